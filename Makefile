@@ -1,0 +1,72 @@
+# Every command that a person or CI runs. Go and make are enough for build, run and package; the notes say what else
+# a target wants.
+
+GO       ?= go
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+FUZZTIME ?= 20s
+TEST     := $(GO) test -shuffle=on
+
+.DEFAULT_GOAL := help
+.PHONY: help build run start test test-short lint fuzz bench golden package azurite clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: need-go ## build the handler for this machine and stage dist/
+	@rm -rf dist && mkdir -p dist
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/cordon ./handler
+	@cp host.json playbook.yaml dist/ && cp -R functions/. dist/
+
+run: build ## play the scenario against stand-ins on this machine; ONCE=1 exits with a verdict, FAULT=<x> proves a check
+	@$(GO) build -trimpath -o build/local ./local
+	@build/local run -app dist $(if $(ONCE),-once) $(if $(FAULT),-fault $(FAULT))
+
+start: build ## run dist/ under Azure Functions Core Tools (wants func and a Service Bus)
+	@command -v func >/dev/null || { echo "make start: 'func' is missing: npm install -g azure-functions-core-tools@4"; exit 1; }
+	cd dist && func start
+
+test: need-go need-cc azurite ## all tests, shuffled, with the race detector (wants a C compiler and Node)
+	$(TEST) -race -timeout 20m ./...
+
+test-short: need-go ## all tests without the race detector
+	$(TEST) -timeout 10m ./...
+
+lint: need-go ## gofmt, vet, staticcheck, import rule
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt'd:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+	$(GO) test -run TestImports ./handler
+
+fuzz: need-go ## every fuzz target for FUZZTIME (default 20s)
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+bench: need-go ## benchmarks, as ratios measured in one run
+	$(GO) test -run '^$$' -bench . -benchmem ./handler/...
+
+golden: need-go ## rewrite golden files and show the difference
+	$(GO) test ./handler/notice ./handler/playbook -update
+	@git --no-pager diff --stat -- '*.golden'
+
+package: need-go ## build/cordon.zip for Linux x64, ready to deploy
+	@rm -rf build/stage && mkdir -p build/stage
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/stage/cordon ./handler
+	@cp host.json playbook.yaml build/stage/ && cp -R functions/. build/stage/
+	@$(GO) run ./local package build/stage build/cordon.zip
+
+azurite: ## install the storage emulator that the ledger is also tested against
+	@if ! command -v npm >/dev/null; then \
+	  if [ "$$CI" = true ]; then echo "make azurite: npm is missing; install Node 20 or newer"; exit 1; fi; \
+	  echo "make azurite: npm is missing, the suites against the storage emulator are skipped; install Node 20 or newer to run them"; \
+	elif [ ! -d local/azurite/node_modules/azurite ]; then cd local/azurite && npm ci --no-audit --no-fund --loglevel=error; fi
+
+clean: ## remove what the other targets made
+	rm -rf dist build local/azurite/node_modules
+
+need-go:
+	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is missing: https://go.dev/dl"; exit 1; }
+
+need-cc:
+	@[ -n "$$($(GO) env CC)" ] && command -v $$($(GO) env CC) >/dev/null || { echo "the race detector wants a C compiler (gcc); install one or run: make test-short"; exit 1; }
+.PHONY: need-go need-cc

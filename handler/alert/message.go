@@ -1,0 +1,111 @@
+package alert
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// MessageFormat is the queue message format that this version writes and the newest that it reads.
+const MessageFormat = 1
+
+// MaxSnapshotBytes is the largest message body that may carry snapshots; above it they are left out and the responder
+// reads alert and machine itself. The broker's limit is 256 KiB with headers.
+const MaxSnapshotBytes = 200 << 10
+
+// Message is one entry of the alert queue: a hint that a version of an alert may need an answer. It authorises nothing;
+// the responder checks everything against the ledger and the API. Only AlertID is required, so that a portal or another
+// system can ask for a run with {"alertId":"…"}.
+type Message struct {
+	Format     int             `json:"format,omitempty"` // 0 in a hand-written message: read as 1
+	Tenant     string          `json:"tenant,omitempty"`
+	AlertID    string          `json:"alertId"`
+	Version    int             `json:"version,omitempty"` // 0: not known, the responder finds it out
+	Reason     string          `json:"reason,omitempty"`  // why it was sent: new, changed, resent, retry, replay
+	ObservedAt time.Time       `json:"observedAt,omitzero"`
+	Attempt    int             `json:"attempt,omitempty"` // scheduled copies made so far for this version
+	Alert      json.RawMessage `json:"alert,omitempty"`
+	Machine    json.RawMessage `json:"machine,omitempty"`
+}
+
+// ErrUnknownFormat is returned by DecodeMessage for a message of a newer version of Cordon. The message is not wrong:
+// it is put back for a while until that version runs here too.
+var ErrUnknownFormat = errors.New("the message has a newer format than this version reads")
+
+// DecodeMessage reads a queue message. Unknown members are ignored. An error other than ErrUnknownFormat says what is
+// wrong and never becomes right by waiting.
+func DecodeMessage(body []byte) (Message, error) {
+	// The format is read alone first: a newer one may have changed the types of everything else.
+	var format struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(body, &format); err == nil && format.Format > MessageFormat {
+		return Message{}, fmt.Errorf("format %d, this version reads up to %d: %w", format.Format, MessageFormat, ErrUnknownFormat)
+	}
+	var m Message
+	if err := json.Unmarshal(body, &m); err != nil {
+		return Message{}, fmt.Errorf("alert message of %d bytes is not a JSON object of the known form: %w", len(body), err)
+	}
+	if err := CheckID(m.AlertID); err != nil {
+		return Message{}, fmt.Errorf("alert message: alertId: %w", err)
+	}
+	if m.Version < 0 || m.Attempt < 0 || m.Format < 0 {
+		return Message{}, fmt.Errorf("alert message: format %d, version %d and attempt %d must not be negative", m.Format, m.Version, m.Attempt)
+	}
+	return m, nil
+}
+
+// Encode writes m, without its snapshots if it would pass MaxSnapshotBytes with them.
+func (m Message) Encode() []byte {
+	m.Format = MessageFormat
+	body := mustMarshal(m)
+	if len(body) > MaxSnapshotBytes {
+		m.Alert, m.Machine = nil, nil
+		body = mustMarshal(m)
+	}
+	return body
+}
+
+// MessageID is the id under which version v of an alert is queued. It is the same every time, so that the broker drops
+// a repeat within its duplicate window. Scheduled copies and deliberate repeats append a suffix of their own.
+func MessageID(tenant, alertID string, version int) string {
+	return fmt.Sprintf("%s:%s:v%d", tenant, alertID, version)
+}
+
+// RunID names the run of one version of an alert, in logs, machine action comments, mails and the ledger.
+func RunID(alertID string, version int) string { return fmt.Sprintf("%s:v%d", alertID, version) }
+
+// maxIDLength bounds ids that come from outside; the vendor's alert ids have about 32 characters.
+const maxIDLength = 128
+
+// CheckID says why id can not be an alert or machine id: empty, too long, or with characters that have a meaning in
+// paths, queries or table keys. Ids come in by queue messages that anybody with send rights can write.
+func CheckID(id string) error {
+	switch {
+	case id == "":
+		return errors.New("is empty, an id is required")
+	case len(id) > maxIDLength:
+		return fmt.Errorf("has %d bytes, at most %d are allowed", len(id), maxIDLength)
+	case strings.Trim(id, ".") == "":
+		return fmt.Errorf("%q is not an id", id)
+	}
+	for _, r := range id {
+		if r > unicode.MaxASCII || !(unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.:", r)) {
+			return fmt.Errorf("%q has the character %q; letters, digits and - _ . : are allowed", id, r)
+		}
+	}
+	return nil
+}
+
+// UndecodableError says that a queue message can not be read and never will be. Whoever answers the host fails the
+// delivery, so that the broker sets the message aside as a dead letter.
+type UndecodableError struct{ Err error }
+
+func (e *UndecodableError) Error() string { return "undecodable message: " + e.Err.Error() }
+func (e *UndecodableError) Unwrap() error { return e.Err }
+
+// Undecodable is always true; trigger finds it with errors.As.
+func (e *UndecodableError) Undecodable() bool { return true }

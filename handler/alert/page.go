@@ -1,0 +1,22 @@
+package alert
+
+import "time"
+
+// Window selects the alerts whose last update lies in [From, To).
+type Window struct {
+	From, To  time.Time // UTC, by the API's clock
+	Top, Skip int       // page size, at most 10,000, and how many to leave out; Skip only makes sense with a fixed window
+}
+
+// Page says what came of reading one page.
+type Page struct {
+	Count int       // alerts handed over; Top of them means that there may be more
+	Date  time.Time // the API's clock when it answered; zero if it did not say
+}
+
+// Envelope is a message with what the broker needs to know.
+type Envelope struct {
+	ID      string // the broker drops a second message with the same id within its window
+	Message Message
+	At      time.Time // when it becomes visible; zero: now
+}
