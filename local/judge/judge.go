@@ -1,0 +1,314 @@
+// Package judge says whether a played scenario kept its promises, from the records of the stand-ins alone: what the
+// Defender simulator accepted, what stands in the tables, what arrived as mail. What the handler says of itself does not
+// count.
+package judge
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Machine is a machine of the tenant with what was expected for it.
+type Machine struct {
+	ID        string
+	Name      string
+	Protected bool
+	Offline   bool
+}
+
+// Alert is an alert that the tenant had.
+type Alert struct {
+	ID        string
+	MachineID string
+	Versions  int  // how many different views of it a rule could tell apart
+	High      bool // at any time
+}
+
+// Action is a machine action that the simulator accepted.
+type Action struct {
+	ID        string
+	Type      string // Isolate, Unisolate
+	MachineID string
+	History   []Change // every status with its time, oldest first
+}
+
+// Change is a status that an action took on.
+type Change struct {
+	Status string
+	At     time.Time
+}
+
+// at is the status of the action at a time; "" before it existed.
+func (a Action) at(t time.Time) string {
+	status := ""
+	for _, c := range a.History {
+		if !c.At.After(t) {
+			status = c.Status
+		}
+	}
+	return status
+}
+
+// final is the newest status.
+func (a Action) final() string {
+	if len(a.History) == 0 {
+		return ""
+	}
+	return a.History[len(a.History)-1].Status
+}
+
+// Call is a request that the simulator served.
+type Call struct {
+	Endpoint string // template, such as POST /api/machines/{id}/isolate
+	Status   int
+}
+
+// Run is a run row of the tables.
+type Run struct {
+	AlertID string
+	Version int
+	State   string
+	Outcome string
+}
+
+// Mail is a mail that arrived, with its plain text.
+type Mail struct {
+	At      time.Time
+	Subject string
+	Text    string
+}
+
+// Evidence is everything that the verdict rests on.
+type Evidence struct {
+	Machines []Machine
+	Alerts   []Alert
+	Actions  []Action
+	Calls    []Call
+	Runs     []Run
+	Mails    []Mail
+	Seconds  float64
+}
+
+// Verdict is the summary. Its JSON names are those that `make run ONCE=1` prints.
+type Verdict struct {
+	Alerts            int     `json:"alerts"`
+	High              int     `json:"high"`
+	MachinesToIsolate int     `json:"machinesToIsolate"`
+	MachinesIsolated  int     `json:"machinesIsolated"`
+	IsolateCalls      int     `json:"isolateCalls"`     // served: a call refused by quota is not one
+	WrongMachines     int     `json:"wrongMachines"`    // isolated without need
+	ProtectedTouched  int     `json:"protectedTouched"` // protected machines with any action
+	DefenderCalls     int     `json:"defenderCalls"`
+	Mails             int     `json:"mails"`
+	UntrueMails       int     `json:"untrueMails"`
+	Lost              int     `json:"lost"` // alert versions without a recorded decision, machines without their isolation, outcomes that nobody was told
+	Seconds           float64 `json:"seconds"`
+
+	Problems []string `json:"-"` // every broken promise in words; empty when all were kept
+}
+
+// Judge weighs the evidence.
+func Judge(e Evidence) Verdict {
+	j := &judge{Evidence: e, machines: map[string]Machine{}, needed: map[string]bool{}}
+	j.v = Verdict{Alerts: len(e.Alerts), DefenderCalls: len(e.Calls), Mails: len(e.Mails), Seconds: e.Seconds}
+	for _, m := range e.Machines {
+		j.machines[m.ID] = m
+	}
+	j.needs()
+	j.actions()
+	j.runs()
+	j.mails()
+	j.promises()
+	return j.v
+}
+
+type judge struct {
+	Evidence
+	v        Verdict
+	machines map[string]Machine
+	needed   map[string]bool
+}
+
+func (j *judge) problem(format string, args ...any) {
+	j.v.Problems = append(j.v.Problems, fmt.Sprintf(format, args...))
+}
+
+func (j *judge) needs() {
+	for _, a := range j.Alerts {
+		if !a.High {
+			continue
+		}
+		j.v.High++
+		if m, known := j.machines[a.MachineID]; known && !m.Protected {
+			j.needed[m.ID] = true
+		}
+	}
+	j.v.MachinesToIsolate = len(j.needed)
+}
+
+func (j *judge) actions() {
+	isolated, wrong, touched := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, a := range j.Actions {
+		if j.machines[a.MachineID].Protected {
+			touched[a.MachineID] = true
+		}
+		switch {
+		case a.Type != "Isolate":
+		case !j.needed[a.MachineID]:
+			wrong[a.MachineID] = true
+		case a.final() == "Succeeded":
+			isolated[a.MachineID] = true
+		}
+	}
+	j.v.MachinesIsolated, j.v.WrongMachines, j.v.ProtectedTouched = len(isolated), len(wrong), len(touched)
+	for _, c := range j.Calls {
+		if strings.HasSuffix(c.Endpoint, "/isolate") && (c.Status < 300 || c.Status == 400) {
+			j.v.IsolateCalls++
+		}
+	}
+	for id := range j.needed {
+		if !slices.ContainsFunc(j.Actions, func(a Action) bool { return a.Type == "Isolate" && a.MachineID == id }) {
+			j.lost("machine %s needed an isolation and has none", j.machines[id].Name)
+		}
+	}
+}
+
+func (j *judge) lost(format string, args ...any) {
+	j.v.Lost++
+	j.problem(format, args...)
+}
+
+// runs asks for a recorded decision of every version: closed, or waiting for the outcome of an action.
+func (j *judge) runs() {
+	for _, a := range j.Alerts {
+		answered := 0
+		for _, r := range j.Runs {
+			if r.AlertID == a.ID && r.Version > 0 && (r.State == "closed" || r.State == "waiting") {
+				answered++
+			}
+		}
+		for range a.Versions - answered {
+			j.lost("alert %s has a version without a recorded decision (%d of %d)", a.ID, answered, a.Versions)
+		}
+	}
+}
+
+// mails holds what people were told against what was so at the time, and asks for every outcome to be told.
+func (j *judge) mails() {
+	told := map[string][]string{}
+	for _, mail := range j.Mails {
+		for _, claim := range Claims(mail.Text) {
+			told[claim.MachineID] = append(told[claim.MachineID], claim.Outcome)
+			if why := j.untrue(claim, mail.At); why != "" {
+				j.v.UntrueMails++
+				j.problem("untrue mail %q: %s", mail.Subject, why)
+				break
+			}
+		}
+	}
+	for id := range j.needed {
+		want := "Isolation requested"
+		for _, a := range j.Actions {
+			if a.MachineID == id && a.Type == "Isolate" {
+				switch a.final() {
+				case "Succeeded":
+					want = "Isolated"
+				case "Failed", "TimeOut", "Cancelled":
+					want = "Not isolated"
+				}
+			}
+		}
+		if !slices.ContainsFunc(told[id], func(outcome string) bool { return strings.HasPrefix(outcome, want) }) {
+			j.lost("nobody was told %q about machine %s", want, j.machines[id].Name)
+		}
+	}
+	for _, a := range j.Alerts {
+		if a.High && j.machines[a.MachineID].Protected && len(told[a.MachineID]) == 0 {
+			j.lost("nobody was told that machine %s was held", j.machines[a.MachineID].Name)
+		}
+	}
+}
+
+// Claim is what a mail says about one machine.
+type Claim struct {
+	MachineID string
+	Outcome   string
+}
+
+// Claims reads the blocks "Id …", "Outcome …" from a mail's text. A line that an alert's text tries to add can not stand
+// at the beginning of a line.
+func Claims(text string) []Claim {
+	var claims []Claim
+	id := ""
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, "Id        "); ok {
+			id = strings.TrimSpace(rest)
+		}
+		if rest, ok := strings.CutPrefix(line, "Outcome   "); ok && id != "" {
+			claims = append(claims, Claim{MachineID: id, Outcome: strings.TrimSpace(rest)})
+			id = ""
+		}
+	}
+	return claims
+}
+
+// untrue says why a claim was not so when the mail arrived; "" if it was.
+func (j *judge) untrue(c Claim, at time.Time) string {
+	m, known := j.machines[c.MachineID]
+	if !known {
+		return "it speaks of an unknown machine " + c.MachineID
+	}
+	isolation := ""
+	for _, a := range j.Actions {
+		if a.Type == "Isolate" && a.MachineID == m.ID && a.at(at) != "" {
+			isolation = a.at(at)
+		}
+	}
+	wants := map[string][]string{
+		"Isolated":                        {"Succeeded"},
+		"Isolation requested":             {"Pending", "InProgress", "Succeeded", "Failed", "TimeOut", "Cancelled"},
+		"Not isolated: the action failed": {"Failed"},
+		"Not isolated: the machine did not come back in": {"TimeOut"},
+		"Not isolated: the action was cancelled":         {"Cancelled"},
+		"Not isolated: held":                             {""},
+		"Would isolate":                                  {""},
+		"Not isolated: Defender refused":                 {""},
+		"Not isolated yet":                               {""},
+		"Not isolated: not found":                        {""},
+		"Not isolated: it was released after this alert": {"Succeeded"},
+		"Released":                            {"Succeeded"},
+		"A second isolation request was sent": {"Pending", "InProgress", "Succeeded", "Failed", "TimeOut", "Cancelled"},
+	}
+	for phrase, statuses := range wants {
+		if strings.HasPrefix(c.Outcome, phrase) {
+			if slices.Contains(statuses, isolation) {
+				return ""
+			}
+			return fmt.Sprintf("it says %q of %s, whose isolation was %q then", c.Outcome, m.Name, isolation)
+		}
+	}
+	return fmt.Sprintf("it says %q of %s, which is no known outcome", c.Outcome, m.Name)
+}
+
+func (j *judge) promises() {
+	offline := 0
+	for id := range j.needed {
+		if j.machines[id].Offline {
+			offline++
+		}
+	}
+	if want := j.v.MachinesToIsolate; j.v.IsolateCalls != want {
+		j.problem("%d isolate calls for %d machines", j.v.IsolateCalls, want)
+	}
+	if want := j.v.MachinesToIsolate - offline; j.v.MachinesIsolated != want {
+		j.problem("%d machines are isolated, %d should be", j.v.MachinesIsolated, want)
+	}
+	if j.v.WrongMachines > 0 {
+		j.problem("%d machines were isolated without need", j.v.WrongMachines)
+	}
+	if j.v.ProtectedTouched > 0 {
+		j.problem("%d protected machines were touched", j.v.ProtectedTouched)
+	}
+}
