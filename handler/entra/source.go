@@ -1,0 +1,275 @@
+// Package entra gets tokens of an app registration from Microsoft Entra ID (client credentials grant) on MSAL for Go, puts
+// them on requests, and answers claims challenges. It repeats nothing: whether an error may be tried again stands in the *Error.
+package entra
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
+)
+
+const (
+	// requestTimeout bounds one token request, which outlives the calls that wait for it.
+	requestTimeout = 30 * time.Second
+	// refreshEarly is how long before its end a token is renewed when the authority names no time. MSAL serves no token from its
+	// cache that has less left than this.
+	refreshEarly = 5 * time.Minute
+	// minLeft is how long a token must still be valid to be handed out.
+	minLeft = 30 * time.Second
+	// refreshPause is the least time between two renewals of a token that is still valid.
+	refreshPause = 30 * time.Second
+)
+
+// Options are the settings of a Source. TenantID, ClientID and Secret are required.
+type Options struct {
+	TenantID string // id or domain name; not common, organizations or consumers
+	ClientID string // of the app registration
+	Secret   Secret
+	// AuthorityURL is scheme and host of the authority; empty means https://login.microsoftonline.com. It must be https, for
+	// MSAL takes nothing else.
+	AuthorityURL string
+	// HTTPClient sends the token requests; nil means a plain client. It is copied and follows no redirects: they would carry the
+	// secret elsewhere.
+	HTTPClient *http.Client
+}
+
+// Token is an access token.
+type Token struct {
+	Value     Secret
+	ExpiresAt time.Time
+	RefreshAt time.Time // from here on a Source renews it in the background; never zero
+}
+
+// TokenSource hands out tokens; Source is the one that talks to Entra.
+type TokenSource interface {
+	// Token returns a token for scope ("https://host/.default").
+	Token(ctx context.Context, scope string) (Token, error)
+	// TokenForClaims returns a new token that has claims, the JSON of a claims challenge.
+	TokenForClaims(ctx context.Context, scope, claims string) (Token, error)
+}
+
+// Source gets tokens and keeps them in memory until they end. It is safe for concurrent use and needs no closing; a token
+// request under way ends by itself within 30 s.
+type Source struct {
+	tenant string
+	client confidential.Client
+	// scrub hides the client secret in a text. It is a function so that nothing that prints a Source by reflection can show it.
+	scrub func(string) string
+
+	mu      sync.Mutex
+	scopes  map[string]*held
+	flights map[request]*flight
+}
+
+// held is what is known of one scope.
+type held struct {
+	token   Token
+	notTill time.Time // no renewal of a valid token before
+	err     *Error    // the authority asked to be left alone until errTill
+	errTill time.Time
+}
+
+// request is what a token request asks for; equal requests at the same time are one.
+type request struct{ scope, claims string }
+
+// flight is one token request under way. Its result may be read once done is closed.
+type flight struct {
+	done  chan struct{}
+	token Token
+	err   error
+}
+
+// New returns a Source. It makes no request; the error names the setting that is wrong.
+func New(o Options) (*Source, error) {
+	if o.Secret == "" {
+		return nil, errors.New("entra: no client secret: set CORDON_CLIENT_SECRET to a secret value of the app registration")
+	}
+	if o.ClientID == "" {
+		return nil, errors.New("entra: no client id: set CORDON_CLIENT_ID to the application (client) id of the app registration")
+	}
+	authority, host, err := authorityURL(o.AuthorityURL, o.TenantID)
+	if err != nil {
+		return nil, err
+	}
+	credential, err := confidential.NewCredFromSecret(o.Secret.Reveal())
+	if err != nil {
+		return nil, fmt.Errorf("entra: client secret: %w", err)
+	}
+	client, err := confidential.New(authority, o.ClientID, credential,
+		confidential.WithHTTPClient(tokenClient(o.HTTPClient)),
+		confidential.WithInstanceDiscovery(publicHost(host)),
+		// cp1 tells the API that claims challenges are understood here: Transport answers them.
+		confidential.WithClientCapabilities([]string{"cp1"}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("entra: authority %s: %w", authority, err)
+	}
+	return &Source{
+		tenant: o.TenantID, client: client, scrub: o.Secret.scrub,
+		scopes: map[string]*held{}, flights: map[request]*flight{},
+	}, nil
+}
+
+// Format prints the tenant and nothing secret for every verb.
+func (s *Source) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "entra.Source(tenant %s)", s.tenant) }
+
+// Token returns a token for scope that is valid for at least 30 s. One that is due for renewal is returned all the same while
+// a renewal starts in the background. Callers that find no token share one request, which goes on when one of them gives up.
+// Errors are an *Error, or the context's when it ends first; calling again is always safe.
+func (s *Source) Token(ctx context.Context, scope string) (Token, error) {
+	if scope == "" {
+		return Token{}, errors.New("entra: no scope given: want the API's audience with /.default at its end")
+	}
+	s.mu.Lock()
+	h, now := s.held(scope), time.Now()
+	if h.token.Value != "" && now.Add(minLeft).Before(h.token.ExpiresAt) {
+		if now.After(h.token.RefreshAt) && !now.Before(h.notTill) {
+			s.fly(request{scope: scope})
+		}
+		token := h.token
+		s.mu.Unlock()
+		return token, nil
+	}
+	if h.err != nil && now.Before(h.errTill) {
+		err := *h.err
+		err.RetryAfter = h.errTill.Sub(now)
+		s.mu.Unlock()
+		return Token{}, &err
+	}
+	f := s.fly(request{scope: scope})
+	s.mu.Unlock()
+	return f.wait(ctx, scope)
+}
+
+// TokenForClaims returns a new token for scope that satisfies claims, the decoded JSON of a claims challenge. From then on Token
+// returns it too. Equal requests at the same time are one. Errors are those of Token.
+func (s *Source) TokenForClaims(ctx context.Context, scope, claims string) (Token, error) {
+	if scope == "" || claims == "" {
+		return Token{}, errors.New("entra: a token for claims needs both scope and claims")
+	}
+	s.mu.Lock()
+	f := s.fly(request{scope: scope, claims: claims})
+	s.mu.Unlock()
+	return f.wait(ctx, scope)
+}
+
+// held returns the entry of scope. The caller holds the lock.
+func (s *Source) held(scope string) *held {
+	h := s.scopes[scope]
+	if h == nil {
+		h = &held{}
+		s.scopes[scope] = h
+	}
+	return h
+}
+
+// fly starts the request, or finds it under way. The caller holds the lock.
+func (s *Source) fly(r request) *flight {
+	if f := s.flights[r]; f != nil {
+		return f
+	}
+	f := &flight{done: make(chan struct{})}
+	s.flights[r] = f
+	go s.land(r, f)
+	return f
+}
+
+// land makes the request and keeps its result. Its context is nobody's: neither the end of the call that started it nor the
+// httptrace hooks of that call's own request may reach it.
+func (s *Source) land(r request, f *flight) {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	var options []confidential.AcquireByCredentialOption
+	if r.claims != "" {
+		options = append(options, confidential.WithClaims(r.claims))
+	}
+	result, err := s.client.AcquireTokenByCredential(ctx, []string{r.scope}, options...)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.flights, r)
+	defer close(f.done)
+	h, now := s.held(r.scope), time.Now()
+	h.notTill = now.Add(refreshPause)
+	if err != nil {
+		e := s.describe(err, r.scope)
+		if e.RetryAfter > 0 {
+			h.err, h.errTill = e, now.Add(e.RetryAfter)
+			h.notTill = now.Add(max(refreshPause, e.RetryAfter))
+		}
+		f.err = e
+		return
+	}
+	f.token = Token{Value: Secret(result.AccessToken), ExpiresAt: result.ExpiresOn, RefreshAt: result.Metadata.RefreshOn}
+	if f.token.RefreshAt.IsZero() {
+		f.token.RefreshAt = f.token.ExpiresAt.Add(-refreshEarly)
+	}
+	h.token = f.token
+}
+
+func (f *flight) wait(ctx context.Context, scope string) (Token, error) {
+	select {
+	case <-f.done:
+		return f.token, f.err
+	case <-ctx.Done():
+		return Token{}, fmt.Errorf("entra: waiting for a token for %s: %w", scope, context.Cause(ctx))
+	}
+}
+
+// authorityURL builds the tenant's authority and refuses what MSAL would refuse later or, worse, accept.
+func authorityURL(base, tenant string) (authority, host string, err error) {
+	if base == "" {
+		base = "https://login.microsoftonline.com"
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
+		return "", "", errors.New("entra: the authority URL is not of the form https://host: set CORDON_AUTHORITY_URL right or leave it out")
+	}
+	if u.Scheme != "https" {
+		return "", "", fmt.Errorf("entra: authority %s://%s is not https: set CORDON_AUTHORITY_URL to an https URL (a local authority "+
+			"serves TLS with a CA of its own, named by CORDON_CA_FILE)", u.Scheme, u.Host)
+	}
+	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`).MatchString(tenant) {
+		return "", "", fmt.Errorf("entra: tenant %q is neither an id nor a domain name: set CORDON_TENANT_ID", tenant)
+	}
+	switch strings.ToLower(tenant) {
+	case "common", "organizations", "consumers":
+		return "", "", fmt.Errorf("entra: tenant %q names no single tenant: set CORDON_TENANT_ID to the id of yours", tenant)
+	}
+	return "https://" + u.Host + "/" + tenant, u.Host, nil
+}
+
+// publicHost says whether Microsoft's public instance discovery knows the authority; about any other host it must not be asked,
+// for it would not know it and need not be reachable.
+func publicHost(host string) bool {
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	} else if port != "443" {
+		return false
+	}
+	switch strings.ToLower(name) {
+	case "login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "login.microsoftonline.us",
+		"login.partner.microsoftonline.cn":
+		return true
+	}
+	return false
+}
+
+func tokenClient(c *http.Client) *http.Client {
+	if c == nil {
+		c = &http.Client{}
+	}
+	own := *c
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &own
+}

@@ -1,0 +1,91 @@
+package httpretry
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// window is the minute of a budget, with a second to spare: two requests that leave a minute apart may arrive closer together.
+const window = 61 * time.Second
+
+// gates holds one gate per endpoint.
+type gates struct {
+	mu    sync.Mutex
+	byKey map[string]*gate
+}
+
+// gate is what is known of one endpoint: when requests were sent in the last window, and until when it wants none.
+//
+// It is a log of times and no token bucket: a bucket that may be emptied at once lets through twice its budget in the first
+// minute, and one that may not takes far longer than the quota would.
+type gate struct {
+	sent        []time.Time
+	pausedUntil time.Time
+}
+
+// pass waits for the endpoint's turn and takes it. A turn that would come after limit is not waited for: *PausedError.
+func (g *gates) pass(ctx context.Context, key string, perMinute int, limit time.Time) error {
+	for {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		now := time.Now()
+		at := g.take(key, perMinute, now)
+		if !at.After(now) {
+			return nil
+		}
+		if at.After(limit) {
+			return &PausedError{Key: key, Until: at}
+		}
+		if err := sleep(ctx, at.Sub(now)); err != nil {
+			return err
+		}
+	}
+}
+
+// take takes a turn if there is one now and returns now; otherwise it returns the time at which to ask again.
+func (g *gates) take(key string, perMinute int, now time.Time) time.Time {
+	if key == "" {
+		return now
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	e := g.at(key)
+	if e.pausedUntil.After(now) {
+		return e.pausedUntil
+	}
+	if perMinute <= 0 {
+		return now
+	}
+	for len(e.sent) > 0 && !e.sent[0].Add(window).After(now) {
+		e.sent = e.sent[1:]
+	}
+	if len(e.sent) >= perMinute {
+		return e.sent[len(e.sent)-perMinute].Add(window)
+	}
+	e.sent = append(e.sent, now)
+	return now
+}
+
+// pause keeps everyone off the endpoint until t; a longer pause stays.
+func (g *gates) pause(key string, t time.Time) {
+	if key == "" {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if e := g.at(key); t.After(e.pausedUntil) {
+		e.pausedUntil = t
+	}
+}
+
+// at returns the gate of key. The caller holds the lock.
+func (g *gates) at(key string) *gate {
+	e := g.byKey[key]
+	if e == nil {
+		e = &gate{}
+		g.byKey[key] = e
+	}
+	return e
+}
