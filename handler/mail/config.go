@@ -1,0 +1,84 @@
+package mail
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"time"
+)
+
+// TLSMode is how the connection is encrypted.
+type TLSMode int
+
+// The modes. The zero value is the safe one.
+const (
+	StartTLS TLSMode = iota // plain until STARTTLS, which is required before anything else is said
+	Implicit                // TLS from the first byte, usually port 465
+	NoTLS                   // none; loopback only
+)
+
+// String returns the mode as it is written in the URL.
+func (m TLSMode) String() string {
+	return [...]string{"starttls", "implicit", "none"}[m]
+}
+
+// AuthMode is how the user is proven.
+type AuthMode int
+
+// The modes.
+const (
+	AuthAuto  AuthMode = iota // PLAIN if the server offers it, else LOGIN
+	AuthPlain                 // RFC 4616
+	AuthLogin                 // two prompts; older Exchange servers offer nothing else
+)
+
+// String returns the mode as it is written in the URL.
+func (m AuthMode) String() string {
+	return [...]string{"auto", "plain", "login"}[m]
+}
+
+// Config says where and how mail is sent. It comes from Parse. However it is printed, logged or encoded, also as a part
+// of something else, the password does not show.
+type Config struct {
+	Host    string
+	Port    int
+	TLS     TLSMode
+	Auth    AuthMode
+	User    string         // empty: no login
+	Timeout time.Duration  // for one mail, from dialling to the server's word
+	RootCAs *x509.CertPool // nil: those of the system
+
+	password func() string // a function, because fmt prints the content of every other kind of unexported field
+}
+
+// String returns the URL of the server with the password hidden.
+func (c Config) String() string {
+	u := url.URL{Scheme: "smtp", Host: c.address()}
+	if c.User != "" {
+		u.User = url.UserPassword(c.User, "hidden")
+	}
+	u.RawQuery = url.Values{"tls": {c.TLS.String()}, "auth": {c.Auth.String()}, "timeout": {c.Timeout.String()}}.Encode()
+	return u.String()
+}
+
+// Format prints String for every verb.
+func (c Config) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
+
+// LogValue returns String.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// MarshalJSON returns String as a JSON string.
+func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+
+func (c Config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+
+func (c Config) secret() string {
+	if c.password == nil {
+		return ""
+	}
+	return c.password()
+}

@@ -1,0 +1,145 @@
+package mail
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+)
+
+const secret = "p4ssw0rd-of-the-server"
+
+func TestParseReadsWhatTheURLSays(t *testing.T) {
+	for _, c := range []struct {
+		url      string
+		want     Config
+		password string
+	}{
+		{"smtp://mail.contoso.com", Config{Host: "mail.contoso.com", Port: 587, Timeout: DefaultTimeout}, ""},
+		{"smtp://mail.contoso.com:25/", Config{Host: "mail.contoso.com", Port: 25, Timeout: DefaultTimeout}, ""},
+		{"smtps://mail.contoso.com", Config{Host: "mail.contoso.com", Port: 465, TLS: Implicit, Timeout: DefaultTimeout}, ""},
+		{"smtps://mail.contoso.com?tls=implicit", Config{Host: "mail.contoso.com", Port: 465, TLS: Implicit, Timeout: DefaultTimeout}, ""},
+		{"smtp://mail.contoso.com?tls=implicit&timeout=90s", Config{Host: "mail.contoso.com", Port: 465, TLS: Implicit, Timeout: 90 * time.Second}, ""},
+		{"smtp://localhost:1025?tls=none", Config{Host: "localhost", Port: 1025, TLS: NoTLS, Timeout: DefaultTimeout}, ""},
+		{"smtp://[::1]?tls=none", Config{Host: "::1", Port: 25, TLS: NoTLS, Timeout: DefaultTimeout}, ""},
+		{"smtp://u:p@mail.contoso.com?auth=login&tls=starttls", Config{Host: "mail.contoso.com", Port: 587, Auth: AuthLogin, User: "u", Timeout: DefaultTimeout}, "p"},
+		{"smtp://jane@contoso.com:a@b:c@mail.contoso.com?auth=plain", Config{Host: "mail.contoso.com", Port: 587, Auth: AuthPlain, User: "jane@contoso.com", Timeout: DefaultTimeout}, "a@b:c"},
+		{"smtp://u:%2F%3F%23%25%40%C3%A4@mail.contoso.com", Config{Host: "mail.contoso.com", Port: 587, User: "u", Timeout: DefaultTimeout}, "/?#%@ä"},
+	} {
+		got, err := Parse(c.url)
+		if err != nil {
+			t.Errorf("%s: %v", c.url, err)
+			continue
+		}
+		if got.secret() != c.password {
+			t.Errorf("%s: password is %q, want %q", c.url, got.secret(), c.password)
+		}
+		if got.String() != c.want.String() {
+			t.Errorf("%s: is %s, want %s", c.url, got, c.want)
+		}
+	}
+}
+
+func TestAURLThatIsWrongIsRefusedByPartWithoutItsPassword(t *testing.T) {
+	user := "smtp://user:" + secret
+	for _, c := range []struct{ url, want string }{
+		{"", "empty"},
+		{secret, "must begin with smtp://"},
+		{"https://user:" + secret + "@host", "must begin with smtp://"},
+		{"user:" + secret + "@host:587", "must begin with smtp://"},
+		{user + "@", "no host"},
+		{user + "@:587", "no host"},
+		{user + "@host:0", "port"},
+		{user + "@host:65536", "port"},
+		{user + "@host:port", "port"},
+		{user + "@ho st", "blank"},
+		{user + "\n@host", "line break"},
+		{user + "%0A@host", "control character"},
+		{user + "%zz@host", "percent-encoded"},
+		{user + "/rest@host", "percent-encoded"},
+		{user + "?rest@host", "percent-encoded"},
+		{user + "#rest@host", "percent-encoded"},
+		{user + "@real/" + secret + "@host", "percent-encoded"},
+		{"smtp://host:" + secret, "percent-encoded"},
+		{user + "@host/" + secret, "path"},
+		{user + "@host#" + secret, "# part"},
+		{user + "@host#", "# part"},
+		{user + "@host?tls=maybe", "tls=maybe: give starttls, implicit or none"},
+		{user + "@host?auth=ntlm", "auth=ntlm: give auto, plain or login"},
+		{user + "@host?timeout=1h", "timeout=1h: give a time from 1s to 5m"},
+		{user + "@host?timeout=soon", "timeout=soon"},
+		{user + "@host?tls=starttls&tls=none", "given twice"},
+		{user + "@host?" + secret + "=1", "none of tls, auth and timeout"},
+		{user + "@host?tls=%zz", "can not be read"},
+		{user + "@host?tls=none", "loopback only, not for host"},
+		{user + "@10.0.0.1?tls=none", "loopback only"},
+		{"smtps://user:" + secret + "@host?tls=starttls", "exclude each other"},
+		{user + "@münchen", "xn-- form"},
+		{"smtp://user@host", "belong together"},
+		{"smtp://:" + secret + "@host", "belong together"},
+		{"smtp://host?auth=plain", "auth=plain without a user"},
+	} {
+		got, err := Parse(c.url)
+		if err == nil || !strings.HasPrefix(err.Error(), "SMTP URL: ") || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), secret) {
+			t.Errorf("%q: got %v, %v; want an error with %q and without the password", c.url, got, err, c.want)
+		}
+	}
+}
+
+func TestHoweverAConfigIsShownThePasswordStaysHidden(t *testing.T) {
+	c, err := Parse("smtp://cordon:" + secret + "@mail.contoso.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "config", c, "in", struct{ C Config }{c})
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "config", c, "sender", New(c))
+	encoded, err := json.Marshal(map[string]any{"a": c, "b": &c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := []string{c.String(), log.String(), string(encoded)}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
+		for _, value := range []any{c, &c, New(c), *New(c), struct{ inner Config }{c}, []Config{c}, struct{ inner *Sender }{New(c)}} {
+			shown = append(shown, fmt.Sprintf(verb, value))
+		}
+	}
+	for _, s := range shown {
+		if strings.Contains(s, secret) || strings.Contains(s, fmt.Sprintf("%x", secret)) {
+			t.Errorf("the password shows in %q", s)
+		}
+	}
+	const want = "smtp://cordon:hidden@mail.contoso.com:587?auth=auto&timeout=30s&tls=starttls"
+	if c.String() != want || string(encoded) != strings.ReplaceAll(`{"a":"X","b":"X"}`, "X", strings.ReplaceAll(want, "&", `\u0026`)) {
+		t.Errorf("shown as %s and %s; want %s", c, encoded, want)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, seed := range [][2]string{{"", "@host:587"}, {"/x", "@host"}, {"?a=", "@host"}, {"#", "@host?tls=none"}, {"%", "@host"}, {"@", "@host:1?tls="}, {"&tls=", "@host/"}, {"", ""}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, tail, rest string) {
+		// Behind a host of its own the password would be no password; only what stands before the last @ is one.
+		if strings.Contains(tail, "@") && !strings.Contains(rest, "@") {
+			t.Skip()
+		}
+		const marker = "kBv7marker"
+		c, err := Parse("smtp://user:" + marker + tail + marker + rest)
+		if err != nil {
+			if strings.Contains(err.Error(), marker) {
+				t.Errorf("the error shows the password: %v", err)
+			}
+			return
+		}
+		if c.Host == "" || c.Port < 1 || c.Port > 65535 || c.Timeout <= 0 || (c.User == "") != (c.secret() == "") || (c.TLS == NoTLS && !loopback(c.Host)) {
+			t.Errorf("accepted as %v", c)
+		}
+		if c.User != "" && strings.Contains(c.String(), marker) && !strings.Contains(c.User, marker) && !strings.Contains(c.Host, marker) {
+			t.Errorf("the password shows in %s", c)
+		}
+	})
+}
