@@ -1,0 +1,85 @@
+// Package notice tells people: it groups what happened into notices, one mail per incident and window, keeps them in the
+// ledger until they are sent, and writes their text. What it says is what the ledger and the API's final answers say;
+// it never calls something done that is only asked for.
+package notice
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cordon/handler/alert"
+)
+
+// Kind is what happened.
+type Kind string
+
+// The kinds of events. Those about an isolation are told once per machine and episode, the others once per run.
+const (
+	Requested     Kind = "requested"       // the API accepted the request or one was under way; not confirmed yet
+	StillPending  Kind = "still pending"   // the machine has not confirmed for long
+	Isolated      Kind = "isolated"        // the API's final word is Succeeded
+	Failed        Kind = "failed"          // the API's final word is Failed
+	TimedOut      Kind = "timed out"       // the machine never came back
+	Cancelled     Kind = "cancelled"       // somebody took the request back
+	Released      Kind = "released"        // somebody released the machine
+	Refused       Kind = "refused"         // the API will not do it
+	Denied        Kind = "denied"          // a permission is missing; it is tried again
+	Held          Kind = "held"            // a rail held it for a person
+	WouldIsolate  Kind = "would isolate"   // observe mode: nothing was done
+	NoMachine     Kind = "no machine"      // the alert names no machine
+	NotFound      Kind = "not found"       // alert or machine does not exist
+	Duplicate     Kind = "duplicate"       // a second request slipped through and was taken back if possible
+	Matched       Kind = "matched"         // a rule asked for mail only
+	Parked        Kind = "parked"          // the run was set aside because it ends the process
+	ReleasedEarly Kind = "released before" // the machine was released after this alert was seen; not isolated again
+)
+
+// Event is one thing that people are told. Its JSON is stored with the notice.
+type Event struct {
+	Kind     Kind      `json:"kind"`
+	At       time.Time `json:"at"`
+	RunID    string    `json:"run"`
+	AlertID  string    `json:"alert"`
+	Title    string    `json:"title,omitempty"`
+	Severity string    `json:"severity,omitempty"`
+	Incident int64     `json:"incident,omitempty"`
+	Rule     string    `json:"rule,omitempty"`
+
+	MachineID   string `json:"machine,omitempty"`
+	MachineName string `json:"name,omitempty"`
+	Episode     int    `json:"episode,omitempty"`
+	ActionID    string `json:"action,omitempty"`
+
+	Detail string   `json:"detail,omitempty"` // a sentence: why, or what to do
+	To     []string `json:"to,omitempty"`     // empty: the recipients of the group, else the configured ones
+	seq    int
+}
+
+// Key identifies the event within its group: telling it again is nothing new.
+func (e Event) Key() string {
+	switch e.Kind {
+	case Requested, StillPending, Isolated, Failed, TimedOut, Cancelled, Released:
+		return fmt.Sprintf("%s:e%d:%s", e.MachineID, e.Episode, e.Kind)
+	case Matched:
+		return fmt.Sprintf("%s:%s:%s", e.AlertID, e.Rule, e.Kind)
+	}
+	return fmt.Sprintf("%s:%s:%s", e.RunID, e.MachineID, e.Kind)
+}
+
+// Group names the notice group of an alert for some recipients: its incident if it has one, else the alert itself.
+// No recipients means the configured ones.
+func Group(a alert.Alert, to []string) string {
+	group := "alert:" + a.ID
+	if a.IncidentID != 0 {
+		group = fmt.Sprintf("incident:%d", a.IncidentID)
+	}
+	if len(to) == 0 {
+		return group
+	}
+	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join(slices.Sorted(slices.Values(to)), ","))))
+	return group + ":" + hex.EncodeToString(sum[:6])
+}

@@ -1,0 +1,200 @@
+package notice
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+)
+
+// Format is the format of the notice queue's messages.
+const Format = 1
+
+// Message asks for one sequence of a group to be sent. It is a hint; the ledger knows what is to be said.
+type Message struct {
+	Format int    `json:"format"`
+	Tenant string `json:"tenant"`
+	Group  string `json:"group"`
+	Seq    int    `json:"seq"`
+}
+
+// Mail is a composed mail.
+type Mail struct {
+	ID         string   // Message-ID without angle brackets; the same for every try
+	References []string // of the group's first mail; empty for the first
+	To         []string
+	Subject    string
+	Text, HTML string
+}
+
+// Mailer sends a mail or says why not. A repeat of the same ID may reach people twice.
+type Mailer interface {
+	Send(ctx context.Context, m Mail) error
+}
+
+// Queue schedules a notice message under an id; the broker drops a second one with the same id.
+type Queue interface {
+	SendNotice(ctx context.Context, id string, body []byte, at time.Time) error
+}
+
+// Options are the parts and settings of an Outbox; all are required.
+type Options struct {
+	Ledger *ledger.Store
+	Queue  Queue
+	Mailer Mailer
+	Log    *slog.Logger
+	Now    func() time.Time
+	Window time.Duration // how long events of a group are collected for one mail
+	Lock   time.Duration // how long a claim for sending stands: the queue's message lock
+	Domain string        // right-hand side of Message-IDs
+	To     []string      // recipients of what a rule does not address
+}
+
+// Outbox keeps notices until they are sent.
+type Outbox struct{ Options }
+
+// New makes an Outbox.
+func New(o Options) *Outbox { return &Outbox{o} }
+
+// Tell records an event for a group, once, and sees to its mail. An error means that it is not recorded; the caller
+// must not go on as if people knew. Trouble with the queue is no error: overdue notices are found and sent by Resend.
+func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
+	now := o.Now().UTC()
+	if e.At.IsZero() {
+		e.At = now
+	}
+	n, opened, err := o.Ledger.AddNotice(ctx, group, e.Key(), e, now, now.Add(o.Window))
+	if err != nil {
+		return fmt.Errorf("record notice %q for %s: %w", e.Kind, group, err)
+	}
+	if !opened {
+		return nil
+	}
+	if err := o.ask(ctx, n, "", n.DueAt); err != nil {
+		o.Log.WarnContext(ctx, "a notice could not be queued; it is sent when it is found overdue", "group", group, "seq", n.Seq, "error", err.Error())
+	}
+	return nil
+}
+
+// ask queues the message of a sequence. The suffix makes it a new message for the broker.
+func (o *Outbox) ask(ctx context.Context, n ledger.Notice, suffix string, at time.Time) error {
+	body, err := json.Marshal(Message{Format: Format, Tenant: o.Ledger.Tenant(), Group: n.Group, Seq: n.Seq})
+	if err != nil {
+		return err
+	}
+	return o.Queue.SendNotice(ctx, fmt.Sprintf("%s:%s:%d%s", o.Ledger.Tenant(), n.Group, n.Seq, suffix), body, at)
+}
+
+// Deliver answers one notice message: it claims the sequence, writes the mail, sends it and marks it sent. What is sent
+// or being sent needs nothing. A mail that can not be sent is given back and asked for again later. The error of an
+// unreadable message is an alert.UndecodableError; any other means that the message must come again.
+func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
+	var m Message
+	if err := json.Unmarshal(body, &m); err != nil {
+		return &alert.UndecodableError{Err: fmt.Errorf("notice message of %d bytes: %w", len(body), err)}
+	}
+	switch {
+	case m.Format > Format:
+		id := fmt.Sprintf("putback:%s:%d", alert.SHA256(body)[:16], o.Now().Unix()/30)
+		return o.Queue.SendNotice(ctx, id, body, o.Now().Add(time.Minute))
+	case m.Tenant != o.Ledger.Tenant() || m.Group == "" || m.Seq < 1:
+		return &alert.UndecodableError{Err: fmt.Errorf("notice message for tenant %q, group %q, sequence %d is not one of ours", m.Tenant, m.Group, m.Seq)}
+	}
+	if err := o.Ledger.Prepare(ctx); err != nil {
+		return err
+	}
+	n, entries, err := o.Ledger.ClaimNotice(ctx, m.Group, m.Seq, o.Now().UTC(), o.Lock)
+	if errors.Is(err, ledger.ErrNoticeSent) || errors.Is(err, ledger.ErrNoticeClaimed) || errors.Is(err, ledger.ErrNoNotice) {
+		o.Log.InfoContext(ctx, "nothing to send", "group", m.Group, "seq", m.Seq, "reason", err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	mail, err := o.compose(n, entries)
+	if err != nil {
+		return err
+	}
+	if err := o.Mailer.Send(ctx, mail); err != nil {
+		return o.giveBack(ctx, n, err)
+	}
+	o.Log.InfoContext(ctx, "mail sent", "group", n.Group, "seq", n.Seq, "subject", mail.Subject)
+	return o.Ledger.NoticeDone(ctx, n, o.Now().UTC())
+}
+
+// giveBack puts a sequence that could not be sent back for a later try, ever slower up to a quarter of an hour.
+func (o *Outbox) giveBack(ctx context.Context, n ledger.Notice, cause error) error {
+	wait := min(10*time.Second<<min(n.Failures, 10), 15*time.Minute)
+	again := o.Now().UTC().Add(wait)
+	o.Log.ErrorContext(ctx, "mail not sent; it is tried again, check CORDON_SMTP_URL and the mail server if this goes on",
+		"group", n.Group, "seq", n.Seq, "again", again, "error", cause.Error())
+	if err := o.Ledger.NoticeFailed(ctx, n, again); err != nil {
+		return err
+	}
+	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
+}
+
+// Resend asks again for every sequence that is overdue: its message was lost or its sender died.
+func (o *Outbox) Resend(ctx context.Context) error {
+	unsent, err := o.Ledger.UnsentNotices(ctx)
+	if err != nil {
+		return err
+	}
+	now := o.Now().UTC()
+	var errs []error
+	for _, n := range unsent {
+		if now.Before(n.DueAt.Add(o.Lock)) {
+			continue
+		}
+		if now.After(n.DueAt.Add(time.Hour)) {
+			if dropped, err := o.Ledger.DropUnwritten(ctx, n); dropped || err != nil {
+				errs = append(errs, err)
+				continue
+			}
+		}
+		suffix := fmt.Sprintf(":o%d", now.Unix()/int64(max(o.Lock.Seconds(), 1)))
+		errs = append(errs, o.ask(ctx, n, suffix, time.Time{}))
+		o.Log.WarnContext(ctx, "an overdue notice is asked for again", "group", n.Group, "seq", n.Seq, "due", n.DueAt)
+	}
+	return errors.Join(errs...)
+}
+
+func (o *Outbox) compose(n ledger.Notice, entries []ledger.NoticeEntry) (Mail, error) {
+	events := make([]Event, 0, len(entries))
+	to := o.To
+	for _, entry := range entries {
+		var e Event
+		if err := json.Unmarshal([]byte(entry.Body), &e); err != nil {
+			return Mail{}, fmt.Errorf("read an entry of notice %s: %w", n.Group, err)
+		}
+		if len(e.To) > 0 {
+			to = e.To
+		}
+		e.seq = entry.Seq
+		events = append(events, e)
+	}
+	page := summarize(events, n.Seq)
+	text, html, err := render(page)
+	if err != nil {
+		return Mail{}, err
+	}
+	mail := Mail{ID: o.messageID(n.Group, n.Seq), To: to, Subject: page.Subject, Text: text, HTML: html}
+	if n.Seq > 1 {
+		mail.References = []string{o.messageID(n.Group, 1)}
+	}
+	return mail, nil
+}
+
+// messageID is derived from group and sequence, so that a repeated mail is recognised by mail programs.
+func (o *Outbox) messageID(group string, seq int) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{o.Ledger.Tenant(), group}, "|")))
+	return fmt.Sprintf("cordon.%s.%d@%s", hex.EncodeToString(sum[:12]), seq, o.Domain)
+}

@@ -1,0 +1,258 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+	"cordon/local/tables"
+)
+
+// desk is an outbox with everything around it.
+type desk struct {
+	*Outbox
+	mu     sync.Mutex
+	now    time.Time
+	queued map[string][]byte // by message id, as the broker keeps them
+	ids    []string
+	mails  []Mail
+	fail   error // of the mail server
+	broken error // of the queue
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{now: noon, queued: map[string][]byte{}}
+	service := tables.New(tables.Options{Now: d.clock})
+	server := httptest.NewServer(service)
+	t.Cleanup(server.Close)
+	store, err := ledger.Open(ledger.Options{ConnectionString: service.ConnectionString(server.URL), Prefix: "t", Tenant: "tenant"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Prepare(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	d.Outbox = New(Options{Ledger: store, Queue: d, Mailer: d, Log: slog.New(slog.DiscardHandler), Now: d.clock, Window: 30 * time.Second, Lock: time.Minute, Domain: "example.org", To: []string{"soc@example.org"}})
+	return d
+}
+
+func (d *desk) clock() time.Time { d.mu.Lock(); defer d.mu.Unlock(); return d.now }
+func (d *desk) advance(by time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.now = d.now.Add(by)
+}
+
+func (d *desk) SendNotice(_ context.Context, id string, body []byte, _ time.Time) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.broken != nil {
+		return d.broken
+	}
+	if _, known := d.queued[id]; !known {
+		d.queued[id] = body
+		d.ids = append(d.ids, id)
+	}
+	return nil
+}
+
+func (d *desk) Send(_ context.Context, m Mail) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fail != nil {
+		return d.fail
+	}
+	d.mails = append(d.mails, m)
+	return nil
+}
+
+func (d *desk) tell(t *testing.T, group string, e Event) {
+	t.Helper()
+	if err := d.Tell(context.Background(), group, e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// deliver answers every queued message from the i-th on.
+func (d *desk) deliver(t *testing.T, from int) {
+	t.Helper()
+	for _, id := range d.ids[from:] {
+		if err := d.Deliver(context.Background(), d.queued[id]); err != nil {
+			t.Fatalf("%s: %v", id, err)
+		}
+	}
+}
+
+func TestEventsWithinAWindowBecomeOneMailAndLaterOnesAreThreaded(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tell(t, "incident:1", about(Requested, 0, 0, ""))
+	d.tell(t, "incident:1", onOther(about(Requested, 0, 0, "")))
+	d.tell(t, "incident:1", about(Requested, 0, 0, ""))
+	d.deliver(t, 0)
+	d.tell(t, "incident:1", about(Isolated, 1, 0, ""))
+	d.deliver(t, 1)
+	if len(d.mails) != 2 || len(d.ids) != 2 {
+		t.Fatalf("%d mails for %d messages: %+v", len(d.mails), len(d.ids), d.mails)
+	}
+	first, second := d.mails[0], d.mails[1]
+	if !strings.Contains(first.Subject, "2 machines") || !strings.Contains(second.Subject, "Isolated") {
+		t.Errorf("subjects %q, %q", first.Subject, second.Subject)
+	}
+	if len(first.References) != 0 || len(second.References) != 1 || second.References[0] != first.ID || second.ID == first.ID {
+		t.Errorf("thread: %q, %q refers to %q", first.ID, second.ID, second.References)
+	}
+	if first.To[0] != "soc@example.org" || !strings.HasSuffix(first.ID, "@example.org") {
+		t.Errorf("mail to %v with id %q", first.To, first.ID)
+	}
+}
+
+func TestSentNoticeIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tell(t, "g", about(Requested, 0, 0, ""))
+	for range 3 {
+		d.deliver(t, 0)
+		d.advance(2 * time.Minute)
+	}
+	if err := d.Resend(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.mails) != 1 || len(d.ids) != 1 {
+		t.Errorf("%d mails, messages %v", len(d.mails), d.ids)
+	}
+}
+
+func TestMailTroubleIsTriedAgainWithTheSameMessageID(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tell(t, "g", about(Requested, 0, 0, ""))
+	d.fail = errors.New("451 try later")
+	d.deliver(t, 0)
+	d.deliver(t, 1)
+	d.fail = nil
+	d.deliver(t, 2)
+	d.deliver(t, 0)
+	if len(d.mails) != 1 || len(d.ids) != 3 || d.mails[0].ID != d.messageID("g", 1) {
+		t.Errorf("mails %+v, messages %v", d.mails, d.ids)
+	}
+}
+
+func TestNoticeWhoseMessageWasLostIsFoundOverdue(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.broken = errors.New("the broker is down")
+	d.tell(t, "g", about(Requested, 0, 0, ""))
+	d.broken = nil
+	if err := d.Resend(context.Background()); err != nil || len(d.ids) != 0 {
+		t.Fatalf("a notice that is not due was asked for: %v, %v", err, d.ids)
+	}
+	d.advance(2 * time.Minute)
+	if err := d.Resend(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	d.deliver(t, 0)
+	if len(d.mails) != 1 {
+		t.Errorf("%d mails", len(d.mails))
+	}
+}
+
+func TestSenderThatDiedBeforeMarkingIsRepeatedWithTheSameMessageID(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tell(t, "g", about(Requested, 0, 0, ""))
+	if _, _, err := d.Ledger.ClaimNotice(context.Background(), "g", 1, d.clock(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	d.deliver(t, 0)
+	if len(d.mails) != 0 {
+		t.Fatal("a notice was sent while another instance holds it")
+	}
+	d.advance(2 * time.Minute)
+	if err := d.Resend(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	d.deliver(t, 0)
+	if len(d.mails) != 1 || d.mails[0].ID != d.messageID("g", 1) {
+		t.Errorf("mails %+v", d.mails)
+	}
+}
+
+func TestRecipientsOfARuleHearTheFollowUpToo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	e := about(Requested, 0, 0, "")
+	e.To = []string{"fin@example.org"}
+	d.tell(t, "g", e)
+	d.deliver(t, 0)
+	d.tell(t, "g", about(Isolated, 1, 0, ""))
+	d.deliver(t, 1)
+	for _, m := range d.mails {
+		if len(m.To) != 1 || m.To[0] != "fin@example.org" {
+			t.Errorf("mail %q to %v", m.Subject, m.To)
+		}
+	}
+}
+
+func TestForeignNoticeMessagesAreRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for _, body := range []string{"", "[]", "{}", `{"format":1,"tenant":"other","group":"g","seq":1}`, `{"format":1,"tenant":"tenant","group":"","seq":1}`, `{"format":1,"tenant":"tenant","group":"g","seq":0}`} {
+		var undecodable *alert.UndecodableError
+		if err := d.Deliver(context.Background(), []byte(body)); !errors.As(err, &undecodable) {
+			t.Errorf("Deliver(%q) = %v", body, err)
+		}
+	}
+	if err := d.Deliver(context.Background(), []byte(`{"format":1,"tenant":"tenant","group":"nobody","seq":7}`)); err != nil {
+		t.Errorf("a notice that does not exist: %v", err)
+	}
+	if err := d.Deliver(context.Background(), []byte(`{"format":9,"tenant":"tenant"}`)); err != nil || len(d.ids) != 1 {
+		t.Errorf("a newer format was not put back: %v, %v", err, d.ids)
+	}
+}
+
+func TestManyTellersAtOnceLoseNothingAndRepeatNothing(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var group sync.WaitGroup
+	for i := range 4 {
+		for range 2 {
+			group.Go(func() {
+				e := about(Requested, 0, 0, "")
+				e.MachineID = fmt.Sprintf("m%d", i)
+				if err := d.Tell(context.Background(), "g", e); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	group.Wait()
+	d.deliver(t, 0)
+	if len(d.mails) != 1 || !strings.Contains(d.mails[0].Subject, "4 machines") {
+		t.Errorf("mails %+v", d.mails)
+	}
+}
+
+func TestGroupIsTheIncidentElseTheAlertAndApartByRecipients(t *testing.T) {
+	t.Parallel()
+	a := alert.Alert{ID: "da1", IncidentID: 7}
+	if got := Group(a, nil); got != "incident:7" {
+		t.Errorf("Group = %q", got)
+	}
+	if got := Group(alert.Alert{ID: "da1"}, nil); got != "alert:da1" {
+		t.Errorf("Group = %q", got)
+	}
+	one, other := Group(a, []string{"a@x", "b@x"}), Group(a, []string{"B@x", "a@x"})
+	if one == "incident:7" || Group(a, []string{"c@x"}) == one {
+		t.Errorf("groups %q, %q", one, other)
+	}
+}

@@ -1,0 +1,180 @@
+package notice
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// page is what one mail says.
+type page struct {
+	Subject  string
+	Headline string
+	Machines []machineLine
+	Alerts   []alertLine
+	Others   []Event // events about no machine
+}
+
+// machineLine is the state of one machine as far as it was told.
+type machineLine struct {
+	Name, ID string
+	Outcome  string // begins with one of the fixed words of outcomeOf
+	Tone     string // good, wait, bad or calm: the colour of the outcome
+	Event    Event
+	What     string // what a person can do
+	History  []Event
+}
+
+// alertLine is one alert that led to what is told.
+type alertLine struct{ ID, Title, Severity, Rule string }
+
+// summarize makes the page of one sequence: what is new in it, in the light of everything told before.
+func summarize(events []Event, seq int) page {
+	slices.SortStableFunc(events, func(a, b Event) int {
+		return cmp.Or(cmp.Compare(a.seq, b.seq), a.At.Compare(b.At), cmp.Compare(rank(a.Kind), rank(b.Kind)))
+	})
+	byMachine := map[string][]Event{}
+	news := map[string]bool{}
+	var p page
+	alerts := map[string]alertLine{}
+	for _, e := range events {
+		fresh := e.seq == seq
+		if e.MachineID == "" {
+			if fresh {
+				p.Others = append(p.Others, e)
+			}
+		} else {
+			byMachine[e.MachineID] = append(byMachine[e.MachineID], e)
+			news[e.MachineID] = news[e.MachineID] || fresh
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(byMachine)) {
+		if news[id] {
+			p.Machines = append(p.Machines, lineOf(byMachine[id]))
+		}
+	}
+	for _, e := range events {
+		if e.AlertID != "" && (news[e.MachineID] || (e.MachineID == "" && e.seq == seq)) {
+			if _, known := alerts[e.AlertID]; !known || e.Title != "" {
+				alerts[e.AlertID] = alertLine{ID: e.AlertID, Title: e.Title, Severity: e.Severity, Rule: e.Rule}
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(alerts)) {
+		p.Alerts = append(p.Alerts, alerts[id])
+	}
+	p.Headline = headline(p)
+	p.Subject = "[Cordon] " + oneLine(p.Headline, 160)
+	return p
+}
+
+// rank orders events of the same moment: what is asked for comes before what became of it.
+func rank(k Kind) int {
+	switch k {
+	case Requested:
+		return 0
+	case StillPending:
+		return 1
+	}
+	return 2
+}
+
+func lineOf(events []Event) machineLine {
+	last := events[len(events)-1]
+	outcome, tone, what := outcomeOf(last)
+	name := last.MachineName
+	if name == "" {
+		name = "machine without a name"
+	}
+	return machineLine{Name: name, ID: last.MachineID, Outcome: outcome, Tone: tone, Event: last, What: what, History: events}
+}
+
+// outcomeOf puts an event into words. The first words are fixed: people filter on them, and so do checks.
+func outcomeOf(e Event) (outcome, tone, what string) {
+	switch e.Kind {
+	case Requested:
+		return "Isolation requested, not confirmed yet", "wait", "Nothing. A mail follows when Defender reports the outcome."
+	case StillPending:
+		return "Isolation requested, still not confirmed", "wait", "The machine may be offline. Defender keeps trying for up to three days. Take it off the network by hand if that is too long."
+	case Isolated:
+		return "Isolated", "good", "Investigate, then release the machine in the Defender portal."
+	case Failed:
+		return "Not isolated: the action failed", "bad", "Isolate the machine in the Defender portal or take it off the network."
+	case TimedOut:
+		return "Not isolated: the machine did not come back in time", "bad", "Take the machine off the network, or isolate it again once it is back."
+	case Cancelled:
+		return "Not isolated: the action was cancelled", "bad", "Ask who cancelled it. Isolate the machine in the Defender portal if it is still needed."
+	case Released:
+		return "Released", "calm", "Nothing. Cordon does not isolate it again for alerts seen before the release."
+	case ReleasedEarly:
+		return "Not isolated: it was released after this alert was seen", "calm", "Isolate the machine in the Defender portal if the release was too early."
+	case Refused:
+		return "Not isolated: Defender refused", "bad", "Isolate the machine in another way."
+	case Denied:
+		return "Not isolated yet: a permission is missing", "bad", "Grant the permission named below. Cordon tries again by itself."
+	case Held:
+		return "Not isolated: held for a person", "wait", "Decide, and isolate the machine in the Defender portal if it is right."
+	case WouldIsolate:
+		return "Would isolate (observe mode, nothing was done)", "calm", "Set CORDON_MODE and the playbook's mode to enforce when you trust the rules."
+	case NotFound:
+		return "Not isolated: not found", "bad", "Look the alert up in the Defender portal."
+	case Duplicate:
+		return "A second isolation request was sent", "bad", "Check the machine's actions in the Defender portal."
+	}
+	return "Nothing was done", "calm", ""
+}
+
+// headline says the most important thing in one line.
+func headline(p page) string {
+	switch {
+	case len(p.Machines) == 1:
+		line := p.Machines[0]
+		return fmt.Sprintf("%s: %s", oneLine(line.Name, 64), line.Outcome)
+	case len(p.Machines) > 1:
+		counts := map[string]int{}
+		for _, line := range p.Machines {
+			head, _, _ := strings.Cut(line.Outcome, ":")
+			counts[strings.ToLower(head)]++
+		}
+		parts := make([]string, 0, len(counts))
+		for _, head := range slices.Sorted(maps.Keys(counts)) {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[head], head))
+		}
+		return fmt.Sprintf("%d machines: %s", len(p.Machines), strings.Join(parts, ", "))
+	case len(p.Others) > 0:
+		return otherHeadline(p.Others[len(p.Others)-1])
+	}
+	return "Nothing new"
+}
+
+func otherHeadline(e Event) string {
+	switch e.Kind {
+	case NoMachine:
+		return "No machine to isolate: " + e.Title
+	case NotFound:
+		return "Alert not found: " + e.AlertID
+	case Parked:
+		return "An alert was set aside, a person must look: " + e.RunID
+	}
+	return strings.TrimSpace(e.Severity + " alert: " + e.Title)
+}
+
+// oneLine makes text fit for a header or a list: no control characters, at most n characters.
+func oneLine(s string, n int) string {
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }), " ")
+	if runes := []rune(s); len(runes) > n {
+		return string(runes[:n-1]) + "…"
+	}
+	return s
+}
+
+func clock(t time.Time) string {
+	if t.IsZero() {
+		return "–"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
+}

@@ -1,0 +1,115 @@
+package notice
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// about is an event about one machine.
+func about(kind Kind, minute, seq int, detail string) Event {
+	return Event{Kind: kind, At: noon.Add(time.Duration(minute) * time.Minute), RunID: "da638994417204415533_-1184209733:v1", AlertID: "da638994417204415533_-1184209733",
+		Title: "Office application started an encoded script host", Severity: "High", Incident: 48213, Rule: "contain-high-severity",
+		MachineID: "4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12", MachineName: "fin-lt-0147.corp.contoso.com", Episode: 1,
+		ActionID: "1f0b6c2e-7d43-4a98-b5e1-20c7d9f4a836", Detail: detail, seq: seq}
+}
+
+func onOther(e Event) Event {
+	e.MachineID, e.MachineName, e.AlertID, e.Title, e.ActionID = "77aa", "hr-lt-0009.corp.contoso.com", "da2", "Possible ransomware activity", "act-2"
+	return e
+}
+
+func pages() map[string]page {
+	hostile := about(Requested, 0, 1, "x\r\nOutcome   Isolated\r\n")
+	hostile.Title = "<script>alert(1)</script>\r\n\r\nMachine   x\r\nId        y\r\nOutcome   Isolated " + strings.Repeat("unbroken", 60)
+	hostile.MachineName = "<img src=x onerror=alert(1)>" + strings.Repeat("a", 200)
+	orphan := Event{Kind: NoMachine, At: noon, AlertID: "da9", RunID: "da9:v1", Title: "Suspicious sign-in", Severity: "High", Rule: "contain-high-severity", Detail: "the alert names no machine, so there is nothing to isolate", seq: 1}
+	return map[string]page{
+		"requested":    summarize([]Event{about(Requested, 0, 1, "Rule contain-high-severity, run da1:v1.")}, 1),
+		"isolated":     summarize([]Event{about(Requested, 0, 1, ""), about(Isolated, 1, 2, "Action 1f0b is Succeeded since 12:01.")}, 2),
+		"within":       summarize([]Event{about(Isolated, 0, 1, "done"), about(Requested, 0, 1, "asked")}, 1),
+		"failed":       summarize([]Event{about(Requested, 0, 1, ""), about(Failed, 9, 2, "Action 1f0b is Failed. Error 0x80190198.")}, 2),
+		"held":         summarize([]Event{about(Held, 0, 1, "protected: tag domain-controller")}, 1),
+		"denied":       summarize([]Event{about(Denied, 0, 1, "403 Forbidden (grant the application permission Machine.Isolate)")}, 1),
+		"would":        summarize([]Event{about(WouldIsolate, 0, 1, "observe mode")}, 1),
+		"two-machines": summarize([]Event{about(Isolated, 2, 1, ""), onOther(about(Requested, 1, 1, ""))}, 1),
+		"hostile":      summarize([]Event{hostile}, 1),
+		"no-machine":   summarize([]Event{orphan}, 1),
+	}
+}
+
+func TestMailsReadAsTheGoldenFiles(t *testing.T) {
+	t.Parallel()
+	for name, p := range pages() {
+		text, html, err := render(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+".txt.golden", "Subject: "+p.Subject+"\n\n"+text)
+		golden(t, name+".html.golden", html)
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestOnlySucceededIsCalledIsolated(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []Kind{Requested, StillPending, Failed, TimedOut, Cancelled, Released, Refused, Denied, Held, WouldIsolate, NoMachine, NotFound, Duplicate, Matched, Parked, ReleasedEarly} {
+		if outcome, _, _ := outcomeOf(about(kind, 0, 1, "")); strings.HasPrefix(outcome, "Isolated") {
+			t.Errorf("%s is told as %q", kind, outcome)
+		}
+	}
+	if outcome, tone, _ := outcomeOf(about(Isolated, 0, 1, "")); outcome != "Isolated" || tone != "good" {
+		t.Errorf("Isolated is told as %q, %s", outcome, tone)
+	}
+}
+
+func TestAttackersTextMakesNoLineAndNoMarkup(t *testing.T) {
+	t.Parallel()
+	text, html, err := render(pages()["hostile"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count("\n"+text, "\nOutcome   "); n != 1 {
+		t.Errorf("%d lines begin with Outcome:\n%s", n, text)
+	}
+	if strings.Contains(html, "<script") || strings.Contains(html, "<img") {
+		t.Error("markup of the alert stands in the mail")
+	}
+	if subject := pages()["hostile"].Subject; strings.ContainsAny(subject, "\r\n") || len([]rune(subject)) > 175 {
+		t.Errorf("subject %q", subject)
+	}
+}
+
+func TestNewsOfThisSequenceOnly(t *testing.T) {
+	t.Parallel()
+	p := summarize([]Event{about(Isolated, 0, 1, ""), onOther(about(Requested, 1, 2, ""))}, 2)
+	if len(p.Machines) != 1 || p.Machines[0].ID != "77aa" {
+		t.Errorf("the second mail speaks of %+v", p.Machines)
+	}
+}
