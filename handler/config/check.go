@@ -1,0 +1,169 @@
+package config
+
+import (
+	"cmp"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// check turns the written settings into a Config and notes what is wrong with them.
+func (r raw) check(p *problems) Config {
+	c := Config{
+		Mode:           oneOf(p, "CORDON_MODE", r.Mode, "observe", "enforce"),
+		Cloud:          oneOf(p, "CORDON_CLOUD", r.Cloud, "global", "gcc", "gcchigh", "dod"),
+		TenantID:       tenant(p, r.TenantID),
+		ClientID:       clientID(p, r.ClientID),
+		ClientSecret:   required(p, "CORDON_CLIENT_SECRET", r.ClientSecret, "the value, not the id, of a secret of the app registration"),
+		CAFile:         r.CAFile,
+		AlertQueue:     queueName(p, "CORDON_ALERT_QUEUE", r.AlertQueue),
+		NoticeQueue:    queueName(p, "CORDON_NOTICE_QUEUE", r.NoticeQueue),
+		TablePrefix:    tablePrefix(p, r.TablePrefix),
+		PollSchedule:   schedule(p, "CORDON_POLL_SCHEDULE", r.PollSchedule),
+		FollowSchedule: schedule(p, "CORDON_FOLLOW_SCHEDULE", r.FollowSchedule),
+		PollOverlap:    duration(p, "CORDON_POLL_OVERLAP", r.PollOverlap, "1m", "24h"),
+		PollLookback:   duration(p, "CORDON_POLL_LOOKBACK", r.PollLookback, "1m", "30d"),
+		SnapshotMaxAge: duration(p, "CORDON_SNAPSHOT_MAX_AGE", r.SnapshotMaxAge, "1s", "1h"),
+		StaleAfter:     duration(p, "CORDON_STALE_AFTER", r.StaleAfter, "1m", "400d"),
+		RecheckAfter:   duration(p, "CORDON_RECHECK_AFTER", r.RecheckAfter, "1s", "10m"),
+		NoticeWindow:   duration(p, "CORDON_NOTICE_WINDOW", r.NoticeWindow, "1s", "10m"),
+		Port:           port(p, r.Port),
+		AppRoot:        r.FunctionsRootPath,
+	}
+	c.Playbook = r.Playbook
+	if !filepath.IsAbs(c.Playbook) {
+		c.Playbook = filepath.Join(c.AppRoot, c.Playbook)
+	}
+	if c.AlertQueue == c.NoticeQueue && c.AlertQueue != "" {
+		p.add("CORDON_NOTICE_QUEUE", "%q is the queue of alerts too: notices need a queue of their own", r.NoticeQueue)
+	}
+	r.checkCloud(p, &c)
+	r.checkMail(p, &c)
+	c.ServiceBus = r.serviceBus(p)
+	c.Storage = r.storage(p, clouds()[c.Cloud])
+	return c
+}
+
+func (r raw) checkCloud(p *problems, c *Config) {
+	of := clouds()[c.Cloud]
+	c.AuthorityURL = serviceURL(p, "CORDON_AUTHORITY_URL", cmp.Or(r.AuthorityURL, of.authority))
+	c.DefenderURL = serviceURL(p, "CORDON_DEFENDER_URL", cmp.Or(r.DefenderURL, of.defender))
+	c.DefenderAudience = strings.TrimSuffix(cmp.Or(r.DefenderAudience, of.audience), "/.default")
+	switch {
+	case strings.ContainsAny(c.DefenderAudience, " \t\r\n"):
+		p.add("CORDON_DEFENDER_AUDIENCE", "%s is no audience: expected one URI, such as %s", quote(r.DefenderAudience), clouds()["global"].audience)
+	case c.DefenderAudience == "" && c.Cloud != "":
+		p.add("CORDON_DEFENDER_AUDIENCE", "it has to be set in the cloud %s, whose audience the vendor does not document; %s is the likely one", c.Cloud, of.defender)
+	}
+}
+
+func (r raw) checkMail(p *problems, c *Config) {
+	if from := addresses(p, "CORDON_MAIL_FROM", r.MailFrom, "the sender's address, such as cordon@example.com"); len(from) == 1 {
+		c.MailFrom = from[0]
+	} else if len(from) > 1 {
+		p.add("CORDON_MAIL_FROM", "%s are several addresses: expected the sender's one", quote(r.MailFrom))
+	}
+	c.MailTo = addresses(p, "CORDON_MAIL_TO", r.MailTo, "addresses separated by commas, such as soc@example.com")
+	c.OperatorMail = slices.Clone(c.MailTo)
+	if r.OperatorMail != "" {
+		c.OperatorMail = addresses(p, "CORDON_OPERATOR_MAIL", r.OperatorMail, "addresses separated by commas, or nothing for CORDON_MAIL_TO")
+	}
+	c.SMTPURL = smtpURL(p, r.SMTPURL)
+}
+
+func oneOf(p *problems, name, value string, allowed ...string) string {
+	if slices.Contains(allowed, value) {
+		return value
+	}
+	p.add(name, "%s is not known: expected %s", quote(value), strings.Join(allowed, ", "))
+	return ""
+}
+
+func required(p *problems, name string, s Secret, expected string) Secret {
+	if s.IsZero() {
+		p.add(name, "it is not set: expected %s", expected)
+	}
+	return s
+}
+
+const guidPattern = `^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`
+
+func tenant(p *problems, value string) string {
+	const expected = "expected the tenant's id, such as 00000000-0000-0000-0000-000000000000, or one of its domain names"
+	domain := regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
+	switch {
+	case value == "":
+		p.add("CORDON_TENANT_ID", "it is not set: %s", expected)
+	case !regexp.MustCompile(guidPattern).MatchString(value) && (!domain.MatchString(value) || len(value) > 253):
+		p.add("CORDON_TENANT_ID", "%s is no tenant: %s", quote(value), expected)
+	}
+	return value
+}
+
+func clientID(p *problems, value string) string {
+	const expected = "expected the application (client) id of the app registration, such as 00000000-0000-0000-0000-000000000000"
+	switch {
+	case value == "":
+		p.add("CORDON_CLIENT_ID", "it is not set: %s", expected)
+	case !regexp.MustCompile(guidPattern).MatchString(value):
+		p.add("CORDON_CLIENT_ID", "%s is no id: %s", quote(value), expected)
+	}
+	return value
+}
+
+// queueName checks the rules for names of Service Bus queues.
+func queueName(p *problems, name, value string) string {
+	if !regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?$`).MatchString(value) {
+		p.add(name, "%s is no name of a queue: expected letters, digits, dots, dashes, underscores and slashes, at most 260", quote(value))
+	}
+	return value
+}
+
+// tablePrefix leaves room for the table's own name in the 63 characters that the table service allows.
+func tablePrefix(p *problems, value string) string {
+	if !regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,39}$`).MatchString(value) {
+		p.add("CORDON_TABLE_PREFIX", "%s can not begin the name of a table: expected a letter, then letters and digits, at most 40", quote(value))
+	}
+	return value
+}
+
+// duration reads Go's notation, or whole days such as 400d.
+func duration(p *problems, name, value, low, high string) time.Duration {
+	d, err := parseDuration(value)
+	least, _ := parseDuration(low)
+	most, _ := parseDuration(high)
+	switch {
+	case err != nil:
+		p.add(name, "%s is no duration: expected one from %s to %s, such as 90s, 15m, 24h or 7d", quote(value), low, high)
+	case d < least || d > most:
+		p.add(name, "%s is out of bounds: expected %s to %s", quote(value), low, high)
+	}
+	return d
+}
+
+func parseDuration(value string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(value, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		return time.Duration(n) * 24 * time.Hour, err
+	}
+	return time.ParseDuration(value)
+}
+
+func port(p *problems, value string) int {
+	n, err := strconv.ParseUint(value, 10, 16)
+	if err != nil {
+		p.add("FUNCTIONS_CUSTOMHANDLER_PORT", "%s is no port: expected 0 to 65535", quote(value))
+	}
+	return int(n)
+}
+
+// quote shows a value that is no secret, shortened and on one line.
+func quote(value string) string {
+	if runes := []rune(value); len(runes) > 80 {
+		value = string(runes[:79]) + "…"
+	}
+	return strconv.Quote(value)
+}

@@ -1,0 +1,85 @@
+// Package config reads Cordon's settings: app settings in Azure, which the program sees as environment variables. Load
+// takes them from a function, never from the environment itself, checks all of them and reports everything that is
+// wrong at once. It does no I/O: files that settings name are opened by whoever uses them.
+//
+// Own settings begin with CORDON_; what the Functions host defines keeps its own name.
+package config
+
+import (
+	"fmt"
+	"net/mail"
+	"net/url"
+	"time"
+)
+
+// Config is the checked settings. Every field has a value that can be used; see Settings for names and meanings.
+type Config struct {
+	Mode string // observe or enforce: the ceiling over the playbook's mode
+
+	Cloud            string // global, gcc, gcchigh or dod
+	TenantID         string
+	ClientID         string
+	ClientSecret     Secret
+	AuthorityURL     *url.URL // of the cloud, if not set
+	DefenderURL      *url.URL // of the cloud, if not set
+	DefenderAudience string   // the token's scope without /.default
+	CAFile           string   // empty: only the system's certificate authorities are trusted
+
+	ServiceBus  ServiceBus
+	AlertQueue  string
+	NoticeQueue string
+	Storage     Storage
+	TablePrefix string
+
+	Playbook       string // path, joined to the app root
+	PollSchedule   string // six fields, UTC
+	FollowSchedule string
+
+	PollOverlap    time.Duration
+	PollLookback   time.Duration
+	SnapshotMaxAge time.Duration
+	NoticeWindow   time.Duration
+	StaleAfter     time.Duration
+	RecheckAfter   time.Duration
+
+	MailFrom     mail.Address
+	MailTo       []mail.Address // at least one
+	OperatorMail []mail.Address // MailTo, if not set
+	SMTPURL      Secret         // an smtp or smtps URL with a host; may hold a password
+
+	Port    int    // on which the host calls; 0: any free one
+	AppRoot string // the folder with host.json
+}
+
+// ServiceBus says how the queues are reached: exactly one of the two is set.
+type ServiceBus struct {
+	ConnectionString Secret
+	Namespace        string // host name, for tokens instead of keys
+}
+
+// Storage says where the tables are: exactly one of the two is set.
+type Storage struct {
+	ConnectionString Secret   // complete: UseDevelopmentStorage=true is written out
+	TableURL         *url.URL // for tokens instead of keys
+}
+
+// Error lists everything that is wrong with the settings. Error() prints it for people; no secret is in it.
+type Error struct{ Problems []Problem }
+
+// Problem is one wrong setting.
+type Problem struct {
+	Name    string // of the setting
+	Message string // what is wrong, with the value unless that is secret, and what is expected
+}
+
+// Error prints one line per problem.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%d settings are wrong:", len(e.Problems))
+	if len(e.Problems) == 1 {
+		text = "1 setting is wrong:"
+	}
+	for _, p := range e.Problems {
+		text += "\n  " + p.Name + ": " + p.Message
+	}
+	return text
+}

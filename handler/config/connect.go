@@ -1,0 +1,163 @@
+package config
+
+import (
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/robfig/cron/v3"
+)
+
+// developmentStorage is what UseDevelopmentStorage=true stands for. Account and key are the emulator's published ones
+// ("Use the Azurite emulator for local Azure Storage development"); they open nothing else.
+const developmentStorage = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;" +
+	"AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;" +
+	"TableEndpoint=http://127.0.0.1:10002/devstoreaccount1;"
+
+// serviceURL checks a base URL: https, or http to this machine, without anything that does not belong into one.
+func serviceURL(p *problems, name, value string) *url.URL {
+	if value == "" {
+		return nil // the cloud is wrong, which has been noted
+	}
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Opaque != "":
+		p.add(name, "%s is no URL: expected https://host", quote(value))
+	case u.User != nil:
+		p.add(name, "it holds a name or password: expected https://host")
+	case u.RawQuery != "" || u.Fragment != "":
+		p.add(name, "%s holds a query or fragment: expected https://host", quote(value))
+	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		p.add(name, "%s is not https: expected https://host; http is for 127.0.0.1 and localhost only", quote(value))
+	}
+	return u
+}
+
+func loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+// serviceBus picks between connection string and namespace, as the Functions host does for its trigger.
+func (r raw) serviceBus(p *problems) ServiceBus {
+	const expected = "Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…"
+	switch {
+	case r.ServiceBusHost != "" && !r.ServiceBus.IsZero():
+		p.add("ServiceBus", "ServiceBus__fullyQualifiedNamespace is set too: expected only one of them")
+	case r.ServiceBusHost != "":
+		if !hostName(r.ServiceBusHost) {
+			p.add("ServiceBus__fullyQualifiedNamespace", "%s is no host name: expected one such as name.servicebus.windows.net", quote(r.ServiceBusHost))
+		}
+	case r.ServiceBus.IsZero():
+		p.add("ServiceBus", "it is not set: expected a connection string, %s, or ServiceBus__fullyQualifiedNamespace", expected)
+	default:
+		parts := connectionString(r.ServiceBus.Reveal())
+		if !strings.HasPrefix(strings.ToLower(parts["endpoint"]), "sb://") || parts["sharedaccesskey"] == "" && parts["sharedaccesssignature"] == "" {
+			p.add("ServiceBus", "it is no connection string of a Service Bus namespace: expected %s", expected)
+		} else if parts["entitypath"] != "" {
+			p.add("ServiceBus", "it is the connection string of one queue (EntityPath): expected the one of the namespace, %s", expected)
+		}
+	}
+	return ServiceBus{ConnectionString: r.ServiceBus, Namespace: r.ServiceBusHost}
+}
+
+func hostName(s string) bool {
+	return len(s) <= 253 && regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$`).MatchString(s)
+}
+
+// storage picks between connection string and account, as the Functions host does.
+func (r raw) storage(p *problems, of cloud) Storage {
+	const expected = "DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…"
+	byToken := r.StorageAccount != "" || r.StorageTables != ""
+	switch {
+	case byToken && !r.Storage.IsZero():
+		p.add("AzureWebJobsStorage", "AzureWebJobsStorage__accountName or __tableServiceUri is set too: expected only one of them")
+	case r.StorageTables != "":
+		return Storage{TableURL: serviceURL(p, "AzureWebJobsStorage__tableServiceUri", r.StorageTables)}
+	case r.StorageAccount != "":
+		if !regexp.MustCompile(`^[a-z0-9]{3,24}$`).MatchString(r.StorageAccount) {
+			p.add("AzureWebJobsStorage__accountName", "%s is no name of a storage account: expected 3 to 24 small letters and digits", quote(r.StorageAccount))
+			return Storage{}
+		}
+		return Storage{TableURL: &url.URL{Scheme: "https", Host: r.StorageAccount + ".table." + of.suffix}}
+	case r.Storage.IsZero():
+		p.add("AzureWebJobsStorage", "it is not set: expected a connection string, %s, UseDevelopmentStorage=true, or AzureWebJobsStorage__accountName", expected)
+	default:
+		return Storage{ConnectionString: storageConnection(p, r.Storage, expected)}
+	}
+	return Storage{}
+}
+
+func storageConnection(p *problems, s Secret, expected string) Secret {
+	parts := connectionString(s.Reveal())
+	if strings.EqualFold(parts["usedevelopmentstorage"], "true") {
+		return NewSecret(developmentStorage)
+	}
+	named := parts["accountname"] != "" || parts["tableendpoint"] != ""
+	signed := parts["accountkey"] != "" || parts["sharedaccesssignature"] != ""
+	if !named || !signed {
+		p.add("AzureWebJobsStorage", "it is no connection string of a storage account: expected %s or UseDevelopmentStorage=true", expected)
+	}
+	return s
+}
+
+// connectionString splits name=value;name=value; names in lower case.
+func connectionString(s string) map[string]string {
+	parts := map[string]string{}
+	for part := range strings.SplitSeq(s, ";") {
+		if name, value, ok := strings.Cut(part, "="); ok {
+			parts[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
+		}
+	}
+	return parts
+}
+
+// schedule checks an NCRONTAB expression: six fields, seconds first.
+func schedule(p *problems, name, value string) string {
+	parser := cron.NewParser(cron.Second | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
+	_, err := parser.Parse(value)
+	// The parser also takes a time zone in front and question marks, the Functions host takes neither.
+	if err != nil || len(strings.Fields(value)) != 6 || strings.ContainsAny(value, "?=@") {
+		p.add(name, "%s is no schedule: expected six fields, second minute hour day month weekday, such as 0 * * * * *", quote(value))
+	}
+	return value
+}
+
+// addresses reads mail addresses separated by commas.
+func addresses(p *problems, name, value, expected string) []mail.Address {
+	if value == "" {
+		p.add(name, "it is not set: expected %s", expected)
+		return nil
+	}
+	list, err := mail.ParseAddressList(value)
+	if err != nil || strings.ContainsAny(value, "\r\n") {
+		p.add(name, "%s is no list of mail addresses: expected %s", quote(value), expected)
+		return nil
+	}
+	out := make([]mail.Address, len(list))
+	for i, a := range list {
+		out[i] = *a
+	}
+	return out
+}
+
+// smtpURL checks only what can be said without knowing the options of the mail client.
+func smtpURL(p *problems, s Secret) Secret {
+	const expected = "expected smtp://user:password@host:587?tls=starttls or smtps://host"
+	if s.IsZero() {
+		p.add("CORDON_SMTP_URL", "it is not set: %s; mail through Microsoft Graph is not in this version", expected)
+		return s
+	}
+	// The parser's error is left out: it holds the URL, and that a password.
+	u, err := url.Parse(s.Reveal())
+	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" {
+		p.add("CORDON_SMTP_URL", "it is no URL of a mail server: %s; special characters in a password are written as %%40 and so on", expected)
+		return Secret{}
+	}
+	return s
+}

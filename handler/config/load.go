@@ -1,0 +1,123 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// raw is the settings as they are written; the tags tie the fields to the names in Settings.
+type raw struct {
+	Mode              string `env:"CORDON_MODE"`
+	Cloud             string `env:"CORDON_CLOUD"`
+	TenantID          string `env:"CORDON_TENANT_ID"`
+	ClientID          string `env:"CORDON_CLIENT_ID"`
+	ClientSecret      Secret `env:"CORDON_CLIENT_SECRET"`
+	AuthorityURL      string `env:"CORDON_AUTHORITY_URL"`
+	DefenderURL       string `env:"CORDON_DEFENDER_URL"`
+	DefenderAudience  string `env:"CORDON_DEFENDER_AUDIENCE"`
+	CAFile            string `env:"CORDON_CA_FILE"`
+	ServiceBus        Secret `env:"ServiceBus"`
+	ServiceBusHost    string `env:"ServiceBus__fullyQualifiedNamespace"`
+	AlertQueue        string `env:"CORDON_ALERT_QUEUE"`
+	NoticeQueue       string `env:"CORDON_NOTICE_QUEUE"`
+	Storage           Secret `env:"AzureWebJobsStorage"`
+	StorageAccount    string `env:"AzureWebJobsStorage__accountName"`
+	StorageTables     string `env:"AzureWebJobsStorage__tableServiceUri"`
+	TablePrefix       string `env:"CORDON_TABLE_PREFIX"`
+	Playbook          string `env:"CORDON_PLAYBOOK"`
+	PollSchedule      string `env:"CORDON_POLL_SCHEDULE"`
+	FollowSchedule    string `env:"CORDON_FOLLOW_SCHEDULE"`
+	PollOverlap       string `env:"CORDON_POLL_OVERLAP"`
+	PollLookback      string `env:"CORDON_POLL_LOOKBACK"`
+	SnapshotMaxAge    string `env:"CORDON_SNAPSHOT_MAX_AGE"`
+	StaleAfter        string `env:"CORDON_STALE_AFTER"`
+	RecheckAfter      string `env:"CORDON_RECHECK_AFTER"`
+	NoticeWindow      string `env:"CORDON_NOTICE_WINDOW"`
+	MailFrom          string `env:"CORDON_MAIL_FROM"`
+	MailTo            string `env:"CORDON_MAIL_TO"`
+	SMTPURL           Secret `env:"CORDON_SMTP_URL"`
+	OperatorMail      string `env:"CORDON_OPERATOR_MAIL"`
+	Port              string `env:"FUNCTIONS_CUSTOMHANDLER_PORT"`
+	FunctionsRootPath string `env:"FUNCTIONS_APP_ROOT_PATH"`
+}
+
+// Load reads the settings from getenv, which gives an empty text for what is not set. An error is always an *Error and
+// names everything that is wrong; nothing should start then. The Config that comes with an error holds what is right, so
+// that what it names (the playbook, the mail server) can be checked in the same go.
+func Load(getenv func(string) string) (Config, error) {
+	p := &problems{}
+	values := map[string]string{}
+	for _, s := range Settings() {
+		value := strings.TrimSpace(getenv(s.Name))
+		if strings.HasPrefix(value, "@Microsoft.KeyVault(") {
+			p.add(s.Name, "the reference to the key vault was not resolved: check that the vault, the secret and the app's access to it exist")
+			value = ""
+		}
+		if value == "" {
+			value = s.Default
+		}
+		values[s.Name] = value
+	}
+	later := laterSettings()
+	for _, name := range slices.Sorted(maps.Keys(later)) {
+		if getenv(name) != "" {
+			p.add(name, "%s", later[name])
+		}
+	}
+	var r raw
+	if err := env.ParseWithOptions(&r, env.Options{Environment: values}); err != nil {
+		p.parsing(err)
+	}
+	c := r.check(p)
+	if len(p.found) > 0 {
+		p.sort()
+		return c, &Error{p.found}
+	}
+	return c, nil
+}
+
+// problems gathers what is wrong, at most one thing per setting: the first is the one to mend.
+type problems struct{ found []Problem }
+
+func (p *problems) add(name, format string, args ...any) {
+	if !slices.ContainsFunc(p.found, func(x Problem) bool { return x.Name == name }) {
+		p.found = append(p.found, Problem{name, fmt.Sprintf(format, args...)})
+	}
+}
+
+// parsing notes what the environment parser could not read. Its texts may hold values, so only the name is taken.
+func (p *problems) parsing(err error) {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		p.add("settings", "they can not be read")
+		return
+	}
+	for _, one := range all.Errors {
+		name := "settings"
+		var pe env.ParseError
+		if errors.As(one, &pe) {
+			if f, ok := reflect.TypeFor[raw]().FieldByName(pe.Name); ok {
+				name = f.Tag.Get("env")
+			}
+		}
+		p.add(name, "its value can not be read")
+	}
+}
+
+// sort puts the problems into the order of the table, settings of other versions last.
+func (p *problems) sort() {
+	table := Settings()
+	rank := func(x Problem) int {
+		if i := slices.IndexFunc(table, func(s Setting) bool { return s.Name == x.Name }); i >= 0 {
+			return i
+		}
+		return len(table)
+	}
+	slices.SortStableFunc(p.found, func(a, b Problem) int { return rank(a) - rank(b) })
+}

@@ -1,0 +1,124 @@
+// Package playbook decides: rules that people wrote, read from playbook.yaml, turn an alert and its machine into a plan
+// with reasons. It is pure: no clock, no I/O, no state. The same book and the same input always give the same plan.
+//
+// Load checks a playbook completely, so that a mistake is an error with a position when the file is read and not a
+// surprise at night. Decide asks the rules in order, the first that matches wins, and then the rails, always last: no
+// rule can pass a rail.
+package playbook
+
+import (
+	"fmt"
+	"slices"
+
+	"cordon/handler/alert"
+	"cordon/handler/machine"
+)
+
+// Mode says whether acting steps are carried out or only reported. The zero value counts as Observe everywhere.
+type Mode string
+
+// The modes.
+const (
+	Observe Mode = "observe" // decide and record, act on nothing
+	Enforce Mode = "enforce" // act
+)
+
+// ParseMode reads a mode as it is written in settings and playbooks; empty means Observe.
+func ParseMode(s string) (Mode, error) {
+	switch Mode(s) {
+	case "", Observe:
+		return Observe, nil
+	case Enforce:
+		return Enforce, nil
+	}
+	return Observe, fmt.Errorf("%q is no mode: observe or enforce", s)
+}
+
+// Lower is the more careful one of two modes; whatever is not exactly Enforce counts as Observe.
+func Lower(a, b Mode) Mode {
+	if a == Enforce && b == Enforce {
+		return Enforce
+	}
+	return Observe
+}
+
+// StepKind is what a step does.
+type StepKind string
+
+// The steps of this version.
+const (
+	Isolate StepKind = "isolate" // cuts the alert's machine off the network
+	Mail    StepKind = "mail"    // tells people
+)
+
+// Acts reports whether a step of this kind changes a machine; only such steps pass the rails.
+func (k StepKind) Acts() bool { return k == Isolate }
+
+// Hold is what happens to a step beyond a cap.
+type Hold string
+
+// HoldForPerson is the only one in this version: the step is not carried out and people are told.
+const HoldForPerson Hold = "hold"
+
+// Cap bounds how many machines an action may reach in sliding windows. Both counts are at least 1.
+type Cap struct {
+	PerHour int
+	PerDay  int
+	Then    Hold
+}
+
+// Limits are the caps of a playbook. A playbook without limits has the ones of DefaultLimits: there is no way to have
+// none, because a rule that suddenly matches everything must run into something.
+type Limits struct {
+	Isolate Cap
+}
+
+// DefaultLimits are the caps of a playbook that names none.
+func DefaultLimits() Limits {
+	return Limits{Isolate: Cap{PerHour: 20, PerDay: 60, Then: HoldForPerson}}
+}
+
+// Book is a checked playbook. It is immutable and safe for concurrent use.
+type Book struct {
+	mode    Mode
+	rules   []rule
+	protect protection
+	limits  Limits
+	hash    string
+}
+
+// rule is one rule of a book, compiled.
+type rule struct {
+	name  string
+	when  condition
+	steps []stepSpec
+}
+
+// stepSpec is a step as it is written.
+type stepSpec struct {
+	kind    StepKind
+	scope   machine.IsolationScope
+	comment *comment // nil: the default comment
+	to      []string
+}
+
+// Hash is the SHA-256 of the playbook's source in lower-case hexadecimal. It goes with every run, so that a decision can
+// be traced to the text that made it.
+func (b *Book) Hash() string { return b.hash }
+
+// Limits are the caps that the ledger's budget holds acting steps against.
+func (b *Book) Limits() Limits { return b.limits }
+
+// Mode is the mode that the playbook asks for; what counts is the lower of it and the ceiling.
+func (b *Book) Mode() Mode { return b.mode }
+
+// Rules are the names of the rules, in order.
+func (b *Book) Rules() []string {
+	names := make([]string, len(b.rules))
+	for i, r := range b.rules {
+		names[i] = r.name
+	}
+	return slices.Clip(names)
+}
+
+func sourceHash(src []byte) string { return alert.SHA256(src) }

@@ -1,0 +1,81 @@
+package playbook
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Explain prints the plan for people: the reason, every rule with its clauses and the values seen, the rails and the
+// steps. The same plan gives the same text.
+func (p Plan) Explain() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nmode %s\n\nrules:\n", p.Reason, Lower(p.Mode, Enforce))
+	for i, r := range p.Rules {
+		explainRule(&b, i+1, r)
+	}
+	b.WriteString("\nrails:\n")
+	for _, r := range p.Rails {
+		explainLine(&b, "  ", passes(r.Verdict), r.Rail, r.Why)
+	}
+	if len(p.Rails) == 0 {
+		b.WriteString("  not asked: no step acts\n")
+	}
+	b.WriteString("\nsteps:\n")
+	for _, s := range p.Steps {
+		explainStep(&b, s)
+	}
+	if len(p.Steps) == 0 {
+		b.WriteString("  none\n")
+	}
+	return b.String()
+}
+
+func explainRule(b *strings.Builder, number int, r RuleTrace) {
+	fmt.Fprintf(b, "  %d. %s: %s", number, r.Rule, r.Outcome)
+	if r.Error != "" {
+		fmt.Fprintf(b, ": %s", r.Error)
+	}
+	b.WriteByte('\n')
+	for i, c := range r.Clauses {
+		join := ""
+		if i > 0 {
+			join = string(r.Join) + " "
+		}
+		fmt.Fprintf(b, "       %-5s  %s%s\n", c.Result, join, c.Text)
+		for _, v := range c.Values {
+			fmt.Fprintf(b, "              %s = %s\n", v.Name, v.Value)
+		}
+	}
+}
+
+func explainStep(b *strings.Builder, s Step) {
+	what := string(s.Kind)
+	switch {
+	case s.Kind == Isolate:
+		what += " " + string(s.Scope)
+	case len(s.To) == 0:
+		what += " to the configured recipients"
+	default:
+		what += " to " + strings.Join(s.To, ", ")
+	}
+	explainLine(b, "  ", string(s.Verdict), what, s.Why)
+	if s.Comment != "" {
+		fmt.Fprintf(b, "            comment: %s\n", s.Comment)
+	}
+}
+
+func explainLine(b *strings.Builder, indent, verdict, what, why string) {
+	fmt.Fprintf(b, "%s%-8s  %s", indent, verdict, what)
+	if why != "" {
+		b.WriteString(": " + why)
+	}
+	b.WriteByte('\n')
+}
+
+// passes words a rail's verdict: a rail lets pass or does not, it does nothing itself.
+func passes(v Verdict) string {
+	if v == Do {
+		return "passed"
+	}
+	return string(v)
+}

@@ -1,0 +1,145 @@
+package playbook
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/machine"
+)
+
+// Facts is everything that a condition can read, under the names in the expr tags.
+type Facts struct {
+	Alert   AlertFacts       `expr:"alert"`
+	Machine *machine.Machine `expr:"machine"` // nil when the alert names no machine or it could not be read
+	Now     time.Time        `expr:"now"`     // the time of the decision, UTC
+}
+
+// AlertFacts is alert.Alert as conditions see it: the fields that have an expr tag there, and no other. Severity and
+// status are plain text here, because the expression language does not compare a named string type with a text.
+type AlertFacts struct {
+	ID              string           `expr:"id"`
+	IncidentID      int64            `expr:"incidentId"` // 0: not part of an incident
+	Title           string           `expr:"title"`
+	Description     string           `expr:"description"`
+	Category        string           `expr:"category"`
+	Severity        string           `expr:"severity"` // as the vendor spells it: High, Medium, Low, Informational, UnSpecified
+	Status          string           `expr:"status"`   // New, InProgress, Resolved, Unknown
+	Classification  string           `expr:"classification"`
+	Determination   string           `expr:"determination"`
+	DetectionSource string           `expr:"detectionSource"`
+	DetectorID      string           `expr:"detectorId"`
+	ThreatFamily    string           `expr:"threatFamilyName"`
+	ThreatName      string           `expr:"threatName"`
+	MachineID       string           `expr:"machineId"`
+	ComputerDNSName string           `expr:"computerDnsName"`
+	RBACGroupName   string           `expr:"rbacGroupName"`
+	MitreTechniques []string         `expr:"mitreTechniques"`
+	RelatedUser     alert.User       `expr:"relatedUser"`
+	Evidence        []alert.Evidence `expr:"evidence"`
+	Created         time.Time        `expr:"alertCreationTime"`
+	FirstEvent      time.Time        `expr:"firstEventTime"`
+	LastEvent       time.Time        `expr:"lastEventTime"`
+}
+
+func factsOf(in Input) Facts {
+	a := in.Alert
+	return Facts{
+		Machine: in.Machine,
+		Now:     in.Now.UTC(),
+		Alert: AlertFacts{
+			ID: a.ID, IncidentID: a.IncidentID, Title: a.Title, Description: a.Description, Category: a.Category,
+			Severity: string(a.Severity), Status: string(a.Status), Classification: a.Classification,
+			Determination: a.Determination, DetectionSource: a.DetectionSource, DetectorID: a.DetectorID,
+			ThreatFamily: a.ThreatFamily, ThreatName: a.ThreatName, MachineID: a.MachineID,
+			ComputerDNSName: a.ComputerDNSName, RBACGroupName: a.RBACGroupName, MitreTechniques: a.MitreTechniques,
+			RelatedUser: a.RelatedUser, Evidence: a.Evidence, Created: a.Created, FirstEvent: a.FirstEvent,
+			LastEvent: a.LastEvent,
+		},
+	}
+}
+
+// fieldNames are the names under which a condition reads the fields of t, sorted; nil for a type without any.
+func fieldNames(t reflect.Type) []string {
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	var names []string
+	for _, f := range reflect.VisibleFields(t) {
+		if name := f.Tag.Get("expr"); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// factTypes maps a type's name, as the expression checker prints it, to the type and to what people call it.
+func factTypes() map[string]factType {
+	types := map[string]factType{}
+	for called, t := range map[string]reflect.Type{
+		"alert": reflect.TypeFor[AlertFacts](), "machine": reflect.TypeFor[machine.Machine](),
+		"alert.relatedUser": reflect.TypeFor[alert.User](), "an entry of alert.evidence": reflect.TypeFor[alert.Evidence](),
+	} {
+		types[t.String()] = factType{called: called, fields: fieldNames(t)}
+	}
+	return types
+}
+
+type factType struct {
+	called string
+	fields []string
+}
+
+// field is one fact by its path in Facts, resolved once so that an explanation can show its value.
+type field struct {
+	name  string // "alert.severity"
+	index [][]int
+}
+
+// resolve finds the longest part of path, a chain of expr names from the root, that names a fact.
+func resolve(path []string) (field, bool) {
+	f, t := field{}, reflect.TypeFor[Facts]()
+	for _, name := range path {
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		}
+		sf, ok := fieldByName(t, name)
+		if !ok {
+			break
+		}
+		f.index = append(f.index, sf.Index)
+		f.name = strings.TrimPrefix(f.name+"."+name, ".")
+		t = sf.Type
+	}
+	return f, len(f.index) > 0
+}
+
+func fieldByName(t reflect.Type, name string) (reflect.StructField, bool) {
+	if t.Kind() != reflect.Struct {
+		return reflect.StructField{}, false
+	}
+	for _, sf := range reflect.VisibleFields(t) {
+		if sf.Tag.Get("expr") == name {
+			return sf, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+// read gives the value of f in facts, false when something on the way is nil.
+func (f field) read(facts *Facts) (reflect.Value, bool) {
+	v := reflect.ValueOf(facts).Elem()
+	for _, index := range f.index {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return reflect.Value{}, false
+			}
+			v = v.Elem()
+		}
+		v = v.FieldByIndex(index)
+	}
+	return v, true
+}

@@ -1,0 +1,215 @@
+package playbook
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestEveryBrokenPlaybookIsRefusedWithPositionAndWayOut(t *testing.T) {
+	files, err := filepath.Glob("testdata/broken/*.yaml")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d broken playbooks, %v", len(files), err)
+	}
+	for _, path := range files {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			src, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Load(filepath.Base(path), src)
+			var problems *Error
+			if !errors.As(err, &problems) {
+				t.Fatalf("Load gave %v, not *Error", err)
+			}
+			for _, p := range problems.Problems {
+				if p.Line < 1 || p.Column < 1 || p.Message == "" || p.Hint == "" || p.Excerpt == "" {
+					t.Errorf("a problem lacks position, message, excerpt or way out: %+v", p)
+				}
+			}
+			golden := strings.TrimSuffix(path, ".yaml") + ".golden"
+			if *update {
+				if err := os.WriteFile(golden, []byte(err.Error()+"\n"), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, readErr := os.ReadFile(golden)
+			if readErr != nil {
+				t.Fatal(readErr)
+			}
+			if diff := cmp.Diff(string(want), err.Error()+"\n"); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func mustLoad(t testing.TB, src string) *Book {
+	t.Helper()
+	b, err := Load("playbook.yaml", []byte(src))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// oneRule is a playbook with one rule and what is given after it.
+func oneRule(when, more string) string {
+	return fmt.Sprintf("version: 1\nmode: enforce\nrules:\n  - name: r\n    on: alert\n    when: %q\n    do: [{isolate: {type: Full}}, {mail: {}}]\n%s", when, more)
+}
+
+func TestTheDefaultPlaybookObservesAndProtects(t *testing.T) {
+	src, err := os.ReadFile("../../playbook.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Load("playbook.yaml", src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.Mode() != Observe {
+		t.Errorf("mode %s", b.Mode())
+	}
+	if diff := cmp.Diff([]string{"contain-high-severity"}, b.Rules()); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(Limits{Cap{20, 60, HoldForPerson}}, b.Limits()); diff != "" {
+		t.Error(diff)
+	}
+	in := input()
+	in.Ceiling = Enforce
+	if got := b.Decide(in).Steps[0].Verdict; got != WouldDo {
+		t.Errorf("a workstation's isolation: %s", got)
+	}
+	in.Machine.OSPlatform = "WindowsServer2022"
+	if got := b.Decide(in).Steps[0].Verdict; got != Held {
+		t.Errorf("a server's isolation: %s", got)
+	}
+}
+
+func TestAPlaybookWithoutLimitsHasTheDefaultOnes(t *testing.T) {
+	if diff := cmp.Diff(DefaultLimits(), mustLoad(t, oneRule("true", "")).Limits()); diff != "" {
+		t.Error(diff)
+	}
+	got := mustLoad(t, oneRule("true", "limits: {isolate: {perHour: 3, perDay: 7}}")).Limits()
+	if diff := cmp.Diff(Limits{Cap{3, 7, HoldForPerson}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheHashIsOfTheSourceAsItIs(t *testing.T) {
+	a, b := mustLoad(t, oneRule("true", "")), mustLoad(t, oneRule("true", "# a comment"))
+	if a.Hash() == b.Hash() || len(a.Hash()) != 64 || a.Hash() != mustLoad(t, oneRule("true", "")).Hash() {
+		t.Errorf("hashes %s and %s", a.Hash(), b.Hash())
+	}
+}
+
+func TestWindowsLineEndsAndAByteOrderMarkAreRead(t *testing.T) {
+	src := "\ufeff" + strings.ReplaceAll(oneRule(`alert.severity == "High"`, ""), "\n", "\r\n")
+	if got := mustLoad(t, src).Decide(input()).Rule; got != "r" {
+		t.Errorf("rule %q", got)
+	}
+}
+
+func TestHostileFilesAreRefusedQuicklyAndBriefly(t *testing.T) {
+	long := strings.Repeat("a: b\n", maxSource/5)
+	for name, src := range map[string]string{
+		"too long":          long + long,
+		"control character": "version: 1\x1b[2J\n",
+		"not UTF-8":         "version: \xff\n",
+		"nested brackets":   strings.Repeat("[", 200_000),
+		"nested braces":     strings.Repeat("{a: ", 60_000),
+		"nested lists":      strings.Repeat("- ", 120_000),
+		"nested keys":       strings.Repeat("a: ", 80_000),
+		"complex keys":      strings.Repeat("? ", 120_000),
+		"anchors":           strings.Repeat("&a ", 80_000),
+		"alias bomb":        "a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nversion: 1\n",
+		"tags":              "version: !!python/object 1\n",
+		"many mistakes":     "version: 1\nrules:\n" + strings.Repeat("  - nonsense\n", 10_000),
+		"long condition":    oneRule(strings.Repeat("(", 100_000), ""),
+		"many parts":        oneRule(strings.Repeat("true&&", 330)+"true", ""),
+		"deep condition":    oneRule(strings.Repeat("(", 1900), ""),
+		"range":             oneRule("all(1..1000000000, true)", ""),
+		"growing text":      oneRule(`reduce(alert.evidence, #acc + #acc, alert.title) == ""`, ""),
+		"loops in loops":    oneRule("all(alert.evidence, all(alert.evidence, all(alert.evidence, true)))", ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load("playbook.yaml", []byte(src))
+			if err == nil {
+				t.Fatal("loaded")
+			}
+			if n := len(err.Error()); n > 30_000 {
+				t.Errorf("the message is %d bytes long", n)
+			}
+			if i := strings.IndexFunc(err.Error(), func(r rune) bool { return r < ' ' && r != '\n' }); i >= 0 {
+				t.Errorf("a control character reaches the terminal: %q", err.Error()[i:])
+			}
+		})
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	files, _ := filepath.Glob("testdata/broken/*.yaml")
+	for _, path := range append(files, "../../playbook.yaml") {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(src)
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		b, err := Load("playbook.yaml", src)
+		if err == nil {
+			if plan := b.Decide(input()); plan.Reason == "" {
+				t.Error("a plan without a reason")
+			}
+			return
+		}
+		var problems *Error
+		if !errors.As(err, &problems) || len(problems.Problems) == 0 {
+			t.Fatalf("%T without problems", err)
+		}
+		for _, p := range problems.Problems {
+			if p.Line < 1 || p.Column < 1 || p.Message == "" {
+				t.Errorf("%+v", p)
+			}
+		}
+	})
+}
+
+func FuzzCondition(f *testing.F) {
+	for _, src := range conditionsThatWork() {
+		f.Add(src)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		c, problems := compileCondition(src)
+		if len(problems) > 0 {
+			return
+		}
+		facts := factsOf(input())
+		whole, err := evaluate(c.program, &facts)
+		if err != nil || len(c.clauses) < 2 {
+			return
+		}
+		// The clauses shown to people have to agree with the program that decides.
+		all, some := true, false
+		for _, cl := range c.clauses {
+			got, err := evaluate(cl.program, &facts)
+			if err != nil {
+				return
+			}
+			all, some = all && got, some || got
+		}
+		if c.join == AllOf && all != whole || c.join == AnyOf && some != whole {
+			t.Errorf("%s is %t, its clauses say otherwise", src, whole)
+		}
+	})
+}

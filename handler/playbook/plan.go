@@ -1,0 +1,110 @@
+package playbook
+
+import (
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/machine"
+)
+
+// Input is everything that a decision depends on.
+type Input struct {
+	Alert   alert.Alert
+	Machine *machine.Machine // nil: the alert names no machine, or it could not be read
+
+	// MachineMissing says why Machine is nil although the alert names one; it is shown to people. Empty is allowed.
+	MachineMissing string
+
+	Now     time.Time // the time of the decision
+	Ceiling Mode      // the highest mode that the settings allow; the zero value is Observe
+
+	// StaleAfter is the age beyond which an alert is not acted on. Zero or less holds every acting step.
+	StaleAfter time.Duration
+
+	Paused      bool   // a person has stopped all acting
+	PauseReason string // who and why, shown to people
+}
+
+// Verdict is what becomes of a step. The zero value is unset and means that nothing is done.
+type Verdict string
+
+// The verdicts.
+const (
+	Do      Verdict = "do"
+	WouldDo Verdict = "would do" // observe: an acting step is only reported; a mail goes out and says so
+	Held    Verdict = "held"     // a rail stopped it: protected, stale, paused, no machine; later a cap
+	Skipped Verdict = "skipped"  // there was nothing left to do; never given by Decide, but by who carries the plan out
+)
+
+// Plan is what Decide wants, with the reasons. It is stored with the run as JSON; no steps means that nothing is done,
+// and Reason says why.
+type Plan struct {
+	Rule   string      `json:"rule,omitempty"` // the rule that decides, empty when none does
+	Mode   Mode        `json:"mode"`           // the lower of playbook and ceiling
+	Steps  []Step      `json:"steps,omitempty"`
+	Reason string      `json:"reason"`
+	Rules  []RuleTrace `json:"rules,omitempty"` // every rule of the book, in order
+	Rails  []RailTrace `json:"rails,omitempty"` // every rail, in order; none when no step acts
+}
+
+// Step is one wanted action.
+type Step struct {
+	Kind    StepKind               `json:"kind"`
+	Scope   machine.IsolationScope `json:"scope,omitempty"`   // of an isolate step
+	Comment string                 `json:"comment,omitempty"` // of an isolate step: plain text, at most MaxComment characters
+	To      []string               `json:"to,omitempty"`      // of a mail step; empty means the configured recipients
+	Verdict Verdict                `json:"verdict"`
+	Why     string                 `json:"why,omitempty"` // why it is not simply done
+}
+
+// Outcome is what became of one rule.
+type Outcome string
+
+// The outcomes.
+const (
+	Matched  Outcome = "matched"        // the first that is true: it decides
+	NoMatch  Outcome = "no match"       // its condition is false
+	Shadowed Outcome = "also true"      // its condition is true, but an earlier rule decided
+	Errored  Outcome = "no answer"      // its condition could not be evaluated; the first such rule decides, and its steps are held
+	LateFail Outcome = "late no answer" // its condition could not be evaluated, but an earlier rule decided
+)
+
+// Join says how the clauses of a condition hang together.
+type Join string
+
+// The joins.
+const (
+	Single Join = "" // one clause
+	AllOf  Join = "and"
+	AnyOf  Join = "or"
+)
+
+// RuleTrace explains one rule.
+type RuleTrace struct {
+	Rule    string        `json:"rule"`
+	Outcome Outcome       `json:"outcome"`
+	Error   string        `json:"error,omitempty"`
+	Join    Join          `json:"join,omitempty"`
+	Clauses []ClauseTrace `json:"clauses,omitempty"`
+}
+
+// ClauseTrace explains one operand of a condition's outermost and/or. Every clause is evaluated for the explanation, also
+// behind one that settled the matter.
+type ClauseTrace struct {
+	Text   string      `json:"text"`
+	Result string      `json:"result"` // true, false, or what went wrong
+	Values []ValueSeen `json:"values,omitempty"`
+}
+
+// ValueSeen is a fact as the decision saw it, shortened and free of control characters.
+type ValueSeen struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// RailTrace explains one rail: Do lets acting steps pass.
+type RailTrace struct {
+	Rail    string  `json:"rail"`
+	Verdict Verdict `json:"verdict"`
+	Why     string  `json:"why,omitempty"`
+}

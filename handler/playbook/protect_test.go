@@ -1,0 +1,176 @@
+package playbook
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"cordon/handler/alert"
+	"cordon/handler/machine"
+)
+
+func TestPatternsMatchWholeNamesAndNothingElse(t *testing.T) {
+	for _, c := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"PC1", "PC1", true}, {"PC1", "pc1", true}, {"pc1", "PC1.contoso.com", true}, {"PC1", "PC10", false}, {"PC1", "PC100.contoso.com", false},
+		{"PC1", "SRV-PC1", false}, {"PC1", "SRV-PC1.contoso.com", false}, {"PC1", "PC1-OLD", false},
+		{"DC*", "DC1", true}, {"DC*", "dc", true}, {"DC*", "dc7.contoso.com", true}, {"DC*", "ADC1", false}, {"DC*", "ADC1.dc.contoso.com", false},
+		{"*-HV*", "berlin-hv01", true}, {"*-HV*", "HV01", false}, {"*-HV*", "a-hv", true},
+		{"DC?", "DC1", true}, {"DC?", "DC10", false}, {"DC?", "DC", false},
+		{"*.tier0.contoso.com", "a.tier0.contoso.com", true}, {"*.tier0.contoso.com", "a.tier1.contoso.com", false},
+		{"pc1.contoso.com", "PC1.CONTOSO.COM.", true}, {"pc1.contoso.com", "pc1", false},
+		{"*", "x", true}, {"**a**", "bab", true}, {"a*b*c", "aXbXbXc", true}, {"a*b*c", "aXc", false}, {"[ab]", "a", false}, {"[ab]", "[AB]", true},
+		{"ß*", "ßerver", true}, {"Σ", "ς", true}, {"k", "\u212a", true},
+	} {
+		_, _, got := firstMatch(bothNames(c.name), []string{c.pattern})
+		if got != c.want {
+			t.Errorf("%q against %q: %t", c.pattern, c.name, got)
+		}
+	}
+}
+
+func TestAGlobOfManyStarsEndsQuickly(t *testing.T) {
+	if matchGlob(strings.Repeat("*a", 50)+"b", strings.Repeat("a", 5000)) {
+		t.Error("matched")
+	}
+}
+
+func TestEveryKindOfProtectionHolds(t *testing.T) {
+	const id = "AAAAbbbbccccddddeeeeffff0000111122223333"
+	protect := `protect: {tags: [never-isolate, "vip *"], names: ["DC*"], groups: [Tier0], deviceValue: [High], os: ["WindowsServer*"], ids: [` + id + `]}`
+	b := mustLoad(t, oneRule("true", protect))
+	if got := isolation(t, b.Decide(input())); got.Verdict != Do {
+		t.Fatalf("the unprotected machine: %+v", got)
+	}
+	for name, c := range map[string]struct {
+		change func(*Input)
+		why    string
+	}{
+		"tag":                  {func(in *Input) { in.Machine.Tags = []string{"x", " NEVER-isolate "} }, "protect.tags"},
+		"tag pattern":          {func(in *Input) { in.Machine.Tags = []string{"VIP board"} }, `"vip *"`},
+		"short name":           {func(in *Input) { in.Machine.ComputerDNSName = "dc1" }, "protect.names"},
+		"full name":            {func(in *Input) { in.Machine.ComputerDNSName = "DC1.contoso.com" }, "protect.names"},
+		"name in the alert":    {func(in *Input) { in.Alert.ComputerDNSName = "dc1.contoso.com" }, "protect.names"},
+		"no name":              {func(in *Input) { in.Machine.ComputerDNSName = "" }, "no name"},
+		"blank name":           {func(in *Input) { in.Machine.ComputerDNSName = " ." }, "no name"},
+		"group":                {func(in *Input) { in.Machine.RBACGroupName = "TIER0" }, "protect.groups"},
+		"group in the alert":   {func(in *Input) { in.Alert.RBACGroupName = "tier0" }, "protect.groups"},
+		"device value":         {func(in *Input) { in.Machine.DeviceValue = "high" }, "protect.deviceValue"},
+		"operating system":     {func(in *Input) { in.Machine.OSPlatform = "WindowsServer2025" }, "protect.os"},
+		"no operating system":  {func(in *Input) { in.Machine.OSPlatform = "" }, "not known"},
+		"id":                   {func(in *Input) { in.Machine.ID, in.Alert.MachineID = strings.ToLower(id), strings.ToLower(id) }, "protect.ids"},
+		"machine without read": {func(in *Input) { in.Machine = nil }, "could not be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := input()
+			c.change(&in)
+			if got := isolation(t, b.Decide(in)); got.Verdict != Held || !strings.Contains(got.Why, c.why) {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+// anyBook draws a playbook whose rules want as much as they can.
+func anyBook(t *rapid.T) *Book {
+	var src strings.Builder
+	fmt.Fprintf(&src, "version: 1\nmode: %s\nrules:\n", rapid.SampledFrom([]string{"enforce", "observe"}).Draw(t, "mode"))
+	for i := range rapid.IntRange(1, 4).Draw(t, "rules") {
+		when := rapid.SampledFrom(append(conditionsThatWork(), `alert.severity == "Low"`, `alert.mitreTechniques[3] == "x"`, `machine == nil`)).Draw(t, "when")
+		do := rapid.SampledFrom([]string{"[isolate: {type: Full}]", `[isolate: {type: Selective, comment: "{{.Alert.Title}}"}, mail: {}]`, "[mail: {}]", "[]"}).Draw(t, "do")
+		fmt.Fprintf(&src, "  - {name: r%d, on: alert, when: %q, do: %s}\n", i, when, do)
+	}
+	src.WriteString(`protect: {tags: [never-isolate], names: ["DC*"], groups: [Tier0], os: ["WindowsServer*"]}` + "\n")
+	b, err := Load("playbook.yaml", []byte(src.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func anyInput(t *rapid.T) Input {
+	in := input()
+	// Values that hold nothing come first and are drawn more often, so that most plans reach the rail under test.
+	rarely := rapid.SampledFrom([]bool{false, false, false, false, false, false, false, true})
+	in.Ceiling = rapid.SampledFrom([]Mode{Enforce, Enforce, Enforce, Observe, "", "ENFORCE"}).Draw(t, "ceiling")
+	in.Alert.Severity = alert.Severity(rapid.SampledFrom([]string{"High", "High", "Low", "", "New kind"}).Draw(t, "severity"))
+	in.Alert.Title = rapid.String().Draw(t, "title")
+	in.Alert.Created = in.Now.Add(-rapid.SampledFrom([]time.Duration{0, time.Minute, time.Hour, 23 * time.Hour, 30 * 24 * time.Hour}).Draw(t, "age"))
+	in.Paused = rarely.Draw(t, "paused")
+	if rarely.Draw(t, "nameless") {
+		in.Alert.MachineID = ""
+	}
+	if rarely.Draw(t, "unread") {
+		in.Machine = nil
+	} else {
+		in.Machine = &machine.Machine{ID: machineID,
+			ComputerDNSName: rapid.SampledFrom([]string{"PC1", "pc1.contoso.com", "ADC1", "SRV-DC1", "DC1", "dc2.contoso.com", ""}).Draw(t, "name"),
+			OSPlatform:      rapid.SampledFrom([]string{"Windows11", "Windows10", "Linux", "macOS", "WindowsServer2022", ""}).Draw(t, "os"),
+			RBACGroupName:   rapid.SampledFrom([]string{"", "Office", "Tier01", "tier0"}).Draw(t, "group"),
+			Tags:            rapid.SliceOfN(rapid.SampledFrom([]string{"office", "x", "never", "never-isolate-me", "NEVER-ISOLATE"}), 0, 3).Draw(t, "tags")}
+	}
+	return in
+}
+
+// mayNotBeTouched says independently of the code under test what the playbooks of anyBook protect.
+func mayNotBeTouched(m *machine.Machine) bool {
+	if m == nil || m.ComputerDNSName == "" || m.OSPlatform == "" || strings.EqualFold(m.RBACGroupName, "tier0") {
+		return true
+	}
+	for _, tag := range m.Tags {
+		if strings.EqualFold(tag, "never-isolate") {
+			return true
+		}
+	}
+	return strings.HasPrefix(strings.ToLower(m.ComputerDNSName), "dc") || strings.HasPrefix(m.OSPlatform, "WindowsServer")
+}
+
+func TestNoRuleReachesAProtectedMachine(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b, in := anyBook(t), anyInput(t)
+		p := b.Decide(in)
+		old := in.Now.Sub(in.Alert.Created) > in.StaleAfter
+		mustHold := mayNotBeTouched(in.Machine) || in.Paused || in.Alert.MachineID == "" || old ||
+			slices.ContainsFunc(p.Rules, func(r RuleTrace) bool { return r.Outcome == Errored })
+		enforced := b.Mode() == Enforce && in.Ceiling == Enforce
+		for _, s := range p.Steps {
+			want := WouldDo
+			switch {
+			case s.Kind.Acts() && mustHold:
+				want = Held
+			case enforced:
+				want = Do
+			}
+			if s.Verdict != want {
+				t.Fatalf("%s where %s is due: %+v\n%s", s.Verdict, want, s, p.Explain())
+			}
+		}
+	})
+}
+
+func TestTheSameInputGivesTheSamePlan(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b, in := anyBook(t), anyInput(t)
+		before, _ := json.Marshal(in)
+		first := b.Decide(in)
+		second := b.Decide(in)
+		after, _ := json.Marshal(in)
+		if diff := cmp.Diff(first, second); diff != "" {
+			t.Fatal(diff)
+		}
+		if first.Explain() != second.Explain() || string(before) != string(after) {
+			t.Fatal("the explanation differs, or the input was changed")
+		}
+		if first.Reason == "" || len(first.Rules) != len(b.Rules()) {
+			t.Fatalf("not explained: %+v", first)
+		}
+	})
+}

@@ -1,0 +1,333 @@
+package playbook
+
+import (
+	"fmt"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"cordon/handler/machine"
+)
+
+// book reads the root of a playbook. It notes every mistake it meets and goes on; the result counts only without any.
+func (s *source) book(root ast.Node) *Book {
+	b := &Book{mode: Observe, limits: DefaultLimits()}
+	entries, ok := s.mapping(root, keys{what: "a playbook", known: []string{"version", "mode", "rules", "protect", "limits"},
+		later: []string{"approvals", "hunts", "notices", "schedules", "silences", "templates", "tickets", "windows"}})
+	if !ok {
+		return b
+	}
+	if n, ok := find(entries, "version"); !ok {
+		s.on(root, "version is missing", "begin with version: 1")
+	} else {
+		s.version(n)
+	}
+	if n, ok := find(entries, "mode"); ok {
+		if v, ok := s.choice(n, "mode", []string{string(Observe), string(Enforce)}, []string{"ask", "approve"}); ok {
+			b.mode = Mode(v)
+		}
+	}
+	if n, ok := find(entries, "rules"); !ok {
+		s.on(root, "rules are missing", "rules: is a list of name, on, when and do")
+	} else {
+		b.rules = s.rules(n)
+	}
+	if n, ok := find(entries, "protect"); ok {
+		b.protect = s.protection(n)
+	}
+	if n, ok := find(entries, "limits"); ok {
+		b.limits = s.limits(n)
+	}
+	return b
+}
+
+func (s *source) version(n ast.Node) {
+	v, ok := n.(*ast.IntegerNode)
+	if !ok || v.GetToken().Value != "1" {
+		s.on(n, fmt.Sprintf("version %s is not known", cut(n.GetToken().Value, 20)), "this program reads version: 1")
+	}
+}
+
+func (s *source) rules(n ast.Node) []rule {
+	list, ok := s.list(n, "rules", "- name: … with on, when and do below it")
+	if !ok {
+		return nil
+	}
+	if len(list) == 0 {
+		s.on(n, "rules is empty", "a playbook needs at least one rule; mode: observe is the way to do nothing")
+	}
+	if len(list) > maxRules {
+		s.on(list[maxRules], fmt.Sprintf("there are %d rules, the limit is %d", len(list), maxRules), "join rules with or")
+		list = list[:maxRules]
+	}
+	var rules []rule
+	places := map[string]int{}
+	for _, item := range list {
+		r, at, ok := s.rule(item)
+		if !ok {
+			continue
+		}
+		if first, taken := places[r.name]; taken {
+			s.on(at, fmt.Sprintf("the name %q is taken by the rule in line %d", r.name, first), "every rule has a name of its own: runs and mails name the rule")
+		} else {
+			places[r.name], _ = place(at)
+		}
+		rules = append(rules, r)
+	}
+	return rules
+}
+
+// rule reads one rule and says where its name stands.
+func (s *source) rule(n ast.Node) (rule, ast.Node, bool) {
+	entries, ok := s.mapping(n, keys{what: "a rule", known: []string{"name", "on", "when", "do"},
+		later: []string{"approve", "ask", "continue", "cooldown", "for", "lease", "limits", "maxAge", "mode", "priority", "release", "schedule", "unless"}})
+	if !ok {
+		return rule{}, nil, false
+	}
+	var r rule
+	nameNode, named := s.need(entries, n, "name", "such as name: contain-high-severity")
+	if named {
+		r.name, named = s.ruleName(nameNode)
+	}
+	if on, ok := s.need(entries, n, "on", "write on: alert"); ok {
+		s.choice(on, "on", []string{"alert"}, []string{"hunt", "incident", "machine", "schedule"})
+	}
+	if when, ok := s.need(entries, n, "when", `such as when: alert.severity == "High"`); ok {
+		r.when = s.condition(when)
+	}
+	if do, ok := s.need(entries, n, "do", "a list of steps; do: [] is a rule that keeps alerts from the rules below it"); ok {
+		r.steps = s.steps(do, r.name)
+	}
+	return r, nameNode, named
+}
+
+// need finds an entry that has to be there.
+func (s *source) need(entries []entry, n ast.Node, name, hint string) (ast.Node, bool) {
+	value, ok := find(entries, name)
+	if !ok {
+		s.on(n, name+" is missing", hint)
+	}
+	return value, ok
+}
+
+func (s *source) ruleName(n ast.Node) (string, bool) {
+	name, ok := s.text(n, "name", "such as contain-high-severity")
+	if ok && !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`).MatchString(name) {
+		s.on(n, fmt.Sprintf("%q is no name for a rule", cut(name, 60)), "letters, digits, dots, dashes and underscores, at most 64")
+		return "", false
+	}
+	return name, ok
+}
+
+func (s *source) condition(n ast.Node) condition {
+	// YAML reads true and false as truth values; as a condition they are what they say.
+	if b, ok := n.(*ast.BoolNode); ok {
+		c, _ := compileCondition(fmt.Sprint(b.Value))
+		return c
+	}
+	src, ok := s.text(n, "when", `a condition, such as alert.severity == "High"`)
+	if !ok {
+		return condition{}
+	}
+	c, problems := compileCondition(src)
+	for _, p := range problems {
+		line, column := s.locate(n, src, p.offset)
+		s.at(line, column, p.message, p.hint)
+	}
+	return c
+}
+
+// laterSteps are the steps that are planned and do not exist in this version.
+func laterSteps() []string {
+	return []string{"approve", "ask", "assign", "chat", "classify", "collect", "comment", "indicator", "quarantine", "release", "restrict", "scan",
+		"tag", "teams", "ticket", "unrestrict", "update", "webhook"}
+}
+
+func (s *source) steps(n ast.Node, ruleName string) []stepSpec {
+	list, ok := s.list(n, "do", "- isolate: {type: Full}")
+	if !ok {
+		return nil
+	}
+	if len(list) > maxSteps {
+		s.on(list[maxSteps], fmt.Sprintf("there are %d steps, the limit is %d", len(list), maxSteps), "take some out")
+		list = list[:maxSteps]
+	}
+	var steps []stepSpec
+	for _, item := range list {
+		if name, ok := item.(*ast.StringNode); ok {
+			s.on(item, fmt.Sprintf("the step %q is not written as a step", cut(name.Value, 60)), "such as - isolate: {type: Full} or - mail: {}")
+			continue
+		}
+		entries, ok := s.mapping(item, keys{what: "a step", known: []string{string(Isolate), string(Mail)}, later: laterSteps()})
+		if ok && len(entries) > 1 {
+			s.on(entries[1].key, "a step does one thing", "begin a new - for every step")
+		}
+		for _, e := range entries {
+			step := s.step(e, ruleName)
+			if slices.ContainsFunc(steps, func(x stepSpec) bool { return x.kind == step.kind }) {
+				s.on(e.key, fmt.Sprintf("the rule has %s twice", step.kind), "one is enough: mail takes several recipients, a machine is isolated once")
+			}
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+func (s *source) step(e entry, ruleName string) stepSpec {
+	if e.name == string(Isolate) {
+		return s.isolate(e, ruleName)
+	}
+	step := stepSpec{kind: Mail}
+	if _, empty := e.value.(*ast.NullNode); empty {
+		return step
+	}
+	entries, _ := s.mapping(e.value, keys{what: "mail", known: []string{"to"}, later: []string{"bcc", "cc", "priority", "subject", "template", "text"}})
+	if to, ok := find(entries, "to"); ok {
+		step.to = s.recipients(to)
+	}
+	return step
+}
+
+func (s *source) isolate(e entry, ruleName string) stepSpec {
+	step := stepSpec{kind: Isolate}
+	entries, ok := s.mapping(e.value, keys{what: "isolate", known: []string{"type", "comment"},
+		later: []string{"approve", "ask", "for", "lease", "machines", "release", "unless"}})
+	if !ok {
+		return step
+	}
+	if n, ok := s.need(entries, e.key, "type", "write isolate: {type: Full}, or Selective to leave Outlook and Teams connected"); ok {
+		v, _ := s.choice(n, "type", []string{string(machine.Full), string(machine.Selective)}, []string{"UnManagedDevice"})
+		step.scope = machine.IsolationScope(v)
+	}
+	n, ok := find(entries, "comment")
+	if !ok {
+		return step
+	}
+	src, ok := s.text(n, "comment", `such as comment: "{{.Alert.Title}}"`)
+	if !ok {
+		return step
+	}
+	c, message, hint := newComment(ruleName, src)
+	if message != "" {
+		s.on(n, message, hint)
+	}
+	step.comment = c
+	return step
+}
+
+func (s *source) recipients(n ast.Node) []string {
+	if _, empty := n.(*ast.NullNode); empty {
+		return nil
+	}
+	var to []string
+	for _, item := range s.strings(n, "to", "[soc@example.com]") {
+		address, err := mail.ParseAddress(item.text)
+		if err != nil || plainText(item.text) != item.text {
+			s.on(item.node, fmt.Sprintf("%q is no mail address", cut(item.text, 80)), "such as soc@example.com; without to the configured recipients get the mail")
+			continue
+		}
+		if !slices.Contains(to, address.Address) {
+			to = append(to, address.Address)
+		}
+	}
+	return to
+}
+
+func (s *source) protection(n ast.Node) protection {
+	known := []string{"tags", "names", "groups", "deviceValue", "os", "ids"}
+	entries, _ := s.mapping(n, keys{what: "protect", known: known, later: []string{"roles", "users", "networks", "expressions"}})
+	var p protection
+	for _, e := range entries {
+		patterns := s.patterns(e)
+		switch e.name {
+		case "tags":
+			p.tags = patterns
+		case "names":
+			p.names = patterns
+		case "groups":
+			p.groups = patterns
+		case "deviceValue":
+			p.deviceValue = patterns
+		case "os":
+			p.os = patterns
+		case "ids":
+			p.ids = patterns
+		}
+	}
+	return p
+}
+
+func (s *source) patterns(e entry) []string {
+	if _, empty := e.value.(*ast.NullNode); empty {
+		return nil
+	}
+	var patterns []string
+	for _, item := range s.strings(e.value, "protect."+e.name, `["…"]`) {
+		text := strings.TrimSpace(item.text)
+		switch {
+		case text == "":
+			s.on(item.node, "an empty text protects nothing", "take it out")
+			continue
+		case e.name == "ids" && !regexp.MustCompile(`^[0-9A-Fa-f]{40}$`).MatchString(text):
+			s.on(item.node, fmt.Sprintf("%q is no machine id", cut(text, 60)), "an id is 40 hexadecimal digits; a name belongs under names")
+			continue
+		}
+		patterns = append(patterns, text)
+	}
+	return patterns
+}
+
+type textItem struct {
+	node ast.Node
+	text string
+}
+
+// strings reads a list of texts.
+func (s *source) strings(n ast.Node, what, example string) []textItem {
+	list, _ := s.list(n, what, example)
+	if len(list) > maxEntries {
+		s.on(list[maxEntries], fmt.Sprintf("%s has %d entries, the limit is %d", what, len(list), maxEntries), "use patterns with *")
+		list = list[:maxEntries]
+	}
+	var items []textItem
+	for _, item := range list {
+		if text, ok := s.text(item, "an entry of "+what, "put it in quotes"); ok {
+			items = append(items, textItem{item, text})
+		}
+	}
+	return items
+}
+
+func (s *source) limits(n ast.Node) Limits {
+	l := DefaultLimits()
+	entries, _ := s.mapping(n, keys{what: "limits", known: []string{string(Isolate)}, later: append(laterSteps(), "mail", "perGroup", "perRule")})
+	isolate, ok := find(entries, string(Isolate))
+	if !ok {
+		return l
+	}
+	caps, ok := s.mapping(isolate, keys{what: "limits.isolate", known: []string{"perHour", "perDay", "then"}, later: []string{"percent", "perGroup", "perMinute", "perWeek"}})
+	if !ok {
+		return l
+	}
+	hour, hourOK := s.cap(caps, isolate, "perHour")
+	day, dayOK := s.cap(caps, isolate, "perDay")
+	l.Isolate.PerHour, l.Isolate.PerDay = hour, day
+	if hourOK && dayOK && l.Isolate.PerHour > l.Isolate.PerDay {
+		s.on(isolate, fmt.Sprintf("perHour %d is more than perDay %d", l.Isolate.PerHour, l.Isolate.PerDay), "a day has at least what one of its hours has")
+	}
+	if then, ok := find(caps, "then"); ok {
+		s.choice(then, "then", []string{string(HoldForPerson)}, []string{"ask", "approve", "observe", "pause", "stop"})
+	}
+	return l
+}
+
+func (s *source) cap(caps []entry, at ast.Node, name string) (int, bool) {
+	v, ok := s.need(caps, at, name, "write both perHour and perDay")
+	if !ok {
+		return 0, false
+	}
+	return s.number(v, name, 1, 10000)
+}
