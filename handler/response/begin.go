@@ -1,0 +1,253 @@
+package response
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+)
+
+// find gets the run that a message is about. A message that names no version, or one that the ledger does not know, is
+// compared with the API; a message below the newest version closes its run as superseded.
+func (r *Responder) find(ctx context.Context, w *work) error {
+	record, err := r.Ledger.Alert(ctx, w.message.AlertID)
+	if err != nil {
+		return err
+	}
+	asked, isAsked := record.Run(0)
+	if record.Seen == nil || w.message.Version == 0 || w.message.Version > record.Seen.Version {
+		if isAsked && record.Seen == nil {
+			w.run = asked
+			if asked.State.Final() && w.message.Attempt > 0 {
+				return errDone
+			}
+		}
+		return r.compare(ctx, w, record)
+	}
+	w.seen = *record.Seen
+	run, exists := record.Run(w.message.Version)
+	switch {
+	case !exists && w.message.Version < record.Seen.Version:
+		return errDone
+	case !exists:
+		return r.compare(ctx, w, record)
+	}
+	w.run = run
+	if run.State.Final() {
+		return errDone
+	}
+	if run.Version < record.Seen.Version {
+		return r.supersede(ctx, w, record.Seen.Version)
+	}
+	return nil
+}
+
+// compare reads the alert and sees whether it is a version that the ledger does not know.
+func (r *Responder) compare(ctx context.Context, w *work, record ledger.Record) error {
+	a, err := r.API.Alert(ctx, w.message.AlertID)
+	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
+		if latest, exists := record.Latest(); exists {
+			w.run, w.seen, w.started = latest, *record.Seen, true
+			if latest.State.Final() {
+				return errDone
+			}
+			return r.missed(ctx, w, "alert", err)
+		}
+		return r.unknownAlert(ctx, w, err)
+	}
+	if err != nil {
+		return err
+	}
+	observed, err := r.observe(ctx, a)
+	if err != nil {
+		return err
+	}
+	if record.Seen == nil {
+		if err := r.supersedeAsked(ctx, w, observed.Run.Version); err != nil {
+			return err
+		}
+	}
+	w.run, w.seen, w.alert, w.readAt = observed.Run, observed.Seen, a, r.Now()
+	if w.run.State.Final() {
+		return errDone
+	}
+	return nil
+}
+
+func (r *Responder) observe(ctx context.Context, a alert.Alert) (ledger.ObservedVersion, error) {
+	_, sha := alert.Snapshot(a)
+	return r.Ledger.Observe(ctx, ledger.Observation{Alert: a, Hash: alert.DecisionHash(a), SnapshotSHA: sha, At: r.Now().UTC(), Single: true})
+}
+
+// unknownAlert keeps the record of an alert that was asked for and does not exist.
+func (r *Responder) unknownAlert(ctx context.Context, w *work, cause error) error {
+	if w.run.AlertID == "" || w.run.State.Final() {
+		run, err := r.Ledger.Asked(ctx, w.message.AlertID, r.Now().UTC())
+		if err != nil {
+			return err
+		}
+		w.run = run
+	}
+	w.started = true
+	return r.missed(ctx, w, "alert", cause)
+}
+
+// supersedeAsked closes the run of version 0, if there is one, once the alert has been seen.
+func (r *Responder) supersedeAsked(ctx context.Context, w *work, version int) error {
+	if w.run.AlertID == "" || w.run.State.Final() {
+		return nil
+	}
+	err := r.close(ctx, w, "superseded", fmt.Sprintf("the alert was found; version %d answers it", version))
+	if errors.Is(err, errDone) {
+		return nil
+	}
+	return err
+}
+
+func (r *Responder) supersede(ctx context.Context, w *work, by int) error {
+	return r.close(ctx, w, "superseded", fmt.Sprintf("version %d of the alert is newer and is answered instead", by))
+}
+
+// missed counts that alert or machine do not exist. Reads lag behind lists, so it is believed only after three tries
+// over ten minutes.
+func (r *Responder) missed(ctx context.Context, w *work, what string, cause error) error {
+	now := r.Now().UTC()
+	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
+		run.Misses++
+		if run.MissedAt.IsZero() {
+			run.MissedAt = now
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.run = run
+	if run.Misses < missesToClose || now.Sub(run.MissedAt) < missesSpan {
+		return &comeBack{after: missesSpan / (missesToClose - 1), why: what + " not found, asked again: " + cause.Error()}
+	}
+	reason := fmt.Sprintf("%s not found in %d tries since %s: %v", what, run.Misses, run.MissedAt.Format(time.RFC3339), cause)
+	e := r.event(w, notice.NotFound)
+	e.Detail = reason
+	if err := r.Teller.Tell(ctx, notice.Group(w.alertOrID(), nil), e); err != nil {
+		return err
+	}
+	return r.close(ctx, w, "not found", reason)
+}
+
+// alertOrID is the alert, or as much of it as the message says.
+func (w *work) alertOrID() alert.Alert {
+	if w.alert.ID == "" {
+		return alert.Alert{ID: w.message.AlertID, IncidentID: w.seen.IncidentID}
+	}
+	return w.alert
+}
+
+// start counts the start of the run. A start that never ended in good order is a death, unless it was this process's
+// own: then the process lives and only the ledger was out of reach. A run that seems to kill the process is parked.
+func (r *Responder) start(ctx context.Context, w *work) error {
+	parked := false
+	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
+		parked = false
+		switch {
+		case run.State.Final():
+			return errDone
+		case run.Starts >= deathsToPark && run.Starter != r.process:
+			parked = true
+			run.State, run.ClosedAt, run.Outcome = ledger.Parked, r.Now().UTC(), "parked"
+			run.Reason = fmt.Sprintf("it was begun %d times and the process ended each time", run.Starts)
+			return nil
+		}
+		if run.Starter != r.process || run.Starts == 0 {
+			run.Starts++
+		}
+		run.Starter = r.process
+		if run.State == ledger.Observed {
+			run.State, run.StartedAt = ledger.Started, r.Now().UTC()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.run = run
+	if !parked {
+		w.started = true
+		return nil
+	}
+	r.Log.ErrorContext(ctx, "run parked: it seems to end the process; look at the alert by hand", "run", run.ID(), "starts", run.Starts)
+	e := r.event(w, notice.Parked)
+	e.Detail, e.To = run.Reason+". Answer the alert by hand.", r.Operator
+	if err := r.Teller.Tell(ctx, "operator", e); err != nil {
+		return err
+	}
+	return errDone
+}
+
+// facts gets alert and machine: from the message if the ledger vouches for its snapshots and they are young, else from
+// the API. The machine is always the alert's.
+func (r *Responder) facts(ctx context.Context, w *work) error {
+	young := r.Now().Sub(w.seen.SnapshotAt) <= r.SnapshotMaxAge && w.message.Version == w.run.Version
+	if w.alert.ID == "" {
+		if young && len(w.message.Alert) > 0 && alert.SHA256(w.message.Alert) == w.seen.SnapshotSHA &&
+			json.Unmarshal(w.message.Alert, &w.alert) == nil && w.alert.ID == w.run.AlertID {
+			w.readAt = w.seen.SnapshotAt
+		} else if err := r.readAlert(ctx, w); err != nil {
+			return err
+		}
+	}
+	if alert.CheckID(w.alert.MachineID) != nil {
+		return nil
+	}
+	var m machine.Machine
+	if young && len(w.message.Machine) > 0 && alert.SHA256(w.message.Machine) == w.seen.MachineSHA &&
+		json.Unmarshal(w.message.Machine, &m) == nil && m.ID == w.alert.MachineID {
+		w.machine = &m
+		return nil
+	}
+	m, err := r.API.Machine(ctx, w.alert.MachineID)
+	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
+		return r.missed(ctx, w, "machine "+w.alert.MachineID, err)
+	}
+	if err != nil {
+		return err
+	}
+	if m.ID != w.alert.MachineID {
+		return fmt.Errorf("the API answered with machine %q for %q; nothing is done on a guess", m.ID, w.alert.MachineID)
+	}
+	w.machine = &m
+	return nil
+}
+
+// readAlert fetches the alert. If it has changed so that a rule could decide differently, the change is a version of its
+// own: it is queued and this run closes.
+func (r *Responder) readAlert(ctx context.Context, w *work) error {
+	w.alert = alert.Alert{}
+	a, err := r.API.Alert(ctx, w.run.AlertID)
+	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
+		return r.missed(ctx, w, "alert", err)
+	}
+	if err != nil {
+		return err
+	}
+	observed, err := r.observe(ctx, a)
+	if err != nil {
+		return err
+	}
+	if observed.Run.Version == w.run.Version {
+		w.alert, w.readAt = a, r.Now()
+		return nil
+	}
+	next := alert.Message{Tenant: r.Ledger.Tenant(), AlertID: a.ID, Version: observed.Run.Version, Reason: "changed", ObservedAt: r.Now().UTC()}
+	id := alert.MessageID(r.Ledger.Tenant(), a.ID, observed.Run.Version)
+	if err := r.Queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: next}}); err != nil {
+		return err
+	}
+	return r.supersede(ctx, w, observed.Run.Version)
+}

@@ -1,0 +1,339 @@
+package response
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+)
+
+// MarkFollow is the ledger mark of the last complete follow.
+const MarkFollow = "follow"
+
+// FollowAPI is what the Follower reads from Defender.
+type FollowAPI interface {
+	// ActionsSince lists the machine actions of all machines, in every state, created at since or later.
+	ActionsSince(ctx context.Context, since time.Time) ([]machine.Action, error)
+}
+
+// FollowOptions are the parts and settings of a Follower; all are required.
+type FollowOptions struct {
+	API          FollowAPI
+	Queue        Queue
+	Ledger       *ledger.Store
+	Teller       Teller
+	Log          *slog.Logger
+	Now          func() time.Time
+	Overlap      time.Duration // how far behind the last follow actions are read again
+	PendingAfter time.Duration // an action that is not confirmed for so long is told about
+}
+
+// Follower learns what became of machine actions: one list call per follow, whatever the number of open episodes.
+type Follower struct{ FollowOptions }
+
+// NewFollower makes a Follower.
+func NewFollower(o FollowOptions) *Follower { return &Follower{o} }
+
+// Follow reads the actions of all open episodes and records final states: people are told, the waiting runs closed, then
+// the latch is written. A repeat changes nothing. Trouble with one machine does not keep the others from being followed.
+func (f *Follower) Follow(ctx context.Context) error {
+	if err := f.Ledger.Prepare(ctx); err != nil {
+		return err
+	}
+	begun := f.Now().UTC()
+	open, err := f.Ledger.OpenEpisodes(ctx)
+	if err != nil {
+		return err
+	}
+	episodes := make([]episode, 0, len(open))
+	for _, entry := range open {
+		l, err := f.Ledger.Latch(ctx, entry.MachineID, entry.Kind)
+		if err != nil {
+			return err
+		}
+		episodes = append(episodes, episode{latch: l, entry: entry})
+	}
+	actions, err := f.actions(ctx, episodes, begun)
+	if err != nil {
+		return fmt.Errorf("list machine actions: %w", err)
+	}
+	var errs []error
+	for _, e := range episodes {
+		if err := f.follow(ctx, e, actions); err != nil && !errors.Is(err, ledger.ErrConflict) {
+			errs = append(errs, fmt.Errorf("follow machine %s: %w", e.latch.MachineID, err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return f.Ledger.SetMark(ctx, MarkFollow, begun, "")
+}
+
+type episode struct {
+	latch ledger.Latch
+	entry ledger.OpenEpisode
+}
+
+// actions lists what may concern the open episodes, by machine; no call is made if there are none.
+func (f *Follower) actions(ctx context.Context, episodes []episode, now time.Time) (map[string][]machine.Action, error) {
+	if len(episodes) == 0 {
+		return nil, nil
+	}
+	last, err := f.Ledger.Mark(ctx, MarkFollow)
+	if err != nil {
+		return nil, err
+	}
+	since := now.Add(-f.Overlap)
+	if !last.At.IsZero() && last.At.Add(-f.Overlap).Before(since) {
+		since = last.At.Add(-f.Overlap)
+	}
+	for _, e := range episodes {
+		oldest := e.latch.FirstIntentAt.Add(-clockSkew)
+		switch e.latch.State {
+		case ledger.Intended:
+		case ledger.Acting:
+			oldest = e.latch.ActionAt.Add(-time.Second)
+		default:
+			continue
+		}
+		if oldest.Before(since) {
+			since = oldest
+		}
+	}
+	listed, err := f.API.ActionsSince(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	byMachine := map[string][]machine.Action{}
+	for _, a := range listed {
+		byMachine[a.MachineID] = append(byMachine[a.MachineID], a)
+	}
+	return byMachine, nil
+}
+
+func (f *Follower) follow(ctx context.Context, e episode, actions map[string][]machine.Action) error {
+	l := e.latch
+	mine := actions[l.MachineID]
+	switch l.State {
+	case ledger.Intended:
+		return f.findLost(ctx, l, mine)
+	case ledger.Acting:
+		return f.followAction(ctx, e, mine)
+	case ledger.Achieved:
+		if release := releaseOf(l, mine); release != nil {
+			return f.released(ctx, e, *release)
+		}
+		return nil
+	case ledger.Preparing:
+		if l.Held("", f.Now()) {
+			return nil
+		}
+	case ledger.Ended:
+		if err := f.closeRuns(ctx, l, "not isolated", l.EndReason); err != nil {
+			return err
+		}
+	}
+	return f.Ledger.RemoveOpen(ctx, e.entry)
+}
+
+// findLost gives an episode whose request has no known answer the action that carries its mark, whatever became of the
+// run that sent it.
+func (f *Follower) findLost(ctx context.Context, l ledger.Latch, actions []machine.Action) error {
+	if l.Held("", f.Now()) {
+		return nil
+	}
+	for _, a := range actions {
+		if a.Type == l.Desired && a.ID != l.LastActionID && marksEpisode(a.Comment, l.Episode) {
+			l.State, l.ActionID, l.ActionStatus, l.ActionAt = ledger.Acting, a.ID, a.Status, a.Created
+			l.Holder, l.HeldUntil = "", time.Time{}
+			f.Log.InfoContext(ctx, "the action of an interrupted request was found", "machine", l.MachineID, "action", a.ID)
+			return f.Ledger.SaveLatch(ctx, &l)
+		}
+	}
+	return nil
+}
+
+// followAction records what became of an episode's action.
+func (f *Follower) followAction(ctx context.Context, e episode, actions []machine.Action) error {
+	l := e.latch
+	for _, a := range actions {
+		if a.ID != l.ActionID {
+			continue
+		}
+		if a.Status.Final() {
+			return f.settle(ctx, e, a)
+		}
+		if f.Now().Sub(l.ActionAt) > f.PendingAfter {
+			waiting := f.event(l, notice.StillPending)
+			waiting.Detail = fmt.Sprintf("Action %s is %s since %s.", a.ID, a.Status, a.Created.Format(time.RFC3339))
+			if err := f.tellJoiners(ctx, l, waiting); err != nil {
+				return err
+			}
+		}
+		if a.Status != l.ActionStatus {
+			l.ActionStatus = a.Status
+			return f.Ledger.SaveLatch(ctx, &l)
+		}
+	}
+	return nil
+}
+
+// settle records a final status: notice entries, then the runs, then the latch, then the index.
+func (f *Follower) settle(ctx context.Context, e episode, a machine.Action) error {
+	l := e.latch
+	kind, outcome := finalKind(a.Status)
+	what := f.event(l, kind)
+	what.At, what.ActionID = a.Updated, a.ID
+	what.Detail = finalDetail(a)
+	if err := f.tellJoiners(ctx, l, what); err != nil {
+		return err
+	}
+	if err := f.closeRuns(ctx, l, outcome, what.Detail); err != nil {
+		return err
+	}
+	l.ActionStatus = a.Status
+	l.State = ledger.Achieved
+	if a.Status != machine.Succeeded {
+		l.State, l.EndedAt, l.EndReason = ledger.Ended, f.Now().UTC(), what.Detail
+	}
+	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
+		return err
+	}
+	f.Log.InfoContext(ctx, "machine action is final", "machine", l.MachineID, "name", l.MachineName, "action", a.ID, "status", string(a.Status), "episode", l.Episode)
+	if l.State == ledger.Ended {
+		return f.Ledger.RemoveOpen(ctx, e.entry)
+	}
+	return nil
+}
+
+func finalKind(s machine.ActionStatus) (notice.Kind, string) {
+	switch s {
+	case machine.Succeeded:
+		return notice.Isolated, "isolated"
+	case machine.TimeOut:
+		return notice.TimedOut, "not isolated"
+	case machine.Cancelled:
+		return notice.Cancelled, "not isolated"
+	}
+	return notice.Failed, "not isolated"
+}
+
+func finalDetail(a machine.Action) string {
+	detail := fmt.Sprintf("Action %s is %s since %s.", a.ID, a.Status, a.Updated.Format(time.RFC3339))
+	if a.Status == machine.Cancelled && a.CancelledBy != "" {
+		detail += fmt.Sprintf(" Cancelled by %s: %s", a.CancelledBy, a.CancelComment)
+	}
+	if a.ErrorHResult != 0 {
+		detail += fmt.Sprintf(" Error 0x%08X.", uint32(a.ErrorHResult))
+	}
+	return detail
+}
+
+// releaseOf finds the newest release of a machine after the episode's action.
+func releaseOf(l ledger.Latch, actions []machine.Action) *machine.Action {
+	var newest *machine.Action
+	for _, a := range actions {
+		if a.Type == l.Desired.Opposite() && a.Status == machine.Succeeded && a.Created.After(l.ActionAt) && (newest == nil || a.Created.After(newest.Created)) {
+			newest = &a
+		}
+	}
+	return newest
+}
+
+// released ends an episode that somebody ended by releasing the machine. Runs that joined it but were observed later
+// than the release begin again: the release can not have been meant for them.
+func (f *Follower) released(ctx context.Context, e episode, a machine.Action) error {
+	l := e.latch
+	what := f.event(l, notice.Released)
+	what.At, what.ActionID = a.Updated, a.ID
+	what.Detail = fmt.Sprintf("Released by %s (%s): %s", a.Requestor, a.RequestSource, a.Comment)
+	if err := f.tellJoiners(ctx, l, what); err != nil {
+		return err
+	}
+	joiners, err := f.Ledger.Joiners(ctx, l)
+	if err != nil {
+		return err
+	}
+	l.State, l.EndedAt, l.ReleasedAt, l.EndReason = ledger.Ended, f.Now().UTC(), a.Created, what.Detail
+	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
+		return err
+	}
+	f.Log.InfoContext(ctx, "machine was released", "machine", l.MachineID, "name", l.MachineName, "by", a.Requestor, "action", a.ID)
+	for _, j := range joiners {
+		if err := f.beginAgain(ctx, j, a.Created); err != nil {
+			return err
+		}
+	}
+	return f.Ledger.RemoveOpen(ctx, e.entry)
+}
+
+func (f *Follower) beginAgain(ctx context.Context, j ledger.Joiner, released time.Time) error {
+	run, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
+		if !run.ObservedAt.After(released) || run.State == ledger.Parked {
+			return ledger.ErrUnchanged
+		}
+		run.State, run.Episode, run.Outcome, run.Reason, run.ClosedAt = ledger.Started, 0, "", "", time.Time{}
+		run.Copies++
+		return nil
+	})
+	if err != nil || !run.ObservedAt.After(released) || run.State != ledger.Started {
+		return err
+	}
+	id := fmt.Sprintf("%s:r%d", alert.MessageID(f.Ledger.Tenant(), run.AlertID, run.Version), run.Copies)
+	return f.Queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: alert.Message{Tenant: f.Ledger.Tenant(), AlertID: run.AlertID, Version: run.Version, Reason: "released"}}})
+}
+
+// tellJoiners tells everybody who heard of the episode.
+func (f *Follower) tellJoiners(ctx context.Context, l ledger.Latch, e notice.Event) error {
+	joiners, err := f.Ledger.Joiners(ctx, l)
+	if err != nil {
+		return err
+	}
+	told := map[string]bool{}
+	for _, j := range joiners {
+		e.AlertID, e.RunID = j.AlertID, alert.RunID(j.AlertID, j.Version)
+		for _, group := range strings.Fields(j.Groups) {
+			if told[group] {
+				continue
+			}
+			told[group] = true
+			if err := f.Teller.Tell(ctx, group, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// closeRuns ends the runs that wait for the episode.
+func (f *Follower) closeRuns(ctx context.Context, l ledger.Latch, outcome, reason string) error {
+	joiners, err := f.Ledger.Joiners(ctx, l)
+	if err != nil {
+		return err
+	}
+	for _, j := range joiners {
+		_, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
+			if run.State.Final() || run.Episode != l.Episode {
+				return ledger.ErrUnchanged
+			}
+			run.State, run.ClosedAt, run.Starts = ledger.Closed, f.Now().UTC(), 0
+			run.Outcome, run.Reason, run.Trouble = outcome, reason, ""
+			return nil
+		})
+		if err != nil && !ledger.IsNotFound(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *Follower) event(l ledger.Latch, kind notice.Kind) notice.Event {
+	return notice.Event{Kind: kind, At: f.Now().UTC(), MachineID: l.MachineID, MachineName: l.MachineName, Episode: l.Episode, ActionID: l.ActionID}
+}

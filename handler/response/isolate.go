@@ -1,0 +1,256 @@
+package response
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+	"cordon/handler/playbook"
+)
+
+// Waits that are no settings: for a request that somebody else has under way, and how far clocks may differ when a
+// look-up asks for actions since a moment.
+const (
+	joinWait  = 30 * time.Second
+	clockSkew = 2 * time.Minute
+)
+
+// turn is one hold of a machine's latch by one invocation.
+type turn struct {
+	*work
+	step  playbook.Step
+	latch ledger.Latch
+	token string
+}
+
+// isolate brings the machine's isolation about, under its latch: join what is under way, else begin or resume an
+// episode. It ends in errDone or a comeBack; any other error is trouble, and the run goes on with a copy.
+func (r *Responder) isolate(ctx context.Context, w *work, step playbook.Step) error {
+	t := &turn{work: w, step: step, token: rand.Text()}
+	for range 5 {
+		l, err := r.Ledger.Latch(ctx, w.machine.ID, ledger.Isolation)
+		if err != nil {
+			return err
+		}
+		t.latch = l
+		if l.State == ledger.Acting || l.State == ledger.Achieved {
+			if err = r.join(ctx, t); errors.Is(err, ledger.ErrConflict) {
+				continue
+			}
+			return err
+		}
+		if done, err := r.refuseTurn(ctx, t); done {
+			return err
+		}
+		if err = r.take(ctx, t); errors.Is(err, ledger.ErrConflict) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		return r.drive(ctx, t)
+	}
+	return &comeBack{after: time.Second, why: "others keep taking the machine's latch"}
+}
+
+// refuseTurn says whether the run must not take the latch now, and how it ends or goes on then.
+func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err error) {
+	l, now := t.latch, r.Now().UTC()
+	switch {
+	case l.Held(t.token, now):
+		return true, &comeBack{after: min(l.HeldUntil.Sub(now)+time.Second, joinWait), why: "another invocation holds the machine's latch"}
+	case l.State == ledger.Ended && l.Episode > 0 && l.Episode == t.run.Episode:
+		// The run's own episode ended before the run could join it.
+		return true, r.close(ctx, t.work, "not isolated", l.EndReason)
+	case l.State == ledger.Ended && !l.ReleasedAt.IsZero() && !t.run.ObservedAt.After(l.ReleasedAt):
+		return true, r.conclude(ctx, t.work, notice.ReleasedEarly, "released", l.EndReason)
+	}
+	return false, nil
+}
+
+// take holds the latch for this invocation, in a new episode if none is open. The index entry and the run's episode are
+// written before it, so that an episode is never unknown to those who follow or resume it.
+func (r *Responder) take(ctx context.Context, t *turn) error {
+	l := t.latch
+	if !l.State.Open() {
+		last := l.ActionID
+		if last == "" {
+			last = l.LastActionID
+		}
+		l = ledger.NextEpisode(l)
+		l.Desired, l.Scope, l.RunID, l.LastActionID = machine.Isolate, t.step.Scope, t.run.ID(), last
+	}
+	l.MachineName = t.machine.ComputerDNSName
+	if err := r.Ledger.AddOpen(ctx, t.machine.ID, ledger.Isolation); err != nil {
+		return err
+	}
+	if err := r.noteEpisode(ctx, t.work, l.Episode); err != nil {
+		return err
+	}
+	l.Holder, l.HeldUntil = t.token, r.Now().UTC().Add(r.Hold)
+	if err := r.Ledger.SaveLatch(ctx, &l); err != nil {
+		return err
+	}
+	t.latch = l
+	return nil
+}
+
+func (r *Responder) noteEpisode(ctx context.Context, w *work, episode int) error {
+	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
+		if run.State.Final() {
+			return errDone
+		}
+		if run.Episode == episode {
+			return ledger.ErrUnchanged
+		}
+		run.Episode = episode
+		return nil
+	})
+	if err == nil {
+		w.run = run
+	}
+	return err
+}
+
+// drive carries the held episode from where it stands to an action id.
+func (r *Responder) drive(ctx context.Context, t *turn) error {
+	var found *machine.Action
+	var err error
+	if t.latch.State == ledger.Preparing {
+		found, err = r.firstLook(ctx, t)
+	} else {
+		found, err = r.afterIntent(ctx, t)
+	}
+	if err != nil {
+		return r.giveBack(ctx, t, err)
+	}
+	if found != nil {
+		return r.adopt(ctx, t, *found)
+	}
+	limits := r.Book.Limits()
+	reached, err := r.Ledger.Reserve(ctx, ledger.Reservation{Action: "isolate", Key: fmt.Sprintf("%s:e%d", t.machine.ID, t.latch.Episode),
+		At: r.Now().UTC(), PerHour: limits.Isolate.PerHour, PerDay: limits.Isolate.PerDay})
+	if err != nil {
+		return r.giveBack(ctx, t, err)
+	}
+	if reached != "" {
+		return r.hitCap(ctx, t, reached)
+	}
+	if r.Now().Sub(t.readAt) > r.SnapshotMaxAge {
+		return r.giveBack(ctx, t, &comeBack{why: "alert and machine are read again before acting"})
+	}
+	return r.request(ctx, t)
+}
+
+// firstLook is before the first request of an episode: an open action of the same kind is adopted, one that undoes it
+// must end first.
+func (r *Responder) firstLook(ctx context.Context, t *turn) (*machine.Action, error) {
+	open, err := r.openActions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range open {
+		switch {
+		case a.MachineID != t.machine.ID:
+		case a.Type == t.latch.Desired && (a.Scope == t.latch.Scope || a.Scope == ""):
+			return &a, nil
+		case a.Type == t.latch.Desired.Opposite():
+			return nil, &comeBack{after: joinWait, why: fmt.Sprintf("the machine is being released by %s (action %s)", a.Requestor, a.ID)}
+		}
+	}
+	return nil, nil
+}
+
+// openActions is the list of open actions of all machines, shared by the runs of this process for half a minute.
+func (r *Responder) openActions(ctx context.Context) ([]machine.Action, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.listed != nil && r.Now().Sub(r.listedAt) < joinWait {
+		return r.listed, nil
+	}
+	at := r.Now()
+	listed, err := r.API.OpenActions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.listed, r.listedAt = append([]machine.Action{}, listed...), at
+	return r.listed, nil
+}
+
+// afterIntent resumes an episode in which a request may have been sent: nothing is sent again before a look-up, made
+// late enough for lists to show the action, has found none.
+func (r *Responder) afterIntent(ctx context.Context, t *turn) (*machine.Action, error) {
+	asked := r.Now()
+	found, err := r.lookUp(ctx, t)
+	if err != nil || found != nil {
+		return found, err
+	}
+	if due := t.latch.IntentAt.Add(r.RecheckAfter); asked.Before(due) {
+		return nil, &comeBack{after: due.Sub(asked), why: "a request may have been sent; its action is looked for again before it is repeated"}
+	}
+	return nil, nil
+}
+
+// lookUp asks the API afresh for an action of this episode, in any state. One that carries the episode's mark comes
+// first; any other of the same kind since the episode's first intent does as well.
+func (r *Responder) lookUp(ctx context.Context, t *turn) (*machine.Action, error) {
+	actions, err := r.API.ActionsOn(ctx, t.machine.ID, t.latch.FirstIntentAt.Add(-clockSkew))
+	if err != nil {
+		return nil, err
+	}
+	return pick(actions, t.latch), nil
+}
+
+// pick chooses the action of a latch's episode among a machine's actions; nil if there is none.
+func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
+	var other *machine.Action
+	for _, a := range actions {
+		if a.Type != l.Desired || a.ID == l.LastActionID || (a.MachineID != "" && a.MachineID != l.MachineID) {
+			continue
+		}
+		if marksEpisode(a.Comment, l.Episode) {
+			return &a
+		}
+		if other == nil && !isMarked(a.Comment) {
+			other = &a
+		}
+	}
+	return other
+}
+
+// hitCap ends the episode before anything was sent: the cap holds the step for a person.
+func (r *Responder) hitCap(ctx context.Context, t *turn, reached string) error {
+	why := "held: the cap on isolations is reached, " + reached
+	if err := r.end(ctx, t, why); err != nil {
+		return err
+	}
+	return r.conclude(ctx, t.work, notice.Held, "held", why)
+}
+
+// end closes the episode without an action.
+func (r *Responder) end(ctx context.Context, t *turn, why string) error {
+	t.latch.State, t.latch.EndedAt, t.latch.EndReason = ledger.Ended, r.Now().UTC(), why
+	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
+	return r.lost(r.Ledger.SaveLatch(ctx, &t.latch))
+}
+
+// giveBack lets go of the latch before its time and passes the cause on.
+func (r *Responder) giveBack(ctx context.Context, t *turn, cause error) error {
+	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
+	if err := r.Ledger.SaveLatch(ctx, &t.latch); err != nil {
+		r.Log.WarnContext(ctx, "the latch could not be given back; it lapses by itself", "machine", t.machine.ID, "error", err.Error())
+	}
+	return cause
+}
+
+// lost turns the loss of the latch to somebody else into a later try.
+func (r *Responder) lost(err error) error {
+	if errors.Is(err, ledger.ErrConflict) {
+		return &comeBack{after: time.Second, why: "the machine's latch was taken over"}
+	}
+	return err
+}

@@ -1,0 +1,240 @@
+// Package response answers alerts: it finds the run of a queue message, gets the facts, lets the playbook decide, carries
+// the plan out exactly once under the machine's latch, tells people, and records all of it. The Follower of this package
+// learns what became of machine actions.
+//
+// The order of writes is index, run, latch, intent, action id, notice entry, run closed; whatever is interrupted is
+// repaired by whoever comes next. Neighbours: the queue before it, the playbook and the ledger behind it.
+package response
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	mathrand "math/rand/v2"
+	"sync"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+	"cordon/handler/logging"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+	"cordon/handler/playbook"
+)
+
+// API is what a response reads from and asks of Defender. Errors are machine.APIError where the API answered.
+type API interface {
+	Alert(ctx context.Context, id string) (alert.Alert, error)
+	Machine(ctx context.Context, id string) (machine.Machine, error)
+	// OpenActions lists the machine actions of all machines that are not final.
+	OpenActions(ctx context.Context) ([]machine.Action, error)
+	// ActionsOn lists the actions of one machine in every state, created at since or later.
+	ActionsOn(ctx context.Context, machineID string, since time.Time) ([]machine.Action, error)
+	// Isolate asks for an isolation. It sends the request at most once, and not after sendBy.
+	Isolate(ctx context.Context, machineID string, scope machine.IsolationScope, comment string, sendBy time.Time) (machine.Action, error)
+	// CancelAction takes an action back that is not final.
+	CancelAction(ctx context.Context, actionID, comment string) (machine.Action, error)
+}
+
+// Queue takes scheduled copies of alert messages.
+type Queue interface {
+	SendAlerts(ctx context.Context, messages []alert.Envelope) error
+	// PutBack schedules a message body that this version can not read.
+	PutBack(ctx context.Context, id string, body []byte, at time.Time) error
+}
+
+// Teller records an event for people, once per key.
+type Teller interface {
+	Tell(ctx context.Context, group string, e notice.Event) error
+}
+
+// Options are the parts and settings of a Responder; all are required.
+type Options struct {
+	API    API
+	Queue  Queue
+	Ledger *ledger.Store
+	Teller Teller
+	Book   *playbook.Book
+	Log    *slog.Logger
+	Now    func() time.Time
+
+	Ceiling        playbook.Mode
+	SnapshotMaxAge time.Duration // how old alert and machine may be when they are acted on
+	StaleAfter     time.Duration // older alerts are not acted on
+	RecheckAfter   time.Duration // wait before a request of unknown fate may be repeated
+	Hold           time.Duration // how long a latch is taken for
+	SendWithin     time.Duration // how long after its intent a request may still be sent
+	Operator       []string      // who hears that Cordon itself is unwell
+}
+
+// The defaults of the times that are no settings.
+const (
+	DefaultHold       = 60 * time.Second
+	DefaultSendWithin = 20 * time.Second
+)
+
+// How often and for how long "not found" is doubted, because lists and reads of the API lag.
+const (
+	missesToClose = 3
+	missesSpan    = 10 * time.Minute
+)
+
+// deathsToPark is how many interrupted starts make a run suspect of ending the process.
+const deathsToPark = 2
+
+// Responder answers queue messages. It is safe for concurrent use.
+type Responder struct {
+	Options
+	process string // this process, in the starts of runs
+
+	mu       sync.Mutex
+	listed   []machine.Action // open actions of all machines, shared for listShared
+	listedAt time.Time
+}
+
+// New makes a Responder.
+func New(o Options) *Responder { return &Responder{Options: o, process: rand.Text()} }
+
+// comeBack ends an invocation in good order: the run goes on with a scheduled copy.
+type comeBack struct {
+	after time.Duration
+	why   string
+}
+
+func (c *comeBack) Error() string { return c.why }
+
+// errDone ends an invocation in good order: the run needs nothing more.
+var errDone = errors.New("nothing left to do")
+
+// Respond answers one message of the alert queue. It returns nil whenever the work is done or scheduled to go on; an
+// alert.UndecodableError for a message that can not be read; any other error when not even a scheduled copy could be
+// sent, so that the broker must give the message again. A repeat of a message is harmless.
+func (r *Responder) Respond(ctx context.Context, body []byte) error {
+	m, err := alert.DecodeMessage(body)
+	if errors.Is(err, alert.ErrUnknownFormat) {
+		id := fmt.Sprintf("%s:putback:%s:%d", r.Ledger.Tenant(), alert.SHA256(body)[:16], r.Now().Unix()/30)
+		r.Log.WarnContext(ctx, "a newer version's message is put back for a minute", "error", err.Error())
+		return r.Queue.PutBack(ctx, id, body, r.Now().Add(time.Minute))
+	}
+	if err != nil {
+		return &alert.UndecodableError{Err: err}
+	}
+	if m.Tenant != "" && m.Tenant != r.Ledger.Tenant() {
+		return &alert.UndecodableError{Err: fmt.Errorf("message for tenant %q, this app answers for %q", m.Tenant, r.Ledger.Tenant())}
+	}
+	w := &work{message: m}
+	err = r.respond(ctx, w)
+	if w.run.AlertID != "" {
+		ctx = logging.WithRun(ctx, w.run.ID())
+	}
+	var later *comeBack
+	switch {
+	case err == nil, errors.Is(err, errDone):
+		return nil
+	case errors.As(err, &later):
+		return r.reschedule(ctx, w, later.after, later.why)
+	}
+	trouble, wait := machine.TroubleOf(err)
+	r.Log.WarnContext(ctx, "the run goes on later", "trouble", trouble.String(), "error", err.Error())
+	return r.reschedule(ctx, w, max(wait, r.backoff(w, trouble)), err.Error())
+}
+
+// work is what one invocation knows about the run it carries.
+type work struct {
+	message alert.Message
+	run     ledger.Run
+	started bool // this invocation raised the run's starts
+	seen    ledger.Seen
+	alert   alert.Alert
+	machine *machine.Machine // nil: the alert names none
+	readAt  time.Time        // when the older of alert and machine was read
+	plan    playbook.Plan
+}
+
+func (r *Responder) respond(ctx context.Context, w *work) error {
+	if err := r.Ledger.Prepare(ctx); err != nil {
+		return err
+	}
+	if err := r.find(ctx, w); err != nil {
+		return err
+	}
+	ctx = logging.WithRun(ctx, w.run.ID())
+	if err := r.start(ctx, w); err != nil {
+		return err
+	}
+	if err := r.facts(ctx, w); err != nil {
+		return err
+	}
+	if err := r.decide(ctx, w); err != nil {
+		return err
+	}
+	return r.carryOut(ctx, w)
+}
+
+// backoff is how long to wait where the service did not say: longer with every copy, and longest for what only a
+// person can mend.
+func (r *Responder) backoff(w *work, trouble machine.Trouble) time.Duration {
+	copies := max(w.run.Copies, w.message.Attempt)
+	limit := 5 * time.Minute
+	if trouble == machine.Denied {
+		limit = 15 * time.Minute
+	}
+	wait := min(time.Duration(5*math.Pow(2, float64(min(copies, 10))))*time.Second, limit)
+	return wait/2 + mathrand.N(wait/2)
+}
+
+// reschedule sends a copy of the message for later and ends the invocation in good order. The copy's id comes from a
+// counter in the run, so that the broker does not take it for a repeat.
+func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration, why string) error {
+	// The invocation's own deadline must not keep the run from being scheduled.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	at := r.Now().UTC().Add(after)
+	id := fmt.Sprintf("%s:%s:asked:%s", r.Ledger.Tenant(), w.message.AlertID, rand.Text())
+	if w.started {
+		run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
+			run.Copies++
+			run.Starts = 0
+			run.Trouble = why
+			return nil
+		})
+		if err != nil {
+			// Without the ledger the counter can not be had; a random id still is a new message.
+			r.Log.WarnContext(ctx, "the run's copy counter could not be written", "error", err.Error())
+		} else {
+			id = fmt.Sprintf("%s:r%d", alert.MessageID(r.Ledger.Tenant(), run.AlertID, run.Version), run.Copies)
+		}
+	}
+	next := w.message
+	next.Tenant, next.Attempt, next.Reason = r.Ledger.Tenant(), w.message.Attempt+1, "retry"
+	if w.run.AlertID != "" {
+		next.Version = w.run.Version
+	}
+	if err := r.Queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: next, At: at}}); err != nil {
+		return fmt.Errorf("the run could not be scheduled to go on (%s): %w", why, err)
+	}
+	r.Log.InfoContext(ctx, "run comes back", "at", at, "why", why, "copy", id)
+	return nil
+}
+
+// close ends the run with an outcome. A run that somebody closed meanwhile keeps what it says; one that was parked is
+// closed all the same, because this invocation lived to tell.
+func (r *Responder) close(ctx context.Context, w *work, outcome, reason string) error {
+	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
+		if run.State == ledger.Closed {
+			return ledger.ErrUnchanged
+		}
+		run.State, run.ClosedAt, run.Starts = ledger.Closed, r.Now().UTC(), 0
+		run.Outcome, run.Reason, run.Trouble = outcome, reason, ""
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.run = run
+	r.Log.InfoContext(ctx, "run closed", "outcome", run.Outcome, "reason", run.Reason, "machine", run.MachineID, "rule", run.Rule)
+	return errDone
+}
