@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed says which of our packages each package under handler/ may import outside its tests. The order is the flow:
+// trigger, services, decide and record, domain; clients stand beside it and know the domain only.
+var allowed = map[string][]string{
+	"alert":   {},
+	"machine": {},
+	"logging": {},
+
+	"playbook": {"alert", "machine"},
+	"ledger":   {"alert", "machine"},
+
+	"poll":     {"alert", "machine", "ledger", "logging"},
+	"notice":   {"alert", "machine", "ledger", "logging"},
+	"response": {"alert", "machine", "ledger", "logging", "playbook", "notice"},
+
+	"defender":  {"alert", "machine"},
+	"queue":     {"alert", "machine"},
+	"mail":      {"alert", "machine"},
+	"entra":     {"alert", "machine"},
+	"httpretry": {"alert", "machine"},
+
+	"config":  {},
+	"trigger": {"logging"},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "cordon/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		checkImports(t, p.ImportPath, p.Imports)
+	}
+	if seen < len(allowed) {
+		t.Errorf("only %d packages were listed", seen)
+	}
+}
+
+func checkImports(t *testing.T, path string, imports []string) {
+	name, inHandler := strings.CutPrefix(path, "cordon/handler/")
+	for _, imported := range imports {
+		if !strings.HasPrefix(imported, "cordon/") {
+			continue
+		}
+		other, isHandler := strings.CutPrefix(imported, "cordon/handler/")
+		switch {
+		case strings.HasPrefix(path, "cordon/local") && strings.HasPrefix(imported, "cordon/handler"):
+			t.Errorf("%s imports %s: a stand-in must not share code with what it tests", path, imported)
+		case strings.HasPrefix(path, "cordon/handler") && !isHandler:
+			t.Errorf("%s imports %s: nothing that is deployed may need a stand-in", path, imported)
+		case !inHandler || !isHandler:
+		case allowed[name] == nil:
+			t.Errorf("package %s is not in the import rule", path)
+		case !slices.Contains(allowed[name], other):
+			t.Errorf("%s imports %s against the flow", path, imported)
+		}
+	}
+}

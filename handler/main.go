@@ -1,0 +1,20 @@
+// Command cordon answers alerts of Microsoft Defender for Endpoint. Without arguments it serves as the custom handler of
+// an Azure Functions app; sub-commands check a playbook and tell the version.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set when the binary is built.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}

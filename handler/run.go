@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	netmail "net/mail"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"cordon/handler/config"
+	"cordon/handler/defender"
+	"cordon/handler/entra"
+	"cordon/handler/httpretry"
+	"cordon/handler/ledger"
+	"cordon/handler/logging"
+	"cordon/handler/mail"
+	"cordon/handler/notice"
+	"cordon/handler/playbook"
+	"cordon/handler/poll"
+	"cordon/handler/queue"
+	"cordon/handler/response"
+	"cordon/handler/trigger"
+)
+
+// Times that are no settings.
+const (
+	messageLock  = time.Minute      // of the queues, see docs
+	followBack   = 10 * time.Minute // how far behind its last run a follow reads again
+	pendingAfter = 15 * time.Minute // an unconfirmed isolation is told about
+)
+
+// serve answers the Functions host until the context ends. What is wrong with settings and playbook is said at once, all
+// of it, before anything listens; everything slow waits until the host has its port.
+func serve(ctx context.Context, getenv func(string) string, stdout io.Writer) error {
+	settings, err := config.Load(getenv)
+	book, bookErr := loadBook(settings.Playbook)
+	post, postErr := parseMail(settings)
+	if err := errors.Join(err, bookErr, postErr); err != nil {
+		return err
+	}
+	log := logging.New(stdout, slog.LevelInfo)
+	listener, err := trigger.Listen(settings.Port)
+	if err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "version", version, "mode", string(mode(settings, book)), "playbook", book.Hash()[:12])
+	handler := trigger.New(trigger.Options{Log: log}, func(context.Context) (trigger.Services, error) {
+		return wire(settings, book, post, log)
+	})
+	if err := trigger.Serve(ctx, listener, handler); err != nil {
+		return err
+	}
+	return errStopped
+}
+
+// mode is what the handler does as it is configured.
+func mode(settings config.Config, book *playbook.Book) playbook.Mode {
+	return playbook.Lower(playbook.Mode(settings.Mode), book.Mode())
+}
+
+// parseMail reads the mail server's address, with the app's own certificate authorities.
+func parseMail(settings config.Config) (mail.Config, error) {
+	if settings.SMTPURL.Reveal() == "" {
+		return mail.Config{}, nil // config has said so
+	}
+	post, err := mail.Parse(settings.SMTPURL.Reveal())
+	if err != nil {
+		return mail.Config{}, fmt.Errorf("CORDON_SMTP_URL: %w", err)
+	}
+	if post.RootCAs, err = authorities(settings.CAFile); err != nil {
+		return mail.Config{}, err
+	}
+	return post, nil
+}
+
+// authorities are the system's and those of a file; nil, the system's alone, if no file is named.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("CORDON_CA_FILE: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("CORDON_CA_FILE: %s holds no PEM certificate", file)
+	}
+	return pool, nil
+}
+
+// wire builds every client and service. It opens no connection.
+func wire(settings config.Config, book *playbook.Book, post mail.Config, log *slog.Logger) (trigger.Services, error) {
+	transport, err := baseTransport(settings.CAFile)
+	if err != nil {
+		return trigger.Services{}, err
+	}
+	tokens, err := entra.New(entra.Options{TenantID: settings.TenantID, ClientID: settings.ClientID, Secret: entra.Secret(settings.ClientSecret.Reveal()),
+		AuthorityURL: settings.AuthorityURL.String(), HTTPClient: &http.Client{Transport: transport}})
+	if err != nil {
+		return trigger.Services{}, err
+	}
+	store, err := ledger.Open(ledger.Options{ConnectionString: settings.Storage.ConnectionString.Reveal(), ServiceURL: text(settings.Storage.TableURL),
+		Credential: tokens.Credential(), Prefix: settings.TablePrefix, Tenant: settings.TenantID})
+	if err != nil {
+		return trigger.Services{}, err
+	}
+	bus, err := queue.New(queue.Options{ConnectionString: settings.ServiceBus.ConnectionString.Reveal(), Namespace: settings.ServiceBus.Namespace, Credential: tokens.Credential()})
+	if err != nil {
+		return trigger.Services{}, err
+	}
+	api := defenderClient(settings, transport, tokens, log)
+	to := &broker{client: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue}
+	outbox := notice.New(notice.Options{Ledger: store, Queue: to, Mailer: &postman{sender: mail.New(post), from: settings.MailFrom.String(), log: log},
+		Log: log, Now: time.Now, Window: settings.NoticeWindow, Lock: messageLock, Domain: domain(settings.MailFrom.Address), To: addresses(settings.MailTo)})
+	poller := poll.New(poll.Options{API: api, Queue: to, Ledger: store, Log: log, Now: time.Now, Overlap: settings.PollOverlap, Lookback: settings.PollLookback})
+	responder := response.New(response.Options{API: api, Queue: to, Ledger: store, Teller: outbox, Book: book, Log: log, Now: time.Now,
+		Ceiling: playbook.Mode(settings.Mode), SnapshotMaxAge: settings.SnapshotMaxAge, StaleAfter: settings.StaleAfter, RecheckAfter: settings.RecheckAfter,
+		Hold: response.DefaultHold, SendWithin: response.DefaultSendWithin, Operator: addresses(settings.OperatorMail)})
+	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Overlap: followBack, PendingAfter: pendingAfter})
+	check := &health{ledger: store, queue: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book), now: time.Now}
+	return trigger.Services{
+		PollAlerts: func(ctx context.Context, _ trigger.Tick) error { return poller.Poll(ctx) },
+		FollowActions: func(ctx context.Context, _ trigger.Tick) error {
+			return errors.Join(follower.Follow(ctx), outbox.Resend(ctx))
+		},
+		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error { return responder.Respond(ctx, d.Body) },
+		SendNotice:     func(ctx context.Context, d trigger.Delivery) error { return outbox.Deliver(ctx, d.Body) },
+		Health:         check.report,
+	}, nil
+}
+
+// baseTransport is the plain connection to Microsoft, with the app's own certificate authorities.
+func baseTransport(caFile string) (*http.Transport, error) {
+	pool, err := authorities(caFile)
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if pool != nil {
+		transport.TLSClientConfig.RootCAs = pool
+	}
+	return transport, nil
+}
+
+// defenderClient stacks repeats over tokens over the connection. It follows no redirect: a token goes to one host.
+func defenderClient(settings config.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger) *defender.Client {
+	authorized := &entra.Transport{Base: transport, Source: tokens, Scope: settings.DefenderAudience + "/.default", AllowedHost: settings.DefenderURL.Host}
+	patient := httpretry.New(httpretry.Options{Base: authorized, Budget: defender.Budget, OnRetry: func(r httpretry.Retry) {
+		log.Warn("request is repeated", "endpoint", r.Key, "attempt", r.Attempt, "status", r.Status, "wait", r.Wait.String())
+	}})
+	client := &http.Client{Transport: patient, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return defender.New(defender.Options{Base: settings.DefenderURL, HTTP: client, SendBy: httpretry.SendBy})
+}
+
+func text(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	return u.String()
+}
+
+func domain(address string) string {
+	_, host, _ := strings.Cut(address, "@")
+	return host
+}
+
+func addresses(list []netmail.Address) []string {
+	plain := make([]string, 0, len(list))
+	for _, a := range list {
+		plain = append(plain, a.String())
+	}
+	return plain
+}
