@@ -10,7 +10,7 @@ type Window struct {
 
 // Page says what came of reading one page.
 type Page struct {
-	Count int       // alerts handed over; Top of them means that there may be more
+	Count int       // entries of the page; Top of them means that there may be more
 	Date  time.Time // the API's clock when it answered; zero if it did not say
 }
 

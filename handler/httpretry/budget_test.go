@@ -125,7 +125,13 @@ func TestUsedUpBudgetFailsFastWhenTheTurnIsTooFar(t *testing.T) {
 		if !errors.As(err, &paused) || time.Since(start) != 0 {
 			t.Fatalf("err %v after %v, want a PausedError at once", err, time.Since(start))
 		}
+		if wait, again := paused.RetryIn(); wait != time.Until(paused.Until) || wait <= 0 || !again {
+			t.Errorf("RetryIn() = %v, %v, want the time until %v", wait, again, paused.Until)
+		}
 		time.Sleep(time.Until(paused.Until))
+		if wait, again := paused.RetryIn(); wait != 0 || !again {
+			t.Errorf("RetryIn() at that time = %v, %v, want 0", wait, again)
+		}
 		if resp, err = tr.RoundTrip(request(t, "GET")); err != nil {
 			t.Fatalf("at the time named: %v", err)
 		}

@@ -40,6 +40,9 @@ func (e *PausedError) Error() string {
 // NotExecuted is true.
 func (e *PausedError) NotExecuted() bool { return true }
 
+// RetryIn says that trying again helps, and in how long; 0 once Until has passed.
+func (e *PausedError) RetryIn() (time.Duration, bool) { return max(time.Until(e.Until), 0), true }
+
 // NotExecuted says whether err proves that its request was not executed, so that sending it again is safe. False means that
 // nothing is proven: an *UnknownFateError, and also an error that lost its origin on the way, as http.Client makes of a
 // time-out of its own (give requests a context with a deadline instead of a Client.Timeout).

@@ -30,12 +30,29 @@ func (r *Responder) request(ctx context.Context, t *turn) error {
 		return r.withdraw(ctx, t, &comeBack{why: "too much time passed between intent and request"})
 	}
 	action, err := r.API.Isolate(ctx, t.machine.ID, t.step.Scope, mark(t.run.ID(), l.Episode)+" "+t.step.Comment, now.Add(r.SendWithin))
+	if err == nil && (action.Type != machine.Isolate || action.MachineID != t.machine.ID) {
+		// The answer is about something else; what became of the request is not known.
+		err = &strangeAnswer{action: action}
+	}
 	if err != nil {
 		return r.requestFailed(ctx, t, err)
 	}
 	r.Log.InfoContext(ctx, "isolation requested", "machine", t.machine.ID, "name", t.machine.ComputerDNSName, "action", action.ID, "episode", l.Episode)
 	return r.accepted(ctx, t, action)
 }
+
+// strangeAnswer is an accepted request that was answered with an action that can not be its own.
+type strangeAnswer struct{ action machine.Action }
+
+func (s *strangeAnswer) Error() string {
+	return fmt.Sprintf("the API answered with action %s of type %q on machine %q", s.action.ID, s.action.Type, s.action.MachineID)
+}
+
+// Trouble says that the request may have been carried out.
+func (s *strangeAnswer) Trouble() machine.Trouble { return machine.UnknownFate }
+
+// RetryAfter is 0: the recheck time decides.
+func (s *strangeAnswer) RetryAfter() time.Duration { return 0 }
 
 // requestFailed sorts a request's error by what became of the request.
 func (r *Responder) requestFailed(ctx context.Context, t *turn, err error) error {

@@ -1,0 +1,152 @@
+package defender_test
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cordon/handler/machine"
+)
+
+func numbered(from, to int) []string {
+	var ids []string
+	for i := from; i < to; i++ {
+		ids = append(ids, fmt.Sprintf("%040x", i))
+	}
+	return ids
+}
+
+// fleet answers /api/machines for machines 0 to size-1, page by page.
+func fleet(size int) *api {
+	return &api{answer: func(r *http.Request) (*http.Response, error) {
+		top, _ := strconv.Atoi(r.URL.Query().Get("$top"))
+		skip, _ := strconv.Atoi(r.URL.Query().Get("$skip"))
+		filter := r.URL.Query().Get("$filter")
+		var page []string
+		for _, id := range numbered(0, size) {
+			if filter != "" && !strings.Contains(filter, "id eq '"+id+"'") {
+				continue
+			}
+			if skip--; skip < 0 && len(page) < top {
+				page = append(page, `{"id":"`+id+`"}`)
+			}
+		}
+		if len(page) == 0 {
+			return reply(404, fixture404), nil
+		}
+		return reply(200, list(page...)), nil
+	}}
+}
+
+const fixture404 = `{"error":{"code":"NotFound","message":"No machines were found","target":"1"}}`
+
+func ids(machines []machine.Machine) []string {
+	var ids []string
+	for _, m := range machines {
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+func TestMachinesAreReadWithAllTheirFields(t *testing.T) {
+	t.Parallel()
+	const second = "a90b3d5e7f1128c4d6e8f0a2b4c6d8e0f1a3b5c7"
+	got, err := always(200, fixture(t, "machine_list_page.json")).client().Machines(t.Context(), []string{second, machineID})
+	want := []machine.Machine{sampleMachine(t), {
+		ID: second, ComputerDNSName: "hr-vm-22.corp.contoso.com", OSPlatform: "WindowsServer2022", OSArchitecture: "64-bit", Version: "21H2",
+		OSBuild: 20348, HealthStatus: "Active", OnboardingStatus: "Onboarded", RiskScore: "None", ExposureLevel: "Low", DeviceValue: "Normal",
+		LastIP: "10.30.1.22", LastExternalIP: "198.51.100.24",
+		FirstSeen: at(t, "2024-02-06T13:05:21.4419027Z"), LastSeen: at(t, "2025-11-18T09:20:47.8810256Z"),
+	}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestMachinesAreReadInAsFewCallsAsCanBe(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fleet    int
+		ask      []string
+		want     []string
+		calls    int
+		filtered bool
+	}{
+		"none":                        {5, nil, nil, 0, false},
+		"one":                         {5, numbered(3, 4), numbered(3, 4), 1, true},
+		"thirty":                      {50, numbered(10, 40), numbered(10, 40), 1, true},
+		"thirty, each named twice":    {50, append(numbered(10, 40), numbered(10, 40)...), numbered(10, 40), 1, true},
+		"thirty-one":                  {50, numbered(10, 41), numbered(10, 41), 1, false},
+		"some that do not exist":      {5, numbered(3, 9), numbered(3, 5), 1, true},
+		"only such that do not exist": {5, numbered(7, 9), nil, 1, true},
+		"many of no machine at all":   {0, numbered(0, 40), nil, 1, false},
+		"beyond a page":               {10040, numbered(9990, 10030), numbered(9990, 10030), 2, false},
+		"exactly a page":              {10000, numbered(9960, 10000), numbered(9960, 10000), 2, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := fleet(tt.fleet)
+			got, err := a.client().Machines(t.Context(), tt.ask)
+			if diff := cmp.Diff(tt.want, ids(got)); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+			if len(a.asked) != tt.calls {
+				t.Errorf("%d calls, want %d", len(a.asked), tt.calls)
+			}
+			for _, r := range a.asked {
+				if got := r.URL.Query().Has("$filter"); got != tt.filtered || strings.ContainsAny(r.URL.RawQuery, "+' ") || r.URL.Query().Get("$top") != "10000" {
+					t.Errorf("query %.200s, want a filter: %t", r.URL.RawQuery, tt.filtered)
+				}
+			}
+		})
+	}
+}
+
+func TestMachineThatStandsOnTwoPagesComesOnce(t *testing.T) {
+	t.Parallel()
+	full := make([]string, 10000)
+	for i := range full {
+		full[i] = `{"id":"x"}`
+	}
+	full[0] = `{"id":"` + machineID + `"}`
+	a := &api{answer: func(r *http.Request) (*http.Response, error) {
+		if r.URL.Query().Has("$skip") {
+			return reply(200, list(full[0], `{"id":"not asked for"}`)), nil
+		}
+		return reply(200, list(full...)), nil
+	}}
+	got, err := a.client().Machines(t.Context(), []string{machineID})
+	if diff := cmp.Diff([]string{machineID}, ids(got)); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestFailureOnALaterPageIsNotAShorterList(t *testing.T) {
+	t.Parallel()
+	first := fleet(10000)
+	a := &api{answer: func(r *http.Request) (*http.Response, error) {
+		if r.URL.Query().Has("$skip") {
+			return reply(503, ""), nil
+		}
+		return first.answer(r)
+	}}
+	got, err := a.client().Machines(t.Context(), numbered(0, 40))
+	if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient || got != nil {
+		t.Errorf("%d machines, %v", len(got), err)
+	}
+}
+
+func TestListThatNeverEndsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	// The smallest entries that count, so that a hundred full pages are quick.
+	endless := list(strings.TrimSuffix(strings.Repeat("0,", 10000), ","))
+	a := always(200, endless)
+	_, err := a.client().OpenActions(t.Context())
+	if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient || !strings.Contains(err.Error(), "does not end after 100 pages") || len(a.asked) != 100 {
+		t.Errorf("%v after %d calls", err, len(a.asked))
+	}
+}
