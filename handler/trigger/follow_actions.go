@@ -6,5 +6,5 @@ import (
 )
 
 func (h *Handler) followActions(w http.ResponseWriter, r *http.Request) {
-	h.tick(w, r, "FollowActions", func(s Services) func(context.Context, Tick) error { return s.FollowActions })
+	h.invokeTimer(w, r, "FollowActions", func(ctx context.Context, s Services, t Tick) error { return s.FollowActions(ctx, t) })
 }

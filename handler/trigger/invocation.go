@@ -1,28 +1,51 @@
 package trigger
 
 import (
-	"encoding/base64"
+	"context"
 	"errors"
-	"fmt"
-	"io"
+	"log/slog"
 	"net/http"
-	"strconv"
-	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
-// invocation is the envelope in which the host posts every trigger but forwarded HTTP: {"Data":{…},"Metadata":{…}}.
-type invocation struct {
-	Data     map[string]jsontext.Value
-	Metadata map[string]jsontext.Value
+// success is the smallest answer that the host takes for success whatever the function's bindings. An empty body or null
+// would leave the invocation open until functionTimeout ("Azure Functions custom handlers", Response payload).
+var success = []byte(`{"Outputs":{},"Logs":[],"ReturnValue":null}`)
+
+// work is a decoded invocation: what is left is to call its service.
+type work func(ctx context.Context, s Services) error
+
+// invoke reads an envelope, calls one service under the invocation's deadline and answers. The deadline runs from here,
+// so that a slow body or slow services take from the invocation's own time. decode gets what the host said about the
+// delivery and the error of the trigger's value, which take has been handed.
+func (h *Handler) invoke(w http.ResponseWriter, r *http.Request, function string, t taker, decode func(m metadata) (work, error)) {
+	ctx, cancel := context.WithTimeout(r.Context(), h.options.Deadline)
+	defer cancel()
+	var m metadata
+	err := guard(func() error {
+		var err error
+		if m, err = h.read(w, r, t); err != nil {
+			return err
+		}
+		do, err := decode(m)
+		if err != nil {
+			return err
+		}
+		services, err := h.lazy.get(ctx)
+		if err != nil {
+			return err
+		}
+		return do(ctx, services)
+	})
+	h.answer(ctx, w, function, m.deliveryCount, err)
 }
 
-// success is the smallest answer that the host takes for success whatever the function's bindings.
-var success = []byte(`{"Outputs":{},"Logs":[],"ReturnValue":null}` + "\n")
+// undecodable is an error of input that can never be read.
+type undecodable interface{ Undecodable() bool }
 
-// badInput is an envelope that can not be read.
+// badInput is an envelope that can not be read. Its text names no value of it.
 type badInput struct{ error }
 
 // Undecodable is always true.
@@ -30,133 +53,83 @@ func (badInput) Undecodable() bool { return true }
 
 func (b badInput) Unwrap() error { return b.error }
 
-// maxDepth bounds the nesting of an envelope; the decoder itself stops at 10,000, which is more than any real one needs.
-const maxDepth = 64
-
-// read decodes the envelope, whose length the host need not tell. It is bounded in bytes, depth and time.
-func (h *Handler) read(w http.ResponseWriter, r *http.Request) (invocation, error) {
-	// A caller that never ends its body must not hold the invocation; not every connection can be told, and then the
-	// server's own limits hold.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.options.BodyTime))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.options.MaxBody))
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	if err != nil {
-		return invocation{}, badInput{fmt.Errorf("the invocation's body can not be read: %w", err)}
+// answer is the one place that turns an error into an answer, for every function with an envelope. The host reads
+// nothing of an answer that is not 2xx, so the reason is logged here, once; a caller who posts by hand is told as much of
+// it as can hold nothing from the alert or the settings.
+func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, function string, delivery int, err error) {
+	if err == nil {
+		writeBody(w, http.StatusOK, success)
+		return
 	}
-	if err := checkDepth(body); err != nil {
-		return invocation{}, badInput{err}
+	h.logFailure(ctx, function, delivery, err)
+	code, message := "failed", function+" failed; the log has the reason"
+	var (
+		input    badInput
+		crash    *fault
+		starting *notReady
+	)
+	switch {
+	case errors.As(err, &crash):
+		code, message = "panic", function+" ended in a fault of the program; the log has the place"
+	case errors.As(err, &starting):
+		code, message = "not_ready", starting.Error()
+	case errors.As(err, &input):
+		code, message = "undecodable", input.Error()
+	case isUndecodable(err):
+		code, message = "undecodable", function+" can not read the message; the log has the reason"
+	case ctx.Err() != nil:
+		code, message = "deadline", function+" was not done in time; the log has the reason"
 	}
-	var in invocation
-	if err := json.Unmarshal(body, &in, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); err != nil {
-		return invocation{}, badInput{fmt.Errorf("the invocation of %d bytes is not the host's envelope: %w", len(body), err)}
-	}
-	return in, nil
+	problem(w, http.StatusInternalServerError, code, message)
 }
 
-// checkDepth refuses deep nesting before anything recursive looks at the body.
-func checkDepth(body []byte) error {
-	depth, quoted := 0, false
-	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return fmt.Errorf("the invocation is nested deeper than %d levels", maxDepth)
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return nil
+func isUndecodable(err error) bool {
+	var u undecodable
+	return errors.As(err, &u) && u.Undecodable()
 }
 
-// scalar reads a value that the host may have encoded once more: the text "\"abc\"" is abc, "4" is 4, an object stays as
-// it is. Two layers are taken off at most.
-func scalar(v jsontext.Value) string {
-	text := string(v)
-	for range 2 {
-		value := jsontext.Value(text)
-		if value.Kind() != '"' || !value.IsValid() {
-			break
-		}
-		var inner string
-		if err := json.Unmarshal(value, &inner); err != nil {
-			break
-		}
-		text = inner
+// logFailure writes the reason of a failed invocation. A message that can never be read comes again until it is
+// dead-lettered, always for the same reason, so only its first delivery is an error in the log.
+func (h *Handler) logFailure(ctx context.Context, function string, delivery int, err error) {
+	attrs := []slog.Attr{slog.String("function", function), slog.String("error", err.Error())}
+	if delivery > 0 {
+		attrs = append(attrs, slog.Int("delivery", delivery))
 	}
-	return text
+	var crash *fault
+	if errors.As(err, &crash) {
+		attrs = append(attrs, slog.String("stack", crash.stack))
+	}
+	level := slog.LevelError
+	if delivery > 1 && isUndecodable(err) {
+		level = slog.LevelDebug
+	}
+	h.options.Log.LogAttrs(ctx, level, "invocation failed", attrs...)
 }
 
-// payload is the body of a queue message: base64 where the binding says dataType binary; JSON text in a string, encoded
-// once or twice, or an object, where somebody left that out or posts by hand.
-func payload(v jsontext.Value) ([]byte, error) {
-	switch v.Kind() {
-	case '{', '[':
-		return v, nil
-	case '"':
-	default:
-		return nil, badInput{errors.New("the invocation carries no message: Data.message is missing or null")}
-	}
-	var text string
-	if err := json.Unmarshal(v, &text); err != nil {
-		return nil, badInput{fmt.Errorf("the message: %w", err)}
-	}
-	if body, err := base64.StdEncoding.DecodeString(text); err == nil {
-		return body, nil
-	}
-	return []byte(scalar(jsontext.Value(text))), nil
-}
-
-// Delivery is one hand-over of a queue message.
-type Delivery struct {
-	Body          []byte
-	MessageID     string
-	DeliveryCount int       // 1 for the first, also when the host did not say
-	EnqueuedAt    time.Time // zero if the host did not say
-}
-
-func (in invocation) delivery() (Delivery, error) {
-	body, err := payload(in.Data["message"])
-	if err != nil {
-		return Delivery{}, err
-	}
-	d := Delivery{Body: body, MessageID: scalar(in.Metadata["MessageId"]), DeliveryCount: 1}
-	if n, err := strconv.Atoi(scalar(in.Metadata["DeliveryCount"])); err == nil && n > 0 {
-		d.DeliveryCount = n
-	}
-	// EnqueuedTimeUtc has no zone; EnqueuedTime has one.
-	if at, err := time.Parse(time.RFC3339Nano, scalar(in.Metadata["EnqueuedTime"])); err == nil {
-		d.EnqueuedAt = at.UTC()
-	}
-	return d, nil
-}
-
-// Tick is one occurrence of a timer.
-type Tick struct {
-	PastDue bool // the host caught up on an occurrence that it missed
-}
-
-func (in invocation) tick() Tick {
-	var timer struct{ IsPastDue bool }
-	if json.Unmarshal(in.Data["timer"], &timer) != nil {
-		return Tick{}
-	}
-	return Tick{PastDue: timer.IsPastDue}
-}
+// maxMessage bounds the message of a problem, in bytes.
+const maxMessage = 300
 
 // problem answers with a short JSON body: no stack, no detail that belongs into the log.
 func problem(w http.ResponseWriter, status int, code, message string) {
-	writeJSON(w, status, map[string]any{"error": map[string]string{"code": code, "message": message}})
+	if len(message) > maxMessage {
+		message = message[:maxMessage]
+		for !utf8.ValidString(message) && len(message) > maxMessage-utf8.UTFMax {
+			message = message[:len(message)-1]
+		}
+		message += "…"
+	}
+	type detail struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	writeJSON(w, status, struct {
+		Error detail `json:"error"`
+	}{detail{code, message}})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v, json.Deterministic(true))
-	if err != nil {
+	if err != nil || string(body) == "null" {
 		status, body = http.StatusInternalServerError, []byte(`{"error":{"code":"failed","message":"the answer can not be written"}}`)
 	}
 	writeBody(w, status, body)
@@ -164,9 +137,9 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 
 // writeBody sets the type before the body: the host refuses text/plain, and Go would guess that.
 func writeBody(w http.ResponseWriter, status int, body []byte) {
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	// The host has gone if this fails; it counts the invocation as failed then.
 	_, _ = w.Write(body)

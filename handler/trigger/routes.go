@@ -8,13 +8,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 )
 
-// Services are what the functions call. An error means that the host must count the invocation as failed; what can go on
-// later is no error. All of them are safe for concurrent use.
+// Services are what the functions call, all of them set. An error means that the host must count the invocation as
+// failed; what can go on later is no error. An error with a method Undecodable that says true is told at the first
+// delivery only. Whoever returns an error leaves the logging to this package. All are safe for concurrent use.
 type Services struct {
 	PollAlerts     func(ctx context.Context, t Tick) error
 	FollowActions  func(ctx context.Context, t Tick) error
@@ -26,46 +28,36 @@ type Services struct {
 // Options are the settings of the handler. Log is required; zero times and sizes mean the defaults.
 type Options struct {
 	Log      *slog.Logger
-	Deadline time.Duration // of one invocation, 9 min: below the host's functionTimeout, on which it kills the process
-	BodyTime time.Duration // for reading a request's body, 30 s
-	MaxBody  int64         // bytes of an envelope, 4 MiB
-	Retry    time.Duration // pause before services that could not be built are built again, 1 s
+	Deadline time.Duration // of one invocation, from its arrival; default Deadline
+	BodyTime time.Duration // for a whole request to arrive, kept by Serve; default 30 s
+	MaxBody  int64         // bytes of an envelope; default 4 MiB
+	Retry    time.Duration // pause before services that could not be built are built again; default 1 s
 }
 
-// The defaults of Options.
+// Deadline is when the context of an invocation ends. It is below the functionTimeout in host.json: the host answers
+// that one by killing the process, with every other invocation in it.
+const Deadline = 9 * time.Minute
+
 const (
-	Deadline        = 9 * time.Minute
 	defaultBodyTime = 30 * time.Second
 	defaultMaxBody  = 4 << 20
 	defaultRetry    = time.Second
 )
 
 // New makes the whole HTTP surface. The services are built once, by the first request that needs them or by Warm; those
-// that come meanwhile wait. A build that fails is told to whoever waited and tried again after a pause.
+// that come meanwhile wait. A build that fails is told to whoever waited and tried again after a pause. The context of
+// build ends when build returns, or after a minute.
 func New(o Options, build func(ctx context.Context) (Services, error)) *Handler {
-	if o.Deadline == 0 {
-		o.Deadline = Deadline
-	}
-	if o.BodyTime == 0 {
-		o.BodyTime = defaultBodyTime
-	}
-	if o.MaxBody == 0 {
-		o.MaxBody = defaultMaxBody
-	}
-	if o.Retry == 0 {
-		o.Retry = defaultRetry
-	}
-	h := &Handler{options: o, lazy: lazy{build: build, retry: o.Retry}}
+	h := &Handler{options: o.withDefaults()}
+	h.lazy = lazy{build: build, pause: h.options.Retry}
 	r := chi.NewRouter()
-	r.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		problem(w, http.StatusNotFound, "not_found", "there is no such function")
-	})
+	r.NotFound(notFound)
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		problem(w, http.StatusMethodNotAllowed, "method_not_allowed", fmt.Sprintf("%s is not answered here", r.Method))
+		problem(w, http.StatusMethodNotAllowed, "method_not_allowed", fmt.Sprintf("%.20q is not answered here", r.Method))
 	})
 
 	// The host asks every 25 ms until anything answers; nothing may be waited for here. A repeat changes nothing.
-	r.Get("/", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, struct{}{}) })
+	r.Get("/", ready)
 	// The host's timer, every minute. A repeat reads the overlap again and enqueues nothing twice.
 	r.Post("/PollAlerts", h.pollAlerts)
 	// The host's queue trigger, one call for each delivery of an alert message. A repeat resumes the run or does nothing.
@@ -79,4 +71,37 @@ func New(o Options, build func(ctx context.Context) (Services, error)) *Handler 
 
 	h.router = r
 	return h
+}
+
+func (o Options) withDefaults() Options {
+	if o.Deadline == 0 {
+		o.Deadline = Deadline
+	}
+	if o.BodyTime == 0 {
+		o.BodyTime = defaultBodyTime
+	}
+	if o.MaxBody == 0 {
+		o.MaxBody = defaultMaxBody
+	}
+	if o.Retry == 0 {
+		o.Retry = defaultRetry
+	}
+	return o
+}
+
+// exact says whether the path of a request is written as it is meant. What comes from outside begins with /api/ and is
+// forwarded as it was written: no dot, encoding or host name in it may make it another path. A query comes from outside
+// too; the host sends none with an envelope.
+func exact(r *http.Request) bool {
+	path, _, query := strings.Cut(r.RequestURI, "?")
+	return path == r.URL.Path && (!query || strings.HasPrefix(path, "/api/"))
+}
+
+// ready tells the host that it may send invocations. It says nothing about what they need.
+func ready(w http.ResponseWriter, _ *http.Request) {
+	writeBody(w, http.StatusOK, []byte(`{"ready":true}`))
+}
+
+func notFound(w http.ResponseWriter, _ *http.Request) {
+	problem(w, http.StatusNotFound, "not_found", "there is no such function")
 }

@@ -6,5 +6,5 @@ import (
 )
 
 func (h *Handler) sendNotice(w http.ResponseWriter, r *http.Request) {
-	h.delivery(w, r, "SendNotice", func(s Services) func(context.Context, Delivery) error { return s.SendNotice })
+	h.invokeQueue(w, r, "SendNotice", func(ctx context.Context, s Services, d Delivery) error { return s.SendNotice(ctx, d) })
 }
