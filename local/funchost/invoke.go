@@ -1,0 +1,114 @@
+package funchost
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// errTimeout is the cause with which functionTimeout ends an invocation.
+var errTimeout = errors.New("functionTimeout")
+
+// sender performs one invocation against a ready process.
+type sender func(ctx context.Context, p *process, id string) (*answer, error)
+
+// invoke runs one invocation to its end: it waits for the handler, sends, and on time-out kills the whole process. The
+// answer is nil if there was none. The event is not reported yet.
+func (in *instance) invoke(l *life, fn *function, send sender) (Event, *answer) {
+	clock := in.h.o.Clock
+	ctx, cancel := context.WithCancelCause(l.ctx)
+	defer cancel(nil)
+	if limit := in.h.config.functionTimeout; limit > 0 {
+		stop := clock.AfterFunc(limit, func() { cancel(errTimeout) })
+		defer stop()
+	}
+	event := Event{Function: fn.name, Instance: in.index, InvocationID: newGUID(), Start: clock.Now()}
+	var ans *answer
+	p, err := in.await(ctx)
+	if err == nil {
+		ans, err = send(ctx, p, event.InvocationID)
+	}
+	if err != nil {
+		switch cause := context.Cause(ctx); {
+		case cause == errTimeout:
+			in.recycle(p)
+			err = fmt.Errorf("functionTimeout of %s passed; the handler process was killed and starts again", in.h.config.functionTimeout)
+		case cause != nil:
+			err = cause
+		}
+		err = fmt.Errorf("%s: %w", fn.name, err)
+	}
+	event.Duration, event.Err = clock.Now().Sub(event.Start), err
+	if ans != nil {
+		event.Status, event.Logs = ans.status, ans.logs
+	}
+	return event, ans
+}
+
+// posting sends an envelope to POST /<Function>. An answer that the host cannot tell from none keeps it waiting until its
+// context ends.
+func posting(fn *function, env envelope) sender {
+	return func(ctx context.Context, p *process, id string) (*answer, error) {
+		req, err := envelopeRequest(ctx, p.base, fn, env, id)
+		if err != nil {
+			return nil, err
+		}
+		ans, err := p.send(req)
+		if err != nil {
+			return ans, err
+		}
+		err = ans.interpret()
+		if errors.Is(err, errSilent) {
+			<-ctx.Done()
+			return ans, context.Cause(ctx)
+		}
+		return ans, err
+	}
+}
+
+func envelopeRequest(ctx context.Context, base string, fn *function, env envelope, id string) (*http.Request, error) {
+	body, err := env.encode()
+	if err != nil {
+		return nil, fmt.Errorf("the trigger's data has no JSON form: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/"+fn.name, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.ContentLength = -1 // Azure sends chunked: the host does not know the length
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	req.Header.Set("X-Azure-Functions-HostVersion", hostVersion)
+	req.Header.Set("X-Azure-Functions-InvocationId", id)
+	req.Header.Set("User-Agent", "Azure-Functions-Host/"+hostVersion)
+	return req, nil
+}
+
+// trigger runs a function that is not an HTTP one by hand, as the admin API does: the text becomes a queue message's body,
+// a timer ignores it.
+func (h *Host) trigger(fn *function, input string) error {
+	in := h.groupOf(fn).pick()
+	l := in.currentLife()
+	now := h.o.Clock.Now()
+	var env envelope
+	if fn.queue != nil {
+		// The SDK's model factory leaves all but the body at its default, so a message by hand has no id and was never delivered.
+		d := Delivery{Body: []byte(input), SequenceNumber: -1, LockToken: "00000000-0000-0000-0000-000000000000"}
+		env = queueEnvelope(fn, d, h.id, now)
+	} else {
+		status, err := h.timers.load(fn.name)
+		if err != nil {
+			return err
+		}
+		if !h.monitored(fn) {
+			status = nil
+		}
+		env = timerEnvelope(fn, status, false, now)
+	}
+	event, _ := in.invoke(l, fn, posting(fn, env))
+	h.o.OnInvocation(event)
+	return event.Err
+}

@@ -1,0 +1,102 @@
+package funchost
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// settleTimeout bounds Complete and Abandon, which must also work while the host stops.
+const settleTimeout = 10 * time.Second
+
+// consume feeds one queue to one instance, as many messages at a time as host.json allows, until the life ends and every
+// delivery is settled or left.
+func (in *instance) consume(l *life, fn *function) {
+	var deliveries sync.WaitGroup
+	defer deliveries.Wait()
+	slots := make(chan struct{}, in.h.config.maxConcurrentCalls)
+	for {
+		select {
+		case slots <- struct{}{}:
+		case <-l.ctx.Done():
+			return
+		}
+		d, err := in.h.o.Broker.Receive(l.ctx, fn.queue.queue)
+		if err == nil {
+			deliveries.Go(func() {
+				defer func() { <-slots }()
+				in.deliver(l, fn, d)
+			})
+			continue
+		}
+		<-slots
+		if l.ctx.Err() != nil {
+			return
+		}
+		in.h.o.Logf("%s: queue %s: receive: %v", in, fn.queue.queue, err)
+		sleep(l.ctx, in.h.o.Clock, in.h.o.ReceivePause)
+	}
+}
+
+// deliver runs one message and settles it: complete on success, otherwise abandon at once.
+func (in *instance) deliver(l *life, fn *function, d Delivery) {
+	ctx, release := context.WithCancel(l.ctx)
+	renewed := make(chan struct{})
+	go func() {
+		defer close(renewed)
+		in.keepLocked(ctx, fn.queue.queue, d)
+	}()
+	env := queueEnvelope(fn, d, in.h.id, in.h.o.Clock.Now())
+	event, _ := in.invoke(l, fn, posting(fn, env))
+	release()
+	<-renewed
+	event.DeliveryCount, event.MessageID = d.DeliveryCount, d.MessageID
+	in.settle(l, fn, d, event.Err)
+	in.h.o.OnInvocation(event)
+}
+
+func (in *instance) settle(l *life, fn *function, d Delivery, failure error) {
+	if context.Cause(l.ctx) == errLost {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), settleTimeout)
+	defer cancel()
+	verb, call := "complete", in.h.o.Broker.Complete
+	if failure != nil {
+		verb, call = "abandon", in.h.o.Broker.Abandon
+	}
+	if err := call(ctx, fn.queue.queue, d.LockToken); err != nil {
+		in.h.o.Logf("%s: message %s on %s: %s: %v", in, d.MessageID, fn.queue.queue, verb, err)
+	}
+}
+
+// keepLocked renews a message's lock until ctx ends, maxAutoLockRenewalDuration has passed or the lock is lost.
+func (in *instance) keepLocked(ctx context.Context, queue string, d Delivery) {
+	clock := in.h.o.Clock
+	end := clock.Now().Add(in.h.config.maxRenewal)
+	until := d.LockedUntil
+	for {
+		now := clock.Now()
+		delay := renewDelay(until.Sub(now))
+		if delay <= 0 || now.Add(delay).After(end) || !sleep(ctx, clock, delay) {
+			return
+		}
+		next, err := in.h.o.Broker.Renew(ctx, queue, d.LockToken)
+		if err != nil {
+			if ctx.Err() == nil {
+				in.h.o.Logf("%s: message %s on %s: renew the lock: %v", in, d.MessageID, queue, err)
+			}
+			continue
+		}
+		until = next
+	}
+}
+
+// renewDelay is the vendor SDK's: ten seconds before the end, half of what is left when that is less, 0 when it is too
+// late.
+func renewDelay(left time.Duration) time.Duration {
+	if left < 400*time.Millisecond {
+		return 0
+	}
+	return left - min(left/2, 10*time.Second)
+}
