@@ -57,6 +57,7 @@ type Event struct {
 	Detail string   `json:"detail,omitempty"` // a sentence: why, or what to do
 	To     []string `json:"to,omitempty"`     // empty: the recipients of the group, else the configured ones
 	seq    int
+	told   time.Time // when it was recorded, which may be long after At
 }
 
 // Key identifies the event within its group: telling it again is nothing new.

@@ -178,7 +178,7 @@ func (o *Outbox) compose(n ledger.Notice, entries []ledger.NoticeEntry) (Mail, e
 		if len(e.To) > 0 {
 			to = e.To
 		}
-		e.seq = entry.Seq
+		e.seq, e.told = entry.Seq, entry.At
 		events = append(events, e)
 	}
 	page := summarize(events, n.Seq)

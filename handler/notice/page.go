@@ -35,7 +35,7 @@ type alertLine struct{ ID, Title, Severity, Rule string }
 // summarize makes the page of one sequence: what is new in it, in the light of everything told before.
 func summarize(events []Event, seq int) page {
 	slices.SortStableFunc(events, func(a, b Event) int {
-		return cmp.Or(cmp.Compare(a.seq, b.seq), a.At.Compare(b.At), cmp.Compare(rank(a.Kind), rank(b.Kind)))
+		return cmp.Or(cmp.Compare(a.seq, b.seq), a.told.Compare(b.told), cmp.Compare(rank(a.Kind), rank(b.Kind)))
 	})
 	byMachine := map[string][]Event{}
 	news := map[string]bool{}
@@ -72,7 +72,7 @@ func summarize(events []Event, seq int) page {
 	return p
 }
 
-// rank orders events of the same moment: what is asked for comes before what became of it.
+// rank orders events of the same episode: what is asked for comes before what became of it.
 func rank(k Kind) int {
 	switch k {
 	case Requested:
@@ -85,6 +85,12 @@ func rank(k Kind) int {
 
 func lineOf(events []Event) machineLine {
 	last := events[len(events)-1]
+	for _, e := range events {
+		// Whatever was recorded last: once an episode has an outcome, it is no longer merely asked for.
+		if e.Episode > 0 && e.Episode == last.Episode && rank(e.Kind) > rank(last.Kind) {
+			last = e
+		}
+	}
 	outcome, tone, what := outcomeOf(last)
 	name := last.MachineName
 	if name == "" {

@@ -20,7 +20,7 @@ func about(kind Kind, minute, seq int, detail string) Event {
 	return Event{Kind: kind, At: noon.Add(time.Duration(minute) * time.Minute), RunID: "da638994417204415533_-1184209733:v1", AlertID: "da638994417204415533_-1184209733",
 		Title: "Office application started an encoded script host", Severity: "High", Incident: 48213, Rule: "contain-high-severity",
 		MachineID: "4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12", MachineName: "fin-lt-0147.corp.contoso.com", Episode: 1,
-		ActionID: "1f0b6c2e-7d43-4a98-b5e1-20c7d9f4a836", Detail: detail, seq: seq}
+		ActionID: "1f0b6c2e-7d43-4a98-b5e1-20c7d9f4a836", Detail: detail, seq: seq, told: noon.Add(time.Duration(minute) * time.Minute)}
 }
 
 func onOther(e Event) Event {
@@ -103,6 +103,18 @@ func TestAttackersTextMakesNoLineAndNoMarkup(t *testing.T) {
 	}
 	if subject := pages()["hostile"].Subject; strings.ContainsAny(subject, "\r\n") || len([]rune(subject)) > 175 {
 		t.Errorf("subject %q", subject)
+	}
+}
+
+func TestOutcomeThatWasFoundLateIsNotOverwrittenByTheRequest(t *testing.T) {
+	t.Parallel()
+	// The action was done before anybody knew that it was asked for: its time is earlier than the request's record.
+	done, asked := about(Isolated, -3, 1, ""), about(Requested, 0, 1, "")
+	done.told = noon.Add(time.Second)
+	for _, events := range [][]Event{{done, asked}, {asked, done}} {
+		if p := summarize(events, 1); p.Machines[0].Outcome != "Isolated" {
+			t.Errorf("told as %q", p.Machines[0].Outcome)
+		}
 	}
 }
 

@@ -72,8 +72,9 @@ func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err err
 	return false, nil
 }
 
-// take holds the latch for this invocation, in a new episode if none is open. The index entry and the run's episode are
-// written before it, so that an episode is never unknown to those who follow or resume it.
+// take holds the latch for this invocation, in a new episode if none is open. The run's episode is written before it, so
+// that the run knows its own; the index entry after it and before any intent: whoever removes an entry because the latch
+// he read has nothing to follow removes exactly the entry that he listed, never the one that is added here.
 func (r *Responder) take(ctx context.Context, t *turn) error {
 	l := t.latch
 	if !l.State.Open() {
@@ -85,9 +86,6 @@ func (r *Responder) take(ctx context.Context, t *turn) error {
 		l.Desired, l.Scope, l.RunID, l.LastActionID = machine.Isolate, t.step.Scope, t.run.ID(), last
 	}
 	l.MachineName = t.machine.ComputerDNSName
-	if err := r.Ledger.AddOpen(ctx, t.machine.ID, ledger.Isolation); err != nil {
-		return err
-	}
 	if err := r.noteEpisode(ctx, t.work, l.Episode); err != nil {
 		return err
 	}
@@ -96,6 +94,9 @@ func (r *Responder) take(ctx context.Context, t *turn) error {
 		return err
 	}
 	t.latch = l
+	if err := r.Ledger.AddOpen(ctx, t.machine.ID, ledger.Isolation); err != nil {
+		return r.giveBack(ctx, t, err)
+	}
 	return nil
 }
 

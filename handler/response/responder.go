@@ -2,7 +2,7 @@
 // the plan out exactly once under the machine's latch, tells people, and records all of it. The Follower of this package
 // learns what became of machine actions.
 //
-// The order of writes is index, run, latch, intent, action id, notice entry, run closed; whatever is interrupted is
+// The order of writes is run, latch, index, intent, action id, notice entry, run closed; whatever is interrupted is
 // repaired by whoever comes next. Neighbours: the queue before it, the playbook and the ledger behind it.
 package response
 

@@ -480,3 +480,54 @@ func TestRequestThatNeverArrivedIsRepeatedOnlyAfterTheRecheckTime(t *testing.T) 
 		t.Errorf("requests at %v, %d actions", at, w.isolations("m1"))
 	}
 }
+
+// TestFollowNeverLosesAnEpisodeThatIsJustBegun lets FollowActions run between any two calls of a response.
+func TestFollowNeverLosesAnEpisodeThatIsJustBegun(t *testing.T) {
+	t.Parallel()
+	for k := range 60 {
+		w := newWorld(t)
+		w.alertOn("da1", "m1", alert.High)
+		p, other := w.start(-1, false), w.start(-1, false)
+		calls := 0
+		p.between = func() {
+			if calls++; calls == k {
+				w.follow(other)
+			}
+		}
+		w.drain(p, 5)
+		p.between = nil
+		w.finishAll(machine.Succeeded)
+		w.follow(p)
+		if run := w.run("da1", 1); run.Outcome != "isolated" {
+			t.Errorf("a follow before call %d: %+v", k, run)
+		}
+		if calls < k {
+			return
+		}
+	}
+	t.Error("the response makes more calls than this test looks between")
+}
+
+// TestFollowThatListedBeforeAResponseDoesNotRemoveItsEntry lets the index be listed before and the latch be written after any call of a response.
+func TestFollowThatListedBeforeAResponseDoesNotRemoveItsEntry(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.alertOn("da1", "m1", alert.High)
+	p, other := w.start(-1, false), w.start(-1, false)
+	if err := p.ledger.AddOpen(context.Background(), "m1", ledger.Isolation); err != nil {
+		t.Fatal(err)
+	}
+	listed, err := other.ledger.OpenEpisodes(context.Background())
+	if err != nil || len(listed) != 1 {
+		t.Fatal(listed, err)
+	}
+	w.drain(p, 5)
+	if err := other.ledger.RemoveOpen(context.Background(), listed[0]); err != nil {
+		t.Fatal(err)
+	}
+	w.finishAll(machine.Succeeded)
+	w.follow(p)
+	if run := w.run("da1", 1); run.Outcome != "isolated" {
+		t.Errorf("run = %+v", run)
+	}
+}

@@ -115,12 +115,16 @@ type process struct {
 	ledger    *ledger.Store
 
 	mu      sync.Mutex
-	breaths int  // calls that it may still make; negative: unlimited
-	mute    bool // the last call is carried out but its answer is lost
+	breaths int    // calls that it may still make; negative: unlimited
+	mute    bool   // the last call is carried out but its answer is lost
+	between func() // called before every call; nil: nothing
 }
 
 // leave is called around every call that leaves the process.
 func (p *process) leave(call func()) error {
+	if p.between != nil {
+		p.between()
+	}
 	p.mu.Lock()
 	if p.breaths == 0 {
 		mute := p.mute

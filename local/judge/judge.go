@@ -75,6 +75,7 @@ type Run struct {
 
 // Mail is a mail that arrived, with its plain text.
 type Mail struct {
+	ID      string // Message-ID; a repeat has the same
 	At      time.Time
 	Subject string
 	Text    string
@@ -88,6 +89,7 @@ type Evidence struct {
 	Calls    []Call
 	Runs     []Run
 	Mails    []Mail
+	Sent     int // notices that the tables say were sent
 	Seconds  float64
 }
 
@@ -207,6 +209,13 @@ func (j *judge) mails() {
 				break
 			}
 		}
+	}
+	arrived := map[string]bool{}
+	for _, mail := range j.Mails {
+		arrived[mail.ID] = true
+	}
+	for range j.Sent - len(arrived) {
+		j.lost("a notice stands as sent and never arrived (%d sent, %d arrived)", j.Sent, len(arrived))
 	}
 	for id := range j.needed {
 		want := "Isolation requested"

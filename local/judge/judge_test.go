@@ -12,7 +12,7 @@ import (
 var start = time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
 
 func mail(at int, id, outcome string) Mail {
-	return Mail{At: start.Add(time.Duration(at) * time.Second), Subject: outcome, Text: fmt.Sprintf("Headline\n\nMachine   x\nId        %s\nOutcome   %s\n", id, outcome)}
+	return Mail{ID: fmt.Sprint(at, id, outcome), At: start.Add(time.Duration(at) * time.Second), Subject: outcome, Text: fmt.Sprintf("Headline\n\nMachine   x\nId        %s\nOutcome   %s\n", id, outcome)}
 }
 
 // kept is evidence of a scenario in which every promise was kept: one machine isolated, one offline, one protected.
@@ -28,6 +28,7 @@ func kept() Evidence {
 		Calls: []Call{isolate, isolate, {Endpoint: isolate.Endpoint, Status: 429}, {Endpoint: "GET /api/alerts", Status: 200}},
 		Runs:  []Run{{"1", 1, "closed", "isolated"}, {"1", 2, "closed", "isolated"}, {"2", 1, "closed", "no rule"}, {"3", 1, "waiting", ""}, {"4", 1, "closed", "held"}},
 		Mails: []Mail{mail(2, "a", "Isolation requested, not confirmed yet"), mail(6, "a", "Isolated"), mail(2, "off", "Isolation requested, not confirmed yet"), mail(2, "p", "Not isolated: held for a person")},
+		Sent:  4,
 	}
 }
 
@@ -48,20 +49,22 @@ func TestEveryBrokenPromiseMovesItsFigure(t *testing.T) {
 		want    int
 		problem string
 	}{
-		"doubled isolate":    {func(e *Evidence) { e.Calls = append(e.Calls, e.Calls[0]) }, func(v Verdict) int { return v.IsolateCalls }, 3, "isolate calls"},
-		"refused duplicate":  {func(e *Evidence) { e.Calls[2].Status = 400 }, func(v Verdict) int { return v.IsolateCalls }, 3, "isolate calls"},
-		"look-alike":         {func(e *Evidence) { e.Actions[1].MachineID = "b" }, func(v Verdict) int { return v.WrongMachines }, 1, "without need"},
-		"protected":          {func(e *Evidence) { e.Actions[1].MachineID = "p" }, func(v Verdict) int { return v.ProtectedTouched }, 1, "protected"},
-		"failed action":      {func(e *Evidence) { e.Actions[0].History[1].Status = "Failed" }, func(v Verdict) int { return v.MachinesIsolated }, 0, "should be"},
-		"told too early":     {func(e *Evidence) { e.Mails[1].At = start.Add(4 * time.Second) }, func(v Verdict) int { return v.UntrueMails }, 1, "untrue"},
-		"told though failed": {func(e *Evidence) { e.Actions[0].History[1].Status = "Failed" }, func(v Verdict) int { return v.UntrueMails }, 1, "untrue"},
-		"held but isolated":  {func(e *Evidence) { e.Mails = append(e.Mails, mail(7, "a", "Not isolated: held for a person")) }, func(v Verdict) int { return v.UntrueMails }, 1, "untrue"},
-		"words of its own":   {func(e *Evidence) { e.Mails = append(e.Mails, mail(7, "a", "Quarantined")) }, func(v Verdict) int { return v.UntrueMails }, 1, "no known outcome"},
-		"no mail":            {func(e *Evidence) { e.Mails = e.Mails[:1] }, func(v Verdict) int { return v.Lost }, 3, "nobody was told"},
-		"no run":             {func(e *Evidence) { e.Runs = e.Runs[:4] }, func(v Verdict) int { return v.Lost }, 1, "without a recorded decision"},
-		"unfinished run":     {func(e *Evidence) { e.Runs[2].State = "started" }, func(v Verdict) int { return v.Lost }, 1, "without a recorded decision"},
-		"lost version":       {func(e *Evidence) { e.Alerts[0].Versions = 3 }, func(v Verdict) int { return v.Lost }, 1, "2 of 3"},
-		"no action":          {func(e *Evidence) { e.Actions, e.Calls = e.Actions[:1], e.Calls[1:] }, func(v Verdict) int { return v.Lost }, 1, "has none"},
+		"doubled isolate":      {func(e *Evidence) { e.Calls = append(e.Calls, e.Calls[0]) }, func(v Verdict) int { return v.IsolateCalls }, 3, "isolate calls"},
+		"refused duplicate":    {func(e *Evidence) { e.Calls[2].Status = 400 }, func(v Verdict) int { return v.IsolateCalls }, 3, "isolate calls"},
+		"look-alike":           {func(e *Evidence) { e.Actions[1].MachineID = "b" }, func(v Verdict) int { return v.WrongMachines }, 1, "without need"},
+		"protected":            {func(e *Evidence) { e.Actions[1].MachineID = "p" }, func(v Verdict) int { return v.ProtectedTouched }, 1, "protected"},
+		"failed action":        {func(e *Evidence) { e.Actions[0].History[1].Status = "Failed" }, func(v Verdict) int { return v.MachinesIsolated }, 0, "should be"},
+		"told too early":       {func(e *Evidence) { e.Mails[1].At = start.Add(4 * time.Second) }, func(v Verdict) int { return v.UntrueMails }, 1, "untrue"},
+		"told though failed":   {func(e *Evidence) { e.Actions[0].History[1].Status = "Failed" }, func(v Verdict) int { return v.UntrueMails }, 1, "untrue"},
+		"held but isolated":    {func(e *Evidence) { e.Mails = append(e.Mails, mail(7, "a", "Not isolated: held for a person")) }, func(v Verdict) int { return v.UntrueMails }, 1, "untrue"},
+		"words of its own":     {func(e *Evidence) { e.Mails = append(e.Mails, mail(7, "a", "Quarantined")) }, func(v Verdict) int { return v.UntrueMails }, 1, "no known outcome"},
+		"no mail":              {func(e *Evidence) { e.Mails, e.Sent = e.Mails[:1], 1 }, func(v Verdict) int { return v.Lost }, 3, "nobody was told"},
+		"mail lost on its way": {func(e *Evidence) { e.Mails = e.Mails[1:] }, func(v Verdict) int { return v.Lost }, 1, "never arrived"},
+		"repeated mail":        {func(e *Evidence) { e.Mails = append(e.Mails, e.Mails[0]) }, func(v Verdict) int { return v.Lost }, 0, ""},
+		"no run":               {func(e *Evidence) { e.Runs = e.Runs[:4] }, func(v Verdict) int { return v.Lost }, 1, "without a recorded decision"},
+		"unfinished run":       {func(e *Evidence) { e.Runs[2].State = "started" }, func(v Verdict) int { return v.Lost }, 1, "without a recorded decision"},
+		"lost version":         {func(e *Evidence) { e.Alerts[0].Versions = 3 }, func(v Verdict) int { return v.Lost }, 1, "2 of 3"},
+		"no action":            {func(e *Evidence) { e.Actions, e.Calls = e.Actions[:1], e.Calls[1:] }, func(v Verdict) int { return v.Lost }, 1, "has none"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

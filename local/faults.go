@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+
+	"cordon/local/scenario"
+)
+
+// fault is one way to break a promise on the way between the handler and the stand-ins, to prove that the verdict sees
+// it. The handler itself is never told.
+type fault struct {
+	name string
+	what string
+}
+
+// faults lists what FAULT=<name> may be.
+var faults = []fault{
+	{"duplicate-isolate", "an isolate request reaches the API twice"},
+	{"swap-machine", "an isolate request reaches a look-alike machine"},
+	{"protected-machine", "an isolate request reaches a protected machine"},
+	{"hide-alert", "the API never lists one High alert"},
+	{"fail-action", "an isolation fails on the machine"},
+	{"hide-failure", "an isolation fails on the machine, and the API's answer says that it succeeded"},
+	{"drop-mail", "the mail server accepts a mail and loses it"},
+	{"erase-run", "the record of a run is erased"},
+	{"erase-latch", "the latch of an isolated machine is erased while more alerts come"},
+}
+
+func checkFault(name string) error {
+	if name == "" || slices.ContainsFunc(faults, func(f fault) bool { return f.name == name }) {
+		return nil
+	}
+	var names []string
+	for _, f := range faults {
+		names = append(names, fmt.Sprintf("  %-18s %s", f.name, f.what))
+	}
+	return fmt.Errorf("there is no fault %q; there are:\n%s", name, strings.Join(names, "\n"))
+}
+
+// meddler sits between the handler and the Defender stand-in.
+type meddler struct {
+	next     http.Handler
+	name     string
+	scenario scenario.Scenario
+
+	mu   sync.Mutex
+	done bool // the fault has happened
+}
+
+// once is true for the first caller.
+func (m *meddler) once() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.done {
+		return false
+	}
+	m.done = true
+	return true
+}
+
+func (m *meddler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	isolate := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/isolate")
+	switch {
+	case m.name == "duplicate-isolate" && isolate && m.once():
+		body, _ := io.ReadAll(r.Body)
+		first := r.Clone(r.Context())
+		first.Body = io.NopCloser(bytes.NewReader(body))
+		m.next.ServeHTTP(httptest.NewRecorder(), first)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	case m.name == "swap-machine" && isolate && m.once():
+		r.URL.Path = "/api/machines/" + m.machine("PC10").ID + "/isolate"
+	case m.name == "protected-machine" && isolate && m.once():
+		r.URL.Path = "/api/machines/" + m.machine("WS-CEO").ID + "/isolate"
+	case m.name == "hide-alert" && r.Method == http.MethodGet && r.URL.Path == "/api/alerts":
+		m.rewrite(w, r, m.withoutHidden)
+		return
+	case m.name == "hide-failure" && r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/api/machineactions"):
+		m.rewrite(w, r, func(body []byte) []byte {
+			return bytes.ReplaceAll(body, []byte(`"status":"Failed"`), []byte(`"status":"Succeeded"`))
+		})
+		return
+	}
+	m.next.ServeHTTP(w, r)
+}
+
+// rewrite changes the body of an answer.
+func (m *meddler) rewrite(w http.ResponseWriter, r *http.Request, change func([]byte) []byte) {
+	r.Header.Del("Accept-Encoding")
+	answer := httptest.NewRecorder()
+	m.next.ServeHTTP(answer, r)
+	for name, values := range answer.Header() {
+		if name != "Content-Length" {
+			w.Header()[name] = values
+		}
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(change(answer.Body.Bytes()))
+}
+
+// withoutHidden takes one High alert out of a list.
+func (m *meddler) withoutHidden(body []byte) []byte {
+	var list map[string]json.RawMessage
+	var alerts []json.RawMessage
+	if json.Unmarshal(body, &list) != nil || json.Unmarshal(list["value"], &alerts) != nil {
+		return body
+	}
+	alerts = slices.DeleteFunc(alerts, func(a json.RawMessage) bool { return bytes.Contains(a, []byte(m.victim().ID)) })
+	list["value"], _ = json.Marshal(alerts)
+	changed, err := json.Marshal(list)
+	if err != nil {
+		return body
+	}
+	return changed
+}
+
+// victim is the alert that a fault strikes: the only High one of its machine.
+func (m *meddler) victim() scenario.Alert {
+	id := m.machine("WS-0148").ID
+	at := slices.IndexFunc(m.scenario.Alerts, func(a scenario.Alert) bool { return a.MachineID == id && a.High() })
+	return m.scenario.Alerts[at]
+}
+
+func (m *meddler) machine(name string) scenario.Machine {
+	at := slices.IndexFunc(m.scenario.Machines, func(x scenario.Machine) bool { return strings.HasPrefix(x.Name, name+".") })
+	return m.scenario.Machines[at]
+}

@@ -1,0 +1,66 @@
+// Command local stands in for Azure on one machine: `run` plays a scenario with the real handler and judges it, the other
+// commands serve one stand-in alone. It is used by make and by the tests and never deployed.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := rootCommand().ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		if !errors.Is(err, errBroken) {
+			fmt.Fprintf(os.Stderr, "local: %v\n", err)
+		}
+		os.Exit(1)
+	}
+}
+
+// errBroken says that a promise was broken; the summary has said which.
+var errBroken = errors.New("a promise was broken")
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{Use: "local", Short: "Azure on one machine: stand-ins for the Functions host, Service Bus, Tables, Defender, Entra and SMTP", SilenceUsage: true, SilenceErrors: true}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(runCommand(), packageCommand())
+	root.AddCommand(serveCommands()...)
+	return root
+}
+
+func runCommand() *cobra.Command {
+	o := runOptions{out: os.Stdout}
+	c := &cobra.Command{
+		Use: "run", Short: "Play the scenario with a staged app and judge it", Args: cobra.NoArgs,
+		Example: "  local run --app dist\n  local run --app dist --once --fault swap-machine",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+	}
+	c.Flags().StringVar(&o.app, "app", "dist", "the staged folder with host.json and the binary")
+	c.Flags().BoolVar(&o.once, "once", false, "print the summary as one JSON object and exit: 0 if every promise held")
+	c.Flags().StringVar(&o.fault, "fault", "", "break something on the way, to see the summary notice")
+	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:7071", "address of the host's front; a free port with --once")
+	c.Flags().Uint64Var(&o.seed, "seed", 1, "seed of the scenario")
+	c.Flags().BoolVar(&o.verbose, "verbose", false, "show the handler's log")
+	return c
+}
+
+func packageCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "package STAGED-FOLDER ZIP", Short: "Write the zip that is deployed", Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := pack(args[0], args[1]); err != nil {
+				return err
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), args[1])
+			return nil
+		},
+	}
+}

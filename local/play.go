@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"cordon/local/defendersim"
+	"cordon/local/judge"
+	"cordon/local/scenario"
+	"cordon/local/tables"
+)
+
+// play puts a scenario into the environment, in real time.
+type play struct {
+	*environment
+	scenario scenario.Scenario
+	meddler  *meddler
+	begun    time.Time
+	ended    time.Time
+}
+
+// everything plays the scenario and waits until all is answered, or for settleTime; watch sees the runs meanwhile.
+func (p *play) everything(ctx context.Context, watch func([]runRow)) {
+	for _, m := range p.scenario.Machines {
+		p.defender.AddMachine(defendersim.Machine{ID: m.ID, Name: m.Name, OS: m.OS, Group: m.Group, Tags: m.Tags, Offline: m.Offline})
+	}
+	if p.meddler.name == "fail-action" || p.meddler.name == "hide-failure" {
+		p.defender.FailNextAction(p.meddler.victim().MachineID)
+	}
+	if p.meddler.name == "drop-mail" {
+		p.mail.DropNext(1)
+	}
+	for _, step := range p.steps() {
+		if !until(ctx, 100*time.Millisecond, func() bool {
+			watch(p.runs())
+			return time.Since(p.begun) >= step.at
+		}) {
+			return
+		}
+		step.do()
+	}
+	settle, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	until(settle, 200*time.Millisecond, func() bool {
+		watch(p.runs())
+		return p.settled()
+	})
+	if p.meddler.name == "erase-run" {
+		p.eraseRun()
+	}
+	p.ended = time.Now()
+}
+
+// step is one thing that happens at a time.
+type step struct {
+	at time.Duration
+	do func()
+}
+
+func (p *play) steps() []step {
+	var steps []step
+	for _, a := range p.scenario.Alerts {
+		updated, visible := p.begun.Add(a.Updated).UTC(), p.begun.Add(a.Visible)
+		wire := defendersim.Alert{ID: a.ID, IncidentID: a.Incident, Title: a.Title, Category: a.Category, Severity: a.Severity, Status: "New",
+			MachineID: a.MachineID, Created: updated, Updated: updated}
+		steps = append(steps, step{a.Updated, func() { p.defender.AddAlert(wire, visible) }})
+		if a.Raised > 0 {
+			steps = append(steps, step{a.Raised, func() { p.defender.UpdateAlert(a.ID, func(x *defendersim.Alert) { x.Severity = "High" }) }})
+		}
+	}
+	steps = append(steps, step{p.scenario.Throttle, p.throttle})
+	if p.meddler.name == "erase-latch" {
+		steps = append(steps, step{p.scenario.Length * 3 / 4, p.eraseLatch})
+	}
+	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
+	return append(steps, step{p.scenario.Length + time.Second, func() {}})
+}
+
+// throttle answers the next requests with 429 and a Retry-After, whatever they are.
+func (p *play) throttle() {
+	until := time.Now().Add(1500 * time.Millisecond)
+	p.defender.SetFault(func(*http.Request) *defendersim.Fault {
+		if time.Now().After(until) {
+			return nil
+		}
+		return &defendersim.Fault{Status: http.StatusTooManyRequests, RetryAfter: time.Second}
+	})
+}
+
+// settled reports whether nothing is left to do: every run over or waiting for a machine that is offline, every notice
+// sent, the queues empty.
+func (p *play) settled() bool {
+	offline := map[string]bool{}
+	for _, m := range p.scenario.Machines {
+		offline[m.ID] = m.Offline
+	}
+	answered := map[string]bool{}
+	for _, r := range p.runs() {
+		over := r.State == "closed" || r.State == "parked" || (r.State == "waiting" && offline[r.MachineID])
+		if !over {
+			return false
+		}
+		answered[r.AlertID] = true
+	}
+	if len(answered) < len(p.scenario.Alerts) && p.meddler.name != "hide-alert" {
+		return false
+	}
+	for _, queue := range []string{alertQueue, noticeQueue} {
+		if c := p.bus.Counts(queue); c.Active+c.Scheduled > 0 {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(p.tables.Rows("cordonnotices"), func(r tables.Row) bool { return strings.HasSuffix(r.PartitionKey, "|due") })
+}
+
+// runs reads the runs from the tables.
+func (p *play) runs() []runRow {
+	var runs []runRow
+	for _, row := range p.tables.Rows("cordonalerts") {
+		if !strings.HasPrefix(row.RowKey, "run:") {
+			continue
+		}
+		text := func(name string) string {
+			value, _ := row.Properties[name].(string)
+			return value
+		}
+		version, _ := row.Properties["Version"].(int32)
+		runs = append(runs, runRow{Run: judge.Run{AlertID: text("AlertID"), Version: int(version), State: text("State"), Outcome: text("Outcome")},
+			MachineID: text("MachineID"), Severity: text("Severity"), Reason: text("Reason"), ChangedAt: row.Timestamp})
+	}
+	return runs
+}
+
+// eraseRun takes the record of the victim's run away.
+func (p *play) eraseRun() {
+	for _, row := range p.tables.Rows("cordonalerts") {
+		if row.Properties["AlertID"] == p.meddler.victim().ID && strings.HasPrefix(row.RowKey, "run:") {
+			p.tables.DeleteRow("cordonalerts", row.PartitionKey, row.RowKey)
+		}
+	}
+}
+
+// eraseLatch takes away what says that the machines with more alerts to come are isolated.
+func (p *play) eraseLatch() {
+	id := p.meddler.machine("LT-7").ID
+	for _, row := range p.tables.Rows("cordonlatches") {
+		if row.Properties["MachineID"] == id {
+			p.tables.DeleteRow("cordonlatches", row.PartitionKey, row.RowKey)
+		}
+	}
+}
+
+// evidence gathers what the stand-ins recorded.
+func (p *play) evidence() judge.Evidence {
+	e := judge.Evidence{Seconds: float64(p.ended.Sub(p.begun).Round(100*time.Millisecond)) / float64(time.Second)}
+	for _, m := range p.scenario.Machines {
+		e.Machines = append(e.Machines, judge.Machine{ID: m.ID, Name: m.Name, Protected: m.Protected, Offline: m.Offline})
+	}
+	for _, a := range p.scenario.Alerts {
+		versions := 1
+		if a.Raised > 0 {
+			versions = 2
+		}
+		e.Alerts = append(e.Alerts, judge.Alert{ID: a.ID, MachineID: a.MachineID, Versions: versions, High: a.High()})
+	}
+	for _, a := range p.defender.Actions() {
+		action := judge.Action{ID: a.ID, Type: a.Type, MachineID: a.MachineID}
+		for _, c := range a.History {
+			action.History = append(action.History, judge.Change{Status: fmt.Sprint(c.Status), At: c.At})
+		}
+		e.Actions = append(e.Actions, action)
+	}
+	for _, c := range p.defender.Calls() {
+		e.Calls = append(e.Calls, judge.Call{Endpoint: c.Endpoint, Status: c.Status})
+	}
+	for _, r := range p.runs() {
+		e.Runs = append(e.Runs, r.Run)
+	}
+	for _, row := range p.tables.Rows("cordonnotices") {
+		if strings.HasPrefix(row.RowKey, "seq:") && row.Properties["State"] == "sent" {
+			e.Sent++
+		}
+	}
+	for _, m := range p.mail.Mails() {
+		e.Mails = append(e.Mails, judge.Mail{ID: m.MessageID, At: m.At, Subject: m.Subject, Text: m.Text})
+	}
+	return e
+}

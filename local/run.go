@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"cordon/local/defendersim"
+	"cordon/local/funchost"
+	"cordon/local/judge"
+	"cordon/local/scenario"
+)
+
+// runOptions are the flags of `local run`.
+type runOptions struct {
+	app     string
+	once    bool
+	fault   string
+	addr    string
+	seed    uint64
+	verbose bool
+	out     io.Writer
+}
+
+// settleTime is how long the handler may take, after the last alert, to answer what is open.
+const settleTime = 60 * time.Second
+
+// run plays the scenario and judges it; without once it goes on serving until the context ends.
+func (o *runOptions) run(ctx context.Context) error {
+	if err := checkFault(o.fault); err != nil {
+		return err
+	}
+	playbook, err := enforcing(o.app)
+	if err != nil {
+		return err
+	}
+	s := scenario.Standard(o.seed)
+	m := &meddler{name: o.fault, scenario: s}
+	e, err := start(environmentOptions{defender: simOptions(s), playbook: playbook, between: func(next http.Handler) http.Handler {
+		m.next = next
+		return m
+	}})
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	host, err := funchost.Start(ctx, o.host(e))
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	o.say("Cordon against stand-ins on this machine: Functions host, Service Bus, Tables, Defender, Entra and SMTP.\n" +
+		"Other than in Azure: polls every second instead of every minute, mails after 2 s instead of 30 s, machines answer in seconds.")
+	p := &play{environment: e, scenario: s, meddler: m, begun: time.Now()}
+	shown := newProgress(o.out, colourful(o.out), s, p.begun)
+	shown.header()
+	p.everything(ctx, shown.show)
+	verdict := judge.Judge(p.evidence())
+	if o.once {
+		for _, problem := range verdict.Problems {
+			fmt.Fprintln(os.Stderr, "broken:", problem)
+		}
+		if err := json.NewEncoder(o.out).Encode(verdict); err != nil {
+			return err
+		}
+	} else {
+		shown.summary(verdict)
+		if err := o.serve(ctx, e, host); err != nil {
+			return err
+		}
+	}
+	if len(verdict.Problems) > 0 {
+		return errBroken
+	}
+	return nil
+}
+
+func (o *runOptions) say(text string) { fmt.Fprintln(o.out, text) }
+
+// host are the options of the Functions host: one process per scale group as on Flex Consumption, RespondToAlert twice.
+func (o *runOptions) host(e *environment) funchost.Options {
+	addr := o.addr
+	if o.once {
+		addr = "127.0.0.1:0"
+	}
+	log := func(funchost.Line) {}
+	if o.verbose {
+		log = func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) }
+	}
+	return funchost.Options{AppRoot: o.app, Settings: e.settings, Broker: &brokerSide{e.bus}, Addr: addr,
+		Instances: map[string]int{"RespondToAlert": 2}, Stdout: log, Stderr: func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) },
+		Logf: func(format string, args ...any) {
+			if o.verbose {
+				fmt.Fprintf(os.Stderr, "host: "+format+"\n", args...)
+			}
+		}}
+}
+
+// serve keeps everything up for people until the context ends.
+func (o *runOptions) serve(ctx context.Context, e *environment, host *funchost.Host) error {
+	inbox, err := e.serve(e.mail.Handler(), nil)
+	if err != nil {
+		return err
+	}
+	tenant, err := e.serve(e.defender.Page(), nil)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.out, "\n  host's front   http://%s/api/health\n  inbox          %s/\n  tenant         %s/\n\nCtrl-C ends it.\n", host.Addr(), inbox, tenant)
+	<-ctx.Done()
+	return nil
+}
+
+// simOptions make machines answer within seconds, and the offline one never.
+func simOptions(s scenario.Scenario) defendersim.Options {
+	return defendersim.Options{ListLag: 300 * time.Millisecond, Seed: 1}
+}
+
+// colourful reports whether out is a terminal that people look at.
+func colourful(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// jsonText reads a text property of a table row.
+func jsonText(v any) string {
+	text, _ := v.(string)
+	return text
+}

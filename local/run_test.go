@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"cordon/local/judge"
+)
+
+// playOnce plays the scenario as `make run ONCE=1` does and reads the last line of its output.
+func playOnce(t *testing.T, fault string) (judge.Verdict, error) {
+	t.Helper()
+	root, err := app()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	o := runOptions{app: root, once: true, fault: fault, seed: 1, out: &out}
+	err = o.run(t.Context())
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	var v judge.Verdict
+	if decodeErr := json.Unmarshal([]byte(lines[len(lines)-1]), &v); decodeErr != nil {
+		t.Fatalf("the last line is no summary: %v (%v)\n%s", decodeErr, err, out.String())
+	}
+	return v, err
+}
+
+func TestScenarioKeepsEveryPromise(t *testing.T) {
+	t.Parallel()
+	v, err := playOnce(t, "")
+	if err != nil || v.Lost+v.WrongMachines+v.ProtectedTouched+v.UntrueMails != 0 || v.IsolateCalls != v.MachinesToIsolate || v.MachinesIsolated != v.MachinesToIsolate-1 {
+		t.Errorf("%v: %+v", err, v)
+	}
+	if v.Alerts != 60 || v.High != 18 || v.Mails < v.MachinesToIsolate || v.DefenderCalls < v.MachinesToIsolate {
+		t.Errorf("the scenario was not played whole: %+v", v)
+	}
+}
+
+// TestEveryFaultIsSeen proves that each figure can fail.
+func TestEveryFaultIsSeen(t *testing.T) {
+	t.Parallel()
+	seen := map[string]func(judge.Verdict) bool{
+		"duplicate-isolate": func(v judge.Verdict) bool { return v.IsolateCalls == v.MachinesToIsolate+1 },
+		"swap-machine":      func(v judge.Verdict) bool { return v.WrongMachines == 1 },
+		"protected-machine": func(v judge.Verdict) bool { return v.ProtectedTouched == 1 },
+		"hide-alert":        func(v judge.Verdict) bool { return v.Lost >= 1 },
+		"fail-action":       func(v judge.Verdict) bool { return v.MachinesIsolated == v.MachinesToIsolate-2 && v.UntrueMails == 0 },
+		"hide-failure":      func(v judge.Verdict) bool { return v.UntrueMails >= 1 },
+		"drop-mail":         func(v judge.Verdict) bool { return v.Lost == 1 },
+		"erase-run":         func(v judge.Verdict) bool { return v.Lost == 1 },
+		"erase-latch":       func(v judge.Verdict) bool { return v.IsolateCalls == v.MachinesToIsolate+1 },
+	}
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			v, err := playOnce(t, f.name)
+			if !errors.Is(err, errBroken) || seen[f.name] == nil || !seen[f.name](v) {
+				t.Errorf("%s (%s) was not seen: %v, %+v", f.name, f.what, err, v)
+			}
+		})
+	}
+}
+
+func TestUnknownFaultIsRefusedWithTheList(t *testing.T) {
+	t.Parallel()
+	err := checkFault("gremlins")
+	if err == nil || !strings.Contains(err.Error(), "drop-mail") || !strings.Contains(err.Error(), "gremlins") {
+		t.Errorf("checkFault = %v", err)
+	}
+}
