@@ -1,0 +1,320 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"cordon/handler/alert"
+)
+
+// RunState is where the run of one alert version stands. Closed and parked are final.
+type RunState string
+
+// The states of a run. The zero value is no state.
+const (
+	Observed RunState = "observed" // written by ingest, not begun
+	Started  RunState = "started"  // a responder has begun; it may have been interrupted
+	Waiting  RunState = "waiting"  // joined an episode and ends with its outcome
+	Closed   RunState = "closed"   // ended with a recorded decision
+	Parked   RunState = "parked"   // set aside: it seems to kill the process
+)
+
+// Final reports whether a run in this state is over.
+func (s RunState) Final() bool { return s == Closed || s == Parked }
+
+// Seen is what ingest last saw of an alert.
+type Seen struct {
+	keys
+	AlertID     string
+	Version     int    // counts the changes that a rule can see, from 1; 0: asked for but never seen
+	Hash        string // alert.DecisionHash of Version
+	Updated     time.Time
+	SnapshotSHA string // of the newest snapshot that a message may carry
+	MachineSHA  string
+	SnapshotAt  time.Time // when those snapshots were read, by our clock
+	ObservedAt  time.Time // when Version was first seen, by our clock
+	MachineID   string
+	Severity    string
+	IncidentID  int64 `json:",string"`
+}
+
+// Run is the record of how one version of an alert was answered.
+type Run struct {
+	keys
+	AlertID    string
+	Version    int
+	State      RunState
+	ObservedAt time.Time
+	StartedAt  time.Time `json:",omitzero"`
+	ClosedAt   time.Time `json:",omitzero"`
+
+	Starts   int       `json:",omitempty"` // starts that ended in no orderly way: deaths, while nothing is under way
+	Starter  string    `json:",omitempty"` // the process that began last
+	Copies   int       `json:",omitempty"` // scheduled copies so far
+	Misses   int       `json:",omitempty"` // times that alert or machine were not found
+	MissedAt time.Time `json:",omitzero"`  // when they were first not found
+
+	MachineID string `json:",omitempty"`
+	Title     string `json:",omitempty"`
+	Severity  string `json:",omitempty"`
+	Rule      string `json:",omitempty"`
+	Mode      string `json:",omitempty"`
+	Book      string `json:",omitempty"` // hash of the playbook that decided
+	Episode   int    `json:",omitempty"` // of the machine's isolation latch; 0: none
+	Outcome   string `json:",omitempty"` // one word or two: isolated, held, no rule, superseded, …
+	Reason    string `json:",omitempty"` // the sentence behind Outcome
+	Trouble   string `json:",omitempty"` // what kept the run from going on, last time
+
+	Plan     []byte `json:",omitempty"` // compressed JSON, see SetPlan
+	PlanType string `json:"Plan@odata.type,omitempty"`
+}
+
+// ID names the run in logs, comments and mails.
+func (r Run) ID() string { return alert.RunID(r.AlertID, r.Version) }
+
+// Record is everything that the ledger holds about one alert.
+type Record struct {
+	Seen *Seen // nil: never seen
+	Runs []Run // by version, oldest first
+}
+
+// Run returns the run of a version, or false.
+func (r Record) Run(version int) (Run, bool) {
+	for _, run := range r.Runs {
+		if run.Version == version {
+			return run, true
+		}
+	}
+	return Run{}, false
+}
+
+// Latest returns the newest version's run and false if there is none.
+func (r Record) Latest() (Run, bool) {
+	if r.Seen == nil {
+		return Run{}, false
+	}
+	return r.Run(r.Seen.Version)
+}
+
+const seenKey = "seen"
+
+func runKey(version int) string { return fmt.Sprintf("run:v%08d", version) }
+
+// Alert reads what the ledger holds about an alert; an empty Record if it was never seen.
+func (s *Store) Alert(ctx context.Context, alertID string) (Record, error) {
+	var record Record
+	err := s.list(ctx, tableAlerts, prefixFilter(s.pk(alertID), ""), "", func(body []byte) error {
+		var k keys
+		if err := decodeRow(tableAlerts, body, "", &k); err != nil {
+			return err
+		}
+		if k.RowKey == seenKey {
+			record.Seen = new(Seen)
+			return decodeRow(tableAlerts, body, "", record.Seen)
+		}
+		if !strings.HasPrefix(k.RowKey, "run:") {
+			return nil
+		}
+		var run Run
+		if err := decodeRow(tableAlerts, body, "", &run); err != nil {
+			return err
+		}
+		record.Runs = append(record.Runs, run)
+		return nil
+	})
+	return record, err
+}
+
+// Observation is an alert as it was read at a moment.
+type Observation struct {
+	Alert       alert.Alert
+	Hash        string // alert.DecisionHash
+	SnapshotSHA string
+	MachineSHA  string // empty: no machine snapshot travels along
+	At          time.Time
+	Single      bool // read alone instead of in a list
+}
+
+// ObservedVersion is what an observation meant.
+type ObservedVersion struct {
+	Run     Run
+	Seen    Seen
+	Changed bool // a version that did not exist before
+}
+
+// Observe compares an alert with what was seen of it and, if a rule could decide differently now, makes the next version
+// and its run in one write, the run's index row before it. A repeat changes nothing. An observation older than what was
+// seen is no change, nor is one of the same moment that was read alone: list and single read may show evidence
+// differently, and would otherwise change the alert for ever.
+func (s *Store) Observe(ctx context.Context, o Observation) (ObservedVersion, error) {
+	for range conflictTries {
+		record, err := s.Alert(ctx, o.Alert.ID)
+		if err != nil {
+			return ObservedVersion{}, err
+		}
+		observed, err := s.observe(ctx, o, record)
+		if !errors.Is(err, ErrConflict) {
+			return observed, err
+		}
+	}
+	return ObservedVersion{}, &Error{Op: "observe alert " + o.Alert.ID, cause: ErrConflict}
+}
+
+// conflictTries bounds how often a write is tried against others that win; more than that is not a race but a fault.
+const conflictTries = 8
+
+func (s *Store) observe(ctx context.Context, o Observation, record Record) (ObservedVersion, error) {
+	pk := s.pk(o.Alert.ID)
+	seen := Seen{keys: keys{PartitionKey: pk, RowKey: seenKey}, AlertID: o.Alert.ID}
+	if record.Seen != nil {
+		seen = *record.Seen
+	}
+	latest, exists := record.Latest()
+	older := o.Alert.Updated.Before(seen.Updated) || (o.Single && o.Alert.Updated.Equal(seen.Updated))
+	if exists && seen.Version > 0 && (seen.Hash == o.Hash || older) {
+		return s.refresh(ctx, o, seen, latest, older)
+	}
+	if !exists && seen.Version > 0 {
+		// The run row is gone though the version was seen: whoever lost it, the version needs its answer.
+		seen.Version--
+	}
+	seen.Version++
+	seen.Hash, seen.Updated, seen.ObservedAt = o.Hash, o.Alert.Updated, o.At
+	seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt, seen.MachineID = o.SnapshotSHA, o.MachineSHA, o.At, o.Alert.MachineID
+	seen.Severity, seen.IncidentID = string(o.Alert.Severity), o.Alert.IncidentID
+	run := Run{keys: keys{PartitionKey: pk, RowKey: runKey(seen.Version)}, AlertID: o.Alert.ID, Version: seen.Version, State: Observed,
+		ObservedAt: o.At, MachineID: o.Alert.MachineID, Title: cut(o.Alert.Title, 300), Severity: string(o.Alert.Severity)}
+	if err := s.indexRun(ctx, run); err != nil {
+		return ObservedVersion{}, err
+	}
+	if err := s.transact(ctx, tableAlerts, &seen, &run); err != nil {
+		return ObservedVersion{}, err
+	}
+	return ObservedVersion{Run: run, Seen: seen, Changed: true}, nil
+}
+
+// refresh notes the snapshots of a version that did not change and is about to be sent again, so that its message is
+// believed.
+func (s *Store) refresh(ctx context.Context, o Observation, seen Seen, latest Run, older bool) (ObservedVersion, error) {
+	same := ObservedVersion{Run: latest, Seen: seen}
+	if older || o.Single || latest.State != Observed {
+		return same, nil
+	}
+	seen.Updated, seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt = o.Alert.Updated, o.SnapshotSHA, o.MachineSHA, o.At
+	err := s.save(ctx, tableAlerts, &seen)
+	same.Seen = seen
+	return same, err
+}
+
+// Asked makes the run of an alert that was asked for by a message but never seen, so that even "not found" has a record.
+// It has version 0 and is superseded by the first version that is seen.
+func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, error) {
+	run := Run{keys: keys{PartitionKey: s.pk(alertID), RowKey: runKey(0)}, AlertID: alertID, State: Observed, ObservedAt: at}
+	if err := s.indexRun(ctx, run); err != nil {
+		return Run{}, err
+	}
+	err := s.save(ctx, tableAlerts, &run)
+	if !errors.Is(err, ErrConflict) {
+		return run, err
+	}
+	var found Run
+	if err := s.get(ctx, tableAlerts, run.PartitionKey, run.RowKey, &found); err != nil {
+		return Run{}, err
+	}
+	return found, nil
+}
+
+// ErrUnchanged is returned by the function given to UpdateRun when there is nothing to write.
+var ErrUnchanged = errors.New("nothing to write")
+
+// UpdateRun reads a run, lets change work on it and writes it if nobody else did meanwhile; else it starts over with the
+// newer row. An error of change ends it without a write; ErrUnchanged ends it without a write and without an error.
+func (s *Store) UpdateRun(ctx context.Context, alertID string, version int, change func(*Run) error) (Run, error) {
+	for range conflictTries {
+		var run Run
+		if err := s.get(ctx, tableAlerts, s.pk(alertID), runKey(version), &run); err != nil {
+			return Run{}, fmt.Errorf("run %s: %w", alert.RunID(alertID, version), err)
+		}
+		if err := change(&run); errors.Is(err, ErrUnchanged) {
+			return run, nil
+		} else if err != nil {
+			return run, err
+		}
+		if err := s.save(ctx, tableAlerts, &run); !errors.Is(err, ErrConflict) {
+			return run, err
+		}
+	}
+	return Run{}, &Error{Op: "update run " + alert.RunID(alertID, version), cause: ErrConflict}
+}
+
+// IsNotFound reports whether err says that a run does not exist.
+func IsNotFound(err error) bool { return errors.Is(err, errNotFound) }
+
+// RunRef points at a run from the index by day.
+type RunRef struct {
+	keys
+	AlertID    string
+	Version    int
+	ObservedAt time.Time
+}
+
+// indexRun makes a run findable by day before it exists. An index row without its run means nothing.
+func (s *Store) indexRun(ctx context.Context, run Run) error {
+	at := run.ObservedAt.UTC()
+	ref := RunRef{keys: keys{PartitionKey: s.pk(at.Format(time.DateOnly)), RowKey: newestFirst(at) + "|" + key(run.ID())},
+		AlertID: run.AlertID, Version: run.Version, ObservedAt: at}
+	return s.put(ctx, tableRunIndex, &ref)
+}
+
+// Runs lists the runs observed on the UTC day of at, newest first.
+func (s *Store) Runs(ctx context.Context, at time.Time) ([]RunRef, error) {
+	var refs []RunRef
+	err := s.list(ctx, tableRunIndex, prefixFilter(s.pk(at.UTC().Format(time.DateOnly)), ""), "", func(body []byte) error {
+		var ref RunRef
+		err := decodeRow(tableRunIndex, body, "", &ref)
+		refs = append(refs, ref)
+		return err
+	})
+	return refs, err
+}
+
+// newestFirst writes a time so that later ones sort first.
+func newestFirst(t time.Time) string { return fmt.Sprintf("%019d", int64(1<<63-1)-t.UnixNano()) }
+
+// cut shortens s to at most n bytes without breaking a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "…"
+}
+
+// SetPlan stores the plan and its explanation with the run, compressed. What does not fit into a table property is
+// replaced by the given short form.
+func (r *Run) SetPlan(full, short any) error {
+	packed, err := packJSON(full)
+	if err == nil && len(packed) > maxProperty {
+		packed, err = packJSON(short)
+	}
+	if err != nil {
+		return fmt.Errorf("store the plan of run %s: %w", r.ID(), err)
+	}
+	r.Plan, r.PlanType = packed, "Edm.Binary"
+	return nil
+}
+
+// ReadPlan decodes the stored plan into v; false if none was stored.
+func (r Run) ReadPlan(v any) (bool, error) {
+	if len(r.Plan) == 0 {
+		return false, nil
+	}
+	body, err := unpack(r.Plan)
+	if err != nil {
+		return false, fmt.Errorf("read the plan of run %s: %w", r.ID(), err)
+	}
+	return true, json.Unmarshal(body, v)
+}

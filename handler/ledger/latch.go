@@ -1,0 +1,158 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
+
+	"cordon/handler/machine"
+)
+
+// LatchState is where the episode of a latch stands.
+type LatchState string
+
+// The states of an episode. The zero value means that the latch never had one.
+const (
+	Preparing LatchState = "preparing" // begun, nothing sent
+	Intended  LatchState = "intended"  // a request is about to be sent, or was sent and its answer is unknown
+	Acting    LatchState = "acting"    // the machine action has an id and is followed
+	Achieved  LatchState = "achieved"  // the machine action Succeeded; the state lasts until somebody releases it
+	Ended     LatchState = "ended"     // failed, given up or released; the next need begins a new episode
+)
+
+// Open reports whether the episode still owns the machine's state.
+func (s LatchState) Open() bool {
+	switch s {
+	case Preparing, Intended, Acting, Achieved:
+		return true
+	}
+	return false
+}
+
+// Latch is the one row that owns a lasting state of a machine, such as its isolation. Whoever wants to change that state
+// takes the latch for a short time under a token of its own, and only the holder writes intent or action id.
+type Latch struct {
+	keys
+	MachineID   string
+	MachineName string // for people; never used to choose a machine
+	Kind        string // isolation
+	Episode     int    // counts from 1; 0: never used
+	State       LatchState
+	Desired     machine.ActionType
+	Scope       machine.IsolationScope
+
+	Holder    string    `json:",omitempty"`
+	HeldUntil time.Time `json:",omitzero"`
+
+	FirstIntentAt time.Time            `json:",omitzero"` // of this episode, by our clock
+	IntentAt      time.Time            `json:",omitzero"` // of the newest request whose answer is not known
+	ActionID      string               `json:",omitempty"`
+	ActionStatus  machine.ActionStatus `json:",omitempty"`
+	ActionAt      time.Time            `json:",omitzero"`  // creation, by the API's clock
+	Adopted       bool                 `json:",omitempty"` // the action was somebody else's request
+	LastActionID  string               `json:",omitempty"` // of the episode before
+
+	RunID string `json:",omitempty"` // the run that began the episode
+
+	EndedAt    time.Time `json:",omitzero"`
+	EndReason  string    `json:",omitempty"`
+	ReleasedAt time.Time `json:",omitzero"` // when somebody released the machine, by the API's clock
+}
+
+// Isolation is the kind of the latch that owns whether a machine is isolated.
+const Isolation = "isolation"
+
+// Held reports whether somebody other than token holds the latch at now.
+func (l Latch) Held(token string, now time.Time) bool {
+	return l.Holder != "" && l.Holder != token && now.Before(l.HeldUntil)
+}
+
+// Latch reads the latch of a machine; a fresh one if it was never used.
+func (s *Store) Latch(ctx context.Context, machineID, kind string) (Latch, error) {
+	l := Latch{keys: keys{PartitionKey: s.pk(machineID), RowKey: kind}, MachineID: machineID, Kind: kind}
+	if err := s.get(ctx, tableLatches, l.PartitionKey, l.RowKey, &l); err != nil && !errors.Is(err, errNotFound) {
+		return Latch{}, err
+	}
+	return l, nil
+}
+
+// SaveLatch writes the latch if nobody changed it since it was read, and updates it for the next write. On ErrConflict
+// the caller holds nothing and reads it again.
+func (s *Store) SaveLatch(ctx context.Context, l *Latch) error { return s.save(ctx, tableLatches, l) }
+
+// Joiner is a run that ends with an episode.
+type Joiner struct {
+	keys
+	Episode int
+	AlertID string
+	Version int
+	Groups  string // the notice groups that hear of it, separated by blanks; empty: nobody is told
+}
+
+// Join lets a run end with the latch's episode, in one write with the latch: if the latch was changed since it was read
+// the answer is ErrConflict and nothing was joined. A repeat is harmless. The latch must be read again before it is
+// written again.
+func (s *Store) Join(ctx context.Context, l Latch, j Joiner) error {
+	j.Episode = l.Episode
+	j.keys = keys{PartitionKey: l.PartitionKey, RowKey: joinPrefix(l.Kind, l.Episode) + key(j.AlertID, fmt.Sprint(j.Version)), overwrite: true}
+	return s.transact(ctx, tableLatches, &l, &j)
+}
+
+// Joiners lists the runs that end with an episode.
+func (s *Store) Joiners(ctx context.Context, l Latch) ([]Joiner, error) {
+	var joiners []Joiner
+	err := s.list(ctx, tableLatches, prefixFilter(l.PartitionKey, joinPrefix(l.Kind, l.Episode)), "", func(body []byte) error {
+		var j Joiner
+		err := decodeRow(tableLatches, body, "", &j)
+		joiners = append(joiners, j)
+		return err
+	})
+	return joiners, err
+}
+
+func joinPrefix(kind string, episode int) string { return fmt.Sprintf("%s:join:%08d:", kind, episode) }
+
+// OpenEpisode is an entry of the index of machines whose latch has an open episode.
+type OpenEpisode struct {
+	keys
+	MachineID string
+	Kind      string
+}
+
+// AddOpen puts a machine's latch into the index; it is called while the latch is held and before an intent is written, so
+// that no request is unknown to those who follow it. A repeat is harmless and keeps the entry from being removed by
+// somebody who listed it before.
+func (s *Store) AddOpen(ctx context.Context, machineID, kind string) error {
+	entry := OpenEpisode{keys: keys{PartitionKey: s.pk(), RowKey: key(machineID, kind)}, MachineID: machineID, Kind: kind}
+	return s.put(ctx, tableOpen, &entry)
+}
+
+// OpenEpisodes lists the index.
+func (s *Store) OpenEpisodes(ctx context.Context) ([]OpenEpisode, error) {
+	var open []OpenEpisode
+	err := s.list(ctx, tableOpen, prefixFilter(s.pk(), ""), "", func(body []byte) error {
+		var entry OpenEpisode
+		err := decodeRow(tableOpen, body, "", &entry)
+		open = append(open, entry)
+		return err
+	})
+	return open, err
+}
+
+// RemoveOpen takes an entry out of the index, unless it was added again since it was listed.
+func (s *Store) RemoveOpen(ctx context.Context, entry OpenEpisode) error {
+	_, err := s.tables[tableOpen].DeleteEntity(ctx, entry.PartitionKey, entry.RowKey, &aztables.DeleteEntityOptions{IfMatch: &entry.ETag})
+	if err == nil || hasStatus(err, http.StatusNotFound, http.StatusPreconditionFailed) {
+		return nil
+	}
+	return &Error{Op: "delete from " + tableOpen, cause: err}
+}
+
+// NextEpisode is the latch at the beginning of its next episode, with nothing of the one before but its key and name.
+func NextEpisode(l Latch) Latch {
+	return Latch{keys: l.keys, MachineID: l.MachineID, MachineName: l.MachineName, Kind: l.Kind, Episode: l.Episode + 1, State: Preparing}
+}

@@ -1,0 +1,191 @@
+package poll
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+)
+
+// candidate is an alert on its way from the API to the queue.
+type candidate struct {
+	alert alert.Alert
+	hash  string
+}
+
+// Bounds of what is under way at once.
+const (
+	ledgerReaders = 16
+	sendBatch     = 100
+)
+
+// ingest records what changed and enqueues it, High first. It returns an error if any change may not have been
+// enqueued.
+func (p *Poller) ingest(ctx context.Context, batch []candidate, done *tally) error {
+	batch = p.checkIDs(ctx, latestOfEach(batch), done)
+	due, err := p.changed(ctx, batch)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(due, func(a, b candidate) int {
+		if byRank := cmp.Compare(b.alert.Severity.Rank(), a.alert.Severity.Rank()); byRank != 0 {
+			return byRank
+		}
+		return a.alert.Updated.Compare(b.alert.Updated)
+	})
+	machines := p.machines(ctx, due)
+	for part := range slices.Chunk(due, sendBatch) {
+		if err := p.enqueue(ctx, part, machines, done); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// latestOfEach keeps the newest view of every alert: pages may show one twice when it is updated while paging.
+func latestOfEach(batch []candidate) []candidate {
+	at := make(map[string]int, len(batch))
+	kept := batch[:0]
+	for _, c := range batch {
+		i, twice := at[c.alert.ID]
+		switch {
+		case !twice:
+			at[c.alert.ID] = len(kept)
+			kept = append(kept, c)
+		case c.alert.Updated.After(kept[i].alert.Updated):
+			kept[i] = c
+		}
+	}
+	return kept
+}
+
+// checkIDs leaves out alerts whose id can not be an id, with one log line each. They can be neither recorded nor asked
+// for again, and must not stop the others.
+func (p *Poller) checkIDs(ctx context.Context, batch []candidate, done *tally) []candidate {
+	return slices.DeleteFunc(batch, func(c candidate) bool {
+		err := alert.CheckID(c.alert.ID)
+		if err != nil {
+			done.refused++
+			p.Log.ErrorContext(ctx, "the API listed an alert without a usable id; look it up in the portal", "id", err.Error(), "title", c.alert.Title)
+		}
+		return err != nil
+	})
+}
+
+// changed finds the alerts that need a message: new, changed, or observed before but never begun.
+func (p *Poller) changed(ctx context.Context, batch []candidate) ([]candidate, error) {
+	due := make([]bool, len(batch))
+	err := parallel(ctx, len(batch), func(ctx context.Context, i int) error {
+		record, err := p.Ledger.Alert(ctx, batch[i].alert.ID)
+		if err != nil {
+			return err
+		}
+		latest, exists := record.Latest()
+		due[i] = !exists || record.Seen.Hash != batch[i].hash || latest.State == ledger.Observed
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	kept := batch[:0]
+	for i, c := range batch {
+		if due[i] {
+			kept = append(kept, c)
+		}
+	}
+	return kept, nil
+}
+
+// machines reads the machines of the alerts in one go, encoded as snapshots. Without them the responder reads for
+// itself, so a failure costs calls but no alert.
+func (p *Poller) machines(ctx context.Context, due []candidate) map[string]snapshot {
+	var ids []string
+	for _, c := range due {
+		if alert.CheckID(c.alert.MachineID) == nil {
+			ids = append(ids, c.alert.MachineID)
+		}
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	if len(ids) == 0 {
+		return nil
+	}
+	found, err := p.API.Machines(ctx, ids)
+	if err != nil {
+		p.Log.WarnContext(ctx, "machines could not be listed; each response reads its own", "machines", len(ids), "error", err.Error())
+		return nil
+	}
+	machines := make(map[string]snapshot, len(found))
+	for _, m := range found {
+		body, sha := alert.Snapshot(m)
+		machines[m.ID] = snapshot{body: body, sha: sha}
+	}
+	return machines
+}
+
+type snapshot struct {
+	body []byte
+	sha  string
+}
+
+// enqueue writes each alert as observed and then sends its message.
+func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[string]snapshot, done *tally) error {
+	messages := make([]*alert.Envelope, len(part))
+	var mu sync.Mutex
+	err := parallel(ctx, len(part), func(ctx context.Context, i int) error {
+		body, sha := alert.Snapshot(part[i].alert)
+		m := machines[part[i].alert.MachineID]
+		now := p.Now().UTC()
+		o, err := p.Ledger.Observe(ctx, ledger.Observation{Alert: part[i].alert, Hash: part[i].hash, SnapshotSHA: sha, MachineSHA: m.sha, At: now})
+		if err != nil {
+			return fmt.Errorf("alert %s: %w", part[i].alert.ID, err)
+		}
+		if o.Run.State != ledger.Observed {
+			return nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		reason := "resent"
+		if o.Changed {
+			done.changed++
+			reason = "changed"
+		} else {
+			done.resent++
+		}
+		messages[i] = &alert.Envelope{ID: alert.MessageID(p.Ledger.Tenant(), part[i].alert.ID, o.Run.Version), Message: alert.Message{
+			Tenant: p.Ledger.Tenant(), AlertID: part[i].alert.ID, Version: o.Run.Version, Reason: reason, ObservedAt: now, Alert: body, Machine: m.body}}
+		return nil
+	})
+	ready := make([]alert.Envelope, 0, len(messages))
+	for _, m := range messages {
+		if m != nil {
+			ready = append(ready, *m)
+		}
+	}
+	if len(ready) > 0 {
+		// Those that were recorded go out even if others could not be; the error keeps the watermark where it is.
+		err = errors.Join(err, p.Queue.SendAlerts(ctx, ready))
+	}
+	return err
+}
+
+// parallel calls work for 0 to n-1, a bounded number at once and in order of start, and joins the errors.
+func parallel(ctx context.Context, n int, work func(ctx context.Context, i int) error) error {
+	errs := make([]error, n)
+	slots := make(chan struct{}, ledgerReaders)
+	var group sync.WaitGroup
+	for i := range n {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			errs[i] = work(ctx, i)
+		})
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
