@@ -40,7 +40,7 @@ func (o *runOptions) run(ctx context.Context) error {
 	}
 	s := scenario.Standard(o.seed)
 	m := &meddler{name: o.fault, scenario: s}
-	e, err := start(environmentOptions{defender: simOptions(s), playbook: playbook, between: func(next http.Handler) http.Handler {
+	e, err := start(environmentOptions{defender: simOptions(), playbook: playbook, between: func(next http.Handler) http.Handler {
 		m.next = next
 		return m
 	}})
@@ -115,9 +115,10 @@ func (o *runOptions) serve(ctx context.Context, e *environment, host *funchost.H
 	return nil
 }
 
-// simOptions make machines answer within seconds, and the offline one never.
-func simOptions(s scenario.Scenario) defendersim.Options {
-	return defendersim.Options{ListLag: 300 * time.Millisecond, Seed: 1}
+// simOptions make the tenant quick: machines answer within seconds, the offline one never. The hourly quota is left out,
+// because polling every second would use it up while people look around.
+func simOptions() defendersim.Options {
+	return defendersim.Options{ListLag: 300 * time.Millisecond, Quotas: &defendersim.Quotas{PerMinute: 100}}
 }
 
 // colourful reports whether out is a terminal that people look at.

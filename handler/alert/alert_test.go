@@ -158,3 +158,16 @@ func TestHighComesFirst(t *testing.T) {
 		t.Error("an unknown severity outranks a known one")
 	}
 }
+
+func TestMessageIDsFitTheBrokerAndStayTheSame(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", maxIDLength)
+	for _, tenant := range []string{"t", strings.Repeat("x.", 100) + "com"} {
+		for _, id := range []string{"da638994417204415533_-1184209733", long, long[1:]} {
+			got := MessageID(tenant, id, 12345)
+			if len(got)+len(":asked:")+26 > 128 || got != MessageID(tenant, id, 12345) || got == MessageID(tenant, id+"b", 12345) {
+				t.Errorf("MessageID(%.10s…, %.10s…) = %q", tenant, id, got)
+			}
+		}
+	}
+}

@@ -72,7 +72,20 @@ func (m Message) Encode() []byte {
 // MessageID is the id under which version v of an alert is queued. It is the same every time, so that the broker drops
 // a repeat within its duplicate window. Scheduled copies and deliberate repeats append a suffix of their own.
 func MessageID(tenant, alertID string, version int) string {
-	return fmt.Sprintf("%s:%s:v%d", tenant, alertID, version)
+	return fmt.Sprintf("%s:v%d", QueueID(tenant, alertID), version)
+}
+
+// maxQueueID leaves room for suffixes below the broker's limit of 128 characters for a message id.
+const maxQueueID = 80
+
+// QueueID begins the message ids of something that belongs to a tenant. Where the two are too long for the broker their
+// digest stands for them, so that the id stays the same every time.
+func QueueID(tenant, what string) string {
+	id := tenant + ":" + what
+	if len(id) > maxQueueID {
+		return SHA256([]byte(id))
+	}
+	return id
 }
 
 // RunID names the run of one version of an alert, in logs, machine action comments, mails and the ledger.

@@ -90,7 +90,7 @@ func (o *Outbox) ask(ctx context.Context, n ledger.Notice, suffix string, at tim
 	if err != nil {
 		return err
 	}
-	return o.Queue.SendNotice(ctx, fmt.Sprintf("%s:%s:%d%s", o.Ledger.Tenant(), n.Group, n.Seq, suffix), body, at)
+	return o.Queue.SendNotice(ctx, fmt.Sprintf("%s:%d%s", alert.QueueID(o.Ledger.Tenant(), n.Group), n.Seq, suffix), body, at)
 }
 
 // Deliver answers one notice message: it claims the sequence, writes the mail, sends it and marks it sent. What is sent

@@ -28,14 +28,33 @@ type Options struct {
 	NewConn func(ctx context.Context) (net.Conn, error)
 }
 
-// Client is one connection with one sender per queue, made when they are first needed. It is safe for concurrent use.
+// Client is one connection with one sender per queue, made when they are first needed. It is safe for concurrent use;
+// sends to the same queue take turns.
 type Client struct {
 	client *azservicebus.Client
 
 	mu      sync.Mutex
-	senders map[string]*azservicebus.Sender
+	senders map[string]*sender
 	closed  bool
 }
+
+// sender lets one send at a time through. The library makes the links of a sender anew for each of several calls that
+// find them missing at once, at the start and after an outage, and keeps renewing the tokens of those that it forgot.
+type sender struct {
+	*azservicebus.Sender
+	turn chan struct{} // holds a token while somebody sends
+}
+
+func (s *sender) enter(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *sender) leave() { <-s.turn }
 
 // New makes a client without any network traffic. An error means that the options are wrong; it never quotes the
 // connection string.
@@ -45,7 +64,7 @@ func New(o Options) (*Client, error) {
 		// The library's text may hold a part of the connection string, and with it the key.
 		return nil, errors.New("queue: the Service Bus connection is not usable; check ServiceBus (the whole connection string of the namespace) or ServiceBus__fullyQualifiedNamespace (its host name)")
 	}
-	return &Client{client: client, senders: map[string]*azservicebus.Sender{}}, nil
+	return &Client{client: client, senders: map[string]*sender{}}, nil
 }
 
 func (o Options) connect() (*azservicebus.Client, error) {
@@ -67,8 +86,8 @@ func (o Options) connect() (*azservicebus.Client, error) {
 	return azservicebus.NewClient(o.Namespace, credential{o.Credential}, options)
 }
 
-// Close ends the connection; it waits for the broker's farewell no longer than ctx. Whatever is called later fails with
-// the code CodeClosed. A second Close does nothing.
+// Close waits for the sends that are under way and ends the connection, in no more time than ctx has. Whatever is called
+// later fails with the code CodeClosed. A second Close does nothing.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	closed := c.closed
@@ -76,6 +95,11 @@ func (c *Client) Close(ctx context.Context) error {
 	c.mu.Unlock()
 	if closed {
 		return nil
+	}
+	for _, s := range c.senders { // closed, so nobody adds to it
+		if s.enter(ctx) == nil {
+			defer s.leave()
+		}
 	}
 	if err := c.client.Close(ctx); err != nil {
 		return failed("close the connection", "", err)
@@ -89,19 +113,21 @@ func (c *Client) isClosed() bool {
 	return c.closed
 }
 
-func (c *Client) sender(queue string) (*azservicebus.Sender, error) {
+// sender returns the sender of a queue and makes it if there is none.
+func (c *Client) sender(queue string) (*sender, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, errClosed("open a sender", queue)
+		return nil, errClosed("send", queue)
 	}
 	if s, exists := c.senders[queue]; exists {
 		return s, nil
 	}
-	s, err := c.client.NewSender(queue, nil)
+	made, err := c.client.NewSender(queue, nil)
 	if err != nil {
-		return nil, failed("open a sender", queue, err)
+		return nil, failed("send", queue, err)
 	}
+	s := &sender{Sender: made, turn: make(chan struct{}, 1)}
 	c.senders[queue] = s
 	return s, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -216,6 +217,56 @@ func TestConcurrentSendsShareOneConnection(t *testing.T) {
 	all.Wait()
 	if a, n, dials := len(b.ids("alerts")), len(b.ids("notices")), b.dials.Load(); a != 20 || n != 20 || dials != 1 {
 		t.Errorf("%d and %d messages over %d connections", a, n, dials)
+	}
+}
+
+func TestAfterAnOutageConcurrentSendsAllArriveOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(o *queue.Options) { o.Retries = 1000 })
+	b.send(t, queue.Message{ID: "0"})
+	b.RefuseConnections(true)
+	b.DropConnections()
+	var all sync.WaitGroup
+	for i := range 10 {
+		all.Go(func() {
+			if err := b.client.Send(t.Context(), "alerts", queue.Message{ID: fmt.Sprint(i + 1)}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for b.dials.Load() < 3 {
+		runtime.Gosched()
+	}
+	b.RefuseConnections(false)
+	all.Wait()
+	if got := b.Counts("alerts").Active; got != 11 {
+		t.Errorf("%d messages", got)
+	}
+}
+
+func TestASendWaitsForItsTurnNoLongerThanItMay(t *testing.T) {
+	t.Parallel()
+	dialled, end := make(chan struct{}), make(chan struct{})
+	b := newBench(t, func(o *queue.Options) {
+		o.NewConn = func(ctx context.Context) (net.Conn, error) {
+			close(dialled)
+			<-end
+			return nil, context.Canceled
+		}
+	})
+	first := make(chan error)
+	go func() { first <- b.client.Send(t.Context(), "alerts", queue.Message{ID: "1"}) }()
+	<-dialled
+	ctx, cancel := context.WithCancel(t.Context())
+	second := make(chan error)
+	go func() { second <- b.client.Send(ctx, "alerts", queue.Message{ID: "2"}) }()
+	cancel()
+	if err := <-second; !errors.Is(err, context.Canceled) {
+		t.Errorf("the second: %v", err)
+	}
+	close(end)
+	if err := <-first; err == nil {
+		t.Error("sent without a connection")
 	}
 }
 

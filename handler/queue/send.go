@@ -65,6 +65,13 @@ func (c *Client) Send(ctx context.Context, queue string, messages ...Message) er
 	if err != nil {
 		return err
 	}
+	if err := sender.enter(ctx); err != nil {
+		return failed("send", queue, err)
+	}
+	defer sender.leave()
+	if c.isClosed() {
+		return errClosed("send", queue)
+	}
 	batches, err := c.pack(ctx, sender, queue, messages)
 	if err != nil {
 		return err
@@ -78,7 +85,7 @@ func (c *Client) Send(ctx context.Context, queue string, messages ...Message) er
 }
 
 // pack puts all messages into batches before any is sent.
-func (c *Client) pack(ctx context.Context, sender *azservicebus.Sender, queue string, messages []Message) ([]*azservicebus.MessageBatch, error) {
+func (c *Client) pack(ctx context.Context, sender *sender, queue string, messages []Message) ([]*azservicebus.MessageBatch, error) {
 	var batches []*azservicebus.MessageBatch
 	for len(messages) > 0 {
 		batch, err := sender.NewMessageBatch(ctx, nil)

@@ -115,7 +115,7 @@ var errDone = errors.New("nothing left to do")
 func (r *Responder) Respond(ctx context.Context, body []byte) error {
 	m, err := alert.DecodeMessage(body)
 	if errors.Is(err, alert.ErrUnknownFormat) {
-		id := fmt.Sprintf("%s:putback:%s:%d", r.Ledger.Tenant(), alert.SHA256(body)[:16], r.Now().Unix()/30)
+		id := fmt.Sprintf("putback:%s:%d", alert.SHA256(body)[:32], r.Now().Unix()/30)
 		r.Log.WarnContext(ctx, "a newer version's message is put back for a minute", "error", err.Error())
 		return r.Queue.PutBack(ctx, id, body, r.Now().Add(time.Minute))
 	}
@@ -193,7 +193,7 @@ func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
 	at := r.Now().UTC().Add(after)
-	id := fmt.Sprintf("%s:%s:asked:%s", r.Ledger.Tenant(), w.message.AlertID, rand.Text())
+	id := fmt.Sprintf("%s:asked:%s", alert.QueueID(r.Ledger.Tenant(), w.message.AlertID), rand.Text())
 	if w.started {
 		run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
 			run.Copies++

@@ -1,0 +1,122 @@
+package servicebus
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"cordon/local/servicebus/internal/wire"
+
+	"github.com/Azure/go-amqp"
+)
+
+const serverBusy amqp.ErrCond = "com.microsoft:server-busy"
+
+// Refusal is why sends are refused. Condition is an AMQP error condition, such as com.microsoft:server-busy,
+// amqp:resource-limit-exceeded or com.microsoft:entity-disabled; empty means com.microsoft:server-busy.
+type Refusal struct {
+	Condition   string
+	Description string
+	Times       int // how many deliveries are refused; 0 means all until AllowSends
+}
+
+// faults are the switches that are not the broker's.
+type faults struct {
+	mu          sync.Mutex
+	tokens      bool
+	connections bool
+}
+
+// RefuseSends lets the queue refuse what is sent or scheduled. An unknown queue is an error.
+func (s *Server) RefuseSends(queue string, r Refusal) error {
+	if r.Condition == "" {
+		r.Condition = string(serverBusy)
+	}
+	b := s.broker
+	b.enter()
+	defer b.leave()
+	q, _ := b.find(queue)
+	if q == nil {
+		return fmt.Errorf("%q: %w", queue, ErrNoQueue)
+	}
+	b.refusal[strings.ToLower(q.config.Name)] = r
+	return nil
+}
+
+// AllowSends ends RefuseSends.
+func (s *Server) AllowSends(queue string) {
+	b := s.broker
+	b.enter()
+	defer b.leave()
+	delete(b.refusal, strings.ToLower(queue))
+}
+
+// refused says whether sends to q are refused now. The lock is held.
+func (b *broker) refused(q *queue) *wire.Error {
+	name := strings.ToLower(q.config.Name)
+	r, on := b.refusal[name]
+	if !on {
+		return nil
+	}
+	if r.Times > 0 {
+		if r.Times--; r.Times > 0 {
+			b.refusal[name] = r
+		} else {
+			delete(b.refusal, name)
+		}
+	}
+	return &wire.Error{Condition: wire.Symbol(r.Condition), Description: r.Description}
+}
+
+// DropConnections ends every connection without a word and returns how many there were. Locks go on.
+func (s *Server) DropConnections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.drop()
+	}
+	return len(s.conns)
+}
+
+// RefuseConnections lets new connections fail, or work again. Those that exist go on.
+func (s *Server) RefuseConnections(refuse bool) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.connections = refuse
+}
+
+func (f *faults) refusesConnections() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.connections
+}
+
+// RefuseTokens lets every put-token fail with 401, or work again. What was granted before stays: links that exist go on,
+// and a connection may attach more of the same.
+func (s *Server) RefuseTokens(refuse bool) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.tokens = refuse
+}
+
+func (f *faults) refusesTokens() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.tokens
+}
+
+func (s *Server) checkToken(kind, token string) error {
+	switch {
+	case s.faults.refusesTokens():
+		return errors.New("InvalidSignature: the token has an invalid signature")
+	case kind != tokenSAS && kind != tokenJWT:
+		return fmt.Errorf("tokens of the type %q are not taken", kind)
+	case token == "":
+		return errors.New("the token is empty")
+	case kind == tokenJWT && s.check != nil:
+		return s.check(token)
+	default:
+		return nil
+	}
+}
