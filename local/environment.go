@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log"
-	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -176,13 +175,6 @@ func (e *environment) serve(h http.Handler, sim *entrasim.Sim) (string, error) {
 	go func() { done <- serve() }()
 	e.closers = append(e.closers, func() { _ = server.Close(); <-done })
 	return scheme + listener.Addr().String(), nil
-}
-
-// with is the settings with some of them changed.
-func (e *environment) with(changes map[string]string) map[string]string {
-	settings := maps.Clone(e.settings)
-	maps.Copy(settings, changes)
-	return settings
 }
 
 // Close ends everything, last started first.

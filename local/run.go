@@ -130,9 +130,3 @@ func colourful(out io.Writer) bool {
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
-
-// jsonText reads a text property of a table row.
-func jsonText(v any) string {
-	text, _ := v.(string)
-	return text
-}
