@@ -17,6 +17,7 @@ import (
 // look-up asks for actions since a moment.
 const (
 	joinWait  = 30 * time.Second
+	heldWait  = 2 * time.Second // doubled with every copy: a holder is done within seconds, unless it died
 	clockSkew = 2 * time.Minute
 )
 
@@ -62,7 +63,7 @@ func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err err
 	l, now := t.latch, r.Now().UTC()
 	switch {
 	case l.Held(t.token, now):
-		return true, &comeBack{after: min(l.HeldUntil.Sub(now)+time.Second, joinWait), why: "another invocation holds the machine's latch"}
+		return true, &comeBack{after: min(l.HeldUntil.Sub(now)+time.Second, heldWait<<min(t.run.Copies, 4)), why: "another invocation holds the machine's latch"}
 	case l.State == ledger.Ended && l.Episode > 0 && l.Episode == t.run.Episode:
 		// The run's own episode ended before the run could join it.
 		return true, r.close(ctx, t.work, "not isolated", l.EndReason)
