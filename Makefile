@@ -20,7 +20,7 @@ build: need-go ## build the handler for this machine and stage dist/
 
 run: build ## play the scenario against stand-ins on this machine; ONCE=1 exits with a verdict, FAULT=<x> proves a check
 	@$(GO) build -trimpath -o build/local ./local
-	@build/local run -app dist $(if $(ONCE),-once) $(if $(FAULT),-fault $(FAULT))
+	@build/local run --app dist $(if $(ONCE),--once) $(if $(FAULT),--fault $(FAULT))
 
 start: build ## run dist/ under Azure Functions Core Tools (wants func and a Service Bus)
 	@command -v func >/dev/null || { echo "make start: 'func' is missing: npm install -g azure-functions-core-tools@4"; exit 1; }
