@@ -108,6 +108,20 @@ func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
 	case m.Tenant != o.Ledger.Tenant() || m.Group == "" || m.Seq < 1:
 		return &alert.UndecodableError{Err: fmt.Errorf("notice message for tenant %q, group %q, sequence %d is not one of ours", m.Tenant, m.Group, m.Seq)}
 	}
+	err := o.send(ctx, m)
+	if err == nil {
+		return nil
+	}
+	// Failing the delivery would bring the message back at once and burn its deliveries; a copy comes later.
+	o.Log.WarnContext(ctx, "the notice is tried again", "group", m.Group, "seq", m.Seq, "error", err.Error())
+	at := o.Now().UTC().Add(retryAfter)
+	return o.ask(ctx, ledger.Notice{Group: m.Group, Seq: m.Seq}, fmt.Sprintf(":t%d", at.Unix()), at)
+}
+
+// retryAfter is the pause before a notice is tried again when the ledger could not be read or written.
+const retryAfter = 15 * time.Second
+
+func (o *Outbox) send(ctx context.Context, m Message) error {
 	if err := o.Ledger.Prepare(ctx); err != nil {
 		return err
 	}

@@ -203,6 +203,21 @@ func TestRecipientsOfARuleHearTheFollowUpToo(t *testing.T) {
 	}
 }
 
+func TestLedgerTroubleBringsTheNoticeBackByACopy(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tell(t, "g", about(Requested, 0, 0, ""))
+	gone, cancel := context.WithCancel(context.Background())
+	cancel() // every call of the ledger fails
+	if err := d.Deliver(gone, d.queued[d.ids[0]]); err != nil || len(d.ids) != 2 || len(d.mails) != 0 {
+		t.Fatalf("Deliver = %v, messages %v, %d mails", err, d.ids, len(d.mails))
+	}
+	d.deliver(t, 1)
+	if len(d.mails) != 1 {
+		t.Errorf("%d mails", len(d.mails))
+	}
+}
+
 func TestForeignNoticeMessagesAreRefused(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
