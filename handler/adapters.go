@@ -55,6 +55,13 @@ func (p *postman) Send(ctx context.Context, m notice.Mail) error {
 	}
 	err := p.sender.Send(ctx, message)
 	var partly *mail.Error
+	if errors.As(err, &partly) && partly.Delivered() && partly.Temporary() && len(partly.Refused) > 0 {
+		left := &notice.PartlySentError{Err: err}
+		for _, i := range partly.Refused {
+			left.Left = append(left.Left, m.To[i])
+		}
+		return left
+	}
 	if errors.As(err, &partly) && partly.Delivered() {
 		// Sending again would repeat the mail to those who have it.
 		p.log.ErrorContext(ctx, "some recipients were refused by the mail server; check CORDON_MAIL_TO and the playbook", "mail", m.ID, "error", err.Error())

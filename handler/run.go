@@ -127,7 +127,7 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, log *sl
 	responder := response.New(response.Options{API: api, Queue: to, Ledger: store, Teller: outbox, Book: book, Log: log, Now: time.Now,
 		Ceiling: playbook.Mode(settings.Mode), SnapshotMaxAge: settings.SnapshotMaxAge, StaleAfter: settings.StaleAfter, RecheckAfter: settings.RecheckAfter,
 		Hold: response.DefaultHold, SendWithin: response.DefaultSendWithin, Operator: addresses(settings.OperatorMail)})
-	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Overlap: followBack, PendingAfter: pendingAfter})
+	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Overlap: followBack, RecheckAfter: settings.RecheckAfter, PendingAfter: pendingAfter})
 	check := &health{ledger: store, queue: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book), now: time.Now}
 	return trigger.Services{
 		PollAlerts: func(ctx context.Context, _ trigger.Tick) error { return poller.Poll(ctx) },

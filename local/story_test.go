@@ -120,7 +120,7 @@ func (s *story) logged(texts ...string) int {
 // eventually waits for a condition, long enough for a slow machine.
 func (s *story) eventually(what string, holds func() bool) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 4*time.Minute)
 	defer cancel()
 	if !until(ctx, 50*time.Millisecond, holds) {
 		s.mu.Lock()

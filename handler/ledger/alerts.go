@@ -48,12 +48,13 @@ type Run struct {
 	AlertID    string
 	Version    int
 	State      RunState
-	ObservedAt time.Time
+	ObservedAt time.Time // by the API's clock as far as it is known
 	StartedAt  time.Time `json:",omitzero"`
 	ClosedAt   time.Time `json:",omitzero"`
 
 	Starts   int       `json:",omitempty"` // starts that ended in no orderly way: deaths, while nothing is under way
 	Starter  string    `json:",omitempty"` // the process that began last
+	Attempt  int       `json:",omitempty"` // of the message that began it last; a higher one proves an orderly end before it
 	Copies   int       `json:",omitempty"` // scheduled copies so far
 	Misses   int       `json:",omitempty"` // times that alert or machine were not found
 	MissedAt time.Time `json:",omitzero"`  // when they were first not found
@@ -134,9 +135,10 @@ type Observation struct {
 	Alert       alert.Alert
 	Hash        string // alert.DecisionHash
 	SnapshotSHA string
-	MachineSHA  string // empty: no machine snapshot travels along
-	At          time.Time
-	Single      bool // read alone instead of in a list
+	MachineSHA  string    // empty: no machine snapshot travels along
+	At          time.Time // by our clock
+	APINow      time.Time // by the API's clock; zero: not known, ours stands for it
+	Single      bool      // read alone instead of in a list
 }
 
 // ObservedVersion is what an observation meant.
@@ -187,7 +189,7 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 	seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt, seen.MachineID = o.SnapshotSHA, o.MachineSHA, o.At, o.Alert.MachineID
 	seen.Severity, seen.IncidentID = string(o.Alert.Severity), o.Alert.IncidentID
 	run := Run{keys: keys{PartitionKey: pk, RowKey: runKey(seen.Version)}, AlertID: o.Alert.ID, Version: seen.Version, State: Observed,
-		ObservedAt: o.At, MachineID: o.Alert.MachineID, Title: cut(o.Alert.Title, 300), Severity: string(o.Alert.Severity)}
+		ObservedAt: observedAt(o), MachineID: o.Alert.MachineID, Title: cut(o.Alert.Title, 300), Severity: string(o.Alert.Severity)}
 	if err := s.indexRun(ctx, run); err != nil {
 		return ObservedVersion{}, err
 	}
@@ -195,6 +197,14 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 		return ObservedVersion{}, err
 	}
 	return ObservedVersion{Run: run, Seen: seen, Changed: true}, nil
+}
+
+// observedAt is when an observation was made by the API's clock, against which releases are held.
+func observedAt(o Observation) time.Time {
+	if o.APINow.IsZero() {
+		return o.At
+	}
+	return o.APINow.UTC()
 }
 
 // refresh notes the snapshots of a version that did not change and is about to be sent again, so that its message is

@@ -56,11 +56,13 @@ type Latch struct {
 	Adopted       bool                 `json:",omitempty"` // the action was somebody else's request
 	LastActionID  string               `json:",omitempty"` // of the episode before
 
-	RunID string `json:",omitempty"` // the run that began the episode
+	RunID     string    `json:",omitempty"` // the run that began the episode
+	ReleaseAt time.Time `json:",omitzero"`  // creation, by the API's clock, of the oldest release under way
 
 	EndedAt    time.Time `json:",omitzero"`
 	EndReason  string    `json:",omitempty"`
-	ReleasedAt time.Time `json:",omitzero"` // when somebody released the machine, by the API's clock
+	EndKind    string    `json:",omitempty"` // what people are told of the end; empty: it was as if the episode never was
+	ReleasedAt time.Time `json:",omitzero"`  // when somebody released the machine, by the API's clock
 }
 
 // Isolation is the kind of the latch that owns whether a machine is isolated.
@@ -91,6 +93,24 @@ type Joiner struct {
 	AlertID string
 	Version int
 	Groups  string // the notice groups that hear of it, separated by blanks; empty: nobody is told
+}
+
+// Intend writes the latch with its intent and lets the run end with the episode, in one write: whoever finds the action
+// knows who is to be told of it, whatever became of the run. ErrConflict: the latch was changed, nothing may be sent. The
+// latch is ready for the next write.
+func (s *Store) Intend(ctx context.Context, l *Latch, j Joiner) error {
+	if err := s.Join(ctx, *l, j); err != nil {
+		return err
+	}
+	written, err := s.Latch(ctx, l.MachineID, l.Kind)
+	if err != nil {
+		return err
+	}
+	if written.Holder != l.Holder || written.Episode != l.Episode {
+		return fmt.Errorf("latch of %s: %w", l.MachineID, ErrConflict)
+	}
+	*l = written
+	return nil
 }
 
 // Join lets a run end with the latch's episode, in one write with the latch: if the latch was changed since it was read

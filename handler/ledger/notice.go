@@ -38,6 +38,7 @@ type Notice struct {
 	ClaimedAt time.Time `json:",omitzero"`
 	SentAt    time.Time `json:",omitzero"`
 	Failures  int       `json:",omitempty"` // times that sending failed
+	Left      string    `json:",omitempty"` // recipients, separated by commas, who are still to get it; empty: all
 }
 
 // NoticeEntry is one event that people are told about.

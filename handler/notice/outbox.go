@@ -35,7 +35,19 @@ type Mail struct {
 	Text, HTML string
 }
 
-// Mailer sends a mail or says why not. A repeat of the same ID may reach people twice.
+// PartlySentError is a mail that some recipients have and others may still get.
+type PartlySentError struct {
+	Left []string // who is still to get it
+	Err  error
+}
+
+func (e *PartlySentError) Error() string {
+	return fmt.Sprintf("%d recipients are left: %v", len(e.Left), e.Err)
+}
+func (e *PartlySentError) Unwrap() error { return e.Err }
+
+// Mailer sends a mail or says why not, with a PartlySentError where only some recipients are left. A repeat of the same
+// ID may reach people twice.
 type Mailer interface {
 	Send(ctx context.Context, m Mail) error
 }
@@ -150,6 +162,10 @@ func (o *Outbox) giveBack(ctx context.Context, n ledger.Notice, cause error) err
 	again := o.Now().UTC().Add(wait)
 	o.Log.ErrorContext(ctx, "mail not sent; it is tried again, check CORDON_SMTP_URL and the mail server if this goes on",
 		"group", n.Group, "seq", n.Seq, "again", again, "error", cause.Error())
+	var partly *PartlySentError
+	if errors.As(cause, &partly) {
+		n.Left = strings.Join(partly.Left, ",")
+	}
 	if err := o.Ledger.NoticeFailed(ctx, n, again); err != nil {
 		return err
 	}
@@ -194,6 +210,9 @@ func (o *Outbox) compose(n ledger.Notice, entries []ledger.NoticeEntry) (Mail, e
 		}
 		e.seq, e.told = entry.Seq, entry.At
 		events = append(events, e)
+	}
+	if n.Left != "" {
+		to = strings.Split(n.Left, ",")
 	}
 	page := summarize(events, n.Seq)
 	text, html, err := render(page)

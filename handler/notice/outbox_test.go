@@ -218,6 +218,21 @@ func TestLedgerTroubleBringsTheNoticeBackByACopy(t *testing.T) {
 	}
 }
 
+func TestRecipientsWhoWereRefusedForNowAreTheOnlyOnesToGetItLater(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	e := about(Requested, 0, 0, "")
+	e.To = []string{"soc@example.org", "lead@example.org"}
+	d.tell(t, "g", e)
+	d.fail = &PartlySentError{Left: []string{"soc@example.org"}, Err: errors.New("450 greylisted")}
+	d.deliver(t, 0)
+	d.fail = nil
+	d.deliver(t, 1)
+	if len(d.mails) != 1 || len(d.mails[0].To) != 1 || d.mails[0].To[0] != "soc@example.org" {
+		t.Errorf("mails %+v", d.mails)
+	}
+}
+
 func TestForeignNoticeMessagesAreRefused(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
@@ -26,7 +27,7 @@ const (
 
 // ingest records what changed and enqueues it, High first. It returns an error if any change may not have been
 // enqueued.
-func (p *Poller) ingest(ctx context.Context, batch []candidate, done *tally) error {
+func (p *Poller) ingest(ctx context.Context, batch []candidate, apiNow time.Time, done *tally) error {
 	batch = p.checkIDs(ctx, latestOfEach(batch), done)
 	due, err := p.changed(ctx, batch)
 	if err != nil {
@@ -40,7 +41,7 @@ func (p *Poller) ingest(ctx context.Context, batch []candidate, done *tally) err
 	})
 	machines := p.machines(ctx, due)
 	for part := range slices.Chunk(due, sendBatch) {
-		if err := p.enqueue(ctx, part, machines, done); err != nil {
+		if err := p.enqueue(ctx, part, machines, apiNow, done); err != nil {
 			return err
 		}
 	}
@@ -134,14 +135,14 @@ type snapshot struct {
 }
 
 // enqueue writes each alert as observed and then sends its message.
-func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[string]snapshot, done *tally) error {
+func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[string]snapshot, apiNow time.Time, done *tally) error {
 	messages := make([]*alert.Envelope, len(part))
 	var mu sync.Mutex
 	err := parallel(ctx, len(part), func(ctx context.Context, i int) error {
 		body, sha := alert.Snapshot(part[i].alert)
 		m := machines[part[i].alert.MachineID]
 		now := p.Now().UTC()
-		o, err := p.Ledger.Observe(ctx, ledger.Observation{Alert: part[i].alert, Hash: part[i].hash, SnapshotSHA: sha, MachineSHA: m.sha, At: now})
+		o, err := p.Ledger.Observe(ctx, ledger.Observation{Alert: part[i].alert, Hash: part[i].hash, SnapshotSHA: sha, MachineSHA: m.sha, At: now, APINow: apiNow})
 		if err != nil {
 			return fmt.Errorf("alert %s: %w", part[i].alert.ID, err)
 		}

@@ -104,7 +104,7 @@ func (p *Poller) walk(ctx context.Context, mark ledger.Watermark, from, to time.
 		done.windows++
 		done.alerts += len(batch)
 		// What was read before an answer broke off is genuine and goes out; the watermark stays.
-		if err := p.ingest(ctx, batch, done); err != nil || readErr != nil {
+		if err := p.ingest(ctx, batch, page.Date, done); err != nil || readErr != nil {
 			return errors.Join(readErr, err)
 		}
 		if mark, err = p.commit(ctx, mark, end, page.Date); errors.Is(err, ledger.ErrConflict) {

@@ -152,17 +152,16 @@ func (w *work) alertOrID() alert.Alert {
 // start counts the start of the run. A start that never ended in good order is a death, unless it was this process's
 // own: then the process lives and only the ledger was out of reach. A run that seems to kill the process is parked.
 func (r *Responder) start(ctx context.Context, w *work) error {
-	parked := false
 	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
-		parked = false
-		switch {
-		case run.State.Final():
+		if run.State.Final() {
 			return errDone
-		case run.Starts >= deathsToPark && run.Starter != r.process:
-			parked = true
-			run.State, run.ClosedAt, run.Outcome = ledger.Parked, r.Now().UTC(), "parked"
-			run.Reason = fmt.Sprintf("it was begun %d times and the process ended each time", run.Starts)
-			return nil
+		}
+		if w.message.Attempt > run.Attempt {
+			// The copy that is answered now was sent by an invocation that ended in good order.
+			run.Starts, run.Attempt = 0, w.message.Attempt
+		}
+		if run.Starts >= deathsToPark && run.Starter != r.process {
+			return errDeaths
 		}
 		if run.Starter != r.process || run.Starts == 0 {
 			run.Starts++
@@ -173,18 +172,36 @@ func (r *Responder) start(ctx context.Context, w *work) error {
 		}
 		return nil
 	})
+	if errors.Is(err, errDeaths) {
+		return r.park(ctx, w)
+	}
 	if err != nil {
 		return err
 	}
-	w.run = run
-	if !parked {
-		w.started = true
-		return nil
-	}
-	r.Log.ErrorContext(ctx, "run parked: it seems to end the process; look at the alert by hand", "run", run.ID(), "starts", run.Starts)
+	w.run, w.started = run, true
+	return nil
+}
+
+// errDeaths says that a run must not be begun again.
+var errDeaths = errors.New("the run seems to end the process")
+
+// park sets a run aside; the operator is told before, so that no run is set aside in silence.
+func (r *Responder) park(ctx context.Context, w *work) error {
+	reason := fmt.Sprintf("it was begun %d times and the process ended each time", w.run.Starts)
+	r.Log.ErrorContext(ctx, "run parked: it seems to end the process; look at the alert by hand", "run", w.run.ID(), "starts", w.run.Starts)
 	e := r.event(w, notice.Parked)
-	e.Detail, e.To = run.Reason+". Answer the alert by hand.", r.Operator
+	e.Detail, e.To = reason+". Answer the alert by hand.", r.Operator
 	if err := r.Teller.Tell(ctx, "operator", e); err != nil {
+		return err
+	}
+	_, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
+		if run.State.Final() {
+			return ledger.ErrUnchanged
+		}
+		run.State, run.ClosedAt, run.Outcome, run.Reason = ledger.Parked, r.Now().UTC(), "parked", reason
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	return errDone

@@ -56,19 +56,25 @@ func (r *Responder) carryOutIsolation(ctx context.Context, w *work, step playboo
 	case step.Verdict == playbook.Do:
 		return r.isolate(ctx, w, step)
 	case step.Verdict == playbook.WouldDo:
-		return r.conclude(ctx, w, notice.WouldIsolate, "would isolate", step.Why)
+		return r.notDone(ctx, w, notice.WouldIsolate, "would isolate", step.Why)
 	case step.Verdict == playbook.Skipped:
 		return r.conclude(ctx, w, notice.Refused, "skipped", step.Why)
 	}
-	// A held step must not be told as "not isolated" about a machine that another alert has had isolated.
+	return r.notDone(ctx, w, notice.Held, "held", step.Why)
+}
+
+// notDone ends a run whose step is not carried out. It must not be told as "not isolated" about a machine that is
+// isolated or being isolated all the same, for another alert or by a request of this run whose fate is still open:
+// whoever joined that hears of its outcome.
+func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outcome, reason string) error {
 	l, err := r.Ledger.Latch(ctx, w.machine.ID, ledger.Isolation)
 	if err != nil {
 		return err
 	}
-	if l.State == ledger.Acting || l.State == ledger.Achieved {
-		return r.close(ctx, w, "held", step.Why+"; the machine's isolation for another alert goes on")
+	if l.State == ledger.Intended || l.State == ledger.Acting || l.State == ledger.Achieved {
+		return r.close(ctx, w, outcome, reason+"; an isolation that was asked for before goes on")
 	}
-	return r.conclude(ctx, w, notice.Held, "held", step.Why)
+	return r.conclude(ctx, w, kind, outcome, reason)
 }
 
 // conclude tells people and then closes the run.

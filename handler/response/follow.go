@@ -32,6 +32,7 @@ type FollowOptions struct {
 	Log          *slog.Logger
 	Now          func() time.Time
 	Overlap      time.Duration // how far behind the last follow actions are read again
+	RecheckAfter time.Duration // the Responder's: wait before a request of unknown fate may be repeated
 	PendingAfter time.Duration // an action that is not confirmed for so long is told about
 }
 
@@ -65,12 +66,16 @@ func (f *Follower) Follow(ctx context.Context) error {
 		return fmt.Errorf("list machine actions: %w", err)
 	}
 	var errs []error
+	complete := true
 	for _, e := range episodes {
-		if err := f.follow(ctx, e, actions); err != nil && !errors.Is(err, ledger.ErrConflict) {
+		if err := f.follow(ctx, e, actions); errors.Is(err, ledger.ErrConflict) {
+			// A responder was faster. What the actions say of this machine is not recorded, so they are read again.
+			complete = false
+		} else if err != nil {
 			errs = append(errs, fmt.Errorf("follow machine %s: %w", e.latch.MachineID, err))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(errs...); err != nil || !complete {
 		return err
 	}
 	return f.Ledger.SetMark(ctx, MarkFollow, begun, "")
@@ -95,11 +100,13 @@ func (f *Follower) actions(ctx context.Context, episodes []episode, now time.Tim
 		since = last.At.Add(-f.Overlap)
 	}
 	for _, e := range episodes {
-		oldest := e.latch.FirstIntentAt.Add(-clockSkew)
-		switch e.latch.State {
-		case ledger.Intended:
-		case ledger.Acting:
+		oldest := e.latch.FirstIntentAt.Add(-lookBack)
+		switch {
+		case e.latch.State == ledger.Intended:
+		case e.latch.State == ledger.Acting:
 			oldest = e.latch.ActionAt.Add(-time.Second)
+		case e.latch.State == ledger.Achieved && !e.latch.ReleaseAt.IsZero():
+			oldest = e.latch.ReleaseAt.Add(-time.Second)
 		default:
 			continue
 		}
@@ -123,14 +130,11 @@ func (f *Follower) follow(ctx context.Context, e episode, actions map[string][]m
 	mine := actions[l.MachineID]
 	switch l.State {
 	case ledger.Intended:
-		return f.findLost(ctx, l, mine)
+		return f.findLost(ctx, e, mine)
 	case ledger.Acting:
 		return f.followAction(ctx, e, mine)
 	case ledger.Achieved:
-		if release := releaseOf(l, mine); release != nil {
-			return f.released(ctx, e, *release)
-		}
-		return nil
+		return f.watchRelease(ctx, e, mine)
 	case ledger.Preparing:
 		if l.Held("", f.Now()) {
 			return nil
@@ -142,7 +146,7 @@ func (f *Follower) follow(ctx context.Context, e episode, actions map[string][]m
 			return err
 		}
 	case ledger.Ended:
-		if err := f.closeRuns(ctx, l, "not isolated", l.EndReason); err != nil {
+		if err := f.finishEnd(ctx, l); err != nil {
 			return err
 		}
 	}
@@ -151,16 +155,70 @@ func (f *Follower) follow(ctx context.Context, e episode, actions map[string][]m
 
 // findLost gives an episode whose request has no known answer the action that carries its mark, whatever became of the
 // run that sent it.
-func (f *Follower) findLost(ctx context.Context, l ledger.Latch, actions []machine.Action) error {
+func (f *Follower) findLost(ctx context.Context, e episode, actions []machine.Action) error {
+	l := e.latch
 	if l.Held("", f.Now()) {
 		return nil
 	}
 	for _, a := range actions {
 		if a.Type == l.Desired && a.ID != l.LastActionID && marksEpisode(a.Comment, l.Episode) {
 			l.State, l.ActionID, l.ActionStatus, l.ActionAt = ledger.Acting, a.ID, a.Status, a.Created
+			if a.Created.IsZero() {
+				l.ActionAt = l.IntentAt
+			}
 			l.Holder, l.HeldUntil = "", time.Time{}
 			f.Log.InfoContext(ctx, "the action of an interrupted request was found", "machine", l.MachineID, "action", a.ID)
 			return f.Ledger.SaveLatch(ctx, &l)
+		}
+	}
+	if f.Now().Sub(l.IntentAt) < f.RecheckAfter+abandonAfter {
+		return nil
+	}
+	// Nobody came back to it and nothing was created. A run that still wants the machine isolated begins a new episode.
+	l.State, l.EndedAt, l.EndReason = ledger.Ended, f.Now().UTC(), "the request never reached the API"
+	l.Holder, l.HeldUntil = "", time.Time{}
+	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
+		return err
+	}
+	return f.Ledger.RemoveOpen(ctx, e.entry)
+}
+
+// abandonAfter is how much longer than a run's own retries an intent without an action is kept.
+const abandonAfter = 30 * time.Minute
+
+// watchRelease looks for a release of an isolated machine, and remembers one that is under way so that it is still read
+// when it ends.
+func (f *Follower) watchRelease(ctx context.Context, e episode, actions []machine.Action) error {
+	l := e.latch
+	if release := releaseOf(l, actions); release != nil {
+		return f.released(ctx, e, *release)
+	}
+	var open time.Time
+	for _, a := range actions {
+		if a.Type == l.Desired.Opposite() && !a.Status.Final() && a.Created.After(l.ActionAt) && (open.IsZero() || a.Created.Before(open)) {
+			open = a.Created
+		}
+	}
+	if open.Equal(l.ReleaseAt) {
+		return nil
+	}
+	l.ReleaseAt = open
+	return f.Ledger.SaveLatch(ctx, &l)
+}
+
+// finishEnd does what is left to do for an episode that has ended: runs that a release was not meant for begin again,
+// the others close.
+func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
+	if l.ReleasedAt.IsZero() {
+		return f.closeRuns(ctx, l, "not isolated", l.EndReason)
+	}
+	joiners, err := f.Ledger.Joiners(ctx, l)
+	if err != nil {
+		return err
+	}
+	for _, j := range joiners {
+		if err := f.beginAgain(ctx, j, l); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -174,7 +232,7 @@ func (f *Follower) followAction(ctx context.Context, e episode, actions []machin
 			continue
 		}
 		if a.Status.Final() {
-			return f.settle(ctx, e, a)
+			return f.settle(ctx, e, a, actions)
 		}
 		if f.Now().Sub(l.ActionAt) > f.PendingAfter {
 			waiting := f.event(l, notice.StillPending)
@@ -192,7 +250,7 @@ func (f *Follower) followAction(ctx context.Context, e episode, actions []machin
 }
 
 // settle records a final status: notice entries, then the runs, then the latch, then the index.
-func (f *Follower) settle(ctx context.Context, e episode, a machine.Action) error {
+func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, actions []machine.Action) error {
 	l := e.latch
 	kind, outcome := finalKind(a.Status)
 	what := f.event(l, kind)
@@ -207,7 +265,7 @@ func (f *Follower) settle(ctx context.Context, e episode, a machine.Action) erro
 	l.ActionStatus = a.Status
 	l.State = ledger.Achieved
 	if a.Status != machine.Succeeded {
-		l.State, l.EndedAt, l.EndReason = ledger.Ended, f.Now().UTC(), what.Detail
+		l.State, l.EndedAt, l.EndReason, l.EndKind = ledger.Ended, f.Now().UTC(), what.Detail, string(kind)
 	}
 	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
 		return err
@@ -216,7 +274,8 @@ func (f *Follower) settle(ctx context.Context, e episode, a machine.Action) erro
 	if l.State == ledger.Ended {
 		return f.Ledger.RemoveOpen(ctx, e.entry)
 	}
-	return nil
+	e.latch = l
+	return f.watchRelease(ctx, e, actions)
 }
 
 func finalKind(s machine.ActionStatus) (notice.Kind, string) {
@@ -263,33 +322,32 @@ func (f *Follower) released(ctx context.Context, e episode, a machine.Action) er
 	if err := f.tellJoiners(ctx, l, what); err != nil {
 		return err
 	}
-	joiners, err := f.Ledger.Joiners(ctx, l)
-	if err != nil {
-		return err
-	}
 	l.State, l.EndedAt, l.ReleasedAt, l.EndReason = ledger.Ended, f.Now().UTC(), a.Created, what.Detail
 	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
 		return err
 	}
 	f.Log.InfoContext(ctx, "machine was released", "machine", l.MachineID, "name", l.MachineName, "by", a.Requestor, "action", a.ID)
-	for _, j := range joiners {
-		if err := f.beginAgain(ctx, j, a.Created); err != nil {
-			return err
-		}
+	if err := f.finishEnd(ctx, l); err != nil {
+		return err
 	}
 	return f.Ledger.RemoveOpen(ctx, e.entry)
 }
 
-func (f *Follower) beginAgain(ctx context.Context, j ledger.Joiner, released time.Time) error {
+// beginAgain lets a run that joined the episode after its release begin again. A repeat only sends another message.
+func (f *Follower) beginAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch) error {
+	again := false
 	run, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
-		if !run.ObservedAt.After(released) || run.State == ledger.Parked {
+		joined := run.Episode == l.Episode && run.State != ledger.Parked
+		begun := run.Episode == 0 && run.State == ledger.Started
+		again = run.ObservedAt.After(l.ReleasedAt) && (joined || begun)
+		if !again {
 			return ledger.ErrUnchanged
 		}
 		run.State, run.Episode, run.Outcome, run.Reason, run.ClosedAt = ledger.Started, 0, "", "", time.Time{}
 		run.Copies++
 		return nil
 	})
-	if err != nil || !run.ObservedAt.After(released) || run.State != ledger.Started {
+	if err != nil || !again {
 		return err
 	}
 	id := fmt.Sprintf("%s:r%d", alert.MessageID(f.Ledger.Tenant(), run.AlertID, run.Version), run.Copies)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cordon/handler/ledger"
@@ -19,6 +20,7 @@ const (
 	joinWait  = 30 * time.Second
 	heldWait  = 2 * time.Second // doubled with every copy: a holder is done within seconds, unless it died
 	clockSkew = 2 * time.Minute
+	lookBack  = 15 * time.Minute // how far before an intent the episode's own mark is looked for
 )
 
 // turn is one hold of a machine's latch by one invocation.
@@ -64,13 +66,23 @@ func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err err
 	switch {
 	case l.Held(t.token, now):
 		return true, &comeBack{after: min(l.HeldUntil.Sub(now)+time.Second, heldWait<<min(t.run.Copies, 4)), why: "another invocation holds the machine's latch"}
-	case l.State == ledger.Ended && l.Episode > 0 && l.Episode == t.run.Episode:
-		// The run's own episode ended before the run could join it.
-		return true, r.close(ctx, t.work, "not isolated", l.EndReason)
+	case l.State == ledger.Ended && l.Episode > 0 && l.Episode == t.run.Episode && l.EndKind != "":
+		// The run's own episode ended before the run could end with it.
+		return true, r.ended(ctx, t)
 	case l.State == ledger.Ended && !l.ReleasedAt.IsZero() && !t.run.ObservedAt.After(l.ReleasedAt):
 		return true, r.conclude(ctx, t.work, notice.ReleasedEarly, "released", l.EndReason)
 	}
 	return false, nil
+}
+
+// ended ends a run with the end of its own episode.
+func (r *Responder) ended(ctx context.Context, t *turn) error {
+	e := r.event(t.work, notice.Kind(t.latch.EndKind))
+	e.Episode, e.ActionID, e.Detail = t.latch.Episode, t.latch.ActionID, t.latch.EndReason
+	if err := r.tell(ctx, t.work, e); err != nil {
+		return err
+	}
+	return r.close(ctx, t.work, "not isolated", t.latch.EndReason)
 }
 
 // take holds the latch for this invocation, in a new episode if none is open. The run's episode is written before it, so
@@ -157,7 +169,7 @@ func (r *Responder) firstLook(ctx context.Context, t *turn) (*machine.Action, er
 	}
 	for _, a := range open {
 		switch {
-		case a.MachineID != t.machine.ID:
+		case a.MachineID != t.machine.ID || a.ID == t.latch.LastActionID:
 		case a.Type == t.latch.Desired && (a.Scope == t.latch.Scope || a.Scope == ""):
 			return &a, nil
 		case a.Type == t.latch.Desired.Opposite():
@@ -200,14 +212,16 @@ func (r *Responder) afterIntent(ctx context.Context, t *turn) (*machine.Action, 
 // lookUp asks the API afresh for an action of this episode, in any state. One that carries the episode's mark comes
 // first; any other of the same kind since the episode's first intent does as well.
 func (r *Responder) lookUp(ctx context.Context, t *turn) (*machine.Action, error) {
-	actions, err := r.API.ActionsOn(ctx, t.machine.ID, t.latch.FirstIntentAt.Add(-clockSkew))
+	actions, err := r.API.ActionsOn(ctx, t.machine.ID, t.latch.FirstIntentAt.Add(-lookBack))
 	if err != nil {
 		return nil, err
 	}
 	return pick(actions, t.latch), nil
 }
 
-// pick chooses the action of a latch's episode among a machine's actions; nil if there is none.
+// pick chooses the action of a latch's episode among a machine's actions; nil if there is none. The mark of the episode
+// decides wherever it is found; without one it is the newest of the same kind since about the first intent that no
+// release has undone.
 func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
 	var other *machine.Action
 	for _, a := range actions {
@@ -217,24 +231,42 @@ func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
 		if marksEpisode(a.Comment, l.Episode) {
 			return &a
 		}
-		if other == nil && !isMarked(a.Comment) {
+		recent := !a.Created.Before(l.FirstIntentAt.Add(-clockSkew))
+		if recent && !isMarked(a.Comment) && !undone(a, actions) && (other == nil || a.Created.After(other.Created)) {
 			other = &a
 		}
 	}
 	return other
 }
 
+// undone reports whether an action was followed by one that undid it.
+func undone(a machine.Action, actions []machine.Action) bool {
+	return slices.ContainsFunc(actions, func(b machine.Action) bool {
+		return b.Type == a.Type.Opposite() && b.MachineID == a.MachineID && b.Status == machine.Succeeded && b.Created.After(a.Created)
+	})
+}
+
 // hitCap ends the episode before anything was sent: the cap holds the step for a person.
 func (r *Responder) hitCap(ctx context.Context, t *turn, reached string) error {
-	why := "held: the cap on isolations is reached, " + reached
-	if err := r.end(ctx, t, why); err != nil {
+	return r.endWith(ctx, t, notice.Held, "held", "held: the cap on isolations is reached, "+reached)
+}
+
+// endWith ends the episode without an action, and the run with it: told, then the latch, then the run.
+func (r *Responder) endWith(ctx context.Context, t *turn, kind notice.Kind, outcome, why string) error {
+	e := r.event(t.work, kind)
+	e.Detail = why
+	if err := r.tell(ctx, t.work, e); err != nil {
+		return r.giveBack(ctx, t, err)
+	}
+	if err := r.end(ctx, t, kind, why); err != nil {
 		return err
 	}
-	return r.conclude(ctx, t.work, notice.Held, "held", why)
+	return r.close(ctx, t.work, outcome, why)
 }
 
 // end closes the episode without an action.
-func (r *Responder) end(ctx context.Context, t *turn, why string) error {
+func (r *Responder) end(ctx context.Context, t *turn, kind notice.Kind, why string) error {
+	t.latch.EndKind = string(kind)
 	t.latch.State, t.latch.EndedAt, t.latch.EndReason = ledger.Ended, r.Now().UTC(), why
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
 	return r.lost(r.Ledger.SaveLatch(ctx, &t.latch))

@@ -22,7 +22,8 @@ func (r *Responder) request(ctx context.Context, t *turn) error {
 	if l.FirstIntentAt.IsZero() {
 		l.FirstIntentAt = now
 	}
-	if err := r.Ledger.SaveLatch(ctx, l); err != nil {
+	joiner := ledger.Joiner{AlertID: t.run.AlertID, Version: t.run.Version, Groups: t.groups()}
+	if err := r.Ledger.Intend(ctx, l, joiner); err != nil {
 		return r.lost(err)
 	}
 	if r.Now().Sub(now) > r.SendWithin {
@@ -72,15 +73,9 @@ func (r *Responder) requestFailed(ctx context.Context, t *turn, err error) error
 		}
 		return r.withdraw(ctx, t, &comeBack{after: joinWait, why: "the API says that an isolation is under way but does not list it yet"})
 	case machine.NotFound:
-		if endErr := r.end(ctx, t, "the machine was not found"); endErr != nil {
-			return endErr
-		}
-		return r.missed(ctx, t.work, "machine "+t.machine.ID, err)
+		return r.withdraw(ctx, t, r.missed(ctx, t.work, "machine "+t.machine.ID, err))
 	case machine.Refused:
-		if endErr := r.end(ctx, t, err.Error()); endErr != nil {
-			return endErr
-		}
-		return r.conclude(ctx, t.work, notice.Refused, "refused", err.Error())
+		return r.endWith(ctx, t, notice.Refused, "refused", err.Error())
 	case machine.Denied:
 		e := r.event(t.work, notice.Denied)
 		e.Detail = err.Error()
@@ -107,7 +102,7 @@ func (r *Responder) activeAction(ctx context.Context, t *turn) (*machine.Action,
 		return nil, err
 	}
 	for _, a := range open {
-		if a.MachineID == t.machine.ID && a.Type == t.latch.Desired {
+		if a.MachineID == t.machine.ID && a.Type == t.latch.Desired && a.ID != t.latch.LastActionID {
 			return &a, nil
 		}
 	}
@@ -150,6 +145,9 @@ func (r *Responder) adopt(ctx context.Context, t *turn, a machine.Action) error 
 
 func (r *Responder) record(ctx context.Context, t *turn, a machine.Action, adopted bool) error {
 	l := t.latch
+	if a.Created.IsZero() {
+		a.Created = r.Now().UTC()
+	}
 	l.State, l.ActionID, l.ActionStatus, l.ActionAt, l.Adopted = ledger.Acting, a.ID, a.Status, a.Created, adopted
 	l.Holder, l.HeldUntil = "", time.Time{}
 	if err := r.Ledger.SaveLatch(ctx, &l); err != nil {
@@ -188,6 +186,9 @@ func (r *Responder) join(ctx context.Context, t *turn) error {
 		e.Kind = notice.Isolated
 	}
 	if err := r.tell(ctx, t.work, e); err != nil {
+		return err
+	}
+	if err := r.noteEpisode(ctx, t.work, l.Episode); err != nil {
 		return err
 	}
 	if err := r.Ledger.Join(ctx, l, ledger.Joiner{AlertID: t.run.AlertID, Version: t.run.Version, Groups: t.groups()}); err != nil {
