@@ -1,0 +1,103 @@
+package response
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+)
+
+// watchRelease looks for a release of an isolated machine, and remembers one that is under way so that it is still read
+// when it ends.
+func (f *Follower) watchRelease(ctx context.Context, e episode, actions []machine.Action) error {
+	l := e.latch
+	if release := releaseOf(l, actions); release != nil {
+		return f.released(ctx, e, *release)
+	}
+	var open time.Time
+	for _, a := range actions {
+		if a.Type == l.Desired.Opposite() && !a.Status.Final() && a.Created.After(l.ActionAt) && (open.IsZero() || a.Created.Before(open)) {
+			open = a.Created
+		}
+	}
+	if open.Equal(l.ReleaseAt) {
+		return nil
+	}
+	l.ReleaseAt = open
+	return f.Ledger.SaveLatch(ctx, &l)
+}
+
+// finishEnd does what is left to do for an episode that has ended: runs that a release was not meant for begin again,
+// the others close.
+func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
+	if l.ReleasedAt.IsZero() {
+		return f.closeRuns(ctx, l, "not isolated", l.EndReason)
+	}
+	joiners, err := f.Ledger.Joiners(ctx, l)
+	if err != nil {
+		return err
+	}
+	for _, j := range joiners {
+		if err := f.beginAgain(ctx, j, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// releaseOf finds the newest release of a machine after the episode's action.
+func releaseOf(l ledger.Latch, actions []machine.Action) *machine.Action {
+	var newest *machine.Action
+	for _, a := range actions {
+		if a.Type == l.Desired.Opposite() && a.Status == machine.Succeeded && a.Created.After(l.ActionAt) && (newest == nil || a.Created.After(newest.Created)) {
+			newest = &a
+		}
+	}
+	return newest
+}
+
+// released ends an episode that somebody ended by releasing the machine. Runs that joined it but were observed later
+// than the release begin again: the release can not have been meant for them.
+func (f *Follower) released(ctx context.Context, e episode, a machine.Action) error {
+	l := e.latch
+	what := f.event(l, notice.Released)
+	what.At, what.ActionID = a.Updated, a.ID
+	what.Detail = fmt.Sprintf("Released by %s (%s): %s", a.Requestor, a.RequestSource, a.Comment)
+	if err := f.tellJoiners(ctx, l, what); err != nil {
+		return err
+	}
+	l.State, l.EndedAt, l.ReleasedAt, l.EndReason = ledger.Ended, f.Now().UTC(), a.Created, what.Detail
+	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
+		return err
+	}
+	f.Log.InfoContext(ctx, "machine was released", "machine", l.MachineID, "name", l.MachineName, "by", a.Requestor, "action", a.ID)
+	if err := f.finishEnd(ctx, l); err != nil {
+		return err
+	}
+	return f.Ledger.RemoveOpen(ctx, e.entry)
+}
+
+// beginAgain lets a run that joined the episode after its release begin again. A repeat only sends another message.
+func (f *Follower) beginAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch) error {
+	again := false
+	run, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
+		joined := run.Episode == l.Episode && run.State != ledger.Parked
+		begun := run.Episode == 0 && run.State == ledger.Started
+		again = run.ObservedAt.After(l.ReleasedAt) && (joined || begun)
+		if !again {
+			return ledger.ErrUnchanged
+		}
+		run.State, run.Episode, run.Outcome, run.Reason, run.ClosedAt = ledger.Started, 0, "", "", time.Time{}
+		run.Copies++
+		return nil
+	})
+	if err != nil || !again {
+		return err
+	}
+	id := fmt.Sprintf("%s:r%d", alert.MessageID(f.Ledger.Tenant(), run.AlertID, run.Version), run.Copies)
+	return f.Queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: alert.Message{Tenant: f.Ledger.Tenant(), AlertID: run.AlertID, Version: run.Version, Reason: "released"}}})
+}
