@@ -388,3 +388,28 @@ func alonePort(t *testing.T, root string, settings map[string]string) string {
 	}
 	return port
 }
+
+// TestStoryWrongCredentialsAreNamedWithTheWayOut gives the handler a wrong secret and a token for somebody else.
+func TestStoryWrongCredentialsAreNamedWithTheWayOut(t *testing.T) {
+	t.Parallel()
+	for setting, wrong := range map[string]string{"CORDON_CLIENT_SECRET": "not-the-secret", "CORDON_DEFENDER_AUDIENCE": "https://graph.microsoft.com"} {
+		t.Run(setting, func(t *testing.T) {
+			t.Parallel()
+			s := newStory(t, environmentOptions{}, map[string]string{setting: wrong})
+			s.highAlert()
+			s.eventually("the log line that names the setting", func() bool { return s.logged(`"level":"ERROR"`, "PollAlerts", setting) > 0 })
+			if s.logged(wrong) > 0 && setting == "CORDON_CLIENT_SECRET" {
+				t.Error("the secret is in the log")
+			}
+			answer, err := http.Get("http://" + s.host.Addr() + "/api/health")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			body, err := io.ReadAll(answer.Body)
+			if err != nil || answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), "PollAlerts has never succeeded") {
+				t.Errorf("health: %d %s, %v", answer.StatusCode, body, err)
+			}
+		})
+	}
+}
