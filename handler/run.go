@@ -31,7 +31,6 @@ import (
 
 // Times that are no settings.
 const (
-	messageLock  = time.Minute      // of the queues, see docs
 	followBack   = 10 * time.Minute // how far behind its last run a follow reads again
 	pendingAfter = 15 * time.Minute // an unconfirmed isolation is told about
 )
@@ -122,11 +121,11 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, log *sl
 	api := defenderClient(settings, transport, tokens, log)
 	to := &broker{client: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue}
 	outbox := notice.New(notice.Options{Ledger: store, Queue: to, Mailer: &postman{sender: mail.New(post), from: settings.MailFrom.String(), log: log},
-		Log: log, Now: time.Now, Window: settings.NoticeWindow, Lock: messageLock, Domain: domain(settings.MailFrom.Address), To: addresses(settings.MailTo)})
+		Log: log, Now: time.Now, Window: settings.NoticeWindow, Lock: settings.MessageLock, RetryAfter: settings.RetryAfter, Domain: domain(settings.MailFrom.Address), To: addresses(settings.MailTo)})
 	poller := poll.New(poll.Options{API: api, Queue: to, Ledger: store, Log: log, Now: time.Now, Overlap: settings.PollOverlap, Lookback: settings.PollLookback})
 	responder := response.New(response.Options{API: api, Queue: to, Ledger: store, Teller: outbox, Book: book, Log: log, Now: time.Now,
 		Ceiling: playbook.Mode(settings.Mode), SnapshotMaxAge: settings.SnapshotMaxAge, StaleAfter: settings.StaleAfter, RecheckAfter: settings.RecheckAfter,
-		Hold: response.DefaultHold, SendWithin: response.DefaultSendWithin, Operator: addresses(settings.OperatorMail)})
+		Hold: settings.LatchHold, SendWithin: settings.LatchHold / 3, RetryAfter: settings.RetryAfter, Operator: addresses(settings.OperatorMail)})
 	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Overlap: followBack, RecheckAfter: settings.RecheckAfter, PendingAfter: pendingAfter})
 	check := &health{ledger: store, queue: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book), now: time.Now}
 	return trigger.Services{

@@ -125,6 +125,7 @@ func start(o environmentOptions) (e *environment, err error) {
 		"CORDON_FOLLOW_SCHEDULE":   "* * * * * *",
 		"CORDON_NOTICE_WINDOW":     "2s",
 		"CORDON_RECHECK_AFTER":     "10s",
+		"CORDON_LATCH_HOLD":        "10s",
 		"CORDON_MAIL_FROM":         "Cordon <cordon@example.org>",
 		"CORDON_MAIL_TO":           "soc@example.org",
 		"CORDON_SMTP_URL":          fmt.Sprintf("smtp://%s?tls=none", mailAddr),

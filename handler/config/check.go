@@ -29,6 +29,11 @@ func (r raw) check(p *problems) Config {
 		SnapshotMaxAge: duration(p, "CORDON_SNAPSHOT_MAX_AGE", r.SnapshotMaxAge, "1s", "1h"),
 		StaleAfter:     duration(p, "CORDON_STALE_AFTER", r.StaleAfter, "1m", "400d"),
 		RecheckAfter:   duration(p, "CORDON_RECHECK_AFTER", r.RecheckAfter, "1s", "10m"),
+		LatchHold:      duration(p, "CORDON_LATCH_HOLD", r.LatchHold, "1s", "2m"),
+		MessageLock:    duration(p, "CORDON_MESSAGE_LOCK", r.MessageLock, "1s", "5m"),
+		RetryAfter:     duration(p, "CORDON_RETRY_AFTER", r.RetryAfter, "100ms", "1m"),
+		SweepAfter:     duration(p, "CORDON_SWEEP_AFTER", r.SweepAfter, "1s", "1h"),
+		Retention:      duration(p, "CORDON_RETENTION", r.Retention, "30d", "3650d"),
 		NoticeWindow:   duration(p, "CORDON_NOTICE_WINDOW", r.NoticeWindow, "1s", "10m"),
 		Port:           port(p, r.Port),
 		AppRoot:        r.FunctionsRootPath,
@@ -36,6 +41,9 @@ func (r raw) check(p *problems) Config {
 	c.Playbook = r.Playbook
 	if !filepath.IsAbs(c.Playbook) {
 		c.Playbook = filepath.Join(c.AppRoot, c.Playbook)
+	}
+	if c.RecheckAfter < c.LatchHold {
+		p.add("CORDON_RECHECK_AFTER", "%s is shorter than CORDON_LATCH_HOLD (%s): whoever holds a latch may still be sending then", r.RecheckAfter, r.LatchHold)
 	}
 	if c.AlertQueue == c.NoticeQueue && c.AlertQueue != "" {
 		p.add("CORDON_NOTICE_QUEUE", "%q is the queue of alerts too: notices need a queue of their own", r.NoticeQueue)
@@ -130,18 +138,20 @@ func tablePrefix(p *problems, value string) string {
 	return value
 }
 
-// duration reads Go's notation, or whole days such as 400d.
+// duration reads Go's notation, or whole days such as 400d; 0 for one that is refused.
 func duration(p *problems, name, value, low, high string) time.Duration {
 	d, err := parseDuration(value)
 	least, _ := parseDuration(low)
 	most, _ := parseDuration(high)
 	switch {
+	case err == nil && d >= least && d <= most:
+		return d
 	case err != nil:
 		p.add(name, "%s is no duration: expected one from %s to %s, such as 90s, 15m, 24h or 7d", quote(value), low, high)
-	case d < least || d > most:
+	default:
 		p.add(name, "%s is out of bounds: expected %s to %s", quote(value), low, high)
 	}
-	return d
+	return 0
 }
 
 func parseDuration(value string) (time.Duration, error) {

@@ -41,6 +41,11 @@ type Config struct {
 	NoticeWindow   time.Duration
 	StaleAfter     time.Duration
 	RecheckAfter   time.Duration
+	LatchHold      time.Duration
+	MessageLock    time.Duration
+	RetryAfter     time.Duration
+	SweepAfter     time.Duration
+	Retention      time.Duration
 
 	MailFrom     mail.Address
 	MailTo       []mail.Address // at least one

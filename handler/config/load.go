@@ -38,6 +38,11 @@ type raw struct {
 	SnapshotMaxAge    string `env:"CORDON_SNAPSHOT_MAX_AGE"`
 	StaleAfter        string `env:"CORDON_STALE_AFTER"`
 	RecheckAfter      string `env:"CORDON_RECHECK_AFTER"`
+	LatchHold         string `env:"CORDON_LATCH_HOLD"`
+	MessageLock       string `env:"CORDON_MESSAGE_LOCK"`
+	RetryAfter        string `env:"CORDON_RETRY_AFTER"`
+	SweepAfter        string `env:"CORDON_SWEEP_AFTER"`
+	Retention         string `env:"CORDON_RETENTION"`
 	NoticeWindow      string `env:"CORDON_NOTICE_WINDOW"`
 	MailFrom          string `env:"CORDON_MAIL_FROM"`
 	MailTo            string `env:"CORDON_MAIL_TO"`

@@ -66,8 +66,11 @@ type Options struct {
 	Now    func() time.Time
 	Window time.Duration // how long events of a group are collected for one mail
 	Lock   time.Duration // how long a claim for sending stands: the queue's message lock
-	Domain string        // right-hand side of Message-IDs
-	To     []string      // recipients of what a rule does not address
+	// RetryAfter is the pause before a notice is tried again when the ledger was out of reach, and half of the first
+	// pause after the mail server was.
+	RetryAfter time.Duration
+	Domain     string   // right-hand side of Message-IDs
+	To         []string // recipients of what a rule does not address
 }
 
 // Outbox keeps notices until they are sent.
@@ -126,12 +129,9 @@ func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
 	}
 	// Failing the delivery would bring the message back at once and burn its deliveries; a copy comes later.
 	o.Log.WarnContext(ctx, "the notice is tried again", "group", m.Group, "seq", m.Seq, "error", err.Error())
-	at := o.Now().UTC().Add(retryAfter)
+	at := o.Now().UTC().Add(o.RetryAfter)
 	return o.ask(ctx, ledger.Notice{Group: m.Group, Seq: m.Seq}, fmt.Sprintf(":t%d", at.Unix()), at)
 }
-
-// retryAfter is the pause before a notice is tried again when the ledger could not be read or written.
-const retryAfter = 15 * time.Second
 
 func (o *Outbox) send(ctx context.Context, m Message) error {
 	if err := o.Ledger.Prepare(ctx); err != nil {
@@ -158,7 +158,7 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 
 // giveBack puts a sequence that could not be sent back for a later try, ever slower up to a quarter of an hour.
 func (o *Outbox) giveBack(ctx context.Context, n ledger.Notice, cause error) error {
-	wait := min(10*time.Second<<min(n.Failures, 10), 15*time.Minute)
+	wait := min(2*o.RetryAfter<<min(n.Failures, 10), 15*time.Minute)
 	again := o.Now().UTC().Add(wait)
 	o.Log.ErrorContext(ctx, "mail not sent; it is tried again, check CORDON_SMTP_URL and the mail server if this goes on",
 		"group", n.Group, "seq", n.Seq, "again", again, "error", cause.Error())

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	mathrand "math/rand/v2"
 	"sync"
 	"time"
@@ -67,14 +66,9 @@ type Options struct {
 	RecheckAfter   time.Duration // wait before a request of unknown fate may be repeated
 	Hold           time.Duration // how long a latch is taken for
 	SendWithin     time.Duration // how long after its intent a request may still be sent
+	RetryAfter     time.Duration // first pause after trouble
 	Operator       []string      // who hears that Cordon itself is unwell
 }
-
-// The defaults of the times that are no settings.
-const (
-	DefaultHold       = 60 * time.Second
-	DefaultSendWithin = 20 * time.Second
-)
 
 // How often and for how long "not found" is doubted, because lists and reads of the API lag.
 const (
@@ -182,7 +176,7 @@ func (r *Responder) backoff(w *work, trouble machine.Trouble) time.Duration {
 	if trouble == machine.Denied {
 		limit = 15 * time.Minute
 	}
-	wait := min(time.Duration(5*math.Pow(2, float64(min(copies, 10))))*time.Second, limit)
+	wait := min(r.RetryAfter<<min(copies, 10), limit)
 	return wait/2 + mathrand.N(wait/2)
 }
 
