@@ -133,9 +133,11 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, log *sl
 		FollowActions: func(ctx context.Context, _ trigger.Tick) error {
 			return errors.Join(follower.Follow(ctx), outbox.Resend(ctx))
 		},
-		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error { return responder.Respond(ctx, d.Body) },
-		SendNotice:     func(ctx context.Context, d trigger.Delivery) error { return outbox.Deliver(ctx, d.Body) },
-		Health:         check.report,
+		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error {
+			return responder.Respond(ctx, d.Body, d.DeliveryCount)
+		},
+		SendNotice: func(ctx context.Context, d trigger.Delivery) error { return outbox.Deliver(ctx, d.Body) },
+		Health:     check.report,
 	}, nil
 }
 

@@ -50,7 +50,7 @@ func TestTheRequiredSettingsAreEnoughAndTheRestIsSafe(t *testing.T) {
 		PollOverlap: 15 * time.Minute, PollLookback: time.Hour, SnapshotMaxAge: 2 * time.Minute, NoticeWindow: 30 * time.Second,
 		StaleAfter: 24 * time.Hour, RecheckAfter: 2 * time.Minute, LatchHold: time.Minute, MessageLock: time.Minute, RetryAfter: 5 * time.Second, SweepAfter: 10 * time.Minute, Retention: 400 * 24 * time.Hour,
 		MailFrom: mail.Address{Name: "Cordon", Address: "cordon@example.com"},
-		MailTo: to, OperatorMail: to, SMTPURL: NewSecret(settings()("CORDON_SMTP_URL")), Port: 8080, AppRoot: ".",
+		MailTo:   to, OperatorMail: to, SMTPURL: NewSecret(settings()("CORDON_SMTP_URL")), Port: 8080, AppRoot: ".",
 	}
 	if diff := cmp.Diff(want, c, revealed()); diff != "" {
 		t.Error(diff)

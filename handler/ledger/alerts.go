@@ -52,6 +52,11 @@ type Run struct {
 	StartedAt  time.Time `json:",omitzero"`
 	ClosedAt   time.Time `json:",omitzero"`
 
+	DueAt    time.Time `json:",omitzero"`  // when it is expected to go on, by our clock; if it stands still long after that, it is sent again
+	Sweeps   int       `json:",omitempty"` // times that it stood still and was sent again
+	Opening  int       `json:",omitempty"` // times that it was opened again after it was closed
+	Reissues int       `json:",omitempty"` // times that its machine action failed and was asked for again
+
 	Starts   int       `json:",omitempty"` // starts that ended in no orderly way: deaths, while nothing is under way
 	Starter  string    `json:",omitempty"` // the process that began last
 	Attempt  int       `json:",omitempty"` // of the message that began it last; a higher one proves an orderly end before it
@@ -176,7 +181,7 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 		seen = *record.Seen
 	}
 	latest, exists := record.Latest()
-	older := o.Alert.Updated.Before(seen.Updated) || (o.Single && o.Alert.Updated.Equal(seen.Updated))
+	older := o.older(seen)
 	if exists && seen.Version > 0 && (seen.Hash == o.Hash || older) {
 		return s.refresh(ctx, o, seen, latest, older)
 	}
@@ -189,14 +194,26 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 	seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt, seen.MachineID = o.SnapshotSHA, o.MachineSHA, o.At, o.Alert.MachineID
 	seen.Severity, seen.IncidentID = string(o.Alert.Severity), o.Alert.IncidentID
 	run := Run{keys: keys{PartitionKey: pk, RowKey: runKey(seen.Version)}, AlertID: o.Alert.ID, Version: seen.Version, State: Observed,
-		ObservedAt: observedAt(o), MachineID: o.Alert.MachineID, Title: cut(o.Alert.Title, 300), Severity: string(o.Alert.Severity)}
-	if err := s.indexRun(ctx, run); err != nil {
+		ObservedAt: observedAt(o), DueAt: o.At, MachineID: o.Alert.MachineID, Title: cut(o.Alert.Title, 300), Severity: string(o.Alert.Severity)}
+	if err := s.indexRun(ctx, run, o.At); err != nil {
 		return ObservedVersion{}, err
 	}
 	if err := s.transact(ctx, tableAlerts, &seen, &run); err != nil {
 		return ObservedVersion{}, err
 	}
 	return ObservedVersion{Run: run, Seen: seen, Changed: true}, nil
+}
+
+// farFuture is how far the time of an alert's last update may lie ahead of the API's clock and still be believed.
+const farFuture = 5 * time.Minute
+
+// older reports whether an observation is of an earlier moment than what was seen, or may be of the same one. A time that
+// lies in the future says nothing about which of two views is the newer one, so the view that is read last counts.
+func (o Observation) older(seen Seen) bool {
+	if seen.Updated.After(observedAt(o).Add(farFuture)) {
+		return o.Single && o.Alert.Updated.Equal(seen.Updated)
+	}
+	return o.Alert.Updated.Before(seen.Updated) || (o.Single && o.Alert.Updated.Equal(seen.Updated))
 }
 
 // observedAt is when an observation was made by the API's clock, against which releases are held.
@@ -220,11 +237,31 @@ func (s *Store) refresh(ctx context.Context, o Observation, seen Seen, latest Ru
 	return same, err
 }
 
+// Seen reads what was last seen of an alert; false if it never was.
+func (s *Store) Seen(ctx context.Context, alertID string) (Seen, bool, error) {
+	var seen Seen
+	err := s.get(ctx, tableAlerts, s.pk(alertID), seenKey, &seen)
+	if errors.Is(err, errNotFound) {
+		return Seen{}, false, nil
+	}
+	return seen, err == nil, err
+}
+
+// Touch notes that an alert was updated without a change that a rule could see, so that nobody looks for one again. If
+// somebody else wrote the row meanwhile nothing is noted, and the next look finds out.
+func (s *Store) Touch(ctx context.Context, seen Seen, updated time.Time) error {
+	seen.Updated = updated
+	if err := s.save(ctx, tableAlerts, &seen); err != nil && !errors.Is(err, ErrConflict) {
+		return err
+	}
+	return nil
+}
+
 // Asked makes the run of an alert that was asked for by a message but never seen, so that even "not found" has a record.
 // It has version 0 and is superseded by the first version that is seen.
 func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, error) {
-	run := Run{keys: keys{PartitionKey: s.pk(alertID), RowKey: runKey(0)}, AlertID: alertID, State: Observed, ObservedAt: at}
-	if err := s.indexRun(ctx, run); err != nil {
+	run := Run{keys: keys{PartitionKey: s.pk(alertID), RowKey: runKey(0)}, AlertID: alertID, State: Observed, ObservedAt: at, DueAt: at}
+	if err := s.indexRun(ctx, run, at); err != nil {
 		return Run{}, err
 	}
 	err := s.save(ctx, tableAlerts, &run)
@@ -242,21 +279,35 @@ func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, e
 var ErrUnchanged = errors.New("nothing to write")
 
 // UpdateRun reads a run, lets change work on it and writes it if nobody else did meanwhile; else it starts over with the
-// newer row. An error of change ends it without a write; ErrUnchanged ends it without a write and without an error.
+// newer row. An error of change ends it without a write; ErrUnchanged ends it without a write and without an error. The
+// index of open runs follows the run's state: a run that is opened again enters it before, one that is over leaves it
+// after.
 func (s *Store) UpdateRun(ctx context.Context, alertID string, version int, change func(*Run) error) (Run, error) {
 	for range conflictTries {
 		var run Run
 		if err := s.get(ctx, tableAlerts, s.pk(alertID), runKey(version), &run); err != nil {
 			return Run{}, fmt.Errorf("run %s: %w", alert.RunID(alertID, version), err)
 		}
+		was := run.State
 		if err := change(&run); errors.Is(err, ErrUnchanged) {
 			return run, nil
 		} else if err != nil {
 			return run, err
 		}
-		if err := s.save(ctx, tableAlerts, &run); !errors.Is(err, ErrConflict) {
-			return run, err
+		if was.Final() && !run.State.Final() {
+			run.Opening++
+			if err := s.addOpenRun(ctx, run, run.DueAt); err != nil {
+				return run, err
+			}
 		}
+		err := s.save(ctx, tableAlerts, &run)
+		if errors.Is(err, ErrConflict) {
+			continue
+		}
+		if err == nil && run.State.Final() && !was.Final() {
+			s.dropOpenRun(ctx, run)
+		}
+		return run, err
 	}
 	return Run{}, &Error{Op: "update run " + alert.RunID(alertID, version), cause: ErrConflict}
 }
@@ -272,8 +323,12 @@ type RunRef struct {
 	ObservedAt time.Time
 }
 
-// indexRun makes a run findable by day before it exists. An index row without its run means nothing.
-func (s *Store) indexRun(ctx context.Context, run Run) error {
+// indexRun makes a run findable before it exists, by day and among those that are open. An index row without its run
+// means nothing.
+func (s *Store) indexRun(ctx context.Context, run Run, now time.Time) error {
+	if err := s.addOpenRun(ctx, run, now); err != nil {
+		return err
+	}
 	at := run.ObservedAt.UTC()
 	ref := RunRef{keys: keys{PartitionKey: s.pk(at.Format(time.DateOnly)), RowKey: newestFirst(at) + "|" + key(run.ID())},
 		AlertID: run.AlertID, Version: run.Version, ObservedAt: at}

@@ -9,7 +9,8 @@ import (
 // Watermark is the time up to which every alert change has been enqueued.
 type Watermark struct {
 	keys
-	At time.Time // by the API's clock, UTC; zero before the first poll
+	At    time.Time // by the API's clock, UTC; zero before the first poll
+	Since time.Time `json:",omitzero"` // where the first poll began; nothing before it is ever read
 }
 
 // Watermark reads the watermark; one with a zero time if there is none yet.

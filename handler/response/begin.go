@@ -166,7 +166,7 @@ func (r *Responder) start(ctx context.Context, w *work) error {
 		if run.Starter != r.process || run.Starts == 0 {
 			run.Starts++
 		}
-		run.Starter = r.process
+		run.Starter, run.DueAt = r.process, r.Now().UTC()
 		if run.State == ledger.Observed {
 			run.State, run.StartedAt = ledger.Started, r.Now().UTC()
 		}

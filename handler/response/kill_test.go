@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cordon/handler/alert"
@@ -26,7 +28,7 @@ func (w *world) work(p *process) {
 		if !more {
 			return
 		}
-		err := p.responder.Respond(context.Background(), m.Message.Encode())
+		err := p.responder.Respond(context.Background(), m.Message.Encode(), 1)
 		if err != nil || p.died() {
 			w.queue = append(w.queue, m)
 		}
@@ -136,7 +138,7 @@ func TestRunThatKeepsKillingTheProcessIsParkedAndTold(t *testing.T) {
 	deaths := 0
 	for range 10 {
 		p := w.start(14, false)
-		_ = p.responder.Respond(context.Background(), m.Message.Encode())
+		_ = p.responder.Respond(context.Background(), m.Message.Encode(), 1)
 		if !p.died() {
 			break
 		}
@@ -146,12 +148,68 @@ func TestRunThatKeepsKillingTheProcessIsParkedAndTold(t *testing.T) {
 			break
 		}
 	}
-	if err := w.start(-1, false).responder.Respond(context.Background(), m.Message.Encode()); err != nil {
+	if err := w.start(-1, false).responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
 		t.Fatal(err)
 	}
 	if run := w.run("da1", 1); run.State != ledger.Parked || w.kinds() != "parked" || w.posts != 0 {
 		t.Errorf("after %d deaths: %+v, told %q", deaths, run, w.kinds())
 	}
+}
+
+// TestPoisonTakesNoNeighbourWithIt has a run that kills the process whenever it asks for its machine, in flight together
+// with fifteen good ones, as the host hands them over: all of them die with it once, none of them is suspected for it.
+func TestPoisonTakesNoNeighbourWithIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		for i := range 15 {
+			w.alertOn(fmt.Sprintf("da%d", i), fmt.Sprintf("m%d", i), alert.Medium)
+		}
+		w.alertOn("poison", "mp", alert.High)
+		waiting := w.queue
+		w.queue = nil
+		deaths := 0
+		for delivery := 1; len(waiting) > 0 && delivery < 9; delivery++ {
+			p := w.start(-1, false)
+			p.poison = "mp"
+			if waiting = deliverTogether(t, p, waiting, delivery); p.died() {
+				deaths++
+				w.advance(2 * time.Minute)
+			}
+		}
+		if run := w.run("poison", 1); run.State != ledger.Parked || deaths != deathsToPark {
+			t.Errorf("after %d deaths the poison is %+v", deaths, run)
+		}
+		for i := range 15 {
+			if run := w.run(fmt.Sprintf("da%d", i), 1); run.State != ledger.Closed {
+				t.Errorf("its neighbour %d is %+v", i, run)
+			}
+		}
+		if told := w.kinds(); told != "parked" {
+			t.Errorf("told %q", told)
+		}
+	})
+}
+
+// deliverTogether hands messages to a process at once, without their snapshots, and returns those that come again.
+func deliverTogether(t *testing.T, p *process, messages []alert.Envelope, delivery int) []alert.Envelope {
+	t.Helper()
+	var mu sync.Mutex
+	var again []alert.Envelope
+	var group sync.WaitGroup
+	for _, m := range messages {
+		m.Message.Machine = nil
+		group.Go(func() {
+			err := p.responder.Respond(t.Context(), m.Message.Encode(), delivery)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || p.died() {
+				again = append(again, m)
+			}
+		})
+	}
+	group.Wait()
+	return again
 }
 
 func TestOrderlyTroubleIsNoDeath(t *testing.T) {
@@ -170,7 +228,7 @@ func TestOrderlyTroubleIsNoDeath(t *testing.T) {
 		if !more {
 			break
 		}
-		if err := w.start(-1, false).responder.Respond(context.Background(), m.Message.Encode()); err != nil {
+		if err := w.start(-1, false).responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
 			t.Fatalf("try %d: %v", i, err)
 		}
 	}
@@ -195,7 +253,7 @@ func TestManyRespondersIsolateEachMachineOnce(t *testing.T) {
 					break
 				}
 				for range 2 { // every delivery twice
-					if err := p.responder.Respond(context.Background(), m.Message.Encode()); err != nil {
+					if err := p.responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
 						done <- err
 						return
 					}

@@ -166,7 +166,7 @@ func TestIsolationOfUnknownFateIsToldThoughTheAlertWasResolvedMeanwhile(t *testi
 	}
 	w.alertOn("da1", "m1", alert.High)
 	m, _ := w.take()
-	if err := p.responder.Respond(context.Background(), m.Message.Encode()); err != nil {
+	if err := p.responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
 		t.Fatal(err)
 	}
 	w.advance(time.Second)

@@ -201,7 +201,7 @@ func (r *Responder) join(ctx context.Context, t *turn) error {
 		if run.State.Final() {
 			return ledger.ErrUnchanged
 		}
-		run.State, run.Episode, run.Starts, run.Trouble = ledger.Waiting, l.Episode, 0, ""
+		run.State, run.Episode, run.Starts, run.Trouble, run.DueAt = ledger.Waiting, l.Episode, 0, "", r.Now().UTC()
 		run.Reason = "waiting for action " + l.ActionID
 		return nil
 	})

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/logging"
@@ -84,13 +86,20 @@ type Responder struct {
 	Options
 	process string // this process, in the starts of runs
 
+	beside *semaphore.Weighted // one for each run that is answered beside others, all for one that is answered alone
+
 	mu       sync.Mutex
 	listed   []machine.Action // open actions of all machines, shared for listShared
 	listedAt time.Time
 }
 
 // New makes a Responder.
-func New(o Options) *Responder { return &Responder{Options: o, process: rand.Text()} }
+func New(o Options) *Responder {
+	return &Responder{Options: o, process: rand.Text(), beside: semaphore.NewWeighted(everybody)}
+}
+
+// everybody is more runs than a process ever answers at once.
+const everybody = 1 << 20
 
 // comeBack ends an invocation in good order: the run goes on with a scheduled copy.
 type comeBack struct {
@@ -103,10 +112,10 @@ func (c *comeBack) Error() string { return c.why }
 // errDone ends an invocation in good order: the run needs nothing more.
 var errDone = errors.New("nothing left to do")
 
-// Respond answers one message of the alert queue. It returns nil whenever the work is done or scheduled to go on; an
+// Respond answers one message of the alert queue, whose delivery is counted from 1. It returns nil whenever the work is done or scheduled to go on; an
 // alert.UndecodableError for a message that can not be read; any other error when not even a scheduled copy could be
 // sent, so that the broker must give the message again. A repeat of a message is harmless.
-func (r *Responder) Respond(ctx context.Context, body []byte) error {
+func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) error {
 	m, err := alert.DecodeMessage(body)
 	if errors.Is(err, alert.ErrUnknownFormat) {
 		id := fmt.Sprintf("putback:%s:%d", alert.SHA256(body)[:32], r.Now().Unix()/30)
@@ -119,7 +128,7 @@ func (r *Responder) Respond(ctx context.Context, body []byte) error {
 	if m.Tenant != "" && m.Tenant != r.Ledger.Tenant() {
 		return &alert.UndecodableError{Err: fmt.Errorf("message for tenant %q, this app answers for %q", m.Tenant, r.Ledger.Tenant())}
 	}
-	w := &work{message: m}
+	w := &work{message: m, alone: delivery > 1}
 	err = r.respond(ctx, w)
 	if w.run.AlertID != "" {
 		ctx = logging.WithRun(ctx, w.run.ID())
@@ -141,6 +150,7 @@ type work struct {
 	message alert.Message
 	run     ledger.Run
 	started bool // this invocation raised the run's starts
+	alone   bool // nothing else is answered by this process meanwhile
 	seen    ledger.Seen
 	alert   alert.Alert
 	machine *machine.Machine // nil: the alert names none
@@ -152,7 +162,9 @@ func (r *Responder) respond(ctx context.Context, w *work) error {
 	if err := r.Ledger.Prepare(ctx); err != nil {
 		return err
 	}
-	if err := r.find(ctx, w); err != nil {
+	done, err := r.findItsPlace(ctx, w)
+	defer done()
+	if err != nil {
 		return err
 	}
 	ctx = logging.WithRun(ctx, w.run.ID())
@@ -166,6 +178,30 @@ func (r *Responder) respond(ctx context.Context, w *work) error {
 		return err
 	}
 	return r.carryOut(ctx, w)
+}
+
+// findItsPlace finds the run and the place to answer it: beside others, or alone if it may have ended a process before.
+// A run that does it again then takes no neighbour with it, and no neighbour is suspected for it. done gives the place
+// back, and is to be called whatever the error.
+func (r *Responder) findItsPlace(ctx context.Context, w *work) (done func(), err error) {
+	for {
+		places := int64(1)
+		if w.alone {
+			places = everybody
+		}
+		if err := r.beside.Acquire(ctx, places); err != nil {
+			return func() {}, err
+		}
+		done = func() { r.beside.Release(places) }
+		if err := r.find(ctx, w); err != nil {
+			return done, err
+		}
+		if w.alone || w.run.Starts == 0 || w.run.Starter == r.process {
+			return done, nil
+		}
+		done()
+		*w = work{message: w.message, alone: true}
+	}
 }
 
 // backoff is how long to wait where the service did not say: longer with every copy, and longest for what only a
@@ -191,8 +227,7 @@ func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration
 	if w.started {
 		run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
 			run.Copies++
-			run.Starts = 0
-			run.Trouble = why
+			run.Starts, run.DueAt, run.Trouble = 0, at, why
 			return nil
 		})
 		if err != nil {

@@ -89,13 +89,13 @@ func TestRepeatedDeliveriesChangeNothing(t *testing.T) {
 	w.alertOn("da1", "m1", alert.High)
 	m, _ := w.take()
 	for range 5 {
-		if err := p.responder.Respond(context.Background(), m.Message.Encode()); err != nil {
+		if err := p.responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w.finishAll(machine.Succeeded)
 	w.follow(p)
-	if err := p.responder.Respond(context.Background(), m.Message.Encode()); err != nil {
+	if err := p.responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
 		t.Fatal(err)
 	}
 	if w.posts != 1 || w.kinds() != "requested, isolated" {
@@ -172,7 +172,7 @@ func TestBareMessageAsksTheAPIAndJoinsTheRunThatExists(t *testing.T) {
 	w.alertOn("da1", "m1", alert.High)
 	w.queue = nil
 	for range 3 {
-		if err := p.responder.Respond(context.Background(), []byte(`{"alertId":"da1"}`)); err != nil {
+		if err := p.responder.Respond(context.Background(), []byte(`{"alertId":"da1"}`), 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -187,7 +187,7 @@ func TestBareMessageOfAnAlertNeverSeenIsAnswered(t *testing.T) {
 	p := w.start(-1, false)
 	w.machines["m1"] = machine.Machine{ID: "m1", ComputerDNSName: "m1", OSPlatform: "Windows11"}
 	w.alerts["da1"] = alert.Alert{ID: "da1", MachineID: "m1", Severity: alert.High, Created: w.now, Updated: w.now}
-	if err := p.responder.Respond(context.Background(), []byte(`{"alertId":"da1"}`)); err != nil {
+	if err := p.responder.Respond(context.Background(), []byte(`{"alertId":"da1"}`), 1); err != nil {
 		t.Fatal(err)
 	}
 	if w.posts != 1 || w.run("da1", 1).State != ledger.Waiting {
@@ -200,7 +200,7 @@ func TestUnknownAlertClosesAfterThreeTriesOverTenMinutes(t *testing.T) {
 	w := newWorld(t)
 	p := w.start(-1, false)
 	begun := w.clock()
-	if err := p.responder.Respond(context.Background(), []byte(`{"alertId":"da1"}`)); err != nil {
+	if err := p.responder.Respond(context.Background(), []byte(`{"alertId":"da1"}`), 1); err != nil {
 		t.Fatal(err)
 	}
 	w.drain(p, 5)
@@ -243,11 +243,11 @@ func TestUndecodableMessageIsRefusedAndDoesNothing(t *testing.T) {
 	p := w.start(-1, false)
 	for _, body := range []string{"", "x", `{"alertId":"../x"}`, `{"alertId":"da1","tenant":"another"}`} {
 		var undecodable *alert.UndecodableError
-		if err := p.responder.Respond(context.Background(), []byte(body)); !errors.As(err, &undecodable) {
+		if err := p.responder.Respond(context.Background(), []byte(body), 1); !errors.As(err, &undecodable) {
 			t.Errorf("Respond(%q) = %v", body, err)
 		}
 	}
-	if err := p.responder.Respond(context.Background(), []byte(`{"format":99,"alertId":"da1"}`)); err != nil || len(w.queue) != 1 || !w.queue[0].At.Equal(w.now.Add(time.Minute)) {
+	if err := p.responder.Respond(context.Background(), []byte(`{"format":99,"alertId":"da1"}`), 1); err != nil || len(w.queue) != 1 || !w.queue[0].At.Equal(w.now.Add(time.Minute)) {
 		t.Errorf("a newer format was not put back for a minute: %v, %+v", err, w.queue)
 	}
 }
@@ -273,7 +273,7 @@ func TestMachineBeingReleasedIsWaitedFor(t *testing.T) {
 	w.alertOn("da1", "m1", alert.High)
 	release := w.add(machine.Unisolate, "m1", "by hand", "", "Portal")
 	m, _ := w.take()
-	if err := p.responder.Respond(context.Background(), m.Message.Encode()); err != nil || w.posts != 0 || len(w.queue) != 1 {
+	if err := p.responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil || w.posts != 0 || len(w.queue) != 1 {
 		t.Fatalf("%v, %d requests, %d copies", err, w.posts, len(w.queue))
 	}
 	w.finish(release.ID, machine.Succeeded)
@@ -397,13 +397,13 @@ func TestObserveDecisionIsNeverActedOnLater(t *testing.T) {
 	p.responder.Ceiling = ""
 	w.alertOn("da1", "m1", alert.High)
 	m, _ := w.take()
-	if err := p.responder.Respond(context.Background(), m.Message.Encode()); err != nil {
+	if err := p.responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
 		t.Fatal(err)
 	}
 	if run := w.run("da1", 1); run.Outcome != "would isolate" || run.Mode != "observe" || w.kinds() != "would isolate" {
 		t.Errorf("run = %+v, told %q", run, w.kinds())
 	}
-	if err := w.start(-1, false).responder.Respond(context.Background(), m.Message.Encode()); err != nil || w.posts != 0 {
+	if err := w.start(-1, false).responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil || w.posts != 0 {
 		t.Errorf("after the switch to enforce: %v, %d requests", err, w.posts)
 	}
 }

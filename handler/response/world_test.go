@@ -118,6 +118,7 @@ type process struct {
 	breaths int    // calls that it may still make; negative: unlimited
 	mute    bool   // the last call is carried out but its answer is lost
 	between func() // called before every call; nil: nothing
+	poison  string // a read of this machine kills the process, half a second later; other reads take a second
 }
 
 // leave is called around every call that leaves the process.
@@ -199,6 +200,16 @@ func (p *process) Alert(_ context.Context, id string) (alert.Alert, error) {
 }
 
 func (p *process) Machine(_ context.Context, id string) (machine.Machine, error) {
+	switch p.poison {
+	case "":
+	case id:
+		time.Sleep(500 * time.Millisecond)
+		p.mu.Lock()
+		p.breaths = 0
+		p.mu.Unlock()
+	default:
+		time.Sleep(time.Second)
+	}
 	return call(p, func() (machine.Machine, error) {
 		m, found := p.machines[id]
 		if !found {
@@ -375,7 +386,7 @@ func (w *world) drain(p *process, limit int) {
 		if !more {
 			return
 		}
-		if err := p.responder.Respond(context.Background(), m.Message.Encode()); err != nil {
+		if err := p.responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
 			w.t.Fatalf("Respond(%s): %v", m.ID, err)
 		}
 	}
