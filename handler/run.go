@@ -122,7 +122,8 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, log *sl
 	to := &broker{client: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue}
 	outbox := notice.New(notice.Options{Ledger: store, Queue: to, Mailer: &postman{sender: mail.New(post), from: settings.MailFrom.String(), log: log},
 		Log: log, Now: time.Now, Window: settings.NoticeWindow, Lock: settings.MessageLock, RetryAfter: settings.RetryAfter, Domain: domain(settings.MailFrom.Address), To: addresses(settings.MailTo)})
-	poller := poll.New(poll.Options{API: api, Queue: to, Ledger: store, Log: log, Now: time.Now, Overlap: settings.PollOverlap, Lookback: settings.PollLookback})
+	poller := poll.New(poll.Options{API: api, Queue: to, Ledger: store, Log: log, Now: time.Now, Overlap: settings.PollOverlap, Lookback: settings.PollLookback,
+		SweepAfter: settings.SweepAfter, Retention: settings.Retention})
 	responder := response.New(response.Options{API: api, Queue: to, Ledger: store, Teller: outbox, Book: book, Log: log, Now: time.Now,
 		Ceiling: playbook.Mode(settings.Mode), SnapshotMaxAge: settings.SnapshotMaxAge, StaleAfter: settings.StaleAfter, RecheckAfter: settings.RecheckAfter,
 		Hold: settings.LatchHold, SendWithin: settings.LatchHold / 3, RetryAfter: settings.RetryAfter, Operator: addresses(settings.OperatorMail)})

@@ -4,7 +4,8 @@ import "time"
 
 // Window selects the alerts whose last update lies in [From, To).
 type Window struct {
-	From, To  time.Time // UTC, by the API's clock
+	From      time.Time // UTC, by the API's clock
+	To        time.Time // zero: no end, so that alerts dated in the future are seen too
 	Top, Skip int       // page size, at most 10,000, and how many to leave out; Skip only makes sense with a fixed window
 }
 
@@ -12,6 +13,12 @@ type Window struct {
 type Page struct {
 	Count int       // entries of the page; Top of them means that there may be more
 	Date  time.Time // the API's clock when it answered; zero if it did not say
+}
+
+// Stamp is as much of an alert as tells whether it changed.
+type Stamp struct {
+	ID      string
+	Updated time.Time // its last update
 }
 
 // Envelope is a message with what the broker needs to know.

@@ -107,14 +107,38 @@ const readAlerts = "Alert.Read.All"
 // error of visit ends the reading and is returned as it is. A repeat is safe. Permission Alert.Read.All, up to 10,000
 // alerts a page, 100 calls a minute and 1,500 an hour (Get alerts API page, read 2026-11).
 func (c *Client) AlertPage(ctx context.Context, w alert.Window, visit func(alert.Alert) error) (alert.Page, error) {
-	query := url.Values{}
-	query.Set("$filter", fmt.Sprintf("lastUpdateTime ge %s and lastUpdateTime lt %s", stamp(w.From), stamp(w.To)))
-	query.Set("$expand", "evidence")
-	query.Set("$top", strconv.Itoa(w.Top))
+	k := listAlerts(w)
+	k.query.Set("$expand", "evidence")
+	return alertPage(ctx, c, k, w, func(one wireAlert) error { return visit(one.alert()) })
+}
+
+// AlertStamps reads a page of the alerts of a window like AlertPage, but of each only its id and the time of its last
+// update, and without evidence: for looking through days of alerts ("List alerts API").
+func (c *Client) AlertStamps(ctx context.Context, w alert.Window, visit func(alert.Stamp) error) (alert.Page, error) {
+	return alertPage(ctx, c, listAlerts(w), w, func(one wireStamp) error {
+		return visit(alert.Stamp{ID: string(one.ID), Updated: time.Time(one.Updated)})
+	})
+}
+
+// wireStamp is what AlertStamps reads of an alert.
+type wireStamp struct {
+	ID      text    `json:"id"`
+	Updated instant `json:"lastUpdateTime"`
+}
+
+func listAlerts(w alert.Window) call {
+	filter := "lastUpdateTime ge " + stamp(w.From)
+	if !w.To.IsZero() {
+		filter += " and lastUpdateTime lt " + stamp(w.To)
+	}
+	query := url.Values{"$filter": {filter}, "$top": {strconv.Itoa(w.Top)}}
 	if w.Skip > 0 {
 		query.Set("$skip", strconv.Itoa(w.Skip))
 	}
-	k := call{method: http.MethodGet, endpoint: "/api/alerts", path: []string{"alerts"}, query: query, needs: readAlerts}
+	return call{method: http.MethodGet, endpoint: "/api/alerts", path: []string{"alerts"}, query: query, needs: readAlerts}
+}
+
+func alertPage[T any](ctx context.Context, c *Client, k call, w alert.Window, visit func(T) error) (alert.Page, error) {
 	if w.Top < 1 || w.Top > listPage || w.Skip < 0 {
 		// The API would answer with a page of another size, which looks short or full when it is not.
 		return alert.Page{}, unsent(k, machine.Refused, fmt.Errorf("a page of %d alerts after %d can not be asked for; 1 to %d can", w.Top, w.Skip, listPage))
@@ -124,7 +148,7 @@ func (c *Client) AlertPage(ctx context.Context, w alert.Window, visit func(alert
 		return alert.Page{}, err
 	}
 	page := alert.Page{Date: date(answer)}
-	page.Count, err = each(k, answer, func(one wireAlert) error { return visit(one.alert()) })
+	page.Count, err = each(k, answer, visit)
 	return page, err
 }
 

@@ -72,6 +72,8 @@ func suite(t *testing.T, connection string) {
 		"many tellers at once lose nothing":                        tellers,
 		"marks are the newest":                                     marks,
 		"runs of a day are listed newest first":                    index,
+		"what is not over stays in the index of open runs":         openRuns,
+		"old records go, those that are not over stay":             housekeeping,
 	}
 	for name, promise := range promises {
 		t.Run(name, func(t *testing.T) {

@@ -19,6 +19,14 @@ type candidate struct {
 	hash  string
 }
 
+func candidates(alerts []alert.Alert) []candidate {
+	batch := make([]candidate, 0, len(alerts))
+	for _, a := range alerts {
+		batch = append(batch, candidate{alert: a, hash: alert.DecisionHash(a)})
+	}
+	return batch
+}
+
 // Bounds of what is under way at once.
 const (
 	ledgerReaders = 16
@@ -78,7 +86,8 @@ func (p *Poller) checkIDs(ctx context.Context, batch []candidate, done *tally) [
 	})
 }
 
-// changed finds the alerts that need a message: new, changed, or observed before but never begun.
+// changed finds the alerts that need a message: new, changed, or observed before but never begun. Of an alert that was
+// updated without such a change the time is noted.
 func (p *Poller) changed(ctx context.Context, batch []candidate) ([]candidate, error) {
 	due := make([]bool, len(batch))
 	err := parallel(ctx, len(batch), func(ctx context.Context, i int) error {
@@ -88,6 +97,9 @@ func (p *Poller) changed(ctx context.Context, batch []candidate) ([]candidate, e
 		}
 		latest, exists := record.Latest()
 		due[i] = !exists || record.Seen.Hash != batch[i].hash || latest.State == ledger.Observed
+		if updated := batch[i].alert.Updated; !due[i] && updated.After(record.Seen.Updated) {
+			return p.Ledger.Touch(ctx, *record.Seen, updated)
+		}
 		return nil
 	})
 	if err != nil {
@@ -154,6 +166,7 @@ func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[str
 		reason := "resent"
 		if o.Changed {
 			done.changed++
+			done.late(part[i].alert, apiNow)
 			reason = "changed"
 		} else {
 			done.resent++

@@ -27,16 +27,19 @@ type tenant struct {
 	*Poller
 	server *tables.Server
 
-	mu       sync.Mutex
-	now      time.Time
-	skew     time.Duration // of the API's clock
-	alerts   []shown
-	windows  []alert.Window
-	listed   int   // machine lists asked for
-	breakAt  int   // the page breaks off after so many alerts; 0: never
-	machines error // of the machine list
-	full     error // of the queue
-	sent     []alert.Envelope
+	mu      sync.Mutex
+	now     time.Time
+	skew    time.Duration // of the API's clock
+	alerts  []shown
+	windows []alert.Window
+	stamps  int // pages of ids and times asked for
+	listed  int // machine lists asked for
+	// loseAtEdge is how many of the last items of a full page are left out.
+	loseAtEdge int
+	breakAt    int   // the page breaks off after so many alerts; 0: never
+	machines   error // of the machine list
+	full       error // of the queue
+	sent       []alert.Envelope
 }
 
 type shown struct {
@@ -60,7 +63,8 @@ func newTenant(t fatal) *tenant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Poller = New(Options{API: f, Queue: f, Ledger: store, Log: slog.New(slog.DiscardHandler), Now: f.clock, Overlap: 15 * time.Minute, Lookback: time.Hour})
+	f.Poller = New(Options{API: f, Queue: f, Ledger: store, Log: slog.New(slog.DiscardHandler), Now: f.clock, Overlap: 15 * time.Minute, Lookback: time.Hour,
+		SweepAfter: 10 * time.Minute, Retention: 400 * 24 * time.Hour})
 	return f
 }
 
@@ -80,10 +84,23 @@ func (f *tenant) AlertPage(_ context.Context, w alert.Window, visit func(alert.A
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.windows = append(f.windows, w)
+	return f.page(w, visit)
+}
+
+func (f *tenant) AlertStamps(_ context.Context, w alert.Window, visit func(alert.Stamp) error) (alert.Page, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stamps++
+	return f.page(w, func(a alert.Alert) error { return visit(alert.Stamp{ID: a.ID, Updated: a.Updated}) })
+}
+
+// page is a page of the tenant's alerts; the caller holds f.mu.
+func (f *tenant) page(w alert.Window, visit func(alert.Alert) error) (answer alert.Page, err error) {
 	page := alert.Page{Date: f.now.Add(f.skew).Truncate(time.Second)}
-	skip := w.Skip
+	skip, dropped := w.Skip, 0
+	defer func() { answer.Count -= dropped }()
 	for _, s := range f.alerts {
-		if s.visible.After(f.now) || s.Updated.Before(w.From) || !s.Updated.Before(w.To) {
+		if s.visible.After(f.now) || s.Updated.Before(w.From) || (!w.To.IsZero() && !s.Updated.Before(w.To)) {
 			continue
 		}
 		if skip > 0 {
@@ -97,6 +114,10 @@ func (f *tenant) AlertPage(_ context.Context, w alert.Window, visit func(alert.A
 			return page, errors.New("broken JSON")
 		}
 		page.Count++
+		if page.Count > w.Top-f.loseAtEdge {
+			dropped++
+			continue
+		}
 		if err := visit(s.Alert); err != nil {
 			return page, err
 		}
@@ -232,7 +253,7 @@ func TestAnswerThatBreaksOffSendsWhatCameAndKeepsTheWatermark(t *testing.T) {
 		f.show(fmt.Sprintf("da%d", i), alert.High, noon.Add(-time.Minute), noon)
 	}
 	f.breakAt = 4
-	if err := f.Poll(context.Background()); err == nil || len(f.sent) != 4 || !f.watermark(t).IsZero() {
+	if err := f.Poll(context.Background()); err == nil || len(f.sent) != 4 || !f.watermark(t).Equal(noon.Add(-time.Hour)) {
 		t.Errorf("Poll = %v, %d sent, watermark %s", err, len(f.sent), f.watermark(t))
 	}
 	f.breakAt = 0

@@ -1,0 +1,137 @@
+package ledger
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// open lists the entries of the index of open runs, and how many of them name a run that is not over.
+func open(t *testing.T, s *Store, now time.Time) (entries []OpenRun, runs int) {
+	t.Helper()
+	if err := s.OpenRuns(t.Context(), func(e OpenRun) error { entries = append(entries, e); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		_, open, err := s.OpenRun(t.Context(), e, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if open {
+			runs++
+		}
+	}
+	return entries, runs
+}
+
+func setState(t *testing.T, s *Store, id string, state RunState) {
+	t.Helper()
+	if _, err := s.UpdateRun(t.Context(), id, 1, func(r *Run) error { r.State, r.DueAt = state, noon; return nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openRuns(t *testing.T, s *Store) {
+	a := sampleAlert()
+	for i := range 5 { // more than one page of the stand-in
+		a.ID = fmt.Sprintf("da%d", i)
+		observe(t, s, a, noon)
+	}
+	if entries, runs := open(t, s, noon); len(entries) != 5 || runs != 5 {
+		t.Fatalf("%d entries, %d runs", len(entries), runs)
+	}
+	setState(t, s, "da0", Closed)
+	setState(t, s, "da1", Parked)
+	if entries, runs := open(t, s, noon); len(entries) != 3 || runs != 3 {
+		t.Errorf("with two over: %d entries, %d runs", len(entries), runs)
+	}
+	setState(t, s, "da0", Started) // opened again
+	if entries, runs := open(t, s, noon); len(entries) != 4 || runs != 4 {
+		t.Errorf("with one opened again: %d entries, %d runs", len(entries), runs)
+	}
+	setState(t, s, "da0", Closed)
+
+	// Entries that a crash left behind: of a run that is over, and of one that was never written.
+	over, err := s.Alert(t.Context(), "da0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range []Run{over.Runs[0], {AlertID: "never", Version: 1}} {
+		if err := s.addOpenRun(t.Context(), run, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if entries, runs := open(t, s, noon.Add(time.Hour)); len(entries) != 5 || runs != 3 {
+		t.Errorf("with two left behind: %d entries, %d runs", len(entries), runs)
+	}
+	if entries, _ := open(t, s, noon.Add(25*time.Hour)); len(entries) != 4 {
+		t.Errorf("the entry of a run that is over was kept: %d entries", len(entries))
+	}
+	if entries, _ := open(t, s, noon); len(entries) != 3 {
+		t.Errorf("the entry without a run was kept for more than a day: %d entries", len(entries))
+	}
+}
+
+func housekeeping(t *testing.T, s *Store) {
+	a := sampleAlert()
+	observe(t, s, a, noon)
+	setState(t, s, "da1", Closed)
+	a.ID = "da2"
+	observe(t, s, a, noon)
+	if _, err := s.Asked(t.Context(), "asked", noon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.UpdateRun(t.Context(), "asked", 0, func(r *Run) error { r.State = Closed; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range []string{"sent", "unsent"} {
+		if _, _, err := s.AddNotice(t.Context(), group, "k", "event", noon, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, _, err := s.ClaimNotice(t.Context(), "sent", 1, noon, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.NoticeDone(t.Context(), n, noon); err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.Latch(t.Context(), "m1", Isolation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = NextEpisode(l)
+	if err := s.Join(t.Context(), l, Joiner{AlertID: "da1", Version: 1}); err != nil {
+		t.Fatal(err)
+	}
+
+	removed, err := s.Housekeep(t.Context(), time.Now().Add(-time.Hour))
+	if err != nil || removed != 0 {
+		t.Errorf("%d young records were removed, %v", removed, err)
+	}
+	for range 2 {
+		if _, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, want := range map[string]int{"da1": 0, "da2": 1, "asked": 0} {
+		if record, err := s.Alert(t.Context(), id); err != nil || len(record.Runs) != want || (record.Seen != nil) != (want > 0) {
+			t.Errorf("%s: %+v, %v", id, record, err)
+		}
+	}
+	if refs, err := s.Runs(t.Context(), noon); err != nil || len(refs) != 0 {
+		t.Errorf("index rows are left: %+v, %v", refs, err)
+	}
+	if _, _, err := s.ClaimNotice(t.Context(), "unsent", 1, noon, time.Minute); err != nil {
+		t.Errorf("a notice that was not sent is gone: %v", err)
+	}
+	if n, opened, err := s.AddNotice(t.Context(), "sent", "k2", "event", noon, noon); err != nil || !opened || n.Seq != 1 {
+		t.Errorf("after its group was removed: %+v, %v, %v", n, opened, err)
+	}
+	if l, err = s.Latch(t.Context(), "m1", Isolation); err != nil || l.Episode != 1 {
+		t.Errorf("the latch is %+v, %v", l, err)
+	}
+	if joiners, err := s.Joiners(t.Context(), l); err != nil || len(joiners) != 0 {
+		t.Errorf("joiners are left: %+v, %v", joiners, err)
+	}
+}

@@ -1,0 +1,317 @@
+package poll
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+)
+
+// The ledger marks of the sweeps: when each was last complete.
+const (
+	markSweepRuns = "sweep:runs"
+	markSweepDay  = "sweep:day"
+	markSweepWeek = "sweep:week"
+	markSwept     = "swept"
+	markLateness  = "lateness"
+)
+
+// How often and how far back alerts are looked through for what the polls did not see.
+const (
+	dayEvery, dayBack   = time.Hour, 24 * time.Hour
+	weekEvery, weekBack = 24 * time.Hour, 7 * 24 * time.Hour
+)
+
+// Bounds of a sweep.
+const (
+	standingAtOnce = 2000 // runs that are sent again by one sweep; the rest follows with the next
+	entriesAtOnce  = 500
+	slowest        = 3  // doublings of the time between two of them
+	singleFetches  = 20 // differing alerts of a page that are fetched one by one; more are read as a whole
+	apiTick        = 100 * time.Nanosecond
+)
+
+// sweep runs the sweeps that are due by the ledger. Those that read the API are left out while it can not be polled.
+func (p *Poller) sweep(ctx context.Context, mark ledger.Watermark, polled bool) error {
+	sweeps := []struct {
+		mark  string
+		every time.Duration
+		run   func(ctx context.Context, now time.Time) error
+		reads bool
+	}{
+		{markSweepRuns, p.SweepAfter, p.sweepRuns, false},
+		{markSweepDay, dayEvery, func(ctx context.Context, now time.Time) error { return p.sweepAlerts(ctx, now, mark, dayBack) }, true},
+		{markSweepWeek, weekEvery, func(ctx context.Context, now time.Time) error { return p.sweepAlerts(ctx, now, mark, weekBack) }, true},
+		{markHousekeeping, housekeepEvery, p.housekeep, false},
+	}
+	var errs []error
+	for _, s := range sweeps {
+		if s.reads && !polled {
+			continue
+		}
+		now := p.Now().UTC()
+		last, err := p.Ledger.Mark(ctx, s.mark)
+		if err == nil && now.Sub(last.At) < s.every {
+			continue
+		}
+		if err == nil {
+			err = s.run(ctx, now)
+		}
+		if err == nil {
+			err = p.Ledger.SetMark(ctx, s.mark, now, "")
+		}
+		if err != nil && !errors.Is(err, errNoTime) {
+			errs = append(errs, fmt.Errorf("%s: %w", s.mark, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// sweepRuns sends the versions again that stand still: their message was lost, or whoever had it died and the broker gave
+// up on it. A fresh id is no repeat for the broker; for the ledger it is the same run.
+func (p *Poller) sweepRuns(ctx context.Context, now time.Time) error {
+	var standing []ledger.Run
+	var entries []ledger.OpenRun
+	look := func() error {
+		found, err := p.standing(ctx, entries, now)
+		standing, entries = append(standing, found...), entries[:0]
+		return err
+	}
+	err := p.Ledger.OpenRuns(ctx, func(entry ledger.OpenRun) error {
+		if now.Sub(entry.At) < p.SweepAfter || len(standing) >= standingAtOnce {
+			return nil
+		}
+		if entries = append(entries, entry); len(entries) < entriesAtOnce {
+			return nil
+		}
+		return look()
+	})
+	if err = errors.Join(err, look()); len(standing) == 0 {
+		return err
+	}
+	slices.SortStableFunc(standing, func(a, b ledger.Run) int {
+		return cmp.Or(cmp.Compare(alert.Severity(b.Severity).Rank(), alert.Severity(a.Severity).Rank()), a.ObservedAt.Compare(b.ObservedAt))
+	})
+	for part := range slices.Chunk(standing, sendBatch) {
+		if sendErr := p.sendAgain(ctx, part, now); sendErr != nil {
+			return errors.Join(err, sendErr)
+		}
+	}
+	p.Log.WarnContext(ctx, "versions stood still and were sent again", "runs", len(standing), "first", standing[0].ID(), "trouble", standing[0].Trouble)
+	return errors.Join(err, p.noteSwept(ctx, len(standing), 0))
+}
+
+// standing picks the runs that stand still among the entries.
+func (p *Poller) standing(ctx context.Context, entries []ledger.OpenRun, now time.Time) ([]ledger.Run, error) {
+	var mu sync.Mutex
+	var found []ledger.Run
+	err := parallel(ctx, len(entries), func(ctx context.Context, i int) error {
+		run, open, err := p.Ledger.OpenRun(ctx, entries[i], now)
+		// While nobody answers at all, copies would pile up, so they come ever slower.
+		if err != nil || !open || now.Sub(run.DueAt) < p.SweepAfter<<min(run.Sweeps, slowest) {
+			return err
+		}
+		if followed, err := p.followed(ctx, run); err != nil || followed {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		found = append(found, run)
+		return nil
+	})
+	return found, err
+}
+
+// followed reports whether a run waits for a machine action that is being followed, and sees to it that it is.
+func (p *Poller) followed(ctx context.Context, run ledger.Run) (bool, error) {
+	if run.State != ledger.Waiting {
+		return false, nil
+	}
+	l, err := p.Ledger.Latch(ctx, run.MachineID, ledger.Isolation)
+	if err != nil || l.Episode != run.Episode || (l.State != ledger.Acting && l.State != ledger.Intended) {
+		return false, err
+	}
+	return true, p.Ledger.AddOpen(ctx, run.MachineID, ledger.Isolation)
+}
+
+// sendAgain enqueues runs under fresh ids. The count that makes the id is written first: the next sweep takes another.
+func (p *Poller) sendAgain(ctx context.Context, runs []ledger.Run, now time.Time) error {
+	messages := make([]alert.Envelope, len(runs))
+	err := parallel(ctx, len(runs), func(ctx context.Context, i int) error {
+		over := false
+		run, err := p.Ledger.UpdateRun(ctx, runs[i].AlertID, runs[i].Version, func(run *ledger.Run) error {
+			if over = run.State.Final(); over {
+				return ledger.ErrUnchanged
+			}
+			run.Sweeps++
+			run.DueAt = now
+			return nil
+		})
+		if err != nil || over {
+			return err
+		}
+		messages[i] = alert.Envelope{ID: fmt.Sprintf("%s:s%d", alert.MessageID(p.Ledger.Tenant(), run.AlertID, run.Version), run.Sweeps),
+			Message: alert.Message{Tenant: p.Ledger.Tenant(), AlertID: run.AlertID, Version: run.Version, Reason: "swept", ObservedAt: run.ObservedAt, Attempt: run.Attempt}}
+		return nil
+	})
+	messages = slices.DeleteFunc(messages, func(m alert.Envelope) bool { return m.ID == "" })
+	if len(messages) == 0 {
+		return err
+	}
+	return errors.Join(err, p.Queue.SendAlerts(ctx, messages))
+}
+
+// sweepAlerts looks through the alerts of the time back from now, ids and times only, and fetches those that were never
+// seen or were updated since. Nothing depends on how late an alert may be. It goes back no further than the first poll did:
+// what changed before was never to be answered.
+func (p *Poller) sweepAlerts(ctx context.Context, now time.Time, mark ledger.Watermark, back time.Duration) error {
+	from := now.Add(-back)
+	if from.Before(mark.Since) {
+		from = mark.Since
+	}
+	found := tally{known: mark.At}
+	looked := 0
+	err := walk(ctx, span{from, now, stampLimit, false}, p.API.AlertStamps, func(s slice[alert.Stamp]) error {
+		looked += len(s.entries)
+		fresh, err := p.unseen(ctx, s.entries)
+		if err == nil && len(fresh) > 0 {
+			err = p.fetch(ctx, fresh, &found)
+		}
+		return errors.Join(s.broken, err)
+	})
+	p.Log.InfoContext(ctx, "swept", "back", back.String(), "looked", looked, "changed", found.changed, "late", found.lates, "complete", err == nil)
+	return errors.Join(err, p.noteLateness(ctx, found), p.noteSwept(ctx, 0, found.lates))
+}
+
+// unseen picks the alerts that the ledger does not know as they are.
+func (p *Poller) unseen(ctx context.Context, stamps []alert.Stamp) ([]alert.Stamp, error) {
+	differs := make([]bool, len(stamps))
+	err := parallel(ctx, len(stamps), func(ctx context.Context, i int) error {
+		if alert.CheckID(stamps[i].ID) != nil {
+			return nil // the poll has named it
+		}
+		seen, known, err := p.Ledger.Seen(ctx, stamps[i].ID)
+		differs[i] = err == nil && (!known || !seen.Updated.Equal(stamps[i].Updated))
+		return err
+	})
+	var fresh []alert.Stamp
+	for i, s := range stamps {
+		if differs[i] {
+			fresh = append(fresh, s)
+		}
+	}
+	return fresh, err
+}
+
+// fetch reads alerts with their evidence and ingests them: each by the moment of its update, or the time of all of them
+// if they are many. An alert that is updated meanwhile is no longer there, and the next poll finds it.
+func (p *Poller) fetch(ctx context.Context, fresh []alert.Stamp, found *tally) error {
+	slices.SortFunc(fresh, func(a, b alert.Stamp) int { return a.Updated.Compare(b.Updated) })
+	take := func(s slice[alert.Alert]) error {
+		return errors.Join(p.ingest(ctx, candidates(s.entries), s.page.Date, found), s.broken)
+	}
+	first, last := fresh[0].Updated, fresh[len(fresh)-1].Updated
+	if len(fresh) > singleFetches {
+		return walk(ctx, span{first, last.Add(apiTick), pageLimit, true}, p.API.AlertPage, take)
+	}
+	var read time.Time
+	for _, s := range fresh {
+		if s.Updated.Equal(read) {
+			continue
+		}
+		read = s.Updated
+		w := alert.Window{From: read, To: read.Add(apiTick), Top: pageLimit}
+		entries, page, err := readWindow(ctx, w, p.API.AlertPage, false)
+		if err := take(slice[alert.Alert]{entries: entries, page: page, broken: err}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Swept counts what the sweeps found that nothing else did, since the first poll.
+type Swept struct {
+	Resent int       `json:"resent"` // versions that stood still
+	Late   int       `json:"late"`   // changes that no poll saw
+	At     time.Time `json:"at"`     // of the last find; zero: none
+}
+
+// ReadSwept reads the count.
+func ReadSwept(ctx context.Context, store *ledger.Store) (Swept, error) {
+	return readMark[Swept](ctx, store, markSwept)
+}
+
+func (p *Poller) noteSwept(ctx context.Context, resent, late int) error {
+	if resent+late == 0 {
+		return nil
+	}
+	swept, err := ReadSwept(ctx, p.Ledger)
+	if err != nil {
+		return err
+	}
+	swept.Resent, swept.Late, swept.At = swept.Resent+resent, swept.Late+late, p.Now().UTC()
+	return writeMark(ctx, p.Ledger, markSwept, swept.At, swept)
+}
+
+// Lateness is how long after its last update the latest of the alerts of about a week was seen, although polls were
+// running: how late the API shows alerts, as far as a sweep's rhythm tells.
+type Lateness struct {
+	Longest time.Duration `json:"longest"`
+	AlertID string        `json:"alert"`
+	At      time.Time     `json:"at"` // when it was seen; zero: no alert was late
+}
+
+// ReadLateness reads the largest lateness.
+func ReadLateness(ctx context.Context, store *ledger.Store) (Lateness, error) {
+	return readMark[Lateness](ctx, store, markLateness)
+}
+
+// late notes how late a change was seen that an earlier poll was to see.
+func (t *tally) late(a alert.Alert, apiNow time.Time) {
+	if t.known.IsZero() || apiNow.IsZero() || !a.Updated.Before(t.known) {
+		return
+	}
+	t.lates++
+	if late := apiNow.Sub(a.Updated); late > t.latest {
+		t.latest, t.lateID = late, a.ID
+	}
+}
+
+func (p *Poller) noteLateness(ctx context.Context, found tally) error {
+	if found.latest == 0 {
+		return nil
+	}
+	now := p.Now().UTC()
+	known, err := ReadLateness(ctx, p.Ledger)
+	if err != nil || (found.latest <= known.Longest && now.Sub(known.At) < weekBack) {
+		return err
+	}
+	return writeMark(ctx, p.Ledger, markLateness, now, Lateness{Longest: found.latest, AlertID: found.lateID, At: now})
+}
+
+func readMark[T any](ctx context.Context, store *ledger.Store, name string) (T, error) {
+	var v T
+	mark, err := store.Mark(ctx, name)
+	if err != nil || mark.Note == "" {
+		return v, err
+	}
+	if err := json.Unmarshal([]byte(mark.Note), &v); err != nil {
+		return v, fmt.Errorf("ledger mark %s: %w", name, err)
+	}
+	return v, nil
+}
+
+func writeMark(ctx context.Context, store *ledger.Store, name string, at time.Time, v any) error {
+	note, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("ledger mark %s: %w", name, err)
+	}
+	return store.SetMark(ctx, name, at, string(note))
+}

@@ -1,0 +1,275 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+)
+
+// pollEvery polls once a minute for a while.
+func (f *tenant) pollFor(t fatal, d, every time.Duration) {
+	t.Helper()
+	for range d / every {
+		f.advance(every)
+		f.poll(t)
+	}
+}
+
+// answer closes the newest run of an alert, as a responder does.
+func (f *tenant) answer(t *testing.T, id string) {
+	t.Helper()
+	record, err := f.Ledger.Alert(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Ledger.UpdateRun(t.Context(), id, record.Seen.Version, func(run *ledger.Run) error {
+		run.State, run.Outcome = ledger.Closed, "no rule"
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAlertThatBecomesVisibleLaterThanTheOverlapIsFoundByASweep(t *testing.T) {
+	t.Parallel()
+	for _, late := range []time.Duration{6 * time.Hour, 3 * 24 * time.Hour} {
+		f := newTenant(t)
+		f.show("late", alert.High, noon.Add(time.Minute), noon.Add(late))
+		f.poll(t)
+		f.pollFor(t, late+25*time.Hour, 30*time.Minute)
+		if !strings.HasPrefix(f.ids()+" ", "late:v1 ") || strings.Contains(f.ids(), "v2") {
+			t.Errorf("%s late: sent %s", late, f.ids())
+		}
+		found, err := ReadLateness(t.Context(), f.Ledger)
+		if err != nil || found.Longest < late-2*time.Minute || found.AlertID != "late" {
+			t.Errorf("%s late: noted %+v, %v", late, found, err)
+		}
+		if swept, err := ReadSwept(t.Context(), f.Ledger); err != nil || swept.Late != 1 || swept.At.IsZero() {
+			t.Errorf("%s late: counted %+v, %v", late, swept, err)
+		}
+	}
+}
+
+func TestChangeThatBecomesVisibleLateIsTheNextVersion(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.show("da1", alert.Medium, noon.Add(-time.Minute), noon)
+	f.poll(t)
+	f.answer(t, "da1")
+	f.advance(time.Hour)
+	raised := f.clock().Add(-40 * time.Minute) // behind the overlap
+	f.show("da1", alert.High, raised, noon)
+	f.pollFor(t, time.Hour, time.Hour)
+	if got := f.ids(); got != "da1:v1 da1:v2" {
+		t.Errorf("sent %s", got)
+	}
+}
+
+func TestUpdateThatNoRuleCanSeeIsFetchedOnce(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	for i := range 30 { // more than are fetched one by one
+		f.show(fmt.Sprintf("da%d", i), alert.Low, noon.Add(-time.Minute), noon)
+	}
+	f.poll(t)
+	for i := range 30 {
+		f.answer(t, fmt.Sprintf("da%d", i))
+	}
+	f.advance(time.Hour)
+	for i := range 30 { // a comment, seen by no poll
+		f.show(fmt.Sprintf("da%d", i), alert.Low, f.clock().Add(-40*time.Minute), noon)
+	}
+	f.poll(t)
+	f.windows = nil
+	f.pollFor(t, 3*time.Hour, time.Hour)
+	if len(f.windows) != 3 || len(f.sent) != 30 {
+		t.Errorf("%d pages were read by three polls, %d messages sent", len(f.windows), len(f.sent))
+	}
+}
+
+func TestSweepsGoBackNoFurtherThanTheFirstPoll(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.show("old", alert.High, noon.Add(-2*time.Hour), noon.Add(-2*time.Hour))
+	f.poll(t)
+	f.pollFor(t, 30*time.Hour, time.Hour)
+	if len(f.sent) != 0 || f.stamps < 24 {
+		t.Errorf("sent %s; %d pages were looked through", f.ids(), f.stamps)
+	}
+}
+
+func TestWhatHappensWhileTheFirstPollFailsIsNotLeftOut(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.full = errors.New("the queue is not there yet")
+	f.show("da1", alert.High, noon.Add(-time.Minute), noon)
+	for range 3 {
+		if err := f.Poll(t.Context()); err == nil {
+			t.Fatal("a poll without a queue succeeded")
+		}
+		f.advance(24 * time.Hour)
+	}
+	f.full = nil
+	f.poll(t)
+	if f.ids() != "da1:v1 da1:v1:s3" { // recorded by the first poll, and standing still since
+		t.Errorf("sent %s", f.ids())
+	}
+}
+
+func TestAlertDatedInTheFutureIsSeenNowAndSoAreItsChanges(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.show("da1", alert.Medium, noon.Add(72*time.Hour), noon)
+	f.poll(t)
+	f.answer(t, "da1")
+	f.advance(time.Minute)
+	f.show("da1", alert.High, f.clock(), noon) // its update is dated by the real clock, before what was seen
+	f.poll(t)
+	f.answer(t, "da1")
+	f.pollFor(t, 3*time.Hour, 30*time.Minute)
+	if got := f.ids(); got != "da1:v1 da1:v2" {
+		t.Errorf("sent %s", got)
+	}
+}
+
+func TestClockBehindTheAPIStopsNoPoll(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.skew = time.Hour
+	f.poll(t)
+	f.show("da1", alert.High, f.clock().Add(time.Hour), noon)
+	f.pollFor(t, time.Minute, time.Minute)
+	if f.ids() != "da1:v1" {
+		t.Errorf("sent %s", f.ids())
+	}
+}
+
+func TestItemLostAtTheEdgeOfAPageDoesNotMakeAWindowLookComplete(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	const alerts = pageLimit + pageLimit/2
+	for i := range alerts {
+		f.alerts = append(f.alerts, shown{alert.Alert{ID: fmt.Sprintf("da%d", i), Updated: noon.Add(-time.Minute)}, noon})
+	}
+	f.loseAtEdge = 3
+	f.poll(t)
+	f.loseAtEdge = 0
+	f.advance(time.Minute)
+	f.poll(t)
+	distinct := map[string]bool{}
+	for _, e := range f.sent {
+		distinct[e.Message.AlertID] = true
+	}
+	if len(distinct) != alerts {
+		t.Errorf("%d of %d were sent", len(distinct), alerts)
+	}
+}
+
+// TestVersionThatStandsStillIsSentAgainUnderAFreshID goes through the ways a run can stand still after its alert has left
+// the overlap: never begun, begun and interrupted, waiting for an episode that nobody follows.
+func TestVersionThatStandsStillIsSentAgainUnderAFreshID(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		run  func(*ledger.Run)
+		want string
+	}{
+		"observed":                {func(*ledger.Run) {}, "da1:v1:s1"},
+		"begun and interrupted":   {func(r *ledger.Run) { r.State, r.Starts = ledger.Started, 1 }, "da1:v1:s1"},
+		"waiting, nobody follows": {func(r *ledger.Run) { r.State, r.Episode = ledger.Waiting, 1 }, "da1:v1:s1"},
+		"expected back later":     {func(r *ledger.Run) { r.State, r.DueAt = ledger.Started, noon.Add(3*time.Hour) }, ""},
+		"closed":                  {func(r *ledger.Run) { r.State = ledger.Closed }, ""},
+		"parked":                  {func(r *ledger.Run) { r.State = ledger.Parked }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newTenant(t)
+			f.show("da1", alert.High, noon.Add(-20*time.Minute), noon)
+			f.poll(t)
+			if _, err := f.Ledger.UpdateRun(t.Context(), "da1", 1, func(r *ledger.Run) error { tt.run(r); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			f.sent = nil
+			f.advance(11 * time.Minute)
+			f.poll(t)
+			if f.ids() != tt.want {
+				t.Errorf("sent %q", f.ids())
+			}
+			f.sent = nil
+			f.advance(5 * time.Minute)
+			f.poll(t)
+			if f.ids() != "" {
+				t.Errorf("sent again too early: %q", f.ids())
+			}
+		})
+	}
+}
+
+func TestRunThatWaitsForAFollowedActionIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.show("da1", alert.High, noon.Add(-time.Minute), noon)
+	f.poll(t)
+	l, err := f.Ledger.Latch(t.Context(), "m-da1", ledger.Isolation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = ledger.NextEpisode(l)
+	l.State, l.ActionID = ledger.Acting, "a1"
+	if err := f.Ledger.SaveLatch(t.Context(), &l); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Ledger.UpdateRun(t.Context(), "da1", 1, func(r *ledger.Run) error {
+		r.State, r.Episode = ledger.Waiting, 1
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	f.sent = nil
+	f.pollFor(t, time.Hour, 10*time.Minute)
+	if f.ids() != "" {
+		t.Errorf("sent %s", f.ids())
+	}
+	// Its entry in the index of open episodes was lost: without it nobody would follow the action.
+	if open, err := f.Ledger.OpenEpisodes(t.Context()); err != nil || len(open) != 1 {
+		t.Errorf("open episodes %+v, %v", open, err)
+	}
+}
+
+func TestSweepSendsHighFirst(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	for i, severity := range []alert.Severity{alert.Low, alert.High, alert.Medium, alert.High} {
+		f.show(fmt.Sprintf("da%d", i), severity, noon.Add(-20*time.Minute), noon)
+	}
+	f.poll(t)
+	f.sent = nil
+	f.pollFor(t, 11*time.Minute, 11*time.Minute)
+	if got := f.ids(); !strings.HasSuffix(got, "da2:v1:s1 da0:v1:s1") || len(f.sent) != 4 {
+		t.Errorf("sent %s", got)
+	}
+}
+
+func TestPollEndsInGoodOrderBeforeItsTimeIsUp(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.show("da1", alert.High, noon.Add(-time.Minute), noon)
+	ctx, cancel := context.WithTimeout(t.Context(), timeLeft-time.Second)
+	defer cancel()
+	if err := f.Poll(ctx); err != nil || len(f.sent) != 0 {
+		t.Errorf("Poll = %v, sent %s", err, f.ids())
+	}
+	if mark, err := f.Ledger.Mark(t.Context(), MarkPoll); err != nil || !mark.At.IsZero() {
+		t.Errorf("a poll that read nothing counts as one: %+v, %v", mark, err)
+	}
+	f.poll(t)
+	if f.ids() != "da1:v1" {
+		t.Errorf("sent %s", f.ids())
+	}
+}

@@ -1,0 +1,101 @@
+package poll
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cordon/handler/alert"
+)
+
+// Bounds of reading. A page that is nearly full counts as full: an item that was lost at its edge must not make a window
+// look complete.
+const (
+	pageLimit      = 2000 // alerts with their evidence
+	stampLimit     = 5000 // ids and times
+	nearlyFull     = 20   // a page is full if less than a 20th of it is free
+	shortestWindow = time.Second
+	maxPages       = 100 // of one window of the shortest length
+	timeLeft       = 45 * time.Second
+)
+
+// reader reads one page of a window and hands over its entries one by one. On an error those handed over are genuine.
+type reader[T any] func(ctx context.Context, w alert.Window, visit func(T) error) (alert.Page, error)
+
+// span is a time that is walked through in windows whose entries fit into one page.
+type span struct {
+	from, to time.Time
+	limit    int  // entries of a page
+	closed   bool // the last window ends at to; else it has no end
+}
+
+// slice is one window that was read.
+type slice[T any] struct {
+	entries []T
+	end     time.Time // of the window; the present for the last one
+	page    alert.Page
+	broken  error // the answer broke off: the entries are genuine, but not all
+}
+
+var (
+	errTooMany = errors.New("the window has more entries than a page")
+	errNoTime  = errors.New("the invocation's time is up; the rest is read next time")
+)
+
+// walk reads the windows of a span from the oldest on and hands each to take, one in memory at a time. It ends with take's
+// first error, or with errNoTime when the invocation has little time left.
+func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]) error) error {
+	from, length := s.from, max(s.to.Sub(s.from), shortestWindow)
+	for {
+		if deadline, set := ctx.Deadline(); set && time.Until(deadline) < timeLeft {
+			return errNoTime
+		}
+		w := alert.Window{From: from, To: from.Add(length), Top: s.limit}
+		end, last := w.To, !w.To.Before(s.to)
+		switch {
+		case last && s.closed:
+			end, w.To = s.to, s.to
+		case last:
+			end, w.To = s.to, time.Time{}
+		}
+		entries, page, err := readWindow(ctx, w, read, end.Sub(from) > shortestWindow)
+		if errors.Is(err, errTooMany) {
+			length = max(end.Sub(from)/2, shortestWindow)
+			continue
+		}
+		if err := take(slice[T]{entries, end, page, err}); err != nil || last {
+			return err
+		}
+		from = end
+		if len(entries) < s.limit/2 {
+			length *= 2
+		}
+	}
+}
+
+// readWindow collects the entries of a window. errTooMany asks for a shorter one if it can be split; else it reads page
+// after page up to an empty one.
+func readWindow[T any](ctx context.Context, w alert.Window, read reader[T], splittable bool) ([]T, alert.Page, error) {
+	var entries []T
+	collect := func(one T) error {
+		entries = append(entries, one)
+		return nil
+	}
+	page, err := read(ctx, w, collect)
+	if err != nil || page.Count < w.Top-w.Top/nearlyFull {
+		return entries, page, err
+	}
+	if splittable {
+		return nil, page, errTooMany
+	}
+	next := page
+	for pages := 1; err == nil && next.Count > 0; pages++ {
+		if pages == maxPages {
+			return entries, page, fmt.Errorf("the alerts of the second from %s do not end after %d pages", w.From.Format(time.RFC3339), pages)
+		}
+		w.Skip += w.Top
+		next, err = read(ctx, w, collect)
+	}
+	return entries, page, err
+}
