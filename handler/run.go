@@ -33,6 +33,7 @@ import (
 const (
 	followBack   = 10 * time.Minute // how far behind its last run a follow reads again
 	pendingAfter = 15 * time.Minute // an unconfirmed isolation is told about
+	reissueAfter = 12               // times the first pause after trouble: before a failed action is asked for again
 )
 
 // serve answers the Functions host until the context ends. What is wrong with settings and playbook is said at once, all
@@ -127,7 +128,8 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, log *sl
 	responder := response.New(response.Options{API: api, Queue: to, Ledger: store, Teller: outbox, Book: book, Log: log, Now: time.Now,
 		Ceiling: playbook.Mode(settings.Mode), SnapshotMaxAge: settings.SnapshotMaxAge, StaleAfter: settings.StaleAfter, RecheckAfter: settings.RecheckAfter,
 		Hold: settings.LatchHold, SendWithin: settings.LatchHold / 3, RetryAfter: settings.RetryAfter, Operator: addresses(settings.OperatorMail)})
-	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Overlap: followBack, RecheckAfter: settings.RecheckAfter, PendingAfter: pendingAfter})
+	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Overlap: followBack, RecheckAfter: settings.RecheckAfter, PendingAfter: pendingAfter,
+		ReissueAfter: reissueAfter * settings.RetryAfter})
 	check := &health{ledger: store, queue: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book), now: time.Now}
 	return trigger.Services{
 		PollAlerts: func(ctx context.Context, _ trigger.Tick) error { return poller.Poll(ctx) },

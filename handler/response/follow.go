@@ -34,6 +34,7 @@ type FollowOptions struct {
 	Overlap      time.Duration // how far behind the last follow actions are read again
 	RecheckAfter time.Duration // the Responder's: wait before a request of unknown fate may be repeated
 	PendingAfter time.Duration // an action that is not confirmed for so long is told about
+	ReissueAfter time.Duration // wait before a failed action is asked for again
 }
 
 // Follower learns what became of machine actions: one list call per follow, whatever the number of open episodes.
@@ -49,19 +50,16 @@ func (f *Follower) Follow(ctx context.Context) error {
 		return err
 	}
 	begun := f.Now().UTC()
-	open, err := f.Ledger.OpenEpisodes(ctx)
+	reconciled, err := f.Ledger.Mark(ctx, markReconcile)
 	if err != nil {
 		return err
 	}
-	episodes := make([]episode, 0, len(open))
-	for _, entry := range open {
-		l, err := f.Ledger.Latch(ctx, entry.MachineID, entry.Kind)
-		if err != nil {
-			return err
-		}
-		episodes = append(episodes, episode{latch: l, entry: entry})
+	whole := begun.Sub(reconciled.At) >= reconcileEvery
+	episodes, err := f.episodes(ctx)
+	if err != nil {
+		return err
 	}
-	actions, err := f.actions(ctx, episodes, begun)
+	actions, err := f.actions(ctx, episodes, begun, whole)
 	if err != nil {
 		return fmt.Errorf("list machine actions: %w", err)
 	}
@@ -78,6 +76,11 @@ func (f *Follower) Follow(ctx context.Context) error {
 	if err := errors.Join(errs...); err != nil || !complete {
 		return err
 	}
+	if whole {
+		if err := f.reconcile(ctx, actions, begun); err != nil {
+			return err
+		}
+	}
 	return f.Ledger.SetMark(ctx, MarkFollow, begun, "")
 }
 
@@ -86,9 +89,27 @@ type episode struct {
 	entry ledger.OpenEpisode
 }
 
-// actions lists what may concern the open episodes, by machine; no call is made if there are none.
-func (f *Follower) actions(ctx context.Context, episodes []episode, now time.Time) (map[string][]machine.Action, error) {
-	if len(episodes) == 0 {
+// episodes reads the latches that the index of open episodes names.
+func (f *Follower) episodes(ctx context.Context) ([]episode, error) {
+	open, err := f.Ledger.OpenEpisodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	episodes := make([]episode, 0, len(open))
+	for _, entry := range open {
+		l, err := f.Ledger.Latch(ctx, entry.MachineID, entry.Kind)
+		if err != nil {
+			return nil, err
+		}
+		episodes = append(episodes, episode{latch: l, entry: entry})
+	}
+	return episodes, nil
+}
+
+// actions lists what may concern the open episodes, by machine; no call is made if there are none. For the whole picture
+// it goes back to the oldest of them, whatever its state, and at least a week.
+func (f *Follower) actions(ctx context.Context, episodes []episode, now time.Time, whole bool) (map[string][]machine.Action, error) {
+	if len(episodes) == 0 && !whole {
 		return nil, nil
 	}
 	last, err := f.Ledger.Mark(ctx, MarkFollow)
@@ -107,12 +128,17 @@ func (f *Follower) actions(ctx context.Context, episodes []episode, now time.Tim
 			oldest = e.latch.ActionAt.Add(-time.Second)
 		case e.latch.State == ledger.Achieved && !e.latch.ReleaseAt.IsZero():
 			oldest = e.latch.ReleaseAt.Add(-time.Second)
+		case e.latch.State == ledger.Achieved && whole:
+			oldest = e.latch.ActionAt.Add(-time.Second)
 		default:
 			continue
 		}
 		if oldest.Before(since) {
 			since = oldest
 		}
+	}
+	if whole {
+		since = earliest(since, now.Add(-reconcileBack), now.Add(-reconcileMost))
 	}
 	listed, err := f.API.ActionsSince(ctx, since)
 	if err != nil {
@@ -211,45 +237,53 @@ func (f *Follower) followAction(ctx context.Context, e episode, actions []machin
 	return nil
 }
 
-// settle records a final status: notice entries, then the runs, then the latch, then the index.
+// settle records a final status: notice entries first, then for a success the runs and the latch, for anything else the
+// latch and the runs, that none of them finds its own episode still open when it asks again; then the index.
 func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, actions []machine.Action) error {
 	l := e.latch
-	kind, outcome := finalKind(a.Status)
-	what := f.event(l, kind)
-	what.At, what.ActionID = a.Updated, a.ID
-	what.Detail = finalDetail(a)
-	if err := f.tellJoiners(ctx, l, what); err != nil {
-		return err
-	}
-	if err := f.closeRuns(ctx, l, outcome, what.Detail); err != nil {
-		return err
-	}
 	l.ActionStatus = a.Status
-	l.State = ledger.Achieved
-	if a.Status != machine.Succeeded {
-		l.State, l.EndedAt, l.EndReason, l.EndKind = ledger.Ended, f.Now().UTC(), what.Detail, string(kind)
+	what := f.event(l, finalKind(a.Status))
+	what.At, what.ActionID, what.Detail = a.Updated, a.ID, finalDetail(a)
+	if a.Status == machine.Succeeded {
+		l.State = ledger.Achieved
+		if err := errors.Join(f.tellJoiners(ctx, l, what), f.closeRuns(ctx, l, "isolated", what.Detail)); err != nil {
+			return err
+		}
+	} else {
+		l.State, l.EndedAt, l.EndReason, l.EndKind = ledger.Ended, f.Now().UTC(), what.Detail, string(what.Kind)
+		again, err := f.againDetail(ctx, l)
+		if err != nil {
+			return err
+		}
+		what.Detail += again
+		if err := f.tellJoiners(ctx, l, what); err != nil {
+			return err
+		}
 	}
 	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
 		return err
 	}
 	f.Log.InfoContext(ctx, "machine action is final", "machine", l.MachineID, "name", l.MachineName, "action", a.ID, "status", string(a.Status), "episode", l.Episode)
 	if l.State == ledger.Ended {
+		if err := f.finishEnd(ctx, l); err != nil {
+			return err
+		}
 		return f.Ledger.RemoveOpen(ctx, e.entry)
 	}
 	e.latch = l
 	return f.watchRelease(ctx, e, actions)
 }
 
-func finalKind(s machine.ActionStatus) (notice.Kind, string) {
+func finalKind(s machine.ActionStatus) notice.Kind {
 	switch s {
 	case machine.Succeeded:
-		return notice.Isolated, "isolated"
+		return notice.Isolated
 	case machine.TimeOut:
-		return notice.TimedOut, "not isolated"
+		return notice.TimedOut
 	case machine.Cancelled:
-		return notice.Cancelled, "not isolated"
+		return notice.Cancelled
 	}
-	return notice.Failed, "not isolated"
+	return notice.Failed
 }
 
 func finalDetail(a machine.Action) string {
@@ -293,12 +327,7 @@ func (f *Follower) closeRuns(ctx context.Context, l ledger.Latch, outcome, reaso
 	}
 	for _, j := range joiners {
 		_, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
-			if run.State.Final() || run.Episode != l.Episode {
-				return ledger.ErrUnchanged
-			}
-			run.State, run.ClosedAt, run.Starts = ledger.Closed, f.Now().UTC(), 0
-			run.Outcome, run.Reason, run.Trouble = outcome, reason, ""
-			return nil
+			return closeWith(run, l, outcome, reason, f.Now().UTC())
 		})
 		if err != nil && !ledger.IsNotFound(err) {
 			return err

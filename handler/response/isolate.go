@@ -68,6 +68,9 @@ func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err err
 		return true, &comeBack{after: min(l.HeldUntil.Sub(now)+time.Second, heldWait<<min(t.run.Copies, 4)), why: "another invocation holds the machine's latch"}
 	case l.State == ledger.Ended && l.Episode > 0 && l.Episode == t.run.Episode && l.EndKind != "":
 		// The run's own episode ended before the run could end with it.
+		if again, err := r.reissueOwn(ctx, t); again || err != nil {
+			return err != nil, err
+		}
 		return true, r.ended(ctx, t)
 	case l.State == ledger.Ended && !l.ReleasedAt.IsZero() && !t.run.ObservedAt.After(l.ReleasedAt):
 		return true, r.conclude(ctx, t.work, notice.ReleasedEarly, "released", l.EndReason)

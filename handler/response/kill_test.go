@@ -100,7 +100,7 @@ func killAt(t *testing.T, k int, mute bool, pause, lag time.Duration) (killed bo
 
 func TestFollowKilledAnywhereIsRepaired(t *testing.T) {
 	t.Parallel()
-	for _, status := range []machine.ActionStatus{machine.Succeeded, machine.Failed} {
+	for _, status := range []machine.ActionStatus{machine.Succeeded, machine.Cancelled} {
 		for _, mute := range []bool{false, true} {
 			points := 0
 			for killed := true; killed; points++ {
@@ -113,7 +113,7 @@ func TestFollowKilledAnywhereIsRepaired(t *testing.T) {
 				_ = mortal.follower.Follow(context.Background())
 				killed = mortal.died()
 				w.follow(w.start(-1, false))
-				want := map[machine.ActionStatus]string{machine.Succeeded: "isolated", machine.Failed: "not isolated"}[status]
+				want := map[machine.ActionStatus]string{machine.Succeeded: "isolated", machine.Cancelled: "not isolated"}[status]
 				for _, id := range []string{"da1", "da2"} {
 					if run := w.run(id, 1); run.State != ledger.Closed || run.Outcome != want {
 						t.Errorf("%s, killed at %d: run %s is %+v", status, points, id, run)

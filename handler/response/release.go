@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -31,18 +30,19 @@ func (f *Follower) watchRelease(ctx context.Context, e episode, actions []machin
 	return f.Ledger.SaveLatch(ctx, &l)
 }
 
-// finishEnd does what is left to do for an episode that has ended: runs that a release was not meant for begin again,
-// the others close.
+// finishEnd does what is left to do for an episode that has ended: runs that a release was not meant for begin again, as
+// do those whose action failed and that have tries left; the others close.
 func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
-	if l.ReleasedAt.IsZero() {
-		return f.closeRuns(ctx, l, "not isolated", l.EndReason)
-	}
 	joiners, err := f.Ledger.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
+	next := f.afterFailure
+	if !l.ReleasedAt.IsZero() {
+		next = f.beginAgain
+	}
 	for _, j := range joiners {
-		if err := f.beginAgain(ctx, j, l); err != nil {
+		if err := next(ctx, j, l); err != nil {
 			return err
 		}
 	}
@@ -91,13 +91,12 @@ func (f *Follower) beginAgain(ctx context.Context, j ledger.Joiner, l ledger.Lat
 		if !again {
 			return ledger.ErrUnchanged
 		}
-		run.State, run.Episode, run.Outcome, run.Reason, run.ClosedAt = ledger.Started, 0, "", "", time.Time{}
+		run.State, run.Episode, run.Outcome, run.Reason, run.ClosedAt, run.DueAt = ledger.Started, 0, "", "", time.Time{}, f.Now().UTC()
 		run.Copies++
 		return nil
 	})
 	if err != nil || !again {
 		return err
 	}
-	id := fmt.Sprintf("%s:r%d", alert.MessageID(f.Ledger.Tenant(), run.AlertID, run.Version), run.Copies)
-	return f.Queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: alert.Message{Tenant: f.Ledger.Tenant(), AlertID: run.AlertID, Version: run.Version, Reason: "released"}}})
+	return f.sendAgain(ctx, run, "released", time.Time{})
 }

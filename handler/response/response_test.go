@@ -293,7 +293,7 @@ func TestFailedActionIsToldAsFailed(t *testing.T) {
 		w.drain(p, 3)
 		w.finishAll(status)
 		w.follow(p)
-		if run := w.run("da1", 1); run.Outcome != "not isolated" || w.kinds() != "requested, "+want {
+		if run := w.run("da1", 1); run.Outcome == "isolated" || w.kinds() != "requested, "+want {
 			t.Errorf("%s: run %+v, told %q", status, run, w.kinds())
 		}
 		open, err := p.ledger.OpenEpisodes(context.Background())

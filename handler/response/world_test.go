@@ -118,6 +118,7 @@ type process struct {
 	breaths int    // calls that it may still make; negative: unlimited
 	mute    bool   // the last call is carried out but its answer is lost
 	between func() // called before every call; nil: nothing
+	onList  func() // called for every list of actions since a time; nil: nothing
 	poison  string // a read of this machine kills the process, half a second later; other reads take a second
 }
 
@@ -171,7 +172,7 @@ func (w *world) start(breaths int, mute bool) *process {
 	p.ledger = store
 	p.responder = New(Options{API: p, Queue: p, Ledger: store, Teller: p, Book: w.book, Log: log, Now: w.clock, Ceiling: playbook.Enforce,
 		SnapshotMaxAge: 2 * time.Minute, StaleAfter: 24 * time.Hour, RecheckAfter: 120 * time.Second, Hold: time.Minute, SendWithin: 20 * time.Second, RetryAfter: 5 * time.Second})
-	p.follower = NewFollower(FollowOptions{API: p, Queue: p, Ledger: store, Teller: p, Log: log, Now: w.clock, Overlap: 10 * time.Minute, RecheckAfter: 120 * time.Second, PendingAfter: 15 * time.Minute})
+	p.follower = NewFollower(FollowOptions{API: p, Queue: p, Ledger: store, Teller: p, Log: log, Now: w.clock, Overlap: 10 * time.Minute, RecheckAfter: 120 * time.Second, PendingAfter: 15 * time.Minute, ReissueAfter: time.Minute})
 	return p
 }
 
@@ -240,6 +241,9 @@ func (p *process) ActionsOn(_ context.Context, id string, since time.Time) ([]ma
 }
 
 func (p *process) ActionsSince(_ context.Context, since time.Time) ([]machine.Action, error) {
+	if p.onList != nil {
+		p.onList()
+	}
 	return p.list(func(a machine.Action) bool { return !a.Created.Before(since) })
 }
 

@@ -1,0 +1,111 @@
+package response
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+)
+
+// How often the whole picture is looked at, and how far back: at least, and at most.
+const (
+	reconcileEvery = time.Hour
+	reconcileBack  = 7 * 24 * time.Hour
+	reconcileMost  = 90 * 24 * time.Hour
+)
+
+const (
+	markReconcile = "reconcile"
+	markDrift     = "drift"
+)
+
+// driftShown is how many machines a Drift names at most.
+const driftShown = 5
+
+// Drift is where the ledger and the API differ about who is isolated, as of the last look.
+type Drift struct {
+	NotIsolated int       `json:"notIsolated"` // machines that the ledger believes isolated and the API knows as released
+	Elsewhere   int       `json:"elsewhere"`   // machines that are isolated and were not, or no longer, by Cordon
+	Machines    []string  `json:"machines"`    // some of their ids, the first kind first
+	At          time.Time `json:"at"`          // of the look; zero: never
+}
+
+// ReadDrift reads what the last look found.
+func ReadDrift(ctx context.Context, store *ledger.Store) (Drift, error) {
+	var d Drift
+	mark, err := store.Mark(ctx, markDrift)
+	if err != nil || mark.Note == "" {
+		return d, err
+	}
+	if err := json.Unmarshal([]byte(mark.Note), &d); err != nil {
+		return d, fmt.Errorf("ledger mark %s: %w", markDrift, err)
+	}
+	return d, nil
+}
+
+// reconcile holds what the ledger believes against what the API lists, after what could be mended was mended: a release
+// that no follow had seen is recorded by then like any other.
+func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.Action, now time.Time) error {
+	var believed, elsewhere []string
+	for id, list := range actions {
+		last := lastDone(list)
+		if last == nil {
+			continue
+		}
+		l, err := f.Ledger.Latch(ctx, id, ledger.Isolation)
+		if err != nil {
+			return err
+		}
+		isolated := last.Type == machine.Isolate
+		switch {
+		case l.State == ledger.Achieved && !isolated:
+			believed = append(believed, id)
+		case isolated && (l.State == ledger.Ended || l.Episode == 0):
+			elsewhere = append(elsewhere, id)
+		}
+	}
+	slices.Sort(believed)
+	slices.Sort(elsewhere)
+	d := Drift{NotIsolated: len(believed), Elsewhere: len(elsewhere), At: now}
+	for _, ids := range [][]string{believed, elsewhere} {
+		d.Machines = append(d.Machines, ids[:min(len(ids), driftShown)]...)
+	}
+	if len(believed) > 0 {
+		f.Log.ErrorContext(ctx, "machines are believed isolated and are not; look at their actions in the portal", "machines", believed)
+	}
+	note, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	if err := f.Ledger.SetMark(ctx, markDrift, now, string(note)); err != nil {
+		return err
+	}
+	return f.Ledger.SetMark(ctx, markReconcile, now, "")
+}
+
+// lastDone is the isolation or release that succeeded last: what the machine is now. nil: neither is listed.
+func lastDone(actions []machine.Action) *machine.Action {
+	var last *machine.Action
+	for _, a := range actions {
+		isolation := a.Type == machine.Isolate || a.Type == machine.Unisolate
+		if isolation && a.Status == machine.Succeeded && (last == nil || a.Updated.After(last.Updated)) {
+			last = &a
+		}
+	}
+	return last
+}
+
+// earliest is the earlier of two times, but not before a limit.
+func earliest(a, b, limit time.Time) time.Time {
+	if b.Before(a) {
+		a = b
+	}
+	if a.Before(limit) {
+		return limit
+	}
+	return a
+}

@@ -1,0 +1,105 @@
+package response
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+	"cordon/handler/notice"
+)
+
+// maxReissues bounds how often the machine action of one run is asked for again after it failed.
+const maxReissues = 2
+
+// mendable reports whether an episode ended in a way that another request may mend: the action failed or the machine did
+// not come back. What a person cancelled or released, a rail held or the API refused stays as it is.
+func mendable(l ledger.Latch) bool {
+	return l.State == ledger.Ended && l.ReleasedAt.IsZero() && (l.EndKind == string(notice.Failed) || l.EndKind == string(notice.TimedOut))
+}
+
+// mayReissue reports whether a run may ask again after its episode ended.
+func mayReissue(run ledger.Run, l ledger.Latch) bool {
+	return mendable(l) && !run.State.Final() && run.Episode == l.Episode && run.Reissues < maxReissues
+}
+
+// reissue lets a run begin a new episode in place of the one that failed. It is written once: the run's episode is none
+// afterwards.
+func reissue(run *ledger.Run, due time.Time) {
+	run.State, run.Episode, run.Reason, run.DueAt = ledger.Started, 0, "the machine action failed and is asked for again", due
+	run.Reissues++
+}
+
+// reissueOwn lets the run of a turn go on in a new episode; false if it had its tries.
+func (r *Responder) reissueOwn(ctx context.Context, t *turn) (bool, error) {
+	again := false
+	run, err := r.Ledger.UpdateRun(ctx, t.run.AlertID, t.run.Version, func(run *ledger.Run) error {
+		if again = mayReissue(*run, t.latch); !again {
+			return ledger.ErrUnchanged
+		}
+		reissue(run, r.Now().UTC())
+		return nil
+	})
+	if again && err == nil {
+		t.run = run
+	}
+	return again, err
+}
+
+// againDetail says how it goes on after a failure, for people; empty if it does not.
+func (f *Follower) againDetail(ctx context.Context, l ledger.Latch) (string, error) {
+	joiners, err := f.Ledger.Joiners(ctx, l)
+	if err != nil {
+		return "", err
+	}
+	for _, j := range joiners {
+		record, err := f.Ledger.Alert(ctx, j.AlertID)
+		if err != nil {
+			return "", err
+		}
+		if run, exists := record.Run(j.Version); exists && mayReissue(run, l) {
+			return fmt.Sprintf(" It is asked for again (try %d of %d).", run.Reissues+2, maxReissues+1), nil
+		}
+	}
+	return "", nil
+}
+
+// afterFailure asks again for a run that has tries left, or closes it. A repeat changes nothing; if the message was lost
+// the run is found standing still.
+func (f *Follower) afterFailure(ctx context.Context, j ledger.Joiner, l ledger.Latch) error {
+	again, due := false, f.Now().UTC().Add(f.ReissueAfter)
+	run, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
+		if again = mayReissue(*run, l); again {
+			reissue(run, due)
+			run.Copies++
+			return nil
+		}
+		return closeWith(run, l, "not isolated", l.EndReason, f.Now().UTC())
+	})
+	if ledger.IsNotFound(err) {
+		return nil
+	}
+	if err != nil || !again {
+		return err
+	}
+	f.Log.WarnContext(ctx, "a machine action failed and is asked for again", "machine", l.MachineID, "name", l.MachineName, "run", run.ID(), "try", run.Reissues+1, "reason", l.EndReason)
+	return f.sendAgain(ctx, run, "failed", due)
+}
+
+// sendAgain enqueues a run that was opened again, under the id that its count of copies makes.
+func (f *Follower) sendAgain(ctx context.Context, run ledger.Run, reason string, at time.Time) error {
+	id := fmt.Sprintf("%s:r%d", alert.MessageID(f.Ledger.Tenant(), run.AlertID, run.Version), run.Copies)
+	message := alert.Message{Tenant: f.Ledger.Tenant(), AlertID: run.AlertID, Version: run.Version, Reason: reason, Attempt: run.Attempt}
+	return f.Queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: message, At: at}})
+}
+
+// closeWith ends a run with its episode, if it is the run's and the run is not over.
+func closeWith(run *ledger.Run, l ledger.Latch, outcome, reason string, at time.Time) error {
+	if run.State.Final() || run.Episode != l.Episode {
+		return ledger.ErrUnchanged
+	}
+	run.State, run.ClosedAt, run.Starts = ledger.Closed, at, 0
+	run.Outcome, run.Reason, run.Trouble = outcome, reason, ""
+	return nil
+}
