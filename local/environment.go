@@ -124,6 +124,7 @@ func start(o environmentOptions) (e *environment, err error) {
 		"CORDON_POLL_SCHEDULE":     "* * * * * *",
 		"CORDON_FOLLOW_SCHEDULE":   "* * * * * *",
 		"CORDON_NOTICE_WINDOW":     "2s",
+		"CORDON_RETRY_AFTER":       "1s",
 		"CORDON_RECHECK_AFTER":     "10s",
 		"CORDON_LATCH_HOLD":        "10s",
 		"CORDON_MAIL_FROM":         "Cordon <cordon@example.org>",

@@ -27,7 +27,7 @@ var faults = []fault{
 	{"swap-machine", "an isolate request reaches a look-alike machine"},
 	{"protected-machine", "an isolate request reaches a protected machine"},
 	{"hide-alert", "the API never lists one High alert"},
-	{"fail-action", "an isolation fails on the machine"},
+	{"fail-action", "an isolation fails on the machine, and so do both that are asked for after it"},
 	{"hide-failure", "an isolation fails on the machine, and the API's answer says that it succeeded"},
 	{"drop-mail", "the mail server accepts a mail and loses it"},
 	{"erase-run", "the record of a run is erased"},

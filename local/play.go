@@ -28,7 +28,8 @@ func (p *play) everything(ctx context.Context, watch func([]runRow)) {
 	for _, m := range p.scenario.Machines {
 		p.defender.AddMachine(defendersim.Machine{ID: m.ID, Name: m.Name, OS: m.OS, Group: m.Group, Tags: m.Tags, Offline: m.Offline})
 	}
-	if p.meddler.name == "fail-action" || p.meddler.name == "hide-failure" {
+	failures := map[string]int{"fail-action": 3, "hide-failure": 1}[p.meddler.name] // a failed action is asked for twice again
+	for range failures {
 		p.defender.FailNextAction(p.meddler.victim().MachineID)
 	}
 	if p.meddler.name == "drop-mail" {
