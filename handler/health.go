@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"cordon/handler/ledger"
@@ -11,14 +12,16 @@ import (
 	"cordon/handler/queue"
 	"cordon/handler/response"
 	"cordon/handler/trigger"
+	"cordon/handler/watch"
 )
 
-// Bounds beyond which a promise is at risk.
+// Bounds beyond which a promise is at risk, and of what is looked at.
 const (
-	pollOverdue   = 5 * time.Minute
-	followOverdue = 5 * time.Minute
 	noticeOverdue = 10 * time.Minute
+	standingLimit = 3   // times CORDON_SWEEP_AFTER
 	depthShown    = 100 // messages that are looked at, at most
+	runsShown     = 200 // open runs that are looked at, at most
+	summaryAge    = 15 * time.Second
 )
 
 // health answers whether alerts are being answered, from what all instances share.
@@ -27,41 +30,78 @@ type health struct {
 	queue           *queue.Client
 	alerts, notices string
 	mode            playbook.Mode
+	watched         []watch.Function
+	sweepAfter      time.Duration
 	now             func() time.Time
+
+	mu   sync.Mutex
+	last trigger.Health // for the summary
+	at   time.Time
 }
 
 // healthReport is the body of GET /api/health.
 type healthReport struct {
-	OK            bool              `json:"ok"`
-	Reasons       []string          `json:"reasons,omitempty"` // why not
-	Mode          string            `json:"mode"`
-	Version       string            `json:"version"`
-	Watermark     time.Time         `json:"watermark,omitzero"`
-	LastPoll      time.Time         `json:"lastPoll,omitzero"`
-	LastFollow    time.Time         `json:"lastFollow,omitzero"`
-	OpenEpisodes  int               `json:"openEpisodes"` // machines isolated by us, or being isolated
-	UnsentNotices int               `json:"unsentNotices"`
-	Queues        map[string]string `json:"queues"` // messages waiting, and dead letters, "100+" at most
+	OK           bool                 `json:"ok"`
+	Reasons      []string             `json:"reasons,omitempty"` // why not
+	Mode         string               `json:"mode"`
+	Version      string               `json:"version"`
+	Watermark    time.Time            `json:"watermark,omitzero"` // every alert change before it is enqueued
+	LastSuccess  map[string]time.Time `json:"lastSuccess"`        // of the functions on timers
+	Lateness     poll.Lateness        `json:"lateness,omitzero"`  // the largest of about a week
+	Runs         map[string]string    `json:"runs"`               // those that are not over, by state, "200+" at most
+	OpenEpisodes int                  `json:"openEpisodes"`       // machines isolated by us, or being isolated
+	Notices      string               `json:"unsentNotices"`
+	OldestNotice time.Time            `json:"oldestUnsentNotice,omitzero"` // when it was due
+	Drift        response.Drift       `json:"drift,omitzero"`
+	Swept        poll.Swept           `json:"swept,omitzero"`
+	LastError    lastError            `json:"lastError,omitzero"`
+	Queues       map[string]string    `json:"queues"` // messages waiting, and dead letters, "100+" at most
 }
 
+type lastError struct {
+	At   time.Time `json:"at"`
+	Text string    `json:"text"`
+}
+
+// report is the whole of it, for callers with a key.
 func (h *health) report(ctx context.Context) (trigger.Health, error) {
-	r := healthReport{Mode: string(h.mode), Version: version, Queues: map[string]string{}}
+	r := healthReport{Mode: string(h.mode), Version: version, LastSuccess: map[string]time.Time{}, Runs: map[string]string{}, Queues: map[string]string{}}
 	if err := h.readLedger(ctx, &r); err != nil {
-		r.Reasons = append(r.Reasons, "the ledger can not be read, so nothing is done: "+err.Error())
+		r.risk("the ledger can not be read, so nothing is done: %v", err)
 	}
 	for _, name := range []string{h.alerts, h.notices} {
 		active, dead, err := h.queue.Depth(ctx, name, depthShown)
 		if err != nil {
-			r.Reasons = append(r.Reasons, fmt.Sprintf("queue %s can not be looked at: %v", name, err))
+			r.risk("queue %s can not be looked at: %v", name, err)
 			continue
 		}
-		r.Queues[name], r.Queues[name+" dead letters"] = depth(active), depth(dead)
+		r.Queues[name], r.Queues[name+" dead letters"] = atMost(active, depthShown), atMost(dead, depthShown)
 		if dead > 0 {
-			r.Reasons = append(r.Reasons, fmt.Sprintf("queue %s has %s dead letters", name, depth(dead)))
+			r.risk("queue %s has %s dead letters; see cordon deadletter list", name, atMost(dead, depthShown))
 		}
 	}
 	r.OK = len(r.Reasons) == 0
 	return trigger.Health{OK: r.OK, Body: r}, nil
+}
+
+// summary says only whether all is well, for callers without a key. It is worked out at most every few seconds, whoever
+// asks how often.
+func (h *health) summary(ctx context.Context) (trigger.Health, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now := h.now(); now.Sub(h.at) >= summaryAge || now.Before(h.at) {
+		report, err := h.report(ctx)
+		if err != nil {
+			return trigger.Health{}, err
+		}
+		h.last = trigger.Health{OK: report.OK, Body: map[string]bool{"ok": report.OK}}
+		h.at = now
+	}
+	return h.last, nil
+}
+
+func (r *healthReport) risk(format string, args ...any) {
+	r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
 }
 
 func (h *health) readLedger(ctx context.Context, r *healthReport) error {
@@ -69,53 +109,95 @@ func (h *health) readLedger(ctx context.Context, r *healthReport) error {
 		return err
 	}
 	now := h.now().UTC()
-	mark, err := h.ledger.Watermark(ctx)
-	if err != nil {
-		return err
-	}
-	r.Watermark = mark.At
-	polled, err := h.ledger.Mark(ctx, poll.MarkPoll)
-	if err != nil {
-		return err
-	}
-	followed, err := h.ledger.Mark(ctx, response.MarkFollow)
-	if err != nil {
-		return err
-	}
-	r.LastPoll, r.LastFollow = polled.At, followed.At
-	r.overdue("PollAlerts", polled.At, now, pollOverdue)
-	r.overdue("FollowActions", followed.At, now, followOverdue)
-	open, err := h.ledger.OpenEpisodes(ctx)
-	if err != nil {
-		return err
-	}
-	r.OpenEpisodes = len(open)
-	unsent, err := h.ledger.UnsentNotices(ctx)
-	if err != nil {
-		return err
-	}
-	r.UnsentNotices = len(unsent)
-	for _, n := range unsent {
-		if late := now.Sub(n.DueAt); late > noticeOverdue {
-			r.Reasons = append(r.Reasons, fmt.Sprintf("notice %s is overdue by %s", n.Group, late.Round(time.Second)))
-			break
+	for _, read := range []func(context.Context, *healthReport, time.Time) error{h.readTimers, h.readRuns, h.readNotices, h.readFindings} {
+		if err := read(ctx, r, now); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (r *healthReport) overdue(function string, last, now time.Time, limit time.Duration) {
-	switch {
-	case last.IsZero():
-		r.Reasons = append(r.Reasons, function+" has never succeeded")
-	case now.Sub(last) > limit:
-		r.Reasons = append(r.Reasons, fmt.Sprintf("%s last succeeded %s ago", function, now.Sub(last).Round(time.Second)))
+func (h *health) readTimers(ctx context.Context, r *healthReport, now time.Time) error {
+	mark, err := h.ledger.Watermark(ctx)
+	if err != nil {
+		return err
 	}
+	r.Watermark = mark.At
+	for _, f := range h.watched {
+		last, err := h.ledger.Mark(ctx, f.Mark)
+		if err != nil {
+			return err
+		}
+		switch {
+		case last.At.IsZero():
+			r.risk("%s has never succeeded", f.Name)
+			continue
+		case now.Sub(last.At) > f.Limit:
+			r.risk("%s last succeeded %s ago", f.Name, now.Sub(last.At).Round(time.Second))
+		}
+		r.LastSuccess[f.Name] = last.At
+	}
+	return nil
 }
 
-func depth(n int) string {
-	if n >= depthShown {
-		return fmt.Sprintf("%d+", depthShown)
+func (h *health) readRuns(ctx context.Context, r *healthReport, now time.Time) error {
+	open, err := h.ledger.CountOpenRuns(ctx, runsShown, now, standingLimit*h.sweepAfter)
+	if err != nil {
+		return err
+	}
+	for state, n := range open.ByState {
+		r.Runs[string(state)] = fmt.Sprint(n)
+	}
+	if open.More {
+		r.Runs["not looked at"] = "some"
+	}
+	if open.Standing > 0 {
+		r.risk("%d alert versions have stood still for more than %s", open.Standing, standingLimit*h.sweepAfter)
+	}
+	episodes, err := h.ledger.OpenEpisodes(ctx)
+	r.OpenEpisodes = len(episodes)
+	return err
+}
+
+func (h *health) readNotices(ctx context.Context, r *healthReport, now time.Time) error {
+	unsent, err := h.ledger.UnsentNotices(ctx)
+	if err != nil {
+		return err
+	}
+	r.Notices = fmt.Sprint(len(unsent))
+	group := ""
+	for _, n := range unsent {
+		if r.OldestNotice.IsZero() || n.DueAt.Before(r.OldestNotice) {
+			r.OldestNotice, group = n.DueAt, n.Group
+		}
+	}
+	if late := now.Sub(r.OldestNotice); group != "" && late > noticeOverdue {
+		r.risk("notice %s is overdue by %s", group, late.Round(time.Second))
+	}
+	return nil
+}
+
+func (h *health) readFindings(ctx context.Context, r *healthReport, _ time.Time) (err error) {
+	if r.Lateness, err = poll.ReadLateness(ctx, h.ledger); err != nil {
+		return err
+	}
+	if r.Swept, err = poll.ReadSwept(ctx, h.ledger); err != nil {
+		return err
+	}
+	if r.Drift, err = response.ReadDrift(ctx, h.ledger); err != nil {
+		return err
+	}
+	if r.Drift.NotIsolated > 0 {
+		r.risk("%d machines are believed isolated and are not, such as %s", r.Drift.NotIsolated, r.Drift.Machines[0])
+	}
+	trouble, err := h.ledger.Mark(ctx, ledger.MarkTrouble)
+	r.LastError = lastError{At: trouble.At, Text: trouble.Note}
+	return err
+}
+
+func atMost(n, limit int) string {
+	if n >= limit {
+		return fmt.Sprintf("%d+", limit)
 	}
 	return fmt.Sprint(n)
 }

@@ -27,6 +27,7 @@ import (
 	"cordon/handler/queue"
 	"cordon/handler/response"
 	"cordon/handler/trigger"
+	"cordon/handler/watch"
 )
 
 // Times that are no settings.
@@ -130,17 +131,30 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, log *sl
 		Hold: settings.LatchHold, SendWithin: settings.LatchHold / 3, RetryAfter: settings.RetryAfter, Operator: addresses(settings.OperatorMail)})
 	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Overlap: followBack, RecheckAfter: settings.RecheckAfter, PendingAfter: pendingAfter,
 		ReissueAfter: reissueAfter * settings.RetryAfter})
-	check := &health{ledger: store, queue: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book), now: time.Now}
+	polls := watch.Function{Name: "PollAlerts", Mark: poll.MarkPoll, Limit: watch.Limit(settings.PollEvery)}
+	follows := watch.Function{Name: "FollowActions", Mark: response.MarkFollow, Limit: watch.Limit(settings.FollowEvery)}
+	dog := watch.New(watch.Options{Ledger: store, Teller: outbox, Log: log, Now: time.Now, Operator: addresses(settings.OperatorMail)})
+	check := &health{ledger: store, queue: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book),
+		watched: []watch.Function{polls, follows}, sweepAfter: settings.SweepAfter, now: time.Now}
+	noted := func(ctx context.Context, function string, err error) error {
+		if err != nil {
+			store.NoteTrouble(ctx, time.Now().UTC(), function, err)
+		}
+		return err
+	}
 	return trigger.Services{
-		PollAlerts: func(ctx context.Context, _ trigger.Tick) error { return poller.Poll(ctx) },
+		PollAlerts: func(ctx context.Context, _ trigger.Tick) error {
+			return noted(ctx, polls.Name, errors.Join(poller.Poll(ctx), dog.Check(ctx, follows)))
+		},
 		FollowActions: func(ctx context.Context, _ trigger.Tick) error {
-			return errors.Join(follower.Follow(ctx), outbox.Resend(ctx))
+			return noted(ctx, follows.Name, errors.Join(follower.Follow(ctx), outbox.Resend(ctx), dog.Check(ctx, polls)))
 		},
 		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error {
 			return responder.Respond(ctx, d.Body, d.DeliveryCount)
 		},
-		SendNotice: func(ctx context.Context, d trigger.Delivery) error { return outbox.Deliver(ctx, d.Body) },
-		Health:     check.report,
+		SendNotice:    func(ctx context.Context, d trigger.Delivery) error { return outbox.Deliver(ctx, d.Body) },
+		Health:        check.report,
+		HealthSummary: check.summary,
 	}, nil
 }
 

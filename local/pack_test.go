@@ -37,7 +37,7 @@ func TestPackageHasTheBinaryExecutableAndEverythingAtTheRoot(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	want := []string{"FollowActions/function.json", "Health/function.json", "PollAlerts/function.json", "RespondToAlert/function.json", "SendNotice/function.json", "cordon", "host.json", "playbook.yaml"}
+	want := []string{"FollowActions/function.json", "Health/function.json", "HealthSummary/function.json", "PollAlerts/function.json", "RespondToAlert/function.json", "SendNotice/function.json", "cordon", "host.json", "playbook.yaml"}
 	if !slices.Equal(names, want) {
 		t.Errorf("the package holds %v, want %v", names, want)
 	}

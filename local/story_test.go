@@ -104,6 +104,21 @@ func (s *story) log(l funchost.Line) {
 	s.lines = append(s.lines, l.Text)
 }
 
+// get asks the host's front without a key.
+func (s *story) get(path string) (status int, body string) {
+	s.t.Helper()
+	answer, err := http.Get("http://" + s.host.Addr() + path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	read, err := io.ReadAll(answer.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return answer.StatusCode, string(read)
+}
+
 // logged counts the log lines that hold all of some texts.
 func (s *story) logged(texts ...string) int {
 	s.mu.Lock()
@@ -176,6 +191,9 @@ func TestStoryAlertAppearsMachineIsIsolatedPeopleKnow(t *testing.T) {
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&health); err != nil || answer.StatusCode != 200 || !health.OK || health.Mode != "enforce" || health.OpenEpisodes != 1 {
 		t.Errorf("health: %d %+v %v", answer.StatusCode, health, err)
+	}
+	if status, summary := s.get("/api/health/summary"); status != 200 || summary != `{"ok":true}` {
+		t.Errorf("summary: %d %s", status, summary)
 	}
 }
 
@@ -407,8 +425,11 @@ func TestStoryWrongCredentialsAreNamedWithTheWayOut(t *testing.T) {
 			}
 			defer answer.Body.Close()
 			body, err := io.ReadAll(answer.Body)
-			if err != nil || answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), "PollAlerts has never succeeded") {
+			if err != nil || answer.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), "PollAlerts has never succeeded") || !strings.Contains(string(body), setting) {
 				t.Errorf("health: %d %s, %v", answer.StatusCode, body, err)
+			}
+			if status, summary := s.get("/api/health/summary"); status != http.StatusServiceUnavailable || summary != `{"ok":false}` {
+				t.Errorf("summary: %d %s", status, summary)
 			}
 		})
 	}

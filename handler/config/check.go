@@ -38,6 +38,7 @@ func (r raw) check(p *problems) Config {
 		Port:           port(p, r.Port),
 		AppRoot:        r.FunctionsRootPath,
 	}
+	c.PollEvery, c.FollowEvery = longestGap(c.PollSchedule), longestGap(c.FollowSchedule)
 	c.Playbook = r.Playbook
 	if !filepath.IsAbs(c.Playbook) {
 		c.Playbook = filepath.Join(c.AppRoot, c.Playbook)

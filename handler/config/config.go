@@ -34,6 +34,8 @@ type Config struct {
 	Playbook       string // path, joined to the app root
 	PollSchedule   string // six fields, UTC
 	FollowSchedule string
+	PollEvery      time.Duration // the longest pause that PollSchedule makes
+	FollowEvery    time.Duration
 
 	PollOverlap    time.Duration
 	PollLookback   time.Duration

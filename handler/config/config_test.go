@@ -46,7 +46,7 @@ func TestTheRequiredSettingsAreEnoughAndTheRestIsSafe(t *testing.T) {
 		DefenderURL: parsed(t, "https://api.security.microsoft.com"), DefenderAudience: "https://api.securitycenter.microsoft.com",
 		ServiceBus: ServiceBus{ConnectionString: NewSecret(settings()("ServiceBus"))}, AlertQueue: "alerts", NoticeQueue: "notices",
 		Storage: Storage{ConnectionString: NewSecret(settings()("AzureWebJobsStorage"))}, TablePrefix: "cordon",
-		Playbook: "playbook.yaml", PollSchedule: "0 * * * * *", FollowSchedule: "30 * * * * *",
+		Playbook: "playbook.yaml", PollSchedule: "0 * * * * *", FollowSchedule: "30 * * * * *", PollEvery: time.Minute, FollowEvery: time.Minute,
 		PollOverlap: 15 * time.Minute, PollLookback: time.Hour, SnapshotMaxAge: 2 * time.Minute, NoticeWindow: 30 * time.Second,
 		StaleAfter: 24 * time.Hour, RecheckAfter: 2 * time.Minute, LatchHold: time.Minute, MessageLock: time.Minute, RetryAfter: 5 * time.Second, SweepAfter: 10 * time.Minute, Retention: 400 * 24 * time.Hour,
 		MailFrom: mail.Address{Name: "Cordon", Address: "cordon@example.com"},
@@ -97,6 +97,16 @@ func TestEverySettingIsRead(t *testing.T) {
 		30 * time.Second, 5 * time.Minute, time.Second, time.Hour, 90 * day, 0}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestThePausesOfASchedule(t *testing.T) {
+	for schedule, want := range map[string]time.Duration{
+		"0 * * * * *": time.Minute, "*/15 * * * * *": 15 * time.Second, "0 0 6 * * MON-FRI": 72 * time.Hour, "0 0 0 30 2 *": 0, "nonsense": 0,
+	} {
+		if got := longestGap(schedule); got != want {
+			t.Errorf("longestGap(%q) = %s, want %s", schedule, got, want)
+		}
 	}
 }
 

@@ -64,3 +64,38 @@ func (s *Store) OpenRun(ctx context.Context, entry OpenRun, now time.Time) (Run,
 	}
 	return Run{}, false, s.remove(ctx, tableOpen, entry.PartitionKey, entry.RowKey)
 }
+
+// OpenRunCount says how many runs are not over.
+type OpenRunCount struct {
+	ByState  map[RunState]int
+	Standing int  // of those that stand still for longer than was asked about
+	More     bool // there are more than were looked at
+}
+
+var errEnough = errors.New("enough was seen")
+
+// CountOpenRuns counts up to limit of the runs that are not over, and those that were expected to go on longer than
+// standing ago and do not wait for a machine.
+func (s *Store) CountOpenRuns(ctx context.Context, limit int, now time.Time, standing time.Duration) (OpenRunCount, error) {
+	count := OpenRunCount{ByState: map[RunState]int{}}
+	looked := 0
+	err := s.OpenRuns(ctx, func(entry OpenRun) error {
+		if looked++; looked > limit {
+			count.More = true
+			return errEnough
+		}
+		run, open, err := s.OpenRun(ctx, entry, now)
+		if err != nil || !open {
+			return err
+		}
+		count.ByState[run.State]++
+		if run.State != Waiting && now.Sub(run.DueAt) > standing {
+			count.Standing++
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return count, err
+}

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -72,8 +73,9 @@ type Store struct {
 	service *aztables.ServiceClient
 	tables  map[string]*aztables.Client
 
-	mu    sync.Mutex
-	ready bool
+	mu        sync.Mutex
+	ready     bool
+	troubleAt time.Time // when NoteTrouble wrote last
 }
 
 // Open makes a Store without any network traffic. An error means that the options are wrong.

@@ -28,3 +28,26 @@ func (s *Store) Mark(ctx context.Context, name string) (Mark, error) {
 	}
 	return m, err
 }
+
+// MarkTrouble is the mark of the newest trouble that any instance met; its note says what and where.
+const MarkTrouble = "trouble"
+
+// troubleEvery is how often one process writes it at most: in an outage everything meets trouble at once.
+const troubleEvery = 10 * time.Second
+
+// NoteTrouble keeps what went wrong for whoever asks for the health of the whole. It is no promise: the run and the log
+// have it too, so a failure to write it is none.
+func (s *Store) NoteTrouble(ctx context.Context, at time.Time, where string, trouble error) {
+	s.mu.Lock()
+	early := at.Sub(s.troubleAt) < troubleEvery && !at.Before(s.troubleAt)
+	if !early {
+		s.troubleAt = at
+	}
+	s.mu.Unlock()
+	if early {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = s.SetMark(ctx, MarkTrouble, at, where+": "+trouble.Error())
+}

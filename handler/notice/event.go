@@ -35,6 +35,8 @@ const (
 	Duplicate     Kind = "duplicate"       // a second request slipped through and was taken back if possible
 	Matched       Kind = "matched"         // a rule asked for mail only
 	Parked        Kind = "parked"          // the run was set aside because it ends the process
+	Overdue       Kind = "overdue"         // a function of Cordon itself does not succeed any more
+	Recovered     Kind = "well again"      // and does again
 	ReleasedEarly Kind = "released before" // the machine was released after this alert was seen; not isolated again
 )
 
@@ -42,7 +44,7 @@ const (
 type Event struct {
 	Kind     Kind      `json:"kind"`
 	At       time.Time `json:"at"`
-	RunID    string    `json:"run"`
+	RunID    string    `json:"run"` // of events about Cordon itself: the function, and since when
 	AlertID  string    `json:"alert"`
 	Title    string    `json:"title,omitempty"`
 	Severity string    `json:"severity,omitempty"`

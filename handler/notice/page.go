@@ -165,8 +165,18 @@ func otherHeadline(e Event) string {
 		return "Alert not found: " + e.AlertID
 	case Parked:
 		return "An alert was set aside, a person must look: " + e.RunID
+	case Overdue:
+		return "Cordon is unwell: " + functionOf(e) + " does not succeed any more"
+	case Recovered:
+		return "Cordon is well again: " + functionOf(e) + " succeeds"
 	}
 	return strings.TrimSpace(e.Severity + " alert: " + e.Title)
+}
+
+// functionOf is the function that an event about Cordon itself is about.
+func functionOf(e Event) string {
+	name, _, _ := strings.Cut(e.RunID, " ")
+	return name
 }
 
 // oneLine makes text fit for a header or a list: no control characters, at most n characters.

@@ -33,6 +33,7 @@ func pages() map[string]page {
 	hostile.Title = "<script>alert(1)</script>\r\n\r\nMachine   x\r\nId        y\r\nOutcome   Isolated " + strings.Repeat("unbroken", 60)
 	hostile.MachineName = "<img src=x onerror=alert(1)>" + strings.Repeat("a", 200)
 	orphan := Event{Kind: NoMachine, At: noon, AlertID: "da9", RunID: "da9:v1", Title: "Suspicious sign-in", Severity: "High", Rule: "contain-high-severity", Detail: "the alert names no machine, so there is nothing to isolate", seq: 1}
+	unwell := Event{Kind: Overdue, At: noon, RunID: "FollowActions 2026-03-02T11:50:00Z", Detail: "FollowActions last succeeded at 2026-03-02T11:50:00Z, 10m0s ago.", seq: 1}
 	return map[string]page{
 		"requested":    summarize([]Event{about(Requested, 0, 1, "Rule contain-high-severity, run da1:v1.")}, 1),
 		"isolated":     summarize([]Event{about(Requested, 0, 1, ""), about(Isolated, 1, 2, "Action 1f0b is Succeeded since 12:01.")}, 2),
@@ -44,6 +45,7 @@ func pages() map[string]page {
 		"two-machines": summarize([]Event{about(Isolated, 2, 1, ""), onOther(about(Requested, 1, 1, ""))}, 1),
 		"hostile":      summarize([]Event{hostile}, 1),
 		"no-machine":   summarize([]Event{orphan}, 1),
+		"overdue":      summarize([]Event{unwell}, 1),
 	}
 }
 

@@ -141,6 +141,7 @@ func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) erro
 		return r.reschedule(ctx, w, later.after, later.why)
 	}
 	trouble, wait := machine.TroubleOf(err)
+	r.Ledger.NoteTrouble(ctx, r.Now().UTC(), "alert "+m.AlertID, err)
 	r.Log.WarnContext(ctx, "the run goes on later", "trouble", trouble.String(), "error", err.Error())
 	return r.reschedule(ctx, w, max(wait, r.backoff(w, trouble)), err.Error())
 }

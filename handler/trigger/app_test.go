@@ -58,6 +58,8 @@ func TestFunctionFoldersDeclareWhatTheHandlerReads(t *testing.T) {
 		"FollowActions":  timer("%CORDON_FOLLOW_SCHEDULE%"),
 		"RespondToAlert": queue("%CORDON_ALERT_QUEUE%"),
 		"SendNotice":     queue("%CORDON_NOTICE_QUEUE%"),
+		"HealthSummary": {{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "methods": []any{"get"}, "route": "health/summary"},
+			{"type": "http", "direction": "out", "name": "res"}},
 		"Health": {{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function", "methods": []any{"get"}, "route": "health"},
 			{"type": "http", "direction": "out", "name": "res"}},
 	}
@@ -92,8 +94,8 @@ func TestRoutesAreTheFunctionsOfTheApp(t *testing.T) {
 	want := []string{"GET /"}
 	for name, bindings := range functionFolders(t) {
 		if bindings[0]["type"] == "httpTrigger" {
-			if bindings[0]["authLevel"] != "function" {
-				t.Errorf("%s asks for no key", name)
+			if open := name == "HealthSummary"; (bindings[0]["authLevel"] == "anonymous") != open || (!open && bindings[0]["authLevel"] != "function") {
+				t.Errorf("%s has the level %v", name, bindings[0]["authLevel"])
 			}
 			for _, method := range bindings[0]["methods"].([]any) {
 				want = append(want, strings.ToUpper(method.(string))+" /"+host.Extensions.HTTP.RoutePrefix+"/"+bindings[0]["route"].(string))

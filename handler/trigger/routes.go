@@ -23,6 +23,7 @@ type Services struct {
 	RespondToAlert func(ctx context.Context, d Delivery) error
 	SendNotice     func(ctx context.Context, d Delivery) error
 	Health         func(ctx context.Context) (Health, error)
+	HealthSummary  func(ctx context.Context) (Health, error)
 }
 
 // Options are the settings of the handler. Log is required; zero times and sizes mean the defaults.
@@ -68,6 +69,8 @@ func New(o Options, build func(ctx context.Context) (Services, error)) *Handler 
 	r.Post("/SendNotice", h.sendNotice)
 	// Callers from outside with a function key, forwarded by the host. Reads only.
 	r.Get("/api/health", h.health)
+	// Anybody, forwarded by the host without a key: says only whether all is well. Reads only.
+	r.Get("/api/health/summary", h.healthSummary)
 
 	h.router = r
 	return h

@@ -60,7 +60,8 @@ func (s *spy) services(context.Context) (Services, error) {
 	return Services{
 		PollAlerts: tick("PollAlerts"), FollowActions: tick("FollowActions"),
 		RespondToAlert: delivery("RespondToAlert"), SendNotice: delivery("SendNotice"),
-		Health: func(context.Context) (Health, error) { return s.report, s.err },
+		Health:        func(context.Context) (Health, error) { return s.report, s.err },
+		HealthSummary: func(context.Context) (Health, error) { return s.report, s.err },
 	}, nil
 }
 
