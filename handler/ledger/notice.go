@@ -117,7 +117,8 @@ func (s *Store) notice(ctx context.Context, group string, seq int) (Notice, erro
 	return n, err
 }
 
-// ClaimNotice takes a sequence for sending and closes it to further entries. It answers ErrNoticeSent, ErrNoNotice, or
+// ClaimNotice takes a sequence for sending, closes it to further entries and returns it with every entry of its group,
+// those of later sequences too: a mail that is sent late must not tell what is no longer so. It answers ErrNoticeSent, ErrNoNotice, or
 // ErrNoticeClaimed while a claim younger than lock stands.
 func (s *Store) ClaimNotice(ctx context.Context, group string, seq int, now time.Time, lock time.Duration) (Notice, []NoticeEntry, error) {
 	n, err := s.notice(ctx, group, seq)
@@ -151,9 +152,7 @@ func (s *Store) ClaimNotice(ctx context.Context, group string, seq int, now time
 	err = s.list(ctx, tableNotices, prefixFilter(n.PartitionKey, "entry:"), "", func(body []byte) error {
 		var entry NoticeEntry
 		err := decodeRow(tableNotices, body, "", &entry)
-		if entry.Seq <= seq {
-			entries = append(entries, entry)
-		}
+		entries = append(entries, entry)
 		return err
 	})
 	return n, entries, err

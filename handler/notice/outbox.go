@@ -149,7 +149,14 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	if err := o.Mailer.Send(ctx, mail); err != nil {
+	// Whoever comes after the claim has lapsed sends the mail again. So it is sent well before that, or not at all.
+	left := o.Lock*3/4 - o.Now().Sub(n.ClaimedAt)
+	if left < o.Lock/2 {
+		return errors.New("too much time passed between claiming and sending")
+	}
+	sendCtx, cancel := context.WithTimeout(ctx, left)
+	defer cancel()
+	if err := o.Mailer.Send(sendCtx, mail); err != nil {
 		return o.giveBack(ctx, n, err)
 	}
 	o.Log.InfoContext(ctx, "mail sent", "group", n.Group, "seq", n.Seq, "subject", mail.Subject)

@@ -286,3 +286,38 @@ func TestGroupIsTheIncidentElseTheAlertAndApartByRecipients(t *testing.T) {
 		t.Errorf("groups %q, %q", one, other)
 	}
 }
+
+func TestMailThatIsSentLateTellsWhatIsSoNow(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tell(t, "g", about(Requested, 0, 0, ""))
+	if _, _, err := d.Ledger.ClaimNotice(t.Context(), "g", 1, d.clock(), d.Lock); err != nil { // and dies
+		t.Fatal(err)
+	}
+	d.tell(t, "g", about(Isolated, 1, 0, ""))
+	d.advance(2 * time.Minute)
+	d.deliver(t, 0)
+	if len(d.mails) != 2 {
+		t.Fatalf("%d mails", len(d.mails))
+	}
+	for _, m := range d.mails {
+		if !strings.Contains(m.Text, "Outcome   Isolated\n") {
+			t.Errorf("%s says:\n%s", m.ID, m.Text)
+		}
+	}
+}
+
+func TestMailIsNotSentOnAClaimThatIsAboutToLapse(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tell(t, "g", about(Requested, 0, 0, ""))
+	slow := 0
+	d.Now = func() time.Time {
+		slow++ // half a minute passes with every look at the clock
+		return d.clock().Add(time.Duration(slow) * 30 * time.Second)
+	}
+	d.deliver(t, 0)
+	if len(d.mails) != 0 || len(d.ids) != 2 {
+		t.Errorf("%d mails, asked %v", len(d.mails), d.ids)
+	}
+}
