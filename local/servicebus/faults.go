@@ -3,6 +3,7 @@ package servicebus
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -26,7 +27,17 @@ type faults struct {
 	mu          sync.Mutex
 	tokens      bool
 	connections bool
+	withheld    []Right
 }
+
+// Right is something that a shared access policy lets its holder do.
+type Right string
+
+// The rights that links need. Management wants any of them.
+const (
+	RightSend   Right = "Send"
+	RightListen Right = "Listen"
+)
 
 // RefuseSends lets the queue refuse what is sent or scheduled. An unknown queue is an error.
 func (s *Server) RefuseSends(queue string, r Refusal) error {
@@ -104,6 +115,28 @@ func (f *faults) refusesTokens() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.tokens
+}
+
+// Withhold lets every client lack the given rights from now on, and have all others: its token is taken, and its links are
+// refused. Links that exist go on.
+func (s *Server) Withhold(rights ...Right) {
+	s.faults.mu.Lock()
+	defer s.faults.mu.Unlock()
+	s.faults.withheld = rights
+}
+
+// lacks says which right is missing for a link of a kind, if one is.
+func (f *faults) lacks(k kind) (right Right, missing bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch k {
+	case sending:
+		return RightSend, slices.Contains(f.withheld, RightSend)
+	case receiving:
+		return RightListen, slices.Contains(f.withheld, RightListen)
+	default:
+		return RightListen, slices.Contains(f.withheld, RightSend) && slices.Contains(f.withheld, RightListen)
+	}
 }
 
 func (s *Server) checkToken(kind, token string) error {

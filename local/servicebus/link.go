@@ -210,6 +210,9 @@ func (c *conn) route(l *link, p *wire.Attach) *wire.Error {
 	if !c.server.broker.exists(entity) {
 		return noEntity(entity)
 	}
+	if right, missing := c.server.faults.lacks(l.kind); missing {
+		return fault(amqp.ErrCondUnauthorizedAccess, "Unauthorized access. '%s' claim(s) are required to perform this operation on '%s'.", right, end.Address)
+	}
 	return nil
 }
 

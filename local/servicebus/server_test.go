@@ -101,6 +101,25 @@ func TestRefusedTokensAreUnauthorized(t *testing.T) {
 	w.send(t, text("1", "x"))
 }
 
+func TestALinkWithoutItsRightIsUnauthorizedAndOthersAreNot(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, Options{Queues: one("q")})
+	s.Withhold(RightListen)
+	w := on(t, s)
+	w.send(t, text("1", "x"))
+	_, err := w.receiver(t, azservicebus.ReceiverOptions{}).ReceiveMessages(w.ctx, 1, nil)
+	expectCode(t, err, azservicebus.CodeUnauthorizedAccess)
+	_, err = w.dead(t).PeekMessages(w.ctx, 1, nil)
+	expectCode(t, err, azservicebus.CodeUnauthorizedAccess)
+	s.Withhold(RightSend)
+	w = on(t, s)
+	expectCode(t, w.sender(t).SendMessage(w.ctx, text("2", "x"), nil), azservicebus.CodeUnauthorizedAccess)
+	r := w.receiver(t, azservicebus.ReceiverOptions{})
+	w.complete(t, r, w.receive(t, r, 1)...)
+	s.Withhold()
+	w.send(t, text("2", "x"))
+}
+
 func TestATokenIsCheckedByWhoeverKnowsIt(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, Options{Queues: one("q"), CheckToken: func(token string) error {
