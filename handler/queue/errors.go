@@ -12,9 +12,9 @@ import (
 	"github.com/Azure/go-amqp"
 )
 
-// Error is a send or a look that failed. Its text holds no secret.
+// Error is a send, a look or a taking that failed. Its text holds no secret.
 type Error struct {
-	Op    string            // what was tried: "send", "peek", ...
+	Op    string            // what was tried: "send", "peek", "take dead letters", ...
 	Queue string            // empty when it was about the connection
 	Code  azservicebus.Code // empty if the library gave none
 	cause error
@@ -33,7 +33,10 @@ func (e *Error) Unwrap() error { return e.cause }
 func (e *Error) advice() string {
 	switch e.Code {
 	case azservicebus.CodeUnauthorizedAccess:
-		return "; the identity needs the roles Azure Service Bus Data Sender and Data Receiver on the namespace, or the connection string the rights Send and Listen"
+		if e.Op == "send" {
+			return "; the identity needs the role Azure Service Bus Data Sender on the namespace, or the connection string the right Send"
+		}
+		return "; the identity needs the role Azure Service Bus Data Receiver on the namespace, or the connection string the right Listen"
 	case azservicebus.CodeNotFound:
 		return "; create the queue, or check the setting with its name"
 	default:

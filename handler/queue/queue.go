@@ -1,8 +1,9 @@
-// Package queue sends to Service Bus and looks at its queues. It is the product's only use of the broker: messages are
-// received by the Functions host. It knows nothing of what a message means.
+// Package queue sends to Service Bus, looks at its queues and takes dead letters. It is the product's only use of the
+// broker: messages are received by the Functions host. It knows nothing of what a message means.
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -24,6 +25,8 @@ type Options struct {
 	// RetryDelay is the first pause before that, later ones are up to ten times as long; 0 means 500 ms. With the library's
 	// own default of 4 s a send after a lost connection would take longer than that.
 	RetryDelay time.Duration
+	// Patience is how long a dead letter is waited for that somebody else has locked; 0 means 5 s.
+	Patience time.Duration
 	// NewConn replaces the connection, for tests over a pipe; nil means the network.
 	NewConn func(ctx context.Context) (net.Conn, error)
 }
@@ -31,7 +34,8 @@ type Options struct {
 // Client is one connection with one sender per queue, made when they are first needed. It is safe for concurrent use;
 // sends to the same queue take turns.
 type Client struct {
-	client *azservicebus.Client
+	client   *azservicebus.Client
+	patience time.Duration
 
 	mu      sync.Mutex
 	senders map[string]*sender
@@ -64,7 +68,7 @@ func New(o Options) (*Client, error) {
 		// The library's text may hold a part of the connection string, and with it the key.
 		return nil, errors.New("queue: the Service Bus connection is not usable; check ServiceBus (the whole connection string of the namespace) or ServiceBus__fullyQualifiedNamespace (its host name)")
 	}
-	return &Client{client: client, senders: map[string]*sender{}}, nil
+	return &Client{client: client, patience: cmp.Or(o.Patience, 5*time.Second), senders: map[string]*sender{}}, nil
 }
 
 func (o Options) connect() (*azservicebus.Client, error) {
