@@ -365,3 +365,18 @@ func TestADuplicateNumberIsTakenOnce(t *testing.T) {
 		t.Errorf("sent %v", b.ids("alerts"))
 	}
 }
+
+func TestWhatIsGivenBackDoesNotComeAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	numbers := b.bury(t, 12)
+	if _, err := b.client.DropDeadLetters(t.Context(), "alerts", numbers[11:]); err != nil { // more is asked for than is there
+		t.Fatal(err)
+	}
+	for _, r := range b.Records("alerts") {
+		if r.Deliveries > 2 {
+			t.Errorf("%s was delivered %d times, once to be set aside and once on the way", r.MessageID, r.Deliveries)
+		}
+	}
+	b.free(t, 11)
+}
