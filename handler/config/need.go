@@ -1,0 +1,57 @@
+package config
+
+import (
+	"errors"
+	"slices"
+)
+
+// Need is a part of the settings that a command can not do without.
+type Need int
+
+// The needs. What is reached with tokens instead of keys needs the app registration too.
+const (
+	Tenant Need = iota // whose alerts are answered
+	Queues             // the Service Bus namespace and the names of the queues
+	Ledger             // the storage account with the tables, and the tenant that begins every key
+)
+
+// LoadFor is Load for a command that needs only some of the settings: what is wrong with others, or missing, is no error
+// and leaves those fields of the Config unusable. Serving needs all of them: it uses Load.
+func LoadFor(getenv func(string) string, needs ...Need) (Config, error) {
+	c, err := Load(getenv)
+	var all *Error
+	if !errors.As(err, &all) {
+		return c, err
+	}
+	var wanted []string
+	for _, n := range needs {
+		wanted = append(wanted, n.settings(c)...)
+	}
+	left := slices.DeleteFunc(slices.Clone(all.Problems), func(p Problem) bool { return !slices.Contains(wanted, p.Name) })
+	if len(left) == 0 {
+		return c, nil
+	}
+	return c, &Error{left}
+}
+
+// settings are the names of what a need takes in, given how the services are reached.
+func (n Need) settings(c Config) []string {
+	tokens := []string{"CORDON_CLOUD", "CORDON_TENANT_ID", "CORDON_CLIENT_ID", "CORDON_CLIENT_SECRET", "CORDON_CLIENT_CERTIFICATE", "CORDON_AUTHORITY_URL", "CORDON_CA_FILE"}
+	var names []string
+	switch n {
+	case Tenant:
+		return []string{"CORDON_TENANT_ID"}
+	case Queues:
+		names = []string{"ServiceBus", "ServiceBus__fullyQualifiedNamespace", "ServiceBus__clientId", "CORDON_ALERT_QUEUE", "CORDON_NOTICE_QUEUE"}
+		if c.ServiceBus.Namespace == "" {
+			return names
+		}
+	case Ledger:
+		names = []string{"CORDON_TENANT_ID", "AzureWebJobsStorage", "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__tableServiceUri",
+			"AzureWebJobsStorage__clientId", "CORDON_TABLE_PREFIX"}
+		if c.Storage.TableURL == nil {
+			return names
+		}
+	}
+	return append(names, tokens...)
+}
