@@ -126,6 +126,16 @@ func TestForeignMessagesAreRefusedWithTheReason(t *testing.T) {
 	}
 }
 
+func TestAMessageThatNamesAnotherTenantIsRefused(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]bool{`{"alertId":"da1"}`: true, `{"alertId":"da1","tenant":"ours"}`: true, `{"alertId":"da1","tenant":"theirs"}`: false, `{"tenant":"ours"}`: false} {
+		m, err := DecodeMessageFor("ours", []byte(body))
+		if (err == nil) != want || want && m.AlertID != "da1" {
+			t.Errorf("%s: %+v, %v", body, m, err)
+		}
+	}
+}
+
 func TestNewerFormatIsToldFromABrokenMessage(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`{"format":2,"alertId":"x"}`, `{"format":2,"alertId":"x","version":"two"}`} {

@@ -58,6 +58,15 @@ func DecodeMessage(body []byte) (Message, error) {
 	return m, nil
 }
 
+// DecodeMessageFor is DecodeMessage in the app of a tenant. A message that names another tenant is wrong there.
+func DecodeMessageFor(tenant string, body []byte) (Message, error) {
+	m, err := DecodeMessage(body)
+	if err == nil && m.Tenant != "" && m.Tenant != tenant {
+		return Message{}, fmt.Errorf("message for tenant %q, this app answers for %q", m.Tenant, tenant)
+	}
+	return m, err
+}
+
 // Encode writes m, without its snapshots if it would pass MaxSnapshotBytes with them.
 func (m Message) Encode() []byte {
 	m.Format = MessageFormat

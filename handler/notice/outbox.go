@@ -15,17 +15,6 @@ import (
 	"cordon/handler/ledger"
 )
 
-// Format is the format of the notice queue's messages.
-const Format = 1
-
-// Message asks for one sequence of a group to be sent. It is a hint; the ledger knows what is to be said.
-type Message struct {
-	Format int    `json:"format"`
-	Tenant string `json:"tenant"`
-	Group  string `json:"group"`
-	Seq    int    `json:"seq"`
-}
-
 // Mail is a composed mail.
 type Mail struct {
 	ID         string   // Message-ID without angle brackets; the same for every try
@@ -105,25 +94,22 @@ func (o *Outbox) ask(ctx context.Context, n ledger.Notice, suffix string, at tim
 	if err != nil {
 		return err
 	}
-	return o.Queue.SendNotice(ctx, fmt.Sprintf("%s:%d%s", alert.QueueID(o.Ledger.Tenant(), n.Group), n.Seq, suffix), body, at)
+	return o.Queue.SendNotice(ctx, MessageID(o.Ledger.Tenant(), n.Group, n.Seq)+suffix, body, at)
 }
 
 // Deliver answers one notice message: it claims the sequence, writes the mail, sends it and marks it sent. What is sent
 // or being sent needs nothing. A mail that can not be sent is given back and asked for again later. The error of an
 // unreadable message is an alert.UndecodableError; any other means that the message must come again.
 func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
-	var m Message
-	if err := json.Unmarshal(body, &m); err != nil {
-		return &alert.UndecodableError{Err: fmt.Errorf("notice message of %d bytes: %w", len(body), err)}
-	}
-	switch {
-	case m.Format > Format:
+	m, err := DecodeMessage(o.Ledger.Tenant(), body)
+	if errors.Is(err, alert.ErrUnknownFormat) {
 		id := fmt.Sprintf("putback:%s:%d", alert.SHA256(body)[:16], o.Now().Unix()/30)
 		return o.Queue.SendNotice(ctx, id, body, o.Now().Add(time.Minute))
-	case m.Tenant != o.Ledger.Tenant() || m.Group == "" || m.Seq < 1:
-		return &alert.UndecodableError{Err: fmt.Errorf("notice message for tenant %q, group %q, sequence %d is not one of ours", m.Tenant, m.Group, m.Seq)}
 	}
-	err := o.send(ctx, m)
+	if err != nil {
+		return &alert.UndecodableError{Err: err}
+	}
+	err = o.send(ctx, m)
 	if err == nil {
 		return nil
 	}

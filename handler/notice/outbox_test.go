@@ -248,6 +248,9 @@ func TestForeignNoticeMessagesAreRefused(t *testing.T) {
 	if err := d.Deliver(context.Background(), []byte(`{"format":9,"tenant":"tenant"}`)); err != nil || len(d.ids) != 1 {
 		t.Errorf("a newer format was not put back: %v, %v", err, d.ids)
 	}
+	if err := d.Deliver(context.Background(), []byte(`{"format":9,"tenant":["tenant"],"seq":"1"}`)); err != nil || len(d.ids) != 2 {
+		t.Errorf("a newer format with other types was not put back: %v, %v", err, d.ids)
+	}
 }
 
 func TestManyTellersAtOnceLoseNothingAndRepeatNothing(t *testing.T) {

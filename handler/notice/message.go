@@ -1,0 +1,45 @@
+package notice
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"cordon/handler/alert"
+)
+
+// Format is the format of the notice queue's messages.
+const Format = 1
+
+// Message asks for one sequence of a group to be sent. It is a hint; the ledger knows what is to be said.
+type Message struct {
+	Format int    `json:"format"`
+	Tenant string `json:"tenant"`
+	Group  string `json:"group"`
+	Seq    int    `json:"seq"`
+}
+
+// DecodeMessage reads a message of the notice queue that is for a tenant. An error other than alert.ErrUnknownFormat,
+// which means a newer version of Cordon wrote it, says what is wrong and never becomes right by waiting.
+func DecodeMessage(tenant string, body []byte) (Message, error) {
+	// The format is read alone first: a newer one may have changed the types of everything else.
+	var format struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(body, &format); err == nil && format.Format > Format {
+		return Message{}, fmt.Errorf("format %d, this version reads up to %d: %w", format.Format, Format, alert.ErrUnknownFormat)
+	}
+	var m Message
+	if err := json.Unmarshal(body, &m); err != nil {
+		return Message{}, fmt.Errorf("notice message of %d bytes: %w", len(body), err)
+	}
+	if m.Tenant != tenant || m.Group == "" || m.Seq < 1 {
+		return Message{}, fmt.Errorf("notice message for tenant %q, group %q, sequence %d is not one of ours", m.Tenant, m.Group, m.Seq)
+	}
+	return m, nil
+}
+
+// MessageID is the id under which the message of a sequence is queued. Copies and deliberate repeats append a suffix of
+// their own.
+func MessageID(tenant, group string, seq int) string {
+	return fmt.Sprintf("%s:%d", alert.QueueID(tenant, group), seq)
+}
