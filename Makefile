@@ -46,8 +46,8 @@ bench: need-go ## benchmarks, as ratios measured in one run
 	$(GO) test -run '^$$' -bench . -benchmem ./handler/...
 
 golden: need-go ## rewrite golden files and show the difference
-	$(GO) test ./handler/notice ./handler/playbook -update
-	@git --no-pager diff --stat -- '*.golden'
+	$(GO) test ./handler ./handler/notice ./handler/playbook -update
+	@git --no-pager diff --stat -- '*.golden' README.md
 
 package: need-go ## build/cordon.zip for Linux x64, ready to deploy
 	@rm -rf build/stage && mkdir -p build/stage

@@ -17,7 +17,7 @@ const (
 	exitDone    = 0
 	exitFailed  = 1   // settings, playbook or command refused; the reason is on stderr
 	exitUsage   = 2   // the command line is wrong
-	exitStopped = 130 // serving was ended by a signal
+	exitStopped = 130 // ended by a signal
 )
 
 // errStopped ends serving after a signal.
@@ -27,9 +27,10 @@ var errStopped = errors.New("stopped by a signal")
 type usageError struct{ error }
 
 // run is the program with everything that it takes from the process.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := rootCommand(getenv, stdout)
 	root.SetArgs(args)
+	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
@@ -44,6 +45,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "cordon: %v\n", err)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return exitStopped
+	}
 	return exitFailed
 }
 
@@ -53,7 +57,7 @@ func rootCommand(getenv func(string) string, stdout io.Writer) *cobra.Command {
 		Short: "Automatic response for Microsoft Defender for Endpoint",
 		Long: "Without a command, cordon serves as the custom handler of an Azure Functions app on\n" +
 			"127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT. Settings are environment variables, see README.",
-		Example:       "  cordon check playbook.yaml",
+		Example:       "  cordon check playbook.yaml\n  cordon deadletter list",
 		Args:          noArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -62,7 +66,7 @@ func rootCommand(getenv func(string) string, stdout io.Writer) *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(checkCommand(getenv))
+	root.AddCommand(checkCommand(getenv), deadLetterCommand(getenv))
 	return root
 }
 

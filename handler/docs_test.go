@@ -10,7 +10,7 @@ import (
 	"cordon/handler/config"
 )
 
-var update = flag.Bool("update", false, "rewrite README's table of settings")
+var update = flag.Bool("update", false, "rewrite golden files and README's table of settings")
 
 // TestReadmeHasTheSettingsTable holds README against the code.
 func TestReadmeHasTheSettingsTable(t *testing.T) {

@@ -31,8 +31,9 @@ var allowed = map[string][]string{
 	"entra":     {"alert", "machine"},
 	"httpretry": {"alert", "machine"},
 
-	"config":  {},
-	"trigger": {"logging"},
+	"config":   {},
+	"terminal": {},
+	"trigger":  {"logging"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -1,5 +1,5 @@
 // Command cordon answers alerts of Microsoft Defender for Endpoint. Without arguments it serves as the custom handler of
-// an Azure Functions app; sub-commands check a playbook and tell the version.
+// an Azure Functions app; sub-commands check a playbook and deal with dead letters.
 package main
 
 import (
@@ -14,7 +14,7 @@ var version = "dev"
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }

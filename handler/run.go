@@ -18,13 +18,11 @@ import (
 	"cordon/handler/defender"
 	"cordon/handler/entra"
 	"cordon/handler/httpretry"
-	"cordon/handler/ledger"
 	"cordon/handler/logging"
 	"cordon/handler/mail"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
 	"cordon/handler/poll"
-	"cordon/handler/queue"
 	"cordon/handler/response"
 	"cordon/handler/trigger"
 	"cordon/handler/watch"
@@ -106,17 +104,15 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, log *sl
 	if err != nil {
 		return trigger.Services{}, err
 	}
-	tokens, err := entra.New(entra.Options{TenantID: settings.TenantID, ClientID: settings.ClientID, Secret: entra.Secret(settings.ClientSecret.Reveal()),
-		AuthorityURL: settings.AuthorityURL.String(), HTTPClient: &http.Client{Transport: transport}})
+	tokens, err := tokenSource(settings, transport)
 	if err != nil {
 		return trigger.Services{}, err
 	}
-	store, err := ledger.Open(ledger.Options{ConnectionString: settings.Storage.ConnectionString.Reveal(), ServiceURL: text(settings.Storage.TableURL),
-		Credential: tokens.Credential(), Prefix: settings.TablePrefix, Tenant: settings.TenantID})
+	store, err := openLedger(settings, tokens.Credential())
 	if err != nil {
 		return trigger.Services{}, err
 	}
-	bus, err := queue.New(queue.Options{ConnectionString: settings.ServiceBus.ConnectionString.Reveal(), Namespace: settings.ServiceBus.Namespace, Credential: tokens.Credential()})
+	bus, err := openBus(settings, tokens.Credential())
 	if err != nil {
 		return trigger.Services{}, err
 	}
