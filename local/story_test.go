@@ -74,6 +74,14 @@ type story struct {
 
 func newStory(t *testing.T, o environmentOptions, settings map[string]string) *story {
 	t.Helper()
+	s := prepare(t, o, settings)
+	s.open()
+	return s
+}
+
+// prepare makes a story whose host has not started yet.
+func prepare(t *testing.T, o environmentOptions, settings map[string]string) *story {
+	t.Helper()
 	root, err := app()
 	if err != nil {
 		t.Fatal(err)
@@ -89,13 +97,21 @@ func newStory(t *testing.T, o environmentOptions, settings map[string]string) *s
 	}
 	t.Cleanup(e.Close)
 	maps.Copy(e.settings, settings)
-	s := &story{environment: e, t: t}
-	s.host, err = funchost.Start(t.Context(), funchost.Options{AppRoot: root, Settings: e.settings, Broker: &brokerSide{e.bus}, Addr: "127.0.0.1:0", Stdout: s.log, Stderr: s.log})
+	return &story{environment: e, t: t}
+}
+
+// open starts the host.
+func (s *story) open() {
+	s.t.Helper()
+	root, err := app()
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	t.Cleanup(s.host.Close)
-	return s
+	s.host, err = funchost.Start(s.t.Context(), funchost.Options{AppRoot: root, Settings: s.settings, Broker: &brokerSide{s.bus}, Addr: "127.0.0.1:0", Stdout: s.log, Stderr: s.log})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(s.host.Close)
 }
 
 func (s *story) log(l funchost.Line) {

@@ -349,7 +349,7 @@ func readsValues(t *testing.T, g *grave) {
 }
 
 func findsFarBehind(t *testing.T, g *grave) {
-	numbers := g.bury(t, several(t, 150)...)
+	numbers := g.bury(t, several(t, 60)...)
 	last := numbers[len(numbers)-1]
 	taken, err := g.client.DropDeadLetters(t.Context(), g.queue, []int64{last})
 	if err != nil || taken[0].Fate != queue.Dropped {

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"cordon/local/servicebus"
+)
+
+// cordon runs a command of the binary with the named settings only, as a person elsewhere would.
+func (s *story) cordon(settings []string, args ...string) (code int, stdout, stderr string) {
+	s.t.Helper()
+	root, err := app()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	command := exec.CommandContext(s.t.Context(), filepath.Join(root, "cordon"), args...)
+	command.Env = []string{}
+	for _, name := range settings {
+		command.Env = append(command.Env, name+"="+s.settings[name])
+	}
+	var out, errs bytes.Buffer
+	command.Stdout, command.Stderr = &out, &errs
+	err = command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		s.t.Fatal(err)
+	}
+	return command.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+var (
+	forQueues = []string{"ServiceBus"}
+	forReplay = []string{"ServiceBus", "CORDON_TENANT_ID"}
+	forLedger = []string{"ServiceBus", "CORDON_TENANT_ID", "AzureWebJobsStorage"}
+)
+
+// asleep keeps the timers from bringing an answer about.
+func asleep() map[string]string {
+	return map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *"}
+}
+
+func TestStoryPoisonIsListedAndItsReasonIsShown(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, environmentOptions{}, asleep())
+	if err := s.bus.Send(alertQueue, servicebus.Message{ID: "poison", Body: []byte("{\"alertId\":\"../../machines/1\",\"x\":\"\\u001b[2J\u202e\"}")}); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("the dead letter", func() bool { return s.bus.Counts(alertQueue).DeadLettered == 1 })
+	code, stdout, stderr := s.cordon(forReplay, "deadletter", "list", "--json")
+	var list struct {
+		DeadLetters []struct {
+			Number     int64
+			ID         string
+			Deliveries int
+			Reason     string
+			Reading    struct {
+				Readable bool
+				Why      string
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &list); err != nil || code != 0 || len(list.DeadLetters) != 1 {
+		t.Fatalf("code %d, %v: %s%s", code, err, stdout, stderr)
+	}
+	d := list.DeadLetters[0]
+	if d.ID != "poison" || d.Deliveries != 10 || d.Reason != "MaxDeliveryCountExceeded" || d.Reading.Readable || !strings.Contains(d.Reading.Why, "character '/'") {
+		t.Errorf("listed as %+v", d)
+	}
+	code, stdout, stderr = s.cordon(forLedger, "deadletter", "show", "1")
+	if code != 0 || !strings.Contains(stdout, "character '/'") || !strings.Contains(stdout, `\u202e`) || strings.ContainsAny(stdout, "\x1b\u202e") {
+		t.Errorf("show: code %d, %s%s", code, stdout, stderr)
+	}
+	if s.logged(`"level":"ERROR"`, d.Reading.Why[strings.Index(d.Reading.Why, "character '/'"):]) != 1 {
+		t.Error("show and the handler's log say different things")
+	}
+	code, stdout, stderr = s.cordon(forReplay, "deadletter", "replay", "1", "--yes")
+	if code != 1 || !strings.Contains(stdout, "refused") || !strings.Contains(stderr, "1 of 1") {
+		t.Errorf("replay: code %d, %s%s", code, stdout, stderr)
+	}
+	if code, _, stderr = s.cordon(forQueues, "deadletter", "drop", "1"); code != 2 || s.bus.Counts(alertQueue).DeadLettered != 1 {
+		t.Errorf("drop without a yes: code %d, %s", code, stderr)
+	}
+	if code, _, stderr = s.cordon(forQueues, "deadletter", "drop", "1", "--yes"); code != 0 || s.bus.Counts(alertQueue).DeadLettered != 0 {
+		t.Errorf("drop: code %d, %s", code, stderr)
+	}
+}
+
+// setAside makes a dead letter that can be read, as when every delivery of it ended with the process.
+func (s *story) setAside(id string) {
+	s.t.Helper()
+	if err := s.bus.Send(alertQueue, servicebus.Message{ID: id, Body: []byte(`{"alertId":"da638994417204415533_-1184209733"}`), ContentType: "application/json"}); err != nil {
+		s.t.Fatal(err)
+	}
+	d, err := s.bus.Receive(s.t.Context(), alertQueue)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.bus.DeadLetter(s.t.Context(), alertQueue, d.LockToken, "Test", "set aside by hand"); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestStoryReplayedTwiceEndsInOneRunAndOneIsolation(t *testing.T) {
+	t.Parallel()
+	s := prepare(t, environmentOptions{}, asleep())
+	s.highAlert()
+	s.setAside("first")
+	s.setAside("second") // of the same alert
+	s.open()
+	completed := func(suffix string) bool {
+		return slices.ContainsFunc(s.bus.Records(alertQueue), func(r servicebus.Record) bool {
+			return strings.HasSuffix(r.MessageID, suffix) && r.Fate == servicebus.Completed
+		})
+	}
+	replay := func(number string) {
+		t.Helper()
+		code, stdout, stderr := s.cordon(forReplay, "deadletter", "replay", number, "--yes")
+		if code != 0 || !strings.Contains(stdout, "replayed") {
+			t.Fatalf("code %d, %s%s", code, stdout, stderr)
+		}
+		s.eventually("the copy to be answered", func() bool { return completed(":replay:" + number) })
+	}
+	replay("1")
+	s.eventually("the outcome", func() bool { return s.told("Isolated") })
+	if code, stdout, stderr := s.cordon(forLedger, "deadletter", "show", "2"); code != 0 || !strings.Contains(stdout, "yes: alert da6389") || !strings.Contains(stdout, "_-1184209733:v1 is ") {
+		t.Errorf("show: code %d, %s%s", code, stdout, stderr)
+	}
+	replay("2")
+	s.eventually("the run to close", func() bool {
+		return slices.ContainsFunc((&play{environment: s.environment}).runs(), func(r runRow) bool { return r.State == "closed" && r.Outcome == "isolated" })
+	})
+	if runs := (&play{environment: s.environment}).runs(); len(runs) != 1 {
+		t.Errorf("runs %+v", runs)
+	}
+	if n := s.isolations(); n != 1 {
+		t.Errorf("%d isolations", n)
+	}
+	if c := s.bus.Counts(alertQueue); c.DeadLettered != 0 || c.Active != 0 {
+		t.Errorf("%+v", c)
+	}
+}
