@@ -260,15 +260,11 @@ func (h *Host) groupOf(fn *function) *group {
 // that is the process all of them share. The host counts it as an error event and starts the handler again: the third
 // within thirty minutes shuts the host down.
 func (h *Host) Kill(function string, instance int) error {
-	fn, err := h.find(function)
+	in, err := h.instance(function, instance)
 	if err != nil {
 		return err
 	}
-	g := h.groupOf(fn)
-	if instance < 0 || instance >= len(g.instances) {
-		return fmt.Errorf("functions host: %s has instances 0 to %d, not %d", function, len(g.instances)-1, instance)
-	}
-	return g.instances[instance].kill()
+	return in.kill()
 }
 
 // KillAll is a power cut: every instance is lost with all it held. Nothing is settled, so the locks of messages in flight

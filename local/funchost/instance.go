@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,6 +17,8 @@ type instance struct {
 	index int
 	port  int
 	fns   []*function
+	// frozen says that the instance stands still: see Host.Freeze.
+	frozen atomic.Bool
 
 	mu      sync.Mutex
 	life    *life
@@ -122,6 +125,7 @@ func (in *instance) keepRunning(l *life) {
 			in.h.fail(err)
 			return
 		}
+		in.frozen.Store(false)
 		in.set(starting, p)
 		err = in.attend(l, p)
 		switch code := p.cmd.ProcessState.ExitCode(); {

@@ -81,6 +81,9 @@ func (in *instance) keepLocked(ctx context.Context, queue string, d Delivery) {
 		if delay <= 0 || now.Add(delay).After(end) || !sleep(ctx, clock, delay) {
 			return
 		}
+		if in.frozen.Load() {
+			continue
+		}
 		next, err := in.h.o.Broker.Renew(ctx, queue, d.LockToken)
 		if err != nil {
 			if ctx.Err() == nil {
