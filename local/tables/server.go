@@ -41,7 +41,7 @@ type Options struct {
 	// partitions or runs out of time: a page can then be short, or empty, and still carry a continuation. 0 means never.
 	ScanSize int
 	// Fault is asked before every request is authorised or done; nil, or a nil answer, means no fault. It may read the
-	// body, and it is called from many goroutines at once.
+	// body, and it is called from many goroutines at once. SetFault replaces it.
 	Fault func(r *http.Request) *Fault
 }
 
@@ -66,9 +66,9 @@ type Server struct {
 	now      func() time.Time
 	pageSize int
 	scanSize int
-	fault    func(r *http.Request) *Fault
 
 	mu     sync.Mutex
+	fault  func(r *http.Request) *Fault
 	tables map[string]*table
 	stamp  time.Time
 }
@@ -140,12 +140,22 @@ func (s *Server) answer(r *http.Request, body []byte) (response, bool) {
 	return s.route(r, body), fault.Drop
 }
 
+// SetFault replaces Options.Fault from the next request on; nil ends all faults.
+func (s *Server) SetFault(fault func(r *http.Request) *Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = fault
+}
+
 func (s *Server) faultFor(r *http.Request, body []byte) Fault {
-	if s.fault == nil {
+	s.mu.Lock()
+	next := s.fault
+	s.mu.Unlock()
+	if next == nil {
 		return Fault{}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	fault := s.fault(r)
+	fault := next(r)
 	if fault == nil {
 		return Fault{}
 	}

@@ -120,6 +120,26 @@ func TestAFaultStatusIsAnsweredAndNothingIsDone(t *testing.T) {
 	}
 }
 
+func TestThrottlingIsSwitchedOnAndOffWhileTheServerRuns(t *testing.T) {
+	server, service := serve(t, tables.Options{})
+	c := createTable(t, service, "rows")
+	server.SetFault(func(r *http.Request) *tables.Fault {
+		if r.Method == http.MethodGet {
+			return &tables.Fault{Status: http.StatusTooManyRequests}
+		}
+		return &tables.Fault{Status: http.StatusServiceUnavailable}
+	})
+	_, err := c.AddEntity(t.Context(), encode(t, entity("p", "r")), nil)
+	refused(t, err, http.StatusServiceUnavailable, "ServerBusy")
+	_, err = c.GetEntity(t.Context(), "p", "r", nil)
+	refused(t, err, http.StatusTooManyRequests, "ServerBusy")
+	server.SetFault(nil)
+	insert(t, c, entity("p", "r"))
+	if rows := server.Rows("rows"); len(rows) != 1 {
+		t.Errorf("%d rows, want the one that was written after the throttling", len(rows))
+	}
+}
+
 func TestAFaultSeesTheBodyAndLeavesItForTheRequest(t *testing.T) {
 	bodies := make(chan string, 10)
 	server, service := serve(t, tables.Options{Fault: func(r *http.Request) *tables.Fault {
