@@ -78,7 +78,7 @@ func serveEntra(ctx context.Context, addr string) error {
 }
 
 func serveBus(ctx context.Context, addr string) error {
-	server, err := newBus()
+	server, err := newBus(time.Minute)
 	if err != nil {
 		return err
 	}
@@ -128,9 +128,9 @@ func untilDone(ctx context.Context, what string, serve func() error, stop func()
 	}
 }
 
-// newBus is a broker with the two queues as they should be set up in Azure.
-func newBus() (*servicebus.Server, error) {
-	queue := servicebus.QueueConfig{LockDuration: time.Minute, DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour, MaxDeliveryCount: 10}
+// newBus is a broker with the two queues as they should be set up in Azure, but for the lock that a story may want shorter.
+func newBus(lock time.Duration) (*servicebus.Server, error) {
+	queue := servicebus.QueueConfig{LockDuration: lock, DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour, MaxDeliveryCount: 10}
 	alerts, notices := queue, queue
 	alerts.Name, notices.Name = alertQueue, noticeQueue
 	return servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{alerts, notices}})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,6 +52,8 @@ type environmentOptions struct {
 	defender defendersim.Options
 	// between puts something between the handler and the Defender stand-in; nil: nothing.
 	between func(http.Handler) http.Handler
+	// lock is how long the queues lock a message; 0: a minute.
+	lock time.Duration
 	// playbook is the text of the playbook; empty: the one in the app root.
 	playbook string
 	// started is told of the environment before anything is served; nil: nobody.
@@ -94,7 +97,7 @@ func start(o environmentOptions) (e *environment, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if e.bus, err = newBus(); err != nil {
+	if e.bus, err = newBus(cmp.Or(o.lock, time.Minute)); err != nil {
 		return nil, err
 	}
 	e.closers = append(e.closers, func() { e.bus.Close() })

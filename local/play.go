@@ -73,7 +73,9 @@ func (p *play) steps() []step {
 			steps = append(steps, step{a.Raised, func() { p.defender.UpdateAlert(a.ID, func(x *defendersim.Alert) { x.Severity = "High" }) }})
 		}
 	}
-	steps = append(steps, step{p.scenario.Throttle, p.throttle})
+	if p.scenario.Throttle > 0 {
+		steps = append(steps, step{p.scenario.Throttle, p.throttle})
+	}
 	if p.meddler.name == "erase-latch" {
 		steps = append(steps, step{p.scenario.Length * 3 / 4, p.eraseLatch})
 	}

@@ -109,11 +109,11 @@ func (s *story) setAside(id string) {
 
 func TestStoryReplayedTwiceEndsInOneRunAndOneIsolation(t *testing.T) {
 	t.Parallel()
-	s := prepare(t, environmentOptions{}, asleep())
+	s := newStage(t, environmentOptions{}, asleep())
 	s.highAlert()
 	s.setAside("first")
 	s.setAside("second") // of the same alert
-	s.open()
+	s.host = s.open(nil).Host
 	completed := func(suffix string) bool {
 		return slices.ContainsFunc(s.bus.Records(alertQueue), func(r servicebus.Record) bool {
 			return strings.HasSuffix(r.MessageID, suffix) && r.Fate == servicebus.Completed

@@ -74,13 +74,13 @@ type story struct {
 
 func newStory(t *testing.T, o environmentOptions, settings map[string]string) *story {
 	t.Helper()
-	s := prepare(t, o, settings)
-	s.open()
+	s := newStage(t, o, settings)
+	s.host = s.open(nil).Host
 	return s
 }
 
-// prepare makes a story whose host has not started yet.
-func prepare(t *testing.T, o environmentOptions, settings map[string]string) *story {
+// newStage is a story whose Functions host is not there yet.
+func newStage(t *testing.T, o environmentOptions, settings map[string]string) *story {
 	t.Helper()
 	root, err := app()
 	if err != nil {
@@ -98,20 +98,6 @@ func prepare(t *testing.T, o environmentOptions, settings map[string]string) *st
 	t.Cleanup(e.Close)
 	maps.Copy(e.settings, settings)
 	return &story{environment: e, t: t}
-}
-
-// open starts the host.
-func (s *story) open() {
-	s.t.Helper()
-	root, err := app()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.host, err = funchost.Start(s.t.Context(), funchost.Options{AppRoot: root, Settings: s.settings, Broker: &brokerSide{s.bus}, Addr: "127.0.0.1:0", Stdout: s.log, Stderr: s.log})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(s.host.Close)
 }
 
 func (s *story) log(l funchost.Line) {

@@ -43,7 +43,7 @@ type Scenario struct {
 	Machines []Machine
 	Alerts   []Alert       // in order of Visible
 	Length   time.Duration // when the last thing happens
-	Throttle time.Duration // when a burst of requests is answered 429
+	Throttle time.Duration // when a burst of requests is answered 429; 0: never
 }
 
 // Standard is the scenario of `make run`: 40 machines with look-alike names and 60 alerts, about 30 % High, several on

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cordon/local/defendersim"
+	"cordon/local/funchost"
+	"cordon/local/judge"
+	"cordon/local/scenario"
+)
+
+// site is one Functions host of a story and what its functions did.
+type site struct {
+	*funchost.Host
+
+	mu       sync.Mutex
+	received int // messages
+	events   []funchost.Event
+}
+
+// counted is a broker whose deliveries to a site are counted.
+type counted struct {
+	funchost.Broker
+	site *site
+}
+
+func (c *counted) Receive(ctx context.Context, queue string) (funchost.Delivery, error) {
+	d, err := c.Broker.Receive(ctx, queue)
+	if err == nil {
+		c.site.mu.Lock()
+		defer c.site.mu.Unlock()
+		c.site.received++
+	}
+	return d, err
+}
+
+// open starts a Functions host on the environment of the story; change alters its options, nil leaves them.
+func (s *story) open(change func(*funchost.Options)) *site {
+	s.t.Helper()
+	root, err := app()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	opened := &site{}
+	o := funchost.Options{AppRoot: root, Settings: s.settings, Broker: &brokerSide{s.bus}, Addr: "127.0.0.1:0", Stdout: s.log, Stderr: s.log,
+		OnInvocation: opened.note, Logf: func(format string, args ...any) { s.log(funchost.Line{Text: "host: " + fmt.Sprintf(format, args...)}) }}
+	if change != nil {
+		change(&o)
+	}
+	o.Broker = &counted{o.Broker, opened}
+	if opened.Host, err = funchost.Start(s.t.Context(), o); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(opened.Close)
+	return opened
+}
+
+func (s *site) note(e funchost.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, e)
+}
+
+// idle reports whether every message that the site received has been answered.
+func (s *site) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	answered := 0
+	for _, e := range s.events {
+		if e.DeliveryCount > 0 {
+			answered++
+		}
+	}
+	return answered == s.received
+}
+
+// did counts the invocations of a function that succeeded, by instance.
+func (s *site) did(function string) map[int]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	done := map[int]int{}
+	for _, e := range s.events {
+		if e.Function == function && e.Err == nil {
+			done[e.Instance]++
+		}
+	}
+	return done
+}
+
+// crowd is a tenant with so many machines that need isolation, each with three High alerts of one incident, and a
+// look-alike beside each that has one Medium alert. Every fifth of the latter is on a machine of its own and is raised to
+// High.
+func crowd(machines int) scenario.Scenario {
+	var s scenario.Scenario
+	add := func(name string) scenario.Machine {
+		m := scenario.Machine{ID: fmt.Sprintf("%040x", 0xc0de000000+len(s.Machines)), Name: name + ".corp.contoso.com", OS: "Windows11", Group: "Workstations"}
+		s.Machines = append(s.Machines, m)
+		return m
+	}
+	alert := func(m scenario.Machine, severity string) *scenario.Alert {
+		n := len(s.Alerts)
+		s.Alerts = append(s.Alerts, scenario.Alert{ID: fmt.Sprintf("da6389944172%08d_-%d", 10000000+n, 700000000+n), Incident: int64(61000 + len(s.Machines)), Title: "Suspicious credential dump from LSASS",
+			Category: "CredentialAccess", Severity: severity, MachineID: m.ID})
+		return &s.Alerts[n]
+	}
+	for i := range machines {
+		hit := add(fmt.Sprintf("WS-%04d", i))
+		for range 3 {
+			alert(hit, "High")
+		}
+		quiet := alert(add(fmt.Sprintf("WS-%04d-2", i)), "Medium")
+		if i%5 == 0 {
+			quiet.Raised = time.Second
+		}
+	}
+	return s
+}
+
+// populate puts the machines of a scenario into the tenant.
+func (s *story) populate(of scenario.Scenario) *play {
+	for _, m := range of.Machines {
+		s.defender.AddMachine(defendersim.Machine{ID: m.ID, Name: m.Name, OS: m.OS, Group: m.Group, Tags: m.Tags, Offline: m.Offline})
+	}
+	return &play{environment: s.environment, scenario: of, meddler: &meddler{}, begun: time.Now()}
+}
+
+// appear shows alerts of the scenario to the API.
+func (p *play) appear(alerts []scenario.Alert) {
+	for _, a := range alerts {
+		now := time.Now().UTC()
+		p.defender.AddAlert(defendersim.Alert{ID: a.ID, IncidentID: a.Incident, Title: a.Title, Category: a.Category, Severity: a.Severity, Status: "New",
+			MachineID: a.MachineID, Created: now, Updated: now}, now)
+	}
+}
+
+// raise makes those alerts High that the scenario raises, once their first version was seen.
+func (s *story) raise(p *play) {
+	s.t.Helper()
+	for _, a := range p.scenario.Alerts {
+		if a.Raised == 0 {
+			continue
+		}
+		s.eventually("the first version of "+a.ID, func() bool { return p.knows(a.ID) })
+		if err := p.defender.UpdateAlert(a.ID, func(x *defendersim.Alert) { x.Severity = "High" }); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+func (p *play) knows(alertID string) bool {
+	for _, row := range p.tables.Rows("cordonalerts") {
+		if row.Properties["AlertID"] == alertID && strings.HasPrefix(row.RowKey, "run:") {
+			return true
+		}
+	}
+	return false
+}
+
+// kept waits until everything is answered and holds the stand-ins' records against every promise: one run a version, one
+// action a machine, every mail true and only once, no message set aside.
+func (s *story) kept(p *play) {
+	s.t.Helper()
+	s.eventually("an answer to everything", p.settled)
+	p.ended = time.Now()
+	verdict := judge.Judge(p.evidence())
+	for _, problem := range verdict.Problems {
+		s.t.Error("broken: ", problem)
+	}
+	if verdict.UntrueMails+verdict.Lost > 0 {
+		s.t.Errorf("%+v", verdict)
+	}
+	versions := 0
+	for _, a := range p.scenario.Alerts {
+		if versions++; a.Raised > 0 {
+			versions++
+		}
+	}
+	runs := p.runs()
+	if len(runs) != versions {
+		s.t.Errorf("%d runs for %d versions", len(runs), versions)
+	}
+	for _, r := range runs {
+		if r.State == "parked" {
+			s.t.Errorf("run %s v%d is parked: %s", r.AlertID, r.Version, r.Reason)
+		}
+	}
+	ids := map[string]int{}
+	for _, m := range s.mail.Mails() {
+		if ids[m.MessageID]++; ids[m.MessageID] > 1 {
+			s.t.Errorf("mail %s (%q) came twice", m.MessageID, m.Subject)
+		}
+	}
+	s.noneSetAside()
+}
+
+// noneSetAside asks that no queue has a dead letter.
+func (s *story) noneSetAside() {
+	s.t.Helper()
+	for _, queue := range []string{alertQueue, noticeQueue} {
+		for _, r := range s.bus.Records(queue) {
+			if r.Reason != "" {
+				s.t.Errorf("message %s of %s became a dead letter: %s", r.MessageID, queue, r.Reason)
+			}
+		}
+	}
+}
+
+// mostDeliveries is how often the message of a queue was delivered that was delivered most often.
+func (s *story) mostDeliveries(queue string) (most int, id string) {
+	for _, r := range s.bus.Records(queue) {
+		if r.Deliveries > most {
+			most, id = r.Deliveries, r.MessageID
+		}
+	}
+	return most, id
+}
+
+// uncapped is the default playbook in enforce mode with caps that a crowd does not reach.
+func uncapped(t *testing.T) string {
+	t.Helper()
+	root, err := app()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := enforcing(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const caps = "perHour: 20, perDay: 60"
+	if !strings.Contains(text, caps) {
+		t.Fatalf("playbook.yaml has no line with %q to raise", caps)
+	}
+	return strings.Replace(text, caps, "perHour: 500, perDay: 500", 1)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"cordon/local/defendersim"
+	"cordon/local/funchost"
+	"cordon/local/servicebus"
+)
+
+// oldVersion is the commit that stands for the version before this one: what a customer runs while this one is rolled
+// out beside it. It moves on with every release.
+const oldVersion = "3b2fbcd74451dcfc6ebe9fa279c5402cfd690156"
+
+// oldApp stages the app of oldVersion, built from the repository's history. Where there is no history, as in a source
+// archive, the test is skipped, but not in CI.
+func oldApp(t *testing.T) string {
+	t.Helper()
+	source, root := t.TempDir(), t.TempDir()
+	archive, err := exec.Command("git", "-C", "..", "archive", "--format=tar", oldVersion, "go.mod", "go.sum", "handler", "functions", "host.json", "playbook.yaml").Output()
+	if err != nil && os.Getenv("CI") == "true" {
+		t.Fatalf("the history has no commit %s: %v; fetch all of it", oldVersion, err)
+	} else if err != nil {
+		t.Skipf("the history has no commit %s (%v), so the version before this one can not be built; a full clone has it", oldVersion, err)
+	}
+	unpack := exec.Command("tar", "-x", "-C", source)
+	unpack.Stdin = bytes.NewReader(archive)
+	if out, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("unpack %s: %v\n%s", oldVersion, err, out)
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(root, "cordon"), "./handler")
+	build.Dir = source
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", oldVersion, err, out)
+	}
+	functions, err := filepath.Glob(filepath.Join(source, "functions", "*", "function.json"))
+	if err != nil || len(functions) == 0 {
+		t.Fatalf("%s has no functions: %v", oldVersion, err)
+	}
+	for _, file := range functions {
+		copyFile(t, file, filepath.Join(root, filepath.Base(filepath.Dir(file)), "function.json"))
+	}
+	for _, name := range []string{"host.json", "playbook.yaml"} {
+		copyFile(t, filepath.Join(source, name), filepath.Join(root, name))
+	}
+	return root
+}
+
+// TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise runs both versions side by side on one queue and one ledger,
+// as a deployment does, with every tenth message delivered again.
+func TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise(t *testing.T) {
+	t.Parallel()
+	old := oldApp(t)
+	s := newStage(t, environmentOptions{playbook: uncapped(t), defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond}}, nil)
+	p := s.populate(crowd(25))
+	again := &forgetful{Broker: &brokerSide{s.bus}, undone: map[string]bool{}}
+	shared := func(o *funchost.Options) { o.Broker = again }
+	sites := map[string]*site{"the new version": s.open(shared), "the old version": s.open(func(o *funchost.Options) {
+		shared(o)
+		o.AppRoot = old
+	})}
+	p.appear(p.scenario.Alerts)
+	s.raise(p)
+	s.kept(p)
+	all := 0
+	for _, x := range sites {
+		all += x.did("RespondToAlert")[0]
+	}
+	for name, x := range sites {
+		if n := x.did("RespondToAlert")[0]; 10*n < all {
+			t.Errorf("%s answered %d of %d messages", name, n, all)
+		}
+		if n := x.did("PollAlerts")[0]; n < 2 {
+			t.Errorf("%s polled %d times", name, n)
+		}
+	}
+}
+
+// TestStoryMessageOfALaterVersionIsPutBack sends what only a later version can read, while that version is not there yet.
+func TestStoryMessageOfALaterVersionIsPutBack(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, environmentOptions{}, map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *"})
+	later := []byte(`{"format":99,"alertId":{"of":"another kind"},"tenant":7}`)
+	for _, queue := range []string{alertQueue, noticeQueue} {
+		if err := s.bus.Send(queue, servicebus.Message{ID: "later", Body: later}); err != nil {
+			t.Fatal(err)
+		}
+		s.eventually("the message on "+queue+" to be put back", func() bool {
+			records := s.bus.Records(queue)
+			return records[0].Fate == servicebus.Completed && slices.ContainsFunc(records[1:], func(r servicebus.Record) bool {
+				return r.Fate == servicebus.Scheduled && bytes.Equal(r.Body, later) && r.ScheduledFor.Sub(r.AcceptedAt) > 50*time.Second
+			})
+		})
+	}
+	s.noneSetAside()
+	if most, id := s.mostDeliveries(alertQueue); most != 1 {
+		t.Errorf("message %s was delivered %d times", id, most)
+	}
+	if n := s.isolations(); n != 0 {
+		t.Errorf("%d isolations came of it", n)
+	}
+}
