@@ -157,8 +157,8 @@ func (r *Responder) start(ctx context.Context, w *work) error {
 			return errDone
 		}
 		if w.message.Attempt > run.Attempt {
-			// The copy that is answered now was sent by an invocation that ended in good order.
-			run.Starts, run.Attempt = 0, w.message.Attempt
+			// The copy that is answered now was sent by an invocation that ended in good order and could not write so.
+			run.Starts, run.Attempt = max(run.Starts-1, 0), w.message.Attempt
 		}
 		if run.Starts >= deathsToPark && run.Starter != r.process {
 			return errDeaths
@@ -178,7 +178,7 @@ func (r *Responder) start(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	w.run, w.started = run, true
+	w.run, w.started, w.deaths = run, true, max(run.Starts-1, 0)
 	return nil
 }
 

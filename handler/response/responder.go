@@ -138,12 +138,12 @@ func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) erro
 	case err == nil, errors.Is(err, errDone):
 		return nil
 	case errors.As(err, &later):
-		return r.reschedule(ctx, w, later.after, later.why)
+		return r.reschedule(ctx, w, later.after, w.deaths, later.why)
 	}
 	trouble, wait := machine.TroubleOf(err)
 	r.Ledger.NoteTrouble(ctx, r.Now().UTC(), "alert "+m.AlertID, err)
 	r.Log.WarnContext(ctx, "the run goes on later", "trouble", trouble.String(), "error", err.Error())
-	return r.reschedule(ctx, w, max(wait, r.backoff(w, trouble)), err.Error())
+	return r.reschedule(ctx, w, max(wait, r.backoff(w, trouble)), 0, err.Error())
 }
 
 // work is what one invocation knows about the run it carries.
@@ -151,6 +151,7 @@ type work struct {
 	message alert.Message
 	run     ledger.Run
 	started bool // this invocation raised the run's starts
+	deaths  int  // starts before this one that ended in no orderly way
 	alone   bool // nothing else is answered by this process meanwhile
 	seen    ledger.Seen
 	alert   alert.Alert
@@ -218,8 +219,9 @@ func (r *Responder) backoff(w *work, trouble machine.Trouble) time.Duration {
 }
 
 // reschedule sends a copy of the message for later and ends the invocation in good order. The copy's id comes from a
-// counter in the run, so that the broker does not take it for a repeat.
-func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration, why string) error {
+// counter in the run, so that the broker does not take it for a repeat. Deaths is how many deaths the run is left with: one
+// that only waits, for a latch that a dead process still holds, say, has not shown that it would live.
+func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration, deaths int, why string) error {
 	// The invocation's own deadline must not keep the run from being scheduled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
@@ -228,7 +230,11 @@ func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration
 	if w.started {
 		run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
 			run.Copies++
-			run.Starts, run.DueAt, run.Trouble = 0, at, why
+			run.Starts, run.DueAt, run.Trouble = min(run.Starts, deaths), at, why
+			run.Attempt = max(run.Attempt, w.message.Attempt+1)
+			if run.Starter == r.process {
+				run.Starter = "" // what is left are deaths of others
+			}
 			return nil
 		})
 		if err != nil {
