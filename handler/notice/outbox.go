@@ -103,8 +103,10 @@ func (o *Outbox) ask(ctx context.Context, n ledger.Notice, suffix string, at tim
 func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
 	m, err := DecodeMessage(o.Ledger.Tenant(), body)
 	if errors.Is(err, alert.ErrUnknownFormat) {
-		id := fmt.Sprintf("putback:%s:%d", alert.SHA256(body)[:16], o.Now().Unix()/30)
-		return o.Queue.SendNotice(ctx, id, body, o.Now().Add(time.Minute))
+		return o.insist(ctx, func() error {
+			id := fmt.Sprintf("putback:%s:%d", alert.SHA256(body)[:16], o.Now().Unix()/30)
+			return o.Queue.SendNotice(ctx, id, body, o.Now().Add(time.Minute))
+		})
 	}
 	if err != nil {
 		return &alert.UndecodableError{Err: err}
@@ -115,8 +117,29 @@ func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
 	}
 	// Failing the delivery would bring the message back at once and burn its deliveries; a copy comes later.
 	o.Log.WarnContext(ctx, "the notice is tried again", "group", m.Group, "seq", m.Seq, "error", err.Error())
-	at := o.Now().UTC().Add(o.RetryAfter)
-	return o.ask(ctx, ledger.Notice{Group: m.Group, Seq: m.Seq}, fmt.Sprintf(":t%d", at.Unix()), at)
+	return o.insist(ctx, func() error {
+		at := o.Now().UTC().Add(o.RetryAfter)
+		return o.ask(ctx, ledger.Notice{Group: m.Group, Seq: m.Seq}, fmt.Sprintf(":t%d", at.Unix()), at)
+	})
+}
+
+// insist sends until the queue takes it or the invocation ends: a message that is given back comes again at once, and would
+// burn its deliveries while the queue takes nothing. An invocation that has no end tries once.
+func (o *Outbox) insist(ctx context.Context, send func() error) error {
+	for {
+		err := send()
+		if _, ends := ctx.Deadline(); err == nil || !ends {
+			return err
+		}
+		o.Log.WarnContext(ctx, "the message waits itself, because no copy of it could be sent", "error", err.Error())
+		pause := time.NewTimer(o.RetryAfter)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return err
+		}
+	}
 }
 
 func (o *Outbox) send(ctx context.Context, m Message) error {

@@ -112,15 +112,15 @@ func (c *comeBack) Error() string { return c.why }
 // errDone ends an invocation in good order: the run needs nothing more.
 var errDone = errors.New("nothing left to do")
 
-// Respond answers one message of the alert queue, whose delivery is counted from 1. It returns nil whenever the work is done or scheduled to go on; an
-// alert.UndecodableError for a message that can not be read; any other error when not even a scheduled copy could be
-// sent, so that the broker must give the message again. A repeat of a message is harmless.
+// Respond answers one message of the alert queue, whose delivery is counted from 1. It returns nil whenever the work is done
+// or scheduled to go on; an alert.UndecodableError for a message that can not be read; any other error when not even a
+// scheduled copy could be sent until the context ended, so that the broker must give the message again. A repeat of a
+// message is harmless.
 func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) error {
 	m, err := alert.DecodeMessage(body)
 	if errors.Is(err, alert.ErrUnknownFormat) {
-		id := fmt.Sprintf("putback:%s:%d", alert.SHA256(body)[:32], r.Now().Unix()/30)
 		r.Log.WarnContext(ctx, "a newer version's message is put back for a minute", "error", err.Error())
-		return r.Queue.PutBack(ctx, id, body, r.Now().Add(time.Minute))
+		return r.putBack(ctx, body)
 	}
 	if err != nil {
 		return &alert.UndecodableError{Err: err}
@@ -128,7 +128,19 @@ func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) erro
 	if m.Tenant != "" && m.Tenant != r.Ledger.Tenant() {
 		return &alert.UndecodableError{Err: fmt.Errorf("message for tenant %q, this app answers for %q", m.Tenant, r.Ledger.Tenant())}
 	}
-	w := &work{message: m, alone: delivery > 1}
+	for {
+		w := &work{message: m, alone: delivery > 1}
+		after, err := r.answer(ctx, w)
+		if err == nil || !r.waitHere(ctx, after, err) {
+			return err
+		}
+		m = r.next(w)
+	}
+}
+
+// answer makes one try at a run: it ends in good order, or goes on with a copy of the message that comes after some time.
+// An error says that the copy could not be sent.
+func (r *Responder) answer(ctx context.Context, w *work) (after time.Duration, err error) {
 	err = r.respond(ctx, w)
 	if w.run.AlertID != "" {
 		ctx = logging.WithRun(ctx, w.run.ID())
@@ -136,14 +148,15 @@ func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) erro
 	var later *comeBack
 	switch {
 	case err == nil, errors.Is(err, errDone):
-		return nil
+		return 0, nil
 	case errors.As(err, &later):
-		return r.reschedule(ctx, w, later.after, w.deaths, later.why)
+		return later.after, r.reschedule(ctx, w, later.after, w.deaths, later.why)
 	}
 	trouble, wait := machine.TroubleOf(err)
-	r.Ledger.NoteTrouble(ctx, r.Now().UTC(), "alert "+m.AlertID, err)
+	r.Ledger.NoteTrouble(ctx, r.Now().UTC(), "alert "+w.message.AlertID, err)
 	r.Log.WarnContext(ctx, "the run goes on later", "trouble", trouble.String(), "error", err.Error())
-	return r.reschedule(ctx, w, max(wait, r.backoff(w, trouble)), 0, err.Error())
+	after = max(wait, r.backoff(w, trouble))
+	return after, r.reschedule(ctx, w, after, 0, err.Error())
 }
 
 // work is what one invocation knows about the run it carries.
@@ -244,16 +257,21 @@ func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration
 			id = fmt.Sprintf("%s:r%d", alert.MessageID(r.Ledger.Tenant(), run.AlertID, run.Version), run.Copies)
 		}
 	}
+	if err := r.Queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: r.next(w), At: at}}); err != nil {
+		return fmt.Errorf("the run could not be scheduled to go on (%s): %w", why, err)
+	}
+	r.Log.InfoContext(ctx, "run comes back", "at", at, "why", why, "copy", id)
+	return nil
+}
+
+// next is the message with which a run goes on.
+func (r *Responder) next(w *work) alert.Message {
 	next := w.message
 	next.Tenant, next.Attempt, next.Reason = r.Ledger.Tenant(), w.message.Attempt+1, "retry"
 	if w.run.AlertID != "" {
 		next.Version = w.run.Version
 	}
-	if err := r.Queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: next, At: at}}); err != nil {
-		return fmt.Errorf("the run could not be scheduled to go on (%s): %w", why, err)
-	}
-	r.Log.InfoContext(ctx, "run comes back", "at", at, "why", why, "copy", id)
-	return nil
+	return next
 }
 
 // close ends the run with an outcome. A run that somebody closed meanwhile keeps what it says; one that was parked is
