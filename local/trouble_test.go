@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cordon/local/defendersim"
+	"cordon/local/entrasim"
+	"cordon/local/funchost"
+	"cordon/local/scenario"
+	"cordon/local/servicebus"
+	"cordon/local/tables"
+)
+
+// trouble is something outside that fails for a while.
+type trouble struct {
+	name   string
+	first  bool                               // it is there before the handler is
+	begin  func(s *story, felt func()) error  // felt is to be called whenever somebody meets it
+	during func(s *story, p *play, shown int) // what must go on all the same, with so many alerts shown; nil: nothing
+	end    func(s *story)
+	lasts  time.Duration
+	// deliveries is how often a message may be delivered at most; 0: once, because nothing may be given back.
+	deliveries int
+}
+
+func defenderTrouble(name string, lasts time.Duration, f defendersim.Fault) trouble {
+	return trouble{name: name, lasts: lasts, begin: func(s *story, felt func()) error {
+		s.defender.SetFault(func(*http.Request) *defendersim.Fault { felt(); return &f })
+		return nil
+	}, end: func(s *story) { s.defender.SetFault(nil) }}
+}
+
+// tablesTrouble refuses every n-th request to the tables, with 503 and 429 in turns.
+func tablesTrouble(name string, lasts time.Duration, n int32) trouble {
+	return trouble{name: name, lasts: lasts, begin: func(s *story, felt func()) error {
+		var asked atomic.Int32
+		s.tables.SetFault(func(*http.Request) *tables.Fault {
+			i := asked.Add(1)
+			if i%n != 0 {
+				return nil
+			}
+			felt()
+			return &tables.Fault{Status: []int{http.StatusServiceUnavailable, http.StatusTooManyRequests}[i/n%2]}
+		})
+		return nil
+	}, end: func(s *story) { s.tables.SetFault(nil) }}
+}
+
+// troubles are what this file plays, each for some seconds with the waits shortened alike.
+func troubles() []trouble {
+	return []trouble{
+		defenderTrouble("Defender is down", 5*time.Second, defendersim.Fault{Status: http.StatusServiceUnavailable}),
+		defenderTrouble("Defender says 429 and when to come back", 5*time.Second, defendersim.Fault{Status: http.StatusTooManyRequests, RetryAfter: 2 * time.Second}),
+		defenderTrouble("Defender says 429 and nothing else", 5*time.Second, defendersim.Fault{Status: http.StatusTooManyRequests}),
+		defenderTrouble("Defender's answers are lost", 3*time.Second, defendersim.Fault{ResetAfterHandling: true}),
+		tablesTrouble("Tables are down", 9*time.Second, 1),
+		tablesTrouble("Tables throttle", 9*time.Second, 3),
+		{name: "no tokens", first: true, lasts: 5 * time.Second, begin: func(s *story, felt func()) error {
+			s.entra.SetFault(entrasim.Fault{Status: http.StatusServiceUnavailable})
+			felt()
+			return nil
+		}, end: func(s *story) { s.entra.SetFault(entrasim.Fault{}) }},
+		{name: "no mail", lasts: 6 * time.Second, begin: func(s *story, felt func()) error {
+			s.mail.FailNext(1000, 451)
+			felt()
+			return nil
+		}, during: func(s *story, p *play, shown int) {
+			for _, a := range p.scenario.Alerts[:shown] {
+				if a.High() && a.Raised == 0 {
+					s.eventually("the isolation of "+a.MachineID+" while no mail can be sent", func() bool { return s.defender.Isolated(a.MachineID) })
+				}
+			}
+			if n := len(s.mail.Mails()); n != 0 {
+				s.t.Errorf("%d mails were taken", n)
+			}
+		}, end: func(s *story) { s.mail.FailNext(0, 451) }},
+		{name: "Service Bus drops connections", lasts: 5 * time.Second, deliveries: 2, begin: func(s *story, felt func()) error {
+			s.bus.RefuseConnections(true)
+			if s.bus.DropConnections() == 0 {
+				return errors.New("nobody was connected")
+			}
+			felt()
+			return nil
+		}, end: func(s *story) { s.bus.RefuseConnections(false) }},
+		{name: "Service Bus refuses what is sent", lasts: 5 * time.Second, begin: func(s *story, felt func()) error {
+			felt()
+			return errors.Join(s.bus.RefuseSends(alertQueue, servicebus.Refusal{}), s.bus.RefuseSends(noticeQueue, servicebus.Refusal{}))
+		}, end: func(s *story) { s.bus.AllowSends(alertQueue); s.bus.AllowSends(noticeQueue) }},
+	}
+}
+
+// cut is a broker whose connection to the Functions host can be cut, as those of everybody else are.
+type cut struct {
+	funchost.Broker
+	off atomic.Bool
+}
+
+var errCut = errors.New("connection lost")
+
+func (c *cut) Receive(ctx context.Context, queue string) (funchost.Delivery, error) {
+	for c.off.Load() {
+		return funchost.Delivery{}, errCut
+	}
+	short, cancel := context.WithTimeout(ctx, 200*time.Millisecond) // so that nobody waits on a line that is dead
+	defer cancel()
+	d, err := c.Broker.Receive(short, queue)
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return c.Receive(ctx, queue)
+	}
+	return d, err
+}
+
+func (c *cut) Complete(ctx context.Context, queue, token string) error {
+	if c.off.Load() {
+		return errCut
+	}
+	return c.Broker.Complete(ctx, queue, token)
+}
+
+func (c *cut) Renew(ctx context.Context, queue, token string) (time.Time, error) {
+	if c.off.Load() {
+		return time.Time{}, errCut
+	}
+	return c.Broker.Renew(ctx, queue, token)
+}
+
+// TestStoryTroubleOutsideLosesNothingAndBurnsNoDelivery lets one thing outside fail in the midst of the work: afterwards
+// everything is answered once, nothing was set aside, and no message was given back to come again at once.
+func TestStoryTroubleOutsideLosesNothingAndBurnsNoDelivery(t *testing.T) {
+	t.Parallel()
+	for _, x := range troubles() {
+		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, environmentOptions{playbook: uncapped(t), lock: 3 * time.Second, defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond}},
+				map[string]string{"CORDON_LATCH_HOLD": "3s", "CORDON_RECHECK_AFTER": "4s", "CORDON_MESSAGE_LOCK": "3s", "CORDON_RETRY_AFTER": "200ms"})
+			p := s.populate(crowd(6))
+			line := &cut{Broker: &brokerSide{s.bus}}
+			var felt atomic.Int32
+			begin := func() {
+				line.off.Store(x.name == "Service Bus drops connections")
+				if err := x.begin(s, func() { felt.Add(1) }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			third := len(p.scenario.Alerts) / 3
+			if x.first {
+				begin()
+			}
+			s.open(func(o *funchost.Options) { o.Broker = line })
+			p.appear(p.scenario.Alerts[:third])
+			if x.first {
+				for i, a := range p.scenario.Alerts[:third] {
+					if err := s.bus.Send(alertQueue, servicebus.Message{ID: fmt.Sprint("by hand ", i), Body: []byte(`{"alertId":"` + a.ID + `"}`)}); err != nil {
+						t.Fatal(err)
+					}
+				}
+			} else {
+				s.eventually("the first message", func() bool { return len(s.bus.Records(alertQueue)) > 0 })
+				begin()
+			}
+			ends := time.Now().Add(x.lasts)
+			p.appear(p.scenario.Alerts[third : 2*third])
+			if x.during != nil {
+				x.during(s, p, 2*third)
+			}
+			s.eventually("the end of the trouble", func() bool { return felt.Load() > 0 && time.Now().After(ends) })
+			x.end(s)
+			line.off.Store(false)
+			p.appear(p.scenario.Alerts[2*third:])
+			s.raise(p)
+			s.kept(p)
+			for _, queue := range []string{alertQueue, noticeQueue} {
+				if most, id := s.mostDeliveries(queue); most > max(x.deliveries, 1) {
+					t.Errorf("message %s of %s was delivered %d times", id, queue, most)
+				}
+			}
+		})
+	}
+}
+
+// TestStoryAfterAnOutageHighIsEnqueuedFirst shows alerts while the API can not be read, the most urgent ones last.
+func TestStoryAfterAnOutageHighIsEnqueuedFirst(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, environmentOptions{playbook: uncapped(t), defender: defendersim.Options{Quotas: &defendersim.Quotas{}}}, nil)
+	p := s.populate(crowd(6))
+	var felt atomic.Int32
+	down := defenderTrouble("", 0, defendersim.Fault{Status: http.StatusServiceUnavailable})
+	if err := down.begin(s, func() { felt.Add(1) }); err != nil {
+		t.Fatal(err)
+	}
+	slices.SortStableFunc(p.scenario.Alerts, func(a, b scenario.Alert) int { return strings.Compare(b.Severity, a.Severity) })
+	high := map[string]bool{}
+	for i, a := range p.scenario.Alerts {
+		p.scenario.Alerts[i].Raised = 0
+		high[a.ID] = a.Severity == "High"
+	}
+	s.open(nil)
+	p.appear(p.scenario.Alerts)
+	s.eventually("the outage to be felt", func() bool { return felt.Load() > 0 })
+	down.end(s)
+	s.kept(p)
+	others := 0
+	for _, r := range s.bus.Records(alertQueue) {
+		var m struct {
+			AlertID string
+			Attempt int
+		}
+		if err := json.Unmarshal(r.Body, &m); err != nil {
+			t.Fatal(err)
+		}
+		if m.Attempt > 0 || r.Fate == servicebus.Duplicate {
+			continue // a copy, or one that was sent again meanwhile
+		}
+		if !high[m.AlertID] {
+			others++
+		} else if others > 0 {
+			t.Errorf("the High alert %s was enqueued behind %d others", m.AlertID, others)
+		}
+	}
+	if others != 6 {
+		t.Errorf("%d messages about other alerts, want 6", others)
+	}
+}
