@@ -117,16 +117,13 @@ var errDone = errors.New("nothing left to do")
 // scheduled copy could be sent until the context ended, so that the broker must give the message again. A repeat of a
 // message is harmless.
 func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) error {
-	m, err := alert.DecodeMessage(body)
+	m, err := alert.DecodeMessageFor(r.Ledger.Tenant(), body)
 	if errors.Is(err, alert.ErrUnknownFormat) {
 		r.Log.WarnContext(ctx, "a newer version's message is put back for a minute", "error", err.Error())
 		return r.putBack(ctx, body)
 	}
 	if err != nil {
 		return &alert.UndecodableError{Err: err}
-	}
-	if m.Tenant != "" && m.Tenant != r.Ledger.Tenant() {
-		return &alert.UndecodableError{Err: fmt.Errorf("message for tenant %q, this app answers for %q", m.Tenant, r.Ledger.Tenant())}
 	}
 	for {
 		w := &work{message: m, alone: delivery > 1}
