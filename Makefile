@@ -2,13 +2,13 @@
 # a target wants.
 
 GO       ?= go
-VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION  ?= $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 20s
 TEST     := $(GO) test -shuffle=on
 
 .DEFAULT_GOAL := help
-.PHONY: help build run start test test-short lint fuzz bench golden package azurite clean
+.PHONY: help build run start test test-short lint licenses fuzz bench golden package reproducible azurite clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,11 +49,22 @@ golden: need-go ## rewrite golden files and show the difference
 	$(GO) test ./handler ./handler/notice ./handler/playbook -update
 	@git --no-pager diff --stat -- '*.golden' README.md
 
-package: need-go ## build/cordon.zip for Linux x64, ready to deploy
+# The zip depends on the sources, VERSION and the version of Go, and on nothing else: not on the folder, the repository's
+# state, the time, the user's file modes or settings of the go command.
+package: need-go ## build/cordon.zip for Linux x64, ready to deploy, the same byte for byte from the same sources
 	@rm -rf build/stage && mkdir -p build/stage
-	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/stage/cordon ./handler
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 GOAMD64=v1 GOFLAGS= GOEXPERIMENT= GOFIPS140=off GOWORK=off \
+	  $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o build/stage/cordon ./handler
 	@cp host.json playbook.yaml build/stage/ && cp -R functions/. build/stage/
+	@$(GO) run ./local sbom --version '$(VERSION)' build/stage/cordon build/stage
 	@$(GO) run ./local package build/stage build/cordon.zip
+
+reproducible: need-go ## make the package in two fresh clones, without a common build cache, and compare (takes minutes)
+	COLD=1 $(TEST) -count=1 -timeout 30m -run TestThePackageIsTheSameFromTwoClones -v ./local
+
+licenses: need-go ## list the licence of every Go module; fails on one that does not permit commercial use
+	@$(GO) mod download && $(GO) mod download -C tools
+	@$(GO) run ./local licenses
 
 azurite: ## install the storage emulator that the ledger is also tested against
 	@if ! command -v npm >/dev/null; then \

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -31,7 +32,7 @@ var errBroken = errors.New("a promise was broken")
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{Use: "local", Short: "Azure on one machine: stand-ins for the Functions host, Service Bus, Tables, Defender, Entra and SMTP", SilenceUsage: true, SilenceErrors: true}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(runCommand(), packageCommand())
+	root.AddCommand(runCommand(), packageCommand(), sbomCommand(), licensesCommand())
 	root.AddCommand(serveCommands()...)
 	return root
 }
@@ -54,12 +55,18 @@ func runCommand() *cobra.Command {
 
 func packageCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "package STAGED-FOLDER ZIP", Short: "Write the zip that is deployed", Args: cobra.ExactArgs(2),
+		Use: "package STAGED-FOLDER ZIP", Short: "Write the zip that is deployed, and print its checksum", Args: cobra.ExactArgs(2),
+		Long:    "Writes the zip that is deployed: the same files give the same zip. Exit code 1: a file of the app is missing.",
+		Example: "  local package build/stage build/cordon.zip",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := pack(args[0], args[1]); err != nil {
 				return err
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), args[1])
+			body, err := os.ReadFile(args[1])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s  sha256 %x\n", args[1], sha256.Sum256(body))
 			return nil
 		},
 	}

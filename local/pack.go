@@ -9,12 +9,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // pack writes a staged folder as the zip that is deployed: everything at the root, the binary executable. Other files
-// are 0644; the modes are set here because a zip made elsewhere may have lost them.
+// are 0644; the modes are set here because a zip made elsewhere may have lost them. All entries have the same
+// time and stand in the order of their names, so that the same files give the same zip.
 func pack(folder, target string) (err error) {
-	for _, needed := range []string{"cordon", "host.json", "playbook.yaml"} {
+	for _, needed := range []string{"cordon", "host.json", "playbook.yaml", "sbom.cdx.json", "licenses.txt"} {
 		if _, err := os.Stat(filepath.Join(folder, needed)); err != nil {
 			return fmt.Errorf("%s is not a staged folder: %w", folder, err)
 		}
@@ -44,7 +46,7 @@ func packFile(archive *zip.Writer, folder, path string) error {
 		return err
 	}
 	defer source.Close()
-	header := &zip.FileHeader{Name: path, Method: zip.Deflate}
+	header := &zip.FileHeader{Name: path, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)} // the format's first day
 	mode := fs.FileMode(0o644)
 	if path == "cordon" {
 		mode = 0o755

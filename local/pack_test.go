@@ -14,7 +14,13 @@ import (
 func TestPackageHasTheBinaryExecutableAndEverythingAtTheRoot(t *testing.T) {
 	t.Parallel()
 	target := filepath.Join(t.TempDir(), "cordon.zip")
-	if err := pack(stage(t), target); err != nil {
+	staged := stage(t)
+	for _, file := range []string{"sbom.cdx.json", "licenses.txt"} {
+		if err := os.WriteFile(filepath.Join(staged, file), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := pack(staged, target); err != nil {
 		t.Fatal(err)
 	}
 	archive, err := zip.OpenReader(target)
@@ -37,7 +43,7 @@ func TestPackageHasTheBinaryExecutableAndEverythingAtTheRoot(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	want := []string{"FollowActions/function.json", "Health/function.json", "HealthSummary/function.json", "PollAlerts/function.json", "RespondToAlert/function.json", "SendNotice/function.json", "cordon", "host.json", "playbook.yaml"}
+	want := []string{"FollowActions/function.json", "Health/function.json", "HealthSummary/function.json", "PollAlerts/function.json", "RespondToAlert/function.json", "SendNotice/function.json", "cordon", "host.json", "licenses.txt", "playbook.yaml", "sbom.cdx.json"}
 	if !slices.Equal(names, want) {
 		t.Errorf("the package holds %v, want %v", names, want)
 	}
