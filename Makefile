@@ -32,10 +32,15 @@ test: need-go need-cc azurite ## all tests, shuffled, with the race detector (wa
 test-short: need-go ## all tests without the race detector
 	$(TEST) -timeout 10m ./...
 
-lint: need-go ## gofmt, vet, staticcheck, import rule
+lint: need-go licenses ## gofmt, vet, staticcheck, gosec, govulncheck, shellcheck (if it is there), licences, import rule
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt'd:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+	@cd tools && $(GO) vet ./... && $(GO) test ./... && $(GO) build -o ../build/gosec ./gosec
+	build/gosec $$($(GO) list -f '{{.Dir}}' ./...)
+	@GO='$(GO)' tools/vulncheck.sh
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run $$(git ls-files '*.sh'); \
+	  elif [ "$$CI" = true ]; then echo "make lint: shellcheck is missing; install it"; exit 1; else echo "shellcheck: NOT RUN, it is not installed"; fi
 	$(GO) test -run TestImports ./handler
 
 fuzz: need-go ## every fuzz target for FUZZTIME (default 20s)
@@ -56,8 +61,9 @@ package: need-go ## build/cordon.zip for Linux x64, ready to deploy, the same by
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 GOAMD64=v1 GOFLAGS= GOEXPERIMENT= GOFIPS140=off GOWORK=off \
 	  $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o build/stage/cordon ./handler
 	@cp host.json playbook.yaml build/stage/ && cp -R functions/. build/stage/
-	@$(GO) run ./local sbom --version '$(VERSION)' build/stage/cordon build/stage
-	@$(GO) run ./local package build/stage build/cordon.zip
+	@$(GO) build -trimpath -o build/local ./local
+	@build/local sbom --version '$(VERSION)' build/stage/cordon build/stage
+	@build/local package build/stage build/cordon.zip
 
 reproducible: need-go ## make the package in two fresh clones, without a common build cache, and compare (takes minutes)
 	COLD=1 $(TEST) -count=1 -timeout 30m -run TestThePackageIsTheSameFromTwoClones -v ./local
