@@ -128,12 +128,16 @@ func untilDone(ctx context.Context, what string, serve func() error, stop func()
 	}
 }
 
-// newBus is a broker with the two queues as they should be set up in Azure, but for the lock that a story may want shorter.
+// newBus is a broker with the two queues as they are set up in Azure, but for the lock that a story may want shorter.
 func newBus(lock time.Duration) (*servicebus.Server, error) {
-	queue := servicebus.QueueConfig{LockDuration: lock, DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour, MaxDeliveryCount: 10}
-	alerts, notices := queue, queue
-	alerts.Name, notices.Name = alertQueue, noticeQueue
+	alerts, notices := deployedQueue(alertQueue), deployedQueue(noticeQueue)
+	alerts.LockDuration, notices.LockDuration = lock, lock
 	return servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{alerts, notices}})
+}
+
+// deployedQueue is a queue as infra/ sets it up: no sessions, no partitioning.
+func deployedQueue(name string) servicebus.QueueConfig {
+	return servicebus.QueueConfig{Name: name, LockDuration: time.Minute, DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour, MaxDeliveryCount: 10}
 }
 
 func localApp() entrasim.App {

@@ -1,0 +1,151 @@
+// What wakes somebody up. None of it depends on Cordon's own timers or mail: it reads what the Functions host records and
+// the namespace's metrics. Log records arrive some minutes late, which the queries allow for.
+
+param name string
+param location string
+param tags object
+param workspaceId string
+param namespaceId string
+param queueNames array
+
+@description('Mail addresses, separated by commas.')
+param mailTo string
+
+param pollSilentMinutes int
+param isolationsPerHour int
+param failuresPer15Minutes int
+
+var ingestionMinutes = 5
+
+resource operators 'Microsoft.Insights/actionGroups@2023-01-01' = {
+  name: '${name}-operators'
+  location: 'global'
+  tags: tags
+  properties: {
+    enabled: true
+    groupShortName: take(name, 12)
+    emailReceivers: [
+      for (address, i) in split(mailTo, ','): {
+        name: 'operator-${i}'
+        emailAddress: trim(address)
+        useCommonAlertSchema: true
+      }
+    ]
+  }
+}
+
+var rules = [
+  {
+    name: 'no-successful-poll'
+    description: 'No poll succeeded in three intervals: new alerts are not found. See docs/operations.md, "When polls stop".'
+    severity: 1
+    windowSize: 'PT1H'
+    threshold: 0
+    // One row, also when there is no poll at all, unless the newest one is recent.
+    query: format('''
+AppRequests
+| where Name == 'PollAlerts' and Success == true
+| summarize Last = max(TimeGenerated)
+| where isnull(Last) or Last < ago({0}m)
+''', pollSilentMinutes + ingestionMinutes)
+  }
+  {
+    name: 'failed-invocations'
+    description: 'Invocations fail, which everyday trouble does not make them do: the ledger or a queue is out of reach, or the handler ends.'
+    severity: 2
+    windowSize: 'PT15M'
+    threshold: failuresPer15Minutes
+    query: '''
+AppRequests
+| where Success == false and Name in ('PollAlerts', 'RespondToAlert', 'FollowActions', 'SendNotice')
+'''
+  }
+  {
+    name: 'isolations'
+    description: 'More machines were isolated in an hour than expected: an outbreak, or a rule that matches too much. See docs/operations.md, "Pausing".'
+    severity: 1
+    windowSize: 'PT1H'
+    threshold: isolationsPerHour
+    query: '''
+AppTraces
+| where Message has 'isolation requested'
+| where tostring(parse_json(Message).msg) == 'isolation requested'
+'''
+  }
+  {
+    name: 'error-lines'
+    description: 'Cordon wrote an error for a person to look at: a parked run, a second isolation, a machine that can not be told apart.'
+    severity: 2
+    windowSize: 'PT15M'
+    threshold: 0
+    query: '''
+AppTraces
+| where Message has '"level":"ERROR"'
+| where tostring(parse_json(Message).level) == 'ERROR'
+'''
+  }
+]
+
+resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for rule in rules: {
+    name: '${name}-${rule.name}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: '${name}: ${rule.name}'
+      description: rule.description
+      severity: rule.severity
+      enabled: true
+      scopes: [workspaceId]
+      evaluationFrequency: 'PT5M'
+      windowSize: rule.windowSize
+      autoMitigate: true
+      // The tables are there only after the first records.
+      skipQueryValidation: true
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: rule.threshold
+            failingPeriods: { numberOfEvaluationPeriods: 1, minFailingPeriodsToAlert: 1 }
+          }
+        ]
+      }
+      actions: { actionGroups: [operators.id] }
+    }
+  }
+]
+
+resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+  name: '${name}-dead-letters'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'A message was given up: it failed ten times or waited seven days. See docs/operations.md, "Dead letters".'
+    severity: 2
+    enabled: true
+    scopes: [namespaceId]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT5M'
+    autoMitigate: true
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          criterionType: 'StaticThresholdCriterion'
+          name: 'dead-letters'
+          metricNamespace: 'Microsoft.ServiceBus/namespaces'
+          metricName: 'DeadletteredMessages'
+          dimensions: [{ name: 'EntityName', operator: 'Include', values: queueNames }]
+          timeAggregation: 'Maximum'
+          operator: 'GreaterThan'
+          threshold: 0
+        }
+      ]
+    }
+    actions: [{ actionGroupId: operators.id }]
+  }
+}

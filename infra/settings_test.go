@@ -1,0 +1,289 @@
+package infra
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"cordon/handler/config"
+)
+
+// hostSettings are deployed settings that only the Functions host reads.
+func hostSettings() []string {
+	return []string{"AzureWebJobsStorage__blobServiceUri", "AzureWebJobsStorage__queueServiceUri",
+		"APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"}
+}
+
+// notDeployed are settings of the program that the deployment does not set, with the reason.
+func notDeployed() map[string]string {
+	const tuning = "its default is right for Azure; moreSettings changes it"
+	return map[string]string{
+		"CORDON_CLIENT_SECRET":             "the app has an identity",
+		"CORDON_CLIENT_CERTIFICATE":        "the app has an identity",
+		"CORDON_AUTHORITY_URL":             "of the cloud",
+		"CORDON_GRAPH_URL":                 "of the cloud",
+		"CORDON_GRAPH_AUDIENCE":            "of the cloud",
+		"CORDON_CA_FILE":                   "for private certificate authorities",
+		"ServiceBus":                       "the namespace takes no keys",
+		"AzureWebJobsStorage":              "the account takes no keys",
+		"AzureWebJobsStorage__accountName": "the services' addresses are set, which work in every cloud",
+		"CORDON_TABLE_PREFIX":              "the account has no other tables",
+		"CORDON_PLAYBOOK":                  "the one in the package",
+		"CORDON_POLL_OVERLAP":              tuning,
+		"CORDON_POLL_LOOKBACK":             tuning,
+		"CORDON_SNAPSHOT_MAX_AGE":          tuning,
+		"CORDON_STALE_AFTER":               tuning,
+		"CORDON_RECHECK_AFTER":             tuning,
+		"CORDON_LATCH_HOLD":                tuning,
+		"CORDON_RETRY_AFTER":               tuning,
+		"CORDON_SWEEP_AFTER":               tuning,
+		"CORDON_RETENTION":                 tuning,
+		"CORDON_NOTICE_WINDOW":             tuning,
+		"FUNCTIONS_CUSTOMHANDLER_PORT":     "the host sets it",
+		"FUNCTIONS_APP_ROOT_PATH":          "the host sets it",
+	}
+}
+
+// TestEverySettingIsDeployedOrLeftOutForAReason is where a new setting is noticed.
+func TestEverySettingIsDeployedOrLeftOutForAReason(t *testing.T) {
+	t.Parallel()
+	set, left := deployed(t), notDeployed()
+	known := map[string]bool{}
+	for _, s := range config.Settings() {
+		known[s.Name] = true
+		_, isSet := set[s.Name]
+		if _, isLeft := left[s.Name]; isSet == isLeft {
+			t.Errorf("%s: deployed %t, left out with a reason %t", s.Name, isSet, isLeft)
+		}
+	}
+	for _, name := range hostSettings() {
+		if _, isSet := set[name]; !isSet || known[name] {
+			t.Errorf("%s: deployed %t, read by the program %t", name, isSet, known[name])
+		}
+		known[name] = true
+	}
+	for _, names := range [][]string{slices.Sorted(maps.Keys(set)), slices.Sorted(maps.Keys(left))} {
+		for _, name := range names {
+			if !known[name] {
+				t.Errorf("%s is no setting of the program or of the host", name)
+			}
+		}
+	}
+}
+
+// evaluated gives the deployed settings values as Azure would, for parameters of a deployment to the global cloud.
+func evaluated(t *testing.T) map[string]string {
+	t.Helper()
+	const client = "1f7e6c5d-42a8-4e57-8f19-0c6de25a7341"
+	expressions := map[string]string{
+		"mode": "observe", "cloud": "global", "tenant().tenantId": "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4",
+		"platform.properties.clientId": client, "responder.properties.clientId": "2f7e6c5d-42a8-4e57-8f19-0c6de25a7341",
+		"alertQueue": "alerts", "noticeQueue": "notices", "mailFrom": "cordon@example.com", "mailTo": "soc@example.com", "operatorMail": "ops@example.com",
+		"defenderUrl": "https://eu.api.security.microsoft.com", "defenderAudience": "https://api.securitycenter.microsoft.com",
+		"pollSchedule": "0 * * * * *", "followSchedule": "30 * * * * *", "insights.properties.ConnectionString": "InstrumentationKey=x",
+		"replace(replace(bus.properties.serviceBusEndpoint, 'https://', ''), ':443/', '')": "sb-cordon-x.servicebus.windows.net",
+	}
+	parts := strings.NewReplacer("${storage.name}", "stcordonx", "${environment().suffixes.storage}", "core.windows.net", "${platform.properties.clientId}", client,
+		"@Microsoft.KeyVault(SecretUri=${smtpSecret!.properties.secretUri})", "smtp://u:p@mail.example.com:587?tls=starttls")
+	values := map[string]string{}
+	for name, expression := range deployed(t) {
+		value, known := expressions[expression]
+		if text, isText := strings.CutPrefix(expression, "'"); isText {
+			value, known = parts.Replace(strings.TrimSuffix(text, "'")), true
+		}
+		if !known || strings.Contains(value, "${") {
+			t.Errorf("%s is %s, which this test can not work out", name, expression)
+		}
+		values[name] = value
+	}
+	return values
+}
+
+func TestTheProgramStartsWithTheDeployedSettings(t *testing.T) {
+	t.Parallel()
+	values := evaluated(t)
+	c, err := config.Load(func(name string) string { return values[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Mode != "observe" || c.ServiceBus.Namespace != "sb-cordon-x.servicebus.windows.net" || c.Storage.TableURL.String() != "https://stcordonx.table.core.windows.net" ||
+		c.ClientID != "2f7e6c5d-42a8-4e57-8f19-0c6de25a7341" || !c.ClientSecret.IsZero() {
+		t.Errorf("%+v", c)
+	}
+	for _, name := range []string{"mode", "cloud", "mailFrom", "mailTo"} {
+		if _, ok := readBicep(t, "cordon.bicep").params[name]; !ok {
+			t.Errorf("cordon.bicep has no parameter %s", name)
+		}
+	}
+	if !strings.Contains(read(t, "cordon.bicep"), "param mode string = 'observe'") || !strings.Contains(read(t, "main.bicep"), "param mode string = 'observe'") {
+		t.Error("the deployment does not begin in observe mode")
+	}
+}
+
+// TestEveryNameInAFunctionIsSetEverywhere holds function.json, whose names have no default in the host.
+func TestEveryNameInAFunctionIsSetEverywhere(t *testing.T) {
+	t.Parallel()
+	var example struct{ Values map[string]string }
+	if err := json.Unmarshal([]byte(read(t, "../local.settings.json.example")), &example); err != nil {
+		t.Fatal(err)
+	}
+	set := deployed(t)
+	files, err := filepath.Glob("../functions/*/function.json")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("functions %v, %v", files, err)
+	}
+	found := 0
+	for _, file := range files {
+		var function struct {
+			Bindings []struct{ Type, Connection string }
+		}
+		if err := json.Unmarshal([]byte(read(t, file)), &function); err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		for _, b := range function.Bindings {
+			if b.Type == "serviceBusTrigger" && (b.Connection == "" || set[b.Connection+"__fullyQualifiedNamespace"] == "" || example.Values[b.Connection] == "") {
+				t.Errorf("%s has the connection %q, which is not set everywhere", file, b.Connection)
+			}
+		}
+		for _, name := range regexp.MustCompile(`%(\w+)%`).FindAllStringSubmatch(read(t, file), -1) {
+			found++
+			known := slices.ContainsFunc(config.Settings(), func(s config.Setting) bool { return s.Name == name[1] })
+			if set[name[1]] == "" || example.Values[name[1]] == "" || !known {
+				t.Errorf("%s names %s: deployed %q, in the example %q, a setting of the program %t", file, name[1], set[name[1]], example.Values[name[1]], known)
+			}
+		}
+	}
+	if found < 4 {
+		t.Errorf("only %d names were found", found)
+	}
+}
+
+func TestTheHostIsConfiguredAsTheProgramExpects(t *testing.T) {
+	t.Parallel()
+	var host struct {
+		Version       string
+		CustomHandler struct {
+			Description                 struct{ DefaultExecutablePath string }
+			EnableForwardingHTTPRequest bool `json:"enableForwardingHttpRequest"`
+		}
+		ExtensionBundle struct{ ID, Version string }
+		FunctionTimeout string
+		Concurrency     struct{ DynamicConcurrencyEnabled *bool }
+		Extensions      struct {
+			HTTP struct {
+				RoutePrefix  string
+				HSTS         struct{ IsEnabled bool }
+				CustomHeader map[string]string `json:"customHeaders"`
+				MaxAge       string
+			} `json:"http"`
+			ServiceBus struct {
+				PrefetchCount              int
+				AutoCompleteMessages       bool
+				MaxAutoLockRenewalDuration string
+				MaxConcurrentCalls         int
+			}
+		}
+		Logging struct {
+			LogLevel            map[string]string
+			ApplicationInsights struct {
+				SamplingSettings struct {
+					IsEnabled                  bool
+					MaxTelemetryItemsPerSecond int
+					ExcludedTypes              string
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(read(t, "../host.json")), &host); err != nil {
+		t.Fatal(err)
+	}
+	timeout, renewal := clock(t, host.FunctionTimeout), clock(t, host.Extensions.ServiceBus.MaxAutoLockRenewalDuration)
+	for promise, holds := range map[string]bool{
+		"it is of version 2.0":                        host.Version == "2.0",
+		"it starts what make package builds":          host.CustomHandler.Description.DefaultExecutablePath == "cordon" && strings.Contains(read(t, "../Makefile"), "-o build/stage/cordon ./handler"),
+		"requests reach the program as they are":      host.CustomHandler.EnableForwardingHTTPRequest,
+		"no request from outside can be an envelope":  host.Extensions.HTTP.RoutePrefix == "api",
+		"the bundle has the Service Bus extension":    host.ExtensionBundle.ID == "Microsoft.Azure.Functions.ExtensionBundle" && host.ExtensionBundle.Version == "[4.0.0, 5.0.0)",
+		"locks outlive the longest invocation":        timeout > 0 && renewal >= timeout+time.Minute,
+		"messages do not age in the host":             host.Extensions.ServiceBus.PrefetchCount == 0,
+		"answered messages are completed":             host.Extensions.ServiceBus.AutoCompleteMessages && host.Extensions.ServiceBus.MaxConcurrentCalls > 0,
+		"the host does not change the pace by itself": host.Concurrency.DynamicConcurrencyEnabled != nil && !*host.Concurrency.DynamicConcurrencyEnabled,
+		"what the alerts count is not sampled":        host.Logging.ApplicationInsights.SamplingSettings.ExcludedTypes == "Request;Exception;Trace",
+		"requests are recorded":                       host.Logging.LogLevel["Host.Results"] == "Information" && host.Logging.LogLevel["default"] == "Information",
+	} {
+		if !holds {
+			t.Errorf("host.json breaks: %s", promise)
+		}
+	}
+}
+
+// clock reads hh:mm:ss.
+func clock(t *testing.T, text string) time.Duration {
+	t.Helper()
+	at, err := time.Parse("15:04:05", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.Sub(at.Truncate(24 * time.Hour))
+}
+
+func TestAzdDeploysWhatMakePackageWrites(t *testing.T) {
+	t.Parallel()
+	var azd struct {
+		Infra    struct{ Path, Module string }
+		Services map[string]struct {
+			Project, Host, Language, Dist string
+			Hooks                         map[string]struct{ Shell, Run string }
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "../azure.yaml")), &azd); err != nil {
+		t.Fatal(err)
+	}
+	s, ok := azd.Services["cordon"]
+	if !ok || s.Host != "function" || s.Language != "custom" || s.Dist != "build/cordon.zip" || s.Hooks["prepackage"].Run != "make package" {
+		t.Errorf("azure.yaml: %+v", azd)
+	}
+	if !strings.Contains(read(t, "../Makefile"), " "+s.Dist+"\n") {
+		t.Errorf("make package does not write %s", s.Dist)
+	}
+	if !strings.Contains(read(t, "app.bicep"), "'azd-service-name': 'cordon'") {
+		t.Error("azd does not find the app: the tag azd-service-name is not the service's name")
+	}
+	if _, err := os.Stat(filepath.Join("..", azd.Infra.Path, azd.Infra.Module+".bicep")); err != nil {
+		t.Error(err)
+	}
+	var file struct {
+		Parameters map[string]struct{ Value string }
+	}
+	if err := json.Unmarshal([]byte(read(t, "main.parameters.json")), &file); err != nil {
+		t.Fatal(err)
+	}
+	declared := readBicep(t, "main.bicep").params
+	if got, want := slices.Sorted(maps.Keys(file.Parameters)), slices.Sorted(maps.Keys(declared)); !slices.Equal(got, want) {
+		t.Errorf("main.parameters.json has %v, main.bicep %v", got, want)
+	}
+}
+
+// TestAlertsLookForWhatIsWritten holds the queries against the log lines and functions that they name.
+func TestAlertsLookForWhatIsWritten(t *testing.T) {
+	t.Parallel()
+	alerts := read(t, "alerts.bicep")
+	if !strings.Contains(read(t, "../handler/response/request.go"), `"isolation requested"`) || !strings.Contains(alerts, `'isolation requested'`) {
+		t.Error("the alert about isolations counts lines that are not written")
+	}
+	for _, list := range regexp.MustCompile(`Name (?:==|in) \(?('[^)\n]+')`).FindAllStringSubmatch(alerts, -1) {
+		for _, name := range regexp.MustCompile(`'(\w+)'`).FindAllStringSubmatch(list[1], -1) {
+			if _, err := os.Stat(filepath.Join("../functions", name[1], "function.json")); err != nil {
+				t.Errorf("an alert watches %s: %v", name[1], err)
+			}
+		}
+	}
+}
