@@ -23,7 +23,9 @@ run: build ## play the scenario against stand-ins on this machine; ONCE=1 exits 
 	@build/local run --app dist $(if $(ONCE),--once) $(if $(FAULT),--fault $(FAULT))
 
 start: build ## run dist/ under Azure Functions Core Tools (wants func and a Service Bus)
-	@command -v func >/dev/null || { echo "make start: 'func' is missing: npm install -g azure-functions-core-tools@4"; exit 1; }
+	@command -v func >/dev/null || { echo "make start: 'func' is missing: npm install -g azure-functions-core-tools@4; docs/local.md has the rest"; exit 1; }
+	@[ -f local.settings.json ] || { echo "make start: local.settings.json is missing: cp local.settings.json.example local.settings.json; docs/local.md says what it needs"; exit 1; }
+	@cp local.settings.json dist/
 	cd dist && func start
 
 test: need-go need-cc azurite ## all tests, shuffled, with the race detector (wants a C compiler and Node)
