@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
 		"issuer":                                base + "/v2.0",
 		"authorization_endpoint":                base + "/oauth2/v2.0/authorize",
 		"token_endpoint":                        base + "/oauth2/v2.0/token",
-		"token_endpoint_auth_methods_supported": []string{"client_secret_post"},
+		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt"},
 		"response_types_supported":              []string{"code"},
 		"subject_types_supported":               []string{"pairwise"},
 	})
@@ -55,9 +56,12 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 			c.Claims++
 		}
 	})
-	lifetime := int(s.options.TokenLifetime / time.Second)
+	lifetime, acr := int(s.options.TokenLifetime/time.Second), "1"
+	if r.PostForm.Has("client_assertion") {
+		acr = "2"
+	}
 	answer := map[string]any{
-		"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": s.issue(app, resource),
+		"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": s.issue(app, resource, acr, s.options.TokenLifetime),
 	}
 	if s.options.RefreshIn > 0 {
 		answer["refresh_in"] = int(s.options.RefreshIn / time.Second)
@@ -67,24 +71,34 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 
 // hit plays fault f and says whether that was the answer.
 func (s *Sim) hit(w http.ResponseWriter, r *http.Request, f Fault) bool {
-	if f.Delay > 0 {
-		timer := time.NewTimer(f.Delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-r.Context().Done():
-			// A client that is just closing its connection may still read this, and an empty 200 would look like an answer.
-			f.Status = http.StatusServiceUnavailable
-		}
-	}
-	if f.Status == 0 {
+	if f = delayed(r, f); f.Status == 0 {
 		return false
 	}
-	if f.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(f.RetryAfter/time.Second)))
-	}
+	setRetryAfter(w, f.RetryAfter)
 	s.refuse(w, refusal{f.Status, "temporarily_unavailable", 90033, "A transient error has occurred. Please try again."})
 	return true
+}
+
+// delayed lets the fault's delay pass and says what is left of the fault.
+func delayed(r *http.Request, f Fault) Fault {
+	if f.Delay <= 0 {
+		return f
+	}
+	timer := time.NewTimer(f.Delay)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.Context().Done():
+		// A client that is just closing its connection may still read this, and an empty 200 would look like an answer.
+		f.Status = http.StatusServiceUnavailable
+	}
+	return f
+}
+
+func setRetryAfter(w http.ResponseWriter, wait time.Duration) {
+	if wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
+	}
 }
 
 // check finds the app and the resource that a request is about, or why there is no token for it.
@@ -102,11 +116,20 @@ func (s *Sim) check(r *http.Request) (App, string, *refusal) {
 		return App{}, "", &refusal{400, "unauthorized_client", 700016,
 			fmt.Sprintf("Application with identifier '%s' was not found in the directory '%s'.", client, tenant)}
 	}
-	if no := s.checkSecret(app, r.PostForm.Get("client_secret")); no != nil {
+	no := s.checkCredential(app, r)
+	if no != nil {
 		return App{}, "", no
 	}
 	resource, no := s.resource(tenant, r.PostForm.Get("scope"))
 	return app, resource, no
+}
+
+// checkCredential finds out whether a request proves that it is from the app.
+func (s *Sim) checkCredential(app App, r *http.Request) *refusal {
+	if r.PostForm.Has("client_assertion") {
+		return s.checkAssertion(app, r)
+	}
+	return s.checkSecret(app, r.PostForm.Get("client_secret"))
 }
 
 func (s *Sim) checkSecret(app App, given string) *refusal {
@@ -114,7 +137,7 @@ func (s *Sim) checkSecret(app App, given string) *refusal {
 		return &refusal{401, "invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."}
 	}
 	want, got := sha256.Sum256([]byte(app.Secret)), sha256.Sum256([]byte(given))
-	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+	if app.Secret == "" || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
 		return &refusal{401, "invalid_client", 7000215, "Invalid client secret provided. Ensure the secret being sent in the request is the " +
 			"client secret value, not the client secret ID, for a secret added to app '" + app.ClientID + "'."}
 	}
@@ -143,20 +166,19 @@ func (s *Sim) resource(tenant, scope string) (string, *refusal) {
 func (s *Sim) hasResource(tenant, resource string) bool {
 	resource = strings.TrimSuffix(resource, "/")
 	switch resource {
-	case Defender, Graph, ServiceBus, Storage:
+	case Defender, Graph, ServiceBus, Storage, Exchange:
 		return true
 	}
-	for _, a := range s.options.Apps {
-		if !strings.EqualFold(a.TenantID, tenant) {
-			continue
-		}
-		for known := range a.Roles {
-			if strings.TrimSuffix(known, "/") == resource {
+	known := func(of string, roles map[string][]string) bool {
+		for name := range roles {
+			if strings.EqualFold(of, tenant) && strings.TrimSuffix(name, "/") == resource {
 				return true
 			}
 		}
+		return false
 	}
-	return false
+	return slices.ContainsFunc(s.options.Apps, func(a App) bool { return known(a.TenantID, a.Roles) }) ||
+		slices.ContainsFunc(s.options.Identities, func(i Identity) bool { return known(i.TenantID, i.Roles) })
 }
 
 // challengeClaims says whether a claims parameter asks for more than xms_cc, which merely announces what the client can do.

@@ -1,11 +1,13 @@
-// Package entrasim stands in for Microsoft Entra ID on one machine: the two endpoints that a client credentials grant needs,
-// over TLS with a CA of its own, with signed tokens that an API stand-in can check, and with faults on demand. It keeps the
-// answers, error codes and token claims of the real one (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
+// Package entrasim stands in for Microsoft Entra ID on one machine: the two endpoints that a client credentials grant needs, with
+// a secret or a certificate, over TLS with a CA of its own; the two that managed identities are had from; signed tokens that an
+// API stand-in can check; and faults on demand. It keeps the answers, error codes and token claims of the real one
+// (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
 package entrasim
 
 import (
 	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,6 +22,7 @@ const (
 	Graph      = "https://graph.microsoft.com"
 	ServiceBus = "https://servicebus.azure.net"
 	Storage    = "https://storage.azure.com"
+	Exchange   = "https://outlook.office365.com"
 )
 
 // Options are the settings of a Sim.
@@ -32,6 +35,16 @@ type Options struct {
 	TokenLifetime time.Duration
 	// RefreshIn is sent as refresh_in; 0 leaves it out.
 	RefreshIn time.Duration
+
+	// Identities are the managed identities of the app that AppService and IMDS serve; nil means none.
+	Identities []Identity
+	// IdentityHeader is the secret that AppService asks for; empty means that it lets nobody in.
+	IdentityHeader string
+	// IdentityLifetime is how long their tokens are valid; 0 means 24 hours.
+	IdentityLifetime time.Duration
+	// KeepIdentityTokens hands the same token out again for half of its life, as the platform does; false issues a new one for
+	// every request, so that requests can be told apart.
+	KeepIdentityTokens bool
 }
 
 // App is one app registration.
@@ -41,6 +54,12 @@ type App struct {
 	Secret   string
 	// SecretExpires is when the secret ends; zero means never.
 	SecretExpires time.Time
+	// Certificates are those that were uploaded to the registration; client assertions are signed with the key of one of them.
+	Certificates []*x509.Certificate
+	// Issuers and SubjectName let in every certificate of that common name whose chain, sent along as x5c, leads to one of them;
+	// nil means that only Certificates count.
+	Issuers     *x509.CertPool
+	SubjectName string
 	// Roles are the application permissions that were granted, by resource. A resource named here is known to the tenant.
 	Roles map[string][]string
 }
@@ -59,6 +78,8 @@ type Counts struct {
 	Token     int // token requests, faults included
 	Issued    int // tokens issued
 	Claims    int // tokens issued for a claims challenge
+
+	AppService, IMDS int // requests to the identity endpoints, faults included
 }
 
 // Sim is the stand-in. It is an http.Handler, to be served over TLS with TLSConfig, and safe for concurrent use.
@@ -69,20 +90,27 @@ type Sim struct {
 	server  tls.Certificate
 	caPEM   []byte
 
-	mu     sync.Mutex
-	counts Counts
-	fault  Fault
+	mu            sync.Mutex
+	counts        Counts
+	fault         Fault
+	identityFault Fault
+	platform      map[string]kept // by client id and resource
 }
 
-// New returns a Sim with fresh keys. An app without tenant, client id or secret is an error.
+// New returns a Sim with fresh keys. Neither apps nor identities, and an app without tenant, client id or credential, are errors.
 func New(o Options) (*Sim, error) {
 	for i, a := range o.Apps {
-		if a.TenantID == "" || a.ClientID == "" || a.Secret == "" {
-			return nil, fmt.Errorf("entrasim: app %d needs a tenant id, a client id and a secret", i)
+		if a.TenantID == "" || a.ClientID == "" || a.Secret == "" && a.Certificates == nil && a.Issuers == nil {
+			return nil, fmt.Errorf("entrasim: app %d needs a tenant id, a client id and a secret or certificate", i)
 		}
 	}
-	if len(o.Apps) == 0 {
-		return nil, errors.New("entrasim: no app registration given")
+	for i, id := range o.Identities {
+		if id.TenantID == "" || id.ClientID == "" {
+			return nil, fmt.Errorf("entrasim: identity %d needs a tenant id and a client id", i)
+		}
+	}
+	if len(o.Apps)+len(o.Identities) == 0 {
+		return nil, errors.New("entrasim: no app registration and no identity given")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -90,7 +118,10 @@ func New(o Options) (*Sim, error) {
 	if o.TokenLifetime == 0 {
 		o.TokenLifetime = time.Hour
 	}
-	s := &Sim{options: o, key: make([]byte, 32), mux: http.NewServeMux()}
+	if o.IdentityLifetime == 0 {
+		o.IdentityLifetime = identityLifetime
+	}
+	s := &Sim{options: o, key: make([]byte, 32), mux: http.NewServeMux(), platform: map[string]kept{}}
 	if _, err := rand.Read(s.key); err != nil {
 		return nil, fmt.Errorf("entrasim: signing key: %w", err)
 	}
@@ -139,13 +170,18 @@ func (s *Sim) nextFault() Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts.Token++
-	f := s.fault
+	return s.fault.take()
+}
+
+// take returns the fault for one request and counts it down.
+func (f *Fault) take() Fault {
+	now := *f
 	if f.Times == 1 {
-		s.fault = Fault{}
+		*f = Fault{}
 	} else if f.Times > 1 {
-		s.fault.Times--
+		f.Times--
 	}
-	return f
+	return now
 }
 
 func (s *Sim) hasTenant(id string) bool {

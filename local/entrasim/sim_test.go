@@ -292,6 +292,11 @@ func TestNewRefusesIncompleteApps(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
+	for name, id := range map[string]entrasim.Identity{"identity without a tenant": {ClientID: clientID}, "identity without an id": {TenantID: tenantID}} {
+		if _, err := entrasim.New(entrasim.Options{Identities: []entrasim.Identity{id}}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
 }
 
 func FuzzVerify(f *testing.F) {

@@ -31,7 +31,7 @@ type Claims struct {
 	NotBefore int64    `json:"nbf"`
 	Expires   int64    `json:"exp"`
 	AppID     string   `json:"appid"`
-	AppIDACR  string   `json:"appidacr"` // 1: authenticated by a secret
+	AppIDACR  string   `json:"appidacr"` // 1: authenticated by a secret; 2: by a certificate
 	IDP       string   `json:"idp"`
 	OID       string   `json:"oid"` // the app's service principal
 	Roles     []string `json:"roles,omitempty"`
@@ -44,16 +44,17 @@ type Claims struct {
 // HasRole says whether the application permission role was granted.
 func (c Claims) HasRole(role string) bool { return slices.Contains(c.Roles, role) }
 
-func (s *Sim) issue(app App, resource string) string {
+// issue makes a token; acr says how the app was authenticated, 1 by a secret and 2 by a certificate.
+func (s *Sim) issue(app App, resource, acr string, lifetime time.Duration) string {
 	now := s.options.Now()
 	issuer := "https://sts.windows.net/" + app.TenantID + "/"
 	oid := principalID(app)
 	c := Claims{
-		Audience: resource, Issuer: issuer, AppID: app.ClientID, AppIDACR: "1", IDP: issuer,
+		Audience: resource, Issuer: issuer, AppID: app.ClientID, AppIDACR: acr, IDP: issuer,
 		OID: oid, Sub: oid, TID: app.TenantID, UTI: newID(), Ver: "1.0",
 		// The real authority allows five minutes for clocks that go wrong.
 		IssuedAt: now.Add(-5 * time.Minute).Unix(), NotBefore: now.Add(-5 * time.Minute).Unix(),
-		Expires: now.Add(s.options.TokenLifetime).Unix(),
+		Expires: now.Add(lifetime).Unix(),
 	}
 	for known, roles := range app.Roles {
 		if strings.TrimSuffix(known, "/") == strings.TrimSuffix(resource, "/") {
