@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,87 +40,64 @@ func (e *Error) Unwrap() error { return e.err }
 // RetryIn says whether trying again can help, and how long the authority wants to be left alone before.
 func (e *Error) RetryIn() (time.Duration, bool) { return e.RetryAfter, e.Retryable }
 
-// advice says what to do about the error codes that a wrong set-up leads to
-// (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
-func advice(code string) string {
-	switch code {
-	case "AADSTS7000215":
-		return "client secret is invalid: set CORDON_CLIENT_SECRET to the value, not the id, of a secret of this app registration"
-	case "AADSTS7000222":
-		return "client secret is expired: create a new one for the app registration and set CORDON_CLIENT_SECRET"
-	case "AADSTS700016":
-		return "the tenant does not know this app: check CORDON_CLIENT_ID and CORDON_TENANT_ID"
-	case "AADSTS7000112":
-		return "the app is disabled in the tenant: enable its enterprise application"
-	case "AADSTS90002", "AADSTS900023":
-		return "there is no such tenant: check CORDON_TENANT_ID and CORDON_CLOUD"
-	case "AADSTS500011", "AADSTS500014":
-		return "the tenant does not have the API, or has it disabled: check the audience settings (CORDON_DEFENDER_AUDIENCE, CORDON_GRAPH_AUDIENCE) and CORDON_CLOUD"
-	case "AADSTS1002012", "AADSTS70011":
-		return "the scope is not valid: an audience setting must be the API's application id URI"
-	case "AADSTS53003":
-		return "Conditional Access blocks the app: look up the sign-in log of the service principal"
-	}
-	if code == "" {
-		return "this is no answer of Microsoft Entra: check CORDON_AUTHORITY_URL"
-	}
-	return "look up the code in Microsoft's list of Entra error codes"
-}
-
 // describe turns MSAL's error into one that is safe to print and says what to do.
 func (s *Source) describe(err error, scope string) *Error {
+	from := s.identity.from
 	var call msal.CallErr
 	if errors.As(err, &call) && call.Resp != nil {
-		return describeAnswer(call.Resp, scope)
+		return from.describeAnswer(call.Resp, scope)
 	}
 	var network *url.Error
 	if errors.As(err, &network) {
-		return describeNetwork(network, scope)
+		return from.describeNetwork(network, scope)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Scope: scope, Code: "network", Retryable: true, text: "the authority did not answer in time", err: context.DeadlineExceeded}
+		return &Error{Scope: scope, Code: "network", Retryable: true, text: from.name + " did not answer in time", err: context.DeadlineExceeded}
 	}
 	var undecodable msal.InvalidJsonErr
 	if errors.As(err, &undecodable) {
 		// Its text holds the answer, which may be a token.
-		return &Error{Scope: scope, Retryable: true, text: "the authority's answer is not JSON: is there a proxy in between, or is CORDON_AUTHORITY_URL wrong?"}
+		return &Error{Scope: scope, Retryable: true, text: fmt.Sprintf("%s's answer is not JSON: is there a proxy in between, or is %s wrong?", from.name, from.setting)}
 	}
-	// An answer that makes no sense: perhaps a wrong authority, perhaps a proxy that will be gone in a minute.
-	return &Error{Scope: scope, Retryable: true, text: "the authority's answer is not understood, check CORDON_AUTHORITY_URL: " + s.scrub(err.Error())}
+	// An answer that makes no sense: perhaps from the wrong place, perhaps from a proxy that will be gone in a minute.
+	return &Error{Scope: scope, Retryable: true, text: fmt.Sprintf("%s's answer is not understood, check %s: %s", from.name, from.setting, s.identity.scrub(err.Error()))}
 }
 
-func describeAnswer(resp *http.Response, scope string) *Error {
+func (p party) describeAnswer(resp *http.Response, scope string) *Error {
 	var body struct {
-		Error string `json:"error"`
-		Codes []int  `json:"error_codes"`
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+		Codes       []int  `json:"error_codes"`
 	}
-	// An answer that is not JSON leaves both empty: the status alone tells then.
-	_ = json.NewDecoder(resp.Body).Decode(&body)
+	// An answer that is not JSON leaves all empty: the status alone tells then.
+	_ = json.NewDecoder(io.LimitReader(resp.Body, drainLimit)).Decode(&body)
 	e := &Error{Scope: scope, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now())}
 	if regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`).MatchString(body.Error) {
 		e.Code = body.Error
 	}
 	if len(body.Codes) > 0 {
 		e.Code = "AADSTS" + strconv.Itoa(body.Codes[0])
+	} else if code := regexp.MustCompile(`^AADSTS[0-9]{1,9}`).FindString(body.Description); code != "" {
+		e.Code = code // the identity endpoints pass the authority's text on
 	}
-	e.Retryable = e.Status == http.StatusTooManyRequests || e.Status >= 500
+	e.Retryable = e.Status == http.StatusTooManyRequests || e.Status >= 500 || slices.Contains(p.passing, e.Status)
 	name := strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, e.Code))
 	if e.Retryable {
-		e.text = name + ": the authority is throttling or out of order: try again later"
+		e.text = fmt.Sprintf("%s: %s is throttling or out of order: try again later%s", name, p.name, p.lasting)
 		return e
 	}
-	e.text = name + ": " + advice(e.Code)
+	e.text = name + ": " + p.advice(e.Status, e.Code)
 	return e
 }
 
-func describeNetwork(err *url.Error, scope string) *Error {
+func (p party) describeNetwork(err *url.Error, scope string) *Error {
 	var untrusted *tls.CertificateVerificationError
 	if errors.As(err, &untrusted) {
 		return &Error{Scope: scope, Code: "tls", err: err.Err,
-			text: fmt.Sprintf("the authority's certificate is not trusted: set CORDON_CA_FILE if it is signed by a CA of your own: %v", err.Err)}
+			text: fmt.Sprintf("%s's certificate is not trusted: set CORDON_CA_FILE if it is signed by a CA of your own: %v", p.name, err.Err)}
 	}
 	return &Error{Scope: scope, Code: "network", Retryable: true, err: err.Err,
-		text: fmt.Sprintf("the authority cannot be reached: %v", err.Err)}
+		text: fmt.Sprintf("%s cannot be reached: %v%s", p.name, err.Err, p.absent)}
 }
 
 // retryAfter reads a Retry-After header, seconds or HTTP date; 0 when it is absent, past or neither. An hour is the most.

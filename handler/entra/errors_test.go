@@ -154,8 +154,9 @@ func TestNewNamesTheSettingThatIsWrong(t *testing.T) {
 		change func(*entra.Options)
 		says   string
 	}{
-		{"no secret", func(o *entra.Options) { o.Secret = "" }, "CORDON_CLIENT_SECRET"},
+		{"secret and certificate", func(o *entra.Options) { o.Certificate = certificate(t) }, "leave one of CORDON_CLIENT_SECRET and CORDON_CLIENT_CERTIFICATE out"},
 		{"no client", func(o *entra.Options) { o.ClientID = "" }, "CORDON_CLIENT_ID"},
+		{"certificate, no client", func(o *entra.Options) { o.Secret, o.Certificate, o.ClientID = "", certificate(t), "" }, "CORDON_CLIENT_ID"},
 		{"no tenant", func(o *entra.Options) { o.TenantID = "" }, "CORDON_TENANT_ID"},
 		{"tenant with a path", func(o *entra.Options) { o.TenantID = "a/../b" }, "CORDON_TENANT_ID"},
 		{"no single tenant", func(o *entra.Options) { o.TenantID = "Common" }, "CORDON_TENANT_ID"},

@@ -33,8 +33,8 @@ const maxText = 400
 
 // scrub hides the secret in text, as it is and as a form carries it, and bounds the length.
 func (s Secret) scrub(text string) string {
-	for _, form := range []string{s.Reveal(), url.QueryEscape(s.Reveal())} {
-		text = strings.ReplaceAll(text, form, hidden)
+	if s != "" {
+		text = strings.NewReplacer(s.Reveal(), hidden, url.QueryEscape(s.Reveal()), hidden).Replace(text)
 	}
 	return text[:min(len(text), maxText)]
 }

@@ -1,5 +1,6 @@
-// Package entra gets tokens of an app registration from Microsoft Entra ID (client credentials grant) on MSAL for Go, puts
-// them on requests, and answers claims challenges. It repeats nothing: whether an error may be tried again stands in the *Error.
+// Package entra gets tokens from Microsoft Entra ID on MSAL for Go, puts them on requests, and answers claims challenges. Whose
+// tokens: an app registration's, by secret or certificate (client credentials grant), or a managed identity's. It repeats nothing:
+// whether an error may be tried again stands in the *Error.
 package entra
 
 import (
@@ -13,8 +14,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
 )
 
 const (
@@ -29,11 +28,15 @@ const (
 	refreshPause = 30 * time.Second
 )
 
-// Options are the settings of a Source. TenantID, ClientID and Secret are required.
+// Options are the settings of a Source. With a Secret or a Certificate it is an app registration; without both it is a managed
+// identity of the machine that the program runs on, which has a tenant of its own and knows its authority.
 type Options struct {
-	TenantID string // id or domain name; not common, organizations or consumers
-	ClientID string // of the app registration
-	Secret   Secret
+	TenantID    string // id or domain name; not common, organizations or consumers
+	ClientID    string // of the app registration, or of the user-assigned identity; empty: the system-assigned identity
+	Secret      Secret
+	Certificate *Certificate // of ReadCertificate
+	// ClientIDSetting names the setting that ClientID comes from, for errors; empty means CORDON_CLIENT_ID.
+	ClientIDSetting string
 	// AuthorityURL is scheme and host of the authority; empty means https://login.microsoftonline.com. It must be https, for
 	// MSAL takes nothing else.
 	AuthorityURL string
@@ -61,9 +64,8 @@ type TokenSource interface {
 // request under way ends by itself within 30 s.
 type Source struct {
 	tenant string
-	client confidential.Client
-	// scrub hides the client secret in a text. It is a function so that nothing that prints a Source by reflection can show it.
-	scrub func(string) string
+	// identity holds what is secret in functions only, so that nothing that prints a Source by reflection can show it.
+	identity identity
 
 	mu      sync.Mutex
 	scopes  map[string]*held
@@ -90,37 +92,27 @@ type flight struct {
 
 // New returns a Source. It makes no request; the error names the setting that is wrong.
 func New(o Options) (*Source, error) {
-	if o.Secret == "" {
-		return nil, errors.New("entra: no client secret: set CORDON_CLIENT_SECRET to a secret value of the app registration")
-	}
-	if o.ClientID == "" {
-		return nil, errors.New("entra: no client id: set CORDON_CLIENT_ID to the application (client) id of the app registration")
-	}
-	authority, host, err := authorityURL(o.AuthorityURL, o.TenantID)
+	who, err := identityOf(o)
 	if err != nil {
 		return nil, err
 	}
-	credential, err := confidential.NewCredFromSecret(o.Secret.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("entra: client secret: %w", err)
-	}
-	client, err := confidential.New(authority, o.ClientID, credential,
-		confidential.WithHTTPClient(tokenClient(o.HTTPClient)),
-		confidential.WithInstanceDiscovery(publicHost(host)),
-		// cp1 tells the API that claims challenges are understood here: Transport answers them.
-		confidential.WithClientCapabilities([]string{"cp1"}),
-	)
-	if err != nil {
-		return nil, fmt.Errorf("entra: authority %s: %w", authority, err)
-	}
-	return &Source{
-		tenant: o.TenantID, client: client, scrub: o.Secret.scrub,
-		scopes: map[string]*held{}, flights: map[request]*flight{},
-	}, nil
+	return &Source{tenant: o.TenantID, identity: who, scopes: map[string]*held{}, flights: map[request]*flight{}}, nil
 }
 
-// Format prints the tenant and nothing secret for every verb.
-func (s *Source) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "entra.Source(tenant %s)", s.tenant) }
+func (o Options) clientIDSetting() string {
+	if o.ClientIDSetting == "" {
+		return "CORDON_CLIENT_ID"
+	}
+	return o.ClientIDSetting
+}
+
+// Identity says whose tokens these are, for people.
+func (s *Source) Identity() string { return s.identity.name }
+
+// Format prints tenant and identity and nothing secret for every verb.
+func (s *Source) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "entra.Source(tenant %s, %s)", s.tenant, s.identity.name)
+}
 
 // Token returns a token for scope that is valid for at least 30 s. One that is due for renewal is returned all the same while
 // a renewal starts in the background. Callers that find no token share one request, which goes on when one of them gives up.
@@ -188,11 +180,7 @@ func (s *Source) fly(r request) *flight {
 func (s *Source) land(r request, f *flight) {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	var options []confidential.AcquireByCredentialOption
-	if r.claims != "" {
-		options = append(options, confidential.WithClaims(r.claims))
-	}
-	result, err := s.client.AcquireTokenByCredential(ctx, []string{r.scope}, options...)
+	result, err := s.identity.ask(ctx, r.scope, r.claims)
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -52,7 +52,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !challenged {
 		return resp, nil
 	}
-	body, ok := rewound(req)
+	body, ok := rewind(req)
 	if !ok {
 		return resp, nil
 	}
@@ -121,7 +121,7 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func rewound(req *http.Request) (io.ReadCloser, bool) {
+func rewind(req *http.Request) (io.ReadCloser, bool) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return req.Body, true
 	}
