@@ -3,7 +3,6 @@
 package smtpsink
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"cordon/local/inbox"
 )
 
 // maxMail is the largest mail taken, in bytes.
@@ -22,6 +23,7 @@ const maxMail = 10 << 20
 // Options are the settings of a Sink. The zero value is a plain server without login.
 type Options struct {
 	Now                func() time.Time // clock for Mail.At; nil: time.Now
+	Inbox              *inbox.Inbox     // where mails are kept; nil: one of its own, with Now
 	Username, Password string           // empty: no login is offered or asked for
 	Mechanisms         []string         // PLAIN, LOGIN; empty: both
 	TLS                *tls.Config      // nil: no TLS; else STARTTLS is offered and login needs it
@@ -34,14 +36,16 @@ type Options struct {
 	RejectRecipient func(to string) error
 }
 
-// Sink is the server and what it was sent. It is safe for concurrent use.
+// Mail is one mail as it was taken.
+type Mail = inbox.Mail
+
+// Sink is the server; what it was sent is in its Inbox. It is safe for concurrent use.
 type Sink struct {
+	*inbox.Inbox
 	opts   Options
 	server *smtp.Server
 
 	mu        sync.Mutex
-	mails     []Mail
-	changed   chan struct{} // closed and replaced with every mail
 	listeners []net.Listener
 	closed    bool
 	serving   sync.WaitGroup
@@ -57,13 +61,13 @@ type faults struct {
 
 // New makes a Sink. It takes mail once Listen is called.
 func New(o Options) *Sink {
-	if o.Now == nil {
-		o.Now = time.Now
+	if o.Inbox == nil {
+		o.Inbox = inbox.New(o.Now)
 	}
 	if len(o.Mechanisms) == 0 {
 		o.Mechanisms = []string{plain, login}
 	}
-	s := &Sink{opts: o, changed: make(chan struct{})}
+	s := &Sink{Inbox: o.Inbox, opts: o}
 	s.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
 		return &session{sink: s, conn: c}, nil
 	}))
@@ -124,41 +128,6 @@ func (s *Sink) Close() error {
 	return err
 }
 
-// Mails returns what was taken so far, oldest first.
-func (s *Sink) Mails() []Mail {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.mails)
-}
-
-// mail returns the n-th mail, counted from 1.
-func (s *Sink) mail(n int) (Mail, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n < 1 || n > len(s.mails) {
-		return Mail{}, false
-	}
-	return s.mails[n-1], true
-}
-
-// Wait returns the mails as soon as there are at least n. When the context ends first, it returns those there are and an
-// error that says how many are missing.
-func (s *Sink) Wait(ctx context.Context, n int) ([]Mail, error) {
-	for {
-		s.mu.Lock()
-		mails, changed := slices.Clone(s.mails), s.changed
-		s.mu.Unlock()
-		if len(mails) >= n {
-			return mails, nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return mails, fmt.Errorf("wait for %d mails, have %d: %w", n, len(mails), ctx.Err())
-		}
-	}
-}
-
 // DropNext makes the next n mails vanish though they are answered with 250: lost on the way.
 func (s *Sink) DropNext(n int) { s.set(func(f *faults) { f.drop = n }) }
 
@@ -188,18 +157,13 @@ func (s *Sink) take(from string, to []string, raw []byte) error {
 			return err
 		}
 	}
-	m := parse(raw)
-	m.From, m.To = from, slices.Clone(to)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.faults.drop > 0 {
 		s.faults.drop--
 		return nil
 	}
-	m.N, m.At = len(s.mails)+1, s.opts.Now()
-	s.mails = append(s.mails, m)
-	close(s.changed)
-	s.changed = make(chan struct{})
+	s.Add(from, to, raw)
 	if s.faults.hangUp > 0 {
 		s.faults.hangUp--
 		return errHangUp

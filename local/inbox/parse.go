@@ -1,4 +1,4 @@
-package smtpsink
+package inbox
 
 import (
 	"bytes"
@@ -30,8 +30,8 @@ type Mail struct {
 	Raw       []byte // as sent; not to be changed
 }
 
-// parse reads what can be read; a mail that is no good MIME is still shown.
-func parse(raw []byte) Mail {
+// Parse reads what can be read; a mail that is no good MIME is still shown.
+func Parse(raw []byte) Mail {
 	m := Mail{Raw: raw}
 	msg, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {

@@ -1,4 +1,4 @@
-package smtpsink
+package inbox
 
 import (
 	"bytes"
@@ -28,24 +28,24 @@ const maxPreview = 160
 // Handler serves the inbox: "/" lists the mails, newest first; "/mail/{n}" shows one, "/mail/{n}/html" its HTML part
 // and "/mail/{n}/raw" the source. All links are relative, so it can be mounted under a prefix with http.StripPrefix. It
 // only reads, needs no script, and asks for no login: serve it on loopback only.
-func (s *Sink) Handler() http.Handler {
+func (b *Inbox) Handler() http.Handler {
 	pages := template.Must(template.ParseFS(files, "page/*.html"))
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		render(w, pages, "list.html", listPage(s.Mails(), r.URL.Query().Get("refresh") != "off"))
+		render(w, pages, "list.html", listPage(b.Mails(), r.URL.Query().Get("refresh") != "off"))
 	})
 	mux.HandleFunc("GET /style.css", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFileFS(w, r, files, "page/style.css")
 	})
-	mux.HandleFunc("GET /mail/{n}", s.one(func(w http.ResponseWriter, m Mail) {
+	mux.HandleFunc("GET /mail/{n}", b.one(func(w http.ResponseWriter, m Mail) {
 		render(w, pages, "mail.html", mailPage(m))
 	}))
-	mux.HandleFunc("GET /mail/{n}/html", s.one(func(w http.ResponseWriter, m Mail) {
+	mux.HandleFunc("GET /mail/{n}/html", b.one(func(w http.ResponseWriter, m Mail) {
 		w.Header().Set("Content-Security-Policy", mailPolicy)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(w, m.HTML)
 	}))
-	mux.HandleFunc("GET /mail/{n}/raw", s.one(func(w http.ResponseWriter, m Mail) {
+	mux.HandleFunc("GET /mail/{n}/raw", b.one(func(w http.ResponseWriter, m Mail) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write(m.Raw)
 	}))
@@ -67,10 +67,10 @@ func guard(next http.Handler) http.Handler {
 }
 
 // one finds the mail that the path names.
-func (s *Sink) one(show func(http.ResponseWriter, Mail)) http.HandlerFunc {
+func (b *Inbox) one(show func(http.ResponseWriter, Mail)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		n, err := strconv.Atoi(r.PathValue("n"))
-		m, ok := s.mail(n)
+		m, ok := b.mail(n)
 		if err != nil || !ok {
 			http.Error(w, "There is no such mail. Mails are numbered from 1 in the order they came in.", http.StatusNotFound)
 			return

@@ -1,4 +1,4 @@
-package smtpsink
+package inbox
 
 import (
 	"net/http"
@@ -10,20 +10,22 @@ import (
 	"cordon/local/pagetest"
 )
 
-func get(t *testing.T, s *Sink, path string) *httptest.ResponseRecorder {
+func get(t *testing.T, s *Inbox, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 	return w
 }
 
+const recipient = "soc@example.com"
+
 const attack = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`
 
 // hostile is a sink whose mails try to break the page: markup everywhere, long tokens without a blank, nothing at all.
-func hostile() *Sink {
+func hostile() *Inbox {
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	token := strings.Repeat("a1b2c3d4e5", 60)
-	s := New(Options{})
+	s := New(nil)
 	for i, raw := range []string{
 		"Subject: " + attack + "\r\nMessage-ID: <" + attack + ">\r\nX-Note: " + attack + "\r\nContent-Type: text/html\r\n\r\n<p>" + attack,
 		"Subject: " + token + "\r\nFrom: " + token + "@example.com\r\nMessage-ID: <" + token + "@x>\r\nX-" + token[:70] + ": " + token +
@@ -32,8 +34,8 @@ func hostile() *Sink {
 		"Subject: " + strings.Repeat("A machine was isolated because of a suspicious file ", 12) + "\r\n\r\n" + strings.Repeat("word ", 400),
 		"\r\n",
 	} {
-		m := parse([]byte(raw))
-		m.N, m.At, m.From, m.To = i+1, at.Add(time.Duration(i)*time.Minute), sender, []string{recipient, token + "@example.com"}
+		m := Parse([]byte(raw))
+		m.N, m.At, m.From, m.To = i+1, at.Add(time.Duration(i)*time.Minute), "cordon@example.com", []string{recipient, token + "@example.com"}
 		s.mails = append(s.mails, m)
 	}
 	return s
@@ -94,12 +96,12 @@ func TestSourceIsServedAsPlainText(t *testing.T) {
 }
 
 func TestTheListShowsTheNewestFirstAndCanBePaused(t *testing.T) {
-	s := New(Options{})
+	s := New(nil)
 	if body := get(t, s, "/").Body.String(); !strings.Contains(body, "No mail yet") {
 		t.Error("an empty inbox does not say so")
 	}
 	for n, raw := range []string{"Subject: older\r\n\r\nfirst  line\r\nsecond line", "Subject: newer\r\n\r\n"} {
-		m := parse([]byte(raw))
+		m := Parse([]byte(raw))
 		m.N, m.To = n+1, []string{recipient}
 		s.mails = append(s.mails, m)
 	}
