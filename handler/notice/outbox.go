@@ -172,11 +172,18 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	return o.Ledger.NoticeDone(ctx, n, o.Now().UTC())
 }
 
-// giveBack puts a sequence that could not be sent back for a later try, ever slower up to a quarter of an hour.
+// giveBack puts a sequence that could not be sent back for a later try, ever slower up to a quarter of an hour, and not before the
+// time that the error asks for by a method RetryIn() (time.Duration, bool).
 func (o *Outbox) giveBack(ctx context.Context, n ledger.Notice, cause error) error {
 	wait := min(2*o.RetryAfter<<min(n.Failures, 10), 15*time.Minute)
+	// A mailbox or server that names a time is left alone until then.
+	var asked interface{ RetryIn() (time.Duration, bool) }
+	if errors.As(cause, &asked) {
+		named, _ := asked.RetryIn()
+		wait = max(wait, min(named, time.Hour))
+	}
 	again := o.Now().UTC().Add(wait)
-	o.Log.ErrorContext(ctx, "mail not sent; it is tried again, check CORDON_SMTP_URL and the mail server if this goes on",
+	o.Log.ErrorContext(ctx, "mail not sent; it is tried again, look at the error if this goes on",
 		"group", n.Group, "seq", n.Seq, "again", again, "error", cause.Error())
 	var partly *PartlySentError
 	if errors.As(cause, &partly) {

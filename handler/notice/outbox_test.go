@@ -23,6 +23,7 @@ type desk struct {
 	now    time.Time
 	queued map[string][]byte // by message id, as the broker keeps them
 	ids    []string
+	at     []time.Time // when each is due
 	mails  []Mail
 	fail   error // of the mail server
 	broken error // of the queue
@@ -52,7 +53,7 @@ func (d *desk) advance(by time.Duration) {
 	d.now = d.now.Add(by)
 }
 
-func (d *desk) SendNotice(_ context.Context, id string, body []byte, _ time.Time) error {
+func (d *desk) SendNotice(_ context.Context, id string, body []byte, at time.Time) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.broken != nil {
@@ -61,6 +62,7 @@ func (d *desk) SendNotice(_ context.Context, id string, body []byte, _ time.Time
 	if _, known := d.queued[id]; !known {
 		d.queued[id] = body
 		d.ids = append(d.ids, id)
+		d.at = append(d.at, at)
 	}
 	return nil
 }
@@ -144,6 +146,25 @@ func TestMailTroubleIsTriedAgainWithTheSameMessageID(t *testing.T) {
 	d.deliver(t, 0)
 	if len(d.mails) != 1 || len(d.ids) != 3 || d.mails[0].ID != d.messageID("g", 1) {
 		t.Errorf("mails %+v, messages %v", d.mails, d.ids)
+	}
+}
+
+// busy is a mailbox that wants to be left alone for a while.
+type busy struct{ wait time.Duration }
+
+func (b busy) Error() string                  { return "throttled" }
+func (b busy) RetryIn() (time.Duration, bool) { return b.wait, true }
+
+func TestAMailboxThatNamesATimeIsLeftAloneUntilThen(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ asked, want time.Duration }{{0, 10 * time.Second}, {time.Second, 10 * time.Second}, {7 * time.Minute, 7 * time.Minute}, {48 * time.Hour, time.Hour}} {
+		d := newDesk(t)
+		d.tell(t, "g", about(Requested, 0, 0, ""))
+		d.fail = fmt.Errorf("send mail: %w", busy{c.asked})
+		d.deliver(t, 0)
+		if len(d.at) != 2 || d.at[1].Sub(d.clock()) != c.want {
+			t.Errorf("asked for %v: scheduled at %v, want in %v", c.asked, d.at, c.want)
+		}
 	}
 }
 
