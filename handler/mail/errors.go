@@ -9,6 +9,7 @@ import (
 	"net/textproto"
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -23,14 +24,15 @@ const (
 	OpRecipients = "recipients" // RCPT TO
 	OpData       = "data"       // DATA and the content
 	OpConfirm    = "confirm"    // the answer to the content; without one the server may have the mail or not
+	OpGraph      = "graph"      // handing the mail to Microsoft Graph, which is one step
 )
 
-// Error says why a mail was not sent, or not to everybody. Its cause (*textproto.Error for an answer of the server,
-// context and network errors) is found with errors.As and errors.Is.
+// Error says why a mail was not sent, or not to everybody. Its cause (*textproto.Error for an answer of the server, Graph's error,
+// the token's error, context and network errors) is found with errors.As and errors.Is.
 type Error struct {
 	Op       string // one of the Op constants
-	Server   string // host:port; empty for OpCompose
-	Code     int    // SMTP reply code; 0 when the server gave no answer
+	Server   string // host:port, or Graph's host; empty for OpCompose
+	Code     int    // SMTP reply code; 0 when the server gave no answer, and for Graph
 	Accepted int    // recipients that the mail was sent to nevertheless; see Delivered
 	Refused  []int  // positions in Message.To that the server refused; only with OpRecipients
 	Err      error  // cause; of server answers a copy without mailbox names and passwords
@@ -62,14 +64,31 @@ func (e *Error) Unwrap() error { return e.Err }
 // reach those a second time: tell the operator, and repeat, if Temporary, for the refused ones alone.
 func (e *Error) Delivered() bool { return e.Accepted > 0 }
 
-// Temporary reports whether a later try can succeed without anybody changing anything: 4xx answers, network trouble, and
-// the end of the context. A refused login (535), an untrusted certificate, a missing STARTTLS and 5xx answers can not.
+// Temporary reports whether a later try can succeed without anybody changing anything: 4xx answers of a mail server, network
+// trouble, the end of the context, and what Graph or the token says of itself. A refused login (535), an untrusted certificate, a
+// missing STARTTLS, 5xx answers of a mail server and a missing permission can not.
 func (e *Error) Temporary() bool {
 	if e.Code != 0 {
 		return e.Code/100 == 4
 	}
+	var waiting interface{ RetryIn() (time.Duration, bool) }
+	if errors.As(e.Err, &waiting) {
+		_, again := waiting.RetryIn()
+		return again
+	}
 	var untrusted *tls.CertificateVerificationError
 	return e.Op != OpCompose && !errors.As(e.Err, &untrusted) && !errors.Is(e.Err, errUnfit)
+}
+
+// RetryIn says whether trying again can help, as Temporary does, and how long the server wants to be left alone before; 0 if it did
+// not say.
+func (e *Error) RetryIn() (time.Duration, bool) {
+	var waiting interface{ RetryIn() (time.Duration, bool) }
+	if errors.As(e.Err, &waiting) {
+		wait, _ := waiting.RetryIn()
+		return wait, e.Temporary()
+	}
+	return 0, e.Temporary()
 }
 
 // errUnfit marks a server that can not be used with this configuration.

@@ -1,4 +1,4 @@
-// Package mail writes a mail once as MIME and sends it by SMTP.
+// Package mail writes a mail once as MIME and sends it by SMTP or through Microsoft Graph.
 //
 // What an attacker can influence (subject, text, header values; alert titles end up there) is made harmless and never
 // keeps a mail from being sent. What the operator configures (addresses, ids) is refused when it is not clean.
