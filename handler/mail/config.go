@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -31,14 +32,15 @@ type AuthMode int
 
 // The modes.
 const (
-	AuthAuto  AuthMode = iota // PLAIN if the server offers it, else LOGIN
-	AuthPlain                 // RFC 4616
-	AuthLogin                 // two prompts; older Exchange servers offer nothing else
+	AuthAuto    AuthMode = iota // PLAIN if the server offers it, else LOGIN
+	AuthPlain                   // RFC 4616
+	AuthLogin                   // two prompts; older Exchange servers offer nothing else
+	AuthXOAuth2                 // an access token instead of a password; Exchange Online
 )
 
 // String returns the mode as it is written in the URL.
 func (m AuthMode) String() string {
-	return [...]string{"auto", "plain", "login"}[m]
+	return [...]string{"auto", "plain", "login", "xoauth2"}[m]
 }
 
 // Config says where and how mail is sent. It comes from Parse. However it is printed, logged or encoded, also as a part
@@ -52,16 +54,29 @@ type Config struct {
 	Timeout time.Duration  // for one mail, from dialling to the server's word
 	RootCAs *x509.CertPool // nil: those of the system
 
+	// Audience is whom the token of AuthXOAuth2 is for, without /.default; empty if the URL does not say.
+	Audience string
+	// Token gets that token; required with AuthXOAuth2. It is called for every mail, so it should keep tokens. An error may say by
+	// a method RetryIn() (time.Duration, bool) whether trying again can help.
+	Token func(ctx context.Context) (string, error)
+
 	password func() string // a function, because fmt prints the content of every other kind of unexported field
 }
 
 // String returns the URL of the server with the password hidden.
 func (c Config) String() string {
 	u := url.URL{Scheme: "smtp", Host: c.address()}
-	if c.User != "" {
+	switch {
+	case c.User != "" && c.Auth == AuthXOAuth2:
+		u.User = url.User(c.User)
+	case c.User != "":
 		u.User = url.UserPassword(c.User, "hidden")
 	}
-	u.RawQuery = url.Values{"tls": {c.TLS.String()}, "auth": {c.Auth.String()}, "timeout": {c.Timeout.String()}}.Encode()
+	values := url.Values{"tls": {c.TLS.String()}, "auth": {c.Auth.String()}, "timeout": {c.Timeout.String()}}
+	if c.Audience != "" {
+		values.Set("audience", c.Audience)
+	}
+	u.RawQuery = values.Encode()
 	return u.String()
 }
 

@@ -27,6 +27,9 @@ func TestParseReadsWhatTheURLSays(t *testing.T) {
 		{"smtp://[::1]?tls=none", Config{Host: "::1", Port: 25, TLS: NoTLS, Timeout: DefaultTimeout}, ""},
 		{"smtp://u:p@mail.contoso.com?auth=login&tls=starttls", Config{Host: "mail.contoso.com", Port: 587, Auth: AuthLogin, User: "u", Timeout: DefaultTimeout}, "p"},
 		{"smtp://jane@contoso.com:a@b:c@mail.contoso.com?auth=plain", Config{Host: "mail.contoso.com", Port: 587, Auth: AuthPlain, User: "jane@contoso.com", Timeout: DefaultTimeout}, "a@b:c"},
+		{"smtp://jane@contoso.com@smtp.office365.com?auth=xoauth2", Config{Host: "smtp.office365.com", Port: 587, Auth: AuthXOAuth2, User: "jane@contoso.com", Timeout: DefaultTimeout}, ""},
+		{"smtp://jane%40contoso.com@host?auth=xoauth2&audience=https://outlook.office365.us/.default",
+			Config{Host: "host", Port: 587, Auth: AuthXOAuth2, User: "jane@contoso.com", Audience: "https://outlook.office365.us", Timeout: DefaultTimeout}, ""},
 		{"smtp://u:%2F%3F%23%25%40%C3%A4@mail.contoso.com", Config{Host: "mail.contoso.com", Port: 587, User: "u", Timeout: DefaultTimeout}, "/?#%@ä"},
 	} {
 		got, err := Parse(c.url)
@@ -68,11 +71,11 @@ func TestAURLThatIsWrongIsRefusedByPartWithoutItsPassword(t *testing.T) {
 		{user + "@host#" + secret, "# part"},
 		{user + "@host#", "# part"},
 		{user + "@host?tls=maybe", "tls=maybe: give starttls, implicit or none"},
-		{user + "@host?auth=ntlm", "auth=ntlm: give auto, plain or login"},
+		{user + "@host?auth=ntlm", "auth=ntlm: give auto, plain, login or xoauth2"},
 		{user + "@host?timeout=1h", "timeout=1h: give a time from 1s to 5m"},
 		{user + "@host?timeout=soon", "timeout=soon"},
 		{user + "@host?tls=starttls&tls=none", "given twice"},
-		{user + "@host?" + secret + "=1", "none of tls, auth and timeout"},
+		{user + "@host?" + secret + "=1", "none of tls, auth, timeout and audience"},
 		{user + "@host?tls=%zz", "can not be read"},
 		{user + "@host?tls=none", "loopback only, not for host"},
 		{user + "@10.0.0.1?tls=none", "loopback only"},
@@ -81,6 +84,12 @@ func TestAURLThatIsWrongIsRefusedByPartWithoutItsPassword(t *testing.T) {
 		{"smtp://user@host", "belong together"},
 		{"smtp://:" + secret + "@host", "belong together"},
 		{"smtp://host?auth=plain", "auth=plain without a user"},
+		{"smtp://host?auth=xoauth2", "auth=xoauth2 without a user"},
+		{"smtp://@host?auth=xoauth2", "needs the mailbox"},
+		{user + "@host?auth=xoauth2", "needs no password"},
+		{user + "@host?audience=https://outlook.office365.com", "only with auth=xoauth2"},
+		{"smtp://jane@host?auth=xoauth2&audience=outlook", "audience=outlook: give the URI"},
+		{"smtp://jane@host?auth=xoauth2&audience=http://outlook.office365.com", "give the URI"},
 	} {
 		got, err := Parse(c.url)
 		if err == nil || !strings.HasPrefix(err.Error(), "SMTP URL: ") || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), secret) {
@@ -135,7 +144,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if c.Host == "" || c.Port < 1 || c.Port > 65535 || c.Timeout <= 0 || (c.User == "") != (c.secret() == "") || (c.TLS == NoTLS && !loopback(c.Host)) {
+		if c.Host == "" || c.Port < 1 || c.Port > 65535 || c.Timeout <= 0 || (c.User == "") != (c.secret() == "" && c.Auth != AuthXOAuth2) || (c.TLS == NoTLS && !loopback(c.Host)) {
 			t.Errorf("accepted as %v", c)
 		}
 		if c.User != "" && strings.Contains(c.String(), marker) && !strings.Contains(c.User, marker) && !strings.Contains(c.Host, marker) {

@@ -38,6 +38,7 @@ type Error struct {
 	Err      error  // cause; of server answers a copy without mailbox names and passwords
 
 	detail string
+	token  bool // the login is by token
 }
 
 // Error describes the step, the cause and what to look at.
@@ -97,6 +98,9 @@ var errUnfit = errors.New("the server does not fit the SMTP URL")
 func (e *Error) hint() string {
 	var untrusted *tls.CertificateVerificationError
 	switch {
+	case e.Op == OpLogin && e.Code/100 == 5 && e.token:
+		return "the server refused the token: in Exchange Online the app needs SMTP.SendAsApp with admin consent, a service principal with full access to " +
+			"the mailbox that the SMTP URL names, and authenticated SMTP switched on for it; a repeat alone will not help"
 	case e.Op == OpLogin && e.Code/100 == 5:
 		return "check user and password of the SMTP URL and that the server lets this user send; a repeat alone will not help"
 	case errors.As(e.Err, &untrusted):
@@ -109,7 +113,7 @@ func (e *Error) hint() string {
 
 // failure makes the error of a step. When the context has ended, that is the cause: the closed connection only follows.
 func (c Config) failure(ctx context.Context, op string, err error) *Error {
-	e := &Error{Op: op, Server: c.address(), Err: err}
+	e := &Error{Op: op, Server: c.address(), Err: err, token: c.Auth == AuthXOAuth2}
 	var reply *textproto.Error
 	switch {
 	case errors.As(err, &reply):
@@ -129,7 +133,8 @@ var mailboxName = regexp.MustCompile(`[^\s<>()\[\]"',;:@]+@([A-Za-z0-9.-]+)`)
 func (c Config) scrub(text string) string {
 	if p := c.secret(); p != "" {
 		b64 := base64.StdEncoding.EncodeToString
-		for _, form := range []string{b64([]byte("\x00" + c.User + "\x00" + p)), b64([]byte(p)), p} {
+		first := "user=" + c.User + "\x01auth=Bearer " + p + "\x01\x01" // of XOAUTH2
+		for _, form := range []string{b64([]byte("\x00" + c.User + "\x00" + p)), b64([]byte(first)), b64([]byte(p)), p} {
 			text = strings.ReplaceAll(text, form, "[hidden]")
 		}
 	}

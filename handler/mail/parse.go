@@ -28,9 +28,10 @@ const (
 //
 //	smtp://user:password@host:port?tls=starttls|implicit|none&auth=auto|plain|login&timeout=30s
 //	smtps://user:password@host
+//	smtp://mailbox@host?auth=xoauth2&audience=https://outlook.office365.com
 //
 // User and password are percent-encoded where they hold one of / ? # %. smtps means tls=implicit. Without more, STARTTLS
-// is required. tls=none is for loopback only. An error names the part that is wrong and the way out, and quotes nothing
+// is required. tls=none is for loopback only. auth=xoauth2 logs in with an access token for the audience. An error names the part that is wrong and the way out, and quotes nothing
 // that may belong to the password.
 func Parse(rawURL string) (Config, error) {
 	u, err := split(rawURL)
@@ -94,7 +95,7 @@ func queryOf(u *url.URL, c *Config) error {
 	c.TLS = StartTLS
 	for name, all := range values {
 		if len(all) != 1 {
-			return errors.New("a parameter is given twice; give tls, auth and timeout once each")
+			return errors.New("a parameter is given twice; give tls, auth, timeout and audience once each")
 		}
 		if err := parameter(c, name, all[0]); err != nil {
 			return err
@@ -112,9 +113,9 @@ func parameter(c *Config, name, value string) error {
 		}
 		c.TLS = mode
 	case "auth":
-		mode, ok := map[string]AuthMode{"auto": AuthAuto, "plain": AuthPlain, "login": AuthLogin}[value]
+		mode, ok := map[string]AuthMode{"auto": AuthAuto, "plain": AuthPlain, "login": AuthLogin, "xoauth2": AuthXOAuth2}[value]
 		if !ok {
-			return fmt.Errorf("auth=%s: give auto, plain or login", cut(value, 40))
+			return fmt.Errorf("auth=%s: give auto, plain, login or xoauth2", cut(value, 40))
 		}
 		c.Auth = mode
 	case "timeout":
@@ -123,8 +124,14 @@ func parameter(c *Config, name, value string) error {
 			return fmt.Errorf("timeout=%s: give a time from 1s to %s", cut(value, 40), maxTimeout)
 		}
 		c.Timeout = d
+	case "audience":
+		value = strings.TrimSuffix(value, "/.default")
+		if u, err := url.Parse(value); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(value, " ?#") {
+			return fmt.Errorf("audience=%s: give the URI that the token is for, such as https://outlook.office365.com", cut(value, 80))
+		}
+		c.Audience = value
 	default:
-		return errors.New("has a parameter that is none of tls, auth and timeout; take it out")
+		return errors.New("has a parameter that is none of tls, auth, timeout and audience; take it out")
 	}
 	return nil
 }
@@ -162,15 +169,32 @@ func portOf(u *url.URL, c *Config) error {
 	return nil
 }
 
+// tokenUser checks the user that logs in with a token.
+func tokenUser(c *Config, password string) error {
+	switch {
+	case password != "":
+		return errors.New("auth=xoauth2 logs in with a token and needs no password; write smtp://mailbox@host?auth=xoauth2")
+	case c.User == "" || strings.ContainsFunc(c.User, unicode.IsControl):
+		return errors.New("auth=xoauth2 needs the mailbox as user; write smtp://mailbox@host?auth=xoauth2")
+	}
+	return nil
+}
+
 func userOf(u *url.URL, c *Config) error {
+	if c.Audience != "" && c.Auth != AuthXOAuth2 {
+		return errors.New("audience means something only with auth=xoauth2; take it out, or add auth=xoauth2")
+	}
 	if u.User == nil {
 		if u.Query().Has("auth") {
-			return fmt.Errorf("auth=%s without a user; write smtp://user:password@host or take auth out", c.Auth)
+			return fmt.Errorf("auth=%s without a user; write smtp://user:password@host (smtp://mailbox@host for xoauth2) or take auth out", c.Auth)
 		}
 		return nil
 	}
 	password, _ := u.User.Password()
 	c.User = u.User.Username()
+	if c.Auth == AuthXOAuth2 {
+		return tokenUser(c, password)
+	}
 	if c.User == "" || password == "" {
 		return errors.New("user and password belong together; write smtp://user:password@host, or smtp://host without a login")
 	}

@@ -35,6 +35,9 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
+	if s, err = s.withToken(ctx); err != nil {
+		return err
+	}
 	conn, err := s.dial(ctx)
 	if err != nil {
 		return err
@@ -51,6 +54,24 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 		_ = client.Quit()
 	}()
 	return s.transfer(ctx, client, e)
+}
+
+// withToken returns a Sender for one mail that has the access token, if it needs one, where others have the password.
+func (s *Sender) withToken(ctx context.Context) (*Sender, error) {
+	if s.cfg.Auth != AuthXOAuth2 {
+		return s, nil
+	}
+	if s.cfg.Token == nil {
+		return nil, s.cfg.failure(ctx, OpLogin, fmt.Errorf("auth=xoauth2 without anybody to get tokens from: %w", errUnfit))
+	}
+	token, err := s.cfg.Token(ctx)
+	if err != nil {
+		// What the token's source says is safe to print, and says whether a later try helps.
+		return nil, &Error{Op: OpLogin, Server: s.cfg.address(), Err: err}
+	}
+	own := s.cfg
+	own.password = func() string { return token }
+	return &Sender{own}, nil
 }
 
 func (s *Sender) dial(ctx context.Context) (net.Conn, error) {
@@ -117,6 +138,9 @@ func (s *Sender) login(client *smtp.Client) error {
 	plain, login := slices.Contains(offered, "PLAIN"), slices.Contains(offered, "LOGIN")
 	unencrypted := s.cfg.TLS == NoTLS
 	switch {
+	case s.cfg.Auth == AuthXOAuth2 && slices.Contains(offered, "XOAUTH2"):
+		return client.Auth(smtp.XOAuth2Auth(s.cfg.User, s.cfg.secret()))
+	case s.cfg.Auth == AuthXOAuth2:
 	case plain && s.cfg.Auth != AuthLogin:
 		return client.Auth(smtp.PlainAuth("", s.cfg.User, s.cfg.secret(), s.cfg.Host, unencrypted))
 	case login && s.cfg.Auth != AuthPlain:

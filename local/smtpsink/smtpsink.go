@@ -25,9 +25,12 @@ type Options struct {
 	Now                func() time.Time // clock for Mail.At; nil: time.Now
 	Inbox              *inbox.Inbox     // where mails are kept; nil: one of its own, with Now
 	Username, Password string           // empty: no login is offered or asked for
-	Mechanisms         []string         // PLAIN, LOGIN; empty: both
+	Mechanisms         []string         // PLAIN, LOGIN, XOAUTH2; empty: those that a password or VerifyToken is there for
 	TLS                *tls.Config      // nil: no TLS; else STARTTLS is offered and login needs it
 	ImplicitTLS        bool             // TLS from the first byte instead of STARTTLS; needs TLS
+
+	// VerifyToken lets a user log in with a token (XOAUTH2); an error: not. Nil: no tokens.
+	VerifyToken func(user, token string) error
 
 	// Reject refuses the n-th mail (from 1, refused ones counted) after its content; nil error: taken. An
 	// *smtp.SMTPError is answered as it is, any other error as 554. It may block.
@@ -35,6 +38,9 @@ type Options struct {
 	// RejectRecipient refuses one recipient; nil error: taken. Errors as with Reject, but any other is 451.
 	RejectRecipient func(to string) error
 }
+
+// locked says whether a login is asked for.
+func (o Options) locked() bool { return o.Username != "" || o.VerifyToken != nil }
 
 // Mail is one mail as it was taken.
 type Mail = inbox.Mail
@@ -64,8 +70,11 @@ func New(o Options) *Sink {
 	if o.Inbox == nil {
 		o.Inbox = inbox.New(o.Now)
 	}
-	if len(o.Mechanisms) == 0 {
+	if len(o.Mechanisms) == 0 && o.Username != "" {
 		o.Mechanisms = []string{plain, login}
+	}
+	if o.VerifyToken != nil && !slices.Contains(o.Mechanisms, xoauth2) {
+		o.Mechanisms = append(slices.Clone(o.Mechanisms), xoauth2)
 	}
 	s := &Sink{Inbox: o.Inbox, opts: o}
 	s.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
@@ -195,7 +204,7 @@ type session struct {
 
 // Mail begins a mail.
 func (s *session) Mail(from string, _ *smtp.MailOptions) error {
-	if s.sink.opts.Username != "" && !s.authed {
+	if s.sink.opts.locked() && !s.authed {
 		return &smtp.SMTPError{Code: 530, EnhancedCode: smtp.EnhancedCode{5, 7, 0}, Message: "Authentication required"}
 	}
 	s.from = from

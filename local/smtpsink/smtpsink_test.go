@@ -196,6 +196,48 @@ func (a loginAuth) Next(question []byte, more bool) ([]byte, error) {
 	return nil, fmt.Errorf("unexpected question %q", question)
 }
 
+// tokenAuth is the client's side of XOAUTH2.
+type tokenAuth struct{ user, token, told string }
+
+func (a *tokenAuth) Start(*smtp.ServerInfo) (string, []byte, error) {
+	return "XOAUTH2", []byte("user=" + a.user + "\x01auth=Bearer " + a.token + "\x01\x01"), nil
+}
+
+func (a *tokenAuth) Next(question []byte, more bool) ([]byte, error) {
+	if more {
+		a.told = string(question)
+		return []byte{}, nil
+	}
+	return nil, nil
+}
+
+func TestATokenLetsItsUserIn(t *testing.T) {
+	for _, c := range []struct {
+		name, user, token string
+		want              int
+		told              string
+	}{
+		{"right", "cordon@example.com", "good", 0, ""}, {"another user", "ceo@example.com", "good", 535, `"status":"400"`},
+		{"another token", "cordon@example.com", "bad", 535, `"status":"400"`}, {"nonsense", "cordon@example.com\x01", "good", 535, ""},
+	} {
+		s := New(Options{VerifyToken: func(user, token string) error {
+			if user != "cordon@example.com" || token != "good" {
+				return errors.New("no")
+			}
+			return nil
+		}})
+		auth := &tokenAuth{user: c.user, token: c.token}
+		err := smtp.SendMail(listen(t, s), auth, sender, []string{recipient}, []byte("Subject: x\r\n\r\n"))
+		if got := code(err); got != c.want && (c.name != "nonsense" || got < 400) || !strings.Contains(auth.told, c.told) || len(s.Mails()) != map[bool]int{true: 1}[c.want == 0] {
+			t.Errorf("%s: answer %v, told %q, %d mails; want code %d", c.name, err, auth.told, len(s.Mails()), c.want)
+		}
+	}
+	s := New(Options{VerifyToken: func(string, string) error { return nil }})
+	if err := smtp.SendMail(listen(t, s), nil, sender, []string{recipient}, []byte("Subject: x\r\n\r\n")); code(err) != 530 {
+		t.Errorf("no login: %v", err)
+	}
+}
+
 func TestWithTLSLoginIsOfferedOnlyBehindIt(t *testing.T) {
 	https := httptest.NewTLSServer(nil) // only for its certificate
 	defer https.Close()
