@@ -43,7 +43,7 @@ func jsonMessage(id string, body json.RawMessage, at time.Time) queue.Message {
 
 // postman lets the notice service send mail without knowing how.
 type postman struct {
-	sender *mail.Sender
+	sender mailSender
 	from   string
 	log    *slog.Logger
 }
@@ -64,7 +64,7 @@ func (p *postman) Send(ctx context.Context, m notice.Mail) error {
 	}
 	if errors.As(err, &partly) && partly.Delivered() {
 		// Sending again would repeat the mail to those who have it.
-		p.log.ErrorContext(ctx, "some recipients were refused by the mail server; check CORDON_MAIL_TO and the playbook", "mail", m.ID, "error", err.Error())
+		p.log.ErrorContext(ctx, "some recipients were refused; check CORDON_MAIL_TO and the playbook", "mail", m.ID, "error", err.Error())
 		return nil
 	}
 	if err != nil {

@@ -6,58 +6,61 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"cordon/handler/config"
-	"cordon/handler/entra"
 	"cordon/handler/ledger"
 	"cordon/handler/queue"
 )
 
-// tokenSource gets tokens of the app registration.
-func tokenSource(settings config.Config, transport http.RoundTripper) (*entra.Source, error) {
-	return entra.New(entra.Options{TenantID: settings.TenantID, ClientID: settings.ClientID, Secret: entra.Secret(settings.ClientSecret.Reveal()),
-		AuthorityURL: settings.AuthorityURL.String(), HTTPClient: &http.Client{Transport: transport}})
-}
-
-// openLedger makes the client of the ledger. The credential is used where no connection string is set.
-func openLedger(settings config.Config, credential azcore.TokenCredential) (*ledger.Store, error) {
-	return ledger.Open(ledger.Options{ConnectionString: settings.Storage.ConnectionString.Reveal(), ServiceURL: text(settings.Storage.TableURL),
-		Credential: credential, Prefix: settings.TablePrefix, Tenant: settings.TenantID})
+// openLedger makes the client of the ledger. The credential is used where no connection string is set; the transport where it
+// trusts certificate authorities of the app's own, for else the library's is as good.
+func openLedger(settings config.Config, credential azcore.TokenCredential, transport *http.Transport) (*ledger.Store, error) {
+	o := ledger.Options{ConnectionString: settings.Storage.ConnectionString.Reveal(), ServiceURL: text(settings.Storage.TableURL),
+		Credential: credential, Prefix: settings.TablePrefix, Tenant: settings.TenantID}
+	if settings.CAFile != "" {
+		o.Transport = &http.Client{Transport: transport}
+	}
+	return ledger.Open(o)
 }
 
 // openBus makes the client of the queues. The credential is used where no connection string is set.
-func openBus(settings config.Config, credential azcore.TokenCredential) (*queue.Client, error) {
-	return queue.New(queue.Options{ConnectionString: settings.ServiceBus.ConnectionString.Reveal(), Namespace: settings.ServiceBus.Namespace, Credential: credential})
+func openBus(settings config.Config, credential azcore.TokenCredential, transport *http.Transport) (*queue.Client, error) {
+	return queue.New(queue.Options{ConnectionString: settings.ServiceBus.ConnectionString.Reveal(), Namespace: settings.ServiceBus.Namespace,
+		Credential: credential, RootCAs: transport.TLSClientConfig.RootCAs})
 }
 
 // commandBus is openBus for a command whose settings were loaded for config.Queues.
 func commandBus(settings config.Config) (*queue.Client, error) {
-	credential, err := commandCredential(settings, settings.ServiceBus.Namespace != "")
+	transport, credential, err := commandCredential(settings, settings.ServiceBus.Namespace != "", settings.ServiceBus.Identity, busClientID)
 	if err != nil {
 		return nil, err
 	}
-	return openBus(settings, credential)
+	return openBus(settings, credential, transport)
 }
 
 // commandLedger is openLedger for a command whose settings were loaded for config.Ledger.
 func commandLedger(settings config.Config) (*ledger.Store, error) {
-	credential, err := commandCredential(settings, settings.Storage.TableURL != nil)
+	transport, credential, err := commandCredential(settings, settings.Storage.TableURL != nil, settings.Storage.Identity, tablesClientID)
 	if err != nil {
 		return nil, err
 	}
-	return openLedger(settings, credential)
+	return openLedger(settings, credential, transport)
 }
 
-// commandCredential is nil for a service that is reached by keys: then the app registration need not be known.
-func commandCredential(settings config.Config, byToken bool) (azcore.TokenCredential, error) {
-	if !byToken {
-		return nil, nil
-	}
+// commandCredential is nil for a service that is reached by keys: then nobody's identity need be known. Of an app registration the
+// certificate is read only where it is used.
+func commandCredential(settings config.Config, byToken bool, id config.Identity, setting string) (*http.Transport, azcore.TokenCredential, error) {
 	transport, err := baseTransport(settings.CAFile)
-	if err != nil {
-		return nil, err
+	if err != nil || !byToken {
+		return transport, nil, err
 	}
-	tokens, err := tokenSource(settings, transport)
-	if err != nil {
-		return nil, err
+	who := newSources(settings, nil, transport)
+	if !id.Managed {
+		if who.certificate, err = readCertificate(settings); err != nil {
+			return nil, nil, err
+		}
 	}
-	return tokens.Credential(), nil
+	tokens, err := who.of(id, setting)
+	if err != nil {
+		return nil, nil, err
+	}
+	return transport, tokens.Credential(), nil
 }

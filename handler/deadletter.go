@@ -48,8 +48,8 @@ func deadLetterCommand(getenv func(string) string) *cobra.Command {
 		Use:   "deadletter",
 		Short: "Look at messages that were set aside, send them again or drop them",
 		Long: "A message that failed ten deliveries, or that waited for seven days, is set aside as a dead letter and stays until\n" +
-			"somebody replays or drops it. Needs the setting ServiceBus (or ServiceBus__fullyQualifiedNamespace and the app\n" +
-			"registration) with the right to listen, and to send for replay; show and replay need CORDON_TENANT_ID as well." + deadLetterExits,
+			"somebody replays or drops it. Needs the setting ServiceBus (or ServiceBus__fullyQualifiedNamespace and who the\n" +
+			"app is) with the right to listen, and to send for replay; show and replay need CORDON_TENANT_ID as well." + deadLetterExits,
 		Example: "  cordon deadletter list\n  cordon deadletter show 17\n  cordon deadletter replay --all\n  cordon deadletter list --queue notices --json",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {

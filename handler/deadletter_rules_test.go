@@ -36,7 +36,10 @@ func TestDeadLettersWantTheirSettingsAndNoOthers(t *testing.T) {
 		{tenant, "show 1", exitDone, []string{"ledger", "not read: AzureWebJobsStorage: it is not set", "yes: alert da6389"}, ""},
 		{tenant, "replay 1 --yes", exitDone, []string{"replayed"}, ""},
 		{map[string]string{"CORDON_TENANT_ID": ours}, "list", exitFailed, []string{"1 setting is wrong", "ServiceBus: it is not set"}, "CORDON_CLIENT_ID"},
-		{map[string]string{"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net", "CORDON_TENANT_ID": ours}, "list", exitFailed, []string{"2 settings are wrong", "CORDON_CLIENT_ID", "CORDON_CLIENT_SECRET"}, "SMTP"},
+		{map[string]string{"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net", "CORDON_CLIENT_SECRET": "s3cr3t"}, "list", exitFailed, []string{"2 settings are wrong", "CORDON_TENANT_ID", "CORDON_CLIENT_ID"}, "SMTP"},
+		{map[string]string{"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net", "CORDON_TENANT_ID": ours, "CORDON_CLIENT_ID": appID, "CORDON_CLIENT_CERTIFICATE": "none.pem"},
+			"list", exitFailed, []string{"CORDON_CLIENT_CERTIFICATE: none.pem does not exist"}, "SMTP"},
+		{map[string]string{"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net", "ServiceBus__clientId": "my-identity"}, "list", exitFailed, []string{"1 setting is wrong", "ServiceBus__clientId"}, "SMTP"},
 		{map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_ALERT_QUEUE": "none"}, "list", exitFailed, []string{"queue none", "create the queue"}, ""},
 		{map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_ALERT_QUEUE": "a b"}, "list", exitFailed, []string{"CORDON_ALERT_QUEUE"}, ""},
 	} {

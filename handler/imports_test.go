@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 
 	"defender":  {"alert", "machine"},
 	"queue":     {"alert", "machine"},
+	"graph":     {"alert", "machine"},
 	"mail":      {"alert", "machine"},
 	"entra":     {"alert", "machine"},
 	"httpretry": {"alert", "machine"},

@@ -26,12 +26,13 @@ func TestMissingSettingsAndABrokenPlaybookAreAllToldAtOnce(t *testing.T) {
 	if err := os.WriteFile(broken, []byte("version: 1\nrules:\n  - name: x\n    on: alert\n    when: alert.sevrity == \"High\"\n    do: [{mail: {}}]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, _, stderr := command(t, map[string]string{"CORDON_PLAYBOOK": broken, "CORDON_MODE": "loud", "CORDON_POLL_OVERLAP": "soon", "CORDON_CLIENT_SECRET": "@Microsoft.KeyVault(SecretUri=x)"})
+	code, _, stderr := command(t, map[string]string{"CORDON_PLAYBOOK": broken, "CORDON_MODE": "loud", "CORDON_POLL_OVERLAP": "soon", "CORDON_CLIENT_SECRET": "@Microsoft.KeyVault(SecretUri=x)",
+		"CORDON_CLIENT_ID": "my-app", "CORDON_SMTP_URL": "mail.example.com", "CORDON_CLIENT_CERTIFICATE": filepath.Join(t.TempDir(), "none.pem")})
 	if code != exitFailed {
 		t.Errorf("exit code %d", code)
 	}
 	for _, want := range []string{"CORDON_MODE", "loud", "CORDON_POLL_OVERLAP", "soon", "CORDON_TENANT_ID", "CORDON_CLIENT_ID", "CORDON_CLIENT_SECRET", "ServiceBus",
-		"AzureWebJobsStorage", "CORDON_MAIL_FROM", "CORDON_MAIL_TO", "CORDON_SMTP_URL", "playbook.yaml:5:", "sevrity", "severity"} {
+		"AzureWebJobsStorage", "CORDON_MAIL_FROM", "CORDON_MAIL_TO", "CORDON_SMTP_URL", "CORDON_CLIENT_CERTIFICATE", "none.pem does not exist", "playbook.yaml:5:", "sevrity", "severity"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr does not name %q:\n%s", want, stderr)
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -41,7 +42,8 @@ func serve(ctx context.Context, getenv func(string) string, stdout io.Writer) er
 	settings, err := config.Load(getenv)
 	book, bookErr := loadBook(settings.Playbook)
 	post, postErr := parseMail(settings)
-	if err := errors.Join(err, bookErr, postErr); err != nil {
+	certificate, certificateErr := readCertificate(settings)
+	if err := errors.Join(err, bookErr, postErr, certificateErr); err != nil {
 		return err
 	}
 	log := logging.New(stdout, slog.LevelInfo)
@@ -51,7 +53,7 @@ func serve(ctx context.Context, getenv func(string) string, stdout io.Writer) er
 	}
 	log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "version", version, "mode", string(mode(settings, book)), "playbook", book.Hash()[:12])
 	handler := trigger.New(trigger.Options{Log: log}, func(context.Context) (trigger.Services, error) {
-		return wire(settings, book, post, log)
+		return wire(settings, book, post, certificate, log)
 	})
 	if err := trigger.Serve(ctx, listener, handler); err != nil {
 		return err
@@ -62,21 +64,6 @@ func serve(ctx context.Context, getenv func(string) string, stdout io.Writer) er
 // mode is what the handler does as it is configured.
 func mode(settings config.Config, book *playbook.Book) playbook.Mode {
 	return playbook.Lower(playbook.Mode(settings.Mode), book.Mode())
-}
-
-// parseMail reads the mail server's address, with the app's own certificate authorities.
-func parseMail(settings config.Config) (mail.Config, error) {
-	if settings.SMTPURL.Reveal() == "" {
-		return mail.Config{}, nil // config has said so
-	}
-	post, err := mail.Parse(settings.SMTPURL.Reveal())
-	if err != nil {
-		return mail.Config{}, fmt.Errorf("CORDON_SMTP_URL: %w", err)
-	}
-	if post.RootCAs, err = authorities(settings.CAFile); err != nil {
-		return mail.Config{}, err
-	}
-	return post, nil
 }
 
 // authorities are the system's and those of a file; nil, the system's alone, if no file is named.
@@ -99,26 +86,26 @@ func authorities(file string) (*x509.CertPool, error) {
 }
 
 // wire builds every client and service. It opens no connection.
-func wire(settings config.Config, book *playbook.Book, post mail.Config, log *slog.Logger) (trigger.Services, error) {
+func wire(settings config.Config, book *playbook.Book, post mail.Config, certificate *entra.Certificate, log *slog.Logger) (trigger.Services, error) {
 	transport, err := baseTransport(settings.CAFile)
 	if err != nil {
 		return trigger.Services{}, err
 	}
-	tokens, err := tokenSource(settings, transport)
+	who, err := identify(settings, certificate, transport, log)
 	if err != nil {
 		return trigger.Services{}, err
 	}
-	store, err := openLedger(settings, tokens.Credential())
+	store, err := openLedger(settings, who.tables.Credential(), transport)
 	if err != nil {
 		return trigger.Services{}, err
 	}
-	bus, err := openBus(settings, tokens.Credential())
+	bus, err := openBus(settings, who.bus.Credential(), transport)
 	if err != nil {
 		return trigger.Services{}, err
 	}
-	api := defenderClient(settings, transport, tokens, log)
+	api := defenderClient(settings, transport, who.app, log)
 	to := &broker{client: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue}
-	outbox := notice.New(notice.Options{Ledger: store, Queue: to, Mailer: &postman{sender: mail.New(post), from: settings.MailFrom.String(), log: log},
+	outbox := notice.New(notice.Options{Ledger: store, Queue: to, Mailer: &postman{sender: newMailSender(settings, post, transport, who.app, log), from: settings.MailFrom.String(), log: log},
 		Log: log, Now: time.Now, Window: settings.NoticeWindow, Lock: settings.MessageLock, RetryAfter: settings.RetryAfter, Domain: domain(settings.MailFrom.Address), To: addresses(settings.MailTo)})
 	poller := poll.New(poll.Options{API: api, Queue: to, Ledger: store, Log: log, Now: time.Now, Overlap: settings.PollOverlap, Lookback: settings.PollLookback,
 		SweepAfter: settings.SweepAfter, Retention: settings.Retention})
@@ -161,9 +148,8 @@ func baseTransport(caFile string) (*http.Transport, error) {
 		return nil, err
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	if pool != nil {
-		transport.TLSClientConfig.RootCAs = pool
-	}
+	transport.MaxIdleConnsPerHost = 32 // as many as there are invocations at once, and some
+	transport.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	return transport, nil
 }
 

@@ -16,8 +16,7 @@ func (r raw) check(p *problems) Config {
 		Mode:           oneOf(p, "CORDON_MODE", r.Mode, "observe", "enforce"),
 		Cloud:          oneOf(p, "CORDON_CLOUD", r.Cloud, "global", "gcc", "gcchigh", "dod"),
 		TenantID:       tenant(p, r.TenantID),
-		ClientID:       clientID(p, r.ClientID),
-		ClientSecret:   required(p, "CORDON_CLIENT_SECRET", r.ClientSecret, "the value, not the id, of a secret of the app registration"),
+		ClientSecret:   r.ClientSecret,
 		CAFile:         r.CAFile,
 		AlertQueue:     queueName(p, "CORDON_ALERT_QUEUE", r.AlertQueue),
 		NoticeQueue:    queueName(p, "CORDON_NOTICE_QUEUE", r.NoticeQueue),
@@ -49,6 +48,7 @@ func (r raw) check(p *problems) Config {
 	if c.AlertQueue == c.NoticeQueue && c.AlertQueue != "" {
 		p.add("CORDON_NOTICE_QUEUE", "%q is the queue of alerts too: notices need a queue of their own", r.NoticeQueue)
 	}
+	r.checkIdentity(p, &c)
 	r.checkCloud(p, &c)
 	r.checkMail(p, &c)
 	c.ServiceBus = r.serviceBus(p)
@@ -56,17 +56,55 @@ func (r raw) check(p *problems) Config {
 	return c
 }
 
+// checkIdentity finds out who the app is: an app registration by secret or certificate, or else a managed identity.
+func (r raw) checkIdentity(p *problems, c *Config) {
+	c.ClientCertificate = certificateFile(p, r.ClientCertificate)
+	registered := !r.ClientSecret.IsZero() || r.ClientCertificate != ""
+	if !r.ClientSecret.IsZero() && r.ClientCertificate != "" {
+		p.add("CORDON_CLIENT_CERTIFICATE", "CORDON_CLIENT_SECRET is set too: expected only one of them")
+	}
+	c.ClientID = r.ClientID
+	const expected = "expected the application (client) id, such as 00000000-0000-0000-0000-000000000000"
+	switch {
+	case r.ClientID == "" && registered:
+		p.add("CORDON_CLIENT_ID", "it is not set: %s of the app registration", expected)
+	case r.ClientID != "":
+		checkGUID(p, "CORDON_CLIENT_ID", r.ClientID, expected+" of the app registration or of a user-assigned identity")
+	}
+}
+
+// certificateFile refuses what is no path. What people put there by mistake holds the key, so it is not quoted.
+func certificateFile(p *problems, value string) string {
+	if strings.Contains(value, "-----BEGIN") || strings.ContainsAny(value, "\r\n\x00") || len(value) > 1024 {
+		p.add("CORDON_CLIENT_CERTIFICATE", "it is no path: expected the path of a PEM file with the certificate and its key, not their content")
+		return ""
+	}
+	return value
+}
+
+func checkGUID(p *problems, name, value, expected string) {
+	if !regexp.MustCompile(guidPattern).MatchString(value) {
+		p.add(name, "%s is no id: %s", quote(value), expected)
+	}
+}
+
 func (r raw) checkCloud(p *problems, c *Config) {
 	of := clouds()[c.Cloud]
 	c.AuthorityURL = serviceURL(p, "CORDON_AUTHORITY_URL", cmp.Or(r.AuthorityURL, of.authority))
 	c.DefenderURL = serviceURL(p, "CORDON_DEFENDER_URL", cmp.Or(r.DefenderURL, of.defender))
-	c.DefenderAudience = strings.TrimSuffix(cmp.Or(r.DefenderAudience, of.audience), "/.default")
-	switch {
-	case strings.ContainsAny(c.DefenderAudience, " \t\r\n"):
-		p.add("CORDON_DEFENDER_AUDIENCE", "%s is no audience: expected one URI, such as %s", quote(r.DefenderAudience), clouds()["global"].audience)
-	case c.DefenderAudience == "" && c.Cloud != "":
+	c.GraphURL = serviceURL(p, "CORDON_GRAPH_URL", cmp.Or(r.GraphURL, of.graph))
+	c.DefenderAudience = audience(p, "CORDON_DEFENDER_AUDIENCE", cmp.Or(r.DefenderAudience, of.audience))
+	c.GraphAudience = audience(p, "CORDON_GRAPH_AUDIENCE", cmp.Or(r.GraphAudience, of.graph))
+	if c.DefenderAudience == "" && c.Cloud != "" {
 		p.add("CORDON_DEFENDER_AUDIENCE", "it has to be set in the cloud %s, whose audience the vendor does not document; %s is the likely one", c.Cloud, of.defender)
 	}
+}
+
+func audience(p *problems, name, value string) string {
+	if strings.ContainsAny(value, " \t\r\n") {
+		p.add(name, "%s is no audience: expected one URI, such as %s", quote(value), clouds()["global"].audience)
+	}
+	return strings.TrimSuffix(value, "/.default")
 }
 
 func (r raw) checkMail(p *problems, c *Config) {
@@ -91,13 +129,6 @@ func oneOf(p *problems, name, value string, allowed ...string) string {
 	return ""
 }
 
-func required(p *problems, name string, s Secret, expected string) Secret {
-	if s.IsZero() {
-		p.add(name, "it is not set: expected %s", expected)
-	}
-	return s
-}
-
 const guidPattern = `^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`
 
 func tenant(p *problems, value string) string {
@@ -108,17 +139,6 @@ func tenant(p *problems, value string) string {
 		p.add("CORDON_TENANT_ID", "it is not set: %s", expected)
 	case !regexp.MustCompile(guidPattern).MatchString(value) && (!domain.MatchString(value) || len(value) > 253):
 		p.add("CORDON_TENANT_ID", "%s is no tenant: %s", quote(value), expected)
-	}
-	return value
-}
-
-func clientID(p *problems, value string) string {
-	const expected = "expected the application (client) id of the app registration, such as 00000000-0000-0000-0000-000000000000"
-	switch {
-	case value == "":
-		p.add("CORDON_CLIENT_ID", "it is not set: %s", expected)
-	case !regexp.MustCompile(guidPattern).MatchString(value):
-		p.add("CORDON_CLIENT_ID", "%s is no id: %s", quote(value), expected)
 	}
 	return value
 }

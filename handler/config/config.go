@@ -16,14 +16,17 @@ import (
 type Config struct {
 	Mode string // observe or enforce: the ceiling over the playbook's mode
 
-	Cloud            string // global, gcc, gcchigh or dod
-	TenantID         string
-	ClientID         string
-	ClientSecret     Secret
-	AuthorityURL     *url.URL // of the cloud, if not set
-	DefenderURL      *url.URL // of the cloud, if not set
-	DefenderAudience string   // the token's scope without /.default
-	CAFile           string   // empty: only the system's certificate authorities are trusted
+	Cloud             string // global, gcc, gcchigh or dod
+	TenantID          string
+	ClientID          string // of the app registration, or of a user-assigned identity; empty: the system-assigned identity
+	ClientSecret      Secret
+	ClientCertificate string   // path of a PEM file; empty, as ClientSecret: a managed identity
+	AuthorityURL      *url.URL // of the cloud, if not set
+	DefenderURL       *url.URL // of the cloud, if not set
+	DefenderAudience  string   // the token's scope without /.default
+	GraphURL          *url.URL // of the cloud, if not set
+	GraphAudience     string   // the token's scope without /.default
+	CAFile            string   // empty: only the system's certificate authorities are trusted
 
 	ServiceBus  ServiceBus
 	AlertQueue  string
@@ -52,22 +55,31 @@ type Config struct {
 	MailFrom     mail.Address
 	MailTo       []mail.Address // at least one
 	OperatorMail []mail.Address // MailTo, if not set
-	SMTPURL      Secret         // an smtp or smtps URL with a host; may hold a password
+	SMTPURL      Secret         // an smtp or smtps URL with a host; may hold a password; none: mail goes through Graph
 
 	Port    int    // on which the host calls; 0: any free one
 	AppRoot string // the folder with host.json
 }
 
-// ServiceBus says how the queues are reached: exactly one of the two is set.
+// ServiceBus says how the queues are reached: exactly one of connection string and namespace is set.
 type ServiceBus struct {
 	ConnectionString Secret
 	Namespace        string // host name, for tokens instead of keys
+	Identity         Identity
 }
 
-// Storage says where the tables are: exactly one of the two is set.
+// Storage says where the tables are: exactly one of connection string and URL is set.
 type Storage struct {
 	ConnectionString Secret   // complete: UseDevelopmentStorage=true is written out
 	TableURL         *url.URL // for tokens instead of keys
+	Identity         Identity
+}
+
+// Identity says whose tokens a connection uses, as the same settings say it to the Functions host. The zero value is the
+// identity that the app uses elsewhere.
+type Identity struct {
+	Managed  bool   // a managed identity of the connection's own
+	ClientID string // of a user-assigned one; empty: the system-assigned one
 }
 
 // Error lists everything that is wrong with the settings. Error() prints it for people; no secret is in it.

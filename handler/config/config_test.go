@@ -44,6 +44,7 @@ func TestTheRequiredSettingsAreEnoughAndTheRestIsSafe(t *testing.T) {
 		Mode: "observe", Cloud: "global", TenantID: "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4", ClientID: "1f7e6c5d-42a8-4e57-8f19-0c6de25a7341",
 		ClientSecret: NewSecret("s3cr3t-client"), AuthorityURL: parsed(t, "https://login.microsoftonline.com"),
 		DefenderURL: parsed(t, "https://api.security.microsoft.com"), DefenderAudience: "https://api.securitycenter.microsoft.com",
+		GraphURL: parsed(t, "https://graph.microsoft.com"), GraphAudience: "https://graph.microsoft.com",
 		ServiceBus: ServiceBus{ConnectionString: NewSecret(settings()("ServiceBus"))}, AlertQueue: "alerts", NoticeQueue: "notices",
 		Storage: Storage{ConnectionString: NewSecret(settings()("AzureWebJobsStorage"))}, TablePrefix: "cordon",
 		Playbook: "playbook.yaml", PollSchedule: "0 * * * * *", FollowSchedule: "30 * * * * *", PollEvery: time.Minute, FollowEvery: time.Minute,
@@ -112,11 +113,11 @@ func TestThePausesOfASchedule(t *testing.T) {
 
 func TestEachCloudHasItsAddresses(t *testing.T) {
 	const aud = "https://aud.example"
-	for name, want := range map[string][3]string{
-		"global":  {"https://login.microsoftonline.com", "https://api.security.microsoft.com", "https://api.securitycenter.microsoft.com"},
-		"gcc":     {"https://login.microsoftonline.com", "https://api-gcc.securitycenter.microsoft.us", aud},
-		"gcchigh": {"https://login.microsoftonline.us", "https://api-gov.securitycenter.microsoft.us", aud},
-		"dod":     {"https://login.microsoftonline.us", "https://api-gov.securitycenter.microsoft.us", aud},
+	for name, want := range map[string][5]string{
+		"global":  {"https://login.microsoftonline.com", "https://api.security.microsoft.com", "https://api.securitycenter.microsoft.com", "https://graph.microsoft.com", "https://graph.microsoft.com"},
+		"gcc":     {"https://login.microsoftonline.com", "https://api-gcc.securitycenter.microsoft.us", aud, "https://graph.microsoft.com", "https://graph.microsoft.com"},
+		"gcchigh": {"https://login.microsoftonline.us", "https://api-gov.securitycenter.microsoft.us", aud, "https://graph.microsoft.us", "https://graph.microsoft.us"},
+		"dod":     {"https://login.microsoftonline.us", "https://api-gov.securitycenter.microsoft.us", aud, "https://dod-graph.microsoft.us", "https://dod-graph.microsoft.us"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			changes := []string{"CORDON_CLOUD", name}
@@ -133,8 +134,12 @@ func TestEachCloudHasItsAddresses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := [3]string{c.AuthorityURL.String(), c.DefenderURL.String(), c.DefenderAudience}; got != want {
+			if got := [5]string{c.AuthorityURL.String(), c.DefenderURL.String(), c.DefenderAudience, c.GraphURL.String(), c.GraphAudience}; got != want {
 				t.Errorf("%v, want %v", got, want)
+			}
+			c, err = Load(settings(append(changes, "CORDON_GRAPH_URL", "http://127.0.0.1:9000", "CORDON_GRAPH_AUDIENCE", "https://other.example/.default")...))
+			if err != nil || c.GraphURL.String() != "http://127.0.0.1:9000" || c.GraphAudience != "https://other.example" {
+				t.Errorf("settings do not win over the cloud: %v, %s, %s", err, c.GraphURL, c.GraphAudience)
 			}
 		})
 	}
@@ -146,7 +151,10 @@ func TestEveryWrongValueIsRefusedByName(t *testing.T) {
 		"CORDON_CLOUD":                        {"china"},
 		"CORDON_TENANT_ID":                    {"", "common", "a b", "contoso", "x/../y.com", "-a.com"},
 		"CORDON_CLIENT_ID":                    {"", "my-app"},
-		"CORDON_CLIENT_SECRET":                {"", "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)"},
+		"CORDON_CLIENT_SECRET":                {"@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)"},
+		"CORDON_CLIENT_CERTIFICATE":           {"/app.pem"},
+		"CORDON_GRAPH_URL":                    {"http://graph.microsoft.com", "graph.microsoft.com"},
+		"CORDON_GRAPH_AUDIENCE":               {"a b"},
 		"CORDON_AUTHORITY_URL":                {"login.microsoftonline.com", "http://login.example.com", "https://u:p@x", "https://x?y", "ftp://x", "https:x", "://"},
 		"CORDON_DEFENDER_URL":                 {"http://192.168.0.1", "http://localhost.example.com", "https://"},
 		"CORDON_DEFENDER_AUDIENCE":            {"a b"},
@@ -174,7 +182,7 @@ func TestEveryWrongValueIsRefusedByName(t *testing.T) {
 		"CORDON_NOTICE_WINDOW":         {"0s", "11m"},
 		"CORDON_MAIL_FROM":             {"", "nobody", "a@example.com, b@example.com"},
 		"CORDON_MAIL_TO":               {"", "a@example.com; b@example.com", "a@example.com,\r\n\tb@example.com"},
-		"CORDON_SMTP_URL":              {"", "mail.example.com", "https://s3cr3t@mail.example.com", "smtp://u:s3cr3t%zz@host", "smtp://"},
+		"CORDON_SMTP_URL":              {"mail.example.com", "https://s3cr3t@mail.example.com", "smtp://u:s3cr3t%zz@host", "smtp://"},
 		"CORDON_OPERATOR_MAIL":         {"x"},
 		"FUNCTIONS_CUSTOMHANDLER_PORT": {"-1", "65536", "http"},
 	} {
@@ -243,7 +251,7 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 			t.Errorf("%s: reported %t", s.Name, named[s.Name])
 		}
 	}
-	if _, err = Load(func(string) string { return "" }); err == nil || strings.Count(err.Error(), "\n  ") != 8 {
+	if _, err = Load(func(string) string { return "" }); err == nil || strings.Count(err.Error(), "\n  ") != 5 {
 		t.Errorf("nothing set: %v", err)
 	}
 	want := "1 setting is wrong:\n  CORDON_MODE: \"on\" is not known: expected observe, enforce"
@@ -343,7 +351,7 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		if c.DefenderURL == nil || c.AuthorityURL == nil || c.DefenderAudience == "" || len(c.MailTo) == 0 || c.StaleAfter <= 0 || c.Mode == "" {
+		if c.DefenderURL == nil || c.AuthorityURL == nil || c.GraphURL == nil || c.GraphAudience == "" || c.DefenderAudience == "" || len(c.MailTo) == 0 || c.StaleAfter <= 0 || c.Mode == "" {
 			t.Errorf("%s=%q gives unusable settings: %+v", s.Name, value, c)
 		}
 	})

@@ -47,6 +47,7 @@ func loopback(host string) bool {
 // serviceBus picks between connection string and namespace, as the Functions host does for its trigger.
 func (r raw) serviceBus(p *problems) ServiceBus {
 	const expected = "Endpoint=sb://…;SharedAccessKeyName=…;SharedAccessKey=…"
+	bus := ServiceBus{ConnectionString: r.ServiceBus, Namespace: r.ServiceBusHost}
 	switch {
 	case r.ServiceBusHost != "" && !r.ServiceBus.IsZero():
 		p.add("ServiceBus", "ServiceBus__fullyQualifiedNamespace is set too: expected only one of them")
@@ -54,6 +55,7 @@ func (r raw) serviceBus(p *problems) ServiceBus {
 		if !hostName(r.ServiceBusHost) {
 			p.add("ServiceBus__fullyQualifiedNamespace", "%s is no host name: expected one such as name.servicebus.windows.net", quote(r.ServiceBusHost))
 		}
+		bus.Identity = connectionIdentity(p, "ServiceBus", r.ServiceBusAs, r.ServiceBusClient)
 	case r.ServiceBus.IsZero():
 		p.add("ServiceBus", "it is not set: expected a connection string, %s, or ServiceBus__fullyQualifiedNamespace", expected)
 	default:
@@ -63,8 +65,29 @@ func (r raw) serviceBus(p *problems) ServiceBus {
 		} else if parts["entitypath"] != "" {
 			p.add("ServiceBus", "it is the connection string of one queue (EntityPath): expected the one of the namespace, %s", expected)
 		}
+		noIdentity(p, "ServiceBus", "ServiceBus__fullyQualifiedNamespace", r.ServiceBusAs, r.ServiceBusClient)
 	}
-	return ServiceBus{ConnectionString: r.ServiceBus, Namespace: r.ServiceBusHost}
+	return bus
+}
+
+// connectionIdentity reads whose tokens a connection uses. A client id alone means a managed identity, as it does to the host.
+func connectionIdentity(p *problems, connection, credential, clientID string) Identity {
+	if credential != "" && !strings.EqualFold(credential, "managedidentity") {
+		p.add(connection+"__credential", "%s is not known: expected managedidentity, or nothing for the app's own identity", quote(credential))
+	}
+	if clientID != "" {
+		checkGUID(p, connection+"__clientId", clientID, "expected the client id, not the object id, of a user-assigned identity")
+	}
+	return Identity{Managed: credential != "" || clientID != "", ClientID: clientID}
+}
+
+// noIdentity notes an identity beside a connection string, which would be passed over.
+func noIdentity(p *problems, connection, instead, credential, clientID string) {
+	for _, x := range [][2]string{{"credential", credential}, {"clientId", clientID}} {
+		if x[1] != "" {
+			p.add(connection+"__"+x[0], "%s is a connection string, which needs no identity: expected %s instead of it, or this setting left out", connection, instead)
+		}
+	}
 }
 
 func hostName(s string) bool {
@@ -78,20 +101,27 @@ func (r raw) storage(p *problems, of cloud) Storage {
 	switch {
 	case byToken && !r.Storage.IsZero():
 		p.add("AzureWebJobsStorage", "AzureWebJobsStorage__accountName or __tableServiceUri is set too: expected only one of them")
-	case r.StorageTables != "":
-		return Storage{TableURL: serviceURL(p, "AzureWebJobsStorage__tableServiceUri", r.StorageTables)}
-	case r.StorageAccount != "":
-		if !regexp.MustCompile(`^[a-z0-9]{3,24}$`).MatchString(r.StorageAccount) {
-			p.add("AzureWebJobsStorage__accountName", "%s is no name of a storage account: expected 3 to 24 small letters and digits", quote(r.StorageAccount))
-			return Storage{}
-		}
-		return Storage{TableURL: &url.URL{Scheme: "https", Host: r.StorageAccount + ".table." + of.suffix}}
+	case byToken:
+		return Storage{TableURL: r.tableURL(p, of), Identity: connectionIdentity(p, "AzureWebJobsStorage", r.StorageAs, r.StorageClient)}
 	case r.Storage.IsZero():
 		p.add("AzureWebJobsStorage", "it is not set: expected a connection string, %s, UseDevelopmentStorage=true, or AzureWebJobsStorage__accountName", expected)
 	default:
+		noIdentity(p, "AzureWebJobsStorage", "AzureWebJobsStorage__accountName", r.StorageAs, r.StorageClient)
 		return Storage{ConnectionString: storageConnection(p, r.Storage, expected)}
 	}
 	return Storage{}
+}
+
+// tableURL is where the tables of an account are; nil if its name is wrong.
+func (r raw) tableURL(p *problems, of cloud) *url.URL {
+	if r.StorageTables != "" {
+		return serviceURL(p, "AzureWebJobsStorage__tableServiceUri", r.StorageTables)
+	}
+	if !regexp.MustCompile(`^[a-z0-9]{3,24}$`).MatchString(r.StorageAccount) {
+		p.add("AzureWebJobsStorage__accountName", "%s is no name of a storage account: expected 3 to 24 small letters and digits", quote(r.StorageAccount))
+		return nil
+	}
+	return &url.URL{Scheme: "https", Host: r.StorageAccount + ".table." + of.suffix}
 }
 
 func storageConnection(p *problems, s Secret, expected string) Secret {
@@ -166,11 +196,10 @@ func addresses(p *problems, name, value, expected string) []mail.Address {
 	return out
 }
 
-// smtpURL checks only what can be said without knowing the options of the mail client.
+// smtpURL checks only what can be said without knowing the options of the mail client. None means Graph.
 func smtpURL(p *problems, s Secret) Secret {
-	const expected = "expected smtp://user:password@host:587?tls=starttls or smtps://host"
+	const expected = "expected smtp://user:password@host:587?tls=starttls, smtps://host, or nothing for mail through Microsoft Graph"
 	if s.IsZero() {
-		p.add("CORDON_SMTP_URL", "it is not set: %s; mail through Microsoft Graph is not in this version", expected)
 		return s
 	}
 	// The parser's error is left out: it holds the URL, and that a password.

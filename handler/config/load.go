@@ -18,17 +18,24 @@ type raw struct {
 	TenantID          string `env:"CORDON_TENANT_ID"`
 	ClientID          string `env:"CORDON_CLIENT_ID"`
 	ClientSecret      Secret `env:"CORDON_CLIENT_SECRET"`
+	ClientCertificate string `env:"CORDON_CLIENT_CERTIFICATE"`
 	AuthorityURL      string `env:"CORDON_AUTHORITY_URL"`
 	DefenderURL       string `env:"CORDON_DEFENDER_URL"`
 	DefenderAudience  string `env:"CORDON_DEFENDER_AUDIENCE"`
+	GraphURL          string `env:"CORDON_GRAPH_URL"`
+	GraphAudience     string `env:"CORDON_GRAPH_AUDIENCE"`
 	CAFile            string `env:"CORDON_CA_FILE"`
 	ServiceBus        Secret `env:"ServiceBus"`
 	ServiceBusHost    string `env:"ServiceBus__fullyQualifiedNamespace"`
+	ServiceBusAs      string `env:"ServiceBus__credential"`
+	ServiceBusClient  string `env:"ServiceBus__clientId"`
 	AlertQueue        string `env:"CORDON_ALERT_QUEUE"`
 	NoticeQueue       string `env:"CORDON_NOTICE_QUEUE"`
 	Storage           Secret `env:"AzureWebJobsStorage"`
 	StorageAccount    string `env:"AzureWebJobsStorage__accountName"`
 	StorageTables     string `env:"AzureWebJobsStorage__tableServiceUri"`
+	StorageAs         string `env:"AzureWebJobsStorage__credential"`
+	StorageClient     string `env:"AzureWebJobsStorage__clientId"`
 	TablePrefix       string `env:"CORDON_TABLE_PREFIX"`
 	Playbook          string `env:"CORDON_PLAYBOOK"`
 	PollSchedule      string `env:"CORDON_POLL_SCHEDULE"`

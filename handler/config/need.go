@@ -8,7 +8,8 @@ import (
 // Need is a part of the settings that a command can not do without.
 type Need int
 
-// The needs. What is reached with tokens instead of keys needs the app registration too.
+// The needs. What is reached with tokens instead of keys needs to know who the app is too, unless the connection names a managed
+// identity of its own.
 const (
 	Tenant Need = iota // whose alerts are answered
 	Queues             // the Service Bus namespace and the names of the queues
@@ -42,15 +43,15 @@ func (n Need) settings(c Config) []string {
 	case Tenant:
 		return []string{"CORDON_TENANT_ID"}
 	case Queues:
-		names = []string{"ServiceBus", "ServiceBus__fullyQualifiedNamespace", "ServiceBus__clientId", "CORDON_ALERT_QUEUE", "CORDON_NOTICE_QUEUE"}
-		if c.ServiceBus.Namespace == "" {
-			return names
+		names = []string{"ServiceBus", "ServiceBus__fullyQualifiedNamespace", "ServiceBus__credential", "ServiceBus__clientId", "CORDON_ALERT_QUEUE", "CORDON_NOTICE_QUEUE"}
+		if c.ServiceBus.Namespace == "" || c.ServiceBus.Identity.Managed {
+			return append(names, "CORDON_CA_FILE")
 		}
 	case Ledger:
 		names = []string{"CORDON_TENANT_ID", "AzureWebJobsStorage", "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__tableServiceUri",
-			"AzureWebJobsStorage__clientId", "CORDON_TABLE_PREFIX"}
-		if c.Storage.TableURL == nil {
-			return names
+			"AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId", "CORDON_TABLE_PREFIX"}
+		if c.Storage.TableURL == nil || c.Storage.Identity.Managed {
+			return append(names, "CORDON_CA_FILE")
 		}
 	}
 	return append(names, tokens...)

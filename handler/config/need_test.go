@@ -22,7 +22,7 @@ func only(names string, changes ...string) func(string) string {
 }
 
 func TestACommandIsAskedForWhatItNeedsAndNothingElse(t *testing.T) {
-	const tokens = "CORDON_TENANT_ID CORDON_CLIENT_ID CORDON_CLIENT_SECRET"
+	const app = "CORDON_TENANT_ID CORDON_CLIENT_ID"
 	for name, c := range map[string]struct {
 		needs   []Need
 		names   string // of the required settings that are enough
@@ -31,9 +31,12 @@ func TestACommandIsAskedForWhatItNeedsAndNothingElse(t *testing.T) {
 		"nothing":                       {nil, "", nil},
 		"the tenant":                    {[]Need{Tenant}, "CORDON_TENANT_ID", nil},
 		"queues by key":                 {[]Need{Queues}, "ServiceBus", nil},
-		"queues by token":               {[]Need{Queues}, tokens, []string{"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net"}},
+		"queues by the app's token":     {[]Need{Queues}, app, []string{"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net", "CORDON_CLIENT_SECRET", "s"}},
+		"queues by a managed identity":  {[]Need{Queues}, "CORDON_TENANT_ID", []string{"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net"}},
+		"queues by one of their own":    {[]Need{Queues}, "", []string{"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net", "ServiceBus__credential", "managedidentity"}},
 		"the ledger by key":             {[]Need{Ledger}, "CORDON_TENANT_ID AzureWebJobsStorage", nil},
-		"the ledger by token":           {[]Need{Ledger}, tokens, []string{"AzureWebJobsStorage__accountName", "acc"}},
+		"the ledger by the app's token": {[]Need{Ledger}, app, []string{"AzureWebJobsStorage__accountName", "acc", "CORDON_CLIENT_CERTIFICATE", "/app.pem"}},
+		"the ledger by one of its own":  {[]Need{Ledger}, "CORDON_TENANT_ID", []string{"AzureWebJobsStorage__accountName", "acc", "AzureWebJobsStorage__clientId", identityID, "CORDON_CLIENT_SECRET", "s"}},
 		"queues and ledger by key":      {[]Need{Queues, Ledger}, "CORDON_TENANT_ID ServiceBus AzureWebJobsStorage", nil},
 		"others are wrong, and no harm": {[]Need{Queues}, "ServiceBus", []string{"CORDON_MODE", "loud", "CORDON_TENANT_ID", "a b", "CORDON_POLL_OVERLAP", "soon"}},
 	} {

@@ -13,21 +13,28 @@ type Setting struct {
 func Settings() []Setting {
 	return []Setting{
 		{Name: "CORDON_MODE", Default: "observe", Meaning: "ceiling over the playbook's mode: observe acts on no machine, enforce lets the playbook decide"},
-		{Name: "CORDON_CLOUD", Default: "global", Meaning: "global, gcc, gcchigh or dod: sets the URLs; the audience outside global has to be set"},
-		{Name: "CORDON_TENANT_ID", Meaning: "tenant of the app registration: id or domain name", Required: true},
-		{Name: "CORDON_CLIENT_ID", Meaning: "application (client) id of the app registration", Required: true},
-		{Name: "CORDON_CLIENT_SECRET", Meaning: "value of a secret of the app registration", Required: true, Secret: true},
+		{Name: "CORDON_CLOUD", Default: "global", Meaning: "global, gcc, gcchigh or dod: sets the URLs and Graph's audience; Defender's audience outside global has to be set"},
+		{Name: "CORDON_TENANT_ID", Meaning: "tenant of the app registration or identity: id or domain name", Required: true},
+		{Name: "CORDON_CLIENT_ID", Meaning: "application (client) id of the app registration; without secret and certificate: of a user-assigned identity, or nothing for the system-assigned one"},
+		{Name: "CORDON_CLIENT_SECRET", Meaning: "value of a secret of the app registration; without it and a certificate: a managed identity", Secret: true},
+		{Name: "CORDON_CLIENT_CERTIFICATE", Meaning: "path of a PEM file with a certificate of the app registration and its key, instead of a secret"},
 		{Name: "CORDON_AUTHORITY_URL", Meaning: "where tokens come from; default: of the cloud"},
 		{Name: "CORDON_DEFENDER_URL", Meaning: "base URL of the Defender for Endpoint API, such as a regional one; default: of the cloud"},
 		{Name: "CORDON_DEFENDER_AUDIENCE", Meaning: "whom the Defender token is for, without /.default; default: of the cloud, which is documented for global only"},
+		{Name: "CORDON_GRAPH_URL", Meaning: "base URL of Microsoft Graph; default: of the cloud"},
+		{Name: "CORDON_GRAPH_AUDIENCE", Meaning: "whom the Graph token is for, without /.default; default: of the cloud"},
 		{Name: "CORDON_CA_FILE", Meaning: "PEM file of a certificate authority to trust besides the system's"},
 		{Name: "ServiceBus", Meaning: "connection string of the Service Bus namespace, as the trigger uses it; or ServiceBus__fullyQualifiedNamespace", Required: true, Secret: true},
 		{Name: "ServiceBus__fullyQualifiedNamespace", Meaning: "host name of the Service Bus namespace, to use tokens instead of a connection string"},
+		{Name: "ServiceBus__credential", Meaning: "managedidentity: tokens of a managed identity, as for the trigger; default: of the app's own identity"},
+		{Name: "ServiceBus__clientId", Meaning: "client id of a user-assigned identity to use for Service Bus, as for the trigger"},
 		{Name: "CORDON_ALERT_QUEUE", Default: "alerts", Meaning: "queue of alerts to answer; function.json names it too"},
 		{Name: "CORDON_NOTICE_QUEUE", Default: "notices", Meaning: "queue of notices to send; function.json names it too"},
 		{Name: "AzureWebJobsStorage", Meaning: "connection string of the storage account with the tables, or UseDevelopmentStorage=true; or AzureWebJobsStorage__accountName", Required: true, Secret: true},
 		{Name: "AzureWebJobsStorage__accountName", Meaning: "name of the storage account, to use tokens instead of a connection string"},
 		{Name: "AzureWebJobsStorage__tableServiceUri", Meaning: "URL of the table service, instead of the account's name"},
+		{Name: "AzureWebJobsStorage__credential", Meaning: "managedidentity: tokens of a managed identity, as for the host; default: of the app's own identity"},
+		{Name: "AzureWebJobsStorage__clientId", Meaning: "client id of a user-assigned identity to use for the tables, as for the host"},
 		{Name: "CORDON_TABLE_PREFIX", Default: "cordon", Meaning: "begins the name of every table; keeps several apps in one account apart"},
 		{Name: "CORDON_PLAYBOOK", Default: "playbook.yaml", Meaning: "path of the playbook, relative to the app root"},
 		{Name: "CORDON_POLL_SCHEDULE", Default: "0 * * * * *", Meaning: "when alerts are polled: NCRONTAB with six fields, UTC"},
@@ -45,7 +52,7 @@ func Settings() []Setting {
 		{Name: "CORDON_NOTICE_WINDOW", Default: "30s", Meaning: "how long news of one incident is gathered into one mail, 1s to 10m"},
 		{Name: "CORDON_MAIL_FROM", Meaning: "sender of all mail", Required: true},
 		{Name: "CORDON_MAIL_TO", Meaning: "recipients of mail steps that name none, separated by commas", Required: true},
-		{Name: "CORDON_SMTP_URL", Meaning: "mail server: smtp://user:password@host:587?tls=starttls", Required: true, Secret: true},
+		{Name: "CORDON_SMTP_URL", Meaning: "mail server: smtp://user:password@host:587?tls=starttls; default: mail goes through Microsoft Graph", Secret: true},
 		{Name: "CORDON_OPERATOR_MAIL", Meaning: "who hears that Cordon itself is unwell; default: CORDON_MAIL_TO"},
 		{Name: "FUNCTIONS_CUSTOMHANDLER_PORT", Default: "8080", Meaning: "port on which the Functions host calls; the host sets it"},
 		{Name: "FUNCTIONS_APP_ROOT_PATH", Default: ".", Meaning: "folder with host.json; the host sets it"},
@@ -56,13 +63,8 @@ func Settings() []Setting {
 // who sets one is told, because a setting that is silently ignored is worse than none.
 func laterSettings() map[string]string {
 	return map[string]string{
-		"CORDON_CLIENT_CERTIFICATE":     "certificates are not in this version: set CORDON_CLIENT_SECRET",
-		"CORDON_GRAPH_URL":              "Microsoft Graph is not used by this version: take the setting out",
-		"CORDON_GRAPH_AUDIENCE":         "Microsoft Graph is not used by this version: take the setting out",
-		"CORDON_HUNT_SCHEDULE":          "hunting is not in this version: take the setting out",
-		"CORDON_WEBHOOK_SECRET":         "the push path is not in this version: take the setting out",
-		"ServiceBus__clientId":          "managed identities are not in this version: set ServiceBus to a connection string, or take the setting out and let the app registration in",
-		"AzureWebJobsStorage__clientId": "managed identities are not in this version: set AzureWebJobsStorage to a connection string, or take the setting out and let the app registration in",
+		"CORDON_HUNT_SCHEDULE":  "hunting is not in this version: take the setting out",
+		"CORDON_WEBHOOK_SECRET": "the push path is not in this version: take the setting out",
 	}
 }
 
@@ -70,21 +72,24 @@ func laterSettings() map[string]string {
 type cloud struct {
 	authority string
 	defender  string
-	audience  string
+	audience  string // of Defender
+	graph     string // URL and audience: scopes "MUST use the domain of the Microsoft Graph service root endpoint" of the cloud
 	suffix    string // of the storage endpoints
 }
 
-// clouds are the clouds as "Microsoft Defender for Endpoint for US Government customers" and "Supported Microsoft
-// Defender for Endpoint APIs" list them. The global API still answers only to tokens for its former host.
+// clouds are the clouds as "Microsoft Defender for Endpoint for US Government customers", "Supported Microsoft Defender for
+// Endpoint APIs", "Microsoft Graph national cloud deployments" and "Access national cloud deployments with the Microsoft Graph
+// SDKs" on learn.microsoft.com list them. The global Defender API still answers only to tokens for its former host.
 func clouds() map[string]cloud {
 	const (
 		public, government = "https://login.microsoftonline.com", "https://login.microsoftonline.us"
 		governmentAPI      = "https://api-gov.securitycenter.microsoft.us"
+		publicGraph        = "https://graph.microsoft.com"
 	)
 	return map[string]cloud{
-		"global":  {public, "https://api.security.microsoft.com", "https://api.securitycenter.microsoft.com", "core.windows.net"},
-		"gcc":     {public, "https://api-gcc.securitycenter.microsoft.us", "", "core.windows.net"},
-		"gcchigh": {government, governmentAPI, "", "core.usgovcloudapi.net"},
-		"dod":     {government, governmentAPI, "", "core.usgovcloudapi.net"},
+		"global":  {public, "https://api.security.microsoft.com", "https://api.securitycenter.microsoft.com", publicGraph, "core.windows.net"},
+		"gcc":     {public, "https://api-gcc.securitycenter.microsoft.us", "", publicGraph, "core.windows.net"},
+		"gcchigh": {government, governmentAPI, "", "https://graph.microsoft.us", "core.usgovcloudapi.net"},
+		"dod":     {government, governmentAPI, "", "https://dod-graph.microsoft.us", "core.usgovcloudapi.net"},
 	}
 }

@@ -5,6 +5,8 @@ package queue
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"sync"
@@ -27,6 +29,8 @@ type Options struct {
 	RetryDelay time.Duration
 	// Patience is how long a dead letter is waited for that somebody else has locked; 0 means 5 s.
 	Patience time.Duration
+	// RootCAs are the certificate authorities that a namespace is trusted by; nil means the system's.
+	RootCAs *x509.CertPool
 	// NewConn replaces the connection, for tests over a pipe; nil means the network.
 	NewConn func(ctx context.Context) (net.Conn, error)
 }
@@ -76,6 +80,9 @@ func (o Options) connect() (*azservicebus.Client, error) {
 		o.RetryDelay = 500 * time.Millisecond
 	}
 	options := &azservicebus.ClientOptions{RetryOptions: azservicebus.RetryOptions{MaxRetries: int32(o.Retries), RetryDelay: o.RetryDelay, MaxRetryDelay: 10 * o.RetryDelay}}
+	if o.RootCAs != nil {
+		options.TLSConfig = &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12}
+	}
 	if o.NewConn != nil {
 		options.NewWebSocketConn = func(ctx context.Context, _ azservicebus.NewWebSocketConnArgs) (net.Conn, error) {
 			return o.NewConn(ctx)
