@@ -13,6 +13,7 @@ import (
 
 	"cordon/local/defendersim"
 	"cordon/local/entrasim"
+	"cordon/local/graphsim"
 	"cordon/local/scenario"
 	"cordon/local/servicebus"
 	"cordon/local/smtpsink"
@@ -26,6 +27,7 @@ func serveCommands() []*cobra.Command {
 		alone("entra", "127.0.0.1:7082", "Serve tokens over TLS; the certificate authority is written to ca.pem", serveEntra),
 		alone("tables", "127.0.0.1:10002", "Serve Azure Tables in memory", serveTables),
 		alone("servicebus", "127.0.0.1:5672", "Serve Service Bus over AMQP with the queues alerts and notices", serveBus),
+		alone("graph", "127.0.0.1:7083", "Take mail by Microsoft Graph's sendMail, without tokens; the inbox page is under /inbox/", serveGraph),
 		alone("smtp", "127.0.0.1:1025", "Take mail; the inbox page is on the next port", serveMail),
 	}
 }
@@ -78,7 +80,7 @@ func serveEntra(ctx context.Context, addr string) error {
 }
 
 func serveBus(ctx context.Context, addr string) error {
-	server, err := newBus(time.Minute)
+	server, err := newBus(time.Minute, nil)
 	if err != nil {
 		return err
 	}
@@ -99,6 +101,15 @@ func serveMail(ctx context.Context, addr string) error {
 	page := &net.TCPAddr{IP: at.(*net.TCPAddr).IP, Port: at.(*net.TCPAddr).Port + 1}
 	fmt.Printf("CORDON_SMTP_URL=smtp://%s?tls=none\n", at)
 	return serveHTTP(ctx, page.String(), sink.Handler(), "inbox")
+}
+
+func serveGraph(ctx context.Context, addr string) error {
+	sim := graphsim.New(graphsim.Options{})
+	mux := http.NewServeMux()
+	mux.Handle("/v1.0/", sim)
+	mux.Handle("/inbox/", http.StripPrefix("/inbox", sim.Inbox.Handler()))
+	fmt.Printf("CORDON_GRAPH_URL=http://%s, and no CORDON_SMTP_URL\n", addr)
+	return serveHTTP(ctx, addr, mux, "Microsoft Graph")
 }
 
 func serveHTTP(ctx context.Context, addr string, h http.Handler, what string) error {
@@ -128,11 +139,12 @@ func untilDone(ctx context.Context, what string, serve func() error, stop func()
 	}
 }
 
-// newBus is a broker with the two queues as they are set up in Azure, but for the lock that a story may want shorter.
-func newBus(lock time.Duration) (*servicebus.Server, error) {
+// newBus is a broker with the two queues as they are set up in Azure, but for the lock that a story may want shorter. Tokens, where
+// they are used, pass the check.
+func newBus(lock time.Duration, check func(token string) error) (*servicebus.Server, error) {
 	alerts, notices := deployedQueue(alertQueue), deployedQueue(noticeQueue)
 	alerts.LockDuration, notices.LockDuration = lock, lock
-	return servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{alerts, notices}})
+	return servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{alerts, notices}, CheckToken: check})
 }
 
 // deployedQueue is a queue as infra/ sets it up: no sessions, no partitioning.
@@ -142,5 +154,5 @@ func deployedQueue(name string) servicebus.QueueConfig {
 
 func localApp() entrasim.App {
 	return entrasim.App{TenantID: tenantID, ClientID: clientID, Secret: clientSecret,
-		Roles: map[string][]string{entrasim.Defender: {"Alert.Read.All", "Machine.Read.All", "Machine.Isolate"}}}
+		Roles: map[string][]string{entrasim.Defender: {"Alert.Read.All", "Machine.Read.All", "Machine.Isolate"}, entrasim.Graph: {"Mail.Send"}}}
 }

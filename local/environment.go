@@ -12,10 +12,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"cordon/local/defendersim"
 	"cordon/local/entrasim"
+	"cordon/local/graphsim"
 	"cordon/local/servicebus"
 	"cordon/local/smtpsink"
 	"cordon/local/tables"
@@ -41,6 +43,10 @@ type environment struct {
 	bus      *servicebus.Server
 	tables   *tables.Server
 	mail     *smtpsink.Sink
+	graph    *graphsim.Sim
+
+	mu      sync.Mutex
+	callers map[string]int // by API and client id, of those that tokens are checked for here
 
 	settings map[string]string // app settings that point at all of it
 	folder   string            // for files that settings name
@@ -56,13 +62,15 @@ type environmentOptions struct {
 	lock time.Duration
 	// playbook is the text of the playbook; empty: the one in the app root.
 	playbook string
+	// identity is who the handler is; the zero value: the app registration, by secret.
+	identity identityKind
 	// started is told of the environment before anything is served; nil: nobody.
 	started func(*environment)
 }
 
 // start brings everything up. Settings fit a scenario of some seconds: short schedules and windows.
 func start(o environmentOptions) (e *environment, err error) {
-	e = &environment{}
+	e = &environment{callers: map[string]int{}}
 	if o.started != nil {
 		o.started(e)
 	}
@@ -75,7 +83,7 @@ func start(o environmentOptions) (e *environment, err error) {
 		return nil, err
 	}
 	e.closers = append(e.closers, func() { _ = os.RemoveAll(e.folder) })
-	entraURL, err := e.startEntra()
+	entraURL, err := e.startEntra(o.identity)
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +100,12 @@ func start(o environmentOptions) (e *environment, err error) {
 	if err != nil {
 		return nil, err
 	}
-	e.tables = tables.New(tables.Options{})
+	e.tables = tables.New(tables.Options{Verify: e.accept(entrasim.Storage)})
 	tablesURL, err := e.serve(e.tables, nil)
 	if err != nil {
 		return nil, err
 	}
-	if e.bus, err = newBus(cmp.Or(o.lock, time.Minute)); err != nil {
+	if e.bus, err = newBus(cmp.Or(o.lock, time.Minute), e.accept(entrasim.ServiceBus)); err != nil {
 		return nil, err
 	}
 	e.closers = append(e.closers, func() { e.bus.Close() })
@@ -110,6 +118,10 @@ func start(o environmentOptions) (e *environment, err error) {
 		return nil, err
 	}
 	e.closers = append(e.closers, func() { _ = e.mail.Close() })
+	graphURL, err := e.startGraph()
+	if err != nil {
+		return nil, err
+	}
 	e.settings = map[string]string{
 		"FUNCTIONS_WORKER_RUNTIME": "custom",
 		"PATH":                     os.Getenv("PATH"),
@@ -120,6 +132,7 @@ func start(o environmentOptions) (e *environment, err error) {
 		"CORDON_AUTHORITY_URL":     entraURL,
 		"CORDON_CA_FILE":           filepath.Join(e.folder, "ca.pem"),
 		"CORDON_DEFENDER_URL":      defenderURL,
+		"CORDON_GRAPH_URL":         graphURL,
 		"ServiceBus":               e.bus.ConnectionString(),
 		"CORDON_ALERT_QUEUE":       alertQueue,
 		"CORDON_NOTICE_QUEUE":      noticeQueue,
@@ -134,24 +147,14 @@ func start(o environmentOptions) (e *environment, err error) {
 		"CORDON_MAIL_TO":           "soc@example.org",
 		"CORDON_SMTP_URL":          fmt.Sprintf("smtp://%s?tls=none", mailAddr),
 	}
+	if err := e.identify(o.identity); err != nil {
+		return nil, err
+	}
 	if o.playbook != "" {
 		e.settings["CORDON_PLAYBOOK"] = filepath.Join(e.folder, "playbook.yaml")
 		return e, os.WriteFile(e.settings["CORDON_PLAYBOOK"], []byte(o.playbook), 0o600)
 	}
 	return e, nil
-}
-
-// startEntra serves tokens over TLS under a certificate authority of its own, which the handler is told to trust.
-func (e *environment) startEntra() (string, error) {
-	sim, err := entrasim.New(entrasim.Options{Apps: []entrasim.App{localApp()}})
-	if err != nil {
-		return "", err
-	}
-	e.entra = sim
-	if err := os.WriteFile(filepath.Join(e.folder, "ca.pem"), sim.CertPEM(), 0o600); err != nil {
-		return "", err
-	}
-	return e.serve(sim, sim)
 }
 
 // verify reads a token for the Defender stand-in.

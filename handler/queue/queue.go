@@ -80,8 +80,10 @@ func (o Options) connect() (*azservicebus.Client, error) {
 		o.RetryDelay = 500 * time.Millisecond
 	}
 	options := &azservicebus.ClientOptions{RetryOptions: azservicebus.RetryOptions{MaxRetries: int32(o.Retries), RetryDelay: o.RetryDelay, MaxRetryDelay: 10 * o.RetryDelay}}
-	if o.RootCAs != nil {
-		options.TLSConfig = &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12}
+	host, _, err := net.SplitHostPort(o.Namespace)
+	if withPort := err == nil; o.RootCAs != nil || withPort {
+		// The library takes the namespace, port and all, for the name in the certificate.
+		options.TLSConfig = &tls.Config{RootCAs: o.RootCAs, ServerName: host, MinVersion: tls.VersionTLS12}
 	}
 	if o.NewConn != nil {
 		options.NewWebSocketConn = func(ctx context.Context, _ azservicebus.NewWebSocketConnArgs) (net.Conn, error) {

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strings"
 )
@@ -17,6 +18,9 @@ func (s *Server) authorize(r *http.Request) *problem {
 		return refuse(http.StatusUnauthorized, "NoAuthenticationInformation", "Server failed to authenticate the request: it has no Authorization header.")
 	}
 	scheme, credential, _ := strings.Cut(header, " ")
+	if scheme == "Bearer" && s.verify != nil {
+		return s.authorizeToken(r, credential)
+	}
 	account, signature, found := strings.Cut(strings.TrimSpace(credential), ":")
 	if !found {
 		return refuse(http.StatusBadRequest, "InvalidAuthenticationInfo", "Authentication information is not given in the correct format. Check the value of Authorization header.")
@@ -24,6 +28,23 @@ func (s *Server) authorize(r *http.Request) *problem {
 	text, ok := s.stringToSign(scheme, r)
 	if !ok || account != s.account || !s.signed(text, signature) {
 		return refuse(http.StatusForbidden, "AuthenticationFailed", "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.")
+	}
+	return nil
+}
+
+// ErrNoPermission is what Options.Verify says of a good token whose bearer may not use the tables.
+var ErrNoPermission = errors.New("tables: the bearer of the token has no role on the account")
+
+// authorizeToken checks a bearer token ("Authorize with Microsoft Entra ID" on learn.microsoft.com).
+func (s *Server) authorizeToken(r *http.Request, token string) *problem {
+	err := s.verify(token)
+	switch {
+	case r.TLS == nil:
+		return refuse(http.StatusForbidden, "AuthenticationFailed", "Server failed to authenticate the request: bearer tokens are taken over HTTPS only.")
+	case errors.Is(err, ErrNoPermission):
+		return refuse(http.StatusForbidden, "AuthorizationPermissionMismatch", "This request is not authorized to perform this operation using this permission.")
+	case err != nil:
+		return refuse(http.StatusUnauthorized, "InvalidAuthenticationInfo", "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.")
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ type Options struct {
 	// Key is the account key in base64; empty means a random one, to be had from Server.ConnectionString. A key that is
 	// not base64 lets nobody in (aztables refuses such a key as well).
 	Key string
+	// Verify is asked about every bearer token, which are taken over TLS only; ErrNoPermission means that its bearer has no role on
+	// the account, any other error that the token is no good. Nil means that only the key counts.
+	Verify func(token string) error
 	// Now gives row timestamps and the Date header; nil means time.Now. Timestamps always move forward, by at least 100 ns
 	// a write, even when Now stands still.
 	Now func() time.Time
@@ -62,6 +65,7 @@ type Fault struct {
 type Server struct {
 	account  string
 	key      string
+	verify   func(token string) error
 	secret   []byte
 	now      func() time.Time
 	pageSize int
@@ -75,7 +79,7 @@ type Server struct {
 
 // New returns an empty service.
 func New(o Options) *Server {
-	s := &Server{account: o.Account, key: o.Key, now: o.Now, pageSize: o.PageSize, scanSize: o.ScanSize, fault: o.Fault, tables: map[string]*table{}}
+	s := &Server{account: o.Account, key: o.Key, verify: o.Verify, now: o.Now, pageSize: o.PageSize, scanSize: o.ScanSize, fault: o.Fault, tables: map[string]*table{}}
 	if s.account == "" {
 		s.account = "devstoreaccount1"
 	}
