@@ -2,12 +2,18 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"cordon/handler/mail"
+	"cordon/local/entrasim"
+	"cordon/local/smtpsink"
 )
 
 func TestMailGoesThroughGraphUnlessAMailServerIsSet(t *testing.T) {
@@ -60,5 +66,61 @@ func TestATokenForAMailServerNeedsAnAudienceWhereNoneIsDocumented(t *testing.T) 
 		if err != nil && (!strings.Contains(err.Error(), "CORDON_SMTP_URL") || !strings.Contains(err.Error(), "&audience=")) {
 			t.Error(err)
 		}
+	}
+}
+
+// TestALoginByTokenIsForTheMailServersAudience sends a mail with a token that the authority really issued.
+func TestALoginByTokenIsForTheMailServersAudience(t *testing.T) {
+	t.Parallel()
+	sim, err := entrasim.New(entrasim.Options{Apps: []entrasim.App{{TenantID: "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4", ClientID: appID, Secret: "s3cr3t",
+		Roles: map[string][]string{entrasim.Exchange: {"SMTP.SendAsApp"}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := httptest.NewUnstartedServer(sim)
+	authority.TLS = sim.TLSConfig()
+	authority.StartTLS()
+	t.Cleanup(authority.Close)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, sim.CertPEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sink := smtpsink.New(smtpsink.Options{VerifyToken: func(user, token string) error {
+		claims, err := sim.Verify(token)
+		if err == nil && (user != "cordon@example.com" || claims.Audience != entrasim.Exchange || !claims.HasRole("SMTP.SendAsApp")) {
+			err = fmt.Errorf("user %s with a token for %s", user, claims.Audience)
+		}
+		return err
+	}})
+	address, err := sink.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sink.Close() })
+	settings := loaded(t, map[string]string{"CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": "s3cr3t", "CORDON_AUTHORITY_URL": authority.URL, "CORDON_CA_FILE": ca,
+		"CORDON_SMTP_URL": "smtp://cordon@example.com@" + address.String() + "?tls=none&auth=xoauth2"})
+	post, err := parseMail(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport, err := baseTransport(settings.CAFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	log := slog.New(slog.DiscardHandler)
+	who, err := identify(settings, nil, transport, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sender := newMailSender(settings, post, transport, who.app, log)
+	for range 2 {
+		m := mail.Message{ID: "one@example.com", From: "cordon@example.com", To: []string{"soc@example.com"}, Text: "hello"}
+		if err := sender.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(sink.Mails()) != 2 || sim.Counts().Token != 1 {
+		t.Errorf("%d mails with %d token requests, want 2 with 1", len(sink.Mails()), sim.Counts().Token)
 	}
 }
