@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,12 +21,13 @@ import (
 	"cordon/local/tables"
 )
 
-// trouble is something outside that fails for a while.
+// trouble is something outside that fails for a while. It begins with the first isolation that is asked for.
 type trouble struct {
 	name   string
-	first  bool                               // it is there before the handler is
-	begin  func(s *story, felt func()) error  // felt is to be called whenever somebody meets it
-	during func(s *story, p *play, shown int) // what must go on all the same, with so many alerts shown; nil: nothing
+	first  bool                                   // it is there before the handler is
+	fault  func(*http.Request) *defendersim.Fault // of the Defender API; nil: none
+	begin  func(s *story, felt func()) error      // of anything else; felt is to be called whenever somebody meets it
+	during func(s *story, p *play, shown int)     // what must go on all the same, with so many alerts shown; nil: nothing
 	end    func(s *story)
 	lasts  time.Duration
 	// deliveries is how often a message may be delivered at most; 0: once, because nothing may be given back.
@@ -33,37 +35,35 @@ type trouble struct {
 }
 
 func defenderTrouble(name string, lasts time.Duration, f defendersim.Fault) trouble {
-	return trouble{name: name, lasts: lasts, begin: func(s *story, felt func()) error {
-		s.defender.SetFault(func(*http.Request) *defendersim.Fault { felt(); return &f })
-		return nil
-	}, end: func(s *story) { s.defender.SetFault(nil) }}
+	return trouble{name: name, lasts: lasts, fault: func(*http.Request) *defendersim.Fault { return &f }}
 }
 
-// tablesTrouble refuses every n-th request to the tables, with 503 and 429 in turns.
-func tablesTrouble(name string, lasts time.Duration, n int32) trouble {
+// tablesTrouble refuses so many of three requests to the tables, with 503 and 429 in turns.
+func tablesTrouble(name string, lasts time.Duration, ofThree int32) trouble {
 	return trouble{name: name, lasts: lasts, begin: func(s *story, felt func()) error {
 		var asked atomic.Int32
 		s.tables.SetFault(func(*http.Request) *tables.Fault {
 			i := asked.Add(1)
-			if i%n != 0 {
+			if i%3 >= ofThree {
 				return nil
 			}
 			felt()
-			return &tables.Fault{Status: []int{http.StatusServiceUnavailable, http.StatusTooManyRequests}[i/n%2]}
+			return &tables.Fault{Status: []int{http.StatusServiceUnavailable, http.StatusTooManyRequests}[i%2]}
 		})
 		return nil
 	}, end: func(s *story) { s.tables.SetFault(nil) }}
 }
 
-// troubles are what this file plays, each for some seconds with the waits shortened alike.
+// troubles are what this file plays, each for some seconds with the waits shortened alike. What a client repeats by itself
+// would not be felt, so they last a little longer than that.
 func troubles() []trouble {
 	return []trouble{
 		defenderTrouble("Defender is down", 5*time.Second, defendersim.Fault{Status: http.StatusServiceUnavailable}),
-		defenderTrouble("Defender says 429 and when to come back", 5*time.Second, defendersim.Fault{Status: http.StatusTooManyRequests, RetryAfter: 2 * time.Second}),
+		defenderTrouble("Defender says 429 and when to come back", 9*time.Second, defendersim.Fault{Status: http.StatusTooManyRequests, RetryAfter: 2 * time.Second}),
 		defenderTrouble("Defender says 429 and nothing else", 5*time.Second, defendersim.Fault{Status: http.StatusTooManyRequests}),
 		defenderTrouble("Defender's answers are lost", 3*time.Second, defendersim.Fault{ResetAfterHandling: true}),
-		tablesTrouble("Tables are down", 9*time.Second, 1),
-		tablesTrouble("Tables throttle", 9*time.Second, 3),
+		tablesTrouble("Tables are down", 12*time.Second, 3),
+		tablesTrouble("Tables throttle", 10*time.Second, 2),
 		{name: "no tokens", first: true, lasts: 5 * time.Second, begin: func(s *story, felt func()) error {
 			s.entra.SetFault(entrasim.Fault{Status: http.StatusServiceUnavailable})
 			felt()
@@ -73,16 +73,7 @@ func troubles() []trouble {
 			s.mail.FailNext(1000, 451)
 			felt()
 			return nil
-		}, during: func(s *story, p *play, shown int) {
-			for _, a := range p.scenario.Alerts[:shown] {
-				if a.High() && a.Raised == 0 {
-					s.eventually("the isolation of "+a.MachineID+" while no mail can be sent", func() bool { return s.defender.Isolated(a.MachineID) })
-				}
-			}
-			if n := len(s.mail.Mails()); n != 0 {
-				s.t.Errorf("%d mails were taken", n)
-			}
-		}, end: func(s *story) { s.mail.FailNext(0, 451) }},
+		}, during: isolatedWithoutMail, end: func(s *story) { s.mail.FailNext(0, 451) }},
 		{name: "Service Bus drops connections", lasts: 5 * time.Second, deliveries: 2, begin: func(s *story, felt func()) error {
 			s.bus.RefuseConnections(true)
 			if s.bus.DropConnections() == 0 {
@@ -91,11 +82,58 @@ func troubles() []trouble {
 			felt()
 			return nil
 		}, end: func(s *story) { s.bus.RefuseConnections(false) }},
-		{name: "Service Bus refuses what is sent", lasts: 5 * time.Second, begin: func(s *story, felt func()) error {
+		{name: "Service Bus refuses what is sent and Defender is down", lasts: 6 * time.Second, fault: func(*http.Request) *defendersim.Fault {
+			return &defendersim.Fault{Status: http.StatusServiceUnavailable}
+		}, begin: func(s *story, felt func()) error {
 			felt()
 			return errors.Join(s.bus.RefuseSends(alertQueue, servicebus.Refusal{}), s.bus.RefuseSends(noticeQueue, servicebus.Refusal{}))
 		}, end: func(s *story) { s.bus.AllowSends(alertQueue); s.bus.AllowSends(noticeQueue) }},
 	}
+}
+
+// isolatedWithoutMail asks that nothing waits for the mail server.
+func isolatedWithoutMail(s *story, p *play, shown int) {
+	for _, a := range p.scenario.Alerts[:shown] {
+		if a.High() && a.Raised == 0 {
+			s.eventually("the isolation of "+a.MachineID+" while no mail can be sent", func() bool { return s.defender.Isolated(a.MachineID) })
+		}
+	}
+	if n := len(s.mail.Mails()); n != 0 {
+		s.t.Errorf("%d mails were taken", n)
+	}
+}
+
+// strike lets the trouble begin, now or with the first isolation that is asked for, and returns a count of how often it
+// was felt.
+func (x trouble) strike(s *story, line *cut) *atomic.Int32 {
+	var felt atomic.Int32
+	var once sync.Once
+	begin := func() {
+		line.off.Store(x.name == "Service Bus drops connections")
+		if x.begin == nil {
+			return
+		}
+		if err := x.begin(s, func() { felt.Add(1) }); err != nil {
+			s.t.Error(err)
+		}
+	}
+	if x.first {
+		begin()
+		return &felt
+	}
+	var begun atomic.Bool
+	s.defender.SetFault(func(r *http.Request) *defendersim.Fault {
+		if r.Method == http.MethodPost {
+			once.Do(begin)
+			begun.Store(true)
+		}
+		if x.fault == nil || !begun.Load() {
+			return nil
+		}
+		felt.Add(1)
+		return x.fault(r)
+	})
+	return &felt
 }
 
 // cut is a broker whose connection to the Functions host can be cut, as those of everybody else are.
@@ -144,36 +182,30 @@ func TestStoryTroubleOutsideLosesNothingAndBurnsNoDelivery(t *testing.T) {
 				map[string]string{"CORDON_LATCH_HOLD": "3s", "CORDON_RECHECK_AFTER": "4s", "CORDON_MESSAGE_LOCK": "3s", "CORDON_RETRY_AFTER": "200ms"})
 			p := s.populate(crowd(6))
 			line := &cut{Broker: &brokerSide{s.bus}}
-			var felt atomic.Int32
-			begin := func() {
-				line.off.Store(x.name == "Service Bus drops connections")
-				if err := x.begin(s, func() { felt.Add(1) }); err != nil {
+			felt := x.strike(s, line)
+			third := len(p.scenario.Alerts) / 3
+			s.open(func(o *funchost.Options) { o.Broker = line })
+			p.appear(p.scenario.Alerts[:third])
+			for i, a := range p.scenario.Alerts[:third] {
+				if !x.first {
+					break
+				}
+				// Nothing can be polled, but somebody may ask.
+				if err := s.bus.Send(alertQueue, servicebus.Message{ID: fmt.Sprint("by hand ", i), Body: []byte(`{"alertId":"` + a.ID + `"}`)}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			third := len(p.scenario.Alerts) / 3
-			if x.first {
-				begin()
-			}
-			s.open(func(o *funchost.Options) { o.Broker = line })
-			p.appear(p.scenario.Alerts[:third])
-			if x.first {
-				for i, a := range p.scenario.Alerts[:third] {
-					if err := s.bus.Send(alertQueue, servicebus.Message{ID: fmt.Sprint("by hand ", i), Body: []byte(`{"alertId":"` + a.ID + `"}`)}); err != nil {
-						t.Fatal(err)
-					}
-				}
-			} else {
-				s.eventually("the first message", func() bool { return len(s.bus.Records(alertQueue)) > 0 })
-				begin()
-			}
-			ends := time.Now().Add(x.lasts)
+			s.eventually("the trouble to be felt", func() bool { return felt.Load() > 0 })
+			ends := time.After(x.lasts)
 			p.appear(p.scenario.Alerts[third : 2*third])
 			if x.during != nil {
 				x.during(s, p, 2*third)
 			}
-			s.eventually("the end of the trouble", func() bool { return felt.Load() > 0 && time.Now().After(ends) })
-			x.end(s)
+			<-ends
+			if x.end != nil {
+				x.end(s)
+			}
+			s.defender.SetFault(nil)
 			line.off.Store(false)
 			p.appear(p.scenario.Alerts[2*third:])
 			s.raise(p)
@@ -193,10 +225,10 @@ func TestStoryAfterAnOutageHighIsEnqueuedFirst(t *testing.T) {
 	s := newStage(t, environmentOptions{playbook: uncapped(t), defender: defendersim.Options{Quotas: &defendersim.Quotas{}}}, nil)
 	p := s.populate(crowd(6))
 	var felt atomic.Int32
-	down := defenderTrouble("", 0, defendersim.Fault{Status: http.StatusServiceUnavailable})
-	if err := down.begin(s, func() { felt.Add(1) }); err != nil {
-		t.Fatal(err)
-	}
+	s.defender.SetFault(func(*http.Request) *defendersim.Fault {
+		felt.Add(1)
+		return &defendersim.Fault{Status: http.StatusServiceUnavailable}
+	})
 	slices.SortStableFunc(p.scenario.Alerts, func(a, b scenario.Alert) int { return strings.Compare(b.Severity, a.Severity) })
 	high := map[string]bool{}
 	for i, a := range p.scenario.Alerts {
@@ -206,7 +238,7 @@ func TestStoryAfterAnOutageHighIsEnqueuedFirst(t *testing.T) {
 	s.open(nil)
 	p.appear(p.scenario.Alerts)
 	s.eventually("the outage to be felt", func() bool { return felt.Load() > 0 })
-	down.end(s)
+	s.defender.SetFault(nil)
 	s.kept(p)
 	others := 0
 	for _, r := range s.bus.Records(alertQueue) {
