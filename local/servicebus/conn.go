@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"cordon/local/servicebus/internal/wire"
+	"cordon/local/internal/wire"
 
 	"github.com/Azure/go-amqp"
 )

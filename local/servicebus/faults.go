@@ -7,7 +7,7 @@ import (
 	"strings"
 	"sync"
 
-	"cordon/local/servicebus/internal/wire"
+	"cordon/local/internal/wire"
 
 	"github.com/Azure/go-amqp"
 )

@@ -3,7 +3,7 @@ package servicebus
 import (
 	"strings"
 
-	"cordon/local/servicebus/internal/wire"
+	"cordon/local/internal/wire"
 
 	"github.com/Azure/go-amqp"
 )

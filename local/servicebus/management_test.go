@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"cordon/local/servicebus/internal/wire"
+	"cordon/local/internal/wire"
 
 	"github.com/Azure/go-amqp"
 )

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"time"
 
-	"cordon/local/servicebus/internal/wire"
+	"cordon/local/internal/wire"
 
 	"github.com/Azure/go-amqp"
 )

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"cordon/local/servicebus/internal/wire"
+	"cordon/local/internal/wire"
 )
 
 // outbox is what is still to be written to a connection. Putting something in never waits, so that the broker may do it

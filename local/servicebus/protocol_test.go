@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"cordon/local/servicebus/internal/wire"
+	"cordon/local/internal/wire"
 
 	"github.com/Azure/go-amqp"
 	"github.com/google/go-cmp/cmp"

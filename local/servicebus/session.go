@@ -1,7 +1,7 @@
 package servicebus
 
 import (
-	"cordon/local/servicebus/internal/wire"
+	"cordon/local/internal/wire"
 
 	"github.com/Azure/go-amqp"
 )
