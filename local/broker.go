@@ -16,9 +16,7 @@ func (b *brokerSide) Receive(ctx context.Context, queue string) (funchost.Delive
 	if err != nil {
 		return funchost.Delivery{}, err
 	}
-	return funchost.Delivery{Body: d.Body, MessageID: d.MessageID, ContentType: d.ContentType, Subject: d.Subject, CorrelationID: d.CorrelationID,
-		ReplyTo: d.ReplyTo, SessionID: d.SessionID, ApplicationProperties: d.ApplicationProperties, DeliveryCount: d.DeliveryCount,
-		SequenceNumber: d.SequenceNumber, EnqueuedAt: d.EnqueuedAt, ExpiresAt: d.ExpiresAt, LockedUntil: d.LockedUntil, LockToken: d.LockToken}, nil
+	return funchost.Delivery(*d), nil
 }
 
 func (b *brokerSide) Complete(ctx context.Context, queue, lockToken string) error {

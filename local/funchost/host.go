@@ -144,7 +144,11 @@ func (h *Host) assemble() error {
 				return fmt.Errorf("a port for %s: %w", name, err)
 			}
 			h.release = append(h.release, release)
-			g.instances = append(g.instances, &instance{h: h, group: name, index: i, port: port, fns: members[name]})
+			own := h.o.InstanceSettings(name, i)
+			if err := checkSettings(own); err != nil {
+				return fmt.Errorf("Options.InstanceSettings of %s/%d: %w", name, i, err)
+			}
+			g.instances = append(g.instances, &instance{h: h, group: name, index: i, port: port, fns: members[name], own: own})
 		}
 		h.groups = append(h.groups, g)
 	}

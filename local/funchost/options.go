@@ -8,7 +8,7 @@
 // What it does not know (output bindings other than http, batches, sessions, other triggers) it refuses at start.
 //
 // It differs from Azure in this: the binary is checked before the start instead of failing at the first invocation, a
-// host that shuts itself down stays down, and a child's environment is Options.Settings alone.
+// host that shuts itself down stays down, and a child's environment is Options.Settings and InstanceSettings alone.
 package funchost
 
 import (
@@ -97,7 +97,10 @@ type Options struct {
 	AppRoot string
 	// Settings are the app settings: the children's whole environment, and what %NAME% in the JSON files stands for.
 	Settings map[string]string
-	Broker   Broker
+	// InstanceSettings are settings of one process on top of Settings, by its scale group and number, such as the address
+	// of a proxy that only this process uses; nil means none. In Azure all processes have the same.
+	InstanceSettings func(group string, instance int) map[string]string
+	Broker           Broker
 	// Addr is where the HTTP front listens. Without a host part it is 127.0.0.1, without a port a free one is taken.
 	Addr string
 	// Keys turns access keys on. Nil lets every caller in, as Core Tools does on a developer's machine.
@@ -130,6 +133,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ReceivePause <= 0 {
 		o.ReceivePause = time.Second
+	}
+	if o.InstanceSettings == nil {
+		o.InstanceSettings = func(string, int) map[string]string { return nil }
 	}
 	if o.Stdout == nil {
 		o.Stdout = func(Line) {}

@@ -37,7 +37,7 @@ func startProcess(in *instance) (*process, error) {
 	cmd.Dir = c.dir
 	cmd.SysProcAttr = processAttributes()
 	cmd.WaitDelay = time.Second
-	cmd.Env = environment(in.h.o.Settings, map[string]string{
+	cmd.Env = environment(in.h.o.Settings, in.own, map[string]string{
 		"FUNCTIONS_CUSTOMHANDLER_PORT": port, "FUNCTIONS_HTTPWORKER_PORT": port,
 		"FUNCTIONS_CUSTOMHANDLER_WORKER_ID": id, "FUNCTIONS_HTTPWORKER_ID": id,
 		"FUNCTIONS_APP_ROOT_PATH": in.h.o.AppRoot,

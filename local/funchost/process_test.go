@@ -61,8 +61,12 @@ func TestTheHandlerGetsSettingsAndHostVariablesAndNothingElse(t *testing.T) {
 	t.Parallel()
 	a := responder(t)
 	a.starts = make(chan *call)
-	a.settings["CORDON_MODE"] = "observe"
-	a.start()
+	a.settings["CORDON_MODE"], a.settings["WHERE"] = "observe", "the app's"
+	a.start(func(o *Options) {
+		o.InstanceSettings = func(group string, instance int) map[string]string {
+			return map[string]string{"WHERE": fmt.Sprint(group, instance), "FUNCTIONS_APP_ROOT_PATH": "not this"}
+		}
+	})
 	s := start(a)
 	env := make(map[string]string)
 	for _, line := range s.Env {
@@ -76,7 +80,7 @@ func TestTheHandlerGetsSettingsAndHostVariablesAndNothingElse(t *testing.T) {
 	want := map[string]string{
 		"FUNCTIONS_CUSTOMHANDLER_PORT": port, "FUNCTIONS_HTTPWORKER_PORT": port,
 		"FUNCTIONS_CUSTOMHANDLER_WORKER_ID": id, "FUNCTIONS_HTTPWORKER_ID": id,
-		"FUNCTIONS_APP_ROOT_PATH": a.root, "CORDON_MODE": "observe", "ROLE": "handler", "PROBE": "200",
+		"FUNCTIONS_APP_ROOT_PATH": a.root, "CORDON_MODE": "observe", "WHERE": "RespondToAlert0", "ROLE": "handler", "PROBE": "200",
 		"CONTROL": a.settings["CONTROL"], "ServiceBus__fullyQualifiedNamespace": "example-ns.servicebus.windows.net",
 	}
 	if d := cmp.Diff(want, env); d != "" {

@@ -51,13 +51,12 @@ func expand(settings map[string]string, text string) string {
 	}
 }
 
-// environment is the child's environment in the form of os/exec, sorted, with the host's own names on top.
-func environment(settings, own map[string]string) []string {
-	all := maps.Clone(settings)
-	if all == nil {
-		all = make(map[string]string)
+// environment is the child's environment in the form of os/exec, sorted. Of a name that is set twice the last counts.
+func environment(settings ...map[string]string) []string {
+	all := make(map[string]string)
+	for _, layer := range settings {
+		maps.Copy(all, layer)
 	}
-	maps.Copy(all, own)
 	out := make([]string, 0, len(all))
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		out = append(out, name+"="+all[name])

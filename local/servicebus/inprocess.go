@@ -26,8 +26,8 @@ type Delivery struct {
 	SequenceNumber        int64
 	EnqueuedAt            time.Time
 	ExpiresAt             time.Time // zero: never
-	LockToken             string
 	LockedUntil           time.Time
+	LockToken             string
 }
 
 // Message is a message to send in the same process.
