@@ -35,6 +35,9 @@ type instance struct {
 type life struct {
 	ctx context.Context
 	cut context.CancelCauseFunc
+	// lost is set before the process of a lost instance is killed, and cut follows: from then on nothing is settled or
+	// recorded.
+	lost atomic.Bool
 	// over is closed when the process is dead and no trigger runs any more.
 	over chan struct{}
 }
@@ -120,7 +123,7 @@ func (in *instance) supervise() {
 // keepRunning starts the handler and starts it again as its exit codes ask, until the life ends, the handler ends for
 // good, or the host gives up.
 func (in *instance) keepRunning(l *life) {
-	for l.ctx.Err() == nil {
+	for !l.ending() {
 		p, err := startProcess(in)
 		if err != nil {
 			in.h.fail(err)
@@ -130,7 +133,7 @@ func (in *instance) keepRunning(l *life) {
 		in.set(starting, p)
 		err = in.attend(l, p)
 		switch code := p.cmd.ProcessState.ExitCode(); {
-		case l.ctx.Err() != nil:
+		case l.ending():
 			return
 		case err != nil:
 			if !in.errorEvent(err) {
@@ -222,13 +225,20 @@ func (in *instance) await(ctx context.Context) (*process, error) {
 	}
 }
 
-// lose kills the process without a word to anybody: what it held under lock stays locked, what ran is not recorded. A new
-// life follows at once.
+// lose kills the process without a word to anybody, the process itself included: what it held under lock stays locked,
+// what ran is not recorded. A new life follows at once.
 func (in *instance) lose() {
 	l := in.currentLife()
+	l.lost.Store(true)
+	if _, p, _ := in.current(); p != nil {
+		p.kill()
+	}
 	l.cut(errLost)
 	<-l.over
 }
+
+// ending reports whether the life is over or about to be.
+func (l *life) ending() bool { return l.lost.Load() || l.ctx.Err() != nil }
 
 // kill ends the current process with SIGKILL and waits until it is gone. Between two processes it waits for the next one.
 func (in *instance) kill() error {

@@ -29,7 +29,9 @@ func (in *instance) invoke(l *life, fn *function, send sender) (Event, *answer) 
 	var ans *answer
 	p, err := in.await(ctx)
 	if err == nil {
-		ans, err = send(ctx, p, event.InvocationID)
+		if ans, err = send(ctx, p, event.InvocationID); err != nil && ans == nil {
+			p.awaitEnd(ctx)
+		}
 	}
 	if err != nil {
 		switch cause := context.Cause(ctx); {

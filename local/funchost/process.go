@@ -139,6 +139,22 @@ func (p *process) ended() bool {
 	}
 }
 
+// endNoticed is how long after a broken connection the end of the process is waited for.
+const endNoticed = 100 * time.Millisecond
+
+// awaitEnd is called when the process gave no answer. If that is because it ended, the host knows before the message of
+// the failed invocation has made its way to the broker and back: without the wait, the message would come back to a dead
+// process until its deliveries are used up.
+func (p *process) awaitEnd(ctx context.Context) {
+	wait := time.NewTimer(endNoticed)
+	defer wait.Stop()
+	select {
+	case <-p.done:
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+}
+
 // recycle kills the process to have it started again without counting an error.
 func (p *process) recycle() {
 	p.recycled.Store(true)

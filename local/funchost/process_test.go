@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -347,4 +348,23 @@ func TestAReservedPortIsForOneHandlerOnly(t *testing.T) {
 		}
 		seen[other] = true
 	}
+}
+
+func TestAnswerThatBrokeOffWaitsForTheEndOfItsProcess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := &process{done: make(chan struct{})}
+		begun := time.Now()
+		time.AfterFunc(endNoticed/2, func() { close(p.done) })
+		p.awaitEnd(t.Context())
+		if took := time.Since(begun); took != endNoticed/2 || !p.ended() {
+			t.Errorf("went on after %s, ended %v", took, p.ended())
+		}
+		living := &process{done: make(chan struct{})}
+		begun = time.Now()
+		living.awaitEnd(t.Context())
+		if took := time.Since(begun); took != endNoticed {
+			t.Errorf("a process that lives was waited for %s", took)
+		}
+	})
 }

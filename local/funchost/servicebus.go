@@ -56,7 +56,7 @@ func (in *instance) deliver(l *life, fn *function, d Delivery) {
 }
 
 func (in *instance) settle(l *life, fn *function, d Delivery, failure error) {
-	if context.Cause(l.ctx) == errLost {
+	if l.lost.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), settleTimeout)

@@ -53,7 +53,7 @@ func (in *instance) fire(l *life, fn *function, status timerStatus, f firing) ti
 	}
 	event, _ := in.invoke(l, fn, posting(fn, timerEnvelope(fn, sent, f.pastDue, in.h.o.Clock.Now())))
 	in.h.o.OnInvocation(event)
-	if l.ctx.Err() != nil {
+	if l.ending() {
 		return status
 	}
 	at := f.at
