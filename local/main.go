@@ -32,7 +32,7 @@ var errBroken = errors.New("a promise was broken")
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{Use: "local", Short: "Azure on one machine: stand-ins for the Functions host, Service Bus, Tables, Defender, Entra, Graph and SMTP", SilenceUsage: true, SilenceErrors: true}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(runCommand(), packageCommand(), sbomCommand(), licensesCommand())
+	root.AddCommand(runCommand(), chaosCommand(), packageCommand(), sbomCommand(), licensesCommand())
 	root.AddCommand(serveCommands()...)
 	return root
 }

@@ -19,7 +19,7 @@ type instance struct {
 	fns   []*function
 	// frozen says that the instance stands still: see Host.Freeze.
 	frozen atomic.Bool
-	own   map[string]string // settings on top of the app's
+	own    map[string]string // settings on top of the app's
 
 	mu      sync.Mutex
 	life    *life

@@ -1,0 +1,295 @@
+package chaos
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cordon/local/defendersim"
+	"cordon/local/funchost"
+	"cordon/local/judge"
+)
+
+// Verdict is what one run came to. Every figure but Repeated is a broken promise.
+type Verdict struct {
+	Reached  bool // the point was struck, or there was none
+	Lost     int  // versions without exactly one recorded decision, notices not sent, news that nobody was told
+	Doubled  int  // accepted isolations beyond one for each machine
+	Missing  int  // machines that needed isolation and are not isolated
+	Again    int  // mails that came twice with one Message-ID although the server's answer was not lost
+	Repeated int  // mails that came twice with one Message-ID because the answer was lost with who asked: allowed
+	Renamed  int  // news that came under two Message-IDs
+	Untrue   int  // mails, records and health that say something else than the API
+	Silent   int  // failures without a log line or a reason
+
+	Problems []string // each of them in words
+}
+
+// Broken reports whether a promise was broken.
+func (v Verdict) Broken() bool {
+	return v.Lost+v.Doubled+v.Missing+v.Again+v.Renamed+v.Untrue+v.Silent > 0
+}
+
+// evidence is what the stand-ins and the host recorded of one run.
+type evidence struct {
+	story   story
+	reached bool
+	open    []string // what was not over in time
+	actions []defendersim.Action
+	calls   []defendersim.Call
+	runs    []runRow
+	mails   []judge.Mail
+	notices []notice
+	dead    int // dead letters
+	health  health
+	events  []funchost.Event
+	errors  []string // the lines of the log that tell of a failure
+	strike  *strike  // nil: none
+}
+
+func (a *act) evidence(open []string) evidence {
+	e := evidence{story: a.story, open: open, actions: a.defender.Actions(), calls: a.defender.Calls(), runs: a.runs(), notices: a.notices(), health: a.health}
+	e.events, e.strike = a.records()
+	e.reached = a.gate.point.Kind == "" || e.strike != nil
+	for _, m := range a.mail.Mails() {
+		e.mails = append(e.mails, judge.Mail{ID: m.MessageID, At: m.At, Subject: m.Subject, Text: m.Text})
+	}
+	for _, queue := range []string{alertQueue, noticeQueue} {
+		e.dead += a.bus.Counts(queue).DeadLettered
+	}
+	for l := range strings.Lines(a.log()) {
+		if strings.Contains(l, `"level":"ERROR"`) || strings.Contains(l, `"level":"WARN"`) {
+			e.errors = append(e.errors, l)
+		}
+	}
+	return e
+}
+
+// weigh holds the promises against the evidence.
+func weigh(e evidence) Verdict {
+	j := &weighing{evidence: e}
+	j.v.Reached = e.reached
+	j.general()
+	j.decisions()
+	j.deeds()
+	j.repeats()
+	j.records()
+	j.failures()
+	return j.v
+}
+
+type weighing struct {
+	evidence
+	v Verdict
+}
+
+func (j *weighing) found(figure *int, format string, args ...any) {
+	*figure++
+	if text := fmt.Sprintf(format, args...); !slices.Contains(j.v.Problems, text) {
+		j.v.Problems = append(j.v.Problems, text)
+	}
+}
+
+// general asks the judge of played scenarios: what was lost, and which mails were not true when they arrived.
+func (j *weighing) general() {
+	e := judge.Evidence{Mails: j.mails}
+	for _, m := range j.story.machines {
+		e.Machines = append(e.Machines, judge.Machine{ID: m.ID, Name: m.Name})
+	}
+	for _, a := range j.story.alerts {
+		e.Alerts = append(e.Alerts, judge.Alert{ID: a.ID, MachineID: a.MachineID, Versions: j.story.versions(a.ID), High: true})
+	}
+	for _, a := range j.actions {
+		action := judge.Action{ID: a.ID, Type: a.Type, MachineID: a.MachineID}
+		for _, c := range a.History {
+			action.History = append(action.History, judge.Change{Status: string(c.Status), At: c.At})
+		}
+		e.Actions = append(e.Actions, action)
+	}
+	for _, c := range j.calls {
+		e.Calls = append(e.Calls, judge.Call{Endpoint: c.Endpoint, Status: c.Status})
+	}
+	for _, r := range j.runs {
+		if r.state == "closed" {
+			e.Runs = append(e.Runs, judge.Run{AlertID: r.alertID, Version: r.version, State: r.state, Outcome: r.outcome})
+		}
+	}
+	for _, n := range j.notices {
+		if n.state == "sent" {
+			e.Sent++
+		}
+	}
+	verdict := judge.Judge(e)
+	j.v.Lost, j.v.Untrue = verdict.Lost, verdict.UntrueMails
+	j.v.Problems = append(j.v.Problems, verdict.Problems...)
+	for _, what := range j.open {
+		j.found(&j.v.Lost, "not over: %s", what)
+	}
+	if j.dead > 0 {
+		j.found(&j.v.Lost, "%d messages are dead letters", j.dead)
+	}
+}
+
+// decisions asks that no version was answered that never was.
+func (j *weighing) decisions() {
+	for _, r := range j.runs {
+		known := slices.ContainsFunc(j.story.alerts, func(a defendersim.Alert) bool { return a.ID == r.alertID })
+		if !known || r.version < 1 || r.version > j.story.versions(r.alertID) {
+			j.found(&j.v.Lost, "there is a run of version %d of alert %s, which never was", r.version, r.alertID)
+		}
+	}
+}
+
+// deeds counts what was done to machines.
+func (j *weighing) deeds() {
+	for _, m := range j.story.machines {
+		accepted, actions, isolated := 0, 0, false
+		for _, c := range j.calls {
+			if c.Method == "POST" && strings.HasSuffix(c.Path, "/"+m.ID+"/isolate") && c.Status < 300 {
+				accepted++
+			}
+		}
+		for _, a := range j.actions {
+			if a.MachineID == m.ID && a.Type == defendersim.Isolate {
+				actions++
+				isolated = isolated || a.Status == defendersim.Succeeded
+			}
+		}
+		for range max(accepted, actions) - 1 {
+			j.found(&j.v.Doubled, "machine %s: %d isolate requests were accepted and made %d actions", m.Name, accepted, actions)
+		}
+		if !isolated {
+			j.found(&j.v.Missing, "machine %s is not isolated", m.Name)
+		}
+	}
+	for _, a := range j.actions {
+		if a.Type != defendersim.Isolate {
+			j.found(&j.v.Doubled, "action %s of type %s, which nobody asked for", a.ID, a.Type)
+		}
+	}
+}
+
+// repeats counts mails that came twice. The same Message-ID twice is allowed if the answer to the first was lost: the strike
+// fell on who sends mail, the mail had arrived by then, and the ledger did not know yet that it was sent.
+func (j *weighing) repeats() {
+	came := map[string]int{}
+	for _, m := range j.mails {
+		came[m.ID]++
+	}
+	for id, n := range came {
+		for again := 1; again < n; again++ {
+			if again == 1 && j.strike != nil && j.strike.mailer && j.strike.arrived[id] == 1 && j.strike.unsent[sequence(id)] {
+				j.v.Repeated++
+				continue
+			}
+			j.found(&j.v.Again, "mail %s came %d times though its answer was not lost", id, n)
+		}
+	}
+	j.renamed()
+}
+
+// renamed counts news that came under two Message-IDs: two mails of one sequence, or a mail of a sequence that the ledger
+// does not have, or one that repeats what an earlier sequence has told. A mail that was late itself may say again what
+// later ones have told, for it must tell what is so.
+func (j *weighing) renamed() {
+	ids := map[int]string{}
+	told := map[judge.Claim]judge.Mail{}
+	for _, m := range j.mails {
+		seq := sequence(m.ID)
+		if !slices.ContainsFunc(j.notices, func(n notice) bool { return n.seq == seq }) {
+			j.found(&j.v.Renamed, "mail %s belongs to no notice", m.ID)
+		}
+		if first, known := ids[seq]; known && first != m.ID {
+			j.found(&j.v.Renamed, "notice %d came as mail %s and as mail %s", seq, first, m.ID)
+		}
+		ids[seq] = m.ID
+		for _, c := range judge.Claims(m.Text) {
+			first, known := told[c]
+			if known && seq > sequence(first.ID) {
+				j.found(&j.v.Renamed, "%q of machine %s is told by mail %s and again by mail %s", c.Outcome, c.MachineID, first.ID, m.ID)
+			}
+			if !known {
+				told[c] = m
+			}
+		}
+	}
+}
+
+// sequence reads the number of a notice from its Message-ID, cordon.<group>.<number>@domain.
+func sequence(messageID string) int {
+	local, _, _ := strings.Cut(messageID, "@")
+	n, _ := strconv.Atoi(local[strings.LastIndexByte(local, '.')+1:])
+	return n
+}
+
+// records holds the newest news, record and health against the API's final state.
+func (j *weighing) records() {
+	isolated := 0
+	for _, m := range j.story.machines {
+		is := slices.ContainsFunc(j.actions, func(a defendersim.Action) bool { return a.MachineID == m.ID && a.Status == defendersim.Succeeded })
+		if is {
+			isolated++
+		}
+		if last := j.last(m.ID); last != "" && strings.HasPrefix(last, "Isolated") != is {
+			j.found(&j.v.Untrue, "the last mail about machine %s says %q, it is isolated: %v", m.Name, last, is)
+		}
+		for _, a := range j.story.alerts {
+			for _, r := range j.runs {
+				if a.MachineID != m.ID || r.alertID != a.ID || r.state != "closed" {
+					continue
+				}
+				quiet := a.ID == j.story.raised().ID && r.version == 1
+				switch {
+				case quiet && r.outcome != "no rule" && r.outcome != "superseded":
+					j.found(&j.v.Untrue, "the record of the Medium version of alert %s says %q", a.ID, r.outcome)
+				case !quiet && (r.outcome == "isolated") != is:
+					j.found(&j.v.Untrue, "the record of version %d of alert %s says %q, the machine is isolated: %v", r.version, a.ID, r.outcome, is)
+				}
+			}
+		}
+	}
+	if h := j.health; h.OpenEpisodes != isolated || h.UnsentNotices != 0 || !empty(h.Queues) {
+		j.found(&j.v.Untrue, "health says %s; %d machines are isolated and nothing is left to send", h.text, isolated)
+	}
+}
+
+// last is what the mail that arrived last says about a machine; empty if none does.
+func (j *weighing) last(machineID string) string {
+	last := ""
+	for _, m := range j.mails {
+		for _, c := range judge.Claims(m.Text) {
+			if c.MachineID == machineID {
+				last = c.Outcome
+			}
+		}
+	}
+	return last
+}
+
+func empty(queues map[string]string) bool {
+	for _, depth := range queues {
+		if depth != "0" {
+			return false
+		}
+	}
+	return len(queues) > 0
+}
+
+// failures asks for a log line of every invocation that a living handler failed, and for a reason of every ending. What
+// health answers holds its reasons itself.
+func (j *weighing) failures() {
+	for _, e := range j.events {
+		if e.Status < 500 || e.Function == "Health" {
+			continue
+		}
+		if !slices.ContainsFunc(j.errors, func(l string) bool { return strings.Contains(l, e.InvocationID) }) {
+			j.found(&j.v.Silent, "an invocation of %s was answered %d and no log line says why", e.Function, e.Status)
+		}
+	}
+	for _, r := range j.runs {
+		if r.final() && (r.outcome == "" || r.reason == "") {
+			j.found(&j.v.Silent, "version %d of alert %s ended as %q without a reason", r.version, r.alertID, r.outcome)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+// Package chaos proves that nothing is lost and nothing is done twice, whatever dies. It plays one small scenario with the
+// real binary again and again, under the host's side of the protocol and against every stand-in, and each time strikes
+// once: at the k-th thing that a function sends over one boundary. Afterwards the promises are held against what the
+// stand-ins recorded; what the handler says of itself does not count.
+//
+// The handler is never told: proxies between its processes and the stand-ins count and strike.
+package chaos
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Boundary is one way out of the handler's processes.
+type Boundary string
+
+// The boundaries. What is counted is in brackets.
+const (
+	Defender     Boundary = "defender"     // the Defender API (HTTP requests)
+	Entra        Boundary = "entra"        // tokens, over TLS (HTTP requests)
+	Tables       Boundary = "tables"       // the ledger (HTTP requests)
+	Transfers    Boundary = "transfers"    // messages to a queue (AMQP transfers; a batch is one)
+	Management   Boundary = "management"   // requests to a queue's $management (AMQP transfers)
+	Claims       Boundary = "claims"       // tokens put to $cbs (AMQP transfers)
+	Dispositions Boundary = "dispositions" // settlements of queue messages, which the host sends when a function has answered
+	SMTP         Boundary = "smtp"         // commands to the mail server; the content of a mail is one
+)
+
+// Boundaries lists all of them, in the order of the table.
+func Boundaries() []Boundary {
+	return []Boundary{Defender, Entra, Tables, Transfers, Management, Claims, Dispositions, SMTP}
+}
+
+// Kind is what happens to the k-th thing.
+type Kind string
+
+// The kinds. The zero value is that nothing happens.
+const (
+	Before Kind = "before" // the process is killed, and the thing never served
+	Served Kind = "served" // it is served, and the process killed before the answer
+	Lost   Kind = "lost"   // it is served, and the connection reset instead of an answer; the process lives
+)
+
+// Kinds lists all of them.
+func Kinds() []Kind { return []Kind{Before, Served, Lost} }
+
+// Site is where something is sent from: a boundary, and the function whose process sends. By is empty for any function.
+type Site struct {
+	Boundary Boundary
+	By       string
+}
+
+// Point is one place to strike and the way to do it. The zero value strikes nowhere.
+type Point struct {
+	Site
+	K    int // counted from 1
+	Kind Kind
+	// WithHost kills every process and the host with it: nothing in flight is settled, locks lapse. Without it only the
+	// process that sent dies, and the host gives its messages back at once. Lost kills nobody, so it has no such form.
+	WithHost bool
+}
+
+// check says what is wrong with a point that a person asked for.
+func (p Point) check() error {
+	switch {
+	case !slices.Contains(Boundaries(), p.Boundary):
+		return fmt.Errorf("there is no boundary %q; there are %s", p.Boundary, join(Boundaries()))
+	case !slices.Contains(Kinds(), p.Kind):
+		return fmt.Errorf("there is no kind %q; there are %s", p.Kind, join(Kinds()))
+	case p.K < 1:
+		return fmt.Errorf("k is %d; it counts from 1", p.K)
+	case p.Kind == Lost && p.WithHost:
+		return fmt.Errorf("kind %q kills nobody, so it can not be had with the host", Lost)
+	}
+	return nil
+}
+
+func join[T ~string](list []T) string {
+	texts := make([]string, 0, len(list))
+	for _, one := range list {
+		texts = append(texts, string(one))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func (p Point) String() string {
+	if p.Kind == "" {
+		return "undisturbed"
+	}
+	text := fmt.Sprintf("%s %d of %s, %s", p.Boundary, p.K, p.By, p.Kind)
+	if p.By == "" {
+		text = fmt.Sprintf("%s %d, %s", p.Boundary, p.K, p.Kind)
+	}
+	if p.WithHost {
+		text += ", with the host"
+	}
+	return text
+}
+
+// flags are the command line's way to say the point.
+func (p Point) flags() string {
+	if p.Kind == "" {
+		return "--undisturbed"
+	}
+	text := fmt.Sprintf("--boundary %s --k %d --kind %s", p.Boundary, p.K, p.Kind)
+	if p.By != "" {
+		text += " --by " + p.By
+	}
+	if p.WithHost {
+		text += " --with-host"
+	}
+	return text
+}
+
+// file is a name for what is kept of a run.
+func (p Point) file() string {
+	if p.Kind == "" {
+		return "undisturbed"
+	}
+	text := fmt.Sprintf("%s-%s-%d-%s", p.Boundary, p.By, p.K, p.Kind)
+	if p.WithHost {
+		text += "-with-host"
+	}
+	return text
+}
+
+// ways lists every form of striking at one place: two kinds that kill, each with and without the host, and one that does
+// not.
+func ways(s Site, k int) []Point {
+	return []Point{
+		{Site: s, K: k, Kind: Before}, {Site: s, K: k, Kind: Before, WithHost: true},
+		{Site: s, K: k, Kind: Served}, {Site: s, K: k, Kind: Served, WithHost: true},
+		{Site: s, K: k, Kind: Lost},
+	}
+}

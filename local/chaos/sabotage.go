@@ -1,0 +1,161 @@
+package chaos
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/smtp"
+	"strings"
+	"sync"
+	"time"
+
+	"cordon/local/defendersim"
+)
+
+// sabotages are ways to break a promise on purpose, each with the column of the table that must notice.
+func sabotages() []struct{ name, what string } {
+	return []struct{ name, what string }{
+		{"double-post", "an isolate request reaches the API twice"},
+		{"erase-latch", "the latch of a machine is erased when its isolation has been accepted"},
+		{"fail-isolation", "the second machine never gets isolated"},
+		{"early-success", "the API says of an isolation under way that it succeeded"},
+		{"erase-run", "the record of a run is erased"},
+		{"lose-mail", "the mail server accepts a mail and loses it"},
+		{"repeat-mail", "a mail arrives twice without need"},
+		{"rename-mail", "a mail arrives again under another Message-ID"},
+	}
+}
+
+func checkSabotage(name string) error {
+	var known []string
+	for _, s := range sabotages() {
+		if s.name == name {
+			return nil
+		}
+		known = append(known, fmt.Sprintf("  %-15s %s", s.name, s.what))
+	}
+	if name == "" {
+		return nil
+	}
+	return fmt.Errorf("there is no sabotage %q; there are:\n%s", name, strings.Join(known, "\n"))
+}
+
+// sabotage breaks a promise in one run, to see the verdict notice. The zero name breaks none.
+type sabotage struct {
+	name string
+	once sync.Once
+}
+
+func newSabotage(name string) *sabotage { return &sabotage{name: name} }
+
+// delay is how machines carry actions out: within a second, unless that is what is broken.
+func (s *sabotage) delay(_, _ string) (toInProgress, toFinal time.Duration, final defendersim.Status) {
+	if s.name == "early-success" {
+		return 100 * time.Millisecond, 12 * time.Second, defendersim.Succeeded
+	}
+	return 200 * time.Millisecond, 700 * time.Millisecond, defendersim.Succeeded
+}
+
+// between stands between the Defender stand-in and those who ask it.
+func (s *sabotage) between(w *world) http.Handler {
+	api := w.defender.Handler()
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		switch {
+		case s.name == "double-post" && isIsolate(r):
+			body, _ := io.ReadAll(r.Body)
+			first := r.Clone(r.Context())
+			first.Body, r.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
+			api.ServeHTTP(httptest.NewRecorder(), first)
+		case s.name == "erase-latch" && isIsolate(r):
+			answer := httptest.NewRecorder()
+			api.ServeHTTP(answer, r)
+			if answer.Code < 300 {
+				s.once.Do(w.eraseLatches)
+			}
+			copyAnswer(rw, answer, answer.Body.Bytes())
+			return
+		case s.name == "early-success" && strings.HasPrefix(r.URL.Path, "/api/machineactions"):
+			r.Header.Del("Accept-Encoding")
+			answer := httptest.NewRecorder()
+			api.ServeHTTP(answer, r)
+			copyAnswer(rw, answer, bytes.ReplaceAll(answer.Body.Bytes(), []byte(`"status":"InProgress"`), []byte(`"status":"Succeeded"`)))
+			return
+		}
+		api.ServeHTTP(rw, r)
+	})
+}
+
+func copyAnswer(w http.ResponseWriter, answer *httptest.ResponseRecorder, body []byte) {
+	for name, values := range answer.Header() {
+		if name != "Content-Length" {
+			w.Header()[name] = values
+		}
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(body)
+}
+
+func (w *world) eraseLatches() {
+	for _, row := range w.tables.Rows("cordonlatches") {
+		w.tables.DeleteRow("cordonlatches", row.PartitionKey, row.RowKey)
+	}
+}
+
+// begin breaks what is to be broken from the start, and returns when that is under way.
+func (s *sabotage) begin(ctx context.Context, a *act) {
+	switch s.name {
+	case "fail-isolation":
+		for range 20 {
+			a.defender.FailNextAction(a.story.machines[1].ID)
+		}
+	case "lose-mail":
+		a.mail.DropNext(1)
+	case "repeat-mail", "rename-mail":
+		a.asking.Go(func() { s.repeat(ctx, a) })
+	}
+}
+
+// repeat brings the first mail to the server once more.
+func (s *sabotage) repeat(ctx context.Context, a *act) {
+	mails, err := a.mail.Wait(ctx, 1)
+	if err != nil {
+		return
+	}
+	m := mails[0]
+	raw := m.Raw
+	if s.name == "rename-mail" {
+		raw = bytes.ReplaceAll(raw, []byte(m.MessageID), []byte("another-"+m.MessageID))
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", a.smtp)
+	if err != nil {
+		return
+	}
+	client, err := smtp.NewClient(conn, "127.0.0.1")
+	if err != nil {
+		return
+	}
+	defer client.Close()
+	if client.Mail(m.From) != nil || client.Rcpt(m.To[0]) != nil {
+		return
+	}
+	if content, err := client.Data(); err == nil {
+		_, _ = content.Write(raw)
+		_ = content.Close()
+	}
+}
+
+// end breaks what is broken after everything is answered.
+func (s *sabotage) end(a *act) {
+	if s.name != "erase-run" {
+		return
+	}
+	for _, row := range a.tables.Rows("cordonalerts") {
+		if row.Properties["AlertID"] == a.story.alerts[0].ID && strings.HasPrefix(row.RowKey, "run:") {
+			a.tables.DeleteRow("cordonalerts", row.PartitionKey, row.RowKey)
+		}
+	}
+}

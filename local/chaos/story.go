@@ -1,0 +1,280 @@
+package chaos
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"cordon/local/defendersim"
+)
+
+// story is what happens in the tenant: two High alerts on one machine at the same moment, a Medium one on a second machine
+// that is raised to High once its first version is answered, one throttled isolation, and a look at the health function
+// in the middle. All alerts belong to one incident, so that their news share mails. The seed makes ids and order.
+type story struct {
+	machines []defendersim.Machine
+	alerts   []defendersim.Alert // the last one is raised
+}
+
+func newStory(seed uint64) story {
+	random := rand.New(rand.NewPCG(seed, 3))
+	var s story
+	for _, name := range []string{"fin-lt-0147", "dev-ws-0020"} {
+		full := fmt.Sprintf("%s-%d.corp.contoso.com", name, random.IntN(90)+10)
+		sum := sha1.Sum([]byte(full))
+		s.machines = append(s.machines, defendersim.Machine{ID: hex.EncodeToString(sum[:]), Name: full, OS: "Windows11", Group: "Workstations"})
+	}
+	incident := 48000 + random.Int64N(1000)
+	for i, severity := range []string{"High", "High", "Medium"} {
+		s.alerts = append(s.alerts, defendersim.Alert{ID: fmt.Sprintf("da6389944172%08d_%d", 10000000+random.IntN(89999999), random.Int32()-1<<30),
+			IncidentID: incident, Title: fmt.Sprintf("Suspicious activity %d", i+1), Category: "Execution", Severity: severity, Status: "New",
+			MachineID: s.machines[i/2].ID})
+	}
+	if random.IntN(2) == 0 {
+		s.alerts[0], s.alerts[1] = s.alerts[1], s.alerts[0]
+	}
+	return s
+}
+
+// raised is the alert that becomes High.
+func (s story) raised() defendersim.Alert { return s.alerts[len(s.alerts)-1] }
+
+// versions is how many views of an alert a rule can tell apart.
+func (s story) versions(alertID string) int {
+	if alertID == s.raised().ID {
+		return 2
+	}
+	return 1
+}
+
+// act is one playing of a story in a world.
+type act struct {
+	*world
+	story  story
+	raised bool
+	asking sync.WaitGroup
+	asked  bool
+	stall  time.Duration // the longest that this machine kept the story waiting
+	idle   time.Time     // since when nothing was open although the point was not struck
+	looked time.Time     // at health
+	health health        // of the end
+}
+
+// Times of one run. A run that is not over by patience has lost something.
+const (
+	patience = 100 * time.Second
+	glance   = 40 * time.Millisecond
+	again    = 500 * time.Millisecond
+	calm     = 3 * time.Second // for the point of a run to be reached by what goes on without end
+)
+
+// prepare puts the tenant up as it is when the handler starts.
+func (a *act) prepare() {
+	for _, m := range a.story.machines {
+		a.defender.AddMachine(m)
+	}
+	now := time.Now().UTC()
+	for _, alert := range a.story.alerts {
+		alert.Created, alert.Updated = now, now
+		a.defender.AddAlert(alert, now)
+	}
+	var once sync.Once
+	a.defender.SetFault(func(r *http.Request) *defendersim.Fault {
+		var f *defendersim.Fault
+		if isIsolate(r) {
+			once.Do(func() { f = &defendersim.Fault{Status: http.StatusTooManyRequests, RetryAfter: time.Second} })
+		}
+		return f
+	})
+}
+
+func isIsolate(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/isolate")
+}
+
+// play lets the story happen until everything is answered, or returns what is still open when patience ends.
+func (a *act) play(ctx context.Context) (open []string) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	defer a.asking.Wait()
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for {
+		a.goOn(ctx)
+		if open = a.open(); len(open) == 0 && a.met() {
+			if a.look(ctx) {
+				return nil
+			}
+			open = []string{"the health function says " + a.health.text}
+		}
+		from := time.Now()
+		select {
+		case <-tick.C:
+			a.stall = max(a.stall, time.Since(from)-glance)
+		case <-ctx.Done():
+			return append(open, "after "+patience.String())
+		}
+	}
+}
+
+// met reports whether the run's point was struck, or it is of no use to wait for it any longer. It is asked only while
+// nothing is open, and often.
+func (a *act) met() bool {
+	switch {
+	case time.Since(a.looked) < again:
+		return false
+	case a.gate.point.Kind == "" || !a.gate.struckAt().IsZero():
+		return true
+	case a.idle.IsZero():
+		a.idle = time.Now()
+	}
+	return time.Since(a.idle) > calm
+}
+
+// goOn does what is due in the story.
+func (a *act) goOn(ctx context.Context) {
+	if !a.raised && a.run(a.story.raised().ID, 1).final() {
+		a.raised = true
+		_ = a.defender.UpdateAlert(a.story.raised().ID, func(x *defendersim.Alert) { x.Severity = "High" }) // it is there
+	}
+	if !a.asked && len(a.defender.Actions()) > 0 {
+		a.asked = true
+		a.asking.Go(func() { _, _ = a.ask(ctx) }) // whoever is struck here gets no answer
+	}
+}
+
+// health is the body of the health function, as far as it is held against the truth.
+type health struct {
+	OK            bool              `json:"ok"`
+	OpenEpisodes  int               `json:"openEpisodes"`
+	UnsentNotices int               `json:"unsentNotices"`
+	Queues        map[string]string `json:"queues"`
+	text          string
+}
+
+func (a *act) ask(ctx context.Context) (health, error) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.host.Addr()+"/api/health", nil)
+	if err != nil {
+		return health{}, err
+	}
+	answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+	if err != nil {
+		return health{}, err
+	}
+	defer answer.Body.Close()
+	var h health
+	var body json.RawMessage
+	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
+		return health{}, err
+	}
+	h.text = string(body)
+	return h, json.Unmarshal(body, &h)
+}
+
+// look asks for the health of the end and reports whether it is good. It comes after everything is answered, so anything
+// else than good is asked again.
+func (a *act) look(ctx context.Context) bool {
+	h, err := a.ask(ctx)
+	a.looked = time.Now()
+	if err != nil && ctx.Err() == nil {
+		h.text = err.Error()
+	}
+	if h.text != "" {
+		a.health = h
+	}
+	return err == nil && h.OK
+}
+
+// runRow is the record of a run.
+type runRow struct {
+	alertID, state, outcome, reason string
+	version                         int
+}
+
+func (r runRow) final() bool { return r.state == "closed" || r.state == "parked" }
+
+func (w *world) runs() []runRow {
+	var all []runRow
+	for _, row := range w.tables.Rows("cordonalerts") {
+		if !strings.HasPrefix(row.RowKey, "run:") {
+			continue
+		}
+		text := func(name string) string {
+			value, _ := row.Properties[name].(string)
+			return value
+		}
+		version, _ := row.Properties["Version"].(int32)
+		all = append(all, runRow{alertID: text("AlertID"), version: int(version), state: text("State"), outcome: text("Outcome"), reason: text("Reason")})
+	}
+	return all
+}
+
+func (w *world) run(alertID string, version int) runRow {
+	for _, r := range w.runs() {
+		if r.alertID == alertID && r.version == version {
+			return r
+		}
+	}
+	return runRow{}
+}
+
+// open lists what is left to do; empty when nothing is, and poll and follow have gone through once since the strike.
+func (a *act) open() []string {
+	var open []string
+	for _, alert := range a.story.alerts {
+		for v := range a.story.versions(alert.ID) {
+			if r := a.run(alert.ID, v+1); !r.final() {
+				open = append(open, fmt.Sprintf("version %d of alert %s is %q", v+1, alert.ID, r.state))
+			}
+		}
+	}
+	for _, queue := range []string{alertQueue, noticeQueue} {
+		if c := a.bus.Counts(queue); c.Active+c.Scheduled > 0 {
+			open = append(open, fmt.Sprintf("queue %s holds %d messages and %d for later", queue, c.Active, c.Scheduled))
+		}
+	}
+	for _, n := range a.notices() {
+		if n.state != "sent" {
+			open = append(open, fmt.Sprintf("notice %d is %s", n.seq, n.state))
+		}
+	}
+	for _, row := range a.tables.Rows("cordonlatches") {
+		if state, _ := row.Properties["State"].(string); row.RowKey == "isolation" && state != "achieved" && state != "ended" {
+			open = append(open, fmt.Sprintf("the latch of machine %v is %s", row.Properties["MachineID"], state))
+		}
+	}
+	for _, row := range a.tables.Rows("cordonnotices") {
+		if strings.HasSuffix(row.PartitionKey, "|due") {
+			open = append(open, "the index of notices to send names "+row.RowKey)
+		}
+	}
+	return append(open, a.rounds()...)
+}
+
+// rounds lists the timers that have not gone through since the strike.
+func (a *act) rounds() []string {
+	since := a.gate.struckAt()
+	events, _ := a.records()
+	done := map[string]bool{}
+	for _, e := range events {
+		if e.Err == nil && e.Start.After(since) {
+			done[e.Function] = true
+		}
+	}
+	var open []string
+	for _, function := range []string{"PollAlerts", "FollowActions"} {
+		if !done[function] {
+			open = append(open, function+" has not gone through")
+		}
+	}
+	return open
+}
