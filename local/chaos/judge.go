@@ -249,7 +249,7 @@ func (j *weighing) records() {
 			}
 		}
 	}
-	if h := j.health; h.OpenEpisodes != isolated || h.UnsentNotices != 0 || !empty(h.Queues) {
+	if h := j.health; h.OpenEpisodes != isolated || h.UnsentNotices != "0" || !empty(h.Queues) || (len(h.Runs) > 0 && !empty(h.Runs)) {
 		j.found(&j.v.Untrue, "health says %s; %d machines are isolated and nothing is left to send", h.text, isolated)
 	}
 }
@@ -267,13 +267,14 @@ func (j *weighing) last(machineID string) string {
 	return last
 }
 
-func empty(queues map[string]string) bool {
-	for _, depth := range queues {
-		if depth != "0" {
+// empty reports whether health counts nothing, of something.
+func empty(counts map[string]string) bool {
+	for _, n := range counts {
+		if n != "0" {
 			return false
 		}
 	}
-	return len(queues) > 0
+	return len(counts) > 0
 }
 
 // failures asks for a log line of every invocation that a living handler failed, and for a reason of every ending. What

@@ -36,7 +36,7 @@ func kept() evidence {
 		runs: []runRow{isolated(0, 1), isolated(1, 1), isolated(2, 2),
 			{alertID: s.raised().ID, version: 1, state: "closed", outcome: "no rule", reason: "no rule matched"}},
 		notices: []notice{{1, "sent"}, {2, "sent"}},
-		health:  health{OK: true, OpenEpisodes: 2, Queues: map[string]string{"alerts": "0", "notices": "0"}},
+		health:  health{OK: true, OpenEpisodes: 2, UnsentNotices: "0", Queues: map[string]string{"alerts": "0", "notices": "0"}},
 	}
 	e.mails = []judge.Mail{mailAbout(0, 1, a, "Isolation requested, not confirmed yet"), mailAbout(2, 2, a, "Isolated", b, "Isolated")}
 	return e
@@ -90,6 +90,7 @@ func TestEachBrokenPromiseHasItsFigure(t *testing.T) {
 		"a Medium that was isolated":   {func(e *evidence) { e.runs[3].outcome = "isolated" }, Verdict{Untrue: 1}},
 		"health that miscounts":        {func(e *evidence) { e.health.OpenEpisodes = 1 }, Verdict{Untrue: 1}},
 		"health that sees messages":    {func(e *evidence) { e.health.Queues["alerts"] = "1" }, Verdict{Untrue: 1}},
+		"health that sees a run":       {func(e *evidence) { e.health.Runs = map[string]string{"started": "1"} }, Verdict{Untrue: 1}},
 		"health that was never seen":   {func(e *evidence) { e.health = health{} }, Verdict{Untrue: 1}},
 		"a failure without a log line": {func(e *evidence) { e.events = failure() }, Verdict{Silent: 1}},
 		"an ending without a reason":   {func(e *evidence) { e.runs[3].reason = "" }, Verdict{Silent: 1}},

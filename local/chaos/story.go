@@ -108,11 +108,11 @@ func (a *act) play(ctx context.Context) (open []string) {
 	defer tick.Stop()
 	for {
 		a.goOn(ctx)
-		if open = a.open(); len(open) == 0 && a.met() {
-			if a.look(ctx) {
+		if open = a.open(); len(open) == 0 {
+			if a.met() && a.look(ctx) {
 				return nil
 			}
-			open = []string{"the health function says " + a.health.text}
+			open = []string{"the point is not reached, or health says " + a.health.text}
 		}
 		from := time.Now()
 		select {
@@ -154,7 +154,8 @@ func (a *act) goOn(ctx context.Context) {
 type health struct {
 	OK            bool              `json:"ok"`
 	OpenEpisodes  int               `json:"openEpisodes"`
-	UnsentNotices int               `json:"unsentNotices"`
+	UnsentNotices string            `json:"unsentNotices"`
+	Runs          map[string]string `json:"runs"` // that are not over
 	Queues        map[string]string `json:"queues"`
 	text          string
 }
