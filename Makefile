@@ -8,7 +8,7 @@ FUZZTIME ?= 20s
 TEST     := $(GO) test -shuffle=on
 
 .DEFAULT_GOAL := help
-.PHONY: help build run start test test-short lint licenses fuzz bench golden package reproducible azurite clean
+.PHONY: help build run chaos start test test-short lint licenses fuzz bench golden package reproducible azurite clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,10 @@ build: need-go ## build the handler for this machine and stage dist/
 run: build ## play the scenario against stand-ins on this machine; ONCE=1 exits with a verdict, FAULT=<x> proves a check
 	@$(GO) build -trimpath -o build/local ./local
 	@build/local run --app dist $(if $(ONCE),--once) $(if $(FAULT),--fault $(FAULT))
+
+chaos: build ## kill the handler at everything it sends; QUICK=1 samples, SEED=<n> varies, SABOTAGE=<x> proves a check
+	@$(GO) build -trimpath -o build/local ./local
+	@build/local chaos --app dist $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
 
 start: build ## run dist/ under Azure Functions Core Tools (wants func and a Service Bus)
 	@command -v func >/dev/null || { echo "make start: 'func' is missing: npm install -g azure-functions-core-tools@4; docs/local.md has the rest"; exit 1; }

@@ -3,7 +3,6 @@ package chaos
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"cordon/local/defendersim"
@@ -46,11 +45,14 @@ type evidence struct {
 	events  []funchost.Event
 	errors  []string // the lines of the log that tell of a failure
 	strike  *strike  // nil: none
+	unheard map[string]int
+	news    []news
 }
 
 func (a *act) evidence(open []string) evidence {
 	e := evidence{story: a.story, open: open, actions: a.defender.Actions(), calls: a.defender.Calls(), runs: a.runs(), notices: a.notices(), health: a.health}
-	e.events, e.strike = a.records()
+	e.events, e.strike, e.unheard = a.records()
+	e.news = a.news()
 	e.reached = a.gate.point.Kind == "" || e.strike != nil
 	for _, m := range a.mail.Mails() {
 		e.mails = append(e.mails, judge.Mail{ID: m.MessageID, At: m.At, Subject: m.Subject, Text: m.Text})
@@ -170,57 +172,58 @@ func (j *weighing) deeds() {
 	}
 }
 
-// repeats counts mails that came twice. The same Message-ID twice is allowed if the answer to the first was lost: the strike
-// fell on who sends mail, the mail had arrived by then, and the ledger did not know yet that it was sent.
+// repeats counts mails that came twice. The same Message-ID twice is allowed if the answer to the first was lost: its client
+// left before it heard, or the process that sends mail was killed when the mail had arrived and the ledger did not know yet.
 func (j *weighing) repeats() {
 	came := map[string]int{}
 	for _, m := range j.mails {
 		came[m.ID]++
 	}
 	for id, n := range came {
-		for again := 1; again < n; again++ {
-			if again == 1 && j.strike != nil && j.strike.mailer && j.strike.arrived[id] == 1 && j.strike.unsent[sequence(id)] {
-				j.v.Repeated++
-				continue
-			}
-			j.found(&j.v.Again, "mail %s came %d times though its answer was not lost", id, n)
+		allowed := j.unheard[id]
+		if s := j.strike; s != nil && s.mailer && s.arrived[id] > 0 && s.unsent[id] {
+			allowed = max(allowed, 1)
+		}
+		j.v.Repeated += min(n-1, allowed)
+		for range n - 1 - allowed {
+			j.found(&j.v.Again, "mail %s came %d times, and its answer was lost %d times", id, n, allowed)
 		}
 	}
 	j.renamed()
 }
 
-// renamed counts news that came under two Message-IDs: two mails of one sequence, or a mail of a sequence that the ledger
-// does not have, or one that repeats what an earlier sequence has told. A mail that was late itself may say again what
-// later ones have told, for it must tell what is so.
+// renamed counts news that came under two Message-IDs: a mail of no notice in the ledger, or an outcome that an earlier notice
+// has told and that is not the later one's to tell. A mail that is late tells what is so by then, so it may be ahead of the
+// notice whose news that is, or behind.
 func (j *weighing) renamed() {
-	ids := map[int]string{}
-	told := map[judge.Claim]judge.Mail{}
+	seqs := map[string]int{}
+	for _, n := range j.notices {
+		seqs[n.id()] = n.seq
+	}
+	told := map[judge.Claim]string{}
 	for _, m := range j.mails {
-		seq := sequence(m.ID)
-		if !slices.ContainsFunc(j.notices, func(n notice) bool { return n.seq == seq }) {
+		seq, known := seqs[m.ID]
+		if !known {
 			j.found(&j.v.Renamed, "mail %s belongs to no notice", m.ID)
 		}
-		if first, known := ids[seq]; known && first != m.ID {
-			j.found(&j.v.Renamed, "notice %d came as mail %s and as mail %s", seq, first, m.ID)
-		}
-		ids[seq] = m.ID
 		for _, c := range judge.Claims(m.Text) {
-			first, known := told[c]
-			if known && seq > sequence(first.ID) {
-				j.found(&j.v.Renamed, "%q of machine %s is told by mail %s and again by mail %s", c.Outcome, c.MachineID, first.ID, m.ID)
+			first, again := told[c]
+			if again && seq > seqs[first] && !j.owns(seq, c) {
+				j.found(&j.v.Renamed, "%q of machine %s is told by mail %s and again by mail %s", c.Outcome, c.MachineID, first, m.ID)
 			}
-			if !known {
-				told[c] = m
+			if !again {
+				told[c] = m.ID
 			}
 		}
 	}
 }
 
-// sequence reads the number of a notice from its Message-ID, cordon.<group>.<number>@domain.
-func sequence(messageID string) int {
-	local, _, _ := strings.Cut(messageID, "@")
-	n, _ := strconv.Atoi(local[strings.LastIndexByte(local, '.')+1:])
-	return n
+// owns reports whether an outcome is news of a notice.
+func (j *weighing) owns(seq int, c judge.Claim) bool {
+	kinds := map[string]string{"isolated": "Isolated", "requested": "Isolation requested"}
+	return slices.ContainsFunc(j.news, func(n news) bool {
+		return n.seq == seq && n.Machine == c.MachineID && kinds[n.Kind] != "" && strings.HasPrefix(c.Outcome, kinds[n.Kind])
+	})
 }
 
 // records holds the newest news, record and health against the API's final state.

@@ -35,7 +35,8 @@ func kept() evidence {
 		calls:   []defendersim.Call{call(a, 429), call(a, 201), call(b, 201)},
 		runs: []runRow{isolated(0, 1), isolated(1, 1), isolated(2, 2),
 			{alertID: s.raised().ID, version: 1, state: "closed", outcome: "no rule", reason: "no rule matched"}},
-		notices: []notice{{1, "sent"}, {2, "sent"}},
+		notices: []notice{{"incident:1", 1, "sent"}, {"incident:1", 2, "sent"}},
+		news:    []news{{"requested", a, 1}, {"isolated", a, 2}, {"isolated", b, 2}},
 		health:  health{OK: true, OpenEpisodes: 2, UnsentNotices: "0", Queues: map[string]string{"alerts": "0", "notices": "0"}},
 	}
 	e.mails = []judge.Mail{mailAbout(0, 1, a, "Isolation requested, not confirmed yet"), mailAbout(2, 2, a, "Isolated", b, "Isolated")}
@@ -44,7 +45,7 @@ func kept() evidence {
 
 // mailAbout is a mail of a notice that arrives some seconds after noon, with machines and their outcomes.
 func mailAbout(second, seq int, claims ...string) judge.Mail {
-	m := judge.Mail{ID: fmt.Sprintf("cordon.f00.%d@example.org", seq), At: atNoon().Add(time.Duration(second) * time.Second), Subject: "news"}
+	m := judge.Mail{ID: notice{group: "incident:1", seq: seq}.id(), At: atNoon().Add(time.Duration(second) * time.Second), Subject: "news"}
 	for i := 0; i < len(claims); i += 2 {
 		m.Text += fmt.Sprintf("\nMachine   x\nId        %s\nOutcome   %s\n", claims[i], claims[i+1])
 	}
@@ -115,15 +116,16 @@ func failed(e *evidence) {
 
 // retold is the same news in a third notice.
 func retold(e *evidence) {
-	e.notices = append(e.notices, notice{3, "sent"})
+	third := notice{"incident:1", 3, "sent"}
+	e.notices = append(e.notices, third)
 	m := e.mails[1]
-	m.ID = "cordon.f00.3@example.org"
+	m.ID = third.id()
 	e.mails = append(e.mails, m)
 }
 
 // struckMail is a strike after the second mail had arrived and before the ledger knew.
 func struckMail(e *evidence) {
-	e.strike = &strike{mailer: true, arrived: map[string]int{e.mails[0].ID: 1, e.mails[1].ID: 1}, unsent: map[int]bool{2: true}}
+	e.strike = &strike{mailer: true, arrived: map[string]int{e.mails[0].ID: 1, e.mails[1].ID: 1}, unsent: map[string]bool{e.mails[1].ID: true}}
 }
 
 func failure() []funchost.Event {
@@ -151,13 +153,25 @@ func TestMailWhoseAnswerWasLostMayComeTwice(t *testing.T) {
 	}
 }
 
-func TestLateMailMaySayWhatALaterOneHasTold(t *testing.T) {
+func TestMailWhoseAnswerCameTooLateMayComeTwice(t *testing.T) {
+	t.Parallel()
+	e := kept()
+	e.mails = append(e.mails, e.mails[1], e.mails[1])
+	e.unheard = map[string]int{e.mails[1].ID: 1}
+	if got := weigh(e); got.Again != 1 || got.Repeated != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestLateMailMaySayWhatAnotherNoticeTells(t *testing.T) {
 	t.Parallel()
 	e := kept()
 	late := mailAbout(5, 1, e.story.machines[0].ID, "Isolated")
-	e.mails = []judge.Mail{e.mails[1], late}
-	if got := weigh(e); got.Broken() {
-		t.Errorf("%+v", got)
+	for _, order := range [][]judge.Mail{{e.mails[1], late}, {late, e.mails[1]}} {
+		e.mails = order
+		if got := weigh(e); got.Broken() {
+			t.Errorf("%+v", got)
+		}
 	}
 }
 

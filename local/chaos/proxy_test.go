@@ -261,11 +261,15 @@ func TestEveryStepOfAMailIsOneCommand(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = sink.Close() })
 	g, _ := aim(Point{})
+	var unheard []string
 	l := listen(t)
-	t.Cleanup(accept(l, (&smtpProxy{sender(g), address.String()}).serve).close)
+	proxy := accept(l, (&smtpProxy{sender(g), address.String(), func(c []byte) { unheard = append(unheard, string(c)) }}).serve)
 	mail := "Subject: x\r\n\r\nQUIT\r\n..\r\nDATA\r\n"
 	if err := smtp.SendMail(l.Addr().String(), nil, "a@example.org", []string{"b@example.org", "c@example.org"}, []byte(mail)); err != nil {
 		t.Fatal(err)
+	}
+	if proxy.close(); len(unheard) != 0 {
+		t.Errorf("unheard are %q", unheard)
 	}
 	if got := sink.Mails(); len(got) != 1 || got[0].Text != "QUIT\n.\nDATA\n" && got[0].Text != "QUIT\n..\nDATA\n" {
 		t.Errorf("arrived: %+v", got)
@@ -286,14 +290,18 @@ func TestMailIsStruckAsItsKindSays(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = sink.Close() })
+		var unheard []string
 		l := listen(t)
-		t.Cleanup(accept(l, (&smtpProxy{sender(g), address.String()}).serve).close)
+		proxy := accept(l, (&smtpProxy{sender(g), address.String(), func(c []byte) { unheard = append(unheard, string(c)) }}).serve)
 		err = smtp.SendMail(l.Addr().String(), nil, "a@example.org", []string{"b@example.org"}, []byte("Subject: x\r\n\r\nx\r\n"))
 		if (err == nil) != want.answered {
 			t.Errorf("%q: %v", kind, err)
 		}
 		if n := len(sink.Mails()); (n == 1) != want.served || host.deaths() != want.deaths {
 			t.Errorf("%q: %d mails, killed %q", kind, n, host.deaths())
+		}
+		if proxy.close(); (len(unheard) == 1) != (want.served && !want.answered) {
+			t.Errorf("%q: unheard are %q", kind, unheard)
 		}
 	}
 }

@@ -12,6 +12,9 @@ import (
 type smtpProxy struct {
 	side
 	server string // address
+	// unheard is told of the content of a mail that the server has answered and whose client left before it heard so:
+	// killed, cut off, or out of patience.
+	unheard func(content []byte)
 }
 
 func (p *smtpProxy) serve(client net.Conn) {
@@ -24,13 +27,16 @@ func (p *smtpProxy) serve(client net.Conn) {
 	if c.answer(true) != nil { // the greeting
 		return
 	}
+	var content []byte // that was answered last
 	for {
 		step, err := c.command()
 		if err != nil {
+			p.left(content)
 			return
 		}
 		kind := p.pass(SMTP)
 		if kind == Before {
+			p.left(content)
 			p.strike()
 			reset(client)
 			return
@@ -38,10 +44,16 @@ func (p *smtpProxy) serve(client net.Conn) {
 		if _, err := server.Write(step); err != nil {
 			return
 		}
+		content = nil
+		if c.asked == "" {
+			content = step
+		}
 		if c.answer(kind == "") != nil {
+			p.left(content)
 			return
 		}
 		if kind != "" {
+			p.left(content)
 			p.strike()
 			reset(client)
 			return
@@ -49,11 +61,18 @@ func (p *smtpProxy) serve(client net.Conn) {
 	}
 }
 
+// left is called when the client is gone, with the content of the mail that it had sent right before.
+func (p *smtpProxy) left(content []byte) {
+	if content != nil {
+		p.unheard(content)
+	}
+}
+
 // smtpConn is one conversation.
 type smtpConn struct {
 	client, server         net.Conn
 	fromClient, fromServer *bufio.Reader
-	asked                  string // the command before, in capitals
+	asked                  string // the command before, in capitals; empty after the content of a mail
 	content                bool   // the content of a mail comes next
 }
 

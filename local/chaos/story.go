@@ -264,7 +264,7 @@ func (a *act) open() []string {
 // rounds lists the timers that have not gone through since the strike.
 func (a *act) rounds() []string {
 	since := a.gate.struckAt()
-	events, _ := a.records()
+	events, _, _ := a.records()
 	done := map[string]bool{}
 	for _, e := range events {
 		if e.Err == nil && e.Start.After(since) {

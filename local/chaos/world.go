@@ -1,13 +1,19 @@
 package chaos
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"net/mail"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +32,9 @@ const (
 	clientID     = "b71d9c3e-42a8-4e57-8f19-0c6de25a7341"
 	clientSecret = "local-environment-only"
 )
+
+// mailDomain is whose Message-IDs the handler makes.
+const mailDomain = "example.org"
 
 // The queues, and how long a message is locked for whoever works on it.
 const (
@@ -53,10 +62,11 @@ type world struct {
 	stops   []func() // the stand-ins' and the proxies'
 	failure error    // of the proxies
 
-	mu     sync.Mutex
-	lines  []line
-	events []funchost.Event
-	strike *strike
+	mu      sync.Mutex
+	lines   []line
+	events  []funchost.Event
+	strike  *strike
+	unheard map[string]int // Message-IDs of mails whose answer nobody heard
 }
 
 // line is a line of a handler's log, or of the host's.
@@ -85,15 +95,15 @@ func settings() map[string]string {
 		"CORDON_RECHECK_AFTER":     "6s",
 		"CORDON_MESSAGE_LOCK":      messageLock.String(),
 		"CORDON_RETRY_AFTER":       "200ms",
-		"CORDON_SWEEP_AFTER":       "8s",
-		"CORDON_MAIL_FROM":         "Cordon <cordon@example.org>",
+		"CORDON_SWEEP_AFTER":       "20s",
+		"CORDON_MAIL_FROM":         "Cordon <cordon@" + mailDomain + ">",
 		"CORDON_MAIL_TO":           "soc@example.org",
 	}
 }
 
 // newWorld brings the stand-ins up. No process runs yet.
 func newWorld(p Point, sabotaged string) (w *world, err error) {
-	w = &world{sabotage: newSabotage(sabotaged)}
+	w = &world{sabotage: newSabotage(sabotaged), unheard: map[string]int{}}
 	w.gate = newGate(p, w.note)
 	defer func() {
 		if err != nil {
@@ -191,7 +201,7 @@ func (w *world) front(group string, instance int) map[string]string {
 	})
 	bus := listen(func(l net.Listener) func() { return accept(l, (&amqpProxy{s, w.bus}).serve).close })
 	own["ServiceBus"] = strings.Replace(w.bus.ConnectionString(), "//127.0.0.1", "//"+bus, 1)
-	own["CORDON_SMTP_URL"] = "smtp://" + listen(func(l net.Listener) func() { return accept(l, (&smtpProxy{s, w.smtp}).serve).close }) + "?tls=none&timeout=3s"
+	own["CORDON_SMTP_URL"] = "smtp://" + listen(func(l net.Listener) func() { return accept(l, (&smtpProxy{s, w.smtp, w.unhear}).serve).close }) + "?tls=none&timeout=3s"
 	return own
 }
 
@@ -234,20 +244,20 @@ func (w *world) log() string {
 
 // strike is what stood recorded when the strike had fallen.
 type strike struct {
-	mailer  bool           // it fell on the process that sends mail
-	arrived map[string]int // mails by Message-ID
-	unsent  map[int]bool   // sequences that the ledger did not know to be sent
+	mailer  bool            // it fell on the process that sends mail
+	arrived map[string]int  // mails by Message-ID
+	unsent  map[string]bool // Message-IDs that the ledger did not know to be sent
 }
 
 // note keeps what the verdict needs to know of the moment of the strike.
 func (w *world) note(function string) {
-	s := &strike{mailer: function == "SendNotice" || w.gate.point.WithHost, arrived: map[string]int{}, unsent: map[int]bool{}}
+	s := &strike{mailer: function == "SendNotice" || w.gate.point.WithHost, arrived: map[string]int{}, unsent: map[string]bool{}}
 	for _, m := range w.mail.Mails() {
 		s.arrived[m.MessageID]++
 	}
 	for _, n := range w.notices() {
 		if n.state != "sent" {
-			s.unsent[n.seq] = true
+			s.unsent[n.id()] = true
 		}
 	}
 	w.write("chaos", "strike: "+w.gate.point.String())
@@ -258,8 +268,15 @@ func (w *world) note(function string) {
 
 // notice is a sequence of notices as it stands in the ledger.
 type notice struct {
+	group string
 	seq   int
 	state string
+}
+
+// id is the Message-ID under which the notice is to be sent.
+func (n notice) id() string {
+	sum := sha256.Sum256([]byte(tenantID + "|" + n.group))
+	return fmt.Sprintf("cordon.%x.%d@%s", sum[:12], n.seq, mailDomain)
 }
 
 func (w *world) notices() []notice {
@@ -268,15 +285,51 @@ func (w *world) notices() []notice {
 		if strings.HasPrefix(row.RowKey, "seq:") {
 			seq, _ := row.Properties["Seq"].(int32)
 			state, _ := row.Properties["State"].(string)
-			all = append(all, notice{int(seq), state})
+			group, _ := row.Properties["Group"].(string)
+			all = append(all, notice{group, int(seq), state})
 		}
 	}
 	return all
 }
 
-// records are the events and the strike so far.
-func (w *world) records() ([]funchost.Event, *strike) {
+// news is one event that people are told of, and the notice that tells it.
+type news struct {
+	Kind    string `json:"kind"`
+	Machine string `json:"machine"`
+	seq     int
+}
+
+func (w *world) news() []news {
+	var all []news
+	for _, row := range w.tables.Rows("cordonnotices") {
+		if !strings.HasPrefix(row.RowKey, "entry:") {
+			continue
+		}
+		var n news
+		body, _ := row.Properties["Body"].(string)
+		_ = json.Unmarshal([]byte(body), &n) // what can not be read tells nothing
+		seq, _ := row.Properties["Seq"].(int32)
+		n.seq = int(seq)
+		all = append(all, n)
+	}
+	return all
+}
+
+// unhear notes that the client left before it heard what became of a mail's content.
+func (w *world) unhear(content []byte) {
+	header, _, _ := bytes.Cut(content, []byte("\r\n\r\n"))
+	message, err := mail.ReadMessage(bytes.NewReader(append(header, "\r\n\r\n"...)))
+	if err != nil {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]funchost.Event(nil), w.events...), w.strike
+	w.unheard[strings.Trim(message.Header.Get("Message-ID"), "<> ")]++
+}
+
+// records are the events, the strike and the mails whose answer nobody heard, so far.
+func (w *world) records() ([]funchost.Event, *strike, map[string]int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.events), w.strike, maps.Clone(w.unheard)
 }
