@@ -48,7 +48,7 @@ const (
 // none. Text fields may have been written by an attacker and are escaped wherever they are shown.
 //
 // The expr tags are the names that playbook conditions use. Fields without one can not be read by a rule: they are
-// workflow (assignee, comments, investigation state) and change without a new decision being due.
+// workflow (assignee, investigation state) and change without a new decision being due.
 type Alert struct {
 	ID                 string     `json:"id" expr:"id"`
 	IncidentID         int64      `json:"incidentId,omitempty" expr:"incidentId"` // 0: not part of an incident
@@ -72,8 +72,8 @@ type Alert struct {
 	Created            time.Time  `json:"alertCreationTime" expr:"alertCreationTime"`
 	FirstEvent         time.Time  `json:"firstEventTime" expr:"firstEventTime"`
 	LastEvent          time.Time  `json:"lastEventTime" expr:"lastEventTime"`
-	Updated            time.Time  `json:"lastUpdateTime"`
-	Resolved           time.Time  `json:"resolvedTime"`
+	Updated            time.Time  `json:"lastUpdateTime" expr:"lastUpdateTime"`
+	Resolved           time.Time  `json:"resolvedTime" expr:"resolvedTime"`
 	AssignedTo         string     `json:"assignedTo,omitempty"`
 	InvestigationState string     `json:"investigationState,omitempty"`
 }

@@ -9,6 +9,9 @@ package playbook
 import (
 	"fmt"
 	"slices"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
@@ -85,13 +88,34 @@ type Book struct {
 	protect protection
 	limits  Limits
 	hash    string
+
+	clauses  int // different ones, over all rules
+	needs    Needs
+	warnings []Problem
+}
+
+// Needs is what a decision may read besides the alert and its machine. Each costs a call or a look into the ledger, so it
+// is read only for a playbook that has a rule about it, once per run.
+type Needs struct {
+	Isolated    bool // Input.Isolated
+	OpenActions bool // Input.OpenActions
 }
 
 // rule is one rule of a book, compiled.
 type rule struct {
-	name  string
-	when  condition
-	steps []stepSpec
+	name      string
+	when      condition
+	unless    condition // counts only with hasUnless
+	hasUnless bool
+	goesOn    bool          // continue
+	mode      Mode          // Enforce: the rule lowers nothing
+	maxAge    time.Duration // 0: only the setting counts
+	steps     []stepSpec
+	place     ast.Node // of when, for warnings
+}
+
+func (r rule) acts() bool {
+	return slices.ContainsFunc(r.steps, func(s stepSpec) bool { return s.kind.Acts() })
 }
 
 // stepSpec is a step as it is written.
@@ -111,6 +135,13 @@ func (b *Book) Limits() Limits { return b.limits }
 
 // Mode is the mode that the playbook asks for; what counts is the lower of it and the ceiling.
 func (b *Book) Mode() Mode { return b.mode }
+
+// Needs is what decisions of this book may read besides the alert and its machine.
+func (b *Book) Needs() Needs { return b.needs }
+
+// Warnings are what is probably not meant, in the order of the file: rules that can never be asked. The book is used all
+// the same.
+func (b *Book) Warnings() []Problem { return slices.Clone(b.warnings) }
 
 // Rules are the names of the rules, in order.
 func (b *Book) Rules() []string {

@@ -23,11 +23,19 @@ const (
 	maxRendered = 64 << 10
 )
 
-// CommentData is what a comment's template can show: {{.Alert.Title}}, {{.Machine.ComputerDNSName}}, {{.Rule}}.
+// CommentData is what a comment's template can show: {{.Alert.Title}}, {{.Machine.ComputerDNSName}}, {{.Rule}}. It is what
+// conditions read, but for what costs a read of its own.
 type CommentData struct {
 	Alert   alert.Alert
-	Machine machine.Machine // all empty when the machine could not be read
-	Rule    string          // the name of the rule
+	Machine CommentMachine
+	Now     time.Time // of the decision, UTC
+	Rule    string    // the name of the rule
+}
+
+// CommentMachine is the machine as comments see it; all empty when it could not be read.
+type CommentMachine struct {
+	machine.Machine
+	LastSeenAge time.Duration // to the minute
 }
 
 // comment is a checked template. A nil one renders the default.
@@ -140,7 +148,9 @@ func checkField(path []string) (message, hint string) {
 func goFields(t reflect.Type) []string {
 	var names []string
 	for _, f := range reflect.VisibleFields(t) {
-		names = append(names, f.Name)
+		if !f.Anonymous {
+			names = append(names, f.Name)
+		}
 	}
 	return names
 }
@@ -149,9 +159,9 @@ func goFields(t reflect.Type) []string {
 // attackers; nothing in it can break a line or turn the writing direction. A template that fails on this alert gives
 // the default, because a comment must not keep a machine from being isolated.
 func (c *comment) render(in Input) string {
-	data := CommentData{Alert: in.Alert}
-	if in.Machine != nil {
-		data.Machine = *in.Machine
+	data := CommentData{Alert: in.Alert, Now: in.Now.UTC()}
+	if m := machineFacts(in); m != nil {
+		data.Machine = CommentMachine{m.Machine, m.LastSeenAge.Round(time.Minute)}
 	}
 	text := fmt.Sprintf("Alert %s: %s", in.Alert.ID, in.Alert.Title)
 	if c != nil {
@@ -191,10 +201,11 @@ func sampleData(rule string) CommentData {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	return CommentData{
 		Rule: rule,
+		Now:  at,
 		Alert: alert.Alert{ID: "da637578995287051192_756343937", IncidentID: 1, Title: "title", Description: "text", Category: "Malware",
 			Severity: alert.High, Status: alert.StatusNew, MachineID: strings.Repeat("a", 40), ComputerDNSName: "pc1.example.com",
 			MitreTechniques: []string{"T1059"}, Evidence: []alert.Evidence{{Kind: "File"}}, Created: at, Updated: at},
-		Machine: machine.Machine{ID: strings.Repeat("a", 40), ComputerDNSName: "pc1.example.com", OSPlatform: "Windows11", Tags: []string{"tag"},
-			LastSeen: at},
+		Machine: CommentMachine{Machine: machine.Machine{ID: strings.Repeat("a", 40), ComputerDNSName: "pc1.example.com", OSPlatform: "Windows11", Tags: []string{"tag"},
+			LastSeen: at}},
 	}
 }

@@ -5,13 +5,18 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	expcompiler "github.com/expr-lang/expr/compiler"
 	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/optimizer"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 )
@@ -24,18 +29,35 @@ const (
 	memoryBudget       = 200_000 // elements that one evaluation may produce
 )
 
-// condition is a compiled when: the program that decides, and its parts for the explanation.
+// condition is a compiled when or unless: how its clauses hang together, and which they are.
 type condition struct {
-	program *vm.Program
 	join    Join
-	clauses []clause
+	clauses []*clause
 }
 
-// clause is one operand of a condition's outermost and/or, or the whole of it.
+// clause is one operand of a condition's outermost and/or, or the whole of it. Clauses that say the same are one: a
+// decision evaluates each once, however many rules have it.
 type clause struct {
+	number  int // among the clauses of the book
 	text    string
 	program *vm.Program
 	fields  []field
+}
+
+// compiler compiles the conditions of one playbook.
+type compiler struct {
+	helpers *helpers
+	config  *conf.Config
+	clauses map[string]*clause // by their syntax tree
+}
+
+func newCompiler() *compiler {
+	c := &compiler{helpers: newHelpers(), config: conf.CreateNew(), clauses: map[string]*clause{}}
+	options := append(c.helpers.options(), expr.Env(Facts{}), expr.AsBool(), expr.WarnOnAny(), expr.MaxNodes(maxConditionNodes))
+	for _, o := range options {
+		o(c.config)
+	}
+	return c
 }
 
 // conditionProblem is a mistake in an expression, offset characters into it.
@@ -45,12 +67,8 @@ type conditionProblem struct {
 	hint    string
 }
 
-func options() []expr.Option {
-	return []expr.Option{expr.Env(Facts{}), expr.AsBool(), expr.WarnOnAny(), expr.MaxNodes(maxConditionNodes)}
-}
-
-// compileCondition checks and compiles src. The problems are in no particular order; with any, the condition is unusable.
-func compileCondition(src string) (condition, []conditionProblem) {
+// compile checks and compiles src. The problems are in no particular order; with any, the condition is unusable.
+func (c *compiler) compile(src string) (condition, []conditionProblem) {
 	if n := utf8.RuneCountInString(src); n > maxConditionLength {
 		return condition{}, []conditionProblem{{0, fmt.Sprintf("the condition is %d characters long, the limit is %d", n, maxConditionLength),
 			"split it into several rules: the first that matches wins"}}
@@ -58,36 +76,56 @@ func compileCondition(src string) (condition, []conditionProblem) {
 	if strings.TrimSpace(src) == "" {
 		return condition{}, []conditionProblem{{0, "the condition is empty", `write one, such as alert.severity == "High"`}}
 	}
-	config := conf.New(Facts{})
-	config.MaxNodes = maxConditionNodes
-	tree, err := parser.ParseWithConfig(src, config)
+	tree, err := parser.ParseWithConfig(src, c.config)
 	if err != nil {
 		return condition{}, []conditionProblem{explainError(err)}
 	}
-	if found := refusals(&tree.Node); len(found) > 0 {
+	if found := refusals(&tree.Node, c.helpers); len(found) > 0 {
 		return condition{}, found
 	}
-	program, err := expr.Compile(src, options()...)
-	if err != nil {
+	join, operands := split(tree.Node)
+	keys := make([]string, len(operands))
+	for i, node := range operands {
+		keys[i] = ast.Dump(node) // before the checker and the optimizer change it
+	}
+	texts := make([]string, len(operands))
+	for i, node := range operands {
+		texts[i] = plainText(node.String())
+	}
+	if _, err := checker.Check(tree, c.config); err != nil {
 		return condition{}, []conditionProblem{explainError(err)}
 	}
-	join, operands := split(tree.Node)
-	c := condition{program: program, join: join}
-	for _, node := range operands {
-		part, err := compileClause(node)
+	made := condition{join: join}
+	for i, node := range operands {
+		one, err := c.clause(keys[i], texts[i], &parser.Tree{Node: node, Source: tree.Source})
 		if err != nil {
-			// The printed form of a clause is only for the explanation; the whole condition explains itself too.
-			return condition{program: program, clauses: []clause{{text: src, program: program, fields: fieldsOf(tree.Node)}}}, nil
+			return condition{}, []conditionProblem{explainError(err)}
 		}
-		c.clauses = append(c.clauses, part)
+		if !slices.Contains(made.clauses, one) {
+			made.clauses = append(made.clauses, one)
+		}
 	}
-	return c, nil
+	return made, nil
 }
 
-func compileClause(node ast.Node) (clause, error) {
-	text := node.String()
-	program, err := expr.Compile(text, options()...)
-	return clause{text: text, program: program, fields: fieldsOf(node)}, err
+// clause compiles one operand from its syntax tree, or finds the one that says the same.
+func (c *compiler) clause(key, text string, tree *parser.Tree) (*clause, error) {
+	if known := c.clauses[key]; known != nil {
+		return known, nil
+	}
+	one := &clause{number: len(c.clauses), text: text, fields: fieldsOf(tree.Node)}
+	if _, err := checker.Check(tree, c.config); err != nil {
+		return nil, err
+	}
+	if err := optimizer.Optimize(&tree.Node, c.config); err != nil {
+		return nil, err
+	}
+	var err error
+	if one.program, err = expcompiler.Compile(tree, c.config); err != nil {
+		return nil, err
+	}
+	c.clauses[key] = one
+	return one, nil
 }
 
 // split takes the outermost chain of "and" or of "or" apart.
@@ -125,19 +163,84 @@ func joinOf(node ast.Node) Join {
 	return Single
 }
 
-// evaluate runs a program over the facts. An error means that the facts have not the shape that the condition takes for
-// granted, such as a machine that could not be read; its text is fit for people.
-func evaluate(program *vm.Program, facts *Facts) (bool, error) {
-	machine := vm.VM{MemoryBudget: memoryBudget}
-	out, err := machine.Run(program, facts)
+// truth is what a clause or a condition came to: true, false, or no answer with the reason.
+type truth struct {
+	is  bool
+	err error
+}
+
+// evaluation is one look at the facts. A clause is evaluated when it is first asked for, and once.
+type evaluation struct {
+	facts  *Facts
+	in     *Input
+	vm     vm.VM
+	truths []truth // by the clauses' numbers
+	traces []ClauseTrace
+	done   []bool
+	values map[string]string // by the facts' names
+}
+
+func newEvaluation(b *Book, in *Input) *evaluation {
+	facts := factsOf(*in)
+	return &evaluation{facts: &facts, in: in, vm: vm.VM{MemoryBudget: memoryBudget}, truths: make([]truth, b.clauses), traces: make([]ClauseTrace, b.clauses),
+		done: make([]bool, b.clauses), values: map[string]string{}}
+}
+
+// clause evaluates c and explains it.
+func (e *evaluation) clause(c *clause) truth {
+	if e.done[c.number] {
+		return e.truths[c.number]
+	}
+	t := e.run(c)
+	trace := ClauseTrace{Text: c.text, Result: strconv.FormatBool(t.is)}
+	if t.err != nil {
+		trace.Result = "no answer: " + t.err.Error()
+	}
+	for _, f := range c.fields {
+		value, seen := e.values[f.name]
+		if !seen {
+			value = shown(f.read(e.facts))
+			e.values[f.name] = value
+		}
+		trace.Values = append(trace.Values, ValueSeen{Name: f.name, Value: value})
+	}
+	e.done[c.number], e.truths[c.number], e.traces[c.number] = true, t, trace
+	return t
+}
+
+// run evaluates c over the facts. An error means that the facts have not the shape that the clause takes for granted,
+// such as a machine that could not be read; its text is fit for people.
+func (e *evaluation) run(c *clause) truth {
+	out, err := e.vm.Run(c.program, e.facts)
 	if err != nil {
-		return false, errors.New(runtimeMessage(err))
+		for _, f := range c.fields {
+			if missing := e.in.notRead(f.name); missing != "" {
+				return truth{err: errors.New(missing)}
+			}
+		}
+		return truth{err: errors.New(runtimeMessage(err))}
 	}
-	matched, ok := out.(bool)
+	is, ok := out.(bool)
 	if !ok {
-		return false, fmt.Errorf("the condition gave %T instead of true or false", out)
+		return truth{err: fmt.Errorf("the condition gave %T instead of true or false", out)}
 	}
-	return matched, nil
+	return truth{is: is}
+}
+
+// condition is what c comes to: its clauses in order, up to the one that settles it. The ones behind it are evaluated for
+// the explanation alone.
+func (e *evaluation) condition(c condition) (truth, []ClauseTrace) {
+	result := truth{is: c.join != AnyOf}
+	settled := false
+	traces := make([]ClauseTrace, len(c.clauses))
+	for i, one := range c.clauses {
+		t := e.clause(one)
+		traces[i] = e.traces[one.number]
+		if !settled && (t.err != nil || t.is == (c.join == AnyOf)) {
+			result, settled = t, true
+		}
+	}
+	return result, traces
 }
 
 func runtimeMessage(err error) string {
@@ -166,10 +269,16 @@ func explainError(err error) conditionProblem {
 	p.message = cut(plainText(p.message), 300)
 	if m := regexp.MustCompile(unknownNamePattern).FindStringSubmatch(p.message); m != nil {
 		p.message, p.hint = fmt.Sprintf("there is no %q", m[1]), suggest(m[1], fieldNames(reflect.TypeFor[Facts]()))
+		if why, later := laterFacts()[m[1]]; later {
+			p.message, p.hint = fmt.Sprintf("%q does not exist yet in this version: %s", m[1], why), "take it out; "+suggest("", fieldNames(reflect.TypeFor[Facts]()))
+		}
 	}
 	if m := regexp.MustCompile(unknownFieldPattern).FindStringSubmatch(p.message); m != nil {
 		if t, ok := factTypes()[m[1]]; ok {
 			p.message, p.hint = fmt.Sprintf("%s has no field %q", t.called, m[2]), suggest(m[2], t.fields)
+			if why, not := unreadableFacts()[t.called+"."+m[2]]; not {
+				p.message = fmt.Sprintf("rules can not read %s.%s: %s", t.called, m[2], why)
+			}
 		}
 	}
 	if m := regexp.MustCompile(wrongResultPattern).FindStringSubmatch(p.message); m != nil {
@@ -178,12 +287,14 @@ func explainError(err error) conditionProblem {
 	}
 	switch {
 	case strings.Contains(p.message, "mismatched type"):
-		p.hint = "compare text with text, number with number, time with time; \"x\" in list looks into a list, text contains \"x\" into a text"
+		p.hint = "compare text with text, number with number, time with time, an age with duration(\"72h\"); \"x\" in list looks into a list, text contains \"x\" into a text"
 	case strings.HasPrefix(p.message, `unexpected token Operator("=")`):
 		p.hint = "two values are compared with =="
 	case strings.Contains(p.message, "exceeds maximum"):
 		p.message = fmt.Sprintf("the condition has more than %d parts", maxConditionNodes)
 		p.hint = "split it into several rules: the first that matches wins"
+	case strings.HasPrefix(p.message, "invalid number of arguments"), strings.HasPrefix(p.message, "too many arguments"), strings.HasPrefix(p.message, "not enough arguments"), strings.HasPrefix(p.message, "cannot use"):
+		p.hint = helperHint(p.message)
 	case strings.HasPrefix(p.message, "error parsing regexp"):
 		p.hint = "the pattern is a regular expression of Go (RE2)"
 	}

@@ -10,79 +10,138 @@ import (
 )
 
 // Decide makes the plan for one alert. It is total and pure: it never fails, and the same book and input give the same
-// plan. The first rule that matches wins. A rule whose condition can not be evaluated does not count as false: the plan
-// is then that rule's, with its acting steps held and a mail that tells the reason.
+// plan. The first rule that matches wins; with continue the rules below it are asked too. A rule whose condition can not
+// be evaluated does not count as false: it decides, with its acting steps held and a mail that tells the reason.
 func (b *Book) Decide(in Input) Plan {
 	plan := Plan{Mode: Lower(b.mode, in.Ceiling)}
-	facts := factsOf(in)
-	decided := -1
+	e := newEvaluation(b, &in)
+	var deciding []decided
+	over := false
+	plan.Rules = make([]RuleTrace, len(b.rules))
 	for i, r := range b.rules {
-		t := r.trace(&facts)
+		t := r.trace(e)
 		switch {
-		case decided >= 0 && t.Outcome == Matched:
+		case t.Outcome != Matched && t.Outcome != Errored:
+		case over && t.Outcome == Matched:
 			t.Outcome = Shadowed
-		case decided >= 0 && t.Outcome == Errored:
+		case over:
 			t.Outcome = LateFail
-		case t.Outcome != NoMatch:
-			decided = i
+		default:
+			deciding = append(deciding, decided{r, t})
+			over = !r.goesOn
 		}
-		plan.Rules = append(plan.Rules, t)
+		plan.Rules[i] = t
 	}
-	if decided < 0 {
+	if len(deciding) == 0 {
 		plan.Reason = fmt.Sprintf("no rule of %d matched", len(b.rules))
 		return plan
 	}
-	r, t := b.rules[decided], plan.Rules[decided]
-	plan.Rule = r.name
-	plan.Reason = fmt.Sprintf("rule %s matched", r.name)
-	if len(r.steps) == 0 {
-		plan.Reason += ", it has no steps: nothing is done"
-	}
-	if t.Outcome == Errored {
-		plan.Reason = fmt.Sprintf("rule %s could not be evaluated: %s; nothing is done until a person has looked", r.name, t.Error)
-	}
-	if slices.ContainsFunc(r.steps, func(s stepSpec) bool { return s.kind.Acts() }) {
-		plan.Rails = b.rails(in, plan.Mode)
-	}
-	plan.Steps = steps(r, t, in, plan)
+	b.settle(&plan, in, deciding)
 	return plan
 }
 
+// decided is a rule that has a say in the plan.
+type decided struct {
+	rule
+	trace RuleTrace
+}
+
+// reason says why the rule decides.
+func (d decided) reason() string {
+	switch {
+	case d.trace.Outcome == Errored:
+		return fmt.Sprintf("rule %s could not be evaluated: %s; nothing is done until a person has looked", d.name, d.trace.Error)
+	case len(d.steps) == 0:
+		return fmt.Sprintf("rule %s matched, it has no steps: nothing is done", d.name)
+	}
+	return fmt.Sprintf("rule %s matched", d.name)
+}
+
+// settle makes the plan of the rules that decide.
+func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
+	var names, reasons []string
+	var acting []rule
+	mode := Observe
+	for _, d := range deciding {
+		names, reasons = append(names, d.name), append(reasons, d.reason())
+		if d.acts() {
+			acting = append(acting, d.rule)
+		}
+		if b.modeOf(in, d.rule) == Enforce {
+			mode = Enforce
+		}
+	}
+	plan.Rule, plan.Reason, plan.Mode = strings.Join(names, ","), strings.Join(reasons, "; "), mode
+	if len(acting) > 0 {
+		plan.Rails = b.rails(in, acting)
+	}
+	for _, d := range deciding {
+		for _, step := range b.steps(d, in, plan.Rails) {
+			if len(deciding) > 1 {
+				step.Rule = d.name
+			}
+			plan.Steps = addStep(plan.Steps, step)
+		}
+	}
+}
+
+// addStep adds a step unless there is the same already: a machine is isolated once, people are told once. Of two
+// isolations the first that is done counts: a rule that only observes, or whose step is held, keeps no other from acting.
+func addStep(steps []Step, step Step) []Step {
+	for i, there := range steps {
+		if there.Kind != step.Kind || step.Kind == Mail && !slices.Equal(there.To, step.To) {
+			continue
+		}
+		if there.Verdict != Do && step.Verdict == Do {
+			steps[i] = step
+		}
+		return steps
+	}
+	return append(steps, step)
+}
+
 // steps turns the specifications of a rule into steps with verdicts.
-func steps(r rule, t RuleTrace, in Input, plan Plan) []Step {
+func (b *Book) steps(d decided, in Input, rails []RailTrace) []Step {
 	var out []Step
 	told := false
-	for _, s := range r.steps {
+	mode := b.modeOf(in, d.rule)
+	for _, s := range d.rule.steps {
 		step := Step{Kind: s.kind}
 		if s.kind.Acts() {
 			step.Scope, step.Comment = s.scope, s.comment.render(in)
-			step.Verdict, step.Why = verdict(plan.Rails)
-			if t.Outcome == Errored {
-				step.Verdict, step.Why = Held, plan.Reason
+			step.Verdict, step.Why = verdict(rails, d.name)
+			if d.trace.Outcome == Errored {
+				step.Verdict, step.Why = Held, d.reason()
 			}
 		} else {
 			told = true
 			step.To = slices.Clone(s.to)
-			step.Verdict, step.Why = mailVerdict(plan.Mode)
+			step.Verdict, step.Why = mailVerdict(mode)
 		}
 		out = append(out, step)
 	}
-	if t.Outcome == Errored && !told {
+	if d.trace.Outcome == Errored && !told {
 		step := Step{Kind: Mail}
-		step.Verdict, step.Why = mailVerdict(plan.Mode)
+		step.Verdict, step.Why = mailVerdict(mode)
 		out = append(out, step)
 	}
 	return out
 }
 
-// verdict is what the rails say about every acting step: the first that does not let it pass.
-func verdict(rails []RailTrace) (Verdict, string) {
+// verdict is what the rails say about the acting steps of a rule: the first that does not let them pass, else what the
+// rails have to say about steps that are done.
+func verdict(rails []RailTrace, rule string) (Verdict, string) {
+	note := ""
 	for _, rail := range rails {
-		if rail.Verdict != Do {
+		switch {
+		case rail.Rule != "" && rail.Rule != rule:
+		case rail.Verdict != Do:
 			return rail.Verdict, rail.Why
+		case rail.Why != "":
+			note = rail.Why
 		}
 	}
-	return Do, ""
+	return Do, note
 }
 
 func mailVerdict(m Mode) (Verdict, string) {
@@ -93,27 +152,24 @@ func mailVerdict(m Mode) (Verdict, string) {
 }
 
 // trace evaluates one rule and explains it.
-func (r rule) trace(facts *Facts) RuleTrace {
-	t := RuleTrace{Rule: r.name, Join: r.when.join, Outcome: NoMatch}
-	matched, err := evaluate(r.when.program, facts)
-	switch {
-	case err != nil:
-		t.Outcome, t.Error = Errored, err.Error()
-	case matched:
-		t.Outcome = Matched
+func (r rule) trace(e *evaluation) RuleTrace {
+	matched, clauses := e.condition(r.when)
+	t := RuleTrace{Rule: r.name, Join: r.when.join, Outcome: NoMatch, Clauses: clauses}
+	var excepted truth
+	if r.hasUnless {
+		t.Unless = &UnlessTrace{Join: r.unless.join}
+		excepted, t.Unless.Clauses = e.condition(r.unless)
 	}
-	for _, c := range r.when.clauses {
-		if len(r.when.clauses) > 1 {
-			matched, err = evaluate(c.program, facts)
-		}
-		ct := ClauseTrace{Text: c.text, Result: strconv.FormatBool(matched)}
-		if err != nil {
-			ct.Result = "no answer: " + err.Error()
-		}
-		for _, f := range c.fields {
-			ct.Values = append(ct.Values, ValueSeen{Name: f.name, Value: shown(f.read(facts))})
-		}
-		t.Clauses = append(t.Clauses, ct)
+	switch {
+	case matched.err != nil:
+		t.Outcome, t.Error = Errored, matched.err.Error()
+	case !matched.is:
+	case excepted.err != nil:
+		t.Outcome, t.Error = Errored, "its unless: "+excepted.err.Error()
+	case excepted.is:
+		t.Outcome = Excepted
+	default:
+		t.Outcome = Matched
 	}
 	return t
 }
@@ -135,12 +191,22 @@ func shown(v reflect.Value, ok bool) string {
 			return "not given"
 		}
 		return x.UTC().Format(time.RFC3339Nano)
+	case time.Duration:
+		return x.Round(time.Second).String()
 	case []string:
 		return shownList(x)
+	case []ActionFacts:
+		list := make([]string, len(x))
+		for i, a := range x {
+			list[i] = a.Type + " " + a.Status
+		}
+		return shownList(list)
 	}
 	switch v.Kind() {
 	case reflect.String:
 		return quoted(v.String())
+	case reflect.Bool:
+		return strconv.FormatBool(v.Bool())
 	case reflect.Int64:
 		return strconv.FormatInt(v.Int(), 10)
 	case reflect.Slice:

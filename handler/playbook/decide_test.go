@@ -26,7 +26,8 @@ func input() Input {
 			Evidence: []alert.Evidence{{Kind: "File", FileName: "a.exe", SHA1: "abc"}, {Kind: "Process", FileName: "powershell.exe"}},
 			Created:  decisionTime().Add(-time.Minute), FirstEvent: decisionTime().Add(-time.Hour), Updated: decisionTime()},
 		Machine: &machine.Machine{ID: machineID, ComputerDNSName: "pc1.contoso.com", OSPlatform: "Windows11", HealthStatus: "Active",
-			DeviceValue: "Normal", Tags: []string{"office"}, LastSeen: decisionTime().Add(-time.Hour)},
+			DeviceValue: "Normal", Tags: []string{"office"}, LastSeen: decisionTime().Add(-time.Hour), LastIP: "10.20.3.4", Version: "23H2"},
+		Isolated: new(bool), OpenActions: []machine.Action{{Type: "RunAntiVirusScan", Status: machine.Pending, MachineID: machineID, Requestor: "soc@contoso.com"}},
 		Now: decisionTime(), Ceiling: Enforce, StaleAfter: 24 * time.Hour,
 	}
 }
@@ -81,6 +82,15 @@ func conditionsThatWork() []string {
 		`"office" in machine.machineTags`,
 		`machine.osBuild == 0`,
 		`alert.relatedUser.userName == ""`,
+		`alert.lastUpdateTime >= alert.alertCreationTime && alert.resolvedTime.IsZero()`,
+		`machine.lastSeenAge > duration("59m") && machine.lastSeenAge.Hours() < 2`,
+		`!machine.isolated`,
+		`any(machine.openActions, .type == "RunAntiVirusScan" && .requestor startsWith "soc")`,
+		`glob(machine.computerDnsName, "KIOSK*", "PC?.contoso.*")`,
+		`inCIDR(machine.lastIpAddress, "192.0.2.0/24", "10.20.0.0/16")`,
+		`compareVersion(machine.version, "22H2") > 0 && compareVersion("1809", "20H2") == -1`,
+		`timeBetween(now, "10:30", "11:00", "Europe/Berlin") == false && timeBetween(now, "11:00", "11:01", "Europe/Berlin")`,
+		`weekday(now, "America/New_York") == "Wednesday"`,
 		`true`,
 	}
 }
@@ -188,7 +198,7 @@ func TestEachRailHoldsInItsOrder(t *testing.T) {
 		if got.Verdict != step.verdict || got.Why != step.why {
 			t.Errorf("%s %q, want %s %q", got.Verdict, got.Why, step.verdict, step.why)
 		}
-		if len(p.Rails) != 6 {
+		if len(p.Rails) != 7 {
 			t.Errorf("%d rails explained", len(p.Rails))
 		}
 		if m := p.Steps[1]; m.Kind != Mail || m.Verdict == Held || m.Verdict == Skipped {
@@ -332,6 +342,7 @@ rails:
   passed    not protected
   passed    not stale
   passed    not paused
+  passed    seen lately
   would do  mode: mode observe: playbook observe, ceiling enforce
 
 steps:

@@ -15,7 +15,11 @@ func (p Plan) Explain() string {
 	}
 	b.WriteString("\nrails:\n")
 	for _, r := range p.Rails {
-		explainLine(&b, "  ", passes(r.Verdict), r.Rail, r.Why)
+		rail := r.Rail
+		if r.Rule != "" {
+			rail += " (rule " + r.Rule + ")"
+		}
+		explainLine(&b, "  ", passes(r.Verdict), rail, r.Why)
 	}
 	if len(p.Rails) == 0 {
 		b.WriteString("  not asked: no step acts\n")
@@ -36,27 +40,44 @@ func explainRule(b *strings.Builder, number int, r RuleTrace) {
 		fmt.Fprintf(b, ": %s", r.Error)
 	}
 	b.WriteByte('\n')
-	for i, c := range r.Clauses {
-		join := ""
+	explainClauses(b, r.Join, r.Clauses)
+	if r.Unless != nil {
+		b.WriteString("     unless\n")
+		explainClauses(b, r.Unless.Join, r.Unless.Clauses)
+	}
+}
+
+func explainClauses(b *strings.Builder, join Join, clauses []ClauseTrace) {
+	for i, c := range clauses {
+		before := ""
 		if i > 0 {
-			join = string(r.Join) + " "
+			before = string(join) + " "
 		}
-		fmt.Fprintf(b, "       %-5s  %s%s\n", c.Result, join, c.Text)
+		fmt.Fprintf(b, "       %-5s  %s%s\n", c.Result, before, c.Text)
 		for _, v := range c.Values {
 			fmt.Fprintf(b, "              %s = %s\n", v.Name, v.Value)
 		}
 	}
 }
 
-func explainStep(b *strings.Builder, s Step) {
-	what := string(s.Kind)
+// String names the step, without what becomes of it: isolate Full, mail, mail to soc@example.com.
+func (s Step) String() string {
 	switch {
 	case s.Kind == Isolate:
-		what += " " + string(s.Scope)
+		return string(s.Kind) + " " + string(s.Scope)
 	case len(s.To) == 0:
+		return string(s.Kind)
+	}
+	return string(s.Kind) + " to " + strings.Join(s.To, ", ")
+}
+
+func explainStep(b *strings.Builder, s Step) {
+	what := s.String()
+	if s.Kind == Mail && len(s.To) == 0 {
 		what += " to the configured recipients"
-	default:
-		what += " to " + strings.Join(s.To, ", ")
+	}
+	if s.Rule != "" {
+		what += " (rule " + s.Rule + ")"
 	}
 	explainLine(b, "  ", string(s.Verdict), what, s.Why)
 	if s.Comment != "" {

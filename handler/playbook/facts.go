@@ -12,9 +12,38 @@ import (
 
 // Facts is everything that a condition can read, under the names in the expr tags.
 type Facts struct {
-	Alert   AlertFacts       `expr:"alert"`
-	Machine *machine.Machine `expr:"machine"` // nil when the alert names no machine or it could not be read
-	Now     time.Time        `expr:"now"`     // the time of the decision, UTC
+	Alert   AlertFacts    `expr:"alert"`
+	Machine *MachineFacts `expr:"machine"` // nil when the alert names no machine or it could not be read
+	Now     time.Time     `expr:"now"`     // the time of the decision, UTC
+}
+
+// MachineFacts is machine.Machine as conditions see it, and what follows from its machine actions. A condition that reads
+// a part that was not read has no answer.
+type MachineFacts struct {
+	machine.Machine
+	LastSeenAge time.Duration `expr:"lastSeenAge"` // for a machine without a last report: 292 years
+	*IsolationFacts
+	*ActionsFacts
+}
+
+// IsolationFacts is whether a machine is isolated, by whomever.
+type IsolationFacts struct {
+	Isolated bool `expr:"isolated"`
+}
+
+// ActionsFacts are a machine's actions that are not final.
+type ActionsFacts struct {
+	OpenActions []ActionFacts `expr:"openActions"`
+}
+
+// ActionFacts is machine.Action as conditions see it.
+type ActionFacts struct {
+	Type          string    `expr:"type"`   // Isolate, Unisolate, RunAntiVirusScan, …
+	Status        string    `expr:"status"` // Pending or InProgress
+	Scope         string    `expr:"scope"`
+	Requestor     string    `expr:"requestor"`
+	RequestSource string    `expr:"requestSource"`
+	Created       time.Time `expr:"creationDateTimeUtc"`
 }
 
 // AlertFacts is alert.Alert as conditions see it: the fields that have an expr tag there, and no other. Severity and
@@ -42,12 +71,14 @@ type AlertFacts struct {
 	Created         time.Time        `expr:"alertCreationTime"`
 	FirstEvent      time.Time        `expr:"firstEventTime"`
 	LastEvent       time.Time        `expr:"lastEventTime"`
+	Updated         time.Time        `expr:"lastUpdateTime"`
+	Resolved        time.Time        `expr:"resolvedTime"`
 }
 
 func factsOf(in Input) Facts {
 	a := in.Alert
 	return Facts{
-		Machine: in.Machine,
+		Machine: machineFacts(in),
 		Now:     in.Now.UTC(),
 		Alert: AlertFacts{
 			ID: a.ID, IncidentID: a.IncidentID, Title: a.Title, Description: a.Description, Category: a.Category,
@@ -56,9 +87,56 @@ func factsOf(in Input) Facts {
 			ThreatFamily: a.ThreatFamily, ThreatName: a.ThreatName, MachineID: a.MachineID,
 			ComputerDNSName: a.ComputerDNSName, RBACGroupName: a.RBACGroupName, MitreTechniques: a.MitreTechniques,
 			RelatedUser: a.RelatedUser, Evidence: a.Evidence, Created: a.Created, FirstEvent: a.FirstEvent,
-			LastEvent: a.LastEvent,
+			LastEvent: a.LastEvent, Updated: a.Updated, Resolved: a.Resolved,
 		},
 	}
+}
+
+func machineFacts(in Input) *MachineFacts {
+	if in.Machine == nil {
+		return nil
+	}
+	m := &MachineFacts{Machine: *in.Machine, LastSeenAge: in.Now.Sub(in.Machine.LastSeen)}
+	if in.Isolated != nil {
+		m.IsolationFacts = &IsolationFacts{*in.Isolated}
+	}
+	if in.OpenActions != nil {
+		m.ActionsFacts = &ActionsFacts{OpenActions: make([]ActionFacts, len(in.OpenActions))}
+		for i, a := range in.OpenActions {
+			m.OpenActions[i] = ActionFacts{Type: string(a.Type), Status: string(a.Status), Scope: string(a.Scope), Requestor: a.Requestor, RequestSource: a.RequestSource, Created: a.Created}
+		}
+	}
+	return m
+}
+
+// notRead says that a fact which costs a read of its own is not known, empty if it is.
+func (in *Input) notRead(fact string) string {
+	switch {
+	case fact == isolatedFact && in.Machine != nil && in.Isolated == nil, fact == openActionsFact && in.Machine != nil && in.OpenActions == nil:
+		if in.ActionsMissing != "" {
+			return fact + " could not be read: " + cut(plainText(in.ActionsMissing), 300)
+		}
+		return fact + " could not be read"
+	}
+	return ""
+}
+
+// The facts that cost a read of their own.
+const (
+	isolatedFact    = "machine.isolated"
+	openActionsFact = "machine.openActions"
+)
+
+// laterFacts are facts that people may expect and this version does not have, with the reason.
+func laterFacts() map[string]string {
+	const index = "the record has no index by it, and a scan of all alerts would cost more than the decision"
+	return map[string]string{"alertsOnMachine": index, "alertsInIncident": index, "hunt": "rules are asked about alerts only"}
+}
+
+// unreadableFacts are fields of an alert that rules do not have, with the reason.
+func unreadableFacts() map[string]string {
+	const workflow = "it changes without a new decision being due, so a rule would see an old value"
+	return map[string]string{"alert.assignedTo": workflow, "alert.investigationState": workflow, "alert.investigationId": workflow, "alert.comments": workflow}
 }
 
 // fieldNames are the names under which a condition reads the fields of t, sorted; nil for a type without any.
@@ -80,7 +158,7 @@ func fieldNames(t reflect.Type) []string {
 func factTypes() map[string]factType {
 	types := map[string]factType{}
 	for called, t := range map[string]reflect.Type{
-		"alert": reflect.TypeFor[AlertFacts](), "machine": reflect.TypeFor[machine.Machine](),
+		"alert": reflect.TypeFor[AlertFacts](), "machine": reflect.TypeFor[MachineFacts](), "an entry of machine.openActions": reflect.TypeFor[ActionFacts](),
 		"alert.relatedUser": reflect.TypeFor[alert.User](), "an entry of alert.evidence": reflect.TypeFor[alert.Evidence](),
 	} {
 		types[t.String()] = factType{called: called, fields: fieldNames(t)}
@@ -139,7 +217,10 @@ func (f field) read(facts *Facts) (reflect.Value, bool) {
 			}
 			v = v.Elem()
 		}
-		v = v.FieldByIndex(index)
+		var err error
+		if v, err = v.FieldByIndexErr(index); err != nil {
+			return reflect.Value{}, false
+		}
 	}
 	return v, true
 }

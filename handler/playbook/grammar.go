@@ -38,14 +38,17 @@ func knownValues(fact string) []string {
 }
 
 // refusals lists what a parsed expression uses that playbooks do not have.
-func refusals(root *ast.Node) []conditionProblem {
-	g := &grammar{}
+func refusals(root *ast.Node, h *helpers) []conditionProblem {
+	g := &grammar{helpers: h}
 	ast.Walk(root, g)
 	return g.problems
 }
 
 // grammar is the visitor behind refusals.
-type grammar struct{ problems []conditionProblem }
+type grammar struct {
+	helpers  *helpers
+	problems []conditionProblem
+}
 
 func (g *grammar) refuse(n ast.Node, message, hint string) {
 	g.problems = append(g.problems, conditionProblem{n.Location().From, message, hint})
@@ -83,7 +86,7 @@ func (g *grammar) Visit(node *ast.Node) {
 
 func (g *grammar) builtin(n *ast.BuiltinNode) {
 	if !slices.Contains(allowedBuiltins(), n.Name) {
-		g.refuse(n, fmt.Sprintf("playbooks have no function %s()", n.Name), suggest(n.Name, allowedBuiltins()))
+		g.refuse(n, fmt.Sprintf("playbooks have no function %s()", n.Name), suggest(n.Name, slices.Concat(allowedBuiltins(), helperNames())))
 		return
 	}
 	if n.Name != "duration" || len(n.Arguments) != 1 {
@@ -100,12 +103,24 @@ func (g *grammar) builtin(n *ast.BuiltinNode) {
 func (g *grammar) call(n *ast.CallNode) {
 	member, ok := n.Callee.(*ast.MemberNode)
 	if !ok {
-		g.refuse(n, fmt.Sprintf("playbooks have no function %s()", n.Callee), suggest(n.Callee.String(), allowedBuiltins()))
+		g.helper(n)
 		return
 	}
 	name, ok := member.Property.(*ast.StringNode)
 	if !ok || !slices.Contains(allowedMethods(), name.Value) {
 		g.refuse(n, fmt.Sprintf("playbooks have no method %s", member.Property), "of times and durations there are: "+strings.Join(allowedMethods(), ", "))
+	}
+}
+
+// helper checks a call of a function by its name.
+func (g *grammar) helper(n *ast.CallNode) {
+	name := n.Callee.String()
+	if !slices.Contains(helperNames(), name) {
+		g.refuse(n, fmt.Sprintf("playbooks have no function %s()", name), suggest(name, slices.Concat(allowedBuiltins(), helperNames())))
+		return
+	}
+	if at, message, hint := g.helpers.mistake(name, n.Arguments); message != "" {
+		g.refuse(at, message, hint)
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	maxRules   = 200
 	maxSteps   = 10
 	maxEntries = 1000 // of a list of patterns or recipients
+	maxCap     = 10000
 )
 
 // Load reads and checks a playbook; name is the file's, for the messages. An error is always an *Error and lists
@@ -39,7 +40,8 @@ func Load(name string, src []byte) (*Book, error) {
 	if len(s.problems) > 0 {
 		return nil, s.error(name)
 	}
-	b.hash = sourceHash(src)
+	b.hash, b.clauses, b.needs = sourceHash(src), len(s.compiler.clauses), needsOf(b.rules)
+	b.warnings = s.shadows(b.rules)
 	return b, nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/expr-lang/expr"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -190,26 +191,23 @@ func FuzzCondition(f *testing.F) {
 		f.Add(src)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
-		c, problems := compileCondition(src)
+		b := newCompiler()
+		c, problems := b.compile(src)
 		if len(problems) > 0 {
 			return
 		}
-		facts := factsOf(input())
-		whole, err := evaluate(c.program, &facts)
-		if err != nil || len(c.clauses) < 2 {
-			return
+		in := input()
+		e := newEvaluation(&Book{clauses: len(b.clauses)}, &in)
+		got, _ := e.condition(c)
+		// What decides, clause by clause, has to agree with the expression language about the whole.
+		options := append(b.helpers.options(), expr.Env(Facts{}), expr.AsBool(), expr.MaxNodes(maxConditionNodes))
+		program, err := expr.Compile(src, options...)
+		if err != nil {
+			t.Fatalf("%s: its clauses compile, the whole does not: %v", src, err)
 		}
-		// The clauses shown to people have to agree with the program that decides.
-		all, some := true, false
-		for _, cl := range c.clauses {
-			got, err := evaluate(cl.program, &facts)
-			if err != nil {
-				return
-			}
-			all, some = all && got, some || got
-		}
-		if c.join == AllOf && all != whole || c.join == AnyOf && some != whole {
-			t.Errorf("%s is %t, its clauses say otherwise", src, whole)
+		whole, err := expr.Run(program, e.facts)
+		if (err != nil) != (got.err != nil) || err == nil && whole != got.is {
+			t.Errorf("%s is %v, %v; its clauses say %+v", src, whole, err, got)
 		}
 	})
 }

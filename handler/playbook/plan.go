@@ -15,6 +15,11 @@ type Input struct {
 	// MachineMissing says why Machine is nil although the alert names one; it is shown to people. Empty is allowed.
 	MachineMissing string
 
+	// What Needs asks for; a rule that reads what is not known has no answer, and its steps are held.
+	Isolated       *bool            // whether the machine is isolated; nil: not known
+	OpenActions    []machine.Action // the machine's actions that are not final; nil: not known
+	ActionsMissing string           // why one of them is not known, shown to people. Empty is allowed
+
 	Now     time.Time // the time of the decision
 	Ceiling Mode      // the highest mode that the settings allow; the zero value is Observe
 
@@ -39,8 +44,8 @@ const (
 // Plan is what Decide wants, with the reasons. It is stored with the run as JSON; no steps means that nothing is done,
 // and Reason says why.
 type Plan struct {
-	Rule   string      `json:"rule,omitempty"` // the rule that decides, empty when none does
-	Mode   Mode        `json:"mode"`           // the lower of playbook and ceiling
+	Rule   string      `json:"rule,omitempty"` // the rule that decides, empty when none does; several are joined by a comma
+	Mode   Mode        `json:"mode"`           // the lowest of playbook, ceiling and rule; of several rules the highest
 	Steps  []Step      `json:"steps,omitempty"`
 	Reason string      `json:"reason"`
 	Rules  []RuleTrace `json:"rules,omitempty"` // every rule of the book, in order
@@ -49,12 +54,13 @@ type Plan struct {
 
 // Step is one wanted action.
 type Step struct {
+	Rule    string                 `json:"rule,omitempty"` // the rule that wants it, if several decide
 	Kind    StepKind               `json:"kind"`
 	Scope   machine.IsolationScope `json:"scope,omitempty"`   // of an isolate step
 	Comment string                 `json:"comment,omitempty"` // of an isolate step: plain text, at most MaxComment characters
 	To      []string               `json:"to,omitempty"`      // of a mail step; empty means the configured recipients
 	Verdict Verdict                `json:"verdict"`
-	Why     string                 `json:"why,omitempty"` // why it is not simply done
+	Why     string                 `json:"why,omitempty"` // why it is not simply done, or what to expect of it
 }
 
 // Outcome is what became of one rule.
@@ -62,10 +68,11 @@ type Outcome string
 
 // The outcomes.
 const (
-	Matched  Outcome = "matched"        // the first that is true: it decides
+	Matched  Outcome = "matched"        // true, and no rule before it had the last word: it decides
 	NoMatch  Outcome = "no match"       // its condition is false
+	Excepted Outcome = "excepted"       // its condition is true, and so is its unless
 	Shadowed Outcome = "also true"      // its condition is true, but an earlier rule decided
-	Errored  Outcome = "no answer"      // its condition could not be evaluated; the first such rule decides, and its steps are held
+	Errored  Outcome = "no answer"      // its condition could not be evaluated; it decides, and its steps are held
 	LateFail Outcome = "late no answer" // its condition could not be evaluated, but an earlier rule decided
 )
 
@@ -86,6 +93,13 @@ type RuleTrace struct {
 	Error   string        `json:"error,omitempty"`
 	Join    Join          `json:"join,omitempty"`
 	Clauses []ClauseTrace `json:"clauses,omitempty"`
+	Unless  *UnlessTrace  `json:"unless,omitempty"` // nil when the rule has none
+}
+
+// UnlessTrace explains the exception of a rule.
+type UnlessTrace struct {
+	Join    Join          `json:"join,omitempty"`
+	Clauses []ClauseTrace `json:"clauses"`
 }
 
 // ClauseTrace explains one operand of a condition's outermost and/or. Every clause is evaluated for the explanation, also
@@ -104,6 +118,7 @@ type ValueSeen struct {
 
 // RailTrace explains one rail: Do lets acting steps pass.
 type RailTrace struct {
+	Rule    string  `json:"rule,omitempty"` // the rule whose steps it is about, empty for the steps of all
 	Rail    string  `json:"rail"`
 	Verdict Verdict `json:"verdict"`
 	Why     string  `json:"why,omitempty"`

@@ -6,16 +6,28 @@ import (
 	"time"
 )
 
-// rails asks every rail in its fixed order about the acting steps of a plan. No rule has a say here.
-func (b *Book) rails(in Input, mode Mode) []RailTrace {
-	return []RailTrace{
+// rails asks every rail in its fixed order about the acting steps of the rules that decide. No rule has a say here but
+// about its own steps, and there only to lower: by its mode and its own limit of age.
+func (b *Book) rails(in Input, acting []rule) []RailTrace {
+	traces := []RailTrace{
 		held("machine named", noMachineID(in)),
 		held("machine read", notRead(in)),
 		held("not protected", b.protect.holds(in)),
-		held("not stale", stale(in)),
-		held("not paused", paused(in)),
-		modeRail(b.mode, in.Ceiling, mode),
 	}
+	traces = append(traces, perRule(acting, func(r rule) RailTrace { return held("not stale", stale(in, r)) })...)
+	traces = append(traces, held("not paused", paused(in)), RailTrace{Rail: "seen lately", Verdict: Do, Why: away(in)})
+	return append(traces, perRule(acting, func(r rule) RailTrace { return b.modeRail(in, r) })...)
+}
+
+// perRule asks a rail about the steps of each rule; of one rule alone it is not said whose they are.
+func perRule(rules []rule, rail func(rule) RailTrace) []RailTrace {
+	traces := make([]RailTrace, len(rules))
+	for i, r := range rules {
+		if traces[i] = rail(r); len(rules) > 1 {
+			traces[i].Rule = r.name
+		}
+	}
+	return traces
 }
 
 func held(rail, why string) RailTrace {
@@ -46,7 +58,11 @@ func notRead(in Input) string {
 }
 
 // stale goes by the time the alert was created: an old alert that something touches again is still an old alert.
-func stale(in Input) string {
+func stale(in Input, r rule) string {
+	limit, whose := in.StaleAfter, "the limit"
+	if r.maxAge > 0 && r.maxAge < limit {
+		limit, whose = r.maxAge, "the limit of rule "+r.name
+	}
 	created := in.Alert.Created
 	if created.IsZero() {
 		created = in.Alert.Updated
@@ -57,8 +73,24 @@ func stale(in Input) string {
 	case created.IsZero():
 		return "the alert has no time, so it counts as stale"
 	}
-	if age := in.Now.Sub(created); age > in.StaleAfter {
-		return fmt.Sprintf("the alert is %s old, the limit is %s", age.Round(time.Second), in.StaleAfter)
+	if age := in.Now.Sub(created); age > limit {
+		return fmt.Sprintf("the alert is %s old, %s is %s", age.Round(time.Second), whose, limit)
+	}
+	return ""
+}
+
+// awayAfter is how long a machine may be silent before people are told so: Defender tries an isolation for three days,
+// and a machine reports about daily ("Take response actions on a device").
+const awayAfter = 3 * 24 * time.Hour
+
+// away says that the machine has not been seen for long; it holds nothing, for the request waits at Defender.
+func away(in Input) string {
+	if in.Machine == nil || in.Machine.LastSeen.IsZero() {
+		return ""
+	}
+	if silent := in.Now.Sub(in.Machine.LastSeen); silent > awayAfter {
+		return fmt.Sprintf("the machine was last seen %s, %d days ago: an isolation takes hold when it is back, and Defender gives up after three days",
+			in.Machine.LastSeen.UTC().Format(time.RFC3339), silent/(24*time.Hour))
 	}
 	return ""
 }
@@ -73,11 +105,16 @@ func paused(in Input) string {
 	return "acting is paused: " + cut(plainText(in.PauseReason), 300)
 }
 
-func modeRail(book, ceiling, mode Mode) RailTrace {
+func (b *Book) modeOf(in Input, r rule) Mode { return Lower(Lower(b.mode, in.Ceiling), r.mode) }
+
+func (b *Book) modeRail(in Input, r rule) RailTrace {
 	t := RailTrace{Rail: "mode", Verdict: Do}
-	if mode != Enforce {
+	if b.modeOf(in, r) != Enforce {
 		t.Verdict = WouldDo
-		t.Why = fmt.Sprintf("mode observe: playbook %s, ceiling %s", Lower(book, Enforce), Lower(ceiling, Enforce))
+		t.Why = fmt.Sprintf("mode observe: playbook %s, ceiling %s", Lower(b.mode, Enforce), Lower(in.Ceiling, Enforce))
+		if r.mode != Enforce {
+			t.Why += ", rule " + r.name + " observe"
+		}
 	}
 	return t
 }

@@ -15,8 +15,7 @@ import (
 // book reads the root of a playbook. It notes every mistake it meets and goes on; the result counts only without any.
 func (s *source) book(root ast.Node) *Book {
 	b := &Book{mode: Observe, limits: DefaultLimits()}
-	entries, ok := s.mapping(root, keys{what: "a playbook", known: []string{"version", "mode", "rules", "protect", "limits"},
-		later: []string{"approvals", "hunts", "notices", "schedules", "silences", "templates", "tickets", "windows"}})
+	entries, ok := s.mapping(root, bookKeys())
 	if !ok {
 		return b
 	}
@@ -26,7 +25,7 @@ func (s *source) book(root ast.Node) *Book {
 		s.version(n)
 	}
 	if n, ok := find(entries, "mode"); ok {
-		if v, ok := s.choice(n, "mode", []string{string(Observe), string(Enforce)}, []string{"ask", "approve"}); ok {
+		if v, ok := s.choice(n, bookKeys(), "mode"); ok {
 			b.mode = Mode(v)
 		}
 	}
@@ -82,21 +81,34 @@ func (s *source) rules(n ast.Node) []rule {
 
 // rule reads one rule and says where its name stands.
 func (s *source) rule(n ast.Node) (rule, ast.Node, bool) {
-	entries, ok := s.mapping(n, keys{what: "a rule", known: []string{"name", "on", "when", "do"},
-		later: []string{"approve", "ask", "continue", "cooldown", "for", "lease", "limits", "maxAge", "mode", "priority", "release", "schedule", "unless"}})
+	entries, ok := s.mapping(n, ruleKeys())
 	if !ok {
 		return rule{}, nil, false
 	}
-	var r rule
+	r := rule{mode: Enforce}
 	nameNode, named := s.need(entries, n, "name", "such as name: contain-high-severity")
 	if named {
 		r.name, named = s.ruleName(nameNode)
 	}
 	if on, ok := s.need(entries, n, "on", "write on: alert"); ok {
-		s.choice(on, "on", []string{"alert"}, []string{"hunt", "incident", "machine", "schedule"})
+		s.choice(on, ruleKeys(), "on")
 	}
 	if when, ok := s.need(entries, n, "when", `such as when: alert.severity == "High"`); ok {
-		r.when = s.condition(when)
+		r.when, r.place = s.condition(when, "when"), when
+	}
+	for _, e := range entries {
+		switch e.name {
+		case "unless":
+			r.unless, r.hasUnless = s.condition(e.value, "unless"), true
+		case "continue":
+			r.goesOn = s.truth(e.value, "continue")
+		case "mode":
+			if v, ok := s.choice(e.value, ruleKeys(), "mode"); ok {
+				r.mode = Mode(v)
+			}
+		case "maxAlertAge":
+			r.maxAge = s.age(e.value, "maxAlertAge")
+		}
 	}
 	if do, ok := s.need(entries, n, "do", "a list of steps; do: [] is a rule that keeps alerts from the rules below it"); ok {
 		r.steps = s.steps(do, r.name)
@@ -115,35 +127,29 @@ func (s *source) need(entries []entry, n ast.Node, name, hint string) (ast.Node,
 
 func (s *source) ruleName(n ast.Node) (string, bool) {
 	name, ok := s.text(n, "name", "such as contain-high-severity")
-	if ok && !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`).MatchString(name) {
+	if ok && !regexp.MustCompile(ruleNamePattern).MatchString(name) {
 		s.on(n, fmt.Sprintf("%q is no name for a rule", cut(name, 60)), "letters, digits, dots, dashes and underscores, at most 64")
 		return "", false
 	}
 	return name, ok
 }
 
-func (s *source) condition(n ast.Node) condition {
+func (s *source) condition(n ast.Node, what string) condition {
 	// YAML reads true and false as truth values; as a condition they are what they say.
 	if b, ok := n.(*ast.BoolNode); ok {
-		c, _ := compileCondition(fmt.Sprint(b.Value))
+		c, _ := s.compiler.compile(fmt.Sprint(b.Value))
 		return c
 	}
-	src, ok := s.text(n, "when", `a condition, such as alert.severity == "High"`)
+	src, ok := s.text(n, what, `a condition, such as alert.severity == "High"`)
 	if !ok {
 		return condition{}
 	}
-	c, problems := compileCondition(src)
+	c, problems := s.compiler.compile(src)
 	for _, p := range problems {
 		line, column := s.locate(n, src, p.offset)
 		s.at(line, column, p.message, p.hint)
 	}
 	return c
-}
-
-// laterSteps are the steps that are planned and do not exist in this version.
-func laterSteps() []string {
-	return []string{"approve", "ask", "assign", "chat", "classify", "collect", "comment", "indicator", "quarantine", "release", "restrict", "scan",
-		"tag", "teams", "ticket", "unrestrict", "update", "webhook"}
 }
 
 func (s *source) steps(n ast.Node, ruleName string) []stepSpec {
@@ -161,7 +167,7 @@ func (s *source) steps(n ast.Node, ruleName string) []stepSpec {
 			s.on(item, fmt.Sprintf("the step %q is not written as a step", cut(name.Value, 60)), "such as - isolate: {type: Full} or - mail: {}")
 			continue
 		}
-		entries, ok := s.mapping(item, keys{what: "a step", known: []string{string(Isolate), string(Mail)}, later: laterSteps()})
+		entries, ok := s.mapping(item, stepKeys())
 		if ok && len(entries) > 1 {
 			s.on(entries[1].key, "a step does one thing", "begin a new - for every step")
 		}
@@ -184,7 +190,7 @@ func (s *source) step(e entry, ruleName string) stepSpec {
 	if _, empty := e.value.(*ast.NullNode); empty {
 		return step
 	}
-	entries, _ := s.mapping(e.value, keys{what: "mail", known: []string{"to"}, later: []string{"bcc", "cc", "priority", "subject", "template", "text"}})
+	entries, _ := s.mapping(e.value, mailKeys())
 	if to, ok := find(entries, "to"); ok {
 		step.to = s.recipients(to)
 	}
@@ -193,13 +199,12 @@ func (s *source) step(e entry, ruleName string) stepSpec {
 
 func (s *source) isolate(e entry, ruleName string) stepSpec {
 	step := stepSpec{kind: Isolate}
-	entries, ok := s.mapping(e.value, keys{what: "isolate", known: []string{"type", "comment"},
-		later: []string{"approve", "ask", "for", "lease", "machines", "release", "unless"}})
+	entries, ok := s.mapping(e.value, isolateKeys())
 	if !ok {
 		return step
 	}
 	if n, ok := s.need(entries, e.key, "type", "write isolate: {type: Full}, or Selective to leave Outlook and Teams connected"); ok {
-		v, _ := s.choice(n, "type", []string{string(machine.Full), string(machine.Selective)}, []string{"UnManagedDevice"})
+		v, _ := s.choice(n, isolateKeys(), "type")
 		step.scope = machine.IsolationScope(v)
 	}
 	n, ok := find(entries, "comment")
@@ -237,8 +242,7 @@ func (s *source) recipients(n ast.Node) []string {
 }
 
 func (s *source) protection(n ast.Node) protection {
-	known := []string{"tags", "names", "groups", "deviceValue", "os", "ids"}
-	entries, _ := s.mapping(n, keys{what: "protect", known: known, later: []string{"roles", "users", "networks", "expressions"}})
+	entries, _ := s.mapping(n, protectKeys())
 	var p protection
 	for _, e := range entries {
 		patterns := s.patterns(e)
@@ -271,7 +275,7 @@ func (s *source) patterns(e entry) []string {
 		case text == "":
 			s.on(item.node, "an empty text protects nothing", "take it out")
 			continue
-		case e.name == "ids" && !regexp.MustCompile(`^[0-9A-Fa-f]{40}$`).MatchString(text):
+		case e.name == "ids" && !regexp.MustCompile(machineIDPattern).MatchString(text):
 			s.on(item.node, fmt.Sprintf("%q is no machine id", cut(text, 60)), "an id is 40 hexadecimal digits; a name belongs under names")
 			continue
 		}
@@ -303,12 +307,12 @@ func (s *source) strings(n ast.Node, what, example string) []textItem {
 
 func (s *source) limits(n ast.Node) Limits {
 	l := DefaultLimits()
-	entries, _ := s.mapping(n, keys{what: "limits", known: []string{string(Isolate)}, later: append(laterSteps(), "mail", "perGroup", "perRule")})
+	entries, _ := s.mapping(n, limitsKeys())
 	isolate, ok := find(entries, string(Isolate))
 	if !ok {
 		return l
 	}
-	caps, ok := s.mapping(isolate, keys{what: "limits.isolate", known: []string{"perHour", "perDay", "then"}, later: []string{"percent", "perGroup", "perMinute", "perWeek"}})
+	caps, ok := s.mapping(isolate, capKeys())
 	if !ok {
 		return l
 	}
@@ -319,7 +323,7 @@ func (s *source) limits(n ast.Node) Limits {
 		s.on(isolate, fmt.Sprintf("perHour %d is more than perDay %d", l.Isolate.PerHour, l.Isolate.PerDay), "a day has at least what one of its hours has")
 	}
 	if then, ok := find(caps, "then"); ok {
-		s.choice(then, "then", []string{string(HoldForPerson)}, []string{"ask", "approve", "observe", "pause", "stop"})
+		s.choice(then, capKeys(), "then")
 	}
 	return l
 }
@@ -329,5 +333,5 @@ func (s *source) cap(caps []entry, at ast.Node, name string) (int, bool) {
 	if !ok {
 		return 0, false
 	}
-	return s.number(v, name, 1, 10000)
+	return s.number(v, name, capKeys().shape(name))
 }

@@ -2,8 +2,11 @@ package playbook
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/goccy/go-yaml/ast"
@@ -13,10 +16,11 @@ import (
 type source struct {
 	lines    []string
 	problems []Problem
+	compiler *compiler
 }
 
 func newSource(text string) *source {
-	return &source{lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
+	return &source{compiler: newCompiler(), lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
 }
 
 // at notes a problem at a place given in lines and characters from 1.
@@ -54,15 +58,9 @@ type entry struct {
 	value ast.Node
 }
 
-// keys says which keys a mapping may have.
-type keys struct {
-	what  string   // how people call the mapping
-	known []string // in the order in which they are best written
-	later []string // planned, but not in this version
-}
-
 // mapping reads the entries of a mapping and refuses keys that it does not have. False: the node is no mapping.
 func (s *source) mapping(n ast.Node, k keys) ([]entry, bool) {
+	known := k.names()
 	var values []*ast.MappingValueNode
 	switch m := n.(type) {
 	case *ast.MappingNode:
@@ -70,23 +68,23 @@ func (s *source) mapping(n ast.Node, k keys) ([]entry, bool) {
 	case *ast.MappingValueNode:
 		values = []*ast.MappingValueNode{m}
 	default:
-		s.on(n, fmt.Sprintf("%s has to be a mapping, this is %s", k.what, kindOf(n)), "write key: value, with the keys "+strings.Join(k.known, ", "))
+		s.on(n, fmt.Sprintf("%s has to be a mapping, this is %s", k.what, kindOf(n)), "write key: value, with the keys "+strings.Join(known, ", "))
 		return nil, false
 	}
 	var entries []entry
 	for _, v := range values {
 		name, ok := v.Key.(*ast.StringNode)
 		if !ok {
-			s.on(v.Key, fmt.Sprintf("a key of %s has to be a name", k.what), "known: "+strings.Join(k.known, ", "))
+			s.on(v.Key, fmt.Sprintf("a key of %s has to be a name", k.what), "known: "+strings.Join(known, ", "))
 			continue
 		}
 		switch {
-		case slices.Contains(k.known, name.Value):
+		case slices.Contains(known, name.Value):
 			entries = append(entries, entry{name.Value, v.Key, v.Value})
 		case slices.Contains(k.later, name.Value):
-			s.on(v.Key, fmt.Sprintf("%s: %q does not exist yet in this version", k.what, name.Value), "take it out; known: "+strings.Join(k.known, ", "))
+			s.on(v.Key, fmt.Sprintf("%s: %q does not exist yet in this version", k.what, name.Value), "take it out; known: "+strings.Join(known, ", "))
 		default:
-			s.on(v.Key, fmt.Sprintf("%s has no %q", k.what, cut(name.Value, 60)), suggest(name.Value, k.known))
+			s.on(v.Key, fmt.Sprintf("%s has no %q", k.what, cut(name.Value, 60)), suggest(name.Value, known))
 		}
 	}
 	return entries, true
@@ -113,8 +111,9 @@ func (s *source) text(n ast.Node, what, example string) (string, bool) {
 	return "", false
 }
 
-// choice reads one of a few words.
-func (s *source) choice(n ast.Node, what string, allowed, later []string) (string, bool) {
+// choice reads one of the words of a key.
+func (s *source) choice(n ast.Node, k keys, what string) (string, bool) {
+	allowed, later := k.shape(what).words, k.shape(what).later
 	v, ok := s.text(n, what, "one of: "+strings.Join(allowed, ", "))
 	switch {
 	case !ok:
@@ -139,7 +138,8 @@ func (s *source) list(n ast.Node, what, example string) ([]ast.Node, bool) {
 }
 
 // number reads a whole number in a range.
-func (s *source) number(n ast.Node, what string, low, high int) (int, bool) {
+func (s *source) number(n ast.Node, what string, of shape) (int, bool) {
+	low, high := of.low, of.high
 	hint := fmt.Sprintf("a whole number from %d to %d", low, high)
 	v, ok := n.(*ast.IntegerNode)
 	if !ok {
@@ -158,6 +158,39 @@ func (s *source) number(n ast.Node, what string, low, high int) (int, bool) {
 		return 0, false
 	}
 	return value, true
+}
+
+// truth reads true or false.
+func (s *source) truth(n ast.Node, what string) bool {
+	b, ok := n.(*ast.BoolNode)
+	if !ok {
+		s.on(n, fmt.Sprintf("%s has to be true or false, this is %s", what, kindOf(n)), "write "+what+": true")
+		return false
+	}
+	return b.Value
+}
+
+// maxAge bounds every duration that a playbook writes.
+const maxAge = 400 * 24 * time.Hour
+
+// age reads a duration written as a whole number and one unit.
+func (s *source) age(n ast.Node, what string) time.Duration {
+	const hint = "a whole number with s, m, h or d, such as 30m, 4h or 2d, at most 400d"
+	v, ok := s.text(n, what, hint)
+	if !ok {
+		return 0
+	}
+	if !regexp.MustCompile(agePattern).MatchString(v) {
+		s.on(n, fmt.Sprintf("%s: %q is no duration", what, cut(v, 40)), hint)
+		return 0
+	}
+	count, _ := strconv.Atoi(v[:len(v)-1]) // the pattern has digits there, few enough
+	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[v[len(v)-1]]
+	if time.Duration(count) > maxAge/unit {
+		s.on(n, fmt.Sprintf("%s can not be %s", what, v), hint)
+		return 0
+	}
+	return time.Duration(count) * unit
 }
 
 func kindOf(n ast.Node) string {
