@@ -11,9 +11,11 @@ type Need int
 // The needs. What is reached with tokens instead of keys needs to know who the app is too, unless the connection names a managed
 // identity of its own.
 const (
-	Tenant Need = iota // whose alerts are answered
-	Queues             // the Service Bus namespace and the names of the queues
-	Ledger             // the storage account with the tables, and the tenant that begins every key
+	Tenant   Need = iota // whose alerts are answered
+	Queues               // the Service Bus namespace and the names of the queues
+	Ledger               // the storage account with the tables, and the tenant that begins every key
+	Deciding             // what a decision goes by besides the playbook
+	Defender             // the Defender for Endpoint API and the app registration
 )
 
 // LoadFor is Load for a command that needs only some of the settings: what is wrong with others, or missing, is no error
@@ -47,6 +49,10 @@ func (n Need) settings(c Config) []string {
 		if c.ServiceBus.Namespace == "" || c.ServiceBus.Identity.Managed {
 			return append(names, "CORDON_CA_FILE")
 		}
+	case Deciding:
+		return []string{"CORDON_MODE", "CORDON_STALE_AFTER"}
+	case Defender:
+		names = []string{"CORDON_DEFENDER_URL", "CORDON_DEFENDER_AUDIENCE"}
 	case Ledger:
 		names = []string{"CORDON_TENANT_ID", "AzureWebJobsStorage", "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__tableServiceUri",
 			"AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId", "CORDON_TABLE_PREFIX"}

@@ -37,6 +37,7 @@ func TestACommandIsAskedForWhatItNeedsAndNothingElse(t *testing.T) {
 		"the ledger by key":             {[]Need{Ledger}, "CORDON_TENANT_ID AzureWebJobsStorage", nil},
 		"the ledger by the app's token": {[]Need{Ledger}, app, []string{"AzureWebJobsStorage__accountName", "acc", "CORDON_CLIENT_CERTIFICATE", "/app.pem"}},
 		"the ledger by one of its own":  {[]Need{Ledger}, "CORDON_TENANT_ID", []string{"AzureWebJobsStorage__accountName", "acc", "AzureWebJobsStorage__clientId", identityID, "CORDON_CLIENT_SECRET", "s"}},
+		"the API by the app's token":    {[]Need{Defender}, app, []string{"CORDON_CLIENT_SECRET", "s"}},
 		"queues and ledger by key":      {[]Need{Queues, Ledger}, "CORDON_TENANT_ID ServiceBus AzureWebJobsStorage", nil},
 		"others are wrong, and no harm": {[]Need{Queues}, "ServiceBus", []string{"CORDON_MODE", "loud", "CORDON_TENANT_ID", "a b", "CORDON_POLL_OVERLAP", "soon"}},
 	} {
@@ -76,7 +77,7 @@ func TestNeedsNameSettingsThatExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range []Need{Tenant, Queues, Ledger} {
+	for _, n := range []Need{Tenant, Queues, Ledger, Deciding, Defender} {
 		for _, name := range n.settings(byToken) {
 			known := slices.ContainsFunc(Settings(), func(s Setting) bool { return s.Name == name })
 			if _, later := laterSettings()[name]; !known && !later {

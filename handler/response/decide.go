@@ -16,7 +16,12 @@ func (r *Responder) decide(ctx context.Context, w *work) error {
 	if w.run.Mode == string(playbook.Observe) {
 		ceiling = playbook.Observe
 	}
-	w.plan = r.Book.Decide(playbook.Input{Alert: w.alert, Machine: w.machine, Now: r.Now().UTC(), Ceiling: ceiling, StaleAfter: r.StaleAfter})
+	in, err := r.input(ctx, w)
+	if err != nil {
+		return err
+	}
+	in.Ceiling = ceiling
+	w.plan = r.Book.Decide(in)
 	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
 		if run.State.Final() {
 			return errDone

@@ -184,6 +184,8 @@ func (r *Responder) join(ctx context.Context, t *turn) error {
 	}
 	if l.State == ledger.Achieved {
 		e.Kind = notice.Isolated
+	} else if t.step.Why != "" {
+		e.Detail += " Mind: " + t.step.Why + "."
 	}
 	if err := r.tell(ctx, t.work, e); err != nil {
 		return err

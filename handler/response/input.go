@@ -1,0 +1,80 @@
+package response
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/playbook"
+)
+
+// actionsBack is how far back a machine's actions are looked at to learn whether it is isolated: as long as Defender keeps
+// data ("Microsoft Defender for Endpoint data storage and privacy": 180 days).
+const actionsBack = 180 * 24 * time.Hour
+
+// input gathers what a decision may look at. What costs a call is read only if the playbook has a rule about it, once per
+// decision. Trouble that passes makes the run come back, as for the alert and the machine; what the API refuses stays
+// unknown, and rules that read it hold their steps.
+func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) {
+	in := playbook.Input{Alert: w.alert, Machine: w.machine, Now: r.Now().UTC(), StaleAfter: r.StaleAfter}
+	needs := r.Book.Needs()
+	if w.machine == nil {
+		return in, nil
+	}
+	if needs.OpenActions {
+		open, err := r.openActions(ctx)
+		if err != nil {
+			return in, unlessRefused(err, &in)
+		}
+		in.OpenActions = []machine.Action{}
+		for _, a := range open {
+			if a.MachineID == w.machine.ID && !isOf(a, w.run.ID()) {
+				in.OpenActions = append(in.OpenActions, a)
+			}
+		}
+	}
+	if needs.Isolated {
+		isolated, err := r.isIsolated(ctx, w.machine.ID, w.run.ID())
+		if err != nil {
+			return in, unlessRefused(err, &in)
+		}
+		in.Isolated = &isolated
+	}
+	return in, nil
+}
+
+// isIsolated follows from the machine's own actions, whoever asked for them. Lists lag, so an isolation that the latch
+// knows to have succeeded counts until a later release is listed. What the run itself has asked for does not count: a run
+// that is taken up again has to decide as it did before it was interrupted.
+func (r *Responder) isIsolated(ctx context.Context, machineID, runID string) (bool, error) {
+	actions, err := r.API.ActionsOn(ctx, machineID, r.Now().Add(-actionsBack))
+	if err != nil {
+		return false, err
+	}
+	l, err := r.Ledger.Latch(ctx, machineID, ledger.Isolation)
+	if err != nil {
+		return false, err
+	}
+	actions = slices.DeleteFunc(actions, func(a machine.Action) bool { return isOf(a, runID) })
+	if l.State == ledger.Achieved && l.RunID != runID {
+		actions = append(actions, machine.Action{ID: l.ActionID, MachineID: machineID, Type: l.Desired, Status: machine.Succeeded, Created: l.ActionAt})
+	}
+	return machine.Isolated(actions), nil
+}
+
+// isOf reports whether an action was asked for by a run.
+func isOf(a machine.Action, runID string) bool {
+	return strings.HasPrefix(a.Comment, "[cordon "+runID+" ")
+}
+
+// unlessRefused keeps an error that a later try may not meet; of any other only the reason is kept.
+func unlessRefused(err error, in *playbook.Input) error {
+	if trouble, _ := machine.TroubleOf(err); trouble == machine.Refused || trouble == machine.NotFound {
+		in.ActionsMissing = err.Error()
+		return nil
+	}
+	return err
+}
