@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
-
-	"cordon/handler/playbook"
 )
 
 // Exit codes. The Functions host does not start a handler again that ended with 0, so serving never ends with it.
@@ -57,7 +54,7 @@ func rootCommand(getenv func(string) string, stdout io.Writer) *cobra.Command {
 		Short: "Automatic response for Microsoft Defender for Endpoint",
 		Long: "Without a command, cordon serves as the custom handler of an Azure Functions app on\n" +
 			"127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT. Settings are environment variables, see README.",
-		Example:       "  cordon check playbook.yaml\n  cordon deadletter list",
+		Example:       "  cordon check playbook.yaml\n  cordon explain --alert da638994417204415533_-1184209733\n  cordon test playbooks\n  cordon deadletter list",
 		Args:          noArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -66,7 +63,7 @@ func rootCommand(getenv func(string) string, stdout io.Writer) *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(checkCommand(getenv), deadLetterCommand(getenv))
+	root.AddCommand(checkCommand(getenv), explainCommand(getenv), testCommand(), schemaCommand(), deadLetterCommand(getenv))
 	return root
 }
 
@@ -75,48 +72,4 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		return usageError{fmt.Errorf("unknown command %q; see cordon --help", args[0])}
 	}
 	return nil
-}
-
-func checkCommand(getenv func(string) string) *cobra.Command {
-	return &cobra.Command{
-		Use:   "check [playbook]",
-		Short: "Check a playbook: every problem with file, line, column and the way out",
-		Long: "Reads the playbook (CORDON_PLAYBOOK or playbook.yaml if none is named) as the handler does at start.\n" +
-			"Exit code 0: the handler would start with it. 1: it would refuse it. 2: the command line is wrong.",
-		Example: "  cordon check\n  cordon check playbooks/workstations.yaml",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usageError{fmt.Errorf("check takes one playbook, not %d", len(args))}
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			path := getenv("CORDON_PLAYBOOK")
-			if path == "" {
-				path = "playbook.yaml"
-			}
-			if len(args) == 1 {
-				path = args[0]
-			}
-			book, err := loadBook(path)
-			if err != nil {
-				return err
-			}
-			caps := book.Limits().Isolate
-			fmt.Fprintf(cmd.OutOrStdout(), "%s is valid: mode %s, %d rule(s), at most %d isolations an hour and %d a day\n",
-				path, book.Mode(), len(book.Rules()), caps.PerHour, caps.PerDay)
-			for i, name := range book.Rules() {
-				fmt.Fprintf(cmd.OutOrStdout(), "  %d. %s\n", i+1, name)
-			}
-			return nil
-		},
-	}
-}
-
-func loadBook(path string) (*playbook.Book, error) {
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("the playbook can not be read: %w; name one with CORDON_PLAYBOOK", err)
-	}
-	return playbook.Load(path, source)
 }

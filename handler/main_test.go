@@ -16,7 +16,7 @@ func command(t *testing.T, env map[string]string, args ...string) (code int, std
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	var out, errs bytes.Buffer
-	code = run(ctx, args, func(name string) string { return env[name] }, strings.NewReader(""), &out, &errs)
+	code = run(ctx, append([]string{}, args...), func(name string) string { return env[name] }, strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
