@@ -89,7 +89,7 @@ type Book struct {
 	limits  Limits
 	hash    string
 
-	clauses  int // different ones, over all rules
+	sizes    sizes
 	needs    Needs
 	warnings []Problem
 }

@@ -42,6 +42,30 @@ type clause struct {
 	text    string
 	program *vm.Program
 	fields  []field
+	reads   int // number of the set of fields that it reads
+	equals  *equality
+}
+
+// equality is the clause that most rules are made of, a text field held against a written text, which needs no program.
+type equality struct {
+	field field
+	text  string
+	want  bool // false: it has to be another text
+}
+
+// equalityOf is what node compares, nil if it is anything else than a field and a text.
+func equalityOf(node ast.Node) *equality {
+	b, ok := node.(*ast.BinaryNode)
+	if !ok || b.Operator != "==" && b.Operator != "!=" {
+		return nil
+	}
+	text, ok := b.Right.(*ast.StringNode)
+	path := pathOf(b.Left)
+	f, known := resolve(path)
+	if !ok || !known || len(f.index) != len(path) || f.kind != reflect.String || within[*ast.IntegerNode](b.Left) {
+		return nil
+	}
+	return &equality{field: f, text: text.Value, want: b.Operator == "=="}
 }
 
 // compiler compiles the conditions of one playbook.
@@ -49,10 +73,12 @@ type compiler struct {
 	helpers *helpers
 	config  *conf.Config
 	clauses map[string]*clause // by their syntax tree
+	reads   map[string]int     // sets of fields, by their names
+	places  int                // clauses of all rules, the same ones counted again
 }
 
 func newCompiler() *compiler {
-	c := &compiler{helpers: newHelpers(), config: conf.CreateNew(), clauses: map[string]*clause{}}
+	c := &compiler{helpers: newHelpers(), config: conf.CreateNew(), clauses: map[string]*clause{}, reads: map[string]int{}}
 	options := append(c.helpers.options(), expr.Env(Facts{}), expr.AsBool(), expr.WarnOnAny(), expr.MaxNodes(maxConditionNodes))
 	for _, o := range options {
 		o(c.config)
@@ -105,15 +131,23 @@ func (c *compiler) compile(src string) (condition, []conditionProblem) {
 			made.clauses = append(made.clauses, one)
 		}
 	}
+	c.places += len(made.clauses)
 	return made, nil
 }
+
+// sizes are how much a decision has to remember.
+func (c *compiler) sizes() sizes {
+	return sizes{clauses: len(c.clauses), reads: len(c.reads), places: c.places}
+}
+
+type sizes struct{ clauses, reads, places int }
 
 // clause compiles one operand from its syntax tree, or finds the one that says the same.
 func (c *compiler) clause(key, text string, tree *parser.Tree) (*clause, error) {
 	if known := c.clauses[key]; known != nil {
 		return known, nil
 	}
-	one := &clause{number: len(c.clauses), text: text, fields: fieldsOf(tree.Node)}
+	one := &clause{number: len(c.clauses), text: text, fields: fieldsOf(tree.Node), equals: equalityOf(tree.Node)}
 	if _, err := checker.Check(tree, c.config); err != nil {
 		return nil, err
 	}
@@ -124,6 +158,14 @@ func (c *compiler) clause(key, text string, tree *parser.Tree) (*clause, error) 
 	if one.program, err = expcompiler.Compile(tree, c.config); err != nil {
 		return nil, err
 	}
+	names := ""
+	for _, f := range one.fields {
+		names += f.name + " "
+	}
+	if _, known := c.reads[names]; !known {
+		c.reads[names] = len(c.reads)
+	}
+	one.reads = c.reads[names]
 	c.clauses[key] = one
 	return one, nil
 }
@@ -177,13 +219,14 @@ type evaluation struct {
 	truths []truth // by the clauses' numbers
 	traces []ClauseTrace
 	done   []bool
-	values map[string]string // by the facts' names
+	values [][]ValueSeen // by the sets of fields
+	room   []ClauseTrace // for the traces of all rules
 }
 
-func newEvaluation(b *Book, in *Input) *evaluation {
+func newEvaluation(of sizes, in *Input) *evaluation {
 	facts := factsOf(*in)
-	return &evaluation{facts: &facts, in: in, vm: vm.VM{MemoryBudget: memoryBudget}, truths: make([]truth, b.clauses), traces: make([]ClauseTrace, b.clauses),
-		done: make([]bool, b.clauses), values: map[string]string{}}
+	return &evaluation{facts: &facts, in: in, vm: vm.VM{MemoryBudget: memoryBudget}, truths: make([]truth, of.clauses), traces: make([]ClauseTrace, of.clauses),
+		done: make([]bool, of.clauses), values: make([][]ValueSeen, of.reads), room: make([]ClauseTrace, of.places)}
 }
 
 // clause evaluates c and explains it.
@@ -196,14 +239,14 @@ func (e *evaluation) clause(c *clause) truth {
 	if t.err != nil {
 		trace.Result = "no answer: " + t.err.Error()
 	}
-	for _, f := range c.fields {
-		value, seen := e.values[f.name]
-		if !seen {
-			value = shown(f.read(e.facts))
-			e.values[f.name] = value
+	if e.values[c.reads] == nil && len(c.fields) > 0 {
+		seen := make([]ValueSeen, len(c.fields))
+		for i, f := range c.fields {
+			seen[i] = ValueSeen{Name: f.name, Value: shown(f.read(e.facts))}
 		}
-		trace.Values = append(trace.Values, ValueSeen{Name: f.name, Value: value})
+		e.values[c.reads] = seen
 	}
+	trace.Values = e.values[c.reads]
 	e.done[c.number], e.truths[c.number], e.traces[c.number] = true, t, trace
 	return t
 }
@@ -211,6 +254,11 @@ func (e *evaluation) clause(c *clause) truth {
 // run evaluates c over the facts. An error means that the facts have not the shape that the clause takes for granted,
 // such as a machine that could not be read; its text is fit for people.
 func (e *evaluation) run(c *clause) truth {
+	if c.equals != nil {
+		if v, ok := c.equals.field.read(e.facts); ok {
+			return truth{is: (v.String() == c.equals.text) == c.equals.want}
+		}
+	}
 	out, err := e.vm.Run(c.program, e.facts)
 	if err != nil {
 		for _, f := range c.fields {
@@ -232,7 +280,8 @@ func (e *evaluation) run(c *clause) truth {
 func (e *evaluation) condition(c condition) (truth, []ClauseTrace) {
 	result := truth{is: c.join != AnyOf}
 	settled := false
-	traces := make([]ClauseTrace, len(c.clauses))
+	traces := e.room[:len(c.clauses):len(c.clauses)]
+	e.room = e.room[len(c.clauses):]
 	for i, one := range c.clauses {
 		t := e.clause(one)
 		traces[i] = e.traces[one.number]

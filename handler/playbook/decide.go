@@ -14,7 +14,7 @@ import (
 // be evaluated does not count as false: it decides, with its acting steps held and a mail that tells the reason.
 func (b *Book) Decide(in Input) Plan {
 	plan := Plan{Mode: Lower(b.mode, in.Ceiling)}
-	e := newEvaluation(b, &in)
+	e := newEvaluation(b.sizes, &in)
 	var deciding []decided
 	over := false
 	plan.Rules = make([]RuleTrace, len(b.rules))

@@ -175,6 +175,7 @@ type factType struct {
 type field struct {
 	name  string // "alert.severity"
 	index [][]int
+	kind  reflect.Kind
 }
 
 // resolve finds the longest part of path, a chain of expr names from the root, that names a fact.
@@ -190,7 +191,7 @@ func resolve(path []string) (field, bool) {
 		}
 		f.index = append(f.index, sf.Index)
 		f.name = strings.TrimPrefix(f.name+"."+name, ".")
-		t = sf.Type
+		t, f.kind = sf.Type, sf.Type.Kind()
 	}
 	return f, len(f.index) > 0
 }

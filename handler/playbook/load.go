@@ -40,7 +40,7 @@ func Load(name string, src []byte) (*Book, error) {
 	if len(s.problems) > 0 {
 		return nil, s.error(name)
 	}
-	b.hash, b.clauses, b.needs = sourceHash(src), len(s.compiler.clauses), needsOf(b.rules)
+	b.hash, b.sizes, b.needs = sourceHash(src), s.compiler.sizes(), needsOf(b.rules)
 	b.warnings = s.shadows(b.rules)
 	return b, nil
 }

@@ -197,7 +197,7 @@ func FuzzCondition(f *testing.F) {
 			return
 		}
 		in := input()
-		e := newEvaluation(&Book{clauses: len(b.clauses)}, &in)
+		e := newEvaluation(b.sizes(), &in)
 		got, _ := e.condition(c)
 		// What decides, clause by clause, has to agree with the expression language about the whole.
 		options := append(b.helpers.options(), expr.Env(Facts{}), expr.AsBool(), expr.MaxNodes(maxConditionNodes))

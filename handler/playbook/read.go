@@ -127,7 +127,7 @@ func (s *source) need(entries []entry, n ast.Node, name, hint string) (ast.Node,
 
 func (s *source) ruleName(n ast.Node) (string, bool) {
 	name, ok := s.text(n, "name", "such as contain-high-severity")
-	if ok && !regexp.MustCompile(ruleNamePattern).MatchString(name) {
+	if ok && !s.nameForm.MatchString(name) {
 		s.on(n, fmt.Sprintf("%q is no name for a rule", cut(name, 60)), "letters, digits, dots, dashes and underscores, at most 64")
 		return "", false
 	}

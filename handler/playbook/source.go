@@ -17,10 +17,11 @@ type source struct {
 	lines    []string
 	problems []Problem
 	compiler *compiler
+	nameForm *regexp.Regexp // of a rule's name; it is asked for often
 }
 
 func newSource(text string) *source {
-	return &source{compiler: newCompiler(), lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
+	return &source{compiler: newCompiler(), nameForm: regexp.MustCompile(ruleNamePattern), lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
 }
 
 // at notes a problem at a place given in lines and characters from 1.
