@@ -54,7 +54,7 @@ func rootCommand(getenv func(string) string, stdout io.Writer) *cobra.Command {
 		Short: "Automatic response for Microsoft Defender for Endpoint",
 		Long: "Without a command, cordon serves as the custom handler of an Azure Functions app on\n" +
 			"127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT. Settings are environment variables, see README.",
-		Example:       "  cordon check playbook.yaml\n  cordon explain --alert da638994417204415533_-1184209733\n  cordon test playbooks\n  cordon deadletter list",
+		Example:       "  cordon check playbook.yaml\n  cordon explain --alert da638994417204415533_-1184209733\n  cordon test playbooks\n  cordon doctor\n  cordon deadletter list",
 		Args:          noArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -63,7 +63,7 @@ func rootCommand(getenv func(string) string, stdout io.Writer) *cobra.Command {
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(checkCommand(getenv), explainCommand(getenv), testCommand(), schemaCommand(), deadLetterCommand(getenv))
+	root.AddCommand(checkCommand(getenv), explainCommand(getenv), testCommand(), schemaCommand(), deadLetterCommand(getenv), doctorCommand(getenv))
 	return root
 }
 

@@ -120,7 +120,7 @@ func (y *yard) command(t *testing.T, args ...string) (code int, stdout, stderr s
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", "deadletter", name+".golden")
+	file := filepath.Join("testdata", name+".golden")
 	if *update {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestDeadLettersAreShownAsTheGoldenFiles(t *testing.T) {
 		if code != exitDone || stderr != "" {
 			t.Errorf("%s: code %d, %s", name, code, stderr)
 		}
-		golden(t, name, stdout)
+		golden(t, "deadletter/"+name, stdout)
 	}
 	if c := y.Counts("alerts"); c != (servicebus.Counts{DeadLettered: 7}) {
 		t.Errorf("looking left %+v", c)

@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"httpretry": {"alert", "machine"},
 
 	"config":   {},
+	"doctor":   {},
 	"terminal": {},
 	"trigger":  {"logging"},
 }

@@ -16,6 +16,7 @@ const (
 	Ledger               // the storage account with the tables, and the tenant that begins every key
 	Deciding             // what a decision goes by besides the playbook
 	Defender             // the Defender for Endpoint API and the app registration
+	Mail                 // sender, recipients and the way that mail goes
 )
 
 // LoadFor is Load for a command that needs only some of the settings: what is wrong with others, or missing, is no error
@@ -59,6 +60,12 @@ func (n Need) settings(c Config) []string {
 		if c.Storage.TableURL == nil || c.Storage.Identity.Managed {
 			return append(names, "CORDON_CA_FILE")
 		}
+	case Mail:
+		names = []string{"CORDON_MAIL_FROM", "CORDON_MAIL_TO", "CORDON_OPERATOR_MAIL", "CORDON_SMTP_URL", "CORDON_CA_FILE"}
+		if !c.SMTPURL.IsZero() {
+			return names
+		}
+		names = append(names, "CORDON_GRAPH_URL", "CORDON_GRAPH_AUDIENCE")
 	}
 	return append(names, tokens...)
 }

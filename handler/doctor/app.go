@@ -1,0 +1,219 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// App is the folder that the Functions host reads.
+type App struct {
+	Files fs.FS
+	Where string // for people
+	// Getenv gives app settings; what function.json names as %NAME% has no default in the host.
+	Getenv func(name string) string
+	// Deadline is when the handler ends an invocation by itself; the host has to wait longer.
+	Deadline time.Duration
+}
+
+// hostJSON is what of host.json the handler depends on ("host.json reference for Azure Functions 2.x and later").
+type hostJSON struct {
+	Version       string `json:"version"`
+	CustomHandler struct {
+		Description struct {
+			Executable string `json:"defaultExecutablePath"`
+		} `json:"description"`
+		Forward bool `json:"enableForwardingHttpRequest"`
+	} `json:"customHandler"`
+	FunctionTimeout string `json:"functionTimeout"`
+	Extensions      struct {
+		HTTP struct {
+			RoutePrefix *string `json:"routePrefix"`
+		} `json:"http"`
+		ServiceBus struct {
+			AutoComplete *bool  `json:"autoCompleteMessages"`
+			Renewal      string `json:"maxAutoLockRenewalDuration"`
+		} `json:"serviceBus"`
+	} `json:"extensions"`
+}
+
+// binding is what of function.json the handler depends on.
+type binding struct {
+	Type       string `json:"type"`
+	Schedule   string `json:"schedule"`
+	Queue      string `json:"queueName"`
+	Connection string `json:"connection"`
+	DataType   string `json:"dataType"`
+	Sessions   bool   `json:"isSessionsEnabled"`
+	AuthLevel  string `json:"authLevel"`
+}
+
+// Folder are the checks of the app's files.
+func Folder(a App) Area {
+	return Area{
+		{Name: "host.json", Run: func(context.Context) Finding { return a.host() }},
+		{Name: "functions", Run: func(context.Context) Finding { return a.functions() }},
+	}
+}
+
+// absent is a folder that does not hold the app.
+func (a App) absent() Finding {
+	return notSeen("run it where the app's files are, or set FUNCTIONS_APP_ROOT_PATH to their folder", "not looked at: there is no host.json in %s", a.Where)
+}
+
+func (a App) host() Finding {
+	const do = "deploy the host.json that comes with Cordon, changed only where docs say so"
+	body, err := fs.ReadFile(a.Files, "host.json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return a.absent()
+	}
+	var h hostJSON
+	if err == nil {
+		err = json.Unmarshal(body, &h)
+	}
+	if err != nil {
+		return failed(do, "can not be read: %v", err)
+	}
+	if wrong := h.wrong(a.Deadline); len(wrong) > 0 {
+		return failed(do, "%s", strings.Join(wrong, "\n"))
+	}
+	if info, err := fs.Stat(a.Files, path.Clean(h.CustomHandler.Description.Executable)); err != nil || info.IsDir() {
+		return failed("deploy the package of make package; a checkout has its app in dist/ after make build", "names the program %s, which is not in %s", h.CustomHandler.Description.Executable, a.Where)
+	}
+	return ok("fits the handler: functionTimeout %s, the handler ends after %s", h.FunctionTimeout, a.Deadline)
+}
+
+// wrong lists what the handler can not live with.
+func (h hostJSON) wrong(deadline time.Duration) []string {
+	var wrong []string
+	want := func(holds bool, format string, args ...any) {
+		if !holds {
+			wrong = append(wrong, fmt.Sprintf(format, args...))
+		}
+	}
+	prefix := "api" // the host's default
+	if h.Extensions.HTTP.RoutePrefix != nil {
+		prefix = *h.Extensions.HTTP.RoutePrefix
+	}
+	want(h.Version == "2.0", "version is %q: expected 2.0", h.Version)
+	want(h.CustomHandler.Description.Executable != "", "customHandler names no defaultExecutablePath: expected cordon")
+	want(h.CustomHandler.Forward, "enableForwardingHttpRequest is off: HTTP functions would not be answered")
+	want(prefix == "api", "routePrefix is %q: expected api, or somebody outside may reach the handler's own routes", prefix)
+	want(h.Extensions.ServiceBus.AutoComplete == nil || *h.Extensions.ServiceBus.AutoComplete, "autoCompleteMessages is off: every message would come again")
+	timeout, err := span(h.FunctionTimeout)
+	want(err == nil, "functionTimeout is %q: expected hh:mm:ss, above %s", h.FunctionTimeout, deadline)
+	want(err != nil || timeout > deadline, "functionTimeout is %s, not above the handler's own %s: the host would end the process in the middle of an answer", h.FunctionTimeout, deadline)
+	renewal, err := span(cmp.Or(h.Extensions.ServiceBus.Renewal, "00:05:00"))
+	// The host gives up on the handler a minute after functionTimeout.
+	want(err == nil && renewal > timeout+time.Minute, "maxAutoLockRenewalDuration is %q, not above functionTimeout and a minute: a message could come to a second one while the first still works",
+		h.Extensions.ServiceBus.Renewal)
+	return wrong
+}
+
+// span reads hh:mm:ss.
+func span(text string) (time.Duration, error) {
+	var h, m, s int
+	if n, err := fmt.Sscanf(text, "%d:%d:%d", &h, &m, &s); n != 3 || err != nil || h < 0 || m < 0 || s < 0 {
+		return 0, fmt.Errorf("%q is no hh:mm:ss", text)
+	}
+	return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second, nil
+}
+
+// needed are the functions without which an alert is not answered, and what triggers them.
+func needed() map[string]string {
+	return map[string]string{"PollAlerts": "timerTrigger", "FollowActions": "timerTrigger", "RespondToAlert": "serviceBusTrigger", "SendNotice": "serviceBusTrigger", "Health": "httpTrigger"}
+}
+
+func (a App) functions() Finding {
+	if _, err := fs.Stat(a.Files, "host.json"); errors.Is(err, fs.ErrNotExist) {
+		return a.absent()
+	}
+	files, err := fs.Glob(a.Files, "*/function.json")
+	if err != nil {
+		return failed("", "%v", err)
+	}
+	if len(files) == 0 {
+		return failed("deploy the package of make package; a checkout has its app in dist/ after make build", "there is no function in %s", a.Where)
+	}
+	wrong, off := a.bindings(files)
+	switch {
+	case len(wrong) > 0:
+		return failed("deploy the function.json files that come with Cordon, and set every app setting that they name", "%s", strings.Join(wrong, "\n"))
+	case len(off) > 0:
+		return warning("take the setting away, or \"disabled\" out of function.json, when they should work again", "switched off: %s", strings.Join(off, ", "))
+	}
+	return ok("%d functions fit the handler, and every setting that they name is set", len(files))
+}
+
+// bindings reads every function.json.
+func (a App) bindings(files []string) (wrong, off []string) {
+	missing := needed()
+	for _, file := range files {
+		name := path.Dir(file)
+		var f struct {
+			Disabled bool      `json:"disabled"`
+			Bindings []binding `json:"bindings"`
+		}
+		body, err := fs.ReadFile(a.Files, file)
+		if err == nil {
+			err = json.Unmarshal(body, &f)
+		}
+		if err != nil {
+			wrong = append(wrong, fmt.Sprintf("%s can not be read: %v", file, err))
+			continue
+		}
+		if f.Disabled || a.isOff(name) {
+			off = append(off, name)
+		}
+		for _, b := range f.Bindings {
+			if b.Type == missing[name] {
+				delete(missing, name)
+			}
+			wrong = append(wrong, b.wrong(name)...)
+		}
+		for _, match := range regexp.MustCompile(`%([^%"\s]+)%`).FindAllStringSubmatch(string(body), -1) {
+			if a.Getenv(match[1]) == "" {
+				wrong = append(wrong, fmt.Sprintf("%s names %%%s%%, which is not set: the Functions host knows no default and does not start the function", name, match[1]))
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
+		wrong = append(wrong, fmt.Sprintf("%s with a %s is missing", name, missing[name]))
+	}
+	return wrong, off
+}
+
+// isOff asks the two settings that switch a function off ("How to disable functions in Azure Functions").
+func (a App) isOff(name string) bool {
+	return strings.EqualFold(a.Getenv("AzureWebJobs."+name+".Disabled"), "true") || strings.EqualFold(a.Getenv("AzureWebJobs_"+name+"_Disabled"), "true")
+}
+
+func (b binding) wrong(name string) []string {
+	var wrong []string
+	want := func(holds bool, format string, args ...any) {
+		if !holds {
+			wrong = append(wrong, name+": "+fmt.Sprintf(format, args...))
+		}
+	}
+	switch b.Type {
+	case "timerTrigger":
+		want(b.Schedule != "", "schedule is not set")
+	case "serviceBusTrigger":
+		want(b.DataType == "binary", "dataType is %q: expected binary, or the sender of a message could forge what the host says of it", b.DataType)
+		want(b.Connection == "ServiceBus", "connection is %q: expected ServiceBus", b.Connection)
+		want(b.Queue != "", "queueName is not set")
+		want(!b.Sessions, "isSessionsEnabled is on: the queues have no sessions")
+	case "httpTrigger":
+		want(b.AuthLevel == "function" || name == "HealthSummary", "authLevel is %q: expected function", b.AuthLevel)
+	}
+	return wrong
+}
