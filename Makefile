@@ -5,10 +5,11 @@ GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 20s
+FEEDS    ?= 10000
 TEST     := $(GO) test -shuffle=on
 
 .DEFAULT_GOAL := help
-.PHONY: help build run chaos start test test-short lint licenses fuzz bench golden package reproducible azurite clean
+.PHONY: help build run chaos strikes start test test-short feeds lint licenses fuzz bench golden package reproducible azurite clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +23,9 @@ run: build ## play the scenario against stand-ins on this machine; ONCE=1 exits 
 	@$(GO) build -trimpath -o build/local ./local
 	@build/local run --app dist $(if $(ONCE),--once) $(if $(FAULT),--fault $(FAULT))
 
-chaos: build ## kill the handler at everything it sends; QUICK=1 samples, SEED=<n> varies, SABOTAGE=<x> proves a check
+chaos: $(if $(filter command,$(firstword $(origin FEEDS))),feeds,strikes) ## kill the handler at everything it sends; QUICK=1 samples, SEED=<n> varies, SABOTAGE=<x> proves a check; FEEDS=<n> plays feeds instead
+
+strikes: build
 	@$(GO) build -trimpath -o build/local ./local
 	@build/local chaos --app dist $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
 
@@ -37,6 +40,9 @@ test: need-go need-cc azurite ## all tests, shuffled, with the race detector (wa
 
 test-short: need-go ## all tests without the race detector
 	$(TEST) -timeout 10m ./...
+
+feeds: need-go ## FEEDS feeds of alerts (default 10000) against every promise; SEED=<n> plays the same ones again
+	CORDON_FEEDS=$(FEEDS) $(GO) test -count=1 -timeout 3h -v ./handler/feeds $(if $(SEED),-rapid.seed=$(SEED))
 
 lint: need-go licenses ## gofmt, vet, staticcheck, gosec, govulncheck, shellcheck (if it is there), licences, import rule
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt'd:"; echo "$$unformatted"; exit 1; }

@@ -43,12 +43,16 @@ func (p *Poller) sweep(ctx context.Context, mark ledger.Watermark, polled bool) 
 	sweeps := []struct {
 		mark  string
 		every time.Duration
-		run   func(ctx context.Context, now time.Time) error
+		run   func(ctx context.Context, now, last time.Time) error
 		reads bool
 	}{
 		{markSweepRuns, p.SweepAfter, p.sweepRuns, false},
-		{markSweepDay, dayEvery, func(ctx context.Context, now time.Time) error { return p.sweepAlerts(ctx, now, mark, dayBack) }, true},
-		{markSweepWeek, weekEvery, func(ctx context.Context, now time.Time) error { return p.sweepAlerts(ctx, now, mark, weekBack) }, true},
+		{markSweepDay, dayEvery, func(ctx context.Context, now, _ time.Time) error {
+			return p.sweepAlerts(ctx, now, mark, now.Add(-dayBack))
+		}, true},
+		{markSweepWeek, weekEvery, func(ctx context.Context, now, last time.Time) error {
+			return p.sweepAlerts(ctx, now, mark, p.weekBefore(last))
+		}, true},
 		{markHousekeeping, housekeepEvery, p.housekeep, false},
 	}
 	var errs []error
@@ -62,7 +66,7 @@ func (p *Poller) sweep(ctx context.Context, mark ledger.Watermark, polled bool) 
 			continue
 		}
 		if err == nil {
-			err = s.run(ctx, now)
+			err = s.run(ctx, now, last.At)
 		}
 		if err == nil {
 			err = p.Ledger.SetMark(ctx, s.mark, now, "")
@@ -76,7 +80,7 @@ func (p *Poller) sweep(ctx context.Context, mark ledger.Watermark, polled bool) 
 
 // sweepRuns sends the versions again that stand still: their message was lost, or whoever had it died and the broker gave
 // up on it. A fresh id is no repeat for the broker; for the ledger it is the same run.
-func (p *Poller) sweepRuns(ctx context.Context, now time.Time) error {
+func (p *Poller) sweepRuns(ctx context.Context, now, _ time.Time) error {
 	var standing []ledger.Run
 	var entries []ledger.OpenRun
 	look := func() error {
@@ -168,11 +172,20 @@ func (p *Poller) sendAgain(ctx context.Context, runs []ledger.Run, now time.Time
 	return errors.Join(err, p.Queue.SendAlerts(ctx, messages))
 }
 
-// sweepAlerts looks through the alerts of the time back from now, ids and times only, and fetches those that were never
-// seen or were updated since. Nothing depends on how late an alert may be. It goes back no further than the first poll did:
-// what changed before was never to be answered.
-func (p *Poller) sweepAlerts(ctx context.Context, now time.Time, mark ledger.Watermark, back time.Duration) error {
-	from := now.Add(-back)
+// weekBefore is where the long sweep begins: a week before the last one that was complete, not a week before now. An alert
+// that became visible since then less than a week late is found whenever that was in a day, and whatever outage came
+// between. The overlap is for clocks that differ. Before the first long sweep there is no bound.
+func (p *Poller) weekBefore(last time.Time) time.Time {
+	if last.IsZero() {
+		return last
+	}
+	return last.Add(-weekBack - p.Overlap)
+}
+
+// sweepAlerts looks through the alerts from a time on, ids and times only, and fetches those that were never seen or were
+// updated since. Nothing depends on how late an alert may be. It goes back no further than the first poll did: what changed
+// before was never to be answered.
+func (p *Poller) sweepAlerts(ctx context.Context, now time.Time, mark ledger.Watermark, from time.Time) error {
 	if from.Before(mark.Since) {
 		from = mark.Since
 	}
@@ -186,7 +199,7 @@ func (p *Poller) sweepAlerts(ctx context.Context, now time.Time, mark ledger.Wat
 		}
 		return errors.Join(s.broken, err)
 	})
-	p.Log.InfoContext(ctx, "swept", "back", back.String(), "looked", looked, "changed", found.changed, "late", found.lates, "complete", err == nil)
+	p.Log.InfoContext(ctx, "swept", "from", from, "looked", looked, "changed", found.changed, "late", found.lates, "complete", err == nil)
 	return errors.Join(err, p.noteLateness(ctx, found), p.noteSwept(ctx, 0, found.lates))
 }
 

@@ -57,6 +57,35 @@ func TestAlertThatBecomesVisibleLaterThanTheOverlapIsFoundByASweep(t *testing.T)
 	}
 }
 
+// TestAlertThatBecomesVisibleInAnOutageIsFoundAfterIt has the alert dated before the watermark, so that no poll catches up
+// with it, and visible while nobody looks.
+func TestAlertThatBecomesVisibleInAnOutageIsFoundAfterIt(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.poll(t)
+	f.advance(3 * time.Hour)
+	f.poll(t)
+	f.show("late", alert.High, noon.Add(time.Hour), noon.Add(24*time.Hour))
+	f.advance(30 * 24 * time.Hour)
+	f.poll(t)
+	if !strings.HasPrefix(f.ids(), "late:v1") {
+		t.Errorf("sent %q", f.ids())
+	}
+}
+
+// TestAlertThatIsAlmostAWeekLateIsFoundWheneverTheLongSweepIs has the alert become visible right after a long sweep: at the
+// next one it is more than a week old.
+func TestAlertThatIsAlmostAWeekLateIsFoundWheneverTheLongSweepIs(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.poll(t)
+	f.show("late", alert.High, noon.Add(2*time.Minute), noon.Add(7*24*time.Hour+time.Minute))
+	f.pollFor(t, 8*24*time.Hour, 6*time.Hour)
+	if !strings.HasPrefix(f.ids(), "late:v1") {
+		t.Errorf("sent %q", f.ids())
+	}
+}
+
 func TestChangeThatBecomesVisibleLateIsTheNextVersion(t *testing.T) {
 	t.Parallel()
 	f := newTenant(t)

@@ -1,0 +1,321 @@
+package feeds
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/notice"
+	"cordon/local/defendersim"
+	"cordon/local/servicebus"
+)
+
+// run is a run as it stands in the tables.
+type run struct {
+	alert    string
+	version  int
+	state    string
+	outcome  string
+	reason   string
+	closedAt time.Time
+}
+
+// judge holds what is left at the end against every promise.
+func (w *world) judge() {
+	if w.failed() {
+		return
+	}
+	if !w.atRest() {
+		w.broken("I1", "it does not come to rest")
+	}
+	runs := w.runs()
+	for _, a := range w.sim.Alerts() {
+		w.judgeAlert(a, runs[a.ID])
+	}
+	for _, s := range w.owed {
+		w.judgeSight(s)
+	}
+	w.judgeActions()
+	w.judgeMails()
+	for _, queue := range []string{alertQueue, noticeQueue} {
+		for _, r := range w.bus.Records(queue) {
+			if r.Fate == servicebus.DeadLettered && !strings.HasPrefix(r.Reason, "TTLExpired") {
+				w.broken("I5", "a message of the queue %s is a dead letter: %s", queue, r.Reason)
+			}
+		}
+	}
+}
+
+// runs reads the runs of all alerts from the tables.
+func (w *world) runs() map[string][]run {
+	found := map[string][]run{}
+	for _, row := range w.tables.Rows("talerts") {
+		if !strings.HasPrefix(row.RowKey, "run:") {
+			continue
+		}
+		text := func(name string) string { value, _ := row.Properties[name].(string); return value }
+		r := run{alert: text("AlertID"), state: text("State"), outcome: text("Outcome"), reason: text("Reason")}
+		r.closedAt, _ = time.Parse(time.RFC3339Nano, text("ClosedAt"))
+		r.version, _ = strconv.Atoi(fmt.Sprint(row.Properties["Version"]))
+		found[r.alert] = append(found[r.alert], r)
+	}
+	return found
+}
+
+// judgeAlert asks for one run a version, each with a recorded decision, and the newest version's in force; and for no run
+// at all of what is older than Cordon.
+func (w *world) judgeAlert(a defendersim.Alert, runs []run) {
+	id, versions := a.ID, w.versions[a.ID]
+	if a.Updated.Before(w.floor) {
+		if len(runs)+len(versions) > 0 {
+			w.broken("I1", "%s is older than the first poll reaches and was recorded", id)
+		}
+		return
+	}
+	if w.listed[id].Sub(a.Updated) < reach && w.recorded(id) != w.hash(a) {
+		w.broken("I1", "%s is not recorded as the API shows it", id)
+	}
+	if len(runs) != len(versions) {
+		w.broken("I1", "%s has %d versions and %d runs", id, len(versions), len(runs))
+		return
+	}
+	for i, r := range runs {
+		if r.version != i+1 || r.state != "closed" || r.outcome == "" {
+			w.broken("I1", "%s version %d has no decision: it is %s", id, r.version, r.state)
+			continue
+		}
+		w.cover(r.outcome)
+		if why := w.wrongOutcome(r, versions[i], i == len(runs)-1); why != "" {
+			w.broken("I2", "%s version %d of %d ended as %q: %s", id, i+1, len(runs), r.outcome, why)
+			w.note("%s: %s, closed %v after the first start", r.reason, alert.RunID(id, r.version), r.closedAt.Sub(epoch))
+		}
+	}
+}
+
+// wrongOutcome says why a run must not have ended as it did; "" if it may.
+func (w *world) wrongOutcome(r run, v version, newest bool) string {
+	a := w.facts[v.hash]
+	asked := a.Severity == alert.High && a.Status != alert.StatusResolved
+	at, known := w.machineAt[a.MachineID]
+	stale := r.closedAt.Sub(a.Created) > staleAfter
+	switch {
+	case r.outcome == "superseded" && newest:
+		return "nothing is newer"
+	case r.outcome == "superseded":
+		return ""
+	case !asked && r.outcome != "no rule":
+		return "no rule asks for it"
+	case !asked:
+		return ""
+	case !known && r.outcome != "no machine":
+		return "it names no machine"
+	case !known:
+		return ""
+	case at == 2 && r.outcome != "held":
+		return "the machine is protected"
+	case at == 2:
+		return ""
+	}
+	switch r.outcome {
+	case "isolated", "not isolated":
+		if !w.hasEnded(a.MachineID, r.outcome == "isolated", r.closedAt) {
+			return "no action of the machine says so"
+		}
+		return ""
+	case "held":
+		if !stale {
+			return "the alert is not stale"
+		}
+		if w.hasEnded(a.MachineID, false, r.closedAt) || w.releasedBetween(a.MachineID, v.recorded, r.closedAt) {
+			return "" // an action failed, or a release that was not meant for the alert took effect, and by then it was too old
+		}
+		if spare := staleAfter - v.recorded.Sub(a.Created); spare > w.outBetween(v.recorded, r.closedAt)+w.lostFor(r)+2*time.Hour {
+			return "it became stale while nothing was in the way"
+		}
+		return ""
+	case "released":
+		if !w.releasedAfter(a.MachineID, v.recorded) {
+			return "nobody released the machine after the alert was seen"
+		}
+		return ""
+	}
+	return "the machine must be isolated"
+}
+
+// hasEnded reports whether an isolation of the machine had Succeeded by a time, or had ended otherwise.
+func (w *world) hasEnded(machineID string, succeeded bool, by time.Time) bool {
+	return slices.ContainsFunc(w.sim.Actions(), func(a defendersim.Action) bool {
+		status := a.StatusAt(by.Add(w.feed.Skew))
+		return a.Type == defendersim.Isolate && a.MachineID == machineID && status.Final() && (status == defendersim.Succeeded) == succeeded
+	})
+}
+
+// releasedAfter reports whether the machine was released no earlier than a time, by our clock. What a few seconds decide
+// may go either way: the API's clock and ours are read one after the other.
+func (w *world) releasedAfter(machineID string, at time.Time) bool {
+	return slices.ContainsFunc(w.sim.Actions(), func(a defendersim.Action) bool {
+		return a.Type == defendersim.Unisolate && a.MachineID == machineID && !a.Created.Add(-w.feed.Skew).Before(at.Add(-2*time.Second))
+	})
+}
+
+// releasedBetween reports whether a release of the machine took effect between two moments, by our clock.
+func (w *world) releasedBetween(machineID string, from, to time.Time) bool {
+	return slices.ContainsFunc(w.sim.Actions(), func(a defendersim.Action) bool {
+		at := a.Updated.Add(-w.feed.Skew)
+		return a.Type == defendersim.Unisolate && a.MachineID == machineID && a.Status == defendersim.Succeeded && !at.Before(from) && !at.After(to)
+	})
+}
+
+// outBetween is how long something was out of order between two moments, at most.
+func (w *world) outBetween(from, to time.Time) time.Duration {
+	var out time.Duration
+	for _, b := range w.broke {
+		if begin, end := latest(b.from, from), b.until; begin.Before(to) && end.After(begin) {
+			out += min(end.Sub(begin), to.Sub(begin))
+		}
+	}
+	return out
+}
+
+// lostFor is how long a run may take longer because messages about it were lost: each until the sweep finds that it stands
+// still, which it looks at ever more rarely.
+func (w *world) lostFor(r run) time.Duration {
+	var wait time.Duration
+	for _, id := range w.losses {
+		if strings.HasPrefix(id+":", alert.MessageID(tenant, r.alert, r.version)+":") {
+			wait += 2 * time.Hour
+		}
+	}
+	return wait
+}
+
+// judgeSight asks for a version for everything that a complete poll was shown: the one in force at its time, unless what
+// came later was recorded first.
+func (w *world) judgeSight(s sight) {
+	if s.updated.Before(w.floor) {
+		return
+	}
+	inForce := ""
+	for _, v := range w.versions[s.id] {
+		if !v.updated.After(s.updated) {
+			inForce = v.hash
+		}
+	}
+	if all := w.versions[s.id]; inForce == "" && len(all) > 0 {
+		return
+	}
+	if inForce != s.hash {
+		w.broken("I1", "%s was shown to a complete poll and has no version", s.id)
+	}
+}
+
+// judgeActions asks for no isolation of ours while another one of the machine stands: one an episode.
+func (w *world) judgeActions() {
+	last := map[string]defendersim.Action{}
+	released := map[string]time.Time{}
+	actions := w.sim.Actions()
+	slices.SortStableFunc(actions, func(a, b defendersim.Action) int { return a.Created.Compare(b.Created) })
+	for _, a := range actions {
+		if a.Type == defendersim.Unisolate {
+			released[a.MachineID] = a.Created
+			continue
+		}
+		before, again := last[a.MachineID]
+		last[a.MachineID] = a
+		if !again || a.RequestSource != defendersim.PublicAPI {
+			continue
+		}
+		status := before.StatusAt(a.Created)
+		if !status.Final() || status == defendersim.Succeeded && !released[a.MachineID].After(before.Created) {
+			w.broken("I2", "machine %d is isolated a second time while its isolation is %s", w.machineAt[a.MachineID], status)
+		}
+	}
+	for id, i := range w.machineAt {
+		if _, touched := last[id]; touched && i == 2 {
+			w.broken("I2", "the protected machine was isolated")
+		}
+	}
+}
+
+// mail is a mail with when it came.
+type mail struct {
+	notice.Mail
+	at time.Time
+}
+
+// claim is what a mail says about a machine.
+type claim struct {
+	machine, outcome, action string
+	asOf                     time.Time // by the clock of who said it
+}
+
+func claims(text string) []claim {
+	var all []claim
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
+		value = strings.TrimSpace(value)
+		switch {
+		case name == "Id":
+			all = append(all, claim{machine: value})
+		case len(all) == 0:
+		case name == "Outcome":
+			all[len(all)-1].outcome = value
+		case name == "Action":
+			all[len(all)-1].action = value
+		case name == "As" && all[len(all)-1].asOf.IsZero():
+			all[len(all)-1].asOf, _ = time.Parse("of    2006-01-02 15:04:05 UTC", "of    "+strings.TrimSpace(strings.TrimPrefix(value, "of")))
+		}
+	}
+	return all
+}
+
+// mailed holds a mail against what is so when it comes.
+func (w *world) mailed(m notice.Mail) {
+	w.note("mail: %s", m.Subject)
+	if slices.ContainsFunc(w.mails, func(before mail) bool { return before.ID == m.ID }) {
+		w.broken("I4", "a mail was sent twice")
+	}
+	w.mails = append(w.mails, mail{m, w.now})
+	for _, c := range claims(m.Text) {
+		if why := w.untrue(c); why != "" {
+			w.broken("I3", "a mail says %q of machine %d: %s", c.outcome, w.machineAt[c.machine], why)
+		}
+	}
+}
+
+// untrue says why a claim is not so; "" if it is.
+func (w *world) untrue(c claim) string {
+	status := defendersim.Status("")
+	released := false
+	for _, a := range w.sim.Actions() {
+		if a.ID == c.action && a.Type == defendersim.Isolate {
+			status = a.Status
+		}
+		released = released || a.MachineID == c.machine && a.Type == defendersim.Unisolate
+	}
+	for said, want := range map[string]defendersim.Status{"Isolated": defendersim.Succeeded, "Not isolated: the action failed": defendersim.Failed,
+		"Not isolated: the machine did not come back": defendersim.TimeOut, "Not isolated: the action was cancelled": defendersim.Cancelled} {
+		if strings.HasPrefix(c.outcome, said) && status != want {
+			return fmt.Sprintf("its action is %q", status)
+		}
+	}
+	switch {
+	case strings.HasPrefix(c.outcome, "Isolation requested") && status == "":
+		return "there is no such action"
+	case strings.HasPrefix(c.outcome, "Isolation requested") && c.asOf.Before(w.now.Add(-day)) && status.Final():
+		return "its action ended long ago"
+	case (c.outcome == "Released" || strings.HasPrefix(c.outcome, "Not isolated: it was released")) && !released:
+		return "nobody released it"
+	case strings.HasPrefix(c.outcome, "Not isolated: held") && w.sim.IsolatedAt(c.machine, c.asOf.Add(w.feed.Skew-2*time.Second)):
+		return "it was isolated"
+	}
+	for _, never := range []string{"A second isolation", "Not isolated: Defender refused", "Not isolated: not found", "Not isolated yet", "Would isolate", "Nothing was done"} {
+		if strings.HasPrefix(c.outcome, never) {
+			return "nothing of that kind happened"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,307 @@
+package feeds
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/local/defendersim"
+	"cordon/local/servicebus"
+)
+
+// problem is a promise that was broken. Its text has no times in it, so that the same feed breaks it with the same words.
+type problem struct{ promise, text string }
+
+// version is a version of an alert as the ledger recorded it.
+type version struct {
+	number   int
+	hash     string
+	updated  time.Time // lastUpdateTime
+	recorded time.Time // by our clock
+	polled   bool      // by a poll, which must also enqueue it before the watermark passes
+}
+
+// sight is an alert as the API showed it to Cordon.
+type sight struct {
+	id, hash string
+	updated  time.Time
+}
+
+// oracle knows what the API showed, what was recorded of it and what was sent, from the wire and the stand-ins alone.
+type oracle struct {
+	problems  []problem
+	machineAt map[string]int
+
+	listed map[string]time.Time // since when lists show the alert as it is now, by the API's clock
+	hidden map[string]time.Time // when a page last lost the alert, by our clock
+	hashes map[string]string    // decision hash by id and lastUpdateTime
+	facts  map[string]alert.Alert
+	floor  time.Time // where the first poll began; older alerts are none of Cordon's
+	unwell time.Time // when something was last out of order for the polls
+	good   []time.Time
+	reads  map[*instance][]sight // of the poll that is under way
+	begin  time.Time             // lastUpdateTime at which the poll that is under way begins; what is older its sweeps found
+	owed   []sight               // read by polls that said they are complete
+
+	versions map[string][]version
+	enqueues map[string]bool // run ids whose message the broker took
+	begun    map[string]int  // versions by alert when the invocation began
+	answered map[string]int  // highest version whose message was answered
+	intruded bool            // something happened in the middle of the poll
+	mails    []mail
+}
+
+func newOracle() oracle {
+	return oracle{machineAt: map[string]int{}, listed: map[string]time.Time{}, hidden: map[string]time.Time{}, hashes: map[string]string{}, facts: map[string]alert.Alert{},
+		reads: map[*instance][]sight{}, versions: map[string][]version{}, enqueues: map[string]bool{}, answered: map[string]int{}}
+}
+
+// broken notes a broken promise.
+func (w *world) broken(promise, format string, args ...any) {
+	p := problem{promise, fmt.Sprintf(format, args...)}
+	w.problems = append(w.problems, p)
+	w.note("BROKEN %s: %s", p.promise, p.text)
+}
+
+func (w *world) failed() bool { return len(w.problems) > 0 }
+
+// appeared says that lists show an alert as it is now from a time on.
+func (w *world) appeared(id string, at time.Time) {
+	w.listed[id] = latest(at, w.stateOf(id).VisibleAt.Add(w.feed.ListLag))
+}
+
+// hash is the decision hash of an alert as the API shows it now.
+func (w *world) hash(is defendersim.Alert) string {
+	id, key := is.ID, is.ID+is.Updated.String()
+	if known, ok := w.hashes[key]; ok {
+		return known
+	}
+	a, err := w.clean.Alert(context.Background(), id)
+	if err != nil {
+		return ""
+	}
+	w.hashes[key] = alert.DecisionHash(a)
+	return w.hashes[key]
+}
+
+// shown notes an alert that a process read.
+func (p *instance) shown(a alert.Alert, inList bool) {
+	hash := alert.DecisionHash(a)
+	p.facts[hash] = a
+	if inList && p.isPoller() {
+		p.reads[p] = append(p.reads[p], sight{a.ID, hash, a.Updated})
+	}
+}
+
+// pollBefore is what a poll found.
+type pollBefore struct {
+	by   *instance
+	from time.Time // lastUpdateTime from which it must see everything that lists show
+	at   time.Time // by the API's clock
+}
+
+func (w *world) beforePoll(p *instance) pollBefore {
+	from := w.now.Add(-w.feed.Lookback)
+	for _, row := range w.tables.Rows("twatermarks") {
+		if text, ok := row.Properties["At"].(string); ok {
+			if mark, err := time.Parse(time.RFC3339Nano, text); err == nil {
+				from = mark.Add(-overlap)
+			}
+		}
+	}
+	from = latest(from, w.floor)
+	if w.depth == 0 {
+		w.intruded = false
+	}
+	w.reads[p], w.begin = nil, from
+	return pollBefore{p, from, w.apiNow()}
+}
+
+// afterPoll holds a poll that says it is complete against what the lists show: what lies behind the watermark at once,
+// what is older as soon as a sweep was due.
+func (w *world) afterPoll(b pollBefore, err error) {
+	if err != nil {
+		w.note("poll: %v", err)
+		w.unwell, w.good = w.now, nil
+		return
+	}
+	w.owed = append(w.owed, w.reads[b.by]...)
+	if w.depth > 0 || w.intruded {
+		return
+	}
+	w.good = append(w.good, w.now)
+	for _, a := range w.sim.Alerts() {
+		id, since := a.ID, w.listed[a.ID]
+		if since.After(b.at) || !w.hidden[id].Before(w.now) {
+			continue
+		}
+		since = latest(since.Add(-w.feed.Skew), w.hidden[id])
+		due := !a.Updated.Before(b.from) || !a.Updated.Before(w.floor) &&
+			(b.at.Sub(a.Updated) < day-time.Hour && w.polledSince(since, time.Hour) || w.listed[id].Sub(a.Updated) < reach && w.polledSince(since, day))
+		if due && w.recorded(id) != w.hash(a) {
+			w.broken("I1", "%s is listed and a complete poll did not record it", id)
+			w.note("%s is dated %v, listed since %v, watermark and overlap reach to %v, first poll to %v", id, a.Updated, since, b.from, w.floor)
+		}
+	}
+}
+
+// polledSince reports whether complete polls ran at a time since then and again so much later that a sweep was due.
+func (w *world) polledSince(since time.Time, due time.Duration) bool {
+	for _, at := range w.good {
+		if !at.Before(since) {
+			return w.now.Sub(at) >= due
+		}
+	}
+	return false
+}
+
+// recorded is the hash of an alert's newest version in the ledger; "" if there is none.
+func (w *world) recorded(id string) string {
+	if all := w.versions[id]; len(all) > 0 {
+		return all[len(all)-1].hash
+	}
+	return ""
+}
+
+// row is what a write puts into a table, as far as it matters here.
+type row struct {
+	RowKey, AlertID, Hash string
+	Version               int
+	Updated, At           time.Time
+}
+
+// rows reads the rows of a write, alone or in a batch.
+func rows(body []byte) []row {
+	var found []row
+	for line := range bytes.Lines(body) {
+		var r row
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] == '{' && json.Unmarshal(line, &r) == nil {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// wrote notes what a process changed in the tables.
+func (p *instance) wrote(r *http.Request, body []byte, answer *httptest.ResponseRecorder) {
+	switch {
+	case r.Method == http.MethodGet || answer.Code >= 300:
+	case strings.HasSuffix(r.URL.Path, "$batch"):
+		if strings.Contains(answer.Body.String(), "HTTP/1.1 4") {
+			return
+		}
+		for _, r := range rows(body) {
+			if r.RowKey == "seen" {
+				p.observed(r.AlertID, version{number: r.Version, hash: r.Hash, updated: r.Updated, recorded: p.now, polled: p.isPoller() && !r.Updated.Before(p.begin)})
+			}
+		}
+	case strings.Contains(r.URL.Path, "twatermarks"):
+		if p.floor.IsZero() {
+			p.floor = p.now.Add(-p.feed.Lookback)
+		}
+		for _, r := range rows(body) {
+			p.advanced(r.At)
+		}
+	}
+}
+
+func (w *world) observed(id string, v version) {
+	all := w.versions[id]
+	w.note("%s version %d is recorded", id, v.number)
+	if v.number != len(all)+1 {
+		w.broken("I1", "%s: version %d is recorded after version %d", id, v.number, len(all))
+	}
+	if len(all) > 0 && all[len(all)-1].hash == v.hash {
+		w.broken("I1", "%s: version %d is what version %d was", id, v.number, v.number-1)
+	}
+	if _, known := w.facts[v.hash]; !known {
+		w.broken("I1", "%s: version %d was never shown", id, v.number)
+	}
+	w.versions[id] = append(all, v)
+}
+
+// advanced holds a new watermark against what was sent: behind it there is nothing that the broker did not take.
+func (w *world) advanced(at time.Time) {
+	for _, id := range w.alerts {
+		all := w.versions[id]
+		if len(all) == 0 {
+			continue
+		}
+		newest := all[len(all)-1]
+		if newest.polled && newest.updated.Before(at) && !w.enqueues[alert.RunID(id, newest.number)] {
+			w.broken("I6", "the watermark passed %s version %d, which was not enqueued", id, newest.number)
+		}
+	}
+	if at.After(w.apiNow()) {
+		w.broken("I6", "the watermark is ahead of the API's clock")
+	}
+}
+
+// enqueued notes a message that the broker took.
+func (w *world) enqueued(queue string, body []byte) {
+	if m, err := alert.DecodeMessage(body); err == nil && queue == alertQueue {
+		w.enqueues[alert.RunID(m.AlertID, m.Version)] = true
+	}
+}
+
+// begins notes what was recorded when a message came to a responder.
+func (w *world) begins(by *instance, d *servicebus.Delivery) {
+	m, err := alert.DecodeMessage(d.Body)
+	if err != nil {
+		w.broken("I1", "a message of our own can not be read: %v", err)
+		return
+	}
+	if all := w.versions[m.AlertID]; m.Version > 0 && m.Version < w.answered[m.AlertID] {
+		w.cover("version 2 answered before version 1")
+		if w.facts[all[m.Version-1].hash].Severity == alert.High && w.facts[all[m.Version].hash].Status == alert.StatusResolved {
+			w.cover("resolved answered before High")
+		}
+	}
+	w.answered[m.AlertID] = max(w.answered[m.AlertID], m.Version)
+	by.note("%s answers %s (attempt %d, delivery %d)", by.name, alert.RunID(m.AlertID, m.Version), m.Attempt, d.DeliveryCount)
+	w.begun = map[string]int{}
+	for id, all := range w.versions {
+		w.begun[id] = len(all)
+	}
+}
+
+// needs reports whether an alert as it was read asks for an isolation at a time: High, not resolved, on a machine that is
+// not protected, not stale.
+func (w *world) needs(a alert.Alert, at time.Time) bool {
+	i, known := w.machineAt[a.MachineID]
+	return a.Severity == alert.High && a.Status != alert.StatusResolved && known && i < 2 && at.Sub(a.Created) <= staleAfter
+}
+
+// beforePost holds a request for an isolation against the ledger: there is a reason, and an intent is written.
+func (p *instance) beforePost(r *http.Request) {
+	id := strings.Split(r.URL.Path, "/")[3]
+	if _, out := p.isDown(theLedger); out && p.depth == 1 {
+		p.broken("I6", "machine %d: a request without the ledger", p.machineAt[id])
+	}
+	intended := false
+	for _, row := range p.tables.Rows("tlatches") {
+		if row.Properties["MachineID"] == id && row.RowKey == "isolation" {
+			intended = row.Properties["State"] == "intended"
+		}
+	}
+	if !intended {
+		p.broken("I6", "machine %d: a request without an intent", p.machineAt[id])
+	}
+	for alertID, all := range p.versions {
+		for _, count := range []int{p.begun[alertID], len(all)} {
+			if count == 0 {
+				continue
+			}
+			if a := p.facts[all[count-1].hash]; a.MachineID == id && p.needs(a, p.now) {
+				return
+			}
+		}
+	}
+	p.broken("I2", "machine %d: a request that no alert asks for any more", p.machineAt[id])
+}

@@ -1,0 +1,249 @@
+package feeds
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/defender"
+	"cordon/handler/notice"
+	"cordon/local/servicebus"
+)
+
+// Endpoints as the simulator names them.
+const (
+	listAlerts  = "GET /api/alerts"
+	getAlert    = "GET /api/alerts/{id}"
+	listActions = "GET /api/machineactions"
+	isolate     = "POST /api/machines/{id}/isolate"
+)
+
+// errOut is what a call gets whose part is out of order. The ledger's client would wait real time and try again otherwise.
+type errOut struct{ part part }
+
+func (e *errOut) Error() string { return "the " + string(e.part) + " is out of order" }
+
+// NonRetriable is how the ledger's client recognises such an error.
+func (e *errOut) NonRetriable() {}
+
+// apiPort is the way of one process to the API.
+type apiPort struct{ *instance }
+
+// RoundTrip sends a request to the simulator, through what stands in between.
+func (p *apiPort) RoundTrip(r *http.Request) (*http.Response, error) {
+	endpoint := endpointOf(r)
+	if endpoint == isolate {
+		p.beforePost(r)
+	}
+	p.interrupted(endpoint, false)
+	answer, err := p.pass(r, endpoint)
+	p.interrupted(endpoint, true)
+	if p.onPage != nil && endpoint == listAlerts {
+		p.intruded = true
+		p.onPage()
+	}
+	return answer, err
+}
+
+func (p *apiPort) pass(r *http.Request, endpoint string) (*http.Response, error) {
+	broken, out := p.isDown(theAPI)
+	if !out {
+		broken, out = p.glitched(theAPI)
+	}
+	if !out {
+		return p.fault(p.ask(r), endpoint), nil
+	}
+	switch broken {
+	case refused:
+		return nil, &net.OpError{Op: "dial", Err: &errOut{theAPI}}
+	case failing:
+		return &http.Response{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"7"}}, Body: http.NoBody, Request: r}, nil
+	}
+	answer := p.ask(r)
+	if broken == lost {
+		return nil, &errOut{theAPI}
+	}
+	body, _ := io.ReadAll(answer.Body)
+	answer.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)*2/3]), &brokenReader{}))
+	return answer, nil
+}
+
+type brokenReader struct{}
+
+func (*brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// ask has the simulator answer.
+func (w *world) ask(r *http.Request) *http.Response {
+	inner := r.Clone(context.Background())
+	if inner.Body == nil {
+		inner.Body = http.NoBody
+	}
+	recorder := httptest.NewRecorder()
+	w.sim.Handler().ServeHTTP(recorder, inner)
+	answer := recorder.Result()
+	answer.Request = r
+	return answer
+}
+
+func endpointOf(r *http.Request) string {
+	parts := strings.Split(strings.TrimPrefix(r.URL.Path, "/api/"), "/")
+	if len(parts) > 1 {
+		parts[1] = "{id}"
+	}
+	return r.Method + " /api/" + strings.Join(parts, "/")
+}
+
+// fault lets a page of alerts lose or repeat an item, as happens at the edge of pages that shift while they are read.
+func (p *apiPort) fault(answer *http.Response, endpoint string) *http.Response {
+	if p.page == nil || endpoint != listAlerts || !p.now.Before(p.page.until) {
+		return answer
+	}
+	body, err := io.ReadAll(answer.Body)
+	var page struct {
+		Value []json.RawMessage `json:"value"`
+	}
+	if err != nil || json.Unmarshal(body, &page) != nil || len(page.Value) == 0 {
+		answer.Body = io.NopCloser(bytes.NewReader(body))
+		return answer
+	}
+	i := p.page.left % len(page.Value)
+	var item struct {
+		ID string `json:"id"`
+	}
+	_ = json.Unmarshal(page.Value[i], &item)
+	if p.page.part == repeats {
+		page.Value = append(page.Value, page.Value[i])
+		p.cover("page repeats an item")
+	} else {
+		page.Value = append(page.Value[:i:i], page.Value[i+1:]...)
+		p.hidden[item.ID] = p.now
+		p.cover("page loses an item")
+	}
+	body, _ = json.Marshal(map[string]any{"value": page.Value})
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	answer.Header.Set("Content-Length", strconv.Itoa(len(body)))
+	return answer
+}
+
+// The two faults of pages.
+const (
+	repeats part = "repeats"
+	loses   part = "loses"
+)
+
+// watchedAPI is the client that Cordon uses, with a note of every alert that it was shown.
+type watchedAPI struct {
+	*defender.Client
+	*instance
+}
+
+// AlertPage notes what is handed over.
+func (a *watchedAPI) AlertPage(ctx context.Context, w alert.Window, visit func(alert.Alert) error) (alert.Page, error) {
+	return a.Client.AlertPage(ctx, w, func(one alert.Alert) error {
+		a.shown(one, true)
+		return visit(one)
+	})
+}
+
+// Alert notes what was read.
+func (a *watchedAPI) Alert(ctx context.Context, id string) (alert.Alert, error) {
+	one, err := a.Client.Alert(ctx, id)
+	if err == nil {
+		a.shown(one, false)
+	}
+	return one, err
+}
+
+// ledgerPort is the way of one process to the tables.
+type ledgerPort struct {
+	*instance
+	guard guard
+}
+
+// Do sends a request to the tables, unless they are out of order.
+func (p *ledgerPort) Do(r *http.Request) (*http.Response, error) {
+	p.guard.Lock()
+	defer p.guard.Unlock()
+	broken, out := p.isDown(theLedger)
+	if !out && !p.isPoller() {
+		// A poll's goroutines come in no order, so that a single failure would meet another of them in every run.
+		broken, out = p.glitched(theLedger)
+	}
+	if out && broken != lost && broken != cut {
+		return nil, &errOut{theLedger}
+	}
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+	}
+	inner := r.Clone(context.Background())
+	inner.Body, inner.RequestURI, inner.ContentLength = io.NopCloser(bytes.NewReader(body)), r.URL.RequestURI(), int64(len(body))
+	recorder := httptest.NewRecorder()
+	p.tables.ServeHTTP(recorder, inner)
+	answer := recorder.Result()
+	answer.Request = r
+	p.wrote(r, body, recorder)
+	if out {
+		return nil, &errOut{theLedger}
+	}
+	return answer, nil
+}
+
+func (p *instance) isPoller() bool { return p == p.world.poller || p == p.world.second }
+
+// queuePort is the way of one process to the broker.
+type queuePort struct{ *instance }
+
+// SendAlerts hands messages to the broker.
+func (p *queuePort) SendAlerts(_ context.Context, messages []alert.Envelope) error {
+	for _, e := range messages {
+		if err := p.send(alertQueue, servicebus.Message{ID: e.ID, Body: e.Message.Encode(), At: e.At}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PutBack schedules a body that nobody could read; no feed has one.
+func (p *queuePort) PutBack(_ context.Context, id string, _ []byte, _ time.Time) error {
+	p.broken("I1", "a message of our own is not understood")
+	return errors.New("put back " + id)
+}
+
+// SendNotice hands a notice message to the broker.
+func (p *queuePort) SendNotice(_ context.Context, id string, body []byte, at time.Time) error {
+	return p.send(noticeQueue, servicebus.Message{ID: id, Body: body, At: at})
+}
+
+func (p *queuePort) send(queue string, m servicebus.Message) error {
+	broken, out := p.isDown(theQueue)
+	if !out {
+		broken, out = p.glitched(theQueue)
+	}
+	if out && broken != lost && broken != cut {
+		return &errOut{theQueue}
+	}
+	if err := p.bus.Send(queue, m); err != nil {
+		return err
+	}
+	p.enqueued(queue, m.Body)
+	if out {
+		return &errOut{theQueue}
+	}
+	return nil
+}
+
+// Send takes a mail; the mail server never fails here.
+func (w *world) Send(_ context.Context, m notice.Mail) error {
+	w.mailed(m)
+	return nil
+}

@@ -1,0 +1,49 @@
+package feeds
+
+import (
+	"fmt"
+	"strings"
+
+	"cordon/handler/notice"
+	"cordon/local/defendersim"
+)
+
+// judgeMails holds the last word that every group of people got against the simulator's final state, and asks for a word
+// about every action and every run that a person must look at.
+func (w *world) judgeMails() {
+	last := map[string]claim{}
+	var text strings.Builder
+	for _, m := range w.mails {
+		text.WriteString(m.Text)
+		group := m.ID[:strings.LastIndexByte(m.ID[:strings.IndexByte(m.ID, '@')], '.')]
+		for _, c := range claims(m.Text) {
+			last[group+" "+c.machine] = c
+		}
+	}
+	for _, c := range last {
+		switch {
+		case strings.HasPrefix(c.outcome, "Isolation requested"):
+			w.broken("I3", "the last word on machine %d is %q although its action ended", w.machineAt[c.machine], c.outcome)
+		case c.outcome == "Isolated" && !w.sim.Isolated(c.machine):
+			w.broken("I3", "the last word on machine %d is that it is isolated, and it is not", w.machineAt[c.machine])
+		}
+	}
+	for _, a := range w.sim.Actions() {
+		if a.Type == defendersim.Isolate && !strings.Contains(text.String(), fmt.Sprintf("Action %s is %s", a.ID, a.Status)) {
+			w.broken("I3", "nobody was told that the isolation of machine %d ended as %s", w.machineAt[a.MachineID], a.Status)
+		}
+	}
+	for id, runs := range w.runs() {
+		for _, r := range runs {
+			silent := r.outcome != "held" && r.outcome != "no machine" || strings.Contains(r.reason, "goes on")
+			if !silent && !strings.Contains(text.String(), "\n  "+id+" ") && !strings.Contains(text.String(), "\n  "+id+"\n") {
+				w.broken("I3", "nobody was told that %s is %s", id, r.outcome)
+			}
+		}
+	}
+	for _, row := range w.tables.Rows("tnotices") {
+		if strings.HasSuffix(row.PartitionKey, "|due") && row.Properties["State"] != string(notice.Kind("sent")) {
+			w.broken("I4", "a notice is not sent")
+		}
+	}
+}
