@@ -55,12 +55,12 @@ func skew(clock, before, after time.Time) Finding {
 	case clock.Add(time.Second).Before(before):
 		off = before.Sub(clock)
 	}
-	off = off.Round(10 * time.Second) // no finer than what is known
+	about := off.Round(10 * time.Second) // no finer than what is known
 	switch {
 	case off >= skewMost:
-		return failed(do, "differs from the API's by about %s: tokens are refused from %s on", off, skewMost)
+		return failed(do, "differs from the API's by about %s: tokens are refused from %s on", about, skewMost)
 	case off >= skewOdd:
-		return warning(do, "differs from the API's by about %s", off)
+		return warning(do, "differs from the API's by about %s", about)
 	}
 	return ok("agrees with the API's")
 }

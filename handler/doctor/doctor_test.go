@@ -1,0 +1,77 @@
+package doctor
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestOneThatHangsCostsItsOwnTimeAndTheRestGoOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		deaf := Check{Name: "deaf", Slow: "wake it", Run: func(context.Context) Finding { <-release; return ok("late") }}
+		heeds := Check{Name: "heeds", Slow: "look at the network", Run: func(ctx context.Context) Finding { <-ctx.Done(); return failed("", "%v", ctx.Err()) }}
+		good := Check{Name: "good", Run: func(context.Context) Finding { return ok("yes") }}
+		began := time.Now()
+		found := Run(t.Context(), 10*time.Second, Area{heeds, good}, Area{deaf, good}, Area{good})
+		if took := time.Since(began); took != 10*time.Second+Grace {
+			t.Errorf("it took %s", took)
+		}
+		want := []Finding{
+			{"heeds", Fail, "no answer within 10s", "look at the network"}, {"good", OK, "yes", ""},
+			// What never ended may still be writing what the next would read.
+			{"deaf", Fail, "no answer within 10s", "wake it"}, {"good", NotSeen, "not looked at: deaf failed", ""},
+			{"good", OK, "yes", ""},
+		}
+		for i, f := range found {
+			if f != want[i] {
+				t.Errorf("%+v, want %+v", f, want[i])
+			}
+		}
+	})
+}
+
+func TestWhatWasTakenBackInTheGraceIsNotCalledSlow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := Check{Name: "c", Run: func(ctx context.Context) Finding { <-ctx.Done(); time.Sleep(time.Second); return ok("taken back") }}
+		if f := Run(t.Context(), time.Second, Area{c}); f[0].State != OK {
+			t.Errorf("%+v", f)
+		}
+	})
+}
+
+func TestATokenThatCanNotBeReadIsNoFailureAndIsNotShown(t *testing.T) {
+	t.Parallel()
+	role := Role{Name: "X", Absent: Fail, Grant: func(principal string) string { return "grant " + principal }}
+	for _, token := range []string{"", "opaque-s3cr3t", "a.!s3cr3t.c", "a." + base64.RawURLEncoding.EncodeToString([]byte("s3cr3t")) + ".c"} {
+		if f := role.in(token); f.State != NotSeen || strings.Contains(f.Seen+f.Do, "s3cr3t") {
+			t.Errorf("%q: %+v", token, f)
+		}
+	}
+	readable := "a." + base64.RawURLEncoding.EncodeToString([]byte(`{"oid":"o1","roles":["Y"]}`)) + ".c"
+	if f := role.in(readable); f.State != Fail || f.Do != "grant o1" {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestClocksAgreeWithinWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		clock time.Duration
+		want  State
+	}{{0, OK}, {29 * time.Second, OK}, {-25 * time.Second, OK}, {time.Minute, Warn}, {-time.Minute, Warn}, {6 * time.Minute, Fail}, {-6 * time.Minute, Fail}} {
+		if f := skew(noon.Add(tt.clock), noon, noon.Add(3*time.Second)); f.State != tt.want {
+			t.Errorf("%s: %+v", tt.clock, f)
+		}
+	}
+	if f := skew(time.Time{}, noon, noon); f.State != NotSeen {
+		t.Errorf("no time: %+v", f)
+	}
+}
