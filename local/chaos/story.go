@@ -195,39 +195,6 @@ func (a *act) look(ctx context.Context) bool {
 	return err == nil && h.OK
 }
 
-// runRow is the record of a run.
-type runRow struct {
-	alertID, state, outcome, reason string
-	version                         int
-}
-
-func (r runRow) final() bool { return r.state == "closed" || r.state == "parked" }
-
-func (w *world) runs() []runRow {
-	var all []runRow
-	for _, row := range w.tables.Rows("cordonalerts") {
-		if !strings.HasPrefix(row.RowKey, "run:") {
-			continue
-		}
-		text := func(name string) string {
-			value, _ := row.Properties[name].(string)
-			return value
-		}
-		version, _ := row.Properties["Version"].(int32)
-		all = append(all, runRow{alertID: text("AlertID"), version: int(version), state: text("State"), outcome: text("Outcome"), reason: text("Reason")})
-	}
-	return all
-}
-
-func (w *world) run(alertID string, version int) runRow {
-	for _, r := range w.runs() {
-		if r.alertID == alertID && r.version == version {
-			return r
-		}
-	}
-	return runRow{}
-}
-
 // open lists what is left to do; empty when nothing is, and poll and follow have gone through once since the strike.
 func (a *act) open() []string {
 	var open []string

@@ -3,8 +3,6 @@ package chaos
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -264,55 +262,6 @@ func (w *world) note(function string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.strike = s
-}
-
-// notice is a sequence of notices as it stands in the ledger.
-type notice struct {
-	group string
-	seq   int
-	state string
-}
-
-// id is the Message-ID under which the notice is to be sent.
-func (n notice) id() string {
-	sum := sha256.Sum256([]byte(tenantID + "|" + n.group))
-	return fmt.Sprintf("cordon.%x.%d@%s", sum[:12], n.seq, mailDomain)
-}
-
-func (w *world) notices() []notice {
-	var all []notice
-	for _, row := range w.tables.Rows("cordonnotices") {
-		if strings.HasPrefix(row.RowKey, "seq:") {
-			seq, _ := row.Properties["Seq"].(int32)
-			state, _ := row.Properties["State"].(string)
-			group, _ := row.Properties["Group"].(string)
-			all = append(all, notice{group, int(seq), state})
-		}
-	}
-	return all
-}
-
-// news is one event that people are told of, and the notice that tells it.
-type news struct {
-	Kind    string `json:"kind"`
-	Machine string `json:"machine"`
-	seq     int
-}
-
-func (w *world) news() []news {
-	var all []news
-	for _, row := range w.tables.Rows("cordonnotices") {
-		if !strings.HasPrefix(row.RowKey, "entry:") {
-			continue
-		}
-		var n news
-		body, _ := row.Properties["Body"].(string)
-		_ = json.Unmarshal([]byte(body), &n) // what can not be read tells nothing
-		seq, _ := row.Properties["Seq"].(int32)
-		n.seq = int(seq)
-		all = append(all, n)
-	}
-	return all
 }
 
 // unhear notes that the client left before it heard what became of a mail's content.
