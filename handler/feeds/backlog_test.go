@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -199,7 +200,7 @@ func (m *month) Do(r *http.Request) (*http.Response, error) {
 	answer := httptest.NewRecorder()
 	switch {
 	case batch && m.batch != nil:
-		answer = &httptest.ResponseRecorder{Code: m.batch.Code, HeaderMap: m.batch.Header(), Body: bytes.NewBuffer(m.batch.Body.Bytes())}
+		answer = sameAnswer(m.batch)
 	case !forgotten || batch:
 		var body []byte
 		if r.Body != nil {
@@ -209,7 +210,7 @@ func (m *month) Do(r *http.Request) (*http.Response, error) {
 		inner.Body, inner.RequestURI, inner.ContentLength = io.NopCloser(bytes.NewReader(body)), r.URL.RequestURI(), int64(len(body))
 		m.tables.ServeHTTP(answer, inner)
 		if batch {
-			m.batch = &httptest.ResponseRecorder{Code: answer.Code, HeaderMap: answer.Header().Clone(), Body: bytes.NewBuffer(bytes.Clone(answer.Body.Bytes()))}
+			m.batch = sameAnswer(answer)
 		}
 	case r.Method != http.MethodGet:
 		answer.Header().Set("ETag", `W/"datetime'x'"`)
@@ -248,4 +249,13 @@ func heldAtOnce(alerts int) uint64 {
 	held := (alive() - before) * uint64(alerts) / uint64(max(len(all), 1))
 	runtime.KeepAlive(all)
 	return held
+}
+
+// sameAnswer is an answer of its own with the same content.
+func sameAnswer(a *httptest.ResponseRecorder) *httptest.ResponseRecorder {
+	same := httptest.NewRecorder()
+	maps.Copy(same.Header(), a.Header().Clone())
+	same.WriteHeader(a.Code)
+	_, _ = same.Write(a.Body.Bytes())
+	return same
 }
