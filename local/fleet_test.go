@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
 
 	"cordon/local/defendersim"
 	"cordon/local/funchost"
+	"cordon/local/tables"
 )
 
 // forgetful is a broker that gives every tenth message out twice: in turns beside its first delivery, as when a lock runs
@@ -68,6 +70,8 @@ func TestStoryManyInstancesShareTheWorkAndKeepEveryPromise(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, environmentOptions{playbook: uncapped(t), defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond}}, nil)
 	p := s.populate(crowd(40))
+	// The real service takes some milliseconds, in which others are at work.
+	s.tables.SetFault(func(*http.Request) *tables.Fault { return &tables.Fault{Delay: 5 * time.Millisecond} })
 	again := &forgetful{Broker: &brokerSide{s.bus}, undone: map[string]bool{}}
 	var sites []*site
 	for range 2 {

@@ -165,7 +165,11 @@ func (p *play) knows(alertID string) bool {
 // action a machine, every mail true and only once, no message set aside.
 func (s *story) kept(p *play) {
 	s.t.Helper()
-	s.eventually("an answer to everything", p.settled)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 4*time.Minute)
+	defer cancel()
+	if !until(ctx, 100*time.Millisecond, p.settled) {
+		s.t.Errorf("not everything is answered: %s", p.open())
+	}
 	p.ended = time.Now()
 	verdict := judge.Judge(p.evidence())
 	for _, problem := range verdict.Problems {
@@ -196,6 +200,20 @@ func (s *story) kept(p *play) {
 		}
 	}
 	s.noneSetAside()
+}
+
+// open says what is not answered yet.
+func (p *play) open() string {
+	var open []string
+	for _, r := range p.runs() {
+		if r.State != "closed" {
+			open = append(open, fmt.Sprintf("%s v%d %s", r.AlertID, r.Version, r.State))
+		}
+	}
+	for _, queue := range []string{alertQueue, noticeQueue} {
+		open = append(open, fmt.Sprintf("%s %+v", queue, p.bus.Counts(queue)))
+	}
+	return strings.Join(open, ", ")
 }
 
 // noneSetAside asks that no queue has a dead letter.
