@@ -1,97 +1,263 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"time"
+
+	"cordon/handler/alert"
 )
 
-// Reservation asks for one slot of an action's caps. The same Key asks for the same slot.
+// Quota is how many requests of one kind the service at the other end takes, in sliding windows. Zero: no limit.
+type Quota struct {
+	PerMinute int
+	PerHour   int
+}
+
+// Reservation asks for leave to send one request. The same Key is counted once against the caps; the same Key and
+// Request find the slot again that they were given.
 type Reservation struct {
-	Action  string // isolate
-	Key     string // what the slot is for: machine and episode
-	At      time.Time
-	PerHour int // 0: no cap
-	PerDay  int // 0: no cap
+	Action   string         // isolate
+	Key      string         // what it is for: machine and episode
+	Request  string         // tells the requests of one Key apart: one that is sent again is another call to the service
+	Severity alert.Severity // of the alert that asks; the higher one comes first
+	At       time.Time      // now
+	PerHour  int            // the playbook's cap; 0: none
+	PerDay   int            // the same
+	Quota    Quota
 }
 
-type budget struct {
-	keys
-	Entries     []byte `json:",omitempty"` // compressed JSON list of budgetEntry
-	EntriesType string `json:"Entries@odata.type,omitempty"`
+// Slot answers a Reservation. The zero value is the leave to send the request within slotGoodFor.
+type Slot struct {
+	CapReached string    // the cap that stands against it, in words; nothing was taken
+	FreeAt     time.Time // the quota is used up and nothing was taken, but a place is kept: ask again then
 }
 
-type budgetEntry struct {
-	Key string    `json:"k"`
-	At  time.Time `json:"t"`
-}
+// reserveTries bounds how often a reservation is tried against other processes. Each conflict means that one of them got
+// what it wanted, so that 64 writers at once are done in 64 tries; more than twice that is not a race but a fault.
+const reserveTries = 150
 
-// Reserve takes a slot and answers "", or says which cap is reached and takes none. A slot that was taken under the same
-// key within the last day is found again. The caps hold across instances: the row is written conditionally.
-func (s *Store) Reserve(ctx context.Context, r Reservation) (capReached string, err error) {
-	for range conflictTries {
-		capReached, err = s.reserve(ctx, r)
+// Pauses between those tries, at random up to a bound that doubles.
+const (
+	firstConflictPause = 10 * time.Millisecond
+	lastConflictPause  = 320 * time.Millisecond
+)
+
+// Reserve takes a slot of an action's caps and of the service's quota in one conditional write, or says which cap is
+// reached or when the quota has room again, and takes none. Both hold across instances. Reservations of one process take
+// turns, because they write the same row. A repeat is safe.
+func (s *Store) Reserve(ctx context.Context, r Reservation) (Slot, error) {
+	began, at := time.Now(), r.At
+	select {
+	case s.reserving <- struct{}{}:
+		defer func() { <-s.reserving }()
+	case <-ctx.Done():
+		return Slot{}, &Error{Op: "reserve a slot for " + r.Action, cause: ctx.Err()}
+	}
+	bound := firstConflictPause
+	for range reserveTries {
+		r.At = at.Add(time.Since(began))
+		slot, err := s.reserve(ctx, r)
 		if !errors.Is(err, ErrConflict) {
-			return capReached, err
+			return slot, err
 		}
+		select {
+		case <-time.After(rand.N(bound)):
+		case <-ctx.Done():
+			return Slot{}, &Error{Op: "reserve a slot for " + r.Action, cause: ctx.Err()}
+		}
+		bound = min(2*bound, lastConflictPause)
 	}
-	return "", &Error{Op: "reserve a slot for " + r.Action, cause: ErrConflict}
+	return Slot{}, &Error{Op: "reserve a slot for " + r.Action, cause: ErrConflict}
 }
 
-func (s *Store) reserve(ctx context.Context, r Reservation) (string, error) {
-	b := budget{keys: keys{PartitionKey: s.pk(), RowKey: key(r.Action)}}
-	if err := s.get(ctx, tableBudgets, b.PartitionKey, b.RowKey, &b); err != nil && !errors.Is(err, errNotFound) {
-		return "", err
+func (s *Store) reserve(ctx context.Context, r Reservation) (Slot, error) {
+	row := budget{keys: keys{PartitionKey: s.pk(), RowKey: key(r.Action)}}
+	if err := s.get(ctx, tableBudgets, row.PartitionKey, row.RowKey, &row); err != nil && !errors.Is(err, errNotFound) {
+		return Slot{}, err
 	}
-	entries, err := b.read()
+	taken, err := row.read()
 	if err != nil {
-		return "", err
+		return Slot{}, err
 	}
-	kept := entries[:0]
-	hour, day := 0, 0
-	for _, e := range entries {
-		if e.Key == r.Key {
-			return "", nil
-		}
-		age := r.At.Sub(e.At)
-		if age >= 24*time.Hour {
-			continue
-		}
-		kept = append(kept, e)
-		day++
-		if age < time.Hour {
-			hour++
+	slot, changed := taken.reserve(r)
+	if !changed {
+		return slot, nil
+	}
+	row.write(taken)
+	return slot, s.save(ctx, tableBudgets, &row)
+}
+
+// slots is what the budget row of an action holds.
+type slots struct {
+	entries []stamp  // one per key, for the caps: those of the last day
+	calls   []stamp  // one per request, for the quota: those of the last hour
+	waiting []waiter // who found the quota used up and is to come again
+}
+
+// stamp is something that happened at a time. IDs stand for keys, see idOf. Times are milliseconds since 1970.
+type stamp struct {
+	ID uint64
+	At int64
+}
+
+// waiter is a request without a slot.
+type waiter struct {
+	ID    uint64
+	Rank  int64 // of the severity
+	Since int64 // when it first asked, no two the same: of equal rank the older one comes first
+	Due   int64 // when it was told to ask again
+}
+
+// The windows of caps and quota. Those of the quota have a second to spare: two requests that are let through a minute
+// apart may arrive closer together.
+const (
+	capHour, capDay        = int64(time.Hour / time.Millisecond), int64(24 * time.Hour / time.Millisecond)
+	quotaMinute, quotaHour = int64(61 * time.Second / time.Millisecond), int64((time.Hour + time.Second) / time.Millisecond)
+)
+
+const (
+	// slotGoodFor is how long a slot may be used after it was taken, in milliseconds. What comes later needs a new one,
+	// because the quota counts requests when they arrive.
+	slotGoodFor = 20_000
+	// placeGoodFor is how long after its time a place is kept for one that does not come, in milliseconds: its run was
+	// closed, or the process that carried it is gone.
+	placeGoodFor = 60_000
+)
+
+// reserve decides about one reservation; changed says that the row is to be written before the answer holds.
+func (b *slots) reserve(r Reservation) (slot Slot, changed bool) {
+	now, request := r.At.UnixMilli(), idOf(r.Key, r.Request)
+	b.forget(now, request)
+	for _, c := range b.calls {
+		if c.ID == request && now-c.At < slotGoodFor {
+			return Slot{}, false
 		}
 	}
+	counted := hasID(b.entries, idOf(r.Key))
+	if reached := b.capReached(r, now); reached != "" && !counted {
+		return Slot{CapReached: reached}, false
+	}
+	place := b.place(request, r, now)
+	due := b.due(place, r.Quota, now)
+	if due > now {
+		return b.wait(place, due, now)
+	}
+	b.calls = append(b.calls, stamp{ID: request, At: now})
+	if !counted {
+		b.entries = append(b.entries, stamp{ID: idOf(r.Key), At: now})
+	}
+	b.leave(request)
+	return Slot{}, true
+}
+
+// forget drops what is past. The place of the one that asks is kept, however late it comes.
+func (b *slots) forget(now int64, request uint64) {
+	b.entries = since(b.entries, now-capDay)
+	b.calls = since(b.calls, now-quotaHour)
+	kept := b.waiting[:0]
+	for _, w := range b.waiting {
+		if w.ID == request || w.Due+placeGoodFor > now {
+			kept = append(kept, w)
+		}
+	}
+	b.waiting = kept
+}
+
+func (b *slots) capReached(r Reservation, now int64) string {
+	hour, day := len(since(b.entries, now-capHour)), len(b.entries)
 	switch {
 	case r.PerHour > 0 && hour >= r.PerHour:
-		return fmt.Sprintf("%d of at most %d an hour are taken", hour, r.PerHour), nil
+		return fmt.Sprintf("%d of at most %d an hour are taken", hour, r.PerHour)
 	case r.PerDay > 0 && day >= r.PerDay:
-		return fmt.Sprintf("%d of at most %d a day are taken", day, r.PerDay), nil
+		return fmt.Sprintf("%d of at most %d a day are taken", day, r.PerDay)
+	case day >= maxEntries:
+		return fmt.Sprintf("%d are taken, more than the ledger counts in a day", day)
 	}
-	if b.Entries, err = packJSON(append(kept, budgetEntry{Key: r.Key, At: r.At})); err != nil {
-		return "", &Error{Op: "encode the budget of " + r.Action, cause: err}
-	}
-	if len(b.Entries) > maxProperty {
-		return fmt.Sprintf("%d slots are taken, more than the ledger counts in a day", day), nil
-	}
-	b.EntriesType = "Edm.Binary"
-	return "", s.save(ctx, tableBudgets, &b)
+	return ""
 }
 
-func (b budget) read() ([]budgetEntry, error) {
-	if len(b.Entries) == 0 {
-		return nil, nil
+// place is the request's place among those that wait, a new one at the end if it has none. A second alert of a higher
+// severity raises it.
+func (b *slots) place(request uint64, r Reservation, now int64) waiter {
+	rank := int64(r.Severity.Rank())
+	last := now - 1
+	for _, w := range b.waiting {
+		last = max(last, w.Since)
+		if w.ID == request {
+			if w.Rank < rank {
+				w.Rank, w.Due = rank, 0
+			}
+			return w
+		}
 	}
-	body, err := unpack(b.Entries)
-	if err != nil {
-		return nil, &Error{Op: "read the budget row", cause: err}
+	return waiter{ID: request, Rank: rank, Since: last + 1}
+}
+
+// order is negative if w comes before other: the higher severity, then the one that has waited longer.
+func (w waiter) order(other waiter) int {
+	return cmp.Or(cmp.Compare(other.Rank, w.Rank), cmp.Compare(w.Since, other.Since))
+}
+
+// due is when the request may be sent: now, or when there is room for it behind those who wait and come before it.
+func (b *slots) due(w waiter, q Quota, now int64) int64 {
+	ahead := slices.SortedFunc(slices.Values(b.waiting), waiter.order)
+	ahead = slices.DeleteFunc(ahead, func(other waiter) bool { return other.order(w) >= 0 || other.ID == w.ID })
+	calls := slices.Clone(b.calls)
+	for _, other := range ahead {
+		calls = append(calls, stamp{At: room(calls, other.Rank, q, now)})
 	}
-	var entries []budgetEntry
-	if err := json.Unmarshal(body, &entries); err != nil {
-		return nil, &Error{Op: "read the budget row", cause: err}
+	return room(calls, w.Rank, q, now)
+}
+
+// room is the earliest time from now on at which one more call fits into every window of the quota. Calls are in order of
+// time.
+func room(calls []stamp, rank int64, q Quota, now int64) int64 {
+	at := now
+	for _, w := range []struct {
+		length int64
+		limit  int
+	}{{quotaMinute, share(q.PerMinute, rank)}, {quotaHour, share(q.PerHour, rank)}} {
+		if w.limit > 0 && len(calls) >= w.limit {
+			at = max(at, calls[len(calls)-w.limit].At+w.length)
+		}
 	}
-	return entries, nil
+	return at
+}
+
+// share is the part of a limit that alerts of a severity may use up: High all of it, the others four fifths, so that a
+// High alert finds room whatever the others do.
+func share(limit int, rank int64) int {
+	if limit <= 0 || rank >= int64(alert.High.Rank()) {
+		return limit
+	}
+	return max(limit*4/5, 1)
+}
+
+// wait keeps the place of a request that has no slot. Who asks before its time is told the same again.
+func (b *slots) wait(w waiter, due, now int64) (Slot, bool) {
+	if w.Due > now {
+		return Slot{FreeAt: time.UnixMilli(w.Due).UTC()}, false
+	}
+	w.Due = due
+	b.leave(w.ID)
+	if len(b.waiting) < maxWaiting {
+		b.waiting = append(b.waiting, w)
+	}
+	return Slot{FreeAt: time.UnixMilli(due).UTC()}, true
+}
+
+// leave takes a request out of those that wait.
+func (b *slots) leave(request uint64) {
+	kept := b.waiting[:0]
+	for _, w := range b.waiting {
+		if w.ID != request {
+			kept = append(kept, w)
+		}
+	}
+	b.waiting = kept
 }

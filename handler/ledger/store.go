@@ -73,6 +73,8 @@ type Store struct {
 	service *aztables.ServiceClient
 	tables  map[string]*aztables.Client
 
+	reserving chan struct{} // holds a token while somebody reserves
+
 	mu        sync.Mutex
 	ready     bool
 	troubleAt time.Time // when NoteTrouble wrote last
@@ -92,7 +94,7 @@ func Open(o Options) (*Store, error) {
 		// The cause may quote the connection string with its key.
 		return nil, errors.New("ledger: the storage connection is not usable; check AzureWebJobsStorage")
 	}
-	s := &Store{tenant: o.Tenant, service: service, tables: map[string]*aztables.Client{}}
+	s := &Store{tenant: o.Tenant, service: service, tables: map[string]*aztables.Client{}, reserving: make(chan struct{}, 1)}
 	for _, name := range Tables() {
 		s.tables[name] = service.NewClient(o.Prefix + name)
 	}

@@ -67,6 +67,11 @@ func suite(t *testing.T, connection string) {
 		"a latch has one holder and joins are one write with it":   latches,
 		"an index entry that was added again is not removed":       openIndex,
 		"caps hold with many at once and a slot is found again":    budgets,
+		"64 writers at once all get an answer":                     writers,
+		"the quota holds across stores and says when it has room":  quotas,
+		"a day of 10,000 slots is counted":                         largeDay,
+		"a budget row of the first version is read":                firstBudgets,
+		"a pause of an endpoint only ever grows":                   endpointPauses,
 		"an event is told once and a claimed notice never grows":   notices,
 		"a notice is unsent until it is marked, and claims lapse":  claims,
 		"many tellers at once lose nothing":                        tellers,
@@ -326,47 +331,6 @@ func openIndex(t *testing.T, s *Store) {
 	}
 	if listed, _ = s.OpenEpisodes(t.Context()); len(listed) != 0 {
 		t.Errorf("%+v is left", listed)
-	}
-}
-
-func budgets(t *testing.T, s *Store) {
-	reserve := func(key string, at time.Time) string {
-		for {
-			reached, err := s.Reserve(context.Background(), Reservation{Action: "isolate", Key: key, At: at, PerHour: 3, PerDay: 4})
-			if err == nil {
-				return reached
-			}
-			if !errors.Is(err, ErrConflict) {
-				t.Error(err)
-				return "error"
-			}
-		}
-	}
-	var taken atomic.Int64
-	var group sync.WaitGroup
-	for i := range 8 {
-		group.Go(func() {
-			if reserve(fmt.Sprintf("m%d:e1", i), noon) == "" {
-				taken.Add(1)
-			}
-		})
-	}
-	group.Wait()
-	if taken.Load() != 3 {
-		t.Errorf("%d slots taken, the cap is 3", taken.Load())
-	}
-	later := noon.Add(61 * time.Minute)
-	if reached := reserve("n:e1", later); reached != "" {
-		t.Errorf("after an hour: %s", reached)
-	}
-	if reached := reserve("n:e1", later); reached != "" {
-		t.Errorf("the same slot again: %s", reached)
-	}
-	if reached := reserve("o:e1", later); !strings.Contains(reached, "a day") {
-		t.Errorf("beyond the day: %q", reached)
-	}
-	if reached := reserve("o:e1", noon.Add(25*time.Hour+time.Minute)); reached != "" {
-		t.Errorf("a day later: %s", reached)
 	}
 }
 

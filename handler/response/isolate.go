@@ -148,19 +148,31 @@ func (r *Responder) drive(ctx context.Context, t *turn) error {
 	if found != nil {
 		return r.adopt(ctx, t, *found)
 	}
-	limits := r.Book.Limits()
-	reached, err := r.Ledger.Reserve(ctx, ledger.Reservation{Action: "isolate", Key: fmt.Sprintf("%s:e%d", t.machine.ID, t.latch.Episode),
-		At: r.Now().UTC(), PerHour: limits.Isolate.PerHour, PerDay: limits.Isolate.PerDay})
-	if err != nil {
+	slot, err := r.reserve(ctx, t)
+	switch {
+	case err != nil:
 		return r.giveBack(ctx, t, err)
-	}
-	if reached != "" {
-		return r.hitCap(ctx, t, reached)
+	case slot.CapReached != "":
+		return r.hitCap(ctx, t, slot.CapReached)
+	case !slot.FreeAt.IsZero():
+		return r.giveBack(ctx, t, &comeBack{after: slot.FreeAt.Sub(r.Now()), why: "the API's quota of isolations is used up; the run's turn comes at " + slot.FreeAt.Format(time.RFC3339)})
 	}
 	if r.Now().Sub(t.readAt) > r.SnapshotMaxAge {
 		return r.giveBack(ctx, t, &comeBack{why: "alert and machine are read again before acting"})
 	}
 	return r.request(ctx, t)
+}
+
+// reserve asks for leave to send the episode's request: once under the playbook's caps, and under the API's quota for every
+// time that it is sent. A request of unknown fate has an intent, and what follows it is another request.
+func (r *Responder) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
+	limits := r.Book.Limits().Isolate
+	request := "first"
+	if !t.latch.IntentAt.IsZero() {
+		request = fmt.Sprintf("after %d", t.latch.IntentAt.UnixMilli())
+	}
+	return r.Ledger.Reserve(ctx, ledger.Reservation{Action: "isolate", Key: fmt.Sprintf("%s:e%d", t.machine.ID, t.latch.Episode), Request: request,
+		Severity: t.alert.Severity, At: r.Now().UTC(), PerHour: limits.PerHour, PerDay: limits.PerDay, Quota: r.Quota})
 }
 
 // firstLook is before the first request of an episode: an open action of the same kind is adopted, one that undoes it
@@ -184,8 +196,12 @@ func (r *Responder) firstLook(ctx context.Context, t *turn) (*machine.Action, er
 
 // openActions is the list of open actions of all machines, shared by the runs of this process for half a minute.
 func (r *Responder) openActions(ctx context.Context) ([]machine.Action, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	select {
+	case r.listing <- struct{}{}:
+		defer func() { <-r.listing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if r.listed != nil && r.Now().Sub(r.listedAt) < joinWait {
 		return r.listed, nil
 	}

@@ -12,8 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	mathrand "math/rand/v2"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -69,6 +67,7 @@ type Options struct {
 	Hold           time.Duration // how long a latch is taken for
 	SendWithin     time.Duration // how long after its intent a request may still be sent
 	RetryAfter     time.Duration // first pause after trouble
+	Quota          ledger.Quota  // of isolations, as the API counts them for all instances together; zero: none
 	Operator       []string      // who hears that Cordon itself is unwell
 }
 
@@ -88,14 +87,14 @@ type Responder struct {
 
 	beside *semaphore.Weighted // one for each run that is answered beside others, all for one that is answered alone
 
-	mu       sync.Mutex
-	listed   []machine.Action // open actions of all machines, shared for listShared
+	listing  chan struct{}    // holds a token while somebody lists
+	listed   []machine.Action // open actions of all machines, shared for joinWait
 	listedAt time.Time
 }
 
 // New makes a Responder.
 func New(o Options) *Responder {
-	return &Responder{Options: o, process: rand.Text(), beside: semaphore.NewWeighted(everybody)}
+	return &Responder{Options: o, process: rand.Text(), beside: semaphore.NewWeighted(everybody), listing: make(chan struct{}, 1)}
 }
 
 // everybody is more runs than a process ever answers at once.
@@ -152,7 +151,7 @@ func (r *Responder) answer(ctx context.Context, w *work) (after time.Duration, e
 	trouble, wait := machine.TroubleOf(err)
 	r.Ledger.NoteTrouble(ctx, r.Now().UTC(), "alert "+w.message.AlertID, err)
 	r.Log.WarnContext(ctx, "the run goes on later", "trouble", trouble.String(), "error", err.Error())
-	after = max(wait, r.backoff(w, trouble))
+	after = max(wait, r.backoff(w, trouble)) + r.yield(w)
 	return after, r.reschedule(ctx, w, after, 0, err.Error())
 }
 
@@ -214,18 +213,6 @@ func (r *Responder) findItsPlace(ctx context.Context, w *work) (done func(), err
 		done()
 		*w = work{message: w.message, alone: true}
 	}
-}
-
-// backoff is how long to wait where the service did not say: longer with every copy, and longest for what only a
-// person can mend.
-func (r *Responder) backoff(w *work, trouble machine.Trouble) time.Duration {
-	copies := max(w.run.Copies, w.message.Attempt)
-	limit := 5 * time.Minute
-	if trouble == machine.Denied {
-		limit = 15 * time.Minute
-	}
-	wait := min(r.RetryAfter<<min(copies, 10), limit)
-	return wait/2 + mathrand.N(wait/2)
 }
 
 // reschedule sends a copy of the message for later and ends the invocation in good order. The copy's id comes from a

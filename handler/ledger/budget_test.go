@@ -1,0 +1,336 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"cordon/handler/alert"
+)
+
+// isolation asks for a slot under caps of 3 an hour and 4 a day, and no quota.
+func isolation(key string, at time.Time) Reservation {
+	return Reservation{Action: "isolate", Key: key, Request: "first", Severity: alert.High, At: at, PerHour: 3, PerDay: 4}
+}
+
+func reserve(t *testing.T, s *Store, r Reservation) Slot {
+	t.Helper()
+	slot, err := s.Reserve(context.Background(), r)
+	if err != nil {
+		t.Errorf("reserve %s: %v", r.Key, err)
+	}
+	return slot
+}
+
+func budgets(t *testing.T, s *Store) {
+	var taken atomic.Int64
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			if reserve(t, s, isolation(fmt.Sprintf("m%d:e1", i), noon)) == (Slot{}) {
+				taken.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	if taken.Load() != 3 {
+		t.Errorf("%d slots taken, the cap is 3", taken.Load())
+	}
+	later := noon.Add(61 * time.Minute)
+	for range 2 {
+		if slot := reserve(t, s, isolation("n:e1", later)); slot != (Slot{}) {
+			t.Errorf("after an hour: %+v", slot)
+		}
+	}
+	if slot := reserve(t, s, isolation("o:e1", later)); !strings.Contains(slot.CapReached, "a day") {
+		t.Errorf("beyond the day: %+v", slot)
+	}
+	again := isolation("n:e1", later.Add(time.Hour))
+	again.Request = "second"
+	if slot := reserve(t, s, again); slot != (Slot{}) {
+		t.Errorf("a request that is sent again is counted again: %+v", slot)
+	}
+	if slot := reserve(t, s, isolation("o:e1", noon.Add(25*time.Hour+time.Minute))); slot != (Slot{}) {
+		t.Errorf("a day later: %+v", slot)
+	}
+}
+
+// processes opens the ledger of s once more for each of n processes.
+func processes(s *Store, n int) []*Store {
+	all := make([]*Store, n)
+	for i := range all {
+		all[i] = &Store{tenant: s.tenant, service: s.service, tables: s.tables, reserving: make(chan struct{}, 1)}
+	}
+	return all
+}
+
+func writers(t *testing.T, s *Store) {
+	const n = 64
+	var group sync.WaitGroup
+	var taken atomic.Int64
+	for i, process := range processes(s, n) {
+		group.Go(func() {
+			r := Reservation{Action: "isolate", Key: fmt.Sprintf("m%d:e1", i), At: noon, PerHour: n - 4, PerDay: 1000}
+			if reserve(t, process, r) == (Slot{}) {
+				taken.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	if taken.Load() != n-4 {
+		t.Errorf("%d slots taken, the cap is %d", taken.Load(), n-4)
+	}
+}
+
+// quotas spends a quota of 10 a minute from two stores, with more High requests than fit and Low ones beside them.
+func quotas(t *testing.T, s *Store) {
+	at := noon
+	ask := func(key string, severity alert.Severity) Slot {
+		r := Reservation{Action: "isolate", Key: key, Severity: severity, At: at, Quota: Quota{PerMinute: 10, PerHour: 15}}
+		return reserve(t, processes(s, 1)[0], r)
+	}
+	for i := range 8 {
+		if slot := ask(fmt.Sprintf("low%d", i), alert.Low); slot != (Slot{}) {
+			t.Fatalf("low %d of 8: %+v", i, slot)
+		}
+	}
+	if slot := ask("low8", alert.Low); !slot.FreeAt.Equal(noon.Add(61 * time.Second)) {
+		t.Errorf("beyond four fifths: %+v", slot)
+	}
+	for i := range 2 {
+		if slot := ask(fmt.Sprintf("high%d", i), alert.High); slot != (Slot{}) {
+			t.Errorf("the last fifth is not there for High: %+v", slot)
+		}
+	}
+	for i := range 4 { // as many as the hour has left, but for one
+		if slot := ask(fmt.Sprintf("wait%d", i), alert.High); !slot.FreeAt.Equal(noon.Add(61 * time.Second)) {
+			t.Errorf("beyond the minute: %+v", slot)
+		}
+	}
+	at = noon.Add(61 * time.Second)
+	for i := range 4 {
+		if slot := ask(fmt.Sprintf("wait%d", i), alert.High); slot != (Slot{}) {
+			t.Errorf("at the time that was named: %+v", slot)
+		}
+	}
+	if slot := ask("low8", alert.Low); !slot.FreeAt.Equal(noon.Add(time.Hour + time.Second)) {
+		t.Errorf("beyond four fifths of the hour: %+v", slot)
+	}
+}
+
+func largeDay(t *testing.T, s *Store) {
+	const n = 10000 // the most that a playbook allows
+	row := budget{keys: keys{PartitionKey: s.pk(), RowKey: key("isolate")}}
+	taken := &slots{}
+	for i := range n {
+		taken.entries = append(taken.entries, stamp{ID: idOf(fmt.Sprint(i)), At: noon.Add(time.Duration(i) * time.Second).UnixMilli()})
+		taken.calls = append(taken.calls, stamp{ID: idOf(fmt.Sprint(i), "first"), At: noon.UnixMilli()})
+		taken.waiting = append(taken.waiting, waiter{ID: uint64(i)})
+	}
+	taken.waiting = taken.waiting[:maxWaiting]
+	row.write(taken)
+	if err := s.save(t.Context(), tableBudgets, &row); err != nil {
+		t.Fatal(err)
+	}
+	at := noon.Add(n * time.Second)
+	ask := func(key string) Slot {
+		return reserve(t, s, Reservation{Action: "isolate", Key: key, At: at, PerHour: n, PerDay: n})
+	}
+	if slot := ask("0"); slot != (Slot{}) {
+		t.Errorf("the first of the day is not found: %+v", slot)
+	}
+	if slot := ask("another"); !strings.Contains(slot.CapReached, "10000 of at most 10000 a day") {
+		t.Errorf("beyond the day: %+v", slot)
+	}
+}
+
+func firstBudgets(t *testing.T, s *Store) {
+	type entry struct {
+		Key string    `json:"k"`
+		At  time.Time `json:"t"`
+	}
+	packed, err := packJSON([]entry{{"m1:e1", noon}, {"m2:e1", noon}, {"m3:e1", noon}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := budget{keys: keys{PartitionKey: s.pk(), RowKey: key("isolate")}, Entries: packed, EntriesType: "Edm.Binary"}
+	if err := s.save(t.Context(), tableBudgets, &row); err != nil {
+		t.Fatal(err)
+	}
+	if slot := reserve(t, s, isolation("m4:e1", noon.Add(time.Minute))); !strings.Contains(slot.CapReached, "3 of at most 3 an hour") {
+		t.Errorf("a fourth: %+v", slot)
+	}
+	for range 2 {
+		if slot := reserve(t, s, isolation("m1:e1", noon.Add(time.Minute))); slot != (Slot{}) {
+			t.Errorf("the first again: %+v", slot)
+		}
+	}
+	row.Entries = []byte{budgetFormat + 1}
+	row.ETag = ""
+	if err := s.put(t.Context(), tableBudgets, &row); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Reserve(t.Context(), isolation("m1:e1", noon)); err == nil {
+		t.Error("a slot was given by a row that can not be read")
+	}
+}
+
+func endpointPauses(t *testing.T, s *Store) {
+	const endpoint = "POST /api/machines/{id}/isolate"
+	want := func(what string, want time.Time) {
+		t.Helper()
+		if got, err := s.EndpointPausedUntil(t.Context(), endpoint); err != nil || !got.Equal(want) {
+			t.Errorf("%s: paused until %s, %v; want %s", what, got, err, want)
+		}
+	}
+	want("never paused", time.Time{})
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			if err := s.PauseEndpoint(context.Background(), endpoint, noon, noon.Add(time.Duration(i)*time.Minute)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	want("the longest of many", noon.Add(7*time.Minute))
+	for _, until := range []time.Time{noon.Add(48 * time.Hour), noon.Add(8 * time.Minute)} {
+		if err := s.PauseEndpoint(t.Context(), endpoint, noon, until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("after a wrong clock", noon.Add(8*time.Minute))
+	if other, err := s.EndpointPausedUntil(t.Context(), "GET /api/machines/{id}"); err != nil || !other.IsZero() {
+		t.Errorf("another endpoint is paused until %s, %v", other, err)
+	}
+}
+
+// TestQuotaHoldsWhoeverAsksAndWhenever draws requests of all severities that ask when they like or when they were told
+// to, some of which never come again, and holds every window against the quota.
+func TestQuotaHoldsWhoeverAsksAndWhenever(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		quota := Quota{PerMinute: rapid.IntRange(1, 12).Draw(t, "perMinute"), PerHour: rapid.IntRange(5, 60).Draw(t, "perHour")}
+		severities := []alert.Severity{alert.High, alert.Medium, alert.Low}
+		b, now := &slots{}, noon
+		var sent []grant
+		for i := range rapid.IntRange(1, 200).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 30_000).Draw(t, "pause")) * time.Millisecond)
+			n := rapid.IntRange(0, 40).Draw(t, "request")
+			r := Reservation{Key: fmt.Sprint(n), Request: fmt.Sprint(i / 60), Severity: severities[n%3], At: now, Quota: quota}
+			known := hasID(b.calls, idOf(r.Key, r.Request))
+			slot, _ := b.reserve(r)
+			if slot == (Slot{}) && !(known && len(sent) > 0 && sentLately(sent, r, now)) {
+				sent = append(sent, grant{r, now})
+			}
+			if slot != (Slot{}) && !slot.FreeAt.After(now) {
+				t.Fatalf("told at %s to ask again at %s", now, slot.FreeAt)
+			}
+			b = reread(t, b)
+		}
+		checkWindows(t, sent, quota)
+	})
+}
+
+type grant struct {
+	Reservation
+	at time.Time
+}
+
+func sentLately(sent []grant, r Reservation, now time.Time) bool {
+	for _, g := range sent {
+		if g.Key == r.Key && g.Request == r.Request && now.Sub(g.at) < slotGoodFor*time.Millisecond {
+			return true
+		}
+	}
+	return false
+}
+
+// reread passes the slots through the row.
+func reread(t *rapid.T, b *slots) *slots {
+	var row budget
+	row.write(b)
+	again, err := row.read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
+}
+
+func checkWindows(t *rapid.T, sent []grant, quota Quota) {
+	for _, w := range []struct {
+		length time.Duration
+		limit  int
+	}{{time.Minute, quota.PerMinute}, {time.Hour, quota.PerHour}} {
+		for i, g := range sent {
+			inWindow := 0
+			for _, earlier := range sent[:i+1] {
+				if g.at.Sub(earlier.at) < w.length {
+					inWindow++
+				}
+			}
+			if inWindow > share(w.limit, int64(g.Severity.Rank())) {
+				t.Fatalf("%s at %s is number %d of at most %d in %s", g.Severity, g.at, inWindow, share(w.limit, int64(g.Severity.Rank())), w.length)
+			}
+		}
+	}
+}
+
+// TestThoseWhoWaitComeInOrderAtTheTimesTheyWereTold lets a burst ask and come again as told: High ones first, none more
+// than a few times, and all of them as fast as the quota lets them.
+func TestThoseWhoWaitComeInOrderAtTheTimesTheyWereTold(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		high, low := rapid.IntRange(0, 40).Draw(t, "high"), rapid.IntRange(0, 40).Draw(t, "low")
+		quota := Quota{PerMinute: 10, PerHour: 1000}
+		b := &slots{}
+		var queue []grant // in order of time
+		for i := range high + low {
+			r := Reservation{Key: fmt.Sprint(i), Severity: alert.High, Quota: quota}
+			if i >= high {
+				r.Severity = alert.Medium
+			}
+			queue = append(queue, grant{r, noon.Add(time.Duration(i/4) * time.Millisecond)})
+		}
+		var sent []grant
+		asked := 0
+		for ; len(queue) > 0; asked++ {
+			first := 0
+			for i := range queue {
+				if queue[i].at.Before(queue[first].at) {
+					first = i
+				}
+			}
+			g := queue[first]
+			queue = append(queue[:first], queue[first+1:]...)
+			g.At = g.at
+			if slot, _ := b.reserve(g.Reservation); slot != (Slot{}) {
+				g.at = slot.FreeAt
+				queue = append(queue, g)
+				continue
+			}
+			sent = append(sent, g)
+		}
+		checkWindows(t, sent, quota)
+		for i, g := range sent {
+			if (i < high) != (g.Severity == alert.High) {
+				t.Fatalf("number %d of %d is %s, %d are High", i, len(sent), g.Severity, high)
+			}
+		}
+		if asked > 3*(high+low) {
+			t.Fatalf("%d requests asked %d times", high+low, asked)
+		}
+		if high > 0 {
+			floor := time.Duration((high-1)/quota.PerMinute) * time.Minute
+			if last := sent[high-1].at.Sub(noon); last > floor+floor/10+time.Second {
+				t.Fatalf("the last of %d High was sent after %s, the quota's floor is %s", high, last, floor)
+			}
+		}
+	})
+}
