@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger"
 	"cordon/handler/mail"
 	"cordon/handler/notice"
 	"cordon/handler/queue"
@@ -70,5 +71,29 @@ func (p *postman) Send(ctx context.Context, m notice.Mail) error {
 	if err != nil {
 		return fmt.Errorf("send mail: %w", err)
 	}
+	return nil
+}
+
+// pauses lets the processes tell each other through the ledger that an endpoint wants no requests.
+type pauses struct {
+	ledger *ledger.Store
+	log    *slog.Logger
+}
+
+func (p *pauses) PausedUntil(ctx context.Context, endpoint string) (time.Time, error) {
+	until, err := p.ledger.EndpointPausedUntil(ctx, endpoint)
+	if err != nil {
+		p.log.WarnContext(ctx, "it is not known whether others were told to leave the endpoint alone; this process goes by its own answers", "endpoint", endpoint, "error", err.Error())
+	}
+	return until, err
+}
+
+func (p *pauses) Pause(ctx context.Context, endpoint string, until time.Time) error {
+	err := p.ledger.PauseEndpoint(ctx, endpoint, time.Now(), until)
+	if err != nil {
+		p.log.WarnContext(ctx, "the others could not be told to leave the endpoint alone; each finds out for itself", "endpoint", endpoint, "until", until, "error", err.Error())
+		return err
+	}
+	p.log.InfoContext(ctx, "endpoint paused for all processes", "endpoint", endpoint, "until", until)
 	return nil
 }

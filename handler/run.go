@@ -19,11 +19,13 @@ import (
 	"cordon/handler/defender"
 	"cordon/handler/entra"
 	"cordon/handler/httpretry"
+	"cordon/handler/ledger"
 	"cordon/handler/logging"
 	"cordon/handler/mail"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
 	"cordon/handler/poll"
+	"cordon/handler/queue"
 	"cordon/handler/response"
 	"cordon/handler/trigger"
 	"cordon/handler/watch"
@@ -103,21 +105,39 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, certifi
 	if err != nil {
 		return trigger.Services{}, err
 	}
-	api := defenderClient(settings, transport, who.app, log)
-	to := &broker{client: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue}
-	outbox := notice.New(notice.Options{Ledger: store, Queue: to, Mailer: &postman{sender: newMailSender(settings, post, transport, who.app, log), from: settings.MailFrom.String(), log: log},
-		Log: log, Now: time.Now, Window: settings.NoticeWindow, Lock: settings.MessageLock, RetryAfter: settings.RetryAfter, Domain: domain(settings.MailFrom.Address), To: addresses(settings.MailTo)})
+	return services(settings, book, clients{
+		api: patientClient(settings.DefenderURL, authorized(settings, transport, who.app), &pauses{ledger: store, log: log}, log), ledger: store, bus: bus,
+		mailer: &postman{sender: newMailSender(settings, post, transport, who.app, log), from: settings.MailFrom.String(), log: log},
+		quota:  ledger.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
+	}, log), nil
+}
+
+// clients are what the services reach the world through.
+type clients struct {
+	api    *defender.Client
+	ledger *ledger.Store
+	bus    *queue.Client
+	mailer notice.Mailer
+	quota  ledger.Quota // of isolations at the API
+}
+
+// services builds every service.
+func services(settings config.Config, book *playbook.Book, c clients, log *slog.Logger) trigger.Services {
+	api, store := c.api, c.ledger
+	to := &broker{client: c.bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue}
+	outbox := notice.New(notice.Options{Ledger: store, Queue: to, Mailer: c.mailer, Log: log, Now: time.Now, Window: settings.NoticeWindow, Lock: settings.MessageLock,
+		RetryAfter: settings.RetryAfter, Domain: domain(settings.MailFrom.Address), To: addresses(settings.MailTo)})
 	poller := poll.New(poll.Options{API: api, Queue: to, Ledger: store, Log: log, Now: time.Now, Overlap: settings.PollOverlap, Lookback: settings.PollLookback,
 		SweepAfter: settings.SweepAfter, Retention: settings.Retention})
 	responder := response.New(response.Options{API: api, Queue: to, Ledger: store, Teller: outbox, Book: book, Log: log, Now: time.Now,
 		Ceiling: playbook.Mode(settings.Mode), SnapshotMaxAge: settings.SnapshotMaxAge, StaleAfter: settings.StaleAfter, RecheckAfter: settings.RecheckAfter,
-		Hold: settings.LatchHold, SendWithin: settings.LatchHold / 3, RetryAfter: settings.RetryAfter, Operator: addresses(settings.OperatorMail)})
+		Hold: settings.LatchHold, SendWithin: settings.LatchHold / 3, RetryAfter: settings.RetryAfter, Operator: addresses(settings.OperatorMail), Quota: c.quota})
 	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Overlap: followBack, RecheckAfter: settings.RecheckAfter, PendingAfter: pendingAfter,
 		ReissueAfter: reissueAfter * settings.RetryAfter})
 	polls := watch.Function{Name: "PollAlerts", Mark: poll.MarkPoll, Limit: watch.Limit(settings.PollEvery)}
 	follows := watch.Function{Name: "FollowActions", Mark: response.MarkFollow, Limit: watch.Limit(settings.FollowEvery)}
 	dog := watch.New(watch.Options{Ledger: store, Teller: outbox, Log: log, Now: time.Now, Operator: addresses(settings.OperatorMail)})
-	check := &health{ledger: store, queue: bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book),
+	check := &health{ledger: store, queue: c.bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book),
 		watched: []watch.Function{polls, follows}, sweepAfter: settings.SweepAfter, now: time.Now}
 	noted := func(ctx context.Context, function string, err error) error {
 		if err != nil {
@@ -138,7 +158,7 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, certifi
 		SendNotice:    func(ctx context.Context, d trigger.Delivery) error { return outbox.Deliver(ctx, d.Body) },
 		Health:        check.report,
 		HealthSummary: check.summary,
-	}, nil
+	}
 }
 
 // baseTransport is the plain connection to Microsoft, with the app's own certificate authorities.
@@ -153,14 +173,24 @@ func baseTransport(caFile string) (*http.Transport, error) {
 	return transport, nil
 }
 
-// defenderClient stacks repeats over tokens over the connection. It follows no redirect: a token goes to one host.
+// defenderClient is the client of a command, which shares nothing with the processes of the app.
 func defenderClient(settings config.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger) *defender.Client {
-	authorized := &entra.Transport{Base: transport, Source: tokens, Scope: settings.DefenderAudience + "/.default", AllowedHost: settings.DefenderURL.Host}
-	patient := httpretry.New(httpretry.Options{Base: authorized, Budget: defender.Budget, OnRetry: func(r httpretry.Retry) {
+	return patientClient(settings.DefenderURL, authorized(settings, transport, tokens), nil, log)
+}
+
+// authorized puts tokens for the Defender API over the connection.
+func authorized(settings config.Config, transport http.RoundTripper, tokens *entra.Source) http.RoundTripper {
+	return &entra.Transport{Base: transport, Source: tokens, Scope: settings.DefenderAudience + "/.default", AllowedHost: settings.DefenderURL.Host}
+}
+
+// patientClient stacks waits for quotas and repeats of what is safe to repeat over a connection with tokens. It follows no
+// redirect: a token goes to one host.
+func patientClient(base *url.URL, authorized http.RoundTripper, pauses httpretry.Pauses, log *slog.Logger) *defender.Client {
+	patient := httpretry.New(httpretry.Options{Base: authorized, Budget: defender.Budget, Pauses: pauses, OnRetry: func(r httpretry.Retry) {
 		log.Warn("request is repeated", "endpoint", r.Key, "attempt", r.Attempt, "status", r.Status, "wait", r.Wait.String())
 	}})
 	client := &http.Client{Transport: patient, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return defender.New(defender.Options{Base: settings.DefenderURL, HTTP: client, SendBy: httpretry.SendBy})
+	return defender.New(defender.Options{Base: base, HTTP: client, SendBy: httpretry.SendBy})
 }
 
 func text(u *url.URL) string {

@@ -157,9 +157,14 @@ const stampFormat = "2006-01-02T15:04:05.9999999Z"
 
 func stamp(t time.Time) string { return t.UTC().Format(stampFormat) }
 
-// Budget names the endpoint of a request for quotas, ids left out, and how many calls a minute it allows: 100 for every
-// endpoint of this client (limitations on each API page). A request to anything else has no key. It fits httpretry's
-// Options.
+// What every endpoint of this client allows an app in a minute and in an hour (limitations on each API page).
+const (
+	CallsPerMinute = 100
+	CallsPerHour   = 1500
+)
+
+// Budget names the endpoint of a request for quotas, ids left out, and how many calls a minute it allows. A request to
+// anything else has no key. It fits httpretry's Options.
 func Budget(r *http.Request) (key string, perMinute int) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	for i := range len(parts) - 1 {
@@ -170,7 +175,7 @@ func Budget(r *http.Request) (key string, perMinute int) {
 		if len(template) > 2 {
 			template[2] = "{id}"
 		}
-		return r.Method + " /" + strings.Join(template, "/"), 100
+		return r.Method + " /" + strings.Join(template, "/"), CallsPerMinute
 	}
 	return "", 0
 }

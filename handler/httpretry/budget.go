@@ -9,6 +9,13 @@ import (
 // window is the minute of a budget, with a second to spare: two requests that leave a minute apart may arrive closer together.
 const window = 61 * time.Second
 
+// After a pause one request goes ahead, and the others follow when it was answered: those who waited would else use up at
+// once what little quota there is, and be counted against it.
+const (
+	probeTime = 5 * time.Second        // after which the next one goes ahead, if the first got no answer
+	probeStep = 100 * time.Millisecond // how often the others look whether it did
+)
+
 // gates holds one gate per endpoint.
 type gates struct {
 	mu    sync.Mutex
@@ -22,6 +29,12 @@ type gates struct {
 type gate struct {
 	sent        []time.Time
 	pausedUntil time.Time
+	untried     bool      // nothing was answered since the pause
+	probedAt    time.Time // when a request last went ahead since the pause; zero: none did
+
+	shared  time.Time     // the longest pause that the other processes are known to know
+	askedAt time.Time     // when it was last asked for
+	asking  chan struct{} // closed when the question under way is answered; nil: there is none
 }
 
 // pass waits for the endpoint's turn and takes it. A turn that would come after limit is not waited for: *PausedError.
@@ -55,16 +68,19 @@ func (g *gates) take(key string, perMinute int, now time.Time) time.Time {
 	if e.pausedUntil.After(now) {
 		return e.pausedUntil
 	}
-	if perMinute <= 0 {
-		return now
+	if e.untried && now.Sub(e.probedAt) < probeTime {
+		return now.Add(probeStep)
 	}
-	for len(e.sent) > 0 && !e.sent[0].Add(window).After(now) {
-		e.sent = e.sent[1:]
+	if perMinute > 0 {
+		for len(e.sent) > 0 && !e.sent[0].Add(window).After(now) {
+			e.sent = e.sent[1:]
+		}
+		if len(e.sent) >= perMinute {
+			return e.sent[len(e.sent)-perMinute].Add(window)
+		}
+		e.sent = append(e.sent, now)
 	}
-	if len(e.sent) >= perMinute {
-		return e.sent[len(e.sent)-perMinute].Add(window)
-	}
-	e.sent = append(e.sent, now)
+	e.probedAt = now
 	return now
 }
 
@@ -75,8 +91,21 @@ func (g *gates) pause(key string, t time.Time) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if e := g.at(key); t.After(e.pausedUntil) {
-		e.pausedUntil = t
+	g.at(key).pause(t)
+}
+
+func (e *gate) pause(t time.Time) {
+	if t.After(e.pausedUntil) {
+		e.pausedUntil, e.untried, e.probedAt = t, true, time.Time{}
+	}
+}
+
+// answered says that the endpoint took a request, or that there was no answer and the next one may go ahead.
+func (g *gates) answered(key string, took bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if e := g.byKey[key]; e != nil {
+		e.untried, e.probedAt = e.untried && !took, time.Time{}
 	}
 }
 

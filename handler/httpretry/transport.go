@@ -6,7 +6,7 @@
 //     could be had, or no token could be had. After anything else (reset, EOF, time-out with a connection in hand) it is sent
 //     no second time and the error is an *UnknownFateError. A 5xx is returned as the response that it is.
 //   - Each endpoint may have a budget per minute, kept for all users of one Transport, and is paused for as long as its last
-//     429 asked for.
+//     429 asked for; other processes are told of the pause, see Pauses. After it one request goes ahead of the others.
 //
 // Errors name method, host and path, never a query string or a token.
 package httpretry
@@ -48,6 +48,8 @@ type Options struct {
 	// life of the Transport) and how many requests a minute it takes. An empty key means no budget and no shared pause;
 	// perMinute 0 or less means pauses only. Nil means an empty key for every request. It must not change the request.
 	Budget func(*http.Request) (key string, perMinute int)
+	// Pauses tells other processes of pauses, and of theirs; nil means that each process finds out for itself.
+	Pauses Pauses
 	// OnRetry is told of every repeat before its wait begins; nil means nobody is.
 	OnRetry func(Retry)
 }
@@ -107,8 +109,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if wait <= 0 {
 			wait = c.backoff.NextBackOff()
 		}
-		if v.throttled {
-			t.gates.pause(c.key, time.Now().Add(wait))
+		switch until := time.Now().Add(wait); {
+		case v.throttled:
+			t.gates.pause(c.key, until)
+			t.share(req.Context(), c.key, until)
+		default:
+			t.gates.answered(c.key, err == nil)
 		}
 		if !v.repeat || attempt >= t.opts.MaxAttempts || time.Now().Add(wait).After(c.limit()) || !c.rewind() {
 			return c.finish(resp, err, v)
@@ -155,6 +161,7 @@ func (t *Transport) newCall(req *http.Request) *call {
 
 // admit waits until the request may be sent.
 func (c *call) admit() error {
+	c.t.learn(c.req.Context(), c.key)
 	if err := c.t.gates.pass(c.req.Context(), c.key, c.perMinute, c.limit()); err != nil {
 		return err
 	}
