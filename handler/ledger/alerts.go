@@ -61,6 +61,7 @@ type Run struct {
 	Starter  string    `json:",omitempty"` // the process that began last
 	Attempt  int       `json:",omitempty"` // of the message that began it last; a higher one proves an orderly end before it
 	Copies   int       `json:",omitempty"` // scheduled copies so far
+	CopyOf   string    `json:",omitempty"` // which message the last of them was made of
 	Misses   int       `json:",omitempty"` // times that alert or machine were not found
 	MissedAt time.Time `json:",omitzero"`  // when they were first not found
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,5 +182,69 @@ func TestUrgencyIsKnownAsFarAsAnythingSaysIt(t *testing.T) {
 		if got := c.work.severity(); got != c.want {
 			t.Errorf("%s: severity %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+func TestMessageThatIsDeliveredTwiceGoesOnAsOneCopy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tries := 0
+	w.onPost = func() error {
+		if tries++; tries <= 12 {
+			return &apiError{trouble: machine.Transient, text: "503"}
+		}
+		return nil
+	}
+	w.alertOn("da1", "m1", alert.High)
+	one, other := w.start(-1, false), w.start(-1, false)
+	sent := map[string]bool{}
+	for range 40 {
+		m, more := w.take()
+		if !more {
+			break
+		}
+		for _, p := range []*process{one, other} {
+			if err := p.responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// The broker remembers the ids of a day.
+		w.queue = slices.DeleteFunc(w.queue, func(e alert.Envelope) bool { return sent[e.ID] })
+		for _, e := range w.queue {
+			sent[e.ID] = true
+		}
+		if len(w.queue) > 1 {
+			t.Fatalf("%d copies are under way: %s and %s", len(w.queue), w.queue[0].ID, w.queue[1].ID)
+		}
+	}
+	if run := w.run("da1", 1); run.State != ledger.Waiting || w.posts != 1 {
+		t.Errorf("%d requests, run %+v", w.posts, run)
+	}
+}
+
+func TestMessageThatIsSentAfreshGoesOnByCopiesOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.onPost = func() error { return &apiError{trouble: machine.Transient, text: "503"} }
+	w.alertOn("da1", "m1", alert.High)
+	p := w.start(-1, false)
+	m, _ := w.take()
+	ids := map[string]bool{}
+	answer := func() {
+		w.queue = nil
+		if err := p.responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.queue) != 1 || ids[w.queue[0].ID] {
+			t.Fatalf("copies %v, want one under a fresh id; known are %v", w.queue, ids)
+		}
+		ids[w.queue[0].ID] = true
+	}
+	answer()
+	for _, count := range []func(*ledger.Run){func(r *ledger.Run) { r.Sweeps++ }, func(r *ledger.Run) { r.Copies++ }} {
+		if _, err := p.ledger.UpdateRun(context.Background(), "da1", 1, func(r *ledger.Run) error { count(r); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		answer()
 	}
 }

@@ -167,6 +167,7 @@ type work struct {
 	machine *machine.Machine // nil: the alert names none
 	readAt  time.Time        // when the older of alert and machine was read
 	plan    playbook.Plan
+	refresh bool // facts come from the API, whatever travels with the message
 }
 
 func (r *Responder) respond(ctx context.Context, w *work) error {
@@ -216,8 +217,10 @@ func (r *Responder) findItsPlace(ctx context.Context, w *work) (done func(), err
 }
 
 // reschedule sends a copy of the message for later and ends the invocation in good order. The copy's id comes from a
-// counter in the run, so that the broker does not take it for a repeat. Deaths is how many deaths the run is left with: one
-// that only waits, for a latch that a dead process still holds, say, has not shown that it would live.
+// counter in the run, so that the broker does not take it for a repeat. A message that is delivered again makes the same
+// copy again, which the broker drops: every delivery too many would else go on by copies of its own for ever. Deaths is how
+// many deaths the run is left with: one that only waits, for a latch that a dead process still holds, say, has not shown
+// that it would live.
 func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration, deaths int, why string) error {
 	// The invocation's own deadline must not keep the run from being scheduled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
@@ -226,7 +229,10 @@ func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration
 	id := fmt.Sprintf("%s:asked:%s", alert.QueueID(r.Ledger.Tenant(), w.message.AlertID), rand.Text())
 	if w.started {
 		run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
-			run.Copies++
+			if run.CopyOf != copyOf(*run, w.message) {
+				run.Copies++
+				run.CopyOf = copyOf(*run, w.message)
+			}
 			run.Starts, run.DueAt, run.Trouble = min(run.Starts, deaths), at, why
 			run.Attempt = max(run.Attempt, w.message.Attempt+1)
 			if run.Starter == r.process {
@@ -256,6 +262,12 @@ func (r *Responder) next(w *work) alert.Message {
 		next.Version = w.run.Version
 	}
 	return next
+}
+
+// copyOf says what the newest copy of a run was made of. A message that was sent afresh may have the attempt of one before
+// it, but a sweep or a copy was counted for it.
+func copyOf(run ledger.Run, m alert.Message) string {
+	return fmt.Sprintf("attempt %d, copy %d, sweep %d", m.Attempt, run.Copies, run.Sweeps)
 }
 
 // close ends the run with an outcome. A run that somebody closed meanwhile keeps what it says; one that was parked is
