@@ -26,9 +26,12 @@ type Reservation struct {
 	Request  string         // tells the requests of one Key apart: one that is sent again is another call to the service
 	Severity alert.Severity // of the alert that asks; the higher one comes first
 	At       time.Time      // now
-	PerHour  int            // the playbook's cap; 0: none
-	PerDay   int            // the same
-	Quota    Quota
+	// Provisional takes a slot of the quota but leaves the caps as they are, though they must have room: something is to
+	// be looked at before the request is sent, and then the slot is reserved for good.
+	Provisional bool
+	PerHour     int // the playbook's cap; 0: none
+	PerDay      int // the same
+	Quota       Quota
 }
 
 // Slot answers a Reservation. The zero value is the leave to send the request within slotGoodFor.
@@ -133,14 +136,12 @@ const (
 func (b *slots) reserve(r Reservation) (slot Slot, changed bool) {
 	now, request := r.At.UnixMilli(), idOf(r.Key, r.Request)
 	b.forget(now, request)
-	for _, c := range b.calls {
-		if c.ID == request && now-c.At < slotGoodFor {
-			return Slot{}, false
-		}
-	}
 	counted := hasID(b.entries, idOf(r.Key))
 	if reached := b.capReached(r, now); reached != "" && !counted {
 		return Slot{CapReached: reached}, false
+	}
+	if b.given(request, now) {
+		return Slot{}, b.count(r, now)
 	}
 	place := b.place(request, r, now)
 	due := b.due(place, r.Quota, now)
@@ -148,11 +149,23 @@ func (b *slots) reserve(r Reservation) (slot Slot, changed bool) {
 		return b.wait(place, due, now)
 	}
 	b.calls = append(b.calls, stamp{ID: request, At: now})
-	if !counted {
-		b.entries = append(b.entries, stamp{ID: idOf(r.Key), At: now})
-	}
+	b.count(r, now)
 	b.leave(request)
 	return Slot{}, true
+}
+
+// given reports whether the request has a slot that may still be used.
+func (b *slots) given(request uint64, now int64) bool {
+	return slices.ContainsFunc(b.calls, func(c stamp) bool { return c.ID == request && now-c.At < slotGoodFor })
+}
+
+// count counts the key against the caps, once.
+func (b *slots) count(r Reservation, now int64) (changed bool) {
+	if r.Provisional || hasID(b.entries, idOf(r.Key)) {
+		return false
+	}
+	b.entries = append(b.entries, stamp{ID: idOf(r.Key), At: now})
+	return true
 }
 
 // forget drops what is past. The place of the one that asks is kept, however late it comes.

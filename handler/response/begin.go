@@ -207,12 +207,13 @@ func (r *Responder) park(ctx context.Context, w *work) error {
 	return errDone
 }
 
-// facts gets alert and machine: from the message if the ledger vouches for its snapshots and they are young, else from
-// the API. The machine is always the alert's.
+// facts gets alert and machine: from the message if the ledger vouches for its snapshots, else from the API. The machine is
+// always the alert's. Snapshots may be old: with them a run closes without a rule, joins what is under way or waits for its
+// turn. Before it acts or tells anything else they are read again.
 func (r *Responder) facts(ctx context.Context, w *work) error {
-	young := r.Now().Sub(w.seen.SnapshotAt) <= r.SnapshotMaxAge && w.message.Version == w.run.Version
+	vouched := w.message.Version == w.run.Version && !w.refresh
 	if w.alert.ID == "" {
-		if young && len(w.message.Alert) > 0 && alert.SHA256(w.message.Alert) == w.seen.SnapshotSHA &&
+		if vouched && len(w.message.Alert) > 0 && alert.SHA256(w.message.Alert) == w.seen.SnapshotSHA &&
 			json.Unmarshal(w.message.Alert, &w.alert) == nil && w.alert.ID == w.run.AlertID {
 			w.readAt = w.seen.SnapshotAt
 		} else if err := r.readAlert(ctx, w); err != nil {
@@ -223,7 +224,7 @@ func (r *Responder) facts(ctx context.Context, w *work) error {
 		return nil
 	}
 	var m machine.Machine
-	if young && len(w.message.Machine) > 0 && alert.SHA256(w.message.Machine) == w.seen.MachineSHA &&
+	if vouched && len(w.message.Machine) > 0 && alert.SHA256(w.message.Machine) == w.seen.MachineSHA &&
 		json.Unmarshal(w.message.Machine, &m) == nil && m.ID == w.alert.MachineID {
 		w.machine = &m
 		return nil
@@ -240,6 +241,18 @@ func (r *Responder) facts(ctx context.Context, w *work) error {
 	}
 	w.machine = &m
 	return nil
+}
+
+// stale reports whether the facts are too old to act on.
+func (r *Responder) stale(w *work) bool { return r.Now().Sub(w.readAt) > r.SnapshotMaxAge }
+
+// readAgain gets alert and machine from the API and decides anew.
+func (r *Responder) readAgain(ctx context.Context, w *work) error {
+	w.alert, w.machine, w.refresh = alert.Alert{}, nil, true
+	if err := r.facts(ctx, w); err != nil {
+		return err
+	}
+	return r.decide(ctx, w)
 }
 
 // readAlert fetches the alert. If it has changed so that a rule could decide differently, the change is a version of its

@@ -2,6 +2,7 @@ package response
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"cordon/handler/ledger"
@@ -38,6 +39,11 @@ func (r *Responder) decide(ctx context.Context, w *work) error {
 
 // carryOut does what the plan says and closes the run, or leaves it waiting for the outcome of a machine action.
 func (r *Responder) carryOut(ctx context.Context, w *work) error {
+	if r.stale(w) && len(w.plan.Steps) > 0 && w.isolation() < 0 {
+		if err := r.readAgain(ctx, w); err != nil {
+			return err
+		}
+	}
 	if len(w.plan.Steps) == 0 {
 		return r.close(ctx, w, "no rule", w.plan.Reason)
 	}
@@ -52,6 +58,15 @@ func (r *Responder) carryOut(ctx context.Context, w *work) error {
 		return err
 	}
 	return r.close(ctx, w, "mailed", w.plan.Reason)
+}
+
+// isolation is the plan's step that isolates, and below 0 if there is none that is to be carried out.
+func (w *work) isolation() int {
+	i := slices.IndexFunc(w.plan.Steps, func(s playbook.Step) bool { return s.Kind == playbook.Isolate })
+	if i >= 0 && (w.machine == nil || w.plan.Steps[i].Verdict != playbook.Do) {
+		return -1
+	}
+	return i
 }
 
 func (r *Responder) carryOutIsolation(ctx context.Context, w *work, step playbook.Step) error {

@@ -148,6 +148,41 @@ func (r *Responder) drive(ctx context.Context, t *turn) error {
 	if found != nil {
 		return r.adopt(ctx, t, *found)
 	}
+	if err := r.leave(ctx, t); err != nil {
+		return err
+	}
+	if r.stale(t.work) {
+		if changed, err := r.lookAgain(ctx, t); err != nil {
+			return r.giveBack(ctx, t, err)
+		} else if changed {
+			_ = r.giveBack(ctx, t, nil)
+			return r.carryOut(ctx, t.work)
+		}
+		if err := r.leave(ctx, t); err != nil {
+			return err
+		}
+	}
+	return r.request(ctx, t)
+}
+
+// lookAgain reads the facts again for a run that is about to act, and says whether they ask for something else now.
+func (r *Responder) lookAgain(ctx context.Context, t *turn) (changed bool, err error) {
+	if err := r.readAgain(ctx, t.work); err != nil {
+		return false, err
+	}
+	i := t.isolation()
+	if i < 0 || t.machine.ID != t.latch.MachineID {
+		return true, nil
+	}
+	if r.stale(t.work) {
+		return false, &comeBack{after: time.Second, why: "alert and machine were out of date before they were read"}
+	}
+	t.step = t.plan.Steps[i]
+	return false, nil
+}
+
+// leave gets the leave to send the episode's request. Without it the run ends or comes back, which is the error.
+func (r *Responder) leave(ctx context.Context, t *turn) error {
 	slot, err := r.reserve(ctx, t)
 	switch {
 	case err != nil:
@@ -157,14 +192,12 @@ func (r *Responder) drive(ctx context.Context, t *turn) error {
 	case !slot.FreeAt.IsZero():
 		return r.giveBack(ctx, t, &comeBack{after: slot.FreeAt.Sub(r.Now()), why: "the API's quota of isolations is used up; the run's turn comes at " + slot.FreeAt.Format(time.RFC3339)})
 	}
-	if r.Now().Sub(t.readAt) > r.SnapshotMaxAge {
-		return r.giveBack(ctx, t, &comeBack{why: "alert and machine are read again before acting"})
-	}
-	return r.request(ctx, t)
+	return nil
 }
 
 // reserve asks for leave to send the episode's request: once under the playbook's caps, and under the API's quota for every
-// time that it is sent. A request of unknown fate has an intent, and what follows it is another request.
+// time that it is sent. A request of unknown fate has an intent, and what follows it is another request. Facts that are too
+// old are read again once the run has its slot, so that those who wait for one read nothing.
 func (r *Responder) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
 	limits := r.Book.Limits().Isolate
 	request := "first"
@@ -172,7 +205,7 @@ func (r *Responder) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
 		request = fmt.Sprintf("after %d", t.latch.IntentAt.UnixMilli())
 	}
 	return r.Ledger.Reserve(ctx, ledger.Reservation{Action: "isolate", Key: fmt.Sprintf("%s:e%d", t.machine.ID, t.latch.Episode), Request: request,
-		Severity: t.alert.Severity, At: r.Now().UTC(), PerHour: limits.PerHour, PerDay: limits.PerDay, Quota: r.Quota})
+		Severity: t.alert.Severity, At: r.Now().UTC(), PerHour: limits.PerHour, PerDay: limits.PerDay, Quota: r.Quota, Provisional: r.stale(t.work)})
 }
 
 // firstLook is before the first request of an episode: an open action of the same kind is adopted, one that undoes it
