@@ -140,3 +140,42 @@ func TestQuotaErrorsAreThoseOfTheService(t *testing.T) {
 		sameError(t, name, tn.get("/api/alerts"), http.StatusTooManyRequests)
 	}
 }
+
+// Reads and acts of one app draw from one bucket, a minute's and an hour's, and are told of the same wait.
+func TestSharedBucketIsOneForAllEndpointsOfAnApp(t *testing.T) {
+	t.Parallel()
+	tn := open(t, Options{Quotas: &Quotas{PerMinute: 4, PerHour: 6, SharedBucket: true, ForgiveRejected: true}})
+	tn.AddMachine(Machine{Name: "pc1.corp.contoso.com"})
+	id := tn.Machines()[0].ID
+	call := []func() reply{
+		func() reply { return tn.get("/api/alerts") },
+		func() reply { return tn.get("/api/machines/" + id) },
+		func() reply { return tn.get("/api/machineactions") },
+		func() reply { return tn.isolateNow(id) },
+	}
+	fit := func() (n int) {
+		for _, ask := range call {
+			if ask().Code < 300 {
+				n++
+			}
+		}
+		return n
+	}
+	if got := fit(); got != 4 {
+		t.Fatalf("%d of 4 calls to 4 endpoints fit a minute, want all", got)
+	}
+	tn.clock.pass(20 * time.Second)
+	for i, ask := range call {
+		if r := ask(); r.Code != http.StatusTooManyRequests || r.retryAfter(t) != 40*time.Second {
+			t.Errorf("endpoint %d: %d, Retry-After %q, want 429 and 40", i, r.Code, r.Header().Get("Retry-After"))
+		}
+	}
+	tn.clock.pass(40 * time.Second)
+	if got := fit(); got != 2 {
+		t.Errorf("%d calls fit after a minute, want the 2 that the hour has left", got)
+	}
+	tn.clock.pass(time.Minute)
+	if wait := call[0]().retryAfter(t); wait != 58*time.Minute {
+		t.Errorf("Retry-After is %s when the hour is used up, want 58 minutes", wait)
+	}
+}
