@@ -37,6 +37,7 @@ start: build ## run dist/ under Azure Functions Core Tools (wants func and a Ser
 
 test: need-go need-cc azurite ## all tests, shuffled, with the race detector (wants a C compiler and Node)
 	$(TEST) -race -timeout 20m ./...
+	$(TEST) -timeout 20m -run '^TestBurst' ./handler
 
 test-short: need-go ## all tests without the race detector
 	$(TEST) -timeout 10m ./...
@@ -59,8 +60,8 @@ fuzz: need-go ## every fuzz target for FUZZTIME (default 20s)
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
-bench: need-go ## benchmarks, as ratios measured in one run
-	$(GO) test -run '^$$' -bench . -benchmem ./handler/...
+bench: need-go ## benchmarks, as ratios measured in one run, and a burst of alerts against the API's quotas
+	$(GO) test -timeout 30m -run '^TestBurst' -bench . -benchmem ./handler/...
 
 golden: need-go ## rewrite golden files and show the difference
 	$(GO) test ./handler ./handler/notice ./handler/playbook -update
