@@ -245,6 +245,12 @@ func uncapped(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return uncappedOf(t, root)
+}
+
+// uncappedOf is the same of another app root.
+func uncappedOf(t *testing.T, root string) string {
+	t.Helper()
 	text, err := enforcing(root)
 	if err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ type trouble struct {
 	during func(s *story, p *play, shown int)     // what must go on all the same, with so many alerts shown; nil: nothing
 	end    func(s *story)
 	lasts  time.Duration
+	cuts   bool // the Functions host's connection to the queues too
 	// deliveries is how often a message may be delivered at most; 0: once, because nothing may be given back.
 	deliveries int
 }
@@ -74,7 +75,7 @@ func troubles() []trouble {
 			felt()
 			return nil
 		}, during: isolatedWithoutMail, end: func(s *story) { s.mail.FailNext(0, 451) }},
-		{name: "Service Bus drops connections", lasts: 5 * time.Second, deliveries: 2, begin: func(s *story, felt func()) error {
+		{name: "Service Bus drops connections", lasts: 5 * time.Second, cuts: true, deliveries: 2, begin: func(s *story, felt func()) error {
 			s.bus.RefuseConnections(true)
 			if s.bus.DropConnections() == 0 {
 				return errors.New("nobody was connected")
@@ -109,7 +110,7 @@ func (x trouble) strike(s *story, line *cut) *atomic.Int32 {
 	var felt atomic.Int32
 	var once sync.Once
 	begin := func() {
-		line.off.Store(x.name == "Service Bus drops connections")
+		line.off.Store(x.cuts)
 		if x.begin == nil {
 			return
 		}
@@ -184,7 +185,11 @@ func TestStoryTroubleOutsideLosesNothingAndBurnsNoDelivery(t *testing.T) {
 			line := &cut{Broker: &brokerSide{s.bus}}
 			felt := x.strike(s, line)
 			third := len(p.scenario.Alerts) / 3
-			s.open(func(o *funchost.Options) { o.Broker = line })
+			s.open(func(o *funchost.Options) {
+				if x.cuts {
+					o.Broker = line
+				}
+			})
 			p.appear(p.scenario.Alerts[:third])
 			for i, a := range p.scenario.Alerts[:third] {
 				if !x.first {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,11 +61,17 @@ func TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise(t *testing.T) {
 	s := newStage(t, environmentOptions{playbook: uncapped(t), defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond}}, nil)
 	p := s.populate(crowd(25))
 	again := &forgetful{Broker: &brokerSide{s.bus}, undone: map[string]bool{}}
-	shared := func(o *funchost.Options) { o.Broker = again }
-	sites := map[string]*site{"the new version": s.open(shared), "the old version": s.open(func(o *funchost.Options) {
-		shared(o)
-		o.AppRoot = old
-	})}
+	// Each version has a playbook of its own, and settings that it does not know are added when it is gone.
+	settings := maps.Clone(s.settings)
+	settings["CORDON_PLAYBOOK"] = filepath.Join(t.TempDir(), "playbook.yaml")
+	if err := os.WriteFile(settings["CORDON_PLAYBOOK"], []byte(uncappedOf(t, old)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	delete(settings, "CORDON_GRAPH_URL")
+	sites := map[string]*site{
+		"the new version": s.open(func(o *funchost.Options) { o.Broker = again }),
+		"the old version": s.open(func(o *funchost.Options) { o.Broker, o.AppRoot, o.Settings = again, old, settings }),
+	}
 	p.appear(p.scenario.Alerts)
 	s.raise(p)
 	s.kept(p)
