@@ -59,7 +59,7 @@ func TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise(t *testing.T) {
 	t.Parallel()
 	old := oldApp(t)
 	s := newStage(t, environmentOptions{playbook: uncapped(t), defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond}}, nil)
-	p := s.populate(crowd(25))
+	p := s.populate(crowd(12))
 	again := &forgetful{Broker: &brokerSide{s.bus}, undone: map[string]bool{}}
 	// Each version has a playbook of its own, and settings that it does not know are added when it is gone.
 	settings := maps.Clone(s.settings)
