@@ -13,6 +13,7 @@ package funchost
 
 import (
 	"context"
+	"maps"
 	"time"
 )
 
@@ -95,7 +96,8 @@ type Event struct {
 type Options struct {
 	// AppRoot is the staged folder: host.json, <Function>/function.json and the binary.
 	AppRoot string
-	// Settings are the app settings: the children's whole environment, and what %NAME% in the JSON files stands for.
+	// Settings are the app settings: the children's whole environment, and what %NAME% in the JSON files stands for. Start
+	// copies them; a later change of the map reaches no process.
 	Settings map[string]string
 	// InstanceSettings are settings of one process on top of Settings, by its scale group and number, such as the address
 	// of a proxy that only this process uses; nil means none. In Azure all processes have the same.
@@ -125,6 +127,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	o.Settings = maps.Clone(o.Settings)
 	if o.Clock == nil {
 		o.Clock = wallClock{}
 	}
