@@ -40,6 +40,7 @@ test: need-go need-cc azurite ## all tests, shuffled, with the race detector (wa
 	@# Without the race detector, which makes feeds last six times as long; their code is raced by the suites above.
 	$(TEST) -timeout 30m ./handler/feeds
 	$(TEST) -timeout 20m -run '^TestBurst' ./handler
+	$(MAKE) --no-print-directory strikes QUICK=1
 
 test-short: need-go ## all tests without the race detector
 	$(TEST) -timeout 10m ./...
@@ -63,7 +64,7 @@ fuzz: need-go ## every fuzz target for FUZZTIME (default 20s)
 	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
 bench: need-go ## benchmarks, as ratios measured in one run, and a burst of alerts against the API's quotas
-	$(GO) test -timeout 30m -run '^TestBurst' -bench . -benchmem ./handler/...
+	$(GO) test -timeout 30m -run '^TestBurst' -bench . -benchmem ./handler/... ./local
 
 golden: need-go ## rewrite golden files and show the difference
 	$(GO) test ./handler ./handler/notice ./handler/playbook -update

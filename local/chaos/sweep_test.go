@@ -47,8 +47,8 @@ func app(t *testing.T) Options {
 
 // The sample: how many runs, and when no more begin, because other tests want this machine too.
 const (
-	sampled = 60
-	enough  = 4 * time.Minute
+	sampled = 24
+	enough  = 3 * time.Minute
 )
 
 // TestKilledAtASampleOfAllPlacesNothingIsLostOrDoneTwice is a small `make chaos`: every boundary, every kind of strike, a
