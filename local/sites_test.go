@@ -213,6 +213,11 @@ func (p *play) open() string {
 	for _, queue := range []string{alertQueue, noticeQueue} {
 		open = append(open, fmt.Sprintf("%s %+v", queue, p.bus.Counts(queue)))
 	}
+	for _, row := range p.tables.Rows("cordonnotices") {
+		if strings.HasSuffix(row.PartitionKey, "|due") {
+			open = append(open, fmt.Sprintf("unsent notice %s due %v", row.RowKey, row.Properties["DueAt"]))
+		}
+	}
 	return strings.Join(open, ", ")
 }
 

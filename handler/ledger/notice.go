@@ -94,6 +94,10 @@ func (s *Store) addNotice(ctx context.Context, group, eventKey, body string, at,
 	if head.Open != 0 {
 		entry.Seq = head.Open
 		n, err := s.notice(ctx, group, head.Open)
+		if err == nil && at.After(n.DueAt) {
+			// Whoever opened it may have slept so long that its index row was taken for one without a sequence.
+			err = s.indexNotice(ctx, n)
+		}
 		if err != nil {
 			return Notice{}, false, err
 		}
@@ -158,13 +162,26 @@ func (s *Store) ClaimNotice(ctx context.Context, group string, seq int, now time
 	return n, entries, err
 }
 
-// NoticeDone marks a claimed sequence as sent.
+// NoticeDone marks a claimed sequence as sent, also if the claim lapsed meanwhile and another instance took the sequence
+// or gave it back: people have the mail, and it must not go out again. A repeat is safe.
 func (s *Store) NoticeDone(ctx context.Context, n Notice, at time.Time) error {
-	n.State, n.SentAt = NoticeSent, at
-	if err := s.save(ctx, tableNotices, &n); err != nil {
-		return err
+	for range conflictTries {
+		n.State, n.SentAt = NoticeSent, at
+		err := s.save(ctx, tableNotices, &n)
+		if err == nil {
+			return s.remove(ctx, tableNotices, s.pk("due"), dueKey(n))
+		}
+		if !errors.Is(err, ErrConflict) {
+			return err
+		}
+		if n, err = s.notice(ctx, n.Group, n.Seq); err != nil {
+			return err
+		}
+		if n.State == NoticeSent {
+			return s.remove(ctx, tableNotices, s.pk("due"), dueKey(n))
+		}
 	}
-	return s.remove(ctx, tableNotices, s.pk("due"), dueKey(n))
+	return &Error{Op: "mark notice of " + n.Group + " as sent", cause: ErrConflict}
 }
 
 // NoticeFailed gives a claimed sequence back, to be sent again at the given time.
@@ -196,8 +213,8 @@ func (s *Store) UnsentNotices(ctx context.Context) ([]Notice, error) {
 	return unsent, err
 }
 
-// DropUnwritten takes a sequence out of the index of unsent ones if it was never written: a crash came between the two.
-// It is only asked long after the index row was made.
+// DropUnwritten takes a sequence out of the index of unsent ones if it was never written: a crash or an error came between
+// the two, and what was to be told was told otherwise. It is only asked long after the index row was made.
 func (s *Store) DropUnwritten(ctx context.Context, n Notice) (dropped bool, err error) {
 	if _, err := s.notice(ctx, n.Group, n.Seq); !errors.Is(err, ErrNoNotice) {
 		return false, err

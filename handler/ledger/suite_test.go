@@ -396,11 +396,12 @@ func claims(t *testing.T, s *Store) {
 	if _, _, err = s.ClaimNotice(t.Context(), "incident:1", 1, noon.Add(2*time.Minute), time.Minute); err != nil {
 		t.Errorf("a lapsed claim: %v", err)
 	}
-	if n, err = s.notice(t.Context(), "incident:1", 1); err != nil {
-		t.Fatal(err)
-	}
+	// The mail of the lapsed claim was accepted after all.
 	if err := s.NoticeDone(t.Context(), n, noon); err != nil || unsent() != 0 {
 		t.Errorf("done: %v, %d unsent", err, unsent())
+	}
+	if err := s.NoticeDone(t.Context(), n, noon); err != nil {
+		t.Errorf("done again: %v", err)
 	}
 	if _, _, err := s.ClaimNotice(t.Context(), "incident:1", 1, noon.Add(time.Hour), time.Minute); !errors.Is(err, ErrNoticeSent) {
 		t.Errorf("a sent notice: %v", err)

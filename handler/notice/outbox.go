@@ -195,6 +195,9 @@ func (o *Outbox) giveBack(ctx context.Context, n ledger.Notice, cause error) err
 	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
 }
 
+// unwrittenAfter is how many locks after its time a sequence that nobody has written is given up. No invocation lasts as long.
+const unwrittenAfter = 11
+
 // Resend asks again for every sequence that is overdue: its message was lost or its sender died.
 func (o *Outbox) Resend(ctx context.Context) error {
 	unsent, err := o.Ledger.UnsentNotices(ctx)
@@ -207,7 +210,7 @@ func (o *Outbox) Resend(ctx context.Context) error {
 		if now.Before(n.DueAt.Add(o.Lock)) {
 			continue
 		}
-		if now.After(n.DueAt.Add(time.Hour)) {
+		if now.After(n.DueAt.Add(unwrittenAfter * o.Lock)) {
 			if dropped, err := o.Ledger.DropUnwritten(ctx, n); dropped || err != nil {
 				errs = append(errs, err)
 				continue

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 // desk is an outbox with everything around it.
 type desk struct {
 	*Outbox
+	tables *tables.Server
 	mu     sync.Mutex
 	now    time.Time
 	queued map[string][]byte // by message id, as the broker keeps them
@@ -33,6 +35,7 @@ func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{now: noon, queued: map[string][]byte{}}
 	service := tables.New(tables.Options{Now: d.clock})
+	d.tables = service
 	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)
 	store, err := ledger.Open(ledger.Options{ConnectionString: service.ConnectionString(server.URL), Prefix: "t", Tenant: "tenant"})
@@ -205,6 +208,70 @@ func TestSenderThatDiedBeforeMarkingIsRepeatedWithTheSameMessageID(t *testing.T)
 	d.deliver(t, 0)
 	if len(d.mails) != 1 || d.mails[0].ID != d.messageID("g", 1) {
 		t.Errorf("mails %+v", d.mails)
+	}
+}
+
+// TestNoticeThatWasNeverWrittenIsForgotten has the ledger refuse the second of the two writes that open a notice.
+func TestNoticeThatWasNeverWrittenIsForgotten(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tables.SetFault(func(r *http.Request) *tables.Fault {
+		if strings.Contains(r.URL.Path, "$batch") {
+			return &tables.Fault{Status: http.StatusForbidden}
+		}
+		return nil
+	})
+	if err := d.Tell(t.Context(), "g", about(Requested, 0, 0, "")); err == nil {
+		t.Fatal("a notice that was not written counts as recorded")
+	}
+	d.tables.SetFault(nil)
+	unsent := func() int {
+		t.Helper()
+		if err := d.Resend(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		left, err := d.Ledger.UnsentNotices(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(left)
+	}
+	d.advance(10 * time.Minute)
+	if n := unsent(); n != 1 {
+		t.Errorf("%d unsent while its writer may still live", n)
+	}
+	d.advance(2 * time.Minute)
+	if n := unsent(); n != 0 || len(d.mails) != 0 {
+		t.Errorf("%d unsent for ever, %d mails", n, len(d.mails))
+	}
+}
+
+// TestNoticeWhoseWriterSleptIsSent has the index row of a notice taken out before its writer wrote the rest, and its message
+// lost: the next event of the group brings it back.
+func TestNoticeWhoseWriterSleptIsSent(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.broken = errors.New("no queue")
+	asleep := true
+	d.tables.SetFault(func(r *http.Request) *tables.Fault {
+		if asleep && strings.Contains(r.URL.Path, "$batch") {
+			asleep = false
+			d.advance(20 * time.Minute)
+			if err := d.Resend(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}
+		return nil
+	})
+	d.tell(t, "g", about(Requested, 0, 0, ""))
+	d.broken = nil
+	d.tell(t, "g", about(Isolated, 1, 0, ""))
+	if err := d.Resend(t.Context()); err != nil || len(d.ids) != 1 {
+		t.Fatalf("%d messages, %v", len(d.ids), err)
+	}
+	d.deliver(t, 0)
+	if len(d.mails) != 1 {
+		t.Errorf("%d mails", len(d.mails))
 	}
 }
 
