@@ -161,6 +161,7 @@ func (r *Responder) start(ctx context.Context, w *work) error {
 			run.Starts, run.Attempt = max(run.Starts-1, 0), w.message.Attempt
 		}
 		if run.Starts >= deathsToPark && run.Starter != r.process {
+			w.deaths = run.Starts
 			return errDeaths
 		}
 		if run.Starter != r.process || run.Starts == 0 {
@@ -187,8 +188,8 @@ var errDeaths = errors.New("the run seems to end the process")
 
 // park sets a run aside; the operator is told before, so that no run is set aside in silence.
 func (r *Responder) park(ctx context.Context, w *work) error {
-	reason := fmt.Sprintf("it was begun %d times and the process ended each time", w.run.Starts)
-	r.Log.ErrorContext(ctx, "run parked: it seems to end the process; look at the alert by hand", "run", w.run.ID(), "starts", w.run.Starts)
+	reason := fmt.Sprintf("it was begun %d times, by processes that never said how it ended", w.deaths)
+	r.Log.ErrorContext(ctx, "run parked: it seems to end the process; look at the alert by hand", "run", w.run.ID(), "starts", w.deaths)
 	e := r.event(w, notice.Parked)
 	e.Detail, e.To = reason+". Answer the alert by hand.", r.Operator
 	if err := r.Teller.Tell(ctx, "operator", e); err != nil {

@@ -2,6 +2,7 @@ package response
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,8 +51,8 @@ func TestPoisonIsParkedThoughItsLatchIsHeldWhenItComesAgain(t *testing.T) {
 			w.queue = append(w.queue, m)
 		}
 	}
-	if run := w.run("da1", 1); run.State != ledger.Parked || deaths != deathsToPark || w.posts != 0 {
-		t.Errorf("after %d deaths the poison is %s with %d starts, %d requests", deaths, run.State, run.Starts, w.posts)
+	if run := w.run("da1", 1); run.State != ledger.Parked || deaths != deathsToPark || w.posts != 0 || !strings.Contains(run.Reason, "begun 2 times") {
+		t.Errorf("after %d deaths the poison is %s (%s) with %d starts, %d requests", deaths, run.State, run.Reason, run.Starts, w.posts)
 	}
 }
 
