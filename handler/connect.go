@@ -1,11 +1,13 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"cordon/handler/config"
+	"cordon/handler/defender"
 	"cordon/handler/ledger"
 	"cordon/handler/queue"
 )
@@ -43,6 +45,23 @@ func commandLedger(settings config.Config) (*ledger.Store, error) {
 		return nil, err
 	}
 	return openLedger(settings, credential, transport)
+}
+
+// commandAPI is the Defender client of a command whose settings were loaded for config.Defender.
+func commandAPI(settings config.Config) (*defender.Client, error) {
+	transport, err := baseTransport(settings.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	certificate, err := readCertificate(settings)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := newSources(settings, certificate, transport).app()
+	if err != nil {
+		return nil, err
+	}
+	return defenderClient(settings, transport, tokens, slog.New(slog.DiscardHandler)), nil
 }
 
 // commandCredential is nil for a service that is reached by keys: then nobody's identity need be known. Of an app registration the

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -169,11 +167,7 @@ func (f *deadLetterFlags) with(cmd *cobra.Command, getenv func(string) string, n
 	if err != nil {
 		return err
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(cmd.Context()), 5*time.Second)
-		defer cancel()
-		_ = bus.Close(ctx) // everything that counts was answered before
-	}()
+	defer closeBus(cmd.Context(), bus)
 	x := &deadLetters{deadLetterFlags: *f, bus: bus, name: settings.AlertQueue, getenv: getenv,
 		in: cmd.InOrStdin(), terminal: terminal.IsTerminal(cmd.InOrStdin()), out: cmd.OutOrStdout(), asks: cmd.ErrOrStderr()}
 	if f.queue == "notices" {

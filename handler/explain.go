@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"time"
 
@@ -179,19 +178,10 @@ func (x *explaining) ask(ctx context.Context, settings config.Config, book *play
 	if x.machine != "" || x.actions != "" {
 		return usageError{errors.New("--machine and --actions go with an alert from a file; of an alert by its id they are read from the API")}
 	}
-	transport, err := baseTransport(settings.CAFile)
+	api, err := commandAPI(settings)
 	if err != nil {
 		return err
 	}
-	certificate, err := readCertificate(settings)
-	if err != nil {
-		return err
-	}
-	tokens, err := newSources(settings, certificate, transport).app()
-	if err != nil {
-		return err
-	}
-	api := defenderClient(settings, transport, tokens, slog.New(slog.DiscardHandler))
 	if in.Alert, err = api.Alert(ctx, x.alert); err != nil {
 		return err
 	}

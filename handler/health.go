@@ -44,6 +44,8 @@ type healthReport struct {
 	OK           bool                 `json:"ok"`
 	Reasons      []string             `json:"reasons,omitempty"` // why not
 	Mode         string               `json:"mode"`
+	Pause        *pauseView           `json:"pause,omitempty"` // a person has stopped all acting
+	Held         int                  `json:"held"`            // isolations that rails held and nobody has continued or dropped
 	Version      string               `json:"version"`
 	Watermark    time.Time            `json:"watermark,omitzero"` // every alert change before it is enqueued
 	LastSuccess  map[string]time.Time `json:"lastSuccess"`        // of the functions on timers
@@ -190,6 +192,14 @@ func (h *health) readFindings(ctx context.Context, r *healthReport, _ time.Time)
 	if r.Drift.NotIsolated > 0 {
 		r.risk("%d machines are believed isolated and are not, such as %s", r.Drift.NotIsolated, r.Drift.Machines[0])
 	}
+	if r.Pause, err = pauseOf(ctx, h.ledger); err != nil {
+		return err
+	}
+	held, err := h.ledger.AllHeld(ctx)
+	if err != nil {
+		return err
+	}
+	r.Held = len(held)
 	trouble, err := h.ledger.Mark(ctx, ledger.MarkTrouble)
 	r.LastError = lastError{At: trouble.At, Text: trouble.Note}
 	return err

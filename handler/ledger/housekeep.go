@@ -25,8 +25,8 @@ type job struct {
 	remove func(ctx context.Context, k keys, before time.Time) (int, error)
 }
 
-// Housekeep removes records that were last changed before a time: alerts with all their runs, index rows, notices and the
-// joiners of episodes. Latches, the watermark, budgets and marks stay. It looks at a bounded number of rows and goes on
+// Housekeep removes records that were last changed before a time: alerts with all their runs, index rows, notices, what
+// is held, past pauses and the joiners of episodes. Latches, the watermark, budgets and marks stay. It looks at a bounded number of rows and goes on
 // where it stopped the next time. Records that are not over stay whatever their age. A repeat is safe.
 func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, err error) {
 	jobs := []job{
@@ -34,6 +34,8 @@ func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, e
 		{"runindex", tableRunIndex, "", s.removeRow(tableRunIndex)},
 		{"notices", tableNotices, "RowKey eq 'head'", s.removeGroup},
 		{"joiners", tableLatches, "", s.removeJoiner},
+		{"held", tableOpen, partitionIs(s.pk("held")), s.removeRow(tableOpen)},
+		{"pauses", tableSwitches, partitionIs(s.pk("pauses")), s.removeRow(tableSwitches)},
 	}
 	var errs []error
 	for _, j := range jobs {
@@ -43,6 +45,8 @@ func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, e
 	}
 	return removed, errors.Join(errs...)
 }
+
+func partitionIs(pk string) string { return fmt.Sprintf("PartitionKey eq '%s'", pk) }
 
 // cursor is where a job goes on; nil members mean at the beginning.
 type cursor struct{ PartitionKey, RowKey *string }

@@ -22,7 +22,9 @@ func (r *Responder) decide(ctx context.Context, w *work) error {
 		return err
 	}
 	in.Ceiling = ceiling
-	w.plan = r.Book.Decide(in)
+	if w.plan, err = r.askBook(ctx, w, in); err != nil {
+		return err
+	}
 	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
 		if run.State.Final() {
 			return errDone
@@ -80,7 +82,7 @@ func (r *Responder) carryOutIsolation(ctx context.Context, w *work, step playboo
 	case step.Verdict == playbook.Skipped:
 		return r.conclude(ctx, w, notice.Refused, "skipped", step.Why)
 	}
-	return r.notDone(ctx, w, notice.Held, "held", step.Why)
+	return r.held(ctx, w, step.Why)
 }
 
 // notDone ends a run whose step is not carried out. It must not be told as "not isolated" about a machine that is

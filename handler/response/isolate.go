@@ -72,7 +72,7 @@ func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err err
 			return err != nil, err
 		}
 		return true, r.ended(ctx, t)
-	case l.State == ledger.Ended && !l.ReleasedAt.IsZero() && !t.run.ObservedAt.After(l.ReleasedAt):
+	case l.State == ledger.Ended && !l.ReleasedAt.IsZero() && !t.run.ObservedAt.After(l.ReleasedAt) && !t.run.LeaveAt.After(l.ReleasedAt):
 		return true, r.conclude(ctx, t.work, notice.ReleasedEarly, "released", l.EndReason)
 	}
 	return false, nil
@@ -200,6 +200,9 @@ func (r *Responder) leave(ctx context.Context, t *turn) error {
 // old are read again once the run has its slot, so that those who wait for one read nothing.
 func (r *Responder) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
 	limits := r.Book.Limits().Isolate
+	if t.run.Leave != "" {
+		limits = playbook.Cap{} // a person has seen that the cap is reached; the isolation is counted all the same
+	}
 	request := "first"
 	if !t.latch.IntentAt.IsZero() {
 		request = fmt.Sprintf("after %d", t.latch.IntentAt.UnixMilli())
@@ -300,7 +303,7 @@ func undone(a machine.Action, actions []machine.Action) bool {
 
 // hitCap ends the episode before anything was sent: the cap holds the step for a person.
 func (r *Responder) hitCap(ctx context.Context, t *turn, reached string) error {
-	return r.endWith(ctx, t, notice.Held, "held", "held: the cap on isolations is reached, "+reached)
+	return r.holdHere(ctx, t, "held: the cap on isolations is reached, "+reached)
 }
 
 // endWith ends the episode without an action, and the run with it: told, then the latch, then the run.

@@ -84,14 +84,14 @@ func (f *Follower) afterFailure(ctx context.Context, j ledger.Joiner, l ledger.L
 		return err
 	}
 	f.Log.WarnContext(ctx, "a machine action failed and is asked for again", "machine", l.MachineID, "name", l.MachineName, "run", run.ID(), "try", run.Reissues+1, "reason", l.EndReason)
-	return f.sendAgain(ctx, run, "failed", due)
+	return sendRun(ctx, f.Queue, f.Ledger.Tenant(), run, "failed", due)
 }
 
-// sendAgain enqueues a run that was opened again, under the id that its count of copies makes.
-func (f *Follower) sendAgain(ctx context.Context, run ledger.Run, reason string, at time.Time) error {
-	id := fmt.Sprintf("%s:r%d", alert.MessageID(f.Ledger.Tenant(), run.AlertID, run.Version), run.Copies)
-	message := alert.Message{Tenant: f.Ledger.Tenant(), AlertID: run.AlertID, Version: run.Version, Reason: reason, Attempt: run.Attempt}
-	return f.Queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: message, At: at}})
+// sendRun enqueues a run that was opened again, under the id that its count of copies makes.
+func sendRun(ctx context.Context, queue Queue, tenant string, run ledger.Run, reason string, at time.Time) error {
+	id := fmt.Sprintf("%s:r%d", alert.MessageID(tenant, run.AlertID, run.Version), run.Copies)
+	message := alert.Message{Tenant: tenant, AlertID: run.AlertID, Version: run.Version, Reason: reason, Attempt: run.Attempt}
+	return queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: message, At: at}})
 }
 
 // closeWith ends a run with its episode, if it is the run's and the run is not over.

@@ -98,5 +98,5 @@ func (f *Follower) beginAgain(ctx context.Context, j ledger.Joiner, l ledger.Lat
 	if err != nil || !again {
 		return err
 	}
-	return f.sendAgain(ctx, run, "released", time.Time{})
+	return sendRun(ctx, f.Queue, f.Ledger.Tenant(), run, "released", time.Time{})
 }

@@ -17,6 +17,11 @@ import (
 // request writes the intent, sends the request once, and writes the action's id.
 func (r *Responder) request(ctx context.Context, t *turn) error {
 	l := &t.latch
+	if pause, err := r.Ledger.Pause(ctx); err != nil {
+		return r.giveBack(ctx, t, err)
+	} else if pause.Paused {
+		return r.holdHere(ctx, t, "held: acting is paused: "+pause.Why())
+	}
 	now := r.Now().UTC()
 	l.State, l.IntentAt, l.HeldUntil = ledger.Intended, now, now.Add(r.Hold)
 	if l.FirstIntentAt.IsZero() {

@@ -1,0 +1,251 @@
+package response
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+	"cordon/handler/playbook"
+)
+
+// askBook decides. Whether acting is paused is read only for a plan that would act. What a rail holds is done if a person
+// gave leave for it, unless acting is paused.
+func (r *Responder) askBook(ctx context.Context, w *work, in playbook.Input) (playbook.Plan, error) {
+	plan := r.Book.Decide(in)
+	if w.machine == nil || !slices.ContainsFunc(plan.Steps, func(s playbook.Step) bool { return s.Kind.Acts() && s.Verdict != playbook.WouldDo }) {
+		return plan, nil
+	}
+	pause, err := r.Ledger.Pause(ctx)
+	if err != nil {
+		return plan, err
+	}
+	if pause.Paused {
+		in.Paused, in.PauseReason = true, pause.Why()
+		return r.Book.Decide(in), nil
+	}
+	for i, step := range plan.Steps {
+		if w.run.Leave != "" && step.Kind.Acts() && step.Verdict == playbook.Held {
+			plan.Steps[i].Verdict, plan.Steps[i].Why = playbook.Do, step.Why+"; continued by "+w.run.Leave
+		}
+	}
+	return plan, nil
+}
+
+// held ends a run whose step a rail holds.
+func (r *Responder) held(ctx context.Context, w *work, why string) error {
+	if err := r.keepHeld(ctx, w, why); err != nil {
+		return err
+	}
+	return r.notDone(ctx, w, notice.Held, "held", why)
+}
+
+// holdHere ends an episode before anything was sent, because a rail holds the step.
+func (r *Responder) holdHere(ctx context.Context, t *turn, why string) error {
+	if err := r.keepHeld(ctx, t.work, why); err != nil {
+		return r.giveBack(ctx, t, err)
+	}
+	return r.endWith(ctx, t, notice.Held, "held", why)
+}
+
+// keepHeld lets a person find what was held. What comes without a machine can not be continued.
+func (r *Responder) keepHeld(ctx context.Context, w *work, why string) error {
+	if w.machine == nil {
+		return nil
+	}
+	return r.Ledger.AddHeld(ctx, ledger.Held{AlertID: w.run.AlertID, Version: w.run.Version, MachineID: w.machine.ID, MachineName: w.machine.ComputerDNSName,
+		Title: w.alert.Title, Severity: string(w.alert.Severity), Rule: w.plan.Rule, Reason: why, At: r.Now().UTC()}, *w.machine)
+}
+
+// HeldAPI is what is read again before a person continues with what was held.
+type HeldAPI interface {
+	Alert(ctx context.Context, id string) (alert.Alert, error)
+	Machine(ctx context.Context, id string) (machine.Machine, error)
+}
+
+// Desk lets a person look at what rails have held, and continue with it or drop it.
+type Desk struct {
+	API    HeldAPI
+	Queue  Queue
+	Ledger *ledger.Store
+	Now    func() time.Time
+}
+
+// HeldState is what is held, and whether it can still be continued.
+type HeldState struct {
+	ledger.Held
+	Over string // why it can not be continued any more; empty: it can
+}
+
+// refusal says why something held is not continued; nothing was changed.
+type refusal struct{ why string }
+
+func (e *refusal) Error() string { return e.why }
+
+// IsRefusal reports whether an error of Continue is a reason not to continue, and no trouble.
+func IsRefusal(err error) bool {
+	var r *refusal
+	return errors.As(err, &r)
+}
+
+// List answers with all that is held, oldest first.
+func (d *Desk) List(ctx context.Context) ([]HeldState, error) {
+	all, err := d.Ledger.AllHeld(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(all, func(a, b ledger.Held) int { return a.At.Compare(b.At) })
+	states := make([]HeldState, 0, len(all))
+	for _, h := range all {
+		over, err := d.over(ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		states = append(states, HeldState{h, over})
+	}
+	return states, nil
+}
+
+// over says why the ledger has nothing left to continue; empty if it has.
+func (d *Desk) over(ctx context.Context, h ledger.Held) (string, error) {
+	record, err := d.Ledger.Alert(ctx, h.AlertID)
+	if err != nil {
+		return "", err
+	}
+	run, exists := record.Run(h.Version)
+	switch {
+	case !exists:
+		return "its run is gone", nil
+	case record.Seen != nil && record.Seen.Version > h.Version:
+		return fmt.Sprintf("version %d of the alert is newer and was answered instead", record.Seen.Version), nil
+	case run.State != ledger.Closed || run.Outcome != "held":
+		return fmt.Sprintf("its run is %s, %s", run.State, run.Outcome), nil
+	}
+	l, err := d.Ledger.Latch(ctx, h.MachineID, ledger.Isolation)
+	if err != nil {
+		return "", err
+	}
+	if l.State == ledger.Acting || l.State == ledger.Achieved {
+		return fmt.Sprintf("the machine is isolated or being isolated by action %s", l.ActionID), nil
+	}
+	return "", nil
+}
+
+// Continue lets the run of what was held go on: alert and machine are read again first, and what differs from what the
+// rails saw is refused with the reason (IsRefusal). Any other error is trouble; then the run either was not touched, or is
+// found standing still and goes on by itself. A repeat is refused, because the run is no longer held.
+func (d *Desk) Continue(ctx context.Context, h ledger.Held, by, reason string) error {
+	if err := d.mayContinue(ctx, h); err != nil {
+		return err
+	}
+	now := d.Now().UTC()
+	run, err := d.Ledger.UpdateRun(ctx, h.AlertID, h.Version, func(run *ledger.Run) error {
+		if run.State != ledger.Closed || run.Outcome != "held" {
+			return &refusal{fmt.Sprintf("its run is %s, %s", run.State, run.Outcome)}
+		}
+		run.State, run.Outcome, run.Reason, run.ClosedAt, run.Episode, run.Starts = ledger.Started, "", "", time.Time{}, 0, 0
+		run.Leave, run.LeaveAt, run.DueAt = by+": "+reason, now, now
+		run.Copies++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := sendRun(ctx, d.Queue, d.Ledger.Tenant(), run, "continued", time.Time{}); err != nil {
+		return fmt.Errorf("the run is open again but its message could not be sent; the sweep sends it: %w", err)
+	}
+	return d.Ledger.RemoveHeld(ctx, h)
+}
+
+func (d *Desk) mayContinue(ctx context.Context, h ledger.Held) error {
+	over, err := d.over(ctx, h)
+	if err != nil {
+		return err
+	}
+	if over != "" {
+		return &refusal{over}
+	}
+	pause, err := d.Ledger.Pause(ctx)
+	if err != nil {
+		return err
+	}
+	if pause.Paused {
+		return &refusal{"acting is paused: " + pause.Why() + "; see cordon resume"}
+	}
+	a, err := d.API.Alert(ctx, h.AlertID)
+	if err != nil {
+		return refusedIfGone(err, "the alert")
+	}
+	seen, _, err := d.Ledger.Seen(ctx, h.AlertID)
+	if err != nil {
+		return err
+	}
+	if alert.DecisionHash(a) != seen.Hash {
+		return &refusal{"the alert has changed since; the change is answered as a version of its own"}
+	}
+	was, err := h.Facts()
+	if err != nil {
+		return err
+	}
+	is, err := d.API.Machine(ctx, h.MachineID)
+	if err != nil {
+		return refusedIfGone(err, "the machine")
+	}
+	if changes := changesOf(was, is); len(changes) > 0 {
+		return &refusal{"the machine has changed since it was held: " + strings.Join(changes, "; ")}
+	}
+	return nil
+}
+
+func refusedIfGone(err error, what string) error {
+	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
+		return &refusal{what + " does not exist any more: " + err.Error()}
+	}
+	return err
+}
+
+// changesOf names what differs in the facts that say which machine it is and whether it is protected.
+func changesOf(was, is machine.Machine) []string {
+	var changes []string
+	for _, f := range []struct{ name, was, is string }{
+		{"id", was.ID, is.ID},
+		{"name", was.ComputerDNSName, is.ComputerDNSName},
+		{"operating system", was.OSPlatform, is.OSPlatform},
+		{"group", was.RBACGroupName, is.RBACGroupName},
+		{"device value", was.DeviceValue, is.DeviceValue},
+		{"Entra device", was.AADDeviceID, is.AADDeviceID},
+		{"tags", sortedTags(was), sortedTags(is)},
+	} {
+		if f.was != f.is {
+			changes = append(changes, fmt.Sprintf("%s was %q, is %q", f.name, f.was, f.is))
+		}
+	}
+	return changes
+}
+
+func sortedTags(m machine.Machine) string {
+	tags := slices.Clone(m.Tags)
+	slices.Sort(tags)
+	return strings.Join(tags, ", ")
+}
+
+// Drop decides that what was held is not done. The run keeps its outcome and says who dropped it. A repeat is harmless.
+func (d *Desk) Drop(ctx context.Context, h ledger.Held, by, reason string) error {
+	_, err := d.Ledger.UpdateRun(ctx, h.AlertID, h.Version, func(run *ledger.Run) error {
+		if run.State != ledger.Closed || run.Outcome != "held" {
+			return ledger.ErrUnchanged
+		}
+		run.Outcome, run.Reason = "dropped", fmt.Sprintf("%s; dropped by %s: %s", run.Reason, by, reason)
+		return nil
+	})
+	if err != nil && !ledger.IsNotFound(err) {
+		return err
+	}
+	return d.Ledger.RemoveHeld(ctx, h)
+}

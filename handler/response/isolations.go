@@ -1,0 +1,129 @@
+package response
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+)
+
+// Isolation is one machine that is isolated, or about to be, by the ledger or by the API.
+type Isolation struct {
+	MachineID   string
+	MachineName string               // as the ledger knows it; empty if it never acted on the machine
+	Ledger      string               // isolated, requested, request of unknown fate, or not isolated
+	API         string               // isolated, not isolated, or being isolated or released
+	Since       time.Time            // creation of the newest action that says so; zero: none is known
+	ActionID    string               // of that action
+	Requestor   string               // who asked for it, by the API
+	RunID       string               // the run that began the episode; empty if it was not Cordon
+	Release     machine.ActionStatus // of a release under way; empty: none
+	Drift       string               // in what ledger and API differ; empty: they agree, or the next follow sees to it
+}
+
+// Isolated reports whether the API lists the machine as isolated, so that it can be released.
+func (i Isolation) Isolated() bool { return i.API == saysIsolated }
+
+// What ledger and API say of a machine.
+const (
+	saysIsolated  = "isolated"
+	saysRequested = "requested"
+	saysUnknown   = "request of unknown fate"
+	saysNot       = "not isolated"
+	saysIsolating = "being isolated"
+	saysReleasing = "being released"
+)
+
+// Isolations holds the ledger against the machine actions of the last 90 days, or longer if an episode is older: one list
+// call. It answers with every machine that either of them takes for isolated or about to be, by name.
+func Isolations(ctx context.Context, store *ledger.Store, api FollowAPI, now time.Time) ([]Isolation, error) {
+	open, err := store.OpenEpisodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	since := now.Add(-reconcileMost)
+	latches := map[string]ledger.Latch{}
+	for _, entry := range open {
+		l, err := store.Latch(ctx, entry.MachineID, ledger.Isolation)
+		if err != nil {
+			return nil, err
+		}
+		latches[l.MachineID] = l
+		if !l.ActionAt.IsZero() && l.ActionAt.Before(since) {
+			since = l.ActionAt.Add(-time.Second)
+		}
+	}
+	actions, err := api.ActionsSince(ctx, since)
+	if err != nil {
+		return nil, err
+	}
+	byMachine := map[string][]machine.Action{}
+	for _, a := range actions {
+		byMachine[a.MachineID] = append(byMachine[a.MachineID], a)
+		if _, known := latches[a.MachineID]; !known && (a.Type == machine.Isolate || a.Type == machine.Unisolate) {
+			if latches[a.MachineID], err = store.Latch(ctx, a.MachineID, ledger.Isolation); err != nil {
+				return nil, err
+			}
+		}
+	}
+	var found []Isolation
+	for _, id := range slices.Sorted(maps.Keys(latches)) {
+		if i := compareIsolation(latches[id], byMachine[id]); i.Ledger != saysNot || i.API != saysNot {
+			found = append(found, i)
+		}
+	}
+	return found, nil
+}
+
+func compareIsolation(l ledger.Latch, actions []machine.Action) Isolation {
+	i := Isolation{MachineID: l.MachineID, MachineName: l.MachineName, Ledger: saysNot, API: saysNot}
+	switch l.State {
+	case ledger.Achieved:
+		i.Ledger = saysIsolated
+	case ledger.Acting:
+		i.Ledger = saysRequested
+	case ledger.Intended:
+		i.Ledger = saysUnknown
+	}
+	if i.Ledger != saysNot {
+		i.Since, i.ActionID, i.RunID = l.ActionAt, l.ActionID, l.RunID
+	}
+	last := lastDone(actions)
+	if last != nil && last.Type == machine.Isolate {
+		i.API, i.Since, i.ActionID, i.Requestor = saysIsolated, last.Created, last.ID, last.Requestor
+	}
+	var openIsolation *machine.Action
+	for _, a := range actions {
+		switch {
+		case a.Status.Final():
+		case a.Type == machine.Isolate:
+			openIsolation = &a
+		case a.Type == machine.Unisolate:
+			i.Release = a.Status
+		}
+	}
+	switch {
+	case i.Release != "" && i.API == saysIsolated:
+		i.API = saysReleasing
+	case openIsolation != nil && i.API == saysNot:
+		i.API, i.Since, i.ActionID, i.Requestor = saysIsolating, openIsolation.Created, openIsolation.ID, openIsolation.Requestor
+	}
+	i.Drift = driftOf(i, last)
+	return i
+}
+
+// driftOf says in what the ledger and the API differ. What the next follow records by itself is no drift.
+func driftOf(i Isolation, last *machine.Action) string {
+	switch {
+	case i.Ledger == saysIsolated && i.API == saysNot && last != nil:
+		return "released by " + last.Requestor + "; the next follow records it"
+	case i.Ledger == saysIsolated && i.API == saysNot:
+		return "the API lists no isolation of it"
+	case i.Ledger == saysNot && (i.API == saysIsolated || i.API == saysIsolating):
+		return "not by Cordon"
+	}
+	return ""
+}
