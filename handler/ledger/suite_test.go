@@ -74,6 +74,8 @@ func suite(t *testing.T, connection string) {
 		"a pause of an endpoint only ever grows":                   endpointPauses,
 		"an event is told once and a claimed notice never grows":   notices,
 		"a notice is unsent until it is marked, and claims lapse":  claims,
+		"what is held stays until it is removed, and only that":    heldSteps,
+		"a pause has one owner, and each change a record":          pauses,
 		"many tellers at once lose nothing":                        tellers,
 		"marks are the newest":                                     marks,
 		"runs of a day are listed newest first":                    index,
@@ -368,6 +370,67 @@ func notices(t *testing.T, s *Store) {
 	}
 	if _, entries, err = s.ClaimNotice(t.Context(), "incident:1", 2, noon, time.Minute); err != nil || len(entries) != 3 {
 		t.Errorf("the second notice knows %d entries, %v", len(entries), err)
+	}
+}
+
+func heldSteps(t *testing.T, s *Store) {
+	m := machine.Machine{ID: "m1", ComputerDNSName: "dc01", Tags: []string{"Tier'0", "x|y"}}
+	for version := 1; version <= 2; version++ {
+		h := Held{AlertID: "da1", Version: version, MachineID: m.ID, Reason: strings.Repeat("é", 2000), At: noon}
+		for range 2 {
+			if err := s.AddHeld(t.Context(), h, m); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	h, found, err := s.HeldOf(t.Context(), "da1", 2)
+	facts, factsErr := h.Facts()
+	if err != nil || !found || factsErr != nil || facts.ComputerDNSName != "dc01" || len(facts.Tags) != 2 || facts.Tags[0] != "Tier'0" {
+		t.Fatalf("%+v, %v, %v, %+v, %v", h, found, err, facts, factsErr)
+	}
+	for range 2 {
+		if err := s.RemoveHeld(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := s.AllHeld(t.Context())
+	if err != nil || len(all) != 1 || all[0].Version != 1 {
+		t.Errorf("left %+v, %v", all, err)
+	}
+	if _, found, err := s.HeldOf(t.Context(), "da1", 2); found || err != nil {
+		t.Errorf("removed and found: %v, %v", found, err)
+	}
+	if open, err := s.OpenEpisodes(t.Context()); err != nil || len(open) != 0 {
+		t.Errorf("what is held counts as an episode: %+v, %v", open, err)
+	}
+}
+
+func pauses(t *testing.T, s *Store) {
+	if p, err := s.Pause(t.Context()); err != nil || p.Paused || p.Why() != "" {
+		t.Fatalf("at the beginning: %+v, %v", p, err)
+	}
+	var group sync.WaitGroup
+	var changed atomic.Int32
+	for i := range 4 {
+		group.Go(func() {
+			was, err := s.SetPause(t.Context(), true, fmt.Sprint("person ", i), "maintenance", noon.Add(time.Duration(i)*time.Second))
+			if err != nil {
+				t.Error(err)
+			} else if !was.Paused {
+				changed.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	p, err := s.Pause(t.Context())
+	if err != nil || !p.Paused || changed.Load() != 1 || !strings.Contains(p.Why(), "maintenance, by person ") {
+		t.Errorf("%d changed it; %+v, %v", changed.Load(), p, err)
+	}
+	if was, err := s.SetPause(t.Context(), false, "eve", "", noon.Add(time.Hour)); err != nil || was.By != p.By {
+		t.Errorf("%+v, %v", was, err)
+	}
+	if p, err := s.Pause(t.Context()); err != nil || p.Paused || p.By != "eve" {
+		t.Errorf("at the end: %+v, %v", p, err)
 	}
 }
 
