@@ -44,8 +44,9 @@ type healthReport struct {
 	OK           bool                 `json:"ok"`
 	Reasons      []string             `json:"reasons,omitempty"` // why not
 	Mode         string               `json:"mode"`
-	Pause        *pauseView           `json:"pause,omitempty"` // a person has stopped all acting
-	Held         int                  `json:"held"`            // isolations that rails held and nobody has continued or dropped
+	Pause        *pauseView           `json:"pause,omitempty"`       // a person has stopped all acting
+	Held         int                  `json:"held"`                  // isolations that rails held and nobody has continued or dropped
+	CapsReached  []string             `json:"capsReached,omitempty"` // that hold isolations now
 	Version      string               `json:"version"`
 	Watermark    time.Time            `json:"watermark,omitzero"` // every alert change before it is enqueued
 	LastSuccess  map[string]time.Time `json:"lastSuccess"`        // of the functions on timers
@@ -179,7 +180,7 @@ func (h *health) readNotices(ctx context.Context, r *healthReport, now time.Time
 	return nil
 }
 
-func (h *health) readFindings(ctx context.Context, r *healthReport, _ time.Time) (err error) {
+func (h *health) readFindings(ctx context.Context, r *healthReport, now time.Time) (err error) {
 	if r.Lateness, err = poll.ReadLateness(ctx, h.ledger); err != nil {
 		return err
 	}
@@ -200,6 +201,13 @@ func (h *health) readFindings(ctx context.Context, r *healthReport, _ time.Time)
 		return err
 	}
 	r.Held = len(held)
+	trips, err := h.ledger.Trips(ctx, now)
+	if err != nil {
+		return err
+	}
+	for _, t := range trips {
+		r.CapsReached = append(r.CapsReached, t.Cap+": "+t.Text)
+	}
 	trouble, err := h.ledger.Mark(ctx, ledger.MarkTrouble)
 	r.LastError = lastError{At: trouble.At, Text: trouble.Note}
 	return err

@@ -61,8 +61,16 @@ func checkCommand(getenv func(string) string) *cobra.Command {
 func checkText(out io.Writer, path string, book *playbook.Book) error {
 	caps := book.Limits().Isolate
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is valid: mode %s, %d rule(s), at most %d isolations an hour and %d a day\n",
-		path, book.Mode(), len(book.Rules()), caps.PerHour, caps.PerDay)
+	fmt.Fprintf(&b, "%s is valid: mode %s, %d rule(s), isolations at most %s", path, book.Mode(), len(book.Rules()), caps.Rate)
+	for _, part := range []struct {
+		of   string
+		rate playbook.Rate
+	}{{"any one rule", caps.PerRule}, {"any one device group", caps.PerGroup}} {
+		if part.rate != (playbook.Rate{}) {
+			fmt.Fprintf(&b, ", of %s %s", part.of, part.rate)
+		}
+	}
+	b.WriteString("\n")
 	for i, name := range book.Rules() {
 		fmt.Fprintf(&b, "  %d. %s\n", i+1, name)
 	}

@@ -29,15 +29,23 @@ type Reservation struct {
 	// Provisional takes a slot of the quota but leaves the caps as they are, though they must have room: something is to
 	// be looked at before the request is sent, and then the slot is reserved for good.
 	Provisional bool
-	PerHour     int // the playbook's cap; 0: none
-	PerDay      int // the same
+	Cap         Rate   // the playbook's, for all together
+	Rule        string // whose step it is; empty: no cap of a rule
+	RuleCap     Rate   // for this rule
+	Group       string // of the machine; empty: no cap of a group
+	GroupCap    Rate   // for this group
 	Quota       Quota
 }
 
+// Rate bounds a count in sliding windows. Zero: that window has no bound.
+type Rate struct{ PerMinute, PerHour, PerDay int }
+
 // Slot answers a Reservation. The zero value is the leave to send the request within slotGoodFor.
 type Slot struct {
-	CapReached string    // the cap that stands against it, in words; nothing was taken
-	FreeAt     time.Time // the quota is used up and nothing was taken, but a place is kept: ask again then
+	CapReached string        // the cap that stands against it, in words; nothing was taken
+	Cap        string        // the same cap as a name, such as isolate/rule contain/hour
+	CapWindow  time.Duration // of that cap
+	FreeAt     time.Time     // the quota is used up and nothing was taken, but a place is kept: ask again then
 }
 
 // reserveTries bounds how often a reservation is tried against other processes. Each conflict means that one of them got
@@ -104,8 +112,9 @@ type slots struct {
 
 // stamp is something that happened at a time. IDs stand for keys, see idOf. Times are milliseconds since 1970.
 type stamp struct {
-	ID uint64
-	At int64
+	ID          uint64
+	At          int64
+	Rule, Group uint32 // of an entry, see nameOf
 }
 
 // waiter is a request without a slot.
@@ -119,6 +128,7 @@ type waiter struct {
 // The windows of caps and quota. Those of the quota have a second to spare: two requests that are let through a minute
 // apart may arrive closer together.
 const (
+	capMinute              = int64(time.Minute / time.Millisecond)
 	capHour, capDay        = int64(time.Hour / time.Millisecond), int64(24 * time.Hour / time.Millisecond)
 	quotaMinute, quotaHour = int64(61 * time.Second / time.Millisecond), int64((time.Hour + time.Second) / time.Millisecond)
 )
@@ -137,8 +147,10 @@ func (b *slots) reserve(r Reservation) (slot Slot, changed bool) {
 	now, request := r.At.UnixMilli(), idOf(r.Key, r.Request)
 	b.forget(now, request)
 	counted := hasID(b.entries, idOf(r.Key))
-	if reached := b.capReached(r, now); reached != "" && !counted {
-		return Slot{CapReached: reached}, false
+	if !counted {
+		if slot := b.capReached(r, now); slot.CapReached != "" {
+			return slot, false
+		}
 	}
 	if b.given(request, now) {
 		return Slot{}, b.count(r, now)
@@ -164,7 +176,7 @@ func (b *slots) count(r Reservation, now int64) (changed bool) {
 	if r.Provisional || hasID(b.entries, idOf(r.Key)) {
 		return false
 	}
-	b.entries = append(b.entries, stamp{ID: idOf(r.Key), At: now})
+	b.entries = append(b.entries, stamp{ID: idOf(r.Key), At: now, Rule: nameOf(r.Rule), Group: nameOf(r.Group)})
 	return true
 }
 
@@ -181,17 +193,55 @@ func (b *slots) forget(now int64, request uint64) {
 	b.waiting = kept
 }
 
-func (b *slots) capReached(r Reservation, now int64) string {
-	hour, day := len(since(b.entries, now-capHour)), len(b.entries)
-	switch {
-	case r.PerHour > 0 && hour >= r.PerHour:
-		return fmt.Sprintf("%d of at most %d an hour are taken", hour, r.PerHour)
-	case r.PerDay > 0 && day >= r.PerDay:
-		return fmt.Sprintf("%d of at most %d a day are taken", day, r.PerDay)
-	case day >= maxEntries:
-		return fmt.Sprintf("%d are taken, more than the ledger counts in a day", day)
+// capReached is the first cap that has no room: of the rule, of the group, of all together.
+func (b *slots) capReached(r Reservation, now int64) Slot {
+	for _, scope := range []struct {
+		name string
+		cap  Rate
+		mine func(stamp) bool
+	}{
+		{"rule " + r.Rule, ifNamed(r.RuleCap, r.Rule), func(s stamp) bool { return s.Rule == nameOf(r.Rule) }},
+		{"group " + r.Group, ifNamed(r.GroupCap, r.Group), func(s stamp) bool { return s.Group == nameOf(r.Group) }},
+		{"", r.Cap, func(stamp) bool { return true }},
+	} {
+		for _, w := range []struct {
+			name   string
+			length int64
+			limit  int
+		}{{"a minute", capMinute, scope.cap.PerMinute}, {"an hour", capHour, scope.cap.PerHour}, {"a day", capDay, scope.cap.PerDay}} {
+			taken := count(since(b.entries, now-w.length), scope.mine)
+			if w.limit <= 0 || taken < w.limit {
+				continue
+			}
+			slot := Slot{CapReached: fmt.Sprintf("%d of at most %d %s are taken", taken, w.limit, w.name), CapWindow: time.Duration(w.length) * time.Millisecond}
+			slot.Cap = r.Action + "/" + w.name
+			if scope.name != "" {
+				slot.CapReached += " for " + scope.name
+				slot.Cap = r.Action + "/" + scope.name + "/" + w.name
+			}
+			return slot
+		}
 	}
-	return ""
+	if day := len(b.entries); day >= maxEntries {
+		return Slot{CapReached: fmt.Sprintf("%d are taken, more than the ledger counts in a day", day), Cap: r.Action + "/ledger", CapWindow: 24 * time.Hour}
+	}
+	return Slot{}
+}
+
+func ifNamed(cap Rate, name string) Rate {
+	if name == "" {
+		return Rate{}
+	}
+	return cap
+}
+
+func count(stamps []stamp, mine func(stamp) bool) (n int) {
+	for _, s := range stamps {
+		if mine(s) {
+			n++
+		}
+	}
+	return n
 }
 
 // place is the request's place among those that wait, a new one at the end if it has none. A second alert of a higher

@@ -16,7 +16,7 @@ import (
 
 // isolation asks for a slot under caps of 3 an hour and 4 a day, and no quota.
 func isolation(key string, at time.Time) Reservation {
-	return Reservation{Action: "isolate", Key: key, Request: "first", Severity: alert.High, At: at, PerHour: 3, PerDay: 4}
+	return Reservation{Action: "isolate", Key: key, Request: "first", Severity: alert.High, At: at, Cap: Rate{PerHour: 3, PerDay: 4}}
 }
 
 func reserve(t *testing.T, s *Store, r Reservation) Slot {
@@ -76,7 +76,7 @@ func writers(t *testing.T, s *Store) {
 	var taken atomic.Int64
 	for i, process := range processes(s, n) {
 		group.Go(func() {
-			r := Reservation{Action: "isolate", Key: fmt.Sprintf("m%d:e1", i), At: noon, PerHour: n - 4, PerDay: 1000}
+			r := Reservation{Action: "isolate", Key: fmt.Sprintf("m%d:e1", i), At: noon, Cap: Rate{PerHour: n - 4, PerDay: 1000}}
 			if reserve(t, process, r) == (Slot{}) {
 				taken.Add(1)
 			}
@@ -140,7 +140,7 @@ func largeDay(t *testing.T, s *Store) {
 	}
 	at := noon.Add(n * time.Second)
 	ask := func(key string) Slot {
-		return reserve(t, s, Reservation{Action: "isolate", Key: key, At: at, PerHour: n, PerDay: n})
+		return reserve(t, s, Reservation{Action: "isolate", Key: key, At: at, Cap: Rate{PerHour: n, PerDay: n}})
 	}
 	if slot := ask("0"); slot != (Slot{}) {
 		t.Errorf("the first of the day is not found: %+v", slot)
@@ -333,4 +333,40 @@ func TestThoseWhoWaitComeInOrderAtTheTimesTheyWereTold(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestCapsOfRuleAndGroupHoldBesideThoseOfAll has two rules and two groups under caps of their own.
+func TestCapsOfRuleAndGroupHoldBesideThoseOfAll(t *testing.T) {
+	t.Parallel()
+	taken := &slots{}
+	ask := func(key, rule, group string, at time.Time) Slot {
+		slot, _ := taken.reserve(Reservation{Action: "isolate", Key: key, At: at, Cap: Rate{PerMinute: 3, PerHour: 5, PerDay: 9}, Rule: rule, RuleCap: Rate{PerHour: 3}, Group: group, GroupCap: Rate{PerMinute: 2}})
+		return slot
+	}
+	for _, step := range []struct {
+		key, rule, group string
+		after            time.Duration
+		cap, why         string // empty: it gets its slot
+	}{
+		{"m1", "a", "g", 0, "", ""},
+		{"m2", "a", "g", 0, "", ""},
+		{"m3", "a", "g", time.Second, "isolate/group g/a minute", "2 of at most 2 a minute are taken for group g"},
+		{"m2", "a", "g", time.Second, "", ""}, // counted before
+		{"m3", "a", "h", time.Second, "", ""},
+		{"m4", "a", "h", 2 * time.Second, "isolate/rule a/an hour", "3 of at most 3 an hour are taken for rule a"},
+		{"m4", "b", "h", 2 * time.Second, "isolate/a minute", "3 of at most 3 a minute are taken"},
+		{"m4", "b", "h", time.Minute + time.Second, "", ""},
+		{"m5", "b", "g", time.Minute + time.Second, "", ""},
+		{"m6", "b", "g", 3 * time.Minute, "isolate/an hour", "5 of at most 5 an hour are taken"},
+		{"m6", "a", "g", time.Hour + 2*time.Second, "", ""},
+	} {
+		if slot := ask(step.key, step.rule, step.group, noon.Add(step.after)); slot.Cap != step.cap || slot.CapReached != step.why || (slot.CapWindow > 0) != (step.cap != "") {
+			t.Errorf("%s of rule %s and group %s after %s: %+v", step.key, step.rule, step.group, step.after, slot)
+		}
+	}
+	row := &budget{}
+	row.write(taken)
+	if back, err := row.read(); err != nil || fmt.Sprint(back.entries) != fmt.Sprint(taken.entries) {
+		t.Errorf("the row is not read as it was written: %v", err)
+	}
 }

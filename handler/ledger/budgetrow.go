@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// budget is the row of one action. Stamps are stored as 16 bytes each and not as JSON, because a day may hold 10,000 of
+// budget is the row of one action. Stamps are stored as 24 bytes each and not as JSON, because a day may hold 10,000 of
 // them (the most that a playbook can allow); what a property has no room for goes into the next.
 type budget struct {
 	keys
@@ -20,6 +20,8 @@ type budget struct {
 	Entries2Type string `json:"Entries2@odata.type,omitempty"`
 	Entries3     []byte `json:",omitempty"`
 	Entries3Type string `json:"Entries3@odata.type,omitempty"`
+	Entries4     []byte `json:",omitempty"`
+	Entries4Type string `json:"Entries4@odata.type,omitempty"`
 	Calls        []byte `json:",omitempty"` // stamps
 	CallsType    string `json:"Calls@odata.type,omitempty"`
 	Waiting      []byte `json:",omitempty"` // waiters
@@ -35,9 +37,9 @@ const (
 
 // How much a row takes: caps and quotas that lie above are held against these instead.
 const (
-	stampSize  = 16
+	stampSize  = 24
 	waiterSize = 32
-	maxEntries = (3*maxProperty - 1) / stampSize
+	maxEntries = (4*maxProperty - 1) / stampSize
 	maxCalls   = maxProperty / stampSize
 	maxWaiting = maxProperty / waiterSize
 )
@@ -47,6 +49,14 @@ const (
 func idOf(parts ...string) uint64 {
 	sum := sha256.Sum256([]byte(key(parts...)))
 	return binary.BigEndian.Uint64(sum[:])
+}
+
+// nameOf stands for the name of a rule or a group with 32 bits of its digest; 0 for none.
+func nameOf(name string) uint32 {
+	if name == "" {
+		return 0
+	}
+	return max(uint32(idOf(name)), 1)
 }
 
 func hasID(stamps []stamp, id uint64) bool {
@@ -78,7 +88,7 @@ func (b *budget) read() (*slots, error) {
 	case b.Entries[0] == gzipFormat:
 		taken.entries, err = firstFormat(b.Entries)
 	case b.Entries[0] == budgetFormat:
-		taken.entries, err = records[stamp](slices.Concat(b.Entries[1:], b.Entries2, b.Entries3), stampSize)
+		taken.entries, err = records[stamp](slices.Concat(b.Entries[1:], b.Entries2, b.Entries3, b.Entries4), stampSize)
 	default:
 		err = errors.New("its format is newer than this version reads")
 	}
@@ -128,7 +138,7 @@ func records[T any](body []byte, size int) ([]T, error) {
 // write puts the slots into the row. Of calls beyond what fits the oldest are left out: so many in an hour are above any
 // quota that is documented.
 func (b *budget) write(taken *slots) {
-	parts := [3][]byte{}
+	parts := [4][]byte{}
 	all := append([]byte{budgetFormat}, bytesOf(inOrder(taken.entries))...)
 	for i := range parts {
 		n := min(len(all), maxProperty)
@@ -136,8 +146,8 @@ func (b *budget) write(taken *slots) {
 	}
 	calls := inOrder(taken.calls)
 	calls = calls[max(0, len(calls)-maxCalls):]
-	b.Entries, b.Entries2, b.Entries3, b.Calls, b.Waiting = parts[0], parts[1], parts[2], bytesOf(calls), bytesOf(taken.waiting)
-	b.EntriesType, b.Entries2Type, b.Entries3Type = binaryType(b.Entries), binaryType(b.Entries2), binaryType(b.Entries3)
+	b.Entries, b.Entries2, b.Entries3, b.Entries4, b.Calls, b.Waiting = parts[0], parts[1], parts[2], parts[3], bytesOf(calls), bytesOf(taken.waiting)
+	b.EntriesType, b.Entries2Type, b.Entries3Type, b.Entries4Type = binaryType(b.Entries), binaryType(b.Entries2), binaryType(b.Entries3), binaryType(b.Entries4)
 	b.CallsType, b.WaitingType = binaryType(b.Calls), binaryType(b.Waiting)
 }
 

@@ -35,6 +35,7 @@ const (
 	Duplicate     Kind = "duplicate"       // a second request slipped through and was taken back if possible
 	Matched       Kind = "matched"         // a rule asked for mail only
 	Parked        Kind = "parked"          // the run was set aside because it ends the process
+	CapReached    Kind = "cap reached"     // a cap of the playbook holds what is beyond it
 	Overdue       Kind = "overdue"         // a function of Cordon itself does not succeed any more
 	Recovered     Kind = "well again"      // and does again
 	ReleasedEarly Kind = "released before" // the machine was released after this alert was seen; not isolated again
@@ -44,7 +45,7 @@ const (
 type Event struct {
 	Kind     Kind      `json:"kind"`
 	At       time.Time `json:"at"`
-	RunID    string    `json:"run"` // of events about Cordon itself: the function, and since when
+	RunID    string    `json:"run"` // of events about Cordon itself: the function or the cap, and since when
 	AlertID  string    `json:"alert"`
 	Title    string    `json:"title,omitempty"`
 	Severity string    `json:"severity,omitempty"`

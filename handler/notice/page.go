@@ -165,6 +165,8 @@ func otherHeadline(e Event) string {
 		return "Alert not found: " + e.AlertID
 	case Parked:
 		return "An alert was set aside, a person must look: " + e.RunID
+	case CapReached:
+		return "A cap is reached, isolations are held for a person: " + e.Detail
 	case Overdue:
 		return "Cordon is unwell: " + functionOf(e) + " does not succeed any more"
 	case Recovered:

@@ -9,6 +9,7 @@ package playbook
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -63,11 +64,34 @@ type Hold string
 // HoldForPerson is the only one in this version: the step is not carried out and people are told.
 const HoldForPerson Hold = "hold"
 
-// Cap bounds how many machines an action may reach in sliding windows. Both counts are at least 1.
+// Rate bounds how many machines may be reached in sliding windows. 0: that window has no bound.
+type Rate struct {
+	PerMinute int
+	PerHour   int
+	PerDay    int
+}
+
+// String is the rate in words, such as 20 an hour and 60 a day; empty if it bounds nothing.
+func (r Rate) String() string {
+	var parts []string
+	for _, w := range []struct {
+		limit int
+		name  string
+	}{{r.PerMinute, "a minute"}, {r.PerHour, "an hour"}, {r.PerDay, "a day"}} {
+		if w.limit > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", w.limit, w.name))
+		}
+	}
+	return strings.Join(parts, " and ")
+}
+
+// Cap bounds how many machines an action may reach: in the whole tenant, where hour and day are always bounded, and for
+// any one rule and any one device group.
 type Cap struct {
-	PerHour int
-	PerDay  int
-	Then    Hold
+	Rate
+	PerRule  Rate
+	PerGroup Rate
+	Then     Hold
 }
 
 // Limits are the caps of a playbook. A playbook without limits has the ones of DefaultLimits: there is no way to have
@@ -78,7 +102,7 @@ type Limits struct {
 
 // DefaultLimits are the caps of a playbook that names none.
 func DefaultLimits() Limits {
-	return Limits{Isolate: Cap{PerHour: 20, PerDay: 60, Then: HoldForPerson}}
+	return Limits{Isolate: Cap{Rate: Rate{PerHour: 20, PerDay: 60}, Then: HoldForPerson}}
 }
 
 // Book is a checked playbook. It is immutable and safe for concurrent use.

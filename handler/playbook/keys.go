@@ -142,15 +142,26 @@ func protectKeys() keys {
 }
 
 func limitsKeys() keys {
-	return keys{what: "limits", later: slices.Concat(laterSteps(), []string{"mail", "perGroup", "perRule"}), known: []key{
+	return keys{what: "limits", later: slices.Concat(laterSteps(), []string{"mail"}), known: []key{
 		{name: string(Isolate), help: "caps on isolations", shape: shape{kind: aMapping, keys: capKeys}},
 	}}
 }
 
 func capKeys() keys {
-	return keys{what: "limits.isolate", later: []string{"percent", "perGroup", "perMinute", "perWeek"}, known: []key{
+	return keys{what: "limits.isolate", later: []string{"percent", "perWeek"}, known: []key{
+		{name: "perMinute", help: "machines in any minute", shape: shape{kind: aNumber, low: 1, high: maxCap}},
 		{name: "perHour", help: "machines in any hour", required: true, shape: shape{kind: aNumber, low: 1, high: maxCap}},
 		{name: "perDay", help: "machines in any day", required: true, shape: shape{kind: aNumber, low: 1, high: maxCap}},
+		{name: "perRule", help: "the same for what any one rule isolates", shape: shape{kind: aMapping, keys: func() keys { return rateKeys("perRule") }}},
+		{name: "perGroup", help: "the same for the machines of any one device group", shape: shape{kind: aMapping, keys: func() keys { return rateKeys("perGroup") }}},
 		{name: "then", help: "what becomes of a step beyond the cap", shape: shape{kind: aWord, words: []string{string(HoldForPerson)}, later: []string{"ask", "approve", "observe", "pause", "stop"}}},
+	}}
+}
+
+func rateKeys(what string) keys {
+	return keys{what: "limits.isolate." + what, later: []string{"percent", "perWeek"}, known: []key{
+		{name: "perMinute", help: "machines in any minute", shape: shape{kind: aNumber, low: 1, high: maxCap}},
+		{name: "perHour", help: "machines in any hour", shape: shape{kind: aNumber, low: 1, high: maxCap}},
+		{name: "perDay", help: "machines in any day", shape: shape{kind: aNumber, low: 1, high: maxCap}},
 	}}
 }

@@ -82,7 +82,7 @@ func TestTheDefaultPlaybookObservesAndProtects(t *testing.T) {
 	if diff := cmp.Diff([]string{"contain-high-severity"}, b.Rules()); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(Limits{Cap{20, 60, HoldForPerson}}, b.Limits()); diff != "" {
+	if diff := cmp.Diff(Limits{Cap{Rate: Rate{PerHour: 20, PerDay: 60}, Then: HoldForPerson}}, b.Limits()); diff != "" {
 		t.Error(diff)
 	}
 	in := input()
@@ -100,8 +100,9 @@ func TestAPlaybookWithoutLimitsHasTheDefaultOnes(t *testing.T) {
 	if diff := cmp.Diff(DefaultLimits(), mustLoad(t, oneRule("true", "")).Limits()); diff != "" {
 		t.Error(diff)
 	}
-	got := mustLoad(t, oneRule("true", "limits: {isolate: {perHour: 3, perDay: 7}}")).Limits()
-	if diff := cmp.Diff(Limits{Cap{3, 7, HoldForPerson}}, got); diff != "" {
+	got := mustLoad(t, oneRule("true", "limits: {isolate: {perMinute: 2, perHour: 3, perDay: 7, perRule: {perHour: 1}, perGroup: {perMinute: 1, perDay: 4}}}")).Limits()
+	want := Limits{Cap{Rate: Rate{2, 3, 7}, PerRule: Rate{PerHour: 1}, PerGroup: Rate{PerMinute: 1, PerDay: 4}, Then: HoldForPerson}}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -316,11 +316,21 @@ func (s *source) limits(n ast.Node) Limits {
 	if !ok {
 		return l
 	}
-	hour, hourOK := s.cap(caps, isolate, "perHour")
-	day, dayOK := s.cap(caps, isolate, "perDay")
-	l.Isolate.PerHour, l.Isolate.PerDay = hour, day
-	if hourOK && dayOK && l.Isolate.PerHour > l.Isolate.PerDay {
-		s.on(isolate, fmt.Sprintf("perHour %d is more than perDay %d", l.Isolate.PerHour, l.Isolate.PerDay), "a day has at least what one of its hours has")
+	for _, name := range []string{"perHour", "perDay"} {
+		s.need(caps, isolate, name, "write both perHour and perDay")
+	}
+	l.Isolate.Rate = s.rate(caps, isolate, capKeys())
+	for name, to := range map[string]*Rate{"perRule": &l.Isolate.PerRule, "perGroup": &l.Isolate.PerGroup} {
+		n, ok := find(caps, name)
+		if !ok {
+			continue
+		}
+		if entries, ok := s.mapping(n, rateKeys(name)); ok {
+			if len(entries) == 0 {
+				s.on(n, name+" is empty", "write perMinute, perHour or perDay, or take it out")
+			}
+			*to = s.rate(entries, n, rateKeys(name))
+		}
 	}
 	if then, ok := find(caps, "then"); ok {
 		s.choice(then, capKeys(), "then")
@@ -328,10 +338,26 @@ func (s *source) limits(n ast.Node) Limits {
 	return l
 }
 
-func (s *source) cap(caps []entry, at ast.Node, name string) (int, bool) {
-	v, ok := s.need(caps, at, name, "write both perHour and perDay")
-	if !ok {
-		return 0, false
+// rate reads the windows that are there. A longer window has at least what a shorter one has.
+func (s *source) rate(entries []entry, at ast.Node, keys keys) Rate {
+	var r Rate
+	shorter, limit := "", 0
+	for _, window := range []struct {
+		name string
+		to   *int
+	}{{"perMinute", &r.PerMinute}, {"perHour", &r.PerHour}, {"perDay", &r.PerDay}} {
+		n, ok := find(entries, window.name)
+		if !ok {
+			continue
+		}
+		v, ok := s.number(n, window.name, keys.shape(window.name))
+		if !ok {
+			continue
+		}
+		if v < limit {
+			s.on(at, fmt.Sprintf("%s %d is more than %s %d", shorter, limit, window.name, v), "a longer time has at least what a shorter part of it has")
+		}
+		*window.to, shorter, limit = v, window.name, v
 	}
-	return s.number(v, name, capKeys().shape(name))
+	return r
 }

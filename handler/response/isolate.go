@@ -1,6 +1,7 @@
 package response
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -188,7 +189,7 @@ func (r *Responder) leave(ctx context.Context, t *turn) error {
 	case err != nil:
 		return r.giveBack(ctx, t, err)
 	case slot.CapReached != "":
-		return r.hitCap(ctx, t, slot.CapReached)
+		return r.hitCap(ctx, t, slot)
 	case !slot.FreeAt.IsZero():
 		return r.giveBack(ctx, t, &comeBack{after: slot.FreeAt.Sub(r.Now()), why: "the API's quota of isolations is used up; the run's turn comes at " + slot.FreeAt.Format(time.RFC3339)})
 	}
@@ -199,17 +200,24 @@ func (r *Responder) leave(ctx context.Context, t *turn) error {
 // time that it is sent. A request of unknown fate has an intent, and what follows it is another request. Facts that are too
 // old are read again once the run has its slot, so that those who wait for one read nothing.
 func (r *Responder) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
-	limits := r.Book.Limits().Isolate
+	caps := r.Book.Limits().Isolate
 	if t.run.Leave != "" {
-		limits = playbook.Cap{} // a person has seen that the cap is reached; the isolation is counted all the same
+		caps = playbook.Cap{} // a person has seen that the cap is reached; the isolation is counted all the same
 	}
 	request := "first"
 	if !t.latch.IntentAt.IsZero() {
 		request = fmt.Sprintf("after %d", t.latch.IntentAt.UnixMilli())
 	}
-	return r.Ledger.Reserve(ctx, ledger.Reservation{Action: "isolate", Key: fmt.Sprintf("%s:e%d", t.machine.ID, t.latch.Episode), Request: request,
-		Severity: t.alert.Severity, At: r.Now().UTC(), PerHour: limits.PerHour, PerDay: limits.PerDay, Quota: r.Quota, Provisional: r.stale(t.work)})
+	return r.Ledger.Reserve(ctx, ledger.Reservation{Action: isolateAction, Key: fmt.Sprintf("%s:e%d", t.machine.ID, t.latch.Episode), Request: request,
+		Severity: t.alert.Severity, At: r.Now().UTC(), Cap: ledger.Rate(caps.Rate), Rule: cmp.Or(t.step.Rule, t.plan.Rule), RuleCap: ledger.Rate(caps.PerRule),
+		Group: cmp.Or(t.machine.RBACGroupName, noGroup), GroupCap: ledger.Rate(caps.PerGroup), Quota: r.Quota, Provisional: r.stale(t.work)})
 }
+
+// noGroup stands for the device group of machines that are in none.
+const noGroup = "(none)"
+
+// isolateAction names isolations in the ledger's budgets.
+const isolateAction = "isolate"
 
 // firstLook is before the first request of an episode: an open action of the same kind is adopted, one that undoes it
 // must end first.
@@ -301,9 +309,28 @@ func undone(a machine.Action, actions []machine.Action) bool {
 	})
 }
 
-// hitCap ends the episode before anything was sent: the cap holds the step for a person.
-func (r *Responder) hitCap(ctx context.Context, t *turn, reached string) error {
-	return r.holdHere(ctx, t, "held: the cap on isolations is reached, "+reached)
+// hitCap ends the episode before anything was sent: the cap holds the step for a person. The operator hears of a cap once,
+// as long as it goes on to hold.
+func (r *Responder) hitCap(ctx context.Context, t *turn, slot ledger.Slot) error {
+	if err := r.alarm(ctx, slot); err != nil {
+		return r.giveBack(ctx, t, err)
+	}
+	return r.holdHere(ctx, t, "held: the cap on isolations is reached, "+slot.CapReached)
+}
+
+// alarm tells before it notes that it has: the event's key is the cap and since when it holds.
+func (r *Responder) alarm(ctx context.Context, slot ledger.Slot) error {
+	trip, told, err := r.Ledger.Trip(ctx, slot.Cap, slot.CapReached, r.Now().UTC(), slot.CapWindow)
+	if err != nil || told {
+		return err
+	}
+	r.Log.ErrorContext(ctx, "a cap holds isolations for a person; look at cordon held list", "cap", slot.Cap, "why", slot.CapReached)
+	e := notice.Event{Kind: notice.CapReached, At: r.Now().UTC(), RunID: slot.Cap + " " + trip.Since.Format(time.RFC3339Nano), To: r.Operator,
+		Detail: fmt.Sprintf("Isolations: %s. What is beyond it is held: cordon held list shows it, cordon held run continues with it.", slot.CapReached)}
+	if err := r.Teller.Tell(ctx, "operator", e); err != nil {
+		return err
+	}
+	return r.Ledger.TripTold(ctx, trip)
 }
 
 // endWith ends the episode without an action, and the run with it: told, then the latch, then the run.

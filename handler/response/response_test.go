@@ -388,6 +388,9 @@ func TestCapHoldsWhatIsBeyondIt(t *testing.T) {
 	if w.posts != 5 || held != 3 {
 		t.Errorf("%d requests and %d held, want 5 and 3", w.posts, held)
 	}
+	if n := strings.Count(w.kinds(), "cap reached"); n != 1 {
+		t.Errorf("the operator is told %d times", n)
+	}
 }
 
 func TestObserveDecisionIsNeverActedOnLater(t *testing.T) {
