@@ -56,7 +56,8 @@ func nameOf(name string) uint32 {
 	if name == "" {
 		return 0
 	}
-	return max(uint32(idOf(name)), 1)
+	sum := sha256.Sum256([]byte(name))
+	return max(binary.BigEndian.Uint32(sum[:4]), 1)
 }
 
 func hasID(stamps []stamp, id uint64) bool {
