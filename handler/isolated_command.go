@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -141,18 +142,26 @@ func (o *operator) release(cmd *cobra.Command, which string) error {
 	})
 }
 
-// releasable finds the machine among those that are isolated. A name is looked for in the ledger, and for machines that
-// Cordon did not isolate at the API.
+// releasable finds the machine among those that are isolated. For a name each of them is read at the API: what the ledger
+// remembers may be old, and one that can not be read may be a second of that name.
 func releasable(ctx context.Context, api *defender.Client, all []response.Isolation, which string) (response.Isolation, error) {
+	named := func(i response.Isolation) bool { return strings.EqualFold(i.MachineID, which) }
+	if i := slices.IndexFunc(all, named); i >= 0 {
+		all = all[i : i+1]
+	}
 	var found []response.Isolation
 	for _, i := range all {
-		if i.MachineName == "" && !strings.EqualFold(i.MachineID, which) {
-			if m, err := api.Machine(ctx, i.MachineID); err == nil {
-				i.MachineName = m.ComputerDNSName
-			}
+		if named(i) {
+			found = append(found, i)
+			continue
 		}
+		m, err := api.Machine(ctx, i.MachineID)
+		if err != nil {
+			return response.Isolation{}, fmt.Errorf("the name of isolated machine %s can not be read; name the machine to release by its id: %w", i.MachineID, err)
+		}
+		i.MachineName = m.ComputerDNSName
 		short, _, _ := strings.Cut(i.MachineName, ".")
-		if strings.EqualFold(i.MachineID, which) || i.MachineName != "" && (strings.EqualFold(i.MachineName, which) || strings.EqualFold(short, which)) {
+		if i.MachineName != "" && (strings.EqualFold(i.MachineName, which) || strings.EqualFold(short, which)) {
 			found = append(found, i)
 		}
 	}

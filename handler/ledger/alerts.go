@@ -76,8 +76,9 @@ type Run struct {
 	Reason    string `json:",omitempty"` // the sentence behind Outcome
 	Trouble   string `json:",omitempty"` // what kept the run from going on, last time
 
-	Leave   string    `json:",omitempty"` // who let it go on after a rail had held it, and why; empty: nobody
-	LeaveAt time.Time `json:",omitzero"`
+	Leave    string    `json:",omitempty"` // who let it go on after a rail had held it, and why; empty: nobody
+	LeaveFor string    `json:",omitempty"` // digest of the machine as that person saw it; for another it counts nothing
+	LeaveAt  time.Time `json:",omitzero"`
 
 	Plan     []byte `json:",omitempty"` // compressed JSON, see SetPlan
 	PlanType string `json:"Plan@odata.type,omitempty"`

@@ -16,7 +16,7 @@ import (
 )
 
 // askBook decides. Whether acting is paused is read only for a plan that would act. What a rail holds is done if a person
-// gave leave for it, unless acting is paused.
+// gave leave for it, unless acting is paused or the machine is no longer what that person saw.
 func (r *Responder) askBook(ctx context.Context, w *work, in playbook.Input) (playbook.Plan, error) {
 	plan := r.Book.Decide(in)
 	if w.machine == nil || !slices.ContainsFunc(plan.Steps, func(s playbook.Step) bool { return s.Kind.Acts() && s.Verdict != playbook.WouldDo }) {
@@ -31,11 +31,16 @@ func (r *Responder) askBook(ctx context.Context, w *work, in playbook.Input) (pl
 		return r.Book.Decide(in), nil
 	}
 	for i, step := range plan.Steps {
-		if w.run.Leave != "" && step.Kind.Acts() && step.Verdict == playbook.Held {
+		if w.hasLeave() && step.Kind.Acts() && step.Verdict == playbook.Held {
 			plan.Steps[i].Verdict, plan.Steps[i].Why = playbook.Do, step.Why+"; continued by "+w.run.Leave
 		}
 	}
 	return plan, nil
+}
+
+// hasLeave reports whether a person let the run go on, for the machine as it is now.
+func (w *work) hasLeave() bool {
+	return w.run.Leave != "" && w.machine != nil && w.run.LeaveFor == factsDigest(*w.machine)
 }
 
 // held ends a run whose step a rail holds.
@@ -144,13 +149,17 @@ func (d *Desk) Continue(ctx context.Context, h ledger.Held, by, reason string) e
 	if err := d.mayContinue(ctx, h); err != nil {
 		return err
 	}
+	facts, err := h.Facts()
+	if err != nil {
+		return err
+	}
 	now := d.Now().UTC()
 	run, err := d.Ledger.UpdateRun(ctx, h.AlertID, h.Version, func(run *ledger.Run) error {
 		if run.State != ledger.Closed || run.Outcome != "held" {
 			return &refusal{fmt.Sprintf("its run is %s, %s", run.State, run.Outcome)}
 		}
 		run.State, run.Outcome, run.Reason, run.ClosedAt, run.Episode, run.Starts = ledger.Started, "", "", time.Time{}, 0, 0
-		run.Leave, run.LeaveAt, run.DueAt = by+": "+reason, now, now
+		run.Leave, run.LeaveFor, run.LeaveAt, run.DueAt = by+": "+reason, factsDigest(facts), now, now
 		run.Copies++
 		return nil
 	})
@@ -186,7 +195,8 @@ func (d *Desk) mayContinue(ctx context.Context, h ledger.Held) error {
 	if err != nil {
 		return err
 	}
-	if alert.DecisionHash(a) != seen.Hash {
+	// A single read may show evidence differently from the list; at the same moment that is no change.
+	if !a.Updated.Equal(seen.Updated) && alert.DecisionHash(a) != seen.Hash {
 		return &refusal{"the alert has changed since; the change is answered as a version of its own"}
 	}
 	was, err := h.Facts()
@@ -210,20 +220,24 @@ func refusedIfGone(err error, what string) error {
 	return err
 }
 
-// changesOf names what differs in the facts that say which machine it is and whether it is protected.
+// fact is something that says which machine it is or whether it is protected.
+type fact struct{ name, value string }
+
+func factsOf(m machine.Machine) []fact {
+	return []fact{{"id", m.ID}, {"name", m.ComputerDNSName}, {"operating system", m.OSPlatform}, {"group", m.RBACGroupName},
+		{"device value", m.DeviceValue}, {"Entra device", m.AADDeviceID}, {"tags", sortedTags(m)}}
+}
+
+// factsDigest stands for the facts of a machine.
+func factsDigest(m machine.Machine) string { return alert.SHA256(fmt.Appendf(nil, "%q", factsOf(m))) }
+
+// changesOf names the facts that differ.
 func changesOf(was, is machine.Machine) []string {
 	var changes []string
-	for _, f := range []struct{ name, was, is string }{
-		{"id", was.ID, is.ID},
-		{"name", was.ComputerDNSName, is.ComputerDNSName},
-		{"operating system", was.OSPlatform, is.OSPlatform},
-		{"group", was.RBACGroupName, is.RBACGroupName},
-		{"device value", was.DeviceValue, is.DeviceValue},
-		{"Entra device", was.AADDeviceID, is.AADDeviceID},
-		{"tags", sortedTags(was), sortedTags(is)},
-	} {
-		if f.was != f.is {
-			changes = append(changes, fmt.Sprintf("%s was %q, is %q", f.name, f.was, f.is))
+	now := factsOf(is)
+	for i, f := range factsOf(was) {
+		if f != now[i] {
+			changes = append(changes, fmt.Sprintf("%s was %q, is %q", f.name, f.value, now[i].value))
 		}
 	}
 	return changes

@@ -93,7 +93,7 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 		"the machine is gone": {func(w *world, _ *process) { delete(w.machines, "m1") }, "the machine does not exist any more"},
 		"the alert was resolved": {func(w *world, _ *process) {
 			a := w.alerts["da1"]
-			a.Status = alert.StatusResolved
+			a.Status, a.Updated = alert.StatusResolved, w.now.Add(time.Second)
 			w.alerts["da1"] = a
 		}, "the alert has changed"},
 		"the change is a version already": {func(w *world, p *process) {
@@ -146,6 +146,40 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 				t.Errorf("%d requests", w.posts)
 			}
 		})
+	}
+}
+
+// TestLeaveCountsForTheMachineThatThePersonSaw has the machine protected after a person continued and before the app acts.
+func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(-1, false)
+	w.alertOn("da1", "m1", alert.High)
+	if _, err := p.ledger.SetPause(t.Context(), true, "bob", "x", w.clock()); err != nil {
+		t.Fatal(err)
+	}
+	w.drain(p, 5)
+	if _, err := p.ledger.SetPause(t.Context(), false, "bob", "", w.clock()); err != nil {
+		t.Fatal(err)
+	}
+	desk, _ := w.desk()
+	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "x"); err != nil {
+		t.Fatal(err)
+	}
+	m := w.machines["m1"]
+	m.Tags = []string{"never-isolate"}
+	w.machines["m1"] = m
+	w.drain(p, 5)
+	if run := w.run("da1", 1); w.posts != 0 || run.Outcome != "held" || !strings.Contains(run.Reason, "protected") {
+		t.Errorf("%d requests, run %s: %s", w.posts, run.Outcome, run.Reason)
+	}
+	// Seen again as it is now, it is the person's to decide.
+	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "y"); err != nil {
+		t.Fatal(err)
+	}
+	w.drain(p, 5)
+	if w.posts != 1 {
+		t.Errorf("%d requests", w.posts)
 	}
 }
 

@@ -201,7 +201,7 @@ func (r *Responder) leave(ctx context.Context, t *turn) error {
 // old are read again once the run has its slot, so that those who wait for one read nothing.
 func (r *Responder) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
 	caps := r.Book.Limits().Isolate
-	if t.run.Leave != "" {
+	if t.hasLeave() {
 		caps = playbook.Cap{} // a person has seen that the cap is reached; the isolation is counted all the same
 	}
 	request := "first"
