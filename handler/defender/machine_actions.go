@@ -37,7 +37,7 @@ func (w wireAction) action() machine.Action {
 		updated = time.Time(w.UpdatedInLists)
 	}
 	return machine.Action{
-		ID: string(w.ID), Type: machine.ActionType(w.Type), Status: machine.ParseActionStatus(string(w.Status)), Scope: machine.IsolationScope(w.Scope),
+		ID: string(w.ID), Type: machine.ActionType(w.Type), Status: machine.ParseActionStatus(string(w.Status)), Scope: machine.Scope(w.Scope),
 		MachineID: string(w.MachineID), Requestor: string(w.Requestor), RequestSource: string(w.RequestSource), Comment: string(w.Comment),
 		Created: time.Time(w.Created), Updated: updated, CancelledBy: string(w.CancelledBy), CancelComment: string(w.CancelComment),
 		ErrorHResult: int64(w.ErrorHResult),
@@ -103,7 +103,7 @@ type (
 // idempotent: after an error whose Trouble is machine.UnknownFate the caller looks for the action before asking again.
 // Nothing is sent after sendBy; a zero time means no such bound (Isolate machine API page: permission Machine.Isolate, 100
 // calls a minute and 1,500 an hour).
-func (c *Client) Isolate(ctx context.Context, machineID string, scope machine.IsolationScope, comment string, sendBy time.Time) (machine.Action, error) {
+func (c *Client) Isolate(ctx context.Context, machineID string, scope machine.Scope, comment string, sendBy time.Time) (machine.Action, error) {
 	return c.act(ctx, "isolate", machineID, isolateBody{Comment: comment, IsolationType: string(scope)}, sendBy)
 }
 

@@ -43,7 +43,7 @@ type Latch struct {
 	Episode     int    // counts from 1; 0: never used
 	State       LatchState
 	Desired     machine.ActionType
-	Scope       machine.IsolationScope
+	Scope       machine.Scope
 
 	Holder    string    `json:",omitempty"`
 	HeldUntil time.Time `json:",omitzero"`

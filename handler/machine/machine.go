@@ -35,23 +35,6 @@ type Machine struct {
 // ActionType is the kind of a machine action. Unknown values are kept.
 type ActionType string
 
-// The machine action types that Cordon knows (machineAction resource type).
-const (
-	Isolate   ActionType = "Isolate"
-	Unisolate ActionType = "Unisolate"
-)
-
-// Opposite names the action that undoes t, or "" when nothing does.
-func (t ActionType) Opposite() ActionType {
-	switch t {
-	case Isolate:
-		return Unisolate
-	case Unisolate:
-		return Isolate
-	}
-	return ""
-}
-
 // ActionStatus is where a machine action stands. Unknown values are kept and are not final.
 type ActionStatus string
 
@@ -91,13 +74,16 @@ func (s ActionStatus) Final() bool {
 	return false
 }
 
-// IsolationScope says how far a machine is cut off.
-type IsolationScope string
+// Scope says how far an action goes: how much of the network a machine is cut off from, or how much of it is scanned.
+type Scope string
 
-// The scopes of an isolation. Selective leaves Outlook, Teams and Skype for Business connected.
+// The scopes. Selective leaves Outlook, Teams and Skype for Business connected. UnManagedDevice lets the onboarded machines
+// around block one that is not onboarded. Full is a scope of isolations and of scans.
 const (
-	Full      IsolationScope = "Full"
-	Selective IsolationScope = "Selective"
+	Full            Scope = "Full"
+	Selective       Scope = "Selective"
+	UnManagedDevice Scope = "UnManagedDevice"
+	Quick           Scope = "Quick"
 )
 
 // Action is one machine action as the API last showed it.
@@ -105,10 +91,10 @@ type Action struct {
 	ID            string
 	Type          ActionType
 	Status        ActionStatus
-	Scope         IsolationScope // empty for actions without one, and on some fresh isolations
-	MachineID     string         // empty right after some submissions
-	Requestor     string         // a UPN, an application's name or its id
-	RequestSource string         // PublicApi or Portal
+	Scope         Scope  // empty for actions without one, and on some fresh isolations
+	MachineID     string // empty right after some submissions
+	Requestor     string // a UPN, an application's name or its id
+	RequestSource string // PublicApi or Portal
 	Comment       string
 	Created       time.Time // UTC, by the API's clock
 	Updated       time.Time
@@ -122,7 +108,7 @@ type Action struct {
 func Isolated(actions []Action) bool {
 	var newest Action
 	for _, a := range actions {
-		if a.Status == Succeeded && a.Type.Opposite() != "" && (newest.ID == "" || a.Created.After(newest.Created)) {
+		if a.Status == Succeeded && (a.Type == Isolate || a.Type == Unisolate) && (newest.ID == "" || a.Created.After(newest.Created)) {
 			newest = a
 		}
 	}

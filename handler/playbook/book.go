@@ -145,7 +145,7 @@ func (r rule) acts() bool {
 // stepSpec is a step as it is written.
 type stepSpec struct {
 	kind    StepKind
-	scope   machine.IsolationScope
+	scope   machine.Scope
 	comment *comment // nil: the default comment
 	to      []string
 }

@@ -56,7 +56,7 @@ type Plan struct {
 type Step struct {
 	Rule    string                 `json:"rule,omitempty"` // the rule that wants it, if several decide
 	Kind    StepKind               `json:"kind"`
-	Scope   machine.IsolationScope `json:"scope,omitempty"`   // of an isolate step
+	Scope   machine.Scope `json:"scope,omitempty"`   // of an isolate step
 	Comment string                 `json:"comment,omitempty"` // of an isolate step: plain text, at most MaxComment characters
 	To      []string               `json:"to,omitempty"`      // of a mail step; empty means the configured recipients
 	Verdict Verdict                `json:"verdict"`

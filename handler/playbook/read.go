@@ -205,7 +205,7 @@ func (s *source) isolate(e entry, ruleName string) stepSpec {
 	}
 	if n, ok := s.need(entries, e.key, "type", "write isolate: {type: Full}, or Selective to leave Outlook and Teams connected"); ok {
 		v, _ := s.choice(n, isolateKeys(), "type")
-		step.scope = machine.IsolationScope(v)
+		step.scope = machine.Scope(v)
 	}
 	n, ok := find(entries, "comment")
 	if !ok {

@@ -20,7 +20,7 @@ func (d deadly) die() {
 	d.breaths = 0
 }
 
-func (d deadly) Isolate(ctx context.Context, id string, scope machine.IsolationScope, comment string, sendBy time.Time) (machine.Action, error) {
+func (d deadly) Isolate(ctx context.Context, id string, scope machine.Scope, comment string, sendBy time.Time) (machine.Action, error) {
 	d.die()
 	return d.process.Isolate(ctx, id, scope, comment, sendBy)
 }

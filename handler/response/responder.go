@@ -33,7 +33,7 @@ type API interface {
 	// ActionsOn lists the actions of one machine in every state, created at since or later.
 	ActionsOn(ctx context.Context, machineID string, since time.Time) ([]machine.Action, error)
 	// Isolate asks for an isolation. It sends the request at most once, and not after sendBy.
-	Isolate(ctx context.Context, machineID string, scope machine.IsolationScope, comment string, sendBy time.Time) (machine.Action, error)
+	Isolate(ctx context.Context, machineID string, scope machine.Scope, comment string, sendBy time.Time) (machine.Action, error)
 	// CancelAction takes an action back that is not final.
 	CancelAction(ctx context.Context, actionID, comment string) (machine.Action, error)
 }

@@ -59,7 +59,7 @@ func (o *outage) ActionsOn(ctx context.Context, id string, since time.Time) ([]m
 	return o.process.ActionsOn(ctx, id, since)
 }
 
-func (o *outage) Isolate(ctx context.Context, id string, scope machine.IsolationScope, comment string, sendBy time.Time) (machine.Action, error) {
+func (o *outage) Isolate(ctx context.Context, id string, scope machine.Scope, comment string, sendBy time.Time) (machine.Action, error) {
 	if err := fault(o.acts); err != nil {
 		return machine.Action{}, err
 	}

@@ -247,7 +247,7 @@ func (p *process) ActionsSince(_ context.Context, since time.Time) ([]machine.Ac
 	return p.list(func(a machine.Action) bool { return !a.Created.Before(since) })
 }
 
-func (p *process) Isolate(_ context.Context, id string, scope machine.IsolationScope, comment string, _ time.Time) (machine.Action, error) {
+func (p *process) Isolate(_ context.Context, id string, scope machine.Scope, comment string, _ time.Time) (machine.Action, error) {
 	a, err := call(p, func() (machine.Action, error) {
 		fault := error(nil)
 		if p.onPost != nil {
@@ -304,7 +304,7 @@ func (p *process) Tell(_ context.Context, group string, e notice.Event) error {
 }
 
 // add creates an action; the caller holds w.mu.
-func (w *world) add(kind machine.ActionType, id, comment string, scope machine.IsolationScope, source string) machine.Action {
+func (w *world) add(kind machine.ActionType, id, comment string, scope machine.Scope, source string) machine.Action {
 	a := machine.Action{ID: fmt.Sprintf("action-%d", len(w.actions)+1), Type: kind, Status: machine.Pending, Scope: scope, MachineID: id, Comment: comment, RequestSource: source, Requestor: source, Created: w.now, Updated: w.now}
 	w.actions = append(w.actions, a)
 	return a
