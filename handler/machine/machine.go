@@ -86,6 +86,16 @@ const (
 	Quick           Scope = "Quick"
 )
 
+// Request asks for a machine action.
+type Request struct {
+	Type    ActionType
+	Scope   Scope  // of an isolation or a scan
+	Comment string // plain text, required by the API
+
+	// SendBy is when the request is not sent any more. Zero: there is no such time.
+	SendBy time.Time
+}
+
 // Action is one machine action as the API last showed it.
 type Action struct {
 	ID            string

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"strings"
 	"time"
 
 	"cordon/handler/alert"
@@ -38,7 +39,7 @@ const (
 	Do      Verdict = "do"
 	WouldDo Verdict = "would do" // observe: an acting step is only reported; a mail goes out and says so
 	Held    Verdict = "held"     // a rail stopped it: protected, stale, paused, no machine; later a cap
-	Skipped Verdict = "skipped"  // there was nothing left to do; never given by Decide, but by who carries the plan out
+	Skipped Verdict = "skipped"  // it can not be done, or there is nothing left to do: the machine does not know the action, say
 )
 
 // Plan is what Decide wants, with the reasons. It is stored with the run as JSON; no steps means that nothing is done,
@@ -52,15 +53,35 @@ type Plan struct {
 	Rails  []RailTrace `json:"rails,omitempty"` // every rail, in order; none when no step acts
 }
 
-// Step is one wanted action.
+// Step is one wanted action. Which fields are set depends on its kind.
 type Step struct {
-	Rule    string                 `json:"rule,omitempty"` // the rule that wants it, if several decide
-	Kind    StepKind               `json:"kind"`
-	Scope   machine.Scope `json:"scope,omitempty"`   // of an isolate step
-	Comment string                 `json:"comment,omitempty"` // of an isolate step: plain text, at most MaxComment characters
-	To      []string               `json:"to,omitempty"`      // of a mail step; empty means the configured recipients
-	Verdict Verdict                `json:"verdict"`
-	Why     string                 `json:"why,omitempty"` // why it is not simply done, or what to expect of it
+	Rule    string        `json:"rule,omitempty"` // the rule that wants it, if several decide
+	Kind    StepKind      `json:"kind"`
+	Scope   machine.Scope `json:"scope,omitempty"`   // of an isolate step or a scan
+	Comment string        `json:"comment,omitempty"` // of a machine action: plain text, at most MaxComment characters
+	Tag     string        `json:"tag,omitempty"`     // of a tag step
+	Remove  bool          `json:"remove,omitempty"`  // of a tag step: the tag is taken off
+	Update  *alert.Change `json:"update,omitempty"`  // of an updateAlert step
+	To      []string      `json:"to,omitempty"`      // of a mail step; empty means the configured recipients
+	Text    string        `json:"text,omitempty"`    // of a mail step: what people are told besides; plain text, at most MaxComment characters
+	Verdict Verdict       `json:"verdict"`
+	Why     string        `json:"why,omitempty"` // why it is not simply done, or what to expect of it
+}
+
+// Key tells the steps of a plan apart: two of one key do the same. It is part of what the ledger keeps of a run.
+func (s Step) Key() string {
+	switch s.Kind {
+	case Tag:
+		if s.Remove {
+			return "tag:remove:" + s.Tag
+		}
+		return "tag:add:" + s.Tag
+	case Scan:
+		return string(s.Kind) + ":" + string(s.Scope)
+	case Mail:
+		return string(s.Kind) + ":" + strings.Join(s.To, ",")
+	}
+	return string(s.Kind)
 }
 
 // Outcome is what became of one rule.
