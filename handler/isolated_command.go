@@ -129,7 +129,7 @@ func (o *operator) release(cmd *cobra.Command, which string) error {
 	if err := o.confirm(cmd, fmt.Sprintf("Release %s (%s)?", terminal.Plain(name, 100), i.MachineID)); err != nil {
 		return err
 	}
-	action, err := api.Release(ctx, i.MachineID, fmt.Sprintf("Released by %s: %s", o.by, o.reason), time.Time{})
+	action, err := api.Act(ctx, i.MachineID, machine.Request{Type: machine.Unisolate, Comment: fmt.Sprintf("Released by %s: %s", o.by, o.reason)})
 	if trouble, _ := machine.TroubleOf(err); trouble == machine.UnknownFate {
 		return fmt.Errorf("it is not known whether the release was accepted; see cordon isolated before asking again: %w", err)
 	}

@@ -22,7 +22,7 @@ func (c Change) Left(a Alert) Change {
 	if strings.EqualFold(c.Classification, a.Classification) {
 		c.Classification = ""
 	}
-	if strings.EqualFold(c.Determination, a.Determination) {
+	if strings.EqualFold(Determination(c.Determination), Determination(a.Determination)) {
 		c.Determination = ""
 	}
 	return c
@@ -30,3 +30,15 @@ func (c Change) Left(a Alert) Change {
 
 // IsZero reports whether nothing is to be changed.
 func (c Change) IsZero() bool { return c == Change{} }
+
+// Determination is a determination as the Alerts resource type page spells it; the Update alert API page has another word for
+// two of them. What is in neither is kept.
+func Determination(s string) string {
+	switch {
+	case strings.EqualFold(s, "ConfirmedActivity"):
+		return "ConfirmedUserActivity"
+	case strings.EqualFold(s, "NotMalicious"):
+		return "Clean"
+	}
+	return s
+}

@@ -31,16 +31,31 @@ func TestActsAreSentAsTheAPIReadsThem(t *testing.T) {
 	}
 	for name, act := range map[string]func(*defender.Client) (machine.Action, error){
 		"isolate_full": func(c *defender.Client) (machine.Action, error) {
-			return c.Isolate(t.Context(), machineID, machine.Full, "Auto-isolation: severity High", time.Time{})
+			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Isolate, Scope: machine.Full, Comment: "Auto-isolation: severity High"})
 		},
 		"isolate_selective": func(c *defender.Client) (machine.Action, error) {
-			return c.Isolate(t.Context(), machineID, machine.Selective, "Keep Outlook and Teams", time.Time{})
+			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Isolate, Scope: machine.Selective, Comment: "Keep Outlook and Teams"})
+		},
+		"isolate_unmanaged": func(c *defender.Client) (machine.Action, error) {
+			return c.Act(t.Context(), otherMachineID, machine.Request{Type: machine.Isolate, Scope: machine.UnManagedDevice, Comment: "Contain unmanaged device"})
 		},
 		"unisolate": func(c *defender.Client) (machine.Action, error) {
-			return c.Release(t.Context(), machineID, "Validated clean", time.Time{})
+			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Unisolate, Scope: machine.Full, Comment: "Validated clean"})
+		},
+		"restrict": func(c *defender.Client) (machine.Action, error) {
+			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Restrict, Comment: "Limit to Microsoft-signed code"})
+		},
+		"unrestrict": func(c *defender.Client) (machine.Action, error) {
+			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Unrestrict, Comment: "Lift restriction"})
+		},
+		"av_scan": func(c *defender.Client) (machine.Action, error) {
+			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Scan, Scope: machine.Full, Comment: "Post-incident scan"})
+		},
+		"collect_package": func(c *defender.Client) (machine.Action, error) {
+			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Collect, Comment: "Case 5512"})
 		},
 		"cancel": func(c *defender.Client) (machine.Action, error) {
-			return c.CancelAction(t.Context(), actionID, "Playbook rollback")
+			return c.CancelAction(t.Context(), actionID, machine.Scan, "Playbook rollback")
 		},
 	} {
 		a := always(201, fixture(t, "machineaction_pending.json"))
@@ -119,7 +134,7 @@ func TestActWithAnUnreadableAnswerIsOfUnknownFate(t *testing.T) {
 				r.Body = cut(tt.body, tt.end)
 				return r, nil
 			}}
-			got, err := a.client().Isolate(t.Context(), machineID, machine.Full, "why", time.Time{})
+			got, err := a.client().Act(t.Context(), machineID, wanted(machine.Isolate))
 			if trouble, _ := machine.TroubleOf(err); trouble != machine.UnknownFate || got != (machine.Action{}) || len(a.asked) != 1 {
 				t.Errorf("%s, %d: %+v, %v (%s) after %d requests", name, status, got, err, trouble, len(a.asked))
 			}
@@ -132,12 +147,12 @@ func TestActWithAnUnreadableAnswerIsOfUnknownFate(t *testing.T) {
 
 func TestFreshActionWithoutAMachineIsThatOfTheOneAsked(t *testing.T) {
 	t.Parallel()
-	got, err := always(201, `{"id":"a","machineId":null}`).client().Isolate(t.Context(), machineID, machine.Full, "why", time.Time{})
+	got, err := always(201, `{"id":"a","machineId":null}`).client().Act(t.Context(), machineID, wanted(machine.Isolate))
 	if diff := cmp.Diff(machine.Action{ID: "a", MachineID: machineID}, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	// Another machine's action is shown as what it is, for the caller to notice.
-	got, err = always(201, `{"id":"a","machineId":"other"}`).client().Release(t.Context(), machineID, "why", time.Time{})
+	got, err = always(201, `{"id":"a","machineId":"other"}`).client().Act(t.Context(), machineID, wanted(machine.Unisolate))
 	if err != nil || got.MachineID != "other" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -180,7 +195,7 @@ func TestActsAreNeverSentTwiceOverTheWire(t *testing.T) {
 			_, _ = io.Copy(io.Discard, r.Body)
 			tt.answer(w, r)
 		})
-		_, err := c.Isolate(t.Context(), machineID, machine.Full, "why", time.Time{})
+		_, err := c.Act(t.Context(), machineID, wanted(machine.Isolate))
 		if trouble, _ := machine.TroubleOf(err); trouble != tt.want || requests.Load() != 1 {
 			t.Errorf("%s: %v (%s) after %d requests, want %s after one", tt.name, err, trouble, requests.Load(), tt.want)
 		}
@@ -195,7 +210,7 @@ func TestActWithoutAConnectionWasNotCarriedOut(t *testing.T) {
 	}
 	listener.Close()
 	c := defender.New(defender.Options{Base: &url.URL{Scheme: "http", Host: listener.Addr().String()}, HTTP: &http.Client{Transport: &http.Transport{}}})
-	_, err = c.Isolate(t.Context(), machineID, machine.Full, "why", time.Time{})
+	_, err = c.Act(t.Context(), machineID, wanted(machine.Isolate))
 	if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient {
 		t.Errorf("%v is %s, want transient", err, trouble)
 	}
@@ -210,10 +225,10 @@ func TestActsCarryTheTimeByWhichTheyMustBeSent(t *testing.T) {
 		by   time.Time
 		want any
 	}{
-		"isolate":                {isolate(t), by, by},
-		"release":                {release(t), by, by},
-		"isolate, no such bound": {isolate(t), time.Time{}, nil},
-		"release, no such bound": {release(t), time.Time{}, nil},
+		"isolate":                {act(t, machine.Isolate), by, by},
+		"release":                {act(t, machine.Unisolate), by, by},
+		"isolate, no such bound": {act(t, machine.Isolate), time.Time{}, nil},
+		"release, no such bound": {act(t, machine.Unisolate), time.Time{}, nil},
 	} {
 		a := always(201, `{"id":"a"}`)
 		c := defender.New(defender.Options{
@@ -229,16 +244,11 @@ func TestActsCarryTheTimeByWhichTheyMustBeSent(t *testing.T) {
 	}
 }
 
-func isolate(t *testing.T) func(*defender.Client, time.Time) error {
+func act(t *testing.T, kind machine.ActionType) func(*defender.Client, time.Time) error {
 	return func(c *defender.Client, by time.Time) error {
-		_, err := c.Isolate(t.Context(), machineID, machine.Full, "why", by)
-		return err
-	}
-}
-
-func release(t *testing.T) func(*defender.Client, time.Time) error {
-	return func(c *defender.Client, by time.Time) error {
-		_, err := c.Release(t.Context(), machineID, "why", by)
+		r := wanted(kind)
+		r.SendBy = by
+		_, err := c.Act(t.Context(), machineID, r)
 		return err
 	}
 }
@@ -259,7 +269,7 @@ func TestSilentAPIDoesNotHoldACallerForEver(t *testing.T) {
 	for name, a := range map[string]*api{"no answer": silent, "no body": stalled} {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
-			err := isolate(t)(a.client(), time.Time{})
+			err := act(t, machine.Isolate)(a.client(), time.Time{})
 			if trouble, _ := machine.TroubleOf(err); trouble != machine.UnknownFate || time.Since(start) != time.Minute {
 				t.Errorf("%s: act: %s after %v, want unknown fate after a minute", name, trouble, time.Since(start))
 			}

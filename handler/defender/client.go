@@ -60,6 +60,7 @@ type call struct {
 	query    url.Values
 	body     any    // nil: none
 	needs    string // the application permissions that the endpoint asks for, for the error text
+	look     string // of a request that changes something: what to do when its fate is not known, for the error text
 }
 
 // send sends the request and returns a successful answer; the caller closes its body.

@@ -23,7 +23,7 @@ type wireError struct {
 
 // apiError reads an answer that is no 2xx. A body of another form leaves the status to speak.
 func apiError(k call, answer *http.Response) error {
-	e := &Error{Method: k.method, Endpoint: k.endpoint, Status: answer.StatusCode, needs: k.needs, after: retryAfter(answer)}
+	e := &Error{Method: k.method, Endpoint: k.endpoint, Status: answer.StatusCode, needs: k.needs, look: k.look, after: retryAfter(answer)}
 	var body wireError
 	if err := json.UnmarshalDecode(decoder(answer.Body, maxErrorBody), &body); err == nil {
 		found := body.Error.value

@@ -22,6 +22,7 @@ type Error struct {
 	Message  string // free text of the API, bounded and without control characters
 	Target   string // correlation id to quote to the vendor's support
 	needs    string
+	look     string
 	after    time.Duration
 	fate     machine.Trouble // set where the status does not decide
 	cause    error
@@ -67,7 +68,9 @@ func (e *Error) wayOut() string {
 	case e.Status >= 300 && e.Status < 400:
 		return "redirects are not followed: check CORDON_DEFENDER_URL"
 	case e.Trouble() == machine.UnknownFate:
-		return "it may have been carried out: look for the machine action before asking again"
+		return "it may have been carried out: " + e.look
+	case e.Trouble() == machine.Unsupported:
+		return "the machine does not know this action: act on it by hand"
 	}
 	return ""
 }
@@ -86,6 +89,8 @@ func (e *Error) Trouble() machine.Trouble {
 		return e.fate
 	case acting && e.alreadyActive():
 		return machine.AlreadyActive
+	case acting && e.Status == http.StatusBadRequest && (e.Code == "OsPlatformNotSupported" || e.Code == "ClientVersionNotSupported"):
+		return machine.Unsupported
 	case e.Status == http.StatusNotFound:
 		return machine.NotFound
 	case e.Status == http.StatusTooManyRequests:

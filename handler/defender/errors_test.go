@@ -34,9 +34,13 @@ func every(ctx context.Context, c *defender.Client) (reads, acts map[string]erro
 	_, reads["ActionsOn"] = c.ActionsOn(ctx, machineID, window.From)
 	_, reads["OpenActions"] = c.OpenActions(ctx)
 	_, reads["Action"] = c.Action(ctx, actionID)
-	_, acts["Isolate"] = c.Isolate(ctx, machineID, machine.Full, "why", time.Time{})
-	_, acts["Release"] = c.Release(ctx, machineID, "why", time.Time{})
-	_, acts["CancelAction"] = c.CancelAction(ctx, actionID, "why")
+	_, reads["AlertComments"] = c.AlertComments(ctx, alertID)
+	for _, spec := range machine.Catalogue() {
+		_, acts[string(spec.Type)] = c.Act(ctx, machineID, wanted(spec.Type))
+	}
+	acts["Tag"] = c.Tag(ctx, machineID, "IR", false)
+	_, acts["UpdateAlert"] = c.UpdateAlert(ctx, alertID, alert.Change{Comment: "why"})
+	_, acts["CancelAction"] = c.CancelAction(ctx, actionID, machine.Scan, "why")
 	return reads, acts
 }
 
@@ -51,7 +55,7 @@ func TestErrorSamplesAreClassified(t *testing.T) {
 		"error_400_active_request.json":      {machine.Refused, machine.AlreadyActive, 0, "400 ActiveRequestAlreadyExists: Action is already in progress"},
 		"error_400_odata.json":               {machine.Refused, machine.Refused, 0, "400 ODataError: Could not find a property named 'machineName'"},
 		"error_400_missing_parameter.json":   {machine.Refused, machine.Refused, 0, "Parameter Comment is missing."},
-		"error_400_os_not_supported.json":    {machine.Refused, machine.Refused, 0, "OS Platform macOS isn't supported for this action."},
+		"error_400_os_not_supported.json":    {machine.Refused, machine.Unsupported, 0, "OS Platform macOS isn't supported for this action."},
 		"error_400_hunting_semantic.json":    {machine.Refused, machine.Refused, 0, "400 BadRequest"},
 		"error_400_hunting_result_size.json": {machine.Refused, machine.Refused, 0, "exceeded the allowed result size"},
 		"error_401_unauthorized.json":        {machine.Denied, machine.Denied, 0, "check CORDON_TENANT_ID, CORDON_CLOUD and CORDON_DEFENDER_AUDIENCE"},
@@ -125,7 +129,9 @@ func TestForbiddenNamesThePermissionThatTheMethodNeeds(t *testing.T) {
 	needs := map[string]string{
 		"AlertPage": "Alert.Read.All", "Alert": "Alert.Read.All", "Machine": "Machine.Read.All", "Machines": "Machine.Read.All",
 		"ActionsSince": "Machine.Read.All", "ActionsOn": "Machine.Read.All", "OpenActions": "Machine.Read.All", "Action": "Machine.Read.All",
-		"Isolate": "Machine.Isolate", "Release": "Machine.Isolate", "CancelAction": "Machine.Isolate",
+		"AlertComments": "Alert.Read.All", "UpdateAlert": "Alert.ReadWrite.All", "Tag": "Machine.ReadWrite.All", "CancelAction": "Machine.Scan",
+		"Isolate": "Machine.Isolate", "Unisolate": "Machine.Isolate", "RestrictCodeExecution": "Machine.RestrictExecution",
+		"UnrestrictCodeExecution": "Machine.RestrictExecution", "RunAntiVirusScan": "Machine.Scan", "CollectInvestigationPackage": "Machine.CollectForensics",
 	}
 	all := maps.Clone(reads)
 	maps.Copy(all, acts)
@@ -161,7 +167,7 @@ func TestAnswersWithoutTheAPIsBodyAreClassifiedByTheirStatus(t *testing.T) {
 		for _, body := range []string{"", "<html><body>proxy</body></html>", "null", "[]", `{"error":null}`, `{"error":"x"}`, `{"error":{"code":null,"message":{"lang":"en"},"target":[]}}`, `{"error":{`} {
 			a := always(status, body, "Location", "https://elsewhere.example/")
 			_, readErr := a.client().Alert(t.Context(), alertID)
-			_, actErr := a.client().Isolate(t.Context(), machineID, machine.Full, "why", time.Time{})
+			_, actErr := a.client().Act(t.Context(), machineID, wanted(machine.Isolate))
 			read, _ := machine.TroubleOf(readErr)
 			act, _ := machine.TroubleOf(actErr)
 			if read != want.read || act != want.act {
@@ -189,9 +195,9 @@ func TestDuplicateIsKnownByItsDocumentedSentenceAndOnlyForActs(t *testing.T) {
 		`{"error":{"code":"ActiveRequestAlreadyExists","message":"","target":7}}`:             machine.AlreadyActive,
 		`{"error":{"code":"ActiveRequestAlreadyExists","message":{"value":"x"}}}`:             machine.AlreadyActive,
 		`{"error":{"code":"InvalidInput","message":"Comment is too long"}}`:                   machine.Refused,
-		`{"error":{"code":"OsPlatformNotSupported","message":"not supported by this build"}}`: machine.Refused,
+		`{"error":{"code":"OsPlatformNotSupported","message":"not supported by this build"}}`: machine.Unsupported,
 	} {
-		_, err := always(400, body).client().Release(t.Context(), machineID, "why", time.Time{})
+		_, err := always(400, body).client().Act(t.Context(), machineID, wanted(machine.Unisolate))
 		if got, _ := machine.TroubleOf(err); got != want {
 			t.Errorf("%s: %s, want %s", body, got, want)
 		}
@@ -230,7 +236,7 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			// In the bubble it is midnight of 2000-01-01 UTC.
 			synctest.Test(t, func(t *testing.T) {
-				_, err := always(429, "", "Retry-After", tt.header, "Date", tt.date).client().Isolate(t.Context(), machineID, machine.Full, "why", time.Time{})
+				_, err := always(429, "", "Retry-After", tt.header, "Date", tt.date).client().Act(t.Context(), machineID, wanted(machine.Isolate))
 				if trouble, got := machine.TroubleOf(err); got != tt.want || trouble != machine.Transient {
 					t.Errorf("%s after %v, want transient after %v", trouble, got, tt.want)
 				}

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"cordon/handler/alert"
@@ -51,6 +50,11 @@ func FuzzAlert(f *testing.F) {
 			t.Errorf("alert %q with error %v", a.ID, err)
 		}
 		sound(t, a)
+		comments, err := always(200, string(body)).client().AlertComments(t.Context(), alertID)
+		if (err == nil) != (a.ID != "") || err != nil && comments != nil {
+			t.Errorf("alert %q, %d comments with error %v", a.ID, len(comments), err)
+		}
+		sound(t, comments)
 	})
 }
 
@@ -80,6 +84,9 @@ func FuzzMachine(f *testing.F) {
 			t.Errorf("machine %q with error %v", m.ID, err)
 		}
 		sound(t, m)
+		if err := always(200, string(body)).client().Tag(t.Context(), machineID, "IR", false); (err == nil) == (m.ID == "") {
+			t.Errorf("machine %q, its tag with error %v", m.ID, err)
+		}
 		listed, err := always(200, string(body)).client().Machines(t.Context(), []string{machineID})
 		if len(listed) > 1 || err != nil && listed != nil {
 			t.Errorf("%d machines for one id, %v", len(listed), err)
@@ -90,7 +97,7 @@ func FuzzMachine(f *testing.F) {
 func FuzzMachineAction(f *testing.F) {
 	seed(f, "machineaction*.json", func(b []byte) { f.Add(b) })
 	f.Fuzz(func(t *testing.T, body []byte) {
-		a, err := always(201, string(body)).client().Isolate(t.Context(), machineID, machine.Full, "why", time.Time{})
+		a, err := always(201, string(body)).client().Act(t.Context(), machineID, wanted(machine.Isolate))
 		trouble, _ := machine.TroubleOf(err)
 		if (err == nil) == (a.ID == "") || err != nil && trouble != machine.UnknownFate {
 			t.Errorf("action %q with error %v (%s)", a.ID, err, trouble)
@@ -108,7 +115,7 @@ func FuzzErrorBody(f *testing.F) {
 		if status < 300 || status > 999 {
 			return
 		}
-		_, err := always(status, string(body)).client().Isolate(t.Context(), machineID, machine.Full, "why", time.Time{})
+		_, err := always(status, string(body)).client().Act(t.Context(), machineID, wanted(machine.Isolate))
 		if err == nil {
 			t.Fatalf("%d is taken for success", status)
 		}

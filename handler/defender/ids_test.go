@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/defender"
@@ -29,15 +28,26 @@ var byID = map[string]struct {
 		return err
 	}},
 	"Isolate": {"/mde/api/machines/{id}/isolate", func(ctx context.Context, c *defender.Client, id string) error {
-		_, err := c.Isolate(ctx, id, machine.Full, "why", time.Time{})
+		_, err := c.Act(ctx, id, wanted(machine.Isolate))
 		return err
 	}},
-	"Release": {"/mde/api/machines/{id}/unisolate", func(ctx context.Context, c *defender.Client, id string) error {
-		_, err := c.Release(ctx, id, "why", time.Time{})
+	"Scan": {"/mde/api/machines/{id}/runAntiVirusScan", func(ctx context.Context, c *defender.Client, id string) error {
+		_, err := c.Act(ctx, id, wanted(machine.Scan))
+		return err
+	}},
+	"Tag": {"/mde/api/machines/{id}/tags", func(ctx context.Context, c *defender.Client, id string) error {
+		return c.Tag(ctx, id, "IR", true)
+	}},
+	"AlertComments": {"/mde/api/alerts/{id}", func(ctx context.Context, c *defender.Client, id string) error {
+		_, err := c.AlertComments(ctx, id)
+		return err
+	}},
+	"UpdateAlert": {"/mde/api/alerts/{id}", func(ctx context.Context, c *defender.Client, id string) error {
+		_, err := c.UpdateAlert(ctx, id, alert.Change{Comment: "why"})
 		return err
 	}},
 	"CancelAction": {"/mde/api/machineactions/{id}/cancel", func(ctx context.Context, c *defender.Client, id string) error {
-		_, err := c.CancelAction(ctx, id, "why")
+		_, err := c.CancelAction(ctx, id, machine.Isolate, "why")
 		return err
 	}},
 	"ActionsOn": {"/mde/api/machineactions", func(ctx context.Context, c *defender.Client, id string) error {
@@ -101,7 +111,8 @@ func TestBudgetIsKeptPerEndpointAndNamesNoID(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
 		"Alert": "GET /api/alerts/{id}", "Machine": "GET /api/machines/{id}", "Action": "GET /api/machineactions/{id}",
-		"Isolate": "POST /api/machines/{id}/isolate", "Release": "POST /api/machines/{id}/unisolate",
+		"Isolate": "POST /api/machines/{id}/isolate", "Scan": "POST /api/machines/{id}/runAntiVirusScan", "Tag": "POST /api/machines/{id}/tags",
+		"AlertComments": "GET /api/alerts/{id}", "UpdateAlert": "PATCH /api/alerts/{id}",
 		"CancelAction": "POST /api/machineactions/{id}/cancel", "ActionsOn": "GET /api/machineactions", "Machines": "GET /api/machines",
 	}
 	for _, base := range []string{"", "/mde", "/api", "/api/v1.0/", "/gateway/api"} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"cordon/handler/machine"
@@ -90,36 +91,36 @@ func (c *Client) Action(ctx context.Context, id string) (machine.Action, error) 
 	return c.actionOf(ctx, k)
 }
 
-// actOnIsolation is the application permission of isolating, releasing and taking either back.
-const actOnIsolation = "Machine.Isolate"
-
-// The bodies of acting requests. Keys are PascalCase and case-sensitive (Common REST API error codes page).
-type (
-	isolateBody struct{ Comment, IsolationType string }
-	commentBody struct{ Comment string }
-)
-
-// Isolate asks for the isolation of a machine and answers with the action that was created or was under way. It is not
-// idempotent: after an error whose Trouble is machine.UnknownFate the caller looks for the action before asking again.
-// Nothing is sent after sendBy; a zero time means no such bound (Isolate machine API page: permission Machine.Isolate, 100
+// Act asks for a machine action and answers with the one that was created, or with one of its kind that was under way.
+// Type and scope are held against machine.Catalogue first; an action without a scope ignores it. It is not idempotent: after
+// an error whose Trouble is machine.UnknownFate the caller looks for the action before asking again. Nothing is sent after
+// SendBy. The trouble is machine.AlreadyActive where the API refuses a second action of a kind, and machine.Unsupported where
+// the machine does not know it (API pages "Isolate machine", "Release device from isolation", "Restrict app execution",
+// "Remove app restriction", "Run antivirus scan" and "Collect investigation package": the permission of the action's Spec, 100
 // calls a minute and 1,500 an hour).
-func (c *Client) Isolate(ctx context.Context, machineID string, scope machine.Scope, comment string, sendBy time.Time) (machine.Action, error) {
-	return c.act(ctx, "isolate", machineID, isolateBody{Comment: comment, IsolationType: string(scope)}, sendBy)
-}
-
-// Release asks for the end of a machine's isolation. Like Isolate it is not idempotent (Release device from isolation API
-// page).
-func (c *Client) Release(ctx context.Context, machineID, comment string, sendBy time.Time) (machine.Action, error) {
-	return c.act(ctx, "unisolate", machineID, commentBody{Comment: comment}, sendBy)
-}
-
-func (c *Client) act(ctx context.Context, verb, machineID string, body any, sendBy time.Time) (machine.Action, error) {
-	k := call{method: http.MethodPost, endpoint: "/api/machines/{id}/" + verb, path: []string{"machines", machineID, verb}, body: body, needs: actOnIsolation}
+func (c *Client) Act(ctx context.Context, machineID string, r machine.Request) (machine.Action, error) {
+	spec, known := machine.SpecOf(r.Type)
+	k := call{
+		method: http.MethodPost, endpoint: "/api/machines/{id}/" + spec.Path, path: []string{"machines", machineID, spec.Path},
+		needs: spec.Permission, look: lookForAction,
+	}
+	// Keys are PascalCase and case-sensitive (Common REST API error codes page).
+	body := map[string]string{"Comment": r.Comment}
+	switch {
+	case !known:
+		k.endpoint = "/api/machines/{id}"
+		return machine.Action{}, unsent(k, machine.Refused, fmt.Errorf("%q is no machine action that can be asked for", r.Type))
+	case spec.ScopeKey != "" && !slices.Contains(spec.Scopes, r.Scope):
+		return machine.Action{}, unsent(k, machine.Refused, fmt.Errorf("%s %q is none of %v", spec.ScopeKey, r.Scope, spec.Scopes))
+	case spec.ScopeKey != "":
+		body[spec.ScopeKey] = string(r.Scope)
+	}
+	k.body = body
 	if err := checkID(k, "machine", machineID); err != nil {
 		return machine.Action{}, err
 	}
-	if c.o.SendBy != nil && !sendBy.IsZero() {
-		ctx = c.o.SendBy(ctx, sendBy)
+	if c.o.SendBy != nil && !r.SendBy.IsZero() {
+		ctx = c.o.SendBy(ctx, r.SendBy)
 	}
 	action, err := c.actionOf(ctx, k)
 	if err == nil && action.MachineID == "" {
@@ -128,10 +129,21 @@ func (c *Client) act(ctx context.Context, verb, machineID string, body any, send
 	return action, err
 }
 
-// CancelAction takes back an isolation or a release that is not final. A repeat is answered with an error and changes
-// nothing (Cancel machine action API page: the permission of the action's type, 100 calls a minute and 1,500 an hour).
-func (c *Client) CancelAction(ctx context.Context, id, comment string) (machine.Action, error) {
-	k := call{method: http.MethodPost, endpoint: "/api/machineactions/{id}/cancel", path: []string{"machineactions", id, "cancel"}, body: commentBody{Comment: comment}, needs: actOnIsolation}
+// lookForAction is what to do about a machine action of unknown fate.
+const lookForAction = "look for the machine action before asking again"
+
+// CancelAction takes back a machine action that is not final, of a type of machine.Catalogue. A repeat is answered with an
+// error and changes nothing (Cancel machine action API page: the permission of the action's type, 100 calls a minute and
+// 1,500 an hour).
+func (c *Client) CancelAction(ctx context.Context, id string, kind machine.ActionType, comment string) (machine.Action, error) {
+	spec, known := machine.SpecOf(kind)
+	k := call{
+		method: http.MethodPost, endpoint: "/api/machineactions/{id}/cancel", path: []string{"machineactions", id, "cancel"},
+		body: map[string]string{"Comment": comment}, needs: spec.Permission, look: lookForAction,
+	}
+	if !known {
+		return machine.Action{}, unsent(k, machine.Refused, fmt.Errorf("%q is no machine action that is taken back", kind))
+	}
 	if err := checkID(k, "machine action", id); err != nil {
 		return machine.Action{}, err
 	}

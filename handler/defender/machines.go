@@ -2,6 +2,7 @@ package defender
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -91,6 +92,34 @@ func (c *Client) Machines(ctx context.Context, ids []string) ([]machine.Machine,
 		return nil, err
 	}
 	return found, nil
+}
+
+// writeMachines is the application permission of tags.
+const writeMachines = "Machine.ReadWrite.All"
+
+// Tag puts a tag on a machine, or takes it off. A repeat is safe: a tag that is there stays once, one that is not there can
+// be taken off (Add or remove machine tags API page: permission Machine.ReadWrite.All, 100 calls a minute and 1,500 an hour).
+func (c *Client) Tag(ctx context.Context, machineID, tag string, remove bool) error {
+	action := "Add"
+	if remove {
+		action = "Remove"
+	}
+	k := call{
+		method: http.MethodPost, endpoint: "/api/machines/{id}/tags", path: []string{"machines", machineID, "tags"},
+		body: map[string]string{"Value": tag, "Action": action}, needs: writeMachines, look: "a repeat is safe",
+	}
+	if err := checkID(k, "machine", machineID); err != nil {
+		return err
+	}
+	if strings.TrimSpace(tag) == "" {
+		return unsent(k, machine.Refused, errors.New("the tag is empty"))
+	}
+	answer, err := c.send(ctx, k)
+	if err != nil {
+		return err
+	}
+	_, err = one[wireMachine](k, answer)
+	return err
 }
 
 // listAll reads a list page after page until one is not full.

@@ -16,15 +16,26 @@ import (
 	"go.uber.org/goleak"
 
 	"cordon/handler/defender"
+	"cordon/handler/machine"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	machineID = "4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12"
-	alertID   = "da638994417204415533_-1184209733"
-	actionID  = "6ed0b173-c298-4fed-8ad6-751c24e9fd8b"
+	machineID      = "4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12"
+	otherMachineID = "a90b3d5e7f1128c4d6e8f0a2b4c6d8e0f1a3b5c7"
+	alertID        = "da638994417204415533_-1184209733"
+	actionID       = "6ed0b173-c298-4fed-8ad6-751c24e9fd8b"
 )
+
+// wanted asks for an action of a kind, in the first of its scopes.
+func wanted(kind machine.ActionType) machine.Request {
+	r := machine.Request{Type: kind, Comment: "why"}
+	if spec, _ := machine.SpecOf(kind); spec.ScopeKey != "" {
+		r.Scope = spec.Scopes[0]
+	}
+	return r
+}
 
 // api answers requests in memory and keeps them. It is the transport of a client.
 type api struct {

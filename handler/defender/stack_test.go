@@ -169,7 +169,7 @@ func TestPausedEndpointTellsTheCallerHowLong(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
 	for call := range 3 {
-		_, err := s.client.Isolate(t.Context(), machineID, machine.Full, "why", time.Now().Add(time.Minute))
+		_, err := s.client.Act(t.Context(), machineID, machine.Request{Type: machine.Isolate, Scope: machine.Full, Comment: "why", SendBy: time.Now().Add(time.Minute)})
 		if trouble, after := machine.TroubleOf(err); trouble != machine.Transient || after < 30*time.Minute || after > 1804*time.Second {
 			t.Errorf("call %d: %s after %v, want transient after half an hour (%v)", call, trouble, after, err)
 		}
@@ -182,7 +182,7 @@ func TestPausedEndpointTellsTheCallerHowLong(t *testing.T) {
 func TestNothingIsSentAfterTheTimeGiven(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, secret, drop)
-	_, err := s.client.Isolate(t.Context(), machineID, machine.Full, "why", time.Now().Add(-time.Second))
+	_, err := s.client.Act(t.Context(), machineID, machine.Request{Type: machine.Isolate, Scope: machine.Full, Comment: "why", SendBy: time.Now().Add(-time.Second)})
 	if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient || len(s.calls) != 0 {
 		t.Errorf("%v (%s) after %v", err, trouble, s.calls)
 	}

@@ -148,7 +148,7 @@ func unreadable(k call, answer *http.Response, err error) error {
 		fate = machine.UnknownFate
 	}
 	return &Error{
-		Method: k.method, Endpoint: k.endpoint, Status: answer.StatusCode, fate: fate,
+		Method: k.method, Endpoint: k.endpoint, Status: answer.StatusCode, fate: fate, look: k.look,
 		cause: fmt.Errorf("the answer cannot be read: %w", err),
 	}
 }

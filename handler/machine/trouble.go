@@ -17,10 +17,11 @@ const (
 	AlreadyActive         // not carried out: an action of that kind is under way on the machine
 	NotFound              // alert, machine or action does not exist, or not yet
 	Refused               // not carried out, and a repeat would be answered the same
+	Unsupported           // refused because the machine's platform, or the client on it, does not know the action
 )
 
 func (t Trouble) String() string {
-	names := [...]string{"no trouble", "transient", "denied", "unknown fate", "already active", "not found", "refused"}
+	names := [...]string{"no trouble", "transient", "denied", "unknown fate", "already active", "not found", "refused", "unsupported"}
 	if t < 0 || int(t) >= len(names) {
 		return "trouble of no known kind"
 	}

@@ -43,13 +43,13 @@ func TestTroubleOfIsFoundInAnyWrapping(t *testing.T) {
 func TestEveryTroubleHasANameOfItsOwn(t *testing.T) {
 	t.Parallel()
 	named := map[string]Trouble{}
-	for trouble := NoTrouble; trouble <= Refused; trouble++ {
+	for trouble := NoTrouble; trouble <= Unsupported; trouble++ {
 		if other, taken := named[trouble.String()]; taken {
 			t.Errorf("%d and %d are both called %s", other, trouble, trouble)
 		}
 		named[trouble.String()] = trouble
 	}
-	for _, trouble := range []Trouble{-1, Refused + 1} {
+	for _, trouble := range []Trouble{-1, Unsupported + 1} {
 		if got := trouble.String(); got != "trouble of no known kind" {
 			t.Errorf("Trouble(%d) is called %q", int(trouble), got)
 		}

@@ -20,9 +20,9 @@ func (d deadly) die() {
 	d.breaths = 0
 }
 
-func (d deadly) Isolate(ctx context.Context, id string, scope machine.Scope, comment string, sendBy time.Time) (machine.Action, error) {
+func (d deadly) Act(ctx context.Context, id string, r machine.Request) (machine.Action, error) {
 	d.die()
-	return d.process.Isolate(ctx, id, scope, comment, sendBy)
+	return d.process.Act(ctx, id, r)
 }
 
 func (d deadly) ActionsOn(ctx context.Context, id string, since time.Time) ([]machine.Action, error) {

@@ -35,7 +35,9 @@ func (r *Responder) request(ctx context.Context, t *turn) error {
 		// Somebody who takes over counts on nothing being sent this late.
 		return r.withdraw(ctx, t, &comeBack{why: "too much time passed between intent and request"})
 	}
-	action, err := r.API.Isolate(ctx, t.machine.ID, t.step.Scope, mark(t.run.ID(), l.Episode)+" "+t.step.Comment, now.Add(r.SendWithin))
+	action, err := r.API.Act(ctx, t.machine.ID, machine.Request{
+		Type: machine.Isolate, Scope: t.step.Scope, Comment: mark(t.run.ID(), l.Episode) + " " + t.step.Comment, SendBy: now.Add(r.SendWithin),
+	})
 	if err == nil && (action.Type != machine.Isolate || action.MachineID != t.machine.ID) {
 		// The answer is about something else; what became of the request is not known.
 		err = &strangeAnswer{action: action}
@@ -79,7 +81,7 @@ func (r *Responder) requestFailed(ctx context.Context, t *turn, err error) error
 		return r.withdraw(ctx, t, &comeBack{after: joinWait, why: "the API says that an isolation is under way but does not list it yet"})
 	case machine.NotFound:
 		return r.withdraw(ctx, t, r.missed(ctx, t.work, "machine "+t.machine.ID, err))
-	case machine.Refused:
+	case machine.Refused, machine.Unsupported:
 		return r.endWith(ctx, t, notice.Refused, "refused", err.Error())
 	case machine.Denied:
 		e := r.event(t.work, notice.Denied)
@@ -135,7 +137,7 @@ func (r *Responder) accepted(ctx context.Context, t *turn, a machine.Action) err
 		return err
 	}
 	if !a.Status.Final() {
-		if _, err := r.API.CancelAction(ctx, a.ID, mark(t.run.ID(), t.latch.Episode)+" duplicate of "+now.ActionID); err != nil {
+		if _, err := r.API.CancelAction(ctx, a.ID, a.Type, mark(t.run.ID(), t.latch.Episode)+" duplicate of "+now.ActionID); err != nil {
 			r.Log.ErrorContext(ctx, "the second isolation could not be cancelled; look at it in the portal", "action", a.ID, "error", err.Error())
 		}
 	}

@@ -32,10 +32,10 @@ type API interface {
 	OpenActions(ctx context.Context) ([]machine.Action, error)
 	// ActionsOn lists the actions of one machine in every state, created at since or later.
 	ActionsOn(ctx context.Context, machineID string, since time.Time) ([]machine.Action, error)
-	// Isolate asks for an isolation. It sends the request at most once, and not after sendBy.
-	Isolate(ctx context.Context, machineID string, scope machine.Scope, comment string, sendBy time.Time) (machine.Action, error)
-	// CancelAction takes an action back that is not final.
-	CancelAction(ctx context.Context, actionID, comment string) (machine.Action, error)
+	// Act asks for a machine action. It sends the request at most once, and not after its SendBy.
+	Act(ctx context.Context, machineID string, r machine.Request) (machine.Action, error)
+	// CancelAction takes an action of a type back that is not final.
+	CancelAction(ctx context.Context, actionID string, kind machine.ActionType, comment string) (machine.Action, error)
 }
 
 // Queue takes scheduled copies of alert messages.

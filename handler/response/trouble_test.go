@@ -59,11 +59,11 @@ func (o *outage) ActionsOn(ctx context.Context, id string, since time.Time) ([]m
 	return o.process.ActionsOn(ctx, id, since)
 }
 
-func (o *outage) Isolate(ctx context.Context, id string, scope machine.Scope, comment string, sendBy time.Time) (machine.Action, error) {
+func (o *outage) Act(ctx context.Context, id string, r machine.Request) (machine.Action, error) {
 	if err := fault(o.acts); err != nil {
 		return machine.Action{}, err
 	}
-	a, err := o.process.Isolate(ctx, id, scope, comment, sendBy)
+	a, err := o.process.Act(ctx, id, r)
 	return a, errors.Join(err, fault(o.answers))
 }
 

@@ -247,7 +247,7 @@ func (p *process) ActionsSince(_ context.Context, since time.Time) ([]machine.Ac
 	return p.list(func(a machine.Action) bool { return !a.Created.Before(since) })
 }
 
-func (p *process) Isolate(_ context.Context, id string, scope machine.Scope, comment string, _ time.Time) (machine.Action, error) {
+func (p *process) Act(_ context.Context, id string, r machine.Request) (machine.Action, error) {
 	a, err := call(p, func() (machine.Action, error) {
 		fault := error(nil)
 		if p.onPost != nil {
@@ -258,11 +258,11 @@ func (p *process) Isolate(_ context.Context, id string, scope machine.Scope, com
 		}
 		p.posts++
 		for _, a := range p.actions {
-			if w := p.world; w.strict && a.MachineID == id && a.Type == machine.Isolate && !a.Status.Final() {
+			if w := p.world; w.strict && a.MachineID == id && a.Type == r.Type && !a.Status.Final() {
 				return machine.Action{}, &apiError{trouble: machine.AlreadyActive, text: "Action is already in progress"}
 			}
 		}
-		a := p.world.add(machine.Isolate, id, comment, scope, "PublicApi")
+		a := p.world.add(r.Type, id, r.Comment, r.Scope, "PublicApi")
 		return a, fault
 	})
 	if errors.Is(err, error(errDead)) {
@@ -271,7 +271,7 @@ func (p *process) Isolate(_ context.Context, id string, scope machine.Scope, com
 	return a, err
 }
 
-func (p *process) CancelAction(_ context.Context, id, _ string) (machine.Action, error) {
+func (p *process) CancelAction(_ context.Context, id string, _ machine.ActionType, _ string) (machine.Action, error) {
 	return call(p, func() (machine.Action, error) { return p.world.finish(id, machine.Cancelled), nil })
 }
 
