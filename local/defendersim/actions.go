@@ -23,12 +23,6 @@ const (
 // Final reports whether an action in this state changes no more.
 func (s Status) Final() bool { return s != "" && s != Pending && s != InProgress }
 
-// The types of machine actions.
-const (
-	Isolate   = "Isolate"
-	Unisolate = "Unisolate"
-)
-
 // The origins of machine actions.
 const (
 	PublicAPI = "PublicApi"
@@ -45,21 +39,21 @@ type DuplicateRule int
 const (
 	AlternateDuplicates DuplicateRule = iota // in turns, beginning with the open action
 	ReturnOpenAction                         // 201 with the open action
-	RejectDuplicates                         // 400 ActiveRequestAlreadyExists
+	RejectDuplicates                         // 400, with the code ActiveRequestAlreadyExists or only a sentence
 )
 
 // Action is a machine action that was accepted.
 type Action struct {
 	ID            string
-	Type          string // Isolate, Unisolate
-	Scope         string // Full, Selective, UnManagedDevice; empty for a release
+	Type          string
+	Scope         string // of isolations and scans
 	MachineID     string
 	ComputerName  string // the machine's short name
 	Requestor     string // the app's client id, or who acted in the portal
 	RequestSource string // PublicApi, Portal
 	Comment       string
 	Created       time.Time
-	Redundant     bool // asked for what was already so: isolated again, or released while not isolated
+	Redundant     bool // asked for what was already so: isolated or restricted again, or released while neither
 
 	Status        Status // now
 	Updated       time.Time
@@ -160,7 +154,12 @@ func (s *Sim) open(machineID, kind string, now time.Time) *action {
 func (s *Sim) accept(m *Machine, wanted Action, now time.Time) *action {
 	a := &action{Action: wanted, plan: []Change{{Pending, now}}}
 	a.ID, a.MachineID, a.ComputerName, a.Created = s.ids.guid(), m.ID, m.shortName(), now
-	a.Redundant = s.isolated(m.ID, now) == (a.Type == Isolate)
+	switch k, _ := kindOf(a.Type); {
+	case k.undoes != "":
+		a.Redundant = !s.lasting(m.ID, k.undoes, now)
+	case a.Type == Isolate, a.Type == Restrict:
+		a.Redundant = s.lasting(m.ID, a.Type, now)
+	}
 	if s.failNext[m.ID] > 0 {
 		s.failNext[m.ID]--
 		a.fails = true
@@ -172,18 +171,22 @@ func (s *Sim) accept(m *Machine, wanted Action, now time.Time) *action {
 	return a
 }
 
-// isolated follows the action that succeeded last.
-func (s *Sim) isolated(machineID string, at time.Time) bool {
+// lasting reports whether a machine is in the state that actions of a type lead to. Of those and of what undoes them, the
+// action that succeeded last decides; actions of other types do not.
+func (s *Sim) lasting(machineID, name string, at time.Time) bool {
 	var since time.Time
-	isolated := false
+	is := false
 	for _, a := range s.onMachine[machineID] {
+		if k, _ := kindOf(a.Type); a.Type != name && k.undoes != name {
+			continue
+		}
 		for _, c := range a.plan {
 			if c.Status == Succeeded && !c.At.After(at) && !c.At.Before(since) {
-				since, isolated = c.At, a.Type == Isolate
+				since, is = c.At, a.Type == name
 			}
 		}
 	}
-	return isolated
+	return is
 }
 
 // actionSet is GET /api/machineactions: the filters of the List machine actions API page, and what was seen to work.

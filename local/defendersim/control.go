@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -22,6 +23,12 @@ func (s *Sim) AddMachine(m Machine) {
 	m.OS, m.DeviceValue, m.Health = cmp.Or(m.OS, "Windows11"), cmp.Or(m.DeviceValue, "Normal"), cmp.Or(m.Health, "Active")
 	m.Onboarding, m.Risk, m.Exposure = cmp.Or(m.Onboarding, "Onboarded"), cmp.Or(m.Risk, "None"), cmp.Or(m.Exposure, "Low")
 	m.LastIP, m.LastExternalIP = cmp.Or(m.LastIP, "10.24.8.147"), cmp.Or(m.LastExternalIP, "198.51.100.24")
+	if m.Agent == "" {
+		m.Agent = "10.8760.22631.4169"
+		if !strings.HasPrefix(m.OS, "Windows") {
+			m.Agent = "101.25072.0006"
+		}
+	}
 	m.FirstSeen, m.LastSeen = wireTime(m.FirstSeen, now), wireTime(m.LastSeen, now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,6 +125,15 @@ func (s *Sim) PortalRelease(machineID, requestor, comment string) (Action, error
 	return s.portal(machineID, Action{Type: Unisolate, Requestor: requestor, RequestSource: Portal, Comment: comment})
 }
 
+// PortalAct asks for any type of machine action as a person does in the portal, whatever the platform. An open one of the type
+// is returned as it is. A scope is for isolations and scans.
+func (s *Sim) PortalAct(machineID, actionType, scope, requestor, comment string) (Action, error) {
+	if _, known := kindOf(actionType); !known {
+		return Action{}, fmt.Errorf("defendersim: no machine action of type %q can be asked for", actionType)
+	}
+	return s.portal(machineID, Action{Type: actionType, Scope: scope, Requestor: requestor, RequestSource: Portal, Comment: comment})
+}
+
 func (s *Sim) portal(machineID string, wanted Action) (Action, error) {
 	now := s.now()
 	s.mu.Lock()
@@ -171,7 +187,17 @@ func (s *Sim) Isolated(machineID string) bool { return s.IsolatedAt(machineID, s
 func (s *Sim) IsolatedAt(machineID string, t time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.isolated(machineID, t)
+	return s.lasting(machineID, Isolate, t)
+}
+
+// Restricted reports whether a machine runs no apps but signed ones now.
+func (s *Sim) Restricted(machineID string) bool { return s.RestrictedAt(machineID, s.now()) }
+
+// RestrictedAt is to the restriction of apps what IsolatedAt is to the isolation.
+func (s *Sim) RestrictedAt(machineID string, t time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lasting(machineID, Restrict, t)
 }
 
 // Machines returns the machines in the order they were added.

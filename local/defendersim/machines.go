@@ -28,23 +28,14 @@ type Machine struct {
 	LastExternalIP string
 	FirstSeen      time.Time
 	LastSeen       time.Time
-	Offline        bool // takes no action on
+	Agent          string // agentVersion
+	Offline        bool   // takes no action on
 }
 
 // shortName is the name up to the first dot, as machine actions carry it.
 func (m *Machine) shortName() string {
 	short, _, _ := strings.Cut(m.Name, ".")
 	return short
-}
-
-// canIsolate says whether the platform knows an isolation (Isolate machine API page; servers as on the portal's page).
-func (m *Machine) canIsolate(scope string) bool {
-	windows := strings.HasPrefix(m.OS, "Windows")
-	for _, old := range []string{"Windows7", "Windows8", "WindowsXP", "WindowsVista", "WindowsServer2008"} {
-		windows = windows && !strings.HasPrefix(m.OS, old)
-	}
-	mobile := slices.Contains([]string{"macOS", "iOS", "Android"}, m.OS)
-	return windows || !strings.HasPrefix(m.OS, "Windows") && !mobile && scope != "Selective"
 }
 
 // machineSet is GET /api/machines, with the filters of the List machines API page.
@@ -93,6 +84,31 @@ func (s *Sim) getMachine(q *request) answer {
 	return entity(http.StatusOK, "Machines", func(w *jsonWriter) { w.machine(m) })
 }
 
+// tag puts a tag on a machine or takes it off. Neither has to change anything (Add or remove machine tags API page).
+func (s *Sim) tag(q *request) answer {
+	given, bad := s.acting(q, []string{"Value", "Action"})
+	if bad != nil {
+		return *bad
+	}
+	value, action := given["Value"], given["Action"]
+	if action != "Add" && action != "Remove" {
+		return s.fail(http.StatusBadRequest, "InvalidInput", "The value of Action is invalid.")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.machine(q.id)
+	if m == nil {
+		return s.noMachine(q.id)
+	}
+	changed := *m
+	changed.Tags = slices.DeleteFunc(slices.Clone(m.Tags), func(tag string) bool { return tag == value })
+	if action == "Add" {
+		changed.Tags = append(changed.Tags, value)
+	}
+	s.machines[s.machineAt[m.ID]] = &changed
+	return entity(http.StatusOK, "Machines", func(w *jsonWriter) { w.machine(&changed) })
+}
+
 func (s *Sim) noMachine(id string) answer {
 	return s.fail(http.StatusNotFound, "ResourceNotFound", "Machine "+id+" was not found")
 }
@@ -135,7 +151,7 @@ func (w *jsonWriter) machine(m *Machine) {
 	w.text("version", m.Version)
 	w.text("lastIpAddress", m.LastIP)
 	w.text("lastExternalIpAddress", m.LastExternalIP)
-	w.always("agentVersion", "10.8760.22631.4169")
+	w.text("agentVersion", m.Agent)
 	w.count("osBuild", m.OSBuild)
 	w.text("healthStatus", m.Health)
 	w.text("deviceValue", m.DeviceValue)

@@ -50,6 +50,7 @@ type machineView struct {
 	Name, ID, OS, Group, Value string
 	Tags                       []string
 	State, Tone                string
+	Restricted                 bool
 	Offline                    bool
 	Actions                    []actionView
 	MoreActions                int
@@ -90,7 +91,7 @@ func (s *Sim) view(refresh bool) tenantView {
 	isolated, open := 0, 0
 	for _, m := range s.machines {
 		one := s.machineView(m, now)
-		if s.isolated(m.ID, now) {
+		if s.lasting(m.ID, Isolate, now) {
 			isolated++
 		}
 		v.Machines = append(v.Machines, one)
@@ -118,11 +119,12 @@ func (s *Sim) view(refresh bool) tenantView {
 }
 
 func (s *Sim) machineView(m *Machine, now time.Time) machineView {
-	v := machineView{Name: cmp.Or(m.Name, "(no name)"), ID: m.ID, OS: m.OS, Group: m.Group, Value: m.DeviceValue, Tags: m.Tags, Offline: m.Offline, State: "Not isolated"}
+	v := machineView{Name: cmp.Or(m.Name, "(no name)"), ID: m.ID, OS: m.OS, Group: m.Group, Value: m.DeviceValue, Tags: m.Tags, Offline: m.Offline, State: "Not isolated",
+		Restricted: s.lasting(m.ID, Restrict, now)}
 	switch {
 	case s.open(m.ID, Unisolate, now) != nil:
 		v.State, v.Tone = "Releasing", "waiting"
-	case s.isolated(m.ID, now):
+	case s.lasting(m.ID, Isolate, now):
 		v.State, v.Tone = "Isolated", "contained"
 	case s.open(m.ID, Isolate, now) != nil:
 		v.State, v.Tone = "Isolating", "waiting"

@@ -1,6 +1,7 @@
 package defendersim
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -30,6 +31,11 @@ func (s *Sim) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
+}
+
+// Writes counts the requests so far that would change something, those that were refused or whose answer was lost included.
+func (s *Sim) Writes() int {
+	return s.CountCalls(func(c Call) bool { return c.Method != http.MethodGet })
 }
 
 // CountCalls counts the requests so far that match.

@@ -39,20 +39,23 @@ type request struct {
 func endpoints() []endpoint {
 	readAlerts := []string{"Alert.Read.All", "Alert.ReadWrite.All"}
 	readMachines := []string{"Machine.Read.All", "Machine.ReadWrite.All"}
-	isolate := []string{"Machine.Isolate"}
+	writeMachines := []string{"Machine.ReadWrite.All"}
 	anyAction := []string{"Machine.Isolate", "Machine.RestrictExecution", "Machine.Scan", "Machine.CollectForensics", "Machine.StopAndQuarantine", "Machine.LiveResponse", "Machine.Offboard"}
-	return []endpoint{
+	all := []endpoint{
 		{"GET /api/alerts", readAlerts, (*Sim).listAlerts},
 		{"GET /api/alerts/{id}", readAlerts, (*Sim).getAlert},
 		{"PATCH /api/alerts/{id}", []string{"Alert.ReadWrite.All"}, (*Sim).patchAlert},
 		{"GET /api/machines", readMachines, (*Sim).listMachines},
 		{"GET /api/machines/{id}", readMachines, (*Sim).getMachine},
-		{"POST /api/machines/{id}/isolate", isolate, (*Sim).isolate},
-		{"POST /api/machines/{id}/unisolate", isolate, (*Sim).unisolate},
+		{"POST /api/machines/{id}/tags", writeMachines, (*Sim).tag},
 		{"GET /api/machineactions", readMachines, (*Sim).listActions},
 		{"GET /api/machineactions/{id}", readMachines, (*Sim).getAction},
 		{"POST /api/machineactions/{id}/cancel", anyAction, (*Sim).cancel},
 	}
+	for _, k := range kinds() {
+		all = append(all, endpoint{"POST /api/machines/{id}/" + k.path, []string{k.role}, func(s *Sim, q *request) answer { return s.act(q, k) }})
+	}
+	return all
 }
 
 // read takes a request apart. The answer is set if it can not be read.

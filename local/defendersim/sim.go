@@ -82,7 +82,7 @@ type Sim struct {
 	actionAt   map[string]int
 	onMachine  map[string][]*action
 	failNext   map[string]int
-	duplicates int // requests that met an open action of their type
+	duplicates map[string]int // requests that met an open action of their type, by type
 	calls      []Call
 	fault      func(*http.Request) *Fault
 }
@@ -110,7 +110,7 @@ func New(o Options) *Sim {
 			}
 			return z
 		}},
-		machineAt: map[string]int{}, alertAt: map[string]int{}, actionAt: map[string]int{}, onMachine: map[string][]*action{}, failNext: map[string]int{},
+		machineAt: map[string]int{}, alertAt: map[string]int{}, actionAt: map[string]int{}, onMachine: map[string][]*action{}, failNext: map[string]int{}, duplicates: map[string]int{},
 	}
 }
 
