@@ -6,9 +6,12 @@ set -eu
 
 usage() {
   cat <<'TEXT'
-grant-permissions.sh [--mail] [--yes] PRINCIPAL-ID
+grant-permissions.sh [--also ROLE]... [--mail] [--yes] PRINCIPAL-ID
 
   PRINCIPAL-ID  object id of the identity's service principal: the output responderPrincipalId of the deployment
+  --also ROLE   also grant a role that only some steps of a playbook need: cordon check lists those of yours. May be
+                given more than once. Alert.ReadWrite.All (updateAlert), Machine.ReadWrite.All (tag), Machine.Scan (scan),
+                Machine.RestrictExecution (restrictApps, unrestrictApps), Machine.CollectForensics (collectPackage)
   --mail        also grant Mail.Send of Microsoft Graph. It opens every mailbox of the tenant: docs/deploy.md has the
                 way to open one only, and then this must not be granted, because the two add up
   --yes         do not ask
@@ -17,17 +20,34 @@ Wants the Azure CLI, signed in (az login) as somebody who may grant app roles: P
 Exit code 0: everything is granted. 1: something is missing or was refused. 2: the command line is wrong.
 
   infra/grant-permissions.sh 00000000-0000-0000-0000-000000000000
+  infra/grant-permissions.sh --also Machine.Scan --also Machine.ReadWrite.All 00000000-0000-0000-0000-000000000000
 TEXT
 }
 
 wrong() { echo "grant-permissions: $*" >&2; usage >&2; exit 2; }
 fail() { echo "grant-permissions: $*" >&2; exit 1; }
 
-principal='' yes='' mail=''
+# What only some steps need, in the form of wanted. The ids are looked up by the names.
+extra() {
+  cat <<'TEXT'
+fc780465-2017-40d4-a0c5-307022471b92 Alert.ReadWrite.All - update alerts: state, assignee, verdict, comments
+fc780465-2017-40d4-a0c5-307022471b92 Machine.ReadWrite.All - put tags on machines and take them off
+fc780465-2017-40d4-a0c5-307022471b92 Machine.RestrictExecution - restrict apps on machines, and end that
+fc780465-2017-40d4-a0c5-307022471b92 Machine.Scan - scan machines for malware
+fc780465-2017-40d4-a0c5-307022471b92 Machine.CollectForensics - collect investigation packages of machines
+TEXT
+}
+
+principal='' yes='' mail='' also=' '
 while [ $# -gt 0 ]; do
   case $1 in
     --yes) yes=1 ;;
     --mail) mail=1 ;;
+    --also)
+      [ $# -gt 1 ] || wrong '--also wants a role'
+      extra | awk -v role="$2" '$2 == role { found = 1 } END { exit !found }' || wrong "$2 is no role that a step needs"
+      also="$also$2 "
+      shift ;;
     -h | --help) usage; exit 0 ;;
     -*) wrong "unknown flag $1" ;;
     *) [ -z "$principal" ] || wrong "one principal, not two: $principal and $1"; principal=$1 ;;
@@ -58,6 +78,9 @@ fc780465-2017-40d4-a0c5-307022471b92 Alert.Read.All 71fe6b80-7034-4028-9ed8-0f31
 fc780465-2017-40d4-a0c5-307022471b92 Machine.Read.All ea8291d3-4b9a-44b5-bc3a-6cea3026dc79 read machines and what became of actions
 fc780465-2017-40d4-a0c5-307022471b92 Machine.Isolate 7e4e1300-e1b9-4102-88ba-f0cb6e6d5974 isolate machines, cancel an isolation of its own
 TEXT
+  extra | while read -r api role rest; do
+    case $also in *" $role "*) echo "$api $role $rest" ;; esac
+  done
   [ -z "$mail" ] || echo '00000003-0000-0000-c000-000000000000 Mail.Send - send mail, as every mailbox of the tenant'
 }
 

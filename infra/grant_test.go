@@ -68,6 +68,8 @@ func tenant(t *testing.T) string {
 	put(t, folder, "roles", defenderAPI+" Alert.Read.All 71fe6b80-7034-4028-9ed8-0f316df9c3ff\n"+
 		defenderAPI+" Machine.Read.All ea8291d3-4b9a-44b5-bc3a-6cea3026dc79\n"+
 		defenderAPI+" Machine.Isolate 7e4e1300-e1b9-4102-88ba-f0cb6e6d5974\n"+
+		defenderAPI+" Machine.Scan 33333333-3333-3333-3333-333333333333\n"+
+		defenderAPI+" Machine.ReadWrite.All 44444444-4444-4444-4444-444444444444\n"+
 		graphAPI+" Mail.Send 22222222-2222-2222-2222-222222222222\n")
 	return folder
 }
@@ -135,6 +137,24 @@ func TestGrantingTwiceGrantsOnce(t *testing.T) {
 	}
 }
 
+func TestRolesOfSomeStepsAreGrantedOnlyIfAskedFor(t *testing.T) {
+	t.Parallel()
+	folder := tenant(t)
+	if code, said, posted := grant(t, folder, "", "--yes", principal); code != 0 || len(posted) != 3 || strings.Contains(said, "Machine.Scan") {
+		t.Errorf("exit %d, %v\n%s", code, posted, said)
+	}
+	code, said, posted := grant(t, folder, "", "--yes", "--also", "Machine.Scan", "--also", "Machine.ReadWrite.All", principal)
+	if code != 0 || len(posted) != 2 || !strings.Contains(said, "will grant   Machine.Scan: scan machines") || !strings.Contains(said, "granted      Machine.ReadWrite.All") {
+		t.Errorf("exit %d, %v\n%s", code, posted, said)
+	}
+	if !strings.Contains(strings.Join(posted, "\n"), `"appRoleId":"33333333-3333-3333-3333-333333333333"`) {
+		t.Errorf("%v lacks the role's id in this tenant", posted)
+	}
+	if code, said, posted := grant(t, folder, "", "--yes", "--also", "Machine.CollectForensics", principal); code != 1 || len(posted) != 0 || !strings.Contains(said, "has no role Machine.CollectForensics") {
+		t.Errorf("exit %d, %v\n%s", code, posted, said)
+	}
+}
+
 func TestGrantingStopsAtWhatIsNotAsPublished(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -161,7 +181,8 @@ func TestGrantingStopsAtWhatIsNotAsPublished(t *testing.T) {
 func TestWrongCommandLinesOfTheGrantAreRefused(t *testing.T) {
 	t.Parallel()
 	folder := tenant(t)
-	for _, args := range [][]string{{}, {"me"}, {"--all", principal}, {principal, principal}, {principal[:35]}, {"--yes", "$(reboot)"}} {
+	for _, args := range [][]string{{}, {"me"}, {"--all", principal}, {principal, principal}, {principal[:35]}, {"--yes", "$(reboot)"},
+		{"--also"}, {"--also", principal}, {"--also", "Machine.Offboard", principal}, {"--also", "Machine", principal}, {"--also", ".*", principal}} {
 		if code, said, posted := grant(t, folder, "", args...); code != 2 || len(posted) != 0 || !strings.Contains(said, "PRINCIPAL-ID") {
 			t.Errorf("%v: exit %d, %v\n%s", args, code, posted, said)
 		}
@@ -188,7 +209,7 @@ func TestGrantedRolesAreTheDocumentedOnes(t *testing.T) {
 		slices.Sort(all)
 		return all
 	}
-	if got, want := names(granted), names(documented); len(got) != 4 || !slices.Equal(got, want) {
+	if got, want := names(granted), names(documented); len(got) != 9 || !slices.Equal(got, want) {
 		t.Errorf("the script grants %v, docs/security.md has %v", got, want)
 	}
 }

@@ -154,5 +154,7 @@ func deployedQueue(name string) servicebus.QueueConfig {
 
 func localApp() entrasim.App {
 	return entrasim.App{TenantID: tenantID, ClientID: clientID, Secret: clientSecret,
-		Roles: map[string][]string{entrasim.Defender: {"Alert.Read.All", "Machine.Read.All", "Machine.Isolate"}, entrasim.Graph: {"Mail.Send"}}}
+		Roles: map[string][]string{entrasim.Defender: {
+			"Alert.Read.All", "Alert.ReadWrite.All", "Machine.Read.All", "Machine.ReadWrite.All", "Machine.Isolate", "Machine.RestrictExecution", "Machine.Scan", "Machine.CollectForensics",
+		}, entrasim.Graph: {"Mail.Send"}}}
 }
