@@ -20,9 +20,13 @@ const (
 // defenderRole is an application permission of Defender by its name; false for one whose published id is not known here.
 func defenderRole(name string) (appRole, bool) {
 	id, known := map[string]string{
-		"Alert.Read.All":   "71fe6b80-7034-4028-9ed8-0f316df9c3ff",
-		"Machine.Read.All": "ea8291d3-4b9a-44b5-bc3a-6cea3026dc79",
-		"Machine.Isolate":  "7e4e1300-e1b9-4102-88ba-f0cb6e6d5974",
+		"Alert.Read.All":            "71fe6b80-7034-4028-9ed8-0f316df9c3ff",
+		"Alert.ReadWrite.All":       "0f7000ec-157b-497f-b70e-ef0b0584f140",
+		"Machine.Read.All":          "ea8291d3-4b9a-44b5-bc3a-6cea3026dc79",
+		"Machine.Isolate":           "7e4e1300-e1b9-4102-88ba-f0cb6e6d5974",
+		"Machine.RestrictExecution": "96b6b35d-074d-4e2d-b167-8d68d9269648",
+		"Machine.Scan":              "a86d9824-b2b6-45f8-b042-16bc4922ed4e",
+		"Machine.CollectForensics":  "15405ab2-2103-4a3c-ad80-e829841cedcc",
 	}[name]
 	return appRole{defenderAPI, name, id}, known
 }

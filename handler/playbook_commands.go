@@ -59,30 +59,45 @@ func checkCommand(getenv func(string) string) *cobra.Command {
 }
 
 func checkText(out io.Writer, path string, book *playbook.Book) error {
-	caps := book.Limits().Isolate
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s is valid: mode %s, %d rule(s), isolations at most %s", path, book.Mode(), len(book.Rules()), caps.Rate)
-	for _, part := range []struct {
-		of   string
-		rate playbook.Rate
-	}{{"any one rule", caps.PerRule}, {"any one device group", caps.PerGroup}} {
-		if part.rate != (playbook.Rate{}) {
-			fmt.Fprintf(&b, ", of %s %s", part.of, part.rate)
-		}
-	}
+	fmt.Fprintf(&b, "%s is valid: mode %s, %d rule(s)", path, book.Mode(), len(book.Rules()))
 	b.WriteString("\n")
 	for i, name := range book.Rules() {
 		fmt.Fprintf(&b, "  %d. %s\n", i+1, name)
 	}
+	checkLimits(&b, book)
 	b.WriteString("\npermissions that it needs (Defender for Endpoint, application):\n")
 	for _, p := range book.Permissions() {
-		fmt.Fprintf(&b, "  %-16s  %s\n", p.Name, p.For)
+		fmt.Fprintf(&b, "  %-25s  %s\n", p.Name, p.For)
 	}
 	if warnings := book.Warnings(); len(warnings) > 0 {
 		fmt.Fprintf(&b, "\n%d warning(s):\n\n%v\n", len(warnings), &playbook.Error{Name: path, Problems: warnings})
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// checkLimits shows the caps on the steps that the rules have.
+func checkLimits(b *strings.Builder, book *playbook.Book) {
+	caps := book.Limits()
+	said := "\nmachines that a step reaches at most:\n"
+	for _, kind := range book.Kinds() {
+		of := caps.Of(kind)
+		if of.Rate == (playbook.Rate{}) {
+			continue
+		}
+		fmt.Fprintf(b, "%s  %-14s  %s", said, kind, of.Rate)
+		for _, part := range []struct {
+			of   string
+			rate playbook.Rate
+		}{{"any one rule", of.PerRule}, {"any one device group", of.PerGroup}} {
+			if part.rate != (playbook.Rate{}) {
+				fmt.Fprintf(b, ", of %s %s", part.of, part.rate)
+			}
+		}
+		b.WriteString("\n")
+		said = ""
+	}
 }
 
 // checked is the JSON of check.

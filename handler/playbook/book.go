@@ -8,6 +8,7 @@ package playbook
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -61,6 +62,11 @@ const (
 	UpdateAlert    StepKind = "updateAlert"    // changes the alert's state, assignee or verdict, or comments on it
 	Mail           StepKind = "mail"           // tells people
 )
+
+// StepKinds are all kinds of steps, in the order in which they are best read.
+func StepKinds() []StepKind {
+	return []StepKind{Isolate, Release, RestrictApps, UnrestrictApps, Scan, CollectPackage, Tag, UpdateAlert, Mail}
+}
 
 // Acts reports whether a step of this kind changes something at Defender; only such steps pass the rails.
 func (k StepKind) Acts() bool { return k != Mail }
@@ -120,15 +126,31 @@ type Cap struct {
 	Then     Hold
 }
 
-// Limits are the caps of a playbook. A playbook without limits has the ones of DefaultLimits: there is no way to have
-// none, because a rule that suddenly matches everything must run into something.
-type Limits struct {
-	Isolate Cap
+// Limits are the caps of a playbook, by the kind of machine action. There is no way to have none, because a rule that
+// suddenly matches everything must run into something.
+type Limits map[StepKind]Cap
+
+// Of is the cap on steps of a kind: what the playbook says, else the default. Tags, updates of alerts and mails have none;
+// theirs is the zero Cap.
+func (l Limits) Of(kind StepKind) Cap {
+	if c, written := l[kind]; written {
+		return c
+	}
+	return DefaultLimits()[kind]
 }
 
-// DefaultLimits are the caps of a playbook that names none.
+// cappedKinds are the kinds of steps that have a cap: all that ask for a machine action.
+func cappedKinds() []StepKind {
+	return []StepKind{Isolate, Release, RestrictApps, UnrestrictApps, Scan, CollectPackage}
+}
+
+// DefaultLimits are the caps of a playbook that names none. A scan disturbs nobody, so it may reach more machines than what
+// takes something away from people; an investigation package is large.
 func DefaultLimits() Limits {
-	return Limits{Isolate: Cap{Rate: Rate{PerHour: 20, PerDay: 60}, Then: HoldForPerson}}
+	containment := Cap{Rate: Rate{PerHour: 20, PerDay: 60}, Then: HoldForPerson}
+	return Limits{Isolate: containment, Release: containment, RestrictApps: containment, UnrestrictApps: containment,
+		Scan:           Cap{Rate: Rate{PerHour: 60, PerDay: 200}, Then: HoldForPerson},
+		CollectPackage: Cap{Rate: Rate{PerHour: 20, PerDay: 60}, Then: HoldForPerson}}
 }
 
 // Book is a checked playbook. It is immutable and safe for concurrent use.
@@ -172,16 +194,34 @@ func (r rule) acts() bool {
 type stepSpec struct {
 	kind    StepKind
 	scope   machine.Scope
-	comment *comment // nil: the default comment
+	comment *comment // of a machine action, nil: the default comment; of an updateAlert step, nil: none
+	tag     string
+	remove  bool         // the tag is taken off
+	update  alert.Change // without its comment
 	to      []string
+	text    *comment // of a mail, nil: none
+}
+
+// step is the specification as far as it tells steps apart.
+func (s stepSpec) step() Step {
+	return Step{Kind: s.kind, Scope: s.scope, Tag: s.tag, Remove: s.remove, To: s.to}
 }
 
 // Hash is the SHA-256 of the playbook's source in lower-case hexadecimal. It goes with every run, so that a decision can
 // be traced to the text that made it.
 func (b *Book) Hash() string { return b.hash }
 
-// Limits are the caps that the ledger's budget holds acting steps against.
-func (b *Book) Limits() Limits { return b.limits }
+// Limits are the caps that the ledger's budget holds machine actions against.
+func (b *Book) Limits() Limits { return maps.Clone(b.limits) }
+
+// Kinds are the kinds of steps that the rules have, in the order of StepKinds.
+func (b *Book) Kinds() []StepKind {
+	return slices.DeleteFunc(StepKinds(), func(k StepKind) bool {
+		return !slices.ContainsFunc(b.rules, func(r rule) bool {
+			return slices.ContainsFunc(r.steps, func(s stepSpec) bool { return s.kind == k })
+		})
+	})
+}
 
 // Mode is the mode that the playbook asks for; what counts is the lower of it and the ceiling.
 func (b *Book) Mode() Mode { return b.mode }

@@ -23,7 +23,7 @@ const (
 	maxRendered = 64 << 10
 )
 
-// CommentData is what a comment's template can show: {{.Alert.Title}}, {{.Machine.ComputerDNSName}}, {{.Rule}}. It is what
+// CommentData is what the template of a comment or of the text of a mail can show: {{.Alert.Title}}, {{.Machine.ComputerDNSName}}, {{.Rule}}. It is what
 // conditions read, but for what costs a read of its own.
 type CommentData struct {
 	Alert   alert.Alert
@@ -38,7 +38,7 @@ type CommentMachine struct {
 	LastSeenAge time.Duration // to the minute
 }
 
-// comment is a checked template. A nil one renders the default.
+// comment is a checked template: of a comment, or of the text of a mail.
 type comment struct {
 	rule     string
 	template *template.Template
@@ -49,17 +49,17 @@ func templateFunctions() []string {
 	return []string{"and", "or", "not", "eq", "ne", "len"}
 }
 
-// newComment checks the template of a rule: it may put values in and ask if, and it has to work for any alert.
-func newComment(rule, src string) (*comment, string, string) {
+// newComment checks a template of a rule, called what: it may put values in and ask if, and it has to work for any alert.
+func newComment(rule, what, src string) (*comment, string, string) {
 	if n := len([]rune(src)); n > maxTemplate {
-		return nil, fmt.Sprintf("the comment is %d characters long, the limit is %d", n, maxTemplate), "what is rendered is cut to " + fmt.Sprint(MaxComment)
+		return nil, fmt.Sprintf("the %s is %d characters long, the limit is %d", what, n, maxTemplate), "what is rendered is cut to " + fmt.Sprint(MaxComment)
 	}
-	t, err := template.New("comment").Option("missingkey=error").Parse(src)
+	t, err := template.New(what).Option("missingkey=error").Parse(src)
 	if err != nil {
-		return nil, "the comment is no template: " + strings.TrimPrefix(err.Error(), "template: "), "such as {{.Alert.ID}}: {{.Alert.Title}}"
+		return nil, "the " + what + " is no template: " + strings.TrimPrefix(err.Error(), "template: "), "such as {{.Alert.ID}}: {{.Alert.Title}}"
 	}
 	if len(t.Templates()) > 1 {
-		return nil, "a comment has no {{define}}", "write the text itself"
+		return nil, "a " + what + " has no {{define}}", "write the text itself"
 	}
 	if t.Tree != nil {
 		if message, hint := checkTemplate(t.Tree.Root); message != "" {
@@ -69,13 +69,13 @@ func newComment(rule, src string) (*comment, string, string) {
 	c := &comment{rule: rule, template: t}
 	for _, sample := range []CommentData{sampleData(rule), {Rule: rule}} {
 		if _, err := c.execute(sample); err != nil {
-			return nil, "the comment does not work: " + strings.TrimPrefix(err.Error(), "template: "), "try it with {{.Alert.Title}} alone first"
+			return nil, "the " + what + " does not work: " + strings.TrimPrefix(err.Error(), "template: "), "try it with {{.Alert.Title}} alone first"
 		}
 	}
 	return c, "", ""
 }
 
-// checkTemplate walks a template and names the first thing that comments do not have. Every field is checked here, also
+// checkTemplate walks a template and names the first thing that templates here do not have. Every field is checked here, also
 // in branches that a sample does not take.
 func checkTemplate(node parse.Node) (message, hint string) {
 	switch n := node.(type) {
@@ -87,7 +87,7 @@ func checkTemplate(node parse.Node) (message, hint string) {
 		return checkTemplate(n.Pipe)
 	case *parse.PipeNode:
 		if len(n.Decl) > 0 {
-			return "a comment has no variables", "write the field itself, such as {{.Alert.Title}}"
+			return "a template has no variables", "write the field itself, such as {{.Alert.Title}}"
 		}
 		return firstMistake(commandsOf(n))
 	case *parse.CommandNode:
@@ -96,11 +96,11 @@ func checkTemplate(node parse.Node) (message, hint string) {
 		return checkField(n.Ident)
 	case *parse.IdentifierNode:
 		if !slices.Contains(templateFunctions(), n.Ident) {
-			return fmt.Sprintf("comments have no function %q", n.Ident), suggest(n.Ident, templateFunctions())
+			return fmt.Sprintf("templates have no function %q", n.Ident), suggest(n.Ident, templateFunctions())
 		}
 	case *parse.TextNode, *parse.StringNode, *parse.NumberNode, *parse.BoolNode, *parse.NilNode, *parse.CommentNode:
 	default:
-		return fmt.Sprintf("comments have no %s", node), "a comment puts fields into text, {{.Alert.Title}}, and asks {{if .Machine.OSPlatform}}…{{end}}"
+		return fmt.Sprintf("templates have no %s", node), "a template puts fields into text, {{.Alert.Title}}, and asks {{if .Machine.OSPlatform}}…{{end}}"
 	}
 	return "", ""
 }
@@ -155,23 +155,25 @@ func goFields(t reflect.Type) []string {
 	return names
 }
 
-// render gives the comment for a machine action: plain text of at most MaxComment characters. Alert text is written by
-// attackers; nothing in it can break a line or turn the writing direction. A template that fails on this alert gives
+// render gives the text for one alert: plain, of at most MaxComment characters. Alert text is written by attackers; nothing
+// in it can break a line or turn the writing direction. Without a template, and with one that fails on this alert, it is
 // the default, because a comment must not keep a machine from being isolated.
-func (c *comment) render(in Input) string {
-	data := CommentData{Alert: in.Alert, Now: in.Now.UTC()}
-	if m := machineFacts(in); m != nil {
-		data.Machine = CommentMachine{m.Machine, m.LastSeenAge.Round(time.Minute)}
-	}
-	text := fmt.Sprintf("Alert %s: %s", in.Alert.ID, in.Alert.Title)
+func (c *comment) render(in Input, byDefault string) string {
+	text := byDefault
 	if c != nil {
-		data.Rule = c.rule
+		data := CommentData{Alert: in.Alert, Now: in.Now.UTC(), Rule: c.rule}
+		if m := machineFacts(in); m != nil {
+			data.Machine = CommentMachine{m.Machine, m.LastSeenAge.Round(time.Minute)}
+		}
 		if rendered, err := c.execute(data); err == nil {
 			text = rendered
 		}
 	}
 	return cut(strings.TrimSpace(plainText(text)), MaxComment)
 }
+
+// usualComment is the comment of a machine action whose step has none.
+func usualComment(in Input) string { return fmt.Sprintf("Alert %s: %s", in.Alert.ID, in.Alert.Title) }
 
 func (c *comment) execute(data CommentData) (string, error) {
 	w := &boundedText{}

@@ -3,7 +3,6 @@ package playbook
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -72,76 +71,20 @@ func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 		}
 	}
 	plan.Rule, plan.Reason, plan.Mode = strings.Join(names, ","), strings.Join(reasons, "; "), mode
+	var asked []rail
 	if len(acting) > 0 {
-		plan.Rails = b.rails(in, acting)
+		asked = b.rails(in, acting)
+		plan.Rails = traces(asked)
 	}
 	for _, d := range deciding {
-		for _, step := range b.steps(d, in, plan.Rails) {
+		for _, step := range b.steps(d, in, asked) {
 			if len(deciding) > 1 {
 				step.Rule = d.name
 			}
 			plan.Steps = addStep(plan.Steps, step)
 		}
 	}
-}
-
-// addStep adds a step unless there is the same already: a machine is isolated once, people are told once. Of two
-// isolations the first that is done counts: a rule that only observes, or whose step is held, keeps no other from acting.
-func addStep(steps []Step, step Step) []Step {
-	for i, there := range steps {
-		if there.Kind != step.Kind || step.Kind == Mail && !slices.Equal(there.To, step.To) {
-			continue
-		}
-		if there.Verdict != Do && step.Verdict == Do {
-			steps[i] = step
-		}
-		return steps
-	}
-	return append(steps, step)
-}
-
-// steps turns the specifications of a rule into steps with verdicts.
-func (b *Book) steps(d decided, in Input, rails []RailTrace) []Step {
-	var out []Step
-	told := false
-	mode := b.modeOf(in, d.rule)
-	for _, s := range d.rule.steps {
-		step := Step{Kind: s.kind}
-		if s.kind.Acts() {
-			step.Scope, step.Comment = s.scope, s.comment.render(in)
-			step.Verdict, step.Why = verdict(rails, d.name)
-			if d.trace.Outcome == Errored {
-				step.Verdict, step.Why = Held, d.reason()
-			}
-		} else {
-			told = true
-			step.To = slices.Clone(s.to)
-			step.Verdict, step.Why = mailVerdict(mode)
-		}
-		out = append(out, step)
-	}
-	if d.trace.Outcome == Errored && !told {
-		step := Step{Kind: Mail}
-		step.Verdict, step.Why = mailVerdict(mode)
-		out = append(out, step)
-	}
-	return out
-}
-
-// verdict is what the rails say about the acting steps of a rule: the first that does not let them pass, else what the
-// rails have to say about steps that are done.
-func verdict(rails []RailTrace, rule string) (Verdict, string) {
-	note := ""
-	for _, rail := range rails {
-		switch {
-		case rail.Rule != "" && rail.Rule != rule:
-		case rail.Verdict != Do:
-			return rail.Verdict, rail.Why
-		case rail.Why != "":
-			note = rail.Why
-		}
-	}
-	return Do, note
+	settleContradictions(plan.Steps)
 }
 
 func mailVerdict(m Mode) (Verdict, string) {

@@ -198,7 +198,7 @@ func TestEachRailHoldsInItsOrder(t *testing.T) {
 		if got.Verdict != step.verdict || got.Why != step.why {
 			t.Errorf("%s %q, want %s %q", got.Verdict, got.Why, step.verdict, step.why)
 		}
-		if len(p.Rails) != 7 {
+		if len(p.Rails) != 8 {
 			t.Errorf("%d rails explained", len(p.Rails))
 		}
 		if m := p.Steps[1]; m.Kind != Mail || m.Verdict == Held || m.Verdict == Skipped {
@@ -343,6 +343,7 @@ rails:
   passed    not stale
   passed    not paused
   passed    seen lately
+  passed    supported
   would do  mode: mode observe: playbook observe, ceiling enforce
 
 steps:

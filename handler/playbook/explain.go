@@ -16,8 +16,8 @@ func (p Plan) Explain() string {
 	b.WriteString("\nrails:\n")
 	for _, r := range p.Rails {
 		rail := r.Rail
-		if r.Rule != "" {
-			rail += " (rule " + r.Rule + ")"
+		if of := r.of(); of != "" {
+			rail += " (" + of + ")"
 		}
 		explainLine(&b, "  ", passes(r.Verdict), rail, r.Why)
 	}
@@ -60,15 +60,43 @@ func explainClauses(b *strings.Builder, join Join, clauses []ClauseTrace) {
 	}
 }
 
-// String names the step, without what becomes of it: isolate Full, mail, mail to soc@example.com.
-func (s Step) String() string {
-	switch {
-	case s.Kind == Isolate:
-		return string(s.Kind) + " " + string(s.Scope)
-	case len(s.To) == 0:
-		return string(s.Kind)
+// of says which steps a rail is about, empty for all.
+func (r RailTrace) of() string {
+	var parts []string
+	if r.Rule != "" {
+		parts = append(parts, "rule "+r.Rule)
 	}
-	return string(s.Kind) + " to " + strings.Join(s.To, ", ")
+	if r.Step != "" {
+		parts = append(parts, r.Step)
+	}
+	return strings.Join(parts, ": ")
+}
+
+// String names the step, without what becomes of it: isolate Full, release, scan Quick, tag add seen, mail to
+// soc@example.com, updateAlert status=Resolved comment.
+func (s Step) String() string {
+	parts := []string{string(s.Kind)}
+	switch {
+	case s.Kind == Tag && s.Remove:
+		parts = append(parts, "remove", s.Tag)
+	case s.Kind == Tag:
+		parts = append(parts, "add", s.Tag)
+	case s.Kind == UpdateAlert && s.Update != nil:
+		for _, part := range []struct{ name, value string }{{"status", string(s.Update.Status)}, {"assignedTo", s.Update.AssignedTo},
+			{"classification", s.Update.Classification}, {"determination", s.Update.Determination}} {
+			if part.value != "" {
+				parts = append(parts, part.name+"="+part.value)
+			}
+		}
+		if s.Update.Comment != "" {
+			parts = append(parts, "comment")
+		}
+	case s.Scope != "":
+		parts = append(parts, string(s.Scope))
+	case len(s.To) > 0:
+		parts = append(parts, "to", strings.Join(s.To, ", "))
+	}
+	return strings.Join(parts, " ")
 }
 
 func explainStep(b *strings.Builder, s Step) {
@@ -80,8 +108,14 @@ func explainStep(b *strings.Builder, s Step) {
 		what += " (rule " + s.Rule + ")"
 	}
 	explainLine(b, "  ", string(s.Verdict), what, s.Why)
-	if s.Comment != "" {
-		fmt.Fprintf(b, "            comment: %s\n", s.Comment)
+	comment := s.Comment
+	if s.Update != nil {
+		comment = s.Update.Comment
+	}
+	for _, part := range []struct{ name, text string }{{"comment", comment}, {"text", s.Text}} {
+		if part.text != "" {
+			fmt.Fprintf(b, "            %s: %s\n", part.name, part.text)
+		}
 	}
 }
 

@@ -1,10 +1,6 @@
 package playbook
 
-import (
-	"slices"
-
-	"cordon/handler/machine"
-)
+import "slices"
 
 // The tables of everything that a playbook can say. The loader reads by them and the schema is made from them, so that an
 // editor and the handler never disagree about a key.
@@ -15,6 +11,7 @@ type keys struct {
 	known []key    // in the order in which they are best written
 	later []string // planned, but not in this version
 	one   bool     // exactly one of them, as in a step
+	some  bool     // at least one of them
 	empty bool     // nothing at all will do as well
 }
 
@@ -102,34 +99,6 @@ func ruleKeys() keys {
 	}}
 }
 
-func stepKeys() keys {
-	return keys{what: "a step", one: true, later: laterSteps(), known: []key{
-		{name: string(Isolate), help: "cuts the alert's machine off the network", shape: shape{kind: aMapping, keys: isolateKeys}},
-		{name: string(Mail), help: "tells people", shape: shape{kind: aMapping, keys: mailKeys}},
-	}}
-}
-
-// laterSteps are the steps that are planned and do not exist in this version.
-func laterSteps() []string {
-	return []string{"approve", "ask", "assign", "chat", "classify", "collect", "collectPackage", "comment", "deviceValue", "indicator", "liveResponse",
-		"offboard", "quarantine", "release", "restrict", "restrictApps", "scan", "tag", "teams", "ticket", "unrestrict", "unrestrictApps", "update",
-		"updateAlert", "webhook"}
-}
-
-func isolateKeys() keys {
-	return keys{what: "isolate", later: []string{"approve", "ask", "for", "lease", "machines", "release", "unless"}, known: []key{
-		{name: "type", help: "Full cuts every connection but the one to Defender; Selective leaves Outlook and Teams connected", required: true,
-			shape: shape{kind: aWord, words: []string{string(machine.Full), string(machine.Selective)}, later: []string{"UnManagedDevice"}}},
-		{name: "comment", help: "a template, shown with the action in the Defender portal", shape: shape{kind: aText}},
-	}}
-}
-
-func mailKeys() keys {
-	return keys{what: "mail", empty: true, later: []string{"bcc", "cc", "priority", "subject", "template", "text"}, known: []key{
-		{name: "to", help: "addresses; without any the configured recipients get the mail", shape: shape{kind: texts, high: maxEntries}},
-	}}
-}
-
 func protectKeys() keys {
 	return keys{what: "protect", later: []string{"roles", "users", "networks", "expressions"}, known: []key{
 		{name: "tags", help: "patterns of machine tags", shape: shape{kind: texts, high: maxEntries}},
@@ -142,24 +111,26 @@ func protectKeys() keys {
 }
 
 func limitsKeys() keys {
-	return keys{what: "limits", later: slices.Concat(laterSteps(), []string{"mail"}), known: []key{
-		{name: string(Isolate), help: "caps on isolations", shape: shape{kind: aMapping, keys: capKeys}},
-	}}
+	k := keys{what: "limits", later: slices.Concat(laterSteps(), []string{string(Tag), string(UpdateAlert), string(Mail)})}
+	for _, kind := range cappedKinds() {
+		k.known = append(k.known, key{name: string(kind), help: "caps on the step " + string(kind), shape: shape{kind: aMapping, keys: func() keys { return capKeys(kind) }}})
+	}
+	return k
 }
 
-func capKeys() keys {
-	return keys{what: "limits.isolate", later: []string{"percent", "perWeek"}, known: []key{
+func capKeys(of StepKind) keys {
+	return keys{what: "limits." + string(of), later: []string{"percent", "perWeek"}, known: []key{
 		{name: "perMinute", help: "machines in any minute", shape: shape{kind: aNumber, low: 1, high: maxCap}},
 		{name: "perHour", help: "machines in any hour", required: true, shape: shape{kind: aNumber, low: 1, high: maxCap}},
 		{name: "perDay", help: "machines in any day", required: true, shape: shape{kind: aNumber, low: 1, high: maxCap}},
-		{name: "perRule", help: "the same for what any one rule isolates", shape: shape{kind: aMapping, keys: func() keys { return rateKeys("perRule") }}},
-		{name: "perGroup", help: "the same for the machines of any one device group", shape: shape{kind: aMapping, keys: func() keys { return rateKeys("perGroup") }}},
+		{name: "perRule", help: "the same for what any one rule asks for", shape: shape{kind: aMapping, keys: func() keys { return rateKeys(of, "perRule") }}},
+		{name: "perGroup", help: "the same for the machines of any one device group", shape: shape{kind: aMapping, keys: func() keys { return rateKeys(of, "perGroup") }}},
 		{name: "then", help: "what becomes of a step beyond the cap", shape: shape{kind: aWord, words: []string{string(HoldForPerson)}, later: []string{"ask", "approve", "observe", "pause", "stop"}}},
 	}}
 }
 
-func rateKeys(what string) keys {
-	return keys{what: "limits.isolate." + what, later: []string{"percent", "perWeek"}, known: []key{
+func rateKeys(of StepKind, what string) keys {
+	return keys{what: "limits." + string(of) + "." + what, later: []string{"percent", "perWeek"}, known: []key{
 		{name: "perMinute", help: "machines in any minute", shape: shape{kind: aNumber, low: 1, high: maxCap}},
 		{name: "perHour", help: "machines in any hour", shape: shape{kind: aNumber, low: 1, high: maxCap}},
 		{name: "perDay", help: "machines in any day", shape: shape{kind: aNumber, low: 1, high: maxCap}},

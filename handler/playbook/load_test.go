@@ -82,7 +82,7 @@ func TestTheDefaultPlaybookObservesAndProtects(t *testing.T) {
 	if diff := cmp.Diff([]string{"contain-high-severity"}, b.Rules()); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(Limits{Cap{Rate: Rate{PerHour: 20, PerDay: 60}, Then: HoldForPerson}}, b.Limits()); diff != "" {
+	if diff := cmp.Diff(DefaultLimits(), b.Limits()); diff != "" {
 		t.Error(diff)
 	}
 	in := input()
@@ -101,9 +101,19 @@ func TestAPlaybookWithoutLimitsHasTheDefaultOnes(t *testing.T) {
 		t.Error(diff)
 	}
 	got := mustLoad(t, oneRule("true", "limits: {isolate: {perMinute: 2, perHour: 3, perDay: 7, perRule: {perHour: 1}, perGroup: {perMinute: 1, perDay: 4}}}")).Limits()
-	want := Limits{Cap{Rate: Rate{2, 3, 7}, PerRule: Rate{PerHour: 1}, PerGroup: Rate{PerMinute: 1, PerDay: 4}, Then: HoldForPerson}}
+	want := DefaultLimits()
+	want[Isolate] = Cap{Rate: Rate{2, 3, 7}, PerRule: Rate{PerHour: 1}, PerGroup: Rate{PerMinute: 1, PerDay: 4}, Then: HoldForPerson}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	got = mustLoad(t, oneRule("true", "limits: {scan: {perHour: 3, perDay: 7}}")).Limits()
+	if got.Of(Scan).Rate != (Rate{PerHour: 3, PerDay: 7}) || got.Of(Isolate) != DefaultLimits().Of(Isolate) {
+		t.Errorf("%+v", got)
+	}
+	for _, kind := range StepKinds() {
+		if of := (Limits{}).Of(kind); (of.PerHour > 0 && of.PerDay > 0) != (kind.Action() != "") {
+			t.Errorf("without limits %s has %+v", kind, of)
+		}
 	}
 }
 

@@ -38,7 +38,7 @@ type Verdict string
 const (
 	Do      Verdict = "do"
 	WouldDo Verdict = "would do" // observe: an acting step is only reported; a mail goes out and says so
-	Held    Verdict = "held"     // a rail stopped it: protected, stale, paused, no machine; later a cap
+	Held    Verdict = "held"     // a rail stopped it: protected, stale, paused, no machine; later a cap. A person can continue with it
 	Skipped Verdict = "skipped"  // it can not be done, or there is nothing left to do: the machine does not know the action, say
 )
 
@@ -140,6 +140,7 @@ type ValueSeen struct {
 // RailTrace explains one rail: Do lets acting steps pass.
 type RailTrace struct {
 	Rule    string  `json:"rule,omitempty"` // the rule whose steps it is about, empty for the steps of all
+	Step    string  `json:"step,omitempty"` // the steps that it is about, empty for all that the rail is asked about
 	Rail    string  `json:"rail"`
 	Verdict Verdict `json:"verdict"`
 	Why     string  `json:"why,omitempty"`

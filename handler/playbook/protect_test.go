@@ -85,7 +85,8 @@ func anyBook(t *rapid.T) *Book {
 	fmt.Fprintf(&src, "version: 1\nmode: %s\nrules:\n", rapid.SampledFrom([]string{"enforce", "observe"}).Draw(t, "mode"))
 	for i := range rapid.IntRange(1, 4).Draw(t, "rules") {
 		when := rapid.SampledFrom(append(conditionsThatWork(), `alert.severity == "Low"`, `alert.mitreTechniques[3] == "x"`, `machine == nil`)).Draw(t, "when")
-		do := rapid.SampledFrom([]string{"[isolate: {type: Full}]", `[isolate: {type: Selective, comment: "{{.Alert.Title}}"}, mail: {}]`, "[mail: {}]", "[]"}).Draw(t, "do")
+		do := rapid.SampledFrom([]string{"[isolate: {type: Full}]", `[isolate: {type: Selective, comment: "{{.Alert.Title}}"}, mail: {}]`, "[mail: {}]", "[]",
+			"[scan: {type: Full}, collectPackage: {}, restrictApps: {}]", "[release: {}, unrestrictApps: {}]", "[tag: {add: x}, updateAlert: {status: Resolved}]"}).Draw(t, "do")
 		fmt.Fprintf(&src, "  - {name: r%d, on: alert, when: %q, do: %s}\n", i, when, do)
 	}
 	src.WriteString(`protect: {tags: [never-isolate], names: ["DC*"], groups: [Tier0], os: ["WindowsServer*"]}` + "\n")
@@ -138,14 +139,18 @@ func TestNoRuleReachesAProtectedMachine(t *testing.T) {
 		b, in := anyBook(t), anyInput(t)
 		p := b.Decide(in)
 		old := in.Now.Sub(in.Alert.Created) > in.StaleAfter
-		mustHold := mayNotBeTouched(in.Machine) || in.Paused || in.Alert.MachineID == "" || old ||
-			slices.ContainsFunc(p.Rules, func(r RuleTrace) bool { return r.Outcome == Errored })
+		noAnswer := slices.ContainsFunc(p.Rules, func(r RuleTrace) bool { return r.Outcome == Errored })
+		untouchable := mayNotBeTouched(in.Machine) || in.Alert.MachineID == ""
 		enforced := b.Mode() == Enforce && in.Ceiling == Enforce
 		for _, s := range p.Steps {
+			takesBack := s.Kind == Release || s.Kind == UnrestrictApps // the alert's last update is fresh
+			restricts := s.Kind == RestrictApps || s.Kind == Isolate && s.Scope == machine.Selective
 			want := WouldDo
 			switch {
-			case s.Kind.Acts() && mustHold:
+			case s.Kind.Acts() && (in.Paused || noAnswer || old && !takesBack || untouchable && s.Kind != UpdateAlert):
 				want = Held
+			case restricts && in.Machine.OSPlatform == "Linux", s.Kind == RestrictApps && in.Machine.OSPlatform == "macOS":
+				want = Skipped
 			case enforced:
 				want = Do
 			}

@@ -2,32 +2,68 @@ package playbook
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"cordon/handler/machine"
 )
+
+// rail is one rail's word about some acting steps.
+type rail struct {
+	RailTrace
+	about func(stepSpec) bool // nil: all
+}
+
+// onMachine reports whether a step touches the machine. An update of the alert does not: it needs no machine, and
+// protects nobody from anything.
+func onMachine(s stepSpec) bool { return s.kind.Acts() && s.kind != UpdateAlert }
+
+// ends reports whether a step takes back what was done to the machine.
+func ends(s stepSpec) bool { return s.kind == Release || s.kind == UnrestrictApps }
+
+func begins(s stepSpec) bool { return s.kind.Acts() && !ends(s) }
 
 // rails asks every rail in its fixed order about the acting steps of the rules that decide. No rule has a say here but
 // about its own steps, and there only to lower: by its mode and its own limit of age.
-func (b *Book) rails(in Input, acting []rule) []RailTrace {
-	traces := []RailTrace{
-		held("machine named", noMachineID(in)),
-		held("machine read", notRead(in)),
-		held("not protected", b.protect.holds(in)),
+func (b *Book) rails(in Input, acting []rule) []rail {
+	var made []rail
+	machines := slices.ContainsFunc(acting, func(r rule) bool { return slices.ContainsFunc(r.steps, onMachine) })
+	if machines {
+		for _, t := range []RailTrace{held("machine named", noMachineID(in)), held("machine read", notRead(in)), held("not protected", b.protect.holds(in))} {
+			made = append(made, rail{t, onMachine})
+		}
 	}
-	traces = append(traces, perRule(acting, func(r rule) RailTrace { return held("not stale", stale(in, r)) })...)
-	traces = append(traces, held("not paused", paused(in)), RailTrace{Rail: "seen lately", Verdict: Do, Why: away(in)})
-	return append(traces, perRule(acting, func(r rule) RailTrace { return b.modeRail(in, r) })...)
+	made = append(made, perRule(acting, func(r rule) []rail { return staleRails(in, r) })...)
+	made = append(made, rail{held("not paused", paused(in)), nil})
+	if machines {
+		made = append(made, seenLately(in, acting)...)
+		made = append(made, supported(in, acting)...)
+	}
+	return append(made, perRule(acting, func(r rule) []rail { return []rail{{b.modeRail(in, r), nil}} })...)
 }
 
 // perRule asks a rail about the steps of each rule; of one rule alone it is not said whose they are.
-func perRule(rules []rule, rail func(rule) RailTrace) []RailTrace {
-	traces := make([]RailTrace, len(rules))
-	for i, r := range rules {
-		if traces[i] = rail(r); len(rules) > 1 {
-			traces[i].Rule = r.name
+func perRule(rules []rule, ask func(rule) []rail) []rail {
+	var made []rail
+	for _, r := range rules {
+		for _, one := range ask(r) {
+			if len(rules) > 1 {
+				one.Rule = r.name
+			}
+			made = append(made, one)
 		}
 	}
-	return traces
+	return made
+}
+
+// traces is what a plan keeps of the rails.
+func traces(rails []rail) []RailTrace {
+	var list []RailTrace
+	for _, r := range rails {
+		list = append(list, r.RailTrace)
+	}
+	return list
 }
 
 func held(rail, why string) RailTrace {
@@ -57,24 +93,53 @@ func notRead(in Input) string {
 	return ""
 }
 
-// stale goes by the time the alert was created: an old alert that something touches again is still an old alert.
-func stale(in Input, r rule) string {
-	limit, whose := in.StaleAfter, "the limit"
-	if r.maxAge > 0 && r.maxAge < limit {
-		limit, whose = r.maxAge, "the limit of rule "+r.name
-	}
+// staleRails asks about the age of the alert. What takes something back goes by the alert's last update: an alert that was
+// resolved after days is old, but that it was resolved is new.
+func staleRails(in Input, r rule) []rail {
+	starts, takesBack := slices.ContainsFunc(r.steps, begins), slices.ContainsFunc(r.steps, ends)
 	created := in.Alert.Created
 	if created.IsZero() {
 		created = in.Alert.Updated
 	}
+	var made []rail
+	if starts {
+		made = append(made, rail{held("not stale", stale(in, r, created, "the alert is %s old, %s is %s")), begins})
+	}
+	if takesBack {
+		made = append(made, rail{held("not stale", stale(in, r, in.Alert.Updated, "the alert's last update is %s old, %s is %s")), ends})
+	}
+	if starts && takesBack {
+		made[0].Step, made[1].Step = namesOf(r.steps, begins), namesOf(r.steps, ends)
+	}
+	return made
+}
+
+// namesOf names the kinds of the steps that a rail is about.
+func namesOf(steps []stepSpec, about func(stepSpec) bool) string {
+	var names []string
+	for _, s := range steps {
+		if name := string(s.kind); about(s) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// stale says that the time an alert is judged by is too long ago. For what is begun that is its creation: an old alert that
+// something touches again is still an old alert.
+func stale(in Input, r rule, at time.Time, said string) string {
+	limit, whose := in.StaleAfter, "the limit"
+	if r.maxAge > 0 && r.maxAge < limit {
+		limit, whose = r.maxAge, "the limit of rule "+r.name
+	}
 	switch {
 	case in.StaleAfter <= 0:
 		return "no stale limit is set, so every alert counts as stale"
-	case created.IsZero():
+	case at.IsZero():
 		return "the alert has no time, so it counts as stale"
 	}
-	if age := in.Now.Sub(created); age > limit {
-		return fmt.Sprintf("the alert is %s old, %s is %s", age.Round(time.Second), whose, limit)
+	if age := in.Now.Sub(at); age > limit {
+		return fmt.Sprintf(said, age.Round(time.Second), whose, limit)
 	}
 	return ""
 }
@@ -83,16 +148,67 @@ func stale(in Input, r rule) string {
 // and a machine reports about daily ("Take response actions on a device").
 const awayAfter = 3 * 24 * time.Hour
 
-// away says that the machine has not been seen for long; it holds nothing, for the request waits at Defender.
-func away(in Input) string {
+// seenLately says that the machine has not been seen for long; it holds nothing, for requests wait at Defender. A tag and
+// the containment of a machine that is not onboarded need nothing from the machine itself.
+func seenLately(in Input, acting []rule) []rail {
+	isolates := func(s stepSpec) bool { return s.kind == Isolate && s.scope != machine.UnManagedDevice }
+	others := func(s stepSpec) bool { return s.kind != Isolate && s.kind.Action() != "" }
+	steps := allSteps(acting)
+	var made []rail
+	if slices.ContainsFunc(steps, isolates) {
+		made = append(made, rail{RailTrace{Rail: "seen lately", Verdict: Do, Why: away(in, "an isolation takes hold when it is back, and Defender gives up after three days")}, isolates})
+	}
+	if slices.ContainsFunc(steps, others) {
+		made = append(made, rail{RailTrace{Rail: "seen lately", Verdict: Do, Why: away(in, "nothing happens there before it is back")}, others})
+	}
+	if len(made) == 2 {
+		made[0].Step, made[1].Step = namesOf(steps, isolates), namesOf(steps, others)
+	}
+	return made
+}
+
+func away(in Input, so string) string {
 	if in.Machine == nil || in.Machine.LastSeen.IsZero() {
 		return ""
 	}
 	if silent := in.Now.Sub(in.Machine.LastSeen); silent > awayAfter {
-		return fmt.Sprintf("the machine was last seen %s, %d days ago: an isolation takes hold when it is back, and Defender gives up after three days",
-			in.Machine.LastSeen.UTC().Format(time.RFC3339), silent/(24*time.Hour))
+		return fmt.Sprintf("the machine was last seen %s, %d days ago: %s", in.Machine.LastSeen.UTC().Format(time.RFC3339), silent/(24*time.Hour), so)
 	}
 	return ""
+}
+
+// supported asks of each machine action whether the machine knows it. What it does not know is skipped: no person can
+// change that by a word.
+func supported(in Input, acting []rule) []rail {
+	var made []rail
+	var asked []string
+	for _, s := range allSteps(acting) {
+		spec, isAction := machine.SpecOf(s.kind.Action())
+		k := s.step().Key() + " " + string(s.scope)
+		if !isAction || slices.Contains(asked, k) {
+			continue
+		}
+		asked = append(asked, k)
+		t := RailTrace{Rail: "supported", Verdict: Do, Step: s.step().String()}
+		if in.Machine != nil {
+			if why := spec.Unsupported(*in.Machine, s.scope); why != "" {
+				t.Verdict, t.Why = Skipped, why
+			}
+		}
+		made = append(made, rail{t, func(other stepSpec) bool { return other.kind == s.kind && other.scope == s.scope }})
+	}
+	if len(made) == 1 {
+		made[0].Step = ""
+	}
+	return made
+}
+
+func allSteps(rules []rule) []stepSpec {
+	var steps []stepSpec
+	for _, r := range rules {
+		steps = append(steps, r.steps...)
+	}
+	return steps
 }
 
 func paused(in Input) string {
@@ -117,67 +233,4 @@ func (b *Book) modeRail(in Input, r rule) RailTrace {
 		}
 	}
 	return t
-}
-
-// protection names the machines that no rule may touch. The zero value protects only machines without a name.
-type protection struct {
-	tags, names, groups, deviceValue, os []string // patterns
-	ids                                  []string
-}
-
-// holds says why the machine is protected, empty when it is not. A fact that a pattern needs and the API did not send
-// protects: better a person looks than a domain controller without a name goes off the network.
-func (p protection) holds(in Input) string {
-	m := in.Machine
-	if m == nil {
-		return "nothing is known about the machine"
-	}
-	if bothNames(m.ComputerDNSName)[0] == "" {
-		return "protected: the machine has no name"
-	}
-	if strings.TrimSpace(m.OSPlatform) == "" && len(p.os) > 0 {
-		return "protected: the machine's operating system is not known"
-	}
-	names := append(bothNames(m.ComputerDNSName), bothNames(in.Alert.ComputerDNSName)...)
-	for _, check := range []struct {
-		what     string
-		values   []string
-		patterns []string
-	}{
-		{"ids", []string{m.ID, in.Alert.MachineID}, p.ids},
-		{"names", names, p.names},
-		{"tags", m.Tags, p.tags},
-		{"groups", []string{m.RBACGroupName, in.Alert.RBACGroupName}, p.groups},
-		{"deviceValue", []string{m.DeviceValue}, p.deviceValue},
-		{"os", []string{m.OSPlatform}, p.os},
-	} {
-		if value, pattern, ok := firstMatch(check.values, check.patterns); ok {
-			return fmt.Sprintf("protected: %s is on protect.%s as %q", quoted(value), check.what, pattern)
-		}
-	}
-	return ""
-}
-
-// bothNames are the short name and the full name of a machine.
-func bothNames(dns string) []string {
-	full := strings.TrimRight(strings.TrimSpace(dns), ".")
-	short, _, found := strings.Cut(full, ".")
-	if !found {
-		return []string{full}
-	}
-	return []string{short, full}
-}
-
-func firstMatch(values, patterns []string) (value, pattern string, ok bool) {
-	for _, value := range values {
-		if strings.TrimSpace(value) == "" {
-			continue
-		}
-		for _, pattern := range patterns {
-			if matchGlob(pattern, value) {
-				return value, pattern, true
-			}
-		}
-	}
-	return "", "", false
 }

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-
-	"cordon/handler/machine"
 )
 
 // book reads the root of a playbook. It notes every mistake it meets and goes on; the result counts only without any.
@@ -152,77 +150,6 @@ func (s *source) condition(n ast.Node, what string) condition {
 	return c
 }
 
-func (s *source) steps(n ast.Node, ruleName string) []stepSpec {
-	list, ok := s.list(n, "do", "- isolate: {type: Full}")
-	if !ok {
-		return nil
-	}
-	if len(list) > maxSteps {
-		s.on(list[maxSteps], fmt.Sprintf("there are %d steps, the limit is %d", len(list), maxSteps), "take some out")
-		list = list[:maxSteps]
-	}
-	var steps []stepSpec
-	for _, item := range list {
-		if name, ok := item.(*ast.StringNode); ok {
-			s.on(item, fmt.Sprintf("the step %q is not written as a step", cut(name.Value, 60)), "such as - isolate: {type: Full} or - mail: {}")
-			continue
-		}
-		entries, ok := s.mapping(item, stepKeys())
-		if ok && len(entries) > 1 {
-			s.on(entries[1].key, "a step does one thing", "begin a new - for every step")
-		}
-		for _, e := range entries {
-			step := s.step(e, ruleName)
-			if slices.ContainsFunc(steps, func(x stepSpec) bool { return x.kind == step.kind }) {
-				s.on(e.key, fmt.Sprintf("the rule has %s twice", step.kind), "one is enough: mail takes several recipients, a machine is isolated once")
-			}
-			steps = append(steps, step)
-		}
-	}
-	return steps
-}
-
-func (s *source) step(e entry, ruleName string) stepSpec {
-	if e.name == string(Isolate) {
-		return s.isolate(e, ruleName)
-	}
-	step := stepSpec{kind: Mail}
-	if _, empty := e.value.(*ast.NullNode); empty {
-		return step
-	}
-	entries, _ := s.mapping(e.value, mailKeys())
-	if to, ok := find(entries, "to"); ok {
-		step.to = s.recipients(to)
-	}
-	return step
-}
-
-func (s *source) isolate(e entry, ruleName string) stepSpec {
-	step := stepSpec{kind: Isolate}
-	entries, ok := s.mapping(e.value, isolateKeys())
-	if !ok {
-		return step
-	}
-	if n, ok := s.need(entries, e.key, "type", "write isolate: {type: Full}, or Selective to leave Outlook and Teams connected"); ok {
-		v, _ := s.choice(n, isolateKeys(), "type")
-		step.scope = machine.Scope(v)
-	}
-	n, ok := find(entries, "comment")
-	if !ok {
-		return step
-	}
-	src, ok := s.text(n, "comment", `such as comment: "{{.Alert.Title}}"`)
-	if !ok {
-		return step
-	}
-	c, message, hint := newComment(ruleName, src)
-	if message != "" {
-		s.on(n, message, hint)
-	}
-	step.comment = c
-	return step
-}
-
 func (s *source) recipients(n ast.Node) []string {
 	if _, empty := n.(*ast.NullNode); empty {
 		return nil
@@ -308,34 +235,43 @@ func (s *source) strings(n ast.Node, what, example string) []textItem {
 func (s *source) limits(n ast.Node) Limits {
 	l := DefaultLimits()
 	entries, _ := s.mapping(n, limitsKeys())
-	isolate, ok := find(entries, string(Isolate))
-	if !ok {
-		return l
+	for _, e := range entries {
+		l[StepKind(e.name)] = s.caps(e, StepKind(e.name))
 	}
-	caps, ok := s.mapping(isolate, capKeys())
+	return l
+}
+
+// caps reads the caps of one kind of step.
+func (s *source) caps(e entry, kind StepKind) Cap {
+	made := Cap{Then: HoldForPerson}
+	known := capKeys(kind)
+	caps, ok := s.mapping(e.value, known)
 	if !ok {
-		return l
+		return made
 	}
 	for _, name := range []string{"perHour", "perDay"} {
-		s.need(caps, isolate, name, "write both perHour and perDay")
+		s.need(caps, e.value, name, "write both perHour and perDay")
 	}
-	l.Isolate.Rate = s.rate(caps, isolate, capKeys())
-	for name, to := range map[string]*Rate{"perRule": &l.Isolate.PerRule, "perGroup": &l.Isolate.PerGroup} {
-		n, ok := find(caps, name)
+	made.Rate = s.rate(caps, e.value, known)
+	for _, part := range []struct {
+		name string
+		to   *Rate
+	}{{"perRule", &made.PerRule}, {"perGroup", &made.PerGroup}} {
+		n, ok := find(caps, part.name)
 		if !ok {
 			continue
 		}
-		if entries, ok := s.mapping(n, rateKeys(name)); ok {
+		if entries, ok := s.mapping(n, rateKeys(kind, part.name)); ok {
 			if len(entries) == 0 {
-				s.on(n, name+" is empty", "write perMinute, perHour or perDay, or take it out")
+				s.on(n, part.name+" is empty", "write perMinute, perHour or perDay, or take it out")
 			}
-			*to = s.rate(entries, n, rateKeys(name))
+			*part.to = s.rate(entries, n, rateKeys(kind, part.name))
 		}
 	}
 	if then, ok := find(caps, "then"); ok {
-		s.choice(then, capKeys(), "then")
+		s.choice(then, known, "then")
 	}
-	return l
+	return made
 }
 
 // rate reads the windows that are there. A longer window has at least what a shorter one has.

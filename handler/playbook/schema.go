@@ -35,6 +35,9 @@ func (k keys) schema() object {
 	if k.one {
 		o["minProperties"], o["maxProperties"] = 1, 1
 	}
+	if k.some {
+		o["minProperties"] = 1
+	}
 	if k.empty {
 		o["type"] = []string{"object", "null"}
 	}

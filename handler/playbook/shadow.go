@@ -3,7 +3,6 @@ package playbook
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // shadows finds the rules that can never be asked: whenever one would match, an earlier rule without continue has matched
@@ -67,25 +66,4 @@ func needsOf(rules []rule) Needs {
 		}
 	}
 	return n
-}
-
-// Permission is an application permission of the Defender for Endpoint API, as the app registration lists it.
-type Permission struct {
-	Name string // such as Machine.Isolate
-	For  string // what it is needed for, in words
-}
-
-// Permissions are the application permissions that the playbook needs, in the order in which they are first used.
-func (b *Book) Permissions() []Permission {
-	list := []Permission{{"Alert.Read.All", "to find alerts and their evidence"}, {"Machine.Read.All", "to read machines and what became of machine actions"}}
-	var isolating []string
-	for _, r := range b.rules {
-		if r.acts() {
-			isolating = append(isolating, r.name)
-		}
-	}
-	if len(isolating) > 0 {
-		list = append(list, Permission{"Machine.Isolate", "to isolate: " + strings.Join(isolating, ", ")})
-	}
-	return list
 }

@@ -68,6 +68,12 @@ func (s *source) mapping(n ast.Node, k keys) ([]entry, bool) {
 		values = m.Values
 	case *ast.MappingValueNode:
 		values = []*ast.MappingValueNode{m}
+	case *ast.NullNode:
+		if k.empty {
+			return nil, true
+		}
+		s.on(n, fmt.Sprintf("%s has to be a mapping, this is %s", k.what, kindOf(n)), "write key: value, with the keys "+strings.Join(known, ", "))
+		return nil, false
 	default:
 		s.on(n, fmt.Sprintf("%s has to be a mapping, this is %s", k.what, kindOf(n)), "write key: value, with the keys "+strings.Join(known, ", "))
 		return nil, false

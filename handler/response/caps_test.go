@@ -95,7 +95,7 @@ func TestCapOfARuleIsItsOwn(t *testing.T) {
 	if run := w.run("da1", 1); w.posts != 1 || !strings.Contains(run.Reason, "1 of at most 1 an hour are taken for rule contain-high-severity") {
 		t.Errorf("%d requests; %s", w.posts, run.Reason)
 	}
-	if got := w.book.Limits().Isolate.PerRule; got != (playbook.Rate{PerHour: 1}) {
+	if got := w.book.Limits().Of(playbook.Isolate).PerRule; got != (playbook.Rate{PerHour: 1}) {
 		t.Errorf("%+v", got)
 	}
 }

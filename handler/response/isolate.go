@@ -200,7 +200,7 @@ func (r *Responder) leave(ctx context.Context, t *turn) error {
 // time that it is sent. A request of unknown fate has an intent, and what follows it is another request. Facts that are too
 // old are read again once the run has its slot, so that those who wait for one read nothing.
 func (r *Responder) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
-	caps := r.Book.Limits().Isolate
+	caps := r.Book.Limits().Of(playbook.Isolate)
 	if t.hasLeave() {
 		caps = playbook.Cap{} // a person has seen that the cap is reached; the isolation is counted all the same
 	}

@@ -1,0 +1,69 @@
+package playbook
+
+import (
+	"fmt"
+	"strings"
+)
+
+// protection names the machines that no rule may touch. The zero value protects only machines without a name.
+type protection struct {
+	tags, names, groups, deviceValue, os []string // patterns
+	ids                                  []string
+}
+
+// holds says why the machine is protected, empty when it is not. A fact that a pattern needs and the API did not send
+// protects: better a person looks than a domain controller without a name goes off the network.
+func (p protection) holds(in Input) string {
+	m := in.Machine
+	if m == nil {
+		return "nothing is known about the machine"
+	}
+	if bothNames(m.ComputerDNSName)[0] == "" {
+		return "protected: the machine has no name"
+	}
+	if strings.TrimSpace(m.OSPlatform) == "" && len(p.os) > 0 {
+		return "protected: the machine's operating system is not known"
+	}
+	names := append(bothNames(m.ComputerDNSName), bothNames(in.Alert.ComputerDNSName)...)
+	for _, check := range []struct {
+		what     string
+		values   []string
+		patterns []string
+	}{
+		{"ids", []string{m.ID, in.Alert.MachineID}, p.ids},
+		{"names", names, p.names},
+		{"tags", m.Tags, p.tags},
+		{"groups", []string{m.RBACGroupName, in.Alert.RBACGroupName}, p.groups},
+		{"deviceValue", []string{m.DeviceValue}, p.deviceValue},
+		{"os", []string{m.OSPlatform}, p.os},
+	} {
+		if value, pattern, ok := firstMatch(check.values, check.patterns); ok {
+			return fmt.Sprintf("protected: %s is on protect.%s as %q", quoted(value), check.what, pattern)
+		}
+	}
+	return ""
+}
+
+// bothNames are the short name and the full name of a machine.
+func bothNames(dns string) []string {
+	full := strings.TrimRight(strings.TrimSpace(dns), ".")
+	short, _, found := strings.Cut(full, ".")
+	if !found {
+		return []string{full}
+	}
+	return []string{short, full}
+}
+
+func firstMatch(values, patterns []string) (value, pattern string, ok bool) {
+	for _, value := range values {
+		if strings.TrimSpace(value) == "" {
+			continue
+		}
+		for _, pattern := range patterns {
+			if matchGlob(pattern, value) {
+				return value, pattern, true
+			}
+		}
+	}
+	return "", "", false
+}

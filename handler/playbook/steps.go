@@ -1,0 +1,133 @@
+package playbook
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"cordon/handler/alert"
+)
+
+// addStep adds a step unless there is the same already: a machine is isolated once, people are told once. Of two the first
+// that is done counts: a rule that only observes, or whose step is held, keeps no other from acting.
+func addStep(steps []Step, step Step) []Step {
+	for i, there := range steps {
+		if there.Key() != step.Key() {
+			continue
+		}
+		switch {
+		case there.Verdict != Do && step.Verdict == Do:
+			step.Text = joined(there.Text, step.Text)
+			steps[i] = step
+		case step.Kind == Mail:
+			steps[i].Text = joined(there.Text, step.Text)
+		case step.Kind == UpdateAlert && there.Verdict == step.Verdict:
+			update := withRest(*there.Update, *step.Update)
+			steps[i].Update, steps[i].Rule = &update, there.Rule+","+step.Rule
+		}
+		return steps
+	}
+	return append(steps, step)
+}
+
+// joined are the texts of two mails to the same people.
+func joined(a, b string) string {
+	if a == b {
+		return a
+	}
+	return cut(strings.TrimSpace(a+" "+b), MaxComment)
+}
+
+// withRest is what one rule changes of an alert and, where it says nothing, what a later one does. A verdict is one thing: the
+// determination of one rule is never put to the classification of another.
+func withRest(first, rest alert.Change) alert.Change {
+	first.Status = cmp.Or(first.Status, rest.Status)
+	first.AssignedTo = cmp.Or(first.AssignedTo, rest.AssignedTo)
+	if first.Classification == "" && first.Determination == "" {
+		first.Classification, first.Determination = rest.Classification, rest.Determination
+	}
+	first.Comment = joined(first.Comment, rest.Comment)
+	return first
+}
+
+// settleContradictions skips what one rule wants and another one undoes. A machine that a rule wants isolated, or that a
+// person is to decide about, is not released by another rule; of a tag that is added and removed the first step counts.
+// What only observes keeps nothing from being done.
+func settleContradictions(steps []Step) {
+	for i, step := range steps {
+		if step.Verdict != Do && step.Verdict != WouldDo {
+			continue
+		}
+		for j, other := range steps {
+			stands := other.Verdict == Do || other.Verdict == Held || other.Verdict == step.Verdict
+			if i == j || !stands || !contradict(step, other) {
+				continue
+			}
+			if ends(stepSpec{kind: step.Kind}) || step.Kind == Tag && j < i {
+				steps[i].Verdict, steps[i].Why = Skipped, "rule "+other.Rule+" wants "+other.String()
+				break
+			}
+		}
+	}
+}
+
+// steps turns the specifications of a rule into steps with verdicts.
+func (b *Book) steps(d decided, in Input, rails []rail) []Step {
+	var out []Step
+	told := false
+	mode := b.modeOf(in, d.rule)
+	for _, s := range d.rule.steps {
+		step := s.made(in)
+		switch {
+		case s.kind == Mail:
+			told = true
+			step.Verdict, step.Why = mailVerdict(mode)
+		case d.trace.Outcome == Errored:
+			step.Verdict, step.Why = Held, d.reason()
+		case s.kind == UpdateAlert && step.Update.IsZero():
+			step.Verdict, step.Why = Skipped, "the comment is empty, and nothing else was to be changed"
+		default:
+			step.Verdict, step.Why = verdict(rails, d.name, s)
+		}
+		out = append(out, step)
+	}
+	if d.trace.Outcome == Errored && !told {
+		step := Step{Kind: Mail}
+		step.Verdict, step.Why = mailVerdict(mode)
+		out = append(out, step)
+	}
+	return out
+}
+
+// made is the step for one alert, without a verdict.
+func (s stepSpec) made(in Input) Step {
+	step := s.step()
+	step.To = slices.Clone(s.to)
+	switch {
+	case s.kind == UpdateAlert:
+		update := s.update
+		update.Comment = s.comment.render(in, "")
+		step.Update = &update
+	case s.kind == Mail:
+		step.Text = s.text.render(in, "")
+	case s.kind.Action() != "":
+		step.Comment = s.comment.render(in, usualComment(in))
+	}
+	return step
+}
+
+// verdict is what the rails say about an acting step of a rule: the first that does not let it pass, else what the rails
+// have to say about steps that are done.
+func verdict(rails []rail, rule string, s stepSpec) (Verdict, string) {
+	note := ""
+	for _, r := range rails {
+		switch {
+		case r.Rule != "" && r.Rule != rule, r.about != nil && !r.about(s):
+		case r.Verdict != Do:
+			return r.Verdict, r.Why
+		case r.Why != "":
+			note = r.Why
+		}
+	}
+	return Do, note
+}
