@@ -61,7 +61,7 @@ func TestTheExamplesOfHelpersWork(t *testing.T) {
 
 func TestThePageAboutThePlaybookHasTheTables(t *testing.T) {
 	t.Parallel()
-	var facts, helpers strings.Builder
+	var steps, facts, helpers strings.Builder
 	facts.WriteString("| name | type | meaning |\n| --- | --- | --- |\n")
 	for _, f := range Environment() {
 		fmt.Fprintf(&facts, "| `%s` | %s | %s |\n", f.Name, f.Type, f.Meaning)
@@ -70,12 +70,16 @@ func TestThePageAboutThePlaybookHasTheTables(t *testing.T) {
 	for _, h := range Helpers() {
 		fmt.Fprintf(&helpers, "| `%s` | %s | `%s` |\n", h.Signature, h.Meaning, h.Example)
 	}
+	steps.WriteString("| step | what it does | permission | machines at most, if limits says nothing |\n| --- | --- | --- | --- |\n")
+	for _, h := range Steps() {
+		fmt.Fprintf(&steps, "| `%s` | %s | %s | %s |\n", h.Example, h.Meaning, h.Permission, h.Rate)
+	}
 	body, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text := string(body)
-	for _, table := range []string{facts.String(), helpers.String()} {
+	for _, table := range []string{steps.String(), facts.String(), helpers.String()} {
 		head, _, _ := strings.Cut(table, "\n")
 		before, rest, found := strings.Cut(text, head+"\n")
 		if !found {

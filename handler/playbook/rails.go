@@ -20,7 +20,9 @@ type rail struct {
 func onMachine(s stepSpec) bool { return s.kind.Acts() && s.kind != UpdateAlert }
 
 // ends reports whether a step takes back what was done to the machine.
-func ends(s stepSpec) bool { return s.kind == Release || s.kind == UnrestrictApps }
+func ends(s stepSpec) bool {
+	return s.kind == Release || s.kind == UnrestrictApps || s.kind == Tag && s.remove
+}
 
 func begins(s stepSpec) bool { return s.kind.Acts() && !ends(s) }
 

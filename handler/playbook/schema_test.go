@@ -53,7 +53,7 @@ func TestTheSchemaTakesEveryExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	files = slices.DeleteFunc(files, func(f string) bool { return strings.HasSuffix(f, ".test.yaml") })
-	if len(files) < 4 {
+	if len(files) < 5 {
 		t.Errorf("only %d examples", len(files))
 	}
 	for _, path := range append(files, "../../playbook.yaml") {

@@ -63,7 +63,7 @@ func settleContradictions(steps []Step) {
 			if i == j || !stands || !contradict(step, other) {
 				continue
 			}
-			if ends(stepSpec{kind: step.Kind}) || step.Kind == Tag && j < i {
+			if step.Kind == Release || step.Kind == UnrestrictApps || step.Kind == Tag && j < i {
 				steps[i].Verdict, steps[i].Why = Skipped, "rule "+other.Rule+" wants "+other.String()
 				break
 			}

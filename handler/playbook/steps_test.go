@@ -117,14 +117,14 @@ func TestWhatTheMachineDoesNotKnowIsSkipped(t *testing.T) {
 
 func TestWhatIsTakenBackGoesByTheLastUpdate(t *testing.T) {
 	t.Parallel()
-	b := mustLoad(t, rules(`{name: r, on: alert, when: "true", maxAlertAge: 2h, do: [release: {}, unrestrictApps: {}, tag: {remove: contained}]}`))
+	b := mustLoad(t, rules(`{name: r, on: alert, when: "true", maxAlertAge: 2h, do: [release: {}, unrestrictApps: {}, tag: {remove: contained}, scan: {type: Quick}]}`))
 	in := input()
 	in.Alert.Created, in.Alert.Updated = in.Now.Add(-72*time.Hour), in.Now.Add(-time.Hour)
 	p := b.Decide(in)
-	if got := summary(p); got != "r; do release; do unrestrictApps; held tag remove contained" {
+	if got := summary(p); got != "r; do release; do unrestrictApps; do tag remove contained; held scan Quick" {
 		t.Error(p.Explain())
 	}
-	if !strings.Contains(p.Explain(), "  held      not stale (tag): the alert is 72h0m0s old, the limit of rule r is 2h0m0s\n  passed    not stale (release, unrestrictApps)\n") {
+	if !strings.Contains(p.Explain(), "  held      not stale (scan): the alert is 72h0m0s old, the limit of rule r is 2h0m0s\n  passed    not stale (release, unrestrictApps, tag)\n") {
 		t.Error(p.Explain())
 	}
 	in.Alert.Updated = in.Now.Add(-3 * time.Hour)
@@ -220,6 +220,21 @@ func TestEveryKindOfStepIsInTheGrammar(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"Alert.Read.All", "Machine.Read.All", "Machine.Isolate", "Machine.RestrictExecution", "Machine.Scan", "Machine.CollectForensics",
 		"Machine.ReadWrite.All", "Alert.ReadWrite.All"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheExamplesOfStepsWork(t *testing.T) {
+	t.Parallel()
+	var kinds []StepKind
+	for _, h := range Steps() {
+		kinds = append(kinds, h.Kind)
+		b := mustLoad(t, rules(`{name: r, on: alert, when: "true", do: [`+h.Example+`]}`))
+		if p := b.Decide(input()); p.Steps[0].Kind != h.Kind || p.Steps[0].Verdict != Do {
+			t.Errorf("%s: %s", h.Example, p.Explain())
+		}
+	}
+	if diff := cmp.Diff(StepKinds(), kinds); diff != "" {
 		t.Error(diff)
 	}
 }
