@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,13 +36,15 @@ type caseFile struct {
 // stands in the way of acting: the ceiling is enforce, the alert a minute old.
 type testCase struct {
 	Name       string           `yaml:"name"`
-	Now        string           `yaml:"now"`        // RFC 3339; default: 2026-01-05T12:00:00Z, a Monday
-	Mode       string           `yaml:"mode"`       // the ceiling; default: enforce
-	StaleAfter string           `yaml:"staleAfter"` // default: 24h
-	Paused     string           `yaml:"paused"`     // who and why; default: not paused
-	Alert      map[string]any   `yaml:"alert"`      // as the API answers it
-	Machine    map[string]any   `yaml:"machine"`    // as the API answers it; left out: it could not be read
-	Actions    []map[string]any `yaml:"actions"`    // the machine's actions as the API lists them; left out: none
+	Now        string           `yaml:"now"`              // RFC 3339; default: 2026-01-05T12:00:00Z, a Monday
+	Mode       string           `yaml:"mode"`             // the ceiling; default: enforce
+	StaleAfter string           `yaml:"staleAfter"`       // default: 24h
+	Paused     string           `yaml:"paused"`           // who and why; default: not paused
+	Alert      map[string]any   `yaml:"alert"`            // as the API answers it
+	Machine    map[string]any   `yaml:"machine"`          // as the API answers it; left out: it could not be read
+	Actions    []map[string]any `yaml:"actions"`          // the machine's actions as the API lists them; left out: none
+	OnMachine  *int             `yaml:"alertsOnMachine"`  // default: 0
+	InIncident *int             `yaml:"alertsInIncident"` // default: 0
 	Want       wanted           `yaml:"want"`
 }
 
@@ -153,6 +156,7 @@ func (c testCase) input() (playbook.Input, error) {
 	if in.Alert, err = entity(defender.DecodeAlert, c.Alert, map[string]any{"id": "da1_1", "machineId": usualID, "status": "New", "alertCreationTime": in.Now.Add(-time.Minute).Format(time.RFC3339)}); err != nil {
 		return in, fmt.Errorf("alert: %w", err)
 	}
+	in.AlertsOnMachine, in.AlertsInIncident = cmp.Or(c.OnMachine, new(int)), cmp.Or(c.InIncident, new(int))
 	if c.Machine == nil {
 		return in, nil
 	}

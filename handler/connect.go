@@ -13,10 +13,11 @@ import (
 )
 
 // openLedger makes the client of the ledger. The credential is used where no connection string is set; the transport where it
-// trusts certificate authorities of the app's own, for else the library's is as good.
-func openLedger(settings config.Config, credential azcore.TokenCredential, transport *http.Transport) (*ledger.Store, error) {
+// trusts certificate authorities of the app's own, for else the library's is as good. With neighbours what is observed is
+// indexed by machine and incident.
+func openLedger(settings config.Config, credential azcore.TokenCredential, transport *http.Transport, neighbours bool) (*ledger.Store, error) {
 	o := ledger.Options{ConnectionString: settings.Storage.ConnectionString.Reveal(), ServiceURL: text(settings.Storage.TableURL),
-		Credential: credential, Prefix: settings.TablePrefix, Tenant: settings.TenantID}
+		Credential: credential, Prefix: settings.TablePrefix, Tenant: settings.TenantID, Neighbours: neighbours}
 	if settings.CAFile != "" {
 		o.Transport = &http.Client{Transport: transport}
 	}
@@ -44,7 +45,7 @@ func commandLedger(settings config.Config) (*ledger.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openLedger(settings, credential, transport)
+	return openLedger(settings, credential, transport, false)
 }
 
 // commandAPI is the Defender client of a command whose settings were loaded for config.Defender.

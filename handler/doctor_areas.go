@@ -256,7 +256,7 @@ func (p *practice) tablesArea() (doctor.Area, error) {
 		credential = source.Credential()
 		area = doctor.Tokens(doctor.API{Name: "Storage", Who: source.Identity(), Audience: audience, Token: tokens(source, audience)})
 	}
-	store, err := openLedger(p.settings, credential, p.transport)
+	store, err := openLedger(p.settings, credential, p.transport, false)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ import (
 type explaining struct {
 	alert, machine, actions string // files, or the id of an alert
 	now                     string
+	onMachine, inIncident   int // below 0: not known
 	json                    bool
 	getenv                  func(string) string
 }
@@ -36,7 +37,8 @@ func explainCommand(getenv func(string) string) *cobra.Command {
 			"Files hold JSON as the Defender API answers it: GET /api/alerts/{id}?$expand=evidence, GET /api/machines/{id}, and for\n" +
 			"machine.isolated and machine.openActions GET /api/machineactions?$filter=machineId eq '{id}'. With the id of an alert\n" +
 			"all of that is read from the API; that needs the settings of the app registration or managed identity. Of the ledger\n" +
-			"nothing is read: caps, pauses and isolations under way are not known here.\n\n" +
+			"nothing is read: caps, pauses and isolations under way are not known here, and alertsOnMachine and alertsInIncident only\n" +
+			"by their flags.\n\n" +
 			"CORDON_MODE is the ceiling and CORDON_STALE_AFTER the age limit, as for the handler.\n\n" +
 			"Exit codes: 0 explained, whatever the plan is. 1 the playbook, a file or the API said no; the reason is said.\n" +
 			"2 the command line is wrong.",
@@ -48,6 +50,8 @@ func explainCommand(getenv func(string) string) *cobra.Command {
 	c.Flags().StringVar(&x.alert, "alert", "", "file with the alert, or the id of one")
 	c.Flags().StringVar(&x.machine, "machine", "", "file with the machine; without it an alert from a file has none")
 	c.Flags().StringVar(&x.actions, "actions", "", "file with the list of the machine's actions")
+	c.Flags().IntVar(&x.onMachine, "alerts-on-machine", -1, "how many other alerts the machine had in the 24 hours before; default: not known")
+	c.Flags().IntVar(&x.inIncident, "alerts-in-incident", -1, "how many other alerts the incident has; default: not known")
 	c.Flags().StringVar(&x.now, "now", "", "time of the decision, such as 2026-03-02T12:00:00Z; default: the time it is")
 	c.Flags().BoolVar(&x.json, "json", false, "print JSON, for programs")
 	return c
@@ -74,7 +78,13 @@ func (x *explaining) run(ctx context.Context, out io.Writer, args []string) erro
 	if x.alert == "" {
 		return usageError{errors.New("explain wants --alert with a file or the id of an alert; see cordon explain --help")}
 	}
-	in := playbook.Input{Now: time.Now()}
+	in := playbook.Input{Now: time.Now(), AlertsMissing: "the ledger is not read here, see --alerts-on-machine and --alerts-in-incident"}
+	if x.onMachine >= 0 {
+		in.AlertsOnMachine = &x.onMachine
+	}
+	if x.inIncident >= 0 {
+		in.AlertsInIncident = &x.inIncident
+	}
 	if x.now != "" {
 		at, err := time.Parse(time.RFC3339, x.now)
 		if err != nil {

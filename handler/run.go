@@ -97,7 +97,8 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, certifi
 	if err != nil {
 		return trigger.Services{}, err
 	}
-	store, err := openLedger(settings, who.tables.Credential(), transport)
+	needs := book.Needs()
+	store, err := openLedger(settings, who.tables.Credential(), transport, needs.AlertsOnMachine || needs.AlertsInIncident)
 	if err != nil {
 		return trigger.Services{}, err
 	}

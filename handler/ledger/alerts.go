@@ -200,6 +200,9 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 	seen.Severity, seen.IncidentID = string(o.Alert.Severity), o.Alert.IncidentID
 	run := Run{keys: keys{PartitionKey: pk, RowKey: runKey(seen.Version)}, AlertID: o.Alert.ID, Version: seen.Version, State: Observed,
 		ObservedAt: observedAt(o), DueAt: o.At, MachineID: o.Alert.MachineID, Title: cut(o.Alert.Title, 300), Severity: string(o.Alert.Severity)}
+	if err := s.noteNeighbours(ctx, o); err != nil {
+		return ObservedVersion{}, err
+	}
 	if err := s.indexRun(ctx, run, o.At); err != nil {
 		return ObservedVersion{}, err
 	}

@@ -64,14 +64,16 @@ type Options struct {
 	Credential       azcore.TokenCredential // used with ServiceURL
 	Prefix           string                 // letters and digits; keeps several apps in one account apart
 	Tenant           string                 // begins every key
+	Neighbours       bool                   // what is observed is indexed by machine and incident, for AlertsOnMachine and AlertsInIncident
 	Transport        policy.Transporter     // nil: the default HTTP client
 }
 
 // Store is the ledger on Azure Tables. It is safe for concurrent use.
 type Store struct {
-	tenant  string
-	service *aztables.ServiceClient
-	tables  map[string]*aztables.Client
+	tenant     string
+	neighbours bool
+	service    *aztables.ServiceClient
+	tables     map[string]*aztables.Client
 
 	reserving chan struct{} // holds a token while somebody reserves
 
@@ -94,7 +96,7 @@ func Open(o Options) (*Store, error) {
 		// The cause may quote the connection string with its key.
 		return nil, errors.New("ledger: the storage connection is not usable; check AzureWebJobsStorage")
 	}
-	s := &Store{tenant: o.Tenant, service: service, tables: map[string]*aztables.Client{}, reserving: make(chan struct{}, 1)}
+	s := &Store{tenant: o.Tenant, neighbours: o.Neighbours, service: service, tables: map[string]*aztables.Client{}, reserving: make(chan struct{}, 1)}
 	for _, name := range Tables() {
 		s.tables[name] = service.NewClient(o.Prefix + name)
 	}

@@ -71,6 +71,7 @@ func suite(t *testing.T, connection string) {
 		"the quota holds across stores and says when it has room":  quotas,
 		"a day of 10,000 slots is counted":                         largeDay,
 		"a budget row of the first version is read":                firstBudgets,
+		"neighbours are counted where they are asked for":          neighbours,
 		"a pause of an endpoint only ever grows":                   endpointPauses,
 		"an event is told once and a claimed notice never grows":   notices,
 		"a notice is unsent until it is marked, and claims lapse":  claims,

@@ -171,6 +171,9 @@ type Book struct {
 type Needs struct {
 	Isolated    bool // Input.Isolated
 	OpenActions bool // Input.OpenActions
+
+	AlertsOnMachine  bool // Input.AlertsOnMachine
+	AlertsInIncident bool // Input.AlertsInIncident
 }
 
 // rule is one rule of a book, compiled.

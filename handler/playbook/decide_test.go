@@ -28,7 +28,7 @@ func input() Input {
 		Machine: &machine.Machine{ID: machineID, ComputerDNSName: "pc1.contoso.com", OSPlatform: "Windows11", HealthStatus: "Active",
 			DeviceValue: "Normal", Tags: []string{"office"}, LastSeen: decisionTime().Add(-time.Hour), LastIP: "10.20.3.4", Version: "23H2"},
 		Isolated: new(bool), OpenActions: []machine.Action{{Type: "RunAntiVirusScan", Status: machine.Pending, MachineID: machineID, Requestor: "soc@contoso.com"}},
-		Now: decisionTime(), Ceiling: Enforce, StaleAfter: 24 * time.Hour,
+		AlertsOnMachine: new(4), AlertsInIncident: new(1), Now: decisionTime(), Ceiling: Enforce, StaleAfter: 24 * time.Hour,
 	}
 }
 
@@ -91,6 +91,7 @@ func conditionsThatWork() []string {
 		`compareVersion(machine.version, "22H2") > 0 && compareVersion("1809", "20H2") == -1`,
 		`timeBetween(now, "10:30", "11:00", "Europe/Berlin") == false && timeBetween(now, "11:00", "11:01", "Europe/Berlin")`,
 		`weekday(now, "America/New_York") == "Wednesday"`,
+		`alertsOnMachine >= 3 && alertsInIncident == 1`,
 		`true`,
 	}
 }

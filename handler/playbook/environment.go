@@ -62,6 +62,8 @@ func typeName(t reflect.Type) string {
 func meanings() map[string]string {
 	return map[string]string{
 		"alert": "the alert", "machine": "the machine that the alert names; nil when it names none or it could not be read", "now": "the time of the decision, UTC",
+		"alertsOnMachine":  "how many other alerts Cordon saw on the machine in the 24 hours before, at most 1000; 0 for an alert without a machine. Costs a look into the ledger",
+		"alertsInIncident": "how many other alerts Cordon saw of the incident, at most 1000; 0 for an alert of no incident. Costs a look into the ledger",
 
 		"alert.id": "", "alert.incidentId": "0: not part of an incident", "alert.title": "written by the detection, may hold an attacker's text", "alert.description": "",
 		"alert.category": "Malware, Execution, Ransomware, LateralMovement, …", "alert.severity": "High, Medium, Low, Informational, UnSpecified",

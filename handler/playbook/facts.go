@@ -15,6 +15,18 @@ type Facts struct {
 	Alert   AlertFacts    `expr:"alert"`
 	Machine *MachineFacts `expr:"machine"` // nil when the alert names no machine or it could not be read
 	Now     time.Time     `expr:"now"`     // the time of the decision, UTC
+	*OnMachineFacts
+	*InIncidentFacts
+}
+
+// OnMachineFacts is how many other alerts there were lately on the alert's machine.
+type OnMachineFacts struct {
+	AlertsOnMachine int64 `expr:"alertsOnMachine"`
+}
+
+// InIncidentFacts is how many other alerts the alert's incident has.
+type InIncidentFacts struct {
+	AlertsInIncident int64 `expr:"alertsInIncident"`
 }
 
 // MachineFacts is machine.Machine as conditions see it, and what follows from its machine actions. A condition that reads
@@ -77,7 +89,16 @@ type AlertFacts struct {
 
 func factsOf(in Input) Facts {
 	a := in.Alert
+	var onMachine *OnMachineFacts
+	if n, known := others(in.AlertsOnMachine, a.MachineID != ""); known {
+		onMachine = &OnMachineFacts{n}
+	}
+	var inIncident *InIncidentFacts
+	if n, known := others(in.AlertsInIncident, a.IncidentID != 0); known {
+		inIncident = &InIncidentFacts{n}
+	}
 	return Facts{
+		OnMachineFacts: onMachine, InIncidentFacts: inIncident,
 		Machine: machineFacts(in),
 		Now:     in.Now.UTC(),
 		Alert: AlertFacts{
@@ -90,6 +111,17 @@ func factsOf(in Input) Facts {
 			LastEvent: a.LastEvent, Updated: a.Updated, Resolved: a.Resolved,
 		},
 	}
+}
+
+// others is a number of other alerts; of an alert without a machine, or of no incident, there are none.
+func others(counted *int, can bool) (n int64, known bool) {
+	switch {
+	case !can:
+		return 0, true
+	case counted == nil:
+		return 0, false
+	}
+	return int64(*counted), true
 }
 
 func machineFacts(in Input) *MachineFacts {
@@ -117,6 +149,11 @@ func (in *Input) notRead(fact string) string {
 			return fact + " could not be read: " + cut(plainText(in.ActionsMissing), 300)
 		}
 		return fact + " could not be read"
+	case fact == onMachineFact && in.AlertsOnMachine == nil, fact == inIncidentFact && in.AlertsInIncident == nil:
+		if in.AlertsMissing != "" {
+			return fact + " is not known: " + cut(plainText(in.AlertsMissing), 300)
+		}
+		return fact + " is not known"
 	}
 	return ""
 }
@@ -125,12 +162,13 @@ func (in *Input) notRead(fact string) string {
 const (
 	isolatedFact    = "machine.isolated"
 	openActionsFact = "machine.openActions"
+	onMachineFact   = "alertsOnMachine"
+	inIncidentFact  = "alertsInIncident"
 )
 
 // laterFacts are facts that people may expect and this version does not have, with the reason.
 func laterFacts() map[string]string {
-	const index = "the record has no index by it, and a scan of all alerts would cost more than the decision"
-	return map[string]string{"alertsOnMachine": index, "alertsInIncident": index, "hunt": "rules are asked about alerts only"}
+	return map[string]string{"hunt": "rules are asked about alerts only"}
 }
 
 // unreadableFacts are fields of an alert that rules do not have, with the reason.

@@ -21,6 +21,10 @@ type Input struct {
 	OpenActions    []machine.Action // the machine's actions that are not final; nil: not known
 	ActionsMissing string           // why one of them is not known, shown to people. Empty is allowed
 
+	AlertsOnMachine  *int   // other alerts on the machine within AlertsWindow; nil: not known
+	AlertsInIncident *int   // other alerts of the incident; nil: not known
+	AlertsMissing    string // why one of them is not known, shown to people. Empty is allowed
+
 	Now     time.Time // the time of the decision
 	Ceiling Mode      // the highest mode that the settings allow; the zero value is Observe
 
@@ -30,6 +34,9 @@ type Input struct {
 	Paused      bool   // a person has stopped all acting
 	PauseReason string // who and why, shown to people
 }
+
+// AlertsWindow is how far back Input.AlertsOnMachine counts.
+const AlertsWindow = 24 * time.Hour
 
 // Verdict is what becomes of a step. The zero value is unset and means that nothing is done.
 type Verdict string

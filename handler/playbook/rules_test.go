@@ -103,6 +103,8 @@ func TestWhatCostsACallIsAskedForOnlyByARuleThatReadsIt(t *testing.T) {
 		`alert.severity == "High" && !machine.isolated`:                 {Isolated: true},
 		`count(machine.openActions, .type == "Isolate") == 0`:           {OpenActions: true},
 		`machine.isolated or len(machine.openActions) > 2`:              {Isolated: true, OpenActions: true},
+		`alertsOnMachine > 3`:                             {AlertsOnMachine: true},
+		`alert.severity == "Low" || alertsInIncident > 3`: {AlertsInIncident: true},
 	} {
 		if got := mustLoad(t, oneRule(when, "")).Needs(); got != want {
 			t.Errorf("%s: %+v, want %+v", when, got, want)
@@ -134,6 +136,32 @@ func TestAFactThatWasNotReadHoldsTheRulesThatReadIt(t *testing.T) {
 	in.OpenActions = []machine.Action{}
 	if p := b.Decide(in); p.Rules[2].Outcome != NoMatch {
 		t.Errorf("no open action is taken for not known: %+v", p.Rules[2])
+	}
+}
+
+func TestTheNumberOfOtherAlertsIsKnownOrHolds(t *testing.T) {
+	t.Parallel()
+	b := mustLoad(t, rules(`{name: many, on: alert, when: alertsOnMachine >= 3, do: [isolate: {type: Full}]}`, `{name: wide, on: alert, when: alertsInIncident >= 3, do: [tag: {add: wide}]}`))
+	in := input()
+	in.AlertsOnMachine, in.AlertsInIncident = new(3), nil
+	if got := summary(b.Decide(in)); got != "many; do isolate Full" {
+		t.Error(got)
+	}
+	in.AlertsOnMachine, in.AlertsMissing = new(2), "the ledger is not read here"
+	p := b.Decide(in)
+	if got := summary(p); got != "wide; held tag add wide; do mail" || !strings.Contains(p.Reason, "alertsInIncident is not known: the ledger is not read here") {
+		t.Errorf("%s\n%s", got, p.Explain())
+	}
+	if p.Rules[0].Clauses[0].Values[0] != (ValueSeen{"alertsOnMachine", "2"}) {
+		t.Errorf("%+v", p.Rules[0].Clauses)
+	}
+	in.AlertsInIncident = new(3)
+	if got := summary(b.Decide(in)); got != "wide; do tag add wide" {
+		t.Error(got)
+	}
+	in.AlertsOnMachine, in.AlertsInIncident, in.Alert.MachineID, in.Alert.IncidentID = nil, nil, "", 0
+	if got := summary(b.Decide(in)); got != "" {
+		t.Errorf("without machine and incident: %s", got)
 	}
 }
 

@@ -62,6 +62,8 @@ func needsOf(rules []rule) Needs {
 			for _, f := range c.fields {
 				n.Isolated = n.Isolated || f.name == isolatedFact
 				n.OpenActions = n.OpenActions || f.name == openActionsFact
+				n.AlertsOnMachine = n.AlertsOnMachine || f.name == onMachineFact
+				n.AlertsInIncident = n.AlertsInIncident || f.name == inIncidentFact
 			}
 		}
 	}

@@ -164,7 +164,7 @@ func (p *process) Do(r *http.Request) (*http.Response, error) {
 func (w *world) start(breaths int, mute bool) *process {
 	w.t.Helper()
 	p := &process{world: w, breaths: breaths, mute: mute}
-	store, err := ledger.Open(ledger.Options{ConnectionString: w.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: p})
+	store, err := ledger.Open(ledger.Options{ConnectionString: w.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: p, Neighbours: w.book.Needs().AlertsOnMachine})
 	if err != nil {
 		w.t.Fatal(err)
 	}
