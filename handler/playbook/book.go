@@ -196,6 +196,7 @@ func (r rule) acts() bool {
 // stepSpec is a step as it is written.
 type stepSpec struct {
 	kind    StepKind
+	action  *machine.Spec // nil: it asks for no machine action
 	scope   machine.Scope
 	comment *comment // of a machine action, nil: the default comment; of an updateAlert step, nil: none
 	tag     string

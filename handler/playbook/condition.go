@@ -216,26 +216,27 @@ type evaluation struct {
 	facts  *Facts
 	in     *Input
 	vm     vm.VM
-	truths []truth // by the clauses' numbers
-	traces []ClauseTrace
-	done   []bool
-	values [][]ValueSeen // by the sets of fields
-	room   []ClauseTrace // for the traces of all rules
+	truths []truth        // by the clauses' numbers
+	traces []*ClauseTrace // where the trace of a clause was put first; nil: not evaluated yet
+	values [][]ValueSeen  // by the sets of fields
+	texts  []*string      // of the sets that are one text field; nil: not read yet, or not there
+	room   []ClauseTrace  // for the traces of all rules
 }
 
 func newEvaluation(of sizes, in *Input) *evaluation {
 	facts := factsOf(*in)
-	return &evaluation{facts: &facts, in: in, vm: vm.VM{MemoryBudget: memoryBudget}, truths: make([]truth, of.clauses), traces: make([]ClauseTrace, of.clauses),
-		done: make([]bool, of.clauses), values: make([][]ValueSeen, of.reads), room: make([]ClauseTrace, of.places)}
+	return &evaluation{facts: &facts, in: in, vm: vm.VM{MemoryBudget: memoryBudget}, truths: make([]truth, of.clauses), traces: make([]*ClauseTrace, of.clauses),
+		values: make([][]ValueSeen, of.reads), texts: make([]*string, of.reads), room: make([]ClauseTrace, of.places)}
 }
 
-// clause evaluates c and explains it.
-func (e *evaluation) clause(c *clause) truth {
-	if e.done[c.number] {
+// clause evaluates c and explains it in trace.
+func (e *evaluation) clause(c *clause, trace *ClauseTrace) truth {
+	if first := e.traces[c.number]; first != nil {
+		*trace = *first
 		return e.truths[c.number]
 	}
 	t := e.run(c)
-	trace := ClauseTrace{Text: c.text, Result: strconv.FormatBool(t.is)}
+	trace.Text, trace.Result = c.text, strconv.FormatBool(t.is)
 	if t.err != nil {
 		trace.Result = "no answer: " + t.err.Error()
 	}
@@ -247,7 +248,7 @@ func (e *evaluation) clause(c *clause) truth {
 		e.values[c.reads] = seen
 	}
 	trace.Values = e.values[c.reads]
-	e.done[c.number], e.truths[c.number], e.traces[c.number] = true, t, trace
+	e.truths[c.number], e.traces[c.number] = t, trace
 	return t
 }
 
@@ -255,8 +256,14 @@ func (e *evaluation) clause(c *clause) truth {
 // such as a machine that could not be read; its text is fit for people.
 func (e *evaluation) run(c *clause) truth {
 	if c.equals != nil {
-		if v, ok := c.equals.field.read(e.facts); ok {
-			return truth{is: (v.String() == c.equals.text) == c.equals.want}
+		if e.texts[c.reads] == nil {
+			if v, ok := c.equals.field.read(e.facts); ok {
+				text := v.String()
+				e.texts[c.reads] = &text
+			}
+		}
+		if text := e.texts[c.reads]; text != nil {
+			return truth{is: (*text == c.equals.text) == c.equals.want}
 		}
 	}
 	out, err := e.vm.Run(c.program, e.facts)
@@ -283,8 +290,7 @@ func (e *evaluation) condition(c condition) (truth, []ClauseTrace) {
 	traces := e.room[:len(c.clauses):len(c.clauses)]
 	e.room = e.room[len(c.clauses):]
 	for i, one := range c.clauses {
-		t := e.clause(one)
-		traces[i] = e.traces[one.number]
+		t := e.clause(one, &traces[i])
 		if !settled && (t.err != nil || t.is == (c.join == AnyOf)) {
 			result, settled = t, true
 		}

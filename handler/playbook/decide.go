@@ -17,8 +17,9 @@ func (b *Book) Decide(in Input) Plan {
 	var deciding []decided
 	over := false
 	plan.Rules = make([]RuleTrace, len(b.rules))
-	for i, r := range b.rules {
-		t := r.trace(e)
+	for i := range b.rules {
+		r, t := &b.rules[i], &plan.Rules[i]
+		r.trace(e, t)
 		switch {
 		case t.Outcome != Matched && t.Outcome != Errored:
 		case over && t.Outcome == Matched:
@@ -29,7 +30,6 @@ func (b *Book) Decide(in Input) Plan {
 			deciding = append(deciding, decided{r, t})
 			over = !r.goesOn
 		}
-		plan.Rules[i] = t
 	}
 	if len(deciding) == 0 {
 		plan.Reason = fmt.Sprintf("no rule of %d matched", len(b.rules))
@@ -41,8 +41,8 @@ func (b *Book) Decide(in Input) Plan {
 
 // decided is a rule that has a say in the plan.
 type decided struct {
-	rule
-	trace RuleTrace
+	*rule
+	trace *RuleTrace
 }
 
 // reason says why the rule decides.
@@ -59,7 +59,7 @@ func (d decided) reason() string {
 // settle makes the plan of the rules that decide.
 func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 	var names, reasons []string
-	var acting []rule
+	var acting []*rule
 	mode := Observe
 	for _, d := range deciding {
 		names, reasons = append(names, d.name), append(reasons, d.reason())
@@ -84,7 +84,9 @@ func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 			plan.Steps = addStep(plan.Steps, step)
 		}
 	}
-	settleContradictions(plan.Steps)
+	if len(deciding) > 1 { // one rule does not contradict itself
+		settleContradictions(plan.Steps)
+	}
 }
 
 func mailVerdict(m Mode) (Verdict, string) {
@@ -94,10 +96,10 @@ func mailVerdict(m Mode) (Verdict, string) {
 	return WouldDo, "mode observe: the mail goes out and says what would have been done"
 }
 
-// trace evaluates one rule and explains it.
-func (r rule) trace(e *evaluation) RuleTrace {
+// trace evaluates one rule and explains it in t.
+func (r *rule) trace(e *evaluation, t *RuleTrace) {
 	matched, clauses := e.condition(r.when)
-	t := RuleTrace{Rule: r.name, Join: r.when.join, Outcome: NoMatch, Clauses: clauses}
+	t.Rule, t.Join, t.Outcome, t.Clauses = r.name, r.when.join, NoMatch, clauses
 	var excepted truth
 	if r.hasUnless {
 		t.Unless = &UnlessTrace{Join: r.unless.join}
@@ -114,7 +116,6 @@ func (r rule) trace(e *evaluation) RuleTrace {
 	default:
 		t.Outcome = Matched
 	}
-	return t
 }
 
 // How much of a value an explanation keeps.

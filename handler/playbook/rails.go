@@ -28,25 +28,25 @@ func begins(s stepSpec) bool { return s.kind.Acts() && !ends(s) }
 
 // rails asks every rail in its fixed order about the acting steps of the rules that decide. No rule has a say here but
 // about its own steps, and there only to lower: by its mode and its own limit of age.
-func (b *Book) rails(in Input, acting []rule) []rail {
+func (b *Book) rails(in Input, acting []*rule) []rail {
 	var made []rail
-	machines := slices.ContainsFunc(acting, func(r rule) bool { return slices.ContainsFunc(r.steps, onMachine) })
+	machines := slices.ContainsFunc(acting, func(r *rule) bool { return slices.ContainsFunc(r.steps, onMachine) })
 	if machines {
 		for _, t := range []RailTrace{held("machine named", noMachineID(in)), held("machine read", notRead(in)), held("not protected", b.protect.holds(in))} {
 			made = append(made, rail{t, onMachine})
 		}
 	}
-	made = append(made, perRule(acting, func(r rule) []rail { return staleRails(in, r) })...)
+	made = append(made, perRule(acting, func(r *rule) []rail { return staleRails(in, r) })...)
 	made = append(made, rail{held("not paused", paused(in)), nil})
 	if machines {
 		made = append(made, seenLately(in, acting)...)
 		made = append(made, supported(in, acting)...)
 	}
-	return append(made, perRule(acting, func(r rule) []rail { return []rail{{b.modeRail(in, r), nil}} })...)
+	return append(made, perRule(acting, func(r *rule) []rail { return []rail{{b.modeRail(in, r), nil}} })...)
 }
 
 // perRule asks a rail about the steps of each rule; of one rule alone it is not said whose they are.
-func perRule(rules []rule, ask func(rule) []rail) []rail {
+func perRule(rules []*rule, ask func(*rule) []rail) []rail {
 	var made []rail
 	for _, r := range rules {
 		for _, one := range ask(r) {
@@ -97,7 +97,7 @@ func notRead(in Input) string {
 
 // staleRails asks about the age of the alert. What takes something back goes by the alert's last update: an alert that was
 // resolved after days is old, but that it was resolved is new.
-func staleRails(in Input, r rule) []rail {
+func staleRails(in Input, r *rule) []rail {
 	starts, takesBack := slices.ContainsFunc(r.steps, begins), slices.ContainsFunc(r.steps, ends)
 	created := in.Alert.Created
 	if created.IsZero() {
@@ -129,7 +129,7 @@ func namesOf(steps []stepSpec, about func(stepSpec) bool) string {
 
 // stale says that the time an alert is judged by is too long ago. For what is begun that is its creation: an old alert that
 // something touches again is still an old alert.
-func stale(in Input, r rule, at time.Time, said string) string {
+func stale(in Input, r *rule, at time.Time, said string) string {
 	limit, whose := in.StaleAfter, "the limit"
 	if r.maxAge > 0 && r.maxAge < limit {
 		limit, whose = r.maxAge, "the limit of rule "+r.name
@@ -152,7 +152,7 @@ const awayAfter = 3 * 24 * time.Hour
 
 // seenLately says that the machine has not been seen for long; it holds nothing, for requests wait at Defender. A tag and
 // the containment of a machine that is not onboarded need nothing from the machine itself.
-func seenLately(in Input, acting []rule) []rail {
+func seenLately(in Input, acting []*rule) []rail {
 	isolates := func(s stepSpec) bool { return s.kind == Isolate && s.scope != machine.UnManagedDevice }
 	others := func(s stepSpec) bool { return s.kind != Isolate && s.kind.Action() != "" }
 	steps := allSteps(acting)
@@ -181,19 +181,22 @@ func away(in Input, so string) string {
 
 // supported asks of each machine action whether the machine knows it. What it does not know is skipped: no person can
 // change that by a word.
-func supported(in Input, acting []rule) []rail {
+func supported(in Input, acting []*rule) []rail {
 	var made []rail
-	var asked []string
+	type action struct {
+		kind  StepKind
+		scope machine.Scope
+	}
+	var asked []action
 	for _, s := range allSteps(acting) {
-		spec, isAction := machine.SpecOf(s.kind.Action())
-		k := s.step().Key() + " " + string(s.scope)
-		if !isAction || slices.Contains(asked, k) {
+		k := action{s.kind, s.scope}
+		if s.action == nil || slices.Contains(asked, k) {
 			continue
 		}
 		asked = append(asked, k)
 		t := RailTrace{Rail: "supported", Verdict: Do, Step: s.step().String()}
 		if in.Machine != nil {
-			if why := spec.Unsupported(*in.Machine, s.scope); why != "" {
+			if why := s.action.Unsupported(*in.Machine, s.scope); why != "" {
 				t.Verdict, t.Why = Skipped, why
 			}
 		}
@@ -205,7 +208,7 @@ func supported(in Input, acting []rule) []rail {
 	return made
 }
 
-func allSteps(rules []rule) []stepSpec {
+func allSteps(rules []*rule) []stepSpec {
 	var steps []stepSpec
 	for _, r := range rules {
 		steps = append(steps, r.steps...)
@@ -223,9 +226,9 @@ func paused(in Input) string {
 	return "acting is paused: " + cut(plainText(in.PauseReason), 300)
 }
 
-func (b *Book) modeOf(in Input, r rule) Mode { return Lower(Lower(b.mode, in.Ceiling), r.mode) }
+func (b *Book) modeOf(in Input, r *rule) Mode { return Lower(Lower(b.mode, in.Ceiling), r.mode) }
 
-func (b *Book) modeRail(in Input, r rule) RailTrace {
+func (b *Book) modeRail(in Input, r *rule) RailTrace {
 	t := RailTrace{Rail: "mode", Verdict: Do}
 	if b.modeOf(in, r) != Enforce {
 		t.Verdict = WouldDo

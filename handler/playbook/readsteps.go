@@ -76,6 +76,9 @@ func contradict(a, b Step) bool {
 
 func (s *source) step(e entry, ruleName string) stepSpec {
 	step := stepSpec{kind: StepKind(e.name)}
+	if spec, isAction := machine.SpecOf(step.kind.Action()); isAction {
+		step.action = &spec
+	}
 	switch step.kind {
 	case Isolate:
 		entries, ok := s.mapping(e.value, isolateKeys())
