@@ -29,7 +29,7 @@ func begins(s stepSpec) bool { return s.kind.Acts() && !ends(s) }
 // rails asks every rail in its fixed order about the acting steps of the rules that decide. No rule has a say here but
 // about its own steps, and there only to lower: by its mode and its own limit of age.
 func (b *Book) rails(in Input, acting []*rule) []rail {
-	var made []rail
+	made := make([]rail, 0, 12)
 	machines := slices.ContainsFunc(acting, func(r *rule) bool { return slices.ContainsFunc(r.steps, onMachine) })
 	if machines {
 		for _, t := range []RailTrace{held("machine named", noMachineID(in)), held("machine read", notRead(in)), held("not protected", b.protect.holds(in))} {
@@ -61,9 +61,9 @@ func perRule(rules []*rule, ask func(*rule) []rail) []rail {
 
 // traces is what a plan keeps of the rails.
 func traces(rails []rail) []RailTrace {
-	var list []RailTrace
-	for _, r := range rails {
-		list = append(list, r.RailTrace)
+	list := make([]RailTrace, len(rails))
+	for i, r := range rails {
+		list[i] = r.RailTrace
 	}
 	return list
 }
@@ -209,6 +209,9 @@ func supported(in Input, acting []*rule) []rail {
 }
 
 func allSteps(rules []*rule) []stepSpec {
+	if len(rules) == 1 {
+		return rules[0].steps
+	}
 	var steps []stepSpec
 	for _, r := range rules {
 		steps = append(steps, r.steps...)
