@@ -72,9 +72,11 @@ type Run struct {
 	Mode      string `json:",omitempty"`
 	Book      string `json:",omitempty"` // hash of the playbook that decided
 	Episode   int    `json:",omitempty"` // of the machine's isolation latch; 0: none
-	Outcome   string `json:",omitempty"` // one word or two: isolated, held, no rule, superseded, …
-	Reason    string `json:",omitempty"` // the sentence behind Outcome
+	Outcome   string `json:",omitempty"` // one word or two: isolated, held, no rule, superseded, …; of several steps each, separated by commas
+	Reason    string `json:",omitempty"` // the sentence behind Outcome; while it waits, for what
 	Trouble   string `json:",omitempty"` // what kept the run from going on, last time
+
+	Steps StepStates `json:",omitempty"` // the acting steps of the plan; none: no step acts, or the run is older than steps
 
 	Leave    string    `json:",omitempty"` // who let it go on after a rail had held it, and why; empty: nobody
 	LeaveFor string    `json:",omitempty"` // digest of the machine as that person saw it; for another it counts nothing

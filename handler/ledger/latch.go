@@ -21,7 +21,7 @@ const (
 	Intended  LatchState = "intended"  // a request is about to be sent, or was sent and its answer is unknown
 	Acting    LatchState = "acting"    // the machine action has an id and is followed
 	Achieved  LatchState = "achieved"  // the machine action Succeeded; the state lasts until somebody releases it
-	Ended     LatchState = "ended"     // failed, given up or released; the next need begins a new episode
+	Ended     LatchState = "ended"     // failed, given up, released, or done if nothing lasts; the next need begins a new episode
 )
 
 // Open reports whether the episode still owns the machine's state.
@@ -33,13 +33,13 @@ func (s LatchState) Open() bool {
 	return false
 }
 
-// Latch is the one row that owns a lasting state of a machine, such as its isolation. Whoever wants to change that state
-// takes the latch for a short time under a token of its own, and only the holder writes intent or action id.
+// Latch is the one row that owns a lasting state of a machine, such as its isolation, or what else is to be done to it once
+// at a time, such as a scan. Whoever wants to change that takes the latch for a short time under a token of its own, and only the holder writes intent or action id.
 type Latch struct {
 	keys
 	MachineID   string
 	MachineName string // for people; never used to choose a machine
-	Kind        string // isolation
+	Kind        string // machine.Spec.LatchOf, such as isolation
 	Episode     int    // counts from 1; 0: never used
 	State       LatchState
 	Desired     machine.ActionType
@@ -58,6 +58,7 @@ type Latch struct {
 
 	RunID     string    `json:",omitempty"` // the run that began the episode
 	ReleaseAt time.Time `json:",omitzero"`  // creation, by the API's clock, of the oldest release under way
+	UndoneBy  string    `json:",omitempty"` // the run that is about to end the lasting state, or has; nobody joins it meanwhile
 
 	EndedAt    time.Time `json:",omitzero"`
 	EndReason  string    `json:",omitempty"`

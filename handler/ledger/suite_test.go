@@ -79,6 +79,7 @@ func suite(t *testing.T, connection string) {
 		"a pause has one owner, and each change a record":          pauses,
 		"a cap that goes on to hold is told once":                  trips,
 		"many tellers at once lose nothing":                        tellers,
+		"an own change of an alert is no new version":              ownChanges,
 		"marks are the newest":                                     marks,
 		"runs of a day are listed newest first":                    index,
 		"what is not over stays in the index of open runs":         openRuns,

@@ -29,9 +29,10 @@ type Spec struct {
 	Undoing ActionType // what ends the lasting state; empty: nothing does
 	Undoes  ActionType // the lasting state that it ends; empty: none
 
-	Noun  string // such as isolation
-	Done  string // what the machine is once it Succeeded, such as isolated
-	Would string // what observe mode would have done, such as isolate
+	Noun   string // such as isolation
+	Plural string // such as isolations
+	Done   string // what the machine is once it Succeeded, such as isolated
+	Would  string // what observe mode would have done, such as isolate
 
 	oldest      int64    // the oldest build of Windows 10 that knows it; 0: any
 	unsupported []string // platforms that do not know it, by their beginnings
@@ -58,19 +59,19 @@ const (
 func Catalogue() []Spec {
 	return []Spec{
 		{Type: Isolate, Path: "isolate", ScopeKey: "IsolationType", Scopes: []Scope{Full, Selective, UnManagedDevice}, Permission: "Machine.Isolate",
-			Latch: "isolation", Lasting: true, Undoing: Unisolate, Noun: "isolation", Done: "isolated", Would: "isolate",
+			Latch: "isolation", Lasting: true, Undoing: Unisolate, Noun: "isolation", Plural: "isolations", Done: "isolated", Would: "isolate",
 			oldest: build1703, unsupported: tooOld()},
 		{Type: Unisolate, Path: "unisolate", Permission: "Machine.Isolate",
-			Latch: "release", Undoes: Isolate, Noun: "release", Done: "released", Would: "release"},
+			Latch: "release", Undoes: Isolate, Noun: "release", Plural: "releases", Done: "released", Would: "release"},
 		{Type: Restrict, Path: "restrictCodeExecution", Permission: "Machine.RestrictExecution",
-			Latch: "restriction", Lasting: true, Undoing: Unrestrict, Noun: "restriction of apps", Done: "restricted", Would: "restrict apps",
+			Latch: "restriction", Lasting: true, Undoing: Unrestrict, Noun: "restriction of apps", Plural: "restrictions of apps", Done: "restricted", Would: "restrict apps",
 			oldest: build1709, unsupported: slices.Concat(tooOld(), linux(), []string{"macOS", "WindowsServer2012", "WindowsServer2016"})},
 		{Type: Unrestrict, Path: "unrestrictCodeExecution", Permission: "Machine.RestrictExecution",
-			Latch: "unrestriction", Undoes: Restrict, Noun: "end of the restriction of apps", Done: "unrestricted", Would: "end the restriction of apps"},
+			Latch: "unrestriction", Undoes: Restrict, Noun: "end of the restriction of apps", Plural: "ends of restrictions of apps", Done: "unrestricted", Would: "end the restriction of apps"},
 		{Type: Scan, Path: "runAntiVirusScan", ScopeKey: "ScanType", Scopes: []Scope{Quick, Full}, Permission: "Machine.Scan",
-			Latch: "scan", Noun: "antivirus scan", Done: "scanned", Would: "scan", oldest: build1709, unsupported: tooOld()},
+			Latch: "scan", Noun: "antivirus scan", Plural: "antivirus scans", Done: "scanned", Would: "scan", oldest: build1709, unsupported: tooOld()},
 		{Type: Collect, Path: "collectInvestigationPackage", Permission: "Machine.CollectForensics",
-			Latch: "package", Noun: "investigation package", Done: "package collected", Would: "collect an investigation package",
+			Latch: "package", Noun: "investigation package", Plural: "investigation packages", Done: "collected", Would: "collect an investigation package",
 			oldest: build1703, unsupported: tooOld()},
 	}
 }

@@ -12,24 +12,29 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/machine"
 )
 
 // Kind is what happened.
 type Kind string
 
-// The kinds of events. Those about an isolation are told once per machine and episode, the others once per run.
+// The kinds of events. Those about a machine action are told once per machine and episode, the others once per run and step.
 const (
-	Requested     Kind = "requested"       // the API accepted the request or one was under way; not confirmed yet
-	StillPending  Kind = "still pending"   // the machine has not confirmed for long
-	Isolated      Kind = "isolated"        // the API's final word is Succeeded
-	Failed        Kind = "failed"          // the API's final word is Failed
-	TimedOut      Kind = "timed out"       // the machine never came back
-	Cancelled     Kind = "cancelled"       // somebody took the request back
-	Released      Kind = "released"        // somebody released the machine
+	Requested     Kind = "requested"     // the API accepted the request or one was under way; not confirmed yet
+	StillPending  Kind = "still pending" // the machine has not confirmed for long
+	Isolated      Kind = "isolated"      // the API's final word on an isolation is Succeeded
+	Done          Kind = "done"          // so it is on another machine action, or another change was made
+	Failed        Kind = "failed"        // the API's final word is Failed
+	TimedOut      Kind = "timed out"     // the machine never came back
+	Cancelled     Kind = "cancelled"     // somebody took the request back
+	Released      Kind = "released"      // somebody released the machine
+	ByRule        Kind = "released by a rule"
 	Refused       Kind = "refused"         // the API will not do it
 	Denied        Kind = "denied"          // a permission is missing; it is tried again
 	Held          Kind = "held"            // a rail held it for a person
 	WouldIsolate  Kind = "would isolate"   // observe mode: nothing was done
+	WouldDo       Kind = "would do"        // so it was for another step
+	Skipped       Kind = "skipped"         // the machine does not know the action, or another run stands against it
 	NoMachine     Kind = "no machine"      // the alert names no machine
 	NotFound      Kind = "not found"       // alert or machine does not exist
 	Duplicate     Kind = "duplicate"       // a second request slipped through and was taken back if possible
@@ -51,11 +56,16 @@ type Event struct {
 	Severity string    `json:"severity,omitempty"`
 	Incident int64     `json:"incident,omitempty"`
 	Rule     string    `json:"rule,omitempty"`
+	Note     string    `json:"note,omitempty"` // what the rule has to say to people; plain text
 
 	MachineID   string `json:"machine,omitempty"`
 	MachineName string `json:"name,omitempty"`
 	Episode     int    `json:"episode,omitempty"`
 	ActionID    string `json:"action,omitempty"`
+
+	Step   string             `json:"step,omitempty"`       // which step or latch it is about; empty: an isolation, or no step
+	Action machine.ActionType `json:"actionType,omitempty"` // of a machine action other than an isolation
+	Scope  machine.Scope      `json:"scope,omitempty"`
 
 	Detail string   `json:"detail,omitempty"` // a sentence: why, or what to do
 	To     []string `json:"to,omitempty"`     // empty: the recipients of the group, else the configured ones
@@ -65,13 +75,26 @@ type Event struct {
 
 // Key identifies the event within its group: telling it again is nothing new.
 func (e Event) Key() string {
+	about := e.MachineID
+	if e.Step != "" {
+		about += ":" + e.Step
+	}
 	switch e.Kind {
-	case Requested, StillPending, Isolated, Failed, TimedOut, Cancelled, Released:
-		return fmt.Sprintf("%s:e%d:%s", e.MachineID, e.Episode, e.Kind)
+	case Requested, StillPending, Isolated, Failed, TimedOut, Cancelled:
+		return fmt.Sprintf("%s:e%d:%s", about, e.Episode, e.Kind)
+	case NoMachine:
+		return fmt.Sprintf("%s:%s:%s", e.RunID, e.MachineID, e.Kind)
+	case Released, ByRule:
+		// Both who asked for the release and who had asked for the isolation hear of it.
+		return fmt.Sprintf("%s:%s:%s", about, e.ActionID, e.Kind)
+	case Done:
+		if e.Action != "" {
+			return fmt.Sprintf("%s:e%d:%s", about, e.Episode, e.Kind)
+		}
 	case Matched:
 		return fmt.Sprintf("%s:%s:%s", e.AlertID, e.Rule, e.Kind)
 	}
-	return fmt.Sprintf("%s:%s:%s", e.RunID, e.MachineID, e.Kind)
+	return fmt.Sprintf("%s:%s:%s", e.RunID, about, e.Kind)
 }
 
 // Group names the notice group of an alert for some recipients: its incident if it has one, else the alert itself.

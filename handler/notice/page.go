@@ -19,7 +19,7 @@ type page struct {
 	Others   []Event // events about no machine
 }
 
-// machineLine is the state of one machine as far as it was told.
+// machineLine is the state of one machine in one respect, such as its isolation, as far as it was told.
 type machineLine struct {
 	Name, ID string
 	Outcome  string // begins with one of the fixed words of outcomeOf
@@ -30,7 +30,10 @@ type machineLine struct {
 }
 
 // alertLine is one alert that led to what is told.
-type alertLine struct{ ID, Title, Severity, Rule string }
+type alertLine struct{ ID, Title, Severity, Rule, Note string }
+
+// subject is what the event is about: a machine, and of it the isolation or the step. Of a machine the isolation comes first.
+func (e Event) subject() string { return e.MachineID + " " + e.Step }
 
 // summarize makes the page of one sequence: what is new in it, in the light of everything told before.
 func summarize(events []Event, seq int) page {
@@ -48,8 +51,8 @@ func summarize(events []Event, seq int) page {
 				p.Others = append(p.Others, e)
 			}
 		} else {
-			byMachine[e.MachineID] = append(byMachine[e.MachineID], e)
-			news[e.MachineID] = news[e.MachineID] || fresh
+			byMachine[e.subject()] = append(byMachine[e.subject()], e)
+			news[e.subject()] = news[e.subject()] || fresh
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(byMachine)) {
@@ -58,9 +61,10 @@ func summarize(events []Event, seq int) page {
 		}
 	}
 	for _, e := range events {
-		if e.AlertID != "" && (news[e.MachineID] || (e.MachineID == "" && e.seq == seq)) {
-			if _, known := alerts[e.AlertID]; !known || e.Title != "" {
-				alerts[e.AlertID] = alertLine{ID: e.AlertID, Title: e.Title, Severity: e.Severity, Rule: e.Rule}
+		if e.AlertID != "" && (news[e.subject()] || (e.MachineID == "" && e.seq == seq)) {
+			before, known := alerts[e.AlertID]
+			if !known || e.Title != "" {
+				alerts[e.AlertID] = alertLine{ID: e.AlertID, Title: e.Title, Severity: e.Severity, Rule: e.Rule, Note: cmp.Or(e.Note, before.Note)}
 			}
 		}
 	}
@@ -101,6 +105,9 @@ func lineOf(events []Event) machineLine {
 
 // outcomeOf puts an event into words. The first words are fixed: people filter on them, and so do checks.
 func outcomeOf(e Event) (outcome, tone, what string) {
+	if e.Step != "" {
+		return stepOutcome(e)
+	}
 	switch e.Kind {
 	case Requested:
 		return "Isolation requested, not confirmed yet", "wait", "Nothing. A mail follows when Defender reports the outcome."
@@ -114,6 +121,8 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 		return "Not isolated: the machine did not come back in time", "bad", "Take the machine off the network, or isolate it again once it is back."
 	case Cancelled:
 		return "Not isolated: the action was cancelled", "bad", "Ask who cancelled it. Isolate the machine in the Defender portal if it is still needed."
+	case ByRule:
+		return "Released", "calm", "Nothing. A rule of the playbook asked for it."
 	case Released:
 		return "Released", "calm", "Nothing. Cordon does not isolate it again for alerts seen before the release."
 	case ReleasedEarly:
@@ -140,6 +149,12 @@ func headline(p page) string {
 	case len(p.Machines) == 1:
 		line := p.Machines[0]
 		return fmt.Sprintf("%s: %s", oneLine(line.Name, 64), line.Outcome)
+	case len(p.Machines) > 1 && p.machines() == 1:
+		parts := make([]string, len(p.Machines))
+		for i, line := range p.Machines {
+			parts[i] = line.Outcome
+		}
+		return fmt.Sprintf("%s: %s", oneLine(p.Machines[0].Name, 64), strings.Join(parts, "; "))
 	case len(p.Machines) > 1:
 		counts := map[string]int{}
 		for _, line := range p.Machines {
@@ -150,16 +165,28 @@ func headline(p page) string {
 		for _, head := range slices.Sorted(maps.Keys(counts)) {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[head], head))
 		}
-		return fmt.Sprintf("%d machines: %s", len(p.Machines), strings.Join(parts, ", "))
+		return fmt.Sprintf("%d machines: %s", p.machines(), strings.Join(parts, ", "))
 	case len(p.Others) > 0:
 		return otherHeadline(p.Others[len(p.Others)-1])
 	}
 	return "Nothing new"
 }
 
+// machines counts the machines of a page.
+func (p page) machines() int {
+	ids := map[string]bool{}
+	for _, line := range p.Machines {
+		ids[line.ID] = true
+	}
+	return len(ids)
+}
+
 func otherHeadline(e Event) string {
 	switch e.Kind {
 	case NoMachine:
+		if e.Step != "" {
+			return "No machine to act on: " + e.Title
+		}
 		return "No machine to isolate: " + e.Title
 	case NotFound:
 		return "Alert not found: " + e.AlertID

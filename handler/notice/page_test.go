@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"cordon/handler/machine"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -32,6 +34,10 @@ func pages() map[string]page {
 	hostile := about(Requested, 0, 1, "x\r\nOutcome   Isolated\r\n")
 	hostile.Title = "<script>alert(1)</script>\r\n\r\nMachine   x\r\nId        y\r\nOutcome   Isolated " + strings.Repeat("unbroken", 60)
 	hostile.MachineName = "<img src=x onerror=alert(1)>" + strings.Repeat("a", 200)
+	scan := about(Failed, 3, 2, "Action 3c1d is Failed.")
+	scan.Step, scan.Action, scan.Scope, scan.ActionID = "scan:Quick", machine.Scan, machine.Quick, "3c1d"
+	tag := about(Done, 3, 2, `Tag "cordon-contained" put on.`)
+	tag.Step, tag.Episode, tag.ActionID, tag.Note = "tag:add:cordon-contained", 0, "", "Its owner can not work: call the service desk."
 	orphan := Event{Kind: NoMachine, At: noon, AlertID: "da9", RunID: "da9:v1", Title: "Suspicious sign-in", Severity: "High", Rule: "contain-high-severity", Detail: "the alert names no machine, so there is nothing to isolate", seq: 1}
 	unwell := Event{Kind: Overdue, At: noon, RunID: "FollowActions 2026-03-02T11:50:00Z", Detail: "FollowActions last succeeded at 2026-03-02T11:50:00Z, 10m0s ago.", seq: 1}
 	return map[string]page{
@@ -39,6 +45,7 @@ func pages() map[string]page {
 		"isolated":     summarize([]Event{about(Requested, 0, 1, ""), about(Isolated, 1, 2, "Action 1f0b is Succeeded since 12:01.")}, 2),
 		"within":       summarize([]Event{about(Isolated, 0, 1, "done"), about(Requested, 0, 1, "asked")}, 1),
 		"failed":       summarize([]Event{about(Requested, 0, 1, ""), about(Failed, 9, 2, "Action 1f0b is Failed. Error 0x80190198.")}, 2),
+		"steps":        summarize([]Event{about(Isolated, 2, 2, "Action 1f0b is Succeeded."), scan, tag}, 2),
 		"held":         summarize([]Event{about(Held, 0, 1, "protected: tag domain-controller")}, 1),
 		"denied":       summarize([]Event{about(Denied, 0, 1, "403 Forbidden (grant the application permission Machine.Isolate)")}, 1),
 		"would":        summarize([]Event{about(WouldIsolate, 0, 1, "observe mode")}, 1),
@@ -88,6 +95,21 @@ func TestOnlySucceededIsCalledIsolated(t *testing.T) {
 	}
 	if outcome, tone, _ := outcomeOf(about(Isolated, 0, 1, "")); outcome != "Isolated" || tone != "good" {
 		t.Errorf("Isolated is told as %q, %s", outcome, tone)
+	}
+}
+
+func TestEveryOutcomeOfAStepNamesWhatItIsAbout(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []Kind{Requested, StillPending, Done, Failed, TimedOut, Cancelled, Released, ByRule, Refused, Denied, Held, WouldDo, Skipped, NotFound, Duplicate} {
+		e := about(kind, 0, 1, "")
+		e.Step, e.Action = "restriction", machine.Restrict
+		outcome, _, _ := outcomeOf(e)
+		if !strings.Contains(strings.ToLower(outcome), "restriction of apps") || strings.HasPrefix(outcome, "Isolated") {
+			t.Errorf("%s is told as %q", kind, outcome)
+		}
+		if good := kind == Done; strings.Contains(outcome, "in force") != good {
+			t.Errorf("%s is told as %q", kind, outcome)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ var files embed.FS
 func render(p page) (plain, rich string, err error) {
 	funcs := map[string]any{
 		"line":  func(s string) string { return oneLine(s, 500) },
+		"note":  func(s string) string { return oneLine(s, 1000) },
 		"clock": clock,
 		"word":  func(k Kind) string { return string(k) },
 	}

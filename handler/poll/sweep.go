@@ -133,16 +133,21 @@ func (p *Poller) standing(ctx context.Context, entries []ledger.OpenRun, now tim
 	return found, err
 }
 
-// followed reports whether a run waits for a machine action that is being followed, and sees to it that it is.
+// followed reports whether a run waits for machine actions that are being followed, and sees to it that they are.
 func (p *Poller) followed(ctx context.Context, run ledger.Run) (bool, error) {
 	if run.State != ledger.Waiting {
 		return false, nil
 	}
-	l, err := p.Ledger.Latch(ctx, run.MachineID, ledger.Isolation)
-	if err != nil || l.Episode != run.Episode || (l.State != ledger.Acting && l.State != ledger.Intended) {
-		return false, err
+	for _, kind := range run.WaitsFor() {
+		l, err := p.Ledger.Latch(ctx, run.MachineID, kind)
+		if err != nil || l.Episode != run.EpisodeOf(kind) || (l.State != ledger.Acting && l.State != ledger.Intended) {
+			return false, err
+		}
+		if err := p.Ledger.AddOpen(ctx, run.MachineID, kind); err != nil {
+			return false, err
+		}
 	}
-	return true, p.Ledger.AddOpen(ctx, run.MachineID, ledger.Isolation)
+	return true, nil
 }
 
 // sendAgain enqueues runs under fresh ids. The count that makes the id is written first: the next sweep takes another.

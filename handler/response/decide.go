@@ -1,8 +1,8 @@
 package response
 
 import (
+	"cmp"
 	"context"
-	"slices"
 	"strings"
 
 	"cordon/handler/ledger"
@@ -30,6 +30,7 @@ func (r *Responder) decide(ctx context.Context, w *work) error {
 			return errDone
 		}
 		run.Rule, run.Mode, run.Book, run.MachineID = w.plan.Rule, string(w.plan.Mode), r.Book.Hash(), w.alert.MachineID
+		run.Steps = run.Steps.Plan(stepStates(w.plan))
 		return run.SetPlan(w.plan, w.plan.Steps)
 	})
 	if err != nil {
@@ -39,83 +40,13 @@ func (r *Responder) decide(ctx context.Context, w *work) error {
 	return nil
 }
 
-// carryOut does what the plan says and closes the run, or leaves it waiting for the outcome of a machine action.
-func (r *Responder) carryOut(ctx context.Context, w *work) error {
-	if r.stale(w) && len(w.plan.Steps) > 0 && w.isolation() < 0 {
-		if err := r.readAgain(ctx, w); err != nil {
-			return err
-		}
-	}
-	if len(w.plan.Steps) == 0 {
-		return r.close(ctx, w, "no rule", w.plan.Reason)
-	}
-	for _, step := range w.plan.Steps {
-		if step.Kind == playbook.Isolate {
-			return r.carryOutIsolation(ctx, w, step)
-		}
-	}
-	e := r.event(w, notice.Matched)
-	e.Detail = w.plan.Reason
-	if err := r.tell(ctx, w, e); err != nil {
-		return err
-	}
-	return r.close(ctx, w, "mailed", w.plan.Reason)
-}
-
-// isolation is the plan's step that isolates, and below 0 if there is none that is to be carried out.
-func (w *work) isolation() int {
-	i := slices.IndexFunc(w.plan.Steps, func(s playbook.Step) bool { return s.Kind == playbook.Isolate })
-	if i >= 0 && (w.machine == nil || w.plan.Steps[i].Verdict != playbook.Do) {
-		return -1
-	}
-	return i
-}
-
-func (r *Responder) carryOutIsolation(ctx context.Context, w *work, step playbook.Step) error {
-	switch {
-	case w.machine == nil:
-		return r.conclude(ctx, w, notice.NoMachine, "no machine", step.Why)
-	case step.Verdict == playbook.Do:
-		return r.isolate(ctx, w, step)
-	case step.Verdict == playbook.WouldDo:
-		return r.notDone(ctx, w, notice.WouldIsolate, "would isolate", step.Why)
-	case step.Verdict == playbook.Skipped:
-		return r.conclude(ctx, w, notice.Refused, "skipped", step.Why)
-	}
-	return r.held(ctx, w, step.Why)
-}
-
-// notDone ends a run whose step is not carried out. It must not be told as "not isolated" about a machine that is
-// isolated or being isolated all the same, for another alert or by a request of this run whose fate is still open:
-// whoever joined that hears of its outcome.
-func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outcome, reason string) error {
-	l, err := r.Ledger.Latch(ctx, w.machine.ID, ledger.Isolation)
-	if err != nil {
-		return err
-	}
-	if l.State == ledger.Intended || l.State == ledger.Acting || l.State == ledger.Achieved {
-		return r.close(ctx, w, outcome, reason+"; an isolation that was asked for before goes on")
-	}
-	return r.conclude(ctx, w, kind, outcome, reason)
-}
-
-// conclude tells people and then closes the run.
-func (r *Responder) conclude(ctx context.Context, w *work, kind notice.Kind, outcome, reason string) error {
-	e := r.event(w, kind)
-	e.Detail = reason
-	if err := r.tell(ctx, w, e); err != nil {
-		return err
-	}
-	return r.close(ctx, w, outcome, reason)
-}
-
 // tell records an event for everybody whom the plan's mail steps name; without a mail step nobody is told.
 func (r *Responder) tell(ctx context.Context, w *work, e notice.Event) error {
 	for _, step := range w.plan.Steps {
 		if step.Kind != playbook.Mail {
 			continue
 		}
-		e.To = step.To
+		e.To, e.Note = step.To, step.Text
 		if err := r.Teller.Tell(ctx, notice.Group(w.alert, step.To), e); err != nil {
 			return err
 		}
@@ -138,6 +69,9 @@ func (w *work) groups() string {
 func (r *Responder) event(w *work, kind notice.Kind) notice.Event {
 	e := notice.Event{Kind: kind, At: r.Now().UTC(), RunID: w.run.ID(), AlertID: w.message.AlertID, Title: w.run.Title,
 		Severity: w.run.Severity, Incident: w.seen.IncidentID, Rule: w.plan.Rule}
+	if w.step.Kind != "" && w.step.Kind != playbook.Isolate {
+		e.Step, e.Action, e.Scope = cmp.Or(latchOf(w.step), w.step.Key()), w.step.Kind.Action(), w.step.Scope
+	}
 	if w.alert.ID != "" {
 		e.Title, e.Severity, e.Incident = w.alert.Title, string(w.alert.Severity), w.alert.IncidentID
 	}

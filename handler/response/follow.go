@@ -187,7 +187,7 @@ func (f *Follower) findLost(ctx context.Context, e episode, actions []machine.Ac
 		return nil
 	}
 	for _, a := range actions {
-		if a.Type == l.Desired && a.ID != l.LastActionID && marksEpisode(a.Comment, l.Episode) {
+		if a.ID != l.LastActionID && marks(a, l) {
 			l.State, l.ActionID, l.ActionStatus, l.ActionAt = ledger.Acting, a.ID, a.Status, a.Created
 			if a.Created.IsZero() {
 				l.ActionAt = l.IntentAt
@@ -242,11 +242,18 @@ func (f *Follower) followAction(ctx context.Context, e episode, actions []machin
 func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, actions []machine.Action) error {
 	l := e.latch
 	l.ActionStatus = a.Status
-	what := f.event(l, finalKind(a.Status))
+	spec, _ := machine.SpecOfLatch(l.Kind)
+	what := f.event(l, finalKind(l, a.Status))
 	what.At, what.ActionID, what.Detail = a.Updated, a.ID, finalDetail(a)
+	if undone, undoes := machine.SpecOf(spec.Undoes); undoes && a.Status == machine.Succeeded {
+		what = f.releaseEvent(ledger.Latch{MachineID: l.MachineID, MachineName: l.MachineName, Kind: undone.Latch, Desired: undone.Type}, a)
+	}
 	if a.Status == machine.Succeeded {
 		l.State = ledger.Achieved
-		if err := errors.Join(f.tellJoiners(ctx, l, what), f.closeRuns(ctx, l, "isolated", what.Detail)); err != nil {
+		if !spec.Lasting {
+			l.State, l.EndedAt, l.EndReason, l.EndKind = ledger.Ended, f.Now().UTC(), what.Detail, ""
+		}
+		if err := errors.Join(f.tellJoiners(ctx, l, what), f.closeRuns(ctx, l, spec.Done, what.Detail)); err != nil {
 			return err
 		}
 	} else {
@@ -274,10 +281,10 @@ func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, acti
 	return f.watchRelease(ctx, e, actions)
 }
 
-func finalKind(s machine.ActionStatus) notice.Kind {
+func finalKind(l ledger.Latch, s machine.ActionStatus) notice.Kind {
 	switch s {
 	case machine.Succeeded:
-		return notice.Isolated
+		return doneKind(l.Desired)
 	case machine.TimeOut:
 		return notice.TimedOut
 	case machine.Cancelled:
@@ -337,5 +344,9 @@ func (f *Follower) closeRuns(ctx context.Context, l ledger.Latch, outcome, reaso
 }
 
 func (f *Follower) event(l ledger.Latch, kind notice.Kind) notice.Event {
-	return notice.Event{Kind: kind, At: f.Now().UTC(), MachineID: l.MachineID, MachineName: l.MachineName, Episode: l.Episode, ActionID: l.ActionID}
+	e := notice.Event{Kind: kind, At: f.Now().UTC(), MachineID: l.MachineID, MachineName: l.MachineName, Episode: l.Episode, ActionID: l.ActionID}
+	if l.Kind != ledger.Isolation {
+		e.Step, e.Action, e.Scope = l.Kind, l.Desired, l.Scope
+	}
+	return e
 }

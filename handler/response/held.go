@@ -19,7 +19,7 @@ import (
 // gave leave for it, unless acting is paused or the machine is no longer what that person saw.
 func (r *Responder) askBook(ctx context.Context, w *work, in playbook.Input) (playbook.Plan, error) {
 	plan := r.Book.Decide(in)
-	if w.machine == nil || !slices.ContainsFunc(plan.Steps, func(s playbook.Step) bool { return s.Kind.Acts() && s.Verdict != playbook.WouldDo }) {
+	if !slices.ContainsFunc(plan.Steps, w.wouldAct) {
 		return plan, nil
 	}
 	pause, err := r.Ledger.Pause(ctx)
@@ -31,11 +31,20 @@ func (r *Responder) askBook(ctx context.Context, w *work, in playbook.Input) (pl
 		return r.Book.Decide(in), nil
 	}
 	for i, step := range plan.Steps {
-		if w.hasLeave() && step.Kind.Acts() && step.Verdict == playbook.Held {
-			plan.Steps[i].Verdict, plan.Steps[i].Why = playbook.Do, step.Why+"; continued by "+w.run.Leave
+		if !w.hasLeave() || !step.Kind.Acts() || step.Verdict != playbook.Held {
+			continue
+		}
+		plan.Steps[i].Verdict, plan.Steps[i].Why = playbook.Do, step.Why+"; continued by "+w.run.Leave
+		if spec, isAction := machine.SpecOf(step.Kind.Action()); isAction && spec.Unsupported(*w.machine, step.Scope) != "" {
+			plan.Steps[i].Verdict, plan.Steps[i].Why = playbook.Skipped, spec.Unsupported(*w.machine, step.Scope)
 		}
 	}
 	return plan, nil
+}
+
+// wouldAct reports whether a step changes something, or would if no rail held it. What is about a machine needs one.
+func (w *work) wouldAct(s playbook.Step) bool {
+	return s.Kind.Acts() && (s.Verdict == playbook.Do || s.Verdict == playbook.Held) && (w.machine != nil || s.Kind == playbook.UpdateAlert)
 }
 
 // hasLeave reports whether a person let the run go on, for the machine as it is now.
@@ -129,17 +138,39 @@ func (d *Desk) over(ctx context.Context, h ledger.Held) (string, error) {
 		return "its run is gone", nil
 	case record.Seen != nil && record.Seen.Version > h.Version:
 		return fmt.Sprintf("version %d of the alert is newer and was answered instead", record.Seen.Version), nil
-	case run.State != ledger.Closed || run.Outcome != "held":
+	case !run.IsHeld():
 		return fmt.Sprintf("its run is %s, %s", run.State, run.Outcome), nil
 	}
-	l, err := d.Ledger.Latch(ctx, h.MachineID, ledger.Isolation)
-	if err != nil {
-		return "", err
+	return d.underWay(ctx, h.MachineID, run)
+}
+
+// underWay says that all that was held has been asked for since; empty if something is left.
+func (d *Desk) underWay(ctx context.Context, machineID string, run ledger.Run) (string, error) {
+	kinds := []string{ledger.Isolation}
+	if len(run.Steps) > 0 {
+		kinds = nil
 	}
-	if l.State == ledger.Acting || l.State == ledger.Achieved {
-		return fmt.Sprintf("the machine is isolated or being isolated by action %s", l.ActionID), nil
+	for _, step := range run.Steps {
+		if step.Outcome == ledger.HeldOutcome {
+			kinds = append(kinds, step.Latch)
+		}
 	}
-	return "", nil
+	why := ""
+	for _, kind := range kinds {
+		spec, isLatch := machine.SpecOfLatch(kind)
+		if !isLatch {
+			return "", nil
+		}
+		l, err := d.Ledger.Latch(ctx, machineID, kind)
+		if err != nil {
+			return "", err
+		}
+		if l.State != ledger.Acting && l.State != ledger.Achieved {
+			return "", nil
+		}
+		why = fmt.Sprintf("the machine is %s or being %s by action %s", spec.Done, spec.Done, l.ActionID)
+	}
+	return why, nil
 }
 
 // Continue lets the run of what was held go on: alert and machine are read again first, and what differs from what the
@@ -155,11 +186,11 @@ func (d *Desk) Continue(ctx context.Context, h ledger.Held, by, reason string) e
 	}
 	now := d.Now().UTC()
 	run, err := d.Ledger.UpdateRun(ctx, h.AlertID, h.Version, func(run *ledger.Run) error {
-		if run.State != ledger.Closed || run.Outcome != "held" {
+		if !run.IsHeld() {
 			return &refusal{fmt.Sprintf("its run is %s, %s", run.State, run.Outcome)}
 		}
-		run.State, run.Outcome, run.Reason, run.ClosedAt, run.Episode, run.Starts = ledger.Started, "", "", time.Time{}, 0, 0
-		run.Leave, run.LeaveFor, run.LeaveAt, run.DueAt = by+": "+reason, factsDigest(facts), now, now
+		run.Unhold(now)
+		run.Leave, run.LeaveFor, run.LeaveAt = by+": "+reason, factsDigest(facts), now
 		run.Copies++
 		return nil
 	})
@@ -252,10 +283,10 @@ func sortedTags(m machine.Machine) string {
 // Drop decides that what was held is not done. The run keeps its outcome and says who dropped it. A repeat is harmless.
 func (d *Desk) Drop(ctx context.Context, h ledger.Held, by, reason string) error {
 	_, err := d.Ledger.UpdateRun(ctx, h.AlertID, h.Version, func(run *ledger.Run) error {
-		if run.State != ledger.Closed || run.Outcome != "held" {
+		if !run.IsHeld() {
 			return ledger.ErrUnchanged
 		}
-		run.Outcome, run.Reason = "dropped", fmt.Sprintf("%s; dropped by %s: %s", run.Reason, by, reason)
+		run.Drop(fmt.Sprintf("; dropped by %s: %s", by, reason))
 		return nil
 	})
 	if err != nil && !ledger.IsNotFound(err) {

@@ -20,7 +20,7 @@ const actionsBack = 180 * 24 * time.Hour
 // unknown, and rules that read it hold their steps.
 func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) {
 	in := playbook.Input{Alert: w.alert, Machine: w.machine, Now: r.Now().UTC(), StaleAfter: r.StaleAfter}
-	if err := r.neighbours(ctx, w, &in); err != nil {
+	if err := CountNeighbours(ctx, r.Ledger, r.Book, &in); err != nil {
 		return in, err
 	}
 	needs := r.Book.Needs()

@@ -47,6 +47,9 @@ func Isolations(ctx context.Context, store *ledger.Store, api FollowAPI, now tim
 	since := now.Add(-reconcileMost)
 	latches := map[string]ledger.Latch{}
 	for _, entry := range open {
+		if entry.Kind != ledger.Isolation {
+			continue
+		}
 		l, err := store.Latch(ctx, entry.MachineID, ledger.Isolation)
 		if err != nil {
 			return nil, err

@@ -3,22 +3,23 @@ package response
 import (
 	"context"
 
+	"cordon/handler/ledger"
 	"cordon/handler/playbook"
 )
 
-// neighbours counts the alert's neighbours in the ledger, as far as a rule asks for them. An error is trouble of the ledger,
-// and the run comes back.
-func (r *Responder) neighbours(ctx context.Context, w *work, in *playbook.Input) error {
-	needs := r.Book.Needs()
-	if needs.AlertsOnMachine && w.alert.MachineID != "" {
-		n, err := r.Ledger.AlertsOnMachine(ctx, w.alert.MachineID, w.alert.ID, in.Now.Add(-playbook.AlertsWindow))
+// CountNeighbours counts the alert's neighbours in the ledger, as far as a rule of the playbook asks for them. An error is
+// trouble of the ledger.
+func CountNeighbours(ctx context.Context, store *ledger.Store, book *playbook.Book, in *playbook.Input) error {
+	needs := book.Needs()
+	if needs.AlertsOnMachine && in.Alert.MachineID != "" {
+		n, err := store.AlertsOnMachine(ctx, in.Alert.MachineID, in.Alert.ID, in.Now.Add(-playbook.AlertsWindow))
 		if err != nil {
 			return err
 		}
 		in.AlertsOnMachine = &n
 	}
-	if needs.AlertsInIncident && w.alert.IncidentID != 0 {
-		n, err := r.Ledger.AlertsInIncident(ctx, w.alert.IncidentID, w.alert.ID)
+	if needs.AlertsInIncident && in.Alert.IncidentID != 0 {
+		n, err := store.AlertsInIncident(ctx, in.Alert.IncidentID, in.Alert.ID)
 		if err != nil {
 			return err
 		}

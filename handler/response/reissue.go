@@ -7,6 +7,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
 
@@ -19,16 +20,16 @@ func mendable(l ledger.Latch) bool {
 	return l.State == ledger.Ended && l.ReleasedAt.IsZero() && (l.EndKind == string(notice.Failed) || l.EndKind == string(notice.TimedOut))
 }
 
-// mayReissue reports whether a run may ask again after its episode ended.
+// mayReissue reports whether a run may ask again for what a latch owns, after its episode ended.
 func mayReissue(run ledger.Run, l ledger.Latch) bool {
-	return mendable(l) && !run.State.Final() && run.Episode == l.Episode && run.Reissues < maxReissues
+	return mendable(l) && !run.IsOver(l.Kind) && run.EpisodeOf(l.Kind) == l.Episode && run.ReissuesOf(l.Kind) < maxReissues
 }
 
 // reissue lets a run begin a new episode in place of the one that failed. It is written once: the run's episode is none
 // afterwards.
-func reissue(run *ledger.Run, due time.Time) {
-	run.State, run.Episode, run.Reason, run.DueAt = ledger.Started, 0, "the machine action failed and is asked for again", due
-	run.Reissues++
+func reissue(run *ledger.Run, kind string, due time.Time) {
+	run.Again(kind, "the machine action failed and is asked for again", due)
+	run.CountReissue(kind)
 }
 
 // reissueOwn lets the run of a turn go on in a new episode; false if it had its tries.
@@ -38,7 +39,7 @@ func (r *Responder) reissueOwn(ctx context.Context, t *turn) (bool, error) {
 		if again = mayReissue(*run, t.latch); !again {
 			return ledger.ErrUnchanged
 		}
-		reissue(run, r.Now().UTC())
+		reissue(run, t.kind, r.Now().UTC())
 		return nil
 	})
 	if again && err == nil {
@@ -59,7 +60,7 @@ func (f *Follower) againDetail(ctx context.Context, l ledger.Latch) (string, err
 			return "", err
 		}
 		if run, exists := record.Run(j.Version); exists && mayReissue(run, l) {
-			return fmt.Sprintf(" It is asked for again (try %d of %d).", run.Reissues+2, maxReissues+1), nil
+			return fmt.Sprintf(" It is asked for again (try %d of %d).", run.ReissuesOf(l.Kind)+2, maxReissues+1), nil
 		}
 	}
 	return "", nil
@@ -71,11 +72,15 @@ func (f *Follower) afterFailure(ctx context.Context, j ledger.Joiner, l ledger.L
 	again, due := false, f.Now().UTC().Add(f.ReissueAfter)
 	run, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
 		if again = mayReissue(*run, l); again {
-			reissue(run, due)
+			reissue(run, l.Kind, due)
 			run.Copies++
 			return nil
 		}
-		return closeWith(run, l, "not isolated", l.EndReason, f.Now().UTC())
+		outcome := doneWord(l)
+		if l.ActionStatus != machine.Succeeded {
+			outcome = "not " + outcome
+		}
+		return closeWith(run, l, outcome, l.EndReason, f.Now().UTC())
 	})
 	if ledger.IsNotFound(err) {
 		return nil
@@ -83,7 +88,7 @@ func (f *Follower) afterFailure(ctx context.Context, j ledger.Joiner, l ledger.L
 	if err != nil || !again {
 		return err
 	}
-	f.Log.WarnContext(ctx, "a machine action failed and is asked for again", "machine", l.MachineID, "name", l.MachineName, "run", run.ID(), "try", run.Reissues+1, "reason", l.EndReason)
+	f.Log.WarnContext(ctx, "a machine action failed and is asked for again", "machine", l.MachineID, "name", l.MachineName, "run", run.ID(), "try", run.ReissuesOf(l.Kind)+1, "reason", l.EndReason)
 	return sendRun(ctx, f.Queue, f.Ledger.Tenant(), run, "failed", due)
 }
 
@@ -94,12 +99,12 @@ func sendRun(ctx context.Context, queue Queue, tenant string, run ledger.Run, re
 	return queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: message, At: at}})
 }
 
-// closeWith ends a run with its episode, if it is the run's and the run is not over.
+// closeWith ends the step of a run with its episode, if it is the run's and the step is not over; with its last step the
+// run is closed.
 func closeWith(run *ledger.Run, l ledger.Latch, outcome, reason string, at time.Time) error {
-	if run.State.Final() || run.Episode != l.Episode {
+	if run.IsOver(l.Kind) || run.EpisodeOf(l.Kind) != l.Episode {
 		return ledger.ErrUnchanged
 	}
-	run.State, run.ClosedAt, run.Starts = ledger.Closed, at, 0
-	run.Outcome, run.Reason, run.Trouble = outcome, reason, ""
+	run.FinishLatch(l.Kind, outcome, reason, at)
 	return nil
 }

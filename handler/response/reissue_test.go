@@ -45,7 +45,7 @@ func TestFailedIsolationIsAskedForAgainAndToldEachTime(t *testing.T) {
 		if n := w.isolations("m1"); n != 2 {
 			t.Errorf("%s: %d isolations", status, n)
 		}
-		failed := slices.IndexFunc(w.order, func(e notice.Event) bool { return e.Kind == finalKind(status) })
+		failed := slices.IndexFunc(w.order, func(e notice.Event) bool { return e.Kind == finalKind(ledger.Latch{Desired: machine.Isolate}, status) })
 		if failed < 0 || !strings.Contains(w.order[failed].Detail, "asked for again (try 2 of 3)") {
 			t.Errorf("%s: told %+v", status, w.order)
 		}

@@ -60,17 +60,18 @@ func releaseOf(l ledger.Latch, actions []machine.Action) *machine.Action {
 	return newest
 }
 
-// released ends an episode that somebody ended by releasing the machine. Runs that joined it but were observed later
+// released ends an episode that somebody ended by undoing it, such as by releasing the machine. Runs that joined it but were observed later
 // than the release begin again: the release can not have been meant for them.
 func (f *Follower) released(ctx context.Context, e episode, a machine.Action) error {
 	l := e.latch
-	what := f.event(l, notice.Released)
-	what.At, what.ActionID = a.Updated, a.ID
-	what.Detail = fmt.Sprintf("Released by %s (%s): %s", a.Requestor, a.RequestSource, a.Comment)
+	what := f.releaseEvent(l, a)
 	if err := f.tellJoiners(ctx, l, what); err != nil {
 		return err
 	}
 	l.State, l.EndedAt, l.ReleasedAt, l.EndReason = ledger.Ended, f.Now().UTC(), a.Created, what.Detail
+	if l.UndoneBy != "" && !isOf(a, l.UndoneBy) {
+		l.UndoneBy = "" // a person was first
+	}
 	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
 		return err
 	}
@@ -81,17 +82,28 @@ func (f *Follower) released(ctx context.Context, e episode, a machine.Action) er
 	return f.Ledger.RemoveOpen(ctx, e.entry)
 }
 
+// releaseEvent tells that a lasting state was undone by an action.
+func (f *Follower) releaseEvent(l ledger.Latch, a machine.Action) notice.Event {
+	e := f.event(l, notice.Released)
+	if markPattern.MatchString(a.Comment) {
+		e.Kind = notice.ByRule
+	}
+	e.At, e.ActionID = a.Updated, a.ID
+	e.Detail = fmt.Sprintf("Released by %s (%s): %s", a.Requestor, a.RequestSource, a.Comment)
+	return e
+}
+
 // beginAgain lets a run that joined the episode after its release begin again. A repeat only sends another message.
 func (f *Follower) beginAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch) error {
 	again := false
 	run, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
-		joined := run.Episode == l.Episode && run.State != ledger.Parked
-		begun := run.Episode == 0 && run.State == ledger.Started
+		joined := run.EpisodeOf(l.Kind) == l.Episode && run.State != ledger.Parked
+		begun := run.EpisodeOf(l.Kind) == 0 && run.State == ledger.Started && !run.IsOver(l.Kind)
 		again = run.ObservedAt.After(l.ReleasedAt) && (joined || begun)
 		if !again {
 			return ledger.ErrUnchanged
 		}
-		run.State, run.Episode, run.Outcome, run.Reason, run.ClosedAt, run.DueAt = ledger.Started, 0, "", "", time.Time{}, f.Now().UTC()
+		run.Again(l.Kind, "", f.Now().UTC())
 		run.Copies++
 		return nil
 	})

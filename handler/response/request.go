@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -35,17 +34,20 @@ func (r *Responder) request(ctx context.Context, t *turn) error {
 		// Somebody who takes over counts on nothing being sent this late.
 		return r.withdraw(ctx, t, &comeBack{why: "too much time passed between intent and request"})
 	}
-	action, err := r.API.Act(ctx, t.machine.ID, machine.Request{
-		Type: machine.Isolate, Scope: t.step.Scope, Comment: mark(t.run.ID(), l.Episode) + " " + t.step.Comment, SendBy: now.Add(r.SendWithin),
-	})
-	if err == nil && (action.Type != machine.Isolate || action.MachineID != t.machine.ID) {
+	action, err := r.API.Act(ctx, t.machine.ID, machine.Request{Type: t.spec.Type, Scope: t.step.Scope, Comment: mark(t.run.ID(), *l) + " " + t.step.Comment,
+		SendBy: now.Add(r.SendWithin)})
+	if err == nil && (action.Type != t.spec.Type || action.MachineID != t.machine.ID) {
 		// The answer is about something else; what became of the request is not known.
 		err = &strangeAnswer{action: action}
 	}
 	if err != nil {
 		return r.requestFailed(ctx, t, err)
 	}
-	r.Log.InfoContext(ctx, "isolation requested", "machine", t.machine.ID, "name", t.machine.ComputerDNSName, "action", action.ID, "episode", l.Episode)
+	if !sameScope(action, *l) {
+		// The API answers with what is under way instead of making another.
+		return r.withdraw(ctx, t, &comeBack{after: undoWait, why: fmt.Sprintf("%s is under way (action %s) and keeps ours from being made", article(t.spec.NounOf(action.Scope)), action.ID)})
+	}
+	r.Log.InfoContext(ctx, "machine action requested", "type", string(t.spec.Type), "machine", t.machine.ID, "name", t.machine.ComputerDNSName, "action", action.ID, "episode", l.Episode)
 	return r.accepted(ctx, t, action)
 }
 
@@ -68,8 +70,8 @@ func (r *Responder) requestFailed(ctx context.Context, t *turn, err error) error
 	switch trouble {
 	case machine.UnknownFate:
 		t.latch.IntentAt = r.Now().UTC()
-		r.Log.WarnContext(ctx, "it is not known whether the isolation was accepted; it is looked for before it is asked for again", "machine", t.machine.ID, "error", err.Error())
-		return r.giveBack(ctx, t, &comeBack{after: r.RecheckAfter, why: "isolation of unknown fate: " + err.Error()})
+		r.Log.WarnContext(ctx, "it is not known whether the request was accepted; its action is looked for before it is asked for again", "type", string(t.spec.Type), "machine", t.machine.ID, "error", err.Error())
+		return r.giveBack(ctx, t, &comeBack{after: r.RecheckAfter, why: t.spec.Noun + " of unknown fate: " + err.Error()})
 	case machine.AlreadyActive:
 		found, lookErr := r.activeAction(ctx, t)
 		if lookErr != nil {
@@ -78,10 +80,16 @@ func (r *Responder) requestFailed(ctx context.Context, t *turn, err error) error
 		if found != nil {
 			return r.adopt(ctx, t, *found)
 		}
-		return r.withdraw(ctx, t, &comeBack{after: joinWait, why: "the API says that an isolation is under way but does not list it yet"})
+		wait := joinWait
+		if !t.spec.Lasting {
+			wait = undoWait // it may be one of another scope, which is not ours to follow
+		}
+		return r.withdraw(ctx, t, &comeBack{after: wait, why: "the API says that " + article(t.spec.Noun) + " is under way but does not list it yet"})
 	case machine.NotFound:
 		return r.withdraw(ctx, t, r.missed(ctx, t.work, "machine "+t.machine.ID, err))
-	case machine.Refused, machine.Unsupported:
+	case machine.Unsupported:
+		return r.endWith(ctx, t, notice.Skipped, "skipped", "not supported by the machine: "+err.Error())
+	case machine.Refused:
 		return r.endWith(ctx, t, notice.Refused, "refused", err.Error())
 	case machine.Denied:
 		e := r.event(t.work, notice.Denied)
@@ -109,7 +117,7 @@ func (r *Responder) activeAction(ctx context.Context, t *turn) (*machine.Action,
 		return nil, err
 	}
 	for _, a := range open {
-		if a.MachineID == t.machine.ID && a.Type == t.latch.Desired && a.ID != t.latch.LastActionID {
+		if a.MachineID == t.machine.ID && a.Type == t.latch.Desired && a.ID != t.latch.LastActionID && (t.spec.Lasting || a.Scope == "" || a.Scope == t.latch.Scope) {
 			return &a, nil
 		}
 	}
@@ -123,7 +131,7 @@ func (r *Responder) accepted(ctx context.Context, t *turn, a machine.Action) err
 	if !errors.Is(err, ledger.ErrConflict) {
 		return r.confirm(ctx, t, err)
 	}
-	now, err := r.Ledger.Latch(ctx, t.machine.ID, ledger.Isolation)
+	now, err := r.Ledger.Latch(ctx, t.machine.ID, t.kind)
 	if err != nil {
 		return err
 	}
@@ -132,13 +140,13 @@ func (r *Responder) accepted(ctx context.Context, t *turn, a machine.Action) err
 	}
 	e := r.event(t.work, notice.Duplicate)
 	e.ActionID, e.Detail = a.ID, fmt.Sprintf("Action %s was created although action %s exists for the machine.", a.ID, now.ActionID)
-	r.Log.ErrorContext(ctx, "a second isolation slipped through and is cancelled", "machine", t.machine.ID, "action", a.ID, "first", now.ActionID)
+	r.Log.ErrorContext(ctx, "a second action of the same kind slipped through and is cancelled", "type", string(t.spec.Type), "machine", t.machine.ID, "action", a.ID, "first", now.ActionID)
 	if err := r.tell(ctx, t.work, e); err != nil {
 		return err
 	}
 	if !a.Status.Final() {
-		if _, err := r.API.CancelAction(ctx, a.ID, a.Type, mark(t.run.ID(), t.latch.Episode)+" duplicate of "+now.ActionID); err != nil {
-			r.Log.ErrorContext(ctx, "the second isolation could not be cancelled; look at it in the portal", "action", a.ID, "error", err.Error())
+		if _, err := r.API.CancelAction(ctx, a.ID, t.spec.Type, mark(t.run.ID(), t.latch)+" duplicate of "+now.ActionID); err != nil {
+			r.Log.ErrorContext(ctx, "the second action could not be cancelled; look at it in the portal", "action", a.ID, "error", err.Error())
 		}
 	}
 	return &comeBack{after: time.Second, why: "the episode's other action is followed"}
@@ -146,8 +154,8 @@ func (r *Responder) accepted(ctx context.Context, t *turn, a machine.Action) err
 
 // adopt makes an action that exists the episode's own.
 func (r *Responder) adopt(ctx context.Context, t *turn, a machine.Action) error {
-	r.Log.InfoContext(ctx, "an isolation that is there already is adopted", "machine", t.machine.ID, "action", a.ID, "status", string(a.Status), "requestor", a.Requestor)
-	return r.confirm(ctx, t, r.record(ctx, t, a, !marksEpisode(a.Comment, t.latch.Episode)))
+	r.Log.InfoContext(ctx, "an action that is there already is adopted", "type", string(a.Type), "machine", t.machine.ID, "action", a.ID, "status", string(a.Status), "requestor", a.Requestor)
+	return r.confirm(ctx, t, r.record(ctx, t, a, !marks(a, t.latch)))
 }
 
 func (r *Responder) record(ctx context.Context, t *turn, a machine.Action, adopted bool) error {
@@ -176,8 +184,8 @@ func (r *Responder) confirm(ctx context.Context, t *turn, err error) error {
 	}
 }
 
-// join lets the run end with the latch's episode. People are told first, then the run waits, or closes at once if the
-// machine is isolated already.
+// join lets the step end with the latch's episode. People are told first, then the step waits, or is over at once if the
+// machine is in the wanted state already.
 func (r *Responder) join(ctx context.Context, t *turn) error {
 	l := t.latch
 	e := r.event(t.work, notice.Requested)
@@ -190,42 +198,63 @@ func (r *Responder) join(ctx context.Context, t *turn) error {
 		e.Detail += " The request was somebody else's and is followed."
 	}
 	if l.State == ledger.Achieved {
-		e.Kind = notice.Isolated
+		e.Kind = doneKind(l.Desired)
 	} else if t.step.Why != "" {
 		e.Detail += " Mind: " + t.step.Why + "."
 	}
 	if err := r.tell(ctx, t.work, e); err != nil {
 		return err
 	}
-	if err := r.noteEpisode(ctx, t.work, l.Episode); err != nil {
+	if err := r.noteEpisode(ctx, t, l.Episode); err != nil {
 		return err
 	}
 	if err := r.Ledger.Join(ctx, l, ledger.Joiner{AlertID: t.run.AlertID, Version: t.run.Version, Groups: t.groups()}); err != nil {
 		return err
 	}
 	if l.State == ledger.Achieved {
-		return r.close(ctx, t.work, "isolated", fmt.Sprintf("the machine is isolated by action %s (episode %d)", l.ActionID, l.Episode))
+		return r.finish(ctx, t.work, t.spec.Done, fmt.Sprintf("the machine is %s by action %s (episode %d)", t.spec.Done, l.ActionID, l.Episode))
 	}
-	_, err := r.Ledger.UpdateRun(ctx, t.run.AlertID, t.run.Version, func(run *ledger.Run) error {
-		if run.State.Final() {
+	run, err := r.Ledger.UpdateRun(ctx, t.run.AlertID, t.run.Version, func(run *ledger.Run) error {
+		if run.IsOver(t.kind) {
 			return ledger.ErrUnchanged
 		}
-		run.State, run.Episode, run.Starts, run.Trouble, run.DueAt = ledger.Waiting, l.Episode, 0, "", r.Now().UTC()
-		run.Reason = "waiting for action " + l.ActionID
+		run.Wait(t.kind, l.Episode, "waiting for action "+l.ActionID, r.Now().UTC())
 		return nil
 	})
+	if err == nil {
+		t.run = run
+	}
 	return err
 }
 
-// mark begins the comment of every machine action, so that it can be found again whatever became of the answer.
-func mark(runID string, episode int) string { return fmt.Sprintf("[cordon %s e%d]", runID, episode) }
+// doneKind is what people are told of a machine action that Succeeded.
+func doneKind(t machine.ActionType) notice.Kind {
+	if t == machine.Isolate {
+		return notice.Isolated
+	}
+	return notice.Done
+}
 
-var markPattern = regexp.MustCompile(`^\[cordon (\S+) e(\d+)\]`)
+// mark begins the comment of every machine action, so that it can be found again whatever became of the answer. It names
+// the run, the episode and, where latches differ only by it, the scope.
+func mark(runID string, l ledger.Latch) string {
+	return fmt.Sprintf("[cordon %s %s]", runID, episodeMark(l))
+}
+
+func episodeMark(l ledger.Latch) string {
+	episode := fmt.Sprintf("e%d", l.Episode)
+	if _, scope, scoped := strings.Cut(l.Kind, ":"); scoped {
+		episode += "/" + scope
+	}
+	return episode
+}
+
+var markPattern = regexp.MustCompile(`^\[cordon (\S+) (e\d+(?:/\w+)?)\]`)
 
 func isMarked(comment string) bool { return strings.HasPrefix(comment, "[cordon ") }
 
-// marksEpisode reports whether a comment names an episode. The machine is known from the action.
-func marksEpisode(comment string, episode int) bool {
-	match := markPattern.FindStringSubmatch(comment)
-	return match != nil && match[2] == strconv.Itoa(episode)
+// marks reports whether an action carries the mark of a latch's episode. The machine is known from the action.
+func marks(a machine.Action, l ledger.Latch) bool {
+	match := markPattern.FindStringSubmatch(a.Comment)
+	return a.Type == l.Desired && match != nil && match[2] == episodeMark(l)
 }

@@ -35,7 +35,13 @@ type API interface {
 	// Act asks for a machine action. It sends the request at most once, and not after its SendBy.
 	Act(ctx context.Context, machineID string, r machine.Request) (machine.Action, error)
 	// CancelAction takes an action of a type back that is not final.
-	CancelAction(ctx context.Context, actionID string, kind machine.ActionType, comment string) (machine.Action, error)
+	CancelAction(ctx context.Context, actionID string, t machine.ActionType, comment string) (machine.Action, error)
+	// Tag puts a tag on a machine or takes it off. A repeat is safe.
+	Tag(ctx context.Context, machineID, tag string, remove bool) error
+	// UpdateAlert changes an alert and answers with it. A repeat adds the comment again.
+	UpdateAlert(ctx context.Context, id string, change alert.Change) (alert.Alert, error)
+	// AlertComments are the comments of an alert, in any order.
+	AlertComments(ctx context.Context, id string) ([]string, error)
 }
 
 // Queue takes scheduled copies of alert messages.
@@ -167,7 +173,8 @@ type work struct {
 	machine *machine.Machine // nil: the alert names none
 	readAt  time.Time        // when the older of alert and machine was read
 	plan    playbook.Plan
-	refresh bool // facts come from the API, whatever travels with the message
+	step    playbook.Step // the one that is being carried out
+	refresh bool          // facts come from the API, whatever travels with the message
 }
 
 func (r *Responder) respond(ctx context.Context, w *work) error {

@@ -53,7 +53,8 @@ type world struct {
 	alerts   map[string]alert.Alert
 	machines map[string]machine.Machine
 	actions  []machine.Action
-	posts    int           // isolate requests that reached the API
+	posts    int           // requests that change something and reached the API
+	comments []string      // of alerts
 	lag      time.Duration // after which a new action is listed
 	strict   bool          // a second isolation beside an open one is refused; else it becomes a second action
 	onPost   func() error  // a fault of the next isolate requests; nil: none. errLost: carried out, answer lost
@@ -273,6 +274,49 @@ func (p *process) Act(_ context.Context, id string, r machine.Request) (machine.
 
 func (p *process) CancelAction(_ context.Context, id string, _ machine.ActionType, _ string) (machine.Action, error) {
 	return call(p, func() (machine.Action, error) { return p.world.finish(id, machine.Cancelled), nil })
+}
+
+func (p *process) Tag(_ context.Context, id, tag string, remove bool) error {
+	_, err := call(p, func() (int, error) {
+		if p.onPost != nil {
+			if fault := p.onPost(); fault != nil && !errors.Is(fault, errLost) {
+				return 0, fault
+			}
+		}
+		p.posts++
+		m := p.machines[id]
+		m.Tags = slices.DeleteFunc(slices.Clone(m.Tags), func(there string) bool { return there == tag })
+		if !remove {
+			m.Tags = append(m.Tags, tag)
+		}
+		p.machines[id] = m
+		return 0, nil
+	})
+	return err
+}
+
+func (p *process) UpdateAlert(_ context.Context, id string, c alert.Change) (alert.Alert, error) {
+	return call(p, func() (alert.Alert, error) {
+		if p.onPost != nil {
+			if fault := p.onPost(); fault != nil && !errors.Is(fault, errLost) {
+				return alert.Alert{}, fault
+			}
+		}
+		p.posts++
+		a := p.alerts[id]
+		a.Status, a.AssignedTo = cmp.Or(c.Status, a.Status), cmp.Or(c.AssignedTo, a.AssignedTo)
+		a.Classification, a.Determination = cmp.Or(c.Classification, a.Classification), cmp.Or(c.Determination, a.Determination)
+		if c.Comment != "" {
+			p.comments = append(p.comments, c.Comment)
+		}
+		a.Updated = p.now
+		p.alerts[id] = a
+		return a, nil
+	})
+}
+
+func (p *process) AlertComments(context.Context, string) ([]string, error) {
+	return call(p, func() ([]string, error) { return slices.Clone(p.comments), nil })
 }
 
 func (p *process) SendAlerts(_ context.Context, messages []alert.Envelope) error {

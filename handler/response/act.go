@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"cordon/handler/ledger"
@@ -22,38 +23,43 @@ const (
 	heldWait  = 2 * time.Second // doubled with every copy: a holder is done within seconds, unless it died
 	clockSkew = 2 * time.Minute
 	lookBack  = 15 * time.Minute // how far before an intent the episode's own mark is looked for
+
+	tooSlowWait = time.Second
+	doneFor     = time.Hour // how long a scan or a package that is done will do for other alerts
 )
 
-// turn is one hold of a machine's latch by one invocation.
+// turn is one hold of one of a machine's latches by one invocation.
 type turn struct {
 	*work
-	step  playbook.Step
+	spec  machine.Spec
+	kind  string // of the latch
 	latch ledger.Latch
 	token string
 }
 
-// isolate brings the machine's isolation about, under its latch: join what is under way, else begin or resume an
-// episode. It ends in errDone or a comeBack; any other error is trouble, and the run goes on with a copy.
-func (r *Responder) isolate(ctx context.Context, w *work, step playbook.Step) error {
-	t := &turn{work: w, step: step, token: rand.Text()}
+// act brings a machine action about, under its latch: join what is under way, else begin or resume an episode. It ends in
+// nil, errStepDone, errDone or a comeBack; any other error is trouble, and the run goes on with a copy.
+func (r *Responder) act(ctx context.Context, w *work) error {
+	t := &turn{work: w, kind: latchOf(w.step), token: rand.Text()}
+	t.spec, _ = machine.SpecOf(w.step.Kind.Action())
 	for range 5 {
-		l, err := r.Ledger.Latch(ctx, w.machine.ID, ledger.Isolation)
+		l, err := r.Ledger.Latch(ctx, w.machine.ID, t.kind)
 		if err != nil {
 			return err
 		}
 		t.latch = l
-		if l.State == ledger.Acting || l.State == ledger.Achieved {
-			if err = r.join(ctx, t); errors.Is(err, ledger.ErrConflict) {
-				continue
+		done, err := r.refuseTurn(ctx, t)
+		if !done && err == nil {
+			if l.State == ledger.Acting || l.State == ledger.Achieved {
+				done, err = true, r.join(ctx, t)
+			} else {
+				err = r.take(ctx, t)
 			}
-			return err
 		}
-		if done, err := r.refuseTurn(ctx, t); done {
-			return err
-		}
-		if err = r.take(ctx, t); errors.Is(err, ledger.ErrConflict) {
+		switch {
+		case errors.Is(err, ledger.ErrConflict):
 			continue
-		} else if err != nil {
+		case done || err != nil:
 			return err
 		}
 		return r.drive(ctx, t)
@@ -61,33 +67,68 @@ func (r *Responder) isolate(ctx context.Context, w *work, step playbook.Step) er
 	return &comeBack{after: time.Second, why: "others keep taking the machine's latch"}
 }
 
-// refuseTurn says whether the run must not take the latch now, and how it ends or goes on then.
+// refuseTurn says whether the run must not join or take the latch now, and how it ends or goes on then.
 func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err error) {
 	l, now := t.latch, r.Now().UTC()
+	own := l.Episode > 0 && l.Episode == t.run.EpisodeOf(t.kind)
 	switch {
+	case l.UndoneBy != "" && (l.State == ledger.Acting || l.State == ledger.Achieved):
+		return r.waitForUndoing(ctx, t)
+	case l.State == ledger.Acting || l.State == ledger.Achieved:
+		return false, nil
 	case l.Held(t.token, now):
 		return true, &comeBack{after: min(l.HeldUntil.Sub(now)+time.Second, heldWait<<min(t.run.Copies, 4)), why: "another invocation holds the machine's latch"}
-	case l.State == ledger.Ended && l.Episode > 0 && l.Episode == t.run.Episode && l.EndKind != "":
+	case l.State == ledger.Ended && own && l.EndKind != "":
 		// The run's own episode ended before the run could end with it.
 		if again, err := r.reissueOwn(ctx, t); again || err != nil {
 			return err != nil, err
 		}
 		return true, r.ended(ctx, t)
-	case l.State == ledger.Ended && !l.ReleasedAt.IsZero() && !t.run.ObservedAt.After(l.ReleasedAt) && !t.run.LeaveAt.After(l.ReleasedAt):
+	case l.State == ledger.Ended && !l.ReleasedAt.IsZero() && l.UndoneBy == "" && !t.run.ObservedAt.After(l.ReleasedAt) && !t.run.LeaveAt.After(l.ReleasedAt):
 		return true, r.conclude(ctx, t.work, notice.ReleasedEarly, "released", l.EndReason)
+	case l.State == ledger.Ended && l.ActionStatus == machine.Succeeded && !t.spec.Lasting && t.spec.Undoes == "":
+		return r.doneBefore(ctx, t, own)
+	case t.spec.Undoes != "" && !l.State.Open():
+		return r.nothingToUndo(ctx, t)
 	}
 	return false, nil
 }
 
-// ended ends a run with the end of its own episode.
+// doneBefore ends the step with an action that is done: the run's own, one that was done for the same alert, or one that
+// anybody had done a short while ago.
+func (r *Responder) doneBefore(ctx context.Context, t *turn, own bool) (done bool, err error) {
+	l := t.latch
+	why := fmt.Sprintf("done by action %s at %s", l.ActionID, l.EndedAt.Format(time.RFC3339))
+	if !own && r.Now().Sub(l.EndedAt) > doneFor {
+		joiners, err := r.Ledger.Joiners(ctx, l)
+		if err != nil {
+			return true, err
+		}
+		if !slices.ContainsFunc(joiners, func(j ledger.Joiner) bool { return j.AlertID == t.run.AlertID }) {
+			return false, nil
+		}
+		why += " for this alert"
+	}
+	e := r.event(t.work, notice.Done)
+	e.Episode, e.ActionID, e.Detail = l.Episode, l.ActionID, "The "+nounOf(l)+" was "+why+"."
+	if err := r.tell(ctx, t.work, e); err != nil {
+		return true, err
+	}
+	return true, r.finish(ctx, t.work, t.spec.Done, why)
+}
+
+// ended ends the step with the end of its own episode.
 func (r *Responder) ended(ctx context.Context, t *turn) error {
 	e := r.event(t.work, notice.Kind(t.latch.EndKind))
 	e.Episode, e.ActionID, e.Detail = t.latch.Episode, t.latch.ActionID, t.latch.EndReason
 	if err := r.tell(ctx, t.work, e); err != nil {
 		return err
 	}
-	return r.close(ctx, t.work, "not isolated", t.latch.EndReason)
+	return r.finish(ctx, t.work, notDoneWord(t.spec), t.latch.EndReason)
 }
+
+// notDoneWord is the outcome of a machine action that did not succeed, such as not isolated.
+func notDoneWord(spec machine.Spec) string { return "not " + spec.Done }
 
 // take holds the latch for this invocation, in a new episode if none is open. The run's episode is written before it, so
 // that the run knows its own; the index entry after it and before any intent: whoever removes an entry because the latch
@@ -100,10 +141,10 @@ func (r *Responder) take(ctx context.Context, t *turn) error {
 			last = l.LastActionID
 		}
 		l = ledger.NextEpisode(l)
-		l.Desired, l.Scope, l.RunID, l.LastActionID = machine.Isolate, t.step.Scope, t.run.ID(), last
+		l.Desired, l.Scope, l.RunID, l.LastActionID = t.spec.Type, t.step.Scope, t.run.ID(), last
 	}
 	l.MachineName = t.machine.ComputerDNSName
-	if err := r.noteEpisode(ctx, t.work, l.Episode); err != nil {
+	if err := r.noteEpisode(ctx, t, l.Episode); err != nil {
 		return err
 	}
 	l.Holder, l.HeldUntil = t.token, r.Now().UTC().Add(r.Hold)
@@ -111,25 +152,25 @@ func (r *Responder) take(ctx context.Context, t *turn) error {
 		return err
 	}
 	t.latch = l
-	if err := r.Ledger.AddOpen(ctx, t.machine.ID, ledger.Isolation); err != nil {
+	if err := r.Ledger.AddOpen(ctx, t.machine.ID, t.kind); err != nil {
 		return r.giveBack(ctx, t, err)
 	}
 	return nil
 }
 
-func (r *Responder) noteEpisode(ctx context.Context, w *work, episode int) error {
-	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
+func (r *Responder) noteEpisode(ctx context.Context, t *turn, episode int) error {
+	run, err := r.Ledger.UpdateRun(ctx, t.run.AlertID, t.run.Version, func(run *ledger.Run) error {
 		if run.State.Final() {
 			return errDone
 		}
-		if run.Episode == episode {
+		if run.EpisodeOf(t.kind) == episode {
 			return ledger.ErrUnchanged
 		}
-		run.Episode = episode
+		run.SetEpisode(t.kind, episode)
 		return nil
 	})
 	if err == nil {
-		w.run = run
+		t.run = run
 	}
 	return err
 }
@@ -156,10 +197,14 @@ func (r *Responder) drive(ctx context.Context, t *turn) error {
 		if changed, err := r.lookAgain(ctx, t); err != nil {
 			return r.giveBack(ctx, t, err)
 		} else if changed {
-			_ = r.giveBack(ctx, t, nil)
-			return r.carryOut(ctx, t.work)
+			return r.giveBack(ctx, t, errPlanChanged)
 		}
 		if err := r.leave(ctx, t); err != nil {
+			return err
+		}
+	}
+	if t.spec.Undoes != "" {
+		if err := r.claimUndoing(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -171,12 +216,12 @@ func (r *Responder) lookAgain(ctx context.Context, t *turn) (changed bool, err e
 	if err := r.readAgain(ctx, t.work); err != nil {
 		return false, err
 	}
-	i := t.isolation()
-	if i < 0 || t.machine.ID != t.latch.MachineID {
+	i := slices.IndexFunc(t.plan.Steps, func(s playbook.Step) bool { return s.Key() == t.step.Key() && s.Verdict == playbook.Do })
+	if i < 0 || t.machine == nil || t.machine.ID != t.latch.MachineID {
 		return true, nil
 	}
 	if r.stale(t.work) {
-		return false, &comeBack{after: time.Second, why: "alert and machine were out of date before they were read"}
+		return false, errTooSlow()
 	}
 	t.step = t.plan.Steps[i]
 	return false, nil
@@ -191,7 +236,7 @@ func (r *Responder) leave(ctx context.Context, t *turn) error {
 	case slot.CapReached != "":
 		return r.hitCap(ctx, t, slot)
 	case !slot.FreeAt.IsZero():
-		return r.giveBack(ctx, t, &comeBack{after: slot.FreeAt.Sub(r.Now()), why: "the API's quota of isolations is used up; the run's turn comes at " + slot.FreeAt.Format(time.RFC3339)})
+		return r.giveBack(ctx, t, &comeBack{after: slot.FreeAt.Sub(r.Now()), why: "the API's quota of " + t.spec.Plural + " is used up; the run's turn comes at " + slot.FreeAt.Format(time.RFC3339)})
 	}
 	return nil
 }
@@ -200,24 +245,29 @@ func (r *Responder) leave(ctx context.Context, t *turn) error {
 // time that it is sent. A request of unknown fate has an intent, and what follows it is another request. Facts that are too
 // old are read again once the run has its slot, so that those who wait for one read nothing.
 func (r *Responder) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
-	caps := r.Book.Limits().Of(playbook.Isolate)
+	caps := r.Book.Limits().Of(t.step.Kind)
 	if t.hasLeave() {
-		caps = playbook.Cap{} // a person has seen that the cap is reached; the isolation is counted all the same
+		caps = playbook.Cap{} // a person has seen that the cap is reached; the action is counted all the same
 	}
 	request := "first"
 	if !t.latch.IntentAt.IsZero() {
 		request = fmt.Sprintf("after %d", t.latch.IntentAt.UnixMilli())
 	}
-	return r.Ledger.Reserve(ctx, ledger.Reservation{Action: isolateAction, Key: fmt.Sprintf("%s:e%d", t.machine.ID, t.latch.Episode), Request: request,
+	return r.Ledger.Reserve(ctx, ledger.Reservation{Action: string(t.step.Kind), Key: fmt.Sprintf("%s:e%d", t.owner(), t.latch.Episode), Request: request,
 		Severity: t.alert.Severity, At: r.Now().UTC(), Cap: ledger.Rate(caps.Rate), Rule: cmp.Or(t.step.Rule, t.plan.Rule), RuleCap: ledger.Rate(caps.PerRule),
 		Group: cmp.Or(t.machine.RBACGroupName, noGroup), GroupCap: ledger.Rate(caps.PerGroup), Quota: r.Quota, Provisional: r.stale(t.work)})
 }
 
+// owner names the machine and, unless it is the one of isolations, the latch.
+func (t *turn) owner() string {
+	if t.kind == ledger.Isolation {
+		return t.machine.ID
+	}
+	return t.machine.ID + ":" + t.kind
+}
+
 // noGroup stands for the device group of machines that are in none.
 const noGroup = "(none)"
-
-// isolateAction names isolations in the ledger's budgets.
-const isolateAction = "isolate"
 
 // firstLook is before the first request of an episode: an open action of the same kind is adopted, one that undoes it
 // must end first.
@@ -232,7 +282,7 @@ func (r *Responder) firstLook(ctx context.Context, t *turn) (*machine.Action, er
 		case a.Type == t.latch.Desired && (a.Scope == t.latch.Scope || a.Scope == ""):
 			return &a, nil
 		case a.Type == t.latch.Desired.Opposite():
-			return nil, &comeBack{after: joinWait, why: fmt.Sprintf("the machine is being released by %s (action %s)", a.Requestor, a.ID)}
+			return nil, &comeBack{after: joinWait, why: fmt.Sprintf("%s asked for what undoes it (%s, action %s), which is not over", a.Requestor, a.Type, a.ID)}
 		}
 	}
 	return nil, nil
@@ -291,8 +341,11 @@ func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
 		if a.Type != l.Desired || a.ID == l.LastActionID || (a.MachineID != "" && a.MachineID != l.MachineID) {
 			continue
 		}
-		if marksEpisode(a.Comment, l.Episode) {
+		if marks(a, l) {
 			return &a
+		}
+		if !sameScope(a, l) {
+			continue
 		}
 		recent := !a.Created.Before(l.FirstIntentAt.Add(-clockSkew))
 		if recent && !isMarked(a.Comment) && !undone(a, actions) && (other == nil || a.Created.After(other.Created)) {
@@ -300,6 +353,12 @@ func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
 		}
 	}
 	return other
+}
+
+// sameScope reports whether an action is of the scope that a latch owns. Lasting states have one latch for all scopes.
+func sameScope(a machine.Action, l ledger.Latch) bool {
+	_, scope, scoped := strings.Cut(l.Kind, ":")
+	return !scoped || a.Scope == "" || strings.EqualFold(string(a.Scope), scope)
 }
 
 // undone reports whether an action was followed by one that undid it.
@@ -312,21 +371,21 @@ func undone(a machine.Action, actions []machine.Action) bool {
 // hitCap ends the episode before anything was sent: the cap holds the step for a person. The operator hears of a cap once,
 // as long as it goes on to hold.
 func (r *Responder) hitCap(ctx context.Context, t *turn, slot ledger.Slot) error {
-	if err := r.alarm(ctx, slot); err != nil {
+	if err := r.alarm(ctx, t.spec, slot); err != nil {
 		return r.giveBack(ctx, t, err)
 	}
-	return r.holdHere(ctx, t, "held: the cap on isolations is reached, "+slot.CapReached)
+	return r.holdHere(ctx, t, "held: the cap on "+t.spec.Plural+" is reached, "+slot.CapReached)
 }
 
 // alarm tells before it notes that it has: the event's key is the cap and since when it holds.
-func (r *Responder) alarm(ctx context.Context, slot ledger.Slot) error {
+func (r *Responder) alarm(ctx context.Context, spec machine.Spec, slot ledger.Slot) error {
 	trip, told, err := r.Ledger.Trip(ctx, slot.Cap, slot.CapReached, r.Now().UTC(), slot.CapWindow)
 	if err != nil || told {
 		return err
 	}
-	r.Log.ErrorContext(ctx, "a cap holds isolations for a person; look at cordon held list", "cap", slot.Cap, "why", slot.CapReached)
+	r.Log.ErrorContext(ctx, "a cap holds "+spec.Plural+" for a person; look at cordon held list", "cap", slot.Cap, "why", slot.CapReached)
 	e := notice.Event{Kind: notice.CapReached, At: r.Now().UTC(), RunID: slot.Cap + " " + trip.Since.Format(time.RFC3339Nano), To: r.Operator,
-		Detail: fmt.Sprintf("Isolations: %s. What is beyond it is held: cordon held list shows it, cordon held run continues with it.", slot.CapReached)}
+		Detail: fmt.Sprintf("%s: %s. What is beyond it is held: cordon held list shows it, cordon held run continues with it.", strings.ToUpper(spec.Plural[:1])+spec.Plural[1:], slot.CapReached)}
 	if err := r.Teller.Tell(ctx, "operator", e); err != nil {
 		return err
 	}
@@ -343,7 +402,7 @@ func (r *Responder) endWith(ctx context.Context, t *turn, kind notice.Kind, outc
 	if err := r.end(ctx, t, kind, why); err != nil {
 		return err
 	}
-	return r.close(ctx, t.work, outcome, why)
+	return r.finish(ctx, t.work, outcome, why)
 }
 
 // end closes the episode without an action.

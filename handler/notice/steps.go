@@ -1,0 +1,59 @@
+package notice
+
+import (
+	"strings"
+
+	"cordon/handler/machine"
+	"cordon/handler/playbook"
+)
+
+// stepOutcome is outcomeOf for events that are about another step than an isolation.
+func stepOutcome(e Event) (outcome, tone, what string) {
+	noun, lasting := stepNoun(e)
+	sentence := strings.ToUpper(noun[:1]) + noun[1:]
+	switch e.Kind {
+	case Requested:
+		return sentence + " requested, not confirmed yet", "wait", "Nothing. A mail follows when Defender reports the outcome."
+	case StillPending:
+		return sentence + " requested, still not confirmed", "wait", "The machine may be offline. Defender keeps trying for up to three days."
+	case Done:
+		if lasting {
+			return sentence + " in force", "good", "Investigate, then end it in the Defender portal."
+		}
+		return sentence + " done", "good", ""
+	case Released, ByRule:
+		return sentence + " ended", "calm", ""
+	case Failed:
+		return "No " + noun + ": the action failed", "bad", "Ask for it in the Defender portal if it is still needed."
+	case TimedOut:
+		return "No " + noun + ": the machine did not come back in time", "bad", "Ask for it again once the machine is back."
+	case Cancelled:
+		return "No " + noun + ": the action was cancelled", "bad", "Ask who cancelled it."
+	case Refused:
+		return "No " + noun + ": Defender refused", "bad", "Look at the reason below."
+	case Denied:
+		return "No " + noun + " yet: a permission is missing", "bad", "Grant the permission named below. Cordon tries again by itself."
+	case Held:
+		return "No " + noun + ": held for a person", "wait", "Decide, and ask for it in the Defender portal if it is right."
+	case Skipped:
+		return "No " + noun + ": skipped", "calm", ""
+	case WouldDo:
+		return "Would do: " + noun + " (observe mode, nothing was done)", "calm", "Set CORDON_MODE and the playbook's mode to enforce when you trust the rules."
+	case NotFound:
+		return "No " + noun + ": not found", "bad", "Look the alert up in the Defender portal."
+	case Duplicate:
+		return "A second request was sent: " + noun, "bad", "Check the machine's actions in the Defender portal."
+	}
+	return "Nothing was done: " + noun, "calm", ""
+}
+
+// stepNoun is what the event's step is called, and whether what it brings about lasts.
+func stepNoun(e Event) (noun string, lasting bool) {
+	if spec, found := machine.SpecOf(e.Action); found {
+		return spec.NounOf(e.Scope), spec.Lasting
+	}
+	if strings.HasPrefix(e.Step, string(playbook.Tag)) {
+		return "change of the machine's tags", false
+	}
+	return "update of the alert", false
+}

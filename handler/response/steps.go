@@ -1,0 +1,229 @@
+package response
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+	"cordon/handler/playbook"
+)
+
+// The steps of a plan are carried out in their order. None waits for the outcome of the one before it, and trouble with one
+// keeps no other from being done: a scan that can not be asked for is no reason to leave a machine on the network. The run
+// waits once every step has its outcome or a machine action that is followed, and closes with the last outcome.
+
+var (
+	// errStepDone ends a step in good order; the run has others that are not over.
+	errStepDone = errors.New("nothing left to do for the step")
+	// errPlanChanged says that facts were read again and the plan made anew, before the step was done.
+	errPlanChanged = errors.New("the plan was made anew")
+)
+
+// stepStates are the acting steps of the plan as a run begins with them.
+func stepStates(plan playbook.Plan) []ledger.StepState {
+	var states []ledger.StepState
+	for _, step := range plan.Steps {
+		if step.Kind.Acts() {
+			states = append(states, ledger.StepState{Key: step.Key(), Latch: latchOf(step)})
+		}
+	}
+	return states
+}
+
+// latchOf names the latch that owns the step's machine action; empty if it has none.
+func latchOf(step playbook.Step) string {
+	spec, found := machine.SpecOf(step.Kind.Action())
+	if !found {
+		return ""
+	}
+	return spec.LatchOf(step.Scope)
+}
+
+// carryOut does what the plan says and closes the run, or leaves it waiting for the outcome of machine actions.
+func (r *Responder) carryOut(ctx context.Context, w *work) error {
+	acts := slices.ContainsFunc(w.plan.Steps, func(s playbook.Step) bool { return s.Kind.Acts() })
+	if !acts && len(w.plan.Steps) > 0 && r.stale(w) {
+		if err := r.readAgain(ctx, w); err != nil {
+			return err
+		}
+		return r.carryOut(ctx, w)
+	}
+	switch {
+	case len(w.plan.Steps) == 0:
+		return r.close(ctx, w, "no rule", w.plan.Reason)
+	case acts:
+		return r.carryOutSteps(ctx, w)
+	}
+	e := r.event(w, notice.Matched)
+	e.Detail = w.plan.Reason
+	if err := r.tell(ctx, w, e); err != nil {
+		return err
+	}
+	return r.close(ctx, w, "mailed", w.plan.Reason)
+}
+
+// carryOutSteps tries every acting step that is not over once. Of several that are not done, the run comes back for the
+// first.
+func (r *Responder) carryOutSteps(ctx context.Context, w *work) error {
+	var later error
+	for tried := map[string]bool{}; ; {
+		i := slices.IndexFunc(w.plan.Steps, func(s playbook.Step) bool {
+			state, _ := w.run.StepOf(s.Key())
+			return s.Kind.Acts() && !tried[s.Key()] && state.Outcome == ""
+		})
+		if i < 0 {
+			return later
+		}
+		w.step = w.plan.Steps[i]
+		tried[w.step.Key()] = true
+		err := r.carryOutStep(ctx, w)
+		switch {
+		case err == nil || errors.Is(err, errStepDone):
+		case errors.Is(err, errPlanChanged):
+			clear(tried)
+			later = nil
+			if !slices.ContainsFunc(w.plan.Steps, func(s playbook.Step) bool { return s.Kind.Acts() }) {
+				return r.carryOut(ctx, w)
+			}
+		case errors.Is(err, errDone) || ctx.Err() != nil:
+			return err
+		default:
+			later = sooner(later, err)
+		}
+	}
+}
+
+// sooner is the error for which the run comes back first. Trouble comes before what only waits: it says what is wrong.
+func sooner(a, b error) error {
+	var waitA, waitB *comeBack
+	switch {
+	case a == nil:
+		return b
+	case !errors.As(a, &waitA):
+		return a
+	case !errors.As(b, &waitB) || waitB.after < waitA.after:
+		return b
+	}
+	return a
+}
+
+func (r *Responder) carryOutStep(ctx context.Context, w *work) error {
+	step := w.step
+	machineAction := step.Verdict == playbook.Do && latchOf(step) != "" && w.machine != nil
+	if r.stale(w) && !machineAction {
+		// A machine action waits for its turn first and reads again when it has it.
+		if err := r.readAgain(ctx, w); err != nil {
+			return err
+		}
+		if r.stale(w) {
+			return errTooSlow()
+		}
+		return errPlanChanged
+	}
+	if done, err := r.undoesNothing(ctx, w); done {
+		return err
+	}
+	switch {
+	case w.machine == nil && step.Kind != playbook.UpdateAlert:
+		return r.conclude(ctx, w, notice.NoMachine, "no machine", step.Why)
+	case step.Verdict == playbook.WouldDo:
+		return r.notDone(ctx, w, wouldKind(step), "would "+would(step), step.Why)
+	case step.Verdict == playbook.Skipped:
+		return r.conclude(ctx, w, notice.Skipped, "skipped", step.Why)
+	case step.Verdict != playbook.Do:
+		return r.held(ctx, w, step.Why)
+	case machineAction:
+		return r.act(ctx, w)
+	}
+	return r.change(ctx, w)
+}
+
+// errTooSlow gives up a try in which reading took longer than what was read may be old.
+func errTooSlow() error {
+	return &comeBack{after: tooSlowWait, why: "alert and machine were out of date before they were read"}
+}
+
+// finish gives the step of w its outcome, and closes the run with its last one. It ends in errStepDone or errDone; a step
+// that has its outcome keeps it.
+func (r *Responder) finish(ctx context.Context, w *work, outcome, reason string) error {
+	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
+		if state, _ := run.StepOf(w.step.Key()); run.State == ledger.Closed || state.Outcome != "" {
+			return ledger.ErrUnchanged
+		}
+		run.Finish(w.step.Key(), outcome, reason, r.Now().UTC())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.run = run
+	r.Log.InfoContext(ctx, "step is over", "step", w.step.Key(), "outcome", outcome, "reason", reason, "machine", run.MachineID, "rule", run.Rule, "run", string(run.State))
+	if run.State.Final() {
+		return errDone
+	}
+	return errStepDone
+}
+
+// would says what observe mode would have done.
+func would(step playbook.Step) string {
+	if spec, found := machine.SpecOf(step.Kind.Action()); found {
+		return spec.Would
+	}
+	if step.Kind == playbook.Tag {
+		return "tag"
+	}
+	return "update the alert"
+}
+
+func wouldKind(step playbook.Step) notice.Kind {
+	if step.Kind == playbook.Isolate {
+		return notice.WouldIsolate
+	}
+	return notice.WouldDo
+}
+
+// notDone ends a step that is not carried out. It must not be told as "not isolated" about a machine that is isolated or
+// being isolated all the same, for another alert or by a request of this run whose fate is still open: whoever joined that
+// hears of its outcome.
+func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outcome, reason string) error {
+	latch := latchOf(w.step)
+	if latch == "" {
+		return r.conclude(ctx, w, kind, outcome, reason)
+	}
+	l, err := r.Ledger.Latch(ctx, w.machine.ID, latch)
+	if err != nil {
+		return err
+	}
+	if l.State == ledger.Intended || l.State == ledger.Acting || l.State == ledger.Achieved {
+		noun := nounOf(l)
+		return r.finish(ctx, w, outcome, fmt.Sprintf("%s; %s that was asked for before goes on", reason, article(noun)))
+	}
+	return r.conclude(ctx, w, kind, outcome, reason)
+}
+
+// conclude tells people and then ends the step.
+func (r *Responder) conclude(ctx context.Context, w *work, kind notice.Kind, outcome, reason string) error {
+	e := r.event(w, kind)
+	e.Detail = reason
+	if err := r.tell(ctx, w, e); err != nil {
+		return err
+	}
+	return r.finish(ctx, w, outcome, reason)
+}
+
+// nounOf is what the machine action of a latch is called, such as isolation.
+func nounOf(l ledger.Latch) string {
+	spec, _ := machine.SpecOfLatch(l.Kind)
+	return spec.NounOf(l.Scope)
+}
+
+func article(noun string) string {
+	if len(noun) > 0 && slices.Contains([]byte("aeiou"), noun[0]) {
+		return "an " + noun
+	}
+	return "a " + noun
+}
