@@ -57,6 +57,11 @@ func TestStoryAPersonPausesContinuesAndReleases(t *testing.T) {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	held := list.Held[0].AlertID
+	s.refuses(2, "wants --observe", s.everything(), "run", "--alert", held)
+	if out := s.does(s.everything(), "run", "--alert", held, "--observe"); !strings.Contains(out, "acting is paused: the CMDB is wrong") || !strings.Contains(out, "run "+held+":v1: held: ") ||
+		!strings.HasSuffix(out, "Nothing was done, recorded or mailed.\n") {
+		t.Error(out)
+	}
 	s.refuses(1, "acting is paused", s.everything(), "held", "run", held, "--reason", "x", "--yes")
 	s.refuses(1, "nothing is held of this alert", ledger, "held", "drop", alertID, "--reason", "x", "--yes")
 	s.does(ledger, "resume", "--by", "alice", "--yes")
