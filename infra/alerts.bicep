@@ -68,8 +68,9 @@ AppRequests
     threshold: isolationsPerHour
     query: '''
 AppTraces
-| where Message has 'isolation requested'
-| where tostring(parse_json(Message).msg) == 'isolation requested'
+| where Message has 'machine action requested'
+| extend line = parse_json(Message)
+| where tostring(line.msg) == 'machine action requested' and tostring(line.type) == 'Isolate'
 '''
   }
   {

@@ -276,7 +276,7 @@ func TestAzdDeploysWhatMakePackageWrites(t *testing.T) {
 func TestAlertsLookForWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	alerts := read(t, "alerts.bicep")
-	if !strings.Contains(read(t, "../handler/response/request.go"), `"isolation requested"`) || !strings.Contains(alerts, `'isolation requested'`) {
+	if !strings.Contains(read(t, "../handler/response/request.go"), `"machine action requested", "type"`) || !strings.Contains(alerts, `'machine action requested'`) {
 		t.Error("the alert about isolations counts lines that are not written")
 	}
 	for _, list := range regexp.MustCompile(`Name (?:==|in) \(?('[^)\n]+')`).FindAllStringSubmatch(alerts, -1) {

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"cordon/handler/machine"
-	"cordon/handler/playbook"
 )
 
 // stepOutcome is outcomeOf for events that are about another step than an isolation.
@@ -52,7 +51,7 @@ func stepNoun(e Event) (noun string, lasting bool) {
 	if spec, found := machine.SpecOf(e.Action); found {
 		return spec.NounOf(e.Scope), spec.Lasting
 	}
-	if strings.HasPrefix(e.Step, string(playbook.Tag)) {
+	if strings.HasPrefix(e.Step, "tag:") {
 		return "change of the machine's tags", false
 	}
 	return "update of the alert", false

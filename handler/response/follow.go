@@ -270,7 +270,7 @@ func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, acti
 	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
 		return err
 	}
-	f.Log.InfoContext(ctx, "machine action is final", "machine", l.MachineID, "name", l.MachineName, "action", a.ID, "status", string(a.Status), "episode", l.Episode)
+	f.Log.InfoContext(ctx, "machine action is final", "type", string(l.Desired), "machine", l.MachineID, "name", l.MachineName, "action", a.ID, "status", string(a.Status), "episode", l.Episode)
 	if l.State == ledger.Ended {
 		if err := f.finishEnd(ctx, l); err != nil {
 			return err

@@ -161,10 +161,11 @@ func (r *Responder) finish(ctx context.Context, w *work, outcome, reason string)
 		return err
 	}
 	w.run = run
-	r.Log.InfoContext(ctx, "step is over", "step", w.step.Key(), "outcome", outcome, "reason", reason, "machine", run.MachineID, "rule", run.Rule, "run", string(run.State))
 	if run.State.Final() {
+		r.Log.InfoContext(ctx, "run closed", "outcome", run.Outcome, "reason", run.Reason, "machine", run.MachineID, "rule", run.Rule)
 		return errDone
 	}
+	r.Log.InfoContext(ctx, "step is over", "step", w.step.Key(), "outcome", outcome, "reason", reason, "machine", run.MachineID, "rule", run.Rule)
 	return errStepDone
 }
 
