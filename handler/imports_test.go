@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 
 	"poll":     {"alert", "machine", "ledger", "logging"},
 	"notice":   {"alert", "machine", "ledger", "logging"},
+	"hunt":     {"alert", "machine", "ledger", "logging", "notice"},
 	"watch":    {"ledger", "logging", "notice"},
 	"response": {"alert", "machine", "ledger", "logging", "playbook", "notice"},
 
