@@ -36,6 +36,7 @@ func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, e
 		{"joiners", tableLatches, "", s.removeJoiner},
 		{"held", tableOpen, partitionIs(s.pk("held")), s.removeRow(tableOpen)},
 		{"pauses", tableSwitches, partitionIs(s.pk("pauses")), s.removeRow(tableSwitches)},
+		{"hunts", tableHunts, "", s.removeHunted},
 	}
 	var errs []error
 	for _, j := range jobs {
@@ -108,7 +109,7 @@ func (s *Store) removeAlert(ctx context.Context, k keys, before time.Time) (int,
 		if err := decodeRow(tableAlerts, body, "", &row); err != nil {
 			return err
 		}
-		over = over && row.Timestamp.Before(before) && (row.RowKey == seenKey || row.State.Final())
+		over = over && row.Timestamp.Before(before) && (row.RowKey == seenKey || row.RowKey == findingKey || row.State.Final())
 		rows = append(rows, row.keys)
 		return nil
 	})

@@ -30,3 +30,11 @@ func unpack(b []byte) ([]byte, error) {
 	}
 	return io.ReadAll(io.LimitReader(z, maxUnpacked))
 }
+
+func unpackJSON(b []byte, v any) error {
+	body, err := unpack(b)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, v)
+}

@@ -31,11 +31,12 @@ const (
 	tableBudgets    = "budgets"
 	tableNotices    = "notices"
 	tableSwitches   = "switches"
+	tableHunts      = "hunts"
 )
 
 // Tables lists the names of all tables, without the prefix.
 func Tables() []string {
-	return []string{tableWatermarks, tableAlerts, tableRunIndex, tableLatches, tableOpen, tableBudgets, tableNotices, tableSwitches}
+	return []string{tableWatermarks, tableAlerts, tableRunIndex, tableLatches, tableOpen, tableBudgets, tableNotices, tableSwitches, tableHunts}
 }
 
 // ErrConflict says that somebody else changed a row first. Read it again and decide anew.

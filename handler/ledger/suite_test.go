@@ -84,6 +84,11 @@ func suite(t *testing.T, connection string) {
 		"runs of a day are listed newest first":                    index,
 		"what is not over stays in the index of open runs":         openRuns,
 		"old records go, those that are not over stay":             housekeeping,
+		"where a hunt stands has one owner":                        huntStates,
+		"a turn is recorded once, whole, whatever its size":        huntTurns,
+		"rows are remembered, by hunt and time":                    huntRows,
+		"a finding is one version for each time it is found":       findings,
+		"old turns and rows go, where hunts stand stays":           huntsOld,
 	}
 	for name, promise := range promises {
 		t.Run(name, func(t *testing.T) {
