@@ -51,6 +51,9 @@ type postman struct {
 
 func (p *postman) Send(ctx context.Context, m notice.Mail) error {
 	message := mail.Message{ID: m.ID, References: m.References, From: p.from, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML}
+	if m.File != nil {
+		message.Attached = []mail.Attachment{{Name: m.File.Name, Type: m.File.Type, Body: m.File.Body}}
+	}
 	if len(m.References) > 0 {
 		message.InReplyTo = m.References[len(m.References)-1]
 	}

@@ -70,6 +70,26 @@ type HuntTurn struct {
 	Stamp string // begins their keys
 }
 
+// HuntResult is what a turn found new. Every row has a text for each column, and an entry in Digests and Machines.
+type HuntResult struct {
+	Columns  []string   `json:"columns"`
+	Rows     [][]string `json:"rows"`
+	Digests  []string   `json:"digests"`
+	Machines []string   `json:"machines"` // the row's machine, if it becomes a finding; empty: it is only mailed
+	Mail     bool       `json:"mail"`     // rows that become findings are mailed too
+}
+
+// Mailed are the rows that people get.
+func (r HuntResult) Mailed() [][]string {
+	var rows [][]string
+	for i, row := range r.Rows {
+		if r.Mail || r.Machines[i] == "" {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
 // partSize keeps a part below the service's limit for a property.
 const partSize = 60 << 10
 
@@ -85,10 +105,9 @@ type huntPart struct {
 // turnKey sorts by time.
 func turnKey(due time.Time) string { return due.UTC().Format("20060102T150405") }
 
-// PutHuntTurn records a turn with its body, which the caller has encoded as he likes. A turn that is recorded stays as it
-// is: ErrConflict.
-func (s *Store) PutHuntTurn(ctx context.Context, t HuntTurn, body any) error {
-	packed, err := packJSON(body)
+// PutHuntTurn records a turn with what it found. A turn that is recorded stays as it is: ErrConflict.
+func (s *Store) PutHuntTurn(ctx context.Context, t HuntTurn, result HuntResult) error {
+	packed, err := packJSON(result)
 	if err != nil {
 		return fmt.Errorf("store turn %s of hunt %s: %w", turnKey(t.Due), t.Hunt, err)
 	}
@@ -113,27 +132,26 @@ func partKey(t HuntTurn, n int) string {
 	return fmt.Sprintf("%s|%s|%03d", turnKey(t.Due), t.Stamp, n)
 }
 
-// HuntTurn reads the record of a turn and decodes its body; false if there is none.
-func (s *Store) HuntTurn(ctx context.Context, name string, due time.Time, body any) (HuntTurn, bool, error) {
-	var t HuntTurn
+// HuntTurn reads the record of a turn; false if there is none.
+func (s *Store) HuntTurn(ctx context.Context, name string, due time.Time) (t HuntTurn, result HuntResult, found bool, err error) {
 	pk := s.pk("huntturns", name)
 	if err := s.get(ctx, tableHunts, pk, turnKey(due), &t); errors.Is(err, errNotFound) {
-		return HuntTurn{}, false, nil
+		return HuntTurn{}, HuntResult{}, false, nil
 	} else if err != nil {
-		return HuntTurn{}, false, err
+		return HuntTurn{}, HuntResult{}, false, err
 	}
 	var packed []byte
 	for n := range min(t.Parts, maxParts) {
 		var p huntPart
 		if err := s.get(ctx, tableHunts, pk, partKey(t, n), &p); err != nil {
-			return HuntTurn{}, false, fmt.Errorf("turn %s of hunt %s: %w", turnKey(due), name, err)
+			return HuntTurn{}, HuntResult{}, false, fmt.Errorf("turn %s of hunt %s: %w", turnKey(due), name, err)
 		}
 		packed = append(packed, p.Body...)
 	}
-	if err := unpackJSON(packed, body); err != nil {
-		return HuntTurn{}, false, fmt.Errorf("turn %s of hunt %s: %w", turnKey(due), name, err)
+	if err := unpackJSON(packed, &result); err != nil {
+		return HuntTurn{}, HuntResult{}, false, fmt.Errorf("turn %s of hunt %s: %w", turnKey(due), name, err)
 	}
-	return t, true, nil
+	return t, result, true, nil
 }
 
 // huntRow is a result row that a hunt remembers, by its digest.

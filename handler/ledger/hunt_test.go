@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func huntStates(t *testing.T, s *Store) {
@@ -37,23 +39,25 @@ func huntStates(t *testing.T, s *Store) {
 
 func huntTurns(t *testing.T, s *Store) {
 	noise := rand.New(rand.NewPCG(1, 2))
-	body := make([]string, 20_000)
-	for i := range body {
-		body[i] = fmt.Sprintf("%016x", noise.Uint64())
+	body := HuntResult{Columns: []string{"DeviceId"}}
+	for i := range 20_000 {
+		body.Rows, body.Machines = append(body.Rows, []string{fmt.Sprintf("%016x", noise.Uint64())}), append(body.Machines, []string{"m1", ""}[i%2])
 	}
-	var got []string
-	if _, found, err := s.HuntTurn(t.Context(), "tools", noon, &got); found || err != nil {
+	if _, _, found, err := s.HuntTurn(t.Context(), "tools", noon); found || err != nil {
 		t.Errorf("before: %v, %v", found, err)
 	}
 	if err := s.PutHuntTurn(t.Context(), HuntTurn{Hunt: "tools", Due: noon, New: 1}, body); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PutHuntTurn(t.Context(), HuntTurn{Hunt: "tools", Due: noon, New: 2}, []string{"other"}); !errors.Is(err, ErrConflict) {
+	if err := s.PutHuntTurn(t.Context(), HuntTurn{Hunt: "tools", Due: noon, New: 2}, HuntResult{}); !errors.Is(err, ErrConflict) {
 		t.Errorf("a second record: %v", err)
 	}
-	turn, found, err := s.HuntTurn(t.Context(), "tools", noon, &got)
-	if err != nil || !found || turn.New != 1 || turn.Parts < 2 || strings.Join(got, "") != strings.Join(body, "") {
-		t.Errorf("%+v with %d of %d, %v", turn, len(got), len(body), err)
+	turn, got, found, err := s.HuntTurn(t.Context(), "tools", noon)
+	if diff := cmp.Diff(body, got); err != nil || !found || turn.New != 1 || turn.Parts < 2 || diff != "" {
+		t.Errorf("%+v, %v\n%.500s", turn, err, diff)
+	}
+	if n := len(got.Mailed()); n != 10_000 {
+		t.Errorf("%d rows without a machine are mailed", n)
 	}
 }
 
@@ -132,7 +136,7 @@ func huntsOld(t *testing.T, s *Store) {
 	if err := s.RememberHunted(t.Context(), "tools", []string{"0a"}, noon); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PutHuntTurn(t.Context(), HuntTurn{Hunt: "tools", Due: noon}, "body"); err != nil {
+	if err := s.PutHuntTurn(t.Context(), HuntTurn{Hunt: "tools", Due: noon}, HuntResult{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.ObserveFinding(t.Context(), sampleFinding(), noon); err != nil {
@@ -144,8 +148,7 @@ func huntsOld(t *testing.T, s *Store) {
 			t.Fatal(err)
 		}
 	}
-	var body string
-	_, turned, err := s.HuntTurn(t.Context(), "tools", noon, &body)
+	_, _, turned, err := s.HuntTurn(t.Context(), "tools", noon)
 	known, err2 := s.Hunted(t.Context(), "tools", time.Unix(0, 0))
 	_, found, err3 := s.Finding(t.Context(), sampleFinding().ID)
 	if turned || len(known) > 0 || found || errors.Join(err, err2, err3) != nil {

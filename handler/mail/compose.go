@@ -56,6 +56,9 @@ func compose(m Message) (envelope, error) {
 		msg.SetDateWithValue(m.Date)
 	}
 	body(msg, m)
+	if err := attach(msg, m.Attached); err != nil {
+		return envelope{}, err
+	}
 	var out bytes.Buffer
 	if _, err := msg.WriteTo(&out); err != nil {
 		return envelope{}, fmt.Errorf("write the mail as MIME: %w", err)

@@ -22,4 +22,5 @@ type Message struct {
 	Text       string            // plain part; line ends are normalised
 	HTML       string            // HTML part, a complete document; empty: none. Text or HTML must be there
 	Headers    map[string]string // extra headers, each name beginning with HeaderPrefix; values are cut at 200 characters
+	Attached   []Attachment      // files; they are left out, and the text says so, where the mail would be too large with them
 }

@@ -44,6 +44,9 @@ const (
 	Overdue       Kind = "overdue"         // a function of Cordon itself does not succeed any more
 	Recovered     Kind = "well again"      // and does again
 	ReleasedEarly Kind = "released before" // the machine was released after this alert was seen; not isolated again
+	HuntRows      Kind = "hunt rows"       // a turn of a hunt found rows that are new
+	HuntEmpty     Kind = "hunt empty"      // a turn of a hunt found none, and that was to be told
+	HuntFailed    Kind = "hunt failed"     // a turn of a hunt came to no result
 )
 
 // Event is one thing that people are told. Its JSON is stored with the notice.
@@ -66,6 +69,9 @@ type Event struct {
 	Step   string             `json:"step,omitempty"`       // which step or latch it is about; empty: an isolation, or no step
 	Action machine.ActionType `json:"actionType,omitempty"` // of a machine action other than an isolation
 	Scope  machine.Scope      `json:"scope,omitempty"`
+
+	Hunt string    `json:"hunt,omitempty"`
+	Turn time.Time `json:"turn,omitzero"` // of Hunt; the record of it has the rows
 
 	Detail string   `json:"detail,omitempty"` // a sentence: why, or what to do
 	To     []string `json:"to,omitempty"`     // empty: the recipients of the group, else the configured ones
@@ -93,6 +99,8 @@ func (e Event) Key() string {
 		}
 	case Matched:
 		return fmt.Sprintf("%s:%s:%s", e.AlertID, e.Rule, e.Kind)
+	case HuntRows, HuntEmpty, HuntFailed:
+		return fmt.Sprintf("%s:%s:%s", e.Hunt, e.Turn.UTC().Format(time.RFC3339), e.Kind)
 	}
 	return fmt.Sprintf("%s:%s:%s", e.RunID, about, e.Kind)
 }
@@ -109,4 +117,9 @@ func Group(a alert.Alert, to []string) string {
 	}
 	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join(slices.Sorted(slices.Values(to)), ","))))
 	return group + ":" + hex.EncodeToString(sum[:6])
+}
+
+// HuntGroup names the notice group of a turn of a hunt: each turn is one mail.
+func HuntGroup(hunt string, turn time.Time) string {
+	return "hunt:" + hunt + ":" + turn.UTC().Format(time.RFC3339)
 }

@@ -22,6 +22,13 @@ type Mail struct {
 	To         []string
 	Subject    string
 	Text, HTML string
+	File       *File // goes with the mail; nil: none
+}
+
+// File is what goes with a mail.
+type File struct {
+	Name, Type string // a plain name, a media type
+	Body       []byte
 }
 
 // PartlySentError is a mail that some recipients have and others may still get.
@@ -60,6 +67,7 @@ type Options struct {
 	RetryAfter time.Duration
 	Domain     string   // right-hand side of Message-IDs
 	To         []string // recipients of what a rule does not address
+	Portal     string   // where people hunt by hand; empty: nobody is told
 }
 
 // Outbox keeps notices until they are sent.
@@ -154,7 +162,7 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	mail, err := o.compose(n, entries)
+	mail, err := o.compose(ctx, n, entries)
 	if err != nil {
 		return err
 	}
@@ -223,7 +231,7 @@ func (o *Outbox) Resend(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (o *Outbox) compose(n ledger.Notice, entries []ledger.NoticeEntry) (Mail, error) {
+func (o *Outbox) compose(ctx context.Context, n ledger.Notice, entries []ledger.NoticeEntry) (Mail, error) {
 	events := make([]Event, 0, len(entries))
 	to := o.To
 	for _, entry := range entries {
@@ -239,6 +247,11 @@ func (o *Outbox) compose(n ledger.Notice, entries []ledger.NoticeEntry) (Mail, e
 	}
 	if n.Left != "" {
 		to = strings.Split(n.Left, ",")
+	}
+	for _, e := range events {
+		if e.Kind == HuntRows && e.seq == n.Seq {
+			return o.composeRows(ctx, n, e, to)
+		}
 	}
 	page := summarize(events, n.Seq)
 	text, html, err := render(page)

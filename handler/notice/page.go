@@ -196,6 +196,10 @@ func otherHeadline(e Event) string {
 		return "A cap is reached, isolations are held for a person: " + e.Detail
 	case Overdue:
 		return "Cordon is unwell: " + functionOf(e) + " does not succeed any more"
+	case HuntEmpty:
+		return "Hunt " + e.Hunt + ": nothing new"
+	case HuntFailed:
+		return "Hunt " + e.Hunt + " failed"
 	case Recovered:
 		return "Cordon is well again: " + functionOf(e) + " succeeds"
 	}

@@ -8,7 +8,7 @@ import (
 	text "text/template"
 )
 
-//go:embed mail.html.tmpl mail.txt.tmpl
+//go:embed mail.html.tmpl mail.txt.tmpl hunt.html.tmpl hunt.txt.tmpl
 var files embed.FS
 
 // render writes a page as plain text and as HTML. Everything that came from an alert is attacker-written: the HTML is

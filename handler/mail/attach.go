@@ -1,0 +1,44 @@
+package mail
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	gomail "github.com/wneessen/go-mail"
+)
+
+// Attachment is a file that goes with a mail.
+type Attachment struct {
+	Name string // letters, digits, dots, dashes and underscores, at most 100; required
+	Type string // media type, such as text/csv; required
+	Body []byte
+}
+
+func attach(msg *gomail.Msg, files []Attachment) error {
+	for i, f := range files {
+		major, minor, _ := strings.Cut(f.Type, "/")
+		if !only(f.Name, "-_.") || len(f.Name) > 100 || strings.Trim(f.Name, ".") == "" || !only(major, "-") || !only(minor, "-.+") {
+			return fmt.Errorf("attachment %d: %q of type %q: the name is made of letters, digits and - _ . and the type is like text/csv", i+1, cut(f.Name, 80), cut(f.Type, 80))
+		}
+		if err := msg.AttachReader(f.Name, bytes.NewReader(f.Body), gomail.WithFileContentType(gomail.ContentType(f.Type)), gomail.WithFileEncoding(gomail.EncodingB64)); err != nil {
+			return errors.Join(fmt.Errorf("attachment %s", f.Name), err)
+		}
+	}
+	return nil
+}
+
+// withoutFiles composes a mail without its attachments, which are too large, and says so.
+func withoutFiles(m Message, limit int) (envelope, error) {
+	names := make([]string, len(m.Attached))
+	for i, f := range m.Attached {
+		names[i] = f.Name
+	}
+	note := "[Left out because the mail service takes no mail as large: " + strings.Join(names, ", ") + ".]"
+	if m.Text == "" {
+		m.Text = plain(m.HTML)
+	}
+	m.Attached, m.HTML, m.Text = nil, "", note+"\n\n"+m.Text
+	return composeWithin(m, limit)
+}

@@ -1,0 +1,113 @@
+package notice
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+	text "text/template"
+	"time"
+	"unicode"
+
+	"cordon/handler/ledger"
+)
+
+// How much of a turn's rows a mail shows; the file that goes with it has all of them.
+const (
+	shownRows    = 50
+	shownColumns = 12
+	shownCell    = 300 // characters
+)
+
+// rowsPage is a mail about the rows of a turn.
+type rowsPage struct {
+	Subject, Headline string
+	Hunt, Detail      string
+	Turn              time.Time
+	Looked            string // how far back
+	Count             int    // rows in the file
+	Findings          int    // of them, answered by rules
+	More, Cut         bool
+	Rows              [][]cell
+	Columns           int // that are not shown of each row
+	File, Portal      string
+}
+
+type cell struct{ Name, Value string }
+
+// composeRows writes the mail of a turn from its record.
+func (o *Outbox) composeRows(ctx context.Context, n ledger.Notice, e Event, to []string) (Mail, error) {
+	turn, result, found, err := o.Ledger.HuntTurn(ctx, e.Hunt, e.Turn)
+	if err == nil && !found {
+		err = fmt.Errorf("the record of turn %s of hunt %s is gone", e.Turn.UTC().Format(time.RFC3339), e.Hunt)
+	}
+	if err != nil {
+		return Mail{}, err
+	}
+	p := pageOfRows(e, turn, result)
+	p.Portal = o.Portal
+	plain, rich, err := renderRows(p)
+	if err != nil {
+		return Mail{}, err
+	}
+	table, err := CSV(result.Columns, result.Mailed())
+	if err != nil {
+		return Mail{}, err
+	}
+	return Mail{ID: o.messageID(n.Group, n.Seq), To: to, Subject: p.Subject, Text: plain, HTML: rich, File: &File{Name: p.File, Type: "text/csv", Body: table}}, nil
+}
+
+func pageOfRows(e Event, turn ledger.HuntTurn, result ledger.HuntResult) rowsPage {
+	rows := result.Mailed()
+	p := rowsPage{Hunt: e.Hunt, Detail: e.Detail, Turn: turn.At, Count: len(rows), More: turn.More, Cut: turn.Cut, Looked: turn.At.Sub(turn.Since).Round(time.Second).String(),
+		Columns: max(len(result.Columns)-shownColumns, 0), File: fmt.Sprintf("%s-%s.csv", e.Hunt, turn.Due.UTC().Format("20060102T150405Z"))}
+	if result.Mail {
+		p.Findings = len(slices.DeleteFunc(slices.Clone(result.Machines), func(m string) bool { return m == "" }))
+	}
+	for _, row := range rows[:min(len(rows), shownRows)] {
+		var cells []cell
+		for i, name := range result.Columns[:min(len(result.Columns), shownColumns)] {
+			cells = append(cells, cell{seen(name, 60), seen(row[i], shownCell)})
+		}
+		p.Rows = append(p.Rows, cells)
+	}
+	p.Headline = fmt.Sprintf("Hunt %s: %d new rows", e.Hunt, p.Count)
+	if p.Count == 1 {
+		p.Headline = fmt.Sprintf("Hunt %s: 1 new row", e.Hunt)
+	}
+	p.Subject = "[Cordon] " + p.Headline
+	return p
+}
+
+// renderRows writes the page as plain text and as HTML. Every cell may be an attacker's.
+func renderRows(p rowsPage) (plain, rich string, err error) {
+	funcs := map[string]any{"line": func(s string) string { return oneLine(s, 500) }, "clock": clock, "next": func(i int) int { return i + 1 }}
+	textPage, err := text.New("hunt.txt.tmpl").Funcs(funcs).ParseFS(files, "hunt.txt.tmpl")
+	if err != nil {
+		return "", "", fmt.Errorf("text of a hunt's mail: %w", err)
+	}
+	htmlPage, err := template.New("hunt.html.tmpl").Funcs(funcs).ParseFS(files, "hunt.html.tmpl")
+	if err != nil {
+		return "", "", fmt.Errorf("page of a hunt's mail: %w", err)
+	}
+	var t, h strings.Builder
+	if err := textPage.Execute(&t, p); err != nil {
+		return "", "", fmt.Errorf("text of a hunt's mail: %w", err)
+	}
+	if err := htmlPage.Execute(&h, p); err != nil {
+		return "", "", fmt.Errorf("page of a hunt's mail: %w", err)
+	}
+	return t.String(), h.String(), nil
+}
+
+// seen is oneLine without characters that nobody sees: those that turn the direction of writing make one name look like
+// another.
+func seen(s string, n int) string {
+	return oneLine(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s), n)
+}
