@@ -36,14 +36,17 @@ type rowsPage struct {
 
 type cell struct{ Name, Value string }
 
-// composeRows writes the mail of a turn from its record.
+// composeRows writes the mail of a turn from its record; one whose record is no longer kept says only that.
 func (o *Outbox) composeRows(ctx context.Context, n ledger.Notice, e Event, to []string) (Mail, error) {
 	turn, result, found, err := o.Ledger.HuntTurn(ctx, e.Hunt, e.Turn)
-	if err == nil && !found {
-		err = fmt.Errorf("the record of turn %s of hunt %s is gone", e.Turn.UTC().Format(time.RFC3339), e.Hunt)
-	}
 	if err != nil {
 		return Mail{}, err
+	}
+	if !found {
+		e.Detail = "A turn found new rows, which are no longer kept. Run the hunt by hand to see what there is now."
+		p := summarize([]Event{e}, n.Seq)
+		plain, rich, err := render(p)
+		return Mail{ID: o.messageID(n.Group, n.Seq), To: to, Subject: p.Subject, Text: plain, HTML: rich}, err
 	}
 	p := pageOfRows(e, turn, result)
 	p.Portal = o.Portal

@@ -196,6 +196,8 @@ func otherHeadline(e Event) string {
 		return "A cap is reached, isolations are held for a person: " + e.Detail
 	case Overdue:
 		return "Cordon is unwell: " + functionOf(e) + " does not succeed any more"
+	case HuntRows:
+		return "Hunt " + e.Hunt + ": new rows"
 	case HuntEmpty:
 		return "Hunt " + e.Hunt + ": nothing new"
 	case HuntFailed:
