@@ -179,6 +179,7 @@ type Needs struct {
 // rule is one rule of a book, compiled.
 type rule struct {
 	name      string
+	on        string // what it is asked about
 	when      condition
 	unless    condition // counts only with hasUnless
 	hasUnless bool

@@ -324,9 +324,6 @@ func explainError(err error) conditionProblem {
 	p.message = cut(plainText(p.message), 300)
 	if m := regexp.MustCompile(unknownNamePattern).FindStringSubmatch(p.message); m != nil {
 		p.message, p.hint = fmt.Sprintf("there is no %q", m[1]), suggest(m[1], fieldNames(reflect.TypeFor[Facts]()))
-		if why, later := laterFacts()[m[1]]; later {
-			p.message, p.hint = fmt.Sprintf("%q does not exist yet in this version: %s", m[1], why), "take it out; "+suggest("", fieldNames(reflect.TypeFor[Facts]()))
-		}
 	}
 	if m := regexp.MustCompile(unknownFieldPattern).FindStringSubmatch(p.message); m != nil {
 		if t, ok := factTypes()[m[1]]; ok {

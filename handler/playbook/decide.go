@@ -16,9 +16,10 @@ func (b *Book) Decide(in Input) Plan {
 	e := newEvaluation(b.sizes, &in)
 	var deciding []decided
 	over := false
-	plan.Rules = make([]RuleTrace, len(b.rules))
-	for i := range b.rules {
-		r, t := &b.rules[i], &plan.Rules[i]
+	asked := about(in, b.rules)
+	plan.Rules = make([]RuleTrace, len(asked))
+	for i := range asked {
+		r, t := &asked[i], &plan.Rules[i]
 		r.trace(e, t)
 		switch {
 		case t.Outcome != Matched && t.Outcome != Errored:
@@ -32,7 +33,7 @@ func (b *Book) Decide(in Input) Plan {
 		}
 	}
 	if len(deciding) == 0 {
-		plan.Reason = fmt.Sprintf("no rule of %d matched", len(b.rules))
+		plan.Reason = fmt.Sprintf("no rule of %d matched", len(asked))
 		return plan
 	}
 	b.settle(&plan, in, deciding)
@@ -139,6 +140,8 @@ func shown(v reflect.Value, ok bool) string {
 		return x.Round(time.Second).String()
 	case []string:
 		return shownList(x)
+	case map[string]string:
+		return shownRow(x)
 	case []ActionFacts:
 		list := make([]string, len(x))
 		for i, a := range x {

@@ -33,6 +33,7 @@ func Environment() []Fact {
 	add("alert.evidence[].", reflect.TypeFor[alert.Evidence]())
 	add("machine.", reflect.TypeFor[MachineFacts]())
 	add("machine.openActions[].", reflect.TypeFor[ActionFacts]())
+	add("hunt.", reflect.TypeFor[HuntFacts]())
 	return facts
 }
 
@@ -44,6 +45,8 @@ func typeName(t reflect.Type) string {
 		return "duration"
 	case reflect.TypeFor[[]string]():
 		return "list of texts"
+	case reflect.TypeFor[map[string]string]():
+		return "texts by name"
 	}
 	switch t.Kind() {
 	case reflect.String:
@@ -64,6 +67,8 @@ func meanings() map[string]string {
 		"alert": "the alert", "machine": "the machine that the alert names; nil when it names none or it could not be read", "now": "the time of the decision, UTC",
 		"alertsOnMachine":  "how many other alerts Cordon saw on the machine in the 24 hours before, at most 1000; 0 for an alert without a machine. Costs a look into the ledger",
 		"alertsInIncident": "how many other alerts Cordon saw of the incident, at most 1000; 0 for an alert of no incident. Costs a look into the ledger",
+		"hunt":             "the hunt, in rules with `on: hunt`", "hunt.name": "", "hunt.severity": "of its findings: High, Medium, Low, Informational",
+		"hunt.row": "the row that was found, every column a text: `hunt.row.FileName`; empty for null and for a column that is not there",
 
 		"alert.id": "", "alert.incidentId": "0: not part of an incident", "alert.title": "written by the detection, may hold an attacker's text", "alert.description": "",
 		"alert.category": "Malware, Execution, Ransomware, LateralMovement, …", "alert.severity": "High, Medium, Low, Informational, UnSpecified",

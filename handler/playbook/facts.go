@@ -15,6 +15,7 @@ type Facts struct {
 	Alert   AlertFacts    `expr:"alert"`
 	Machine *MachineFacts `expr:"machine"` // nil when the alert names no machine or it could not be read
 	Now     time.Time     `expr:"now"`     // the time of the decision, UTC
+	Hunt    *HuntFacts    `expr:"hunt"`    // nil unless a rule for hunts is asked
 	*OnMachineFacts
 	*InIncidentFacts
 }
@@ -100,6 +101,7 @@ func factsOf(in Input) Facts {
 	return Facts{
 		OnMachineFacts: onMachine, InIncidentFacts: inIncident,
 		Machine: machineFacts(in),
+		Hunt:    huntFacts(in),
 		Now:     in.Now.UTC(),
 		Alert: AlertFacts{
 			ID: a.ID, IncidentID: a.IncidentID, Title: a.Title, Description: a.Description, Category: a.Category,
@@ -166,11 +168,6 @@ const (
 	inIncidentFact  = "alertsInIncident"
 )
 
-// laterFacts are facts that people may expect and this version does not have, with the reason.
-func laterFacts() map[string]string {
-	return map[string]string{"hunt": "rules are asked about alerts only"}
-}
-
 // unreadableFacts are fields of an alert that rules do not have, with the reason.
 func unreadableFacts() map[string]string {
 	const workflow = "it changes without a new decision being due, so a rule would see an old value"
@@ -196,7 +193,7 @@ func fieldNames(t reflect.Type) []string {
 func factTypes() map[string]factType {
 	types := map[string]factType{}
 	for called, t := range map[string]reflect.Type{
-		"alert": reflect.TypeFor[AlertFacts](), "machine": reflect.TypeFor[MachineFacts](), "an entry of machine.openActions": reflect.TypeFor[ActionFacts](),
+		"alert": reflect.TypeFor[AlertFacts](), "machine": reflect.TypeFor[MachineFacts](), "hunt": reflect.TypeFor[HuntFacts](), "an entry of machine.openActions": reflect.TypeFor[ActionFacts](),
 		"alert.relatedUser": reflect.TypeFor[alert.User](), "an entry of alert.evidence": reflect.TypeFor[alert.Evidence](),
 	} {
 		types[t.String()] = factType{called: called, fields: fieldNames(t)}

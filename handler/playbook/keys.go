@@ -89,7 +89,7 @@ func bookKeys() keys {
 func ruleKeys() keys {
 	return keys{what: "a rule", later: []string{"approve", "ask", "cooldown", "for", "lease", "limits", "maxAge", "priority", "release", "schedule"}, known: []key{
 		{name: "name", help: "a name of its own: runs and mails name the rule", required: true, shape: shape{kind: aText, pattern: ruleNamePattern}},
-		{name: "on", help: "what the rule is asked about", required: true, shape: shape{kind: aWord, words: []string{"alert"}, later: []string{"hunt", "incident", "machine", "schedule"}}},
+		{name: "on", help: "what the rule is asked about", required: true, shape: shape{kind: aWord, words: subjects(), later: []string{"incident", "machine", "schedule"}}},
 		{name: "when", help: "the condition under which the rule matches", required: true, shape: shape{kind: aCondition}},
 		{name: "unless", help: "the condition under which the rule does not match, although when is true", shape: shape{kind: aCondition}},
 		{name: "continue", help: "true: the rules below are asked too, and the steps of the next that matches are added", shape: shape{kind: aTruth}},

@@ -11,6 +11,7 @@ import (
 // Input is everything that a decision depends on.
 type Input struct {
 	Alert   alert.Alert
+	Hunt    *Hunt            // what found Alert, which is a finding then; nil: Alert is the API's, and rules for alerts are asked
 	Machine *machine.Machine // nil: the alert names no machine, or it could not be read
 
 	// MachineMissing says why Machine is nil although the alert names one; it is shown to people. Empty is allowed.

@@ -89,7 +89,7 @@ func (s *source) rule(n ast.Node) (rule, ast.Node, bool) {
 		r.name, named = s.ruleName(nameNode)
 	}
 	if on, ok := s.need(entries, n, "on", "write on: alert"); ok {
-		s.choice(on, ruleKeys(), "on")
+		r.on, _ = s.choice(on, ruleKeys(), "on")
 	}
 	if when, ok := s.need(entries, n, "when", `such as when: alert.severity == "High"`); ok {
 		r.when, r.place = s.condition(when, "when"), when
@@ -108,6 +108,7 @@ func (s *source) rule(n ast.Node) (rule, ast.Node, bool) {
 			r.maxAge = s.age(e.value, "maxAlertAge")
 		}
 	}
+	s.subject(r, entries)
 	if do, ok := s.need(entries, n, "do", "a list of steps; do: [] is a rule that keeps alerts from the rules below it"); ok {
 		r.steps = s.steps(do, r.name)
 	}

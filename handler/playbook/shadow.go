@@ -25,6 +25,9 @@ func (s *source) shadows(rules []rule) []Problem {
 
 // implies reports whether earlier surely matches, or has no answer, whenever later is asked and matches.
 func implies(later, earlier rule) bool {
+	if earlier.on != later.on {
+		return false
+	}
 	if earlier.hasUnless && !(later.hasUnless && same(later.unless, earlier.unless)) {
 		return false
 	}

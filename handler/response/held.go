@@ -218,7 +218,7 @@ func (d *Desk) mayContinue(ctx context.Context, h ledger.Held) error {
 	if pause.Paused {
 		return &refusal{"acting is paused: " + pause.Why() + "; see cordon resume"}
 	}
-	a, err := d.API.Alert(ctx, h.AlertID)
+	a, err := alertOrFinding(ctx, d.Ledger, d.API.Alert, h.AlertID)
 	if err != nil {
 		return refusedIfGone(err, "the alert")
 	}

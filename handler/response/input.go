@@ -20,6 +20,11 @@ const actionsBack = 180 * 24 * time.Hour
 // unknown, and rules that read it hold their steps.
 func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) {
 	in := playbook.Input{Alert: w.alert, Machine: w.machine, Now: r.Now().UTC(), StaleAfter: r.StaleAfter}
+	hunted, err := r.hunted(ctx, w)
+	if err != nil {
+		return in, err
+	}
+	in.Hunt = hunted
 	if err := CountNeighbours(ctx, r.Ledger, r.Book, &in); err != nil {
 		return in, err
 	}

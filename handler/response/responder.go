@@ -100,6 +100,7 @@ type Responder struct {
 
 // New makes a Responder.
 func New(o Options) *Responder {
+	o.API = findingsAPI{o.API, o.Ledger}
 	return &Responder{Options: o, process: rand.Text(), beside: semaphore.NewWeighted(everybody), listing: make(chan struct{}, 1)}
 }
 
@@ -129,6 +130,9 @@ func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) erro
 	}
 	if err != nil {
 		return &alert.UndecodableError{Err: err}
+	}
+	if err := r.authentic(ctx, m); err != nil {
+		return err
 	}
 	for {
 		w := &work{message: m, alone: delivery > 1}
