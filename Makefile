@@ -17,7 +17,7 @@ help: ## list the targets
 build: need-go ## build the handler for this machine and stage dist/
 	@rm -rf dist && mkdir -p dist
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/cordon ./handler
-	@cp host.json playbook.yaml dist/ && cp -R functions/. dist/
+	@cp host.json playbook.yaml dist/ && cp -R functions/. hunts dist/
 
 run: build ## play the scenario against stand-ins on this machine; ONCE=1 exits with a verdict, FAULT=<x> proves a check
 	@$(GO) build -trimpath -o build/local ./local
@@ -76,7 +76,7 @@ package: need-go ## build/cordon.zip for Linux x64, ready to deploy, the same by
 	@rm -rf build/stage && mkdir -p build/stage
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 GOAMD64=v1 GOFLAGS= GOEXPERIMENT= GOFIPS140=off GOWORK=off \
 	  $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o build/stage/cordon ./handler
-	@cp host.json playbook.yaml build/stage/ && cp -R functions/. build/stage/
+	@cp host.json playbook.yaml build/stage/ && cp -R functions/. hunts build/stage/
 	@$(GO) build -trimpath -o build/local ./local
 	@build/local sbom --version '$(VERSION)' build/stage/cordon build/stage
 	@build/local package build/stage build/cordon.zip

@@ -19,6 +19,7 @@ import (
 	"cordon/handler/defender"
 	"cordon/handler/entra"
 	"cordon/handler/httpretry"
+	"cordon/handler/hunt"
 	"cordon/handler/ledger"
 	"cordon/handler/logging"
 	"cordon/handler/mail"
@@ -109,6 +110,7 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, certifi
 	return services(settings, book, clients{
 		api: patientClient(settings.DefenderURL, authorized(settings, transport, who.app), &pauses{ledger: store, log: log}, log), ledger: store, bus: bus,
 		mailer: &postman{sender: newMailSender(settings, post, transport, who.app, log), from: settings.MailFrom.String(), log: log},
+		hunts:  newHunter(settings, transport, who.app, log),
 		quota:  ledger.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
 	}, log), nil
 }
@@ -119,6 +121,7 @@ type clients struct {
 	ledger *ledger.Store
 	bus    *queue.Client
 	mailer notice.Mailer
+	hunts  hunt.API
 	quota  ledger.Quota // of isolations at the API
 }
 
@@ -127,7 +130,7 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 	api, store := c.api, c.ledger
 	to := &broker{client: c.bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue}
 	outbox := notice.New(notice.Options{Ledger: store, Queue: to, Mailer: c.mailer, Log: log, Now: time.Now, Window: settings.NoticeWindow, Lock: settings.MessageLock,
-		RetryAfter: settings.RetryAfter, Domain: domain(settings.MailFrom.Address), To: addresses(settings.MailTo)})
+		RetryAfter: settings.RetryAfter, Domain: domain(settings.MailFrom.Address), To: addresses(settings.MailTo), Portal: portal(settings)})
 	poller := poll.New(poll.Options{API: api, Queue: to, Ledger: store, Log: log, Now: time.Now, Overlap: settings.PollOverlap, Lookback: settings.PollLookback,
 		SweepAfter: settings.SweepAfter, Retention: settings.Retention})
 	responder := response.New(response.Options{API: api, Queue: to, Ledger: store, Teller: outbox, Book: book, Log: log, Now: time.Now,
@@ -135,6 +138,8 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 		Hold: settings.LatchHold, SendWithin: settings.LatchHold / 3, RetryAfter: settings.RetryAfter, Operator: addresses(settings.OperatorMail), Quota: c.quota})
 	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Overlap: followBack, RecheckAfter: settings.RecheckAfter, PendingAfter: pendingAfter,
 		ReissueAfter: reissueAfter * settings.RetryAfter})
+	runHunts := huntRunner(settings, hunt.Options{API: c.hunts, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now,
+		Hold: holdsOfHunt * settings.LatchHold, RetryIn: settings.RetryAfter})
 	polls := watch.Function{Name: "PollAlerts", Mark: poll.MarkPoll, Limit: watch.Limit(settings.PollEvery)}
 	follows := watch.Function{Name: "FollowActions", Mark: response.MarkFollow, Limit: watch.Limit(settings.FollowEvery)}
 	dog := watch.New(watch.Options{Ledger: store, Teller: outbox, Log: log, Now: time.Now, Operator: addresses(settings.OperatorMail)})
@@ -153,6 +158,7 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 		FollowActions: func(ctx context.Context, _ trigger.Tick) error {
 			return noted(ctx, follows.Name, errors.Join(follower.Follow(ctx), outbox.Resend(ctx), dog.Check(ctx, polls)))
 		},
+		RunHunts: func(ctx context.Context, _ trigger.Tick) error { return noted(ctx, "RunHunts", runHunts(ctx)) },
 		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error {
 			return responder.Respond(ctx, d.Body, d.DeliveryCount)
 		},

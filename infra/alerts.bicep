@@ -57,7 +57,7 @@ AppRequests
     threshold: failuresPer15Minutes
     query: '''
 AppRequests
-| where Success == false and Name in ('PollAlerts', 'RespondToAlert', 'FollowActions', 'SendNotice')
+| where Success == false and Name in ('PollAlerts', 'RespondToAlert', 'FollowActions', 'RunHunts', 'SendNotice')
 '''
   }
   {

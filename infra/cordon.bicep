@@ -42,6 +42,9 @@ param pollSchedule string = '0 * * * * *'
 @description('When machine actions are followed: NCRONTAB with six fields, UTC.')
 param followSchedule string = '30 * * * * *'
 
+@description('When it is looked for hunting queries that are due: NCRONTAB with six fields, UTC.')
+param huntSchedule string = '0 */5 * * * *'
+
 @description('Minutes in which a poll has to succeed: three intervals of pollSchedule.')
 @minValue(3)
 param pollSilentMinutes int = 3
@@ -237,6 +240,7 @@ var settings = {
   CORDON_NOTICE_QUEUE: noticeQueue
   CORDON_POLL_SCHEDULE: pollSchedule
   CORDON_FOLLOW_SCHEDULE: followSchedule
+  CORDON_HUNT_SCHEDULE: huntSchedule
   CORDON_MESSAGE_LOCK: '60s'
   CORDON_MAIL_FROM: mailFrom
   CORDON_MAIL_TO: mailTo

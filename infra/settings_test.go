@@ -37,6 +37,7 @@ func notDeployed() map[string]string {
 		"AzureWebJobsStorage__accountName": "the services' addresses are set, which work in every cloud",
 		"CORDON_TABLE_PREFIX":              "the account has no other tables",
 		"CORDON_PLAYBOOK":                  "the one in the package",
+		"CORDON_HUNTS":                     "the one in the package",
 		"CORDON_POLL_OVERLAP":              tuning,
 		"CORDON_POLL_LOOKBACK":             tuning,
 		"CORDON_SNAPSHOT_MAX_AGE":          tuning,
@@ -88,7 +89,7 @@ func evaluated(t *testing.T) map[string]string {
 		"platform.properties.clientId": client, "responder.properties.clientId": "2f7e6c5d-42a8-4e57-8f19-0c6de25a7341",
 		"alertQueue": "alerts", "noticeQueue": "notices", "mailFrom": "cordon@example.com", "mailTo": "soc@example.com", "operatorMail": "ops@example.com",
 		"defenderUrl": "https://eu.api.security.microsoft.com", "defenderAudience": "https://api.securitycenter.microsoft.com",
-		"pollSchedule": "0 * * * * *", "followSchedule": "30 * * * * *", "insights.properties.ConnectionString": "InstrumentationKey=x",
+		"pollSchedule": "0 * * * * *", "followSchedule": "30 * * * * *", "huntSchedule": "0 */5 * * * *", "insights.properties.ConnectionString": "InstrumentationKey=x",
 		"replace(replace(bus.properties.serviceBusEndpoint, 'https://', ''), ':443/', '')": "sb-cordon-x.servicebus.windows.net",
 	}
 	parts := strings.NewReplacer("${storage.name}", "stcordonx", "${environment().suffixes.storage}", "core.windows.net", "${platform.properties.clientId}", client,

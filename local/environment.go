@@ -139,6 +139,7 @@ func start(o environmentOptions) (e *environment, err error) {
 		"AzureWebJobsStorage":      e.tables.ConnectionString(strings.TrimPrefix(tablesURL, "http://")),
 		"CORDON_POLL_SCHEDULE":     "* * * * * *",
 		"CORDON_FOLLOW_SCHEDULE":   "* * * * * *",
+		"CORDON_HUNT_SCHEDULE":     "* * * * * *",
 		"CORDON_NOTICE_WINDOW":     "2s",
 		"CORDON_RETRY_AFTER":       "1s",
 		"CORDON_RECHECK_AFTER":     "10s",

@@ -23,6 +23,7 @@ func (r raw) check(p *problems) Config {
 		TablePrefix:    tablePrefix(p, r.TablePrefix),
 		PollSchedule:   schedule(p, "CORDON_POLL_SCHEDULE", r.PollSchedule),
 		FollowSchedule: schedule(p, "CORDON_FOLLOW_SCHEDULE", r.FollowSchedule),
+		HuntSchedule:   schedule(p, "CORDON_HUNT_SCHEDULE", r.HuntSchedule),
 		PollOverlap:    duration(p, "CORDON_POLL_OVERLAP", r.PollOverlap, "1m", "24h"),
 		PollLookback:   duration(p, "CORDON_POLL_LOOKBACK", r.PollLookback, "1m", "30d"),
 		SnapshotMaxAge: duration(p, "CORDON_SNAPSHOT_MAX_AGE", r.SnapshotMaxAge, "1s", "1h"),
@@ -37,11 +38,8 @@ func (r raw) check(p *problems) Config {
 		Port:           port(p, r.Port),
 		AppRoot:        r.FunctionsRootPath,
 	}
-	c.PollEvery, c.FollowEvery = longestGap(c.PollSchedule), longestGap(c.FollowSchedule)
-	c.Playbook = r.Playbook
-	if !filepath.IsAbs(c.Playbook) {
-		c.Playbook = filepath.Join(c.AppRoot, c.Playbook)
-	}
+	c.PollEvery, c.FollowEvery, c.HuntEvery = longestGap(c.PollSchedule), longestGap(c.FollowSchedule), longestGap(c.HuntSchedule)
+	c.Playbook, c.Hunts = inRoot(c.AppRoot, r.Playbook), inRoot(c.AppRoot, r.Hunts)
 	if c.RecheckAfter < c.LatchHold {
 		p.add("CORDON_RECHECK_AFTER", "%s is shorter than CORDON_LATCH_HOLD (%s): whoever holds a latch may still be sending then", r.RecheckAfter, r.LatchHold)
 	}
@@ -54,6 +52,13 @@ func (r raw) check(p *problems) Config {
 	c.ServiceBus = r.serviceBus(p)
 	c.Storage = r.storage(p, clouds()[c.Cloud])
 	return c
+}
+
+func inRoot(root, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(root, path)
 }
 
 // checkIdentity finds out who the app is: an app registration by secret or certificate, or else a managed identity.

@@ -39,6 +39,9 @@ type Config struct {
 	FollowSchedule string
 	PollEvery      time.Duration // the longest pause that PollSchedule makes
 	FollowEvery    time.Duration
+	HuntSchedule   string
+	HuntEvery      time.Duration
+	Hunts          string // folder, joined to the app root
 
 	PollOverlap    time.Duration
 	PollLookback   time.Duration

@@ -48,6 +48,7 @@ func TestTheRequiredSettingsAreEnoughAndTheRestIsSafe(t *testing.T) {
 		ServiceBus: ServiceBus{ConnectionString: NewSecret(settings()("ServiceBus"))}, AlertQueue: "alerts", NoticeQueue: "notices",
 		Storage: Storage{ConnectionString: NewSecret(settings()("AzureWebJobsStorage"))}, TablePrefix: "cordon",
 		Playbook: "playbook.yaml", PollSchedule: "0 * * * * *", FollowSchedule: "30 * * * * *", PollEvery: time.Minute, FollowEvery: time.Minute,
+		HuntSchedule: "0 */5 * * * *", HuntEvery: 5 * time.Minute, Hunts: "hunts",
 		PollOverlap: 15 * time.Minute, PollLookback: time.Hour, SnapshotMaxAge: 2 * time.Minute, NoticeWindow: 30 * time.Second,
 		StaleAfter: 24 * time.Hour, RecheckAfter: 2 * time.Minute, LatchHold: time.Minute, MessageLock: time.Minute, RetryAfter: 5 * time.Second, SweepAfter: 10 * time.Minute, Retention: 400 * 24 * time.Hour,
 		MailFrom: mail.Address{Name: "Cordon", Address: "cordon@example.com"},
@@ -169,6 +170,7 @@ func TestEveryWrongValueIsRefusedByName(t *testing.T) {
 		"CORDON_TABLE_PREFIX":          {"1a", "a-b", strings.Repeat("a", 41)},
 		"CORDON_POLL_SCHEDULE":         {"* * * * *", "@every 1m", "TZ=UTC 0 * * * * *", "0 ? * * * *", "61 * * * * *", "daily"},
 		"CORDON_FOLLOW_SCHEDULE":       {"00:01:00"},
+		"CORDON_HUNT_SCHEDULE":         {"*/5 * * * *"},
 		"CORDON_POLL_OVERLAP":          {"59s", "24h1s", "soon", "-5m", "15"},
 		"CORDON_POLL_LOOKBACK":         {"31d", "0s", "99999999d", "1.5d"},
 		"CORDON_SNAPSHOT_MAX_AGE":      {"0s", "2h"},
@@ -226,7 +228,7 @@ func TestSettingsOfOtherVersionsAreRefusedOnlyIfSet(t *testing.T) {
 
 func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 	_, err := Load(func(name string) string {
-		if name == "CORDON_PLAYBOOK" || name == "CORDON_CA_FILE" || name == "FUNCTIONS_APP_ROOT_PATH" {
+		if name == "CORDON_PLAYBOOK" || name == "CORDON_HUNTS" || name == "CORDON_CA_FILE" || name == "FUNCTIONS_APP_ROOT_PATH" {
 			return "any"
 		}
 		return "§ wrong s3cr3t"
@@ -243,7 +245,7 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 			t.Errorf("%s shows its value: %s", p.Name, p.Message)
 		}
 	}
-	anything := []string{"CORDON_PLAYBOOK", "CORDON_CA_FILE", "FUNCTIONS_APP_ROOT_PATH", "CORDON_CLIENT_SECRET"}
+	anything := []string{"CORDON_PLAYBOOK", "CORDON_HUNTS", "CORDON_CA_FILE", "FUNCTIONS_APP_ROOT_PATH", "CORDON_CLIENT_SECRET"}
 	for _, s := range Settings() {
 		// Both ways to a service are set here, so the second one is reported under the first.
 		free := strings.Contains(s.Name, "__") || slices.Contains(anything, s.Name)

@@ -40,6 +40,8 @@ type raw struct {
 	Playbook          string `env:"CORDON_PLAYBOOK"`
 	PollSchedule      string `env:"CORDON_POLL_SCHEDULE"`
 	FollowSchedule    string `env:"CORDON_FOLLOW_SCHEDULE"`
+	HuntSchedule      string `env:"CORDON_HUNT_SCHEDULE"`
+	Hunts             string `env:"CORDON_HUNTS"`
 	PollOverlap       string `env:"CORDON_POLL_OVERLAP"`
 	PollLookback      string `env:"CORDON_POLL_LOOKBACK"`
 	SnapshotMaxAge    string `env:"CORDON_SNAPSHOT_MAX_AGE"`

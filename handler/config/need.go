@@ -16,6 +16,7 @@ const (
 	Ledger               // the storage account with the tables, and the tenant that begins every key
 	Deciding             // what a decision goes by besides the playbook
 	Defender             // the Defender for Endpoint API and the app registration
+	Hunting              // Microsoft Graph's hunting and the app registration
 	Mail                 // sender, recipients and the way that mail goes
 )
 
@@ -54,6 +55,8 @@ func (n Need) settings(c Config) []string {
 		return []string{"CORDON_MODE", "CORDON_STALE_AFTER"}
 	case Defender:
 		names = []string{"CORDON_DEFENDER_URL", "CORDON_DEFENDER_AUDIENCE"}
+	case Hunting:
+		names = []string{"CORDON_GRAPH_URL", "CORDON_GRAPH_AUDIENCE"}
 	case Ledger:
 		names = []string{"CORDON_TENANT_ID", "AzureWebJobsStorage", "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__tableServiceUri",
 			"AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId", "CORDON_TABLE_PREFIX"}

@@ -39,6 +39,8 @@ func Settings() []Setting {
 		{Name: "CORDON_PLAYBOOK", Default: "playbook.yaml", Meaning: "path of the playbook, relative to the app root"},
 		{Name: "CORDON_POLL_SCHEDULE", Default: "0 * * * * *", Meaning: "when alerts are polled: NCRONTAB with six fields, UTC"},
 		{Name: "CORDON_FOLLOW_SCHEDULE", Default: "30 * * * * *", Meaning: "when machine actions are followed: NCRONTAB with six fields, UTC"},
+		{Name: "CORDON_HUNT_SCHEDULE", Default: "0 */5 * * * *", Meaning: "when it is looked for hunts that are due: NCRONTAB with six fields, UTC"},
+		{Name: "CORDON_HUNTS", Default: "hunts", Meaning: "folder of the hunting queries, relative to the app root"},
 		{Name: "CORDON_POLL_OVERLAP", Default: "15m", Meaning: "how much of the time before the watermark every poll reads again, 1m to 24h"},
 		{Name: "CORDON_POLL_LOOKBACK", Default: "1h", Meaning: "how far back the very first poll goes, 1m to 30d"},
 		{Name: "CORDON_SNAPSHOT_MAX_AGE", Default: "2m", Meaning: "how old an alert or machine that travelled with a message may be before it is read again, 1s to 1h"},
@@ -63,7 +65,6 @@ func Settings() []Setting {
 // who sets one is told, because a setting that is silently ignored is worse than none.
 func laterSettings() map[string]string {
 	return map[string]string{
-		"CORDON_HUNT_SCHEDULE":  "hunting is not in this version: take the setting out",
 		"CORDON_WEBHOOK_SECRET": "the push path is not in this version: take the setting out",
 	}
 }

@@ -130,7 +130,7 @@ func span(text string) (time.Duration, error) {
 
 // needed are the functions without which an alert is not answered, and what triggers them.
 func needed() map[string]string {
-	return map[string]string{"PollAlerts": "timerTrigger", "FollowActions": "timerTrigger", "RespondToAlert": "serviceBusTrigger", "SendNotice": "serviceBusTrigger", "Health": "httpTrigger"}
+	return map[string]string{"PollAlerts": "timerTrigger", "FollowActions": "timerTrigger", "RunHunts": "timerTrigger", "RespondToAlert": "serviceBusTrigger", "SendNotice": "serviceBusTrigger", "Health": "httpTrigger"}
 }
 
 func (a App) functions() Finding {

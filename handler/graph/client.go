@@ -54,5 +54,8 @@ func Budget(r *http.Request) (key string, perMinute int) {
 	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/sendMail") {
 		return "POST /v1.0/users/{id}/sendMail", 30
 	}
+	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/security/runHuntingQuery") {
+		return "POST /v1.0/security/runHuntingQuery", 45 // for the tenant ("Advanced hunting quotas and usage limits")
+	}
 	return "", 0
 }

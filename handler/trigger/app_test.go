@@ -56,6 +56,7 @@ func TestFunctionFoldersDeclareWhatTheHandlerReads(t *testing.T) {
 	want := map[string][]map[string]any{
 		"PollAlerts":     timer("%CORDON_POLL_SCHEDULE%"),
 		"FollowActions":  timer("%CORDON_FOLLOW_SCHEDULE%"),
+		"RunHunts":       timer("%CORDON_HUNT_SCHEDULE%"),
 		"RespondToAlert": queue("%CORDON_ALERT_QUEUE%"),
 		"SendNotice":     queue("%CORDON_NOTICE_QUEUE%"),
 		"HealthSummary": {{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "methods": []any{"get"}, "route": "health/summary"},

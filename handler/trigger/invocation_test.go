@@ -77,7 +77,7 @@ func TestWhatIsNoEnvelopeIsRefusedAndCallsNothing(t *testing.T) {
 	h, log := start(s.services)
 	failures := 0
 	for name, body := range badEnvelopes() {
-		for _, path := range []string{"/PollAlerts", "/FollowActions", "/RespondToAlert", "/SendNotice"} {
+		for _, path := range []string{"/PollAlerts", "/FollowActions", "/RunHunts", "/RespondToAlert", "/SendNotice"} {
 			w := post(h, path, body)
 			failures++
 			if message := wantFailure(t, w, "undecodable"); !strings.HasPrefix(message, "the invocation") {
@@ -155,17 +155,17 @@ func TestAnErrorIsAnsweredAndLoggedOnce(t *testing.T) {
 	t.Parallel()
 	s := &spy{err: fmt.Errorf("read watermark: %w", errors.New("table is gone, key=hunter2"))}
 	h, log := start(s.services)
-	for _, path := range []string{"/PollAlerts", "/FollowActions", "/RespondToAlert", "/SendNotice"} {
+	for _, path := range []string{"/PollAlerts", "/FollowActions", "/RunHunts", "/RespondToAlert", "/SendNotice"} {
 		w := post(h, path, queueEnvelope("x", 3))
 		if message := wantFailure(t, w, "failed"); strings.Contains(message, "hunter2") {
 			t.Errorf("the answer tells the reason: %s", message)
 		}
 	}
 	got := log.lines(t, "ERROR")
-	if len(got) != 4 {
-		t.Fatalf("%d errors in the log, want 4:\n%s", len(got), log.text())
+	if len(got) != 5 {
+		t.Fatalf("%d errors in the log, want 5:\n%s", len(got), log.text())
 	}
-	for i, function := range []string{"PollAlerts", "FollowActions", "RespondToAlert", "SendNotice"} {
+	for i, function := range []string{"PollAlerts", "FollowActions", "RunHunts", "RespondToAlert", "SendNotice"} {
 		if got[i]["function"] != function || got[i]["invocation"] != "inv-1" || got[i]["error"] != s.err.Error() || got[i]["delivery"] != 3.0 {
 			t.Errorf("line %v", got[i])
 		}

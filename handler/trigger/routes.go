@@ -20,6 +20,7 @@ import (
 type Services struct {
 	PollAlerts     func(ctx context.Context, t Tick) error
 	FollowActions  func(ctx context.Context, t Tick) error
+	RunHunts       func(ctx context.Context, t Tick) error
 	RespondToAlert func(ctx context.Context, d Delivery) error
 	SendNotice     func(ctx context.Context, d Delivery) error
 	Health         func(ctx context.Context) (Health, error)
@@ -65,6 +66,8 @@ func New(o Options, build func(ctx context.Context) (Services, error)) *Handler 
 	r.Post("/RespondToAlert", h.respondToAlert)
 	// The host's timer, every minute. A repeat changes nothing.
 	r.Post("/FollowActions", h.followActions)
+	// The host's timer, every five minutes. A repeat reports no row twice.
+	r.Post("/RunHunts", h.runHunts)
 	// The host's queue trigger, one call for each delivery of a notice message. A notice that is sent is not sent again.
 	r.Post("/SendNotice", h.sendNotice)
 	// Callers from outside with a function key, forwarded by the host. Reads only.

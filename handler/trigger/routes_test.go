@@ -34,7 +34,7 @@ func surface(t *testing.T) []string {
 
 func TestTheSurfaceIsWhatThePageSays(t *testing.T) {
 	t.Parallel()
-	want := []string{"GET /", "GET /api/health", "GET /api/health/summary", "POST /FollowActions", "POST /PollAlerts", "POST /RespondToAlert", "POST /SendNotice"}
+	want := []string{"GET /", "GET /api/health", "GET /api/health/summary", "POST /FollowActions", "POST /PollAlerts", "POST /RespondToAlert", "POST /RunHunts", "POST /SendNotice"}
 	if diff := cmp.Diff(want, surface(t)); diff != "" {
 		t.Errorf("routes (-want +got):\n%s", diff)
 	}
@@ -46,9 +46,10 @@ func TestEveryFunctionCallsItsOwnServiceOnce(t *testing.T) {
 	h, _ := start(s.services)
 	wantSuccess(t, post(h, "/PollAlerts", timerEnvelope))
 	wantSuccess(t, post(h, "/FollowActions", timerEnvelope))
+	wantSuccess(t, post(h, "/RunHunts", timerEnvelope))
 	wantSuccess(t, post(h, "/RespondToAlert", queueEnvelope(`{"alertId":"a"}`, 2)))
 	wantSuccess(t, post(h, "/SendNotice", queueEnvelope("n", 1)))
-	if s.calls() != 4 || len(s.ticks["PollAlerts"]) != 1 || len(s.ticks["FollowActions"]) != 1 || len(s.deliveries["SendNotice"]) != 1 {
+	if s.calls() != 5 || len(s.ticks["RunHunts"]) != 1 || len(s.ticks["PollAlerts"]) != 1 || len(s.ticks["FollowActions"]) != 1 || len(s.deliveries["SendNotice"]) != 1 {
 		t.Errorf("calls: %v %v", s.ticks, s.deliveries)
 	}
 	got := s.deliveries["RespondToAlert"][0]
@@ -69,7 +70,7 @@ func TestWrongPathsAndMethodsAreRefusedWithAProblem(t *testing.T) {
 		{"HEAD", "/PollAlerts", 405}, {"BREW", "/PollAlerts", 405}, {"OPTIONS", "/PollAlerts", 405},
 		{"POST", "/respondtoalert", 404}, {"POST", "/RespondToAlert/", 404}, {"POST", "//RespondToAlert", 404}, {"POST", "/./RespondToAlert", 404},
 		{"POST", "/%52espondToAlert", 404}, {"POST", "/RespondToAlert%00", 404}, {"POST", "/RespondToAlert?code=1", 404}, {"POST", "/RespondToAlert?", 404},
-		{"POST", "/x/../RespondToAlert", 404}, {"POST", "http://127.0.0.1/RespondToAlert", 404}, {"POST", "/RunHunts", 404}, {"POST", "/api/RespondToAlert", 404},
+		{"POST", "/x/../RespondToAlert", 404}, {"POST", "http://127.0.0.1/RespondToAlert", 404}, {"POST", "/runhunts", 404}, {"POST", "/api/RespondToAlert", 404},
 		{"GET", "/api/health/", 404}, {"GET", "/api//health", 404}, {"GET", "/API/health", 404}, {"GET", "/api/%68ealth", 404}, {"GET", "/?x", 404},
 	} {
 		r := httptest.NewRequest(c.method, c.target, strings.NewReader(queueEnvelope("x", 1)))

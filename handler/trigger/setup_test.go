@@ -58,7 +58,7 @@ func (s *spy) services(context.Context) (Services, error) {
 		}
 	}
 	return Services{
-		PollAlerts: tick("PollAlerts"), FollowActions: tick("FollowActions"),
+		PollAlerts: tick("PollAlerts"), FollowActions: tick("FollowActions"), RunHunts: tick("RunHunts"),
 		RespondToAlert: delivery("RespondToAlert"), SendNotice: delivery("SendNotice"),
 		Health:        func(context.Context) (Health, error) { return s.report, s.err },
 		HealthSummary: func(context.Context) (Health, error) { return s.report, s.err },
