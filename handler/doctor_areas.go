@@ -60,7 +60,7 @@ func (p *practice) areas() []doctor.Area {
 	areas := []doctor.Area{p.settingsArea(), p.playbookArea(),
 		doctor.Schedules(doctor.Schedule{Name: "poll", Setting: "CORDON_POLL_SCHEDULE", Spec: p.settings.PollSchedule, Every: p.settings.PollEvery},
 			doctor.Schedule{Name: "follow", Setting: "CORDON_FOLLOW_SCHEDULE", Spec: p.settings.FollowSchedule, Every: p.settings.FollowEvery}),
-		p.filesArea(),
+		p.filesArea(), p.huntsArea(),
 		p.area("Defender", config.Defender, p.defenderArea)}
 	areas = append(areas, p.queueAreas()...)
 	return append(areas, p.area("tables", config.Ledger, p.tablesArea), p.area("mail", config.Mail, p.mailArea))

@@ -33,6 +33,12 @@ func brokenSetups(t *testing.T) []brokenSetup {
 	roles := func(names ...string) func(*patient) {
 		return func(p *patient) { p.entra.Apps[0].Roles[entrasim.Defender] = names }
 	}
+	aHunt := func(text string) func(*patient) {
+		return func(p *patient) {
+			_ = os.Mkdir(filepath.Join(p.app, "hunts"), 0o700)
+			_ = os.WriteFile(filepath.Join(p.app, "hunts", "a.kql"), []byte(text), 0o600)
+		}
+	}
 	graph := func(change func(*patient)) func(*patient) {
 		return late(func(p *patient) { delete(p.env, "CORDON_SMTP_URL"); change(p) })
 	}
@@ -47,6 +53,8 @@ func brokenSetups(t *testing.T) []brokenSetup {
 		{"the playbook does not check", edit("playbook.yaml", "when: alert.severity", "when: alert.sevrity")},
 		{"the ceiling is observe", set("CORDON_MODE", "observe")},
 		{"alerts are polled once an hour", set("CORDON_POLL_SCHEDULE", "0 0 * * * *")},
+		{"a hunt does not check", aHunt("// name: a\nDeviceInfo\n")},
+		{"hunts without the permission to hunt", aHunt(oneHunt)},
 		{"a schedule has five fields", set("CORDON_FOLLOW_SCHEDULE", "* * * * *")},
 
 		{"the app is somewhere else", func(p *patient) { _ = os.Remove(filepath.Join(p.app, "host.json")) }},

@@ -22,7 +22,7 @@ const holdsOfHunt = 5
 
 // loadHunts reads the catalogue. Nothing that is remembered may be removed before it is forgotten.
 func loadHunts(settings config.Config) (*hunt.Catalogue, error) {
-	c, err := hunt.Load(os.DirFS(settings.Hunts), filepath.Base(settings.Hunts))
+	c, err := hunt.Load(os.DirFS(settings.Hunts), filepath.ToSlash(settings.Hunts))
 	if err != nil {
 		return nil, err
 	}

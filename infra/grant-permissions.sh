@@ -11,7 +11,8 @@ grant-permissions.sh [--also ROLE]... [--mail] [--yes] PRINCIPAL-ID
   PRINCIPAL-ID  object id of the identity's service principal: the output responderPrincipalId of the deployment
   --also ROLE   also grant a role that only some steps of a playbook need: cordon check lists those of yours. May be
                 given more than once. Alert.ReadWrite.All (updateAlert), Machine.ReadWrite.All (tag), Machine.Scan (scan),
-                Machine.RestrictExecution (restrictApps, unrestrictApps), Machine.CollectForensics (collectPackage)
+                Machine.RestrictExecution (restrictApps, unrestrictApps), Machine.CollectForensics (collectPackage);
+                ThreatHunting.Read.All of Microsoft Graph for the queries in hunts/, without which no hunt runs
   --mail        also grant Mail.Send of Microsoft Graph. It opens every mailbox of the tenant: docs/deploy.md has the
                 way to open one only, and then this must not be granted, because the two add up
   --yes         do not ask
@@ -35,6 +36,7 @@ fc780465-2017-40d4-a0c5-307022471b92 Machine.ReadWrite.All - put tags on machine
 fc780465-2017-40d4-a0c5-307022471b92 Machine.RestrictExecution - restrict apps on machines, and end that
 fc780465-2017-40d4-a0c5-307022471b92 Machine.Scan - scan machines for malware
 fc780465-2017-40d4-a0c5-307022471b92 Machine.CollectForensics - collect investigation packages of machines
+00000003-0000-0000-c000-000000000000 ThreatHunting.Read.All dd98c7f5-2d42-42d3-a0e4-633161547251 run hunting queries
 TEXT
 }
 
@@ -45,7 +47,7 @@ while [ $# -gt 0 ]; do
     --mail) mail=1 ;;
     --also)
       [ $# -gt 1 ] || wrong '--also wants a role'
-      extra | awk -v role="$2" '$2 == role { found = 1 } END { exit !found }' || wrong "$2 is no role that a step needs"
+      extra | awk -v role="$2" '$2 == role { found = 1 } END { exit !found }' || wrong "$2 is no role that a step or a hunt needs"
       also="$also$2 "
       shift ;;
     -h | --help) usage; exit 0 ;;

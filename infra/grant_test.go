@@ -70,7 +70,8 @@ func tenant(t *testing.T) string {
 		defenderAPI+" Machine.Isolate 7e4e1300-e1b9-4102-88ba-f0cb6e6d5974\n"+
 		defenderAPI+" Machine.Scan 33333333-3333-3333-3333-333333333333\n"+
 		defenderAPI+" Machine.ReadWrite.All 44444444-4444-4444-4444-444444444444\n"+
-		graphAPI+" Mail.Send 22222222-2222-2222-2222-222222222222\n")
+		graphAPI+" Mail.Send 22222222-2222-2222-2222-222222222222\n"+
+		graphAPI+" ThreatHunting.Read.All dd98c7f5-2d42-42d3-a0e4-633161547251\n")
 	return folder
 }
 
@@ -131,6 +132,9 @@ func TestGrantingTwiceGrantsOnce(t *testing.T) {
 	}
 	if code, said, posted = grant(t, folder, "", "--yes", principal); code != 0 || len(posted) != 0 || !strings.Contains(said, "Nothing to do.") {
 		t.Errorf("again: exit %d, %v\n%s", code, posted, said)
+	}
+	if code, said, posted = grant(t, folder, "", "--yes", "--also", "ThreatHunting.Read.All", principal); code != 0 || len(posted) != 1 || !strings.Contains(posted[0], "dd98c7f5-2d42-42d3-a0e4-633161547251") {
+		t.Errorf("with hunting: exit %d, %v\n%s", code, posted, said)
 	}
 	if code, said, posted = grant(t, folder, "", "--yes", "--mail", principal); code != 0 || len(posted) != 1 || !strings.Contains(said, "every mailbox") {
 		t.Errorf("with mail: exit %d, %v\n%s", code, posted, said)
@@ -209,7 +213,7 @@ func TestGrantedRolesAreTheDocumentedOnes(t *testing.T) {
 		slices.Sort(all)
 		return all
 	}
-	if got, want := names(granted), names(documented); len(got) != 9 || !slices.Equal(got, want) {
+	if got, want := names(granted), names(documented); len(got) != 10 || !slices.Equal(got, want) {
 		t.Errorf("the script grants %v, docs/security.md has %v", got, want)
 	}
 }

@@ -140,6 +140,7 @@ func start(o environmentOptions) (e *environment, err error) {
 		"CORDON_POLL_SCHEDULE":     "* * * * * *",
 		"CORDON_FOLLOW_SCHEDULE":   "* * * * * *",
 		"CORDON_HUNT_SCHEDULE":     "* * * * * *",
+		"CORDON_HUNTS":             filepath.Join(e.folder, "hunts"),
 		"CORDON_NOTICE_WINDOW":     "2s",
 		"CORDON_RETRY_AFTER":       "1s",
 		"CORDON_RECHECK_AFTER":     "10s",

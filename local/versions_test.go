@@ -68,6 +68,8 @@ func TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(settings, "CORDON_GRAPH_URL")
+	delete(settings, "CORDON_HUNT_SCHEDULE")
+	delete(settings, "CORDON_HUNTS")
 	sites := map[string]*site{
 		"the new version": s.open(func(o *funchost.Options) { o.Broker = again }),
 		"the old version": s.open(func(o *funchost.Options) { o.Broker, o.AppRoot, o.Settings = again, old, settings }),

@@ -38,7 +38,7 @@ func (r raw) check(p *problems) Config {
 		Port:           port(p, r.Port),
 		AppRoot:        r.FunctionsRootPath,
 	}
-	c.PollEvery, c.FollowEvery, c.HuntEvery = longestGap(c.PollSchedule), longestGap(c.FollowSchedule), longestGap(c.HuntSchedule)
+	c.PollEvery, c.FollowEvery = longestGap(c.PollSchedule), longestGap(c.FollowSchedule)
 	c.Playbook, c.Hunts = inRoot(c.AppRoot, r.Playbook), inRoot(c.AppRoot, r.Hunts)
 	if c.RecheckAfter < c.LatchHold {
 		p.add("CORDON_RECHECK_AFTER", "%s is shorter than CORDON_LATCH_HOLD (%s): whoever holds a latch may still be sending then", r.RecheckAfter, r.LatchHold)

@@ -40,7 +40,6 @@ type Config struct {
 	PollEvery      time.Duration // the longest pause that PollSchedule makes
 	FollowEvery    time.Duration
 	HuntSchedule   string
-	HuntEvery      time.Duration
 	Hunts          string // folder, joined to the app root
 
 	PollOverlap    time.Duration

@@ -48,7 +48,7 @@ func TestTheRequiredSettingsAreEnoughAndTheRestIsSafe(t *testing.T) {
 		ServiceBus: ServiceBus{ConnectionString: NewSecret(settings()("ServiceBus"))}, AlertQueue: "alerts", NoticeQueue: "notices",
 		Storage: Storage{ConnectionString: NewSecret(settings()("AzureWebJobsStorage"))}, TablePrefix: "cordon",
 		Playbook: "playbook.yaml", PollSchedule: "0 * * * * *", FollowSchedule: "30 * * * * *", PollEvery: time.Minute, FollowEvery: time.Minute,
-		HuntSchedule: "0 */5 * * * *", HuntEvery: 5 * time.Minute, Hunts: "hunts",
+		HuntSchedule: "0 */5 * * * *", Hunts: "hunts",
 		PollOverlap: 15 * time.Minute, PollLookback: time.Hour, SnapshotMaxAge: 2 * time.Minute, NoticeWindow: 30 * time.Second,
 		StaleAfter: 24 * time.Hour, RecheckAfter: 2 * time.Minute, LatchHold: time.Minute, MessageLock: time.Minute, RetryAfter: 5 * time.Second, SweepAfter: 10 * time.Minute, Retention: 400 * 24 * time.Hour,
 		MailFrom: mail.Address{Name: "Cordon", Address: "cordon@example.com"},

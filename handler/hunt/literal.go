@@ -145,5 +145,17 @@ func age(value string) (time.Duration, error) {
 	return 0, fmt.Errorf("%s is more than 400d", value)
 }
 
+// Since reads the beginning of a time that ends now: a duration such as 24h, or a time.
+func Since(now time.Time, value string) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339, value); err == nil {
+		return at.UTC(), nil
+	}
+	back, err := age(value)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is neither a duration, such as 24h or 7d, nor a time, such as 2026-03-02T10:00:00Z", plain(value, 40))
+	}
+	return now.Add(-back), nil
+}
+
 // maxAge bounds every duration of a header.
 const maxAge = 400 * 24 * time.Hour

@@ -88,6 +88,8 @@ func settings() map[string]string {
 		"CORDON_NOTICE_QUEUE":      noticeQueue,
 		"CORDON_POLL_SCHEDULE":     "* * * * * *",
 		"CORDON_FOLLOW_SCHEDULE":   "* * * * * *",
+		"CORDON_HUNT_SCHEDULE":     "* * * * * *",
+		"CORDON_HUNTS":             "no-hunts",
 		"CORDON_NOTICE_WINDOW":     "1s",
 		"CORDON_LATCH_HOLD":        "6s",
 		"CORDON_RECHECK_AFTER":     "6s",
