@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"cordon/local/defendersim"
+	"cordon/local/servicebus"
+)
+
+const storyHunt = `// name: remote-tools
+// schedule: */3 * * * * *
+// timespan: 1h
+// identity: DeviceId, FileName
+// do: both
+// severity: High
+
+DeviceProcessEvents | where Timestamp >= {{since}}
+`
+
+const storyHuntRule = `version: 1
+mode: enforce
+rules:
+  - name: high-alerts
+    on: alert
+    when: alert.severity == "High"
+    do: [{isolate: {type: Full}}, {mail: {}}]
+  - name: remote-tools
+    on: hunt
+    when: hunt.name == "remote-tools" && hunt.row.FileName == "anydesk.exe"
+    do:
+      - isolate: { type: Full }
+      - mail: {}
+protect: {tags: [never-isolate]}
+`
+
+// protectedID is the machine that carries a protected tag.
+const protectedID = "9b2e7a90be2d35689f00d1e2a7b3c4558d6e9f34"
+
+// huntedTenant answers every hunting query with two rows, and counts the queries.
+func (s *story) huntedTenant() (url string, asked *atomic.Int64) {
+	s.t.Helper()
+	asked = new(atomic.Int64)
+	url, err := s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body struct{ Query, Timespan string }
+		if r.URL.Path != "/v1.0/security/runHuntingQuery" || !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") ||
+			json.NewDecoder(r.Body).Decode(&body) != nil || !strings.Contains(body.Query, "datetime(") || !strings.Contains(body.Timespan, "/") {
+			http.Error(w, `{"error":{"code":"BadRequest","message":"not a hunting query"}}`, http.StatusBadRequest)
+			return
+		}
+		asked.Add(1)
+		fmt.Fprintf(w, `{"schema":[{"name":"Timestamp","type":"DateTime"},{"name":"DeviceId","type":"String"},{"name":"DeviceName","type":"String"},{"name":"FileName","type":"String"}],
+"results":[{"Timestamp":"2026-03-02T10:00:00Z","DeviceId":%q,"DeviceName":"fin-lt-0147","FileName":"anydesk.exe"},{"Timestamp":"2026-03-02T10:00:00Z","DeviceId":%q,"DeviceName":"=dc-01","FileName":"anydesk.exe"}]}`, machineID, protectedID)
+	}), nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return url, asked
+}
+
+// TestStoryAHuntFindsTwoMachinesOneOfThemProtected hunts every three seconds: the rows are mailed once, the one machine is
+// isolated once, the protected one is held, and a forged finding is set aside.
+func TestStoryAHuntFindsTwoMachinesOneOfThemProtected(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, environmentOptions{playbook: storyHuntRule}, nil)
+	folder := filepath.Join(t.TempDir(), "hunts")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "remote-tools.kql"), []byte(storyHunt), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	url, asked := s.huntedTenant()
+	s.settings["CORDON_GRAPH_URL"], s.settings["CORDON_HUNTS"] = url, folder
+	s.defender.AddMachine(defendersim.Machine{ID: machineID, Name: "fin-lt-0147.corp.contoso.com", OS: "Windows11"})
+	s.defender.AddMachine(defendersim.Machine{ID: protectedID, Name: "dc-01.corp.contoso.com", OS: "Windows11", Tags: []string{"never-isolate"}})
+	if err := s.bus.Send(alertQueue, servicebus.Message{ID: "forged", Body: []byte(`{"alertId":"hunt:remote-tools:` + strings.Repeat("0", 32) + `","reason":"hunt","version":1}`)}); err != nil {
+		t.Fatal(err)
+	}
+	s.host = s.open(nil).Host
+
+	s.eventually("the isolation of the machine that was found", func() bool { return s.told("Isolated") })
+	s.eventually("the forged finding to be set aside", func() bool { return s.bus.Counts(alertQueue).DeadLettered == 1 })
+	turns := asked.Load()
+	s.eventually("more turns", func() bool { return asked.Load() >= turns+3 })
+	if n := s.isolations(); n != 1 || !s.defender.Isolated(machineID) || s.defender.Isolated(protectedID) {
+		t.Errorf("%d isolations", n)
+	}
+	rows, held := 0, 0
+	for _, m := range s.mail.Mails() {
+		if strings.Contains(m.Subject, "Hunt remote-tools: 2 new rows") {
+			rows++
+			if !strings.Contains(string(m.Raw), `.csv"`) || !strings.Contains(m.Text, "DeviceName: =dc-01") {
+				t.Errorf("the mail with the rows is\n%s", m.Raw)
+			}
+		}
+		if strings.Contains(m.Text, "held for a person") && strings.Contains(m.Text, protectedID) {
+			held++
+		}
+	}
+	if rows != 1 || held != 1 {
+		t.Errorf("%d mails with rows, %d about the protected machine", rows, held)
+	}
+	runs := (&play{environment: s.environment}).runs()
+	if len(runs) != 2 || !slices.ContainsFunc(runs, func(r runRow) bool { return r.Outcome == "held" }) {
+		t.Errorf("runs %+v", runs)
+	}
+	code, stdout, stderr := s.cordon([]string{"CORDON_TENANT_ID", "AzureWebJobsStorage", "CORDON_HUNTS"}, "hunt", "list", "--json")
+	if code != 0 || !strings.Contains(stdout, `"rows": 2`) || !strings.Contains(stdout, `"new": 0`) {
+		t.Errorf("hunt list: code %d\n%s%s", code, stdout, stderr)
+	}
+}
