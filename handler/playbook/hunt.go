@@ -55,6 +55,9 @@ func (s *source) subject(r rule, entries []entry) {
 	if r.on == onHunt {
 		other, hint = onAlert, "a rule for hunts reads hunt.name, hunt.severity, hunt.row, machine and now"
 	}
+	if do, ok := find(entries, "do"); ok && r.on == onHunt && slices.ContainsFunc(r.steps, func(step stepSpec) bool { return step.kind == UpdateAlert }) {
+		s.on(do, "a rule with on: hunt has updateAlert, and a finding is no alert of Defender's", "take it out; tag marks the machine")
+	}
 	for name, c := range map[string]condition{"when": r.when, "unless": r.unless} {
 		n, ok := find(entries, name)
 		if !ok || r.on == "" {

@@ -81,6 +81,7 @@ func TestARuleReadsWhatItIsAskedAbout(t *testing.T) {
 		{`alert.severity == "High"`, `hunt.name == "x"`, "a rule with on: alert reads hunt"},
 		{`hunt.name == "remote-tools"`, `alert.severity == "High"`, "a rule with on: hunt reads alert"},
 		{`when: "true"`, "when: \"true\"\n    unless: alert.title == \"x\"", "a rule with on: hunt reads alert"},
+		{"{mail: {}}]\n  - name: other", "{updateAlert: {status: InProgress}}]\n  - name: other", "updateAlert"},
 		{`hunt.name ==`, `hunt.nmae ==`, `hunt has no field "nmae"`},
 		{"hunt.row.FileName", "hunt.row[hunt.name]", "an index has to be a written number"},
 		{"hunt.row.FileName)", "hunt.row.FileName) + 1", "mismatched types"},

@@ -108,10 +108,10 @@ func (s *source) rule(n ast.Node) (rule, ast.Node, bool) {
 			r.maxAge = s.age(e.value, "maxAlertAge")
 		}
 	}
-	s.subject(r, entries)
 	if do, ok := s.need(entries, n, "do", "a list of steps; do: [] is a rule that keeps alerts from the rules below it"); ok {
 		r.steps = s.steps(do, r.name)
 	}
+	s.subject(r, entries)
 	return r, nameNode, named
 }
 
