@@ -7,13 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 )
 
-// maxHuntingAnswer is more than the API's 50 MB for a result, whatever a MB is there.
-const maxHuntingAnswer = 60 << 20
+// huntingTime is how long the API works on a query before it gives up ("Advanced hunting quotas and usage limits").
+const huntingTime = 3 * time.Minute
 
 // HuntingColumn is one column of a hunting result.
 type HuntingColumn struct{ Name, Type string }
@@ -41,12 +43,17 @@ func (e *HuntingError) Error() string {
 		text += ": " + clean(e.cause.cause.Error())
 	}
 	switch e.cause.Status {
+	case http.StatusBadRequest:
+		text += "; the query is at fault: correct it, or let it give less"
 	case http.StatusUnauthorized:
 		text += "; the token was refused: check CORDON_GRAPH_AUDIENCE, CORDON_CLOUD and CORDON_TENANT_ID"
 	case http.StatusForbidden:
 		text += "; grant the application permission ThreatHunting.Read.All of Microsoft Graph"
 	case http.StatusTooManyRequests:
 		text += "; the tenant's hunting quota is used up: it is asked again later"
+	}
+	if e.cause.RequestID != "" {
+		text += " [request " + e.cause.RequestID + "]"
 	}
 	return text
 }
@@ -66,6 +73,8 @@ func (c *Client) RunHuntingQuery(ctx context.Context, query string, since, until
 	if err != nil {
 		return HuntingResult{}, &HuntingError{unsent(err, false)}
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, huntingTime, errHuntingTime)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.o.Base.JoinPath("v1.0", "security", "runHuntingQuery").String(), bytes.NewReader(body))
 	if err != nil {
 		return HuntingResult{}, &HuntingError{unsent(errors.New("the address is not usable; check CORDON_GRAPH_URL"), false)}
@@ -74,7 +83,7 @@ func (c *Client) RunHuntingQuery(ctx context.Context, query string, since, until
 	request.Header.Set("Accept", "application/json")
 	answer, err := c.o.HTTP.Do(request)
 	if err != nil {
-		return HuntingResult{}, &HuntingError{transportError(err)}
+		return HuntingResult{}, &HuntingError{transportError(lateOr(ctx, err))}
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
@@ -82,53 +91,23 @@ func (c *Client) RunHuntingQuery(ctx context.Context, query string, since, until
 	}
 	result, err := decodeHunting(answer.Body)
 	if err != nil {
-		return HuntingResult{}, &HuntingError{&Error{cause: err, passing: true}}
+		return HuntingResult{}, &HuntingError{&Error{cause: lateOr(ctx, err), passing: ctx.Err() != nil || cut(err)}}
 	}
 	return result, nil
 }
 
-// decodeHunting reads a result. Names of keys and columns come in either case.
-func decodeHunting(r io.Reader) (HuntingResult, error) {
-	limited := &io.LimitedReader{R: r, N: maxHuntingAnswer}
-	var answer struct {
-		Schema  []HuntingColumn
-		Results []map[string]json.RawMessage
+var errHuntingTime = fmt.Errorf("the query gave nothing whole within %s: let it read less, or a shorter timespan", huntingTime)
+
+// lateOr is why a request failed: the time for a query, when that is what ran out.
+func lateOr(ctx context.Context, err error) error {
+	if errors.Is(context.Cause(ctx), errHuntingTime) {
+		return errHuntingTime
 	}
-	if err := json.NewDecoder(limited).Decode(&answer); err != nil {
-		return HuntingResult{}, fmt.Errorf("the answer can not be read (%d bytes of it): %w", maxHuntingAnswer-limited.N, err)
-	}
-	result := HuntingResult{Columns: answer.Schema}
-	for i, found := range answer.Results {
-		row := make([]string, len(answer.Schema))
-		for j, c := range answer.Schema {
-			value, exact := found[c.Name]
-			for name := range found {
-				if !exact && strings.EqualFold(name, c.Name) {
-					value = found[name]
-				}
-			}
-			row[j] = textOf(value)
-		}
-		result.Rows = append(result.Rows, row)
-		answer.Results[i] = nil
-	}
-	return result, nil
+	return err
 }
 
-// textOf is a value as text. Numbers stay as they were written: some are larger than a float is exact for.
-func textOf(value json.RawMessage) string {
-	switch {
-	case len(value) == 0, string(value) == "null":
-		return ""
-	case value[0] == '"':
-		var text string
-		if json.Unmarshal(value, &text) == nil {
-			return text
-		}
-	}
-	var compact bytes.Buffer
-	if json.Compact(&compact, value) != nil {
-		return ""
-	}
-	return compact.String()
+// cut tells an answer that broke off from one that is whole and wrong, which a repeat would bring again.
+func cut(err error) bool {
+	var network net.Error
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &network)
 }

@@ -85,7 +85,9 @@ func TestAHuntingFailureSaysWhetherARepeatHelps(t *testing.T) {
 }
 
 func FuzzDecodeHunting(f *testing.F) {
-	f.Add([]byte(huntingAnswer))
+	for _, seed := range []string{huntingAnswer, `{"schema":[`, `{"results":[]}`, `{"schema":[{"name":"A"}],"results":[{"a":"\ud800"},null]}`, `[]`, `{"schema":[{"name":"A"}],"results":[{"A":{"b":[1e400]}}]} x`} {
+		f.Add([]byte(seed))
+	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		result, err := decodeHunting(strings.NewReader(string(body)))
 		for _, row := range result.Rows {
