@@ -129,15 +129,11 @@ func (s *Sim) handle(r *http.Request, mailbox string, body []byte) refusal {
 
 // authorize finds out whether the caller may send from the mailbox, and whether it is there.
 func (s *Sim) authorize(r *http.Request, mailbox string) refusal {
+	claims, no := s.claims(r)
+	if no.status != 0 {
+		return no
+	}
 	if s.o.Verify != nil {
-		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		claims, err := s.o.Verify(token)
-		if !strings.EqualFold(scheme, "Bearer") || err != nil {
-			return refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired."}
-		}
-		if s.o.Audience != "" && strings.TrimSuffix(claims.Audience, "/") != strings.TrimSuffix(s.o.Audience, "/") {
-			return refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience."}
-		}
 		inEntra, inExchange := slices.Contains(claims.Roles, "Mail.Send"), has(s.o.RoleScope, mailbox)
 		switch {
 		case !inEntra && !inExchange:
@@ -150,6 +146,22 @@ func (s *Sim) authorize(r *http.Request, mailbox string) refusal {
 		return refusal{http.StatusNotFound, "ErrorInvalidUser", fmt.Sprintf("The requested user '%s' is invalid.", mailbox)}
 	}
 	return refusal{}
+}
+
+// claims reads the caller's token. Without Verify there are none, and none are needed.
+func (s *Sim) claims(r *http.Request) (Claims, refusal) {
+	if s.o.Verify == nil {
+		return Claims{}, refusal{}
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	claims, err := s.o.Verify(token)
+	if !strings.EqualFold(scheme, "Bearer") || err != nil {
+		return Claims{}, refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired."}
+	}
+	if s.o.Audience != "" && strings.TrimSuffix(claims.Audience, "/") != strings.TrimSuffix(s.o.Audience, "/") {
+		return Claims{}, refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience."}
+	}
+	return claims, refusal{}
 }
 
 func has(mailboxes []string, mailbox string) bool {

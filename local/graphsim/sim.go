@@ -1,4 +1,4 @@
-// Package graphsim stands in for Microsoft Graph's sendMail on one machine: permissions and the two ways to scope them, the limits of
+// Package graphsim stands in for Microsoft Graph's sendMail and runHuntingQuery on one machine: permissions and the two ways to scope them, the limits of
 // a mailbox, MIME as it is sent, and faults on demand. What it accepts is in an inbox that tests and people read. It follows the
 // vendor's pages (https://learn.microsoft.com/graph/api/user-sendmail, https://learn.microsoft.com/graph/throttling-limits) and,
 // where those are silent, what was observed of the service. Only the MIME form of a request is there, not the JSON one.
@@ -20,6 +20,8 @@ const (
 	documentedPerMinute  = 30
 	documentedConcurrent = 4
 	documentedMaxRequest = 4 << 20
+
+	documentedHuntingPerMinute = 45 // for the tenant ("Advanced hunting quotas and usage limits")
 )
 
 // Claims are what a token says about its bearer.
@@ -46,6 +48,8 @@ type Options struct {
 	RoleScope []string
 	// PerMinute, Concurrent and MaxRequest (bytes) are the limits of a mailbox; 0: as documented, below 0: none.
 	PerMinute, Concurrent, MaxRequest int
+	// HuntingPerMinute is the tenant's quota of hunting queries; 0: as documented, below 0: none.
+	HuntingPerMinute int
 	// InvalidRecipient names recipients for which a whole mail is refused; nil: none.
 	InvalidRecipient func(address string) bool
 	// OwnHeaders replaces the Message-ID by one of Exchange's own and drops the headers that Exchange was seen to drop. Neither
@@ -57,9 +61,11 @@ type Options struct {
 type Fault struct {
 	Status     int           // answered instead of handling the request; 0 handles it
 	Code       string        // of the error that goes with Status
+	Message    string        // of the same error; empty: one of the Sim's own. Only for hunting queries
 	RetryAfter time.Duration // sent with Status, as whole seconds; 0 leaves the header out
 	Delay      time.Duration // real time between handling and answer, or until the client goes away
 	LoseAnswer bool          // the request is handled and the connection broken instead of an answer
+	Cut        bool          // the connection is broken in the middle of the answer. Only for hunting queries
 }
 
 // Call is one request.
@@ -80,6 +86,10 @@ type Sim struct {
 	calls []Call
 	boxes map[string]*box
 	fault func(*http.Request) *Fault
+
+	tables []cannedTable
+	hunts  []HuntingCall
+	hunted []time.Time // hunting calls of the last minute
 }
 
 // box is what is known of a mailbox's limits.
@@ -97,13 +107,14 @@ func New(o Options) *Sim {
 	if o.Inbox == nil {
 		o.Inbox = inbox.New(o.Now)
 	}
-	for limit, documented := range map[*int]int{&o.PerMinute: documentedPerMinute, &o.Concurrent: documentedConcurrent, &o.MaxRequest: documentedMaxRequest} {
+	for limit, documented := range map[*int]int{&o.PerMinute: documentedPerMinute, &o.Concurrent: documentedConcurrent, &o.MaxRequest: documentedMaxRequest, &o.HuntingPerMinute: documentedHuntingPerMinute} {
 		if *limit == 0 {
 			*limit = documented
 		}
 	}
 	s := &Sim{Inbox: o.Inbox, o: o, mux: http.NewServeMux(), boxes: map[string]*box{}}
 	s.mux.HandleFunc("POST /v1.0/users/{mailbox}/sendMail", s.sendMail)
+	s.mux.HandleFunc("POST /v1.0/security/runHuntingQuery", s.runHuntingQuery)
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		write(w, r, refusal{http.StatusNotFound, "ResourceNotFound", "Resource not found for the segment."}, 0)
 	})

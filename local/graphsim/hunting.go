@@ -1,0 +1,189 @@
+package graphsim
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// maxQuery bounds a hunting request, in bytes. Graph's own bound is not documented.
+const maxQuery = 1 << 20
+
+// Table is what queries find. Queries are not read: what a query asks is told from the text in it.
+type Table struct {
+	Columns []Column
+	Rows    []Row
+}
+
+// Column is a column as it is answered.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // DateTime, String, Int64, SByte, Object, …
+}
+
+// Row is one row. At decides whether it is in a query's timespan; it is answered only if a value says it too.
+type Row struct {
+	At     time.Time
+	Values map[string]any // by column; a column that is absent is left out of the answer
+}
+
+// HuntingCall is one hunting request.
+type HuntingCall struct {
+	Query, Timespan string // empty when the request could not be read
+	Rows            int    // that were found
+	Status          int    // 0: the answer was lost on purpose
+	Code            string
+}
+
+// cannedTable is a table and the text that queries for it contain.
+type cannedTable struct {
+	contains string
+	table    Table
+}
+
+// SetTable lets queries that contain a text find a table from now on. Of several texts in a query the one that was set first
+// counts; setting one again replaces its table.
+func (s *Sim) SetTable(contains string, t Table) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.tables, func(c cannedTable) bool { return c.contains == contains })
+	if i < 0 {
+		s.tables = append(s.tables, cannedTable{contains, t})
+		return
+	}
+	s.tables[i].table = t
+}
+
+// HuntingCalls returns every hunting request so far, in the order of their answers.
+func (s *Sim) HuntingCalls() []HuntingCall {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.hunts)
+}
+
+// runHuntingQuery handles a request, records it, and only then answers.
+func (s *Sim) runHuntingQuery(w http.ResponseWriter, r *http.Request) {
+	fault := s.nextFault(r)
+	no, retryAfter := s.enterHunting()
+	var call HuntingCall
+	var body []byte
+	switch {
+	case fault.Status != 0:
+		call.Query, call.Timespan, _ = readQuery(w, r)
+		no, retryAfter = refusal{fault.Status, fault.Code, "Refused on request."}, fault.RetryAfter
+		if fault.Message != "" {
+			no.message = fault.Message
+		}
+	case no.status == 0:
+		call.Query, call.Timespan, no = readQuery(w, r)
+		if forbidden := s.mayHunt(r); forbidden.status != 0 {
+			no = forbidden
+		}
+		if no.status == 0 {
+			body, call.Rows, no = s.find(call.Query, call.Timespan)
+		}
+	}
+	call.Status, call.Code = no.status, no.code
+	if call.Status == 0 && !fault.LoseAnswer {
+		call.Status = http.StatusOK
+	}
+	s.mu.Lock()
+	s.hunts = append(s.hunts, call)
+	s.mu.Unlock()
+	if !wait(r, fault.Delay) {
+		return
+	}
+	if fault.LoseAnswer {
+		panic(http.ErrAbortHandler)
+	}
+	if no.status != 0 {
+		write(w, r, no, retryAfter)
+		return
+	}
+	w.Header().Set("request-id", newID())
+	w.Header().Set("Content-Type", "application/json")
+	if fault.Cut {
+		_, _ = w.Write(body[:len(body)/2])
+		_ = http.NewResponseController(w).Flush() // a connection that can not is broken all the same
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = w.Write(body) // the only failure is a client that has gone away
+}
+
+// enterHunting counts a call against the tenant's quota. Calls that are refused count too.
+func (s *Sim) enterHunting() (no refusal, retryAfter time.Duration) {
+	now := s.o.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hunted = slices.DeleteFunc(s.hunted, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
+	if n := len(s.hunted); s.o.HuntingPerMinute > 0 && n >= s.o.HuntingPerMinute {
+		no, retryAfter = refusal{http.StatusTooManyRequests, "TooManyRequests", "Please retry again later."}, s.hunted[n-s.o.HuntingPerMinute].Add(time.Minute).Sub(now)
+	}
+	s.hunted = append(s.hunted, now)
+	return no, retryAfter
+}
+
+func (s *Sim) mayHunt(r *http.Request) refusal {
+	claims, no := s.claims(r)
+	if no.status == 0 && s.o.Verify != nil && !slices.Contains(claims.Roles, "ThreatHunting.Read.All") {
+		no = refusal{http.StatusForbidden, "Forbidden", "The application does not have any of the required delegated permissions (ThreatHunting.Read.All) to access the resource."}
+	}
+	return no
+}
+
+func readQuery(w http.ResponseWriter, r *http.Request) (query, timespan string, no refusal) {
+	var asked struct{ Query, Timespan string }
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		return "", "", refusal{http.StatusUnsupportedMediaType, "UnsupportedMediaType", "A request is application/json."}
+	}
+	if json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuery)).Decode(&asked) != nil || strings.TrimSpace(asked.Query) == "" {
+		return "", "", refusal{http.StatusBadRequest, "BadRequest", "The request has no Query."}
+	}
+	return asked.Query, asked.Timespan, refusal{}
+}
+
+// find answers from the tables. A query that no table is for is wrong the way a misspelt table is.
+func (s *Sim) find(query, timespan string) (body []byte, rows int, no refusal) {
+	since, until, ok := interval(timespan)
+	if !ok {
+		return nil, 0, refusal{http.StatusBadRequest, "BadRequest", "This stand-in takes a Timespan of two times only: start/end."}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.tables, func(c cannedTable) bool { return strings.Contains(query, c.contains) })
+	if i < 0 {
+		return nil, 0, refusal{http.StatusBadRequest, "BadRequest", "Failed to resolve table or column expression. Fix semantic errors in your query."}
+	}
+	results := []map[string]any{}
+	for _, row := range s.tables[i].table.Rows {
+		if !row.At.Before(since) && row.At.Before(until) {
+			results = append(results, row.Values)
+		}
+	}
+	body, err := json.Marshal(struct {
+		Context string           `json:"@odata.context"`
+		Schema  []Column         `json:"schema"`
+		Results []map[string]any `json:"results"`
+	}{"https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.security.huntingQueryResults", s.tables[i].table.Columns, results})
+	if err != nil {
+		return nil, 0, refusal{http.StatusInternalServerError, "InternalServerError", "The table can not be written as JSON: " + err.Error()}
+	}
+	return body, len(results), refusal{}
+}
+
+// interval reads a timespan; none is the 30 days that the API holds, which is all there is.
+func interval(timespan string) (since, until time.Time, ok bool) {
+	if timespan == "" {
+		return time.Time{}, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), true
+	}
+	from, to, _ := strings.Cut(timespan, "/")
+	since, err := time.Parse(time.RFC3339, from)
+	if err != nil {
+		return since, until, false
+	}
+	until, err = time.Parse(time.RFC3339, to)
+	return since, until, err == nil && since.Before(until)
+}
