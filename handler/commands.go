@@ -64,7 +64,7 @@ func rootCommand(getenv func(string) string, stdout io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(checkCommand(getenv), explainCommand(getenv), testCommand(), schemaCommand(), deadLetterCommand(getenv), doctorCommand(getenv),
-		runCommand(getenv), pauseCommand(getenv), resumeCommand(getenv), heldCommand(getenv), isolatedCommand(getenv), releaseCommand(getenv), huntCommand(getenv))
+		runCommand(getenv), enqueueCommand(getenv), pauseCommand(getenv), resumeCommand(getenv), heldCommand(getenv), isolatedCommand(getenv), releaseCommand(getenv), huntCommand(getenv))
 	return root
 }
 

@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"playbook": {"alert", "machine"},
 	"ledger":   {"alert", "machine"},
 
+	"push":     {"alert"},
 	"poll":     {"alert", "machine", "ledger", "logging"},
 	"notice":   {"alert", "machine", "ledger", "logging"},
 	"hunt":     {"alert", "machine", "ledger", "logging", "notice"},

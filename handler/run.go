@@ -26,6 +26,7 @@ import (
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
 	"cordon/handler/poll"
+	"cordon/handler/push"
 	"cordon/handler/queue"
 	"cordon/handler/response"
 	"cordon/handler/trigger"
@@ -140,6 +141,7 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 		ReissueAfter: reissueAfter * settings.RetryAfter})
 	runHunts := huntRunner(settings, hunt.Options{API: c.hunts, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now,
 		Hold: holdsOfHunt * settings.LatchHold, RetryIn: settings.RetryAfter})
+	receiver := push.New(push.Options{Queue: to, Tenant: settings.TenantID, Secret: settings.WebhookSecret.Reveal(), Now: time.Now})
 	polls := watch.Function{Name: "PollAlerts", Mark: poll.MarkPoll, Limit: watch.Limit(settings.PollEvery)}
 	follows := watch.Function{Name: "FollowActions", Mark: response.MarkFollow, Limit: watch.Limit(settings.FollowEvery)}
 	dog := watch.New(watch.Options{Ledger: store, Teller: outbox, Log: log, Now: time.Now, Operator: addresses(settings.OperatorMail)})
@@ -161,6 +163,9 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 		RunHunts: func(ctx context.Context, _ trigger.Tick) error { return noted(ctx, "RunHunts", runHunts(ctx)) },
 		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error {
 			return responder.Respond(ctx, d.Body, d.DeliveryCount)
+		},
+		ReceiveAlert: func(ctx context.Context, p trigger.Pushed) ([]string, error) {
+			return receiver.Receive(ctx, p.Header, p.Body)
 		},
 		SendNotice:    func(ctx context.Context, d trigger.Delivery) error { return outbox.Deliver(ctx, d.Body) },
 		Health:        check.report,

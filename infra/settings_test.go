@@ -35,6 +35,7 @@ func notDeployed() map[string]string {
 		"ServiceBus":                       "the namespace takes no keys",
 		"AzureWebJobsStorage":              "the account takes no keys",
 		"AzureWebJobsStorage__accountName": "the services' addresses are set, which work in every cloud",
+		"CORDON_WEBHOOK_SECRET":            "only for those who push alerts; moreSettings sets it, as a reference to a key vault",
 		"CORDON_TABLE_PREFIX":              "the account has no other tables",
 		"CORDON_PLAYBOOK":                  "the one in the package",
 		"CORDON_HUNTS":                     "the one in the package",

@@ -17,6 +17,7 @@ func (r raw) check(p *problems) Config {
 		Cloud:          oneOf(p, "CORDON_CLOUD", r.Cloud, "global", "gcc", "gcchigh", "dod"),
 		TenantID:       tenant(p, r.TenantID),
 		ClientSecret:   r.ClientSecret,
+		WebhookSecret:  webhookSecret(p, r.WebhookSecret),
 		CAFile:         r.CAFile,
 		AlertQueue:     queueName(p, "CORDON_ALERT_QUEUE", r.AlertQueue),
 		NoticeQueue:    queueName(p, "CORDON_NOTICE_QUEUE", r.NoticeQueue),

@@ -20,6 +20,7 @@ type Config struct {
 	TenantID          string
 	ClientID          string // of the app registration, or of a user-assigned identity; empty: the system-assigned identity
 	ClientSecret      Secret
+	WebhookSecret     Secret   // that those who push alerts have to know; none: the host's function key is enough
 	ClientCertificate string   // path of a PEM file; empty, as ClientSecret: a managed identity
 	AuthorityURL      *url.URL // of the cloud, if not set
 	DefenderURL       *url.URL // of the cloud, if not set

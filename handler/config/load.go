@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -57,6 +56,7 @@ type raw struct {
 	MailTo            string `env:"CORDON_MAIL_TO"`
 	SMTPURL           Secret `env:"CORDON_SMTP_URL"`
 	OperatorMail      string `env:"CORDON_OPERATOR_MAIL"`
+	WebhookSecret     Secret `env:"CORDON_WEBHOOK_SECRET"`
 	Port              string `env:"FUNCTIONS_CUSTOMHANDLER_PORT"`
 	FunctionsRootPath string `env:"FUNCTIONS_APP_ROOT_PATH"`
 }
@@ -77,12 +77,6 @@ func Load(getenv func(string) string) (Config, error) {
 			value = s.Default
 		}
 		values[s.Name] = value
-	}
-	later := laterSettings()
-	for _, name := range slices.Sorted(maps.Keys(later)) {
-		if getenv(name) != "" {
-			p.add(name, "%s", later[name])
-		}
 	}
 	var r raw
 	if err := env.ParseWithOptions(&r, env.Options{Environment: values}); err != nil {

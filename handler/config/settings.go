@@ -55,17 +55,10 @@ func Settings() []Setting {
 		{Name: "CORDON_MAIL_FROM", Meaning: "sender of all mail", Required: true},
 		{Name: "CORDON_MAIL_TO", Meaning: "recipients of mail steps that name none, separated by commas", Required: true},
 		{Name: "CORDON_SMTP_URL", Meaning: "mail server: smtp://user:password@host:587?tls=starttls; default: mail goes through Microsoft Graph", Secret: true},
+		{Name: "CORDON_WEBHOOK_SECRET", Meaning: "secret of those who push alerts to /api/alerts, at least 32 bytes; without it the function key is enough", Secret: true},
 		{Name: "CORDON_OPERATOR_MAIL", Meaning: "who hears that Cordon itself is unwell; default: CORDON_MAIL_TO"},
 		{Name: "FUNCTIONS_CUSTOMHANDLER_PORT", Default: "8080", Meaning: "port on which the Functions host calls; the host sets it"},
 		{Name: "FUNCTIONS_APP_ROOT_PATH", Default: ".", Meaning: "folder with host.json; the host sets it"},
-	}
-}
-
-// laterSettings are settings that this version does not have, although people may expect them to do something. Somebody
-// who sets one is told, because a setting that is silently ignored is worse than none.
-func laterSettings() map[string]string {
-	return map[string]string{
-		"CORDON_WEBHOOK_SECRET": "the push path is not in this version: take the setting out",
 	}
 }
 

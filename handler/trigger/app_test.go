@@ -59,6 +59,8 @@ func TestFunctionFoldersDeclareWhatTheHandlerReads(t *testing.T) {
 		"RunHunts":       timer("%CORDON_HUNT_SCHEDULE%"),
 		"RespondToAlert": queue("%CORDON_ALERT_QUEUE%"),
 		"SendNotice":     queue("%CORDON_NOTICE_QUEUE%"),
+		"ReceiveAlert": {{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function", "methods": []any{"post"}, "route": "alerts"},
+			{"type": "http", "direction": "out", "name": "res"}},
 		"HealthSummary": {{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "methods": []any{"get"}, "route": "health/summary"},
 			{"type": "http", "direction": "out", "name": "res"}},
 		"Health": {{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function", "methods": []any{"get"}, "route": "health"},

@@ -16,7 +16,8 @@ type Handler struct {
 	options  Options
 	router   http.Handler
 	lazy     lazy
-	decoders sync.Pool // of *jsontext.Decoder, whose buffers grow to the size of an envelope
+	pushes   chan struct{} // holds an entry for each pushed request that is being answered
+	decoders sync.Pool     // of *jsontext.Decoder, whose buffers grow to the size of an envelope
 }
 
 // Warm builds the services, so that the first invocation need not. A failure is logged; the next invocation tries again.

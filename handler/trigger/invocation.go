@@ -111,13 +111,7 @@ const maxMessage = 300
 
 // problem answers with a short JSON body: no stack, no detail that belongs into the log.
 func problem(w http.ResponseWriter, status int, code, message string) {
-	if len(message) > maxMessage {
-		message = message[:maxMessage]
-		for !utf8.ValidString(message) && len(message) > maxMessage-utf8.UTFMax {
-			message = message[:len(message)-1]
-		}
-		message += "…"
-	}
+	message = shorten(message)
 	type detail struct {
 		Code    string `json:"code"`
 		Message string `json:"message"`
@@ -125,6 +119,18 @@ func problem(w http.ResponseWriter, status int, code, message string) {
 	writeJSON(w, status, struct {
 		Error detail `json:"error"`
 	}{detail{code, message}})
+}
+
+// shorten cuts what an answer says to maxMessage.
+func shorten(message string) string {
+	if len(message) <= maxMessage {
+		return message
+	}
+	message = message[:maxMessage]
+	for !utf8.ValidString(message) && len(message) > maxMessage-utf8.UTFMax {
+		message = message[:len(message)-1]
+	}
+	return message + "…"
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -23,6 +23,7 @@ type Services struct {
 	RunHunts       func(ctx context.Context, t Tick) error
 	RespondToAlert func(ctx context.Context, d Delivery) error
 	SendNotice     func(ctx context.Context, d Delivery) error
+	ReceiveAlert   func(ctx context.Context, p Pushed) (ids []string, err error) // an error that is Refused says how to answer
 	Health         func(ctx context.Context) (Health, error)
 	HealthSummary  func(ctx context.Context) (Health, error)
 }
@@ -50,7 +51,7 @@ const (
 // that come meanwhile wait. A build that fails is told to whoever waited and tried again after a pause. The context of
 // build ends when build returns, or after a minute.
 func New(o Options, build func(ctx context.Context) (Services, error)) *Handler {
-	h := &Handler{options: o.withDefaults()}
+	h := &Handler{options: o.withDefaults(), pushes: make(chan struct{}, pushesAtOnce)}
 	h.lazy = lazy{build: build, pause: h.options.Retry}
 	r := chi.NewRouter()
 	r.NotFound(notFound)
@@ -70,6 +71,8 @@ func New(o Options, build func(ctx context.Context) (Services, error)) *Handler 
 	r.Post("/RunHunts", h.runHunts)
 	// The host's queue trigger, one call for each delivery of a notice message. A notice that is sent is not sent again.
 	r.Post("/SendNotice", h.sendNotice)
+	// Other systems with a function key, forwarded by the host. A repeat enqueues the same alerts again.
+	r.Post("/api/alerts", h.receiveAlert)
 	// Callers from outside with a function key, forwarded by the host. Reads only.
 	r.Get("/api/health", h.health)
 	// Anybody, forwarded by the host without a key: says only whether all is well. Reads only.

@@ -34,7 +34,7 @@ func surface(t *testing.T) []string {
 
 func TestTheSurfaceIsWhatThePageSays(t *testing.T) {
 	t.Parallel()
-	want := []string{"GET /", "GET /api/health", "GET /api/health/summary", "POST /FollowActions", "POST /PollAlerts", "POST /RespondToAlert", "POST /RunHunts", "POST /SendNotice"}
+	want := []string{"GET /", "GET /api/health", "GET /api/health/summary", "POST /FollowActions", "POST /PollAlerts", "POST /RespondToAlert", "POST /RunHunts", "POST /SendNotice", "POST /api/alerts"}
 	if diff := cmp.Diff(want, surface(t)); diff != "" {
 		t.Errorf("routes (-want +got):\n%s", diff)
 	}

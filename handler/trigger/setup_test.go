@@ -30,6 +30,7 @@ type spy struct {
 	mu         sync.Mutex
 	ticks      map[string][]Tick
 	deliveries map[string][]Delivery
+	pushed     []Pushed
 	err        error
 	report     Health
 }
@@ -60,6 +61,12 @@ func (s *spy) services(context.Context) (Services, error) {
 	return Services{
 		PollAlerts: tick("PollAlerts"), FollowActions: tick("FollowActions"), RunHunts: tick("RunHunts"),
 		RespondToAlert: delivery("RespondToAlert"), SendNotice: delivery("SendNotice"),
+		ReceiveAlert: func(_ context.Context, p Pushed) ([]string, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.pushed = append(s.pushed, p)
+			return []string{"da1"}, s.err
+		},
 		Health:        func(context.Context) (Health, error) { return s.report, s.err },
 		HealthSummary: func(context.Context) (Health, error) { return s.report, s.err },
 	}, nil

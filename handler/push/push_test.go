@@ -1,0 +1,222 @@
+package push
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cordon/handler/alert"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+const (
+	secret = "0123456789abcdef0123456789abcdef"
+	id1    = "da638994417204415533_-1184209733"
+	id2    = "da638994417204415534_-1184209733"
+)
+
+// line is a queue that takes so many batches and then fails.
+type line struct {
+	takes int
+	sent  []alert.Envelope
+}
+
+func (l *line) SendAlerts(_ context.Context, messages []alert.Envelope) error {
+	if l.takes == 0 {
+		return errors.New("the queue is away")
+	}
+	l.takes--
+	l.sent = append(l.sent, messages...)
+	return nil
+}
+
+func jsonHeader(more ...string) http.Header {
+	h := http.Header{"Content-Type": {"application/json"}}
+	for i := 0; i+1 < len(more); i += 2 {
+		h.Set(more[i], more[i+1])
+	}
+	return h
+}
+
+func TestEveryWayOfWritingAnAlertGivesItsID(t *testing.T) {
+	t.Parallel()
+	event := `{"specversion":"1.0","id":"1","source":"/x","type":"alert","data":{"alertId":"` + id1 + `"}}`
+	for name, c := range map[string]struct {
+		header http.Header
+		body   string
+		want   []string
+	}{
+		"one":                       {jsonHeader(), `{"alertId":"` + id1 + `","machineId":"4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12"}`, []string{id1}},
+		"many, one of them twice":   {jsonHeader(), `[{"alertId":"` + id1 + `"},{"alertId":"` + id2 + `"},{"alertId":"` + id1 + `"}]`, []string{id1, id2}},
+		"as the connector hands on": {jsonHeader("Content-Type", "application/json; charset=utf-8"), `{"AlertId":"` + id1 + `","MachineId":"4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12"}`, []string{id1}},
+		"any case":                  {jsonHeader(), `{"ALERTID":"` + id1 + `","machineid":null}`, []string{id1}},
+		"what else it says":         {jsonHeader(), `{"alertId":"` + id1 + `","severity":"Informational","tenant":"another","reason":"x"}`, []string{id1}},
+		"an event":                  {jsonHeader("Content-Type", "application/cloudevents+json"), event, []string{id1}},
+		"a batch of events":         {jsonHeader("Content-Type", "application/cloudevents-batch+json"), "[" + event + "," + strings.ReplaceAll(event, id1, id2) + "]", []string{id1, id2}},
+		"an event in headers":       {jsonHeader("ce-specversion", "1.0", "ce-id", "1", "ce-source", "/x", "ce-type", "alert"), `{"alertId":"` + id1 + `"}`, []string{id1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := &line{takes: 1}
+			ids, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), c.header, []byte(c.body))
+			if err != nil || !cmp.Equal(c.want, ids) || len(q.sent) != len(c.want) {
+				t.Fatalf("%v, %v", ids, err)
+			}
+			for i, e := range q.sent {
+				want := alert.Message{Tenant: "tenant", AlertID: c.want[i], Reason: "pushed", ObservedAt: noon}
+				if diff := cmp.Diff(want, e.Message); diff != "" {
+					t.Error(diff)
+				}
+				if e.ID != fmt.Sprintf("tenant:push:%s:%d", c.want[i], noon.Unix()/60) || !e.At.IsZero() {
+					t.Errorf("message id %q at %s", e.ID, e.At)
+				}
+			}
+		})
+	}
+}
+
+// hostile are requests that are refused, with their documented answers.
+func hostile() map[string]struct {
+	header http.Header
+	body   string
+	status int
+	code   string
+} {
+	type request = struct {
+		header http.Header
+		body   string
+		status int
+		code   string
+	}
+	item := `{"alertId":"` + id1 + `"}`
+	at := func(header string, when time.Time, by, body string) http.Header {
+		stamp := strconv.FormatInt(when.Unix(), 10)
+		return jsonHeader(HeaderTimestamp, stamp, HeaderSignature, "sha256="+hex.EncodeToString(Sign(by, stamp, []byte(body)))+header)
+	}
+	trusted := func(more ...string) http.Header {
+		return jsonHeader(append([]string{HeaderSecret, secret}, more...)...)
+	}
+	return map[string]request{
+		"no proof":                     {jsonHeader(), item, 401, "unauthorized"},
+		"wrong secret":                 {jsonHeader(HeaderSecret, "x"+secret[1:]), item, 401, "unauthorized"},
+		"replayed after six minutes":   {at("", noon.Add(-6*time.Minute), secret, item), item, 401, "unauthorized"},
+		"signed for later":             {at("", noon.Add(6*time.Minute), secret, item), item, 401, "unauthorized"},
+		"re-signed with another":       {at("", noon, "another-secret-another-secret-anot", item), item, 401, "unauthorized"},
+		"signed for another body":      {at("", noon, secret, `{"alertId":"x"}`), item, 401, "unauthorized"},
+		"signature with a tail":        {at("zz", noon, secret, item), item, 401, "unauthorized"},
+		"signature, not signed time":   {jsonHeader(HeaderTimestamp, "1e9", HeaderSignature, "sha256="+hex.EncodeToString(Sign(secret, "1e9", []byte(item)))), item, 401, "unauthorized"},
+		"bad signature, right secret":  {jsonHeader(HeaderSecret, secret, HeaderTimestamp, "1", HeaderSignature, "sha256=00"), item, 401, "unauthorized"},
+		"wrong type":                   {trusted("Content-Type", "text/plain"), item, 415, "unsupported_type"},
+		"no type":                      {http.Header{HeaderSecret: {secret}}, item, 415, "unsupported_type"},
+		"other letters":                {trusted("Content-Type", "application/json; charset=utf-16"), item, 415, "unsupported_type"},
+		"compressed":                   {trusted("Content-Encoding", "gzip"), item, 415, "unsupported_type"},
+		"nothing":                      {trusted(), ``, 400, "bad_json"},
+		"cut":                          {trusted(), item[:len(item)-1], 400, "bad_json"},
+		"two values":                   {trusted(), item + item, 400, "bad_json"},
+		"deep":                         {trusted(), `{"a":` + strings.Repeat("[", 50_000) + strings.Repeat("]", 50_000) + `}`, 400, "bad_json"},
+		"a name twice":                 {trusted(), `{"alertId":"` + id1 + `","AlertID":"` + id2 + `"}`, 400, "bad_json"},
+		"no UTF-8":                     {trusted(), "{\"alertId\":\"\xff\"}", 400, "bad_json"},
+		"empty list":                   {trusted(), `[]`, 400, "no_alerts"},
+		"a text":                       {trusted(), `"` + id1 + `"`, 400, "bad_item"},
+		"a number for an id":           {trusted(), `{"alertId":12}`, 400, "bad_item"},
+		"a machine that is no text":    {trusted(), `{"alertId":"` + id1 + `","machineId":{}}`, 400, "bad_item"},
+		"a path for an id":             {trusted(), `{"alertId":"../machines/x"}`, 400, "bad_id"},
+		"an id too long":               {trusted(), `{"alertId":"` + strings.Repeat("a", 200) + `"}`, 400, "bad_id"},
+		"a forged finding":             {trusted(), `{"alertId":"Hunt:beacons:0011"}`, 400, "bad_id"},
+		"a bad one among good":         {trusted(), `[` + item + `,{"alertId":""}]`, 400, "bad_id"},
+		"too many":                     {trusted(), `[` + strings.Repeat(item+",", MaxItems) + item + `]`, 413, "too_many"},
+		"event without data":           {trusted("Content-Type", "application/cloudevents+json"), `{"specversion":"1.0","id":"1","source":"/x","type":"a","data_base64":"e30="}`, 400, "bad_event"},
+		"event of another version":     {trusted("Content-Type", "application/cloudevents+json"), `{"specversion":"0.3","id":"1","source":"/x","type":"a","data":{}}`, 400, "bad_event"},
+		"batch that is no list":        {trusted("Content-Type", "application/cloudevents-batch+json"), `{}`, 400, "bad_event"},
+		"event in headers without one": {trusted("ce-specversion", "1.0", "ce-id", "1", "ce-type", "a"), item, 400, "bad_event"},
+	}
+}
+
+func TestHostileRequestsHaveTheirAnswerAndNothingIsEnqueued(t *testing.T) {
+	t.Parallel()
+	for name, c := range hostile() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := &line{takes: 99}
+			ids, err := New(Options{Queue: q, Tenant: "tenant", Secret: secret, Now: func() time.Time { return noon }}).Receive(t.Context(), c.header, []byte(c.body))
+			var refused *Refusal
+			if !errors.As(err, &refused) || refused.Status != c.status || refused.Code != c.code || len(ids) != 0 || len(q.sent) != 0 {
+				t.Fatalf("%v, %d sent, %v", ids, len(q.sent), err)
+			}
+			if strings.Contains(refused.Error(), secret) || refused.Detail == "" {
+				t.Errorf("it says %q", refused.Error())
+			}
+			if refused.Status == 401 && (strings.Contains(refused.Detail, "signature") || refused.Cause == nil) {
+				t.Errorf("it tells outsiders %q", refused.Detail)
+			}
+		})
+	}
+}
+
+func TestThoseWhoKnowTheSecretAreTrusted(t *testing.T) {
+	t.Parallel()
+	body := `{"alertId":"` + id1 + `"}`
+	stamp := strconv.FormatInt(noon.Add(-4*time.Minute).Unix(), 10)
+	for name, header := range map[string]http.Header{
+		"by the secret": jsonHeader(HeaderSecret, secret),
+		"by signature":  jsonHeader(HeaderTimestamp, stamp, HeaderSignature, "sha256="+hex.EncodeToString(Sign(secret, stamp, []byte(body)))),
+	} {
+		r := New(Options{Queue: &line{takes: 2}, Tenant: "tenant", Secret: secret, Now: func() time.Time { return noon }})
+		for range 2 { // within its window a request may come again
+			if ids, err := r.Receive(t.Context(), header, []byte(body)); err != nil || len(ids) != 1 {
+				t.Errorf("%s: %v, %v", name, ids, err)
+			}
+		}
+	}
+}
+
+func TestWhatTheQueueDidNotTakeIsNotAccepted(t *testing.T) {
+	t.Parallel()
+	var items []string
+	for i := range 450 {
+		items = append(items, fmt.Sprintf(`{"alertId":"da%d"}`, i))
+	}
+	body := []byte("[" + strings.Join(items, ",") + "]")
+	for takes := range 5 {
+		q := &line{takes: takes}
+		ids, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), jsonHeader(), body)
+		var refused *Refusal
+		if !errors.As(err, &refused) || refused.Status != 503 || refused.RetryAfter <= 0 || len(ids) != 0 {
+			t.Errorf("after %d batches: %v", takes, err)
+		}
+	}
+	q := &line{takes: 5}
+	if ids, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), jsonHeader(), body); err != nil || len(ids) != 450 || len(q.sent) != 450 {
+		t.Errorf("%d of %d, %v", len(q.sent), len(ids), err)
+	}
+}
+
+func FuzzReceive(f *testing.F) {
+	for _, c := range hostile() {
+		if len(c.body) < 4096 {
+			f.Add(c.header.Get("Content-Type"), c.header.Get("Ce-Specversion"), []byte(c.body))
+		}
+	}
+	f.Add("application/json", "", []byte(`[{"alertId":"`+id1+`"},{"alertId":"`+id2+`"}]`))
+	f.Fuzz(func(t *testing.T, kind, version string, body []byte) {
+		q := &line{takes: 99}
+		ids, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), http.Header{"Content-Type": {kind}, "Ce-Specversion": {version}}, body)
+		if (err != nil) != (len(q.sent) == 0) || len(ids) != len(q.sent) || len(ids) > MaxItems {
+			t.Errorf("%v, %d sent, %v", ids, len(q.sent), err)
+		}
+		for _, id := range ids {
+			if CheckID(id) != nil {
+				t.Errorf("accepted %q", id)
+			}
+		}
+	})
+}
