@@ -79,6 +79,9 @@ func TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise(t *testing.T) {
 	s.eventually("both versions to have begun everything", func() bool {
 		return !slices.ContainsFunc(p.runs(), func(r runRow) bool { return r.State == "observed" })
 	})
+	s.eventually("each of them to have polled twice", func() bool {
+		return sites["the new version"].did("PollAlerts")[0] > 1 && sites["the old version"].did("PollAlerts")[0] > 1
+	})
 	// The roll-out ends: what the old version could not do and put off is left to the new one.
 	sites["the old version"].Close()
 	s.kept(p)
