@@ -27,6 +27,7 @@ var faults = []fault{
 	{"swap-machine", "an isolate request reaches a look-alike machine"},
 	{"protected-machine", "an isolate request reaches a protected machine"},
 	{"hide-alert", "the API never lists one High alert"},
+	{"drop-push", "the webhook accepts a pushed alert and its message is lost"},
 	{"fail-action", "an isolation fails on the machine, and so do both that are asked for after it"},
 	{"hide-failure", "an isolation fails on the machine, and the API's answer says that it succeeded"},
 	{"drop-mail", "the mail server accepts a mail and loses it"},
@@ -82,6 +83,9 @@ func (m *meddler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case m.name == "hide-alert" && r.Method == http.MethodGet && r.URL.Path == "/api/alerts":
 		m.rewrite(w, r, m.withoutHidden)
 		return
+	case r.Method == http.MethodGet && r.URL.Path == "/api/alerts":
+		m.rewrite(w, r, m.withoutPushed)
+		return
 	case m.name == "hide-failure" && r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/api/machineactions"):
 		m.rewrite(w, r, func(body []byte) []byte {
 			return bytes.ReplaceAll(body, []byte(`"status":"Failed"`), []byte(`"status":"Succeeded"`))
@@ -105,14 +109,26 @@ func (m *meddler) rewrite(w http.ResponseWriter, r *http.Request, change func([]
 	_, _ = w.Write(change(answer.Body.Bytes()))
 }
 
-// withoutHidden takes one High alert out of a list.
+// withoutHidden takes the victim out of a list.
 func (m *meddler) withoutHidden(body []byte) []byte {
+	return without(m.withoutPushed(body), func(a json.RawMessage) bool { return bytes.Contains(a, []byte(m.victim().ID)) })
+}
+
+// withoutPushed takes out what no list shows.
+func (m *meddler) withoutPushed(body []byte) []byte {
+	return without(body, func(a json.RawMessage) bool {
+		return slices.ContainsFunc(m.scenario.Alerts, func(s scenario.Alert) bool { return s.Pushed && bytes.Contains(a, []byte(s.ID)) })
+	})
+}
+
+// without takes alerts out of a list.
+func without(body []byte, hidden func(json.RawMessage) bool) []byte {
 	var list map[string]json.RawMessage
 	var alerts []json.RawMessage
 	if json.Unmarshal(body, &list) != nil || json.Unmarshal(list["value"], &alerts) != nil {
 		return body
 	}
-	alerts = slices.DeleteFunc(alerts, func(a json.RawMessage) bool { return bytes.Contains(a, []byte(m.victim().ID)) })
+	alerts = slices.DeleteFunc(alerts, hidden)
 	list["value"], _ = json.Marshal(alerts)
 	changed, err := json.Marshal(list)
 	if err != nil {

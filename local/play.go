@@ -21,6 +21,9 @@ type play struct {
 	meddler  *meddler
 	begun    time.Time
 	ended    time.Time
+
+	front  string // host and port of the Functions host
+	pushed int    // alerts that the webhook accepted
 }
 
 // everything plays the scenario and waits until all is answered, or for settleTime; watch sees the runs meanwhile.
@@ -69,6 +72,9 @@ func (p *play) steps() []step {
 		wire := defendersim.Alert{ID: a.ID, IncidentID: a.Incident, Title: a.Title, Category: a.Category, Severity: a.Severity, Status: "New",
 			MachineID: a.MachineID, Created: updated, Updated: updated}
 		steps = append(steps, step{a.Updated, func() { p.defender.AddAlert(wire, visible) }})
+		if a.Pushed {
+			steps = append(steps, step{a.Visible, func() { p.push(a.ID) }})
+		}
 		if a.Raised > 0 {
 			steps = append(steps, step{a.Raised, func() { p.defender.UpdateAlert(a.ID, func(x *defendersim.Alert) { x.Severity = "High" }) }})
 		}
@@ -109,7 +115,7 @@ func (p *play) settled() bool {
 		}
 		answered[r.AlertID] = true
 	}
-	if len(answered) < len(p.scenario.Alerts) && p.meddler.name != "hide-alert" {
+	if len(answered) < len(p.scenario.Alerts) && p.meddler.name != "hide-alert" && p.meddler.name != "drop-push" {
 		return false
 	}
 	for _, queue := range []string{alertQueue, noticeQueue} {
@@ -159,7 +165,7 @@ func (p *play) eraseLatch() {
 
 // evidence gathers what the stand-ins recorded.
 func (p *play) evidence() judge.Evidence {
-	e := judge.Evidence{Seconds: float64(p.ended.Sub(p.begun).Round(100*time.Millisecond)) / float64(time.Second)}
+	e := judge.Evidence{Pushed: p.pushed, Seconds: float64(p.ended.Sub(p.begun).Round(100*time.Millisecond)) / float64(time.Second)}
 	for _, m := range p.scenario.Machines {
 		e.Machines = append(e.Machines, judge.Machine{ID: m.ID, Name: m.Name, Protected: m.Protected, Offline: m.Offline})
 	}

@@ -116,6 +116,7 @@ func (p *progress) summary(v judge.Verdict) {
 		{"wrong machines", v.WrongMachines, "look-alikes are not touched"},
 		{"protected touched", v.ProtectedTouched, ""},
 		{"Defender calls", v.DefenderCalls, "in all"},
+		{"pushed", v.Pushed, "by webhook, in no list"},
 		{"mails", v.Mails, ""},
 		{"untrue mails", v.UntrueMails, "held against the simulator at the time of arrival"},
 		{"lost", v.Lost, "alerts, isolations or news"},

@@ -55,7 +55,7 @@ func (o *runOptions) run(ctx context.Context) error {
 	defer host.Close()
 	o.say("Cordon against stand-ins on this machine: Functions host, Service Bus, Tables, Defender, Entra and SMTP.\n" +
 		"Other than in Azure: polls every second instead of every minute, mails after 2 s instead of 30 s, machines answer in seconds.")
-	p := &play{environment: e, scenario: s, meddler: m, begun: time.Now()}
+	p := &play{environment: e, scenario: s, meddler: m, begun: time.Now(), front: host.Addr()}
 	shown := newProgress(o.out, colourful(o.out), s, p.begun)
 	shown.header()
 	p.everything(ctx, shown.show)
@@ -91,7 +91,11 @@ func (o *runOptions) host(e *environment) funchost.Options {
 	if o.verbose {
 		log = func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) }
 	}
-	return funchost.Options{AppRoot: o.app, Settings: e.settings, Broker: &brokerSide{e.bus}, Addr: addr,
+	var broker funchost.Broker = &brokerSide{e.bus}
+	if o.fault == "drop-push" {
+		broker = &leaky{broker}
+	}
+	return funchost.Options{AppRoot: o.app, Settings: e.settings, Broker: broker, Addr: addr,
 		Instances: map[string]int{"RespondToAlert": 2}, Stdout: log, Stderr: func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) },
 		Logf: func(format string, args ...any) {
 			if o.verbose {

@@ -125,7 +125,9 @@ func TestStoryHostilePushesReachNothing(t *testing.T) {
 		t.Errorf("the last one: %d", status)
 	}
 	s.eventually("the answer to the last one", func() bool { return s.logged("da1") > 0 })
-	if n := s.defender.CountCalls(func(c defendersim.Call) bool { return strings.Contains(c.Path, pushedID) || strings.Contains(c.Path, "hunt") || c.Method == http.MethodPost }); n != 0 {
+	if n := s.defender.CountCalls(func(c defendersim.Call) bool {
+		return strings.Contains(c.Path, pushedID) || strings.Contains(c.Path, "hunt") || c.Method == http.MethodPost
+	}); n != 0 {
 		t.Errorf("%d requests about what was refused", n)
 	}
 	if s.logged(webhookSecret) != 0 {

@@ -90,6 +90,7 @@ type Evidence struct {
 	Runs     []Run
 	Mails    []Mail
 	Sent     int // notices that the tables say were sent
+	Pushed   int // alerts that the webhook accepted
 	Seconds  float64
 }
 
@@ -103,6 +104,7 @@ type Verdict struct {
 	WrongMachines     int     `json:"wrongMachines"`    // isolated without need
 	ProtectedTouched  int     `json:"protectedTouched"` // protected machines with any action
 	DefenderCalls     int     `json:"defenderCalls"`
+	Pushed            int     `json:"pushed"` // alerts that the webhook accepted
 	Mails             int     `json:"mails"`
 	UntrueMails       int     `json:"untrueMails"`
 	Lost              int     `json:"lost"` // alert versions without a recorded decision, machines without their isolation, outcomes that nobody was told
@@ -114,7 +116,7 @@ type Verdict struct {
 // Judge weighs the evidence.
 func Judge(e Evidence) Verdict {
 	j := &judge{Evidence: e, machines: map[string]Machine{}, needed: map[string]bool{}}
-	j.v = Verdict{Alerts: len(e.Alerts), DefenderCalls: len(e.Calls), Mails: len(e.Mails), Seconds: e.Seconds}
+	j.v = Verdict{Alerts: len(e.Alerts), Pushed: e.Pushed, DefenderCalls: len(e.Calls), Mails: len(e.Mails), Seconds: e.Seconds}
 	for _, m := range e.Machines {
 		j.machines[m.ID] = m
 	}

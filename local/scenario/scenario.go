@@ -33,6 +33,7 @@ type Alert struct {
 	Updated   time.Duration // its last update, from the start of the scenario
 	Visible   time.Duration // when the API begins to show it; later than Updated for a late one
 	Raised    time.Duration // when an update raises it to High; 0: never
+	Pushed    bool          // no list ever shows it: another system reports it to the webhook
 }
 
 // High reports whether the alert ever is High.
@@ -47,7 +48,7 @@ type Scenario struct {
 }
 
 // Standard is the scenario of `make run`: 40 machines with look-alike names and 60 alerts, about 30 % High, several on
-// one machine; one alert shows up late, one is raised from Medium to High, one machine stays offline, one is protected
+// one machine; one alert shows up late, one is pushed and never listed, one is raised from Medium to High, one machine stays offline, one is protected
 // by tag. The seed orders the rest.
 func Standard(seed uint64) Scenario {
 	random := rand.New(rand.NewPCG(seed, 7))
@@ -69,6 +70,7 @@ func Standard(seed uint64) Scenario {
 		s.Alerts[i].Visible = s.Alerts[i].Updated
 	}
 	s.Alerts[lateHigh].Updated -= 8 * time.Second
+	s.Alerts[pushedHigh].Pushed = true
 	raised.Visible = raised.Updated
 	s.Alerts = append(s.Alerts, raised)
 	for i := range s.Alerts {
@@ -88,7 +90,9 @@ var highOn = []string{"PC1", "PC1", "PC2", "PC2", "PC3", "WS-0147", "WS-0147", "
 
 const (
 	lateHigh = 14 // the alert on KIOSK-3 shows up late
-	raisedOn = "WS-0149"
+	// the alert on LT-70 is only pushed
+	pushedHigh = 10
+	raisedOn   = "WS-0149"
 )
 
 // quietOn are the machines of the other alerts: look-alikes of those above, that must not be touched.
