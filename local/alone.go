@@ -156,5 +156,5 @@ func localApp() entrasim.App {
 	return entrasim.App{TenantID: tenantID, ClientID: clientID, Secret: clientSecret,
 		Roles: map[string][]string{entrasim.Defender: {
 			"Alert.Read.All", "Alert.ReadWrite.All", "Machine.Read.All", "Machine.ReadWrite.All", "Machine.Isolate", "Machine.RestrictExecution", "Machine.Scan", "Machine.CollectForensics",
-		}, entrasim.Graph: {"Mail.Send"}}}
+		}, entrasim.Graph: {"Mail.Send", "ThreatHunting.Read.All"}}}
 }

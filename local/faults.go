@@ -28,6 +28,8 @@ var faults = []fault{
 	{"protected-machine", "an isolate request reaches a protected machine"},
 	{"hide-alert", "the API never lists one High alert"},
 	{"drop-push", "the webhook accepts a pushed alert and its message is lost"},
+	{"lose-finding", "the message about a finding of a hunt is lost"},
+	{"erase-memory", "what says that the rows of a hunt were reported is erased"},
 	{"fail-action", "an isolation fails on the machine, and so do both that are asked for after it"},
 	{"hide-failure", "an isolation fails on the machine, and the API's answer says that it succeeded"},
 	{"drop-mail", "the mail server accepts a mail and loses it"},

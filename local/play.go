@@ -82,6 +82,9 @@ func (p *play) steps() []step {
 	if p.scenario.Throttle > 0 {
 		steps = append(steps, step{p.scenario.Throttle, p.throttle})
 	}
+	if p.meddler.name == "erase-memory" {
+		steps = append(steps, step{p.scenario.Length * 3 / 4, p.eraseMemory})
+	}
 	if p.meddler.name == "erase-latch" {
 		steps = append(steps, step{p.scenario.Length * 3 / 4, p.eraseLatch})
 	}
@@ -109,13 +112,13 @@ func (p *play) settled() bool {
 	}
 	answered := map[string]bool{}
 	for _, r := range p.runs() {
-		over := r.State == "closed" || r.State == "parked" || (r.State == "waiting" && offline[r.MachineID])
+		over := r.State == "closed" || (p.meddler.name == "lose-finding" && strings.HasPrefix(r.AlertID, "hunt:")) || r.State == "parked" || (r.State == "waiting" && offline[r.MachineID])
 		if !over {
 			return false
 		}
 		answered[r.AlertID] = true
 	}
-	if len(answered) < len(p.scenario.Alerts) && p.meddler.name != "hide-alert" && p.meddler.name != "drop-push" {
+	if len(answered) < len(p.scenario.Alerts)+len(p.scenario.Hunted) && p.meddler.name != "hide-alert" && p.meddler.name != "drop-push" {
 		return false
 	}
 	for _, queue := range []string{alertQueue, noticeQueue} {
@@ -186,6 +189,7 @@ func (p *play) evidence() judge.Evidence {
 	for _, c := range p.defender.Calls() {
 		e.Calls = append(e.Calls, judge.Call{Endpoint: c.Endpoint, Status: c.Status})
 	}
+	p.hunted(&e)
 	for _, r := range p.runs() {
 		e.Runs = append(e.Runs, r.Run)
 	}

@@ -117,6 +117,8 @@ func (p *progress) summary(v judge.Verdict) {
 		{"protected touched", v.ProtectedTouched, ""},
 		{"Defender calls", v.DefenderCalls, "in all"},
 		{"pushed", v.Pushed, "by webhook, in no list"},
+		{"hunts", v.Hunts, "queries that were answered"},
+		{"findings", v.Findings, "machines that a hunt found, one of them protected"},
 		{"mails", v.Mails, ""},
 		{"untrue mails", v.UntrueMails, "held against the simulator at the time of arrival"},
 		{"lost", v.Lost, "alerts, isolations or news"},

@@ -27,13 +27,16 @@ func (p *play) push(alertID string) {
 	p.pushed++
 }
 
-// leaky is a broker that loses the messages of pushed alerts.
-type leaky struct{ funchost.Broker }
+// leaky is a broker that loses the messages that were sent for a reason.
+type leaky struct {
+	funchost.Broker
+	reason string
+}
 
 func (l *leaky) Receive(ctx context.Context, queue string) (funchost.Delivery, error) {
 	for {
 		d, err := l.Broker.Receive(ctx, queue)
-		if err != nil || !bytes.Contains(d.Body, []byte(`"reason":"pushed"`)) {
+		if err != nil || !bytes.Contains(d.Body, []byte(`"reason":"`+l.reason+`"`)) {
 			return d, err
 		}
 		if err := l.Complete(ctx, queue, d.LockToken); err != nil {

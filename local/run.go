@@ -38,6 +38,9 @@ func (o *runOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if playbook, err = withHunt(playbook); err != nil {
+		return err
+	}
 	s := scenario.Standard(o.seed)
 	m := &meddler{name: o.fault, scenario: s}
 	e, err := start(environmentOptions{defender: simOptions(), playbook: playbook, between: func(next http.Handler) http.Handler {
@@ -48,6 +51,9 @@ func (o *runOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer e.Close()
+	if err := e.prepareHunt(s, time.Now().Add(5*time.Second)); err != nil {
+		return err
+	}
 	host, err := funchost.Start(ctx, o.host(e))
 	if err != nil {
 		return err
@@ -92,8 +98,11 @@ func (o *runOptions) host(e *environment) funchost.Options {
 		log = func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) }
 	}
 	var broker funchost.Broker = &brokerSide{e.bus}
-	if o.fault == "drop-push" {
-		broker = &leaky{broker}
+	switch o.fault {
+	case "drop-push":
+		broker = &leaky{broker, "pushed"}
+	case "lose-finding":
+		broker = &leaky{broker, "hunt"}
 	}
 	return funchost.Options{AppRoot: o.app, Settings: e.settings, Broker: broker, Addr: addr,
 		Instances: map[string]int{"RespondToAlert": 2}, Stdout: log, Stderr: func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) },

@@ -34,8 +34,8 @@ func TestScenarioKeepsEveryPromise(t *testing.T) {
 	if err != nil || v.Lost+v.WrongMachines+v.ProtectedTouched+v.UntrueMails != 0 || v.IsolateCalls != v.MachinesToIsolate || v.MachinesIsolated != v.MachinesToIsolate-1 {
 		t.Errorf("%v: %+v", err, v)
 	}
-	if v.Pushed != 1 {
-		t.Errorf("%d alerts were pushed", v.Pushed)
+	if v.Pushed != 1 || v.Hunts < 3 || v.Findings != 2 {
+		t.Errorf("%d alerts were pushed, %d hunts, %d findings", v.Pushed, v.Hunts, v.Findings)
 	}
 	if v.Alerts != 60 || v.High != 18 || v.Mails < v.MachinesToIsolate || v.DefenderCalls < v.MachinesToIsolate {
 		t.Errorf("the scenario was not played whole: %+v", v)
@@ -51,6 +51,8 @@ func TestEveryFaultIsSeen(t *testing.T) {
 		"protected-machine": func(v judge.Verdict) bool { return v.ProtectedTouched == 1 },
 		"hide-alert":        func(v judge.Verdict) bool { return v.Lost >= 1 },
 		"drop-push":         func(v judge.Verdict) bool { return v.Lost >= 1 && v.Pushed == 1 },
+		"lose-finding":      func(v judge.Verdict) bool { return v.Lost >= 1 && v.Findings == 2 },
+		"erase-memory":      func(v judge.Verdict) bool { return v.Lost == 0 && v.Findings > 2 },
 		"fail-action":       func(v judge.Verdict) bool { return v.MachinesIsolated == v.MachinesToIsolate-2 && v.UntrueMails == 0 },
 		"hide-failure":      func(v judge.Verdict) bool { return v.UntrueMails >= 1 },
 		"drop-mail":         func(v judge.Verdict) bool { return v.Lost == 1 },

@@ -89,8 +89,11 @@ type Evidence struct {
 	Calls    []Call
 	Runs     []Run
 	Mails    []Mail
-	Sent     int // notices that the tables say were sent
-	Pushed   int // alerts that the webhook accepted
+	Sent     int      // notices that the tables say were sent
+	Pushed   int      // alerts that the webhook accepted
+	Hunts    int      // hunting queries that were answered
+	Hunted   []string // ids of the machines that the hunt finds
+	Findings []Finding
 	Seconds  float64
 }
 
@@ -104,7 +107,9 @@ type Verdict struct {
 	WrongMachines     int     `json:"wrongMachines"`    // isolated without need
 	ProtectedTouched  int     `json:"protectedTouched"` // protected machines with any action
 	DefenderCalls     int     `json:"defenderCalls"`
-	Pushed            int     `json:"pushed"` // alerts that the webhook accepted
+	Pushed            int     `json:"pushed"`   // alerts that the webhook accepted
+	Hunts             int     `json:"hunts"`    // hunting queries that were answered
+	Findings          int     `json:"findings"` // rows of them that became work
 	Mails             int     `json:"mails"`
 	UntrueMails       int     `json:"untrueMails"`
 	Lost              int     `json:"lost"` // alert versions without a recorded decision, machines without their isolation, outcomes that nobody was told
@@ -123,6 +128,7 @@ func Judge(e Evidence) Verdict {
 	j.needs()
 	j.actions()
 	j.runs()
+	j.hunting()
 	j.mails()
 	j.promises()
 	return j.v
@@ -147,6 +153,11 @@ func (j *judge) needs() {
 		j.v.High++
 		if m, known := j.machines[a.MachineID]; known && !m.Protected {
 			j.needed[m.ID] = true
+		}
+	}
+	for _, id := range j.Hunted {
+		if m, known := j.machines[id]; known && !m.Protected {
+			j.needed[id] = true
 		}
 	}
 	j.v.MachinesToIsolate = len(j.needed)

@@ -43,12 +43,13 @@ func (a Alert) High() bool { return a.Severity == "High" || a.Raised > 0 }
 type Scenario struct {
 	Machines []Machine
 	Alerts   []Alert       // in order of Visible
+	Hunted   []string      // ids of the machines that a hunt finds
 	Length   time.Duration // when the last thing happens
 	Throttle time.Duration // when a burst of requests is answered 429; 0: never
 }
 
 // Standard is the scenario of `make run`: 40 machines with look-alike names and 60 alerts, about 30 % High, several on
-// one machine; one alert shows up late, one is pushed and never listed, one is raised from Medium to High, one machine stays offline, one is protected
+// one machine; a hunt finds two more, one of them protected; one alert shows up late, one is pushed and never listed, one is raised from Medium to High, one machine stays offline, one is protected
 // by tag. The seed orders the rest.
 func Standard(seed uint64) Scenario {
 	random := rand.New(rand.NewPCG(seed, 7))
@@ -81,6 +82,9 @@ func Standard(seed uint64) Scenario {
 		// Alerts of one machine belong to one incident, as the service correlates them.
 		a.Incident = 48000 + int64(slices.IndexFunc(s.Machines, func(m Machine) bool { return m.ID == a.MachineID }))
 	}
+	for _, name := range huntedOn {
+		s.Hunted = append(s.Hunted, byName[name])
+	}
 	slices.SortStableFunc(s.Alerts, func(a, b Alert) int { return int(a.Visible - b.Visible) })
 	return s
 }
@@ -94,6 +98,19 @@ const (
 	pushedHigh = 10
 	raisedOn   = "WS-0149"
 )
+
+// huntedOn are the machines that the hunt finds. FILE-1 is a server, and protected.
+var huntedOn = []string{"WS-0230", "FILE-1"}
+
+// NameOf is the name of a machine; empty if there is none.
+func (s Scenario) NameOf(machineID string) string {
+	for _, m := range s.Machines {
+		if m.ID == machineID {
+			return m.Name
+		}
+	}
+	return ""
+}
 
 // quietOn are the machines of the other alerts: look-alikes of those above, that must not be touched.
 var quietOn = []string{"PC10", "PC11", "PC100", "SRV-PC1", "WS-0140", "WS-01470", "LT-700", "PC21", "KIOSK-30", "WS-CEO-2", "LT-8", "MAC-1"}
