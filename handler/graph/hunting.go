@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
 )
 
 // huntingTime is how long the API works on a query before it gives up ("Advanced hunting quotas and usage limits").
@@ -51,18 +52,39 @@ func (e *HuntingError) Error() string {
 		text += "; grant the application permission ThreatHunting.Read.All of Microsoft Graph"
 	case http.StatusTooManyRequests:
 		text += "; the tenant's hunting quota is used up: it is asked again later"
+	case http.StatusRequestTimeout, http.StatusGatewayTimeout:
+		text += fmt.Sprintf("; a query has %s: let it read less, or a shorter timespan", huntingTime)
 	}
 	if e.cause.RequestID != "" {
 		text += " [request " + e.cause.RequestID + "]"
 	}
-	return text
+	return printable(text)
+}
+
+// printable takes out what reorders or hides text: Graph quotes the query, which may hold an attacker's words.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // Unwrap returns what went wrong without an answer.
 func (e *HuntingError) Unwrap() error { return e.cause.cause }
 
-// RetryIn says whether asking again can succeed without anybody changing anything, and how long Graph wants to be left alone.
-func (e *HuntingError) RetryIn() (time.Duration, bool) { return e.cause.RetryIn() }
+// RetryIn says whether asking again can succeed without anybody changing anything, and how long Graph wants to be left alone. A
+// query that ran out of time takes as long the next time, and as much of the tenant's quota.
+func (e *HuntingError) RetryIn() (time.Duration, bool) {
+	after, again := e.cause.RetryIn()
+	return after, again && !e.late()
+}
+
+// late reports that the query ran out of time, here or at Graph.
+func (e *HuntingError) late() bool {
+	return errors.Is(e.cause.cause, errHuntingTime) || e.cause.Status == http.StatusRequestTimeout || e.cause.Status == http.StatusGatewayTimeout
+}
 
 // RunHuntingQuery asks an Advanced Hunting query about the time from since to until. It needs the application permission
 // ThreatHunting.Read.All (https://learn.microsoft.com/graph/api/security-security-runhuntingquery). Every failure is a

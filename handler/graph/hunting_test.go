@@ -57,7 +57,7 @@ func TestAHuntingFailureSaysWhetherARepeatHelps(t *testing.T) {
 		{400, `{"error":{"code":"BadRequest","message":"'where' operator: Failed to resolve column"}}`, 0, false, "Failed to resolve column"},
 		{403, `{"error":{"code":"Forbidden","message":"no"}}`, 0, false, "ThreatHunting.Read.All"},
 		{429, `{"error":{"code":"TooManyRequests","message":"CPU"}}`, 7 * time.Second, true, "quota"},
-		{504, `gateway`, 0, true, "504"},
+		{504, `gateway`, 0, false, "504"},
 		{200, `{"schema":[`, 0, true, "can not be read"},
 	} {
 		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
