@@ -159,19 +159,34 @@ func (s *Sim) find(query, timespan string) (body []byte, rows int, no refusal) {
 	}
 	results := []map[string]any{}
 	for _, row := range s.tables[i].table.Rows {
-		if !row.At.Before(since) && row.At.Before(until) {
+		if full := s.o.HuntingRows > 0 && len(results) >= s.o.HuntingRows; !full && !row.At.Before(since) && row.At.Before(until) {
 			results = append(results, row.Values)
 		}
 	}
 	body, err := json.Marshal(struct {
 		Context string           `json:"@odata.context"`
-		Schema  []Column         `json:"schema"`
+		Schema  any              `json:"schema"`
 		Results []map[string]any `json:"results"`
-	}{"https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.security.huntingQueryResults", s.tables[i].table.Columns, results})
-	if err != nil {
+	}{"https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.security.huntingQueryResults", s.schema(s.tables[i].table.Columns), results})
+	switch {
+	case err != nil:
 		return nil, 0, refusal{http.StatusInternalServerError, "InternalServerError", "The table can not be written as JSON: " + err.Error()}
+	case s.o.HuntingBytes > 0 && len(body) > s.o.HuntingBytes:
+		return nil, 0, refusal{http.StatusBadRequest, "BadRequest", "Query execution has exceeded the allowed result size. Optimize your query by limiting the number of results and try again"}
 	}
 	return body, len(results), refusal{}
+}
+
+// schema is how the columns are written.
+func (s *Sim) schema(columns []Column) any {
+	if !s.o.UpperSchema {
+		return columns
+	}
+	upper := make([]struct{ Name, Type string }, 0, len(columns))
+	for _, c := range columns {
+		upper = append(upper, struct{ Name, Type string }(c))
+	}
+	return upper
 }
 
 // interval reads a timespan; none is the 30 days that the API holds, which is all there is.

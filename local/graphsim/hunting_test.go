@@ -134,3 +134,20 @@ func TestTheTenantHasAQuotaOfQueries(t *testing.T) {
 		t.Errorf("%d calls", n)
 	}
 }
+
+func TestAResultHasTheLimitsOfGraph(t *testing.T) {
+	s, ask := hunted(t, Options{HuntingRows: 2, UpperSchema: true})
+	got, err := ask("DeviceProcessEvents", day, day.Add(24*time.Hour))
+	if err != nil || len(got.Rows) != 2 || got.Columns[1] != (graph.HuntingColumn{Name: "DeviceId", Type: "String"}) || s.HuntingCalls()[0].Rows != 2 {
+		t.Errorf("%v, %v; want two of three rows, and nothing said", got, err)
+	}
+	_, ask = hunted(t, Options{HuntingBytes: 100})
+	_, err = ask("DeviceProcessEvents", day, day.Add(24*time.Hour))
+	var failed *graph.HuntingError
+	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "400 BadRequest: Query execution has exceeded the allowed result size") {
+		t.Fatalf("too large: %v", err)
+	}
+	if _, again := failed.RetryIn(); again {
+		t.Error("a result that is too large is asked for again")
+	}
+}

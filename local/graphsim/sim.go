@@ -21,7 +21,10 @@ const (
 	documentedConcurrent = 4
 	documentedMaxRequest = 4 << 20
 
-	documentedHuntingPerMinute = 45 // for the tenant ("Advanced hunting quotas and usage limits")
+	// Of hunting queries ("Advanced hunting quotas and usage limits"): a minute and tenant, and of one result.
+	documentedHuntingPerMinute = 45
+	documentedHuntingRows      = 100_000
+	documentedHuntingBytes     = 50 << 20
 )
 
 // Claims are what a token says about its bearer.
@@ -50,6 +53,11 @@ type Options struct {
 	PerMinute, Concurrent, MaxRequest int
 	// HuntingPerMinute is the tenant's quota of hunting queries; 0: as documented, below 0: none.
 	HuntingPerMinute int
+	// HuntingRows and HuntingBytes (of the answer) are the limits of one hunting result; 0: as documented, below 0: none. Rows beyond
+	// the first are left out without a word, an answer beyond the second is refused.
+	HuntingRows, HuntingBytes int
+	// UpperSchema writes the names in a result's schema as Name and Type, as one of the vendor's samples does.
+	UpperSchema bool
 	// InvalidRecipient names recipients for which a whole mail is refused; nil: none.
 	InvalidRecipient func(address string) bool
 	// OwnHeaders replaces the Message-ID by one of Exchange's own and drops the headers that Exchange was seen to drop. Neither
@@ -107,7 +115,8 @@ func New(o Options) *Sim {
 	if o.Inbox == nil {
 		o.Inbox = inbox.New(o.Now)
 	}
-	for limit, documented := range map[*int]int{&o.PerMinute: documentedPerMinute, &o.Concurrent: documentedConcurrent, &o.MaxRequest: documentedMaxRequest, &o.HuntingPerMinute: documentedHuntingPerMinute} {
+	for limit, documented := range map[*int]int{&o.PerMinute: documentedPerMinute, &o.Concurrent: documentedConcurrent, &o.MaxRequest: documentedMaxRequest, &o.HuntingPerMinute: documentedHuntingPerMinute,
+		&o.HuntingRows: documentedHuntingRows, &o.HuntingBytes: documentedHuntingBytes} {
 		if *limit == 0 {
 			*limit = documented
 		}
