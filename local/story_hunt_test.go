@@ -1,17 +1,15 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"time"
 
 	"cordon/local/defendersim"
+	"cordon/local/graphsim"
 	"cordon/local/servicebus"
 )
 
@@ -44,25 +42,14 @@ protect: {tags: [never-isolate]}
 // protectedID is the machine that carries a protected tag.
 const protectedID = "9b2e7a90be2d35689f00d1e2a7b3c4558d6e9f34"
 
-// huntedTenant answers every hunting query with two rows, and counts the queries.
-func (s *story) huntedTenant() (url string, asked *atomic.Int64) {
-	s.t.Helper()
-	asked = new(atomic.Int64)
-	url, err := s.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var body struct{ Query, Timespan string }
-		if r.URL.Path != "/v1.0/security/runHuntingQuery" || !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") ||
-			json.NewDecoder(r.Body).Decode(&body) != nil || !strings.Contains(body.Query, "datetime(") || !strings.Contains(body.Timespan, "/") {
-			http.Error(w, `{"error":{"code":"BadRequest","message":"not a hunting query"}}`, http.StatusBadRequest)
-			return
-		}
-		asked.Add(1)
-		fmt.Fprintf(w, `{"schema":[{"name":"Timestamp","type":"DateTime"},{"name":"DeviceId","type":"String"},{"name":"DeviceName","type":"String"},{"name":"FileName","type":"String"}],
-"results":[{"Timestamp":"2026-03-02T10:00:00Z","DeviceId":%q,"DeviceName":"fin-lt-0147","FileName":"anydesk.exe"},{"Timestamp":"2026-03-02T10:00:00Z","DeviceId":%q,"DeviceName":"=dc-01","FileName":"anydesk.exe"}]}`, machineID, protectedID)
-	}), nil)
-	if err != nil {
-		s.t.Fatal(err)
+// huntedTenant has Graph answer every hunting query with two rows.
+func (s *story) huntedTenant() {
+	at := time.Now().Add(-time.Minute)
+	row := func(id, name string) graphsim.Row {
+		return graphsim.Row{At: at, Values: map[string]any{"Timestamp": "2026-03-02T10:00:00Z", "DeviceId": id, "DeviceName": name, "FileName": "anydesk.exe"}}
 	}
-	return url, asked
+	s.graph.SetTable("datetime(", graphsim.Table{Columns: []graphsim.Column{{Name: "Timestamp", Type: "DateTime"}, {Name: "DeviceId", Type: "String"}, {Name: "DeviceName", Type: "String"},
+		{Name: "FileName", Type: "String"}}, Rows: []graphsim.Row{row(machineID, "fin-lt-0147"), row(protectedID, "=dc-01")}})
 }
 
 // TestStoryAHuntFindsTwoMachinesOneOfThemProtected hunts every three seconds: the rows are mailed once, the one machine is
@@ -77,8 +64,8 @@ func TestStoryAHuntFindsTwoMachinesOneOfThemProtected(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "remote-tools.kql"), []byte(storyHunt), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	url, asked := s.huntedTenant()
-	s.settings["CORDON_GRAPH_URL"], s.settings["CORDON_HUNTS"] = url, folder
+	s.huntedTenant()
+	s.settings["CORDON_HUNTS"] = folder
 	s.defender.AddMachine(defendersim.Machine{ID: machineID, Name: "fin-lt-0147.corp.contoso.com", OS: "Windows11"})
 	s.defender.AddMachine(defendersim.Machine{ID: protectedID, Name: "dc-01.corp.contoso.com", OS: "Windows11", Tags: []string{"never-isolate"}})
 	if err := s.bus.Send(alertQueue, servicebus.Message{ID: "forged", Body: []byte(`{"alertId":"hunt:remote-tools:` + strings.Repeat("0", 32) + `","reason":"hunt","version":1}`)}); err != nil {
@@ -88,8 +75,8 @@ func TestStoryAHuntFindsTwoMachinesOneOfThemProtected(t *testing.T) {
 
 	s.eventually("the isolation of the machine that was found", func() bool { return s.told("Isolated") })
 	s.eventually("the forged finding to be set aside", func() bool { return s.bus.Counts(alertQueue).DeadLettered == 1 })
-	turns := asked.Load()
-	s.eventually("more turns", func() bool { return asked.Load() >= turns+3 })
+	turns := len(s.graph.HuntingCalls())
+	s.eventually("more turns", func() bool { return len(s.graph.HuntingCalls()) >= turns+3 })
 	if n := s.isolations(); n != 1 || !s.defender.Isolated(machineID) || s.defender.Isolated(protectedID) {
 		t.Errorf("%d isolations", n)
 	}

@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/messaging/azservicebus"
-
 	"cordon/local/defendersim"
 )
 
@@ -140,20 +138,7 @@ func TestStoryHostilePushesReachNothing(t *testing.T) {
 func TestStoryEveryWayToAskForAnAnswerByHand(t *testing.T) {
 	t.Parallel()
 	for name, ask := range map[string]func(*story){
-		"client": func(s *story) {
-			client, err := azservicebus.NewClientFromConnectionString(s.settings["ServiceBus"], nil)
-			if err != nil {
-				s.t.Fatal(err)
-			}
-			defer client.Close(s.t.Context())
-			sender, err := client.NewSender(alertQueue, nil)
-			if err != nil {
-				s.t.Fatal(err)
-			}
-			if err := sender.SendMessage(s.t.Context(), &azservicebus.Message{Body: []byte(`{"alertId":"` + pushedID + `"}`)}, nil); err != nil {
-				s.t.Fatal(err)
-			}
-		},
+		"client": func(s *story) { s.sendRaw(`{"alertId":"` + pushedID + `"}`) },
 		"admin endpoint": func(s *story) {
 			answer, err := http.Post("http://"+s.host.Addr()+"/admin/functions/RespondToAlert", "application/json", strings.NewReader(`{"input":"{\"alertId\":\"`+pushedID+`\"}"}`))
 			if err != nil {

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/Azure/go-amqp"
+)
+
+// sendRaw puts a body on the alert queue by AMQP alone, with nothing around it.
+func (s *story) sendRaw(body string) {
+	s.t.Helper()
+	address := regexp.MustCompile(`sb://([^;/]+)`).FindStringSubmatch(s.settings["ServiceBus"])[1]
+	conn, err := amqp.Dial(s.t.Context(), "amqp://"+address, &amqp.ConnOptions{SASLType: amqp.SASLTypeAnonymous()})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close()
+	session, err := conn.NewSession(s.t.Context(), nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	putToken(s.t, session, address)
+	sender, err := session.NewSender(s.t.Context(), alertQueue, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := sender.Send(s.t.Context(), amqp.NewMessage([]byte(body)), nil); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// putToken shows the broker a token for the alert queue, as every client has to before it may send ("AMQP claims-based
+// security").
+func putToken(t *testing.T, session *amqp.Session, address string) {
+	t.Helper()
+	receiver, err := session.NewReceiver(t.Context(), "$cbs", &amqp.ReceiverOptions{TargetAddress: "answers"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sender, err := session.NewSender(t.Context(), "$cbs", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, to := "amqp://"+address+"/"+alertQueue, "answers"
+	request := &amqp.Message{Properties: &amqp.MessageProperties{MessageID: "1", ReplyTo: &to},
+		ApplicationProperties: map[string]any{"operation": "put-token", "type": "servicebus.windows.net:sastoken", "name": name},
+		Value:                 fmt.Sprintf("SharedAccessSignature sr=%s&sig=x&se=%d&skn=local", name, time.Now().Add(time.Hour).Unix())}
+	if err := sender.Send(t.Context(), request, nil); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := receiver.Receive(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := answer.ApplicationProperties["status-code"]; code != int32(202) {
+		t.Fatalf("the token is answered %v", answer.ApplicationProperties)
+	}
+}
