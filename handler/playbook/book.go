@@ -155,11 +155,13 @@ func DefaultLimits() Limits {
 
 // Book is a checked playbook. It is immutable and safe for concurrent use.
 type Book struct {
-	mode    Mode
-	rules   []rule
-	protect protection
-	limits  Limits
-	hash    string
+	mode  Mode
+	rules []rule
+
+	onAlerts, onHunts []*rule // of rules, in order
+	protect           protection
+	limits            Limits
+	hash              string
 
 	sizes    sizes
 	needs    Needs

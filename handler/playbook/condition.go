@@ -217,23 +217,23 @@ type evaluation struct {
 	in     *Input
 	vm     vm.VM
 	truths []truth        // by the clauses' numbers
-	traces []*ClauseTrace // where the trace of a clause was put first; nil: not evaluated yet
+	traces []ClauseTrace  // by the clauses' numbers; without a text: not evaluated yet
 	values [][]ValueSeen  // by the sets of fields
 	texts  []*string      // of the sets that are one text field; nil: not read yet, or not there
-	room   []ClauseTrace  // for the traces of all rules
+	room   []*ClauseTrace // for what the rules point at
 }
 
 func newEvaluation(of sizes, in *Input) *evaluation {
 	facts := factsOf(*in)
-	return &evaluation{facts: &facts, in: in, vm: vm.VM{MemoryBudget: memoryBudget}, truths: make([]truth, of.clauses), traces: make([]*ClauseTrace, of.clauses),
-		values: make([][]ValueSeen, of.reads), texts: make([]*string, of.reads), room: make([]ClauseTrace, of.places)}
+	return &evaluation{facts: &facts, in: in, vm: vm.VM{MemoryBudget: memoryBudget}, truths: make([]truth, of.clauses), traces: make([]ClauseTrace, of.clauses),
+		values: make([][]ValueSeen, of.reads), texts: make([]*string, of.reads), room: make([]*ClauseTrace, of.places)}
 }
 
-// clause evaluates c and explains it in trace.
-func (e *evaluation) clause(c *clause, trace *ClauseTrace) truth {
-	if first := e.traces[c.number]; first != nil {
-		*trace = *first
-		return e.truths[c.number]
+// clause evaluates c and explains it. Rules with the same clause share the explanation.
+func (e *evaluation) clause(c *clause) (truth, *ClauseTrace) {
+	trace := &e.traces[c.number]
+	if trace.Text != "" {
+		return e.truths[c.number], trace
 	}
 	t := e.run(c)
 	trace.Text, trace.Result = c.text, strconv.FormatBool(t.is)
@@ -248,8 +248,8 @@ func (e *evaluation) clause(c *clause, trace *ClauseTrace) truth {
 		e.values[c.reads] = seen
 	}
 	trace.Values = e.values[c.reads]
-	e.truths[c.number], e.traces[c.number] = t, trace
-	return t
+	e.truths[c.number] = t
+	return t, trace
 }
 
 // run evaluates c over the facts. An error means that the facts have not the shape that the clause takes for granted,
@@ -284,13 +284,14 @@ func (e *evaluation) run(c *clause) truth {
 
 // condition is what c comes to: its clauses in order, up to the one that settles it. The ones behind it are evaluated for
 // the explanation alone.
-func (e *evaluation) condition(c condition) (truth, []ClauseTrace) {
+func (e *evaluation) condition(c condition) (truth, []*ClauseTrace) {
 	result := truth{is: c.join != AnyOf}
 	settled := false
 	traces := e.room[:len(c.clauses):len(c.clauses)]
 	e.room = e.room[len(c.clauses):]
 	for i, one := range c.clauses {
-		t := e.clause(one, &traces[i])
+		var t truth
+		t, traces[i] = e.clause(one)
 		if !settled && (t.err != nil || t.is == (c.join == AnyOf)) {
 			result, settled = t, true
 		}

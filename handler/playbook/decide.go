@@ -16,10 +16,10 @@ func (b *Book) Decide(in Input) Plan {
 	e := newEvaluation(b.sizes, &in)
 	var deciding []decided
 	over := false
-	asked := about(in, b.rules)
+	asked := b.about(in)
 	plan.Rules = make([]RuleTrace, len(asked))
-	for i := range asked {
-		r, t := &asked[i], &plan.Rules[i]
+	for i, r := range asked {
+		t := &plan.Rules[i]
 		r.trace(e, t)
 		switch {
 		case t.Outcome != Matched && t.Outcome != Errored:

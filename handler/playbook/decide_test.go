@@ -250,7 +250,7 @@ rules:
 	if len(p.Steps) != 2 || p.Steps[1].Kind != Mail || p.Steps[1].Verdict != Do || p.Steps[1].To != nil {
 		t.Errorf("nobody is told: %+v", p.Steps)
 	}
-	want := []ClauseTrace{
+	want := []*ClauseTrace{
 		{`alert.severity == "High"`, "true", []ValueSeen{{"alert.severity", `"High"`}}},
 		{`machine.osPlatform == "Windows11"`, "no answer: cannot get osPlatform from machine", []ValueSeen{{"machine.osPlatform", "nil"}}},
 	}

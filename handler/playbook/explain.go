@@ -47,7 +47,7 @@ func explainRule(b *strings.Builder, number int, r RuleTrace) {
 	}
 }
 
-func explainClauses(b *strings.Builder, join Join, clauses []ClauseTrace) {
+func explainClauses(b *strings.Builder, join Join, clauses []*ClauseTrace) {
 	for i, c := range clauses {
 		before := ""
 		if i > 0 {

@@ -38,15 +38,22 @@ func huntFacts(in Input) *HuntFacts {
 
 // about are the rules that are asked about an input: those for hunts about a finding and no other, those for alerts about
 // an alert. A finding of a playbook without a rule for hunts is answered with nothing.
-func about(in Input, rules []rule) []rule {
-	on := onAlert
+func (b *Book) about(in Input) []*rule {
 	if in.Hunt != nil {
-		on = onHunt
+		return b.onHunts
 	}
-	if !slices.ContainsFunc(rules, func(r rule) bool { return r.on != on }) {
-		return rules
+	return b.onAlerts
+}
+
+// sortRules finds out which rules are asked about what.
+func (b *Book) sortRules() {
+	for i := range b.rules {
+		if r := &b.rules[i]; r.on == onHunt {
+			b.onHunts = append(b.onHunts, r)
+		} else {
+			b.onAlerts = append(b.onAlerts, r)
+		}
 	}
-	return slices.DeleteFunc(slices.Clone(rules), func(r rule) bool { return r.on != on })
 }
 
 // subject refuses conditions about what the rule is not asked about: they would have no answer, or another than meant.

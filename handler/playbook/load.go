@@ -42,6 +42,7 @@ func Load(name string, src []byte) (*Book, error) {
 	}
 	b.hash, b.sizes, b.needs = sourceHash(src), s.compiler.sizes(), needsOf(b.rules)
 	b.warnings = s.shadows(b.rules)
+	b.sortRules()
 	return b, nil
 }
 

@@ -117,18 +117,18 @@ const (
 
 // RuleTrace explains one rule.
 type RuleTrace struct {
-	Rule    string        `json:"rule"`
-	Outcome Outcome       `json:"outcome"`
-	Error   string        `json:"error,omitempty"`
-	Join    Join          `json:"join,omitempty"`
-	Clauses []ClauseTrace `json:"clauses,omitempty"`
-	Unless  *UnlessTrace  `json:"unless,omitempty"` // nil when the rule has none
+	Rule    string         `json:"rule"`
+	Outcome Outcome        `json:"outcome"`
+	Error   string         `json:"error,omitempty"`
+	Join    Join           `json:"join,omitempty"`
+	Clauses []*ClauseTrace `json:"clauses,omitempty"` // rules with the same clause have the same explanation of it
+	Unless  *UnlessTrace   `json:"unless,omitempty"`  // nil when the rule has none
 }
 
 // UnlessTrace explains the exception of a rule.
 type UnlessTrace struct {
-	Join    Join          `json:"join,omitempty"`
-	Clauses []ClauseTrace `json:"clauses"`
+	Join    Join           `json:"join,omitempty"`
+	Clauses []*ClauseTrace `json:"clauses"`
 }
 
 // ClauseTrace explains one operand of a condition's outermost and/or. Every clause is evaluated for the explanation, also
