@@ -43,7 +43,7 @@ func TestPackageHasTheBinaryExecutableAndEverythingAtTheRoot(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	want := []string{"FollowActions/function.json", "Health/function.json", "HealthSummary/function.json", "PollAlerts/function.json", "RespondToAlert/function.json", "RunHunts/function.json", "SendNotice/function.json", "cordon", "host.json", "hunts/remote-access-tools.kql", "hunts/sensor-not-active.kql", "hunts/shadow-copies-deleted.kql", "licenses.txt", "playbook.yaml", "sbom.cdx.json"}
+	want := []string{"FollowActions/function.json", "Health/function.json", "HealthSummary/function.json", "PollAlerts/function.json", "ReceiveAlert/function.json", "RespondToAlert/function.json", "RunHunts/function.json", "SendNotice/function.json", "cordon", "host.json", "hunts/remote-access-tools.kql", "hunts/sensor-not-active.kql", "hunts/shadow-copies-deleted.kql", "licenses.txt", "playbook.yaml", "sbom.cdx.json"}
 	if !slices.Equal(names, want) {
 		t.Errorf("the package holds %v, want %v", names, want)
 	}

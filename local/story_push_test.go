@@ -128,6 +128,11 @@ func TestStoryHostilePushesReachNothing(t *testing.T) {
 	}); n != 0 {
 		t.Errorf("%d requests about what was refused", n)
 	}
+	for _, r := range s.bus.Records(alertQueue) {
+		if !strings.Contains(string(r.Body), `"da1"`) {
+			t.Errorf("on the queue stands %s", r.Body)
+		}
+	}
 	if s.logged(webhookSecret) != 0 {
 		t.Error("the secret stands in the log")
 	}

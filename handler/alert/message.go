@@ -24,7 +24,7 @@ type Message struct {
 	Tenant     string          `json:"tenant,omitempty"`
 	AlertID    string          `json:"alertId"`
 	Version    int             `json:"version,omitempty"` // 0: not known, the responder finds it out
-	Reason     string          `json:"reason,omitempty"`  // why it was sent: new, changed, resent, retry, replay
+	Reason     string          `json:"reason,omitempty"`  // why it was sent: new, changed, resent, retry, replay, pushed, asked, hunt
 	ObservedAt time.Time       `json:"observedAt,omitzero"`
 	Attempt    int             `json:"attempt,omitempty"` // scheduled copies made so far for this version
 	Alert      json.RawMessage `json:"alert,omitempty"`

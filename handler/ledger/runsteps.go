@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -14,6 +15,9 @@ type StepState struct {
 	Latch    string `json:"latch,omitempty"`    // kind of the latch that owns its machine action; empty: it has none
 	Episode  int    `json:"episode,omitempty"`  // of that latch; 0: none begun. An isolation's is Run.Episode
 	Waiting  bool   `json:"waiting,omitempty"`  // it joined the episode and ends with its outcome
+	Leave    bool   `json:"leave,omitempty"`    // a person let it go on after a rail had held it
+	Begun    bool   `json:"begun,omitempty"`    // it has no machine action, and its request may have been sent
+	Before   string `json:"before,omitempty"`   // what its request changes and what was there, for whoever began it
 	Reissues int    `json:"reissues,omitempty"` // times that its machine action failed and was asked for again. An isolation's is Run.Reissues
 	Outcome  string `json:"outcome,omitempty"`  // a word or two, as in Run; empty: it is not over
 	Reason   string `json:"reason,omitempty"`   // the sentence behind Outcome, or what it waits for
@@ -26,7 +30,13 @@ const maxReason = 1000
 type StepStates []StepState
 
 // MarshalText implements encoding.TextMarshaler.
-func (s StepStates) MarshalText() ([]byte, error) { return json.Marshal([]StepState(s)) }
+func (s StepStates) MarshalText() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // the text of errors would become six times as long
+	err := e.Encode([]StepState(s))
+	return bytes.TrimSpace(b.Bytes()), err
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *StepStates) UnmarshalText(text []byte) error {
@@ -38,12 +48,18 @@ func (s *StepStates) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Plan takes over the acting steps of a plan, in order. What is known of a step that was there before is kept.
+// Plan takes over the acting steps of a plan, in order. What is known of a step that was there before is kept; so is a step
+// that waits or is over, although the plan does not have it any more: it was done.
 func (s StepStates) Plan(steps []StepState) StepStates {
 	planned := slices.Clone(steps)
 	for i := range planned {
 		if there := s.find(planned[i].Key); there != nil {
 			planned[i] = *there
+		}
+	}
+	for _, there := range s {
+		if StepStates(planned).find(there.Key) == nil && (there.Waiting || there.Outcome != "") {
+			planned = append(planned, there)
 		}
 	}
 	return planned
@@ -149,8 +165,20 @@ func (r *Run) Finish(key, outcome, reason string, at time.Time) {
 		r.settle("", at)
 		return
 	}
-	r.end(outcome, reason, at)
+	if len(r.Steps) == 0 {
+		r.end(outcome, reason, at)
+	}
 }
+
+// Begin notes that the request of a step without a machine action is about to be sent, and what it changes.
+func (r *Run) Begin(key, before string) {
+	if step := r.Steps.find(key); step != nil {
+		step.Begun, step.Before = true, before
+	}
+}
+
+// Settle makes the run's state what its steps say, which is nothing new unless the plan lost the steps that were left.
+func (r *Run) Settle(at time.Time) { r.settle("", at) }
 
 // FinishLatch is Finish for the step of a latch.
 func (r *Run) FinishLatch(kind, outcome, reason string, at time.Time) {
@@ -215,11 +243,12 @@ func (r *Run) Unhold(due time.Time) {
 	for i := range r.Steps {
 		if r.Steps[i].Outcome == HeldOutcome {
 			r.SetEpisode(r.Steps[i].Latch, 0)
-			r.Steps[i].Outcome, r.Steps[i].Reason, r.Steps[i].Episode = "", "", 0
+			r.Steps[i].Outcome, r.Steps[i].Reason, r.Steps[i].Episode, r.Steps[i].Leave = "", "", 0, true
 		}
 	}
 	if len(r.Steps) == 0 {
 		r.Episode = 0
+		r.Steps = StepStates{{Key: "isolate", Latch: Isolation, Leave: true}} // all that there was before there were steps
 	}
 	r.State, r.Outcome, r.Reason, r.ClosedAt, r.DueAt, r.Starts = Started, "", "", time.Time{}, due, 0
 }

@@ -246,7 +246,7 @@ func (r *Responder) leave(ctx context.Context, t *turn) error {
 // old are read again once the run has its slot, so that those who wait for one read nothing.
 func (r *Responder) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
 	caps := r.Book.Limits().Of(t.step.Kind)
-	if t.hasLeave() {
+	if t.hasLeave(t.step) {
 		caps = playbook.Cap{} // a person has seen that the cap is reached; the action is counted all the same
 	}
 	request := "first"

@@ -117,6 +117,15 @@ func (r *Responder) supersede(ctx context.Context, w *work, by int) error {
 // missed counts that alert or machine do not exist. Reads lag behind lists, so it is believed only after three tries
 // over ten minutes.
 func (r *Responder) missed(ctx context.Context, w *work, what string, cause error) error {
+	return r.missing(ctx, w, what, cause, false)
+}
+
+// missedByStep is missed for a request of one step, which ends alone.
+func (r *Responder) missedByStep(ctx context.Context, w *work, what string, cause error) error {
+	return r.missing(ctx, w, what, cause, true)
+}
+
+func (r *Responder) missing(ctx context.Context, w *work, what string, cause error, step bool) error {
 	now := r.Now().UTC()
 	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
 		run.Misses++
@@ -137,6 +146,9 @@ func (r *Responder) missed(ctx context.Context, w *work, what string, cause erro
 	e.Detail = reason
 	if err := r.Teller.Tell(ctx, notice.Group(w.alertOrID(), nil), e); err != nil {
 		return err
+	}
+	if step {
+		return r.finish(ctx, w, "not found", reason)
 	}
 	return r.close(ctx, w, "not found", reason)
 }

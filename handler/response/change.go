@@ -3,7 +3,9 @@ package response
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cordon/handler/alert"
@@ -13,7 +15,8 @@ import (
 	"cordon/handler/playbook"
 )
 
-// Tags and changes of the alert are done at once and have no latch: a repeat of them is safe. What a version of the alert
+// Tags and changes of the alert are done at once and have no latch: a repeat of them is safe. They come after the run's
+// machine actions, and a plan that is made anew does not see them: they must not change what the run asked for. What a version of the alert
 // had done is not done again for a later one, so that nobody who took it back has to fight for it.
 
 // change carries out a step that is no machine action. Facts are fresh.
@@ -34,11 +37,12 @@ func (r *Responder) change(ctx context.Context, w *work) error {
 	if before != "" {
 		return r.finish(ctx, w, outcome, what+": done by run "+before)
 	}
+	state, _ := w.run.StepOf(w.step.Key())
 	changed, err := r.makeChange(ctx, w)
 	if err != nil {
 		return r.changeFailed(ctx, w, err)
 	}
-	if !changed {
+	if !changed && !state.Begun {
 		return r.finish(ctx, w, outcome, what+": it was so already")
 	}
 	e := r.event(w, notice.Done)
@@ -66,7 +70,7 @@ func alertChange(c alert.Change) string {
 		}
 	}
 	if c.Comment != "" {
-		parts = append(parts, "comment")
+		parts = append(parts, "comment #"+alert.SHA256([]byte(c.Comment))[:8])
 	}
 	return "alert updated: " + strings.Join(parts, ", ")
 }
@@ -96,6 +100,9 @@ func (r *Responder) makeChange(ctx context.Context, w *work) (changed bool, err 
 		if has != w.step.Remove {
 			return false, nil
 		}
+		if err := r.beginChange(ctx, w, ""); err != nil {
+			return false, err
+		}
 		return true, r.API.Tag(ctx, w.machine.ID, w.step.Tag, w.step.Remove)
 	}
 	c := w.step.Update.Left(w.alert)
@@ -113,11 +120,86 @@ func (r *Responder) makeChange(ctx context.Context, w *work) (changed bool, err 
 	if c.IsZero() {
 		return false, nil
 	}
+	if err := r.beginChange(ctx, w, beforeChange(w.alert, c)); err != nil {
+		return false, err
+	}
 	answer, err := r.API.UpdateAlert(ctx, w.alert.ID, c)
 	if err != nil {
 		return false, err
 	}
 	return true, r.noteOwnChange(ctx, w, c, answer)
+}
+
+// asksLater reports whether the run has a machine action that is neither followed nor over.
+func (w *work) asksLater() bool {
+	return slices.ContainsFunc(w.run.Steps, func(s ledger.StepState) bool { return s.Latch != "" && !s.Waiting && s.Outcome == "" })
+}
+
+// beginChange writes down that a change may have been made before it is asked for. What was written first stays.
+func (r *Responder) beginChange(ctx context.Context, w *work, before string) error {
+	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
+		if run.State.Final() {
+			return errDone
+		}
+		if state, _ := run.StepOf(w.step.Key()); state.Begun {
+			return ledger.ErrUnchanged
+		}
+		run.Begin(w.step.Key(), before)
+		return nil
+	})
+	if err == nil {
+		w.run = run
+	}
+	return err
+}
+
+// ownChange is what a change of the alert sets, and what was there before.
+type ownChange struct {
+	Was alert.Change `json:"was"`
+	Set alert.Change `json:"set"`
+}
+
+func beforeChange(a alert.Alert, c alert.Change) string {
+	c.Comment, c.AssignedTo = "", "" // no rule reads them
+	text, err := json.Marshal(ownChange{alert.Change{Status: a.Status, Classification: a.Classification, Determination: a.Determination}, c})
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// withoutOwn gives the decision alert and machine as they would be without what the run itself changed of them.
+func withoutOwn(run ledger.Run, in *playbook.Input) {
+	for _, state := range run.Steps {
+		if !state.Begun {
+			continue
+		}
+		kind, tag, _ := strings.Cut(strings.TrimPrefix(state.Key, "tag:"), ":")
+		switch {
+		case in.Machine != nil && strings.HasPrefix(state.Key, "tag:"):
+			m := *in.Machine
+			m.Tags = slices.DeleteFunc(slices.Clone(m.Tags), func(there string) bool { return strings.EqualFold(there, tag) })
+			if kind == "remove" {
+				m.Tags = append(m.Tags, tag)
+			}
+			in.Machine = &m
+		case state.Before != "":
+			var own ownChange
+			if json.Unmarshal([]byte(state.Before), &own) != nil {
+				continue
+			}
+			takeBack(&in.Alert.Status, own.Was.Status, own.Set.Status)
+			takeBack(&in.Alert.Classification, own.Was.Classification, own.Set.Classification)
+			takeBack(&in.Alert.Determination, own.Was.Determination, own.Set.Determination)
+		}
+	}
+}
+
+// takeBack makes a field what it was if it is what was set.
+func takeBack[T ~string](field *T, was, set T) {
+	if set != "" && strings.EqualFold(string(*field), string(set)) {
+		*field = was
+	}
 }
 
 // hasComment reports whether a comment of the same words was written for any version of the alert.
@@ -159,7 +241,7 @@ func (r *Responder) changeFailed(ctx context.Context, w *work, err error) error 
 		if w.step.Kind == playbook.UpdateAlert {
 			what = "alert"
 		}
-		return r.missed(ctx, w, what, err)
+		return r.missedByStep(ctx, w, what, err)
 	case machine.Unsupported:
 		return r.conclude(ctx, w, notice.Skipped, "skipped", "not supported: "+err.Error())
 	case machine.Refused:

@@ -31,7 +31,7 @@ func (r *Responder) askBook(ctx context.Context, w *work, in playbook.Input) (pl
 		return r.Book.Decide(in), nil
 	}
 	for i, step := range plan.Steps {
-		if !w.hasLeave() || !step.Kind.Acts() || step.Verdict != playbook.Held {
+		if !w.hasLeave(step) || !step.Kind.Acts() || step.Verdict != playbook.Held {
 			continue
 		}
 		plan.Steps[i].Verdict, plan.Steps[i].Why = playbook.Do, step.Why+"; continued by "+w.run.Leave
@@ -47,9 +47,10 @@ func (w *work) wouldAct(s playbook.Step) bool {
 	return s.Kind.Acts() && (s.Verdict == playbook.Do || s.Verdict == playbook.Held) && (w.machine != nil || s.Kind == playbook.UpdateAlert)
 }
 
-// hasLeave reports whether a person let the run go on, for the machine as it is now.
-func (w *work) hasLeave() bool {
-	return w.run.Leave != "" && w.machine != nil && w.run.LeaveFor == factsDigest(*w.machine)
+// hasLeave reports whether a person let the step go on, for the machine as it is now.
+func (w *work) hasLeave(step playbook.Step) bool {
+	state, _ := w.run.StepOf(step.Key())
+	return state.Leave && w.run.Leave != "" && w.machine != nil && w.run.LeaveFor == factsDigest(*w.machine)
 }
 
 // held ends a run whose step a rail holds.
@@ -72,6 +73,12 @@ func (r *Responder) holdHere(ctx context.Context, t *turn, why string) error {
 func (r *Responder) keepHeld(ctx context.Context, w *work, why string) error {
 	if w.machine == nil {
 		return nil
+	}
+	// Of several steps that are held, a person sees every reason.
+	if there, held, err := r.Ledger.HeldOf(ctx, w.run.AlertID, w.run.Version); err != nil {
+		return err
+	} else if held && w.run.IsHeld() && !strings.Contains(there.Reason, why) {
+		why = there.Reason + "; " + w.step.String() + ": " + why
 	}
 	return r.Ledger.AddHeld(ctx, ledger.Held{AlertID: w.run.AlertID, Version: w.run.Version, MachineID: w.machine.ID, MachineName: w.machine.ComputerDNSName,
 		Title: w.alert.Title, Severity: string(w.alert.Severity), Rule: w.plan.Rule, Reason: why, At: r.Now().UTC()}, *w.machine)

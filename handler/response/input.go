@@ -20,6 +20,7 @@ const actionsBack = 180 * 24 * time.Hour
 // unknown, and rules that read it hold their steps.
 func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) {
 	in := playbook.Input{Alert: w.alert, Machine: w.machine, Now: r.Now().UTC(), StaleAfter: r.StaleAfter}
+	withoutOwn(w.run, &in)
 	hunted, err := r.hunted(ctx, w)
 	if err != nil {
 		return in, err

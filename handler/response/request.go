@@ -86,7 +86,7 @@ func (r *Responder) requestFailed(ctx context.Context, t *turn, err error) error
 		}
 		return r.withdraw(ctx, t, &comeBack{after: wait, why: "the API says that " + article(t.spec.Noun) + " is under way but does not list it yet"})
 	case machine.NotFound:
-		return r.withdraw(ctx, t, r.missed(ctx, t.work, "machine "+t.machine.ID, err))
+		return r.withdraw(ctx, t, r.missedByStep(ctx, t.work, "machine "+t.machine.ID, err))
 	case machine.Unsupported:
 		return r.endWith(ctx, t, notice.Skipped, "skipped", "not supported by the machine: "+err.Error())
 	case machine.Refused:

@@ -162,6 +162,9 @@ func (r *Responder) answer(ctx context.Context, w *work) (after time.Duration, e
 	r.Ledger.NoteTrouble(ctx, r.Now().UTC(), "alert "+w.message.AlertID, err)
 	r.Log.WarnContext(ctx, "the run goes on later", "trouble", trouble.String(), "error", err.Error())
 	after = max(wait, r.backoff(w, trouble)) + r.yield(w)
+	if step := (*delayed)(nil); errors.As(err, &step) {
+		after = min(after, step.after)
+	}
 	return after, r.reschedule(ctx, w, after, 0, err.Error())
 }
 

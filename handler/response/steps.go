@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
@@ -12,9 +13,10 @@ import (
 	"cordon/handler/playbook"
 )
 
-// The steps of a plan are carried out in their order. None waits for the outcome of the one before it, and trouble with one
-// keeps no other from being done: a scan that can not be asked for is no reason to leave a machine on the network. The run
-// waits once every step has its outcome or a machine action that is followed, and closes with the last outcome.
+// The machine actions of a plan are asked for in their order, then its tags and updates are made: those change what rules
+// read, and must not make a rule forget what it asked for. None waits for the outcome of the one before it, and trouble with
+// one action keeps no other from being asked for: a scan that can not be asked for is no reason to leave a machine on the
+// network. The run waits once every step has its outcome or a machine action that is followed, and closes with the last outcome.
 
 var (
 	// errStepDone ends a step in good order; the run has others that are not over.
@@ -45,7 +47,7 @@ func latchOf(step playbook.Step) string {
 
 // carryOut does what the plan says and closes the run, or leaves it waiting for the outcome of machine actions.
 func (r *Responder) carryOut(ctx context.Context, w *work) error {
-	acts := slices.ContainsFunc(w.plan.Steps, func(s playbook.Step) bool { return s.Kind.Acts() })
+	acts := len(w.run.Steps) > 0 // also what an earlier plan of the run had done
 	if !acts && len(w.plan.Steps) > 0 && r.stale(w) {
 		if err := r.readAgain(ctx, w); err != nil {
 			return err
@@ -71,11 +73,10 @@ func (r *Responder) carryOut(ctx context.Context, w *work) error {
 func (r *Responder) carryOutSteps(ctx context.Context, w *work) error {
 	var later error
 	for tried := map[string]bool{}; ; {
-		i := slices.IndexFunc(w.plan.Steps, func(s playbook.Step) bool {
-			state, _ := w.run.StepOf(s.Key())
-			return s.Kind.Acts() && !tried[s.Key()] && state.Outcome == ""
-		})
-		if i < 0 {
+		i := w.nextStep(tried)
+		if i < 0 && later == nil {
+			return r.settle(ctx, w)
+		} else if i < 0 {
 			return later
 		}
 		w.step = w.plan.Steps[i]
@@ -86,7 +87,7 @@ func (r *Responder) carryOutSteps(ctx context.Context, w *work) error {
 		case errors.Is(err, errPlanChanged):
 			clear(tried)
 			later = nil
-			if !slices.ContainsFunc(w.plan.Steps, func(s playbook.Step) bool { return s.Kind.Acts() }) {
+			if len(w.run.Steps) == 0 {
 				return r.carryOut(ctx, w)
 			}
 		case errors.Is(err, errDone) || ctx.Err() != nil:
@@ -97,19 +98,70 @@ func (r *Responder) carryOutSteps(ctx context.Context, w *work) error {
 	}
 }
 
-// sooner is the error for which the run comes back first. Trouble comes before what only waits: it says what is wrong.
+// nextStep is the step to try next: machine actions in order, then, once all of them are followed or over, the others; below
+// 0 if none is left.
+func (w *work) nextStep(tried map[string]bool) int {
+	open := func(latched bool) func(playbook.Step) bool {
+		return func(s playbook.Step) bool {
+			state, _ := w.run.StepOf(s.Key())
+			return s.Kind.Acts() && (latchOf(s) != "") == latched && !tried[s.Key()] && state.Outcome == ""
+		}
+	}
+	if i := slices.IndexFunc(w.plan.Steps, open(true)); i >= 0 {
+		return i
+	}
+	if w.asksLater() {
+		return -1
+	}
+	return slices.IndexFunc(w.plan.Steps, open(false))
+}
+
+// settle ends a run that has nothing left to do, or leaves it waiting.
+func (r *Responder) settle(ctx context.Context, w *work) error {
+	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
+		if run.State.Final() || run.State == ledger.Waiting {
+			return ledger.ErrUnchanged
+		}
+		run.Settle(r.Now().UTC())
+		return nil
+	})
+	w.run = run
+	return err
+}
+
+// sooner joins the reasons for which a run comes back. Trouble says what is wrong; what only waits says when the run comes
+// back at the latest, so that a step whose turn comes is not kept waiting by the trouble of another.
 func sooner(a, b error) error {
 	var waitA, waitB *comeBack
+	var known *delayed
 	switch {
 	case a == nil:
 		return b
-	case !errors.As(a, &waitA):
+	case errors.As(a, &known):
+		if errors.As(b, &waitB) && waitB.after < known.after {
+			return &delayed{known.error, waitB.after}
+		}
 		return a
-	case !errors.As(b, &waitB) || waitB.after < waitA.after:
-		return b
+	case errors.As(a, &waitA) && errors.As(b, &waitB):
+		if waitB.after < waitA.after {
+			return b
+		}
+		return a
+	case errors.As(a, &waitA):
+		return &delayed{b, waitA.after}
+	case errors.As(b, &waitB):
+		return &delayed{a, waitB.after}
 	}
 	return a
 }
+
+// delayed is trouble with one step while another has to come back.
+type delayed struct {
+	error
+	after time.Duration
+}
+
+func (d *delayed) Unwrap() error { return d.error }
 
 func (r *Responder) carryOutStep(ctx context.Context, w *work) error {
 	step := w.step

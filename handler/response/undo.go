@@ -93,9 +93,6 @@ func (r *Responder) claimUndoing(ctx context.Context, t *turn) error {
 			}
 			return r.finish(ctx, t.work, "skipped", why)
 		}
-		if l.UndoneBy == t.run.ID() {
-			return nil
-		}
 		by, err := r.wantedBy(ctx, l, t.run.AlertID)
 		if err != nil {
 			return r.giveBack(ctx, t, err)
@@ -103,6 +100,7 @@ func (r *Responder) claimUndoing(ctx context.Context, t *turn) error {
 		if by != "" {
 			return r.endWith(ctx, t, notice.Skipped, "skipped", fmt.Sprintf("run %s, of another alert, wants the machine %s", by, doneWord(l)))
 		}
+		// Written also if the mark is our own: somebody who is about to clear it, or to join, is to find it changed.
 		l.UndoneBy = t.run.ID()
 		if err := r.Ledger.SaveLatch(ctx, &l); !errors.Is(err, ledger.ErrConflict) {
 			if err != nil {
@@ -137,8 +135,8 @@ func (r *Responder) wantedBy(ctx context.Context, l ledger.Latch, alertID string
 		}
 		latest, exists := record.Latest()
 		switch {
-		case !exists:
-			return alert.RunID(j.AlertID, j.Version), nil // in doubt it is wanted
+		case !exists || latest.Book == "" && latest.State.Final():
+			return alert.RunID(j.AlertID, j.Version), nil // nobody decided otherwise, so in doubt it is wanted
 		case latest.Book == "" && !latest.State.Final():
 			return "", &comeBack{after: joinWait, why: "run " + latest.ID() + " is not decided, and may want the machine " + doneWord(l)}
 		case latest.Wants(l):

@@ -1,0 +1,119 @@
+package response
+
+import (
+	"testing"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/playbook"
+)
+
+// ownFacts is a playbook whose steps change what its rules read.
+const ownFacts = `version: 1
+mode: enforce
+rules:
+  - name: contain
+    on: alert
+    when: alert.status == "New"
+    unless: '"contained" in machine.machineTags'
+    do: [tag: {add: contained}, updateAlert: {status: InProgress}, isolate: {type: Full}, mail: {}]
+`
+
+func TestOwnChangesMakeNoRuleForgetWhatItAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, ownFacts)
+	p := w.start(-1, false)
+	first := true
+	w.onPost = func() error {
+		if first {
+			first = false
+			return &apiError{trouble: machine.Transient, text: "429", after: 5 * time.Minute} // longer than facts are good for
+		}
+		return nil
+	}
+	w.categoryOn("da1", "m1", "")
+	w.drain(p, 10)
+	if got := w.asked("m1"); got != "Isolate" {
+		t.Errorf("asked for %q", got)
+	}
+	if a := w.alerts["da1"]; a.Status != alert.StatusInProgress || len(w.machines["m1"].Tags) != 1 {
+		t.Errorf("alert %s, tags %q", a.Status, w.machines["m1"].Tags)
+	}
+	// The isolation fails long after, and is asked for again although the rule would not match any more.
+	w.advance(time.Hour)
+	w.finishAll(machine.Failed)
+	w.follow(p)
+	w.advance(10 * time.Minute)
+	w.drain(p, 10)
+	w.finishAll(machine.Succeeded)
+	w.follow(p)
+	if run := w.run("da1", 1); run.Outcome != "tagged, updated, isolated" || w.isolations("m1") != 2 {
+		t.Errorf("%d isolations, run %+v", w.isolations("m1"), run)
+	}
+}
+
+func TestRunWhoseLeftStepsArePlannedAwayIsClosed(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, everyStep)
+	p := w.start(-1, false)
+	w.categoryOn("da1", "m1", "scan")
+	w.drain(p, 5)
+	// As if another playbook had asked for an isolation too that could not be asked for yet.
+	_, err := p.ledger.UpdateRun(t.Context(), "da1", 1, func(run *ledger.Run) error {
+		run.State = ledger.Started
+		run.Steps = append(run.Steps, ledger.StepState{Key: "isolate", Latch: ledger.Isolation})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.finishAll(machine.Succeeded)
+	w.follow(p)
+	if run := w.run("da1", 1); run.State.Final() {
+		t.Fatalf("closed with a step to be done: %+v", run)
+	}
+	m := alert.Message{Tenant: tenant, AlertID: "da1", Version: 1, Reason: "swept"}
+	if err := p.responder.Respond(t.Context(), m.Encode(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if run := w.run("da1", 1); run.State != ledger.Closed || run.Outcome != "scanned" {
+		t.Errorf("run %+v", run)
+	}
+}
+
+func TestLeaveCountsForTheStepsThatWereHeld(t *testing.T) {
+	t.Parallel()
+	step := func(kind playbook.StepKind) playbook.Step { return playbook.Step{Kind: kind} }
+	m := machine.Machine{ID: "m1"}
+	w := &work{machine: &m, run: ledger.Run{Leave: "alice: x", LeaveFor: factsDigest(m), Steps: ledger.StepStates{{Key: "isolate", Latch: ledger.Isolation, Outcome: ledger.HeldOutcome}, {Key: "restrictApps", Latch: "restriction"}}}}
+	w.run.Unhold(time.Time{})
+	if !w.hasLeave(step(playbook.Isolate)) || w.hasLeave(step(playbook.RestrictApps)) {
+		t.Errorf("%+v", w.run.Steps)
+	}
+}
+
+func TestNothingIsReleasedWhileNobodyDecidedAboutAnotherAlert(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, everyStep)
+	p := w.start(-1, false)
+	w.categoryOn("da1", "m1", "isolate")
+	b := w.categoryOn("da2", "m1", "isolate")
+	w.settled(p)
+	w.advance(time.Minute)
+	b.Title, b.Updated = "changed", w.clock()
+	w.change(b)
+	w.queue = nil
+	if _, err := p.ledger.UpdateRun(t.Context(), "da2", 2, func(run *ledger.Run) error {
+		run.State, run.Outcome = ledger.Parked, "parked"
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.resolve("da1")
+	w.settled(p)
+	if run := w.run("da1", 2); run.Outcome != "skipped" || w.asked("m1") != "Isolate" {
+		t.Errorf("asked for %s, run %+v", w.asked("m1"), run)
+	}
+}
