@@ -24,7 +24,7 @@ func (o Options) one(ctx context.Context, p Point) (result, error) {
 		return result{}, fmt.Errorf("stand-ins: %w", err)
 	}
 	defer w.close()
-	a := &act{world: w, story: newStory(o.Seed)}
+	a := &act{world: w, story: newStory(o.Seed).withPush(o.Seed)}
 	a.prepare()
 	w.sabotage.begin(ctx, a)
 	if err := w.start(ctx, o.App, o.Playbook); err != nil {

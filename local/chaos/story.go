@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -16,11 +17,25 @@ import (
 )
 
 // story is what happens in the tenant: two High alerts on one machine at the same moment, a Medium one on a second machine
-// that is raised to High once its first version is answered, one throttled isolation, and a look at the health function
+// that is raised to High once its first version is answered, one on a third that is only pushed, one throttled isolation, and a look at the health function
 // in the middle. All alerts belong to one incident, so that their news share mails. The seed makes ids and order.
 type story struct {
 	machines []defendersim.Machine
 	alerts   []defendersim.Alert // the last one is raised
+	pushed   string              // id of the one that only a push brings up; empty: there is none
+}
+
+// withPush adds a High alert on a machine of its own that is too old for any poll: another system reports it, again and again
+// until the webhook accepts it.
+func (s story) withPush(seed uint64) story {
+	random := rand.New(rand.NewPCG(seed, 5))
+	name := fmt.Sprintf("hr-lt-0009-%d.corp.contoso.com", random.IntN(90)+10)
+	sum := sha1.Sum([]byte(name))
+	s.machines = append(s.machines, defendersim.Machine{ID: hex.EncodeToString(sum[:]), Name: name, OS: "Windows11", Group: "Workstations"})
+	s.pushed = fmt.Sprintf("da6389944173%08d_%d", 10000000+random.IntN(89999999), random.Int32()-1<<30)
+	s.alerts = slices.Insert(s.alerts, len(s.alerts)-1, defendersim.Alert{ID: s.pushed, IncidentID: s.alerts[0].IncidentID, Title: "Suspicious activity, pushed",
+		Category: "Execution", Severity: "High", Status: "New", MachineID: s.machines[len(s.machines)-1].ID})
+	return s
 }
 
 func newStory(seed uint64) story {
@@ -59,6 +74,8 @@ type act struct {
 	*world
 	story  story
 	raised bool
+	pushed bool      // the webhook accepted it
+	pushAt time.Time // of the last try
 	asking sync.WaitGroup
 	asked  bool
 	stall  time.Duration // the longest that this machine kept the story waiting
@@ -83,6 +100,9 @@ func (a *act) prepare() {
 	now := time.Now().UTC()
 	for _, alert := range a.story.alerts {
 		alert.Created, alert.Updated = now, now
+		if alert.ID == a.story.pushed {
+			alert.Created, alert.Updated = now.Add(-beforePolls), now.Add(-beforePolls)
+		}
 		a.defender.AddAlert(alert, now)
 	}
 	var once sync.Once
@@ -138,8 +158,33 @@ func (a *act) met() bool {
 	return time.Since(a.idle) > calm
 }
 
+// beforePolls is longer than the first poll looks back.
+const beforePolls = 3 * time.Hour
+
+// push reports the alert as another system does: until it is accepted, whatever became of the tries before.
+func (a *act) push(ctx context.Context) {
+	if a.story.pushed == "" || a.pushed || time.Since(a.pushAt) < again {
+		return
+	}
+	a.pushAt = time.Now()
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+a.host.Addr()+"/api/alerts", strings.NewReader(`{"alertId":"`+a.story.pushed+`"}`))
+	if err != nil {
+		return
+	}
+	r.Header.Set("Content-Type", "application/json")
+	answer, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
+	if err != nil {
+		return
+	}
+	defer answer.Body.Close()
+	a.pushed = answer.StatusCode == http.StatusAccepted
+}
+
 // goOn does what is due in the story.
 func (a *act) goOn(ctx context.Context) {
+	a.push(ctx)
 	if !a.raised && a.run(a.story.raised().ID, 1).final() {
 		a.raised = true
 		_ = a.defender.UpdateAlert(a.story.raised().ID, func(x *defendersim.Alert) { x.Severity = "High" }) // it is there
@@ -198,6 +243,9 @@ func (a *act) look(ctx context.Context) bool {
 // open lists what is left to do; empty when nothing is, and poll and follow have gone through once since the strike.
 func (a *act) open() []string {
 	var open []string
+	if a.story.pushed != "" && !a.pushed {
+		open = append(open, "the push is not accepted")
+	}
 	for _, alert := range a.story.alerts {
 		for v := range a.story.versions(alert.ID) {
 			if r := a.run(alert.ID, v+1); !r.final() {
