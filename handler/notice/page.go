@@ -76,13 +76,16 @@ func summarize(events []Event, seq int) page {
 	return p
 }
 
-// rank orders events of the same episode: what is asked for comes before what became of it.
+// rank orders events of the same episode, which may be recorded at the same moment: what is asked for comes before what became
+// of it, and its end comes last.
 func rank(k Kind) int {
 	switch k {
 	case Requested:
 		return 0
 	case StillPending:
 		return 1
+	case Released, ByRule:
+		return 3
 	}
 	return 2
 }

@@ -142,6 +142,16 @@ func TestOutcomeThatWasFoundLateIsNotOverwrittenByTheRequest(t *testing.T) {
 	}
 }
 
+func TestReleaseThatIsRecordedWithTheOutcomeIsTheLastWord(t *testing.T) {
+	t.Parallel()
+	done, released := about(Isolated, 0, 1, ""), about(Released, 0, 1, "")
+	for _, events := range [][]Event{{done, released}, {released, done}} {
+		if p := summarize(events, 1); p.Machines[0].Outcome != "Released" {
+			t.Errorf("told as %q", p.Machines[0].Outcome)
+		}
+	}
+}
+
 func TestNewsOfThisSequenceOnly(t *testing.T) {
 	t.Parallel()
 	p := summarize([]Event{about(Isolated, 0, 1, ""), onOther(about(Requested, 1, 2, ""))}, 2)
