@@ -14,6 +14,9 @@ type Input struct {
 	Hunt    *Hunt            // what found Alert, which is a finding then; nil: Alert is the API's, and rules for alerts are asked
 	Machine *machine.Machine // nil: the alert names no machine, or it could not be read
 
+	// OwnTags are tags that the machine has and conditions do not see, because the run itself put them on. Rails see them.
+	OwnTags []string
+
 	// MachineMissing says why Machine is nil although the alert names one; it is shown to people. Empty is allowed.
 	MachineMissing string
 

@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -32,7 +33,7 @@ func (p protection) holds(in Input) string {
 	}{
 		{"ids", []string{m.ID, in.Alert.MachineID}, p.ids},
 		{"names", names, p.names},
-		{"tags", m.Tags, p.tags},
+		{"tags", slices.Concat(m.Tags, in.OwnTags), p.tags},
 		{"groups", []string{m.RBACGroupName, in.Alert.RBACGroupName}, p.groups},
 		{"deviceValue", []string{m.DeviceValue}, p.deviceValue},
 		{"os", []string{m.OSPlatform}, p.os},

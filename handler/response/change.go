@@ -16,8 +16,9 @@ import (
 )
 
 // Tags and changes of the alert are done at once and have no latch: a repeat of them is safe. They come after the run's
-// machine actions, and a plan that is made anew does not see them: they must not change what the run asked for. What a version of the alert
-// had done is not done again for a later one, so that nobody who took it back has to fight for it.
+// machine actions, and the conditions of a plan that is made anew do not see them: they must not change what the run asked
+// for. What a version of the alert had done is not done again for a later one, so that nobody who took it back has to fight
+// for it.
 
 // change carries out a step that is no machine action. Facts are fresh.
 func (r *Responder) change(ctx context.Context, w *work) error {
@@ -168,7 +169,8 @@ func beforeChange(a alert.Alert, c alert.Change) string {
 	return string(text)
 }
 
-// withoutOwn gives the decision alert and machine as they would be without what the run itself changed of them.
+// withoutOwn gives the decision alert and machine as they would be without what the run itself changed of them. The rails see
+// every tag that is there: what protects a machine protects it whoever put it on.
 func withoutOwn(run ledger.Run, in *playbook.Input) {
 	for _, state := range run.Steps {
 		if !state.Begun {
@@ -178,7 +180,11 @@ func withoutOwn(run ledger.Run, in *playbook.Input) {
 		switch {
 		case in.Machine != nil && strings.HasPrefix(state.Key, "tag:"):
 			m := *in.Machine
-			m.Tags = slices.DeleteFunc(slices.Clone(m.Tags), func(there string) bool { return strings.EqualFold(there, tag) })
+			own := func(there string) bool { return strings.EqualFold(there, tag) }
+			if slices.ContainsFunc(m.Tags, own) {
+				in.OwnTags = append(in.OwnTags, tag)
+			}
+			m.Tags = slices.DeleteFunc(slices.Clone(m.Tags), own)
 			if kind == "remove" {
 				m.Tags = append(m.Tags, tag)
 			}

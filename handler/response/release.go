@@ -60,8 +60,8 @@ func releaseOf(l ledger.Latch, actions []machine.Action) *machine.Action {
 	return newest
 }
 
-// released ends an episode that somebody ended by undoing it, such as by releasing the machine. Runs that joined it but were observed later
-// than the release begin again: the release can not have been meant for them.
+// released ends an episode that somebody ended by undoing it, such as by releasing the machine. Runs that joined it but were
+// observed later than the release begin again: the release can not have been meant for them.
 func (f *Follower) released(ctx context.Context, e episode, a machine.Action) error {
 	l := e.latch
 	what := f.releaseEvent(l, a)

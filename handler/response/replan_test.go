@@ -117,3 +117,55 @@ func TestNothingIsReleasedWhileNobodyDecidedAboutAnotherAlert(t *testing.T) {
 		t.Errorf("asked for %s, run %+v", w.asked("m1"), run)
 	}
 }
+
+func TestTagThatTheRunPutOnProtectsLikeAnyOther(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, ownFacts+"protect: {tags: [contained]}\n")
+	p := w.start(-1, false)
+	w.categoryOn("da1", "m1", "")
+	w.drain(p, 10)
+	if got := w.machines["m1"].Tags; len(got) != 1 || w.isolations("m1") != 1 {
+		t.Fatalf("tags %q, %d isolations", got, w.isolations("m1"))
+	}
+	w.finishAll(machine.Failed)
+	w.follow(p)
+	w.advance(10 * time.Minute)
+	w.drain(p, 10)
+	if run := w.run("da1", 1); w.isolations("m1") != 1 || run.Outcome != "tagged, updated, held" {
+		t.Errorf("%d isolations, run %+v", w.isolations("m1"), run)
+	}
+}
+
+func TestPlanThatComesToNothingForgetsNoActionUnderWay(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, `version: 1
+mode: enforce
+rules:
+  - {name: both, on: alert, when: alert.severity == "High", unless: '"mine" in machine.machineTags', do: [scan: {type: Quick}, isolate: {type: Full}, mail: {}]}
+`)
+	p := w.start(-1, false)
+	first := true
+	w.onPost = func() error {
+		if first {
+			first = false
+			return &apiError{trouble: machine.Transient, text: "429", after: 5 * time.Minute}
+		}
+		return nil
+	}
+	w.categoryOn("da1", "m1", "")
+	w.some(p, 1)
+	w.mu.Lock()
+	m := w.machines["m1"]
+	m.Tags = []string{"mine"} // a person's
+	w.machines["m1"] = m
+	w.mu.Unlock()
+	w.drain(p, 10)
+	if run := w.run("da1", 1); run.State != ledger.Waiting || w.asked("m1") != "Isolate" {
+		t.Errorf("asked for %s, run %+v", w.asked("m1"), run)
+	}
+	w.finishAll(machine.Succeeded)
+	w.follow(p)
+	if run := w.run("da1", 1); run.Outcome != "isolated" {
+		t.Errorf("run %+v", run)
+	}
+}

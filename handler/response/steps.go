@@ -48,17 +48,19 @@ func latchOf(step playbook.Step) string {
 // carryOut does what the plan says and closes the run, or leaves it waiting for the outcome of machine actions.
 func (r *Responder) carryOut(ctx context.Context, w *work) error {
 	acts := len(w.run.Steps) > 0 // also what an earlier plan of the run had done
-	if !acts && len(w.plan.Steps) > 0 && r.stale(w) {
+	switch {
+	case acts:
+		return r.carryOutSteps(ctx, w)
+	case len(w.plan.Steps) == 0:
+		return r.close(ctx, w, "no rule", w.plan.Reason)
+	case r.stale(w):
 		if err := r.readAgain(ctx, w); err != nil {
 			return err
 		}
+		if r.stale(w) {
+			return errTooSlow()
+		}
 		return r.carryOut(ctx, w)
-	}
-	switch {
-	case len(w.plan.Steps) == 0:
-		return r.close(ctx, w, "no rule", w.plan.Reason)
-	case acts:
-		return r.carryOutSteps(ctx, w)
 	}
 	e := r.event(w, notice.Matched)
 	e.Detail = w.plan.Reason
@@ -68,8 +70,8 @@ func (r *Responder) carryOut(ctx context.Context, w *work) error {
 	return r.close(ctx, w, "mailed", w.plan.Reason)
 }
 
-// carryOutSteps tries every acting step that is not over once. Of several that are not done, the run comes back for the
-// first.
+// carryOutSteps tries every acting step that is not over once. If some are left, the run comes back for the one whose turn
+// comes first.
 func (r *Responder) carryOutSteps(ctx context.Context, w *work) error {
 	var later error
 	for tried := map[string]bool{}; ; {
@@ -125,7 +127,9 @@ func (r *Responder) settle(ctx context.Context, w *work) error {
 		run.Settle(r.Now().UTC())
 		return nil
 	})
-	w.run = run
+	if err == nil {
+		w.run = run
+	}
 	return err
 }
 

@@ -1,0 +1,110 @@
+package response
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+)
+
+// firstLook is before the first request of an episode: an open action of the same kind is adopted, one that undoes it
+// must end first.
+func (r *Responder) firstLook(ctx context.Context, t *turn) (*machine.Action, error) {
+	open, err := r.openActions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range open {
+		switch {
+		case a.MachineID != t.machine.ID || a.ID == t.latch.LastActionID:
+		case a.Type == t.latch.Desired && (a.Scope == t.latch.Scope || a.Scope == ""):
+			return &a, nil
+		case a.Type == t.latch.Desired.Opposite():
+			return nil, &comeBack{after: joinWait, why: fmt.Sprintf("%s asked for what undoes it (%s, action %s), which is not over", a.Requestor, a.Type, a.ID)}
+		}
+	}
+	return nil, nil
+}
+
+// openActions is the list of open actions of all machines, shared by the runs of this process for half a minute.
+func (r *Responder) openActions(ctx context.Context) ([]machine.Action, error) {
+	select {
+	case r.listing <- struct{}{}:
+		defer func() { <-r.listing }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if r.listed != nil && r.Now().Sub(r.listedAt) < joinWait {
+		return r.listed, nil
+	}
+	at := r.Now()
+	listed, err := r.API.OpenActions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.listed, r.listedAt = append([]machine.Action{}, listed...), at
+	return r.listed, nil
+}
+
+// afterIntent resumes an episode in which a request may have been sent: nothing is sent again before a look-up, made
+// late enough for lists to show the action, has found none.
+func (r *Responder) afterIntent(ctx context.Context, t *turn) (*machine.Action, error) {
+	asked := r.Now()
+	found, err := r.lookUp(ctx, t)
+	if err != nil || found != nil {
+		return found, err
+	}
+	if due := t.latch.IntentAt.Add(r.RecheckAfter); asked.Before(due) {
+		return nil, &comeBack{after: due.Sub(asked), why: "a request may have been sent; its action is looked for again before it is repeated"}
+	}
+	return nil, nil
+}
+
+// lookUp asks the API afresh for an action of this episode, in any state. One that carries the episode's mark comes
+// first; any other of the same kind since the episode's first intent does as well.
+func (r *Responder) lookUp(ctx context.Context, t *turn) (*machine.Action, error) {
+	actions, err := r.API.ActionsOn(ctx, t.machine.ID, t.latch.FirstIntentAt.Add(-lookBack))
+	if err != nil {
+		return nil, err
+	}
+	return pick(actions, t.latch), nil
+}
+
+// pick chooses the action of a latch's episode among a machine's actions; nil if there is none. The mark of the episode
+// decides wherever it is found; without one it is the newest of the same kind since about the first intent that no
+// release has undone.
+func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
+	var other *machine.Action
+	for _, a := range actions {
+		if a.Type != l.Desired || a.ID == l.LastActionID || (a.MachineID != "" && a.MachineID != l.MachineID) {
+			continue
+		}
+		if marks(a, l) {
+			return &a
+		}
+		if !sameScope(a, l) {
+			continue
+		}
+		recent := !a.Created.Before(l.FirstIntentAt.Add(-clockSkew))
+		if recent && !isMarked(a.Comment) && !undone(a, actions) && (other == nil || a.Created.After(other.Created)) {
+			other = &a
+		}
+	}
+	return other
+}
+
+// sameScope reports whether an action is of the scope that a latch owns. Lasting states have one latch for all scopes.
+func sameScope(a machine.Action, l ledger.Latch) bool {
+	_, scope, scoped := strings.Cut(l.Kind, ":")
+	return !scoped || a.Scope == "" || strings.EqualFold(string(a.Scope), scope)
+}
+
+// undone reports whether an action was followed by one that undid it.
+func undone(a machine.Action, actions []machine.Action) bool {
+	return slices.ContainsFunc(actions, func(b machine.Action) bool {
+		return b.Type == a.Type.Opposite() && b.MachineID == a.MachineID && b.Status == machine.Succeeded && b.Created.After(a.Created)
+	})
+}
