@@ -34,6 +34,10 @@ func TestOwnChangesMakeNoRuleForgetWhatItAskedFor(t *testing.T) {
 		return nil
 	}
 	w.categoryOn("da1", "m1", "")
+	w.some(p, 1)
+	if a := w.alerts["da1"]; a.Status != alert.StatusNew || len(w.machines["m1"].Tags) != 0 {
+		t.Errorf("before the isolation was asked for: alert %s, tags %q", a.Status, w.machines["m1"].Tags)
+	}
 	w.drain(p, 10)
 	if got := w.asked("m1"); got != "Isolate" {
 		t.Errorf("asked for %q", got)
@@ -158,6 +162,9 @@ rules:
 	m := w.machines["m1"]
 	m.Tags = []string{"mine"} // a person's
 	w.machines["m1"] = m
+	for i := range w.queue {
+		w.queue[i].Message.Alert, w.queue[i].Message.Machine = nil, nil // so that the plan is made of what is there now
+	}
 	w.mu.Unlock()
 	w.drain(p, 10)
 	if run := w.run("da1", 1); run.State != ledger.Waiting || w.asked("m1") != "Isolate" {
