@@ -1,14 +1,11 @@
 package hunt
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -140,20 +137,10 @@ func (p *process) leave(call func()) error {
 }
 
 // Do sends a request to the tables.
-func (p *process) Do(r *http.Request) (*http.Response, error) {
-	var answer *http.Response
-	err := p.leave(func() {
-		var body []byte
-		if r.Body != nil {
-			body, _ = io.ReadAll(r.Body)
-		}
-		inner := r.Clone(context.Background())
-		inner.Body, inner.RequestURI, inner.ContentLength = io.NopCloser(bytes.NewReader(body)), r.URL.RequestURI(), int64(len(body))
-		recorder := httptest.NewRecorder()
-		p.tables.ServeHTTP(recorder, inner)
-		answer = recorder.Result()
-		answer.Request = r
-	})
+func (p *process) Do(r *http.Request) (answer *http.Response, err error) {
+	if dead := p.leave(func() { answer, err = p.tables.Do(r) }); dead != nil {
+		return nil, dead
+	}
 	return answer, err
 }
 

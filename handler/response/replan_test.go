@@ -105,9 +105,7 @@ func TestNothingIsReleasedWhileNobodyDecidedAboutAnotherAlert(t *testing.T) {
 	w.categoryOn("da1", "m1", "isolate")
 	b := w.categoryOn("da2", "m1", "isolate")
 	w.settled(p)
-	w.advance(time.Minute)
-	b.Title, b.Updated = "changed", w.clock()
-	w.change(b)
+	w.retitle(b)
 	w.queue = nil
 	if _, err := p.ledger.UpdateRun(t.Context(), "da2", 2, func(run *ledger.Run) error {
 		run.State, run.Outcome = ledger.Parked, "parked"

@@ -117,7 +117,7 @@ func (r *Responder) activeAction(ctx context.Context, t *turn) (*machine.Action,
 		return nil, err
 	}
 	for _, a := range open {
-		if a.MachineID == t.machine.ID && a.Type == t.latch.Desired && a.ID != t.latch.LastActionID && (t.spec.Lasting || a.Scope == "" || a.Scope == t.latch.Scope) {
+		if a.MachineID == t.machine.ID && a.Type == t.latch.Desired && a.ID != t.latch.LastActionID && sameScope(a, t.latch) {
 			return &a, nil
 		}
 	}

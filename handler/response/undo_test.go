@@ -25,6 +25,14 @@ func (w *world) some(p *process, limit int) {
 	}
 }
 
+// retitle changes an alert so that it is another version.
+func (w *world) retitle(a alert.Alert) {
+	w.t.Helper()
+	w.advance(time.Minute)
+	a.Title, a.Updated = "changed", w.clock()
+	w.change(a)
+}
+
 // settled lets all actions succeed and follows until nothing moves.
 func (w *world) settled(p *process) {
 	w.t.Helper()
@@ -136,9 +144,7 @@ func TestReleaseWaitsForAnUndecidedRunOfTheMachine(t *testing.T) {
 	w.categoryOn("da1", "m1", "isolate")
 	b := w.categoryOn("da2", "m1", "isolate")
 	w.settled(p)
-	w.advance(time.Minute)
-	b.Title, b.Updated = "changed", w.clock()
-	w.change(b)
+	w.retitle(b)
 	changed, _ := w.take() // stays undecided for now
 	w.resolve("da1")
 	m, _ := w.take()
