@@ -18,7 +18,6 @@ import (
 // Bounds beyond which a promise is at risk, and of what is looked at.
 const (
 	noticeOverdue = 10 * time.Minute
-	standingLimit = 3   // times CORDON_SWEEP_AFTER
 	depthShown    = 100 // messages that are looked at, at most
 	runsShown     = 200 // open runs that are looked at, at most
 	summaryAge    = 15 * time.Second
@@ -31,7 +30,7 @@ type health struct {
 	alerts, notices string
 	mode            playbook.Mode
 	watched         []watch.Function
-	sweepAfter      time.Duration
+	unanswered      time.Duration // how long an alert version may be
 	now             func() time.Time
 
 	mu   sync.Mutex
@@ -144,7 +143,7 @@ func (h *health) readTimers(ctx context.Context, r *healthReport, now time.Time)
 }
 
 func (h *health) readRuns(ctx context.Context, r *healthReport, now time.Time) error {
-	open, err := h.ledger.CountOpenRuns(ctx, runsShown, now, standingLimit*h.sweepAfter)
+	open, err := h.ledger.CountOpenRuns(ctx, runsShown, now)
 	if err != nil {
 		return err
 	}
@@ -154,8 +153,8 @@ func (h *health) readRuns(ctx context.Context, r *healthReport, now time.Time) e
 	if open.More {
 		r.Runs["not looked at"] = "some"
 	}
-	if open.Standing > 0 {
-		r.risk("%d alert versions have stood still for more than %s", open.Standing, standingLimit*h.sweepAfter)
+	if u := open.Unanswered; u.For(now) > h.unanswered {
+		r.risk("%s is unanswered since %s, for %s", u.RunID, u.Since.UTC().Format(time.RFC3339), u.For(now).Round(time.Second))
 	}
 	episodes, err := h.ledger.OpenEpisodes(ctx)
 	r.OpenEpisodes = len(episodes)

@@ -146,7 +146,7 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 	follows := watch.Function{Name: "FollowActions", Mark: response.MarkFollow, Limit: watch.Limit(settings.FollowEvery)}
 	dog := watch.New(watch.Options{Ledger: store, Teller: outbox, Log: log, Now: time.Now, Operator: addresses(settings.OperatorMail)})
 	check := &health{ledger: store, queue: c.bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book),
-		watched: []watch.Function{polls, follows}, sweepAfter: settings.SweepAfter, now: time.Now}
+		watched: []watch.Function{polls, follows}, unanswered: watch.AnswerWithin(settings.SweepAfter), now: time.Now}
 	noted := func(ctx context.Context, function string, err error) error {
 		if err != nil {
 			store.NoteTrouble(ctx, time.Now().UTC(), function, err)
@@ -155,10 +155,10 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 	}
 	return trigger.Services{
 		PollAlerts: func(ctx context.Context, _ trigger.Tick) error {
-			return noted(ctx, polls.Name, errors.Join(poller.Poll(ctx), dog.Check(ctx, follows)))
+			return noted(ctx, polls.Name, errors.Join(poller.Poll(ctx), dog.Check(ctx, follows), dog.OpenRuns(ctx)))
 		},
 		FollowActions: func(ctx context.Context, _ trigger.Tick) error {
-			return noted(ctx, follows.Name, errors.Join(follower.Follow(ctx), outbox.Resend(ctx), dog.Check(ctx, polls)))
+			return noted(ctx, follows.Name, errors.Join(follower.Follow(ctx), outbox.Resend(ctx), dog.Check(ctx, polls), dog.OpenRuns(ctx)))
 		},
 		RunHunts: func(ctx context.Context, _ trigger.Tick) error { return noted(ctx, "RunHunts", runHunts(ctx)) },
 		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error {

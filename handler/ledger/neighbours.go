@@ -56,6 +56,9 @@ func (s *Store) AlertsInIncident(ctx context.Context, incident int64, but string
 	return s.countNeighbours(ctx, prefixFilter(s.incidentPartition(incident), ""), but)
 }
 
+// errEnough ends a listing that has seen what it wanted.
+var errEnough = errors.New("enough was seen")
+
 func (s *Store) countNeighbours(ctx context.Context, filter, but string) (int, error) {
 	found := map[string]bool{}
 	err := s.list(ctx, tableRunIndex, filter, "AlertID", func(body []byte) error {

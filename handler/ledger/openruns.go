@@ -1,9 +1,11 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -67,35 +69,79 @@ func (s *Store) OpenRun(ctx context.Context, entry OpenRun, now time.Time) (Run,
 
 // OpenRunCount says how many runs are not over.
 type OpenRunCount struct {
-	ByState  map[RunState]int
-	Standing int  // of those that stand still for longer than was asked about
-	More     bool // there are more than were looked at
+	ByState    map[RunState]int
+	Unanswered Unanswered
+	More       bool // there are more than were looked at
 }
 
-var errEnough = errors.New("enough was seen")
+// Unanswered is the oldest of the runs that somebody is to be at work on. One that waits for a machine is none of them: it
+// was answered, and goes on when the machine does.
+type Unanswered struct {
+	RunID string    // empty: there is none
+	Since time.Time // when it was observed or opened again; no sweep and no retry changes that
+	Open  int       // all runs that are not over, give or take those whose entry means nothing any more
+}
 
-// CountOpenRuns counts up to limit of the runs that are not over, and those that were expected to go on longer than
-// standing ago and do not wait for a machine.
-func (s *Store) CountOpenRuns(ctx context.Context, limit int, now time.Time, standing time.Duration) (OpenRunCount, error) {
-	count := OpenRunCount{ByState: map[RunState]int{}}
-	looked := 0
-	err := s.OpenRuns(ctx, func(entry OpenRun) error {
-		if looked++; looked > limit {
-			count.More = true
-			return errEnough
-		}
+// For is how long the oldest has been unanswered; 0 if there is none.
+func (u Unanswered) For(now time.Time) time.Duration {
+	if u.RunID == "" {
+		return 0
+	}
+	return max(0, now.Sub(u.Since))
+}
+
+// OldestOpenRun finds the oldest run that is not answered among up to limit of the oldest that are not over.
+func (s *Store) OldestOpenRun(ctx context.Context, limit int, now time.Time) (Unanswered, error) {
+	entries, all, err := s.oldestEntries(ctx, limit)
+	if err != nil {
+		return Unanswered{}, err
+	}
+	for _, entry := range entries {
 		run, open, err := s.OpenRun(ctx, entry, now)
-		if err != nil || !open {
-			return err
+		if err != nil {
+			return Unanswered{}, err
+		}
+		if open && run.State != Waiting {
+			return Unanswered{RunID: run.ID(), Since: entry.At, Open: all}, nil
+		}
+	}
+	return Unanswered{Open: all}, nil
+}
+
+// CountOpenRuns counts up to limit of the runs that are not over, the oldest first.
+func (s *Store) CountOpenRuns(ctx context.Context, limit int, now time.Time) (OpenRunCount, error) {
+	entries, all, err := s.oldestEntries(ctx, limit)
+	count := OpenRunCount{ByState: map[RunState]int{}, Unanswered: Unanswered{Open: all}, More: all > len(entries)}
+	if err != nil {
+		return count, err
+	}
+	for _, entry := range entries {
+		run, open, err := s.OpenRun(ctx, entry, now)
+		if err != nil {
+			return count, err
+		}
+		if !open {
+			continue
 		}
 		count.ByState[run.State]++
-		if run.State != Waiting && now.Sub(run.DueAt) > standing {
-			count.Standing++
+		if u := &count.Unanswered; run.State != Waiting && u.RunID == "" {
+			u.RunID, u.Since = run.ID(), entry.At
+		}
+	}
+	return count, nil
+}
+
+// oldestEntries are up to limit entries of the index, the oldest first, and how many there are in all.
+func (s *Store) oldestEntries(ctx context.Context, limit int) (oldest []OpenRun, all int, err error) {
+	byAge := func(a, b OpenRun) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.RowKey, b.RowKey)) }
+	err = s.OpenRuns(ctx, func(entry OpenRun) error {
+		all++
+		if oldest = append(oldest, entry); len(oldest) >= 2*limit {
+			slices.SortFunc(oldest, byAge)
+			oldest = oldest[:limit]
 		}
 		return nil
 	})
-	if errors.Is(err, errEnough) {
-		err = nil
-	}
-	return count, err
+	slices.SortFunc(oldest, byAge)
+	return oldest[:min(limit, len(oldest))], all, err
 }

@@ -83,6 +83,7 @@ func suite(t *testing.T, connection string) {
 		"marks are the newest":                                     marks,
 		"runs of a day are listed newest first":                    index,
 		"what is not over stays in the index of open runs":         openRuns,
+		"the age of an unanswered run starts when it is observed":  unanswered,
 		"old records go, those that are not over stay":             housekeeping,
 		"where a hunt stands has one owner":                        huntStates,
 		"a turn is recorded once, whole, whatever its size":        huntTurns,

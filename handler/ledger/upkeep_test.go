@@ -72,6 +72,46 @@ func openRuns(t *testing.T, s *Store) {
 	}
 }
 
+func unanswered(t *testing.T, s *Store) {
+	now := noon.Add(70 * time.Minute)
+	want := func(what, id string, age time.Duration, open int) {
+		t.Helper()
+		u, err := s.OldestOpenRun(t.Context(), 4, now)
+		if err != nil || u.RunID != id || u.For(now) != age || u.Open != open {
+			t.Errorf("%s: %+v for %s, %v", what, u, u.For(now), err)
+		}
+		if c, err := s.CountOpenRuns(t.Context(), 4, now); err != nil || c.Unanswered != u || c.More != (open > 4) {
+			t.Errorf("%s: counted %+v, %v", what, c, err)
+		}
+	}
+	want("nothing", "", 0, 0)
+	a := sampleAlert()
+	for i := range 4 { // more than one page of the stand-in
+		a.ID = fmt.Sprintf("da%d", i)
+		observe(t, s, a, noon.Add(time.Duration(i)*time.Minute))
+	}
+	// A sweep sends it again: it is due anew, and as unanswered as before.
+	if _, err := s.UpdateRun(t.Context(), "da0", 1, func(r *Run) error { r.Sweeps, r.DueAt = 3, now; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	want("swept", "da0:v1", 70*time.Minute, 4)
+	setState(t, s, "da0", Waiting) // for a machine that is offline
+	want("one waits", "da1:v1", 69*time.Minute, 4)
+	setState(t, s, "da1", Closed)
+	setState(t, s, "da2", Started)
+	want("one is over", "da2:v1", 68*time.Minute, 3)
+	for i := range 20 {
+		a.ID = fmt.Sprintf("db%02d", i)
+		observe(t, s, a, now.Add(-time.Minute))
+	}
+	want("a burst", "da2:v1", 68*time.Minute, 23)
+	setState(t, s, "da2", Closed)
+	setState(t, s, "da3", Closed)
+	want("the burst alone", "db00:v1", time.Minute, 21)
+	setState(t, s, "da1", Started) // opened again
+	want("one opened again since it was due", "da1:v1", 70*time.Minute, 22)
+}
+
 func housekeeping(t *testing.T, s *Store) {
 	a := sampleAlert()
 	observe(t, s, a, noon)

@@ -1,14 +1,18 @@
 package watch
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/logging"
 	"cordon/handler/notice"
 	"cordon/local/tables"
 )
@@ -106,6 +110,38 @@ func TestNewsThatCouldNotBeToldIsToldLater(t *testing.T) {
 	h.pass(t, 1, false)
 	if got := strings.Join(h.list, ", "); got != "overdue" {
 		t.Errorf("told %q", got)
+	}
+}
+
+// TestLineSaysHowLongAVersionIsUnanswered is what an alert of the platform reads.
+func TestLineSaysHowLongAVersionIsUnanswered(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	var out bytes.Buffer
+	h.Log = logging.New(&out, slog.LevelInfo)
+	line := func() (l struct {
+		Level, Msg, Oldest string
+		Open, AgeSeconds   int
+	}) {
+		t.Helper()
+		out.Reset()
+		if err := h.OpenRuns(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(out.Bytes(), &l); err != nil || l.Level != "INFO" || l.Msg != "open runs" {
+			t.Fatalf("%s: %v", out.String(), err)
+		}
+		return l
+	}
+	if l := line(); l.Open != 0 || l.AgeSeconds != 0 || l.Oldest != "" {
+		t.Errorf("nothing is open: %+v", l)
+	}
+	if _, err := h.Ledger.Observe(t.Context(), ledger.Observation{Alert: alert.Alert{ID: "da1", Updated: noon}, Hash: "h", At: noon}); err != nil {
+		t.Fatal(err)
+	}
+	h.now = noon.Add(16 * time.Minute)
+	if l := line(); l.Open != 1 || l.AgeSeconds != 960 || l.Oldest != "da1:v1" {
+		t.Errorf("one is unanswered: %+v", l)
 	}
 }
 
