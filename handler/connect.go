@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -39,13 +41,23 @@ func commandBus(settings config.Config) (*queue.Client, error) {
 	return openBus(settings, credential, transport)
 }
 
-// commandLedger is openLedger for a command whose settings were loaded for config.Ledger.
-func commandLedger(settings config.Config) (*ledger.Store, error) {
+// commandLedger is openLedger for a command whose settings were loaded for config.Ledger. Where no app has worked the ledger is
+// refused: under a wrong tenant or prefix a pause would stop nothing, and what is held would seem to be nothing.
+func commandLedger(ctx context.Context, settings config.Config) (*ledger.Store, error) {
 	transport, credential, err := commandCredential(settings, settings.Storage.TableURL != nil, settings.Storage.Identity, tablesClientID)
 	if err != nil {
 		return nil, err
 	}
-	return openLedger(settings, credential, transport, false)
+	store, err := openLedger(settings, credential, transport, false)
+	if err != nil {
+		return nil, err
+	}
+	worked, err := store.Worked(ctx)
+	if err == nil && !worked {
+		err = fmt.Errorf("no app has worked under tenant %s in these tables, which begin with %q: are CORDON_TENANT_ID, CORDON_TABLE_PREFIX and AzureWebJobsStorage those of the app? "+
+			"An app that was never started has done nothing yet", settings.TenantID, settings.TablePrefix)
+	}
+	return store, err
 }
 
 // commandAPI is the Defender client of a command whose settings were loaded for config.Defender.

@@ -81,12 +81,12 @@ func (x *deadLetters) lookUp(ctx context.Context, r reading) recorded {
 	if err != nil {
 		return recorded{Unreadable: brief(err)}
 	}
-	store, err := commandLedger(settings)
+	ctx, cancel := context.WithTimeout(ctx, ledgerPatience)
+	defer cancel()
+	store, err := commandLedger(ctx, settings)
 	if err != nil {
 		return recorded{Unreadable: brief(err)}
 	}
-	ctx, cancel := context.WithTimeout(ctx, ledgerPatience)
-	defer cancel()
 	var known recorded
 	if x.queue == "notices" {
 		known, err = noticeRecord(ctx, store, r)

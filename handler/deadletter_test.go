@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/poll"
 	"cordon/handler/queue"
 	"cordon/local/servicebus"
 	"cordon/local/tables"
@@ -51,6 +53,9 @@ func newYard(t *testing.T) *yard {
 	t.Cleanup(web.Close)
 	connection := account.ConnectionString(web.URL)
 	if y.store, err = ledger.Open(ledger.Options{ConnectionString: connection, Prefix: "cordon", Tenant: ours}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(y.store.Prepare(t.Context()), y.store.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
 		t.Fatal(err)
 	}
 	y.env = map[string]string{"ServiceBus": y.ConnectionString(), "CORDON_TENANT_ID": ours, "AzureWebJobsStorage": connection}
@@ -98,9 +103,6 @@ func (y *yard) someOfEach(t *testing.T) {
 // answered records a run of the decodable message's version that is over.
 func (y *yard) answered(t *testing.T) {
 	t.Helper()
-	if err := y.store.Prepare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	const id = "da638994417204415533_-1184209733"
 	if _, err := y.store.Observe(t.Context(), ledger.Observation{Alert: alert.Alert{ID: id, Updated: noon}, Hash: "h", At: noon}); err != nil {
 		t.Fatal(err)

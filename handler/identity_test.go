@@ -79,7 +79,7 @@ func TestACertificateFileThatIsNoneStopsTheStart(t *testing.T) {
 	if err := os.WriteFile(path, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, stdout, stderr := command(t, map[string]string{"CORDON_PLAYBOOK": "../playbook.yaml", "CORDON_TENANT_ID": "contoso.example", "CORDON_CLIENT_ID": appID,
+	code, stdout, stderr := command(t, map[string]string{"CORDON_PLAYBOOK": "../playbook.yaml", "CORDON_TENANT_ID": "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4", "CORDON_CLIENT_ID": appID,
 		"CORDON_CLIENT_CERTIFICATE": path, "ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net", "AzureWebJobsStorage__accountName": "acc",
 		"CORDON_MAIL_FROM": "cordon@example.com", "CORDON_MAIL_TO": "soc@example.com"})
 	if code != exitFailed || !strings.Contains(stderr, "CORDON_CLIENT_CERTIFICATE: "+path+" holds nothing in PEM form") || stdout != "" {

@@ -82,10 +82,7 @@ func (o *operator) ledger(ctx context.Context, needs ...config.Need) (config.Con
 	if err != nil {
 		return settings, nil, err
 	}
-	store, err := commandLedger(settings)
-	if err == nil {
-		err = store.Prepare(ctx)
-	}
+	store, err := commandLedger(ctx, settings)
 	return settings, store, err
 }
 

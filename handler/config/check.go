@@ -137,16 +137,23 @@ func oneOf(p *problems, name, value string, allowed ...string) string {
 
 const guidPattern = `^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`
 
+// tenant is the tenant's id in lower case, the one spelling of it: it begins every key of the ledger. A domain name is another
+// spelling of the same tenant, so it is refused with the way to its id.
 func tenant(p *problems, value string) string {
-	const expected = "expected the tenant's id, such as 00000000-0000-0000-0000-000000000000, or one of its domain names"
+	const expected = "expected the tenant's id, such as 00000000-0000-0000-0000-000000000000"
 	domain := regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
 	switch {
 	case value == "":
 		p.add("CORDON_TENANT_ID", "it is not set: %s", expected)
-	case !regexp.MustCompile(guidPattern).MatchString(value) && (!domain.MatchString(value) || len(value) > 253):
+	case regexp.MustCompile(guidPattern).MatchString(value):
+	case domain.MatchString(value) && len(value) <= 253:
+		p.add("CORDON_TENANT_ID", "%s is a domain name: %s; it stands in the answer of "+
+			"curl -s https://login.microsoftonline.com/%s/v2.0/.well-known/openid-configuration, behind \"issuer\", "+
+			"and in that of az account show --query tenantId", quote(value), expected, value)
+	default:
 		p.add("CORDON_TENANT_ID", "%s is no tenant: %s", quote(value), expected)
 	}
-	return value
+	return strings.ToLower(value)
 }
 
 // queueName checks the rules for names of Service Bus queues.

@@ -146,11 +146,28 @@ func TestEachCloudHasItsAddresses(t *testing.T) {
 	}
 }
 
+// TestATenantHasOneSpelling has the id as portals, scripts and people write it. It begins every key of the ledger: under another
+// spelling a command finds none of what the app wrote.
+func TestATenantHasOneSpelling(t *testing.T) {
+	const id = "0f8fad5b-d9cb-469f-a165-70867728950e"
+	for _, spelt := range []string{id, strings.ToUpper(id), " 0F8fad5b-D9cb-469f-a165-70867728950E "} {
+		if c, err := Load(settings("CORDON_TENANT_ID", spelt)); err != nil || c.TenantID != id {
+			t.Errorf("%q is tenant %q: %v", spelt, c.TenantID, err)
+		}
+	}
+	_, err := LoadFor(settings("CORDON_TENANT_ID", "Contoso.onmicrosoft.com"), Tenant)
+	for _, want := range []string{`"Contoso.onmicrosoft.com" is a domain name`, "curl -s https://login.microsoftonline.com/Contoso.onmicrosoft.com/v2.0/.well-known/openid-configuration", "az account show --query tenantId"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("a domain name is refused with %v, want %q", err, want)
+		}
+	}
+}
+
 func TestEveryWrongValueIsRefusedByName(t *testing.T) {
 	for name, values := range map[string][]string{
 		"CORDON_MODE":                         {"enforced", "Enforce", "observe enforce"},
 		"CORDON_CLOUD":                        {"china"},
-		"CORDON_TENANT_ID":                    {"", "common", "a b", "contoso", "x/../y.com", "-a.com"},
+		"CORDON_TENANT_ID":                    {"", "common", "a b", "contoso", "x/../y.com", "-a.com", "Contoso.onmicrosoft.com", "contoso.com"},
 		"CORDON_CLIENT_ID":                    {"", "my-app"},
 		"CORDON_WEBHOOK_SECRET":               {"only-thirty-one-bytes-of-a-secret"[:31]},
 		"CORDON_CLIENT_SECRET":                {"@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)"},

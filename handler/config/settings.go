@@ -14,7 +14,7 @@ func Settings() []Setting {
 	return []Setting{
 		{Name: "CORDON_MODE", Default: "observe", Meaning: "ceiling over the playbook's mode: observe acts on no machine, enforce lets the playbook decide"},
 		{Name: "CORDON_CLOUD", Default: "global", Meaning: "global, gcc, gcchigh or dod: sets the URLs and Graph's audience; Defender's audience outside global has to be set"},
-		{Name: "CORDON_TENANT_ID", Meaning: "tenant of the app registration or identity: id or domain name", Required: true},
+		{Name: "CORDON_TENANT_ID", Meaning: "id of the tenant of the app registration or identity; it begins every key of the record, in lower case", Required: true},
 		{Name: "CORDON_CLIENT_ID", Meaning: "application (client) id of the app registration; without secret and certificate: of a user-assigned identity, or nothing for the system-assigned one"},
 		{Name: "CORDON_CLIENT_SECRET", Meaning: "value of a secret of the app registration; without it and a certificate: a managed identity", Secret: true},
 		{Name: "CORDON_CLIENT_CERTIFICATE", Meaning: "path of a PEM file with a certificate of the app registration and its key, instead of a secret"},

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
 )
 
 // Mark is a fact about Cordon itself that all instances share, such as when a function last succeeded.
@@ -27,6 +29,20 @@ func (s *Store) Mark(ctx context.Context, name string) (Mark, error) {
 		return Mark{}, nil
 	}
 	return m, err
+}
+
+// Worked reports whether an app has ever worked for the tenant in these tables, which is whether it left a mark. It makes no
+// table: where they are missing nobody has.
+func (s *Store) Worked(ctx context.Context) (bool, error) {
+	worked := false
+	err := s.list(ctx, tableSwitches, prefixFilter(s.pk(), "mark:"), "RowKey", func([]byte) error {
+		worked = true
+		return nil
+	})
+	if hasCode(err, aztables.TableNotFound) {
+		return false, nil
+	}
+	return worked, err
 }
 
 // MarkTrouble is the mark of the newest trouble that any instance met; its note says what and where.

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"cordon/handler/ledger"
+	"cordon/handler/poll"
+	"cordon/local/tables"
+)
+
+// operated are the commands that write or read the ledger.
+func operated() [][]string {
+	return [][]string{
+		{"pause", "--reason", "x", "--yes"}, {"resume", "--yes"},
+		{"held", "list"}, {"held", "run", "da1", "--reason", "x", "--yes"}, {"held", "drop", "da1", "--reason", "x", "--yes"},
+		{"isolated"}, {"release", "ws-1", "--reason", "x", "--yes"}, {"hunt", "list"}, {"run", "--alert", "da1", "--observe", "../playbook.yaml"},
+	}
+}
+
+// TestACommandRefusesALedgerInWhichNoAppWorked has the app's tables under another tenant and under another prefix, and no tables
+// at all. A pause there would be read by nobody.
+func TestACommandRefusesALedgerInWhichNoAppWorked(t *testing.T) {
+	t.Parallel()
+	const other = "0f8fad5b-d9cb-469f-a165-70867728950e"
+	used, unused := account(t), account(t)
+	app := storeIn(t, used, ours)
+	if err := app.SetMark(t.Context(), poll.MarkPoll, noon, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range operated() {
+		for name, env := range map[string]map[string]string{
+			"another tenant": {"AzureWebJobsStorage": used, "CORDON_TENANT_ID": other},
+			"another prefix": {"AzureWebJobsStorage": used, "CORDON_TENANT_ID": ours, "CORDON_TABLE_PREFIX": "cordon2"},
+			"no tables":      {"AzureWebJobsStorage": unused, "CORDON_TENANT_ID": ours},
+		} {
+			code, stdout, stderr := command(t, withAll(env), args...)
+			if code != exitFailed || stdout != "" || !strings.Contains(stderr, "no app has worked under tenant "+env["CORDON_TENANT_ID"]+" in these tables") ||
+				!strings.Contains(stderr, "CORDON_TABLE_PREFIX") {
+				t.Errorf("cordon %s, %s: code %d\n%s%s", strings.Join(args, " "), name, code, stdout, stderr)
+			}
+		}
+	}
+	for _, tenant := range []string{ours, other} {
+		if pause, err := storeIn(t, used, tenant).Pause(t.Context()); err != nil || pause.Paused {
+			t.Errorf("acting of tenant %s is paused: %+v, %v", tenant, pause, err)
+		}
+	}
+	// In capitals the id is the same one, so the app reads the pause.
+	code, stdout, stderr := command(t, withAll(map[string]string{"AzureWebJobsStorage": used, "CORDON_TENANT_ID": strings.ToUpper(ours)}), "pause", "--reason", "x", "--yes")
+	if pause, err := app.Pause(t.Context()); code != exitDone || err != nil || !pause.Paused {
+		t.Errorf("code %d, %+v, %v\n%s%s", code, pause, err, stdout, stderr)
+	}
+}
+
+// account is the connection string of a storage account without tables.
+func account(t *testing.T) string {
+	t.Helper()
+	server := tables.New(tables.Options{})
+	web := httptest.NewServer(server)
+	t.Cleanup(web.Close)
+	return server.ConnectionString(web.URL)
+}
+
+// storeIn is an app's ledger in an account.
+func storeIn(t *testing.T, connection, tenant string) *ledger.Store {
+	t.Helper()
+	store, err := ledger.Open(ledger.Options{ConnectionString: connection, Prefix: "cordon", Tenant: tenant})
+	if err == nil {
+		err = store.Prepare(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// withAll adds the settings of everything that a command may want to reach; nothing is there.
+func withAll(env map[string]string) map[string]string {
+	for name, value := range map[string]string{"CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": "s3cr3t", "CORDON_HUNTS": "../hunts",
+		"ServiceBus": "Endpoint=sb://127.0.0.1;SharedAccessKeyName=k;SharedAccessKey=s3cr3t;UseDevelopmentEmulator=true"} {
+		env[name] = value
+	}
+	return env
+}
