@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/poll"
 	"cordon/local/tables"
@@ -51,6 +52,33 @@ func TestACommandRefusesALedgerInWhichNoAppWorked(t *testing.T) {
 	code, stdout, stderr := command(t, withAll(map[string]string{"AzureWebJobsStorage": used, "CORDON_TENANT_ID": strings.ToUpper(ours)}), "pause", "--reason", "x", "--yes")
 	if pause, err := app.Pause(t.Context()); code != exitDone || err != nil || !pause.Paused {
 		t.Errorf("code %d, %+v, %v\n%s%s", code, pause, err, stdout, stderr)
+	}
+}
+
+// TestEnqueueSendsOnlyWhatTheAppTakes has what the app would set aside as a dead letter: ids that are none, beside a good one, and
+// another spelling of the tenant.
+func TestEnqueueSendsOnlyWhatTheAppTakes(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	y.env["CORDON_TENANT_ID"] = strings.ToUpper(ours)
+	const good = "da638994417204415533_-1184209733"
+	for _, bad := range []string{"", "../x", "da 1", "..", "hunt:a:b", "HUNT:a:b", strings.Repeat("a", 129), "da1\n", "dä1"} {
+		if code, _, stderr := command(t, y.env, "enqueue", good, bad); code != exitUsage || !strings.Contains(stderr, "is no id of an alert") {
+			t.Errorf("%q: code %d, %s", bad, code, stderr)
+		}
+	}
+	if n := y.Counts("alerts").Active; n != 0 {
+		t.Errorf("%d messages were sent beside ids that are none", n)
+	}
+	if code, _, stderr := command(t, y.env, "enqueue", good); code != exitDone {
+		t.Fatalf("code %d, %s", code, stderr)
+	}
+	sent, err := y.Receive(t.Context(), "alerts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := alert.DecodeMessageFor(ours, sent.Body); err != nil || m.AlertID != good {
+		t.Errorf("%s: %v", sent.Body, err)
 	}
 }
 
