@@ -117,6 +117,9 @@ func readCases(path string) (caseFile, error) {
 	case len(body) > maxCaseFile:
 		return file, fmt.Errorf("%s is %d bytes long, the limit is %d", path, len(body), maxCaseFile)
 	}
+	if err := playbook.CheckYAML(path, body); err != nil {
+		return file, err
+	}
 	err = yaml.NewDecoder(bytes.NewReader(body), yaml.Strict()).Decode(&file)
 	switch {
 	case errors.Is(err, io.EOF):

@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
@@ -202,7 +205,9 @@ func TestATestThatTestsNothingFails(t *testing.T) {
 		"no duration":   {"playbook: p.yaml\ncases: [{name: a, staleAfter: long}]\n", "long"},
 		"another book":  {"playbook: none.yaml\ncases: [{name: a}]\n", "none.yaml"},
 		"no YAML":       {"playbook: [\n", "playbook"},
-		"alias of none": {"playbook: *x\n", "x"},
+		"alias of none": {"playbook: *x\n", "YAML aliases are not used here"},
+		"anchor":        {"playbook: &x p.yaml\ncases: [{name: a}]\n", "YAML anchors are not used here"},
+		"alias bomb":    {aliasBomb(), "YAML anchors are not used here"},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "p.yaml"), []byte(shadowed), 0o600); err != nil {
@@ -217,6 +222,45 @@ func TestATestThatTestsNothingFails(t *testing.T) {
 	}
 	if code, _, stderr := command(t, nil, "test", t.TempDir()); code != exitFailed || !strings.Contains(stderr, "nothing is tested") {
 		t.Errorf("code %d, %s", code, stderr)
+	}
+}
+
+// aliasBomb is a small file that would fill the memory when it is decoded.
+func aliasBomb() string {
+	text, last := "playbook: p.yaml\ncases:\n  - name: x\n    alert:\n      a0: &a0 [x, x, x, x, x, x, x, x, x]\n", "*a0"
+	for i := range 20 {
+		text += fmt.Sprintf("      a%d: &a%d [%s%s]\n", i+1, i+1, strings.Repeat(last+", ", 8), last)
+		last = fmt.Sprintf("*a%d", i+1)
+	}
+	return text
+}
+
+func TestWhoeverReadsYAMLRefusesAnchorsBeforeItDecodes(t *testing.T) {
+	t.Parallel()
+	decodes := regexp.MustCompile(`yaml\.(NewDecoder|Unmarshal|NodeToValue)|parser\.Parse(Bytes|File)?\(tokens`)
+	read := 0
+	for _, folder := range []string{".", "../local"} {
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			body, err := os.ReadFile(path)
+			at := decodes.FindIndex(body)
+			if err != nil || at == nil || !strings.Contains(string(body), "goccy/go-yaml") {
+				return err
+			}
+			read++
+			if before := string(body[:at[0]]); !strings.Contains(before, "playbook.CheckYAML(") && !strings.Contains(before, "s.plainYAML(") {
+				t.Errorf("%s decodes YAML that may hold anchors: ask playbook.CheckYAML first", path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read < 2 {
+		t.Errorf("%d readers of YAML were found", read)
 	}
 }
 
