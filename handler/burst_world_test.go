@@ -173,7 +173,7 @@ func (th *theater) process() (all trigger.Services, stop func()) {
 	log := slog.New(slog.DiscardHandler)
 	store := th.store(ledgerTakes)
 	c := clients{ledger: store, bus: bus, mailer: th, quota: ledger.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
-		api: patientClient(&url.URL{Scheme: "http", Host: "api.example"}, &inMemory{th.sim.Handler(), apiTakes}, &pauses{ledger: store, log: log}, log)}
+		api: patientClient(&url.URL{Scheme: "http", Host: "api.example"}, &inMemory{th.sim.Handler(), apiTakes}, &pauses{ledger: store, log: log}, nil, log)}
 	if th.trial.noSlots {
 		c.quota = ledger.Quota{}
 	}

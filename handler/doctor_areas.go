@@ -153,10 +153,14 @@ func (p *practice) filesArea() doctor.Area {
 }
 
 // tokens are what an identity gets for an audience.
-func tokens(source *entra.Source, audience string) func(context.Context) (string, error) {
-	return func(ctx context.Context) (string, error) {
+func tokens(source *entra.Source, audience string) func(context.Context) (doctor.Token, error) {
+	return func(ctx context.Context) (doctor.Token, error) {
 		token, err := source.Token(ctx, audience+"/.default")
-		return token.Value.Reveal(), err
+		if err != nil {
+			return doctor.Token{}, err
+		}
+		claims, unreadable := entra.ReadClaims(token.Value)
+		return doctor.Token{Roles: claims.Roles, Principal: claims.Principal, Unreadable: unreadable}, nil
 	}
 }
 

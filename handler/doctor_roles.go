@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"cordon/handler/doctor"
+	"cordon/handler/entra"
 	"cordon/handler/playbook"
 )
 
@@ -40,11 +40,8 @@ func (p *practice) defenderRoles() []doctor.Role {
 	var roles []doctor.Role
 	for _, w := range wanted {
 		role := doctor.Role{Name: w.Name, Why: w.For, Absent: doctor.Fail}
-		reads := false
-		if what, isRead := strings.CutSuffix(w.Name, ".Read.All"); isRead {
-			reads, role.Within = true, []string{what + ".ReadWrite.All"}
-		}
-		if !reads && mode(p.settings, p.book) != playbook.Enforce {
+		role.Within = entra.Wider(w.Name)
+		if len(role.Within) == 0 && mode(p.settings, p.book) != playbook.Enforce {
 			role.Absent, role.But = doctor.Warn, "in observe mode it can wait"
 		}
 		role.Grant = func(string) string { return "grant " + w.Name + " of WindowsDefenderATP with admin consent" }

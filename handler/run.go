@@ -109,7 +109,7 @@ func wire(settings config.Config, book *playbook.Book, post mail.Config, certifi
 		return trigger.Services{}, err
 	}
 	return services(settings, book, clients{
-		api: patientClient(settings.DefenderURL, authorized(settings, transport, who.app), &pauses{ledger: store, log: log}, log), ledger: store, bus: bus,
+		api: patientClient(settings.DefenderURL, authorized(settings, transport, who.app), &pauses{ledger: store, log: log}, lacks(settings, who.app), log), ledger: store, bus: bus,
 		mailer: &postman{sender: newMailSender(settings, post, transport, who.app, log), from: settings.MailFrom.String(), log: log},
 		hunts:  newHunter(settings, transport, who.app, log),
 		quota:  ledger.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
@@ -187,7 +187,7 @@ func baseTransport(caFile string) (*http.Transport, error) {
 
 // defenderClient is the client of a command, which shares nothing with the processes of the app.
 func defenderClient(settings config.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger) *defender.Client {
-	return patientClient(settings.DefenderURL, authorized(settings, transport, tokens), nil, log)
+	return patientClient(settings.DefenderURL, authorized(settings, transport, tokens), nil, lacks(settings, tokens), log)
 }
 
 // authorized puts tokens for the Defender API over the connection.
@@ -195,14 +195,21 @@ func authorized(settings config.Config, transport http.RoundTripper, tokens *ent
 	return &entra.Transport{Base: transport, Source: tokens, Scope: settings.DefenderAudience + "/.default", AllowedHost: settings.DefenderURL.Host}
 }
 
+// lacks tells whether the token for the Defender API is known not to hold a permission.
+func lacks(settings config.Config, tokens *entra.Source) func(context.Context, string) bool {
+	return func(ctx context.Context, permission string) bool {
+		return entra.Lacks(ctx, tokens, settings.DefenderAudience+"/.default", permission)
+	}
+}
+
 // patientClient stacks waits for quotas and repeats of what is safe to repeat over a connection with tokens. It follows no
 // redirect: a token goes to one host.
-func patientClient(base *url.URL, authorized http.RoundTripper, pauses httpretry.Pauses, log *slog.Logger) *defender.Client {
+func patientClient(base *url.URL, authorized http.RoundTripper, pauses httpretry.Pauses, lacks func(context.Context, string) bool, log *slog.Logger) *defender.Client {
 	patient := httpretry.New(httpretry.Options{Base: authorized, Budget: defender.Budget, Pauses: pauses, OnRetry: func(r httpretry.Retry) {
 		log.Warn("request is repeated", "endpoint", r.Key, "attempt", r.Attempt, "status", r.Status, "wait", r.Wait.String())
 	}})
 	client := &http.Client{Transport: patient, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return defender.New(defender.Options{Base: base, HTTP: client, SendBy: httpretry.SendBy})
+	return defender.New(defender.Options{Base: base, HTTP: client, SendBy: httpretry.SendBy, Lacks: lacks})
 }
 
 func text(u *url.URL) string {

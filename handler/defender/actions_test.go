@@ -178,11 +178,11 @@ func TestActsAreNeverSentTwiceOverTheWire(t *testing.T) {
 		{"redirect that would repeat it", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/elsewhere")
 			w.WriteHeader(http.StatusTemporaryRedirect)
-		}, machine.Refused},
+		}, machine.UnknownFate},
 		{"redirect to a page", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/signin")
 			w.WriteHeader(http.StatusFound)
-		}, machine.Refused},
+		}, machine.UnknownFate},
 		{"body shorter than told", func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "500")
 			w.WriteHeader(http.StatusCreated)

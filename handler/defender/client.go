@@ -30,6 +30,8 @@ type Options struct {
 	// SendBy marks a context so that the transport does not send a request after a time; nil: acting requests are sent
 	// whenever the transport gets to it.
 	SendBy func(ctx context.Context, by time.Time) context.Context
+	// Lacks reports that the app's token is known not to hold a permission, nor a wider one; nil: tokens cannot be looked into.
+	Lacks func(ctx context.Context, permission string) bool
 }
 
 // Client is safe for concurrent use.
@@ -79,7 +81,7 @@ func (c *Client) send(ctx context.Context, k call) (*http.Response, error) {
 	answer.Body = &endingBody{ReadCloser: answer.Body, end: cancel}
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
 		defer answer.Body.Close()
-		return nil, apiError(k, answer)
+		return nil, c.apiError(ctx, k, answer)
 	}
 	return answer, nil
 }

@@ -1,9 +1,12 @@
 package defender
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,19 +24,56 @@ type wireError struct {
 	}] `json:"error"`
 }
 
-// apiError reads an answer that is no 2xx. A body of another form leaves the status to speak.
-func apiError(k call, answer *http.Response) error {
+// apiError reads an answer that is no 2xx. Without the API's own words it was made by somebody on the way, and decides nothing
+// but what its status alone can say.
+func (c *Client) apiError(ctx context.Context, k call, answer *http.Response) error {
 	e := &Error{Method: k.method, Endpoint: k.endpoint, Status: answer.StatusCode, needs: k.needs, look: k.look, after: retryAfter(answer)}
+	content := &counting{from: answer.Body}
 	var body wireError
-	if err := json.UnmarshalDecode(decoder(answer.Body, maxErrorBody), &body); err == nil {
+	if err := json.UnmarshalDecode(decoder(content, maxErrorBody), &body); err == nil {
 		found := body.Error.value
 		e.Code, e.Message, e.Target = clean(found.Code), clean(found.Message), clean(found.Target)
 		drain(answer.Body)
 	}
+	if e.Code == "" && e.Message == "" {
+		e.foreign = foreign(answer, content.read > 0)
+	}
 	if e.Code == "" {
 		e.Code = http.StatusText(answer.StatusCode)
 	}
+	if e.Status == http.StatusForbidden && c.o.Lacks != nil {
+		e.lacking = c.o.Lacks(ctx, k.needs)
+	}
 	return e
+}
+
+// counting is a reader that knows how much was read.
+type counting struct {
+	from io.Reader
+	read int64
+}
+
+func (c *counting) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.read += int64(n)
+	return n, err
+}
+
+// foreign describes an answer without the API's words; empty: its status alone counts. Bare statuses are the API's where its
+// framework, or a gateway of its own, makes such ones and where taking them for it does no harm.
+func foreign(answer *http.Response, body bool) string {
+	status := answer.StatusCode
+	bare := status >= 500 || slices.Contains([]int{http.StatusUnauthorized, http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests}, status)
+	kind := clean(text(answer.Header.Get("Content-Type")))
+	switch {
+	case !body && bare:
+		return ""
+	case !body:
+		return "a status without a word"
+	case kind == "":
+		return "a page of somebody else"
+	}
+	return "a page of somebody else (" + kind + ")"
 }
 
 // maxForeignText is how many characters of one text of the API an error shows.

@@ -22,6 +22,8 @@ type Error struct {
 	Message  string // free text of the API, bounded and without control characters
 	Target   string // correlation id to quote to the vendor's support
 	needs    string
+	lacking  bool   // the token does not hold needs
+	foreign  string // what came instead of the API's own words, for a person; empty: its words came, or a bare status that counts
 	look     string
 	after    time.Duration
 	fate     machine.Trouble // set where the status does not decide
@@ -52,27 +54,40 @@ func (e *Error) Error() string {
 
 // wayOut says what to do about an answer; without one, the cause says it.
 func (e *Error) wayOut() string {
+	trouble := e.Trouble()
 	switch {
 	case e.Status == 0:
 		return ""
+	case e.missingRole():
+		return fmt.Sprintf("grant the application permission %s of WindowsDefenderATP with admin consent", e.needs)
+	case e.foreign != "":
+		return e.notTheAPIs(trouble)
 	case e.Status == http.StatusUnauthorized:
 		return "the token was refused: check CORDON_TENANT_ID, CORDON_CLOUD and CORDON_DEFENDER_AUDIENCE"
-	case e.settings():
-		return "the tenant's device groups or features forbid it: change them in the Defender portal, or act by hand"
 	case e.Status == http.StatusForbidden:
-		return fmt.Sprintf("grant the application permission %s of WindowsDefenderATP with admin consent", e.needs)
+		return "the service itself refuses it, whatever the permissions: see whether the device, its group or a feature of the tenant forbids it in the Defender portal, or act by hand"
 	case e.Status == http.StatusTooManyRequests && e.after > 0:
 		return fmt.Sprintf("quota used up: ask again in %s", e.after)
 	case e.Status == http.StatusTooManyRequests:
 		return "quota used up: ask again later"
-	case e.Status >= 300 && e.Status < 400:
-		return "redirects are not followed: check CORDON_DEFENDER_URL"
-	case e.Trouble() == machine.UnknownFate:
+	case trouble == machine.UnknownFate:
 		return "it may have been carried out: " + e.look
-	case e.Trouble() == machine.Unsupported:
+	case trouble == machine.Unsupported:
 		return "the machine does not know this action: act on it by hand"
 	}
 	return ""
+}
+
+// notTheAPIs says what to do about an answer of somebody on the way. It is no last word, so the request is made again.
+func (e *Error) notTheAPIs(trouble machine.Trouble) string {
+	text := "not the API's answer but " + e.foreign + ", so it decides nothing and is tried again: look at what stands between the app and CORDON_DEFENDER_URL, such as a proxy or a firewall"
+	if e.Status >= 300 && e.Status < 400 {
+		text += "; redirects are not followed"
+	}
+	if trouble == machine.UnknownFate {
+		text += "; it may have been carried out: " + e.look
+	}
+	return text
 }
 
 // Unwrap returns what went wrong without an answer, or with reading it. Its text may show more than Error does.
@@ -87,23 +102,23 @@ func (e *Error) Trouble() machine.Trouble {
 	switch {
 	case e.fate != machine.NoTrouble:
 		return e.fate
+	case e.missingRole():
+		return machine.Denied
 	case acting && e.alreadyActive():
 		return machine.AlreadyActive
 	case acting && e.Status == http.StatusBadRequest && (e.Code == "OsPlatformNotSupported" || e.Code == "ClientVersionNotSupported"):
 		return machine.Unsupported
-	case e.Status == http.StatusNotFound:
-		return machine.NotFound
 	case e.Status == http.StatusTooManyRequests:
 		return machine.Transient
-	case e.settings():
-		return machine.Refused
-	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden:
-		return machine.Denied
-	case e.Status >= 500 || e.Status == http.StatusRequestTimeout:
+	case e.Status >= 500 || e.Status == http.StatusRequestTimeout || e.foreign != "":
 		if acting {
 			return machine.UnknownFate
 		}
 		return machine.Transient
+	case e.Status == http.StatusNotFound:
+		return machine.NotFound
+	case e.Status == http.StatusUnauthorized:
+		return machine.Denied
 	}
 	return machine.Refused
 }
@@ -115,9 +130,20 @@ func (e *Error) alreadyActive() bool {
 		e.Status == http.StatusBadRequest && strings.Contains(strings.ToLower(e.Message), "already in progress")
 }
 
-// settings reports whether the tenant's settings stand against the request; a permission would not help.
-func (e *Error) settings() bool {
-	return e.Status == http.StatusForbidden && (e.Code == "DisabledFeature" || e.Code == "DisallowedOperation")
+// missingRole reports whether a permission is missing: the API says so, or the token does not hold it. Its other 403 are about
+// devices, groups and features, and no permission would help.
+func (e *Error) missingRole() bool {
+	if e.Status != http.StatusForbidden {
+		return false
+	}
+	return e.lacking || e.Code == "Forbidden" && saysMissing(e.Message)
+}
+
+// saysMissing knows how the API words a missing permission. It is documented nowhere; both were seen.
+func saysMissing(message string) bool {
+	message = strings.ToLower(message)
+	return strings.Contains(message, "missing application roles") ||
+		strings.Contains(message, "the application does not have any of the required application permissions")
 }
 
 // unsent is the error of a request that was not sent.

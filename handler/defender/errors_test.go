@@ -60,7 +60,7 @@ func TestErrorSamplesAreClassified(t *testing.T) {
 		"error_400_hunting_result_size.json": {machine.Refused, machine.Refused, 0, "exceeded the allowed result size"},
 		"error_401_unauthorized.json":        {machine.Denied, machine.Denied, 0, "check CORDON_TENANT_ID, CORDON_CLOUD and CORDON_DEFENDER_AUDIENCE"},
 		"error_403_forbidden.json":           {machine.Denied, machine.Denied, 0, "of WindowsDefenderATP with admin consent"},
-		"error_403_disallowed.json":          {machine.Refused, machine.Refused, 0, "change them in the Defender portal"},
+		"error_403_disallowed.json":          {machine.Refused, machine.Refused, 0, "the service itself refuses it, whatever the permissions"},
 		"error_404_machine.json":             {machine.NotFound, machine.NotFound, 0, "404 ResourceNotFound: Machine 7c5b3a1f0e8d6c4b2a0f8e6d4c8211f7e5d3b09a was not found"},
 		"error_404_alert.json":               {machine.NotFound, machine.NotFound, 0, "404 ResourceNotFound: Alert"},
 		"error_429_per_minute.json":          {machine.Transient, machine.Transient, 37 * time.Second, "ask again in 37s"},
@@ -69,7 +69,7 @@ func TestErrorSamplesAreClassified(t *testing.T) {
 		"error_500.json":                     {machine.Transient, machine.UnknownFate, 0, "500 InternalServerError"},
 		"error_graph_400_hunting.json":       {machine.Refused, machine.Refused, 0, "400 BadRequest"},
 		"error_graph_401.json":               {machine.Denied, machine.Denied, 0, "401 InvalidAuthenticationToken"},
-		"error_graph_403_mail.json":          {machine.Denied, machine.Denied, 0, "403 ErrorAccessDenied"},
+		"error_graph_403_mail.json":          {machine.Refused, machine.Refused, 0, "403 ErrorAccessDenied"},
 		"error_graph_413_mail.json":          {machine.Refused, machine.Refused, 0, "413 RequestBodyTooLarge"},
 		"error_graph_429.json":               {machine.Transient, machine.Transient, 10 * time.Second, "429 TooManyRequests: Please retry again later."},
 	}
@@ -123,49 +123,103 @@ func TestErrorSamplesAreClassified(t *testing.T) {
 	}
 }
 
-func TestForbiddenNamesThePermissionThatTheMethodNeeds(t *testing.T) {
+// needs are the permissions that the methods of every need.
+var needs = map[string]string{
+	"AlertPage": "Alert.Read.All", "Alert": "Alert.Read.All", "Machine": "Machine.Read.All", "Machines": "Machine.Read.All",
+	"ActionsSince": "Machine.Read.All", "ActionsOn": "Machine.Read.All", "OpenActions": "Machine.Read.All", "Action": "Machine.Read.All",
+	"AlertComments": "Alert.Read.All", "UpdateAlert": "Alert.ReadWrite.All", "Tag": "Machine.ReadWrite.All", "CancelAction": "Machine.Scan",
+	"Isolate": "Machine.Isolate", "Unisolate": "Machine.Isolate", "RestrictCodeExecution": "Machine.RestrictExecution",
+	"UnrestrictCodeExecution": "Machine.RestrictExecution", "RunAntiVirusScan": "Machine.Scan", "CollectInvestigationPackage": "Machine.CollectForensics",
+}
+
+// TestMissingPermissionIsWhatTheAPISaysIsOneOrTheTokenLacks asks every method about every kind of 403.
+func TestMissingPermissionIsWhatTheAPISaysIsOneOrTheTokenLacks(t *testing.T) {
 	t.Parallel()
-	reads, acts := every(t.Context(), always(403, `{"error":{"code":"Forbidden"}}`).client())
-	needs := map[string]string{
-		"AlertPage": "Alert.Read.All", "Alert": "Alert.Read.All", "Machine": "Machine.Read.All", "Machines": "Machine.Read.All",
-		"ActionsSince": "Machine.Read.All", "ActionsOn": "Machine.Read.All", "OpenActions": "Machine.Read.All", "Action": "Machine.Read.All",
-		"AlertComments": "Alert.Read.All", "UpdateAlert": "Alert.ReadWrite.All", "Tag": "Machine.ReadWrite.All", "CancelAction": "Machine.Scan",
-		"Isolate": "Machine.Isolate", "Unisolate": "Machine.Isolate", "RestrictCodeExecution": "Machine.RestrictExecution",
-		"UnrestrictCodeExecution": "Machine.RestrictExecution", "RunAntiVirusScan": "Machine.Scan", "CollectInvestigationPackage": "Machine.CollectForensics",
-	}
-	all := maps.Clone(reads)
-	maps.Copy(all, acts)
-	for method, err := range all {
-		if want := "grant the application permission " + needs[method] + " of WindowsDefenderATP"; !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", method, err, want)
+	const restricted = `{"error":{"code":"RestrictedDeviceSecurityOperations","message":"Isolating is not allowed on this device","target":"7c0"}}`
+	for name, tt := range map[string]struct {
+		body  string
+		lacks bool // what is known of the token
+		want  machine.Trouble
+	}{
+		"missing":                 {`{"error":{"code":"Forbidden","message":"Missing application roles. API required roles: Machine.Isolate, application roles: Machine.Read.All."}}`, false, machine.Denied},
+		"missing, in older words": {fixture(t, "error_403_forbidden.json"), false, machine.Denied},
+		"the token lacks it":      {restricted, true, machine.Denied},
+		"lacks it, and a page":    {"<html>", true, machine.Denied},
+		"lacks it, and no word":   {"", true, machine.Denied},
+		"other code":              {restricted, false, machine.Refused},
+		"other words":             {`{"error":{"code":"Forbidden","message":"Isolating is not allowed on this device"}}`, false, machine.Refused},
+		"no words":                {`{"error":{"code":"Forbidden"}}`, false, machine.Refused},
+		"words of another code":   {`{"error":{"code":"DisabledFeature","message":"Missing application roles."}}`, false, machine.Refused},
+		"of Graph":                {fixture(t, "error_graph_403_mail.json"), false, machine.Refused},
+	} {
+		c := always(403, tt.body).clientThatKnows(func(_ context.Context, permission string) bool { return tt.lacks && permission != "" })
+		reads, acts := every(t.Context(), c)
+		all := maps.Clone(reads)
+		maps.Copy(all, acts)
+		for method, err := range all {
+			trouble, _ := machine.TroubleOf(err)
+			grants := strings.Contains(err.Error(), "grant the application permission "+needs[method]+" of WindowsDefenderATP with admin consent")
+			if trouble != tt.want || grants != (tt.want == machine.Denied) || strings.Contains(err.Error(), "grant") != grants {
+				t.Errorf("%s, %s: %s, want %s: %v", name, method, trouble, tt.want, err)
+			}
+			if tt.body == restricted && !strings.Contains(err.Error(), "403 RestrictedDeviceSecurityOperations: Isolating is not allowed on this device") {
+				t.Errorf("%s, %s: %v lacks the API's code and words", name, method, err)
+			}
 		}
 	}
 }
 
-func TestAnswersWithoutTheAPIsBodyAreClassifiedByTheirStatus(t *testing.T) {
+func TestTokenIsLookedAtOnlyForAForbidden(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[int]struct {
+	asked := map[string]bool{}
+	lacks := func(_ context.Context, permission string) bool { asked[permission] = true; return true }
+	for _, status := range []int{400, 401, 404, 409, 429, 500} {
+		c := always(status, `{"error":{"code":"Forbidden","message":"Missing application roles."}}`).clientThatKnows(lacks)
+		if _, err := c.Act(t.Context(), machineID, wanted(machine.Isolate)); strings.Contains(err.Error(), "grant") || len(asked) > 0 {
+			t.Errorf("%d: %v, asked about %v", status, err, asked)
+		}
+	}
+	_, _ = always(403, "").clientThatKnows(lacks).Act(t.Context(), machineID, wanted(machine.Isolate))
+	if !asked["Machine.Isolate"] || len(asked) != 1 {
+		t.Errorf("asked about %v", asked)
+	}
+}
+
+// TestAnswersWithoutTheAPIsWordsDecideNothingForGood has proxies, firewalls and sign-in pages answer: nothing of theirs is a
+// refusal, a missing permission or a missing machine.
+func TestAnswersWithoutTheAPIsWordsDecideNothingForGood(t *testing.T) {
+	t.Parallel()
+	const page = "not the API's answer but a page of somebody else (text/html), so it decides nothing and is tried again"
+	const silent = "not the API's answer but a status without a word"
+	type want struct {
 		read, act machine.Trouble
 		text      string
-	}{
-		301: {machine.Refused, machine.Refused, "301 Moved Permanently (redirects are not followed: check CORDON_DEFENDER_URL)"},
-		302: {machine.Refused, machine.Refused, "CORDON_DEFENDER_URL"},
-		307: {machine.Refused, machine.Refused, "CORDON_DEFENDER_URL"},
-		400: {machine.Refused, machine.Refused, "400 Bad Request"},
-		401: {machine.Denied, machine.Denied, "401 Unauthorized"},
-		403: {machine.Denied, machine.Denied, "403 Forbidden"},
+	}
+	passing := want{machine.Transient, machine.UnknownFate, silent}
+	bare := map[int]want{
+		301: {machine.Transient, machine.UnknownFate, "redirects are not followed"}, 302: passing, 307: passing, 400: passing, 403: passing, 405: passing, 407: passing, 409: passing,
+		413: passing, 451: passing,
+		401: {machine.Denied, machine.Denied, "401 Unauthorized (the token was refused"},
 		404: {machine.NotFound, machine.NotFound, "404 Not Found"},
 		408: {machine.Transient, machine.UnknownFate, "408 Request Timeout"},
-		409: {machine.Refused, machine.Refused, "409 Conflict"},
 		429: {machine.Transient, machine.Transient, "quota used up: ask again later"},
 		500: {machine.Transient, machine.UnknownFate, "500 Internal Server Error"},
 		502: {machine.Transient, machine.UnknownFate, "502 Bad Gateway"},
 		503: {machine.Transient, machine.UnknownFate, "503 Service Unavailable"},
 		504: {machine.Transient, machine.UnknownFate, "504 Gateway Timeout"},
 		599: {machine.Transient, machine.UnknownFate, "599"},
-	} {
-		for _, body := range []string{"", "<html><body>proxy</body></html>", "null", "[]", `{"error":null}`, `{"error":"x"}`, `{"error":{"code":null,"message":{"lang":"en"},"target":[]}}`, `{"error":{`} {
-			a := always(status, body, "Location", "https://elsewhere.example/")
+	}
+	for status, want := range bare {
+		for _, body := range []string{"", "<html><body>proxy</body></html>", "null", "[]", `{"error":null}`, `{"error":"x"}`, `{"statusCode":403,"message":"Missing application roles"}`,
+			`{"error":{"code":null,"message":{"lang":"en"},"target":[]}}`, `{"error":{`} {
+			want := want
+			if body != "" {
+				want.read, want.text = machine.Transient, page
+				if want.act = machine.UnknownFate; status == 429 {
+					want.act = machine.Transient
+				}
+			}
+			a := always(status, body, "Location", "https://elsewhere.example/", "Content-Type", "text/html")
 			_, readErr := a.client().Alert(t.Context(), alertID)
 			_, actErr := a.client().Act(t.Context(), machineID, wanted(machine.Isolate))
 			read, _ := machine.TroubleOf(readErr)

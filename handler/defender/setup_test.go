@@ -2,6 +2,7 @@ package defender_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -66,8 +67,11 @@ func (a *api) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // client talks to the api below a path of its own, so that an address made without the base does not work.
-func (a *api) client() *defender.Client {
-	return defender.New(defender.Options{Base: &url.URL{Scheme: "https", Host: "api.example.com", Path: "/mde"}, HTTP: &http.Client{Transport: a}})
+func (a *api) client() *defender.Client { return a.clientThatKnows(nil) }
+
+// clientThatKnows is a client that can look into its token.
+func (a *api) clientThatKnows(lacks func(context.Context, string) bool) *defender.Client {
+	return defender.New(defender.Options{Base: &url.URL{Scheme: "https", Host: "api.example.com", Path: "/mde"}, HTTP: &http.Client{Transport: a}, Lacks: lacks})
 }
 
 // calls returns the requests so far as "METHOD path".

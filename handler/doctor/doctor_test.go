@@ -2,8 +2,7 @@ package doctor
 
 import (
 	"context"
-	"encoding/base64"
-	"strings"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,16 +45,13 @@ func TestWhatWasTakenBackInTheGraceIsNotCalledSlow(t *testing.T) {
 	})
 }
 
-func TestATokenThatCanNotBeReadIsNoFailureAndIsNotShown(t *testing.T) {
+func TestATokenThatCannotBeReadIsNoFailure(t *testing.T) {
 	t.Parallel()
 	role := Role{Name: "X", Absent: Fail, Grant: func(principal string) string { return "grant " + principal }}
-	for _, token := range []string{"", "opaque-s3cr3t", "a.!s3cr3t.c", "a." + base64.RawURLEncoding.EncodeToString([]byte("s3cr3t")) + ".c"} {
-		if f := role.in(token); f.State != NotSeen || strings.Contains(f.Seen+f.Do, "s3cr3t") {
-			t.Errorf("%q: %+v", token, f)
-		}
+	if f := role.in(Token{Unreadable: errors.New("is not one that can be read")}); f.State != NotSeen || f.Seen != "the token is not one that can be read" {
+		t.Errorf("%+v", f)
 	}
-	readable := "a." + base64.RawURLEncoding.EncodeToString([]byte(`{"oid":"o1","roles":["Y"]}`)) + ".c"
-	if f := role.in(readable); f.State != Fail || f.Do != "grant o1" {
+	if f := role.in(Token{Principal: "o1", Roles: []string{"Y"}}); f.State != Fail || f.Do != "grant o1" {
 		t.Errorf("%+v", f)
 	}
 }

@@ -2,11 +2,7 @@ package doctor
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"slices"
-	"strings"
 )
 
 // API is something that is reached by tokens.
@@ -15,8 +11,15 @@ type API struct {
 	Who      string // whose tokens they are, for people
 	Audience string // without /.default
 	// Token gets a token for the audience. Its errors say the way out and hold no secret.
-	Token func(ctx context.Context) (string, error)
+	Token func(ctx context.Context) (Token, error)
 	Roles []Role // that the token should have; none: roles are given elsewhere and are not in it
+}
+
+// Token is what can be seen of a token.
+type Token struct {
+	Roles      []string // application permissions
+	Principal  string   // object id of whoever it is for; empty: not told
+	Unreadable error    // why nothing can be seen; nil: the rest is as the token says
 }
 
 // Role is an application permission.
@@ -33,7 +36,7 @@ type Role struct {
 
 // Tokens are the checks of the tokens of an API: that there is one, and each role in it.
 func Tokens(a API) Area {
-	var token string
+	var token Token
 	area := Area{{Name: a.Name + " token", Gate: true, Slow: "check that the app reaches the authority (CORDON_AUTHORITY_URL, firewall, proxy)", Run: func(ctx context.Context) Finding {
 		var err error
 		if token, err = a.Token(ctx); err != nil {
@@ -49,44 +52,21 @@ func Tokens(a API) Area {
 
 // in looks for the role. A token is the API's to read and its form may change without notice, so one that can not be read is
 // no failure: then only the API itself can tell ("Access tokens in the Microsoft identity platform").
-func (r Role) in(token string) Finding {
-	claims, err := read(token)
+func (r Role) in(token Token) Finding {
 	switch {
-	case err != nil:
-		return notSeen("look at the app's permissions in the Entra admin center", "the token %v", err)
-	case slices.Contains(claims.Roles, r.Name):
+	case token.Unreadable != nil:
+		return notSeen("look at the app's permissions in the Entra admin center", "the token %v", token.Unreadable)
+	case slices.Contains(token.Roles, r.Name):
 		return ok("is in the token: %s", r.Why)
 	}
 	for _, wider := range r.Within {
-		if slices.Contains(claims.Roles, wider) {
+		if slices.Contains(token.Roles, wider) {
 			return ok("%s is in the token and holds it: %s", wider, r.Why)
 		}
 	}
-	f := failed(r.Grant(claims.Principal), "is not in the token: needed %s", r.Why)
+	f := failed(r.Grant(token.Principal), "is not in the token: needed %s", r.Why)
 	if f.State = r.Absent; f.State == Warn {
 		f.Seen += "; " + r.But
 	}
 	return f
-}
-
-// claims is what the doctor reads of a token.
-type claims struct {
-	Roles     []string `json:"roles"`
-	Principal string   `json:"oid"`
-}
-
-// read takes a token apart. Its errors show nothing of it.
-func read(token string) (c claims, err error) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return c, fmt.Errorf("is not one that can be read")
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
-	if err != nil {
-		return c, fmt.Errorf("is not one that can be read")
-	}
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return claims{}, fmt.Errorf("holds no claims that can be read")
-	}
-	return c, nil
 }
