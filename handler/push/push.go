@@ -14,10 +14,11 @@ import (
 	"cordon/handler/alert"
 )
 
-// The bounds of one request.
+// The bounds of one request, and of all of them together.
 const (
 	MaxBody  = 256 << 10 // bytes
 	MaxItems = 500       // alerts
+	AtOnce   = 16        // proven requests
 )
 
 // Refusal is the answer to a request of which nothing was accepted, as a problem document shows it (RFC 9457).
@@ -61,10 +62,13 @@ type Options struct {
 }
 
 // Receiver takes pushed alerts. It is safe for concurrent use.
-type Receiver struct{ o Options }
+type Receiver struct {
+	o     Options
+	slots chan struct{} // holds an entry for each proven request that is being answered
+}
 
 // New makes a Receiver.
-func New(o Options) *Receiver { return &Receiver{o} }
+func New(o Options) *Receiver { return &Receiver{o: o, slots: make(chan struct{}, AtOnce)} }
 
 // Receive reads a request, of which all alerts are accepted or none, and answers with their ids, each once. Any error is a
 // *Refusal. A nil error means that the queue has all of them. A repeat within the same minute is dropped by the broker, a
@@ -75,6 +79,13 @@ func (r *Receiver) Receive(ctx context.Context, header http.Header, body []byte)
 		refused := refuse(http.StatusUnauthorized, "unauthorized", "the request does not prove that its sender knows the webhook secret; see docs/push.md")
 		refused.Cause = fmt.Errorf("the webhook secret: %s", why)
 		return nil, refused
+	}
+	// After the proof: whoever cannot give one takes no place from those who can.
+	select {
+	case r.slots <- struct{}{}:
+		defer func() { <-r.slots }()
+	default:
+		return nil, &Refusal{Status: http.StatusTooManyRequests, Code: "too_many_requests", Detail: "too many requests at once; send it again a little later", RetryAfter: time.Second}
 	}
 	ids, refused := decode(header, body)
 	if refused != nil {

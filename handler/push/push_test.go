@@ -220,3 +220,45 @@ func FuzzReceive(f *testing.F) {
 		}
 	})
 }
+
+// stuck is a queue that takes nothing until it is let go.
+type stuck struct{ entered, leave chan struct{} }
+
+func (s *stuck) SendAlerts(context.Context, []alert.Envelope) error {
+	s.entered <- struct{}{}
+	<-s.leave
+	return nil
+}
+
+// TestOnlyProvenRequestsTakeAPlace fills every place with proven requests, of which one more is sent away, while those
+// without a proof hear that they have none.
+func TestOnlyProvenRequestsTakeAPlace(t *testing.T) {
+	t.Parallel()
+	q := &stuck{make(chan struct{}), make(chan struct{})}
+	r := New(Options{Queue: q, Tenant: "tenant", Secret: secret, Now: func() time.Time { return noon }})
+	receive := func(header http.Header) int {
+		_, err := r.Receive(t.Context(), header, []byte(`{"alertId":"`+id1+`"}`))
+		var refused *Refusal
+		if !errors.As(err, &refused) {
+			return http.StatusAccepted
+		}
+		return refused.Status
+	}
+	answers := make(chan int)
+	for range AtOnce {
+		go func() { answers <- receive(jsonHeader(HeaderSecret, secret)) }()
+		<-q.entered
+	}
+	if got := receive(jsonHeader()); got != http.StatusUnauthorized {
+		t.Errorf("without a proof: %d", got)
+	}
+	if got := receive(jsonHeader(HeaderSecret, secret)); got != http.StatusTooManyRequests {
+		t.Errorf("one more: %d", got)
+	}
+	close(q.leave)
+	for range AtOnce {
+		if got := <-answers; got != http.StatusAccepted {
+			t.Error(got)
+		}
+	}
+}

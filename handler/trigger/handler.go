@@ -16,8 +16,8 @@ type Handler struct {
 	options  Options
 	router   http.Handler
 	lazy     lazy
-	pushes   chan struct{} // holds an entry for each pushed request that is being answered
-	decoders sync.Pool     // of *jsontext.Decoder, whose buffers grow to the size of an envelope
+	decoders sync.Pool // of *jsontext.Decoder, whose buffers grow to the size of an envelope
+	unproven unproven
 }
 
 // Warm builds the services, so that the first invocation need not. A failure is logged; the next invocation tries again.

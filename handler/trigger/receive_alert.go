@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
+	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -27,33 +30,20 @@ type Refused interface {
 // The bounds of what comes from outside.
 const (
 	maxPushed    = 256 << 10
+	pushBodyTime = 10 * time.Second // for the body to arrive
 	pushTime     = 25 * time.Second // well before the front end gives up
-	pushesAtOnce = 16
 )
 
 // receiveAlert answers 202 with the ids once the queue has all of them, else a problem document (RFC 9457).
 func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
-	select {
-	case h.pushes <- struct{}{}:
-		defer func() { <-h.pushes }()
-	default:
-		problemDocument(w, http.StatusTooManyRequests, "too_many_requests", "too many requests at once; send it again a little later", time.Second)
-		return
-	}
 	ctx, cancel := context.WithTimeout(r.Context(), min(pushTime, h.options.Deadline))
 	defer cancel()
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPushed))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		problemDocument(w, http.StatusRequestEntityTooLarge, "too_large", "the body is larger than 256 KiB; send fewer alerts in one request", 0)
-		return
-	case err != nil:
-		problemDocument(w, http.StatusBadRequest, "cut", "the body did not arrive whole; send it again", time.Second)
+	body, whole := h.pushedBody(w, r)
+	if !whole {
 		return
 	}
 	var ids []string
-	err = guard(func() error {
+	err := guard(func() error {
 		services, err := h.lazy.get(ctx)
 		if err != nil {
 			return err
@@ -67,7 +57,10 @@ func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
 		writeDocument(w, http.StatusAccepted, "application/json", accepted{ids, "/api/health, and the record of each alert by its id"})
 	case errors.As(err, &refused):
 		status, code, detail, after := refused.Answer()
-		if status == http.StatusUnauthorized || status >= http.StatusInternalServerError {
+		switch {
+		case status == http.StatusUnauthorized:
+			h.unproven.note(ctx, h.options.Log, err)
+		case status >= http.StatusInternalServerError:
 			h.logFailure(ctx, "ReceiveAlert", 0, err)
 		}
 		problemDocument(w, status, code, detail, after)
@@ -75,6 +68,52 @@ func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
 		h.logFailure(ctx, "ReceiveAlert", 0, err)
 		problemDocument(w, http.StatusServiceUnavailable, "not_ready", "the alerts could not be taken now; send the request again", 10*time.Second)
 	}
+}
+
+// pushedBody reads a pushed body, bounded in bytes and in time; what is not whole has been answered. Whoever sends slowly
+// keeps nobody else from being answered: a request takes its place among those that are answered once it has proved itself.
+func (h *Handler) pushedBody(w http.ResponseWriter, r *http.Request) (body []byte, whole bool) {
+	in := http.NewResponseController(w)
+	// What has no deadline of its own is bounded by the server's.
+	_ = in.SetReadDeadline(time.Now().Add(min(pushBodyTime, h.options.BodyTime)))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPushed))
+	if err == nil {
+		return body, true
+	}
+	// Or else the server would wait for the rest of the body before it lets the answer go.
+	w.Header().Set("Connection", "close")
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		problemDocument(w, http.StatusRequestEntityTooLarge, "too_large", "the body is larger than 256 KiB; send fewer alerts in one request", 0)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		problemDocument(w, http.StatusRequestTimeout, "too_slow", "the body did not arrive in time; send it again", time.Second)
+	default:
+		problemDocument(w, http.StatusBadRequest, "cut", "the body did not arrive whole; send it again", time.Second)
+	}
+	return nil, false
+}
+
+// unproven counts requests without a valid proof. They are warnings, and at most one a minute: whoever can send them must
+// neither fill the log nor have operators mailed.
+type unproven struct {
+	mu    sync.Mutex
+	since int       // those that no line has told yet
+	told  time.Time // when the last line was written
+}
+
+// unprovenEvery is the least time between two lines.
+const unprovenEvery = time.Minute
+
+func (u *unproven) note(ctx context.Context, log *slog.Logger, err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.since++
+	if !u.told.IsZero() && time.Since(u.told) < unprovenEvery {
+		return
+	}
+	log.WarnContext(ctx, "pushes without a valid proof were refused", "count", u.since, "last", err.Error())
+	u.since, u.told = 0, time.Now()
 }
 
 // accepted is the answer to a request whose alerts are on the queue.

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -56,7 +58,7 @@ func TestRefusedPushesAreAnsweredWithProblemDocuments(t *testing.T) {
 		lines int // errors in the log
 	}{
 		"by the service":        {refusal{400}, "{}", 400, "10", 1, 0},
-		"not trusted":           {refusal{401}, "{}", 401, "10", 1, 1},
+		"not trusted":           {refusal{401}, "{}", 401, "10", 1, 0},
 		"not queued":            {refusal{503}, "{}", 503, "10", 1, 1},
 		"any other trouble":     {errors.New("secret reasons"), "{}", 503, "10", 1, 1},
 		"a body that is large":  {nil, strings.Repeat(" ", maxPushed+1), 413, "", 0, 0},
@@ -84,30 +86,64 @@ func TestRefusedPushesAreAnsweredWithProblemDocuments(t *testing.T) {
 	}
 }
 
-func TestMorePushesAtOnceThanCanBeAnsweredAreSentAway(t *testing.T) {
+// TestSlowBodiesKeepNoPushFromBeingAnswered has more callers than are answered at once send the head of a request and then
+// nothing, over a real connection in fake time.
+func TestSlowBodiesKeepNoPushFromBeingAnswered(t *testing.T) {
 	t.Parallel()
-	entered, leave := make(chan struct{}), make(chan struct{})
-	h, _ := start(func(context.Context) (Services, error) {
-		return Services{ReceiveAlert: func(context.Context, Pushed) ([]string, error) {
-			entered <- struct{}{}
-			<-leave
-			return []string{"da1"}, nil
-		}}, nil
-	})
-	codes := make(chan int)
-	for range pushesAtOnce {
-		go func() { codes <- push(h, "{}").Code }()
-	}
-	for range pushesAtOnce {
-		<-entered
-	}
-	if w := push(h, "{}"); w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "1" {
-		t.Errorf("%d %v", w.Code, w.Header())
-	}
-	close(leave)
-	for range pushesAtOnce {
-		if code := <-codes; code != http.StatusAccepted {
-			t.Error(code)
+	synctest.Test(t, func(t *testing.T) {
+		s := &spy{}
+		h, log := start(s.services)
+		listener := newPipes()
+		ctx, stop := context.WithCancel(t.Context())
+		served := make(chan error, 1)
+		go func() { served <- Serve(ctx, listener, h) }()
+		head := "POST /api/alerts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+		began := time.Now()
+		slow := make(chan string)
+		for range 40 {
+			c := listener.dial()
+			go func() {
+				defer c.Close()
+				_, _ = c.Write([]byte(head))
+				line, _ := bufio.NewReader(c).ReadString('\n')
+				slow <- line
+			}()
 		}
-	}
+		synctest.Wait()
+		for range 20 {
+			if w := push(h, "{}"); w.Code != http.StatusAccepted {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+		}
+		for range 40 {
+			if line := <-slow; !strings.Contains(line, " 408 ") {
+				t.Errorf("a body that never comes is answered %q", line)
+			}
+		}
+		if took := time.Since(began); took > pushBodyTime+time.Second || len(s.pushed) != 20 || len(log.lines(t, "ERROR")) != 0 {
+			t.Errorf("%d pushes; sent away after %s; %s", len(s.pushed), took, log.text())
+		}
+		stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestRefusedProofsAreCountedWarnings sends a thousand requests without a proof within a minute, and one later.
+func TestRefusedProofsAreCountedWarnings(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &spy{err: refusal{http.StatusUnauthorized}}
+		h, log := start(s.services)
+		for range 1000 {
+			push(h, "{}")
+		}
+		time.Sleep(unprovenEvery)
+		push(h, "{}")
+		lines := log.lines(t, "WARN")
+		if len(lines) != 2 || lines[0]["count"] != 1.0 || lines[1]["count"] != 1000.0 || lines[1]["last"] != "secret reasons" || len(log.lines(t, "ERROR")) != 0 {
+			t.Errorf("%v", log.text())
+		}
+	})
 }

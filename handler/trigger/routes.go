@@ -51,7 +51,7 @@ const (
 // that come meanwhile wait. A build that fails is told to whoever waited and tried again after a pause. The context of
 // build ends when build returns, or after a minute.
 func New(o Options, build func(ctx context.Context) (Services, error)) *Handler {
-	h := &Handler{options: o.withDefaults(), pushes: make(chan struct{}, pushesAtOnce)}
+	h := &Handler{options: o.withDefaults()}
 	h.lazy = lazy{build: build, pause: h.options.Retry}
 	r := chi.NewRouter()
 	r.NotFound(notFound)
