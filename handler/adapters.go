@@ -30,7 +30,7 @@ func (b *broker) SendAlerts(ctx context.Context, envelopes []alert.Envelope) err
 	return b.client.Send(ctx, b.alerts, messages...)
 }
 
-func (b *broker) PutBack(ctx context.Context, id string, body []byte, at time.Time) error {
+func (b *broker) sendAlert(ctx context.Context, id string, body []byte, at time.Time) error {
 	return b.client.Send(ctx, b.alerts, jsonMessage(id, body, at))
 }
 

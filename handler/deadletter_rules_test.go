@@ -13,6 +13,7 @@ import (
 	"cordon/handler/notice"
 	"cordon/handler/queue"
 	"cordon/handler/response"
+	"cordon/handler/trigger"
 	"cordon/local/servicebus"
 )
 
@@ -125,10 +126,6 @@ func TestAMissingRightAndASignalHaveTheirExitCodes(t *testing.T) {
 type sink struct{ sent int }
 
 func (s *sink) SendAlerts(context.Context, []alert.Envelope) error { s.sent++; return nil }
-func (s *sink) PutBack(context.Context, string, []byte, time.Time) error {
-	s.sent++
-	return nil
-}
 func (s *sink) SendNotice(context.Context, string, []byte, time.Time) error {
 	s.sent++
 	return nil
@@ -163,7 +160,8 @@ func TestShowSaysWhatTheHandlerSays(t *testing.T) {
 		for _, body := range bodies {
 			said := x.read(queue.DeadLetter{Number: 7, Body: []byte(body)})
 			to := &sink{}
-			err := answer([]byte(body), to)
+			later := &putBacks{send: to.SendNotice, now: time.Now, log: log}
+			err := later.orLater(ctx, trigger.Delivery{Body: []byte(body)}, answer([]byte(body), to))
 			var undecodable *alert.UndecodableError
 			switch refused := errors.As(err, &undecodable); {
 			case refused && (said.Readable || said.Why != undecodable.Err.Error()):

@@ -147,6 +147,8 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 	dog := watch.New(watch.Options{Ledger: store, Teller: outbox, Log: log, Now: time.Now, Operator: addresses(settings.OperatorMail)})
 	check := &health{ledger: store, queue: c.bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book),
 		watched: []watch.Function{polls, follows}, unanswered: watch.AnswerWithin(settings.SweepAfter), now: time.Now}
+	alertsAgain := &putBacks{send: to.sendAlert, pause: settings.RetryAfter, now: time.Now, log: log}
+	noticesAgain := &putBacks{send: to.SendNotice, pause: settings.RetryAfter, now: time.Now, log: log}
 	noted := func(ctx context.Context, function string, err error) error {
 		if err != nil {
 			store.NoteTrouble(ctx, time.Now().UTC(), function, err)
@@ -162,12 +164,14 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 		},
 		RunHunts: func(ctx context.Context, _ trigger.Tick) error { return noted(ctx, "RunHunts", runHunts(ctx)) },
 		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error {
-			return responder.Respond(ctx, d.Body, d.DeliveryCount)
+			return alertsAgain.orLater(ctx, d, responder.Respond(ctx, d.Body, d.DeliveryCount))
 		},
 		ReceiveAlert: func(ctx context.Context, p trigger.Pushed) ([]string, error) {
 			return receiver.Receive(ctx, p.Header, p.Body)
 		},
-		SendNotice:    func(ctx context.Context, d trigger.Delivery) error { return outbox.Deliver(ctx, d.Body) },
+		SendNotice: func(ctx context.Context, d trigger.Delivery) error {
+			return noticesAgain.orLater(ctx, d, outbox.Deliver(ctx, d.Body))
+		},
 		Health:        check.report,
 		HealthSummary: check.summary,
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -211,12 +210,6 @@ func (p *queuePort) SendAlerts(_ context.Context, messages []alert.Envelope) err
 		}
 	}
 	return nil
-}
-
-// PutBack schedules a body that nobody could read; no feed has one.
-func (p *queuePort) PutBack(_ context.Context, id string, _ []byte, _ time.Time) error {
-	p.broken("I1", "a message of our own is not understood")
-	return errors.New("put back " + id)
 }
 
 // SendNotice hands a notice message to the broker.

@@ -47,8 +47,6 @@ type API interface {
 // Queue takes scheduled copies of alert messages.
 type Queue interface {
 	SendAlerts(ctx context.Context, messages []alert.Envelope) error
-	// PutBack schedules a message body that this version can not read.
-	PutBack(ctx context.Context, id string, body []byte, at time.Time) error
 }
 
 // Teller records an event for people, once per key.
@@ -119,14 +117,14 @@ func (c *comeBack) Error() string { return c.why }
 var errDone = errors.New("nothing left to do")
 
 // Respond answers one message of the alert queue, whose delivery is counted from 1. It returns nil whenever the work is done
-// or scheduled to go on; an alert.UndecodableError for a message that can not be read; any other error when not even a
+// or scheduled to go on; an alert.UndecodableError for a message that can not be read; alert.ErrUnknownFormat for one that
+// a newer version can read; any other error when not even a
 // scheduled copy could be sent until the context ended, so that the broker must give the message again. A repeat of a
 // message is harmless.
 func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) error {
 	m, err := alert.DecodeMessageFor(r.Ledger.Tenant(), body)
 	if errors.Is(err, alert.ErrUnknownFormat) {
-		r.Log.WarnContext(ctx, "a newer version's message is put back for a minute", "error", err.Error())
-		return r.putBack(ctx, body)
+		return err
 	}
 	if err != nil {
 		return &alert.UndecodableError{Err: err}

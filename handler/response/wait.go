@@ -2,10 +2,7 @@ package response
 
 import (
 	"context"
-	"fmt"
 	"time"
-
-	"cordon/handler/alert"
 )
 
 // A message that is given back comes again at once. While the queue takes no copies, ten deliveries would be gone within a
@@ -26,16 +23,5 @@ func (r *Responder) waitHere(ctx context.Context, after time.Duration, cause err
 		return true
 	case <-ctx.Done():
 		return false
-	}
-}
-
-// putBack schedules a message that this version can not read for a minute later.
-func (r *Responder) putBack(ctx context.Context, body []byte) error {
-	for {
-		id := fmt.Sprintf("putback:%s:%d", alert.SHA256(body)[:32], r.Now().Unix()/30)
-		err := r.Queue.PutBack(ctx, id, body, r.Now().Add(time.Minute))
-		if err == nil || !r.waitHere(ctx, 0, err) {
-			return err
-		}
 	}
 }

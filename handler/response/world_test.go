@@ -318,10 +318,6 @@ func (p *process) SendAlerts(_ context.Context, messages []alert.Envelope) error
 	return err
 }
 
-func (p *process) PutBack(_ context.Context, id string, _ []byte, at time.Time) error {
-	return p.SendAlerts(context.Background(), []alert.Envelope{{ID: id, At: at}})
-}
-
 func (p *process) Tell(_ context.Context, group string, e notice.Event) error {
 	_, err := call(p, func() (int, error) {
 		key := group + " " + e.Key()
