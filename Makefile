@@ -7,6 +7,8 @@ LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 20s
 FEEDS    ?= 10000
 TEST     := $(GO) test -shuffle=on
+# go.mod names the Go that everything is built with: an older 1.26 fetches it as a module, whatever the user's settings.
+export GOTOOLCHAIN := auto
 
 .DEFAULT_GOAL := help
 .PHONY: help build run chaos strikes start test test-short feeds lint licenses fuzz bench golden package reproducible azurite clean
@@ -52,9 +54,9 @@ lint: need-go licenses ## gofmt, vet, staticcheck, gosec, govulncheck, shellchec
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt'd:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
-	@cd tools && $(GO) vet ./... && $(GO) test ./... && $(GO) build -o ../build/gosec ./gosec
+	@cd tools && $(GO) vet ./... && $(GO) test ./... && $(GO) build -o ../build/ ./gosec ./vulncheck
 	build/gosec $$($(GO) list -f '{{.Dir}}' ./...)
-	@GO='$(GO)' tools/vulncheck.sh
+	@GO='$(GO)' build/vulncheck
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run $$(git ls-files '*.sh'); \
 	  elif [ "$$CI" = true ]; then echo "make lint: shellcheck is missing; install it"; exit 1; else echo "shellcheck: NOT RUN, it is not installed"; fi
 	$(GO) test -run TestImports ./handler
@@ -70,8 +72,8 @@ golden: need-go ## rewrite golden files and show the difference
 	$(GO) test ./handler ./handler/notice ./handler/playbook -update
 	@git --no-pager diff --stat -- '*.golden' README.md
 
-# The zip depends on the sources, VERSION and the version of Go, and on nothing else: not on the folder, the repository's
-# state, the time, the user's file modes or settings of the go command.
+# The zip depends on the sources, VERSION and the version of Go, which go.mod names (a newer one stays as it is), and on
+# nothing else: not on the folder, the repository's state, the time, the user's file modes or settings of the go command.
 package: need-go ## build/cordon.zip for Linux x64, ready to deploy, the same byte for byte from the same sources
 	@rm -rf build/stage && mkdir -p build/stage
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 GOAMD64=v1 GOFLAGS= GOEXPERIMENT= GOFIPS140=off GOWORK=off \

@@ -39,13 +39,13 @@ func TestTheSameFilesGiveTheSameZip(t *testing.T) {
 }
 
 // TestThePackageIsTheSameFromTwoClones makes the package of the last commit in two fresh clones, in folders of different
-// depth, under different umasks, time zones and settings of the go command. With COLD=1, as `make reproducible` sets it,
+// depth, under different umasks, time zones and settings of the go command, that of the toolchain among them. With COLD=1, as `make reproducible` sets it,
 // the second one shares no build cache with the first and compiles everything again, which takes minutes.
 func TestThePackageIsTheSameFromTwoClones(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the package twice")
 	}
-	second := []string{"TZ=Asia/Tokyo", "GOFLAGS=-buildvcs=true -v"}
+	second := []string{"TZ=Asia/Tokyo", "GOFLAGS=-buildvcs=true -v", "GOTOOLCHAIN=local"}
 	if os.Getenv("COLD") != "" {
 		second = append(second, "GOCACHE="+t.TempDir())
 	}
@@ -59,7 +59,7 @@ func TestThePackageIsTheSameFromTwoClones(t *testing.T) {
 		t.Skip("not in a repository: there is nothing to clone")
 	}
 	source := strings.TrimSpace(string(root))
-	one := packageOf(t, source, filepath.Join(t.TempDir(), "a"), "022", "TZ=UTC", "GOFLAGS=")
+	one := packageOf(t, source, filepath.Join(t.TempDir(), "a"), "022", "TZ=UTC", "GOFLAGS=", "GOTOOLCHAIN=auto")
 	other := packageOf(t, source, filepath.Join(t.TempDir(), "another", "much", "deeper", "folder"), "077", second...)
 	if sum(t, one) != sum(t, other) {
 		t.Errorf("the packages differ:\n%s\n%s", contents(t, one), contents(t, other))
