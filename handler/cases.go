@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 
 	"cordon/handler/defender"
 	"cordon/handler/machine"
+	"cordon/handler/outgoing"
 	"cordon/handler/playbook"
 )
 
@@ -181,7 +181,7 @@ func (c testCase) actions(machineID string) ([]machine.Action, error) {
 			a["machineId"] = machineID
 		}
 	}
-	body, err := json.Marshal(map[string]any{"value": c.Actions})
+	body, err := outgoing.Encode(map[string]any{"value": c.Actions})
 	if c.Actions == nil {
 		body = []byte(`{"value":[]}`)
 	}
@@ -200,7 +200,7 @@ func entity[T any](decode func([]byte) (T, error), given, usual map[string]any) 
 	for name, value := range given {
 		whole[name] = value
 	}
-	body, err := json.Marshal(whole)
+	body, err := outgoing.Encode(whole)
 	if err != nil {
 		return *new(T), err
 	}

@@ -17,27 +17,29 @@ var allowed = map[string][]string{
 	"machine": {},
 	"logging": {},
 
-	"playbook": {"alert", "machine"},
-	"ledger":   {"alert", "machine"},
+	"outgoing": {}, // how anything is written as JSON
+
+	"playbook": {"alert", "machine", "outgoing"},
+	"ledger":   {"alert", "machine", "outgoing"},
 
 	"push":     {"alert"},
-	"poll":     {"alert", "machine", "ledger", "logging"},
-	"notice":   {"alert", "machine", "ledger", "logging"},
+	"poll":     {"alert", "machine", "ledger", "logging", "outgoing"},
+	"notice":   {"alert", "machine", "ledger", "logging", "outgoing"},
 	"hunt":     {"alert", "machine", "ledger", "logging", "notice"},
 	"watch":    {"ledger", "logging", "notice"},
-	"response": {"alert", "machine", "ledger", "logging", "playbook", "notice"},
+	"response": {"alert", "machine", "ledger", "logging", "playbook", "notice", "outgoing"},
 
-	"defender":  {"alert", "machine"},
+	"defender":  {"alert", "machine", "outgoing"},
 	"queue":     {"alert", "machine"},
-	"graph":     {"alert", "machine"},
+	"graph":     {"alert", "machine", "outgoing"},
 	"mail":      {"alert", "machine"},
 	"entra":     {"alert", "machine"},
 	"httpretry": {"alert", "machine"},
 
 	"config":   {},
 	"doctor":   {},
-	"terminal": {},
-	"trigger":  {"logging"},
+	"terminal": {"outgoing"},
+	"trigger":  {"logging", "outgoing"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

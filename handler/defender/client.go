@@ -9,7 +9,6 @@ package defender
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +20,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
+	"cordon/handler/outgoing"
 )
 
 // Options says how to reach the API. Base and HTTP are required.
@@ -92,7 +92,7 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	target.RawQuery = strings.ReplaceAll(k.query.Encode(), "+", "%20")
 	var body io.Reader
 	if k.body != nil {
-		encoded, err := json.Marshal(k.body)
+		encoded, err := outgoing.Encode(k.body)
 		if err != nil {
 			return nil, unsent(k, machine.Refused, fmt.Errorf("the request's body: %w", err))
 		}

@@ -3,7 +3,6 @@ package graph
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 	"time"
 	"unicode"
+
+	"cordon/handler/outgoing"
 )
 
 // huntingTime is how long the API works on a query before it gives up ("Advanced hunting quotas and usage limits").
@@ -91,7 +92,7 @@ func (e *HuntingError) late() bool {
 // *HuntingError. A repeat changes nothing but the tenant's quota: 45 calls a minute, and a share of its processors.
 func (c *Client) RunHuntingQuery(ctx context.Context, query string, since, until time.Time) (HuntingResult, error) {
 	const second = "2006-01-02T15:04:05Z"
-	body, err := json.Marshal(struct{ Query, Timespan string }{query, since.UTC().Format(second) + "/" + until.UTC().Format(second)})
+	body, err := outgoing.Encode(struct{ Query, Timespan string }{query, since.UTC().Format(second) + "/" + until.UTC().Format(second)})
 	if err != nil {
 		return HuntingResult{}, &HuntingError{unsent(err, false)}
 	}

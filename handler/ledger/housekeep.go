@@ -11,6 +11,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
+
+	"cordon/handler/outgoing"
 )
 
 // housekeepPages bounds what one Housekeep looks at of each table: the service hands over at most 1,000 rows a page,
@@ -88,7 +90,7 @@ func (s *Store) housekeep(ctx context.Context, j job, before time.Time) (removed
 			break
 		}
 	}
-	note, err := json.Marshal(at)
+	note, err := outgoing.Encode(at)
 	if err != nil {
 		return removed, err
 	}

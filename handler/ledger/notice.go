@@ -2,10 +2,11 @@ package ledger
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	"cordon/handler/outgoing"
 )
 
 // A notice group (an incident, else an alert) has a head row that names its open sequence, a row per sequence, and a row
@@ -62,7 +63,7 @@ func seqKey(seq int) string { return fmt.Sprintf("seq:%08d", seq) }
 // joins the group's open sequence or opens the next one, which is due at the given time. opened asks the caller to queue
 // the sequence's message; if that is lost, the sequence is found overdue.
 func (s *Store) AddNotice(ctx context.Context, group, eventKey string, event any, at, due time.Time) (n Notice, opened bool, err error) {
-	body, err := json.Marshal(event)
+	body, err := outgoing.Encode(event)
 	if err != nil {
 		return Notice{}, false, fmt.Errorf("encode a notice entry: %w", err)
 	}

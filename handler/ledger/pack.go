@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"io"
+
+	"cordon/handler/outgoing"
 )
 
 // maxProperty is the service's limit for one binary property; maxUnpacked bounds what reading one may cost.
@@ -14,12 +17,14 @@ const (
 )
 
 func packJSON(v any) ([]byte, error) {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if err := json.NewEncoder(z).Encode(v); err != nil {
+	body, err := outgoing.Encode(v)
+	if err != nil {
 		return nil, err
 	}
-	err := z.Close()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err = z.Write(body)
+	err = errors.Join(err, z.Close())
 	return b.Bytes(), err
 }
 

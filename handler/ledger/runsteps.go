@@ -1,12 +1,13 @@
 package ledger
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"cordon/handler/outgoing"
 )
 
 // StepState is where one acting step of a run's plan stands. The zero value but for its key is a step that is not begun.
@@ -31,11 +32,7 @@ type StepStates []StepState
 
 // MarshalText implements encoding.TextMarshaler.
 func (s StepStates) MarshalText() ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // the text of errors would become six times as long
-	err := e.Encode([]StepState(s))
-	return bytes.TrimSpace(b.Bytes()), err
+	return outgoing.Encode([]StepState(s))
 }
 
 // UnmarshalText implements encoding.TextUnmarshaler.

@@ -19,6 +19,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
+
+	"cordon/handler/outgoing"
 )
 
 // The tables, each behind the configured prefix.
@@ -144,7 +146,7 @@ func encode(r row) ([]byte, error) {
 	b := r.base()
 	etag := b.ETag
 	b.ETag, b.Nonce = "", rand.Text()
-	body, err := json.Marshal(r)
+	body, err := outgoing.Encode(r)
 	b.ETag = etag
 	return body, err
 }

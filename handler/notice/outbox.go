@@ -13,6 +13,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/outgoing"
 )
 
 // Mail is a composed mail.
@@ -98,7 +99,7 @@ func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
 
 // ask queues the message of a sequence. The suffix makes it a new message for the broker.
 func (o *Outbox) ask(ctx context.Context, n ledger.Notice, suffix string, at time.Time) error {
-	body, err := json.Marshal(Message{Format: Format, Tenant: o.Ledger.Tenant(), Group: n.Group, Seq: n.Seq})
+	body, err := outgoing.Encode(Message{Format: Format, Tenant: o.Ledger.Tenant(), Group: n.Group, Seq: n.Seq})
 	if err != nil {
 		return err
 	}

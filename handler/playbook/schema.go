@@ -1,6 +1,6 @@
 package playbook
 
-import "encoding/json"
+import "cordon/handler/outgoing"
 
 // Schema is the JSON Schema (draft 2020-12) of a playbook, for editors. It is made from the tables that Load reads by; what
 // a schema can not tell, such as a mistake in a condition, only Load finds.
@@ -8,7 +8,7 @@ func Schema() []byte {
 	root := bookKeys().schema()
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "Cordon playbook"
-	text, err := json.MarshalIndent(root, "", "  ")
+	text, err := outgoing.Indent(root)
 	if err != nil {
 		panic("playbook: the schema does not encode: " + err.Error()) // maps of texts and numbers always do
 	}

@@ -12,6 +12,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/outgoing"
 )
 
 // The ledger marks of the sweeps: when each was last complete.
@@ -286,9 +287,17 @@ type Lateness struct {
 	At      time.Time     `json:"at"` // when it was seen; zero: no alert was late
 }
 
+// latenessNote is Lateness as the ledger has it.
+type latenessNote struct {
+	Nanoseconds int64     `json:"longest"`
+	AlertID     string    `json:"alert"`
+	At          time.Time `json:"at"`
+}
+
 // ReadLateness reads the largest lateness.
 func ReadLateness(ctx context.Context, store *ledger.Store) (Lateness, error) {
-	return readMark[Lateness](ctx, store, markLateness)
+	note, err := readMark[latenessNote](ctx, store, markLateness)
+	return Lateness{Longest: time.Duration(note.Nanoseconds), AlertID: note.AlertID, At: note.At}, err
 }
 
 // late notes how late a change was seen that an earlier poll was to see.
@@ -311,7 +320,7 @@ func (p *Poller) noteLateness(ctx context.Context, found tally) error {
 	if err != nil || (found.latest <= known.Longest && now.Sub(known.At) < weekBack) {
 		return err
 	}
-	return writeMark(ctx, p.Ledger, markLateness, now, Lateness{Longest: found.latest, AlertID: found.lateID, At: now})
+	return writeMark(ctx, p.Ledger, markLateness, now, latenessNote{Nanoseconds: found.latest.Nanoseconds(), AlertID: found.lateID, At: now})
 }
 
 func readMark[T any](ctx context.Context, store *ledger.Store, name string) (T, error) {
@@ -327,7 +336,7 @@ func readMark[T any](ctx context.Context, store *ledger.Store, name string) (T, 
 }
 
 func writeMark(ctx context.Context, store *ledger.Store, name string, at time.Time, v any) error {
-	note, err := json.Marshal(v)
+	note, err := outgoing.Encode(v)
 	if err != nil {
 		return fmt.Errorf("ledger mark %s: %w", name, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
+	"cordon/handler/outgoing"
 	"cordon/handler/playbook"
 )
 
@@ -162,7 +163,7 @@ type ownChange struct {
 
 func beforeChange(a alert.Alert, c alert.Change) string {
 	c.Comment, c.AssignedTo = "", "" // no rule reads them
-	text, err := json.Marshal(ownChange{alert.Change{Status: a.Status, Classification: a.Classification, Determination: a.Determination}, c})
+	text, err := outgoing.Encode(ownChange{alert.Change{Status: a.Status, Classification: a.Classification, Determination: a.Determination}, c})
 	if err != nil {
 		return ""
 	}

@@ -9,6 +9,7 @@ import (
 
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
+	"cordon/handler/outgoing"
 )
 
 // How often the whole picture is looked at, and how far back: at least, and at most.
@@ -77,7 +78,7 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 	if len(believed) > 0 {
 		f.Log.ErrorContext(ctx, "machines are believed isolated and are not; look at their actions in the portal", "machines", believed)
 	}
-	note, err := json.Marshal(d)
+	note, err := outgoing.Encode(d)
 	if err != nil {
 		return err
 	}

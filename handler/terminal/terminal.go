@@ -5,7 +5,6 @@ package terminal
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
@@ -16,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"cordon/handler/outgoing"
 )
 
 // Plain writes text so that it can neither move a cursor nor hide itself: control and format characters, among them
@@ -66,15 +67,12 @@ func Table(w io.Writer, limit int, rows ...[]string) error {
 // JSON writes v on several lines. Characters that Plain would not let through are written as \u escapes, so that a
 // terminal is safe from it as well; whoever parses it gets them as they are.
 func JSON(w io.Writer, v any) error {
-	var text strings.Builder
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
+	text, err := outgoing.Indent(v)
+	if err != nil {
 		return err
 	}
 	var b strings.Builder
-	for _, r := range text.String() {
+	for _, r := range string(text) + "\n" {
 		switch {
 		case r == '\n' || unicode.IsPrint(r):
 			b.WriteRune(r)
@@ -85,7 +83,7 @@ func JSON(w io.Writer, v any) error {
 			fmt.Fprintf(&b, `\u%04x`, r)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err = io.WriteString(w, b.String())
 	return err
 }
 

@@ -28,14 +28,19 @@ func (h *Handler) Warm(ctx context.Context) {
 	}
 }
 
-// ServeHTTP answers one request. One whose path is not written exactly as a route is refused, whatever it would be after
-// cleaning.
+// ServeHTTP answers one request. One whose path is not written as a route is refused, whatever it would be after cleaning.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !exact(r) {
 		notFound(w, r)
 		return
 	}
-	h.router.ServeHTTP(w, r.WithContext(logging.WithInvocation(r.Context(), invocationID(r.Header))))
+	r = r.WithContext(logging.WithInvocation(r.Context(), invocationID(r.Header)))
+	if path := routed(r.URL.Path); path != r.URL.Path {
+		meant := *r.URL
+		meant.Path = path
+		r.URL = &meant
+	}
+	h.router.ServeHTTP(w, r)
 }
 
 // invocationID is the host's id, "" if there is none that can be one. A caller of an HTTP function may send one of its

@@ -18,15 +18,15 @@ const healthTime = 25 * time.Second
 // health answers 200 if all is well and 503 if not, or if that can not be found out. Any status counts as a success of
 // the invocation: the host passes it on.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
-	h.tellHealth(w, r, func(ctx context.Context, s Services) (Health, error) { return s.Health(ctx) })
+	h.tellHealth(w, r, "Health", func(ctx context.Context, s Services) (Health, error) { return s.Health(ctx) })
 }
 
 // healthSummary answers like health, to callers who may be anybody.
 func (h *Handler) healthSummary(w http.ResponseWriter, r *http.Request) {
-	h.tellHealth(w, r, func(ctx context.Context, s Services) (Health, error) { return s.HealthSummary(ctx) })
+	h.tellHealth(w, r, "HealthSummary", func(ctx context.Context, s Services) (Health, error) { return s.HealthSummary(ctx) })
 }
 
-func (h *Handler) tellHealth(w http.ResponseWriter, r *http.Request, ask func(ctx context.Context, s Services) (Health, error)) {
+func (h *Handler) tellHealth(w http.ResponseWriter, r *http.Request, function string, ask func(ctx context.Context, s Services) (Health, error)) {
 	ctx, cancel := context.WithTimeout(r.Context(), min(healthTime, h.options.Deadline))
 	defer cancel()
 	var report Health
@@ -39,7 +39,7 @@ func (h *Handler) tellHealth(w http.ResponseWriter, r *http.Request, ask func(ct
 		return err
 	})
 	if err != nil {
-		h.logFailure(ctx, "Health", 0, err)
+		h.logFailure(ctx, function, 0, err)
 		problem(w, http.StatusServiceUnavailable, "unknown", "health is not known; the log has the reason")
 		return
 	}
@@ -47,5 +47,5 @@ func (h *Handler) tellHealth(w http.ResponseWriter, r *http.Request, ask func(ct
 	if !report.OK {
 		status = http.StatusServiceUnavailable
 	}
-	writeJSON(w, status, report.Body)
+	h.write(ctx, w, function, status, report.Body)
 }

@@ -3,11 +3,12 @@ package trigger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"unicode/utf8"
 
-	"github.com/go-json-experiment/json"
+	"cordon/handler/outgoing"
 )
 
 // success is the smallest answer that the host takes for success whatever the function's bindings. An empty body or null
@@ -58,7 +59,7 @@ func (b badInput) Unwrap() error { return b.error }
 // it as can hold nothing from the alert or the settings.
 func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, function string, delivery int, err error) {
 	if err == nil {
-		writeBody(w, http.StatusOK, success)
+		writeBody(w, http.StatusOK, plainJSON, success)
 		return
 	}
 	h.logFailure(ctx, function, delivery, err)
@@ -111,14 +112,17 @@ const maxMessage = 300
 
 // problem answers with a short JSON body: no stack, no detail that belongs into the log.
 func problem(w http.ResponseWriter, status int, code, message string) {
-	message = shorten(message)
-	type detail struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	}
-	writeJSON(w, status, struct {
-		Error detail `json:"error"`
-	}{detail{code, message}})
+	body, _ := outgoing.Encode(problemBody{problemDetail{code, shorten(message)}}) // texts only: it cannot fail
+	writeBody(w, status, plainJSON, body)
+}
+
+type problemBody struct {
+	Error problemDetail `json:"error"`
+}
+
+type problemDetail struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
 }
 
 // shorten cuts what an answer says to maxMessage.
@@ -133,18 +137,31 @@ func shorten(message string) string {
 	return message + "…"
 }
 
-func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v, json.Deterministic(true))
-	if err != nil || string(body) == "null" {
-		status, body = http.StatusInternalServerError, []byte(`{"error":{"code":"failed","message":"the answer can not be written"}}`)
+// The types of answers.
+const (
+	plainJSON   = "application/json"
+	problemJSON = "application/problem+json"
+)
+
+// write answers with v. The host counts an answer of any status as a success of the function, so one that cannot be written
+// is an error in the log.
+func (h *Handler) write(ctx context.Context, w http.ResponseWriter, function string, status int, v any) {
+	body, err := outgoing.Encode(v)
+	if err == nil && string(body) == "null" {
+		err = errors.New("there is none")
 	}
-	writeBody(w, status, body)
+	if err != nil {
+		h.logFailure(ctx, function, 0, fmt.Errorf("the answer cannot be written: %w", err))
+		problem(w, http.StatusInternalServerError, "failed", "the answer cannot be written; the log has the reason")
+		return
+	}
+	writeBody(w, status, plainJSON, body)
 }
 
 // writeBody sets the type before the body: the host refuses text/plain, and Go would guess that.
-func writeBody(w http.ResponseWriter, status int, body []byte) {
+func writeBody(w http.ResponseWriter, status int, kind string, body []byte) {
 	header := w.Header()
-	header.Set("Content-Type", "application/json")
+	header.Set("Content-Type", kind)
 	header.Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	// The host has gone if this fails; it counts the invocation as failed then.

@@ -298,15 +298,19 @@ func TestHealthIsPassedOnAsItIs(t *testing.T) {
 		{Health{OK: true, Body: map[string]any{"ok": true}}, nil, 200, `{"ok":true}`},
 		{Health{OK: false, Body: map[string]any{"ok": false, "why": "<late>"}}, nil, 503, `{"ok":false,"why":"<late>"}`},
 		{Health{}, errors.New("secret reason"), 503, `{"error":{"code":"unknown","message":"health is not known; the log has the reason"}}`},
-		{Health{OK: true}, nil, 500, `{"error":{"code":"failed","message":"the answer can not be written"}}`},
-		{Health{OK: true, Body: func() {}}, nil, 500, `{"error":{"code":"failed","message":"the answer can not be written"}}`},
+		{Health{OK: true, Body: map[string]any{"late": 90 * time.Second, "why": "caf\xe9"}}, nil, 200, `{"late":"1m30s","why":"caf` + "\ufffd" + `"}`},
+		{Health{OK: true}, nil, 500, `{"error":{"code":"failed","message":"the answer cannot be written; the log has the reason"}}`},
+		{Health{OK: true, Body: func() {}}, nil, 500, `{"error":{"code":"failed","message":"the answer cannot be written; the log has the reason"}}`},
 	} {
-		h, _ := start((&spy{report: c.report, err: c.err}).services)
+		h, log := start((&spy{report: c.report, err: c.err}).services)
 		r := httptest.NewRequest(http.MethodGet, "/api/health?code=key", nil)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		if w.Code != c.status || w.Body.String() != c.body || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%+v: %d %s %v", c.report, w.Code, w.Body, w.Header())
+		}
+		if lines := log.lines(t, "ERROR"); (len(lines) == 1) != (c.status == 500 || c.err != nil) {
+			t.Errorf("%+v: an answer that the host takes for a success left the log %v", c.report, lines)
 		}
 	}
 }

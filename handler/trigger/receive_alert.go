@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json"
+	"cordon/handler/outgoing"
 )
 
 // Pushed is a request of another system that reports alerts.
@@ -54,7 +54,7 @@ func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
 	var refused Refused
 	switch {
 	case err == nil:
-		writeDocument(w, http.StatusAccepted, "application/json", accepted{ids, "/api/health, and the record of each alert by its id"})
+		h.write(ctx, w, "ReceiveAlert", http.StatusAccepted, accepted{ids, "/api/health, and the record of each alert by its id"})
 	case errors.As(err, &refused):
 		status, code, detail, after := refused.Answer()
 		switch {
@@ -127,24 +127,14 @@ func problemDocument(w http.ResponseWriter, status int, code, detail string, aft
 	if after > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(after/time.Second)))
 	}
-	writeDocument(w, status, "application/problem+json", struct {
-		Type   string `json:"type"`
-		Title  string `json:"title"`
-		Status int    `json:"status"`
-		Detail string `json:"detail"`
-		Code   string `json:"code"`
-	}{"about:blank", http.StatusText(status), status, shorten(detail), code})
+	body, _ := outgoing.Encode(pushProblem{"about:blank", http.StatusText(status), status, shorten(detail), code}) // no field can fail
+	writeBody(w, status, problemJSON, body)
 }
 
-func writeDocument(w http.ResponseWriter, status int, kind string, v any) {
-	body, err := json.Marshal(v, json.Deterministic(true))
-	if err != nil {
-		problem(w, http.StatusInternalServerError, "failed", "the answer can not be written")
-		return
-	}
-	header := w.Header()
-	header.Set("Content-Type", kind)
-	header.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(body)
+type pushProblem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Code   string `json:"code"`
 }

@@ -103,12 +103,39 @@ func (o Options) withDefaults() Options {
 // too; the host sends none with an envelope.
 func exact(r *http.Request) bool {
 	path, _, query := strings.Cut(r.RequestURI, "?")
-	return path == r.URL.Path && (!query || strings.HasPrefix(path, "/api/"))
+	return path == r.URL.Path && (!query || fromOutside(path))
+}
+
+// outside begins the path of every function that is called from outside.
+const outside = "/api/"
+
+// fromOutside says whether a path is one of those, in any letter case: the host takes each and forwards it as it was written.
+func fromOutside(path string) bool {
+	return len(path) >= len(outside) && lower(path[:len(outside)]) == outside
+}
+
+// routed is the path that a request is meant for. Of a function that is called from outside letter case and one slash at
+// the end make no other path, as for the host; the host itself writes the paths of envelopes exactly.
+func routed(path string) string {
+	if !fromOutside(path) {
+		return path
+	}
+	return strings.TrimSuffix(lower(path), "/")
+}
+
+// lower turns the letters A to Z into small ones, and no others: no foreign letter becomes one of a route.
+func lower(path string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, path)
 }
 
 // ready tells the host that it may send invocations. It says nothing about what they need.
 func ready(w http.ResponseWriter, _ *http.Request) {
-	writeBody(w, http.StatusOK, []byte(`{"ready":true}`))
+	writeBody(w, http.StatusOK, plainJSON, []byte(`{"ready":true}`))
 }
 
 func notFound(w http.ResponseWriter, _ *http.Request) {

@@ -71,7 +71,8 @@ func TestWrongPathsAndMethodsAreRefusedWithAProblem(t *testing.T) {
 		{"POST", "/respondtoalert", 404}, {"POST", "/RespondToAlert/", 404}, {"POST", "//RespondToAlert", 404}, {"POST", "/./RespondToAlert", 404},
 		{"POST", "/%52espondToAlert", 404}, {"POST", "/RespondToAlert%00", 404}, {"POST", "/RespondToAlert?code=1", 404}, {"POST", "/RespondToAlert?", 404},
 		{"POST", "/x/../RespondToAlert", 404}, {"POST", "http://127.0.0.1/RespondToAlert", 404}, {"POST", "/runhunts", 404}, {"POST", "/api/RespondToAlert", 404},
-		{"GET", "/api/health/", 404}, {"GET", "/api//health", 404}, {"GET", "/API/health", 404}, {"GET", "/api/%68ealth", 404}, {"GET", "/?x", 404},
+		{"GET", "/api/health//", 404}, {"GET", "/api//health", 404}, {"GET", "/api/%68ealth", 404}, {"GET", "/?x", 404}, {"GET", "/API/healt\u212a", 404},
+		{"GET", "/api", 404}, {"GET", "/api/", 404}, {"GET", "/API//", 404}, {"POST", "/POLLALERTS", 404}, {"POST", "/PollAlerts/", 404}, {"POST", "/Api/PollAlerts/", 404},
 	} {
 		r := httptest.NewRequest(c.method, c.target, strings.NewReader(queueEnvelope("x", 1)))
 		r.Header.Set("Content-Type", "application/json")
@@ -84,6 +85,26 @@ func TestWrongPathsAndMethodsAreRefusedWithAProblem(t *testing.T) {
 	}
 	if s.calls() != 0 {
 		t.Errorf("%d services were called", s.calls())
+	}
+}
+
+// TestPathsFromOutsideAreTakenAsTheHostTakesThem: its routes know no letter case and take a slash at the end, and it forwards
+// what the caller wrote.
+func TestPathsFromOutsideAreTakenAsTheHostTakesThem(t *testing.T) {
+	t.Parallel()
+	h, _ := start((&spy{report: Health{OK: true, Body: "well"}}).services)
+	for _, route := range surface(t) {
+		method, path, _ := strings.Cut(route, " ")
+		if !strings.HasPrefix(path, "/api/") {
+			continue
+		}
+		for _, target := range []string{path, strings.ToUpper(path), path + "/", "/Api" + strings.ToUpper(path[4:5]) + path[5:] + "/", strings.ToUpper(path) + "/?code=1", path + "?code=1"} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(method, target, strings.NewReader(`{"alertId":"a"}`)))
+			if w.Code != http.StatusOK && w.Code != http.StatusAccepted {
+				t.Errorf("%s %s: %d", method, target, w.Code)
+			}
+		}
 	}
 }
 
