@@ -28,6 +28,7 @@ type Error struct {
 	after   time.Duration
 	unknown bool // no answer, and the request may have been carried out
 	passing bool // where the status does not decide
+	foreign bool // the answer has no words of Graph's: somebody on the way made it
 	cause   error
 }
 
@@ -58,6 +59,8 @@ func (e *Error) wayOut() string {
 	switch {
 	case e.UnknownFate():
 		return "Graph may have taken the mail; a repeat may arrive as a second mail"
+	case e.foreign && !e.TooLarge():
+		return notGraphs
 	case e.Code == "ErrorSendAsDenied":
 		return "the mail's sender is not the mailbox itself: set CORDON_MAIL_FROM to the mailbox's own address"
 	case e.Status == http.StatusUnauthorized:
@@ -80,6 +83,9 @@ func (e *Error) wayOut() string {
 	}
 	return ""
 }
+
+// notGraphs says what to do about a page of somebody on the way, such as a proxy or a firewall. It is no last word.
+const notGraphs = "not Graph's answer but a page of somebody else, so it decides nothing and is tried again: look at what stands between the app and CORDON_GRAPH_URL, such as a proxy or a firewall"
 
 // Unwrap returns what went wrong without an answer.
 func (e *Error) Unwrap() error { return e.cause }
@@ -109,8 +115,11 @@ func answerError(answer *http.Response) *Error {
 		Error struct{ Code, Message string }
 	}
 	// An answer that is not JSON leaves both empty: the status alone tells then.
-	_ = json.NewDecoder(io.LimitReader(answer.Body, maxErrorBody)).Decode(&body)
+	raw, _ := io.ReadAll(io.LimitReader(answer.Body, maxErrorBody))
+	_ = json.Unmarshal(raw, &body)
 	e.Code, e.Message = word(body.Error.Code), clean(body.Error.Message)
+	e.foreign = body.Error.Code == "" && body.Error.Message == "" && len(raw) > 0
+	e.passing = e.foreign
 	return e
 }
 

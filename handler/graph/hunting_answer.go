@@ -21,11 +21,13 @@ const (
 type huntingDecoder struct {
 	*json.Decoder
 	result  HuntingResult
-	results bool // they were there, even if none
+	schemas bool                         // one was there, even if without columns
+	results bool                         // they were there, even if none
+	early   []map[string]json.RawMessage // rows that came before their schema
 }
 
 // decodeHunting reads a result, whole or not at all: half a result would look like rows that went away. Names of keys and
-// columns come in either case.
+// columns come in either case, schema and results in either order. A result without rows may be without columns.
 func decodeHunting(r io.Reader) (HuntingResult, error) {
 	d := &huntingDecoder{Decoder: json.NewDecoder(http.MaxBytesReader(nil, io.NopCloser(r), maxHuntingAnswer))}
 	err := d.object()
@@ -71,12 +73,27 @@ func (d *huntingDecoder) object() error {
 	if !d.results {
 		return errors.New("it has no results")
 	}
+	if err := d.place(); err != nil {
+		return err
+	}
 	// What was sent in pieces is whole only at its end.
 	if _, err := d.Token(); err == nil {
 		return errors.New("something follows the result")
 	} else if !errors.Is(err, io.EOF) {
 		return err
 	}
+	return nil
+}
+
+// place puts the rows that came early into columns.
+func (d *huntingDecoder) place() error {
+	if len(d.early) > 0 && d.result.Columns == nil {
+		return errors.New("it has rows and no columns")
+	}
+	for _, found := range d.early {
+		d.result.Rows = append(d.result.Rows, rowOf(d.result.Columns, found))
+	}
+	d.early = nil
 	return nil
 }
 
@@ -89,9 +106,10 @@ func (d *huntingDecoder) open(want json.Delim) error {
 }
 
 func (d *huntingDecoder) schema() error {
-	if d.result.Columns != nil {
+	if d.schemas {
 		return errors.New("it has two schemas")
 	}
+	d.schemas = true
 	if err := d.open('['); err != nil {
 		return err
 	}
@@ -109,18 +127,12 @@ func (d *huntingDecoder) schema() error {
 		d.result.Columns = append(d.result.Columns, c)
 	}
 	_, err := d.Token()
-	if err == nil && d.result.Columns == nil {
-		err = errors.New("its schema has no columns")
-	}
 	return err
 }
 
 func (d *huntingDecoder) rows() error {
-	switch {
-	case d.results:
+	if d.results {
 		return errors.New("it has results twice")
-	case d.result.Columns == nil:
-		return errors.New("its rows come before their schema")
 	}
 	d.results = true
 	if err := d.open('['); err != nil {
@@ -131,13 +143,17 @@ func (d *huntingDecoder) rows() error {
 		if err := d.Decode(&found); err != nil {
 			return err
 		}
-		if found == nil {
-			return fmt.Errorf("row %d is null", len(d.result.Rows)+1)
-		}
-		if len(d.result.Rows) == maxHuntingRows {
+		so := len(d.result.Rows) + len(d.early)
+		switch {
+		case found == nil:
+			return fmt.Errorf("row %d is null", so+1)
+		case so == maxHuntingRows:
 			return fmt.Errorf("it has more than %d rows: let the query summarize or take a shorter timespan", maxHuntingRows)
+		case d.result.Columns != nil:
+			d.result.Rows = append(d.result.Rows, rowOf(d.result.Columns, found))
+		default:
+			d.early = append(d.early, found)
 		}
-		d.result.Rows = append(d.result.Rows, rowOf(d.result.Columns, found))
 	}
 	_, err := d.Token()
 	return err

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // canned answers every request with a status and a file or text; an answer without status never comes.
@@ -60,19 +62,24 @@ func TestEveryAnswerThatIsNoResultSaysWhyAndWhetherItPasses(t *testing.T) {
 		{"an expired token", canned{401, sample(t, "error_graph_401"), nil}, false, "check CORDON_GRAPH_AUDIENCE"},
 		{"a missing permission", canned{403, "", nil}, false, "ThreatHunting.Read.All"},
 		{"throttled", canned{429, sample(t, "error_graph_429"), http.Header{"Retry-After": {"10"}}}, true, "quota"},
-		{"a slow request", canned{408, "", nil}, false, "408; a query has 3m0s"},
+		{"a slow request", canned{408, "", nil}, true, "408; it gave up after 0s, of the 3m0s that a query has: it is asked again later"},
 		{"a quote that reorders text", canned{400, "{\"error\":{\"code\":\"BadRequest\",\"message\":\"a\u202eb\u2028c\"}}", nil}, false, "a b c; the query"},
 		{"broken", canned{500, "", nil}, true, "500"},
-		{"a gateway's timeout", canned{504, "<html>", nil}, false, "504; a query has 3m0s"},
+		{"a gateway's timeout", canned{504, "<html>", nil}, true, "504; it gave up after 0s"},
+		{"a gateway's timeout in Graph's words", canned{504, `{"error":{"code":"UnknownError","message":""}}`, nil}, true, "504 UnknownError; it gave up after 0s"},
 		{"nothing", canned{200, "", nil}, true, "unexpected EOF"},
 		{"cut between rows", canned{200, schema + `"results":[{"A":1},`, nil}, true, "unexpected EOF"},
 		{"cut before its last brace", canned{200, schema + `"results":[{"A":1}]`, nil}, true, "unexpected EOF"},
-		{"a page", canned{200, "<html>", nil}, false, "invalid character"},
+		{"a page", canned{200, "<html>", nil}, true, "not Graph's answer but a page of somebody else"},
+		{"a page, later", canned{200, schema + `<`, nil}, false, "invalid character"},
 		{"a list", canned{200, "[]", nil}, false, "where { is expected"},
 		{"no results", canned{200, schema + `"x":1}`, nil}, false, "has no results"},
 		{"null for results", canned{200, schema + `"results":null}`, nil}, false, "where [ is expected"},
-		{"rows before their schema", canned{200, `{"results":[],"schema":[]}`, nil}, false, "before their schema"},
-		{"no columns", canned{200, `{"schema":[],"results":[]}`, nil}, false, "no columns"},
+		{"rows and no columns", canned{200, `{"schema":[],"results":[{}]}`, nil}, false, "rows and no columns"},
+		{"rows before no columns", canned{200, `{"results":[{"A":1}],"schema":[]}`, nil}, false, "rows and no columns"},
+		{"rows and no schema", canned{200, `{"results":[{"A":1}]}`, nil}, false, "rows and no columns"},
+		{"two schemas, one of them empty", canned{200, `{"schema":[],` + schema[1:] + `"results":[]}`, nil}, false, "two schemas"},
+		{"too many rows before their schema", canned{200, `{"results":[` + strings.Repeat(`{},`, maxHuntingRows) + `{}],"schema":[{"name":"A"}]}`, nil}, false, "more than 100000 rows"},
 		{"a column without a name", canned{200, `{"schema":[{"type":"String"}],"results":[]}`, nil}, false, "no name"},
 		{"two schemas", canned{200, schema + schema[1:] + `"results":[]}`, nil}, false, "two schemas"},
 		{"results twice", canned{200, schema + `"results":[],"Results":[]}`, nil}, false, "results twice"},
@@ -108,6 +115,66 @@ func TestAQueryHasItsTime(t *testing.T) {
 			t.Error("a query that took too long is asked again, for as long")
 		}
 	})
+}
+
+// late answers in a status once the time for it has passed.
+type late struct {
+	canned
+	after time.Duration
+}
+
+func (l late) RoundTrip(r *http.Request) (*http.Response, error) {
+	select {
+	case <-time.After(l.after):
+		return l.canned.RoundTrip(r)
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+// TestAQueryIsLateOnlyIfItsTimeIsGone has Graph and its gateway give up sooner and later.
+func TestAQueryIsLateOnlyIfItsTimeIsGone(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"", "<html>", `{"error":{"code":"UnknownError","message":""}}`} {
+		for after, isLate := range map[time.Duration]bool{time.Second: false, 100 * time.Second: false, huntingTime - atTheEnd - time.Second: false,
+			huntingTime - atTheEnd: true, huntingTime - time.Second: true, huntingTime + time.Second: true} {
+			for _, status := range []int{http.StatusRequestTimeout, http.StatusGatewayTimeout} {
+				synctest.Test(t, func(t *testing.T) {
+					c := New(Options{Base: &url.URL{Scheme: "https", Host: "graph.example"}, HTTP: &http.Client{Transport: late{canned{status, body, nil}, after}}})
+					_, err := c.RunHuntingQuery(t.Context(), "T", time.Unix(0, 0), time.Unix(9, 0))
+					var failed *HuntingError
+					if !errors.As(err, &failed) {
+						t.Fatal(err)
+					}
+					if _, again := failed.RetryIn(); again == isLate || strings.Contains(err.Error(), "let it read less") != isLate {
+						t.Errorf("%d after %s: asked again: %v; %v", status, after, again, err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestAResultIsReadInAnyOrder has the parts of a result come as they may.
+func TestAResultIsReadInAnyOrder(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"schema first":    `{"schema":[{"name":"A"},{"name":"B"}],"results":[{"A":1,"B":"x"},{"b":"y"}]}`,
+		"results first":   `{"results":[{"A":1,"B":"x"},{"b":"y"}],"schema":[{"name":"A"},{"name":"B"}]}`,
+		"others between":  `{"Results":[{"A":1,"B":"x"},{"b":"y"}],"stats":{"x":[1]},"Schema":[{"Name":"A"},{"Name":"B"}],"@odata.context":"x"}`,
+		"others about it": `{"@odata.context":"x","results":[{"A":1,"B":"x"},{"b":"y"}],"schema":[{"name":"A"},{"name":"B"}],"stats":null}`,
+	} {
+		got, err := canned{status: 200, body: body}.ask()
+		want := HuntingResult{Columns: []HuntingColumn{{Name: "A"}, {Name: "B"}}, Rows: [][]string{{"1", "x"}, {"", "y"}}}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+	for _, body := range []string{`{"schema":[],"results":[]}`, `{"results":[],"schema":[]}`, `{"results":[]}`} {
+		if got, err := (canned{status: 200, body: body}).ask(); err != nil || len(got.Rows)+len(got.Columns) != 0 {
+			t.Errorf("%s: %+v, %v", body, got, err)
+		}
+	}
 }
 
 func TestTheVendorsSampleIsRead(t *testing.T) {

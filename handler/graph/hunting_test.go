@@ -55,9 +55,11 @@ func TestAHuntingFailureSaysWhetherARepeatHelps(t *testing.T) {
 		says   string
 	}{
 		{400, `{"error":{"code":"BadRequest","message":"'where' operator: Failed to resolve column"}}`, 0, false, "Failed to resolve column"},
-		{403, `{"error":{"code":"Forbidden","message":"no"}}`, 0, false, "ThreatHunting.Read.All"},
+		{403, `{"error":{"code":"Forbidden","message":"no"}}`, 0, false, "ThreatHunting.Read.All of Microsoft Graph, which cordon doctor tells, grant it; else the service itself refuses"},
+		{403, "<html>", 0, true, "not Graph's answer"},
+		{400, "<html>", 0, true, "not Graph's answer"},
 		{429, `{"error":{"code":"TooManyRequests","message":"CPU"}}`, 7 * time.Second, true, "quota"},
-		{504, `gateway`, 0, false, "504"},
+		{504, `gateway`, 0, true, "504"},
 		{200, `{"schema":[`, 0, true, "can not be read"},
 	} {
 		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
