@@ -18,16 +18,17 @@ var allowed = map[string][]string{
 	"logging": {},
 
 	"outgoing": {}, // how anything is written as JSON
+	"schedule": {},
 
 	"playbook": {"alert", "machine", "outgoing"},
 	"ledger":   {"alert", "machine", "outgoing"},
 
 	"push":     {"alert"},
-	"poll":     {"alert", "machine", "ledger", "logging", "outgoing"},
+	"poll":     {"alert", "machine", "ledger", "logging", "outgoing", "schedule"},
 	"notice":   {"alert", "machine", "ledger", "logging", "outgoing"},
-	"hunt":     {"alert", "machine", "ledger", "logging", "notice"},
+	"hunt":     {"alert", "machine", "ledger", "logging", "notice", "schedule"},
 	"watch":    {"ledger", "logging", "notice"},
-	"response": {"alert", "machine", "ledger", "logging", "playbook", "notice", "outgoing"},
+	"response": {"alert", "machine", "ledger", "logging", "playbook", "notice", "outgoing", "schedule"},
 
 	"defender":  {"alert", "machine", "outgoing"},
 	"queue":     {"alert", "machine"},
@@ -36,7 +37,7 @@ var allowed = map[string][]string{
 	"entra":     {"alert", "machine"},
 	"httpretry": {"alert", "machine"},
 
-	"config":   {},
+	"config":   {"schedule"},
 	"doctor":   {},
 	"terminal": {"outgoing"},
 	"trigger":  {"logging", "outgoing"},

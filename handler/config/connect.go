@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/robfig/cron/v3"
+	"cordon/handler/schedule"
 )
 
 // developmentStorage is what UseDevelopmentStorage=true stands for. Account and key are the emulator's published ones
@@ -148,34 +148,21 @@ func connectionString(s string) map[string]string {
 	return parts
 }
 
-// schedule checks an NCRONTAB expression: six fields, seconds first.
-func schedule(p *problems, name, value string) string {
-	_, err := scheduleParser().Parse(value)
-	// The parser also takes a time zone in front and question marks, the Functions host takes neither.
-	if err != nil || len(strings.Fields(value)) != 6 || strings.ContainsAny(value, "?=@") {
-		p.add(name, "%s is no schedule: expected six fields, second minute hour day month weekday, such as 0 * * * * *", quote(value))
+// checkSchedule checks an NCRONTAB expression: six fields, seconds first.
+func checkSchedule(p *problems, name, value string) string {
+	if _, err := schedule.Parse(value); err != nil {
+		p.add(name, "%s is no schedule: %v", quote(value), err)
 	}
 	return value
 }
 
-func scheduleParser() cron.Parser {
-	return cron.NewParser(cron.Second | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
-}
-
-// longestGap is the longest time between two occurrences of a schedule among some hundred of them; 0 for one that is
-// refused or never comes.
+// longestGap is the longest time between two occurrences of a schedule; 0 for one that is refused.
 func longestGap(value string) time.Duration {
-	parsed, err := scheduleParser().Parse(value)
+	parsed, err := schedule.Parse(value)
 	if err != nil {
 		return 0
 	}
-	var longest time.Duration
-	at := parsed.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	for range 200 {
-		next := parsed.Next(at)
-		longest, at = max(longest, next.Sub(at)), next
-	}
-	return longest
+	return parsed.LongestGap()
 }
 
 // addresses reads mail addresses separated by commas.

@@ -9,9 +9,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/robfig/cron/v3"
-
 	"cordon/handler/alert"
+	"cordon/handler/schedule"
 )
 
 // Bounds of a file.
@@ -222,16 +221,10 @@ func (r *reader) findings(h *Hunt) {
 	}
 }
 
-func (r *reader) schedule(e entry) cron.Schedule {
-	parsed, err := cron.NewParser(cron.Second | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(e.value)
-	// The parser also takes a time zone in front and question marks; the Functions host, whose form this is, takes neither.
-	if err != nil || len(strings.Fields(e.value)) != 6 || strings.ContainsAny(e.value, "?=@") {
-		r.wrong(e.line, fmt.Sprintf("%q is no schedule", e.value), "six fields, UTC: second minute hour day month weekday, such as 0 0 * * * *")
-		return nil
-	}
-	if parsed.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
-		r.wrong(e.line, fmt.Sprintf("%q never comes", e.value), "mind the day and the month")
-		return nil
+func (r *reader) schedule(e entry) schedule.Schedule {
+	parsed, err := schedule.Parse(e.value)
+	if err != nil {
+		r.wrong(e.line, fmt.Sprintf("%q is no schedule", e.value), err.Error())
 	}
 	return parsed
 }

@@ -76,7 +76,7 @@ func TestMistakesAreNamedByLineWithTheWayOut(t *testing.T) {
 		{"no name", "// name: remote-tools\n", "", 1, "name is missing"},
 		{"five fields", "0 0 * * * *", "0 * * * *", 4, "no schedule"},
 		{"a time zone", "0 0 * * * *", "TZ=UTC 0 * * * *", 4, "no schedule"},
-		{"never", "0 0 * * * *", "0 0 0 31 2 *", 4, "never comes"},
+		{"never", "0 0 * * * *", "0 0 0 31 2 *", 4, "no schedule"},
 		{"timespan", "timespan: 2h", "timespan: 31d", 5, "timespan can not be 31d"},
 		{"timespan form", "timespan: 2h", "timespan: PT2H", 5, "no duration"},
 		{"memory below timespan", "memory: 14d", "memory: 1h", 12, "shorter than timespan"},
@@ -209,4 +209,19 @@ func FuzzLiteral(f *testing.F) {
 			t.Errorf("%q is left early: %s", value, text)
 		}
 	})
+}
+
+func TestDayAndWeekdayOfAScheduleBothHaveToMatch(t *testing.T) {
+	t.Parallel()
+	const text = "// name: first-monday\n// description: The first Monday of every month at 08:00, as Azure Functions reads it.\n// schedule: 0 0 8 1-7 * 1\n// timespan: 30d\nDeviceInfo\n| where Timestamp >= {{since}}\n"
+	h, problems := Parse("first-monday.kql", []byte(text))
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for _, want := range []string{"2026-03-02", "2026-04-06", "2026-05-04", "2026-06-01", "2026-07-06"} {
+		if at = h.Next(at); at.Format("2006-01-02 15:04") != want+" 08:00" {
+			t.Errorf("%s, want %s 08:00", at, want)
+		}
+	}
 }

@@ -9,9 +9,8 @@ package hunt
 import (
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"cordon/handler/alert"
+	"cordon/handler/schedule"
 )
 
 // Do is what becomes of the rows of a hunt. The zero value is unset and no hunt of a Catalogue has it.
@@ -53,12 +52,12 @@ type Hunt struct {
 	Memory      time.Duration  // how long a row is no news again
 	Params      []Param
 
-	schedule cron.Schedule
+	schedule schedule.Schedule
 	query    []piece
 }
 
 // Next is the first turn after a time.
-func (h *Hunt) Next(after time.Time) time.Time { return h.schedule.Next(after.UTC()) }
+func (h *Hunt) Next(after time.Time) time.Time { return h.schedule.Next(after) }
 
 // Column is one column of a result.
 type Column struct {

@@ -13,6 +13,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/notice"
+	"cordon/handler/schedule"
 )
 
 // API asks hunting queries.
@@ -104,7 +105,8 @@ type dueHunt struct {
 	state ledger.Hunt
 }
 
-// due finds the hunts whose turn has come and that nobody runs. A hunt that was never seen gets its first turn.
+// due finds the hunts whose turn has come and that nobody runs. A hunt that was never seen gets its first turn. Times are those
+// that the tick stands for: one that comes some milliseconds early would leave a hunt to the next.
 func (r *Runner) due(ctx context.Context) ([]dueHunt, error) {
 	var due []dueHunt
 	for _, h := range r.Catalogue.Hunts() {
@@ -112,7 +114,7 @@ func (r *Runner) due(ctx context.Context) ([]dueHunt, error) {
 		if err != nil {
 			return nil, err
 		}
-		now := r.Now().UTC()
+		now := schedule.Tick(r.Now())
 		if state.Spec != h.Spec {
 			if err := r.plan(ctx, h, &state, now); err != nil {
 				return nil, err
@@ -181,7 +183,7 @@ func (r *Runner) turn(ctx context.Context, h *Hunt, state ledger.Hunt) error {
 // ask asks the query and picks what is new. Of a first turn that is to learn nothing is new.
 func (r *Runner) ask(ctx context.Context, h *Hunt, state ledger.Hunt) (ledger.HuntTurn, ledger.HuntResult, error) {
 	// Whole seconds, so that the record and what is made of it say the same time.
-	now := r.Now().UTC().Truncate(time.Second)
+	now := schedule.Tick(r.Now())
 	back := min(h.Timespan+max(now.Sub(state.Uncovered), 0), MaxLookBack)
 	turn := ledger.HuntTurn{Hunt: h.Name, Due: state.Due, At: now, Since: now.Add(-back)}
 	query, err := h.Query(turn.Since, nil)
@@ -229,7 +231,7 @@ func (r *Runner) finish(ctx context.Context, h *Hunt, state ledger.Hunt, turn le
 	if state.LearnedAt.IsZero() {
 		state.LearnedAt = now
 	}
-	state.Due = h.Next(now)
+	state.Due = h.Next(schedule.Tick(now))
 	if !turn.More {
 		state.Uncovered = state.Due
 	}
@@ -246,7 +248,7 @@ func (r *Runner) failed(ctx context.Context, h *Hunt, state ledger.Hunt, cause e
 	if errors.As(cause, &record) || ctx.Err() != nil {
 		return cause // the claim lapses, and the turn is run again
 	}
-	now := r.Now().UTC()
+	now := schedule.Tick(r.Now())
 	after, passing := retryIn(cause)
 	if state.Tries++; passing && state.Tries < triesOfTurn {
 		state.NotBefore, state.Trouble = now.Add(max(after, r.RetryIn<<(state.Tries-1))), cause.Error()

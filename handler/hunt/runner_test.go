@@ -311,3 +311,60 @@ func standing(t *testing.T, w *world, n int) bool {
 	}
 	return found
 }
+
+// TestATickThatComesEarlyRunsWhatIsDue has a timer tick every five minutes, some milliseconds early or late, as the host's do.
+func TestATickThatComesEarlyRunsWhatIsDue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, strings.Replace(hourly, "0 0 * * * *", "0 */10 * * * *", 1))
+	w.run()
+	off := []time.Duration{-3 * time.Millisecond, 0, 2 * time.Millisecond, -time.Millisecond, 900 * time.Millisecond, -400 * time.Millisecond}
+	for tick := 1; tick <= 60; tick++ {
+		w.advance(noon.Add(time.Duration(tick)*5*time.Minute + off[tick%len(off)]).Sub(w.clock()))
+		before := len(w.asked)
+		p := w.run()
+		if ran := len(w.asked) - before; ran != (tick+1)%2 {
+			t.Errorf("tick %d at %s ran %d turns", tick, w.clock().Format("15:04:05.000"), ran)
+		}
+		state, err := p.ledger.Hunt(t.Context(), "tools")
+		if want := noon.Add(time.Duration(tick/2+1) * 10 * time.Minute); err != nil || !state.Due.Equal(want) {
+			t.Errorf("tick %d: next turn %s, want %s (%v)", tick, state.Due, want, err)
+		}
+	}
+	for i, since := range w.asked {
+		// Each turn begins where the one before it ended, or earlier.
+		if want := noon.Add(time.Duration(i+1)*10*time.Minute - 2*time.Hour); since.After(want.Add(time.Second)) {
+			t.Errorf("turn %d looks back to %s, want %s", i, since, want)
+		}
+	}
+}
+
+// TestTroubleThatPassesIsOverAtAnEarlyTick has the API ask for exactly one interval of the timer.
+func TestTroubleThatPassesIsOverAtAnEarlyTick(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run()
+	w.fail = passing{5 * time.Minute}
+	w.advance(time.Hour + 2*time.Millisecond)
+	w.run()
+	w.fail = nil
+	w.advance(5*time.Minute - 5*time.Millisecond)
+	w.run()
+	if len(w.asked) != 2 {
+		t.Errorf("asked %d times", len(w.asked))
+	}
+}
+
+func TestAResultWithoutRowsNeedNotSayItsColumns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h, _ := w.hunts.Find("tools")
+	if result, more, err := h.fresh(Table{}, nil); err != nil || more || len(result.Rows) > 0 {
+		t.Errorf("%+v, %v, %v", result, more, err)
+	}
+	if digests, err := h.all(Table{}); err != nil || len(digests) > 0 {
+		t.Errorf("%v, %v", digests, err)
+	}
+	if _, err := h.all(Table{Columns: []Column{{Name: "x"}}}); err == nil {
+		t.Error("a result without the columns of the identity is taken")
+	}
+}

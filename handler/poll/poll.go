@@ -48,6 +48,7 @@ type Options struct {
 	Now        func() time.Time
 	Overlap    time.Duration // read again behind the watermark, for alerts that become visible late
 	Lookback   time.Duration // how far the very first poll goes back
+	Every      time.Duration // the longest pause between two polls
 	SweepAfter time.Duration // how long a version may stand still before it is sent again
 	Retention  time.Duration // how long records are kept after their last change
 }

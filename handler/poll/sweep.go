@@ -13,6 +13,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/outgoing"
+	"cordon/handler/schedule"
 )
 
 // The ledger marks of the sweeps: when each was last complete.
@@ -63,7 +64,7 @@ func (p *Poller) sweep(ctx context.Context, mark ledger.Watermark, polled bool) 
 		}
 		now := p.Now().UTC()
 		last, err := p.Ledger.Mark(ctx, s.mark)
-		if err == nil && now.Sub(last.At) < s.every {
+		if err == nil && !schedule.Ripe(last.At, now, s.every, p.Every) {
 			continue
 		}
 		if err == nil {

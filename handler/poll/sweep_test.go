@@ -302,3 +302,19 @@ func TestPollEndsInGoodOrderBeforeItsTimeIsUp(t *testing.T) {
 		t.Errorf("sent %s", f.ids())
 	}
 }
+
+// TestHourlySweepsRunAtEveryPollOfAnHourlyPoller has ticks come some milliseconds early and late.
+func TestHourlySweepsRunAtEveryPollOfAnHourlyPoller(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.Every = time.Hour
+	for tick := range 12 {
+		f.advance(noon.Add(time.Duration(tick)*time.Hour + []time.Duration{2, -3, 0, -1}[tick%4]*time.Millisecond).Sub(f.clock()))
+		f.poll(t)
+		for _, mark := range []string{markSweepRuns, markSweepDay, markHousekeeping} {
+			if swept, err := f.Ledger.Mark(t.Context(), mark); err != nil || !swept.At.Equal(f.clock()) {
+				t.Errorf("tick %d: %s ran at %s (%v)", tick, mark, swept.At, err)
+			}
+		}
+	}
+}

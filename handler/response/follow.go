@@ -12,6 +12,7 @@ import (
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
+	"cordon/handler/schedule"
 )
 
 // MarkFollow is the ledger mark of the last complete follow.
@@ -31,6 +32,7 @@ type FollowOptions struct {
 	Teller       Teller
 	Log          *slog.Logger
 	Now          func() time.Time
+	Every        time.Duration // the longest pause between two follows
 	Overlap      time.Duration // how far behind the last follow actions are read again
 	RecheckAfter time.Duration // the Responder's: wait before a request of unknown fate may be repeated
 	PendingAfter time.Duration // an action that is not confirmed for so long is told about
@@ -54,7 +56,7 @@ func (f *Follower) Follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	whole := begun.Sub(reconciled.At) >= reconcileEvery
+	whole := schedule.Ripe(reconciled.At, begun, reconcileEvery, f.Every)
 	episodes, err := f.episodes(ctx)
 	if err != nil {
 		return err

@@ -91,3 +91,19 @@ func TestWholePictureIsLookedAtOnceAnHourWithoutFurtherCalls(t *testing.T) {
 		t.Errorf("%d lists in two hours without an open episode", lists)
 	}
 }
+
+// TestHourlyLookIsTakenAtEveryFollowOfAnHourlyFollower has ticks come some milliseconds early and late.
+func TestHourlyLookIsTakenAtEveryFollowOfAnHourlyFollower(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(-1, false)
+	p.follower.Every = time.Hour
+	begun := w.clock()
+	for tick := range 12 {
+		w.advance(begun.Add(time.Duration(tick)*time.Hour + []time.Duration{2, -3, 0, -1}[tick%4]*time.Millisecond).Sub(w.clock()))
+		w.follow(p)
+		if looked, err := p.ledger.Mark(t.Context(), markReconcile); err != nil || !looked.At.Equal(w.clock()) {
+			t.Errorf("tick %d: looked at %s (%v)", tick, looked.At, err)
+		}
+	}
+}
