@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"cordon/handler/alert"
 	"cordon/handler/machine"
 )
 
@@ -50,6 +51,16 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " [correlation %s]", e.Target)
 	}
 	return b.String()
+}
+
+// Cause is Error without what differs from one answer to the next: the correlation id, and numbers in words of others.
+func (e *Error) Cause() string {
+	same := *e
+	same.Message, same.Target, same.after = alert.Steady(e.Message), "", 0
+	if e.cause != nil {
+		same.cause = errors.New(alert.Steady(hide(e.cause.Error())))
+	}
+	return same.Error()
 }
 
 // wayOut says what to do about an answer; without one, the cause says it.

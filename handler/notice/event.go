@@ -4,6 +4,7 @@
 package notice
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -18,7 +19,8 @@ import (
 // Kind is what happened.
 type Kind string
 
-// The kinds of events. Those about a machine action are told once per machine and episode, the others once per run and step.
+// The kinds of events. Those about a machine action are told once per machine and episode, those about nothing being done once
+// per alert, machine, step and cause, the others once per run and step.
 const (
 	Requested     Kind = "requested"     // the API accepted the request or one was under way; not confirmed yet
 	StillPending  Kind = "still pending" // the machine has not confirmed for long
@@ -74,12 +76,14 @@ type Event struct {
 	Turn time.Time `json:"turn,omitzero"` // of Hunt; the record of it has the rows
 
 	Detail string   `json:"detail,omitempty"` // a sentence: why, or what to do
+	Cause  string   `json:"cause,omitempty"`  // Detail without what differs at every look, such as an age; empty: it has nothing of the kind
 	To     []string `json:"to,omitempty"`     // empty: the recipients of the group, else the configured ones
 	seq    int
 	told   time.Time // when it was recorded, which may be long after At
 }
 
-// Key identifies the event within its group: telling it again is nothing new.
+// Key identifies the event within its group: telling it again is nothing new. That nothing is done is told once per alert,
+// machine, step and cause, whatever becomes of the alert: its next version is no news if all that is as it was.
 func (e Event) Key() string {
 	about := e.MachineID
 	if e.Step != "" {
@@ -89,7 +93,9 @@ func (e Event) Key() string {
 	case Requested, StillPending, Isolated, Failed, TimedOut, Cancelled:
 		return fmt.Sprintf("%s:e%d:%s", about, e.Episode, e.Kind)
 	case NoMachine:
-		return fmt.Sprintf("%s:%s:%s", e.RunID, e.MachineID, e.Kind)
+		return fmt.Sprintf("%s::%s:%s", e.AlertID, e.Kind, e.cause())
+	case Held, WouldIsolate, WouldDo, Skipped, NotFound, Refused, Denied, ReleasedEarly:
+		return fmt.Sprintf("%s:%s:%s:%s", e.AlertID, about, e.Kind, e.cause())
 	case Released, ByRule:
 		// Both who asked for the release and who had asked for the isolation hear of it.
 		return fmt.Sprintf("%s:%s:%s", about, e.ActionID, e.Kind)
@@ -104,6 +110,9 @@ func (e Event) Key() string {
 	}
 	return fmt.Sprintf("%s:%s:%s", e.RunID, about, e.Kind)
 }
+
+// cause stands for why the event is told.
+func (e Event) cause() string { return alert.SHA256([]byte(cmp.Or(e.Cause, e.Detail)))[:16] }
 
 // Group names the notice group of an alert for some recipients: its incident if it has one, else the alert itself.
 // No recipients means the configured ones.

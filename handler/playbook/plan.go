@@ -76,7 +76,8 @@ type Step struct {
 	To      []string      `json:"to,omitempty"`      // of a mail step; empty means the configured recipients
 	Text    string        `json:"text,omitempty"`    // of a mail step: what people are told besides; plain text, at most MaxComment characters
 	Verdict Verdict       `json:"verdict"`
-	Why     string        `json:"why,omitempty"` // why it is not simply done, or what to expect of it
+	Why     string        `json:"why,omitempty"`   // why it is not simply done, or what to expect of it
+	Cause   string        `json:"cause,omitempty"` // Why without what differs at every look, such as an age; empty: Why has nothing of the kind
 }
 
 // Key tells the steps of a plan apart: two of one key do the same. It is part of what the ledger keeps of a run.
@@ -155,4 +156,5 @@ type RailTrace struct {
 	Rail    string  `json:"rail"`
 	Verdict Verdict `json:"verdict"`
 	Why     string  `json:"why,omitempty"`
+	Cause   string  `json:"cause,omitempty"` // as in Step
 }

@@ -32,7 +32,7 @@ func (b *Book) rails(in Input, acting []*rule) []rail {
 	made := make([]rail, 0, 12)
 	machines := slices.ContainsFunc(acting, func(r *rule) bool { return slices.ContainsFunc(r.steps, onMachine) })
 	if machines {
-		for _, t := range []RailTrace{held("machine named", noMachineID(in)), held("machine read", notRead(in)), held("not protected", b.protect.holds(in))} {
+		for _, t := range []RailTrace{held("machine named", noMachineID(in)), read(in), held("not protected", b.protect.holds(in))} {
 			made = append(made, rail{t, onMachine})
 		}
 	}
@@ -82,17 +82,21 @@ func noMachineID(in Input) string {
 	return ""
 }
 
-// notRead holds what nobody can check against the protected machines.
-func notRead(in Input) string {
+// read holds what nobody can check against the protected machines.
+func read(in Input) RailTrace {
+	const missing = "the machine could not be read, so it counts as protected"
+	why := ""
 	switch {
-	case in.Machine == nil && in.MachineMissing != "":
-		return "the machine could not be read, so it counts as protected: " + cut(plainText(in.MachineMissing), 300)
 	case in.Machine == nil:
-		return "the machine could not be read, so it counts as protected"
+		why = missing
 	case !strings.EqualFold(in.Machine.ID, in.Alert.MachineID):
-		return fmt.Sprintf("the machine that was read is %s, the alert names %s", quoted(in.Machine.ID), quoted(in.Alert.MachineID))
+		why = fmt.Sprintf("the machine that was read is %s, the alert names %s", quoted(in.Machine.ID), quoted(in.Alert.MachineID))
 	}
-	return ""
+	t := held("machine read", why)
+	if in.Machine == nil && in.MachineMissing != "" {
+		t.Why, t.Cause = missing+": "+cut(plainText(in.MachineMissing), 300), missing
+	}
+	return t
 }
 
 // staleRails asks about the age of the alert. What takes something back goes by the alert's last update: an alert that was
@@ -105,10 +109,10 @@ func staleRails(in Input, r *rule) []rail {
 	}
 	var made []rail
 	if starts {
-		made = append(made, rail{held("not stale", stale(in, r, created, "the alert is %s old, %s is %s")), begins})
+		made = append(made, rail{stale(in, r, created, "the alert is %s old, %s is %s"), begins})
 	}
 	if takesBack {
-		made = append(made, rail{held("not stale", stale(in, r, in.Alert.Updated, "the alert's last update is %s old, %s is %s")), ends})
+		made = append(made, rail{stale(in, r, in.Alert.Updated, "the alert's last update is %s old, %s is %s"), ends})
 	}
 	if starts && takesBack {
 		made[0].Step, made[1].Step = namesOf(r.steps, begins), namesOf(r.steps, ends)
@@ -129,21 +133,25 @@ func namesOf(steps []stepSpec, about func(stepSpec) bool) string {
 
 // stale says that the time an alert is judged by is too long ago. For what is begun that is its creation: an old alert that
 // something touches again is still an old alert.
-func stale(in Input, r *rule, at time.Time, said string) string {
+func stale(in Input, r *rule, at time.Time, said string) RailTrace {
+	const name = "not stale"
 	limit, whose := in.StaleAfter, "the limit"
 	if r.maxAge > 0 && r.maxAge < limit {
 		limit, whose = r.maxAge, "the limit of rule "+r.name
 	}
 	switch {
 	case in.StaleAfter <= 0:
-		return "no stale limit is set, so every alert counts as stale"
+		return held(name, "no stale limit is set, so every alert counts as stale")
 	case at.IsZero():
-		return "the alert has no time, so it counts as stale"
+		return held(name, "the alert has no time, so it counts as stale")
 	}
-	if age := in.Now.Sub(at); age > limit {
-		return fmt.Sprintf(said, age.Round(time.Second), whose, limit)
+	age := in.Now.Sub(at)
+	if age <= limit {
+		return held(name, "")
 	}
-	return ""
+	t := held(name, fmt.Sprintf(said, age.Round(time.Second), whose, limit))
+	t.Cause = fmt.Sprintf(said, "too", whose, limit)
+	return t
 }
 
 // awayAfter is how long a machine may be silent before people are told so: Defender tries an isolation for three days,

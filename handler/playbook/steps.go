@@ -83,11 +83,11 @@ func (b *Book) steps(d decided, in Input, rails []rail) []Step {
 			told = true
 			step.Verdict, step.Why = mailVerdict(mode)
 		case d.trace.Outcome == Errored:
-			step.Verdict, step.Why = Held, d.reason()
+			step.Verdict, step.Why, step.Cause = Held, d.reason(), "rule "+d.name+" could not be evaluated: "+alert.Steady(d.trace.Error)
 		case s.kind == UpdateAlert && step.Update.IsZero():
 			step.Verdict, step.Why = Skipped, "the comment is empty, and nothing else was to be changed"
 		default:
-			step.Verdict, step.Why = verdict(rails, d.name, s)
+			step.Verdict, step.Why, step.Cause = verdict(rails, d.name, s)
 		}
 		out = append(out, step)
 	}
@@ -118,16 +118,16 @@ func (s stepSpec) made(in Input) Step {
 
 // verdict is what the rails say about an acting step of a rule: the first that does not let it pass, else what the rails
 // have to say about steps that are done.
-func verdict(rails []rail, rule string, s stepSpec) (Verdict, string) {
+func verdict(rails []rail, rule string, s stepSpec) (v Verdict, why, cause string) {
 	note := ""
 	for _, r := range rails {
 		switch {
 		case r.Rule != "" && r.Rule != rule, r.about != nil && !r.about(s):
 		case r.Verdict != Do:
-			return r.Verdict, r.Why
+			return r.Verdict, r.Why, r.Cause
 		case r.Why != "":
 			note = r.Why
 		}
 	}
-	return Do, note
+	return Do, note, ""
 }

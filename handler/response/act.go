@@ -85,7 +85,7 @@ func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err err
 		}
 		return true, r.ended(ctx, t)
 	case l.State == ledger.Ended && !l.ReleasedAt.IsZero() && l.UndoneBy == "" && !t.run.ObservedAt.After(l.ReleasedAt) && !t.run.LeaveAt.After(l.ReleasedAt):
-		return true, r.conclude(ctx, t.work, notice.ReleasedEarly, "released", l.EndReason)
+		return true, r.conclude(ctx, t.work, notice.ReleasedEarly, "released", reason{l.EndReason, fmt.Sprintf("released at %s", l.ReleasedAt.Format(time.RFC3339Nano))})
 	case l.State == ledger.Ended && l.ActionStatus == machine.Succeeded && !t.spec.Lasting && t.spec.Undoes == "":
 		return r.doneBefore(ctx, t, own)
 	case t.spec.Undoes != "" && !l.State.Open():
@@ -120,7 +120,7 @@ func (r *Responder) doneBefore(ctx context.Context, t *turn, own bool) (done boo
 // ended ends the step with the end of its own episode.
 func (r *Responder) ended(ctx context.Context, t *turn) error {
 	e := r.event(t.work, notice.Kind(t.latch.EndKind))
-	e.Episode, e.ActionID, e.Detail = t.latch.Episode, t.latch.ActionID, t.latch.EndReason
+	e.Episode, e.ActionID, e.Detail, e.Cause = t.latch.Episode, t.latch.ActionID, t.latch.EndReason, t.latch.EndCause
 	if err := r.tell(ctx, t.work, e); err != nil {
 		return err
 	}
@@ -275,7 +275,7 @@ func (r *Responder) hitCap(ctx context.Context, t *turn, slot ledger.Slot) error
 	if err := r.alarm(ctx, t.spec, slot); err != nil {
 		return r.giveBack(ctx, t, err)
 	}
-	return r.holdHere(ctx, t, "held: the cap on "+t.spec.Plural+" is reached, "+slot.CapReached)
+	return r.holdHere(ctx, t, reason{"held: the cap on " + t.spec.Plural + " is reached, " + slot.CapReached, "cap " + slot.Cap})
 }
 
 // alarm tells before it notes that it has: the event's key is the cap and since when it holds.
@@ -294,22 +294,20 @@ func (r *Responder) alarm(ctx context.Context, spec machine.Spec, slot ledger.Sl
 }
 
 // endWith ends the episode without an action, and the run with it: told, then the latch, then the run.
-func (r *Responder) endWith(ctx context.Context, t *turn, kind notice.Kind, outcome, why string) error {
-	e := r.event(t.work, kind)
-	e.Detail = why
-	if err := r.tell(ctx, t.work, e); err != nil {
+func (r *Responder) endWith(ctx context.Context, t *turn, kind notice.Kind, outcome string, why reason) error {
+	if err := r.tellOnce(ctx, t.work, kind, why); err != nil {
 		return r.giveBack(ctx, t, err)
 	}
 	if err := r.end(ctx, t, kind, why); err != nil {
 		return err
 	}
-	return r.finish(ctx, t.work, outcome, why)
+	return r.finish(ctx, t.work, outcome, why.text)
 }
 
 // end closes the episode without an action.
-func (r *Responder) end(ctx context.Context, t *turn, kind notice.Kind, why string) error {
-	t.latch.EndKind = string(kind)
-	t.latch.State, t.latch.EndedAt, t.latch.EndReason = ledger.Ended, r.Now().UTC(), why
+func (r *Responder) end(ctx context.Context, t *turn, kind notice.Kind, why reason) error {
+	t.latch.EndKind, t.latch.EndCause = string(kind), why.cause
+	t.latch.State, t.latch.EndedAt, t.latch.EndReason = ledger.Ended, r.Now().UTC(), why.text
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
 	return r.lost(r.Ledger.SaveLatch(ctx, &t.latch))
 }

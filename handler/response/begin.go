@@ -20,6 +20,7 @@ func (r *Responder) find(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
+	w.record = record
 	asked, isAsked := record.Run(0)
 	if record.Seen == nil || w.message.Version == 0 || w.message.Version > record.Seen.Version {
 		if isAsked && record.Seen == nil {
@@ -143,9 +144,11 @@ func (r *Responder) missing(ctx context.Context, w *work, what string, cause err
 	}
 	reason := fmt.Sprintf("%s not found in %d tries since %s: %v", what, run.Misses, run.MissedAt.Format(time.RFC3339), cause)
 	e := r.event(w, notice.NotFound)
-	e.Detail = reason
-	if err := r.Teller.Tell(ctx, notice.Group(w.alertOrID(), nil), e); err != nil {
-		return err
+	e.Detail, e.Cause = reason, what+" not found"
+	if !w.knownBefore(e) {
+		if err := r.Teller.Tell(ctx, notice.Group(w.alertOrID(), nil), e); err != nil {
+			return err
+		}
 	}
 	if step {
 		return r.finish(ctx, w, "not found", reason)

@@ -26,7 +26,7 @@ func (r *Responder) change(ctx context.Context, w *work) error {
 	if pause, err := r.Ledger.Pause(ctx); err != nil {
 		return err
 	} else if pause.Paused {
-		return r.held(ctx, w, "held: acting is paused: "+pause.Why())
+		return r.held(ctx, w, reason{text: "held: acting is paused: " + pause.Why()})
 	}
 	outcome, what := "tagged", tagChange(w.step)
 	if w.step.Kind == playbook.UpdateAlert {
@@ -250,12 +250,12 @@ func (r *Responder) changeFailed(ctx context.Context, w *work, err error) error 
 		}
 		return r.missedByStep(ctx, w, what, err)
 	case machine.Unsupported:
-		return r.conclude(ctx, w, notice.Skipped, "skipped", "not supported: "+err.Error())
+		return r.conclude(ctx, w, notice.Skipped, "skipped", failure("not supported: ", err))
 	case machine.Refused:
-		return r.conclude(ctx, w, notice.Refused, "refused", err.Error())
+		return r.conclude(ctx, w, notice.Refused, "refused", failure("", err))
 	case machine.Denied:
 		e := r.event(w, notice.Denied)
-		e.Detail = err.Error()
+		e.Detail, e.Cause = err.Error(), causeOf(err)
 		if err := r.tell(ctx, w, e); err != nil {
 			return err
 		}

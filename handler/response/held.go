@@ -54,16 +54,16 @@ func (w *work) hasLeave(step playbook.Step) bool {
 }
 
 // held ends a run whose step a rail holds.
-func (r *Responder) held(ctx context.Context, w *work, why string) error {
-	if err := r.keepHeld(ctx, w, why); err != nil {
+func (r *Responder) held(ctx context.Context, w *work, why reason) error {
+	if err := r.keepHeld(ctx, w, why.text); err != nil {
 		return err
 	}
 	return r.notDone(ctx, w, notice.Held, "held", why)
 }
 
 // holdHere ends an episode before anything was sent, because a rail holds the step.
-func (r *Responder) holdHere(ctx context.Context, t *turn, why string) error {
-	if err := r.keepHeld(ctx, t.work, why); err != nil {
+func (r *Responder) holdHere(ctx context.Context, t *turn, why reason) error {
+	if err := r.keepHeld(ctx, t.work, why.text); err != nil {
 		return r.giveBack(ctx, t, err)
 	}
 	return r.endWith(ctx, t, notice.Held, "held", why)

@@ -19,7 +19,7 @@ func (r *Responder) request(ctx context.Context, t *turn) error {
 	if pause, err := r.Ledger.Pause(ctx); err != nil {
 		return r.giveBack(ctx, t, err)
 	} else if pause.Paused {
-		return r.holdHere(ctx, t, "held: acting is paused: "+pause.Why())
+		return r.holdHere(ctx, t, reason{text: "held: acting is paused: " + pause.Why()})
 	}
 	now := r.Now().UTC()
 	l.State, l.IntentAt, l.HeldUntil = ledger.Intended, now, now.Add(r.Hold)
@@ -88,12 +88,12 @@ func (r *Responder) requestFailed(ctx context.Context, t *turn, err error) error
 	case machine.NotFound:
 		return r.withdraw(ctx, t, r.missedByStep(ctx, t.work, "machine "+t.machine.ID, err))
 	case machine.Unsupported:
-		return r.endWith(ctx, t, notice.Skipped, "skipped", "not supported by the machine: "+err.Error())
+		return r.endWith(ctx, t, notice.Skipped, "skipped", failure("not supported by the machine: ", err))
 	case machine.Refused:
-		return r.endWith(ctx, t, notice.Refused, "refused", err.Error())
+		return r.endWith(ctx, t, notice.Refused, "refused", failure("", err))
 	case machine.Denied:
 		e := r.event(t.work, notice.Denied)
-		e.Detail = err.Error()
+		e.Detail, e.Cause = err.Error(), causeOf(err)
 		if tellErr := r.tell(ctx, t.work, e); tellErr != nil {
 			err = errors.Join(err, tellErr)
 		}

@@ -170,15 +170,17 @@ func (r *Responder) answer(ctx context.Context, w *work) (after time.Duration, e
 type work struct {
 	message alert.Message
 	run     ledger.Run
-	started bool // this invocation raised the run's starts
-	deaths  int  // starts before this one that ended in no orderly way
-	alone   bool // nothing else is answered by this process meanwhile
+	record  ledger.Record // of the alert, as it was when the run was found
+	started bool          // this invocation raised the run's starts
+	deaths  int           // starts before this one that ended in no orderly way
+	alone   bool          // nothing else is answered by this process meanwhile
 	seen    ledger.Seen
 	alert   alert.Alert
 	machine *machine.Machine // nil: the alert names none
 	readAt  time.Time        // when the older of alert and machine was read
 	plan    playbook.Plan
 	step    playbook.Step // the one that is being carried out
+	told    string        // stands for what was told last of a step that is not done, see knownBefore
 	refresh bool          // facts come from the API, whatever travels with the message
 }
 
@@ -291,6 +293,7 @@ func (r *Responder) close(ctx context.Context, w *work, outcome, reason string) 
 		}
 		run.State, run.ClosedAt, run.Starts = ledger.Closed, r.Now().UTC(), 0
 		run.Outcome, run.Reason, run.Trouble = outcome, reason, ""
+		run.Tell(w.told)
 		return nil
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -81,7 +82,7 @@ func (r *Responder) carryOutSteps(ctx context.Context, w *work) error {
 		} else if i < 0 {
 			return later
 		}
-		w.step = w.plan.Steps[i]
+		w.step, w.told = w.plan.Steps[i], ""
 		tried[w.step.Key()] = true
 		err := r.carryOutStep(ctx, w)
 		switch {
@@ -185,13 +186,13 @@ func (r *Responder) carryOutStep(ctx context.Context, w *work) error {
 	}
 	switch {
 	case w.machine == nil && step.Kind != playbook.UpdateAlert:
-		return r.conclude(ctx, w, notice.NoMachine, "no machine", step.Why)
+		return r.conclude(ctx, w, notice.NoMachine, "no machine", whyOf(step))
 	case step.Verdict == playbook.WouldDo:
-		return r.notDone(ctx, w, wouldKind(step), "would "+would(step), step.Why)
+		return r.notDone(ctx, w, wouldKind(step), "would "+would(step), whyOf(step))
 	case step.Verdict == playbook.Skipped:
-		return r.conclude(ctx, w, notice.Skipped, "skipped", step.Why)
+		return r.conclude(ctx, w, notice.Skipped, "skipped", whyOf(step))
 	case step.Verdict != playbook.Do:
-		return r.held(ctx, w, step.Why)
+		return r.held(ctx, w, whyOf(step))
 	case machineAction:
 		return r.act(ctx, w)
 	}
@@ -210,6 +211,7 @@ func (r *Responder) finish(ctx context.Context, w *work, outcome, reason string)
 		if state, _ := run.StepOf(w.step.Key()); run.State == ledger.Closed || state.Outcome != "" {
 			return ledger.ErrUnchanged
 		}
+		run.Tell(w.told)
 		run.Finish(w.step.Key(), outcome, reason, r.Now().UTC())
 		return nil
 	})
@@ -246,10 +248,10 @@ func wouldKind(step playbook.Step) notice.Kind {
 // notDone ends a step that is not carried out. It must not be told as "not isolated" about a machine that is isolated or
 // being isolated all the same, for another alert or by a request of this run whose fate is still open: whoever joined that
 // hears of its outcome.
-func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outcome, reason string) error {
+func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outcome string, why reason) error {
 	latch := latchOf(w.step)
 	if latch == "" {
-		return r.conclude(ctx, w, kind, outcome, reason)
+		return r.conclude(ctx, w, kind, outcome, why)
 	}
 	l, err := r.Ledger.Latch(ctx, w.machine.ID, latch)
 	if err != nil {
@@ -257,19 +259,35 @@ func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outc
 	}
 	if l.State == ledger.Intended || l.State == ledger.Acting || l.State == ledger.Achieved {
 		noun := nounOf(l)
-		return r.finish(ctx, w, outcome, fmt.Sprintf("%s; %s that was asked for before goes on", reason, article(noun)))
+		return r.finish(ctx, w, outcome, fmt.Sprintf("%s; %s that was asked for before goes on", why.text, article(noun)))
 	}
-	return r.conclude(ctx, w, kind, outcome, reason)
+	return r.conclude(ctx, w, kind, outcome, why)
 }
 
 // conclude tells people and then ends the step.
-func (r *Responder) conclude(ctx context.Context, w *work, kind notice.Kind, outcome, reason string) error {
-	e := r.event(w, kind)
-	e.Detail = reason
-	if err := r.tell(ctx, w, e); err != nil {
+func (r *Responder) conclude(ctx context.Context, w *work, kind notice.Kind, outcome string, why reason) error {
+	if err := r.tellOnce(ctx, w, kind, why); err != nil {
 		return err
 	}
-	return r.finish(ctx, w, outcome, reason)
+	return r.finish(ctx, w, outcome, why.text)
+}
+
+// tellOnce tells that the step is not done, unless people know so from an earlier version of the alert, whatever incident that
+// was in.
+func (r *Responder) tellOnce(ctx context.Context, w *work, kind notice.Kind, why reason) error {
+	e := r.event(w, kind)
+	e.Detail, e.Cause = why.text, why.cause
+	if w.knownBefore(e) {
+		return nil
+	}
+	return r.tell(ctx, w, e)
+}
+
+// knownBefore reports whether an earlier version of the alert told the same. The run notes it when its step or the whole of it
+// ends.
+func (w *work) knownBefore(e notice.Event) bool {
+	w.told = alert.SHA256([]byte(e.Key()))[:16]
+	return w.record.ToldBefore(w.run, w.told)
 }
 
 // nounOf is what the machine action of a latch is called, such as isolation.

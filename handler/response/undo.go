@@ -88,7 +88,7 @@ func (r *Responder) claimUndoing(ctx context.Context, t *turn) error {
 			if why == "" {
 				return r.giveBack(ctx, t, &comeBack{after: undoWait, why: nounOf(l) + " is not over, so it can not be undone yet"})
 			}
-			if err := r.end(ctx, t, "", why); err != nil {
+			if err := r.end(ctx, t, "", reason{text: why}); err != nil {
 				return err
 			}
 			return r.finish(ctx, t.work, "skipped", why)
@@ -97,8 +97,9 @@ func (r *Responder) claimUndoing(ctx context.Context, t *turn) error {
 		if err != nil {
 			return r.giveBack(ctx, t, err)
 		}
-		if by != "" {
-			return r.endWith(ctx, t, notice.Skipped, "skipped", fmt.Sprintf("run %s, of another alert, wants the machine %s", by, doneWord(l)))
+		if by.AlertID != "" {
+			return r.endWith(ctx, t, notice.Skipped, "skipped", reason{fmt.Sprintf("run %s, of another alert, wants the machine %s", alert.RunID(by.AlertID, by.Version), doneWord(l)),
+				fmt.Sprintf("alert %s wants the machine %s", by.AlertID, doneWord(l))})
 		}
 		// Written also if the mark is our own: somebody who is about to clear it, or to join, is to find it changed.
 		l.UndoneBy = t.run.ID()
@@ -118,12 +119,12 @@ func doneWord(l ledger.Latch) string {
 	return spec.Done
 }
 
-// wantedBy names the newest run of another alert that wants the lasting state; empty if none does. A run that has not been
+// wantedBy is the newest run of another alert that wants the lasting state; its zero value if none does. A run that has not been
 // decided yet lets the asking one come back.
-func (r *Responder) wantedBy(ctx context.Context, l ledger.Latch, alertID string) (string, error) {
+func (r *Responder) wantedBy(ctx context.Context, l ledger.Latch, alertID string) (by ledger.Joiner, err error) {
 	joiners, err := r.Ledger.Joiners(ctx, l)
 	if err != nil {
-		return "", err
+		return by, err
 	}
 	for _, j := range joiners {
 		if j.AlertID == alertID {
@@ -131,19 +132,19 @@ func (r *Responder) wantedBy(ctx context.Context, l ledger.Latch, alertID string
 		}
 		record, err := r.Ledger.Alert(ctx, j.AlertID)
 		if err != nil {
-			return "", err
+			return by, err
 		}
 		latest, exists := record.Latest()
 		switch {
 		case !exists || latest.Book == "" && latest.State.Final():
-			return alert.RunID(j.AlertID, j.Version), nil // nobody decided otherwise, so in doubt it is wanted
+			return j, nil // nobody decided otherwise, so in doubt it is wanted
 		case latest.Book == "" && !latest.State.Final():
-			return "", &comeBack{after: joinWait, why: "run " + latest.ID() + " is not decided, and may want the machine " + doneWord(l)}
+			return by, &comeBack{after: joinWait, why: "run " + latest.ID() + " is not decided, and may want the machine " + doneWord(l)}
 		case latest.Wants(l):
-			return latest.ID(), nil
+			return ledger.Joiner{AlertID: j.AlertID, Version: latest.Version}, nil
 		}
 	}
-	return "", nil
+	return by, nil
 }
 
 // waitForUndoing lets a run that wants a lasting state wait while somebody undoes it. A mark whose owner is gone and sent
