@@ -128,7 +128,7 @@ func TestQueriesAskForLinesAndFieldsThatAreWritten(t *testing.T) {
 		if !strings.HasPrefix(line, "    ") {
 			continue
 		}
-		for _, f := range regexp.MustCompile(`line\.(\w+)`).FindAllStringSubmatch(line, -1) {
+		for _, f := range regexp.MustCompile(`line\.(\w+)`).FindAllStringSubmatch(strings.NewReplacer(`["`, ".", `"]`, "").Replace(line), -1) {
 			if !fields[f[1]] {
 				t.Errorf("no line has the field %s, which is asked for in %q", f[1], line)
 			}

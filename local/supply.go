@@ -54,7 +54,7 @@ func licensesCommand() *cobra.Command {
 		Use: "licenses", Short: "List the licence of every Go module that is used, and refuse those without commercial use", Args: cobra.NoArgs,
 		Long: "Lists the modules of the deployed program, of the tests and stand-ins, and of the tools that lint runs, each with its\n" +
 			"licence. Run it at the root of the repository. Exit code 1: a licence is missing, unknown, or does not permit commercial\n" +
-			"use. The Node packages of the storage emulator, which only tests start, are not listed.",
+			"use. The Node packages that only tests start, of the storage emulator and of the parser of queries, are not listed.",
 		Example: "  local licenses",
 		RunE:    func(c *cobra.Command, _ []string) error { return listLicences(c.OutOrStdout()) },
 	}

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"cordon/local/internal/node"
 )
 
 const (
@@ -29,46 +31,10 @@ const (
 // Without Node.js or the installed packages the test is skipped, or fails when the environment says CI=true.
 func Start(t testing.TB) string {
 	t.Helper()
-	dir, err := folder()
-	if err != nil {
-		t.Fatalf("azurite: %v", err)
-	}
-	node, err := exec.LookPath("node")
-	if err != nil {
-		unavailable(t, "node is not on the PATH: install Node.js 20 or later, then run `make azurite`")
-	}
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "azurite", "package.json")); err != nil {
-		unavailable(t, "local/azurite/node_modules is not there: run `make azurite`")
-	}
+	program, dir := node.Find(t, "azurite")
 	key := randomKey()
 	return fmt.Sprintf("DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;TableEndpoint=http://127.0.0.1:%s/%s;",
-		account, key, run(t, node, dir, key), account)
-}
-
-func unavailable(t testing.TB, reason string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("azurite: %s", reason)
-	}
-	t.Skipf("azurite: %s", reason)
-}
-
-// folder finds this package's folder from the one that the test runs in; a path compiled in would be wrong with -trimpath.
-func folder() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("find the working directory: %w", err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return filepath.Join(dir, "local", "azurite"), nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", fmt.Errorf("no go.mod in the working directory or above it")
-		}
-		dir = parent
-	}
+		account, key, run(t, program, dir, key), account)
 }
 
 func randomKey() string {
@@ -78,10 +44,10 @@ func randomKey() string {
 }
 
 // run starts the process and returns its port.
-func run(t testing.TB, node, dir, key string) string {
+func run(t testing.TB, program, dir, key string) string {
 	t.Helper()
 	output := &transcript{ready: make(chan string, 1)}
-	cmd := exec.Command(node, filepath.Join(dir, "tied.js"),
+	cmd := exec.Command(program, filepath.Join(dir, "tied.js"),
 		"--inMemoryPersistence", "--disableTelemetry", "--silent", "--tableHost", "127.0.0.1", "--tablePort", "0")
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "AZURITE_ACCOUNTS="+account+":"+key)
