@@ -91,8 +91,9 @@ func releaseCommand(getenv func(string) string) *cobra.Command {
 		Use:   "release MACHINE --reason TEXT",
 		Short: "Release an isolated machine, named by its id or its name",
 		Long: "Asks Defender for the release and says under which action. FollowActions records it and mails those who were told of\n" +
-			"the isolation. Alerts that were seen before the release do not isolate the machine again; a newer one does. Who and\n" +
-			"why stand in the action's comment. Of a name that several isolated machines have, the id is wanted.\n" +
+			"the isolation. Alerts that were seen before the release do not isolate the machine again, unless one becomes more\n" +
+			"severe or is resolved and opened again; a newer one does. Who and why stand in the action's comment.\n" +
+			"Of a name that several isolated machines have, the id is wanted.\n" +
 			"Needs the settings of the ledger and of the app registration or managed identity.\n" +
 			"Asks first on a terminal; elsewhere it wants --yes." + operatorExits,
 		Example: "  cordon release ws-0147 --reason 'reimaged'\n  cordon release 1e5bc9d7e413ddd7902c2932e418702b84d0cc07 --reason 'false alarm' --yes --json",

@@ -69,6 +69,7 @@ type Run struct {
 	MachineID string `json:",omitempty"`
 	Title     string `json:",omitempty"`
 	Severity  string `json:",omitempty"`
+	Status    string `json:",omitempty"` // of the alert, as far as Cordon saw it or made it so; empty in runs from before it was kept
 	Rule      string `json:",omitempty"`
 	Mode      string `json:",omitempty"`
 	Book      string `json:",omitempty"` // hash of the playbook that decided
@@ -221,7 +222,7 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 	seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt, seen.MachineID = o.SnapshotSHA, o.MachineSHA, o.At, o.Alert.MachineID
 	seen.Severity, seen.IncidentID = string(o.Alert.Severity), o.Alert.IncidentID
 	run := Run{keys: keys{PartitionKey: pk, RowKey: runKey(seen.Version)}, AlertID: o.Alert.ID, Version: seen.Version, State: Observed,
-		ObservedAt: observedAt(o), DueAt: o.At, MachineID: o.Alert.MachineID, Title: cut(o.Alert.Title, 300), Severity: string(o.Alert.Severity)}
+		ObservedAt: observedAt(o), DueAt: o.At, MachineID: o.Alert.MachineID, Title: cut(o.Alert.Title, 300), Severity: string(o.Alert.Severity), Status: string(o.Alert.Status)}
 	if err := s.noteNeighbours(ctx, o); err != nil {
 		return ObservedVersion{}, err
 	}

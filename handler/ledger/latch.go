@@ -65,6 +65,8 @@ type Latch struct {
 	EndKind    string    `json:",omitempty"` // what people are told of the end; empty: it was as if the episode never was
 	EndCause   string    `json:",omitempty"` // EndReason as people are told it once, without what differs at every look; empty: as it is
 	ReleasedAt time.Time `json:",omitzero"`  // when somebody released the machine, by the API's clock
+
+	Releases Releases `json:",omitempty"` // of the episodes before
 }
 
 // Isolation is the kind of the latch that owns whether a machine is isolated.
@@ -174,7 +176,9 @@ func (s *Store) RemoveOpen(ctx context.Context, entry OpenEpisode) error {
 	return &Error{Op: "delete from " + tableOpen, cause: err}
 }
 
-// NextEpisode is the latch at the beginning of its next episode, with nothing of the one before but its key and name.
+// NextEpisode is the latch at the beginning of its next episode, with nothing of the one before but its key and name, and
+// that it was released.
 func NextEpisode(l Latch) Latch {
-	return Latch{keys: l.keys, MachineID: l.MachineID, MachineName: l.MachineName, Kind: l.Kind, Episode: l.Episode + 1, State: Preparing}
+	return Latch{keys: l.keys, MachineID: l.MachineID, MachineName: l.MachineName, Kind: l.Kind, Episode: l.Episode + 1, State: Preparing,
+		Releases: l.AllReleases()}
 }

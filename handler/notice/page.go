@@ -127,7 +127,7 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 	case ByRule:
 		return "Released", "calm", "Nothing. A rule of the playbook asked for it."
 	case Released:
-		return "Released", "calm", "Nothing. Cordon does not isolate it again for alerts seen before the release."
+		return "Released", "calm", "Nothing. Cordon does not isolate it again for alerts seen before the release, unless one becomes more severe or is opened again."
 	case ReleasedEarly:
 		return "Not isolated: it was released after this alert was seen", "calm", "Isolate the machine in the Defender portal if the release was too early."
 	case Refused:

@@ -192,6 +192,7 @@ func TestEachRailHoldsInItsOrder(t *testing.T) {
 		{func(in *Input) { in.Machine.Tags = []string{"Never-Isolate"} }, Held, `protected: "Never-Isolate" is on protect.tags as "never-*"`},
 		{func(in *Input) { in.Machine, in.MachineMissing = nil, "404" }, Held, "the machine could not be read, so it counts as protected: 404"},
 		{func(in *Input) { in.Alert.MachineID = "" }, Held, "the alert names no machine"},
+		{func(in *Input) { in.Alert.Classification = "falsePositive" }, Skipped, "the alert is classified as a false positive"},
 	} {
 		step.change(&in)
 		p := b.Decide(in)
@@ -199,7 +200,7 @@ func TestEachRailHoldsInItsOrder(t *testing.T) {
 		if got.Verdict != step.verdict || got.Why != step.why {
 			t.Errorf("%s %q, want %s %q", got.Verdict, got.Why, step.verdict, step.why)
 		}
-		if len(p.Rails) != 8 {
+		if len(p.Rails) != 9 {
 			t.Errorf("%d rails explained", len(p.Rails))
 		}
 		if m := p.Steps[1]; m.Kind != Mail || m.Verdict == Held || m.Verdict == Skipped {
@@ -338,6 +339,7 @@ rules:
               alert.evidence = 2 entries
 
 rails:
+  passed    not a false positive
   passed    machine named
   passed    machine read
   passed    not protected
@@ -379,5 +381,27 @@ func BenchmarkLoad100Rules(b *testing.B) {
 	}
 	for b.Loop() {
 		mustLoad(b, src)
+	}
+}
+
+func TestNothingThatLastsIsDoneForAFalsePositive(t *testing.T) {
+	b := mustLoad(t, `
+version: 1
+mode: enforce
+rules:
+  - name: all
+    on: alert
+    when: "true"
+    do: [isolate: {type: Full}, restrictApps: {}, scan: {type: Quick}, tag: {add: seen}, mail: {}]
+`)
+	in := input()
+	in.Alert.Classification = "FalsePositive"
+	verdicts := map[StepKind]Verdict{}
+	for _, s := range b.Decide(in).Steps {
+		verdicts[s.Kind] = s.Verdict
+	}
+	want := map[StepKind]Verdict{Isolate: Skipped, RestrictApps: Skipped, Scan: Do, Tag: Do, Mail: Do}
+	if diff := cmp.Diff(want, verdicts); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -26,10 +26,26 @@ func ends(s stepSpec) bool {
 
 func begins(s stepSpec) bool { return s.kind.Acts() && !ends(s) }
 
+// lasts reports whether a step puts the machine into a state that lasts.
+func lasts(s stepSpec) bool { return s.action != nil && s.action.Lasting }
+
+// notFalse skips what lasts for an alert that a person, or Defender, calls a false positive. No person can change that by a
+// word but by another classification.
+func notFalse(in Input) RailTrace {
+	t := RailTrace{Rail: "not a false positive", Verdict: Do}
+	if strings.EqualFold(in.Alert.Classification, "FalsePositive") {
+		t.Verdict, t.Why = Skipped, "the alert is classified as a false positive"
+	}
+	return t
+}
+
 // rails asks every rail in its fixed order about the acting steps of the rules that decide. No rule has a say here but
 // about its own steps, and there only to lower: by its mode and its own limit of age.
 func (b *Book) rails(in Input, acting []*rule) []rail {
-	made := make([]rail, 0, 12)
+	made := make([]rail, 0, 13)
+	if slices.ContainsFunc(acting, func(r *rule) bool { return slices.ContainsFunc(r.steps, lasts) }) {
+		made = append(made, rail{notFalse(in), lasts})
+	}
 	machines := slices.ContainsFunc(acting, func(r *rule) bool { return slices.ContainsFunc(r.steps, onMachine) })
 	if machines {
 		for _, t := range []RailTrace{held("machine named", noMachineID(in)), read(in), held("not protected", b.protect.holds(in))} {

@@ -71,6 +71,9 @@ func (r *Responder) act(ctx context.Context, w *work) error {
 func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err error) {
 	l, now := t.latch, r.Now().UTC()
 	own := l.Episode > 0 && l.Episode == t.run.EpisodeOf(t.kind)
+	if done, err := r.staysReleased(ctx, t); done || err != nil {
+		return true, err
+	}
 	switch {
 	case l.UndoneBy != "" && (l.State == ledger.Acting || l.State == ledger.Achieved):
 		return r.waitForUndoing(ctx, t)
@@ -84,8 +87,6 @@ func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err err
 			return err != nil, err
 		}
 		return true, r.ended(ctx, t)
-	case l.State == ledger.Ended && !l.ReleasedAt.IsZero() && l.UndoneBy == "" && !t.run.ObservedAt.After(l.ReleasedAt) && !t.run.LeaveAt.After(l.ReleasedAt):
-		return true, r.conclude(ctx, t.work, notice.ReleasedEarly, "released", reason{l.EndReason, fmt.Sprintf("released at %s", l.ReleasedAt.Format(time.RFC3339Nano))})
 	case l.State == ledger.Ended && l.ActionStatus == machine.Succeeded && !t.spec.Lasting && t.spec.Undoes == "":
 		return r.doneBefore(ctx, t, own)
 	case t.spec.Undoes != "" && !l.State.Open():

@@ -112,3 +112,20 @@ func (f *Follower) beginAgain(ctx context.Context, j ledger.Joiner, l ledger.Lat
 	}
 	return sendRun(ctx, f.Queue, f.Ledger.Tenant(), run, "released", time.Time{})
 }
+
+// staysReleased ends the step with a release that was meant for its alert. Whether the state is there all the same, for
+// another alert, is none of this one's.
+func (r *Responder) staysReleased(ctx context.Context, t *turn) (done bool, err error) {
+	if len(t.latch.AllReleases()) == 0 {
+		return false, nil
+	}
+	record, err := r.Ledger.Alert(ctx, t.run.AlertID)
+	if err != nil {
+		return false, err
+	}
+	release, stays := record.StaysReleased(t.run, t.latch)
+	if !stays {
+		return false, nil
+	}
+	return true, r.notDone(ctx, t.work, notice.ReleasedEarly, "released", reason{release.Why, fmt.Sprintf("released at %s", release.At.Format(time.RFC3339Nano))})
+}

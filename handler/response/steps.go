@@ -1,6 +1,7 @@
 package response
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -190,7 +191,7 @@ func (r *Responder) carryOutStep(ctx context.Context, w *work) error {
 	case step.Verdict == playbook.WouldDo:
 		return r.notDone(ctx, w, wouldKind(step), "would "+would(step), whyOf(step))
 	case step.Verdict == playbook.Skipped:
-		return r.conclude(ctx, w, notice.Skipped, "skipped", whyOf(step))
+		return r.notDone(ctx, w, notice.Skipped, "skipped", whyOf(step))
 	case step.Verdict != playbook.Do:
 		return r.held(ctx, w, whyOf(step))
 	case machineAction:
@@ -213,6 +214,7 @@ func (r *Responder) finish(ctx context.Context, w *work, outcome, reason string)
 		}
 		run.Tell(w.told)
 		run.Finish(w.step.Key(), outcome, reason, r.Now().UTC())
+		run.Status = cmp.Or(string(w.alert.Status), run.Status) // the step may have changed it
 		return nil
 	})
 	if err != nil {
