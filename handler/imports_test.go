@@ -18,6 +18,7 @@ var allowed = map[string][]string{
 	"logging": {},
 
 	"outgoing": {}, // how anything is written as JSON
+	"incoming": {}, // how anything that others wrote is made to fit
 	"schedule": {},
 
 	"playbook": {"alert", "machine", "outgoing"},
@@ -30,9 +31,9 @@ var allowed = map[string][]string{
 	"watch":    {"ledger", "logging", "notice"},
 	"response": {"alert", "machine", "ledger", "logging", "playbook", "notice", "outgoing", "schedule"},
 
-	"defender":  {"alert", "machine", "outgoing"},
+	"defender":  {"alert", "machine", "incoming", "outgoing"},
 	"queue":     {"alert", "machine"},
-	"graph":     {"alert", "machine", "outgoing"},
+	"graph":     {"alert", "machine", "incoming", "outgoing"},
 	"mail":      {"alert", "machine"},
 	"entra":     {"alert", "machine"},
 	"httpretry": {"alert", "machine"},

@@ -29,7 +29,7 @@ type wireAlert struct {
 	ThreatFamily       text                `json:"threatFamilyName"`
 	ThreatName         text                `json:"threatName"`
 	Title              text                `json:"title"`
-	Description        text                `json:"description"`
+	Description        passage             `json:"description"`
 	Created            instant             `json:"alertCreationTime"`
 	FirstEvent         instant             `json:"firstEventTime"`
 	LastEvent          instant             `json:"lastEventTime"`
@@ -53,18 +53,18 @@ type wireEvidence struct {
 	SHA1              text    `json:"sha1"`
 	SHA256            text    `json:"sha256"`
 	FileName          text    `json:"fileName"`
-	FilePath          text    `json:"filePath"`
+	FilePath          passage `json:"filePath"`
 	ProcessID         integer `json:"processId"`
-	CommandLine       text    `json:"processCommandLine"`
+	CommandLine       passage `json:"processCommandLine"`
 	ParentProcessID   integer `json:"parentProcessId"`
 	ParentFileName    text    `json:"parentProcessFileName"`
-	ParentFilePath    text    `json:"parentProcessFilePath"`
+	ParentFilePath    passage `json:"parentProcessFilePath"`
 	IPAddress         text    `json:"ipAddress"`
-	URL               text    `json:"url"`
-	RegistryKey       text    `json:"registryKey"`
+	URL               passage `json:"url"`
+	RegistryKey       passage `json:"registryKey"`
 	RegistryHive      text    `json:"registryHive"`
 	RegistryValueType text    `json:"registryValueType"`
-	RegistryValue     text    `json:"registryValue"`
+	RegistryValue     passage `json:"registryValue"`
 	AccountName       text    `json:"accountName"`
 	DomainName        text    `json:"domainName"`
 	UserSID           text    `json:"userSid"`
@@ -172,7 +172,7 @@ func (c *Client) Alert(ctx context.Context, id string) (alert.Alert, error) {
 type wireComments struct {
 	ID       text `json:"id"`
 	Comments items[struct {
-		Comment text `json:"comment"`
+		Comment passage `json:"comment"`
 	}] `json:"comments"`
 }
 

@@ -7,32 +7,47 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"cordon/handler/incoming"
 )
 
 // The wire types read what is there and never fail on a type that they do not expect: a field that the vendor changes
 // must not cost an alert.
 
-// text is a JSON string; numbers and booleans are kept as they are written, anything else is empty.
+// text is a JSON string; numbers and booleans are kept as they are written, anything else is empty. It fits into a row.
 type text string
 
 // UnmarshalJSONFrom reads any JSON value.
 func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	s, err := readText(d, incoming.MaxText)
+	*t = text(s)
+	return err
+}
+
+// passage is a text that may be long and goes into no row.
+type passage string
+
+// UnmarshalJSONFrom reads any JSON value.
+func (p *passage) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	s, err := readText(d, incoming.MaxPassage)
+	*p = passage(s)
+	return err
+}
+
+func readText(d *jsontext.Decoder, limit int) (s string, err error) {
 	value, err := d.ReadValue()
 	if err != nil {
-		return err
+		return "", err
 	}
-	*t = ""
 	switch value.Kind() {
 	case '"':
-		var s string
 		if err := json.Unmarshal(value, &s, jsontext.AllowInvalidUTF8(true)); err != nil {
-			return err
+			return "", err
 		}
-		*t = text(s)
 	case '0', 't', 'f':
-		*t = text(value)
+		s = string(value)
 	}
-	return nil
+	return incoming.Text(s, limit), nil
 }
 
 // texts is a list of strings; a single string counts as a list of one.

@@ -10,11 +10,12 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"cordon/handler/incoming"
 	"cordon/handler/machine"
 )
 
 func decoder(body io.Reader, limit int64) *jsontext.Decoder {
-	return jsontext.NewDecoder(&bounded{from: body, left: limit}, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), json.MatchCaseInsensitiveNames(true))
+	return jsontext.NewDecoder(incoming.Reader(&bounded{from: body, left: limit}), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), json.MatchCaseInsensitiveNames(true))
 }
 
 // bounded is a reader that fails instead of ending silently when a body is longer than any real one.

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"cordon/handler/incoming"
 )
 
 // Bounds of a result. The first two are the API's own ("Advanced hunting quotas and usage limits").
@@ -29,7 +31,7 @@ type huntingDecoder struct {
 // decodeHunting reads a result, whole or not at all: half a result would look like rows that went away. Names of keys and
 // columns come in either case, schema and results in either order. A result without rows may be without columns.
 func decodeHunting(r io.Reader) (HuntingResult, error) {
-	d := &huntingDecoder{Decoder: json.NewDecoder(http.MaxBytesReader(nil, io.NopCloser(r), maxHuntingAnswer))}
+	d := &huntingDecoder{Decoder: json.NewDecoder(incoming.Reader(http.MaxBytesReader(nil, io.NopCloser(r), maxHuntingAnswer)))}
 	err := d.object()
 	var large *http.MaxBytesError
 	switch {
@@ -118,6 +120,7 @@ func (d *huntingDecoder) schema() error {
 		if err := d.Decode(&c); err != nil {
 			return err
 		}
+		c.Name, c.Type = incoming.Text(c.Name, incoming.MaxText), incoming.Text(c.Type, incoming.MaxText)
 		if c.Name == "" {
 			return errors.New("a column has no name")
 		}
@@ -179,7 +182,7 @@ func rowOf(columns []HuntingColumn, found map[string]json.RawMessage) []string {
 	return row
 }
 
-// textOf is a value as text. Numbers stay as they were written: some are larger than a float is exact for.
+// textOf is a value as text that is not too long. Numbers stay as they were written: some are larger than a float is exact for.
 func textOf(value json.RawMessage) string {
 	switch {
 	case len(value) == 0, string(value) == "null":
@@ -187,12 +190,12 @@ func textOf(value json.RawMessage) string {
 	case value[0] == '"':
 		var text string
 		if json.Unmarshal(value, &text) == nil {
-			return text
+			return incoming.Text(text, incoming.MaxPassage)
 		}
 	}
 	var compact bytes.Buffer
 	if json.Compact(&compact, value) != nil {
 		return ""
 	}
-	return compact.String()
+	return incoming.Text(compact.String(), incoming.MaxPassage)
 }

@@ -12,8 +12,11 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
+
+	"cordon/handler/incoming"
 )
 
 // canned answers every request with a status and a file or text; an answer without status never comes.
@@ -182,5 +185,25 @@ func TestTheVendorsSampleIsRead(t *testing.T) {
 	got, err := canned{status: 200, body: sample(t, "hunting_graph_result")}.ask()
 	if err != nil || len(got.Rows) != 2 || got.Rows[0][6] != `{"Rule":"enc"}` || got.Rows[0][4] != "7716" || got.Rows[1][6] != "" || got.Columns[5] != (HuntingColumn{"IsAdmin", "SByte"}) {
 		t.Errorf("%v, %v", got, err)
+	}
+}
+
+func TestEveryTextOfAResultIsBounded(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{"letters": strings.Repeat("a", 100_000), "two units": strings.Repeat("😀", 50_000), "control characters": strings.Repeat(`\u0000`, 9)} {
+		for _, body := range []string{
+			`{"schema":[{"name":"A","type":"String"}],"results":[{"A":"` + text + `"},{"A":{"x":["` + text + `"]}}]}`,
+			`{"results":[{"A":"` + text + `"},{"A":["` + text + `"]}],"schema":[{"name":"A","type":"` + text + `"}]}`,
+		} {
+			got, err := canned{status: 200, body: "\ufeff" + body}.ask()
+			if err != nil || len(got.Rows) != 2 {
+				t.Errorf("%s: %d rows, %v", name, len(got.Rows), err)
+			}
+			for _, s := range append([]string{got.Columns[0].Name, got.Columns[0].Type}, got.Rows[0][0], got.Rows[1][0]) {
+				if n := len(utf16.Encode([]rune(s))); n == 0 || n > incoming.MaxPassage || strings.Contains(s, "\x00") {
+					t.Errorf("%s: a text of %d units: %.20q", name, n, s)
+				}
+			}
+		}
 	}
 }
