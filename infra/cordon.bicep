@@ -230,6 +230,10 @@ var settings = {
   ServiceBus__clientId: platform.properties.clientId
   APPLICATIONINSIGHTS_CONNECTION_STRING: insights.properties.ConnectionString
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${platform.properties.clientId};Authorization=AAD'
+  // The host reads bodies whole before Cordon sees them, of anybody: without the limit one request of 100 MB ends an
+  // instance of 512 MB. And it shows everybody a page at /.
+  FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '1048576'
+  AzureWebJobsDisableHomepage: 'true'
 
   CORDON_MODE: mode
   CORDON_CLOUD: cloud

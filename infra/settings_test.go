@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,12 +15,14 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"cordon/handler/config"
+	"cordon/handler/push"
 )
 
 // hostSettings are deployed settings that only the Functions host reads.
 func hostSettings() []string {
 	return []string{"AzureWebJobsStorage__blobServiceUri", "AzureWebJobsStorage__queueServiceUri",
-		"APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"}
+		"APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+		"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "AzureWebJobsDisableHomepage"}
 }
 
 // notDeployed are settings of the program that the deployment does not set, with the reason.
@@ -127,6 +130,25 @@ func TestTheProgramStartsWithTheDeployedSettings(t *testing.T) {
 	}
 	if !strings.Contains(read(t, "cordon.bicep"), "param mode string = 'observe'") || !strings.Contains(read(t, "main.bicep"), "param mode string = 'observe'") {
 		t.Error("the deployment does not begin in observe mode")
+	}
+}
+
+// TestTheHostTakesNoMoreThanCordonReads holds the settings without which anybody can end an instance: the host reads bodies
+// whole, and before it asks whose they are where no key is wanted. The limit has to be above what ReceiveAlert takes.
+func TestTheHostTakesNoMoreThanCordonReads(t *testing.T) {
+	t.Parallel()
+	set := evaluated(t)
+	limit, err := strconv.Atoi(set["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"])
+	if err != nil || limit < 2*push.MaxBody || limit > 4<<20 {
+		t.Errorf("the host reads bodies of %d bytes, ReceiveAlert takes %d: %v", limit, push.MaxBody, err)
+	}
+	if set["AzureWebJobsDisableHomepage"] != "true" {
+		t.Error("the host shows everybody a page")
+	}
+	for _, page := range []string{"../docs/security.md", "../docs/push.md"} {
+		if !strings.Contains(read(t, page), "`FUNCTIONS_REQUEST_BODY_SIZE_LIMIT`") {
+			t.Errorf("%s does not say what the host reads", page)
+		}
 	}
 }
 

@@ -21,13 +21,19 @@ const (
 
 // onlyPushed are settings under which nothing but a message or a push brings an answer about.
 func onlyPushed() map[string]string {
-	return map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *", "CORDON_WEBHOOK_SECRET": webhookSecret}
+	return map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *", "CORDON_WEBHOOK_SECRET": webhookSecret, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576"}
 }
 
 // pushes sends a request to the webhook.
 func (s *story) pushes(body string, headers ...string) (status int, answer string) {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+s.host.Addr()+"/api/alerts", strings.NewReader(body))
+	return s.asks(http.MethodPost, body, headers...)
+}
+
+// asks sends a request with any method to the webhook's address.
+func (s *story) asks(method, body string, headers ...string) (status int, answer string) {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), method, "http://"+s.host.Addr()+"/api/alerts", strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -118,6 +124,7 @@ func TestStoryHostilePushesReachNothing(t *testing.T) {
 			t.Errorf("%s: %d %s", name, status, answer)
 		}
 	}
+	s.hostFails(item, trusted)
 	// What follows is answered, so that all before it would have been.
 	if status, _ := s.pushes(`{"alertId":"da1"}`, trusted...); status != http.StatusAccepted {
 		t.Errorf("the last one: %d", status)
@@ -135,6 +142,27 @@ func TestStoryHostilePushesReachNothing(t *testing.T) {
 	}
 	if s.logged(webhookSecret) != 0 {
 		t.Error("the secret stands in the log")
+	}
+}
+
+// hostFails sends what the host does not let through, so that callers see another answer than the handler's.
+func (s *story) hostFails(item string, trusted []string) {
+	s.t.Helper()
+	for name, c := range map[string]struct {
+		method, body string
+		headers      []string
+		want         int
+	}{
+		"more than the host reads": {"POST", strings.Repeat(" ", 1<<20) + item, trusted, 500},
+		"malformed type":           {"POST", item, append([]string{"Content-Type", "json"}, trusted...), 500},
+		"another method":           {"PUT", item, trusted, 404},
+	} {
+		if status, answer := s.asks(c.method, c.body, c.headers...); status != c.want || answer != "" {
+			s.t.Errorf("%s: %d %s", name, status, answer)
+		}
+	}
+	if status, answer := s.pushes("\x1f\x8b not JSON", append([]string{"Content-Encoding", "gzip"}, trusted...)...); status != 400 || !strings.Contains(answer, `"status":400`) {
+		s.t.Errorf("compressed: %d %s", status, answer)
 	}
 }
 

@@ -3,14 +3,20 @@ package funchost
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
-// maxRequest is the host's limit for a request body, in bytes.
-const maxRequest = 104_857_600
+const (
+	// maxRequest is the host's limit for a request body, in bytes, unless the setting bodyLimit names another.
+	maxRequest = 104_857_600
+	bodyLimit  = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
+)
 
 // front answers a request from outside. Only a matching route leads to a handler, and routes that could take a
 // trigger's path were refused at start.
@@ -46,13 +52,9 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request, path []string) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	body, err := requestBody(w, r)
+	body, err := h.requestBody(r)
 	if err != nil {
-		status := http.StatusBadRequest
-		if big := (*http.MaxBytesError)(nil); errors.As(err, &big) {
-			status = http.StatusRequestEntityTooLarge
-		}
-		w.WriteHeader(status)
+		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
 	in := h.groupOf(fn).pick()
@@ -92,12 +94,28 @@ func (h *Host) match(method string, path []string) (*function, map[string]string
 	return best, bestParams
 }
 
-// requestBody reads a body of known length; one that is sent in chunks is lost, as in the host.
-func requestBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.ContentLength <= 0 {
+// requestBody reads a body whole, whatever the function does with it. The host fails, and no handler is called, if the body
+// is sent in chunks, is larger than the limit, or has a content type that .NET cannot read.
+func (h *Host) requestBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength == 0 {
 		return nil, nil
 	}
-	return io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+	types := strings.Join(r.Header.Values("Content-Type"), ", ")
+	if r.ContentLength < 0 || types != "" && !regexp.MustCompile(`^[^\s/;,]+/[^\s/;,]+\s*(;[^,]*)?$`).MatchString(types) {
+		return nil, fmt.Errorf("the host cannot send on a body of length %d and type %q", r.ContentLength, types)
+	}
+	limit := int64(maxRequest)
+	if text := h.o.Settings[bodyLimit]; text != "" {
+		var err error
+		if limit, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return nil, err
+		}
+	}
+	if r.ContentLength > limit {
+		_, err := io.Copy(io.Discard, r.Body) // a caller that still sends would not see the answer
+		return nil, errors.Join(fmt.Errorf("a body of %d bytes is larger than %d", r.ContentLength, limit), err)
+	}
+	return io.ReadAll(r.Body)
 }
 
 // forward passes the request on as it came and the answer back as it is. Any status is a success of the function; only a

@@ -97,21 +97,31 @@ func TestForwardedRequestsArriveAsTheyWere(t *testing.T) {
 	}
 }
 
-func TestABodyOfUnknownLengthIsLost(t *testing.T) {
+// TestBodiesThatTheHostFailsAt never reach the handler: the caller sees a bare 500.
+func TestBodiesThatTheHostFailsAt(t *testing.T) {
 	t.Parallel()
 	a := web(t, forwardHost)
+	a.settings[bodyLimit] = "1000"
 	h := a.start()
-	answer := send(h, "POST /api/alerts HTTP/1.1\nTransfer-Encoding: chunked\n\n5\nhello\n0\n\n")
-	c := a.next()
-	if c.Body != "" || c.Length != 0 {
-		t.Errorf("the handler got %q of %d", c.Body, c.Length)
+	sized := func(header string, n int) string {
+		return fmt.Sprintf("POST /api/alerts HTTP/1.1\n%sContent-Length: %d\n\n%s", header, n, strings.Repeat("x", n))
 	}
-	c.answer(reply{Status: 500, Body: "no"})
-	if e := a.got(answer); e.status != 500 || e.body != "no" {
-		t.Errorf("the caller got %+v", e)
+	for name, request := range map[string]string{
+		"in chunks":      "POST /api/alerts HTTP/1.1\nTransfer-Encoding: chunked\n\n5\nhello\n0\n\n",
+		"too large":      sized("Content-Type: text/plain\n", 1001),
+		"malformed type": sized("Content-Type: json\n", 5),
+		"two types":      sized("Content-Type: application/json\nContent-Type: application/json\n", 5),
+	} {
+		if e := a.got(send(h, request)); e.status != 500 || e.body != "" {
+			t.Errorf("%s: the caller got %+v", name, e)
+		}
 	}
-	if ev := a.event(); ev.Err != nil || ev.Status != 500 {
-		t.Errorf("a forwarded 500 is a success of the function: %+v", ev)
+	for _, request := range []string{sized("Content-Type: text/plain\n", 1000), sized("", 5), sized("Content-Type: application/json; charset\n", 5)} {
+		answer := send(h, request)
+		a.next().answer(reply{Status: 200, Body: "yes"})
+		if e := a.got(answer); e.status != 200 || e.body != "yes" {
+			t.Errorf("the caller got %+v", e)
+		}
 	}
 }
 
