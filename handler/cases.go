@@ -163,7 +163,8 @@ func (c testCase) input() (playbook.Input, error) {
 	if c.Machine == nil {
 		return in, nil
 	}
-	m, err := entity(defender.DecodeMachine, c.Machine, map[string]any{"id": in.Alert.MachineID, "lastSeen": in.Now.Add(-time.Hour).Format(time.RFC3339)})
+	m, err := entity(defender.DecodeMachine, c.Machine, map[string]any{"id": in.Alert.MachineID, "lastSeen": in.Now.Add(-time.Hour).Format(time.RFC3339),
+		"healthStatus": "Active", "onboardingStatus": "Onboarded", "machineTags": []string{}})
 	if err != nil {
 		return in, fmt.Errorf("machine: %w", err)
 	}

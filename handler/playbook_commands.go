@@ -33,28 +33,33 @@ func loadBook(path string) (*playbook.Book, error) {
 }
 
 func checkCommand(getenv func(string) string) *cobra.Command {
-	var asJSON bool
+	var asJSON, strict bool
 	c := &cobra.Command{
 		Use:   "check [playbook]",
 		Short: "Check a playbook: every problem with file, line, column and the way out",
-		Long: "Reads the playbook (CORDON_PLAYBOOK or playbook.yaml if none is named) as the handler does at start. Warns about rules\n" +
-			"that can never match, and lists the permissions that the app registration needs.\n\n" +
-			"Exit codes: 0 the handler would start with it, with or without warnings. 1 it would refuse it. 2 the command line is\nwrong.",
-		Example: "  cordon check\n  cordon check playbooks/workstations.yaml\n  cordon check --json | jq '.problems[] | \"\\(.line): \\(.message)\"'",
+		Long: "Reads the playbook (CORDON_PLAYBOOK or playbook.yaml if none is named) as the handler does at start. Warns about what\n" +
+			"is probably not meant, such as rules that can never match, and lists the permissions that the app registration needs.\n\n" +
+			"Exit codes: 0 the handler would start with it, with or without warnings. 1 it would refuse it, or --strict and there\n" +
+			"are warnings. 2 the command line is wrong.",
+		Example: "  cordon check\n  cordon check --strict\n  cordon check playbooks/workstations.yaml\n  cordon check --json | jq '.problems[] | \"\\(.line): \\(.message)\"'",
 		Args:    atMostOnePlaybook("check"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := playbookPath(getenv, args)
 			book, err := loadBook(path)
-			if asJSON {
-				return checkJSON(cmd.OutOrStdout(), path, book, err)
+			switch {
+			case asJSON:
+				err = checkJSON(cmd.OutOrStdout(), path, book, err)
+			case err == nil:
+				err = checkText(cmd.OutOrStdout(), path, book)
 			}
-			if err != nil {
+			if err != nil || !strict || len(book.Warnings()) == 0 {
 				return err
 			}
-			return checkText(cmd.OutOrStdout(), path, book)
+			return fmt.Errorf("%s has %d warning(s), and with --strict there may be none", path, len(book.Warnings()))
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON, for programs; problems are in it too")
+	c.Flags().BoolVar(&strict, "strict", false, "fail on warnings too")
 	return c
 }
 

@@ -82,6 +82,7 @@ const shadowed = `version: 1
 rules:
   - {name: all, on: alert, when: "true", do: [mail: {}]}
   - {name: never, on: alert, when: alert.severity == "High", do: [isolate: {type: Full}]}
+only: {os: [Windows11]}
 `
 
 func TestCheckNamesRulesThatNeverMatchAndThePermissions(t *testing.T) {
@@ -99,6 +100,35 @@ func TestCheckNamesRulesThatNeverMatchAndThePermissions(t *testing.T) {
 	}
 }
 
+func TestStrictCheckFailsOnWarnings(t *testing.T) {
+	t.Parallel()
+	warned, bare := write(t, "p.yaml", shadowed), write(t, "q.yaml", strings.Replace(shadowed, "only: {os: [Windows11]}\n", "", 1))
+	for path, want := range map[string]string{warned: "1 warning(s)", bare: "2 warning(s)"} {
+		for _, args := range [][]string{{"check", "--strict", path}, {"check", "--strict", "--json", path}} {
+			if code, stdout, stderr := command(t, nil, args...); code != exitFailed || !strings.Contains(stderr, want) || !strings.Contains(stdout, "can never match") {
+				t.Errorf("%v: code %d, %s%s", args, code, stdout, stderr)
+			}
+		}
+	}
+	if code, _, stderr := command(t, nil, "check", "--strict", write(t, "p.yaml", "version: 2\n")); code != exitFailed || !strings.Contains(stderr, "version") {
+		t.Errorf("a playbook that is none: code %d, %s", code, stderr)
+	}
+	for _, pattern := range []string{"../playbook.yaml", "../playbooks/*.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, path := range files {
+			if strings.HasSuffix(path, caseSuffix) {
+				continue
+			}
+			if code, _, stderr := command(t, nil, "check", "--strict", path); code != exitDone {
+				t.Errorf("%s: code %d, %s", path, code, stderr)
+			}
+		}
+	}
+}
+
 func TestCheckPrintsProblemsAsJSONAndFails(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := command(t, nil, "check", "--json", write(t, "p.yaml", "version: 2\nrules: []\n"))
@@ -112,7 +142,7 @@ func TestCheckPrintsProblemsAsJSONAndFails(t *testing.T) {
 const aimedAlert = `{"@odata.context":"x","id":"da1_-2","incidentId":7,"severity":"High","status":"New","title":"\u001b[2J\u202etxt.exe","machineId":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07",
 "alertCreationTime":"2026-03-02T11:00:00.1234567Z","lastUpdateTime":"2026-03-02T11:30:00Z","evidence":[{"entityType":"File","fileName":"a.exe","sha1":null}]}`
 
-const aMachine = `{"id":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07","computerDnsName":"pc1.contoso.com","osPlatform":"Windows11","lastSeen":"2026-03-02T10:00:00Z","machineTags":["office"]}`
+const aMachine = `{"id":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07","computerDnsName":"pc1.contoso.com","osPlatform":"Windows11","healthStatus":"Active","onboardingStatus":"Onboarded","lastSeen":"2026-03-02T10:00:00Z","machineTags":["office"]}`
 
 func TestExplainShowsEveryRuleClauseValueAndRail(t *testing.T) {
 	t.Parallel()

@@ -50,7 +50,7 @@ func readText(d *jsontext.Decoder, limit int) (s string, err error) {
 	return incoming.Text(s, limit), nil
 }
 
-// texts is a list of strings; a single string counts as a list of one.
+// texts is a list of strings; a single string counts as a list of one. What is no list is nil, an empty list is not.
 type texts []string
 
 // UnmarshalJSONFrom reads any JSON value.
@@ -67,6 +67,7 @@ func (t *texts) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() != '[' {
 		return add()
 	}
+	*t = texts{}
 	return elements(d, add)
 }
 

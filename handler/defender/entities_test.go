@@ -189,6 +189,36 @@ func TestNamesAreReadInAnyCase(t *testing.T) {
 	}
 }
 
+func TestNoListOfTagsIsNotAnEmptyOneAndStaysSoOnItsWay(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][]string{
+		`{"id":"m","machineTags":null}`:         nil,
+		`{"id":"m"}`:                            nil,
+		`{"id":"m","machineTags":{"a":"b"}}`:    nil,
+		`{"id":"m","machineTags":[]}`:           {},
+		`{"id":"m","machineTags":[null]}`:       {},
+		`{"id":"m","machineTags":["a",null,1]}`: {"a", "1"},
+		`{"id":"m","machineTags":"a"}`:          {"a"},
+	} {
+		got, err := always(200, body).client().Machine(t.Context(), machineID)
+		if diff := cmp.Diff(want, got.Tags); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", body, err, diff)
+		}
+		// Machines travel as JSON, in messages and in the ledger.
+		travelled, err := json.Marshal(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back machine.Machine
+		if err := json.Unmarshal(travelled, &back); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(got, back); diff != "" {
+			t.Errorf("%s changes on its way as %s (-want +got):\n%s", body, travelled, diff)
+		}
+	}
+}
+
 func TestUnknownEnumValuesAreKept(t *testing.T) {
 	t.Parallel()
 	body := `{"id":"da1","severity":"Extreme","status":"Snoozed","classification":"Maybe","determination":"Perhaps","evidence":[{"entityType":"Hologram","detectionStatus":"Seen"}]}`

@@ -59,7 +59,7 @@ func TestMachinesAreReadWithAllTheirFields(t *testing.T) {
 	want := []machine.Machine{sampleMachine(t), {
 		ID: second, ComputerDNSName: "hr-vm-22.corp.contoso.com", OSPlatform: "WindowsServer2022", OSArchitecture: "64-bit", Version: "21H2",
 		OSBuild: 20348, HealthStatus: "Active", OnboardingStatus: "Onboarded", RiskScore: "None", ExposureLevel: "Low", DeviceValue: "Normal",
-		LastIP: "10.30.1.22", LastExternalIP: "198.51.100.24",
+		Tags: []string{}, LastIP: "10.30.1.22", LastExternalIP: "198.51.100.24",
 		FirstSeen: at(t, "2024-02-06T13:05:21.4419027Z"), LastSeen: at(t, "2025-11-18T09:20:47.8810256Z"),
 	}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {

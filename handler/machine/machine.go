@@ -24,12 +24,33 @@ type Machine struct {
 	ExposureLevel    string    `json:"exposureLevel,omitempty" expr:"exposureLevel"`
 	DeviceValue      string    `json:"deviceValue,omitempty" expr:"deviceValue"`
 	RBACGroupName    string    `json:"rbacGroupName,omitempty" expr:"rbacGroupName"`
-	Tags             []string  `json:"machineTags,omitempty" expr:"machineTags"`
+	Tags             []string  `json:"machineTags,omitzero" expr:"machineTags"` // nil: the API sent no list, which is not an empty one
 	AADDeviceID      string    `json:"aadDeviceId,omitempty" expr:"aadDeviceId"`
 	LastIP           string    `json:"lastIpAddress,omitempty" expr:"lastIpAddress"`
 	LastExternalIP   string    `json:"lastExternalIpAddress,omitempty" expr:"lastExternalIpAddress"`
 	FirstSeen        time.Time `json:"firstSeen" expr:"firstSeen"`
 	LastSeen         time.Time `json:"lastSeen" expr:"lastSeen"` // last full report, about daily
+}
+
+// Missing lists the facts that the API always gives and that m lacks, by their names. Group, device value, risk and
+// exposure are not among them: the API documents that they may be null (Machine resource type page).
+func (m Machine) Missing() []string {
+	var missing []string
+	for _, fact := range []struct {
+		name string
+		is   bool
+	}{
+		{"computerDnsName", strings.Trim(m.ComputerDNSName, ". \t") != ""},
+		{"osPlatform", strings.TrimSpace(m.OSPlatform) != ""},
+		{"healthStatus", strings.TrimSpace(m.HealthStatus) != ""},
+		{"onboardingStatus", strings.TrimSpace(m.OnboardingStatus) != ""},
+		{"machineTags", m.Tags != nil},
+	} {
+		if !fact.is {
+			missing = append(missing, fact.name)
+		}
+	}
+	return missing
 }
 
 // ActionType is the kind of a machine action. Unknown values are kept.

@@ -160,6 +160,7 @@ type Book struct {
 
 	onAlerts, onHunts []*rule // of rules, in order
 	protect           protection
+	only              allowance
 	limits            Limits
 	hash              string
 
@@ -236,8 +237,8 @@ func (b *Book) Mode() Mode { return b.mode }
 // Needs is what decisions of this book may read besides the alert and its machine.
 func (b *Book) Needs() Needs { return b.needs }
 
-// Warnings are what is probably not meant, in the order of the file: rules that can never be asked. The book is used all
-// the same.
+// Warnings are what is probably not meant, in the order of the file, such as rules that can never match. The book is used
+// all the same.
 func (b *Book) Warnings() []Problem { return slices.Clone(b.warnings) }
 
 // Rules are the names of the rules, in order.

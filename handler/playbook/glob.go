@@ -1,16 +1,19 @@
 package playbook
 
-import (
-	"strings"
-	"unicode"
-)
+import "slices"
 
 // matchGlob reports whether the whole of s matches pattern. An asterisk stands for any number of characters, a question
-// mark for one, everything else for itself; the case does not matter and neither does space around s.
+// mark for one, everything else for itself, compared as people read it: see readings.
 //
 // A star stands for any text, dots included: DC* is every name that begins with DC, PC1 only PC1.
 func matchGlob(pattern, s string) bool {
-	p, t := foldRunes(pattern), foldRunes(strings.TrimSpace(s))
+	texts := readings(s)
+	return slices.ContainsFunc(readings(pattern), func(p []rune) bool {
+		return slices.ContainsFunc(texts, func(t []rune) bool { return globRunes(p, t) })
+	})
+}
+
+func globRunes(p, t []rune) bool {
 	pi, ti := 0, 0
 	star, mark := -1, 0 // the last asterisk, and how much of t it has taken so far
 	for ti < len(t) {
@@ -32,17 +35,4 @@ func matchGlob(pattern, s string) bool {
 		pi++
 	}
 	return pi == len(p)
-}
-
-// foldRunes maps every letter to one of its forms, so that texts that differ only in case become equal.
-func foldRunes(s string) []rune {
-	runes := []rune(s)
-	for i, r := range runes {
-		least := r
-		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-			least = min(least, f)
-		}
-		runes[i] = least
-	}
-	return runes
 }

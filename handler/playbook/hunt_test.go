@@ -25,12 +25,13 @@ rules:
     when: "true"
     do: [{mail: {}}]
 protect: {tags: [never-isolate]}
+only: {os: [Windows11]}
 `
 
 func huntInput(name string, row map[string]string) Input {
 	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	return Input{Alert: alert.Alert{ID: "hunt:" + name + ":0a", Severity: alert.High, MachineID: "m1", Created: now, Updated: now}, Hunt: &Hunt{Name: name, Severity: "High", Row: row},
-		Machine: &machine.Machine{ID: "m1", ComputerDNSName: "lt-1", OSPlatform: "Windows11"}, Now: now, StaleAfter: time.Hour, Ceiling: Enforce}
+		Machine: &machine.Machine{ID: "m1", ComputerDNSName: "lt-1", OSPlatform: "Windows11", HealthStatus: "Active", OnboardingStatus: "Onboarded", Tags: []string{}}, Now: now, StaleAfter: time.Hour, Ceiling: Enforce}
 }
 
 func TestAFindingIsDecidedByRulesForHuntsAlone(t *testing.T) {

@@ -82,6 +82,7 @@ func bookKeys() keys {
 		{name: "mode", help: "observe (the default): decide, record and mail, but act on nothing; enforce: act. CORDON_MODE is a ceiling", shape: shape{kind: aWord, words: modes(), later: []string{"ask", "approve"}}},
 		{name: "rules", help: "asked in order; the first that matches decides, unless it says continue", required: true, shape: shape{kind: mappings, low: 1, high: maxRules, keys: ruleKeys}},
 		{name: "protect", help: "machines that no rule can touch", shape: shape{kind: aMapping, keys: protectKeys}},
+		{name: "only", help: "the machines that rules may touch; what is not listed is held", shape: shape{kind: aMapping, keys: onlyKeys}},
 		{name: "limits", help: "how many machines an action may reach", shape: shape{kind: aMapping, keys: limitsKeys}},
 	}}
 }

@@ -33,7 +33,9 @@ func Load(name string, src []byte) (*Book, error) {
 		return nil, s.error(name)
 	}
 	b.hash, b.sizes, b.needs = sourceHash(src), s.compiler.sizes(), needsOf(b.rules)
-	b.warnings = s.shadows(b.rules)
+	s.unlisted(b)
+	b.warnings = append(s.warnings, s.shadows(b.rules)...)
+	sortProblems(b.warnings)
 	b.sortRules()
 	return b, nil
 }

@@ -6,24 +6,22 @@ import (
 	"strings"
 )
 
-// protection names the machines that no rule may touch. The zero value protects only machines without a name.
+// protection names the machines that no rule may touch. The zero value protects only machines of which something is missing.
 type protection struct {
 	tags, names, groups, deviceValue, os []string // patterns
 	ids                                  []string
 }
 
-// holds says why the machine is protected, empty when it is not. A fact that a pattern needs and the API did not send
-// protects: better a person looks than a domain controller without a name goes off the network.
+// holds says why the machine is protected, empty when it is not. A fact that the API always gives and did not send protects:
+// better a person looks than a domain controller without a name goes off the network. What the API documents as possibly
+// null, group and device value, is on no list then.
 func (p protection) holds(in Input) string {
 	m := in.Machine
 	if m == nil {
 		return "nothing is known about the machine"
 	}
-	if bothNames(m.ComputerDNSName)[0] == "" {
-		return "protected: the machine has no name"
-	}
-	if strings.TrimSpace(m.OSPlatform) == "" && len(p.os) > 0 {
-		return "protected: the machine's operating system is not known"
+	if missing := m.Missing(); len(missing) > 0 {
+		return "protected: the API did not say the machine's " + strings.Join(missing, ", ")
 	}
 	names := append(bothNames(m.ComputerDNSName), bothNames(in.Alert.ComputerDNSName)...)
 	for _, check := range []struct {

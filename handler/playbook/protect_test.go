@@ -59,13 +59,16 @@ func TestEveryKindOfProtectionHolds(t *testing.T) {
 		"short name":           {func(in *Input) { in.Machine.ComputerDNSName = "dc1" }, "protect.names"},
 		"full name":            {func(in *Input) { in.Machine.ComputerDNSName = "DC1.contoso.com" }, "protect.names"},
 		"name in the alert":    {func(in *Input) { in.Alert.ComputerDNSName = "dc1.contoso.com" }, "protect.names"},
-		"no name":              {func(in *Input) { in.Machine.ComputerDNSName = "" }, "no name"},
-		"blank name":           {func(in *Input) { in.Machine.ComputerDNSName = " ." }, "no name"},
+		"no name":              {func(in *Input) { in.Machine.ComputerDNSName = "" }, "computerDnsName"},
+		"blank name":           {func(in *Input) { in.Machine.ComputerDNSName = " ." }, "computerDnsName"},
 		"group":                {func(in *Input) { in.Machine.RBACGroupName = "TIER0" }, "protect.groups"},
 		"group in the alert":   {func(in *Input) { in.Alert.RBACGroupName = "tier0" }, "protect.groups"},
 		"device value":         {func(in *Input) { in.Machine.DeviceValue = "high" }, "protect.deviceValue"},
 		"operating system":     {func(in *Input) { in.Machine.OSPlatform = "WindowsServer2025" }, "protect.os"},
-		"no operating system":  {func(in *Input) { in.Machine.OSPlatform = "" }, "not known"},
+		"no operating system":  {func(in *Input) { in.Machine.OSPlatform = "" }, "osPlatform"},
+		"no list of tags":      {func(in *Input) { in.Machine.Tags = nil }, "machineTags"},
+		"no health":            {func(in *Input) { in.Machine.HealthStatus = "" }, "healthStatus"},
+		"no onboarding":        {func(in *Input) { in.Machine.OnboardingStatus = " " }, "onboardingStatus"},
 		"id":                   {func(in *Input) { in.Machine.ID, in.Alert.MachineID = strings.ToLower(id), strings.ToLower(id) }, "protect.ids"},
 		"machine without read": {func(in *Input) { in.Machine = nil }, "could not be read"},
 	} {
@@ -76,6 +79,103 @@ func TestEveryKindOfProtectionHolds(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		})
+	}
+}
+
+func TestNamesAndTagsCompareAsPeopleReadThem(t *testing.T) {
+	for _, c := range []struct {
+		pattern, value string
+		want           bool
+	}{
+		{"never-isolate", "never\u200b-isolate", true},         // zero-width space
+		{"never-isolate", "\ufeffnever-isolate\u2060", true},   // byte order mark, word joiner
+		{"never-isolate", "never\u2011isolate", true},          // hyphen that does not break
+		{"never-isolate", "never\u2013isolate", true},          // en dash
+		{"never-isolate", "never\u2212isolate", true},          // minus
+		{"never-isolate", "never\ufe63isolate", true},          // small hyphen
+		{"never-isolate", "never\u00adisolate", true},          // soft hyphen in the place of one
+		{"never-isolate", "never-iso\u00adlate", true},         // soft hyphen where a word may break
+		{"never\u00adisolate", "never-isolate", true},          // in the pattern
+		{"never-isolate", "\uff4eever-isolate", true},          // full width
+		{"never-isolate", "NEVER-ISOLATE\ufe0f", true},         // selector
+		{"vip board", "vip\u00a0board", true},                  // blank that does not break
+		{"caf\u00e9-*", "cafe\u0301-1", true},                  // composed and decomposed
+		{"never-isolate", "never\u3164-isolate", true},         // filler
+		{"never-isolate", "never_isolate", false},              // another tag
+		{"never-isolate", "neverisolate", false},               // another tag
+		{"never-isolate", "n\u0435ver-isolate", false},         // a Cyrillic letter is another one
+		{"DC*", "\u200eDC1", true}, {"?C1", "\u200eDC1", true}, // marks of direction
+		{"", "\u200b", true}, {"x", "\u200b", false},
+	} {
+		if got := matchGlob(c.pattern, c.value); got != c.want {
+			t.Errorf("%+q against %+q: %t", c.pattern, c.value, got)
+		}
+	}
+	b := mustLoad(t, oneRule("true", "protect: {tags: [never-isolate], groups: [Tier-0]}\nonly: {os: [Windows11], onboarding: [Onboarded]}"))
+	for name, change := range map[string]func(*Input){
+		"tag":   func(in *Input) { in.Machine.Tags = []string{"never\u2011iso\u200blate"} },
+		"group": func(in *Input) { in.Machine.RBACGroupName = "tier\u20100" },
+	} {
+		in := input()
+		change(&in)
+		if got := isolation(t, b.Decide(in)); got.Verdict != Held {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+func TestWhatIsNotListedIsHeld(t *testing.T) {
+	b := mustLoad(t, oneRule("true", `only: {os: [Windows10, "macOS*"], onboarding: [Onboarded]}`))
+	for _, c := range []struct{ os, onboarding, why string }{
+		{"Windows10", "onboarded", ""}, {"WINDOWS10", "Onboarded", ""}, {"macOS", "Onboarded", ""},
+		{"Windows10WVD", "Onboarded", `"Windows10WVD" is not on only.os`},
+		{"Windows 10", "Onboarded", `"Windows 10" is not on only.os`},
+		{"Windows10", "CanBeOnboarded", `"CanBeOnboarded" is not on only.onboarding`},
+		{"Ubuntu", "Onboarded", `"Ubuntu" is not on only.os`},
+		{"", "Onboarded", "osPlatform"},
+	} {
+		in := input()
+		in.Machine.OSPlatform, in.Machine.OnboardingStatus = c.os, c.onboarding
+		p := b.Decide(in)
+		got := isolation(t, p)
+		if c.why == "" && got.Verdict != Do || c.why != "" && (got.Verdict != Held || !strings.Contains(got.Why, c.why)) {
+			t.Errorf("%+v: %+v", c, got)
+		}
+		if !slices.ContainsFunc(p.Rails, func(r RailTrace) bool { return r.Rail == "listed" }) {
+			t.Errorf("the rail is not explained:\n%s", p.Explain())
+		}
+	}
+	in := input()
+	in.Machine = nil
+	if got := isolation(t, b.Decide(in)); got.Verdict != Held {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestFactsThatTheAPIMayLeaveOutMatchNothing(t *testing.T) {
+	b := mustLoad(t, oneRule("true", `protect: {groups: ["*"], deviceValue: ["*"]}`))
+	in := input()
+	in.Machine.RBACGroupName, in.Machine.DeviceValue, in.Machine.RiskScore, in.Machine.ExposureLevel = "", "", "", ""
+	if got := isolation(t, b.Decide(in)); got.Verdict != Do {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAPlaybookThatActsSaysOnWhichOperatingSystems(t *testing.T) {
+	for src, want := range map[string]string{
+		oneRule("true", ""): "rule r acts on machines of any operating system",
+		oneRule("true", "only: {onboarding: [Onboarded]}"):                                                          "rule r acts on machines of any operating system",
+		oneRule("true", "only: {os: [Windows11]}"):                                                                  "",
+		oneRule("true", `protect: {os: ["WindowsServer*"]}`):                                                        "",
+		rules(`{name: r, on: alert, when: "true", do: [mail: {}, updateAlert: {status: InProgress}, release: {}]}`): "",
+	} {
+		var found string
+		for _, w := range mustLoad(t, src).Warnings() {
+			found += w.Message
+		}
+		if (want == "") != (found == "") || !strings.HasPrefix(found, want) {
+			t.Errorf("%s\nwarned of %q", src, found)
+		}
 	}
 }
 
@@ -116,14 +216,15 @@ func anyInput(t *rapid.T) Input {
 			ComputerDNSName: rapid.SampledFrom([]string{"PC1", "pc1.contoso.com", "ADC1", "SRV-DC1", "DC1", "dc2.contoso.com", ""}).Draw(t, "name"),
 			OSPlatform:      rapid.SampledFrom([]string{"Windows11", "Windows10", "Linux", "macOS", "WindowsServer2022", ""}).Draw(t, "os"),
 			RBACGroupName:   rapid.SampledFrom([]string{"", "Office", "Tier01", "tier0"}).Draw(t, "group"),
-			Tags:            rapid.SliceOfN(rapid.SampledFrom([]string{"office", "x", "never", "never-isolate-me", "NEVER-ISOLATE"}), 0, 3).Draw(t, "tags")}
+			HealthStatus:    rapid.SampledFrom([]string{"Active", "Active", "Inactive", ""}).Draw(t, "health"), OnboardingStatus: "Onboarded",
+			Tags: rapid.SliceOfN(rapid.SampledFrom([]string{"office", "x", "never", "never-isolate-me", "NEVER-ISOLATE"}), 0, 3).Draw(t, "tags")}
 	}
 	return in
 }
 
 // mayNotBeTouched says independently of the code under test what the playbooks of anyBook protect.
 func mayNotBeTouched(m *machine.Machine) bool {
-	if m == nil || m.ComputerDNSName == "" || m.OSPlatform == "" || strings.EqualFold(m.RBACGroupName, "tier0") {
+	if m == nil || m.ComputerDNSName == "" || m.OSPlatform == "" || m.HealthStatus == "" || m.Tags == nil || strings.EqualFold(m.RBACGroupName, "tier0") {
 		return true
 	}
 	for _, tag := range m.Tags {

@@ -35,6 +35,9 @@ func (s *source) book(root ast.Node) *Book {
 	if n, ok := find(entries, "protect"); ok {
 		b.protect = s.protection(n)
 	}
+	if n, ok := find(entries, "only"); ok {
+		b.only = s.allowance(n)
+	}
 	if n, ok := find(entries, "limits"); ok {
 		b.limits = s.limits(n)
 	}
@@ -173,7 +176,7 @@ func (s *source) protection(n ast.Node) protection {
 	entries, _ := s.mapping(n, protectKeys())
 	var p protection
 	for _, e := range entries {
-		patterns := s.patterns(e)
+		patterns := s.patterns("protect", e)
 		switch e.name {
 		case "tags":
 			p.tags = patterns
@@ -192,16 +195,17 @@ func (s *source) protection(n ast.Node) protection {
 	return p
 }
 
-func (s *source) patterns(e entry) []string {
+// patterns reads a list of patterns of a rail, protect or only.
+func (s *source) patterns(rail string, e entry) []string {
 	if _, empty := e.value.(*ast.NullNode); empty {
 		return nil
 	}
 	var patterns []string
-	for _, item := range s.strings(e.value, "protect."+e.name, `["…"]`) {
+	for _, item := range s.strings(e.value, rail+"."+e.name, `["…"]`) {
 		text := strings.TrimSpace(item.text)
 		switch {
 		case text == "":
-			s.on(item.node, "an empty text protects nothing", "take it out")
+			s.on(item.node, "an empty text fits no machine", "take it out")
 			continue
 		case e.name == "ids" && !regexp.MustCompile(machineIDPattern).MatchString(text):
 			s.on(item.node, fmt.Sprintf("%q is no machine id", cut(text, 60)), "an id is 40 hexadecimal digits; a name belongs under names")

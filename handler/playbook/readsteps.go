@@ -68,7 +68,7 @@ func (s *source) fits(e entry, step stepSpec, before []stepSpec) {
 // contradict reports whether one step undoes the other.
 func contradict(a, b Step) bool {
 	if a.Kind == Tag && b.Kind == Tag {
-		return a.Remove != b.Remove && strings.EqualFold(a.Tag, b.Tag)
+		return a.Remove != b.Remove && sameText(a.Tag, b.Tag)
 	}
 	undo := a.Kind.Action().Opposite()
 	return undo != "" && undo == b.Kind.Action()

@@ -57,6 +57,9 @@ func (s shape) schema() object {
 	case aCondition:
 		return object{"type": []string{"string", "boolean"}, "minLength": 1, "maxLength": maxConditionLength}
 	case texts:
+		if s.low > 0 {
+			return object{"type": "array", "items": s.text(), "minItems": s.low, "maxItems": s.high}
+		}
 		return object{"type": []string{"array", "null"}, "items": s.text(), "maxItems": s.high}
 	case mappings:
 		return object{"type": "array", "items": s.keys().schema(), "minItems": s.low, "maxItems": s.high}

@@ -19,7 +19,6 @@ func (s *source) shadows(rules []rule) []Problem {
 			break
 		}
 	}
-	sortProblems(found.problems)
 	return found.problems
 }
 

@@ -16,6 +16,7 @@ import (
 type source struct {
 	lines    []string
 	problems []Problem
+	warnings []Problem // what is probably not meant, if there are no problems
 	compiler *compiler
 	nameForm *regexp.Regexp // of a rule's name; it is asked for often
 }
@@ -36,6 +37,19 @@ func (s *source) at(line, column int, message, hint string) {
 func (s *source) on(n ast.Node, message, hint string) {
 	line, column := place(n)
 	s.at(line, column, message, hint)
+}
+
+// warn notes at the beginning of a node what is probably not meant.
+func (s *source) warn(n ast.Node, message, hint string) {
+	line, column := place(n)
+	s.warnAt(line, column, message, hint)
+}
+
+// warnAt is at, for what is probably not meant.
+func (s *source) warnAt(line, column int, message, hint string) {
+	found := &source{lines: s.lines}
+	found.at(line, column, message, hint)
+	s.warnings = append(s.warnings, found.problems...)
 }
 
 // place is where a node begins; mappings begin at their first key.

@@ -186,7 +186,7 @@ func withoutOwn(run ledger.Run, in *playbook.Input) {
 				in.OwnTags = append(in.OwnTags, tag)
 			}
 			m.Tags = slices.DeleteFunc(slices.Clone(m.Tags), own)
-			if kind == "remove" {
+			if kind == "remove" && m.Tags != nil {
 				m.Tags = append(m.Tags, tag)
 			}
 			in.Machine = &m

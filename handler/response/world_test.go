@@ -188,6 +188,15 @@ func (p *process) Alert(_ context.Context, id string) (alert.Alert, error) {
 	})
 }
 
+// whole gives a machine what a test does not care about and the API always says.
+func whole(m machine.Machine) machine.Machine {
+	m.HealthStatus, m.OnboardingStatus = cmp.Or(m.HealthStatus, "Active"), cmp.Or(m.OnboardingStatus, "Onboarded")
+	if m.Tags == nil {
+		m.Tags = []string{}
+	}
+	return m
+}
+
 func (p *process) Machine(_ context.Context, id string) (machine.Machine, error) {
 	switch p.poison {
 	case "":
@@ -204,7 +213,7 @@ func (p *process) Machine(_ context.Context, id string) (machine.Machine, error)
 		if !found {
 			return m, &apiError{trouble: machine.NotFound, text: "no machine " + id}
 		}
-		return m, nil
+		return whole(m), nil
 	})
 }
 
@@ -372,6 +381,7 @@ func (w *world) change(a alert.Alert) {
 	w.mu.Lock()
 	w.alerts[a.ID] = a
 	m, known := w.machines[a.MachineID]
+	m = whole(m)
 	w.mu.Unlock()
 	body, sha := alert.Snapshot(a)
 	o := ledger.Observation{Alert: a, Hash: alert.DecisionHash(a), SnapshotSHA: sha, At: w.clock()}
