@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,16 +20,23 @@ import (
 
 // heldView is one line of what is held.
 type heldView struct {
-	AlertID     string    `json:"alertId"`
-	Version     int       `json:"version"`
-	MachineID   string    `json:"machineId"`
-	MachineName string    `json:"machineName"`
-	Title       string    `json:"title"`
-	Severity    string    `json:"severity"`
-	Rule        string    `json:"rule"`
-	Reason      string    `json:"reason"`
-	At          time.Time `json:"at"`
-	Over        string    `json:"over,omitempty"` // why it can not be continued any more
+	AlertID     string     `json:"alertId"`
+	Version     int        `json:"version"`
+	MachineID   string     `json:"machineId"`
+	MachineName string     `json:"machineName"`
+	Title       string     `json:"title"`
+	Severity    string     `json:"severity"`
+	Rule        string     `json:"rule"`
+	Steps       []heldStep `json:"steps"`  // at least one
+	Reason      string     `json:"reason"` // of all of them
+	At          time.Time  `json:"at"`
+	Over        string     `json:"over,omitempty"` // why it can not be continued any more
+}
+
+// heldStep is one step that is held.
+type heldStep struct {
+	Step   string `json:"step"`
+	Reason string `json:"reason"`
 }
 
 // heldResult is one line of what run and drop did.
@@ -41,9 +49,10 @@ type heldResult struct {
 func heldCommand(getenv func(string) string) *cobra.Command {
 	group := &cobra.Command{
 		Use:   "held",
-		Short: "Look at isolations that a rail held, continue with them or drop them",
-		Long: "Protected machines, caps, stale alerts, pauses and rules without an answer hold an isolation for a person. It stays\n" +
-			"listed until somebody continues with it or drops it, and for as long as the ledger keeps its run.",
+		Short: "Look at what rails held, continue with it or drop it",
+		Long: "Protected machines, caps, stale alerts, pauses and rules without an answer hold a step for a person: an isolation, a scan,\n" +
+			"a release, a tag, … It stays listed until somebody continues with it or drops it, until a newer version of the alert is\n" +
+			"answered, and for as long as the ledger keeps its run.",
 		Example: "  cordon held list\n  cordon held run da638994417204415533_-1184209733 --reason 'spoke to the owner'\n  cordon held drop --all --reason 'false alarm'",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -76,7 +85,7 @@ func heldRunCommand(getenv func(string) string) *cobra.Command {
 	o, all := &operator{getenv: getenv}, false
 	c := &cobra.Command{
 		Use:   "run ALERT...|--all",
-		Short: "Continue with what was held: isolate those machines",
+		Short: "Continue with what was held: the steps that held list shows",
 		Long: "Alert and machine are read again first: if the alert has changed, or the machine's name, tags, group, value or\n" +
 			"operating system, it is refused with the reason. So is everything while acting is paused. The app then answers the\n" +
 			"alert again: rails do not hold it a second time, all else is as ever. It counts against the caps.\n" +
@@ -85,7 +94,7 @@ func heldRunCommand(getenv func(string) string) *cobra.Command {
 		Example: "  cordon held run da638994417204415533_-1184209733 --reason 'spoke to the owner'\n  cordon held run --all --reason 'the outbreak is real' --yes --json",
 		Args:    alertsOrAll("held run", &all),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.takeHeld(cmd, args, all, "Isolate", []config.Need{config.Queues}, func(ctx context.Context, d *response.Desk, s response.HeldState) error {
+			return o.takeHeld(cmd, args, all, "Continue with", []config.Need{config.Queues}, func(ctx context.Context, d *response.Desk, s response.HeldState) error {
 				return d.Continue(ctx, s.Held, o.by, o.reason)
 			})
 		},
@@ -143,23 +152,38 @@ func (o *operator) listHeld(cmd *cobra.Command) error {
 	}
 	views := []heldView{}
 	for _, s := range states {
-		views = append(views, heldView{s.AlertID, s.Version, s.MachineID, s.MachineName, s.Title, s.Severity, s.Rule, s.Reason, s.At, s.Over})
+		v := heldView{s.AlertID, s.Version, s.MachineID, s.MachineName, s.Title, s.Severity, s.Rule, nil, s.Reason, s.At, s.Over}
+		for _, step := range s.Wanted() {
+			v.Steps = append(v.Steps, heldStep{step.Step, step.Reason})
+		}
+		views = append(views, v)
 	}
 	return o.show(cmd, map[string]any{"held": views}, func(w io.Writer) error {
 		if len(views) == 0 {
 			_, err := fmt.Fprintln(w, "nothing is held")
 			return err
 		}
-		rows := [][]string{{"ALERT", "MACHINE", "SEVERITY", "SINCE", "HELD BECAUSE", "CAN BE CONTINUED"}}
 		for _, v := range views {
-			can := "yes"
-			if v.Over != "" {
-				can = "no: " + v.Over
+			if err := v.print(w); err != nil {
+				return err
 			}
-			rows = append(rows, []string{v.AlertID, v.MachineName, v.Severity, stamp(v.At), v.Reason, can})
 		}
-		return terminal.Table(w, cellShown, rows...)
+		return nil
 	})
+}
+
+// print writes what is held of an alert as lines that a narrow terminal has room for.
+func (v heldView) print(w io.Writer) error {
+	can := "can be continued"
+	if v.Over != "" {
+		can = "can not be continued: " + v.Over
+	}
+	lines := []string{v.AlertID + " on " + cmp.Or(v.MachineName, v.MachineID)}
+	for _, s := range v.Steps {
+		lines = append(lines, "  "+s.Step+": "+s.Reason)
+	}
+	lines = append(lines, fmt.Sprintf("  %s, rule %s, since %s; %s", v.Severity, v.Rule, stamp(v.At), can))
+	return terminal.Lines(w, factShown, lines...)
 }
 
 // takeHeld does something with each that is asked for, and says what became of each.
@@ -179,7 +203,7 @@ func (o *operator) takeHeld(cmd *cobra.Command, ids []string, all bool, verb str
 	}
 	chosen, results := chooseHeld(states, ids, all, len(needs) > 0)
 	if len(chosen) > 0 {
-		if err := o.confirm(cmd, fmt.Sprintf("%s %d: %s?", verb, len(chosen), namesOf(chosen))); err != nil {
+		if err := o.confirm(cmd, fmt.Sprintf("%s\n%s %d?", shownOf(chosen), verb, len(chosen))); err != nil {
 			return err
 		}
 	}
@@ -237,15 +261,20 @@ func chooseHeld(states []response.HeldState, ids []string, all, continuable bool
 	return chosen, missing
 }
 
-func namesOf(states []response.HeldState) string {
-	var names []string
+// shownOf says what is asked about, a line a machine.
+func shownOf(states []response.HeldState) string {
+	var lines []string
 	for _, s := range states[:min(len(states), 10)] {
-		names = append(names, terminal.Plain(s.MachineName, 60))
+		var steps []string
+		for _, step := range s.Wanted() {
+			steps = append(steps, step.Step)
+		}
+		lines = append(lines, terminal.Plain("  "+strings.Join(steps, ", ")+" on "+cmp.Or(s.MachineName, s.MachineID), factShown))
 	}
-	if len(states) > len(names) {
-		names = append(names, fmt.Sprintf("and %d more", len(states)-len(names)))
+	if len(states) > len(lines) {
+		lines = append(lines, fmt.Sprintf("  and %d more", len(states)-len(lines)))
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(lines, "\n")
 }
 
 // reportHeld prints what became of each. Not to have done all is an error.

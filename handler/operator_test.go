@@ -1,13 +1,18 @@
 package main
 
 import (
+	"errors"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/machine"
 	"cordon/handler/poll"
+	"cordon/handler/response"
 	"cordon/local/tables"
 )
 
@@ -79,6 +84,48 @@ func TestEnqueueSendsOnlyWhatTheAppTakes(t *testing.T) {
 	}
 	if m, err := alert.DecodeMessageFor(ours, sent.Body); err != nil || m.AlertID != good {
 		t.Errorf("%s: %v", sent.Body, err)
+	}
+}
+
+// TestHeldIsShownByItsSteps has a scan and a tag that a rail held, and an isolation from before rows had steps.
+func TestHeldIsShownByItsSteps(t *testing.T) {
+	t.Parallel()
+	connection := account(t)
+	store := storeIn(t, connection, ours)
+	rows := []ledger.Held{
+		{AlertID: "da638994417204415533_-1184209733", Version: 1, MachineID: "m1", MachineName: "fin-lt-0147.corp.contoso.com", Severity: "High", Rule: "look", At: noon,
+			Steps: ledger.HeldSteps{{Key: "scan:Quick", Step: "scan Quick", Reason: "the cap on antivirus scans is reached, 60 of at most 60 an hour are taken"},
+				{Key: "tag:add:seen", Step: "tag add seen", Reason: "acting is paused: the CMDB import is wrong, by bob since 2026-03-02T11:00:00Z"}}},
+		{AlertID: "da2", Version: 1, MachineID: "m2", MachineName: "hr-vm-22.corp.contoso.com", Severity: "Medium", Rule: "contain", Reason: "protected", At: noon.Add(time.Minute)},
+	}
+	for _, h := range rows {
+		if _, err := store.Observe(t.Context(), ledger.Observation{Alert: alert.Alert{ID: h.AlertID, Updated: noon}, Hash: "h", At: noon}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := store.UpdateRun(t.Context(), h.AlertID, 1, func(r *ledger.Run) error {
+			r.State, r.Outcome = ledger.Closed, ledger.HeldOutcome
+			return nil
+		})
+		if err = errors.Join(err, store.AddHeld(t.Context(), h, machine.Machine{ID: h.MachineID}), store.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	env := withAll(map[string]string{"AzureWebJobsStorage": connection, "CORDON_TENANT_ID": ours})
+	_, shown, stderr := command(t, env, "held", "list")
+	golden(t, "held-list", shown+stderr)
+	for line := range strings.Lines(shown) {
+		if utf8.RuneCountInString(line) > 81 {
+			t.Errorf("wider than a terminal: %s", line)
+		}
+	}
+	_, listed, stderr := command(t, env, "held", "list", "--json")
+	golden(t, "held-list.json", listed+stderr)
+	var states []response.HeldState
+	for _, h := range rows {
+		states = append(states, response.HeldState{Held: h})
+	}
+	if got, want := shownOf(states), "  scan Quick, tag add seen on fin-lt-0147.corp.contoso.com\n  isolate on hr-vm-22.corp.contoso.com"; got != want {
+		t.Errorf("asked about\n%s\nwant\n%s", got, want)
 	}
 }
 

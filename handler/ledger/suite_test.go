@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -385,7 +386,7 @@ func notices(t *testing.T, s *Store) {
 func heldSteps(t *testing.T, s *Store) {
 	m := machine.Machine{ID: "m1", ComputerDNSName: "dc01", Tags: []string{"Tier'0", "x|y"}}
 	for version := 1; version <= 2; version++ {
-		h := Held{AlertID: "da1", Version: version, MachineID: m.ID, Reason: strings.Repeat("é", 2000), At: noon}
+		h := Held{AlertID: "da1", Version: version, MachineID: m.ID, At: noon, Steps: HeldSteps{{"isolate", "isolate Full", strings.Repeat("é", 2000)}, {"scan:Quick", "scan Quick", "why"}}}
 		for range 2 {
 			if err := s.AddHeld(t.Context(), h, m); err != nil {
 				t.Fatal(err)
@@ -397,14 +398,29 @@ func heldSteps(t *testing.T, s *Store) {
 	if err != nil || !found || factsErr != nil || facts.ComputerDNSName != "dc01" || len(facts.Tags) != 2 || facts.Tags[0] != "Tier'0" {
 		t.Fatalf("%+v, %v, %v, %+v, %v", h, found, err, facts, factsErr)
 	}
+	if steps := h.Wanted(); len(steps) != 2 || steps[1] != (HeldStep{"scan:Quick", "scan Quick", "why"}) || !strings.HasPrefix(h.Reason, "isolate Full: é") {
+		t.Errorf("steps %+v, reason %s", steps, h.Reason)
+	}
+	// A row from before there were steps, of a version that is newer than another alert's.
+	old := Held{keys: s.heldKeys("da2", 1), AlertID: "da2", Version: 1, MachineID: "m2", Reason: "protected", At: noon}
+	if err := s.put(t.Context(), tableOpen, &old); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.AllHeld(t.Context())
+	slices.SortFunc(all, func(a, b Held) int { return strings.Compare(a.AlertID, b.AlertID) })
+	if err != nil || len(all) != 2 || all[0].Version != 2 || all[1].Wanted()[0] != (HeldStep{"isolate", "isolate", "protected"}) {
+		t.Errorf("held: %+v, %v", all, err)
+	}
 	for range 2 {
-		if err := s.RemoveHeld(t.Context(), h); err != nil {
+		if err := errors.Join(s.RemoveHeld(t.Context(), "da1", 1), s.RemoveHeld(t.Context(), "da2", 1)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	all, err := s.AllHeld(t.Context())
-	if err != nil || len(all) != 1 || all[0].Version != 1 {
+	if all, err = s.AllHeld(t.Context()); err != nil || len(all) != 1 || all[0].Version != 2 {
 		t.Errorf("left %+v, %v", all, err)
+	}
+	if err := s.RemoveHeld(t.Context(), "da1", 2); err != nil {
+		t.Fatal(err)
 	}
 	if _, found, err := s.HeldOf(t.Context(), "da1", 2); found || err != nil {
 		t.Errorf("removed and found: %v, %v", found, err)

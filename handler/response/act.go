@@ -276,7 +276,7 @@ func (r *Responder) hitCap(ctx context.Context, t *turn, slot ledger.Slot) error
 	if err := r.alarm(ctx, t.spec, slot); err != nil {
 		return r.giveBack(ctx, t, err)
 	}
-	return r.holdHere(ctx, t, reason{"held: the cap on " + t.spec.Plural + " is reached, " + slot.CapReached, "cap " + slot.Cap})
+	return r.holdHere(ctx, t, reason{"the cap on " + t.spec.Plural + " is reached, " + slot.CapReached, "cap " + slot.Cap})
 }
 
 // alarm tells before it notes that it has: the event's key is the cap and since when it holds.

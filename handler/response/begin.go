@@ -111,7 +111,14 @@ func (r *Responder) supersedeAsked(ctx context.Context, w *work, version int) er
 	return err
 }
 
+// supersede closes a run whose alert has a newer version. If the run had begun, it may have put something on the list of what is
+// held, which the newer version does not look for once this run is over.
 func (r *Responder) supersede(ctx context.Context, w *work, by int) error {
+	if !w.run.StartedAt.IsZero() {
+		if err := r.Ledger.RemoveHeld(ctx, w.run.AlertID, by-1); err != nil {
+			return err
+		}
+	}
 	return r.close(ctx, w, "superseded", fmt.Sprintf("version %d of the alert is newer and is answered instead", by))
 }
 

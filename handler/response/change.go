@@ -26,7 +26,7 @@ func (r *Responder) change(ctx context.Context, w *work) error {
 	if pause, err := r.Ledger.Pause(ctx); err != nil {
 		return err
 	} else if pause.Paused {
-		return r.held(ctx, w, reason{text: "held: acting is paused: " + pause.Why()})
+		return r.held(ctx, w, reason{text: "acting is paused: " + pause.Why()})
 	}
 	outcome, what := "tagged", tagChange(w.step)
 	if w.step.Kind == playbook.UpdateAlert {

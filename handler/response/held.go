@@ -74,14 +74,36 @@ func (r *Responder) keepHeld(ctx context.Context, w *work, why string) error {
 	if w.machine == nil {
 		return nil
 	}
-	// Of several steps that are held, a person sees every reason.
-	if there, held, err := r.Ledger.HeldOf(ctx, w.run.AlertID, w.run.Version); err != nil {
+	there, found, err := r.Ledger.HeldOf(ctx, w.run.AlertID, w.run.Version)
+	if err != nil {
 		return err
-	} else if held && w.run.IsHeld() && !strings.Contains(there.Reason, why) {
-		why = there.Reason + "; " + w.step.String() + ": " + why
 	}
-	return r.Ledger.AddHeld(ctx, ledger.Held{AlertID: w.run.AlertID, Version: w.run.Version, MachineID: w.machine.ID, MachineName: w.machine.ComputerDNSName,
-		Title: w.alert.Title, Severity: string(w.alert.Severity), Rule: w.plan.Rule, Reason: why, At: r.Now().UTC()}, *w.machine)
+	var steps ledger.HeldSteps
+	for _, step := range there.Wanted() {
+		if state, _ := w.run.StepOf(step.Key); found && step.Key != w.step.Key() && state.Outcome == ledger.HeldOutcome {
+			steps = append(steps, step)
+		}
+	}
+	steps = append(steps, ledger.HeldStep{Key: w.step.Key(), Step: w.step.String(), Reason: why})
+	err = r.Ledger.AddHeld(ctx, ledger.Held{AlertID: w.run.AlertID, Version: w.run.Version, MachineID: w.machine.ID, MachineName: w.machine.ComputerDNSName,
+		Title: w.alert.Title, Severity: string(w.alert.Severity), Rule: w.plan.Rule, Steps: steps, At: r.Now().UTC()}, *w.machine)
+	if err != nil {
+		return err
+	}
+	// A version that came meanwhile may have looked for what it takes the place of before this was written.
+	if seen, exists, err := r.Ledger.Seen(ctx, w.run.AlertID); err != nil || !exists || seen.Version <= w.run.Version {
+		return err
+	}
+	return r.Ledger.RemoveHeld(ctx, w.run.AlertID, w.run.Version)
+}
+
+// forgetHeld takes what was held of earlier versions from the list: this version is answered instead, whatever the answer is.
+func (r *Responder) forgetHeld(ctx context.Context, w *work) error {
+	held := func(run ledger.Run) bool { return run.Version < w.run.Version && (run.IsHeld() || !run.State.Final()) }
+	if !slices.ContainsFunc(w.record.Runs, held) {
+		return nil
+	}
+	return r.Ledger.RemoveHeld(ctx, w.run.AlertID, w.run.Version-1)
 }
 
 // HeldAPI is what is read again before a person continues with what was held.
@@ -207,7 +229,7 @@ func (d *Desk) Continue(ctx context.Context, h ledger.Held, by, reason string) e
 	if err := sendRun(ctx, d.Queue, d.Ledger.Tenant(), run, "continued", time.Time{}); err != nil {
 		return fmt.Errorf("the run is open again but its message could not be sent; the sweep sends it: %w", err)
 	}
-	return d.Ledger.RemoveHeld(ctx, h)
+	return d.Ledger.RemoveHeld(ctx, h.AlertID, h.Version)
 }
 
 func (d *Desk) mayContinue(ctx context.Context, h ledger.Held) error {
@@ -299,5 +321,5 @@ func (d *Desk) Drop(ctx context.Context, h ledger.Held, by, reason string) error
 	if err != nil && !ledger.IsNotFound(err) {
 		return err
 	}
-	return d.Ledger.RemoveHeld(ctx, h)
+	return d.Ledger.RemoveHeld(ctx, h.AlertID, h.Version)
 }

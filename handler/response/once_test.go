@@ -3,6 +3,7 @@ package response
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -206,6 +207,108 @@ func TestKilledAnywhereItIsToldOnceThatNothingIsDone(t *testing.T) {
 			if run := w.run("da1", 2); w.kinds() != "held" || run.Outcome != "held" {
 				t.Errorf("killed at %d (answer lost %v): told %q, run %+v", k, mute, w.kinds(), run)
 			}
+		}
+	}
+}
+
+// listed are the versions that the list of what is held has of an alert.
+func (w *world) listed(id string) []int {
+	w.t.Helper()
+	desk, _ := w.desk()
+	states, err := desk.List(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var versions []int
+	for _, s := range states {
+		if s.AlertID == id {
+			versions = append(versions, s.Version)
+		}
+	}
+	return versions
+}
+
+// TestWhatIsHeldIsListedOnceAsTheNewestVersion has twenty versions that are held, then one that nobody wants anything of, and one
+// that is held again.
+func TestWhatIsHeldIsListedOnceAsTheNewestVersion(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(-1, false)
+	w.alertOn("da1", "m1", alert.High)
+	w.edit("m1", func(m *machine.Machine) { m.Tags = []string{"never-isolate"} })
+	w.queue[0].Message.Machine = nil
+	for range 20 {
+		w.grow(p, "da1")
+	}
+	if got := w.listed("da1"); !slices.Equal(got, []int{21}) {
+		t.Errorf("versions %v are listed", got)
+	}
+	for _, change := range []struct {
+		to   alert.Severity
+		want []int
+	}{{alert.Low, nil}, {alert.High, []int{23}}} {
+		a := w.alerts["da1"]
+		a.Severity = change.to
+		w.alerts["da1"] = a
+		w.grow(p, "da1")
+		if got := w.listed("da1"); !slices.Equal(got, change.want) {
+			t.Errorf("%s: versions %v are listed, want %v", change.to, got, change.want)
+		}
+	}
+}
+
+// TestKilledAnywhereNothingStaysListedThatIsAnsweredOtherwise kills the process at every call on the way to the list, before the
+// alert becomes one that no rule asks about. Its messages come in either order, and a process that sleeps meanwhile wakes up.
+func TestKilledAnywhereNothingStaysListedThatIsAnsweredOtherwise(t *testing.T) {
+	t.Parallel()
+	for _, first := range []int{1, 2} {
+		for k, killed := 0, true; killed; k++ {
+			w := newWorld(t)
+			w.alertOn("da1", "m1", alert.High)
+			w.edit("m1", func(m *machine.Machine) { m.Tags = []string{"never-isolate"} })
+			w.queue[0].Message.Machine = nil
+			mortal := w.start(k, true)
+			w.work(mortal)
+			killed = mortal.died()
+			w.advance(2 * time.Minute)
+			a := w.alerts["da1"]
+			a.Severity, a.Updated = alert.Low, w.clock()
+			w.change(a)
+			slices.SortStableFunc(w.queue, func(a, b alert.Envelope) int {
+				return (a.Message.Version - b.Message.Version) * (3 - 2*first)
+			})
+			w.work(w.start(-1, false))
+			if got := w.listed("da1"); got != nil || w.run("da1", 2).Outcome != "no rule" {
+				t.Errorf("killed at %d, version %d first: versions %v are listed, run %+v", k, first, got, w.run("da1", 2))
+			}
+		}
+	}
+}
+
+// TestAVersionThatComesWhileAnOlderOneIsHeldLeavesNoneOfItListed has the newer version answered between any two calls of the older.
+func TestAVersionThatComesWhileAnOlderOneIsHeldLeavesNoneOfItListed(t *testing.T) {
+	t.Parallel()
+	for k, came := 0, true; came; k++ {
+		w := newWorld(t)
+		w.alertOn("da1", "m1", alert.High)
+		w.edit("m1", func(m *machine.Machine) { m.Tags = []string{"never-isolate"} })
+		w.queue[0].Message.Machine = nil
+		p, calls := w.start(-1, false), 0
+		came = false
+		p.between = func() {
+			if calls++; calls != k+1 {
+				return
+			}
+			came = true
+			a := w.alerts["da1"]
+			a.Severity, a.Updated = alert.Low, w.clock().Add(time.Second)
+			w.change(a)
+			w.work(w.start(-1, false))
+		}
+		w.work(p)
+		w.work(w.start(-1, false))
+		if got := w.listed("da1"); came && got != nil {
+			t.Errorf("after %d calls: versions %v are listed", k, got)
 		}
 	}
 }

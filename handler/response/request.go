@@ -19,7 +19,7 @@ func (r *Responder) request(ctx context.Context, t *turn) error {
 	if pause, err := r.Ledger.Pause(ctx); err != nil {
 		return r.giveBack(ctx, t, err)
 	} else if pause.Paused {
-		return r.holdHere(ctx, t, reason{text: "held: acting is paused: " + pause.Why()})
+		return r.holdHere(ctx, t, reason{text: "acting is paused: " + pause.Why()})
 	}
 	now := r.Now().UTC()
 	l.State, l.IntentAt, l.HeldUntil = ledger.Intended, now, now.Add(r.Hold)

@@ -197,6 +197,9 @@ func (r *Responder) respond(ctx context.Context, w *work) error {
 	if err := r.start(ctx, w); err != nil {
 		return err
 	}
+	if err := r.forgetHeld(ctx, w); err != nil {
+		return err
+	}
 	if err := r.facts(ctx, w); err != nil {
 		return err
 	}

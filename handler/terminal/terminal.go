@@ -64,6 +64,36 @@ func Table(w io.Writer, limit int, rows ...[]string) error {
 	return nil
 }
 
+// columns is how wide a terminal is taken to be.
+const columns = 80
+
+// Lines writes each text as a paragraph, made plain and cut at limit characters, folded between words at the width of a
+// terminal. The lines after the first are indented two blanks more than the text is.
+func Lines(w io.Writer, limit int, texts ...string) error {
+	for _, text := range texts {
+		words := strings.Fields(Plain(text, limit))
+		line := text[:len(text)-len(strings.TrimLeft(text, " "))]
+		next := line + "  "
+		for i, word := range words {
+			blank := " "
+			if i == 0 {
+				blank = ""
+			}
+			if i > 0 && utf8.RuneCountInString(line+blank+word) > columns {
+				if _, err := fmt.Fprintln(w, line); err != nil {
+					return err
+				}
+				line, blank = next, ""
+			}
+			line += blank + word
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // JSON writes v on several lines. Characters that Plain would not let through are written as \u escapes, so that a
 // terminal is safe from it as well; whoever parses it gets them as they are.
 func JSON(w io.Writer, v any) error {

@@ -47,6 +47,24 @@ func TestATableIsAlignedAndEveryCellIsPlain(t *testing.T) {
 	}
 }
 
+func TestLinesAreFoldedBetweenWordsAndPlain(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	long := strings.Repeat("x", 90)
+	if err := Lines(&out, 130, "short", "  "+strings.Repeat("word ", 20)+"é\x1b[2J", "  a "+long+" b"); err != nil {
+		t.Fatal(err)
+	}
+	want := "short\n  " + strings.TrimSpace(strings.Repeat("word ", 15)) + "\n    " + strings.Repeat("word ", 5) + "é\\x1b[2J\n  a\n    " + long + "\n    b\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+	for line := range strings.Lines(out.String()) {
+		if n := utf8.RuneCountInString(line); n > columns+1 && !strings.Contains(line, long) {
+			t.Errorf("%d characters: %s", n, line)
+		}
+	}
+}
+
 func TestJSONIsSafeToShowAndGivesTheTextBack(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
