@@ -58,6 +58,8 @@ type Run struct {
 	Opening  int       `json:",omitempty"` // times that it was opened again after it was closed
 	Reissues int       `json:",omitempty"` // times that its machine action failed and was asked for again
 
+	AskedAt time.Time `json:",omitzero"` // when a machine action was first under way for it; the alert's age is not looked at afterwards
+
 	Starts   int       `json:",omitempty"` // starts that ended in no orderly way: deaths, while nothing is under way
 	Starter  string    `json:",omitempty"` // the process that began last
 	Attempt  int       `json:",omitempty"` // of the message that began it last; a higher one proves an orderly end before it

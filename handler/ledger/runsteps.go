@@ -133,8 +133,39 @@ func (r *Run) Wait(kind string, episode int, reason string, at time.Time) {
 	if step := r.ofLatch(kind); step != nil {
 		step.Waiting, step.Reason = true, cut(reason, maxReason)
 	}
+	r.Asked(at)
 	r.settle(reason, at)
 }
+
+// Asked notes that a machine action is under way for the run.
+func (r *Run) Asked(at time.Time) {
+	if r.AskedAt.IsZero() {
+		r.AskedAt = at
+	}
+}
+
+// Asks finds the run, this or an earlier version's, that had a machine action under way which this one goes on with: its
+// own, or that of a version that is not over or that a newer one took the place of before it could ask again. False: none had.
+func (r Record) Asks(run Run) (Run, bool) {
+	if !run.AskedAt.IsZero() {
+		return run, true
+	}
+	decided := false
+	for _, other := range slices.Backward(r.Runs) {
+		if other.Version < 1 || other.Version >= run.Version {
+			continue
+		}
+		superseded := other.State.Final() && other.Outcome == SupersededOutcome
+		if !other.AskedAt.IsZero() && (!other.State.Final() || superseded && !decided) {
+			return other, true
+		}
+		decided = decided || other.State.Final() && !superseded
+	}
+	return Run{}, false
+}
+
+// SupersededOutcome is the outcome of a version that a newer one is answered instead of.
+const SupersededOutcome = "superseded"
 
 // Again lets the step of a latch begin anew, without an episode and without an outcome, and the run with it.
 func (r *Run) Again(kind, reason string, due time.Time) {

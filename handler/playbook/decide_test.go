@@ -405,3 +405,21 @@ rules:
 		t.Error(diff)
 	}
 }
+
+func TestAgeIsNotLookedAtAgainOnceAnActionWasUnderWay(t *testing.T) {
+	b := mustLoad(t, strings.Replace(oneRule("true", "protect: {tags: [never-*]}"), "    do:", "    maxAlertAge: 1h\n    do:", 1))
+	in := input()
+	in.Now, in.Asked = in.Now.Add(8*24*time.Hour), true
+	if got := isolation(t, b.Decide(in)); got.Verdict != Do {
+		t.Errorf("%+v", got)
+	}
+	in.Machine.Tags = []string{"never-isolate"}
+	if got := isolation(t, b.Decide(in)); got.Verdict != Held || !strings.Contains(got.Why, "protected") {
+		t.Errorf("%+v", got)
+	}
+	in.StaleAfter = 0
+	in.Machine.Tags = nil
+	if got := isolation(t, b.Decide(in)); got.Verdict != Held {
+		t.Errorf("without a limit: %+v", got)
+	}
+}

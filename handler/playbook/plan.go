@@ -35,6 +35,10 @@ type Input struct {
 	// StaleAfter is the age beyond which an alert is not acted on. Zero or less holds every acting step.
 	StaleAfter time.Duration
 
+	// Asked says that a machine action is or was under way for the alert already. Its age is not looked at again: what was
+	// allowed once is not taken back because the machine took days to answer.
+	Asked bool
+
 	Paused      bool   // a person has stopped all acting
 	PauseReason string // who and why, shown to people
 }

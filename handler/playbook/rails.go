@@ -166,7 +166,7 @@ func stale(in Input, r *rule, at time.Time, said string) RailTrace {
 		return held(name, "the alert has no time, so it counts as stale")
 	}
 	age := in.Now.Sub(at)
-	if age <= limit {
+	if in.Asked || age <= limit {
 		return held(name, "")
 	}
 	t := held(name, fmt.Sprintf(said, age.Round(time.Second), whose, limit))

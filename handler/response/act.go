@@ -168,6 +168,9 @@ func (r *Responder) noteEpisode(ctx context.Context, t *turn, episode int) error
 			return ledger.ErrUnchanged
 		}
 		run.SetEpisode(t.kind, episode)
+		if t.latch.Episode == episode && (t.latch.State == ledger.Acting || t.latch.State == ledger.Achieved) {
+			run.Asked(r.Now().UTC())
+		}
 		return nil
 	})
 	if err == nil {

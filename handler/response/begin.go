@@ -104,7 +104,7 @@ func (r *Responder) supersedeAsked(ctx context.Context, w *work, version int) er
 	if w.run.AlertID == "" || w.run.State.Final() {
 		return nil
 	}
-	err := r.close(ctx, w, "superseded", fmt.Sprintf("the alert was found; version %d answers it", version))
+	err := r.close(ctx, w, ledger.SupersededOutcome, fmt.Sprintf("the alert was found; version %d answers it", version))
 	if errors.Is(err, errDone) {
 		return nil
 	}
@@ -119,7 +119,7 @@ func (r *Responder) supersede(ctx context.Context, w *work, by int) error {
 			return err
 		}
 	}
-	return r.close(ctx, w, "superseded", fmt.Sprintf("version %d of the alert is newer and is answered instead", by))
+	return r.close(ctx, w, ledger.SupersededOutcome, fmt.Sprintf("version %d of the alert is newer and is answered instead", by))
 }
 
 // missed counts that alert or machine do not exist. Reads lag behind lists, so it is believed only after three tries

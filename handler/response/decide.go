@@ -25,6 +25,9 @@ func (r *Responder) decide(ctx context.Context, w *work) error {
 	if w.plan, err = r.askBook(ctx, w, in); err != nil {
 		return err
 	}
+	if err := r.tellWithdrawn(ctx, w); err != nil {
+		return err
+	}
 	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
 		if run.State.Final() {
 			return errDone

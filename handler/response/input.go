@@ -21,6 +21,11 @@ const actionsBack = 180 * 24 * time.Hour
 func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) {
 	in := playbook.Input{Alert: w.alert, Machine: w.machine, Now: r.Now().UTC(), StaleAfter: r.StaleAfter}
 	withoutOwn(w.run, &in)
+	asked, err := r.asked(ctx, w)
+	if err != nil {
+		return in, err
+	}
+	in.Asked = asked
 	hunted, err := r.hunted(ctx, w)
 	if err != nil {
 		return in, err

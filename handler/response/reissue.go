@@ -3,12 +3,15 @@ package response
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
+	"cordon/handler/playbook"
 )
 
 // maxReissues bounds how often the machine action of one run is asked for again after it failed.
@@ -23,6 +26,13 @@ func mendable(l ledger.Latch) bool {
 // mayReissue reports whether a run may ask again for what a latch owns, after its episode ended.
 func mayReissue(run ledger.Run, l ledger.Latch) bool {
 	return mendable(l) && !run.IsOver(l.Kind) && run.EpisodeOf(l.Kind) == l.Episode && run.ReissuesOf(l.Kind) < maxReissues
+}
+
+// answers reports whether the run is the one that decides for its alert: the newest version's, or one before it as long as
+// that one has not decided otherwise.
+func answers(record ledger.Record, run ledger.Run) bool {
+	latest, exists := record.Latest()
+	return exists && (latest.Version == run.Version || latest.Book == "" && !latest.State.Final())
 }
 
 // reissue lets a run begin a new episode in place of the one that failed. It is written once: the run's episode is none
@@ -59,7 +69,7 @@ func (f *Follower) againDetail(ctx context.Context, l ledger.Latch) (string, err
 		if err != nil {
 			return "", err
 		}
-		if run, exists := record.Run(j.Version); exists && mayReissue(run, l) {
+		if run, exists := record.Run(j.Version); exists && answers(record, run) && mayReissue(run, l) {
 			return fmt.Sprintf(" It is asked for again (try %d of %d).", run.ReissuesOf(l.Kind)+2, maxReissues+1), nil
 		}
 	}
@@ -69,9 +79,13 @@ func (f *Follower) againDetail(ctx context.Context, l ledger.Latch) (string, err
 // afterFailure asks again for a run that has tries left, or closes it. A repeat changes nothing; if the message was lost
 // the run is found standing still.
 func (f *Follower) afterFailure(ctx context.Context, j ledger.Joiner, l ledger.Latch) error {
+	record, err := f.Ledger.Alert(ctx, j.AlertID)
+	if err != nil {
+		return err
+	}
 	again, due := false, f.Now().UTC().Add(f.ReissueAfter)
 	run, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
-		if again = mayReissue(*run, l); again {
+		if again = answers(record, *run) && mayReissue(*run, l); again {
 			reissue(run, l.Kind, due)
 			run.Copies++
 			return nil
@@ -106,5 +120,71 @@ func closeWith(run *ledger.Run, l ledger.Latch, outcome, reason string, at time.
 		return ledger.ErrUnchanged
 	}
 	run.FinishLatch(l.Kind, outcome, reason, at)
+	return nil
+}
+
+// asked reports whether a machine action is or was under way for the alert, or a request was sent whose fate is not known.
+func (r *Responder) asked(ctx context.Context, w *work) (bool, error) {
+	if _, exists := w.record.Asks(w.run); exists || w.machine == nil {
+		return exists, nil
+	}
+	for _, step := range w.run.Steps {
+		if step.Latch == "" || w.run.EpisodeOf(step.Latch) == 0 || step.Outcome != "" {
+			continue
+		}
+		l, err := r.Ledger.Latch(ctx, w.machine.ID, step.Latch)
+		if err != nil {
+			return false, err
+		}
+		if l.Episode == w.run.EpisodeOf(step.Latch) && !l.FirstIntentAt.IsZero() {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// tellWithdrawn tells those who heard that a machine action is asked for again that it is not: the plan, made anew, does not
+// have it any more.
+func (r *Responder) tellWithdrawn(ctx context.Context, w *work) error {
+	asked, exists := w.record.Asks(w.run)
+	if !exists || w.machine == nil {
+		return nil
+	}
+	for _, state := range asked.Steps {
+		planned := slices.ContainsFunc(w.plan.Steps, func(s playbook.Step) bool { return s.Key() == state.Key })
+		if planned || state.Latch == "" || state.Waiting || state.Outcome != "" || asked.ReissuesOf(state.Latch) == 0 {
+			continue
+		}
+		l, err := r.Ledger.Latch(ctx, w.machine.ID, state.Latch)
+		if err != nil {
+			return err
+		}
+		switch l.State {
+		case ledger.Ended:
+		case ledger.Preparing:
+			l.Episode-- // nothing was sent in this one
+		default:
+			continue
+		}
+		joiners, err := r.Ledger.Joiners(ctx, l)
+		if err != nil {
+			return err
+		}
+		e := r.event(w, notice.Skipped)
+		e.Detail = "It is not asked for again: " + w.plan.Reason + "."
+		if l.Kind != ledger.Isolation {
+			e.Step, e.Action, e.Scope = l.Kind, l.Desired, l.Scope
+		}
+		for _, j := range joiners {
+			if j.AlertID != w.run.AlertID {
+				continue
+			}
+			for _, group := range strings.Fields(j.Groups) {
+				if err := r.Teller.Tell(ctx, group, e); err != nil {
+					return err
+				}
+			}
+		}
+	}
 	return nil
 }
