@@ -79,7 +79,7 @@ type compiler struct {
 
 func newCompiler() *compiler {
 	c := &compiler{helpers: newHelpers(), config: conf.CreateNew(), clauses: map[string]*clause{}, reads: map[string]int{}}
-	options := append(c.helpers.options(), expr.Env(Facts{}), expr.AsBool(), expr.WarnOnAny(), expr.MaxNodes(maxConditionNodes))
+	options := slices.Concat(c.helpers.options(), givenOptions(), []expr.Option{expr.Env(Facts{}), expr.AsBool(), expr.WarnOnAny(), expr.MaxNodes(maxConditionNodes)})
 	for _, o := range options {
 		o(c.config)
 	}
@@ -118,12 +118,18 @@ func (c *compiler) compile(src string) (condition, []conditionProblem) {
 	for i, node := range operands {
 		texts[i] = plainText(node.String())
 	}
+	for i := range operands {
+		operands[i] = withSeverities(operands[i])
+	}
 	if _, err := checker.Check(tree, c.config); err != nil {
 		return condition{}, []conditionProblem{explainError(err)}
 	}
+	if found := orders(tree.Node); len(found) > 0 {
+		return condition{}, found
+	}
 	made := condition{join: join}
 	for i, node := range operands {
-		one, err := c.clause(keys[i], texts[i], &parser.Tree{Node: node, Source: tree.Source})
+		one, err := c.clause(keys[i], texts[i], &parser.Tree{Node: guarded(node), Source: tree.Source})
 		if err != nil {
 			return condition{}, []conditionProblem{explainError(err)}
 		}

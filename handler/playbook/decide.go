@@ -137,8 +137,14 @@ func shown(v reflect.Value, ok bool) string {
 		}
 		return x.UTC().Format(time.RFC3339Nano)
 	case time.Duration:
+		if x == noReport {
+			return "not given"
+		}
 		return x.Round(time.Second).String()
 	case []string:
+		if x == nil {
+			return "not given"
+		}
 		return shownList(x)
 	case map[string]string:
 		return shownRow(x)

@@ -92,6 +92,8 @@ func conditionsThatWork() []string {
 		`timeBetween(now, "10:30", "11:00", "Europe/Berlin") == false && timeBetween(now, "11:00", "11:01", "Europe/Berlin")`,
 		`weekday(now, "America/New_York") == "Wednesday"`,
 		`alertsOnMachine >= 3 && alertsInIncident == 1`,
+		`severityAtLeast(alert, "Medium") && severityAtLeast(alert, "High")`,
+		`machine.osBuild == 0 || machine.osBuild > 22000`,
 		`true`,
 	}
 }

@@ -92,7 +92,7 @@ func meanings() map[string]string {
 		"machine.healthStatus": "Active, Inactive, ImpairedCommunication, NoSensorData, …", "machine.onboardingStatus": "Onboarded, …", "machine.riskScore": "None, Informational, Low, Medium, High",
 		"machine.exposureLevel": "None, Low, Medium, High", "machine.deviceValue": "Low, Normal, High", "machine.rbacGroupName": "the device group", "machine.machineTags": "",
 		"machine.aadDeviceId": "", "machine.lastIpAddress": "", "machine.lastExternalIpAddress": "", "machine.firstSeen": "", "machine.lastSeen": "the last full report, about daily",
-		"machine.lastSeenAge":        "how long ago that was; 292 years without a report",
+		"machine.lastSeenAge":        "how long ago that was",
 		"machine.isolated":           "whether it is isolated, by whomever; what this run asked for does not count. Costs a call",
 		"machine.openActions":        "its actions that are not final, at most half a minute old, without those of this run. Costs a call that decisions share",
 		"machine.openActions[].type": "Isolate, Unisolate, RunAntiVirusScan, CollectInvestigationPackage, LiveResponse, …", "machine.openActions[].status": "Pending, InProgress",

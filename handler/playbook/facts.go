@@ -34,7 +34,7 @@ type InIncidentFacts struct {
 // a part that was not read has no answer.
 type MachineFacts struct {
 	machine.Machine
-	LastSeenAge time.Duration `expr:"lastSeenAge"` // for a machine without a last report: 292 years
+	LastSeenAge time.Duration `expr:"lastSeenAge"` // noReport for a machine without a last report
 	*IsolationFacts
 	*ActionsFacts
 }
@@ -130,7 +130,10 @@ func machineFacts(in Input) *MachineFacts {
 	if in.Machine == nil {
 		return nil
 	}
-	m := &MachineFacts{Machine: *in.Machine, LastSeenAge: in.Now.Sub(in.Machine.LastSeen)}
+	m := &MachineFacts{Machine: *in.Machine, LastSeenAge: noReport}
+	if !in.Machine.LastSeen.IsZero() {
+		m.LastSeenAge = in.Now.Sub(in.Machine.LastSeen)
+	}
 	if in.Isolated != nil {
 		m.IsolationFacts = &IsolationFacts{*in.Isolated}
 	}

@@ -36,6 +36,7 @@ func Helpers() []Helper {
 		{"compareVersion", "compareVersion(a, b)", "-1, 0 or 1: a is older than, the same as or newer than b, part by part; 1809 is older than 22H2. An empty version has no answer", `compareVersion(machine.version, "22H2") >= 0`},
 		{"timeBetween", "timeBetween(time, from, to, zone)", "whether the time of day in the zone is at or after from and before to; from after to goes over midnight", `timeBetween(now, "18:00", "07:30", "Europe/Berlin")`},
 		{"weekday", "weekday(time, zone)", "the day of the week in the zone, in English", `weekday(now, "Europe/Berlin") in ["Saturday", "Sunday"]`},
+		{severityAtLeast, "severityAtLeast(alert, severity)", "whether the alert, or the hunt, is of this severity or a higher one: High, Medium, Low, Informational. UnSpecified is below all; one that is not known has no answer", `severityAtLeast(alert, "Medium")`},
 	}
 }
 
@@ -60,6 +61,7 @@ func (h *helpers) options() []expr.Option {
 		expr.Function("compareVersion", func(p ...any) (any, error) { return compareVersion(texted(p)) }, new(func(string, string) int)),
 		expr.Function("timeBetween", h.timeBetween, new(func(time.Time, string, string, string) bool)),
 		expr.Function("weekday", h.weekday, new(func(time.Time, string) string)),
+		severityOption(),
 	}
 }
 
@@ -231,6 +233,11 @@ func (h *helpers) zone(name string) bool {
 
 // mistake checks what a call of a helper has written out; every argument but the first of each has to be.
 func (h *helpers) mistake(name string, args []ast.Node) (at ast.Node, message, hint string) {
+	if name == severityAtLeast {
+		if at, message, hint := severityMistake(args); message != "" {
+			return at, message, hint
+		}
+	}
 	for i, arg := range args {
 		if i == 0 || name == "compareVersion" {
 			continue

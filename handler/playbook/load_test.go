@@ -10,6 +10,10 @@ import (
 	"testing"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/checker"
+	expcompiler "github.com/expr-lang/expr/compiler"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/vm"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -197,6 +201,23 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
+// compileWhole compiles a condition without taking it apart.
+func compileWhole(c *compiler, src string) (*vm.Program, error) {
+	tree, err := parser.ParseWithConfig(src, c.config)
+	if err != nil {
+		return nil, err
+	}
+	tree.Node = withSeverities(tree.Node)
+	if _, err := checker.Check(tree, c.config); err != nil {
+		return nil, err
+	}
+	tree.Node = guarded(tree.Node)
+	if _, err := checker.Check(tree, c.config); err != nil {
+		return nil, err
+	}
+	return expcompiler.Compile(tree, c.config)
+}
+
 func FuzzCondition(f *testing.F) {
 	for _, src := range conditionsThatWork() {
 		f.Add(src)
@@ -211,8 +232,7 @@ func FuzzCondition(f *testing.F) {
 		e := newEvaluation(b.sizes(), &in)
 		got, _ := e.condition(c)
 		// What decides, clause by clause, has to agree with the expression language about the whole.
-		options := append(b.helpers.options(), expr.Env(Facts{}), expr.AsBool(), expr.MaxNodes(maxConditionNodes))
-		program, err := expr.Compile(src, options...)
+		program, err := compileWhole(b, src)
 		if err != nil {
 			t.Fatalf("%s: its clauses compile, the whole does not: %v", src, err)
 		}

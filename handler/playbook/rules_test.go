@@ -175,15 +175,6 @@ func TestAMachineThatWasNotSeenForLongIsToldAndStillIsolated(t *testing.T) {
 	}
 }
 
-func TestAMachineWithoutAReportIsVeryOld(t *testing.T) {
-	t.Parallel()
-	in := input()
-	in.Machine.LastSeen = time.Time{}
-	if p := mustLoad(t, oneRule(`machine.lastSeenAge > duration("8760h")`, "")).Decide(in); p.Rule != "r" {
-		t.Error(p.Explain())
-	}
-}
-
 func TestHelpersHaveNoAnswerRatherThanAWrongOne(t *testing.T) {
 	t.Parallel()
 	for when, change := range map[string]func(*Input){
