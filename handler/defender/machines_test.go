@@ -78,9 +78,9 @@ func TestMachinesAreReadInAsFewCallsAsCanBe(t *testing.T) {
 	}{
 		"none":                        {5, nil, nil, 0, false},
 		"one":                         {5, numbered(3, 4), numbered(3, 4), 1, true},
-		"thirty":                      {50, numbered(10, 40), numbered(10, 40), 1, true},
-		"thirty, each named twice":    {50, append(numbered(10, 40), numbered(10, 40)...), numbered(10, 40), 1, true},
-		"thirty-one":                  {50, numbered(10, 41), numbered(10, 41), 1, false},
+		"25":                          {50, numbered(10, 35), numbered(10, 35), 1, true},
+		"25, each named twice":        {50, append(numbered(10, 35), numbered(10, 35)...), numbered(10, 35), 1, true},
+		"26":                          {50, numbered(10, 36), numbered(10, 36), 1, false},
 		"some that do not exist":      {5, numbered(3, 9), numbered(3, 5), 1, true},
 		"only such that do not exist": {5, numbered(7, 9), nil, 1, true},
 		"many of no machine at all":   {0, numbered(0, 40), nil, 1, false},
@@ -103,6 +103,31 @@ func TestMachinesAreReadInAsFewCallsAsCanBe(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestRefusedListOfIDsIsAskedForInSmallerOnes has the API take fewer ids than the client knows of.
+func TestRefusedListOfIDsIsAskedForInSmallerOnes(t *testing.T) {
+	t.Parallel()
+	for atMost, calls := range map[int]int{25: 1, 24: 3, 13: 3, 12: 5, 1: 49} {
+		all := fleet(50)
+		a := &api{answer: func(r *http.Request) (*http.Response, error) {
+			if strings.Count(r.URL.Query().Get("$filter"), "id eq") > atMost {
+				return reply(400, `{"error":{"code":"BadRequest","message":"The node count limit of '100' has been exceeded.","target":"1"}}`), nil
+			}
+			return all.answer(r)
+		}}
+		got, err := a.client().Machines(t.Context(), numbered(10, 35))
+		if diff := cmp.Diff(numbered(10, 35), ids(got)); err != nil || diff != "" || len(a.asked) != calls {
+			t.Errorf("at most %d: %v in %d calls, want %d (-want +got):\n%s", atMost, err, len(a.asked), calls, diff)
+		}
+	}
+	for status, calls := range map[int]int{400: 6, 403: 1, 401: 1, 503: 1, 429: 1} {
+		// Of what is refused whatever its length, or fails, nothing is made a shorter list.
+		a := always(status, `{"error":{"code":"ODataError","message":"no"}}`)
+		if got, err := a.client().Machines(t.Context(), numbered(0, 25)); err == nil || got != nil || len(a.asked) > calls {
+			t.Errorf("%d: %d machines, %v, %d calls", status, len(got), err, len(a.asked))
+		}
 	}
 }
 

@@ -17,6 +17,9 @@ func refusef(format string, args ...any) error { return refusal(fmt.Sprintf(form
 // maxDepth bounds how deep a filter nests.
 const maxDepth = 100
 
+// maxNodes bounds what a filter is made of: the default of the framework. Whether Defender has it is not documented.
+const maxNodes = 100
+
 // kind is the type of a value in a filter.
 type kind int
 

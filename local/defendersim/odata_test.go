@@ -201,3 +201,18 @@ func TestTimesHaveAsManyDigitsAsTheyNeed(t *testing.T) {
 		t.Errorf("Date is %v", texts)
 	}
 }
+
+func TestFilterOfMoreThanAHundredNodesIsRefused(t *testing.T) {
+	t.Parallel()
+	s := New(Options{}).alertSet().schema
+	clauses := func(n int) string { return strings.TrimSuffix(strings.Repeat("id eq 'a1' or ", n), " or ") }
+	for filter, taken := range map[string]bool{
+		clauses(25): true, clauses(26): false, clauses(30): false, "(" + clauses(13) + ") and (" + clauses(13) + ")": false,
+		"id in (" + strings.TrimSuffix(strings.Repeat("'a1',", 98), ",") + ")": true, "id in (" + strings.TrimSuffix(strings.Repeat("'a1',", 99), ",") + ")": false,
+	} {
+		_, err := s.compile(filter)
+		if (err == nil) != taken || err != nil && !strings.Contains(err.Error(), "The node count limit of '100' has been exceeded.") {
+			t.Errorf("%d clauses: %v", strings.Count(filter, "eq"), err)
+		}
+	}
+}

@@ -22,6 +22,9 @@ func (s schema[T]) compile(filter string) (func(T) bool, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.nodes > maxNodes {
+		return nil, refusef("The node count limit of '%d' has been exceeded. To increase the limit, set the 'MaxNodeCount' property on EnableQueryAttribute or ODataValidationSettings.", maxNodes)
+	}
 	if end := p.peek(); end.kind != tokenEnd {
 		return nil, p.syntax(end)
 	}
@@ -32,6 +35,7 @@ type parser[T any] struct {
 	schema schema[T]
 	tokens []token
 	filter string
+	nodes  int // operators, properties, constants and calls so far
 }
 
 func (p *parser[T]) peek() token { return p.tokens[0] }
@@ -96,6 +100,7 @@ func (p *parser[T]) chain(depth int, word string, part func(int) (func(T) bool, 
 		if !p.accept(tokenName, word) {
 			break
 		}
+		p.nodes++
 	}
 	if len(each) == 1 {
 		return each[0], nil
@@ -131,6 +136,7 @@ func (p *parser[T]) primary(depth int) (func(T) bool, error) {
 	if name.kind != tokenName {
 		return nil, p.syntax(name)
 	}
+	p.nodes += 3 // the operator or function, what it looks at and what it is held against
 	if name.text == "startswith" && p.accept(tokenOther, "(") {
 		return p.startsWith()
 	}
@@ -219,6 +225,7 @@ func (p *parser[T]) oneOf(of property[T]) (func(T) bool, error) {
 		if !p.accept(tokenOther, ",") {
 			break
 		}
+		p.nodes++
 	}
 	return func(one T) bool {
 		got := of.read(one)
