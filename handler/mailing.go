@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 
 	"cordon/handler/config"
 	"cordon/handler/entra"
@@ -34,6 +35,9 @@ func parseMail(settings config.Config) (mail.Config, error) {
 		return mail.Config{}, fmt.Errorf("CORDON_SMTP_URL: %w", err)
 	}
 	post.RootCAs = pool
+	if _, domain, _ := strings.Cut(settings.MailFrom.Address, "@"); post.Hello == "" {
+		post.Hello = domain
+	}
 	if post.Auth == mail.AuthXOAuth2 && post.Audience == "" {
 		if !slices.Contains([]string{"global", "gcc"}, settings.Cloud) {
 			return mail.Config{}, fmt.Errorf("CORDON_SMTP_URL: auth=xoauth2 needs &audience=… in the cloud %s, whose audience the vendor does not document: "+

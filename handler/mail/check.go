@@ -20,7 +20,7 @@ func (s *Sender) Check(ctx context.Context) error {
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	client, err := s.open(ctx, conn)
+	client, err := s.open(ctx, conn, s.hello(""))
 	if err != nil {
 		return err
 	}

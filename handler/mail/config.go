@@ -52,6 +52,7 @@ type Config struct {
 	Auth    AuthMode
 	User    string         // empty: no login
 	Timeout time.Duration  // for one mail, from dialling to the server's word
+	Hello   string         // the name that is said in EHLO; empty: the domain of the mail's sender
 	RootCAs *x509.CertPool // nil: those of the system
 
 	// Audience is whom the token of AuthXOAuth2 is for, without /.default; empty if the URL does not say.
@@ -73,8 +74,10 @@ func (c Config) String() string {
 		u.User = url.UserPassword(c.User, "hidden")
 	}
 	values := url.Values{"tls": {c.TLS.String()}, "auth": {c.Auth.String()}, "timeout": {c.Timeout.String()}}
-	if c.Audience != "" {
-		values.Set("audience", c.Audience)
+	for name, value := range map[string]string{"audience": c.Audience, "hello": c.Hello} {
+		if value != "" {
+			values.Set(name, value)
+		}
 	}
 	u.RawQuery = values.Encode()
 	return u.String()

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 )
 
 const secret = "p4ssw0rd-of-the-server"
@@ -30,6 +32,10 @@ func TestParseReadsWhatTheURLSays(t *testing.T) {
 		{"smtp://jane@contoso.com@smtp.office365.com?auth=xoauth2", Config{Host: "smtp.office365.com", Port: 587, Auth: AuthXOAuth2, User: "jane@contoso.com", Timeout: DefaultTimeout}, ""},
 		{"smtp://jane%40contoso.com@host?auth=xoauth2&audience=https://outlook.office365.us/.default",
 			Config{Host: "host", Port: 587, Auth: AuthXOAuth2, User: "jane@contoso.com", Audience: "https://outlook.office365.us", Timeout: DefaultTimeout}, ""},
+		{"smtp://mail.contoso.com?hello=cordon.contoso.com", Config{Host: "mail.contoso.com", Port: 587, Timeout: DefaultTimeout, Hello: "cordon.contoso.com"}, ""},
+		{"smtp://mail.contoso.com?hello=[192.0.2.1]", Config{Host: "mail.contoso.com", Port: 587, Timeout: DefaultTimeout, Hello: "[192.0.2.1]"}, ""},
+		{"smtp://mail.contoso.com?hello=[IPv6:2001:db8::1]", Config{Host: "mail.contoso.com", Port: 587, Timeout: DefaultTimeout, Hello: "[IPv6:2001:db8::1]"}, ""},
+		{"smtp://u:-._~!$&'()*+,;=:@@mail.contoso.com", Config{Host: "mail.contoso.com", Port: 587, User: "u", Timeout: DefaultTimeout}, "-._~!$&'()*+,;=:@"},
 		{"smtp://u:%2F%3F%23%25%40%C3%A4@mail.contoso.com", Config{Host: "mail.contoso.com", Port: 587, User: "u", Timeout: DefaultTimeout}, "/?#%@ä"},
 	} {
 		got, err := Parse(c.url)
@@ -70,12 +76,18 @@ func TestAURLThatIsWrongIsRefusedByPartWithoutItsPassword(t *testing.T) {
 		{user + "@host/" + secret, "path"},
 		{user + "@host#" + secret, "# part"},
 		{user + "@host#", "# part"},
+		{user + "@host?hello=", "hello=: give the domain name"},
+		{user + "@host?hello=.", "give the domain name"},
+		{user + "@host?hello=a%0D%0AMAIL", "give the domain name"},
+		{user + "@host?hello=[contoso.com]", "give the domain name"},
+		{user + "@host?hello=a_b%20c", "give the domain name"},
+		{user + "@host?hello=[", "give the domain name"},
 		{user + "@host?tls=maybe", "tls=maybe: give starttls, implicit or none"},
 		{user + "@host?auth=ntlm", "auth=ntlm: give auto, plain, login or xoauth2"},
 		{user + "@host?timeout=1h", "timeout=1h: give a time from 1s to 5m"},
 		{user + "@host?timeout=soon", "timeout=soon"},
 		{user + "@host?tls=starttls&tls=none", "given twice"},
-		{user + "@host?" + secret + "=1", "none of tls, auth, timeout and audience"},
+		{user + "@host?" + secret + "=1", "none of tls, auth, timeout, audience and hello"},
 		{user + "@host?tls=%zz", "can not be read"},
 		{user + "@host?tls=none", "loopback only, not for host"},
 		{user + "@10.0.0.1?tls=none", "loopback only"},
@@ -149,6 +161,41 @@ func FuzzParse(f *testing.F) {
 		}
 		if c.User != "" && strings.Contains(c.String(), marker) && !strings.Contains(c.User, marker) && !strings.Contains(c.Host, marker) {
 			t.Errorf("the password shows in %s", c)
+		}
+	})
+}
+
+// TestTheCharactersThatAreWrongAreNamedAndNoOthers has passwords as people write them.
+func TestTheCharactersThatAreWrongAreNamedAndNoOthers(t *testing.T) {
+	t.Parallel()
+	for password, want := range map[string]string{
+		"pa[ss]word": "[ is %5B, ] is %5D", "pa^ssword": "^ is %5E", "paßwort": "ß is %C3%9F", "pa/ss?wo#rd": "/ is %2F, ? is %3F, # is %23", "pa%ss": "% is %25", "pa%2": "% is %25",
+		"pa%%41": "% is %25", "100%": "% is %25", `pa"ss\word`: `" is %22, \ is %5C`, "pa{ss}|`<>": "{ is %7B, } is %7D, | is %7C, ` is %60, < is %3C, > is %3E", "[[[[": "[ is %5B", "pa\xffss": "a byte that is no UTF-8",
+		"pa😀/": "😀 is %F0%9F%98%80, / is %2F",
+	} {
+		_, err := Parse("smtp://cordon@contoso.com:" + password + "@smtp.contoso.com:587")
+		if err == nil || err.Error() != "SMTP URL: user and password must be percent-encoded: "+want {
+			t.Errorf("%q: %v, want %s", password, err, want)
+		}
+	}
+	for _, b := range []byte("abcXYZ019-._~!$&'()*+,;=:@") {
+		if _, err := Parse("smtp://cordon:pa" + string(b) + "ss@smtp.contoso.com:587"); err != nil {
+			t.Errorf("%q: %v", b, err)
+		}
+	}
+}
+
+func FuzzPasswordThatIsEncodedIsTakenWhatever(f *testing.F) {
+	for _, seed := range []string{"pa[ss]word", "paßwort", "%", "a/b?c#d@e:f", "\xff"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, password string) {
+		if password == "" || strings.ContainsFunc(password, unicode.IsControl) {
+			return
+		}
+		c, err := Parse("smtp://u:" + strings.ReplaceAll(url.QueryEscape(password), "+", "%20") + "@host")
+		if err != nil || c.secret() != password {
+			t.Errorf("%q: %q, %v", password, c.secret(), err)
 		}
 	})
 }

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // DefaultTimeout is the time for one mail when the URL says nothing.
@@ -26,13 +28,14 @@ const (
 
 // Parse reads a URL of the form
 //
-//	smtp://user:password@host:port?tls=starttls|implicit|none&auth=auto|plain|login&timeout=30s
+//	smtp://user:password@host:port?tls=starttls|implicit|none&auth=auto|plain|login&timeout=30s&hello=name
 //	smtps://user:password@host
 //	smtp://mailbox@host?auth=xoauth2&audience=https://outlook.office365.com
 //
-// User and password are percent-encoded where they hold one of / ? # %. smtps means tls=implicit. Without more, STARTTLS
-// is required. tls=none is for loopback only. auth=xoauth2 logs in with an access token for the audience. An error names the part that is wrong and the way out, and quotes nothing
-// that may belong to the password.
+// User and password are percent-encoded where they hold anything but letters and digits of ASCII and - . _ ~ ! $ & ' ( ) * + , ; = : @.
+// smtps means tls=implicit. Without more, STARTTLS is required. tls=none is for loopback only. auth=xoauth2 logs in with an
+// access token for the audience. hello is what EHLO says. An error names the part that is wrong and the way out. Of what may
+// belong to the password it quotes no more than the characters that have to be encoded.
 func Parse(rawURL string) (Config, error) {
 	u, err := split(rawURL)
 	if err != nil {
@@ -50,7 +53,6 @@ func Parse(rawURL string) (Config, error) {
 // split takes the URL apart. It looks for a password that is not encoded first, because then every later part may be a
 // piece of the password.
 func split(raw string) (*url.URL, error) {
-	const encode = "user and password must be percent-encoded: / is %2F, ? is %3F, # is %23, % is %25"
 	_, rest, found := strings.Cut(raw, "://")
 	switch {
 	case raw == "":
@@ -60,12 +62,14 @@ func split(raw string) (*url.URL, error) {
 	case strings.ContainsFunc(raw, unicode.IsControl) || strings.Contains(raw, " "):
 		return nil, errors.New("holds a blank, a line break or another control character; write it percent-encoded or take it out")
 	}
-	if end := strings.IndexAny(rest, "/?#"); end >= 0 && strings.Contains(rest[end:], "@") {
-		return nil, fmt.Errorf("there is an @ behind the host: %s", encode)
+	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+		if wrong := unencoded(rest[:at]); wrong != "" {
+			return nil, fmt.Errorf("user and password must be percent-encoded: %s", wrong)
+		}
 	}
 	u, err := url.Parse(raw)
 	if err != nil { // not wrapped: it quotes the URL
-		return nil, fmt.Errorf("user, password, host or port can not be read: %s; the port is a number", encode)
+		return nil, errors.New("host or port can not be read: write smtp://user:password@host:587, where the port is a number, user and password are percent-encoded and an @ follows them")
 	}
 	if u.Fragment != "" || strings.Contains(raw, "#") {
 		return nil, errors.New("has a # part, which means nothing here; write # in a password as %23")
@@ -74,6 +78,31 @@ func split(raw string) (*url.URL, error) {
 		return nil, errors.New("has a path, which means nothing here; write / in a password as %2F")
 	}
 	return u, nil
+}
+
+// unencoded names the characters of user and password that do not stand for themselves in a URL, each with how it is written
+// (RFC 3986, section 3.2.1); empty: there are none.
+func unencoded(login string) string {
+	var wrong []string
+	for at, r := range login {
+		known := r < unicode.MaxASCII && only(string(r), "-._~!$&'()*+,;=:@")
+		if r == '%' {
+			known = len(login) >= at+3 && isHex(login[at+1:at+3])
+		}
+		one := fmt.Sprintf("%c is %s", r, url.QueryEscape(string(r)))
+		if r == utf8.RuneError {
+			one = "a byte that is no UTF-8"
+		}
+		if !known && !slices.Contains(wrong, one) {
+			wrong = append(wrong, one)
+		}
+	}
+	return strings.Join(wrong, ", ")
+}
+
+func isHex(s string) bool {
+	_, err := strconv.ParseUint(s, 16, 8)
+	return err == nil && only(s, "")
 }
 
 func hostOf(u *url.URL, c *Config) error {
@@ -95,7 +124,7 @@ func queryOf(u *url.URL, c *Config) error {
 	c.TLS = StartTLS
 	for name, all := range values {
 		if len(all) != 1 {
-			return errors.New("a parameter is given twice; give tls, auth, timeout and audience once each")
+			return errors.New("a parameter is given twice; give tls, auth, timeout, audience and hello once each")
 		}
 		if err := parameter(c, name, all[0]); err != nil {
 			return err
@@ -130,11 +159,20 @@ func parameter(c *Config, name, value string) error {
 			return fmt.Errorf("audience=%s: give the URI that the token is for, such as https://outlook.office365.com", cut(value, 80))
 		}
 		c.Audience = value
+	case "hello":
+		literal := strings.HasPrefix(value, "[") && strings.HasSuffix(value, "]") && net.ParseIP(strings.TrimPrefix(value[1:len(value)-1], "IPv6:")) != nil
+		if !literal && !isDomain(value) {
+			return fmt.Errorf("hello=%s: give the domain name that the server is to see, such as cordon.contoso.com, or an address such as [192.0.2.1]", cut(value, 80))
+		}
+		c.Hello = value
 	default:
-		return errors.New("has a parameter that is none of tls, auth, timeout and audience; take it out")
+		return errors.New("has a parameter that is none of tls, auth, timeout, audience and hello; take it out")
 	}
 	return nil
 }
+
+// isDomain reports whether a text can be said in EHLO as a domain name (RFC 5321, section 4.1.2).
+func isDomain(s string) bool { return only(s, "-.") && len(s) <= 253 && strings.Trim(s, "-.") == s }
 
 func tlsOf(u *url.URL, c *Config) error {
 	if u.Scheme == "smtps" {

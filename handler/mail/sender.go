@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -15,8 +16,14 @@ import (
 // quitWait is how long the goodbye may take once the server has given its word.
 const quitWait = 2 * time.Second
 
-// heloName is said in EHLO: an address literal is valid everywhere and tells nothing about the machine.
-const heloName = "[127.0.0.1]"
+// hello is the name that is said in EHLO: the one that is configured, else the domain of the sender, which public relays want to
+// know. Nothing about the machine is told. An address literal, which some of them turn away, is left for what has neither.
+func (s *Sender) hello(from string) string {
+	if _, domain, _ := strings.Cut(from, "@"); s.cfg.Hello == "" && isDomain(domain) {
+		return domain
+	}
+	return cmp.Or(s.cfg.Hello, "[127.0.0.1]")
+}
 
 // Sender sends mails by SMTP. It is safe for concurrent use and holds no connection between mails.
 type Sender struct{ cfg Config }
@@ -44,7 +51,7 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	client, err := s.open(ctx, conn)
+	client, err := s.open(ctx, conn, s.hello(e.from))
 	if err != nil {
 		return err
 	}
@@ -95,7 +102,7 @@ func hostPart(a net.Addr) string {
 }
 
 // open brings a new connection to the point where a mail can be sent.
-func (s *Sender) open(ctx context.Context, conn net.Conn) (*smtp.Client, error) {
+func (s *Sender) open(ctx context.Context, conn net.Conn, hello string) (*smtp.Client, error) {
 	config := &tls.Config{ServerName: s.cfg.Host, RootCAs: s.cfg.RootCAs, MinVersion: tls.VersionTLS12}
 	if s.cfg.TLS == Implicit {
 		secured := tls.Client(conn, config)
@@ -108,45 +115,87 @@ func (s *Sender) open(ctx context.Context, conn net.Conn) (*smtp.Client, error) 
 	if err != nil {
 		return nil, s.cfg.failure(ctx, OpGreeting, err)
 	}
-	if err := client.Hello(heloName); err != nil {
+	if err := client.Hello(hello); err != nil {
 		return nil, s.cfg.failure(ctx, OpGreeting, err)
 	}
 	if s.cfg.TLS == StartTLS {
-		if err := startTLS(client, config); err != nil {
+		if err := startTLS(client, config, hello); err != nil {
 			return nil, s.cfg.failure(ctx, OpTLS, err)
 		}
 	}
 	if s.cfg.User == "" {
 		return client, nil
 	}
-	if err := s.login(client); err != nil {
+	if err := s.login(client, hello); err != nil {
 		return nil, s.cfg.failure(ctx, OpLogin, err)
 	}
 	return client, nil
 }
 
-func startTLS(client *smtp.Client, config *tls.Config) error {
-	if offered, _ := client.Extension("STARTTLS"); !offered {
+func startTLS(client *smtp.Client, config *tls.Config, hello string) error {
+	offered, _ := client.Extension("STARTTLS")
+	if !offered {
+		offered, _ = asked(client, hello)
+	}
+	if !offered {
 		return fmt.Errorf("the server offers no STARTTLS, which the SMTP URL requires; try tls=implicit, and suspect that somebody on the way removed it: %w", errUnfit)
 	}
 	return client.StartTLS(config)
 }
 
-func (s *Sender) login(client *smtp.Client) error {
-	_, offer := client.Extension("AUTH")
-	offered := strings.Fields(strings.ToUpper(offer))
-	plain, login := slices.Contains(offered, "PLAIN"), slices.Contains(offered, "LOGIN")
-	unencrypted := s.cfg.TLS == NoTLS
-	switch {
-	case s.cfg.Auth == AuthXOAuth2 && slices.Contains(offered, "XOAUTH2"):
-		return client.Auth(smtp.XOAuth2Auth(s.cfg.User, s.cfg.secret()))
-	case s.cfg.Auth == AuthXOAuth2:
-	case plain && s.cfg.Auth != AuthLogin:
-		return client.Auth(smtp.PlainAuth("", s.cfg.User, s.cfg.secret(), s.cfg.Host, unencrypted))
-	case login && s.cfg.Auth != AuthPlain:
-		return client.Auth(smtp.LoginAuth(s.cfg.User, s.cfg.secret(), s.cfg.Host, unencrypted))
+// asked says EHLO once more and reads whether STARTTLS is offered, and the mechanisms of AUTH in capitals. The client of the library
+// knows keywords in capitals only, and no AUTH=LOGIN, the form of servers from before RFC 2554.
+func asked(client *smtp.Client, hello string) (startTLS bool, mechanisms []string) {
+	id, err := client.Text.Cmd("EHLO %s", hello)
+	if err != nil {
+		return false, nil
 	}
-	return fmt.Errorf("the SMTP URL says auth=%s, the server offers %q: %w", s.cfg.Auth, cut(offer, 80), errUnfit)
+	client.Text.StartResponse(id)
+	defer client.Text.EndResponse(id)
+	_, text, err := client.Text.ReadResponse(250)
+	if err != nil {
+		return false, nil
+	}
+	lines := strings.Split(strings.ToUpper(text), "\n")
+	for _, line := range lines[1:] {
+		words := strings.Fields(strings.Replace(line, "AUTH=", "AUTH ", 1))
+		switch {
+		case len(words) == 0:
+		case words[0] == "STARTTLS":
+			startTLS = true
+		case words[0] == "AUTH":
+			mechanisms = append(mechanisms, words[1:]...)
+		}
+	}
+	return startTLS, mechanisms
+}
+
+func (s *Sender) login(client *smtp.Client, hello string) error {
+	_, offer := client.Extension("AUTH")
+	method := s.method(strings.Fields(strings.ToUpper(offer)))
+	if method == nil {
+		_, others := asked(client, hello)
+		if method = s.method(others); method == nil {
+			return fmt.Errorf("the SMTP URL says auth=%s, the server offers %q: %w", s.cfg.Auth, cut(strings.Join(others, " "), 80), errUnfit)
+		}
+	}
+	return client.Auth(method)
+}
+
+// method is how to log in at a server that offers some mechanisms; nil: there is no way.
+func (s *Sender) method(offered []string) smtp.Auth {
+	unencrypted := s.cfg.TLS == NoTLS
+	has := func(mechanism string) bool { return slices.Contains(offered, mechanism) }
+	switch {
+	case s.cfg.Auth == AuthXOAuth2 && has("XOAUTH2"):
+		return smtp.XOAuth2Auth(s.cfg.User, s.cfg.secret())
+	case s.cfg.Auth == AuthXOAuth2:
+	case has("PLAIN") && s.cfg.Auth != AuthLogin:
+		return smtp.PlainAuth("", s.cfg.User, s.cfg.secret(), s.cfg.Host, unencrypted)
+	case has("LOGIN") && s.cfg.Auth != AuthPlain:
+		return smtp.LoginAuth(s.cfg.User, s.cfg.secret(), s.cfg.Host, unencrypted)
+	}
+	return nil
 }
 
 func (s *Sender) transfer(ctx context.Context, client *smtp.Client, e envelope) error {

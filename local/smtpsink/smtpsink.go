@@ -35,6 +35,8 @@ type Options struct {
 	// Reject refuses the n-th mail (from 1, refused ones counted) after its content; nil error: taken. An
 	// *smtp.SMTPError is answered as it is, any other error as 554. It may block.
 	Reject func(from string, to []string, n int) error
+	// RejectHello refuses whoever says a name in EHLO or HELO; nil error: taken. Errors as with Reject, but any other is 451.
+	RejectHello func(name string) error
 	// RejectRecipient refuses one recipient; nil error: taken. Errors as with Reject, but any other is 451.
 	RejectRecipient func(to string) error
 }
@@ -78,6 +80,11 @@ func New(o Options) *Sink {
 	}
 	s := &Sink{Inbox: o.Inbox, opts: o}
 	s.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		if o.RejectHello != nil {
+			if err := o.RejectHello(c.Hostname()); err != nil {
+				return nil, err
+			}
+		}
 		return &session{sink: s, conn: c}, nil
 	}))
 	s.server.Domain = "localhost"
