@@ -44,14 +44,14 @@ type healthReport struct {
 	Reasons      []string             `json:"reasons,omitempty"` // why not
 	Mode         string               `json:"mode"`
 	Pause        *pauseView           `json:"pause,omitempty"`       // a person has stopped all acting
-	Held         int                  `json:"held"`                  // isolations that rails held and nobody has continued or dropped
-	CapsReached  []string             `json:"capsReached,omitempty"` // that hold isolations now
+	Held         int                  `json:"held"`                  // alerts of which rails held something that nobody has continued or dropped
+	CapsReached  []string             `json:"capsReached,omitempty"` // that hold machine actions now
 	Version      string               `json:"version"`
 	Watermark    time.Time            `json:"watermark,omitzero"` // every alert change before it is enqueued
 	LastSuccess  map[string]time.Time `json:"lastSuccess"`        // of the functions on timers
 	Lateness     poll.Lateness        `json:"lateness,omitzero"`  // the largest of about a week
 	Runs         map[string]string    `json:"runs"`               // those that are not over, by state, "200+" at most
-	OpenEpisodes int                  `json:"openEpisodes"`       // machines isolated by us, or being isolated
+	OpenEpisodes int                  `json:"openEpisodes"`       // lasting states that are in force, such as isolations, and machine actions under way
 	Notices      string               `json:"unsentNotices"`
 	OldestNotice time.Time            `json:"oldestUnsentNotice,omitzero"` // when it was due
 	Drift        response.Drift       `json:"drift,omitzero"`

@@ -35,7 +35,7 @@ func runCommand(getenv func(string) string) *cobra.Command {
 			"paused, which other alerts there are, how the alert was answered before and what is under way on the machine. It shows the\n" +
 			"plan as observe mode makes it. Nothing is asked of Defender, recorded or mailed. Whether a cap has room is only known when\n" +
 			"a step is carried out.\n\n" +
-			"--observe has to be said: a command never acts. To have an alert answered, send its id to the alert queue.\n" +
+			"--observe has to be said: this command never acts. To have an alert answered: cordon enqueue.\n" +
 			"Needs the settings of the ledger and of the app registration or managed identity.\n\n" +
 			"Exit codes: 0 decided, whatever the plan is. 1 the playbook, the API or the ledger said no; the reason is said.\n" +
 			"2 the command line is wrong.",
@@ -78,7 +78,7 @@ type owned struct {
 func (x *observing) run(cmd *cobra.Command, args []string) error {
 	switch {
 	case !x.observe:
-		return usageError{errors.New("run wants --observe: a command decides and shows, it never acts")}
+		return usageError{errors.New("run wants --observe: it decides and shows, and never acts; cordon enqueue has an alert answered")}
 	case alert.CheckID(x.alert) != nil:
 		return usageError{fmt.Errorf("run wants --alert with the id of an alert, not %q", x.alert)}
 	}

@@ -98,7 +98,8 @@ func (s ActionStatus) Final() bool {
 // Scope says how far an action goes: how much of the network a machine is cut off from, or how much of it is scanned.
 type Scope string
 
-// The scopes. Selective leaves Outlook, Teams and Skype for Business connected. UnManagedDevice lets the onboarded machines
+// The scopes. Selective leaves Outlook, Teams and Skype for Business connected, on Windows and as long as isolation exclusion
+// rules are not switched on in the tenant: then only what they list. UnManagedDevice lets the onboarded machines
 // around block one that is not onboarded. Full is a scope of isolations and of scans.
 const (
 	Full            Scope = "Full"

@@ -69,13 +69,14 @@ type Event struct {
 	ActionID    string `json:"action,omitempty"`
 
 	Step   string             `json:"step,omitempty"`       // which step or latch it is about; empty: an isolation, or no step
-	Action machine.ActionType `json:"actionType,omitempty"` // of a machine action other than an isolation
+	Action machine.ActionType `json:"actionType,omitempty"` // of a machine action other than an isolation, and of what a cap holds
 	Scope  machine.Scope      `json:"scope,omitempty"`
 
 	Hunt string    `json:"hunt,omitempty"`
 	Turn time.Time `json:"turn,omitzero"` // of Hunt; the record of it has the rows
 
 	Detail string   `json:"detail,omitempty"` // a sentence: why, or what to do
+	Again  bool     `json:"again,omitempty"`  // of a machine action that came to nothing: Cordon asks for it again by itself
 	Cause  string   `json:"cause,omitempty"`  // Detail without what differs at every look, such as an age; empty: it has nothing of the kind
 	To     []string `json:"to,omitempty"`     // empty: the recipients of the group, else the configured ones
 	seq    int

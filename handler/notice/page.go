@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"cordon/handler/machine"
 )
 
 // page is what one mail says.
@@ -119,9 +121,9 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 	case Isolated:
 		return "Isolated", "good", "Investigate, then release the machine in the Defender portal."
 	case Failed:
-		return "Not isolated: the action failed", "bad", "Isolate the machine in the Defender portal or take it off the network."
+		return "Not isolated: the action failed", "bad", e.orAgain("Isolate the machine in the Defender portal or take it off the network.")
 	case TimedOut:
-		return "Not isolated: the machine did not come back in time", "bad", "Take the machine off the network, or isolate it again once it is back."
+		return "Not isolated: the machine did not come back in time", "bad", e.orAgain("Take the machine off the network, or isolate it again once it is back.")
 	case Cancelled:
 		return "Not isolated: the action was cancelled", "bad", "Ask who cancelled it. Isolate the machine in the Defender portal if it is still needed."
 	case ByRule:
@@ -133,9 +135,9 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 	case Refused:
 		return "Not isolated: Defender refused", "bad", "Isolate the machine in another way."
 	case Denied:
-		return "Not isolated yet: a permission is missing", "bad", "Grant the permission named below. Cordon tries again by itself."
+		return "Not isolated yet: a permission is missing", "bad", grantIt
 	case Held:
-		return "Not isolated: held for a person", "wait", "Decide, and isolate the machine in the Defender portal if it is right."
+		return "Not isolated: held for a person", "wait", decide("isolate the machine")
 	case WouldIsolate:
 		return "Would isolate (observe mode, nothing was done)", "calm", "Set CORDON_MODE and the playbook's mode to enforce when you trust the rules."
 	case NotFound:
@@ -144,6 +146,38 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 		return "A second isolation request was sent", "bad", "Check the machine's actions in the Defender portal."
 	}
 	return "Nothing was done", "calm", ""
+}
+
+// grantIt is what to do about a permission that is missing.
+const grantIt = `Grant the permission that is named under "Why". Cordon tries again by itself.`
+
+// orAgain is what a person can do about an action that came to nothing, unless Cordon asks for it again: two who do the same
+// are in each other's way.
+func (e Event) orAgain(what string) string {
+	const wait = "Nothing yet: Cordon asks for it again by itself, and a mail follows."
+	switch {
+	case !e.Again:
+		return what
+	case e.Step != "":
+		return wait
+	}
+	return wait + " If that takes too long, take the machine off the network by hand."
+}
+
+// decide says how a person goes on with what is held.
+func decide(byHand string) string {
+	return "Decide: go on with it by cordon held run, end it by cordon held drop, or " + byHand + " in the Defender portal."
+}
+
+// Reported reports whether something that the page says of a machine is the API's word on an action.
+func (p page) Reported() bool {
+	return slices.ContainsFunc(p.Machines, func(l machineLine) bool {
+		switch l.Event.Kind {
+		case Requested, StillPending, Isolated, Failed, TimedOut, Cancelled, Released, ByRule:
+			return true
+		}
+		return l.Event.Kind == Done && l.Event.Action != ""
+	})
 }
 
 // headline says the most important thing in one line.
@@ -196,7 +230,11 @@ func otherHeadline(e Event) string {
 	case Parked:
 		return "An alert was set aside, a person must look: " + e.RunID
 	case CapReached:
-		return "A cap is reached, isolations are held for a person: " + e.Detail
+		held := "what is beyond it is held"
+		if spec, known := machine.SpecOf(e.Action); known {
+			held = spec.Plural + " are held"
+		}
+		return "A cap is reached, " + held + " for a person: " + e.Detail
 	case Overdue:
 		return "Cordon is unwell: " + functionOf(e) + " does not succeed any more"
 	case HuntRows:

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,12 +41,20 @@ func pages() map[string]page {
 	tag.Step, tag.Episode, tag.ActionID, tag.Note = "tag:add:cordon-contained", 0, "", "Its owner can not work: call the service desk."
 	orphan := Event{Kind: NoMachine, At: noon, AlertID: "da9", RunID: "da9:v1", Title: "Suspicious sign-in", Severity: "High", Rule: "contain-high-severity", Detail: "the alert names no machine, so there is nothing to isolate", seq: 1}
 	unwell := Event{Kind: Overdue, At: noon, RunID: "FollowActions 2026-03-02T11:50:00Z", Detail: "FollowActions last succeeded at 2026-03-02T11:50:00Z, 10m0s ago.", seq: 1}
+	scanHeld := about(Held, 0, 1, "the cap on antivirus scans is reached, 60 of at most 60 an hour are taken")
+	scanHeld.Step, scanHeld.Action, scanHeld.Scope, scanHeld.ActionID = "scan:Quick", machine.Scan, machine.Quick, ""
+	again := about(Failed, 9, 2, "Action 1f0b is Failed. It is asked for again (try 2 of 3).")
+	again.Again = true
+	capped := Event{Kind: CapReached, Action: machine.Scan, At: noon, RunID: "scan/an hour 2026-03-02T12:00:00Z", Detail: "Antivirus scans: 60 of at most 60 an hour are taken. What is beyond it is held: cordon held list shows it, cordon held run continues with it.", seq: 1}
 	return map[string]page{
 		"requested":    summarize([]Event{about(Requested, 0, 1, "Rule contain-high-severity, run da1:v1.")}, 1),
 		"isolated":     summarize([]Event{about(Requested, 0, 1, ""), about(Isolated, 1, 2, "Action 1f0b is Succeeded since 12:01.")}, 2),
 		"within":       summarize([]Event{about(Isolated, 0, 1, "done"), about(Requested, 0, 1, "asked")}, 1),
 		"failed":       summarize([]Event{about(Requested, 0, 1, ""), about(Failed, 9, 2, "Action 1f0b is Failed. Error 0x80190198.")}, 2),
 		"steps":        summarize([]Event{about(Isolated, 2, 2, "Action 1f0b is Succeeded."), scan, tag}, 2),
+		"held-scan":    summarize([]Event{scanHeld}, 1),
+		"again":        summarize([]Event{about(Requested, 0, 1, ""), again}, 2),
+		"cap":          summarize([]Event{capped}, 1),
 		"held":         summarize([]Event{about(Held, 0, 1, "protected: tag domain-controller")}, 1),
 		"denied":       summarize([]Event{about(Denied, 0, 1, "403 Forbidden (grant the application permission Machine.Isolate)")}, 1),
 		"would":        summarize([]Event{about(WouldIsolate, 0, 1, "observe mode")}, 1),
@@ -95,6 +104,45 @@ func TestOnlySucceededIsCalledIsolated(t *testing.T) {
 	}
 	if outcome, tone, _ := outcomeOf(about(Isolated, 0, 1, "")); outcome != "Isolated" || tone != "good" {
 		t.Errorf("Isolated is told as %q, %s", outcome, tone)
+	}
+}
+
+// TestAMailSaysNothingThatIsNotSo has every kind of news, of an isolation and of a scan: only an action that Defender has is said to
+// be as Defender reported, and what Cordon does again is nobody's to do by hand at the same time.
+func TestAMailSaysNothingThatIsNotSo(t *testing.T) {
+	t.Parallel()
+	reported := []Kind{Requested, StillPending, Isolated, Done, Failed, TimedOut, Cancelled, Released, ByRule}
+	for _, kind := range slices.Concat(reported, []Kind{Refused, Denied, Held, WouldIsolate, WouldDo, Skipped, NotFound, Duplicate, ReleasedEarly}) {
+		for _, scan := range []bool{false, true} {
+			e := about(kind, 0, 1, "")
+			if scan {
+				e.Step, e.Action, e.Scope = "scan:Quick", machine.Scan, machine.Quick
+			}
+			if isDone := kind == Done; isDone && !scan {
+				continue // an isolation that is done is Isolated
+			}
+			text, html, err := render(summarize([]Event{e}, 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, mail := range []string{text, html} {
+				if got, want := strings.Contains(mail, "what Defender reported"), slices.Contains(reported, kind); got != want {
+					t.Errorf("%s, of a scan %v: said to be what Defender reported: %v", kind, scan, got)
+				}
+				if lower := strings.ToLower(mail); scan && strings.Contains(lower, "isolat") && kind != Isolated && kind != WouldIsolate {
+					t.Errorf("%s of a scan speaks of an isolation:\n%s", kind, text)
+				}
+			}
+			e.Again = true
+			if _, _, what := outcomeOf(e); (kind == Failed || kind == TimedOut) && !strings.HasPrefix(what, "Nothing yet: Cordon asks for it again") {
+				t.Errorf("%s, which is asked for again: %s", kind, what)
+			}
+		}
+	}
+	for _, spec := range machine.Catalogue() {
+		if p := summarize([]Event{{Kind: CapReached, Action: spec.Type, Detail: "x", seq: 1}}, 1); !strings.Contains(p.Headline, "A cap is reached, "+spec.Plural+" are held for a person") {
+			t.Errorf("a cap on %s: %s", spec.Plural, p.Headline)
+		}
 	}
 }
 

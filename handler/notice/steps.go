@@ -23,17 +23,17 @@ func stepOutcome(e Event) (outcome, tone, what string) {
 	case Released, ByRule:
 		return sentence + " ended", "calm", ""
 	case Failed:
-		return "No " + noun + ": the action failed", "bad", "Ask for it in the Defender portal if it is still needed."
+		return "No " + noun + ": the action failed", "bad", e.orAgain("Ask for it in the Defender portal if it is still needed.")
 	case TimedOut:
-		return "No " + noun + ": the machine did not come back in time", "bad", "Ask for it again once the machine is back."
+		return "No " + noun + ": the machine did not come back in time", "bad", e.orAgain("Ask for it again once the machine is back.")
 	case Cancelled:
 		return "No " + noun + ": the action was cancelled", "bad", "Ask who cancelled it."
 	case Refused:
-		return "No " + noun + ": Defender refused", "bad", "Look at the reason below."
+		return "No " + noun + ": Defender refused", "bad", `Look at what is under "Why".`
 	case Denied:
-		return "No " + noun + " yet: a permission is missing", "bad", "Grant the permission named below. Cordon tries again by itself."
+		return "No " + noun + " yet: a permission is missing", "bad", grantIt
 	case Held:
-		return "No " + noun + ": held for a person", "wait", "Decide, and ask for it in the Defender portal if it is right."
+		return "No " + noun + ": held for a person", "wait", decide("ask for it")
 	case Skipped:
 		return "No " + noun + ": skipped", "calm", ""
 	case WouldDo:
@@ -51,8 +51,8 @@ func stepNoun(e Event) (noun string, lasting bool) {
 	if spec, found := machine.SpecOf(e.Action); found {
 		return spec.NounOf(e.Scope), spec.Lasting
 	}
-	if strings.HasPrefix(e.Step, "tag:") {
-		return "change of the machine's tags", false
+	if change, isTag := strings.CutPrefix(e.Step, "tag:"); isTag {
+		return "change of the machine's tags (" + strings.Replace(change, ":", " ", 1) + ")", false
 	}
 	return "update of the alert", false
 }

@@ -83,7 +83,7 @@ func (s *source) step(e entry, ruleName string) stepSpec {
 	case Isolate:
 		entries, ok := s.mapping(e.value, isolateKeys())
 		if ok {
-			step.scope = s.scope(entries, e, isolateKeys(), "write isolate: {type: Full}, or Selective to leave Outlook and Teams connected")
+			step.scope = s.scope(entries, e, isolateKeys(), "write isolate: {type: Full}, or Selective, which leaves Outlook and Teams connected on Windows unless isolation exclusion rules are on")
 			step.comment = s.template(entries, "comment", ruleName)
 		}
 	case Scan:

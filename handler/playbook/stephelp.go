@@ -23,7 +23,7 @@ func Steps() []StepHelp {
 		Mail:           `mail: { to: [soc@contoso.com], text: "Ask {{.Machine.RBACGroupName}}" }`,
 	}
 	meanings := map[StepKind]string{
-		Isolate:        "cuts the alert's machine off the network: `Full`, `Selective` (Outlook and Teams stay) or `UnManagedDevice` (the machines around block one that is not onboarded)",
+		Isolate:        "cuts the alert's machine off the network: `Full`, `Selective` (on Windows Outlook and Teams stay, unless isolation exclusion rules are switched on in the tenant: then only what they list) or `UnManagedDevice` (the machines around block one that is not onboarded)",
 		Release:        "ends an isolation that Cordon asked for, unless another run wants the machine isolated",
 		RestrictApps:   "lets the machine run only what Microsoft signed",
 		UnrestrictApps: "ends a restriction that Cordon asked for",

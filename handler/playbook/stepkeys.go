@@ -44,7 +44,7 @@ func commentKey() key {
 
 func isolateKeys() keys {
 	return keys{what: "isolate", later: append(laterStepKeys(), "release"), known: []key{
-		{name: "type", help: "Full cuts every connection but the one to Defender; Selective leaves Outlook and Teams connected; UnManagedDevice has the machines around block one that is not onboarded", required: true,
+		{name: "type", help: "Full cuts every connection but the one to Defender; Selective leaves Outlook, Teams and Skype for Business connected, on Windows and unless isolation exclusion rules are switched on in the tenant; UnManagedDevice has the machines around block one that is not onboarded", required: true,
 			shape: shape{kind: aWord, words: []string{string(machine.Full), string(machine.Selective), string(machine.UnManagedDevice)}}},
 		commentKey(),
 	}}

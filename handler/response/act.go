@@ -289,7 +289,7 @@ func (r *Responder) alarm(ctx context.Context, spec machine.Spec, slot ledger.Sl
 		return err
 	}
 	r.Log.ErrorContext(ctx, "a cap holds "+spec.Plural+" for a person; look at cordon held list", "cap", slot.Cap, "why", slot.CapReached)
-	e := notice.Event{Kind: notice.CapReached, At: r.Now().UTC(), RunID: slot.Cap + " " + trip.Since.Format(time.RFC3339Nano), To: r.Operator,
+	e := notice.Event{Kind: notice.CapReached, Action: spec.Type, At: r.Now().UTC(), RunID: slot.Cap + " " + trip.Since.Format(time.RFC3339Nano), To: r.Operator,
 		Detail: fmt.Sprintf("%s: %s. What is beyond it is held: cordon held list shows it, cordon held run continues with it.", strings.ToUpper(spec.Plural[:1])+spec.Plural[1:], slot.CapReached)}
 	if err := r.Teller.Tell(ctx, "operator", e); err != nil {
 		return err

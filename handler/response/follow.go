@@ -264,7 +264,7 @@ func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, acti
 		if err != nil {
 			return err
 		}
-		what.Detail += again
+		what.Detail, what.Again = what.Detail+again, again != ""
 		if err := f.tellJoiners(ctx, l, what); err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func TestFailedIsolationIsAskedForAgainAndToldEachTime(t *testing.T) {
 			t.Errorf("%s: %d isolations", status, n)
 		}
 		failed := slices.IndexFunc(w.order, func(e notice.Event) bool { return e.Kind == finalKind(ledger.Latch{Desired: machine.Isolate}, status) })
-		if failed < 0 || !strings.Contains(w.order[failed].Detail, "asked for again (try 2 of 3)") {
+		if failed < 0 || !w.order[failed].Again || !strings.Contains(w.order[failed].Detail, "asked for again (try 2 of 3)") {
 			t.Errorf("%s: told %+v", status, w.order)
 		}
 	}
