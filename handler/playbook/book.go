@@ -205,14 +205,19 @@ type stepSpec struct {
 	comment *comment // of a machine action, nil: the default comment; of an updateAlert step, nil: none
 	tag     string
 	remove  bool         // the tag is taken off
-	update  alert.Change // without its comment
-	to      []string
+	update  alert.Change // without its comment and its assignee
+	assign  account      // of an updateAlert step
+	to      []recipient
 	text    *comment // of a mail, nil: none
 }
 
 // step is the specification as far as it tells steps apart.
 func (s stepSpec) step() Step {
-	return Step{Kind: s.kind, Scope: s.scope, Tag: s.tag, Remove: s.remove, To: s.to}
+	step := Step{Kind: s.kind, Scope: s.scope, Tag: s.tag, Remove: s.remove}
+	for _, r := range s.to {
+		step.To = append(step.To, r.source)
+	}
+	return step
 }
 
 // Hash is the SHA-256 of the playbook's source in lower-case hexadecimal. It goes with every run, so that a decision can

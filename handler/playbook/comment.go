@@ -51,10 +51,25 @@ func templateFunctions() []string {
 
 // newComment checks a template of a rule, called what: it may put values in and ask if, and it has to work for any alert.
 func newComment(rule, what, src string) (*comment, string, string) {
+	t, message, hint := parseTemplate(what, src)
+	if message != "" {
+		return nil, message, hint
+	}
+	c := &comment{rule: rule, template: t}
+	for _, sample := range []CommentData{sampleData(rule), {Rule: rule}} {
+		if _, err := c.execute(sample); err != nil {
+			return nil, "the " + what + " does not work: " + strings.TrimPrefix(err.Error(), "template: "), "try it with {{.Alert.Title}} alone first"
+		}
+	}
+	return c, "", ""
+}
+
+// parseTemplate reads a template, called what, and checks what it is made of.
+func parseTemplate(what, src string) (t *template.Template, message, hint string) {
 	if n := len([]rune(src)); n > maxTemplate {
 		return nil, fmt.Sprintf("the %s is %d characters long, the limit is %d", what, n, maxTemplate), "what is rendered is cut to " + fmt.Sprint(MaxComment)
 	}
-	t, err := template.New(what).Option("missingkey=error").Parse(src)
+	t, err := template.New(what).Option("missingkey=error").Funcs(addressFunctions()).Parse(src)
 	if err != nil {
 		return nil, "the " + what + " is no template: " + strings.TrimPrefix(err.Error(), "template: "), "such as {{.Alert.ID}}: {{.Alert.Title}}"
 	}
@@ -66,13 +81,7 @@ func newComment(rule, what, src string) (*comment, string, string) {
 			return nil, message, hint
 		}
 	}
-	c := &comment{rule: rule, template: t}
-	for _, sample := range []CommentData{sampleData(rule), {Rule: rule}} {
-		if _, err := c.execute(sample); err != nil {
-			return nil, "the " + what + " does not work: " + strings.TrimPrefix(err.Error(), "template: "), "try it with {{.Alert.Title}} alone first"
-		}
-	}
-	return c, "", ""
+	return t, "", ""
 }
 
 // checkTemplate walks a template and names the first thing that templates here do not have. Every field is checked here, also
@@ -161,15 +170,20 @@ func goFields(t reflect.Type) []string {
 func (c *comment) render(in Input, byDefault string) string {
 	text := byDefault
 	if c != nil {
-		data := CommentData{Alert: in.Alert, Now: in.Now.UTC(), Rule: c.rule}
-		if m := machineFacts(in); m != nil {
-			data.Machine = CommentMachine{m.Machine, m.LastSeenAge.Round(time.Minute)}
-		}
-		if rendered, err := c.execute(data); err == nil {
+		if rendered, err := c.execute(c.data(in)); err == nil {
 			text = rendered
 		}
 	}
 	return cut(strings.TrimSpace(plainText(text)), MaxComment)
+}
+
+// data is what the template sees of an input.
+func (c *comment) data(in Input) CommentData {
+	data := CommentData{Alert: in.Alert, Now: in.Now.UTC(), Rule: c.rule}
+	if m := machineFacts(in); m != nil {
+		data.Machine = CommentMachine{m.Machine, m.LastSeenAge.Round(time.Minute)}
+	}
+	return data
 }
 
 // usualComment is the comment of a machine action whose step has none.

@@ -2,9 +2,7 @@ package playbook
 
 import (
 	"fmt"
-	"net/mail"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -152,24 +150,6 @@ func (s *source) condition(n ast.Node, what string) condition {
 		s.at(line, column, p.message, p.hint)
 	}
 	return c
-}
-
-func (s *source) recipients(n ast.Node) []string {
-	if _, empty := n.(*ast.NullNode); empty {
-		return nil
-	}
-	var to []string
-	for _, item := range s.strings(n, "to", "[soc@example.com]") {
-		address, err := mail.ParseAddress(item.text)
-		if err != nil || plainText(item.text) != item.text {
-			s.on(item.node, fmt.Sprintf("%q is no mail address", cut(item.text, 80)), "such as soc@example.com; without to the configured recipients get the mail")
-			continue
-		}
-		if !slices.Contains(to, address.Address) {
-			to = append(to, address.Address)
-		}
-	}
-	return to
 }
 
 func (s *source) protection(n ast.Node) protection {

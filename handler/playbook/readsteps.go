@@ -95,12 +95,10 @@ func (s *source) step(e entry, ruleName string) stepSpec {
 	case Tag:
 		step.tag, step.remove = s.tag(e)
 	case UpdateAlert:
-		step.update, step.comment = s.updateAlert(e, ruleName)
+		s.updateAlert(&step, e, ruleName)
 	case Mail:
 		entries, _ := s.mapping(e.value, mailKeys())
-		if to, ok := find(entries, "to"); ok {
-			step.to = s.recipients(to)
-		}
+		step.to = s.recipients(entries, ruleName)
 		step.text = s.template(entries, "text", ruleName)
 	default:
 		entries, _ := s.mapping(e.value, plainKeys(step.kind)())
@@ -153,12 +151,13 @@ func (s *source) tag(e entry) (tag string, remove bool) {
 	return tag, entries[0].name == "remove"
 }
 
-func (s *source) updateAlert(e entry, ruleName string) (alert.Change, *comment) {
-	var change alert.Change
+// updateAlert reads what a step changes of the alert.
+func (s *source) updateAlert(step *stepSpec, e entry, ruleName string) {
+	change := &step.update
 	k := updateAlertKeys()
 	entries, ok := s.mapping(e.value, k)
 	if !ok {
-		return change, nil
+		return
 	}
 	if len(entries) == 0 {
 		s.on(e.key, "updateAlert changes nothing", "give it one or more of "+strings.Join(k.names(), ", "))
@@ -169,11 +168,7 @@ func (s *source) updateAlert(e entry, ruleName string) (alert.Change, *comment) 
 			v, _ := s.choice(one.value, k, "status")
 			change.Status = alert.Status(v)
 		case "assignedTo":
-			v, ok := s.text(one.value, "assignedTo", "such as soc@example.com")
-			if ok && !fitting(assigneePattern, v) {
-				s.on(one.value, fmt.Sprintf("%q is no account", cut(v, 60)), "such as soc@example.com: 1 to 256 characters, no blanks")
-			}
-			change.AssignedTo = v
+			step.assign = s.account(one.value, ruleName)
 		case "classification":
 			change.Classification, _ = s.choice(one.value, k, "classification")
 		case "determination":
@@ -187,7 +182,7 @@ func (s *source) updateAlert(e entry, ruleName string) (alert.Change, *comment) 
 	if same, other := otherSpellings()[change.Determination]; other {
 		change.Determination = same
 	}
-	return change, s.template(entries, "comment", ruleName)
+	step.comment = s.template(entries, "comment", ruleName)
 }
 
 // fitting reports whether a text fits a pattern and has nothing in it that people can not see.

@@ -20,7 +20,7 @@ func Steps() []StepHelp {
 		CollectPackage: `collectPackage: {}`,
 		Tag:            `tag: { add: contained }`,
 		UpdateAlert:    `updateAlert: { status: InProgress, comment: "Contained by {{.Rule}}" }`,
-		Mail:           `mail: { to: [soc@contoso.com], text: "Ask {{.Machine.RBACGroupName}}" }`,
+		Mail:           `mail: { to: ["soc-{{.Machine.RBACGroupName}}@contoso.com"], text: "{{.Alert.Title}}" }`,
 	}
 	meanings := map[StepKind]string{
 		Isolate:        "cuts the alert's machine off the network: `Full`, `Selective` (on Windows Outlook and Teams stay, unless isolation exclusion rules are switched on in the tenant: then only what they list) or `UnManagedDevice` (the machines around block one that is not onboarded)",

@@ -10,7 +10,7 @@ import (
 // tagPattern is what a tag may be: the vendor names no limit, so this one keeps to what people can read in a list.
 const tagPattern = `^[^\s{}](?:[^{}\x00-\x1f\x7f]{0,198}[^\s{}])?$`
 
-// assigneePattern is an account or a word such as Automation.
+// assigneePattern is an account or a word such as Automation; templates are told apart by their braces.
 const assigneePattern = `^[^\s\x00-\x1f\x7f]{1,256}$`
 
 func stepKeys() keys {
@@ -75,7 +75,7 @@ func tagKeys() keys {
 func updateAlertKeys() keys {
 	return keys{what: "updateAlert", some: true, later: []string{"approve", "ask", "severity", "title"}, known: []key{
 		{name: "status", help: "the alert's new status", shape: shape{kind: aWord, words: []string{string(alert.StatusNew), string(alert.StatusInProgress), string(alert.StatusResolved)}}},
-		{name: "assignedTo", help: "the account that the alert is assigned to", shape: shape{kind: aText, pattern: assigneePattern}},
+		{name: "assignedTo", help: "the account that the alert is assigned to, or a template of one", shape: shape{kind: aText, pattern: assigneePattern + `|\{\{`}},
 		{name: "classification", help: "what the alert turned out to be", shape: shape{kind: aWord, words: classifications()}},
 		{name: "determination", help: "what exactly; it has to belong to the classification, if one is given", shape: shape{kind: aWord, words: determinations("")}},
 		{name: "comment", help: "a template, added to the alert's comments", shape: shape{kind: aText}},
@@ -84,7 +84,7 @@ func updateAlertKeys() keys {
 
 func mailKeys() keys {
 	return keys{what: "mail", empty: true, later: []string{"bcc", "cc", "priority", "subject", "template"}, known: []key{
-		{name: "to", help: "addresses; without any the configured recipients get the mail", shape: shape{kind: texts, high: maxEntries}},
+		{name: "to", help: "addresses, or templates of them; without any the configured recipients get the mail", shape: shape{kind: texts, high: maxEntries}},
 		{name: "text", help: "a template, what people are told besides", shape: shape{kind: aText}},
 	}}
 }

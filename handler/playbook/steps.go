@@ -2,7 +2,6 @@ package playbook
 
 import (
 	"cmp"
-	"slices"
 	"strings"
 
 	"cordon/handler/alert"
@@ -77,17 +76,23 @@ func (b *Book) steps(d decided, in Input, rails []rail) []Step {
 	told := false
 	mode := b.modeOf(in, d.rule)
 	for _, s := range d.rule.steps {
-		step := s.made(in)
-		switch {
-		case s.kind == Mail:
+		if s.kind == Mail {
 			told = true
-			step.Verdict, step.Why = mailVerdict(mode)
+			for _, step := range s.mails(in) {
+				step.Verdict, step.Why = mailVerdict(mode)
+				out = append(out, step)
+			}
+			continue
+		}
+		step, note := s.made(in)
+		switch {
 		case d.trace.Outcome == Errored:
 			step.Verdict, step.Why, step.Cause = Held, d.reason(), "rule "+d.name+" could not be evaluated: "+alert.Steady(d.trace.Error)
 		case s.kind == UpdateAlert && step.Update.IsZero():
-			step.Verdict, step.Why = Skipped, "the comment is empty, and nothing else was to be changed"
+			step.Verdict, step.Why = Skipped, cmp.Or(note, "the comment is empty, and nothing else was to be changed")
 		default:
 			step.Verdict, step.Why, step.Cause = verdict(rails, d.name, s)
+			step.Why = cmp.Or(step.Why, note)
 		}
 		out = append(out, step)
 	}
@@ -99,21 +104,18 @@ func (b *Book) steps(d decided, in Input, rails []rail) []Step {
 	return out
 }
 
-// made is the step for one alert, without a verdict.
-func (s stepSpec) made(in Input) Step {
-	step := s.step()
-	step.To = slices.Clone(s.to)
+// made is the acting step for one alert, without a verdict, and what there is to say about it.
+func (s stepSpec) made(in Input) (step Step, note string) {
+	step = s.step()
 	switch {
 	case s.kind == UpdateAlert:
-		update := s.update
-		update.Comment = s.comment.render(in, "")
+		var update alert.Change
+		update, note = s.updated(in)
 		step.Update = &update
-	case s.kind == Mail:
-		step.Text = s.text.render(in, "")
 	case s.kind.Action() != "":
 		step.Comment = s.comment.render(in, usualComment(in))
 	}
-	return step
+	return step, note
 }
 
 // verdict is what the rails say about an acting step of a rule: the first that does not let it pass, else what the rails
