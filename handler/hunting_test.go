@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cordon/handler/poll"
 )
 
 const oneHunt = `// name: tools
@@ -89,6 +91,9 @@ func TestHuntRunAsksAndRecordsNothing(t *testing.T) {
 		if code, _, stderr := hunted(args...); code != exitUsage || !strings.Contains(stderr, says) {
 			t.Errorf("%v: code %d, %s", args, code, stderr)
 		}
+	}
+	if err := storeIn(t, p.env["AzureWebJobsStorage"], ours).SetMark(t.Context(), poll.MarkPoll, noon, ""); err != nil {
+		t.Fatal(err)
 	}
 	if code, stdout, stderr := hunted("list"); code != exitDone || !strings.Contains(stdout, "never") || !strings.Contains(stdout, "tools") {
 		t.Errorf("after runs by hand: code %d\n%s%s", code, stdout, stderr)

@@ -25,8 +25,9 @@ func pauseCommand(getenv func(string) string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pause --reason TEXT",
 		Short: "Stop all acting, at once and on every instance",
-		Long: "From the next step on no machine is isolated: what a rule wants is held, told and listed by cordon held list. What is\n" +
-			"under way goes on and is followed, alerts are still answered and mails sent. It stays so until cordon resume.\n" +
+		Long: "From the next step on nothing is done to a machine or an alert: what a rule wants is held, told and listed by cordon held\n" +
+			"list. What is under way goes on and is followed, alerts are still answered and mails sent. It stays so until cordon\n" +
+			"resume. What a person asks for by cordon release is done all the same.\n" +
 			"Needs the settings of the ledger: AzureWebJobsStorage (or its account) and CORDON_TENANT_ID.\n" +
 			"Asks first on a terminal; elsewhere it wants --yes." + operatorExits,
 		Example: "  cordon pause --reason 'the CMDB import is wrong'\n  cordon pause --reason maintenance --by alice --yes --json",
