@@ -45,12 +45,14 @@ func folderOf(getenv func(string) string) config.Config {
 }
 
 func huntCheckCommand(getenv func(string) string) *cobra.Command {
-	return &cobra.Command{
+	var strict bool
+	c := &cobra.Command{
 		Use:   "check [FOLDER]",
 		Short: "Check every hunt of a folder",
 		Long: "Reads every .kql file and prints each mistake as file:line, the line and the way out. Without FOLDER it is the one of\n" +
-			"CORDON_HUNTS. Whether a query itself is right only Defender knows: cordon hunt run asks it. Needs no settings." + huntExits,
-		Example: "  cordon hunt check\n  cordon hunt check hunts",
+			"CORDON_HUNTS. Warns about hunts that look back for less than the time between two turns. Whether a query itself is right\n" +
+			"only Defender knows: cordon hunt run asks it. Needs no settings." + huntExits,
+		Example: "  cordon hunt check\n  cordon hunt check --strict hunts",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usageError{fmt.Errorf("check takes one folder, not %d", len(args))}
@@ -73,9 +75,20 @@ func huntCheckCommand(getenv func(string) string) *cobra.Command {
 			for _, h := range hunts.Hunts() {
 				rows = append(rows, []string{h.Name, string(h.Do), stamp(h.Next(time.Now())), h.File})
 			}
-			return terminal.Table(cmd.OutOrStdout(), cellShown, rows...)
+			err = terminal.Table(cmd.OutOrStdout(), cellShown, rows...)
+			warnings := hunts.Warnings()
+			if err != nil || len(warnings) == 0 {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "\n%d warning(s):\n\n%v\n", len(warnings), &hunt.Error{Problems: warnings})
+			if err == nil && strict {
+				err = fmt.Errorf("there are %d warning(s), and with --strict there may be none", len(warnings))
+			}
+			return err
 		},
 	}
+	c.Flags().BoolVar(&strict, "strict", false, "fail on warnings too")
+	return c
 }
 
 // huntRun is one run by hand.

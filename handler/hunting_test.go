@@ -48,6 +48,23 @@ func TestHuntCheckNamesFileAndLine(t *testing.T) {
 	}
 }
 
+func TestHuntCheckWarnsOfGaps(t *testing.T) {
+	t.Parallel()
+	p := healthy(t)
+	p.write(t, "hunts/a.kql", strings.NewReplacer("2h", "1h", "0 0 * * * *", "0 0 6 * * *").Replace(oneHunt))
+	folder := filepath.Join(p.app, "hunts")
+	code, stdout, _ := command(t, nil, "hunt", "check", folder)
+	if code != exitDone || !strings.Contains(stdout, "1 warning(s)") || !strings.Contains(stdout, "/a.kql:3: a turn looks back 1h, and 1d can pass between two turns") {
+		t.Errorf("code %d\n%s", code, stdout)
+	}
+	if code, _, stderr := command(t, nil, "hunt", "check", "--strict", folder); code != exitFailed || !strings.Contains(stderr, "1 warning(s)") {
+		t.Errorf("code %d\n%s", code, stderr)
+	}
+	if code, _, stderr := command(t, nil, "hunt", "check", "--strict", "../hunts"); code != exitDone {
+		t.Errorf("code %d\n%s", code, stderr)
+	}
+}
+
 func TestHuntRunAsksAndRecordsNothing(t *testing.T) {
 	t.Parallel()
 	p := healthy(t)

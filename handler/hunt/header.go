@@ -84,6 +84,7 @@ func Parse(file string, body []byte) (*Hunt, []Problem) {
 	if len(r.problems) > 0 {
 		return nil, r.problems
 	}
+	r.gaps(h)
 	return h, nil
 }
 
@@ -265,6 +266,9 @@ func (r *reader) recipients() []string {
 	}
 	var to []string
 	for _, a := range list {
+		if strings.ContainsAny(a.Address, "{}") {
+			r.wrong(e.line, fmt.Sprintf("%q has braces, and the addresses of a hunt are no templates", a.Address), "such as // to: soc@example.com")
+		}
 		if !slices.Contains(to, a.Address) {
 			to = append(to, a.Address)
 		}

@@ -90,6 +90,7 @@ func TestMistakesAreNamedByLineWithTheWayOut(t *testing.T) {
 		{"severity without findings", "do: both", "do: mail", 8, "severity is of findings"},
 		{"empty without mail", "do: both", "do: findings", 11, "empty: mail asks for mail"},
 		{"to", "lead@example.com", "lead@", 9, "mail addresses"},
+		{"to", "lead@example.com", "lead-{{group}}@example.com", 9, "no templates"},
 		{"first", "first: learn", "first: perhaps", 10, "first is never"},
 		{"param form", "least long = 3", "least", 14, "declares no parameter"},
 		{"param type", "least long", "least int", 14, `no type "int"`},

@@ -54,6 +54,7 @@ type Hunt struct {
 
 	schedule schedule.Schedule
 	query    []piece
+	warnings []Problem
 }
 
 // Next is the first turn after a time.
