@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"playbook": {"alert", "machine", "outgoing"},
 	"ledger":   {"alert", "machine", "outgoing"},
 
-	"push":     {"alert"},
+	"push":     {"alert", "incoming"},
 	"poll":     {"alert", "machine", "ledger", "logging", "outgoing", "schedule"},
 	"notice":   {"alert", "machine", "ledger", "logging", "outgoing"},
 	"hunt":     {"alert", "machine", "ledger", "logging", "notice", "schedule"},

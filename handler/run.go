@@ -166,8 +166,9 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error {
 			return alertsAgain.orLater(ctx, d, responder.Respond(ctx, d.Body, d.DeliveryCount))
 		},
-		ReceiveAlert: func(ctx context.Context, p trigger.Pushed) ([]string, error) {
-			return receiver.Receive(ctx, p.Header, p.Body)
+		ReceiveAlert: func(ctx context.Context, p trigger.Pushed) (trigger.Receipt, error) {
+			receipt, err := receiver.Receive(ctx, p.Header, p.Body)
+			return trigger.Receipt(receipt), err
 		},
 		SendNotice: func(ctx context.Context, d trigger.Delivery) error {
 			return noticesAgain.orLater(ctx, d, outbox.Deliver(ctx, d.Body))

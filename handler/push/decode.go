@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"cordon/handler/incoming"
 )
 
 // The types of body that are read (CloudEvents 1.0.2, HTTP and JSON bindings).
@@ -14,37 +16,60 @@ const (
 	typeBatch = "application/cloudevents-batch+json"
 )
 
-// decode finds the alerts' ids in a request, each once, in order.
-func decode(header http.Header, body []byte) ([]string, *Refusal) {
+// skips are the items of a request that name no alert. Incidents mix the products' alerts, and one of another product must not
+// cost those of this one.
+type skips struct {
+	first *Refusal // of the first one; nil: there are none
+	told  []string
+	more  int
+}
+
+func (s *skips) add(refused *Refusal) {
+	if s.first == nil {
+		s.first = refused
+	}
+	if len(s.told) == maxSkipped {
+		s.more++
+		return
+	}
+	s.told = append(s.told, refused.Detail)
+}
+
+// decode finds the alerts' ids in a request, each once, in order. A request with no alert that can be used is refused for what
+// is wrong with the first.
+func decode(header http.Header, body []byte) (Receipt, *Refusal) {
 	kind, refused := contentType(header)
 	if refused != nil {
-		return nil, refused
+		return Receipt{}, refused
 	}
-	tree, err := parse(body)
+	tree, err := parse(incoming.Document(body))
 	if err != nil {
-		return nil, refuse(http.StatusBadRequest, "bad_json", "the body can not be read: %v", err)
+		return Receipt{}, refuse(http.StatusBadRequest, "bad_json", "the body can not be read: %v", err)
 	}
-	items, refused := itemsOf(kind, header, tree)
+	var skipped skips
+	items, refused := itemsOf(kind, header, tree, &skipped)
 	if refused != nil {
-		return nil, refused
+		return Receipt{}, refused
 	}
-	switch {
-	case len(items) == 0:
-		return nil, refuse(http.StatusBadRequest, "no_alerts", `the body names no alert; such as {"alertId":"…"}`)
-	case len(items) > MaxItems:
-		return nil, refuse(http.StatusRequestEntityTooLarge, "too_many", "the body has %d alerts, at most %d are taken; send the rest in another request", len(items), MaxItems)
+	if len(items) > MaxItems {
+		return Receipt{}, refuse(http.StatusRequestEntityTooLarge, "too_many", "the body has %d alerts, at most %d are taken; send the rest in another request", len(items), MaxItems)
 	}
 	var ids []string
 	for i, item := range items {
 		id, refused := idOf(i+1, item)
 		if refused != nil {
-			return nil, refused
-		}
-		if !slices.Contains(ids, id) {
+			skipped.add(refused)
+		} else if !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
-	return ids, nil
+	switch {
+	case len(ids) > 0:
+		return Receipt{Accepted: ids, Skipped: skipped.told, MoreSkipped: skipped.more}, nil
+	case skipped.first != nil:
+		return Receipt{}, skipped.first
+	}
+	return Receipt{}, refuse(http.StatusBadRequest, "no_alerts", `the body names no alert; such as {"alertId":"…"}`)
 }
 
 func contentType(header http.Header) (string, *Refusal) {
@@ -59,8 +84,8 @@ func contentType(header http.Header) (string, *Refusal) {
 	return kind, nil
 }
 
-// itemsOf are the things that are to name an alert.
-func itemsOf(kind string, header http.Header, tree any) ([]any, *Refusal) {
+// itemsOf are the things that are to name an alert. An event of a batch that carries none is skipped.
+func itemsOf(kind string, header http.Header, tree any, skipped *skips) ([]any, *Refusal) {
 	switch kind {
 	case typeEvent:
 		return dataOf(1, tree)
@@ -73,7 +98,7 @@ func itemsOf(kind string, header http.Header, tree any) ([]any, *Refusal) {
 		for i, event := range events {
 			data, refused := dataOf(i+1, event)
 			if refused != nil {
-				return nil, refused
+				skipped.add(refused)
 			}
 			items = append(items, data...)
 		}

@@ -18,6 +18,8 @@ import (
 const (
 	MaxBody  = 256 << 10 // bytes
 	MaxItems = 500       // alerts
+
+	maxSkipped = 20 // items that the answer tells of
 	AtOnce   = 16        // proven requests
 )
 
@@ -70,31 +72,38 @@ type Receiver struct {
 // New makes a Receiver.
 func New(o Options) *Receiver { return &Receiver{o: o, slots: make(chan struct{}, AtOnce)} }
 
-// Receive reads a request, of which all alerts are accepted or none, and answers with their ids, each once. Any error is a
-// *Refusal. A nil error means that the queue has all of them. A repeat within the same minute is dropped by the broker, a
-// later one is answered again and finds nothing left to do.
-func (r *Receiver) Receive(ctx context.Context, header http.Header, body []byte) ([]string, error) {
+// Receipt says what became of a request that was accepted.
+type Receipt struct {
+	Accepted    []string // the alerts' ids, each once
+	Skipped     []string // why an item was left out, for the first of them
+	MoreSkipped int      // items that were left out besides
+}
+
+// Receive reads a request and answers with the ids of its alerts. What names no alert is skipped, unless nothing else is there. Any
+// error is a *Refusal: nothing is accepted. A nil error means that the queue has all of them. A repeat within the same minute is
+// dropped by the broker, a later one is answered again and finds nothing left to do.
+func (r *Receiver) Receive(ctx context.Context, header http.Header, body []byte) (Receipt, error) {
 	now := r.o.Now().UTC()
 	if why := distrust(r.o.Secret, header, body, now); why != "" {
 		refused := refuse(http.StatusUnauthorized, "unauthorized", "the request does not prove that its sender knows the webhook secret; see docs/push.md")
 		refused.Cause = fmt.Errorf("the webhook secret: %s", why)
-		return nil, refused
+		return Receipt{}, refused
 	}
 	// After the proof: whoever cannot give one takes no place from those who can.
 	select {
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	default:
-		return nil, &Refusal{Status: http.StatusTooManyRequests, Code: "too_many_requests", Detail: "too many requests at once; send it again a little later", RetryAfter: time.Second}
+		return Receipt{}, &Refusal{Status: http.StatusTooManyRequests, Code: "too_many_requests", Detail: "too many requests at once; send it again a little later", RetryAfter: time.Second}
 	}
-	ids, refused := decode(header, body)
+	receipt, refused := decode(header, body)
 	if refused != nil {
-		return nil, refused
+		return Receipt{}, refused
 	}
-	if err := Enqueue(ctx, r.o.Queue, r.o.Tenant, "pushed", now, ids); err != nil {
-		return nil, &Refusal{Status: http.StatusServiceUnavailable, Code: "not_queued", Detail: "the queue did not take all of it; send the request again", RetryAfter: retryAfter, Cause: err}
+	if err := Enqueue(ctx, r.o.Queue, r.o.Tenant, "pushed", now, receipt.Accepted); err != nil {
+		return Receipt{}, &Refusal{Status: http.StatusServiceUnavailable, Code: "not_queued", Detail: "the queue did not take all of it; send the request again", RetryAfter: retryAfter, Cause: err}
 	}
-	return ids, nil
+	return receipt, nil
 }
 
 const (

@@ -67,9 +67,9 @@ func TestEveryWayOfWritingAnAlertGivesItsID(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := &line{takes: 1}
-			ids, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), c.header, []byte(c.body))
-			if err != nil || !cmp.Equal(c.want, ids) || len(q.sent) != len(c.want) {
-				t.Fatalf("%v, %v", ids, err)
+			receipt, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), c.header, []byte(c.body))
+			if err != nil || !cmp.Equal(Receipt{Accepted: c.want}, receipt) || len(q.sent) != len(c.want) {
+				t.Fatalf("%+v, %v", receipt, err)
 			}
 			for i, e := range q.sent {
 				want := alert.Message{Tenant: "tenant", AlertID: c.want[i], Reason: "pushed", ObservedAt: noon}
@@ -132,7 +132,8 @@ func hostile() map[string]struct {
 		"a path for an id":             {trusted(), `{"alertId":"../machines/x"}`, 400, "bad_id"},
 		"an id too long":               {trusted(), `{"alertId":"` + strings.Repeat("a", 200) + `"}`, 400, "bad_id"},
 		"a forged finding":             {trusted(), `{"alertId":"Hunt:beacons:0011"}`, 400, "bad_id"},
-		"a bad one among good":         {trusted(), `[` + item + `,{"alertId":""}]`, 400, "bad_id"},
+		"none that can be used":        {trusted(), `[{"alertId":""},{"alertId":12},7]`, 400, "bad_id"},
+		"events without an alert":      {trusted("Content-Type", "application/cloudevents-batch+json"), `[7,{"specversion":"1.0","id":"1","source":"/x","type":"a","data":[]}]`, 400, "bad_event"},
 		"too many":                     {trusted(), `[` + strings.Repeat(item+",", MaxItems) + item + `]`, 413, "too_many"},
 		"event without data":           {trusted("Content-Type", "application/cloudevents+json"), `{"specversion":"1.0","id":"1","source":"/x","type":"a","data_base64":"e30="}`, 400, "bad_event"},
 		"event of another version":     {trusted("Content-Type", "application/cloudevents+json"), `{"specversion":"0.3","id":"1","source":"/x","type":"a","data":{}}`, 400, "bad_event"},
@@ -147,10 +148,10 @@ func TestHostileRequestsHaveTheirAnswerAndNothingIsEnqueued(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := &line{takes: 99}
-			ids, err := New(Options{Queue: q, Tenant: "tenant", Secret: secret, Now: func() time.Time { return noon }}).Receive(t.Context(), c.header, []byte(c.body))
+			receipt, err := New(Options{Queue: q, Tenant: "tenant", Secret: secret, Now: func() time.Time { return noon }}).Receive(t.Context(), c.header, []byte(c.body))
 			var refused *Refusal
-			if !errors.As(err, &refused) || refused.Status != c.status || refused.Code != c.code || len(ids) != 0 || len(q.sent) != 0 {
-				t.Fatalf("%v, %d sent, %v", ids, len(q.sent), err)
+			if !errors.As(err, &refused) || refused.Status != c.status || refused.Code != c.code || len(receipt.Accepted) != 0 || len(q.sent) != 0 {
+				t.Fatalf("%+v, %d sent, %v", receipt, len(q.sent), err)
 			}
 			if strings.Contains(refused.Error(), secret) || refused.Detail == "" {
 				t.Errorf("it says %q", refused.Error())
@@ -172,8 +173,8 @@ func TestThoseWhoKnowTheSecretAreTrusted(t *testing.T) {
 	} {
 		r := New(Options{Queue: &line{takes: 2}, Tenant: "tenant", Secret: secret, Now: func() time.Time { return noon }})
 		for range 2 { // within its window a request may come again
-			if ids, err := r.Receive(t.Context(), header, []byte(body)); err != nil || len(ids) != 1 {
-				t.Errorf("%s: %v, %v", name, ids, err)
+			if receipt, err := r.Receive(t.Context(), header, []byte(body)); err != nil || len(receipt.Accepted) != 1 {
+				t.Errorf("%s: %v, %v", name, receipt, err)
 			}
 		}
 	}
@@ -188,15 +189,15 @@ func TestWhatTheQueueDidNotTakeIsNotAccepted(t *testing.T) {
 	body := []byte("[" + strings.Join(items, ",") + "]")
 	for takes := range 5 {
 		q := &line{takes: takes}
-		ids, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), jsonHeader(), body)
+		receipt, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), jsonHeader(), body)
 		var refused *Refusal
-		if !errors.As(err, &refused) || refused.Status != 503 || refused.RetryAfter <= 0 || len(ids) != 0 {
+		if !errors.As(err, &refused) || refused.Status != 503 || refused.RetryAfter <= 0 || len(receipt.Accepted) != 0 {
 			t.Errorf("after %d batches: %v", takes, err)
 		}
 	}
 	q := &line{takes: 5}
-	if ids, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), jsonHeader(), body); err != nil || len(ids) != 450 || len(q.sent) != 450 {
-		t.Errorf("%d of %d, %v", len(q.sent), len(ids), err)
+	if receipt, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), jsonHeader(), body); err != nil || len(receipt.Accepted) != 450 || len(q.sent) != 450 {
+		t.Errorf("%d of %d, %v", len(q.sent), len(receipt.Accepted), err)
 	}
 }
 
@@ -209,16 +210,68 @@ func FuzzReceive(f *testing.F) {
 	f.Add("application/json", "", []byte(`[{"alertId":"`+id1+`"},{"alertId":"`+id2+`"}]`))
 	f.Fuzz(func(t *testing.T, kind, version string, body []byte) {
 		q := &line{takes: 99}
-		ids, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), http.Header{"Content-Type": {kind}, "Ce-Specversion": {version}}, body)
-		if (err != nil) != (len(q.sent) == 0) || len(ids) != len(q.sent) || len(ids) > MaxItems {
-			t.Errorf("%v, %d sent, %v", ids, len(q.sent), err)
+		receipt, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), http.Header{"Content-Type": {kind}, "Ce-Specversion": {version}}, body)
+		if (err != nil) != (len(q.sent) == 0) || len(receipt.Accepted) != len(q.sent) || len(receipt.Accepted) > MaxItems {
+			t.Errorf("%+v, %d sent, %v", receipt, len(q.sent), err)
 		}
-		for _, id := range ids {
+		for _, id := range receipt.Accepted {
 			if CheckID(id) != nil {
 				t.Errorf("accepted %q", id)
 			}
 		}
 	})
+}
+
+// TestWhatNamesNoAlertIsSkippedAndTold has an incident mix the alerts of products.
+func TestWhatNamesNoAlertIsSkippedAndTold(t *testing.T) {
+	t.Parallel()
+	good, other := `{"alertId":"`+id1+`"}`, `{"alertId":"`+id2+`"}`
+	event := func(data string) string {
+		return `{"specversion":"1.0","id":"1","source":"/x","type":"alert","data":` + data + `}`
+	}
+	for name, c := range map[string]struct {
+		kind, body string
+		want       Receipt
+	}{
+		"no id among others": {typeJSON, `[` + good + `,{"alertId":null},{"productName":"Office"},` + other + `]`, Receipt{Accepted: []string{id1, id2},
+			Skipped: []string{"alert 2 has no text alertId", "alert 3 has no text alertId"}}},
+		"an id that is none": {typeJSON, `[{"alertId":""},{"alertId":"../x"},` + good + `]`, Receipt{Accepted: []string{id1},
+			Skipped: []string{"alert 1: alertId is empty, an id is required", `alert 2: alertId "../x" has the character '/'; letters, digits and - _ . : are allowed`}}},
+		"a forged finding": {typeJSON, `[{"alertId":"hunt:x"},` + good + `]`, Receipt{Accepted: []string{id1}, Skipped: []string{`alert 1: alertId "hunt:x" is the id of a finding: only a hunt of Cordon itself makes those`}}},
+		"a machine id":     {typeJSON, `[{"alertId":"da1","machineId":"a b"},` + good + `]`, Receipt{Accepted: []string{id1}, Skipped: []string{`alert 1: machineId "a b" has the character ' '; letters, digits and - _ . : are allowed`}}},
+		"no object":        {typeJSON, `[7,null,[],` + good + `]`, Receipt{Accepted: []string{id1}, Skipped: []string{`alert 1 is no object such as {"alertId":"…"}`, `alert 2 is no object such as {"alertId":"…"}`, `alert 3 is no object such as {"alertId":"…"}`}}},
+		"within an event":  {typeEvent, event(`[{},` + good + `]`), Receipt{Accepted: []string{id1}, Skipped: []string{"alert 1 has no text alertId"}}},
+		"events of a batch": {typeBatch, `[7,` + event(good) + `,` + strings.Replace(event(other), `"data"`, `"data_base64"`, 1) + `,` + event(`{}`) + `]`, Receipt{Accepted: []string{id1},
+			Skipped: []string{"event 1 is no object", "event 3 has no data; data_base64 is not read", "alert 2 has no text alertId"}}},
+		"many":            {typeJSON, `[` + strings.Repeat(`{},`, 100) + good + `]`, Receipt{Accepted: []string{id1}, Skipped: many("alert %d has no text alertId", 20), MoreSkipped: 80}},
+		"byte order mark": {typeJSON, "\ufeff" + good, Receipt{Accepted: []string{id1}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			q := &line{takes: 1}
+			receipt, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), http.Header{"Content-Type": {c.kind}}, []byte(c.body))
+			if diff := cmp.Diff(c.want, receipt); err != nil || diff != "" || len(q.sent) != len(c.want.Accepted) {
+				t.Errorf("%d sent, %v (-want +got):\n%s", len(q.sent), err, diff)
+			}
+		})
+	}
+}
+
+func many(format string, n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprintf(format, i+1))
+	}
+	return all
+}
+
+// TestABodyThatIsSignedWithItsByteOrderMarkIsTrusted signs what is sent, mark and all.
+func TestABodyThatIsSignedWithItsByteOrderMarkIsTrusted(t *testing.T) {
+	t.Parallel()
+	body, stamp := "\ufeff"+`{"alertId":"`+id1+`"}`, strconv.FormatInt(noon.Unix(), 10)
+	header := jsonHeader(HeaderTimestamp, stamp, HeaderSignature, "sha256="+hex.EncodeToString(Sign(secret, stamp, []byte(body))))
+	if receipt, err := New(Options{Queue: &line{takes: 1}, Tenant: "tenant", Secret: secret, Now: func() time.Time { return noon }}).Receive(t.Context(), header, []byte(body)); err != nil || len(receipt.Accepted) != 1 {
+		t.Errorf("%+v, %v", receipt, err)
+	}
 }
 
 // stuck is a queue that takes nothing until it is let go.

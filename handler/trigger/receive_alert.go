@@ -20,6 +20,13 @@ type Pushed struct {
 	Body   []byte
 }
 
+// Receipt says what became of a request that was accepted.
+type Receipt struct {
+	Accepted    []string // the alerts' ids, each once
+	Skipped     []string // why an item was left out, for the first of them
+	MoreSkipped int      // items that were left out besides
+}
+
 // Refused is the error of a service that knows how the caller is to be answered.
 type Refused interface {
 	error
@@ -34,7 +41,7 @@ const (
 	pushTime     = 25 * time.Second // well before the front end gives up
 )
 
-// receiveAlert answers 202 with the ids once the queue has all of them, else a problem document (RFC 9457).
+// receiveAlert answers 202 with the ids, and with what was skipped, once the queue has all of them, else a problem document (RFC 9457).
 func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), min(pushTime, h.options.Deadline))
 	defer cancel()
@@ -42,19 +49,19 @@ func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
 	if !whole {
 		return
 	}
-	var ids []string
+	var receipt Receipt
 	err := guard(func() error {
 		services, err := h.lazy.get(ctx)
 		if err != nil {
 			return err
 		}
-		ids, err = services.ReceiveAlert(ctx, Pushed{Header: r.Header, Body: body})
+		receipt, err = services.ReceiveAlert(ctx, Pushed{Header: r.Header, Body: body})
 		return err
 	})
 	var refused Refused
 	switch {
 	case err == nil:
-		h.write(ctx, w, "ReceiveAlert", http.StatusAccepted, accepted{ids, "/api/health, and the record of each alert by its id"})
+		h.write(ctx, w, "ReceiveAlert", http.StatusAccepted, accepted{receipt.Accepted, receipt.Skipped, receipt.MoreSkipped, "/api/health, and the record of each alert by its id"})
 	case errors.As(err, &refused):
 		status, code, detail, after := refused.Answer()
 		switch {
@@ -118,8 +125,10 @@ func (u *unproven) note(ctx context.Context, log *slog.Logger, err error) {
 
 // accepted is the answer to a request whose alerts are on the queue.
 type accepted struct {
-	Accepted []string `json:"accepted"` // the alerts' ids, each once
-	Look     string   `json:"look"`     // where to see what becomes of them
+	Accepted    []string `json:"accepted"`             // the alerts' ids, each once
+	Skipped     []string `json:"skipped,omitempty"`    // why an item was left out, for the first of them
+	MoreSkipped int      `json:"moreSkipped,omitzero"` // items that were left out besides
+	Look        string   `json:"look"`                 // where to see what becomes of them
 }
 
 // problemDocument answers with a problem; it never says more than its caller wrote.

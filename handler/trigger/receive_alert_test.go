@@ -47,6 +47,15 @@ func TestPushedAlertsAreAcceptedWithTheirIDs(t *testing.T) {
 	}
 }
 
+func TestWhatWasSkippedOfAPushIsTold(t *testing.T) {
+	t.Parallel()
+	s := &spy{skipped: []string{"alert 2 has no text alertId"}}
+	h, _ := start(s.services)
+	if w := push(h, `[]`); w.Code != http.StatusAccepted || !strings.Contains(w.Body.String(), `"accepted":["da1"],"skipped":["alert 2 has no text alertId"],"look":`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 func TestRefusedPushesAreAnsweredWithProblemDocuments(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -23,7 +23,7 @@ type Services struct {
 	RunHunts       func(ctx context.Context, t Tick) error
 	RespondToAlert func(ctx context.Context, d Delivery) error
 	SendNotice     func(ctx context.Context, d Delivery) error
-	ReceiveAlert   func(ctx context.Context, p Pushed) (ids []string, err error) // an error that is Refused says how to answer
+	ReceiveAlert   func(ctx context.Context, p Pushed) (Receipt, error) // an error that is Refused says how to answer
 	Health         func(ctx context.Context) (Health, error)
 	HealthSummary  func(ctx context.Context) (Health, error)
 }

@@ -31,6 +31,7 @@ type spy struct {
 	ticks      map[string][]Tick
 	deliveries map[string][]Delivery
 	pushed     []Pushed
+	skipped    []string
 	err        error
 	report     Health
 }
@@ -61,11 +62,11 @@ func (s *spy) services(context.Context) (Services, error) {
 	return Services{
 		PollAlerts: tick("PollAlerts"), FollowActions: tick("FollowActions"), RunHunts: tick("RunHunts"),
 		RespondToAlert: delivery("RespondToAlert"), SendNotice: delivery("SendNotice"),
-		ReceiveAlert: func(_ context.Context, p Pushed) ([]string, error) {
+		ReceiveAlert: func(_ context.Context, p Pushed) (Receipt, error) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.pushed = append(s.pushed, p)
-			return []string{"da1"}, s.err
+			return Receipt{Accepted: []string{"da1"}, Skipped: s.skipped}, s.err
 		},
 		Health:        func(context.Context) (Health, error) { return s.report, s.err },
 		HealthSummary: func(context.Context) (Health, error) { return s.report, s.err },
