@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"cordon/handler/defender"
+	"cordon/handler/incoming"
 	"cordon/handler/machine"
 	"cordon/handler/outgoing"
 	"cordon/handler/playbook"
@@ -110,7 +110,7 @@ func runCases(path string) ([]caseResult, error) {
 
 func readCases(path string) (caseFile, error) {
 	var file caseFile
-	body, err := os.ReadFile(path)
+	body, err := incoming.File(path)
 	switch {
 	case err != nil:
 		return file, err

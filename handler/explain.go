@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +13,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/config"
 	"cordon/handler/defender"
+	"cordon/handler/incoming"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 	"cordon/handler/terminal"
@@ -111,7 +111,7 @@ func (x *explaining) run(ctx context.Context, out io.Writer, args []string) erro
 // facts gathers what the decision looks at, from files or from the API.
 func (x *explaining) facts(ctx context.Context, book *playbook.Book, in *playbook.Input) error {
 	needs := []config.Need{config.Deciding}
-	body, err := os.ReadFile(x.alert)
+	body, err := incoming.File(x.alert)
 	byID := errors.Is(err, fs.ErrNotExist) && alert.CheckID(x.alert) == nil
 	if byID {
 		needs = append(needs, config.Defender)
@@ -153,7 +153,7 @@ func (x *explaining) facts(ctx context.Context, book *playbook.Book, in *playboo
 
 func fileOf[T any](path, what string, decode func([]byte) (T, error)) (T, error) {
 	var found T
-	body, err := os.ReadFile(path)
+	body, err := incoming.File(path)
 	if err == nil {
 		found, err = decode(body)
 	}

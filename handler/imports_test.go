@@ -13,7 +13,7 @@ import (
 // allowed says which of our packages each package under handler/ may import outside its tests. The order is the flow:
 // trigger, services, decide and record, domain; clients stand beside it and know the domain only.
 var allowed = map[string][]string{
-	"alert":   {},
+	"alert":   {"incoming"},
 	"machine": {},
 	"logging": {},
 
@@ -21,13 +21,13 @@ var allowed = map[string][]string{
 	"incoming": {}, // how anything that others wrote is made to fit
 	"schedule": {},
 
-	"playbook": {"alert", "machine", "outgoing"},
+	"playbook": {"alert", "machine", "outgoing", "incoming"},
 	"ledger":   {"alert", "machine", "outgoing"},
 
 	"push":     {"alert", "incoming"},
 	"poll":     {"alert", "machine", "ledger", "logging", "outgoing", "schedule"},
-	"notice":   {"alert", "machine", "ledger", "logging", "outgoing"},
-	"hunt":     {"alert", "machine", "ledger", "logging", "notice", "schedule"},
+	"notice":   {"alert", "machine", "ledger", "logging", "outgoing", "incoming"},
+	"hunt":     {"alert", "machine", "ledger", "logging", "notice", "schedule", "incoming"},
 	"watch":    {"ledger", "logging", "notice"},
 	"response": {"alert", "machine", "ledger", "logging", "playbook", "notice", "outgoing", "schedule"},
 
@@ -35,11 +35,11 @@ var allowed = map[string][]string{
 	"queue":     {"alert", "machine"},
 	"graph":     {"alert", "machine", "incoming", "outgoing"},
 	"mail":      {"alert", "machine"},
-	"entra":     {"alert", "machine"},
+	"entra":     {"alert", "machine", "incoming"},
 	"httpretry": {"alert", "machine"},
 
 	"config":   {"schedule"},
-	"doctor":   {},
+	"doctor":   {"incoming"},
 	"terminal": {"outgoing"},
 	"trigger":  {"logging", "outgoing"},
 }

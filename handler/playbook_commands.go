@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"cordon/handler/incoming"
 	"cordon/handler/playbook"
 	"cordon/handler/terminal"
 )
@@ -25,7 +25,7 @@ func playbookPath(getenv func(string) string, args []string) string {
 }
 
 func loadBook(path string) (*playbook.Book, error) {
-	source, err := os.ReadFile(path)
+	source, err := incoming.File(path)
 	if err != nil {
 		return nil, fmt.Errorf("the playbook can not be read: %w; name one with CORDON_PLAYBOOK", err)
 	}

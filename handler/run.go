@@ -11,7 +11,6 @@ import (
 	"net/http"
 	netmail "net/mail"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"cordon/handler/entra"
 	"cordon/handler/httpretry"
 	"cordon/handler/hunt"
+	"cordon/handler/incoming"
 	"cordon/handler/ledger"
 	"cordon/handler/logging"
 	"cordon/handler/mail"
@@ -75,7 +75,7 @@ func authorities(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(file)
+	pem, err := incoming.File(file)
 	if err != nil {
 		return nil, fmt.Errorf("CORDON_CA_FILE: %w", err)
 	}

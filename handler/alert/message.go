@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"cordon/handler/incoming"
 )
 
 // MessageFormat is the queue message format that this version writes and the newest that it reads.
@@ -38,6 +40,7 @@ var ErrUnknownFormat = errors.New("the message has a newer format than this vers
 // DecodeMessage reads a queue message. Unknown members are ignored. An error other than ErrUnknownFormat says what is
 // wrong and never becomes right by waiting.
 func DecodeMessage(body []byte) (Message, error) {
+	body = incoming.Document(body) // a person may have written it
 	// The format is read alone first: a newer one may have changed the types of everything else.
 	var format struct {
 		Format int `json:"format"`

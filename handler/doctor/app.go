@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"cordon/handler/incoming"
 )
 
 // App is the folder that the Functions host reads.
@@ -72,7 +74,7 @@ func (a App) absent() Finding {
 
 func (a App) host() Finding {
 	const do = "deploy the host.json that comes with Cordon, changed only where docs say so"
-	body, err := fs.ReadFile(a.Files, "host.json")
+	body, err := incoming.FileIn(a.Files, "host.json")
 	if errors.Is(err, fs.ErrNotExist) {
 		return a.absent()
 	}
@@ -163,7 +165,7 @@ func (a App) bindings(files []string) (wrong, off []string) {
 			Disabled bool      `json:"disabled"`
 			Bindings []binding `json:"bindings"`
 		}
-		body, err := fs.ReadFile(a.Files, file)
+		body, err := incoming.FileIn(a.Files, file)
 		if err == nil {
 			err = json.Unmarshal(body, &f)
 		}

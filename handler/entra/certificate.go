@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
+
+	"cordon/handler/incoming"
 )
 
 // maxCertificateFile bounds the file; a key with its chain takes some kilobytes.
@@ -43,7 +45,7 @@ func ReadCertificate(path string, now time.Time) (*Certificate, error) {
 	if len(content) > maxCertificateFile {
 		return nil, fmt.Errorf("%s is larger than %d bytes: expected a PEM file with a certificate and its key", path, maxCertificateFile)
 	}
-	c, err := parseCertificate(content, now)
+	c, err := parseCertificate(incoming.Document(content), now)
 	if err != nil {
 		return nil, fmt.Errorf("%s %w", path, err)
 	}

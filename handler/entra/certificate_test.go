@@ -220,3 +220,14 @@ func TestACertificateNeverShowsItsKey(t *testing.T) {
 		t.Errorf("the identity is %q, want thumbprint and app", s.Identity())
 	}
 }
+
+func TestAByteOrderMarkInFrontOfACertificateIsNoPartOfIt(t *testing.T) {
+	t.Parallel()
+	m, err := materials()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := entra.ReadCertificate(write(t, "\ufeff"+block("CERTIFICATE", m.cert.Raw)+block("PRIVATE KEY", pkcs8(t, m.key))), time.Now()); err != nil {
+		t.Error(err)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"cordon/handler/incoming"
 )
 
 // Catalogue is the checked hunts of a folder, by their names. It is immutable.
@@ -30,7 +32,7 @@ func Load(files fs.FS, folder string) (*Catalogue, error) {
 		if e.IsDir() || path.Ext(e.Name()) != ".kql" {
 			continue
 		}
-		body, err := fs.ReadFile(files, e.Name())
+		body, err := incoming.FileIn(files, e.Name())
 		if err != nil {
 			return nil, fmt.Errorf("hunts: %w", err)
 		}

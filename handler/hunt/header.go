@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"cordon/handler/alert"
+	"cordon/handler/incoming"
 	"cordon/handler/schedule"
 )
 
@@ -60,7 +61,7 @@ func Parse(file string, body []byte) (*Hunt, []Problem) {
 		r.wrong(1, fmt.Sprintf("the file has %d bytes, the limit is %d", len(body), maxFile), "is this the right file?")
 		return nil, r.problems
 	}
-	text := strings.ReplaceAll(strings.TrimPrefix(string(body), "\ufeff"), "\r\n", "\n")
+	text := strings.ReplaceAll(string(incoming.Document(body)), "\r\n", "\n")
 	r.lines = strings.Split(text, "\n")
 	for i, line := range r.lines {
 		if !utf8.ValidString(line) || strings.ContainsFunc(line, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {

@@ -5,6 +5,8 @@ package incoming
 import (
 	"bytes"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -56,6 +58,18 @@ const mark = "\ufeff"
 
 // Document is a document without the byte order mark in front of it.
 func Document(body []byte) []byte { return bytes.TrimPrefix(body, []byte(mark)) }
+
+// File reads a file that somebody wrote by hand.
+func File(path string) ([]byte, error) {
+	body, err := os.ReadFile(path)
+	return Document(body), err
+}
+
+// FileIn is File for a file of a folder.
+func FileIn(folder fs.FS, name string) ([]byte, error) {
+	body, err := fs.ReadFile(folder, name)
+	return Document(body), err
+}
 
 // Reader reads from r what follows the byte order mark, if there is one.
 func Reader(r io.Reader) io.Reader { return &reader{from: r} }

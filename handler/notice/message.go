@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"cordon/handler/alert"
+	"cordon/handler/incoming"
 )
 
 // Format is the format of the notice queue's messages.
@@ -21,6 +22,7 @@ type Message struct {
 // DecodeMessage reads a message of the notice queue that is for a tenant. An error other than alert.ErrUnknownFormat,
 // which means a newer version of Cordon wrote it, says what is wrong and never becomes right by waiting.
 func DecodeMessage(tenant string, body []byte) (Message, error) {
+	body = incoming.Document(body) // a person may have written it
 	// The format is read alone first: a newer one may have changed the types of everything else.
 	var format struct {
 		Format int `json:"format"`

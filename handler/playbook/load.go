@@ -2,7 +2,8 @@ package playbook
 
 import (
 	"fmt"
-	"strings"
+
+	"cordon/handler/incoming"
 )
 
 // The bounds of a playbook's text. They keep a wrong or hostile file from costing more than a moment.
@@ -23,7 +24,8 @@ func Load(name string, src []byte) (*Book, error) {
 		s.at(1, 1, fmt.Sprintf("the playbook is %d bytes long, the limit is %d", len(src), maxSource), "is this the right file?")
 		return nil, s.error(name)
 	}
-	s = newSource(strings.TrimPrefix(string(src), "\ufeff"))
+	src = incoming.Document(src)
+	s = newSource(string(src))
 	root := s.parse()
 	if root == nil {
 		return nil, s.error(name)

@@ -20,7 +20,7 @@ const (
 	MaxItems = 500       // alerts
 
 	maxSkipped = 20 // items that the answer tells of
-	AtOnce   = 16        // proven requests
+	AtOnce     = 16 // proven requests
 )
 
 // Refusal is the answer to a request of which nothing was accepted, as a problem document shows it (RFC 9457).
