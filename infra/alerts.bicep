@@ -1,17 +1,25 @@
-// What wakes somebody up. None of it depends on Cordon's own timers or mail: it reads what the Functions host records and
-// the namespace's metrics. Log records arrive some minutes late, which the queries allow for.
+// What wakes somebody up. None of it depends on Cordon's own timers or mail: it reads what the Functions host records, what
+// Azure records of the package, and the namespace's metrics. Records arrive some minutes late, which the queries allow for.
+
+import { texts } from 'types.bicep'
 
 param name string
 param location string
-param tags object
+param tags texts
 param workspaceId string
 param namespaceId string
-param queueNames array
 
 @description('Mail addresses, separated by commas.')
 param mailTo string
 
+@description('The queue of alerts first.')
+param queueNames string[]
+
+@description('Name of the account that the package is in.')
+param packageStorageName string
+
 param pollSilentMinutes int
+param unansweredMinutes int
 param isolationsPerHour int
 param failuresPer15Minutes int
 
@@ -42,12 +50,34 @@ var rules = [
     windowSize: 'PT1H'
     threshold: 0
     // One row, also when there is no poll at all, unless the newest one is recent.
-    query: format('''
+    query: format(
+      '''
 AppRequests
 | where Name == 'PollAlerts' and Success == true
 | summarize Last = max(TimeGenerated)
 | where isnull(Last) or Last < ago({0}m)
-''', pollSilentMinutes + ingestionMinutes)
+''',
+      pollSilentMinutes + ingestionMinutes
+    )
+  }
+  {
+    name: 'alerts-unanswered'
+    description: 'A version of an alert was found and is not answered. See docs/operations.md, "When nobody answers".'
+    severity: 1
+    windowSize: 'PT15M'
+    threshold: 0
+    // Polls and follows write the line each time, so the newest one says how it is now. The bus publishes no age.
+    query: format(
+      '''
+AppTraces
+| where Message has '"open runs"'
+| extend line = parse_json(Message)
+| where tostring(line.msg) == 'open runs'
+| summarize arg_max(TimeGenerated, line)
+| where toint(line.ageSeconds) > 60 * {0}
+''',
+      unansweredMinutes
+    )
   }
   {
     name: 'failed-invocations'
@@ -85,6 +115,21 @@ AppTraces
 | where tostring(parse_json(Message).level) == 'ERROR'
 '''
   }
+  {
+    name: 'package-written'
+    description: 'The package was written or deleted: a deployment that you know of, or somebody changes what runs. See docs/security.md.'
+    severity: 1
+    windowSize: 'PT15M'
+    threshold: 0
+    query: format(
+      '''
+StorageBlobLogs
+| where AccountName == '{0}' and Category in ('StorageWrite', 'StorageDelete')
+| where toint(StatusCode) < 400
+''',
+      packageStorageName
+    )
+  }
 ]
 
 resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
@@ -120,33 +165,57 @@ resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   }
 ]
 
-resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = {
-  name: '${name}-dead-letters'
-  location: 'global'
-  tags: tags
-  properties: {
+// The queues' counts are not exported to the logs, so no rule can ask for waiting messages and missing answers at once.
+var counts = [
+  {
+    name: 'messages-waiting'
+    description: 'The queue of alerts was not empty for 15 minutes: RespondToAlert is disabled or fails, or a burst lasts. See docs/operations.md, "When nobody answers".'
+    severity: 1
+    windowSize: 'PT15M'
+    metric: 'ActiveMessages'
+    queues: take(queueNames, 1)
+    timeAggregation: 'Minimum'
+  }
+  {
+    name: 'dead-letters'
     description: 'A message was given up: it failed ten times or waited seven days. See docs/operations.md, "Dead letters".'
     severity: 2
-    enabled: true
-    scopes: [namespaceId]
-    evaluationFrequency: 'PT5M'
     windowSize: 'PT5M'
-    autoMitigate: true
-    criteria: {
-      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
-      allOf: [
-        {
-          criterionType: 'StaticThresholdCriterion'
-          name: 'dead-letters'
-          metricNamespace: 'Microsoft.ServiceBus/namespaces'
-          metricName: 'DeadletteredMessages'
-          dimensions: [{ name: 'EntityName', operator: 'Include', values: queueNames }]
-          timeAggregation: 'Maximum'
-          operator: 'GreaterThan'
-          threshold: 0
-        }
-      ]
-    }
-    actions: [{ actionGroupId: operators.id }]
+    metric: 'DeadletteredMessages'
+    queues: queueNames
+    timeAggregation: 'Maximum'
   }
-}
+]
+
+resource metricAlerts 'Microsoft.Insights/metricAlerts@2018-03-01' = [
+  for count in counts: {
+    name: '${name}-${count.name}'
+    location: 'global'
+    tags: tags
+    properties: {
+      description: count.description
+      severity: count.severity
+      enabled: true
+      scopes: [namespaceId]
+      evaluationFrequency: 'PT5M'
+      windowSize: count.windowSize
+      autoMitigate: true
+      criteria: {
+        'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+        allOf: [
+          {
+            criterionType: 'StaticThresholdCriterion'
+            name: count.name
+            metricNamespace: 'Microsoft.ServiceBus/namespaces'
+            metricName: count.metric
+            dimensions: [{ name: 'EntityName', operator: 'Include', values: count.queues }]
+            timeAggregation: count.timeAggregation
+            operator: 'GreaterThan'
+            threshold: 0
+          }
+        ]
+      }
+      actions: [{ actionGroupId: operators.id }]
+    }
+  }
+]

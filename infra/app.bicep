@@ -1,12 +1,14 @@
 // The function app on Flex Consumption, as a custom handler. The code comes later, as build/cordon.zip.
 
+import { texts } from 'types.bicep'
+
 param name string
 param siteName string
 param location string
-param tags object
+param tags texts
 
 @description('All app settings.')
-param settings object
+param settings texts
 
 param platformIdentityId string
 param responderIdentityId string

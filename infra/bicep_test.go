@@ -4,6 +4,7 @@ package infra
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -31,10 +32,19 @@ func read(t *testing.T, path string) string {
 	return string(body)
 }
 
+func bicepFiles(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("*.bicep")
+	if err != nil || len(files) < 7 {
+		t.Fatal(files, err)
+	}
+	return files
+}
+
 func readBicep(t *testing.T, path string) bicep {
 	t.Helper()
 	b := bicep{text: read(t, path), params: map[string]bool{}}
-	for _, p := range regexp.MustCompile(`(?m)^param (\w+) \w+( = )?`).FindAllStringSubmatch(b.text, -1) {
+	for _, p := range regexp.MustCompile(`(?m)^param (\w+) [\w\[\]]+( = )?`).FindAllStringSubmatch(b.text, -1) {
 		b.params[p[1]] = p[2] != ""
 	}
 	for _, m := range regexp.MustCompile(`(?ms)^module \w+ '([^']+)' = \{\n(.*?)^\}`).FindAllStringSubmatch(b.text, -1) {
@@ -50,6 +60,16 @@ func readBicep(t *testing.T, path string) bicep {
 		b.modules = append(b.modules, one)
 	}
 	return b
+}
+
+// resources are the declarations of a file by their symbols: what stands between the braces.
+func resources(t *testing.T, path string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for _, r := range regexp.MustCompile(`(?ms)^resource (\w+) '[^']+' = (?:if \([^\n]*\) )?(?:\[\n  for [^\n]*)?\{\n(.*?)^\}?\]?$`).FindAllStringSubmatch(read(t, path), -1) {
+		found[r[1]] = r[2]
+	}
+	return found
 }
 
 // deployed are the app settings of cordon.bicep, with the expression of each; those that are left out unless they have a
@@ -84,7 +104,7 @@ func deployed(t *testing.T) map[string]string {
 
 func TestBracketsAndQuotesOfTheBicepFilesMatch(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"main.bicep", "cordon.bicep", "roles.bicep", "app.bicep", "alerts.bicep"} {
+	for _, file := range bicepFiles(t) {
 		// What stands in texts is not counted, but for the expressions in them, which close what they open.
 		text := regexp.MustCompile(`(?s)'''.*?'''`).ReplaceAllString(read(t, file), "''")
 		text = regexp.MustCompile(`(?m)(^|\s)//.*$`).ReplaceAllString(text, "")
@@ -113,7 +133,7 @@ func TestBracketsAndQuotesOfTheBicepFilesMatch(t *testing.T) {
 func TestModulesGetTheParametersThatTheyDeclare(t *testing.T) {
 	t.Parallel()
 	uses := 0
-	for _, file := range []string{"main.bicep", "cordon.bicep"} {
+	for _, file := range bicepFiles(t) {
 		for _, use := range readBicep(t, file).modules {
 			uses++
 			declared := readBicep(t, use.file).params
@@ -131,14 +151,14 @@ func TestModulesGetTheParametersThatTheyDeclare(t *testing.T) {
 			}
 		}
 	}
-	if uses != 4 {
+	if uses != 5 {
 		t.Errorf("%d uses of modules were found", uses)
 	}
 }
 
 func TestParametersAreUsed(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"main.bicep", "cordon.bicep", "roles.bicep", "app.bicep", "alerts.bicep"} {
+	for _, file := range bicepFiles(t) {
 		b := readBicep(t, file)
 		for name := range b.params {
 			if len(regexp.MustCompile(`\b`+name+`\b`).FindAllString(b.text, -1)) < 2 {
@@ -161,9 +181,130 @@ func TestNothingInTheGroupTakesAKey(t *testing.T) {
 			t.Errorf("cordon.bicep lacks %s", line)
 		}
 	}
-	for _, file := range []string{"main.bicep", "cordon.bicep", "roles.bicep", "app.bicep", "alerts.bicep"} {
+	for _, file := range bicepFiles(t) {
 		if found := regexp.MustCompile(`(?i)listKeys|AccountKey|SharedAccessKey=`).FindString(read(t, file)); found != "" {
 			t.Errorf("%s has %s", file, found)
 		}
+	}
+}
+
+// TestResourcesHaveOneVersionEach reads the versions of the services' interfaces, in every file.
+func TestResourcesHaveOneVersionEach(t *testing.T) {
+	t.Parallel()
+	versions := map[string]string{}
+	for _, file := range bicepFiles(t) {
+		for _, r := range regexp.MustCompile(`(?m)^resource \w+ '(Microsoft\.\w+/\w+)[\w/]*@([\w-]+)'`).FindAllStringSubmatch(read(t, file), -1) {
+			if before, seen := versions[r[1]]; seen && before != r[2] {
+				t.Errorf("%s has %s of %s, and elsewhere it is of %s", file, r[1], r[2], before)
+			}
+			versions[r[1]] = r[2]
+		}
+	}
+	for kind, version := range map[string]string{"Microsoft.ServiceBus/namespaces": "2026-01-01", "Microsoft.KeyVault/vaults": "2026-05-15"} {
+		if versions[kind] != version {
+			t.Errorf("%s is of %q", kind, versions[kind])
+		}
+	}
+	page := read(t, "../docs/deploy.md")
+	for kind, version := range versions {
+		if !strings.Contains(page, version) {
+			t.Errorf("docs/deploy.md does not name the version %s of %s", version, kind)
+		}
+	}
+}
+
+func TestEveryParameterHasATypeThatIsChecked(t *testing.T) {
+	t.Parallel()
+	for _, file := range bicepFiles(t) {
+		text := read(t, file)
+		for _, p := range regexp.MustCompile(`(?m)^param (\w+) (object|array)\b`).FindAllStringSubmatch(text, -1) {
+			t.Errorf("%s: %s is of type %s: anything goes", file, p[1], p[2])
+		}
+		for _, secret := range regexp.MustCompile(`(?m)^(.*)\nparam (smtpUrl|webhookSecret) `).FindAllStringSubmatch(text, -1) {
+			if secret[1] != "@secure()" {
+				t.Errorf("%s: %s would be shown in the portal", file, secret[2])
+			}
+		}
+	}
+}
+
+// TestTheFilesAreLaidOutAsTheCompilerDoes holds the part of its format that can be seen without it.
+func TestTheFilesAreLaidOutAsTheCompilerDoes(t *testing.T) {
+	t.Parallel()
+	for _, file := range bicepFiles(t) {
+		text := read(t, file)
+		if strings.Contains(text, "\n\n\n") || !strings.HasSuffix(text, "\n") || strings.HasSuffix(text, "\n\n") {
+			t.Errorf("%s has empty lines too many, or no last line", file)
+		}
+		// Texts of several lines are left alone.
+		for line := range strings.SplitSeq(regexp.MustCompile(`(?s)'''.*?'''`).ReplaceAllString(text, "''''''"), "\n") {
+			indent := len(line) - len(strings.TrimLeft(line, " "))
+			single := regexp.MustCompile(`^\s*(//|@description\('|description: ')|^resource .* = if \(`).MatchString(line) // cannot be broken
+			if strings.Contains(line, "\t") || strings.TrimRight(line, " ") != line || indent%2 != 0 || len(line) > 120 && !single {
+				t.Errorf("%s: %q", file, line)
+			}
+		}
+		if regexp.MustCompile(`\w\('''`).MatchString(text) {
+			t.Errorf("%s: a text of several lines is no first argument on the line of its function", file)
+		}
+	}
+}
+
+// TestNoIdentityOfTheAppMayWriteThePackage reads what is granted where. An app can act as each of its identities.
+func TestNoIdentityOfTheAppMayWriteThePackage(t *testing.T) {
+	t.Parallel()
+	granted := map[string]string{}
+	for symbol, body := range resources(t, "roles.bicep") {
+		role := regexp.MustCompile(`'Microsoft.Authorization/roleDefinitions', (\w+)\)`).FindStringSubmatch(body)
+		scope := regexp.MustCompile(`(?m)^ +scope: (\w+)`).FindStringSubmatch(body)
+		if role == nil || scope == nil {
+			t.Errorf("roles.bicep: what %s grants is not understood:\n%s", symbol, body)
+			continue
+		}
+		granted[scope[1]] += role[1] + " "
+	}
+	if granted["packages"] != "blobDataReader " || granted["packageStorage"]+granted["packageBlobs"] != "" || !strings.Contains(granted["storage"], "blobDataOwner ") {
+		t.Errorf("%v", granted)
+	}
+	cordon := resources(t, "cordon.bicep")
+	if !strings.Contains(cordon["packages"], "parent: blobs") || !strings.Contains(cordon["blobs"], "parent: packageStorage") ||
+		!strings.Contains(read(t, "cordon.bicep"), "packageUrl: '${packageStorage.properties.primaryEndpoints.blob}${packageContainer}'") {
+		t.Error("the package is not in the account of its own")
+	}
+	for symbol, body := range cordon {
+		if strings.Contains(body, "roleDefinitionId") {
+			t.Errorf("cordon.bicep: %s grants something, which roles.bicep does", symbol)
+		}
+	}
+}
+
+// TestWhatCordonRestsOnIsRecordedAndKept holds the records of writes, the lock and the copies.
+func TestWhatCordonRestsOnIsRecordedAndKept(t *testing.T) {
+	t.Parallel()
+	recorded := map[string]string{}
+	for symbol, body := range resources(t, "audit.bicep") {
+		scope := regexp.MustCompile(`(?m)^  scope: (\w+)$`).FindStringSubmatch(body)
+		if scope == nil || !strings.Contains(body, "workspaceId: workspaceId") {
+			t.Errorf("audit.bicep: %s records nothing", symbol)
+			continue
+		}
+		for _, c := range regexp.MustCompile(`category: '(\w+)', enabled: true`).FindAllStringSubmatch(body, -1) {
+			recorded[scope[1]] += c[1] + " "
+		}
+	}
+	for scope, categories := range map[string]string{"tables": "StorageWrite StorageDelete ", "packageBlobs": "StorageWrite StorageDelete ", "vault": "AuditEvent ", "bus": "OperationalLogs "} {
+		if recorded[scope] != categories {
+			t.Errorf("of %s is recorded %q", scope, recorded[scope])
+		}
+	}
+	cordon := resources(t, "cordon.bicep")
+	if !strings.Contains(cordon["lock"], "scope: storage") || !strings.Contains(cordon["lock"], "level: 'CanNotDelete'") {
+		t.Error("the ledger's account has no lock")
+	}
+	if !strings.Contains(read(t, "cordon.bicep"), "param storageSku string = 'Standard_ZRS'") {
+		t.Error("the ledger is in one data centre")
+	}
+	if !strings.Contains(read(t, "cordon.bicep"), "\nresource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {\n") {
+		t.Error("the vault is not always there")
 	}
 }

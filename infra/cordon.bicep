@@ -1,6 +1,8 @@
-// Everything that Cordon needs, in one resource group: az deployment group create --template-file infra/cordon.bicep.
-// docs/deploy.md says how it is used, which schemas it was written after, and that it was not compiled here.
+// Everything that Cordon needs, in one resource group: az deployment group create --parameters infra/cordon.bicepparam.
+// docs/deploy.md says how it is used and what of it was tried.
 targetScope = 'resourceGroup'
+
+import { texts } from 'types.bicep'
 
 @description('Begins the name of every resource. Short: the Functions host tells apps apart by the first 32 characters.')
 @minLength(3)
@@ -32,9 +34,16 @@ param mailTo string
 @description('Who hears that Cordon itself is unwell; also of the alerts below. Separated by commas.')
 param operatorMail string = mailTo
 
-@description('Mail server: smtp://user:password@host:587?tls=starttls. It is kept in a key vault. Empty: Microsoft Graph.')
+@description('Mail server: smtp://user:password@host:587?tls=starttls; in-vault: the vault has it. Empty: Graph.')
 @secure()
 param smtpUrl string = ''
+
+@description('Secret of those who push alerts, 32 bytes at least, or in-vault. Empty: the function key is enough.')
+@secure()
+param webhookSecret string = ''
+
+@description('Takes back the vault of a group that was deleted and is made again, for one deployment: docs/deploy.md.')
+param recoverVault bool = false
 
 @description('When alerts are polled: NCRONTAB with six fields, UTC.')
 param pollSchedule string = '0 * * * * *'
@@ -49,6 +58,10 @@ param huntSchedule string = '0 */5 * * * *'
 @minValue(3)
 param pollSilentMinutes int = 3
 
+@description('Minutes for which an alert may go unanswered. A message that was lost is found after ten.')
+@minValue(15)
+param unansweredMinutes int = 15
+
 @description('More isolations in an hour than this raise an alert. The playbook has caps of its own, which hold what is beyond.')
 @minValue(0)
 param isolationsPerHour int = 10
@@ -58,7 +71,7 @@ param isolationsPerHour int = 10
 param failuresPer15Minutes int = 5
 
 @description('Further app settings by name, such as { CORDON_STALE_AFTER: \'12h\' }. They win over the ones below.')
-param moreSettings object = {}
+param moreSettings texts = {}
 
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
@@ -67,22 +80,23 @@ param instanceMemoryMB int = 2048
 @minValue(0)
 param warmResponders int = 0
 
-@description('The ledger is in this account: a redundant SKU is worth its price where the region has it.')
+@description('Of both storage accounts; the ledger is in one. Three zones, where the region has them. Choose once.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
-param storageSku string = 'Standard_LRS'
+param storageSku string = 'Standard_ZRS'
 
 @description('Days for which logs are kept.')
 @minValue(30)
 @maxValue(730)
 param logDays int = 90
 
-param tags object = {}
+param tags texts = {}
 
 var unique = uniqueString(resourceGroup().id, name)
 var alertQueue = 'alerts'
 var noticeQueue = 'notices'
 var packageContainer = 'packages'
-var vaultName = 'kv${unique}'
+// Stands for a secret that the vault has already, so that a deployment which changes something else need not know it.
+var kept = 'in-vault'
 
 // Two identities. The platform's reaches what is in this group; the responder's reaches Defender, and nothing in Azure.
 // Neither can do the other's work, and the roles of the responder outlive the app.
@@ -99,7 +113,7 @@ resource responder 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30'
   tags: tags
 }
 
-// The account holds the ledger (tables), the host's leases, keys and timer status (blobs) and the package. No keys.
+// The account holds the ledger (tables) and what the host keeps: leases, keys, timer status (blobs). No keys.
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   name: take('st${replace(toLower(name), '-', '')}${unique}', 24)
@@ -117,8 +131,36 @@ resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' = {
   }
 }
 
+resource lock 'Microsoft.Authorization/locks@2020-05-01' = {
+  name: 'ledger'
+  scope: storage
+  properties: {
+    level: 'CanNotDelete'
+    notes: 'The ledger: what was seen, done and told. Without it Cordon begins anew.'
+  }
+}
+
+// The package has an account of its own, because what the app's identity may do in the other one would let the app replace
+// its own code. It has no lock: that would keep the right to write from being taken back after a deployment.
+
+resource packageStorage 'Microsoft.Storage/storageAccounts@2025-06-01' = {
+  name: take('pk${replace(toLower(name), '-', '')}${unique}', 24)
+  location: location
+  tags: tags
+  kind: 'StorageV2'
+  sku: { name: storageSku }
+  properties: {
+    allowSharedKeyAccess: false
+    defaultToOAuthAuthentication: true
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    supportsHttpsTrafficOnly: true
+    minimumTlsVersion: 'TLS1_2'
+  }
+}
+
 resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
-  parent: storage
+  parent: packageStorage
   name: 'default'
 }
 
@@ -129,7 +171,7 @@ resource packages 'Microsoft.Storage/storageAccounts/blobServices/containers@202
   properties: { publicAccess: 'None' }
 }
 
-resource bus 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
+resource bus 'Microsoft.ServiceBus/namespaces@2026-01-01' = {
   name: 'sb-${name}-${unique}'
   location: location
   tags: tags
@@ -141,7 +183,7 @@ resource bus 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
 }
 
 // Duplicate detection and sessions can not be changed once a queue is there.
-resource queues 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [
+resource queues 'Microsoft.ServiceBus/namespaces/queues@2026-01-01' = [
   for queue in [alertQueue, noticeQueue]: {
     parent: bus
     name: queue
@@ -181,13 +223,15 @@ resource insights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-// The one secret there may be: the mail server's password.
+// The secrets there may be: the mail server's password, and what those who push alerts know. A vault that is deleted cannot
+// be purged for 90 days, and its name comes from the group's and from the parameter name.
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = if (!empty(smtpUrl)) {
-  name: vaultName
+resource vault 'Microsoft.KeyVault/vaults@2026-05-15' = {
+  name: 'kv${unique}'
   location: location
   tags: tags
   properties: {
+    createMode: recoverVault ? 'recover' : 'default'
     tenantId: tenant().tenantId
     sku: { family: 'A', name: 'standard' }
     enableRbacAuthorization: true
@@ -196,10 +240,16 @@ resource vault 'Microsoft.KeyVault/vaults@2024-11-01' = if (!empty(smtpUrl)) {
   }
 }
 
-resource smtpSecret 'Microsoft.KeyVault/vaults/secrets@2024-11-01' = if (!empty(smtpUrl)) {
+resource smtpSecret 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(smtpUrl) && smtpUrl != kept) {
   parent: vault
   name: 'smtp-url'
   properties: { value: smtpUrl }
+}
+
+resource pushSecret 'Microsoft.KeyVault/vaults/secrets@2026-05-15' = if (!empty(webhookSecret) && webhookSecret != kept) {
+  parent: vault
+  name: 'webhook-secret'
+  properties: { value: webhookSecret }
 }
 
 module roles 'roles.bicep' = {
@@ -207,12 +257,25 @@ module roles 'roles.bicep' = {
   params: {
     principalId: platform.properties.principalId
     storageName: storage.name
+    packageStorageName: packageStorage.name
+    packageContainer: packageContainer
     namespaceName: bus.name
     queueNames: [alertQueue, noticeQueue]
     insightsName: insights.name
-    vaultName: empty(smtpUrl) ? '' : vaultName
+    vaultName: vault.name
   }
-  dependsOn: [queues, vault]
+  dependsOn: [queues, packages]
+}
+
+module audit 'audit.bicep' = {
+  name: 'audit'
+  params: {
+    workspaceId: workspace.id
+    storageName: storage.name
+    packageStorageName: packageStorage.name
+    namespaceName: bus.name
+    vaultName: vault.name
+  }
 }
 
 // The app's settings, all of them: whoever writes them elsewhere replaces the set. What function.json names as %...% has no
@@ -251,11 +314,14 @@ var settings = {
   CORDON_OPERATOR_MAIL: operatorMail
 }
 
+var secretUri = 'SecretUri=${vault.properties.vaultUri}secrets'
+
 // Settings that are left out unless they have a value.
 var optionalSettings = union(
   empty(defenderUrl) ? {} : { CORDON_DEFENDER_URL: defenderUrl },
   empty(defenderAudience) ? {} : { CORDON_DEFENDER_AUDIENCE: defenderAudience },
-  empty(smtpUrl) ? {} : { CORDON_SMTP_URL: '@Microsoft.KeyVault(SecretUri=${smtpSecret!.properties.secretUri})' }
+  empty(smtpUrl) ? {} : { CORDON_SMTP_URL: '@Microsoft.KeyVault(${secretUri}/smtp-url)' },
+  empty(webhookSecret) ? {} : { CORDON_WEBHOOK_SECRET: '@Microsoft.KeyVault(${secretUri}/webhook-secret)' }
 )
 
 module app 'app.bicep' = {
@@ -268,12 +334,12 @@ module app 'app.bicep' = {
     settings: union(settings, optionalSettings, moreSettings)
     platformIdentityId: platform.id
     responderIdentityId: responder.id
-    packageUrl: '${storage.properties.primaryEndpoints.blob}${packages.name}'
+    packageUrl: '${packageStorage.properties.primaryEndpoints.blob}${packageContainer}'
     instanceMemoryMB: instanceMemoryMB
     warmResponders: warmResponders
   }
-  // The site reads its package and the host its storage as soon as it is there.
-  dependsOn: [roles]
+  // The site reads its package and the host its storage and the secrets as soon as it is there.
+  dependsOn: [roles, smtpSecret, pushSecret]
 }
 
 module alerts 'alerts.bicep' = {
@@ -286,7 +352,9 @@ module alerts 'alerts.bicep' = {
     namespaceId: bus.id
     queueNames: [alertQueue, noticeQueue]
     mailTo: operatorMail
+    packageStorageName: packageStorage.name
     pollSilentMinutes: pollSilentMinutes
+    unansweredMinutes: unansweredMinutes
     isolationsPerHour: isolationsPerHour
     failuresPer15Minutes: failuresPer15Minutes
   }
@@ -298,3 +366,7 @@ output responderPrincipalId string = responder.properties.principalId
 output responderClientId string = responder.properties.clientId
 output serviceBusNamespace string = settings.ServiceBus__fullyQualifiedNamespace
 output storageAccount string = storage.name
+output vaultName string = vault.name
+// For infra/package-access.sh, which lets the app's deployment write the package and takes that back.
+output platformPrincipalId string = platform.properties.principalId
+output packageContainerId string = packages.id

@@ -3,13 +3,14 @@
 
 param principalId string
 param storageName string
+param packageStorageName string
+param packageContainer string
 param namespaceName string
-param queueNames array
+param queueNames string[]
 param insightsName string
-
-@description('Empty: there is no vault.')
 param vaultName string
 
+var blobDataReader = '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1'
 var blobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
 var tableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 var busDataReceiver = '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
@@ -19,16 +20,33 @@ var vaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
 
 resource storage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = { name: storageName }
 
-resource bus 'Microsoft.ServiceBus/namespaces@2024-01-01' existing = { name: namespaceName }
+resource packageStorage 'Microsoft.Storage/storageAccounts@2025-06-01' existing = { name: packageStorageName }
 
-resource queues 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' existing = [for queue in queueNames: { parent: bus, name: queue }]
+resource packageBlobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' existing = {
+  parent: packageStorage
+  name: 'default'
+}
+
+resource packages 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' existing = {
+  parent: packageBlobs
+  name: packageContainer
+}
+
+resource bus 'Microsoft.ServiceBus/namespaces@2026-01-01' existing = { name: namespaceName }
+
+resource queues 'Microsoft.ServiceBus/namespaces/queues@2026-01-01' existing = [
+  for queue in queueNames: {
+    parent: bus
+    name: queue
+  }
+]
 
 resource insights 'Microsoft.Insights/components@2020-02-02' existing = { name: insightsName }
 
-resource vault 'Microsoft.KeyVault/vaults@2024-11-01' existing = { name: empty(vaultName) ? 'none' : vaultName }
+resource vault 'Microsoft.KeyVault/vaults@2026-05-15' existing = { name: vaultName }
 
-// The host keeps its leases, function keys and timer status in containers that it makes itself, and the site reads its
-// package: the account, because the containers' names are the host's.
+// The host keeps its leases, function keys and timer status in containers that it makes itself: the account, because the
+// containers' names are the host's.
 resource blobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(storage.id, principalId, blobDataOwner)
   scope: storage
@@ -36,6 +54,18 @@ resource blobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: principalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataOwner)
+  }
+}
+
+// The site reads its package. An app can act as every identity that is attached to it, so none of them may write here but
+// while a deployment runs: infra/package-access.sh.
+resource package 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(packages.id, principalId, blobDataReader)
+  scope: packages
+  properties: {
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataReader)
   }
 }
 
@@ -88,9 +118,9 @@ resource telemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// The reference to the mail server's secret is resolved as this identity.
-resource secrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(vaultName)) {
-  name: guid(resourceGroup().id, vaultName, principalId, vaultSecretsUser)
+// The references to secrets are resolved as this identity.
+resource secrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(vault.id, principalId, vaultSecretsUser)
   scope: vault
   properties: {
     principalId: principalId

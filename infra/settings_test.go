@@ -2,6 +2,7 @@ package infra
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -38,7 +39,6 @@ func notDeployed() map[string]string {
 		"ServiceBus":                       "the namespace takes no keys",
 		"AzureWebJobsStorage":              "the account takes no keys",
 		"AzureWebJobsStorage__accountName": "the services' addresses are set, which work in every cloud",
-		"CORDON_WEBHOOK_SECRET":            "only for those who push alerts; moreSettings sets it, as a reference to a key vault",
 		"CORDON_TABLE_PREFIX":              "the account has no other tables",
 		"CORDON_PLAYBOOK":                  "the one in the package",
 		"CORDON_HUNTS":                     "the one in the package",
@@ -97,7 +97,8 @@ func evaluated(t *testing.T) map[string]string {
 		"replace(replace(bus.properties.serviceBusEndpoint, 'https://', ''), ':443/', '')": "sb-cordon-x.servicebus.windows.net",
 	}
 	parts := strings.NewReplacer("${storage.name}", "stcordonx", "${environment().suffixes.storage}", "core.windows.net", "${platform.properties.clientId}", client,
-		"@Microsoft.KeyVault(SecretUri=${smtpSecret!.properties.secretUri})", "smtp://u:p@mail.example.com:587?tls=starttls")
+		"@Microsoft.KeyVault(${secretUri}/smtp-url)", "smtp://u:p@mail.example.com:587?tls=starttls",
+		"@Microsoft.KeyVault(${secretUri}/webhook-secret)", "0123456789abcdef0123456789abcdef")
 	values := map[string]string{}
 	for name, expression := range deployed(t) {
 		value, known := expressions[expression]
@@ -128,7 +129,7 @@ func TestTheProgramStartsWithTheDeployedSettings(t *testing.T) {
 			t.Errorf("cordon.bicep has no parameter %s", name)
 		}
 	}
-	if !strings.Contains(read(t, "cordon.bicep"), "param mode string = 'observe'") || !strings.Contains(read(t, "main.bicep"), "param mode string = 'observe'") {
+	if !strings.Contains(read(t, "cordon.bicep"), "param mode string = 'observe'") || !strings.Contains(read(t, "main.bicepparam"), "'CORDON_MODE', 'observe'") {
 		t.Error("the deployment does not begin in observe mode")
 	}
 }
@@ -265,7 +266,7 @@ func TestAzdDeploysWhatMakePackageWrites(t *testing.T) {
 		Infra    struct{ Path, Module string }
 		Services map[string]struct {
 			Project, Host, Language, Dist string
-			Hooks                         map[string]struct{ Shell, Run string }
+			Hooks                         hooks
 		}
 	}
 	if err := yaml.Unmarshal([]byte(read(t, "../azure.yaml")), &azd); err != nil {
@@ -284,15 +285,86 @@ func TestAzdDeploysWhatMakePackageWrites(t *testing.T) {
 	if _, err := os.Stat(filepath.Join("..", azd.Infra.Path, azd.Infra.Module+".bicep")); err != nil {
 		t.Error(err)
 	}
-	var file struct {
-		Parameters map[string]struct{ Value string }
+}
+
+type hooks map[string]struct{ Shell, Run string }
+
+// TestAzdGrantsBeforeItDeploys holds the order: resources, app roles, and then the app, whose package can be written just
+// then. What the hooks name, main.bicep has as outputs.
+func TestAzdGrantsBeforeItDeploys(t *testing.T) {
+	t.Parallel()
+	var azd struct {
+		Hooks    hooks
+		Services map[string]struct{ Hooks hooks }
 	}
-	if err := json.Unmarshal([]byte(read(t, "main.parameters.json")), &file); err != nil {
+	text := read(t, "../azure.yaml")
+	if err := yaml.Unmarshal([]byte(text), &azd); err != nil {
 		t.Fatal(err)
 	}
-	declared := readBicep(t, "main.bicep").params
-	if got, want := slices.Sorted(maps.Keys(file.Parameters)), slices.Sorted(maps.Keys(declared)); !slices.Equal(got, want) {
-		t.Errorf("main.parameters.json has %v, main.bicep %v", got, want)
+	service := azd.Services["cordon"].Hooks
+	for hook, run := range map[string]struct{ got, want string }{
+		"postprovision": {azd.Hooks["postprovision"].Run, `infra/grant-permissions.sh ${CORDON_GRANT:-} "$CORDON_RESPONDER_PRINCIPAL_ID"`},
+		"predeploy":     {service["predeploy"].Run, `infra/package-access.sh open "$CORDON_PLATFORM_PRINCIPAL_ID" "$CORDON_PACKAGE_CONTAINER_ID"`},
+		"postdeploy":    {service["postdeploy"].Run, `infra/package-access.sh close "$CORDON_PLATFORM_PRINCIPAL_ID" "$CORDON_PACKAGE_CONTAINER_ID"`},
+	} {
+		if !strings.Contains(run.got, run.want) {
+			t.Errorf("%s runs %q", hook, run.got)
+		}
+	}
+	outputs := read(t, "main.bicep")
+	for _, name := range regexp.MustCompile(`"\$(\w+)"`).FindAllStringSubmatch(text, -1) {
+		if !strings.Contains(outputs, "output "+name[1]+" string = ") {
+			t.Errorf("main.bicep has no output %s, which a hook names", name[1])
+		}
+	}
+	if !strings.Contains(outputs, "output CORDON_RESPONDER_CLIENT_ID string = ") {
+		t.Error("main.bicep has no output for the client id that Exchange wants")
+	}
+}
+
+// TestEveryParameterCanBeSet holds the two files of values against the parameters, their defaults and the settings.
+func TestEveryParameterCanBeSet(t *testing.T) {
+	t.Parallel()
+	cordon, main := readBicep(t, "cordon.bicep"), readBicep(t, "main.bicep")
+	values := map[string][]string{} // by parameter: the function, the variable, the default
+	for _, v := range regexp.MustCompile(`(?m)^param (\w+) = (?:(int|bool|json)\()?readEnvironmentVariable\('(\w+)'(?:, (.*?))?\)+$`).FindAllStringSubmatch(read(t, "cordon.bicepparam"), -1) {
+		values[v[1]] = v[2:]
+	}
+	if n := strings.Count(read(t, "cordon.bicepparam"), "\nparam "); n != len(values) {
+		t.Errorf("%d of %d values were read", len(values), n)
+	}
+	want := slices.Sorted(maps.Keys(cordon.params))
+	want = slices.DeleteFunc(want, func(name string) bool { return name == "location" })
+	if got := slices.Sorted(maps.Keys(values)); !slices.Equal(got, want) {
+		t.Errorf("cordon.bicepparam has %v, cordon.bicep %v", got, want)
+	}
+	declared := regexp.MustCompile(`(?m)^param (\w+) (\w+) = (.*)$`).FindAllStringSubmatch(cordon.text, -1)
+	for _, p := range declared {
+		if p[1] == "location" {
+			continue
+		}
+		value := strings.Trim(values[p[1]][2], "'")
+		if p[1] == "operatorMail" && p[3] == "mailTo" && value == "readEnvironmentVariable('CORDON_MAIL_TO" {
+			continue
+		}
+		if wants := strings.Trim(p[3], "'"); value != wants || (values[p[1]][0] == "") != (p[2] == "string") {
+			t.Errorf("%s is %s by cordon.bicep, %v by cordon.bicepparam", p[1], p[3], values[p[1]])
+		}
+	}
+	for setting, expression := range deployed(t) {
+		if v, isParameter := values[expression]; isParameter && v[1] != setting {
+			t.Errorf("%s is read from %s", setting, v[1])
+		}
+	}
+	_, body, _ := strings.Cut(read(t, "cordon.bicepparam"), "\n\n")
+	if file := read(t, "main.bicepparam"); !strings.HasSuffix(file, body) || !strings.HasPrefix(strings.SplitAfterN(file, "\n\n", 2)[1],
+		"param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')\nparam location = readEnvironmentVariable('AZURE_LOCATION')\nparam name = ") {
+		t.Error("main.bicepparam has other values than cordon.bicepparam")
+	}
+	for name := range cordon.params {
+		if _, ok := main.params[name]; !ok {
+			t.Errorf("azd cannot set %s", name)
+		}
 	}
 }
 
@@ -303,11 +375,40 @@ func TestAlertsLookForWhatIsWritten(t *testing.T) {
 	if !strings.Contains(read(t, "../handler/response/request.go"), `"machine action requested", "type"`) || !strings.Contains(alerts, `'machine action requested'`) {
 		t.Error("the alert about isolations counts lines that are not written")
 	}
-	for _, list := range regexp.MustCompile(`Name (?:==|in) \(?('[^)\n]+')`).FindAllStringSubmatch(alerts, -1) {
+	if !strings.Contains(read(t, "../handler/watch/openruns.go"), `"open runs", "open", oldest.Open, "ageSeconds"`) ||
+		!strings.Contains(alerts, `Message has '"open runs"'`) || !strings.Contains(alerts, "line.ageSeconds") {
+		t.Error("the alert about alerts that nobody answers reads a line that is not written")
+	}
+	if !regexp.MustCompile(`(?s)name: 'messages-waiting'.*?windowSize: 'PT15M'\n    metric: 'ActiveMessages'\n    queues: take\(queueNames, 1\)\n    timeAggregation: 'Minimum'`).MatchString(alerts) ||
+		!strings.Contains(read(t, "cordon.bicep"), "queueNames: [alertQueue, noticeQueue]") {
+		t.Error("no alert looks for messages that wait in the queue of alerts")
+	}
+	for _, list := range regexp.MustCompile(`\bName (?:==|in) \(?('[^)\n]+')`).FindAllStringSubmatch(alerts, -1) {
 		for _, name := range regexp.MustCompile(`'(\w+)'`).FindAllStringSubmatch(list[1], -1) {
 			if _, err := os.Stat(filepath.Join("../functions", name[1], "function.json")); err != nil {
 				t.Errorf("an alert watches %s: %v", name[1], err)
 			}
 		}
+	}
+}
+
+// TestTheCostsCountTheAlerts holds the table of costs against the rules, and its sum against its lines.
+func TestTheCostsCountTheAlerts(t *testing.T) {
+	t.Parallel()
+	alerts, page := read(t, "alerts.bicep"), read(t, "../docs/operations.md")
+	rules := len(regexp.MustCompile(`query: (format\(\s*)?'''`).FindAllString(alerts, -1))
+	if line := fmt.Sprintf("| %d rules | 1.50 a rule | %.2f |", rules, float64(rules)*1.5); !strings.Contains(page, line) {
+		t.Errorf("docs/operations.md lacks %q", line)
+	}
+	_, table, _ := strings.Cut(page, "## What it costs")
+	var lines []string
+	sum := 0.0
+	for _, cost := range regexp.MustCompile(`(?m)\| (?:[\d,]+ × [\d.]+ = )?(\d+\.\d\d) \|$`).FindAllStringSubmatch(table, -1) {
+		if value, err := strconv.ParseFloat(cost[1], 64); err == nil && cost[1] != "21.02" { // a warm responder is not in the sum
+			lines, sum = append(lines, cost[1]), sum+value
+		}
+	}
+	if total := fmt.Sprintf("%s = **%.2f**, or **%.2f**", strings.Join(lines, " + "), sum, sum-7.55); !strings.Contains(table, total) {
+		t.Errorf("docs/operations.md lacks %q", total)
 	}
 }

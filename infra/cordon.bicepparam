@@ -1,0 +1,28 @@
+// What the Azure CLI deploys with, from the environment. A deployment sets everything: what it is not told goes back to
+// the default. So keep the values in a file, and change the file: docs/deploy.md.
+using 'cordon.bicep'
+
+param name = readEnvironmentVariable('CORDON_NAME', 'cordon')
+param mode = readEnvironmentVariable('CORDON_MODE', 'observe')
+param cloud = readEnvironmentVariable('CORDON_CLOUD', 'global')
+param defenderUrl = readEnvironmentVariable('CORDON_DEFENDER_URL', '')
+param defenderAudience = readEnvironmentVariable('CORDON_DEFENDER_AUDIENCE', '')
+param mailFrom = readEnvironmentVariable('CORDON_MAIL_FROM')
+param mailTo = readEnvironmentVariable('CORDON_MAIL_TO')
+param operatorMail = readEnvironmentVariable('CORDON_OPERATOR_MAIL', readEnvironmentVariable('CORDON_MAIL_TO'))
+param smtpUrl = readEnvironmentVariable('CORDON_SMTP_URL', '')
+param webhookSecret = readEnvironmentVariable('CORDON_WEBHOOK_SECRET', '')
+param recoverVault = bool(readEnvironmentVariable('CORDON_RECOVER_VAULT', 'false'))
+param pollSchedule = readEnvironmentVariable('CORDON_POLL_SCHEDULE', '0 * * * * *')
+param followSchedule = readEnvironmentVariable('CORDON_FOLLOW_SCHEDULE', '30 * * * * *')
+param huntSchedule = readEnvironmentVariable('CORDON_HUNT_SCHEDULE', '0 */5 * * * *')
+param pollSilentMinutes = int(readEnvironmentVariable('CORDON_POLL_SILENT_MINUTES', '3'))
+param unansweredMinutes = int(readEnvironmentVariable('CORDON_UNANSWERED_MINUTES', '15'))
+param isolationsPerHour = int(readEnvironmentVariable('CORDON_ISOLATIONS_PER_HOUR', '10'))
+param failuresPer15Minutes = int(readEnvironmentVariable('CORDON_FAILURES_PER_15_MINUTES', '5'))
+param moreSettings = json(readEnvironmentVariable('CORDON_MORE_SETTINGS', '{}'))
+param instanceMemoryMB = int(readEnvironmentVariable('CORDON_INSTANCE_MEMORY_MB', '2048'))
+param warmResponders = int(readEnvironmentVariable('CORDON_WARM_RESPONDERS', '0'))
+param storageSku = readEnvironmentVariable('CORDON_STORAGE_SKU', 'Standard_ZRS')
+param logDays = int(readEnvironmentVariable('CORDON_LOG_DAYS', '90'))
+param tags = json(readEnvironmentVariable('CORDON_TAGS', '{}'))

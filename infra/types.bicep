@@ -1,0 +1,7 @@
+// Types that the other files share.
+
+@export()
+@description('Texts by name, such as tags or app settings.')
+type texts = {
+  *: string
+}
