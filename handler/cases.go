@@ -134,6 +134,9 @@ func readCases(path string) (caseFile, error) {
 	return file, nil
 }
 
+// usualLift is how long an isolation stands in a case: the default of CORDON_ISOLATION_LIFT.
+const usualLift = 7 * 24 * time.Hour
+
 // usualID is the machine's id in a case that names none.
 const usualID = "1111111111111111111111111111111111111111"
 
@@ -171,7 +174,7 @@ func (c testCase) input() (playbook.Input, error) {
 	in.Machine = &m
 	actions, err := c.actions(in.Alert.MachineID)
 	if err == nil {
-		fromActions(&in, actions)
+		fromActions(&in, actions, usualLift)
 	}
 	return in, err
 }

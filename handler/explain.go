@@ -35,11 +35,12 @@ func explainCommand(getenv func(string) string) *cobra.Command {
 		Short: "Show what a playbook decides about an alert, and why",
 		Long: "Shows every rule, every clause with the values seen, every rail and the plan. Nothing is done, recorded or mailed.\n" +
 			"Files hold JSON as the Defender API answers it: GET /api/alerts/{id}?$expand=evidence, GET /api/machines/{id}, and for\n" +
-			"machine.isolated and machine.openActions GET /api/machineactions?$filter=machineId eq '{id}'. With the id of an alert\n" +
+			"machine.isolated, machine.isolatedBy and machine.openActions GET /api/machineactions?$filter=machineId eq '{id}'. With the id of an alert\n" +
 			"all of that is read from the API; that needs the settings of the app registration or managed identity. Of the ledger\n" +
 			"nothing is read: caps, pauses and isolations under way are not known here, and alertsOnMachine and alertsInIncident only\n" +
 			"by their flags.\n\n" +
-			"CORDON_MODE is the ceiling and CORDON_STALE_AFTER the age limit, as for the handler.\n\n" +
+			"CORDON_MODE is the ceiling, CORDON_STALE_AFTER the age limit and CORDON_ISOLATION_LIFT how long an isolation stands, as for\n" +
+			"the handler.\n\n" +
 			"Exit codes: 0 explained, whatever the plan is. 1 the playbook, a file or the API said no; the reason is said.\n" +
 			"2 the command line is wrong.",
 		Example: "  cordon explain --alert alert.json --machine machine.json\n  cordon explain --alert alert.json --machine machine.json --now 2026-03-02T12:00:00Z playbooks/workstations.yaml\n" +
@@ -146,7 +147,7 @@ func (x *explaining) facts(ctx context.Context, book *playbook.Book, in *playboo
 	}
 	actions, err := fileOf(x.actions, "actions", defender.DecodeActions)
 	if err == nil {
-		fromActions(in, actions)
+		fromActions(in, actions, settings.IsolationLift)
 	}
 	return err
 }
@@ -164,7 +165,7 @@ func fileOf[T any](path, what string, decode func([]byte) (T, error)) (T, error)
 }
 
 // fromActions says of the alert's machine what follows from machine actions.
-func fromActions(in *playbook.Input, actions []machine.Action) {
+func fromActions(in *playbook.Input, actions []machine.Action, lift time.Duration) {
 	var own []machine.Action
 	in.OpenActions = []machine.Action{}
 	for _, a := range actions {
@@ -176,8 +177,8 @@ func fromActions(in *playbook.Input, actions []machine.Action) {
 			in.OpenActions = append(in.OpenActions, a)
 		}
 	}
-	isolated := machine.Isolated(own)
-	in.Isolated = &isolated
+	isolation := machine.StateOf(machine.Isolate, own, in.Now, lift, nil)
+	in.Isolation = &isolation
 }
 
 // actionsShown is how far back a machine's actions are asked for: as long as the API keeps them.
@@ -212,6 +213,6 @@ func (x *explaining) ask(ctx context.Context, settings config.Config, book *play
 		in.ActionsMissing = err.Error()
 		return nil
 	}
-	fromActions(in, actions)
+	fromActions(in, actions, settings.IsolationLift)
 	return nil
 }

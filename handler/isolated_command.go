@@ -24,7 +24,9 @@ type isolationView struct {
 	Ledger      string    `json:"ledger"`
 	API         string    `json:"api"`
 	Since       time.Time `json:"since,omitzero"`
+	Until       time.Time `json:"until,omitzero"`
 	ActionID    string    `json:"actionId,omitempty"`
+	By          string    `json:"by,omitempty"`
 	Requestor   string    `json:"requestor,omitempty"`
 	RunID       string    `json:"runId,omitempty"`
 	Drift       string    `json:"drift,omitempty"`
@@ -36,9 +38,10 @@ func isolatedCommand(getenv func(string) string) *cobra.Command {
 		Use:   "isolated",
 		Short: "List isolated machines: what the ledger believes against what the API lists",
 		Long: "One list call at Defender for the machine actions of 90 days, or longer if an isolation of Cordon's is older. The API\n" +
-			"has no field that says whether a machine is isolated: the last isolation or release that succeeded decides. DRIFT\n" +
-			"is where the two differ. Needs the settings of the ledger and of the app registration or managed identity.\n" +
-			"Changes nothing." + operatorExits,
+			"has no field that says whether a machine is isolated: the last isolation or release that was done decides, and how long\n" +
+			"ago that was. UNTIL is when Defender lifts the isolation by itself (CORDON_ISOLATION_LIFT), which the API does not\n" +
+			"show. BY is Cordon's run, or who else asked for it. DRIFT is where the two differ. Needs the settings of the ledger\n" +
+			"and of the app registration or managed identity. Changes nothing." + operatorExits,
 		Example: "  cordon isolated\n  cordon isolated --json | jq '.machines[] | select(.drift)'",
 		Args:    noOperand("isolated"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.listIsolated(cmd) },
@@ -48,33 +51,44 @@ func isolatedCommand(getenv func(string) string) *cobra.Command {
 }
 
 func (o *operator) listIsolated(cmd *cobra.Command) error {
-	_, store, api, err := o.reach(cmd.Context())
+	settings, store, api, err := o.reach(cmd.Context())
 	if err != nil {
 		return err
 	}
-	all, err := response.Isolations(cmd.Context(), store, api, time.Now())
+	all, err := response.Isolations(cmd.Context(), store, api, time.Now(), settings.IsolationLift)
 	if err != nil {
 		return err
 	}
 	views := []isolationView{}
 	for _, i := range all {
-		views = append(views, isolationView{i.MachineID, i.MachineName, i.Ledger, i.API, i.Since, i.ActionID, i.Requestor, i.RunID, i.Drift})
+		views = append(views, isolationView{i.MachineID, i.MachineName, i.Ledger, i.API, i.Since, i.Until, i.ActionID, string(i.By), i.Requestor, i.RunID, i.Drift})
 	}
 	return o.show(cmd, map[string]any{"machines": views}, func(w io.Writer) error {
 		if len(views) == 0 {
 			_, err := fmt.Fprintln(w, "no machine is isolated")
 			return err
 		}
-		rows := [][]string{{"MACHINE", "ID", "LEDGER", "API", "SINCE", "BY", "DRIFT"}}
+		rows := [][]string{{"MACHINE", "ID", "LEDGER", "API", "SINCE", "UNTIL", "BY", "DRIFT"}}
 		for _, v := range views {
-			since := ""
-			if !v.Since.IsZero() {
-				since = stamp(v.Since)
-			}
-			rows = append(rows, []string{v.MachineName, v.MachineID, v.Ledger, v.API, since, cmp.Or(v.RunID, v.Requestor), v.Drift})
+			rows = append(rows, []string{v.MachineName, v.MachineID, v.Ledger, v.API, stampOrNone(v.Since), stampOrNone(v.Until), v.asker(), v.Drift})
 		}
 		return terminal.Table(w, cellShown, rows...)
 	})
+}
+
+// asker is who asked for the isolation, for people: a run of Cordon's, a name, or what is known of him.
+func (v isolationView) asker() string {
+	if v.By == string(machine.ByCordon) {
+		return cmp.Or(v.RunID, v.By)
+	}
+	return cmp.Or(v.Requestor, v.By)
+}
+
+func stampOrNone(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return stamp(t)
 }
 
 // releaseView is the JSON of release.
@@ -114,11 +128,11 @@ func (o *operator) release(cmd *cobra.Command, which string) error {
 		return err
 	}
 	ctx := cmd.Context()
-	_, store, api, err := o.reach(ctx)
+	settings, store, api, err := o.reach(ctx)
 	if err != nil {
 		return err
 	}
-	all, err := response.Isolations(ctx, store, api, time.Now())
+	all, err := response.Isolations(ctx, store, api, time.Now(), settings.IsolationLift)
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ const aMachine = `{"id":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07","computerDnsN
 func TestExplainShowsEveryRuleClauseValueAndRail(t *testing.T) {
 	t.Parallel()
 	alert, machine := write(t, "a.json", aimedAlert), write(t, "m.json", aMachine)
-	actions := write(t, "actions.json", `{"value":[{"id":"x","type":"Isolate","status":"Succeeded","machineId":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07","creationDateTimeUtc":"2026-03-01T10:00:00Z"},
+	actions := write(t, "actions.json", `{"value":[{"id":"x","type":"Isolate","status":"Succeeded","requestor":"alice@contoso.com","machineId":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07","creationDateTimeUtc":"2026-03-01T10:00:00Z"},
 {"id":"y","type":"RunAntiVirusScan","status":"Pending","machineId":"another","creationDateTimeUtc":"2026-03-01T10:00:00Z"}]}`)
 	const when = "2026-03-02T12:00:00Z"
 	env := map[string]string{"CORDON_MODE": "enforce"}

@@ -135,9 +135,10 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 	poller := poll.New(poll.Options{API: api, Queue: to, Ledger: store, Log: log, Now: time.Now, Every: settings.PollEvery, Overlap: settings.PollOverlap, Lookback: settings.PollLookback,
 		SweepAfter: settings.SweepAfter, Retention: settings.Retention})
 	responder := response.New(response.Options{API: api, Queue: to, Ledger: store, Teller: outbox, Book: book, Log: log, Now: time.Now,
-		Ceiling: playbook.Mode(settings.Mode), SnapshotMaxAge: settings.SnapshotMaxAge, StaleAfter: settings.StaleAfter, RecheckAfter: settings.RecheckAfter,
+		Ceiling: playbook.Mode(settings.Mode), SnapshotMaxAge: settings.SnapshotMaxAge, StaleAfter: settings.StaleAfter, Lift: settings.IsolationLift, RecheckAfter: settings.RecheckAfter,
 		Hold: settings.LatchHold, SendWithin: settings.LatchHold / 3, RetryAfter: settings.RetryAfter, Operator: addresses(settings.OperatorMail), Quota: c.quota})
-	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Every: settings.FollowEvery, Overlap: followBack, RecheckAfter: settings.RecheckAfter, PendingAfter: pendingAfter,
+	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Every: settings.FollowEvery, Overlap: followBack,
+		Lift: settings.IsolationLift, StaleAfter: settings.StaleAfter, RecheckAfter: settings.RecheckAfter, PendingAfter: pendingAfter,
 		ReissueAfter: reissueAfter * settings.RetryAfter})
 	runHunts := huntRunner(settings, hunt.Options{API: c.hunts, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now,
 		Hold: holdsOfHunt * settings.LatchHold, RetryIn: settings.RetryAfter})

@@ -46,6 +46,7 @@ func notDeployed() map[string]string {
 		"CORDON_POLL_LOOKBACK":             tuning,
 		"CORDON_SNAPSHOT_MAX_AGE":          tuning,
 		"CORDON_STALE_AFTER":               tuning,
+		"CORDON_ISOLATION_LIFT":            tuning,
 		"CORDON_RECHECK_AFTER":             tuning,
 		"CORDON_LATCH_HOLD":                tuning,
 		"CORDON_RETRY_AFTER":               tuning,

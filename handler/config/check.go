@@ -29,6 +29,7 @@ func (r raw) check(p *problems) Config {
 		PollLookback:   duration(p, "CORDON_POLL_LOOKBACK", r.PollLookback, "1m", "30d"),
 		SnapshotMaxAge: duration(p, "CORDON_SNAPSHOT_MAX_AGE", r.SnapshotMaxAge, "1s", "1h"),
 		StaleAfter:     duration(p, "CORDON_STALE_AFTER", r.StaleAfter, "1m", "400d"),
+		IsolationLift:  duration(p, "CORDON_ISOLATION_LIFT", r.IsolationLift, "10s", "30d"),
 		RecheckAfter:   duration(p, "CORDON_RECHECK_AFTER", r.RecheckAfter, "1s", "10m"),
 		LatchHold:      duration(p, "CORDON_LATCH_HOLD", r.LatchHold, "1s", "2m"),
 		MessageLock:    duration(p, "CORDON_MESSAGE_LOCK", r.MessageLock, "1s", "5m"),

@@ -48,6 +48,7 @@ type Config struct {
 	SnapshotMaxAge time.Duration
 	NoticeWindow   time.Duration
 	StaleAfter     time.Duration
+	IsolationLift  time.Duration
 	RecheckAfter   time.Duration
 	LatchHold      time.Duration
 	MessageLock    time.Duration

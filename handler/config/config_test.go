@@ -50,7 +50,7 @@ func TestTheRequiredSettingsAreEnoughAndTheRestIsSafe(t *testing.T) {
 		Playbook: "playbook.yaml", PollSchedule: "0 * * * * *", FollowSchedule: "30 * * * * *", PollEvery: time.Minute, FollowEvery: time.Minute,
 		HuntSchedule: "0 */5 * * * *", Hunts: "hunts",
 		PollOverlap: 15 * time.Minute, PollLookback: time.Hour, SnapshotMaxAge: 2 * time.Minute, NoticeWindow: 30 * time.Second,
-		StaleAfter: 24 * time.Hour, RecheckAfter: 2 * time.Minute, LatchHold: time.Minute, MessageLock: time.Minute, RetryAfter: 5 * time.Second, SweepAfter: 10 * time.Minute, Retention: 400 * 24 * time.Hour,
+		StaleAfter: 24 * time.Hour, IsolationLift: 7 * 24 * time.Hour, RecheckAfter: 2 * time.Minute, LatchHold: time.Minute, MessageLock: time.Minute, RetryAfter: 5 * time.Second, SweepAfter: 10 * time.Minute, Retention: 400 * 24 * time.Hour,
 		MailFrom: mail.Address{Name: "Cordon", Address: "cordon@example.com"},
 		MailTo:   to, OperatorMail: to, SMTPURL: NewSecret(settings()("CORDON_SMTP_URL")), Port: 8080, AppRoot: ".",
 	}
@@ -76,7 +76,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"ServiceBus", "", "ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net", "CORDON_ALERT_QUEUE", "a", "CORDON_NOTICE_QUEUE", "n",
 		"AzureWebJobsStorage", "", "AzureWebJobsStorage__accountName", "acc", "CORDON_TABLE_PREFIX", "two", "CORDON_PLAYBOOK", "books/p.yaml",
 		"CORDON_POLL_SCHEDULE", "*/30 * * * * *", "CORDON_FOLLOW_SCHEDULE", "0 0 6 * * MON-FRI", "CORDON_POLL_OVERLAP", "1m", "CORDON_POLL_LOOKBACK", "30d",
-		"CORDON_SNAPSHOT_MAX_AGE", "1s", "CORDON_STALE_AFTER", "400d", "CORDON_RECHECK_AFTER", "10m", "CORDON_NOTICE_WINDOW", "1m30s",
+		"CORDON_SNAPSHOT_MAX_AGE", "1s", "CORDON_STALE_AFTER", "400d", "CORDON_ISOLATION_LIFT", "30d", "CORDON_RECHECK_AFTER", "10m", "CORDON_NOTICE_WINDOW", "1m30s",
 		"CORDON_LATCH_HOLD", "30s", "CORDON_MESSAGE_LOCK", "5m", "CORDON_RETRY_AFTER", "1s", "CORDON_SWEEP_AFTER", "1h", "CORDON_RETENTION", "90d",
 		"CORDON_OPERATOR_MAIL", "ops@example.com", "FUNCTIONS_CUSTOMHANDLER_PORT", "0", "FUNCTIONS_APP_ROOT_PATH", "/home/site"))
 	if err != nil {
@@ -84,18 +84,18 @@ func TestEverySettingIsRead(t *testing.T) {
 	}
 	type short struct {
 		Mode, Authority, Defender, Audience, CA, Bus, Tables, Prefix, Playbook, Poll, Follow, Operator string
-		Overlap, Lookback, Age, Stale, Recheck, Window                                                 time.Duration
+		Overlap, Lookback, Age, Stale, Lift, Recheck, Window                                           time.Duration
 		Hold, Lock, Retry, Sweep, Retention                                                            time.Duration
 		Port                                                                                           int
 	}
 	got := short{c.Mode, c.AuthorityURL.String(), c.DefenderURL.String(), c.DefenderAudience, c.CAFile, c.ServiceBus.Namespace, c.Storage.TableURL.String(),
 		c.TablePrefix, c.Playbook, c.PollSchedule, c.FollowSchedule, c.OperatorMail[0].Address,
-		c.PollOverlap, c.PollLookback, c.SnapshotMaxAge, c.StaleAfter, c.RecheckAfter, c.NoticeWindow,
+		c.PollOverlap, c.PollLookback, c.SnapshotMaxAge, c.StaleAfter, c.IsolationLift, c.RecheckAfter, c.NoticeWindow,
 		c.LatchHold, c.MessageLock, c.RetryAfter, c.SweepAfter, c.Retention, c.Port}
 	day := 24 * time.Hour
 	want := short{"enforce", "https://127.0.0.1:8443", "http://localhost:9000/base", "https://aud.example", "/ca.pem", "x.servicebus.windows.net",
 		"https://acc.table.core.usgovcloudapi.net", "two", "/home/site/books/p.yaml", "*/30 * * * * *", "0 0 6 * * MON-FRI", "ops@example.com",
-		time.Minute, 30 * day, time.Second, 400 * day, 10 * time.Minute, 90 * time.Second,
+		time.Minute, 30 * day, time.Second, 400 * day, 30 * day, 10 * time.Minute, 90 * time.Second,
 		30 * time.Second, 5 * time.Minute, time.Second, time.Hour, 90 * day, 0}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -193,6 +193,7 @@ func TestEveryWrongValueIsRefusedByName(t *testing.T) {
 		"CORDON_POLL_LOOKBACK":         {"31d", "0s", "99999999d", "1.5d"},
 		"CORDON_SNAPSHOT_MAX_AGE":      {"0s", "2h"},
 		"CORDON_STALE_AFTER":           {"0s", "401d"},
+		"CORDON_ISOLATION_LIFT":        {"9s", "31d"},
 		"CORDON_RECHECK_AFTER":         {"999ms", "11m", "59s"},
 		"CORDON_LATCH_HOLD":            {"999ms", "6m"},
 		"CORDON_MESSAGE_LOCK":          {"0s", "6m"},

@@ -45,6 +45,7 @@ type raw struct {
 	PollLookback      string `env:"CORDON_POLL_LOOKBACK"`
 	SnapshotMaxAge    string `env:"CORDON_SNAPSHOT_MAX_AGE"`
 	StaleAfter        string `env:"CORDON_STALE_AFTER"`
+	IsolationLift     string `env:"CORDON_ISOLATION_LIFT"`
 	RecheckAfter      string `env:"CORDON_RECHECK_AFTER"`
 	LatchHold         string `env:"CORDON_LATCH_HOLD"`
 	MessageLock       string `env:"CORDON_MESSAGE_LOCK"`

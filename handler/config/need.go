@@ -15,7 +15,7 @@ const (
 	Queues               // the Service Bus namespace and the names of the queues
 	Ledger               // the storage account with the tables, and the tenant that begins every key
 	Deciding             // what a decision goes by besides the playbook
-	Defender             // the Defender for Endpoint API and the app registration
+	Defender             // the Defender for Endpoint API, what it does by itself, and the app registration
 	Hunting              // Microsoft Graph's hunting and the app registration
 	Mail                 // sender, recipients and the way that mail goes
 )
@@ -52,9 +52,9 @@ func (n Need) settings(c Config) []string {
 			return append(names, "CORDON_CA_FILE")
 		}
 	case Deciding:
-		return []string{"CORDON_MODE", "CORDON_STALE_AFTER"}
+		return []string{"CORDON_MODE", "CORDON_STALE_AFTER", "CORDON_ISOLATION_LIFT"}
 	case Defender:
-		names = []string{"CORDON_DEFENDER_URL", "CORDON_DEFENDER_AUDIENCE"}
+		names = []string{"CORDON_DEFENDER_URL", "CORDON_DEFENDER_AUDIENCE", "CORDON_ISOLATION_LIFT"}
 	case Hunting:
 		names = []string{"CORDON_GRAPH_URL", "CORDON_GRAPH_AUDIENCE"}
 	case Ledger:

@@ -45,6 +45,7 @@ func Settings() []Setting {
 		{Name: "CORDON_POLL_LOOKBACK", Default: "1h", Meaning: "how far back the very first poll goes, 1m to 30d"},
 		{Name: "CORDON_SNAPSHOT_MAX_AGE", Default: "2m", Meaning: "how old an alert or machine that travelled with a message may be before it is read again, 1s to 1h"},
 		{Name: "CORDON_STALE_AFTER", Default: "24h", Meaning: "alerts older than this are not acted on, 1m to 400d"},
+		{Name: "CORDON_ISOLATION_LIFT", Default: "7d", Meaning: "how long Defender lets an isolation stand before it lifts it by itself, 10s to 30d; less than the default is for tests"},
 		{Name: "CORDON_RECHECK_AFTER", Default: "120s", Meaning: "wait before a machine action whose fate is not known may be asked for again, 1s to 10m; less than the default is for tests"},
 		{Name: "CORDON_LATCH_HOLD", Default: "60s", Meaning: "how long one invocation holds a machine's latch; its request is sent within a third of that, 1s to 2m; less than the default is for tests"},
 		{Name: "CORDON_MESSAGE_LOCK", Default: "60s", Meaning: "lock duration of the two queues, as it is set there, 1s to 5m"},

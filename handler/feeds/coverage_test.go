@@ -42,6 +42,7 @@ func wanted() []string {
 		"two pollers at once", "two responders at once", "redelivery", "message lost by the broker",
 		"released in the portal", "an action that fails", "machine offline",
 		"isolated", "held", "no rule", "superseded", "released", "not isolated", "no machine",
+		"lifted by the service", "isolated anew after a lift",
 	}
 	for _, p := range []part{thePoller, theResponder, theFollower, everything} {
 		kinds = append(kinds, string(p)+" out")

@@ -148,7 +148,7 @@ func profiles() []profile {
 	punctual := []time.Duration{0, 0, 0, 3 * time.Minute, 14 * time.Minute}
 	return []profile{
 		{Name: "late",
-			Kinds: []kind{addAlert, addAlert, addAlert, change, change, lateChange, lateChange, flap, pageFault, pageFault, interrupt, wait, loseNext},
+			Kinds: []kind{addAlert, addAlert, addAlert, change, change, lateChange, lateChange, flap, pageFault, pageFault, interrupt, wait, wait, loseNext},
 			Lates: append(punctual, 40*time.Minute, 6*time.Hour, 6*time.Hour, 23*time.Hour, 3*day, 3*day, 7*day-time.Minute)},
 		{Name: "outages",
 			Kinds: []kind{addAlert, addAlert, addAlert, addAlert, change, change, change, outage, outage, outage, outage, glitch, glitch, lateChange, flap},
@@ -225,6 +225,8 @@ func (p profile) step(t *rapid.T) step {
 		return p.interrupt(t)
 	case loseNext, release, failNext, unplug, meanwhile:
 		s.Nth = nth(t)
+	case wait:
+		s.For = pick(t, "for", 0, 0, isolationLift-2*time.Hour, isolationLift+2*time.Hour)
 	}
 	return s
 }
@@ -334,6 +336,8 @@ func (s step) String() string {
 		text += fmt.Sprintf(" %d: %s", s.Nth, s.Change)
 	case loseNext, release, failNext, unplug, meanwhile:
 		text += fmt.Sprintf(" %d", s.Nth)
+	case wait:
+		text += fmt.Sprintf(" for %v", s.For)
 	}
 	return text
 }

@@ -124,6 +124,13 @@ func (w *world) wrongOutcome(r run, v version, newest bool) string {
 		if !w.hasEnded(a.MachineID, r.outcome == "isolated", r.closedAt) {
 			return "no action of the machine says so"
 		}
+		since := v.recorded
+		if newest {
+			since = since.Add(staleAfter) // who joins an isolation shortly before it is lifted is decided again
+		}
+		if r.outcome == "isolated" && !w.stoodAfter(a.MachineID, since) {
+			return "the isolation was lifted before, or shortly after the alert was seen"
+		}
 		return ""
 	case "held":
 		if !stale {
@@ -151,6 +158,25 @@ func (w *world) hasEnded(machineID string, succeeded bool, by time.Time) bool {
 		status := a.StatusAt(by.Add(w.feed.Skew))
 		return a.Type == defendersim.Isolate && a.MachineID == machineID && status.Final() && (status == defendersim.Succeeded) == succeeded
 	})
+}
+
+// lifted is when the service lifts an isolation that Succeeded, by the API's clock.
+func lifted(a defendersim.Action) time.Time { return a.Updated.Add(isolationLift) }
+
+// apart is how far the clocks are apart, and a little more for what is read one after the other.
+func (w *world) apart() time.Duration { return w.feed.Skew.Abs() + 2*time.Second }
+
+// stoodAfter reports whether an isolation of the machine that Succeeded was not lifted before a time, by our clock.
+func (w *world) stoodAfter(machineID string, at time.Time) bool {
+	return slices.ContainsFunc(w.sim.Actions(), func(a defendersim.Action) bool {
+		return a.Type == defendersim.Isolate && a.MachineID == machineID && a.Status == defendersim.Succeeded && lifted(a).After(at.Add(-w.apart()))
+	})
+}
+
+// isolatedAt reports whether a machine was isolated at a time, by the API's clock, and not about to be lifted: it may be
+// taken for lifted as much earlier as our clock is ahead.
+func (w *world) isolatedAt(machineID string, at time.Time) bool {
+	return w.sim.IsolatedAt(machineID, at) && w.sim.IsolatedAt(machineID, at.Add(w.apart()))
 }
 
 // releasedAfter reports whether the machine was released no earlier than a time, by our clock. What a few seconds decide
@@ -229,7 +255,11 @@ func (w *world) judgeActions() {
 			continue
 		}
 		status := before.StatusAt(a.Created)
-		if !status.Final() || status == defendersim.Succeeded && !released[a.MachineID].After(before.Created) {
+		over := released[a.MachineID].After(before.Created) || !a.Created.Before(lifted(before).Add(-w.apart()))
+		if status == defendersim.Succeeded && !a.Created.Before(lifted(before)) {
+			w.cover("isolated anew after a lift")
+		}
+		if !status.Final() || status == defendersim.Succeeded && !over {
 			w.broken("I2", "machine %d is isolated a second time while its isolation is %s", w.machineAt[a.MachineID], status)
 		}
 	}
@@ -280,6 +310,9 @@ func (w *world) mailed(m notice.Mail) {
 	}
 	w.mails = append(w.mails, mail{m, w.now})
 	for _, c := range claims(m.Text) {
+		if strings.HasPrefix(c.outcome, "No longer isolated") {
+			w.cover("lifted by the service")
+		}
 		if why := w.untrue(c); why != "" {
 			w.broken("I3", "a mail says %q of machine %d: %s", c.outcome, w.machineAt[c.machine], why)
 		}
@@ -309,8 +342,10 @@ func (w *world) untrue(c claim) string {
 		return "its action ended long ago"
 	case (c.outcome == "Released" || strings.HasPrefix(c.outcome, "Not isolated: it was released")) && !released:
 		return "nobody released it"
-	case strings.HasPrefix(c.outcome, "Not isolated: held") && w.sim.IsolatedAt(c.machine, c.asOf.Add(w.feed.Skew-2*time.Second)):
+	case strings.HasPrefix(c.outcome, "Not isolated: held") && w.isolatedAt(c.machine, c.asOf.Add(w.feed.Skew-2*time.Second)):
 		return "it was isolated"
+	case strings.HasPrefix(c.outcome, "No longer isolated") && w.sim.IsolatedAt(c.machine, c.asOf.Add(time.Second)):
+		return "it was not lifted"
 	}
 	for _, never := range []string{"A second isolation", "Not isolated: Defender refused", "Not isolated: not found", "Not isolated yet", "Would isolate", "Nothing was done"} {
 		if strings.HasPrefix(c.outcome, never) {

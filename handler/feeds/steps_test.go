@@ -33,6 +33,8 @@ func (w *world) do(s *step) {
 		w.pass(3 * time.Minute)
 		w.onMachine(&step{Kind: release, Nth: s.Nth})
 		w.pass(20 * time.Minute)
+	case wait:
+		w.pass(s.For)
 	case outage:
 		w.fail(s)
 	case glitch:

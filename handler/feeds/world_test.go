@@ -32,6 +32,7 @@ const (
 	retryAfter     = 5 * time.Second
 	noticeWindow   = 30 * time.Second
 	sweepAfter     = 10 * time.Minute
+	isolationLift  = 7 * day
 	reach          = 7 * day // how late an alert may become visible and is still found
 )
 
@@ -141,7 +142,7 @@ func (w *world) AfterFunc(time.Duration, func()) func() bool { return func() boo
 
 func newWorld(f feed, book *playbook.Book) (*world, error) {
 	w := &world{feed: f, now: epoch, down: map[part]breakdown{}, covered: map[string]bool{}, oracle: newOracle(), chance: chances(f.Chance)}
-	w.sim = defendersim.New(defendersim.Options{Now: w.apiNow, Quotas: &defendersim.Quotas{}, ListLag: f.ListLag, ShuffleAlerts: true, Seed: 1,
+	w.sim = defendersim.New(defendersim.Options{Now: w.apiNow, Quotas: &defendersim.Quotas{}, ListLag: f.ListLag, Lift: isolationLift, ShuffleAlerts: true, Seed: 1,
 		ActionDelay: func(string, string) (time.Duration, time.Duration, defendersim.Status) {
 			return f.Acting / 3, f.Acting, defendersim.Succeeded
 		}})
@@ -195,10 +196,10 @@ func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 	p.poller = poll.New(poll.Options{API: api, Queue: to, Ledger: p.ledger, Log: log, Now: w.clock, Overlap: overlap, Lookback: w.feed.Lookback,
 		SweepAfter: sweepAfter, Retention: 400 * day})
 	p.responder = response.New(response.Options{API: api, Queue: to, Ledger: p.ledger, Teller: p.outbox, Book: book, Log: log, Now: w.clock,
-		Ceiling: playbook.Enforce, SnapshotMaxAge: snapshotMaxAge, StaleAfter: staleAfter, RecheckAfter: recheckAfter, Hold: latchHold,
+		Ceiling: playbook.Enforce, SnapshotMaxAge: snapshotMaxAge, StaleAfter: staleAfter, Lift: isolationLift, RecheckAfter: recheckAfter, Hold: latchHold,
 		SendWithin: latchHold / 3, RetryAfter: retryAfter, Operator: []string{"ops@example.com"}})
 	p.follower = response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: p.ledger, Teller: p.outbox, Log: log, Now: w.clock,
-		Overlap: 10 * time.Minute, RecheckAfter: recheckAfter, PendingAfter: 15 * time.Minute, ReissueAfter: time.Minute})
+		Overlap: 10 * time.Minute, Lift: isolationLift, StaleAfter: staleAfter, RecheckAfter: recheckAfter, PendingAfter: 15 * time.Minute, ReissueAfter: time.Minute})
 	return p, nil
 }
 

@@ -54,19 +54,44 @@ type Latch struct {
 	ActionStatus  machine.ActionStatus `json:",omitempty"`
 	ActionAt      time.Time            `json:",omitzero"`  // creation, by the API's clock
 	Adopted       bool                 `json:",omitempty"` // the action was somebody else's request
+	Owner         machine.Owner        `json:",omitempty"` // who asked for the action; read it by By
+	Requestor     string               `json:",omitempty"` // the same as the API names him, if the action was adopted
+	AchievedAt    time.Time            `json:",omitzero"`  // when the action Succeeded, by the API's clock
 	LastActionID  string               `json:",omitempty"` // of the episode before
 
 	RunID     string    `json:",omitempty"` // the run that began the episode
 	ReleaseAt time.Time `json:",omitzero"`  // creation, by the API's clock, of the oldest release under way
 	UndoneBy  string    `json:",omitempty"` // the run that is about to end the lasting state, or has; nobody joins it meanwhile
 
+	LiftTold bool `json:",omitempty"` // people know that Defender is about to lift the isolation
+
 	EndedAt    time.Time `json:",omitzero"`
 	EndReason  string    `json:",omitempty"`
 	EndKind    string    `json:",omitempty"` // what people are told of the end; empty: it was as if the episode never was
 	EndCause   string    `json:",omitempty"` // EndReason as people are told it once, without what differs at every look; empty: as it is
 	ReleasedAt time.Time `json:",omitzero"`  // when somebody released the machine, by the API's clock
+	LiftedAt   time.Time `json:",omitzero"`  // when Defender lifted the isolation by itself, by the API's clock
 
 	Releases Releases `json:",omitempty"` // of the episodes before
+}
+
+// By is who asked for the latch's action. Rows from before there were owners say only whether it was Cordon.
+func (l Latch) By() machine.Owner {
+	switch {
+	case l.Owner != "":
+		return l.Owner
+	case l.Adopted:
+		return machine.ByUnknown
+	}
+	return machine.ByCordon
+}
+
+// Since is when the latch's state was reached, by the API's clock; in rows from before that was kept, when it was asked for.
+func (l Latch) Since() time.Time {
+	if l.AchievedAt.IsZero() {
+		return l.ActionAt
+	}
+	return l.AchievedAt
 }
 
 // Isolation is the kind of the latch that owns whether a machine is isolated.
@@ -97,6 +122,8 @@ type Joiner struct {
 	AlertID string
 	Version int
 	Groups  string // the notice groups that hear of it, separated by blanks; empty: nobody is told
+
+	JoinedAt time.Time `json:",omitzero"` // when it found the state reached, by our clock; zero: it was there before
 }
 
 // Intend writes the latch with its intent and lets the run end with the episode, in one write: whoever finds the action

@@ -26,6 +26,7 @@ type Spec struct {
 
 	Latch   string     // the latch that owns it: one for each lasting state, one for each other action (and scope)
 	Lasting bool       // once Succeeded, the machine stays so until Undoing succeeds
+	Lifts   bool       // Defender ends the lasting state by itself after a time, and no action says so
 	Undoing ActionType // what ends the lasting state; empty: nothing does
 	Undoes  ActionType // the lasting state that it ends; empty: none
 
@@ -59,7 +60,7 @@ const (
 func Catalogue() []Spec {
 	return []Spec{
 		{Type: Isolate, Path: "isolate", ScopeKey: "IsolationType", Scopes: []Scope{Full, Selective, UnManagedDevice}, Permission: "Machine.Isolate",
-			Latch: "isolation", Lasting: true, Undoing: Unisolate, Noun: "isolation", Plural: "isolations", Done: "isolated", Would: "isolate",
+			Latch: "isolation", Lasting: true, Lifts: true, Undoing: Unisolate, Noun: "isolation", Plural: "isolations", Done: "isolated", Would: "isolate",
 			oldest: build1703, unsupported: tooOld()},
 		{Type: Unisolate, Path: "unisolate", Permission: "Machine.Isolate",
 			Latch: "release", Undoes: Isolate, Noun: "release", Plural: "releases", Done: "released", Would: "release"},

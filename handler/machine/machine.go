@@ -134,15 +134,3 @@ type Action struct {
 	CancelComment string
 	ErrorHResult  int64 // 0 when nothing went wrong
 }
-
-// Isolated reports whether a machine is isolated, given its actions in any order: the newest isolation or release that
-// succeeded decides. The API has no field for it. Without any such action the machine counts as not isolated.
-func Isolated(actions []Action) bool {
-	var newest Action
-	for _, a := range actions {
-		if a.Status == Succeeded && (a.Type == Isolate || a.Type == Unisolate) && (newest.ID == "" || a.Created.After(newest.Created)) {
-			newest = a
-		}
-	}
-	return newest.Type == Isolate
-}

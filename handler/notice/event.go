@@ -31,6 +31,8 @@ const (
 	Cancelled     Kind = "cancelled"     // somebody took the request back
 	Released      Kind = "released"      // somebody released the machine
 	ByRule        Kind = "released by a rule"
+	LiftsSoon     Kind = "lifts soon"      // Defender is about to lift the isolation by itself
+	Lifted        Kind = "lifted"          // and has, as far as is known: no action shows it
 	Refused       Kind = "refused"         // the API will not do it
 	Denied        Kind = "denied"          // a permission is missing; it is tried again
 	Held          Kind = "held"            // a rail held it for a person
@@ -91,7 +93,7 @@ func (e Event) Key() string {
 		about += ":" + e.Step
 	}
 	switch e.Kind {
-	case Requested, StillPending, Isolated, Failed, TimedOut, Cancelled:
+	case Requested, StillPending, Isolated, Failed, TimedOut, Cancelled, LiftsSoon, Lifted:
 		return fmt.Sprintf("%s:e%d:%s", about, e.Episode, e.Kind)
 	case NoMachine:
 		return fmt.Sprintf("%s::%s:%s", e.AlertID, e.Kind, e.cause())

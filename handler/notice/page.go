@@ -86,7 +86,7 @@ func rank(k Kind) int {
 		return 0
 	case StillPending:
 		return 1
-	case Released, ByRule:
+	case Released, ByRule, Lifted:
 		return 3
 	}
 	return 2
@@ -130,6 +130,12 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 		return "Released", "calm", "Nothing. A rule of the playbook asked for it."
 	case Released:
 		return "Released", "calm", "Nothing. Cordon does not isolate it again for alerts seen before the release, unless one becomes more severe or is opened again."
+	case LiftsSoon:
+		return "Isolated, until Defender lifts it soon", "wait", "See to it that the machine is clean by then, or take it off the network. Cordon does not isolate it " +
+			"again by itself: only for an alert that comes shortly before or after that."
+	case Lifted:
+		return "No longer isolated: Defender lifts an isolation after a time", "bad", "Isolate the machine in the Defender portal if it is still needed. Cordon decides again about alerts that " +
+			"came shortly before, and about new ones."
 	case ReleasedEarly:
 		return "Not isolated: it was released after this alert was seen", "calm", "Isolate the machine in the Defender portal if the release was too early."
 	case Refused:

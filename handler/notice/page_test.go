@@ -47,8 +47,11 @@ func pages() map[string]page {
 	again.Again = true
 	capped := Event{Kind: CapReached, Action: machine.Scan, At: noon, RunID: "scan/an hour 2026-03-02T12:00:00Z", Detail: "Antivirus scans: 60 of at most 60 an hour are taken. What is beyond it is held: cordon held list shows it, cordon held run continues with it.", seq: 1}
 	return map[string]page{
-		"requested":    summarize([]Event{about(Requested, 0, 1, "Rule contain-high-severity, run da1:v1.")}, 1),
-		"isolated":     summarize([]Event{about(Requested, 0, 1, ""), about(Isolated, 1, 2, "Action 1f0b is Succeeded since 12:01.")}, 2),
+		"requested":  summarize([]Event{about(Requested, 0, 1, "Rule contain-high-severity, run da1:v1.")}, 1),
+		"isolated":   summarize([]Event{about(Requested, 0, 1, ""), about(Isolated, 1, 2, "Action 1f0b is Succeeded since 12:01.")}, 2),
+		"lifts-soon": summarize([]Event{about(Isolated, 1, 1, "done"), about(LiftsSoon, 8640, 2, "Action 1f0b was asked for by Cordon. Defender lifts it by itself at 2026-03-09T12:01:00Z; the API does not show it.")}, 2),
+		"lifted": summarize([]Event{about(Isolated, 1, 1, "done"), about(LiftsSoon, 8640, 2, "soon"),
+			about(Lifted, 10080, 3, "Action 1f0b was asked for by Cordon. Defender lifts it by itself at 2026-03-09T12:01:00Z; the API does not show it.")}, 3),
 		"within":       summarize([]Event{about(Isolated, 0, 1, "done"), about(Requested, 0, 1, "asked")}, 1),
 		"failed":       summarize([]Event{about(Requested, 0, 1, ""), about(Failed, 9, 2, "Action 1f0b is Failed. Error 0x80190198.")}, 2),
 		"steps":        summarize([]Event{about(Isolated, 2, 2, "Action 1f0b is Succeeded."), scan, tag}, 2),
@@ -97,7 +100,7 @@ func golden(t *testing.T, name, got string) {
 
 func TestOnlySucceededIsCalledIsolated(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []Kind{Requested, StillPending, Failed, TimedOut, Cancelled, Released, Refused, Denied, Held, WouldIsolate, NoMachine, NotFound, Duplicate, Matched, Parked, ReleasedEarly} {
+	for _, kind := range []Kind{Requested, StillPending, Failed, TimedOut, Cancelled, Released, Refused, Denied, Held, WouldIsolate, NoMachine, NotFound, Duplicate, Matched, Parked, ReleasedEarly, Lifted} {
 		if outcome, _, _ := outcomeOf(about(kind, 0, 1, "")); strings.HasPrefix(outcome, "Isolated") {
 			t.Errorf("%s is told as %q", kind, outcome)
 		}

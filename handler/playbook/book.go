@@ -172,7 +172,7 @@ type Book struct {
 // Needs is what a decision may read besides the alert and its machine. Each costs a call or a look into the ledger, so it
 // is read only for a playbook that has a rule about it, once per run.
 type Needs struct {
-	Isolated    bool // Input.Isolated
+	Isolated    bool // Input.Isolation
 	OpenActions bool // Input.OpenActions
 
 	AlertsOnMachine  bool // Input.AlertsOnMachine

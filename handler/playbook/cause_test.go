@@ -21,7 +21,7 @@ func TestACauseIsTheSameAtEveryLook(t *testing.T) {
 		"observed":           func(in *Input, _ string) { in.Ceiling = Observe },
 		"no machine":         func(in *Input, _ string) { in.Machine, in.Alert.MachineID = nil, "" },
 		"machine not read":   func(in *Input, look string) { in.Machine, in.MachineMissing = nil, "503 [correlation 1-"+look+"]" },
-		"actions not read":   func(in *Input, look string) { in.Isolated, in.ActionsMissing = nil, "400 [correlation 2-"+look+"]" },
+		"actions not read":   func(in *Input, look string) { in.Isolation, in.ActionsMissing = nil, "400 [correlation 2-"+look+"]" },
 		"not supported":      func(in *Input, _ string) { in.Machine.OSPlatform = "Windows7" },
 		"observed and away":  func(in *Input, _ string) { in.Ceiling, in.Machine.LastSeen = Observe, decisionTime().AddDate(0, 0, -9) },
 		"stale and observed": func(in *Input, _ string) { in.Ceiling, in.Alert.Created = Observe, decisionTime().Add(-30*time.Hour) },

@@ -27,7 +27,7 @@ func input() Input {
 			Created:  decisionTime().Add(-time.Minute), FirstEvent: decisionTime().Add(-time.Hour), Updated: decisionTime()},
 		Machine: &machine.Machine{ID: machineID, ComputerDNSName: "pc1.contoso.com", OSPlatform: "Windows11", HealthStatus: "Active", OnboardingStatus: "Onboarded",
 			DeviceValue: "Normal", Tags: []string{"office"}, LastSeen: decisionTime().Add(-time.Hour), LastIP: "10.20.3.4", Version: "23H2"},
-		Isolated: new(bool), OpenActions: []machine.Action{{Type: "RunAntiVirusScan", Status: machine.Pending, MachineID: machineID, Requestor: "soc@contoso.com"}},
+		Isolation: &machine.State{}, OpenActions: []machine.Action{{Type: "RunAntiVirusScan", Status: machine.Pending, MachineID: machineID, Requestor: "soc@contoso.com"}},
 		AlertsOnMachine: new(4), AlertsInIncident: new(1), Now: decisionTime(), Ceiling: Enforce, StaleAfter: 24 * time.Hour,
 	}
 }

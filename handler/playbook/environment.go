@@ -94,6 +94,7 @@ func meanings() map[string]string {
 		"machine.aadDeviceId": "", "machine.lastIpAddress": "", "machine.lastExternalIpAddress": "", "machine.firstSeen": "", "machine.lastSeen": "the last full report, about daily",
 		"machine.lastSeenAge":        "how long ago that was",
 		"machine.isolated":           "whether it is isolated, by whomever; what this run asked for does not count. Costs a call",
+		"machine.isolatedBy":         "who asked for the isolation: cordon, person, automatic (attack disruption), unknown (another application, or nobody can tell); empty: not isolated. As `machine.isolated`",
 		"machine.openActions":        "its actions that are not final, at most half a minute old, without those of this run. Costs a call that decisions share",
 		"machine.openActions[].type": "Isolate, Unisolate, RunAntiVirusScan, CollectInvestigationPackage, LiveResponse, …", "machine.openActions[].status": "Pending, InProgress",
 		"machine.openActions[].scope": "Full, Selective, Quick; may be empty", "machine.openActions[].requestor": "an account, an application's name or its id",

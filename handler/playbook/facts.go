@@ -39,9 +39,10 @@ type MachineFacts struct {
 	*ActionsFacts
 }
 
-// IsolationFacts is whether a machine is isolated, by whomever.
+// IsolationFacts is whether a machine is isolated, and by whom.
 type IsolationFacts struct {
-	Isolated bool `expr:"isolated"`
+	Isolated   bool   `expr:"isolated"`
+	IsolatedBy string `expr:"isolatedBy"` // a machine.Owner; empty: not isolated
 }
 
 // ActionsFacts are a machine's actions that are not final.
@@ -134,8 +135,11 @@ func machineFacts(in Input) *MachineFacts {
 	if !in.Machine.LastSeen.IsZero() {
 		m.LastSeenAge = in.Now.Sub(in.Machine.LastSeen)
 	}
-	if in.Isolated != nil {
-		m.IsolationFacts = &IsolationFacts{*in.Isolated}
+	if in.Isolation != nil {
+		m.IsolationFacts = &IsolationFacts{Isolated: in.Isolation.Is}
+		if in.Isolation.Is {
+			m.IsolatedBy = string(in.Isolation.By)
+		}
 	}
 	if in.OpenActions != nil {
 		m.ActionsFacts = &ActionsFacts{OpenActions: make([]ActionFacts, len(in.OpenActions))}
@@ -149,7 +153,7 @@ func machineFacts(in Input) *MachineFacts {
 // notRead says that a fact which costs a read of its own is not known, empty if it is.
 func (in *Input) notRead(fact string) string {
 	switch {
-	case fact == isolatedFact && in.Machine != nil && in.Isolated == nil, fact == openActionsFact && in.Machine != nil && in.OpenActions == nil:
+	case (fact == isolatedFact || fact == isolatedByFact) && in.Machine != nil && in.Isolation == nil, fact == openActionsFact && in.Machine != nil && in.OpenActions == nil:
 		if in.ActionsMissing != "" {
 			return fact + " could not be read: " + cut(plainText(in.ActionsMissing), 300)
 		}
@@ -166,6 +170,7 @@ func (in *Input) notRead(fact string) string {
 // The facts that cost a read of their own.
 const (
 	isolatedFact    = "machine.isolated"
+	isolatedByFact  = "machine.isolatedBy"
 	openActionsFact = "machine.openActions"
 	onMachineFact   = "alertsOnMachine"
 	inIncidentFact  = "alertsInIncident"

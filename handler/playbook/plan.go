@@ -21,7 +21,7 @@ type Input struct {
 	MachineMissing string
 
 	// What Needs asks for; a rule that reads what is not known has no answer, and its steps are held.
-	Isolated       *bool            // whether the machine is isolated; nil: not known
+	Isolation      *machine.State   // whether the machine is isolated, and by whom; nil: not known
 	OpenActions    []machine.Action // the machine's actions that are not final; nil: not known
 	ActionsMissing string           // why one of them is not known, shown to people. Empty is allowed
 

@@ -121,7 +121,7 @@ func TestAFactThatWasNotReadHoldsTheRulesThatReadIt(t *testing.T) {
 		`{name: free, on: alert, when: 'alert.severity == "High"', unless: machine.isolated, do: [isolate: {type: Full}]}`,
 		`{name: busy, on: alert, when: len(machine.openActions) > 0, do: []}`))
 	in := input()
-	in.Isolated, in.OpenActions, in.ActionsMissing = nil, nil, "403 Forbidden\x1b[2J"
+	in.Isolation, in.OpenActions, in.ActionsMissing = nil, nil, "403 Forbidden\x1b[2J"
 	p := b.Decide(in)
 	// The first rule does not hang on what is missing: its first clause settles it.
 	if got := summary(p); got != "free; held isolate Full; do mail" {

@@ -62,7 +62,7 @@ func needsOf(rules []rule) Needs {
 	for _, r := range rules {
 		for _, c := range slices.Concat(r.when.clauses, r.unless.clauses) {
 			for _, f := range c.fields {
-				n.Isolated = n.Isolated || f.name == isolatedFact
+				n.Isolated = n.Isolated || f.name == isolatedFact || f.name == isolatedByFact
 				n.OpenActions = n.OpenActions || f.name == openActionsFact
 				n.AlertsOnMachine = n.AlertsOnMachine || f.name == onMachineFact
 				n.AlertsInIncident = n.AlertsInIncident || f.name == inIncidentFact

@@ -43,7 +43,7 @@ func (r *Responder) act(ctx context.Context, w *work) error {
 	t := &turn{work: w, kind: latchOf(w.step), token: rand.Text()}
 	t.spec, _ = machine.SpecOf(w.step.Kind.Action())
 	for range 5 {
-		l, err := r.Ledger.Latch(ctx, w.machine.ID, t.kind)
+		l, err := r.latch(ctx, w.machine.ID, t.kind, w.run.ID())
 		if err != nil {
 			return err
 		}
@@ -81,6 +81,8 @@ func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err err
 		return false, nil
 	case l.Held(t.token, now):
 		return true, &comeBack{after: min(l.HeldUntil.Sub(now)+time.Second, heldWait<<min(t.run.Copies, 4)), why: "another invocation holds the machine's latch"}
+	case l.State == ledger.Ended && !l.LiftedAt.IsZero():
+		return false, nil // what has joined it is contained no longer, what has not never was
 	case l.State == ledger.Ended && own && l.EndKind != "":
 		// The run's own episode ended before the run could end with it.
 		if again, err := r.reissueOwn(ctx, t); again || err != nil {

@@ -34,6 +34,8 @@ type FollowOptions struct {
 	Now          func() time.Time
 	Every        time.Duration // the longest pause between two follows
 	Overlap      time.Duration // how far behind the last follow actions are read again
+	Lift         time.Duration // how long Defender lets an isolation stand before it lifts it by itself
+	StaleAfter   time.Duration // the Responder's: older alerts are not acted on
 	RecheckAfter time.Duration // the Responder's: wait before a request of unknown fate may be repeated
 	PendingAfter time.Duration // an action that is not confirmed for so long is told about
 	ReissueAfter time.Duration // wait before a failed action is asked for again
@@ -130,7 +132,7 @@ func (f *Follower) actions(ctx context.Context, episodes []episode, now time.Tim
 			oldest = e.latch.ActionAt.Add(-time.Second)
 		case e.latch.State == ledger.Achieved && !e.latch.ReleaseAt.IsZero():
 			oldest = e.latch.ReleaseAt.Add(-time.Second)
-		case e.latch.State == ledger.Achieved && whole:
+		case e.latch.State == ledger.Achieved && (whole || e.latch.AchievedAt.IsZero()):
 			oldest = e.latch.ActionAt.Add(-time.Second)
 		default:
 			continue
@@ -251,7 +253,11 @@ func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, acti
 		what = f.releaseEvent(ledger.Latch{MachineID: l.MachineID, MachineName: l.MachineName, Kind: undone.Latch, Desired: undone.Type}, a)
 	}
 	if a.Status == machine.Succeeded {
-		l.State = ledger.Achieved
+		l.State, l.AchievedAt = ledger.Achieved, a.Completed()
+		if l.Adopted {
+			what.Detail += " " + whose(l)
+		}
+		what.Detail += liftSentence(l, f.Lift)
 		if !spec.Lasting {
 			l.State, l.EndedAt, l.EndReason, l.EndKind = ledger.Ended, f.Now().UTC(), what.Detail, ""
 		}
@@ -308,7 +314,11 @@ func finalDetail(a machine.Action) string {
 
 // tellJoiners tells everybody who heard of the episode.
 func (f *Follower) tellJoiners(ctx context.Context, l ledger.Latch, e notice.Event) error {
-	joiners, err := f.Ledger.Joiners(ctx, l)
+	return tellJoiners(ctx, f.Ledger, f.Teller, l, e)
+}
+
+func tellJoiners(ctx context.Context, store *ledger.Store, teller Teller, l ledger.Latch, e notice.Event) error {
+	joiners, err := store.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -320,7 +330,7 @@ func (f *Follower) tellJoiners(ctx context.Context, l ledger.Latch, e notice.Eve
 				continue
 			}
 			told[group] = true
-			if err := f.Teller.Tell(ctx, group, e); err != nil {
+			if err := teller.Tell(ctx, group, e); err != nil {
 				return err
 			}
 		}
@@ -346,7 +356,12 @@ func (f *Follower) closeRuns(ctx context.Context, l ledger.Latch, outcome, reaso
 }
 
 func (f *Follower) event(l ledger.Latch, kind notice.Kind) notice.Event {
-	e := notice.Event{Kind: kind, At: f.Now().UTC(), MachineID: l.MachineID, MachineName: l.MachineName, Episode: l.Episode, ActionID: l.ActionID}
+	return latchEvent(l, kind, f.Now())
+}
+
+// latchEvent begins an event about the episode of a latch.
+func latchEvent(l ledger.Latch, kind notice.Kind, at time.Time) notice.Event {
+	e := notice.Event{Kind: kind, At: at.UTC(), MachineID: l.MachineID, MachineName: l.MachineName, Episode: l.Episode, ActionID: l.ActionID}
 	if l.Kind != ledger.Isolation {
 		e.Step, e.Action, e.Scope = l.Kind, l.Desired, l.Scope
 	}

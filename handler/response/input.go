@@ -51,32 +51,33 @@ func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) 
 		}
 	}
 	if needs.Isolated {
-		isolated, err := r.isIsolated(ctx, w.machine.ID, w.run.ID())
+		isolation, err := r.isolation(ctx, w.machine.ID, w.run.ID())
 		if err != nil {
 			return in, unlessRefused(err, &in)
 		}
-		in.Isolated = &isolated
+		in.Isolation = &isolation
 	}
 	return in, nil
 }
 
-// isIsolated follows from the machine's own actions, whoever asked for them. Lists lag, so an isolation that the latch
+// isolation follows from the machine's own actions, whoever asked for them. Lists lag, so an isolation that the latch
 // knows to have succeeded counts until a later release is listed. What the run itself has asked for does not count: a run
 // that is taken up again has to decide as it did before it was interrupted.
-func (r *Responder) isIsolated(ctx context.Context, machineID, runID string) (bool, error) {
+func (r *Responder) isolation(ctx context.Context, machineID, runID string) (machine.State, error) {
 	actions, err := r.API.ActionsOn(ctx, machineID, r.Now().Add(-actionsBack))
 	if err != nil {
-		return false, err
+		return machine.State{}, err
 	}
 	l, err := r.Ledger.Latch(ctx, machineID, ledger.Isolation)
 	if err != nil {
-		return false, err
+		return machine.State{}, err
 	}
 	actions = slices.DeleteFunc(actions, func(a machine.Action) bool { return isOf(a, runID) })
-	if l.State == ledger.Achieved && l.RunID != runID {
-		actions = append(actions, machine.Action{ID: l.ActionID, MachineID: machineID, Type: l.Desired, Status: machine.Succeeded, Created: l.ActionAt})
+	if l.RunID == runID {
+		l = ledger.Latch{}
 	}
-	return machine.Isolated(actions), nil
+	l.Desired = machine.Isolate
+	return stateOf(l, actions, r.Now(), r.Lift), nil
 }
 
 // isOf reports whether an action was asked for by a run.

@@ -16,9 +16,11 @@ type Isolation struct {
 	MachineName string               // as the ledger knows it; empty if it never acted on the machine
 	Ledger      string               // isolated, requested, request of unknown fate, or not isolated
 	API         string               // isolated, not isolated, or being isolated or released
-	Since       time.Time            // creation of the newest action that says so; zero: none is known
+	Since       time.Time            // when the action that says so was done, or asked for if it is not; zero: none is known
+	Until       time.Time            // when Defender lifts the isolation by itself; zero: not isolated, or not known
 	ActionID    string               // of that action
-	Requestor   string               // who asked for it, by the API
+	By          machine.Owner        // who asked for it
+	Requestor   string               // the same, as the API names him
 	RunID       string               // the run that began the episode; empty if it was not Cordon
 	Release     machine.ActionStatus // of a release under way; empty: none
 	Drift       string               // in what ledger and API differ; empty: they agree, or the next follow sees to it
@@ -39,7 +41,7 @@ const (
 
 // Isolations holds the ledger against the machine actions of the last 90 days, or longer if an episode is older: one list
 // call. It answers with every machine that either of them takes for isolated or about to be, by name.
-func Isolations(ctx context.Context, store *ledger.Store, api FollowAPI, now time.Time) ([]Isolation, error) {
+func Isolations(ctx context.Context, store *ledger.Store, api FollowAPI, now time.Time, lift time.Duration) ([]Isolation, error) {
 	open, err := store.OpenEpisodes(ctx)
 	if err != nil {
 		return nil, err
@@ -66,7 +68,7 @@ func Isolations(ctx context.Context, store *ledger.Store, api FollowAPI, now tim
 	byMachine := map[string][]machine.Action{}
 	for _, a := range actions {
 		byMachine[a.MachineID] = append(byMachine[a.MachineID], a)
-		if _, known := latches[a.MachineID]; !known && (a.Type == machine.Isolate || a.Type == machine.Unisolate) {
+		if _, known := latches[a.MachineID]; !known && isOfIsolation(a) {
 			if latches[a.MachineID], err = store.Latch(ctx, a.MachineID, ledger.Isolation); err != nil {
 				return nil, err
 			}
@@ -74,14 +76,14 @@ func Isolations(ctx context.Context, store *ledger.Store, api FollowAPI, now tim
 	}
 	var found []Isolation
 	for _, id := range slices.Sorted(maps.Keys(latches)) {
-		if i := compareIsolation(latches[id], byMachine[id]); i.Ledger != saysNot || i.API != saysNot {
+		if i := compareIsolation(latches[id], byMachine[id], now, lift); i.Ledger != saysNot || i.API != saysNot {
 			found = append(found, i)
 		}
 	}
 	return found, nil
 }
 
-func compareIsolation(l ledger.Latch, actions []machine.Action) Isolation {
+func compareIsolation(l ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) Isolation {
 	i := Isolation{MachineID: l.MachineID, MachineName: l.MachineName, Ledger: saysNot, API: saysNot}
 	switch l.State {
 	case ledger.Achieved:
@@ -92,11 +94,13 @@ func compareIsolation(l ledger.Latch, actions []machine.Action) Isolation {
 		i.Ledger = saysUnknown
 	}
 	if i.Ledger != saysNot {
-		i.Since, i.ActionID, i.RunID = l.ActionAt, l.ActionID, l.RunID
+		i.Since, i.ActionID, i.RunID = l.Since(), l.ActionID, l.RunID
+		i.By, i.Requestor, i.Until = l.By(), l.Requestor, liftOf(l, lift)
 	}
-	last := lastDone(actions)
-	if last != nil && last.Type == machine.Isolate {
-		i.API, i.Since, i.ActionID, i.Requestor = saysIsolated, last.Created, last.ID, last.Requestor
+	is := machine.StateOf(machine.Isolate, actions, now, lift, ownersOf(l))
+	if is.Is {
+		i.API, i.Since, i.Until, i.ActionID = saysIsolated, is.Since, is.Until, is.Action.ID
+		i.By, i.Requestor = is.By, is.Action.Requestor
 	}
 	var openIsolation *machine.Action
 	for _, a := range actions {
@@ -112,17 +116,20 @@ func compareIsolation(l ledger.Latch, actions []machine.Action) Isolation {
 	case i.Release != "" && i.API == saysIsolated:
 		i.API = saysReleasing
 	case openIsolation != nil && i.API == saysNot:
-		i.API, i.Since, i.ActionID, i.Requestor = saysIsolating, openIsolation.Created, openIsolation.ID, openIsolation.Requestor
+		i.API, i.Since, i.Until, i.ActionID = saysIsolating, openIsolation.Created, time.Time{}, openIsolation.ID
+		i.By, i.Requestor = openIsolation.AskedBy(ownersOf(l)), openIsolation.Requestor
 	}
-	i.Drift = driftOf(i, last)
+	i.Drift = driftOf(i, is)
 	return i
 }
 
 // driftOf says in what the ledger and the API differ. What the next follow records by itself is no drift.
-func driftOf(i Isolation, last *machine.Action) string {
+func driftOf(i Isolation, is machine.State) string {
 	switch {
-	case i.Ledger == saysIsolated && i.API == saysNot && last != nil:
-		return "released by " + last.Requestor + "; the next follow records it"
+	case i.Ledger == saysIsolated && i.API == saysNot && is.Lifted():
+		return "lifted by Defender at " + is.Until.UTC().Format(time.RFC3339) + "; the next follow records it"
+	case i.Ledger == saysIsolated && i.API == saysNot && is.By != "":
+		return "released by " + is.Action.Requestor + "; the next follow records it"
 	case i.Ledger == saysIsolated && i.API == saysNot:
 		return "the API lists no isolation of it"
 	case i.Ledger == saysNot && (i.API == saysIsolated || i.API == saysIsolating):

@@ -42,7 +42,7 @@ func TestIsolationsHoldTheLedgerAgainstTheAPI(t *testing.T) {
 	act(machine.Isolate, "gone", machine.Succeeded)
 	act(machine.Unisolate, "gone", machine.Succeeded)
 
-	all, err := Isolations(t.Context(), p.ledger, p, w.clock())
+	all, err := Isolations(t.Context(), p.ledger, p, w.clock(), lift)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,9 +1,9 @@
 package response
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"cordon/handler/ledger"
@@ -74,8 +74,8 @@ func (r *Responder) lookUp(ctx context.Context, t *turn) (*machine.Action, error
 }
 
 // pick chooses the action of a latch's episode among a machine's actions; nil if there is none. The mark of the episode
-// decides wherever it is found; without one it is the newest of the same kind since about the first intent that no
-// release has undone.
+// decides wherever it is found; without one it is one of the same kind since about the first intent that no release which
+// completed later has undone.
 func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
 	var other *machine.Action
 	for _, a := range actions {
@@ -89,7 +89,8 @@ func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
 			continue
 		}
 		recent := !a.Created.Before(l.FirstIntentAt.Add(-clockSkew))
-		if recent && !isMarked(a.Comment) && !undone(a, actions) && (other == nil || a.Created.After(other.Created)) {
+		undone := a.Status == machine.Succeeded && a.UndoneBy(actions) != nil
+		if recent && !a.Marked() && !undone && (other == nil || prefer(a, *other)) {
 			other = &a
 		}
 	}
@@ -102,9 +103,17 @@ func sameScope(a machine.Action, l ledger.Latch) bool {
 	return !scoped || a.Scope == "" || strings.EqualFold(string(a.Scope), scope)
 }
 
-// undone reports whether an action was followed by one that undid it.
-func undone(a machine.Action, actions []machine.Action) bool {
-	return slices.ContainsFunc(actions, func(b machine.Action) bool {
-		return b.Type == a.Type.Opposite() && b.MachineID == a.MachineID && b.Status == machine.Succeeded && b.Created.After(a.Created)
-	})
+// prefer says which of two actions of a kind tells what becomes of the machine: one that Succeeded before one that is open,
+// that before one that came to nothing; of two alike the newer one.
+func prefer(a, b machine.Action) bool {
+	rank := func(a machine.Action) int {
+		switch {
+		case a.Status == machine.Succeeded:
+			return 2
+		case !a.Status.Final():
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(rank(a)-rank(b), a.Created.Compare(b.Created)) > 0
 }

@@ -53,19 +53,18 @@ func ReadDrift(ctx context.Context, store *ledger.Store) (Drift, error) {
 func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.Action, now time.Time) error {
 	var believed, elsewhere []string
 	for id, list := range actions {
-		last := lastDone(list)
-		if last == nil {
+		if !slices.ContainsFunc(list, isOfIsolation) {
 			continue
 		}
 		l, err := f.Ledger.Latch(ctx, id, ledger.Isolation)
 		if err != nil {
 			return err
 		}
-		isolated := last.Type == machine.Isolate
+		now := machine.StateOf(machine.Isolate, list, now, f.Lift, ownersOf(l))
 		switch {
-		case l.State == ledger.Achieved && !isolated:
+		case l.State == ledger.Achieved && !now.Is && now.By != "":
 			believed = append(believed, id)
-		case isolated && (l.State == ledger.Ended || l.Episode == 0):
+		case now.Is && (l.State == ledger.Ended || l.Episode == 0):
 			elsewhere = append(elsewhere, id)
 		}
 	}
@@ -88,16 +87,9 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 	return f.Ledger.SetMark(ctx, markReconcile, now, "")
 }
 
-// lastDone is the isolation or release that succeeded last: what the machine is now. nil: neither is listed.
-func lastDone(actions []machine.Action) *machine.Action {
-	var last *machine.Action
-	for _, a := range actions {
-		isolation := a.Type == machine.Isolate || a.Type == machine.Unisolate
-		if isolation && a.Status == machine.Succeeded && (last == nil || a.Updated.After(last.Updated)) {
-			last = &a
-		}
-	}
-	return last
+// isOfIsolation reports whether an action isolates a machine or releases one.
+func isOfIsolation(a machine.Action) bool {
+	return a.Type == machine.Isolate || a.Type == machine.Unisolate
 }
 
 // earliest is the earlier of two times, but not before a limit.

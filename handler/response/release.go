@@ -3,6 +3,7 @@ package response
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"cordon/handler/ledger"
@@ -11,28 +12,53 @@ import (
 )
 
 // watchRelease looks for a release of an isolated machine, and remembers one that is under way so that it is still read
-// when it ends.
+// when it ends. What nobody released Defender lifts in the end.
 func (f *Follower) watchRelease(ctx context.Context, e episode, actions []machine.Action) error {
 	l := e.latch
-	if release := releaseOf(l, actions); release != nil {
+	changed := noteCompletion(&l, actions)
+	if release := doneAction(l).UndoneBy(actions); release != nil {
+		e.latch = l
 		return f.released(ctx, e, *release)
+	}
+	if f.lifts().due(l) {
+		if err := f.lifts().end(ctx, l, ""); err != nil {
+			return err
+		}
+		return f.Ledger.RemoveOpen(ctx, e.entry)
+	}
+	told, err := f.lifts().warn(ctx, &l)
+	if err != nil {
+		return err
 	}
 	var open time.Time
 	for _, a := range actions {
-		if a.Type == l.Desired.Opposite() && !a.Status.Final() && a.Created.After(l.ActionAt) && (open.IsZero() || a.Created.Before(open)) {
+		if a.Type == l.Desired.Opposite() && !a.Status.Final() && (open.IsZero() || a.Created.Before(open)) {
 			open = a.Created
 		}
 	}
-	if open.Equal(l.ReleaseAt) {
+	if open.Equal(l.ReleaseAt) && !told && !changed {
 		return nil
 	}
 	l.ReleaseAt = open
 	return f.Ledger.SaveLatch(ctx, &l)
 }
 
+// noteCompletion fills in what rows from before it was kept do not have.
+func noteCompletion(l *ledger.Latch, actions []machine.Action) (changed bool) {
+	i := slices.IndexFunc(actions, func(a machine.Action) bool { return a.ID == l.ActionID && a.Status == machine.Succeeded })
+	if i < 0 || !l.AchievedAt.IsZero() {
+		return false
+	}
+	l.AchievedAt, l.Owner = actions[i].Completed(), actions[i].AskedBy(ownersOf(*l))
+	return true
+}
+
 // finishEnd does what is left to do for an episode that has ended: runs that a release was not meant for begin again, as
 // do those whose action failed and that have tries left; the others close.
 func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
+	if !l.LiftedAt.IsZero() {
+		return nil // all was done before it was written
+	}
 	joiners, err := f.Ledger.Joiners(ctx, l)
 	if err != nil {
 		return err
@@ -47,17 +73,6 @@ func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
 		}
 	}
 	return nil
-}
-
-// releaseOf finds the newest release of a machine after the episode's action.
-func releaseOf(l ledger.Latch, actions []machine.Action) *machine.Action {
-	var newest *machine.Action
-	for _, a := range actions {
-		if a.Type == l.Desired.Opposite() && a.Status == machine.Succeeded && a.Created.After(l.ActionAt) && (newest == nil || a.Created.After(newest.Created)) {
-			newest = &a
-		}
-	}
-	return newest
 }
 
 // released ends an episode that somebody ended by undoing it, such as by releasing the machine. Runs that joined it but were

@@ -164,6 +164,10 @@ func (r *Responder) record(ctx context.Context, t *turn, a machine.Action, adopt
 		a.Created = r.Now().UTC()
 	}
 	l.State, l.ActionID, l.ActionStatus, l.ActionAt, l.Adopted = ledger.Acting, a.ID, a.Status, a.Created, adopted
+	l.Owner = machine.ByCordon
+	if adopted {
+		l.Owner, l.Requestor = a.AskedBy(nil), cut(a.Requestor, maxRequestor)
+	}
 	l.Holder, l.HeldUntil = "", time.Time{}
 	if err := r.Ledger.SaveLatch(ctx, &l); err != nil {
 		return err
@@ -195,10 +199,12 @@ func (r *Responder) join(ctx context.Context, t *turn) error {
 		e.Detail += " The request was made for run " + l.RunID + "."
 	}
 	if l.Adopted {
-		e.Detail += " The request was somebody else's and is followed."
+		e.Detail += " " + whose(l) + " It is followed; nothing else was asked for."
 	}
+	joined := time.Time{}
 	if l.State == ledger.Achieved {
-		e.Kind = doneKind(l.Desired)
+		e.Kind, joined = doneKind(l.Desired), r.Now().UTC()
+		e.Detail += liftSentence(l, r.Lift)
 	} else if t.step.Why != "" {
 		e.Detail += " Mind: " + t.step.Why + "."
 	}
@@ -208,11 +214,15 @@ func (r *Responder) join(ctx context.Context, t *turn) error {
 	if err := r.noteEpisode(ctx, t, l.Episode); err != nil {
 		return err
 	}
-	if err := r.Ledger.Join(ctx, l, ledger.Joiner{AlertID: t.run.AlertID, Version: t.run.Version, Groups: t.groups()}); err != nil {
+	if err := r.Ledger.Join(ctx, l, ledger.Joiner{AlertID: t.run.AlertID, Version: t.run.Version, Groups: t.groups(), JoinedAt: joined}); err != nil {
 		return err
 	}
 	if l.State == ledger.Achieved {
-		return r.finish(ctx, t.work, t.spec.Done, fmt.Sprintf("the machine is %s by action %s (episode %d)", t.spec.Done, l.ActionID, l.Episode))
+		why := fmt.Sprintf("the machine is %s by action %s (episode %d)", t.spec.Done, l.ActionID, l.Episode)
+		if l.Adopted {
+			why += ". " + whose(l)
+		}
+		return r.finish(ctx, t.work, t.spec.Done, why)
 	}
 	run, err := r.Ledger.UpdateRun(ctx, t.run.AlertID, t.run.Version, func(run *ledger.Run) error {
 		if run.IsOver(t.kind) {
@@ -250,8 +260,6 @@ func episodeMark(l ledger.Latch) string {
 }
 
 var markPattern = regexp.MustCompile(`^\[cordon (\S+) (e\d+(?:/\w+)?)\]`)
-
-func isMarked(comment string) bool { return strings.HasPrefix(comment, "[cordon ") }
 
 // marks reports whether an action carries the mark of a latch's episode. The machine is known from the action.
 func marks(a machine.Action, l ledger.Latch) bool {

@@ -67,6 +67,7 @@ type Options struct {
 	Ceiling        playbook.Mode
 	SnapshotMaxAge time.Duration // how old alert and machine may be when they are acted on
 	StaleAfter     time.Duration // older alerts are not acted on
+	Lift           time.Duration // how long Defender lets an isolation stand before it lifts it by itself
 	RecheckAfter   time.Duration // wait before a request of unknown fate may be repeated
 	Hold           time.Duration // how long a latch is taken for
 	SendWithin     time.Duration // how long after its intent a request may still be sent

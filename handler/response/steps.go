@@ -255,7 +255,7 @@ func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outc
 	if latch == "" {
 		return r.conclude(ctx, w, kind, outcome, why)
 	}
-	l, err := r.Ledger.Latch(ctx, w.machine.ID, latch)
+	l, err := r.latch(ctx, w.machine.ID, latch, w.run.ID())
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ const undoWait = 2 * time.Minute
 // lasting is the latch of the state that an action undoes.
 func (r *Responder) lasting(ctx context.Context, w *work, undoing machine.Spec) (ledger.Latch, error) {
 	spec, _ := machine.SpecOf(undoing.Undoes)
-	return r.Ledger.Latch(ctx, w.machine.ID, spec.Latch)
+	return r.latch(ctx, w.machine.ID, spec.Latch, w.run.ID())
 }
 
 // undoesNothing ends a step that is not to be done, held by a rail or only observed, if there is nothing to undo: neither

@@ -245,7 +245,7 @@ func TestKilledAnywhereInARelease(t *testing.T) {
 				t.Errorf("killed at %d, answer lost %v: %+v", points, mute, run)
 			}
 			w.mu.Lock()
-			if !machine.Isolated(w.actions) {
+			if !machine.StateOf(machine.Isolate, w.actions, w.now, lift, nil).Is {
 				t.Errorf("killed at %d, answer lost %v: the machine is free: %+v", points, mute, w.actions)
 			}
 			w.mu.Unlock()

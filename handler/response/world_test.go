@@ -23,6 +23,9 @@ import (
 
 const tenant = "tenant"
 
+// lift is how long Defender lets an isolation stand.
+const lift = 7 * 24 * time.Hour
+
 // isolateHigh is the playbook of these tests.
 const isolateHigh = `version: 1
 mode: enforce
@@ -159,8 +162,8 @@ func (w *world) start(breaths int, mute bool) *process {
 	log := slog.New(slog.DiscardHandler)
 	p.ledger = store
 	p.responder = New(Options{API: p, Queue: p, Ledger: store, Teller: p, Book: w.book, Log: log, Now: w.clock, Ceiling: playbook.Enforce,
-		SnapshotMaxAge: 2 * time.Minute, StaleAfter: 24 * time.Hour, RecheckAfter: 120 * time.Second, Hold: time.Minute, SendWithin: 20 * time.Second, RetryAfter: 5 * time.Second})
-	p.follower = NewFollower(FollowOptions{API: p, Queue: p, Ledger: store, Teller: p, Log: log, Now: w.clock, Overlap: 10 * time.Minute, RecheckAfter: 120 * time.Second, PendingAfter: 15 * time.Minute, ReissueAfter: time.Minute})
+		SnapshotMaxAge: 2 * time.Minute, StaleAfter: 24 * time.Hour, Lift: lift, RecheckAfter: 120 * time.Second, Hold: time.Minute, SendWithin: 20 * time.Second, RetryAfter: 5 * time.Second})
+	p.follower = NewFollower(FollowOptions{API: p, Queue: p, Ledger: store, Teller: p, Log: log, Now: w.clock, Overlap: 10 * time.Minute, Lift: lift, StaleAfter: 24 * time.Hour, RecheckAfter: 120 * time.Second, PendingAfter: 15 * time.Minute, ReissueAfter: time.Minute})
 	return p
 }
 

@@ -172,7 +172,7 @@ func (s *Sim) accept(m *Machine, wanted Action, now time.Time) *action {
 }
 
 // lasting reports whether a machine is in the state that actions of a type lead to. Of those and of what undoes them, the
-// action that succeeded last decides; actions of other types do not.
+// action that succeeded last decides, and whether the service has lifted an isolation since; actions of other types do not.
 func (s *Sim) lasting(machineID, name string, at time.Time) bool {
 	var since time.Time
 	is := false
@@ -182,7 +182,8 @@ func (s *Sim) lasting(machineID, name string, at time.Time) bool {
 		}
 		for _, c := range a.plan {
 			if c.Status == Succeeded && !c.At.After(at) && !c.At.Before(since) {
-				since, is = c.At, a.Type == name
+				lifted := name == Isolate && s.o.Lift > 0 && !at.Before(c.At.Add(s.o.Lift))
+				since, is = c.At, a.Type == name && !lifted
 			}
 		}
 	}

@@ -180,6 +180,29 @@ func TestIsolatingAgainWhenIdleIsAcceptedAndCounted(t *testing.T) {
 	}
 }
 
+// TestIsolationIsLiftedWithoutAnAction has the service lift an isolation, and not the restriction beside it.
+func TestIsolationIsLiftedWithoutAnAction(t *testing.T) {
+	t.Parallel()
+	tn := open(t, Options{Lift: time.Minute})
+	tn.want(tn.isolateNow(laptop), 201, "")
+	if _, err := tn.PortalAct(laptop, Restrict, "", "alice@contoso.com", "c"); err != nil {
+		t.Fatal(err)
+	}
+	tn.clock.pass(62 * time.Second)
+	if !tn.Isolated(laptop) {
+		t.Error("lifted before its time")
+	}
+	tn.clock.pass(time.Second)
+	if tn.Isolated(laptop) || !tn.Restricted(laptop) || len(tn.Actions()) != 2 {
+		t.Errorf("after the lift: isolated %t, restricted %t, %d actions", tn.Isolated(laptop), tn.Restricted(laptop), len(tn.Actions()))
+	}
+	tn.want(tn.isolateNow(laptop), 201, "")
+	tn.clock.pass(3 * time.Second)
+	if last := tn.Actions()[2]; !tn.Isolated(laptop) || last.Redundant {
+		t.Errorf("isolated anew: %t, %+v", tn.Isolated(laptop), last)
+	}
+}
+
 func TestWhatSucceedsLastDecidesWhetherAMachineIsIsolated(t *testing.T) {
 	t.Parallel()
 	delays := map[string]time.Duration{Isolate: time.Hour, Unisolate: time.Minute}

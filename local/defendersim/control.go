@@ -183,7 +183,7 @@ func (s *Sim) SetFault(fault func(*http.Request) *Fault) {
 func (s *Sim) Isolated(machineID string) bool { return s.IsolatedAt(machineID, s.now()) }
 
 // IsolatedAt reports whether a machine was isolated at a time: whether, of its isolations and releases that had succeeded
-// by then, an isolation was the last to succeed.
+// by then, an isolation was the last to succeed and was not lifted since.
 func (s *Sim) IsolatedAt(machineID string, t time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -32,6 +32,8 @@ type Options struct {
 	// action stays. Nil: in progress after 1 s, Succeeded after 3 s. A machine that is offline does not get this far;
 	// when it comes back, this is asked again and the times count from then.
 	ActionDelay func(machineID, actionType string) (toInProgress, toFinal time.Duration, final Status)
+	// Lift is how long an isolation stands before the service lifts it by itself; no action says so. 0: it stands for ever.
+	Lift time.Duration
 	// Duplicates is what becomes of a request while the machine has an open action of the same type.
 	Duplicates DuplicateRule
 	// NotFoundWhenEmpty answers an empty list of machines with 404, as the List machines API page says.

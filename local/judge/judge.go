@@ -301,6 +301,7 @@ func (j *judge) untrue(c Claim, at time.Time) string {
 		"Not isolated: not found":                        {""},
 		"Not isolated: it was released after this alert": {"Succeeded"},
 		"Released":                            {"Succeeded"},
+		"No longer isolated: Defender lifts":  {"Succeeded"},
 		"A second isolation request was sent": {"Pending", "InProgress", "Succeeded", "Failed", "TimeOut", "Cancelled"},
 	}
 	for phrase, statuses := range wants {

@@ -1,0 +1,188 @@
+package response
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+)
+
+// Defender lifts an isolation by itself after a time, and no machine action says so. A while before that people are told; at
+// the time the episode ends as lifted, they are told again, and runs that joined it shortly before are decided anew: their
+// alerts were never contained. The Follower sees to it with every follow, and a Responder that comes upon such an episode
+// first does the same, so that no run joins what is over.
+//
+// The order is: told, runs opened again, latch written. Whoever repeats it after a kill changes nothing that was done, and
+// nobody begins the next episode before all of it is.
+
+// warnAhead is how long before a lift people are told of it, at most. Of an isolation that lasts less than a week it is as
+// much less.
+const warnAhead = 24 * time.Hour
+
+// warnParts is into how many parts of that length an isolation is divided.
+const warnParts = 7
+
+// liftOf is when Defender lifts the isolation of a latch; zero if it has none, or it is not lifted.
+func liftOf(l ledger.Latch, lift time.Duration) time.Time {
+	if l.State != ledger.Achieved {
+		return time.Time{}
+	}
+	return machine.LiftOf(l.Desired, l.By(), l.Since(), lift)
+}
+
+// liftSentence says when Defender lifts the isolation of a latch, for people; empty if it does not.
+func liftSentence(l ledger.Latch, lift time.Duration) string {
+	at := liftOf(l, lift)
+	if at.IsZero() {
+		return ""
+	}
+	atMost := ""
+	if l.By() == machine.ByAutomatic {
+		atMost = ", or earlier: attack disruption isolates for a limited time that is not published"
+	}
+	return fmt.Sprintf(" Defender lifts it by itself at %s%s; the API does not show it.", at.UTC().Format(time.RFC3339), atMost)
+}
+
+// lifts is what it takes to end an episode that Defender has lifted.
+type lifts struct {
+	ledger     *ledger.Store
+	queue      Queue
+	teller     Teller
+	log        *slog.Logger
+	now        func() time.Time
+	lift       time.Duration
+	staleAfter time.Duration
+}
+
+func (r *Responder) lifts() lifts {
+	return lifts{r.Ledger, r.Queue, r.Teller, r.Log, r.Now, r.Lift, r.StaleAfter}
+}
+
+func (f *Follower) lifts() lifts {
+	return lifts{f.Ledger, f.Queue, f.Teller, f.Log, f.Now, f.Lift, f.StaleAfter}
+}
+
+// due reports whether Defender has lifted the isolation of a latch by now.
+func (x lifts) due(l ledger.Latch) bool {
+	at := liftOf(l, x.lift)
+	return !at.IsZero() && !x.now().Before(at)
+}
+
+// warn tells people once that the lift of a latch is near. The caller writes the latch if it was told.
+func (x lifts) warn(ctx context.Context, l *ledger.Latch) (told bool, err error) {
+	at := liftOf(*l, x.lift)
+	if at.IsZero() || l.LiftTold || x.now().Before(at.Add(-min(warnAhead, at.Sub(l.Since())/warnParts))) {
+		return false, nil
+	}
+	what := latchEvent(*l, notice.LiftsSoon, x.now())
+	what.Detail = whose(*l) + liftSentence(*l, x.lift)
+	if err := tellJoiners(ctx, x.ledger, x.teller, *l, what); err != nil {
+		return false, err
+	}
+	l.LiftTold = true
+	return true, nil
+}
+
+// end ends an episode that Defender has lifted. The run that asks for it, if one does, goes on by itself.
+func (x lifts) end(ctx context.Context, l ledger.Latch, asking string) error {
+	at := liftOf(l, x.lift)
+	what := latchEvent(l, notice.Lifted, x.now())
+	what.At, what.Detail = at, whose(l)+liftSentence(l, x.lift)
+	if err := tellJoiners(ctx, x.ledger, x.teller, l, what); err != nil {
+		return err
+	}
+	joiners, err := x.ledger.Joiners(ctx, l)
+	if err != nil {
+		return err
+	}
+	for _, j := range joiners {
+		if err := x.decideAgain(ctx, j, l, at.Add(-x.staleAfter), asking); err != nil {
+			return err
+		}
+	}
+	l.State, l.EndedAt, l.LiftedAt = ledger.Ended, x.now().UTC(), at
+	l.EndReason, l.EndKind = what.Detail, string(what.Kind)
+	l.Holder, l.HeldUntil = "", time.Time{}
+	if err := x.ledger.SaveLatch(ctx, &l); err != nil {
+		return err
+	}
+	x.log.InfoContext(ctx, "isolation was lifted by Defender", "machine", l.MachineID, "name", l.MachineName, "action", l.ActionID, "episode", l.Episode, "at", at)
+	return nil
+}
+
+// decideAgain opens the run of a joiner again if it found the isolation there no longer than the stale limit before the
+// lift. A repeat changes nothing; it only sends another message for a run that has not begun a new episode yet.
+func (x lifts) decideAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch, since time.Time, asking string) error {
+	record, err := x.ledger.Alert(ctx, j.AlertID)
+	if err != nil {
+		return err
+	}
+	latest, exists := record.Latest()
+	joined := j.JoinedAt
+	if exists && joined.IsZero() && latest.ObservedAt.After(l.Since()) {
+		joined = latest.ObservedAt // in rows from before the time was kept; nobody waited for what was there already
+	}
+	if !exists || latest.Version != j.Version || latest.ID() == asking || joined.IsZero() || joined.Before(since) {
+		return nil
+	}
+	again := false
+	run, err := x.ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
+		joined := run.EpisodeOf(l.Kind) == l.Episode && run.State != ledger.Parked
+		begun := run.EpisodeOf(l.Kind) == 0 && run.State == ledger.Started && !run.IsOver(l.Kind)
+		if again = joined || begun; !again {
+			return ledger.ErrUnchanged
+		}
+		run.Again(l.Kind, "Defender lifted the isolation that it had joined; it is decided again", x.now().UTC())
+		run.Copies++
+		return nil
+	})
+	if err != nil || !again {
+		return err
+	}
+	x.log.InfoContext(ctx, "the run is decided again: the isolation that it had joined was lifted", "run", run.ID(), "machine", l.MachineID, "name", l.MachineName)
+	return sendRun(ctx, x.queue, x.ledger.Tenant(), run, "lifted", time.Time{})
+}
+
+// latch reads a latch of a machine. An episode that Defender has lifted is ended first, for a run that asks.
+func (r *Responder) latch(ctx context.Context, machineID, kind, asking string) (ledger.Latch, error) {
+	for range 5 {
+		l, err := r.Ledger.Latch(ctx, machineID, kind)
+		if err != nil || !r.lifts().due(l) {
+			return l, err
+		}
+		if err := r.lifts().end(ctx, l, asking); err != nil && !errors.Is(err, ledger.ErrConflict) {
+			return l, err
+		}
+	}
+	return ledger.Latch{}, &comeBack{after: time.Second, why: "others keep writing the latch of an isolation that Defender has lifted"}
+}
+
+// doneAction is a latch's action that Succeeded, as the ledger knows it. Lists lag, and do not go back for ever.
+func doneAction(l ledger.Latch) machine.Action {
+	return machine.Action{ID: l.ActionID, MachineID: l.MachineID, Type: l.Desired, Status: machine.Succeeded, Scope: l.Scope, Requestor: l.Requestor,
+		Created: l.ActionAt, Updated: l.Since()}
+}
+
+// stateOf is what a machine's actions and its latch say of the latch's state.
+func stateOf(l ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) machine.State {
+	known := ownersOf(l)
+	if l.State == ledger.Achieved && !slices.ContainsFunc(actions, func(a machine.Action) bool { return a.ID == l.ActionID }) {
+		actions = append(slices.Clone(actions), doneAction(l))
+		known = machine.Owners{l.ActionID: l.By()}
+	}
+	return machine.StateOf(l.Desired, actions, now, lift, known)
+}
+
+// ownersOf is who asked for the action of a latch, if the ledger knows.
+func ownersOf(l ledger.Latch) machine.Owners {
+	if l.ActionID == "" || l.Adopted && l.Owner == "" {
+		return nil
+	}
+	return machine.Owners{l.ActionID: l.By()}
+}
