@@ -1,6 +1,7 @@
 package response
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,6 +56,7 @@ func (w *work) hasLeave(step playbook.Step) bool {
 
 // held ends a run whose step a rail holds.
 func (r *Responder) held(ctx context.Context, w *work, why reason) error {
+	why = w.heldAgain(why)
 	if err := r.keepHeld(ctx, w, why.text); err != nil {
 		return err
 	}
@@ -63,10 +65,19 @@ func (r *Responder) held(ctx context.Context, w *work, why reason) error {
 
 // holdHere ends an episode before anything was sent, because a rail holds the step.
 func (r *Responder) holdHere(ctx context.Context, t *turn, why reason) error {
+	why = t.heldAgain(why)
 	if err := r.keepHeld(ctx, t.work, why.text); err != nil {
 		return r.giveBack(ctx, t, err)
 	}
 	return r.endWith(ctx, t, notice.Held, "held", why)
+}
+
+// heldAgain makes it news that a step is held after a person let it go on, though the reason is the one of before.
+func (w *work) heldAgain(why reason) reason {
+	if w.run.Leave == "" {
+		return why
+	}
+	return reason{why.text, cmp.Or(why.cause, why.text) + ", after " + w.run.LeaveAt.Format(time.RFC3339Nano)}
 }
 
 // keepHeld lets a person find what was held. What comes without a machine can not be continued.

@@ -173,6 +173,9 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 	if run := w.run("da1", 1); w.posts != 0 || run.Outcome != "held" || !strings.Contains(run.Reason, "protected") {
 		t.Errorf("%d requests, run %s: %s", w.posts, run.Outcome, run.Reason)
 	}
+	if w.kinds() != "held, held" {
+		t.Errorf("told %q", w.kinds())
+	}
 	// Seen again as it is now, it is the person's to decide.
 	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "y"); err != nil {
 		t.Fatal(err)

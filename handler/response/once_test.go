@@ -312,3 +312,23 @@ func TestAVersionThatComesWhileAnOlderOneIsHeldLeavesNoneOfItListed(t *testing.T
 		}
 	}
 }
+
+// TestWhatAPersonLetGoOnIsToldIfItIsHeldAgain has the machine renamed before the app acts, so that its tag protects it again.
+func TestWhatAPersonLetGoOnIsToldIfItIsHeldAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(-1, false)
+	w.alertOn("da1", "m1", alert.High)
+	w.edit("m1", func(m *machine.Machine) { m.Tags = []string{"never-isolate"} })
+	w.queue[0].Message.Machine = nil
+	w.drain(p, 5)
+	desk, _ := w.desk()
+	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "x"); err != nil {
+		t.Fatal(err)
+	}
+	w.edit("m1", func(m *machine.Machine) { m.ComputerDNSName = "renamed" })
+	w.drain(p, 5)
+	if w.kinds() != "held, held" || w.posts != 0 {
+		t.Errorf("told %q, %d requests", w.kinds(), w.posts)
+	}
+}

@@ -288,7 +288,13 @@ func (r *Responder) tellOnce(ctx context.Context, w *work, kind notice.Kind, why
 // knownBefore reports whether an earlier version of the alert told the same. The run notes it when its step or the whole of it
 // ends.
 func (w *work) knownBefore(e notice.Event) bool {
-	w.told = alert.SHA256([]byte(e.Key()))[:16]
+	news := e.Key()
+	for _, step := range w.plan.Steps {
+		if step.Kind == playbook.Mail {
+			news += " " + step.Key() // to others it is news
+		}
+	}
+	w.told = alert.SHA256([]byte(news))[:16]
 	return w.record.ToldBefore(w.run, w.told)
 }
 
