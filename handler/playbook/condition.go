@@ -31,8 +31,9 @@ const (
 
 // condition is a compiled when or unless: how its clauses hang together, and which they are.
 type condition struct {
-	join    Join
-	clauses []*clause
+	join     Join
+	clauses  []*clause
+	warnings []conditionProblem // what is probably not meant
 }
 
 // clause is one operand of a condition's outermost and/or, or the whole of it. Clauses that say the same are one: a
@@ -109,6 +110,7 @@ func (c *compiler) compile(src string) (condition, []conditionProblem) {
 	if found := refusals(&tree.Node, c.helpers); len(found) > 0 {
 		return condition{}, found
 	}
+	unlikely := pairs(tree.Node)
 	join, operands := split(tree.Node)
 	keys := make([]string, len(operands))
 	for i, node := range operands {
@@ -127,7 +129,7 @@ func (c *compiler) compile(src string) (condition, []conditionProblem) {
 	if found := orders(tree.Node); len(found) > 0 {
 		return condition{}, found
 	}
-	made := condition{join: join}
+	made := condition{join: join, warnings: append(unlikely, strangers(tree.Node)...)}
 	for i, node := range operands {
 		one, err := c.clause(keys[i], texts[i], &parser.Tree{Node: guarded(node), Source: tree.Source})
 		if err != nil {

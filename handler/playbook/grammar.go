@@ -33,6 +33,8 @@ func knownValues(fact string) []string {
 		return []string{string(alert.High), string(alert.Medium), string(alert.Low), string(alert.Informational), string(alert.UnSpecified)}
 	case "alert.status":
 		return []string{string(alert.StatusNew), string(alert.StatusInProgress), string(alert.StatusResolved), string(alert.StatusUnknown)}
+	case "hunt.severity":
+		return rankedSeverities()
 	}
 	return nil
 }

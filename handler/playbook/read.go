@@ -149,6 +149,10 @@ func (s *source) condition(n ast.Node, what string) condition {
 		line, column := s.locate(n, src, p.offset)
 		s.at(line, column, p.message, p.hint)
 	}
+	for _, p := range c.warnings {
+		line, column := s.locate(n, src, p.offset)
+		s.warnAt(line, column, p.message, p.hint)
+	}
 	return c
 }
 
@@ -190,6 +194,11 @@ func (s *source) patterns(rail string, e entry) []string {
 		case e.name == "ids" && !regexp.MustCompile(machineIDPattern).MatchString(text):
 			s.on(item.node, fmt.Sprintf("%q is no machine id", cut(text, 60)), "an id is 40 hexadecimal digits; a name belongs under names")
 			continue
+		}
+		if set, known := usualValues(factOfRail(e.name)); known {
+			if hint := set.strangePattern(text); hint != "" {
+				s.warn(item.node, fmt.Sprintf("%s.%s: no %s that is known fits %q", rail, e.name, factOfRail(e.name), text), hint)
+			}
 		}
 		patterns = append(patterns, text)
 	}

@@ -10,6 +10,9 @@ import (
 func (s *source) shadows(rules []rule) []Problem {
 	found := &source{lines: s.lines}
 	for j, later := range rules {
+		if later.hasUnless && implied(later.unless, later.when) {
+			found.on(later.place, fmt.Sprintf("rule %s can never match: its unless is true whenever its when is", later.name), "take a clause out of one of them")
+		}
 		for _, earlier := range rules[:j] {
 			if earlier.goesOn || !implies(later, earlier) {
 				continue
@@ -46,6 +49,11 @@ func implies(later, earlier rule) bool {
 		return len(a.clauses) == 1 && len(b.clauses) == 1 && a.clauses[0] == b.clauses[0]
 	}
 	return all(b.clauses, contains(a))
+}
+
+// implied reports whether a is surely true, or has no answer, whenever b is true.
+func implied(a, b condition) bool {
+	return implies(rule{when: b}, rule{when: a})
 }
 
 func same(a, b condition) bool {
