@@ -231,8 +231,9 @@ func (h *Host) Wait() error {
 	}
 }
 
-// Close stops the host as Azure does: no new triggers, SIGKILL to the handlers. Messages in flight are abandoned. It
-// returns when everything is gone; a repeat is safe.
+// Close stops the host: no new triggers, SIGKILL to the handlers at once, where Azure gives work in flight ten seconds.
+// Messages in flight are abandoned, as in Azure even those whose work succeeds meanwhile. It returns when everything is
+// gone; a repeat is safe.
 func (h *Host) Close() {
 	h.stop(errStopped)
 	<-h.done

@@ -8,7 +8,8 @@
 // What it does not know (output bindings other than http, batches, sessions, other triggers) it refuses at start.
 //
 // It differs from Azure in this: the binary is checked before the start instead of failing at the first invocation, a
-// host that shuts itself down stays down, and a child's environment is Options.Settings and InstanceSettings alone.
+// host that shuts itself down stays down, a stop does not wait for work in flight, and a child's environment is
+// Options.Settings and InstanceSettings alone.
 package funchost
 
 import (
