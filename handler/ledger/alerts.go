@@ -60,8 +60,7 @@ type Run struct {
 
 	AskedAt time.Time `json:",omitzero"` // when a machine action was first under way for it; the alert's age is not looked at afterwards
 
-	Starts   int       `json:",omitempty"` // starts that ended in no orderly way: deaths, while nothing is under way
-	Starter  string    `json:",omitempty"` // the process that began last
+	Begun    Starts    `json:",omitempty"` // starts that did not end in good order, as far as is known
 	Attempt  int       `json:",omitempty"` // of the message that began it last; a higher one proves an orderly end before it
 	Copies   int       `json:",omitempty"` // scheduled copies so far
 	CopyOf   string    `json:",omitempty"` // which message the last of them was made of

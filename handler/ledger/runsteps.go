@@ -242,7 +242,7 @@ func (r *Run) settle(waitsFor string, at time.Time) {
 		r.end(strings.Join(outcomes, ", "), strings.Join(reasons, "; "), at)
 		return
 	}
-	r.State, r.Starts, r.Trouble, r.DueAt, r.Reason = Waiting, 0, "", at, strings.Join(waits, "; ")
+	r.State, r.Begun, r.Trouble, r.DueAt, r.Reason = Waiting, nil, "", at, strings.Join(waits, "; ")
 }
 
 // about begins what is said of a step, if the run has several.
@@ -254,7 +254,7 @@ func (r *Run) about(step StepState) string {
 }
 
 func (r *Run) end(outcome, reason string, at time.Time) {
-	r.State, r.ClosedAt, r.Starts, r.Trouble = Closed, at, 0, ""
+	r.State, r.ClosedAt, r.Begun, r.Trouble = Closed, at, nil, ""
 	r.Outcome, r.Reason = outcome, reason
 }
 
@@ -278,7 +278,7 @@ func (r *Run) Unhold(due time.Time) {
 		r.Episode = 0
 		r.Steps = StepStates{{Key: "isolate", Latch: Isolation, Leave: true}} // all that there was before there were steps
 	}
-	r.State, r.Outcome, r.Reason, r.ClosedAt, r.DueAt, r.Starts = Started, "", "", time.Time{}, due, 0
+	r.State, r.Outcome, r.Reason, r.ClosedAt, r.DueAt, r.Begun = Started, "", "", time.Time{}, due, nil
 }
 
 // Drop decides that what a rail held is not done.

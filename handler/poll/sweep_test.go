@@ -210,7 +210,7 @@ func TestVersionThatStandsStillIsSentAgainUnderAFreshID(t *testing.T) {
 		want string
 	}{
 		"observed":                {func(*ledger.Run) {}, "da1:v1:s1"},
-		"begun and interrupted":   {func(r *ledger.Run) { r.State, r.Starts = ledger.Started, 1 }, "da1:v1:s1"},
+		"begun and interrupted":   {func(r *ledger.Run) { r.State, r.Begun = ledger.Started, ledger.Starts{{Process: "one", At: noon}} }, "da1:v1:s1"},
 		"waiting, nobody follows": {func(r *ledger.Run) { r.State, r.Episode = ledger.Waiting, 1 }, "da1:v1:s1"},
 		"expected back later":     {func(r *ledger.Run) { r.State, r.DueAt = ledger.Started, noon.Add(3*time.Hour) }, ""},
 		"closed":                  {func(r *ledger.Run) { r.State = ledger.Closed }, ""},

@@ -171,37 +171,37 @@ func (w *work) alertOrID() alert.Alert {
 	return w.alert
 }
 
-// start counts the start of the run. A start that never ended in good order is a death, unless it was this process's
-// own: then the process lives and only the ledger was out of reach. A run that seems to kill the process is parked.
+// start adds the start of the run to those whose end is not known. One that is over and did not end in good order is a death,
+// unless it was this process's own: then the process lives and only the ledger was out of reach. A run that seems to kill the
+// process is parked.
 func (r *Responder) start(ctx context.Context, w *work) error {
+	now, deaths := r.Now().UTC(), 0
 	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
 		if run.State.Final() {
 			return errDone
 		}
 		if w.message.Attempt > run.Attempt {
 			// The copy that is answered now was sent by an invocation that ended in good order and could not write so.
-			run.Starts, run.Attempt = max(run.Starts-1, 0), w.message.Attempt
+			run.Begun, run.Attempt = run.Begun.EndNewest(), w.message.Attempt
 		}
-		if run.Starts >= deathsToPark && run.Starter != r.process {
-			w.deaths = run.Starts
+		run.Begun = run.Begun.Bury(r.process, now, invocationLife, w.message.Attempt, w.delivery-1)
+		if deaths = run.Begun.Deaths(); deaths >= deathsToPark {
 			return errDeaths
 		}
-		if run.Starter != r.process || run.Starts == 0 {
-			run.Starts++
-		}
-		run.Starter, run.DueAt = r.process, r.Now().UTC()
+		run.Begun = run.Begun.Begin(ledger.Start{Process: r.process, Attempt: w.message.Attempt, At: now})
+		run.DueAt = now
 		if run.State == ledger.Observed {
-			run.State, run.StartedAt = ledger.Started, r.Now().UTC()
+			run.State, run.StartedAt = ledger.Started, now
 		}
 		return nil
 	})
 	if errors.Is(err, errDeaths) {
-		return r.park(ctx, w)
+		return r.park(ctx, w, deaths)
 	}
 	if err != nil {
 		return err
 	}
-	w.run, w.started, w.deaths = run, true, max(run.Starts-1, 0)
+	w.run, w.started = run, true
 	return nil
 }
 
@@ -209,9 +209,9 @@ func (r *Responder) start(ctx context.Context, w *work) error {
 var errDeaths = errors.New("the run seems to end the process")
 
 // park sets a run aside; the operator is told before, so that no run is set aside in silence.
-func (r *Responder) park(ctx context.Context, w *work) error {
-	reason := fmt.Sprintf("it was begun %d times, by processes that never said how it ended", w.deaths)
-	r.Log.ErrorContext(ctx, "run parked: it seems to end the process; look at the alert by hand", "run", w.run.ID(), "starts", w.deaths)
+func (r *Responder) park(ctx context.Context, w *work, deaths int) error {
+	reason := fmt.Sprintf("it was begun %d times, by processes that never said how it ended", deaths)
+	r.Log.ErrorContext(ctx, "run parked: it seems to end the process; look at the alert by hand", "run", w.run.ID(), "deaths", deaths)
 	e := r.event(w, notice.Parked)
 	e.Detail, e.To = reason+". Answer the alert by hand.", r.Operator
 	if err := r.Teller.Tell(ctx, "operator", e); err != nil {

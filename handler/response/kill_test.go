@@ -136,22 +136,19 @@ func TestRunThatKeepsKillingTheProcessIsParkedAndTold(t *testing.T) {
 	w.alertOn("da1", "m1", alert.High)
 	m, _ := w.take()
 	deaths := 0
-	for range 10 {
+	for range deathsToPark {
 		p := w.start(14, false)
-		_ = p.responder.Respond(context.Background(), m.Message.Encode(), 1)
+		_ = p.responder.Respond(context.Background(), m.Message.Encode(), deaths+1)
 		if !p.died() {
 			break
 		}
 		deaths++
 		w.advance(2 * time.Minute)
-		if w.run("da1", 1).Starts >= deathsToPark {
-			break
-		}
 	}
-	if err := w.start(-1, false).responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
+	if err := w.start(-1, false).responder.Respond(context.Background(), m.Message.Encode(), deaths+1); err != nil {
 		t.Fatal(err)
 	}
-	if run := w.run("da1", 1); run.State != ledger.Parked || w.kinds() != "parked" || w.posts != 0 {
+	if run := w.run("da1", 1); deaths != deathsToPark || run.State != ledger.Parked || w.kinds() != "parked" || w.posts != 0 {
 		t.Errorf("after %d deaths: %+v, told %q", deaths, run, w.kinds())
 	}
 }

@@ -52,7 +52,7 @@ func TestPoisonIsParkedThoughItsLatchIsHeldWhenItComesAgain(t *testing.T) {
 		}
 	}
 	if run := w.run("da1", 1); run.State != ledger.Parked || deaths != deathsToPark || w.posts != 0 || !strings.Contains(run.Reason, "begun 2 times") {
-		t.Errorf("after %d deaths the poison is %s (%s) with %d starts, %d requests", deaths, run.State, run.Reason, run.Starts, w.posts)
+		t.Errorf("after %d deaths the poison is %s (%s) with %d starts, %d requests", deaths, run.State, run.Reason, len(run.Begun), w.posts)
 	}
 }
 
@@ -78,8 +78,8 @@ func TestRunThatWaitsForALatchHasNoDeaths(t *testing.T) {
 		if err := w.start(-1, false).responder.Respond(t.Context(), m.Message.Encode(), 1); err != nil {
 			t.Fatal(err)
 		}
-		if run := w.run("da1", 1); run.Starts != 0 {
-			t.Errorf("a run that waits has %d deaths", run.Starts)
+		if run := w.run("da1", 1); len(run.Begun) != 0 {
+			t.Errorf("a run that waits has %d deaths", len(run.Begun))
 		}
 	}
 }

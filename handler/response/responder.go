@@ -85,6 +85,10 @@ const (
 // deathsToPark is how many interrupted starts make a run suspect of ending the process.
 const deathsToPark = 2
 
+// invocationLife is after how long an invocation is certainly over: functionTimeout of host.json, after which the host ends the
+// process, and the lock of a message.
+const invocationLife = 11 * time.Minute
+
 // Responder answers queue messages. It is safe for concurrent use.
 type Responder struct {
 	Options
@@ -134,7 +138,7 @@ func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) erro
 		return err
 	}
 	for {
-		w := &work{message: m, alone: delivery > 1}
+		w := &work{message: m, delivery: delivery, alone: delivery > 1}
 		after, err := r.answer(ctx, w)
 		if err == nil || !r.waitHere(ctx, after, err) {
 			return err
@@ -155,7 +159,7 @@ func (r *Responder) answer(ctx context.Context, w *work) (after time.Duration, e
 	case err == nil, errors.Is(err, errDone):
 		return 0, nil
 	case errors.As(err, &later):
-		return later.after, r.reschedule(ctx, w, later.after, w.deaths, later.why)
+		return later.after, r.reschedule(ctx, w, later.after, false, later.why)
 	}
 	trouble, wait := machine.TroubleOf(err)
 	r.Ledger.NoteTrouble(ctx, r.Now().UTC(), "alert "+w.message.AlertID, err)
@@ -164,25 +168,25 @@ func (r *Responder) answer(ctx context.Context, w *work) (after time.Duration, e
 	if step := (*delayed)(nil); errors.As(err, &step) {
 		after = min(after, step.after)
 	}
-	return after, r.reschedule(ctx, w, after, 0, err.Error())
+	return after, r.reschedule(ctx, w, after, true, err.Error())
 }
 
 // work is what one invocation knows about the run it carries.
 type work struct {
-	message alert.Message
-	run     ledger.Run
-	record  ledger.Record // of the alert, as it was when the run was found
-	started bool          // this invocation raised the run's starts
-	deaths  int           // starts before this one that ended in no orderly way
-	alone   bool          // nothing else is answered by this process meanwhile
-	seen    ledger.Seen
-	alert   alert.Alert
-	machine *machine.Machine // nil: the alert names none
-	readAt  time.Time        // when the older of alert and machine was read
-	plan    playbook.Plan
-	step    playbook.Step // the one that is being carried out
-	told    string        // stands for what was told last of a step that is not done, see knownBefore
-	refresh bool          // facts come from the API, whatever travels with the message
+	message  alert.Message
+	delivery int // of the message, counted from 1
+	run      ledger.Run
+	record   ledger.Record // of the alert, as it was when the run was found
+	started  bool          // this invocation is among the starts of the run
+	alone    bool          // nothing else is answered by this process meanwhile
+	seen     ledger.Seen
+	alert    alert.Alert
+	machine  *machine.Machine // nil: the alert names none
+	readAt   time.Time        // when the older of alert and machine was read
+	plan     playbook.Plan
+	step     playbook.Step // the one that is being carried out
+	told     string        // stands for what was told last of a step that is not done, see knownBefore
+	refresh  bool          // facts come from the API, whatever travels with the message
 }
 
 func (r *Responder) respond(ctx context.Context, w *work) error {
@@ -226,20 +230,20 @@ func (r *Responder) findItsPlace(ctx context.Context, w *work) (done func(), err
 		if err := r.find(ctx, w); err != nil {
 			return done, err
 		}
-		if w.alone || w.run.Starts == 0 || w.run.Starter == r.process {
+		if w.alone || !w.run.Begun.ByOthers(r.process) {
 			return done, nil
 		}
 		done()
-		*w = work{message: w.message, alone: true}
+		*w = work{message: w.message, delivery: w.delivery, alone: true}
 	}
 }
 
 // reschedule sends a copy of the message for later and ends the invocation in good order. The copy's id comes from a
 // counter in the run, so that the broker does not take it for a repeat. A message that is delivered again makes the same
-// copy again, which the broker drops: every delivery too many would else go on by copies of its own for ever. Deaths is how
-// many deaths the run is left with: one that only waits, for a latch that a dead process still holds, say, has not shown
-// that it would live.
-func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration, deaths int, why string) error {
+// copy again, which the broker drops: every delivery too many would else go on by copies of its own for ever. Forgive says that
+// earlier deaths are forgotten: a run that only waits, for a latch that a dead process still holds, say, has not shown that it
+// would live.
+func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration, forgive bool, why string) error {
 	// The invocation's own deadline must not keep the run from being scheduled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
@@ -251,11 +255,11 @@ func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration
 				run.Copies++
 				run.CopyOf = copyOf(*run, w.message)
 			}
-			run.Starts, run.DueAt, run.Trouble = min(run.Starts, deaths), at, why
-			run.Attempt = max(run.Attempt, w.message.Attempt+1)
-			if run.Starter == r.process {
-				run.Starter = "" // what is left are deaths of others
+			run.Begun, run.DueAt, run.Trouble = run.Begun.End(r.process), at, why
+			if forgive {
+				run.Begun = nil
 			}
+			run.Attempt = max(run.Attempt, w.message.Attempt+1)
 			return nil
 		})
 		if err != nil {
@@ -295,7 +299,7 @@ func (r *Responder) close(ctx context.Context, w *work, outcome, reason string) 
 		if run.State == ledger.Closed {
 			return ledger.ErrUnchanged
 		}
-		run.State, run.ClosedAt, run.Starts = ledger.Closed, r.Now().UTC(), 0
+		run.State, run.ClosedAt, run.Begun = ledger.Closed, r.Now().UTC(), nil
 		run.Outcome, run.Reason, run.Trouble = outcome, reason, ""
 		run.Tell(w.told)
 		return nil

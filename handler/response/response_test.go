@@ -19,7 +19,7 @@ func TestHighAlertIsolatesItsMachineOnceAndIsToldAsFarAsItIsTrue(t *testing.T) {
 	p := w.start(-1, false)
 	w.alertOn("da1", "m1", alert.High)
 	w.drain(p, 5)
-	if run := w.run("da1", 1); run.State != ledger.Waiting || run.Episode != 1 || run.Starts != 0 {
+	if run := w.run("da1", 1); run.State != ledger.Waiting || run.Episode != 1 || len(run.Begun) != 0 {
 		t.Errorf("before the outcome the run is %+v", run)
 	}
 	if got := w.kinds(); got != "requested" {
