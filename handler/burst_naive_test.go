@@ -17,7 +17,7 @@ import (
 // answer says so. An alert that is delivered again is answered again.
 func playNaive(t *testing.T, p trial) outcome {
 	f := &flow{t: t, sim: defendersim.New(defendersim.Options{Quotas: &p.quotas})}
-	f.client = &http.Client{Transport: &inMemory{f.sim.Handler(), apiTakes}}
+	f.client = &http.Client{Transport: &inMemory{to: f.sim.Handler(), takes: apiTakes}}
 	for _, m := range p.machines {
 		f.sim.AddMachine(m)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,11 +79,13 @@ type theater struct {
 
 // inMemory carries requests to a handler of the same process.
 type inMemory struct {
-	to    http.Handler
-	takes time.Duration
+	to       http.Handler
+	takes    time.Duration
+	requests atomic.Int64
 }
 
 func (m *inMemory) RoundTrip(r *http.Request) (*http.Response, error) {
+	m.requests.Add(1)
 	if err := pass(r.Context(), m.takes/2); err != nil {
 		return nil, err
 	}
@@ -149,7 +152,7 @@ limits:
 }
 
 func (th *theater) store(takes time.Duration) *ledger.Store {
-	store, err := ledger.Open(ledger.Options{ConnectionString: th.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: burstTenant, Transport: &inMemory{th.tables, takes}})
+	store, err := ledger.Open(ledger.Options{ConnectionString: th.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: burstTenant, Transport: &inMemory{to: th.tables, takes: takes}})
 	if err != nil {
 		th.t.Fatal(err)
 	}
@@ -161,7 +164,7 @@ func (th *theater) process() (all trigger.Services, stop func()) {
 	settings, err := config.Load(func(name string) string {
 		return map[string]string{"CORDON_MODE": "enforce", "CORDON_TENANT_ID": burstTenant, "CORDON_CLIENT_ID": burstTenant, "CORDON_CLIENT_SECRET": "s3cret",
 			"ServiceBus": th.bus.ConnectionString(), "AzureWebJobsStorage": "UseDevelopmentStorage=true", "CORDON_MAIL_FROM": "cordon@example.com",
-			"CORDON_MAIL_TO": "soc@example.com", "CORDON_SMTP_URL": "smtp://127.0.0.1:1?tls=none"}[name]
+			"CORDON_MAIL_TO": "soc@example.com", "CORDON_SMTP_URL": "smtp://127.0.0.1:1?tls=none", "CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices"}[name]
 	})
 	if err != nil {
 		th.t.Fatal(err)
@@ -173,7 +176,7 @@ func (th *theater) process() (all trigger.Services, stop func()) {
 	log := slog.New(slog.DiscardHandler)
 	store := th.store(ledgerTakes)
 	c := clients{ledger: store, bus: bus, mailer: th, quota: ledger.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
-		api: patientClient(&url.URL{Scheme: "http", Host: "api.example"}, &inMemory{th.sim.Handler(), apiTakes}, &pauses{ledger: store, log: log}, nil, log)}
+		api: patientClient(&url.URL{Scheme: "http", Host: "api.example"}, &inMemory{to: th.sim.Handler(), takes: apiTakes}, &pauses{ledger: store, log: log}, nil, log)}
 	if th.trial.noSlots {
 		c.quota = ledger.Quota{}
 	}

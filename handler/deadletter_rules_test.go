@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,9 @@ func TestDeadLettersWantTheirSettingsAndNoOthers(t *testing.T) {
 		{map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_ALERT_QUEUE": "none"}, "list", exitFailed, []string{"queue none", "create the queue"}, ""},
 		{map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_ALERT_QUEUE": "a b"}, "list", exitFailed, []string{"CORDON_ALERT_QUEUE"}, ""},
 	} {
-		code, stdout, stderr := command(t, c.env, append([]string{"deadletter"}, strings.Fields(c.args)...)...)
+		env := map[string]string{"CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices"}
+		maps.Copy(env, c.env)
+		code, stdout, stderr := command(t, env, append([]string{"deadletter"}, strings.Fields(c.args)...)...)
 		out := stdout
 		if c.code != exitDone {
 			out = stderr

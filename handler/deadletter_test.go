@@ -58,7 +58,7 @@ func newYard(t *testing.T) *yard {
 	if err := errors.Join(y.store.Prepare(t.Context()), y.store.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
 		t.Fatal(err)
 	}
-	y.env = map[string]string{"ServiceBus": y.ConnectionString(), "CORDON_TENANT_ID": ours, "AzureWebJobsStorage": connection}
+	y.env = map[string]string{"ServiceBus": y.ConnectionString(), "CORDON_TENANT_ID": ours, "AzureWebJobsStorage": connection, "CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices"}
 	return y
 }
 

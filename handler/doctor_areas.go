@@ -110,6 +110,9 @@ func (p *practice) settingsArea() doctor.Area {
 	default:
 		tell("settings", doctor.OK, "everything that the handler asks for is set", "")
 	}
+	for _, d := range p.settings.Dropped() {
+		tell("setting "+d.Setting, doctor.Fail, d.String(), "set it in the app settings; README has the table of settings")
+	}
 	if p.caErr != nil {
 		tell("setting CORDON_CA_FILE", doctor.Fail, p.caErr.Error(), "put the PEM file there, or take the setting out")
 	}

@@ -56,7 +56,7 @@ func healthy(t *testing.T) *patient {
 		entrasim.Defender: {"Alert.Read.All", "Machine.Read.All", "Machine.Isolate"}, entrasim.Graph: {"Mail.Send"}}}}
 	p.mail = smtpsink.Options{Username: "cordon", Password: mailPassword}
 	p.env = map[string]string{"CORDON_TENANT_ID": ours, "CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": doctorSecret, "CORDON_MODE": "enforce",
-		"CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices", "CORDON_POLL_SCHEDULE": "0 * * * * *", "CORDON_FOLLOW_SCHEDULE": "30 * * * * *", "CORDON_HUNT_SCHEDULE": "0 */5 * * * *",
+		"CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices", "CORDON_POLL_SCHEDULE": "0 * * * * *", "CORDON_FOLLOW_SCHEDULE": "30 * * * * *", "CORDON_HUNT_SCHEDULE": "0 */5 * * * *", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
 		"CORDON_MAIL_FROM": "cordon@example.org", "CORDON_MAIL_TO": "soc@example.org", "FUNCTIONS_APP_ROOT_PATH": p.app}
 	p.write(t, "cordon", "the program")
 	p.write(t, "host.json", read(t, "../host.json"))

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
+	"cordon/handler/config"
 	"cordon/handler/ledger"
 	"cordon/handler/playbook"
 	"cordon/handler/poll"
@@ -20,28 +22,30 @@ const (
 	noticeOverdue = 10 * time.Minute
 	depthShown    = 100 // messages that are looked at, at most
 	runsShown     = 200 // open runs that are looked at, at most
-	summaryAge    = 15 * time.Second
 )
 
 // health answers whether alerts are being answered, from what all instances share.
 type health struct {
 	ledger          *ledger.Store
 	queue           *queue.Client
+	log             *slog.Logger
 	alerts, notices string
 	mode            playbook.Mode
 	watched         []watch.Function
+	dropped         []config.Dropped
 	unanswered      time.Duration // how long an alert version may be
 	now             func() time.Time
 
 	mu   sync.Mutex
-	last trigger.Health // for the summary
-	at   time.Time
+	well bool      // what the summary says
+	at   time.Time // when that was read
 }
 
 // healthReport is the body of GET /api/health.
 type healthReport struct {
 	OK           bool                 `json:"ok"`
-	Reasons      []string             `json:"reasons,omitempty"` // why not
+	Reasons      []string             `json:"reasons,omitempty"`  // why not
+	Starting     map[string]time.Time `json:"starting,omitempty"` // functions that have not run yet, and when they are first due
 	Mode         string               `json:"mode"`
 	Pause        *pauseView           `json:"pause,omitempty"`       // a person has stopped all acting
 	Held         int                  `json:"held"`                  // alerts of which rails held something that nobody has continued or dropped
@@ -51,67 +55,58 @@ type healthReport struct {
 	LastSuccess  map[string]time.Time `json:"lastSuccess"`        // of the functions on timers
 	Lateness     poll.Lateness        `json:"lateness,omitzero"`  // the largest of about a week
 	Runs         map[string]string    `json:"runs"`               // those that are not over, by state, "200+" at most
-	OpenEpisodes int                  `json:"openEpisodes"`       // lasting states that are in force, such as isolations, and machine actions under way
+	Unanswered   *unansweredView      `json:"unanswered,omitempty"`
+	OpenEpisodes int                  `json:"openEpisodes"` // lasting states that are in force, such as isolations, and machine actions under way
 	Notices      string               `json:"unsentNotices"`
 	OldestNotice time.Time            `json:"oldestUnsentNotice,omitzero"` // when it was due
 	Drift        response.Drift       `json:"drift,omitzero"`
 	Swept        poll.Swept           `json:"swept,omitzero"`
 	LastError    lastError            `json:"lastError,omitzero"`
 	Queues       map[string]string    `json:"queues"` // messages waiting, and dead letters, "100+" at most
+
+	troubled ledger.Trouble
+}
+
+// unansweredView is the oldest version of an alert that nobody has answered.
+type unansweredView struct {
+	Run   string        `json:"run"`
+	Since time.Time     `json:"since"`
+	For   time.Duration `json:"for"`
 }
 
 type lastError struct {
-	At   time.Time `json:"at"`
-	Text string    `json:"text"`
+	At        time.Time `json:"at"`
+	Text      string    `json:"text"`
+	OverSince time.Time `json:"overSince,omitzero"` // none: it is not known to be over
 }
 
 // report is the whole of it, for callers with a key.
 func (h *health) report(ctx context.Context) (trigger.Health, error) {
 	r := healthReport{Mode: string(h.mode), Version: version, LastSuccess: map[string]time.Time{}, Runs: map[string]string{}, Queues: map[string]string{}}
+	for _, d := range h.dropped {
+		r.risk("%s", d)
+	}
 	if err := h.readLedger(ctx, &r); err != nil {
 		r.risk("the ledger can not be read, so nothing is done: %v", err)
 	}
-	for _, name := range []string{h.alerts, h.notices} {
-		active, dead, err := h.queue.Depth(ctx, name, depthShown)
-		if err != nil {
-			r.risk("queue %s can not be looked at: %v", name, err)
-			continue
-		}
-		r.Queues[name], r.Queues[name+" dead letters"] = atMost(active, depthShown), atMost(dead, depthShown)
-		if dead > 0 {
-			r.risk("queue %s has %s dead letters; see cordon deadletter list", name, atMost(dead, depthShown))
-		}
-	}
+	h.readQueues(ctx, &r)
 	r.OK = len(r.Reasons) == 0
 	return trigger.Health{OK: r.OK, Body: r}, nil
-}
-
-// summary says only whether all is well, for callers without a key. It is worked out at most every few seconds, whoever
-// asks how often.
-func (h *health) summary(ctx context.Context) (trigger.Health, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if now := h.now(); now.Sub(h.at) >= summaryAge || now.Before(h.at) {
-		report, err := h.report(ctx)
-		if err != nil {
-			return trigger.Health{}, err
-		}
-		h.last = trigger.Health{OK: report.OK, Body: map[string]bool{"ok": report.OK}}
-		h.at = now
-	}
-	return h.last, nil
 }
 
 func (r *healthReport) risk(format string, args ...any) {
 	r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
 }
 
+// readLedger asks everything of the ledger, one question after the other.
 func (h *health) readLedger(ctx context.Context, r *healthReport) error {
 	if err := h.ledger.Prepare(ctx); err != nil {
 		return err
 	}
 	now := h.now().UTC()
-	for _, read := range []func(context.Context, *healthReport, time.Time) error{h.readTimers, h.readRuns, h.readNotices, h.readFindings} {
+	for _, read := range []func(context.Context, *healthReport, time.Time) error{
+		h.readTrouble, h.readTimers, h.readRuns, h.readEpisodes, h.readNotices, h.readFinds, h.readDrift, h.readPeople, h.readCaps,
+	} {
 		if err := read(ctx, r, now); err != nil {
 			return err
 		}
@@ -119,102 +114,70 @@ func (h *health) readLedger(ctx context.Context, r *healthReport) error {
 	return nil
 }
 
-func (h *health) readTimers(ctx context.Context, r *healthReport, now time.Time) error {
-	mark, err := h.ledger.Watermark(ctx)
+// How the row that the summary is answered from is written, and how long it counts.
+const (
+	markHealth  = "health"
+	wellNote    = "ok"
+	unwellNote  = "not ok"
+	startNote   = "starting"
+	recordTime  = 25 * time.Second // for one report that is written down
+	summaryAge  = 15 * time.Second // the row is read once in that time, whoever asks how often
+	summaryTime = 10 * time.Second // for reading it
+)
+
+// record writes down whether all is well, for the summary. The functions on timers do so after their work.
+func (h *health) record(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	report, err := h.report(ctx)
 	if err != nil {
 		return err
 	}
-	r.Watermark = mark.At
-	for _, f := range h.watched {
-		last, err := h.ledger.Mark(ctx, f.Mark)
-		if err != nil {
-			return err
-		}
-		switch {
-		case last.At.IsZero():
-			r.risk("%s has never succeeded", f.Name)
-			continue
-		case now.Sub(last.At) > f.Limit:
-			r.risk("%s last succeeded %s ago", f.Name, now.Sub(last.At).Round(time.Second))
-		}
-		r.LastSuccess[f.Name] = last.At
+	note := unwellNote
+	if report.OK {
+		note = wellNote
 	}
-	return nil
+	return h.ledger.SetMark(ctx, markHealth, h.now().UTC(), note)
 }
 
-func (h *health) readRuns(ctx context.Context, r *healthReport, now time.Time) error {
-	open, err := h.ledger.CountOpenRuns(ctx, runsShown, now)
-	if err != nil {
-		return err
+// summary says only whether all is well, for callers without a key.
+func (h *health) summary(ctx context.Context) (trigger.Health, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now := h.now(); now.Sub(h.at) >= summaryAge || now.Before(h.at) {
+		h.well, h.at = h.recorded(ctx, now.UTC()), now
 	}
-	for state, n := range open.ByState {
-		r.Runs[string(state)] = fmt.Sprint(n)
-	}
-	if open.More {
-		r.Runs["not looked at"] = "some"
-	}
-	if u := open.Unanswered; u.For(now) > h.unanswered {
-		r.risk("%s is unanswered since %s, for %s", u.RunID, u.Since.UTC().Format(time.RFC3339), u.For(now).Round(time.Second))
-	}
-	episodes, err := h.ledger.OpenEpisodes(ctx)
-	r.OpenEpisodes = len(episodes)
-	return err
+	return trigger.Health{OK: h.well, Body: map[string]bool{"ok": h.well}}, nil
 }
 
-func (h *health) readNotices(ctx context.Context, r *healthReport, now time.Time) error {
-	unsent, err := h.ledger.UnsentNotices(ctx)
-	if err != nil {
-		return err
+// recorded is what the timers wrote down, if that is not too old. The caller's hanging up ends nothing: others wait for the
+// same answer.
+func (h *health) recorded(ctx context.Context, now time.Time) bool {
+	if len(h.dropped) > 0 {
+		return false
 	}
-	r.Notices = fmt.Sprint(len(unsent))
-	group := ""
-	for _, n := range unsent {
-		if r.OldestNotice.IsZero() || n.DueAt.Before(r.OldestNotice) {
-			r.OldestNotice, group = n.DueAt, n.Group
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), summaryTime)
+	defer cancel()
+	mark, err := h.ledger.Mark(ctx, markHealth)
+	if err == nil && mark.At.IsZero() {
+		if err = h.ledger.Prepare(ctx); err == nil {
+			mark, err = h.ledger.FirstMark(ctx, markHealth, now, startNote)
 		}
 	}
-	if late := now.Sub(r.OldestNotice); group != "" && late > noticeOverdue {
-		r.risk("notice %s is overdue by %s", group, late.Round(time.Second))
-	}
-	return nil
-}
-
-func (h *health) readFindings(ctx context.Context, r *healthReport, now time.Time) (err error) {
-	if r.Lateness, err = poll.ReadLateness(ctx, h.ledger); err != nil {
-		return err
-	}
-	if r.Swept, err = poll.ReadSwept(ctx, h.ledger); err != nil {
-		return err
-	}
-	if r.Drift, err = response.ReadDrift(ctx, h.ledger); err != nil {
-		return err
-	}
-	if r.Drift.NotIsolated > 0 {
-		r.risk("%d machines are believed isolated and are not, such as %s", r.Drift.NotIsolated, r.Drift.Machines[0])
-	}
-	if r.Pause, err = pauseOf(ctx, h.ledger); err != nil {
-		return err
-	}
-	held, err := h.ledger.AllHeld(ctx)
 	if err != nil {
-		return err
+		h.log.WarnContext(ctx, "the summary of health is not known", "error", err.Error())
+		return false
 	}
-	r.Held = len(held)
-	trips, err := h.ledger.Trips(ctx, now)
-	if err != nil {
-		return err
+	often := h.watched[0].Every
+	for _, f := range h.watched[1:] {
+		often = min(often, f.Every)
 	}
-	for _, t := range trips {
-		r.CapsReached = append(r.CapsReached, t.Cap+": "+t.Text)
+	age := now.Sub(mark.At)
+	switch mark.Note {
+	case wellNote:
+		return age.Abs() <= watch.Limit(often)
+	case startNote: // nothing has run yet
+		return age.Abs() <= 3*often
 	}
-	trouble, err := h.ledger.Mark(ctx, ledger.MarkTrouble)
-	r.LastError = lastError{At: trouble.At, Text: trouble.Note}
-	return err
-}
-
-func atMost(n, limit int) string {
-	if n >= limit {
-		return fmt.Sprintf("%d+", limit)
-	}
-	return fmt.Sprint(n)
+	return false
 }

@@ -62,13 +62,13 @@ func portal(settings config.Config) string {
 	return "https://" + host + "/v2/advanced-hunting?tid=" + url.QueryEscape(settings.TenantID)
 }
 
-// huntRunner makes what RunHunts calls. A catalogue that can not be read keeps hunts from running and nothing else: every
-// call says why.
-func huntRunner(settings config.Config, o hunt.Options) func(context.Context) error {
+// huntRunner makes what RunHunts calls, and says whether there are hunts. A catalogue that can not be read keeps hunts from
+// running and nothing else: every call says why.
+func huntRunner(settings config.Config, o hunt.Options) (run func(context.Context) error, some bool) {
 	c, err := loadHunts(settings)
 	if err != nil {
-		return func(context.Context) error { return fmt.Errorf("the hunts are not run: %w", err) }
+		return func(context.Context) error { return fmt.Errorf("the hunts are not run: %w", err) }, true
 	}
 	o.Catalogue = c
-	return hunt.New(o).Run
+	return hunt.New(o).Run, len(c.Hunts()) > 0
 }

@@ -153,7 +153,7 @@ func storeIn(t *testing.T, connection, tenant string) *ledger.Store {
 
 // withAll adds the settings of everything that a command may want to reach; nothing is there.
 func withAll(env map[string]string) map[string]string {
-	for name, value := range map[string]string{"CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": "s3cr3t", "CORDON_HUNTS": "../hunts",
+	for name, value := range map[string]string{"CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": "s3cr3t", "CORDON_HUNTS": "../hunts", "CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices",
 		"ServiceBus": "Endpoint=sb://127.0.0.1;SharedAccessKeyName=k;SharedAccessKey=s3cr3t;UseDevelopmentEmulator=true"} {
 		env[name] = value
 	}

@@ -55,6 +55,9 @@ func serve(ctx context.Context, getenv func(string) string, stdout io.Writer) er
 	if err != nil {
 		return err
 	}
+	for _, d := range settings.Dropped() {
+		log.ErrorContext(ctx, "a function does not run", "function", d.Function, "setting", d.Setting, "error", d.String())
+	}
 	log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "version", version, "mode", string(mode(settings, book)), "playbook", book.Hash()[:12])
 	handler := trigger.New(trigger.Options{Log: log}, func(context.Context) (trigger.Services, error) {
 		return wire(settings, book, post, certificate, log)
@@ -140,30 +143,24 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Every: settings.FollowEvery, Overlap: followBack,
 		Lift: settings.IsolationLift, StaleAfter: settings.StaleAfter, RecheckAfter: settings.RecheckAfter, PendingAfter: pendingAfter,
 		ReissueAfter: reissueAfter * settings.RetryAfter})
-	runHunts := huntRunner(settings, hunt.Options{API: c.hunts, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now,
+	runHunts, hunts := huntRunner(settings, hunt.Options{API: c.hunts, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now,
 		Hold: holdsOfHunt * settings.LatchHold, RetryIn: settings.RetryAfter})
 	receiver := push.New(push.Options{Queue: to, Tenant: settings.TenantID, Secret: settings.WebhookSecret.Reveal(), Now: time.Now})
-	polls := watch.Function{Name: "PollAlerts", Mark: poll.MarkPoll, Limit: watch.Limit(settings.PollEvery)}
-	follows := watch.Function{Name: "FollowActions", Mark: response.MarkFollow, Limit: watch.Limit(settings.FollowEvery)}
+	timed := onTimers(settings, hunts)
 	dog := watch.New(watch.Options{Ledger: store, Teller: outbox, Log: log, Now: time.Now, Operator: addresses(settings.OperatorMail)})
-	check := &health{ledger: store, queue: c.bus, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book),
-		watched: []watch.Function{polls, follows}, unanswered: watch.AnswerWithin(settings.SweepAfter), now: time.Now}
+	check := &health{ledger: store, queue: c.bus, log: log, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book),
+		watched: timed, dropped: settings.Dropped(), unanswered: watch.AnswerWithin(settings.SweepAfter), now: time.Now}
+	t := &timers{ledger: store, dog: dog, health: check, watched: timed}
 	alertsAgain := &putBacks{send: to.sendAlert, pause: settings.RetryAfter, now: time.Now, log: log}
 	noticesAgain := &putBacks{send: to.SendNotice, pause: settings.RetryAfter, now: time.Now, log: log}
-	noted := func(ctx context.Context, function string, err error) error {
-		if err != nil {
-			store.NoteTrouble(ctx, time.Now().UTC(), function, err)
-		}
-		return err
-	}
 	return trigger.Services{
 		PollAlerts: func(ctx context.Context, _ trigger.Tick) error {
-			return noted(ctx, polls.Name, errors.Join(poller.Poll(ctx), dog.Check(ctx, follows), dog.OpenRuns(ctx)))
+			return t.after(ctx, pollAlerts, poller.Poll(ctx))
 		},
 		FollowActions: func(ctx context.Context, _ trigger.Tick) error {
-			return noted(ctx, follows.Name, errors.Join(follower.Follow(ctx), outbox.Resend(ctx), dog.Check(ctx, polls), dog.OpenRuns(ctx)))
+			return t.after(ctx, followActions, errors.Join(follower.Follow(ctx), outbox.Resend(ctx)))
 		},
-		RunHunts: func(ctx context.Context, _ trigger.Tick) error { return noted(ctx, "RunHunts", runHunts(ctx)) },
+		RunHunts: func(ctx context.Context, _ trigger.Tick) error { return t.noted(ctx, runsHunts, runHunts(ctx)) },
 		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error {
 			return alertsAgain.orLater(ctx, d, responder.Respond(ctx, d.Body, d.DeliveryCount))
 		},

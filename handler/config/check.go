@@ -40,7 +40,7 @@ func (r raw) check(p *problems) Config {
 		Port:           port(p, r.Port),
 		AppRoot:        r.FunctionsRootPath,
 	}
-	c.PollEvery, c.FollowEvery = longestGap(c.PollSchedule), longestGap(c.FollowSchedule)
+	c.PollEvery, c.FollowEvery, c.HuntEvery = longestGap(c.PollSchedule), longestGap(c.FollowSchedule), longestGap(c.HuntSchedule)
 	c.Playbook, c.Hunts = inRoot(c.AppRoot, r.Playbook), inRoot(c.AppRoot, r.Hunts)
 	if c.RecheckAfter < c.LatchHold {
 		p.add("CORDON_RECHECK_AFTER", "%s is shorter than CORDON_LATCH_HOLD (%s): whoever holds a latch may still be sending then", r.RecheckAfter, r.LatchHold)
@@ -157,8 +157,13 @@ func tenant(p *problems, value string) string {
 	return strings.ToLower(value)
 }
 
-// queueName checks the rules for names of Service Bus queues.
+// queueName checks the rules for names of Service Bus queues. There is no default: the host knows none, and would leave out
+// the function that its function.json gives the queue of.
 func queueName(p *problems, name, value string) string {
+	if value == "" {
+		p.add(name, "it is not set: expected the name of the queue; function.json names this setting, and the host leaves a function out whose setting is missing")
+		return ""
+	}
 	if !regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?$`).MatchString(value) {
 		p.add(name, "%s is no name of a queue: expected letters, digits, dots, dashes, underscores and slashes, at most 260", quote(value))
 	}

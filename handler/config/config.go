@@ -36,11 +36,12 @@ type Config struct {
 	TablePrefix string
 
 	Playbook       string // path, joined to the app root
-	PollSchedule   string // six fields, UTC
+	PollSchedule   string // six fields, UTC; empty, as the others: not set, see Dropped
 	FollowSchedule string
-	PollEvery      time.Duration // the longest pause that PollSchedule makes
-	FollowEvery    time.Duration
 	HuntSchedule   string
+	PollEvery      time.Duration // the longest pause that PollSchedule makes; 0: it is not set
+	FollowEvery    time.Duration
+	HuntEvery      time.Duration
 	Hunts          string // folder, joined to the app root
 
 	PollOverlap    time.Duration

@@ -7,7 +7,9 @@ import (
 	"net/mail"
 	"net/url"
 	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +25,8 @@ func settings(changes ...string) func(string) string {
 		"CORDON_CLIENT_ID":     "1f7e6c5d-42a8-4e57-8f19-0c6de25a7341",
 		"CORDON_CLIENT_SECRET": "s3cr3t-client",
 		"ServiceBus":           "Endpoint=sb://x.servicebus.windows.net/;SharedAccessKeyName=k;SharedAccessKey=s3cr3t-bus",
+		"CORDON_ALERT_QUEUE":   "alerts",
+		"CORDON_NOTICE_QUEUE":  "notices",
 		"AzureWebJobsStorage":  "DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=s3cr3t-key==",
 		"CORDON_MAIL_FROM":     "Cordon <cordon@example.com>",
 		"CORDON_MAIL_TO":       "soc@example.com, Duty <duty@example.com>",
@@ -47,8 +51,7 @@ func TestTheRequiredSettingsAreEnoughAndTheRestIsSafe(t *testing.T) {
 		GraphURL: parsed(t, "https://graph.microsoft.com"), GraphAudience: "https://graph.microsoft.com",
 		ServiceBus: ServiceBus{ConnectionString: NewSecret(settings()("ServiceBus"))}, AlertQueue: "alerts", NoticeQueue: "notices",
 		Storage: Storage{ConnectionString: NewSecret(settings()("AzureWebJobsStorage"))}, TablePrefix: "cordon",
-		Playbook: "playbook.yaml", PollSchedule: "0 * * * * *", FollowSchedule: "30 * * * * *", PollEvery: time.Minute, FollowEvery: time.Minute,
-		HuntSchedule: "0 */5 * * * *", Hunts: "hunts",
+		Playbook: "playbook.yaml", Hunts: "hunts",
 		PollOverlap: 15 * time.Minute, PollLookback: time.Hour, SnapshotMaxAge: 2 * time.Minute, NoticeWindow: 30 * time.Second,
 		StaleAfter: 24 * time.Hour, IsolationLift: 7 * 24 * time.Hour, RecheckAfter: 2 * time.Minute, LatchHold: time.Minute, MessageLock: time.Minute, RetryAfter: 5 * time.Second, SweepAfter: 10 * time.Minute, Retention: 400 * 24 * time.Hour,
 		MailFrom: mail.Address{Name: "Cordon", Address: "cordon@example.com"},
@@ -99,6 +102,48 @@ func TestEverySettingIsRead(t *testing.T) {
 		30 * time.Second, 5 * time.Minute, time.Second, time.Hour, 90 * day, 0}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestWhatAFunctionNamesHasNoDefault holds every function.json: the host knows no defaults, so a function whose setting is
+// missing does not run, whatever the program would take for it. A queue is needed to send at all; a schedule is not.
+func TestWhatAFunctionNamesHasNoDefault(t *testing.T) {
+	files, err := filepath.Glob("../../functions/*/function.json")
+	if err != nil || len(files) < 8 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	names := 0
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(`%(\w+)%`).FindAllStringSubmatch(string(body), -1) {
+			names++
+			i := slices.IndexFunc(Settings(), func(s Setting) bool { return s.Name == match[1] })
+			if i < 0 || Settings()[i].Default != "" {
+				t.Errorf("%s names %s: a setting of the program %t, which has to have no default", file, match[1], i >= 0)
+				continue
+			}
+			c, err := Load(settings(match[1], ""))
+			if Settings()[i].Required {
+				if err == nil || !strings.Contains(err.Error(), match[1]+": it is not set") {
+					t.Errorf("without %s: %v", match[1], err)
+				}
+				continue
+			}
+			want := Dropped{filepath.Base(filepath.Dir(file)), match[1]}
+			if err != nil || !slices.Contains(c.Dropped(), want) || !strings.HasPrefix(want.String(), want.Function+" does not run: "+match[1]+" is not set") {
+				t.Errorf("without %s: %v, dropped %v", match[1], err, c.Dropped())
+			}
+		}
+	}
+	if names < 5 {
+		t.Errorf("only %d names were found", names)
+	}
+	c, err := Load(settings("CORDON_POLL_SCHEDULE", "0 * * * * *", "CORDON_FOLLOW_SCHEDULE", "30 * * * * *", "CORDON_HUNT_SCHEDULE", "0 */5 * * * *"))
+	if err != nil || len(c.Dropped()) != 0 || c.PollEvery != time.Minute || c.HuntEvery != 5*time.Minute {
+		t.Errorf("%v, %+v", err, c)
 	}
 }
 
@@ -179,8 +224,8 @@ func TestEveryWrongValueIsRefusedByName(t *testing.T) {
 		"CORDON_DEFENDER_AUDIENCE":            {"a b"},
 		"ServiceBus":                          {"", "Endpoint=https://x;SharedAccessKey=s3cr3t", "sb://s3cr3t", "Endpoint=sb://x/;SharedAccessKeyName=k;SharedAccessKey=s3cr3t;EntityPath=q"},
 		"ServiceBus__fullyQualifiedNamespace": {"https://x.servicebus.windows.net", "x y"},
-		"CORDON_ALERT_QUEUE":                  {"a b", "-a", strings.Repeat("a", 261)},
-		"CORDON_NOTICE_QUEUE":                 {"alerts", "ä"},
+		"CORDON_ALERT_QUEUE":                  {"", "a b", "-a", strings.Repeat("a", 261)},
+		"CORDON_NOTICE_QUEUE":                 {"", "alerts", "ä"},
 		"AzureWebJobsStorage":                 {"", "acc", "AccountName=s3cr3t", "UseDevelopmentStorage=false"},
 		"AzureWebJobsStorage__accountName":    {"Not_An_Account", "a/b"},
 		"AzureWebJobsStorage__tableServiceUri": {
@@ -262,7 +307,7 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 			t.Errorf("%s: reported %t", s.Name, named[s.Name])
 		}
 	}
-	if _, err = Load(func(string) string { return "" }); err == nil || strings.Count(err.Error(), "\n  ") != 5 {
+	if _, err = Load(func(string) string { return "" }); err == nil || strings.Count(err.Error(), "\n  ") != 7 {
 		t.Errorf("nothing set: %v", err)
 	}
 	want := "1 setting is wrong:\n  CORDON_MODE: \"on\" is not known: expected observe, enforce"
@@ -325,7 +370,7 @@ func TestTheExampleSetsEverySettingSafely(t *testing.T) {
 	if example.IsEncrypted == nil || *example.IsEncrypted || example.Values["FUNCTIONS_WORKER_RUNTIME"] != "custom" {
 		t.Error("IsEncrypted has to be false and FUNCTIONS_WORKER_RUNTIME custom")
 	}
-	want := []string{"FUNCTIONS_WORKER_RUNTIME"}
+	want := []string{"FUNCTIONS_WORKER_RUNTIME", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "AzureWebJobsDisableHomepage"}
 	for _, s := range Settings() {
 		// The host sets its own, and of two ways to a service the example shows the one that needs no rights.
 		if !strings.HasPrefix(s.Name, "FUNCTIONS_") && !strings.Contains(s.Name, "__") {

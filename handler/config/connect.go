@@ -6,9 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
-
-	"cordon/handler/schedule"
 )
 
 // developmentStorage is what UseDevelopmentStorage=true stands for. Account and key are the emulator's published ones
@@ -146,23 +143,6 @@ func connectionString(s string) map[string]string {
 		}
 	}
 	return parts
-}
-
-// checkSchedule checks an NCRONTAB expression: six fields, seconds first.
-func checkSchedule(p *problems, name, value string) string {
-	if _, err := schedule.Parse(value); err != nil {
-		p.add(name, "%s is no schedule: %v", quote(value), err)
-	}
-	return value
-}
-
-// longestGap is the longest time between two occurrences of a schedule; 0 for one that is refused.
-func longestGap(value string) time.Duration {
-	parsed, err := schedule.Parse(value)
-	if err != nil {
-		return 0
-	}
-	return parsed.LongestGap()
 }
 
 // addresses reads mail addresses separated by commas.

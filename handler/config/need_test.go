@@ -22,7 +22,7 @@ func only(names string, changes ...string) func(string) string {
 }
 
 func TestACommandIsAskedForWhatItNeedsAndNothingElse(t *testing.T) {
-	const app = "CORDON_TENANT_ID CORDON_CLIENT_ID"
+	const app, queues = "CORDON_TENANT_ID CORDON_CLIENT_ID", "CORDON_ALERT_QUEUE CORDON_NOTICE_QUEUE"
 	for name, c := range map[string]struct {
 		needs   []Need
 		names   string // of the required settings that are enough
@@ -30,16 +30,16 @@ func TestACommandIsAskedForWhatItNeedsAndNothingElse(t *testing.T) {
 	}{
 		"nothing":                       {nil, "", nil},
 		"the tenant":                    {[]Need{Tenant}, "CORDON_TENANT_ID", nil},
-		"queues by key":                 {[]Need{Queues}, "ServiceBus", nil},
-		"queues by the app's token":     {[]Need{Queues}, app, []string{"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net", "CORDON_CLIENT_SECRET", "s"}},
-		"queues by a managed identity":  {[]Need{Queues}, "CORDON_TENANT_ID", []string{"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net"}},
-		"queues by one of their own":    {[]Need{Queues}, "", []string{"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net", "ServiceBus__credential", "managedidentity"}},
+		"queues by key":                 {[]Need{Queues}, queues + " ServiceBus", nil},
+		"queues by the app's token":     {[]Need{Queues}, queues + " " + app, []string{"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net", "CORDON_CLIENT_SECRET", "s"}},
+		"queues by a managed identity":  {[]Need{Queues}, queues + " CORDON_TENANT_ID", []string{"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net"}},
+		"queues by one of their own":    {[]Need{Queues}, queues, []string{"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net", "ServiceBus__credential", "managedidentity"}},
 		"the ledger by key":             {[]Need{Ledger}, "CORDON_TENANT_ID AzureWebJobsStorage", nil},
 		"the ledger by the app's token": {[]Need{Ledger}, app, []string{"AzureWebJobsStorage__accountName", "acc", "CORDON_CLIENT_CERTIFICATE", "/app.pem"}},
 		"the ledger by one of its own":  {[]Need{Ledger}, "CORDON_TENANT_ID", []string{"AzureWebJobsStorage__accountName", "acc", "AzureWebJobsStorage__clientId", identityID, "CORDON_CLIENT_SECRET", "s"}},
 		"the API by the app's token":    {[]Need{Defender}, app, []string{"CORDON_CLIENT_SECRET", "s"}},
-		"queues and ledger by key":      {[]Need{Queues, Ledger}, "CORDON_TENANT_ID ServiceBus AzureWebJobsStorage", nil},
-		"others are wrong, and no harm": {[]Need{Queues}, "ServiceBus", []string{"CORDON_MODE", "loud", "CORDON_TENANT_ID", "a b", "CORDON_POLL_OVERLAP", "soon"}},
+		"queues and ledger by key":      {[]Need{Queues, Ledger}, queues + " CORDON_TENANT_ID ServiceBus AzureWebJobsStorage", nil},
+		"others are wrong, and no harm": {[]Need{Queues}, queues + " ServiceBus", []string{"CORDON_MODE", "loud", "CORDON_TENANT_ID", "a b", "CORDON_POLL_OVERLAP", "soon"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := LoadFor(only(c.names, c.changes...), c.needs...); err != nil {
@@ -59,13 +59,13 @@ func TestACommandIsAskedForWhatItNeedsAndNothingElse(t *testing.T) {
 
 func TestWhatACommandNeedsIsStillChecked(t *testing.T) {
 	for name, value := range map[string]string{"ServiceBus": "s3cr3t", "CORDON_ALERT_QUEUE": "a b", "CORDON_NOTICE_QUEUE": "alerts", "CORDON_TENANT_ID": "a b", "CORDON_TABLE_PREFIX": "1"} {
-		_, err := LoadFor(only("CORDON_TENANT_ID ServiceBus AzureWebJobsStorage", name, value), Queues, Ledger)
+		_, err := LoadFor(only("CORDON_TENANT_ID ServiceBus AzureWebJobsStorage CORDON_ALERT_QUEUE CORDON_NOTICE_QUEUE", name, value), Queues, Ledger)
 		var wrong *Error
 		if !errors.As(err, &wrong) || len(wrong.Problems) != 1 || wrong.Problems[0].Name != name || strings.Contains(err.Error(), "s3cr3t") {
 			t.Errorf("%s=%q: %v", name, value, err)
 		}
 	}
-	c, err := LoadFor(only("CORDON_TENANT_ID ServiceBus AzureWebJobsStorage"), Queues, Ledger)
+	c, err := LoadFor(only("CORDON_TENANT_ID ServiceBus AzureWebJobsStorage CORDON_ALERT_QUEUE CORDON_NOTICE_QUEUE"), Queues, Ledger)
 	if err != nil || c.AlertQueue != "alerts" || c.NoticeQueue != "notices" || c.TablePrefix != "cordon" || c.ServiceBus.ConnectionString.IsZero() || c.Storage.ConnectionString.IsZero() {
 		t.Errorf("%+v, %v", c, err)
 	}

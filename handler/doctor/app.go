@@ -11,6 +11,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,7 +65,34 @@ func Folder(a App) Area {
 	return Area{
 		{Name: "host.json", Run: func(context.Context) Finding { return a.host() }},
 		{Name: "functions", Run: func(context.Context) Finding { return a.functions() }},
+		{Name: "request size", Run: func(context.Context) Finding { return a.requestSize() }},
 	}
+}
+
+// Bounds of the bodies that the host takes, in bytes: what a push may have, and what a small instance can bear several of.
+const (
+	bodySetting = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
+	leastBody   = 256 << 10
+	mostBody    = 1 << 20
+)
+
+// requestSize looks at how much the host takes in: it reads a body whole before anything of ours is asked, also of a caller
+// without a key.
+func (a App) requestSize() Finding {
+	do := fmt.Sprintf("set %s to %d in the app settings", bodySetting, mostBody)
+	given := a.Getenv(bodySetting)
+	n, err := strconv.ParseInt(given, 10, 64)
+	switch {
+	case given == "":
+		return warning(do, "%s is not set: anybody can send the host bodies of 100 MB, a few of which end the instance", bodySetting)
+	case err != nil || n < 0:
+		return warning(do, "%s is %q: expected a number of bytes", bodySetting, given)
+	case n > mostBody:
+		return warning(do, "%s is %d: anybody can send the host bodies of that size, which it reads whole", bodySetting, n)
+	case n < leastBody:
+		return warning(do, "%s is %d: pushes of up to %d bytes would be refused by the host", bodySetting, n, leastBody)
+	}
+	return ok("the host takes bodies of up to %d bytes", n)
 }
 
 // absent is a folder that does not hold the app.

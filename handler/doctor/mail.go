@@ -74,7 +74,7 @@ func Schedules(all ...Schedule) Area {
 		f := ok("%s: at least every %s", s.Spec, s.Every)
 		switch {
 		case s.Every == 0:
-			f = notSeen("", "not looked at: %s is wrong", s.Setting)
+			f = notSeen("", "not looked at: %s is not set or wrong", s.Setting)
 		case s.Every > longPause:
 			f = warning("set "+s.Setting+" to a shorter one, such as 0 * * * * *", "%s: up to %s pass without one", s.Spec, s.Every)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/outgoing"
 )
 
 // Release is one end of a lasting state of a machine that somebody asked for, such as the release of an isolation.
@@ -31,7 +32,7 @@ const (
 )
 
 // MarshalText implements encoding.TextMarshaler.
-func (r Releases) MarshalText() ([]byte, error) { return json.Marshal([]Release(r)) }
+func (r Releases) MarshalText() ([]byte, error) { return outgoing.Encode([]Release(r)) }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (r *Releases) UnmarshalText(text []byte) error {

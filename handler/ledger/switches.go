@@ -45,25 +45,12 @@ func (s *Store) Worked(ctx context.Context) (bool, error) {
 	return worked, err
 }
 
-// MarkTrouble is the mark of the newest trouble that any instance met; its note says what and where.
-const MarkTrouble = "trouble"
-
-// troubleEvery is how often one process writes it at most: in an outage everything meets trouble at once.
-const troubleEvery = 10 * time.Second
-
-// NoteTrouble keeps what went wrong for whoever asks for the health of the whole. It is no promise: the run and the log
-// have it too, so a failure to write it is none.
-func (s *Store) NoteTrouble(ctx context.Context, at time.Time, where string, trouble error) {
-	s.mu.Lock()
-	early := at.Sub(s.troubleAt) < troubleEvery && !at.Before(s.troubleAt)
-	if !early {
-		s.troubleAt = at
+// FirstMark sets a mark that was never set and leaves one that was; it answers with what stands there.
+func (s *Store) FirstMark(ctx context.Context, name string, at time.Time, note string) (Mark, error) {
+	m := Mark{keys: keys{PartitionKey: s.pk(), RowKey: "mark:" + key(name)}, At: at, Note: cut(note, 1000)}
+	err := s.save(ctx, tableSwitches, &m)
+	if errors.Is(err, ErrConflict) {
+		return s.Mark(ctx, name)
 	}
-	s.mu.Unlock()
-	if early {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	_ = s.SetMark(ctx, MarkTrouble, at, where+": "+trouble.Error())
+	return m, err
 }

@@ -37,8 +37,27 @@ func New(o Options) *Dog { return &Dog{o} }
 type Function struct {
 	Name  string        // PollAlerts
 	Mark  string        // the ledger mark of its last success
-	Limit time.Duration // how old that may be
+	Every time.Duration // the longest pause between two occurrences
+	Limit time.Duration // how old its last success may be
+	// Next is the first occurrence after a time; zero if there is none.
+	Next func(after time.Time) time.Time
 }
+
+// First is when a function that never succeeded is first due, and until when nothing is wrong with that: two more of its
+// intervals. since is when it was first looked for.
+func (f Function) First(since time.Time) (due, until time.Time) {
+	due = f.Next(since)
+	return due, due.Add(2 * f.Every)
+}
+
+// FirstLook is when a function that never succeeded was first looked for: now, if it never was.
+func FirstLook(ctx context.Context, store *ledger.Store, f Function, now time.Time) (time.Time, error) {
+	mark, err := store.FirstMark(ctx, lookMark(f), now, first)
+	return mark.At, err
+}
+
+// lookMark names the mark of what was told about a function.
+func lookMark(f Function) string { return "watch:" + f.Name }
 
 // leastLimit is given to any function, however often it runs: a deployment or a throttled minute is no news.
 const leastLimit = 5 * time.Minute
@@ -57,7 +76,7 @@ const (
 // Check looks at a function's last success. A repeat tells nothing new: the state of what was told is kept in the ledger,
 // and an event has a key.
 func (d *Dog) Check(ctx context.Context, f Function) error {
-	name := "watch:" + f.Name
+	name := lookMark(f)
 	now := d.Now().UTC()
 	last, err := d.Ledger.Mark(ctx, f.Mark)
 	if err != nil {
