@@ -110,8 +110,8 @@ func (p *practice) settingsArea() doctor.Area {
 	default:
 		tell("settings", doctor.OK, "everything that the handler asks for is set", "")
 	}
-	for _, d := range p.settings.Dropped() {
-		tell("setting "+d.Setting, doctor.Fail, d.String(), "set it in the app settings; README has the table of settings")
+	for _, l := range p.settings.Lapses() {
+		tell("setting "+l.Setting, doctor.Fail, l.Text, "set it right in the app settings; README has the table of settings")
 	}
 	if p.caErr != nil {
 		tell("setting CORDON_CA_FILE", doctor.Fail, p.caErr.Error(), "put the PEM file there, or take the setting out")
@@ -284,6 +284,9 @@ func (l ledgerProbe) Probe(ctx context.Context) error {
 }
 
 func (p *practice) mailArea() (doctor.Area, error) {
+	if p.settings.MailUnresolved {
+		return doctor.Shut("mail", "the settings above are wrong: CORDON_SMTP_URL"), nil
+	}
 	post, err := parseMail(p.settings)
 	if err != nil {
 		return nil, err

@@ -66,6 +66,8 @@ func brokenSetups(t *testing.T) []brokenSetup {
 		{"the program is not there", func(p *patient) { _ = os.Remove(filepath.Join(p.app, "cordon")) }},
 		{"messages come as text", edit("RespondToAlert/function.json", "binary", "string")},
 		{"a name in function.json is not set", set("CORDON_ALERT_QUEUE", "")},
+		{"the reference to the mail server is not resolved", set("CORDON_SMTP_URL", "@Microsoft.KeyVault(SecretUri=x)")},
+		{"the reference to the webhook's secret is not resolved", set("CORDON_WEBHOOK_SECRET", "@Microsoft.KeyVault(SecretUri=x)")},
 		{"a schedule is not set", set("CORDON_POLL_SCHEDULE", "")},
 		{"the host takes bodies of any size", set("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "")},
 		{"the host takes bodies that are too large", set("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT", "104857600")},

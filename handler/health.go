@@ -32,7 +32,7 @@ type health struct {
 	alerts, notices string
 	mode            playbook.Mode
 	watched         []watch.Function
-	dropped         []config.Dropped
+	lapses          []config.Lapse
 	unanswered      time.Duration // how long an alert version may be
 	now             func() time.Time
 
@@ -83,8 +83,8 @@ type lastError struct {
 // report is the whole of it, for callers with a key.
 func (h *health) report(ctx context.Context) (trigger.Health, error) {
 	r := healthReport{Mode: string(h.mode), Version: version, LastSuccess: map[string]time.Time{}, Runs: map[string]string{}, Queues: map[string]string{}}
-	for _, d := range h.dropped {
-		r.risk("%s", d)
+	for _, l := range h.lapses {
+		r.risk("%s", l)
 	}
 	if err := h.readLedger(ctx, &r); err != nil {
 		r.risk("the ledger can not be read, so nothing is done: %v", err)
@@ -153,7 +153,7 @@ func (h *health) summary(ctx context.Context) (trigger.Health, error) {
 // recorded is what the timers wrote down, if that is not too old. The caller's hanging up ends nothing: others wait for the
 // same answer.
 func (h *health) recorded(ctx context.Context, now time.Time) bool {
-	if len(h.dropped) > 0 {
+	if len(h.lapses) > 0 {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), summaryTime)

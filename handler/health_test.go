@@ -15,6 +15,7 @@ import (
 	"cordon/handler/config"
 	"cordon/handler/ledger"
 	"cordon/handler/logging"
+	"cordon/handler/mail"
 	"cordon/handler/notice"
 	"cordon/handler/outgoing"
 	"cordon/handler/queue"
@@ -71,7 +72,7 @@ func clinical(t *testing.T, change map[string]string, hunts bool, test func(t *t
 		}
 		log := logging.New(&c.log, slog.LevelInfo)
 		timed := onTimers(settings, hunts)
-		c.health = &health{ledger: store, queue: client, log: log, alerts: "alerts", notices: "notices", watched: timed, dropped: settings.Dropped(),
+		c.health = &health{ledger: store, queue: client, log: log, alerts: "alerts", notices: "notices", watched: timed, lapses: settings.Lapses(),
 			unanswered: watch.AnswerWithin(settings.SweepAfter), now: time.Now}
 		c.timers = &timers{ledger: store, health: c.health, watched: timed,
 			dog: watch.New(watch.Options{Ledger: store, Teller: c, Log: log, Now: time.Now, Operator: []string{"ops@example.com"}})}
@@ -297,6 +298,37 @@ func TestAFunctionThatTheHostLeavesOutIsNamed(t *testing.T) {
 				t.Errorf("without %s: summary %+v, %v", setting, s, err)
 			}
 		})
+	}
+}
+
+func TestASecretThatWasNotResolvedFailsItsChannelLoudlyAndNoOther(t *testing.T) {
+	t.Parallel()
+	const reference = "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)"
+	for setting, says := range map[string]string{"CORDON_SMTP_URL": "no mail is sent: CORDON_SMTP_URL: the reference", "CORDON_WEBHOOK_SECRET": "no pushed alert is taken: CORDON_WEBHOOK_SECRET: the reference"} {
+		clinical(t, map[string]string{setting: reference}, false, func(t *testing.T, c *clinic) {
+			c.pass(30, pollAlerts, followActions)
+			c.wants(setting, says)
+			keys := map[string]bool{}
+			for _, e := range c.told {
+				keys[e.Key()] = true
+				if e.Kind != notice.Unready || !strings.HasPrefix(e.Detail, says) {
+					t.Errorf("the operator was told %+v", e)
+				}
+			}
+			if len(keys) != 1 {
+				t.Errorf("%s: the operator was told %d times in half an hour", setting, len(keys))
+			}
+		})
+	}
+	settings := loaded(t, map[string]string{"CORDON_SMTP_URL": reference, "CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": "s3cr3t"})
+	post, err := parseMail(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	err = newMailSender(settings, post, nil, nil, logging.New(&log, slog.LevelInfo)).Send(t.Context(), mail.Message{})
+	if err == nil || !strings.Contains(err.Error(), "CORDON_SMTP_URL") || strings.Contains(log.String(), "Graph") {
+		t.Errorf("mail through something else: %v, %s", err, log.String())
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 func loaded(t *testing.T, changes map[string]string) config.Config {
 	t.Helper()
 	values := map[string]string{"CORDON_TENANT_ID": "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4", "ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net",
-		"AzureWebJobsStorage__accountName": "acc", "CORDON_MAIL_FROM": "cordon@example.com", "CORDON_MAIL_TO": "soc@example.com"}
+		"AzureWebJobsStorage__accountName": "acc", "CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices", "CORDON_MAIL_FROM": "cordon@example.com", "CORDON_MAIL_TO": "soc@example.com"}
 	maps.Copy(values, changes)
 	c, err := config.Load(func(name string) string { return values[name] })
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -50,6 +51,9 @@ func parseMail(settings config.Config) (mail.Config, error) {
 
 // newMailSender makes the one way that mail goes. It opens no connection.
 func newMailSender(settings config.Config, post mail.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger) mailSender {
+	if settings.MailUnresolved {
+		return unresolvedSender{}
+	}
 	if settings.SMTPURL.IsZero() {
 		log.Info("mail goes through Microsoft Graph", "server", settings.GraphURL.Host)
 		return mail.NewGraph(mail.GraphOptions{API: graphClient(settings, transport, tokens, log), Server: settings.GraphURL.Host, MaxBytes: graph.MaxMail})
@@ -62,6 +66,15 @@ func newMailSender(settings config.Config, post mail.Config, transport http.Roun
 	}
 	log.Info("mail goes by SMTP", "server", post.Host)
 	return mail.New(post)
+}
+
+// unresolvedSender stands for a mail server whose address is not known. It is none that was left out: mail through Graph
+// was not asked for.
+type unresolvedSender struct{}
+
+// Send fails; the notice is kept and tried again.
+func (unresolvedSender) Send(context.Context, mail.Message) error {
+	return errors.New("CORDON_SMTP_URL is a reference to a key vault that was not resolved")
 }
 
 // graphClient stacks repeats over tokens over the connection, as defenderClient does.

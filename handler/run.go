@@ -55,8 +55,8 @@ func serve(ctx context.Context, getenv func(string) string, stdout io.Writer) er
 	if err != nil {
 		return err
 	}
-	for _, d := range settings.Dropped() {
-		log.ErrorContext(ctx, "a function does not run", "function", d.Function, "setting", d.Setting, "error", d.String())
+	for _, l := range settings.Lapses() {
+		log.ErrorContext(ctx, "a part of Cordon does not work as it is set", "part", l.Part, "setting", l.Setting, "error", l.Text)
 	}
 	log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "version", version, "mode", string(mode(settings, book)), "playbook", book.Hash()[:12])
 	handler := trigger.New(trigger.Options{Log: log}, func(context.Context) (trigger.Services, error) {
@@ -145,11 +145,11 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 		ReissueAfter: reissueAfter * settings.RetryAfter})
 	runHunts, hunts := huntRunner(settings, hunt.Options{API: c.hunts, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now,
 		Hold: holdsOfHunt * settings.LatchHold, RetryIn: settings.RetryAfter})
-	receiver := push.New(push.Options{Queue: to, Tenant: settings.TenantID, Secret: settings.WebhookSecret.Reveal(), Now: time.Now})
+	receiver := push.New(push.Options{Queue: to, Tenant: settings.TenantID, Secret: settings.WebhookSecret.Reveal(), Unproven: settings.WebhookUnresolved, Now: time.Now})
 	timed := onTimers(settings, hunts)
 	dog := watch.New(watch.Options{Ledger: store, Teller: outbox, Log: log, Now: time.Now, Operator: addresses(settings.OperatorMail)})
 	check := &health{ledger: store, queue: c.bus, log: log, alerts: settings.AlertQueue, notices: settings.NoticeQueue, mode: mode(settings, book),
-		watched: timed, dropped: settings.Dropped(), unanswered: watch.AnswerWithin(settings.SweepAfter), now: time.Now}
+		watched: timed, lapses: settings.Lapses(), unanswered: watch.AnswerWithin(settings.SweepAfter), now: time.Now}
 	t := &timers{ledger: store, dog: dog, health: check, watched: timed}
 	alertsAgain := &putBacks{send: to.sendAlert, pause: settings.RetryAfter, now: time.Now, log: log}
 	noticesAgain := &putBacks{send: to.SendNotice, pause: settings.RetryAfter, now: time.Now, log: log}

@@ -62,6 +62,9 @@ func (t *timers) after(ctx context.Context, function string, err error) error {
 			err = errors.Join(err, t.dog.Check(ctx, other))
 		}
 	}
+	for _, l := range t.health.lapses {
+		err = errors.Join(err, t.dog.Lapse(ctx, l.Setting, l.Text))
+	}
 	err = t.noted(ctx, function, errors.Join(err, t.dog.OpenRuns(ctx)))
 	return errors.Join(err, t.health.record(ctx))
 }

@@ -210,8 +210,23 @@ func port(p *problems, value string) int {
 	return int(n)
 }
 
-// quote shows a value that is no secret, shortened and on one line.
+// quote shows a value that is no secret, shortened and on one line. People put by mistake what is one: a whole connection
+// string, an address with a signature, a key. Of those it shows that they are there.
 func quote(value string) string {
+	for _, sign := range []string{"key=", "sig=", "signature=", "secret=", "password=", "pwd=", "token=", "-----begin"} {
+		if strings.Contains(strings.ToLower(value), sign) {
+			return "a value with a secret in it"
+		}
+	}
+	if mark := regexp.MustCompile(`[?#][^ ]*=`).FindStringIndex(value); mark != nil {
+		value = value[:mark[0]] + "…"
+	}
+	if scheme, rest, isURL := strings.Cut(value, "://"); isURL {
+		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+			rest = "…" + rest[i:]
+		}
+		value = scheme + "://" + rest
+	}
 	if runes := []rune(value); len(runes) > 80 {
 		value = string(runes[:79]) + "…"
 	}

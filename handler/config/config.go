@@ -36,7 +36,7 @@ type Config struct {
 	TablePrefix string
 
 	Playbook       string // path, joined to the app root
-	PollSchedule   string // six fields, UTC; empty, as the others: not set, see Dropped
+	PollSchedule   string // six fields, UTC; empty, as the others: not set, see Lapses
 	FollowSchedule string
 	HuntSchedule   string
 	PollEvery      time.Duration // the longest pause that PollSchedule makes; 0: it is not set
@@ -61,6 +61,9 @@ type Config struct {
 	MailTo       []mail.Address // at least one
 	OperatorMail []mail.Address // MailTo, if not set
 	SMTPURL      Secret         // an smtp or smtps URL with a host; may hold a password; none: mail goes through Graph
+
+	MailUnresolved    bool // SMTPURL is set, and its secret could not be read: no mail is sent, see Lapses
+	WebhookUnresolved bool // so is WebhookSecret: no push is taken
 
 	Port    int    // on which the host calls; 0: any free one
 	AppRoot string // the folder with host.json

@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/mail"
 	"net/url"
@@ -132,9 +133,12 @@ func TestWhatAFunctionNamesHasNoDefault(t *testing.T) {
 				}
 				continue
 			}
-			want := Dropped{filepath.Base(filepath.Dir(file)), match[1]}
-			if err != nil || !slices.Contains(c.Dropped(), want) || !strings.HasPrefix(want.String(), want.Function+" does not run: "+match[1]+" is not set") {
-				t.Errorf("without %s: %v, dropped %v", match[1], err, c.Dropped())
+			function := filepath.Base(filepath.Dir(file))
+			want := func(l Lapse) bool {
+				return l.Part == function && l.Setting == match[1] && strings.HasPrefix(l.String(), function+" does not run: "+match[1]+" is not set")
+			}
+			if err != nil || !slices.ContainsFunc(c.Lapses(), want) {
+				t.Errorf("without %s: %v, dropped %v", match[1], err, c.Lapses())
 			}
 		}
 	}
@@ -142,7 +146,7 @@ func TestWhatAFunctionNamesHasNoDefault(t *testing.T) {
 		t.Errorf("only %d names were found", names)
 	}
 	c, err := Load(settings("CORDON_POLL_SCHEDULE", "0 * * * * *", "CORDON_FOLLOW_SCHEDULE", "30 * * * * *", "CORDON_HUNT_SCHEDULE", "0 */5 * * * *"))
-	if err != nil || len(c.Dropped()) != 0 || c.PollEvery != time.Minute || c.HuntEvery != 5*time.Minute {
+	if err != nil || len(c.Lapses()) != 0 || c.PollEvery != time.Minute || c.HuntEvery != 5*time.Minute {
 		t.Errorf("%v, %+v", err, c)
 	}
 }
@@ -266,6 +270,48 @@ func TestEveryWrongValueIsRefusedByName(t *testing.T) {
 			if strings.Contains(err.Error(), "s3cr3t") {
 				t.Errorf("%s: the message holds the secret: %v", name, err)
 			}
+		}
+	}
+}
+
+// TestNoProblemShowsWhatMayBeASecret puts into every setting what people put there by mistake.
+func TestNoProblemShowsWhatMayBeASecret(t *testing.T) {
+	for _, s := range Settings() {
+		for _, value := range []string{
+			"https://acc.table.core.windows.net/?sv=2024-11-04&sig=s3cr3t", "https://host.example/?code=s3cr3t", "https://user:s3cr3t@host.example", "http://s3cr3t@host.example/#x",
+			"https://host.example/#access_token=s3cr3t", "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=s3cr3t", "Endpoint=sb://x/;SharedAccessKey=s3cr3t", "x.example?code=s3cr3t",
+			"-----BEGIN PRIVATE KEY----- s3cr3t", "http://[s3cr3t@", "://u:s3cr3t@h", "smtp://u:s3cr3t@h:x",
+		} {
+			changes := []string{s.Name, value}
+			if base, _, split := strings.Cut(s.Name, "__"); split {
+				changes = append(changes, base, "")
+			}
+			if c, err := Load(settings(changes...)); err != nil && strings.Contains(err.Error(), "s3cr3t") {
+				t.Errorf("%s=%s: %v", s.Name, value, err)
+			} else if shown := fmt.Sprint(c.AuthorityURL, c.DefenderURL, c.GraphURL, c.Storage.TableURL); strings.Contains(shown, "s3cr3t") && err == nil {
+				t.Errorf("%s=%s is taken, and would be shown: %s", s.Name, value, shown)
+			}
+		}
+	}
+	if got := quote("0 ? * * * *"); got != `"0 ? * * * *"` {
+		t.Error(got)
+	}
+}
+
+// TestOnlyWhatNothingWorksWithoutStopsTheStart is about references to a key vault that the platform could not resolve.
+func TestOnlyWhatNothingWorksWithoutStopsTheStart(t *testing.T) {
+	for _, s := range Settings() {
+		if !s.Secret {
+			continue
+		}
+		c, err := Load(settings(s.Name, "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)"))
+		channel := s.Name == "CORDON_SMTP_URL" || s.Name == "CORDON_WEBHOOK_SECRET"
+		if channel != (err == nil) {
+			t.Errorf("%s: %v", s.Name, err)
+		}
+		told := slices.ContainsFunc(c.Lapses(), func(l Lapse) bool { return l.Setting == s.Name && strings.Contains(l.Text, "was not resolved") })
+		if told != channel || c.MailUnresolved != (s.Name == "CORDON_SMTP_URL") || c.WebhookUnresolved != (s.Name == "CORDON_WEBHOOK_SECRET") {
+			t.Errorf("%s: %v", s.Name, c.Lapses())
 		}
 	}
 }

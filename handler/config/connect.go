@@ -26,7 +26,7 @@ func serviceURL(p *problems, name, value string) *url.URL {
 	case u.User != nil:
 		p.add(name, "it holds a name or password: expected https://host")
 	case u.RawQuery != "" || u.Fragment != "":
-		p.add(name, "%s holds a query or fragment: expected https://host", quote(value))
+		p.add(name, "it holds a query or fragment: expected https://host, without a key or a signature")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		p.add(name, "%s is not https: expected https://host; http is for 127.0.0.1 and localhost only", quote(value))
 	}

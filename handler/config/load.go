@@ -67,11 +67,13 @@ type raw struct {
 // that what it names (the playbook, the mail server) can be checked in the same go.
 func Load(getenv func(string) string) (Config, error) {
 	p := &problems{}
-	values := map[string]string{}
+	values, lost := map[string]string{}, map[string]bool{}
 	for _, s := range Settings() {
 		value := strings.TrimSpace(getenv(s.Name))
-		if strings.HasPrefix(value, "@Microsoft.KeyVault(") {
-			p.add(s.Name, "the reference to the key vault was not resolved: check that the vault, the secret and the app's access to it exist")
+		if strings.HasPrefix(value, vaultReference) {
+			if lost[s.Name] = true; !ofChannel(s.Name) {
+				p.add(s.Name, unresolved)
+			}
 			value = ""
 		}
 		if value == "" {
@@ -84,6 +86,7 @@ func Load(getenv func(string) string) (Config, error) {
 		p.parsing(err)
 	}
 	c := r.check(p)
+	c.MailUnresolved, c.WebhookUnresolved = lost[smtpSetting], lost[webhookSetting]
 	if len(p.found) > 0 {
 		p.sort()
 		return c, &Error{p.found}

@@ -1,33 +1,10 @@
 package config
 
 import (
-	"fmt"
 	"time"
 
 	"cordon/handler/schedule"
 )
-
-// Dropped is a function that the Functions host leaves out, because its function.json names a setting that is not set. The
-// host writes that into its own log and tells nobody else.
-type Dropped struct{ Function, Setting string }
-
-// String says it to people.
-func (d Dropped) String() string {
-	return fmt.Sprintf("%s does not run: %s is not set, and the Functions host knows no default; set it in the app settings", d.Function, d.Setting)
-}
-
-// Dropped are the functions on timers that do not run.
-func (c Config) Dropped() (dropped []Dropped) {
-	for _, s := range []struct{ value, function, setting string }{
-		{c.PollSchedule, "PollAlerts", "CORDON_POLL_SCHEDULE"}, {c.FollowSchedule, "FollowActions", "CORDON_FOLLOW_SCHEDULE"},
-		{c.HuntSchedule, "RunHunts", "CORDON_HUNT_SCHEDULE"},
-	} {
-		if s.value == "" {
-			dropped = append(dropped, Dropped{s.function, s.setting})
-		}
-	}
-	return dropped
-}
 
 // Next is the first occurrence of a schedule after a time, UTC; zero for none.
 func Next(spec string, after time.Time) time.Time {

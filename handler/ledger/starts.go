@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"cordon/handler/outgoing"
 )
 
 // Start is one start of a run whose end nobody has written down: whoever began is at work, or died.
@@ -23,7 +25,7 @@ type Starts []Start
 const startsKept = 20
 
 // MarshalText implements encoding.TextMarshaler.
-func (s Starts) MarshalText() ([]byte, error) { return json.Marshal([]Start(s)) }
+func (s Starts) MarshalText() ([]byte, error) { return outgoing.Encode([]Start(s)) }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Starts) UnmarshalText(text []byte) error {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -87,7 +88,7 @@ type Store struct {
 
 // Open makes a Store without any network traffic. An error means that the options are wrong.
 func Open(o Options) (*Store, error) {
-	client := &aztables.ClientOptions{ClientOptions: policy.ClientOptions{Transport: o.Transport}}
+	client := &aztables.ClientOptions{ClientOptions: policy.ClientOptions{Transport: o.Transport, PerRetryPolicies: []policy.Policy{discreet{}}}}
 	var service *aztables.ServiceClient
 	var err error
 	if o.ConnectionString != "" {
@@ -104,6 +105,19 @@ func Open(o Options) (*Store, error) {
 		s.tables[name] = service.NewClient(o.Prefix + name)
 	}
 	return s, nil
+}
+
+// discreet keeps the queries of requests, which may hold a shared access signature, out of the errors of the connection.
+type discreet struct{}
+
+// Do sends the request on.
+func (discreet) Do(r *policy.Request) (*http.Response, error) {
+	answer, err := r.Next()
+	var failed *url.Error
+	if errors.As(err, &failed) {
+		failed.URL, _, _ = strings.Cut(failed.URL, "?")
+	}
+	return answer, err
 }
 
 // Prepare creates the tables that do not exist. Once it has succeeded, a repeat is free.

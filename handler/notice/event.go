@@ -47,6 +47,7 @@ const (
 	CapReached    Kind = "cap reached"     // a cap of the playbook holds what is beyond it
 	Overdue       Kind = "overdue"         // a function of Cordon itself does not succeed any more
 	Recovered     Kind = "well again"      // and does again
+	Unready       Kind = "unready"         // a part of Cordon itself does not work as it is set
 	ReleasedEarly Kind = "released before" // the machine was released after this alert was seen; not isolated again
 	HuntRows      Kind = "hunt rows"       // a turn of a hunt found rows that are new
 	HuntEmpty     Kind = "hunt empty"      // a turn of a hunt found none, and that was to be told

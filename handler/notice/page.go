@@ -243,6 +243,8 @@ func otherHeadline(e Event) string {
 		return "A cap is reached, " + held + " for a person: " + e.Detail
 	case Overdue:
 		return "Cordon is unwell: " + functionOf(e) + " does not succeed any more"
+	case Unready:
+		return "Cordon is unwell: look at the setting " + functionOf(e)
 	case HuntRows:
 		return "Hunt " + e.Hunt + ": new rows"
 	case HuntEmpty:

@@ -5,6 +5,7 @@ package push
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -60,7 +61,9 @@ type Options struct {
 	Queue  Queue
 	Tenant string
 	Secret string // that senders prove to know; empty: the host's function key is the only proof
-	Now    func() time.Time
+	// Unproven: there is a secret, and it is not known here, so nobody can prove anything.
+	Unproven bool
+	Now      func() time.Time
 }
 
 // Receiver takes pushed alerts. It is safe for concurrent use.
@@ -84,6 +87,10 @@ type Receipt struct {
 // dropped by the broker, a later one is answered again and finds nothing left to do.
 func (r *Receiver) Receive(ctx context.Context, header http.Header, body []byte) (Receipt, error) {
 	now := r.o.Now().UTC()
+	if r.o.Unproven {
+		return Receipt{}, &Refusal{Status: http.StatusServiceUnavailable, Code: "not_ready", Detail: "it cannot be told now whether a sender is to be believed; send the request again later",
+			RetryAfter: unprovenAfter, Cause: errors.New("CORDON_WEBHOOK_SECRET is a reference to a key vault that was not resolved")}
+	}
 	if why := distrust(r.o.Secret, header, body, now); why != "" {
 		refused := refuse(http.StatusUnauthorized, "unauthorized", "the request does not prove that its sender knows the webhook secret; see docs/push.md")
 		refused.Cause = fmt.Errorf("the webhook secret: %s", why)
@@ -107,9 +114,11 @@ func (r *Receiver) Receive(ctx context.Context, header http.Header, body []byte)
 }
 
 const (
-	retryAfter  = 10 * time.Second
-	sendAtOnce  = 100 // messages
-	forgedStart = "hunt:"
+	retryAfter = 10 * time.Second
+	// unprovenAfter is for what a person has to mend first.
+	unprovenAfter = 5 * time.Minute
+	sendAtOnce    = 100 // messages
+	forgedStart   = "hunt:"
 )
 
 // Enqueue asks for the answer to alerts by their ids. The message ids are the same for a minute, so that the broker drops

@@ -180,6 +180,23 @@ func TestThoseWhoKnowTheSecretAreTrusted(t *testing.T) {
 	}
 }
 
+// TestASecretThatIsNotKnownHereTrustsNobody: it was set, so its absence is no permission.
+func TestASecretThatIsNotKnownHereTrustsNobody(t *testing.T) {
+	t.Parallel()
+	queue := &line{takes: 1}
+	r := New(Options{Queue: queue, Tenant: "t", Unproven: true, Now: func() time.Time { return noon }})
+	for _, header := range []http.Header{jsonHeader(), jsonHeader(HeaderSecret, secret), jsonHeader(HeaderSecret, "")} {
+		_, err := r.Receive(t.Context(), header, []byte(`{"alertId":"`+id1+`"}`))
+		var refusal *Refusal
+		if !errors.As(err, &refusal) || refusal.Status != http.StatusServiceUnavailable || refusal.RetryAfter == 0 || !strings.Contains(err.Error(), "CORDON_WEBHOOK_SECRET") || strings.Contains(refusal.Detail, "CORDON") {
+			t.Errorf("%v: %v", header, err)
+		}
+	}
+	if len(queue.sent) > 0 {
+		t.Errorf("enqueued: %v", queue.sent)
+	}
+}
+
 func TestWhatTheQueueDidNotTakeIsNotAccepted(t *testing.T) {
 	t.Parallel()
 	var items []string

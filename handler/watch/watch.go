@@ -120,6 +120,12 @@ func (d *Dog) tell(ctx context.Context, mark string, since time.Time, state stri
 	return d.Ledger.SetMark(ctx, mark, since, state)
 }
 
+// Lapse tells the operator that a part does not work as it is set, once a day as long as that lasts.
+func (d *Dog) Lapse(ctx context.Context, setting, detail string) error {
+	now := d.Now().UTC()
+	return d.Teller.Tell(ctx, "operator", notice.Event{Kind: notice.Unready, At: now, RunID: setting + " " + now.Format(time.DateOnly), Detail: detail, To: d.Operator})
+}
+
 func (d *Dog) event(kind notice.Kind, f Function, since time.Time, detail string) notice.Event {
 	return notice.Event{Kind: kind, At: d.Now().UTC(), RunID: f.Name + " " + since.UTC().Format(time.RFC3339), Detail: detail, To: d.Operator}
 }
