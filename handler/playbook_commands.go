@@ -93,11 +93,11 @@ func checkLimits(b *strings.Builder, book *playbook.Book) {
 		}
 		fmt.Fprintf(b, "%s  %-14s  %s", said, kind, of.Rate)
 		for _, part := range []struct {
-			of   string
+			what string
 			rate playbook.Rate
-		}{{"any one rule", of.PerRule}, {"any one device group", of.PerGroup}} {
+		}{{"of any one rule", of.PerRule}, {"of any one device group", of.PerGroup}, {"any one machine", of.PerMachine}} {
 			if part.rate != (playbook.Rate{}) {
-				fmt.Fprintf(b, ", of %s %s", part.of, part.rate)
+				fmt.Fprintf(b, ", %s %s", part.what, part.rate)
 			}
 		}
 		b.WriteString("\n")

@@ -184,7 +184,7 @@ func machines() []defendersim.Machine {
 func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 	p := &instance{world: w, name: name}
 	var err error
-	p.ledger, err = ledger.Open(ledger.Options{ConnectionString: w.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: &ledgerPort{instance: p}})
+	p.ledger, err = ledger.Open(ledger.Options{ConnectionString: w.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: &ledgerPort{instance: p}, Now: w.clock})
 	if err != nil {
 		return nil, err
 	}

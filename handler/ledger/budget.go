@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -18,8 +17,9 @@ type Quota struct {
 	PerHour   int
 }
 
-// Reservation asks for leave to send one request. The same Key is counted once against the caps; the same Key and
-// Request find the slot again that they were given.
+// Reservation asks for leave to send one request. The caps count machines, each once in any window, whatever its requests;
+// the same Key is counted once against the machine's own cap. The same Key and Request find the slot again that they were
+// given. At is by the table service's clock, which is the same for all instances, see ServiceTime.
 type Reservation struct {
 	Action   string         // isolate
 	Key      string         // what it is for: machine and episode
@@ -29,7 +29,9 @@ type Reservation struct {
 	// Provisional takes a slot of the quota but leaves the caps as they are, though they must have room: something is to
 	// be looked at before the request is sent, and then the slot is reserved for good.
 	Provisional bool
-	Cap         Rate   // the playbook's, for all together
+	Cap         Rate   // the playbook's, for all machines together
+	Machine     string // the one that is to be reached; empty: the Key stands for it
+	MachineCap  Rate   // how often this machine may be reached
 	Rule        string // whose step it is; empty: no cap of a rule
 	RuleCap     Rate   // for this rule
 	Group       string // of the machine; empty: no cap of a group
@@ -48,59 +50,47 @@ type Slot struct {
 	FreeAt     time.Time     // the quota is used up and nothing was taken, but a place is kept: ask again then
 }
 
-// reserveTries bounds how often a reservation is tried against other processes. Each conflict means that one of them got
-// what it wanted, so that 64 writers at once are done in 64 tries; more than twice that is not a race but a fault.
-const reserveTries = 150
-
-// Pauses between those tries, at random up to a bound that doubles.
-const (
-	firstConflictPause = 10 * time.Millisecond
-	lastConflictPause  = 320 * time.Millisecond
-)
-
 // Reserve takes a slot of an action's caps and of the service's quota in one conditional write, or says which cap is
 // reached or when the quota has room again, and takes none. Both hold across instances. Reservations of one process take
 // turns, because they write the same row. A repeat is safe.
 func (s *Store) Reserve(ctx context.Context, r Reservation) (Slot, error) {
 	began, at := time.Now(), r.At
-	select {
-	case s.reserving <- struct{}{}:
-		defer func() { <-s.reserving }()
-	case <-ctx.Done():
-		return Slot{}, &Error{Op: "reserve a slot for " + r.Action, cause: ctx.Err()}
-	}
-	bound := firstConflictPause
-	for range reserveTries {
+	var slot Slot
+	err := s.changeSlots(ctx, "reserve a slot for "+r.Action, r.Action, func(taken *slots) (changed bool) {
 		r.At = at.Add(time.Since(began))
-		slot, err := s.reserve(ctx, r)
-		if !errors.Is(err, ErrConflict) {
-			return slot, err
-		}
-		select {
-		case <-time.After(rand.N(bound)):
-		case <-ctx.Done():
-			return Slot{}, &Error{Op: "reserve a slot for " + r.Action, cause: ctx.Err()}
-		}
-		bound = min(2*bound, lastConflictPause)
-	}
-	return Slot{}, &Error{Op: "reserve a slot for " + r.Action, cause: ErrConflict}
-}
-
-func (s *Store) reserve(ctx context.Context, r Reservation) (Slot, error) {
-	row := budget{keys: keys{PartitionKey: s.pk(), RowKey: key(r.Action)}}
-	if err := s.get(ctx, tableBudgets, row.PartitionKey, row.RowKey, &row); err != nil && !errors.Is(err, errNotFound) {
-		return Slot{}, err
-	}
-	taken, err := row.read()
+		slot, changed = taken.reserve(r)
+		return changed
+	})
 	if err != nil {
 		return Slot{}, err
 	}
-	slot, changed := taken.reserve(r)
-	if !changed {
-		return slot, nil
-	}
-	row.write(taken)
-	return slot, s.save(ctx, tableBudgets, &row)
+	return slot, nil
+}
+
+// GiveBack takes what was counted for a key out of the caps: nothing came of it, or it failed. The service counts a request
+// whatever became of it, so the quota stays as it is. A repeat is harmless.
+func (s *Store) GiveBack(ctx context.Context, action, key string) error {
+	return s.changeSlots(ctx, "give back a place for "+action, action, func(taken *slots) (changed bool) {
+		before := len(taken.entries)
+		taken.entries = slices.DeleteFunc(taken.entries, func(e stamp) bool { return e.ID == idOf(key) })
+		return len(taken.entries) != before
+	})
+}
+
+// changeSlots changes the row of an action in a conditional write, and tries again while others write it.
+func (s *Store) changeSlots(ctx context.Context, op, action string, change func(*slots) (changed bool)) error {
+	return s.inTurn(ctx, s.reserving, op, func() error {
+		row := budget{keys: keys{PartitionKey: s.pk(), RowKey: key(action)}}
+		if err := s.get(ctx, tableBudgets, row.PartitionKey, row.RowKey, &row); err != nil && !errors.Is(err, errNotFound) {
+			return err
+		}
+		taken, err := row.read()
+		if err != nil || !change(taken) {
+			return err
+		}
+		row.write(taken)
+		return s.save(ctx, tableBudgets, &row)
+	})
 }
 
 // slots is what the budget row of an action holds.
@@ -115,6 +105,15 @@ type stamp struct {
 	ID          uint64
 	At          int64
 	Rule, Group uint32 // of an entry, see nameOf
+	Machine     uint64 // of an entry, see machineOf; 0: written by a version before, ID stands for it
+}
+
+// machine is what the caps count of an entry.
+func (s stamp) machine() uint64 {
+	if s.Machine == 0 {
+		return s.ID
+	}
+	return s.Machine
 }
 
 // waiter is a request without a slot.
@@ -176,7 +175,7 @@ func (b *slots) count(r Reservation, now int64) (changed bool) {
 	if r.Provisional || hasID(b.entries, idOf(r.Key)) {
 		return false
 	}
-	b.entries = append(b.entries, stamp{ID: idOf(r.Key), At: now, Rule: nameOf(r.Rule), Group: nameOf(r.Group)})
+	b.entries = append(b.entries, stamp{ID: idOf(r.Key), At: now, Rule: nameOf(r.Rule), Group: nameOf(r.Group), Machine: machineOf(r)})
 	return true
 }
 
@@ -193,30 +192,39 @@ func (b *slots) forget(now int64, request uint64) {
 	b.waiting = kept
 }
 
-// capReached is the first cap that has no room: of the rule, of the group, of all together.
+// capReached is the first cap that has no room: of the machine, of the rule, of the group, of all together. A machine that
+// is in a window already takes no more room of it.
 func (b *slots) capReached(r Reservation, now int64) Slot {
+	machine := machineOf(r)
+	byMachine := func(s stamp) uint64 { return s.machine() }
 	for _, scope := range []struct {
-		name string
-		cap  Rate
-		mine func(stamp) bool
+		name, words string
+		cap         Rate
+		mine        func(stamp) bool
+		unit        func(stamp) uint64 // what is counted once
 	}{
-		{"rule " + r.Rule, ifNamed(r.RuleCap, r.Rule), func(s stamp) bool { return s.Rule == nameOf(r.Rule) }},
-		{"group " + r.Group, ifNamed(r.GroupCap, r.Group), func(s stamp) bool { return s.Group == nameOf(r.Group) }},
-		{"", r.Cap, func(stamp) bool { return true }},
+		{"machine", "this machine", ifNamed(r.MachineCap, r.Machine), func(s stamp) bool { return s.machine() == machine }, func(s stamp) uint64 { return s.ID }},
+		{"rule " + r.Rule, "rule " + r.Rule, ifNamed(r.RuleCap, r.Rule), func(s stamp) bool { return s.Rule == nameOf(r.Rule) }, byMachine},
+		{"group " + r.Group, "group " + r.Group, ifNamed(r.GroupCap, r.Group), func(s stamp) bool { return s.Group == nameOf(r.Group) }, byMachine},
+		{"", "", r.Cap, func(stamp) bool { return true }, byMachine},
 	} {
+		own := scope.unit(stamp{ID: idOf(r.Key), Machine: machine})
 		for _, w := range []struct {
 			name   string
 			length int64
 			limit  int
 		}{{"a minute", capMinute, scope.cap.PerMinute}, {"an hour", capHour, scope.cap.PerHour}, {"a day", capDay, scope.cap.PerDay}} {
-			taken := count(since(b.entries, now-w.length), scope.mine)
-			if w.limit <= 0 || taken < w.limit {
+			if w.limit <= 0 {
+				continue
+			}
+			taken, there := count(since(b.entries, now-w.length), scope.mine, scope.unit, own)
+			if there || taken < w.limit {
 				continue
 			}
 			slot := Slot{CapReached: fmt.Sprintf("%d of at most %d %s are taken", taken, w.limit, w.name), CapWindow: time.Duration(w.length) * time.Millisecond}
 			slot.Cap = r.Action + "/" + w.name
 			if scope.name != "" {
-				slot.CapReached += " for " + scope.name
+				slot.CapReached += " for " + scope.words
 				slot.Cap = r.Action + "/" + scope.name + "/" + w.name
 			}
 			return slot
@@ -235,13 +243,15 @@ func ifNamed(cap Rate, name string) Rate {
 	return cap
 }
 
-func count(stamps []stamp, mine func(stamp) bool) (n int) {
+// count counts the units among the stamps that are mine, each once, and says whether own is one of them.
+func count(stamps []stamp, mine func(stamp) bool, unit func(stamp) uint64, own uint64) (n int, there bool) {
+	seen := make(map[uint64]bool, len(stamps))
 	for _, s := range stamps {
 		if mine(s) {
-			n++
+			seen[unit(s)] = true
 		}
 	}
-	return n
+	return len(seen), seen[own]
 }
 
 // place is the request's place among those that wait, a new one at the end if it has none. A second alert of a higher

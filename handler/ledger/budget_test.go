@@ -65,7 +65,7 @@ func budgets(t *testing.T, s *Store) {
 func processes(s *Store, n int) []*Store {
 	all := make([]*Store, n)
 	for i := range all {
-		all[i] = &Store{tenant: s.tenant, service: s.service, tables: s.tables, reserving: make(chan struct{}, 1)}
+		all[i] = &Store{tenant: s.tenant, service: s.service, tables: s.tables, clock: s.clock, reserving: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
 	}
 	return all
 }
@@ -129,7 +129,7 @@ func largeDay(t *testing.T, s *Store) {
 	row := budget{keys: keys{PartitionKey: s.pk(), RowKey: key("isolate")}}
 	taken := &slots{}
 	for i := range n {
-		taken.entries = append(taken.entries, stamp{ID: idOf(fmt.Sprint(i)), At: noon.Add(time.Duration(i) * time.Second).UnixMilli()})
+		taken.entries = append(taken.entries, stamp{ID: idOf(fmt.Sprint(i)), At: noon.Add(time.Duration(i) * time.Second).UnixMilli(), Machine: uint64(i + 1)})
 		taken.calls = append(taken.calls, stamp{ID: idOf(fmt.Sprint(i), "first"), At: noon.UnixMilli()})
 		taken.waiting = append(taken.waiting, waiter{ID: uint64(i)})
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// budget is the row of one action. Stamps are stored as 24 bytes each and not as JSON, because a day may hold 10,000 of
+// budget is the row of one action. Stamps are stored as 32 bytes each and not as JSON, because a day may hold 10,000 of
 // them (the most that a playbook can allow); what a property has no room for goes into the next.
 type budget struct {
 	keys
@@ -22,24 +22,29 @@ type budget struct {
 	Entries3Type string `json:"Entries3@odata.type,omitempty"`
 	Entries4     []byte `json:",omitempty"`
 	Entries4Type string `json:"Entries4@odata.type,omitempty"`
+	Entries5     []byte `json:",omitempty"`
+	Entries5Type string `json:"Entries5@odata.type,omitempty"`
 	Calls        []byte `json:",omitempty"` // stamps
 	CallsType    string `json:"Calls@odata.type,omitempty"`
 	Waiting      []byte `json:",omitempty"` // waiters
 	WaitingType  string `json:"Waiting@odata.type,omitempty"`
 }
 
-// The first byte of Entries. Rows of the first version are gzip, whose first byte is another; that version can not read
-// this one and leaves its runs for later.
+// The first byte of Entries. Rows of the first version are gzip, whose first byte is another; those of the second have stamps
+// without a machine. A version cannot read what a later one wrote and leaves its runs for later.
 const (
-	budgetFormat = 2
-	gzipFormat   = 0x1f
+	budgetFormat  = 3
+	noMachines    = 2
+	gzipFormat    = 0x1f
+	oldStampSize  = 24
+	entryProperty = 5 // as many as a row has for entries
 )
 
 // How much a row takes: caps and quotas that lie above are held against these instead.
 const (
-	stampSize  = 24
+	stampSize  = 32
 	waiterSize = 32
-	maxEntries = (4*maxProperty - 1) / stampSize
+	maxEntries = (entryProperty*maxProperty - 1) / stampSize
 	maxCalls   = maxProperty / stampSize
 	maxWaiting = maxProperty / waiterSize
 )
@@ -58,6 +63,14 @@ func nameOf(name string) uint32 {
 	}
 	sum := sha256.Sum256([]byte(name))
 	return max(binary.BigEndian.Uint32(sum[:4]), 1)
+}
+
+// machineOf stands for the machine of a reservation; 0 if it names none.
+func machineOf(r Reservation) uint64 {
+	if r.Machine == "" {
+		return 0
+	}
+	return max(idOf(r.Machine), 1)
 }
 
 func hasID(stamps []stamp, id uint64) bool {
@@ -83,18 +96,23 @@ func inOrder(stamps []stamp) []stamp {
 
 func (b *budget) read() (*slots, error) {
 	taken := &slots{}
+	stamps := func(body []byte) ([]stamp, error) { return records[stamp](body, stampSize) }
 	var err error
 	switch {
 	case len(b.Entries) == 0:
 	case b.Entries[0] == gzipFormat:
 		taken.entries, err = firstFormat(b.Entries)
+		stamps = withoutMachines
+	case b.Entries[0] == noMachines:
+		stamps = withoutMachines
+		fallthrough
 	case b.Entries[0] == budgetFormat:
-		taken.entries, err = records[stamp](slices.Concat(b.Entries[1:], b.Entries2, b.Entries3, b.Entries4), stampSize)
+		taken.entries, err = stamps(slices.Concat(b.Entries[1:], b.Entries2, b.Entries3, b.Entries4, b.Entries5))
 	default:
 		err = errors.New("its format is newer than this version reads")
 	}
 	if err == nil {
-		taken.calls, err = records[stamp](b.Calls, stampSize)
+		taken.calls, err = stamps(b.Calls)
 	}
 	if err == nil {
 		taken.waiting, err = records[waiter](b.Waiting, waiterSize)
@@ -127,6 +145,20 @@ func firstFormat(packed []byte) ([]stamp, error) {
 	return stamps, nil
 }
 
+// withoutMachines reads the stamps of the second version.
+func withoutMachines(body []byte) ([]stamp, error) {
+	old, err := records[struct {
+		ID          uint64
+		At          int64
+		Rule, Group uint32
+	}](body, oldStampSize)
+	stamps := make([]stamp, len(old))
+	for i, o := range old {
+		stamps[i] = stamp{ID: o.ID, At: o.At, Rule: o.Rule, Group: o.Group}
+	}
+	return stamps, err
+}
+
 func records[T any](body []byte, size int) ([]T, error) {
 	if len(body)%size != 0 {
 		return nil, errors.New("it holds a broken record")
@@ -139,7 +171,7 @@ func records[T any](body []byte, size int) ([]T, error) {
 // write puts the slots into the row. Of calls beyond what fits the oldest are left out: so many in an hour are above any
 // quota that is documented.
 func (b *budget) write(taken *slots) {
-	parts := [4][]byte{}
+	parts := [entryProperty][]byte{}
 	all := append([]byte{budgetFormat}, bytesOf(inOrder(taken.entries))...)
 	for i := range parts {
 		n := min(len(all), maxProperty)
@@ -147,8 +179,10 @@ func (b *budget) write(taken *slots) {
 	}
 	calls := inOrder(taken.calls)
 	calls = calls[max(0, len(calls)-maxCalls):]
-	b.Entries, b.Entries2, b.Entries3, b.Entries4, b.Calls, b.Waiting = parts[0], parts[1], parts[2], parts[3], bytesOf(calls), bytesOf(taken.waiting)
-	b.EntriesType, b.Entries2Type, b.Entries3Type, b.Entries4Type = binaryType(b.Entries), binaryType(b.Entries2), binaryType(b.Entries3), binaryType(b.Entries4)
+	b.Entries, b.Entries2, b.Entries3, b.Entries4, b.Entries5 = parts[0], parts[1], parts[2], parts[3], parts[4]
+	b.EntriesType, b.Entries2Type, b.Entries3Type = binaryType(b.Entries), binaryType(b.Entries2), binaryType(b.Entries3)
+	b.Entries4Type, b.Entries5Type = binaryType(b.Entries4), binaryType(b.Entries5)
+	b.Calls, b.Waiting = bytesOf(calls), bytesOf(taken.waiting)
 	b.CallsType, b.WaitingType = binaryType(b.Calls), binaryType(b.Waiting)
 }
 

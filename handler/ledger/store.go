@@ -70,6 +70,7 @@ type Options struct {
 	Tenant           string                 // begins every key
 	Neighbours       bool                   // what is observed is indexed by machine and incident, for AlertsOnMachine and AlertsInIncident
 	Transport        policy.Transporter     // nil: the default HTTP client
+	Now              func() time.Time       // nil: time.Now; what passes between two answers is read from it, no more
 }
 
 // Store is the ledger on Azure Tables. It is safe for concurrent use.
@@ -78,8 +79,10 @@ type Store struct {
 	neighbours bool
 	service    *aztables.ServiceClient
 	tables     map[string]*aztables.Client
+	clock      *clock
 
 	reserving chan struct{} // holds a token while somebody reserves
+	looking   chan struct{} // holds a token while somebody counts a look-up
 
 	mu        sync.Mutex
 	ready     bool
@@ -88,7 +91,11 @@ type Store struct {
 
 // Open makes a Store without any network traffic. An error means that the options are wrong.
 func Open(o Options) (*Store, error) {
-	client := &aztables.ClientOptions{ClientOptions: policy.ClientOptions{Transport: o.Transport, PerRetryPolicies: []policy.Policy{discreet{}}}}
+	told := &clock{now: o.Now}
+	if told.now == nil {
+		told.now = time.Now
+	}
+	client := &aztables.ClientOptions{ClientOptions: policy.ClientOptions{Transport: o.Transport, PerRetryPolicies: []policy.Policy{told, discreet{}}}}
 	var service *aztables.ServiceClient
 	var err error
 	if o.ConnectionString != "" {
@@ -100,7 +107,7 @@ func Open(o Options) (*Store, error) {
 		// The cause may quote the connection string with its key.
 		return nil, errors.New("ledger: the storage connection is not usable; check AzureWebJobsStorage")
 	}
-	s := &Store{tenant: o.Tenant, neighbours: o.Neighbours, service: service, tables: map[string]*aztables.Client{}, reserving: make(chan struct{}, 1)}
+	s := &Store{tenant: o.Tenant, neighbours: o.Neighbours, service: service, tables: map[string]*aztables.Client{}, clock: told, reserving: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
 	for _, name := range Tables() {
 		s.tables[name] = service.NewClient(o.Prefix + name)
 	}

@@ -118,13 +118,18 @@ func (r Rate) String() string {
 }
 
 // Cap bounds how many machines an action may reach: in the whole tenant, where hour and day are always bounded, and for
-// any one rule and any one device group.
+// any one rule and any one device group. PerMachine bounds how often it may reach any one machine.
 type Cap struct {
 	Rate
-	PerRule  Rate
-	PerGroup Rate
-	Then     Hold
+	PerRule    Rate
+	PerGroup   Rate
+	PerMachine Rate
+	Then       Hold
 }
+
+// oneMachine is how often an action may reach a machine if the playbook does not say: what is done and undone for the
+// fourth time in a day is for a person to look at.
+func oneMachine() Rate { return Rate{PerDay: 3} }
 
 // Limits are the caps of a playbook, by the kind of machine action. There is no way to have none, because a rule that
 // suddenly matches everything must run into something.
@@ -147,10 +152,11 @@ func cappedKinds() []StepKind {
 // DefaultLimits are the caps of a playbook that names none. A scan disturbs nobody, so it may reach more machines than what
 // takes something away from people; an investigation package is large.
 func DefaultLimits() Limits {
-	containment := Cap{Rate: Rate{PerHour: 20, PerDay: 60}, Then: HoldForPerson}
+	containment := Cap{Rate: Rate{PerHour: 20, PerDay: 60}, PerMachine: oneMachine(), Then: HoldForPerson}
+	scan := containment
+	scan.Rate = Rate{PerHour: 60, PerDay: 200}
 	return Limits{Isolate: containment, Release: containment, RestrictApps: containment, UnrestrictApps: containment,
-		Scan:           Cap{Rate: Rate{PerHour: 60, PerDay: 200}, Then: HoldForPerson},
-		CollectPackage: Cap{Rate: Rate{PerHour: 20, PerDay: 60}, Then: HoldForPerson}}
+		Scan: scan, CollectPackage: containment}
 }
 
 // Book is a checked playbook. It is immutable and safe for concurrent use.

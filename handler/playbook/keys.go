@@ -126,14 +126,19 @@ func capKeys(of StepKind) keys {
 		{name: "perDay", help: "machines in any day", required: true, shape: shape{kind: aNumber, low: 1, high: maxCap}},
 		{name: "perRule", help: "the same for what any one rule asks for", shape: shape{kind: aMapping, keys: func() keys { return rateKeys(of, "perRule") }}},
 		{name: "perGroup", help: "the same for the machines of any one device group", shape: shape{kind: aMapping, keys: func() keys { return rateKeys(of, "perGroup") }}},
+		{name: "perMachine", help: "times that the step may reach any one machine; 3 a day if it is left out", shape: shape{kind: aMapping, keys: func() keys { return rateKeys(of, "perMachine") }}},
 		{name: "then", help: "what becomes of a step beyond the cap", shape: shape{kind: aWord, words: []string{string(HoldForPerson)}, later: []string{"ask", "approve", "observe", "pause", "stop"}}},
 	}}
 }
 
 func rateKeys(of StepKind, what string) keys {
+	counted := "machines"
+	if what == "perMachine" {
+		counted = "times"
+	}
 	return keys{what: "limits." + string(of) + "." + what, later: []string{"percent", "perWeek"}, known: []key{
-		{name: "perMinute", help: "machines in any minute", shape: shape{kind: aNumber, low: 1, high: maxCap}},
-		{name: "perHour", help: "machines in any hour", shape: shape{kind: aNumber, low: 1, high: maxCap}},
-		{name: "perDay", help: "machines in any day", shape: shape{kind: aNumber, low: 1, high: maxCap}},
+		{name: "perMinute", help: counted + " in any minute", shape: shape{kind: aNumber, low: 1, high: maxCap}},
+		{name: "perHour", help: counted + " in any hour", shape: shape{kind: aNumber, low: 1, high: maxCap}},
+		{name: "perDay", help: counted + " in any day", shape: shape{kind: aNumber, low: 1, high: maxCap}},
 	}}
 }

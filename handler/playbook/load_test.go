@@ -104,14 +104,14 @@ func TestAPlaybookWithoutLimitsHasTheDefaultOnes(t *testing.T) {
 	if diff := cmp.Diff(DefaultLimits(), mustLoad(t, oneRule("true", "")).Limits()); diff != "" {
 		t.Error(diff)
 	}
-	got := mustLoad(t, oneRule("true", "limits: {isolate: {perMinute: 2, perHour: 3, perDay: 7, perRule: {perHour: 1}, perGroup: {perMinute: 1, perDay: 4}}}")).Limits()
+	got := mustLoad(t, oneRule("true", "limits: {isolate: {perMinute: 2, perHour: 3, perDay: 7, perRule: {perHour: 1}, perGroup: {perMinute: 1, perDay: 4}, perMachine: {perHour: 1, perDay: 2}}}")).Limits()
 	want := DefaultLimits()
-	want[Isolate] = Cap{Rate: Rate{2, 3, 7}, PerRule: Rate{PerHour: 1}, PerGroup: Rate{PerMinute: 1, PerDay: 4}, Then: HoldForPerson}
+	want[Isolate] = Cap{Rate: Rate{2, 3, 7}, PerRule: Rate{PerHour: 1}, PerGroup: Rate{PerMinute: 1, PerDay: 4}, PerMachine: Rate{PerHour: 1, PerDay: 2}, Then: HoldForPerson}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	got = mustLoad(t, oneRule("true", "limits: {scan: {perHour: 3, perDay: 7}}")).Limits()
-	if got.Of(Scan).Rate != (Rate{PerHour: 3, PerDay: 7}) || got.Of(Isolate) != DefaultLimits().Of(Isolate) {
+	if got.Of(Scan) != (Cap{Rate: Rate{PerHour: 3, PerDay: 7}, PerMachine: Rate{PerDay: 3}, Then: HoldForPerson}) || got.Of(Isolate) != DefaultLimits().Of(Isolate) {
 		t.Errorf("%+v", got)
 	}
 	for _, kind := range StepKinds() {

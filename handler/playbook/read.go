@@ -237,7 +237,7 @@ func (s *source) limits(n ast.Node) Limits {
 
 // caps reads the caps of one kind of step.
 func (s *source) caps(e entry, kind StepKind) Cap {
-	made := Cap{Then: HoldForPerson}
+	made := Cap{PerMachine: oneMachine(), Then: HoldForPerson}
 	known := capKeys(kind)
 	caps, ok := s.mapping(e.value, known)
 	if !ok {
@@ -250,7 +250,7 @@ func (s *source) caps(e entry, kind StepKind) Cap {
 	for _, part := range []struct {
 		name string
 		to   *Rate
-	}{{"perRule", &made.PerRule}, {"perGroup", &made.PerGroup}} {
+	}{{"perRule", &made.PerRule}, {"perGroup", &made.PerGroup}, {"perMachine", &made.PerMachine}} {
 		n, ok := find(caps, part.name)
 		if !ok {
 			continue

@@ -35,6 +35,8 @@ type turn struct {
 	kind  string // of the latch
 	latch ledger.Latch
 	token string
+
+	counted bool // the episode has its place under the caps, for a request that has not been sent
 }
 
 // act brings a machine action about, under its latch: join what is under way, else begin or resume an episode. It ends in
@@ -242,7 +244,7 @@ func (r *Responder) leave(ctx context.Context, t *turn) error {
 	case slot.CapReached != "":
 		return r.hitCap(ctx, t, slot)
 	case !slot.FreeAt.IsZero():
-		return r.giveBack(ctx, t, &comeBack{after: slot.FreeAt.Sub(r.Now()), why: "the API's quota of " + t.spec.Plural + " is used up; the run's turn comes at " + slot.FreeAt.Format(time.RFC3339)})
+		return r.giveBack(ctx, t, &comeBack{after: slot.FreeAt.Sub(r.sharedNow(ctx)), why: "the API's quota of " + t.spec.Plural + " is used up; the run's turn comes at " + slot.FreeAt.Format(time.RFC3339)})
 	}
 	return nil
 }
@@ -259,17 +261,13 @@ func (r *Responder) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
 	if !t.latch.IntentAt.IsZero() {
 		request = fmt.Sprintf("after %d", t.latch.IntentAt.UnixMilli())
 	}
-	return r.Ledger.Reserve(ctx, ledger.Reservation{Action: string(t.step.Kind), Key: fmt.Sprintf("%s:e%d", t.owner(), t.latch.Episode), Request: request,
-		Severity: t.alert.Severity, At: r.Now().UTC(), Cap: ledger.Rate(caps.Rate), Rule: cmp.Or(t.step.Rule, t.plan.Rule), RuleCap: ledger.Rate(caps.PerRule),
-		Group: cmp.Or(t.machine.RBACGroupName, noGroup), GroupCap: ledger.Rate(caps.PerGroup), Quota: r.Quota, Provisional: r.stale(t.work)})
-}
-
-// owner names the machine and, unless it is the one of isolations, the latch.
-func (t *turn) owner() string {
-	if t.kind == ledger.Isolation {
-		return t.machine.ID
-	}
-	return t.machine.ID + ":" + t.kind
+	action, key := capOf(t.latch)
+	reservation := ledger.Reservation{Action: action, Key: key, Request: request, Severity: t.alert.Severity, At: r.sharedNow(ctx), Provisional: r.stale(t.work),
+		Cap: ledger.Rate(caps.Rate), Machine: t.machine.ID, MachineCap: ledger.Rate(caps.PerMachine), Rule: cmp.Or(t.step.Rule, t.plan.Rule), RuleCap: ledger.Rate(caps.PerRule),
+		Group: cmp.Or(t.machine.RBACGroupName, noGroup), GroupCap: ledger.Rate(caps.PerGroup), Quota: r.Quota}
+	slot, err := r.Ledger.Reserve(ctx, reservation)
+	t.counted = err == nil && slot == ledger.Slot{} && !reservation.Provisional
+	return slot, err
 }
 
 // noGroup stands for the device group of machines that are in none.
@@ -314,12 +312,16 @@ func (r *Responder) endWith(ctx context.Context, t *turn, kind notice.Kind, outc
 func (r *Responder) end(ctx context.Context, t *turn, kind notice.Kind, why reason) error {
 	t.latch.EndKind, t.latch.EndCause = string(kind), why.cause
 	t.latch.State, t.latch.EndedAt, t.latch.EndReason = ledger.Ended, r.Now().UTC(), why.text
+	r.uncount(ctx, t)
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
 	return r.lost(r.Ledger.SaveLatch(ctx, &t.latch))
 }
 
 // giveBack lets go of the latch before its time and passes the cause on.
 func (r *Responder) giveBack(ctx context.Context, t *turn, cause error) error {
+	if t.latch.State == ledger.Preparing {
+		r.uncount(ctx, t)
+	}
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
 	if err := r.Ledger.SaveLatch(ctx, &t.latch); err != nil {
 		r.Log.WarnContext(ctx, "the latch could not be given back; it lapses by itself", "machine", t.machine.ID, "error", err.Error())

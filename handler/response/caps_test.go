@@ -6,8 +6,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 )
@@ -97,5 +99,167 @@ func TestCapOfARuleIsItsOwn(t *testing.T) {
 	}
 	if got := w.book.Limits().Of(playbook.Isolate).PerRule; got != (playbook.Rate{PerHour: 1}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// roomFor says what a machine would hear that were to be isolated now.
+func (w *world) roomFor(p *process, machineID string) ledger.Slot {
+	w.t.Helper()
+	caps := w.book.Limits().Of(playbook.Isolate)
+	slot, err := p.ledger.Reserve(context.Background(), ledger.Reservation{Action: "isolate", Key: machineID + ":probe", At: w.clock(), Cap: ledger.Rate(caps.Rate), Machine: machineID})
+	if err == nil {
+		err = p.ledger.GiveBack(context.Background(), "isolate", machineID+":probe")
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return slot
+}
+
+// TestAMachineWhoseIsolationKeepsFailingLeavesRoomForOthers has seven alerts on one machine, each asked for three times in
+// vain, under a cap of five an hour, while and after which five other machines are isolated.
+func TestAMachineWhoseIsolationKeepsFailingLeavesRoomForOthers(t *testing.T) {
+	t.Parallel()
+	for _, status := range []machine.ActionStatus{machine.Failed, machine.TimeOut, machine.Cancelled} {
+		t.Run(string(status), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			p := w.start(-1, false)
+			for i := range 7 {
+				w.alertOn(fmt.Sprintf("bad%d", i), "m0", alert.High)
+				for range 4 {
+					w.drain(p, 50)
+					w.finishAll(status)
+					w.follow(p)
+				}
+			}
+			w.drain(p, 50)
+			if tries := w.isolations("m0"); tries < 7 || strings.Contains(w.kinds(), "cap reached") {
+				t.Errorf("%d tries; told %q", tries, w.kinds())
+			}
+			for i := range 5 {
+				w.alertOn(fmt.Sprintf("da%d", i), fmt.Sprintf("m%d", i+1), alert.High)
+			}
+			w.drain(p, 50)
+			w.finishAll(machine.Succeeded)
+			w.follow(p)
+			for i := range 5 {
+				if run := w.run(fmt.Sprintf("da%d", i), 1); run.Outcome != "isolated" {
+					t.Errorf("da%d: %s, %s", i, run.Outcome, run.Reason)
+				}
+			}
+		})
+	}
+}
+
+// TestAMachineHasACapOfItsOwn isolates and releases one machine until its own cap holds the next; another is not held.
+func TestAMachineHasACapOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(-1, false)
+	for i := range 4 {
+		w.alertOn(fmt.Sprintf("da%d", i), "m1", alert.High)
+		w.drain(p, 20)
+		w.finishAll(machine.Succeeded)
+		w.follow(p)
+		w.advance(time.Minute)
+		w.mu.Lock()
+		w.add(machine.Unisolate, "m1", "by hand", machine.Full, "Portal")
+		w.mu.Unlock()
+		w.finishAll(machine.Succeeded)
+		w.follow(p)
+		w.advance(time.Minute)
+	}
+	w.alertOn("other", "m2", alert.High)
+	w.drain(p, 20)
+	held := w.run("da3", 1)
+	if held.Outcome != "held" || !strings.Contains(held.Reason, "3 of at most 3 a day are taken for this machine") || w.isolations("m1") != 3 || w.isolations("m2") != 1 {
+		t.Errorf("%d and %d isolations; %s: %s", w.isolations("m1"), w.isolations("m2"), held.Outcome, held.Reason)
+	}
+}
+
+// TestWhatNeverRanTakesNoPlace has the API refuse an isolation in every way that is certain, then lets a process be killed
+// at every call on the way, and asks for all the room to be there in the end.
+func TestWhatNeverRanTakesNoPlace(t *testing.T) {
+	t.Parallel()
+	full := strings.Replace(isolateHigh, "perHour: 5, perDay: 9", "perHour: 1, perDay: 9", 1)
+	for _, trouble := range []machine.Trouble{machine.Denied, machine.Refused, machine.Unsupported, machine.NotFound, machine.Transient} {
+		w := newWorldWith(t, full)
+		p := w.start(-1, false)
+		w.alertOn("da1", "m1", alert.High)
+		w.onPost = func() error { return &apiError{trouble: trouble, text: trouble.String()} }
+		for range 5 {
+			if m, more := w.take(); more {
+				if err := p.responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if slot := w.roomFor(p, "m2"); slot != (ledger.Slot{}) || w.posts != 0 {
+			t.Errorf("%s: %+v", trouble, slot)
+		}
+	}
+	points := 0
+	for killed := true; killed; points++ {
+		w := newWorldWith(t, full)
+		w.alertOn("da1", "m1", alert.High)
+		mortal := w.start(points, points%2 == 0)
+		for range 2 { // tries in vain, by the mortal process for as long as it lives
+			w.work(mortal)
+			w.finishAll(machine.Failed)
+			_ = mortal.follower.Follow(context.Background())
+			if mortal.died() {
+				break
+			}
+		}
+		killed = mortal.died()
+		w.advance(3 * time.Minute)
+		second := w.start(-1, false)
+		for range 4 {
+			w.work(second)
+			w.finishAll(machine.Failed)
+			w.follow(second)
+			w.advance(time.Minute)
+		}
+		if slot := w.roomFor(second, "m2"); slot != (ledger.Slot{}) {
+			t.Errorf("killed at %d: %+v", points, slot)
+		}
+	}
+	if points < 50 {
+		t.Errorf("only %d kill points", points)
+	}
+}
+
+// TestOneWrongClockNeitherOpensNorShutsACap has three processes, of which two have a clock that is hours away.
+func TestOneWrongClockNeitherOpensNorShutsACap(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t) // five an hour
+	var all []*process
+	for _, off := range []time.Duration{0, 3 * time.Hour, -3 * time.Hour} {
+		p := w.start(-1, false)
+		p.responder.Now = func() time.Time { return w.clock().Add(off) }
+		p.responder.SnapshotMaxAge = 24 * time.Hour // what an alert's age is has another clock
+		all = append(all, p)
+	}
+	n := 0
+	raise := func(count int) {
+		for range count {
+			n++
+			w.alertOn(fmt.Sprintf("da%d", n), fmt.Sprintf("m%d", n), alert.High)
+			for m, more := w.take(); more; m, more = w.take() {
+				if err := all[n%3].responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	raise(9)
+	if w.posts != 5 {
+		t.Errorf("%d isolations in an hour of at most 5", w.posts)
+	}
+	w.advance(time.Hour + time.Minute)
+	raise(3)
+	if w.posts != 8 {
+		t.Errorf("%d isolations after an hour of room for 5", w.posts-5)
 	}
 }

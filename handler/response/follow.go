@@ -210,6 +210,9 @@ func (f *Follower) findLost(ctx context.Context, e episode, actions []machine.Ac
 	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
 		return err
 	}
+	if err := f.giveBack(ctx, l); err != nil {
+		return err
+	}
 	return f.Ledger.RemoveOpen(ctx, e.entry)
 }
 

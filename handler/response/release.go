@@ -59,6 +59,9 @@ func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
 	if !l.LiftedAt.IsZero() {
 		return nil // all was done before it was written
 	}
+	if err := f.giveBack(ctx, l); err != nil {
+		return err
+	}
 	joiners, err := f.Ledger.Joiners(ctx, l)
 	if err != nil {
 		return err

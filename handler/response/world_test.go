@@ -48,19 +48,21 @@ type world struct {
 	tables *tables.Server
 	book   *playbook.Book
 
-	mu       sync.Mutex
-	now      time.Time
-	alerts   map[string]alert.Alert
-	machines map[string]machine.Machine
-	actions  []machine.Action
-	posts    int           // requests that change something and reached the API
-	comments []string      // of alerts
-	lag      time.Duration // after which a new action is listed
-	strict   bool          // a second isolation beside an open one is refused; else it becomes a second action
-	onPost   func() error  // a fault of the next isolate requests; nil: none. errLost: carried out, answer lost
-	queue    []alert.Envelope
-	told     map[string]notice.Event // by group and key
-	order    []notice.Event
+	mu        sync.Mutex
+	now       time.Time
+	alerts    map[string]alert.Alert
+	machines  map[string]machine.Machine
+	actions   []machine.Action
+	posts     int           // requests that change something and reached the API
+	reads     int           // of single alerts
+	readFault error         // of the next reads of single alerts; nil: none
+	comments  []string      // of alerts
+	lag       time.Duration // after which a new action is listed
+	strict    bool          // a second isolation beside an open one is refused; else it becomes a second action
+	onPost    func() error  // a fault of the next isolate requests; nil: none. errLost: carried out, answer lost
+	queue     []alert.Envelope
+	told      map[string]notice.Event // by group and key
+	order     []notice.Event
 }
 
 var (
@@ -155,7 +157,7 @@ func (p *process) Do(r *http.Request) (answer *http.Response, err error) {
 func (w *world) start(breaths int, mute bool) *process {
 	w.t.Helper()
 	p := &process{world: w, breaths: breaths, mute: mute}
-	store, err := ledger.Open(ledger.Options{ConnectionString: w.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: p, Neighbours: w.book.Needs().AlertsOnMachine})
+	store, err := ledger.Open(ledger.Options{ConnectionString: w.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: p, Now: w.clock, Neighbours: w.book.Needs().AlertsOnMachine})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -183,7 +185,11 @@ func call[T any](p *process, do func() (T, error)) (T, error) {
 
 func (p *process) Alert(_ context.Context, id string) (alert.Alert, error) {
 	return call(p, func() (alert.Alert, error) {
+		p.reads++
 		a, found := p.alerts[id]
+		if p.readFault != nil {
+			return a, p.readFault
+		}
 		if !found {
 			return a, &apiError{trouble: machine.NotFound, text: "no alert " + id}
 		}

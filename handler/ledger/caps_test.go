@@ -1,0 +1,216 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"cordon/local/tables"
+)
+
+// reach asks for an episode of a machine under a cap of three machines an hour and two times a day for any one of them.
+func reach(machine string, episode int, at time.Time) Reservation {
+	return Reservation{Action: "isolate", Key: fmt.Sprintf("%s:e%d", machine, episode), Request: "first", At: at, Machine: machine,
+		MachineCap: Rate{PerDay: 2}, Cap: Rate{PerHour: 3, PerDay: 9}, Rule: "contain", RuleCap: Rate{PerHour: 3}, Group: "g", GroupCap: Rate{PerHour: 3}}
+}
+
+// machines is a promise of the suite: machines are counted, not what was asked for.
+func machines(t *testing.T, s *Store) {
+	at := noon
+	for _, step := range []struct {
+		machine string
+		episode int
+		after   time.Duration
+		cap     string // empty: it gets its slot
+	}{
+		{"m1", 1, 0, ""},
+		{"m1", 2, time.Minute, ""}, // the same machine
+		{"m1", 3, 2 * time.Minute, "isolate/machine/a day"},
+		{"m2", 1, 3 * time.Minute, ""},
+		{"m3", 1, 4 * time.Minute, ""},
+		{"m4", 1, 5 * time.Minute, "isolate/rule contain/an hour"},
+		{"m3", 2, 6 * time.Minute, ""},
+		{"m1", 3, 23 * time.Hour, "isolate/machine/a day"},
+		{"m1", 3, 24*time.Hour + time.Second, ""}, // the first of two is a day old
+	} {
+		if slot := reserve(t, s, reach(step.machine, step.episode, at.Add(step.after))); slot.Cap != step.cap {
+			t.Errorf("%s for the %d. time after %s: %+v", step.machine, step.episode, step.after, slot)
+		}
+	}
+}
+
+// givenBack is a promise of the suite: what came to nothing leaves room, however often that is said.
+func givenBack(t *testing.T, s *Store) {
+	for i := range 7 {
+		r := reach("m1", i+1, noon.Add(time.Duration(i)*time.Minute))
+		if slot := reserve(t, s, r); slot != (Slot{}) {
+			t.Errorf("try %d: %+v", i, slot)
+		}
+		for range 2 {
+			if err := s.GiveBack(t.Context(), r.Action, r.Key); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	later := noon.Add(10 * time.Minute)
+	for i := range 3 {
+		if slot := reserve(t, s, reach(fmt.Sprint("n", i), 1, later)); slot != (Slot{}) {
+			t.Errorf("machine %d: %+v", i, slot)
+		}
+	}
+	if slot := reserve(t, s, reach("n3", 1, later)); !strings.Contains(slot.CapReached, "3 of at most 3 an hour") {
+		t.Errorf("a fourth machine: %+v", slot)
+	}
+	if err := s.GiveBack(t.Context(), "scan", "nobody"); err != nil {
+		t.Errorf("of an action that nobody asked for: %v", err)
+	}
+}
+
+// secondBudgets is a promise of the suite: a row of the second version, without machines, is read; each key stands for one.
+func secondBudgets(t *testing.T, s *Store) {
+	type old struct {
+		ID          uint64
+		At          int64
+		Rule, Group uint32
+	}
+	stamps := []old{{idOf("m1:e1"), noon.UnixMilli(), nameOf("contain"), 0}, {idOf("m1:e2"), noon.UnixMilli(), 0, 0}}
+	row := budget{keys: keys{PartitionKey: s.pk(), RowKey: key("isolate")}, EntriesType: "Edm.Binary", CallsType: "Edm.Binary",
+		Entries: append([]byte{noMachines}, bytesOf(stamps)...), Calls: bytesOf([]old{{idOf("m1:e1", "first"), noon.UnixMilli(), 0, 0}})}
+	if err := s.save(t.Context(), tableBudgets, &row); err != nil {
+		t.Fatal(err)
+	}
+	at := noon.Add(time.Second)
+	if slot := reserve(t, s, reach("m1", 1, at)); slot != (Slot{}) {
+		t.Errorf("what was counted is not found again: %+v", slot)
+	}
+	if slot := reserve(t, s, reach("m2", 1, at)); slot != (Slot{}) {
+		t.Errorf("a third: %+v", slot)
+	}
+	if slot := reserve(t, s, reach("m3", 1, at)); slot.Cap != "isolate/an hour" {
+		t.Errorf("a fourth: %+v", slot)
+	}
+}
+
+// TestCapsHoldForMachinesInEveryWindow draws episodes of machines, some of which are given back, and holds every window.
+func TestCapsHoldForMachinesInEveryWindow(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		limit, each := rapid.IntRange(1, 5).Draw(t, "machines"), rapid.IntRange(1, 4).Draw(t, "each")
+		b, now := &slots{}, noon
+		type hit struct {
+			machine string
+			at      time.Time
+		}
+		counted := map[string]hit{}
+		for i := range rapid.IntRange(1, 120).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 1200).Draw(t, "pause")) * time.Second)
+			m := fmt.Sprint("m", rapid.IntRange(0, 8).Draw(t, "machine"))
+			r := Reservation{Action: "isolate", Key: fmt.Sprint(m, ":e", i), Machine: m, At: now, Cap: Rate{PerHour: limit}, MachineCap: Rate{PerDay: each}}
+			others, own := map[string]bool{}, 0
+			for _, h := range counted {
+				if now.Sub(h.at) < time.Hour && h.machine != m {
+					others[h.machine] = true
+				}
+				if now.Sub(h.at) < 24*time.Hour && h.machine == m {
+					own++
+				}
+			}
+			already := false
+			for _, h := range counted {
+				already = already || h.machine == m && now.Sub(h.at) < time.Hour
+			}
+			room := own < each && (already || len(others) < limit)
+			if slot, _ := b.reserve(r); (slot == Slot{}) != room {
+				t.Fatalf("%s: %+v, with %d others in the hour and %d times in the day", r.Key, slot, len(others), own)
+			}
+			if room {
+				counted[r.Key] = hit{m, now}
+				if rapid.Bool().Draw(t, "failed") {
+					delete(counted, r.Key)
+					b.entries = b.entries[:len(b.entries)-1]
+				}
+			}
+			b = reread(t, b)
+		}
+	})
+}
+
+// TestServiceTimeIsThatOfTheAnswers has tables whose clock is days away from ours, then jumps, then says nothing.
+func TestServiceTimeIsThatOfTheAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		away, silent := -50*time.Hour, true
+		server := tables.New(tables.Options{Now: func() time.Time { return time.Now().Add(away) }})
+		s, err := Open(Options{ConnectionString: server.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: "tenant", Transport: dated(func(r *http.Request) (*http.Response, error) {
+			answer, err := server.Do(r)
+			if err == nil && silent {
+				answer.Header.Del("Date")
+			}
+			time.Sleep(300 * time.Millisecond)
+			return answer, err
+		})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if at, known := s.ServiceTime(); known {
+			t.Errorf("nobody said that it is %s", at)
+		}
+		ask := func() {
+			if _, err := s.Pause(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		near := func(what string) {
+			t.Helper()
+			at, known := s.ServiceTime()
+			if off := at.Sub(time.Now().Add(away)); !known || off < -1300*time.Millisecond || off > time.Second {
+				t.Errorf("%s: %s off, known %v", what, off, known)
+			}
+		}
+		silent = false
+		ask()
+		near("the first answer")
+		time.Sleep(7*time.Minute + 333*time.Millisecond)
+		near("long after it")
+		before, _ := s.ServiceTime()
+		for range 20 {
+			ask()
+			near("many answers")
+			if at, _ := s.ServiceTime(); at.Before(before) {
+				t.Errorf("it goes back from %s to %s", before, at)
+			}
+			before, _ = s.ServiceTime()
+		}
+		for _, away = range []time.Duration{400 * time.Hour, -time.Hour} {
+			ask()
+			near("a jump")
+		}
+		silent = true
+		ask()
+		near("an answer without a date")
+	})
+}
+
+type dated func(*http.Request) (*http.Response, error)
+
+func (d dated) Do(r *http.Request) (*http.Response, error) { return d(r) }
+
+func TestAGiveBackThatEndsInTimeSaysSo(t *testing.T) {
+	t.Parallel()
+	s := &Store{reserving: make(chan struct{}, 1)}
+	s.reserving <- struct{}{}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.GiveBack(ctx, "isolate", "m1:e1"); err == nil || !strings.Contains(err.Error(), "give back a place for isolate") {
+		t.Error(err)
+	}
+}

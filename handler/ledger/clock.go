@@ -1,0 +1,56 @@
+package ledger
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// clock is the time by the table service, as the Date of its answers tells it. Between two answers our own clock counts on,
+// by what has passed and not by what it shows, so that it may be as wrong as it likes.
+type clock struct {
+	now func() time.Time // our own
+
+	mu    sync.Mutex
+	at    time.Time // the service's time, zero: no answer had one
+	heard time.Time // ours at the same moment
+}
+
+// Do notes the Date of every answer; it makes clock a policy of the client.
+func (c *clock) Do(r *policy.Request) (*http.Response, error) {
+	sent := c.now()
+	answer, err := r.Next()
+	if err == nil {
+		c.hear(answer.Header.Get("Date"), sent, c.now())
+	}
+	return answer, err
+}
+
+// hear sets the time by a Date, which says it in whole seconds and as of some moment between sent and received. What agrees
+// with that stays as it was: of many answers together the time is known better than of one.
+func (c *clock) hear(date string, sent, received time.Time) {
+	earliest, err := http.ParseTime(date)
+	if err != nil {
+		return
+	}
+	latest := earliest.Add(time.Second + received.Sub(sent))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.at.Add(received.Sub(c.heard))
+	if c.at.IsZero() || now.Before(earliest) || now.After(latest) {
+		now = earliest
+	}
+	c.at, c.heard = now, received
+}
+
+// ServiceTime is the time by the clock of the table service, which all instances share; false if no answer told it.
+func (s *Store) ServiceTime() (time.Time, bool) {
+	s.clock.mu.Lock()
+	defer s.clock.mu.Unlock()
+	if s.clock.at.IsZero() {
+		return time.Time{}, false
+	}
+	return s.clock.at.Add(s.clock.now().Sub(s.clock.heard)), true
+}

@@ -1,0 +1,41 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// turnTries bounds how often a write in turn is tried against other processes. Each conflict means that one of them got
+// what it wanted, so that 64 writers at once are done in 64 tries; more than twice that is not a race but a fault.
+const turnTries = 150
+
+// Pauses between those tries, at random up to a bound that doubles.
+const (
+	firstConflictPause = 10 * time.Millisecond
+	lastConflictPause  = 320 * time.Millisecond
+)
+
+// inTurn makes a conditional write until no other process is faster. Those of one process take turns.
+func (s *Store) inTurn(ctx context.Context, turn chan struct{}, op string, write func() error) error {
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+	case <-ctx.Done():
+		return &Error{Op: op, cause: ctx.Err()}
+	}
+	bound := firstConflictPause
+	for range turnTries {
+		if err := write(); !errors.Is(err, ErrConflict) {
+			return err
+		}
+		select {
+		case <-time.After(rand.N(bound)):
+		case <-ctx.Done():
+			return &Error{Op: op, cause: ctx.Err()}
+		}
+		bound = min(2*bound, lastConflictPause)
+	}
+	return &Error{Op: op, cause: ErrConflict}
+}
