@@ -142,7 +142,7 @@ func services(settings config.Config, book *playbook.Book, c clients, log *slog.
 		Hold: settings.LatchHold, SendWithin: settings.LatchHold / 3, RetryAfter: settings.RetryAfter, Operator: addresses(settings.OperatorMail), Quota: c.quota})
 	follower := response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now, Every: settings.FollowEvery, Overlap: followBack,
 		Lift: settings.IsolationLift, StaleAfter: settings.StaleAfter, RecheckAfter: settings.RecheckAfter, PendingAfter: pendingAfter,
-		ReissueAfter: reissueAfter * settings.RetryAfter})
+		ReissueAfter: reissueAfter * settings.RetryAfter, Operator: addresses(settings.OperatorMail)})
 	runHunts, hunts := huntRunner(settings, hunt.Options{API: c.hunts, Queue: to, Ledger: store, Teller: outbox, Log: log, Now: time.Now,
 		Hold: holdsOfHunt * settings.LatchHold, RetryIn: settings.RetryAfter})
 	receiver := push.New(push.Options{Queue: to, Tenant: settings.TenantID, Secret: settings.WebhookSecret.Reveal(), Unproven: settings.WebhookUnresolved, Now: time.Now})

@@ -75,6 +75,7 @@ func suite(t *testing.T, connection string) {
 		"a budget row of the second version is read":               secondBudgets,
 		"caps count machines, and each has a cap of its own":       machines,
 		"what came to nothing leaves room under the caps":          givenBack,
+		"look-ups of an hour are counted for all instances":        lookups,
 		"neighbours are counted where they are asked for":          neighbours,
 		"a pause of an endpoint only ever grows":                   endpointPauses,
 		"an event is told once and a claimed notice never grows":   notices,

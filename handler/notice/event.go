@@ -45,6 +45,7 @@ const (
 	Matched       Kind = "matched"         // a rule asked for mail only
 	Parked        Kind = "parked"          // the run was set aside because it ends the process
 	CapReached    Kind = "cap reached"     // a cap of the playbook holds what is beyond it
+	UnknownAlerts Kind = "unknown alerts"  // alerts were asked for that nobody knows
 	Overdue       Kind = "overdue"         // a function of Cordon itself does not succeed any more
 	Recovered     Kind = "well again"      // and does again
 	Unready       Kind = "unready"         // a part of Cordon itself does not work as it is set

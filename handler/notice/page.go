@@ -241,6 +241,8 @@ func otherHeadline(e Event) string {
 			held = spec.Plural + " are held"
 		}
 		return "A cap is reached, " + held + " for a person: " + e.Detail
+	case UnknownAlerts:
+		return "Alerts were asked for that no poll has found"
 	case Overdue:
 		return "Cordon is unwell: " + functionOf(e) + " does not succeed any more"
 	case Unready:

@@ -46,7 +46,9 @@ func pages() map[string]page {
 	again := about(Failed, 9, 2, "Action 1f0b is Failed. It is asked for again (try 2 of 3).")
 	again.Again = true
 	capped := Event{Kind: CapReached, Action: machine.Scan, At: noon, RunID: "scan/an hour 2026-03-02T12:00:00Z", Detail: "Antivirus scans: 60 of at most 60 an hour are taken. What is beyond it is held: cordon held list shows it, cordon held run continues with it.", seq: 1}
+	madeUp := Event{Kind: UnknownAlerts, At: noon, RunID: "lookups 2026-03-02T11:50:00Z 2026-03-02T11:51:00Z", Detail: "Defender does not know 2 of the ids, and no poll has found them: da1, da2.", seq: 1}
 	return map[string]page{
+		"unknown":    summarize([]Event{madeUp}, 1),
 		"requested":  summarize([]Event{about(Requested, 0, 1, "Rule contain-high-severity, run da1:v1.")}, 1),
 		"isolated":   summarize([]Event{about(Requested, 0, 1, ""), about(Isolated, 1, 2, "Action 1f0b is Succeeded since 12:01.")}, 2),
 		"lifts-soon": summarize([]Event{about(Isolated, 1, 1, "done"), about(LiftsSoon, 8640, 2, "Action 1f0b was asked for by Cordon. Defender lifts it by itself at 2026-03-09T12:01:00Z; the API does not show it.")}, 2),

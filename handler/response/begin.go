@@ -51,7 +51,7 @@ func (r *Responder) find(ctx context.Context, w *work) error {
 
 // compare reads the alert and sees whether it is a version that the ledger does not know.
 func (r *Responder) compare(ctx context.Context, w *work, record ledger.Record) error {
-	a, err := r.API.Alert(ctx, w.message.AlertID)
+	a, err := r.askedAlert(ctx, w, record)
 	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
 		if latest, exists := record.Latest(); exists {
 			w.run, w.seen, w.started = latest, *record.Seen, true
@@ -70,6 +70,7 @@ func (r *Responder) compare(ctx context.Context, w *work, record ledger.Record) 
 		return err
 	}
 	if record.Seen == nil {
+		r.giveLookUpBack(ctx, w.message.AlertID)
 		if err := r.supersedeAsked(ctx, w, observed.Run.Version); err != nil {
 			return err
 		}
@@ -84,19 +85,6 @@ func (r *Responder) compare(ctx context.Context, w *work, record ledger.Record) 
 func (r *Responder) observe(ctx context.Context, a alert.Alert) (ledger.ObservedVersion, error) {
 	_, sha := alert.Snapshot(a)
 	return r.Ledger.Observe(ctx, ledger.Observation{Alert: a, Hash: alert.DecisionHash(a), SnapshotSHA: sha, At: r.Now().UTC(), Single: true})
-}
-
-// unknownAlert keeps the record of an alert that was asked for and does not exist.
-func (r *Responder) unknownAlert(ctx context.Context, w *work, cause error) error {
-	if w.run.AlertID == "" || w.run.State.Final() {
-		run, err := r.Ledger.Asked(ctx, w.message.AlertID, r.Now().UTC())
-		if err != nil {
-			return err
-		}
-		w.run = run
-	}
-	w.started = true
-	return r.missed(ctx, w, "alert", cause)
 }
 
 // supersedeAsked closes the run of version 0, if there is one, once the alert has been seen.

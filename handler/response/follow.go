@@ -39,6 +39,7 @@ type FollowOptions struct {
 	RecheckAfter time.Duration // the Responder's: wait before a request of unknown fate may be repeated
 	PendingAfter time.Duration // an action that is not confirmed for so long is told about
 	ReissueAfter time.Duration // wait before a failed action is asked for again
+	Operator     []string      // who hears of alerts that were asked for and that nobody knows
 }
 
 // Follower learns what became of machine actions: one list call per follow, whatever the number of open episodes.
@@ -53,6 +54,10 @@ func (f *Follower) Follow(ctx context.Context) error {
 	if err := f.Ledger.Prepare(ctx); err != nil {
 		return err
 	}
+	return errors.Join(f.followAll(ctx), f.tellUnknown(ctx))
+}
+
+func (f *Follower) followAll(ctx context.Context) error {
 	begun := f.Now().UTC()
 	reconciled, err := f.Ledger.Mark(ctx, markReconcile)
 	if err != nil {

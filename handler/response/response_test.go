@@ -195,24 +195,6 @@ func TestBareMessageOfAnAlertNeverSeenIsAnswered(t *testing.T) {
 	}
 }
 
-func TestUnknownAlertClosesAfterThreeTriesOverTenMinutes(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p := w.start(-1, false)
-	begun := w.clock()
-	if err := p.responder.Respond(context.Background(), []byte(`{"alertId":"da1"}`), 1); err != nil {
-		t.Fatal(err)
-	}
-	w.drain(p, 5)
-	run := w.run("da1", 0)
-	if run.State != ledger.Closed || run.Outcome != "not found" || run.Misses != 3 || w.clock().Sub(begun) < 10*time.Minute {
-		t.Errorf("after %s: %+v", w.clock().Sub(begun), run)
-	}
-	if w.kinds() != "not found" {
-		t.Errorf("told %q", w.kinds())
-	}
-}
-
 func TestUnknownMachineClosesAsNotFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -1,0 +1,160 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// Alerts that were asked for by their id, and that no poll has recorded, cost a read of the API each. Anybody with a function
+// key or the right to send can make such ids up, so one row counts the look-ups of the tenant, and remembers what came of
+// them until people are told.
+
+const (
+	// LookupsPerHour is how many ids that no poll recorded are looked up in any hour. One that is found does not count.
+	LookupsPerHour = 20
+	// maxLookups bounds the row: beyond it ids are only counted.
+	maxLookups = 200
+)
+
+// Lookup is one id that was asked for.
+type Lookup struct {
+	AlertID string    `json:"id"`
+	At      time.Time `json:"at"`
+	Missing bool      `json:"missing,omitempty"` // the API does not know it
+	Over    bool      `json:"over,omitempty"`    // it was not looked up, because the hour's look-ups were used up
+	Told    bool      `json:"told,omitempty"`
+}
+
+// untold reports whether people are to hear of it.
+func (l Lookup) untold() bool { return (l.Missing || l.Over) && !l.Told }
+
+// Lookups is what is known of the ids that no poll recorded.
+type Lookups struct {
+	keys
+	Packed     []byte `json:",omitempty"` // All
+	PackedType string `json:"Packed@odata.type,omitempty"`
+	More       int    `json:",omitempty"` // messages about ids beyond what the row has room for, since people were told
+	ToldAt     time.Time
+	All        []Lookup `json:"-"`
+}
+
+// Untold are those that people have not heard of, oldest first.
+func (l Lookups) Untold() []Lookup {
+	return slices.DeleteFunc(slices.Clone(l.All), func(one Lookup) bool { return !one.untold() })
+}
+
+// LookupLeave is the answer to whether an id may be looked up.
+type LookupLeave int
+
+// The answers. The zero value is none.
+const (
+	LookUp        LookupLeave = iota + 1 // it may; what comes of it is to be said by Found or Missing
+	LookedUp                             // the API did not know it within the last hour
+	NoLookupsLeft                        // the hour's look-ups are used up
+)
+
+// AskToLookUp takes one of the hour's look-ups for an id, if there is one.
+func (s *Store) AskToLookUp(ctx context.Context, alertID string, now time.Time) (LookupLeave, error) {
+	var leave LookupLeave
+	err := s.changeLookups(ctx, now, func(l *Lookups) (changed bool) {
+		of := func(one Lookup) bool { return one.AlertID == alertID }
+		taken := 0
+		for _, one := range l.All {
+			if !one.Over && now.Sub(one.At) < time.Hour {
+				taken++
+			}
+		}
+		switch {
+		case slices.ContainsFunc(l.All, func(one Lookup) bool { return of(one) && one.Missing && now.Sub(one.At) < time.Hour }):
+			leave = LookedUp
+			return false
+		case taken < LookupsPerHour:
+			leave = LookUp
+			l.All = append(l.All, Lookup{AlertID: alertID, At: now})
+			return true
+		}
+		leave = NoLookupsLeft
+		if slices.ContainsFunc(l.All, of) {
+			return false
+		}
+		if len(l.All) >= maxLookups {
+			l.More++
+		} else {
+			l.All = append(l.All, Lookup{AlertID: alertID, At: now, Over: true})
+		}
+		return true
+	})
+	return leave, err
+}
+
+// Found gives the look-up of an id back: it was real.
+func (s *Store) Found(ctx context.Context, alertID string, now time.Time) error {
+	return s.changeLookups(ctx, now, func(l *Lookups) (changed bool) {
+		before := len(l.All)
+		l.All = slices.DeleteFunc(l.All, func(one Lookup) bool { return one.AlertID == alertID })
+		return len(l.All) != before
+	})
+}
+
+// Missing notes that the API does not know an id that was looked up.
+func (s *Store) Missing(ctx context.Context, alertID string, now time.Time) error {
+	return s.changeLookups(ctx, now, func(l *Lookups) (changed bool) {
+		for i, one := range l.All {
+			if one.AlertID == alertID && !one.Missing {
+				l.All[i].Missing, changed = true, true
+			}
+		}
+		return changed
+	})
+}
+
+// LookupsTold notes that people heard of what was untold when l was read.
+func (s *Store) LookupsTold(ctx context.Context, l Lookups, now time.Time) error {
+	return s.changeLookups(ctx, now, func(current *Lookups) (changed bool) {
+		for _, told := range l.Untold() {
+			for i, one := range current.All {
+				if one.AlertID == told.AlertID && one.At.Equal(told.At) {
+					current.All[i].Told = true
+				}
+			}
+		}
+		current.More, current.ToldAt = max(current.More-l.More, 0), now
+		return true
+	})
+}
+
+// ReadLookups reads what is known of ids that no poll recorded.
+func (s *Store) ReadLookups(ctx context.Context) (Lookups, error) {
+	l := Lookups{keys: keys{PartitionKey: s.pk(), RowKey: "lookups"}}
+	if err := s.get(ctx, tableSwitches, l.PartitionKey, l.RowKey, &l); errors.Is(err, errNotFound) {
+		return l, nil
+	} else if err != nil {
+		return l, err
+	}
+	if err := unpackJSON(l.Packed, &l.All); err != nil {
+		return l, &Error{Op: "read the look-ups", cause: err}
+	}
+	return l, nil
+}
+
+// changeLookups changes the row in a conditional write, and tries again while others write it. Changes of one process take
+// turns. What is over an hour old and told is forgotten.
+func (s *Store) changeLookups(ctx context.Context, now time.Time, change func(*Lookups) (changed bool)) error {
+	return s.inTurn(ctx, s.looking, "count look-ups of alerts", func() error {
+		l, err := s.ReadLookups(ctx)
+		if err != nil {
+			return err
+		}
+		l.All = slices.DeleteFunc(l.All, func(one Lookup) bool { return now.Sub(one.At) >= time.Hour && !one.untold() })
+		if !change(&l) {
+			return nil
+		}
+		if l.Packed, err = packJSON(l.All); err != nil {
+			return &Error{Op: "count look-ups of alerts", cause: err}
+		}
+		l.PackedType = "Edm.Binary"
+		return s.save(ctx, tableSwitches, &l)
+	})
+}
