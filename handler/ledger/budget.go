@@ -104,7 +104,7 @@ type slots struct {
 type stamp struct {
 	ID          uint64
 	At          int64
-	Rule, Group uint32 // of an entry, see nameOf
+	Rule, Group uint32 // of an entry, see nameOf; Rule of a call, see waited
 	Machine     uint64 // of an entry, see machineOf; 0: written by a version before, ID stands for it
 }
 
@@ -136,6 +136,9 @@ const (
 	// slotGoodFor is how long a slot may be used after it was taken, in milliseconds. What comes later needs a new one,
 	// because the quota counts requests when they arrive.
 	slotGoodFor = 20_000
+	// headStart is how much earlier those of a higher severity that had to wait get their slots, in milliseconds. With its
+	// slot a request still has facts to read before it is sent, and others are not to be sent before it.
+	headStart = 3_000
 	// placeGoodFor is how long after its time a place is kept for one that does not come, in milliseconds: its run was
 	// closed, or the process that carried it is gone.
 	placeGoodFor = 60_000
@@ -159,7 +162,7 @@ func (b *slots) reserve(r Reservation) (slot Slot, changed bool) {
 	if due > now {
 		return b.wait(place, due, now)
 	}
-	b.calls = append(b.calls, stamp{ID: request, At: now})
+	b.calls = append(b.calls, stamp{ID: request, At: now, Rule: b.waited(place)})
 	b.count(r, now)
 	b.leave(request)
 	return Slot{}, true
@@ -276,15 +279,31 @@ func (w waiter) order(other waiter) int {
 	return cmp.Or(cmp.Compare(other.Rank, w.Rank), cmp.Compare(w.Since, other.Since))
 }
 
-// due is when the request may be sent: now, or when there is room for it behind those who wait and come before it.
+// waited is what a call keeps of the place that it waited in: one more than its rank, 0 if it did not wait.
+func (b *slots) waited(w waiter) uint32 {
+	if w.Rank < 0 || !slices.ContainsFunc(b.waiting, func(other waiter) bool { return other.ID == w.ID }) {
+		return 0
+	}
+	return uint32(w.Rank) + 1
+}
+
+// due is when the request may be sent: now, or when there is room for it behind those who wait and come before it. One whose
+// time has come and that is still on its way keeps those of a lower severity waiting.
 func (b *slots) due(w waiter, q Quota, now int64) int64 {
 	ahead := slices.SortedFunc(slices.Values(b.waiting), waiter.order)
 	ahead = slices.DeleteFunc(ahead, func(other waiter) bool { return other.order(w) >= 0 || other.ID == w.ID })
 	calls := slices.Clone(b.calls)
 	for _, other := range ahead {
-		calls = append(calls, stamp{At: room(calls, other.Rank, q, now)})
+		call := stamp{At: room(calls, other.Rank, q, now), Rule: b.waited(other)}
+		calls = append(calls, call)
 	}
-	return room(calls, w.Rank, q, now)
+	at := room(calls, w.Rank, q, now)
+	for _, call := range calls {
+		if int64(call.Rule) > w.Rank+1 {
+			at = max(at, call.At+headStart)
+		}
+	}
+	return at
 }
 
 // room is the earliest time from now on at which one more call fits into every window of the quota. Calls are in order of

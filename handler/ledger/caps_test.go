@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"cordon/handler/alert"
 	"cordon/local/tables"
 )
 
@@ -213,4 +214,49 @@ func TestAGiveBackThatEndsInTimeSaysSo(t *testing.T) {
 	if err := s.GiveBack(ctx, "isolate", "m1:e1"); err == nil || !strings.Contains(err.Error(), "give back a place for isolate") {
 		t.Error(err)
 	}
+}
+
+// TestNobodyOvertakesAHigherSeverityThatWaits draws requests that come back when they like, later than they were told or
+// never, and lets none get a slot while one of a higher severity waits for its own, or has just got it.
+func TestNobodyOvertakesAHigherSeverityThatWaits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		quota := Quota{PerMinute: rapid.IntRange(1, 8).Draw(t, "perMinute"), PerHour: 1000}
+		severities := []alert.Severity{alert.High, alert.Medium, alert.Low}
+		b, now := &slots{}, noon
+		type wait struct {
+			severity alert.Severity
+			until    time.Time // its place is kept
+		}
+		waiting, granted, done := map[int]wait{}, map[alert.Severity]time.Time{}, map[int]bool{}
+		for range rapid.IntRange(1, 300).Draw(t, "steps") {
+			now = now.Add(time.Duration(rapid.IntRange(0, 9_000).Draw(t, "pause")) * time.Millisecond)
+			n := rapid.IntRange(0, 40).Draw(t, "request")
+			if done[n] {
+				continue
+			}
+			severity := severities[n%3]
+			slot, _ := b.reserve(Reservation{Key: fmt.Sprint(n), Severity: severity, At: now, Quota: quota})
+			b = reread(t, b)
+			if slot != (Slot{}) {
+				waiting[n] = wait{severity, slot.FreeAt.Add(placeGoodFor * time.Millisecond)}
+				continue
+			}
+			for other, w := range waiting {
+				if other != n && w.severity.Rank() > severity.Rank() && w.until.After(now) {
+					t.Fatalf("%s (%d) has a slot at %s while %s (%d) waits", severity, n, now, w.severity, other)
+				}
+			}
+			for higher, at := range granted {
+				if higher.Rank() > severity.Rank() && now.Sub(at) < headStart*time.Millisecond {
+					t.Fatalf("%s (%d) has a slot %s after %s", severity, n, now.Sub(at), higher)
+				}
+			}
+			if w, waited := waiting[n]; waited && w.until.After(now) {
+				granted[severity] = now
+			}
+			delete(waiting, n)
+			done[n] = true
+		}
+	})
 }
