@@ -22,6 +22,7 @@ func enqueueCommand(getenv func(string) string) *cobra.Command {
 		Short: "Have alerts answered now, by their ids",
 		Long: "Puts a message for each alert on the alert queue, as a pushed alert is. The app reads the alert from Defender and answers it by\n" +
 			"its playbook, mode and rails; a version of it that was answered is not answered again. Enqueuing twice is harmless.\n" +
+			"Of ids that no poll has recorded 20 an hour are looked up; the polls find the others, if they exist.\n" +
 			"Needs the settings of Service Bus and CORDON_TENANT_ID. Does not ask, for it decides nothing." + operatorExits,
 		Example: "  cordon enqueue da638994417204415533_-1184209733\n  cordon enqueue --json da638994417204415533_-1184209733 da638994417248137806_-1184209733",
 		Args: func(_ *cobra.Command, ids []string) error {
