@@ -34,6 +34,7 @@ var faults = []fault{
 	{"hide-failure", "an isolation fails on the machine, and the API's answer says that it succeeded"},
 	{"drop-mail", "the mail server accepts a mail and loses it"},
 	{"erase-run", "the record of a run is erased"},
+	{"poison", "a message that nobody can read reaches the queue of alerts"},
 	{"erase-latch", "the latch of an isolated machine is erased while more alerts come"},
 }
 

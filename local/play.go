@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"cordon/local/defendersim"
 	"cordon/local/judge"
 	"cordon/local/scenario"
+	"cordon/local/servicebus"
 	"cordon/local/tables"
 )
 
@@ -24,6 +27,7 @@ type play struct {
 
 	front  string // host and port of the Functions host
 	pushed int    // alerts that the webhook accepted
+	health judge.Health
 }
 
 // everything plays the scenario and waits until all is answered, or for settleTime; watch sees the runs meanwhile.
@@ -57,6 +61,42 @@ func (p *play) everything(ctx context.Context, watch func([]runRow)) {
 		p.eraseRun()
 	}
 	p.ended = time.Now()
+	p.askHealth(ctx)
+}
+
+// healthTime is how long the health function may take to say that all is well, after everything is answered.
+const healthTime = 15 * time.Second
+
+// askHealth asks the health function at the host's front, as a person would, until all is well.
+func (p *play) askHealth(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, healthTime)
+	defer cancel()
+	until(ctx, 500*time.Millisecond, func() bool {
+		if err := p.lookAtHealth(ctx); err != nil {
+			p.health = judge.Health{Body: err.Error()}
+		}
+		return p.health.Status == http.StatusOK && p.health.OK
+	})
+}
+
+func (p *play) lookAtHealth(ctx context.Context) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.front+"/api/health", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	var said struct{ OK bool }
+	err = json.Unmarshal(body, &said)
+	p.health = judge.Health{Status: answer.StatusCode, OK: said.OK, Body: string(body)}
+	return err
 }
 
 // step is one thing that happens at a time.
@@ -81,6 +121,9 @@ func (p *play) steps() []step {
 	}
 	if p.scenario.Throttle > 0 {
 		steps = append(steps, step{p.scenario.Throttle, p.throttle})
+	}
+	if p.meddler.name == "poison" {
+		steps = append(steps, step{p.scenario.Length / 2, p.poison})
 	}
 	if p.meddler.name == "erase-memory" {
 		steps = append(steps, step{p.scenario.Length * 3 / 4, p.eraseMemory})
@@ -147,6 +190,11 @@ func (p *play) runs() []runRow {
 	return runs
 }
 
+// poison puts a message on the queue of alerts that is none.
+func (p *play) poison() {
+	_ = p.bus.Send(alertQueue, servicebus.Message{ID: "poison", Body: []byte("no message")}) // the queue is there
+}
+
 // eraseRun takes the record of the victim's run away.
 func (p *play) eraseRun() {
 	for _, row := range p.tables.Rows("cordonalerts") {
@@ -168,7 +216,7 @@ func (p *play) eraseLatch() {
 
 // evidence gathers what the stand-ins recorded.
 func (p *play) evidence() judge.Evidence {
-	e := judge.Evidence{Pushed: p.pushed, Seconds: float64(p.ended.Sub(p.begun).Round(100*time.Millisecond)) / float64(time.Second)}
+	e := judge.Evidence{Pushed: p.pushed, Health: p.health, Seconds: float64(p.ended.Sub(p.begun).Round(100*time.Millisecond)) / float64(time.Second)}
 	for _, m := range p.scenario.Machines {
 		e.Machines = append(e.Machines, judge.Machine{ID: m.ID, Name: m.Name, Protected: m.Protected, Offline: m.Offline})
 	}

@@ -122,6 +122,7 @@ func (p *progress) summary(v judge.Verdict) {
 		{"mails", v.Mails, ""},
 		{"untrue mails", v.UntrueMails, "held against the simulator at the time of arrival"},
 		{"lost", v.Lost, "alerts, isolations or news"},
+		{"unwell", v.Unwell, "the health function says that all is well"},
 	}
 	fmt.Fprintln(p.out)
 	for _, r := range rows {

@@ -94,7 +94,16 @@ type Evidence struct {
 	Hunts    int      // hunting queries that were answered
 	Hunted   []string // ids of the machines that the hunt finds
 	Findings []Finding
+	Health   Health // as it was answered in the end
 	Seconds  float64
+}
+
+// Health is what the health function answered. What the handler says of itself proves nothing, but it has to be able to say
+// it.
+type Health struct {
+	Status int
+	OK     bool
+	Body   string
 }
 
 // Verdict is the summary. Its JSON names are those that `make run ONCE=1` prints.
@@ -112,7 +121,8 @@ type Verdict struct {
 	Findings          int     `json:"findings"` // rows of them that became work
 	Mails             int     `json:"mails"`
 	UntrueMails       int     `json:"untrueMails"`
-	Lost              int     `json:"lost"` // alert versions without a recorded decision, machines without their isolation, outcomes that nobody was told
+	Lost              int     `json:"lost"`   // alert versions without a recorded decision, machines without their isolation, outcomes that nobody was told
+	Unwell            int     `json:"unwell"` // 1: the health function does not answer in the end that all is well
 	Seconds           float64 `json:"seconds"`
 
 	Problems []string `json:"-"` // every broken promise in words; empty when all were kept
@@ -334,6 +344,10 @@ func (j *judge) reissues() int {
 }
 
 func (j *judge) promises() {
+	if h := j.Health; h.Status != 200 || !h.OK {
+		j.v.Unwell = 1
+		j.problem("health does not say that all is well: %d %s", h.Status, h.Body)
+	}
 	offline := 0
 	for id := range j.needed {
 		if j.machines[id].Offline {

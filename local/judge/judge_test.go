@@ -28,7 +28,7 @@ func kept() Evidence {
 		Calls: []Call{isolate, isolate, {Endpoint: isolate.Endpoint, Status: 429}, {Endpoint: "GET /api/alerts", Status: 200}},
 		Runs:  []Run{{"1", 1, "closed", "isolated"}, {"1", 2, "closed", "isolated"}, {"2", 1, "closed", "no rule"}, {"3", 1, "waiting", ""}, {"4", 1, "closed", "held"}},
 		Mails: []Mail{mail(2, "a", "Isolation requested, not confirmed yet"), mail(6, "a", "Isolated"), mail(2, "off", "Isolation requested, not confirmed yet"), mail(2, "p", "Not isolated: held for a person")},
-		Sent:  4,
+		Sent:  4, Health: Health{Status: 200, OK: true},
 	}
 }
 
