@@ -50,6 +50,7 @@ type healthReport struct {
 	Pause        *pauseView           `json:"pause,omitempty"`       // a person has stopped all acting
 	Held         int                  `json:"held"`                  // alerts of which rails held something that nobody has continued or dropped
 	CapsReached  []string             `json:"capsReached,omitempty"` // that hold machine actions now
+	Met          metView              `json:"met,omitzero"`          // about machines that protect might have meant
 	Version      string               `json:"version"`
 	Watermark    time.Time            `json:"watermark,omitzero"` // every alert change before it is enqueued
 	LastSuccess  map[string]time.Time `json:"lastSuccess"`        // of the functions on timers
@@ -106,6 +107,7 @@ func (h *health) readLedger(ctx context.Context, r *healthReport) error {
 	now := h.now().UTC()
 	for _, read := range []func(context.Context, *healthReport, time.Time) error{
 		h.readTrouble, h.readTimers, h.readRuns, h.readEpisodes, h.readNotices, h.readFinds, h.readDrift, h.readPeople, h.readCaps,
+		h.readMet,
 	} {
 		if err := read(ctx, r, now); err != nil {
 			return err

@@ -33,24 +33,30 @@ func loadBook(path string) (*playbook.Book, error) {
 }
 
 func checkCommand(getenv func(string) string) *cobra.Command {
-	var asJSON, strict bool
+	var asJSON, strict, withMet bool
 	c := &cobra.Command{
 		Use:   "check [playbook]",
 		Short: "Check a playbook: every problem with file, line, column and the way out",
 		Long: "Reads the playbook (CORDON_PLAYBOOK or playbook.yaml if none is named) as the handler does at start. Warns about what\n" +
-			"is probably not meant, such as rules that can never match, and lists the permissions that the app registration needs.\n\n" +
+			"is probably not meant, such as rules that can never match, and lists the permissions that the app registration needs.\n" +
+			"With --met it also shows what the app met in the last 30 days: tags of machines that are almost protected ones, and\n" +
+			"machines of which the API gave no group or device value. That needs the settings of the ledger, which is only read.\n\n" +
 			"Exit codes: 0 the handler would start with it, with or without warnings. 1 it would refuse it, or --strict and there\n" +
-			"are warnings. 2 the command line is wrong.",
+			"are warnings, or --met and the ledger can not be read. 2 the command line is wrong.",
 		Example: "  cordon check\n  cordon check --strict\n  cordon check playbooks/workstations.yaml\n  cordon check --json | jq '.problems[] | \"\\(.line): \\(.message)\"'",
 		Args:    atMostOnePlaybook("check"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := playbookPath(getenv, args)
 			book, err := loadBook(path)
+			var met *metView
+			if withMet && err == nil {
+				met, err = readMet(cmd.Context(), getenv)
+			}
 			switch {
 			case asJSON:
-				err = checkJSON(cmd.OutOrStdout(), path, book, err)
+				err = checkJSON(cmd.OutOrStdout(), path, book, met, err)
 			case err == nil:
-				err = checkText(cmd.OutOrStdout(), path, book)
+				err = checkText(cmd.OutOrStdout(), path, book, met)
 			}
 			if err != nil || !strict || len(book.Warnings()) == 0 {
 				return err
@@ -59,11 +65,12 @@ func checkCommand(getenv func(string) string) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON, for programs; problems are in it too")
+	c.Flags().BoolVar(&withMet, "met", false, "show tags that are almost protected ones, from the ledger")
 	c.Flags().BoolVar(&strict, "strict", false, "fail on warnings too")
 	return c
 }
 
-func checkText(out io.Writer, path string, book *playbook.Book) error {
+func checkText(out io.Writer, path string, book *playbook.Book, met *metView) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s is valid: mode %s, %d rule(s)", path, book.Mode(), len(book.Rules()))
 	b.WriteString("\n")
@@ -77,6 +84,9 @@ func checkText(out io.Writer, path string, book *playbook.Book) error {
 	}
 	if warnings := book.Warnings(); len(warnings) > 0 {
 		fmt.Fprintf(&b, "\n%d warning(s):\n\n%v\n", len(warnings), &playbook.Error{Name: path, Problems: warnings})
+	}
+	if met != nil {
+		met.write(&b)
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
@@ -114,6 +124,7 @@ type checked struct {
 	Permissions []permission `json:"permissions,omitempty"`
 	Problems    []problem    `json:"problems"`
 	Warnings    []problem    `json:"warnings"`
+	Met         *metView     `json:"met,omitempty"` // only with --met
 }
 
 type permission struct {
@@ -136,8 +147,8 @@ func problemsOf(list []playbook.Problem) []problem {
 	return shown
 }
 
-func checkJSON(out io.Writer, path string, book *playbook.Book, err error) error {
-	view := checked{Playbook: path, Valid: err == nil, Problems: []problem{}, Warnings: []problem{}}
+func checkJSON(out io.Writer, path string, book *playbook.Book, met *metView, err error) error {
+	view := checked{Playbook: path, Valid: err == nil, Problems: []problem{}, Warnings: []problem{}, Met: met}
 	var wrong *playbook.Error
 	switch {
 	case errors.As(err, &wrong):

@@ -95,6 +95,7 @@ func suite(t *testing.T, connection string) {
 		"rows are remembered, by hunt and time":                    huntRows,
 		"a finding is one version for each time it is found":       findings,
 		"old turns and rows go, where hunts stand stays":           huntsOld,
+		"what decisions met is kept once, and little of it":        met,
 	}
 	for name, promise := range promises {
 		t.Run(name, func(t *testing.T) {

@@ -48,7 +48,7 @@ func (b *Book) rails(in Input, acting []*rule) []rail {
 	}
 	machines := slices.ContainsFunc(acting, func(r *rule) bool { return slices.ContainsFunc(r.steps, onMachine) })
 	if machines {
-		asked := []RailTrace{held("machine named", noMachineID(in)), read(in), held("not protected", b.protect.holds(in))}
+		asked := []RailTrace{held("machine named", noMachineID(in)), read(in), unprotected(b.protect, in)}
 		if b.only.written() {
 			asked = append(asked, held("listed", b.only.holds(in)))
 		}

@@ -128,7 +128,7 @@ func verdict(rails []rail, rule string, s stepSpec) (v Verdict, why, cause strin
 		case r.Verdict != Do:
 			return r.Verdict, r.Why, r.Cause
 		case r.Why != "":
-			note = r.Why
+			note = strings.TrimPrefix(note+"; "+r.Why, "; ")
 		}
 	}
 	return Do, note, ""

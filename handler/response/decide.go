@@ -25,6 +25,7 @@ func (r *Responder) decide(ctx context.Context, w *work) error {
 	if w.plan, err = r.askBook(ctx, w, in); err != nil {
 		return err
 	}
+	r.noteOddities(ctx, w, in)
 	if err := r.tellWithdrawn(ctx, w); err != nil {
 		return err
 	}

@@ -93,6 +93,7 @@ const invocationLife = 11 * time.Minute
 type Responder struct {
 	Options
 	process string // this process, in the starts of runs
+	odd     oddities
 
 	beside *semaphore.Weighted // one for each run that is answered beside others, all for one that is answered alone
 
