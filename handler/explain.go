@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -169,7 +170,7 @@ func fromActions(in *playbook.Input, actions []machine.Action, lift time.Duratio
 	var own []machine.Action
 	in.OpenActions = []machine.Action{}
 	for _, a := range actions {
-		if a.MachineID != in.Alert.MachineID {
+		if !strings.EqualFold(a.MachineID, in.Alert.MachineID) {
 			continue
 		}
 		own = append(own, a)

@@ -81,7 +81,7 @@ func (w wireAlert) alert() alert.Alert {
 		Category: string(w.Category), Severity: alert.Severity(w.Severity), Status: alert.Status(w.Status),
 		Classification: string(w.Classification), Determination: string(w.Determination), DetectionSource: string(w.DetectionSource),
 		DetectorID: string(w.DetectorID), ThreatFamily: string(w.ThreatFamily), ThreatName: string(w.ThreatName),
-		MachineID: string(w.MachineID), ComputerDNSName: string(w.ComputerDNSName), RBACGroupName: string(w.RBACGroupName),
+		MachineID: machine.ID(string(w.MachineID)), ComputerDNSName: string(w.ComputerDNSName), RBACGroupName: string(w.RBACGroupName),
 		MitreTechniques: w.MitreTechniques, AssignedTo: string(w.AssignedTo), InvestigationState: string(w.InvestigationState),
 		RelatedUser: alert.User{Name: string(w.RelatedUser.value.UserName), Domain: string(w.RelatedUser.value.DomainName)},
 		Created:     time.Time(w.Created), FirstEvent: time.Time(w.FirstEvent), LastEvent: time.Time(w.LastEvent),

@@ -413,3 +413,25 @@ func TestSingleReadsAskForTheEntityOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestMachineIDsHaveOneSpellingWhereverTheyComeFrom(t *testing.T) {
+	t.Parallel()
+	upper := strings.ToUpper(machineID)
+	c := always(200, `{"id":"da1","type":"Isolate","machineId":"`+upper+`"}`).client()
+	a, err := c.Alert(t.Context(), "da1")
+	if err != nil || a.MachineID != machineID {
+		t.Errorf("of an alert: %q, %v", a.MachineID, err)
+	}
+	action, err := c.Action(t.Context(), actionID)
+	if err != nil || action.MachineID != machineID {
+		t.Errorf("of an action: %q, %v", action.MachineID, err)
+	}
+	m, err := always(200, `{"id":"`+upper+`"}`).client().Machine(t.Context(), machineID)
+	if err != nil || m.ID != machineID {
+		t.Errorf("of a machine: %q, %v", m.ID, err)
+	}
+	list, err := always(200, `{"value":[{"id":"`+upper+`"}]}`).client().Machines(t.Context(), []string{upper})
+	if err != nil || len(list) != 1 || list[0].ID != machineID {
+		t.Errorf("of a list: %+v, %v", list, err)
+	}
+}

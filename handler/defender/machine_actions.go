@@ -39,7 +39,7 @@ func (w wireAction) action() machine.Action {
 	}
 	return machine.Action{
 		ID: string(w.ID), Type: machine.ActionType(w.Type), Status: machine.ParseActionStatus(string(w.Status)), Scope: machine.Scope(w.Scope),
-		MachineID: string(w.MachineID), Requestor: string(w.Requestor), RequestSource: string(w.RequestSource), Comment: string(w.Comment),
+		MachineID: machine.ID(string(w.MachineID)), Requestor: string(w.Requestor), RequestSource: string(w.RequestSource), Comment: string(w.Comment),
 		Created: time.Time(w.Created), Updated: updated, CancelledBy: string(w.CancelledBy), CancelComment: string(w.CancelComment),
 		ErrorHResult: int64(w.ErrorHResult),
 	}
@@ -124,7 +124,7 @@ func (c *Client) Act(ctx context.Context, machineID string, r machine.Request) (
 	}
 	action, err := c.actionOf(ctx, k)
 	if err == nil && action.MachineID == "" {
-		action.MachineID = machineID
+		action.MachineID = machine.ID(machineID)
 	}
 	return action, err
 }

@@ -37,11 +37,11 @@ type wireMachine struct {
 	LastExternalIP   text    `json:"lastExternalIpAddress"`
 }
 
-func (w wireMachine) id() string { return string(w.ID) }
+func (w wireMachine) id() string { return machine.ID(string(w.ID)) }
 
 func (w wireMachine) machine() machine.Machine {
 	return machine.Machine{
-		ID: string(w.ID), ComputerDNSName: string(w.ComputerDNSName), OSPlatform: string(w.OSPlatform), OSArchitecture: string(w.OSArchitecture),
+		ID: w.id(), ComputerDNSName: string(w.ComputerDNSName), OSPlatform: string(w.OSPlatform), OSArchitecture: string(w.OSArchitecture),
 		Version: string(w.Version), OSBuild: int64(w.OSBuild), HealthStatus: string(w.HealthStatus), OnboardingStatus: string(w.OnboardingStatus),
 		RiskScore: string(w.RiskScore), ExposureLevel: string(w.ExposureLevel), DeviceValue: string(w.DeviceValue),
 		RBACGroupName: string(w.RBACGroupName), Tags: w.Tags, AADDeviceID: string(w.AADDeviceID), LastIP: string(w.LastIP),
@@ -72,7 +72,7 @@ func (c *Client) Machines(ctx context.Context, ids []string) ([]machine.Machine,
 		if err := checkID(k, "machine", id); err != nil {
 			return nil, err
 		}
-		missing[id] = true
+		missing[machine.ID(id)] = true
 	}
 	switch {
 	case len(missing) == 0:

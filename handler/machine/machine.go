@@ -12,7 +12,7 @@ import (
 //
 // The expr tags are the names that playbook conditions use.
 type Machine struct {
-	ID               string    `json:"id" expr:"id"` // 40 hexadecimal digits; never a name
+	ID               string    `json:"id" expr:"id"` // 40 hexadecimal digits, see ID; never a name
 	ComputerDNSName  string    `json:"computerDnsName,omitempty" expr:"computerDnsName"`
 	OSPlatform       string    `json:"osPlatform,omitempty" expr:"osPlatform"`
 	OSArchitecture   string    `json:"osArchitecture,omitempty" expr:"osArchitecture"`
@@ -52,6 +52,9 @@ func (m Machine) Missing() []string {
 	}
 	return missing
 }
+
+// ID is the one spelling of a machine's id: its digits are shown in either letter case.
+func ID(s string) string { return strings.ToLower(s) }
 
 // ActionType is the kind of a machine action. Unknown values are kept.
 type ActionType string

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"cordon/handler/alert"
@@ -219,7 +220,7 @@ func (r *Responder) park(ctx context.Context, w *work, deaths int) error {
 }
 
 // facts gets alert and machine: from the message if the ledger vouches for its snapshots, else from the API. The machine is
-// always the alert's. Snapshots may be old: with them a run closes without a rule, joins what is under way or waits for its
+// always the alert's: one for which the API shows the record of another counts as one that could not be read. Snapshots may be old: with them a run closes without a rule, joins what is under way or waits for its
 // turn. Before it acts or tells anything else they are read again.
 func (r *Responder) facts(ctx context.Context, w *work) error {
 	vouched := w.message.Version == w.run.Version && !w.refresh
@@ -234,9 +235,11 @@ func (r *Responder) facts(ctx context.Context, w *work) error {
 	if alert.CheckID(w.alert.MachineID) != nil {
 		return nil
 	}
+	w.alert.MachineID = machine.ID(w.alert.MachineID)
 	var m machine.Machine
 	if vouched && len(w.message.Machine) > 0 && alert.SHA256(w.message.Machine) == w.seen.MachineSHA &&
-		json.Unmarshal(w.message.Machine, &m) == nil && m.ID == w.alert.MachineID {
+		json.Unmarshal(w.message.Machine, &m) == nil && strings.EqualFold(m.ID, w.alert.MachineID) {
+		m.ID = w.alert.MachineID
 		w.machine = &m
 		return nil
 	}
@@ -247,9 +250,11 @@ func (r *Responder) facts(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	if m.ID != w.alert.MachineID {
-		return fmt.Errorf("the API answered with machine %q for %q; nothing is done on a guess", m.ID, w.alert.MachineID)
+	if !strings.EqualFold(m.ID, w.alert.MachineID) {
+		w.missing = fmt.Sprintf("the API answers for machine %q with the record of machine %q, as it does after two were merged; look at both in the portal", w.alert.MachineID, m.ID)
+		return nil
 	}
+	m.ID = w.alert.MachineID
 	w.machine = &m
 	return nil
 }
@@ -259,7 +264,7 @@ func (r *Responder) stale(w *work) bool { return r.Now().Sub(w.readAt) > r.Snaps
 
 // readAgain gets alert and machine from the API and decides anew.
 func (r *Responder) readAgain(ctx context.Context, w *work) error {
-	w.alert, w.machine, w.refresh = alert.Alert{}, nil, true
+	w.alert, w.machine, w.missing, w.refresh = alert.Alert{}, nil, "", true
 	if err := r.facts(ctx, w); err != nil {
 		return err
 	}

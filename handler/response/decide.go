@@ -81,6 +81,8 @@ func (r *Responder) event(w *work, kind notice.Kind) notice.Event {
 	}
 	if w.machine != nil {
 		e.MachineID, e.MachineName = w.machine.ID, w.machine.ComputerDNSName
+	} else if w.missing != "" {
+		e.MachineID, e.MachineName = w.alert.MachineID, w.alert.ComputerDNSName
 	}
 	return e
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ const MarkFollow = "follow"
 type FollowAPI interface {
 	// ActionsSince lists the machine actions of all machines, in every state, created at since or later.
 	ActionsSince(ctx context.Context, since time.Time) ([]machine.Action, error)
+	// Action reads one machine action.
+	Action(ctx context.Context, id string) (machine.Action, error)
 }
 
 // FollowOptions are the parts and settings of a Follower; all are required.
@@ -227,36 +230,41 @@ const abandonAfter = 30 * time.Minute
 // followAction records what became of an episode's action.
 func (f *Follower) followAction(ctx context.Context, e episode, actions []machine.Action) error {
 	l := e.latch
-	for _, a := range actions {
-		if a.ID != l.ActionID {
-			continue
-		}
-		if a.Status.Final() {
-			return f.settle(ctx, e, a, actions)
-		}
-		if f.Now().Sub(l.ActionAt) > f.PendingAfter {
-			waiting := f.event(l, notice.StillPending)
-			waiting.Detail = fmt.Sprintf("Action %s is %s since %s.", a.ID, a.Status, a.Created.Format(time.RFC3339))
-			if err := f.tellJoiners(ctx, l, waiting); err != nil {
-				return err
-			}
-		}
-		if a.Status != l.ActionStatus {
-			l.ActionStatus = a.Status
-			return f.Ledger.SaveLatch(ctx, &l)
+	i := slices.IndexFunc(actions, func(a machine.Action) bool { return a.ID == l.ActionID })
+	if i < 0 {
+		return f.unlisted(ctx, e, actions)
+	}
+	return f.seen(ctx, e, actions[i], actions)
+}
+
+// seen records what the API says of an episode's action.
+func (f *Follower) seen(ctx context.Context, e episode, a machine.Action, actions []machine.Action) error {
+	l := e.latch
+	if a.Status.Final() {
+		return f.settle(ctx, e, a, finalDetail(a), actions)
+	}
+	if f.Now().Sub(l.ActionAt) > f.PendingAfter {
+		waiting := f.event(l, notice.StillPending)
+		waiting.Detail = fmt.Sprintf("Action %s is %s since %s.", a.ID, a.Status, a.Created.Format(time.RFC3339))
+		if err := f.tellJoiners(ctx, l, waiting); err != nil {
+			return err
 		}
 	}
-	return nil
+	if a.Status == l.ActionStatus {
+		return nil
+	}
+	l.ActionStatus = a.Status
+	return f.Ledger.SaveLatch(ctx, &l)
 }
 
 // settle records a final status: notice entries first, then for a success the runs and the latch, for anything else the
 // latch and the runs, that none of them finds its own episode still open when it asks again; then the index.
-func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, actions []machine.Action) error {
+func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, detail string, actions []machine.Action) error {
 	l := e.latch
 	l.ActionStatus = a.Status
 	spec, _ := machine.SpecOfLatch(l.Kind)
 	what := f.event(l, finalKind(l, a.Status))
-	what.At, what.ActionID, what.Detail = a.Updated, a.ID, finalDetail(a)
+	what.At, what.ActionID, what.Detail = a.Updated, a.ID, detail
 	if undone, undoes := machine.SpecOf(spec.Undoes); undoes && a.Status == machine.Succeeded {
 		what = f.releaseEvent(ledger.Latch{MachineID: l.MachineID, MachineName: l.MachineName, Kind: undone.Latch, Desired: undone.Type}, a)
 	}

@@ -19,7 +19,7 @@ const actionsBack = 180 * 24 * time.Hour
 // decision. Trouble that passes makes the run come back, as for the alert and the machine; what the API refuses stays
 // unknown, and rules that read it hold their steps.
 func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) {
-	in := playbook.Input{Alert: w.alert, Machine: w.machine, Now: r.Now().UTC(), StaleAfter: r.StaleAfter}
+	in := playbook.Input{Alert: w.alert, Machine: w.machine, MachineMissing: w.missing, Now: r.Now().UTC(), StaleAfter: r.StaleAfter}
 	withoutOwn(w.run, &in)
 	asked, err := r.asked(ctx, w)
 	if err != nil {

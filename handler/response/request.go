@@ -36,12 +36,15 @@ func (r *Responder) request(ctx context.Context, t *turn) error {
 	}
 	action, err := r.API.Act(ctx, t.machine.ID, machine.Request{Type: t.spec.Type, Scope: t.step.Scope, Comment: mark(t.run.ID(), *l) + " " + t.step.Comment,
 		SendBy: now.Add(r.SendWithin)})
-	if err == nil && (action.Type != t.spec.Type || action.MachineID != t.machine.ID) {
+	if err == nil && (action.Type != t.spec.Type || !strings.EqualFold(action.MachineID, t.machine.ID) && !marks(action, *l)) {
 		// The answer is about something else; what became of the request is not known.
 		err = &strangeAnswer{action: action}
 	}
 	if err != nil {
 		return r.requestFailed(ctx, t, err)
+	}
+	if !strings.EqualFold(action.MachineID, t.machine.ID) {
+		r.Log.ErrorContext(ctx, "the request was accepted for another machine than it named; look at both in the portal", "machine", t.machine.ID, "other", action.MachineID, "action", action.ID)
 	}
 	if !sameScope(action, *l) {
 		// The API answers with what is under way instead of making another.

@@ -182,7 +182,8 @@ type work struct {
 	alone    bool          // nothing else is answered by this process meanwhile
 	seen     ledger.Seen
 	alert    alert.Alert
-	machine  *machine.Machine // nil: the alert names none
+	machine  *machine.Machine // nil: the alert names none, or it could not be read
+	missing  string           // why it could not be read, although the alert names one
 	readAt   time.Time        // when the older of alert and machine was read
 	plan     playbook.Plan
 	step     playbook.Step // the one that is being carried out

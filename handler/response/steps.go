@@ -186,7 +186,7 @@ func (r *Responder) carryOutStep(ctx context.Context, w *work) error {
 		return err
 	}
 	switch {
-	case w.machine == nil && step.Kind != playbook.UpdateAlert:
+	case w.machine == nil && w.missing == "" && step.Kind != playbook.UpdateAlert:
 		return r.conclude(ctx, w, notice.NoMachine, "no machine", whyOf(step))
 	case step.Verdict == playbook.WouldDo:
 		return r.notDone(ctx, w, wouldKind(step), "would "+would(step), whyOf(step))
@@ -252,7 +252,7 @@ func wouldKind(step playbook.Step) notice.Kind {
 // hears of its outcome.
 func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outcome string, why reason) error {
 	latch := latchOf(w.step)
-	if latch == "" {
+	if latch == "" || w.machine == nil {
 		return r.conclude(ctx, w, kind, outcome, why)
 	}
 	l, err := r.latch(ctx, w.machine.ID, latch, w.run.ID())

@@ -122,6 +122,8 @@ type process struct {
 	mute    bool   // the last call is carried out but its answer is lost
 	between func() // called before every call; nil: nothing
 	onList  func() // called for every list of actions since a time; nil: nothing
+	books   string // the machine that actions are booked on; empty: the one that the request names
+	forgets bool   // no action is known by its id
 	poison  string // a read of this machine kills the process, half a second later; other reads take a second
 }
 
@@ -253,6 +255,17 @@ func (p *process) ActionsSince(_ context.Context, since time.Time) ([]machine.Ac
 	return p.list(func(a machine.Action) bool { return !a.Created.Before(since) })
 }
 
+func (p *process) Action(_ context.Context, id string) (machine.Action, error) {
+	return call(p, func() (machine.Action, error) {
+		for _, a := range p.actions {
+			if a.ID == id && !p.forgets {
+				return a, nil
+			}
+		}
+		return machine.Action{}, &apiError{trouble: machine.NotFound, text: "no action " + id}
+	})
+}
+
 func (p *process) Act(_ context.Context, id string, r machine.Request) (machine.Action, error) {
 	a, err := call(p, func() (machine.Action, error) {
 		fault := error(nil)
@@ -268,7 +281,7 @@ func (p *process) Act(_ context.Context, id string, r machine.Request) (machine.
 				return machine.Action{}, &apiError{trouble: machine.AlreadyActive, text: "Action is already in progress"}
 			}
 		}
-		a := p.world.add(r.Type, id, r.Comment, r.Scope, "PublicApi")
+		a := p.world.add(r.Type, cmp.Or(p.books, id), r.Comment, r.Scope, "PublicApi")
 		return a, fault
 	})
 	if errors.Is(err, error(errDead)) {
