@@ -66,7 +66,7 @@ func (e *HuntingError) wayOut() string {
 	case gaveUp && e.late():
 		return fmt.Sprintf("a query has %s: let it read less, or a shorter timespan", huntingTime)
 	case gaveUp:
-		return fmt.Sprintf("it gave up after %s, of the %s that a query has: it is asked again later", e.took.Round(time.Millisecond), huntingTime)
+		return fmt.Sprintf("it gave up after %s, before the %s of a query were over: it is asked again later", e.took.Round(time.Millisecond), huntingTime)
 	case e.cause.foreign:
 		return notGraphs
 	}

@@ -65,7 +65,7 @@ func TestEveryAnswerThatIsNoResultSaysWhyAndWhetherItPasses(t *testing.T) {
 		{"an expired token", canned{401, sample(t, "error_graph_401"), nil}, false, "check CORDON_GRAPH_AUDIENCE"},
 		{"a missing permission", canned{403, "", nil}, false, "ThreatHunting.Read.All"},
 		{"throttled", canned{429, sample(t, "error_graph_429"), http.Header{"Retry-After": {"10"}}}, true, "quota"},
-		{"a slow request", canned{408, "", nil}, true, "408; it gave up after 0s, of the 3m0s that a query has: it is asked again later"},
+		{"a slow request", canned{408, "", nil}, true, "408; it gave up after 0s, before the 3m0s of a query were over: it is asked again later"},
 		{"a quote that reorders text", canned{400, "{\"error\":{\"code\":\"BadRequest\",\"message\":\"a\u202eb\u2028c\"}}", nil}, false, "a b c; the query"},
 		{"broken", canned{500, "", nil}, true, "500"},
 		{"a gateway's timeout", canned{504, "<html>", nil}, true, "504; it gave up after 0s"},

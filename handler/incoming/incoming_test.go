@@ -17,7 +17,7 @@ func TestATextFitsWhateverItIs(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{"", ""}, {"abc", "abc"}, {"abcde", "abcde"}, {"abcdef", "abcd…"}, {"äöüßé", "äöüßé"}, {"äöüßéx", "äöüß…"},
 		{"😀😀", "😀😀"}, {"😀😀a", "😀😀a"}, {"😀😀😀", "😀😀…"}, {"a😀😀b", "a😀…"}, {"abc😀", "abc😀"}, {"abcd😀", "abcd…"},
-		{"a\x00b", "a b"}, {"a\nb\tc", "a\nb\tc"}, {"a\r\nb", "a \nb"}, {"\x1b[2J", " [2J"}, {"a\u0085b", "a b"}, {"a\x7fb", "a b"}, {"caf\xe9", "caf\ufffd"}, {"\xff\xfe", "\ufffd\ufffd"},
+		{"a\x00b", "a b"}, {"a\nb\tc", "a\nb\tc"}, {"a\r\nb", "a\r\nb"}, {"\x1b[2J", " [2J"}, {"a\u0085b", "a b"}, {"a\x7fb", "a b"}, {"caf\xe9", "caf\ufffd"}, {"\xff\xfe", "\ufffd\ufffd"},
 		{"\ufeffab", "\ufeffab"}, {strings.Repeat("x", 100000), "xxxx…"}, {strings.Repeat("\x00", 9), "    …"}, {strings.Repeat("\xff", 9), "\ufffd\ufffd\ufffd\ufffd…"},
 	} {
 		if got := incoming.Text(tt.in, 5); got != tt.want {
