@@ -32,7 +32,9 @@ func Text(s string, limit int) string {
 	}, s)
 }
 
-func unfit(r rune) bool { return r == utf8.RuneError || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }
+func unfit(r rune) bool {
+	return r == utf8.RuneError || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+}
 
 func shorten(s string, limit int) string {
 	if len(s) <= limit {
