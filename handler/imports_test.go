@@ -15,7 +15,7 @@ import (
 var allowed = map[string][]string{
 	"alert":   {"incoming"},
 	"machine": {},
-	"logging": {},
+	"logging": {"incoming"},
 
 	"outgoing": {}, // how anything is written as JSON
 	"incoming": {}, // how anything that others wrote is made to fit
@@ -34,13 +34,13 @@ var allowed = map[string][]string{
 	"defender":  {"alert", "machine", "incoming", "outgoing"},
 	"queue":     {"alert", "machine"},
 	"graph":     {"alert", "machine", "incoming", "outgoing"},
-	"mail":      {"alert", "machine"},
+	"mail":      {"alert", "incoming", "machine"},
 	"entra":     {"alert", "machine", "incoming"},
 	"httpretry": {"alert", "machine"},
 
 	"config":   {"schedule"},
 	"doctor":   {"incoming"},
-	"terminal": {"outgoing"},
+	"terminal": {"incoming", "outgoing"},
 	"trigger":  {"logging", "outgoing"},
 }
 

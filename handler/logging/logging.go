@@ -1,7 +1,6 @@
 // Package logging makes the program's log lines: JSON on standard output, one line each, with the invocation and the run
 // that they belong to. The Functions host takes standard error for errors and reads no levels, so everything goes to
-// standard output ("Azure Functions custom handlers", Logging). It imports nothing of ours and is imported by everybody
-// who logs.
+// standard output ("Azure Functions custom handlers", Logging). It is imported by everybody who logs.
 package logging
 
 import (

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"cordon/handler/incoming"
 	"cordon/handler/logging"
 )
 
@@ -114,7 +115,7 @@ func TestLongValuesAreCutBetweenCharacters(t *testing.T) {
 func TestALineThatIsTooLongKeepsWhatTellsItApart(t *testing.T) {
 	t.Parallel()
 	got, text := lines(t, func(ctx context.Context, l *slog.Logger) {
-		args := []any{"error", strings.Repeat("\x01", 4<<10), "function", "PollAlerts"}
+		args := []any{"error", strings.Repeat(`"`, 4<<10), "function", "PollAlerts"}
 		for i := range 20 {
 			args = append(args, "a"+string(rune('a'+i)), strings.Repeat("x", 4000))
 		}
@@ -131,8 +132,31 @@ func TestALineThatIsTooLongKeepsWhatTellsItApart(t *testing.T) {
 	if n, _ := got[0]["lineBytes"].(float64); n < 30<<10 {
 		t.Errorf("lineBytes is %v", got[0]["lineBytes"])
 	}
-	if e, _ := got[0]["error"].(string); !strings.HasPrefix(e, "\x01\x01") {
+	if e, _ := got[0]["error"].(string); !strings.HasPrefix(e, `""`) {
 		t.Errorf("the error is lost: %q", e)
+	}
+}
+
+// TestNoLineHidesWhatAStrangerWrote: titles and answers of others reach lines in every form.
+func TestNoLineHidesWhatAStrangerWrote(t *testing.T) {
+	t.Parallel()
+	const hostile = "invoice\u202efdp.exe\u200b\u2066\ufeff\u3164\x1b[31m\u2028caf\xe9"
+	const shown = "invoicefdp.exe [31m caf\ufffd"
+	got, text := lines(t, func(_ context.Context, l *slog.Logger) {
+		l.Info("about "+hostile, "title", hostile, "error", errors.New(hostile), "list", []string{hostile}, "deep", map[string]any{"a": []any{map[string]any{"b": hostile}}},
+			slog.Group("group", "title", hostile), "text", json.RawMessage(`"\u202e"`))
+	})
+	if strings.ContainsFunc(text, incoming.Hidden) || !strings.Contains(text, shown) {
+		t.Error(text)
+	}
+	for name, want := range map[string]any{"msg": "about " + shown, "title": shown, "error": shown, "text": ""} {
+		if got[0][name] != want {
+			t.Errorf("%s is %q, want %q", name, got[0][name], want)
+		}
+	}
+	decoded, err := json.Marshal(got[0])
+	if err != nil || strings.ContainsFunc(string(decoded), incoming.Hidden) {
+		t.Errorf("%s, %v", decoded, err)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+
+	"cordon/handler/incoming"
 )
 
 // Application Insights cuts long messages, and what they end with would be lost.
@@ -38,7 +40,7 @@ func tame(groups []string, a slog.Attr) slog.Attr {
 	}
 	switch a.Value.Kind() {
 	case slog.KindString:
-		a.Value = slog.StringValue(cut(a.Value.String(), maxValue))
+		a.Value = slog.StringValue(cut(incoming.Visible(a.Value.String()), maxValue))
 	case slog.KindAny:
 		a.Value = tameAny(a.Value)
 	}
@@ -48,7 +50,7 @@ func tame(groups []string, a slog.Attr) slog.Attr {
 // tameAny writes errors as their text, and looks for secrets inside of structures.
 func tameAny(v slog.Value) slog.Value {
 	if err, ok := v.Any().(error); ok {
-		return slog.StringValue(cut(err.Error(), maxValue))
+		return slog.StringValue(cut(incoming.Visible(err.Error()), maxValue))
 	}
 	text, err := json.Marshal(v.Any())
 	if err != nil {
@@ -64,9 +66,11 @@ func tameAny(v slog.Value) slog.Value {
 	return slog.AnyValue(json.RawMessage(text))
 }
 
-// scrub hides what stands under secret names, at any depth.
+// scrub hides what stands under secret names, at any depth, and shows what is hidden in texts.
 func scrub(v any) any {
 	switch v := v.(type) {
+	case string:
+		return incoming.Visible(v)
 	case map[string]any:
 		for name, value := range v {
 			if v[name] = scrub(value); secret(name) {

@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
+
+	"cordon/handler/incoming"
 )
 
 // maxField is the length, in characters, that subject and header values are cut at.
@@ -165,7 +167,7 @@ func extra(msg *gomail.Msg, headers map[string]string) error {
 }
 
 func body(msg *gomail.Msg, m Message) {
-	text, html := strings.ToValidUTF8(m.Text, "\uFFFD"), strings.ToValidUTF8(m.HTML, "\uFFFD")
+	text, html := incoming.Visible(m.Text), incoming.Visible(m.HTML)
 	switch {
 	case html == "":
 		msg.SetBodyString(gomail.TypeTextPlain, text)
@@ -177,16 +179,10 @@ func body(msg *gomail.Msg, m Message) {
 	}
 }
 
-// field makes a text fit for one header line: control characters and those that turn the direction of writing become
-// blanks, runs of blanks become one, and what would be read as an encoded word (RFC 2047) is broken up.
+// field makes a text fit for one header line: nothing in it is hidden, runs of blanks and line ends become one blank, and
+// what would be read as an encoded word (RFC 2047) is broken up.
 func field(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	return cut(strings.Join(strings.Fields(strings.ReplaceAll(text, "=?", "= ?")), " "), maxField)
+	return cut(strings.Join(strings.Fields(strings.ReplaceAll(incoming.Visible(text), "=?", "= ?")), " "), maxField)
 }
 
 // cut shortens a text to n characters, the last of them an ellipsis.

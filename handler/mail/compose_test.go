@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"cordon/handler/incoming"
 )
 
 // good is a mail with everything in it.
@@ -156,10 +158,36 @@ func TestNoFieldCanAddAHeaderOrEndTheHeaders(t *testing.T) {
 	}
 }
 
+// TestNoMailHidesWhatAStrangerWrote: the texts of alerts reach every part of a mail.
+func TestNoMailHidesWhatAStrangerWrote(t *testing.T) {
+	t.Parallel()
+	const hostile = "invoice\u202efdp.exe\u200b\u2066\ufeff\u3164\u2028line\nnext"
+	m := good()
+	m.Subject, m.Text, m.HTML, m.Headers["X-Cordon-Machine"] = hostile, hostile, "<p>"+hostile+"</p>", hostile
+	raw, err := Compose(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	header, bodies := read(t, raw)
+	if len(bodies) != 2 {
+		t.Fatalf("%d bodies", len(bodies))
+	}
+	for kind, body := range bodies {
+		if strings.ContainsFunc(body, incoming.Hidden) || !strings.Contains(body, "invoicefdp.exe line\nnext") {
+			t.Errorf("%s: %q", kind, body)
+		}
+	}
+	for _, name := range []string{"Subject", "X-Cordon-Machine"} {
+		if got := decoded(t, header.Get(name)); got != "invoicefdp.exe line next" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 func TestASubjectIsMadeHarmlessAndNeverKeepsTheMailFromGoing(t *testing.T) {
 	for _, c := range []struct{ name, subject, want string }{
 		{"line breaks become blanks", "a\r\n\tb", "a b"},
-		{"turning the direction of writing", "exe.\u202Etxt\u2066", "exe. txt"},
+		{"turning the direction of writing", "exe.\u202Etxt\u2066", "exe.txt"},
 		{"not UTF-8", "a\xffb", "a\uFFFDb"},
 		{"encoded word", "=?utf-8?q?=0D=0ABcc:_x?=", "= ?utf-8?q?=0D=0ABcc:_x?="},
 		{"too long", strings.Repeat("ä", 5000), strings.Repeat("ä", maxField-1) + "…"},

@@ -4,13 +4,15 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"cordon/handler/incoming"
 )
 
 // plainText replaces everything in s that is not visible text by a space: control characters, line breaks of every kind,
 // marks that turn the writing direction, and bytes that are no UTF-8. One character stays one character.
 func plainText(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) {
+		if r == unicode.ReplacementChar || unicode.IsControl(r) || incoming.Hidden(r) {
 			return ' '
 		}
 		return r

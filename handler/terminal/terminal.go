@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/term"
 
+	"cordon/handler/incoming"
 	"cordon/handler/outgoing"
 )
 
@@ -30,8 +31,8 @@ func Plain(text string, limit int) string {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			shown = fmt.Sprintf(`\x%02x`, text[0])
-		case r == '\\' || !unicode.IsPrint(r):
-			quoted := strconv.QuoteRune(r)
+		case r == '\\' || !unicode.IsPrint(r) || incoming.Hidden(r):
+			quoted := strconv.QuoteRuneToASCII(r)
 			shown = quoted[1 : len(quoted)-1]
 		}
 		width := utf8.RuneCountInString(shown)
@@ -104,7 +105,7 @@ func JSON(w io.Writer, v any) error {
 	var b strings.Builder
 	for _, r := range string(text) + "\n" {
 		switch {
-		case r == '\n' || unicode.IsPrint(r):
+		case r == '\n' || unicode.IsPrint(r) && !incoming.Hidden(r):
 			b.WriteRune(r)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)

@@ -16,11 +16,11 @@ import (
 )
 
 // hostile is text that a terminal would obey: colours, a title, a cleared screen, overprinting, hidden and turned text.
-const hostile = "a\x1b[31mred\x1b[0m\x1b]0;title\x07\x1b[2J\r\nb\tc\x00\x7f\u009b31m\u202eevil\u2066\u200b\ufeff\u00ad\U000e0041é界\xff\\"
+const hostile = "a\x1b[31mred\x1b[0m\x1b]0;title\x07\x1b[2J\r\nb\tc\x00\x7f\u009b31m\u202eevil\u2066\u200b\ufeff\u00ad\U000e0041\u3164\ufe0fé界\xff\\"
 
 func TestPlainTextShowsWhatATerminalWouldObey(t *testing.T) {
 	t.Parallel()
-	want := `a\x1b[31mred\x1b[0m\x1b]0;title\a\x1b[2J\r\nb\tc\x00\x7f\u009b31m\u202eevil\u2066\u200b\ufeff\u00ad\U000e0041é界\xff\\`
+	want := `a\x1b[31mred\x1b[0m\x1b]0;title\a\x1b[2J\r\nb\tc\x00\x7f\u009b31m\u202eevil\u2066\u200b\ufeff\u00ad\U000e0041\u3164\ufe0fé界\xff\\`
 	if got := Plain(hostile, 1000); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
