@@ -86,8 +86,8 @@ func TestActionListsAreAskedForAsTheAPIReadsThem(t *testing.T) {
 		"machineId eq '" + machineID + "' and creationDateTimeUtc ge 2025-11-18T11:45:02.118Z": func(c *defender.Client) ([]machine.Action, error) {
 			return c.ActionsOn(t.Context(), machineID, since)
 		},
-		"status eq 'Pending' or status eq 'InProgress'": func(c *defender.Client) ([]machine.Action, error) {
-			return c.OpenActions(t.Context())
+		"status eq 'Pending' or status eq 'InProgress' or ((type eq 'Isolate' or type eq 'Unisolate') and creationDateTimeUtc ge 2025-11-18T11:45:02.118Z)": func(c *defender.Client) ([]machine.Action, error) {
+			return c.CurrentActions(t.Context(), since)
 		},
 	} {
 		a := always(200, fixture(t, "machineaction_list.json"))
@@ -274,7 +274,7 @@ func TestSilentAPIDoesNotHoldACallerForEver(t *testing.T) {
 				t.Errorf("%s: act: %s after %v, want unknown fate after a minute", name, trouble, time.Since(start))
 			}
 			start = time.Now()
-			_, err = a.client().OpenActions(t.Context())
+			_, err = a.client().CurrentActions(t.Context(), time.Time{})
 			if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient || time.Since(start) != 4*time.Minute {
 				t.Errorf("%s: list: %s after %v, want transient after four minutes", name, trouble, time.Since(start))
 			}

@@ -159,7 +159,7 @@ func TestAnswersWithoutAListAreNoEmptyPage(t *testing.T) {
 	for _, body := range []string{"", "null", "[]", "{}", `"value"`, `{"value":null}`, `{"value":{}}`, `{"value":"x"}`, `{"id":"da1"}`, `{"error":{"code":"x"}}`, "<html></html>", `{"value":`} {
 		c := always(200, body).client()
 		_, _, pageErr := readPage(t, c, window)
-		_, actionsErr := c.OpenActions(t.Context())
+		_, actionsErr := c.CurrentActions(t.Context(), time.Time{})
 		_, machinesErr := c.Machines(t.Context(), []string{machineID})
 		for _, err := range []error{pageErr, actionsErr, machinesErr} {
 			if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient {

@@ -171,7 +171,7 @@ func TestActionOfTheListSampleKeepsItsTimeOfChange(t *testing.T) {
 	t.Parallel()
 	body := strings.ReplaceAll(fixture(t, "machineaction_list.json"), "lastUpdateDateTimeUtc", "lastUpdateTimeUtc")
 	for _, body := range []string{fixture(t, "machineaction_list.json"), body} {
-		got, err := always(200, body).client().OpenActions(t.Context())
+		got, err := always(200, body).client().CurrentActions(t.Context(), time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}

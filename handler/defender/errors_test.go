@@ -32,7 +32,7 @@ func every(ctx context.Context, c *defender.Client) (reads, acts map[string]erro
 	_, reads["Machines"] = c.Machines(ctx, []string{machineID})
 	_, reads["ActionsSince"] = c.ActionsSince(ctx, window.From)
 	_, reads["ActionsOn"] = c.ActionsOn(ctx, machineID, window.From)
-	_, reads["OpenActions"] = c.OpenActions(ctx)
+	_, reads["CurrentActions"] = c.CurrentActions(ctx, time.Time{})
 	_, reads["Action"] = c.Action(ctx, actionID)
 	_, reads["AlertComments"] = c.AlertComments(ctx, alertID)
 	for _, spec := range machine.Catalogue() {
@@ -126,7 +126,7 @@ func TestErrorSamplesAreClassified(t *testing.T) {
 // needs are the permissions that the methods of every need.
 var needs = map[string]string{
 	"AlertPage": "Alert.Read.All", "Alert": "Alert.Read.All", "Machine": "Machine.Read.All", "Machines": "Machine.Read.All",
-	"ActionsSince": "Machine.Read.All", "ActionsOn": "Machine.Read.All", "OpenActions": "Machine.Read.All", "Action": "Machine.Read.All",
+	"ActionsSince": "Machine.Read.All", "ActionsOn": "Machine.Read.All", "CurrentActions": "Machine.Read.All", "Action": "Machine.Read.All",
 	"AlertComments": "Alert.Read.All", "UpdateAlert": "Alert.ReadWrite.All", "Tag": "Machine.ReadWrite.All", "CancelAction": "Machine.Scan",
 	"Isolate": "Machine.Isolate", "Unisolate": "Machine.Isolate", "RestrictCodeExecution": "Machine.RestrictExecution",
 	"UnrestrictCodeExecution": "Machine.RestrictExecution", "RunAntiVirusScan": "Machine.Scan", "CollectInvestigationPackage": "Machine.CollectForensics",
@@ -398,7 +398,7 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func TestUnusableAddressIsTheOperatorsToMend(t *testing.T) {
 	t.Parallel()
 	c := defender.New(defender.Options{Base: &url.URL{Scheme: "https", Host: "exa mple"}, HTTP: &http.Client{}})
-	_, err := c.OpenActions(t.Context())
+	_, err := c.CurrentActions(t.Context(), time.Time{})
 	if trouble, _ := machine.TroubleOf(err); trouble != machine.Denied || !strings.Contains(err.Error(), "CORDON_DEFENDER_URL") || strings.Contains(err.Error(), "Pending") {
 		t.Errorf("%s: %v", trouble, err)
 	}

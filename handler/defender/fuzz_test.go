@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"cordon/handler/alert"
@@ -103,7 +104,7 @@ func FuzzMachineAction(f *testing.F) {
 			t.Errorf("action %q with error %v (%s)", a.ID, err, trouble)
 		}
 		sound(t, a)
-		if listed, err := always(200, string(body)).client().OpenActions(t.Context()); err != nil && listed != nil {
+		if listed, err := always(200, string(body)).client().CurrentActions(t.Context(), time.Time{}); err != nil && listed != nil {
 			t.Errorf("%d actions with error %v", len(listed), err)
 		}
 	})

@@ -61,9 +61,11 @@ func (c *Client) ActionsOn(ctx context.Context, machineID string, since time.Tim
 	return c.actions(ctx, k)
 }
 
-// OpenActions lists the actions of all machines that are Pending or InProgress, like ActionsSince.
-func (c *Client) OpenActions(ctx context.Context) ([]machine.Action, error) {
-	return c.actions(ctx, listActions("status eq 'Pending' or status eq 'InProgress'"))
+// CurrentActions lists what tells the state of all machines: the actions that are Pending or InProgress, and the isolations
+// and releases, in every state, that were created at since or later; like ActionsSince.
+func (c *Client) CurrentActions(ctx context.Context, since time.Time) ([]machine.Action, error) {
+	return c.actions(ctx, listActions(fmt.Sprintf("status eq 'Pending' or status eq 'InProgress' or ((type eq '%s' or type eq '%s') and creationDateTimeUtc ge %s)",
+		machine.Isolate, machine.Unisolate, stamp(since))))
 }
 
 func listActions(filter string) call {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -170,7 +171,7 @@ func TestListThatNeverEndsIsGivenUp(t *testing.T) {
 	// The smallest entries that count, so that a hundred full pages are quick.
 	endless := list(strings.TrimSuffix(strings.Repeat("0,", 10000), ","))
 	a := always(200, endless)
-	_, err := a.client().OpenActions(t.Context())
+	_, err := a.client().CurrentActions(t.Context(), time.Time{})
 	if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient || !strings.Contains(err.Error(), "does not end after 100 pages") || len(a.asked) != 100 {
 		t.Errorf("%v after %d calls", err, len(a.asked))
 	}

@@ -39,13 +39,13 @@ func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) 
 		return in, nil
 	}
 	if needs.OpenActions {
-		open, err := r.openActions(ctx)
+		current, err := r.currentActions(ctx)
 		if err != nil {
 			return in, unlessRefused(err, &in)
 		}
 		in.OpenActions = []machine.Action{}
-		for _, a := range open {
-			if a.MachineID == w.machine.ID && !isOf(a, w.run.ID()) {
+		for _, a := range current {
+			if a.MachineID == w.machine.ID && !a.Status.Final() && !isOf(a, w.run.ID()) {
 				in.OpenActions = append(in.OpenActions, a)
 			}
 		}

@@ -115,12 +115,12 @@ type counting struct {
 	err   error
 }
 
-func (c *counting) OpenActions(ctx context.Context) ([]machine.Action, error) {
+func (c *counting) CurrentActions(ctx context.Context, since time.Time) ([]machine.Action, error) {
 	*c.lists++
 	if c.err != nil {
 		return nil, c.err
 	}
-	return c.API.OpenActions(ctx)
+	return c.API.CurrentActions(ctx, since)
 }
 
 func (c *counting) ActionsOn(ctx context.Context, id string, since time.Time) ([]machine.Action, error) {

@@ -133,12 +133,13 @@ func (x lifts) decideAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch,
 	}
 	again := false
 	run, err := x.ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
-		joined := run.EpisodeOf(l.Kind) == l.Episode && run.State != ledger.Parked
+		was := run.EpisodeOf(l.Kind) == l.Episode && run.State != ledger.Parked
 		begun := run.EpisodeOf(l.Kind) == 0 && run.State == ledger.Started && !run.IsOver(l.Kind)
-		if again = joined || begun; !again {
+		if again = was || begun; !again {
 			return ledger.ErrUnchanged
 		}
 		run.Again(l.Kind, "Defender lifted the isolation that it had joined; it is decided again", x.now().UTC())
+		run.Asked(joined) // as for what is asked for again, its age is not looked at anew
 		run.Copies++
 		return nil
 	})

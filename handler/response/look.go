@@ -10,27 +10,32 @@ import (
 	"cordon/handler/machine"
 )
 
-// firstLook is before the first request of an episode: an open action of the same kind is adopted, one that undoes it
-// must end first.
+// firstLook is before the first request of an episode: what stands already and what is under way is adopted, whoever asked
+// for it; what undoes it must end first.
 func (r *Responder) firstLook(ctx context.Context, t *turn) (*machine.Action, error) {
-	open, err := r.openActions(ctx)
+	current, err := r.currentActions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range open {
+	var open *machine.Action
+	for _, a := range current {
 		switch {
-		case a.MachineID != t.machine.ID || a.ID == t.latch.LastActionID:
-		case a.Type == t.latch.Desired && (a.Scope == t.latch.Scope || a.Scope == ""):
-			return &a, nil
+		case a.MachineID != t.machine.ID || a.ID == t.latch.LastActionID || a.Status.Final():
+		case a.Type == t.latch.Desired && sameScope(a, t.latch):
+			open = cmp.Or(open, &a)
 		case a.Type == t.latch.Desired.Opposite():
 			return nil, &comeBack{after: joinWait, why: fmt.Sprintf("%s asked for what undoes it (%s, action %s), which is not over", a.Requestor, a.Type, a.ID)}
 		}
 	}
-	return nil, nil
+	if standing := r.standing(t, current); standing != nil {
+		return standing, nil
+	}
+	return open, nil
 }
 
-// openActions is the list of open actions of all machines, shared by the runs of this process for half a minute.
-func (r *Responder) openActions(ctx context.Context) ([]machine.Action, error) {
+// currentActions is the list of the actions of all machines that tell their state, shared by the runs of this process for
+// half a minute. It is empty rather than nil.
+func (r *Responder) currentActions(ctx context.Context) ([]machine.Action, error) {
 	select {
 	case r.listing <- struct{}{}:
 		defer func() { <-r.listing }()
@@ -41,7 +46,7 @@ func (r *Responder) openActions(ctx context.Context) ([]machine.Action, error) {
 		return r.listed, nil
 	}
 	at := r.Now()
-	listed, err := r.API.OpenActions(ctx)
+	listed, err := r.API.CurrentActions(ctx, at.Add(-r.Lift-openAtMost))
 	if err != nil {
 		return nil, err
 	}

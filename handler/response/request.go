@@ -1,6 +1,7 @@
 package response
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,12 +116,12 @@ func (r *Responder) withdraw(ctx context.Context, t *turn, cause error) error {
 
 // activeAction finds the action that stands in the way of a request, open on the machine and of the same kind.
 func (r *Responder) activeAction(ctx context.Context, t *turn) (*machine.Action, error) {
-	open, err := r.API.OpenActions(ctx)
+	current, err := r.API.CurrentActions(ctx, r.Now())
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range open {
-		if a.MachineID == t.machine.ID && a.Type == t.latch.Desired && a.ID != t.latch.LastActionID && sameScope(a, t.latch) {
+	for _, a := range current {
+		if a.MachineID == t.machine.ID && !a.Status.Final() && a.Type == t.latch.Desired && a.ID != t.latch.LastActionID && sameScope(a, t.latch) {
 			return &a, nil
 		}
 	}
@@ -166,9 +167,15 @@ func (r *Responder) record(ctx context.Context, t *turn, a machine.Action, adopt
 	if a.Created.IsZero() {
 		a.Created = r.Now().UTC()
 	}
-	l.State, l.ActionID, l.ActionStatus, l.ActionAt, l.Adopted = ledger.Acting, a.ID, a.Status, a.Created, adopted
+	if l.State == ledger.Preparing && a.Status == machine.Succeeded {
+		l.State, l.AchievedAt = ledger.Achieved, a.Completed() // nobody waits for it yet
+	} else {
+		l.State = ledger.Acting
+	}
+	l.ActionID, l.ActionStatus, l.ActionAt, l.Adopted = a.ID, a.Status, a.Created, adopted
 	l.Owner = machine.ByCordon
 	if adopted {
+		l.Scope = cmp.Or(a.Scope, l.Scope)
 		l.Owner, l.Requestor = a.AskedBy(nil), cut(a.Requestor, maxRequestor)
 	}
 	l.Holder, l.HeldUntil = "", time.Time{}

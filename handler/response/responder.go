@@ -28,8 +28,9 @@ import (
 type API interface {
 	Alert(ctx context.Context, id string) (alert.Alert, error)
 	Machine(ctx context.Context, id string) (machine.Machine, error)
-	// OpenActions lists the machine actions of all machines that are not final.
-	OpenActions(ctx context.Context) ([]machine.Action, error)
+	// CurrentActions lists the machine actions of all machines that are not final, and their isolations and releases in
+	// every state, created at since or later.
+	CurrentActions(ctx context.Context, since time.Time) ([]machine.Action, error)
 	// ActionsOn lists the actions of one machine in every state, created at since or later.
 	ActionsOn(ctx context.Context, machineID string, since time.Time) ([]machine.Action, error)
 	// Act asks for a machine action. It sends the request at most once, and not after its SendBy.
@@ -98,7 +99,7 @@ type Responder struct {
 	beside *semaphore.Weighted // one for each run that is answered beside others, all for one that is answered alone
 
 	listing  chan struct{}    // holds a token while somebody lists
-	listed   []machine.Action // open actions of all machines, shared for joinWait
+	listed   []machine.Action // current actions of all machines, shared for joinWait
 	listedAt time.Time
 }
 

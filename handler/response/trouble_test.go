@@ -45,11 +45,11 @@ func (o *outage) Machine(ctx context.Context, id string) (machine.Machine, error
 	return o.process.Machine(ctx, id)
 }
 
-func (o *outage) OpenActions(ctx context.Context) ([]machine.Action, error) {
+func (o *outage) CurrentActions(ctx context.Context, since time.Time) ([]machine.Action, error) {
 	if err := fault(o.reads); err != nil {
 		return nil, err
 	}
-	return o.process.OpenActions(ctx)
+	return o.process.CurrentActions(ctx, since)
 }
 
 func (o *outage) ActionsOn(ctx context.Context, id string, since time.Time) ([]machine.Action, error) {
