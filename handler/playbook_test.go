@@ -198,6 +198,37 @@ func TestExplainSaysWhatItCanNotRead(t *testing.T) {
 	}
 }
 
+// TestACaseSaysWhoIsolatedTheMachine holds the fact that cases and explain make of machine actions and the time.
+func TestACaseSaysWhoIsolatedTheMachine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	isolation := func(since, requestor, comment string) string {
+		return `[{id: x, type: Isolate, status: Succeeded, requestor: "` + requestor + `", requestorComment: "` + comment + `", lastUpdateDateTimeUtc: "` + since + `"}]`
+	}
+	cases := "playbook: p.yaml\ncases:\n"
+	for name, actions := range map[string]string{
+		"nobody":    isolation("2025-12-29T12:00:00Z", "alice@contoso.com", "by hand"), // lifted after seven days
+		"person":    isolation("2025-12-29T12:00:01Z", "alice@contoso.com", "by hand"),
+		"automatic": isolation("2026-01-04T12:00:01Z", "", ""),
+		"cordon":    isolation("2026-01-04T12:00:00Z", "app", "[cordon da1_1:v1 e1] why"),
+		"unknown":   isolation("2026-01-04T12:00:00Z", "app", "why"),
+	} {
+		cases += "  - {name: by " + name + ", alert: {severity: High}, machine: {osPlatform: Windows11}, actions: " + actions + ", want: {rule: \"" + name + "\", steps: [{mail: do}]}}\n"
+	}
+	book := "version: 1\nmode: enforce\nrules:\n"
+	for name, by := range map[string]string{"nobody": "", "person": "person", "automatic": "automatic", "cordon": "cordon", "unknown": "unknown"} {
+		book += fmt.Sprintf("  - {name: %s, on: alert, when: machine.isolatedBy == %q && machine.isolated == %v, do: [mail: {}]}\n", name, by, by != "")
+	}
+	for name, text := range map[string]string{"p.yaml": book, "a.test.yaml": cases} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code, stdout, stderr := command(t, nil, "test", dir); code != exitDone {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
+	}
+}
+
 func TestTestShowsWhatDiffers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
