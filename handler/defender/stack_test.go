@@ -1,6 +1,7 @@
 package defender_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -84,7 +85,10 @@ func newStack(t *testing.T, appSecret string, answer http.HandlerFunc) *stack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.client = defender.New(defender.Options{Base: base, SendBy: httpretry.SendBy, HTTP: &http.Client{Transport: httpretry.New(httpretry.Options{
+	lacks := func(ctx context.Context, permission string) bool {
+		return entra.Lacks(ctx, source, entrasim.Defender+"/.default", permission)
+	}
+	s.client = defender.New(defender.Options{Base: base, SendBy: httpretry.SendBy, Lacks: lacks, HTTP: &http.Client{Transport: httpretry.New(httpretry.Options{
 		Base:   &entra.Transport{Base: transport, Source: source, Scope: entrasim.Defender + "/.default", AllowedHost: base.Host},
 		Budget: defender.Budget, MaxWait: time.Nanosecond, // no test waits for a repeat
 	})}})
@@ -159,6 +163,22 @@ func (s *stack) checkSecrets(t *testing.T, err error) {
 		if strings.Contains(err.Error(), h) {
 			t.Errorf("%.20q is in the error %q", h, err)
 		}
+	}
+}
+
+// TestWhatTheTokenLacksIsAPermissionWhateverTheAPISays has the API word every refusal alike; the app holds Machine.Isolate alone.
+func TestWhatTheTokenLacksIsAPermissionWhateverTheAPISays(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, secret, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"error":{"code":"Forbidden","message":"No."}}`)
+	})
+	for kind, want := range map[machine.ActionType]machine.Trouble{machine.Isolate: machine.Refused, machine.Unisolate: machine.Refused, machine.Scan: machine.Denied} {
+		_, err := s.client.Act(t.Context(), machineID, wanted(kind))
+		if trouble, _ := machine.TroubleOf(err); trouble != want || strings.Contains(err.Error(), "grant the application permission Machine.Scan") != (want == machine.Denied) {
+			t.Errorf("%s: %s, want %s: %v", kind, trouble, want, err)
+		}
+		s.checkSecrets(t, err)
 	}
 }
 
