@@ -238,7 +238,7 @@ func (r *Responder) facts(ctx context.Context, w *work) error {
 	w.alert.MachineID = machine.ID(w.alert.MachineID)
 	var m machine.Machine
 	if vouched && len(w.message.Machine) > 0 && alert.SHA256(w.message.Machine) == w.seen.MachineSHA &&
-		json.Unmarshal(w.message.Machine, &m) == nil && strings.EqualFold(m.ID, w.alert.MachineID) {
+		json.Unmarshal(w.message.Machine, &m) == nil && strings.EqualFold(m.ID, w.alert.MachineID) && len(m.Missing()) == 0 {
 		m.ID = w.alert.MachineID
 		w.machine = &m
 		return nil
