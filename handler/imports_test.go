@@ -17,9 +17,10 @@ var allowed = map[string][]string{
 	"machine": {},
 	"logging": {"incoming"},
 
-	"outgoing": {}, // how anything is written as JSON
-	"incoming": {}, // how anything that others wrote is made to fit
-	"schedule": {},
+	"outgoing":              {}, // how anything is written as JSON
+	"outgoing/outgoingtest": {"outgoing"},
+	"incoming":              {}, // how anything that others wrote is made to fit
+	"schedule":              {},
 
 	"playbook": {"alert", "machine", "outgoing", "incoming"},
 	"ledger":   {"alert", "machine", "outgoing"},
