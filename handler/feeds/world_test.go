@@ -55,7 +55,7 @@ rules:
 protect:
   tags: [never-isolate]
 limits:
-  isolate: { perHour: 1000, perDay: 1000, then: hold }
+  isolate: { perHour: 1000, perDay: 1000, perMachine: { perDay: 1000 }, then: hold }
 `
 
 // epoch is when Cordon starts for the first time.
