@@ -40,7 +40,7 @@ func wanted() []string {
 		"severity raised, lowered and raised", "resolved", "reopened", "our own write-back",
 		"older than the first poll reaches", "first start in an outage", "version 2 answered before version 1", "resolved answered before High",
 		"two pollers at once", "two responders at once", "redelivery", "message lost by the broker",
-		"released in the portal", "an action that fails", "machine offline",
+		"released in the portal", "isolated in the portal", "joined an isolation by hand", "an action that fails", "machine offline",
 		"isolated", "held", "no rule", "superseded", "released", "not isolated", "no machine",
 		"lifted by the service", "isolated anew after a lift",
 	}

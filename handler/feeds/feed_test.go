@@ -50,6 +50,7 @@ const (
 	loseNext   kind = "lost message" // the broker loses the next messages
 	interrupt  kind = "interrupt"    // something happens in the middle of the next call of the API
 	release    kind = "release"      // somebody releases a machine in the portal
+	byHand     kind = "by hand"      // somebody isolates a machine in the portal
 	failNext   kind = "failure"      // the next action of a machine fails
 	unplug     kind = "offline"      // a machine goes offline, or comes back
 	wait       kind = "wait"         // time passes
@@ -156,7 +157,7 @@ func profiles() []profile {
 			Parts: []part{theAPI, theAPI, theQueue, theQueue, theLedger, theLedger, everything, thePoller, theResponder, theFollower},
 			Fors:  []time.Duration{20 * time.Minute, 6 * time.Hour, 6 * time.Hour, 3 * day, 3 * day, 30 * day, 30 * day}},
 		{Name: "races", Plans: 4,
-			Kinds: []kind{addAlert, addAlert, addAlert, addAlert, change, change, change, flap, overtake, meanwhile, interrupt, interrupt, loseNext, release, release, failNext, failNext, unplug, outage, glitch},
+			Kinds: []kind{addAlert, addAlert, addAlert, addAlert, change, change, change, flap, overtake, meanwhile, interrupt, interrupt, loseNext, release, release, byHand, failNext, failNext, unplug, outage, glitch},
 			Lates: append(punctual, 40*time.Minute),
 			Parts: []part{theResponder, theResponder, theResponder, theFollower, theAPI},
 			Fors:  []time.Duration{2 * time.Minute, 20 * time.Minute, 2 * time.Hour, 6 * time.Hour}},
@@ -223,7 +224,7 @@ func (p profile) step(t *rapid.T) step {
 		s.For = pick(t, "for", time.Minute, 5*time.Minute, 2*time.Hour)
 	case interrupt:
 		return p.interrupt(t)
-	case loseNext, release, failNext, unplug, meanwhile:
+	case loseNext, release, byHand, failNext, unplug, meanwhile:
 		s.Nth = nth(t)
 	case wait:
 		s.For = pick(t, "for", 0, 0, isolationLift-2*time.Hour, isolationLift+2*time.Hour)
@@ -334,7 +335,7 @@ func (s step) String() string {
 		text += fmt.Sprintf(" of %s (after the answer: %v): %s %d %s", s.At.Endpoint, s.At.After, s.Do, s.Nth, s.Change)
 	case flap, overtake:
 		text += fmt.Sprintf(" %d: %s", s.Nth, s.Change)
-	case loseNext, release, failNext, unplug, meanwhile:
+	case loseNext, release, byHand, failNext, unplug, meanwhile:
 		text += fmt.Sprintf(" %d", s.Nth)
 	case wait:
 		text += fmt.Sprintf(" for %v", s.For)

@@ -88,6 +88,9 @@ func (w *world) judgeAlert(a defendersim.Alert, runs []run) {
 			continue
 		}
 		w.cover(r.outcome)
+		if strings.Contains(r.reason, "asked for by analyst@example.com") {
+			w.cover("joined an isolation by hand")
+		}
 		if why := w.wrongOutcome(r, versions[i], i == len(runs)-1); why != "" {
 			w.broken("I2", "%s version %d of %d ended as %q: %s", id, i+1, len(runs), r.outcome, why)
 			w.note("%s: %s, closed %v after the first start", r.reason, alert.RunID(id, r.version), r.closedAt.Sub(epoch))
@@ -144,8 +147,8 @@ func (w *world) wrongOutcome(r run, v version, newest bool) string {
 		}
 		return ""
 	case "released":
-		if !w.releasedAfter(a.MachineID, v.recorded) {
-			return "nobody released the machine after the alert was seen"
+		if !w.releasedAfter(a.MachineID, w.versions[a.ID][0].recorded) {
+			return "nobody released the machine after the alert was first seen"
 		}
 		return ""
 	}
@@ -173,10 +176,16 @@ func (w *world) stoodAfter(machineID string, at time.Time) bool {
 	})
 }
 
-// isolatedAt reports whether a machine was isolated at a time, by the API's clock, and not about to be lifted: it may be
-// taken for lifted as much earlier as our clock is ahead.
+// listShared is how long a list of what is under way is shared by the runs of a process.
+const listShared = 30 * time.Second
+
+// isolatedAt reports whether a machine was isolated by Cordon alone at a time, by the API's clock, and not about to be lifted:
+// it may be taken for lifted as much earlier as our clock is ahead. What somebody else did is not looked up for what is held.
 func (w *world) isolatedAt(machineID string, at time.Time) bool {
-	return w.sim.IsolatedAt(machineID, at) && w.sim.IsolatedAt(machineID, at.Add(w.apart()))
+	byHand := slices.ContainsFunc(w.sim.Actions(), func(a defendersim.Action) bool {
+		return a.Type == defendersim.Isolate && a.MachineID == machineID && a.RequestSource == defendersim.Portal
+	})
+	return !byHand && w.sim.IsolatedAt(machineID, at) && w.sim.IsolatedAt(machineID, at.Add(w.apart()))
 }
 
 // releasedAfter reports whether the machine was released no earlier than a time, by our clock. What a few seconds decide
@@ -255,6 +264,9 @@ func (w *world) judgeActions() {
 			continue
 		}
 		status := before.StatusAt(a.Created)
+		if before.RequestSource == defendersim.Portal && a.Created.Sub(before.Updated) <= w.feed.ListLag+listShared {
+			continue // the list that was looked at does not have it yet
+		}
 		over := released[a.MachineID].After(before.Created) || !a.Created.Before(lifted(before).Add(-w.apart()))
 		if status == defendersim.Succeeded && !a.Created.Before(lifted(before)) {
 			w.cover("isolated anew after a lift")

@@ -48,7 +48,7 @@ func (w *world) do(s *step) {
 		w.losing = 1 + s.Nth%2
 	case interrupt:
 		w.planned = append(w.planned, s)
-	case release, failNext, unplug:
+	case release, byHand, failNext, unplug:
 		w.onMachine(s)
 	}
 }
@@ -252,6 +252,11 @@ func (w *world) onMachine(s *step) {
 			w.broken("I2", "%v", err)
 		}
 		w.cover("released in the portal")
+	case byHand:
+		if _, err := w.sim.PortalIsolate(m.ID, "analyst@example.com", "by hand"); err != nil {
+			w.broken("I2", "%v", err)
+		}
+		w.cover("isolated in the portal")
 	case failNext:
 		for range 1 + s.Nth/2 {
 			w.sim.FailNextAction(m.ID)

@@ -24,12 +24,12 @@ func (w *world) judgeMails() {
 		switch {
 		case strings.HasPrefix(c.outcome, "Isolation requested"):
 			w.broken("I3", "the last word on machine %d is %q although its action ended", w.machineAt[c.machine], c.outcome)
-		case c.outcome == "Isolated" && !w.sim.Isolated(c.machine):
+		case strings.HasPrefix(c.outcome, "Isolated") && !w.sim.Isolated(c.machine):
 			w.broken("I3", "the last word on machine %d is that it is isolated, and it is not", w.machineAt[c.machine])
 		}
 	}
 	for _, a := range w.sim.Actions() {
-		if a.Type == defendersim.Isolate && !strings.Contains(text.String(), fmt.Sprintf("Action %s is %s", a.ID, a.Status)) {
+		if a.Type == defendersim.Isolate && a.RequestSource == defendersim.PublicAPI && !strings.Contains(text.String(), fmt.Sprintf("Action %s is %s", a.ID, a.Status)) {
 			w.broken("I3", "nobody was told that the isolation of machine %d ended as %s", w.machineAt[a.MachineID], a.Status)
 		}
 	}
