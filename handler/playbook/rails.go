@@ -198,8 +198,11 @@ func seenLately(in Input, acting []*rule) []rail {
 }
 
 func away(in Input, so string) string {
-	if in.Machine == nil || in.Machine.LastSeen.IsZero() {
+	if in.Machine == nil {
 		return ""
+	}
+	if in.Machine.LastSeen.IsZero() {
+		return "it is not known when the machine was last seen; if it is away, " + so
 	}
 	if silent := in.Now.Sub(in.Machine.LastSeen); silent > awayAfter {
 		return fmt.Sprintf("the machine was last seen %s, %d days ago: %s", in.Machine.LastSeen.UTC().Format(time.RFC3339), silent/(24*time.Hour), so)

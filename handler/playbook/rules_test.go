@@ -170,6 +170,10 @@ func TestAMachineThatWasNotSeenForLongIsToldAndStillIsolated(t *testing.T) {
 	in := input()
 	in.Machine.LastSeen = in.Now.Add(-9 * 24 * time.Hour)
 	s := mustLoad(t, oneRule("true", "")).Decide(in).Steps[0]
+	in.Machine.LastSeen = time.Time{}
+	if s := mustLoad(t, oneRule("true", "")).Decide(in).Steps[0]; s.Verdict != Do || !strings.HasPrefix(s.Why, "it is not known when the machine was last seen") {
+		t.Errorf("%+v", s)
+	}
 	if want := "the machine was last seen 2026-02-23T10:00:00Z, 9 days ago: an isolation takes hold when it is back, and Defender gives up after three days"; s.Verdict != Do || s.Why != want {
 		t.Errorf("%+v", s)
 	}
