@@ -36,9 +36,10 @@ type health struct {
 	unanswered      time.Duration // how long an alert version may be
 	now             func() time.Time
 
-	mu   sync.Mutex
-	well bool      // what the summary says
-	at   time.Time // when that was read
+	mu    sync.Mutex
+	well  bool      // what the summary says
+	at    time.Time // when that was read
+	wrote time.Time // when what it is read from was written by this process
 }
 
 // healthReport is the body of GET /api/health.
@@ -127,8 +128,14 @@ const (
 	summaryTime = 10 * time.Second // for reading it
 )
 
-// record writes down whether all is well, for the summary. The functions on timers do so after their work.
+// record writes down whether all is well, for the summary. The functions on timers do so after their work, however often they
+// run no more often than it is read.
 func (h *health) record(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if now := h.now(); now.Sub(h.wrote) < summaryAge && !now.Before(h.wrote) {
+		return nil
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	report, err := h.report(ctx)
@@ -139,7 +146,8 @@ func (h *health) record(ctx context.Context) error {
 	if report.OK {
 		note = wellNote
 	}
-	return h.ledger.SetMark(ctx, markHealth, h.now().UTC(), note)
+	h.wrote = h.now()
+	return h.ledger.SetMark(ctx, markHealth, h.wrote.UTC(), note)
 }
 
 // summary says only whether all is well, for callers without a key.

@@ -73,9 +73,9 @@ func New(o Options, build func(ctx context.Context) (Services, error)) *Handler 
 	r.Post("/SendNotice", h.sendNotice)
 	// Other systems with a function key, forwarded by the host. A repeat enqueues the same alerts again.
 	r.Post("/api/alerts", h.receiveAlert)
-	// Callers from outside with a function key, forwarded by the host. Reads only.
+	// Callers from outside with a function key, forwarded by the host. Reads, and notes when it first looked for a function.
 	r.Get("/api/health", h.health)
-	// Anybody, forwarded by the host without a key: says only whether all is well. Reads only.
+	// Anybody, forwarded by the host without a key: says only whether all is well. Reads one row, which it begins where there is none.
 	r.Get("/api/health/summary", h.healthSummary)
 
 	h.router = r
