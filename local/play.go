@@ -25,9 +25,9 @@ type play struct {
 	begun    time.Time
 	ended    time.Time
 
-	front  string // host and port of the Functions host
-	pushed int    // alerts that the webhook accepted
-	health judge.Health
+	front  string        // host and port of the Functions host
+	pushed int           // alerts that the webhook accepted
+	health *judge.Health // in the end
 }
 
 // everything plays the scenario and waits until all is answered, or for settleTime; watch sees the runs meanwhile.
@@ -73,7 +73,7 @@ func (p *play) askHealth(ctx context.Context) {
 	defer cancel()
 	until(ctx, 500*time.Millisecond, func() bool {
 		if err := p.lookAtHealth(ctx); err != nil {
-			p.health = judge.Health{Body: err.Error()}
+			p.health = &judge.Health{Body: err.Error()}
 		}
 		return p.health.Status == http.StatusOK && p.health.OK
 	})
@@ -95,7 +95,7 @@ func (p *play) lookAtHealth(ctx context.Context) error {
 	}
 	var said struct{ OK bool }
 	err = json.Unmarshal(body, &said)
-	p.health = judge.Health{Status: answer.StatusCode, OK: said.OK, Body: string(body)}
+	p.health = &judge.Health{Status: answer.StatusCode, OK: said.OK, Body: string(body)}
 	return err
 }
 

@@ -94,7 +94,7 @@ type Evidence struct {
 	Hunts    int      // hunting queries that were answered
 	Hunted   []string // ids of the machines that the hunt finds
 	Findings []Finding
-	Health   Health // as it was answered in the end
+	Health   *Health // as it was answered in the end; nil: it was not asked
 	Seconds  float64
 }
 
@@ -344,7 +344,7 @@ func (j *judge) reissues() int {
 }
 
 func (j *judge) promises() {
-	if h := j.Health; h.Status != 200 || !h.OK {
+	if h := j.Health; h != nil && (h.Status != 200 || !h.OK) {
 		j.v.Unwell = 1
 		j.problem("health does not say that all is well: %d %s", h.Status, h.Body)
 	}

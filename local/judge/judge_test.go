@@ -28,7 +28,7 @@ func kept() Evidence {
 		Calls: []Call{isolate, isolate, {Endpoint: isolate.Endpoint, Status: 429}, {Endpoint: "GET /api/alerts", Status: 200}},
 		Runs:  []Run{{"1", 1, "closed", "isolated"}, {"1", 2, "closed", "isolated"}, {"2", 1, "closed", "no rule"}, {"3", 1, "waiting", ""}, {"4", 1, "closed", "held"}},
 		Mails: []Mail{mail(2, "a", "Isolation requested, not confirmed yet"), mail(6, "a", "Isolated"), mail(2, "off", "Isolation requested, not confirmed yet"), mail(2, "p", "Not isolated: held for a person")},
-		Sent:  4, Health: Health{Status: 200, OK: true},
+		Sent:  4, Health: &Health{Status: 200, OK: true},
 	}
 }
 
@@ -64,6 +64,8 @@ func TestEveryBrokenPromiseMovesItsFigure(t *testing.T) {
 		"no run":               {func(e *Evidence) { e.Runs = e.Runs[:4] }, func(v Verdict) int { return v.Lost }, 1, "without a recorded decision"},
 		"unfinished run":       {func(e *Evidence) { e.Runs[2].State = "started" }, func(v Verdict) int { return v.Lost }, 1, "without a recorded decision"},
 		"lost version":         {func(e *Evidence) { e.Alerts[0].Versions = 3 }, func(v Verdict) int { return v.Lost }, 1, "2 of 3"},
+		"health fails":         {func(e *Evidence) { e.Health.Status = 500 }, func(v Verdict) int { return v.Unwell }, 1, "health does not say that all is well: 500"},
+		"health is not ok":     {func(e *Evidence) { e.Health.OK = false }, func(v Verdict) int { return v.Unwell }, 1, "health does not say"},
 		"no action":            {func(e *Evidence) { e.Actions, e.Calls = e.Actions[:1], e.Calls[1:] }, func(v Verdict) int { return v.Lost }, 1, "has none"},
 	}
 	for name, test := range tests {
