@@ -12,8 +12,8 @@ import (
 	"cordon/handler/terminal"
 )
 
-// metView is what decisions of the last 30 days met of machines: what protects them from nothing, although it looks so or
-// might.
+// metView is what decisions of the last 30 days met of machines: what protects them from nothing, although it looks so
+// or might.
 type metView struct {
 	NearTags []string       `json:"nearTags,omitempty"` // tags that are almost protected ones
 	NotGiven map[string]int `json:"notGiven,omitempty"` // machines of which the API left a fact out that protect has a list of
@@ -24,7 +24,8 @@ func metOf(list []ledger.Met) metView {
 	for _, m := range list {
 		switch {
 		case m.Tag != "":
-			view.NearTags = append(view.NearTags, fmt.Sprintf("%s, such as on machine %s, is almost %q of protect.tags", m.Tag, m.Machine, m.Like))
+			view.NearTags = append(view.NearTags,
+				fmt.Sprintf("%s, such as on machine %s, is almost %q of protect.tags", m.Tag, m.Machine, m.Like))
 		case view.NotGiven == nil:
 			view.NotGiven = map[string]int{m.Fact: 1}
 		default:

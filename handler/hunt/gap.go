@@ -6,12 +6,14 @@ import (
 	"time"
 )
 
-// gaps warns about a hunt that looks back for less than the time between two turns: what happens in between is never found.
+// gaps warns about a hunt that looks back for less than the time between two turns: what happens in between is never
+// found.
 func (r *reader) gaps(h *Hunt) {
 	e, ok := r.find("timespan")
 	if gap := h.schedule.LongestGap(); ok && len(r.problems) == 0 && h.Timespan < gap {
 		noted := len(r.problems)
-		r.wrong(e.line, fmt.Sprintf("a turn looks back %s, and %s can pass between two turns: what happens in between is not found", span(h.Timespan), span(gap)),
+		r.wrong(e.line, fmt.Sprintf("a turn looks back %s, and %s can pass between two turns: what happens in between is not found",
+			span(h.Timespan), span(gap)),
 			fmt.Sprintf("write // timespan: with at least %s, and more by what events may be late", span(gap)))
 		h.warnings, r.problems = slices.Clone(r.problems[noted:]), r.problems[:noted]
 	}

@@ -60,8 +60,8 @@ func (s *Store) met(ctx context.Context) (metRow, []Met, error) {
 	return row, list, err
 }
 
-// NoteMet adds to what was met; what is known and was met lately is not written again. It is a hint for people: of more than
-// is kept the oldest goes, and when others write as well it is left for the next time.
+// NoteMet adds to what was met; what is known and was met lately is not written again. It is a hint for people: of
+// more than is kept the oldest goes, and when others write as well it is left for the next time.
 func (s *Store) NoteMet(ctx context.Context, found []Met, now time.Time) error {
 	row, list, err := s.met(ctx)
 	if err != nil {

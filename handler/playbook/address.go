@@ -15,8 +15,8 @@ import (
 	"cordon/handler/alert"
 )
 
-// demanded is the template function that stands behind every value of an address: an address with a hole in it is another.
-// No playbook can name it.
+// demanded is the template function that stands behind every value of an address: an address with a hole in it is
+// another. No playbook can name it.
 const demanded = "given"
 
 // maxAddress is the longest mail address there is (RFC 5321, 4.5.3.1.3).
@@ -99,7 +99,8 @@ func addressFunctions() template.FuncMap {
 	}}
 }
 
-// isAddress reports whether text is a mail address and nothing else: what comes out of an alert cannot add a second one.
+// isAddress reports whether text is a mail address and nothing else: what comes out of an alert cannot add a second
+// one.
 func isAddress(text string) bool {
 	a, err := mail.ParseAddress(text)
 	return err == nil && a.Name == "" && a.Address == text && len(text) <= maxAddress &&

@@ -11,8 +11,8 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// claim is what one part of a condition says of an expression: that it is one of some texts, none of them, or a number in
-// a range. Anything else is claimed to be true.
+// claim is what one part of a condition says of an expression: that it is one of some texts, none of them, or a number
+// in a range. Anything else is claimed to be true.
 type claim struct {
 	of        string   // the expression
 	values    []string // literals as they are written
@@ -21,8 +21,8 @@ type claim struct {
 	open      bool     // the ends of the range do not belong to it
 }
 
-// pairs finds two parts of one and that are never both true, and two parts of one or of which one always is. It compares
-// what is said of the same expression; what needs more thought than that is not found.
+// pairs finds two parts of one and that are never both true, and two parts of one or of which one always is. It
+// compares what is said of the same expression; what needs more thought than that is not found.
 func pairs(root ast.Node) []conditionProblem {
 	p := &pairing{inner: map[ast.Node]bool{}}
 	ast.Walk(&root, p)
@@ -72,7 +72,8 @@ func pairsOf(chain ast.Node) []conditionProblem {
 		other := slices.IndexFunc(claims[:i], claims[i].excludes)
 		if other >= 0 {
 			found = append(found, conditionProblem{node.Location().From,
-				fmt.Sprintf(said, cut(plainText(operands[other].String()), 80), cut(plainText(node.String()), 80)), hint})
+				fmt.Sprintf(said, cut(plainText(operands[other].String()), 80), cut(plainText(node.String()), 80)),
+				hint})
 		}
 	}
 	return found

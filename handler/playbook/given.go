@@ -11,8 +11,8 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// The functions that stand around a fact which the API may not have sent. They are put in when a condition is compiled; no
-// playbook can name them.
+// The functions that stand around a fact which the API may not have sent. They are put in when a condition is
+// compiled; no playbook can name them.
 const (
 	givenTime  = "givenTime"
 	givenAge   = "givenAge"
@@ -25,10 +25,13 @@ const noReport = time.Duration(math.MaxInt64)
 
 func givenOptions() []expr.Option {
 	return []expr.Option{
-		expr.Function(givenTime, given(func(v any) bool { t, _ := v.(time.Time); return !t.IsZero() }), new(func(time.Time, string) time.Time)),
-		expr.Function(givenAge, given(func(v any) bool { return v != noReport }), new(func(time.Duration, string) time.Duration)),
+		expr.Function(givenTime, given(func(v any) bool { t, _ := v.(time.Time); return !t.IsZero() }),
+			new(func(time.Time, string) time.Time)),
+		expr.Function(givenAge, given(func(v any) bool { return v != noReport }),
+			new(func(time.Duration, string) time.Duration)),
 		expr.Function(givenCount, given(func(v any) bool { return v != int64(0) }), new(func(int64, string) int64)),
-		expr.Function(givenTexts, given(func(v any) bool { list, _ := v.([]string); return list != nil }), new(func([]string, string) []string)),
+		expr.Function(givenTexts, given(func(v any) bool { list, _ := v.([]string); return list != nil }),
+			new(func([]string, string) []string)),
 	}
 }
 
@@ -42,9 +45,9 @@ func given(is func(any) bool) func(...any) (any, error) {
 	}
 }
 
-// guarded puts a guard around every fact in a checked expression that may be absent, so that nothing is true or false on a
-// guess: times, the age of the last report, the build, the list of tags. What asks whether a fact is there has no guard:
-// .IsZero() and a comparison with 0.
+// guarded puts a guard around every fact in a checked expression that may be absent, so that nothing is true or false
+// on a guess: times, the age of the last report, the build, the list of tags. What asks whether a fact is there has no
+// guard: .IsZero() and a comparison with 0.
 func guarded(node ast.Node) ast.Node {
 	ast.Walk(&node, &guard{})
 	return node
@@ -58,7 +61,8 @@ func (*guard) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.MemberNode:
 		if by := guardOf(n); by != "" {
-			ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: by}, Arguments: []ast.Node{n, &ast.StringNode{Value: factName(n)}}})
+			ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: by},
+				Arguments: []ast.Node{n, &ast.StringNode{Value: factName(n)}}})
 		}
 	case *ast.CallNode:
 		if asked, ok := n.Callee.(*ast.MemberNode); ok && propertyOf(asked) == "IsZero" {
@@ -74,7 +78,8 @@ func (*guard) Visit(node *ast.Node) {
 	}
 }
 
-// guardOf is the guard that a fact needs, empty for one that is always there or of which an empty text tells that it is not.
+// guardOf is the guard that a fact needs, empty for one that is always there or of which an empty text tells that it
+// is not.
 func guardOf(n *ast.MemberNode) string {
 	name := strings.Join(pathOf(n), ".")
 	switch {

@@ -9,8 +9,8 @@ import (
 
 // Oddity is something about a machine that protects it from nothing, and that people should know of.
 type Oddity struct {
-	// Fact is machineTags if Tag is almost a protected one. It is rbacGroupName or deviceValue if protect has a list of it, and
-	// the API left it out.
+	// Fact is machineTags if Tag is almost a protected one. It is rbacGroupName or deviceValue if protect has a list
+	// of it, and the API left it out.
 	Fact string
 	Tag  string // in ASCII, so that what looks alike is seen to differ
 	Like string // the pattern of protect.tags
@@ -73,12 +73,15 @@ func isNear(pattern, tag string) bool {
 	if matchGlob(p, t) {
 		return true
 	}
-	return !strings.ContainsAny(p, "*?") && digits(p) == digits(t) && len(t) <= maxPattern && editDistance(p, t) <= max(1, len([]rune(p))/6)
+	return !strings.ContainsAny(p, "*?") && digits(p) == digits(t) && len(t) <= maxPattern &&
+		editDistance(p, t) <= max(1, len([]rune(p))/6)
 }
 
 // letters are the letters, digits and wildcards of a text, as they are compared.
 func letters(s string) string {
-	return keep(string(readings(s)[0]), func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '*' || r == '?' })
+	return keep(string(readings(s)[0]), func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '*' || r == '?'
+	})
 }
 
 func digits(s string) string { return keep(s, unicode.IsDigit) }

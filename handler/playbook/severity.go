@@ -21,7 +21,8 @@ func rankedSeverities() []string {
 }
 
 func severityOption() expr.Option {
-	return expr.Function(severityAtLeast, func(p ...any) (any, error) { return atLeast(texted(p)) }, new(func(string, string) bool))
+	return expr.Function(severityAtLeast, func(p ...any) (any, error) { return atLeast(texted(p)) },
+		new(func(string, string) bool))
 }
 
 // atLeast compares a severity with a written one. UnSpecified is below all; what nobody knows has no answer.
@@ -42,7 +43,8 @@ func severityMistake(args []ast.Node) (at ast.Node, message, hint string) {
 		return args[0], severityAtLeast + "() is asked about alert or hunt", "write " + example(severityAtLeast)
 	}
 	if level, ok := args[1].(*ast.StringNode); ok && !slices.Contains(rankedSeverities(), level.Value) {
-		return args[1], fmt.Sprintf("%q is no severity that others can be compared with", level.Value), suggest(level.Value, rankedSeverities())
+		return args[1], fmt.Sprintf("%q is no severity that others can be compared with", level.Value),
+			suggest(level.Value, rankedSeverities())
 	}
 	return nil, "", ""
 }
@@ -93,7 +95,8 @@ func (o *ordering) Visit(node *ast.Node) {
 			hint = "write " + example("compareVersion")
 		}
 	}
-	o.problems = append(o.problems, conditionProblem{n.Location().From, fmt.Sprintf("%s compares texts by their letters", n.Operator), hint})
+	o.problems = append(o.problems, conditionProblem{n.Location().From,
+		fmt.Sprintf("%s compares texts by their letters", n.Operator), hint})
 }
 
 func isText(n ast.Node) bool { return n.Type() != nil && n.Type().Kind() == reflect.String }

@@ -12,15 +12,15 @@ import (
 	"cordon/handler/machine"
 )
 
-// valueSet is what a fact is known to be, besides empty. Of an open set the vendor may add to, only what looks like a known
-// value and is none is taken for a mistake.
+// valueSet is what a fact is known to be, besides empty. Of an open set the vendor may add to, only what looks like a
+// known value and is none is taken for a mistake.
 type valueSet struct {
 	values []string
 	open   bool
 }
 
-// usualValues are the values that a fact is known to have ("Alert", "Machine" and "MachineAction resource type" pages); false
-// for a fact that may hold anything. What knownValues has is not among them.
+// usualValues are the values that a fact is known to have ("Alert", "Machine" and "MachineAction resource type"
+// pages); false for a fact that may hold anything. What knownValues has is not among them.
 func usualValues(fact string) (valueSet, bool) {
 	set, known := allUsualValues()[fact]
 	return set, known
@@ -28,22 +28,27 @@ func usualValues(fact string) (valueSet, bool) {
 
 func allUsualValues() map[string]valueSet {
 	return map[string]valueSet{
-		"machine.osPlatform":                  {platforms(), true},
-		"machine.osArchitecture":              {[]string{"32-bit", "64-bit"}, false},
-		"machine.healthStatus":                {[]string{"Active", "Inactive", "ImpairedCommunication", "NoSensorData", "NoSensorDataImpairedCommunication", "Unknown"}, false},
-		"machine.onboardingStatus":            {[]string{"Onboarded", "CanBeOnboarded", "Unsupported", "InsufficientInfo"}, false},
-		"machine.riskScore":                   {[]string{"None", "Informational", "Low", "Medium", "High"}, false},
-		"machine.exposureLevel":               {[]string{"None", "Low", "Medium", "High"}, false},
-		"machine.deviceValue":                 {[]string{"Low", "Normal", "High"}, false},
-		"machine.openActions[].type":          {actionTypes(), false},
-		"machine.openActions[].status":        {[]string{string(machine.Pending), string(machine.InProgress)}, false},
-		"machine.openActions[].scope":         {[]string{string(machine.Full), string(machine.Selective), string(machine.UnManagedDevice), string(machine.Quick)}, false},
+		"machine.osPlatform":     {platforms(), true},
+		"machine.osArchitecture": {[]string{"32-bit", "64-bit"}, false},
+		"machine.healthStatus": {[]string{"Active", "Inactive", "ImpairedCommunication", "NoSensorData",
+			"NoSensorDataImpairedCommunication", "Unknown"}, false},
+		"machine.onboardingStatus":     {[]string{"Onboarded", "CanBeOnboarded", "Unsupported", "InsufficientInfo"}, false},
+		"machine.riskScore":            {[]string{"None", "Informational", "Low", "Medium", "High"}, false},
+		"machine.exposureLevel":        {[]string{"None", "Low", "Medium", "High"}, false},
+		"machine.deviceValue":          {[]string{"Low", "Normal", "High"}, false},
+		"machine.openActions[].type":   {actionTypes(), false},
+		"machine.openActions[].status": {[]string{string(machine.Pending), string(machine.InProgress)}, false},
+		"machine.openActions[].scope": {[]string{string(machine.Full), string(machine.Selective),
+			string(machine.UnManagedDevice), string(machine.Quick)}, false},
 		"machine.openActions[].requestSource": {[]string{"Portal", "PublicApi"}, false},
 		"alert.classification":                {classifications(), false},
 		"alert.determination":                 {determinations(""), false},
-		"alert.category": {[]string{"General", "CommandAndControl", "Collection", "CredentialAccess", "DefenseEvasion", "Discovery", "Exfiltration", "Exploit", "Execution",
-			"InitialAccess", "LateralMovement", "Malware", "Persistence", "PrivilegeEscalation", "Ransomware", "SuspiciousActivity", "UnwantedSoftware", "Impact"}, true},
-		"alert.detectionSource": {[]string{"WindowsDefenderAtp", "WindowsDefenderAv", "WindowsDefenderSmartScreen", "CustomerTI", "CustomDetection", "AutomatedInvestigation",
+		"alert.category": {[]string{"General", "CommandAndControl", "Collection", "CredentialAccess", "DefenseEvasion",
+			"Discovery", "Exfiltration", "Exploit", "Execution",
+			"InitialAccess", "LateralMovement", "Malware", "Persistence", "PrivilegeEscalation", "Ransomware",
+			"SuspiciousActivity", "UnwantedSoftware", "Impact"}, true},
+		"alert.detectionSource": {[]string{"WindowsDefenderAtp", "WindowsDefenderAv", "WindowsDefenderSmartScreen",
+			"CustomerTI", "CustomDetection", "AutomatedInvestigation",
 			"MTP", "OfficeATP", "AzureATP", "ThreatExperts"}, true},
 		"alert.evidence[].entityType":      {[]string{"User", "Process", "File", "Ip", "Url", "Registry"}, true},
 		"alert.evidence[].detectionStatus": {[]string{"Detected", "Blocked", "Prevented"}, true},
@@ -52,13 +57,16 @@ func allUsualValues() map[string]valueSet {
 
 // platforms are names of operating systems as machines report them. Linux reports the name of its distribution.
 func platforms() []string {
-	return []string{"Windows11", "Windows10", "Windows10WVD", "Windows8", "Windows7", "WindowsServer2025", "WindowsServer2022", "WindowsServer2019", "WindowsServer2016",
-		"WindowsServer2012R2", "WindowsServer2012", "WindowsServer2008R2", "macOS", "Linux", "Ubuntu", "RedHatEnterpriseLinux", "Debian", "CentOS", "iOS", "Android", "ESXi", "Unknown"}
+	return []string{"Windows11", "Windows10", "Windows10WVD", "Windows8", "Windows7", "WindowsServer2025",
+		"WindowsServer2022", "WindowsServer2019", "WindowsServer2016",
+		"WindowsServer2012R2", "WindowsServer2012", "WindowsServer2008R2", "macOS",
+		"Linux", "Ubuntu", "RedHatEnterpriseLinux", "Debian", "CentOS", "iOS", "Android", "ESXi", "Unknown"}
 }
 
 // factOfRail is the fact that a list of a rail is about; empty for lists of names that people choose.
 func factOfRail(list string) string {
-	return map[string]string{"os": "machine.osPlatform", "onboarding": "machine.onboardingStatus", "deviceValue": "machine.deviceValue"}[list]
+	return map[string]string{"os": "machine.osPlatform", "onboarding": "machine.onboardingStatus",
+		"deviceValue": "machine.deviceValue"}[list]
 }
 
 func actionTypes() []string {
@@ -91,8 +99,8 @@ func (v valueSet) strangePattern(pattern string) (hint string) {
 	return v.strange(strings.Trim(pattern, "*?"))
 }
 
-// strangers finds the texts in a checked expression that a fact is not known to have: a rule that asks for one never does
-// what it says.
+// strangers finds the texts in a checked expression that a fact is not known to have: a rule that asks for one never
+// does what it says.
 func strangers(node ast.Node) []conditionProblem {
 	s := &stranger{}
 	ast.Walk(&node, s)
@@ -136,7 +144,8 @@ func (s *stranger) hold(fact, literal ast.Node, strange func(valueSet, string) s
 		return
 	}
 	if hint := strange(set, text.Value); hint != "" {
-		s.found = append(s.found, conditionProblem{text.Location().From, fmt.Sprintf("%s is not known to be %q", nameOf(fact), text.Value), hint})
+		s.found = append(s.found, conditionProblem{text.Location().From,
+			fmt.Sprintf("%s is not known to be %q", nameOf(fact), text.Value), hint})
 	}
 }
 

@@ -79,8 +79,8 @@ func (s *source) parse() ast.Node {
 	return root
 }
 
-// plainYAML refuses the parts of YAML that nothing here needs: what can blow a small file up, and what cannot be read at a
-// glance.
+// plainYAML refuses the parts of YAML that nothing here needs: what can blow a small file up, and what cannot be read
+// at a glance.
 func (s *source) plainYAML(tokens token.Tokens) bool {
 	flow, line, marks := 0, 0, 0
 	for _, t := range tokens {
