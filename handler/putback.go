@@ -35,13 +35,15 @@ func (p *putBacks) orLater(ctx context.Context, d trigger.Delivery, err error) e
 		first := firstEnqueued(d, now)
 		age := now.Sub(first)
 		if age >= putBackFor {
-			return &alert.UndecodableError{Err: fmt.Errorf("no version has read it since it was first enqueued at %s: %w", first.UTC().Format(time.RFC3339), err)}
+			since := first.UTC().Format(time.RFC3339)
+			return &alert.UndecodableError{Err: fmt.Errorf("no version has read it since it was first enqueued at %s: %w", since, err)}
 		}
 		// A newer version is there within minutes, as a rule; the longer it is not, the rarer the message is looked at.
 		wait := min(max(time.Minute, age/10), time.Hour)
 		sendErr := p.send(ctx, putBackID(d.Body, first, now), d.Body, now.Add(wait))
 		if sendErr == nil {
-			p.log.WarnContext(ctx, "a newer version's message is put back", "for", wait.String(), "first", first.UTC(), "error", err.Error())
+			p.log.WarnContext(ctx, "a newer version's message is put back",
+				"for", wait.String(), "first", first.UTC(), "error", err.Error())
 			return nil
 		}
 		if _, ends := ctx.Deadline(); !ends {

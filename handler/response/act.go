@@ -284,7 +284,7 @@ func (r *Responder) hitCap(ctx context.Context, t *turn, slot ledger.Slot) error
 
 // alarm tells before it notes that it has: the event's key is the cap and since when it holds.
 func (r *Responder) alarm(ctx context.Context, spec machine.Spec, slot ledger.Slot) error {
-	trip, told, err := r.Ledger.Trip(ctx, slot.Cap, slot.CapReached, r.Now().UTC(), slot.CapWindow)
+	trip, told, err := r.Ledger.Trip(ctx, slot.Cap, slot.CapReached, r.sharedNow(ctx), slot.CapWindow)
 	if err != nil || told {
 		return err
 	}

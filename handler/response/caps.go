@@ -38,7 +38,8 @@ func (r *Responder) uncount(ctx context.Context, t *turn) {
 	t.counted = false
 	action, key := capOf(t.latch)
 	if err := r.Ledger.GiveBack(ctx, action, key); err != nil {
-		r.Log.WarnContext(ctx, "a place under the caps could not be given back; it is free in a day", "machine", t.machine.ID, "error", err.Error())
+		r.Log.WarnContext(ctx, "a place under the caps could not be given back; it is free in a day",
+			"machine", t.machine.ID, "error", err.Error())
 	}
 }
 

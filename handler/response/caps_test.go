@@ -11,6 +11,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
+	"cordon/handler/notice"
 	"cordon/handler/playbook"
 )
 
@@ -256,6 +257,10 @@ func TestOneWrongClockNeitherOpensNorShutsACap(t *testing.T) {
 	raise(9)
 	if w.posts != 5 {
 		t.Errorf("%d isolations in an hour of at most 5", w.posts)
+	}
+	trips, err := all[0].ledger.Trips(t.Context(), w.clock())
+	if err != nil || len(trips) != 1 || trips[0].Over.After(w.clock().Add(time.Hour)) || len(w.toldOf(notice.CapReached)) != 1 {
+		t.Errorf("the cap is said to hold as %+v, told %d times, %v", trips, len(w.toldOf(notice.CapReached)), err)
 	}
 	w.advance(time.Hour + time.Minute)
 	raise(3)

@@ -42,7 +42,8 @@ func (r *Responder) askedAlert(ctx context.Context, w *work, record ledger.Recor
 	case leave == ledger.LookedUp:
 		return alert.Alert{}, r.leaveToPolls(ctx, w, "Defender did not know it within the last hour")
 	case leave == ledger.NoLookupsLeft:
-		return alert.Alert{}, r.leaveToPolls(ctx, w, fmt.Sprintf("%d ids that no poll recorded were looked up within the hour", ledger.LookupsPerHour))
+		why := fmt.Sprintf("%d ids that no poll recorded were looked up within the hour", ledger.LookupsPerHour)
+		return alert.Alert{}, r.leaveToPolls(ctx, w, why)
 	case w.message.Attempt >= lookUpTries:
 		return alert.Alert{}, r.leaveToPolls(ctx, w, fmt.Sprintf("it could not be looked up in %d tries", lookUpTries))
 	}
@@ -58,7 +59,8 @@ func (r *Responder) askedAlert(ctx context.Context, w *work, record ledger.Recor
 
 // leaveToPolls ends a message about an alert that no poll recorded.
 func (r *Responder) leaveToPolls(ctx context.Context, w *work, why string) error {
-	r.Log.InfoContext(ctx, "an alert that no poll recorded is not looked up; if it exists a poll finds it", "alert", w.message.AlertID, "why", why)
+	r.Log.InfoContext(ctx, "an alert that no poll recorded is not looked up; if it exists a poll finds it",
+		"alert", w.message.AlertID, "why", why)
 	if w.run.AlertID == "" || w.run.State.Final() {
 		return errDone
 	}
@@ -106,12 +108,14 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 	}
 	over = slices.DeleteFunc(over, func(id string) bool { return slices.Contains(missing, id) })
 	if len(missing)+len(over)+l.More > 0 {
-		e := notice.Event{Kind: notice.UnknownAlerts, At: now, To: f.Operator, Detail: unknownDetail(missing, over, l.More),
-			RunID: fmt.Sprintf("lookups %s %s", untold[0].At.Format(time.RFC3339Nano), untold[len(untold)-1].At.Format(time.RFC3339Nano))}
+		first, last := untold[0].At.Format(time.RFC3339Nano), untold[len(untold)-1].At.Format(time.RFC3339Nano)
+		e := notice.Event{Kind: notice.UnknownAlerts, At: now, To: f.Operator, RunID: "lookups " + first + " " + last,
+			Detail: unknownDetail(missing, over, l.More)}
 		if err := f.Teller.Tell(ctx, "operator", e); err != nil {
 			return err
 		}
-		f.Log.WarnContext(ctx, "alerts were asked for that nobody knows", "missing", len(missing), "notLookedUp", len(over), "more", l.More)
+		f.Log.WarnContext(ctx, "alerts were asked for that nobody knows",
+			"missing", len(missing), "notLookedUp", len(over), "more", l.More)
 	}
 	return f.Ledger.LookupsTold(ctx, l, now)
 }
@@ -132,7 +136,8 @@ func unknownDetail(missing, over []string, more int) string {
 		}
 		b.WriteString(". ")
 	}
-	b.WriteString("They came by a push, by a message on the queue or by cordon enqueue. Every alert that exists is found by the polls all the same.")
+	b.WriteString("They came by a push, by a message on the queue or by cordon enqueue. ")
+	b.WriteString("Every alert that exists is found by the polls all the same.")
 	return b.String()
 }
 
