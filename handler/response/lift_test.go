@@ -307,3 +307,25 @@ func TestRestrictionOfAppsIsNeverLifted(t *testing.T) {
 		t.Errorf("%d requests, %+v, told %q", w.posts, w.run("da2", 1), w.kinds())
 	}
 }
+
+// TestWarningKilledAnywhereIsToldOnce kills the follow that tells of the lift at every call.
+func TestWarningKilledAnywhereIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for _, mute := range []bool{false, true} {
+		points := 0
+		for killed := true; killed; points++ {
+			w, p := isolated(t)
+			w.advance(6 * day)
+			mortal := w.start(points, mute)
+			_ = mortal.follower.Follow(context.Background())
+			killed = mortal.died()
+			w.pass(p, 3*time.Hour, 30*time.Minute)
+			if told := w.kinds(); told != "requested, isolated, lifts soon" || !w.latchOn(p).LiftTold {
+				t.Errorf("killed at %d (answer lost %v): told %q", points, mute, told)
+			}
+		}
+		if points < 8 {
+			t.Errorf("only %d kill points", points)
+		}
+	}
+}
