@@ -58,7 +58,8 @@ type healthReport struct {
 	Lateness     poll.Lateness        `json:"lateness,omitzero"`  // the largest of about a week
 	Runs         map[string]string    `json:"runs"`               // those that are not over, by state, "200+" at most
 	Unanswered   *unansweredView      `json:"unanswered,omitempty"`
-	OpenEpisodes int                  `json:"openEpisodes"` // lasting states that are in force, such as isolations, and machine actions under way
+	Stuck        ledger.Stuck         `json:"stuck,omitzero"` // runs that have come back for half an hour without getting on
+	OpenEpisodes int                  `json:"openEpisodes"`   // lasting states that are in force, such as isolations, and machine actions under way
 	Notices      string               `json:"unsentNotices"`
 	OldestNotice time.Time            `json:"oldestUnsentNotice,omitzero"` // when it was due
 	Drift        response.Drift       `json:"drift,omitzero"`

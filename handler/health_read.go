@@ -74,6 +74,9 @@ func (h *health) readRuns(ctx context.Context, r *healthReport, now time.Time) e
 	if open.More {
 		r.Runs["not looked at"] = "some"
 	}
+	if r.Stuck = open.Stuck; r.Stuck.Runs > 0 {
+		r.risk("%d runs do not get on; the oldest, %s, since %s: %s", r.Stuck.Runs, r.Stuck.Oldest, r.Stuck.Since.UTC().Format(time.RFC3339), r.Stuck.Why)
+	}
 	u := open.Unanswered
 	if u.RunID == "" {
 		return nil

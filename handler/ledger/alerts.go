@@ -60,6 +60,10 @@ type Run struct {
 
 	AskedAt time.Time `json:",omitzero"` // when a machine action was first under way for it; the alert's age is not looked at afterwards
 
+	StuckSince time.Time `json:",omitzero"`  // since when it has come back without getting on; zero: it gets on, or waits for what ends by itself
+	LastTryAt  time.Time `json:",omitzero"`  // from when on its next try is the last; zero: there is no such time
+	StuckTold  bool      `json:",omitempty"` // people know that it does not get on
+
 	Begun    Starts    `json:",omitempty"` // starts that did not end in good order, as far as is known
 	Attempt  int       `json:",omitempty"` // of the message that began it last; a higher one proves an orderly end before it
 	Copies   int       `json:",omitempty"` // scheduled copies so far

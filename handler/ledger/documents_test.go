@@ -11,7 +11,7 @@ func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
 	rows := []any{Seen{}, Run{}, RunRef{}, budget{}, Finding{}, Held{}, HeldStep{}, Hunt{}, HuntTurn{},
 		HuntResult{}, huntPart{}, huntRow{}, Latch{}, Joiner{}, OpenEpisode{}, Met{}, metRow{}, neighbour{},
 		noticeHead{}, Notice{}, NoticeEntry{}, OpenRun{}, Pause{}, endpointPause{}, probe{}, Release{}, StepState{},
-		Start{}, keys{}, Mark{}, Trip{}, Lookup{}, Lookups{}, Watermark{}}
+		Start{}, Stuck{}, keys{}, Mark{}, Trip{}, Lookup{}, Lookups{}, Watermark{}}
 	outgoingtest.Written(t, rows)
 	outgoingtest.ReadBack(t, rows...)
 }

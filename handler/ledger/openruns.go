@@ -71,6 +71,7 @@ func (s *Store) OpenRun(ctx context.Context, entry OpenRun, now time.Time) (Run,
 type OpenRunCount struct {
 	ByState    map[RunState]int
 	Unanswered Unanswered
+	Stuck      Stuck
 	More       bool // there are more than were looked at
 }
 
@@ -124,6 +125,7 @@ func (s *Store) CountOpenRuns(ctx context.Context, limit int, now time.Time) (Op
 			continue
 		}
 		count.ByState[run.State]++
+		count.Stuck.add(run, now)
 		if u := &count.Unanswered; run.State != Waiting && u.RunID == "" {
 			u.RunID, u.Since = run.ID(), entry.At
 		}

@@ -174,6 +174,7 @@ func (r *Run) Again(kind, reason string, due time.Time) {
 		step.Waiting, step.Outcome, step.Reason = false, "", ""
 	}
 	r.State, r.Outcome, r.Reason, r.ClosedAt, r.DueAt = Started, "", reason, time.Time{}, due
+	r.unstick()
 }
 
 // CountReissue counts that the machine action of a latch is asked for again.
@@ -242,6 +243,7 @@ func (r *Run) settle(waitsFor string, at time.Time) {
 		r.end(strings.Join(outcomes, ", "), strings.Join(reasons, "; "), at)
 		return
 	}
+	r.unstick()
 	r.State, r.Begun, r.Trouble, r.DueAt, r.Reason = Waiting, nil, "", at, strings.Join(waits, "; ")
 }
 
@@ -254,6 +256,7 @@ func (r *Run) about(step StepState) string {
 }
 
 func (r *Run) end(outcome, reason string, at time.Time) {
+	r.unstick()
 	r.State, r.ClosedAt, r.Begun, r.Trouble = Closed, at, nil, ""
 	r.Outcome, r.Reason = outcome, reason
 }

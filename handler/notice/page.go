@@ -235,6 +235,10 @@ func otherHeadline(e Event) string {
 		return "Alert not found: " + e.AlertID
 	case Parked:
 		return "An alert was set aside, a person must look: " + e.RunID
+	case Stuck:
+		return "An alert is not answered yet: " + cmp.Or(e.Title, e.AlertID)
+	case GaveUp:
+		return "An alert is not answered, a person must look: " + cmp.Or(e.Title, e.AlertID)
 	case CapReached:
 		held := "what is beyond it is held"
 		if spec, known := machine.SpecOf(e.Action); known {

@@ -64,7 +64,7 @@ func (r *Responder) compare(ctx context.Context, w *work, record ledger.Record) 
 		return r.unknownAlert(ctx, w, err)
 	}
 	if err != nil {
-		return err
+		return r.unreadAsked(ctx, w, record, err)
 	}
 	observed, err := r.observe(ctx, a)
 	if err != nil {
@@ -190,7 +190,7 @@ func (r *Responder) start(ctx context.Context, w *work) error {
 	if err != nil {
 		return err
 	}
-	w.run, w.started = run, true
+	w.run, w.started, w.last = run, true, run.IsLastTry(now)
 	return nil
 }
 
@@ -248,7 +248,7 @@ func (r *Responder) facts(ctx context.Context, w *work) error {
 		return r.missed(ctx, w, "machine "+w.alert.MachineID, err)
 	}
 	if err != nil {
-		return err
+		return w.unreadMachine(err)
 	}
 	if !strings.EqualFold(m.ID, w.alert.MachineID) {
 		w.missing = fmt.Sprintf("the API answers for machine %q with the record of machine %q, as it does after two were merged; look at both in the portal", w.alert.MachineID, m.ID)
@@ -275,12 +275,12 @@ func (r *Responder) readAgain(ctx context.Context, w *work) error {
 // own: it is queued and this run closes.
 func (r *Responder) readAlert(ctx context.Context, w *work) error {
 	w.alert = alert.Alert{}
-	a, err := r.API.Alert(ctx, w.run.AlertID)
+	a, err := r.alertOf(ctx, w.run.AlertID)
 	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
 		return r.missed(ctx, w, "alert", err)
 	}
 	if err != nil {
-		return err
+		return r.unread(ctx, w, err)
 	}
 	observed, err := r.observe(ctx, a)
 	if err != nil {

@@ -41,7 +41,7 @@ func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) 
 	if needs.OpenActions {
 		current, err := r.currentActions(ctx)
 		if err != nil {
-			return in, unlessRefused(err, &in)
+			return in, w.unlessRefused(err, &in)
 		}
 		in.OpenActions = []machine.Action{}
 		for _, a := range current {
@@ -53,7 +53,7 @@ func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) 
 	if needs.Isolated {
 		isolation, err := r.isolation(ctx, w.machine.ID, w.run.ID())
 		if err != nil {
-			return in, unlessRefused(err, &in)
+			return in, w.unlessRefused(err, &in)
 		}
 		in.Isolation = &isolation
 	}
@@ -85,9 +85,9 @@ func isOf(a machine.Action, runID string) bool {
 	return strings.HasPrefix(a.Comment, "[cordon "+runID+" ")
 }
 
-// unlessRefused keeps an error that a later try may not meet; of any other only the reason is kept.
-func unlessRefused(err error, in *playbook.Input) error {
-	if trouble, _ := machine.TroubleOf(err); trouble == machine.Refused || trouble == machine.NotFound {
+// unlessRefused keeps an error that a later try may not meet; of any other, and at the last try, only the reason is kept.
+func (w *work) unlessRefused(err error, in *playbook.Input) error {
+	if trouble, _ := machine.TroubleOf(err); trouble == machine.Refused || trouble == machine.NotFound || w.last && fromAPI(err) {
 		in.ActionsMissing = err.Error()
 		return nil
 	}

@@ -24,7 +24,7 @@ func (r *Responder) firstLook(ctx context.Context, t *turn) (*machine.Action, er
 		case a.Type == t.latch.Desired && sameScope(a, t.latch):
 			open = cmp.Or(open, &a)
 		case a.Type == t.latch.Desired.Opposite():
-			return nil, &comeBack{after: joinWait, why: fmt.Sprintf("%s asked for what undoes it (%s, action %s), which is not over", a.Requestor, a.Type, a.ID)}
+			return nil, &comeBack{after: joinWait, patient: true, why: fmt.Sprintf("%s asked for what undoes it (%s, action %s), which is not over", a.Requestor, a.Type, a.ID)}
 		}
 	}
 	if standing := r.standing(t, current); standing != nil {

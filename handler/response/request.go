@@ -49,7 +49,7 @@ func (r *Responder) request(ctx context.Context, t *turn) error {
 	}
 	if !sameScope(action, *l) {
 		// The API answers with what is under way instead of making another.
-		return r.withdraw(ctx, t, &comeBack{after: undoWait, why: fmt.Sprintf("%s is under way (action %s) and keeps ours from being made", article(t.spec.NounOf(action.Scope)), action.ID)})
+		return r.withdraw(ctx, t, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("%s is under way (action %s) and keeps ours from being made", article(t.spec.NounOf(action.Scope)), action.ID)})
 	}
 	r.Log.InfoContext(ctx, "machine action requested", "type", string(t.spec.Type), "machine", t.machine.ID, "name", t.machine.ComputerDNSName, "action", action.ID, "episode", l.Episode)
 	return r.accepted(ctx, t, action)
@@ -84,9 +84,9 @@ func (r *Responder) requestFailed(ctx context.Context, t *turn, err error) error
 		if found != nil {
 			return r.adopt(ctx, t, *found)
 		}
-		wait := joinWait
+		wait := joinWait << min(t.run.Copies, 3)
 		if !t.spec.Lasting {
-			wait = undoWait // it may be one of another scope, which is not ours to follow
+			wait = max(wait, undoWait) // it may be one of another scope, which is not ours to follow
 		}
 		return r.withdraw(ctx, t, &comeBack{after: wait, why: "the API says that " + article(t.spec.Noun) + " is under way but does not list it yet"})
 	case machine.NotFound:

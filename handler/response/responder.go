@@ -114,8 +114,9 @@ const everybody = 1 << 20
 
 // comeBack ends an invocation in good order: the run goes on with a scheduled copy.
 type comeBack struct {
-	after time.Duration
-	why   string
+	after   time.Duration
+	why     string
+	patient bool // it waits for what ends by itself
 }
 
 func (c *comeBack) Error() string { return c.why }
@@ -161,7 +162,7 @@ func (r *Responder) answer(ctx context.Context, w *work) (after time.Duration, e
 	case err == nil, errors.Is(err, errDone):
 		return 0, nil
 	case errors.As(err, &later):
-		return later.after, r.reschedule(ctx, w, later.after, false, later.why)
+		return later.after, r.reschedule(ctx, w, pause{after: later.after, patient: later.patient, why: later.why})
 	}
 	trouble, wait := machine.TroubleOf(err)
 	r.Ledger.NoteTrouble(ctx, r.Now().UTC(), "alert "+w.message.AlertID, err)
@@ -170,7 +171,7 @@ func (r *Responder) answer(ctx context.Context, w *work) (after time.Duration, e
 	if step := (*delayed)(nil); errors.As(err, &step) {
 		after = min(after, step.after)
 	}
-	return after, r.reschedule(ctx, w, after, true, err.Error())
+	return after, r.reschedule(ctx, w, pause{after: after, forgive: true, why: err.Error()})
 }
 
 // work is what one invocation knows about the run it carries.
@@ -180,6 +181,7 @@ type work struct {
 	run      ledger.Run
 	record   ledger.Record // of the alert, as it was when the run was found
 	started  bool          // this invocation is among the starts of the run
+	last     bool          // what can not be read or done now is held
 	alone    bool          // nothing else is answered by this process meanwhile
 	seen     ledger.Seen
 	alert    alert.Alert
@@ -243,26 +245,34 @@ func (r *Responder) findItsPlace(ctx context.Context, w *work) (done func(), err
 
 // reschedule sends a copy of the message for later and ends the invocation in good order. The copy's id comes from a
 // counter in the run, so that the broker does not take it for a repeat. A message that is delivered again makes the same
-// copy again, which the broker drops: every delivery too many would else go on by copies of its own for ever. Forgive says that
-// earlier deaths are forgotten: a run that only waits, for a latch that a dead process still holds, say, has not shown that it
-// would live.
-func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration, forgive bool, why string) error {
+// copy again, which the broker drops: every delivery too many would else go on by copies of its own for ever. Deaths
+// are not forgiven to a run that only waits, for a latch that a dead process still holds, say: it has not shown that it would
+// live.
+func (r *Responder) reschedule(ctx context.Context, w *work, p pause) error {
 	// The invocation's own deadline must not keep the run from being scheduled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()
-	at := r.Now().UTC().Add(after)
+	now := r.Now().UTC()
+	at := now.Add(p.after)
 	id := fmt.Sprintf("%s:asked:%s", alert.QueueID(r.Ledger.Tenant(), w.message.AlertID), rand.Text())
 	if w.started {
+		outage, told := r.noteStuck(ctx, w, p)
 		run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
 			if run.CopyOf != copyOf(*run, w.message) {
 				run.Copies++
 				run.CopyOf = copyOf(*run, w.message)
 			}
-			run.Begun, run.DueAt, run.Trouble = run.Begun.End(r.process), at, why
-			if forgive {
+			run.Begun, run.DueAt, run.Trouble = run.Begun.End(r.process), at, p.why
+			if p.forgive {
 				run.Begun = nil
 			}
 			run.Attempt = max(run.Attempt, w.message.Attempt+1)
+			if p.patient {
+				run.WaitPatiently(now, patientFor)
+				return nil
+			}
+			run.Stick(now, r.tries(), outage)
+			run.StuckTold = run.StuckTold || told
 			return nil
 		})
 		if err != nil {
@@ -273,9 +283,9 @@ func (r *Responder) reschedule(ctx context.Context, w *work, after time.Duration
 		}
 	}
 	if err := r.Queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: r.next(w), At: at}}); err != nil {
-		return fmt.Errorf("the run could not be scheduled to go on (%s): %w", why, err)
+		return fmt.Errorf("the run could not be scheduled to go on (%s): %w", p.why, err)
 	}
-	r.Log.InfoContext(ctx, "run comes back", "at", at, "why", why, "copy", id)
+	r.Log.InfoContext(ctx, "run comes back", "at", at, "why", p.why, "copy", id)
 	return nil
 }
 

@@ -86,6 +86,9 @@ func (r *Responder) carryOutSteps(ctx context.Context, w *work) error {
 		w.step, w.told = w.plan.Steps[i], ""
 		tried[w.step.Key()] = true
 		err := r.carryOutStep(ctx, w)
+		if err != nil && w.last && ctx.Err() == nil {
+			err = r.unfinished(ctx, w, err)
+		}
 		switch {
 		case err == nil || errors.Is(err, errStepDone):
 		case errors.Is(err, errPlanChanged):

@@ -13,12 +13,15 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
+	"cordon/handler/notice"
 	"cordon/local/tables"
 )
 
 // outage is the API and the queue of a process, out of order for a while.
 type outage struct {
 	*process
+	machines    func() error // what stands in the way of reads of machines alone
+	lists       func() error // and of lists of actions alone
 	reads, acts func() error // what stands in the way of reads and requests; nil, or a nil answer: nothing
 	answers     func() error // what becomes of the answer of a request that was carried out
 	sends       func() error
@@ -42,6 +45,9 @@ func (o *outage) Machine(ctx context.Context, id string) (machine.Machine, error
 	if err := fault(o.reads); err != nil {
 		return machine.Machine{}, err
 	}
+	if err := fault(o.machines); err != nil {
+		return machine.Machine{}, err
+	}
 	return o.process.Machine(ctx, id)
 }
 
@@ -49,11 +55,17 @@ func (o *outage) CurrentActions(ctx context.Context, since time.Time) ([]machine
 	if err := fault(o.reads); err != nil {
 		return nil, err
 	}
+	if err := fault(o.lists); err != nil {
+		return nil, err
+	}
 	return o.process.CurrentActions(ctx, since)
 }
 
 func (o *outage) ActionsOn(ctx context.Context, id string, since time.Time) ([]machine.Action, error) {
 	if err := fault(o.reads); err != nil {
+		return nil, err
+	}
+	if err := fault(o.lists); err != nil {
 		return nil, err
 	}
 	return o.process.ActionsOn(ctx, id, since)
@@ -92,7 +104,7 @@ func (w *world) twenty() {
 	}
 }
 
-// answered asks for the end of all twenty: one isolation a machine and nothing told but that.
+// answered asks for the end of all twenty: one isolation a machine and nothing told but that, and to the operator that it took long.
 func (w *world) answered(p *process) {
 	w.t.Helper()
 	w.drain(p, 400)
@@ -110,7 +122,7 @@ func (w *world) answered(p *process) {
 		}
 	}
 	for _, e := range w.order {
-		if e.Kind != "requested" && e.Kind != "isolated" {
+		if e.Kind != notice.Requested && e.Kind != notice.Isolated && e.Kind != notice.Stuck {
 			w.t.Errorf("told %q of %s", e.Kind, e.MachineID)
 		}
 	}

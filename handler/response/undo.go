@@ -60,7 +60,7 @@ func (r *Responder) nothingToUndo(ctx context.Context, t *turn) (done bool, err 
 	case l.State == ledger.Achieved:
 		return false, nil
 	}
-	return true, &comeBack{after: undoWait, why: fmt.Sprintf("%s (action %s) is not over, so it can not be undone yet", nounOf(l), l.ActionID)}
+	return true, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("%s (action %s) is not over, so it can not be undone yet", nounOf(l), l.ActionID)}
 }
 
 // whyNotUndone says why there is nothing for Cordon to undo; empty if there is, now or once the request for it is over.
@@ -86,7 +86,7 @@ func (r *Responder) claimUndoing(ctx context.Context, t *turn) error {
 		if l.State != ledger.Achieved || l.Adopted {
 			why := whyNotUndone(l)
 			if why == "" {
-				return r.giveBack(ctx, t, &comeBack{after: undoWait, why: nounOf(l) + " is not over, so it can not be undone yet"})
+				return r.giveBack(ctx, t, &comeBack{after: undoWait, patient: true, why: nounOf(l) + " is not over, so it can not be undone yet"})
 			}
 			if err := r.end(ctx, t, "", reason{text: why}); err != nil {
 				return err
@@ -139,7 +139,7 @@ func (r *Responder) wantedBy(ctx context.Context, l ledger.Latch, alertID string
 		case !exists || latest.Book == "" && latest.State.Final():
 			return j, nil // nobody decided otherwise, so in doubt it is wanted
 		case latest.Book == "" && !latest.State.Final():
-			return by, &comeBack{after: joinWait, why: "run " + latest.ID() + " is not decided, and may want the machine " + doneWord(l)}
+			return by, &comeBack{after: joinWait, patient: true, why: "run " + latest.ID() + " is not decided, and may want the machine " + doneWord(l)}
 		case latest.Wants(l):
 			return ledger.Joiner{AlertID: j.AlertID, Version: latest.Version}, nil
 		}
@@ -157,7 +157,7 @@ func (r *Responder) waitForUndoing(ctx context.Context, t *turn) (done bool, err
 	}
 	sent := u.State == ledger.Intended || u.State == ledger.Acting || u.State == ledger.Ended && u.ActionStatus == machine.Succeeded
 	if sent || u.Held("", r.Now()) {
-		return true, &comeBack{after: undoWait, why: fmt.Sprintf("run %s is about to end the %s", t.latch.UndoneBy, nounOf(t.latch))}
+		return true, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("run %s is about to end the %s", t.latch.UndoneBy, nounOf(t.latch))}
 	}
 	u.Holder, u.HeldUntil = "", time.Time{}
 	if err := r.Ledger.SaveLatch(ctx, &u); err != nil {

@@ -33,7 +33,7 @@ const (
 func (r *Responder) askedAlert(ctx context.Context, w *work, record ledger.Record) (alert.Alert, error) {
 	id := w.message.AlertID
 	if record.Seen != nil || ledger.IsFinding(id) {
-		return r.API.Alert(ctx, id)
+		return r.alertOf(ctx, id)
 	}
 	leave, err := r.Ledger.AskToLookUp(ctx, id, r.sharedNow(ctx))
 	switch {
@@ -47,7 +47,7 @@ func (r *Responder) askedAlert(ctx context.Context, w *work, record ledger.Recor
 	case w.message.Attempt >= lookUpTries:
 		return alert.Alert{}, r.leaveToPolls(ctx, w, fmt.Sprintf("it could not be looked up in %d tries", lookUpTries))
 	}
-	a, err := r.API.Alert(ctx, id)
+	a, err := r.alertOf(ctx, id)
 	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound || trouble == machine.Refused {
 		if noteErr := r.Ledger.Missing(ctx, id, r.sharedNow(ctx)); noteErr != nil {
 			return a, noteErr
