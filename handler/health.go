@@ -85,7 +85,8 @@ type lastError struct {
 
 // report is the whole of it, for callers with a key.
 func (h *health) report(ctx context.Context) (trigger.Health, error) {
-	r := healthReport{Mode: string(h.mode), Version: version, LastSuccess: map[string]time.Time{}, Runs: map[string]string{}, Queues: map[string]string{}}
+	r := healthReport{Mode: string(h.mode), Version: version, LastSuccess: map[string]time.Time{}, Runs: map[string]string{},
+		Queues: map[string]string{}}
 	for _, l := range h.lapses {
 		r.risk("%s", l)
 	}

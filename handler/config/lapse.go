@@ -16,7 +16,8 @@ func (l Lapse) String() string { return l.Text }
 // it is when it cannot read the secret.
 const vaultReference = "@Microsoft.KeyVault("
 
-const unresolved = "the reference to the key vault was not resolved: check that the vault, the secret and the app's access to it exist"
+const unresolved = "the reference to the key vault was not resolved: " +
+	"check that the vault, the secret and the app's access to it exist"
 
 // The settings of single channels: without them the others work.
 const (
@@ -29,19 +30,22 @@ const (
 // else. A channel fails whose secret was not resolved: it is set, so nothing else may take its place.
 func (c Config) Lapses() (lapses []Lapse) {
 	for _, s := range []struct{ value, function, setting string }{
-		{c.PollSchedule, "PollAlerts", "CORDON_POLL_SCHEDULE"}, {c.FollowSchedule, "FollowActions", "CORDON_FOLLOW_SCHEDULE"},
+		{c.PollSchedule, "PollAlerts", "CORDON_POLL_SCHEDULE"},
+		{c.FollowSchedule, "FollowActions", "CORDON_FOLLOW_SCHEDULE"},
 		{c.HuntSchedule, "RunHunts", "CORDON_HUNT_SCHEDULE"},
 	} {
 		if s.value == "" {
 			lapses = append(lapses, Lapse{s.function, s.setting,
-				s.function + " does not run: " + s.setting + " is not set, and the Functions host knows no default; set it in the app settings"})
+				s.function + " does not run: " + s.setting + " is not set, and the Functions host knows no default; " +
+					"set it in the app settings"})
 		}
 	}
 	if c.MailUnresolved {
 		lapses = append(lapses, Lapse{"mail", smtpSetting, "no mail is sent: " + smtpSetting + ": " + unresolved})
 	}
 	if c.WebhookUnresolved {
-		lapses = append(lapses, Lapse{"push", webhookSetting, "no pushed alert is taken: " + webhookSetting + ": " + unresolved})
+		text := "no pushed alert is taken: " + webhookSetting + ": " + unresolved
+		lapses = append(lapses, Lapse{"push", webhookSetting, text})
 	}
 	return lapses
 }

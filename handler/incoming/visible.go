@@ -13,7 +13,8 @@ func Hidden(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r != '\n' && r != '\t' && unicode.IsControl(r)
 	}
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp,
+		unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // Visible makes a foreign text fit to be shown to people, who are to see all that is there: of what is hidden, controls and

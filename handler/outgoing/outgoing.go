@@ -27,6 +27,7 @@ func encode(v any, o ...json.Options) ([]byte, error) {
 }
 
 func options() json.Options {
-	return json.JoinOptions(jsonv1.DefaultOptionsV1(), json.Deterministic(true), jsontext.AllowInvalidUTF8(true), jsontext.EscapeForHTML(false),
-		json.WithMarshalers(json.MarshalFunc(func(d time.Duration) ([]byte, error) { return []byte(strconv.Quote(d.String())), nil })))
+	duration := json.MarshalFunc(func(d time.Duration) ([]byte, error) { return []byte(strconv.Quote(d.String())), nil })
+	return json.JoinOptions(jsonv1.DefaultOptionsV1(), json.Deterministic(true), jsontext.AllowInvalidUTF8(true),
+		jsontext.EscapeForHTML(false), json.WithMarshalers(duration))
 }

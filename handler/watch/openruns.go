@@ -21,6 +21,7 @@ func (d *Dog) OpenRuns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.Log.InfoContext(ctx, "open runs", "open", oldest.Open, "ageSeconds", int(oldest.For(now).Seconds()), "oldest", oldest.RunID)
+	d.Log.InfoContext(ctx, "open runs", "open", oldest.Open, "ageSeconds", int(oldest.For(now).Seconds()),
+		"oldest", oldest.RunID)
 	return nil
 }

@@ -123,7 +123,8 @@ func (d *Dog) tell(ctx context.Context, mark string, since time.Time, state stri
 // Lapse tells the operator that a part does not work as it is set, once a day as long as that lasts.
 func (d *Dog) Lapse(ctx context.Context, setting, detail string) error {
 	now := d.Now().UTC()
-	return d.Teller.Tell(ctx, "operator", notice.Event{Kind: notice.Unready, At: now, RunID: setting + " " + now.Format(time.DateOnly), Detail: detail, To: d.Operator})
+	e := notice.Event{Kind: notice.Unready, At: now, RunID: setting + " " + now.Format(time.DateOnly), Detail: detail, To: d.Operator}
+	return d.Teller.Tell(ctx, "operator", e)
 }
 
 func (d *Dog) event(kind notice.Kind, f Function, since time.Time, detail string) notice.Event {
