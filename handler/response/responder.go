@@ -181,7 +181,7 @@ type work struct {
 	run      ledger.Run
 	record   ledger.Record // of the alert, as it was when the run was found
 	started  bool          // this invocation is among the starts of the run
-	last     bool          // what can not be read or done now is held
+	last     bool          // what cannot be read or done now is held
 	alone    bool          // nothing else is answered by this process meanwhile
 	seen     ledger.Seen
 	alert    alert.Alert
