@@ -148,6 +148,8 @@ func start(o environmentOptions) (e *environment, err error) {
 		"CORDON_MAIL_FROM":         "Cordon <cordon@example.org>",
 		"CORDON_MAIL_TO":           "soc@example.org",
 		"CORDON_SMTP_URL":          fmt.Sprintf("smtp://%s?tls=none", mailAddr),
+
+		"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
 	}
 	if err := e.identify(o.identity); err != nil {
 		return nil, err

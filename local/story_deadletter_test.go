@@ -36,9 +36,9 @@ func (s *story) cordon(settings []string, args ...string) (code int, stdout, std
 }
 
 var (
-	forQueues = []string{"ServiceBus"}
-	forReplay = []string{"ServiceBus", "CORDON_TENANT_ID"}
-	forLedger = []string{"ServiceBus", "CORDON_TENANT_ID", "AzureWebJobsStorage"}
+	forQueues = []string{"ServiceBus", "CORDON_ALERT_QUEUE", "CORDON_NOTICE_QUEUE"}
+	forReplay = append(slices.Clone(forQueues), "CORDON_TENANT_ID")
+	forLedger = append(slices.Clone(forReplay), "AzureWebJobsStorage")
 )
 
 // asleep keeps the timers from bringing an answer about.

@@ -21,7 +21,7 @@ const (
 
 // onlyPushed are settings under which nothing but a message or a push brings an answer about.
 func onlyPushed() map[string]string {
-	return map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *", "CORDON_WEBHOOK_SECRET": webhookSecret, "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576"}
+	return map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *", "CORDON_WEBHOOK_SECRET": webhookSecret}
 }
 
 // pushes sends a request to the webhook.

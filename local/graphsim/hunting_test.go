@@ -85,7 +85,7 @@ func TestAQueryIsRefusedAsGraphDoes(t *testing.T) {
 		{"an unknown table", "DeviceProcesEvents", Options{}, nil, false, "Fix semantic errors"},
 		{"a mistake on request", "DeviceProcessEvents", Options{}, &Fault{Status: 400, Code: "BadRequest", Message: "'where' operator"}, false, "'where' operator"},
 		{"throttled", "DeviceProcessEvents", Options{}, &Fault{Status: 429, Code: "TooManyRequests"}, true, "429 TooManyRequests"},
-		{"a gateway's timeout", "DeviceProcessEvents", Options{}, &Fault{Status: 504, Code: "GatewayTimeout"}, false, "504"},
+		{"a gateway's timeout", "DeviceProcessEvents", Options{}, &Fault{Status: 504, Code: "GatewayTimeout"}, true, "504"},
 		{"a cut answer", "DeviceProcessEvents", Options{}, &Fault{Cut: true}, true, "unexpected EOF"},
 		{"a lost answer", "DeviceProcessEvents", Options{}, &Fault{LoseAnswer: true}, true, "EOF"},
 	} {
