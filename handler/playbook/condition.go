@@ -129,7 +129,7 @@ func (c *compiler) compile(src string) (condition, []conditionProblem) {
 	if found := orders(tree.Node); len(found) > 0 {
 		return condition{}, found
 	}
-	made := condition{join: join, warnings: append(unlikely, strangers(tree.Node)...)}
+	made := condition{join: join, warnings: slices.Concat(unlikely, strangers(tree.Node), unasked(tree.Node))}
 	for i, node := range operands {
 		one, err := c.clause(keys[i], texts[i], &parser.Tree{Node: guarded(node), Source: tree.Source})
 		if err != nil {
@@ -333,6 +333,9 @@ func explainError(err error) conditionProblem {
 	p.message = cut(plainText(p.message), 300)
 	if m := regexp.MustCompile(unknownNamePattern).FindStringSubmatch(p.message); m != nil {
 		p.message, p.hint = fmt.Sprintf("there is no %q", m[1]), suggest(m[1], fieldNames(reflect.TypeFor[Facts]()))
+		if strings.EqualFold(m[1], "null") {
+			p.hint = `write nil, or "" for a text`
+		}
 	}
 	if m := regexp.MustCompile(unknownFieldPattern).FindStringSubmatch(p.message); m != nil {
 		if t, ok := factTypes()[m[1]]; ok {

@@ -87,14 +87,18 @@ func claimOf(node ast.Node) claim {
 	if n, ok := node.(*ast.BinaryNode); ok {
 		left, right, operator := n.Left, n.Right, n.Operator
 		if _, written := literalOf(left); written {
-			mirrored := map[string]string{"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
-			left, right, operator = right, left, mirrored[operator]
+			left, right, operator = right, left, mirrored(operator)
 		}
 		if c, ok := comparison(left, right, operator); ok {
 			return c
 		}
 	}
 	return claim{of: node.String(), values: []string{"true"}}
+}
+
+// mirrored is the operator of a comparison whose sides are changed; empty for one that compares nothing.
+func mirrored(operator string) string {
+	return map[string]string{"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}[operator]
 }
 
 // comparison is what an expression is said to be that is compared with something written out.

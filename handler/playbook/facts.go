@@ -219,6 +219,7 @@ type field struct {
 	name  string // "alert.severity"
 	index [][]int
 	kind  reflect.Kind
+	texts bool // it is a list of texts
 }
 
 // resolve finds the longest part of path, a chain of expr names from the root, that names a fact.
@@ -234,7 +235,7 @@ func resolve(path []string) (field, bool) {
 		}
 		f.index = append(f.index, sf.Index)
 		f.name = strings.TrimPrefix(f.name+"."+name, ".")
-		t, f.kind = sf.Type, sf.Type.Kind()
+		t, f.kind, f.texts = sf.Type, sf.Type.Kind(), sf.Type == reflect.TypeFor[[]string]()
 	}
 	return f, len(f.index) > 0
 }

@@ -128,3 +128,47 @@ func unguarded(n ast.Node) ast.Node {
 	}
 	return call.Arguments[0]
 }
+
+// lateTimes are the times that an alert does not have from its beginning, and when it gets them. Every alert has the others.
+func lateTimes() map[string]string {
+	return map[string]string{"alert.resolvedTime": "it is resolved"}
+}
+
+// unasked finds the late times in an expression that does not ask whether they are there: without one it has no answer, and
+// what the alert would have got is held.
+func unasked(root ast.Node) []conditionProblem {
+	t := &lateReading{asked: map[string]bool{}}
+	ast.Walk(&root, t)
+	var found []conditionProblem
+	for _, n := range t.read {
+		if name := factName(n); !t.asked[name] {
+			t.asked[name] = true // said once
+			found = append(found, conditionProblem{n.Location().From,
+				fmt.Sprintf("an alert has no %s until %s: till then this has no answer, and the alert is held", name, lateTimes()[name]),
+				fmt.Sprintf("ask first: !%s.IsZero() && …", name)})
+		}
+	}
+	return found
+}
+
+// lateReading is the visitor behind unasked.
+type lateReading struct {
+	read  []*ast.MemberNode
+	asked map[string]bool // by the names of facts
+}
+
+// Visit implements ast.Visitor.
+func (t *lateReading) Visit(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.MemberNode:
+		if lateTimes()[factName(n)] != "" && propertyOf(n) != "IsZero" {
+			t.read = append(t.read, n)
+		}
+	case *ast.CallNode:
+		if asks, ok := n.Callee.(*ast.MemberNode); ok && propertyOf(asks) == "IsZero" {
+			if of, ok := asks.Node.(*ast.MemberNode); ok {
+				t.asked[factName(of)] = true
+			}
+		}
+	}
+}

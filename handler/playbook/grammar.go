@@ -177,7 +177,28 @@ func (g *grammar) equality(n *ast.BinaryNode, a, b ast.Node) {
 			g.refuse(n, "only machine can be nil", `a text that the API did not send is empty: == ""; a time: .IsZero()`)
 		}
 	}
+	if text, ok := b.(*ast.StringNode); ok {
+		if list := textsOf(a); list != "" {
+			not := map[string]string{"!=": "not "}[n.Operator]
+			g.refuse(n, "a list is never equal to a text", cut(fmt.Sprintf("write %q %sin %s", text.Value, not, list), 300))
+		}
+	}
 	g.value(a, b)
+}
+
+// textsOf is the list of texts that a node reads, also where alert or machine was left out before it; empty: it reads none.
+func textsOf(node ast.Node) string {
+	path := pathOf(node)
+	if path == nil || within[*ast.IntegerNode](node) {
+		return ""
+	}
+	for _, of := range [][]string{nil, {"machine"}, {"alert"}} {
+		whole := slices.Concat(of, path)
+		if f, ok := resolve(whole); ok && len(f.index) == len(whole) && f.texts {
+			return f.name
+		}
+	}
+	return ""
 }
 
 // value refuses a text that a fact with few values never has: such a comparison is a rule that never does what it says.

@@ -85,18 +85,60 @@ func (o *ordering) Visit(node *ast.Node) {
 	if !ok || !slices.Contains([]string{"<", ">", "<=", ">="}, n.Operator) || !isText(n.Left) && !isText(n.Right) {
 		return
 	}
-	hint := `== and in compare texts`
-	for _, side := range []ast.Node{n.Left, n.Right} {
-		switch name := strings.Join(pathOf(side), "."); name {
-		case "alert.severity", "hunt.severity":
-			of, _, _ := strings.Cut(name, ".")
-			hint = fmt.Sprintf(`write %s(%s, "Medium")`, severityAtLeast, of)
-		case "machine.version":
-			hint = "write " + example("compareVersion")
-		}
-	}
 	o.problems = append(o.problems, conditionProblem{n.Location().From,
-		fmt.Sprintf("%s compares texts by their letters", n.Operator), hint})
+		fmt.Sprintf("%s compares texts by their letters", n.Operator), orderHint(n)})
+}
+
+// orderHint words a comparison of texts as it was meant: of the same value, in the same direction.
+func orderHint(n *ast.BinaryNode) string {
+	fact, other, operator := n.Left, n.Right, n.Operator
+	if ordered(fact) == "" {
+		fact, other, operator = n.Right, n.Left, mirrored(n.Operator)
+	}
+	text, written := other.(*ast.StringNode)
+	switch name := ordered(fact); {
+	case name == "":
+		return `== and in compare texts`
+	case name != "machine.version":
+		of, _, _ := strings.Cut(name, ".")
+		level := ""
+		if written {
+			level = text.Value
+		}
+		return severityHint(of, operator, level)
+	case written && strings.TrimSpace(text.Value) == "":
+		return "write " + example("compareVersion")
+	}
+	return cut(fmt.Sprintf("write compareVersion(%s, %s) %s 0", plainText(fact.String()), plainText(other.String()), operator), 300)
+}
+
+// ordered is the fact that a node reads, if it is a text that has an order of its own.
+func ordered(node ast.Node) string {
+	name := strings.Join(pathOf(node), ".")
+	if slices.Contains([]string{"alert.severity", "hunt.severity", "machine.version"}, name) {
+		return name
+	}
+	return ""
+}
+
+// severityHint says how a comparison of the severity of alert or hunt with a level is written.
+func severityHint(of, operator, level string) string {
+	levels := rankedSeverities()
+	at := slices.Index(levels, level)
+	if at < 0 {
+		return fmt.Sprintf("%s compares with a level: %s", severityAtLeast, suggest(level, levels))
+	}
+	if operator == ">" || operator == "<=" {
+		at--
+	}
+	not := map[string]string{"<": "!", "<=": "!"}[operator]
+	switch {
+	case at < 0 && not == "":
+		return fmt.Sprintf(`nothing is above %s: %s.severity == %q is the highest`, level, of, level)
+	case at < 0:
+		return fmt.Sprintf("nothing is above %s, so this is always true: take it out", level)
+	}
+	return fmt.Sprintf("write %s%s(%s, %q)", not, severityAtLeast, of, levels[at])
 }
 
 func isText(n ast.Node) bool { return n.Type() != nil && n.Type().Kind() == reflect.String }

@@ -44,3 +44,41 @@ func TestSeveritiesCompareByTheirOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestAComparisonByLettersIsAnsweredWithTheSameComparison(t *testing.T) {
+	t.Parallel()
+	for when, want := range map[string]string{
+		`alert.severity >= "High"`:            `write severityAtLeast(alert, "High")`,
+		`alert.severity >= "Low"`:             `write severityAtLeast(alert, "Low")`,
+		`hunt.severity >= "Medium"`:           `write severityAtLeast(hunt, "Medium")`,
+		`alert.severity > "Low"`:              `write severityAtLeast(alert, "Medium")`,
+		`alert.severity > "High"`:             `nothing is above High: alert.severity == "High" is the highest`,
+		`alert.severity < "Medium"`:           `write !severityAtLeast(alert, "Medium")`,
+		`alert.severity <= "Medium"`:          `write !severityAtLeast(alert, "High")`,
+		`alert.severity <= "High"`:            "nothing is above High, so this is always true: take it out",
+		`"High" <= alert.severity`:            `write severityAtLeast(alert, "High")`,
+		`"Low" < alert.severity`:              `write severityAtLeast(alert, "Medium")`,
+		`"Low" > alert.severity`:              `write !severityAtLeast(alert, "Low")`,
+		`"Low" >= alert.severity`:             `write !severityAtLeast(alert, "Medium")`,
+		`alert.severity >= "high"`:            "did you mean High? known: High, Medium, Low, Informational",
+		`alert.severity >= "Critical"`:        "known: High, Medium, Low, Informational",
+		`alert.severity >= machine.riskScore`: "known: High, Medium, Low, Informational",
+		`machine.version < "1809"`:            `write compareVersion(machine.version, "1809") < 0`,
+		`machine.version > "22H2"`:            `write compareVersion(machine.version, "22H2") > 0`,
+		`"22H2" >= machine.version`:           `write compareVersion(machine.version, "22H2") <= 0`,
+		`machine.version >= ""`:               `write compareVersion(machine.version, "22H2") >= 0`,
+		`alert.title > "a"`:                   "== and in compare texts",
+	} {
+		on, _, _ := strings.Cut(when, ".")
+		if on != "hunt" {
+			on = "alert"
+		}
+		_, err := Load("p.yaml", []byte(rules(fmt.Sprintf("{name: r, on: %s, when: %q, do: []}", on, when))))
+		if err == nil || !strings.Contains(err.Error(), want+"\n") && !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", when, err, want)
+		}
+		if way, copied := strings.CutPrefix(want, "write "); copied {
+			mustLoad(t, rules(fmt.Sprintf("{name: r, on: %s, when: %q, do: []}", on, way)))
+		}
+	}
+}

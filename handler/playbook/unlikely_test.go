@@ -142,3 +142,45 @@ func TestEveryFactWithKnownValuesExists(t *testing.T) {
 		t.Errorf("%d facts have known values, %d are in the table", known, all)
 	}
 }
+
+func TestATimeThatAnAlertMayNotHaveIsAskedForFirst(t *testing.T) {
+	t.Parallel()
+	const asks = "ask first: !alert.resolvedTime.IsZero() && …"
+	for when, want := range map[string]string{
+		`now - alert.resolvedTime > duration("1h")`:                                     asks,
+		`duration("1h") < now - alert.resolvedTime`:                                     asks,
+		`alert.severity == "High" && alert.resolvedTime < now`:                          asks,
+		`alert.severity == "High" || alert.resolvedTime.Before(now)`:                    asks,
+		`!alert.resolvedTime.IsZero() && now - alert.resolvedTime > duration("1h")`:     "",
+		`alert.resolvedTime.IsZero() || now - alert.resolvedTime > duration("1h")`:      "",
+		`alert.severity == "High" && !(alert.resolvedTime.IsZero())`:                    "",
+		`now - alert.firstEventTime > duration("1h") && alert.alertCreationTime <= now`: "",
+	} {
+		got := warned(t, rules(fmt.Sprintf("{name: r, on: alert, when: %q, do: []}", when)))
+		if (want == "") != (got == "") || strings.Count(got, "ask first") > 1 || !strings.Contains(got, want) {
+			t.Errorf("%s: warned of %q, want %q", when, got, want)
+		}
+		if got := warned(t, rules(fmt.Sprintf("{name: r, on: alert, when: true, unless: %q, do: []}", when))); !strings.Contains(got, want) {
+			t.Errorf("unless %s: warned of %q, want %q", when, got, want)
+		}
+	}
+}
+
+func TestWhatOtherLanguagesWriteIsAnsweredWithItsForm(t *testing.T) {
+	t.Parallel()
+	for when, want := range map[string]string{
+		`machine.machineTags == "vip"`:          `write "vip" in machine.machineTags`,
+		`machineTags == "vip"`:                  `write "vip" in machine.machineTags`,
+		`"vip" != machine.machineTags`:          `write "vip" not in machine.machineTags`,
+		`alert.mitreTechniques == "T1059"`:      `write "T1059" in alert.mitreTechniques`,
+		`alert.assignedUser == null`:            `alert has no field "assignedUser"`,
+		`machine == null`:                       `write nil, or "" for a text`,
+		`alert.title != NULL`:                   `write nil, or "" for a text`,
+		`alert.mitreTechniques[0] == "T1" && x`: `there is no "x"`,
+	} {
+		_, err := Load("p.yaml", []byte(rules(fmt.Sprintf("{name: r, on: alert, when: %q, do: []}", when))))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", when, err, want)
+		}
+	}
+}
