@@ -72,12 +72,23 @@ func (r *Responder) holdHere(ctx context.Context, t *turn, why reason) error {
 	return r.endWith(ctx, t, notice.Held, "held", why)
 }
 
-// heldAgain makes it news that a step is held after a person let it go on, though the reason is the one of before.
+// heldAgain makes it news that a step is held after a person let it go on, though the reason is the one of before. A leave counts
+// for the version of the alert that it was given for; if a later one is held, people hear that too.
 func (w *work) heldAgain(why reason) reason {
-	if w.run.Leave == "" {
+	newest := w.run
+	for _, earlier := range w.record.Runs {
+		if earlier.Version < w.run.Version && earlier.LeaveAt.After(newest.LeaveAt) {
+			newest = earlier
+		}
+	}
+	if newest.Leave == "" {
 		return why
 	}
-	return reason{why.text, cmp.Or(why.cause, why.text) + ", after " + w.run.LeaveAt.Format(time.RFC3339Nano)}
+	again := reason{why.text, cmp.Or(why.cause, why.text) + ", after " + newest.LeaveAt.Format(time.RFC3339Nano)}
+	if newest.Version != w.run.Version {
+		again.text += fmt.Sprintf("; the leave of %s, was for version %d of the alert", newest.Leave, newest.Version)
+	}
+	return again
 }
 
 // keepHeld lets a person find what was held. What comes without a machine can not be continued.
