@@ -62,6 +62,7 @@ type Run struct {
 
 	StuckSince time.Time `json:",omitzero"`  // since when it has come back without getting on; zero: it gets on, or waits for what ends by itself
 	LastTryAt  time.Time `json:",omitzero"`  // from when on its next try is the last; zero: there is no such time
+	TurnSince  time.Time `json:",omitzero"`  // since when it comes back for its turn of a quota; zero: it does not
 	StuckTold  bool      `json:",omitempty"` // people know that it does not get on
 
 	Begun    Starts    `json:",omitempty"` // starts that did not end in good order, as far as is known

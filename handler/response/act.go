@@ -244,7 +244,7 @@ func (r *Responder) leave(ctx context.Context, t *turn) error {
 	case slot.CapReached != "":
 		return r.hitCap(ctx, t, slot)
 	case !slot.FreeAt.IsZero():
-		return r.giveBack(ctx, t, &comeBack{after: slot.FreeAt.Sub(r.sharedNow(ctx)), why: "the API's quota of " + t.spec.Plural + " is used up; the run's turn comes at " + slot.FreeAt.Format(time.RFC3339)})
+		return r.giveBack(ctx, t, &comeBack{after: slot.FreeAt.Sub(r.sharedNow(ctx)), turn: true, why: "the API's quota of " + t.spec.Plural + " is used up; the run's turn comes at " + slot.FreeAt.Format(time.RFC3339)})
 	}
 	return nil
 }

@@ -117,6 +117,7 @@ type comeBack struct {
 	after   time.Duration
 	why     string
 	patient bool // it waits for what ends by itself
+	turn    bool // it waits for its turn of a quota
 }
 
 func (c *comeBack) Error() string { return c.why }
@@ -162,7 +163,7 @@ func (r *Responder) answer(ctx context.Context, w *work) (after time.Duration, e
 	case err == nil, errors.Is(err, errDone):
 		return 0, nil
 	case errors.As(err, &later):
-		return later.after, r.reschedule(ctx, w, pause{after: later.after, patient: later.patient, why: later.why})
+		return later.after, r.reschedule(ctx, w, pause{after: later.after, patient: later.patient, turn: later.turn, why: later.why})
 	}
 	trouble, wait := machine.TroubleOf(err)
 	r.Ledger.NoteTrouble(ctx, r.Now().UTC(), "alert "+w.message.AlertID, err)
@@ -267,12 +268,15 @@ func (r *Responder) reschedule(ctx context.Context, w *work, p pause) error {
 				run.Begun = nil
 			}
 			run.Attempt = max(run.Attempt, w.message.Attempt+1)
-			if p.patient {
+			switch {
+			case p.patient:
 				run.WaitPatiently(now, patientFor)
-				return nil
+			case p.turn && run.TurnsFor(now, patientFor):
+				run.WaitTurn(now, p.after)
+			default:
+				run.Stick(now, r.tries(), outage)
+				run.StuckTold = run.StuckTold || told
 			}
-			run.Stick(now, r.tries(), outage)
-			run.StuckTold = run.StuckTold || told
 			return nil
 		})
 		if err != nil {

@@ -28,6 +28,7 @@ type pause struct {
 	after   time.Duration
 	forgive bool // earlier deaths are forgotten
 	patient bool // it waits for what ends by itself
+	turn    bool // it waits for its turn of a quota
 	why     string
 }
 
@@ -46,7 +47,8 @@ func (r *Responder) outage(ctx context.Context) bool {
 func (r *Responder) noteStuck(ctx context.Context, w *work, p pause) (outage, told bool) {
 	told = w.run.StuckTold
 	since := w.run.StuckSince
-	if p.patient || since.IsZero() || r.Now().Sub(since) < ledger.StuckAfter {
+	harmless := p.patient || p.turn && w.run.TurnsFor(r.Now(), patientFor) || w.run.State == ledger.Waiting
+	if harmless || since.IsZero() || r.Now().Sub(since) < ledger.StuckAfter {
 		return false, told
 	}
 	if outage = r.outage(ctx); outage || told {
@@ -84,10 +86,16 @@ func (r *Responder) unread(ctx context.Context, w *work, cause error) error {
 	return r.close(ctx, w, "not answered", why)
 }
 
-// unreadAsked is unread for a message that names no version, or one that is not known: the newest run is told of and ends.
+// unreadAsked is unread for a message that names no version, or one that is not known: the newest run is told of and ends. If
+// that is over, the message ends after a few tries: the alert is answered, and polls find what changes.
 func (r *Responder) unreadAsked(ctx context.Context, w *work, record ledger.Record, cause error) error {
 	latest, exists := record.Latest()
-	if !exists || latest.State.Final() {
+	switch {
+	case exists && latest.State.Final() && w.message.Attempt >= lookUpTries && fromAPI(cause):
+		r.Log.WarnContext(ctx, "an answered alert that was asked for again cannot be read; if it changed a poll finds it",
+			"alert", latest.AlertID, "tries", w.message.Attempt+1, "error", cause.Error())
+		return errDone
+	case !exists || latest.State.Final():
 		return cause
 	}
 	w.run, w.seen, w.started, w.last = latest, *record.Seen, true, latest.IsLastTry(r.Now())
@@ -107,6 +115,9 @@ func (w *work) unreadMachine(cause error) error {
 func (r *Responder) unfinished(ctx context.Context, w *work, cause error) error {
 	var later *comeBack
 	if !w.last || !fromAPI(cause) && !errors.As(cause, &later) {
+		return cause
+	}
+	if later != nil && later.turn && w.run.TurnsFor(r.Now(), patientFor) {
 		return cause
 	}
 	said := "held: it could not be done since " + w.since().Format(time.RFC3339) + ": "
