@@ -39,7 +39,7 @@ var allowed = map[string][]string{
 	"entra":     {"alert", "machine", "incoming"},
 	"httpretry": {"alert", "machine"},
 
-	"config":   {"schedule"},
+	"config":   {"mail", "schedule"},
 	"doctor":   {"incoming"},
 	"terminal": {"incoming", "outgoing"},
 	"trigger":  {"logging", "outgoing"},

@@ -279,6 +279,23 @@ func TestWrongSettingsStillNameThePlaybookToCheck(t *testing.T) {
 	}
 }
 
+func TestALoginThatIsNotEncodedIsRefusedWithTheCharactersThatHaveToBe(t *testing.T) {
+	const encode = "user and password must be percent-encoded: "
+	for login, want := range map[string]string{
+		"cordon@contoso.com:pa[ss]word": encode + "[ is %5B, ] is %5D", "cordon@contoso.com:pa^ssword": encode + "^ is %5E",
+		"cordon@contoso.com:paßwort": encode + "ß is %C3%9F", `cordon:pa"ss`: encode + `" is %22`, "cordon:pa{ss}": encode + "{ is %7B, } is %7D",
+		"cordon:pa?ss": encode + "? is %3F", "cordon:pa/ss": encode + "/ is %2F", "cordon:pa#ss": encode + "# is %23", "cordon:pass%zz": encode + "% is %25",
+		`cordon:pa\ss|`: encode + `\ is %5C, | is %7C`, "cor[don:pass": encode + "[ is %5B",
+		"cordon:pa ss": "holds a blank, a line break or another control character; write it percent-encoded or take it out",
+	} {
+		c, err := Load(settings("CORDON_SMTP_URL", "smtp://"+login+"@smtp.contoso.com:587"))
+		var wrong *Error
+		if !errors.As(err, &wrong) || len(wrong.Problems) != 1 || wrong.Problems[0] != (Problem{"CORDON_SMTP_URL", want}) || !c.SMTPURL.IsZero() {
+			t.Errorf("%s: %v, want %s", login, err, want)
+		}
+	}
+}
+
 func TestDevelopmentStorageIsWrittenOut(t *testing.T) {
 	c, err := Load(settings("AzureWebJobsStorage", "UseDevelopmentStorage=true"))
 	if err != nil {

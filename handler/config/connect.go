@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	server "cordon/handler/mail"
 )
 
 // developmentStorage is what UseDevelopmentStorage=true stands for. Account and key are the emulator's published ones
@@ -163,16 +165,18 @@ func addresses(p *problems, name, value, expected string) []mail.Address {
 	return out
 }
 
-// smtpURL checks only what can be said without knowing the options of the mail client. None means Graph.
+// smtpURL checks the address of a mail server as the mail client reads it. None means Graph.
 func smtpURL(p *problems, s Secret) Secret {
 	const expected = "expected smtp://user:password@host:587?tls=starttls, smtps://host, or nothing for mail through Microsoft Graph"
 	if s.IsZero() {
 		return s
 	}
-	// The parser's error is left out: it holds the URL, and that a password.
-	u, err := url.Parse(s.Reveal())
-	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" {
-		p.add("CORDON_SMTP_URL", "it is no URL of a mail server: %s; special characters in a password are written as %%40 and so on", expected)
+	if scheme, _, _ := strings.Cut(s.Reveal(), "://"); scheme != "smtp" && scheme != "smtps" {
+		p.add(smtpSetting, "it is no URL of a mail server: %s", expected)
+		return Secret{}
+	}
+	if _, err := server.Parse(s.Reveal()); err != nil { // it quotes no password
+		p.add(smtpSetting, "%s", strings.TrimPrefix(err.Error(), "SMTP URL: "))
 		return Secret{}
 	}
 	return s
