@@ -194,7 +194,7 @@ func numbersOrAll(f *deadLetterFlags) cobra.PositionalArgs {
 		case f.all && len(args) > 0:
 			return usageError{errors.New("either numbers or --all, not both")}
 		case !f.all && len(args) == 0:
-			return usageError{fmt.Errorf("%s wants the numbers that list shows, or --all", cmd.Name())}
+			return usageError{fmt.Errorf("%s wants the numbers that list shows, or --all", called(cmd))}
 		case !f.all && cmd.Flags().Changed("limit"):
 			return usageError{errors.New("--limit goes with --all only")}
 		case len(args) > queue.MaxDeadLetters:

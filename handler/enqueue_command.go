@@ -12,7 +12,6 @@ import (
 
 	"cordon/handler/config"
 	"cordon/handler/push"
-	"cordon/handler/terminal"
 )
 
 func enqueueCommand(getenv func(string) string) *cobra.Command {
@@ -31,7 +30,7 @@ func enqueueCommand(getenv func(string) string) *cobra.Command {
 			}
 			for _, id := range ids {
 				if err := push.CheckID(id); err != nil {
-					return usageError{fmt.Errorf("%q is no id of an alert: it %w", terminal.Plain(id, cellShown), err)}
+					return usageError{fmt.Errorf("alert id %w", err)} // it quotes the id
 				}
 			}
 			return nil

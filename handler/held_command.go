@@ -134,7 +134,7 @@ func alertsOrAll(command string, all *bool) cobra.PositionalArgs {
 		}
 		for _, id := range args {
 			if err := alert.CheckID(id); err != nil {
-				return usageError{fmt.Errorf("%s is no id of an alert: %w", terminal.Plain(id, 60), err)}
+				return usageError{fmt.Errorf("alert id %w", err)} // it quotes the id
 			}
 		}
 		return nil

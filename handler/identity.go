@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
@@ -24,7 +23,7 @@ func readCertificate(settings config.Config) (*entra.Certificate, error) {
 	}
 	certificate, err := entra.ReadCertificate(settings.ClientCertificate, time.Now())
 	if err != nil {
-		return nil, fmt.Errorf("CORDON_CLIENT_CERTIFICATE: %w", err)
+		return nil, config.Problem{Name: "CORDON_CLIENT_CERTIFICATE", Message: err.Error()}
 	}
 	return certificate, nil
 }

@@ -33,7 +33,7 @@ func parseMail(settings config.Config) (mail.Config, error) {
 	}
 	post, err := mail.Parse(settings.SMTPURL.Reveal())
 	if err != nil {
-		return mail.Config{}, fmt.Errorf("CORDON_SMTP_URL: %w", err)
+		return mail.Config{}, config.Problem{Name: "CORDON_SMTP_URL", Message: err.Error()}
 	}
 	post.RootCAs = pool
 	if _, domain, _ := strings.Cut(settings.MailFrom.Address, "@"); post.Hello == "" {
@@ -41,8 +41,8 @@ func parseMail(settings config.Config) (mail.Config, error) {
 	}
 	if post.Auth == mail.AuthXOAuth2 && post.Audience == "" {
 		if !slices.Contains([]string{"global", "gcc"}, settings.Cloud) {
-			return mail.Config{}, fmt.Errorf("CORDON_SMTP_URL: auth=xoauth2 needs &audience=… in the cloud %s, whose audience the vendor does not document: "+
-				"the URI that tokens for its mail server are for", settings.Cloud)
+			return mail.Config{}, config.Problem{Name: "CORDON_SMTP_URL", Message: fmt.Sprintf("auth=xoauth2 needs &audience=… in the cloud %s, "+
+				"whose audience the vendor does not document: the URI that tokens for its mail server are for", settings.Cloud)}
 		}
 		post.Audience = exchangeAudience
 	}

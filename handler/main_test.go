@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,6 +40,26 @@ func TestMissingSettingsAndABrokenPlaybookAreAllToldAtOnce(t *testing.T) {
 	}
 	if strings.Contains(stderr, "SecretUri") {
 		t.Error("a secret's value is printed")
+	}
+}
+
+func TestSettingsThatAreWrongOnlyWhenTheyAreUsedStandInTheSameList(t *testing.T) {
+	t.Parallel()
+	none := filepath.Join(t.TempDir(), "none.pem")
+	env := map[string]string{"CORDON_PLAYBOOK": "../playbook.yaml", "CORDON_CLIENT_ID": appID, "CORDON_CLIENT_CERTIFICATE": none, "CORDON_CA_FILE": none}
+	_, _, stderr := command(t, env)
+	head, list, _ := strings.Cut(stderr, "\n")
+	named, lines := 0, strings.Split(strings.TrimSpace(list), "\n")
+	for _, line := range strings.Split(strings.TrimRight(list, "\n"), "\n") {
+		if !strings.HasPrefix(line, "  ") {
+			t.Errorf("%q stands outside of the list:\n%s", line, stderr)
+		}
+		if strings.Contains(line, "none.pem") {
+			named++
+		}
+	}
+	if want := fmt.Sprintf("cordon: %d settings are wrong:", len(lines)); head != want || named != 2 {
+		t.Errorf("want %q and two files:\n%s", want, stderr)
 	}
 }
 

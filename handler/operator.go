@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -47,11 +48,16 @@ func (o *operator) check(cmd *cobra.Command, wantsReason bool) error {
 	}
 	switch {
 	case wantsReason && o.reason == "":
-		return usageError{fmt.Errorf("%s wants --reason: it is recorded, and others read it", cmd.Name())}
+		return usageError{fmt.Errorf("%s wants --reason: it is recorded, and others read it", called(cmd))}
 	case !o.yes && !terminal.IsTerminal(cmd.InOrStdin()):
-		return usageError{fmt.Errorf("%s changes something: it asks on a terminal, and elsewhere it wants --yes", cmd.Name())}
+		return usageError{fmt.Errorf("%s changes something: it asks on a terminal, and elsewhere it wants --yes", called(cmd))}
 	}
 	return nil
+}
+
+// called is how people write a command.
+func called(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
 func thisUser() string {

@@ -27,6 +27,26 @@ func operated() [][]string {
 
 // TestACommandRefusesALedgerInWhichNoAppWorked has the app's tables under another tenant and under another prefix, and no tables
 // at all. A pause there would be read by nobody.
+func TestACommandLineThatIsWrongIsNamedOnceAndWhole(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"held run da1 --yes":            "held run wants --reason: it is recorded, and others read it",
+		"held drop da1 --yes":           "held drop wants --reason: it is recorded, and others read it",
+		"held drop da1 --reason x":      "held drop changes something: it asks on a terminal, and elsewhere it wants --yes",
+		"pause --yes":                   "pause wants --reason: it is recorded, and others read it",
+		"deadletter drop":               "deadletter drop wants the numbers that list shows, or --all",
+		"enqueue hunt:x:1":              `alert id "hunt:x:1" is the id of a finding: only a hunt of Cordon itself makes those`,
+		"enqueue a/b":                   `alert id "a/b" has the character '/'; letters, digits and - _ . : are allowed`,
+		"held run a/b --reason x --yes": `alert id "a/b" has the character '/'; letters, digits and - _ . : are allowed`,
+		"release ws-1 --yes":            "release wants --reason: it is recorded, and others read it",
+	} {
+		code, _, stderr := command(t, nil, strings.Fields(line)...)
+		if code != exitUsage || stderr != "cordon: "+want+"\n" {
+			t.Errorf("%s: %d %s", line, code, stderr)
+		}
+	}
+}
+
 func TestACommandRefusesALedgerInWhichNoAppWorked(t *testing.T) {
 	t.Parallel()
 	const other = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -68,7 +88,7 @@ func TestEnqueueSendsOnlyWhatTheAppTakes(t *testing.T) {
 	y.env["CORDON_TENANT_ID"] = strings.ToUpper(ours)
 	const good = "da638994417204415533_-1184209733"
 	for _, bad := range []string{"", "../x", "da 1", "..", "hunt:a:b", "HUNT:a:b", strings.Repeat("a", 129), "da1\n", "dä1"} {
-		if code, _, stderr := command(t, y.env, "enqueue", good, bad); code != exitUsage || !strings.Contains(stderr, "is no id of an alert") {
+		if code, _, stderr := command(t, y.env, "enqueue", good, bad); code != exitUsage || !strings.Contains(stderr, "alert id ") {
 			t.Errorf("%q: code %d, %s", bad, code, stderr)
 		}
 	}

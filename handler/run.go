@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -47,7 +46,7 @@ func serve(ctx context.Context, getenv func(string) string, stdout io.Writer) er
 	book, bookErr := loadBook(settings.Playbook)
 	post, postErr := parseMail(settings)
 	certificate, certificateErr := readCertificate(settings)
-	if err := errors.Join(err, bookErr, postErr, certificateErr); err != nil {
+	if err := config.Join(err, bookErr, postErr, certificateErr); err != nil {
 		return err
 	}
 	log := logging.New(stdout, slog.LevelInfo)
@@ -80,14 +79,14 @@ func authorities(file string) (*x509.CertPool, error) {
 	}
 	pem, err := incoming.File(file)
 	if err != nil {
-		return nil, fmt.Errorf("CORDON_CA_FILE: %w", err)
+		return nil, config.Problem{Name: "CORDON_CA_FILE", Message: err.Error()}
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool()
 	}
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("CORDON_CA_FILE: %s holds no PEM certificate", file)
+		return nil, config.Problem{Name: "CORDON_CA_FILE", Message: file + " holds no PEM certificate"}
 	}
 	return pool, nil
 }

@@ -6,6 +6,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/mail"
 	"net/url"
@@ -99,6 +100,35 @@ type Problem struct {
 	Message string // what is wrong, with the value unless that is secret, and what is expected
 }
 
+// Error is the problem in one line.
+func (p Problem) Error() string { return p.Name + ": " + p.Message }
+
+// Join makes one list of the problems that Load found and of those that show when what settings name is opened. Of one
+// setting it keeps the first. Errors that are neither an *Error nor a Problem follow below; nil: there is none at all.
+func Join(errs ...error) error {
+	all := &problems{}
+	var others []error
+	for _, err := range errs {
+		var list *Error
+		var one Problem
+		switch {
+		case errors.As(err, &list):
+			for _, p := range list.Problems {
+				all.add(p.Name, "%s", p.Message)
+			}
+		case errors.As(err, &one):
+			all.add(one.Name, "%s", one.Message)
+		case err != nil:
+			others = append(others, err)
+		}
+	}
+	if len(all.found) > 0 {
+		all.sort()
+		others = append([]error{&Error{all.found}}, others...)
+	}
+	return errors.Join(others...)
+}
+
 // Error prints one line per problem.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("%d settings are wrong:", len(e.Problems))
@@ -106,7 +136,7 @@ func (e *Error) Error() string {
 		text = "1 setting is wrong:"
 	}
 	for _, p := range e.Problems {
-		text += "\n  " + p.Name + ": " + p.Message
+		text += "\n  " + p.Error()
 	}
 	return text
 }
