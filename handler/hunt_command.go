@@ -62,7 +62,7 @@ func huntCheckCommand(getenv func(string) string) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			settings := folderOf(getenv)
 			if len(args) == 1 {
-				settings.Hunts = args[0]
+				settings.Hunts, settings.HuntsNamed = args[0], false
 			}
 			hunts, err := loadHunts(settings)
 			if err != nil {

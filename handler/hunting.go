@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -20,8 +22,11 @@ import (
 // longer than a query may last.
 const holdsOfHunt = 5
 
-// loadHunts reads the catalogue. Nothing that is remembered may be removed before it is forgotten.
+// loadHunts reads the catalogue. A folder that nobody named may be missing: there are no hunts then. Nothing that is remembered may be removed before it is forgotten.
 func loadHunts(settings config.Config) (*hunt.Catalogue, error) {
+	if _, err := os.Stat(settings.Hunts); settings.HuntsNamed && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("CORDON_HUNTS: the folder %s does not exist: name one that does, or leave the setting out if there are no hunts", settings.Hunts)
+	}
 	c, err := hunt.Load(os.DirFS(settings.Hunts), filepath.ToSlash(settings.Hunts))
 	if err != nil {
 		return nil, err

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"cordon/handler/doctor"
+	"cordon/handler/hunt"
 	"cordon/handler/poll"
 )
 
@@ -45,6 +47,36 @@ func TestHuntCheckNamesFileAndLine(t *testing.T) {
 	}
 	if code, _, stderr := command(t, nil, "hunt", "check", t.TempDir()); code != exitFailed || !strings.Contains(stderr, "no .kql file") {
 		t.Errorf("an empty folder: code %d, %s", code, stderr)
+	}
+}
+
+func TestAFolderOfHuntsThatIsNamedAndMissingIsNoEmptyCatalogue(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for folder, missing := range map[string]bool{"": false, "huntz": true, filepath.Join(root, "none"): true} {
+		settings := loaded(t, map[string]string{"CORDON_CLIENT_SECRET": "s3cr3t", "CORDON_CLIENT_ID": appID, "FUNCTIONS_APP_ROOT_PATH": root, "CORDON_HUNTS": folder})
+		run, some := huntRunner(settings, hunt.Options{})
+		if some != missing {
+			t.Errorf("%q: there are hunts: %t", folder, some)
+		}
+		told := (&practice{settings: settings}).huntsArea()[0].Run(t.Context())
+		if !missing {
+			if told.State != doctor.OK {
+				t.Errorf("%q: %+v", folder, told)
+			}
+			continue
+		}
+		want := "CORDON_HUNTS: the folder " + settings.Hunts + " does not exist"
+		if err := run(t.Context()); err == nil || !strings.Contains(err.Error(), "the hunts are not run: "+want) {
+			t.Errorf("%q: %v", folder, err)
+		}
+		if told.State != doctor.Fail || !strings.Contains(told.Seen, want) {
+			t.Errorf("%q: %+v", folder, told)
+		}
+		code, _, stderr := command(t, map[string]string{"FUNCTIONS_APP_ROOT_PATH": root, "CORDON_HUNTS": folder}, "hunt", "check")
+		if code != exitFailed || !strings.Contains(stderr, want) {
+			t.Errorf("%q: %d %s", folder, code, stderr)
+		}
 	}
 }
 

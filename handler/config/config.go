@@ -44,6 +44,7 @@ type Config struct {
 	FollowEvery    time.Duration
 	HuntEvery      time.Duration
 	Hunts          string // folder, joined to the app root
+	HuntsNamed     bool   // CORDON_HUNTS is set: the folder has to be there
 
 	PollOverlap    time.Duration
 	PollLookback   time.Duration

@@ -86,6 +86,7 @@ func Load(getenv func(string) string) (Config, error) {
 		p.parsing(err)
 	}
 	c := r.check(p)
+	c.HuntsNamed = strings.TrimSpace(getenv("CORDON_HUNTS")) != ""
 	c.MailUnresolved, c.WebhookUnresolved = lost[smtpSetting], lost[webhookSetting]
 	if len(p.found) > 0 {
 		p.sort()

@@ -29,3 +29,31 @@ func TestAHuntThatLooksBackLessThanItPausesIsNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestAGapThatNoTurnCanLookBackOverIsToBeMadeShorter(t *testing.T) {
+	t.Parallel()
+	for schedule, want := range map[string]string{
+		"0 0 6 1 * *":   "run it more often: a turn looks back at most 30d",
+		"0 0 6 1 */2 *": "run it more often: a turn looks back at most 30d",
+		"0 0 6 * * 1":   "write // timespan: with at least 7d",
+	} {
+		text := "// name: h\n// schedule: " + schedule + "\n// timespan: 1d\n\nDeviceEvents"
+		catalogue, err := Load(fstest.MapFS{"h.kql": {Data: []byte(text)}}, "hunts")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := catalogue.Warnings(); len(found) != 1 || !strings.HasPrefix(found[0].Hint, want) {
+			t.Errorf("%s: %+v", schedule, found)
+		}
+	}
+}
+
+func TestTheBoundsOfATimeAreSaidAsTheyAreWritten(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]string{"timespan: 35d": "1m to 30d", "timespan: 30s": "1m to 30d"} {
+		_, problems := Parse("h.kql", []byte("// name: h\n// schedule: 0 0 * * * *\n// "+header+"\n\nDeviceEvents"))
+		if len(problems) != 1 || problems[0].Hint != want {
+			t.Errorf("%s: %+v", header, problems)
+		}
+	}
+}

@@ -89,7 +89,6 @@ func settings() map[string]string {
 		"CORDON_POLL_SCHEDULE":     "* * * * * *",
 		"CORDON_FOLLOW_SCHEDULE":   "* * * * * *",
 		"CORDON_HUNT_SCHEDULE":     "* * * * * *",
-		"CORDON_HUNTS":             "no-hunts",
 		"CORDON_NOTICE_WINDOW":     "1s",
 		"CORDON_LATCH_HOLD":        "6s",
 		"CORDON_RECHECK_AFTER":     "6s",
@@ -157,6 +156,10 @@ func (w *world) start(ctx context.Context, app, playbook string) error {
 	all := settings()
 	all["CORDON_PLAYBOOK"] = filepath.Join(w.folder, "playbook.yaml")
 	if err := os.WriteFile(all["CORDON_PLAYBOOK"], []byte(playbook), 0o600); err != nil {
+		return err
+	}
+	all["CORDON_HUNTS"] = filepath.Join(w.folder, "no-hunts")
+	if err := os.MkdirAll(all["CORDON_HUNTS"], 0o700); err != nil {
 		return err
 	}
 	all["CORDON_CA_FILE"] = w.ca()
