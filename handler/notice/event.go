@@ -97,7 +97,10 @@ func (e Event) Key() string {
 		about += ":" + e.Step
 	}
 	switch e.Kind {
-	case Requested, StillPending, Isolated, Failed, TimedOut, Cancelled, LiftsSoon, Lifted:
+	case LiftsSoon:
+		// Another isolation may take the place of the first, and is lifted later.
+		return fmt.Sprintf("%s:e%d:%s:%s", about, e.Episode, e.ActionID, e.Kind)
+	case Requested, StillPending, Isolated, Failed, TimedOut, Cancelled, Lifted:
 		return fmt.Sprintf("%s:e%d:%s", about, e.Episode, e.Kind)
 	case NoMachine:
 		return fmt.Sprintf("%s::%s:%s", e.AlertID, e.Kind, e.cause())

@@ -140,7 +140,7 @@ func (f *Follower) actions(ctx context.Context, episodes []episode, now time.Tim
 			oldest = e.latch.ActionAt.Add(-time.Second)
 		case e.latch.State == ledger.Achieved && !e.latch.ReleaseAt.IsZero():
 			oldest = e.latch.ReleaseAt.Add(-time.Second)
-		case e.latch.State == ledger.Achieved && (whole || e.latch.AchievedAt.IsZero()):
+		case e.latch.State == ledger.Achieved && (whole || e.latch.AchievedAt.IsZero() || f.lifts().near(e.latch)):
 			oldest = e.latch.ActionAt.Add(-time.Second)
 		default:
 			continue
@@ -266,7 +266,7 @@ func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, deta
 	what := f.event(l, finalKind(l, a.Status))
 	what.At, what.ActionID, what.Detail = a.Updated, a.ID, detail
 	if undone, undoes := machine.SpecOf(spec.Undoes); undoes && a.Status == machine.Succeeded {
-		what = f.releaseEvent(ledger.Latch{MachineID: l.MachineID, MachineName: l.MachineName, Kind: undone.Latch, Desired: undone.Type}, a)
+		what = releaseEvent(ledger.Latch{MachineID: l.MachineID, MachineName: l.MachineName, Kind: undone.Latch, Desired: undone.Type}, a, f.Now())
 	}
 	if a.Status == machine.Succeeded {
 		l.State, l.AchievedAt = ledger.Achieved, a.Completed()

@@ -306,7 +306,7 @@ func refusedIfGone(err error, what string) error {
 type fact struct{ name, value string }
 
 func factsOf(m machine.Machine) []fact {
-	return []fact{{"id", m.ID}, {"name", m.ComputerDNSName}, {"operating system", m.OSPlatform}, {"group", m.RBACGroupName},
+	return []fact{{"id", m.ID}, {"name", m.ComputerDNSName}, {"operating system", m.OSPlatform}, {"onboarding status", m.OnboardingStatus}, {"group", m.RBACGroupName},
 		{"device value", m.DeviceValue}, {"Entra device", m.AADDeviceID}, {"tags", sortedTags(m)}}
 }
 

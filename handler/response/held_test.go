@@ -90,6 +90,11 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 			m.Tags = nil
 			w.machines["m1"] = m
 		}, `tags was "never-isolate", is ""`},
+		"the machine left Defender": {func(w *world, _ *process) {
+			m := w.machines["m1"]
+			m.OnboardingStatus = "CanBeOnboarded"
+			w.machines["m1"] = m
+		}, `onboarding status was "Onboarded", is "CanBeOnboarded"`},
 		"the machine is gone": {func(w *world, _ *process) { delete(w.machines, "m1") }, "the machine does not exist any more"},
 		"the alert was resolved": {func(w *world, _ *process) {
 			a := w.alerts["da1"]
@@ -183,6 +188,33 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 	w.drain(p, 5)
 	if w.posts != 1 {
 		t.Errorf("%d requests", w.posts)
+	}
+}
+
+// TestLeavePassesNoRailOnOnboardingThatChanged has the machine leave Defender after a person continued, where the playbook allows
+// onboarded ones only.
+func TestLeavePassesNoRailOnOnboardingThatChanged(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, strings.Replace(isolateHigh, "protect:", "only: { onboarding: [Onboarded] }\nprotect:", 1))
+	p := w.start(-1, false)
+	w.alertOn("da1", "m1", alert.High)
+	if _, err := p.ledger.SetPause(t.Context(), true, "bob", "x", w.clock()); err != nil {
+		t.Fatal(err)
+	}
+	w.drain(p, 5)
+	if _, err := p.ledger.SetPause(t.Context(), false, "bob", "", w.clock()); err != nil {
+		t.Fatal(err)
+	}
+	desk, _ := w.desk()
+	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "x"); err != nil {
+		t.Fatal(err)
+	}
+	m := w.machines["m1"]
+	m.OnboardingStatus = "CanBeOnboarded"
+	w.machines["m1"] = m
+	w.drain(p, 5)
+	if run := w.run("da1", 1); w.posts != 0 || run.Outcome != "held" {
+		t.Errorf("%d requests, run %s: %s", w.posts, run.Outcome, run.Reason)
 	}
 }
 

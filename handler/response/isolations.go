@@ -126,6 +126,8 @@ func compareIsolation(l ledger.Latch, actions []machine.Action, now time.Time, l
 // driftOf says in what the ledger and the API differ. What the next follow records by itself is no drift.
 func driftOf(i Isolation, is machine.State) string {
 	switch {
+	case i.Ledger == saysIsolated && i.API == saysNot && is.Lifted() && i.Release != "":
+		return "lifted by Defender at " + is.Until.UTC().Format(time.RFC3339) + "; it is recorded once the release that is under way is over"
 	case i.Ledger == saysIsolated && i.API == saysNot && is.Lifted():
 		return "lifted by Defender at " + is.Until.UTC().Format(time.RFC3339) + "; the next follow records it"
 	case i.Ledger == saysIsolated && i.API == saysNot && is.By != "":

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -74,10 +75,19 @@ func (x lifts) due(l ledger.Latch) bool {
 	return !at.IsZero() && !x.now().Before(at)
 }
 
+// near reports whether people are to be told now that the isolation of a latch is lifted soon, or was. What the machine's
+// actions say since it began is looked at before.
+func (x lifts) near(l ledger.Latch) bool { return x.due(l) || x.warns(l) }
+
+// warns reports whether people are to be told now of the lift that is near.
+func (x lifts) warns(l ledger.Latch) bool {
+	at := liftOf(l, x.lift)
+	return !at.IsZero() && !l.LiftTold && x.now().Before(at) && !x.now().Before(at.Add(-min(warnAhead, at.Sub(l.Since())/warnParts)))
+}
+
 // warn tells people once that the lift of a latch is near. The caller writes the latch if it was told.
 func (x lifts) warn(ctx context.Context, l *ledger.Latch) (told bool, err error) {
-	at := liftOf(*l, x.lift)
-	if at.IsZero() || l.LiftTold || x.now().Before(at.Add(-min(warnAhead, at.Sub(l.Since())/warnParts))) {
+	if !x.warns(*l) {
 		return false, nil
 	}
 	what := latchEvent(*l, notice.LiftsSoon, x.now())
@@ -150,18 +160,88 @@ func (x lifts) decideAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch,
 	return sendRun(ctx, x.queue, x.ledger.Tenant(), run, "lifted", time.Time{})
 }
 
-// latch reads a latch of a machine. An episode that Defender has lifted is ended first, for a run that asks.
+// latch reads a latch of a machine. An episode whose isolation Defender should have lifted is brought up to what the machine's
+// actions say first, for a run that asks: nobody may have followed them for days.
 func (r *Responder) latch(ctx context.Context, machineID, kind, asking string) (ledger.Latch, error) {
 	for range 5 {
 		l, err := r.Ledger.Latch(ctx, machineID, kind)
 		if err != nil || !r.lifts().due(l) {
 			return l, err
 		}
-		if err := r.lifts().end(ctx, l, asking); err != nil && !errors.Is(err, ledger.ErrConflict) {
+		actions, err := r.API.ActionsOn(ctx, machineID, l.ActionAt.Add(-time.Second))
+		if err != nil {
+			return l, err
+		}
+		if err := r.lifts().conclude(ctx, l, actions, asking); err != nil && !errors.Is(err, ledger.ErrConflict) {
 			return l, err
 		}
 	}
 	return ledger.Latch{}, &comeBack{after: time.Second, why: "others keep writing the latch of an isolation that Defender has lifted"}
+}
+
+// conclude writes what became of an episode whose lift is due: it was released, lasts longer, is about to be released, which the
+// run that asks waits for, or was lifted.
+func (x lifts) conclude(ctx context.Context, l ledger.Latch, actions []machine.Action, asking string) error {
+	changed := noteCompletion(&l, actions)
+	if release := doneAction(l).UndoneBy(actions); release != nil {
+		return x.release(ctx, l, *release, asking)
+	}
+	if changed = x.prolong(ctx, &l, actions) || changed; changed {
+		return x.ledger.SaveLatch(ctx, &l)
+	}
+	if a := underWay(l, actions); x.waitsFor(a) {
+		why := fmt.Sprintf("%s asked for the release of what Defender has lifted (action %s), which is not over", a.Requestor, a.ID)
+		return &comeBack{after: joinWait, patient: true, why: why}
+	}
+	return x.end(ctx, l, asking)
+}
+
+// release ends an episode with a release that no follow has seen. Until the latch is written nobody joins it, because its lift is
+// due, so the order is that of a lift.
+func (x lifts) release(ctx context.Context, l ledger.Latch, a machine.Action, asking string) error {
+	if err := tellJoiners(ctx, x.ledger, x.teller, l, releaseEvent(l, a, x.now())); err != nil {
+		return err
+	}
+	endReleased(&l, a, x.now())
+	joiners, err := x.ledger.Joiners(ctx, l)
+	if err != nil {
+		return err
+	}
+	for _, j := range joiners {
+		if alert.RunID(j.AlertID, j.Version) == asking {
+			continue // it goes on by itself
+		}
+		if err := x.beginAgain(ctx, j, l); err != nil {
+			return err
+		}
+	}
+	if err := x.ledger.SaveLatch(ctx, &l); err != nil {
+		return err
+	}
+	x.log.InfoContext(ctx, "machine was released", "machine", l.MachineID, "name", l.MachineName, "by", a.Requestor, "action", a.ID)
+	return nil
+}
+
+// waitsFor reports whether a lift that is due waits for a release: only its end says whether a person's word stands. The zero
+// value is no release. Defender gives an action up after three days; whatever lists it as open for longer is not waited for.
+func (x lifts) waitsFor(release machine.Action) bool {
+	return release.ID != "" && x.now().Sub(release.Created) < patientFor
+}
+
+// prolong makes the isolation that stands the latch's, if Defender lifts it later than the latch's own, such as one that a person
+// asked for meanwhile: the machine is isolated until then.
+func (x lifts) prolong(ctx context.Context, l *ledger.Latch, actions []machine.Action) bool {
+	own := liftOf(*l, x.lift)
+	is := stateOf(*l, actions, x.now(), x.lift)
+	if own.IsZero() || !is.Is || is.Action.ID == l.ActionID || !is.Until.After(own) {
+		return false
+	}
+	before := l.ActionID
+	ownAction(l, is.Action, !marks(is.Action, *l))
+	l.AchievedAt, l.LiftTold = is.Since, false
+	x.log.InfoContext(ctx, "the machine stays isolated by another action", "machine", l.MachineID, "name", l.MachineName,
+		"before", before, "action", l.ActionID, "until", is.Until)
+	return true
 }
 
 // doneAction is a latch's action that Succeeded, as the ledger knows it. Lists lag, and do not go back for ever.

@@ -62,6 +62,8 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 		}
 		now := machine.StateOf(machine.Isolate, list, now, f.Lift, ownersOf(l))
 		switch {
+		case l.State == ledger.Achieved && now.Lifted() && !l.ReleaseAt.IsZero():
+			// It is written as soon as the release that is under way is over.
 		case l.State == ledger.Achieved && !now.Is && now.By != "":
 			believed = append(believed, id)
 		case now.Is && (l.State == ledger.Ended || l.Episode == 0):

@@ -20,7 +20,9 @@ func (f *Follower) watchRelease(ctx context.Context, e episode, actions []machin
 		e.latch = l
 		return f.released(ctx, e, *release)
 	}
-	if f.lifts().due(l) {
+	changed = f.lifts().prolong(ctx, &l, actions) || changed
+	release := underWay(l, actions)
+	if f.lifts().due(l) && !f.lifts().waitsFor(release) {
 		if err := f.lifts().end(ctx, l, ""); err != nil {
 			return err
 		}
@@ -30,17 +32,21 @@ func (f *Follower) watchRelease(ctx context.Context, e episode, actions []machin
 	if err != nil {
 		return err
 	}
-	var open time.Time
-	for _, a := range actions {
-		if a.Type == l.Desired.Opposite() && !a.Status.Final() && (open.IsZero() || a.Created.Before(open)) {
-			open = a.Created
-		}
-	}
-	if open.Equal(l.ReleaseAt) && !told && !changed {
+	if release.Created.Equal(l.ReleaseAt) && !told && !changed {
 		return nil
 	}
-	l.ReleaseAt = open
+	l.ReleaseAt = release.Created
 	return f.Ledger.SaveLatch(ctx, &l)
+}
+
+// underWay is the oldest release that is not over; its zero value if there is none.
+func underWay(l ledger.Latch, actions []machine.Action) (open machine.Action) {
+	for _, a := range actions {
+		if a.Type == l.Desired.Opposite() && !a.Status.Final() && (open.ID == "" || a.Created.Before(open.Created)) {
+			open = a
+		}
+	}
+	return open
 }
 
 // noteCompletion fills in what rows from before it was kept do not have.
@@ -68,7 +74,7 @@ func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
 	}
 	next := f.afterFailure
 	if !l.ReleasedAt.IsZero() {
-		next = f.beginAgain
+		next = f.lifts().beginAgain
 	}
 	for _, j := range joiners {
 		if err := next(ctx, j, l); err != nil {
@@ -82,14 +88,10 @@ func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
 // observed later than the release begin again: the release can not have been meant for them.
 func (f *Follower) released(ctx context.Context, e episode, a machine.Action) error {
 	l := e.latch
-	what := f.releaseEvent(l, a)
-	if err := f.tellJoiners(ctx, l, what); err != nil {
+	if err := f.tellJoiners(ctx, l, releaseEvent(l, a, f.Now())); err != nil {
 		return err
 	}
-	l.State, l.EndedAt, l.ReleasedAt, l.EndReason = ledger.Ended, f.Now().UTC(), a.Created, what.Detail
-	if l.UndoneBy != "" && !isOf(a, l.UndoneBy) {
-		l.UndoneBy = "" // a person was first
-	}
+	endReleased(&l, a, f.Now())
 	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
 		return err
 	}
@@ -100,9 +102,17 @@ func (f *Follower) released(ctx context.Context, e episode, a machine.Action) er
 	return f.Ledger.RemoveOpen(ctx, e.entry)
 }
 
+// endReleased ends the episode of a latch with a release.
+func endReleased(l *ledger.Latch, a machine.Action, now time.Time) {
+	l.State, l.EndedAt, l.ReleasedAt, l.EndReason = ledger.Ended, now.UTC(), a.Created, releaseEvent(*l, a, now).Detail
+	if l.UndoneBy != "" && !isOf(a, l.UndoneBy) {
+		l.UndoneBy = "" // a person was first
+	}
+}
+
 // releaseEvent tells that a lasting state was undone by an action.
-func (f *Follower) releaseEvent(l ledger.Latch, a machine.Action) notice.Event {
-	e := f.event(l, notice.Released)
+func releaseEvent(l ledger.Latch, a machine.Action, now time.Time) notice.Event {
+	e := latchEvent(l, notice.Released, now)
 	if markPattern.MatchString(a.Comment) {
 		e.Kind = notice.ByRule
 	}
@@ -112,23 +122,23 @@ func (f *Follower) releaseEvent(l ledger.Latch, a machine.Action) notice.Event {
 }
 
 // beginAgain lets a run that joined the episode after its release begin again. A repeat only sends another message.
-func (f *Follower) beginAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch) error {
+func (x lifts) beginAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch) error {
 	again := false
-	run, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
+	run, err := x.ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
 		joined := run.EpisodeOf(l.Kind) == l.Episode && run.State != ledger.Parked
 		begun := run.EpisodeOf(l.Kind) == 0 && run.State == ledger.Started && !run.IsOver(l.Kind)
 		again = run.ObservedAt.After(l.ReleasedAt) && (joined || begun)
 		if !again {
 			return ledger.ErrUnchanged
 		}
-		run.Again(l.Kind, "", f.Now().UTC())
+		run.Again(l.Kind, "", x.now().UTC())
 		run.Copies++
 		return nil
 	})
 	if err != nil || !again {
 		return err
 	}
-	return sendRun(ctx, f.Queue, f.Ledger.Tenant(), run, "released", time.Time{})
+	return sendRun(ctx, x.queue, x.ledger.Tenant(), run, "released", time.Time{})
 }
 
 // staysReleased ends the step with a release that was meant for its alert. Whether the state is there all the same, for

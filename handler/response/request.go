@@ -172,18 +172,23 @@ func (r *Responder) record(ctx context.Context, t *turn, a machine.Action, adopt
 	} else {
 		l.State = ledger.Acting
 	}
-	l.ActionID, l.ActionStatus, l.ActionAt, l.Adopted = a.ID, a.Status, a.Created, adopted
-	l.Owner = machine.ByCordon
-	if adopted {
-		l.Scope = cmp.Or(a.Scope, l.Scope)
-		l.Owner, l.Requestor = a.AskedBy(nil), cut(a.Requestor, maxRequestor)
-	}
+	ownAction(&l, a, adopted)
 	l.Holder, l.HeldUntil = "", time.Time{}
 	if err := r.Ledger.SaveLatch(ctx, &l); err != nil {
 		return err
 	}
 	t.latch = l
 	return nil
+}
+
+// ownAction makes an action the latch's.
+func ownAction(l *ledger.Latch, a machine.Action, adopted bool) {
+	l.ActionID, l.ActionStatus, l.ActionAt, l.Adopted = a.ID, a.Status, a.Created, adopted
+	l.Owner, l.Requestor = machine.ByCordon, ""
+	if adopted {
+		l.Scope = cmp.Or(a.Scope, l.Scope)
+		l.Owner, l.Requestor = a.AskedBy(nil), cut(a.Requestor, maxRequestor)
+	}
 }
 
 // confirm goes on after the action's id was written: the run joins its own episode.
