@@ -83,6 +83,9 @@ func start(o environmentOptions) (e *environment, err error) {
 		return nil, err
 	}
 	e.closers = append(e.closers, func() { _ = os.RemoveAll(e.folder) })
+	if err := os.Mkdir(filepath.Join(e.folder, "hunts"), 0o700); err != nil { // there are none, unless a story brings some
+		return nil, err
+	}
 	entraURL, err := e.startEntra(o.identity)
 	if err != nil {
 		return nil, err
