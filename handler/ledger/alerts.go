@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -86,7 +85,7 @@ type Run struct {
 
 	Steps StepStates `json:",omitempty"` // the acting steps of the plan; none: no step acts, or the run is older than steps
 
-	Told string `json:",omitempty"` // what people were told of not being done, see Tell
+	Told string `json:",omitempty"` // what people were told, in order, see Tell
 
 	Leave    string    `json:",omitempty"` // who let it go on after a rail had held it, and why; empty: nobody
 	LeaveFor string    `json:",omitempty"` // digest of the machine as that person saw it; for another it counts nothing
@@ -98,23 +97,6 @@ type Run struct {
 
 // ID names the run in logs, comments and mails.
 func (r Run) ID() string { return alert.RunID(r.AlertID, r.Version) }
-
-// Tell notes that people had some news of what is not done. What stands for the news has no blanks in it and is the same if a
-// later version of the alert makes the same.
-func (r *Run) Tell(news string) {
-	if news != "" && !r.told(news) {
-		r.Told = strings.TrimSpace(r.Told + " " + news)
-	}
-}
-
-func (r Run) told(news string) bool { return slices.Contains(strings.Fields(r.Told), news) }
-
-// ToldBefore reports whether people had the same news by an earlier version than the run's, under the same playbook.
-func (r Record) ToldBefore(run Run, news string) bool {
-	return slices.ContainsFunc(r.Runs, func(earlier Run) bool {
-		return earlier.Version < run.Version && earlier.Book == run.Book && earlier.told(news)
-	})
-}
 
 // Record is everything that the ledger holds about one alert.
 type Record struct {

@@ -20,7 +20,7 @@ import (
 type Kind string
 
 // The kinds of events. Those about a machine action are told once per machine and episode, those about nothing being done once
-// per alert, machine, step and cause, the others once per run and step.
+// per alert, machine, step, severity and cause, the others once per run and step.
 const (
 	Requested     Kind = "requested"     // the API accepted the request or one was under way; not confirmed yet
 	StillPending  Kind = "still pending" // the machine has not confirmed for long
@@ -84,13 +84,14 @@ type Event struct {
 	Detail string   `json:"detail,omitempty"` // a sentence: why, or what to do
 	Again  bool     `json:"again,omitempty"`  // of a machine action that came to nothing: Cordon asks for it again by itself
 	Cause  string   `json:"cause,omitempty"`  // Detail without what differs at every look, such as an age; empty: it has nothing of the kind
+	Times  int      `json:"times,omitempty"`  // how often the same was told before, and then something else; of what is not done
 	To     []string `json:"to,omitempty"`     // empty: the recipients of the group, else the configured ones
 	seq    int
 	told   time.Time // when it was recorded, which may be long after At
 }
 
 // Key identifies the event within its group: telling it again is nothing new. That nothing is done is told once per alert,
-// machine, step and cause, whatever becomes of the alert: its next version is no news if all that is as it was.
+// machine, step, severity and cause, whatever becomes of the alert: its next version is no news if all that is as it was.
 func (e Event) Key() string {
 	about := e.MachineID
 	if e.Step != "" {
@@ -114,15 +115,17 @@ func (e Event) Key() string {
 			return fmt.Sprintf("%s:e%d:%s", about, e.Episode, e.Kind)
 		}
 	case Matched:
-		return fmt.Sprintf("%s:%s:%s", e.AlertID, e.Rule, e.Kind)
+		return fmt.Sprintf("%s:%s:%s:%s", e.AlertID, e.Rule, e.Severity, e.Kind)
 	case HuntRows, HuntEmpty, HuntFailed:
 		return fmt.Sprintf("%s:%s:%s", e.Hunt, e.Turn.UTC().Format(time.RFC3339), e.Kind)
 	}
 	return fmt.Sprintf("%s:%s:%s", e.RunID, about, e.Kind)
 }
 
-// cause stands for why the event is told.
-func (e Event) cause() string { return alert.SHA256([]byte(cmp.Or(e.Cause, e.Detail)))[:16] }
+// cause stands for why the event is told, of an alert of which severity, and for whether it is told anew.
+func (e Event) cause() string {
+	return alert.SHA256(fmt.Appendf(nil, "%s %d %s", e.Severity, e.Times, cmp.Or(e.Cause, e.Detail)))[:16]
+}
 
 // Group names the notice group of an alert for some recipients: its incident if it has one, else the alert itself.
 // No recipients means the configured ones.

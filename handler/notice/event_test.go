@@ -16,7 +16,7 @@ func TestNewsOfNothingBeingDoneIsNewOnce(t *testing.T) {
 			t.Errorf("%s is news again: %s, %s", kind, e.Key(), next.Key())
 		}
 		for what, change := range map[string]func(*Event){
-			"alert": func(e *Event) { e.AlertID = "da2" }, "cause": func(e *Event) { e.Cause = "paused" }, "words": func(e *Event) { e.Cause, e.Detail = "", "paused" },
+			"alert": func(e *Event) { e.AlertID = "da2" }, "severity": func(e *Event) { e.Severity = "High" }, "number": func(e *Event) { e.Times++ }, "cause": func(e *Event) { e.Cause = "paused" }, "words": func(e *Event) { e.Cause, e.Detail = "", "paused" },
 			"machine": func(e *Event) { e.MachineID = "m2" }, "step": func(e *Event) { e.Step = "" }, "decision": func(e *Event) { e.Kind = Requested },
 		} {
 			other := next

@@ -141,10 +141,11 @@ func (r *Responder) missing(ctx context.Context, w *work, what string, cause err
 	reason := fmt.Sprintf("%s not found in %d tries since %s: %v", what, run.Misses, run.MissedAt.Format(time.RFC3339), cause)
 	e := r.event(w, notice.NotFound)
 	e.Detail, e.Cause = reason, what+" not found"
-	if !w.knownBefore(e) {
+	if !w.known(&e) {
 		if err := r.Teller.Tell(ctx, notice.Group(w.alertOrID(), nil), e); err != nil {
 			return err
 		}
+		w.note(w.news(e))
 	}
 	if step {
 		return r.finish(ctx, w, "not found", reason)

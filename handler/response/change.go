@@ -254,9 +254,7 @@ func (r *Responder) changeFailed(ctx context.Context, w *work, err error) error 
 	case machine.Refused:
 		return r.conclude(ctx, w, notice.Refused, "refused", failure("", err))
 	case machine.Denied:
-		e := r.event(w, notice.Denied)
-		e.Detail, e.Cause = err.Error(), causeOf(err)
-		if err := r.tell(ctx, w, e); err != nil {
+		if err := r.tellOnce(ctx, w, notice.Denied, failure("", err)); err != nil {
 			return err
 		}
 	}

@@ -44,20 +44,6 @@ func (r *Responder) decide(ctx context.Context, w *work) error {
 	return nil
 }
 
-// tell records an event for everybody whom the plan's mail steps name; without a mail step nobody is told.
-func (r *Responder) tell(ctx context.Context, w *work, e notice.Event) error {
-	for _, step := range w.plan.Steps {
-		if step.Kind != playbook.Mail {
-			continue
-		}
-		e.To, e.Note = step.To, step.Text
-		if err := r.Teller.Tell(ctx, notice.Group(w.alert, step.To), e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // groups are the notice groups that hear of the run.
 func (w *work) groups() string {
 	var groups []string

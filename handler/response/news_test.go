@@ -3,6 +3,7 @@ package response
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
@@ -50,5 +51,84 @@ func TestALeaveThatANewVersionOvertakesIsTold(t *testing.T) {
 	held, found, err := p.ledger.HeldOf(t.Context(), "da1", 3)
 	if err != nil || !found || !strings.Contains(held.Reason, "was for version 1") {
 		t.Errorf("listed as %q, %v, %v", held.Reason, found, err)
+	}
+}
+
+// bySeverity asks for the isolation of alerts of two severities.
+const bySeverity = `version: 1
+mode: enforce
+rules:
+  - name: contain
+    on: alert
+    when: (alert.severity == "High" || alert.severity == "Medium") && alert.status != "Resolved"
+    do: [isolate: {type: Full}, mail: {}]
+protect: {tags: [never-isolate]}
+`
+
+// TestAnotherSeverityIsNews has an alert held as Medium, then as High, then as Medium again, with evidence in between.
+func TestAnotherSeverityIsNews(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, bySeverity)
+	p := w.start(-1, false)
+	w.protectedAlert(p, "da1", alert.Medium)
+	var told []string
+	for _, severity := range []alert.Severity{alert.High, alert.Medium} {
+		w.grow(p, "da1")
+		w.edited(p, "da1", func(a *alert.Alert) { a.Severity = severity })
+		w.grow(p, "da1")
+	}
+	for _, e := range w.newsOf("da1") {
+		told = append(told, string(e.Kind)+" "+e.Severity)
+	}
+	if got := strings.Join(told, ", "); got != "held Medium, held High, held Medium" {
+		t.Errorf("told %s", got)
+	}
+}
+
+// TestWhatIsSoAgainIsNews has an alert held, then something else told of it, and then held for the same reason. What comes twice
+// within one life of the alert is told twice, and no version of it more often.
+func TestWhatIsSoAgainIsNews(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		between func(w *world, p *process)
+		told    string
+	}{
+		"nothing": {func(*world, *process) {}, "held"},
+		"isolated, cancelled": {func(w *world, p *process) {
+			w.tag()
+			w.grow(p, "da1")
+			w.advance(time.Minute)
+			w.finishAll(machine.Cancelled)
+			w.follow(p)
+			w.drain(p, 20)
+		}, "held, requested, cancelled, held"},
+		"another reason": {func(w *world, p *process) {
+			w.tag("never-isolate-either")
+			w.grow(p, "da1")
+		}, "held, held, held"},
+		"a permission is missing": {func(w *world, p *process) {
+			w.tag()
+			w.onPost = func() error { return &apiError{trouble: machine.Denied, text: "403 Forbidden"} }
+			w.editAlert("da1", func(a *alert.Alert) { a.IncidentID = 9 })
+			w.some(p, 2)
+			w.onPost = nil
+		}, "held, denied, held"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorldWith(t, strings.Replace(isolateHigh, "[never-isolate]", "[never-isolate, never-isolate-either]", 1))
+			p := w.start(-1, false)
+			w.protectedAlert(p, "da1", alert.High)
+			c.between(w, p)
+			w.tag("never-isolate")
+			w.edited(p, "da1", func(a *alert.Alert) { a.Status = alert.StatusResolved })
+			w.edited(p, "da1", func(a *alert.Alert) { a.Status = alert.StatusNew })
+			for range 3 {
+				w.grow(p, "da1")
+			}
+			if w.kinds() != c.told {
+				t.Errorf("told %q, want %q", w.kinds(), c.told)
+			}
+		})
 	}
 }

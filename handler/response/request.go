@@ -96,9 +96,7 @@ func (r *Responder) requestFailed(ctx context.Context, t *turn, err error) error
 	case machine.Refused:
 		return r.endWith(ctx, t, notice.Refused, "refused", failure("", err))
 	case machine.Denied:
-		e := r.event(t.work, notice.Denied)
-		e.Detail, e.Cause = err.Error(), causeOf(err)
-		if tellErr := r.tell(ctx, t.work, e); tellErr != nil {
+		if tellErr := r.tellOnce(ctx, t.work, notice.Denied, failure("", err)); tellErr != nil {
 			err = errors.Join(err, tellErr)
 		}
 	}
@@ -243,11 +241,12 @@ func (r *Responder) join(ctx context.Context, t *turn) error {
 		if run.IsOver(t.kind) {
 			return ledger.ErrUnchanged
 		}
+		run.Tell(t.told...)
 		run.Wait(t.kind, l.Episode, "waiting for action "+l.ActionID, r.Now().UTC())
 		return nil
 	})
 	if err == nil {
-		t.run = run
+		t.run, t.told = run, nil
 	}
 	return err
 }

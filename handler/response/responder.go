@@ -191,7 +191,7 @@ type work struct {
 	readAt   time.Time        // when the older of alert and machine was read
 	plan     playbook.Plan
 	step     playbook.Step // the one that is being carried out
-	told     string        // stands for what was told last of a step that is not done, see knownBefore
+	told     []string      // stands for what was told and the run does not keep yet, see note
 	refresh  bool          // facts come from the API, whatever travels with the message
 }
 
@@ -268,6 +268,7 @@ func (r *Responder) reschedule(ctx context.Context, w *work, p pause) error {
 				run.Begun = nil
 			}
 			run.Attempt = max(run.Attempt, w.message.Attempt+1)
+			run.Tell(w.told...)
 			switch {
 			case p.patient:
 				run.WaitPatiently(now, patientFor)
@@ -318,7 +319,7 @@ func (r *Responder) close(ctx context.Context, w *work, outcome, reason string) 
 		}
 		run.State, run.ClosedAt, run.Begun = ledger.Closed, r.Now().UTC(), nil
 		run.Outcome, run.Reason, run.Trouble = outcome, reason, ""
-		run.Tell(w.told)
+		run.Tell(w.told...)
 		return nil
 	})
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -83,7 +82,7 @@ func (r *Responder) carryOutSteps(ctx context.Context, w *work) error {
 		} else if i < 0 {
 			return later
 		}
-		w.step, w.told = w.plan.Steps[i], ""
+		w.step = w.plan.Steps[i]
 		tried[w.step.Key()] = true
 		err := r.carryOutStep(ctx, w)
 		if err != nil && w.last && ctx.Err() == nil {
@@ -215,7 +214,7 @@ func (r *Responder) finish(ctx context.Context, w *work, outcome, reason string)
 		if state, _ := run.StepOf(w.step.Key()); run.State == ledger.Closed || state.Outcome != "" {
 			return ledger.ErrUnchanged
 		}
-		run.Tell(w.told)
+		run.Tell(w.told...)
 		run.Finish(w.step.Key(), outcome, reason, r.Now().UTC())
 		run.Status = cmp.Or(string(w.alert.Status), run.Status) // the step may have changed it
 		return nil
@@ -223,7 +222,7 @@ func (r *Responder) finish(ctx context.Context, w *work, outcome, reason string)
 	if err != nil {
 		return err
 	}
-	w.run = run
+	w.run, w.told = run, nil
 	if run.State.Final() {
 		r.Log.InfoContext(ctx, "run closed", "outcome", run.Outcome, "reason", run.Reason, "machine", run.MachineID, "rule", run.Rule)
 		return errDone
@@ -275,30 +274,6 @@ func (r *Responder) conclude(ctx context.Context, w *work, kind notice.Kind, out
 		return err
 	}
 	return r.finish(ctx, w, outcome, why.text)
-}
-
-// tellOnce tells that the step is not done, unless people know so from an earlier version of the alert, whatever incident that
-// was in.
-func (r *Responder) tellOnce(ctx context.Context, w *work, kind notice.Kind, why reason) error {
-	e := r.event(w, kind)
-	e.Detail, e.Cause = why.text, why.cause
-	if w.knownBefore(e) {
-		return nil
-	}
-	return r.tell(ctx, w, e)
-}
-
-// knownBefore reports whether an earlier version of the alert told the same. The run notes it when its step or the whole of it
-// ends.
-func (w *work) knownBefore(e notice.Event) bool {
-	news := e.Key()
-	for _, step := range w.plan.Steps {
-		if step.Kind == playbook.Mail {
-			news += " " + step.Key() // to others it is news
-		}
-	}
-	w.told = alert.SHA256([]byte(news))[:16]
-	return w.record.ToldBefore(w.run, w.told)
 }
 
 // nounOf is what the machine action of a latch is called, such as isolation.
