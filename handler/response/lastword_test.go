@@ -213,3 +213,46 @@ func TestOldRowsLiftCountsFromTheCompletion(t *testing.T) {
 		t.Errorf("%d isolations, told %q, %+v", w.isolations("m1"), w.kinds(), run)
 	}
 }
+
+// TestUnseenReleaseKilledAnywhere kills the process before and after every call of the run that finds the release of an episode
+// whose lift was due. An alert that joined after the release was asked for is isolated anew, whoever comes next.
+func TestUnseenReleaseKilledAnywhere(t *testing.T) {
+	t.Parallel()
+	for _, mute := range []bool{false, true} {
+		points := 0
+		for killed := true; killed; points++ {
+			w, p := isolated(t)
+			w.advance(lift - 3*time.Hour)
+			w.ask(machine.Unisolate, "")
+			w.advance(time.Minute)
+			w.alertOn("da2", "m1", alert.High) // joins: what stands is joined, whatever else is asked for
+			w.drain(p, 5)
+			w.advance(4 * time.Hour)
+			w.finishAll(machine.Succeeded)
+			w.alertOn("da3", "m1", alert.High)
+			mortal := w.start(points, mute)
+			w.work(mortal)
+			if killed = mortal.died(); killed {
+				w.advance(3 * time.Minute)
+			}
+			for range 3 {
+				w.work(p)
+				w.follow(p)
+			}
+			w.finishAll(machine.Succeeded)
+			w.follow(p)
+			w.work(p)
+			for _, id := range []string{"da2", "da3"} {
+				if run := w.run(id, 1); run.Outcome != "isolated" || run.Episode != 2 {
+					t.Errorf("killed at %d (answer lost %v): %+v", points, mute, run)
+				}
+			}
+			if told := w.kinds(); w.isolations("m1") != 2 || w.run("da1", 1).Episode != 1 || strings.Count(told, "released") != 2 || strings.Contains(told, "lifted") {
+				t.Errorf("killed at %d (answer lost %v): %d isolations, told %q", points, mute, w.isolations("m1"), told)
+			}
+		}
+		if points < 20 {
+			t.Errorf("only %d kill points", points)
+		}
+	}
+}
