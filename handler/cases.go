@@ -93,6 +93,9 @@ func runCases(path string) ([]caseResult, error) {
 	names := map[string]bool{}
 	for i, c := range file.Cases {
 		in, err := c.input()
+		if wrong := c.checkFields(); wrong != nil {
+			err = wrong
+		}
 		switch {
 		case c.Name == "":
 			err = errors.New("it has no name")
@@ -125,7 +128,7 @@ func readCases(path string) (caseFile, error) {
 	case errors.Is(err, io.EOF):
 		return file, fmt.Errorf("%s is empty", path)
 	case err != nil:
-		return file, fmt.Errorf("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true)))
+		return file, fmt.Errorf("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true))+keyHint(err.Error()))
 	case file.Playbook == "":
 		return file, fmt.Errorf("%s: playbook is missing; write the path of the playbook, from the folder of this file", path)
 	case len(file.Cases) == 0:

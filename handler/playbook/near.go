@@ -32,6 +32,9 @@ func nearest(name string, known []string) []string {
 	return names
 }
 
+// Suggest words the way out for a mistyped name, as the playbook's own messages have it.
+func Suggest(name string, known []string) string { return suggest(name, known) }
+
 // suggest words the way out for a mistyped name: what was probably meant, and all that is known.
 func suggest(name string, known []string) string {
 	all := "known: " + strings.Join(known, ", ")

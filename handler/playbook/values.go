@@ -77,6 +77,21 @@ func actionTypes() []string {
 	return list
 }
 
+// OtherCase is the known value of a fact, such as alert.severity, that a text differs from in the case of letters only; empty:
+// there is none, or the API writes the fact either way.
+func OtherCase(fact, value string) string {
+	known := knownValues(fact)
+	if set, usual := usualValues(fact); usual && fact != "machine.onboardingStatus" {
+		known = set.values
+	}
+	for _, one := range known {
+		if value != one && strings.EqualFold(value, one) {
+			return one
+		}
+	}
+	return ""
+}
+
 // strange says that a fact is not known to be value, and what was probably meant; empty if it is, or may be.
 func (v valueSet) strange(value string) (hint string) {
 	if value == "" || slices.Contains(v.values, value) || v.open && len(nearest(value, v.values)) == 0 {
