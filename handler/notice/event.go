@@ -36,6 +36,7 @@ const (
 	Refused       Kind = "refused"          // the API will not do it
 	Denied        Kind = "denied"           // a permission is missing; it is tried again
 	Held          Kind = "held"             // a rail held it for a person
+	Waits         Kind = "waits"            // what undoes it is under way; it is decided when that is over
 	WouldIsolate  Kind = "would isolate"    // observe mode: nothing was done
 	WouldDo       Kind = "would do"         // so it was for another step
 	Skipped       Kind = "skipped"          // the machine does not know the action, or another run stands against it
@@ -82,6 +83,7 @@ type Event struct {
 	Turn time.Time `json:"turn,omitzero"` // of Hunt; the record of it has the rows
 
 	Detail string   `json:"detail,omitempty"` // a sentence: why, or what to do
+	Stands Standing `json:"stands,omitempty"` // of what is not done for this alert: it is so or under way all the same, for another
 	Again  bool     `json:"again,omitempty"`  // of a machine action that came to nothing: Cordon asks for it again by itself
 	Cause  string   `json:"cause,omitempty"`  // Detail without what differs at every look, such as an age; empty: it has nothing of the kind
 	Times  int      `json:"times,omitempty"`  // how often the same was told before, and then something else; of what is not done
@@ -89,6 +91,15 @@ type Event struct {
 	seq    int
 	told   time.Time // when it was recorded, which may be long after At
 }
+
+// Standing is how far a machine action is that was asked for for another alert.
+type Standing string
+
+// How far it is; empty: there is none.
+const (
+	UnderWay Standing = "under way"
+	InForce  Standing = "in force"
+)
 
 // Key identifies the event within its group: telling it again is nothing new. That nothing is done is told once per alert,
 // machine, step, severity and cause, whatever becomes of the alert: its next version is no news if all that is as it was.
@@ -107,6 +118,8 @@ func (e Event) Key() string {
 		return fmt.Sprintf("%s::%s:%s", e.AlertID, e.Kind, e.cause())
 	case Held, WouldIsolate, WouldDo, Skipped, NotFound, Refused, Denied, ReleasedEarly:
 		return fmt.Sprintf("%s:%s:%s:%s", e.AlertID, about, e.Kind, e.cause())
+	case Waits:
+		return fmt.Sprintf("%s:%s:%s:%s", e.AlertID, about, e.ActionID, e.Kind)
 	case Released, ByRule:
 		// Both who asked for the release and who had asked for the isolation hear of it.
 		return fmt.Sprintf("%s:%s:%s", about, e.ActionID, e.Kind)
@@ -122,9 +135,10 @@ func (e Event) Key() string {
 	return fmt.Sprintf("%s:%s:%s", e.RunID, about, e.Kind)
 }
 
-// cause stands for why the event is told, of an alert of which severity, and for whether it is told anew.
+// cause stands for why the event is told, of an alert of which severity, and for whether it is told anew or the machine is so all
+// the same.
 func (e Event) cause() string {
-	return alert.SHA256(fmt.Appendf(nil, "%s %d %s", e.Severity, e.Times, cmp.Or(e.Cause, e.Detail)))[:16]
+	return alert.SHA256(fmt.Appendf(nil, "%s %d %v %s", e.Severity, e.Times, e.Stands != "", cmp.Or(e.Cause, e.Detail)))[:16]
 }
 
 // Group names the notice group of an alert for some recipients: its incident if it has one, else the alert itself.

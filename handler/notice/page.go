@@ -110,6 +110,9 @@ func lineOf(events []Event) machineLine {
 
 // outcomeOf puts an event into words. The first words are fixed: people filter on them, and so do checks.
 func outcomeOf(e Event) (outcome, tone, what string) {
+	if e.Stands != "" {
+		return standingOutcome(e)
+	}
 	if e.Step != "" {
 		return stepOutcome(e)
 	}
@@ -144,6 +147,8 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 		return "Not isolated yet: a permission is missing", "bad", grantIt
 	case Held:
 		return "Not isolated: held for a person", "wait", decide("isolate the machine")
+	case Waits:
+		return "Isolation waits for a release that is under way", "bad", waitOrAct
 	case WouldIsolate:
 		return "Would isolate (observe mode, nothing was done)", "calm", "Set CORDON_MODE and the playbook's mode to enforce when you trust the rules."
 	case NotFound:
@@ -156,6 +161,9 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 
 // grantIt is what to do about a permission that is missing.
 const grantIt = `Grant the permission that is named under "Why". Cordon tries again by itself.`
+
+// waitOrAct is what to do about a step that waits for what undoes it.
+const waitOrAct = "Nothing, if that is meant to be: Cordon decides again when it is over. Else cancel it in the Defender portal."
 
 // orAgain is what a person can do about an action that came to nothing, unless Cordon asks for it again: two who do the same
 // are in each other's way.

@@ -45,6 +45,12 @@ func pages() map[string]page {
 	scanHeld.Step, scanHeld.Action, scanHeld.Scope, scanHeld.ActionID = "scan:Quick", machine.Scan, machine.Quick, ""
 	again := about(Failed, 9, 2, "Action 1f0b is Failed. It is asked for again (try 2 of 3).")
 	again.Again = true
+	isolatedElse := about(Held, 9, 2, "protected: tag domain-controller; the machine is isolated for another alert (run da1:v1)")
+	isolatedElse.Stands = InForce
+	scanElse := scanHeld
+	scanElse.Stands = UnderWay
+	waits := about(Waits, 0, 1, "alice@contoso.com asked for what undoes it (Unisolate, action 77), which is not over.")
+	waits.Episode, waits.ActionID = 0, "77"
 	capped := Event{Kind: CapReached, Action: machine.Scan, At: noon, RunID: "scan/an hour 2026-03-02T12:00:00Z", Detail: "Antivirus scans: 60 of at most 60 an hour are taken. What is beyond it is held: cordon held list shows it, cordon held run continues with it.", seq: 1}
 	madeUp := Event{Kind: UnknownAlerts, At: noon, RunID: "lookups 2026-03-02T11:50:00Z 2026-03-02T11:51:00Z", Detail: "Defender does not know 2 of the ids, and no poll has found them: da1, da2.", seq: 1}
 	return map[string]page{
@@ -59,6 +65,8 @@ func pages() map[string]page {
 		"steps":        summarize([]Event{about(Isolated, 2, 2, "Action 1f0b is Succeeded."), scan, tag}, 2),
 		"held-scan":    summarize([]Event{scanHeld}, 1),
 		"again":        summarize([]Event{about(Requested, 0, 1, ""), again}, 2),
+		"held-stands":  summarize([]Event{isolatedElse, scanElse}, 2),
+		"waits":        summarize([]Event{waits}, 1),
 		"cap":          summarize([]Event{capped}, 1),
 		"held":         summarize([]Event{about(Held, 0, 1, "protected: tag domain-controller")}, 1),
 		"denied":       summarize([]Event{about(Denied, 0, 1, "403 Forbidden (grant the application permission Machine.Isolate)")}, 1),
@@ -102,7 +110,7 @@ func golden(t *testing.T, name, got string) {
 
 func TestOnlySucceededIsCalledIsolated(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []Kind{Requested, StillPending, Failed, TimedOut, Cancelled, Released, Refused, Denied, Held, WouldIsolate, NoMachine, NotFound, Duplicate, Matched, Parked, ReleasedEarly, Lifted} {
+	for _, kind := range []Kind{Requested, StillPending, Failed, TimedOut, Cancelled, Released, Refused, Denied, Held, WouldIsolate, NoMachine, NotFound, Duplicate, Matched, Parked, ReleasedEarly, Lifted, Waits} {
 		if outcome, _, _ := outcomeOf(about(kind, 0, 1, "")); strings.HasPrefix(outcome, "Isolated") {
 			t.Errorf("%s is told as %q", kind, outcome)
 		}
@@ -117,7 +125,7 @@ func TestOnlySucceededIsCalledIsolated(t *testing.T) {
 func TestAMailSaysNothingThatIsNotSo(t *testing.T) {
 	t.Parallel()
 	reported := []Kind{Requested, StillPending, Isolated, Done, Failed, TimedOut, Cancelled, Released, ByRule}
-	for _, kind := range slices.Concat(reported, []Kind{Refused, Denied, Held, WouldIsolate, WouldDo, Skipped, NotFound, Duplicate, ReleasedEarly}) {
+	for _, kind := range slices.Concat(reported, []Kind{Refused, Denied, Held, WouldIsolate, WouldDo, Skipped, NotFound, Duplicate, ReleasedEarly, Waits}) {
 		for _, scan := range []bool{false, true} {
 			e := about(kind, 0, 1, "")
 			if scan {
@@ -151,9 +159,38 @@ func TestAMailSaysNothingThatIsNotSo(t *testing.T) {
 	}
 }
 
+// TestNothingUntrueIsSaidOfAMachineThatIsSoAllTheSame has every kind of news that a step is not done, while the machine is isolated
+// or scanned all the same.
+func TestNothingUntrueIsSaidOfAMachineThatIsSoAllTheSame(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []Kind{Held, WouldIsolate, WouldDo, Skipped, ReleasedEarly} {
+		for _, stands := range []Standing{UnderWay, InForce} {
+			e := about(kind, 0, 1, "")
+			e.Stands = stands
+			scan := e
+			scan.Step, scan.Action, scan.Scope = "scan:Quick", machine.Scan, machine.Quick
+			outcome, _, _ := outcomeOf(e)
+			other, _, what := outcomeOf(scan)
+			for _, untrue := range []string{"Not isolated", "Isolated", "Would isolate", "No "} {
+				if strings.HasPrefix(outcome, untrue) || strings.HasPrefix(other, untrue) {
+					t.Errorf("%s is told as %q, of a scan %q", kind, outcome, other)
+				}
+			}
+			if !strings.HasSuffix(outcome, "; isolation is "+string(stands)+" all the same") || strings.Contains(other+what, "isolat") {
+				t.Errorf("%s is told as %q, of a scan %q", kind, outcome, other)
+			}
+			gone := e
+			gone.Stands = ""
+			if gone.Key() == e.Key() {
+				t.Errorf("that %s is so although nothing else stands any more is no news", kind)
+			}
+		}
+	}
+}
+
 func TestEveryOutcomeOfAStepNamesWhatItIsAbout(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []Kind{Requested, StillPending, Done, Failed, TimedOut, Cancelled, Released, ByRule, Refused, Denied, Held, WouldDo, Skipped, NotFound, Duplicate} {
+	for _, kind := range []Kind{Requested, StillPending, Done, Failed, TimedOut, Cancelled, Released, ByRule, Refused, Denied, Held, WouldDo, Skipped, NotFound, Duplicate, Waits} {
 		e := about(kind, 0, 1, "")
 		e.Step, e.Action = "restriction", machine.Restrict
 		outcome, _, _ := outcomeOf(e)

@@ -34,6 +34,8 @@ func stepOutcome(e Event) (outcome, tone, what string) {
 		return "No " + noun + " yet: a permission is missing", "bad", grantIt
 	case Held:
 		return "No " + noun + ": held for a person", "wait", decide("ask for it")
+	case Waits:
+		return sentence + " waits until what undoes it is over", "bad", waitOrAct
 	case Skipped:
 		return "No " + noun + ": skipped", "calm", ""
 	case WouldDo:
@@ -44,6 +46,28 @@ func stepOutcome(e Event) (outcome, tone, what string) {
 		return "A second request was sent: " + noun, "bad", "Check the machine's actions in the Defender portal."
 	}
 	return "Nothing was done: " + noun, "calm", ""
+}
+
+// standingOutcome is outcomeOf for a step that is not done for an alert while the machine is all the same what it asks for, or about
+// to be: for another alert, say. It must say nothing of the machine that is not so.
+func standingOutcome(e Event) (outcome, tone, what string) {
+	noun, byHand := "isolation", "isolate the machine"
+	if e.Step != "" {
+		noun, _ = stepNoun(e)
+		byHand = "ask for it"
+	}
+	head, tone, do := "Nothing is done for this alert", "calm", "Nothing, as long as that is so."
+	switch e.Kind {
+	case Held:
+		head, tone, do = "Held for a person", "wait", decide(byHand)
+	case WouldIsolate, WouldDo:
+		head = "Observe mode, nothing was done"
+	case Skipped:
+		head = "Skipped"
+	case ReleasedEarly:
+		head = "Not asked for again"
+	}
+	return head + "; " + noun + " is " + string(e.Stands) + " all the same", tone, do + " When the " + noun + " ends, nothing takes its place for this alert."
 }
 
 // stepNoun is what the event's step is called, and whether what it brings about lasts.

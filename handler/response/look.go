@@ -5,9 +5,11 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
+	"cordon/handler/notice"
 )
 
 // firstLook is before the first request of an episode: what stands already and what is under way is adopted, whoever asked
@@ -24,13 +26,29 @@ func (r *Responder) firstLook(ctx context.Context, t *turn) (*machine.Action, er
 		case a.Type == t.latch.Desired && sameScope(a, t.latch):
 			open = cmp.Or(open, &a)
 		case a.Type == t.latch.Desired.Opposite():
-			return nil, &comeBack{after: joinWait, patient: true, why: fmt.Sprintf("%s asked for what undoes it (%s, action %s), which is not over", a.Requestor, a.Type, a.ID)}
+			return nil, r.waitForRelease(ctx, t, a, joinWait)
 		}
 	}
 	if standing := r.standing(t, current); standing != nil {
 		return standing, nil
 	}
 	return open, nil
+}
+
+// waitForRelease lets a run come back for a step whose opposite is under way: it ends by itself, but that may take days, and the
+// machine stays as it is meanwhile. So people are told once.
+func (r *Responder) waitForRelease(ctx context.Context, t *turn, a machine.Action, after time.Duration) error {
+	by := cmp.Or(cut(a.Requestor, maxRequestor), "somebody whom the API does not name")
+	if a.Marked() {
+		by = "Cordon"
+	}
+	why := fmt.Sprintf("%s asked for what undoes it (%s, action %s), which is not over", by, a.Type, a.ID)
+	e := r.event(t.work, notice.Waits)
+	e.ActionID, e.Detail = a.ID, why+fmt.Sprintf(". The %s that rule %s asks for is decided again when it is.", t.spec.Noun, t.plan.Rule)
+	if err := r.tellNews(ctx, t.work, e); err != nil {
+		return err
+	}
+	return &comeBack{after: after, patient: true, why: why}
 }
 
 // currentActions is the list of the actions of all machines that tell their state, shared by the runs of this process for

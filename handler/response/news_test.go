@@ -7,6 +7,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
+	"cordon/handler/notice"
 )
 
 // protectedAlert puts an alert on a machine that was protected after it was seen, and answers it.
@@ -130,5 +131,100 @@ func TestWhatIsSoAgainIsNews(t *testing.T) {
 				t.Errorf("told %q, want %q", w.kinds(), c.told)
 			}
 		})
+	}
+}
+
+// TestWhatIsHeldWhileTheMachineIsIsolatedForAnotherAlertIsTold has an alert held while another alert's isolation is under way or in
+// force: nobody else would hear of it, then or when that ends.
+func TestWhatIsHeldWhileTheMachineIsIsolatedForAnotherAlertIsTold(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		stands notice.Standing
+		words  string
+		end    func(w *world)
+		told   string
+	}{
+		"lifted": {notice.InForce, "; the machine is isolated, as was asked for for another alert (run da0:v1)",
+			func(w *world) { w.advance(lift) }, "requested, isolated, held, lifted, held"},
+		"failed": {notice.UnderWay, "; an isolation that was asked for for another alert (run da0:v1) goes on",
+			func(w *world) { w.finishAll(machine.Failed) }, "requested, held, failed, held, held"},
+		"released": {notice.InForce, "; the machine is isolated, as was asked for for another alert (run da0:v1)", func(w *world) {
+			w.advance(time.Hour)
+			w.mu.Lock()
+			w.add(machine.Unisolate, "m1", "clean", "", "Portal")
+			w.mu.Unlock()
+			w.finishAll(machine.Succeeded)
+		}, "requested, isolated, held, released, held"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			p := w.start(-1, false)
+			w.alertOn("da0", "m1", alert.High)
+			w.drain(p, 5)
+			if c.stands == notice.InForce {
+				w.finishAll(machine.Succeeded)
+				w.follow(p)
+			}
+			w.protectedAlert(p, "da1", alert.High)
+			w.grow(p, "da1")
+			news := w.newsOf("da1")
+			if len(news) != 1 || news[0].Kind != notice.Held || news[0].Stands != c.stands || !strings.Contains(news[0].Detail, c.words) {
+				t.Fatalf("told %+v", news)
+			}
+			if run := w.run("da1", 2); run.Outcome != "held" || !strings.Contains(run.Reason, c.words) {
+				t.Errorf("run %+v", run)
+			}
+			c.end(w)
+			w.follow(p)
+			w.drain(p, 20)
+			w.grow(p, "da1")
+			w.grow(p, "da1")
+			if w.kinds() != c.told {
+				t.Errorf("told %q", w.kinds())
+			}
+		})
+	}
+}
+
+// TestPeopleHearOnceThatAnIsolationWaitsForARelease has releases that wait for an offline machine: a person's, which ends, and one
+// that a rule asked for. The alert is taken into another incident meanwhile.
+func TestPeopleHearOnceThatAnIsolationWaitsForARelease(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(-1, false)
+	w.mu.Lock()
+	w.add(machine.Unisolate, "m1", "clean", "", "Portal")
+	w.mu.Unlock()
+	w.advance(time.Hour)
+	w.alertOn("da1", "m1", alert.High)
+	w.polled(p)
+	w.play(p, 20*time.Hour, true)
+	w.editAlert("da1", func(a *alert.Alert) { a.IncidentID = 8 })
+	w.play(p, time.Hour, true)
+	news := w.newsOf("da1")
+	if w.kinds() != "waits" || news[0].ActionID != "action-1" || !strings.Contains(news[0].Detail, "Portal asked for what undoes it (Unisolate, action action-1)") {
+		t.Fatalf("told %q: %+v", w.kinds(), news)
+	}
+	w.finishAll(machine.Succeeded)
+	w.settled(p)
+	if w.kinds() != "waits, requested, isolated" {
+		t.Errorf("told %q", w.kinds())
+	}
+}
+
+func TestPeopleHearOnceThatAnIsolationWaitsForARulesRelease(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, releaseBenign)
+	p := w.start(-1, false)
+	w.alertOn("da1", "m1", alert.High)
+	w.settled(p)
+	w.editAlert("da1", func(a *alert.Alert) { a.Classification = "InformationalExpectedActivity" })
+	w.some(p, 1)
+	w.alertOn("da2", "m1", alert.High)
+	w.some(p, 20)
+	news := w.newsOf("da2")
+	if len(news) != 1 || news[0].Kind != notice.Waits || !strings.HasPrefix(news[0].Detail, "Cordon asked for what undoes it (Unisolate, action ") {
+		t.Errorf("told %q: %+v", w.kinds(), news)
 	}
 }

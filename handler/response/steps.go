@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"cordon/handler/ledger"
@@ -249,9 +250,9 @@ func wouldKind(step playbook.Step) notice.Kind {
 	return notice.WouldDo
 }
 
-// notDone ends a step that is not carried out. It must not be told as "not isolated" about a machine that is isolated or
-// being isolated all the same, for another alert or by a request of this run whose fate is still open: whoever joined that
-// hears of its outcome.
+// notDone ends a step that is not carried out. It must not be told as "not isolated" about a machine that is isolated or being
+// isolated all the same. Whose alert had asked for that hears of its outcome, by a request of this run whose fate is still open,
+// say; anybody else would hear of this alert neither now nor when that ends, so the step is told with what stands.
 func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outcome string, why reason) error {
 	latch := latchOf(w.step)
 	if latch == "" || w.machine == nil {
@@ -261,11 +262,35 @@ func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outc
 	if err != nil {
 		return err
 	}
-	if l.State == ledger.Intended || l.State == ledger.Acting || l.State == ledger.Achieved {
-		noun := nounOf(l)
-		return r.finish(ctx, w, outcome, fmt.Sprintf("%s; %s that was asked for before goes on", why.text, article(noun)))
+	if l.State != ledger.Intended && l.State != ledger.Acting && l.State != ledger.Achieved {
+		return r.conclude(ctx, w, kind, outcome, why)
 	}
-	return r.conclude(ctx, w, kind, outcome, why)
+	joiners, err := r.Ledger.Joiners(ctx, l)
+	if err != nil {
+		return err
+	}
+	hears := func(j ledger.Joiner) bool { return j.AlertID == w.run.AlertID && j.Groups != "" }
+	if slices.ContainsFunc(joiners, hears) {
+		return r.finish(ctx, w, outcome, fmt.Sprintf("%s; %s that was asked for before goes on", why.text, article(nounOf(l))))
+	}
+	whom := "for another alert (run " + l.RunID + ")"
+	if l.RunID == "" || strings.HasPrefix(l.RunID, w.run.AlertID+":") {
+		whom = "before"
+	}
+	e := r.event(w, kind)
+	e.Cause, e.Stands, e.Episode, e.ActionID = cmp.Or(why.cause, why.text), notice.UnderWay, l.Episode, l.ActionID
+	e.Detail = fmt.Sprintf("%s; %s that was asked for %s goes on", why.text, article(nounOf(l)), whom)
+	if l.State == ledger.Achieved {
+		e.Stands = notice.InForce
+		e.Detail = fmt.Sprintf("%s; the machine is %s, as was asked for %s", why.text, doneWord(l), whom)
+	}
+	if l.Adopted {
+		e.Detail += ". " + whose(l)
+	}
+	if err := r.tellNews(ctx, w, e); err != nil {
+		return err
+	}
+	return r.finish(ctx, w, outcome, e.Detail)
 }
 
 // conclude tells people and then ends the step.

@@ -155,7 +155,14 @@ func (r *Responder) waitForUndoing(ctx context.Context, t *turn) (done bool, err
 	if err != nil {
 		return true, err
 	}
-	sent := u.State == ledger.Intended || u.State == ledger.Acting || u.State == ledger.Ended && u.ActionStatus == machine.Succeeded
+	if u.State == ledger.Acting {
+		own := machine.Action{ID: u.ActionID, Type: undoing.Type, Requestor: u.Requestor}
+		if u.By() == machine.ByCordon {
+			own.Comment = mark(t.latch.UndoneBy, u)
+		}
+		return true, r.waitForRelease(ctx, t, own, undoWait)
+	}
+	sent := u.State == ledger.Intended || u.State == ledger.Ended && u.ActionStatus == machine.Succeeded
 	if sent || u.Held("", r.Now()) {
 		return true, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("run %s is about to end the %s", t.latch.UndoneBy, nounOf(t.latch))}
 	}
