@@ -68,6 +68,7 @@ type Latch struct {
 	EndedAt    time.Time `json:",omitzero"`
 	EndReason  string    `json:",omitempty"`
 	EndKind    string    `json:",omitempty"` // what people are told of the end; empty: it was as if the episode never was
+	EndRun     string    `json:",omitempty"` // the run that ended it before an action was under way; empty: an action's outcome did
 	EndCause   string    `json:",omitempty"` // EndReason as people are told it once, without what differs at every look; empty: as it is
 	ReleasedAt time.Time `json:",omitzero"`  // when somebody released the machine, by the API's clock
 	LiftedAt   time.Time `json:",omitzero"`  // when Defender lifted the isolation by itself, by the API's clock

@@ -19,6 +19,7 @@ type StepState struct {
 	Leave    bool   `json:"leave,omitempty"`    // a person let it go on after a rail had held it
 	Begun    bool   `json:"begun,omitempty"`    // it has no machine action, and its request may have been sent
 	Before   string `json:"before,omitempty"`   // what its request changes and what was there, for whoever began it
+	Asked    bool   `json:"asked,omitempty"`    // its machine action is or was under way
 	Reissues int    `json:"reissues,omitempty"` // times that its machine action failed and was asked for again. An isolation's is Run.Reissues
 	Outcome  string `json:"outcome,omitempty"`  // a word or two, as in Run; empty: it is not over
 	Reason   string `json:"reason,omitempty"`   // the sentence behind Outcome, or what it waits for
@@ -133,15 +134,38 @@ func (r *Run) Wait(kind string, episode int, reason string, at time.Time) {
 	if step := r.ofLatch(kind); step != nil {
 		step.Waiting, step.Reason = true, cut(reason, maxReason)
 	}
-	r.Asked(at)
+	r.Asked(kind, at)
 	r.settle(reason, at)
 }
 
-// Asked notes that a machine action is under way for the run.
-func (r *Run) Asked(at time.Time) {
+// Asked notes that the machine action of a latch is under way for the run.
+func (r *Run) Asked(kind string, at time.Time) {
 	if r.AskedAt.IsZero() {
 		r.AskedAt = at
 	}
+	if step := r.ofLatch(kind); step != nil {
+		step.Asked = true
+	}
+}
+
+// AskedFor are the latches whose machine actions are or were under way for the run: by itself, or by the version that it goes
+// on with if that is about the same machine. An earlier scan says nothing about an isolation.
+func (r Record) AskedFor(run Run) []string {
+	kinds := run.askedFor()
+	if before, exists := r.asksBefore(run); exists && strings.EqualFold(before.MachineID, run.MachineID) {
+		kinds = append(kinds, before.askedFor()...)
+	}
+	return kinds
+}
+
+func (r Run) askedFor() []string {
+	var kinds []string
+	for _, step := range r.Steps {
+		if step.Asked {
+			kinds = append(kinds, step.Latch)
+		}
+	}
+	return kinds
 }
 
 // Asks finds the run, this or an earlier version's, that had a machine action under way which this one goes on with: its
@@ -150,6 +174,10 @@ func (r Record) Asks(run Run) (Run, bool) {
 	if !run.AskedAt.IsZero() {
 		return run, true
 	}
+	return r.asksBefore(run)
+}
+
+func (r Record) asksBefore(run Run) (Run, bool) {
 	decided := false
 	for _, other := range slices.Backward(r.Runs) {
 		if other.Version < 1 || other.Version >= run.Version {

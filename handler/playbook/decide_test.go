@@ -190,8 +190,9 @@ func TestEachRailHoldsInItsOrder(t *testing.T) {
 		{func(*Input) {}, Do, ""},
 		{func(in *Input) { in.Ceiling = "" }, WouldDo, "mode observe: playbook enforce, ceiling observe"},
 		{func(in *Input) { in.Paused, in.PauseReason = true, "change freeze" }, Held, "acting is paused: change freeze"},
-		{func(in *Input) { in.Now = in.Now.Add(24 * time.Hour) }, Held, "the alert is 24h1m0s old, the limit is 24h0m0s"},
-		{func(in *Input) { in.Machine.Tags = []string{"Never-Isolate"} }, Held, `protected: "Never-Isolate" is on protect.tags as "never-*"`},
+		{func(in *Input) { in.Now = in.Now.Add(24 * time.Hour) }, Held, "the alert is 24h1m0s old, the limit is 24h0m0s; besides, acting is paused: change freeze"},
+		{func(in *Input) { in.Machine.Tags = []string{"Never-Isolate"} }, Held,
+			`protected: "Never-Isolate" is on protect.tags as "never-*"; besides, the alert is 24h1m0s old, the limit is 24h0m0s; besides, acting is paused: change freeze`},
 		{func(in *Input) { in.Machine, in.MachineMissing = nil, "404" }, Held, "the machine could not be read, so it counts as protected: 404"},
 		{func(in *Input) { in.Alert.MachineID = "" }, Held, "the alert names no machine"},
 		{func(in *Input) { in.Alert.Classification = "falsePositive" }, Skipped, "the alert is classified as a false positive"},
@@ -247,7 +248,7 @@ rules:
 	if p.Rule != "os" || p.Rules[0].Outcome != Errored {
 		t.Fatalf("%s", p.Explain())
 	}
-	if s := isolation(t, p); s.Verdict != Held || s.Why != p.Reason || !strings.Contains(s.Why, "cannot get osPlatform from machine") {
+	if s := isolation(t, p); s.Verdict != Held || s.Why != p.Reason+"; besides, the machine could not be read, so it counts as protected" || !strings.Contains(s.Why, "cannot get osPlatform from machine") {
 		t.Errorf("%+v", s)
 	}
 	if len(p.Steps) != 2 || p.Steps[1].Kind != Mail || p.Steps[1].Verdict != Do || p.Steps[1].To != nil {
@@ -411,7 +412,7 @@ rules:
 func TestAgeIsNotLookedAtAgainOnceAnActionWasUnderWay(t *testing.T) {
 	b := mustLoad(t, strings.Replace(oneRule("true", "protect: {tags: [never-*]}"), "    do:", "    maxAlertAge: 1h\n    do:", 1))
 	in := input()
-	in.Now, in.Asked = in.Now.Add(8*24*time.Hour), true
+	in.Now, in.Asked = in.Now.Add(8*24*time.Hour), []string{"isolation"}
 	if got := isolation(t, b.Decide(in)); got.Verdict != Do {
 		t.Errorf("%+v", got)
 	}

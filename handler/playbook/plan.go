@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -35,9 +36,9 @@ type Input struct {
 	// StaleAfter is the age beyond which an alert is not acted on. Zero or less holds every acting step.
 	StaleAfter time.Duration
 
-	// Asked says that a machine action is or was under way for the alert already. Its age is not looked at again: what was
-	// allowed once is not taken back because the machine took days to answer.
-	Asked bool
+	// Asked are the latches (machine.Spec) whose actions are or were under way for the alert on its machine already. For them
+	// its age is not looked at again: what was allowed once is not taken back because the machine took days to answer.
+	Asked []string
 
 	Paused      bool   // a person has stopped all acting
 	PauseReason string // who and why, shown to people
@@ -66,6 +67,13 @@ type Plan struct {
 	Reason string      `json:"reason"`
 	Rules  []RuleTrace `json:"rules,omitempty"` // every rule of the book, in order
 	Rails  []RailTrace `json:"rails,omitempty"` // every rail, in order; none when no step acts
+}
+
+// Enforces reports whether the rule of a step acts, which is whether no mode keeps it to observing.
+func (p Plan) Enforces(step Step) bool {
+	return !slices.ContainsFunc(p.Rails, func(t RailTrace) bool {
+		return t.Rail == modeName && t.Verdict != Do && (t.Rule == "" || t.Rule == step.Rule)
+	})
 }
 
 // Step is one wanted action. Which fields are set depends on its kind.

@@ -39,6 +39,12 @@ func notFalse(in Input) RailTrace {
 	return t
 }
 
+// The rails that ask whether there is a machine to speak of.
+const (
+	machineNamed = "machine named"
+	machineRead  = "machine read"
+)
+
 // rails asks every rail in its fixed order about the acting steps of the rules that decide. No rule has a say here but
 // about its own steps, and there only to lower: by its mode and its own limit of age.
 func (b *Book) rails(in Input, acting []*rule) []rail {
@@ -48,7 +54,7 @@ func (b *Book) rails(in Input, acting []*rule) []rail {
 	}
 	machines := slices.ContainsFunc(acting, func(r *rule) bool { return slices.ContainsFunc(r.steps, onMachine) })
 	if machines {
-		asked := []RailTrace{held("machine named", noMachineID(in)), read(in), unprotected(b.protect, in)}
+		asked := []RailTrace{held(machineNamed, noMachineID(in)), read(in), unprotected(b.protect, in)}
 		if b.only.written() {
 			asked = append(asked, held("listed", b.only.holds(in)))
 		}
@@ -112,7 +118,7 @@ func read(in Input) RailTrace {
 	case !strings.EqualFold(in.Machine.ID, in.Alert.MachineID):
 		why = fmt.Sprintf("the machine that was read is %s, the alert names %s", quoted(in.Machine.ID), quoted(in.Alert.MachineID))
 	}
-	t := held("machine read", why)
+	t := held(machineRead, why)
 	if in.Machine == nil && in.MachineMissing != "" {
 		t.Why, t.Cause = missing+": "+cut(plainText(in.MachineMissing), 300), missing
 	}
@@ -123,21 +129,29 @@ func read(in Input) RailTrace {
 // resolved after days is old, but that it was resolved is new.
 func staleRails(in Input, r *rule) []rail {
 	starts, takesBack := slices.ContainsFunc(r.steps, begins), slices.ContainsFunc(r.steps, ends)
+	judged := func(about func(stepSpec) bool) func(stepSpec) bool {
+		return func(s stepSpec) bool { return about(s) && !in.asked(s) }
+	}
 	created := in.Alert.Created
 	if created.IsZero() {
 		created = in.Alert.Updated
 	}
 	var made []rail
 	if starts {
-		made = append(made, rail{stale(in, r, created, "the alert is %s old, %s is %s"), begins})
+		made = append(made, rail{stale(in, r, created, "the alert is %s old, %s is %s", judged(begins)), judged(begins)})
 	}
 	if takesBack {
-		made = append(made, rail{stale(in, r, in.Alert.Updated, "the alert's last update is %s old, %s is %s"), ends})
+		made = append(made, rail{stale(in, r, in.Alert.Updated, "the alert's last update is %s old, %s is %s", judged(ends)), judged(ends)})
 	}
 	if starts && takesBack {
 		made[0].Step, made[1].Step = namesOf(r.steps, begins), namesOf(r.steps, ends)
 	}
 	return made
+}
+
+// asked reports whether the step is under way for the alert, or was. What has no machine action goes by those of the others.
+func (in Input) asked(s stepSpec) bool {
+	return len(in.Asked) > 0 && (s.action == nil || slices.Contains(in.Asked, s.action.LatchOf(s.scope)))
 }
 
 // namesOf names the kinds of the steps that a rail is about.
@@ -153,7 +167,7 @@ func namesOf(steps []stepSpec, about func(stepSpec) bool) string {
 
 // stale says that the time an alert is judged by is too long ago. For what is begun that is its creation: an old alert that
 // something touches again is still an old alert.
-func stale(in Input, r *rule, at time.Time, said string) RailTrace {
+func stale(in Input, r *rule, at time.Time, said string, judged func(stepSpec) bool) RailTrace {
 	const name = "not stale"
 	limit, whose := in.StaleAfter, "the limit"
 	if r.maxAge > 0 && r.maxAge < limit {
@@ -166,7 +180,7 @@ func stale(in Input, r *rule, at time.Time, said string) RailTrace {
 		return held(name, "the alert has no time, so it counts as stale")
 	}
 	age := in.Now.Sub(at)
-	if in.Asked || age <= limit {
+	if age <= limit || !slices.ContainsFunc(r.steps, judged) {
 		return held(name, "")
 	}
 	t := held(name, fmt.Sprintf(said, age.Round(time.Second), whose, limit))
@@ -262,8 +276,10 @@ func paused(in Input) string {
 
 func (b *Book) modeOf(in Input, r *rule) Mode { return Lower(Lower(b.mode, in.Ceiling), r.mode) }
 
+const modeName = "mode"
+
 func (b *Book) modeRail(in Input, r *rule) RailTrace {
-	t := RailTrace{Rail: "mode", Verdict: Do}
+	t := RailTrace{Rail: modeName, Verdict: Do}
 	if b.modeOf(in, r) != Enforce {
 		t.Verdict = WouldDo
 		t.Why = fmt.Sprintf("mode observe: playbook %s, ceiling %s", Lower(b.mode, Enforce), Lower(in.Ceiling, Enforce))

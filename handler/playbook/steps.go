@@ -87,7 +87,7 @@ func (b *Book) steps(d decided, in Input, rails []rail) []Step {
 		step, note := s.made(in)
 		switch {
 		case d.trace.Outcome == Errored:
-			step.Verdict, step.Why, step.Cause = Held, d.reason(), "rule "+d.name+" could not be evaluated: "+alert.Steady(d.trace.Error)
+			step.Verdict, step.Why, step.Cause = d.unanswered(verdict(rails, d.name, s))
 		case s.kind == UpdateAlert && step.Update.IsZero():
 			step.Verdict, step.Why = Skipped, cmp.Or(note, "the comment is empty, and nothing else was to be changed")
 		default:
@@ -104,6 +104,19 @@ func (b *Book) steps(d decided, in Input, rails []rail) []Step {
 	return out
 }
 
+// unanswered is the verdict on a step of a rule that could not be evaluated: it is held for that, and whoever is to decide about
+// it sees what else holds it. What cannot be done stays so.
+func (d decided) unanswered(v Verdict, why, cause string) (verdict Verdict, said, same string) {
+	if v == Skipped {
+		return v, why, cause
+	}
+	said, same = d.reason(), "rule "+d.name+" could not be evaluated: "+alert.Steady(d.trace.Error)
+	if v == Held {
+		said += "; besides, " + why
+	}
+	return Held, said, same
+}
+
 // made is the acting step for one alert, without a verdict, and what there is to say about it.
 func (s stepSpec) made(in Input) (step Step, note string) {
 	step = s.step()
@@ -118,18 +131,27 @@ func (s stepSpec) made(in Input) (step Step, note string) {
 	return step, note
 }
 
-// verdict is what the rails say about an acting step of a rule: the first that does not let it pass, else what the rails
-// have to say about steps that are done.
+// verdict is what the rails say about an acting step of a rule: the first that does not let it pass, with whatever else holds
+// the step, that a person who lets it go on knows all of it; else what the rails have to say about steps that are done. Of a
+// machine that is not known there is no more to say.
 func verdict(rails []rail, rule string, s stepSpec) (v Verdict, why, cause string) {
-	note := ""
+	v, note, known := Do, "", true
 	for _, r := range rails {
 		switch {
 		case r.Rule != "" && r.Rule != rule, r.about != nil && !r.about(s):
+		case v == Held && r.Verdict == Held && known:
+			cause = cmp.Or(cause, why) // the first tells whether it is news
+			why += "; besides, " + r.Why
+		case v != Do:
 		case r.Verdict != Do:
-			return r.Verdict, r.Why, r.Cause
+			v, why, cause = r.Verdict, r.Why, r.Cause
+			known = r.Rail != machineNamed && r.Rail != machineRead
 		case r.Why != "":
 			note = strings.TrimPrefix(note+"; "+r.Why, "; ")
 		}
 	}
-	return Do, note, ""
+	if v == Do {
+		return Do, note, ""
+	}
+	return v, why, cause
 }

@@ -85,8 +85,9 @@ func (r *Responder) refuseTurn(ctx context.Context, t *turn) (done bool, err err
 		return true, &comeBack{after: min(l.HeldUntil.Sub(now)+time.Second, heldWait<<min(t.run.Copies, 4)), why: "another invocation holds the machine's latch"}
 	case l.State == ledger.Ended && !l.LiftedAt.IsZero():
 		return false, nil // what has joined it is contained no longer, what has not never was
-	case l.State == ledger.Ended && own && l.EndKind != "":
-		// The run's own episode ended before the run could end with it.
+	case l.State == ledger.Ended && own && l.EndKind != "" && (l.EndRun == "" || l.EndRun == t.run.ID()):
+		// The run's own episode ended before the run could end with it. One that another alert's rail, or the answer to its
+		// request, ended before anything was under way says nothing about this run, which begins anew.
 		if again, err := r.reissueOwn(ctx, t); again || err != nil {
 			return err != nil, err
 		}
@@ -173,7 +174,7 @@ func (r *Responder) noteEpisode(ctx context.Context, t *turn, episode int) error
 		}
 		run.SetEpisode(t.kind, episode)
 		if t.latch.Episode == episode && (t.latch.State == ledger.Acting || t.latch.State == ledger.Achieved) {
-			run.Asked(r.Now().UTC())
+			run.Asked(t.kind, r.Now().UTC())
 		}
 		return nil
 	})
@@ -310,7 +311,7 @@ func (r *Responder) endWith(ctx context.Context, t *turn, kind notice.Kind, outc
 
 // end closes the episode without an action.
 func (r *Responder) end(ctx context.Context, t *turn, kind notice.Kind, why reason) error {
-	t.latch.EndKind, t.latch.EndCause = string(kind), why.cause
+	t.latch.EndKind, t.latch.EndCause, t.latch.EndRun = string(kind), why.cause, t.run.ID()
 	t.latch.State, t.latch.EndedAt, t.latch.EndReason = ledger.Ended, r.Now().UTC(), why.text
 	r.uncount(ctx, t)
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
@@ -324,7 +325,7 @@ func (r *Responder) giveBack(ctx context.Context, t *turn, cause error) error {
 	}
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
 	if err := r.Ledger.SaveLatch(ctx, &t.latch); err != nil {
-		r.Log.WarnContext(ctx, "the latch could not be given back; it lapses by itself", "machine", t.machine.ID, "error", err.Error())
+		r.Log.WarnContext(ctx, "the latch could not be given back; it lapses by itself", "machine", t.latch.MachineID, "error", err.Error())
 	}
 	return cause
 }

@@ -266,10 +266,14 @@ func (r *Responder) stale(w *work) bool { return r.Now().Sub(w.readAt) > r.Snaps
 // readAgain gets alert and machine from the API and decides anew.
 func (r *Responder) readAgain(ctx context.Context, w *work) error {
 	w.alert, w.machine, w.missing, w.refresh = alert.Alert{}, nil, "", true
-	if err := r.facts(ctx, w); err != nil {
-		return err
+	err := r.facts(ctx, w)
+	if err == nil {
+		err = r.decide(ctx, w)
 	}
-	return r.decide(ctx, w)
+	if err != nil {
+		w.readAt = time.Time{} // facts and plan do not belong together
+	}
+	return err
 }
 
 // readAlert fetches the alert. If it has changed so that a rule could decide differently, the change is a version of its

@@ -35,7 +35,11 @@ func (r *Responder) askBook(ctx context.Context, w *work, in playbook.Input) (pl
 		if !w.hasLeave(step) || !step.Kind.Acts() || step.Verdict != playbook.Held {
 			continue
 		}
-		plan.Steps[i].Verdict, plan.Steps[i].Why = playbook.Do, step.Why+"; continued by "+w.run.Leave
+		if plan.Steps[i].Why = step.Why + "; continued by " + w.run.Leave; !plan.Enforces(step) {
+			plan.Steps[i].Verdict = playbook.WouldDo
+			continue
+		}
+		plan.Steps[i].Verdict = playbook.Do
 		if spec, isAction := machine.SpecOf(step.Kind.Action()); isAction && spec.Unsupported(*w.machine, step.Scope) != "" {
 			plan.Steps[i].Verdict, plan.Steps[i].Why = playbook.Skipped, spec.Unsupported(*w.machine, step.Scope)
 		}

@@ -149,7 +149,7 @@ func (x lifts) decideAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch,
 			return ledger.ErrUnchanged
 		}
 		run.Again(l.Kind, "Defender lifted the isolation that it had joined; it is decided again", x.now().UTC())
-		run.Asked(joined) // as for what is asked for again, its age is not looked at anew
+		run.Asked(l.Kind, joined) // as for what is asked for again, its age is not looked at anew
 		run.Copies++
 		return nil
 	})

@@ -123,24 +123,26 @@ func closeWith(run *ledger.Run, l ledger.Latch, outcome, reason string, at time.
 	return nil
 }
 
-// asked reports whether a machine action is or was under way for the alert, or a request was sent whose fate is not known.
-func (r *Responder) asked(ctx context.Context, w *work) (bool, error) {
-	if _, exists := w.record.Asks(w.run); exists || w.machine == nil {
-		return exists, nil
+// asked are the latches whose machine actions are or were under way for the alert on its machine, or for which a request was
+// sent whose fate is not known.
+func (r *Responder) asked(ctx context.Context, w *work) ([]string, error) {
+	kinds := w.record.AskedFor(w.run)
+	if w.machine == nil {
+		return kinds, nil
 	}
 	for _, step := range w.run.Steps {
-		if step.Latch == "" || w.run.EpisodeOf(step.Latch) == 0 || step.Outcome != "" {
+		if step.Asked || step.Latch == "" || w.run.EpisodeOf(step.Latch) == 0 || step.Outcome != "" {
 			continue
 		}
 		l, err := r.Ledger.Latch(ctx, w.machine.ID, step.Latch)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		if l.Episode == w.run.EpisodeOf(step.Latch) && !l.FirstIntentAt.IsZero() {
-			return true, nil
+			kinds = append(kinds, step.Latch)
 		}
 	}
-	return false, nil
+	return kinds, nil
 }
 
 // tellWithdrawn tells those who heard that a machine action is asked for again that it is not: the plan, made anew, does not

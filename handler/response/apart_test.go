@@ -1,0 +1,256 @@
+package response
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/playbook"
+)
+
+// What belongs together is not used apart: facts and the plan made of them, an episode's end and the run that ended it, the age
+// of an alert and the action and machine that it was judged for, a rail and the person who passes it.
+
+const scanAndIsolate = `version: 1
+mode: enforce
+rules:
+  - name: both
+    on: alert
+    when: alert.severity == "High"
+    unless: machine.isolated
+    do: [scan: {type: Quick}, isolate: {type: Full}, mail: {}]
+protect: {tags: [never-isolate]}
+`
+
+// once lets the nth call of a kind fail in a way that passes.
+type once struct {
+	API
+	machines, lists int
+}
+
+func (o *once) Machine(ctx context.Context, id string) (machine.Machine, error) {
+	if o.machines--; o.machines == 0 {
+		return machine.Machine{}, &apiError{trouble: machine.Transient, text: "429"}
+	}
+	return o.API.Machine(ctx, id)
+}
+
+func (o *once) ActionsOn(ctx context.Context, id string, since time.Time) ([]machine.Action, error) {
+	if o.lists--; o.lists == 0 {
+		return nil, &apiError{trouble: machine.Transient, text: "429"}
+	}
+	return o.API.ActionsOn(ctx, id, since)
+}
+
+// TestAStepIsNotCarriedOutByThePlanOfBefore has the facts read anew for the first step while the decision about them fails.
+func TestAStepIsNotCarriedOutByThePlanOfBefore(t *testing.T) {
+	t.Parallel()
+	for _, what := range []string{"protected", "false positive"} {
+		w := newWorldWith(t, scanAndIsolate)
+		p := w.start(-1, false)
+		w.alertOn("da1", "m1", alert.High)
+		w.advance(10 * time.Minute)
+		if what == "protected" {
+			w.edit("m1", func(m *machine.Machine) { m.Tags = []string{"never-isolate"} })
+		} else {
+			w.mu.Lock()
+			a := w.alerts["da1"]
+			a.Classification = "FalsePositive"
+			w.alerts["da1"] = a
+			w.mu.Unlock()
+		}
+		p.responder.API = &once{API: p.responder.API, lists: 2}
+		w.drain(p, 20)
+		if w.isolations("m1") > 0 {
+			t.Errorf("isolated although %s; told %s", what, w.kinds())
+		}
+	}
+}
+
+func TestTroubleWithTheMachineInOneStepIsNoMissingMachineInTheNext(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, strings.Replace(scanAndIsolate, "    unless: machine.isolated\n", "", 1))
+	p := w.start(-1, false)
+	w.alertOn("da1", "m1", alert.High)
+	w.advance(10 * time.Minute)
+	p.responder.API = &once{API: p.responder.API, machines: 1}
+	w.drain(p, 20)
+	if !strings.Contains(w.asked("m1"), "Isolate") {
+		t.Errorf("not isolated: %+v; told %s", w.run("da1", 1).Steps, w.kinds())
+	}
+}
+
+// takesOver writes the latch as another process does, while the machine is read for the first time.
+type takesOver struct {
+	API
+	w    *world
+	done bool
+}
+
+func (o *takesOver) Machine(ctx context.Context, id string) (machine.Machine, error) {
+	if o.done {
+		return o.API.Machine(ctx, id)
+	}
+	o.done = true
+	other := o.w.start(-1, false)
+	l, err := other.ledger.Latch(ctx, id, ledger.Isolation)
+	if err == nil {
+		err = other.ledger.SaveLatch(ctx, &l)
+	}
+	if err != nil {
+		return machine.Machine{}, err
+	}
+	return machine.Machine{}, &apiError{trouble: machine.Transient, text: "429"}
+}
+
+func TestALatchThatIsLostWhileTheMachineCannotBeReadIsTakenAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(-1, false)
+	w.alertOn("da1", "m1", alert.High)
+	w.advance(10 * time.Minute)
+	p.responder.API = &takesOver{API: p.responder.API, w: w}
+	w.drain(p, 20)
+	if w.isolations("m1") != 1 {
+		t.Errorf("isolated %d times; told %s", w.isolations("m1"), w.kinds())
+	}
+}
+
+const highAndMedium = `version: 1
+mode: enforce
+rules:
+  - {name: high, on: alert, when: alert.severity == "High", do: [isolate: {type: Full}, mail: {}]}
+  - {name: medium, on: alert, when: alert.severity == "Medium", do: [isolate: {type: Selective}, mail: {}]}
+limits:
+  isolate: { perHour: 50, perDay: 90, perRule: { perHour: 1 }, then: hold }
+`
+
+// TestAnotherAlertsHoldOrRefusalEndsNoRun has a High alert begin an episode and be throttled. A Medium alert takes the episode
+// over and ends it.
+func TestAnotherAlertsHoldOrRefusalEndsNoRun(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"cap", "refused"} {
+		w := newWorldWith(t, highAndMedium)
+		p := w.start(-1, false)
+		if end == "cap" {
+			w.alertOn("first", "m0", alert.Medium) // uses up the cap of its rule
+			w.drain(p, 5)
+		}
+		w.alertOn("high", "m1", alert.High)
+		n := 0
+		w.onPost = func() error {
+			switch n++; {
+			case n == 1:
+				return &apiError{trouble: machine.Transient, text: "429", after: time.Minute}
+			case n == 2 && end == "refused":
+				return &apiError{trouble: machine.Refused, text: "selective isolation is not possible on this machine"}
+			}
+			return nil
+		}
+		m, _ := w.take()
+		if err := p.responder.Respond(t.Context(), m.Message.Encode(), 1); err != nil {
+			t.Fatal(err)
+		}
+		w.alertOn("medium", "m1", alert.Medium)
+		w.drain(p, 20)
+		if w.isolations("m1") != 1 {
+			t.Errorf("%s: isolated %d times; high is %q: %s", end, w.isolations("m1"), w.run("high", 1).Outcome, w.run("high", 1).Reason)
+		}
+	}
+}
+
+func TestALeaveActsOnNothingInObserveMode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(-1, false)
+	p.responder.Ceiling = playbook.Observe
+	w.alertOn("da1", "m1", alert.High)
+	w.edit("m1", func(m *machine.Machine) { m.Tags = []string{"never-isolate"} })
+	w.queue[0].Message.Machine = nil
+	w.drain(p, 5)
+	desk, _ := w.desk()
+	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "go"); err != nil {
+		t.Fatal(err)
+	}
+	w.drain(p, 20)
+	if run := w.run("da1", 1); w.isolations("m1") != 0 || run.Outcome != "would isolate" {
+		t.Errorf("isolated %d times, run %q: %s", w.isolations("m1"), run.Outcome, run.Reason)
+	}
+}
+
+const readsLastSeen = `version: 1
+mode: enforce
+rules:
+  - name: iso
+    on: alert
+    when: alert.severity == "High" && machine.lastSeenAge < duration("300h")
+    do: [isolate: {type: Full}, mail: {}]
+protect: {tags: [never-isolate]}
+`
+
+// TestWhoPassesARuleWithoutAnAnswerSeesWhatElseHolds has a rule that cannot be evaluated, of a machine that is protected or an
+// alert that is old besides.
+func TestWhoPassesARuleWithoutAnAnswerSeesWhatElseHolds(t *testing.T) {
+	t.Parallel()
+	for what, says := range map[string]string{"protected": "never-isolate", "stale": "old, the limit is", "both": "never-isolate", "false positive": ""} {
+		w := newWorldWith(t, readsLastSeen)
+		p := w.start(-1, false)
+		w.alertOn("da1", "m1", alert.High)
+		if what == "protected" || what == "both" {
+			w.edit("m1", func(m *machine.Machine) { m.Tags = []string{"never-isolate"} })
+			w.queue[0].Message.Machine = nil
+		}
+		if what == "stale" || what == "both" {
+			w.advance(48 * time.Hour)
+		}
+		if what == "false positive" {
+			w.editAlert("da1", func(a *alert.Alert) { a.Classification = "FalsePositive" })
+		}
+		w.drain(p, 5)
+		held, err := p.ledger.AllHeld(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if what == "false positive" {
+			if len(held) != 0 || w.run("da1", 2).Outcome != "skipped" {
+				t.Errorf("%s: held %+v, run %+v", what, held, w.run("da1", 2))
+			}
+			continue
+		}
+		if len(held) != 1 || !strings.Contains(held[0].Reason, "lastSeenAge is not given") || !strings.Contains(held[0].Reason, says) ||
+			what == "both" && !strings.Contains(held[0].Reason, "old, the limit is") {
+			t.Errorf("%s: held %+v", what, held)
+		}
+	}
+}
+
+const isolateOrScan = `version: 1
+mode: enforce
+rules:
+  - {name: iso, on: alert, when: alert.severity == "High", do: [isolate: {type: Full}, mail: {}]}
+  - {name: scan, on: alert, when: alert.severity == "Medium", do: [scan: {type: Quick}, mail: {}]}
+`
+
+// TestAnAgeIsForgivenForTheSameActionOnTheSameMachineOnly has an action under way for two days when the alert changes.
+func TestAnAgeIsForgivenForTheSameActionOnTheSameMachineOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, isolateOrScan)
+	p := w.start(-1, false)
+	w.alertOn("da1", "m1", alert.Medium)
+	w.alertOn("da2", "m2", alert.High)
+	w.drain(p, 5)
+	w.advance(48 * time.Hour)
+	w.editAlert("da1", func(a *alert.Alert) { a.Severity = alert.High })
+	w.alertOn("other", "m3", alert.Low)
+	w.editAlert("da2", func(a *alert.Alert) { a.MachineID = "m3" })
+	w.drain(p, 20)
+	for id, m := range map[string]string{"da1": "m1", "da2": "m3"} {
+		if run := w.run(id, 2); w.isolations(m) != 0 || run.Outcome != "held" {
+			t.Errorf("%s: %s is isolated %d times, run %q: %s", id, m, w.isolations(m), run.Outcome, run.Reason)
+		}
+	}
+}
