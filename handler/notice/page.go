@@ -43,20 +43,16 @@ func summarize(events []Event, seq int) page {
 		return cmp.Or(cmp.Compare(a.seq, b.seq), a.told.Compare(b.told), cmp.Compare(rank(a.Kind), rank(b.Kind)))
 	})
 	byMachine := map[string][]Event{}
-	news := map[string]bool{}
 	var p page
 	alerts := map[string]alertLine{}
 	for _, e := range events {
-		fresh := e.seq == seq
-		if e.MachineID == "" {
-			if fresh {
-				p.Others = append(p.Others, e)
-			}
-		} else {
+		if e.MachineID != "" {
 			byMachine[e.subject()] = append(byMachine[e.subject()], e)
-			news[e.subject()] = news[e.subject()] || fresh
+		} else if e.seq == seq {
+			p.Others = append(p.Others, e)
 		}
 	}
+	news := newsOf(byMachine, seq)
 	for _, id := range slices.Sorted(maps.Keys(byMachine)) {
 		if news[id] {
 			p.Machines = append(p.Machines, lineOf(byMachine[id]))
@@ -76,6 +72,28 @@ func summarize(events []Event, seq int) page {
 	p.Headline = headline(p)
 	p.Subject = "[Cordon] " + oneLine(p.Headline, 160)
 	return p
+}
+
+// newsOf are the subjects that a sequence has news of. That something was asked for is none where an earlier sequence has told
+// what became of it: it was recorded late, by a run that met trouble in between. A sequence of nothing else tells it all the same.
+func newsOf(byMachine map[string][]Event, seq int) map[string]bool {
+	news, late := map[string]bool{}, map[string]bool{}
+	for subject, events := range byMachine {
+		for _, e := range events {
+			overtaken := func(f Event) bool { return f.seq < seq && f.Episode == e.Episode && rank(f.Kind) > rank(e.Kind) }
+			switch {
+			case e.seq != seq:
+			case e.Episode > 0 && slices.ContainsFunc(events, overtaken):
+				late[subject] = true
+			default:
+				news[subject] = true
+			}
+		}
+	}
+	if len(news) == 0 {
+		return late
+	}
+	return news
 }
 
 // rank orders events of the same episode, which may be recorded at the same moment: what is asked for comes before what became

@@ -249,3 +249,21 @@ func TestNewsOfThisSequenceOnly(t *testing.T) {
 		t.Errorf("the second mail speaks of %+v", p.Machines)
 	}
 }
+
+// TestWhatWasToldIsNoNewsBecauseItsRequestIsRecordedLate has a run that met trouble record its request after the outcome was
+// told. A mail that has no other news still goes out.
+func TestWhatWasToldIsNoNewsBecauseItsRequestIsRecordedLate(t *testing.T) {
+	done, late := about(Isolated, 1, 1, "done"), about(Requested, 2, 2, "asked")
+	p := summarize([]Event{done, late, onOther(about(Isolated, 2, 2, "done"))}, 2)
+	if len(p.Machines) != 1 || p.Machines[0].Name != "hr-lt-0009.corp.contoso.com" {
+		t.Errorf("news of %+v", p.Machines)
+	}
+	if p = summarize([]Event{done, late}, 2); len(p.Machines) != 1 || p.Machines[0].Outcome != "Isolated" {
+		t.Errorf("alone: %+v", p.Machines)
+	}
+	next := late
+	next.Episode = 2
+	if p = summarize([]Event{done, next}, 2); len(p.Machines) != 1 || p.Machines[0].Outcome == "Isolated" {
+		t.Errorf("a new episode: %+v", p.Machines)
+	}
+}
