@@ -83,7 +83,7 @@ func (f *deadLetterFlags) listCommand(getenv func(string) string) *cobra.Command
 func (f *deadLetterFlags) showCommand(getenv func(string) string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show NUMBER",
-		Short: "Show one dead letter, why it can not be read, and what the ledger knows of it",
+		Short: "Show one dead letter, why it cannot be read, and what the ledger knows of it",
 		Long: "Reads the message as the handler would now. What the ledger knows is shown if AzureWebJobsStorage (or its account) is\n" +
 			"set and can be read. Text of the message is written by whoever sent it: control characters are shown as escapes, and\n" +
 			"what is long is cut. Takes nothing from the queue." + deadLetterExits,
@@ -105,7 +105,7 @@ func (f *deadLetterFlags) replayCommand(getenv func(string) string) *cobra.Comma
 		Short: "Send dead letters again, each under a fresh message id",
 		Long: "The copy is sent first and the dead letter removed after it, so that nothing is lost. Interrupted in between, both are\n" +
 			"there: replay it again or drop it. A second copy is harmless, because the ledger joins it to the run or the notice\n" +
-			"that exists: nothing is done twice. A message that still can not be read is refused, and the others go on.\n" +
+			"that exists: nothing is done twice. A message that still cannot be read is refused, and the others go on.\n" +
 			"Asks first on a terminal; elsewhere it wants --yes." + deadLetterExits,
 		Example: "  cordon deadletter replay 17 18\n  cordon deadletter replay --all --yes --json",
 		Args:    numbersOrAll(f),

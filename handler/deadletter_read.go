@@ -75,7 +75,7 @@ type recorded struct {
 // ledgerPatience bounds how long show waits for the ledger, without which it is still of use.
 const ledgerPatience = 20 * time.Second
 
-// lookUp asks the ledger. That it can not be asked is an answer too.
+// lookUp asks the ledger. That it cannot be asked is an answer too.
 func (x *deadLetters) lookUp(ctx context.Context, r reading) recorded {
 	settings, err := config.LoadFor(x.getenv, config.Ledger)
 	if err != nil {

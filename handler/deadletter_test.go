@@ -305,7 +305,7 @@ func TestATerminalIsAsked(t *testing.T) {
 		t.Errorf("asked %q", got)
 	}
 	x, _, asks = y.typing(t, "y\n")
-	if err := x.take(t.Context(), replaying(), []int64{2}); err == nil || asks.Len() > 0 { // it can not be read, so there is nothing to ask
+	if err := x.take(t.Context(), replaying(), []int64{2}); err == nil || asks.Len() > 0 { // it cannot be read, so there is nothing to ask
 		t.Errorf("asked %q, error %v", asks, err)
 	}
 	x, _, _ = y.typing(t, "")

@@ -34,9 +34,9 @@ type practice struct {
 
 	settings    config.Config
 	problems    error
-	book        *playbook.Book // nil: it can not be read
+	book        *playbook.Book // nil: it cannot be read
 	bookErr     error
-	transport   *http.Transport // nil: the certificate authorities can not be read
+	transport   *http.Transport // nil: the certificate authorities cannot be read
 	caErr       error
 	certificate *entra.Certificate
 	certErr     error
@@ -89,7 +89,7 @@ func (p *practice) missing(need config.Need) string {
 		return "the settings above are wrong: " + strings.Join(names, ", ")
 	}
 	if p.caErr != nil {
-		return "the certificate authorities can not be read"
+		return "the certificate authorities cannot be read"
 	}
 	return ""
 }

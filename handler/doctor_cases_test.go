@@ -80,7 +80,7 @@ func brokenSetups(t *testing.T) []brokenSetup {
 		{"the secret is another", set("CORDON_CLIENT_SECRET", "s3cr3t-of-another")},
 		{"the app is not in the tenant", set("CORDON_CLIENT_ID", "11111111-2222-3333-4444-555555555555")},
 		{"the audience is unknown", set("CORDON_DEFENDER_AUDIENCE", "https://api.example.org")},
-		{"the authority can not be reached", set("CORDON_AUTHORITY_URL", "https://"+closedPort)},
+		{"the authority cannot be reached", set("CORDON_AUTHORITY_URL", "https://"+closedPort)},
 		{"the authority is not trusted", late(func(p *patient) { delete(p.env, "CORDON_CA_FILE") })},
 		{"no role is granted", roles()},
 		{"isolating is not granted", roles("Alert.Read.All", "Machine.Read.All")},
@@ -90,7 +90,7 @@ func brokenSetups(t *testing.T) []brokenSetup {
 			p.write(t, "playbook.yaml", "version: 1\nmode: enforce\nrules:\n  - name: tell\n    on: alert\n    when: alert.severity == \"High\"\n    do: [{mail: {}}]\n")
 		}},
 		{"wider roles are granted", roles("Alert.ReadWrite.All", "Machine.ReadWrite.All", "Machine.Isolate")},
-		{"Defender can not be reached", set("CORDON_DEFENDER_URL", "http://"+closedPort)},
+		{"Defender cannot be reached", set("CORDON_DEFENDER_URL", "http://"+closedPort)},
 		{"Defender hangs", func(p *patient) {
 			p.args, p.defender.Fault = []string{"--timeout", "2s"}, func(*http.Request) *defendersim.Fault { return &defendersim.Fault{Delay: time.Hour} }
 		}},
@@ -109,7 +109,7 @@ func brokenSetups(t *testing.T) []brokenSetup {
 			(&yard{Server: p.bus, clock: servicebus.NewManualClock(noon)}).setAside(t, "alerts", servicebus.Message{ID: "x"}, "r", "d")
 		})},
 		{"the namespace refuses the key", late(func(p *patient) { p.bus.RefuseTokens(true) })},
-		{"the namespace can not be reached", set("ServiceBus", "Endpoint=sb://"+closedPort+";SharedAccessKeyName=n;SharedAccessKey=a2V5;UseDevelopmentEmulator=true")},
+		{"the namespace cannot be reached", set("ServiceBus", "Endpoint=sb://"+closedPort+";SharedAccessKeyName=n;SharedAccessKey=a2V5;UseDevelopmentEmulator=true")},
 
 		{"the account key is another", late(func(p *patient) {
 			p.env["AzureWebJobsStorage"] = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=b3RoZXI=;TableEndpoint=" + p.tables.URL + "/devstoreaccount1;"

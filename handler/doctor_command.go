@@ -26,7 +26,7 @@ func doctorCommand(getenv func(string) string) *cobra.Command {
 		Long: "Reads the settings as the handler does and says, line by line, what works and what to do about the rest. It acts on no\n" +
 			"machine and prints no secret. On each queue it schedules two messages for a month ahead, looks at them and cancels\n" +
 			"them, so that nobody receives one; in the tables it writes a row of its own and removes it, and makes the tables that\n" +
-			"do not exist. \"not seen\" is what can not be told with the rights that the app has. Run it where the app runs, or with\n" +
+			"do not exist. \"not seen\" is what cannot be told with the rights that the app has. Run it where the app runs, or with\n" +
 			"the app's settings and in its folder.\n\n" +
 			"Exit code 0: nothing failed. 1: something did. 2: the command line is wrong. 130: ended by a signal.",
 		Example: "  cordon doctor\n  cordon doctor --send-test\n  cordon doctor --json | jq '.findings[] | select(.state == \"failed\")'",

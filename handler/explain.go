@@ -118,7 +118,7 @@ func (x *explaining) facts(ctx context.Context, book *playbook.Book, in *playboo
 	if byID {
 		needs = append(needs, config.Defender)
 	} else if err != nil {
-		return fmt.Errorf("the alert can not be read: %w", err)
+		return fmt.Errorf("the alert cannot be read: %w", err)
 	}
 	settings, err := config.LoadFor(x.getenv, needs...)
 	if err != nil {
@@ -132,7 +132,7 @@ func (x *explaining) facts(ctx context.Context, book *playbook.Book, in *playboo
 		return x.ask(ctx, settings, book, in)
 	}
 	if in.Alert, err = defender.DecodeAlert(body); err != nil {
-		return fmt.Errorf("the alert in %s can not be read: %w", x.alert, err)
+		return fmt.Errorf("the alert in %s cannot be read: %w", x.alert, err)
 	}
 	if x.machine == "" {
 		in.MachineMissing = "no --machine was given"
@@ -160,7 +160,7 @@ func fileOf[T any](path, what string, decode func([]byte) (T, error)) (T, error)
 		found, err = decode(body)
 	}
 	if err != nil {
-		return found, fmt.Errorf("the %s in %s can not be read: %w", what, path, err)
+		return found, fmt.Errorf("the %s in %s cannot be read: %w", what, path, err)
 	}
 	return found, nil
 }

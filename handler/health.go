@@ -91,7 +91,7 @@ func (h *health) report(ctx context.Context) (trigger.Health, error) {
 		r.risk("%s", l)
 	}
 	if err := h.readLedger(ctx, &r); err != nil {
-		r.risk("the ledger can not be read, so nothing is done: %v", err)
+		r.risk("the ledger cannot be read, so nothing is done: %v", err)
 	}
 	h.readQueues(ctx, &r)
 	r.OK = len(r.Reasons) == 0

@@ -150,7 +150,7 @@ func (h *health) readQueues(ctx context.Context, r *healthReport) {
 	for _, name := range []string{h.alerts, h.notices} {
 		active, dead, err := h.queue.Depth(ctx, name, depthShown)
 		if err != nil {
-			r.risk("queue %s can not be looked at: %v", name, err)
+			r.risk("queue %s cannot be looked at: %v", name, err)
 			continue
 		}
 		r.Queues[name], r.Queues[name+" dead letters"] = atMost(active, depthShown), atMost(dead, depthShown)

@@ -30,7 +30,7 @@ type heldView struct {
 	Steps       []heldStep `json:"steps"`  // at least one
 	Reason      string     `json:"reason"` // of all of them
 	At          time.Time  `json:"at"`
-	Over        string     `json:"over,omitempty"` // why it can not be continued any more
+	Over        string     `json:"over,omitempty"` // why it cannot be continued any more
 }
 
 // heldStep is one step that is held.
@@ -176,7 +176,7 @@ func (o *operator) listHeld(cmd *cobra.Command) error {
 func (v heldView) print(w io.Writer) error {
 	can := "can be continued"
 	if v.Over != "" {
-		can = "can not be continued: " + v.Over
+		can = "cannot be continued: " + v.Over
 	}
 	lines := []string{v.AlertID + " on " + cmp.Or(v.MachineName, v.MachineID)}
 	for _, s := range v.Steps {

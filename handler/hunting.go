@@ -67,7 +67,7 @@ func portal(settings config.Config) string {
 	return "https://" + host + "/v2/advanced-hunting?tid=" + url.QueryEscape(settings.TenantID)
 }
 
-// huntRunner makes what RunHunts calls, and says whether there are hunts. A catalogue that can not be read keeps hunts from
+// huntRunner makes what RunHunts calls, and says whether there are hunts. A catalogue that cannot be read keeps hunts from
 // running and nothing else: every call says why.
 func huntRunner(settings config.Config, o hunt.Options) (run func(context.Context) error, some bool) {
 	c, err := loadHunts(settings)

@@ -158,7 +158,7 @@ func (o *operator) release(cmd *cobra.Command, which string) error {
 }
 
 // releasable finds the machine among those that are isolated. For a name each of them is read at the API: what the ledger
-// remembers may be old, and one that can not be read may be a second of that name.
+// remembers may be old, and one that cannot be read may be a second of that name.
 func releasable(ctx context.Context, api *defender.Client, all []response.Isolation, which string) (response.Isolation, error) {
 	named := func(i response.Isolation) bool { return strings.EqualFold(i.MachineID, which) }
 	if i := slices.IndexFunc(all, named); i >= 0 {
@@ -172,7 +172,7 @@ func releasable(ctx context.Context, api *defender.Client, all []response.Isolat
 		}
 		m, err := api.Machine(ctx, i.MachineID)
 		if err != nil {
-			return response.Isolation{}, fmt.Errorf("the name of isolated machine %s can not be read; name the machine to release by its id: %w", i.MachineID, err)
+			return response.Isolation{}, fmt.Errorf("the name of isolated machine %s cannot be read; name the machine to release by its id: %w", i.MachineID, err)
 		}
 		i.MachineName = m.ComputerDNSName
 		short, _, _ := strings.Cut(i.MachineName, ".")

@@ -27,7 +27,7 @@ func playbookPath(getenv func(string) string, args []string) string {
 func loadBook(path string) (*playbook.Book, error) {
 	source, err := incoming.File(path)
 	if err != nil {
-		return nil, fmt.Errorf("the playbook can not be read: %w; name one with CORDON_PLAYBOOK", err)
+		return nil, fmt.Errorf("the playbook cannot be read: %w; name one with CORDON_PLAYBOOK", err)
 	}
 	return playbook.Load(path, source)
 }
@@ -42,7 +42,7 @@ func checkCommand(getenv func(string) string) *cobra.Command {
 			"With --met it also shows what the app met in the last 30 days: tags of machines that are almost protected ones, and\n" +
 			"machines of which the API gave no group or device value. That needs the settings of the ledger, which is only read.\n\n" +
 			"Exit codes: 0 the handler would start with it, with or without warnings. 1 it would refuse it, or --strict and there\n" +
-			"are warnings, or --met and the ledger can not be read. 2 the command line is wrong.",
+			"are warnings, or --met and the ledger cannot be read. 2 the command line is wrong.",
 		Example: "  cordon check\n  cordon check --strict\n  cordon check playbooks/workstations.yaml\n  cordon check --json | jq '.problems[] | \"\\(.line): \\(.message)\"'",
 		Args:    atMostOnePlaybook("check"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -188,7 +188,7 @@ func testCommand() *cobra.Command {
 		Long: "Decides every case in the files that end in " + caseSuffix + ", in the folder (default: the one it is called in) and the ones\n" +
 			"in it. A file names its playbook and lists cases; alert and machine are as the Defender API answers them, and what a\n" +
 			"case leaves out stands in the way of nothing. docs/playbook.md shows one.\n\n" +
-			"Exit codes: 0 every plan is as wanted. 1 one is not, a file can not be read, or there are no cases. 2 the command line\nis wrong.",
+			"Exit codes: 0 every plan is as wanted. 1 one is not, a file cannot be read, or there are no cases. 2 the command line\nis wrong.",
 		Example: "  cordon test\n  cordon test playbooks\n  cordon test --explain playbooks\n  cordon test --json | jq '.cases[] | select(.ok | not)'",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {

@@ -105,7 +105,7 @@ AppTraces
   }
   {
     name: 'error-lines'
-    description: 'Cordon wrote an error for a person to look at: a parked run, a second isolation, a machine that can not be told apart.'
+    description: 'Cordon wrote an error for a person to look at: a parked run, a second isolation, a machine that cannot be told apart.'
     severity: 2
     windowSize: 'PT15M'
     threshold: 0

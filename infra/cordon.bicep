@@ -182,7 +182,7 @@ resource bus 'Microsoft.ServiceBus/namespaces@2026-01-01' = {
   }
 }
 
-// Duplicate detection and sessions can not be changed once a queue is there.
+// Duplicate detection and sessions cannot be changed once a queue is there.
 resource queues 'Microsoft.ServiceBus/namespaces/queues@2026-01-01' = [
   for queue in [alertQueue, noticeQueue]: {
     parent: bus

@@ -63,14 +63,14 @@ esac
 [ ${#principal} -eq 36 ] || wrong "$principal is no object id"
 command -v az >/dev/null || fail 'the Azure CLI (az) is missing: https://learn.microsoft.com/cli/azure/install-azure-cli'
 
-graph=$(az cloud show --query endpoints.microsoftGraphResourceId -o tsv) || fail 'the Azure CLI can not be asked: run az login'
+graph=$(az cloud show --query endpoints.microsoftGraphResourceId -o tsv) || fail 'the Azure CLI cannot be asked: run az login'
 graph=${graph%/}/v1.0
 
 # read_graph URL QUERY: what a GET answers, as text.
 read_graph() { az rest --method get --url "$graph/$1" --query "$2" -o tsv; }
 
 name=$(read_graph "servicePrincipals/$principal" displayName) || fail "there is no service principal $principal in this tenant"
-granted=$(read_graph "servicePrincipals/$principal/appRoleAssignments" 'value[].appRoleId') || fail "the roles of $name can not be read"
+granted=$(read_graph "servicePrincipals/$principal/appRoleAssignments" 'value[].appRoleId') || fail "the roles of $name cannot be read"
 
 # What is granted: application id of the API, role, its published id, and why. The id is looked up by the role's name; one
 # that differs from the published one is refused.
@@ -90,11 +90,11 @@ plan=$(mktemp)
 trap 'rm -f "$plan"' EXIT
 echo "Principal: $name ($principal)"
 wanted | while read -r api role published why; do
-  resource=$(read_graph "servicePrincipals?\$filter=appId%20eq%20'$api'&\$select=id" 'value[0].id') || fail "the API $api can not be looked up"
+  resource=$(read_graph "servicePrincipals?\$filter=appId%20eq%20'$api'&\$select=id" 'value[0].id') || fail "the API $api cannot be looked up"
   if [ -z "$resource" ] || [ "$resource" = None ]; then
     fail "the API $api is not in this tenant; make its service principal first: az ad sp create --id $api"
   fi
-  id=$(read_graph "servicePrincipals/$resource?\$select=appRoles" "appRoles[?value=='$role'].id | [0]") || fail "the roles of $api can not be read"
+  id=$(read_graph "servicePrincipals/$resource?\$select=appRoles" "appRoles[?value=='$role'].id | [0]") || fail "the roles of $api cannot be read"
   if [ -z "$id" ] || [ "$id" = None ]; then fail "the API $api has no role $role"; fi
   if [ "$published" != - ] && [ "$published" != "$id" ]; then fail "$role has the id $id, published is $published: not granted, look into it"; fi
   if echo "$granted" | grep -qxF "$id"; then

@@ -107,7 +107,7 @@ func evaluated(t *testing.T) map[string]string {
 			value, known = parts.Replace(strings.TrimSuffix(text, "'")), true
 		}
 		if !known || strings.Contains(value, "${") {
-			t.Errorf("%s is %s, which this test can not work out", name, expression)
+			t.Errorf("%s is %s, which this test cannot work out", name, expression)
 		}
 		values[name] = value
 	}

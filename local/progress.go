@@ -111,7 +111,7 @@ func (p *progress) summary(v judge.Verdict) {
 	}{
 		{"alerts", v.Alerts, fmt.Sprintf("%d of them High", v.High)},
 		{"machines to isolate", v.MachinesToIsolate, ""},
-		{"machines isolated", v.MachinesIsolated, "a machine that is offline can not be"},
+		{"machines isolated", v.MachinesIsolated, "a machine that is offline cannot be"},
 		{"isolate calls", v.IsolateCalls, "one for each machine"},
 		{"wrong machines", v.WrongMachines, "look-alikes are not touched"},
 		{"protected touched", v.ProtectedTouched, ""},

@@ -24,7 +24,7 @@ func TestTheSameFilesGiveTheSameZip(t *testing.T) {
 				t.Fatal(err)
 			}
 			if at := time.Date(2020+i, 1, 1, 0, 0, 0, 0, time.UTC); os.Chtimes(path, at, at) != nil {
-				t.Fatal("the file's time can not be set")
+				t.Fatal("the file's time cannot be set")
 			}
 		}
 		target := filepath.Join(t.TempDir(), "x.zip")

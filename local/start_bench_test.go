@@ -66,7 +66,7 @@ func asShipped(tb testing.TB, program string) string {
 	return binary
 }
 
-// begin starts the handler, posts one invocation as soon as it listens, and ends it. The message can not be read, so that
+// begin starts the handler, posts one invocation as soon as it listens, and ends it. The message cannot be read, so that
 // nothing outside is asked: what is measured is the handler with its services built, and not the network.
 func (c contender) begin(tb testing.TB) started {
 	tb.Helper()

@@ -224,7 +224,7 @@ func TestStoryTroubleOutsideLosesNothingAndBurnsNoDelivery(t *testing.T) {
 	}
 }
 
-// TestStoryAfterAnOutageHighIsEnqueuedFirst shows alerts while the API can not be read, the most urgent ones last.
+// TestStoryAfterAnOutageHighIsEnqueuedFirst shows alerts while the API cannot be read, the most urgent ones last.
 func TestStoryAfterAnOutageHighIsEnqueuedFirst(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, environmentOptions{playbook: uncapped(t), defender: defendersim.Options{Quotas: &defendersim.Quotas{}}}, nil)

@@ -28,7 +28,7 @@ func oldApp(t *testing.T) string {
 	if err != nil && os.Getenv("CI") == "true" {
 		t.Fatalf("the history has no commit %s: %v; fetch all of it", oldVersion, err)
 	} else if err != nil {
-		t.Skipf("the history has no commit %s (%v), so the version before this one can not be built; a full clone has it", oldVersion, err)
+		t.Skipf("the history has no commit %s (%v), so the version before this one cannot be built; a full clone has it", oldVersion, err)
 	}
 	unpack := exec.Command("tar", "-x", "-C", source)
 	unpack.Stdin = bytes.NewReader(archive)

@@ -47,7 +47,7 @@ const (
 // Alert is one alert as the API last showed it. Times are UTC; a zero time or an empty string means that the API sent
 // none. Text fields may have been written by an attacker and are escaped wherever they are shown.
 //
-// The expr tags are the names that playbook conditions use. Fields without one can not be read by a rule: they are
+// The expr tags are the names that playbook conditions use. Fields without one cannot be read by a rule: they are
 // workflow (assignee, investigation state) and change without a new decision being due.
 type Alert struct {
 	ID                 string     `json:"id" expr:"id"`

@@ -106,7 +106,7 @@ func RunID(alertID string, version int) string { return fmt.Sprintf("%s:v%d", al
 // maxIDLength bounds ids that come from outside; the vendor's alert ids have about 32 characters.
 const maxIDLength = 128
 
-// CheckID says why id can not be an alert or machine id: empty, too long, or with characters that have a meaning in
+// CheckID says why id cannot be an alert or machine id: empty, too long, or with characters that have a meaning in
 // paths, queries or table keys. Ids come in by queue messages that anybody with send rights can write.
 func CheckID(id string) error {
 	switch {
@@ -125,7 +125,7 @@ func CheckID(id string) error {
 	return nil
 }
 
-// UndecodableError says that a queue message can not be read and never will be. Whoever answers the host fails the
+// UndecodableError says that a queue message cannot be read and never will be. Whoever answers the host fails the
 // delivery, so that the broker sets the message aside as a dead letter.
 type UndecodableError struct{ Err error }
 

@@ -173,7 +173,7 @@ func queueName(p *problems, name, value string) string {
 // tablePrefix leaves room for the table's own name in the 63 characters that the table service allows.
 func tablePrefix(p *problems, value string) string {
 	if !regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,39}$`).MatchString(value) {
-		p.add("CORDON_TABLE_PREFIX", "%s can not begin the name of a table: expected a letter, then letters and digits, at most 40", quote(value))
+		p.add("CORDON_TABLE_PREFIX", "%s cannot begin the name of a table: expected a letter, then letters and digits, at most 40", quote(value))
 	}
 	return value
 }

@@ -108,7 +108,7 @@ func (p *problems) add(name, format string, args ...any) {
 func (p *problems) parsing(err error) {
 	var all env.AggregateError
 	if !errors.As(err, &all) {
-		p.add("settings", "they can not be read")
+		p.add("settings", "they cannot be read")
 		return
 	}
 	for _, one := range all.Errors {
@@ -119,7 +119,7 @@ func (p *problems) parsing(err error) {
 				name = f.Tag.Get("env")
 			}
 		}
-		p.add(name, "its value can not be read")
+		p.add(name, "its value cannot be read")
 	}
 }
 

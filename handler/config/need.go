@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Need is a part of the settings that a command can not do without.
+// Need is a part of the settings that a command cannot do without.
 type Need int
 
 // The needs. What is reached with tokens instead of keys needs to know who the app is too, unless the connection names a managed

@@ -12,7 +12,7 @@ import (
 
 const theSecret = "hunter2-and-more"
 
-// holder keeps secrets where fmt can not ask them for their methods.
+// holder keeps secrets where fmt cannot ask them for their methods.
 type holder struct {
 	inner  Secret
 	Public Secret

@@ -1,6 +1,6 @@
 package config
 
-// minWebhookSecret is what can not be guessed if it was drawn at random, in bytes.
+// minWebhookSecret is what cannot be guessed if it was drawn at random, in bytes.
 const minWebhookSecret = 32
 
 func webhookSecret(p *problems, s Secret) Secret {

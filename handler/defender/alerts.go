@@ -142,7 +142,7 @@ func listAlerts(w alert.Window) call {
 func alertPage[T any](ctx context.Context, c *Client, k call, w alert.Window, visit func(T) error) (alert.Page, error) {
 	if w.Top < 1 || w.Top > listPage || w.Skip < 0 {
 		// The API would answer with a page of another size, which looks short or full when it is not.
-		return alert.Page{}, unsent(k, machine.Refused, fmt.Errorf("a page of %d alerts after %d can not be asked for; 1 to %d can", w.Top, w.Skip, listPage))
+		return alert.Page{}, unsent(k, machine.Refused, fmt.Errorf("a page of %d alerts after %d cannot be asked for; 1 to %d can", w.Top, w.Skip, listPage))
 	}
 	answer, err := c.send(ctx, k)
 	if err != nil {

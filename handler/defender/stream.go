@@ -39,7 +39,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 // entity is a wire type; every resource has an id, and an answer without one is no answer to rely on.
 type entity interface{ id() string }
 
-// one decodes a single entity. The answer of an acting request that can not be read leaves its fate unknown.
+// one decodes a single entity. The answer of an acting request that cannot be read leaves its fate unknown.
 func one[T entity](k call, answer *http.Response) (T, error) {
 	defer answer.Body.Close()
 	var found T

@@ -111,7 +111,7 @@ func (a App) host() Finding {
 		err = json.Unmarshal(body, &h)
 	}
 	if err != nil {
-		return failed(do, "can not be read: %v", err)
+		return failed(do, "cannot be read: %v", err)
 	}
 	if wrong := h.wrong(a.Deadline); len(wrong) > 0 {
 		return failed(do, "%s", strings.Join(wrong, "\n"))
@@ -122,7 +122,7 @@ func (a App) host() Finding {
 	return ok("fits the handler: functionTimeout %s, the handler ends after %s", h.FunctionTimeout, a.Deadline)
 }
 
-// wrong lists what the handler can not live with.
+// wrong lists what the handler cannot live with.
 func (h hostJSON) wrong(deadline time.Duration) []string {
 	var wrong []string
 	want := func(holds bool, format string, args ...any) {
@@ -198,7 +198,7 @@ func (a App) bindings(files []string) (wrong, off []string) {
 			err = json.Unmarshal(body, &f)
 		}
 		if err != nil {
-			wrong = append(wrong, fmt.Sprintf("%s can not be read: %v", file, err))
+			wrong = append(wrong, fmt.Sprintf("%s cannot be read: %v", file, err))
 			continue
 		}
 		if f.Disabled || a.isOff(name) {

@@ -18,7 +18,7 @@ const (
 	OK      State = "ok"
 	Warn    State = "warning"  // works, and will not always, or not for everybody
 	Fail    State = "failed"   // does not work
-	NotSeen State = "not seen" // can not be told from here, or was not looked at
+	NotSeen State = "not seen" // cannot be told from here, or was not looked at
 )
 
 // Finding is one line of the report. Seen and Do may hold several lines and text of others; neither holds a secret.
@@ -122,7 +122,7 @@ func Told(findings ...Finding) Area {
 	return a
 }
 
-// Shut is an area that can not be looked at; why is what has to be mended first.
+// Shut is an area that cannot be looked at; why is what has to be mended first.
 func Shut(name, why string) Area {
 	return Told(Finding{Check: name, State: NotSeen, Seen: "not looked at: " + why})
 }

@@ -50,7 +50,7 @@ func Tokens(a API) Area {
 	return area
 }
 
-// in looks for the role. A token is the API's to read and its form may change without notice, so one that can not be read is
+// in looks for the role. A token is the API's to read and its form may change without notice, so one that cannot be read is
 // no failure: then only the API itself can tell ("Access tokens in the Microsoft identity platform").
 func (r Role) in(token Token) Finding {
 	switch {

@@ -12,7 +12,7 @@ type party struct {
 	setting string // what to check when it does not make sense
 	passing []int  // statuses that pass by themselves, besides 429 and 5xx
 	lasting string // what to look at when trouble that should pass does not
-	absent  string // what to do when it can not be reached
+	absent  string // what to do when it cannot be reached
 	advice  func(status int, code string) string
 }
 

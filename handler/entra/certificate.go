@@ -57,13 +57,13 @@ func unreadable(path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%s does not exist: expected the path of a PEM file with a certificate and its key, as the app sees it", path)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s can not be read: let the user that the app runs as read it", path)
+		return fmt.Errorf("%s cannot be read: let the user that the app runs as read it", path)
 	}
 	var cause *fs.PathError
 	if errors.As(err, &cause) {
 		err = cause.Err
 	}
-	return fmt.Errorf("%s can not be read: %w", path, err)
+	return fmt.Errorf("%s cannot be read: %w", path, err)
 }
 
 // parseCertificate reads the content of the file. Its errors go on where the file's name ends, and quote nothing of the content.
@@ -73,8 +73,8 @@ func parseCertificate(content []byte, now time.Time) (*Certificate, error) {
 	}
 	chain, key, err := confidential.CertFromPEM(content, "")
 	if err != nil {
-		// Not wrapped: what it says of a key that it can not read is nobody's business.
-		return nil, errors.New("can not be read: it is no valid certificate with a key in PKCS #8 or PKCS #1 form; write it anew from its source")
+		// Not wrapped: what it says of a key that it cannot read is nobody's business.
+		return nil, errors.New("cannot be read: it is no valid certificate with a key in PKCS #8 or PKCS #1 form; write it anew from its source")
 	}
 	leaf, err := leafOf(chain, key)
 	if err != nil {
@@ -89,7 +89,7 @@ func parseCertificate(content []byte, now time.Time) (*Certificate, error) {
 	}
 	credential, err := confidential.NewCredFromCert(chain, key)
 	if err != nil {
-		return nil, fmt.Errorf("holds a certificate that can not be used: %w", err)
+		return nil, fmt.Errorf("holds a certificate that cannot be used: %w", err)
 	}
 	return &Certificate{Subject: leaf.Subject.String(), Thumbprint: fmt.Sprintf("%X", sha1.Sum(leaf.Raw)), ExpiresAt: leaf.NotAfter.UTC(),
 		credential: func() confidential.Credential { return credential }}, nil

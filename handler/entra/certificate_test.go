@@ -154,8 +154,8 @@ func TestAFileThatIsNoUsableCertificateIsRefusedByItsFaultWithTheWayOut(t *testi
 		{"two keys", cert + key + otherKey, "several private keys"},
 		{"expired", block("CERTIFICATE", m.old.Raw) + key, "expired at 1999-01-01T00:00:00Z"},
 		{"not valid yet", block("CERTIFICATE", m.early.Raw) + key, "valid only from 2080-01-01"},
-		{"a broken certificate", block("CERTIFICATE", []byte("nonsense")) + key, "can not be read"},
-		{"a broken key", cert + block("PRIVATE KEY", []byte("nonsense-of-a-key")), "can not be read"},
+		{"a broken certificate", block("CERTIFICATE", []byte("nonsense")) + key, "cannot be read"},
+		{"a broken key", cert + block("PRIVATE KEY", []byte("nonsense-of-a-key")), "cannot be read"},
 		{"too large", cert + key + strings.Repeat("#", 1<<20), "larger than"},
 	} {
 		path := write(t, tt.content)
@@ -178,7 +178,7 @@ func TestAFileThatCannotBeOpenedIsNamed(t *testing.T) {
 	if err := os.Chmod(locked, 0); err != nil {
 		t.Fatal(err)
 	}
-	paths := map[string]string{filepath.Join(folder, "none.pem"): "does not exist", folder: "can not be read"}
+	paths := map[string]string{filepath.Join(folder, "none.pem"): "does not exist", folder: "cannot be read"}
 	if file, err := os.Open(locked); err == nil { // the superuser reads everything
 		file.Close()
 	} else {

@@ -257,7 +257,7 @@ func (w *world) enqueued(queue string, body []byte) {
 func (w *world) begins(by *instance, d *servicebus.Delivery) {
 	m, err := alert.DecodeMessage(d.Body)
 	if err != nil {
-		w.broken("I1", "a message of our own can not be read: %v", err)
+		w.broken("I1", "a message of our own cannot be read: %v", err)
 		return
 	}
 	if all := w.versions[m.AlertID]; m.Version > 0 && m.Version < w.answered[m.AlertID] {

@@ -24,7 +24,7 @@ func (w *world) judgeMails() {
 		switch {
 		case strings.HasPrefix(c.outcome, "Isolation requested"):
 			w.broken("I3", "the last word on machine %d is %q although its action ended", w.machineAt[c.machine], c.outcome)
-		case strings.HasPrefix(c.outcome, "Isolated") && !w.sim.Isolated(c.machine):
+		case strings.HasPrefix(c.outcome, "Isolated") && !w.sim.Isolated(c.machine) && !w.sim.IsolatedAt(c.machine, w.now.Add(-longestGap)):
 			w.broken("I3", "the last word on machine %d is that it is isolated, and it is not", w.machineAt[c.machine])
 		}
 	}

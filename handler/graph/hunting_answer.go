@@ -41,7 +41,7 @@ func decodeHunting(r io.Reader) (HuntingResult, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return HuntingResult{}, fmt.Errorf("the answer can not be read (byte %d): %w", d.InputOffset(), err)
+		return HuntingResult{}, fmt.Errorf("the answer cannot be read (byte %d): %w", d.InputOffset(), err)
 	}
 	return d.result, nil
 }

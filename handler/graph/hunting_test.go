@@ -60,7 +60,7 @@ func TestAHuntingFailureSaysWhetherARepeatHelps(t *testing.T) {
 		{400, "<html>", 0, true, "not Graph's answer"},
 		{429, `{"error":{"code":"TooManyRequests","message":"CPU"}}`, 7 * time.Second, true, "quota"},
 		{504, `gateway`, 0, true, "504"},
-		{200, `{"schema":[`, 0, true, "can not be read"},
+		{200, `{"schema":[`, 0, true, "cannot be read"},
 	} {
 		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			if tt.after > 0 {

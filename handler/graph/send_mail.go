@@ -20,7 +20,7 @@ const MaxMail = 3_000_000
 // recipients are those of its header. It needs the application permission Mail.Send, or the role "Application Mail.Send" in Exchange
 // for a scope that holds the mailbox. A copy stays in Sent Items (https://learn.microsoft.com/graph/api/user-sendmail).
 //
-// nil means that Graph accepted the mail (202), not that it was delivered: what can not be comes back to the mailbox as a mail.
+// nil means that Graph accepted the mail (202), not that it was delivered: what cannot be comes back to the mailbox as a mail.
 // Every other outcome is an *Error. After one whose fate is not known a repeat may send the mail twice.
 func (c *Client) SendMail(ctx context.Context, mailbox string, mime []byte) error {
 	if !strings.Contains(mailbox, "@") {

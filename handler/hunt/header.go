@@ -158,7 +158,7 @@ func (r *reader) span(e entry, low, high time.Duration) time.Duration {
 	case err != nil:
 		r.wrong(e.line, e.key+": "+err.Error(), "such as 1h or 7d")
 	case d < low || d > high:
-		r.wrong(e.line, fmt.Sprintf("%s can not be %s", e.key, e.value), fmt.Sprintf("%s to %s", span(low), span(high)))
+		r.wrong(e.line, fmt.Sprintf("%s cannot be %s", e.key, e.value), fmt.Sprintf("%s to %s", span(low), span(high)))
 	}
 	return d
 }

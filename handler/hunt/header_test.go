@@ -77,7 +77,7 @@ func TestMistakesAreNamedByLineWithTheWayOut(t *testing.T) {
 		{"five fields", "0 0 * * * *", "0 * * * *", 4, "no schedule"},
 		{"a time zone", "0 0 * * * *", "TZ=UTC 0 * * * *", 4, "no schedule"},
 		{"never", "0 0 * * * *", "0 0 0 31 2 *", 4, "no schedule"},
-		{"timespan", "timespan: 2h", "timespan: 31d", 5, "timespan can not be 31d"},
+		{"timespan", "timespan: 2h", "timespan: 31d", 5, "timespan cannot be 31d"},
 		{"timespan form", "timespan: 2h", "timespan: PT2H", 5, "no duration"},
 		{"memory below timespan", "memory: 14d", "memory: 1h", 12, "shorter than timespan"},
 		{"identity without the machine", "DeviceId, SHA1", "SHA1", 6, "identity with DeviceId"},

@@ -182,7 +182,7 @@ func firstBudgets(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	if _, err := s.Reserve(t.Context(), isolation("m1:e1", noon)); err == nil {
-		t.Error("a slot was given by a row that can not be read")
+		t.Error("a slot was given by a row that cannot be read")
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *Store) housekeep(ctx context.Context, j job, before time.Time) (removed
 	}
 	var at cursor
 	if mark.Note != "" {
-		// A cursor that can not be read begins anew.
+		// A cursor that cannot be read begins anew.
 		_ = json.Unmarshal([]byte(mark.Note), &at)
 	}
 	first := s.pk("")

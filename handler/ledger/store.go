@@ -1,6 +1,6 @@
 // Package ledger is the record and the authority: the watermark, what was seen of each alert, the run of each version,
 // the latch of each machine, budgets and notices, in Azure Tables. Queue messages and caches are hints; what is not
-// written here did not happen, and nothing acts that can not be written here first.
+// written here did not happen, and nothing acts that cannot be written here first.
 //
 // Every write that another instance could race is conditional. Keys begin with the tenant, so that tenants never meet.
 package ledger

@@ -168,7 +168,7 @@ func TestStructuresStayStructuresAndOddOnesDoNoHarm(t *testing.T) {
 	if list, ok := got[0]["list"].([]any); !ok || len(list) != 2 {
 		t.Errorf("list is %v", got[0]["list"])
 	}
-	if odd, _ := got[0]["odd"].(string); !strings.Contains(odd, "can not be written") {
+	if odd, _ := got[0]["odd"].(string); !strings.Contains(odd, "cannot be written") {
 		t.Errorf("odd is %v", got[0]["odd"])
 	}
 }

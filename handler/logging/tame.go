@@ -54,7 +54,7 @@ func tameAny(v slog.Value) slog.Value {
 	}
 	text, err := json.Marshal(v.Any())
 	if err != nil {
-		return slog.StringValue(cut(fmt.Sprintf("!ERROR: %T can not be written: %v", v.Any(), err), maxValue))
+		return slog.StringValue(cut(fmt.Sprintf("!ERROR: %T cannot be written: %v", v.Any(), err), maxValue))
 	}
 	var content any
 	if json.Unmarshal(text, &content) != nil {

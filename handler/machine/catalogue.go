@@ -115,7 +115,7 @@ func (s Spec) NounOf(scope Scope) string {
 	return s.Noun + " (" + string(scope) + ")"
 }
 
-// Unsupported says why the machine can not do the action; empty if it can, or if only the API knows. What is not known of
+// Unsupported says why the machine cannot do the action; empty if it can, or if only the API knows. What is not known of
 // the machine speaks for nothing.
 func (s Spec) Unsupported(m Machine, scope Scope) string {
 	unsupported := s.unsupported

@@ -88,7 +88,7 @@ func TestAURLThatIsWrongIsRefusedByPartWithoutItsPassword(t *testing.T) {
 		{user + "@host?timeout=soon", "timeout=soon"},
 		{user + "@host?tls=starttls&tls=none", "given twice"},
 		{user + "@host?" + secret + "=1", "none of tls, auth, timeout, audience and hello"},
-		{user + "@host?tls=%zz", "can not be read"},
+		{user + "@host?tls=%zz", "cannot be read"},
 		{user + "@host?tls=none", "loopback only, not for host"},
 		{user + "@10.0.0.1?tls=none", "loopback only"},
 		{"smtps://user:" + secret + "@host?tls=starttls", "exclude each other"},

@@ -67,7 +67,7 @@ func (e *Error) Delivered() bool { return e.Accepted > 0 }
 
 // Temporary reports whether a later try can succeed without anybody changing anything: 4xx answers of a mail server, network
 // trouble, the end of the context, and what Graph or the token says of itself. A refused login (535), an untrusted certificate, a
-// missing STARTTLS, 5xx answers of a mail server and a missing permission can not.
+// missing STARTTLS, 5xx answers of a mail server and a missing permission cannot.
 func (e *Error) Temporary() bool {
 	if e.Code != 0 {
 		return e.Code/100 == 4
@@ -92,7 +92,7 @@ func (e *Error) RetryIn() (time.Duration, bool) {
 	return 0, e.Temporary()
 }
 
-// errUnfit marks a server that can not be used with this configuration.
+// errUnfit marks a server that cannot be used with this configuration.
 var errUnfit = errors.New("the server does not fit the SMTP URL")
 
 func (e *Error) hint() string {

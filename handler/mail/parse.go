@@ -69,7 +69,7 @@ func split(raw string) (*url.URL, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil { // not wrapped: it quotes the URL
-		return nil, errors.New("host or port can not be read: write smtp://user:password@host:587, where the port is a number, user and password are percent-encoded and an @ follows them")
+		return nil, errors.New("host or port cannot be read: write smtp://user:password@host:587, where the port is a number, user and password are percent-encoded and an @ follows them")
 	}
 	if u.Fragment != "" || strings.Contains(raw, "#") {
 		return nil, errors.New("has a # part, which means nothing here; write # in a password as %23")
@@ -119,7 +119,7 @@ func hostOf(u *url.URL, c *Config) error {
 func queryOf(u *url.URL, c *Config) error {
 	values, err := url.ParseQuery(u.RawQuery)
 	if err != nil { // not wrapped: it quotes the query
-		return errors.New("the part behind ? can not be read; write it as name=value&name=value")
+		return errors.New("the part behind ? cannot be read; write it as name=value&name=value")
 	}
 	c.TLS = StartTLS
 	for name, all := range values {

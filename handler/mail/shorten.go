@@ -9,7 +9,7 @@ import (
 
 // composeWithin composes a mail of at most limit bytes. One that would be larger loses its HTML part first and then the end of its
 // text, and says so at its beginning, after it lost its attachments; a mail whose header alone is larger comes out as small as it can be. MIME is never shorter
-// than what it encodes, so what can not fit is not encoded to find that out.
+// than what it encodes, so what cannot fit is not encoded to find that out.
 func composeWithin(m Message, limit int) (envelope, error) {
 	if len(m.Attached) > 0 {
 		if e, err := compose(m); err != nil || len(e.mime) <= limit {

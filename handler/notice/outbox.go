@@ -107,7 +107,7 @@ func (o *Outbox) ask(ctx context.Context, n ledger.Notice, suffix string, at tim
 }
 
 // Deliver answers one notice message: it claims the sequence, writes the mail, sends it and marks it sent. What is sent
-// or being sent needs nothing. A mail that can not be sent is given back and asked for again later. The error of an
+// or being sent needs nothing. A mail that cannot be sent is given back and asked for again later. The error of an
 // unreadable message is an alert.UndecodableError, or alert.ErrUnknownFormat if a newer version can read it; any other means that the message must come again.
 func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
 	m, err := DecodeMessage(o.Ledger.Tenant(), body)

@@ -38,7 +38,7 @@ func pages() map[string]page {
 	scan := about(Failed, 3, 2, "Action 3c1d is Failed.")
 	scan.Step, scan.Action, scan.Scope, scan.ActionID = "scan:Quick", machine.Scan, machine.Quick, "3c1d"
 	tag := about(Done, 3, 2, `Tag "cordon-contained" put on.`)
-	tag.Step, tag.Episode, tag.ActionID, tag.Note = "tag:add:cordon-contained", 0, "", "Its owner can not work: call the service desk."
+	tag.Step, tag.Episode, tag.ActionID, tag.Note = "tag:add:cordon-contained", 0, "", "Its owner cannot work: call the service desk."
 	orphan := Event{Kind: NoMachine, At: noon, AlertID: "da9", RunID: "da9:v1", Title: "Suspicious sign-in", Severity: "High", Rule: "contain-high-severity", Detail: "the alert names no machine, so there is nothing to isolate", seq: 1}
 	unwell := Event{Kind: Overdue, At: noon, RunID: "FollowActions 2026-03-02T11:50:00Z", Detail: "FollowActions last succeeded at 2026-03-02T11:50:00Z, 10m0s ago.", seq: 1}
 	scanHeld := about(Held, 0, 1, "the cap on antivirus scans is reached, 60 of at most 60 an hour are taken")

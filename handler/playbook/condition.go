@@ -341,7 +341,7 @@ func explainError(err error) conditionProblem {
 		if t, ok := factTypes()[m[1]]; ok {
 			p.message, p.hint = fmt.Sprintf("%s has no field %q", t.called, m[2]), suggest(m[2], t.fields)
 			if why, not := unreadableFacts()[t.called+"."+m[2]]; not {
-				p.message = fmt.Sprintf("rules can not read %s.%s: %s", t.called, m[2], why)
+				p.message = fmt.Sprintf("rules cannot read %s.%s: %s", t.called, m[2], why)
 			}
 		}
 	}

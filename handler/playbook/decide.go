@@ -9,7 +9,7 @@ import (
 )
 
 // Decide makes the plan for one alert. It is total and pure: it never fails, and the same book and input give the same
-// plan. The first rule that matches wins; with continue the rules below it are asked too. A rule whose condition can not
+// plan. The first rule that matches wins; with continue the rules below it are asked too. A rule whose condition cannot
 // be evaluated does not count as false: it decides, with its acting steps held and a mail that tells the reason.
 func (b *Book) Decide(in Input) Plan {
 	plan := Plan{Mode: Lower(b.mode, in.Ceiling)}

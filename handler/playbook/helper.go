@@ -110,7 +110,7 @@ func compareVersion(args []string) (int, error) {
 		v = strings.ToLower(strings.TrimSpace(v))
 		switch {
 		case v == "":
-			return 0, errors.New("an empty version can not be compared")
+			return 0, errors.New("an empty version cannot be compared")
 		case len(v) > maxVersion:
 			return 0, fmt.Errorf("the version %s is too long", quoted(v))
 		}

@@ -55,7 +55,7 @@ const (
 	Do      Verdict = "do"
 	WouldDo Verdict = "would do" // observe: an acting step is only reported; a mail goes out and says so
 	Held    Verdict = "held"     // a rail stopped it: protected, stale, paused, no machine; later a cap. A person can continue with it
-	Skipped Verdict = "skipped"  // it can not be done, or there is nothing left to do: the machine does not know the action, say
+	Skipped Verdict = "skipped"  // it cannot be done, or there is nothing left to do: the machine does not know the action, say
 )
 
 // Plan is what Decide wants, with the reasons. It is stored with the run as JSON; no steps means that nothing is done,

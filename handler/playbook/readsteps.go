@@ -40,7 +40,7 @@ func (s *source) steps(n ast.Node, ruleName string) []stepSpec {
 	return steps
 }
 
-// fits notes what can not stand in one rule: a step twice, and steps that undo each other.
+// fits notes what cannot stand in one rule: a step twice, and steps that undo each other.
 func (s *source) fits(e entry, step stepSpec, before []stepSpec) {
 	if step.kind == Tag && step.tag == "" {
 		return // which has been noted
@@ -185,7 +185,7 @@ func (s *source) updateAlert(step *stepSpec, e entry, ruleName string) {
 	step.comment = s.template(entries, "comment", ruleName)
 }
 
-// fitting reports whether a text fits a pattern and has nothing in it that people can not see.
+// fitting reports whether a text fits a pattern and has nothing in it that people cannot see.
 func fitting(pattern, text string) bool {
 	return regexp.MustCompile(pattern).MatchString(text) && plainText(text) == text
 }

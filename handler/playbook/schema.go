@@ -3,7 +3,7 @@ package playbook
 import "cordon/handler/outgoing"
 
 // Schema is the JSON Schema (draft 2020-12) of a playbook, for editors. It is made from the tables that Load reads by; what
-// a schema can not tell, such as a mistake in a condition, only Load finds.
+// a schema cannot tell, such as a mistake in a condition, only Load finds.
 func Schema() []byte {
 	root := bookKeys().schema()
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -175,7 +175,7 @@ func (s *source) number(n ast.Node, what string, of shape) (int, bool) {
 		value = int(min(i, uint64(high)+1))
 	}
 	if value < low || value > high {
-		s.on(n, fmt.Sprintf("%s can not be %s", what, cut(v.GetToken().Value, 40)), hint)
+		s.on(n, fmt.Sprintf("%s cannot be %s", what, cut(v.GetToken().Value, 40)), hint)
 		return 0, false
 	}
 	return value, true
@@ -208,7 +208,7 @@ func (s *source) age(n ast.Node, what string) time.Duration {
 	count, _ := strconv.Atoi(v[:len(v)-1]) // the pattern has digits there, few enough
 	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[v[len(v)-1]]
 	if time.Duration(count) > maxAge/unit {
-		s.on(n, fmt.Sprintf("%s can not be %s", what, v), hint)
+		s.on(n, fmt.Sprintf("%s cannot be %s", what, v), hint)
 		return 0
 	}
 	return time.Duration(count) * unit
@@ -233,7 +233,7 @@ func kindOf(n ast.Node) string {
 }
 
 // locate finds the place in the source of the character at offset in the value of a text node. The value is what YAML
-// made of the source: folded, unescaped and without its indentation. Where the two can not be brought together, it is
+// made of the source: folded, unescaped and without its indentation. Where the two cannot be brought together, it is
 // the beginning of the node.
 func (s *source) locate(n ast.Node, value string, offset int) (line, column int) {
 	line, column = place(n)

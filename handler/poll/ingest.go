@@ -73,7 +73,7 @@ func latestOfEach(batch []candidate) []candidate {
 	return kept
 }
 
-// checkIDs leaves out alerts whose id can not be an id, with one log line each. They can be neither recorded nor asked
+// checkIDs leaves out alerts whose id cannot be an id, with one log line each. They can be neither recorded nor asked
 // for again, and must not stop the others.
 func (p *Poller) checkIDs(ctx context.Context, batch []candidate, done *tally) []candidate {
 	return slices.DeleteFunc(batch, func(c candidate) bool {

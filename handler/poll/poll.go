@@ -116,7 +116,7 @@ func (p *Poller) poll(ctx context.Context, mark ledger.Watermark) (ledger.Waterm
 	}
 	done := tally{}
 	if now.Sub(mark.At) < p.Overlap {
-		// After an outage of our own it can not be told how late an alert was.
+		// After an outage of our own it cannot be told how late an alert was.
 		done.known = mark.At
 	}
 	err := walk(ctx, span{from, now, pageLimit, false}, p.API.AlertPage, func(s slice[alert.Alert]) error {

@@ -40,7 +40,7 @@ const (
 	apiTick        = 100 * time.Nanosecond
 )
 
-// sweep runs the sweeps that are due by the ledger. Those that read the API are left out while it can not be polled.
+// sweep runs the sweeps that are due by the ledger. Those that read the API are left out while it cannot be polled.
 func (p *Poller) sweep(ctx context.Context, mark ledger.Watermark, polled bool) error {
 	sweeps := []struct {
 		mark  string

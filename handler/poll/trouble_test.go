@@ -32,7 +32,7 @@ func (d direct) Do(r *http.Request) (*http.Response, error) {
 	return got, nil
 }
 
-// deaf is an API that can not be read while down is set.
+// deaf is an API that cannot be read while down is set.
 type deaf struct {
 	*tenant
 	down *bool

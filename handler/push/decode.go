@@ -44,7 +44,7 @@ func decode(header http.Header, body []byte) (Receipt, *Refusal) {
 	}
 	tree, err := parse(incoming.Document(body))
 	if err != nil {
-		return Receipt{}, refuse(http.StatusBadRequest, "bad_json", "the body can not be read: %v", err)
+		return Receipt{}, refuse(http.StatusBadRequest, "bad_json", "the body cannot be read: %v", err)
 	}
 	var skipped skips
 	items, refused := itemsOf(kind, header, tree, &skipped)

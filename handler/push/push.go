@@ -137,7 +137,7 @@ func Enqueue(ctx context.Context, queue Queue, tenant, reason string, now time.T
 	return nil
 }
 
-// CheckID says why an id can not be that of an alert that is asked for from outside.
+// CheckID says why an id cannot be that of an alert that is asked for from outside.
 func CheckID(id string) error {
 	if err := alert.CheckID(id); err != nil {
 		return err

@@ -22,7 +22,7 @@ import (
 type grave struct {
 	queue  string
 	client *queue.Client
-	raw    *azservicebus.Client // for what the client under test can not do
+	raw    *azservicebus.Client // for what the client under test cannot do
 }
 
 // The suite also runs against a real namespace when CORDON_TEST_SERVICEBUS holds a connection string: on the queue that

@@ -88,7 +88,7 @@ func (e *TooLargeError) Error() string {
 func (e *TooLargeError) Transient() bool { return false }
 
 // errMessage marks a message that is wrong in itself.
-var errMessage = errors.New("the message can not be sent")
+var errMessage = errors.New("the message cannot be sent")
 
 func failed(op, queue string, err error) *Error {
 	e := &Error{Op: op, Queue: queue, cause: err}

@@ -17,7 +17,7 @@ type Probed struct {
 	Left   []int64       // sequence numbers of messages that could not be taken back
 }
 
-// probeText is the body of a probe. Nobody receives it; if one is ever left behind, the handler can not read it, does nothing,
+// probeText is the body of a probe. Nobody receives it; if one is ever left behind, the handler cannot read it, does nothing,
 // and whoever looks at the dead letters sees whose it is.
 const probeText = `cordon doctor: a probe that was scheduled and should have been cancelled; it means nothing`
 

@@ -171,7 +171,7 @@ func (t *taking) choose(ctx context.Context, numbers []int64) error {
 	return nil
 }
 
-// walk takes messages off the dead letters until all chosen ones were dealt with, or can not be had.
+// walk takes messages off the dead letters until all chosen ones were dealt with, or cannot be had.
 func (t *taking) walk(ctx context.Context) error {
 	if len(t.open) == 0 {
 		return nil

@@ -177,7 +177,7 @@ func (f *Follower) follow(ctx context.Context, e episode, actions map[string][]m
 		if l.Held("", f.Now()) {
 			return nil
 		}
-		// Nothing was sent. The write makes sure that a holder who slept through its time can not go on to an intent
+		// Nothing was sent. The write makes sure that a holder who slept through its time cannot go on to an intent
 		// that nobody would follow.
 		l.Holder, l.HeldUntil = "", time.Time{}
 		if err := f.Ledger.SaveLatch(ctx, &l); err != nil {

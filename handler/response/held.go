@@ -95,7 +95,7 @@ func (w *work) heldAgain(why reason) reason {
 	return again
 }
 
-// keepHeld lets a person find what was held. What comes without a machine can not be continued.
+// keepHeld lets a person find what was held. What comes without a machine cannot be continued.
 func (r *Responder) keepHeld(ctx context.Context, w *work, why string) error {
 	if w.machine == nil {
 		return nil
@@ -149,7 +149,7 @@ type Desk struct {
 // HeldState is what is held, and whether it can still be continued.
 type HeldState struct {
 	ledger.Held
-	Over string // why it can not be continued any more; empty: it can
+	Over string // why it cannot be continued any more; empty: it can
 }
 
 // refusal says why something held is not continued; nothing was changed.

@@ -260,7 +260,7 @@ func TestWhatHoldsIsTheLastToComplete(t *testing.T) {
 	w.mu.Unlock()
 	w.follow(p)
 	w.drain(p, 5)
-	// The release can not have been meant for an alert that came after it was asked for.
+	// The release cannot have been meant for an alert that came after it was asked for.
 	if told := w.kinds(); told != "requested, isolated, released, requested" || w.isolations("m1") != 2 {
 		t.Errorf("%d isolations, told %q", w.isolations("m1"), told)
 	}

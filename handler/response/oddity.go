@@ -38,7 +38,7 @@ func (o *oddities) fresh(found []ledger.Met, now time.Time) []ledger.Met {
 	return fresh
 }
 
-// noteOddities keeps for Health what is odd about the machine of a plan that acts. It is a hint: what can not be
+// noteOddities keeps for Health what is odd about the machine of a plan that acts. It is a hint: what cannot be
 // written is no trouble of the run.
 func (r *Responder) noteOddities(ctx context.Context, w *work, in playbook.Input) {
 	if len(w.plan.Rails) == 0 {

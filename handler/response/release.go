@@ -85,7 +85,7 @@ func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
 }
 
 // released ends an episode that somebody ended by undoing it, such as by releasing the machine. Runs that joined it but were
-// observed later than the release begin again: the release can not have been meant for them.
+// observed later than the release begin again: the release cannot have been meant for them.
 func (f *Follower) released(ctx context.Context, e episode, a machine.Action) error {
 	l := e.latch
 	if err := f.tellJoiners(ctx, l, releaseEvent(l, a, f.Now())); err != nil {

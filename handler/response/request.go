@@ -55,7 +55,7 @@ func (r *Responder) request(ctx context.Context, t *turn) error {
 	return r.accepted(ctx, t, action)
 }
 
-// strangeAnswer is an accepted request that was answered with an action that can not be its own.
+// strangeAnswer is an accepted request that was answered with an action that cannot be its own.
 type strangeAnswer struct{ action machine.Action }
 
 func (s *strangeAnswer) Error() string {

@@ -126,7 +126,7 @@ func (c *comeBack) Error() string { return c.why }
 var errDone = errors.New("nothing left to do")
 
 // Respond answers one message of the alert queue, whose delivery is counted from 1. It returns nil whenever the work is done
-// or scheduled to go on; an alert.UndecodableError for a message that can not be read; alert.ErrUnknownFormat for one that
+// or scheduled to go on; an alert.UndecodableError for a message that cannot be read; alert.ErrUnknownFormat for one that
 // a newer version can read; any other error when not even a
 // scheduled copy could be sent until the context ended, so that the broker must give the message again. A repeat of a
 // message is harmless.
@@ -281,7 +281,7 @@ func (r *Responder) reschedule(ctx context.Context, w *work, p pause) error {
 			return nil
 		})
 		if err != nil {
-			// Without the ledger the counter can not be had; a random id still is a new message.
+			// Without the ledger the counter cannot be had; a random id still is a new message.
 			r.Log.WarnContext(ctx, "the run's copy counter could not be written", "error", err.Error())
 		} else {
 			id = fmt.Sprintf("%s:r%d", alert.MessageID(r.Ledger.Tenant(), run.AlertID, run.Version), run.Copies)

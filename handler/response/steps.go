@@ -17,7 +17,7 @@ import (
 
 // The machine actions of a plan are asked for in their order, then its tags and updates are made: those change what rules
 // read, and must not make a rule forget what it asked for. None waits for the outcome of the one before it, and trouble with
-// one action keeps no other from being asked for: a scan that can not be asked for is no reason to leave a machine on the
+// one action keeps no other from being asked for: a scan that cannot be asked for is no reason to leave a machine on the
 // network. The run waits once every step has its outcome or a machine action that is followed, and closes with the last outcome.
 
 var (

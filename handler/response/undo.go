@@ -60,7 +60,7 @@ func (r *Responder) nothingToUndo(ctx context.Context, t *turn) (done bool, err 
 	case l.State == ledger.Achieved:
 		return false, nil
 	}
-	return true, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("%s (action %s) is not over, so it can not be undone yet", nounOf(l), l.ActionID)}
+	return true, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("%s (action %s) is not over, so it cannot be undone yet", nounOf(l), l.ActionID)}
 }
 
 // whyNotUndone says why there is nothing for Cordon to undo; empty if there is, now or once the request for it is over.
@@ -86,7 +86,7 @@ func (r *Responder) claimUndoing(ctx context.Context, t *turn) error {
 		if l.State != ledger.Achieved || l.Adopted {
 			why := whyNotUndone(l)
 			if why == "" {
-				return r.giveBack(ctx, t, &comeBack{after: undoWait, patient: true, why: nounOf(l) + " is not over, so it can not be undone yet"})
+				return r.giveBack(ctx, t, &comeBack{after: undoWait, patient: true, why: nounOf(l) + " is not over, so it cannot be undone yet"})
 			}
 			if err := r.end(ctx, t, "", reason{text: why}); err != nil {
 				return err

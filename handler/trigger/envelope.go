@@ -17,7 +17,7 @@ import (
 )
 
 // metadata is what an envelope's Metadata says about a delivery. With dataType binary the host does not copy members of
-// the message into it, so a sender can not forge it.
+// the message into it, so a sender cannot forge it.
 type metadata struct {
 	messageID     string    // "" if not said
 	deliveryCount int       // 0 if not said
@@ -47,7 +47,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, t taker) (metadat
 }
 
 func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, t taker) (metadata, error) {
-	// The host always sends JSON. A page in a browser on the same machine can not, without a permission that nobody gives.
+	// The host always sends JSON. A page in a browser on the same machine cannot, without a permission that nobody gives.
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return metadata{}, fmt.Errorf("the invocation's Content-Type is %.40q; send application/json", r.Header.Get("Content-Type"))
 	}

@@ -148,7 +148,7 @@ func TestAnEnvelopeIsReadTolerantlyWhereThatIsSafe(t *testing.T) {
 		{"no metadata", `{"Data":{"message":"x"}}`, `"x"`, metadata{}},
 		{"metadata of other kinds", `{"Data":{"message":"x"},"Metadata":{"DeliveryCount":{"a":1},"MessageId":[1],"EnqueuedTime":true}}`, `"x"`, metadata{}},
 		{"metadata that is no object", `{"Data":{"message":"x"},"Metadata":[1]}`, `"x"`, metadata{}},
-		{"counts that can not be", `{"Data":{"message":"x"},"Metadata":{"DeliveryCount":"-1"}}`, `"x"`, metadata{}},
+		{"counts that cannot be", `{"Data":{"message":"x"},"Metadata":{"DeliveryCount":"-1"}}`, `"x"`, metadata{}},
 		{"count beyond any number", `{"Data":{"message":"x"},"Metadata":{"DeliveryCount":"99999999999999999999"}}`, `"x"`, metadata{}},
 		{"time without zone only", `{"Data":{"message":"x"},"Metadata":{"EnqueuedTimeUtc":"2026-03-02T10:05:01"}}`, `"x"`, metadata{enqueuedAt: at}},
 		{"both times", `{"Data":{"message":"x"},"Metadata":{"EnqueuedTimeUtc":"2026-03-02T09:00:00","EnqueuedTime":"2026-03-02T12:05:01+02:00"}}`, `"x"`, metadata{enqueuedAt: at}},

@@ -15,7 +15,7 @@ type Health struct {
 // healthTime bounds one report. The front end gives up after 230 s, monitors long before.
 const healthTime = 25 * time.Second
 
-// health answers 200 if all is well and 503 if not, or if that can not be found out. Any status counts as a success of
+// health answers 200 if all is well and 503 if not, or if that cannot be found out. Any status counts as a success of
 // the invocation: the host passes it on.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 	h.tellHealth(w, r, "Health", func(ctx context.Context, s Services) (Health, error) { return s.Health(ctx) })

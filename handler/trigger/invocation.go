@@ -46,7 +46,7 @@ func (h *Handler) invoke(w http.ResponseWriter, r *http.Request, function string
 // undecodable is an error of input that can never be read.
 type undecodable interface{ Undecodable() bool }
 
-// badInput is an envelope that can not be read. Its text names no value of it.
+// badInput is an envelope that cannot be read. Its text names no value of it.
 type badInput struct{ error }
 
 // Undecodable is always true.
@@ -77,7 +77,7 @@ func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, function st
 	case errors.As(err, &input):
 		code, message = "undecodable", input.Error()
 	case isUndecodable(err):
-		code, message = "undecodable", function+" can not read the message; the log has the reason"
+		code, message = "undecodable", function+" cannot read the message; the log has the reason"
 	case ctx.Err() != nil:
 		code, message = "deadline", function+" was not done in time; the log has the reason"
 	}

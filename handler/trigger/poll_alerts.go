@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Tick is one occurrence of a timer. All of it is a hint; the host says nothing that work may depend on, and what can not
+// Tick is one occurrence of a timer. All of it is a hint; the host says nothing that work may depend on, and what cannot
 // be read is zero.
 type Tick struct {
 	PastDue      bool      // the host started after an occurrence that it missed; several missed ones are one

@@ -74,7 +74,7 @@ func next(r *bufio.Reader) (raw []byte, channel uint16, p wire.Performative, err
 		return nil, 0, nil, err
 	}
 	if frame.Type == wire.TypeAMQP && len(frame.Body) > 0 {
-		p, _ = wire.Decode(frame.Body) // what can not be read is passed on all the same
+		p, _ = wire.Decode(frame.Body) // what cannot be read is passed on all the same
 	}
 	return whole.Bytes(), frame.Channel, p, nil
 }

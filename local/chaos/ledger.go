@@ -48,7 +48,7 @@ func (w *world) news() []news {
 		}
 		var n news
 		body, _ := row.Properties["Body"].(string)
-		_ = json.Unmarshal([]byte(body), &n) // what can not be read tells nothing
+		_ = json.Unmarshal([]byte(body), &n) // what cannot be read tells nothing
 		seq, _ := row.Properties["Seq"].(int32)
 		n.seq = int(seq)
 		all = append(all, n)

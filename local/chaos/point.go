@@ -71,7 +71,7 @@ func (p Point) check() error {
 	case p.K < 1:
 		return fmt.Errorf("k is %d; it counts from 1", p.K)
 	case p.Kind == Lost && p.WithHost:
-		return fmt.Errorf("kind %q kills nobody, so it can not be had with the host", Lost)
+		return fmt.Errorf("kind %q kills nobody, so it cannot be had with the host", Lost)
 	}
 	return nil
 }

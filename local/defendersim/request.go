@@ -58,7 +58,7 @@ func endpoints() []endpoint {
 	return all
 }
 
-// read takes a request apart. The answer is set if it can not be read.
+// read takes a request apart. The answer is set if it cannot be read.
 func (s *Sim) read(r *http.Request) (*request, *answer) {
 	q := &request{at: s.now(), method: r.Method, path: r.URL.Path, base: "http://" + r.Host, rawQuery: r.URL.RawQuery}
 	if r.TLS != nil {
@@ -68,12 +68,12 @@ func (s *Sim) read(r *http.Request) (*request, *answer) {
 	q.claims, q.known = s.authenticate(r, q.at)
 	var broken error
 	if q.query, broken = url.ParseQuery(r.URL.RawQuery); broken != nil {
-		a := s.fail(http.StatusBadRequest, "BadRequest", "The query string can not be read.")
+		a := s.fail(http.StatusBadRequest, "BadRequest", "The query string cannot be read.")
 		return q, &a
 	}
 	q.body, broken = io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
 	if broken != nil {
-		a := s.fail(http.StatusBadRequest, "InvalidRequestBody", "The request body can not be read.")
+		a := s.fail(http.StatusBadRequest, "InvalidRequestBody", "The request body cannot be read.")
 		return q, &a
 	}
 	return q, nil

@@ -104,7 +104,7 @@ func (s *Sim) signer(app App, a assertion) (found *x509.Certificate, reason stri
 	}
 	chain, err := parseChain(a.header.Chain)
 	if err != nil {
-		return nil, "The x5c header can not be read."
+		return nil, "The x5c header cannot be read."
 	}
 	intermediates := x509.NewCertPool()
 	for _, c := range chain[1:] {

@@ -5,7 +5,7 @@ import "fmt"
 // Freeze stops an instance of a function as a virtual machine is frozen: its handler process gets no processor time, and
 // the host renews none of the locks that the instance holds, so that they lapse and other instances go on. Nothing is
 // counted as an error. For an HTTP function it is the instance that all of them share. It fails where the operating system
-// can not stop a process, and before the handler is ready. A repeat is safe.
+// cannot stop a process, and before the handler is ready. A repeat is safe.
 func (h *Host) Freeze(function string, instance int) error {
 	in, err := h.instance(function, instance)
 	if err != nil {
@@ -13,7 +13,7 @@ func (h *Host) Freeze(function string, instance int) error {
 	}
 	s, p, _ := in.current()
 	if s != ready {
-		return fmt.Errorf("functions host: %s can not be frozen: its handler is not ready", in)
+		return fmt.Errorf("functions host: %s cannot be frozen: its handler is not ready", in)
 	}
 	in.frozen.Store(true)
 	if err := stopProcess(p.cmd.Process); err != nil {

@@ -19,7 +19,7 @@ func TestAFrozenInstanceAnswersNothingUntilItIsThawed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c.succeed() // the process has what it waits for, but can not read it
+	c.succeed() // the process has what it waits for, but cannot read it
 	a.clock.pass(t, 50*time.Second)
 	a.clock.pass(t, 5*time.Second) // half of what is left of the lock
 	eventually(t, "the lock is given up", func() bool { return a.clock.pending(2500*time.Millisecond) > 0 })

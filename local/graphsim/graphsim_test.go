@@ -81,7 +81,7 @@ func TestRefusalsAreThoseOfGraph(t *testing.T) {
 		{"MIME that is not encoded", mailbox, "text/plain", good, Options{}, 400, "ErrorMimeContentInvalidBase64String"},
 		{"no MIME", mailbox, "text/plain", encoded("\x00"), Options{}, 400, "ErrorMimeContentInvalid"},
 		{"nobody", mailbox, "text/plain", encoded("Subject: x\r\n\r\nx"), Options{}, 400, "ErrorInvalidRecipients"},
-		{"a recipient that can not be", mailbox, "text/plain", encoded(good), Options{InvalidRecipient: func(a string) bool { return a == "ops@example.com" }}, 400, "ErrorInvalidRecipients"},
+		{"a recipient that cannot be", mailbox, "text/plain", encoded(good), Options{InvalidRecipient: func(a string) bool { return a == "ops@example.com" }}, 400, "ErrorInvalidRecipients"},
 		{"another sender", "other@example.com", "text/plain", encoded(good), Options{}, 403, "ErrorSendAsDenied"},
 		{"no such mailbox", mailbox, "text/plain", encoded(good), Options{Mailboxes: []string{"other@example.com"}}, 404, "ErrorInvalidUser"},
 		{"too large", mailbox, "text/plain", encoded(good + strings.Repeat("x", 4<<20)), Options{}, 413, "RequestBodyTooLarge"},

@@ -107,7 +107,7 @@ func (s *Sim) runHuntingQuery(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if fault.Cut {
 		_, _ = w.Write(body[:len(body)/2])
-		_ = http.NewResponseController(w).Flush() // a connection that can not is broken all the same
+		_ = http.NewResponseController(w).Flush() // a connection that cannot is broken all the same
 		panic(http.ErrAbortHandler)
 	}
 	_, _ = w.Write(body) // the only failure is a client that has gone away
@@ -170,7 +170,7 @@ func (s *Sim) find(query, timespan string) (body []byte, rows int, no refusal) {
 	}{"https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.security.huntingQueryResults", s.schema(s.tables[i].table.Columns), results})
 	switch {
 	case err != nil:
-		return nil, 0, refusal{http.StatusInternalServerError, "InternalServerError", "The table can not be written as JSON: " + err.Error()}
+		return nil, 0, refusal{http.StatusInternalServerError, "InternalServerError", "The table cannot be written as JSON: " + err.Error()}
 	case s.o.HuntingBytes > 0 && len(body) > s.o.HuntingBytes:
 		return nil, 0, refusal{http.StatusBadRequest, "BadRequest", "Query execution has exceeded the allowed result size. Optimize your query by limiting the number of results and try again"}
 	}

@@ -89,7 +89,7 @@ func (s *Sim) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 		return body, &refusal{http.StatusRequestEntityTooLarge, "RequestBodyTooLarge", "The maximum request length supported is 4MB."}
 	}
 	if err != nil {
-		return body, &refusal{http.StatusBadRequest, "RequestBodyRead", "The request body can not be read."}
+		return body, &refusal{http.StatusBadRequest, "RequestBodyRead", "The request body cannot be read."}
 	}
 	return body, nil
 }
@@ -168,7 +168,7 @@ func has(mailboxes []string, mailbox string) bool {
 	return slices.ContainsFunc(mailboxes, func(m string) bool { return strings.EqualFold(m, mailbox) })
 }
 
-// recipients are everybody in To, Cc and Bcc; false if there is nobody, or one that can not be.
+// recipients are everybody in To, Cc and Bcc; false if there is nobody, or one that cannot be.
 func (s *Sim) recipients(h netmail.Header) ([]string, bool) {
 	var all []string
 	for _, name := range []string{"To", "Cc", "Bcc"} {

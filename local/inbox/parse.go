@@ -24,7 +24,7 @@ type Mail struct {
 	MessageID string    // without angle brackets; empty: none
 	InReplyTo string    // the same
 	Subject   string    // decoded
-	Text      string    // first text/plain part, decoded, LF line ends; the whole body if the mail can not be read as MIME
+	Text      string    // first text/plain part, decoded, LF line ends; the whole body if the mail cannot be read as MIME
 	HTML      string    // first text/html part, decoded, LF line ends
 	Header    mail.Header
 	Raw       []byte // as sent; not to be changed
@@ -47,7 +47,7 @@ func Parse(raw []byte) Mail {
 	return m
 }
 
-// decodeHeader decodes encoded words (RFC 2047); what can not be decoded stays as it is.
+// decodeHeader decodes encoded words (RFC 2047); what cannot be decoded stays as it is.
 func decodeHeader(value string) string {
 	decoded, err := new(mime.WordDecoder).DecodeHeader(value)
 	if err != nil {

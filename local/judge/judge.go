@@ -269,7 +269,7 @@ type Claim struct {
 	Outcome   string
 }
 
-// Claims reads the blocks "Id …", "Outcome …" from a mail's text. A line that an alert's text tries to add can not stand
+// Claims reads the blocks "Id …", "Outcome …" from a mail's text. A line that an alert's text tries to add cannot stand
 // at the beginning of a line.
 func Claims(text string) []Claim {
 	var claims []Claim

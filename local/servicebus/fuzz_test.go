@@ -32,7 +32,7 @@ func FuzzMessage(f *testing.F) {
 				t.Fatal(err)
 			}
 			if _, err := decodeMessage(out); err != nil {
-				t.Errorf("what is delivered of %q can not be read: %v", data, err)
+				t.Errorf("what is delivered of %q cannot be read: %v", data, err)
 			}
 		}
 	})

@@ -143,15 +143,15 @@ func decodeMessage(data []byte) (m *amqp.Message, err error) {
 	// The library panics on a map whose key is a described value, which cannot be the key of a Go map.
 	defer func() {
 		if p := recover(); p != nil {
-			m, err = nil, fmt.Errorf("the message can not be read: %v", p)
+			m, err = nil, fmt.Errorf("the message cannot be read: %v", p)
 		}
 	}()
 	m = &amqp.Message{}
 	if err := m.UnmarshalBinary(data); err != nil {
-		return nil, fmt.Errorf("the message can not be read: %w", err)
+		return nil, fmt.Errorf("the message cannot be read: %w", err)
 	}
 	if _, err := m.MarshalBinary(); err != nil {
-		return nil, fmt.Errorf("the message has values that can not be written again: %w", err)
+		return nil, fmt.Errorf("the message has values that cannot be written again: %w", err)
 	}
 	return m, nil
 }

@@ -35,7 +35,7 @@ func (b *broker) accept(path string, messages []*amqp.Message) ([]int64, *wire.E
 	case q == nil:
 		return nil, noEntity(path)
 	case dead:
-		return nil, &wire.Error{Condition: wire.Symbol(amqp.ErrCondNotAllowed), Description: "messages can not be sent to a dead-letter queue"}
+		return nil, &wire.Error{Condition: wire.Symbol(amqp.ErrCondNotAllowed), Description: "messages cannot be sent to a dead-letter queue"}
 	}
 	if err := b.refused(q); err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ func TestFindingsFailUnlessTheyAreAnsweredFor(t *testing.T) {
 		"another file":             {weak, []exception{both[0], {"app/other.go", "G501", "", "x"}}, "G501", false},
 		"another line":             {weak, []exception{both[0], {"app/app.go", "G501", "sha1", "x"}}, "G501", false},
 		"answered, but mended":     {"package app\n", both[:1], "take it out", true},
-		"a file that is not Go":    {"package app\n\nfunc {", nil, "can not be checked", false},
+		"a file that is not Go":    {"package app\n\nfunc {", nil, "cannot be checked", false},
 		"a package without a file": {"//go:build never\n\npackage app\n", nil, "no Go file", false},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,7 +70,7 @@ func run(w io.Writer, root string, folders []string, answered []exception) error
 	return nil
 }
 
-// check runs every rule and analyzer of gosec. A package that can not be read is an error: nothing was checked in it.
+// check runs every rule and analyzer of gosec. A package that cannot be read is an error: nothing was checked in it.
 func check(folders []string) ([]*issue.Issue, error) {
 	checker := gosec.NewAnalyzer(gosec.NewConfig(), false, false, false, 2, log.New(io.Discard, "", 0))
 	checker.LoadRules(rules.Generate(false).RulesInfo())
@@ -80,7 +80,7 @@ func check(folders []string) ([]*issue.Issue, error) {
 	}
 	found, metrics, unread := checker.Report()
 	for file, problems := range unread {
-		return nil, fmt.Errorf("%s can not be checked: %s", file, problems[0].Err)
+		return nil, fmt.Errorf("%s cannot be checked: %s", file, problems[0].Err)
 	}
 	if metrics.NumFiles == 0 {
 		return nil, fmt.Errorf("there is no Go file in %s", strings.Join(folders, ", "))
