@@ -38,7 +38,7 @@ start: build ## run dist/ under Azure Functions Core Tools (wants func and a Ser
 	cd dist && func start
 
 test: need-go need-cc azurite kusto ## all tests, shuffled, with the race detector (wants a C compiler and Node)
-	$(TEST) -race -timeout 30m $$($(GO) list ./... | grep -v /handler/feeds$$)
+	$(TEST) -race -timeout 45m $$($(GO) list ./... | grep -v /handler/feeds$$)
 	@# Without the race detector, which makes feeds last six times as long; their code is raced by the suites above.
 	$(TEST) -timeout 30m ./handler/feeds
 	$(TEST) -timeout 20m -run '^TestBurst' ./handler

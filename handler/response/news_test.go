@@ -199,7 +199,7 @@ func TestPeopleHearOnceThatAnIsolationWaitsForARelease(t *testing.T) {
 	w.advance(time.Hour)
 	w.alertOn("da1", "m1", alert.High)
 	w.polled(p)
-	w.play(p, 20*time.Hour, true)
+	w.play(p, 4*time.Hour, true)
 	w.editAlert("da1", func(a *alert.Alert) { a.IncidentID = 8 })
 	w.play(p, time.Hour, true)
 	news := w.newsOf("da1")
