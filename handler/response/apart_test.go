@@ -254,3 +254,14 @@ func TestAnAgeIsForgivenForTheSameActionOnTheSameMachineOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestAPlaceThatCannotBeGivenBackEndsNoProcess has the ledger out of reach after the machine could not be read again.
+func TestAPlaceThatCannotBeGivenBackEndsNoProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(-1, false)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	l := ledger.Latch{MachineID: "m1", Kind: ledger.Isolation, Desired: machine.Isolate, Episode: 1, HeldUntil: w.clock().Add(time.Minute)}
+	p.responder.uncount(gone, &turn{work: &work{}, kind: l.Kind, latch: l, counted: true})
+}

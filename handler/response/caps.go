@@ -39,7 +39,7 @@ func (r *Responder) uncount(ctx context.Context, t *turn) {
 	action, key := capOf(t.latch)
 	if err := r.Ledger.GiveBack(ctx, action, key); err != nil {
 		r.Log.WarnContext(ctx, "a place under the caps could not be given back; it is free in a day",
-			"machine", t.machine.ID, "error", err.Error())
+			"machine", t.latch.MachineID, "error", err.Error())
 	}
 }
 
