@@ -11,7 +11,7 @@ TEST     := $(GO) test -shuffle=on
 export GOTOOLCHAIN := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help build run chaos strikes start test test-short feeds lint licenses fuzz bench golden package reproducible azurite kusto clean
+.PHONY: help build run chaos strikes start test test-short feeds house lint licenses fuzz bench golden package reproducible azurite kusto clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,10 @@ test-short: need-go ## all tests without the race detector
 
 feeds: need-go ## FEEDS feeds of alerts (default 10000) against every promise; SEED=<n> plays the same ones again
 	CORDON_FEEDS=$(FEEDS) $(GO) test -count=1 -timeout 3h -v ./handler/feeds $(if $(SEED),-rapid.seed=$(SEED))
+
+house: need-go ## how pleasant the code is to stay in: figures beside what is wanted, and the worst offenders
+	@cd tools && $(GO) build -o ../build/ ./house
+	@build/house handler
 
 lint: need-go licenses ## gofmt, vet, staticcheck, gosec, govulncheck, shellcheck (if it is there), licences, import rule
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt'd:"; echo "$$unformatted"; exit 1; }

@@ -11,6 +11,7 @@ tool (
 
 require (
 	github.com/securego/gosec/v2 v2.30.0
+	golang.org/x/tools v0.52.0
 	golang.org/x/vuln v1.9.0
 )
 
@@ -22,6 +23,6 @@ require (
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/telemetry v0.0.0-20261010193011-f71dc92da45e // indirect
-	golang.org/x/tools v0.52.0 // indirect
+
 	honnef.co/go/tools v0.8.2 // indirect
 )

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const sample = `// Package p is a sample.
+package p
+
+// A is documented; its comment is one line.
+func A() int {
+	return 1 // beside code
+}
+
+func B() {}
+
+type t struct{}
+
+func (t) Hidden() {}
+`
+
+func TestFileIsCountedAsAPersonWould(t *testing.T) {
+	t.Parallel()
+	f, generated, err := readFile("p.go", []byte(sample))
+	if err != nil || generated {
+		t.Fatal(generated, err)
+	}
+	// package p; func A() int {; return 1; }; func B() {}; type t struct{}; func (t) Hidden() {}
+	if f.code != 7 || f.comments != 2 {
+		t.Errorf("%d lines of code, %d of comments", f.code, f.comments)
+	}
+	if f.tokens != 2+6+2+1+6+5+9 {
+		t.Errorf("%d tokens", f.tokens)
+	}
+	if f.exported != 2 || len(f.undoced) != 1 || f.undoced[0].place != "p.go: B" {
+		t.Errorf("%d exported, without a comment %v", f.exported, f.undoced)
+	}
+	if len(f.funcs) != 3 || f.funcs[0].figure != 3 {
+		t.Errorf("functions %v", f.funcs)
+	}
+}
+
+func TestTabTakesFourColumns(t *testing.T) {
+	t.Parallel()
+	if n := columns("\t\täb"); n != 10 {
+		t.Errorf("%d columns", n)
+	}
+}
+
+func TestCallThatGoesBackUpIsFound(t *testing.T) {
+	t.Parallel()
+	down := map[arrow]int{{"a", "b"}: 1, {"b", "c"}: 5, {"a", "c"}: 1}
+	if up := upward(down); len(up) != 0 {
+		t.Errorf("of a straight line go up: %v", up)
+	}
+	down[arrow{"c", "a"}] = 1
+	if up := upward(down); len(up) != 1 {
+		t.Errorf("of one circle go up: %v", up)
+	}
+}
+
+func TestLineThatIsTooLongFailsTheCheck(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ width, others int }{
+		"beyond what any line may have": {mostColumns + 1, 1000},
+		"one too many of those beyond":  {wantedColumns + 1, 100},
+	} {
+		root := t.TempDir()
+		text := "package p\n\n// " + strings.Repeat("x", c.width-3) + "\n" + strings.Repeat("var _ = 1\n", c.others)
+		if err := os.WriteFile(filepath.Join(root, "p_test.go"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		if err := checkLines(&out, root); err == nil || !strings.Contains(out.String(), "p_test.go:3") {
+			t.Errorf("%s: %v, %q", name, err, out.String())
+		}
+	}
+	root := t.TempDir()
+	text := "package p\n\n// " + strings.Repeat("x", wantedColumns-2) + "\n" + strings.Repeat("var _ = 1\n", 1000)
+	if err := os.WriteFile(filepath.Join(root, "p.go"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkLines(&strings.Builder{}, root); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTheHouseMeasuresItself runs the whole report over this module.
+func TestTheHouseMeasuresItself(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := report(&out, ".", 3); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"tokens a line", "calls between files of a folder"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
