@@ -73,8 +73,8 @@ bench: need-go ## benchmarks, as ratios measured in one run, and a burst of aler
 	$(GO) test -timeout 30m -run '^TestBurst' -bench . -benchmem ./handler/... ./local
 
 golden: need-go ## rewrite golden files and show the difference
-	$(GO) test ./handler ./handler/notice ./handler/playbook -update
-	@git --no-pager diff --stat -- '*.golden' README.md
+	$(GO) test ./docs ./handler ./handler/notice ./handler/playbook -update
+	@git --no-pager diff --stat -- '*.golden' docs
 
 # The zip depends on the sources, VERSION and the version of Go, which go.mod names (a newer one stays as it is), and on
 # nothing else: not on the folder, the repository's state, the time, the user's file modes or settings of the go command.

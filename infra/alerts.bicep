@@ -92,7 +92,7 @@ AppRequests
   }
   {
     name: 'isolations'
-    description: 'More machines were isolated in an hour than expected: an outbreak, or a rule that matches too much. See docs/operations.md, "Pausing".'
+    description: 'More machines were isolated in an hour than expected: an outbreak, or a rule that matches too much. See docs/operations.md, "Pausing, and what is held".'
     severity: 1
     windowSize: 'PT1H'
     threshold: isolationsPerHour

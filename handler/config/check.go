@@ -25,18 +25,18 @@ func (r raw) check(p *problems) Config {
 		PollSchedule:   checkSchedule(p, "CORDON_POLL_SCHEDULE", r.PollSchedule),
 		FollowSchedule: checkSchedule(p, "CORDON_FOLLOW_SCHEDULE", r.FollowSchedule),
 		HuntSchedule:   checkSchedule(p, "CORDON_HUNT_SCHEDULE", r.HuntSchedule),
-		PollOverlap:    duration(p, "CORDON_POLL_OVERLAP", r.PollOverlap, "1m", "24h"),
-		PollLookback:   duration(p, "CORDON_POLL_LOOKBACK", r.PollLookback, "1m", "30d"),
-		SnapshotMaxAge: duration(p, "CORDON_SNAPSHOT_MAX_AGE", r.SnapshotMaxAge, "1s", "1h"),
-		StaleAfter:     duration(p, "CORDON_STALE_AFTER", r.StaleAfter, "1m", "400d"),
-		IsolationLift:  duration(p, "CORDON_ISOLATION_LIFT", r.IsolationLift, "10s", "30d"),
-		RecheckAfter:   duration(p, "CORDON_RECHECK_AFTER", r.RecheckAfter, "1s", "10m"),
-		LatchHold:      duration(p, "CORDON_LATCH_HOLD", r.LatchHold, "1s", "2m"),
-		MessageLock:    duration(p, "CORDON_MESSAGE_LOCK", r.MessageLock, "1s", "5m"),
-		RetryAfter:     duration(p, "CORDON_RETRY_AFTER", r.RetryAfter, "100ms", "1m"),
-		SweepAfter:     duration(p, "CORDON_SWEEP_AFTER", r.SweepAfter, "1s", "1h"),
-		Retention:      duration(p, "CORDON_RETENTION", r.Retention, "30d", "3650d"),
-		NoticeWindow:   duration(p, "CORDON_NOTICE_WINDOW", r.NoticeWindow, "1s", "10m"),
+		PollOverlap:    duration(p, "CORDON_POLL_OVERLAP", r.PollOverlap),
+		PollLookback:   duration(p, "CORDON_POLL_LOOKBACK", r.PollLookback),
+		SnapshotMaxAge: duration(p, "CORDON_SNAPSHOT_MAX_AGE", r.SnapshotMaxAge),
+		StaleAfter:     duration(p, "CORDON_STALE_AFTER", r.StaleAfter),
+		IsolationLift:  duration(p, "CORDON_ISOLATION_LIFT", r.IsolationLift),
+		RecheckAfter:   duration(p, "CORDON_RECHECK_AFTER", r.RecheckAfter),
+		LatchHold:      duration(p, "CORDON_LATCH_HOLD", r.LatchHold),
+		MessageLock:    duration(p, "CORDON_MESSAGE_LOCK", r.MessageLock),
+		RetryAfter:     duration(p, "CORDON_RETRY_AFTER", r.RetryAfter),
+		SweepAfter:     duration(p, "CORDON_SWEEP_AFTER", r.SweepAfter),
+		Retention:      duration(p, "CORDON_RETENTION", r.Retention),
+		NoticeWindow:   duration(p, "CORDON_NOTICE_WINDOW", r.NoticeWindow),
 		Port:           port(p, r.Port),
 		AppRoot:        r.FunctionsRootPath,
 	}
@@ -179,7 +179,8 @@ func tablePrefix(p *problems, value string) string {
 }
 
 // duration reads Go's notation, or whole days such as 400d; 0 for one that is refused.
-func duration(p *problems, name, value, low, high string) time.Duration {
+func duration(p *problems, name, value string) time.Duration {
+	low, high := named(name).shortest, named(name).longest
 	d, err := parseDuration(value)
 	least, _ := parseDuration(low)
 	most, _ := parseDuration(high)

@@ -1,90 +1,190 @@
 package config
 
-// Setting describes one setting. README and local.settings.json.example are held against these.
+import "slices"
+
+// Setting describes one setting. docs/settings.md and local.settings.json.example are held against these.
 type Setting struct {
 	Name     string
-	Default  string // empty: none, or worked out as Meaning says
+	Type     string // how a value is written, such as duration
+	Unit     string // what its value is measured in, or bounded by
+	Default  string // empty: none, or as Empty says
+	Empty    string // what is so without a value, where Default does not say it
 	Meaning  string
-	Required bool // the program does not start without it, or without the setting that Meaning names instead
+	Required bool // the program does not start without it, or without the setting that Empty names instead
 	Secret   bool // its value is never shown
+
+	shortest, longest string // of a duration
 }
 
 // Settings is the one table of all settings, in the order in which they are best read.
 func Settings() []Setting {
-	return []Setting{
-		{Name: "CORDON_MODE", Default: "observe", Meaning: "ceiling over the playbook's mode: observe acts on no machine, enforce lets the playbook decide"},
-		{Name: "CORDON_CLOUD", Default: "global", Meaning: "global, gcc, gcchigh or dod: sets the URLs and Graph's audience; Defender's audience outside global has to be set"},
-		{Name: "CORDON_TENANT_ID", Meaning: "id of the tenant of the app registration or identity; it begins every key of the record, in lower case", Required: true},
-		{Name: "CORDON_CLIENT_ID", Meaning: "application (client) id of the app registration; without secret and certificate: of a user-assigned identity, or nothing for the system-assigned one"},
-		{Name: "CORDON_CLIENT_SECRET", Meaning: "value of a secret of the app registration; without it and a certificate: a managed identity", Secret: true},
-		{Name: "CORDON_CLIENT_CERTIFICATE", Meaning: "path of a PEM file with a certificate of the app registration and its key, instead of a secret"},
-		{Name: "CORDON_AUTHORITY_URL", Meaning: "where tokens come from; default: of the cloud"},
-		{Name: "CORDON_DEFENDER_URL", Meaning: "base URL of the Defender for Endpoint API, such as a regional one; default: of the cloud"},
-		{Name: "CORDON_DEFENDER_AUDIENCE", Meaning: "whom the Defender token is for, without /.default; default: of the cloud, which is documented for global only"},
-		{Name: "CORDON_GRAPH_URL", Meaning: "base URL of Microsoft Graph; default: of the cloud"},
-		{Name: "CORDON_GRAPH_AUDIENCE", Meaning: "whom the Graph token is for, without /.default; default: of the cloud"},
-		{Name: "CORDON_CA_FILE", Meaning: "PEM file of a certificate authority to trust besides the system's"},
-		{Name: "ServiceBus", Meaning: "connection string of the Service Bus namespace, as the trigger uses it; or ServiceBus__fullyQualifiedNamespace", Required: true, Secret: true},
-		{Name: "ServiceBus__fullyQualifiedNamespace", Meaning: "host name of the Service Bus namespace, to use tokens instead of a connection string"},
-		{Name: "ServiceBus__credential", Meaning: "managedidentity: tokens of a managed identity, as for the trigger; default: of the app's own identity"},
-		{Name: "ServiceBus__clientId", Meaning: "client id of a user-assigned identity to use for Service Bus, as for the trigger"},
-		{Name: "CORDON_ALERT_QUEUE", Meaning: "queue of alerts to answer, such as alerts; function.json names the setting", Required: true},
-		{Name: "CORDON_NOTICE_QUEUE", Meaning: "queue of notices to send, such as notices; function.json names the setting", Required: true},
-		{Name: "AzureWebJobsStorage", Meaning: "connection string of the storage account with the tables, or UseDevelopmentStorage=true; or AzureWebJobsStorage__accountName", Required: true, Secret: true},
-		{Name: "AzureWebJobsStorage__accountName", Meaning: "name of the storage account, to use tokens instead of a connection string"},
-		{Name: "AzureWebJobsStorage__tableServiceUri", Meaning: "URL of the table service, instead of the account's name"},
-		{Name: "AzureWebJobsStorage__credential", Meaning: "managedidentity: tokens of a managed identity, as for the host; default: of the app's own identity"},
-		{Name: "AzureWebJobsStorage__clientId", Meaning: "client id of a user-assigned identity to use for the tables, as for the host"},
-		{Name: "CORDON_TABLE_PREFIX", Default: "cordon", Meaning: "begins the name of every table; keeps several apps in one account apart"},
-		{Name: "CORDON_PLAYBOOK", Default: "playbook.yaml", Meaning: "path of the playbook, relative to the app root"},
-		{Name: "CORDON_POLL_SCHEDULE", Meaning: "when alerts are polled: NCRONTAB with six fields, UTC, such as 0 * * * * *; function.json names the setting, without it PollAlerts does not run"},
-		{Name: "CORDON_FOLLOW_SCHEDULE", Meaning: "when machine actions are followed, such as 30 * * * * *; without it FollowActions does not run"},
-		{Name: "CORDON_HUNT_SCHEDULE", Meaning: "when it is looked for hunts that are due, such as 0 */5 * * * *; without it RunHunts does not run"},
-		{Name: "CORDON_HUNTS", Default: "hunts", Meaning: "folder of the hunting queries, relative to the app root"},
-		{Name: "CORDON_POLL_OVERLAP", Default: "15m", Meaning: "how much of the time before the watermark every poll reads again, 1m to 24h"},
-		{Name: "CORDON_POLL_LOOKBACK", Default: "1h", Meaning: "how far back the very first poll goes, 1m to 30d"},
-		{Name: "CORDON_SNAPSHOT_MAX_AGE", Default: "2m", Meaning: "how old an alert or machine that travelled with a message may be before it is read again, 1s to 1h"},
-		{Name: "CORDON_STALE_AFTER", Default: "24h", Meaning: "alerts older than this are not acted on, 1m to 400d"},
-		{Name: "CORDON_ISOLATION_LIFT", Default: "7d", Meaning: "how long Defender lets an isolation stand before it lifts it by itself, 10s to 30d; less than the default is for tests"},
-		{Name: "CORDON_RECHECK_AFTER", Default: "120s", Meaning: "wait before a machine action whose fate is not known may be asked for again, 1s to 10m; less than the default is for tests"},
-		{Name: "CORDON_LATCH_HOLD", Default: "60s", Meaning: "how long one invocation holds a machine's latch; its request is sent within a third of that, 1s to 2m; less than the default is for tests"},
-		{Name: "CORDON_MESSAGE_LOCK", Default: "60s", Meaning: "lock duration of the two queues, as it is set there, 1s to 5m"},
-		{Name: "CORDON_RETRY_AFTER", Default: "5s", Meaning: "first pause before work that met trouble is tried again, later ones are longer, 100ms to 1m; less than the default is for tests"},
-		{Name: "CORDON_SWEEP_AFTER", Default: "10m", Meaning: "how long a version of an alert may stand without an answer before it is enqueued again, 1s to 1h; less than the default is for tests"},
-		{Name: "CORDON_RETENTION", Default: "400d", Meaning: "how long runs and notices are kept after their last change, 30d to 3650d"},
-		{Name: "CORDON_NOTICE_WINDOW", Default: "30s", Meaning: "how long news of one incident is gathered into one mail, 1s to 10m"},
-		{Name: "CORDON_MAIL_FROM", Meaning: "sender of all mail", Required: true},
-		{Name: "CORDON_MAIL_TO", Meaning: "recipients of mail steps that name none, separated by commas", Required: true},
-		{Name: "CORDON_SMTP_URL", Meaning: "mail server: smtp://user:password@host:587?tls=starttls; default: mail goes through Microsoft Graph", Secret: true},
-		{Name: "CORDON_WEBHOOK_SECRET", Meaning: "secret of those who push alerts to /api/alerts, at least 32 bytes; without it the function key is enough", Secret: true},
-		{Name: "CORDON_OPERATOR_MAIL", Meaning: "who hears that Cordon itself is unwell; default: CORDON_MAIL_TO"},
-		{Name: "FUNCTIONS_CUSTOMHANDLER_PORT", Default: "8080", Meaning: "port on which the Functions host calls; the host sets it"},
-		{Name: "FUNCTIONS_APP_ROOT_PATH", Default: ".", Meaning: "folder with host.json; the host sets it"},
-	}
-}
-
-// cloud is what a national cloud sets; an empty audience is one that the vendor does not document.
-type cloud struct {
-	authority string
-	defender  string
-	audience  string // of Defender
-	graph     string // URL and audience: scopes "MUST use the domain of the Microsoft Graph service root endpoint" of the cloud
-	suffix    string // of the storage endpoints
-}
-
-// clouds are the clouds as "Microsoft Defender for Endpoint for US Government customers", "Supported Microsoft Defender for
-// Endpoint APIs", "Microsoft Graph national cloud deployments" and "Access national cloud deployments with the Microsoft Graph
-// SDKs" on learn.microsoft.com list them. The global Defender API still answers only to tokens for its former host.
-func clouds() map[string]cloud {
-	const (
-		public, government = "https://login.microsoftonline.com", "https://login.microsoftonline.us"
-		governmentAPI      = "https://api-gov.securitycenter.microsoft.us"
-		publicGraph        = "https://graph.microsoft.com"
+	return slices.Concat(
+		identitySettings(),
+		connectionSettings(),
+		workSettings(),
+		timingSettings(),
+		peopleSettings(),
 	)
-	return map[string]cloud{
-		"global":  {public, "https://api.security.microsoft.com", "https://api.securitycenter.microsoft.com", publicGraph, "core.windows.net"},
-		"gcc":     {public, "https://api-gcc.securitycenter.microsoft.us", "", publicGraph, "core.windows.net"},
-		"gcchigh": {government, governmentAPI, "", "https://graph.microsoft.us", "core.usgovcloudapi.net"},
-		"dod":     {government, governmentAPI, "", "https://dod-graph.microsoft.us", "core.usgovcloudapi.net"},
+}
+
+// identitySettings are mode, cloud and who Cordon is.
+func identitySettings() []Setting {
+	return []Setting{
+		one("CORDON_MODE", "observe, enforce",
+			"ceiling over the playbook's mode: observe acts on no machine, enforce lets the playbook decide").
+			byDefault("observe"),
+		one("CORDON_CLOUD", "global, gcc, gcchigh, dod",
+			"which cloud: sets the URLs and Graph's audience; outside global, set Defender's audience too").
+			byDefault("global"),
+		one("CORDON_TENANT_ID", "id",
+			"the tenant of the app registration or identity; it begins every key of the ledger, in lower case").
+			required(),
+		one("CORDON_CLIENT_ID", "id",
+			"client id of the app registration; without secret and certificate, of a user-assigned identity").
+			orElse("the system-assigned identity"),
+		one("CORDON_CLIENT_SECRET", "text",
+			"value of a secret of the app registration").orElse("a certificate or a managed identity").secret(),
+		one("CORDON_CLIENT_CERTIFICATE", "path",
+			"PEM file with a certificate of the app registration and its key").orElse("a secret or a managed identity"),
+		one("CORDON_AUTHORITY_URL", "URL", "where tokens come from").orElse("of the cloud"),
+		one("CORDON_DEFENDER_URL", "URL",
+			"base URL of the Defender for Endpoint API, such as a regional one").orElse("of the cloud"),
+		one("CORDON_DEFENDER_AUDIENCE", "URI",
+			"whom the Defender token is for, without /.default").orElse("of the cloud, documented for global only"),
+		one("CORDON_GRAPH_URL", "URL", "base URL of Microsoft Graph").orElse("of the cloud"),
+		one("CORDON_GRAPH_AUDIENCE", "URI", "whom the Graph token is for, without /.default").orElse("of the cloud"),
+		one("CORDON_CA_FILE", "path",
+			"PEM file of a certificate authority to trust as well as the system's").
+			orElse("only the system's authorities"),
 	}
+}
+
+// connectionSettings are the queues and the tables.
+func connectionSettings() []Setting {
+	return []Setting{
+		one("ServiceBus", "connection string",
+			"the Service Bus namespace, as the trigger uses it").
+			orElse("ServiceBus__fullyQualifiedNamespace").required().secret(),
+		one("ServiceBus__fullyQualifiedNamespace", "host name",
+			"the Service Bus namespace, reached with tokens instead of a connection string").orElse("ServiceBus"),
+		one("ServiceBus__credential", "managedidentity",
+			"reach Service Bus with tokens of a managed identity, as the trigger does").
+			orElse("the app's own identity"),
+		one("ServiceBus__clientId", "id",
+			"client id of a user-assigned identity for Service Bus, as for the trigger").
+			orElse("the system-assigned identity"),
+		one("CORDON_ALERT_QUEUE", "name",
+			"queue of alerts to answer, such as alerts; function.json names the setting").required(),
+		one("CORDON_NOTICE_QUEUE", "name",
+			"queue of notices to send, such as notices; function.json names the setting").required(),
+		one("AzureWebJobsStorage", "connection string",
+			"the storage account with the tables, or UseDevelopmentStorage=true").
+			orElse("AzureWebJobsStorage__accountName").required().secret(),
+		one("AzureWebJobsStorage__accountName", "name",
+			"the storage account, reached with tokens instead of a connection string").orElse("AzureWebJobsStorage"),
+		one("AzureWebJobsStorage__tableServiceUri", "URL",
+			"the table service, instead of the account's name").orElse("of the account"),
+		one("AzureWebJobsStorage__credential", "managedidentity",
+			"reach the tables with tokens of a managed identity, as the host does").orElse("the app's own identity"),
+		one("AzureWebJobsStorage__clientId", "id",
+			"client id of a user-assigned identity for the tables, as for the host").
+			orElse("the system-assigned identity"),
+		one("CORDON_TABLE_PREFIX", "name",
+			"begins the name of every table; keeps several apps in one account apart").byDefault("cordon"),
+	}
+}
+
+// workSettings are playbook, schedules and hunts.
+func workSettings() []Setting {
+	return []Setting{
+		one("CORDON_PLAYBOOK", "path", "the playbook, relative to the app root").byDefault("playbook.yaml"),
+		one("CORDON_POLL_SCHEDULE", "schedule",
+			"when alerts are polled, such as 0 * * * * *; function.json names the setting").
+			orElse("PollAlerts does not run"),
+		one("CORDON_FOLLOW_SCHEDULE", "schedule",
+			"when machine actions are followed, such as 30 * * * * *; function.json names the setting").
+			orElse("FollowActions does not run"),
+		one("CORDON_HUNT_SCHEDULE", "schedule",
+			"when Cordon checks which hunts are due, such as 0 */5 * * * *; function.json names the setting").
+			orElse("RunHunts does not run"),
+		one("CORDON_HUNTS", "path", "folder of the hunts, relative to the app root; has to be there if it is set").byDefault("hunts"),
+	}
+}
+
+// timingSettings are how long things last.
+func timingSettings() []Setting {
+	return []Setting{
+		lasting("CORDON_POLL_OVERLAP", "15m", "1m", "24h",
+			"how much of the time before the watermark every poll reads again"),
+		lasting("CORDON_POLL_LOOKBACK", "1h", "1m", "30d",
+			"how far back the very first poll goes"),
+		lasting("CORDON_SNAPSHOT_MAX_AGE", "2m", "1s", "1h",
+			"how old an alert or machine that came with a message may be before it is read again"),
+		lasting("CORDON_STALE_AFTER", "24h", "1m", "400d",
+			"alerts older than this are not acted on"),
+		lasting("CORDON_ISOLATION_LIFT", "7d", "10s", "30d",
+			"how long an isolation stands before Defender lifts it by itself").forTests(),
+		lasting("CORDON_RECHECK_AFTER", "120s", "1s", "10m",
+			"wait before a machine action whose fate is unknown may be asked for again").forTests(),
+		lasting("CORDON_LATCH_HOLD", "60s", "1s", "2m",
+			"how long one invocation keeps a machine's latch; its request is sent within a third of that").forTests(),
+		lasting("CORDON_MESSAGE_LOCK", "60s", "1s", "5m",
+			"lock duration of the two queues, as it is set there"),
+		lasting("CORDON_RETRY_AFTER", "5s", "100ms", "1m",
+			"first pause before work that met trouble is tried again; later pauses are longer").forTests(),
+		lasting("CORDON_SWEEP_AFTER", "10m", "1s", "1h",
+			"how long a version of an alert may stand without an answer before it is enqueued again").forTests(),
+		lasting("CORDON_RETENTION", "400d", "30d", "3650d",
+			"how long runs and notices are kept after their last change"),
+		lasting("CORDON_NOTICE_WINDOW", "30s", "1s", "10m",
+			"how long news of one incident is gathered into one mail"),
+	}
+}
+
+// peopleSettings are mail, those who push, and what the host sets.
+func peopleSettings() []Setting {
+	return []Setting{
+		one("CORDON_MAIL_FROM", "mail address", "sender of all mail").required(),
+		one("CORDON_MAIL_TO", "mail addresses", "recipients of mail steps that name none").required(),
+		one("CORDON_SMTP_URL", "URL",
+			"mail server, such as smtp://user:password@host:587?tls=starttls").
+			orElse("mail goes through Microsoft Graph").secret(),
+		one("CORDON_WEBHOOK_SECRET", "text",
+			"secret of those who push alerts to /api/alerts").
+			in("at least 32 bytes").orElse("the function key is enough").secret(),
+		one("CORDON_OPERATOR_MAIL", "mail addresses",
+			"who hears that Cordon itself is unwell").orElse("CORDON_MAIL_TO"),
+		one("FUNCTIONS_CUSTOMHANDLER_PORT", "number",
+			"where the Functions host calls; the host sets it").byDefault("8080").in("port, 0 to 65535"),
+		one("FUNCTIONS_APP_ROOT_PATH", "path", "folder with host.json; the host sets it").byDefault("."),
+	}
+}
+
+// one describes a setting that may be left out.
+func one(name, kind, meaning string) Setting {
+	return Setting{Name: name, Type: kind, Meaning: meaning}
+}
+
+// lasting describes a duration.
+func lasting(name, value, shortest, longest, meaning string) Setting {
+	s := one(name, "duration", meaning).byDefault(value)
+	s.Unit, s.shortest, s.longest = shortest+" to "+longest, shortest, longest
+	return s
+}
+
+func (s Setting) forTests() Setting {
+	s.Unit += "; less than the default is for tests"
+	return s
+}
+
+func (s Setting) byDefault(value string) Setting { s.Default = value; return s }
+func (s Setting) orElse(so string) Setting       { s.Empty = so; return s }
+func (s Setting) in(unit string) Setting         { s.Unit = unit; return s }
+func (s Setting) required() Setting              { s.Required = true; return s }
+func (s Setting) secret() Setting                { s.Secret = true; return s }
+
+// named finds a setting of the table.
+func named(name string) Setting {
+	all := Settings()
+	return all[slices.IndexFunc(all, func(s Setting) bool { return s.Name == name })]
 }
