@@ -103,7 +103,7 @@ func (p *practice) settingsArea() doctor.Area {
 	switch {
 	case errors.As(p.problems, &wrong):
 		for _, problem := range wrong.Problems {
-			tell("setting "+problem.Name, doctor.Fail, problem.Message, "set it right in the app settings; README has the table of settings")
+			tell("setting "+problem.Name, doctor.Fail, problem.Message, "set it right in the app settings; docs/settings.md has all of them")
 		}
 	case p.problems != nil:
 		tell("settings", doctor.Fail, p.problems.Error(), "")
@@ -111,7 +111,7 @@ func (p *practice) settingsArea() doctor.Area {
 		tell("settings", doctor.OK, "everything that the handler asks for is set", "")
 	}
 	for _, l := range p.settings.Lapses() {
-		tell("setting "+l.Setting, doctor.Fail, l.Text, "set it right in the app settings; README has the table of settings")
+		tell("setting "+l.Setting, doctor.Fail, l.Text, "set it right in the app settings; docs/settings.md has all of them")
 	}
 	if p.caErr != nil {
 		tell("setting CORDON_CA_FILE", doctor.Fail, p.caErr.Error(), "put the PEM file there, or take the setting out")
