@@ -15,6 +15,11 @@ func (h *Host) admin(w http.ResponseWriter, r *http.Request, path []string) {
 	switch route := r.Method + " " + strings.ToLower(strings.Join(path, "/")); {
 	case route == "GET host/status":
 		h.status(w)
+	case route == "POST host/drain":
+		h.DrainAll()
+		w.WriteHeader(http.StatusAccepted)
+	case route == "GET host/drain/status":
+		h.drainStatus(w)
 	case route == "GET host/ping", route == "POST host/ping":
 		w.WriteHeader(http.StatusOK)
 	case len(path) == 2 && strings.HasPrefix(route, "POST functions/"):

@@ -28,6 +28,9 @@ type Host struct {
 	spawner *spawner
 	release []func() // gives the reserved ports back
 
+	orphanMu sync.Mutex // guards orphans, and release once the host runs
+	orphans  []*process // handlers that a stop left running
+
 	ctx      context.Context
 	stop     context.CancelCauseFunc
 	listener net.Listener
@@ -44,9 +47,15 @@ type group struct {
 	turn      atomic.Uint64
 }
 
-// pick takes the instances in turn.
+// pick takes the instances in turn, and passes by those that stop as long as there are others.
 func (g *group) pick() *instance {
-	return g.instances[int(g.turn.Add(1)-1)%len(g.instances)]
+	var in *instance
+	for range g.instances {
+		if in = g.instances[int(g.turn.Add(1)-1)%len(g.instances)]; in.takes() {
+			break
+		}
+	}
+	return in
 }
 
 // Start reads the app, starts its processes and listens. It returns as soon as the front listens; invocations wait until
@@ -180,6 +189,9 @@ func (h *Host) run() {
 	parts.Wait()
 	h.refuse()
 	h.work.Wait()
+	for _, p := range h.orphans {
+		p.kill()
+	}
 	h.spawner.close()
 	h.releasePorts()
 }
@@ -231,9 +243,9 @@ func (h *Host) Wait() error {
 	}
 }
 
-// Close stops the host: no new triggers, SIGKILL to the handlers at once, where Azure gives work in flight ten seconds.
-// Messages in flight are abandoned, as in Azure even those whose work succeeds meanwhile. It returns when everything is
-// gone; a repeat is safe.
+// Close ends the host for good and takes everything down: no new triggers, SIGKILL to all handlers at once, also to those
+// that a stop left running. Messages in flight are abandoned. It returns when everything is gone; a repeat is safe. StopAll
+// is how a host stops in Azure.
 func (h *Host) Close() {
 	h.stop(errStopped)
 	<-h.done

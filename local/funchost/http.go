@@ -66,7 +66,7 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request, path []string) {
 		g = grant{}
 	}
 	env := httpEnvelope(fn, r, httpCall{params: params, grant: g, body: body}, h.o.Clock.Now())
-	event, ans := in.invoke(in.currentLife(), fn, posting(fn, env))
+	event, ans := in.call(fn, posting(fn, env))
 	var out httpOutput
 	if event.Err == nil {
 		out, event.Err = ans.httpOutput(fn.http.output)
@@ -121,7 +121,7 @@ func (h *Host) requestBody(r *http.Request) ([]byte, error) {
 // forward passes the request on as it came and the answer back as it is. Any status is a success of the function; only a
 // broken connection or a time-out fails it, and then the caller gets a 500.
 func (h *Host) forward(w http.ResponseWriter, r *http.Request, in *instance, fn *function, body []byte) {
-	event, ans := in.invoke(in.currentLife(), fn, func(ctx context.Context, p *process, id string) (*answer, error) {
+	event, ans := in.call(fn, func(ctx context.Context, p *process, id string) (*answer, error) {
 		req, err := forwardRequest(ctx, p.base, r, body, id)
 		if err != nil {
 			return nil, err

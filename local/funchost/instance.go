@@ -35,11 +35,25 @@ type instance struct {
 type life struct {
 	ctx context.Context
 	cut context.CancelCauseFunc
+	// listening ends when the triggers are to take nothing more: at a stop or drain while ctx goes on, else with it. Its
+	// cause says why.
+	listening context.Context
+	quiet     context.CancelCauseFunc
+	// silent is closed when no trigger runs any more, its work included.
+	silent chan struct{}
 	// lost is set before the process of a lost instance is killed, and cut follows: from then on nothing is settled or
 	// recorded.
 	lost atomic.Bool
-	// over is closed when the process is dead and no trigger runs any more.
+	// left says that the host goes without its handler, which runs on.
+	left atomic.Bool
+	// running counts the invocations under way.
+	running atomic.Int32
+	// over is closed when no trigger runs any more and the process is dead, or left alone.
 	over chan struct{}
+
+	// The instance's mu guards both: a stop has begun, and how many calls from outside are aboard.
+	stopping bool
+	calls    int
 }
 
 // state is where the current handler process stands.
@@ -70,7 +84,8 @@ func (in *instance) String() string { return fmt.Sprintf("%s/%d", in.group, in.i
 // begin opens a new life.
 func (in *instance) begin() *life {
 	ctx, cut := context.WithCancelCause(in.h.ctx)
-	l := &life{ctx: ctx, cut: cut, over: make(chan struct{})}
+	l := &life{ctx: ctx, cut: cut, silent: make(chan struct{}), over: make(chan struct{})}
+	l.listening, l.quiet = context.WithCancelCause(ctx)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.life, in.failures = l, nil
@@ -81,6 +96,11 @@ func (in *instance) begin() *life {
 // turn sets state and process and wakes who waits. The caller holds mu.
 func (in *instance) turn(s state, p *process) {
 	in.state, in.proc = s, p
+	in.wake()
+}
+
+// wake wakes who waits for a change. The caller holds mu.
+func (in *instance) wake() {
 	if in.changed != nil {
 		close(in.changed)
 	}
@@ -108,11 +128,13 @@ func (in *instance) currentLife() *life {
 // supervise lives one life after the other until the host stops.
 func (in *instance) supervise() {
 	for l := in.currentLife(); ; l = in.begin() {
-		var triggers sync.WaitGroup
-		triggers.Go(func() { in.listen(l) })
+		go func() {
+			defer close(l.silent)
+			in.listen(l)
+		}()
 		in.keepRunning(l)
 		<-l.ctx.Done()
-		triggers.Wait()
+		<-l.silent
 		close(l.over)
 		if in.h.ctx.Err() != nil {
 			return
@@ -132,9 +154,10 @@ func (in *instance) keepRunning(l *life) {
 		in.frozen.Store(false)
 		in.set(starting, p)
 		err = in.attend(l, p)
-		switch code := p.cmd.ProcessState.ExitCode(); {
-		case l.ending():
+		if l.ending() {
 			return
+		}
+		switch code := p.cmd.ProcessState.ExitCode(); {
 		case err != nil:
 			if !in.errorEvent(err) {
 				return
@@ -174,7 +197,11 @@ func (in *instance) attend(l *life, p *process) error {
 	select {
 	case <-p.done:
 	case <-l.ctx.Done():
-		p.kill()
+		if l.left.Load() {
+			in.abandon(p)
+		} else {
+			p.kill()
+		}
 	}
 	return nil
 }
@@ -234,7 +261,7 @@ func (in *instance) lose() {
 		p.kill()
 	}
 	l.cut(errLost)
-	<-l.over
+	in.awaitNext(l)
 }
 
 // ending reports whether the life is over or about to be.

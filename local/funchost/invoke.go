@@ -19,6 +19,8 @@ type sender func(ctx context.Context, p *process, id string) (*answer, error)
 // answer is nil if there was none. The event is not reported yet.
 func (in *instance) invoke(l *life, fn *function, send sender) (Event, *answer) {
 	clock := in.h.o.Clock
+	l.running.Add(1)
+	defer l.running.Add(-1)
 	ctx, cancel := context.WithCancelCause(l.ctx)
 	defer cancel(nil)
 	if limit := in.h.config.functionTimeout; limit > 0 {
@@ -93,7 +95,6 @@ func envelopeRequest(ctx context.Context, base string, fn *function, env envelop
 // a timer ignores it.
 func (h *Host) trigger(fn *function, input string) error {
 	in := h.groupOf(fn).pick()
-	l := in.currentLife()
 	now := h.o.Clock.Now()
 	var env envelope
 	if fn.queue != nil {
@@ -110,7 +111,7 @@ func (h *Host) trigger(fn *function, input string) error {
 		}
 		env = timerEnvelope(fn, status, false, now)
 	}
-	event, _ := in.invoke(l, fn, posting(fn, env))
+	event, _ := in.call(fn, posting(fn, env))
 	h.o.OnInvocation(event)
 	return event.Err
 }

@@ -4,12 +4,13 @@
 //
 // It follows the behaviour of runtime v4 (Azure/azure-functions-host 4.1037, "Azure Functions custom handlers" on
 // learn.microsoft.com) where that is known, also where it hurts: an empty 2xx answer hangs until functionTimeout, a
-// time-out kills every other invocation of the process, exit code 0 is not restarted, and stopping means SIGKILL.
+// time-out kills every other invocation of the process, exit code 0 is not restarted, and a stop gives back messages whose
+// work succeeded and ends the handler with SIGKILL or not at all.
 // What it does not know (output bindings other than http, batches, sessions, other triggers) it refuses at start.
 //
 // It differs from Azure in this: the binary is checked before the start instead of failing at the first invocation, a
-// host that shuts itself down stays down, a stop does not wait for work in flight, and a child's environment is
-// Options.Settings and InstanceSettings alone.
+// host that shuts itself down stays down, Close does not wait for work in flight, and a child's environment is
+// Options.Settings and InstanceSettings alone. It heeds no signal, as the host does not heed SIGTERM.
 package funchost
 
 import (
@@ -90,6 +91,8 @@ type Event struct {
 	// DeliveryCount and MessageID are those of the queue message; 0 and "" for other triggers.
 	DeliveryCount int
 	MessageID     string
+	// GivenBack says that the queue message was abandoned although its function succeeded: a stop or drain had begun.
+	GivenBack bool
 }
 
 // Options say what to host. AppRoot is required, Broker too if a function has a queue trigger; the rest has defaults.
@@ -172,7 +175,7 @@ func sleep(ctx context.Context, clock Clock, d time.Duration) bool {
 	defer stop()
 	select {
 	case <-passed:
-		return true
+		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false
 	}

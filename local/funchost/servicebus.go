@@ -9,8 +9,8 @@ import (
 // settleTimeout bounds Complete and Abandon, which must also work while the host stops.
 const settleTimeout = 10 * time.Second
 
-// consume feeds one queue to one instance, as many messages at a time as host.json allows, until the life ends and every
-// delivery is settled or left.
+// consume feeds one queue to one instance, as many messages at a time as host.json allows, until it is to take nothing
+// more and every delivery is settled or left.
 func (in *instance) consume(l *life, fn *function) {
 	var deliveries sync.WaitGroup
 	defer deliveries.Wait()
@@ -18,10 +18,10 @@ func (in *instance) consume(l *life, fn *function) {
 	for {
 		select {
 		case slots <- struct{}{}:
-		case <-l.ctx.Done():
+		case <-l.listening.Done():
 			return
 		}
-		d, err := in.h.o.Broker.Receive(l.ctx, fn.queue.queue)
+		d, err := in.h.o.Broker.Receive(l.listening, fn.queue.queue)
 		if err == nil {
 			deliveries.Go(func() {
 				defer func() { <-slots }()
@@ -30,15 +30,16 @@ func (in *instance) consume(l *life, fn *function) {
 			continue
 		}
 		<-slots
-		if l.ctx.Err() != nil {
+		if l.listening.Err() != nil {
 			return
 		}
 		in.h.o.Logf("%s: queue %s: receive: %v", in, fn.queue.queue, err)
-		sleep(l.ctx, in.h.o.Clock, in.h.o.ReceivePause)
+		sleep(l.listening, in.h.o.Clock, in.h.o.ReceivePause)
 	}
 }
 
-// deliver runs one message and settles it: complete on success, otherwise abandon at once.
+// deliver runs one message and settles it: complete on success, otherwise abandon at once. Once a stop or drain has begun
+// a success is abandoned too, as the vendor's listener was seen to do.
 func (in *instance) deliver(l *life, fn *function, d Delivery) {
 	ctx, release := context.WithCancel(l.ctx)
 	renewed := make(chan struct{})
@@ -51,18 +52,20 @@ func (in *instance) deliver(l *life, fn *function, d Delivery) {
 	release()
 	<-renewed
 	event.DeliveryCount, event.MessageID = d.DeliveryCount, d.MessageID
-	in.settle(l, fn, d, event.Err)
+	failed := event.Err != nil
+	event.GivenBack = !failed && l.listening.Err() != nil
+	in.settle(l, fn, d, failed || event.GivenBack)
 	in.h.o.OnInvocation(event)
 }
 
-func (in *instance) settle(l *life, fn *function, d Delivery, failure error) {
+func (in *instance) settle(l *life, fn *function, d Delivery, back bool) {
 	if l.lost.Load() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(l.ctx), settleTimeout)
 	defer cancel()
 	verb, call := "complete", in.h.o.Broker.Complete
-	if failure != nil {
+	if back {
 		verb, call = "abandon", in.h.o.Broker.Abandon
 	}
 	if err := call(ctx, fn.queue.queue, d.LockToken); err != nil {

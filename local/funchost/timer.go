@@ -24,13 +24,13 @@ func (in *instance) tick(l *life, fn *function) {
 	case fn.timer.runOnStartup:
 		status = in.fire(l, fn, status, firing{at: now, onStartup: true})
 	}
-	for l.ctx.Err() == nil {
+	for l.listening.Err() == nil {
 		if status.Next.IsZero() {
 			in.h.o.Logf("%s: timer %s: schedule %q never fires again", in, fn.name, s.text)
 			return
 		}
 		// A run that took longer than its interval is followed at once by one more, whatever it missed.
-		if !sleep(l.ctx, clock, max(status.Next.Sub(clock.Now()), 0)) {
+		if !sleep(l.listening, clock, max(status.Next.Sub(clock.Now()), 0)) {
 			return
 		}
 		status = in.fire(l, fn, status, firing{at: clock.Now()})
