@@ -14,7 +14,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/config"
-	"cordon/handler/response"
+	"cordon/handler/desk"
 	"cordon/handler/terminal"
 )
 
@@ -94,7 +94,7 @@ func heldRunCommand(getenv func(string) string) *cobra.Command {
 		Example: "  cordon held run da638994417204415533_-1184209733 --reason 'spoke to the owner'\n  cordon held run --all --reason 'the outbreak is real' --yes --json",
 		Args:    alertsOrAll("held run", &all),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.takeHeld(cmd, args, all, "Continue with", []config.Need{config.Queues}, func(ctx context.Context, d *response.Desk, s response.HeldState) error {
+			return o.takeHeld(cmd, args, all, "Continue with", []config.Need{config.Queues}, func(ctx context.Context, d *desk.Desk, s desk.HeldState) error {
 				return d.Continue(ctx, s.Held, o.by, o.reason)
 			})
 		},
@@ -114,7 +114,7 @@ func heldDropCommand(getenv func(string) string) *cobra.Command {
 		Example: "  cordon held drop da638994417204415533_-1184209733 --reason 'false alarm'",
 		Args:    alertsOrAll("held drop", &all),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.takeHeld(cmd, args, all, "Drop", nil, func(ctx context.Context, d *response.Desk, s response.HeldState) error {
+			return o.takeHeld(cmd, args, all, "Drop", nil, func(ctx context.Context, d *desk.Desk, s desk.HeldState) error {
 				return d.Drop(ctx, s.Held, o.by, o.reason)
 			})
 		},
@@ -146,7 +146,7 @@ func (o *operator) listHeld(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	states, err := (&response.Desk{Ledger: store, Now: time.Now}).List(cmd.Context())
+	states, err := (&desk.Desk{Ledger: store, Now: time.Now}).List(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (v heldView) print(w io.Writer) error {
 }
 
 // takeHeld does something with each that is asked for, and says what became of each.
-func (o *operator) takeHeld(cmd *cobra.Command, ids []string, all bool, verb string, needs []config.Need, act func(context.Context, *response.Desk, response.HeldState) error) error {
+func (o *operator) takeHeld(cmd *cobra.Command, ids []string, all bool, verb string, needs []config.Need, act func(context.Context, *desk.Desk, desk.HeldState) error) error {
 	if err := o.check(cmd, true); err != nil {
 		return err
 	}
@@ -218,21 +218,21 @@ func (o *operator) takeHeld(cmd *cobra.Command, ids []string, all bool, verb str
 }
 
 // desk opens what a command needs: the ledger, and for what is continued the API and the queue.
-func (o *operator) desk(ctx context.Context, needs []config.Need) (*response.Desk, func(context.Context), error) {
+func (o *operator) desk(ctx context.Context, needs []config.Need) (*desk.Desk, func(context.Context), error) {
 	if len(needs) == 0 {
 		_, store, err := o.ledger(ctx)
-		return &response.Desk{Ledger: store, Now: time.Now}, func(context.Context) {}, err
+		return &desk.Desk{Ledger: store, Now: time.Now}, func(context.Context) {}, err
 	}
 	settings, store, api, err := o.reach(ctx, needs...)
 	if err != nil {
 		return nil, nil, err
 	}
 	to, done, err := alertBroker(settings)
-	return &response.Desk{Ledger: store, API: api, Queue: to, Now: time.Now}, done, err
+	return &desk.Desk{Ledger: store, API: api, Queue: to, Now: time.Now}, done, err
 }
 
 // chooseHeld finds what is asked for. Of an alert with several versions the newest counts; of all, what can be continued.
-func chooseHeld(states []response.HeldState, ids []string, all, continuable bool) (chosen []response.HeldState, missing []heldResult) {
+func chooseHeld(states []desk.HeldState, ids []string, all, continuable bool) (chosen []desk.HeldState, missing []heldResult) {
 	if all {
 		for _, s := range states {
 			if s.Over == "" || !continuable {
@@ -262,7 +262,7 @@ func chooseHeld(states []response.HeldState, ids []string, all, continuable bool
 }
 
 // shownOf says what is asked about, a line a machine.
-func shownOf(states []response.HeldState) string {
+func shownOf(states []desk.HeldState) string {
 	var lines []string
 	for _, s := range states[:min(len(states), 10)] {
 		var steps []string

@@ -30,7 +30,9 @@ var allowed = map[string][]string{
 	"notice":   {"alert", "machine", "ledger", "logging", "outgoing", "incoming"},
 	"hunt":     {"alert", "machine", "ledger", "logging", "notice", "schedule", "incoming"},
 	"watch":    {"ledger", "logging", "notice"},
-	"response": {"alert", "machine", "ledger", "logging", "playbook", "notice", "outgoing", "schedule"},
+	"episode":  {"machine", "ledger"},
+	"desk":     {"alert", "machine", "ledger", "episode"},
+	"response": {"alert", "machine", "ledger", "logging", "playbook", "notice", "outgoing", "schedule", "episode"},
 
 	"defender":  {"alert", "machine", "incoming", "outgoing"},
 	"queue":     {"alert", "machine"},

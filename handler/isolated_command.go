@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"cordon/handler/defender"
+	"cordon/handler/desk"
 	"cordon/handler/machine"
-	"cordon/handler/response"
 	"cordon/handler/terminal"
 )
 
@@ -55,7 +55,7 @@ func (o *operator) listIsolated(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	all, err := response.Isolations(cmd.Context(), store, api, time.Now(), settings.IsolationLift)
+	all, err := desk.Isolations(cmd.Context(), store, api, time.Now(), settings.IsolationLift)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (o *operator) release(cmd *cobra.Command, which string) error {
 	if err != nil {
 		return err
 	}
-	all, err := response.Isolations(ctx, store, api, time.Now(), settings.IsolationLift)
+	all, err := desk.Isolations(ctx, store, api, time.Now(), settings.IsolationLift)
 	if err != nil {
 		return err
 	}
@@ -159,12 +159,12 @@ func (o *operator) release(cmd *cobra.Command, which string) error {
 
 // releasable finds the machine among those that are isolated. For a name each of them is read at the API: what the ledger
 // remembers may be old, and one that cannot be read may be a second of that name.
-func releasable(ctx context.Context, api *defender.Client, all []response.Isolation, which string) (response.Isolation, error) {
-	named := func(i response.Isolation) bool { return strings.EqualFold(i.MachineID, which) }
+func releasable(ctx context.Context, api *defender.Client, all []desk.Isolation, which string) (desk.Isolation, error) {
+	named := func(i desk.Isolation) bool { return strings.EqualFold(i.MachineID, which) }
 	if i := slices.IndexFunc(all, named); i >= 0 {
 		all = all[i : i+1]
 	}
-	var found []response.Isolation
+	var found []desk.Isolation
 	for _, i := range all {
 		if named(i) {
 			found = append(found, i)
@@ -172,7 +172,7 @@ func releasable(ctx context.Context, api *defender.Client, all []response.Isolat
 		}
 		m, err := api.Machine(ctx, i.MachineID)
 		if err != nil {
-			return response.Isolation{}, fmt.Errorf("the name of isolated machine %s cannot be read; name the machine to release by its id: %w", i.MachineID, err)
+			return desk.Isolation{}, fmt.Errorf("the name of isolated machine %s cannot be read; name the machine to release by its id: %w", i.MachineID, err)
 		}
 		i.MachineName = m.ComputerDNSName
 		short, _, _ := strings.Cut(i.MachineName, ".")
@@ -183,17 +183,17 @@ func releasable(ctx context.Context, api *defender.Client, all []response.Isolat
 	shown := terminal.Plain(which, 100)
 	switch {
 	case len(found) == 0:
-		return response.Isolation{}, fmt.Errorf("no isolated machine has the id or name %s; cordon isolated lists them", shown)
+		return desk.Isolation{}, fmt.Errorf("no isolated machine has the id or name %s; cordon isolated lists them", shown)
 	case len(found) > 1:
 		var ids []string
 		for _, i := range found {
 			ids = append(ids, i.MachineID)
 		}
-		return response.Isolation{}, fmt.Errorf("%d isolated machines have the name %s; name one by its id: %s", len(found), shown, strings.Join(ids, ", "))
+		return desk.Isolation{}, fmt.Errorf("%d isolated machines have the name %s; name one by its id: %s", len(found), shown, strings.Join(ids, ", "))
 	case found[0].Release != "":
-		return response.Isolation{}, fmt.Errorf("a release of %s is under way already (%s)", shown, found[0].Release)
+		return desk.Isolation{}, fmt.Errorf("a release of %s is under way already (%s)", shown, found[0].Release)
 	case !found[0].Isolated():
-		return response.Isolation{}, fmt.Errorf("%s is not isolated yet: action %s is under way; cancel it in the portal, or release it when it is done", shown, found[0].ActionID)
+		return desk.Isolation{}, fmt.Errorf("%s is not isolated yet: action %s is under way; cancel it in the portal, or release it when it is done", shown, found[0].ActionID)
 	}
 	return found[0], nil
 }

@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 
 	"cordon/handler/alert"
+	"cordon/handler/desk"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/poll"
-	"cordon/handler/response"
 	"cordon/local/tables"
 )
 
@@ -140,9 +140,9 @@ func TestHeldIsShownByItsSteps(t *testing.T) {
 	}
 	_, listed, stderr := command(t, env, "held", "list", "--json")
 	golden(t, "held-list.json", listed+stderr)
-	var states []response.HeldState
+	var states []desk.HeldState
 	for _, h := range rows {
-		states = append(states, response.HeldState{Held: h})
+		states = append(states, desk.HeldState{Held: h})
 	}
 	if got, want := shownOf(states), "  scan Quick, tag add seen on fin-lt-0147.corp.contoso.com\n  isolate on hr-vm-22.corp.contoso.com"; got != want {
 		t.Errorf("asked about\n%s\nwant\n%s", got, want)

@@ -98,6 +98,21 @@ type Run struct {
 // ID names the run in logs, comments and mails.
 func (r Run) ID() string { return alert.RunID(r.AlertID, r.Version) }
 
+// Message is the message of a run that was opened again, under the id that its count of copies makes.
+func (r Run) Message(tenant, reason string, at time.Time) alert.Envelope {
+	return alert.Envelope{
+		ID: fmt.Sprintf("%s:r%d", alert.MessageID(tenant, r.AlertID, r.Version), r.Copies),
+		At: at,
+		Message: alert.Message{
+			Tenant:  tenant,
+			AlertID: r.AlertID,
+			Version: r.Version,
+			Reason:  reason,
+			Attempt: r.Attempt,
+		},
+	}
+}
+
 // Record is everything that the ledger holds about one alert.
 type Record struct {
 	Seen *Seen // nil: never seen

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/machine"
 )
 
 // Finding is a result row of a hunt that names a machine. Its row stands beside what was seen of the alert that it is
@@ -76,6 +77,33 @@ func (f Finding) Alert() alert.Alert {
 		Severity: alert.Severity(f.Severity), Status: alert.StatusNew, MachineID: f.MachineID, ComputerDNSName: f.MachineName,
 		Created: at, FirstEvent: at, LastEvent: at, Updated: at}
 }
+
+// AlertOrFinding reads a finding as an alert, anything else by read.
+func (s *Store) AlertOrFinding(ctx context.Context, id string,
+	read func(context.Context, string) (alert.Alert, error)) (alert.Alert, error) {
+	if !IsFinding(id) {
+		return read(ctx, id)
+	}
+	found, exists, err := s.Finding(ctx, id)
+	if err != nil {
+		return alert.Alert{}, err
+	}
+	if !exists {
+		return alert.Alert{}, &NoFindingError{ID: id}
+	}
+	return found.Alert(), nil
+}
+
+// NoFindingError is a finding without its row in the ledger.
+type NoFindingError struct{ ID string }
+
+func (n *NoFindingError) Error() string { return fmt.Sprintf("the ledger has no finding %q", n.ID) }
+
+// Trouble says that a later try finds it no more than this one.
+func (n *NoFindingError) Trouble() machine.Trouble { return machine.NotFound }
+
+// RetryAfter is 0: nobody said when to come back.
+func (n *NoFindingError) RetryAfter() time.Duration { return 0 }
 
 // Finding reads a finding; false if there is none.
 func (s *Store) Finding(ctx context.Context, id string) (Finding, bool, error) {

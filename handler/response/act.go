@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -116,7 +117,7 @@ func (r *Responder) doneBefore(ctx context.Context, t *turn, own bool) (done boo
 		why += " for this alert"
 	}
 	e := r.event(t.work, notice.Done)
-	e.Episode, e.ActionID, e.Detail = l.Episode, l.ActionID, "The "+nounOf(l)+" was "+why+"."
+	e.Episode, e.ActionID, e.Detail = l.Episode, l.ActionID, "The "+episode.Noun(l)+" was "+why+"."
 	if err := r.tell(ctx, t.work, e); err != nil {
 		return true, err
 	}
@@ -130,11 +131,8 @@ func (r *Responder) ended(ctx context.Context, t *turn) error {
 	if err := r.tell(ctx, t.work, e); err != nil {
 		return err
 	}
-	return r.finish(ctx, t.work, notDoneWord(t.spec), t.latch.EndReason)
+	return r.finish(ctx, t.work, episode.NotDoneWord(t.spec), t.latch.EndReason)
 }
-
-// notDoneWord is the outcome of a machine action that did not succeed, such as not isolated.
-func notDoneWord(spec machine.Spec) string { return "not " + spec.Done }
 
 // take holds the latch for this invocation, in a new episode if none is open. The run's episode is written before it, so
 // that the run knows its own; the index entry after it and before any intent: whoever removes an entry because the latch
@@ -164,16 +162,16 @@ func (r *Responder) take(ctx context.Context, t *turn) error {
 	return nil
 }
 
-func (r *Responder) noteEpisode(ctx context.Context, t *turn, episode int) error {
+func (r *Responder) noteEpisode(ctx context.Context, t *turn, number int) error {
 	run, err := r.Ledger.UpdateRun(ctx, t.run.AlertID, t.run.Version, func(run *ledger.Run) error {
 		if run.State.Final() {
 			return errDone
 		}
-		if run.EpisodeOf(t.kind) == episode {
+		if run.EpisodeOf(t.kind) == number {
 			return ledger.ErrUnchanged
 		}
-		run.SetEpisode(t.kind, episode)
-		if t.latch.Episode == episode && (t.latch.State == ledger.Acting || t.latch.State == ledger.Achieved) {
+		run.SetEpisode(t.kind, number)
+		if t.latch.Episode == number && (t.latch.State == ledger.Acting || t.latch.State == ledger.Achieved) {
 			run.Asked(t.kind, r.Now().UTC())
 		}
 		return nil

@@ -172,8 +172,8 @@ func TestALeaveActsOnNothingInObserveMode(t *testing.T) {
 	w.edit("m1", func(m *machine.Machine) { m.Tags = []string{"never-isolate"} })
 	w.queue[0].Message.Machine = nil
 	w.drain(p, 5)
-	desk, _ := w.desk()
-	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "go"); err != nil {
+	d, _ := w.desk()
+	if err := d.Continue(t.Context(), w.heldOf("da1"), "alice", "go"); err != nil {
 		t.Fatal(err)
 	}
 	w.drain(p, 20)

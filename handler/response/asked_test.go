@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/desk"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -184,8 +185,8 @@ func TestWhatAPersonLetGoOnIsAskedForAgain(t *testing.T) {
 	if err != nil || !found {
 		t.Fatalf("nothing is held: %v", err)
 	}
-	desk := &Desk{API: p, Queue: p, Ledger: p.ledger, Now: w.clock}
-	if err := desk.Continue(t.Context(), held, "ana", "spoke to the owner"); err != nil {
+	d := &desk.Desk{API: p, Queue: p, Ledger: p.ledger, Now: w.clock}
+	if err := d.Continue(t.Context(), held, "ana", "spoke to the owner"); err != nil {
 		t.Fatal(err)
 	}
 	w.drain(p, 5)

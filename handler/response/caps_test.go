@@ -61,15 +61,15 @@ func TestRunawayRuleMeetsItsCap(t *testing.T) {
 				t.Errorf("%d requests, %v, told %d times that the cap is reached", w.posts, outcomes, strings.Count(w.kinds(), "cap reached"))
 			}
 
-			desk, _ := w.desk()
-			states, err := desk.List(t.Context())
+			d, _ := w.desk()
+			states, err := d.List(t.Context())
 			if err != nil || len(states) != alerts-limit {
 				t.Fatalf("%d are listed, %v", len(states), err)
 			}
 			chosen := map[string]bool{}
 			for _, s := range states[len(states)-2:] {
 				chosen[s.MachineID] = true
-				if err := desk.Continue(t.Context(), s.Held, "alice", "the outbreak is real"); err != nil {
+				if err := d.Continue(t.Context(), s.Held, "alice", "the outbreak is real"); err != nil {
 					t.Fatal(err)
 				}
 			}

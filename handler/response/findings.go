@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
-	"cordon/handler/machine"
 	"cordon/handler/playbook"
 )
 
@@ -23,30 +21,8 @@ type findingsAPI struct {
 
 // Alert reads an alert from the API, or a finding from the ledger.
 func (f findingsAPI) Alert(ctx context.Context, id string) (alert.Alert, error) {
-	return alertOrFinding(ctx, f.ledger, f.API.Alert, id)
+	return f.ledger.AlertOrFinding(ctx, id, f.API.Alert)
 }
-
-// alertOrFinding reads a finding from the ledger, anything else by read.
-func alertOrFinding(ctx context.Context, store *ledger.Store, read func(context.Context, string) (alert.Alert, error), id string) (alert.Alert, error) {
-	if !ledger.IsFinding(id) {
-		return read(ctx, id)
-	}
-	found, exists, err := store.Finding(ctx, id)
-	if err != nil {
-		return alert.Alert{}, err
-	}
-	if !exists {
-		return alert.Alert{}, &noFinding{id}
-	}
-	return found.Alert(), nil
-}
-
-// noFinding is a finding without its row in the ledger.
-type noFinding struct{ id string }
-
-func (n *noFinding) Error() string             { return fmt.Sprintf("the ledger has no finding %q", n.id) }
-func (n *noFinding) Trouble() machine.Trouble  { return machine.NotFound }
-func (n *noFinding) RetryAfter() time.Duration { return 0 }
 
 // authentic refuses a message that says it is about a finding, and whose finding the ledger does not have: only RunHunts
 // writes those, before it sends. Such a message never becomes right by waiting. Trouble with the ledger refuses nothing.
@@ -62,7 +38,7 @@ func (r *Responder) authentic(ctx context.Context, m alert.Message) error {
 	}
 	_, exists, err := r.Ledger.Finding(ctx, m.AlertID)
 	if err == nil && !exists {
-		return &alert.UndecodableError{Err: fmt.Errorf("a hunt message without its finding in the ledger is refused: %w", &noFinding{m.AlertID})}
+		return &alert.UndecodableError{Err: fmt.Errorf("a hunt message without its finding in the ledger is refused: %w", &ledger.NoFindingError{ID: m.AlertID})}
 	}
 	return nil
 }
@@ -77,7 +53,7 @@ func (r *Responder) hunted(ctx context.Context, w *work) (*playbook.Hunt, error)
 	}
 	f, exists, err := r.Ledger.Finding(ctx, w.alert.ID)
 	if err == nil && !exists {
-		err = &noFinding{w.alert.ID}
+		err = &ledger.NoFindingError{ID: w.alert.ID}
 	}
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -96,31 +97,31 @@ func (f *Follower) followAll(ctx context.Context) error {
 	return f.Ledger.SetMark(ctx, MarkFollow, begun, "")
 }
 
-type episode struct {
+type following struct {
 	latch ledger.Latch
 	entry ledger.OpenEpisode
 }
 
 // episodes reads the latches that the index of open episodes names.
-func (f *Follower) episodes(ctx context.Context) ([]episode, error) {
+func (f *Follower) episodes(ctx context.Context) ([]following, error) {
 	open, err := f.Ledger.OpenEpisodes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	episodes := make([]episode, 0, len(open))
+	episodes := make([]following, 0, len(open))
 	for _, entry := range open {
 		l, err := f.Ledger.Latch(ctx, entry.MachineID, entry.Kind)
 		if err != nil {
 			return nil, err
 		}
-		episodes = append(episodes, episode{latch: l, entry: entry})
+		episodes = append(episodes, following{latch: l, entry: entry})
 	}
 	return episodes, nil
 }
 
 // actions lists what may concern the open episodes, by machine; no call is made if there are none. For the whole picture
 // it goes back to the oldest of them, whatever its state, and at least a week.
-func (f *Follower) actions(ctx context.Context, episodes []episode, now time.Time, whole bool) (map[string][]machine.Action, error) {
+func (f *Follower) actions(ctx context.Context, episodes []following, now time.Time, whole bool) (map[string][]machine.Action, error) {
 	if len(episodes) == 0 && !whole {
 		return nil, nil
 	}
@@ -163,7 +164,7 @@ func (f *Follower) actions(ctx context.Context, episodes []episode, now time.Tim
 	return byMachine, nil
 }
 
-func (f *Follower) follow(ctx context.Context, e episode, actions map[string][]machine.Action) error {
+func (f *Follower) follow(ctx context.Context, e following, actions map[string][]machine.Action) error {
 	l := e.latch
 	mine := actions[l.MachineID]
 	switch l.State {
@@ -193,7 +194,7 @@ func (f *Follower) follow(ctx context.Context, e episode, actions map[string][]m
 
 // findLost gives an episode whose request has no known answer the action that carries its mark, whatever became of the
 // run that sent it.
-func (f *Follower) findLost(ctx context.Context, e episode, actions []machine.Action) error {
+func (f *Follower) findLost(ctx context.Context, e following, actions []machine.Action) error {
 	l := e.latch
 	if l.Held("", f.Now()) {
 		return nil
@@ -228,7 +229,7 @@ func (f *Follower) findLost(ctx context.Context, e episode, actions []machine.Ac
 const abandonAfter = 30 * time.Minute
 
 // followAction records what became of an episode's action.
-func (f *Follower) followAction(ctx context.Context, e episode, actions []machine.Action) error {
+func (f *Follower) followAction(ctx context.Context, e following, actions []machine.Action) error {
 	l := e.latch
 	i := slices.IndexFunc(actions, func(a machine.Action) bool { return a.ID == l.ActionID })
 	if i < 0 {
@@ -238,7 +239,7 @@ func (f *Follower) followAction(ctx context.Context, e episode, actions []machin
 }
 
 // seen records what the API says of an episode's action.
-func (f *Follower) seen(ctx context.Context, e episode, a machine.Action, actions []machine.Action) error {
+func (f *Follower) seen(ctx context.Context, e following, a machine.Action, actions []machine.Action) error {
 	l := e.latch
 	if a.Status.Final() {
 		return f.settle(ctx, e, a, finalDetail(a), actions)
@@ -259,7 +260,7 @@ func (f *Follower) seen(ctx context.Context, e episode, a machine.Action, action
 
 // settle records a final status: notice entries first, then for a success the runs and the latch, for anything else the
 // latch and the runs, that none of them finds its own episode still open when it asks again; then the index.
-func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, detail string, actions []machine.Action) error {
+func (f *Follower) settle(ctx context.Context, e following, a machine.Action, detail string, actions []machine.Action) error {
 	l := e.latch
 	l.ActionStatus = a.Status
 	spec, _ := machine.SpecOfLatch(l.Kind)
@@ -271,9 +272,9 @@ func (f *Follower) settle(ctx context.Context, e episode, a machine.Action, deta
 	if a.Status == machine.Succeeded {
 		l.State, l.AchievedAt = ledger.Achieved, a.Completed()
 		if l.Adopted {
-			what.Detail += " " + whose(l)
+			what.Detail += " " + episode.Whose(l)
 		}
-		what.Detail += liftSentence(l, f.Lift)
+		what.Detail += episode.LiftSentence(l, f.Lift)
 		if !spec.Lasting {
 			l.State, l.EndedAt, l.EndReason, l.EndKind = ledger.Ended, f.Now().UTC(), what.Detail, ""
 		}

@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/desk"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
 
 // desk is where a person continues with what was held, at a process of its own.
-func (w *world) desk() (*Desk, *process) {
+func (w *world) desk() (*desk.Desk, *process) {
 	p := w.start(-1, false)
-	return &Desk{API: p, Queue: p, Ledger: p.ledger, Now: w.clock}, p
+	return &desk.Desk{API: p, Queue: p, Ledger: p.ledger, Now: w.clock}, p
 }
 
 // heldOf is what is held of the first version of an alert.
@@ -44,14 +45,14 @@ func TestHeldIsContinuedExactlyWhereAPersonSaysSo(t *testing.T) {
 		}
 	}
 	w.drain(p, 40)
-	desk, _ := w.desk()
-	held, err := desk.List(t.Context())
+	d, _ := w.desk()
+	held, err := d.List(t.Context())
 	if err != nil || len(held) != 3 || w.posts != 5 {
 		t.Fatalf("%d held, %d requests, %v", len(held), w.posts, err)
 	}
 	chosen := []ledger.Held{w.heldOf("da0"), w.heldOf("da7")}
 	for _, h := range chosen {
-		if err := desk.Continue(t.Context(), h, "alice", "looked at it"); err != nil {
+		if err := d.Continue(t.Context(), h, "alice", "looked at it"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -67,11 +68,11 @@ func TestHeldIsContinuedExactlyWhereAPersonSaysSo(t *testing.T) {
 		t.Errorf("%d requests", w.posts)
 	}
 	for _, h := range chosen {
-		if err := desk.Continue(t.Context(), h, "alice", "again"); !IsRefusal(err) {
+		if err := d.Continue(t.Context(), h, "alice", "again"); !desk.IsRefusal(err) {
 			t.Errorf("a second time: %v", err)
 		}
 	}
-	if held, err = desk.List(t.Context()); err != nil || len(held) != 1 || held[0].AlertID != "da6" || held[0].Over != "" {
+	if held, err = d.List(t.Context()); err != nil || len(held) != 1 || held[0].AlertID != "da6" || held[0].Over != "" {
 		t.Errorf("%+v, %v", held, err)
 	}
 }
@@ -108,8 +109,8 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 			w.drain(p, 5)
 		}, "version 2 of the alert is newer"},
 		"it was dropped": {func(w *world, _ *process) {
-			desk, _ := w.desk()
-			if err := desk.Drop(context.Background(), w.heldOf("da1"), "bob", "known"); err != nil {
+			d, _ := w.desk()
+			if err := d.Drop(context.Background(), w.heldOf("da1"), "bob", "known"); err != nil {
 				w.t.Fatal(err)
 			}
 		}, "its run is closed, dropped"},
@@ -141,9 +142,9 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 			w.drain(p, 5)
 			h := w.heldOf("da1")
 			c.move(w, p)
-			desk, _ := w.desk()
-			err := desk.Continue(t.Context(), h, "alice", "looked at it")
-			if !IsRefusal(err) || !strings.Contains(err.Error(), c.want) {
+			d, _ := w.desk()
+			err := d.Continue(t.Context(), h, "alice", "looked at it")
+			if !desk.IsRefusal(err) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("Continue: %v, want a refusal with %q", err, c.want)
 			}
 			w.drain(p, 5)
@@ -167,8 +168,8 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 	if _, err := p.ledger.SetPause(t.Context(), false, "bob", "", w.clock()); err != nil {
 		t.Fatal(err)
 	}
-	desk, _ := w.desk()
-	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "x"); err != nil {
+	d, _ := w.desk()
+	if err := d.Continue(t.Context(), w.heldOf("da1"), "alice", "x"); err != nil {
 		t.Fatal(err)
 	}
 	m := w.machines["m1"]
@@ -182,7 +183,7 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 		t.Errorf("told %q", w.kinds())
 	}
 	// Seen again as it is now, it is the person's to decide.
-	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "y"); err != nil {
+	if err := d.Continue(t.Context(), w.heldOf("da1"), "alice", "y"); err != nil {
 		t.Fatal(err)
 	}
 	w.drain(p, 5)
@@ -205,8 +206,8 @@ func TestLeavePassesNoRailOnOnboardingThatChanged(t *testing.T) {
 	if _, err := p.ledger.SetPause(t.Context(), false, "bob", "", w.clock()); err != nil {
 		t.Fatal(err)
 	}
-	desk, _ := w.desk()
-	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "x"); err != nil {
+	d, _ := w.desk()
+	if err := d.Continue(t.Context(), w.heldOf("da1"), "alice", "x"); err != nil {
 		t.Fatal(err)
 	}
 	m := w.machines["m1"]
@@ -255,8 +256,8 @@ func TestPauseStopsTheNextStepOfEveryProcess(t *testing.T) {
 			if err != nil || was.By != "bob" {
 				t.Fatalf("%+v, %v", was, err)
 			}
-			desk, _ := w.desk()
-			if err := desk.Continue(t.Context(), w.heldOf("da1"), "bob", "resumed"); err != nil {
+			d, _ := w.desk()
+			if err := d.Continue(t.Context(), w.heldOf("da1"), "bob", "resumed"); err != nil {
 				t.Fatal(err)
 			}
 			w.drain(p, 5)
@@ -285,11 +286,11 @@ func TestKilledWhileItIsContinuedNothingIsLostOrDoneTwice(t *testing.T) {
 			}
 			h := w.heldOf("da1")
 			dying := w.start(breaths, mute)
-			if err := (&Desk{API: dying, Queue: dying, Ledger: dying.ledger, Now: w.clock}).Continue(context.Background(), h, "alice", "x"); IsRefusal(err) {
+			if err := (&desk.Desk{API: dying, Queue: dying, Ledger: dying.ledger, Now: w.clock}).Continue(context.Background(), h, "alice", "x"); desk.IsRefusal(err) {
 				t.Fatalf("%d %v: %v", breaths, mute, err)
 			}
-			desk, _ := w.desk()
-			if err := desk.Continue(t.Context(), h, "alice", "x"); err != nil && !IsRefusal(err) {
+			d, _ := w.desk()
+			if err := d.Continue(t.Context(), h, "alice", "x"); err != nil && !desk.IsRefusal(err) {
 				t.Fatal(err)
 			}
 			if run := w.run("da1", 1); !run.State.Final() && len(w.queue) == 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
@@ -77,7 +78,7 @@ func (r *Responder) isolation(ctx context.Context, machineID, runID string) (mac
 		l = ledger.Latch{}
 	}
 	l.Desired = machine.Isolate
-	return stateOf(l, actions, r.Now(), r.Lift), nil
+	return episode.StateOf(l, actions, r.Now(), r.Lift), nil
 }
 
 // isOf reports whether an action was asked for by a run.

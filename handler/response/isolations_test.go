@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/desk"
 	"cordon/handler/machine"
 )
 
@@ -42,7 +43,7 @@ func TestIsolationsHoldTheLedgerAgainstTheAPI(t *testing.T) {
 	act(machine.Isolate, "gone", machine.Succeeded)
 	act(machine.Unisolate, "gone", machine.Succeeded)
 
-	all, err := Isolations(t.Context(), p.ledger, p, w.clock(), lift)
+	all, err := desk.Isolations(t.Context(), p.ledger, p, w.clock(), lift)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/desk"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 )
@@ -39,7 +40,7 @@ func TestReleaseAcrossTheLiftIsARelease(t *testing.T) {
 	if d, err := ReadDrift(t.Context(), p.ledger); err != nil || d.NotIsolated != 0 {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
-	if all, err := Isolations(t.Context(), p.ledger, p, w.clock(), lift); err != nil || len(all) != 1 || !strings.Contains(all[0].Drift, "once the release") {
+	if all, err := desk.Isolations(t.Context(), p.ledger, p, w.clock(), lift); err != nil || len(all) != 1 || !strings.Contains(all[0].Drift, "once the release") {
 		t.Errorf("isolations: %+v, %v", all, err)
 	}
 	w.finishAll(machine.Succeeded)

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -28,27 +28,6 @@ const warnAhead = 24 * time.Hour
 
 // warnParts is into how many parts of that length an isolation is divided.
 const warnParts = 7
-
-// liftOf is when Defender lifts the isolation of a latch; zero if it has none, or it is not lifted.
-func liftOf(l ledger.Latch, lift time.Duration) time.Time {
-	if l.State != ledger.Achieved {
-		return time.Time{}
-	}
-	return machine.LiftOf(l.Desired, l.By(), l.Since(), lift)
-}
-
-// liftSentence says when Defender lifts the isolation of a latch, for people; empty if it does not.
-func liftSentence(l ledger.Latch, lift time.Duration) string {
-	at := liftOf(l, lift)
-	if at.IsZero() {
-		return ""
-	}
-	atMost := ""
-	if l.By() == machine.ByAutomatic {
-		atMost = ", or earlier: attack disruption isolates for a limited time that is not published"
-	}
-	return fmt.Sprintf(" Defender lifts it by itself at %s%s; the API does not show it.", at.UTC().Format(time.RFC3339), atMost)
-}
 
 // lifts is what it takes to end an episode that Defender has lifted.
 type lifts struct {
@@ -71,7 +50,7 @@ func (f *Follower) lifts() lifts {
 
 // due reports whether Defender has lifted the isolation of a latch by now.
 func (x lifts) due(l ledger.Latch) bool {
-	at := liftOf(l, x.lift)
+	at := episode.LiftOf(l, x.lift)
 	return !at.IsZero() && !x.now().Before(at)
 }
 
@@ -81,7 +60,7 @@ func (x lifts) near(l ledger.Latch) bool { return x.due(l) || x.warns(l) }
 
 // warns reports whether people are to be told now of the lift that is near.
 func (x lifts) warns(l ledger.Latch) bool {
-	at := liftOf(l, x.lift)
+	at := episode.LiftOf(l, x.lift)
 	return !at.IsZero() && !l.LiftTold && x.now().Before(at) && !x.now().Before(at.Add(-min(warnAhead, at.Sub(l.Since())/warnParts)))
 }
 
@@ -91,7 +70,7 @@ func (x lifts) warn(ctx context.Context, l *ledger.Latch) (told bool, err error)
 		return false, nil
 	}
 	what := latchEvent(*l, notice.LiftsSoon, x.now())
-	what.Detail = whose(*l) + liftSentence(*l, x.lift)
+	what.Detail = episode.Whose(*l) + episode.LiftSentence(*l, x.lift)
 	if err := tellJoiners(ctx, x.ledger, x.teller, *l, what); err != nil {
 		return false, err
 	}
@@ -101,9 +80,9 @@ func (x lifts) warn(ctx context.Context, l *ledger.Latch) (told bool, err error)
 
 // end ends an episode that Defender has lifted. The run that asks for it, if one does, goes on by itself.
 func (x lifts) end(ctx context.Context, l ledger.Latch, asking string) error {
-	at := liftOf(l, x.lift)
+	at := episode.LiftOf(l, x.lift)
 	what := latchEvent(l, notice.Lifted, x.now())
-	what.At, what.Detail = at, whose(l)+liftSentence(l, x.lift)
+	what.At, what.Detail = at, episode.Whose(l)+episode.LiftSentence(l, x.lift)
 	if err := tellJoiners(ctx, x.ledger, x.teller, l, what); err != nil {
 		return err
 	}
@@ -157,7 +136,7 @@ func (x lifts) decideAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch,
 		return err
 	}
 	x.log.InfoContext(ctx, "the run is decided again: the isolation that it had joined was lifted", "run", run.ID(), "machine", l.MachineID, "name", l.MachineName)
-	return sendRun(ctx, x.queue, x.ledger.Tenant(), run, "lifted", time.Time{})
+	return x.queue.SendAlerts(ctx, []alert.Envelope{run.Message(x.ledger.Tenant(), "lifted", time.Time{})})
 }
 
 // latch reads a latch of a machine. An episode whose isolation Defender should have lifted is brought up to what the machine's
@@ -183,7 +162,7 @@ func (r *Responder) latch(ctx context.Context, machineID, kind, asking string) (
 // run that asks waits for, or was lifted.
 func (x lifts) conclude(ctx context.Context, l ledger.Latch, actions []machine.Action, asking string) error {
 	changed := noteCompletion(&l, actions)
-	if release := doneAction(l).UndoneBy(actions); release != nil {
+	if release := episode.DoneAction(l).UndoneBy(actions); release != nil {
 		return x.release(ctx, l, *release, asking)
 	}
 	if changed = x.prolong(ctx, &l, actions) || changed; changed {
@@ -231,8 +210,8 @@ func (x lifts) waitsFor(release machine.Action) bool {
 // prolong makes the isolation that stands the latch's, if Defender lifts it later than the latch's own, such as one that a person
 // asked for meanwhile: the machine is isolated until then.
 func (x lifts) prolong(ctx context.Context, l *ledger.Latch, actions []machine.Action) bool {
-	own := liftOf(*l, x.lift)
-	is := stateOf(*l, actions, x.now(), x.lift)
+	own := episode.LiftOf(*l, x.lift)
+	is := episode.StateOf(*l, actions, x.now(), x.lift)
 	if own.IsZero() || !is.Is || is.Action.ID == l.ActionID || !is.Until.After(own) {
 		return false
 	}
@@ -242,28 +221,4 @@ func (x lifts) prolong(ctx context.Context, l *ledger.Latch, actions []machine.A
 	x.log.InfoContext(ctx, "the machine stays isolated by another action", "machine", l.MachineID, "name", l.MachineName,
 		"before", before, "action", l.ActionID, "until", is.Until)
 	return true
-}
-
-// doneAction is a latch's action that Succeeded, as the ledger knows it. Lists lag, and do not go back for ever.
-func doneAction(l ledger.Latch) machine.Action {
-	return machine.Action{ID: l.ActionID, MachineID: l.MachineID, Type: l.Desired, Status: machine.Succeeded, Scope: l.Scope, Requestor: l.Requestor,
-		Created: l.ActionAt, Updated: l.Since()}
-}
-
-// stateOf is what a machine's actions and its latch say of the latch's state.
-func stateOf(l ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) machine.State {
-	known := ownersOf(l)
-	if l.State == ledger.Achieved && !slices.ContainsFunc(actions, func(a machine.Action) bool { return a.ID == l.ActionID }) {
-		actions = append(slices.Clone(actions), doneAction(l))
-		known = machine.Owners{l.ActionID: l.By()}
-	}
-	return machine.StateOf(l.Desired, actions, now, lift, known)
-}
-
-// ownersOf is who asked for the action of a latch, if the ledger knows.
-func ownersOf(l ledger.Latch) machine.Owners {
-	if l.ActionID == "" || l.Adopted && l.Owner == "" {
-		return nil
-	}
-	return machine.Owners{l.ActionID: l.By()}
 }

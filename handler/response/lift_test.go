@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/desk"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 )
@@ -75,7 +76,7 @@ func TestWeeksOfIsolations(t *testing.T) {
 	if d, err := ReadDrift(t.Context(), p.ledger); err != nil || d.NotIsolated+d.Elsewhere != 0 {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
-	if all, err := Isolations(t.Context(), p.ledger, p, w.clock(), lift); err != nil || len(all) != 0 {
+	if all, err := desk.Isolations(t.Context(), p.ledger, p, w.clock(), lift); err != nil || len(all) != 0 {
 		t.Errorf("isolated: %+v, %v", all, err)
 	}
 	w.alertOn("da2", "m1", alert.High)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -38,7 +39,7 @@ func (r *Responder) firstLook(ctx context.Context, t *turn) (*machine.Action, er
 // waitForRelease lets a run come back for a step whose opposite is under way: it ends by itself, but that may take days, and the
 // machine stays as it is meanwhile. So people are told once.
 func (r *Responder) waitForRelease(ctx context.Context, t *turn, a machine.Action, after time.Duration) error {
-	by := cmp.Or(cut(a.Requestor, maxRequestor), "somebody whom the API does not name")
+	by := cmp.Or(episode.Requestor(a), "somebody whom the API does not name")
 	if a.Marked() {
 		by = "Cordon"
 	}

@@ -36,8 +36,8 @@ func TestALeaveThatANewVersionOvertakesIsTold(t *testing.T) {
 	w := newWorld(t)
 	p := w.start(-1, false)
 	w.protectedAlert(p, "da1", alert.High)
-	desk, _ := w.desk()
-	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "go"); err != nil {
+	d, _ := w.desk()
+	if err := d.Continue(t.Context(), w.heldOf("da1"), "alice", "go"); err != nil {
 		t.Fatal(err)
 	}
 	w.edited(p, "da1", func(a *alert.Alert) { a.IncidentID = 5 })

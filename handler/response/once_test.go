@@ -215,8 +215,8 @@ func TestKilledAnywhereItIsToldOnceThatNothingIsDone(t *testing.T) {
 // listed are the versions that the list of what is held has of an alert.
 func (w *world) listed(id string) []int {
 	w.t.Helper()
-	desk, _ := w.desk()
-	states, err := desk.List(context.Background())
+	d, _ := w.desk()
+	states, err := d.List(context.Background())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -323,8 +323,8 @@ func TestWhatAPersonLetGoOnIsToldIfItIsHeldAgain(t *testing.T) {
 	w.edit("m1", func(m *machine.Machine) { m.Tags = []string{"never-isolate"} })
 	w.queue[0].Message.Machine = nil
 	w.drain(p, 5)
-	desk, _ := w.desk()
-	if err := desk.Continue(t.Context(), w.heldOf("da1"), "alice", "x"); err != nil {
+	d, _ := w.desk()
+	if err := d.Continue(t.Context(), w.heldOf("da1"), "alice", "x"); err != nil {
 		t.Fatal(err)
 	}
 	w.edit("m1", func(m *machine.Machine) { m.ComputerDNSName = "renamed" })

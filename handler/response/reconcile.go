@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/outgoing"
@@ -53,14 +54,14 @@ func ReadDrift(ctx context.Context, store *ledger.Store) (Drift, error) {
 func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.Action, now time.Time) error {
 	var believed, elsewhere []string
 	for id, list := range actions {
-		if !slices.ContainsFunc(list, isOfIsolation) {
+		if !slices.ContainsFunc(list, machine.Action.OfIsolation) {
 			continue
 		}
 		l, err := f.Ledger.Latch(ctx, id, ledger.Isolation)
 		if err != nil {
 			return err
 		}
-		now := machine.StateOf(machine.Isolate, list, now, f.Lift, ownersOf(l))
+		now := machine.StateOf(machine.Isolate, list, now, f.Lift, episode.Owners(l))
 		switch {
 		case l.State == ledger.Achieved && now.Lifted() && !l.ReleaseAt.IsZero():
 			// It is written as soon as the release that is under way is over.
@@ -87,11 +88,6 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 		return err
 	}
 	return f.Ledger.SetMark(ctx, markReconcile, now, "")
-}
-
-// isOfIsolation reports whether an action isolates a machine or releases one.
-func isOfIsolation(a machine.Action) bool {
-	return a.Type == machine.Isolate || a.Type == machine.Unisolate
 }
 
 // earliest is the earlier of two times, but not before a limit.

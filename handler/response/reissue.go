@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -90,7 +91,7 @@ func (f *Follower) afterFailure(ctx context.Context, j ledger.Joiner, l ledger.L
 			run.Copies++
 			return nil
 		}
-		outcome := doneWord(l)
+		outcome := episode.DoneWord(l)
 		if l.ActionStatus != machine.Succeeded {
 			outcome = "not " + outcome
 		}
@@ -103,14 +104,7 @@ func (f *Follower) afterFailure(ctx context.Context, j ledger.Joiner, l ledger.L
 		return err
 	}
 	f.Log.WarnContext(ctx, "a machine action failed and is asked for again", "machine", l.MachineID, "name", l.MachineName, "run", run.ID(), "try", run.ReissuesOf(l.Kind)+1, "reason", l.EndReason)
-	return sendRun(ctx, f.Queue, f.Ledger.Tenant(), run, "failed", due)
-}
-
-// sendRun enqueues a run that was opened again, under the id that its count of copies makes.
-func sendRun(ctx context.Context, queue Queue, tenant string, run ledger.Run, reason string, at time.Time) error {
-	id := fmt.Sprintf("%s:r%d", alert.MessageID(tenant, run.AlertID, run.Version), run.Copies)
-	message := alert.Message{Tenant: tenant, AlertID: run.AlertID, Version: run.Version, Reason: reason, Attempt: run.Attempt}
-	return queue.SendAlerts(ctx, []alert.Envelope{{ID: id, Message: message, At: at}})
+	return f.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(f.Ledger.Tenant(), "failed", due)})
 }
 
 // closeWith ends the step of a run with its episode, if it is the run's and the step is not over; with its last step the

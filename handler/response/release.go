@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"cordon/handler/alert"
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -13,10 +15,10 @@ import (
 
 // watchRelease looks for a release of an isolated machine, and remembers one that is under way so that it is still read
 // when it ends. What nobody released Defender lifts in the end.
-func (f *Follower) watchRelease(ctx context.Context, e episode, actions []machine.Action) error {
+func (f *Follower) watchRelease(ctx context.Context, e following, actions []machine.Action) error {
 	l := e.latch
 	changed := noteCompletion(&l, actions)
-	if release := doneAction(l).UndoneBy(actions); release != nil {
+	if release := episode.DoneAction(l).UndoneBy(actions); release != nil {
 		e.latch = l
 		return f.released(ctx, e, *release)
 	}
@@ -55,7 +57,7 @@ func noteCompletion(l *ledger.Latch, actions []machine.Action) (changed bool) {
 	if i < 0 || !l.AchievedAt.IsZero() {
 		return false
 	}
-	l.AchievedAt, l.Owner = actions[i].Completed(), actions[i].AskedBy(ownersOf(*l))
+	l.AchievedAt, l.Owner = actions[i].Completed(), actions[i].AskedBy(episode.Owners(*l))
 	return true
 }
 
@@ -86,7 +88,7 @@ func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
 
 // released ends an episode that somebody ended by undoing it, such as by releasing the machine. Runs that joined it but were
 // observed later than the release begin again: the release cannot have been meant for them.
-func (f *Follower) released(ctx context.Context, e episode, a machine.Action) error {
+func (f *Follower) released(ctx context.Context, e following, a machine.Action) error {
 	l := e.latch
 	if err := f.tellJoiners(ctx, l, releaseEvent(l, a, f.Now())); err != nil {
 		return err
@@ -138,7 +140,7 @@ func (x lifts) beginAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch) 
 	if err != nil || !again {
 		return err
 	}
-	return sendRun(ctx, x.queue, x.ledger.Tenant(), run, "released", time.Time{})
+	return x.queue.SendAlerts(ctx, []alert.Envelope{run.Message(x.ledger.Tenant(), "released", time.Time{})})
 }
 
 // staysReleased ends the step with a release that was meant for its alert. Whether the state is there all the same, for

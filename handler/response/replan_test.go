@@ -91,7 +91,7 @@ func TestLeaveCountsForTheStepsThatWereHeld(t *testing.T) {
 	t.Parallel()
 	step := func(kind playbook.StepKind) playbook.Step { return playbook.Step{Kind: kind} }
 	m := machine.Machine{ID: "m1"}
-	w := &work{machine: &m, run: ledger.Run{Leave: "alice: x", LeaveFor: factsDigest(m), Steps: ledger.StepStates{{Key: "isolate", Latch: ledger.Isolation, Outcome: ledger.HeldOutcome}, {Key: "restrictApps", Latch: "restriction"}}}}
+	w := &work{machine: &m, run: ledger.Run{Leave: "alice: x", LeaveFor: machine.FactsDigest(m), Steps: ledger.StepStates{{Key: "isolate", Latch: ledger.Isolation, Outcome: ledger.HeldOutcome}, {Key: "restrictApps", Latch: "restriction"}}}}
 	w.run.Unhold(time.Time{})
 	if !w.hasLeave(step(playbook.Isolate)) || w.hasLeave(step(playbook.RestrictApps)) {
 		t.Errorf("%+v", w.run.Steps)

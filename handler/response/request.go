@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -49,7 +50,7 @@ func (r *Responder) request(ctx context.Context, t *turn) error {
 	}
 	if !sameScope(action, *l) {
 		// The API answers with what is under way instead of making another.
-		return r.withdraw(ctx, t, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("%s is under way (action %s) and keeps ours from being made", article(t.spec.NounOf(action.Scope)), action.ID)})
+		return r.withdraw(ctx, t, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("%s is under way (action %s) and keeps ours from being made", episode.Article(t.spec.NounOf(action.Scope)), action.ID)})
 	}
 	r.Log.InfoContext(ctx, "machine action requested", "type", string(t.spec.Type), "machine", t.machine.ID, "name", t.machine.ComputerDNSName, "action", action.ID, "episode", l.Episode)
 	return r.accepted(ctx, t, action)
@@ -88,7 +89,7 @@ func (r *Responder) requestFailed(ctx context.Context, t *turn, err error) error
 		if !t.spec.Lasting {
 			wait = max(wait, undoWait) // it may be one of another scope, which is not ours to follow
 		}
-		return r.withdraw(ctx, t, &comeBack{after: wait, why: "the API says that " + article(t.spec.Noun) + " is under way but does not list it yet"})
+		return r.withdraw(ctx, t, &comeBack{after: wait, why: "the API says that " + episode.Article(t.spec.Noun) + " is under way but does not list it yet"})
 	case machine.NotFound:
 		return r.withdraw(ctx, t, r.missedByStep(ctx, t.work, "machine "+t.machine.ID, err))
 	case machine.Unsupported:
@@ -185,7 +186,7 @@ func ownAction(l *ledger.Latch, a machine.Action, adopted bool) {
 	l.Owner, l.Requestor = machine.ByCordon, ""
 	if adopted {
 		l.Scope = cmp.Or(a.Scope, l.Scope)
-		l.Owner, l.Requestor = a.AskedBy(nil), cut(a.Requestor, maxRequestor)
+		l.Owner, l.Requestor = a.AskedBy(nil), episode.Requestor(a)
 	}
 }
 
@@ -212,12 +213,12 @@ func (r *Responder) join(ctx context.Context, t *turn) error {
 		e.Detail += " The request was made for run " + l.RunID + "."
 	}
 	if l.Adopted {
-		e.Detail += " " + whose(l) + " It is followed; nothing else was asked for."
+		e.Detail += " " + episode.Whose(l) + " It is followed; nothing else was asked for."
 	}
 	joined := time.Time{}
 	if l.State == ledger.Achieved {
 		e.Kind, joined = doneKind(l.Desired), r.Now().UTC()
-		e.Detail += liftSentence(l, r.Lift)
+		e.Detail += episode.LiftSentence(l, r.Lift)
 	} else if t.step.Why != "" {
 		e.Detail += " Mind: " + t.step.Why + "."
 	}
@@ -233,7 +234,7 @@ func (r *Responder) join(ctx context.Context, t *turn) error {
 	if l.State == ledger.Achieved {
 		why := fmt.Sprintf("the machine is %s by action %s (episode %d)", t.spec.Done, l.ActionID, l.Episode)
 		if l.Adopted {
-			why += ". " + whose(l)
+			why += ". " + episode.Whose(l)
 		}
 		return r.finish(ctx, t.work, t.spec.Done, why)
 	}
@@ -266,11 +267,11 @@ func mark(runID string, l ledger.Latch) string {
 }
 
 func episodeMark(l ledger.Latch) string {
-	episode := fmt.Sprintf("e%d", l.Episode)
+	mark := fmt.Sprintf("e%d", l.Episode)
 	if _, scope, scoped := strings.Cut(l.Kind, ":"); scoped {
-		episode += "/" + scope
+		mark += "/" + scope
 	}
-	return episode
+	return mark
 }
 
 var markPattern = regexp.MustCompile(`^\[cordon (\S+) (e\d+(?:/\w+)?)\]`)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -271,7 +272,7 @@ func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outc
 	}
 	hears := func(j ledger.Joiner) bool { return j.AlertID == w.run.AlertID && j.Groups != "" }
 	if slices.ContainsFunc(joiners, hears) {
-		return r.finish(ctx, w, outcome, fmt.Sprintf("%s; %s that was asked for before goes on", why.text, article(nounOf(l))))
+		return r.finish(ctx, w, outcome, fmt.Sprintf("%s; %s that was asked for before goes on", why.text, episode.Article(episode.Noun(l))))
 	}
 	whom := "for another alert (run " + l.RunID + ")"
 	if l.RunID == "" || strings.HasPrefix(l.RunID, w.run.AlertID+":") {
@@ -279,13 +280,13 @@ func (r *Responder) notDone(ctx context.Context, w *work, kind notice.Kind, outc
 	}
 	e := r.event(w, kind)
 	e.Cause, e.Stands, e.Episode, e.ActionID = cmp.Or(why.cause, why.text), notice.UnderWay, l.Episode, l.ActionID
-	e.Detail = fmt.Sprintf("%s; %s that was asked for %s goes on", why.text, article(nounOf(l)), whom)
+	e.Detail = fmt.Sprintf("%s; %s that was asked for %s goes on", why.text, episode.Article(episode.Noun(l)), whom)
 	if l.State == ledger.Achieved {
 		e.Stands = notice.InForce
-		e.Detail = fmt.Sprintf("%s; the machine is %s, as was asked for %s", why.text, doneWord(l), whom)
+		e.Detail = fmt.Sprintf("%s; the machine is %s, as was asked for %s", why.text, episode.DoneWord(l), whom)
 	}
 	if l.Adopted {
-		e.Detail += ". " + whose(l)
+		e.Detail += ". " + episode.Whose(l)
 	}
 	if err := r.tellNews(ctx, w, e); err != nil {
 		return err
@@ -299,17 +300,4 @@ func (r *Responder) conclude(ctx context.Context, w *work, kind notice.Kind, out
 		return err
 	}
 	return r.finish(ctx, w, outcome, why.text)
-}
-
-// nounOf is what the machine action of a latch is called, such as isolation.
-func nounOf(l ledger.Latch) string {
-	spec, _ := machine.SpecOfLatch(l.Kind)
-	return spec.NounOf(l.Scope)
-}
-
-func article(noun string) string {
-	if len(noun) > 0 && slices.Contains([]byte("aeiou"), noun[0]) {
-		return "an " + noun
-	}
-	return "a " + noun
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/desk"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -190,8 +191,8 @@ func TestWhatWasTriedInVainCanBeContinuedByAPerson(t *testing.T) {
 		t.Fatalf("held: %+v, %v, %v, told %s", held, found, err, w.kinds())
 	}
 	denied = false
-	desk := &Desk{API: p, Queue: p, Ledger: p.ledger, Now: w.clock}
-	if err := desk.Continue(t.Context(), held, "ana", "granted now"); err != nil {
+	d := &desk.Desk{API: p, Queue: p, Ledger: p.ledger, Now: w.clock}
+	if err := d.Continue(t.Context(), held, "ana", "granted now"); err != nil {
 		t.Fatal(err)
 	}
 	w.settled(p)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -60,12 +61,12 @@ func (r *Responder) nothingToUndo(ctx context.Context, t *turn) (done bool, err 
 	case l.State == ledger.Achieved:
 		return false, nil
 	}
-	return true, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("%s (action %s) is not over, so it cannot be undone yet", nounOf(l), l.ActionID)}
+	return true, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("%s (action %s) is not over, so it cannot be undone yet", episode.Noun(l), l.ActionID)}
 }
 
 // whyNotUndone says why there is nothing for Cordon to undo; empty if there is, now or once the request for it is over.
 func whyNotUndone(l ledger.Latch) string {
-	noun := nounOf(l)
+	noun := episode.Noun(l)
 	switch {
 	case l.State == ledger.Achieved && l.Adopted:
 		return fmt.Sprintf("the %s (action %s) was somebody else's, and is his to end", noun, l.ActionID)
@@ -86,7 +87,7 @@ func (r *Responder) claimUndoing(ctx context.Context, t *turn) error {
 		if l.State != ledger.Achieved || l.Adopted {
 			why := whyNotUndone(l)
 			if why == "" {
-				return r.giveBack(ctx, t, &comeBack{after: undoWait, patient: true, why: nounOf(l) + " is not over, so it cannot be undone yet"})
+				return r.giveBack(ctx, t, &comeBack{after: undoWait, patient: true, why: episode.Noun(l) + " is not over, so it cannot be undone yet"})
 			}
 			if err := r.end(ctx, t, "", reason{text: why}); err != nil {
 				return err
@@ -98,8 +99,8 @@ func (r *Responder) claimUndoing(ctx context.Context, t *turn) error {
 			return r.giveBack(ctx, t, err)
 		}
 		if by.AlertID != "" {
-			return r.endWith(ctx, t, notice.Skipped, "skipped", reason{fmt.Sprintf("run %s, of another alert, wants the machine %s", alert.RunID(by.AlertID, by.Version), doneWord(l)),
-				fmt.Sprintf("alert %s wants the machine %s", by.AlertID, doneWord(l))})
+			return r.endWith(ctx, t, notice.Skipped, "skipped", reason{fmt.Sprintf("run %s, of another alert, wants the machine %s", alert.RunID(by.AlertID, by.Version), episode.DoneWord(l)),
+				fmt.Sprintf("alert %s wants the machine %s", by.AlertID, episode.DoneWord(l))})
 		}
 		// Written also if the mark is our own: somebody who is about to clear it, or to join, is to find it changed.
 		l.UndoneBy = t.run.ID()
@@ -111,12 +112,6 @@ func (r *Responder) claimUndoing(ctx context.Context, t *turn) error {
 		}
 	}
 	return r.giveBack(ctx, t, &comeBack{after: time.Second, why: "others keep writing the latch of what is to be undone"})
-}
-
-// doneWord is what the machine is once the latch's action Succeeded.
-func doneWord(l ledger.Latch) string {
-	spec, _ := machine.SpecOfLatch(l.Kind)
-	return spec.Done
 }
 
 // wantedBy is the newest run of another alert that wants the lasting state; its zero value if none does. A run that has not been
@@ -139,7 +134,7 @@ func (r *Responder) wantedBy(ctx context.Context, l ledger.Latch, alertID string
 		case !exists || latest.Book == "" && latest.State.Final():
 			return j, nil // nobody decided otherwise, so in doubt it is wanted
 		case latest.Book == "" && !latest.State.Final():
-			return by, &comeBack{after: joinWait, patient: true, why: "run " + latest.ID() + " is not decided, and may want the machine " + doneWord(l)}
+			return by, &comeBack{after: joinWait, patient: true, why: "run " + latest.ID() + " is not decided, and may want the machine " + episode.DoneWord(l)}
 		case latest.Wants(l):
 			return ledger.Joiner{AlertID: j.AlertID, Version: latest.Version}, nil
 		}
@@ -164,7 +159,7 @@ func (r *Responder) waitForUndoing(ctx context.Context, t *turn) (done bool, err
 	}
 	sent := u.State == ledger.Intended || u.State == ledger.Ended && u.ActionStatus == machine.Succeeded
 	if sent || u.Held("", r.Now()) {
-		return true, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("run %s is about to end the %s", t.latch.UndoneBy, nounOf(t.latch))}
+		return true, &comeBack{after: undoWait, patient: true, why: fmt.Sprintf("run %s is about to end the %s", t.latch.UndoneBy, episode.Noun(t.latch))}
 	}
 	u.Holder, u.HeldUntil = "", time.Time{}
 	if err := r.Ledger.SaveLatch(ctx, &u); err != nil {

@@ -16,7 +16,7 @@ const unknownFor = 4 * 24 * time.Hour
 
 // unlisted follows an episode's action that no list shows by its id, once lists have had their time. One that the API does not
 // know either is told about like one that is not confirmed, and given up after days.
-func (f *Follower) unlisted(ctx context.Context, e episode, actions []machine.Action) error {
+func (f *Follower) unlisted(ctx context.Context, e following, actions []machine.Action) error {
 	l := e.latch
 	age := f.Now().Sub(l.ActionAt)
 	if age < f.RecheckAfter {

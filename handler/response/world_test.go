@@ -241,7 +241,7 @@ func (p *process) list(keep func(machine.Action) bool) ([]machine.Action, error)
 }
 
 func (p *process) CurrentActions(_ context.Context, since time.Time) ([]machine.Action, error) {
-	return p.list(func(a machine.Action) bool { return !a.Status.Final() || isOfIsolation(a) && !a.Created.Before(since) })
+	return p.list(func(a machine.Action) bool { return !a.Status.Final() || a.OfIsolation() && !a.Created.Before(since) })
 }
 
 func (p *process) ActionsOn(_ context.Context, id string, since time.Time) ([]machine.Action, error) {

@@ -1,4 +1,4 @@
-package response
+package desk
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 )
@@ -39,14 +40,22 @@ const (
 	saysReleasing = "being released"
 )
 
+// actionsBack is how far back actions are looked at, at least.
+const actionsBack = 90 * 24 * time.Hour
+
+// ActionsAPI lists the machine actions of all machines, in every state, created at since or later.
+type ActionsAPI interface {
+	ActionsSince(ctx context.Context, since time.Time) ([]machine.Action, error)
+}
+
 // Isolations holds the ledger against the machine actions of the last 90 days, or longer if an episode is older: one list
 // call. It answers with every machine that either of them takes for isolated or about to be, by name.
-func Isolations(ctx context.Context, store *ledger.Store, api FollowAPI, now time.Time, lift time.Duration) ([]Isolation, error) {
+func Isolations(ctx context.Context, store *ledger.Store, api ActionsAPI, now time.Time, lift time.Duration) ([]Isolation, error) {
 	open, err := store.OpenEpisodes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	since := now.Add(-reconcileMost)
+	since := now.Add(-actionsBack)
 	latches := map[string]ledger.Latch{}
 	for _, entry := range open {
 		if entry.Kind != ledger.Isolation {
@@ -68,7 +77,7 @@ func Isolations(ctx context.Context, store *ledger.Store, api FollowAPI, now tim
 	byMachine := map[string][]machine.Action{}
 	for _, a := range actions {
 		byMachine[a.MachineID] = append(byMachine[a.MachineID], a)
-		if _, known := latches[a.MachineID]; !known && isOfIsolation(a) {
+		if _, known := latches[a.MachineID]; !known && a.OfIsolation() {
 			if latches[a.MachineID], err = store.Latch(ctx, a.MachineID, ledger.Isolation); err != nil {
 				return nil, err
 			}
@@ -95,9 +104,9 @@ func compareIsolation(l ledger.Latch, actions []machine.Action, now time.Time, l
 	}
 	if i.Ledger != saysNot {
 		i.Since, i.ActionID, i.RunID = l.Since(), l.ActionID, l.RunID
-		i.By, i.Requestor, i.Until = l.By(), l.Requestor, liftOf(l, lift)
+		i.By, i.Requestor, i.Until = l.By(), l.Requestor, episode.LiftOf(l, lift)
 	}
-	is := machine.StateOf(machine.Isolate, actions, now, lift, ownersOf(l))
+	is := machine.StateOf(machine.Isolate, actions, now, lift, episode.Owners(l))
 	if is.Is {
 		i.API, i.Since, i.Until, i.ActionID = saysIsolated, is.Since, is.Until, is.Action.ID
 		i.By, i.Requestor = is.By, is.Action.Requestor
@@ -117,7 +126,7 @@ func compareIsolation(l ledger.Latch, actions []machine.Action, now time.Time, l
 		i.API = saysReleasing
 	case openIsolation != nil && i.API == saysNot:
 		i.API, i.Since, i.Until, i.ActionID = saysIsolating, openIsolation.Created, time.Time{}, openIsolation.ID
-		i.By, i.Requestor = openIsolation.AskedBy(ownersOf(l)), openIsolation.Requestor
+		i.By, i.Requestor = openIsolation.AskedBy(episode.Owners(l)), openIsolation.Requestor
 	}
 	i.Drift = driftOf(i, is)
 	return i

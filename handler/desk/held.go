@@ -1,0 +1,212 @@
+// Package desk is what people may do and see: what rails have held, and which machines are isolated. Whatever way leads to it,
+// such as the command line, asks here, and every change names a person and a reason.
+//
+// Neighbours: handler/respond carries on what a person continues with, handler/follow sees the outcome.
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+)
+
+// HeldAPI is what is read again before a person continues with what was held.
+type HeldAPI interface {
+	Alert(ctx context.Context, id string) (alert.Alert, error)
+	Machine(ctx context.Context, id string) (machine.Machine, error)
+}
+
+// Queue takes the messages of runs that go on.
+type Queue interface {
+	SendAlerts(ctx context.Context, messages []alert.Envelope) error
+}
+
+// Desk lets a person look at what rails have held, and continue with it or drop it.
+type Desk struct {
+	API    HeldAPI
+	Queue  Queue
+	Ledger *ledger.Store
+	Now    func() time.Time
+}
+
+// HeldState is what is held, and whether it can still be continued.
+type HeldState struct {
+	ledger.Held
+	Over string // why it cannot be continued any more; empty: it can
+}
+
+// refusal says why something held is not continued; nothing was changed.
+type refusal struct{ why string }
+
+func (e *refusal) Error() string { return e.why }
+
+// IsRefusal reports whether an error of Continue is a reason not to continue, and no trouble.
+func IsRefusal(err error) bool {
+	var r *refusal
+	return errors.As(err, &r)
+}
+
+// List answers with all that is held, oldest first.
+func (d *Desk) List(ctx context.Context) ([]HeldState, error) {
+	all, err := d.Ledger.AllHeld(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(all, func(a, b ledger.Held) int { return a.At.Compare(b.At) })
+	states := make([]HeldState, 0, len(all))
+	for _, h := range all {
+		over, err := d.over(ctx, h)
+		if err != nil {
+			return nil, err
+		}
+		states = append(states, HeldState{h, over})
+	}
+	return states, nil
+}
+
+// over says why the ledger has nothing left to continue; empty if it has.
+func (d *Desk) over(ctx context.Context, h ledger.Held) (string, error) {
+	record, err := d.Ledger.Alert(ctx, h.AlertID)
+	if err != nil {
+		return "", err
+	}
+	run, exists := record.Run(h.Version)
+	switch {
+	case !exists:
+		return "its run is gone", nil
+	case record.Seen != nil && record.Seen.Version > h.Version:
+		return fmt.Sprintf("version %d of the alert is newer and was answered instead", record.Seen.Version), nil
+	case !run.IsHeld():
+		return fmt.Sprintf("its run is %s, %s", run.State, run.Outcome), nil
+	}
+	return d.underWay(ctx, h.MachineID, run)
+}
+
+// underWay says that all that was held has been asked for since; empty if something is left.
+func (d *Desk) underWay(ctx context.Context, machineID string, run ledger.Run) (string, error) {
+	kinds := []string{ledger.Isolation}
+	if len(run.Steps) > 0 {
+		kinds = nil
+	}
+	for _, step := range run.Steps {
+		if step.Outcome == ledger.HeldOutcome {
+			kinds = append(kinds, step.Latch)
+		}
+	}
+	why := ""
+	for _, kind := range kinds {
+		spec, isLatch := machine.SpecOfLatch(kind)
+		if !isLatch {
+			return "", nil
+		}
+		l, err := d.Ledger.Latch(ctx, machineID, kind)
+		if err != nil {
+			return "", err
+		}
+		if l.State != ledger.Acting && l.State != ledger.Achieved {
+			return "", nil
+		}
+		why = fmt.Sprintf("the machine is %s or being %s by action %s", spec.Done, spec.Done, l.ActionID)
+	}
+	return why, nil
+}
+
+// Continue lets the run of what was held go on: alert and machine are read again first, and what differs from what the
+// rails saw is refused with the reason (IsRefusal). Any other error is trouble; then the run either was not touched, or is
+// found standing still and goes on by itself. A repeat is refused, because the run is no longer held.
+func (d *Desk) Continue(ctx context.Context, h ledger.Held, by, reason string) error {
+	if err := d.mayContinue(ctx, h); err != nil {
+		return err
+	}
+	facts, err := h.Facts()
+	if err != nil {
+		return err
+	}
+	now := d.Now().UTC()
+	run, err := d.Ledger.UpdateRun(ctx, h.AlertID, h.Version, func(run *ledger.Run) error {
+		if !run.IsHeld() {
+			return &refusal{fmt.Sprintf("its run is %s, %s", run.State, run.Outcome)}
+		}
+		run.Unhold(now)
+		run.Leave, run.LeaveFor, run.LeaveAt = by+": "+reason, machine.FactsDigest(facts), now
+		run.Copies++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(d.Ledger.Tenant(), "continued", time.Time{})}); err != nil {
+		return fmt.Errorf("the run is open again but its message could not be sent; the sweep sends it: %w", err)
+	}
+	return d.Ledger.RemoveHeld(ctx, h.AlertID, h.Version)
+}
+
+func (d *Desk) mayContinue(ctx context.Context, h ledger.Held) error {
+	over, err := d.over(ctx, h)
+	if err != nil {
+		return err
+	}
+	if over != "" {
+		return &refusal{over}
+	}
+	pause, err := d.Ledger.Pause(ctx)
+	if err != nil {
+		return err
+	}
+	if pause.Paused {
+		return &refusal{"acting is paused: " + pause.Why() + "; see cordon resume"}
+	}
+	a, err := d.Ledger.AlertOrFinding(ctx, h.AlertID, d.API.Alert)
+	if err != nil {
+		return refusedIfGone(err, "the alert")
+	}
+	seen, _, err := d.Ledger.Seen(ctx, h.AlertID)
+	if err != nil {
+		return err
+	}
+	// A single read may show evidence differently from the list; at the same moment that is no change.
+	if !a.Updated.Equal(seen.Updated) && alert.DecisionHash(a) != seen.Hash {
+		return &refusal{"the alert has changed since; the change is answered as a version of its own"}
+	}
+	was, err := h.Facts()
+	if err != nil {
+		return err
+	}
+	is, err := d.API.Machine(ctx, h.MachineID)
+	if err != nil {
+		return refusedIfGone(err, "the machine")
+	}
+	if changes := machine.ChangedFacts(was, is); len(changes) > 0 {
+		return &refusal{"the machine has changed since it was held: " + strings.Join(changes, "; ")}
+	}
+	return nil
+}
+
+func refusedIfGone(err error, what string) error {
+	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
+		return &refusal{what + " does not exist any more: " + err.Error()}
+	}
+	return err
+}
+
+// Drop decides that what was held is not done. The run keeps its outcome and says who dropped it. A repeat is harmless.
+func (d *Desk) Drop(ctx context.Context, h ledger.Held, by, reason string) error {
+	_, err := d.Ledger.UpdateRun(ctx, h.AlertID, h.Version, func(run *ledger.Run) error {
+		if !run.IsHeld() {
+			return ledger.ErrUnchanged
+		}
+		run.Drop(fmt.Sprintf("; dropped by %s: %s", by, reason))
+		return nil
+	})
+	if err != nil && !ledger.IsNotFound(err) {
+		return err
+	}
+	return d.Ledger.RemoveHeld(ctx, h.AlertID, h.Version)
+}

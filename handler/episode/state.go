@@ -1,0 +1,33 @@
+package episode
+
+import (
+	"slices"
+	"time"
+
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+)
+
+// Owners is who asked for the action of a latch, if the ledger knows.
+func Owners(l ledger.Latch) machine.Owners {
+	if l.ActionID == "" || l.Adopted && l.Owner == "" {
+		return nil
+	}
+	return machine.Owners{l.ActionID: l.By()}
+}
+
+// DoneAction is a latch's action that Succeeded, as the ledger knows it. Lists lag, and do not go back for ever.
+func DoneAction(l ledger.Latch) machine.Action {
+	return machine.Action{ID: l.ActionID, MachineID: l.MachineID, Type: l.Desired, Status: machine.Succeeded, Scope: l.Scope, Requestor: l.Requestor,
+		Created: l.ActionAt, Updated: l.Since()}
+}
+
+// StateOf is what a machine's actions and its latch say of the latch's state.
+func StateOf(l ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) machine.State {
+	known := Owners(l)
+	if l.State == ledger.Achieved && !slices.ContainsFunc(actions, func(a machine.Action) bool { return a.ID == l.ActionID }) {
+		actions = append(slices.Clone(actions), DoneAction(l))
+		known = machine.Owners{l.ActionID: l.By()}
+	}
+	return machine.StateOf(l.Desired, actions, now, lift, known)
+}
