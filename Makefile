@@ -32,8 +32,8 @@ strikes: build
 	@build/local chaos --app dist $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
 
 start: build ## run dist/ under Azure Functions Core Tools (wants func and a Service Bus)
-	@command -v func >/dev/null || { echo "make start: 'func' is missing: npm install -g azure-functions-core-tools@4; docs/local.md has the rest"; exit 1; }
-	@[ -f local.settings.json ] || { echo "make start: local.settings.json is missing: cp local.settings.json.example local.settings.json; docs/local.md says what it needs"; exit 1; }
+	@command -v func >/dev/null || { echo "make start: 'func' is missing: npm install -g azure-functions-core-tools@4; docs/getting-started.md has the rest"; exit 1; }
+	@[ -f local.settings.json ] || { echo "make start: local.settings.json is missing: cp local.settings.json.example local.settings.json; docs/getting-started.md says what it needs"; exit 1; }
 	@cp local.settings.json dist/
 	cd dist && func start
 

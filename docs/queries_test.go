@@ -12,7 +12,7 @@ import (
 )
 
 // logs is the page with the queries of the logs.
-const logs = "operations.md"
+const logs = "troubleshooting.md"
 
 // TestQueriesAskForLinesAndFieldsThatAreWritten holds the queries against what the program logs.
 func TestQueriesAskForLinesAndFieldsThatAreWritten(t *testing.T) {

@@ -45,7 +45,7 @@ resource operators 'Microsoft.Insights/actionGroups@2023-01-01' = {
 var rules = [
   {
     name: 'no-successful-poll'
-    description: 'No poll succeeded in three intervals: new alerts are not found. See docs/operations.md, "When polls stop".'
+    description: 'No poll succeeded in three intervals: new alerts are not found. See docs/troubleshooting.md, "When polls stop".'
     severity: 1
     windowSize: 'PT1H'
     threshold: 0
@@ -62,7 +62,7 @@ AppRequests
   }
   {
     name: 'alerts-unanswered'
-    description: 'A version of an alert was found and is not answered. See docs/operations.md, "When nobody answers".'
+    description: 'A version of an alert was found and is not answered. See docs/troubleshooting.md, "When nobody answers".'
     severity: 1
     windowSize: 'PT15M'
     threshold: 0
@@ -92,7 +92,7 @@ AppRequests
   }
   {
     name: 'isolations'
-    description: 'More machines were isolated in an hour than expected: an outbreak, or a rule that matches too much. See docs/operations.md, "Pausing, and what is held".'
+    description: 'More machines were isolated in an hour than expected: an outbreak, or a rule that matches too much. See docs/on-call.md, "Pausing".'
     severity: 1
     windowSize: 'PT1H'
     threshold: isolationsPerHour
@@ -169,7 +169,7 @@ resource logAlerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
 var counts = [
   {
     name: 'messages-waiting'
-    description: 'The queue of alerts was not empty for 15 minutes: RespondToAlert is disabled or fails, or a burst lasts. See docs/operations.md, "When nobody answers".'
+    description: 'The queue of alerts was not empty for 15 minutes: RespondToAlert is disabled or fails, or a burst lasts. See docs/troubleshooting.md, "When nobody answers".'
     severity: 1
     windowSize: 'PT15M'
     metric: 'ActiveMessages'
@@ -178,7 +178,7 @@ var counts = [
   }
   {
     name: 'dead-letters'
-    description: 'A message was given up: it failed ten times or waited seven days. See docs/operations.md, "Dead letters".'
+    description: 'A message was given up: it failed ten times or waited seven days. See docs/on-call.md, "Dead letters".'
     severity: 2
     windowSize: 'PT5M'
     metric: 'DeadletteredMessages'
