@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -147,25 +146,15 @@ func (c *hostConfig) setTimes(f hostJSON) error {
 	return nil
 }
 
-// findExecutable looks in the app root first, then on PATH, and checks what the real host finds out only when the first
-// invocation has waited two minutes.
+// findExecutable looks in the app root first, then on PATH. Whether what it names can be run is found out at the start.
 func findExecutable(root, name string) (string, error) {
 	const key = "customHandler.description.defaultExecutablePath"
 	if name == "" {
 		return "", fmt.Errorf("%s is empty", key)
 	}
 	path := within(root, name)
-	info, err := os.Stat(path)
-	if err != nil {
-		if !strings.ContainsRune(name, filepath.Separator) {
-			if found, errPath := exec.LookPath(name); errPath == nil {
-				return found, nil
-			}
-		}
-		return "", fmt.Errorf("%s %q is neither in %s nor on PATH: %w", key, name, root, err)
-	}
-	if info.IsDir() || info.Mode()&0o111 == 0 {
-		return "", fmt.Errorf("%s: %s is not an executable file (mode %s)", key, path, info.Mode())
+	if _, err := os.Stat(path); err != nil && !strings.ContainsRune(name, filepath.Separator) {
+		return name, nil
 	}
 	return path, nil
 }

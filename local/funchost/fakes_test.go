@@ -13,6 +13,8 @@ type fakeClock struct {
 	mu     sync.Mutex
 	now    time.Time
 	timers map[*fakeTimer]bool
+	// restarts says that the pause before a restart takes its time too; else it takes none.
+	restarts bool
 }
 
 type fakeTimer struct {
@@ -34,7 +36,7 @@ func (c *fakeClock) AfterFunc(d time.Duration, f func()) func() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	timer := &fakeTimer{due: c.now.Add(d), f: f}
-	if d <= 0 {
+	if d <= 0 || d == restartPause && !c.restarts {
 		go f()
 		return func() bool { return false }
 	}

@@ -15,8 +15,8 @@ var errTimeout = errors.New("functionTimeout")
 // sender performs one invocation against a ready process.
 type sender func(ctx context.Context, p *process, id string) (*answer, error)
 
-// invoke runs one invocation to its end: it waits for the handler, sends, and on time-out kills the whole process. The
-// answer is nil if there was none. The event is not reported yet.
+// invoke runs one invocation to its end: it waits for the handler, sends, and on time-out fails on time and has the whole
+// process killed. The answer is nil if there was none. The event is not reported yet.
 func (in *instance) invoke(l *life, fn *function, send sender) (Event, *answer) {
 	clock := in.h.o.Clock
 	l.running.Add(1)
@@ -39,7 +39,7 @@ func (in *instance) invoke(l *life, fn *function, send sender) (Event, *answer) 
 		switch cause := context.Cause(ctx); {
 		case cause == errTimeout:
 			in.recycle(p)
-			err = fmt.Errorf("functionTimeout of %s passed; the handler process was killed and starts again", in.h.config.functionTimeout)
+			err = fmt.Errorf("functionTimeout of %s passed; the handler process is killed and starts again", in.h.config.functionTimeout)
 		case cause != nil:
 			err = cause
 		}

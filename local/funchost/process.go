@@ -24,6 +24,10 @@ type process struct {
 	errors *tail
 	// recycled says that the host killed the process to start it again; such an end is no error event.
 	recycled atomic.Bool
+	// doomed says that an invocation hung in the process, which will be recycled.
+	doomed atomic.Bool
+	// left says that the host went without it.
+	left atomic.Bool
 	// done is closed once the process is reaped and its output delivered; state of cmd may be read after that.
 	done chan struct{}
 }
@@ -51,7 +55,7 @@ func startProcess(in *instance) (*process, error) {
 	}}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err := in.h.spawner.do(cmd.Start); err != nil {
-		return nil, fmt.Errorf("%s: the handler process cannot start: %w", in, err)
+		return nil, err
 	}
 	go func() {
 		defer close(p.done)
