@@ -40,6 +40,14 @@ func TestAHandlerIsRestartedAfterAMomentOnTheSamePort(t *testing.T) {
 	}
 }
 
+// exitsUnready has the next process end with exit code 0 before it listens.
+func (a *app) exitsUnready() {
+	a.t.Helper()
+	s := start(a)
+	s.answer(exits(0))
+	eventually(a.t, "the process is gone", func() bool { return !alive(s.PID) })
+}
+
 // TestExitCode0BeforeReadinessIsFoundOutByTheTimeAlone takes the third end for an end of the host as any other third end.
 func TestExitCode0BeforeReadinessIsFoundOutByTheTimeAlone(t *testing.T) {
 	t.Parallel()
@@ -50,7 +58,7 @@ func TestExitCode0BeforeReadinessIsFoundOutByTheTimeAlone(t *testing.T) {
 		a.start()
 		a.broker.put("alerts", "m1")
 		for range 2 {
-			start(a).answer(exits(0))
+			a.exitsUnready()
 			a.clock.pass(t, 30*time.Second)
 		}
 		start(a).answer(reply{})
@@ -68,7 +76,7 @@ func TestExitCode0BeforeReadinessIsFoundOutByTheTimeAlone(t *testing.T) {
 		a.starts = make(chan *call)
 		h := a.start()
 		for range 3 {
-			start(a).answer(exits(0))
+			a.exitsUnready()
 			a.clock.pass(t, 30*time.Second)
 		}
 		if err := h.Wait(); err == nil || !strings.Contains(err.Error(), "error event 3") {
@@ -86,25 +94,23 @@ func TestABinaryThatCannotBeRunLeavesCallsHangingUntilTheTimeout(t *testing.T) {
 			t.Parallel()
 			a := newApp(t, strings.Replace(plainHost, `"handler"`, `"`+executable+`"`, 1), map[string]string{"RespondToAlert": queueFunction})
 			h := a.start()
+			eventually(t, "the log says why", func() bool { return strings.Contains(a.logs.text(), "Failed to start Worker Channel") })
 			a.broker.put("alerts", "m1")
 			eventually(t, "the call waits", func() bool { return a.clock.pending(5*time.Minute) == 1 })
-			eventually(t, "the log says why", func() bool { return strings.Contains(a.logs.text(), "Failed to start Worker Channel") })
 			if !strings.Contains(a.logs.text(), strings.TrimPrefix(executable, ".")) {
 				t.Errorf("the log does not name %s: %s", executable, a.logs.text())
 			}
 			if err := h.Kill("RespondToAlert", 0); err == nil {
 				t.Error("there was a process to kill")
 			}
-			a.clock.advance(5*time.Minute - time.Millisecond) // past four initialization time-outs
-			if len(a.events) != 0 || h.ctx.Err() != nil {
-				t.Errorf("%d calls ended, the host: %v", len(a.events), context.Cause(h.ctx))
-			}
-			a.clock.advance(time.Millisecond)
+			a.clock.advance(4 * time.Minute) // past four initialization time-outs
+			eventually(t, "nothing else ends the call", func() bool { return a.clock.waiting() == 1 })
+			a.clock.pass(t, time.Minute)
 			if got := receive(t, a.broker.settled, "settlement"); got != "abandon m1" {
 				t.Error(got)
 			}
-			if e := a.event(); e.Err == nil || !strings.Contains(e.Err.Error(), "functionTimeout") {
-				t.Errorf("event %+v", e)
+			if e := a.event(); e.Err == nil || !strings.Contains(e.Err.Error(), "functionTimeout") || h.ctx.Err() != nil {
+				t.Errorf("event %+v, the host: %v", e, context.Cause(h.ctx))
 			}
 			if err := h.Stop("RespondToAlert", 0); err != nil {
 				t.Error(err)

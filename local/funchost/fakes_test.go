@@ -75,6 +75,13 @@ func (c *fakeClock) pending(in time.Duration) int {
 	return n
 }
 
+// waiting is how many timers there are.
+func (c *fakeClock) waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.timers)
+}
+
 // pass waits until somebody waits for exactly d from now, and lets it pass.
 func (c *fakeClock) pass(t *testing.T, d time.Duration) {
 	t.Helper()

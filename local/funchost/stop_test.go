@@ -119,6 +119,32 @@ func TestWorkThatOutlastsAStopIsLeftToItsLockAndItsHandlerRunsOn(t *testing.T) {
 	}
 }
 
+func TestAHostThatWentKillsNoHandlerForATimeoutBefore(t *testing.T) {
+	t.Parallel()
+	a := responder(t)
+	h := a.start()
+	a.broker.put("alerts", "hung")
+	hung := a.next()
+	const before = stopWait - timeoutGrace/2
+	a.clock.advance(5*time.Minute - before)
+	a.broker.put("alerts", "long")
+	a.next()
+	over := begin(a, a.stopped(h, "RespondToAlert", 0))
+	a.clock.pass(t, before)
+	if got := receive(t, a.broker.settled, "settlement"); got != "abandon hung" {
+		t.Error(got)
+	}
+	a.clock.pass(t, stopWait-before)
+	a.clock.pass(t, stopLeave)
+	receive(t, over, "end of the stop")
+	a.clock.pass(t, timeoutGrace-(stopWait-before)-stopLeave)
+	a.broker.put("alerts", "m3")
+	a.next().succeed()
+	if got := receive(t, a.broker.settled, "settlement"); got != "complete m3" || !alive(hung.PID) || h.Orphans() != 1 {
+		t.Errorf("%s; the handler left behind lives: %v", got, alive(hung.PID))
+	}
+}
+
 func TestAllInstancesStopAtOnce(t *testing.T) {
 	t.Parallel()
 	a := responder(t)
