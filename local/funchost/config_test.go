@@ -50,8 +50,6 @@ func TestStartRefusesABadAppAndSaysWhatIsWrong(t *testing.T) {
 		"http out of timer":  {functions: bindings(`{"type":"timerTrigger","direction":"in","name":"t","schedule":"0 * * * * *"},{"type":"http","direction":"out","name":"o"}`), says: []string{"needs an httpTrigger"}},
 		"retry":              {functions: map[string]string{"F": `{"retry":{},"bindings":[]}`}, says: []string{"retry is not supported"}},
 		"script file":        {functions: map[string]string{"F": `{"scriptFile":"x.py","bindings":[]}`}, says: []string{"scriptFile"}},
-		"setting not set":    {functions: map[string]string{"F": timerFunction("%CORDON_POLL_SCHEDULE%", "")}, says: []string{"F/function.json", "app setting CORDON_POLL_SCHEDULE is not set"}},
-		"lone percent":       {functions: map[string]string{"F": timerFunction("%X", "")}, says: []string{"stands alone"}},
 		"time span schedule": {functions: map[string]string{"F": timerFunction("00:05:00", "")}, says: []string{"TimeSpan", "six fields"}},
 		"seven fields":       {functions: map[string]string{"F": timerFunction("0 0 0 0 * * *", "")}, says: []string{"7 fields"}},
 		"macro":              {functions: map[string]string{"F": timerFunction("@hourly", "")}, says: []string{"@hourly"}},
@@ -64,8 +62,6 @@ func TestStartRefusesABadAppAndSaysWhatIsWrong(t *testing.T) {
 		"stream":             {functions: queue(`,"dataType":"stream"`), says: []string{`"stream"`}},
 		"auto-complete off":  {functions: queue(`,"autoCompleteMessages":false`), says: []string{"autoCompleteMessages"}},
 		"no queue":           {functions: bindings(`{"type":"serviceBusTrigger","direction":"in","name":"m"}`), says: []string{"queueName is empty"}},
-		"no connection":      {functions: queue(`,"connection":"Other"`), says: []string{"Other__fullyQualifiedNamespace"}},
-		"bad connection":     {change: func(a *app, _ *Options) { a.settings["ServiceBus"] = "secret" }, says: []string{"app setting ServiceBus is not"}},
 		"auth level":         {functions: map[string]string{"F": httpFunction("x", `,"authLevel":"user"`)}, says: []string{`"user"`}},
 		"route":              {functions: map[string]string{"F": httpFunction("{a}-{b}", "")}, says: []string{"{a}-{b}"}},
 		"route constraint":   {functions: map[string]string{"F": httpFunction("{a:max(3)}", "")}, says: []string{"max(3)"}},
@@ -114,6 +110,45 @@ func TestStartRefusesABadAppAndSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestAFunctionThatCannotBeIndexedIsOffAloneAndTheLogSaysWhy(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ function, says string }{
+		"schedule not set":   {timerFunction("%CORDON_POLL_SCHEDULE%", ""), "app setting CORDON_POLL_SCHEDULE is not set"},
+		"queue not set":      {strings.Replace(queueFunction, `"alerts"`, `"%QUEUE%"`, 1), "app setting QUEUE is not set"},
+		"lone percent":       {timerFunction("%X", ""), "stands alone"},
+		"connection not set": {strings.Replace(queueFunction, `"ServiceBus"`, `"Other"`, 1), "Other__fullyQualifiedNamespace"},
+		"no connection":      {strings.Replace(queueFunction, `"ServiceBus"`, `"Bad"`, 1), "app setting Bad is not"},
+		"no JSON":            {"{", "unexpected end"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, plainHost, map[string]string{"Off": test.function, "RespondToAlert": queueFunction})
+			a.settings["Bad"] = "secret"
+			h := a.start(func(o *Options) { o.Instances = map[string]int{"Off": 2} })
+			text := a.logs.text()
+			for _, part := range []string{"Error indexing method 'Functions.Off'", "Off/function.json", test.says} {
+				if !strings.Contains(text, part) {
+					t.Errorf("%q is not in the log: %s", part, text)
+				}
+			}
+			if strings.Contains(text, "secret") || strings.Contains(text, "RespondToAlert") {
+				t.Errorf("the log says too much: %s", text)
+			}
+			if err := h.Invoke(t.Context(), "Off", ""); err == nil || !strings.Contains(err.Error(), "is off") {
+				t.Errorf("Invoke: %v", err)
+			}
+			if e := a.got(send(h, "POST /admin/functions/Off HTTP/1.1\nContent-Length: 12\n\n{\"input\":\"\"}")); e.status != 404 {
+				t.Errorf("by hand: %+v", e)
+			}
+			a.broker.put("alerts", "m1")
+			a.takes("/RespondToAlert")
+			if got := receive(t, a.broker.settled, "settlement"); got != "complete m1" {
+				t.Error(got)
+			}
+		})
+	}
+}
+
 func TestHostJSONIsReadWithItsDefaults(t *testing.T) {
 	t.Parallel()
 	a := responder(t)
@@ -156,7 +191,7 @@ func TestFoldersWithoutFunctionJSONAreNoFunctions(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(a.root, "hunts"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	fns, err := readFunctions(a.root, a.settings, hostConfig{})
+	fns, _, err := readFunctions(a.root, a.settings, hostConfig{})
 	if err != nil || len(fns) != 1 {
 		t.Errorf("%d functions, %v", len(fns), err)
 	}
