@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -21,6 +22,9 @@ type hostConfig struct {
 	routePrefix        string
 	maxConcurrentCalls int
 	maxRenewal         time.Duration
+	// maxBody is the largest request body, in bytes.
+	maxBody int64
+	answers answerHeaders
 }
 
 type hostJSON struct {
@@ -38,7 +42,9 @@ type hostJSON struct {
 	} `json:"customHandler"`
 	Extensions struct {
 		HTTP struct {
-			RoutePrefix *string `json:"routePrefix"`
+			RoutePrefix   *string           `json:"routePrefix"`
+			CustomHeaders map[string]string `json:"customHeaders"`
+			HSTS          hstsJSON          `json:"hsts"`
 		} `json:"http"`
 		ServiceBus struct {
 			AutoCompleteMessages       *bool  `json:"autoCompleteMessages"`
@@ -54,6 +60,7 @@ const (
 	defaultInitTimeout     = 30 * time.Second
 	defaultMaxRenewal      = 5 * time.Minute
 	defaultConcurrentCalls = 16
+	defaultMaxBody         = 104_857_600
 )
 
 func readJSON(path string, into any) error {
@@ -81,7 +88,7 @@ func readHostConfig(root string, settings map[string]string) (hostConfig, error)
 }
 
 func (f hostJSON) config(root string, settings map[string]string) (hostConfig, error) {
-	c := hostConfig{routePrefix: "api", maxConcurrentCalls: defaultConcurrentCalls}
+	c := hostConfig{routePrefix: "api", maxConcurrentCalls: defaultConcurrentCalls, maxBody: bodyLimit(settings)}
 	switch {
 	case f.Version != "2.0":
 		return c, fmt.Errorf(`version is %q; runtime v4 wants "2.0"`, f.Version)
@@ -93,6 +100,9 @@ func (f hostJSON) config(root string, settings map[string]string) (hostConfig, e
 	c.forward = f.CustomHandler.EnableForwardingHTTPRequest
 	var err error
 	if err = c.setTimes(f); err != nil {
+		return c, err
+	}
+	if c.answers, err = newAnswerHeaders(f.Extensions.HTTP.CustomHeaders, f.Extensions.HTTP.HSTS); err != nil {
 		return c, err
 	}
 	if p := f.Extensions.HTTP.RoutePrefix; p != nil {
@@ -115,6 +125,15 @@ func (f hostJSON) config(root string, settings map[string]string) (hostConfig, e
 	}
 	c.executable, err = findExecutable(root, expand(settings, d.DefaultExecutablePath))
 	return c, err
+}
+
+// bodyLimit is the largest body that the host takes. A limit that is no number is none (HttpRequestBodySizeMiddleware.cs).
+func bodyLimit(settings map[string]string) int64 {
+	limit, err := strconv.ParseInt(strings.TrimSpace(settings["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]), 10, 64)
+	if err != nil {
+		return defaultMaxBody
+	}
+	return limit
 }
 
 func (c *hostConfig) setTimes(f hostJSON) error {

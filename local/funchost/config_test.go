@@ -160,14 +160,16 @@ func TestHostJSONIsReadWithItsDefaults(t *testing.T) {
 	}
 	want := hostConfig{
 		executable: filepath.Join(a.root, "handler"), args: []string{}, dir: a.root, initTimeout: 30 * time.Second,
-		functionTimeout: 30 * time.Minute, routePrefix: "api", maxConcurrentCalls: 16, maxRenewal: 5 * time.Minute,
+		functionTimeout: 30 * time.Minute, routePrefix: "api", maxConcurrentCalls: 16, maxRenewal: 5 * time.Minute, maxBody: 104_857_600,
 	}
-	if d := cmp.Diff(want, got, cmp.AllowUnexported(hostConfig{})); d != "" {
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(hostConfig{}, answerHeaders{})); d != "" {
 		t.Error(d)
 	}
 	a.write("host.json", `{"version":"2.0","functionTimeout":"-1","customHandler":{"description":{"defaultExecutablePath":"sh",
 		"workingDirectory":"sub","arguments":["--x=%ARG%","%UNSET%"]},"enableForwardingHttpRequest":true,"initializationTimeout":"00:00:10"},
-		"extensions":{"http":{"routePrefix":"/v1/"},"serviceBus":{"maxConcurrentCalls":3,"maxAutoLockRenewalDuration":"00:00:00"}}}`)
+		"extensions":{"http":{"routePrefix":"/v1/","customHeaders":{"X-A":"b"},"hsts":{"isEnabled":true,"maxAge":"1.00:00:00","preload":true}},
+			"serviceBus":{"maxConcurrentCalls":3,"maxAutoLockRenewalDuration":"00:00:00"}}}`)
+	a.settings["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"] = "1048576"
 	got, err = readHostConfig(a.root, a.settings)
 	if err != nil {
 		t.Fatal(err)
@@ -178,10 +180,20 @@ func TestHostJSONIsReadWithItsDefaults(t *testing.T) {
 	got.executable = ""
 	want = hostConfig{
 		args: []string{"--x=two", "words"}, dir: filepath.Join(a.root, "sub"), forward: true, initTimeout: 10 * time.Second,
-		routePrefix: "v1", maxConcurrentCalls: 3,
+		routePrefix: "v1", maxConcurrentCalls: 3, maxBody: 1_048_576,
+		answers: answerHeaders{custom: map[string]string{"X-A": "b"}, hsts: "max-age=86400; preload", plain: []string{"localhost", "127.0.0.1", "[::1]"}},
 	}
-	if d := cmp.Diff(want, got, cmp.AllowUnexported(hostConfig{})); d != "" {
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(hostConfig{}, answerHeaders{})); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestALimitOfBodiesThatIsNoNumberIsNone(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"": 104_857_600, "1 MB": 104_857_600, " 1048576 ": 1_048_576} {
+		if got := bodyLimit(map[string]string{"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": text}); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
 	}
 }
 

@@ -81,6 +81,10 @@ func handlerMain() int {
 			w.WriteHeader(status)
 			return
 		}
+		if os.Getenv("EARLY") != "" {
+			http.Error(w, "early", http.StatusRequestEntityTooLarge)
+			return
+		}
 		body, _ := io.ReadAll(r.Body)
 		answer := relay(control+"/call", seen{
 			Method: r.Method, URI: r.RequestURI, Host: r.Host, Header: r.Header, Body: string(body), Length: r.ContentLength,

@@ -109,6 +109,8 @@ type Options struct {
 	Addr string
 	// Keys turns access keys on. Nil lets every caller in, as Core Tools does on a developer's machine.
 	Keys *Keys
+	// ApplicationInsights says that the app reports there: requests to the handler carry a traceparent then.
+	ApplicationInsights bool
 	// Instances is the number of processes of a scale group, by function name, or "http" for all HTTP functions
 	// together; 1 where nothing is said.
 	Instances map[string]int
