@@ -14,6 +14,7 @@ import (
 	"cordon/handler/notice"
 	"cordon/handler/response"
 	"cordon/handler/trigger"
+	"cordon/local/tables"
 )
 
 const (
@@ -35,7 +36,8 @@ func (s *sink) SendNotice(context.Context, string, []byte, time.Time) error {
 // tables cannot be reached, so whatever can be read ends in a copy for later.
 func TestADeadLetterIsReadAsTheHandlerReadsIt(t *testing.T) {
 	t.Parallel()
-	store, err := ledger.Open(ledger.Options{ConnectionString: "UseDevelopmentStorage=true", Prefix: "t", Tenant: burstTenant})
+	connection := tables.New(tables.Options{}).ConnectionString("127.0.0.1:1")
+	store, err := ledger.Open(ledger.Options{ConnectionString: connection, Prefix: "t", Tenant: burstTenant})
 	if err != nil {
 		t.Fatal(err)
 	}
