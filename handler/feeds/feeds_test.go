@@ -20,7 +20,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"cordon/handler/playbook"
+	"cordon/handler/playbook/read"
 )
 
 // usualFeeds is how many feeds are played unless CORDON_FEEDS says otherwise.
@@ -66,7 +66,7 @@ func setUp(wanted string) error {
 // TestFeeds plays feeds and asks for every promise at each step and at the end of each feed. A feed that breaks one is made
 // smaller and printed with what happened in it; the same seed plays the same feeds.
 func TestFeeds(t *testing.T) {
-	book, err := playbook.Load("test.yaml", []byte(isolateHigh))
+	book, err := read.Load("test.yaml", []byte(isolateHigh))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"cordon/handler/playbook"
+	"cordon/handler/playbook/read"
 	"cordon/local/defendersim"
 )
 
@@ -14,7 +14,7 @@ import (
 // as that are on no page.
 func TestPagesThatShiftWhileTheyAreReadLoseNothing(t *testing.T) {
 	t.Parallel()
-	book, err := playbook.Load("test.yaml", []byte(isolateHigh))
+	book, err := read.Load("test.yaml", []byte(isolateHigh))
 	if err != nil {
 		t.Fatal(err)
 	}

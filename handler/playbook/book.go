@@ -7,223 +7,89 @@
 package playbook
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"time"
 
-	"github.com/goccy/go-yaml/ast"
-
-	"cordon/handler/alert"
-	"cordon/handler/machine"
+	"cordon/handler/playbook/condition"
+	"cordon/handler/playbook/facts"
 )
-
-// Mode says whether acting steps are carried out or only reported. The zero value counts as Observe everywhere.
-type Mode string
-
-// The modes.
-const (
-	Observe Mode = "observe" // decide and record, act on nothing
-	Enforce Mode = "enforce" // act
-)
-
-// ParseMode reads a mode as it is written in settings and playbooks; empty means Observe.
-func ParseMode(s string) (Mode, error) {
-	switch Mode(s) {
-	case "", Observe:
-		return Observe, nil
-	case Enforce:
-		return Enforce, nil
-	}
-	return Observe, fmt.Errorf("%q is no mode: observe or enforce", s)
-}
-
-// Lower is the more careful one of two modes; whatever is not exactly Enforce counts as Observe.
-func Lower(a, b Mode) Mode {
-	if a == Enforce && b == Enforce {
-		return Enforce
-	}
-	return Observe
-}
-
-// StepKind is what a step does.
-type StepKind string
-
-// The steps of this version.
-const (
-	Isolate        StepKind = "isolate"        // cuts the alert's machine off the network
-	Release        StepKind = "release"        // ends an isolation that Cordon asked for
-	RestrictApps   StepKind = "restrictApps"   // lets the machine run only what Microsoft signed
-	UnrestrictApps StepKind = "unrestrictApps" // ends a restriction that Cordon asked for
-	Scan           StepKind = "scan"           // has the machine's antivirus look through it
-	CollectPackage StepKind = "collectPackage" // gathers an investigation package
-	Tag            StepKind = "tag"            // puts a tag on the machine or takes it off
-	UpdateAlert    StepKind = "updateAlert"    // changes the alert's state, assignee or verdict, or comments on it
-	Mail           StepKind = "mail"           // tells people
-)
-
-// StepKinds are all kinds of steps, in the order in which they are best read.
-func StepKinds() []StepKind {
-	return []StepKind{Isolate, Release, RestrictApps, UnrestrictApps, Scan, CollectPackage, Tag, UpdateAlert, Mail}
-}
-
-// Acts reports whether a step of this kind changes something at Defender; only such steps pass the rails.
-func (k StepKind) Acts() bool { return k != Mail }
-
-// Action is the machine action that a step of this kind asks for; empty for tag, updateAlert and mail.
-func (k StepKind) Action() machine.ActionType {
-	switch k {
-	case Isolate:
-		return machine.Isolate
-	case Release:
-		return machine.Unisolate
-	case RestrictApps:
-		return machine.Restrict
-	case UnrestrictApps:
-		return machine.Unrestrict
-	case Scan:
-		return machine.Scan
-	case CollectPackage:
-		return machine.Collect
-	}
-	return ""
-}
-
-// Hold is what happens to a step beyond a cap.
-type Hold string
-
-// HoldForPerson is the only one in this version: the step is not carried out and people are told.
-const HoldForPerson Hold = "hold"
-
-// Rate bounds how many machines may be reached in sliding windows. 0: that window has no bound.
-type Rate struct {
-	PerMinute int
-	PerHour   int
-	PerDay    int
-}
-
-// String is the rate in words, such as 20 an hour and 60 a day; empty if it bounds nothing.
-func (r Rate) String() string {
-	var parts []string
-	for _, w := range []struct {
-		limit int
-		name  string
-	}{{r.PerMinute, "a minute"}, {r.PerHour, "an hour"}, {r.PerDay, "a day"}} {
-		if w.limit > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", w.limit, w.name))
-		}
-	}
-	return strings.Join(parts, " and ")
-}
-
-// Cap bounds how many machines an action may reach: in the whole tenant, where hour and day are always bounded, and for
-// any one rule and any one device group. PerMachine bounds how often it may reach any one machine.
-type Cap struct {
-	Rate
-	PerRule    Rate
-	PerGroup   Rate
-	PerMachine Rate
-	Then       Hold
-}
-
-// oneMachine is how often an action may reach a machine if the playbook does not say: what is done and undone for the
-// fourth time in a day is for a person to look at.
-func oneMachine() Rate { return Rate{PerDay: 3} }
-
-// Limits are the caps of a playbook, by the kind of machine action. There is no way to have none, because a rule that
-// suddenly matches everything must run into something.
-type Limits map[StepKind]Cap
-
-// Of is the cap on steps of a kind: what the playbook says, else the default. Tags, updates of alerts and mails have none;
-// theirs is the zero Cap.
-func (l Limits) Of(kind StepKind) Cap {
-	if c, written := l[kind]; written {
-		return c
-	}
-	return DefaultLimits()[kind]
-}
-
-// cappedKinds are the kinds of steps that have a cap: all that ask for a machine action.
-func cappedKinds() []StepKind {
-	return []StepKind{Isolate, Release, RestrictApps, UnrestrictApps, Scan, CollectPackage}
-}
-
-// DefaultLimits are the caps of a playbook that names none. A scan disturbs nobody, so it may reach more machines than what
-// takes something away from people; an investigation package is large.
-func DefaultLimits() Limits {
-	containment := Cap{Rate: Rate{PerHour: 20, PerDay: 60}, PerMachine: oneMachine(), Then: HoldForPerson}
-	scan := containment
-	scan.Rate = Rate{PerHour: 60, PerDay: 200}
-	return Limits{Isolate: containment, Release: containment, RestrictApps: containment, UnrestrictApps: containment,
-		Scan: scan, CollectPackage: containment}
-}
 
 // Book is a checked playbook. It is immutable and safe for concurrent use.
 type Book struct {
 	mode  Mode
-	rules []rule
+	rules []Rule
 
-	onAlerts, onHunts []*rule // of rules, in order
-	protect           protection
-	only              allowance
+	onAlerts, onHunts []*Rule // of rules, in order
+	protect           Protection
+	only              Allowance
 	limits            Limits
 	hash              string
 
-	sizes    sizes
-	needs    Needs
-	warnings []Problem
+	sizes condition.Sizes
+	needs Needs
 }
 
-// Needs is what a decision may read besides the alert and its machine. Each costs a call or a look into the ledger, so it
-// is read only for a playbook that has a rule about it, once per run.
-type Needs struct {
-	Isolated    bool // Input.Isolation
-	OpenActions bool // Input.OpenActions
-
-	AlertsOnMachine  bool // Input.AlertsOnMachine
-	AlertsInIncident bool // Input.AlertsInIncident
+// Contents are a playbook as it was read.
+type Contents struct {
+	Mode    Mode
+	Rules   []Rule
+	Protect Protection
+	Only    Allowance
+	Limits  Limits
+	Hash    string          // SHA-256 of the source in lower-case hexadecimal
+	Sizes   condition.Sizes // of its conditions
 }
 
-// rule is one rule of a book, compiled.
-type rule struct {
-	name      string
-	on        string // what it is asked about
-	when      condition
-	unless    condition // counts only with hasUnless
-	hasUnless bool
-	goesOn    bool          // continue
-	mode      Mode          // Enforce: the rule lowers nothing
-	maxAge    time.Duration // 0: only the setting counts
-	steps     []stepSpec
-	place     ast.Node // of when, for warnings
-}
-
-func (r rule) acts() bool {
-	return slices.ContainsFunc(r.steps, func(s stepSpec) bool { return s.kind.Acts() })
-}
-
-// stepSpec is a step as it is written.
-type stepSpec struct {
-	kind    StepKind
-	action  *machine.Spec // nil: it asks for no machine action
-	scope   machine.Scope
-	comment *comment // of a machine action, nil: the default comment; of an updateAlert step, nil: none
-	tag     string
-	remove  bool         // the tag is taken off
-	update  alert.Change // without its comment and its assignee
-	assign  account      // of an updateAlert step
-	to      []recipient
-	text    *comment // of a mail, nil: none
-}
-
-// step is the specification as far as it tells steps apart.
-func (s stepSpec) step() Step {
-	step := Step{Kind: s.kind, Scope: s.scope, Tag: s.tag, Remove: s.remove}
-	for _, r := range s.to {
-		step.To = append(step.To, r.source)
+// New is the playbook that was read.
+func New(w Contents) *Book {
+	b := &Book{
+		mode:    w.Mode,
+		rules:   w.Rules,
+		protect: w.Protect,
+		only:    w.Only,
+		limits:  w.Limits,
+		hash:    w.Hash,
+		sizes:   w.Sizes,
+		needs:   needsOf(w.Rules),
 	}
-	return step
+	b.sortRules()
+	return b
+}
+
+// needsOf is what the rules read besides the alert and its machine.
+func needsOf(rules []Rule) Needs {
+	var n Needs
+	for _, r := range rules {
+		for _, c := range slices.Concat(r.When.Clauses, r.Unless.Clauses) {
+			for _, f := range c.Fields {
+				n.Isolated = n.Isolated || f.Name == facts.Isolated || f.Name == facts.IsolatedBy
+				n.OpenActions = n.OpenActions || f.Name == facts.OpenActions
+				n.AlertsOnMachine = n.AlertsOnMachine || f.Name == facts.AlertsOnMachine
+				n.AlertsInIncident = n.AlertsInIncident || f.Name == facts.AlertsInIncident
+			}
+		}
+	}
+	return n
+}
+
+// sortRules finds out which rules are asked about what.
+func (b *Book) sortRules() {
+	for i := range b.rules {
+		if r := &b.rules[i]; r.On == facts.OnHunt {
+			b.onHunts = append(b.onHunts, r)
+		} else {
+			b.onAlerts = append(b.onAlerts, r)
+		}
+	}
+}
+
+// about are the rules that are asked about an input: those for hunts about a finding and no other, those for alerts about
+// an alert. A finding of a playbook without a rule for hunts is answered with nothing.
+func (b *Book) about(in Input) []*Rule {
+	if in.Hunt != nil {
+		return b.onHunts
+	}
+	return b.onAlerts
 }
 
 // Hash is the SHA-256 of the playbook's source in lower-case hexadecimal. It goes with every run, so that a decision can
@@ -236,8 +102,8 @@ func (b *Book) Limits() Limits { return maps.Clone(b.limits) }
 // Kinds are the kinds of steps that the rules have, in the order of StepKinds.
 func (b *Book) Kinds() []StepKind {
 	return slices.DeleteFunc(StepKinds(), func(k StepKind) bool {
-		return !slices.ContainsFunc(b.rules, func(r rule) bool {
-			return slices.ContainsFunc(r.steps, func(s stepSpec) bool { return s.kind == k })
+		return !slices.ContainsFunc(b.rules, func(r Rule) bool {
+			return slices.ContainsFunc(r.Steps, func(s StepSpec) bool { return s.Kind == k })
 		})
 	})
 }
@@ -248,17 +114,21 @@ func (b *Book) Mode() Mode { return b.mode }
 // Needs is what decisions of this book may read besides the alert and its machine.
 func (b *Book) Needs() Needs { return b.needs }
 
-// Warnings are what is probably not meant, in the order of the file, such as rules that can never match. The book is used
-// all the same.
-func (b *Book) Warnings() []Problem { return slices.Clone(b.warnings) }
-
 // Rules are the names of the rules, in order.
 func (b *Book) Rules() []string {
 	names := make([]string, len(b.rules))
 	for i, r := range b.rules {
-		names[i] = r.name
+		names[i] = r.Name
 	}
 	return slices.Clip(names)
 }
 
-func sourceHash(src []byte) string { return alert.SHA256(src) }
+// Needs is what a decision may read besides the alert and its machine. Each costs a call or a look into the ledger, so it
+// is read only for a playbook that has a rule about it, once per run.
+type Needs struct {
+	Isolated    bool // Input.Isolation
+	OpenActions bool // Input.OpenActions
+
+	AlertsOnMachine  bool // Input.AlertsOnMachine
+	AlertsInIncident bool // Input.AlertsInIncident
+}

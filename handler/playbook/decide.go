@@ -2,10 +2,9 @@ package playbook
 
 import (
 	"fmt"
-	"reflect"
-	"strconv"
 	"strings"
-	"time"
+
+	"cordon/handler/playbook/condition"
 )
 
 // Decide makes the plan for one alert. It is total and pure: it never fails, and the same book and input give the same
@@ -13,7 +12,8 @@ import (
 // be evaluated does not count as false: it decides, with its acting steps held and a mail that tells the reason.
 func (b *Book) Decide(in Input) Plan {
 	plan := Plan{Mode: Lower(b.mode, in.Ceiling)}
-	e := newEvaluation(b.sizes, &in)
+	seen := factsOf(in)
+	e := condition.NewLook(b.sizes, &seen, in.notRead)
 	var deciding []decided
 	over := false
 	asked := b.about(in)
@@ -29,7 +29,7 @@ func (b *Book) Decide(in Input) Plan {
 			t.Outcome = LateFail
 		default:
 			deciding = append(deciding, decided{r, t})
-			over = !r.goesOn
+			over = !r.GoesOn
 		}
 	}
 	if len(deciding) == 0 {
@@ -42,7 +42,7 @@ func (b *Book) Decide(in Input) Plan {
 
 // decided is a rule that has a say in the plan.
 type decided struct {
-	*rule
+	*Rule
 	trace *RuleTrace
 }
 
@@ -50,24 +50,24 @@ type decided struct {
 func (d decided) reason() string {
 	switch {
 	case d.trace.Outcome == Errored:
-		return fmt.Sprintf("rule %s could not be evaluated: %s; nothing is done until a person has looked", d.name, d.trace.Error)
-	case len(d.steps) == 0:
-		return fmt.Sprintf("rule %s matched, it has no steps: nothing is done", d.name)
+		return fmt.Sprintf("rule %s could not be evaluated: %s; nothing is done until a person has looked", d.Name, d.trace.Error)
+	case len(d.Steps) == 0:
+		return fmt.Sprintf("rule %s matched, it has no steps: nothing is done", d.Name)
 	}
-	return fmt.Sprintf("rule %s matched", d.name)
+	return fmt.Sprintf("rule %s matched", d.Name)
 }
 
 // settle makes the plan of the rules that decide.
 func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 	var names, reasons []string
-	var acting []*rule
+	var acting []*Rule
 	mode := Observe
 	for _, d := range deciding {
-		names, reasons = append(names, d.name), append(reasons, d.reason())
+		names, reasons = append(names, d.Name), append(reasons, d.reason())
 		if d.acts() {
-			acting = append(acting, d.rule)
+			acting = append(acting, d.Rule)
 		}
-		if b.modeOf(in, d.rule) == Enforce {
+		if b.modeOf(in, d.Rule) == Enforce {
 			mode = Enforce
 		}
 	}
@@ -80,7 +80,7 @@ func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 	for _, d := range deciding {
 		for _, step := range b.steps(d, in, asked) {
 			if len(deciding) > 1 {
-				step.Rule = d.name
+				step.Rule = d.Name
 			}
 			plan.Steps = addStep(plan.Steps, step)
 		}
@@ -98,85 +98,23 @@ func mailVerdict(m Mode) (Verdict, string) {
 }
 
 // trace evaluates one rule and explains it in t.
-func (r *rule) trace(e *evaluation, t *RuleTrace) {
-	matched, clauses := e.condition(r.when)
-	t.Rule, t.Join, t.Outcome, t.Clauses = r.name, r.when.join, NoMatch, clauses
-	var excepted truth
-	if r.hasUnless {
-		t.Unless = &UnlessTrace{Join: r.unless.join}
-		excepted, t.Unless.Clauses = e.condition(r.unless)
+func (r *Rule) trace(e *condition.Look, t *RuleTrace) {
+	matched, clauses := e.Condition(r.When)
+	t.Rule, t.Join, t.Outcome, t.Clauses = r.Name, r.When.Join, NoMatch, clauses
+	var excepted condition.Truth
+	if r.HasUnless {
+		t.Unless = &UnlessTrace{Join: r.Unless.Join}
+		excepted, t.Unless.Clauses = e.Condition(r.Unless)
 	}
 	switch {
-	case matched.err != nil:
-		t.Outcome, t.Error = Errored, matched.err.Error()
-	case !matched.is:
-	case excepted.err != nil:
-		t.Outcome, t.Error = Errored, "its unless: "+excepted.err.Error()
-	case excepted.is:
+	case matched.Err != nil:
+		t.Outcome, t.Error = Errored, matched.Err.Error()
+	case !matched.Is:
+	case excepted.Err != nil:
+		t.Outcome, t.Error = Errored, "its unless: "+excepted.Err.Error()
+	case excepted.Is:
 		t.Outcome = Excepted
 	default:
 		t.Outcome = Matched
 	}
 }
-
-// How much of a value an explanation keeps.
-const (
-	maxShownText    = 160
-	maxShownEntries = 12
-)
-
-// shown prints a fact for an explanation.
-func shown(v reflect.Value, ok bool) string {
-	if !ok || v.Kind() == reflect.Pointer && v.IsNil() {
-		return "nil"
-	}
-	switch x := v.Interface().(type) {
-	case time.Time:
-		if x.IsZero() {
-			return "not given"
-		}
-		return x.UTC().Format(time.RFC3339Nano)
-	case time.Duration:
-		if x == noReport {
-			return "not given"
-		}
-		return x.Round(time.Second).String()
-	case []string:
-		if x == nil {
-			return "not given"
-		}
-		return shownList(x)
-	case map[string]string:
-		return shownRow(x)
-	case []ActionFacts:
-		list := make([]string, len(x))
-		for i, a := range x {
-			list[i] = a.Type + " " + a.Status
-		}
-		return shownList(list)
-	}
-	switch v.Kind() {
-	case reflect.String:
-		return quoted(v.String())
-	case reflect.Bool:
-		return strconv.FormatBool(v.Bool())
-	case reflect.Int64:
-		return strconv.FormatInt(v.Int(), 10)
-	case reflect.Slice:
-		return fmt.Sprintf("%d entries", v.Len())
-	}
-	return "present"
-}
-
-func shownList(list []string) string {
-	parts := make([]string, 0, maxShownEntries+1)
-	for _, s := range list[:min(len(list), maxShownEntries)] {
-		parts = append(parts, quoted(s))
-	}
-	if more := len(list) - maxShownEntries; more > 0 {
-		parts = append(parts, fmt.Sprintf("%d more", more))
-	}
-	return "[" + strings.Join(parts, ", ") + "]"
-}
-
-func quoted(s string) string { return strconv.Quote(cut(plainText(s), maxShownText)) }

@@ -3,6 +3,9 @@ package playbook
 import (
 	"fmt"
 	"strings"
+
+	"cordon/handler/playbook/condition"
+	"cordon/handler/playbook/condition/syntax"
 )
 
 // Explain prints the plan for people: the reason, every rule with its clauses and the values seen, the rails and the
@@ -19,7 +22,7 @@ func (p Plan) Explain() string {
 		if of := r.of(); of != "" {
 			rail += " (" + of + ")"
 		}
-		explainLine(&b, "  ", passes(r.Verdict), rail, r.Why)
+		explainLine(&b, "  ", Passes(r.Verdict), rail, r.Why)
 	}
 	if len(p.Rails) == 0 {
 		b.WriteString("  not asked: no step acts\n")
@@ -47,7 +50,7 @@ func explainRule(b *strings.Builder, number int, r RuleTrace) {
 	}
 }
 
-func explainClauses(b *strings.Builder, join Join, clauses []*ClauseTrace) {
+func explainClauses(b *strings.Builder, join syntax.Join, clauses []*condition.Trace) {
 	for i, c := range clauses {
 		before := ""
 		if i > 0 {
@@ -70,33 +73,6 @@ func (r RailTrace) of() string {
 		parts = append(parts, r.Step)
 	}
 	return strings.Join(parts, ": ")
-}
-
-// String names the step, without what becomes of it: isolate Full, release, scan Quick, tag add seen, mail to
-// soc@example.com, updateAlert status=Resolved comment.
-func (s Step) String() string {
-	parts := []string{string(s.Kind)}
-	switch {
-	case s.Kind == Tag && s.Remove:
-		parts = append(parts, "remove", s.Tag)
-	case s.Kind == Tag:
-		parts = append(parts, "add", s.Tag)
-	case s.Kind == UpdateAlert && s.Update != nil:
-		for _, part := range []struct{ name, value string }{{"status", string(s.Update.Status)}, {"assignedTo", s.Update.AssignedTo},
-			{"classification", s.Update.Classification}, {"determination", s.Update.Determination}} {
-			if part.value != "" {
-				parts = append(parts, part.name+"="+part.value)
-			}
-		}
-		if s.Update.Comment != "" {
-			parts = append(parts, "comment")
-		}
-	case s.Scope != "":
-		parts = append(parts, string(s.Scope))
-	case len(s.To) > 0:
-		parts = append(parts, "to", strings.Join(s.To, ", "))
-	}
-	return strings.Join(parts, " ")
 }
 
 func explainStep(b *strings.Builder, s Step) {
@@ -127,8 +103,8 @@ func explainLine(b *strings.Builder, indent, verdict, what, why string) {
 	b.WriteByte('\n')
 }
 
-// passes words a rail's verdict: a rail lets pass or does not, it does nothing itself.
-func passes(v Verdict) string {
+// Passes words a rail's verdict: a rail lets pass or does not, it does nothing itself.
+func Passes(v Verdict) string {
 	if v == Do {
 		return "passed"
 	}

@@ -1,4 +1,4 @@
-package playbook
+package playbook_test
 
 import (
 	"strings"
@@ -7,6 +7,9 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
+	"cordon/handler/playbook"
+	"cordon/handler/playbook/playbooktest"
+	"cordon/handler/playbook/read"
 )
 
 const huntBook = `version: 1
@@ -28,31 +31,31 @@ protect: {tags: [never-isolate]}
 only: {os: [Windows11]}
 `
 
-func huntInput(name string, row map[string]string) Input {
+func huntInput(name string, row map[string]string) playbook.Input {
 	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	return Input{Alert: alert.Alert{ID: "hunt:" + name + ":0a", Severity: alert.High, MachineID: "m1", Created: now, Updated: now}, Hunt: &Hunt{Name: name, Severity: "High", Row: row},
-		Machine: &machine.Machine{ID: "m1", ComputerDNSName: "lt-1", OSPlatform: "Windows11", HealthStatus: "Active", OnboardingStatus: "Onboarded", Tags: []string{}}, Now: now, StaleAfter: time.Hour, Ceiling: Enforce}
+	return playbook.Input{Alert: alert.Alert{ID: "hunt:" + name + ":0a", Severity: alert.High, MachineID: "m1", Created: now, Updated: now}, Hunt: &playbook.Hunt{Name: name, Severity: "High", Row: row},
+		Machine: &machine.Machine{ID: "m1", ComputerDNSName: "lt-1", OSPlatform: "Windows11", HealthStatus: "Active", OnboardingStatus: "Onboarded", Tags: []string{}}, Now: now, StaleAfter: time.Hour, Ceiling: playbook.Enforce}
 }
 
 func TestAFindingIsDecidedByRulesForHuntsAlone(t *testing.T) {
 	t.Parallel()
-	b, err := Load("playbook.yaml", []byte(huntBook))
+	b, err := read.Load("playbook.yaml", []byte(huntBook))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w := b.Warnings(); len(w) > 0 {
+	if w := playbooktest.Warnings(t, huntBook); len(w) > 0 {
 		t.Errorf("a rule for alerts shadows one for hunts: %v", w)
 	}
 	in := huntInput("remote-tools", map[string]string{"FileName": "AnyDesk.exe"})
 	plan := b.Decide(in)
-	if plan.Rule != "remote-tools" || plan.Steps[0].Verdict != Do || plan.Steps[0].Scope != machine.Selective || len(plan.Rules) != 2 {
+	if plan.Rule != "remote-tools" || plan.Steps[0].Verdict != playbook.Do || plan.Steps[0].Scope != machine.Selective || len(plan.Rules) != 2 {
 		t.Errorf("%+v", plan)
 	}
 	if values := plan.Rules[0].Clauses[1].Values; len(values) != 1 || !strings.Contains(values[0].Value, "AnyDesk.exe") {
 		t.Errorf("the explanation shows %+v", values)
 	}
 	in.Machine.Tags = []string{"never-isolate"}
-	if plan := b.Decide(in); plan.Steps[0].Verdict != Held {
+	if plan := b.Decide(in); plan.Steps[0].Verdict != playbook.Held {
 		t.Errorf("a protected machine of a finding: %+v", plan.Steps)
 	}
 	if plan := b.Decide(huntInput("remote-tools", nil)); plan.Rule != "other-hunts" {
@@ -67,7 +70,7 @@ func TestAFindingIsDecidedByRulesForHuntsAlone(t *testing.T) {
 
 func TestAPlaybookWithoutRulesForHuntsDoesNothingAboutFindings(t *testing.T) {
 	t.Parallel()
-	b, err := Load("playbook.yaml", []byte(huntBook[:strings.Index(huntBook, "  - name: remote-tools")]))
+	b, err := read.Load("playbook.yaml", []byte(huntBook[:strings.Index(huntBook, "  - name: remote-tools")]))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +90,7 @@ func TestARuleReadsWhatItIsAskedAbout(t *testing.T) {
 		{"hunt.row.FileName", "hunt.row[hunt.name]", "an index has to be a written number"},
 		{"hunt.row.FileName)", "hunt.row.FileName) + 1", "mismatched types"},
 	} {
-		_, err := Load("playbook.yaml", []byte(strings.Replace(huntBook, tt.old, tt.new, 1)))
+		_, err := read.Load("playbook.yaml", []byte(strings.Replace(huntBook, tt.old, tt.new, 1)))
 		if err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %v, want %q", tt.new, err, tt.says)
 		}

@@ -19,7 +19,7 @@ func (b *Book) Permissions() []Permission {
 	list := []Permission{{"Alert.Read.All", "to find alerts and their evidence"}, {"Machine.Read.All", "to read machines and what became of machine actions"}}
 	of := map[string][]string{} // what is done by whom
 	for _, kind := range b.Kinds() {
-		name, purpose := permissionOf(kind)
+		name, purpose := PermissionOf(kind)
 		if name == "" {
 			continue
 		}
@@ -36,8 +36,8 @@ func (b *Book) Permissions() []Permission {
 	return list
 }
 
-// permissionOf is the application permission that steps of a kind need, and what for; empty for a mail.
-func permissionOf(kind StepKind) (name, purpose string) {
+// PermissionOf is the application permission that steps of a kind need, and what for; empty for a mail.
+func PermissionOf(kind StepKind) (name, purpose string) {
 	switch kind {
 	case Tag:
 		return "Machine.ReadWrite.All", "to tag machines"
@@ -54,8 +54,8 @@ func permissionOf(kind StepKind) (name, purpose string) {
 func (b *Book) rulesWith(kind StepKind) []string {
 	var names []string
 	for _, r := range b.rules {
-		if slices.ContainsFunc(r.steps, func(s stepSpec) bool { return s.kind == kind }) {
-			names = append(names, r.name)
+		if slices.ContainsFunc(r.Steps, func(s StepSpec) bool { return s.Kind == kind }) {
+			names = append(names, r.Name)
 		}
 	}
 	return names

@@ -3,59 +3,12 @@ package playbook
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
-)
-
-// Input is everything that a decision depends on.
-type Input struct {
-	Alert   alert.Alert
-	Hunt    *Hunt            // what found Alert, which is a finding then; nil: Alert is the API's, and rules for alerts are asked
-	Machine *machine.Machine // nil: the alert names no machine, or it could not be read
-
-	// OwnTags are tags that the machine has and conditions do not see, because the run itself put them on. Rails see them.
-	OwnTags []string
-
-	// MachineMissing says why Machine is nil although the alert names one; it is shown to people. Empty is allowed.
-	MachineMissing string
-
-	// What Needs asks for; a rule that reads what is not known has no answer, and its steps are held.
-	Isolation      *machine.State   // whether the machine is isolated, and by whom; nil: not known
-	OpenActions    []machine.Action // the machine's actions that are not final; nil: not known
-	ActionsMissing string           // why one of them is not known, shown to people. Empty is allowed
-
-	AlertsOnMachine  *int   // other alerts on the machine within AlertsWindow; nil: not known
-	AlertsInIncident *int   // other alerts of the incident; nil: not known
-	AlertsMissing    string // why one of them is not known, shown to people. Empty is allowed
-
-	Now     time.Time // the time of the decision
-	Ceiling Mode      // the highest mode that the settings allow; the zero value is Observe
-
-	// StaleAfter is the age beyond which an alert is not acted on. Zero or less holds every acting step.
-	StaleAfter time.Duration
-
-	// Asked are the latches (machine.Spec) whose actions are or were under way for the alert on its machine already. For them
-	// its age is not looked at again: what was allowed once is not taken back because the machine took days to answer.
-	Asked []string
-
-	Paused      bool   // a person has stopped all acting
-	PauseReason string // who and why, shown to people
-}
-
-// AlertsWindow is how far back Input.AlertsOnMachine counts.
-const AlertsWindow = 24 * time.Hour
-
-// Verdict is what becomes of a step. The zero value is unset and means that nothing is done.
-type Verdict string
-
-// The verdicts.
-const (
-	Do      Verdict = "do"
-	WouldDo Verdict = "would do" // observe: an acting step is only reported; a mail goes out and says so
-	Held    Verdict = "held"     // a rail stopped it: protected, stale, paused, no machine; later a cap. A person can continue with it
-	Skipped Verdict = "skipped"  // it cannot be done, or there is nothing left to do: the machine does not know the action, say
+	"cordon/handler/playbook/condition"
+	"cordon/handler/playbook/condition/syntax"
+	"cordon/handler/playbook/spelling"
 )
 
 // Plan is what Decide wants, with the reasons. It is stored with the run as JSON; no steps means that nothing is done,
@@ -108,6 +61,53 @@ func (s Step) Key() string {
 	return string(s.Kind)
 }
 
+// String names the step, without what becomes of it: isolate Full, release, scan Quick, tag add seen, mail to
+// soc@example.com, updateAlert status=Resolved comment.
+func (s Step) String() string {
+	parts := []string{string(s.Kind)}
+	switch {
+	case s.Kind == Tag && s.Remove:
+		parts = append(parts, "remove", s.Tag)
+	case s.Kind == Tag:
+		parts = append(parts, "add", s.Tag)
+	case s.Kind == UpdateAlert && s.Update != nil:
+		for _, part := range []struct{ name, value string }{{"status", string(s.Update.Status)}, {"assignedTo", s.Update.AssignedTo},
+			{"classification", s.Update.Classification}, {"determination", s.Update.Determination}} {
+			if part.value != "" {
+				parts = append(parts, part.name+"="+part.value)
+			}
+		}
+		if s.Update.Comment != "" {
+			parts = append(parts, "comment")
+		}
+	case s.Scope != "":
+		parts = append(parts, string(s.Scope))
+	case len(s.To) > 0:
+		parts = append(parts, "to", strings.Join(s.To, ", "))
+	}
+	return strings.Join(parts, " ")
+}
+
+// Contradict reports whether one step undoes the other.
+func Contradict(a, b Step) bool {
+	if a.Kind == Tag && b.Kind == Tag {
+		return a.Remove != b.Remove && spelling.Same(a.Tag, b.Tag)
+	}
+	undo := a.Kind.Action().Opposite()
+	return undo != "" && undo == b.Kind.Action()
+}
+
+// Verdict is what becomes of a step. The zero value is unset and means that nothing is done.
+type Verdict string
+
+// The verdicts.
+const (
+	Do      Verdict = "do"
+	WouldDo Verdict = "would do" // observe: an acting step is only reported; a mail goes out and says so
+	Held    Verdict = "held"     // a rail stopped it: protected, stale, paused, no machine; later a cap. A person can continue with it
+	Skipped Verdict = "skipped"  // it cannot be done, or there is nothing left to do: the machine does not know the action, say
+)
+
 // Outcome is what became of one rule.
 type Outcome string
 
@@ -121,44 +121,20 @@ const (
 	LateFail Outcome = "late no answer" // its condition could not be evaluated, but an earlier rule decided
 )
 
-// Join says how the clauses of a condition hang together.
-type Join string
-
-// The joins.
-const (
-	Single Join = "" // one clause
-	AllOf  Join = "and"
-	AnyOf  Join = "or"
-)
-
 // RuleTrace explains one rule.
 type RuleTrace struct {
-	Rule    string         `json:"rule"`
-	Outcome Outcome        `json:"outcome"`
-	Error   string         `json:"error,omitempty"`
-	Join    Join           `json:"join,omitempty"`
-	Clauses []*ClauseTrace `json:"clauses,omitempty"` // rules with the same clause have the same explanation of it
-	Unless  *UnlessTrace   `json:"unless,omitempty"`  // nil when the rule has none
+	Rule    string             `json:"rule"`
+	Outcome Outcome            `json:"outcome"`
+	Error   string             `json:"error,omitempty"`
+	Join    syntax.Join        `json:"join,omitempty"`
+	Clauses []*condition.Trace `json:"clauses,omitempty"` // rules with the same clause have the same explanation of it
+	Unless  *UnlessTrace       `json:"unless,omitempty"`  // nil when the rule has none
 }
 
 // UnlessTrace explains the exception of a rule.
 type UnlessTrace struct {
-	Join    Join           `json:"join,omitempty"`
-	Clauses []*ClauseTrace `json:"clauses"`
-}
-
-// ClauseTrace explains one operand of a condition's outermost and/or. Every clause is evaluated for the explanation, also
-// behind one that settled the matter.
-type ClauseTrace struct {
-	Text   string      `json:"text"`
-	Result string      `json:"result"` // true, false, or what went wrong
-	Values []ValueSeen `json:"values,omitempty"`
-}
-
-// ValueSeen is a fact as the decision saw it, shortened and free of control characters.
-type ValueSeen struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	Join    syntax.Join        `json:"join,omitempty"`
+	Clauses []*condition.Trace `json:"clauses"`
 }
 
 // RailTrace explains one rail: Do lets acting steps pass.

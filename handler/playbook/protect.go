@@ -4,18 +4,20 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"cordon/handler/playbook/spelling"
 )
 
-// protection names the machines that no rule may touch. The zero value protects only machines of which something is missing.
-type protection struct {
-	tags, names, groups, deviceValue, os []string // patterns
-	ids                                  []string
+// Protection names the machines that no rule may touch. The zero value protects only machines of which something is missing.
+type Protection struct {
+	Tags, Names, Groups, DeviceValue, Os []string // patterns
+	Ids                                  []string
 }
 
 // holds says why the machine is protected, empty when it is not. A fact that the API always gives and did not send protects:
 // better a person looks than a domain controller without a name goes off the network. What the API documents as possibly
 // null, group and device value, is on no list then.
-func (p protection) holds(in Input) string {
+func (p Protection) holds(in Input) string {
 	m := in.Machine
 	if m == nil {
 		return "nothing is known about the machine"
@@ -29,15 +31,15 @@ func (p protection) holds(in Input) string {
 		values   []string
 		patterns []string
 	}{
-		{"ids", []string{m.ID, in.Alert.MachineID}, p.ids},
-		{"names", names, p.names},
-		{"tags", slices.Concat(m.Tags, in.OwnTags), p.tags},
-		{"groups", []string{m.RBACGroupName, in.Alert.RBACGroupName}, p.groups},
-		{"deviceValue", []string{m.DeviceValue}, p.deviceValue},
-		{"os", []string{m.OSPlatform}, p.os},
+		{"ids", []string{m.ID, in.Alert.MachineID}, p.Ids},
+		{"names", names, p.Names},
+		{"tags", slices.Concat(m.Tags, in.OwnTags), p.Tags},
+		{"groups", []string{m.RBACGroupName, in.Alert.RBACGroupName}, p.Groups},
+		{"deviceValue", []string{m.DeviceValue}, p.DeviceValue},
+		{"os", []string{m.OSPlatform}, p.Os},
 	} {
 		if value, pattern, ok := firstMatch(check.values, check.patterns); ok {
-			return fmt.Sprintf("protected: %s is on protect.%s as %q", quoted(value), check.what, pattern)
+			return fmt.Sprintf("protected: %s is on protect.%s as %q", spelling.Quoted(value), check.what, pattern)
 		}
 	}
 	return ""
@@ -59,7 +61,7 @@ func firstMatch(values, patterns []string) (value, pattern string, ok bool) {
 			continue
 		}
 		for _, pattern := range patterns {
-			if matchGlob(pattern, value) {
+			if spelling.Glob(pattern, value) {
 				return value, pattern, true
 			}
 		}

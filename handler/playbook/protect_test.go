@@ -1,4 +1,4 @@
-package playbook
+package playbook_test
 
 import (
 	"encoding/json"
@@ -13,69 +13,45 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
+	"cordon/handler/playbook"
+	"cordon/handler/playbook/playbooktest"
+	"cordon/handler/playbook/read"
+	"cordon/handler/playbook/spelling"
 )
-
-func TestPatternsMatchWholeNamesAndNothingElse(t *testing.T) {
-	for _, c := range []struct {
-		pattern, name string
-		want          bool
-	}{
-		{"PC1", "PC1", true}, {"PC1", "pc1", true}, {"pc1", "PC1.contoso.com", true}, {"PC1", "PC10", false}, {"PC1", "PC100.contoso.com", false},
-		{"PC1", "SRV-PC1", false}, {"PC1", "SRV-PC1.contoso.com", false}, {"PC1", "PC1-OLD", false},
-		{"DC*", "DC1", true}, {"DC*", "dc", true}, {"DC*", "dc7.contoso.com", true}, {"DC*", "ADC1", false}, {"DC*", "ADC1.dc.contoso.com", false},
-		{"*-HV*", "berlin-hv01", true}, {"*-HV*", "HV01", false}, {"*-HV*", "a-hv", true},
-		{"DC?", "DC1", true}, {"DC?", "DC10", false}, {"DC?", "DC", false},
-		{"*.tier0.contoso.com", "a.tier0.contoso.com", true}, {"*.tier0.contoso.com", "a.tier1.contoso.com", false},
-		{"pc1.contoso.com", "PC1.CONTOSO.COM.", true}, {"pc1.contoso.com", "pc1", false},
-		{"*", "x", true}, {"**a**", "bab", true}, {"a*b*c", "aXbXbXc", true}, {"a*b*c", "aXc", false}, {"[ab]", "a", false}, {"[ab]", "[AB]", true},
-		{"ß*", "ßerver", true}, {"Σ", "ς", true}, {"k", "\u212a", true},
-	} {
-		_, _, got := firstMatch(bothNames(c.name), []string{c.pattern})
-		if got != c.want {
-			t.Errorf("%q against %q: %t", c.pattern, c.name, got)
-		}
-	}
-}
-
-func TestAGlobOfManyStarsEndsQuickly(t *testing.T) {
-	if matchGlob(strings.Repeat("*a", 50)+"b", strings.Repeat("a", 5000)) {
-		t.Error("matched")
-	}
-}
 
 func TestEveryKindOfProtectionHolds(t *testing.T) {
 	const id = "AAAAbbbbccccddddeeeeffff0000111122223333"
 	protect := `protect: {tags: [never-isolate, "vip *"], names: ["DC*"], groups: [Tier0], deviceValue: [High], os: ["WindowsServer*"], ids: [` + id + `]}`
-	b := mustLoad(t, oneRule("true", protect))
-	if got := isolation(t, b.Decide(input())); got.Verdict != Do {
+	b := playbooktest.Load(t, playbooktest.OneRule("true", protect))
+	if got := isolation(t, b.Decide(playbooktest.Input())); got.Verdict != playbook.Do {
 		t.Fatalf("the unprotected machine: %+v", got)
 	}
 	for name, c := range map[string]struct {
-		change func(*Input)
+		change func(*playbook.Input)
 		why    string
 	}{
-		"tag":                  {func(in *Input) { in.Machine.Tags = []string{"x", " NEVER-isolate "} }, "protect.tags"},
-		"tag pattern":          {func(in *Input) { in.Machine.Tags = []string{"VIP board"} }, `"vip *"`},
-		"short name":           {func(in *Input) { in.Machine.ComputerDNSName = "dc1" }, "protect.names"},
-		"full name":            {func(in *Input) { in.Machine.ComputerDNSName = "DC1.contoso.com" }, "protect.names"},
-		"name in the alert":    {func(in *Input) { in.Alert.ComputerDNSName = "dc1.contoso.com" }, "protect.names"},
-		"no name":              {func(in *Input) { in.Machine.ComputerDNSName = "" }, "computerDnsName"},
-		"blank name":           {func(in *Input) { in.Machine.ComputerDNSName = " ." }, "computerDnsName"},
-		"group":                {func(in *Input) { in.Machine.RBACGroupName = "TIER0" }, "protect.groups"},
-		"group in the alert":   {func(in *Input) { in.Alert.RBACGroupName = "tier0" }, "protect.groups"},
-		"device value":         {func(in *Input) { in.Machine.DeviceValue = "high" }, "protect.deviceValue"},
-		"operating system":     {func(in *Input) { in.Machine.OSPlatform = "WindowsServer2025" }, "protect.os"},
-		"no operating system":  {func(in *Input) { in.Machine.OSPlatform = "" }, "osPlatform"},
-		"no list of tags":      {func(in *Input) { in.Machine.Tags = nil }, "machineTags"},
-		"no health":            {func(in *Input) { in.Machine.HealthStatus = "" }, "healthStatus"},
-		"no onboarding":        {func(in *Input) { in.Machine.OnboardingStatus = " " }, "onboardingStatus"},
-		"id":                   {func(in *Input) { in.Machine.ID, in.Alert.MachineID = strings.ToLower(id), strings.ToLower(id) }, "protect.ids"},
-		"machine without read": {func(in *Input) { in.Machine = nil }, "could not be read"},
+		"tag":                  {func(in *playbook.Input) { in.Machine.Tags = []string{"x", " NEVER-isolate "} }, "protect.tags"},
+		"tag pattern":          {func(in *playbook.Input) { in.Machine.Tags = []string{"VIP board"} }, `"vip *"`},
+		"short name":           {func(in *playbook.Input) { in.Machine.ComputerDNSName = "dc1" }, "protect.names"},
+		"full name":            {func(in *playbook.Input) { in.Machine.ComputerDNSName = "DC1.contoso.com" }, "protect.names"},
+		"name in the alert":    {func(in *playbook.Input) { in.Alert.ComputerDNSName = "dc1.contoso.com" }, "protect.names"},
+		"no name":              {func(in *playbook.Input) { in.Machine.ComputerDNSName = "" }, "computerDnsName"},
+		"blank name":           {func(in *playbook.Input) { in.Machine.ComputerDNSName = " ." }, "computerDnsName"},
+		"group":                {func(in *playbook.Input) { in.Machine.RBACGroupName = "TIER0" }, "protect.groups"},
+		"group in the alert":   {func(in *playbook.Input) { in.Alert.RBACGroupName = "tier0" }, "protect.groups"},
+		"device value":         {func(in *playbook.Input) { in.Machine.DeviceValue = "high" }, "protect.deviceValue"},
+		"operating system":     {func(in *playbook.Input) { in.Machine.OSPlatform = "WindowsServer2025" }, "protect.os"},
+		"no operating system":  {func(in *playbook.Input) { in.Machine.OSPlatform = "" }, "osPlatform"},
+		"no list of tags":      {func(in *playbook.Input) { in.Machine.Tags = nil }, "machineTags"},
+		"no health":            {func(in *playbook.Input) { in.Machine.HealthStatus = "" }, "healthStatus"},
+		"no onboarding":        {func(in *playbook.Input) { in.Machine.OnboardingStatus = " " }, "onboardingStatus"},
+		"id":                   {func(in *playbook.Input) { in.Machine.ID, in.Alert.MachineID = strings.ToLower(id), strings.ToLower(id) }, "protect.ids"},
+		"machine without read": {func(in *playbook.Input) { in.Machine = nil }, "could not be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := input()
+			in := playbooktest.Input()
 			c.change(&in)
-			if got := isolation(t, b.Decide(in)); got.Verdict != Held || !strings.Contains(got.Why, c.why) {
+			if got := isolation(t, b.Decide(in)); got.Verdict != playbook.Held || !strings.Contains(got.Why, c.why) {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -107,25 +83,25 @@ func TestNamesAndTagsCompareAsPeopleReadThem(t *testing.T) {
 		{"DC*", "\u200eDC1", true}, {"?C1", "\u200eDC1", true}, // marks of direction
 		{"", "\u200b", true}, {"x", "\u200b", false},
 	} {
-		if got := matchGlob(c.pattern, c.value); got != c.want {
+		if got := spelling.Glob(c.pattern, c.value); got != c.want {
 			t.Errorf("%+q against %+q: %t", c.pattern, c.value, got)
 		}
 	}
-	b := mustLoad(t, oneRule("true", "protect: {tags: [never-isolate], groups: [Tier-0]}\nonly: {os: [Windows11], onboarding: [Onboarded]}"))
-	for name, change := range map[string]func(*Input){
-		"tag":   func(in *Input) { in.Machine.Tags = []string{"never\u2011iso\u200blate"} },
-		"group": func(in *Input) { in.Machine.RBACGroupName = "tier\u20100" },
+	b := playbooktest.Load(t, playbooktest.OneRule("true", "protect: {tags: [never-isolate], groups: [Tier-0]}\nonly: {os: [Windows11], onboarding: [Onboarded]}"))
+	for name, change := range map[string]func(*playbook.Input){
+		"tag":   func(in *playbook.Input) { in.Machine.Tags = []string{"never\u2011iso\u200blate"} },
+		"group": func(in *playbook.Input) { in.Machine.RBACGroupName = "tier\u20100" },
 	} {
-		in := input()
+		in := playbooktest.Input()
 		change(&in)
-		if got := isolation(t, b.Decide(in)); got.Verdict != Held {
+		if got := isolation(t, b.Decide(in)); got.Verdict != playbook.Held {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
 }
 
 func TestWhatIsNotListedIsHeld(t *testing.T) {
-	b := mustLoad(t, oneRule("true", `only: {os: [Windows10, "macOS*"], onboarding: [Onboarded]}`))
+	b := playbooktest.Load(t, playbooktest.OneRule("true", `only: {os: [Windows10, "macOS*"], onboarding: [Onboarded]}`))
 	for _, c := range []struct{ os, onboarding, why string }{
 		{"Windows10", "onboarded", ""}, {"WINDOWS10", "Onboarded", ""}, {"macOS", "Onboarded", ""},
 		{"Windows10WVD", "Onboarded", `"Windows10WVD" is not on only.os`},
@@ -134,74 +110,56 @@ func TestWhatIsNotListedIsHeld(t *testing.T) {
 		{"Ubuntu", "Onboarded", `"Ubuntu" is not on only.os`},
 		{"", "Onboarded", "osPlatform"},
 	} {
-		in := input()
+		in := playbooktest.Input()
 		in.Machine.OSPlatform, in.Machine.OnboardingStatus = c.os, c.onboarding
 		p := b.Decide(in)
 		got := isolation(t, p)
-		if c.why == "" && got.Verdict != Do || c.why != "" && (got.Verdict != Held || !strings.Contains(got.Why, c.why)) {
+		if c.why == "" && got.Verdict != playbook.Do || c.why != "" && (got.Verdict != playbook.Held || !strings.Contains(got.Why, c.why)) {
 			t.Errorf("%+v: %+v", c, got)
 		}
-		if !slices.ContainsFunc(p.Rails, func(r RailTrace) bool { return r.Rail == "listed" }) {
+		if !slices.ContainsFunc(p.Rails, func(r playbook.RailTrace) bool { return r.Rail == "listed" }) {
 			t.Errorf("the rail is not explained:\n%s", p.Explain())
 		}
 	}
-	in := input()
+	in := playbooktest.Input()
 	in.Machine = nil
-	if got := isolation(t, b.Decide(in)); got.Verdict != Held {
+	if got := isolation(t, b.Decide(in)); got.Verdict != playbook.Held {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestFactsThatTheAPIMayLeaveOutMatchNothing(t *testing.T) {
-	b := mustLoad(t, oneRule("true", `protect: {groups: ["*"], deviceValue: ["*"]}`))
-	in := input()
+	b := playbooktest.Load(t, playbooktest.OneRule("true", `protect: {groups: ["*"], deviceValue: ["*"]}`))
+	in := playbooktest.Input()
 	in.Machine.RBACGroupName, in.Machine.DeviceValue, in.Machine.RiskScore, in.Machine.ExposureLevel = "", "", "", ""
-	if got := isolation(t, b.Decide(in)); got.Verdict != Do {
+	if got := isolation(t, b.Decide(in)); got.Verdict != playbook.Do {
 		t.Errorf("%+v", got)
 	}
 }
 
-func TestAPlaybookThatActsSaysOnWhichOperatingSystems(t *testing.T) {
-	for src, want := range map[string]string{
-		oneRule("true", ""): "rule r acts on machines of any operating system",
-		oneRule("true", "only: {onboarding: [Onboarded]}"):                                                          "rule r acts on machines of any operating system",
-		oneRule("true", "only: {os: [Windows11]}"):                                                                  "",
-		oneRule("true", `protect: {os: ["WindowsServer*"]}`):                                                        "",
-		rules(`{name: r, on: alert, when: "true", do: [mail: {}, updateAlert: {status: InProgress}, release: {}]}`): "",
-	} {
-		var found string
-		for _, w := range mustLoad(t, src).Warnings() {
-			found += w.Message
-		}
-		if (want == "") != (found == "") || !strings.HasPrefix(found, want) {
-			t.Errorf("%s\nwarned of %q", src, found)
-		}
-	}
-}
-
 // anyBook draws a playbook whose rules want as much as they can.
-func anyBook(t *rapid.T) *Book {
+func anyBook(t *rapid.T) *playbook.Book {
 	var src strings.Builder
 	fmt.Fprintf(&src, "version: 1\nmode: %s\nrules:\n", rapid.SampledFrom([]string{"enforce", "observe"}).Draw(t, "mode"))
 	for i := range rapid.IntRange(1, 4).Draw(t, "rules") {
-		when := rapid.SampledFrom(append(conditionsThatWork(), `alert.severity == "Low"`, `alert.mitreTechniques[3] == "x"`, `machine == nil`)).Draw(t, "when")
+		when := rapid.SampledFrom(append(playbooktest.Conditions(), `alert.severity == "Low"`, `alert.mitreTechniques[3] == "x"`, `machine == nil`)).Draw(t, "when")
 		do := rapid.SampledFrom([]string{"[isolate: {type: Full}]", `[isolate: {type: Selective, comment: "{{.Alert.Title}}"}, mail: {}]`, "[mail: {}]", "[]",
 			"[scan: {type: Full}, collectPackage: {}, restrictApps: {}]", "[release: {}, unrestrictApps: {}]", "[tag: {add: x}, updateAlert: {status: Resolved}]"}).Draw(t, "do")
 		fmt.Fprintf(&src, "  - {name: r%d, on: alert, when: %q, do: %s}\n", i, when, do)
 	}
 	src.WriteString(`protect: {tags: [never-isolate], names: ["DC*"], groups: [Tier0], os: ["WindowsServer*"]}` + "\n")
-	b, err := Load("playbook.yaml", []byte(src.String()))
+	b, err := read.Load("playbook.yaml", []byte(src.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-func anyInput(t *rapid.T) Input {
-	in := input()
+func anyInput(t *rapid.T) playbook.Input {
+	in := playbooktest.Input()
 	// Values that hold nothing come first and are drawn more often, so that most plans reach the rail under test.
 	rarely := rapid.SampledFrom([]bool{false, false, false, false, false, false, false, true})
-	in.Ceiling = rapid.SampledFrom([]Mode{Enforce, Enforce, Enforce, Observe, "", "ENFORCE"}).Draw(t, "ceiling")
+	in.Ceiling = rapid.SampledFrom([]playbook.Mode{playbook.Enforce, playbook.Enforce, playbook.Enforce, playbook.Observe, "", "ENFORCE"}).Draw(t, "ceiling")
 	in.Alert.Severity = alert.Severity(rapid.SampledFrom([]string{"High", "High", "Low", "", "New kind"}).Draw(t, "severity"))
 	in.Alert.Title = rapid.String().Draw(t, "title")
 	in.Alert.Created = in.Now.Add(-rapid.SampledFrom([]time.Duration{0, time.Minute, time.Hour, 23 * time.Hour, 30 * 24 * time.Hour}).Draw(t, "age"))
@@ -212,7 +170,7 @@ func anyInput(t *rapid.T) Input {
 	if rarely.Draw(t, "unread") {
 		in.Machine = nil
 	} else {
-		in.Machine = &machine.Machine{ID: machineID,
+		in.Machine = &machine.Machine{ID: playbooktest.MachineID,
 			ComputerDNSName: rapid.SampledFrom([]string{"PC1", "pc1.contoso.com", "ADC1", "SRV-DC1", "DC1", "dc2.contoso.com", ""}).Draw(t, "name"),
 			OSPlatform:      rapid.SampledFrom([]string{"Windows11", "Windows10", "Linux", "macOS", "WindowsServer2022", ""}).Draw(t, "os"),
 			RBACGroupName:   rapid.SampledFrom([]string{"", "Office", "Tier01", "tier0"}).Draw(t, "group"),
@@ -240,20 +198,20 @@ func TestNoRuleReachesAProtectedMachine(t *testing.T) {
 		b, in := anyBook(t), anyInput(t)
 		p := b.Decide(in)
 		old := in.Now.Sub(in.Alert.Created) > in.StaleAfter
-		noAnswer := slices.ContainsFunc(p.Rules, func(r RuleTrace) bool { return r.Outcome == Errored })
+		noAnswer := slices.ContainsFunc(p.Rules, func(r playbook.RuleTrace) bool { return r.Outcome == playbook.Errored })
 		untouchable := mayNotBeTouched(in.Machine) || in.Alert.MachineID == ""
-		enforced := b.Mode() == Enforce && in.Ceiling == Enforce
+		enforced := b.Mode() == playbook.Enforce && in.Ceiling == playbook.Enforce
 		for _, s := range p.Steps {
-			takesBack := s.Kind == Release || s.Kind == UnrestrictApps // the alert's last update is fresh
-			restricts := s.Kind == RestrictApps || s.Kind == Isolate && s.Scope == machine.Selective
-			want := WouldDo
+			takesBack := s.Kind == playbook.Release || s.Kind == playbook.UnrestrictApps // the alert's last update is fresh
+			restricts := s.Kind == playbook.RestrictApps || s.Kind == playbook.Isolate && s.Scope == machine.Selective
+			want := playbook.WouldDo
 			switch {
-			case s.Kind.Acts() && (in.Paused || noAnswer || old && !takesBack || untouchable && s.Kind != UpdateAlert):
-				want = Held
-			case restricts && in.Machine.OSPlatform == "Linux", s.Kind == RestrictApps && in.Machine.OSPlatform == "macOS":
-				want = Skipped
+			case s.Kind.Acts() && (in.Paused || noAnswer || old && !takesBack || untouchable && s.Kind != playbook.UpdateAlert):
+				want = playbook.Held
+			case restricts && in.Machine.OSPlatform == "Linux", s.Kind == playbook.RestrictApps && in.Machine.OSPlatform == "macOS":
+				want = playbook.Skipped
 			case enforced:
-				want = Do
+				want = playbook.Do
 			}
 			if s.Verdict != want {
 				t.Fatalf("%s where %s is due: %+v\n%s", s.Verdict, want, s, p.Explain())

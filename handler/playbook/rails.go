@@ -7,77 +7,48 @@ import (
 	"time"
 
 	"cordon/handler/machine"
+	"cordon/handler/playbook/spelling"
 )
 
 // rail is one rail's word about some acting steps.
 type rail struct {
 	RailTrace
-	about func(stepSpec) bool // nil: all
+	about func(StepSpec) bool // nil: all
 }
-
-// onMachine reports whether a step touches the machine. An update of the alert does not: it needs no machine, and
-// protects nobody from anything.
-func onMachine(s stepSpec) bool { return s.kind.Acts() && s.kind != UpdateAlert }
-
-// ends reports whether a step takes back what was done to the machine.
-func ends(s stepSpec) bool {
-	return s.kind == Release || s.kind == UnrestrictApps || s.kind == Tag && s.remove
-}
-
-func begins(s stepSpec) bool { return s.kind.Acts() && !ends(s) }
-
-// lasts reports whether a step puts the machine into a state that lasts.
-func lasts(s stepSpec) bool { return s.action != nil && s.action.Lasting }
-
-// notFalse skips what lasts for an alert that a person, or Defender, calls a false positive. No person can change that by a
-// word but by another classification.
-func notFalse(in Input) RailTrace {
-	t := RailTrace{Rail: "not a false positive", Verdict: Do}
-	if strings.EqualFold(in.Alert.Classification, "FalsePositive") {
-		t.Verdict, t.Why = Skipped, "the alert is classified as a false positive"
-	}
-	return t
-}
-
-// The rails that ask whether there is a machine to speak of.
-const (
-	machineNamed = "machine named"
-	machineRead  = "machine read"
-)
 
 // rails asks every rail in its fixed order about the acting steps of the rules that decide. No rule has a say here but
 // about its own steps, and there only to lower: by its mode and its own limit of age.
-func (b *Book) rails(in Input, acting []*rule) []rail {
+func (b *Book) rails(in Input, acting []*Rule) []rail {
 	made := make([]rail, 0, 13)
-	if slices.ContainsFunc(acting, func(r *rule) bool { return slices.ContainsFunc(r.steps, lasts) }) {
+	if slices.ContainsFunc(acting, func(r *Rule) bool { return slices.ContainsFunc(r.Steps, lasts) }) {
 		made = append(made, rail{notFalse(in), lasts})
 	}
-	machines := slices.ContainsFunc(acting, func(r *rule) bool { return slices.ContainsFunc(r.steps, onMachine) })
+	machines := slices.ContainsFunc(acting, func(r *Rule) bool { return slices.ContainsFunc(r.Steps, OnMachine) })
 	if machines {
 		asked := []RailTrace{held(machineNamed, noMachineID(in)), read(in), unprotected(b.protect, in)}
 		if b.only.written() {
 			asked = append(asked, held("listed", b.only.holds(in)))
 		}
 		for _, t := range asked {
-			made = append(made, rail{t, onMachine})
+			made = append(made, rail{t, OnMachine})
 		}
 	}
-	made = append(made, perRule(acting, func(r *rule) []rail { return staleRails(in, r) })...)
+	made = append(made, perRule(acting, func(r *Rule) []rail { return staleRails(in, r) })...)
 	made = append(made, rail{held("not paused", paused(in)), nil})
 	if machines {
 		made = append(made, seenLately(in, acting)...)
 		made = append(made, supported(in, acting)...)
 	}
-	return append(made, perRule(acting, func(r *rule) []rail { return []rail{{b.modeRail(in, r), nil}} })...)
+	return append(made, perRule(acting, func(r *Rule) []rail { return []rail{{b.modeRail(in, r), nil}} })...)
 }
 
 // perRule asks a rail about the steps of each rule; of one rule alone it is not said whose they are.
-func perRule(rules []*rule, ask func(*rule) []rail) []rail {
+func perRule(rules []*Rule, ask func(*Rule) []rail) []rail {
 	var made []rail
 	for _, r := range rules {
 		for _, one := range ask(r) {
 			if len(rules) > 1 {
-				one.Rule = r.name
+				one.Rule = r.Name
 			}
 			made = append(made, one)
 		}
@@ -94,12 +65,28 @@ func traces(rails []rail) []RailTrace {
 	return list
 }
 
+// notFalse skips what lasts for an alert that a person, or Defender, calls a false positive. No person can change that by a
+// word but by another classification.
+func notFalse(in Input) RailTrace {
+	t := RailTrace{Rail: "not a false positive", Verdict: Do}
+	if strings.EqualFold(in.Alert.Classification, "FalsePositive") {
+		t.Verdict, t.Why = Skipped, "the alert is classified as a false positive"
+	}
+	return t
+}
+
 func held(rail, why string) RailTrace {
 	if why == "" {
 		return RailTrace{Rail: rail, Verdict: Do}
 	}
 	return RailTrace{Rail: rail, Verdict: Held, Why: why}
 }
+
+// The rails that ask whether there is a machine to speak of.
+const (
+	machineNamed = "machine named"
+	machineRead  = "machine read"
+)
 
 func noMachineID(in Input) string {
 	if in.Alert.MachineID == "" {
@@ -116,87 +103,20 @@ func read(in Input) RailTrace {
 	case in.Machine == nil:
 		why = missing
 	case !strings.EqualFold(in.Machine.ID, in.Alert.MachineID):
-		why = fmt.Sprintf("the machine that was read is %s, the alert names %s", quoted(in.Machine.ID), quoted(in.Alert.MachineID))
+		why = fmt.Sprintf("the machine that was read is %s, the alert names %s", spelling.Quoted(in.Machine.ID), spelling.Quoted(in.Alert.MachineID))
 	}
 	t := held(machineRead, why)
 	if in.Machine == nil && in.MachineMissing != "" {
-		t.Why, t.Cause = missing+": "+cut(plainText(in.MachineMissing), 300), missing
+		t.Why, t.Cause = missing+": "+spelling.Cut(spelling.Plain(in.MachineMissing), 300), missing
 	}
 	return t
 }
-
-// staleRails asks about the age of the alert. What takes something back goes by the alert's last update: an alert that was
-// resolved after days is old, but that it was resolved is new.
-func staleRails(in Input, r *rule) []rail {
-	starts, takesBack := slices.ContainsFunc(r.steps, begins), slices.ContainsFunc(r.steps, ends)
-	judged := func(about func(stepSpec) bool) func(stepSpec) bool {
-		return func(s stepSpec) bool { return about(s) && !in.asked(s) }
-	}
-	created := in.Alert.Created
-	if created.IsZero() {
-		created = in.Alert.Updated
-	}
-	var made []rail
-	if starts {
-		made = append(made, rail{stale(in, r, created, "the alert is %s old, %s is %s", judged(begins)), judged(begins)})
-	}
-	if takesBack {
-		made = append(made, rail{stale(in, r, in.Alert.Updated, "the alert's last update is %s old, %s is %s", judged(ends)), judged(ends)})
-	}
-	if starts && takesBack {
-		made[0].Step, made[1].Step = namesOf(r.steps, begins), namesOf(r.steps, ends)
-	}
-	return made
-}
-
-// asked reports whether the step is under way for the alert, or was. What has no machine action goes by those of the others.
-func (in Input) asked(s stepSpec) bool {
-	return len(in.Asked) > 0 && (s.action == nil || slices.Contains(in.Asked, s.action.LatchOf(s.scope)))
-}
-
-// namesOf names the kinds of the steps that a rail is about.
-func namesOf(steps []stepSpec, about func(stepSpec) bool) string {
-	var names []string
-	for _, s := range steps {
-		if name := string(s.kind); about(s) && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
-// stale says that the time an alert is judged by is too long ago. For what is begun that is its creation: an old alert that
-// something touches again is still an old alert.
-func stale(in Input, r *rule, at time.Time, said string, judged func(stepSpec) bool) RailTrace {
-	const name = "not stale"
-	limit, whose := in.StaleAfter, "the limit"
-	if r.maxAge > 0 && r.maxAge < limit {
-		limit, whose = r.maxAge, "the limit of rule "+r.name
-	}
-	switch {
-	case in.StaleAfter <= 0:
-		return held(name, "no stale limit is set, so every alert counts as stale")
-	case at.IsZero():
-		return held(name, "the alert has no time, so it counts as stale")
-	}
-	age := in.Now.Sub(at)
-	if age <= limit || !slices.ContainsFunc(r.steps, judged) {
-		return held(name, "")
-	}
-	t := held(name, fmt.Sprintf(said, age.Round(time.Second), whose, limit))
-	t.Cause = fmt.Sprintf(said, "too", whose, limit)
-	return t
-}
-
-// awayAfter is how long a machine may be silent before people are told so: Defender tries an isolation for three days,
-// and a machine reports about daily ("Take response actions on a device").
-const awayAfter = 3 * 24 * time.Hour
 
 // seenLately says that the machine has not been seen for long; it holds nothing, for requests wait at Defender. A tag and
 // the containment of a machine that is not onboarded need nothing from the machine itself.
-func seenLately(in Input, acting []*rule) []rail {
-	isolates := func(s stepSpec) bool { return s.kind == Isolate && s.scope != machine.UnManagedDevice }
-	others := func(s stepSpec) bool { return s.kind != Isolate && s.kind.Action() != "" }
+func seenLately(in Input, acting []*Rule) []rail {
+	isolates := func(s StepSpec) bool { return s.Kind == Isolate && s.Scope != machine.UnManagedDevice }
+	others := func(s StepSpec) bool { return s.Kind != Isolate && s.Kind.Action() != "" }
 	steps := allSteps(acting)
 	var made []rail
 	if slices.ContainsFunc(steps, isolates) {
@@ -210,6 +130,10 @@ func seenLately(in Input, acting []*rule) []rail {
 	}
 	return made
 }
+
+// awayAfter is how long a machine may be silent before people are told so: Defender tries an isolation for three days,
+// and a machine reports about daily ("Take response actions on a device").
+const awayAfter = 3 * 24 * time.Hour
 
 func away(in Input, so string) string {
 	if in.Machine == nil {
@@ -226,7 +150,7 @@ func away(in Input, so string) string {
 
 // supported asks of each machine action whether the machine knows it. What it does not know is skipped: no person can
 // change that by a word.
-func supported(in Input, acting []*rule) []rail {
+func supported(in Input, acting []*Rule) []rail {
 	var made []rail
 	type action struct {
 		kind  StepKind
@@ -234,18 +158,18 @@ func supported(in Input, acting []*rule) []rail {
 	}
 	var asked []action
 	for _, s := range allSteps(acting) {
-		k := action{s.kind, s.scope}
-		if s.action == nil || slices.Contains(asked, k) {
+		k := action{s.Kind, s.Scope}
+		if s.Action == nil || slices.Contains(asked, k) {
 			continue
 		}
 		asked = append(asked, k)
-		t := RailTrace{Rail: "supported", Verdict: Do, Step: s.step().String()}
+		t := RailTrace{Rail: "supported", Verdict: Do, Step: s.Step().String()}
 		if in.Machine != nil {
-			if why := s.action.Unsupported(*in.Machine, s.scope); why != "" {
+			if why := s.Action.Unsupported(*in.Machine, s.Scope); why != "" {
 				t.Verdict, t.Why = Skipped, why
 			}
 		}
-		made = append(made, rail{t, func(other stepSpec) bool { return other.kind == s.kind && other.scope == s.scope }})
+		made = append(made, rail{t, func(other StepSpec) bool { return other.Kind == s.Kind && other.Scope == s.Scope }})
 	}
 	if len(made) == 1 {
 		made[0].Step = ""
@@ -253,13 +177,13 @@ func supported(in Input, acting []*rule) []rail {
 	return made
 }
 
-func allSteps(rules []*rule) []stepSpec {
+func allSteps(rules []*Rule) []StepSpec {
 	if len(rules) == 1 {
-		return rules[0].steps
+		return rules[0].Steps
 	}
-	var steps []stepSpec
+	var steps []StepSpec
 	for _, r := range rules {
-		steps = append(steps, r.steps...)
+		steps = append(steps, r.Steps...)
 	}
 	return steps
 }
@@ -271,21 +195,32 @@ func paused(in Input) string {
 	case in.PauseReason == "":
 		return "acting is paused"
 	}
-	return "acting is paused: " + cut(plainText(in.PauseReason), 300)
+	return "acting is paused: " + spelling.Cut(spelling.Plain(in.PauseReason), 300)
 }
 
-func (b *Book) modeOf(in Input, r *rule) Mode { return Lower(Lower(b.mode, in.Ceiling), r.mode) }
+func (b *Book) modeOf(in Input, r *Rule) Mode { return Lower(Lower(b.mode, in.Ceiling), r.Mode) }
 
 const modeName = "mode"
 
-func (b *Book) modeRail(in Input, r *rule) RailTrace {
+func (b *Book) modeRail(in Input, r *Rule) RailTrace {
 	t := RailTrace{Rail: modeName, Verdict: Do}
 	if b.modeOf(in, r) != Enforce {
 		t.Verdict = WouldDo
 		t.Why = fmt.Sprintf("mode observe: playbook %s, ceiling %s", Lower(b.mode, Enforce), Lower(in.Ceiling, Enforce))
-		if r.mode != Enforce {
-			t.Why += ", rule " + r.name + " observe"
+		if r.Mode != Enforce {
+			t.Why += ", rule " + r.Name + " observe"
 		}
 	}
 	return t
+}
+
+// namesOf names the kinds of the steps that a rail is about.
+func namesOf(steps []StepSpec, about func(StepSpec) bool) string {
+	var names []string
+	for _, s := range steps {
+		if name := string(s.Kind); about(s) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }

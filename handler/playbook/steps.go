@@ -2,10 +2,123 @@ package playbook
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"strings"
 
 	"cordon/handler/alert"
+	"cordon/handler/playbook/spelling"
+	"cordon/handler/playbook/templates"
 )
+
+// steps turns the specifications of a rule into steps with verdicts.
+func (b *Book) steps(d decided, in Input, rails []rail) []Step {
+	var out []Step
+	told := false
+	mode := b.modeOf(in, d.Rule)
+	for _, s := range d.Rule.Steps {
+		if s.Kind == Mail {
+			told = true
+			for _, step := range s.mails(in) {
+				step.Verdict, step.Why = mailVerdict(mode)
+				out = append(out, step)
+			}
+			continue
+		}
+		step, note := s.made(in)
+		switch {
+		case d.trace.Outcome == Errored:
+			step.Verdict, step.Why, step.Cause = d.unanswered(verdict(rails, d.Name, s))
+		case s.Kind == UpdateAlert && step.Update.IsZero():
+			step.Verdict, step.Why = Skipped, cmp.Or(note, "the comment is empty, and nothing else was to be changed")
+		default:
+			step.Verdict, step.Why, step.Cause = verdict(rails, d.Name, s)
+			step.Why = cmp.Or(step.Why, note)
+		}
+		out = append(out, step)
+	}
+	if d.trace.Outcome == Errored && !told {
+		step := Step{Kind: Mail}
+		step.Verdict, step.Why = mailVerdict(mode)
+		out = append(out, step)
+	}
+	return out
+}
+
+// unanswered is the verdict on a step of a rule that could not be evaluated: it is held for that, and whoever is to decide about
+// it sees what else holds it. What cannot be done stays so.
+func (d decided) unanswered(v Verdict, why, cause string) (verdict Verdict, said, same string) {
+	if v == Skipped {
+		return v, why, cause
+	}
+	said, same = d.reason(), "rule "+d.Name+" could not be evaluated: "+alert.Steady(d.trace.Error)
+	if v == Held {
+		said += "; besides, " + why
+	}
+	return Held, said, same
+}
+
+// made is the acting step for one alert, without a verdict, and what there is to say about it.
+func (s StepSpec) made(in Input) (step Step, note string) {
+	step = s.Step()
+	switch {
+	case s.Kind == UpdateAlert:
+		var update alert.Change
+		update, note = s.updated(in)
+		step.Update = &update
+	case s.Kind.Action() != "":
+		step.Comment = s.Comment.Render(commentData(in), usualComment(in))
+	}
+	return step, note
+}
+
+// updated is the change that a step makes to the alert, and says if its assignee came to nothing.
+func (s StepSpec) updated(in Input) (change alert.Change, note string) {
+	change = s.Update
+	change.Comment = s.Comment.Render(commentData(in), "")
+	assignee, ok := s.Assign.Resolve(commentData(in), templates.IsAccount)
+	if !ok {
+		return change, fmt.Sprintf("the playbook's %s gave no account for this alert, so it is assigned to nobody",
+			spelling.Quoted(s.Assign.Source))
+	}
+	change.AssignedTo = assignee
+	return change, ""
+}
+
+// mails are the mails of a step: one, and if a template gave no address, one to the configured recipients that says so.
+func (s StepSpec) mails(in Input) []Step {
+	step := s.Step()
+	to, note := s.addressed(in)
+	step.To, step.Text = to, s.Text.Render(commentData(in), "")
+	if note == "" {
+		return []Step{step}
+	}
+	usual := step
+	usual.To, usual.Text = nil, joined(note, step.Text)
+	if len(to) == 0 {
+		return []Step{usual}
+	}
+	return []Step{step, usual}
+}
+
+// addressed resolves whom a mail goes to, each once, and says what gave no address.
+func (s StepSpec) addressed(in Input) (to []string, note string) {
+	var wrong []string
+	for _, r := range s.To {
+		address, ok := r.Resolve(commentData(in), templates.IsAddress)
+		switch {
+		case !ok:
+			wrong = append(wrong, spelling.Quoted(r.Source))
+		case !slices.Contains(to, address):
+			to = append(to, address)
+		}
+	}
+	if len(wrong) > 0 {
+		note = fmt.Sprintf("The playbook's %s gave no mail address for this alert, so the configured recipients are told.",
+			strings.Join(wrong, ", "))
+	}
+	return to, note
+}
 
 // addStep adds a step unless there is the same already: a machine is isolated once, people are told once. Of two the first
 // that is done counts: a rule that only observes, or whose step is held, keeps no other from acting.
@@ -34,7 +147,7 @@ func joined(a, b string) string {
 	if a == b {
 		return a
 	}
-	return cut(strings.TrimSpace(a+" "+b), MaxComment)
+	return spelling.Cut(strings.TrimSpace(a+" "+b), templates.MaxText)
 }
 
 // withRest is what one rule changes of an alert and, where it says nothing, what a later one does. A verdict is one thing: the
@@ -59,7 +172,7 @@ func settleContradictions(steps []Step) {
 		}
 		for j, other := range steps {
 			stands := other.Verdict == Do || other.Verdict == Held || other.Verdict == step.Verdict
-			if i == j || !stands || !contradict(step, other) {
+			if i == j || !stands || !Contradict(step, other) {
 				continue
 			}
 			if step.Kind == Release || step.Kind == UnrestrictApps || step.Kind == Tag && j < i {
@@ -70,71 +183,10 @@ func settleContradictions(steps []Step) {
 	}
 }
 
-// steps turns the specifications of a rule into steps with verdicts.
-func (b *Book) steps(d decided, in Input, rails []rail) []Step {
-	var out []Step
-	told := false
-	mode := b.modeOf(in, d.rule)
-	for _, s := range d.rule.steps {
-		if s.kind == Mail {
-			told = true
-			for _, step := range s.mails(in) {
-				step.Verdict, step.Why = mailVerdict(mode)
-				out = append(out, step)
-			}
-			continue
-		}
-		step, note := s.made(in)
-		switch {
-		case d.trace.Outcome == Errored:
-			step.Verdict, step.Why, step.Cause = d.unanswered(verdict(rails, d.name, s))
-		case s.kind == UpdateAlert && step.Update.IsZero():
-			step.Verdict, step.Why = Skipped, cmp.Or(note, "the comment is empty, and nothing else was to be changed")
-		default:
-			step.Verdict, step.Why, step.Cause = verdict(rails, d.name, s)
-			step.Why = cmp.Or(step.Why, note)
-		}
-		out = append(out, step)
-	}
-	if d.trace.Outcome == Errored && !told {
-		step := Step{Kind: Mail}
-		step.Verdict, step.Why = mailVerdict(mode)
-		out = append(out, step)
-	}
-	return out
-}
-
-// unanswered is the verdict on a step of a rule that could not be evaluated: it is held for that, and whoever is to decide about
-// it sees what else holds it. What cannot be done stays so.
-func (d decided) unanswered(v Verdict, why, cause string) (verdict Verdict, said, same string) {
-	if v == Skipped {
-		return v, why, cause
-	}
-	said, same = d.reason(), "rule "+d.name+" could not be evaluated: "+alert.Steady(d.trace.Error)
-	if v == Held {
-		said += "; besides, " + why
-	}
-	return Held, said, same
-}
-
-// made is the acting step for one alert, without a verdict, and what there is to say about it.
-func (s stepSpec) made(in Input) (step Step, note string) {
-	step = s.step()
-	switch {
-	case s.kind == UpdateAlert:
-		var update alert.Change
-		update, note = s.updated(in)
-		step.Update = &update
-	case s.kind.Action() != "":
-		step.Comment = s.comment.render(in, usualComment(in))
-	}
-	return step, note
-}
-
 // verdict is what the rails say about an acting step of a rule: the first that does not let it pass, with whatever else holds
 // the step, that a person who lets it go on knows all of it; else what the rails have to say about steps that are done. Of a
 // machine that is not known there is no more to say.
-func verdict(rails []rail, rule string, s stepSpec) (v Verdict, why, cause string) {
+func verdict(rails []rail, rule string, s StepSpec) (v Verdict, why, cause string) {
 	v, note, known := Do, "", true
 	for _, r := range rails {
 		switch {

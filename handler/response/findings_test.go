@@ -11,7 +11,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
-	"cordon/handler/playbook"
+	"cordon/handler/playbook/read"
 )
 
 // huntWorld is a world whose playbook has a rule for a hunt.
@@ -25,7 +25,7 @@ func huntWorld(t *testing.T) *world {
       - isolate: { type: Full }
       - mail: {}
 protect:`
-	book, err := playbook.Load("test.yaml", []byte(strings.Replace(isolateHigh, "protect:", rule, 1)))
+	book, err := read.Load("test.yaml", []byte(strings.Replace(isolateHigh, "protect:", rule, 1)))
 	if err != nil {
 		t.Fatal(err)
 	}

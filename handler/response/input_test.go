@@ -10,7 +10,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
-	"cordon/handler/playbook"
+	"cordon/handler/playbook/read"
 )
 
 // unlessIsolated is a playbook whose rule reads what costs a call.
@@ -31,7 +31,7 @@ rules:
 func newWorldWith(t *testing.T, source string) *world {
 	t.Helper()
 	w := newWorld(t)
-	book, err := playbook.Load("test.yaml", []byte(source))
+	book, err := read.Load("test.yaml", []byte(source))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,13 +12,13 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
-	"cordon/handler/playbook"
+	"cordon/handler/playbook/read"
 )
 
 // isolatesMediumToo lets Medium alerts isolate as well.
 func isolatesMediumToo(w *world) {
 	w.t.Helper()
-	book, err := playbook.Load("test.yaml", []byte(strings.Replace(isolateHigh, `alert.severity == "High"`, `alert.severity in ["High", "Medium"]`, 1)))
+	book, err := read.Load("test.yaml", []byte(strings.Replace(isolateHigh, `alert.severity == "High"`, `alert.severity in ["High", "Medium"]`, 1)))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/read"
 	"cordon/local/tables"
 )
 
@@ -88,7 +89,7 @@ func (*deadError) NonRetriable() {}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	book, err := playbook.Load("test.yaml", []byte(isolateHigh))
+	book, err := read.Load("test.yaml", []byte(isolateHigh))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,11 +49,7 @@ func (h *Host) granted(r *http.Request, function string) grant {
 	}
 	key := r.Header.Get("x-functions-key")
 	if key == "" {
-		for _, p := range queryParameters(r.URL.RawQuery) {
-			if strings.EqualFold(p.name, "code") {
-				key = p.values[0]
-			}
-		}
+		key = r.URL.Query().Get("code")
 	}
 	switch {
 	case sameKey(key, keys.Master):

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+
+	"cordon/handler/doctor"
+	"cordon/handler/entra"
+	"cordon/handler/playbook"
+)
+
+// appRole is an application permission as the vendor publishes it: the same ids in every tenant.
+type appRole struct{ api, name, id string }
+
+// The APIs that permissions belong to, by the application id of their service principal.
+const (
+	defenderAPI = "fc780465-2017-40d4-a0c5-307022471b92"
+	graphAPI    = "00000003-0000-0000-c000-000000000000"
+)
+
+// defenderRole is an application permission of Defender by its name; false for one whose published id is not known here.
+func defenderRole(name string) (appRole, bool) {
+	id, known := map[string]string{
+		"Alert.Read.All":            "71fe6b80-7034-4028-9ed8-0f316df9c3ff",
+		"Alert.ReadWrite.All":       "0f7000ec-157b-497f-b70e-ef0b0584f140",
+		"Machine.Read.All":          "ea8291d3-4b9a-44b5-bc3a-6cea3026dc79",
+		"Machine.Isolate":           "7e4e1300-e1b9-4102-88ba-f0cb6e6d5974",
+		"Machine.RestrictExecution": "96b6b35d-074d-4e2d-b167-8d68d9269648",
+		"Machine.Scan":              "a86d9824-b2b6-45f8-b042-16bc4922ed4e",
+		"Machine.CollectForensics":  "15405ab2-2103-4a3c-ad80-e829841cedcc",
+	}[name]
+	return appRole{defenderAPI, name, id}, known
+}
+
+// defenderRoles are the permissions that the playbook needs; without one that can be read, those to find alerts and to see machines.
+func (p *practice) defenderRoles() []doctor.Role {
+	wanted := (&playbook.Book{}).Permissions()
+	if p.book != nil {
+		wanted = p.book.Permissions()
+	}
+	var roles []doctor.Role
+	for _, w := range wanted {
+		role := doctor.Role{Name: w.Name, Why: w.For, Absent: doctor.Fail}
+		role.Within = entra.Wider(w.Name)
+		if len(role.Within) == 0 && mode(p.settings, p.book) != playbook.Enforce {
+			role.Absent, role.But = doctor.Warn, "in observe mode it can wait"
+		}
+		role.Grant = func(string) string { return "grant " + w.Name + " of WindowsDefenderATP with admin consent" }
+		if known, is := defenderRole(w.Name); is {
+			role.Grant = p.granting(known)
+		}
+		roles = append(roles, role)
+	}
+	return roles
+}
+
+// mailRole is Mail.Send, which is not the only way to be allowed to send: a role in Exchange does not show in the token.
+func (p *practice) mailRole() doctor.Role {
+	grant := p.granting(appRole{graphAPI, "Mail.Send", "b633e1c5-b582-4048-a93e-9f11b44c7e96"})
+	return doctor.Role{Name: "Mail.Send", Why: "to send mail as every mailbox of the tenant", Absent: doctor.Warn,
+		But: "unless the app has \"Application Mail.Send\" in Exchange for the one mailbox, which is better and does not show here",
+		Grant: func(principal string) string {
+			return "cordon doctor --send-test tells. To let it send as one mailbox, see docs/doctor.md, \"Mail\"; as every mailbox:\n" + grant(principal)
+		}}
+}
+
+// granting is the command that grants a permission to whoever the app is.
+func (p *practice) granting(x appRole) func(principal string) string {
+	return func(principal string) string {
+		if p.settings.ClientSecret.IsZero() && p.settings.ClientCertificate == "" {
+			if principal == "" {
+				principal = "OBJECT-ID-OF-THE-IDENTITY"
+			}
+			// A managed identity has no registration that could ask; the role is assigned to its service principal.
+			return fmt.Sprintf("az rest --method post --url \"%s/v1.0/servicePrincipals/%s/appRoleAssignments\" --headers Content-Type=application/json "+
+				"--body \"{\\\"principalId\\\":\\\"%s\\\",\\\"resourceId\\\":\\\"$(az ad sp show --id %s --query id -o tsv)\\\",\\\"appRoleId\\\":\\\"%s\\\"}\"", p.settings.GraphURL, principal, principal, x.api, x.id)
+		}
+		return fmt.Sprintf("az ad app permission add --id %s --api %s --api-permissions %s=Role && az ad app permission admin-consent --id %s",
+			p.settings.ClientID, x.api, x.id, p.settings.ClientID)
+	}
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cordon/handler/config"
+	"cordon/handler/push"
+)
+
+func enqueueCommand(getenv func(string) string) *cobra.Command {
+	o := &operator{getenv: getenv}
+	c := &cobra.Command{
+		Use:   "enqueue ALERT_ID...",
+		Short: "Have alerts answered now, by their ids",
+		Long: "Puts a message for each alert on the alert queue, as a pushed alert is. The app reads the alert from Defender and answers it by\n" +
+			"its playbook, mode and rails; a version of it that was answered is not answered again. Enqueuing twice is harmless.\n" +
+			"Of ids that no poll has recorded 20 an hour are looked up; the polls find the others, if they exist.\n" +
+			"Needs the settings of Service Bus and CORDON_TENANT_ID. Does not ask, for it decides nothing." + operatorExits,
+		Example: "  cordon enqueue da638994417204415533_-1184209733\n  cordon enqueue --json da638994417204415533_-1184209733 da638994417248137806_-1184209733",
+		Args: func(_ *cobra.Command, ids []string) error {
+			if len(ids) == 0 {
+				return usageError{errors.New("enqueue wants the ids of alerts; see cordon enqueue --help")}
+			}
+			for _, id := range ids {
+				if err := push.CheckID(id); err != nil {
+					return usageError{fmt.Errorf("alert id %w", err)} // it quotes the id
+				}
+			}
+			return nil
+		},
+		RunE: o.enqueue,
+	}
+	o.jsonFlag(c)
+	return c
+}
+
+func (o *operator) enqueue(cmd *cobra.Command, ids []string) error {
+	ctx := cmd.Context()
+	settings, err := config.LoadFor(o.getenv, config.Queues, config.Tenant)
+	if err != nil {
+		return err
+	}
+	to, done, err := alertBroker(settings)
+	if err != nil {
+		return err
+	}
+	defer done(context.WithoutCancel(ctx))
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	if err := push.Enqueue(ctx, to, settings.TenantID, "asked", time.Now().UTC(), ids); err != nil {
+		return err
+	}
+	return o.show(cmd, map[string]any{"enqueued": ids}, func(out io.Writer) error {
+		for _, id := range ids {
+			fmt.Fprintln(out, "enqueued", id)
+		}
+		_, err := fmt.Fprintln(out, "cordon run --alert ID --observe shows how each was answered")
+		return err
+	})
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cordon/handler/poll"
+	"cordon/handler/response"
+	"cordon/handler/watch"
+)
+
+func (h *health) readTrouble(ctx context.Context, r *healthReport, _ time.Time) error {
+	t, err := h.ledger.Trouble(ctx)
+	if err == nil && !t.At.IsZero() {
+		r.LastError = lastError{At: t.At, Text: t.Where + ": " + t.Text, OverSince: t.OverSince}
+		r.troubled = t
+	}
+	return err
+}
+
+// readTimers looks at when each function on a timer last succeeded. One that has not run yet is starting until it is late.
+func (h *health) readTimers(ctx context.Context, r *healthReport, now time.Time) error {
+	mark, err := h.ledger.Watermark(ctx)
+	if err != nil {
+		return err
+	}
+	r.Watermark = mark.At
+	for _, f := range h.watched {
+		last, err := h.ledger.Mark(ctx, f.Mark)
+		if err != nil {
+			return err
+		}
+		if last.At.IsZero() {
+			if err := h.readStarting(ctx, r, f, now); err != nil {
+				return err
+			}
+			continue
+		}
+		if now.Sub(last.At) > f.Limit {
+			r.risk("%s last succeeded %s ago", f.Name, now.Sub(last.At).Round(time.Second))
+		}
+		r.LastSuccess[f.Name] = last.At
+	}
+	return nil
+}
+
+func (h *health) readStarting(ctx context.Context, r *healthReport, f watch.Function, now time.Time) error {
+	since, err := watch.FirstLook(ctx, h.ledger, f, now)
+	if err != nil {
+		return err
+	}
+	due, until := f.First(since)
+	failed := r.troubled.Where == f.Name && r.troubled.OverSince.IsZero()
+	if failed || now.After(until) {
+		r.risk("%s has never succeeded", f.Name)
+		return nil
+	}
+	if r.Starting == nil {
+		r.Starting = map[string]time.Time{}
+	}
+	r.Starting[f.Name] = due
+	return nil
+}
+
+func (h *health) readRuns(ctx context.Context, r *healthReport, now time.Time) error {
+	open, err := h.ledger.CountOpenRuns(ctx, runsShown, now)
+	if err != nil {
+		return err
+	}
+	for state, n := range open.ByState {
+		r.Runs[string(state)] = fmt.Sprint(n)
+	}
+	if open.More {
+		r.Runs["not looked at"] = "some"
+	}
+	if r.Stuck = open.Stuck; r.Stuck.Runs > 0 {
+		r.risk("%d runs do not get on; the oldest, %s, since %s: %s", r.Stuck.Runs, r.Stuck.Oldest, r.Stuck.Since.UTC().Format(time.RFC3339), r.Stuck.Why)
+	}
+	u := open.Unanswered
+	if u.RunID == "" {
+		return nil
+	}
+	r.Unanswered = &unansweredView{Run: u.RunID, Since: u.Since, For: u.For(now).Round(time.Second)}
+	if u.For(now) > h.unanswered {
+		r.risk("%s is unanswered since %s, for %s", u.RunID, u.Since.UTC().Format(time.RFC3339), r.Unanswered.For)
+	}
+	return nil
+}
+
+func (h *health) readEpisodes(ctx context.Context, r *healthReport, _ time.Time) error {
+	episodes, err := h.ledger.OpenEpisodes(ctx)
+	r.OpenEpisodes = len(episodes)
+	return err
+}
+
+func (h *health) readNotices(ctx context.Context, r *healthReport, now time.Time) error {
+	unsent, err := h.ledger.UnsentNotices(ctx)
+	if err != nil {
+		return err
+	}
+	r.Notices = fmt.Sprint(len(unsent))
+	group := ""
+	for _, n := range unsent {
+		if r.OldestNotice.IsZero() || n.DueAt.Before(r.OldestNotice) {
+			r.OldestNotice, group = n.DueAt, n.Group
+		}
+	}
+	if late := now.Sub(r.OldestNotice); group != "" && late > noticeOverdue {
+		r.risk("notice %s is overdue by %s", group, late.Round(time.Second))
+	}
+	return nil
+}
+
+func (h *health) readFinds(ctx context.Context, r *healthReport, _ time.Time) (err error) {
+	if r.Lateness, err = poll.ReadLateness(ctx, h.ledger); err != nil {
+		return err
+	}
+	r.Swept, err = poll.ReadSwept(ctx, h.ledger)
+	return err
+}
+
+func (h *health) readDrift(ctx context.Context, r *healthReport, _ time.Time) (err error) {
+	r.Drift, err = response.ReadDrift(ctx, h.ledger)
+	if err == nil && r.Drift.NotIsolated > 0 {
+		r.risk("%d machines are believed isolated and are not, such as %s", r.Drift.NotIsolated, r.Drift.Machines[0])
+	}
+	return err
+}
+
+// readPeople is what people did, and what waits for them.
+func (h *health) readPeople(ctx context.Context, r *healthReport, _ time.Time) (err error) {
+	if r.Pause, err = pauseOf(ctx, h.ledger); err != nil {
+		return err
+	}
+	held, err := h.ledger.AllHeld(ctx)
+	r.Held = len(held)
+	return err
+}
+
+func (h *health) readCaps(ctx context.Context, r *healthReport, now time.Time) error {
+	trips, err := h.ledger.Trips(ctx, now)
+	for _, t := range trips {
+		r.CapsReached = append(r.CapsReached, t.Cap+": "+t.Text)
+	}
+	return err
+}
+
+func (h *health) readQueues(ctx context.Context, r *healthReport) {
+	for _, name := range []string{h.alerts, h.notices} {
+		active, dead, err := h.queue.Depth(ctx, name, depthShown)
+		if err != nil {
+			r.risk("queue %s cannot be looked at: %v", name, err)
+			continue
+		}
+		r.Queues[name], r.Queues[name+" dead letters"] = atMost(active, depthShown), atMost(dead, depthShown)
+		if dead > 0 {
+			r.risk("queue %s has %s dead letters; see cordon deadletter list", name, atMost(dead, depthShown))
+		}
+	}
+}
+
+func atMost(n, limit int) string {
+	if n >= limit {
+		return fmt.Sprintf("%d+", limit)
+	}
+	return fmt.Sprint(n)
+}

@@ -1,0 +1,205 @@
+package condition
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/expr-lang/expr/ast"
+
+	"cordon/handler/playbook/condition/functions"
+	"cordon/handler/playbook/condition/syntax"
+	"cordon/handler/playbook/facts"
+	"cordon/handler/playbook/spelling"
+)
+
+// refusals lists what a parsed expression uses that playbooks do not have.
+func refusals(root *ast.Node, h *functions.Set) []syntax.Problem {
+	g := &grammar{helpers: h}
+	ast.Walk(root, g)
+	return g.problems
+}
+
+// grammar is the visitor behind refusals.
+type grammar struct {
+	helpers  *functions.Set
+	problems []syntax.Problem
+}
+
+// Visit implements ast.Visitor.
+func (g *grammar) Visit(node *ast.Node) {
+	switch n := (*node).(type) {
+	case *ast.BuiltinNode:
+		g.builtin(n)
+	case *ast.CallNode:
+		g.call(n)
+	case *ast.PredicateNode:
+		if syntax.Contains[*ast.PredicateNode](n.Node) {
+			g.refuse(n, "a loop inside a loop", "look through one list at a time; two rules do what two loops would")
+		}
+	case *ast.BinaryNode:
+		g.binary(n)
+	case *ast.UnaryNode:
+		if !slices.Contains(allowedOperators(), n.Operator) && n.Operator != "-" {
+			g.refuse(n, fmt.Sprintf("playbooks have no operator %s", n.Operator), "operators: "+strings.Join(allowedOperators(), " "))
+		}
+	case *ast.IdentifierNode:
+		if n.Value == "$env" {
+			g.refuse(n, "playbooks have no $env", "write alert, machine or now")
+		}
+	case *ast.MemberNode:
+		g.member(n)
+	case *ast.ChainNode:
+		g.refuse(n, "playbooks have no ?.", "ask first: machine != nil && …")
+	case *ast.VariableDeclaratorNode, *ast.SequenceNode, *ast.MapNode, *ast.ConditionalNode:
+		g.refuse(n, "a condition has no variables, statements, maps or if/else", "write one expression, or several rules: the first that matches wins")
+	}
+}
+
+func (g *grammar) builtin(n *ast.BuiltinNode) {
+	if !slices.Contains(allowedBuiltins(), n.Name) {
+		g.refuse(n, fmt.Sprintf("playbooks have no function %s()", n.Name), spelling.Suggest(n.Name, slices.Concat(allowedBuiltins(), functions.Names())))
+		return
+	}
+	if n.Name != "duration" || len(n.Arguments) != 1 {
+		return
+	}
+	text, ok := n.Arguments[0].(*ast.StringNode)
+	if !ok {
+		g.refuse(n, "duration() takes a written text", `such as duration("90m")`)
+	} else if _, err := time.ParseDuration(text.Value); err != nil {
+		g.refuse(text, fmt.Sprintf("%q is no duration", text.Value), `such as "30s", "90m" or "24h"; a day is "24h"`)
+	}
+}
+
+func (g *grammar) call(n *ast.CallNode) {
+	member, ok := n.Callee.(*ast.MemberNode)
+	if !ok {
+		g.helper(n)
+		return
+	}
+	name, ok := member.Property.(*ast.StringNode)
+	if !ok || !slices.Contains(allowedMethods(), name.Value) {
+		g.refuse(n, fmt.Sprintf("playbooks have no method %s", member.Property), "of times and durations there are: "+strings.Join(allowedMethods(), ", "))
+	}
+}
+
+// helper checks a call of a function by its name.
+func (g *grammar) helper(n *ast.CallNode) {
+	name := n.Callee.String()
+	if !slices.Contains(functions.Names(), name) {
+		g.refuse(n, fmt.Sprintf("playbooks have no function %s()", name), spelling.Suggest(name, slices.Concat(allowedBuiltins(), functions.Names())))
+		return
+	}
+	if at, message, hint := g.helpers.Mistake(name, n.Arguments); message != "" {
+		g.refuse(at, message, hint)
+	}
+}
+
+func (g *grammar) member(n *ast.MemberNode) {
+	if n.Optional {
+		return // its ChainNode is refused
+	}
+	// alert[x] with a computed name would be checked only when it runs.
+	switch n.Property.(type) {
+	case *ast.StringNode, *ast.IntegerNode:
+	default:
+		g.refuse(n, "an index has to be a written number", "such as alert.mitreTechniques[0]; any(list, …) looks at every entry")
+	}
+}
+
+func (g *grammar) binary(n *ast.BinaryNode) {
+	if !slices.Contains(allowedOperators(), n.Operator) {
+		hint := "operators: " + strings.Join(allowedOperators(), " ")
+		if n.Operator == ".." {
+			hint = "write x >= 1 && x <= 9"
+		}
+		g.refuse(n, fmt.Sprintf("playbooks have no operator %s", n.Operator), hint)
+		return
+	}
+	switch n.Operator {
+	case "matches":
+		// A pattern out of an alert would be an attacker's.
+		if _, ok := n.Right.(*ast.StringNode); !ok {
+			g.refuse(n, "the pattern after matches has to be written out", `such as alert.title matches "(?i)ransom"`)
+		}
+	case "==", "!=":
+		g.equality(n, n.Left, n.Right)
+		g.equality(n, n.Right, n.Left)
+	case "in":
+		list, ok := n.Right.(*ast.ArrayNode)
+		if !ok {
+			return
+		}
+		for _, entry := range list.Nodes {
+			g.value(n.Left, entry)
+		}
+	}
+}
+
+// equality checks one direction of a == b.
+func (g *grammar) equality(n *ast.BinaryNode, a, b ast.Node) {
+	switch b.(type) {
+	case *ast.ArrayNode:
+		g.refuse(n, "lists are never equal", `write "x" in list, or all(list, # in ["x", "y"])`)
+	case *ast.NilNode:
+		if id, ok := a.(*ast.IdentifierNode); !ok || id.Value != "machine" {
+			g.refuse(n, "only machine can be nil", `a text that the API did not send is empty: == ""; a time: .IsZero()`)
+		}
+	}
+	if text, ok := b.(*ast.StringNode); ok {
+		if list := textsOf(a); list != "" {
+			not := map[string]string{"!=": "not "}[n.Operator]
+			g.refuse(n, "a list is never equal to a text", spelling.Cut(fmt.Sprintf("write %q %sin %s", text.Value, not, list), 300))
+		}
+	}
+	g.value(a, b)
+}
+
+// value refuses a text that a fact with few values never has: such a comparison is a rule that never does what it says.
+func (g *grammar) value(fact, literal ast.Node) {
+	text, ok := literal.(*ast.StringNode)
+	if !ok {
+		return
+	}
+	path := syntax.Path(fact)
+	known := facts.Known(strings.Join(path, "."))
+	if known != nil && !slices.Contains(known, text.Value) {
+		g.refuse(text, fmt.Sprintf("%s is never %q", strings.Join(path, "."), text.Value), spelling.Suggest(text.Value, known))
+	}
+}
+
+func (g *grammar) refuse(n ast.Node, message, hint string) {
+	g.problems = append(g.problems, syntax.Wrong(n, message, hint))
+}
+
+// textsOf is the list of texts that a node reads, also where alert or machine was left out before it; empty: it reads none.
+func textsOf(node ast.Node) string {
+	path := syntax.Path(node)
+	if path == nil || syntax.Contains[*ast.IntegerNode](node) {
+		return ""
+	}
+	for _, of := range [][]string{nil, {"machine"}, {"alert"}} {
+		whole := slices.Concat(of, path)
+		if f, ok := facts.Resolve(whole); ok && len(f.Index) == len(whole) && f.Texts {
+			return f.Name
+		}
+	}
+	return ""
+}
+
+// The parts of the expression language that playbooks use. What is left out is left out because it makes a condition
+// true or false in a way that nobody expects, because its cost grows faster than the alert, or because it reads a clock.
+func allowedBuiltins() []string {
+	return []string{"all", "any", "count", "duration", "len", "lower", "none", "one", "trim", "upper"}
+}
+
+func allowedMethods() []string {
+	return []string{"After", "Before", "Hour", "Hours", "IsZero", "Minute", "Minutes", "Sub", "Unix"}
+}
+
+func allowedOperators() []string {
+	return []string{"and", "&&", "or", "||", "not", "!", "==", "!=", "<", ">", "<=", ">=", "in", "contains", "startsWith", "endsWith",
+		"matches", "+", "-", "*", "/", "%"}
+}

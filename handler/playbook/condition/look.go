@@ -1,0 +1,138 @@
+package condition
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/vm"
+
+	"cordon/handler/playbook/condition/syntax"
+	"cordon/handler/playbook/facts"
+	"cordon/handler/playbook/spelling"
+)
+
+// Truth is what a clause or a condition came to: true, false, or no answer with the reason.
+type Truth struct {
+	Is  bool
+	Err error
+}
+
+// Look is one look at the facts. A clause is evaluated when it is first asked for, and once.
+type Look struct {
+	facts  *facts.Facts
+	unread func(fact string) string // why a fact is not known, empty: it is
+	vm     vm.VM
+	truths []Truth       // by the clauses' numbers
+	traces []Trace       // by the clauses' numbers; without a text: not evaluated yet
+	values [][]ValueSeen // by the sets of fields
+	texts  []*string     // of the sets that are one text field; nil: not read yet, or not there
+	room   []*Trace      // for what the rules point at
+}
+
+func NewLook(of Sizes, facts *facts.Facts, unread func(fact string) string) *Look {
+	return &Look{
+		facts:  facts,
+		unread: unread,
+		vm:     vm.VM{MemoryBudget: memoryBudget},
+		truths: make([]Truth, of.clauses),
+		traces: make([]Trace, of.clauses),
+		values: make([][]ValueSeen, of.reads),
+		texts:  make([]*string, of.reads),
+		room:   make([]*Trace, of.places),
+	}
+}
+
+// Condition is what c comes to: its clauses in order, up to the one that settles it. The ones behind it are evaluated for
+// the explanation alone.
+func (e *Look) Condition(c Condition) (Truth, []*Trace) {
+	result := Truth{Is: c.Join != syntax.AnyOf}
+	settled := false
+	traces := e.room[:len(c.Clauses):len(c.Clauses)]
+	e.room = e.room[len(c.Clauses):]
+	for i, one := range c.Clauses {
+		var t Truth
+		t, traces[i] = e.clause(one)
+		if !settled && (t.Err != nil || t.Is == (c.Join == syntax.AnyOf)) {
+			result, settled = t, true
+		}
+	}
+	return result, traces
+}
+
+// clause evaluates c and explains it. Rules with the same clause share the explanation.
+func (e *Look) clause(c *Clause) (Truth, *Trace) {
+	trace := &e.traces[c.number]
+	if trace.Text != "" {
+		return e.truths[c.number], trace
+	}
+	t := e.run(c)
+	trace.Text, trace.Result = c.Text, strconv.FormatBool(t.Is)
+	if t.Err != nil {
+		trace.Result = "no answer: " + t.Err.Error()
+	}
+	if e.values[c.reads] == nil && len(c.Fields) > 0 {
+		seen := make([]ValueSeen, len(c.Fields))
+		for i, f := range c.Fields {
+			seen[i] = ValueSeen{Name: f.Name, Value: facts.Shown(f.Value(e.facts))}
+		}
+		e.values[c.reads] = seen
+	}
+	trace.Values = e.values[c.reads]
+	e.truths[c.number] = t
+	return t, trace
+}
+
+// run evaluates c over the facts. An error means that the facts have not the shape that the clause takes for granted,
+// such as a machine that could not be read; its text is fit for people.
+func (e *Look) run(c *Clause) Truth {
+	if c.equals != nil {
+		if e.texts[c.reads] == nil {
+			if v, ok := c.equals.field.Value(e.facts); ok {
+				text := v.String()
+				e.texts[c.reads] = &text
+			}
+		}
+		if text := e.texts[c.reads]; text != nil {
+			return Truth{Is: (*text == c.equals.text) == c.equals.want}
+		}
+	}
+	out, err := e.vm.Run(c.program, e.facts)
+	if err != nil {
+		for _, f := range c.Fields {
+			if missing := e.unread(f.Name); missing != "" {
+				return Truth{Err: errors.New(missing)}
+			}
+		}
+		return Truth{Err: errors.New(runtimeMessage(err))}
+	}
+	is, ok := out.(bool)
+	if !ok {
+		return Truth{Err: fmt.Errorf("the condition gave %T instead of true or false", out)}
+	}
+	return Truth{Is: is}
+}
+
+func runtimeMessage(err error) string {
+	message := err.Error()
+	var fe *file.Error
+	if errors.As(err, &fe) {
+		message = fe.Message
+	}
+	return spelling.Cut(spelling.Plain(message), 300)
+}
+
+// Trace explains one operand of a condition's outermost and/or. Every clause is evaluated for the explanation, also
+// behind one that settled the matter.
+type Trace struct {
+	Text   string      `json:"text"`
+	Result string      `json:"result"` // true, false, or what went wrong
+	Values []ValueSeen `json:"values,omitempty"`
+}
+
+// ValueSeen is a fact as the decision saw it, shortened and free of control characters.
+type ValueSeen struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}

@@ -1,0 +1,105 @@
+package condition
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+
+	"cordon/handler/playbook/condition/functions"
+	"cordon/handler/playbook/condition/syntax"
+	"cordon/handler/playbook/facts"
+	"cordon/handler/playbook/spelling"
+)
+
+// withSeverities has severityAtLeast read the severity of what it is asked about.
+func withSeverities(node ast.Node) ast.Node {
+	ast.Walk(&node, &severities{})
+	return node
+}
+
+// severities is the visitor behind withSeverities.
+type severities struct{}
+
+// Visit implements ast.Visitor.
+func (*severities) Visit(node *ast.Node) {
+	n, ok := (*node).(*ast.CallNode)
+	if !ok || len(n.Arguments) != 2 || n.Callee.String() != functions.SeverityAtLeast {
+		return
+	}
+	if of, ok := n.Arguments[0].(*ast.IdentifierNode); ok {
+		ast.Patch(&n.Arguments[0], &ast.MemberNode{Node: of, Property: &ast.StringNode{Value: "severity"}})
+	}
+}
+
+// orders finds the comparisons of a checked expression that go by the letters of texts. No order of texts is meant so.
+func orders(node ast.Node) []syntax.Problem {
+	o := &ordering{}
+	ast.Walk(&node, o)
+	return o.problems
+}
+
+// ordering is the visitor behind orders.
+type ordering struct{ problems []syntax.Problem }
+
+// Visit implements ast.Visitor.
+func (o *ordering) Visit(node *ast.Node) {
+	n, ok := (*node).(*ast.BinaryNode)
+	if !ok || !slices.Contains([]string{"<", ">", "<=", ">="}, n.Operator) || !syntax.IsText(n.Left) && !syntax.IsText(n.Right) {
+		return
+	}
+	o.problems = append(o.problems, syntax.Wrong(n, fmt.Sprintf("%s compares texts by their letters", n.Operator), orderHint(n)))
+}
+
+// orderHint words a comparison of texts as it was meant: of the same value, in the same direction.
+func orderHint(n *ast.BinaryNode) string {
+	fact, other, operator := n.Left, n.Right, n.Operator
+	if ordered(fact) == "" {
+		fact, other, operator = n.Right, n.Left, syntax.Mirrored(n.Operator)
+	}
+	text, written := other.(*ast.StringNode)
+	switch name := ordered(fact); {
+	case name == "":
+		return `== and in compare texts`
+	case name != "machine.version":
+		of, _, _ := strings.Cut(name, ".")
+		level := ""
+		if written {
+			level = text.Value
+		}
+		return severityHint(of, operator, level)
+	case written && strings.TrimSpace(text.Value) == "":
+		return "write " + functions.Example("compareVersion")
+	}
+	return spelling.Cut(fmt.Sprintf("write compareVersion(%s, %s) %s 0", spelling.Plain(fact.String()), spelling.Plain(other.String()), operator), 300)
+}
+
+// ordered is the fact that a node reads, if it is a text that has an order of its own.
+func ordered(node ast.Node) string {
+	name := strings.Join(syntax.Path(node), ".")
+	if slices.Contains([]string{"alert.severity", "hunt.severity", "machine.version"}, name) {
+		return name
+	}
+	return ""
+}
+
+// severityHint says how a comparison of the severity of alert or hunt with a level is written.
+func severityHint(of, operator, level string) string {
+	levels := facts.Severities()
+	at := slices.Index(levels, level)
+	if at < 0 {
+		return fmt.Sprintf("%s compares with a level: %s", functions.SeverityAtLeast, spelling.Suggest(level, levels))
+	}
+	if operator == ">" || operator == "<=" {
+		at--
+	}
+	not := map[string]string{"<": "!", "<=": "!"}[operator]
+	switch {
+	case at < 0 && not == "":
+		return fmt.Sprintf(`nothing is above %s: %s.severity == %q is the highest`, level, of, level)
+	case at < 0:
+		return fmt.Sprintf("nothing is above %s, so this is always true: take it out", level)
+	}
+	return fmt.Sprintf("write %s%s(%s, %q)", not, functions.SeverityAtLeast, of, levels[at])
+}
