@@ -1,7 +1,11 @@
 package main
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
+	"net/url"
 	"regexp"
 	"testing"
 	"time"
@@ -22,7 +26,8 @@ func (s *story) sendRaw(body string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	putToken(s.t, session, address)
+	key := regexp.MustCompile(`SharedAccessKey=([^;]+)`).FindStringSubmatch(s.settings["ServiceBus"])[1]
+	putToken(s.t, session, address, key)
 	sender, err := session.NewSender(s.t.Context(), alertQueue, nil)
 	if err != nil {
 		s.t.Fatal(err)
@@ -34,7 +39,7 @@ func (s *story) sendRaw(body string) {
 
 // putToken shows the broker a token for the alert queue, as every client has to before it may send ("AMQP claims-based
 // security").
-func putToken(t *testing.T, session *amqp.Session, address string) {
+func putToken(t *testing.T, session *amqp.Session, address, key string) {
 	t.Helper()
 	receiver, err := session.NewReceiver(t.Context(), "$cbs", &amqp.ReceiverOptions{TargetAddress: "answers"})
 	if err != nil {
@@ -45,9 +50,13 @@ func putToken(t *testing.T, session *amqp.Session, address string) {
 		t.Fatal(err)
 	}
 	name, to := "amqp://"+address+"/"+alertQueue, "answers"
+	resource, expiry := url.QueryEscape(name), time.Now().Add(time.Hour).Unix()
+	mac := hmac.New(sha256.New, []byte(key))
+	fmt.Fprintf(mac, "%s\n%d", resource, expiry)
+	signature := url.QueryEscape(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	request := &amqp.Message{Properties: &amqp.MessageProperties{MessageID: "1", ReplyTo: &to},
 		ApplicationProperties: map[string]any{"operation": "put-token", "type": "servicebus.windows.net:sastoken", "name": name},
-		Value:                 fmt.Sprintf("SharedAccessSignature sr=%s&sig=x&se=%d&skn=local", name, time.Now().Add(time.Hour).Unix())}
+		Value:                 fmt.Sprintf("SharedAccessSignature sr=%s&sig=%s&se=%d&skn=local", resource, signature, expiry)}
 	if err := sender.Send(t.Context(), request, nil); err != nil {
 		t.Fatal(err)
 	}

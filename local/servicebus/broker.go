@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/Azure/go-amqp"
+	"cordon/local/internal/wire"
 )
 
 // consumer is somebody who takes messages. The broker calls it with its lock held, so it must neither wait nor call back.
@@ -28,7 +28,7 @@ type broker struct {
 
 	mu      sync.Mutex
 	queues  map[string]*queue
-	locks   map[amqp.UUID]*message
+	locks   map[wire.UUID]*message
 	events  events
 	stop    func() bool // of the timer for the first event
 	armed   time.Time   // when that timer fires, zero for none
@@ -75,7 +75,7 @@ func (e *events) Pop() any {
 }
 
 func newBroker(clock Clock, configs []QueueConfig) *broker {
-	b := &broker{clock: clock, queues: map[string]*queue{}, locks: map[amqp.UUID]*message{}, refusal: map[string]Refusal{}}
+	b := &broker{clock: clock, queues: map[string]*queue{}, locks: map[wire.UUID]*message{}, refusal: map[string]Refusal{}}
 	for _, c := range configs {
 		b.queues[strings.ToLower(c.Name)] = &queue{config: c, seen: map[string]time.Time{}}
 	}
@@ -273,7 +273,7 @@ func (b *broker) extend(m *message, now time.Time) {
 
 func (b *broker) unlock(m *message) {
 	delete(b.locks, m.token)
-	m.token, m.until = amqp.UUID{}, time.Time{}
+	m.token, m.until = wire.UUID{}, time.Time{}
 }
 
 // finish ends a message's life.
@@ -295,7 +295,7 @@ func (b *broker) consume(m *message, now time.Time) {
 
 // failed counts a delivery that came to nothing and gives the message back, or sets it aside after the last one.
 func (b *broker) failed(m *message, now time.Time) {
-	m.failures++
+	m.count()
 	if !m.dead && m.failures >= uint32(m.queue.config.MaxDeliveryCount) {
 		b.bury(m, "MaxDeliveryCountExceeded", "Message could not be consumed after "+plural(m.failures, "delivery attempt")+".", nil, now)
 		return
@@ -314,9 +314,9 @@ func (b *broker) giveBack(m *message, now time.Time) {
 }
 
 // bury moves a message that is neither locked nor waiting to the dead letters. It keeps its sequence number.
-func (b *broker) bury(m *message, reason, description string, extra map[string]any, now time.Time) {
+func (b *broker) bury(m *message, reason, description string, extra wire.Map, now time.Time) {
 	m.set(extra)
-	m.set(map[string]any{reasonProperty: reason, descriptionProperty: description})
+	m.set(wire.Map{{Key: reasonProperty, Value: reason}, {Key: descriptionProperty, Value: description}})
 	m.dead, m.state = true, active
 	m.record.become(DeadLettered, now)
 	m.record.Reason = reason

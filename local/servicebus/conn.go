@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -89,19 +90,23 @@ func (c *conn) read() error {
 	}
 }
 
+// mechanisms are the ways to log in. Neither shows who the peer is: MSSBCBS is the vendor's word, and the only one that
+// its client for .NET takes, for "by tokens over $cbs".
+var mechanisms = []wire.Symbol{"MSSBCBS", "ANONYMOUS"}
+
 // greet does the login and the opening. Tokens come later, over $cbs.
 func (c *conn) greet() error {
 	if err := c.header(wire.HeaderSASL); err != nil {
 		return err
 	}
-	c.out.frame(wire.TypeSASL, 0, &wire.Mechanisms{Mechanisms: []wire.Symbol{"ANONYMOUS"}})
+	c.out.frame(wire.TypeSASL, 0, &wire.Mechanisms{Mechanisms: mechanisms})
 	_, p, err := c.next(wire.TypeSASL)
 	if err != nil {
 		return err
 	}
-	if choice, ok := p.(*wire.Init); !ok || choice.Mechanism != "ANONYMOUS" {
+	if choice, ok := p.(*wire.Init); !ok || !slices.Contains(mechanisms, choice.Mechanism) {
 		c.out.frame(wire.TypeSASL, 0, &wire.Outcome{Code: 1})
-		return errors.New("only the mechanism ANONYMOUS is offered")
+		return fmt.Errorf("only the mechanisms %s are offered", mechanisms)
 	}
 	c.out.frame(wire.TypeSASL, 0, &wire.Outcome{})
 	if err := c.header(wire.HeaderAMQP); err != nil {
@@ -200,7 +205,7 @@ func (c *conn) handle(channel uint16, p wire.Performative) error {
 
 // granted says whether a token was put for address, or for what it belongs to.
 func (c *conn) granted(address string) bool {
-	for path := strings.ToLower(address); ; {
+	for path := strings.ToLower(entityPath(address)); ; {
 		if _, ok := c.grants[path]; ok {
 			return true
 		}

@@ -41,8 +41,6 @@ func (c *conn) settle(u unsettled, said *wire.State) *wire.State {
 	switch {
 	case errors.Is(err, ErrLockLost):
 		return &wire.State{Kind: wire.Rejected, Error: fault(lockLost, "The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue.")}
-	case err != nil:
-		return &wire.State{Kind: wire.Rejected, Error: fault(amqp.ErrCondInvalidField, "%v", err)}
 	case said != nil && said.Kind == wire.Rejected:
 		// Without its error: a client takes a rejection with one for a failure to reject.
 		return &wire.State{Kind: wire.Rejected}
@@ -66,9 +64,9 @@ func verdict(s *wire.State) outcome {
 		return outcome{kind: complete}
 	case wire.Modified:
 		if s.UndeliverableHere {
-			return outcome{kind: postpone, properties: properties(s.Annotations)}
+			return outcome{kind: postpone, properties: settable(s.Annotations)}
 		}
-		return outcome{kind: abandon, properties: properties(s.Annotations)}
+		return outcome{kind: abandon, properties: settable(s.Annotations)}
 	case wire.Rejected:
 		return rejected(s.Error)
 	default:
@@ -82,14 +80,15 @@ func rejected(e *wire.Error) outcome {
 		return o
 	}
 	o.description = e.Description
-	o.properties = properties(e.Info)
-	if reason, ok := o.properties[reasonProperty].(string); ok {
-		o.reason = reason
+	for _, p := range settable(e.Info) {
+		switch text, _ := p.Value.(string); p.Key {
+		case reasonProperty:
+			o.reason = text
+		case descriptionProperty:
+			o.description = text
+		default:
+			o.properties = append(o.properties, p)
+		}
 	}
-	if description, ok := o.properties[descriptionProperty].(string); ok {
-		o.description = description
-	}
-	delete(o.properties, reasonProperty)
-	delete(o.properties, descriptionProperty)
 	return o
 }

@@ -139,7 +139,8 @@ func (f *faults) lacks(k kind) (right Right, missing bool) {
 	}
 }
 
-func (s *Server) checkToken(kind, token string) error {
+// checkToken says why a token does not open an entity.
+func (s *Server) checkToken(kind, token, path string) error {
 	switch {
 	case s.faults.refusesTokens():
 		return errors.New("InvalidSignature: the token has an invalid signature")
@@ -147,7 +148,9 @@ func (s *Server) checkToken(kind, token string) error {
 		return fmt.Errorf("tokens of the type %q are not taken", kind)
 	case token == "":
 		return errors.New("the token is empty")
-	case kind == tokenJWT && s.check != nil:
+	case kind == tokenSAS:
+		return s.checkSignature(token, path)
+	case s.check != nil:
 		return s.check(token)
 	default:
 		return nil

@@ -2,14 +2,13 @@ package servicebus
 
 import (
 	"context"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/Azure/go-amqp"
+	"cordon/local/internal/wire"
 )
 
 // Delivery is a message under peek lock. Empty text means that the sender did not set the property.
@@ -67,21 +66,14 @@ func (w *waiter) deliver(m *message) bool {
 }
 
 func (m *message) delivery() Delivery {
-	d := Delivery{Body: m.record.Body, MessageID: m.id, ApplicationProperties: maps.Clone(m.properties()), DeliveryCount: int(m.failures) + 1,
-		SequenceNumber: m.seq, EnqueuedAt: m.enqueuedAt, ExpiresAt: m.expiresAt(), LockToken: formatToken(m.token), LockedUntil: m.until}
 	p := m.sent.Properties
-	if p == nil {
-		return d
+	return Delivery{
+		Body: m.record.Body, MessageID: m.id, ApplicationProperties: goValues(m.properties()),
+		ContentType: p.Text(wire.PropertyContentType), Subject: p.Text(wire.PropertySubject),
+		ReplyTo: p.Text(wire.PropertyReplyTo), SessionID: p.Text(wire.PropertyGroupID),
+		CorrelationID: idText(p.At(wire.PropertyCorrelationID)), DeliveryCount: int(m.failures) + 1, SequenceNumber: m.seq,
+		EnqueuedAt: m.enqueuedAt, ExpiresAt: m.expiresAt(), LockToken: m.token.String(), LockedUntil: m.until,
 	}
-	for to, from := range map[*string]*string{&d.ContentType: p.ContentType, &d.Subject: p.Subject, &d.ReplyTo: p.ReplyTo, &d.SessionID: p.GroupID} {
-		if from != nil {
-			*to = *from
-		}
-	}
-	if p.CorrelationID != nil {
-		d.CorrelationID = fmt.Sprint(p.CorrelationID)
-	}
-	return d
 }
 
 // Receive waits for the next message of a queue, or of its dead letters (name + "/$DeadLetterQueue"), and locks it. When
@@ -112,7 +104,7 @@ func (s *Server) giveUp(ctx context.Context, w *waiter) error {
 	w.mu.Unlock()
 	select {
 	case d := <-w.got:
-		token, _ := parseToken(d.LockToken) // it is our own
+		token, _ := wire.ParseUUID(d.LockToken) // it is our own
 		_ = s.broker.settle(token, outcome{kind: release})
 	default:
 	}
@@ -136,9 +128,9 @@ func (s *Server) DeadLetter(_ context.Context, queue, lockToken, reason, descrip
 
 // Renew locks a message for another lock duration from now. ErrLockLost means that it is too late.
 func (s *Server) Renew(_ context.Context, queue, lockToken string) (lockedUntil time.Time, err error) {
-	token, err := parseToken(lockToken)
+	token, err := wire.ParseUUID(lockToken)
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, fmt.Errorf("lock token %q: %w", lockToken, err)
 	}
 	until, err := s.broker.renew(token)
 	if err != nil {
@@ -148,9 +140,9 @@ func (s *Server) Renew(_ context.Context, queue, lockToken string) (lockedUntil 
 }
 
 func (s *Server) settle(queue, lockToken string, o outcome) error {
-	token, err := parseToken(lockToken)
+	token, err := wire.ParseUUID(lockToken)
 	if err != nil {
-		return err
+		return fmt.Errorf("lock token %q: %w", lockToken, err)
 	}
 	if err := s.broker.settle(token, o); err != nil {
 		return fmt.Errorf("queue %s: %w", queue, err)
@@ -160,31 +152,47 @@ func (s *Server) settle(queue, lockToken string, o outcome) error {
 
 // Send puts a message into a queue as a client would, size limit aside. It fails with ErrNoQueue or as RefuseSends says.
 func (s *Server) Send(queue string, m Message) error {
-	sent := amqp.NewMessage(m.Body)
-	sent.Properties = &amqp.MessageProperties{}
-	if m.ID != "" {
-		sent.Properties.MessageID = m.ID
-	}
-	if m.ContentType != "" {
-		sent.Properties.ContentType = &m.ContentType
-	}
-	if m.Subject != "" {
-		sent.Properties.Subject = &m.Subject
-	}
-	if !m.At.IsZero() {
-		sent.Annotations = amqp.Annotations{scheduledAnnotation: m.At}
-	}
-	sent.ApplicationProperties = maps.Clone(m.ApplicationProperties)
-	if err := checkProperties(sent.ApplicationProperties); err != nil {
+	sent, err := m.onWire()
+	if err != nil {
 		return err
 	}
 	if !s.broker.exists(queue) {
 		return fmt.Errorf("%q: %w", queue, ErrNoQueue)
 	}
-	if _, refusal := s.broker.accept(queue, []*amqp.Message{sent}); refusal != nil {
+	if _, refusal := s.broker.accept(queue, []*wire.Message{sent}); refusal != nil {
 		return refusal
 	}
 	return nil
+}
+
+// onWire is the message as a client would send it.
+func (m Message) onWire() (*wire.Message, error) {
+	properties := make(wire.Properties, wire.PropertyContentType+1)
+	if m.ID != "" {
+		properties[wire.PropertyMessageID] = m.ID
+	}
+	if m.ContentType != "" {
+		properties[wire.PropertyContentType] = wire.Symbol(m.ContentType)
+	}
+	if m.Subject != "" {
+		properties[wire.PropertySubject] = m.Subject
+	}
+	sent := &wire.Message{Properties: &properties, Body: wire.DataBody(m.Body)}
+	if !m.At.IsZero() {
+		sent.Annotations = wire.Map{{Key: scheduledAnnotation, Value: m.At}}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.ApplicationProperties)) {
+		value := m.ApplicationProperties[name]
+		switch v := value.(type) {
+		case int:
+			value = int64(v)
+		case nil, bool, string, []byte, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float32, float64, time.Time:
+		default:
+			return nil, fmt.Errorf("the application property %q cannot be a %T", name, value)
+		}
+		sent.ApplicationProperties = append(sent.ApplicationProperties, wire.Pair{Key: name, Value: value})
+	}
+	return sent, nil
 }
 
 // Counts says what a queue holds now; it is zero for a queue that does not exist.
@@ -232,23 +240,4 @@ func (b *broker) close() {
 	b.enter()
 	defer b.leave()
 	b.closed = true
-}
-
-func formatToken(t amqp.UUID) string { return t.String() }
-
-func parseToken(text string) (amqp.UUID, error) {
-	var t amqp.UUID
-	plain := make([]byte, 0, 2*len(t))
-	for _, c := range []byte(text) {
-		if c != '-' {
-			plain = append(plain, c)
-		}
-	}
-	if len(plain) != 2*len(t) {
-		return t, errors.New("a lock token is a UUID")
-	}
-	if _, err := hex.Decode(t[:], plain); err != nil {
-		return t, errors.New("a lock token is a UUID")
-	}
-	return t, nil
 }

@@ -68,10 +68,7 @@ func (l *link) ready() bool {
 
 // deliver is called by the broker, with its lock held.
 func (l *link) deliver(m *message) bool {
-	data, err := m.encode(true)
-	if err != nil {
-		return false
-	}
+	data := m.encode(true)
 	c := l.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,9 +91,7 @@ func (l *link) credited(p *wire.Flow) {
 	if p.DeliveryCount != nil {
 		count = *p.DeliveryCount
 	}
-	if l.credit = count + *p.LinkCredit - l.deliveryCount; l.credit > 1<<31 {
-		l.credit = 0 // the peer takes less than is under way
-	}
+	l.credit = remaining(count, *p.LinkCredit, l.deliveryCount)
 }
 
 // serve sends what there is to send with new credit.
@@ -163,12 +158,17 @@ func (c *conn) attach(s *session, p *wire.Attach) error {
 	refusal := c.route(l, p)
 	answer := &wire.Attach{Name: p.Name, Handle: p.Handle, Receiver: !p.Receiver, SenderMode: p.SenderMode, ReceiverMode: p.ReceiverMode,
 		Source: p.Source, Target: p.Target}
+	if p.Source != nil { // a filter in the answer would say that it is obeyed
+		answer.Source = &wire.Terminus{Address: p.Source.Address}
+	}
 	if !l.outgoing() { // what goes out has annotations on top of what came in
 		answer.MaxMessageSize = uint64(l.limit())
 	}
 	if refusal != nil {
-		if answer.Source = nil; !p.Receiver {
-			answer.Source, answer.Target = p.Source, nil
+		if p.Receiver {
+			answer.Source = nil
+		} else {
+			answer.Target = nil
 		}
 		c.send(s.channel, answer)
 		c.endLink(l, refusal)
@@ -187,12 +187,18 @@ func (c *conn) route(l *link, p *wire.Attach) *wire.Error {
 	if p.Receiver {
 		end = p.Source
 	}
+	if end != nil && end.Coordinator {
+		l.kind = asking
+		return fault(amqp.ErrCondNotImplemented,
+			"Transactions are not offered by this stand-in for Service Bus. Send and settle without one.")
+	}
 	if end == nil || end.Address == "" {
 		l.kind = asking
 		return fault(amqp.ErrCondInvalidField, "the link names no entity")
 	}
-	entity, management := strings.CutSuffix(end.Address, "/$management")
-	cbs := strings.EqualFold(end.Address, "$cbs")
+	address := entityPath(end.Address)
+	entity, management := strings.CutSuffix(address, "/$management")
+	cbs := strings.EqualFold(address, "$cbs")
 	switch {
 	case (cbs || management) && p.Receiver:
 		l.kind = answering
@@ -204,7 +210,7 @@ func (c *conn) route(l *link, p *wire.Attach) *wire.Error {
 	if cbs {
 		return nil
 	}
-	if l.entity = entity; !c.granted(end.Address) {
+	if l.entity = entity; !c.granted(address) {
 		return fault(amqp.ErrCondUnauthorizedAccess, "Unauthorized access. 'Send' or 'Listen' claims are required for '%s'.", end.Address)
 	}
 	if !c.server.broker.exists(entity) {
@@ -213,8 +219,20 @@ func (c *conn) route(l *link, p *wire.Attach) *wire.Error {
 	if right, missing := c.server.faults.lacks(l.kind); missing {
 		return fault(amqp.ErrCondUnauthorizedAccess, "Unauthorized access. '%s' claim(s) are required to perform this operation on '%s'.", right, end.Address)
 	}
+	if _, wanted := end.Filter.Text()[sessionFilter]; wanted {
+		return fault(amqp.ErrCondNotAllowed,
+			"A sessionful message receiver cannot be created on an entity that does not require sessions. "+
+				"Ensure RequiresSession is set to true when creating a Queue or Subscription to enable sessionful behavior.")
+	}
 	return nil
 }
+
+// sessionFilter asks for a session, "AMQP 1.0 in Azure Service Bus protocol guide" on learn.microsoft.com. The text of
+// its refusal is the service's, as the logs of a client had it.
+const sessionFilter = "com.microsoft:session-filter"
+
+// entityPath is an entity's path without the slashes around it, which it has where a client took it from a URL.
+func entityPath(address string) string { return strings.Trim(address, "/") }
 
 // started lets the peer send, or lets it have what it may receive.
 func (c *conn) started(l *link, p *wire.Attach) error {

@@ -7,12 +7,15 @@ import (
 	"strings"
 	"time"
 
+	"cordon/local/internal/wire"
+
 	"github.com/Azure/go-amqp"
 )
 
 // manage answers $management, "AMQP 1.0 in Azure Service Bus: request-response-based operations" on learn.microsoft.com.
-func (c *conn) manage(entity, operation string, m *amqp.Message) reply {
-	args, _ := m.Value.(map[string]any)
+func (c *conn) manage(entity, operation string, m *wire.Message) reply {
+	body, _ := m.Value().(wire.Map)
+	args := body.Text()
 	b := c.server.broker
 	switch name, _ := strings.CutPrefix(operation, "com.microsoft:"); name {
 	case "renew-lock":
@@ -47,7 +50,7 @@ func troubled(err error) reply {
 }
 
 func (b *broker) manageRenew(args map[string]any) reply {
-	tokens, found := args["lock-tokens"].([]amqp.UUID)
+	tokens, found := wire.Values[wire.UUID](args["lock-tokens"])
 	if !found {
 		return bad("lock-tokens is no array of uuid")
 	}
@@ -59,7 +62,7 @@ func (b *broker) manageRenew(args map[string]any) reply {
 		}
 		ends = append(ends, until)
 	}
-	return ok(map[string]any{"expirations": ends})
+	return ok(wire.Map{{Key: "expirations", Value: wire.ArrayOf(ends)}})
 }
 
 func (b *broker) manageSchedule(entity string, args map[string]any) reply {
@@ -67,10 +70,10 @@ func (b *broker) manageSchedule(entity string, args map[string]any) reply {
 	if !found {
 		return bad("messages is no list")
 	}
-	var messages []*amqp.Message
+	var messages []*wire.Message
 	for _, entry := range list {
-		fields, _ := entry.(map[string]any)
-		data, found := fields["message"].([]byte)
+		fields, _ := entry.(wire.Map)
+		data, found := fields.Text()["message"].([]byte)
 		if !found {
 			return bad("an entry of messages holds no message")
 		}
@@ -87,7 +90,7 @@ func (b *broker) manageSchedule(entity string, args map[string]any) reply {
 	if refusal != nil {
 		return reply{status: statusOf(amqp.ErrCond(refusal.Condition)), text: refusal.Description, condition: amqp.ErrCond(refusal.Condition)}
 	}
-	return ok(map[string]any{"sequence-numbers": numbers})
+	return ok(wire.Map{{Key: "sequence-numbers", Value: wire.ArrayOf(numbers)}})
 }
 
 // statusOf is the status of a request that was refused for an AMQP condition.
@@ -107,7 +110,7 @@ func statusOf(c amqp.ErrCond) int32 {
 }
 
 func (b *broker) manageCancel(entity string, args map[string]any) reply {
-	numbers, found := args["sequence-numbers"].([]int64)
+	numbers, found := wire.Values[int64](args["sequence-numbers"])
 	if !found {
 		return bad("sequence-numbers is no array of long")
 	}
@@ -135,13 +138,13 @@ func (b *broker) managePeek(entity string, args map[string]any) reply {
 	}
 	var list []any
 	for _, data := range messages {
-		list = append(list, map[string]any{"message": data})
+		list = append(list, wire.Map{{Key: "message", Value: data}})
 	}
-	return ok(map[string]any{"messages": list})
+	return ok(wire.Map{{Key: "messages", Value: list}})
 }
 
 func (b *broker) manageDeferred(entity string, args map[string]any) reply {
-	numbers, found := args["sequence-numbers"].([]int64)
+	numbers, found := wire.Values[int64](args["sequence-numbers"])
 	mode, moded := args["receiver-settle-mode"].(uint32)
 	if !found || !moded {
 		return bad("sequence-numbers must be an array of long and receiver-settle-mode a uint")
@@ -152,13 +155,13 @@ func (b *broker) manageDeferred(entity string, args map[string]any) reply {
 	}
 	var list []any
 	for _, m := range messages {
-		list = append(list, map[string]any{"message": m.data, "lock-token": m.token})
+		list = append(list, wire.Map{{Key: "message", Value: m.data}, {Key: "lock-token", Value: m.token}})
 	}
-	return ok(map[string]any{"messages": list})
+	return ok(wire.Map{{Key: "messages", Value: list}})
 }
 
 func (b *broker) manageDisposition(args map[string]any) reply {
-	tokens, found := args["lock-tokens"].([]amqp.UUID)
+	tokens, found := wire.Values[wire.UUID](args["lock-tokens"])
 	if !found {
 		return bad("lock-tokens is no array of uuid")
 	}
@@ -171,7 +174,8 @@ func (b *broker) manageDisposition(args map[string]any) reply {
 	o := outcome{kind: kind}
 	o.reason, _ = args["deadletter-reason"].(string)
 	o.description, _ = args["deadletter-description"].(string)
-	o.properties, _ = args["properties-to-modify"].(map[string]any)
+	modified, _ := args["properties-to-modify"].(wire.Map)
+	o.properties = settable(modified)
 	for _, token := range tokens {
 		if err := b.settle(token, o); err != nil {
 			return troubled(err)

@@ -3,25 +3,26 @@ package servicebus
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"cordon/local/internal/wire"
-
-	"github.com/Azure/go-amqp"
 )
 
-// Annotations and properties that the service adds, "AMQP 1.0 in Azure Service Bus protocol guide" on learn.microsoft.com.
+// Annotations that the service adds, "AMQP 1.0 in Azure Service Bus protocol guide" on learn.microsoft.com.
 const (
-	scheduledAnnotation   = "x-opt-scheduled-enqueue-time"
-	enqueuedAnnotation    = "x-opt-enqueued-time"
-	lockedUntilAnnotation = "x-opt-locked-until"
-	sequenceAnnotation    = "x-opt-sequence-number"
-	stateAnnotation       = "x-opt-message-state"
-	lockTokenAnnotation   = "x-opt-lock-token"
-	reasonProperty        = "DeadLetterReason"
-	descriptionProperty   = "DeadLetterErrorDescription"
-	batchFormat           = 0x80013700 // every data section of the message is an encoded message
+	scheduledAnnotation   wire.Symbol = "x-opt-scheduled-enqueue-time"
+	enqueuedAnnotation    wire.Symbol = "x-opt-enqueued-time"
+	lockedUntilAnnotation wire.Symbol = "x-opt-locked-until"
+	sequenceAnnotation    wire.Symbol = "x-opt-sequence-number"
+	stateAnnotation       wire.Symbol = "x-opt-message-state"
+	lockTokenAnnotation   wire.Symbol = "x-opt-lock-token"
+)
+
+// Properties that the service adds, and its message format for batches, from the same page.
+const (
+	reasonProperty      = "DeadLetterReason"
+	descriptionProperty = "DeadLetterErrorDescription"
+	batchFormat         = 0x80013700 // every data section of the message is an encoded message
 )
 
 type state int
@@ -35,8 +36,8 @@ const (
 // message is one message that the broker holds. The broker's lock guards it.
 type message struct {
 	queue    *queue
-	sent     *amqp.Message // as it was sent; its maps are never written to
-	extra    map[string]any
+	sent     *wire.Message // as it was sent; it is never written to
+	extra    wire.Map      // application properties that were set at settlement
 	id       string
 	seq      int64
 	state    state
@@ -47,77 +48,71 @@ type message struct {
 
 	enqueuedAt time.Time
 	visibleAt  time.Time // of a scheduled message
-	token      amqp.UUID // of the lock, zero when there is none
+	token      wire.UUID // of the lock, zero when there is none
 	until      time.Time
 	record     *Record
 }
 
-func (m *message) locked() bool { return m.token != amqp.UUID{} }
+func (m *message) locked() bool { return m.token != wire.UUID{} }
 
-// expiresAt is zero for a message that never expires. Time in the dead-letter sub-queue is not limited.
+// expiresAt is when the message becomes a dead letter by itself; zero if it never does. Time in the dead-letter
+// sub-queue is not limited, and a deferred message stays until it is asked for.
 func (m *message) expiresAt() time.Time {
-	if m.ttl == 0 || m.dead || m.state == scheduled {
+	if m.ttl == 0 || m.dead || m.state != active {
 		return time.Time{}
 	}
 	return m.enqueuedAt.Add(m.ttl)
 }
 
-// encode is the message as it goes over the wire. Only who holds the lock is shown it.
-func (m *message) encode(holder bool) ([]byte, error) {
-	out := *m.sent
-	out.Header = &amqp.MessageHeader{Priority: 4}
-	if m.sent.Header != nil {
-		*out.Header = *m.sent.Header
+// outlived says whether a deferred message has expired.
+func (m *message) outlived(now time.Time) bool {
+	return m.ttl > 0 && !m.dead && !m.enqueuedAt.Add(m.ttl).After(now)
+}
+
+// count counts a delivery without success. Azure was seen not to in the dead letters (azure-sdk-for-net issue 53437, of
+// a lock that ran out; that an abandon is the same is assumed).
+func (m *message) count() {
+	if !m.dead {
+		m.failures++
 	}
-	out.Header.TTL, out.Header.DeliveryCount = m.ttl, m.failures
-	out.Annotations = amqp.Annotations{}
-	maps.Copy(out.Annotations, m.sent.Annotations)
-	out.Annotations[sequenceAnnotation] = m.seq
-	out.Annotations[enqueuedAnnotation] = m.enqueuedAt
-	out.Annotations[stateAnnotation] = int32(m.state)
+}
+
+// encode is the message as it goes over the wire. Only who holds the lock is shown it.
+func (m *message) encode(holder bool) []byte {
+	out := *m.sent
+	header := wire.Header{Priority: 4}
+	if m.sent.Header != nil {
+		header = *m.sent.Header
+	}
+	header.TTL, header.DeliveryCount = m.ttl, m.failures
+	out.Header = &header
+	out.Annotations = out.Annotations.With(wire.Map{{Key: sequenceAnnotation, Value: m.seq},
+		{Key: enqueuedAnnotation, Value: m.enqueuedAt}, {Key: stateAnnotation, Value: int32(m.state)}}...)
 	out.DeliveryAnnotations = nil
 	if holder && m.locked() {
-		out.Annotations[lockedUntilAnnotation] = m.until
-		out.DeliveryAnnotations = amqp.Annotations{lockTokenAnnotation: m.token}
+		out.Annotations = out.Annotations.With(wire.Pair{Key: lockedUntilAnnotation, Value: m.until})
+		out.DeliveryAnnotations = wire.Map{{Key: lockTokenAnnotation, Value: m.token}}
 	}
 	if out.Properties == nil { // clients show the delivery count only with them
-		out.Properties = &amqp.MessageProperties{}
+		out.Properties = &wire.Properties{}
 	}
 	out.ApplicationProperties = m.properties()
-	return out.MarshalBinary()
+	return out.Append(nil)
 }
 
 // properties are the application properties, with what was set at settlement.
-func (m *message) properties() map[string]any {
-	if len(m.extra) == 0 {
-		return m.sent.ApplicationProperties
-	}
-	out := maps.Clone(m.sent.ApplicationProperties)
-	if out == nil {
-		out = map[string]any{}
-	}
-	maps.Copy(out, m.extra)
-	return out
-}
+func (m *message) properties() wire.Map { return m.sent.ApplicationProperties.With(m.extra...) }
 
 // set changes application properties, for the next receiver to see.
-func (m *message) set(properties map[string]any) {
-	if len(properties) == 0 {
-		return
-	}
-	if m.extra == nil {
-		m.extra = map[string]any{}
-	}
-	maps.Copy(m.extra, properties)
-}
+func (m *message) set(properties wire.Map) { m.extra = m.extra.With(properties...) }
 
 // body is what a client shows as the body: the data sections, or a value of bytes or text.
-func body(m *amqp.Message) []byte {
+func body(m *wire.Message) []byte {
 	var out []byte
-	for _, data := range m.Data {
+	for _, data := range m.Data() {
 		out = append(out, data...)
 	}
-	switch v := m.Value.(type) {
+	switch v := m.Value().(type) {
 	case []byte:
 		out = v
 	case string:
@@ -126,50 +121,45 @@ func body(m *amqp.Message) []byte {
 	return out
 }
 
-func messageID(m *amqp.Message) string {
-	if m.Properties == nil || m.Properties.MessageID == nil {
+func messageID(m *wire.Message) string { return idText(m.Properties.At(wire.PropertyMessageID)) }
+
+// idText is a message id, of whatever type, as text.
+func idText(id any) string {
+	if id == nil {
 		return ""
 	}
-	return fmt.Sprint(m.Properties.MessageID)
+	return fmt.Sprint(id)
 }
 
-func scheduledFor(m *amqp.Message) time.Time {
-	at, _ := m.Annotations[scheduledAnnotation].(time.Time)
+func scheduledFor(m *wire.Message) time.Time {
+	at, _ := m.Annotations.Text()[string(scheduledAnnotation)].(time.Time)
 	return at
 }
 
-// decodeMessage reads foreign bytes and makes sure that they can be written again.
-func decodeMessage(data []byte) (m *amqp.Message, err error) {
-	// The library panics on a map whose key is a described value, which cannot be the key of a Go map.
-	defer func() {
-		if p := recover(); p != nil {
-			m, err = nil, fmt.Errorf("the message cannot be read: %v", p)
-		}
-	}()
-	m = &amqp.Message{}
-	if err := m.UnmarshalBinary(data); err != nil {
+// decodeMessage reads foreign bytes.
+func decodeMessage(data []byte) (*wire.Message, error) {
+	m, err := wire.DecodeMessage(data)
+	if err != nil {
 		return nil, fmt.Errorf("the message cannot be read: %w", err)
-	}
-	if _, err := m.MarshalBinary(); err != nil {
-		return nil, fmt.Errorf("the message has values that cannot be written again: %w", err)
 	}
 	return m, nil
 }
 
 // decodeTransfer reads what one delivery carries: a message, or the messages of a batch.
-func decodeTransfer(format uint32, data []byte) ([]*amqp.Message, error) {
+func decodeTransfer(format uint32, data []byte) ([]*wire.Message, error) {
 	outer, err := decodeMessage(data)
 	if err != nil {
 		return nil, err
 	}
 	if format != batchFormat {
-		return []*amqp.Message{outer}, nil
+		return []*wire.Message{outer}, nil
 	}
-	if len(outer.Data) == 0 {
+	parts := outer.Data()
+	if len(parts) == 0 {
 		return nil, errors.New("the batch is empty")
 	}
-	var out []*amqp.Message
-	for _, data := range outer.Data {
+	var out []*wire.Message
+	for _, data := range parts {
 		m, err := decodeMessage(data)
 		if err != nil {
 			return nil, err
@@ -179,30 +169,22 @@ func decodeTransfer(format uint32, data []byte) ([]*amqp.Message, error) {
 	return out, nil
 }
 
-// properties turns a map of the wire into application properties.
-func properties(m wire.Map) map[string]any {
-	out := m.Text()
-	for key, value := range out {
-		switch v := value.(type) {
+// settable are the entries of a map of the wire that can be application properties: those whose keys are text.
+func settable(m wire.Map) wire.Map {
+	var out wire.Map
+	for _, p := range m {
+		switch key := p.Key.(type) {
+		case string:
+			out = out.With(p)
 		case wire.Symbol:
-			out[key] = string(v)
-		case wire.UUID:
-			out[key] = amqp.UUID(v)
+			out = out.With(wire.Pair{Key: string(key), Value: p.Value})
 		}
 	}
 	return out
 }
 
-// checkProperties refuses what could not be written to the next receiver.
-func checkProperties(p map[string]any) error {
-	if _, err := (&amqp.Message{ApplicationProperties: p}).MarshalBinary(); err != nil {
-		return fmt.Errorf("properties to modify: %w", err)
-	}
-	return nil
-}
-
 // tag is a lock token as a delivery tag: the bytes of a .NET GUID.
-func tag(token amqp.UUID) []byte {
+func tag(token wire.UUID) []byte {
 	return []byte{token[3], token[2], token[1], token[0], token[5], token[4], token[7], token[6],
 		token[8], token[9], token[10], token[11], token[12], token[13], token[14], token[15]}
 }

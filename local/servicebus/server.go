@@ -1,12 +1,14 @@
-// Package servicebus stands in for Azure Service Bus on one machine: queues over AMQP 1.0, as the azservicebus client
-// speaks it, and the same queues as plain calls for a Functions host in the same process.
+// Package servicebus stands in for Azure Service Bus on one machine: queues over AMQP 1.0, as the vendor's clients for
+// Go and .NET speak it, and the same queues as plain calls for a Functions host in the same process.
 //
-// It does what "AMQP 1.0 in Azure Service Bus" and "Message transfers, locks, and settlement" on learn.microsoft.com say
-// of queues: peek-lock and receive-and-delete, delivery counts, dead letters, deferral, schedules, duplicate detection,
-// expiry, tokens over $cbs and the operations of $management. It has no topics, sessions, partitions, transactions,
-// forwarding or Atom interface, and forgets everything at Close. Locks outlive links and connections, as in Azure.
+// It does what "AMQP 1.0 in Azure Service Bus" and "Message transfers, locks, and settlement" on learn.microsoft.com
+// say of queues: peek-lock and receive-and-delete, delivery counts, dead letters, deferral, schedules, duplicate
+// detection, expiry, tokens over $cbs and the operations of $management. It has no topics, sessions, partitions,
+// transactions, forwarding or Atom interface, and forgets everything at Close. Locks outlive links and connections, as
+// in Azure.
 //
-// One conformance suite drives it with the real client, and drives a real namespace too when one is named.
+// One conformance suite drives it with the client for Go, and drives a real namespace too when one is named. What the
+// client for .NET says was recorded, and is said again in the tests.
 package servicebus
 
 import (
@@ -39,7 +41,7 @@ type Options struct {
 	// Clock is the time of locks, schedules, windows and expiry; nil means the real one.
 	Clock Clock
 	// CheckToken is asked about every jwt that a client presents; nil means that any text will do. Its error is told to the
-	// client. SAS tokens only have to be there: who may connect to 127.0.0.1 is not this package's business.
+	// client. SAS tokens are checked here: they must be signed with the key of ConnectionString and not be expired.
 	CheckToken func(token string) error
 }
 
@@ -51,6 +53,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	address   string // of the first listener
+	key       string // of the shared access policy
 	listeners []net.Listener
 	conns     map[*conn]struct{}
 	done      chan struct{}
@@ -80,7 +83,8 @@ func New(o Options) (*Server, error) {
 	if clock == nil {
 		clock = wallClock{}
 	}
-	return &Server{broker: newBroker(clock, configs), check: o.CheckToken, conns: map[*conn]struct{}{}, done: make(chan struct{})}, nil
+	return &Server{broker: newBroker(clock, configs), key: firstKey, check: o.CheckToken, conns: map[*conn]struct{}{},
+		done: make(chan struct{})}, nil
 }
 
 func (q QueueConfig) withDefaults() QueueConfig {
@@ -187,7 +191,8 @@ func (s *Server) ConnectionString() string {
 	if address == "" {
 		address = "127.0.0.1"
 	}
-	return "Endpoint=sb://" + address + ";SharedAccessKeyName=local;SharedAccessKey=bm90LWEtc2VjcmV0;UseDevelopmentEmulator=true"
+	return "Endpoint=sb://" + address + ";SharedAccessKeyName=" + policyName + ";SharedAccessKey=" + s.key +
+		";UseDevelopmentEmulator=true"
 }
 
 func (s *Server) isClosed() bool {

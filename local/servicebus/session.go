@@ -29,7 +29,7 @@ type session struct {
 // unsettled is a delivery that the peer has not said anything about.
 type unsettled struct {
 	link  *link
-	token amqp.UUID
+	token wire.UUID
 }
 
 func (c *conn) begin(channel uint16, p *wire.Begin) error {
@@ -102,9 +102,21 @@ func (s *session) opened(p *wire.Flow) {
 	if p.NextIncomingID != nil {
 		next = *p.NextIncomingID
 	}
-	if s.peerWindow = next + p.IncomingWindow - s.nextOutgoingID; s.peerWindow > 1<<31 {
-		s.peerWindow = 0 // the peer takes less than is under way
+	s.peerWindow = remaining(next, p.IncomingWindow, s.nextOutgoingID)
+}
+
+// remaining is how many more may be sent to a peer that has seen everything before the number seen and takes limit from
+// there on, when the next to be sent has the number next. The numbers wrap; limit is any, the vendor's client for .NET
+// tells windows of 2^32-1.
+func remaining(seen, limit, next uint32) uint32 {
+	underWay := next - seen
+	if int32(underWay) < 0 {
+		return limit // the peer has seen more than there was
 	}
+	if limit < underWay {
+		return 0
+	}
+	return limit - underWay
 }
 
 // drain uses up the credit that there is no message for.

@@ -22,29 +22,44 @@ func descriptor(name Symbol) (uint64, bool) {
 		"amqp:end:list": descEnd, "amqp:close:list": descClose, "amqp:error:list": descError, "amqp:received:list": descReceived,
 		"amqp:accepted:list": descAccepted, "amqp:rejected:list": descRejected, "amqp:released:list": descReleased,
 		"amqp:modified:list": descModified, "amqp:source:list": descSource, "amqp:target:list": descTarget,
+		"amqp:coordinator:list":     descCoordinator,
 		"amqp:sasl-mechanisms:list": descMechanisms, "amqp:sasl-init:list": descInit, "amqp:sasl-outcome:list": descOutcome,
+		"amqp:header:list": descHeader, "amqp:delivery-annotations:map": descDeliveryAnnotations,
+		"amqp:message-annotations:map": descAnnotations, "amqp:properties:list": descProperties,
+		"amqp:application-properties:map": descApplicationProperties, "amqp:data:binary": descData,
+		"amqp:amqp-sequence:list": descSequence, "amqp:amqp-value:*": descValue, "amqp:footer:map": descFooter,
 	}
 	code, ok := names[name]
 	return code, ok
 }
 
-// split takes a composite apart.
-func split(v any) (code uint64, list []any, err error) {
+// described takes a described value apart.
+func described(v any) (code uint64, value any, err error) {
 	d, ok := v.(Described)
 	if !ok {
-		return 0, nil, errors.New("a described list is expected")
+		return 0, nil, errors.New("a described value is expected")
 	}
 	switch name := d.Descriptor.(type) {
 	case uint64:
-		code = name
+		return name, d.Value, nil
 	case Symbol:
 		if code, ok = descriptor(name); !ok {
 			return 0, nil, fmt.Errorf("the descriptor %q is not known", name)
 		}
+		return code, d.Value, nil
 	default:
 		return 0, nil, errors.New("a descriptor is a ulong or a symbol")
 	}
-	if list, ok = d.Value.([]any); !ok {
+}
+
+// split takes a composite apart.
+func split(v any) (code uint64, list []any, err error) {
+	code, value, err := described(v)
+	if err != nil {
+		return 0, nil, err
+	}
+	list, ok := value.([]any)
+	if !ok {
 		return 0, nil, errors.New("a described list is expected")
 	}
 	return code, list, nil
@@ -136,11 +151,17 @@ func (f *fields) done(i int, inner *fields) {
 }
 
 func (f *fields) terminus(i int) *Terminus {
-	_, inner := f.nested(i)
+	code, inner := f.nested(i)
 	if inner == nil {
 		return nil
 	}
+	if code == descCoordinator {
+		return &Terminus{Coordinator: true}
+	}
 	out := &Terminus{Address: inner.text(0)}
+	if code == descSource {
+		out.Filter = or(inner, 7, Map(nil))
+	}
 	f.done(i, inner)
 	return out
 }

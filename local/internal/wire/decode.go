@@ -6,25 +6,26 @@ import (
 	"fmt"
 	"math"
 	"time"
+	"unicode/utf8"
 )
 
-// Bounds on what one frame may make the reader build. No real peer comes near them.
+// Bounds on what foreign bytes may make the reader build. No real peer comes near them.
 const (
-	maxDepth  = 16
-	maxValues = 1 << 14
+	maxDepth = 16
+	maxEmpty = 1 << 14 // values in arrays that take no bytes
 )
 
 var errShort = errors.New("the value goes on after the end of the data")
 
-// reader reads values one after the other. It never reads past the end of data, and budget bounds the number of values
-// that it makes, because an array of zero-width values can name billions in a few bytes.
+// reader reads values one after the other. It never reads past the end of data, which bounds the number of values that
+// it makes; budget bounds those of zero width, of which an array can name billions in a few bytes.
 type reader struct {
 	data   []byte
 	depth  int
 	budget int
 }
 
-func newReader(data []byte) *reader { return &reader{data: data, budget: maxValues} }
+func newReader(data []byte) *reader { return &reader{data: data, budget: maxEmpty} }
 
 func (r *reader) take(n int) ([]byte, error) {
 	if n < 0 || n > len(r.data) {
@@ -70,9 +71,6 @@ func (r *reader) value() (any, error) {
 
 // coded reads the next value, whose constructor was read already.
 func (r *reader) coded(code byte) (any, error) {
-	if r.budget--; r.budget < 0 {
-		return nil, fmt.Errorf("there are more than %d values in one frame", maxValues)
-	}
 	if r.depth++; r.depth > maxDepth {
 		return nil, fmt.Errorf("values are nested more than %d deep", maxDepth)
 	}
@@ -176,7 +174,7 @@ func fixed(code byte, b []byte) (any, error) {
 	case codeUUID:
 		return UUID(b), nil
 	case codeChar, codeDecimal32, codeDecimal64, codeDecimal128:
-		return append(Opaque{}, b...), nil
+		return append(Opaque{code}, b...), nil
 	default:
 		return nil, unknown(code)
 	}
@@ -187,6 +185,9 @@ func variable(code byte, b []byte) (any, error) {
 	case codeBinary8, codeBinary32:
 		return append([]byte{}, b...), nil
 	case codeString8, codeString32:
+		if !utf8.Valid(b) {
+			return nil, errors.New("a string is not UTF-8")
+		}
 		return string(b), nil
 	case codeSymbol8, codeSymbol32:
 		return Symbol(b), nil
@@ -205,9 +206,6 @@ func (r *reader) compound(code byte) (any, error) {
 	n, err := inner.uint(width(code))
 	if err != nil {
 		return nil, err
-	}
-	if n > uint64(inner.budget) {
-		return nil, fmt.Errorf("there are more than %d values in one frame", maxValues)
 	}
 	switch code {
 	case codeList8, codeList32:
@@ -255,6 +253,11 @@ func (r *reader) array(n int) (any, error) {
 	}
 	if code == codeDescribed {
 		return nil, errors.New("arrays of described values are not supported")
+	}
+	if code>>4 == 0x4 {
+		if r.budget -= n; r.budget < 0 {
+			return nil, fmt.Errorf("there are more than %d values without bytes", maxEmpty)
+		}
 	}
 	out := Array{}
 	for range n {

@@ -42,7 +42,14 @@ func (t *Terminus) value(code uint64) any {
 	if t == nil {
 		return nil
 	}
-	return composite(code, unless(t.Address, ""))
+	if t.Coordinator {
+		return composite(descCoordinator)
+	}
+	var filter any
+	if len(t.Filter) > 0 {
+		filter = t.Filter
+	}
+	return composite(code, unless(t.Address, ""), nil, nil, nil, nil, nil, nil, filter)
 }
 
 func (p *Flow) composite() (uint64, []any) {
@@ -69,9 +76,11 @@ func (p *Detach) composite() (uint64, []any) {
 func (p *End) composite() (uint64, []any)   { return descEnd, []any{p.Error.value()} }
 func (p *Close) composite() (uint64, []any) { return descClose, []any{p.Error.value()} }
 
-func (p *Mechanisms) composite() (uint64, []any) { return descMechanisms, []any{p.Mechanisms} }
-func (p *Init) composite() (uint64, []any)       { return descInit, []any{p.Mechanism} }
-func (p *Outcome) composite() (uint64, []any)    { return descOutcome, []any{p.Code} }
+func (p *Mechanisms) composite() (uint64, []any) {
+	return descMechanisms, []any{ArrayOf(p.Mechanisms)}
+}
+func (p *Init) composite() (uint64, []any)    { return descInit, []any{p.Mechanism} }
+func (p *Outcome) composite() (uint64, []any) { return descOutcome, []any{p.Code} }
 
 func (e *Error) value() any {
 	if e == nil {

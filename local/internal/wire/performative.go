@@ -29,6 +29,7 @@ const (
 	descModified    = 0x27
 	descSource      = 0x28
 	descTarget      = 0x29
+	descCoordinator = 0x30
 	descMechanisms  = 0x40
 	descInit        = 0x41
 	descOutcome     = 0x44
@@ -75,8 +76,13 @@ type Attach struct {
 	Properties     Map
 }
 
-// Terminus is the source or target of a link.
-type Terminus struct{ Address string }
+// Terminus is the source or target of a link. Filter belongs to a source; a Coordinator is the target of who wants
+// transactions, and has no address.
+type Terminus struct {
+	Address     string
+	Filter      Map
+	Coordinator bool
+}
 
 // Flow tells window and credit. Handle, DeliveryCount and LinkCredit are nil when it is about the session alone.
 type Flow struct {
@@ -128,7 +134,8 @@ type Close struct{ Error *Error }
 // Mechanisms offers ways to log in.
 type Mechanisms struct{ Mechanisms []Symbol }
 
-// Init picks one. What it answers is not kept: the only mechanism that is offered, ANONYMOUS, has nothing to say.
+// Init picks one. What it answers is not kept: the mechanisms that are offered, MSSBCBS and ANONYMOUS, have nothing to
+// say.
 type Init struct{ Mechanism Symbol }
 
 // Outcome ends the login; 0 is success.

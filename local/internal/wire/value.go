@@ -1,14 +1,41 @@
-// Package wire reads and writes AMQP 1.0 frames: the type system of part 1 of the OASIS standard and the performatives
-// of parts 2 and 5, as far as a Service Bus queue needs them. Message sections are not its business.
+// Package wire reads and writes AMQP 1.0: the type system of part 1 of the OASIS standard, the performatives of parts 2
+// and 5 and the message of part 3, as far as a Service Bus queue needs them. Every value that it reads it can write
+// again, with its type: what a sender says reaches the receiver, whatever the two are written with.
 //
 // Every function that reads takes foreign bytes and answers with an error, whatever they are.
 package wire
+
+import (
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+)
 
 // Symbol is an AMQP symbol: ASCII text out of a fixed vocabulary.
 type Symbol string
 
 // UUID is an AMQP uuid, in RFC 4122 order.
 type UUID [16]byte
+
+// String is the text form of RFC 4122.
+func (u UUID) String() string {
+	text := hex.EncodeToString(u[:])
+	return strings.Join([]string{text[:8], text[8:12], text[12:16], text[16:20], text[20:]}, "-")
+}
+
+// ParseUUID reads the text form, with or without its hyphens.
+func ParseUUID(text string) (UUID, error) {
+	var u UUID
+	plain := strings.ReplaceAll(text, "-", "")
+	if len(plain) != 2*len(u) {
+		return UUID{}, errors.New("a UUID has 32 hexadecimal digits")
+	}
+	if _, err := hex.Decode(u[:], []byte(plain)); err != nil {
+		return UUID{}, errors.New("a UUID has 32 hexadecimal digits")
+	}
+	return u, nil
+}
 
 // Map is an AMQP map, in the order of the wire. Keys may be any value.
 type Map []Pair
@@ -30,14 +57,63 @@ func (m Map) Text() map[string]any {
 	return out
 }
 
+// With returns the map with further entries, each in place of the one whose key is the same text. m is left as it is.
+func (m Map) With(more ...Pair) Map {
+	out := slices.Clone(m)
+	for _, p := range more {
+		i := slices.IndexFunc(out, func(old Pair) bool { return sameText(old.Key, p.Key) })
+		if i < 0 {
+			out = append(out, p)
+			continue
+		}
+		out[i] = p
+	}
+	return out
+}
+
+func sameText(a, b any) bool {
+	first, ok := text(a)
+	second, also := text(b)
+	return ok && also && first == second
+}
+
 // Array is an AMQP array: values of one type.
 type Array []any
+
+// Values are the values of an array of T; false if v is none.
+func Values[T any](v any) ([]T, bool) {
+	array, ok := v.(Array)
+	out := make([]T, 0, len(array))
+	for _, e := range array {
+		t, is := e.(T)
+		ok = ok && is
+		out = append(out, t)
+	}
+	return out, ok
+}
+
+// ArrayOf is the array of values.
+func ArrayOf[T any](values []T) Array {
+	out := make(Array, 0, len(values))
+	for _, v := range values {
+		out = append(out, v)
+	}
+	return out
+}
 
 // Described is a value with a descriptor that says what it means, a ulong or a symbol.
 type Described struct{ Descriptor, Value any }
 
-// Opaque is a value of a type that has no equal in Go: a decimal or a character, as its bytes.
+// Opaque is a value of a type that has no equal in Go, a decimal or a character: its constructor and its bytes.
 type Opaque []byte
+
+// Char is the character that o is, if it is one.
+func (o Opaque) Char() (rune, bool) {
+	if len(o) != 5 || o[0] != codeChar {
+		return 0, false
+	}
+	return rune(o[1])<<24 | rune(o[2])<<16 | rune(o[3])<<8 | rune(o[4]), true
+}
 
 func text(v any) (string, bool) {
 	switch v := v.(type) {
