@@ -246,6 +246,7 @@ func TestVerbsThatAreNotThereAreRefused(t *testing.T) {
 		{http.MethodPost, "/acct/rows(PartitionKey='p',RowKey='r')", 405},
 		{http.MethodGet, "/acct/$batch", 405},
 		{http.MethodGet, "/acct/rows?comp=acl", 501},
+		{http.MethodGet, "/acct/?restype=service&comp=properties", 501},
 		{http.MethodGet, "/other/rows", 404},
 		{http.MethodGet, "/acct/rows?$top=0", 400},
 		{http.MethodGet, "/acct/rows?$top=1001", 400},

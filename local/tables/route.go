@@ -23,12 +23,12 @@ func (s *Server) route(r *http.Request, body []byte) response {
 	if rest == "$batch" {
 		return s.batch(r, body)
 	}
+	if r.URL.Query().Has("comp") { // also of the account itself, whose path names nothing
+		return failure(http.StatusNotImplemented, "NotImplemented", "Service properties and access policies are not there.")
+	}
 	target, problem := parseResource(rest)
 	if problem != nil {
 		return problem.response()
-	}
-	if r.URL.Query().Has("comp") {
-		return failure(http.StatusNotImplemented, "NotImplemented", "Service properties and access policies are not there.")
 	}
 	if target.set == "Tables" {
 		return s.routeTables(r, target, body)

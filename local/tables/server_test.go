@@ -313,8 +313,9 @@ func TestTableListsContinue(t *testing.T) {
 	}
 	_, err := service.CreateTable(t.Context(), "ALPHA", nil)
 	refused(t, err, http.StatusConflict, "TableAlreadyExists")
-	for _, name := range []string{"ab", "1abc", "a-b-c", "tables", strings.Repeat("a", 64)} {
+	for name, code := range map[string]string{"ab": "OutOfRangeInput", strings.Repeat("a", 64): "OutOfRangeInput", "1abc": "InvalidResourceName",
+		"a-b-c": "InvalidResourceName", "tables": "InvalidResourceName"} {
 		_, err := service.CreateTable(t.Context(), name, nil)
-		refused(t, err, http.StatusBadRequest, "InvalidResourceName")
+		refused(t, err, http.StatusBadRequest, code)
 	}
 }
