@@ -98,7 +98,10 @@ func (h *Host) Orphans() int {
 	return n
 }
 
-func (in *instance) drain() { in.currentLife().quiet(errDrained) }
+func (in *instance) drain() {
+	in.h.o.Logf("%s drains", in)
+	in.currentLife().quiet(errDrained)
+}
 
 // stop ends the current life in good order and returns when the next one has begun.
 func (in *instance) stop() {
@@ -134,6 +137,7 @@ func (in *instance) awaitNext(l *life) {
 // shut is the stop itself.
 func (in *instance) shut(l *life) {
 	clock := in.h.o.Clock
+	in.h.o.Logf("%s stops", in)
 	l.quiet(errStopping)
 	idle, late := make(chan struct{}), make(chan struct{})
 	go func() {
