@@ -49,7 +49,8 @@ func chaosCommand() *cobra.Command {
 	f.StringVar(&o.boundary, "boundary", "", "strike at this boundary only: defender, entra, tables, transfers, management, claims, dispositions or smtp")
 	f.StringVar(&o.point.By, "by", "", "count only what this function sends; empty: what any function sends")
 	f.IntVar(&o.point.K, "k", 1, "strike at the k-th thing that is sent")
-	f.StringVar(&o.kind, "kind", "before", "before: killed, not served; served: served, then killed; lost: served, answer lost, process alive")
+	f.StringVar(&o.kind, "kind", "before", "before: killed, not served; served: served, then killed; lost: served, answer lost, process alive;\n"+
+		"stopped, drained: served and answered, while the host ends in order and a new one starts")
 	f.BoolVar(&o.point.WithHost, "with-host", false, "kill all processes and the host, so that locks lapse, instead of the process that sent")
 	f.BoolVar(&o.undisturbed, "undisturbed", false, "play the scenario once without a strike")
 	f.StringVar(&o.Sabotage, "sabotage", "", "break a promise on purpose, to see the table notice")

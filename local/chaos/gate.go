@@ -11,7 +11,14 @@ import (
 type killer interface {
 	Kill(function string, instance int) error
 	KillAll()
+	// StopAll ends every process in order, and returns when new ones have started.
+	StopAll()
+	// DrainAll has the triggers take nothing more, and returns at once.
+	DrainAll()
 }
+
+// drained is how long a host stands drained before it is stopped: calls from outside are answered meanwhile.
+const drained = 2 * time.Second
 
 // gate counts what passes all boundaries of one run and says when to strike. It strikes once.
 type gate struct {
@@ -42,8 +49,8 @@ func (g *gate) own(host killer) {
 	close(g.owned)
 }
 
-// pass counts one thing and says what is to become of it; empty for nothing special. Whoever gets a kind must carry it
-// out, and call strike at its moment.
+// pass counts one thing and says what is to become of it; empty for nothing special, or when the gate itself sees to it.
+// Whoever gets a kind must carry it out, and call strike at its moment.
 func (g *gate) pass(s Site) Kind {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -58,6 +65,11 @@ func (g *gate) pass(s Site) Kind {
 		return ""
 	}
 	g.fired = true
+	if g.point.Kind.orderly() {
+		// The host waits for the work that the thing belongs to, so the thing must not wait for the host.
+		g.kills.Go(func() { g.strike(s.By, 0) })
+		return ""
+	}
 	return g.point.Kind
 }
 
@@ -67,6 +79,12 @@ func (g *gate) strike(function string, instance int) {
 	var err error
 	switch {
 	case g.point.Kind == Lost:
+	case g.point.Kind == Stopped:
+		g.host.StopAll()
+	case g.point.Kind == Drained:
+		g.host.DrainAll()
+		time.Sleep(drained)
+		g.host.StopAll()
 	case g.point.WithHost:
 		g.host.KillAll()
 	default:

@@ -80,6 +80,8 @@ func TestSettlementIsStruckAsItsKindSays(t *testing.T) {
 		{Point{Kind: Before, WithHost: true}, false, false, "all"},
 		{Point{Kind: Served, WithHost: true}, true, true, "all"},
 		{Point{Kind: Lost}, true, false, ""},
+		{Point{Kind: Stopped}, true, true, "stopped"},
+		{Point{Kind: Drained}, true, true, "drained stopped"},
 	} {
 		c.point.Site, c.point.K = Site{Dispositions, "SendNotice"}, 1
 		g, host := aim(c.point)

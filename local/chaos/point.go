@@ -40,10 +40,17 @@ const (
 	Before Kind = "before" // the process is killed, and the thing never served
 	Served Kind = "served" // it is served, and the process killed before the answer
 	Lost   Kind = "lost"   // it is served, and the connection reset instead of an answer; the process lives
+	// The two orderly ends of a host begin with the thing, which is served and answered meanwhile. Work in flight goes on to
+	// its end, and its messages are given back although it succeeded; then the processes end, and a new host starts.
+	Stopped Kind = "stopped" // the host is stopped
+	Drained Kind = "drained" // the host is drained, then stopped
 )
 
 // Kinds lists all of them.
-func Kinds() []Kind { return []Kind{Before, Served, Lost} }
+func Kinds() []Kind { return []Kind{Before, Served, Lost, Stopped, Drained} }
+
+// orderly reports whether the kind ends the host in order instead of breaking something off.
+func (k Kind) orderly() bool { return k == Stopped || k == Drained }
 
 // Site is where something is sent from: a boundary, and the function whose process sends. By is empty for any function.
 type Site struct {
@@ -57,7 +64,8 @@ type Point struct {
 	K    int // counted from 1
 	Kind Kind
 	// WithHost kills every process and the host with it: nothing in flight is settled, locks lapse. Without it only the
-	// process that sent dies, and the host gives its messages back at once. Lost kills nobody, so it has no such form.
+	// process that sent dies, and the host gives its messages back at once. Lost kills nobody, and the orderly ends are
+	// always the host's, so they have no such form.
 	WithHost bool
 }
 
@@ -72,6 +80,8 @@ func (p Point) check() error {
 		return fmt.Errorf("k is %d; it counts from 1", p.K)
 	case p.Kind == Lost && p.WithHost:
 		return fmt.Errorf("kind %q kills nobody, so it cannot be had with the host", Lost)
+	case p.Kind.orderly() && p.WithHost:
+		return fmt.Errorf("kind %q is of the whole host already; leave --with-host out", p.Kind)
 	}
 	return nil
 }
@@ -125,12 +135,13 @@ func (p Point) file() string {
 	return text
 }
 
-// ways lists every form of striking at one place: two kinds that kill, each with and without the host, and one that does
-// not.
+// ways lists every form of striking at one place: two kinds that kill, each with and without the host, one that kills
+// nobody, and the orderly ends.
 func ways(s Site, k int) []Point {
 	return []Point{
 		{Site: s, K: k, Kind: Before}, {Site: s, K: k, Kind: Before, WithHost: true},
 		{Site: s, K: k, Kind: Served}, {Site: s, K: k, Kind: Served, WithHost: true},
 		{Site: s, K: k, Kind: Lost},
+		{Site: s, K: k, Kind: Stopped}, {Site: s, K: k, Kind: Drained},
 	}
 }

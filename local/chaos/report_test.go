@@ -17,7 +17,7 @@ func everywhere() map[Site]int {
 func TestWholeSweepStrikesAtEveryPlaceInEveryWay(t *testing.T) {
 	t.Parallel()
 	points := Options{}.points(map[Site]int{{Tables, "PollAlerts"}: 3, {SMTP, "SendNotice"}: 2})
-	if len(points) != 25 {
+	if len(points) != 35 {
 		t.Errorf("%d points", len(points))
 	}
 	seen := map[Point]bool{}
@@ -51,7 +51,7 @@ func TestSampleStrikesAtEverySiteAndInEveryWayAtEveryBoundary(t *testing.T) {
 			t.Errorf("seed %d: %d of %d sites", seed, len(sites), len(everywhere()))
 		}
 		for _, b := range Boundaries() {
-			if len(ways[b]) != 5 {
+			if len(ways[b]) != 7 {
 				t.Errorf("seed %d: %s is struck in %d ways", seed, b, len(ways[b]))
 			}
 		}
@@ -148,6 +148,7 @@ func TestPointThatCanNotBeIsRefusedWithTheWayOut(t *testing.T) {
 		`no kind "maimed"`:   {Site: Site{Boundary: Tables}, K: 1, Kind: "maimed"},
 		"k is 0":             {Site: Site{Boundary: Tables}, Kind: Before},
 		"kills nobody":       {Site: Site{Boundary: Tables}, K: 1, Kind: Lost, WithHost: true},
+		"host already":       {Site: Site{Boundary: Tables}, K: 1, Kind: Stopped, WithHost: true},
 	} {
 		if err := p.check(); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%v, want %q", err, text)

@@ -247,14 +247,15 @@ func (w *world) log() string {
 
 // strike is what stood recorded when the strike had fallen.
 type strike struct {
-	mailer  bool            // it fell on the process that sends mail
+	mailer  bool            // it killed the process that sends mail
 	arrived map[string]int  // mails by Message-ID
 	unsent  map[string]bool // Message-IDs that the ledger did not know to be sent
 }
 
 // note keeps what the verdict needs to know of the moment of the strike.
 func (w *world) note(function string) {
-	s := &strike{mailer: function == "SendNotice" || w.gate.point.WithHost, arrived: map[string]int{}, unsent: map[string]bool{}}
+	killed := !w.gate.point.Kind.orderly() && (function == "SendNotice" || w.gate.point.WithHost)
+	s := &strike{mailer: killed, arrived: map[string]int{}, unsent: map[string]bool{}}
 	for _, m := range w.mail.Mails() {
 		s.arrived[m.MessageID]++
 	}
