@@ -41,7 +41,7 @@ test: need-go need-cc azurite kusto ## all tests, shuffled, with the race detect
 	$(TEST) -race -timeout 45m $$($(GO) list ./... | grep -v /handler/feeds$$)
 	@# Without the race detector, which makes feeds last six times as long; their code is raced by the suites above.
 	$(TEST) -timeout 30m ./handler/feeds
-	$(TEST) -timeout 20m -run '^TestBurst' ./handler
+	$(TEST) -timeout 20m -run '^TestBurst' ./handler/app
 	$(MAKE) --no-print-directory strikes QUICK=1
 
 test-short: need-go ## all tests without the race detector
@@ -73,7 +73,7 @@ bench: need-go ## benchmarks, as ratios measured in one run, and a burst of aler
 	$(GO) test -timeout 30m -run '^TestBurst' -bench . -benchmem ./handler/... ./local
 
 golden: need-go ## rewrite golden files and show the difference
-	$(GO) test ./docs ./handler ./handler/notice ./handler/playbook/read -update
+	$(GO) test ./docs ./handler/cli ./handler/notice ./handler/playbook/read -update
 	@git --no-pager diff --stat -- '*.golden' docs
 
 # The zip depends on the sources, VERSION and the version of Go, which go.mod names (a newer one stays as it is), and on

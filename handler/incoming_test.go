@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"encoding/pem"
 	"io/fs"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,48 +15,6 @@ import (
 
 // byteOrderMark is what editors and shells of Windows put in front of a file.
 const byteOrderMark = "\ufeff"
-
-// TestAByteOrderMarkInFrontOfAFileIsNoPartOfIt hands every command that reads files such ones.
-func TestAByteOrderMarkInFrontOfAFileIsNoPartOfIt(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	for _, path := range []string{"../playbooks/workstations.yaml", "../playbooks/workstations" + caseSuffix, "../hunts/sensor-not-active.kql"} {
-		body, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(folder, filepath.Base(path)), append([]byte(byteOrderMark), body...), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	marked := func(name, text string) string { return write(t, name, byteOrderMark+text) }
-	playbook := filepath.Join(folder, "workstations.yaml")
-	const machine = `{"id":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07"}`
-	for name, args := range map[string][]string{
-		"check":   {"check", playbook},
-		"explain": {"explain", "--alert", marked("a.json", aimedAlert), "--machine", marked("m.json", machine), "--actions", marked("l.json", `{"value":[]}`), playbook},
-		"test":    {"test", folder},
-		"hunts":   {"hunt", "check", folder},
-	} {
-		code, stdout, stderr := command(t, nil, args...)
-		if code != exitDone {
-			t.Errorf("%s: code %d\n%s%s", name, code, stdout, stderr)
-		}
-	}
-}
-
-func TestAByteOrderMarkInFrontOfAuthoritiesIsNoPartOfThem(t *testing.T) {
-	t.Parallel()
-	web := httptest.NewTLSServer(nil)
-	defer web.Close()
-	var text bytes.Buffer
-	if err := pem.Encode(&text, &pem.Block{Type: "CERTIFICATE", Bytes: web.Certificate().Raw}); err != nil {
-		t.Fatal(err)
-	}
-	if pool, err := authorities(write(t, "ca.pem", byteOrderMark+text.String())); err != nil || pool == nil {
-		t.Error(err)
-	}
-}
 
 func TestAByteOrderMarkInFrontOfAMessageByHandIsNoPartOfIt(t *testing.T) {
 	t.Parallel()
@@ -86,5 +42,34 @@ func TestFilesAreReadInOneWay(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestWhoeverReadsYAMLRefusesAnchorsBeforeItDecodes(t *testing.T) {
+	t.Parallel()
+	decodes := regexp.MustCompile(`yaml\.(NewDecoder|Unmarshal|NodeToValue)|parser\.Parse(Bytes|File)?\(tokens`)
+	read := 0
+	for _, folder := range []string{".", "../local"} {
+		err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			body, err := os.ReadFile(path)
+			at := decodes.FindIndex(body)
+			if err != nil || at == nil || !strings.Contains(string(body), "goccy/go-yaml") {
+				return err
+			}
+			read++
+			if before := string(body[:at[0]]); !strings.Contains(before, "source.CheckYAML(") && !strings.Contains(before, "s.plainYAML(") {
+				t.Errorf("%s decodes YAML that may hold anchors: ask source.CheckYAML first", path)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if read < 2 {
+		t.Errorf("%d readers of YAML were found", read)
 	}
 }

@@ -199,10 +199,10 @@ func TestWrongCommandLinesOfTheGrantAreRefused(t *testing.T) {
 	}
 }
 
-// TestGrantedRolesAreTheDocumentedOnes holds the script and the page about security together.
+// TestGrantedRolesAreTheDocumentedOnes holds the script and the page about identities together.
 func TestGrantedRolesAreTheDocumentedOnes(t *testing.T) {
 	t.Parallel()
-	script, page := read(t, "grant-permissions.sh"), read(t, "../docs/security.md")
+	script, page := read(t, "grant-permissions.sh"), read(t, "../docs/identity.md")
 	granted := regexp.MustCompile(`(?m)[0-9a-f-]{36} ([A-Z]\w+\.[\w.]+) `).FindAllStringSubmatch(script, -1)
 	documented := regexp.MustCompile("(?m)^\\| `([A-Z]\\w+\\.[\\w.]+)` \\|").FindAllStringSubmatch(page, -1)
 	names := func(found [][]string) []string {
@@ -214,6 +214,6 @@ func TestGrantedRolesAreTheDocumentedOnes(t *testing.T) {
 		return all
 	}
 	if got, want := names(granted), names(documented); len(got) != 10 || !slices.Equal(got, want) {
-		t.Errorf("the script grants %v, docs/security.md has %v", got, want)
+		t.Errorf("the script grants %v, docs/identity.md has %v", got, want)
 	}
 }

@@ -57,7 +57,7 @@ func (h *Host) runByHand(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	var request *struct{ Input string }
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest)).Decode(&request); err != nil || request == nil {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, h.config.maxBody)).Decode(&request); err != nil || request == nil {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": `the body must be a JSON object such as {"input":"text"}`})
 		return
 	}

@@ -49,7 +49,11 @@ func (h *Host) granted(r *http.Request, function string) grant {
 	}
 	key := r.Header.Get("x-functions-key")
 	if key == "" {
-		key = r.URL.Query().Get("code")
+		for _, p := range queryParameters(r.URL.RawQuery) {
+			if strings.EqualFold(p.name, "code") {
+				key = p.values[0]
+			}
+		}
 	}
 	switch {
 	case sameKey(key, keys.Master):

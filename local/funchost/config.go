@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -22,6 +22,9 @@ type hostConfig struct {
 	routePrefix        string
 	maxConcurrentCalls int
 	maxRenewal         time.Duration
+	// maxBody is the largest request body, in bytes.
+	maxBody int64
+	answers answerHeaders
 }
 
 type hostJSON struct {
@@ -39,7 +42,9 @@ type hostJSON struct {
 	} `json:"customHandler"`
 	Extensions struct {
 		HTTP struct {
-			RoutePrefix *string `json:"routePrefix"`
+			RoutePrefix   *string           `json:"routePrefix"`
+			CustomHeaders map[string]string `json:"customHeaders"`
+			HSTS          hstsJSON          `json:"hsts"`
 		} `json:"http"`
 		ServiceBus struct {
 			AutoCompleteMessages       *bool  `json:"autoCompleteMessages"`
@@ -55,6 +60,7 @@ const (
 	defaultInitTimeout     = 30 * time.Second
 	defaultMaxRenewal      = 5 * time.Minute
 	defaultConcurrentCalls = 16
+	defaultMaxBody         = 104_857_600
 )
 
 func readJSON(path string, into any) error {
@@ -82,7 +88,7 @@ func readHostConfig(root string, settings map[string]string) (hostConfig, error)
 }
 
 func (f hostJSON) config(root string, settings map[string]string) (hostConfig, error) {
-	c := hostConfig{routePrefix: "api", maxConcurrentCalls: defaultConcurrentCalls}
+	c := hostConfig{routePrefix: "api", maxConcurrentCalls: defaultConcurrentCalls, maxBody: bodyLimit(settings)}
 	switch {
 	case f.Version != "2.0":
 		return c, fmt.Errorf(`version is %q; runtime v4 wants "2.0"`, f.Version)
@@ -94,6 +100,9 @@ func (f hostJSON) config(root string, settings map[string]string) (hostConfig, e
 	c.forward = f.CustomHandler.EnableForwardingHTTPRequest
 	var err error
 	if err = c.setTimes(f); err != nil {
+		return c, err
+	}
+	if c.answers, err = newAnswerHeaders(f.Extensions.HTTP.CustomHeaders, f.Extensions.HTTP.HSTS); err != nil {
 		return c, err
 	}
 	if p := f.Extensions.HTTP.RoutePrefix; p != nil {
@@ -116,6 +125,15 @@ func (f hostJSON) config(root string, settings map[string]string) (hostConfig, e
 	}
 	c.executable, err = findExecutable(root, expand(settings, d.DefaultExecutablePath))
 	return c, err
+}
+
+// bodyLimit is the largest body that the host takes. A limit that is no number is none (HttpRequestBodySizeMiddleware.cs).
+func bodyLimit(settings map[string]string) int64 {
+	limit, err := strconv.ParseInt(strings.TrimSpace(settings["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]), 10, 64)
+	if err != nil {
+		return defaultMaxBody
+	}
+	return limit
 }
 
 func (c *hostConfig) setTimes(f hostJSON) error {
@@ -147,25 +165,15 @@ func (c *hostConfig) setTimes(f hostJSON) error {
 	return nil
 }
 
-// findExecutable looks in the app root first, then on PATH, and checks what the real host finds out only when the first
-// invocation has waited two minutes.
+// findExecutable looks in the app root first, then on PATH. Whether what it names can be run is found out at the start.
 func findExecutable(root, name string) (string, error) {
 	const key = "customHandler.description.defaultExecutablePath"
 	if name == "" {
 		return "", fmt.Errorf("%s is empty", key)
 	}
 	path := within(root, name)
-	info, err := os.Stat(path)
-	if err != nil {
-		if !strings.ContainsRune(name, filepath.Separator) {
-			if found, errPath := exec.LookPath(name); errPath == nil {
-				return found, nil
-			}
-		}
-		return "", fmt.Errorf("%s %q is neither in %s nor on PATH: %w", key, name, root, err)
-	}
-	if info.IsDir() || info.Mode()&0o111 == 0 {
-		return "", fmt.Errorf("%s: %s is not an executable file (mode %s)", key, path, info.Mode())
+	if _, err := os.Stat(path); err != nil && !strings.ContainsRune(name, filepath.Separator) {
+		return name, nil
 	}
 	return path, nil
 }

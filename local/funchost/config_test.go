@@ -27,17 +27,15 @@ func TestStartRefusesABadAppAndSaysWhatIsWrong(t *testing.T) {
 		change    func(*app, *Options)
 		says      []string
 	}{
-		"no JSON":            {host: "{", says: []string{"host.json", "unexpected end"}},
-		"old version":        {host: `{"version":"1.0"}`, says: []string{"host.json", `"1.0"`, `"2.0"`}},
-		"no custom handler":  {host: `{"version":"2.0"}`, says: []string{"customHandler is missing"}},
-		"no executable":      {host: `{"version":"2.0","customHandler":{}}`, says: []string{"defaultExecutablePath is empty"}},
-		"missing executable": {host: strings.Replace(handler(""), `"handler"`, `"./nowhere"`, 1), says: []string{`"./nowhere"`, "neither in"}},
-		"not executable":     {host: strings.Replace(handler(""), `"handler"`, `"host.json"`, 1), says: []string{"not an executable"}},
-		"proxying":           {host: handler(`,"enableProxyingHttpRequest":true`), says: []string{"enableForwardingHttpRequest"}},
-		"bad time span":      {host: strings.Replace(plainHost, "00:05:00", "5m", 1), says: []string{"functionTimeout", `"5m"`, "hh:mm:ss"}},
-		"no time at all":     {host: strings.Replace(plainHost, "00:05:00", "00:00:00", 1), says: []string{"functionTimeout", "longer than zero"}},
-		"no calls":           {host: strings.Replace(plainHost, `Calls":2`, `Calls":0`, 1), says: []string{"maxConcurrentCalls is 0"}},
-		"no auto-complete":   {host: strings.Replace(plainHost, `"maxConcurrentCalls":2`, `"autoCompleteMessages":false`, 1), says: []string{"autoCompleteMessages"}},
+		"no JSON":           {host: "{", says: []string{"host.json", "unexpected end"}},
+		"old version":       {host: `{"version":"1.0"}`, says: []string{"host.json", `"1.0"`, `"2.0"`}},
+		"no custom handler": {host: `{"version":"2.0"}`, says: []string{"customHandler is missing"}},
+		"no executable":     {host: `{"version":"2.0","customHandler":{}}`, says: []string{"defaultExecutablePath is empty"}},
+		"proxying":          {host: handler(`,"enableProxyingHttpRequest":true`), says: []string{"enableForwardingHttpRequest"}},
+		"bad time span":     {host: strings.Replace(plainHost, "00:05:00", "5m", 1), says: []string{"functionTimeout", `"5m"`, "hh:mm:ss"}},
+		"no time at all":    {host: strings.Replace(plainHost, "00:05:00", "00:00:00", 1), says: []string{"functionTimeout", "longer than zero"}},
+		"no calls":          {host: strings.Replace(plainHost, `Calls":2`, `Calls":0`, 1), says: []string{"maxConcurrentCalls is 0"}},
+		"no auto-complete":  {host: strings.Replace(plainHost, `"maxConcurrentCalls":2`, `"autoCompleteMessages":false`, 1), says: []string{"autoCompleteMessages"}},
 
 		"no function":        {functions: map[string]string{}, says: []string{"holds no <Function>/function.json"}},
 		"bad name":           {functions: map[string]string{"9lives": queueFunction}, says: []string{`"9lives"`, "cannot be a function's name"}},
@@ -52,8 +50,6 @@ func TestStartRefusesABadAppAndSaysWhatIsWrong(t *testing.T) {
 		"http out of timer":  {functions: bindings(`{"type":"timerTrigger","direction":"in","name":"t","schedule":"0 * * * * *"},{"type":"http","direction":"out","name":"o"}`), says: []string{"needs an httpTrigger"}},
 		"retry":              {functions: map[string]string{"F": `{"retry":{},"bindings":[]}`}, says: []string{"retry is not supported"}},
 		"script file":        {functions: map[string]string{"F": `{"scriptFile":"x.py","bindings":[]}`}, says: []string{"scriptFile"}},
-		"setting not set":    {functions: map[string]string{"F": timerFunction("%CORDON_POLL_SCHEDULE%", "")}, says: []string{"F/function.json", "app setting CORDON_POLL_SCHEDULE is not set"}},
-		"lone percent":       {functions: map[string]string{"F": timerFunction("%X", "")}, says: []string{"stands alone"}},
 		"time span schedule": {functions: map[string]string{"F": timerFunction("00:05:00", "")}, says: []string{"TimeSpan", "six fields"}},
 		"seven fields":       {functions: map[string]string{"F": timerFunction("0 0 0 0 * * *", "")}, says: []string{"7 fields"}},
 		"macro":              {functions: map[string]string{"F": timerFunction("@hourly", "")}, says: []string{"@hourly"}},
@@ -66,8 +62,6 @@ func TestStartRefusesABadAppAndSaysWhatIsWrong(t *testing.T) {
 		"stream":             {functions: queue(`,"dataType":"stream"`), says: []string{`"stream"`}},
 		"auto-complete off":  {functions: queue(`,"autoCompleteMessages":false`), says: []string{"autoCompleteMessages"}},
 		"no queue":           {functions: bindings(`{"type":"serviceBusTrigger","direction":"in","name":"m"}`), says: []string{"queueName is empty"}},
-		"no connection":      {functions: queue(`,"connection":"Other"`), says: []string{"Other__fullyQualifiedNamespace"}},
-		"bad connection":     {change: func(a *app, _ *Options) { a.settings["ServiceBus"] = "secret" }, says: []string{"app setting ServiceBus is not"}},
 		"auth level":         {functions: map[string]string{"F": httpFunction("x", `,"authLevel":"user"`)}, says: []string{`"user"`}},
 		"route":              {functions: map[string]string{"F": httpFunction("{a}-{b}", "")}, says: []string{"{a}-{b}"}},
 		"route constraint":   {functions: map[string]string{"F": httpFunction("{a:max(3)}", "")}, says: []string{"max(3)"}},
@@ -77,15 +71,14 @@ func TestStartRefusesABadAppAndSaysWhatIsWrong(t *testing.T) {
 			functions: map[string]string{"Console": httpFunction("{*path}", ""), "RespondToAlert": queueFunction},
 			says:      []string{"the route of Console also takes /", "routePrefix"},
 		},
-		"no broker":          {change: func(_ *app, o *Options) { o.Broker = nil }, says: []string{"RespondToAlert", "Broker is nil"}},
-		"unknown group":      {change: func(_ *app, o *Options) { o.Instances = map[string]int{"http": 1} }, says: []string{`"http"`, "RespondToAlert"}},
-		"no instances":       {change: func(_ *app, o *Options) { o.Instances = map[string]int{"RespondToAlert": 0} }, says: []string{"at least 1"}},
-		"no app root":        {change: func(_ *app, o *Options) { o.AppRoot = "" }, says: []string{"AppRoot"}},
-		"bad setting name":   {change: func(a *app, _ *Options) { a.settings["A=B"] = "secret" }, says: []string{`"A=B"`}},
-		"bad address":        {change: func(_ *app, o *Options) { o.Addr = "127.0.0.1:none" }, says: []string{"HTTP front"}},
-		"status dir a file":  {change: func(a *app, o *Options) { o.StatusDir = filepath.Join(a.root, "host.json") }, says: []string{"StatusDir"}},
-		"folder not an app":  {change: func(_ *app, o *Options) { o.AppRoot = "testdata" }, says: []string{"host.json"}},
-		"executable by PATH": {host: strings.Replace(handler(""), `"handler"`, `"no-such-tool-anywhere"`, 1), says: []string{"nor on PATH"}},
+		"no broker":         {change: func(_ *app, o *Options) { o.Broker = nil }, says: []string{"RespondToAlert", "Broker is nil"}},
+		"unknown group":     {change: func(_ *app, o *Options) { o.Instances = map[string]int{"http": 1} }, says: []string{`"http"`, "RespondToAlert"}},
+		"no instances":      {change: func(_ *app, o *Options) { o.Instances = map[string]int{"RespondToAlert": 0} }, says: []string{"at least 1"}},
+		"no app root":       {change: func(_ *app, o *Options) { o.AppRoot = "" }, says: []string{"AppRoot"}},
+		"bad setting name":  {change: func(a *app, _ *Options) { a.settings["A=B"] = "secret" }, says: []string{`"A=B"`}},
+		"bad address":       {change: func(_ *app, o *Options) { o.Addr = "127.0.0.1:none" }, says: []string{"HTTP front"}},
+		"status dir a file": {change: func(a *app, o *Options) { o.StatusDir = filepath.Join(a.root, "host.json") }, says: []string{"StatusDir"}},
+		"folder not an app": {change: func(_ *app, o *Options) { o.AppRoot = "testdata" }, says: []string{"host.json"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,6 +110,45 @@ func TestStartRefusesABadAppAndSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestAFunctionThatCannotBeIndexedIsOffAloneAndTheLogSaysWhy(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ function, says string }{
+		"schedule not set":   {timerFunction("%CORDON_POLL_SCHEDULE%", ""), "app setting CORDON_POLL_SCHEDULE is not set"},
+		"queue not set":      {strings.Replace(queueFunction, `"alerts"`, `"%QUEUE%"`, 1), "app setting QUEUE is not set"},
+		"lone percent":       {timerFunction("%X", ""), "stands alone"},
+		"connection not set": {strings.Replace(queueFunction, `"ServiceBus"`, `"Other"`, 1), "Other__fullyQualifiedNamespace"},
+		"no connection":      {strings.Replace(queueFunction, `"ServiceBus"`, `"Bad"`, 1), "app setting Bad is not"},
+		"no JSON":            {"{", "unexpected end"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, plainHost, map[string]string{"Off": test.function, "RespondToAlert": queueFunction})
+			a.settings["Bad"] = "secret"
+			h := a.start(func(o *Options) { o.Instances = map[string]int{"Off": 2} })
+			text := a.logs.text()
+			for _, part := range []string{"Error indexing method 'Functions.Off'", "Off/function.json", test.says} {
+				if !strings.Contains(text, part) {
+					t.Errorf("%q is not in the log: %s", part, text)
+				}
+			}
+			if strings.Contains(text, "secret") || strings.Contains(text, "RespondToAlert") {
+				t.Errorf("the log says too much: %s", text)
+			}
+			if err := h.Invoke(t.Context(), "Off", ""); err == nil || !strings.Contains(err.Error(), "is off") {
+				t.Errorf("Invoke: %v", err)
+			}
+			if e := a.got(send(h, "POST /admin/functions/Off HTTP/1.1\nContent-Length: 12\n\n{\"input\":\"\"}")); e.status != 404 {
+				t.Errorf("by hand: %+v", e)
+			}
+			a.broker.put("alerts", "m1")
+			a.takes("/RespondToAlert")
+			if got := receive(t, a.broker.settled, "settlement"); got != "complete m1" {
+				t.Error(got)
+			}
+		})
+	}
+}
+
 func TestHostJSONIsReadWithItsDefaults(t *testing.T) {
 	t.Parallel()
 	a := responder(t)
@@ -128,28 +160,40 @@ func TestHostJSONIsReadWithItsDefaults(t *testing.T) {
 	}
 	want := hostConfig{
 		executable: filepath.Join(a.root, "handler"), args: []string{}, dir: a.root, initTimeout: 30 * time.Second,
-		functionTimeout: 30 * time.Minute, routePrefix: "api", maxConcurrentCalls: 16, maxRenewal: 5 * time.Minute,
+		functionTimeout: 30 * time.Minute, routePrefix: "api", maxConcurrentCalls: 16, maxRenewal: 5 * time.Minute, maxBody: 104_857_600,
 	}
-	if d := cmp.Diff(want, got, cmp.AllowUnexported(hostConfig{})); d != "" {
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(hostConfig{}, answerHeaders{})); d != "" {
 		t.Error(d)
 	}
 	a.write("host.json", `{"version":"2.0","functionTimeout":"-1","customHandler":{"description":{"defaultExecutablePath":"sh",
 		"workingDirectory":"sub","arguments":["--x=%ARG%","%UNSET%"]},"enableForwardingHttpRequest":true,"initializationTimeout":"00:00:10"},
-		"extensions":{"http":{"routePrefix":"/v1/"},"serviceBus":{"maxConcurrentCalls":3,"maxAutoLockRenewalDuration":"00:00:00"}}}`)
+		"extensions":{"http":{"routePrefix":"/v1/","customHeaders":{"X-A":"b"},"hsts":{"isEnabled":true,"maxAge":"1.00:00:00","preload":true}},
+			"serviceBus":{"maxConcurrentCalls":3,"maxAutoLockRenewalDuration":"00:00:00"}}}`)
+	a.settings["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"] = "1048576"
 	got, err = readHostConfig(a.root, a.settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if filepath.Base(got.executable) != "sh" {
+	if got.executable != "sh" {
 		t.Errorf("executable %s", got.executable)
 	}
 	got.executable = ""
 	want = hostConfig{
 		args: []string{"--x=two", "words"}, dir: filepath.Join(a.root, "sub"), forward: true, initTimeout: 10 * time.Second,
-		routePrefix: "v1", maxConcurrentCalls: 3,
+		routePrefix: "v1", maxConcurrentCalls: 3, maxBody: 1_048_576,
+		answers: answerHeaders{custom: map[string]string{"X-A": "b"}, hsts: "max-age=86400; preload", plain: []string{"localhost", "127.0.0.1", "[::1]"}},
 	}
-	if d := cmp.Diff(want, got, cmp.AllowUnexported(hostConfig{})); d != "" {
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(hostConfig{}, answerHeaders{})); d != "" {
 		t.Error(d)
+	}
+}
+
+func TestALimitOfBodiesThatIsNoNumberIsNone(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"": 104_857_600, "1 MB": 104_857_600, " 1048576 ": 1_048_576} {
+		if got := bodyLimit(map[string]string{"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": text}); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
 	}
 }
 
@@ -159,7 +203,7 @@ func TestFoldersWithoutFunctionJSONAreNoFunctions(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(a.root, "hunts"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	fns, err := readFunctions(a.root, a.settings, hostConfig{})
+	fns, _, err := readFunctions(a.root, a.settings, hostConfig{})
 	if err != nil || len(fns) != 1 {
 		t.Errorf("%d functions, %v", len(fns), err)
 	}

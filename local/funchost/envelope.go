@@ -163,12 +163,16 @@ func newGUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
+// newTraceparent is a trace that is not sampled (W3C Trace Context).
+func newTraceparent() string {
+	var b [24]byte
+	rand.Read(b[:])
+	return fmt.Sprintf("00-%x-%x-00", b[:16], b[16:])
+}
+
 // queueEnvelope is a queue message for the handler ("Azure Service Bus trigger", message metadata).
 func queueEnvelope(fn *function, d Delivery, clientID string, now time.Time) envelope {
 	m := newMetadata(fn.name, now)
-	for _, object := range []string{"MessageReceiver", "MessageSession", "MessageActions", "SessionActions", "ReceiveActions"} {
-		m[object] = map[string]any{}
-	}
 	m["Client"] = map[string]any{
 		"FullyQualifiedNamespace": fn.queue.namespace, "IsClosed": false, "TransportType": 0,
 		"Identifier": fn.queue.namespace + "-" + clientID,

@@ -2,6 +2,7 @@ package funchost
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"encoding/json"
 	"net/http"
@@ -26,7 +27,9 @@ func golden(t *testing.T, name string) map[string]any {
 func parsed(t *testing.T, text []byte) map[string]any {
 	t.Helper()
 	var v map[string]any
-	if err := json.Unmarshal(text, &v); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber() // 1 and 1.0 are not the same on the wire
+	if err := dec.Decode(&v); err != nil {
 		t.Fatal(err)
 	}
 	return v
@@ -102,11 +105,6 @@ func TestServiceBusEnvelopesMatchTheSamples(t *testing.T) {
 				namespace: "example-ns.servicebus.windows.net", binary: strings.HasSuffix(name, "binary"),
 			}}
 			d.Body = body(t, name, want)
-			for key, v := range at(want, "Metadata") {
-				if o, ok := v.(map[string]any); ok && o["SessionLockedUntil"] != nil {
-					want["Metadata"].(map[string]any)[key] = map[string]any{} // receivers of sessions, which are not supported
-				}
-			}
 			sameEnvelope(t, want, queueEnvelope(fn, d, clientID, when(t, at(want, "Metadata", "sys")["UtcNow"].(string))))
 		})
 	}

@@ -13,6 +13,8 @@ type fakeClock struct {
 	mu     sync.Mutex
 	now    time.Time
 	timers map[*fakeTimer]bool
+	// restarts says that the pause before a restart takes its time too; else it takes none.
+	restarts bool
 }
 
 type fakeTimer struct {
@@ -34,7 +36,7 @@ func (c *fakeClock) AfterFunc(d time.Duration, f func()) func() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	timer := &fakeTimer{due: c.now.Add(d), f: f}
-	if d <= 0 {
+	if d <= 0 || d == restartPause && !c.restarts {
 		go f()
 		return func() bool { return false }
 	}
@@ -71,6 +73,13 @@ func (c *fakeClock) pending(in time.Duration) int {
 		}
 	}
 	return n
+}
+
+// waiting is how many timers there are.
+func (c *fakeClock) waiting() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.timers)
 }
 
 // pass waits until somebody waits for exactly d from now, and lets it pass.

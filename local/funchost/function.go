@@ -74,36 +74,54 @@ type functionJSON struct {
 // functionName is the host's rule for folder names.
 const functionName = `^[A-Za-z][A-Za-z0-9_-]{0,127}$`
 
-// readFunctions reads every direct sub-folder of root that holds a function.json, by name.
-func readFunctions(root string, settings map[string]string, host hostConfig) ([]*function, error) {
+// indexingError is what the host meets with an error in its log: the function alone is off, and all else runs.
+type indexingError struct{ error }
+
+func (e indexingError) Unwrap() error { return e.error }
+
+// readFunctions reads every direct sub-folder of root that holds a function.json, by name. off are those that are left out,
+// by name and why.
+func readFunctions(root string, settings map[string]string, host hostConfig) (out []*function, off map[string]error, err error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	valid := regexp.MustCompile(functionName)
-	var out []*function
+	off = make(map[string]error)
 	for _, entry := range entries {
 		path := filepath.Join(root, entry.Name(), "function.json")
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || !entry.IsDir() {
 			continue
 		}
 		if !valid.MatchString(entry.Name()) || strings.EqualFold(entry.Name(), "host") {
-			return nil, fmt.Errorf("%s: %q cannot be a function's name; it must match %s and not be host", path, entry.Name(), functionName)
+			return nil, nil, fmt.Errorf("%s: %q cannot be a function's name; it must match %s and not be host", path, entry.Name(), functionName)
 		}
-		var file functionJSON
-		if err := readJSON(path, &file); err != nil {
-			return nil, err
+		fn, err := readFunction(path, entry.Name(), settings, host)
+		switch {
+		case errors.As(err, &indexingError{}):
+			off[entry.Name()] = err
+		case err != nil:
+			return nil, nil, err
+		default:
+			out = append(out, fn)
 		}
-		fn, err := file.function(entry.Name(), settings, host)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		out = append(out, fn)
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s holds no <Function>/function.json; stage the app first", root)
+	if len(out)+len(off) == 0 {
+		return nil, nil, fmt.Errorf("%s holds no <Function>/function.json; stage the app first", root)
 	}
-	return out, checkRoutes(out)
+	return out, off, checkRoutes(out)
+}
+
+func readFunction(path, name string, settings map[string]string, host hostConfig) (*function, error) {
+	var file functionJSON
+	if err := readJSON(path, &file); err != nil {
+		return nil, indexingError{err}
+	}
+	fn, err := file.function(name, settings, host)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return fn, nil
 }
 
 func (f functionJSON) function(name string, settings map[string]string, host hostConfig) (*function, error) {
@@ -187,7 +205,7 @@ func (t httpTrigger) allows(method string) bool {
 func (b bindingJSON) timerTrigger(settings map[string]string) (*timerTrigger, error) {
 	text, err := resolve(settings, "schedule", b.Schedule)
 	if err != nil {
-		return nil, err
+		return nil, indexingError{err}
 	}
 	s, err := parseSchedule(text)
 	if err != nil {
@@ -216,11 +234,11 @@ func (b bindingJSON) queueTrigger(settings map[string]string) (*queueTrigger, er
 	}
 	queue, err := resolve(settings, "queueName", b.QueueName)
 	if err != nil {
-		return nil, err
+		return nil, indexingError{err}
 	}
 	namespace, err := connection(settings, b.Connection)
 	if err != nil {
-		return nil, err
+		return nil, indexingError{err}
 	}
 	return &queueTrigger{queue: queue, namespace: namespace, binary: strings.EqualFold(b.DataType, "binary")}, nil
 }

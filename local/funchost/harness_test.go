@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -78,6 +79,10 @@ func handlerMain() int {
 				return
 			}
 			w.WriteHeader(status)
+			return
+		}
+		if os.Getenv("EARLY") != "" {
+			http.Error(w, "early", http.StatusRequestEntityTooLarge)
 			return
 		}
 		body, _ := io.ReadAll(r.Body)
@@ -255,6 +260,20 @@ func (a *app) next() *call {
 		a.t.Fatalf("no request to the handler; the host said: %s", a.logs.text())
 	}
 	panic("unreachable")
+}
+
+// takes answers requests to the handler, one for each path, in any order.
+func (a *app) takes(paths ...string) {
+	a.t.Helper()
+	var got []string
+	for range paths {
+		c := a.next()
+		c.succeed()
+		got = append(got, c.URI)
+	}
+	if slices.Sort(got); !slices.Equal(got, paths) {
+		a.t.Errorf("the handler got %v, want %v", got, paths)
+	}
 }
 
 func (a *app) event() Event {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,6 +25,7 @@ type Host struct {
 	started time.Time
 	config  hostConfig
 	fns     []*function
+	off     map[string]error // functions that could not be indexed, and why
 	groups  []*group
 	timers  *timerStore
 	spawner *spawner
@@ -77,6 +80,9 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 	}
 	h.listener = listener
 	h.started = h.o.Clock.Now()
+	for _, name := range slices.Sorted(maps.Keys(h.off)) {
+		h.o.Logf("Error indexing method 'Functions.%s': the function is off, all else runs: %v", name, h.off[name])
+	}
 	h.ctx, h.stop = context.WithCancelCause(ctx)
 	h.spawner = newSpawner()
 	h.server = &http.Server{Handler: http.HandlerFunc(h.front), ReadHeaderTimeout: 30 * time.Second}
@@ -109,7 +115,7 @@ func (h *Host) read() error {
 	if h.config, err = readHostConfig(root, h.o.Settings); err != nil {
 		return err
 	}
-	if h.fns, err = readFunctions(root, h.o.Settings, h.config); err != nil {
+	if h.fns, h.off, err = readFunctions(root, h.o.Settings, h.config); err != nil {
 		return err
 	}
 	h.timers, err = newTimerStore(h.o.StatusDir)
@@ -134,7 +140,7 @@ func (h *Host) assemble() error {
 		members[name] = append(members[name], fn)
 	}
 	for name := range h.o.Instances {
-		if members[name] == nil {
+		if members[name] == nil && h.off[name] == nil {
 			return fmt.Errorf("Options.Instances names %q; the scale groups are %s", name, strings.Join(names, ", "))
 		}
 	}
@@ -256,6 +262,9 @@ func (h *Host) find(name string) (*function, error) {
 		if fn.name == name {
 			return fn, nil
 		}
+	}
+	if err := h.off[name]; err != nil {
+		return nil, fmt.Errorf("functions host: %s is off: %w", name, err)
 	}
 	return nil, fmt.Errorf("functions host: there is no function %q", name)
 }

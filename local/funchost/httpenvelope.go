@@ -19,15 +19,15 @@ type httpCall struct {
 func httpEnvelope(fn *function, r *http.Request, call httpCall, now time.Time) envelope {
 	headers := r.Header.Clone()
 	headers.Set("Host", r.Host)
-	names, values := queryInOrder(r.URL.RawQuery)
-	joined := make(map[string]string, len(names))
+	all := queryParameters(r.URL.RawQuery)
+	joined := make(map[string]string, len(all))
 	m := newMetadata(fn.name, now)
-	lastValue := make(map[string]string, len(names))
-	for _, name := range names {
-		last := values[name][len(values[name])-1]
-		joined[name], lastValue[name] = strings.Join(values[name], ","), last
-		if name != "code" {
-			m.set(name, quoted(last))
+	lastValue := make(map[string]string, len(all))
+	for _, p := range all {
+		last := p.values[len(p.values)-1]
+		joined[p.name], lastValue[p.name] = strings.Join(p.values, ","), last
+		if !strings.EqualFold(p.name, "code") {
+			m.set(p.name, quoted(last))
 		}
 	}
 	for name, value := range call.params {
@@ -60,7 +60,7 @@ func bodyText(contentType string, body []byte) string {
 
 func requestURL(r *http.Request) string {
 	scheme := "http"
-	if r.TLS != nil {
+	if secure(r) {
 		scheme = "https"
 	}
 	u := scheme + "://" + r.Host + r.URL.EscapedPath()

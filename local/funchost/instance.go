@@ -62,8 +62,10 @@ type state int
 const (
 	starting state = iota
 	ready
-	// ended: exit code 0, never restarted.
+	// ended: exit code 0 after it was ready, never restarted.
 	ended
+	// unstarted: the binary cannot be run, so there is no process and there will be none.
+	unstarted
 )
 
 var (
@@ -71,12 +73,17 @@ var (
 	errLost    = errors.New("the instance was lost")
 	errStopped = errors.New("the host has stopped")
 	errEnded   = errors.New("connection refused: the handler ended with exit code 0 and is not restarted")
+	errNoStart = errors.New("the handler could not be started")
 )
 
 // The host's limits: three error events, each at most thirty minutes after the one before, shut it down.
 const (
 	errorEvents = 3
 	errorWindow = 30 * time.Minute
+	// restartPause is from the end of a process to the start of the next, of which 70 to 100 ms were seen.
+	restartPause = 70 * time.Millisecond
+	// timeoutGrace is from the failure of an invocation by functionTimeout to the end of its process.
+	timeoutGrace = 2500 * time.Millisecond
 )
 
 func (in *instance) String() string { return fmt.Sprintf("%s/%d", in.group, in.index) }
@@ -148,7 +155,9 @@ func (in *instance) keepRunning(l *life) {
 	for !l.ending() {
 		p, err := startProcess(in)
 		if err != nil {
-			in.h.fail(err)
+			// Nothing is restarted and nobody is told but the log: calls hang until functionTimeout.
+			in.h.o.Logf("%s: Failed to start Worker Channel. Process fail to start: %v", in, err)
+			in.set(unstarted, nil)
 			return
 		}
 		in.frozen.Store(false)
@@ -174,11 +183,12 @@ func (in *instance) keepRunning(l *life) {
 			}
 		}
 		in.set(starting, nil)
+		sleep(l.ctx, in.h.o.Clock, restartPause)
 	}
 }
 
-// attend sees one process from its start to its end. It returns an error if the process never became ready and had to be
-// killed.
+// attend sees one process from its start to its end. It returns an error if the process was not ready in time. The host takes
+// no notice of exit code 0, so that one before readiness is found out by the time alone.
 func (in *instance) attend(l *life, p *process) error {
 	ctx, cancel := context.WithCancelCause(l.ctx)
 	defer cancel(nil)
@@ -186,6 +196,9 @@ func (in *instance) attend(l *life, p *process) error {
 	late := fmt.Errorf("the handler did not answer GET / on its port within %s", limit)
 	stop := in.h.o.Clock.AfterFunc(limit, func() { cancel(late) })
 	err := p.probe(ctx, in.h.o.ProbeInterval)
+	if errors.Is(err, errExited) && !p.recycled.Load() && p.cmd.ProcessState.ExitCode() == 0 {
+		<-ctx.Done()
+	}
 	stop()
 	if err == nil {
 		in.set(ready, p)
@@ -224,7 +237,8 @@ func (in *instance) errorEvent(err error) bool {
 	return false
 }
 
-// await returns the ready process. It gives up, and the host with it, after four times the initialization time-out.
+// await returns the ready process. It gives up, and the host with it, after four times the initialization time-out, unless
+// the binary cannot be run at all.
 func (in *instance) await(ctx context.Context) (*process, error) {
 	limit := 4 * in.h.config.initTimeout
 	var late chan struct{}
@@ -235,6 +249,9 @@ func (in *instance) await(ctx context.Context) (*process, error) {
 			return p, nil
 		case s == ended:
 			return nil, errEnded
+		case s == unstarted:
+			<-ctx.Done()
+			return nil, context.Cause(ctx)
 		case late == nil:
 			late = make(chan struct{})
 			stop := in.h.o.Clock.AfterFunc(limit, func() { close(late) })
@@ -275,8 +292,11 @@ func (in *instance) kill() error {
 			p.kill()
 			return nil
 		}
-		if s == ended {
+		switch s {
+		case ended:
 			return fmt.Errorf("%s: %w", in, errEnded)
+		case unstarted:
+			return fmt.Errorf("%s: %w", in, errNoStart)
 		}
 		select {
 		case <-changed:
@@ -286,14 +306,18 @@ func (in *instance) kill() error {
 	}
 }
 
-// recycle restarts the process that an invocation hung in, or the current one if it never got that far. It counts no
-// error.
+// recycle has the process that an invocation hung in restarted a little later, or the current one if it never got that far.
+// It counts no error. What else runs in the process may end before.
 func (in *instance) recycle(p *process) {
 	if p == nil {
 		_, p, _ = in.current()
 	}
-	if p != nil {
-		p.recycle()
+	if p != nil && p.doomed.CompareAndSwap(false, true) {
+		in.h.o.Clock.AfterFunc(timeoutGrace, func() {
+			if !p.left.Load() {
+				p.recycle()
+			}
+		})
 	}
 }
 

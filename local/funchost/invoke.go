@@ -15,8 +15,8 @@ var errTimeout = errors.New("functionTimeout")
 // sender performs one invocation against a ready process.
 type sender func(ctx context.Context, p *process, id string) (*answer, error)
 
-// invoke runs one invocation to its end: it waits for the handler, sends, and on time-out kills the whole process. The
-// answer is nil if there was none. The event is not reported yet.
+// invoke runs one invocation to its end: it waits for the handler, sends, and on time-out fails on time and has the whole
+// process killed. The answer is nil if there was none. The event is not reported yet.
 func (in *instance) invoke(l *life, fn *function, send sender) (Event, *answer) {
 	clock := in.h.o.Clock
 	l.running.Add(1)
@@ -39,7 +39,7 @@ func (in *instance) invoke(l *life, fn *function, send sender) (Event, *answer) 
 		switch cause := context.Cause(ctx); {
 		case cause == errTimeout:
 			in.recycle(p)
-			err = fmt.Errorf("functionTimeout of %s passed; the handler process was killed and starts again", in.h.config.functionTimeout)
+			err = fmt.Errorf("functionTimeout of %s passed; the handler process is killed and starts again", in.h.config.functionTimeout)
 		case cause != nil:
 			err = cause
 		}
@@ -54,9 +54,9 @@ func (in *instance) invoke(l *life, fn *function, send sender) (Event, *answer) 
 
 // posting sends an envelope to POST /<Function>. An answer that the host cannot tell from none keeps it waiting until its
 // context ends.
-func posting(fn *function, env envelope) sender {
+func (h *Host) posting(fn *function, env envelope) sender {
 	return func(ctx context.Context, p *process, id string) (*answer, error) {
-		req, err := envelopeRequest(ctx, p.base, fn, env, id)
+		req, err := envelopeRequest(ctx, p.base, fn, env, h.stamp(id))
 		if err != nil {
 			return nil, err
 		}
@@ -73,26 +73,32 @@ func posting(fn *function, env envelope) sender {
 	}
 }
 
-func envelopeRequest(ctx context.Context, base string, fn *function, env envelope, id string) (*http.Request, error) {
+// envelopeRequest posts an envelope in chunks, because the host does not know its length.
+func envelopeRequest(ctx context.Context, base string, fn *function, env envelope, own stamp) (*http.Request, error) {
 	body, err := env.encode()
 	if err != nil {
 		return nil, fmt.Errorf("the trigger's data has no JSON form: %w", err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/"+fn.name, bytes.NewReader(body))
+	whole := func() (io.ReadCloser, error) { return io.NopCloser(&pieces{bytes.NewReader(body)}), nil }
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/"+fn.name, nil)
 	if err != nil {
 		return nil, err
 	}
-	req.ContentLength = -1 // Azure sends chunked: the host does not know the length
-	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	req.Body, _ = whole() // it cannot fail
+	req.GetBody, req.ContentLength = whole, -1
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	req.Header.Set("X-Azure-Functions-HostVersion", hostVersion)
-	req.Header.Set("X-Azure-Functions-InvocationId", id)
-	req.Header.Set("User-Agent", "Azure-Functions-Host/"+hostVersion)
+	own.add(req.Header)
 	return req, nil
 }
 
+// pieces gives a text out in the pieces that .NET's client makes chunks of.
+type pieces struct{ left *bytes.Reader }
+
+func (p *pieces) Read(b []byte) (int, error) { return p.left.Read(b[:min(len(b), 1024)]) }
+
 // trigger runs a function that is not an HTTP one by hand, as the admin API does: the text becomes a queue message's body,
-// a timer ignores it.
+// a timer ignores it. Metadata has it too, under the binding's name: seen for a timer, and the same code for every trigger
+// (NewBindingContext in FunctionBinding.cs).
 func (h *Host) trigger(fn *function, input string) error {
 	in := h.groupOf(fn).pick()
 	now := h.o.Clock.Now()
@@ -111,7 +117,8 @@ func (h *Host) trigger(fn *function, input string) error {
 		}
 		env = timerEnvelope(fn, status, false, now)
 	}
-	event, _ := in.call(fn, posting(fn, env))
+	env.Metadata.setText(fn.binding, input)
+	event, _ := in.call(fn, h.posting(fn, env))
 	h.o.OnInvocation(event)
 	return event.Err
 }

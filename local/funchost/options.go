@@ -4,13 +4,11 @@
 //
 // It follows the behaviour of runtime v4 (Azure/azure-functions-host 4.1037, "Azure Functions custom handlers" on
 // learn.microsoft.com) where that is known, also where it hurts: an empty 2xx answer hangs until functionTimeout, a
-// time-out kills every other invocation of the process, exit code 0 is not restarted, and a stop gives back messages whose
-// work succeeded and ends the handler with SIGKILL or not at all.
-// What it does not know (output bindings other than http, batches, sessions, other triggers) it refuses at start.
+// time-out kills every other invocation of the process, exit code 0 is not restarted, a binary that cannot be run leaves
+// calls hanging, and a stop gives back messages whose work succeeded and ends the handler with SIGKILL or not at all. What it does not know (output bindings other than http, batches, sessions, other triggers) it refuses at start.
 //
-// It differs from Azure in this: the binary is checked before the start instead of failing at the first invocation, a
-// host that shuts itself down stays down, Close does not wait for work in flight, and a child's environment is
-// Options.Settings and InstanceSettings alone. It heeds no signal, as the host does not heed SIGTERM.
+// It differs from Azure in this: a host that shuts itself down stays down, Close does not wait for work in flight, and a
+// child's environment is Options.Settings and InstanceSettings alone. It heeds no signal, as the host does not heed SIGTERM.
 package funchost
 
 import (
@@ -111,6 +109,8 @@ type Options struct {
 	Addr string
 	// Keys turns access keys on. Nil lets every caller in, as Core Tools does on a developer's machine.
 	Keys *Keys
+	// ApplicationInsights says that the app reports there: requests to the handler carry a traceparent then.
+	ApplicationInsights bool
 	// Instances is the number of processes of a scale group, by function name, or "http" for all HTTP functions
 	// together; 1 where nothing is said.
 	Instances map[string]int

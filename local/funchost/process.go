@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os/exec"
 	"strings"
 	"sync"
@@ -24,6 +25,10 @@ type process struct {
 	errors *tail
 	// recycled says that the host killed the process to start it again; such an end is no error event.
 	recycled atomic.Bool
+	// doomed says that an invocation hung in the process, which will be recycled.
+	doomed atomic.Bool
+	// left says that the host went without it.
+	left atomic.Bool
 	// done is closed once the process is reaped and its output delivered; state of cmd may be read after that.
 	done chan struct{}
 }
@@ -51,7 +56,7 @@ func startProcess(in *instance) (*process, error) {
 	}}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if err := in.h.spawner.do(cmd.Start); err != nil {
-		return nil, fmt.Errorf("%s: the handler process cannot start: %w", in, err)
+		return nil, err
 	}
 	go func() {
 		defer close(p.done)
@@ -110,13 +115,38 @@ func (p *process) ping(ctx context.Context) error {
 	return resp.Body.Close()
 }
 
-// send performs a request and reads the whole answer.
+// send performs a request and reads the whole answer. .NET's client sends the body to its end before it looks for an
+// answer: a handler that answers early and closes the connection is not heard if the rest of the body found no room on the
+// way, which on a loopback connection begins between 3 and 10 MB.
 func (p *process) send(req *http.Request) (*answer, error) {
+	sent := make(chan error, 1)
+	forget := func(httptrace.GotConnInfo) { // what came of another connection
+		select {
+		case <-sent:
+		default:
+		}
+	}
+	note := func(i httptrace.WroteRequestInfo) {
+		select {
+		case sent <- i.Err:
+		default:
+		}
+	}
+	trace := &httptrace.ClientTrace{GotConn: forget, WroteRequest: note}
+	req = req.WithContext(httptrace.WithClientTrace(req.Context(), trace))
 	resp, err := p.client.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
+	select {
+	case err = <-sent:
+	case <-req.Context().Done():
+		err = context.Cause(req.Context())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the handler answered before it had the whole body: %w", err)
+	}
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return &answer{status: resp.StatusCode}, fmt.Errorf("the answer broke off: %w", err)

@@ -2,8 +2,8 @@ package funchost
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -141,22 +141,14 @@ func (s segment) rank() int {
 	return 2
 }
 
-// splitPath decodes a path segment by segment. It reports false for what a server would have to rewrite first: empty
-// segments and those that step up or stay, in any encoding. One slash at the end is ignored.
-func splitPath(escaped string) ([]string, bool) {
-	escaped = strings.TrimSuffix(strings.TrimPrefix(escaped, "/"), "/")
-	if escaped == "" {
+// splitPath cuts a decoded path into segments. One slash at the end is ignored; with an empty segment it matches no route.
+func splitPath(path string) ([]string, bool) {
+	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
+	if path == "" {
 		return nil, true
 	}
-	parts := strings.Split(escaped, "/")
-	for i, part := range parts {
-		decoded, err := url.PathUnescape(part)
-		if err != nil || decoded == "" || decoded == "." || decoded == ".." {
-			return nil, false
-		}
-		parts[i] = decoded
-	}
-	return parts, true
+	parts := strings.Split(path, "/")
+	return parts, !slices.Contains(parts, "")
 }
 
 // checkRoutes refuses an app in which a request from outside, forwarded as it came, would take the path on which the

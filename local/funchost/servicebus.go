@@ -48,7 +48,7 @@ func (in *instance) deliver(l *life, fn *function, d Delivery) {
 		in.keepLocked(ctx, fn.queue.queue, d)
 	}()
 	env := queueEnvelope(fn, d, in.h.id, in.h.o.Clock.Now())
-	event, _ := in.invoke(l, fn, posting(fn, env))
+	event, _ := in.invoke(l, fn, in.h.posting(fn, env))
 	release()
 	<-renewed
 	event.DeliveryCount, event.MessageID = d.DeliveryCount, d.MessageID

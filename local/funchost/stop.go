@@ -180,6 +180,7 @@ func (in *instance) abandon(p *process) {
 	in.h.orphanMu.Lock()
 	defer in.h.orphanMu.Unlock()
 	in.h.orphans = append(in.h.orphans, p)
+	p.left.Store(true)
 	p.client.CloseIdleConnections()
 	port, release, err := reservePort()
 	if err != nil {

@@ -119,6 +119,32 @@ func TestWorkThatOutlastsAStopIsLeftToItsLockAndItsHandlerRunsOn(t *testing.T) {
 	}
 }
 
+func TestAHostThatWentKillsNoHandlerForATimeoutBefore(t *testing.T) {
+	t.Parallel()
+	a := responder(t)
+	h := a.start()
+	a.broker.put("alerts", "hung")
+	hung := a.next()
+	const before = stopWait - timeoutGrace/2
+	a.clock.advance(5*time.Minute - before)
+	a.broker.put("alerts", "long")
+	a.next()
+	over := begin(a, a.stopped(h, "RespondToAlert", 0))
+	a.clock.pass(t, before)
+	if got := receive(t, a.broker.settled, "settlement"); got != "abandon hung" {
+		t.Error(got)
+	}
+	a.clock.pass(t, stopWait-before)
+	a.clock.pass(t, stopLeave)
+	receive(t, over, "end of the stop")
+	a.clock.pass(t, timeoutGrace-(stopWait-before)-stopLeave)
+	a.broker.put("alerts", "m3")
+	a.next().succeed()
+	if got := receive(t, a.broker.settled, "settlement"); got != "complete m3" || !alive(hung.PID) || h.Orphans() != 1 {
+		t.Errorf("%s; the handler left behind lives: %v", got, alive(hung.PID))
+	}
+}
+
 func TestAllInstancesStopAtOnce(t *testing.T) {
 	t.Parallel()
 	a := responder(t)
@@ -231,23 +257,9 @@ func TestADrainTakesNothingMoreAndHTTPGoesOn(t *testing.T) {
 		t.Errorf("the drained handler lives: %v; %d messages in the queue", alive(c.PID), len(a.broker.queue("alerts")))
 	}
 	h.StopAll()
-	a.takes(t, "/Follow", "/RespondToAlert")
+	a.takes("/Follow", "/RespondToAlert")
 	if got := status(); !strings.HasPrefix(got, "Disabled") {
 		t.Errorf("after the stop: %s", got)
-	}
-}
-
-// takes answers requests to the handler, one for each path, in any order.
-func (a *app) takes(t *testing.T, paths ...string) {
-	t.Helper()
-	var got []string
-	for range paths {
-		c := a.next()
-		c.succeed()
-		got = append(got, c.URI)
-	}
-	if slices.Sort(got); !slices.Equal(got, paths) {
-		t.Errorf("the handler got %v, want %v", got, paths)
 	}
 }
 

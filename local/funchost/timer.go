@@ -51,7 +51,7 @@ func (in *instance) fire(l *life, fn *function, status timerStatus, f firing) ti
 	if !in.h.monitored(fn) {
 		sent = nil
 	}
-	event, _ := in.invoke(l, fn, posting(fn, timerEnvelope(fn, sent, f.pastDue, in.h.o.Clock.Now())))
+	event, _ := in.invoke(l, fn, in.h.posting(fn, timerEnvelope(fn, sent, f.pastDue, in.h.o.Clock.Now())))
 	in.h.o.OnInvocation(event)
 	if l.ending() {
 		return status

@@ -1,0 +1,49 @@
+package docs
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestEveryPathThatAPageNamesExists holds what pages say about where things are.
+func TestEveryPathThatAPageNamesExists(t *testing.T) {
+	t.Parallel()
+	path := regexp.MustCompile("`((?:handler|functions|hunts|playbooks|infra|local|tools|docs)/[\\w./-]*)`")
+	named := 0
+	for _, page := range files(t, "..", ".md") {
+		for _, m := range path.FindAllStringSubmatch(read(t, page), -1) {
+			named++
+			if _, err := os.Stat("../" + m[1]); err != nil {
+				t.Errorf("%s names %s, which does not exist", page, m[1])
+			}
+		}
+	}
+	if named < 50 {
+		t.Errorf("only %d paths are named", named)
+	}
+}
+
+// TestEveryTargetThatAPageNamesExists holds what pages say that make does.
+func TestEveryTargetThatAPageNamesExists(t *testing.T) {
+	t.Parallel()
+	targets := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^([a-z][a-z -]*):`).FindAllStringSubmatch(read(t, "../Makefile"), -1) {
+		for target := range strings.FieldsSeq(m[1]) {
+			targets[target] = true
+		}
+	}
+	named := 0
+	for _, page := range files(t, "..", ".md") {
+		for _, m := range regexp.MustCompile("(?m)(?:`|^    )make ([a-z-]+)").FindAllStringSubmatch(read(t, page), -1) {
+			named++
+			if !targets[m[1]] {
+				t.Errorf("%s names make %s, which does not exist", page, m[1])
+			}
+		}
+	}
+	if named < 20 {
+		t.Errorf("only %d targets are named", named)
+	}
+}

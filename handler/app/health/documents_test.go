@@ -1,0 +1,12 @@
+package health
+
+import (
+	"testing"
+
+	"cordon/handler/outgoing/outgoingtest"
+)
+
+func TestEveryDocumentCanBeWritten(t *testing.T) {
+	t.Parallel()
+	outgoingtest.Written(t, []any{Report{}, Pause{}, Met{}, unansweredView{}, lastError{}})
+}

@@ -1,0 +1,190 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cordon/handler/ledger"
+	"cordon/handler/poll"
+	"cordon/handler/response"
+	"cordon/handler/watch"
+)
+
+// Bounds beyond which a promise is at risk, and of what is looked at.
+const (
+	noticeOverdue = 10 * time.Minute
+	depthShown    = 100 // messages that are looked at, at most
+	runsShown     = 200 // open runs that are looked at, at most
+)
+
+func (h *Check) readTrouble(ctx context.Context, r *Report, _ time.Time) error {
+	t, err := h.o.Ledger.Trouble(ctx)
+	if err == nil && !t.At.IsZero() {
+		r.LastError = lastError{At: t.At, Text: t.Where + ": " + t.Text, OverSince: t.OverSince}
+		r.troubled = t
+	}
+	return err
+}
+
+// readTimers looks at when each function on a timer last succeeded. One that has not run yet is starting until it is late.
+func (h *Check) readTimers(ctx context.Context, r *Report, now time.Time) error {
+	mark, err := h.o.Ledger.Watermark(ctx)
+	if err != nil {
+		return err
+	}
+	r.Watermark = mark.At
+	for _, f := range h.o.Watched {
+		last, err := h.o.Ledger.Mark(ctx, f.Mark)
+		if err != nil {
+			return err
+		}
+		if last.At.IsZero() {
+			if err := h.readStarting(ctx, r, f, now); err != nil {
+				return err
+			}
+			continue
+		}
+		if now.Sub(last.At) > f.Limit {
+			r.risk("%s last succeeded %s ago", f.Name, now.Sub(last.At).Round(time.Second))
+		}
+		r.LastSuccess[f.Name] = last.At
+	}
+	return nil
+}
+
+func (h *Check) readStarting(ctx context.Context, r *Report, f watch.Function, now time.Time) error {
+	since, err := watch.FirstLook(ctx, h.o.Ledger, f, now)
+	if err != nil {
+		return err
+	}
+	due, until := f.First(since)
+	failed := r.troubled.Where == f.Name && r.troubled.OverSince.IsZero()
+	if failed || now.After(until) {
+		r.risk("%s has never succeeded", f.Name)
+		return nil
+	}
+	if r.Starting == nil {
+		r.Starting = map[string]time.Time{}
+	}
+	r.Starting[f.Name] = due
+	return nil
+}
+
+func (h *Check) readRuns(ctx context.Context, r *Report, now time.Time) error {
+	open, err := h.o.Ledger.CountOpenRuns(ctx, runsShown, now)
+	if err != nil {
+		return err
+	}
+	for state, n := range open.ByState {
+		r.Runs[string(state)] = fmt.Sprint(n)
+	}
+	if open.More {
+		r.Runs["not looked at"] = "some"
+	}
+	if r.Stuck = open.Stuck; r.Stuck.Runs > 0 {
+		r.risk("%d runs do not get on; the oldest, %s, since %s: %s", r.Stuck.Runs, r.Stuck.Oldest, r.Stuck.Since.UTC().Format(time.RFC3339), r.Stuck.Why)
+	}
+	u := open.Unanswered
+	if u.RunID == "" {
+		return nil
+	}
+	r.Unanswered = &unansweredView{Run: u.RunID, Since: u.Since, For: u.For(now).Round(time.Second)}
+	if u.For(now) > h.o.Unanswered {
+		r.risk("%s is unanswered since %s, for %s", u.RunID, u.Since.UTC().Format(time.RFC3339), r.Unanswered.For)
+	}
+	return nil
+}
+
+func (h *Check) readEpisodes(ctx context.Context, r *Report, _ time.Time) error {
+	episodes, err := h.o.Ledger.OpenEpisodes(ctx)
+	r.OpenEpisodes = len(episodes)
+	return err
+}
+
+func (h *Check) readNotices(ctx context.Context, r *Report, now time.Time) error {
+	unsent, err := h.o.Ledger.UnsentNotices(ctx)
+	if err != nil {
+		return err
+	}
+	r.Notices = fmt.Sprint(len(unsent))
+	group := ""
+	for _, n := range unsent {
+		if r.OldestNotice.IsZero() || n.DueAt.Before(r.OldestNotice) {
+			r.OldestNotice, group = n.DueAt, n.Group
+		}
+	}
+	if late := now.Sub(r.OldestNotice); group != "" && late > noticeOverdue {
+		r.risk("notice %s is overdue by %s", group, late.Round(time.Second))
+	}
+	return nil
+}
+
+func (h *Check) readFinds(ctx context.Context, r *Report, _ time.Time) (err error) {
+	if r.Lateness, err = poll.ReadLateness(ctx, h.o.Ledger); err != nil {
+		return err
+	}
+	r.Swept, err = poll.ReadSwept(ctx, h.o.Ledger)
+	return err
+}
+
+func (h *Check) readDrift(ctx context.Context, r *Report, _ time.Time) (err error) {
+	r.Drift, err = response.ReadDrift(ctx, h.o.Ledger)
+	if err == nil && r.Drift.NotIsolated > 0 {
+		r.risk("%d machines are believed isolated and are not, such as %s", r.Drift.NotIsolated, r.Drift.Machines[0])
+	}
+	return err
+}
+
+// readPeople is what people did, and what waits for them.
+func (h *Check) readPeople(ctx context.Context, r *Report, _ time.Time) (err error) {
+	if r.Pause, err = pauseOf(ctx, h.o.Ledger); err != nil {
+		return err
+	}
+	held, err := h.o.Ledger.AllHeld(ctx)
+	r.Held = len(held)
+	return err
+}
+
+func (h *Check) readMet(ctx context.Context, r *Report, now time.Time) (err error) {
+	r.Met, err = ReadMet(ctx, h.o.Ledger, now)
+	return err
+}
+
+func (h *Check) readCaps(ctx context.Context, r *Report, now time.Time) error {
+	trips, err := h.o.Ledger.Trips(ctx, now)
+	for _, t := range trips {
+		r.CapsReached = append(r.CapsReached, t.Cap+": "+t.Text)
+	}
+	return err
+}
+
+func (h *Check) readQueues(ctx context.Context, r *Report) {
+	for _, name := range []string{h.o.Alerts, h.o.Notices} {
+		active, dead, err := h.o.Queues.Depth(ctx, name, depthShown)
+		if err != nil {
+			r.risk("queue %s cannot be looked at: %v", name, err)
+			continue
+		}
+		r.Queues[name], r.Queues[name+" dead letters"] = atMost(active, depthShown), atMost(dead, depthShown)
+		if dead > 0 {
+			r.risk("queue %s has %s dead letters; see cordon deadletter list", name, atMost(dead, depthShown))
+		}
+	}
+}
+
+func atMost(n, limit int) string {
+	if n >= limit {
+		return fmt.Sprintf("%d+", limit)
+	}
+	return fmt.Sprint(n)
+}
+
+// pauseOf is nil if acting is not paused.
+func pauseOf(ctx context.Context, store *ledger.Store) (*Pause, error) {
+	p, err := store.Pause(ctx)
+	if err != nil || !p.Paused {
+		return nil, err
+	}
+	return &Pause{Paused: true, By: p.By, Reason: p.Reason, At: p.At}, nil
+}

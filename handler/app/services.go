@@ -1,0 +1,222 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"cordon/handler/app/health"
+	"cordon/handler/app/setup"
+	"cordon/handler/config"
+	"cordon/handler/defender"
+	"cordon/handler/hunt"
+	"cordon/handler/ledger"
+	"cordon/handler/notice"
+	"cordon/handler/playbook"
+	"cordon/handler/poll"
+	"cordon/handler/push"
+	"cordon/handler/queue"
+	"cordon/handler/response"
+	"cordon/handler/trigger"
+	"cordon/handler/watch"
+)
+
+// Times that are no settings.
+const (
+	followBack   = 10 * time.Minute // how far behind its last run a follow reads again
+	pendingAfter = 15 * time.Minute // an unconfirmed isolation is told about
+	reissueAfter = 12               // times the first pause after trouble: before a failed action is asked for again
+
+	// holdsOfHunt is how many holds of a latch one invocation has a turn of a hunt to itself: by default five minutes,
+	// which is longer than a query may last.
+	holdsOfHunt = 5
+)
+
+// clients are what the services reach the world through.
+type clients struct {
+	api    *defender.Client
+	ledger *ledger.Store
+	bus    *queue.Client
+	mailer notice.Mailer
+	hunts  hunt.API
+	quota  ledger.Quota // of isolations at the API
+}
+
+// services builds every service.
+func services(settings config.Config, book *playbook.Book, c clients, log *slog.Logger, version string) trigger.Services {
+	to := &setup.Broker{Client: c.bus, Alerts: settings.AlertQueue, Notices: settings.NoticeQueue}
+	outbox := newOutbox(settings, c, to, log)
+	poller := newPoller(settings, c, to, log)
+	responder := newResponder(settings, book, c, to, outbox, log)
+	follower := newFollower(settings, c, to, outbox, log)
+	runHunts, hunts := newHunts(settings, c, to, outbox, log)
+	receiver := newReceiver(settings, to)
+	timed := onTimers(settings, hunts)
+	check := health.New(health.Options{
+		Ledger:     c.ledger,
+		Queues:     c.bus,
+		Log:        log,
+		Alerts:     settings.AlertQueue,
+		Notices:    settings.NoticeQueue,
+		Version:    version,
+		Mode:       setup.Mode(settings, book),
+		Watched:    timed,
+		Lapses:     settings.Lapses(),
+		Unanswered: watch.AnswerWithin(settings.SweepAfter),
+		Now:        time.Now,
+	})
+	dog := watch.New(watch.Options{
+		Ledger:   c.ledger,
+		Teller:   outbox,
+		Log:      log,
+		Now:      time.Now,
+		Operator: setup.Addresses(settings.OperatorMail),
+	})
+	t := &timers{ledger: c.ledger, dog: dog, health: check, watched: timed, lapses: settings.Lapses()}
+	alertsAgain := &putBacks{send: to.SendAlert, pause: settings.RetryAfter, now: time.Now, log: log}
+	noticesAgain := &putBacks{send: to.SendNotice, pause: settings.RetryAfter, now: time.Now, log: log}
+	return trigger.Services{
+		PollAlerts: func(ctx context.Context, _ trigger.Tick) error {
+			return t.after(ctx, pollAlerts, poller.Poll(ctx))
+		},
+		FollowActions: func(ctx context.Context, _ trigger.Tick) error {
+			return t.after(ctx, followActions, errors.Join(follower.Follow(ctx), outbox.Resend(ctx)))
+		},
+		RunHunts: func(ctx context.Context, _ trigger.Tick) error {
+			return t.noted(ctx, runsHunts, runHunts(ctx))
+		},
+		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error {
+			return alertsAgain.orLater(ctx, d, responder.Respond(ctx, d.Body, d.DeliveryCount))
+		},
+		ReceiveAlert: func(ctx context.Context, p trigger.Pushed) (trigger.Receipt, error) {
+			receipt, err := receiver.Receive(ctx, p.Header, p.Body)
+			return trigger.Receipt(receipt), err
+		},
+		SendNotice: func(ctx context.Context, d trigger.Delivery) error {
+			return noticesAgain.orLater(ctx, d, outbox.Deliver(ctx, d.Body))
+		},
+		Health:        check.Report,
+		HealthSummary: check.Summary,
+	}
+}
+
+func newOutbox(settings config.Config, c clients, to *setup.Broker, log *slog.Logger) *notice.Outbox {
+	return notice.New(notice.Options{
+		Ledger:     c.ledger,
+		Queue:      to,
+		Mailer:     c.mailer,
+		Log:        log,
+		Now:        time.Now,
+		Window:     settings.NoticeWindow,
+		Lock:       settings.MessageLock,
+		RetryAfter: settings.RetryAfter,
+		Domain:     setup.Domain(settings.MailFrom.Address),
+		To:         setup.Addresses(settings.MailTo),
+		Portal:     portal(settings),
+	})
+}
+
+// portal is where people of a cloud hunt by hand ("Microsoft Defender XDR for US Government customers").
+func portal(settings config.Config) string {
+	host := map[string]string{"gcchigh": "security.microsoft.us", "dod": "security.apps.mil"}[settings.Cloud]
+	if host == "" {
+		host = "security.microsoft.com"
+	}
+	return "https://" + host + "/v2/advanced-hunting?tid=" + url.QueryEscape(settings.TenantID)
+}
+
+func newPoller(settings config.Config, c clients, to *setup.Broker, log *slog.Logger) *poll.Poller {
+	return poll.New(poll.Options{
+		API:        c.api,
+		Queue:      to,
+		Ledger:     c.ledger,
+		Log:        log,
+		Now:        time.Now,
+		Every:      settings.PollEvery,
+		Overlap:    settings.PollOverlap,
+		Lookback:   settings.PollLookback,
+		SweepAfter: settings.SweepAfter,
+		Retention:  settings.Retention,
+	})
+}
+
+func newResponder(
+	settings config.Config, book *playbook.Book, c clients, to *setup.Broker, outbox *notice.Outbox, log *slog.Logger,
+) *response.Responder {
+	return response.New(response.Options{
+		API:            c.api,
+		Queue:          to,
+		Ledger:         c.ledger,
+		Teller:         outbox,
+		Book:           book,
+		Log:            log,
+		Now:            time.Now,
+		Ceiling:        playbook.Mode(settings.Mode),
+		SnapshotMaxAge: settings.SnapshotMaxAge,
+		StaleAfter:     settings.StaleAfter,
+		Lift:           settings.IsolationLift,
+		RecheckAfter:   settings.RecheckAfter,
+		Hold:           settings.LatchHold,
+		SendWithin:     settings.LatchHold / 3,
+		RetryAfter:     settings.RetryAfter,
+		Operator:       setup.Addresses(settings.OperatorMail),
+		Quota:          c.quota,
+	})
+}
+
+func newFollower(
+	settings config.Config, c clients, to *setup.Broker, outbox *notice.Outbox, log *slog.Logger,
+) *response.Follower {
+	return response.NewFollower(response.FollowOptions{
+		API:          c.api,
+		Queue:        to,
+		Ledger:       c.ledger,
+		Teller:       outbox,
+		Log:          log,
+		Now:          time.Now,
+		Every:        settings.FollowEvery,
+		Overlap:      followBack,
+		Lift:         settings.IsolationLift,
+		StaleAfter:   settings.StaleAfter,
+		RecheckAfter: settings.RecheckAfter,
+		PendingAfter: pendingAfter,
+		ReissueAfter: reissueAfter * settings.RetryAfter,
+		Operator:     setup.Addresses(settings.OperatorMail),
+	})
+}
+
+// newHunts makes what RunHunts calls, and says whether there are hunts. A catalogue that cannot be read keeps hunts from
+// running and nothing else: every call says why.
+func newHunts(
+	settings config.Config, c clients, to *setup.Broker, outbox *notice.Outbox, log *slog.Logger,
+) (run func(context.Context) error, some bool) {
+	catalogue, err := setup.Hunts(settings)
+	if err != nil {
+		return func(context.Context) error { return fmt.Errorf("the hunts are not run: %w", err) }, true
+	}
+	service := hunt.New(hunt.Options{
+		API:       c.hunts,
+		Queue:     to,
+		Ledger:    c.ledger,
+		Teller:    outbox,
+		Catalogue: catalogue,
+		Log:       log,
+		Now:       time.Now,
+		Hold:      holdsOfHunt * settings.LatchHold,
+		RetryIn:   settings.RetryAfter,
+	})
+	return service.Run, len(catalogue.Hunts()) > 0
+}
+
+func newReceiver(settings config.Config, to *setup.Broker) *push.Receiver {
+	return push.New(push.Options{
+		Queue:    to,
+		Tenant:   settings.TenantID,
+		Secret:   settings.WebhookSecret.Reveal(),
+		Unproven: settings.WebhookUnresolved,
+		Now:      time.Now,
+	})
+}

@@ -1,0 +1,40 @@
+package setup
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"cordon/handler/config"
+	"cordon/handler/entra"
+	"cordon/handler/graph"
+	"cordon/handler/httpretry"
+	"cordon/handler/hunt"
+)
+
+// graphClient stacks repeats over tokens over the connection, as defenderClient does.
+func graphClient(settings config.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger) *graph.Client {
+	authorized := &entra.Transport{Base: transport, Source: tokens, Scope: settings.GraphAudience + "/.default", AllowedHost: settings.GraphURL.Host}
+	patient := httpretry.New(httpretry.Options{Base: authorized, Budget: graph.Budget, OnRetry: repeated(log)})
+	return graph.New(graph.Options{Base: settings.GraphURL, HTTP: &http.Client{Transport: patient}})
+}
+
+// Hunter lets the hunt service ask Graph without knowing it.
+type Hunter struct{ api *graph.Client }
+
+func NewHunter(settings config.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger) Hunter {
+	return Hunter{graphClient(settings, transport, tokens, log)}
+}
+
+func (h Hunter) Hunt(ctx context.Context, query string, since, until time.Time) (hunt.Table, error) {
+	result, err := h.api.RunHuntingQuery(ctx, query, since, until)
+	if err != nil {
+		return hunt.Table{}, err
+	}
+	t := hunt.Table{Rows: result.Rows}
+	for _, c := range result.Columns {
+		t.Columns = append(t.Columns, hunt.Column(c))
+	}
+	return t, nil
+}

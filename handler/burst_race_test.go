@@ -1,6 +1,0 @@
-//go:build race
-
-package main
-
-// raced says that the race detector is on: it makes the whole burst last five times as long and has nothing new to see.
-const raced = true

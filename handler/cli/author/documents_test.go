@@ -1,0 +1,12 @@
+package author
+
+import (
+	"testing"
+
+	"cordon/handler/outgoing/outgoingtest"
+)
+
+func TestEveryDocumentCanBeWritten(t *testing.T) {
+	t.Parallel()
+	outgoingtest.Written(t, []any{checked{}, permission{}, problem{}, explained{}, observed{}, answered{}, owned{}, huntView{}})
+}

@@ -1,0 +1,161 @@
+package author
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cordon/handler/alert"
+	"cordon/handler/app/setup"
+	"cordon/handler/cli/call"
+	"cordon/handler/cli/facts"
+	"cordon/handler/config"
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/playbook"
+	"cordon/handler/response"
+	"cordon/handler/terminal"
+)
+
+// observing is one call of run.
+type observing struct {
+	call.Operator
+	alert   string
+	observe bool
+}
+
+func Run(getenv func(string) string) *cobra.Command {
+	x := &observing{Operator: call.Operator{Getenv: getenv}}
+	c := &cobra.Command{
+		Use:   "run --alert ID --observe [playbook]",
+		Short: "Decide about an alert as the handler would at this moment, and do nothing",
+		Long: "Reads the alert, its machine and what the playbook's rules ask for besides from the API, and from the ledger whether acting is\n" +
+			"paused, which other alerts there are, how the alert was answered before and what is under way on the machine. It shows the\n" +
+			"plan as observe mode makes it. Nothing is asked of Defender, recorded or mailed. Whether a cap has room is only known when\n" +
+			"a step is carried out.\n\n" +
+			"--observe has to be said: this command never acts. To have an alert answered: cordon enqueue.\n" +
+			"Needs the settings of the ledger and of the app registration or managed identity." +
+			call.Exits("decided, whatever the plan is", "the playbook, the API or the ledger said no; the reason is said"),
+		Example: "  cordon run --alert da638994417204415533_-1184209733 --observe\n" +
+			"  cordon run --alert da638994417204415533_-1184209733 --observe --json playbooks/graduated.yaml | jq .underWay",
+		Args: atMostOnePlaybook("run"),
+		RunE: x.run,
+	}
+	c.Flags().StringVar(&x.alert, "alert", "", "id of the alert")
+	c.Flags().BoolVar(&x.observe, "observe", false, "decide and show; there is no other way to run here")
+	x.JSONFlag(c)
+	return c
+}
+
+// observed is the JSON of run.
+type observed struct {
+	explained
+	Paused   string     `json:"paused,omitempty"` // who and why; empty: acting is not paused
+	Before   []answered `json:"before,omitempty"` // how the versions of the alert were answered, oldest first
+	UnderWay []owned    `json:"underWay,omitempty"`
+}
+
+// answered is a run of the alert.
+type answered struct {
+	Run     string `json:"run"`
+	State   string `json:"state"`
+	Outcome string `json:"outcome,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// owned is a latch that a wanted step would meet.
+type owned struct {
+	Step   string    `json:"step"`
+	State  string    `json:"state"`
+	Action string    `json:"action,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	Run    string    `json:"run,omitempty"`
+}
+
+func (x *observing) run(cmd *cobra.Command, args []string) error {
+	switch {
+	case !x.observe:
+		return call.Usagef("run wants --observe: it decides and shows, and never acts; cordon enqueue has an alert answered")
+	case alert.CheckID(x.alert) != nil:
+		return call.Usagef("run wants --alert with the id of an alert, not %q", x.alert)
+	}
+	path := playbookPath(x.Getenv, args)
+	book, err := setup.Book(path)
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	settings, store, api, err := x.Reach(ctx, config.Deciding)
+	if err != nil {
+		return err
+	}
+	in := playbook.Input{Now: time.Now(), Ceiling: playbook.Observe, StaleAfter: settings.StaleAfter}
+	if err := facts.FromAPI(ctx, &in, api, x.alert, book.Needs(), settings.IsolationLift); err != nil {
+		return err
+	}
+	found := observed{explained: explained{Playbook: path, AlertID: in.Alert.ID, Machine: in.Alert.MachineID}}
+	if err := found.read(ctx, store, book, &in); err != nil {
+		return err
+	}
+	return x.Show(cmd, found, func(out io.Writer) error { return found.print(out) })
+}
+
+// read decides with what the ledger knows.
+func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook.Book, in *playbook.Input) error {
+	pause, err := store.Pause(ctx)
+	if err != nil {
+		return err
+	}
+	if pause.Paused {
+		f.Paused, in.Paused, in.PauseReason = pause.Why(), true, pause.Why()
+	}
+	if err := response.CountNeighbours(ctx, store, book, in); err != nil {
+		return err
+	}
+	record, err := store.Alert(ctx, in.Alert.ID)
+	if err != nil {
+		return err
+	}
+	for _, run := range record.Runs {
+		f.Before = append(f.Before, answered{run.ID(), string(run.State), run.Outcome, run.Reason})
+	}
+	f.Plan = book.Decide(*in)
+	for _, step := range f.Plan.Steps {
+		spec, isAction := machine.SpecOf(step.Kind.Action())
+		if !isAction || in.Machine == nil {
+			continue
+		}
+		l, err := store.Latch(ctx, in.Machine.ID, spec.LatchOf(step.Scope))
+		if err != nil {
+			return err
+		}
+		if l.State.Open() {
+			f.UnderWay = append(f.UnderWay, owned{step.String(), string(l.State), l.ActionID, l.ActionAt, l.RunID})
+		}
+	}
+	return nil
+}
+
+func (f *observed) print(out io.Writer) error {
+	plain := func(s string) string { return terminal.Plain(s, call.CellShown) }
+	paused := "acting is not paused"
+	if f.Paused != "" {
+		paused = "acting is paused: " + f.Paused
+	}
+	fmt.Fprintf(out, "alert %s\n%s\nledger:\n  %s\n", plain(f.AlertID), f.Plan.Explain(), plain(paused))
+	for _, run := range f.Before {
+		fmt.Fprintf(out, "  run %s: %s\n", plain(run.Run), plain(cmp.Or(run.Outcome, run.State)+": "+run.Reason))
+	}
+	if len(f.Before) == 0 {
+		fmt.Fprintln(out, "  the alert was never answered")
+	}
+	for _, o := range f.UnderWay {
+		fmt.Fprintf(out, "  %s is %s: action %s, run %s\n", o.Step, o.State, plain(o.Action), plain(o.Run))
+	}
+	_, err := fmt.Fprintln(out, "\nNothing was done, recorded or mailed.")
+	return err
+}

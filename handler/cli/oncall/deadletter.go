@@ -1,0 +1,216 @@
+package oncall
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"cordon/handler/app/setup"
+	"cordon/handler/cli/call"
+	"cordon/handler/config"
+	"cordon/handler/deadletter"
+	"cordon/handler/queue"
+	"cordon/handler/terminal"
+)
+
+// deadLetterFlags are the flags of all sub-commands of deadletter.
+type deadLetterFlags struct {
+	call.Operator
+	queue string
+	shown int // --limit of list
+	limit int // --limit of replay and drop
+	all   bool
+}
+
+// deadLetters is one call of a sub-command: the queue it is about and how its messages are read.
+type deadLetters struct {
+	*deadLetterFlags
+	cmd    *cobra.Command
+	bus    *queue.Client
+	name   string // of the queue in the namespace
+	tenant string // empty: not known, so messages are not read
+}
+
+var deadLetterExits = call.Exits("done", "something failed, or a message could not be had or was refused; the reason is said")
+
+func DeadLetter(getenv func(string) string) *cobra.Command {
+	f := &deadLetterFlags{Operator: call.Operator{Getenv: getenv}}
+	group := &cobra.Command{
+		Use:   "deadletter",
+		Short: "Look at messages that were set aside, send them again or drop them",
+		Long: "A message that failed ten deliveries, or that waited for seven days, is set aside as a dead letter and stays until\n" +
+			"somebody replays or drops it. Needs the setting ServiceBus (or ServiceBus__fullyQualifiedNamespace and who the\n" +
+			"app is) with the right to listen, and to send for replay; show and replay need CORDON_TENANT_ID as well." + deadLetterExits,
+		Example: "  cordon deadletter list\n  cordon deadletter show 17\n  cordon deadletter replay --all\n  cordon deadletter list --queue notices --json",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return call.Usagef("deadletter wants list, show, replay or drop; see cordon deadletter --help")
+			}
+			return call.Usagef("deadletter has no command %q; see cordon deadletter --help", args[0])
+		},
+		RunE: func(*cobra.Command, []string) error { return nil }, // Args refuses every call
+	}
+	group.PersistentFlags().StringVar(&f.queue, "queue", "alerts", "which queue: alerts (CORDON_ALERT_QUEUE) or notices (CORDON_NOTICE_QUEUE)")
+	group.PersistentFlags().BoolVar(&f.JSON, "json", false, "print JSON, for programs")
+	group.AddCommand(f.listCommand(), f.showCommand(), f.replayCommand(), f.dropCommand())
+	return group
+}
+
+func (f *deadLetterFlags) listCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List dead letters, oldest first, and say which could be read now",
+		Long: "Takes nothing from the queue. NUMBER is what the other commands want. MESSAGE is what the handler would make of the\n" +
+			"message now; it is empty unless CORDON_TENANT_ID is set. Deliveries count those that came to nothing, those to\n" +
+			"people who looked for another dead letter among them." + deadLetterExits,
+		Example: "  cordon deadletter list\n  cordon deadletter list --queue notices --limit 1000\n  cordon deadletter list --json | jq '.deadLetters[].number'",
+		Args:    call.Exactly(0, "list takes no numbers"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.with(cmd, nil, func(x *deadLetters) error { return x.list() })
+		},
+	}
+	c.Flags().IntVar(&f.shown, "limit", 100, limitHelp())
+	return c
+}
+
+func (f *deadLetterFlags) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show NUMBER",
+		Short: "Show one dead letter, why it cannot be read, and what the ledger knows of it",
+		Long: "Reads the message as the handler would now. What the ledger knows is shown if AzureWebJobsStorage (or its account) is\n" +
+			"set and can be read. Text of the message is written by whoever sent it: control characters are shown as escapes, and\n" +
+			"what is long is cut. Takes nothing from the queue." + deadLetterExits,
+		Example: "  cordon deadletter show 17\n  cordon deadletter show 17 --json | jq -r .body",
+		Args:    call.Exactly(1, "show takes one number"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			numbers, err := sequenceNumbers(args)
+			if err != nil {
+				return err
+			}
+			return f.with(cmd, []config.Need{config.Tenant}, func(x *deadLetters) error { return x.show(numbers[0]) })
+		},
+	}
+}
+
+func (f *deadLetterFlags) replayCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "replay NUMBER...|--all",
+		Short: "Send dead letters again, each under a fresh message id",
+		Long: "The copy is sent first and the dead letter removed after it, so that nothing is lost. Interrupted in between, both are\n" +
+			"there: replay it again or drop it. A second copy is harmless, because the ledger joins it to the run or the notice\n" +
+			"that exists: nothing is done twice. A message that still cannot be read is refused, and the others go on.\n" +
+			"Asks first on a terminal; elsewhere it wants --yes." + deadLetterExits,
+		Example: "  cordon deadletter replay 17 18\n  cordon deadletter replay --all --yes --json",
+		Args:    numbersOrAll(f),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.take(cmd, args, []config.Need{config.Tenant}, replaying())
+		},
+	}
+	f.takeFlags(c)
+	return c
+}
+
+func (f *deadLetterFlags) dropCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "drop NUMBER...|--all",
+		Short: "Remove dead letters for good",
+		Long: "What is dropped is gone: look at it with show first. An alert whose run is still open is found by the sweep and\n" +
+			"answered all the same. Asks first on a terminal; elsewhere it wants --yes." + deadLetterExits,
+		Example: "  cordon deadletter drop 17\n  cordon deadletter drop --queue notices --all --yes",
+		Args:    numbersOrAll(f),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return f.take(cmd, args, nil, dropping())
+		},
+	}
+	f.takeFlags(c)
+	return c
+}
+
+func (f *deadLetterFlags) takeFlags(c *cobra.Command) {
+	c.Flags().BoolVar(&f.all, "all", false, "all that are there now, oldest first, up to --limit")
+	f.YesFlag(c)
+	c.Flags().IntVar(&f.limit, "limit", queue.MaxDeadLetters, limitHelp())
+}
+
+func limitHelp() string { return fmt.Sprintf("at most so many, 1 to %d", queue.MaxDeadLetters) }
+
+func (f *deadLetterFlags) take(cmd *cobra.Command, args []string, needs []config.Need, w way) error {
+	numbers, err := sequenceNumbers(args)
+	if err != nil {
+		return err
+	}
+	if err := f.Check(cmd, false); err != nil {
+		return err
+	}
+	return f.with(cmd, needs, func(x *deadLetters) error { return x.take(w, numbers) })
+}
+
+// with opens the queue for a sub-command, which needs some settings besides those of the queues.
+func (f *deadLetterFlags) with(cmd *cobra.Command, needs []config.Need, do func(*deadLetters) error) error {
+	if f.queue != "alerts" && f.queue != "notices" {
+		return call.Usagef("--queue %s is not known: expected alerts or notices", terminal.Plain(f.queue, 40))
+	}
+	for _, limit := range []int{f.shown, f.limit} {
+		if limit < 1 || limit > queue.MaxDeadLetters {
+			return call.Usagef("--limit %d is out of bounds: expected 1 to %d", limit, queue.MaxDeadLetters)
+		}
+	}
+	settings, err := config.LoadFor(f.Getenv, append(needs, config.Queues)...)
+	if err != nil {
+		return err
+	}
+	bus, err := setup.CommandBus(settings)
+	if err != nil {
+		return err
+	}
+	defer setup.CloseBus(cmd.Context(), bus)
+	x := &deadLetters{deadLetterFlags: f, cmd: cmd, bus: bus, name: settings.AlertQueue}
+	if f.queue == "notices" {
+		x.name = settings.NoticeQueue
+	}
+	if known, err := config.LoadFor(f.Getenv, config.Tenant); err == nil {
+		x.tenant = known.TenantID
+	}
+	return do(x)
+}
+
+func numbersOrAll(f *deadLetterFlags) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case f.all && len(args) > 0:
+			return call.Usagef("either numbers or --all, not both")
+		case !f.all && len(args) == 0:
+			return call.Usagef("%s wants the numbers that list shows, or --all", call.Name(cmd))
+		case !f.all && cmd.Flags().Changed("limit"):
+			return call.Usagef("--limit goes with --all only")
+		case len(args) > queue.MaxDeadLetters:
+			return call.Usagef("%d numbers are too many at once: at most %d", len(args), queue.MaxDeadLetters)
+		}
+		return nil
+	}
+}
+
+// sequenceNumbers reads numbers and leaves out repeats.
+func sequenceNumbers(args []string) ([]int64, error) {
+	var numbers []int64
+	for _, arg := range args {
+		n, err := strconv.ParseInt(arg, 10, 64)
+		if err != nil || n < 1 {
+			return nil, call.Usagef("%q is no number of a dead letter: expected one that list shows", terminal.Plain(arg, 40))
+		}
+		if !slices.Contains(numbers, n) {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers, nil
+}
+
+// read decodes a dead letter with the decoder of the function that answers its queue.
+func (x *deadLetters) read(d queue.DeadLetter) deadletter.Reading {
+	if x.queue == "notices" {
+		return deadletter.ReadNotice(x.tenant, d.Number, d.Body)
+	}
+	return deadletter.ReadAlert(x.tenant, d.Number, d.Body)
+}

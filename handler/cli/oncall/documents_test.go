@@ -1,0 +1,15 @@
+package oncall
+
+import (
+	"testing"
+
+	"cordon/handler/outgoing/outgoingtest"
+)
+
+func TestEveryDocumentCanBeWritten(t *testing.T) {
+	t.Parallel()
+	outgoingtest.Written(t, []any{
+		deadLetterView{}, deadLetterList{}, deadLetterDetail{}, takenView{}, takenList{},
+		heldView{}, heldStep{}, heldResult{}, isolationView{}, releaseView{}, pauseView{},
+	})
+}

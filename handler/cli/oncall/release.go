@@ -1,0 +1,126 @@
+package oncall
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"cordon/handler/cli/call"
+	"cordon/handler/defender"
+	"cordon/handler/desk"
+	"cordon/handler/machine"
+	"cordon/handler/terminal"
+)
+
+// releaseView is the JSON of release.
+type releaseView struct {
+	MachineID   string               `json:"machineId"`
+	MachineName string               `json:"machineName,omitempty"`
+	ActionID    string               `json:"actionId"`
+	Status      machine.ActionStatus `json:"status"`
+}
+
+func Release(getenv func(string) string) *cobra.Command {
+	o := &call.Operator{Getenv: getenv}
+	c := &cobra.Command{
+		Use:   "release MACHINE --reason TEXT",
+		Short: "Release an isolated machine, named by its id or its name",
+		Long: "Asks Defender for the release and says under which action. FollowActions records it and mails those who were told of\n" +
+			"the isolation. Alerts that were seen before the release do not isolate the machine again, unless one becomes more\n" +
+			"severe or is resolved and opened again; a newer one does. Who and why stand in the action's comment.\n" +
+			"Of a name that several isolated machines have, the id is wanted.\n" +
+			"Needs the settings of the ledger and of the app registration or managed identity.\n" +
+			"Asks first on a terminal; elsewhere it wants --yes." + call.Exits(call.Done, call.Failed),
+		Example: "  cordon release ws-0147 --reason 'reimaged'\n  cordon release 1e5bc9d7e413ddd7902c2932e418702b84d0cc07 --reason 'false alarm' --yes --json",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return call.Usagef("release takes one machine, not %d", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return release(o, cmd, args[0]) },
+	}
+	o.WriteFlags(c, "why; it stands in the comment of the machine action")
+	return c
+}
+
+func release(o *call.Operator, cmd *cobra.Command, which string) error {
+	if err := o.Check(cmd, true); err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	settings, store, api, err := o.Reach(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := desk.Isolations(ctx, store, api, time.Now(), settings.IsolationLift)
+	if err != nil {
+		return err
+	}
+	i, err := releasable(ctx, api, all, which)
+	if err != nil {
+		return err
+	}
+	name := cmp.Or(i.MachineName, i.MachineID)
+	if err := o.Confirm(cmd, fmt.Sprintf("Release %s (%s)?", terminal.Plain(name, 100), i.MachineID)); err != nil {
+		return err
+	}
+	action, err := api.Act(ctx, i.MachineID, machine.Request{Type: machine.Unisolate, Comment: fmt.Sprintf("Released by %s: %s", o.By, o.Reason)})
+	if trouble, _ := machine.TroubleOf(err); trouble == machine.UnknownFate {
+		return fmt.Errorf("it is not known whether the release was accepted; see cordon isolated before asking again: %w", err)
+	}
+	if err != nil {
+		return err
+	}
+	return o.Show(cmd, releaseView{i.MachineID, i.MachineName, action.ID, action.Status}, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "release of %s requested: action %s is %s; cordon isolated shows when it is done\n", terminal.Plain(name, 100), action.ID, action.Status)
+		return err
+	})
+}
+
+// releasable finds the machine among those that are isolated. For a name each of them is read at the API: what the ledger
+// remembers may be old, and one that cannot be read may be a second of that name.
+func releasable(ctx context.Context, api *defender.Client, all []desk.Isolation, which string) (desk.Isolation, error) {
+	named := func(i desk.Isolation) bool { return strings.EqualFold(i.MachineID, which) }
+	if i := slices.IndexFunc(all, named); i >= 0 {
+		all = all[i : i+1]
+	}
+	var found []desk.Isolation
+	for _, i := range all {
+		if named(i) {
+			found = append(found, i)
+			continue
+		}
+		m, err := api.Machine(ctx, i.MachineID)
+		if err != nil {
+			return desk.Isolation{}, fmt.Errorf("the name of isolated machine %s cannot be read; name the machine to release by its id: %w", i.MachineID, err)
+		}
+		i.MachineName = m.ComputerDNSName
+		short, _, _ := strings.Cut(i.MachineName, ".")
+		if i.MachineName != "" && (strings.EqualFold(i.MachineName, which) || strings.EqualFold(short, which)) {
+			found = append(found, i)
+		}
+	}
+	shown := terminal.Plain(which, 100)
+	switch {
+	case len(found) == 0:
+		return desk.Isolation{}, fmt.Errorf("no isolated machine has the id or name %s; cordon isolated lists them", shown)
+	case len(found) > 1:
+		var ids []string
+		for _, i := range found {
+			ids = append(ids, i.MachineID)
+		}
+		return desk.Isolation{}, fmt.Errorf("%d isolated machines have the name %s; name one by its id: %s", len(found), shown, strings.Join(ids, ", "))
+	case found[0].Release != "":
+		return desk.Isolation{}, fmt.Errorf("a release of %s is under way already (%s)", shown, found[0].Release)
+	case !found[0].Isolated():
+		return desk.Isolation{}, fmt.Errorf("%s is not isolated yet: action %s is under way; cancel it in the portal, or release it when it is done", shown, found[0].ActionID)
+	}
+	return found[0], nil
+}
