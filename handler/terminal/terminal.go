@@ -9,7 +9,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -43,56 +42,6 @@ func Plain(text string, limit int) string {
 		room -= width
 	}
 	return b.String()
-}
-
-// Table writes rows in columns, each cell made plain and cut at limit characters. The first row is the heading.
-func Table(w io.Writer, limit int, rows ...[]string) error {
-	var text strings.Builder
-	t := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			cells[i] = Plain(cell, limit)
-		}
-		fmt.Fprintln(t, strings.Join(cells, "\t"))
-	}
-	_ = t.Flush() // a builder takes everything
-	for line := range strings.Lines(text.String()) {
-		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// columns is how wide a terminal is taken to be.
-const columns = 80
-
-// Lines writes each text as a paragraph, made plain and cut at limit characters, folded between words at the width of a
-// terminal. The lines after the first are indented two blanks more than the text is.
-func Lines(w io.Writer, limit int, texts ...string) error {
-	for _, text := range texts {
-		words := strings.Fields(Plain(text, limit))
-		line := text[:len(text)-len(strings.TrimLeft(text, " "))]
-		next := line + "  "
-		for i, word := range words {
-			blank := " "
-			if i == 0 {
-				blank = ""
-			}
-			if i > 0 && utf8.RuneCountInString(line+blank+word) > columns {
-				if _, err := fmt.Fprintln(w, line); err != nil {
-					return err
-				}
-				line, blank = next, ""
-			}
-			line += blank + word
-		}
-		if _, err := fmt.Fprintln(w, line); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // JSON writes v on several lines. Characters that Plain would not let through are written as \u escapes, so that a

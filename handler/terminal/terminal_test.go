@@ -35,36 +35,6 @@ func TestPlainTextIsCutAtItsLimit(t *testing.T) {
 	}
 }
 
-func TestATableIsAlignedAndEveryCellIsPlain(t *testing.T) {
-	t.Parallel()
-	var out strings.Builder
-	if err := Table(&out, 6, []string{"A", "B", "C"}, []string{"1", "x\ty\nz", "last"}, []string{"22", "", ""}, []string{"333", "abcdefgh", "é"}); err != nil {
-		t.Fatal(err)
-	}
-	want := "A    B       C\n1    x\\ty…   last\n22\n333  abcde…  é\n"
-	if diff := cmp.Diff(want, out.String()); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestLinesAreFoldedBetweenWordsAndPlain(t *testing.T) {
-	t.Parallel()
-	var out strings.Builder
-	long := strings.Repeat("x", 90)
-	if err := Lines(&out, 130, "short", "  "+strings.Repeat("word ", 20)+"é\x1b[2J", "  a "+long+" b"); err != nil {
-		t.Fatal(err)
-	}
-	want := "short\n  " + strings.TrimSpace(strings.Repeat("word ", 15)) + "\n    " + strings.Repeat("word ", 5) + "é\\x1b[2J\n  a\n    " + long + "\n    b\n"
-	if diff := cmp.Diff(want, out.String()); diff != "" {
-		t.Error(diff)
-	}
-	for line := range strings.Lines(out.String()) {
-		if n := utf8.RuneCountInString(line); n > columns+1 && !strings.Contains(line, long) {
-			t.Errorf("%d characters: %s", n, line)
-		}
-	}
-}
-
 func TestJSONIsSafeToShowAndGivesTheTextBack(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder

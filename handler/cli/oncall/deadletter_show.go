@@ -119,7 +119,7 @@ func (d deadLetterDetail) print(out io.Writer, body []byte) error {
 		rows = append(rows, rowsOf(*d.Ledger)...)
 	}
 	said := fmt.Sprintf("%d bytes, %s", d.Bytes, cmp.Or(d.ContentType, "no content type"))
-	if err := terminal.Table(out, call.FactShown, append(rows, []string{"body", said})...); err != nil {
+	if err := terminal.Pairs(out, call.FactShown, append(rows, []string{"body", said})...); err != nil {
 		return err
 	}
 	if len(body) == 0 {

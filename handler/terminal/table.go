@@ -1,0 +1,156 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+const (
+	columns   = 80 // of what is no terminal
+	gap       = 2  // between two columns of a table
+	leastFold = 24 // columns in which text can still be read
+)
+
+// width is how many columns w has.
+func width(w io.Writer) int {
+	if f, isFile := w.(interface{ Fd() uintptr }); isFile {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	return columns
+}
+
+// Table writes rows in columns, each cell made plain and cut at limit characters. The first row is the heading, and every
+// row is as long. Where w is too narrow the last column is folded between words; where that does not help each row becomes
+// a paragraph, with a line for each cell that is not empty.
+func Table(w io.Writer, limit int, rows ...[]string) error {
+	return table(w, width(w), plain(limit, rows))
+}
+
+// Pairs writes rows of two cells, a name and what is said of it, as Table would. There is no heading.
+func Pairs(w io.Writer, limit int, rows ...[]string) error {
+	return inColumns(w, width(w), plain(limit, rows))
+}
+
+// plain makes every cell plain.
+func plain(limit int, rows [][]string) [][]string {
+	cells := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			cells[i] = append(cells[i], Plain(cell, limit))
+		}
+	}
+	return cells
+}
+
+func table(w io.Writer, width int, rows [][]string) error {
+	left, last := widths(rows)
+	if last > width-sum(left) && leastFold > width-sum(left) {
+		return paragraphs(w, width, rows)
+	}
+	return inColumns(w, width, rows)
+}
+
+// paragraphs writes rows below the heading one cell a line, each behind the heading of its column.
+func paragraphs(w io.Writer, width int, rows [][]string) error {
+	heading := rows[0]
+	for i, row := range rows[1:] {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		var pairs [][]string
+		for j, cell := range row {
+			if cell != "" {
+				pairs = append(pairs, []string{heading[j], cell})
+			}
+		}
+		if err := inColumns(w, width, pairs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inColumns writes rows whose last column is folded between words to fit.
+func inColumns(w io.Writer, width int, rows [][]string) error {
+	left, _ := widths(rows)
+	room := width - sum(left)
+	margin := strings.Repeat(" ", sum(left))
+	for _, row := range rows {
+		before := ""
+		for i, n := range left {
+			before += row[i] + strings.Repeat(" ", n-utf8.RuneCountInString(row[i]))
+		}
+		for _, line := range fold(row[len(left)], room, room) {
+			if _, err := fmt.Fprintln(w, strings.TrimRight(before+line, " ")); err != nil {
+				return err
+			}
+			before = margin
+		}
+	}
+	return nil
+}
+
+// widths are how wide the columns are, those on the left with the gap behind them.
+func widths(rows [][]string) (left []int, last int) {
+	for _, row := range rows {
+		if left == nil {
+			left = make([]int, len(row)-1)
+		}
+		for i := range left {
+			left[i] = max(left[i], utf8.RuneCountInString(row[i])+gap)
+		}
+		last = max(last, utf8.RuneCountInString(row[len(left)]))
+	}
+	return left, last
+}
+
+func sum(widths []int) (n int) {
+	for _, w := range widths {
+		n += w
+	}
+	return n
+}
+
+// fold breaks text between words into a line of at most first characters and more of at most rest; a word that is longer
+// stands alone. It gives at least one line. What fits into the first stays as it is.
+func fold(text string, first, rest int) []string {
+	if utf8.RuneCountInString(text) <= first {
+		return []string{text}
+	}
+	var lines []string
+	line, room := "", first
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line+" "+word) <= room:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line, room = word, rest
+		}
+	}
+	return append(lines, line)
+}
+
+// Lines writes each text as a paragraph, made plain and cut at limit characters, folded between words to fit into w. The
+// lines after the first are indented two blanks more than the text is.
+func Lines(w io.Writer, limit int, texts ...string) error {
+	for _, text := range texts {
+		indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+		before, room := indent, width(w)-len(indent)
+		for _, line := range fold(Plain(strings.TrimSpace(text), limit), room, room-gap) {
+			if _, err := fmt.Fprintln(w, before+line); err != nil {
+				return err
+			}
+			before = indent + "  "
+		}
+	}
+	return nil
+}
