@@ -82,7 +82,7 @@ package: need-go ## build/cordon.zip for Linux x64, ready to deploy, the same by
 	@rm -rf build/stage && mkdir -p build/stage
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 GOAMD64=v1 GOFLAGS= GOEXPERIMENT= GOFIPS140=off GOWORK=off \
 	  $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o build/stage/cordon ./handler
-	@cp host.json playbook.yaml build/stage/ && cp -R functions/. hunts build/stage/
+	@cp host.json playbook.yaml LICENSE build/stage/ && cp -R functions/. hunts build/stage/
 	@$(GO) build -trimpath -o build/local ./local
 	@build/local sbom --version '$(VERSION)' build/stage/cordon build/stage
 	@build/local package build/stage build/cordon.zip

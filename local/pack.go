@@ -16,7 +16,7 @@ import (
 // are 0644; the modes are set here because a zip made elsewhere may have lost them. All entries have the same
 // time and stand in the order of their names, so that the same files give the same zip.
 func pack(folder, target string) (err error) {
-	for _, needed := range []string{"cordon", "host.json", "playbook.yaml", "sbom.cdx.json", "licenses.txt"} {
+	for _, needed := range []string{"cordon", "host.json", "playbook.yaml", "LICENSE", "sbom.cdx.json", "licenses.txt"} {
 		if _, err := os.Stat(filepath.Join(folder, needed)); err != nil {
 			return fmt.Errorf("%s is not a staged folder: %w", folder, err)
 		}

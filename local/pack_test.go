@@ -15,7 +15,7 @@ func TestPackageHasTheBinaryExecutableAndEverythingAtTheRoot(t *testing.T) {
 	t.Parallel()
 	target := filepath.Join(t.TempDir(), "cordon.zip")
 	staged := stage(t)
-	for _, file := range []string{"sbom.cdx.json", "licenses.txt"} {
+	for _, file := range []string{"LICENSE", "sbom.cdx.json", "licenses.txt"} {
 		if err := os.WriteFile(filepath.Join(staged, file), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,15 @@ func TestPackageHasTheBinaryExecutableAndEverythingAtTheRoot(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	want := []string{"FollowActions/function.json", "Health/function.json", "HealthSummary/function.json", "PollAlerts/function.json", "ReceiveAlert/function.json", "RespondToAlert/function.json", "RunHunts/function.json", "SendNotice/function.json", "cordon", "host.json", "hunts/remote-access-tools.kql", "hunts/sensor-not-active.kql", "hunts/shadow-copies-deleted.kql", "licenses.txt", "playbook.yaml", "sbom.cdx.json"}
+	functions := []string{
+		"FollowActions/function.json", "Health/function.json", "HealthSummary/function.json", "PollAlerts/function.json",
+		"ReceiveAlert/function.json", "RespondToAlert/function.json", "RunHunts/function.json", "SendNotice/function.json",
+	}
+	want := slices.Concat(functions, []string{
+		"LICENSE", "cordon", "host.json", "licenses.txt", "playbook.yaml", "sbom.cdx.json",
+		"hunts/remote-access-tools.kql", "hunts/sensor-not-active.kql", "hunts/shadow-copies-deleted.kql",
+	})
+	slices.Sort(want)
 	if !slices.Equal(names, want) {
 		t.Errorf("the package holds %v, want %v", names, want)
 	}

@@ -18,7 +18,7 @@ func TestTheSameFilesGiveTheSameZip(t *testing.T) {
 	var sums []string
 	for i, mode := range []os.FileMode{0o600, 0o755} {
 		folder := t.TempDir()
-		for _, file := range []string{"cordon", "host.json", "playbook.yaml", "sbom.cdx.json", "licenses.txt"} {
+		for _, file := range []string{"cordon", "host.json", "playbook.yaml", "LICENSE", "sbom.cdx.json", "licenses.txt"} {
 			path := filepath.Join(folder, file)
 			if err := os.WriteFile(path, []byte(strings.Repeat(file, 1000)), mode); err != nil {
 				t.Fatal(err)
@@ -64,7 +64,7 @@ func TestThePackageIsTheSameFromTwoClones(t *testing.T) {
 	if sum(t, one) != sum(t, other) {
 		t.Errorf("the packages differ:\n%s\n%s", contents(t, one), contents(t, other))
 	}
-	for _, file := range []string{"sbom.cdx.json", "licenses.txt"} {
+	for _, file := range []string{"LICENSE", "sbom.cdx.json", "licenses.txt"} {
 		if !strings.Contains(contents(t, one), " "+file) {
 			t.Errorf("%s is not in the package", file)
 		}
