@@ -105,7 +105,7 @@ func (o *runOptions) host(e *environment) funchost.Options {
 		broker = &leaky{broker, "hunt"}
 	}
 	return funchost.Options{AppRoot: o.app, Settings: e.settings, Broker: broker, Addr: addr,
-		Instances: map[string]int{"RespondToAlert": 2}, Stdout: log, Stderr: func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) },
+		Instances: map[string]int{"RespondToAlert": 2}, Seed: o.seed, Stdout: log, Stderr: func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) },
 		Logf: func(format string, args ...any) {
 			fmt.Fprintf(os.Stderr, "host: "+format+"\n", args...)
 		}}

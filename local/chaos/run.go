@@ -27,7 +27,7 @@ func (o Options) one(ctx context.Context, p Point) (result, error) {
 	a := &act{world: w, story: newStory(o.Seed).withPush(o.Seed)}
 	a.prepare()
 	w.sabotage.begin(ctx, a)
-	if err := w.start(ctx, o.App, o.Playbook); err != nil {
+	if err := w.start(ctx, o.App, o.Playbook, o.Seed); err != nil {
 		return result{}, err
 	}
 	open := a.play(ctx)

@@ -39,6 +39,8 @@ const (
 	alertQueue  = "alerts"
 	noticeQueue = "notices"
 	messageLock = 6 * time.Second
+	// timerLease is to a poll what the real minute is to the real poll every minute.
+	timerLease = time.Second
 )
 
 // responders is how many processes answer alerts, so that nothing can lean on shared memory.
@@ -152,7 +154,7 @@ func (w *world) verify(token string) (defendersim.Claims, error) {
 }
 
 // start starts the host with the handler's processes.
-func (w *world) start(ctx context.Context, app, playbook string) error {
+func (w *world) start(ctx context.Context, app, playbook string, seed uint64) error {
 	all := settings()
 	all["CORDON_PLAYBOOK"] = filepath.Join(w.folder, "playbook.yaml")
 	if err := os.WriteFile(all["CORDON_PLAYBOOK"], []byte(playbook), 0o600); err != nil {
@@ -167,7 +169,7 @@ func (w *world) start(ctx context.Context, app, playbook string) error {
 	broker := &trigger{bus: w.bus, gate: w.gate, functions: map[string]string{alertQueue: "RespondToAlert", noticeQueue: "SendNotice"},
 		instances: map[string]int{"RespondToAlert": responders}}
 	host, err := funchost.Start(ctx, funchost.Options{AppRoot: app, Settings: all, InstanceSettings: w.front, Broker: broker, Addr: "127.0.0.1:0",
-		Instances: broker.instances, Stdout: w.say, Stderr: w.say, OnInvocation: w.invoked,
+		Instances: broker.instances, LeasePeriod: timerLease, Seed: seed, Stdout: w.say, Stderr: w.say, OnInvocation: w.invoked,
 		Logf: func(format string, args ...any) { w.write("host", fmt.Sprintf(format, args...)) }})
 	if err != nil {
 		return err

@@ -77,7 +77,6 @@ func TestStartRefusesABadAppAndSaysWhatIsWrong(t *testing.T) {
 		"no app root":       {change: func(_ *app, o *Options) { o.AppRoot = "" }, says: []string{"AppRoot"}},
 		"bad setting name":  {change: func(a *app, _ *Options) { a.settings["A=B"] = "secret" }, says: []string{`"A=B"`}},
 		"bad address":       {change: func(_ *app, o *Options) { o.Addr = "127.0.0.1:none" }, says: []string{"HTTP front"}},
-		"status dir a file": {change: func(a *app, o *Options) { o.StatusDir = filepath.Join(a.root, "host.json") }, says: []string{"StatusDir"}},
 		"folder not an app": {change: func(_ *app, o *Options) { o.AppRoot = "testdata" }, says: []string{"host.json"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package funchost
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -87,6 +88,62 @@ func (c *fakeClock) pass(t *testing.T, d time.Duration) {
 	t.Helper()
 	eventually(t, "a timer due in "+d.String(), func() bool { return c.pending(d) > 0 })
 	c.advance(d)
+}
+
+// planned waits until somebody waits for a time about mark, as a timer waits for its tick.
+func (c *fakeClock) planned(t *testing.T, mark time.Time) {
+	t.Helper()
+	eventually(t, "a tick for "+mark.Format(time.TimeOnly), func() bool {
+		off := mark.Sub(c.Now())
+		return c.between(off-earliest, off+latest) > 0
+	})
+}
+
+// reach moves to where the tick for mark has come, be it early or late.
+func (c *fakeClock) reach(t *testing.T, mark time.Time) {
+	t.Helper()
+	c.planned(t, mark)
+	c.advance(mark.Add(latest).Sub(c.Now()))
+}
+
+// settled waits until so many wait for a time.
+func (c *fakeClock) settled(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d wait for a time", n), func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.timers) == n
+	})
+}
+
+// between counts who waits for a time between two from now.
+func (c *fakeClock) between(from, to time.Duration) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for timer := range c.timers {
+		if d := timer.due.Sub(c.now); d >= from && d <= to {
+			n++
+		}
+	}
+	return n
+}
+
+// walk moves to a time from one timer to the next. It goes on when so many wait again: then everybody has done what was
+// due.
+func (c *fakeClock) walk(t *testing.T, to time.Time, steady int) {
+	t.Helper()
+	for c.Now().Before(to) {
+		c.settled(t, steady)
+		next := to
+		c.mu.Lock()
+		for timer := range c.timers {
+			if timer.due.Before(next) {
+				next = timer.due
+			}
+		}
+		c.mu.Unlock()
+		c.advance(next.Sub(c.Now()))
+	}
 }
 
 // broker is a queue per name under peek lock; what the host does to messages is told on channels.

@@ -1,9 +1,53 @@
 package funchost
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// frost says whether an instance stands still.
+type frost struct {
+	mu     sync.Mutex
+	thawed chan struct{} // nil while the instance moves
+}
+
+func (f *frost) set(still bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case still && f.thawed == nil:
+		f.thawed = make(chan struct{})
+	case !still && f.thawed != nil:
+		close(f.thawed)
+		f.thawed = nil
+	}
+}
+
+func (f *frost) still() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.thawed != nil
+}
+
+// wait returns as soon as the instance moves, and reports false if ctx ended before.
+func (f *frost) wait(ctx context.Context) bool {
+	f.mu.Lock()
+	thawed := f.thawed
+	f.mu.Unlock()
+	if thawed == nil {
+		return ctx.Err() == nil
+	}
+	select {
+	case <-thawed:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
 
 // Freeze stops an instance of a function as a virtual machine is frozen: its handler process gets no processor time, and
-// the host renews none of the locks that the instance holds, so that they lapse and other instances go on. Nothing is
+// the host renews none of the locks and leases that the instance holds, so that they lapse and other instances go on. Nothing is
 // counted as an error. For an HTTP function it is the instance that all of them share. It fails where the operating system
 // cannot stop a process, and before the handler is ready. A repeat is safe.
 func (h *Host) Freeze(function string, instance int) error {
@@ -15,9 +59,9 @@ func (h *Host) Freeze(function string, instance int) error {
 	if s != ready {
 		return fmt.Errorf("functions host: %s cannot be frozen: its handler is not ready", in)
 	}
-	in.frozen.Store(true)
+	in.frost.set(true)
 	if err := stopProcess(p.cmd.Process); err != nil {
-		in.frozen.Store(false)
+		in.frost.set(false)
 		return fmt.Errorf("functions host: freeze %s: %w", in, err)
 	}
 	return nil
@@ -29,7 +73,7 @@ func (h *Host) Thaw(function string, instance int) error {
 	if err != nil {
 		return err
 	}
-	in.frozen.Store(false)
+	in.frost.set(false)
 	_, p, _ := in.current()
 	if p == nil {
 		return nil

@@ -27,7 +27,6 @@ type Host struct {
 	fns     []*function
 	off     map[string]error // functions that could not be indexed, and why
 	groups  []*group
-	timers  *timerStore
 	spawner *spawner
 	release []func() // gives the reserved ports back
 
@@ -83,6 +82,7 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 	for _, name := range slices.Sorted(maps.Keys(h.off)) {
 		h.o.Logf("Error indexing method 'Functions.%s': the function is off, all else runs: %v", name, h.off[name])
 	}
+	h.o.Logf("timers tick early and late, and what else the host leaves to chance comes about, by seed %d", h.o.Seed)
 	h.ctx, h.stop = context.WithCancelCause(ctx)
 	h.spawner = newSpawner()
 	h.server = &http.Server{Handler: http.HandlerFunc(h.front), ReadHeaderTimeout: 30 * time.Second}
@@ -115,10 +115,7 @@ func (h *Host) read() error {
 	if h.config, err = readHostConfig(root, h.o.Settings); err != nil {
 		return err
 	}
-	if h.fns, h.off, err = readFunctions(root, h.o.Settings, h.config); err != nil {
-		return err
-	}
-	h.timers, err = newTimerStore(h.o.StatusDir)
+	h.fns, h.off, err = readFunctions(root, h.o.Settings, h.config)
 	return err
 }
 
@@ -302,6 +299,16 @@ func (h *Host) KillAll() {
 		all.Go(in.lose)
 	}
 	all.Wait()
+}
+
+// Lose is KillAll for one instance of a function's scale group: as when its machine is gone. What it held, leases of timers
+// too, stays its until it runs out.
+func (h *Host) Lose(function string, instance int) error {
+	in, err := h.instance(function, instance)
+	if err == nil {
+		in.lose()
+	}
+	return err
 }
 
 // Invoke runs a function that is not an HTTP one with input, as the admin API does, and waits for the result: nil if the

@@ -17,9 +17,8 @@ type instance struct {
 	index int
 	port  int
 	fns   []*function
-	// frozen says that the instance stands still: see Host.Freeze.
-	frozen atomic.Bool
-	own    map[string]string // settings on top of the app's
+	frost frost
+	own   map[string]string // settings on top of the app's
 
 	mu      sync.Mutex
 	life    *life
@@ -135,6 +134,7 @@ func (in *instance) currentLife() *life {
 // supervise lives one life after the other until the host stops.
 func (in *instance) supervise() {
 	for l := in.currentLife(); ; l = in.begin() {
+		in.awaken(l)
 		go func() {
 			defer close(l.silent)
 			in.listen(l)
@@ -160,7 +160,7 @@ func (in *instance) keepRunning(l *life) {
 			in.set(unstarted, nil)
 			return
 		}
-		in.frozen.Store(false)
+		in.frost.set(false)
 		in.set(starting, p)
 		err = in.attend(l, p)
 		if l.ending() {
@@ -321,7 +321,7 @@ func (in *instance) recycle(p *process) {
 	}
 }
 
-// listen runs the group's own triggers for one life. A timer belongs to the first instance, as the host's lease has it.
+// listen runs the group's own triggers for one life.
 func (in *instance) listen(l *life) {
 	var all sync.WaitGroup
 	for _, fn := range in.fns {
@@ -329,8 +329,8 @@ func (in *instance) listen(l *life) {
 		case fn.disabled:
 		case fn.queue != nil:
 			all.Go(func() { in.consume(l, fn) })
-		case fn.timer != nil && in.index == 0:
-			all.Go(func() { in.tick(l, fn) })
+		case fn.timer != nil:
+			all.Go(func() { in.tend(l, fn) })
 		}
 	}
 	all.Wait()

@@ -108,7 +108,7 @@ func (h *Host) trigger(fn *function, input string) error {
 		d := Delivery{Body: []byte(input), SequenceNumber: -1, LockToken: "00000000-0000-0000-0000-000000000000"}
 		env = queueEnvelope(fn, d, h.id, now)
 	} else {
-		status, err := h.timers.load(fn.name)
+		status, err := h.o.Storage.load(fn.name)
 		if err != nil {
 			return err
 		}

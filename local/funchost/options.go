@@ -14,6 +14,7 @@ package funchost
 import (
 	"context"
 	"maps"
+	"math/rand/v2"
 	"time"
 )
 
@@ -114,9 +115,13 @@ type Options struct {
 	// Instances is the number of processes of a scale group, by function name, or "http" for all HTTP functions
 	// together; 1 where nothing is said.
 	Instances map[string]int
-	// StatusDir keeps the timers' status over restarts of the host, one folder per function. Empty keeps it in memory,
-	// and then a start never finds a timer past due.
-	StatusDir string
+	// Storage keeps the leases and the status of timers. Hosts that share one are instances of one app: a timer ticks in one
+	// of them. Nil is one of the host's own, in memory, and then a start never finds a timer past due.
+	Storage *Storage
+	// LeasePeriod is how long a timer's lease lasts and what goes with it, for who plays faster than life; 0 means 60 s.
+	LeasePeriod time.Duration
+	// Seed repeats what is left to chance, such as how early or late each tick of a timer comes; 0 takes one at random.
+	Seed uint64
 	// Clock is nil for the machine's own.
 	Clock Clock
 	// ProbeInterval is the pause between two start probes, in real time; 0 means the host's 25 ms.
@@ -140,6 +145,15 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ReceivePause <= 0 {
 		o.ReceivePause = time.Second
+	}
+	if o.Storage == nil {
+		o.Storage, _ = NewStorage("") // only a folder can fail
+	}
+	if o.LeasePeriod <= 0 {
+		o.LeasePeriod = leasePeriod
+	}
+	for o.Seed == 0 {
+		o.Seed = rand.Uint64()
 	}
 	if o.InstanceSettings == nil {
 		o.InstanceSettings = func(string, int) map[string]string { return nil }

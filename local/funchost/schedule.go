@@ -2,6 +2,7 @@ package funchost
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -51,15 +52,16 @@ func parseSchedule(text string) (schedule, error) {
 // next is the first occurrence after t, in UTC.
 func (s schedule) next(t time.Time) time.Time { return s.spec.Next(t.UTC()) }
 
-// subMinute says whether two of the next occurrences lie less than a minute apart; the host then keeps no status.
-func (s schedule) subMinute(now time.Time) bool {
-	at := s.next(now)
-	for range 10 {
-		following := s.next(at)
-		if !following.IsZero() && following.Sub(at) < time.Minute {
-			return true
+// subMinute says whether it fires every minute of the year and more than once in each; the host then keeps no status. One
+// with a bound on the minute or above has a status, however close some of its occurrences are (TimerSchedule).
+func (s schedule) subMinute() bool {
+	span := func(from, to int) (all uint64) {
+		for n := from; n <= to; n++ {
+			all |= 1 << n
 		}
-		at = following
+		return all
 	}
-	return false
+	every := func(field, all uint64) bool { return field&all == all }
+	return every(s.spec.Minute, span(0, 59)) && every(s.spec.Hour, span(0, 23)) && every(s.spec.Dom, span(1, 31)) &&
+		every(s.spec.Month, span(1, 12)) && every(s.spec.Dow, span(0, 6)) && bits.OnesCount64(s.spec.Second&span(0, 59)) > 1
 }

@@ -84,7 +84,7 @@ func (in *instance) keepLocked(ctx context.Context, queue string, d Delivery) {
 		if delay <= 0 || now.Add(delay).After(end) || !sleep(ctx, clock, delay) {
 			return
 		}
-		if in.frozen.Load() {
+		if in.frost.still() {
 			continue
 		}
 		next, err := in.h.o.Broker.Renew(ctx, queue, d.LockToken)

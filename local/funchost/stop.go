@@ -32,7 +32,7 @@ func (h *Host) Stop(function string, instance int) error {
 	if err != nil {
 		return err
 	}
-	if in.frozen.Load() {
+	if in.frost.still() {
 		return fmt.Errorf("functions host: %s: %w", in, errStands)
 	}
 	in.stop()
@@ -43,7 +43,7 @@ func (h *Host) Stop(function string, instance int) error {
 func (h *Host) StopAll() {
 	var all sync.WaitGroup
 	for _, in := range h.instances() {
-		if !in.frozen.Load() {
+		if !in.frost.still() {
 			all.Go(in.stop)
 		}
 	}
@@ -105,15 +105,20 @@ func (in *instance) drain() {
 
 // stop ends the current life in good order and returns when the next one has begun.
 func (in *instance) stop() {
+	l := in.currentLife()
+	in.retire(l)
+	in.awaitNext(l)
+}
+
+// retire ends a life in good order, unless that has begun already, and returns when it is done.
+func (in *instance) retire(l *life) {
 	in.mu.Lock()
-	l := in.life
 	begun := l.stopping
 	l.stopping = true
 	in.mu.Unlock()
 	if !begun {
 		in.shut(l)
 	}
-	in.awaitNext(l)
 }
 
 // awaitNext returns when the life is over and the next one has begun, or the host has ended.

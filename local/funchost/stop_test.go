@@ -200,7 +200,7 @@ func TestATimerRunThatEndsInAStopIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, plainHost, map[string]string{"Follow": timerFunction("0 */5 * * * *", "")})
 	h := a.start()
-	a.clock.pass(t, 150*time.Second)
+	a.tick("10:05:00")
 	c := a.next()
 	over := begin(a, a.stopped(h, "Follow", 0))
 	c.succeed()
@@ -208,7 +208,7 @@ func TestATimerRunThatEndsInAStopIsNotRepeated(t *testing.T) {
 	if alive(c.PID) {
 		t.Error("the handler outlived the stop")
 	}
-	a.clock.pass(t, 5*time.Minute)
+	a.tick("10:10:00")
 	next := a.next()
 	next.succeed()
 	if info := at(parsed(t, []byte(next.Body)), "Data", "timer"); info["IsPastDue"] != false {
