@@ -5,7 +5,9 @@
 // It follows the behaviour of runtime v4 (Azure/azure-functions-host 4.1037, "Azure Functions custom handlers" on
 // learn.microsoft.com) where that is known, also where it hurts: an empty 2xx answer hangs until functionTimeout, a
 // time-out kills every other invocation of the process, exit code 0 is not restarted, a binary that cannot be run leaves
-// calls hanging, and a stop gives back messages whose work succeeded and ends the handler with SIGKILL or not at all. What it does not know (output bindings other than http, batches, sessions, other triggers) it refuses at start.
+// calls hanging, and a stop gives back messages whose work succeeded and ends the handler with SIGKILL or not at all. Timers
+// tick some milliseconds early or late, in the one instance that has their lease, and a host without its storage is deaf or
+// ends. What it does not know (output bindings other than http, batches, sessions, other triggers) it refuses at start.
 //
 // It differs from Azure in this: a host that shuts itself down stays down, Close does not wait for work in flight, and a
 // child's environment is Options.Settings and InstanceSettings alone. It heeds no signal, as the host does not heed SIGTERM.
