@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"strings"
 	"sync"
@@ -98,6 +99,7 @@ func (b handlerOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
 		return nil, err
 	}
+	httptrace.ContextClientTrace(r.Context()).WroteRequest(httptrace.WroteRequestInfo{}) // as a connection says it
 	timer := sent.Data.Timer
 	b.mu.Lock()
 	b.runs = append(b.runs, run{b.index, time.Now(), timer.ScheduleStatus.Next, timer.ScheduleStatus.Last, timer.IsPastDue})
