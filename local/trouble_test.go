@@ -83,6 +83,7 @@ func troubles() []trouble {
 			felt()
 			return nil
 		}, end: func(s *story) { s.bus.RefuseConnections(false) }},
+		revokedKey(),
 		{name: "Service Bus refuses what is sent and Defender is down", lasts: 6 * time.Second, fault: func(*http.Request) *defendersim.Fault {
 			return &defendersim.Fault{Status: http.StatusServiceUnavailable}
 		}, begin: func(s *story, felt func()) error {
@@ -90,6 +91,20 @@ func troubles() []trouble {
 			return errors.Join(s.bus.RefuseSends(alertQueue, servicebus.Refusal{}), s.bus.RefuseSends(noticeQueue, servicebus.Refusal{}))
 		}, end: func(s *story) { s.bus.AllowSends(alertQueue); s.bus.AllowSends(noticeQueue) }},
 	}
+}
+
+// revokedKey lets the handler's key open nothing until somebody gives it back. The host has the same key.
+func revokedKey() trouble {
+	var old string
+	return trouble{name: "the key of Service Bus is revoked", lasts: 5 * time.Second, cuts: true, deliveries: 2,
+		begin: func(s *story, felt func()) error {
+			old = s.bus.ChangeKey("bm8gbG9uZ2Vy")
+			if s.bus.DropConnections() == 0 {
+				return errors.New("nobody was connected")
+			}
+			felt()
+			return nil
+		}, end: func(s *story) { s.bus.ChangeKey(old) }}
 }
 
 // isolatedWithoutMail asks that nothing waits for the mail server.

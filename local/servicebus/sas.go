@@ -119,11 +119,12 @@ func (s *Server) sharedKey() string {
 	return s.key
 }
 
-// ChangeKey gives the shared access policy another key, as regenerating it in the portal does: ConnectionString has the
-// new one, and tokens that the old one signed are refused from now on. What was granted before stays, as with
-// RefuseTokens.
-func (s *Server) ChangeKey(key string) {
+// ChangeKey gives the shared access policy another key, as regenerating it in the portal does, and returns the old one:
+// ConnectionString has the new one, and tokens that the old one signed are refused from now on. What was granted before
+// stays, as with RefuseTokens.
+func (s *Server) ChangeKey(key string) (old string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.key = key
+	old, s.key = s.key, key
+	return old
 }
