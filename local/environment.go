@@ -153,6 +153,7 @@ func start(o environmentOptions) (e *environment, err error) {
 		"CORDON_SMTP_URL":          fmt.Sprintf("smtp://%s?tls=none", mailAddr),
 
 		"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
+		"AzureWebJobsDisableHomepage":       "true",
 	}
 	if err := e.identify(o.identity); err != nil {
 		return nil, err

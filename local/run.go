@@ -104,7 +104,7 @@ func (o *runOptions) host(e *environment) funchost.Options {
 	case "lose-finding":
 		broker = &leaky{broker, "hunt"}
 	}
-	return funchost.Options{AppRoot: o.app, Settings: e.settings, Broker: broker, Addr: addr,
+	return funchost.Options{AppRoot: o.app, Settings: e.settings, Broker: broker, Addr: addr, ApplicationInsights: true,
 		Instances: map[string]int{"RespondToAlert": 2}, Seed: o.seed, Stdout: log, Stderr: func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) },
 		Logf: func(format string, args ...any) {
 			fmt.Fprintf(os.Stderr, "host: "+format+"\n", args...)

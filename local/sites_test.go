@@ -47,8 +47,8 @@ func (s *story) open(change func(*funchost.Options)) *site {
 		s.t.Fatal(err)
 	}
 	opened := &site{}
-	o := funchost.Options{AppRoot: root, Settings: s.settings, Broker: &brokerSide{s.bus}, Addr: "127.0.0.1:0", Stdout: s.log, Stderr: s.log,
-		OnInvocation: opened.note, Logf: func(format string, args ...any) { s.log(funchost.Line{Text: "host: " + fmt.Sprintf(format, args...)}) }}
+	o := funchost.Options{AppRoot: root, Settings: s.settings, Broker: &brokerSide{s.bus}, Addr: "127.0.0.1:0", ApplicationInsights: true,
+		Stdout: s.log, Stderr: s.log, OnInvocation: opened.note, Logf: func(format string, args ...any) { s.log(funchost.Line{Text: "host: " + fmt.Sprintf(format, args...)}) }}
 	if change != nil {
 		change(&o)
 	}

@@ -115,6 +115,7 @@ func TestStoryHostilePushesReachNothing(t *testing.T) {
 		"replayed":     {item, signed(item, time.Now().Add(-10*time.Minute)), 401},
 		"re-signed":    {item, append(signed(item+" ", time.Now()), "X-Other", "1"), 401},
 		"oversized":    {`{"alertId":"` + pushedID + `","x":"` + strings.Repeat("y", 300<<10) + `"}`, trusted, 413},
+		"at the limit": {item + strings.Repeat(" ", 1<<20-len(item)), trusted, 413}, // the host reads it whole, and the answer arrives
 		"wrong type":   {item, append([]string{"Content-Type", "application/xml"}, trusted...), 415},
 		"deep":         {strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000), trusted, 400},
 		"name twice":   {`{"alertId":"x","ALERTID":"` + pushedID + `"}`, trusted, 400},

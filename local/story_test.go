@@ -305,7 +305,7 @@ func TestStoryNoOutsideRequestReachesAnEnvelopeRoute(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, environmentOptions{}, map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *"})
 	s.highAlert()
-	for _, path := range []string{"/RespondToAlert", "/api/RespondToAlert", "/api/../RespondToAlert", "/api/health/../../RespondToAlert", "/api/%2e%2e/RespondToAlert", "//RespondToAlert", "/api//health/..//..//RespondToAlert"} {
+	for _, path := range []string{"/RespondToAlert", "/api/RespondToAlert", "/api/../RespondToAlert", "/api/health/../../RespondToAlert", "/api/%2e%2e/RespondToAlert", "//RespondToAlert", "/api/health/..%5C..%5CRespondToAlert", "/api/alerts/%252e%252e/%252e%252e/RespondToAlert", "/api//health/..//..//RespondToAlert"} {
 		conn, err := net.Dial("tcp", s.host.Addr())
 		if err != nil {
 			t.Fatal(err)

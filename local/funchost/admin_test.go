@@ -4,7 +4,9 @@ import "testing"
 
 func TestMetadataOfARunByHandHasTheInput(t *testing.T) {
 	t.Parallel()
-	a := newApp(t, plainHost, map[string]string{"PollAlerts": timerFunction("0 */5 * * * *", ""), "RespondToAlert": queueFunction})
+	a := newApp(t, plainHost, map[string]string{
+		"PollAlerts": timerFunction("0 */5 * * * *", ""), "RespondToAlert": queueFunction,
+	})
 	h := a.start()
 	for function, binding := range map[string]string{"PollAlerts": "timer", "RespondToAlert": "message"} {
 		result := make(chan error, 1)

@@ -39,18 +39,24 @@ func (a *answer) interpret() error {
 	}
 	var result struct {
 		Outputs     map[string]json.RawMessage
-		Logs        []any
+		Logs        []json.RawMessage
 		ReturnValue json.RawMessage
 	}
 	if err := json.Unmarshal(a.body, &result); err != nil {
 		return fmt.Errorf("the answer is not an invocation result: %w", err)
 	}
 	for _, line := range result.Logs {
-		switch line.(type) {
-		case map[string]any, []any:
+		if line[0] == '{' || line[0] == '[' {
 			return errors.New("the answer is not an invocation result: Logs must hold strings")
 		}
-		a.logs = append(a.logs, fmt.Sprint(line))
+		text := string(line) // numbers and truth values are taken as they stand
+		if line[0] == '"' || line[0] == 'n' {
+			text = ""
+			if err := json.Unmarshal(line, &text); err != nil {
+				return fmt.Errorf("the answer is not an invocation result: %w", err)
+			}
+		}
+		a.logs = append(a.logs, text)
 	}
 	a.outputs, a.value = result.Outputs, result.ReturnValue
 	return nil

@@ -2,11 +2,12 @@ package funchost
 
 import (
 	"crypto/tls"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"net/http"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestAnswersComeThroughAsTheyAre(t *testing.T) {
@@ -14,12 +15,18 @@ func TestAnswersComeThroughAsTheyAre(t *testing.T) {
 	a := web(t, forwardHost)
 	h := a.start()
 	large := strings.Repeat("x", 10_000) // more than Go sends with a length of its own accord
+	cookies := []string{"a=1", "b=2"}
 	for name, test := range map[string]struct {
 		reply  reply
 		server string
 	}{
-		"in chunks with a trailer": {reply{Status: 503, Header: http.Header{"Trailer:X-Late": {"1"}, "Set-Cookie": {"a=1", "b=2"}}, Body: large}, "Kestrel"},
-		"with a Server":            {reply{Status: 418, Header: http.Header{"Server": {"mine"}, "Set-Cookie": {"a=1", "b=2"}}, Body: "tea"}, "mine"},
+		"in chunks with a trailer": {
+			reply{Status: 503, Header: http.Header{"Trailer:X-Late": {"1"}, "Set-Cookie": cookies}, Body: large},
+			"Kestrel",
+		},
+		"with a Server": {
+			reply{Status: 418, Header: http.Header{"Server": {"mine"}, "Set-Cookie": cookies}, Body: "tea"}, "mine",
+		},
 	} {
 		answer := send(h, "GET /api/health HTTP/1.1\n\n")
 		a.next().answer(test.reply)
@@ -36,8 +43,25 @@ func TestAnswersComeThroughAsTheyAre(t *testing.T) {
 	}
 }
 
+// TestWhatNobodyKnowsInAnAnswerIsIgnored has outputs and a return value that belong to no binding.
+func TestWhatNobodyKnowsInAnAnswerIsIgnored(t *testing.T) {
+	t.Parallel()
+	a := responder(t)
+	a.start()
+	a.broker.put("alerts", "m1")
+	a.next().answer(jsonReply(`{"Outputs":{"nobody":{"a":[1]},"message":"x"},"ReturnValue":{"message":1},"More":{},
+		"Logs":["one",2,1e21,true,null]}`))
+	if got := receive(t, a.broker.settled, "settlement"); got != "complete m1" {
+		t.Error(got)
+	}
+	if d := cmp.Diff([]string{"one", "2", "1e21", "true", ""}, a.event().Logs); d != "" {
+		t.Error(d)
+	}
+}
+
 // decorated is a host.json whose headers go on every answer.
-const decorated = `{"version":"2.0","customHandler":{"description":{"defaultExecutablePath":"handler"},"enableForwardingHttpRequest":true},
+const decorated = `{"version":"2.0",
+	"customHandler":{"description":{"defaultExecutablePath":"handler"},"enableForwardingHttpRequest":true},
 	"extensions":{"http":{"customHeaders":{"X-Content-Type-Options":"nosniff"},
 		"hsts":{"isEnabled":true,"maxAge":"365.00:00:00","includeSubDomains":true,"excludedHosts":["plain.example"]}}}}`
 
@@ -45,22 +69,26 @@ func TestTheHostsOwnAnswersCarryTheHeadersOfHostJSON(t *testing.T) {
 	t.Parallel()
 	a := web(t, decorated)
 	h := a.start(func(o *Options) { o.Keys = &Keys{Host: "host-key"} })
-	const secure = "X-Forwarded-Proto: https\n"
+	const (
+		chunks = "Transfer-Encoding: chunked\n"
+		secure = "X-Forwarded-Proto: https\n"
+		hsts   = "max-age=31536000; includeSubDomains"
+	)
+	own := http.Header{"X-Content-Type-Options": {"mine"}}
 	for name, test := range map[string]struct {
-		request string
-		reply   reply
-		want    int
-		custom  string
-		hsts    string
+		request      string
+		reply        reply
+		want         int
+		custom, hsts string
 	}{
-		"401":                      {"POST /api/alerts HTTP/1.1\n" + secure, reply{}, 401, "nosniff", "max-age=31536000; includeSubDomains"},
-		"404":                      {"GET /api/nothing HTTP/1.1\n" + secure, reply{}, 404, "nosniff", "max-age=31536000; includeSubDomains"},
-		"500":                      {"GET /api/health HTTP/1.1\nTransfer-Encoding: chunked\n" + secure, reply{}, 500, "nosniff", "max-age=31536000; includeSubDomains"},
+		"401":                      {"POST /api/alerts HTTP/1.1\n" + secure, reply{}, 401, "nosniff", hsts},
+		"404":                      {"GET /api/nothing HTTP/1.1\n" + secure, reply{}, 404, "nosniff", hsts},
+		"500":                      {"GET /api/health HTTP/1.1\n" + chunks + secure, reply{}, 500, "nosniff", hsts},
 		"admin":                    {"GET /admin/host/status HTTP/1.1\n", reply{}, 401, "nosniff", ""},
 		"home":                     {"GET / HTTP/1.1\n", reply{}, 200, "nosniff", ""},
-		"the handler's":            {"GET /api/health HTTP/1.1\n" + secure, reply{Status: 200}, 200, "nosniff", "max-age=31536000; includeSubDomains"},
+		"the handler's":            {"GET /api/health HTTP/1.1\n" + secure, reply{Status: 200}, 200, "nosniff", hsts},
 		"the handler's by http":    {"GET /api/health HTTP/1.1\n", reply{Status: 200}, 200, "nosniff", ""},
-		"one of the handler's own": {"GET /api/health HTTP/1.1\n", reply{Status: 200, Header: http.Header{"X-Content-Type-Options": {"mine"}}}, 200, "mine", ""},
+		"one of the handler's own": {"GET /api/health HTTP/1.1\n", reply{Status: 200, Header: own}, 200, "mine", ""},
 	} {
 		end := "\n"
 		if test.want == 500 {
@@ -71,7 +99,8 @@ func TestTheHostsOwnAnswersCarryTheHeadersOfHostJSON(t *testing.T) {
 			a.next().answer(test.reply)
 		}
 		e := a.got(answer)
-		if e.status != test.want || strings.Join(e.header["X-Content-Type-Options"], "|") != test.custom || e.header.Get("Strict-Transport-Security") != test.hsts ||
+		custom := strings.Join(e.header["X-Content-Type-Options"], "|")
+		if e.status != test.want || custom != test.custom || e.header.Get("Strict-Transport-Security") != test.hsts ||
 			e.header.Get("Server") != "Kestrel" {
 			t.Errorf("%s: %d %v", name, e.status, e.header)
 		}
@@ -122,7 +151,8 @@ func TestTheHomePageIsForAnybodyUnlessItIsSwitchedOff(t *testing.T) {
 		h := a.start(func(o *Options) { o.Keys = &Keys{Host: "host-key"} })
 		for _, request := range []string{"GET /", "POST /", "GET /api/.."} {
 			e := a.got(send(h, request+" HTTP/1.1\nContent-Length: 0\n\n"))
-			if e.status != want || (want == 200) != strings.Contains(e.body, "<!DOCTYPE html>") || want == 204 && e.body != "" {
+			page := strings.Contains(e.body, "<!DOCTYPE html>")
+			if e.status != want || page != (want == 200) || want == 204 && e.body != "" {
 				t.Errorf("%q: %s: %d %q", setting, request, e.status, e.body)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -38,7 +39,8 @@ func TestATimersRequestIsTheCapturedOne(t *testing.T) {
 			sys := at(sample, "Metadata", "sys")
 			var status *timerStatus
 			if s := at(sample, "Data", "timer", "ScheduleStatus"); s != nil {
-				status = &timerStatus{when(t, text(s, "Last")), when(t, text(s, "Next")), when(t, text(s, "LastUpdated"))}
+				at := func(name string) time.Time { return when(t, text(s, name)) }
+				status = &timerStatus{Last: at("Last"), Next: at("Next"), LastUpdated: at("LastUpdated")}
 			}
 			fn := &function{name: text(sys, "MethodName"), binding: "timer", timer: &timerTrigger{}}
 			sameAsCaptured(t, name, fn, timerEnvelope(fn, status, pastDue, when(t, text(sys, "UtcNow"))))
@@ -86,7 +88,8 @@ func TestAMessagesRequestIsTheCapturedOne(t *testing.T) {
 func TestEnvelopesAreSentInPiecesOf1024Bytes(t *testing.T) {
 	t.Parallel()
 	fn := &function{name: "RespondToAlert", binding: "message", queue: &queueTrigger{binary: true}}
-	req, err := envelopeRequest(t.Context(), "http://127.0.0.1:9", fn, queueEnvelope(fn, Delivery{Body: make([]byte, 2500)}, "", when(t, "2026-03-02T10:05:01Z")), stamp{})
+	env := queueEnvelope(fn, Delivery{Body: make([]byte, 2500)}, "", when(t, "2026-03-02T10:05:01Z"))
+	req, err := envelopeRequest(t.Context(), "http://127.0.0.1:9", fn, env, stamp{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +126,8 @@ func TestRequestsHaveATraceparentWithApplicationInsightsOnly(t *testing.T) {
 		a.got(answer)
 		for _, c := range []*call{envelope, forwarded} {
 			got := c.Header.Values("Traceparent")
-			if on != (len(got) == 1 && regexp.MustCompile("^00-[0-9a-f]{32}-[0-9a-f]{16}-00$").MatchString(got[0])) || !on && got != nil {
+			form := regexp.MustCompile("^00-[0-9a-f]{32}-[0-9a-f]{16}-00$")
+			if on && (len(got) != 1 || !form.MatchString(got[0])) || !on && got != nil {
 				t.Errorf("%s with %t: %q", c.URI, on, got)
 			}
 		}

@@ -166,7 +166,8 @@ func TestHostJSONIsReadWithItsDefaults(t *testing.T) {
 	}
 	a.write("host.json", `{"version":"2.0","functionTimeout":"-1","customHandler":{"description":{"defaultExecutablePath":"sh",
 		"workingDirectory":"sub","arguments":["--x=%ARG%","%UNSET%"]},"enableForwardingHttpRequest":true,"initializationTimeout":"00:00:10"},
-		"extensions":{"http":{"routePrefix":"/v1/","customHeaders":{"X-A":"b"},"hsts":{"isEnabled":true,"maxAge":"1.00:00:00","preload":true}},
+		"extensions":{"http":{"routePrefix":"/v1/","customHeaders":{"X-A":"b"},
+			"hsts":{"isEnabled":true,"maxAge":"1.00:00:00","preload":true}},
 			"serviceBus":{"maxConcurrentCalls":3,"maxAutoLockRenewalDuration":"00:00:00"}}}`)
 	a.settings["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"] = "1048576"
 	got, err = readHostConfig(a.root, a.settings)
@@ -180,7 +181,9 @@ func TestHostJSONIsReadWithItsDefaults(t *testing.T) {
 	want = hostConfig{
 		args: []string{"--x=two", "words"}, dir: filepath.Join(a.root, "sub"), forward: true, initTimeout: 10 * time.Second,
 		routePrefix: "v1", maxConcurrentCalls: 3, maxBody: 1_048_576,
-		answers: answerHeaders{custom: map[string]string{"X-A": "b"}, hsts: "max-age=86400; preload", plain: []string{"localhost", "127.0.0.1", "[::1]"}},
+		answers: answerHeaders{
+			custom: map[string]string{"X-A": "b"}, hsts: "max-age=86400; preload", plain: []string{"localhost", "127.0.0.1", "[::1]"},
+		},
 	}
 	if d := cmp.Diff(want, got, cmp.AllowUnexported(hostConfig{}, answerHeaders{})); d != "" {
 		t.Error(d)

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// forward passes the request on as it came and the answer back as it is. Any status is a success of the function; only a
-// broken connection or a time-out fails it, and then the caller gets a 500.
+// forward passes the request on as it came and the answer back as it is. Any status is a success of the function; only
+// a broken connection or a time-out fails it, and then the caller gets a 500.
 func (h *Host) forward(w http.ResponseWriter, r *http.Request, in *instance, fn *function, body []byte) {
 	if err := forwardable(r); err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
@@ -35,8 +35,8 @@ func (h *Host) forward(w http.ResponseWriter, r *http.Request, in *instance, fn 
 // contentType is what .NET's validating Add lets through; two headers are one value with a comma.
 const contentType = `^[^\s/;,]+/[^\s/;,]+\s*(;[^,]*)?$`
 
-// forwardable refuses a body that the host cannot send on, and then no handler is called: one in chunks, whose header is
-// copied and whose content is not, and one with a content type that .NET cannot read.
+// forwardable refuses a body that the host cannot send on, and then no handler is called: one in chunks, whose header
+// is copied and whose content is not, and one with a content type that .NET cannot read.
 func forwardable(r *http.Request) error {
 	if r.ContentLength < 0 {
 		return fmt.Errorf("the body has no Content-Length")
@@ -78,8 +78,8 @@ func lost(name string, hasBody bool) bool {
 	switch name {
 	case "Content-Type":
 		return !hasBody
-	case "Content-Encoding", "Content-Language", "Content-Location", "Content-Md5", "Content-Range", "Content-Disposition",
-		"Allow", "Expires", "Last-Modified",
+	case "Content-Encoding", "Content-Language", "Content-Location", "Content-Md5", "Content-Range",
+		"Content-Disposition", "Allow", "Expires", "Last-Modified",
 		"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
 		return true
 	}
@@ -111,8 +111,8 @@ func (h *Host) stamp(id string) stamp {
 	return s
 }
 
-// add puts the host's values behind those that a caller sent. A caller's traceparent stays the only one, as .NET's client
-// has it; both were seen on envelopes only.
+// add puts the host's values behind those that a caller sent. A traceparent was seen on envelopes only; that forwarded
+// requests have one too, and that a caller's own stays the only one, is read from .NET's client.
 func (s stamp) add(to http.Header) {
 	to.Add("X-Azure-Functions-HostVersion", hostVersion)
 	to.Add("X-Azure-Functions-InvocationId", s.id)

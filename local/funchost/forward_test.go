@@ -48,7 +48,8 @@ func head(wire string) map[string][]string {
 
 func TestAForwardedRequestIsTheCapturedOne(t *testing.T) {
 	t.Parallel()
-	raw := "GET /api/health HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\nx-functions-key: secret\r\n\r\n"
+	raw := "GET /api/health HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl/7.88.1\r\nAccept: */*\r\n" +
+		"x-functions-key: secret\r\n\r\n"
 	r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(raw)))
 	if err != nil {
 		t.Fatal(err)
@@ -70,15 +71,18 @@ func TestCallersHeadersArriveEachOnOneLine(t *testing.T) {
 	t.Parallel()
 	a := web(t, forwardHost)
 	h := a.start()
-	answer := send(h, "GET /api/health HTTP/1.1\nx-functions-key: k\nCookie: a=1\nCookie: b=2\nX-Forwarded-For: 10.0.0.1\n"+
-		"X-Forwarded-For: 10.0.0.2\nX-Azure-Functions-HostVersion: 1\nAccept-Encoding: br\nContent-Language: de\nContent-Type: json\nTraceparent: own\n\n")
+	answer := send(h, "GET /api/health HTTP/1.1\n"+
+		"x-functions-key: k\nCookie: a=1\nCookie: b=2\nX-Forwarded-For: 10.0.0.1\n"+
+		"X-Forwarded-For: 10.0.0.2\nX-Azure-Functions-HostVersion: 1\nAccept-Encoding: br\nContent-Language: de\n"+
+		"Content-Type: json\nTraceparent: own\n\n")
 	c := a.next()
 	c.answer(reply{Status: 200})
 	a.got(answer)
 	c.Header.Del("X-Azure-Functions-InvocationId")
 	want := http.Header{
-		"X-Functions-Key": {"k"}, "Cookie": {"a=1; b=2"}, "X-Forwarded-For": {"10.0.0.1, 10.0.0.2"}, "Accept-Encoding": {"br"},
-		"X-Azure-Functions-Hostversion": {"1, 4.1037.0.0"}, "User-Agent": {"Azure-Functions-Host/4.1037.0.0"}, "Traceparent": {"own"},
+		"X-Functions-Key": {"k"}, "Cookie": {"a=1; b=2"}, "X-Forwarded-For": {"10.0.0.1, 10.0.0.2"},
+		"Accept-Encoding": {"br"}, "Traceparent": {"own"},
+		"X-Azure-Functions-Hostversion": {"1, 4.1037.0.0"}, "User-Agent": {"Azure-Functions-Host/4.1037.0.0"},
 	}
 	if d := cmp.Diff(want, c.Header); d != "" {
 		t.Errorf("headers (-want +got):\n%s", d)
@@ -117,7 +121,8 @@ func TestPathsAreRoutedAndForwardedAsTheHostReadsThem(t *testing.T) {
 func TestDotsAboveTheRootEndThere(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
-		"/../../a": "/a", "/a/..": "/", "/a/b/.": "/a/b/", "/./": "/", "*": "*", "": "", "a/../..": "a/", "/...": "/...", "/a/../": "/",
+		"/../../a": "/a", "/a/..": "/", "/a/b/.": "/a/b/", "/./": "/", "/...": "/...", "/a/../": "/",
+		"*": "*", "": "", "a/../..": "a/",
 	} {
 		if got := withoutDots(path); got != want {
 			t.Errorf("%q: %q, want %q", path, got, want)
@@ -160,14 +165,15 @@ func TestAWrongKeyIsRefusedBeforeTheBodyIsRead(t *testing.T) {
 	}
 }
 
-// TestAnEarlyAnswerIsLostBehindALargeBody has a handler that refuses a body without reading it and closes the connection.
+// TestAnEarlyAnswerIsLostBehindALargeBody has a handler that refuses a body unread and closes the connection.
 func TestAnEarlyAnswerIsLostBehindALargeBody(t *testing.T) {
 	t.Parallel()
 	a := web(t, forwardHost)
 	a.settings["EARLY"] = "1"
 	h := a.start()
 	for size, want := range map[int]int{1 << 10: 413, 1 << 20: 413, 16 << 20: 500} {
-		e := a.got(send(h, fmt.Sprintf("POST /api/alerts HTTP/1.1\nContent-Length: %d\n\n%s", size, strings.Repeat("x", size))))
+		body := strings.Repeat("x", size)
+		e := a.got(send(h, fmt.Sprintf("POST /api/alerts HTTP/1.1\nContent-Length: %d\n\n%s", size, body)))
 		if e.status != want || (want == 500) != (e.body == "") {
 			t.Errorf("%d bytes: %d %q, want %d", size, e.status, e.body, want)
 		}

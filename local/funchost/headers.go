@@ -49,8 +49,8 @@ func newAnswerHeaders(custom map[string]string, h hstsJSON) (answerHeaders, erro
 	return a, nil
 }
 
-// add puts them on an answer that is still empty, together with the host's own Server. Whatever the handler sends of the
-// same names comes later and replaces them.
+// add puts them on an answer that is still empty, together with the host's own Server. Whatever the handler sends of
+// the same names comes later and replaces them.
 func (a answerHeaders) add(to http.Header, r *http.Request) {
 	to.Set("Server", "Kestrel")
 	for _, name := range slices.Sorted(maps.Keys(a.custom)) {
@@ -63,7 +63,8 @@ func (a answerHeaders) add(to http.Header, r *http.Request) {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	if !slices.ContainsFunc(a.plain, func(p string) bool { return strings.EqualFold(strings.Trim(p, "[]"), strings.Trim(host, "[]")) }) {
+	host = strings.Trim(host, "[]")
+	if !slices.ContainsFunc(a.plain, func(p string) bool { return strings.EqualFold(strings.Trim(p, "[]"), host) }) {
 		to.Set("Strict-Transport-Security", a.hsts)
 	}
 }

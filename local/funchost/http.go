@@ -100,8 +100,8 @@ func (h *Host) match(method string, path []string) (*function, map[string]string
 	return best, bestParams
 }
 
-// requestBody reads a body whole, whatever the method and the type, and whatever the function does with it. One above the
-// limit is not kept: it is only read to its end, because a caller that still sends would not see the answer.
+// requestBody reads a body whole, whatever the method and the type, and whatever the function does with it. One above
+// the limit is not kept: it is only read to its end, because a caller that still sends would not see the answer.
 func (h *Host) requestBody(r *http.Request) ([]byte, error) {
 	limit := h.config.maxBody
 	if r.ContentLength <= limit {

@@ -28,9 +28,10 @@ func forwardedPath(decoded string) string {
 	path = withoutDots(strings.ReplaceAll(path, `\`, "/"))
 	var b strings.Builder
 	for i := range len(path) {
-		if c := path[i]; unreserved(c) || strings.IndexByte("/:@!$&'()*+,;=[]", c) >= 0 || c == '%' && isEscape(path[i:]) {
+		switch c := path[i]; {
+		case unreserved(c), strings.IndexByte("/:@!$&'()*+,;=[]", c) >= 0, c == '%' && isEscape(path[i:]):
 			b.WriteByte(c)
-		} else {
+		default:
 			escape(&b, c)
 		}
 	}
