@@ -12,7 +12,7 @@ import (
 	"cordon/handler/deadletter"
 	"cordon/handler/ledger"
 	"cordon/handler/notice"
-	"cordon/handler/response"
+	"cordon/handler/respond"
 	"cordon/handler/trigger"
 	"cordon/local/tables"
 )
@@ -46,7 +46,7 @@ func TestADeadLetterIsReadAsTheHandlerReadsIt(t *testing.T) {
 	cancel() // no table is asked
 	answers := map[string]func(body []byte, to *sink) error{
 		"alerts": func(body []byte, to *sink) error {
-			return response.New(response.Options{Queue: to, Ledger: store, Log: log, Now: time.Now, RetryAfter: time.Second}).Respond(ctx, body, 1)
+			return respond.New(respond.Options{Queue: to, Ledger: store, Log: log, Now: time.Now, RetryAfter: time.Second}).Respond(ctx, body, 1)
 		},
 		"notices": func(body []byte, to *sink) error {
 			return notice.New(notice.Options{Queue: to, Ledger: store, Log: log, Now: time.Now, RetryAfter: time.Second}).Deliver(ctx, body)

@@ -12,6 +12,7 @@ import (
 	"cordon/handler/app/setup"
 	"cordon/handler/config"
 	"cordon/handler/defender"
+	"cordon/handler/follow"
 	"cordon/handler/hunt"
 	"cordon/handler/ledger"
 	"cordon/handler/notice"
@@ -19,7 +20,7 @@ import (
 	"cordon/handler/poll"
 	"cordon/handler/push"
 	"cordon/handler/queue"
-	"cordon/handler/response"
+	"cordon/handler/respond"
 	"cordon/handler/trigger"
 	"cordon/handler/watch"
 )
@@ -145,8 +146,8 @@ func newPoller(settings config.Config, c clients, to *setup.Broker, log *slog.Lo
 
 func newResponder(
 	settings config.Config, book *playbook.Book, c clients, to *setup.Broker, outbox *notice.Outbox, log *slog.Logger,
-) *response.Responder {
-	return response.New(response.Options{
+) *respond.Responder {
+	return respond.New(respond.Options{
 		API:            c.api,
 		Queue:          to,
 		Ledger:         c.ledger,
@@ -169,8 +170,8 @@ func newResponder(
 
 func newFollower(
 	settings config.Config, c clients, to *setup.Broker, outbox *notice.Outbox, log *slog.Logger,
-) *response.Follower {
-	return response.NewFollower(response.FollowOptions{
+) *follow.Follower {
+	return follow.New(follow.Options{
 		API:          c.api,
 		Queue:        to,
 		Ledger:       c.ledger,

@@ -7,10 +7,10 @@ import (
 
 	"cordon/handler/app/health"
 	"cordon/handler/config"
+	"cordon/handler/follow"
 	"cordon/handler/hunt"
 	"cordon/handler/ledger"
 	"cordon/handler/poll"
-	"cordon/handler/response"
 	"cordon/handler/watch"
 )
 
@@ -29,7 +29,7 @@ func onTimers(settings config.Config, hunts bool) []watch.Function {
 	}
 	all := []watch.Function{
 		timed(pollAlerts, poll.MarkPoll, settings.PollSchedule, settings.PollEvery),
-		timed(followActions, response.MarkFollow, settings.FollowSchedule, settings.FollowEvery),
+		timed(followActions, follow.Mark, settings.FollowSchedule, settings.FollowEvery),
 	}
 	if hunts {
 		all = append(all, timed(runsHunts, hunt.MarkHunt, settings.HuntSchedule, settings.HuntEvery))

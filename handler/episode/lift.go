@@ -28,3 +28,41 @@ func LiftSentence(l ledger.Latch, lift time.Duration) string {
 	}
 	return fmt.Sprintf(" Defender lifts it by itself at %s%s; the API does not show it.", at.UTC().Format(time.RFC3339), atMost)
 }
+
+// warnAhead is how long before a lift people are told of it, at most. Of an isolation that lasts less than a week it is as
+// much less.
+const warnAhead = 24 * time.Hour
+
+// warnParts is into how many parts of that length an isolation is divided.
+const warnParts = 7
+
+// LiftDue reports whether Defender has lifted the isolation of a latch by now.
+func LiftDue(l ledger.Latch, now time.Time, lift time.Duration) bool {
+	at := LiftOf(l, lift)
+	return !at.IsZero() && !now.Before(at)
+}
+
+// LiftNear reports whether people are to be told now that the isolation of a latch is lifted soon, or was. What the
+// machine's actions say since it began is looked at before.
+func LiftNear(l ledger.Latch, now time.Time, lift time.Duration) bool {
+	return LiftDue(l, now, lift) || WarnsOfLift(l, now, lift)
+}
+
+// WarnsOfLift reports whether people are to be told now of the lift that is near.
+func WarnsOfLift(l ledger.Latch, now time.Time, lift time.Duration) bool {
+	at := LiftOf(l, lift)
+	if at.IsZero() || l.LiftTold || !now.Before(at) {
+		return false
+	}
+	return !now.Before(at.Add(-min(warnAhead, at.Sub(l.Since())/warnParts)))
+}
+
+// PatientFor is for how long one waits for what ends by itself: Defender gives an action up after three days and a quarter
+// of an hour.
+const PatientFor = 4 * 24 * time.Hour
+
+// WaitsFor reports whether a lift that is due waits for a release: only its end says whether a person's word stands. The
+// zero value is no release. Whatever lists one as open for longer than Defender tries is not waited for.
+func WaitsFor(release machine.Action, now time.Time) bool {
+	return release.ID != "" && now.Sub(release.Created) < PatientFor
+}

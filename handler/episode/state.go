@@ -1,6 +1,7 @@
 package episode
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -30,4 +31,34 @@ func StateOf(l ledger.Latch, actions []machine.Action, now time.Time, lift time.
 		known = machine.Owners{l.ActionID: l.By()}
 	}
 	return machine.StateOf(l.Desired, actions, now, lift, known)
+}
+
+// Own makes an action the latch's.
+func Own(l *ledger.Latch, a machine.Action, adopted bool) {
+	l.ActionID, l.ActionStatus, l.ActionAt, l.Adopted = a.ID, a.Status, a.Created, adopted
+	l.Owner, l.Requestor = machine.ByCordon, ""
+	if adopted {
+		l.Scope = cmp.Or(a.Scope, l.Scope)
+		l.Owner, l.Requestor = a.AskedBy(nil), Requestor(a)
+	}
+}
+
+// ReleaseUnderWay is the oldest release that is not over; its zero value if there is none.
+func ReleaseUnderWay(l ledger.Latch, actions []machine.Action) (open machine.Action) {
+	for _, a := range actions {
+		if a.Type == l.Desired.Opposite() && !a.Status.Final() && (open.ID == "" || a.Created.Before(open.Created)) {
+			open = a
+		}
+	}
+	return open
+}
+
+// NoteCompletion fills in what rows from before it was kept do not have.
+func NoteCompletion(l *ledger.Latch, actions []machine.Action) (changed bool) {
+	i := slices.IndexFunc(actions, func(a machine.Action) bool { return a.ID == l.ActionID && a.Status == machine.Succeeded })
+	if i < 0 || !l.AchievedAt.IsZero() {
+		return false
+	}
+	l.AchievedAt, l.Owner = actions[i].Completed(), actions[i].AskedBy(Owners(*l))
+	return true
 }

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"cordon/handler/defender"
+	"cordon/handler/follow"
 	"cordon/handler/ledger"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
 	"cordon/handler/poll"
-	"cordon/handler/response"
+	"cordon/handler/respond"
 	"cordon/local/defendersim"
 	"cordon/local/servicebus"
 	"cordon/local/tables"
@@ -120,8 +121,8 @@ type instance struct {
 	name      string
 	ledger    *ledger.Store
 	poller    *poll.Poller
-	responder *response.Responder
-	follower  *response.Follower
+	responder *respond.Responder
+	follower  *follow.Follower
 	outbox    *notice.Outbox
 	busy      bool
 }
@@ -195,10 +196,10 @@ func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 		RetryAfter: retryAfter, Domain: "example.com", To: []string{"soc@example.com"}})
 	p.poller = poll.New(poll.Options{API: api, Queue: to, Ledger: p.ledger, Log: log, Now: w.clock, Overlap: overlap, Lookback: w.feed.Lookback,
 		SweepAfter: sweepAfter, Retention: 400 * day})
-	p.responder = response.New(response.Options{API: api, Queue: to, Ledger: p.ledger, Teller: p.outbox, Book: book, Log: log, Now: w.clock,
+	p.responder = respond.New(respond.Options{API: api, Queue: to, Ledger: p.ledger, Teller: p.outbox, Book: book, Log: log, Now: w.clock,
 		Ceiling: playbook.Enforce, SnapshotMaxAge: snapshotMaxAge, StaleAfter: staleAfter, Lift: isolationLift, RecheckAfter: recheckAfter, Hold: latchHold,
 		SendWithin: latchHold / 3, RetryAfter: retryAfter, Operator: []string{"ops@example.com"}})
-	p.follower = response.NewFollower(response.FollowOptions{API: api, Queue: to, Ledger: p.ledger, Teller: p.outbox, Log: log, Now: w.clock,
+	p.follower = follow.New(follow.Options{API: api, Queue: to, Ledger: p.ledger, Teller: p.outbox, Log: log, Now: w.clock,
 		Overlap: 10 * time.Minute, Lift: isolationLift, StaleAfter: staleAfter, RecheckAfter: recheckAfter, PendingAfter: 15 * time.Minute, ReissueAfter: time.Minute})
 	return p, nil
 }

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -53,4 +55,15 @@ func (s *Store) ServiceTime() (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return s.clock.at.Add(s.clock.now().Sub(s.clock.heard)), true
+}
+
+// SharedNow is the time for what all instances share: by the clock of the table service, so that one instance's wrong clock
+// neither opens nor shuts a cap. Should no answer have told it, our own stands for it, and the log says so.
+func (s *Store) SharedNow(ctx context.Context, log *slog.Logger, own func() time.Time) time.Time {
+	now, known := s.ServiceTime()
+	if !known {
+		log.WarnContext(ctx, "no answer of the tables had a Date header; what all instances share goes by this one's own clock")
+		now = own()
+	}
+	return now.UTC()
 }

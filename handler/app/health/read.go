@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"cordon/handler/follow"
 	"cordon/handler/ledger"
 	"cordon/handler/poll"
-	"cordon/handler/response"
 	"cordon/handler/watch"
 )
 
@@ -129,7 +129,7 @@ func (h *Check) readFinds(ctx context.Context, r *Report, _ time.Time) (err erro
 }
 
 func (h *Check) readDrift(ctx context.Context, r *Report, _ time.Time) (err error) {
-	r.Drift, err = response.ReadDrift(ctx, h.o.Ledger)
+	r.Drift, err = follow.ReadDrift(ctx, h.o.Ledger)
 	if err == nil && r.Drift.NotIsolated > 0 {
 		r.risk("%d machines are believed isolated and are not, such as %s", r.Drift.NotIsolated, r.Drift.Machines[0])
 	}

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
+	"cordon/handler/follow"
 	"cordon/handler/ledger"
 	"cordon/handler/poll"
-	"cordon/handler/response"
 )
 
 // Report is the body of GET /api/health.
@@ -29,7 +29,7 @@ type Report struct {
 	OpenEpisodes int                  `json:"openEpisodes"`   // lasting states that are in force, such as isolations, and machine actions under way
 	Notices      string               `json:"unsentNotices"`
 	OldestNotice time.Time            `json:"oldestUnsentNotice,omitzero"` // when it was due
-	Drift        response.Drift       `json:"drift,omitzero"`
+	Drift        follow.Drift         `json:"drift,omitzero"`
 	Swept        poll.Swept           `json:"swept,omitzero"`
 	LastError    lastError            `json:"lastError,omitzero"`
 	Queues       map[string]string    `json:"queues"` // messages waiting, and dead letters, "100+" at most

@@ -17,7 +17,7 @@ import (
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
-	"cordon/handler/response"
+	"cordon/handler/respond"
 	"cordon/handler/terminal"
 )
 
@@ -113,7 +113,7 @@ func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook
 	if pause.Paused {
 		f.Paused, in.Paused, in.PauseReason = pause.Why(), true, pause.Why()
 	}
-	if err := response.CountNeighbours(ctx, store, book, in); err != nil {
+	if err := respond.CountNeighbours(ctx, store, book, in); err != nil {
 		return err
 	}
 	record, err := store.Alert(ctx, in.Alert.ID)

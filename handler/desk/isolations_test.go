@@ -1,0 +1,74 @@
+package desk_test
+
+import (
+	"testing"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/desk"
+	"cordon/handler/internal/world"
+	"cordon/handler/machine"
+)
+
+// TestIsolationsHoldTheLedgerAgainstTheAPI has a machine of every kind.
+func TestIsolationsHoldTheLedgerAgainstTheAPI(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	p := w.Start(-1, false)
+	for _, id := range []string{"isolated", "requested", "released", "releasing"} {
+		w.AlertOn("da-"+id, id, alert.High)
+	}
+	w.Drain(p, 10)
+	act := func(kind machine.ActionType, id string, status machine.ActionStatus) {
+		w.Advance(time.Minute)
+		w.Mu.Lock()
+		defer w.Mu.Unlock()
+		a := w.Add(kind, id, "by hand", "", "alice")
+		if status.Final() {
+			w.Finish(a.ID, status)
+		}
+	}
+	w.Mu.Lock()
+	for _, a := range w.Actions {
+		if a.MachineID != "requested" {
+			w.Finish(a.ID, machine.Succeeded)
+		}
+	}
+	w.Mu.Unlock()
+	w.Follow(p)
+	act(machine.Unisolate, "released", machine.Succeeded)
+	act(machine.Unisolate, "releasing", machine.Pending)
+	act(machine.Isolate, "elsewhere", machine.Succeeded)
+	act(machine.Isolate, "soon", machine.Pending)
+	act(machine.Isolate, "failed", machine.Failed)
+	act(machine.Isolate, "gone", machine.Succeeded)
+	act(machine.Unisolate, "gone", machine.Succeeded)
+
+	all, err := desk.Isolations(t.Context(), p.Ledger, p, w.Clock(), world.Lift)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, i := range all {
+		got[i.MachineID] = i.Ledger + " | " + i.API + " | " + i.Drift
+		if releasable := i.MachineID == "isolated" || i.MachineID == "elsewhere"; i.Isolated() != releasable {
+			t.Errorf("%s: can be released: %v", i.MachineID, i.Isolated())
+		}
+	}
+	want := map[string]string{
+		"isolated":  "isolated | isolated | ",
+		"requested": "requested | being isolated | ",
+		"released":  "isolated | not isolated | released by alice; the next follow records it",
+		"releasing": "isolated | being released | ",
+		"elsewhere": "not isolated | isolated | not by Cordon",
+		"soon":      "not isolated | being isolated | not by Cordon",
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d machines: %v", len(got), got)
+	}
+	for id, line := range want {
+		if got[id] != line {
+			t.Errorf("%s: %q, want %q", id, got[id], line)
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package ending
+
+import (
+	"context"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+)
+
+// BeginAgain lets a run that joined the episode after its release begin again. A repeat only sends another message.
+func (c *Closer) BeginAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch) error {
+	again := false
+	run, err := c.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
+		joined := run.EpisodeOf(l.Kind) == l.Episode && run.State != ledger.Parked
+		begun := run.EpisodeOf(l.Kind) == 0 && run.State == ledger.Started && !run.IsOver(l.Kind)
+		again = run.ObservedAt.After(l.ReleasedAt) && (joined || begun)
+		if !again {
+			return ledger.ErrUnchanged
+		}
+		run.Again(l.Kind, "", c.Now().UTC())
+		run.Copies++
+		return nil
+	})
+	if err != nil || !again {
+		return err
+	}
+	return c.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(c.Ledger.Tenant(), "released", time.Time{})})
+}

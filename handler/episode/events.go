@@ -1,0 +1,69 @@
+package episode
+
+import (
+	"fmt"
+	"time"
+
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+)
+
+// Event begins an event about the episode of a latch.
+func Event(l ledger.Latch, kind notice.Kind, at time.Time) notice.Event {
+	e := notice.Event{Kind: kind, At: at.UTC(), MachineID: l.MachineID, MachineName: l.MachineName, Episode: l.Episode, ActionID: l.ActionID}
+	if l.Kind != ledger.Isolation {
+		e.Step, e.Action, e.Scope = l.Kind, l.Desired, l.Scope
+	}
+	return e
+}
+
+// ReleaseEvent tells that a lasting state was undone by an action.
+func ReleaseEvent(l ledger.Latch, a machine.Action, now time.Time) notice.Event {
+	e := Event(l, notice.Released, now)
+	if Marked(a) {
+		e.Kind = notice.ByRule
+	}
+	e.At, e.ActionID = a.Updated, a.ID
+	e.Detail = fmt.Sprintf("Released by %s (%s): %s", a.Requestor, a.RequestSource, a.Comment)
+	return e
+}
+
+// DoneKind is what people are told of a machine action that Succeeded.
+func DoneKind(t machine.ActionType) notice.Kind {
+	if t == machine.Isolate {
+		return notice.Isolated
+	}
+	return notice.Done
+}
+
+func FinalKind(l ledger.Latch, s machine.ActionStatus) notice.Kind {
+	switch s {
+	case machine.Succeeded:
+		return DoneKind(l.Desired)
+	case machine.TimeOut:
+		return notice.TimedOut
+	case machine.Cancelled:
+		return notice.Cancelled
+	}
+	return notice.Failed
+}
+
+func FinalDetail(a machine.Action) string {
+	detail := fmt.Sprintf("Action %s is %s since %s.", a.ID, a.Status, a.Updated.Format(time.RFC3339))
+	if a.Status == machine.Cancelled && a.CancelledBy != "" {
+		detail += fmt.Sprintf(" Cancelled by %s: %s", a.CancelledBy, a.CancelComment)
+	}
+	if a.ErrorHResult != 0 {
+		detail += fmt.Sprintf(" Error 0x%08X.", uint32(a.ErrorHResult))
+	}
+	return detail
+}
+
+// EndReleased ends the episode of a latch with a release.
+func EndReleased(l *ledger.Latch, a machine.Action, now time.Time) {
+	l.State, l.EndedAt, l.ReleasedAt, l.EndReason = ledger.Ended, now.UTC(), a.Created, ReleaseEvent(*l, a, now).Detail
+	if l.UndoneBy != "" && !IsOf(a, l.UndoneBy) {
+		l.UndoneBy = "" // a person was first
+	}
+}

@@ -1,0 +1,14 @@
+package follow
+
+import (
+	"testing"
+
+	"cordon/handler/outgoing/outgoingtest"
+)
+
+func TestEveryDocumentCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
+	t.Parallel()
+	documents := []any{Drift{}}
+	outgoingtest.Written(t, documents)
+	outgoingtest.ReadBack(t, documents...)
+}

@@ -1,0 +1,8 @@
+package follow
+
+// What tests count with.
+const (
+	MarkReconcile = markReconcile
+	UnknownAfter  = unknownAfter
+	UnknownEvery  = unknownEvery
+)

@@ -1,0 +1,69 @@
+package respond
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger"
+	"cordon/handler/playbook"
+)
+
+// A finding of a hunt is answered as an alert that the ledger, not the API, knows. Everything else is the same: its machine is
+// read from the API, and no rail is passed.
+
+// findingsAPI is the API with the findings of the ledger beside its alerts.
+type findingsAPI struct {
+	API
+	ledger *ledger.Store
+}
+
+// Alert reads an alert from the API, or a finding from the ledger.
+func (f findingsAPI) Alert(ctx context.Context, id string) (alert.Alert, error) {
+	return f.ledger.AlertOrFinding(ctx, id, f.API.Alert)
+}
+
+// authentic refuses a message that says it is about a finding, and whose finding the ledger does not have: only RunHunts
+// writes those, before it sends. Such a message never becomes right by waiting. Trouble with the ledger refuses nothing.
+func (r *Responder) authentic(ctx context.Context, m alert.Message) error {
+	if !ledger.IsFinding(m.AlertID) {
+		if m.Reason == "hunt" {
+			return &alert.UndecodableError{Err: fmt.Errorf("the message says that a hunt found %q, which is no id of a finding", m.AlertID)}
+		}
+		return nil
+	}
+	if err := r.Ledger.Prepare(ctx); err != nil {
+		return nil // the run meets the same trouble and is scheduled to go on
+	}
+	_, exists, err := r.Ledger.Finding(ctx, m.AlertID)
+	if err == nil && !exists {
+		return &alert.UndecodableError{Err: fmt.Errorf("a hunt message without its finding in the ledger is refused: %w", &ledger.NoFindingError{ID: m.AlertID})}
+	}
+	return nil
+}
+
+// errFoundAgain says that the row was found again since the alert was made of it: another version answers it.
+var errFoundAgain = errors.New("the row was found again meanwhile")
+
+// hunted is what rules see of the hunt whose finding is answered; nil for an alert.
+func (r *Responder) hunted(ctx context.Context, w *work) (*playbook.Hunt, error) {
+	if !ledger.IsFinding(w.alert.ID) {
+		return nil, nil
+	}
+	f, exists, err := r.Ledger.Finding(ctx, w.alert.ID)
+	if err == nil && !exists {
+		err = &ledger.NoFindingError{ID: w.alert.ID}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !f.FoundAt.Equal(w.alert.Created) {
+		return nil, errFoundAgain
+	}
+	row, err := f.Row()
+	if err != nil {
+		return nil, err
+	}
+	return &playbook.Hunt{Name: f.Hunt, Severity: f.Severity, Row: row}, nil
+}

@@ -1,0 +1,90 @@
+package respond
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"cordon/handler/episode"
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/playbook"
+)
+
+// actionsBack is how far back a machine's actions are looked at to learn whether it is isolated: as long as Defender keeps
+// data ("Microsoft Defender for Endpoint data storage and privacy": 180 days).
+const actionsBack = 180 * 24 * time.Hour
+
+// input gathers what a decision may look at. What costs a call is read only if the playbook has a rule about it, once per
+// decision. Trouble that passes makes the run come back, as for the alert and the machine; what the API refuses stays
+// unknown, and rules that read it hold their steps.
+func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) {
+	in := playbook.Input{Alert: w.alert, Machine: w.machine, MachineMissing: w.missing, Now: r.Now().UTC(), StaleAfter: r.StaleAfter}
+	withoutOwn(w.run, &in)
+	asked, err := r.asked(ctx, w)
+	if err != nil {
+		return in, err
+	}
+	in.Asked = asked
+	hunted, err := r.hunted(ctx, w)
+	if err != nil {
+		return in, err
+	}
+	in.Hunt = hunted
+	if err := CountNeighbours(ctx, r.Ledger, r.Book, &in); err != nil {
+		return in, err
+	}
+	needs := r.Book.Needs()
+	if w.machine == nil {
+		return in, nil
+	}
+	if needs.OpenActions {
+		current, err := r.currentActions(ctx)
+		if err != nil {
+			return in, w.unlessRefused(err, &in)
+		}
+		in.OpenActions = []machine.Action{}
+		for _, a := range current {
+			if a.MachineID == w.machine.ID && !a.Status.Final() && !episode.IsOf(a, w.run.ID()) {
+				in.OpenActions = append(in.OpenActions, a)
+			}
+		}
+	}
+	if needs.Isolated {
+		isolation, err := r.isolation(ctx, w.machine.ID, w.run.ID())
+		if err != nil {
+			return in, w.unlessRefused(err, &in)
+		}
+		in.Isolation = &isolation
+	}
+	return in, nil
+}
+
+// isolation follows from the machine's own actions, whoever asked for them. Lists lag, so an isolation that the latch
+// knows to have succeeded counts until a later release is listed. What the run itself has asked for does not count: a run
+// that is taken up again has to decide as it did before it was interrupted.
+func (r *Responder) isolation(ctx context.Context, machineID, runID string) (machine.State, error) {
+	actions, err := r.API.ActionsOn(ctx, machineID, r.Now().Add(-actionsBack))
+	if err != nil {
+		return machine.State{}, err
+	}
+	l, err := r.Ledger.Latch(ctx, machineID, ledger.Isolation)
+	if err != nil {
+		return machine.State{}, err
+	}
+	actions = slices.DeleteFunc(actions, func(a machine.Action) bool { return episode.IsOf(a, runID) })
+	if l.RunID == runID {
+		l = ledger.Latch{}
+	}
+	l.Desired = machine.Isolate
+	return episode.StateOf(l, actions, r.Now(), r.Lift), nil
+}
+
+// unlessRefused keeps an error that a later try may not meet; of any other, and at the last try, only the reason is kept.
+func (w *work) unlessRefused(err error, in *playbook.Input) error {
+	if trouble, _ := machine.TroubleOf(err); trouble == machine.Refused || trouble == machine.NotFound || w.last && fromAPI(err) {
+		in.ActionsMissing = err.Error()
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,58 @@
+package respond
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"cordon/handler/ledger"
+	"cordon/handler/playbook"
+)
+
+// oddities are what this process has noted lately, so that a machine that is met again and again costs nothing.
+type oddities struct {
+	mu    sync.Mutex
+	noted map[ledger.Met]time.Time
+}
+
+// Bounds of what a process remembers.
+const (
+	notedFor  = time.Hour
+	notedMost = 2000
+)
+
+// fresh keeps those that were not noted lately.
+func (o *oddities) fresh(found []ledger.Met, now time.Time) []ledger.Met {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.noted == nil || len(o.noted) > notedMost {
+		o.noted = map[ledger.Met]time.Time{}
+	}
+	var fresh []ledger.Met
+	for _, m := range found {
+		if at, known := o.noted[m]; !known || now.Sub(at) > notedFor {
+			o.noted[m] = now
+			fresh = append(fresh, m)
+		}
+	}
+	return fresh
+}
+
+// noteOddities keeps for Health what is odd about the machine of a plan that acts. It is a hint: what cannot be
+// written is no trouble of the run.
+func (r *Responder) noteOddities(ctx context.Context, w *work, in playbook.Input) {
+	if len(w.plan.Rails) == 0 {
+		return
+	}
+	var found []ledger.Met
+	for _, o := range r.Book.Oddities(in) {
+		found = append(found, ledger.Met{Fact: o.Fact, Tag: o.Tag, Like: o.Like, Machine: in.Machine.ID})
+	}
+	now := r.Now().UTC()
+	if found = r.odd.fresh(found, now); len(found) == 0 {
+		return
+	}
+	if err := r.Ledger.NoteMet(ctx, found, now); err != nil {
+		r.Log.WarnContext(ctx, "what is odd about the machine is not kept for Health", "error", err.Error())
+	}
+}

@@ -1,0 +1,52 @@
+package respond
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/machine"
+)
+
+// Runs that met trouble come back by scheduled copies, and after an outage all of them do. High ones are to be first. In a
+// long outage their waits are half as long, so that the longest of theirs is the shortest of the others'; and when all were
+// told the same time, the others come some steps behind it.
+
+// backoff is how long to wait where the service did not say: longer with every copy, and longest for what only a
+// person can mend.
+func (r *Responder) backoff(w *work, trouble machine.Trouble) time.Duration {
+	copies := max(w.run.Copies, w.message.Attempt)
+	limit := 5 * time.Minute
+	if trouble == machine.Denied {
+		limit = 15 * time.Minute
+	}
+	if w.steps() == 0 {
+		limit /= 2
+	}
+	wait := min(r.RetryAfter<<min(copies, 10), limit)
+	return wait/2 + rand.N(wait/2)
+}
+
+// yield is how much later a run comes back than one of a High alert.
+func (r *Responder) yield(w *work) time.Duration { return time.Duration(w.steps()) * r.RetryAfter }
+
+// steps counts the severities above the run's.
+func (w *work) steps() int { return max(alert.High.Rank()-w.severity().Rank(), 0) }
+
+// severity is the run's as far as it is known. While the ledger is out of reach, what the message says is good enough for
+// an order; if it says nothing, the alert may be as urgent as any.
+func (w *work) severity() alert.Severity {
+	hint := struct {
+		Severity alert.Severity `json:"severity"`
+	}{alert.High}
+	switch {
+	case w.alert.ID != "":
+		return w.alert.Severity
+	case w.run.Severity != "":
+		return alert.Severity(w.run.Severity)
+	case json.Unmarshal(w.message.Alert, &hint) != nil:
+		return alert.High
+	}
+	return hint.Severity
+}
