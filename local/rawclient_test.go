@@ -13,8 +13,8 @@ import (
 	"github.com/Azure/go-amqp"
 )
 
-// sendRaw puts a body on the alert queue by AMQP alone, with nothing around it.
-func (s *story) sendRaw(body string) {
+// sendRaw puts a message on the alert queue by AMQP alone, with nothing around it.
+func (s *story) sendRaw(message *amqp.Message) {
 	s.t.Helper()
 	address := regexp.MustCompile(`sb://([^;/]+)`).FindStringSubmatch(s.settings["ServiceBus"])[1]
 	conn, err := amqp.Dial(s.t.Context(), "amqp://"+address, &amqp.ConnOptions{SASLType: amqp.SASLTypeAnonymous()})
@@ -32,7 +32,7 @@ func (s *story) sendRaw(body string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := sender.Send(s.t.Context(), amqp.NewMessage([]byte(body)), nil); err != nil {
+	if err := sender.Send(s.t.Context(), message, nil); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/Azure/go-amqp"
+
 	"cordon/local/servicebus"
 )
 
@@ -145,4 +147,30 @@ func TestStoryReplayedTwiceEndsInOneRunAndOneIsolation(t *testing.T) {
 	if c := s.bus.Counts(alertQueue); c.DeadLettered != 0 || c.Active != 0 {
 		t.Errorf("%+v", c)
 	}
+}
+
+// TestStoryMessageThatTheHostCannotReadIsSetAsideAndNobodyIsAsked sends a body that is a map, not bytes or text, and a whole
+// message behind it.
+func TestStoryMessageThatTheHostCannotReadIsSetAsideAndNobodyIsAsked(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, environmentOptions{}, asleep())
+	site := s.open(nil)
+	s.highAlert()
+	s.sendRaw(&amqp.Message{Value: map[string]any{"alertId": pushedID}})
+	s.eventually("the dead letter", func() bool { return s.bus.Counts(alertQueue).DeadLettered == 1 })
+	r := s.bus.Records(alertQueue)[0]
+	if r.Deliveries != 10 || r.Reason != "MaxDeliveryCountExceeded" {
+		t.Errorf("%d deliveries, set aside because of %q", r.Deliveries, r.Reason)
+	}
+	s.eventually("ten failures", func() bool { return len(site.answers()) == 10 })
+	for _, e := range site.answers() {
+		if e.Err == nil || e.Status != 0 {
+			t.Errorf("delivery %d: %+v", e.DeliveryCount, e)
+		}
+	}
+	if n := s.logged("RespondToAlert") + s.isolations(); n != 0 {
+		t.Errorf("the handler said something of it, or did something: %d", n)
+	}
+	s.sendRaw(amqp.NewMessage([]byte(`{"alertId":"` + pushedID + `"}`)))
+	s.eventually("the answer to the next message", func() bool { return s.told("Isolated") })
 }

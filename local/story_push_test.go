@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/go-amqp"
+
 	"cordon/local/defendersim"
 )
 
@@ -172,7 +174,7 @@ func (s *story) hostFails(item string, trusted []string) {
 func TestStoryEveryWayToAskForAnAnswerByHand(t *testing.T) {
 	t.Parallel()
 	for name, ask := range map[string]func(*story){
-		"client": func(s *story) { s.sendRaw(`{"alertId":"` + pushedID + `"}`) },
+		"client": func(s *story) { s.sendRaw(amqp.NewMessage([]byte(`{"alertId":"` + pushedID + `"}`))) },
 		"admin endpoint": func(s *story) {
 			answer, err := http.Post("http://"+s.host.Addr()+"/admin/functions/RespondToAlert", "application/json", strings.NewReader(`{"input":"{\"alertId\":\"`+pushedID+`\"}"}`))
 			if err != nil {

@@ -36,7 +36,9 @@ type Broker interface {
 
 // Delivery is one locked message. Empty strings mean that the sender did not set the property.
 type Delivery struct {
-	Body          []byte
+	Body []byte
+	// Undecodable says that the body has a form that the host's client cannot read. Its function is never asked.
+	Undecodable   bool
 	MessageID     string
 	ContentType   string
 	Subject       string

@@ -2,9 +2,13 @@ package funchost
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
+
+var errUnread = errors.New("exception while binding the trigger: the body of the message cannot be read")
 
 // settleTimeout bounds Complete and Abandon, which must also work while the host stops.
 const settleTimeout = 10 * time.Second
@@ -47,8 +51,7 @@ func (in *instance) deliver(l *life, fn *function, d Delivery) {
 		defer close(renewed)
 		in.keepLocked(ctx, fn.queue.queue, d)
 	}()
-	env := queueEnvelope(fn, d, in.h.id, in.h.o.Clock.Now())
-	event, _ := in.invoke(l, fn, in.h.posting(fn, env))
+	event := in.feed(l, fn, d)
 	release()
 	<-renewed
 	event.DeliveryCount, event.MessageID = d.DeliveryCount, d.MessageID
@@ -56,6 +59,17 @@ func (in *instance) deliver(l *life, fn *function, d Delivery) {
 	event.GivenBack = !failed && l.listening.Err() != nil
 	in.settle(l, fn, d, failed || event.GivenBack)
 	in.h.o.OnInvocation(event)
+}
+
+// feed runs the function with the message. One that cannot be read fails before that, and so at every delivery until it is a
+// dead letter: it was seen to be delivered ten times in half a second.
+func (in *instance) feed(l *life, fn *function, d Delivery) Event {
+	now := in.h.o.Clock.Now()
+	if d.Undecodable {
+		return Event{Function: fn.name, Instance: in.index, InvocationID: newGUID(), Start: now, Err: fmt.Errorf("%s: %w", fn.name, errUnread)}
+	}
+	event, _ := in.invoke(l, fn, in.h.posting(fn, queueEnvelope(fn, d, in.h.id, now)))
+	return event
 }
 
 func (in *instance) settle(l *life, fn *function, d Delivery, back bool) {

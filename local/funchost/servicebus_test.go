@@ -165,6 +165,24 @@ func TestTimeoutRestartsAreNotErrorEvents(t *testing.T) {
 	}
 }
 
+func TestAMessageThatCannotBeReadFailsAtOnceAndTheHandlerIsNotAsked(t *testing.T) {
+	t.Parallel()
+	a := responder(t)
+	a.starts = make(chan *call) // nor waited for
+	a.start()
+	for n := range 10 {
+		a.broker.queue("alerts") <- Delivery{MessageID: "m", LockToken: "m", DeliveryCount: n + 1, Undecodable: true}
+		if got := receive(t, a.broker.settled, "settlement"); got != "abandon m" {
+			t.Error(got)
+		}
+		if e := a.event(); e.Err == nil || !strings.Contains(e.Err.Error(), "cannot be read") || e.Duration != 0 || e.DeliveryCount != n+1 || e.InvocationID == "" {
+			t.Errorf("event %+v", e)
+		}
+	}
+	a.silent()
+	start(a).answer(reply{})
+}
+
 func TestEachProcessGetsAtMostMaxConcurrentCalls(t *testing.T) {
 	t.Parallel()
 	a := responder(t)

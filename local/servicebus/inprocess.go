@@ -14,6 +14,7 @@ import (
 // Delivery is a message under peek lock. Empty text means that the sender did not set the property.
 type Delivery struct {
 	Body                  []byte // shared with the broker: for reading only
+	Undecodable           bool   // the body is neither bytes nor text, and Body empty
 	MessageID             string
 	ContentType           string
 	Subject               string
@@ -68,7 +69,7 @@ func (w *waiter) deliver(m *message) bool {
 func (m *message) delivery() Delivery {
 	p := m.sent.Properties
 	return Delivery{
-		Body: m.record.Body, MessageID: m.id, ApplicationProperties: goValues(m.properties()),
+		Body: m.record.Body, Undecodable: !decodable(m.sent), MessageID: m.id, ApplicationProperties: goValues(m.properties()),
 		ContentType: p.Text(wire.PropertyContentType), Subject: p.Text(wire.PropertySubject),
 		ReplyTo: p.Text(wire.PropertyReplyTo), SessionID: p.Text(wire.PropertyGroupID),
 		CorrelationID: idText(p.At(wire.PropertyCorrelationID)), DeliveryCount: int(m.failures) + 1, SequenceNumber: m.seq,

@@ -121,6 +121,15 @@ func body(m *wire.Message) []byte {
 	return out
 }
 
+// decodable says whether body shows all of it. The vendor's clients give up at a sequence, or at a value of another kind.
+func decodable(m *wire.Message) bool {
+	switch m.Value().(type) {
+	case []byte, string:
+		return true
+	}
+	return len(m.Data()) == len(m.Body)
+}
+
 func messageID(m *wire.Message) string { return idText(m.Properties.At(wire.PropertyMessageID)) }
 
 // idText is a message id, of whatever type, as text.
