@@ -34,6 +34,16 @@ func TestTheMapNamesEveryFunctionAndPackage(t *testing.T) {
 	}
 }
 
+// TestReadmePromisesTwoCommands holds what a newcomer does first.
+func TestReadmePromisesTwoCommands(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"make run", "make test"} {
+		if !strings.Contains(read(t, "../README.md"), "\n    "+command+" ") {
+			t.Errorf("README does not show %s", command)
+		}
+	}
+}
+
 // TestReadmeStaysShort keeps detail on the pages that it links to.
 func TestReadmeStaysShort(t *testing.T) {
 	t.Parallel()
