@@ -196,9 +196,9 @@ func (c *conn) route(l *link, p *wire.Attach) *wire.Error {
 		l.kind = asking
 		return fault(amqp.ErrCondInvalidField, "the link names no entity")
 	}
-	address := entityPath(end.Address)
+	address := strings.ToLower(entityPath(end.Address))
 	entity, management := strings.CutSuffix(address, "/$management")
-	cbs := strings.EqualFold(address, "$cbs")
+	cbs := address == "$cbs"
 	switch {
 	case (cbs || management) && p.Receiver:
 		l.kind = answering

@@ -266,6 +266,21 @@ func TestALinkWithoutATokenIsRefused(t *testing.T) {
 	}
 }
 
+// TestAnEntityIsFoundHoweverItIsSpelled: clients take the name from a URL or from a setting, with what slashes and case it
+// has there.
+func TestAnEntityIsFoundHoweverItIsSpelled(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, Options{Queues: one("q")})
+	for _, address := range []string{"q", "/q", "Q/", "/q/$DeadLetterQueue", "q/$management", "/Q/$Management", "/$CBS"} {
+		p := greeted(t, s, usual(), 100)
+		p.grant()
+		p.send(&wire.Attach{Name: "x", Handle: 1, Receiver: true, Source: &wire.Terminus{Address: address}, Target: &wire.Terminus{Address: "x"}})
+		if a, ok := p.read().(*wire.Attach); !ok || a.Source == nil || a.Source.Address != address {
+			t.Errorf("%s: answer %+v", address, a)
+		}
+	}
+}
+
 func TestAPeersWindowIsObeyed(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, Options{Queues: one("q")})

@@ -5,7 +5,7 @@
 // say of queues: peek-lock and receive-and-delete, delivery counts, dead letters, deferral, schedules, duplicate
 // detection, expiry, tokens over $cbs and the operations of $management. It has no topics, sessions, partitions,
 // transactions, forwarding or Atom interface, and forgets everything at Close. Locks outlive links and connections, as
-// in Azure.
+// in Azure. What a token opened stays open until its connection ends, where Azure ends the links of a token that expires.
 //
 // One conformance suite drives it with the client for Go, and drives a real namespace too when one is named. What the
 // client for .NET says was recorded, and is said again in the tests.
