@@ -41,7 +41,7 @@ func identitySettings() []Setting {
 			required(),
 		one("CORDON_CLIENT_ID", "id",
 			"client id of the app registration; without secret and certificate, of a user-assigned identity").
-			orElse("the system-assigned identity"),
+			orElse("the system-assigned identity; refused with a secret or a certificate"),
 		one("CORDON_CLIENT_SECRET", "text",
 			"value of a secret of the app registration").orElse("a certificate or a managed identity").secret(),
 		one("CORDON_CLIENT_CERTIFICATE", "path",
@@ -72,7 +72,7 @@ func connectionSettings() []Setting {
 			orElse("the app's own identity"),
 		one("ServiceBus__clientId", "id",
 			"client id of a user-assigned identity for Service Bus, as for the trigger").
-			orElse("the system-assigned identity"),
+			orElse("with managedidentity, the system-assigned identity"),
 		one("CORDON_ALERT_QUEUE", "name",
 			"queue of alerts to answer, such as alerts; function.json names the setting").required(),
 		one("CORDON_NOTICE_QUEUE", "name",
@@ -88,7 +88,7 @@ func connectionSettings() []Setting {
 			"reach the tables with tokens of a managed identity, as the host does").orElse("the app's own identity"),
 		one("AzureWebJobsStorage__clientId", "id",
 			"client id of a user-assigned identity for the tables, as for the host").
-			orElse("the system-assigned identity"),
+			orElse("with managedidentity, the system-assigned identity"),
 		one("CORDON_TABLE_PREFIX", "name",
 			"begins the name of every table; keeps several apps in one account apart").byDefault("cordon"),
 	}
