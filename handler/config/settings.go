@@ -107,7 +107,8 @@ func workSettings() []Setting {
 		one("CORDON_HUNT_SCHEDULE", "schedule",
 			"when Cordon checks which hunts are due, such as 0 */5 * * * *; function.json names the setting").
 			orElse("RunHunts does not run"),
-		one("CORDON_HUNTS", "path", "folder of the hunts, relative to the app root; has to be there if it is set").byDefault("hunts"),
+		one("CORDON_HUNTS", "path",
+			"folder of the hunts, relative to the app root; has to be there if it is set").byDefault("hunts"),
 	}
 }
 
