@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"time"
 
@@ -281,6 +282,17 @@ func (w *world) needs(a alert.Alert, at time.Time) bool {
 	return a.Severity == alert.High && a.Status != alert.StatusResolved && known && i < 2 && at.Sub(a.Created) <= staleAfter
 }
 
+// askedInTime reports whether an isolation of the alert's machine was under way after the alert was recorded and before it
+// became stale. If that fails, its age does not keep it from being asked for again.
+func (w *world) askedInTime(a alert.Alert, recorded time.Time) bool {
+	return slices.ContainsFunc(w.sim.Actions(), func(x defendersim.Action) bool {
+		begun, ended := x.Created.Add(-w.feed.Skew), x.Updated.Add(-w.feed.Skew)
+		late := begun.After(a.Created.Add(staleAfter + w.apart()))
+		over := x.Status.Final() && ended.Before(recorded.Add(-w.apart()))
+		return x.Type == defendersim.Isolate && x.MachineID == a.MachineID && !late && !over
+	})
+}
+
 // beforePost holds a request for an isolation against the ledger: there is a reason, and an intent is written.
 func (p *instance) beforePost(r *http.Request) {
 	id := strings.Split(r.URL.Path, "/")[3]
@@ -301,7 +313,8 @@ func (p *instance) beforePost(r *http.Request) {
 			if count == 0 {
 				continue
 			}
-			if a := p.facts[all[count-1].hash]; a.MachineID == id && p.needs(a, p.now) {
+			a := p.facts[all[count-1].hash]
+			if a.MachineID == id && (p.needs(a, p.now) || p.needs(a, a.Created) && p.askedInTime(a, all[0].recorded)) {
 				return
 			}
 		}
