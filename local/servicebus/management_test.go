@@ -114,7 +114,7 @@ func TestARefusedScheduleSaysWhyInItsStatus(t *testing.T) {
 
 func TestDeliveryStatesAreReadAsTheServiceReadsThem(t *testing.T) {
 	t.Parallel()
-	note := wire.Map{{Key: wire.Symbol("k"), Value: wire.Symbol("v")}, {Key: "u", Value: wire.UUID{1}}, {Key: int64(1), Value: "dropped"}}
+	note := wire.Map{{Key: "k", Value: "twice"}, {Key: wire.Symbol("k"), Value: wire.Symbol("v")}, {Key: "u", Value: wire.UUID{1}}, {Key: int64(1), Value: "dropped"}}
 	for name, c := range map[string]struct {
 		said       *wire.State
 		want       outcomeKind

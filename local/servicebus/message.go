@@ -184,12 +184,12 @@ func settable(m wire.Map) wire.Map {
 	for _, p := range m {
 		switch key := p.Key.(type) {
 		case string:
-			out = out.With(p)
+			out = append(out, p)
 		case wire.Symbol:
-			out = out.With(wire.Pair{Key: string(key), Value: p.Value})
+			out = append(out, wire.Pair{Key: string(key), Value: p.Value})
 		}
 	}
-	return out
+	return wire.Map(nil).With(out...) // each key once
 }
 
 // tag is a lock token as a delivery tag: the bytes of a .NET GUID.

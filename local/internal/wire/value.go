@@ -59,22 +59,23 @@ func (m Map) Text() map[string]any {
 
 // With returns the map with further entries, each in place of the one whose key is the same text. m is left as it is.
 func (m Map) With(more ...Pair) Map {
-	out := slices.Clone(m)
-	for _, p := range more {
-		i := slices.IndexFunc(out, func(old Pair) bool { return sameText(old.Key, p.Key) })
-		if i < 0 {
-			out = append(out, p)
+	out := make(Map, 0, len(m)+len(more))
+	place := make(map[string]int, len(m)+len(more))
+	for _, p := range slices.Concat(m, more) {
+		key, ok := text(p.Key)
+		if i, there := place[key]; ok && there {
+			out[i] = p
 			continue
 		}
-		out[i] = p
+		if ok {
+			place[key] = len(out)
+		}
+		out = append(out, p)
+	}
+	if len(out) == 0 {
+		return nil
 	}
 	return out
-}
-
-func sameText(a, b any) bool {
-	first, ok := text(a)
-	second, also := text(b)
-	return ok && also && first == second
 }
 
 // Array is an AMQP array: values of one type.
