@@ -192,9 +192,7 @@ func (h *Host) run() {
 	parts.Wait()
 	h.refuse()
 	h.work.Wait()
-	for _, p := range h.orphans {
-		p.kill()
-	}
+	h.endOrphans()
 	h.spawner.close()
 	h.releasePorts()
 }
@@ -290,14 +288,15 @@ func (h *Host) Kill(function string, instance int) error {
 	return in.kill()
 }
 
-// KillAll is a power cut: every instance is lost with all it held. Nothing is settled, so the locks of messages in flight
-// lapse by themselves, and a timer run in progress is not recorded. New instances start at once with a clean error count.
-// It returns when the old ones are dead.
+// KillAll is a power cut: every instance is lost with all it held, and every handler that a stop left running. Nothing is
+// settled, so the locks of messages in flight lapse by themselves, and a timer run in progress is not recorded. New
+// instances start at once with a clean error count. It returns when the old ones are dead.
 func (h *Host) KillAll() {
 	var all sync.WaitGroup
 	for _, in := range h.instances() {
 		all.Go(in.lose)
 	}
+	h.endOrphans()
 	all.Wait()
 }
 

@@ -98,6 +98,15 @@ func (h *Host) Orphans() int {
 	return n
 }
 
+// endOrphans kills the handlers that stops left behind.
+func (h *Host) endOrphans() {
+	h.orphanMu.Lock()
+	defer h.orphanMu.Unlock()
+	for _, p := range h.orphans {
+		p.kill()
+	}
+}
+
 func (in *instance) drain() {
 	in.h.o.Logf("%s drains", in)
 	in.currentLife().quiet(errDrained)

@@ -119,6 +119,24 @@ func TestWorkThatOutlastsAStopIsLeftToItsLockAndItsHandlerRunsOn(t *testing.T) {
 	}
 }
 
+func TestAPowerCutEndsWhatAStopLeftBehindToo(t *testing.T) {
+	t.Parallel()
+	a := responder(t)
+	h := a.start()
+	a.broker.put("alerts", "m1")
+	c := a.next()
+	over := begin(a, h.StopAll)
+	a.clock.pass(t, stopWait)
+	a.clock.pass(t, stopLeave)
+	receive(t, over, "end of the stop")
+	h.KillAll()
+	if alive(c.PID) || h.Orphans() != 0 {
+		t.Errorf("the handler left behind lives: %v", alive(c.PID))
+	}
+	a.broker.put("alerts", "m2")
+	a.takes("/RespondToAlert")
+}
+
 func TestAHostThatWentKillsNoHandlerForATimeoutBefore(t *testing.T) {
 	t.Parallel()
 	a := responder(t)
