@@ -196,6 +196,10 @@ func (b *broker) Receive(ctx context.Context, queue string) (Delivery, error) {
 	}
 	select {
 	case d := <-b.queue(queue):
+		if ctx.Err() != nil { // both came about
+			b.queue(queue) <- d
+			return Delivery{}, ctx.Err()
+		}
 		d.LockedUntil = b.clock.Now().Add(b.lock)
 		return d, nil
 	case <-ctx.Done():

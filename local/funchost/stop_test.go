@@ -244,6 +244,13 @@ func TestADrainTakesNothingMoreAndHTTPGoesOn(t *testing.T) {
 		s := parsed(t, []byte(ask("GET /admin/host/drain/status").body))
 		return fmt.Sprint(s["state"], " ", s["outstandingInvocations"], " ", s["outstandingRetries"])
 	}
+	eventually(t, "everything is up", func() bool {
+		known, err := h.o.Storage.load("Follow")
+		return err == nil && known != nil && !slices.ContainsFunc(h.instances(), func(in *instance) bool {
+			s, _, _ := in.current()
+			return s != ready
+		})
+	})
 	a.broker.put("alerts", "m1")
 	c := a.next()
 	if got := status(); got != "Disabled 1 0" {
