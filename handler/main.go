@@ -1,6 +1,6 @@
-// Command cordon answers alerts of Microsoft Defender for Endpoint. Without arguments it serves as the custom handler of
-// an Azure Functions app; sub-commands check, explain and test a playbook, check the whole set-up, pause acting, continue
-// with what was held, list and release isolated machines, look at hunts, and deal with dead letters.
+// Command cordon answers alerts of Microsoft Defender for Endpoint. Without arguments it serves as the custom handler
+// of an Azure Functions app; sub-commands check, explain and test a playbook, check the whole set-up, pause acting,
+// continue with what was held, list and release isolated machines, look at hunts, and deal with dead letters.
 package main
 
 import (

@@ -12,8 +12,8 @@ import (
 	"cordon/handler/trigger"
 )
 
-// putBackFor is how long a message that nobody can read is put back, from when it was first enqueued. It is as long as a
-// message lives on the queues (infra/): each that is put back would begin that time anew.
+// putBackFor is how long a message that nobody can read is put back, from when it was first enqueued. It is as long as
+// a message lives on the queues (infra/): each that is put back would begin that time anew.
 const putBackFor = 7 * 24 * time.Hour
 
 // putBacks puts messages of a newer version's format back on their queue, until that version runs here too.
@@ -25,7 +25,8 @@ type putBacks struct {
 }
 
 // orLater is what became of a delivery that ended in err: a message in a newer format is put back, and the delivery is
-// done; one that has been put back for too long is refused, so that the broker sets it aside. Any other err is passed on.
+// done; one that has been put back for too long is refused, so that the broker sets it aside. Any other err is passed
+// on.
 func (p *putBacks) orLater(ctx context.Context, d trigger.Delivery, err error) error {
 	if !errors.Is(err, alert.ErrUnknownFormat) {
 		return err
@@ -36,7 +37,9 @@ func (p *putBacks) orLater(ctx context.Context, d trigger.Delivery, err error) e
 		age := now.Sub(first)
 		if age >= putBackFor {
 			since := first.UTC().Format(time.RFC3339)
-			return &alert.UndecodableError{Err: fmt.Errorf("no version has read it since it was first enqueued at %s: %w", since, err)}
+			return &alert.UndecodableError{
+				Err: fmt.Errorf("no version has read it since it was first enqueued at %s: %w", since, err),
+			}
 		}
 		// A newer version is there within minutes, as a rule; the longer it is not, the rarer the message is looked at.
 		wait := min(max(time.Minute, age/10), time.Hour)
@@ -61,14 +64,14 @@ func (p *putBacks) orLater(ctx context.Context, d trigger.Delivery, err error) e
 
 const putBackStart = "putback:"
 
-// putBackID carries when the message was first enqueued from one put-back to the next. It is the same for half a minute, so
-// that a delivery that is repeated puts nothing back twice.
+// putBackID carries when the message was first enqueued from one put-back to the next. It is the same for half a
+// minute, so that a delivery that is repeated puts nothing back twice.
 func putBackID(body []byte, first, now time.Time) string {
 	return fmt.Sprintf("%s%s:%d:%d", putBackStart, alert.SHA256(body)[:32], first.Unix(), now.Unix()/30)
 }
 
-// firstEnqueued is when a message came onto the queue for the first time, whatever it was put back since. Whoever forges the
-// id of a message can make it seem older, never younger than the broker says it is.
+// firstEnqueued is when a message came onto the queue for the first time, whatever it was put back since. Whoever
+// forges the id of a message can make it seem older, never younger than the broker says it is.
 func firstEnqueued(d trigger.Delivery, now time.Time) time.Time {
 	first := now
 	if !d.EnqueuedAt.IsZero() && d.EnqueuedAt.Before(first) {

@@ -1,5 +1,6 @@
 // Package app is the wiring: it builds every client and service from the settings and serves the Functions host. Its
-// sub-packages are what else needs settings and clients at once: setup makes the clients, health and checkup look at them.
+// sub-packages are what else needs settings and clients at once: setup makes the clients, health and checkup look at
+// them.
 package app
 
 import (
@@ -18,8 +19,8 @@ import (
 	"cordon/handler/trigger"
 )
 
-// Serve answers the Functions host until the context ends. What is wrong with settings and playbook is said at once, all
-// of it, before anything listens; everything slow waits until the host has its port.
+// Serve answers the Functions host until the context ends. What is wrong with settings and playbook is said at once,
+// all of it, before anything listens; everything slow waits until the host has its port.
 func Serve(ctx context.Context, version string, getenv func(string) string, stdout io.Writer) error {
 	settings, err := config.Load(getenv)
 	book, bookErr := setup.Book(settings.Playbook)
@@ -59,7 +60,8 @@ func wire(
 		return trigger.Services{}, err
 	}
 	needs := book.Needs()
-	store, err := setup.Ledger(settings, who.Tables.Credential(), transport, needs.AlertsOnMachine || needs.AlertsInIncident)
+	store, err := setup.Ledger(settings, who.Tables.Credential(), transport,
+		needs.AlertsOnMachine || needs.AlertsInIncident)
 	if err != nil {
 		return trigger.Services{}, err
 	}

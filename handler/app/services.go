@@ -47,7 +47,9 @@ type clients struct {
 }
 
 // services builds every service.
-func services(settings config.Config, book *playbook.Book, c clients, log *slog.Logger, version string) trigger.Services {
+func services(
+	settings config.Config, book *playbook.Book, c clients, log *slog.Logger, version string,
+) trigger.Services {
 	to := &setup.Broker{Client: c.bus, Alerts: settings.AlertQueue, Notices: settings.NoticeQueue}
 	outbox := newOutbox(settings, c, to, log)
 	poller := newPoller(settings, c, to, log)
@@ -189,8 +191,8 @@ func newFollower(
 	})
 }
 
-// newHunts makes what RunHunts calls, and says whether there are hunts. A catalogue that cannot be read keeps hunts from
-// running and nothing else: every call says why.
+// newHunts makes what RunHunts calls, and says whether there are hunts. A catalogue that cannot be read keeps hunts
+// from running and nothing else: every call says why.
 func newHunts(
 	settings config.Config, c clients, to *setup.Broker, outbox *notice.Outbox, log *slog.Logger,
 ) (run func(context.Context) error, some bool) {

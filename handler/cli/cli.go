@@ -43,8 +43,9 @@ func rootCommand(version string, getenv func(string) string, served *bool) *cobr
 	root := &cobra.Command{
 		Use:   "cordon",
 		Short: "Automatic response for Microsoft Defender for Endpoint",
-		Long: "Without a command, cordon serves as the custom handler of an Azure Functions app on\n" +
-			"127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT. Settings are environment variables, see README.",
+		Long: "Without a command, cordon serves as the custom handler of an Azure Functions app\n" +
+			"on 127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT. Settings are environment variables,\n" +
+			"see README.",
 		Example: "  cordon check playbook.yaml\n" +
 			"  cordon explain --alert da638994417204415533_-1184209733\n" +
 			"  cordon test playbooks\n" +
@@ -67,20 +68,10 @@ func rootCommand(version string, getenv func(string) string, served *bool) *cobr
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return call.Usage(err) })
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
-		author.Check(getenv),
-		author.Explain(getenv),
+		author.Check(getenv), author.Explain(getenv), author.Hunt(getenv), author.Run(getenv), author.Schema(),
 		author.Test(),
-		author.Schema(),
-		author.Run(getenv),
-		author.Hunt(getenv),
-		oncall.DeadLetter(getenv),
-		oncall.Doctor(getenv, version),
-		oncall.Enqueue(getenv),
-		oncall.Held(getenv),
-		oncall.Isolated(getenv),
-		oncall.Pause(getenv),
-		oncall.Release(getenv),
-		oncall.Resume(getenv),
+		oncall.DeadLetter(getenv), oncall.Doctor(getenv, version), oncall.Enqueue(getenv), oncall.Held(getenv),
+		oncall.Isolated(getenv), oncall.Pause(getenv), oncall.Release(getenv), oncall.Resume(getenv),
 	)
 	return root
 }

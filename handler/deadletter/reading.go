@@ -1,6 +1,6 @@
-// Package deadletter says what the handler would make of a dead letter if it were delivered now, what the ledger knows of
-// what it asks for, and so what sending it again would come to. It decodes with the decoders of the services that answer
-// the two queues. It takes nothing from a queue.
+// Package deadletter says what the handler would make of a dead letter if it were delivered now, what the ledger knows
+// of what it asks for, and so what sending it again would come to. It decodes with the decoders of the services that
+// answer the two queues. It takes nothing from a queue.
 package deadletter
 
 import (
@@ -26,8 +26,8 @@ type Reading struct {
 }
 
 // CopyID is the message id under which it is sent again. The number of a dead letter is never used again, so the id is
-// fresh; and it is the same for a second try, so that the broker drops the copy of a replay that was interrupted after the
-// first one.
+// fresh; and it is the same for a second try, so that the broker drops the copy of a replay that was interrupted after
+// the first one.
 func (r Reading) CopyID() string { return r.copyID }
 
 // ReadAlert reads the dead letter of a number on the alert queue.

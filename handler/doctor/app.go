@@ -69,26 +69,29 @@ func Folder(a App) Area {
 	}
 }
 
-// Bounds of the bodies that the host takes, in bytes: what a push may have, and what a small instance can bear several of.
+// Bounds of the bodies that the host takes, in bytes: what a push may have, and what a small instance can bear several
+// of.
 const (
 	bodySetting = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
 	leastBody   = 256 << 10
 	mostBody    = 1 << 20
 )
 
-// requestSize looks at how much the host takes in: it reads a body whole before anything of ours is asked, also of a caller
-// without a key.
+// requestSize looks at how much the host takes in: it reads a body whole before anything of ours is asked, also of a
+// caller without a key.
 func (a App) requestSize() Finding {
 	do := fmt.Sprintf("set %s to %d in the app settings", bodySetting, mostBody)
 	given := a.Getenv(bodySetting)
 	n, err := strconv.ParseInt(given, 10, 64)
 	switch {
 	case given == "":
-		return warning(do, "%s is not set: anybody can send the host bodies of 100 MB, a few of which end the instance", bodySetting)
+		return warning(do, "%s is not set: anybody can send the host bodies of 100 MB, a few of which end the instance",
+			bodySetting)
 	case err != nil || n < 0:
 		return warning(do, "%s is %q: expected a number of bytes", bodySetting, given)
 	case n > mostBody:
-		return warning(do, "%s is %d: anybody can send the host bodies of that size, which it reads whole", bodySetting, n)
+		return warning(do, "%s is %d: anybody can send the host bodies of that size, which it reads whole", bodySetting,
+			n)
 	case n < leastBody:
 		return warning(do, "%s is %d: pushes of up to %d bytes would be refused by the host", bodySetting, n, leastBody)
 	}
@@ -97,7 +100,8 @@ func (a App) requestSize() Finding {
 
 // absent is a folder that does not hold the app.
 func (a App) absent() Finding {
-	return notSeen("run it where the app's files are, or set FUNCTIONS_APP_ROOT_PATH to their folder", "not looked at: there is no host.json in %s", a.Where)
+	return notSeen("run it where the app's files are, or set FUNCTIONS_APP_ROOT_PATH to their folder",
+		"not looked at: there is no host.json in %s", a.Where)
 }
 
 func (a App) host() Finding {
@@ -117,7 +121,8 @@ func (a App) host() Finding {
 		return failed(do, "%s", strings.Join(wrong, "\n"))
 	}
 	if info, err := fs.Stat(a.Files, path.Clean(h.CustomHandler.Description.Executable)); err != nil || info.IsDir() {
-		return failed("deploy the package of make package; a checkout has its app in dist/ after make build", "names the program %s, which is not in %s", h.CustomHandler.Description.Executable, a.Where)
+		return failed("deploy the package of make package; a checkout has its app in dist/ after make build",
+			"names the program %s, which is not in %s", h.CustomHandler.Description.Executable, a.Where)
 	}
 	return ok("fits the handler: functionTimeout %s, the handler ends after %s", h.FunctionTimeout, a.Deadline)
 }
@@ -137,14 +142,21 @@ func (h hostJSON) wrong(deadline time.Duration) []string {
 	want(h.Version == "2.0", "version is %q: expected 2.0", h.Version)
 	want(h.CustomHandler.Description.Executable != "", "customHandler names no defaultExecutablePath: expected cordon")
 	want(h.CustomHandler.Forward, "enableForwardingHttpRequest is off: HTTP functions would not be answered")
-	want(prefix == "api", "routePrefix is %q: expected api, or somebody outside may reach the handler's own routes", prefix)
-	want(h.Extensions.ServiceBus.AutoComplete == nil || *h.Extensions.ServiceBus.AutoComplete, "autoCompleteMessages is off: every message would come again")
+	want(prefix == "api", "routePrefix is %q: expected api, or somebody outside may reach the handler's own routes",
+		prefix)
+	want(h.Extensions.ServiceBus.AutoComplete == nil || *h.Extensions.ServiceBus.AutoComplete,
+		"autoCompleteMessages is off: every message would come again")
 	timeout, err := span(h.FunctionTimeout)
 	want(err == nil, "functionTimeout is %q: expected hh:mm:ss, above %s", h.FunctionTimeout, deadline)
-	want(err != nil || timeout > deadline, "functionTimeout is %s, not above the handler's own %s: the host would end the process in the middle of an answer", h.FunctionTimeout, deadline)
+	want(err != nil || timeout > deadline,
+		"functionTimeout is %s, not above the handler's own %s: "+
+			"the host would end the process in the middle of an answer",
+		h.FunctionTimeout, deadline)
 	renewal, err := span(cmp.Or(h.Extensions.ServiceBus.Renewal, "00:05:00"))
 	// The host gives up on the handler a minute after functionTimeout.
-	want(err == nil && renewal > timeout+time.Minute, "maxAutoLockRenewalDuration is %q, not above functionTimeout and a minute: a message could come to a second one while the first still works",
+	want(err == nil && renewal > timeout+time.Minute,
+		"maxAutoLockRenewalDuration is %q, not above functionTimeout and a minute: "+
+			"a message could come to a second one while the first still works",
 		h.Extensions.ServiceBus.Renewal)
 	return wrong
 }
@@ -160,7 +172,14 @@ func span(text string) (time.Duration, error) {
 
 // needed are the functions without which an alert is not answered, and what triggers them.
 func needed() map[string]string {
-	return map[string]string{"PollAlerts": "timerTrigger", "FollowActions": "timerTrigger", "RunHunts": "timerTrigger", "RespondToAlert": "serviceBusTrigger", "SendNotice": "serviceBusTrigger", "Health": "httpTrigger"}
+	return map[string]string{
+		"PollAlerts":     "timerTrigger",
+		"FollowActions":  "timerTrigger",
+		"RunHunts":       "timerTrigger",
+		"RespondToAlert": "serviceBusTrigger",
+		"SendNotice":     "serviceBusTrigger",
+		"Health":         "httpTrigger",
+	}
 }
 
 func (a App) functions() Finding {
@@ -172,14 +191,17 @@ func (a App) functions() Finding {
 		return failed("", "%v", err)
 	}
 	if len(files) == 0 {
-		return failed("deploy the package of make package; a checkout has its app in dist/ after make build", "there is no function in %s", a.Where)
+		return failed("deploy the package of make package; a checkout has its app in dist/ after make build",
+			"there is no function in %s", a.Where)
 	}
 	wrong, off := a.bindings(files)
 	switch {
 	case len(wrong) > 0:
-		return failed("deploy the function.json files that come with Cordon, and set every app setting that they name", "%s", strings.Join(wrong, "\n"))
+		return failed("deploy the function.json files that come with Cordon, and set every app setting that they name",
+			"%s", strings.Join(wrong, "\n"))
 	case len(off) > 0:
-		return warning("take the setting away, or \"disabled\" out of function.json, when they should work again", "switched off: %s", strings.Join(off, ", "))
+		return warning("take the setting away, or \"disabled\" out of function.json, when they should work again",
+			"switched off: %s", strings.Join(off, ", "))
 	}
 	return ok("%d functions fit the handler, and every setting that they name is set", len(files))
 }
@@ -212,7 +234,8 @@ func (a App) bindings(files []string) (wrong, off []string) {
 		}
 		for _, match := range regexp.MustCompile(`%([^%"\s]+)%`).FindAllStringSubmatch(string(body), -1) {
 			if a.Getenv(match[1]) == "" {
-				wrong = append(wrong, fmt.Sprintf("%s names %%%s%%, which is not set: the Functions host knows no default and does not start the function", name, match[1]))
+				wrong = append(wrong, fmt.Sprintf("%s names %%%s%%, which is not set: "+
+					"the Functions host knows no default and does not start the function", name, match[1]))
 			}
 		}
 	}
@@ -224,7 +247,8 @@ func (a App) bindings(files []string) (wrong, off []string) {
 
 // isOff asks the two settings that switch a function off ("How to disable functions in Azure Functions").
 func (a App) isOff(name string) bool {
-	return strings.EqualFold(a.Getenv("AzureWebJobs."+name+".Disabled"), "true") || strings.EqualFold(a.Getenv("AzureWebJobs_"+name+"_Disabled"), "true")
+	return strings.EqualFold(a.Getenv("AzureWebJobs."+name+".Disabled"), "true") ||
+		strings.EqualFold(a.Getenv("AzureWebJobs_"+name+"_Disabled"), "true")
 }
 
 func (b binding) wrong(name string) []string {
@@ -238,7 +262,9 @@ func (b binding) wrong(name string) []string {
 	case "timerTrigger":
 		want(b.Schedule != "", "schedule is not set")
 	case "serviceBusTrigger":
-		want(b.DataType == "binary", "dataType is %q: expected binary, or the sender of a message could forge what the host says of it", b.DataType)
+		want(b.DataType == "binary",
+			"dataType is %q: expected binary, or the sender of a message could forge what the host says of it",
+			b.DataType)
 		want(b.Connection == "ServiceBus", "connection is %q: expected ServiceBus", b.Connection)
 		want(b.Queue != "", "queueName is not set")
 		want(!b.Sessions, "isSessionsEnabled is on: the queues have no sessions")

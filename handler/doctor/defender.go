@@ -13,7 +13,8 @@ type Defender interface {
 	Actions(ctx context.Context) error
 }
 
-// Bounds of the difference between the clocks. Tokens are refused when it is five minutes, which is what the authority allows.
+// Bounds of the difference between the clocks. Tokens are refused when it is five minutes, which is what the authority
+// allows.
 const (
 	skewOdd  = 30 * time.Second
 	skewMost = 5 * time.Minute

@@ -36,8 +36,8 @@ type Check struct {
 	Gate bool
 	// Slow says what to do when no answer comes in time.
 	Slow string
-	// Run looks. It should heed the end of the context; what it owes others, such as taking something back, it may do for
-	// up to Grace after that. The name of its finding is the check's.
+	// Run looks. It should heed the end of the context; what it owes others, such as taking something back, it may do
+	// for up to Grace after that. The name of its finding is the check's.
 	Run func(ctx context.Context) Finding
 }
 
@@ -47,8 +47,8 @@ type Area []Check
 // Grace is how long a check may go on after its time was up.
 const Grace = 5 * time.Second
 
-// Run makes all checks and returns their findings in the order of the areas. Areas run at once and each check has the limit
-// to itself, so that one that hangs costs its own time and no other's.
+// Run makes all checks and returns their findings in the order of the areas. Areas run at once and each check has the
+// limit to itself, so that one that hangs costs its own time and no other's.
 func Run(ctx context.Context, limit time.Duration, areas ...Area) []Finding {
 	found := make([][]Finding, len(areas))
 	var all sync.WaitGroup

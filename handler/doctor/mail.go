@@ -14,7 +14,8 @@ type Ledger interface {
 
 // Tables is the check of the ledger.
 func Tables(l Ledger) Area {
-	const do = "check AzureWebJobsStorage and that the app reaches the account; with tokens it needs the role Storage Table Data Contributor"
+	const do = "check AzureWebJobsStorage and that the app reaches the account; " +
+		"with tokens it needs the role Storage Table Data Contributor"
 	return Area{{Name: "tables", Slow: do, Run: func(ctx context.Context) Finding {
 		if err := l.Probe(ctx); err != nil {
 			return failed(do, "%v", err)
@@ -61,7 +62,7 @@ func Mailing(m Mail) Area {
 // Schedule is when something happens by itself.
 type Schedule struct {
 	Name, Setting, Spec string
-	Every               time.Duration // the longest pause that it makes; 0: it could not be read, which the settings have told
+	Every               time.Duration // the longest pause that it makes; 0: it could not be read, as the settings told
 }
 
 // longPause is what nobody means who wants alerts to be answered.
@@ -76,7 +77,8 @@ func Schedules(all ...Schedule) Area {
 		case s.Every == 0:
 			f = notSeen("", "not looked at: %s is not set or wrong", s.Setting)
 		case s.Every > longPause:
-			f = warning("set "+s.Setting+" to a shorter one, such as 0 * * * * *", "%s: up to %s pass without one", s.Spec, s.Every)
+			f = warning("set "+s.Setting+" to a shorter one, such as 0 * * * * *",
+				"%s: up to %s pass without one", s.Spec, s.Every)
 		}
 		f.Check = "schedule " + s.Name
 		findings = append(findings, f)

@@ -32,15 +32,16 @@ func (g Grants) Hunting(hunts int) Role {
 	}
 }
 
-// MailSend is Mail.Send, which is not the only way to be allowed to send: a role in Exchange does not show in the token.
+// MailSend is Mail.Send, which is not the only way to be allowed to send: a role in Exchange does not show in the
+// token.
 func (g Grants) MailSend() Role {
 	grant := g.granting(appRole{graphAPI, "Mail.Send", "b633e1c5-b582-4048-a93e-9f11b44c7e96"})
 	return Role{
 		Name:   "Mail.Send",
 		Why:    "to send mail as every mailbox of the tenant",
 		Absent: Warn,
-		But: "unless the app has \"Application Mail.Send\" in Exchange for the one mailbox, which is better and does not " +
-			"show here",
+		But: "unless the app has \"Application Mail.Send\" in Exchange for the one mailbox, which is better " +
+			"and does not show here",
 		Grant: func(principal string) string {
 			return "cordon doctor --send-test tells. To let it send as one mailbox, see docs/doctor.md, \"Mail\"; " +
 				"as every mailbox:\n" + grant(principal)
@@ -57,7 +58,8 @@ const (
 	graphAPI    = "00000003-0000-0000-c000-000000000000"
 )
 
-// defenderRole is an application permission of Defender by its name; false for one whose published id is not known here.
+// defenderRole is an application permission of Defender by its name; false for one whose published id is not known
+// here.
 func defenderRole(name string) (appRole, bool) {
 	id, known := map[string]string{
 		"Alert.Read.All":            "71fe6b80-7034-4028-9ed8-0f316df9c3ff",

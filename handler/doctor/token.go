@@ -37,21 +37,29 @@ type Role struct {
 // Tokens are the checks of the tokens of an API: that there is one, and each role in it.
 func Tokens(a API) Area {
 	var token Token
-	area := Area{{Name: a.Name + " token", Gate: true, Slow: "check that the app reaches the authority (CORDON_AUTHORITY_URL, firewall, proxy)", Run: func(ctx context.Context) Finding {
-		var err error
-		if token, err = a.Token(ctx); err != nil {
-			return failed("see docs/doctor.md, \"Tokens\"", "%v", err)
-		}
-		return ok("%s gets one for %s", a.Who, a.Audience)
-	}}}
+	area := Area{
+		{
+			Name: a.Name + " token",
+			Gate: true,
+			Slow: "check that the app reaches the authority (CORDON_AUTHORITY_URL, firewall, proxy)",
+			Run: func(ctx context.Context) Finding {
+				var err error
+				if token, err = a.Token(ctx); err != nil {
+					return failed("see docs/doctor.md, \"Tokens\"", "%v", err)
+				}
+				return ok("%s gets one for %s", a.Who, a.Audience)
+			},
+		},
+	}
 	for _, r := range a.Roles {
-		area = append(area, Check{Name: a.Name + " " + r.Name, Run: func(context.Context) Finding { return r.in(token) }})
+		area = append(area,
+			Check{Name: a.Name + " " + r.Name, Run: func(context.Context) Finding { return r.in(token) }})
 	}
 	return area
 }
 
-// in looks for the role. A token is the API's to read and its form may change without notice, so one that cannot be read is
-// no failure: then only the API itself can tell ("Access tokens in the Microsoft identity platform").
+// in looks for the role. A token is the API's to read and its form may change without notice, so one that cannot be
+// read is no failure: then only the API itself can tell ("Access tokens in the Microsoft identity platform").
 func (r Role) in(token Token) Finding {
 	switch {
 	case token.Unreadable != nil:

@@ -25,9 +25,9 @@ func width(w io.Writer) int {
 	return columns
 }
 
-// Table writes rows in columns, each cell made plain and cut at limit characters. The first row is the heading, and every
-// row is as long. Where w is too narrow the last column is folded between words; where that does not help each row becomes
-// a paragraph, with a line for each cell that is not empty.
+// Table writes rows in columns, each cell made plain and cut at limit characters. The first row is the heading, and
+// every row is as long. Where w is too narrow the last column is folded between words; where that does not help each
+// row becomes a paragraph, with a line for each cell that is not empty.
 func Table(w io.Writer, limit int, rows ...[]string) error {
 	return table(w, width(w), plain(limit, rows))
 }
@@ -117,8 +117,8 @@ func sum(widths []int) (n int) {
 	return n
 }
 
-// fold breaks text between words into a line of at most first characters and more of at most rest; a word that is longer
-// stands alone. It gives at least one line. What fits into the first stays as it is.
+// fold breaks text between words into a line of at most first characters and more of at most rest; a word that is
+// longer stands alone. It gives at least one line. What fits into the first stays as it is.
 func fold(text string, first, rest int) []string {
 	if utf8.RuneCountInString(text) <= first {
 		return []string{text}
@@ -139,8 +139,8 @@ func fold(text string, first, rest int) []string {
 	return append(lines, line)
 }
 
-// Lines writes each text as a paragraph, made plain and cut at limit characters, folded between words to fit into w. The
-// lines after the first are indented two blanks more than the text is.
+// Lines writes each text as a paragraph, made plain and cut at limit characters, folded between words to fit into w.
+// The lines after the first are indented two blanks more than the text is.
 func Lines(w io.Writer, limit int, texts ...string) error {
 	for _, text := range texts {
 		indent := text[:len(text)-len(strings.TrimLeft(text, " "))]

@@ -20,8 +20,8 @@ import (
 )
 
 // Plain writes text so that it can neither move a cursor nor hide itself: control and format characters, among them
-// escapes, line ends and changes of direction, and bytes that are no UTF-8, are written as Go writes them in a string, and
-// so is a backslash. What would be longer than limit characters is cut, with … as the last one.
+// escapes, line ends and changes of direction, and bytes that are no UTF-8, are written as Go writes them in a string,
+// and so is a backslash. What would be longer than limit characters is cut, with … as the last one.
 func Plain(text string, limit int) string {
 	var b strings.Builder
 	for room := limit; len(text) > 0; {

@@ -17,8 +17,7 @@ func (c *Checkup) defenderArea() (doctor.Area, error) {
 	if err != nil {
 		return nil, err
 	}
-	area := doctor.Tokens(doctor.API{Name: "Defender", Who: app.Identity(), Audience: c.settings.DefenderAudience,
-		Token: tokens(app, c.settings.DefenderAudience), Roles: c.defenderRoles()})
+	area := tokensArea("Defender", app, c.settings.DefenderAudience, c.defenderRoles()...)
 	api := setup.Defender(c.settings, c.transport, app, nil, c.log)
 	return append(area, doctor.Reads(defenderReads{api}, c.settings.DefenderURL.Host, time.Now)...), nil
 }
@@ -27,7 +26,8 @@ func (c *Checkup) defenderArea() (doctor.Area, error) {
 type defenderReads struct{ api *defender.Client }
 
 func (d defenderReads) Alerts(ctx context.Context) (time.Time, error) {
-	page, err := d.api.AlertPage(ctx, alert.Window{From: time.Now().Add(-time.Minute), Top: 1}, func(alert.Alert) error { return nil })
+	page, err := d.api.AlertPage(ctx, alert.Window{From: time.Now().Add(-time.Minute), Top: 1},
+		func(alert.Alert) error { return nil })
 	return page.Date, err
 }
 
@@ -36,8 +36,8 @@ func (d defenderReads) Actions(ctx context.Context) error {
 	return err
 }
 
-// defenderRoles are the permissions that the playbook needs; without one that can be read, those to find alerts and to see
-// machines.
+// defenderRoles are the permissions that the playbook needs; without one that can be read, those to find alerts and to
+// see machines.
 func (c *Checkup) defenderRoles() []doctor.Role {
 	wanted := (&playbook.Book{}).Permissions()
 	if c.book != nil {

@@ -15,14 +15,18 @@ func (c *Checkup) huntsArea() doctor.Area {
 	hunts, err := setup.Hunts(c.settings)
 	switch {
 	case err != nil:
-		f.State, f.Seen, f.Do = doctor.Fail, err.Error(), "mend them; cordon hunt check says when they are right. No hunt is run meanwhile, alerts are answered"
+		f.State, f.Seen = doctor.Fail, err.Error()
+		f.Do = "mend them; cordon hunt check says when they are right. No hunt is run meanwhile, alerts are answered"
 		return doctor.Told(f)
 	case len(hunts.Hunts()) == 0:
 		f.State, f.Seen = doctor.OK, "there are none"
 		return doctor.Told(f)
 	}
-	f.State, f.Seen = doctor.OK, fmt.Sprintf("%d hunt(s) are right; whether their queries are, cordon hunt run NAME tells", len(hunts.Hunts()))
-	return append(doctor.Told(f), c.area("Graph", config.Hunting, func() (doctor.Area, error) { return c.huntingArea(hunts) })...)
+	f.State = doctor.OK
+	f.Seen = fmt.Sprintf("%d hunt(s) are right; whether their queries are, cordon hunt run NAME tells",
+		len(hunts.Hunts()))
+	hunting := c.area("Graph", config.Hunting, func() (doctor.Area, error) { return c.huntingArea(hunts) })
+	return append(doctor.Told(f), hunting...)
 }
 
 func (c *Checkup) huntingArea(hunts *hunt.Catalogue) (doctor.Area, error) {
@@ -30,11 +34,5 @@ func (c *Checkup) huntingArea(hunts *hunt.Catalogue) (doctor.Area, error) {
 	if err != nil {
 		return nil, err
 	}
-	return doctor.Tokens(doctor.API{
-		Name:     "Graph hunting",
-		Who:      app.Identity(),
-		Audience: c.settings.GraphAudience,
-		Token:    tokens(app, c.settings.GraphAudience),
-		Roles:    []doctor.Role{c.grants().Hunting(len(hunts.Hunts()))},
-	}), nil
+	return tokensArea("Graph hunting", app, c.settings.GraphAudience, c.grants().Hunting(len(hunts.Hunts()))), nil
 }

@@ -31,9 +31,9 @@ func (c *Checkup) mailArea() (doctor.Area, error) {
 	switch {
 	case byGraph:
 		m.Server = c.settings.GraphURL.Host
-		area = doctor.Tokens(doctor.API{Name: "Graph", Who: app.Identity(), Audience: c.settings.GraphAudience, Token: tokens(app, c.settings.GraphAudience), Roles: []doctor.Role{c.grants().MailSend()}})
+		area = tokensArea("Graph", app, c.settings.GraphAudience, c.grants().MailSend())
 	case byToken:
-		area = doctor.Tokens(doctor.API{Name: "mail", Who: app.Identity(), Audience: post.Audience, Token: tokens(app, post.Audience)})
+		area = tokensArea("mail", app, post.Audience)
 	}
 	if server, isServer := sender.(*mail.Sender); isServer {
 		m.Check = server.Check
@@ -45,6 +45,12 @@ func (c *Checkup) mailArea() (doctor.Area, error) {
 }
 
 func (c *Checkup) testMail() mail.Message {
-	return mail.Message{ID: "doctor." + rand.Text() + "@" + setup.Domain(c.settings.MailFrom.Address), From: c.settings.MailFrom.String(), To: setup.Addresses(c.settings.OperatorMail),
-		Subject: "Cordon: a test", Text: "Somebody ran \"cordon doctor --send-test\". Mail from Cordon arrives here. Nothing else has happened.\n"}
+	return mail.Message{
+		ID:      "doctor." + rand.Text() + "@" + setup.Domain(c.settings.MailFrom.Address),
+		From:    c.settings.MailFrom.String(),
+		To:      setup.Addresses(c.settings.OperatorMail),
+		Subject: "Cordon: a test",
+		Text: "Somebody ran \"cordon doctor --send-test\". Mail from Cordon arrives here. " +
+			"Nothing else has happened.\n",
+	}
 }

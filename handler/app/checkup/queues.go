@@ -19,7 +19,7 @@ func (c *Checkup) queueAreas() []doctor.Area {
 	}
 	bus, tokenArea, err := c.bus()
 	if err != nil {
-		return []doctor.Area{doctor.Told(doctor.Finding{Check: name, State: doctor.Fail, Seen: err.Error(), Do: "mend the setting that it names"})}
+		return []doctor.Area{wrong(name, err)}
 	}
 	areas := []doctor.Area{tokenArea}
 	for _, q := range []string{c.settings.AlertQueue, c.settings.NoticeQueue} {
@@ -39,13 +39,14 @@ func (c *Checkup) bus() (*queue.Client, doctor.Area, error) {
 			return nil, nil, err
 		}
 		credential = source.Credential()
-		area = doctor.Tokens(doctor.API{Name: "Service Bus", Who: source.Identity(), Audience: audience, Token: tokens(source, audience)})
+		area = tokensArea("Service Bus", source, audience)
 	}
 	bus, err := setup.Bus(c.settings, credential, c.transport)
 	if err != nil {
 		return nil, nil, err
 	}
-	c.ends = append(c.ends, func(ctx context.Context) { _ = bus.Close(ctx) }) // everything that counts was answered before
+	// Everything that counts was answered before it is closed.
+	c.ends = append(c.ends, func(ctx context.Context) { _ = bus.Close(ctx) })
 	return bus, area, nil
 }
 

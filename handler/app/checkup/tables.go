@@ -22,7 +22,7 @@ func (c *Checkup) tablesArea() (doctor.Area, error) {
 			return nil, err
 		}
 		credential = source.Credential()
-		area = doctor.Tokens(doctor.API{Name: "Storage", Who: source.Identity(), Audience: audience, Token: tokens(source, audience)})
+		area = tokensArea("Storage", source, audience)
 	}
 	store, err := setup.Ledger(c.settings, credential, c.transport, false)
 	if err != nil {

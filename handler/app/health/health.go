@@ -1,6 +1,6 @@
 // Package health says whether alerts are being answered: all of it for callers with a key, and in one word for others.
-// It reads what all instances share, the ledger and the queues, and writes one row, from which the short answer is given.
-// Package watch tells people of the same things; here somebody asks.
+// It reads what all instances share, the ledger and the queues, and writes one row, from which the short answer is
+// given. Package watch tells people of the same things; here somebody asks.
 package health
 
 import (
@@ -54,8 +54,13 @@ func New(o Options) *Check {
 
 // Report is the whole of it, for callers with a key.
 func (h *Check) Report(ctx context.Context) (trigger.Health, error) {
-	r := Report{Mode: string(h.o.Mode), Version: h.o.Version, LastSuccess: map[string]time.Time{}, Runs: map[string]string{},
-		Queues: map[string]string{}}
+	r := Report{
+		Mode:        string(h.o.Mode),
+		Version:     h.o.Version,
+		LastSuccess: map[string]time.Time{},
+		Runs:        map[string]string{},
+		Queues:      map[string]string{},
+	}
 	for _, l := range h.o.Lapses {
 		r.risk("%s", l)
 	}
@@ -74,8 +79,8 @@ func (h *Check) readLedger(ctx context.Context, r *Report) error {
 	}
 	now := h.o.Now().UTC()
 	for _, read := range []func(context.Context, *Report, time.Time) error{
-		h.readTrouble, h.readTimers, h.readRuns, h.readEpisodes, h.readNotices, h.readFinds, h.readDrift, h.readPeople, h.readCaps,
-		h.readMet,
+		h.readTrouble, h.readTimers, h.readRuns, h.readEpisodes, h.readNotices,
+		h.readFinds, h.readDrift, h.readPeople, h.readCaps, h.readMet,
 	} {
 		if err := read(ctx, r, now); err != nil {
 			return err
@@ -95,8 +100,8 @@ const (
 	summaryTime = 10 * time.Second // for reading it
 )
 
-// Record writes down whether all is well, for the summary. The functions on timers do so after their work, however often they
-// run no more often than it is read.
+// Record writes down whether all is well, for the summary. The functions on timers do so after their work, however
+// often they run no more often than it is read.
 func (h *Check) Record(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -127,8 +132,8 @@ func (h *Check) Summary(ctx context.Context) (trigger.Health, error) {
 	return trigger.Health{OK: h.well, Body: map[string]bool{"ok": h.well}}, nil
 }
 
-// recorded is what the timers wrote down, if that is not too old. The caller's hanging up ends nothing: others wait for the
-// same answer.
+// recorded is what the timers wrote down, if that is not too old. The caller's hanging up ends nothing: others wait for
+// the same answer.
 func (h *Check) recorded(ctx context.Context, now time.Time) bool {
 	if len(h.o.Lapses) > 0 {
 		return false

@@ -27,7 +27,8 @@ func (h *Check) readTrouble(ctx context.Context, r *Report, _ time.Time) error {
 	return err
 }
 
-// readTimers looks at when each function on a timer last succeeded. One that has not run yet is starting until it is late.
+// readTimers looks at when each function on a timer last succeeded. One that has not run yet is starting until it is
+// late.
 func (h *Check) readTimers(ctx context.Context, r *Report, now time.Time) error {
 	mark, err := h.o.Ledger.Watermark(ctx)
 	if err != nil {
@@ -83,7 +84,8 @@ func (h *Check) readRuns(ctx context.Context, r *Report, now time.Time) error {
 		r.Runs["not looked at"] = "some"
 	}
 	if r.Stuck = open.Stuck; r.Stuck.Runs > 0 {
-		r.risk("%d runs do not get on; the oldest, %s, since %s: %s", r.Stuck.Runs, r.Stuck.Oldest, r.Stuck.Since.UTC().Format(time.RFC3339), r.Stuck.Why)
+		r.risk("%d runs do not get on; the oldest, %s, since %s: %s",
+			r.Stuck.Runs, r.Stuck.Oldest, r.Stuck.Since.UTC().Format(time.RFC3339), r.Stuck.Why)
 	}
 	u := open.Unanswered
 	if u.RunID == "" {

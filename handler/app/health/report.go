@@ -13,10 +13,10 @@ import (
 type Report struct {
 	OK           bool                 `json:"ok"`
 	Reasons      []string             `json:"reasons,omitempty"`  // why not
-	Starting     map[string]time.Time `json:"starting,omitempty"` // functions that have not run yet, and when they are first due
+	Starting     map[string]time.Time `json:"starting,omitempty"` // functions that have not run yet: when first due
 	Mode         string               `json:"mode"`
 	Pause        *Pause               `json:"pause,omitempty"`       // a person has stopped all acting
-	Held         int                  `json:"held"`                  // alerts of which rails held something that nobody has continued or dropped
+	Held         int                  `json:"held"`                  // alerts of which rails still hold something
 	CapsReached  []string             `json:"capsReached,omitempty"` // that hold machine actions now
 	Met          Met                  `json:"met,omitzero"`          // about machines that protect might have meant
 	Version      string               `json:"version"`
@@ -25,8 +25,8 @@ type Report struct {
 	Lateness     poll.Lateness        `json:"lateness,omitzero"`  // the largest of about a week
 	Runs         map[string]string    `json:"runs"`               // those that are not over, by state, "200+" at most
 	Unanswered   *unansweredView      `json:"unanswered,omitempty"`
-	Stuck        ledger.Stuck         `json:"stuck,omitzero"` // runs that have come back for half an hour without getting on
-	OpenEpisodes int                  `json:"openEpisodes"`   // lasting states that are in force, such as isolations, and machine actions under way
+	Stuck        ledger.Stuck         `json:"stuck,omitzero"` // come back for half an hour without getting on
+	OpenEpisodes int                  `json:"openEpisodes"`   // isolations and the like, and actions under way
 	Notices      string               `json:"unsentNotices"`
 	OldestNotice time.Time            `json:"oldestUnsentNotice,omitzero"` // when it was due
 	Drift        follow.Drift         `json:"drift,omitzero"`

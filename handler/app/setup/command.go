@@ -17,17 +17,20 @@ import (
 
 // CommandBus is openBus for a command whose settings were loaded for config.Queues.
 func CommandBus(settings config.Config) (*queue.Client, error) {
-	transport, credential, err := commandCredential(settings, settings.ServiceBus.Namespace != "", settings.ServiceBus.Identity, BusClientID)
+	transport, credential, err := commandCredential(settings, settings.ServiceBus.Namespace != "",
+		settings.ServiceBus.Identity, BusClientID)
 	if err != nil {
 		return nil, err
 	}
 	return Bus(settings, credential, transport)
 }
 
-// CommandLedger is openLedger for a command whose settings were loaded for config.Ledger. Where no app has worked the ledger is
-// refused: under a wrong tenant or prefix a pause would stop nothing, and what is held would seem to be nothing.
+// CommandLedger is openLedger for a command whose settings were loaded for config.Ledger. Where no app has worked the
+// ledger is refused: under a wrong tenant or prefix a pause would stop nothing, and what is held would seem to be
+// nothing.
 func CommandLedger(ctx context.Context, settings config.Config) (*ledger.Store, error) {
-	transport, credential, err := commandCredential(settings, settings.Storage.TableURL != nil, settings.Storage.Identity, TablesClientID)
+	transport, credential, err := commandCredential(settings, settings.Storage.TableURL != nil,
+		settings.Storage.Identity, TablesClientID)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +40,8 @@ func CommandLedger(ctx context.Context, settings config.Config) (*ledger.Store, 
 	}
 	worked, err := store.Worked(ctx)
 	if err == nil && !worked {
-		err = fmt.Errorf("no app has worked under tenant %s in these tables, which begin with %q: are CORDON_TENANT_ID, CORDON_TABLE_PREFIX and AzureWebJobsStorage those of the app? "+
+		err = fmt.Errorf("no app has worked under tenant %s in these tables, which begin with %q: "+
+			"are CORDON_TENANT_ID, CORDON_TABLE_PREFIX and AzureWebJobsStorage those of the app? "+
 			"An app that was never started has done nothing yet", settings.TenantID, settings.TablePrefix)
 	}
 	return store, err
@@ -60,9 +64,11 @@ func CommandAPI(settings config.Config) (*defender.Client, error) {
 	return Defender(settings, transport, tokens, nil, slog.New(slog.DiscardHandler)), nil
 }
 
-// commandCredential is nil for a service that is reached by keys: then nobody's identity need be known. Of an app registration the
-// certificate is read only where it is used.
-func commandCredential(settings config.Config, byToken bool, id config.Identity, setting string) (*http.Transport, azcore.TokenCredential, error) {
+// commandCredential is nil for a service that is reached by keys: then nobody's identity need be known. Of an app
+// registration the certificate is read only where it is used.
+func commandCredential(
+	settings config.Config, byToken bool, id config.Identity, setting string,
+) (*http.Transport, azcore.TokenCredential, error) {
 	transport, err := Transport(settings.CAFile)
 	if err != nil || !byToken {
 		return transport, nil, err
@@ -103,7 +109,8 @@ func CommandBroker(settings config.Config) (b *Broker, done func(context.Context
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Broker{Client: bus, Alerts: settings.AlertQueue, Notices: settings.NoticeQueue}, func(ctx context.Context) { CloseBus(ctx, bus) }, nil
+	b = &Broker{Client: bus, Alerts: settings.AlertQueue, Notices: settings.NoticeQueue}
+	return b, func(ctx context.Context) { CloseBus(ctx, bus) }, nil
 }
 
 // closeTime is how long a command waits for its connection to be closed.

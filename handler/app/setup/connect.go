@@ -11,12 +11,20 @@ import (
 	"cordon/handler/queue"
 )
 
-// Ledger makes the client of the ledger. The credential is used where no connection string is set; the transport where it
-// trusts certificate authorities of the app's own, for else the library's is as good. With neighbours what is observed is
-// indexed by machine and incident.
-func Ledger(settings config.Config, credential azcore.TokenCredential, transport *http.Transport, neighbours bool) (*ledger.Store, error) {
-	o := ledger.Options{ConnectionString: settings.Storage.ConnectionString.Reveal(), ServiceURL: text(settings.Storage.TableURL),
-		Credential: credential, Prefix: settings.TablePrefix, Tenant: settings.TenantID, Neighbours: neighbours}
+// Ledger makes the client of the ledger. The credential is used where no connection string is set; the transport where
+// it trusts certificate authorities of the app's own, for else the library's is as good. With neighbours what is
+// observed is indexed by machine and incident.
+func Ledger(
+	settings config.Config, credential azcore.TokenCredential, transport *http.Transport, neighbours bool,
+) (*ledger.Store, error) {
+	o := ledger.Options{
+		ConnectionString: settings.Storage.ConnectionString.Reveal(),
+		ServiceURL:       text(settings.Storage.TableURL),
+		Credential:       credential,
+		Prefix:           settings.TablePrefix,
+		Tenant:           settings.TenantID,
+		Neighbours:       neighbours,
+	}
 	if settings.CAFile != "" {
 		o.Transport = &http.Client{Transport: transport}
 	}
@@ -25,8 +33,12 @@ func Ledger(settings config.Config, credential azcore.TokenCredential, transport
 
 // Bus makes the client of the queues. The credential is used where no connection string is set.
 func Bus(settings config.Config, credential azcore.TokenCredential, transport *http.Transport) (*queue.Client, error) {
-	return queue.New(queue.Options{ConnectionString: settings.ServiceBus.ConnectionString.Reveal(), Namespace: settings.ServiceBus.Namespace,
-		Credential: credential, RootCAs: transport.TLSClientConfig.RootCAs})
+	return queue.New(queue.Options{
+		ConnectionString: settings.ServiceBus.ConnectionString.Reveal(),
+		Namespace:        settings.ServiceBus.Namespace,
+		Credential:       credential,
+		RootCAs:          transport.TLSClientConfig.RootCAs,
+	})
 }
 
 func text(u *url.URL) string {

@@ -14,10 +14,11 @@ import (
 	"cordon/handler/ledger"
 )
 
-// Defender makes the client of the Defender API. pauses is what the processes of the app share; nil for a command, which
-// shares nothing with them.
+// Defender makes the client of the Defender API. pauses is what the processes of the app share; nil for a command,
+// which shares nothing with them.
 func Defender(
-	settings config.Config, transport http.RoundTripper, tokens *entra.Source, pauses httpretry.Pauses, log *slog.Logger,
+	settings config.Config, transport http.RoundTripper, tokens *entra.Source, pauses httpretry.Pauses,
+	log *slog.Logger,
 ) *defender.Client {
 	scope := settings.DefenderAudience + "/.default"
 	authorized := &entra.Transport{
@@ -32,8 +33,9 @@ func Defender(
 	return DefenderOver(settings.DefenderURL, authorized, pauses, lacks, log)
 }
 
-// DefenderOver stacks waits for quotas and repeats of what is safe to repeat over a connection with tokens. It follows no
-// redirect: a token goes to one host. lacks tells whether the token is known not to hold a permission; nil: it is not asked.
+// DefenderOver stacks waits for quotas and repeats of what is safe to repeat over a connection with tokens. It follows
+// no redirect: a token goes to one host. lacks tells whether the token is known not to hold a permission; nil: it is
+// not asked.
 func DefenderOver(
 	base *url.URL, authorized http.RoundTripper, pauses httpretry.Pauses, lacks func(context.Context, string) bool,
 	log *slog.Logger,
@@ -69,9 +71,9 @@ type Pauses struct {
 func (p *Pauses) PausedUntil(ctx context.Context, endpoint string) (time.Time, error) {
 	until, err := p.Ledger.EndpointPausedUntil(ctx, endpoint)
 	if err != nil {
-		p.Log.WarnContext(ctx,
-			"it is not known whether others were told to leave the endpoint alone; this process goes by its own answers",
-			"endpoint", endpoint, "error", err.Error())
+		const unknown = "it is not known whether others were told to leave the endpoint alone; " +
+			"this process goes by its own answers"
+		p.Log.WarnContext(ctx, unknown, "endpoint", endpoint, "error", err.Error())
 	}
 	return until, err
 }

@@ -40,10 +40,12 @@ func CheckBook(path string) (*playbook.Book, []source.Problem, error) {
 	return read.Check(path, text)
 }
 
-// Hunts reads the catalogue. A folder that nobody named may be missing: there are no hunts then. Nothing that is remembered may be removed before it is forgotten.
+// Hunts reads the catalogue. A folder that nobody named may be missing: there are no hunts then. Nothing that is
+// remembered may be removed before it is forgotten.
 func Hunts(settings config.Config) (*hunt.Catalogue, error) {
 	if _, err := os.Stat(settings.Hunts); settings.HuntsNamed && errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("CORDON_HUNTS: the folder %s does not exist: name one that does, or leave the setting out if there are no hunts", settings.Hunts)
+		return nil, fmt.Errorf("CORDON_HUNTS: the folder %s does not exist: "+
+			"name one that does, or leave the setting out if there are no hunts", settings.Hunts)
 	}
 	c, err := hunt.Load(os.DirFS(settings.Hunts), filepath.ToSlash(settings.Hunts))
 	if err != nil {
@@ -51,7 +53,8 @@ func Hunts(settings config.Config) (*hunt.Catalogue, error) {
 	}
 	for _, h := range c.Hunts() {
 		if h.Memory > settings.Retention && settings.Retention > 0 {
-			return nil, fmt.Errorf("hunt %s has a memory of %s, CORDON_RETENTION is %s: shorten the one or raise the other", h.Name, h.Memory, settings.Retention)
+			return nil, fmt.Errorf("hunt %s has a memory of %s, CORDON_RETENTION is %s: "+
+				"shorten the one or raise the other", h.Name, h.Memory, settings.Retention)
 		}
 	}
 	return c, nil

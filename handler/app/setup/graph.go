@@ -14,8 +14,15 @@ import (
 )
 
 // graphClient stacks repeats over tokens over the connection, as defenderClient does.
-func graphClient(settings config.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger) *graph.Client {
-	authorized := &entra.Transport{Base: transport, Source: tokens, Scope: settings.GraphAudience + "/.default", AllowedHost: settings.GraphURL.Host}
+func graphClient(
+	settings config.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger,
+) *graph.Client {
+	authorized := &entra.Transport{
+		Base:        transport,
+		Source:      tokens,
+		Scope:       settings.GraphAudience + "/.default",
+		AllowedHost: settings.GraphURL.Host,
+	}
 	patient := httpretry.New(httpretry.Options{Base: authorized, Budget: graph.Budget, OnRetry: repeated(log)})
 	return graph.New(graph.Options{Base: settings.GraphURL, HTTP: &http.Client{Transport: patient}})
 }

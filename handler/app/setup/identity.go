@@ -9,8 +9,8 @@ import (
 	"cordon/handler/entra"
 )
 
-// Identities are whose tokens each part of the program uses: those of the app for Defender, Graph and mail, and for the queues and
-// tables too, unless their connection names an identity of its own.
+// Identities are whose tokens each part of the program uses: those of the app for Defender, Graph and mail, and for the
+// queues and tables too, unless their connection names an identity of its own.
 type Identities struct{ App, Bus, Tables *entra.Source }
 
 // The settings that name user-assigned identities of connections.
@@ -29,7 +29,12 @@ type Sources struct {
 }
 
 func NewSources(settings config.Config, certificate *entra.Certificate, transport *http.Transport) *Sources {
-	return &Sources{settings: settings, certificate: certificate, client: &http.Client{Transport: transport}, managed: map[string]*entra.Source{}}
+	return &Sources{
+		settings:    settings,
+		certificate: certificate,
+		client:      &http.Client{Transport: transport},
+		managed:     map[string]*entra.Source{},
+	}
 }
 
 // App is the identity that the program uses unless a connection names one of its own.
@@ -38,8 +43,14 @@ func (s *Sources) App() (_ *entra.Source, err error) {
 		return s.managedBy(s.settings.ClientID, "CORDON_CLIENT_ID")
 	}
 	if s.registered == nil {
-		s.registered, err = entra.New(entra.Options{TenantID: s.settings.TenantID, ClientID: s.settings.ClientID, Secret: entra.Secret(s.settings.ClientSecret.Reveal()),
-			Certificate: s.certificate, AuthorityURL: s.settings.AuthorityURL.String(), HTTPClient: s.client})
+		s.registered, err = entra.New(entra.Options{
+			TenantID:     s.settings.TenantID,
+			ClientID:     s.settings.ClientID,
+			Secret:       entra.Secret(s.settings.ClientSecret.Reveal()),
+			Certificate:  s.certificate,
+			AuthorityURL: s.settings.AuthorityURL.String(),
+			HTTPClient:   s.client,
+		})
 	}
 	return s.registered, err
 }
@@ -56,7 +67,12 @@ func (s *Sources) managedBy(clientID, setting string) (*entra.Source, error) {
 	if source := s.managed[clientID]; source != nil {
 		return source, nil
 	}
-	source, err := entra.New(entra.Options{TenantID: s.settings.TenantID, ClientID: clientID, ClientIDSetting: setting, HTTPClient: s.client})
+	source, err := entra.New(entra.Options{
+		TenantID:        s.settings.TenantID,
+		ClientID:        clientID,
+		ClientIDSetting: setting,
+		HTTPClient:      s.client,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +81,9 @@ func (s *Sources) managedBy(clientID, setting string) (*entra.Source, error) {
 }
 
 // Identify makes the identities, with one source for all that share one. It makes no request.
-func Identify(settings config.Config, certificate *entra.Certificate, transport *http.Transport, log *slog.Logger) (who Identities, err error) {
+func Identify(
+	settings config.Config, certificate *entra.Certificate, transport *http.Transport, log *slog.Logger,
+) (who Identities, err error) {
 	all := NewSources(settings, certificate, transport)
 	if who.App, err = all.App(); err != nil {
 		return who, err
@@ -76,11 +94,13 @@ func Identify(settings config.Config, certificate *entra.Certificate, transport 
 	if who.Tables, err = all.Of(settings.Storage.Identity, TablesClientID); err != nil {
 		return who, err
 	}
-	log.Info("identities", "app", who.App.Identity(), "serviceBus", ofConnection(settings.ServiceBus.ConnectionString, who.Bus),
+	log.Info("identities",
+		"app", who.App.Identity(), "serviceBus", ofConnection(settings.ServiceBus.ConnectionString, who.Bus),
 		"tables", ofConnection(settings.Storage.ConnectionString, who.Tables))
 	if certificate != nil && time.Until(certificate.ExpiresAt) < CertificateEnding {
-		log.Warn("the certificate ends soon: upload a new one to the app registration and set CORDON_CLIENT_CERTIFICATE to its file",
-			"thumbprint", certificate.Thumbprint, "ends", certificate.ExpiresAt)
+		const soon = "the certificate ends soon: upload a new one to the app registration " +
+			"and set CORDON_CLIENT_CERTIFICATE to its file"
+		log.Warn(soon, "thumbprint", certificate.Thumbprint, "ends", certificate.ExpiresAt)
 	}
 	return who, nil
 }

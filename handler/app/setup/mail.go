@@ -17,8 +17,8 @@ import (
 	"cordon/handler/notice"
 )
 
-// exchangeAudience is whom a token for Exchange Online's mail server is for ("Authenticate an IMAP, POP or SMTP connection using
-// OAuth" on learn.microsoft.com). What it is in the other clouds is not documented.
+// exchangeAudience is whom a token for Exchange Online's mail server is for ("Authenticate an IMAP, POP or SMTP
+// connection using OAuth" on learn.microsoft.com). What it is in the other clouds is not documented.
 const exchangeAudience = "https://outlook.office365.com"
 
 // MailSender sends a composed mail, by SMTP or through Graph.
@@ -26,7 +26,8 @@ type MailSender interface {
 	Send(ctx context.Context, m mail.Message) error
 }
 
-// Mail reads the mail server's address, with the app's own certificate authorities. Without one mail goes through Graph.
+// Mail reads the mail server's address, with the app's own certificate authorities. Without one mail goes through
+// Graph.
 func Mail(settings config.Config) (mail.Config, error) {
 	pool, err := authorities(settings.CAFile)
 	if err != nil || settings.SMTPURL.IsZero() {
@@ -42,8 +43,9 @@ func Mail(settings config.Config) (mail.Config, error) {
 	}
 	if post.Auth == mail.AuthXOAuth2 && post.Audience == "" {
 		if !slices.Contains([]string{"global", "gcc"}, settings.Cloud) {
-			return mail.Config{}, config.Problem{Name: "CORDON_SMTP_URL", Message: fmt.Sprintf("auth=xoauth2 needs &audience=… in the cloud %s, "+
-				"whose audience the vendor does not document: the URI that tokens for its mail server are for", settings.Cloud)}
+			said := fmt.Sprintf("auth=xoauth2 needs &audience=… in the cloud %s, whose audience the vendor does not "+
+				"document: the URI that tokens for its mail server are for", settings.Cloud)
+			return mail.Config{}, config.Problem{Name: "CORDON_SMTP_URL", Message: said}
 		}
 		post.Audience = exchangeAudience
 	}
@@ -51,13 +53,19 @@ func Mail(settings config.Config) (mail.Config, error) {
 }
 
 // NewMailSender makes the one way that mail goes. It opens no connection.
-func NewMailSender(settings config.Config, post mail.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger) MailSender {
+func NewMailSender(
+	settings config.Config, post mail.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger,
+) MailSender {
 	if settings.MailUnresolved {
 		return unresolvedSender{}
 	}
 	if settings.SMTPURL.IsZero() {
 		log.Info("mail goes through Microsoft Graph", "server", settings.GraphURL.Host)
-		return mail.NewGraph(mail.GraphOptions{API: graphClient(settings, transport, tokens, log), Server: settings.GraphURL.Host, MaxBytes: graph.MaxMail})
+		return mail.NewGraph(mail.GraphOptions{
+			API:      graphClient(settings, transport, tokens, log),
+			Server:   settings.GraphURL.Host,
+			MaxBytes: graph.MaxMail,
+		})
 	}
 	if post.Auth == mail.AuthXOAuth2 {
 		post.Token = func(ctx context.Context) (string, error) {
@@ -69,8 +77,8 @@ func NewMailSender(settings config.Config, post mail.Config, transport http.Roun
 	return mail.New(post)
 }
 
-// unresolvedSender stands for a mail server whose address is not known. It is none that was left out: mail through Graph
-// was not asked for.
+// unresolvedSender stands for a mail server whose address is not known. It is none that was left out: mail through
+// Graph was not asked for.
 type unresolvedSender struct{}
 
 // Send fails; the notice is kept and tried again.
@@ -87,7 +95,15 @@ type Postman struct {
 
 // Send sends a mail. That a part of its recipients can have it later only is an error that names them.
 func (p *Postman) Send(ctx context.Context, m notice.Mail) error {
-	message := mail.Message{ID: m.ID, References: m.References, From: p.From, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML}
+	message := mail.Message{
+		ID:         m.ID,
+		References: m.References,
+		From:       p.From,
+		To:         m.To,
+		Subject:    m.Subject,
+		Text:       m.Text,
+		HTML:       m.HTML,
+	}
 	if m.File != nil {
 		message.Attached = []mail.Attachment{{Name: m.File.Name, Type: m.File.Type, Body: m.File.Body}}
 	}
@@ -105,7 +121,8 @@ func (p *Postman) Send(ctx context.Context, m notice.Mail) error {
 	}
 	if errors.As(err, &partly) && partly.Delivered() {
 		// Sending again would repeat the mail to those who have it.
-		p.Log.ErrorContext(ctx, "some recipients were refused; check CORDON_MAIL_TO and the playbook", "mail", m.ID, "error", err.Error())
+		p.Log.ErrorContext(ctx, "some recipients were refused; check CORDON_MAIL_TO and the playbook",
+			"mail", m.ID, "error", err.Error())
 		return nil
 	}
 	if err != nil {

@@ -29,42 +29,45 @@ type explaining struct {
 	getenv                  func(string) string
 }
 
+// Explain makes the command that shows what a playbook decides.
 func Explain(getenv func(string) string) *cobra.Command {
 	x := &explaining{getenv: getenv}
 	c := &cobra.Command{
 		Use:   "explain --alert FILE|ID [--machine FILE] [playbook]",
 		Short: "Show what a playbook decides about an alert, and why",
-		Long: "Shows every rule, every clause with the values seen, every rail and the plan. Nothing is done, recorded or mailed.\n" +
-			"Files hold JSON as the Defender API answers it: GET /api/alerts/{id}?$expand=evidence, GET /api/machines/{id}, and for\n" +
-			"machine.isolated, machine.isolatedBy and machine.openActions GET /api/machineactions?$filter=machineId eq '{id}'. With the id of an alert\n" +
-			"all of that is read from the API; that needs the settings of the app registration or managed identity. Of the ledger\n" +
-			"nothing is read: caps, pauses and isolations under way are not known here, and alertsOnMachine and alertsInIncident only\n" +
-			"by their flags.\n\n" +
-			"CORDON_MODE is the ceiling, CORDON_STALE_AFTER the age limit and CORDON_ISOLATION_LIFT how long an isolation stands, as for\n" +
-			"the handler." +
-			call.Exits("explained, whatever the plan is", "the playbook, a file or the API said no; the reason is said"),
-		Example: "  cordon explain --alert alert.json --machine machine.json\n  cordon explain --alert alert.json --machine machine.json --now 2026-03-02T12:00:00Z playbooks/workstations.yaml\n" +
+		Long: "Shows every rule, every clause with the values seen, every rail and the plan.\n" +
+			"Nothing is done, recorded or mailed. Files hold JSON as the Defender API answers\n" +
+			"it: GET /api/alerts/{id}?$expand=evidence, GET /api/machines/{id}, and for\n" +
+			"machine.isolated, machine.isolatedBy and machine.openActions GET\n" +
+			"/api/machineactions?$filter=machineId eq '{id}'. With the id of an alert all of\n" +
+			"that is read from the API; that needs the settings of the app registration or\n" +
+			"managed identity. Of the ledger nothing is read: caps, pauses and isolations\n" +
+			"under way are not known here, and alertsOnMachine and alertsInIncident only by\n" +
+			"their flags.\n\n" +
+			"CORDON_MODE is the ceiling, CORDON_STALE_AFTER the age limit and\n" +
+			"CORDON_ISOLATION_LIFT how long an isolation stands, as for the handler." +
+			call.Exits("explained, whatever the plan is",
+				"the playbook, a file or the API said no; the reason is said"),
+		Example: "  cordon explain --alert alert.json --machine machine.json\n" +
+			"  cordon explain --alert alert.json --machine machine.json --now 2026-03-02T12:00:00Z " +
+			"playbooks/workstations.yaml\n" +
 			"  cordon explain --alert da638994417204415533_-1184209733 --json | jq .plan.steps",
-		Args: atMostOnePlaybook("explain"),
-		RunE: func(cmd *cobra.Command, args []string) error { return x.run(cmd.Context(), cmd.OutOrStdout(), args) },
+		Args: call.AtMostOne("explain takes one playbook"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return x.run(cmd.Context(), cmd.OutOrStdout(), playbookPath(getenv, args))
+		},
 	}
 	c.Flags().StringVar(&x.alert, "alert", "", "file with the alert, or the id of one")
 	c.Flags().StringVar(&x.machine, "machine", "", "file with the machine; without it an alert from a file has none")
 	c.Flags().StringVar(&x.actions, "actions", "", "file with the list of the machine's actions")
-	c.Flags().IntVar(&x.onMachine, "alerts-on-machine", -1, "how many other alerts the machine had in the 24 hours before; default: not known")
-	c.Flags().IntVar(&x.inIncident, "alerts-in-incident", -1, "how many other alerts the incident has; default: not known")
-	c.Flags().StringVar(&x.now, "now", "", "time of the decision, such as 2026-03-02T12:00:00Z; default: the time it is")
+	c.Flags().IntVar(&x.onMachine, "alerts-on-machine", -1,
+		"how many other alerts the machine had in the 24 hours before; default: not known")
+	c.Flags().IntVar(&x.inIncident, "alerts-in-incident", -1,
+		"how many other alerts the incident has; default: not known")
+	c.Flags().StringVar(&x.now, "now", "",
+		"time of the decision, such as 2026-03-02T12:00:00Z; default: the time it is")
 	c.Flags().BoolVar(&x.json, "json", false, "print JSON, for programs")
 	return c
-}
-
-func atMostOnePlaybook(command string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) > 1 {
-			return call.Usagef("%s takes one playbook, not %d", command, len(args))
-		}
-		return nil
-	}
 }
 
 // explained is the JSON of explain.
@@ -75,25 +78,14 @@ type explained struct {
 	Plan     playbook.Plan `json:"plan"`
 }
 
-func (x *explaining) run(ctx context.Context, out io.Writer, args []string) error {
+func (x *explaining) run(ctx context.Context, out io.Writer, path string) error {
 	if x.alert == "" {
 		return call.Usagef("explain wants --alert with a file or the id of an alert; see cordon explain --help")
 	}
-	in := playbook.Input{Now: time.Now(), AlertsMissing: "the ledger is not read here, see --alerts-on-machine and --alerts-in-incident"}
-	if x.onMachine >= 0 {
-		in.AlertsOnMachine = &x.onMachine
+	in, err := x.input()
+	if err != nil {
+		return call.Usage(err)
 	}
-	if x.inIncident >= 0 {
-		in.AlertsInIncident = &x.inIncident
-	}
-	if x.now != "" {
-		at, err := time.Parse(time.RFC3339, x.now)
-		if err != nil {
-			return call.Usagef("--now %q is no time; such as 2026-03-02T12:00:00Z", x.now)
-		}
-		in.Now = at
-	}
-	path := playbookPath(x.getenv, args)
 	book, err := setup.Book(path)
 	if err != nil {
 		return err
@@ -103,10 +95,37 @@ func (x *explaining) run(ctx context.Context, out io.Writer, args []string) erro
 	}
 	plan := book.Decide(in)
 	if x.json {
-		return terminal.JSON(out, explained{Playbook: path, AlertID: in.Alert.ID, Machine: in.Alert.MachineID, Plan: plan})
+		return terminal.JSON(out, explained{
+			Playbook: path,
+			AlertID:  in.Alert.ID,
+			Machine:  in.Alert.MachineID,
+			Plan:     plan,
+		})
 	}
 	_, err = fmt.Fprintf(out, "alert %s\n%s", terminal.Plain(in.Alert.ID, call.CellShown), plan.Explain())
 	return err
+}
+
+// input is what the flags say of the decision.
+func (x *explaining) input() (playbook.Input, error) {
+	in := playbook.Input{
+		Now:           time.Now(),
+		AlertsMissing: "the ledger is not read here, see --alerts-on-machine and --alerts-in-incident",
+	}
+	if x.onMachine >= 0 {
+		in.AlertsOnMachine = &x.onMachine
+	}
+	if x.inIncident >= 0 {
+		in.AlertsInIncident = &x.inIncident
+	}
+	if x.now != "" {
+		at, err := time.Parse(time.RFC3339, x.now)
+		if err != nil {
+			return in, fmt.Errorf("--now %q is no time; such as 2026-03-02T12:00:00Z", x.now)
+		}
+		in.Now = at
+	}
+	return in, nil
 }
 
 // facts gathers what the decision looks at, from files or from the API.
@@ -131,7 +150,8 @@ func (x *explaining) facts(ctx context.Context, book *playbook.Book, in *playboo
 		return facts.FromFiles(in, x.alert, body, x.machine, x.actions, settings.IsolationLift)
 	}
 	if x.machine != "" || x.actions != "" {
-		return call.Usagef("--machine and --actions go with an alert from a file; of an alert by its id they are read from the API")
+		return call.Usagef("--machine and --actions go with an alert from a file; " +
+			"of an alert by its id they are read from the API")
 	}
 	api, err := setup.CommandAPI(settings)
 	if err != nil {

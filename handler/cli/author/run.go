@@ -28,21 +28,26 @@ type observing struct {
 	observe bool
 }
 
+// Run makes the command that decides about an alert and does nothing.
 func Run(getenv func(string) string) *cobra.Command {
 	x := &observing{Operator: call.Operator{Getenv: getenv}}
 	c := &cobra.Command{
 		Use:   "run --alert ID --observe [playbook]",
 		Short: "Decide about an alert as the handler would at this moment, and do nothing",
-		Long: "Reads the alert, its machine and what the playbook's rules ask for besides from the API, and from the ledger whether acting is\n" +
-			"paused, which other alerts there are, how the alert was answered before and what is under way on the machine. It shows the\n" +
-			"plan as observe mode makes it. Nothing is asked of Defender, recorded or mailed. Whether a cap has room is only known when\n" +
-			"a step is carried out.\n\n" +
-			"--observe has to be said: this command never acts. To have an alert answered: cordon enqueue.\n" +
-			"Needs the settings of the ledger and of the app registration or managed identity." +
-			call.Exits("decided, whatever the plan is", "the playbook, the API or the ledger said no; the reason is said"),
+		Long: "Reads the alert, its machine and what the playbook's rules ask for besides from\n" +
+			"the API, and from the ledger whether acting is paused, which other alerts there\n" +
+			"are, how the alert was answered before and what is under way on the machine. It\n" +
+			"shows the plan as observe mode makes it. Nothing is asked of Defender, recorded\n" +
+			"or mailed. Whether a cap has room is only known when a step is carried out.\n\n" +
+			"--observe is required: this command never acts. cordon enqueue has an alert\n" +
+			"answered. Needs the settings of the ledger and of the app registration or\n" +
+			"managed identity." +
+			call.Exits("decided, whatever the plan is",
+				"the playbook, the API or the ledger said no; the reason is said"),
 		Example: "  cordon run --alert da638994417204415533_-1184209733 --observe\n" +
-			"  cordon run --alert da638994417204415533_-1184209733 --observe --json playbooks/graduated.yaml | jq .underWay",
-		Args: atMostOnePlaybook("run"),
+			"  cordon run --alert da638994417204415533_-1184209733 --observe --json " +
+			"playbooks/graduated.yaml | jq .underWay",
+		Args: call.AtMostOne("run takes one playbook"),
 		RunE: x.run,
 	}
 	c.Flags().StringVar(&x.alert, "alert", "", "id of the alert")
@@ -79,7 +84,8 @@ type owned struct {
 func (x *observing) run(cmd *cobra.Command, args []string) error {
 	switch {
 	case !x.observe:
-		return call.Usagef("run wants --observe: it decides and shows, and never acts; cordon enqueue has an alert answered")
+		return call.Usagef("run wants --observe: it decides and shows, and never acts; " +
+			"cordon enqueue has an alert answered")
 	case alert.CheckID(x.alert) != nil:
 		return call.Usagef("run wants --alert with the id of an alert, not %q", x.alert)
 	}
@@ -121,7 +127,12 @@ func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook
 		return err
 	}
 	for _, run := range record.Runs {
-		f.Before = append(f.Before, answered{run.ID(), string(run.State), run.Outcome, run.Reason})
+		f.Before = append(f.Before, answered{
+			Run:     run.ID(),
+			State:   string(run.State),
+			Outcome: run.Outcome,
+			Reason:  run.Reason,
+		})
 	}
 	f.Plan = book.Decide(*in)
 	for _, step := range f.Plan.Steps {
@@ -134,7 +145,13 @@ func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook
 			return err
 		}
 		if l.State.Open() {
-			f.UnderWay = append(f.UnderWay, owned{step.String(), string(l.State), l.ActionID, l.ActionAt, l.RunID})
+			f.UnderWay = append(f.UnderWay, owned{
+				Step:   step.String(),
+				State:  string(l.State),
+				Action: l.ActionID,
+				Since:  l.ActionAt,
+				Run:    l.RunID,
+			})
 		}
 	}
 	return nil

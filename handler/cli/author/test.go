@@ -13,22 +13,22 @@ import (
 	"cordon/handler/terminal"
 )
 
+// Test makes the command that holds playbooks against cases.
 func Test() *cobra.Command {
 	var asJSON, verbose bool
 	c := &cobra.Command{
 		Use:   "test [folder]",
 		Short: "Hold playbooks against cases: an alert and a machine, and the plan that is wanted",
-		Long: "Decides every case in the files that end in " + cases.Suffix + ", in the folder (default: the one it is called in) and the ones\n" +
-			"in it. A file names its playbook and lists cases; alert and machine are as the Defender API answers them, and what a\n" +
-			"case leaves out stands in the way of nothing. docs/playbook.md shows one." +
+		Long: "Decides every case in the files that end in " + cases.Suffix + ", in the folder\n" +
+			"(default: the one it is called in) and the ones in it. A file names its playbook\n" +
+			"and lists cases; alert and machine are as the Defender API answers them, and\n" +
+			"what a case leaves out stands in the way of nothing. docs/playbook.md shows one." +
 			call.Exits("every plan is as wanted", "one is not, a file cannot be read, or there are no cases"),
-		Example: "  cordon test\n  cordon test playbooks\n  cordon test --explain playbooks\n  cordon test --json | jq '.cases[] | select(.ok | not)'",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return call.Usagef("test takes one folder, not %d", len(args))
-			}
-			return nil
-		},
+		Example: "  cordon test\n" +
+			"  cordon test playbooks\n" +
+			"  cordon test --explain playbooks\n" +
+			"  cordon test --json | jq '.cases[] | select(.ok | not)'",
+		Args: call.AtMostOne("test takes one folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) == 1 {
@@ -56,36 +56,41 @@ func runTests(out io.Writer, dir string, asJSON, verbose bool) error {
 		}
 		all = append(all, results...)
 	}
-	failed := 0
-	for _, r := range all {
-		if !r.OK {
-			failed++
-		}
-	}
-	if failed > 0 {
+	if failed := failures(all); failed > 0 {
 		broken = append(broken, fmt.Errorf("%d of %d case(s) have another plan than wanted", failed, len(all)))
 	}
 	if asJSON {
 		return errors.Join(append(broken, terminal.JSON(out, map[string]any{"cases": all}))...)
 	}
 	for _, r := range all {
-		said := "ok    "
-		if !r.OK {
-			said = "FAILED"
-		}
-		fmt.Fprintf(out, "%s  %s: %s\n", said, r.File, terminal.Plain(r.Name, call.CellShown))
-		if r.OK {
-			continue
-		}
-		for line := range strings.Lines(r.Diff + "\n") {
-			fmt.Fprintf(out, "          %s\n", terminal.Plain(strings.TrimSuffix(line, "\n"), call.FactShown))
-		}
-		if verbose {
-			fmt.Fprintf(out, "\n%s\n", r.Explain())
-		}
+		printResult(out, r, verbose)
 	}
 	if len(broken) == 0 {
 		fmt.Fprintf(out, "%d case(s) in %d file(s), every plan as wanted\n", len(all), len(files))
 	}
 	return errors.Join(broken...)
+}
+
+func failures(all []cases.Result) (n int) {
+	for _, r := range all {
+		if !r.OK {
+			n++
+		}
+	}
+	return n
+}
+
+func printResult(out io.Writer, r cases.Result, verbose bool) {
+	name := terminal.Plain(r.Name, call.CellShown)
+	if r.OK {
+		fmt.Fprintf(out, "ok      %s: %s\n", r.File, name)
+		return
+	}
+	fmt.Fprintf(out, "FAILED  %s: %s\n", r.File, name)
+	for line := range strings.Lines(r.Diff + "\n") {
+		fmt.Fprintf(out, "          %s\n", terminal.Plain(strings.TrimSuffix(line, "\n"), call.FactShown))
+	}
+	if verbose {
+		fmt.Fprintf(out, "\n%s\n", r.Explain())
+	}
 }

@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"cordon/handler/terminal"
 )
 
 // Exit codes. The Functions host does not start a handler again that ended with 0, so serving never ends with it.
@@ -21,15 +24,19 @@ const (
 
 // Exits ends the help of a command: what its exit codes mean. done and failed say what 0 and 1 mean for this command.
 func Exits(done, failed string) string {
-	return fmt.Sprintf("\n\nExit codes:\n  %-3d  %s\n  %-3d  %s\n  %-3d  the command line is wrong\n  %-3d  ended by a signal",
-		ExitDone, done, ExitFailed, failed, ExitUsage, ExitStopped)
+	var b strings.Builder
+	_ = terminal.Pairs(&b, FactShown, // a builder takes everything
+		[]string{fmt.Sprintf("  %d", ExitDone), done},
+		[]string{fmt.Sprintf("  %d", ExitFailed), failed},
+		[]string{fmt.Sprintf("  %d", ExitUsage), "the command line is wrong"},
+		[]string{fmt.Sprintf("  %d", ExitStopped), "ended by a signal"})
+	return "\n\nExit codes:\n" + strings.TrimSuffix(b.String(), "\n")
 }
 
-// What the exit codes of most commands mean.
-const (
-	Done   = "done, or it was so before"
-	Failed = "it failed or was refused; the reason is said"
-)
+// UsualExits is Exits for most commands that change something.
+func UsualExits() string {
+	return Exits("done, or it was so before", "it failed or was refused; the reason is said")
+}
 
 // Execute runs a command line and says how it ended, on stderr if it failed.
 func Execute(ctx context.Context, root *cobra.Command, stderr io.Writer) (code int) {

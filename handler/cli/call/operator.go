@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/user"
@@ -115,6 +116,12 @@ func (o *Operator) Reach(
 	}
 	api, err := setup.CommandAPI(settings)
 	return settings, store, api, err
+}
+
+// Say writes a line.
+func Say(out io.Writer, format string, args ...any) error {
+	_, err := fmt.Fprintf(out, format+"\n", args...)
+	return err
 }
 
 // How much of what strangers wrote is printed, in characters.

@@ -21,6 +21,19 @@ func Name(cmd *cobra.Command) string {
 	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
+// Group makes a command that only has commands of its own; which names them for whoever calls it without one.
+func Group(group *cobra.Command, which string, commands ...*cobra.Command) *cobra.Command {
+	group.AddCommand(commands...)
+	group.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return Usagef("%s wants %s; see cordon %s --help", group.Use, which, group.Use)
+		}
+		return Usagef("%s has no command %q; see cordon %s --help", group.Use, args[0], group.Use)
+	}
+	group.RunE = func(*cobra.Command, []string) error { return nil } // Args refuses every call
+	return group
+}
+
 // NoOperand refuses everything but flags.
 func NoOperand(command string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
@@ -32,9 +45,14 @@ func NoOperand(command string) cobra.PositionalArgs {
 }
 
 // Exactly wants n operands; complaint begins what is said of another number.
-func Exactly(n int, complaint string) cobra.PositionalArgs {
+func Exactly(n int, complaint string) cobra.PositionalArgs { return between(n, n, complaint) }
+
+// AtMostOne wants one operand or none; complaint begins what is said of another number.
+func AtMostOne(complaint string) cobra.PositionalArgs { return between(0, 1, complaint) }
+
+func between(least, most int, complaint string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
-		if len(args) != n {
+		if len(args) < least || len(args) > most {
 			return Usagef("%s, not %d", complaint, len(args))
 		}
 		return nil

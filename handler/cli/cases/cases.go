@@ -3,23 +3,17 @@ package cases
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"cordon/handler/app/setup"
-	"cordon/handler/cli/facts"
-	"cordon/handler/defender"
 	"cordon/handler/incoming"
-	"cordon/handler/machine"
-	"cordon/handler/outgoing"
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/read/source"
 )
@@ -135,135 +129,13 @@ func readCases(path string) (caseFile, error) {
 	case errors.Is(err, io.EOF):
 		return file, fmt.Errorf("%s is empty", path)
 	case err != nil:
-		return file, fmt.Errorf("%s: %s", path, strings.TrimSpace(yaml.FormatError(err, false, true))+keyHint(err.Error()))
+		said := strings.TrimSpace(yaml.FormatError(err, false, true))
+		return file, fmt.Errorf("%s: %s%s", path, said, keyHint(err.Error()))
 	case file.Playbook == "":
-		return file, fmt.Errorf("%s: playbook is missing; write the path of the playbook, from the folder of this file", path)
+		return file, fmt.Errorf("%s: playbook is missing; "+
+			"write the path of the playbook, from the folder of this file", path)
 	case len(file.Cases) == 0:
 		return file, fmt.Errorf("%s has no cases, so nothing is tested", path)
 	}
 	return file, nil
-}
-
-// usualLift is how long an isolation stands in a case: the default of CORDON_ISOLATION_LIFT.
-const usualLift = 7 * 24 * time.Hour
-
-// usualID is the machine's id in a case that names none.
-const usualID = "1111111111111111111111111111111111111111"
-
-// input is the case as a decision sees it.
-func (c testCase) input() (playbook.Input, error) {
-	in := playbook.Input{Now: time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC), Ceiling: playbook.Enforce, StaleAfter: 24 * time.Hour, Paused: c.Paused != "", PauseReason: c.Paused}
-	var err error
-	if c.Now != "" {
-		if in.Now, err = time.Parse(time.RFC3339, c.Now); err != nil {
-			return in, fmt.Errorf("now: %q is no time; such as 2026-03-02T12:00:00Z", c.Now)
-		}
-	}
-	if c.Mode != "" {
-		if in.Ceiling, err = playbook.ParseMode(c.Mode); err != nil {
-			return in, fmt.Errorf("mode: %w", err)
-		}
-	}
-	if c.StaleAfter != "" {
-		if in.StaleAfter, err = time.ParseDuration(c.StaleAfter); err != nil {
-			return in, fmt.Errorf("staleAfter: %q is no duration; such as 24h", c.StaleAfter)
-		}
-	}
-	if in.Alert, err = entity(defender.DecodeAlert, c.Alert, map[string]any{"id": "da1_1", "machineId": usualID, "status": "New", "alertCreationTime": in.Now.Add(-time.Minute).Format(time.RFC3339)}); err != nil {
-		return in, fmt.Errorf("alert: %w", err)
-	}
-	in.AlertsOnMachine, in.AlertsInIncident = cmp.Or(c.OnMachine, new(int)), cmp.Or(c.InIncident, new(int))
-	if c.Machine == nil {
-		return in, nil
-	}
-	m, err := entity(defender.DecodeMachine, c.Machine, map[string]any{"id": in.Alert.MachineID, "lastSeen": in.Now.Add(-time.Hour).Format(time.RFC3339),
-		"healthStatus": "Active", "onboardingStatus": "Onboarded", "machineTags": []string{}})
-	if err != nil {
-		return in, fmt.Errorf("machine: %w", err)
-	}
-	in.Machine = &m
-	actions, err := c.actions(in.Alert.MachineID)
-	if err == nil {
-		facts.FromActions(&in, actions, usualLift)
-	}
-	return in, err
-}
-
-func (c testCase) actions(machineID string) ([]machine.Action, error) {
-	for _, a := range c.Actions {
-		if _, named := a["machineId"]; !named {
-			a["machineId"] = machineID
-		}
-	}
-	body, err := outgoing.Encode(map[string]any{"value": c.Actions})
-	if c.Actions == nil {
-		body = []byte(`{"value":[]}`)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("actions: %w", err)
-	}
-	return defender.DecodeActions(body)
-}
-
-// entity reads an entity of a case with the API's decoder; what the case leaves out is usual.
-func entity[T any](decode func([]byte) (T, error), given, usual map[string]any) (T, error) {
-	whole := map[string]any{}
-	for name, value := range usual {
-		whole[name] = value
-	}
-	for name, value := range given {
-		whole[name] = value
-	}
-	body, err := outgoing.Encode(whole)
-	if err != nil {
-		return *new(T), err
-	}
-	return decode(body)
-}
-
-// hold compares a plan with what is wanted.
-func (c testCase) hold(path string, plan playbook.Plan) Result {
-	want := []string{"rule: " + c.Want.Rule}
-	for _, step := range c.Want.Steps {
-		for name, verdict := range step {
-			want = append(want, name+": "+verdict)
-		}
-	}
-	got := []string{"rule: " + plan.Rule}
-	for _, s := range plan.Steps {
-		got = append(got, fmt.Sprintf("%s: %s", s, s.Verdict))
-	}
-	lines := difference(want, got)
-	if c.Want.Why != "" && !strings.Contains(plan.Explain(), c.Want.Why) {
-		lines = append(lines, "- why: "+c.Want.Why)
-		for _, s := range plan.Steps {
-			if s.Why != "" {
-				lines = append(lines, "+ why: "+s.Why)
-			}
-		}
-	}
-	return Result{File: path, Name: c.Name, OK: len(lines) == 0, Diff: strings.Join(lines, "\n"), plan: plan}
-}
-
-// difference shows two short lists one above the other, nil if they are the same.
-func difference(want, got []string) []string {
-	var lines []string
-	same := len(want) == len(got)
-	for i := range max(len(want), len(got)) {
-		switch {
-		case i < len(want) && i < len(got) && want[i] == got[i]:
-			lines = append(lines, "  "+want[i])
-			continue
-		case i < len(want):
-			lines = append(lines, "- "+want[i])
-		}
-		if i < len(got) {
-			lines = append(lines, "+ "+got[i])
-		}
-		same = false
-	}
-	if same {
-		return nil
-	}
-	return lines
 }

@@ -16,7 +16,9 @@ import (
 // caseKeys are the keys that a file of cases may have, wherever they stand.
 func caseKeys() []string {
 	var keys []string
-	for _, t := range []reflect.Type{reflect.TypeFor[caseFile](), reflect.TypeFor[testCase](), reflect.TypeFor[wanted]()} {
+	for _, t := range []reflect.Type{
+		reflect.TypeFor[caseFile](), reflect.TypeFor[testCase](), reflect.TypeFor[wanted](),
+	} {
 		for i := range t.NumField() {
 			keys = append(keys, t.Field(i).Tag.Get("yaml"))
 		}
@@ -62,8 +64,8 @@ func (c testCase) checkFields() error {
 	return nil
 }
 
-// fieldsOf holds the fields of an entity against those that the API has, and its values against those that differ from a
-// known one in the case of letters only.
+// fieldsOf holds the fields of an entity against those that the API has, and its values against those that differ from
+// a known one in the case of letters only.
 func fieldsOf(what string, given map[string]any, known []string) error {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(known, name) && !strings.HasPrefix(name, "@odata.") {

@@ -15,8 +15,8 @@ import (
 	"cordon/handler/playbook"
 )
 
-// FromFiles decodes the alert, which was read from a file, and reads its machine and the machine's actions. A path that is
-// empty leaves them unknown. lift is how long an isolation stands.
+// FromFiles decodes the alert, which was read from a file, and reads its machine and the machine's actions. A path that
+// is empty leaves them unknown. lift is how long an isolation stands.
 func FromFiles(
 	in *playbook.Input, alertPath string, body []byte, machinePath, actionsPath string, lift time.Duration,
 ) (err error) {

@@ -33,40 +33,47 @@ type deadLetters struct {
 	tenant string // empty: not known, so messages are not read
 }
 
-var deadLetterExits = call.Exits("done", "something failed, or a message could not be had or was refused; the reason is said")
+func deadLetterExits() string {
+	return call.Exits("done", "something failed, or a message could not be had or was refused; the reason is said")
+}
 
+// DeadLetter makes the command of messages that were set aside.
 func DeadLetter(getenv func(string) string) *cobra.Command {
 	f := &deadLetterFlags{Operator: call.Operator{Getenv: getenv}}
 	group := &cobra.Command{
 		Use:   "deadletter",
 		Short: "Look at messages that were set aside, send them again or drop them",
-		Long: "A message that failed ten deliveries, or that waited for seven days, is set aside as a dead letter and stays until\n" +
-			"somebody replays or drops it. Needs the setting ServiceBus (or ServiceBus__fullyQualifiedNamespace and who the\n" +
-			"app is) with the right to listen, and to send for replay; show and replay need CORDON_TENANT_ID as well." + deadLetterExits,
-		Example: "  cordon deadletter list\n  cordon deadletter show 17\n  cordon deadletter replay --all\n  cordon deadletter list --queue notices --json",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return call.Usagef("deadletter wants list, show, replay or drop; see cordon deadletter --help")
-			}
-			return call.Usagef("deadletter has no command %q; see cordon deadletter --help", args[0])
-		},
-		RunE: func(*cobra.Command, []string) error { return nil }, // Args refuses every call
+		Long: "A message that failed ten deliveries, or that waited for seven days, is set\n" +
+			"aside as a dead letter and stays until somebody replays or drops it. Needs the\n" +
+			"setting ServiceBus (or ServiceBus__fullyQualifiedNamespace and who the app is)\n" +
+			"with the right to listen, and to send for replay; show and replay need\n" +
+			"CORDON_TENANT_ID as well." +
+			deadLetterExits(),
+		Example: "  cordon deadletter list\n" +
+			"  cordon deadletter show 17\n" +
+			"  cordon deadletter replay --all\n" +
+			"  cordon deadletter list --queue notices --json",
 	}
-	group.PersistentFlags().StringVar(&f.queue, "queue", "alerts", "which queue: alerts (CORDON_ALERT_QUEUE) or notices (CORDON_NOTICE_QUEUE)")
+	group.PersistentFlags().StringVar(&f.queue, "queue", "alerts",
+		"which queue: alerts (CORDON_ALERT_QUEUE) or notices (CORDON_NOTICE_QUEUE)")
 	group.PersistentFlags().BoolVar(&f.JSON, "json", false, "print JSON, for programs")
-	group.AddCommand(f.listCommand(), f.showCommand(), f.replayCommand(), f.dropCommand())
-	return group
+	return call.Group(group, "list, show, replay or drop",
+		f.listCommand(), f.showCommand(), f.replayCommand(), f.dropCommand())
 }
 
 func (f *deadLetterFlags) listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List dead letters, oldest first, and say which could be read now",
-		Long: "Takes nothing from the queue. NUMBER is what the other commands want. MESSAGE is what the handler would make of the\n" +
-			"message now; it is empty unless CORDON_TENANT_ID is set. Deliveries count those that came to nothing, those to\n" +
-			"people who looked for another dead letter among them." + deadLetterExits,
-		Example: "  cordon deadletter list\n  cordon deadletter list --queue notices --limit 1000\n  cordon deadletter list --json | jq '.deadLetters[].number'",
-		Args:    call.Exactly(0, "list takes no numbers"),
+		Long: "Takes nothing from the queue. NUMBER is what the other commands want. MESSAGE is\n" +
+			"what the handler would make of the message now; it is empty unless\n" +
+			"CORDON_TENANT_ID is set. Deliveries count those that came to nothing, those to\n" +
+			"people who looked for another dead letter among them." +
+			deadLetterExits(),
+		Example: "  cordon deadletter list\n" +
+			"  cordon deadletter list --queue notices --limit 1000\n" +
+			"  cordon deadletter list --json | jq '.deadLetters[].number'",
+		Args: call.Exactly(0, "list takes no numbers"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return f.with(cmd, nil, func(x *deadLetters) error { return x.list() })
 		},
@@ -79,11 +86,14 @@ func (f *deadLetterFlags) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show NUMBER",
 		Short: "Show one dead letter, why it cannot be read, and what the ledger knows of it",
-		Long: "Reads the message as the handler would now. What the ledger knows is shown if AzureWebJobsStorage (or its account) is\n" +
-			"set and can be read. Text of the message is written by whoever sent it: control characters are shown as escapes, and\n" +
-			"what is long is cut. Takes nothing from the queue." + deadLetterExits,
-		Example: "  cordon deadletter show 17\n  cordon deadletter show 17 --json | jq -r .body",
-		Args:    call.Exactly(1, "show takes one number"),
+		Long: "Reads the message as the handler would now. What the ledger knows is shown if\n" +
+			"AzureWebJobsStorage (or its account) is set and can be read. Text of the message\n" +
+			"is written by whoever sent it: control characters are shown as escapes, and what\n" +
+			"is long is cut. Takes nothing from the queue." +
+			deadLetterExits(),
+		Example: "  cordon deadletter show 17\n" +
+			"  cordon deadletter show 17 --json | jq -r .body",
+		Args: call.Exactly(1, "show takes one number"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			numbers, err := sequenceNumbers(args)
 			if err != nil {
@@ -98,12 +108,16 @@ func (f *deadLetterFlags) replayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay NUMBER...|--all",
 		Short: "Send dead letters again, each under a fresh message id",
-		Long: "The copy is sent first and the dead letter removed after it, so that nothing is lost. Interrupted in between, both are\n" +
-			"there: replay it again or drop it. A second copy is harmless, because the ledger joins it to the run or the notice\n" +
-			"that exists: nothing is done twice. A message that still cannot be read is refused, and the others go on.\n" +
-			"Asks first on a terminal; elsewhere it wants --yes." + deadLetterExits,
-		Example: "  cordon deadletter replay 17 18\n  cordon deadletter replay --all --yes --json",
-		Args:    numbersOrAll(f),
+		Long: "The copy is sent first and the dead letter removed after it, so that nothing is\n" +
+			"lost. Interrupted in between, both are there: replay it again or drop it. A\n" +
+			"second copy is harmless, because the ledger joins it to the run or the notice\n" +
+			"that exists: nothing is done twice. A message that still cannot be read is\n" +
+			"refused, and the others go on. Asks first on a terminal; elsewhere it wants\n" +
+			"--yes." +
+			deadLetterExits(),
+		Example: "  cordon deadletter replay 17 18\n" +
+			"  cordon deadletter replay --all --yes --json",
+		Args: numbersOrAll(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.take(cmd, args, []config.Need{config.Tenant}, replaying())
 		},
@@ -116,10 +130,13 @@ func (f *deadLetterFlags) dropCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "drop NUMBER...|--all",
 		Short: "Remove dead letters for good",
-		Long: "What is dropped is gone: look at it with show first. An alert whose run is still open is found by the sweep and\n" +
-			"answered all the same. Asks first on a terminal; elsewhere it wants --yes." + deadLetterExits,
-		Example: "  cordon deadletter drop 17\n  cordon deadletter drop --queue notices --all --yes",
-		Args:    numbersOrAll(f),
+		Long: "What is dropped is gone: look at it with show first. An alert whose run is still\n" +
+			"open is found by the sweep and answered all the same. Asks first on a terminal;\n" +
+			"elsewhere it wants --yes." +
+			deadLetterExits(),
+		Example: "  cordon deadletter drop 17\n" +
+			"  cordon deadletter drop --queue notices --all --yes",
+		Args: numbersOrAll(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return f.take(cmd, args, nil, dropping())
 		},
@@ -198,7 +215,8 @@ func sequenceNumbers(args []string) ([]int64, error) {
 	for _, arg := range args {
 		n, err := strconv.ParseInt(arg, 10, 64)
 		if err != nil || n < 1 {
-			return nil, call.Usagef("%q is no number of a dead letter: expected one that list shows", terminal.Plain(arg, 40))
+			return nil, call.Usagef("%q is no number of a dead letter: expected one that list shows",
+				terminal.Plain(arg, 40))
 		}
 		if !slices.Contains(numbers, n) {
 			numbers = append(numbers, n)

@@ -1,7 +1,6 @@
 package oncall
 
 import (
-	"fmt"
 	"io"
 	"strconv"
 	"time"
@@ -66,7 +65,7 @@ func (x *deadLetters) view(d queue.DeadLetter) deadLetterView {
 
 func (l deadLetterList) print(out io.Writer, limit int) error {
 	if len(l.DeadLetters) == 0 {
-		return say(out, "queue %s has no dead letters", l.Queue)
+		return call.Say(out, "queue %s has no dead letters", l.Queue)
 	}
 	rows := [][]string{{"NUMBER", "SENT", "DELIVERIES", "BYTES", "SET ASIDE FOR", "MESSAGE"}}
 	for _, v := range l.DeadLetters {
@@ -84,9 +83,9 @@ func (l deadLetterList) print(out io.Writer, limit int) error {
 	}
 	switch {
 	case l.More && limit < queue.MaxDeadLetters:
-		return say(out, "there are more; --limit shows up to %d", queue.MaxDeadLetters)
+		return call.Say(out, "there are more; --limit shows up to %d", queue.MaxDeadLetters)
 	case l.More:
-		return say(out, "there are more")
+		return call.Say(out, "there are more")
 	}
 	return nil
 }
@@ -100,9 +99,4 @@ func inShort(r *deadletter.Reading) string {
 	default:
 		return "unreadable: " + r.Why
 	}
-}
-
-func say(out io.Writer, format string, args ...any) error {
-	_, err := fmt.Fprintf(out, format+"\n", args...)
-	return err
 }

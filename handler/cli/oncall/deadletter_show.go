@@ -125,7 +125,7 @@ func (d deadLetterDetail) print(out io.Writer, body []byte) error {
 	if len(body) == 0 {
 		return nil
 	}
-	return say(out, "\n%s", terminal.Plain(string(body), bodyShown))
+	return call.Say(out, "\n%s", terminal.Plain(string(body), bodyShown))
 }
 
 func rowsOf(k deadletter.Known) [][]string {

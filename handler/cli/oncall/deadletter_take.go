@@ -103,7 +103,9 @@ func (x *deadLetters) take(w way, numbers []int64) error {
 }
 
 // candidates are the dead letters that are asked for, by number or all.
-func (x *deadLetters) candidates(ctx context.Context, numbers []int64) (found []queue.DeadLetter, more bool, err error) {
+func (x *deadLetters) candidates(
+	ctx context.Context, numbers []int64,
+) (found []queue.DeadLetter, more bool, err error) {
 	if x.all {
 		return x.bus.DeadLetters(ctx, x.name, x.limit)
 	}
@@ -166,13 +168,13 @@ func (x *deadLetters) report(w way, list takenList) error {
 func (x *deadLetters) print(rows [][]string, list takenList) error {
 	return x.Show(x.cmd, list, func(out io.Writer) error {
 		if len(list.Results) == 0 {
-			return say(out, "queue %s has no dead letters", x.name)
+			return call.Say(out, "queue %s has no dead letters", x.name)
 		}
 		if err := terminal.Table(out, call.FactShown, rows...); err != nil {
 			return err
 		}
 		if list.More {
-			return say(out, "there are more: run it again")
+			return call.Say(out, "there are more: run it again")
 		}
 		return nil
 	})

@@ -10,6 +10,6 @@ func TestEveryDocumentCanBeWritten(t *testing.T) {
 	t.Parallel()
 	outgoingtest.Written(t, []any{
 		deadLetterView{}, deadLetterList{}, deadLetterDetail{}, takenView{}, takenList{},
-		heldView{}, heldStep{}, heldResult{}, isolationView{}, releaseView{}, pauseView{},
+		doctorReport{}, heldView{}, heldStep{}, heldResult{}, isolationView{}, releaseView{}, pauseView{},
 	})
 }

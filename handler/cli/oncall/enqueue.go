@@ -15,16 +15,21 @@ import (
 	"cordon/handler/push"
 )
 
+// Enqueue makes the command that has alerts answered.
 func Enqueue(getenv func(string) string) *cobra.Command {
 	o := &call.Operator{Getenv: getenv}
 	c := &cobra.Command{
 		Use:   "enqueue ALERT_ID...",
 		Short: "Have alerts answered now, by their ids",
-		Long: "Puts a message for each alert on the alert queue, as a pushed alert is. The app reads the alert from Defender and answers it by\n" +
-			"its playbook, mode and rails; a version of it that was answered is not answered again. Enqueuing twice is harmless.\n" +
-			"Of ids that no poll has recorded 20 an hour are looked up; the polls find the others, if they exist.\n" +
-			"Needs the settings of Service Bus and CORDON_TENANT_ID. Does not ask, for it decides nothing." + call.Exits(call.Done, call.Failed),
-		Example: "  cordon enqueue da638994417204415533_-1184209733\n  cordon enqueue --json da638994417204415533_-1184209733 da638994417248137806_-1184209733",
+		Long: "Puts a message for each alert on the alert queue, as a pushed alert is. The app\n" +
+			"reads the alert from Defender and answers it by its playbook, mode and rails; a\n" +
+			"version of it that was answered is not answered again. Enqueuing twice is\n" +
+			"harmless. Of ids that no poll has recorded 20 an hour are looked up; the polls\n" +
+			"find the others, if they exist. Needs the settings of Service Bus and\n" +
+			"CORDON_TENANT_ID. Does not ask, for it decides nothing." +
+			call.UsualExits(),
+		Example: "  cordon enqueue da638994417204415533_-1184209733\n" +
+			"  cordon enqueue --json da638994417204415533_-1184209733 da638994417248137806_-1184209733",
 		Args: func(_ *cobra.Command, ids []string) error {
 			if len(ids) == 0 {
 				return call.Usagef("enqueue wants the ids of alerts; see cordon enqueue --help")
@@ -36,13 +41,13 @@ func Enqueue(getenv func(string) string) *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, ids []string) error { return enqueue(o, cmd, ids) },
+		RunE: func(cmd *cobra.Command, ids []string) error { return enqueue(cmd, o, ids) },
 	}
 	o.JSONFlag(c)
 	return c
 }
 
-func enqueue(o *call.Operator, cmd *cobra.Command, ids []string) error {
+func enqueue(cmd *cobra.Command, o *call.Operator, ids []string) error {
 	ctx := cmd.Context()
 	settings, err := config.LoadFor(o.Getenv, config.Queues, config.Tenant)
 	if err != nil {
@@ -61,7 +66,6 @@ func enqueue(o *call.Operator, cmd *cobra.Command, ids []string) error {
 		for _, id := range ids {
 			fmt.Fprintln(out, "enqueued", id)
 		}
-		_, err := fmt.Fprintln(out, "cordon run --alert ID --observe shows how each was answered")
-		return err
+		return call.Say(out, "cordon run --alert ID --observe shows how each was answered")
 	})
 }

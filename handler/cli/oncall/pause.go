@@ -20,40 +20,47 @@ type pauseView struct {
 	Changed bool      `json:"changed,omitempty"` // false: it was so before
 }
 
+// Pause makes the command that stops all acting.
 func Pause(getenv func(string) string) *cobra.Command {
 	o := &call.Operator{Getenv: getenv}
 	c := &cobra.Command{
 		Use:   "pause --reason TEXT",
 		Short: "Stop all acting, at once and on every instance",
-		Long: "From the next step on nothing is done to a machine or an alert: what a rule wants is held, told and listed by cordon held\n" +
-			"list. What is under way goes on and is followed, alerts are still answered and mails sent. It stays so until cordon\n" +
-			"resume. What a person asks for by cordon release is done all the same.\n" +
-			"Needs the settings of the ledger: AzureWebJobsStorage (or its account) and CORDON_TENANT_ID.\n" +
-			"Asks first on a terminal; elsewhere it wants --yes." + call.Exits(call.Done, call.Failed),
-		Example: "  cordon pause --reason 'the CMDB import is wrong'\n  cordon pause --reason maintenance --by alice --yes --json",
-		Args:    call.NoOperand("pause"),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return setPause(o, cmd, true) },
+		Long: "From the next step on nothing is done to a machine or an alert: what a rule\n" +
+			"wants is held, told and listed by cordon held list. What is under way goes on\n" +
+			"and is followed, alerts are still answered and mails sent. It stays so until\n" +
+			"cordon resume. What a person asks for by cordon release is done all the same.\n" +
+			"Needs the settings of the ledger: AzureWebJobsStorage (or its account) and\n" +
+			"CORDON_TENANT_ID. Asks first on a terminal; elsewhere it wants --yes." +
+			call.UsualExits(),
+		Example: "  cordon pause --reason 'the CMDB import is wrong'\n" +
+			"  cordon pause --reason maintenance --by alice --yes --json",
+		Args: call.NoOperand("pause"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return setPause(cmd, o, true) },
 	}
 	o.WriteFlags(c, "why; it is recorded, shown in Health and told with everything that is held")
 	return c
 }
 
+// Resume makes the command that ends a pause.
 func Resume(getenv func(string) string) *cobra.Command {
 	o := &call.Operator{Getenv: getenv}
 	c := &cobra.Command{
 		Use:   "resume [--reason TEXT]",
 		Short: "Let acting go on after a pause",
-		Long: "What was held meanwhile stays held: see cordon held list, and continue with what is still wanted.\n" +
-			"Asks first on a terminal; elsewhere it wants --yes." + call.Exits(call.Done, call.Failed),
-		Example: "  cordon resume\n  cordon resume --reason 'the import is mended' --yes",
-		Args:    call.NoOperand("resume"),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return setPause(o, cmd, false) },
+		Long: "What was held meanwhile stays held: see cordon held list, and continue with what\n" +
+			"is still wanted. Asks first on a terminal; elsewhere it wants --yes." +
+			call.UsualExits(),
+		Example: "  cordon resume\n" +
+			"  cordon resume --reason 'the import is mended' --yes",
+		Args: call.NoOperand("resume"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return setPause(cmd, o, false) },
 	}
 	o.WriteFlags(c, "why; it is recorded")
 	return c
 }
 
-func setPause(o *call.Operator, cmd *cobra.Command, pause bool) error {
+func setPause(cmd *cobra.Command, o *call.Operator, pause bool) error {
 	if err := o.Check(cmd, pause); err != nil {
 		return err
 	}
@@ -67,7 +74,7 @@ func setPause(o *call.Operator, cmd *cobra.Command, pause bool) error {
 		return err
 	}
 	if is.Paused == pause {
-		return showPause(o, cmd, is, false)
+		return showPause(cmd, o, is, false)
 	}
 	question := "Pause all acting?"
 	if !pause {
@@ -82,21 +89,19 @@ func setPause(o *call.Operator, cmd *cobra.Command, pause bool) error {
 	if is, err = store.Pause(ctx); err != nil {
 		return err
 	}
-	return showPause(o, cmd, is, true)
+	return showPause(cmd, o, is, true)
 }
 
-func showPause(o *call.Operator, cmd *cobra.Command, p ledger.Pause, changed bool) error {
-	return o.Show(cmd, pauseView{Paused: p.Paused, By: p.By, Reason: p.Reason, At: p.At, Changed: changed}, func(w io.Writer) error {
-		text := "acting is not paused"
-		switch {
-		case p.Paused && changed:
-			text = "acting is paused: " + p.Why()
-		case p.Paused:
-			text = "acting was paused before: " + p.Why()
-		case changed:
-			text = "acting goes on; see cordon held list for what was held"
-		}
-		_, err := fmt.Fprintln(w, text)
-		return err
-	})
+func showPause(cmd *cobra.Command, o *call.Operator, p ledger.Pause, changed bool) error {
+	view := pauseView{Paused: p.Paused, By: p.By, Reason: p.Reason, At: p.At, Changed: changed}
+	text := "acting is not paused"
+	switch {
+	case p.Paused && changed:
+		text = "acting is paused: " + p.Why()
+	case p.Paused:
+		text = "acting was paused before: " + p.Why()
+	case changed:
+		text = "acting goes on; see cordon held list for what was held"
+	}
+	return o.Show(cmd, view, func(w io.Writer) error { return call.Say(w, "%s", text) })
 }

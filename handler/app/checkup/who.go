@@ -8,16 +8,22 @@ import (
 	"cordon/handler/entra"
 )
 
-// tokens are what an identity gets for an audience.
-func tokens(source *entra.Source, audience string) func(context.Context) (doctor.Token, error) {
-	return func(ctx context.Context) (doctor.Token, error) {
-		token, err := source.Token(ctx, audience+"/.default")
-		if err != nil {
-			return doctor.Token{}, err
-		}
-		claims, unreadable := entra.ReadClaims(token.Value)
-		return doctor.Token{Roles: claims.Roles, Principal: claims.Principal, Unreadable: unreadable}, nil
-	}
+// tokensArea are the checks of the tokens that an identity gets for an audience, and of the roles in them.
+func tokensArea(name string, source *entra.Source, audience string, roles ...doctor.Role) doctor.Area {
+	return doctor.Tokens(doctor.API{
+		Name:     name,
+		Who:      source.Identity(),
+		Audience: audience,
+		Roles:    roles,
+		Token: func(ctx context.Context) (doctor.Token, error) {
+			token, err := source.Token(ctx, audience+"/.default")
+			if err != nil {
+				return doctor.Token{}, err
+			}
+			claims, unreadable := entra.ReadClaims(token.Value)
+			return doctor.Token{Roles: claims.Roles, Principal: claims.Principal, Unreadable: unreadable}, nil
+		},
+	})
 }
 
 func (c *Checkup) appSource() (*entra.Source, error) {
