@@ -9,6 +9,7 @@ import (
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
+	"cordon/local/funchost"
 )
 
 // isolatedAWhileAgo is a world with one machine that was isolated by us, two hours ago.
@@ -105,6 +106,25 @@ func TestHourlyLookIsTakenAtEveryFollowOfAnHourlyFollower(t *testing.T) {
 		w.Follow(p)
 		if looked, err := p.Ledger.Mark(t.Context(), follow.MarkReconcile); err != nil || !looked.At.Equal(w.Clock()) {
 			t.Errorf("tick %d: looked at %s (%v)", tick, looked.At, err)
+		}
+	}
+}
+
+// TestADayOfTheHostsTicksLooksAtEverythingOnceAnHour follows every minute for a day, as early and as late as the host's
+// timers tick.
+func TestADayOfTheHostsTicksLooksAtEverythingOnceAnHour(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	p := w.Start(-1, false)
+	p.Follower.Every = time.Minute
+	begun := w.Clock()
+	for tick := range 24 * 60 {
+		mark := begun.Add(time.Duration(tick) * time.Minute)
+		w.Advance(mark.Add(funchost.Lateness(1, "FollowActions", mark)).Sub(w.Clock()))
+		w.Follow(p)
+		looked, err := p.Ledger.Mark(t.Context(), follow.MarkReconcile)
+		if now := looked.At.Equal(w.Clock()); err != nil || now != (tick%60 == 0) {
+			t.Errorf("tick %d at %s: looked at everything at %s (%v)", tick, w.Clock().Format("15:04:05.000"), looked.At, err)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cordon/handler/ledger"
+	"cordon/local/funchost"
 )
 
 // passing is trouble that may pass.
@@ -335,6 +336,33 @@ func TestATickThatComesEarlyRunsWhatIsDue(t *testing.T) {
 		if want := noon.Add(time.Duration(i+1)*10*time.Minute - 2*time.Hour); since.After(want.Add(time.Second)) {
 			t.Errorf("turn %d looks back to %s, want %s", i, since, want)
 		}
+	}
+}
+
+// TestADayOfTheHostsTicksRunsEveryTurnOnce has a timer tick every minute for a day, as early and as late as the host's do.
+func TestADayOfTheHostsTicksRunsEveryTurnOnce(t *testing.T) {
+	t.Parallel()
+	for text, every := range map[string]int{"0 * * * * *": 1, "0 */5 * * * *": 5, "0 0 * * * *": 60, "0 0 0,12 * * *": 720} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, strings.Replace(hourly, "0 0 * * * *", text, 1))
+			p := w.run()
+			for tick := 1; tick <= 24*60; tick++ {
+				mark := noon.Add(time.Duration(tick) * time.Minute)
+				w.advance(mark.Add(funchost.Lateness(1, "RunHunts", mark)).Sub(w.clock()))
+				before := len(w.asked)
+				if err := p.runner.Run(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				want := 0
+				if tick%every == 0 {
+					want = 1
+				}
+				if ran := len(w.asked) - before; ran != want {
+					t.Errorf("tick %d at %s ran %d turns, want %d", tick, w.clock().Format("15:04:05.000"), ran, want)
+				}
+			}
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/local/funchost"
 )
 
 // pollEvery polls once a minute for a while.
@@ -314,6 +315,25 @@ func TestHourlySweepsRunAtEveryPollOfAnHourlyPoller(t *testing.T) {
 		for _, mark := range []string{markSweepRuns, markSweepDay, markHousekeeping} {
 			if swept, err := f.Ledger.Mark(t.Context(), mark); err != nil || !swept.At.Equal(f.clock()) {
 				t.Errorf("tick %d: %s ran at %s (%v)", tick, mark, swept.At, err)
+			}
+		}
+	}
+}
+
+// TestADayOfTheHostsTicksSweepsAtEvenIntervals polls every minute for a day, as early and as late as the host's timers tick.
+func TestADayOfTheHostsTicksSweepsAtEvenIntervals(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.Every = time.Minute
+	due := map[string]int{MarkPoll: 1, markSweepRuns: 10, markSweepDay: 60, markHousekeeping: 60, markSweepWeek: 24 * 60}
+	for tick := range 24*60 + 1 {
+		mark := noon.Add(time.Duration(tick) * time.Minute)
+		f.advance(mark.Add(funchost.Lateness(1, "PollAlerts", mark)).Sub(f.clock()))
+		f.poll(t)
+		for name, every := range due {
+			swept, err := f.Ledger.Mark(t.Context(), name)
+			if ran := swept.At.Equal(f.clock()); err != nil || ran != (tick%every == 0) {
+				t.Errorf("tick %d at %s: %s last at %s (%v)", tick, f.clock().Format("15:04:05.000"), name, swept.At.Format("15:04:05.000"), err)
 			}
 		}
 	}

@@ -56,7 +56,7 @@ func (in *instance) retryIn(fn *function, failures int) time.Duration {
 	if failures == 0 {
 		return firstRetry
 	}
-	spread := 0.8 + 0.4*in.h.o.dice("retry", in, fn.name, failures).Float64()
+	spread := 0.8 + 0.4*dice(in.h.o.Seed, "retry", in, fn.name, failures).Float64()
 	pause := firstRetry + time.Duration(spread*float64(firstRetry<<(min(failures, 10)-1)))
 	return min(pause, lastRetry).Truncate(time.Millisecond)
 }
@@ -99,7 +99,7 @@ func (in *instance) awaken(l *life) {
 	if err == nil {
 		return
 	}
-	deaf := 25*time.Second + time.Duration(in.h.o.dice("deaf", in, in.h.o.Clock.Now().UnixMilli()).Int64N(int64(5*time.Second)))
+	deaf := 25*time.Second + time.Duration(dice(in.h.o.Seed, "deaf", in, in.h.o.Clock.Now().UnixMilli()).Int64N(int64(5*time.Second)))
 	deaf = deaf.Truncate(time.Millisecond)
 	in.h.o.Logf("%s: the host starts without its storage and hears nothing for %s: %v", in, deaf, err)
 	sleep(l.listening, in.h.o.Clock, deaf)

@@ -144,9 +144,8 @@ func TestTicksComeEarlyAndLateAndEveryOccurrenceOnce(t *testing.T) {
 func TestASeedRepeatsTheTicks(t *testing.T) {
 	t.Parallel()
 	day := func(seed uint64, name string) (all []time.Duration) {
-		o := Options{Seed: seed}
 		for i := range 1000 {
-			all = append(all, o.lateness(&function{name: name}, time.Unix(int64(i)*60, 0)))
+			all = append(all, Lateness(seed, name, time.Unix(int64(i)*60, 0)))
 		}
 		return all
 	}

@@ -42,7 +42,7 @@ func (in *instance) tick(l *life, fn *function, id string, status timerStatus, p
 			return
 		}
 		// A run that took longer than its interval is followed at once by one more, whatever it missed.
-		at := status.Next.Add(in.h.o.lateness(fn, status.Next))
+		at := status.Next.Add(Lateness(in.h.o.Seed, fn.name, status.Next))
 		if !sleep(l.listening, clock, max(at.Sub(clock.Now()), 0)) {
 			return
 		}
@@ -65,9 +65,9 @@ const (
 	latest    = 10 * time.Millisecond
 )
 
-// lateness is how long after its mark a tick comes; below zero it is early.
-func (o *Options) lateness(fn *function, mark time.Time) time.Duration {
-	d := o.dice("tick", fn.name, mark.UnixNano())
+// Lateness is how long after its mark the tick of a function's timer comes; below zero it is early. A seed repeats it.
+func Lateness(seed uint64, function string, mark time.Time) time.Duration {
+	d := dice(seed, "tick", function, mark.UnixNano())
 	if d.Float64() < earlyOnes {
 		return -time.Duration(d.Int64N(int64(earliest))).Truncate(time.Microsecond)
 	}
@@ -75,10 +75,10 @@ func (o *Options) lateness(fn *function, mark time.Time) time.Duration {
 }
 
 // dice are the chances of one thing, named by words. The same seed and words give the same ones, whatever else goes on.
-func (o *Options) dice(words ...any) *rand.Rand {
+func dice(seed uint64, words ...any) *rand.Rand {
 	sum := fnv.New64a()
 	fmt.Fprintln(sum, words...)
-	return rand.New(rand.NewPCG(o.Seed, sum.Sum64()))
+	return rand.New(rand.NewPCG(seed, sum.Sum64()))
 }
 
 // firing is why and when a timer runs.
