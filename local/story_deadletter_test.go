@@ -171,6 +171,19 @@ func TestStoryMessageThatTheHostCannotReadIsSetAsideAndNobodyIsAsked(t *testing.
 	if n := s.logged("RespondToAlert") + s.isolations(); n != 0 {
 		t.Errorf("the handler said something of it, or did something: %d", n)
 	}
+	code, stdout, stderr := s.cordon(forReplay, "deadletter", "list", "--json")
+	if code != 0 || !strings.Contains(stdout, `"readable": false`) {
+		t.Errorf("list: code %d, %s%s", code, stdout, stderr)
+	}
+	code, stdout, stderr = s.cordon(forReplay, "deadletter", "replay", "1", "--yes")
+	if code != 1 || !strings.Contains(stdout, "refused") || s.bus.Counts(alertQueue).DeadLettered != 1 {
+		t.Errorf("replay: code %d, %s%s", code, stdout, stderr)
+	}
+	s.host = site.Host
+	s.eventually("that Health tells of it", func() bool {
+		_, body := s.get("/api/health")
+		return strings.Contains(body, "dead letter")
+	})
 	s.sendRaw(amqp.NewMessage([]byte(`{"alertId":"` + pushedID + `"}`)))
 	s.eventually("the answer to the next message", func() bool { return s.told("Isolated") })
 }
