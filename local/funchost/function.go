@@ -64,8 +64,8 @@ type bindingJSON struct {
 	AutoCompleteMessages *bool  `json:"autoCompleteMessages"`
 }
 
+// functionJSON is what the host reads of a function.json. A "disabled" in it counts for nothing: only app settings do.
 type functionJSON struct {
-	Disabled   bool           `json:"disabled"`
 	ScriptFile string         `json:"scriptFile"`
 	Retry      map[string]any `json:"retry"`
 	Bindings   []bindingJSON  `json:"bindings"`
@@ -135,7 +135,7 @@ func (f functionJSON) function(name string, settings map[string]string, host hos
 	if err != nil {
 		return nil, err
 	}
-	fn := &function{name: name, disabled: f.Disabled || disabled(settings, name), binding: trigger.Name}
+	fn := &function{name: name, disabled: disabled(settings, name), binding: trigger.Name}
 	switch strings.ToLower(trigger.Type) {
 	case "httptrigger":
 		fn.http, err = trigger.httpTrigger(name, output, host)

@@ -356,6 +356,18 @@ func TestARedirectOfAnEnvelope(t *testing.T) {
 	})
 }
 
+func TestAFunctionIsNotDisabledByItsFile(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(httpFunction("health", `,"authLevel":"anonymous"`), "{", `{"disabled":true,`, 1)
+	a := newApp(t, forwardHost, map[string]string{"Health": text})
+	h := a.start()
+	answer := send(h, "GET /api/health HTTP/1.1\n\n")
+	a.next().answer(reply{Status: 200})
+	if e := a.got(answer); e.status != 200 {
+		t.Errorf("status %d", e.status)
+	}
+}
+
 func TestADisabledHTTPFunctionIsUnknown(t *testing.T) {
 	t.Parallel()
 	a := web(t, forwardHost)
