@@ -76,6 +76,8 @@ func brokenSetups(t *testing.T) []brokenSetup {
 		{"a function is not deployed", func(p *patient) { _ = os.RemoveAll(filepath.Join(p.app, "SendNotice")) }},
 		{"a function is open to everybody", edit("Health/function.json", "\"authLevel\": \"function\"", "\"authLevel\": \"anonymous\"")},
 		{"a function is switched off", set("AzureWebJobs_RespondToAlert_Disabled", "true")},
+		{"a function is switched off by a 1", set("AzureWebJobs.SendNotice.Disabled", "1")},
+		{"a function is to be off by its file", edit("RespondToAlert/function.json", "\"bindings\"", "\"disabled\": true, \"bindings\"")},
 
 		{"the secret is another", set("CORDON_CLIENT_SECRET", "s3cr3t-of-another")},
 		{"the app is not in the tenant", set("CORDON_CLIENT_ID", "11111111-2222-3333-4444-555555555555")},

@@ -194,20 +194,23 @@ func (a App) functions() Finding {
 		return failed("deploy the package of make package; a checkout has its app in dist/ after make build",
 			"there is no function in %s", a.Where)
 	}
-	wrong, off := a.bindings(files)
+	wrong, off, not := a.bindings(files)
 	switch {
 	case len(wrong) > 0:
 		return failed("deploy the function.json files that come with Cordon, and set every app setting that they name",
 			"%s", strings.Join(wrong, "\n"))
 	case len(off) > 0:
-		return warning("take the setting away, or \"disabled\" out of function.json, when they should work again",
-			"switched off: %s", strings.Join(off, ", "))
+		return warning("take the setting away when they should work again", "switched off: %s", strings.Join(off, ", "))
+	case len(not) > 0:
+		return warning("take it out; what switches a function off is the app setting AzureWebJobs_<function>_Disabled",
+			"\"disabled\" in function.json does nothing, and these run: %s", strings.Join(not, ", "))
 	}
 	return ok("%d functions fit the handler, and every setting that they name is set", len(files))
 }
 
-// bindings reads every function.json.
-func (a App) bindings(files []string) (wrong, off []string) {
+// bindings reads every function.json: what is wrong, which functions a setting switches off, and which only their file,
+// which the host does not ask.
+func (a App) bindings(files []string) (wrong, off, not []string) {
 	missing := needed()
 	for _, file := range files {
 		name := path.Dir(file)
@@ -223,8 +226,10 @@ func (a App) bindings(files []string) (wrong, off []string) {
 			wrong = append(wrong, fmt.Sprintf("%s cannot be read: %v", file, err))
 			continue
 		}
-		if f.Disabled || a.isOff(name) {
+		if a.isOff(name) {
 			off = append(off, name)
+		} else if f.Disabled {
+			not = append(not, name)
 		}
 		for _, b := range f.Bindings {
 			if b.Type == missing[name] {
@@ -242,13 +247,17 @@ func (a App) bindings(files []string) (wrong, off []string) {
 	for _, name := range slices.Sorted(maps.Keys(missing)) {
 		wrong = append(wrong, fmt.Sprintf("%s with a %s is missing", name, missing[name]))
 	}
-	return wrong, off
+	return wrong, off, not
 }
 
 // isOff asks the two settings that switch a function off ("How to disable functions in Azure Functions").
 func (a App) isOff(name string) bool {
-	return strings.EqualFold(a.Getenv("AzureWebJobs."+name+".Disabled"), "true") ||
-		strings.EqualFold(a.Getenv("AzureWebJobs_"+name+"_Disabled"), "true")
+	for _, setting := range []string{"AzureWebJobs." + name + ".Disabled", "AzureWebJobs_" + name + "_Disabled"} {
+		if value := a.Getenv(setting); value == "1" || strings.EqualFold(value, "true") {
+			return true
+		}
+	}
+	return false
 }
 
 func (b binding) wrong(name string) []string {
