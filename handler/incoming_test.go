@@ -60,7 +60,7 @@ func TestWhoeverReadsYAMLRefusesAnchorsBeforeItDecodes(t *testing.T) {
 				return err
 			}
 			read++
-			if before := string(body[:at[0]]); !strings.Contains(before, "source.CheckYAML(") && !strings.Contains(before, "s.plainYAML(") {
+			if before := string(body[:at[0]]); !strings.Contains(before, "source.CheckYAML(") && !strings.Contains(before, "f.plainYAML(") {
 				t.Errorf("%s decodes YAML that may hold anchors: ask source.CheckYAML first", path)
 			}
 			return nil

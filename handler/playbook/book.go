@@ -1,9 +1,8 @@
 // Package playbook decides: rules that people wrote, read from playbook.yaml, turn an alert and its machine into a plan
 // with reasons. It is pure: no clock, no I/O, no state. The same book and the same input always give the same plan.
 //
-// Load checks a playbook completely, so that a mistake is an error with a position when the file is read and not a
-// surprise at night. Decide asks the rules in order, the first that matches wins, and then the rails, always last: no
-// rule can pass a rail.
+// Decide asks the rules in order, the first that matches wins, and then the rails, always last: no rule can pass a rail.
+// Package read makes a Book of a file.
 package playbook
 
 import (
@@ -16,70 +15,51 @@ import (
 
 // Book is a checked playbook. It is immutable and safe for concurrent use.
 type Book struct {
-	mode  Mode
-	rules []Rule
-
-	onAlerts, onHunts []*Rule // of rules, in order
-	protect           Protection
-	only              Allowance
-	limits            Limits
-	hash              string
-
-	sizes condition.Sizes
-	needs Needs
+	written  Contents
+	onAlerts []*Rule // those of the rules that are asked about alerts, in order
+	onHunts  []*Rule
+	needs    Needs
 }
 
 // Contents are a playbook as it was read.
 type Contents struct {
 	Mode    Mode
 	Rules   []Rule
-	Protect Protection
-	Only    Allowance
+	Protect Lists // of machines that no rule may touch
+	Only    Lists // of machines that rules may touch; empty: all
 	Limits  Limits
 	Hash    string          // SHA-256 of the source in lower-case hexadecimal
 	Sizes   condition.Sizes // of its conditions
 }
 
+// Lists are patterns by what they are held against: ids, names, tags, groups, deviceValue, os, onboarding.
+type Lists map[string][]string
+
 // New is the playbook that was read.
-func New(w Contents) *Book {
-	b := &Book{
-		mode:    w.Mode,
-		rules:   w.Rules,
-		protect: w.Protect,
-		only:    w.Only,
-		limits:  w.Limits,
-		hash:    w.Hash,
-		sizes:   w.Sizes,
-		needs:   needsOf(w.Rules),
+func New(written Contents) *Book {
+	b := &Book{written: written, needs: needsOf(written.Rules)}
+	for i := range written.Rules {
+		if r := &written.Rules[i]; r.On == facts.OnHunt {
+			b.onHunts = append(b.onHunts, r)
+		} else {
+			b.onAlerts = append(b.onAlerts, r)
+		}
 	}
-	b.sortRules()
 	return b
 }
 
 // needsOf is what the rules read besides the alert and its machine.
 func needsOf(rules []Rule) Needs {
-	var n Needs
-	for _, r := range rules {
-		for _, c := range slices.Concat(r.When.Clauses, r.Unless.Clauses) {
-			for _, f := range c.Fields {
-				n.Isolated = n.Isolated || f.Name == facts.Isolated || f.Name == facts.IsolatedBy
-				n.OpenActions = n.OpenActions || f.Name == facts.OpenActions
-				n.AlertsOnMachine = n.AlertsOnMachine || f.Name == facts.AlertsOnMachine
-				n.AlertsInIncident = n.AlertsInIncident || f.Name == facts.AlertsInIncident
-			}
-		}
+	reads := func(names ...string) bool {
+		return slices.ContainsFunc(rules, func(r Rule) bool {
+			return slices.ContainsFunc(names, func(name string) bool { return r.When.Reads(name) || r.Unless.Reads(name) })
+		})
 	}
-	return n
-}
-
-// sortRules finds out which rules are asked about what.
-func (b *Book) sortRules() {
-	for i := range b.rules {
-		if r := &b.rules[i]; r.On == facts.OnHunt {
-			b.onHunts = append(b.onHunts, r)
-		} else {
-			b.onAlerts = append(b.onAlerts, r)
-		}
+	return Needs{
+		Isolated:         reads(facts.Isolated, facts.IsolatedBy),
+		OpenActions:      reads(facts.OpenActions),
+		AlertsOnMachine:  reads(facts.AlertsOnMachine),
+		AlertsInIncident: reads(facts.AlertsInIncident),
 	}
 }
 
@@ -94,33 +74,39 @@ func (b *Book) about(in Input) []*Rule {
 
 // Hash is the SHA-256 of the playbook's source in lower-case hexadecimal. It goes with every run, so that a decision can
 // be traced to the text that made it.
-func (b *Book) Hash() string { return b.hash }
+func (b *Book) Hash() string { return b.written.Hash }
 
 // Limits are the caps that the ledger's budget holds machine actions against.
-func (b *Book) Limits() Limits { return maps.Clone(b.limits) }
-
-// Kinds are the kinds of steps that the rules have, in the order of StepKinds.
-func (b *Book) Kinds() []StepKind {
-	return slices.DeleteFunc(StepKinds(), func(k StepKind) bool {
-		return !slices.ContainsFunc(b.rules, func(r Rule) bool {
-			return slices.ContainsFunc(r.Steps, func(s StepSpec) bool { return s.Kind == k })
-		})
-	})
-}
+func (b *Book) Limits() Limits { return maps.Clone(b.written.Limits) }
 
 // Mode is the mode that the playbook asks for; what counts is the lower of it and the ceiling.
-func (b *Book) Mode() Mode { return b.mode }
+func (b *Book) Mode() Mode { return b.written.Mode }
 
 // Needs is what decisions of this book may read besides the alert and its machine.
 func (b *Book) Needs() Needs { return b.needs }
 
 // Rules are the names of the rules, in order.
-func (b *Book) Rules() []string {
-	names := make([]string, len(b.rules))
-	for i, r := range b.rules {
-		names[i] = r.Name
+func (b *Book) Rules() []string { return b.rulesWith(func(Rule) bool { return true }) }
+
+// Kinds are the kinds of steps that the rules have, in the order of StepKinds.
+func (b *Book) Kinds() []StepKind {
+	return slices.DeleteFunc(StepKinds(), func(k StepKind) bool { return len(b.rulesWith(ofKind(k))) == 0 })
+}
+
+// rulesWith are the names of the rules that are such, in order.
+func (b *Book) rulesWith(such func(Rule) bool) []string {
+	names := []string{}
+	for _, r := range b.written.Rules {
+		if such(r) {
+			names = append(names, r.Name)
+		}
 	}
-	return slices.Clip(names)
+	return names
+}
+
+// ofKind tells the rules that have a step of a kind.
+func ofKind(kind StepKind) func(Rule) bool {
+	return func(r Rule) bool { return r.has(func(s StepSpec) bool { return s.Kind == kind }) }
 }
 
 // Needs is what a decision may read besides the alert and its machine. Each costs a call or a look into the ledger, so it

@@ -11,16 +11,16 @@ import (
 // plan. The first rule that matches wins; with continue the rules below it are asked too. A rule whose condition cannot
 // be evaluated does not count as false: it decides, with its acting steps held and a mail that tells the reason.
 func (b *Book) Decide(in Input) Plan {
-	plan := Plan{Mode: Lower(b.mode, in.Ceiling)}
+	plan := Plan{Mode: Lower(b.Mode(), in.Ceiling)}
 	seen := factsOf(in)
-	e := condition.NewLook(b.sizes, &seen, in.notRead)
+	look := condition.NewLook(b.written.Sizes, &seen, in.notRead)
 	var deciding []decided
 	over := false
 	asked := b.about(in)
 	plan.Rules = make([]RuleTrace, len(asked))
 	for i, r := range asked {
 		t := &plan.Rules[i]
-		r.trace(e, t)
+		r.trace(look, t)
 		switch {
 		case t.Outcome != Matched && t.Outcome != Errored:
 		case over && t.Outcome == Matched:
@@ -50,7 +50,8 @@ type decided struct {
 func (d decided) reason() string {
 	switch {
 	case d.trace.Outcome == Errored:
-		return fmt.Sprintf("rule %s could not be evaluated: %s; nothing is done until a person has looked", d.Name, d.trace.Error)
+		return fmt.Sprintf("rule %s could not be evaluated: %s; nothing is done until a person has looked",
+			d.Name, d.trace.Error)
 	case len(d.Steps) == 0:
 		return fmt.Sprintf("rule %s matched, it has no steps: nothing is done", d.Name)
 	}
@@ -64,7 +65,7 @@ func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 	mode := Observe
 	for _, d := range deciding {
 		names, reasons = append(names, d.Name), append(reasons, d.reason())
-		if d.acts() {
+		if d.has(StepSpec.Acts) {
 			acting = append(acting, d.Rule)
 		}
 		if b.modeOf(in, d.Rule) == Enforce {
@@ -75,7 +76,9 @@ func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 	var asked []rail
 	if len(acting) > 0 {
 		asked = b.rails(in, acting)
-		plan.Rails = traces(asked)
+		for _, one := range asked {
+			plan.Rails = append(plan.Rails, one.RailTrace)
+		}
 	}
 	for _, d := range deciding {
 		for _, step := range b.steps(d, in, asked) {
@@ -98,13 +101,13 @@ func mailVerdict(m Mode) (Verdict, string) {
 }
 
 // trace evaluates one rule and explains it in t.
-func (r *Rule) trace(e *condition.Look, t *RuleTrace) {
-	matched, clauses := e.Condition(r.When)
+func (r *Rule) trace(look *condition.Look, t *RuleTrace) {
+	matched, clauses := look.Condition(r.When)
 	t.Rule, t.Join, t.Outcome, t.Clauses = r.Name, r.When.Join, NoMatch, clauses
 	var excepted condition.Truth
 	if r.HasUnless {
 		t.Unless = &UnlessTrace{Join: r.Unless.Join}
-		excepted, t.Unless.Clauses = e.Condition(r.Unless)
+		excepted, t.Unless.Clauses = look.Condition(r.Unless)
 	}
 	switch {
 	case matched.Err != nil:

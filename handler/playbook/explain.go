@@ -22,7 +22,7 @@ func (p Plan) Explain() string {
 		if of := r.of(); of != "" {
 			rail += " (" + of + ")"
 		}
-		explainLine(&b, "  ", Passes(r.Verdict), rail, r.Why)
+		explainLine(&b, "  ", passes(r.Verdict), rail, r.Why)
 	}
 	if len(p.Rails) == 0 {
 		b.WriteString("  not asked: no step acts\n")
@@ -103,8 +103,8 @@ func explainLine(b *strings.Builder, indent, verdict, what, why string) {
 	b.WriteByte('\n')
 }
 
-// Passes words a rail's verdict: a rail lets pass or does not, it does nothing itself.
-func Passes(v Verdict) string {
+// passes words a rail's verdict: a rail lets pass or does not, it does nothing itself.
+func passes(v Verdict) string {
 	if v == Do {
 		return "passed"
 	}

@@ -15,7 +15,7 @@ import (
 // Input is everything that a decision depends on.
 type Input struct {
 	Alert   alert.Alert
-	Hunt    *Hunt            // what found Alert, which is a finding then; nil: Alert is the API's, and rules for alerts are asked
+	Hunt    *Hunt            // what found Alert, which is a finding then; nil: Alert is the API's
 	Machine *machine.Machine // nil: the alert names no machine, or it could not be read
 
 	// OwnTags are tags that the machine has and conditions do not see, because the run itself put them on. Rails see them.
@@ -39,8 +39,8 @@ type Input struct {
 	// StaleAfter is the age beyond which an alert is not acted on. Zero or less holds every acting step.
 	StaleAfter time.Duration
 
-	// Asked are the latches (machine.Spec) whose actions are or were under way for the alert on its machine already. For them
-	// its age is not looked at again: what was allowed once is not taken back because the machine took days to answer.
+	// Asked are the latches (machine.Spec) whose actions are or were under way for the alert on its machine already. For
+	// them its age is not looked at again: what was allowed once is not taken back because the machine took days to answer.
 	Asked []string
 
 	Paused      bool   // a person has stopped all acting
@@ -86,7 +86,12 @@ func (in Input) asked(s StepSpec) bool {
 
 // factsOf is what conditions see of an input.
 func factsOf(in Input) facts.Facts {
-	seen := facts.Facts{Alert: facts.OfAlert(in.Alert), Machine: machineFacts(in), Hunt: (*facts.Hunt)(in.Hunt), Now: in.Now.UTC()}
+	seen := facts.Facts{
+		Alert:   facts.OfAlert(in.Alert),
+		Machine: machineFacts(in),
+		Hunt:    (*facts.Hunt)(in.Hunt),
+		Now:     in.Now.UTC(),
+	}
 	if n, known := others(in.AlertsOnMachine, in.Alert.MachineID != ""); known {
 		seen.OnMachine = &facts.OnMachine{AlertsOnMachine: n}
 	}
@@ -121,8 +126,8 @@ func machineFacts(in Input) *facts.Machine {
 	return m
 }
 
-// commentData is what templates see of an input.
-func commentData(in Input) templates.Data {
+// templateData is what templates see of an input.
+func templateData(in Input) templates.Data {
 	data := templates.Data{Alert: in.Alert, Now: in.Now.UTC()}
 	if in.Machine != nil {
 		m := facts.OfMachine(*in.Machine, in.Now)

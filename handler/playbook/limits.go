@@ -42,9 +42,11 @@ type Cap struct {
 	Then       Hold
 }
 
-// OneMachine is how often an action may reach a machine if the playbook does not say: what is done and undone for the
-// fourth time in a day is for a person to look at.
-func OneMachine() Rate { return Rate{PerDay: 3} }
+// UsualCap is the cap on what takes something away from people, if the playbook does not say: what is done to a machine and
+// undone for the fourth time in a day is for a person to look at.
+func UsualCap() Cap {
+	return Cap{Rate: Rate{PerHour: 20, PerDay: 60}, PerMachine: Rate{PerDay: 3}, Then: HoldForPerson}
+}
 
 // Limits are the caps of a playbook, by the kind of machine action. There is no way to have none, because a rule that
 // suddenly matches everything must run into something.
@@ -67,9 +69,12 @@ func CappedKinds() []StepKind {
 // DefaultLimits are the caps of a playbook that names none. A scan disturbs nobody, so it may reach more machines than what
 // takes something away from people; an investigation package is large.
 func DefaultLimits() Limits {
-	containment := Cap{Rate: Rate{PerHour: 20, PerDay: 60}, PerMachine: OneMachine(), Then: HoldForPerson}
-	scan := containment
+	limits := Limits{}
+	for _, kind := range CappedKinds() {
+		limits[kind] = UsualCap()
+	}
+	scan := UsualCap()
 	scan.Rate = Rate{PerHour: 60, PerDay: 200}
-	return Limits{Isolate: containment, Release: containment, RestrictApps: containment, UnrestrictApps: containment,
-		Scan: scan, CollectPackage: containment}
+	limits[Scan] = scan
+	return limits
 }

@@ -19,39 +19,28 @@ type Oddity struct {
 
 // Oddities are those of the machine of an input; none if it is protected.
 func (b *Book) Oddities(in Input) []Oddity {
-	if in.Machine == nil || b.protect.holds(in) != "" {
+	protect := b.written.Protect
+	if in.Machine == nil || protect.protects(in) != "" {
 		return nil
 	}
-	found := b.protect.nearTags(in)
-	if len(b.protect.Groups) > 0 && strings.TrimSpace(in.Machine.RBACGroupName+in.Alert.RBACGroupName) == "" {
+	found := protect.nearTags(in)
+	if len(protect["groups"]) > 0 && strings.TrimSpace(in.Machine.RBACGroupName+in.Alert.RBACGroupName) == "" {
 		found = append(found, Oddity{Fact: "rbacGroupName"})
 	}
-	if len(b.protect.DeviceValue) > 0 && strings.TrimSpace(in.Machine.DeviceValue) == "" {
+	if len(protect["deviceValue"]) > 0 && strings.TrimSpace(in.Machine.DeviceValue) == "" {
 		found = append(found, Oddity{Fact: "deviceValue"})
 	}
 	return found
 }
 
-// unprotected is the rail of protect. Of a machine that it lets pass it says which tags almost protect it.
-func unprotected(p Protection, in Input) RailTrace {
-	t := held("not protected", p.holds(in))
-	if t.Verdict == Do {
-		var near []string
-		for _, o := range p.nearTags(in) {
-			near = append(near, o.String())
-		}
-		t.Why = strings.Join(near, "; ")
-	}
-	return t
-}
-
 // nearTags finds the tags that are almost on protect.tags: never_isolate where never-isolate is.
-func (p Protection) nearTags(in Input) []Oddity {
+func (l Lists) nearTags(in Input) []Oddity {
 	var found []Oddity
 	for _, tag := range in.Machine.Tags {
-		for _, pattern := range p.Tags {
+		for _, pattern := range l["tags"] {
 			if spelling.Almost(pattern, tag) {
-				found = append(found, Oddity{Fact: "machineTags", Tag: spelling.Cut(strconv.QuoteToASCII(tag), spelling.MaxShown), Like: pattern})
+				shown := spelling.Cut(strconv.QuoteToASCII(tag), spelling.MaxShown)
+				found = append(found, Oddity{Fact: "machineTags", Tag: shown, Like: pattern})
 				break
 			}
 		}

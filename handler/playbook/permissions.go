@@ -16,21 +16,20 @@ type Permission struct {
 // Permissions are the application permissions that the playbook needs, in the order in which they are first used: those to
 // read, and those of the steps, whatever the mode.
 func (b *Book) Permissions() []Permission {
-	list := []Permission{{"Alert.Read.All", "to find alerts and their evidence"}, {"Machine.Read.All", "to read machines and what became of machine actions"}}
-	of := map[string][]string{} // what is done by whom
+	list := []Permission{
+		{"Alert.Read.All", "to find alerts and their evidence"},
+		{"Machine.Read.All", "to read machines and what became of machine actions"},
+	}
 	for _, kind := range b.Kinds() {
 		name, purpose := PermissionOf(kind)
 		if name == "" {
 			continue
 		}
-		if of[name] == nil {
-			list = append(list, Permission{Name: name})
-		}
-		of[name] = append(of[name], purpose+": "+strings.Join(b.rulesWith(kind), ", "))
-	}
-	for i, p := range list {
-		if p.For == "" {
-			list[i].For = strings.Join(of[p.Name], "; ")
+		purpose += ": " + strings.Join(b.rulesWith(ofKind(kind)), ", ")
+		if i := slices.IndexFunc(list, func(p Permission) bool { return p.Name == name }); i >= 0 {
+			list[i].For += "; " + purpose
+		} else {
+			list = append(list, Permission{name, purpose})
 		}
 	}
 	return list
@@ -49,14 +48,4 @@ func PermissionOf(kind StepKind) (name, purpose string) {
 		return "", ""
 	}
 	return spec.Permission, "to " + spec.Would
-}
-
-func (b *Book) rulesWith(kind StepKind) []string {
-	var names []string
-	for _, r := range b.rules {
-		if slices.ContainsFunc(r.Steps, func(s StepSpec) bool { return s.Kind == kind }) {
-			names = append(names, r.Name)
-		}
-	}
-	return names
 }

@@ -34,15 +34,17 @@ type Step struct {
 	Rule    string        `json:"rule,omitempty"` // the rule that wants it, if several decide
 	Kind    StepKind      `json:"kind"`
 	Scope   machine.Scope `json:"scope,omitempty"`   // of an isolate step or a scan
-	Comment string        `json:"comment,omitempty"` // of a machine action: plain text, at most MaxComment characters
+	Comment string        `json:"comment,omitempty"` // of a machine action: plain text, at most templates.MaxText characters
 	Tag     string        `json:"tag,omitempty"`     // of a tag step
 	Remove  bool          `json:"remove,omitempty"`  // of a tag step: the tag is taken off
 	Update  *alert.Change `json:"update,omitempty"`  // of an updateAlert step
 	To      []string      `json:"to,omitempty"`      // of a mail step; empty means the configured recipients
-	Text    string        `json:"text,omitempty"`    // of a mail step: what people are told besides; plain text, at most MaxComment characters
+	Text    string        `json:"text,omitempty"`    // of a mail step: what people are told besides, as Comment
 	Verdict Verdict       `json:"verdict"`
-	Why     string        `json:"why,omitempty"`   // why it is not simply done, or what to expect of it
-	Cause   string        `json:"cause,omitempty"` // Why without what differs at every look, such as an age; empty: Why has nothing of the kind
+	Why     string        `json:"why,omitempty"` // why it is not simply done, or what to expect of it
+
+	// Cause is Why without what differs at every look, such as an age; empty: Why has nothing of the kind.
+	Cause string `json:"cause,omitempty"`
 }
 
 // Key tells the steps of a plan apart: two of one key do the same. It is part of what the ledger keeps of a run.
@@ -71,8 +73,12 @@ func (s Step) String() string {
 	case s.Kind == Tag:
 		parts = append(parts, "add", s.Tag)
 	case s.Kind == UpdateAlert && s.Update != nil:
-		for _, part := range []struct{ name, value string }{{"status", string(s.Update.Status)}, {"assignedTo", s.Update.AssignedTo},
-			{"classification", s.Update.Classification}, {"determination", s.Update.Determination}} {
+		for _, part := range []struct{ name, value string }{
+			{"status", string(s.Update.Status)},
+			{"assignedTo", s.Update.AssignedTo},
+			{"classification", s.Update.Classification},
+			{"determination", s.Update.Determination},
+		} {
 			if part.value != "" {
 				parts = append(parts, part.name+"="+part.value)
 			}
@@ -88,13 +94,13 @@ func (s Step) String() string {
 	return strings.Join(parts, " ")
 }
 
-// Contradict reports whether one step undoes the other.
-func Contradict(a, b Step) bool {
-	if a.Kind == Tag && b.Kind == Tag {
-		return a.Remove != b.Remove && spelling.Same(a.Tag, b.Tag)
+// Undoes reports whether the step undoes another, or the other way round.
+func (s Step) Undoes(other Step) bool {
+	if s.Kind == Tag && other.Kind == Tag {
+		return s.Remove != other.Remove && spelling.Same(s.Tag, other.Tag)
 	}
-	undo := a.Kind.Action().Opposite()
-	return undo != "" && undo == b.Kind.Action()
+	undo := other.Kind.Action().Opposite()
+	return undo != "" && undo == s.Kind.Action()
 }
 
 // Verdict is what becomes of a step. The zero value is unset and means that nothing is done.
@@ -104,8 +110,8 @@ type Verdict string
 const (
 	Do      Verdict = "do"
 	WouldDo Verdict = "would do" // observe: an acting step is only reported; a mail goes out and says so
-	Held    Verdict = "held"     // a rail stopped it: protected, stale, paused, no machine; later a cap. A person can continue with it
-	Skipped Verdict = "skipped"  // it cannot be done, or there is nothing left to do: the machine does not know the action, say
+	Held    Verdict = "held"     // a rail stopped it: protected, stale, paused, no machine; later a cap. A person can go on
+	Skipped Verdict = "skipped"  // it cannot be done, or nothing is left to do: the machine does not know the action, say
 )
 
 // Outcome is what became of one rule.

@@ -19,27 +19,39 @@ type rail struct {
 // rails asks every rail in its fixed order about the acting steps of the rules that decide. No rule has a say here but
 // about its own steps, and there only to lower: by its mode and its own limit of age.
 func (b *Book) rails(in Input, acting []*Rule) []rail {
+	steps := stepsOf(acting)
 	made := make([]rail, 0, 13)
-	if slices.ContainsFunc(acting, func(r *Rule) bool { return slices.ContainsFunc(r.Steps, lasts) }) {
-		made = append(made, rail{notFalse(in), lasts})
+	if slices.ContainsFunc(steps, StepSpec.Lasts) {
+		made = append(made, rail{notFalse(in), StepSpec.Lasts})
 	}
-	machines := slices.ContainsFunc(acting, func(r *Rule) bool { return slices.ContainsFunc(r.Steps, OnMachine) })
-	if machines {
-		asked := []RailTrace{held(machineNamed, noMachineID(in)), read(in), unprotected(b.protect, in)}
-		if b.only.written() {
-			asked = append(asked, held("listed", b.only.holds(in)))
+	onMachine := slices.ContainsFunc(steps, StepSpec.OnMachine)
+	if onMachine {
+		asked := []RailTrace{machineNamed(in), machineRead(in), unprotected(b.written.Protect, in)}
+		if len(b.written.Only) > 0 {
+			asked = append(asked, held("listed", b.written.Only.omits(in)))
 		}
 		for _, t := range asked {
-			made = append(made, rail{t, OnMachine})
+			made = append(made, rail{t, StepSpec.OnMachine})
 		}
 	}
 	made = append(made, perRule(acting, func(r *Rule) []rail { return staleRails(in, r) })...)
 	made = append(made, rail{held("not paused", paused(in)), nil})
-	if machines {
-		made = append(made, seenLately(in, acting)...)
-		made = append(made, supported(in, acting)...)
+	if onMachine {
+		made = append(made, seenLately(in, steps)...)
+		made = append(made, supported(in, steps)...)
 	}
 	return append(made, perRule(acting, func(r *Rule) []rail { return []rail{{b.modeRail(in, r), nil}} })...)
+}
+
+func stepsOf(rules []*Rule) []StepSpec {
+	if len(rules) == 1 {
+		return rules[0].Steps
+	}
+	var steps []StepSpec
+	for _, r := range rules {
+		steps = append(steps, r.Steps...)
+	}
+	return steps
 }
 
 // perRule asks a rail about the steps of each rule; of one rule alone it is not said whose they are.
@@ -56,15 +68,6 @@ func perRule(rules []*Rule, ask func(*Rule) []rail) []rail {
 	return made
 }
 
-// traces is what a plan keeps of the rails.
-func traces(rails []rail) []RailTrace {
-	list := make([]RailTrace, len(rails))
-	for i, r := range rails {
-		list[i] = r.RailTrace
-	}
-	return list
-}
-
 // notFalse skips what lasts for an alert that a person, or Defender, calls a false positive. No person can change that by a
 // word but by another classification.
 func notFalse(in Input) RailTrace {
@@ -75,117 +78,94 @@ func notFalse(in Input) RailTrace {
 	return t
 }
 
-func held(rail, why string) RailTrace {
-	if why == "" {
-		return RailTrace{Rail: rail, Verdict: Do}
-	}
-	return RailTrace{Rail: rail, Verdict: Held, Why: why}
-}
-
 // The rails that ask whether there is a machine to speak of.
 const (
-	machineNamed = "machine named"
-	machineRead  = "machine read"
+	namedRail = "machine named"
+	readRail  = "machine read"
 )
 
-func noMachineID(in Input) string {
+func machineNamed(in Input) RailTrace {
 	if in.Alert.MachineID == "" {
-		return "the alert names no machine"
+		return held(namedRail, "the alert names no machine")
 	}
-	return ""
+	return held(namedRail, "")
 }
 
-// read holds what nobody can check against the protected machines.
-func read(in Input) RailTrace {
+// machineRead holds what nobody can check against the protected machines.
+func machineRead(in Input) RailTrace {
 	const missing = "the machine could not be read, so it counts as protected"
-	why := ""
 	switch {
+	case in.Machine == nil && in.MachineMissing == "":
+		return held(readRail, missing)
 	case in.Machine == nil:
-		why = missing
+		t := held(readRail, missing+": "+spelling.Cut(spelling.Plain(in.MachineMissing), 300))
+		t.Cause = missing
+		return t
 	case !strings.EqualFold(in.Machine.ID, in.Alert.MachineID):
-		why = fmt.Sprintf("the machine that was read is %s, the alert names %s", spelling.Quoted(in.Machine.ID), spelling.Quoted(in.Alert.MachineID))
+		return held(readRail, fmt.Sprintf("the machine that was read is %s, the alert names %s",
+			spelling.Quoted(in.Machine.ID), spelling.Quoted(in.Alert.MachineID)))
 	}
-	t := held(machineRead, why)
-	if in.Machine == nil && in.MachineMissing != "" {
-		t.Why, t.Cause = missing+": "+spelling.Cut(spelling.Plain(in.MachineMissing), 300), missing
+	return held(readRail, "")
+}
+
+// unprotected is the rail of protect. Of a machine that it lets pass it says which tags almost protect it.
+func unprotected(protect Lists, in Input) RailTrace {
+	t := held("not protected", protect.protects(in))
+	if t.Verdict == Do {
+		var near []string
+		for _, o := range protect.nearTags(in) {
+			near = append(near, o.String())
+		}
+		t.Why = strings.Join(near, "; ")
 	}
 	return t
 }
 
-// seenLately says that the machine has not been seen for long; it holds nothing, for requests wait at Defender. A tag and
-// the containment of a machine that is not onboarded need nothing from the machine itself.
-func seenLately(in Input, acting []*Rule) []rail {
-	isolates := func(s StepSpec) bool { return s.Kind == Isolate && s.Scope != machine.UnManagedDevice }
-	others := func(s StepSpec) bool { return s.Kind != Isolate && s.Kind.Action() != "" }
-	steps := allSteps(acting)
-	var made []rail
-	if slices.ContainsFunc(steps, isolates) {
-		made = append(made, rail{RailTrace{Rail: "seen lately", Verdict: Do, Why: away(in, "an isolation takes hold when it is back, and Defender gives up after three days")}, isolates})
+// staleRails asks about the age of the alert. What takes something back goes by the alert's last update: an alert that was
+// resolved after days is old, but that it was resolved is new.
+func staleRails(in Input, r *Rule) []rail {
+	created := in.Alert.Created
+	if created.IsZero() {
+		created = in.Alert.Updated
 	}
-	if slices.ContainsFunc(steps, others) {
-		made = append(made, rail{RailTrace{Rail: "seen lately", Verdict: Do, Why: away(in, "nothing happens there before it is back")}, others})
+	judged := func(about func(StepSpec) bool) func(StepSpec) bool {
+		return func(s StepSpec) bool { return about(s) && !in.asked(s) }
+	}
+	begins, ends := judged(StepSpec.Begins), judged(StepSpec.Ends)
+	var made []rail
+	if r.has(StepSpec.Begins) {
+		made = append(made, rail{stale(in, r, created, "the alert is %s old, %s is %s", begins), begins})
+	}
+	if r.has(StepSpec.Ends) {
+		made = append(made, rail{stale(in, r, in.Alert.Updated, "the alert's last update is %s old, %s is %s", ends), ends})
 	}
 	if len(made) == 2 {
-		made[0].Step, made[1].Step = namesOf(steps, isolates), namesOf(steps, others)
+		made[0].Step, made[1].Step = namesOf(r.Steps, StepSpec.Begins), namesOf(r.Steps, StepSpec.Ends)
 	}
 	return made
 }
 
-// awayAfter is how long a machine may be silent before people are told so: Defender tries an isolation for three days,
-// and a machine reports about daily ("Take response actions on a device").
-const awayAfter = 3 * 24 * time.Hour
-
-func away(in Input, so string) string {
-	if in.Machine == nil {
-		return ""
+// stale says that the time an alert is judged by is too long ago. For what is begun that is its creation: an old alert that
+// something touches again is still an old alert.
+func stale(in Input, r *Rule, at time.Time, said string, judged func(StepSpec) bool) RailTrace {
+	const name = "not stale"
+	limit, whose := in.StaleAfter, "the limit"
+	if r.MaxAge > 0 && r.MaxAge < limit {
+		limit, whose = r.MaxAge, "the limit of rule "+r.Name
 	}
-	if in.Machine.LastSeen.IsZero() {
-		return "it is not known when the machine was last seen; if it is away, " + so
+	switch {
+	case in.StaleAfter <= 0:
+		return held(name, "no stale limit is set, so every alert counts as stale")
+	case at.IsZero():
+		return held(name, "the alert has no time, so it counts as stale")
 	}
-	if silent := in.Now.Sub(in.Machine.LastSeen); silent > awayAfter {
-		return fmt.Sprintf("the machine was last seen %s, %d days ago: %s", in.Machine.LastSeen.UTC().Format(time.RFC3339), silent/(24*time.Hour), so)
+	age := in.Now.Sub(at)
+	if age <= limit || !r.has(judged) {
+		return held(name, "")
 	}
-	return ""
-}
-
-// supported asks of each machine action whether the machine knows it. What it does not know is skipped: no person can
-// change that by a word.
-func supported(in Input, acting []*Rule) []rail {
-	var made []rail
-	type action struct {
-		kind  StepKind
-		scope machine.Scope
-	}
-	var asked []action
-	for _, s := range allSteps(acting) {
-		k := action{s.Kind, s.Scope}
-		if s.Action == nil || slices.Contains(asked, k) {
-			continue
-		}
-		asked = append(asked, k)
-		t := RailTrace{Rail: "supported", Verdict: Do, Step: s.Step().String()}
-		if in.Machine != nil {
-			if why := s.Action.Unsupported(*in.Machine, s.Scope); why != "" {
-				t.Verdict, t.Why = Skipped, why
-			}
-		}
-		made = append(made, rail{t, func(other StepSpec) bool { return other.Kind == s.Kind && other.Scope == s.Scope }})
-	}
-	if len(made) == 1 {
-		made[0].Step = ""
-	}
-	return made
-}
-
-func allSteps(rules []*Rule) []StepSpec {
-	if len(rules) == 1 {
-		return rules[0].Steps
-	}
-	var steps []StepSpec
-	for _, r := range rules {
-		steps = append(steps, r.Steps...)
-	}
-	return steps
+	t := held(name, fmt.Sprintf(said, age.Round(time.Second), whose, limit))
+	t.Cause = fmt.Sprintf(said, "too", whose, limit)
+	return t
 }
 
 func paused(in Input) string {
@@ -198,20 +178,23 @@ func paused(in Input) string {
 	return "acting is paused: " + spelling.Cut(spelling.Plain(in.PauseReason), 300)
 }
 
-func (b *Book) modeOf(in Input, r *Rule) Mode { return Lower(Lower(b.mode, in.Ceiling), r.Mode) }
-
-const modeName = "mode"
-
-func (b *Book) modeRail(in Input, r *Rule) RailTrace {
-	t := RailTrace{Rail: modeName, Verdict: Do}
-	if b.modeOf(in, r) != Enforce {
-		t.Verdict = WouldDo
-		t.Why = fmt.Sprintf("mode observe: playbook %s, ceiling %s", Lower(b.mode, Enforce), Lower(in.Ceiling, Enforce))
-		if r.Mode != Enforce {
-			t.Why += ", rule " + r.Name + " observe"
+// seenLately says that the machine has not been seen for long; it holds nothing, for requests wait at Defender. A tag and
+// the containment of a machine that is not onboarded need nothing from the machine itself.
+func seenLately(in Input, steps []StepSpec) []rail {
+	isolates := func(s StepSpec) bool { return s.Kind == Isolate && s.Scope != machine.UnManagedDevice }
+	others := func(s StepSpec) bool { return s.Kind != Isolate && s.Kind.Action() != "" }
+	var made []rail
+	ask := func(about func(StepSpec) bool, so string) {
+		if slices.ContainsFunc(steps, about) {
+			made = append(made, rail{RailTrace{Rail: "seen lately", Verdict: Do, Why: away(in, so)}, about})
 		}
 	}
-	return t
+	ask(isolates, "an isolation takes hold when it is back, and Defender gives up after three days")
+	ask(others, "nothing happens there before it is back")
+	if len(made) == 2 {
+		made[0].Step, made[1].Step = namesOf(steps, isolates), namesOf(steps, others)
+	}
+	return made
 }
 
 // namesOf names the kinds of the steps that a rail is about.
@@ -223,4 +206,72 @@ func namesOf(steps []StepSpec, about func(StepSpec) bool) string {
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// awayAfter is how long a machine may be silent before people are told so: Defender tries an isolation for three days,
+// and a machine reports about daily ("Take response actions on a device").
+const awayAfter = 3 * 24 * time.Hour
+
+// away says that the machine was not seen for long, and so what to expect; empty: it was.
+func away(in Input, so string) string {
+	if in.Machine == nil {
+		return ""
+	}
+	seen := in.Machine.LastSeen
+	if seen.IsZero() {
+		return "it is not known when the machine was last seen; if it is away, " + so
+	}
+	silent := in.Now.Sub(seen)
+	if silent <= awayAfter {
+		return ""
+	}
+	return fmt.Sprintf("the machine was last seen %s, %d days ago: %s", seen.UTC().Format(time.RFC3339), silent/(24*time.Hour), so)
+}
+
+// supported asks of each machine action whether the machine knows it. What it does not know is skipped: no person can
+// change that by a word.
+func supported(in Input, steps []StepSpec) []rail {
+	var made []rail
+	for i, s := range steps {
+		same := func(other StepSpec) bool { return other.Kind == s.Kind && other.Scope == s.Scope }
+		if s.Action == nil || slices.ContainsFunc(steps[:i], same) {
+			continue
+		}
+		t := RailTrace{Rail: "supported", Verdict: Do, Step: s.Step().String()}
+		if in.Machine != nil {
+			if why := s.Action.Unsupported(*in.Machine, s.Scope); why != "" {
+				t.Verdict, t.Why = Skipped, why
+			}
+		}
+		made = append(made, rail{t, same})
+	}
+	if len(made) == 1 {
+		made[0].Step = ""
+	}
+	return made
+}
+
+const modeName = "mode"
+
+func (b *Book) modeRail(in Input, r *Rule) RailTrace {
+	t := RailTrace{Rail: modeName, Verdict: Do}
+	if b.modeOf(in, r) == Enforce {
+		return t
+	}
+	t.Verdict = WouldDo
+	t.Why = fmt.Sprintf("mode observe: playbook %s, ceiling %s", Lower(b.Mode(), Enforce), Lower(in.Ceiling, Enforce))
+	if r.Mode != Enforce {
+		t.Why += ", rule " + r.Name + " observe"
+	}
+	return t
+}
+
+func (b *Book) modeOf(in Input, r *Rule) Mode { return Lower(Lower(b.Mode(), in.Ceiling), r.Mode) }
+
+// held is what a rail says that holds steps for a reason, and lets them pass without one.
+func held(rail, why string) RailTrace {
+	if why == "" {
+		return RailTrace{Rail: rail, Verdict: Do}
+	}
+	return RailTrace{Rail: rail, Verdict: Held, Why: why}
 }

@@ -15,7 +15,7 @@ type Rule struct {
 	Name      string
 	On        string // what it is asked about
 	When      condition.Condition
-	Unless    condition.Condition // counts only with hasUnless
+	Unless    condition.Condition // counts only with HasUnless
 	HasUnless bool
 	GoesOn    bool          // continue
 	Mode      Mode          // Enforce: the rule lowers nothing
@@ -23,9 +23,8 @@ type Rule struct {
 	Steps     []StepSpec
 }
 
-func (r Rule) acts() bool {
-	return slices.ContainsFunc(r.Steps, func(s StepSpec) bool { return s.Kind.Acts() })
-}
+// has reports whether a step of the rule is one of those that a rail is about.
+func (r Rule) has(about func(StepSpec) bool) bool { return slices.ContainsFunc(r.Steps, about) }
 
 // StepSpec is a step as it is written.
 type StepSpec struct {
@@ -44,22 +43,26 @@ type StepSpec struct {
 // Step is the specification as far as it tells steps apart.
 func (s StepSpec) Step() Step {
 	step := Step{Kind: s.Kind, Scope: s.Scope, Tag: s.Tag, Remove: s.Remove}
-	for _, r := range s.To {
-		step.To = append(step.To, r.Source)
+	for _, target := range s.To {
+		step.To = append(step.To, target.Source)
 	}
 	return step
 }
 
-// OnMachine reports whether a step touches the machine. An update of the alert does not: it needs no machine, and
-// protects nobody from anything.
-func OnMachine(s StepSpec) bool { return s.Kind.Acts() && s.Kind != UpdateAlert }
+// Acts reports whether the step changes something at Defender.
+func (s StepSpec) Acts() bool { return s.Kind.Acts() }
 
-// ends reports whether a step takes back what was done to the machine.
-func ends(s StepSpec) bool {
+// OnMachine reports whether the step touches the machine. An update of the alert does not: it needs no machine, and
+// protects nobody from anything.
+func (s StepSpec) OnMachine() bool { return s.Kind.Acts() && s.Kind != UpdateAlert }
+
+// Ends reports whether the step takes back what was done to the machine.
+func (s StepSpec) Ends() bool {
 	return s.Kind == Release || s.Kind == UnrestrictApps || s.Kind == Tag && s.Remove
 }
 
-func Begins(s StepSpec) bool { return s.Kind.Acts() && !ends(s) }
+// Begins reports whether the step does something that is not only taken back.
+func (s StepSpec) Begins() bool { return s.Kind.Acts() && !s.Ends() }
 
-// lasts reports whether a step puts the machine into a state that lasts.
-func lasts(s StepSpec) bool { return s.Action != nil && s.Action.Lasting }
+// Lasts reports whether the step puts the machine into a state that lasts.
+func (s StepSpec) Lasts() bool { return s.Action != nil && s.Action.Lasting }

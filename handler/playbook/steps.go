@@ -45,8 +45,8 @@ func (b *Book) steps(d decided, in Input, rails []rail) []Step {
 	return out
 }
 
-// unanswered is the verdict on a step of a rule that could not be evaluated: it is held for that, and whoever is to decide about
-// it sees what else holds it. What cannot be done stays so.
+// unanswered is the verdict on a step of a rule that could not be evaluated: it is held for that, and whoever is to decide
+// about it sees what else holds it. What cannot be done stays so.
 func (d decided) unanswered(v Verdict, why, cause string) (verdict Verdict, said, same string) {
 	if v == Skipped {
 		return v, why, cause
@@ -67,16 +67,17 @@ func (s StepSpec) made(in Input) (step Step, note string) {
 		update, note = s.updated(in)
 		step.Update = &update
 	case s.Kind.Action() != "":
-		step.Comment = s.Comment.Render(commentData(in), usualComment(in))
+		step.Comment = s.Comment.Render(templateData(in), usualComment(in))
 	}
 	return step, note
 }
 
 // updated is the change that a step makes to the alert, and says if its assignee came to nothing.
 func (s StepSpec) updated(in Input) (change alert.Change, note string) {
+	data := templateData(in)
 	change = s.Update
-	change.Comment = s.Comment.Render(commentData(in), "")
-	assignee, ok := s.Assign.Resolve(commentData(in), templates.IsAccount)
+	change.Comment = s.Comment.Render(data, "")
+	assignee, ok := s.Assign.Resolve(data)
 	if !ok {
 		return change, fmt.Sprintf("the playbook's %s gave no account for this alert, so it is assigned to nobody",
 			spelling.Quoted(s.Assign.Source))
@@ -87,37 +88,36 @@ func (s StepSpec) updated(in Input) (change alert.Change, note string) {
 
 // mails are the mails of a step: one, and if a template gave no address, one to the configured recipients that says so.
 func (s StepSpec) mails(in Input) []Step {
+	data := templateData(in)
 	step := s.Step()
-	to, note := s.addressed(in)
-	step.To, step.Text = to, s.Text.Render(commentData(in), "")
-	if note == "" {
+	var wrong []string
+	step.To, wrong = s.addressed(data)
+	step.Text = s.Text.Render(data, "")
+	if len(wrong) == 0 {
 		return []Step{step}
 	}
+	note := fmt.Sprintf("The playbook's %s gave no mail address for this alert, so the configured recipients are told.",
+		strings.Join(wrong, ", "))
 	usual := step
 	usual.To, usual.Text = nil, joined(note, step.Text)
-	if len(to) == 0 {
+	if len(step.To) == 0 {
 		return []Step{usual}
 	}
 	return []Step{step, usual}
 }
 
 // addressed resolves whom a mail goes to, each once, and says what gave no address.
-func (s StepSpec) addressed(in Input) (to []string, note string) {
-	var wrong []string
-	for _, r := range s.To {
-		address, ok := r.Resolve(commentData(in), templates.IsAddress)
+func (s StepSpec) addressed(data templates.Data) (to, wrong []string) {
+	for _, target := range s.To {
+		address, ok := target.Resolve(data)
 		switch {
 		case !ok:
-			wrong = append(wrong, spelling.Quoted(r.Source))
+			wrong = append(wrong, spelling.Quoted(target.Source))
 		case !slices.Contains(to, address):
 			to = append(to, address)
 		}
 	}
-	if len(wrong) > 0 {
-		note = fmt.Sprintf("The playbook's %s gave no mail address for this alert, so the configured recipients are told.",
-			strings.Join(wrong, ", "))
-	}
-	return to, note
+	return to, wrong
 }
 
 // addStep adds a step unless there is the same already: a machine is isolated once, people are told once. Of two the first
@@ -150,8 +150,8 @@ func joined(a, b string) string {
 	return spelling.Cut(strings.TrimSpace(a+" "+b), templates.MaxText)
 }
 
-// withRest is what one rule changes of an alert and, where it says nothing, what a later one does. A verdict is one thing: the
-// determination of one rule is never put to the classification of another.
+// withRest is what one rule changes of an alert and, where it says nothing, what a later one does. A verdict is one thing:
+// the determination of one rule is never put to the classification of another.
 func withRest(first, rest alert.Change) alert.Change {
 	first.Status = cmp.Or(first.Status, rest.Status)
 	first.AssignedTo = cmp.Or(first.AssignedTo, rest.AssignedTo)
@@ -172,7 +172,7 @@ func settleContradictions(steps []Step) {
 		}
 		for j, other := range steps {
 			stands := other.Verdict == Do || other.Verdict == Held || other.Verdict == step.Verdict
-			if i == j || !stands || !Contradict(step, other) {
+			if i == j || !stands || !step.Undoes(other) {
 				continue
 			}
 			if step.Kind == Release || step.Kind == UnrestrictApps || step.Kind == Tag && j < i {
@@ -183,9 +183,9 @@ func settleContradictions(steps []Step) {
 	}
 }
 
-// verdict is what the rails say about an acting step of a rule: the first that does not let it pass, with whatever else holds
-// the step, that a person who lets it go on knows all of it; else what the rails have to say about steps that are done. Of a
-// machine that is not known there is no more to say.
+// verdict is what the rails say about an acting step of a rule: the first that does not let it pass, with whatever else
+// holds the step, that a person who lets it go on knows all of it; else what the rails have to say about steps that are
+// done. Of a machine that is not known there is no more to say.
 func verdict(rails []rail, rule string, s StepSpec) (v Verdict, why, cause string) {
 	v, note, known := Do, "", true
 	for _, r := range rails {
@@ -197,7 +197,7 @@ func verdict(rails []rail, rule string, s StepSpec) (v Verdict, why, cause strin
 		case v != Do:
 		case r.Verdict != Do:
 			v, why, cause = r.Verdict, r.Why, r.Cause
-			known = r.Rail != machineNamed && r.Rail != machineRead
+			known = r.Rail != namedRail && r.Rail != readRail
 		case r.Why != "":
 			note = strings.TrimPrefix(note+"; "+r.Why, "; ")
 		}

@@ -1,5 +1,3 @@
-// Package condition compiles conditions and evaluates them. What it compiles cannot read a clock, loop within a loop or cost
-// more than the alert is large; what it evaluates is true, false, or has no answer, and says what it saw.
 package condition
 
 import (
@@ -10,10 +8,6 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/checker"
-	expcompiler "github.com/expr-lang/expr/compiler"
-	"github.com/expr-lang/expr/conf"
-	"github.com/expr-lang/expr/optimizer"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/vm"
 
@@ -27,89 +21,86 @@ import (
 // The bounds of one condition. Together with the refusals in grammar.go they make the cost of a decision linear in the
 // size of the alert: no loops within loops, no ranges, no growing values.
 const (
-	MaxConditionLength = 2000 // characters
-	maxConditionNodes  = 400
-	memoryBudget       = 200_000 // elements that one evaluation may produce
+	MaxLength    = 2000 // characters
+	maxNodes     = 400
+	memoryBudget = 200_000 // elements that one evaluation may produce
 )
-
-// Condition is a compiled when or unless: how its clauses hang together, and which they are.
-type Condition struct {
-	Join     syntax.Join
-	Clauses  []*Clause
-	Warnings []syntax.Problem // what is probably not meant
-}
-
-// Clause is one operand of a condition's outermost and/or, or the whole of it. Clauses that say the same are one: a
-// decision evaluates each once, however many rules have it.
-type Clause struct {
-	number  int // among the clauses of the book
-	Text    string
-	program *vm.Program
-	Fields  []facts.Field
-	reads   int // number of the set of fields that it reads
-	equals  *equality
-}
 
 // Compiler compiles the conditions of one playbook.
 type Compiler struct {
-	helpers *functions.Set
-	config  *conf.Config
-	clauses map[string]*Clause // by their syntax tree
-	reads   map[string]int     // sets of fields, by their names
-	places  int                // clauses of all rules, the same ones counted again
+	functions *functions.Set
+	options   []expr.Option
+	clauses   map[string]*Clause // by their syntax trees
+	reads     map[string]int     // sets of fields, by their names
+	places    int                // clauses of all rules, the same ones counted again
 }
 
+// NewCompiler is a compiler that has seen no condition yet.
 func NewCompiler() *Compiler {
-	c := &Compiler{helpers: functions.New(), config: conf.CreateNew(), clauses: map[string]*Clause{}, reads: map[string]int{}}
-	options := slices.Concat(c.helpers.Options(), givenOptions(), []expr.Option{expr.Env(facts.Facts{}), expr.AsBool(), expr.WarnOnAny(), expr.MaxNodes(maxConditionNodes)})
-	for _, o := range options {
-		o(c.config)
-	}
+	c := &Compiler{functions: functions.New(), clauses: map[string]*Clause{}, reads: map[string]int{}}
+	c.options = slices.Concat(c.functions.Options(), givenOptions(), []expr.Option{
+		expr.Env(facts.Facts{}),
+		expr.AsBool(),
+		expr.WarnOnAny(),
+		expr.MaxNodes(maxNodes),
+		expr.Patch(severities{}),
+	})
 	return c
 }
 
 // Compile checks and compiles src. The problems are in no particular order; with any, the condition is unusable.
 func (c *Compiler) Compile(src string) (Condition, []syntax.Problem) {
-	if n := utf8.RuneCountInString(src); n > MaxConditionLength {
-		return Condition{}, whole(fmt.Sprintf("the condition is %d characters long, the limit is %d", n, MaxConditionLength),
-			"split it into several rules: the first that matches wins")
+	if n := utf8.RuneCountInString(src); n > MaxLength {
+		return Condition{}, []syntax.Problem{{
+			Message: fmt.Sprintf("the condition is %d characters long, the limit is %d", n, MaxLength),
+			Hint:    "split it into several rules: the first that matches wins",
+		}}
 	}
 	if strings.TrimSpace(src) == "" {
-		return Condition{}, whole("the condition is empty", `write one, such as alert.severity == "High"`)
+		return Condition{}, []syntax.Problem{{
+			Message: "the condition is empty",
+			Hint:    `write one, such as alert.severity == "High"`,
+		}}
 	}
-	tree, err := parser.ParseWithConfig(src, c.config)
+	tree, err := parser.Parse(src)
 	if err != nil {
-		return Condition{}, []syntax.Problem{explainError(err)}
+		return Condition{}, []syntax.Problem{explained(err)}
 	}
-	if found := refusals(&tree.Node, c.helpers); len(found) > 0 {
+	if found := refusals(tree.Node, c.functions); len(found) > 0 {
 		return Condition{}, found
 	}
-	unlikely := doubt.Contradictions(tree.Node)
-	join, operands := syntax.Split(tree.Node)
-	keys := make([]string, len(operands))
-	for i, node := range operands {
-		keys[i] = ast.Dump(node) // before the checker and the optimizer change it
+	// The whole is compiled for its mistakes, whose places are those in src, and for the types of its parts.
+	whole, err := expr.Compile(src, append(slices.Clone(c.options), expr.Optimize(false))...)
+	if err != nil {
+		return Condition{}, []syntax.Problem{explained(err)}
 	}
-	texts := make([]string, len(operands))
-	for i, node := range operands {
-		texts[i] = spelling.Plain(node.String())
-	}
-	for i := range operands {
-		operands[i] = withSeverities(operands[i])
-	}
-	if _, err := checker.Check(tree, c.config); err != nil {
-		return Condition{}, []syntax.Problem{explainError(err)}
-	}
-	if found := orders(tree.Node); len(found) > 0 {
+	if found := orders(whole.Node()); len(found) > 0 {
 		return Condition{}, found
 	}
-	made := Condition{Join: join, Warnings: slices.Concat(unlikely, doubt.Strangers(tree.Node), doubt.Unasked(tree.Node))}
-	for i, node := range operands {
-		one, err := c.clause(keys[i], texts[i], &parser.Tree{Node: guarded(node), Source: tree.Source})
-		if err != nil {
-			return Condition{}, []syntax.Problem{explainError(err)}
+	return c.split(src, tree.Node, whole.Node())
+}
+
+// split compiles the clauses of a condition without mistakes, each by itself.
+func (c *Compiler) split(src string, written, checked ast.Node) (Condition, []syntax.Problem) {
+	join, texts := syntax.Split(written)
+	_, nodes := syntax.Split(checked)
+	made := Condition{
+		Join:     join,
+		Warnings: slices.Concat(doubt.Contradictions(written), doubt.Strangers(checked), doubt.Unasked(checked)),
+	}
+	size := 0
+	syntax.Each(written, func(ast.Node) { size++ })
+	for i, node := range texts {
+		key := ast.Dump(node)
+		if c.clauses[key] == nil {
+			program, err := expr.Compile(src, slices.Concat([]expr.Option{expr.Patch(&taken{i, size})}, c.options,
+				[]expr.Option{expr.Patch(guard{})})...)
+			if err != nil {
+				return Condition{}, []syntax.Problem{explained(err)}
+			}
+			c.clauses[key] = c.clause(node, nodes[i], program)
 		}
-		if !slices.Contains(made.Clauses, one) {
+		if one := c.clauses[key]; !made.has(one) {
 			made.Clauses = append(made.Clauses, one)
 		}
 	}
@@ -117,26 +108,28 @@ func (c *Compiler) Compile(src string) (Condition, []syntax.Problem) {
 	return made, nil
 }
 
-// whole is a mistake of a whole condition.
-func whole(message, hint string) []syntax.Problem {
-	return []syntax.Problem{{Message: message, Hint: hint}}
+// taken is a clause that is taken out of a condition: it is put in the place of the whole, which is visited last.
+type taken struct {
+	number int
+	left   int // how many nodes of the condition have not been visited
 }
 
-// clause compiles one operand from its syntax tree, or finds the one that says the same.
-func (c *Compiler) clause(key, text string, tree *parser.Tree) (*Clause, error) {
-	if known := c.clauses[key]; known != nil {
-		return known, nil
+// Visit implements ast.Visitor.
+func (t *taken) Visit(node *ast.Node) {
+	if t.left--; t.left == 0 {
+		_, clauses := syntax.Split(*node)
+		*node = clauses[t.number]
 	}
-	one := &Clause{number: len(c.clauses), Text: text, Fields: syntax.Fields(tree.Node), equals: equalityOf(tree.Node)}
-	if _, err := checker.Check(tree, c.config); err != nil {
-		return nil, err
-	}
-	if err := optimizer.Optimize(&tree.Node, c.config); err != nil {
-		return nil, err
-	}
-	var err error
-	if one.program, err = expcompiler.Compile(tree, c.config); err != nil {
-		return nil, err
+}
+
+// clause is a clause that no condition had before.
+func (c *Compiler) clause(written, checked ast.Node, program *vm.Program) *Clause {
+	one := &Clause{
+		Fields:  syntax.Fields(checked),
+		text:    spelling.Plain(written.String()),
+		number:  len(c.clauses),
+		program: program,
+		equals:  equalityOf(checked),
 	}
 	names := ""
 	for _, f := range one.Fields {
@@ -146,13 +139,13 @@ func (c *Compiler) clause(key, text string, tree *parser.Tree) (*Clause, error) 
 		c.reads[names] = len(c.reads)
 	}
 	one.reads = c.reads[names]
-	c.clauses[key] = one
-	return one, nil
+	return one
 }
 
 // Sizes are how much a decision has to remember.
+type Sizes struct{ clauses, reads, places int }
+
+// Sizes are those of the conditions so far.
 func (c *Compiler) Sizes() Sizes {
 	return Sizes{clauses: len(c.clauses), reads: len(c.reads), places: c.places}
 }
-
-type Sizes struct{ clauses, reads, places int }

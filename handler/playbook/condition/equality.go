@@ -16,7 +16,7 @@ type equality struct {
 	want  bool // false: it has to be another text
 }
 
-// equalityOf is what node compares, nil if it is anything else than a field and a text.
+// equalityOf is what a node of a checked expression compares, nil if it is anything else than a field and a text.
 func equalityOf(node ast.Node) *equality {
 	b, ok := node.(*ast.BinaryNode)
 	if !ok || b.Operator != "==" && b.Operator != "!=" {
@@ -25,7 +25,8 @@ func equalityOf(node ast.Node) *equality {
 	text, ok := b.Right.(*ast.StringNode)
 	path := syntax.Path(b.Left)
 	f, known := facts.Resolve(path)
-	if !ok || !known || len(f.Index) != len(path) || f.Kind != reflect.String || syntax.Contains[*ast.IntegerNode](b.Left) {
+	whole := known && len(f.Index) == len(path) && !syntax.Contains[*ast.IntegerNode](b.Left)
+	if !ok || !whole || f.Kind != reflect.String {
 		return nil
 	}
 	return &equality{field: f, text: text.Value, want: b.Operator == "=="}

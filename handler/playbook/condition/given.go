@@ -23,14 +23,15 @@ const (
 )
 
 func givenOptions() []expr.Option {
+	isTime := func(v any) bool { t, _ := v.(time.Time); return !t.IsZero() }
+	isAge := func(v any) bool { return v != facts.NoReport }
+	isCount := func(v any) bool { return v != int64(0) }
+	areTexts := func(v any) bool { list, _ := v.([]string); return list != nil }
 	return []expr.Option{
-		expr.Function(givenTime, given(func(v any) bool { t, _ := v.(time.Time); return !t.IsZero() }),
-			new(func(time.Time, string) time.Time)),
-		expr.Function(givenAge, given(func(v any) bool { return v != facts.NoReport }),
-			new(func(time.Duration, string) time.Duration)),
-		expr.Function(givenCount, given(func(v any) bool { return v != int64(0) }), new(func(int64, string) int64)),
-		expr.Function(givenTexts, given(func(v any) bool { list, _ := v.([]string); return list != nil }),
-			new(func([]string, string) []string)),
+		expr.Function(givenTime, given(isTime), new(func(time.Time, string) time.Time)),
+		expr.Function(givenAge, given(isAge), new(func(time.Duration, string) time.Duration)),
+		expr.Function(givenCount, given(isCount), new(func(int64, string) int64)),
+		expr.Function(givenTexts, given(areTexts), new(func([]string, string) []string)),
 	}
 }
 
@@ -44,24 +45,18 @@ func given(is func(any) bool) func(...any) (any, error) {
 	}
 }
 
-// guarded puts a guard around every fact in a checked expression that may be absent, so that nothing is true or false
-// on a guess: times, the age of the last report, the build, the list of tags. What asks whether a fact is there has no
-// guard: .IsZero() and a comparison with 0.
-func guarded(node ast.Node) ast.Node {
-	ast.Walk(&node, &guard{})
-	return node
-}
-
-// guard is the visitor behind guarded. It meets the parts of an expression before the whole.
+// guard puts a guard around every fact in a checked expression that may be absent, so that nothing is true or false on a
+// guess: times, the age of the last report, the build, the list of tags. What asks whether a fact is there has no guard:
+// .IsZero() and a comparison with 0.
 type guard struct{}
 
-// Visit implements ast.Visitor.
-func (*guard) Visit(node *ast.Node) {
+// Visit implements ast.Visitor. It meets the parts of an expression before the whole.
+func (guard) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.MemberNode:
 		if by := guardOf(n); by != "" {
-			ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: by},
-				Arguments: []ast.Node{n, &ast.StringNode{Value: syntax.FactName(n)}}})
+			name := &ast.StringNode{Value: syntax.Called(n)}
+			ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: by}, Arguments: []ast.Node{n, name}})
 		}
 	case *ast.CallNode:
 		if asked, ok := n.Callee.(*ast.MemberNode); ok && syntax.Property(asked) == "IsZero" {

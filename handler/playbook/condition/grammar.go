@@ -15,21 +15,24 @@ import (
 )
 
 // refusals lists what a parsed expression uses that playbooks do not have.
-func refusals(root *ast.Node, h *functions.Set) []syntax.Problem {
-	g := &grammar{helpers: h}
-	ast.Walk(root, g)
+func refusals(root ast.Node, called *functions.Set) []syntax.Problem {
+	g := &grammar{functions: called}
+	syntax.Each(root, g.node)
 	return g.problems
 }
 
-// grammar is the visitor behind refusals.
+// grammar gathers refusals.
 type grammar struct {
-	helpers  *functions.Set
-	problems []syntax.Problem
+	functions *functions.Set
+	problems  []syntax.Problem
 }
 
-// Visit implements ast.Visitor.
-func (g *grammar) Visit(node *ast.Node) {
-	switch n := (*node).(type) {
+func (g *grammar) refuse(n ast.Node, message, hint string) {
+	g.problems = append(g.problems, syntax.At(n, message, hint))
+}
+
+func (g *grammar) node(node ast.Node) {
+	switch n := node.(type) {
 	case *ast.BuiltinNode:
 		g.builtin(n)
 	case *ast.CallNode:
@@ -41,8 +44,8 @@ func (g *grammar) Visit(node *ast.Node) {
 	case *ast.BinaryNode:
 		g.binary(n)
 	case *ast.UnaryNode:
-		if !slices.Contains(allowedOperators(), n.Operator) && n.Operator != "-" {
-			g.refuse(n, fmt.Sprintf("playbooks have no operator %s", n.Operator), "operators: "+strings.Join(allowedOperators(), " "))
+		if n.Operator != "-" {
+			g.operator(n, n.Operator)
 		}
 	case *ast.IdentifierNode:
 		if n.Value == "$env" {
@@ -53,13 +56,14 @@ func (g *grammar) Visit(node *ast.Node) {
 	case *ast.ChainNode:
 		g.refuse(n, "playbooks have no ?.", "ask first: machine != nil && …")
 	case *ast.VariableDeclaratorNode, *ast.SequenceNode, *ast.MapNode, *ast.ConditionalNode:
-		g.refuse(n, "a condition has no variables, statements, maps or if/else", "write one expression, or several rules: the first that matches wins")
+		g.refuse(n, "a condition has no variables, statements, maps or if/else",
+			"write one expression, or several rules: the first that matches wins")
 	}
 }
 
 func (g *grammar) builtin(n *ast.BuiltinNode) {
-	if !slices.Contains(allowedBuiltins(), n.Name) {
-		g.refuse(n, fmt.Sprintf("playbooks have no function %s()", n.Name), spelling.Suggest(n.Name, slices.Concat(allowedBuiltins(), functions.Names())))
+	if !slices.Contains(builtins(), n.Name) {
+		g.noFunction(n, n.Name)
 		return
 	}
 	if n.Name != "duration" || len(n.Arguments) != 1 {
@@ -74,27 +78,39 @@ func (g *grammar) builtin(n *ast.BuiltinNode) {
 }
 
 func (g *grammar) call(n *ast.CallNode) {
-	member, ok := n.Callee.(*ast.MemberNode)
-	if !ok {
-		g.helper(n)
+	if member, ok := n.Callee.(*ast.MemberNode); ok {
+		if !slices.Contains(methods(), syntax.Property(member)) {
+			g.refuse(n, fmt.Sprintf("playbooks have no method %s", member.Property),
+				"of times and durations there are: "+strings.Join(methods(), ", "))
+		}
 		return
 	}
-	name, ok := member.Property.(*ast.StringNode)
-	if !ok || !slices.Contains(allowedMethods(), name.Value) {
-		g.refuse(n, fmt.Sprintf("playbooks have no method %s", member.Property), "of times and durations there are: "+strings.Join(allowedMethods(), ", "))
+	name := n.Callee.String()
+	if !slices.Contains(functions.Names(), name) {
+		g.noFunction(n, name)
+		return
+	}
+	if p, wrong := g.functions.Mistake(name, n.Arguments); wrong {
+		g.problems = append(g.problems, p)
 	}
 }
 
-// helper checks a call of a function by its name.
-func (g *grammar) helper(n *ast.CallNode) {
-	name := n.Callee.String()
-	if !slices.Contains(functions.Names(), name) {
-		g.refuse(n, fmt.Sprintf("playbooks have no function %s()", name), spelling.Suggest(name, slices.Concat(allowedBuiltins(), functions.Names())))
-		return
+func (g *grammar) noFunction(n ast.Node, name string) {
+	g.refuse(n, fmt.Sprintf("playbooks have no function %s()", name),
+		spelling.Suggest(name, slices.Concat(builtins(), functions.Names())))
+}
+
+// operator refuses an operator that playbooks do not have. False: it is refused.
+func (g *grammar) operator(n ast.Node, operator string) bool {
+	if slices.Contains(operators(), operator) {
+		return true
 	}
-	if at, message, hint := g.helpers.Mistake(name, n.Arguments); message != "" {
-		g.refuse(at, message, hint)
+	hint := "operators: " + strings.Join(operators(), " ")
+	if operator == ".." {
+		hint = "write x >= 1 && x <= 9"
 	}
+	g.refuse(n, fmt.Sprintf("playbooks have no operator %s", operator), hint)
+	return false
 }
 
 func (g *grammar) member(n *ast.MemberNode) {
@@ -110,12 +126,7 @@ func (g *grammar) member(n *ast.MemberNode) {
 }
 
 func (g *grammar) binary(n *ast.BinaryNode) {
-	if !slices.Contains(allowedOperators(), n.Operator) {
-		hint := "operators: " + strings.Join(allowedOperators(), " ")
-		if n.Operator == ".." {
-			hint = "write x >= 1 && x <= 9"
-		}
-		g.refuse(n, fmt.Sprintf("playbooks have no operator %s", n.Operator), hint)
+	if !g.operator(n, n.Operator) {
 		return
 	}
 	switch n.Operator {
@@ -150,8 +161,8 @@ func (g *grammar) equality(n *ast.BinaryNode, a, b ast.Node) {
 	}
 	if text, ok := b.(*ast.StringNode); ok {
 		if list := textsOf(a); list != "" {
-			not := map[string]string{"!=": "not "}[n.Operator]
-			g.refuse(n, "a list is never equal to a text", spelling.Cut(fmt.Sprintf("write %q %sin %s", text.Value, not, list), 300))
+			in := map[string]string{"==": "in", "!=": "not in"}[n.Operator]
+			g.refuse(n, "a list is never equal to a text", spelling.Cut(fmt.Sprintf("write %q %s %s", text.Value, in, list), 300))
 		}
 	}
 	g.value(a, b)
@@ -163,15 +174,11 @@ func (g *grammar) value(fact, literal ast.Node) {
 	if !ok {
 		return
 	}
-	path := syntax.Path(fact)
-	known := facts.Known(strings.Join(path, "."))
-	if known != nil && !slices.Contains(known, text.Value) {
-		g.refuse(text, fmt.Sprintf("%s is never %q", strings.Join(path, "."), text.Value), spelling.Suggest(text.Value, known))
+	name := strings.Join(syntax.Path(fact), ".")
+	values, _ := facts.Known(name)
+	if hint := values.Never(text.Value); hint != "" {
+		g.refuse(text, fmt.Sprintf("%s is never %q", name, text.Value), hint)
 	}
-}
-
-func (g *grammar) refuse(n ast.Node, message, hint string) {
-	g.problems = append(g.problems, syntax.Wrong(n, message, hint))
 }
 
 // textsOf is the list of texts that a node reads, also where alert or machine was left out before it; empty: it reads none.
@@ -191,15 +198,16 @@ func textsOf(node ast.Node) string {
 
 // The parts of the expression language that playbooks use. What is left out is left out because it makes a condition
 // true or false in a way that nobody expects, because its cost grows faster than the alert, or because it reads a clock.
-func allowedBuiltins() []string {
+
+func builtins() []string {
 	return []string{"all", "any", "count", "duration", "len", "lower", "none", "one", "trim", "upper"}
 }
 
-func allowedMethods() []string {
+func methods() []string {
 	return []string{"After", "Before", "Hour", "Hours", "IsZero", "Minute", "Minutes", "Sub", "Unix"}
 }
 
-func allowedOperators() []string {
-	return []string{"and", "&&", "or", "||", "not", "!", "==", "!=", "<", ">", "<=", ">=", "in", "contains", "startsWith", "endsWith",
-		"matches", "+", "-", "*", "/", "%"}
+func operators() []string {
+	return []string{"and", "&&", "or", "||", "not", "!", "==", "!=", "<", ">", "<=", ">=", "in", "contains", "startsWith",
+		"endsWith", "matches", "+", "-", "*", "/", "%"}
 }

@@ -19,6 +19,20 @@ type Truth struct {
 	Err error
 }
 
+// Trace explains one operand of a condition's outermost and/or. Every clause is evaluated for the explanation, also
+// behind one that settled the matter.
+type Trace struct {
+	Text   string      `json:"text"`
+	Result string      `json:"result"` // true, false, or what went wrong
+	Values []ValueSeen `json:"values,omitempty"`
+}
+
+// ValueSeen is a fact as the decision saw it, shortened and free of control characters.
+type ValueSeen struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
 // Look is one look at the facts. A clause is evaluated when it is first asked for, and once.
 type Look struct {
 	facts  *facts.Facts
@@ -31,6 +45,7 @@ type Look struct {
 	room   []*Trace      // for what the rules point at
 }
 
+// NewLook looks at facts. unread says why a fact that costs a read of its own is not known, empty if it is.
 func NewLook(of Sizes, facts *facts.Facts, unread func(fact string) string) *Look {
 	return &Look{
 		facts:  facts,
@@ -46,14 +61,14 @@ func NewLook(of Sizes, facts *facts.Facts, unread func(fact string) string) *Loo
 
 // Condition is what c comes to: its clauses in order, up to the one that settles it. The ones behind it are evaluated for
 // the explanation alone.
-func (e *Look) Condition(c Condition) (Truth, []*Trace) {
+func (l *Look) Condition(c Condition) (Truth, []*Trace) {
 	result := Truth{Is: c.Join != syntax.AnyOf}
 	settled := false
-	traces := e.room[:len(c.Clauses):len(c.Clauses)]
-	e.room = e.room[len(c.Clauses):]
+	traces := l.room[:len(c.Clauses):len(c.Clauses)]
+	l.room = l.room[len(c.Clauses):]
 	for i, one := range c.Clauses {
 		var t Truth
-		t, traces[i] = e.clause(one)
+		t, traces[i] = l.clause(one)
 		if !settled && (t.Err != nil || t.Is == (c.Join == syntax.AnyOf)) {
 			result, settled = t, true
 		}
@@ -62,50 +77,50 @@ func (e *Look) Condition(c Condition) (Truth, []*Trace) {
 }
 
 // clause evaluates c and explains it. Rules with the same clause share the explanation.
-func (e *Look) clause(c *Clause) (Truth, *Trace) {
-	trace := &e.traces[c.number]
+func (l *Look) clause(c *Clause) (Truth, *Trace) {
+	trace := &l.traces[c.number]
 	if trace.Text != "" {
-		return e.truths[c.number], trace
+		return l.truths[c.number], trace
 	}
-	t := e.run(c)
-	trace.Text, trace.Result = c.Text, strconv.FormatBool(t.Is)
+	t := l.run(c)
+	trace.Text, trace.Result = c.text, strconv.FormatBool(t.Is)
 	if t.Err != nil {
 		trace.Result = "no answer: " + t.Err.Error()
 	}
-	if e.values[c.reads] == nil && len(c.Fields) > 0 {
+	if l.values[c.reads] == nil && len(c.Fields) > 0 {
 		seen := make([]ValueSeen, len(c.Fields))
 		for i, f := range c.Fields {
-			seen[i] = ValueSeen{Name: f.Name, Value: facts.Shown(f.Value(e.facts))}
+			seen[i] = ValueSeen{f.Name, facts.Shown(f.Value(l.facts))}
 		}
-		e.values[c.reads] = seen
+		l.values[c.reads] = seen
 	}
-	trace.Values = e.values[c.reads]
-	e.truths[c.number] = t
+	trace.Values = l.values[c.reads]
+	l.truths[c.number] = t
 	return t, trace
 }
 
 // run evaluates c over the facts. An error means that the facts have not the shape that the clause takes for granted,
 // such as a machine that could not be read; its text is fit for people.
-func (e *Look) run(c *Clause) Truth {
+func (l *Look) run(c *Clause) Truth {
 	if c.equals != nil {
-		if e.texts[c.reads] == nil {
-			if v, ok := c.equals.field.Value(e.facts); ok {
+		if l.texts[c.reads] == nil {
+			if v, ok := c.equals.field.Value(l.facts); ok {
 				text := v.String()
-				e.texts[c.reads] = &text
+				l.texts[c.reads] = &text
 			}
 		}
-		if text := e.texts[c.reads]; text != nil {
+		if text := l.texts[c.reads]; text != nil {
 			return Truth{Is: (*text == c.equals.text) == c.equals.want}
 		}
 	}
-	out, err := e.vm.Run(c.program, e.facts)
+	out, err := l.vm.Run(c.program, l.facts)
 	if err != nil {
 		for _, f := range c.Fields {
-			if missing := e.unread(f.Name); missing != "" {
+			if missing := l.unread(f.Name); missing != "" {
 				return Truth{Err: errors.New(missing)}
 			}
 		}
-		return Truth{Err: errors.New(runtimeMessage(err))}
+		return Truth{Err: errors.New(message(err))}
 	}
 	is, ok := out.(bool)
 	if !ok {
@@ -114,25 +129,12 @@ func (e *Look) run(c *Clause) Truth {
 	return Truth{Is: is}
 }
 
-func runtimeMessage(err error) string {
-	message := err.Error()
-	var fe *file.Error
-	if errors.As(err, &fe) {
-		message = fe.Message
+// message is what an error of the expression language says, without its place.
+func message(err error) string {
+	said := err.Error()
+	var wrong *file.Error
+	if errors.As(err, &wrong) {
+		said = wrong.Message
 	}
-	return spelling.Cut(spelling.Plain(message), 300)
-}
-
-// Trace explains one operand of a condition's outermost and/or. Every clause is evaluated for the explanation, also
-// behind one that settled the matter.
-type Trace struct {
-	Text   string      `json:"text"`
-	Result string      `json:"result"` // true, false, or what went wrong
-	Values []ValueSeen `json:"values,omitempty"`
-}
-
-// ValueSeen is a fact as the decision saw it, shortened and free of control characters.
-type ValueSeen struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
+	return spelling.Cut(spelling.Plain(said), 300)
 }

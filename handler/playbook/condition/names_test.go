@@ -35,8 +35,8 @@ func TestTheExamplesOfHelpersWork(t *testing.T) {
 		if _, problems := NewCompiler().Compile(h.Example); len(problems) > 0 {
 			t.Errorf("%s: %+v", h.Example, problems)
 		}
-		if !strings.HasPrefix(h.Signature, h.Name+"(") {
-			t.Errorf("%s is written %s", h.Name, h.Signature)
+		if !strings.HasPrefix(h.Signature(), h.Name+"(") {
+			t.Errorf("%s is written %s", h.Name, h.Signature())
 		}
 	}
 }

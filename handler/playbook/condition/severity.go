@@ -13,17 +13,11 @@ import (
 	"cordon/handler/playbook/spelling"
 )
 
-// withSeverities has severityAtLeast read the severity of what it is asked about.
-func withSeverities(node ast.Node) ast.Node {
-	ast.Walk(&node, &severities{})
-	return node
-}
-
-// severities is the visitor behind withSeverities.
+// severities has severityAtLeast read the severity of what it is asked about.
 type severities struct{}
 
 // Visit implements ast.Visitor.
-func (*severities) Visit(node *ast.Node) {
+func (severities) Visit(node *ast.Node) {
 	n, ok := (*node).(*ast.CallNode)
 	if !ok || len(n.Arguments) != 2 || n.Callee.String() != functions.SeverityAtLeast {
 		return
@@ -34,22 +28,18 @@ func (*severities) Visit(node *ast.Node) {
 }
 
 // orders finds the comparisons of a checked expression that go by the letters of texts. No order of texts is meant so.
-func orders(node ast.Node) []syntax.Problem {
-	o := &ordering{}
-	ast.Walk(&node, o)
-	return o.problems
-}
-
-// ordering is the visitor behind orders.
-type ordering struct{ problems []syntax.Problem }
-
-// Visit implements ast.Visitor.
-func (o *ordering) Visit(node *ast.Node) {
-	n, ok := (*node).(*ast.BinaryNode)
-	if !ok || !slices.Contains([]string{"<", ">", "<=", ">="}, n.Operator) || !syntax.IsText(n.Left) && !syntax.IsText(n.Right) {
-		return
-	}
-	o.problems = append(o.problems, syntax.Wrong(n, fmt.Sprintf("%s compares texts by their letters", n.Operator), orderHint(n)))
+func orders(root ast.Node) []syntax.Problem {
+	var found []syntax.Problem
+	syntax.Each(root, func(node ast.Node) {
+		n, ok := node.(*ast.BinaryNode)
+		if !ok || !slices.Contains([]string{"<", ">", "<=", ">="}, n.Operator) {
+			return
+		}
+		if syntax.IsText(n.Left) || syntax.IsText(n.Right) {
+			found = append(found, syntax.At(n, n.Operator+" compares texts by their letters", orderHint(n)))
+		}
+	})
+	return found
 }
 
 // orderHint words a comparison of texts as it was meant: of the same value, in the same direction.
@@ -61,24 +51,21 @@ func orderHint(n *ast.BinaryNode) string {
 	text, written := other.(*ast.StringNode)
 	switch name := ordered(fact); {
 	case name == "":
-		return `== and in compare texts`
+		return "== and in compare texts"
 	case name != "machine.version":
 		of, _, _ := strings.Cut(name, ".")
-		level := ""
-		if written {
-			level = text.Value
-		}
-		return severityHint(of, operator, level)
+		return severityHint(of, operator, syntax.Text(other))
 	case written && strings.TrimSpace(text.Value) == "":
-		return "write " + functions.Example("compareVersion")
+		return "write " + functions.Example(functions.CompareVersion)
 	}
-	return spelling.Cut(fmt.Sprintf("write compareVersion(%s, %s) %s 0", spelling.Plain(fact.String()), spelling.Plain(other.String()), operator), 300)
+	call := fmt.Sprintf("%s(%s, %s)", functions.CompareVersion, fact, other)
+	return spelling.Cut(spelling.Plain("write "+call+" "+operator+" 0"), 300)
 }
 
 // ordered is the fact that a node reads, if it is a text that has an order of its own.
 func ordered(node ast.Node) string {
-	name := strings.Join(syntax.Path(node), ".")
-	if slices.Contains([]string{"alert.severity", "hunt.severity", "machine.version"}, name) {
+	switch name := strings.Join(syntax.Path(node), "."); name {
+	case "alert.severity", "hunt.severity", "machine.version":
 		return name
 	}
 	return ""

@@ -12,8 +12,8 @@ import (
 )
 
 func TestTheFactsAreTheTaggedFieldsOfAnAlertAndNoOthers(t *testing.T) {
-	want := Names(reflect.TypeFor[alert.Alert]())
-	if diff := cmp.Diff(want, Names(reflect.TypeFor[Alert]())); diff != "" {
+	want := names(reflect.TypeFor[alert.Alert]())
+	if diff := cmp.Diff(want, names(reflect.TypeFor[Alert]())); diff != "" {
 		t.Error(diff)
 	}
 	// Every one carries the alert's value: a full alert has no empty fact.

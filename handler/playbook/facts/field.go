@@ -43,9 +43,9 @@ func fieldByName(t reflect.Type, name string) (reflect.StructField, bool) {
 	return reflect.StructField{}, false
 }
 
-// Value gives the value of f in facts, false when something on the way is nil.
-func (f Field) Value(facts *Facts) (reflect.Value, bool) {
-	v := reflect.ValueOf(facts).Elem()
+// Value gives the value of f, false when something on the way is nil.
+func (f Field) Value(of *Facts) (reflect.Value, bool) {
+	v := reflect.ValueOf(of).Elem()
 	for _, index := range f.Index {
 		if v.Kind() == reflect.Pointer {
 			if v.IsNil() {

@@ -1,22 +1,21 @@
 package facts
 
-import (
-	"slices"
-)
+import "slices"
 
 // verdictsOf lists classifications of alerts with their determinations, as the API is sent them (Alert resource type page).
-func verdictsOf() []struct {
-	classification string
-	determinations []string
-} {
-	return []struct {
-		classification string
-		determinations []string
-	}{
-		{"TruePositive", []string{"MultiStagedAttack", "MaliciousUserActivity", "CompromisedUser", "Malware", "Phishing", "UnwantedSoftware", "Other"}},
-		{"InformationalExpectedActivity", []string{"SecurityTesting", "LineOfBusinessApplication", "ConfirmedUserActivity", "Other"}},
+func verdictsOf() []verdict {
+	return []verdict{
+		{"TruePositive", []string{"MultiStagedAttack", "MaliciousUserActivity", "CompromisedUser", "Malware", "Phishing",
+			"UnwantedSoftware", "Other"}},
+		{"InformationalExpectedActivity", []string{"SecurityTesting", "LineOfBusinessApplication", "ConfirmedUserActivity",
+			"Other"}},
 		{"FalsePositive", []string{"Clean", "InsufficientData", "Other"}},
 	}
+}
+
+type verdict struct {
+	classification string
+	determinations []string
 }
 
 // OtherSpellings are those of the Update alert API page, which differ from what the alert itself has.
@@ -24,6 +23,7 @@ func OtherSpellings() map[string]string {
 	return map[string]string{"ConfirmedActivity": "ConfirmedUserActivity", "NotMalicious": "Clean"}
 }
 
+// Classifications are what an alert can turn out to be.
 func Classifications() []string {
 	var list []string
 	for _, v := range verdictsOf() {

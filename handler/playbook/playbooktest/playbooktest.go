@@ -92,6 +92,7 @@ func Conditions() []string {
 		`alertsOnMachine >= 3 && alertsInIncident == 1`,
 		`severityAtLeast(alert, "Medium") && severityAtLeast(alert, "High")`,
 		`machine.osBuild == 0 || machine.osBuild > 22000`,
+		`alert.incidentId > 1.0 && alert.incidentId < 1e3 && machine.lastSeenAge.Hours() < 2.0`,
 		`true`,
 	}
 }

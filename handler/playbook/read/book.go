@@ -3,81 +3,116 @@ package read
 import (
 	"fmt"
 
-	"github.com/goccy/go-yaml/ast"
-
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/facts"
 	"cordon/handler/playbook/read/language"
 	"cordon/handler/playbook/read/source"
-	"cordon/handler/playbook/spelling"
 )
 
-// book reads the root of a playbook. It notes every mistake it meets and goes on; the result counts only without any.
-func (r *reader) book(root ast.Node) playbook.Contents {
-	b := playbook.Contents{Mode: playbook.Observe, Limits: playbook.DefaultLimits()}
-	entries, ok := r.Mapping(root, language.BookKeys())
-	if !ok {
-		return b
+// book reads the whole of a playbook. It notes every mistake it meets and goes on; the result counts only without any.
+func (r *reader) book() playbook.Contents {
+	made := playbook.Contents{Mode: playbook.Observe}
+	root := r.Parse()
+	if len(r.Problems) > 0 {
+		return made
 	}
-	if n, ok := source.Find(entries, "version"); !ok {
-		r.On(root, "version is missing", "begin with version: 1")
-	} else {
-		r.version(n)
+	if root == nil {
+		r.At(1, 1, "the playbook is empty", "begin with version: 1")
+		return made
 	}
-	if n, ok := source.Find(entries, "mode"); ok {
-		if v, ok := r.Choice(n, language.BookKeys(), "mode"); ok {
-			b.Mode = playbook.Mode(v)
+	m, _ := r.Mapping(root, language.BookKeys())
+	m.Number("version")
+	if mode := m.Word("mode"); mode != "" {
+		made.Mode = playbook.Mode(mode)
+	}
+	made.Rules = r.rules(m)
+	made.Protect = r.lists(m, "protect")
+	made.Only = r.lists(m, "only")
+	made.Limits = r.limits(m)
+	return made
+}
+
+// lists reads the lists of a rail, protect or only.
+func (r *reader) lists(book source.Mapping, rail string) playbook.Lists {
+	m, _ := book.Mapping(rail)
+	lists := playbook.Lists{}
+	for _, e := range m.Entries {
+		fact := facts.OfRail(e.Name)
+		known, has := facts.Known(fact)
+		for _, item := range m.Texts(e.Name) {
+			if item.Text == "" {
+				r.On(item.Node, "an empty text fits no machine", "take it out")
+				continue
+			}
+			if hint := known.StrangePattern(item.Text); has && hint != "" {
+				r.Warn(item.Node, fmt.Sprintf("%s.%s: no %s that is known fits %q", rail, e.Name, fact, item.Text), hint)
+			}
+			lists[e.Name] = append(lists[e.Name], item.Text)
 		}
 	}
-	if n, ok := source.Find(entries, "rules"); !ok {
-		r.On(root, "rules are missing", "rules: is a list of name, on, when and do")
-	} else {
-		b.Rules = r.rules(n)
-	}
-	if n, ok := source.Find(entries, "protect"); ok {
-		b.Protect = r.protection(n)
-	}
-	if n, ok := source.Find(entries, "only"); ok {
-		b.Only = r.allowance(n)
-	}
-	if n, ok := source.Find(entries, "limits"); ok {
-		b.Limits = r.limits(n)
-	}
-	return b
+	return lists
 }
 
-func (r *reader) version(n ast.Node) {
-	v, ok := n.(*ast.IntegerNode)
-	if !ok || v.GetToken().Value != "1" {
-		r.On(n, fmt.Sprintf("version %s is not known", spelling.Cut(n.GetToken().Value, 20)), "this program reads version: 1")
+// unlisted warns about a playbook that acts on any operating system: the API cannot tell a domain controller, so
+// a server is then isolated like a workstation.
+func (r *reader) unlisted(written playbook.Contents) {
+	if len(written.Only["os"]) > 0 || len(written.Protect["os"]) > 0 {
+		return
+	}
+	for i, rule := range written.Rules {
+		for _, step := range rule.Steps {
+			if step.OnMachine() && step.Begins() {
+				r.Warn(r.whens[i], fmt.Sprintf("rule %s acts on machines of any operating system, servers too", rule.Name),
+					"write only: { os: [Windows10, Windows11, macOS], onboarding: [Onboarded] }, or name servers under protect.os")
+				return
+			}
+		}
 	}
 }
 
-func (r *reader) rules(n ast.Node) []playbook.Rule {
-	list, ok := r.List(n, "rules", "- name: … with on, when and do below it")
-	if !ok {
-		return nil
+// limits reads the caps; those that are not written are the default ones.
+func (r *reader) limits(book source.Mapping) playbook.Limits {
+	limits := playbook.DefaultLimits()
+	m, _ := book.Mapping("limits")
+	for _, e := range m.Entries {
+		kind := playbook.StepKind(e.Name)
+		if caps, ok := m.Mapping(e.Name); ok {
+			limits[kind] = r.caps(caps)
+		}
 	}
-	if len(list) == 0 {
-		r.On(n, "rules is empty", "a playbook needs at least one rule; mode: observe is the way to do nothing")
+	return limits
+}
+
+// caps reads the caps of one kind of step.
+func (r *reader) caps(m source.Mapping) playbook.Cap {
+	m.Word("then") // there is but one
+	made := playbook.UsualCap()
+	made.Rate = r.rate(m)
+	for name, to := range map[string]*playbook.Rate{
+		"perRule": &made.PerRule, "perGroup": &made.PerGroup, "perMachine": &made.PerMachine,
+	} {
+		if rate, ok := m.Mapping(name); ok {
+			*to = r.rate(rate)
+		}
 	}
-	if len(list) > language.MaxRules {
-		r.On(list[language.MaxRules], fmt.Sprintf("there are %d rules, the limit is %d", len(list), language.MaxRules), "join rules with or")
-		list = list[:language.MaxRules]
-	}
-	var rules []playbook.Rule
-	places := map[string]int{}
-	for _, item := range list {
-		one, at, when, ok := r.rule(item)
-		if !ok {
+	return made
+}
+
+// rate reads the windows that are there. A longer window has at least what a shorter one has.
+func (r *reader) rate(m source.Mapping) playbook.Rate {
+	windows := []string{"perMinute", "perHour", "perDay"}
+	var limits [3]int
+	shorter := -1
+	for i, name := range windows {
+		limits[i] = m.Number(name)
+		if limits[i] == 0 {
 			continue
 		}
-		if first, taken := places[one.Name]; taken {
-			r.On(at, fmt.Sprintf("the name %q is taken by the rule in line %d", one.Name, first), "every rule has a name of its own: runs and mails name the rule")
-		} else {
-			places[one.Name], _ = source.Place(at)
+		if shorter >= 0 && limits[i] < limits[shorter] {
+			r.On(m.Node, fmt.Sprintf("%s %d is more than %s %d", windows[shorter], limits[shorter], name, limits[i]),
+				"a longer time has at least what a shorter part of it has")
 		}
-		rules = append(rules, one)
-		r.whens = append(r.whens, when)
+		shorter = i
 	}
-	return rules
+	return playbook.Rate{PerMinute: limits[0], PerHour: limits[1], PerDay: limits[2]}
 }

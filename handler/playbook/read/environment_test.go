@@ -24,7 +24,7 @@ func TestThePageAboutThePlaybookHasTheTables(t *testing.T) {
 	}
 	calls.WriteString("| function | meaning | example |\n| --- | --- | --- |\n")
 	for _, h := range functions.All() {
-		fmt.Fprintf(&calls, "| `%s` | %s | `%s` |\n", h.Signature, h.Meaning, h.Example)
+		fmt.Fprintf(&calls, "| `%s` | %s | `%s` |\n", h.Signature(), h.Meaning, h.Example)
 	}
 	steps.WriteString("| step | what it does | permission | machines at most, if limits says nothing |\n| --- | --- | --- | --- |\n")
 	for _, h := range language.Steps() {

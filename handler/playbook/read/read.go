@@ -4,7 +4,6 @@ package read
 
 import (
 	"fmt"
-	"regexp"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -12,14 +11,13 @@ import (
 	"cordon/handler/incoming"
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/condition"
-	"cordon/handler/playbook/read/language"
 	"cordon/handler/playbook/read/source"
 )
 
-// MaxSource bounds a playbook's text, in bytes: a wrong or hostile file costs no more than a moment.
-const MaxSource = 256 << 10
+// maxSource bounds a playbook's text, in bytes: a wrong or hostile file costs no more than a moment.
+const maxSource = 256 << 10
 
-// Load reads and checks a playbook; name is the file's, for the messages. An error is always an *Error and lists
+// Load reads and checks a playbook; name is the file's, for the messages. An error is always a *source.Error and lists
 // everything that was found wrong; no book is returned then.
 func Load(name string, src []byte) (*playbook.Book, error) {
 	book, _, err := Check(name, src)
@@ -29,36 +27,31 @@ func Load(name string, src []byte) (*playbook.Book, error) {
 // Check is Load, and says besides what is probably not meant, in the order of the file, such as rules that can never
 // match. The book can be used all the same.
 func Check(name string, src []byte) (*playbook.Book, []source.Problem, error) {
-	r := newReader("")
-	if len(src) > MaxSource {
-		r.At(1, 1, fmt.Sprintf("the playbook is %d bytes long, the limit is %d", len(src), MaxSource), "is this the right file?")
+	if len(src) > maxSource {
+		r := newReader("")
+		r.At(1, 1, fmt.Sprintf("the playbook is %d bytes long, the limit is %d", len(src), maxSource), "is this the right file?")
 		return nil, nil, r.Err(name)
 	}
 	src = incoming.Document(src)
-	r = newReader(string(src))
-	root := r.Parse()
-	if root == nil {
-		return nil, nil, r.Err(name)
-	}
-	w := r.book(root)
+	r := newReader(string(src))
+	written := r.book()
 	if len(r.Problems) > 0 {
 		return nil, nil, r.Err(name)
 	}
-	w.Hash, w.Sizes = alert.SHA256(src), r.compiler.Sizes()
-	r.unlisted(w)
-	r.shadows(w.Rules)
+	written.Hash, written.Sizes = alert.SHA256(src), r.compiler.Sizes()
+	r.unlisted(written)
+	r.shadows(written.Rules)
 	source.Sort(r.Warnings)
-	return playbook.New(w), r.Warnings, nil
+	return playbook.New(written), r.Warnings, nil
 }
 
 // reader reads one playbook: its text, its conditions so far, and where its rules stand.
 type reader struct {
 	*source.File
 	compiler *condition.Compiler
-	nameForm *regexp.Regexp // of a rule's name; it is asked for often
-	whens    []ast.Node     // the when of each rule, for warnings
+	whens    []ast.Node // the when of each rule, for warnings
 }
 
 func newReader(text string) *reader {
-	return &reader{File: source.New(text), compiler: condition.NewCompiler(), nameForm: regexp.MustCompile(language.RuleNamePattern)}
+	return &reader{File: source.New(text), compiler: condition.NewCompiler()}
 }

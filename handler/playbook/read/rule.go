@@ -3,107 +3,96 @@ package read
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/condition"
 	"cordon/handler/playbook/facts"
-	"cordon/handler/playbook/read/language"
 	"cordon/handler/playbook/read/source"
-	"cordon/handler/playbook/spelling"
 )
 
-// rule reads one rule and says where its name stands.
-func (r *reader) rule(n ast.Node) (made playbook.Rule, at, condition ast.Node, ok bool) {
-	entries, ok := r.Mapping(n, language.RuleKeys())
-	if !ok {
-		return playbook.Rule{}, nil, nil, false
-	}
-	one := playbook.Rule{Mode: playbook.Enforce}
-	nameNode, named := r.Need(entries, n, "name", "such as name: contain-high-severity")
-	if named {
-		one.Name, named = r.ruleName(nameNode)
-	}
-	if on, ok := r.Need(entries, n, "on", "write on: alert"); ok {
-		one.On, _ = r.Choice(on, language.RuleKeys(), "on")
-	}
-	when, ok := r.Need(entries, n, "when", `such as when: alert.severity == "High"`)
-	if ok {
-		one.When = r.condition(when, "when")
-	}
-	for _, e := range entries {
-		switch e.Name {
-		case "unless":
-			one.Unless, one.HasUnless = r.condition(e.Value, "unless"), true
-		case "continue":
-			one.GoesOn = r.Truth(e.Value, "continue")
-		case "mode":
-			if v, ok := r.Choice(e.Value, language.RuleKeys(), "mode"); ok {
-				one.Mode = playbook.Mode(v)
-			}
-		case "maxAlertAge":
-			one.MaxAge = r.Age(e.Value, "maxAlertAge")
+// rules reads the rules of a playbook. Each has a name of its own.
+func (r *reader) rules(book source.Mapping) []playbook.Rule {
+	var rules []playbook.Rule
+	lines := map[string]int{}
+	for _, m := range book.Mappings("rules") {
+		name, named := m.Text("name")
+		rule := r.rule(m, name.Text)
+		if !named {
+			continue
 		}
+		if first, taken := lines[rule.Name]; taken {
+			r.On(name.Node, fmt.Sprintf("the name %q is taken by the rule in line %d", rule.Name, first),
+				"every rule has a name of its own: runs and mails name the rule")
+		} else {
+			lines[rule.Name], _ = source.Place(name.Node)
+		}
+		when, _ := m.Value("when")
+		rules, r.whens = append(rules, rule), append(r.whens, when)
 	}
-	if do, ok := r.Need(entries, n, "do", "a list of steps; do: [] is a rule that keeps alerts from the rules below it"); ok {
-		one.Steps = r.steps(do, one.Name)
-	}
-	r.subject(one, entries)
-	return one, nameNode, when, named
+	return rules
 }
 
-func (r *reader) ruleName(n ast.Node) (string, bool) {
-	name, ok := r.Text(n, "name", "such as contain-high-severity")
-	if ok && !r.nameForm.MatchString(name) {
-		r.On(n, fmt.Sprintf("%q is no name for a rule", spelling.Cut(name, 60)), "letters, digits, dots, dashes and underscores, at most 64")
-		return "", false
+func (r *reader) rule(m source.Mapping, name string) playbook.Rule {
+	rule := playbook.Rule{
+		Name:   name,
+		On:     m.Word("on"),
+		GoesOn: m.Truth("continue"),
+		Mode:   playbook.Enforce,
+		MaxAge: m.Age("maxAlertAge"),
+		Steps:  r.steps(m, name),
 	}
-	return name, ok
+	if mode := m.Word("mode"); mode != "" {
+		rule.Mode = playbook.Mode(mode)
+	}
+	rule.When, _ = r.condition(m, "when")
+	rule.Unless, rule.HasUnless = r.condition(m, "unless")
+	r.subject(m, rule)
+	return rule
 }
 
-func (r *reader) condition(n ast.Node, what string) condition.Condition {
-	// YAML reads true and false as truth values; as a condition they are what they say.
-	if b, ok := n.(*ast.BoolNode); ok {
-		c, _ := r.compiler.Compile(fmt.Sprint(b.Value))
-		return c
-	}
-	src, ok := r.Text(n, what, `a condition, such as alert.severity == "High"`)
+// condition reads a condition. False: it is not there.
+func (r *reader) condition(m source.Mapping, name string) (condition.Condition, bool) {
+	n, ok := m.Value(name)
 	if !ok {
-		return condition.Condition{}
+		return condition.Condition{}, false
 	}
-	c, problems := r.compiler.Compile(src)
+	// YAML reads true and false as truth values; as a condition they are what they say.
+	if b, isTruth := n.(*ast.BoolNode); isTruth {
+		c, _ := r.compiler.Compile(fmt.Sprint(b.Value))
+		return c, true
+	}
+	src, ok := m.Text(name)
+	if !ok {
+		return condition.Condition{}, true
+	}
+	c, problems := r.compiler.Compile(src.Text)
 	for _, p := range problems {
-		line, column := r.Locate(n, src, p.Offset)
+		line, column := r.Locate(src, p.Offset)
 		r.At(line, column, p.Message, p.Hint)
 	}
 	for _, p := range c.Warnings {
-		line, column := r.Locate(n, src, p.Offset)
+		line, column := r.Locate(src, p.Offset)
 		r.WarnAt(line, column, p.Message, p.Hint)
 	}
-	return c
+	return c, true
 }
 
-// subject refuses conditions about what the rule is not asked about: they would have no answer, or another than meant.
-func (r *reader) subject(one playbook.Rule, entries []source.Entry) {
+// subject refuses what the rule is not asked about: a condition would have no answer, or another than meant.
+func (r *reader) subject(m source.Mapping, rule playbook.Rule) {
 	other, hint := facts.OnHunt, "write on: hunt, or take it out"
-	if one.On == facts.OnHunt {
+	if rule.On == facts.OnHunt {
 		other, hint = facts.OnAlert, "a rule for hunts reads hunt.name, hunt.severity, hunt.row, machine and now"
 	}
-	if do, ok := source.Find(entries, "do"); ok && one.On == facts.OnHunt && slices.ContainsFunc(one.Steps, func(step playbook.StepSpec) bool { return step.Kind == playbook.UpdateAlert }) {
-		r.On(do, "a rule with on: hunt has updateAlert, and a finding is no alert of Defender's", "take it out; tag marks the machine")
+	updates := slices.ContainsFunc(rule.Steps, func(s playbook.StepSpec) bool { return s.Kind == playbook.UpdateAlert })
+	if do, ok := m.Value("do"); ok && rule.On == facts.OnHunt && updates {
+		r.On(do, "a rule with on: hunt has updateAlert, and a finding is no alert of Defender's",
+			"take it out; tag marks the machine")
 	}
-	for name, c := range map[string]condition.Condition{"when": one.When, "unless": one.Unless} {
-		n, ok := source.Find(entries, name)
-		if !ok || one.On == "" {
-			continue
-		}
-		for _, clause := range c.Clauses {
-			if slices.ContainsFunc(clause.Fields, func(f facts.Field) bool { return f.Name == other || strings.HasPrefix(f.Name, other+".") }) {
-				r.On(n, fmt.Sprintf("a rule with on: %s reads %s", one.On, other), hint)
-				break
-			}
+	for name, c := range map[string]condition.Condition{"when": rule.When, "unless": rule.Unless} {
+		if n, ok := m.Value(name); ok && rule.On != "" && c.Reads(other) {
+			r.On(n, fmt.Sprintf("a rule with on: %s reads %s", rule.On, other), hint)
 		}
 	}
 }

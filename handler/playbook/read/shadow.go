@@ -5,19 +5,17 @@ import (
 	"slices"
 
 	"cordon/handler/playbook"
-	"cordon/handler/playbook/condition"
-	"cordon/handler/playbook/condition/syntax"
 )
 
 // shadows finds the rules that can never be asked: whenever one would match, an earlier rule without continue has matched
-// already. It knows that a and b implies a, and a implies a or b; what needs more thought than that is not found.
+// already.
 func (r *reader) shadows(rules []playbook.Rule) {
 	for j, later := range rules {
-		if later.HasUnless && implied(later.Unless, later.When) {
+		if later.HasUnless && later.When.Implies(later.Unless) {
 			r.Warn(r.whens[j], fmt.Sprintf("rule %s can never match: its unless is true whenever its when is", later.Name),
 				"take a clause out of one of them")
 		}
-		over := slices.IndexFunc(rules[:j], func(earlier playbook.Rule) bool { return !earlier.GoesOn && implies(later, earlier) })
+		over := slices.IndexFunc(rules[:j], func(earlier playbook.Rule) bool { return takes(earlier, later) })
 		if over < 0 {
 			continue
 		}
@@ -27,41 +25,8 @@ func (r *reader) shadows(rules []playbook.Rule) {
 	}
 }
 
-// implied reports whether a is surely true, or has no answer, whenever b is true.
-func implied(a, b condition.Condition) bool {
-	return implies(playbook.Rule{When: b}, playbook.Rule{When: a})
-}
-
-// implies reports whether earlier surely matches, or has no answer, whenever later is asked and matches.
-func implies(later, earlier playbook.Rule) bool {
-	if earlier.On != later.On {
-		return false
-	}
-	if earlier.HasUnless && !(later.HasUnless && same(later.Unless, earlier.Unless)) {
-		return false
-	}
-	a, b := later.When, earlier.When
-	if len(b.Clauses) == 1 && b.Clauses[0].Text == "true" {
-		return true
-	}
-	contains := func(in condition.Condition) func(*condition.Clause) bool {
-		return func(c *condition.Clause) bool { return slices.Contains(in.Clauses, c) }
-	}
-	switch {
-	case b.Join == syntax.AnyOf && a.Join == syntax.AllOf:
-		return slices.ContainsFunc(a.Clauses, contains(b))
-	case b.Join == syntax.AnyOf:
-		return all(a.Clauses, contains(b))
-	case a.Join == syntax.AnyOf:
-		return len(a.Clauses) == 1 && len(b.Clauses) == 1 && a.Clauses[0] == b.Clauses[0]
-	}
-	return all(b.Clauses, contains(a))
-}
-
-func same(a, b condition.Condition) bool {
-	return a.Join == b.Join && slices.Equal(a.Clauses, b.Clauses)
-}
-
-func all(list []*condition.Clause, is func(*condition.Clause) bool) bool {
-	return !slices.ContainsFunc(list, func(c *condition.Clause) bool { return !is(c) })
+// takes reports whether earlier has the last word, or no answer, whenever later is asked and matches.
+func takes(earlier, later playbook.Rule) bool {
+	excepts := earlier.HasUnless && !(later.HasUnless && later.Unless.Same(earlier.Unless))
+	return !earlier.GoesOn && !excepts && earlier.On == later.On && later.When.Implies(earlier.When)
 }

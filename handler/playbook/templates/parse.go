@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -12,105 +13,98 @@ import (
 	"cordon/handler/playbook/spelling"
 )
 
-// The bounds of a comment's template and of what one rendering may produce before it is cut.
-const (
-	maxTemplate = 2000 // characters
-	maxRendered = 64 << 10
-)
+// maxTemplate bounds a template, in characters.
+const maxTemplate = 2000
+
+// demanded is the template function that stands behind every value of an address: an address with a hole in it is
+// another. No playbook can name it.
+const demanded = "given"
 
 // parseTemplate reads a template, called what, and checks what it is made of.
-func parseTemplate(what, src string) (t *template.Template, message, hint string) {
+func parseTemplate(what, src string) (*template.Template, *Mistake) {
 	if n := len([]rune(src)); n > maxTemplate {
-		return nil, fmt.Sprintf("the %s is %d characters long, the limit is %d", what, n, maxTemplate), "what is rendered is cut to " + fmt.Sprint(MaxText)
+		return nil, &Mistake{
+			fmt.Sprintf("the %s is %d characters long, the limit is %d", what, n, maxTemplate),
+			fmt.Sprintf("what is rendered is cut to %d", MaxText),
+		}
 	}
-	t, err := template.New(what).Option("missingkey=error").Funcs(addressFunctions()).Parse(src)
+	functions := template.FuncMap{demanded: demand}
+	t, err := template.New(what).Option("missingkey=error").Funcs(functions).Parse(src)
 	if err != nil {
-		return nil, "the " + what + " is no template: " + strings.TrimPrefix(err.Error(), "template: "), "such as {{.Alert.ID}}: {{.Alert.Title}}"
+		why := strings.TrimPrefix(err.Error(), "template: ")
+		return nil, &Mistake{"the " + what + " is no template: " + why, "such as {{.Alert.ID}}: {{.Alert.Title}}"}
 	}
 	if len(t.Templates()) > 1 {
-		return nil, "a " + what + " has no {{define}}", "write the text itself"
+		return nil, &Mistake{"a " + what + " has no {{define}}", "write the text itself"}
 	}
-	if t.Tree != nil {
-		if message, hint := checkTemplate(t.Tree.Root); message != "" {
-			return nil, message, hint
-		}
+	if t.Tree == nil {
+		return t, nil
 	}
-	return t, "", ""
+	return t, check(t.Tree.Root)
 }
 
-// templateFunctions are the functions of a comment: those that can neither fail on an alert nor make text grow.
-func templateFunctions() []string {
-	return []string{"and", "or", "not", "eq", "ne", "len"}
-}
-
-// checkTemplate walks a template and names the first thing that templates here do not have. Every field is checked here, also
-// in branches that a sample does not take.
-func checkTemplate(node parse.Node) (message, hint string) {
+// check walks a template and names the first thing that templates here do not have. Every field is checked here, also in
+// branches that a sample does not take.
+func check(node parse.Node) *Mistake {
 	switch n := node.(type) {
 	case *parse.ListNode:
-		return firstMistake(listOf(n))
+		return firstMistake(listOf(n)...)
 	case *parse.IfNode:
-		return firstMistake([]parse.Node{n.Pipe, n.List, n.ElseList})
+		return firstMistake(n.Pipe, n.List, n.ElseList)
 	case *parse.ActionNode:
-		return checkTemplate(n.Pipe)
+		return check(n.Pipe)
 	case *parse.PipeNode:
 		if len(n.Decl) > 0 {
-			return "a template has no variables", "write the field itself, such as {{.Alert.Title}}"
+			return &Mistake{"a template has no variables", "write the field itself, such as {{.Alert.Title}}"}
 		}
-		return firstMistake(commandsOf(n))
-	case *parse.CommandNode:
-		return firstMistake(n.Args)
+		for _, c := range n.Cmds {
+			if wrong := firstMistake(c.Args...); wrong != nil {
+				return wrong
+			}
+		}
 	case *parse.FieldNode:
 		return checkField(n.Ident)
 	case *parse.IdentifierNode:
-		if !slices.Contains(templateFunctions(), n.Ident) {
-			return fmt.Sprintf("templates have no function %q", n.Ident), spelling.Suggest(n.Ident, templateFunctions())
+		if known := functionNames(); !slices.Contains(known, n.Ident) {
+			return &Mistake{fmt.Sprintf("templates have no function %q", n.Ident), spelling.Suggest(n.Ident, known)}
 		}
 	case *parse.TextNode, *parse.StringNode, *parse.NumberNode, *parse.BoolNode, *parse.NilNode, *parse.CommentNode:
 	default:
-		return fmt.Sprintf("templates have no %s", node), "a template puts fields into text, {{.Alert.Title}}, and asks {{if .Machine.OSPlatform}}…{{end}}"
-	}
-	return "", ""
-}
-
-func firstMistake(nodes []parse.Node) (message, hint string) {
-	for _, n := range nodes {
-		if message, hint := checkTemplate(n); message != "" {
-			return message, hint
+		return &Mistake{
+			fmt.Sprintf("templates have no %s", node),
+			"a template puts fields into text, {{.Alert.Title}}, and asks {{if .Machine.OSPlatform}}…{{end}}",
 		}
 	}
-	return "", ""
+	return nil
 }
 
-// listOf also takes the nil list of an if without an else.
-func listOf(n *parse.ListNode) []parse.Node {
-	if n == nil {
-		return nil
+func firstMistake(nodes ...parse.Node) *Mistake {
+	for _, n := range nodes {
+		if wrong := check(n); wrong != nil {
+			return wrong
+		}
 	}
-	return n.Nodes
+	return nil
 }
 
-func commandsOf(n *parse.PipeNode) []parse.Node {
-	nodes := make([]parse.Node, len(n.Cmds))
-	for i, c := range n.Cmds {
-		nodes[i] = c
-	}
-	return nodes
-}
+// functionNames are the functions of a template: those that can neither fail on an alert nor make text grow.
+func functionNames() []string { return []string{"and", "or", "not", "eq", "ne", "len"} }
 
-func checkField(path []string) (message, hint string) {
+// checkField checks a chain of fields, such as .Machine.Tags.
+func checkField(path []string) *Mistake {
 	t := reflect.TypeFor[Data]()
 	for i, name := range path {
+		before, upTo := "."+strings.Join(path[:i], "."), "."+strings.Join(path[:i+1], ".")
 		if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() {
-			return fmt.Sprintf(".%s has no field %q", strings.Join(path[:i], "."), name), "write ." + strings.Join(path[:i], ".")
+			return &Mistake{fmt.Sprintf("%s has no field %q", before, name), "write " + before}
 		}
 		f, ok := t.FieldByName(name)
 		if !ok {
-			return fmt.Sprintf(".%s does not exist", strings.Join(path[:i+1], ".")), spelling.Suggest(name, goFields(t))
+			return &Mistake{upTo + " does not exist", spelling.Suggest(name, goFields(t))}
 		}
 		t = f.Type
 	}
-	return "", ""
+	return nil
 }
 
 func goFields(t reflect.Type) []string {
@@ -121,4 +115,38 @@ func goFields(t reflect.Type) []string {
 		}
 	}
 	return names
+}
+
+// demandValues puts demanded behind every value that a template puts into its text.
+func demandValues(node parse.Node) {
+	switch n := node.(type) {
+	case *parse.ListNode:
+		for _, one := range listOf(n) {
+			demandValues(one)
+		}
+	case *parse.IfNode:
+		demandValues(n.List)
+		demandValues(n.ElseList)
+	case *parse.ActionNode:
+		call := parse.NewIdentifier(demanded).SetPos(n.Pos)
+		command := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: n.Pos, Args: []parse.Node{call}}
+		n.Pipe.Cmds = append(n.Pipe.Cmds, command)
+	}
+}
+
+// listOf also takes the nil list of an if without an else.
+func listOf(n *parse.ListNode) []parse.Node {
+	if n == nil {
+		return nil
+	}
+	return n.Nodes
+}
+
+// demand is the function demanded.
+func demand(v any) (string, error) {
+	text := fmt.Sprint(v)
+	if strings.TrimSpace(text) == "" {
+		return "", errors.New("a value is empty")
+	}
+	return text, nil
 }

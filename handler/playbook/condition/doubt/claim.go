@@ -152,8 +152,8 @@ func numberOf(node ast.Node) (float64, bool) {
 	case *ast.FloatNode:
 		return n.Value, true
 	case *ast.BuiltinNode:
-		if n.Name == "duration" {
-			d, err := time.ParseDuration(syntax.Written(n.Arguments, 0))
+		if n.Name == "duration" && len(n.Arguments) == 1 {
+			d, err := time.ParseDuration(syntax.Text(n.Arguments[0]))
 			return float64(d), err == nil
 		}
 	}

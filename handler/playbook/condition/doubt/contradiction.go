@@ -15,18 +15,30 @@ import (
 // Contradictions finds two parts of one and that are never both true, and two parts of one or of which one always is. It
 // compares what is said of the same expression; what needs more thought than that is not found.
 func Contradictions(root ast.Node) []syntax.Problem {
-	p := &pairing{inner: map[ast.Node]bool{}}
-	ast.Walk(&root, p)
+	var chains []ast.Node
+	inner := map[ast.Node]bool{} // those that are part of a longer chain
+	syntax.Each(root, func(node ast.Node) {
+		join := syntax.JoinOf(node)
+		if join == syntax.Single {
+			return
+		}
+		chains = append(chains, node)
+		b := node.(*ast.BinaryNode)
+		for _, side := range []ast.Node{b.Left, b.Right} {
+			inner[side] = inner[side] || syntax.JoinOf(side) == join
+		}
+	})
 	var found []syntax.Problem
-	for _, chain := range p.chains {
-		if !p.inner[chain] {
-			found = append(found, pairsOf(chain)...)
+	for _, chain := range chains {
+		if !inner[chain] {
+			found = append(found, inChain(chain)...)
 		}
 	}
 	return found
 }
 
-func pairsOf(chain ast.Node) []syntax.Problem {
+// inChain is Contradictions of one and, or of one or.
+func inChain(chain ast.Node) []syntax.Problem {
 	join, operands := syntax.Split(chain)
 	said := "%s and %s are never both true, so this never matches"
 	hint := "write or, or in [...], or take one out"
@@ -41,30 +53,11 @@ func pairsOf(chain ast.Node) []syntax.Problem {
 	}
 	var found []syntax.Problem
 	for i, node := range operands {
-		other := slices.IndexFunc(claims[:i], claims[i].excludes)
-		if other >= 0 {
-			found = append(found, syntax.Wrong(node, fmt.Sprintf(said, spelling.Cut(spelling.Plain(operands[other].String()), 80), spelling.Cut(spelling.Plain(node.String()), 80)),
-				hint))
+		if other := slices.IndexFunc(claims[:i], claims[i].excludes); other >= 0 {
+			found = append(found, syntax.At(node, fmt.Sprintf(said, short(operands[other]), short(node)), hint))
 		}
 	}
 	return found
 }
 
-// pairing gathers the chains of and and of or; inner ones are part of a longer chain.
-type pairing struct {
-	chains []ast.Node
-	inner  map[ast.Node]bool
-}
-
-// Visit implements ast.Visitor.
-func (p *pairing) Visit(node *ast.Node) {
-	join := syntax.JoinOf(*node)
-	if join == syntax.Single {
-		return
-	}
-	p.chains = append(p.chains, *node)
-	b := (*node).(*ast.BinaryNode)
-	for _, side := range []ast.Node{b.Left, b.Right} {
-		p.inner[side] = p.inner[side] || syntax.JoinOf(side) == join
-	}
-}
+func short(n ast.Node) string { return spelling.Cut(spelling.Plain(n.String()), 80) }

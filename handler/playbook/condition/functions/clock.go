@@ -3,12 +3,27 @@ package functions
 import (
 	"errors"
 	"time"
-	_ "time/tzdata"
+	_ "time/tzdata" // zones have to mean the same on every host, and a container may have none
 )
 
-func (h *Set) timeBetween(p ...any) (any, error) {
-	at, args := p[0].(time.Time), texted(p[1:])
-	zone, known := h.zones[args[2]]
+// clock is a time of day as playbooks write it.
+const clock = "15:04"
+
+// zone looks a zone up and keeps it. Local would be another one on every host.
+func (s *Set) zone(name string) bool {
+	if name == "" || name == "Local" {
+		return false
+	}
+	zone, err := time.LoadLocation(name)
+	if err == nil {
+		s.zones[name] = zone
+	}
+	return err == nil
+}
+
+func (s *Set) timeBetween(p ...any) (any, error) {
+	at, args := p[0].(time.Time), texts(p[1:])
+	zone, known := s.zones[args[2]]
 	from, fromErr := time.Parse(clock, args[0])
 	to, toErr := time.Parse(clock, args[1])
 	if !known || fromErr != nil || toErr != nil || at.IsZero() {
@@ -22,26 +37,11 @@ func (h *Set) timeBetween(p ...any) (any, error) {
 	return !day.Before(from) || day.Before(to), nil
 }
 
-func (h *Set) weekday(p ...any) (any, error) {
-	at, args := p[0].(time.Time), texted(p[1:])
-	zone, known := h.zones[args[0]]
+func (s *Set) weekday(p ...any) (any, error) {
+	at := p[0].(time.Time)
+	zone, known := s.zones[texts(p)[1]]
 	if !known || at.IsZero() {
 		return "", errors.New("the day of the week is not known")
 	}
 	return at.In(zone).Weekday().String(), nil
-}
-
-// clock is a time of day as playbooks write it.
-const clock = "15:04"
-
-// zone looks a zone up and keeps it. Local would be another one on every host.
-func (h *Set) zone(name string) bool {
-	if name == "" || name == "Local" {
-		return false
-	}
-	zone, err := time.LoadLocation(name)
-	if err == nil {
-		h.zones[name] = zone
-	}
-	return err == nil
 }

@@ -1,42 +1,103 @@
 package functions
 
 import (
+	"fmt"
+	"net/netip"
+	"slices"
 	"time"
-	_ "time/tzdata"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/ast"
+
+	"cordon/handler/playbook/condition/syntax"
+	"cordon/handler/playbook/facts"
+	"cordon/handler/playbook/spelling"
 )
 
-// Set are the helper functions of one playbook, with the zones that its conditions name. Zones are looked up when the
-// playbook is loaded, never when it decides.
+// Set are the functions of one playbook, with the zones that its conditions name. Zones are looked up when the playbook
+// is loaded, never when it decides.
 type Set struct{ zones map[string]*time.Location }
 
+// New is a set whose conditions name no zone yet.
 func New() *Set { return &Set{zones: map[string]*time.Location{}} }
 
-func (h *Set) Options() []expr.Option {
+// Options have the expression language know the functions.
+func (s *Set) Options() []expr.Option {
 	return []expr.Option{
-		expr.Function("glob", func(p ...any) (any, error) { return globAny(texted(p)) }, new(func(string, string, ...string) bool)),
-		expr.Function("inCIDR", func(p ...any) (any, error) { return inCIDR(texted(p)) }, new(func(string, string, ...string) bool)),
-		expr.Function("compareVersion", func(p ...any) (any, error) { return compareVersion(texted(p)) }, new(func(string, string) int)),
-		expr.Function("timeBetween", h.timeBetween, new(func(time.Time, string, string, string) bool)),
-		expr.Function("weekday", h.weekday, new(func(time.Time, string) string)),
-		severityOption(),
+		expr.Function("glob", onTexts(glob), new(func(string, string, ...string) bool)),
+		expr.Function("inCIDR", onTexts(inCIDR), new(func(string, string, ...string) bool)),
+		expr.Function(CompareVersion, onTexts(compareVersion), new(func(string, string) int)),
+		expr.Function("timeBetween", s.timeBetween, new(func(time.Time, string, string, string) bool)),
+		expr.Function("weekday", s.weekday, new(func(time.Time, string) string)),
+		expr.Function(SeverityAtLeast, onTexts(atLeast), new(func(string, string) bool)),
 	}
 }
 
-func severityOption() expr.Option {
-	return expr.Function(SeverityAtLeast, func(p ...any) (any, error) { return atLeast(texted(p)) },
-		new(func(string, string) bool))
-}
-
-// texted are arguments as texts; the checker has made sure that they are.
-func texted(params []any) []string {
-	list := make([]string, len(params))
-	for i, p := range params {
-		list[i], _ = p.(string)
+// Mistake checks what a call has written out; every argument but the first has to be. False: there is none.
+func (s *Set) Mistake(name string, args []ast.Node) (syntax.Problem, bool) {
+	if name == CompareVersion {
+		return syntax.Problem{}, false
 	}
-	return list
+	if name == SeverityAtLeast && len(args) == 2 {
+		if p, wrong := severityMistake(args); wrong {
+			return p, true
+		}
+	}
+	for i, arg := range args {
+		if i == 0 {
+			continue
+		}
+		text, ok := arg.(*ast.StringNode)
+		if !ok {
+			return syntax.At(arg, fmt.Sprintf("what %s() is given has to be written out", name),
+				"only its first argument comes from the alert or the machine: "+Example(name)), true
+		}
+		if message, hint := s.wrong(name, i, text.Value); message != "" {
+			return syntax.At(arg, message, hint), true
+		}
+	}
+	if name == "timeBetween" && len(args) > 2 && syntax.Text(args[1]) == syntax.Text(args[2]) {
+		said := fmt.Sprintf("from and to are both %s: that is no time of day or all of it", syntax.Text(args[1]))
+		return syntax.At(args[2], said, "leave the call out, or write another time"), true
+	}
+	return syntax.Problem{}, false
 }
 
-// SeverityAtLeast is the function that compares severities: as texts they would be compared by their letters.
-const SeverityAtLeast = "severityAtLeast"
+// wrong checks one written argument.
+func (s *Set) wrong(name string, i int, value string) (message, hint string) {
+	switch {
+	case name == "glob" && (value == "" || len([]rune(value)) > spelling.MaxPattern):
+		return fmt.Sprintf("a pattern has 1 to %d characters", spelling.MaxPattern), `such as "KIOSK-*"`
+	case name == "inCIDR":
+		network, err := netip.ParsePrefix(value)
+		if err != nil {
+			return fmt.Sprintf("%q is no network", value),
+				`such as "10.20.0.0/16" or "fd00::/8"; one address is "10.20.0.7/32"`
+		}
+		if network != network.Masked() {
+			return fmt.Sprintf("%q has bits behind its prefix", value), "write " + network.Masked().String()
+		}
+	case name == "timeBetween" && i < 3:
+		if _, err := time.Parse(clock, value); err != nil || len(value) != len(clock) {
+			return fmt.Sprintf("%q is no time of day", value), `such as "07:30" or "18:00"; midnight is "00:00"`
+		}
+	case name == "timeBetween", name == "weekday":
+		if !s.zone(value) {
+			return fmt.Sprintf("%q is no time zone", value), `a name of the IANA database, such as "Europe/Berlin" or "UTC"`
+		}
+	}
+	return "", ""
+}
+
+// severityMistake checks a call of severityAtLeast.
+func severityMistake(args []ast.Node) (syntax.Problem, bool) {
+	if of, ok := args[0].(*ast.IdentifierNode); !ok || !slices.Contains(facts.Subjects(), of.Value) {
+		return syntax.At(args[0], SeverityAtLeast+"() is asked about alert or hunt", "write "+Example(SeverityAtLeast)), true
+	}
+	level, levels := syntax.Text(args[1]), facts.Severities()
+	if _, written := args[1].(*ast.StringNode); written && !slices.Contains(levels, level) {
+		said := fmt.Sprintf("%q is no severity that others can be compared with", level)
+		return syntax.At(args[1], said, spelling.Suggest(level, levels)), true
+	}
+	return syntax.Problem{}, false
+}

@@ -4,19 +4,29 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	_ "time/tzdata"
 
 	"cordon/handler/alert"
 	"cordon/handler/playbook/spelling"
 )
 
-// The bounds of what helpers look at.
-const (
-	maxText    = 64 << 10 // bytes of the text that a glob is held against; longer ones give no answer
-	maxVersion = 200      // bytes
-)
+// maxText bounds the text that a glob is held against, in bytes; a longer one gives no answer.
+const maxText = 64 << 10
 
-func globAny(args []string) (bool, error) {
+// onTexts is a function of texts as the expression language calls it; its checker has made sure that they are.
+func onTexts[T any](call func([]string) (T, error)) func(...any) (any, error) {
+	return func(p ...any) (any, error) { return call(texts(p)) }
+}
+
+// texts are arguments as texts; what is none is empty.
+func texts(params []any) []string {
+	list := make([]string, len(params))
+	for i, p := range params {
+		list[i], _ = p.(string)
+	}
+	return list
+}
+
+func glob(args []string) (bool, error) {
 	if len(args[0]) > maxText {
 		return false, fmt.Errorf("a text of %d bytes is too long for glob, the limit is %d", len(args[0]), maxText)
 	}

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	_ "time/tzdata"
 
 	"cordon/handler/playbook/spelling"
 )
+
+// maxVersion bounds a version, in bytes.
+const maxVersion = 200
 
 func compareVersion(args []string) (int, error) {
 	var parts [2][]string

@@ -1,21 +1,27 @@
 // Package syntax takes conditions apart: their clauses, the facts that a part of one reads, and where it stands.
 package syntax
 
-import (
-	"github.com/expr-lang/expr/ast"
-)
+import "github.com/expr-lang/expr/ast"
 
-// Problem is a mistake in an expression, offset characters into it.
+// Problem is a mistake in an expression, or what is probably not meant in one.
 type Problem struct {
-	Offset  int
+	Offset  int // of characters into the expression
 	Message string
 	Hint    string
 }
 
-// Wrong is a mistake at a node of an expression.
-func Wrong(n ast.Node, message, hint string) Problem {
+// At is a problem at a node of an expression.
+func At(n ast.Node, message, hint string) Problem {
 	return Problem{Offset: n.Location().From, Message: message, Hint: hint}
 }
+
+// Each calls do for every node of an expression, the parts of one before the whole.
+func Each(root ast.Node, do func(ast.Node)) { ast.Walk(&root, visitor(do)) }
+
+type visitor func(ast.Node)
+
+// Visit implements ast.Visitor.
+func (v visitor) Visit(n *ast.Node) { v(*n) }
 
 // Join says how the clauses of a condition hang together.
 type Join string
@@ -30,24 +36,18 @@ const (
 // Split takes the outermost chain of "and" or of "or" apart.
 func Split(node ast.Node) (Join, []ast.Node) {
 	join := JoinOf(node)
-	if join == Single {
-		return Single, []ast.Node{node}
-	}
-	var operands []ast.Node
-	var flatten func(n ast.Node)
-	flatten = func(n ast.Node) {
-		if JoinOf(n) != join {
-			operands = append(operands, n)
-			return
-		}
-		b := n.(*ast.BinaryNode)
-		flatten(b.Left)
-		flatten(b.Right)
-	}
-	flatten(node)
-	return join, operands
+	return join, operands(node, join)
 }
 
+func operands(node ast.Node, join Join) []ast.Node {
+	b, ok := node.(*ast.BinaryNode)
+	if !ok || join == Single || JoinOf(node) != join {
+		return []ast.Node{node}
+	}
+	return append(operands(b.Left, join), operands(b.Right, join)...)
+}
+
+// JoinOf is how the operands of a node hang together; Single for one that is neither and nor or.
 func JoinOf(node ast.Node) Join {
 	b, ok := node.(*ast.BinaryNode)
 	if !ok {

@@ -1,101 +1,113 @@
+// Package language holds the tables of everything that a playbook can say. The reader reads by them, the schema is made from
+// them and the docs list them, so that editors, docs and the handler never disagree about a key.
 package language
 
 import (
-	"slices"
+	"fmt"
 
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/facts"
+	"cordon/handler/playbook/read/source"
 )
 
-func BookKeys() Keys {
-	return Keys{What: "a playbook", Later: []string{"approvals", "hunts", "notices", "schedules", "silences", "templates", "tickets", "windows"}, Known: []key{
-		{Name: "version", Help: "the language of the playbook; this program reads 1", required: true, Shape: Shape{kind: aNumber, Low: 1, High: 1}},
-		{Name: "mode", Help: "observe (the default): decide, record and mail, but act on nothing; enforce: act. CORDON_MODE is a ceiling", Shape: Shape{kind: aWord, Words: modes(), Later: []string{"ask", "approve"}}},
-		{Name: "rules", Help: "asked in order; the first that matches decides, unless it says continue", required: true, Shape: Shape{kind: mappings, Low: 1, High: MaxRules, Keys: RuleKeys}},
-		{Name: "protect", Help: "machines that no rule can touch", Shape: Shape{kind: aMapping, Keys: ProtectKeys}},
-		{Name: "only", Help: "the machines that rules may touch; what is not listed is held", Shape: Shape{kind: aMapping, Keys: OnlyKeys}},
-		{Name: "limits", Help: "how many machines an action may reach", Shape: Shape{kind: aMapping, Keys: LimitsKeys}},
-	}}
-}
+// How much a playbook may have of something.
+const (
+	maxRules   = 200
+	maxSteps   = 10
+	maxEntries = 1000 // of a list of patterns or recipients
+	maxCap     = 10000
+)
 
-func RuleKeys() Keys {
-	return Keys{What: "a rule", Later: []string{"approve", "ask", "cooldown", "for", "lease", "limits", "maxAge", "priority", "release", "schedule"}, Known: []key{
-		{Name: "name", Help: "a name of its own: runs and mails name the rule", required: true, Shape: Shape{kind: aText, pattern: RuleNamePattern}},
-		{Name: "on", Help: "what the rule is asked about", required: true, Shape: Shape{kind: aWord, Words: facts.Subjects(), Later: []string{"incident", "machine", "schedule"}}},
-		{Name: "when", Help: "the condition under which the rule matches", required: true, Shape: Shape{kind: aCondition}},
-		{Name: "unless", Help: "the condition under which the rule does not match, although when is true", Shape: Shape{kind: aCondition}},
-		{Name: "continue", Help: "true: the rules below are asked too, and the steps of the next that matches are added", Shape: Shape{kind: aTruth}},
-		{Name: "mode", Help: "can only lower the playbook's mode: observe keeps this rule from acting", Shape: Shape{kind: aWord, Words: modes(), Later: []string{"ask", "approve"}}},
-		{Name: "maxAlertAge", Help: "older alerts are not acted on by this rule; can only lower CORDON_STALE_AFTER", Shape: Shape{kind: anAge, pattern: AgePattern}},
-		{Name: "do", Help: "the steps, in order; an empty list keeps alerts from the rules below", required: true, Shape: Shape{kind: mappings, High: MaxSteps, Keys: StepKeys}},
-	}}
-}
-
-func ProtectKeys() Keys {
-	return Keys{What: "protect", Later: []string{"roles", "users", "networks", "expressions"}, Known: []key{
-		{Name: "tags", Help: "patterns of machine tags", Shape: Shape{kind: Texts, High: MaxEntries}},
-		{Name: "names", Help: "patterns of the short or the full DNS name", Shape: Shape{kind: Texts, High: MaxEntries}},
-		{Name: "groups", Help: "patterns of device groups", Shape: Shape{kind: Texts, High: MaxEntries}},
-		{Name: "deviceValue", Help: "patterns of Low, Normal and High", Shape: Shape{kind: Texts, High: MaxEntries}},
-		{Name: "os", Help: "patterns of the operating system, such as WindowsServer*", Shape: Shape{kind: Texts, High: MaxEntries}},
-		{Name: "ids", Help: "machine ids, 40 hexadecimal digits", Shape: Shape{kind: Texts, High: MaxEntries, pattern: MachineIDPattern}},
-	}}
-}
-
-func OnlyKeys() Keys {
-	return Keys{What: "only", some: true, Later: []string{"tags", "names", "groups", "deviceValue", "ids"}, Known: []key{
-		{Name: "os", Help: "patterns of the operating systems that rules may touch, such as Windows11",
-			Shape: Shape{kind: Texts, Low: 1, High: MaxEntries}},
-		{Name: "onboarding", Help: "patterns of the onboarding states that rules may touch, such as Onboarded",
-			Shape: Shape{kind: Texts, Low: 1, High: MaxEntries}},
-	}}
-}
-
-func LimitsKeys() Keys {
-	k := Keys{What: "limits", Later: slices.Concat(laterSteps(), []string{string(playbook.Tag), string(playbook.UpdateAlert), string(playbook.Mail)})}
-	for _, kind := range playbook.CappedKinds() {
-		k.Known = append(k.Known, key{Name: string(kind), Help: "caps on the step " + string(kind), Shape: Shape{kind: aMapping, Keys: func() Keys { return CapKeys(kind) }}})
-	}
-	return k
-}
-
-func CapKeys(of playbook.StepKind) Keys {
-	return Keys{What: "limits." + string(of), Later: []string{"percent", "perWeek"}, Known: []key{
-		{Name: "perMinute", Help: "machines in any minute", Shape: Shape{kind: aNumber, Low: 1, High: maxCap}},
-		{Name: "perHour", Help: "machines in any hour", required: true, Shape: Shape{kind: aNumber, Low: 1, High: maxCap}},
-		{Name: "perDay", Help: "machines in any day", required: true, Shape: Shape{kind: aNumber, Low: 1, High: maxCap}},
-		{Name: "perRule", Help: "the same for what any one rule asks for", Shape: Shape{kind: aMapping, Keys: func() Keys { return RateKeys(of, "perRule") }}},
-		{Name: "perGroup", Help: "the same for the machines of any one device group", Shape: Shape{kind: aMapping, Keys: func() Keys { return RateKeys(of, "perGroup") }}},
-		{Name: "perMachine", Help: "times that the step may reach any one machine; 3 a day if it is left out", Shape: Shape{kind: aMapping, Keys: func() Keys { return RateKeys(of, "perMachine") }}},
-		{Name: "then", Help: "what becomes of a step beyond the cap", Shape: Shape{kind: aWord, Words: []string{string(playbook.HoldForPerson)}, Later: []string{"ask", "approve", "observe", "pause", "stop"}}},
-	}}
-}
-
-func RateKeys(of playbook.StepKind, what string) Keys {
-	counted := "machines"
-	if what == "perMachine" {
-		counted = "times"
-	}
-	return Keys{What: "limits." + string(of) + "." + what, Later: []string{"percent", "perWeek"}, Known: []key{
-		{Name: "perMinute", Help: counted + " in any minute", Shape: Shape{kind: aNumber, Low: 1, High: maxCap}},
-		{Name: "perHour", Help: counted + " in any hour", Shape: Shape{kind: aNumber, Low: 1, High: maxCap}},
-		{Name: "perDay", Help: counted + " in any day", Shape: Shape{kind: aNumber, Low: 1, High: maxCap}},
+// BookKeys are the keys of a playbook.
+func BookKeys() source.Keys {
+	return source.Keys{What: "a playbook", Known: []source.Key{
+		needed("begin with version: 1, which this program reads",
+			number("version", 1, 1, "the language of the playbook; this program reads 1")),
+		word("mode", modes(), "observe (the default): decide, record and mail, but act on nothing; enforce: act. "+
+			"CORDON_MODE is a ceiling"),
+		needed("a list of rules: - name: … with on, when and do below it; mode: observe is the way to do nothing",
+			list("rules", 1, maxRules, ruleKeys, "asked in order; the first that matches decides, unless it says continue")),
+		mapping("protect", protectKeys, "machines that no rule can touch"),
+		mapping("only", onlyKeys, "the machines that rules may touch; what is not listed is held"),
+		mapping("limits", limitsKeys, "how many machines an action may reach"),
 	}}
 }
 
 func modes() []string { return []string{string(playbook.Observe), string(playbook.Enforce)} }
 
-// How much a playbook may have of something.
-const (
-	MaxRules   = 200
-	MaxSteps   = 10
-	MaxEntries = 1000 // of a list of patterns or recipients
-	maxCap     = 10000
-)
+func ruleKeys() source.Keys {
+	name := source.Form{
+		What:    "name for a rule",
+		Pattern: `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`,
+		Way:     "letters, digits, dots, dashes and underscores, at most 64",
+	}
+	return source.Keys{What: "a rule", Known: []source.Key{
+		needed("such as name: contain-high-severity",
+			text("name", name, "a name of its own: runs and mails name the rule")),
+		needed("write on: alert", word("on", facts.Subjects(), "what the rule is asked about")),
+		needed(`such as when: alert.severity == "High"`, expression("when", "the condition under which the rule matches")),
+		expression("unless", "the condition under which the rule does not match, although when is true"),
+		truth("continue", "true: the rules below are asked too, and the steps of the next that matches are added"),
+		word("mode", modes(), "can only lower the playbook's mode: observe keeps this rule from acting"),
+		age("maxAlertAge", "older alerts are not acted on by this rule; can only lower CORDON_STALE_AFTER"),
+		needed("a list of steps: - isolate: {type: Full}; do: [] is a rule that keeps alerts from the rules below it",
+			list("do", 0, maxSteps, StepKeys, "the steps, in order; an empty list keeps alerts from the rules below")),
+	}}
+}
 
-// The patterns of texts.
-const (
-	RuleNamePattern  = `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`
-	MachineIDPattern = `^[0-9A-Fa-f]{40}$`
-	AgePattern       = `^[1-9][0-9]{0,5}[smhd]$`
-)
+func protectKeys() source.Keys {
+	id := source.Form{
+		What:    "machine id",
+		Pattern: `^[0-9A-Fa-f]{40}$`,
+		Way:     "an id is 40 hexadecimal digits; a name belongs under names",
+	}
+	return source.Keys{What: "protect", Known: []source.Key{
+		patterns("tags", 0, "patterns of machine tags"),
+		patterns("names", 0, "patterns of the short or the full DNS name"),
+		patterns("groups", 0, "patterns of device groups"),
+		patterns("deviceValue", 0, "patterns of Low, Normal and High"),
+		patterns("os", 0, "patterns of the operating system, such as WindowsServer*"),
+		texts("ids", id, "machine ids, 40 hexadecimal digits"),
+	}}
+}
+
+func onlyKeys() source.Keys {
+	return source.Keys{What: "only", Some: true, Known: []source.Key{
+		patterns("os", 1, "patterns of the operating systems that rules may touch, such as Windows11"),
+		patterns("onboarding", 1, "patterns of the onboarding states that rules may touch, such as Onboarded"),
+	}}
+}
+
+func limitsKeys() source.Keys {
+	k := source.Keys{What: "limits"}
+	for _, kind := range playbook.CappedKinds() {
+		k.Known = append(k.Known, mapping(string(kind), capKeys(kind), "caps on the step "+string(kind)))
+	}
+	return k
+}
+
+func capKeys(of playbook.StepKind) func() source.Keys {
+	what := "limits." + string(of)
+	return func() source.Keys {
+		return source.Keys{What: what, Known: []source.Key{
+			number("perMinute", 1, maxCap, "machines in any minute"),
+			needed("write both perHour and perDay", number("perHour", 1, maxCap, "machines in any hour")),
+			needed("write both perHour and perDay", number("perDay", 1, maxCap, "machines in any day")),
+			mapping("perRule", rateKeys(what+".perRule", "machines"), "the same for what any one rule asks for"),
+			mapping("perGroup", rateKeys(what+".perGroup", "machines"), "the same for the machines of any one device group"),
+			mapping("perMachine", rateKeys(what+".perMachine", "times"),
+				"times that the step may reach any one machine; 3 a day if it is left out"),
+			word("then", []string{string(playbook.HoldForPerson)}, "what becomes of a step beyond the cap"),
+		}}
+	}
+}
+
+func rateKeys(what, counted string) func() source.Keys {
+	return func() source.Keys {
+		k := source.Keys{What: what, Some: true}
+		for _, window := range [][2]string{{"perMinute", "minute"}, {"perHour", "hour"}, {"perDay", "day"}} {
+			k.Known = append(k.Known, number(window[0], 1, maxCap, fmt.Sprintf("%s in any %s", counted, window[1])))
+		}
+		return k
+	}
+}

@@ -1,65 +1,56 @@
-// Package language holds the tables of everything that a playbook can say. The reader reads by them, the schema is made from
-// them and the docs list them, so that editors, docs and the handler never disagree about a key.
 package language
 
-// Keys says which keys a mapping may have.
-type Keys struct {
-	What  string   // how people call the mapping
-	Known []key    // in the order in which they are best written
-	Later []string // planned, but not in this version
-	one   bool     // exactly one of them, as in a step
-	some  bool     // at least one of them
-	Empty bool     // nothing at all will do as well
+import "cordon/handler/playbook/read/source"
+
+// The keys of tables, by what their values are.
+
+func word(name string, words []string, help string) source.Key {
+	return source.Key{Name: name, Kind: source.Word, Words: words, Help: help}
 }
 
-// key is one key of a mapping.
-type key struct {
-	Name     string
-	Help     string // what it says, for the schema
-	required bool
-	Shape    Shape
+func text(name string, form source.Form, help string) source.Key {
+	return source.Key{Name: name, Kind: source.Text, Form: form, Help: help}
 }
 
-// Shape is what a value may be.
-type Shape struct {
-	kind    kind
-	Words   []string // of a word
-	Later   []string // words that are planned, but not in this version
-	pattern string   // of a text or of the entries of texts; empty: any
-	Low     int      // of a number, or of the length of a list
-	High    int
-	Keys    func() Keys // of a mapping, or of the entries of a list of mappings
+func expression(name, help string) source.Key {
+	return source.Key{Name: name, Kind: source.Condition, Help: help, Way: `such as alert.severity == "High"`}
 }
 
-type kind int
+func truth(name, help string) source.Key {
+	return source.Key{Name: name, Kind: source.Truth, Help: help}
+}
 
-const (
-	aWord      kind = iota // one of a few
-	aText                  // any, or one that fits a pattern
-	aTruth                 // true or false
-	aNumber                // a whole number
-	anAge                  // a duration with one unit
-	aCondition             // a text in the expression language, or true or false
-	Texts                  // a list of texts, or nothing
-	mappings               // a list of mappings
-	aMapping
-)
+func number(name string, low, high int, help string) source.Key {
+	return source.Key{Name: name, Kind: source.Number, Low: low, High: high, Help: help}
+}
 
-// Names are the names of the known keys.
-func (k Keys) Names() []string {
-	names := make([]string, len(k.Known))
-	for i, one := range k.Known {
-		names[i] = one.Name
+func age(name, help string) source.Key {
+	return source.Key{Name: name, Kind: source.Age, Form: source.AgeForm(), Help: help}
+}
+
+func texts(name string, form source.Form, help string) source.Key {
+	return source.Key{Name: name, Kind: source.Texts, Form: form, High: maxEntries, Help: help}
+}
+
+// patterns are a list of patterns, at least low of them.
+func patterns(name string, low int, help string) source.Key {
+	k := texts(name, source.Form{}, help)
+	if k.Low = low; low > 0 {
+		k.Way = "an empty list lets no machine pass: list what rules may touch, or take it out"
 	}
-	return names
+	return k
 }
 
-// Shape is what the value of a known key may be.
-func (k Keys) Shape(name string) Shape {
-	for _, one := range k.Known {
-		if one.Name == name {
-			return one.Shape
-		}
-	}
-	return Shape{}
+func mapping(name string, keys func() source.Keys, help string) source.Key {
+	return source.Key{Name: name, Kind: source.OneMapping, Keys: keys, Help: help}
+}
+
+func list(name string, low, high int, entries func() source.Keys, help string) source.Key {
+	return source.Key{Name: name, Kind: source.Mappings, Low: low, High: high, Keys: entries, Help: help}
+}
+
+// needed is a key that has to be there, with the way out if it is not.
+func needed(way string, k source.Key) source.Key {
+	k.Required, k.Way = true, way
+	return k
 }

@@ -3,12 +3,13 @@ package language
 import (
 	"cordon/handler/outgoing"
 	"cordon/handler/playbook/condition"
+	"cordon/handler/playbook/read/source"
 )
 
-// Schema is the JSON Schema (draft 2020-12) of a playbook, for editors. It is made from the tables that Load reads by; what
-// a schema cannot tell, such as a mistake in a condition, only Load finds.
+// Schema is the JSON Schema (draft 2020-12) of a playbook, for editors. It is made from the tables that playbooks are read
+// by; what a schema cannot tell, such as a mistake in a condition, is found when one is read.
 func Schema() []byte {
-	root := BookKeys().schema()
+	root := mappingSchema(BookKeys())
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["title"] = "Cordon playbook"
 	text, err := outgoing.Indent(root)
@@ -21,13 +22,13 @@ func Schema() []byte {
 // object is one JSON object.
 type object map[string]any
 
-func (k Keys) schema() object {
+func mappingSchema(k source.Keys) object {
 	properties, required := object{}, []string{}
 	for _, one := range k.Known {
-		of := one.Shape.schema()
+		of := valueSchema(one)
 		of["description"] = one.Help
 		properties[one.Name] = of
-		if one.required {
+		if one.Required {
 			required = append(required, one.Name)
 		}
 	}
@@ -35,10 +36,10 @@ func (k Keys) schema() object {
 	if len(required) > 0 {
 		o["required"] = required
 	}
-	if k.one {
+	if k.One != "" {
 		o["minProperties"], o["maxProperties"] = 1, 1
 	}
-	if k.some {
+	if k.Some {
 		o["minProperties"] = 1
 	}
 	if k.Empty {
@@ -47,33 +48,34 @@ func (k Keys) schema() object {
 	return o
 }
 
-func (s Shape) schema() object {
-	switch s.kind {
-	case aWord:
-		return object{"enum": s.Words}
-	case aText, anAge:
-		return s.text()
-	case aTruth:
+func valueSchema(k source.Key) object {
+	switch k.Kind {
+	case source.Word:
+		return object{"enum": k.Words}
+	case source.Text, source.Age:
+		return textSchema(k.Form)
+	case source.Truth:
 		return object{"type": "boolean"}
-	case aNumber:
-		return object{"type": "integer", "minimum": s.Low, "maximum": s.High}
-	case aCondition:
-		return object{"type": []string{"string", "boolean"}, "minLength": 1, "maxLength": condition.MaxConditionLength}
-	case Texts:
-		if s.Low > 0 {
-			return object{"type": "array", "items": s.text(), "minItems": s.Low, "maxItems": s.High}
+	case source.Number:
+		return object{"type": "integer", "minimum": k.Low, "maximum": k.High}
+	case source.Condition:
+		return object{"type": []string{"string", "boolean"}, "minLength": 1, "maxLength": condition.MaxLength}
+	case source.Texts:
+		o := object{"type": "array", "items": textSchema(k.Form), "minItems": k.Low, "maxItems": k.High}
+		if k.Low == 0 {
+			o["type"] = []string{"array", "null"}
 		}
-		return object{"type": []string{"array", "null"}, "items": s.text(), "maxItems": s.High}
-	case mappings:
-		return object{"type": "array", "items": s.Keys().schema(), "minItems": s.Low, "maxItems": s.High}
+		return o
+	case source.Mappings:
+		return object{"type": "array", "items": mappingSchema(k.Keys()), "minItems": k.Low, "maxItems": k.High}
 	}
-	return s.Keys().schema()
+	return mappingSchema(k.Keys())
 }
 
-func (s Shape) text() object {
+func textSchema(form source.Form) object {
 	o := object{"type": "string"}
-	if s.pattern != "" {
-		o["pattern"] = s.pattern
+	if form.Pattern != "" {
+		o["pattern"] = form.Pattern
 	}
 	return o
 }

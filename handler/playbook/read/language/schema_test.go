@@ -14,6 +14,7 @@ import (
 
 	"cordon/handler/playbook/read"
 	"cordon/handler/playbook/read/language"
+	"cordon/handler/playbook/read/source"
 )
 
 // schema is the schema as an editor reads it.
@@ -112,14 +113,14 @@ func TestTheSchemaRefusesWhatItCanTell(t *testing.T) {
 
 func TestTheSchemaExplainsEveryKey(t *testing.T) {
 	t.Parallel()
-	var walk func(k language.Keys)
-	walk = func(k language.Keys) {
+	var walk func(k source.Keys)
+	walk = func(k source.Keys) {
 		for _, one := range k.Known {
 			if one.Help == "" {
 				t.Errorf("%s: %s has no help", k.What, one.Name)
 			}
-			if one.Shape.Keys != nil {
-				walk(one.Shape.Keys())
+			if one.Keys != nil {
+				walk(one.Keys())
 			}
 		}
 	}

@@ -6,19 +6,18 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Locate finds the place in the source of the character at offset in the value of a text node. The value is what YAML
-// made of the source: folded, unescaped and without its indentation. Where the two cannot be brought together, it is
-// the beginning of the node.
-func (s *File) Locate(n ast.Node, value string, offset int) (line, column int) {
-	line, column = Place(n)
-	at := cursor{lines: s.lines, line: line - 1, column: column - 1}
-	if _, ok := n.(*ast.LiteralNode); ok {
+// Locate finds the place of the character at offset in a text. The text is what YAML made of the file: folded, unescaped
+// and without its indentation. Where the two cannot be brought together, it is the beginning of the text.
+func (f *File) Locate(text Item, offset int) (line, column int) {
+	line, column = Place(text.Node)
+	at := cursor{lines: f.lines, line: line - 1, column: column - 1}
+	if _, ok := text.Node.(*ast.LiteralNode); ok {
 		at.line, at.column = at.line+1, 0
 	} else if r := at.rune(); r == '"' || r == '\'' {
 		at.quote = r
 		at.column++
 	}
-	for i, want := range []rune(value) {
+	for i, want := range []rune(text.Text) {
 		if unicode.IsSpace(want) {
 			if i == offset {
 				break

@@ -2,7 +2,6 @@ package source
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,196 +9,200 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"cordon/handler/playbook/read/language"
 	"cordon/handler/playbook/spelling"
 )
 
-// Entry is one key of a mapping with its value.
-type Entry struct {
-	Name  string
-	Key   ast.Node
-	Value ast.Node
-}
+// The values of a mapping are read by their keys. One that is not there, or not what it may be, is the zero value; the
+// latter has been noted.
 
-// Mapping reads the entries of a mapping and refuses keys that it does not have. False: the node is no mapping.
-func (s *File) Mapping(n ast.Node, k language.Keys) ([]Entry, bool) {
-	known := k.Names()
-	var values []*ast.MappingValueNode
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		values = m.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{m}
-	case *ast.NullNode:
-		if k.Empty {
-			return nil, true
-		}
-		s.On(n, fmt.Sprintf("%s has to be a mapping, this is %s", k.What, KindOf(n)), "write key: value, with the keys "+strings.Join(known, ", "))
-		return nil, false
-	default:
-		s.On(n, fmt.Sprintf("%s has to be a mapping, this is %s", k.What, KindOf(n)), "write key: value, with the keys "+strings.Join(known, ", "))
-		return nil, false
-	}
-	var entries []Entry
-	for _, v := range values {
-		name, ok := v.Key.(*ast.StringNode)
-		if !ok {
-			s.On(v.Key, fmt.Sprintf("a key of %s has to be a name", k.What), "known: "+strings.Join(known, ", "))
-			continue
-		}
-		switch {
-		case slices.Contains(known, name.Value):
-			entries = append(entries, Entry{name.Value, v.Key, v.Value})
-		case slices.Contains(k.Later, name.Value):
-			s.On(v.Key, fmt.Sprintf("%s: %q does not exist yet in this version", k.What, name.Value), "take it out; known: "+strings.Join(known, ", "))
-		default:
-			s.On(v.Key, fmt.Sprintf("%s has no %q", k.What, spelling.Cut(name.Value, 60)), spelling.Suggest(name.Value, known))
-		}
-	}
-	return entries, true
-}
-
-func Find(entries []Entry, name string) (ast.Node, bool) {
-	for _, e := range entries {
-		if e.Name == name {
-			return e.Value, true
-		}
-	}
-	return nil, false
-}
-
-// Need finds an entry that has to be there.
-func (s *File) Need(entries []Entry, n ast.Node, name, hint string) (ast.Node, bool) {
-	value, ok := Find(entries, name)
-	if !ok {
-		s.On(n, name+" is missing", hint)
-	}
-	return value, ok
-}
-
-// Text reads a text. False: it is none, which has been noted.
-func (s *File) Text(n ast.Node, what, example string) (string, bool) {
-	switch v := n.(type) {
-	case *ast.StringNode:
-		return v.Value, true
-	case *ast.LiteralNode:
-		return v.Value.Value, true
-	}
-	s.On(n, fmt.Sprintf("%s has to be a text, this is %s", what, KindOf(n)), example)
-	return "", false
-}
-
-// Choice reads one of the words of a key.
-func (s *File) Choice(n ast.Node, k language.Keys, what string) (string, bool) {
-	allowed, later := k.Shape(what).Words, k.Shape(what).Later
-	v, ok := s.Text(n, what, "one of: "+strings.Join(allowed, ", "))
-	switch {
-	case !ok:
-		return "", false
-	case slices.Contains(allowed, v):
-		return v, true
-	case slices.Contains(later, v):
-		s.On(n, fmt.Sprintf("%s: %q does not exist yet in this version", what, v), "known: "+strings.Join(allowed, ", "))
-	default:
-		s.On(n, fmt.Sprintf("%s is never %q", what, spelling.Cut(v, 60)), spelling.Suggest(v, allowed))
-	}
-	return "", false
-}
-
-// List reads the entries of a list. False: it is none, which has been noted.
-func (s *File) List(n ast.Node, what, example string) ([]ast.Node, bool) {
-	if l, ok := n.(*ast.SequenceNode); ok {
-		return l.Values, true
-	}
-	s.On(n, fmt.Sprintf("%s has to be a list, this is %s", what, KindOf(n)), "write it as "+example)
-	return nil, false
-}
-
+// Item is a text with its place.
 type Item struct {
 	Node ast.Node
 	Text string
 }
 
-// Texts reads a list of texts.
-func (s *File) Texts(n ast.Node, what, example string) []Item {
-	list, _ := s.List(n, what, example)
-	if len(list) > language.MaxEntries {
-		s.On(list[language.MaxEntries], fmt.Sprintf("%s has %d entries, the limit is %d", what, len(list), language.MaxEntries), "use patterns with *")
-		list = list[:language.MaxEntries]
+// Value is the value of a key as it stands there. False: it is not there.
+func (m Mapping) Value(name string) (ast.Node, bool) {
+	n, _, ok := m.find(name)
+	return n, ok
+}
+
+// Mapping is the mapping of a key.
+func (m Mapping) Mapping(name string) (Mapping, bool) {
+	n, k, ok := m.find(name)
+	if !ok {
+		return Mapping{}, false
 	}
+	return m.file.Mapping(n, k.Keys())
+}
+
+// Mappings are the mappings of a list, without what is none.
+func (m Mapping) Mappings(name string) []Mapping {
+	_, k, ok := m.find(name)
+	if !ok {
+		return nil
+	}
+	keys := k.Keys()
+	var all []Mapping
+	for _, n := range m.list(name) {
+		if one, ok := m.file.Mapping(n, keys); ok {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// Word is one of the words of a key.
+func (m Mapping) Word(name string) string {
+	item, ok := m.Text(name)
+	_, k, _ := m.find(name)
+	switch {
+	case !ok:
+		return ""
+	case slices.Contains(k.Words, item.Text):
+		return item.Text
+	}
+	m.file.On(item.Node, fmt.Sprintf("%s is never %q", m.keys.called(name), spelling.Cut(item.Text, 60)),
+		spelling.Suggest(item.Text, k.Words))
+	return ""
+}
+
+// Text is a text of the form that the key wants. False: there is none.
+func (m Mapping) Text(name string) (Item, bool) {
+	n, k, ok := m.find(name)
+	if !ok {
+		return Item{}, false
+	}
+	return m.item(n, k, m.keys.called(name), k.way())
+}
+
+// item reads one text.
+func (m Mapping) item(n ast.Node, k Key, what, way string) (Item, bool) {
+	item := Item{Node: n}
+	switch v := n.(type) {
+	case *ast.StringNode:
+		item.Text = v.Value
+	case *ast.LiteralNode:
+		item.Text = v.Value.Value
+	default:
+		m.file.On(n, fmt.Sprintf("%s has to be a text, this is %s", what, described(n)), way)
+		return item, false
+	}
+	if k.Kind == Texts {
+		item.Text = strings.TrimSpace(item.Text)
+	}
+	if k.Form.Pattern == "" || m.file.fits(item.Text, k.Form.Pattern) {
+		return item, true
+	}
+	m.file.On(n, fmt.Sprintf("%s: %q is no %s", what, spelling.Cut(item.Text, 60), k.Form.What), k.Form.Way)
+	return item, false
+}
+
+// Texts are the entries of a list of texts, without blanks around them.
+func (m Mapping) Texts(name string) []Item {
+	_, k, _ := m.find(name)
 	var items []Item
-	for _, item := range list {
-		if text, ok := s.Text(item, "an entry of "+what, "put it in quotes"); ok {
-			items = append(items, Item{item, text})
+	for _, n := range m.list(name) {
+		if item, ok := m.item(n, k, "an entry of "+m.keys.called(name), "put it in quotes"); ok {
+			items = append(items, item)
 		}
 	}
 	return items
 }
 
-// Number reads a whole number in a range.
-func (s *File) Number(n ast.Node, what string, of language.Shape) (int, bool) {
-	low, high := of.Low, of.High
-	hint := fmt.Sprintf("a whole number from %d to %d", low, high)
+// list are the entries of a list, as many of them as it may have. Texts that are left empty are none.
+func (m Mapping) list(name string) []ast.Node {
+	n, k, ok := m.find(name)
+	if _, empty := n.(*ast.NullNode); !ok || empty && k.Kind == Texts && k.Low == 0 {
+		return nil
+	}
+	what := m.keys.called(name)
+	list, ok := n.(*ast.SequenceNode)
+	switch {
+	case !ok:
+		m.file.On(n, fmt.Sprintf("%s has to be a list, this is %s", what, described(n)), k.way())
+		return nil
+	case len(list.Values) < k.Low:
+		m.file.On(n, what+" is empty", k.way())
+	case len(list.Values) > k.High:
+		m.file.On(list.Values[k.High], fmt.Sprintf("%s has %d entries, the limit is %d", what, len(list.Values), k.High),
+			"take some out")
+		return list.Values[:k.High]
+	}
+	return list.Values
+}
+
+// Number is a whole number in the range of the key.
+func (m Mapping) Number(name string) int {
+	n, k, ok := m.find(name)
+	if !ok {
+		return 0
+	}
 	v, ok := n.(*ast.IntegerNode)
 	if !ok {
-		s.On(n, fmt.Sprintf("%s has to be a number, this is %s", what, KindOf(n)), hint)
-		return 0, false
+		m.file.On(n, fmt.Sprintf("%s has to be a number, this is %s", m.keys.called(name), described(n)), k.span())
+		return 0
 	}
 	value := -1
 	switch i := v.Value.(type) {
 	case int64:
-		value = int(max(min(i, int64(high)+1), -1))
+		value = int(max(min(i, int64(k.High)+1), -1))
 	case uint64:
-		value = int(min(i, uint64(high)+1))
+		value = int(min(i, uint64(k.High)+1))
 	}
-	if value < low || value > high {
-		s.On(n, fmt.Sprintf("%s cannot be %s", what, spelling.Cut(v.GetToken().Value, 40)), hint)
-		return 0, false
+	if value >= k.Low && value <= k.High {
+		return value
 	}
-	return value, true
+	written := spelling.Cut(v.GetToken().Value, 40)
+	m.file.On(n, fmt.Sprintf("%s cannot be %s", m.keys.called(name), written), k.span())
+	return 0
 }
 
-// Truth reads true or false.
-func (s *File) Truth(n ast.Node, what string) bool {
+// Truth is true or false.
+func (m Mapping) Truth(name string) bool {
+	n, k, ok := m.find(name)
+	if !ok {
+		return false
+	}
 	b, ok := n.(*ast.BoolNode)
 	if !ok {
-		s.On(n, fmt.Sprintf("%s has to be true or false, this is %s", what, KindOf(n)), "write "+what+": true")
+		m.file.On(n, fmt.Sprintf("%s has to be true or false, this is %s", m.keys.called(name), described(n)), k.way())
 		return false
 	}
 	return b.Value
 }
 
-// maxAge bounds every duration that a playbook writes.
+// maxAge bounds every duration that a file writes.
 const maxAge = 400 * 24 * time.Hour
 
-// Age reads a duration written as a whole number and one unit.
-func (s *File) Age(n ast.Node, what string) time.Duration {
-	const hint = "a whole number with s, m, h or d, such as 30m, 4h or 2d, at most 400d"
-	v, ok := s.Text(n, what, hint)
+// Age is a duration written as a whole number and one unit.
+func (m Mapping) Age(name string) time.Duration {
+	item, ok := m.Text(name)
 	if !ok {
 		return 0
 	}
-	if !regexp.MustCompile(language.AgePattern).MatchString(v) {
-		s.On(n, fmt.Sprintf("%s: %q is no duration", what, spelling.Cut(v, 40)), hint)
+	digits, unit := item.Text[:len(item.Text)-1], item.Text[len(item.Text)-1]
+	count, _ := strconv.Atoi(digits) // the form has digits there, few enough
+	one := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[unit]
+	if time.Duration(count) > maxAge/one {
+		m.file.On(item.Node, fmt.Sprintf("%s cannot be %s", m.keys.called(name), item.Text), AgeForm().Way)
 		return 0
 	}
-	count, _ := strconv.Atoi(v[:len(v)-1]) // the pattern has digits there, few enough
-	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[v[len(v)-1]]
-	if time.Duration(count) > maxAge/unit {
-		s.On(n, fmt.Sprintf("%s cannot be %s", what, v), hint)
-		return 0
-	}
-	return time.Duration(count) * unit
+	return time.Duration(count) * one
 }
 
-func KindOf(n ast.Node) string {
+// described is a node for people: what it is, and its value if that is short.
+func described(n ast.Node) string {
+	written := spelling.Cut(n.GetToken().Value, 40)
 	switch n.(type) {
-	case *ast.StringNode, *ast.LiteralNode:
+	case *ast.StringNode:
+		return fmt.Sprintf("the text %q", written)
+	case *ast.LiteralNode:
 		return "a text"
 	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		return "a number"
+		return "the number " + written
 	case *ast.BoolNode:
-		return "true or false"
+		return written
 	case *ast.NullNode:
 		return "empty"
 	case *ast.SequenceNode:

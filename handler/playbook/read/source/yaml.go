@@ -19,89 +19,76 @@ import (
 // aliases, tags, deep nesting. Whoever reads YAML asks it before anything is decoded. name is the file's, for the
 // messages; an error is always an *Error.
 func CheckYAML(name string, src []byte) error {
-	s := New(strings.TrimPrefix(string(src), "\ufeff"))
-	s.cleanText()
-	if len(s.Problems) == 0 {
-		s.plainYAML(s.tokens())
+	f := New(strings.TrimPrefix(string(src), "\ufeff"))
+	if f.cleanText() {
+		f.plainYAML(f.tokens())
 	}
-	if len(s.Problems) > 0 {
-		return s.Err(name)
+	if len(f.Problems) > 0 {
+		return f.Err(name)
 	}
 	return nil
 }
 
-// Parse gives the root of the one document in the text, nil when a problem was noted instead.
-func (s *File) Parse() ast.Node {
-	if s.cleanText(); len(s.Problems) > 0 {
+// Parse gives the root of the one document in the text, nil if there is none. With problems it counts for nothing.
+func (f *File) Parse() ast.Node {
+	if !f.cleanText() {
 		return nil
 	}
-	tokens := s.tokens()
-	if !s.plainYAML(tokens) {
+	tokens := f.tokens()
+	if !f.plainYAML(tokens) {
 		return nil
 	}
-	f, err := parser.Parse(tokens, 0)
+	tree, err := parser.Parse(tokens, 0)
 	if err != nil {
-		s.syntax(err)
+		f.syntax(err)
 		return nil
 	}
 	var root ast.Node
-	for _, d := range f.Docs {
-		switch {
-		case d.Body == nil:
-		case root != nil:
-			s.On(d.Body, "a playbook is one document", "take out the --- and what follows it")
-			return nil
-		default:
+	for _, d := range tree.Docs {
+		if d.Body != nil && root != nil {
+			f.On(d.Body, "the file has a second document", "take out the --- and what follows it")
+			break
+		}
+		if d.Body != nil {
 			root = d.Body
 		}
-	}
-	if root == nil {
-		s.At(1, 1, "the playbook is empty", "begin with version: 1")
 	}
 	return root
 }
 
 // cleanText refuses tabs, bytes and characters that no line of YAML here has; it notes the first.
-func (s *File) cleanText() {
-	for i, line := range s.lines {
-		if strings.HasPrefix(line, "\t") {
-			s.At(i+1, 1, "the line is indented with a tab", "indent with spaces")
-			return
+func (f *File) cleanText() bool {
+	for i, line := range f.lines {
+		control := strings.IndexFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+		switch {
+		case strings.HasPrefix(line, "\t"):
+			f.At(i+1, 1, "the line is indented with a tab", "indent with spaces")
+		case !utf8.ValidString(line):
+			f.At(i+1, 1, "the line is not UTF-8 text", "save the file as UTF-8")
+		case control >= 0:
+			f.At(i+1, utf8.RuneCountInString(line[:control])+1, "the line holds a control character", "take it out")
+		default:
+			continue
 		}
-		if !utf8.ValidString(line) {
-			s.At(i+1, 1, "the line is not UTF-8 text", "save the file as UTF-8")
-			return
-		}
-		if at := strings.IndexFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); at >= 0 {
-			s.At(i+1, utf8.RuneCountInString(line[:at])+1, "the line holds a control character", "take it out")
-			return
-		}
+		return false
 	}
+	return true
 }
 
-func (s *File) tokens() token.Tokens { return lexer.Tokenize(strings.Join(s.lines, "\n")) }
+func (f *File) tokens() token.Tokens { return lexer.Tokenize(strings.Join(f.lines, "\n")) }
 
 // maxNesting bounds brackets within brackets, and list and key marks on one line.
 const maxNesting = 12
 
 // plainYAML refuses the parts of YAML that nothing here needs: what can blow a small file up, and what cannot be read
 // at a glance.
-func (s *File) plainYAML(tokens token.Tokens) bool {
+func (f *File) plainYAML(tokens token.Tokens) bool {
 	flow, line, marks := 0, 0, 0
 	for _, t := range tokens {
 		if t.Position.Line != line {
 			line, marks = t.Position.Line, 0
 		}
-		message, hint := "", ""
 		switch t.Type {
-		case token.AliasType:
-			message, hint = "YAML aliases are not used here", `a text that begins with * has to be in quotes, such as "*-HV*"`
-		case token.AnchorType:
-			message, hint = "YAML anchors are not used here", "a text that begins with & has to be in quotes"
-		case token.TagType:
-			message, hint = "YAML tags are not used here", `a text that begins with ! has to be in quotes, such as when: "!(…)"`
-		case token.MergeKeyType, token.MappingKeyType, token.DirectiveType:
-			message, hint = fmt.Sprintf("YAML's %q is not used here", t.Value), "write key: value"
 		case token.SequenceStartType, token.MappingStartType:
 			flow++
 		case token.SequenceEndType, token.MappingEndType:
@@ -111,24 +98,41 @@ func (s *File) plainYAML(tokens token.Tokens) bool {
 				marks++
 			}
 		}
+		message, hint := unused(t)
 		if flow > maxNesting || marks > maxNesting {
 			message, hint = "nested too deeply", "a few levels are enough"
 		}
 		if message != "" {
-			s.At(t.Position.Line, t.Position.Column, message, hint)
+			f.At(t.Position.Line, t.Position.Column, message, hint)
 			return false
 		}
 	}
 	return true
 }
 
-// syntax notes an error of the YAML parser.
-func (s *File) syntax(err error) {
-	var ye yaml.Error
-	if errors.As(err, &ye) && ye.GetToken() != nil {
-		at := ye.GetToken().Position
-		s.At(at.Line, at.Column, "not valid YAML: "+spelling.Cut(ye.GetMessage(), 300), "mind indentation and quotes; a text with : or # in it has to be in quotes")
-		return
+// unused refuses a part of YAML; empty: the part is used here.
+func unused(t *token.Token) (message, hint string) {
+	switch t.Type {
+	case token.AliasType:
+		return "YAML aliases are not used here", `a text that begins with * has to be in quotes, such as "*-HV*"`
+	case token.AnchorType:
+		return "YAML anchors are not used here", "a text that begins with & has to be in quotes"
+	case token.TagType:
+		return "YAML tags are not used here", `a text that begins with ! has to be in quotes, such as when: "!(…)"`
+	case token.MergeKeyType, token.MappingKeyType, token.DirectiveType:
+		return fmt.Sprintf("YAML's %q is not used here", t.Value), "write key: value"
 	}
-	s.At(1, 1, "not valid YAML: "+spelling.Cut(err.Error(), 300), "mind indentation and quotes")
+	return "", ""
+}
+
+// syntax notes an error of the YAML parser.
+func (f *File) syntax(err error) {
+	line, column, message := 1, 1, err.Error()
+	var wrong yaml.Error
+	if errors.As(err, &wrong) && wrong.GetToken() != nil {
+		at := wrong.GetToken().Position
+		line, column, message = at.Line, at.Column, wrong.GetMessage()
+	}
+	f.At(line, column, "not valid YAML: "+spelling.Cut(message, 300),
+		"mind indentation and quotes; a text with : or # in it has to be in quotes")
 }
