@@ -45,7 +45,7 @@ func rootCommand(version string, getenv func(string) string, served *bool) *cobr
 		Short: "Automatic response for Microsoft Defender for Endpoint",
 		Long: "Without a command, cordon serves as the custom handler of an Azure Functions app\n" +
 			"on 127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT. Settings are environment variables,\n" +
-			"see README.",
+			"see docs/settings.md.",
 		Example: "  cordon check playbook.yaml\n" +
 			"  cordon explain --alert da638994417204415533_-1184209733\n" +
 			"  cordon test playbooks\n" +
