@@ -13,13 +13,14 @@ import (
 // upper are the command line and the wiring, each with those of them that it may import. They alone may know clients and
 // services at once, so they may import everything in allowed.
 var upper = map[string][]string{
-	"":           {"cli"}, // main
-	"cli":        {"app", "cli/author", "cli/call", "cli/oncall"},
-	"cli/author": {"app/health", "app/setup", "cli/call", "cli/cases", "cli/facts"},
-	"cli/oncall": {"app/checkup", "app/setup", "cli/call"},
-	"cli/cases":  {"app/setup", "cli/facts"},
-	"cli/facts":  {},
-	"cli/call":   {"app/setup"},
+	"":                {"cli"}, // main
+	"cli":             {"app", "cli/author", "cli/call", "cli/deadletters", "cli/oncall"},
+	"cli/deadletters": {"app/setup", "cli/call"},
+	"cli/author":      {"app/health", "app/setup", "cli/call", "cli/cases", "cli/facts"},
+	"cli/oncall":      {"app/checkup", "app/setup", "cli/call"},
+	"cli/cases":       {"app/setup", "cli/facts"},
+	"cli/facts":       {},
+	"cli/call":        {"app/setup"},
 
 	"app":         {"app/health", "app/setup"},
 	"app/health":  {},

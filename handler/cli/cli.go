@@ -1,5 +1,6 @@
 // Package cli is the command line: what each command is called, and the program that runs without one. The commands are
-// in author, for whoever writes playbooks and hunts, and in oncall, for whoever looks after the app that runs.
+// in author, for whoever writes playbooks and hunts, and in oncall and deadletters, for whoever looks after the app that
+// runs.
 package cli
 
 import (
@@ -11,6 +12,7 @@ import (
 	"cordon/handler/app"
 	"cordon/handler/cli/author"
 	"cordon/handler/cli/call"
+	"cordon/handler/cli/deadletters"
 	"cordon/handler/cli/oncall"
 )
 
@@ -70,8 +72,9 @@ func rootCommand(version string, getenv func(string) string, served *bool) *cobr
 	root.AddCommand(
 		author.Check(getenv), author.Explain(getenv), author.Hunt(getenv), author.Run(getenv), author.Schema(),
 		author.Test(),
-		oncall.DeadLetter(getenv), oncall.Doctor(getenv, version), oncall.Enqueue(getenv), oncall.Held(getenv),
-		oncall.Isolated(getenv), oncall.Pause(getenv), oncall.Release(getenv), oncall.Resume(getenv),
+		deadletters.Command(getenv),
+		oncall.Doctor(getenv, version), oncall.Enqueue(getenv), oncall.Held(getenv), oncall.Isolated(getenv),
+		oncall.Pause(getenv), oncall.Release(getenv), oncall.Resume(getenv),
 	)
 	return root
 }

@@ -31,12 +31,6 @@ type Options struct {
 	Now        func() time.Time
 }
 
-// Queues is the broker as it is looked at.
-type Queues interface {
-	// Depth counts messages and dead letters, each up to limit, and takes nothing.
-	Depth(ctx context.Context, queue string, limit int) (active, dead int, err error)
-}
-
 // Check answers whether alerts are being answered, from what all instances share.
 type Check struct {
 	o Options

@@ -161,6 +161,12 @@ func (h *Check) readCaps(ctx context.Context, r *Report, now time.Time) error {
 	return err
 }
 
+// Queues is the broker as it is looked at.
+type Queues interface {
+	// Depth counts messages and dead letters, each up to limit, and takes nothing.
+	Depth(ctx context.Context, queue string, limit int) (active, dead int, err error)
+}
+
 func (h *Check) readQueues(ctx context.Context, r *Report) {
 	for _, name := range []string{h.o.Alerts, h.o.Notices} {
 		active, dead, err := h.o.Queues.Depth(ctx, name, depthShown)

@@ -1,4 +1,4 @@
-package oncall
+package deadletters
 
 import (
 	"cmp"
@@ -27,17 +27,17 @@ const (
 	ledgerPatience = 20 * time.Second // how long the ledger is waited for, without which show is still of use
 )
 
-// deadLetterDetail is the JSON of show. One of Body and BodyBase64 is set, unless the body is empty.
-type deadLetterDetail struct {
+// detailed is the JSON of show. One of Body and BodyBase64 is set, unless the body is empty.
+type detailed struct {
 	Queue string `json:"queue"`
-	deadLetterView
+	view
 	Ledger     *deadletter.Known `json:"ledger,omitempty"`
 	Body       string            `json:"body,omitempty"`
 	BodyBase64 string            `json:"bodyBase64,omitempty"` // a body that is no UTF-8
 	BodyCut    bool              `json:"bodyCut,omitempty"`    // only its beginning is shown
 }
 
-func (x *deadLetters) show(number int64) error {
+func (x *box) show(number int64) error {
 	ctx := x.cmd.Context()
 	found, err := x.bus.DeadLettersAt(ctx, x.name, number)
 	if err != nil {
@@ -47,7 +47,7 @@ func (x *deadLetters) show(number int64) error {
 	if !exists {
 		return fmt.Errorf("queue %s has no dead letter %d; cordon deadletter list shows those it has", x.name, number)
 	}
-	detail := deadLetterDetail{Queue: x.name, deadLetterView: x.view(d)}
+	detail := detailed{Queue: x.name, view: x.view(d)}
 	if detail.Reading.Readable {
 		known := x.lookUp(ctx, *detail.Reading)
 		detail.Ledger = &known
@@ -62,7 +62,7 @@ func (x *deadLetters) show(number int64) error {
 }
 
 // lookUp asks the ledger. That it cannot be asked is an answer too.
-func (x *deadLetters) lookUp(ctx context.Context, r deadletter.Reading) deadletter.Known {
+func (x *box) lookUp(ctx context.Context, r deadletter.Reading) deadletter.Known {
 	settings, err := config.LoadFor(x.Getenv, config.Ledger)
 	if err != nil {
 		return deadletter.Known{Unreadable: brief(err)}
@@ -97,7 +97,7 @@ func brief(err error) string {
 	return err.Error()
 }
 
-func (d deadLetterDetail) print(out io.Writer, body []byte) error {
+func (d detailed) print(out io.Writer, body []byte) error {
 	rows := [][]string{
 		{"queue", d.Queue},
 		{"number", strconv.FormatInt(d.Number, 10)},

@@ -1,4 +1,4 @@
-package oncall
+package deadletters
 
 import (
 	"context"
@@ -20,29 +20,29 @@ type way struct {
 	forGood    string // what the question adds
 	goal       queue.Fate
 	// refuse says why a dead letter is not to be taken; empty: it is.
-	refuse func(*deadLetters, queue.DeadLetter) string
-	act    func(context.Context, *deadLetters, []int64) ([]queue.Taken, error)
+	refuse func(*box, queue.DeadLetter) string
+	act    func(context.Context, *box, []int64) ([]queue.Taken, error)
 }
 
 func replaying() way {
 	return way{verb: "replay", done: "replayed", goal: queue.Replayed,
-		refuse: func(x *deadLetters, d queue.DeadLetter) string { return x.read(d).Why },
-		act: func(ctx context.Context, x *deadLetters, numbers []int64) ([]queue.Taken, error) {
+		refuse: func(x *box, d queue.DeadLetter) string { return x.read(d).Why },
+		act: func(ctx context.Context, x *box, numbers []int64) ([]queue.Taken, error) {
 			return x.bus.ReplayDeadLetters(ctx, x.name, numbers, x.again)
 		}}
 }
 
 func dropping() way {
 	return way{verb: "drop", done: "dropped", forGood: " for good", goal: queue.Dropped,
-		refuse: func(*deadLetters, queue.DeadLetter) string { return "" },
-		act: func(ctx context.Context, x *deadLetters, numbers []int64) ([]queue.Taken, error) {
+		refuse: func(*box, queue.DeadLetter) string { return "" },
+		act: func(ctx context.Context, x *box, numbers []int64) ([]queue.Taken, error) {
 			return x.bus.DropDeadLetters(ctx, x.name, numbers)
 		}}
 }
 
 // again is the copy of a dead letter that can be read now. Its body is sent as it is: snapshots in it are believed for
 // their digest only.
-func (x *deadLetters) again(d queue.DeadLetter) (queue.Message, error) {
+func (x *box) again(d queue.DeadLetter) (queue.Message, error) {
 	r := x.read(d)
 	if !r.Readable {
 		return queue.Message{}, errors.New(r.Why)
@@ -50,22 +50,22 @@ func (x *deadLetters) again(d queue.DeadLetter) (queue.Message, error) {
 	return queue.Message{ID: r.CopyID(), Body: d.Body, ContentType: d.ContentType, Subject: d.Subject}, nil
 }
 
-// takenView is one line of what replay and drop did.
-type takenView struct {
+// fate is one line of what replay and drop did.
+type fate struct {
 	Number int64      `json:"number"`
 	Fate   queue.Fate `json:"fate"`
 	CopyID string     `json:"copyId,omitempty"`
 	Why    string     `json:"why,omitempty"`
 }
 
-// takenList is the JSON of replay and drop.
-type takenList struct {
-	Queue   string      `json:"queue"`
-	Results []takenView `json:"results"`
-	More    bool        `json:"more"` // --all left others behind the limit
+// fates is the JSON of replay and drop.
+type fates struct {
+	Queue   string `json:"queue"`
+	Results []fate `json:"results"`
+	More    bool   `json:"more"` // --all left others behind the limit
 }
 
-func (x *deadLetters) take(w way, numbers []int64) error {
+func (x *box) take(w way, numbers []int64) error {
 	ctx := x.cmd.Context()
 	found, more, err := x.candidates(ctx, numbers)
 	if err != nil {
@@ -77,35 +77,21 @@ func (x *deadLetters) take(w way, numbers []int64) error {
 			numbers = append(numbers, d.Number)
 		}
 	}
-	results := map[int64]takenView{}
-	chosen := x.sort(w, numbers, found, results)
-	if len(chosen) > 0 {
-		if err := x.Confirm(x.cmd, x.question(w, chosen)); err != nil {
-			return err
-		}
+	said := map[int64]fate{}
+	chosen := x.choose(w, numbers, found, said)
+	failure := x.act(ctx, w, chosen, said)
+	if len(said) < len(numbers) {
+		return failure // before anything was done
 	}
-	var failure error
-	if len(chosen) > 0 {
-		var taken []queue.Taken
-		taken, failure = w.act(ctx, x, chosen)
-		for _, t := range taken {
-			results[t.Number] = takenView{t.Number, t.Fate, t.CopyID, t.Reason}
-		}
-		if len(taken) == 0 && failure != nil {
-			return failure
-		}
-	}
-	list := takenList{Queue: x.name, Results: []takenView{}, More: more && x.all}
+	list := fates{Queue: x.name, Results: []fate{}, More: more && x.all}
 	for _, n := range numbers {
-		list.Results = append(list.Results, results[n])
+		list.Results = append(list.Results, said[n])
 	}
 	return errors.Join(x.report(w, list), failure)
 }
 
 // candidates are the dead letters that are asked for, by number or all.
-func (x *deadLetters) candidates(
-	ctx context.Context, numbers []int64,
-) (found []queue.DeadLetter, more bool, err error) {
+func (x *box) candidates(ctx context.Context, numbers []int64) (found []queue.DeadLetter, more bool, err error) {
 	if x.all {
 		return x.bus.DeadLetters(ctx, x.name, x.limit)
 	}
@@ -116,17 +102,17 @@ func (x *deadLetters) candidates(
 	return found, false, err
 }
 
-// sort says which numbers are to be taken, and notes what is said of the others.
-func (x *deadLetters) sort(w way, numbers []int64, found []queue.DeadLetter, results map[int64]takenView) []int64 {
+// choose says which numbers are to be taken, and notes what is said of the others.
+func (x *box) choose(w way, numbers []int64, found []queue.DeadLetter, said map[int64]fate) []int64 {
 	var chosen []int64
 	for _, n := range numbers {
 		i := slices.IndexFunc(found, func(d queue.DeadLetter) bool { return d.Number == n })
 		if i < 0 {
-			results[n] = takenView{Number: n, Fate: queue.Gone, Why: "there is no dead letter with this number"}
+			said[n] = fate{Number: n, Fate: queue.Gone, Why: "there is no dead letter with this number"}
 			continue
 		}
 		if why := w.refuse(x, found[i]); why != "" {
-			results[n] = takenView{Number: n, Fate: queue.Refused, Why: why}
+			said[n] = fate{Number: n, Fate: queue.Refused, Why: why}
 			continue
 		}
 		chosen = append(chosen, n)
@@ -134,8 +120,24 @@ func (x *deadLetters) sort(w way, numbers []int64, found []queue.DeadLetter, res
 	return chosen
 }
 
+// act asks, then takes those that are chosen and notes what became of each: of all of them, or of none if it failed
+// before.
+func (x *box) act(ctx context.Context, w way, chosen []int64, said map[int64]fate) error {
+	if len(chosen) == 0 {
+		return nil
+	}
+	if err := x.Confirm(x.cmd, x.question(w, chosen)); err != nil {
+		return err
+	}
+	taken, err := w.act(ctx, x, chosen)
+	for _, t := range taken {
+		said[t.Number] = fate{t.Number, t.Fate, t.CopyID, t.Reason}
+	}
+	return err
+}
+
 // question is what the person at the terminal is asked.
-func (x *deadLetters) question(w way, chosen []int64) string {
+func (x *box) question(w way, chosen []int64) string {
 	which := make([]string, 0, len(chosen))
 	for _, n := range chosen {
 		which = append(which, strconv.FormatInt(n, 10))
@@ -149,7 +151,7 @@ func (x *deadLetters) question(w way, chosen []int64) string {
 }
 
 // report prints what became of each. Not to have reached the goal with all is an error.
-func (x *deadLetters) report(w way, list takenList) error {
+func (x *box) report(w way, list fates) error {
 	missed := 0
 	rows := [][]string{{"NUMBER", "RESULT", "WHY"}}
 	for _, v := range list.Results {
@@ -165,7 +167,7 @@ func (x *deadLetters) report(w way, list takenList) error {
 	return err
 }
 
-func (x *deadLetters) print(rows [][]string, list takenList) error {
+func (x *box) print(rows [][]string, list fates) error {
 	return x.Show(x.cmd, list, func(out io.Writer) error {
 		if len(list.Results) == 0 {
 			return call.Say(out, "queue %s has no dead letters", x.name)

@@ -1,4 +1,4 @@
-package oncall
+package deadletters
 
 import (
 	"bytes"
@@ -48,15 +48,15 @@ func newYard(t *testing.T) *yard {
 }
 
 // typing is a person at a terminal who answers.
-func (y *yard) typing(ctx context.Context, answer string) (x *deadLetters, out, asks *bytes.Buffer) {
+func (y *yard) typing(ctx context.Context, answer string) (x *box, out, asks *bytes.Buffer) {
 	out, asks = &bytes.Buffer{}, &bytes.Buffer{}
 	cmd := &cobra.Command{}
 	cmd.SetContext(ctx)
 	cmd.SetIn(strings.NewReader(answer))
 	cmd.SetOut(out)
 	cmd.SetErr(asks)
-	flags := &deadLetterFlags{queue: "alerts", limit: 100}
-	return &deadLetters{deadLetterFlags: flags, cmd: cmd, bus: y.bus, name: "alerts", tenant: ours}, out, asks
+	flags := &flags{queue: "alerts", limit: 100}
+	return &box{flags: flags, cmd: cmd, bus: y.bus, name: "alerts", tenant: ours}, out, asks
 }
 
 func TestATerminalIsAsked(t *testing.T) {

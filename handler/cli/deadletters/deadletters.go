@@ -1,4 +1,6 @@
-package oncall
+// Package deadletters is the command of messages that were set aside: it lists and shows them, sends them again and
+// drops them. What the handler would make of one is said by package deadletter.
+package deadletters
 
 import (
 	"fmt"
@@ -10,13 +12,12 @@ import (
 	"cordon/handler/app/setup"
 	"cordon/handler/cli/call"
 	"cordon/handler/config"
-	"cordon/handler/deadletter"
 	"cordon/handler/queue"
 	"cordon/handler/terminal"
 )
 
-// deadLetterFlags are the flags of all sub-commands of deadletter.
-type deadLetterFlags struct {
+// flags are the flags of all sub-commands of deadletter.
+type flags struct {
 	call.Operator
 	queue string
 	shown int // --limit of list
@@ -24,22 +25,22 @@ type deadLetterFlags struct {
 	all   bool
 }
 
-// deadLetters is one call of a sub-command: the queue it is about and how its messages are read.
-type deadLetters struct {
-	*deadLetterFlags
+// box is one call of a sub-command: the queue it is about and how its messages are read.
+type box struct {
+	*flags
 	cmd    *cobra.Command
 	bus    *queue.Client
 	name   string // of the queue in the namespace
 	tenant string // empty: not known, so messages are not read
 }
 
-func deadLetterExits() string {
+func exits() string {
 	return call.Exits("done", "something failed, or a message could not be had or was refused; the reason is said")
 }
 
-// DeadLetter makes the command of messages that were set aside.
-func DeadLetter(getenv func(string) string) *cobra.Command {
-	f := &deadLetterFlags{Operator: call.Operator{Getenv: getenv}}
+// Command makes the command of messages that were set aside.
+func Command(getenv func(string) string) *cobra.Command {
+	f := &flags{Operator: call.Operator{Getenv: getenv}}
 	group := &cobra.Command{
 		Use:   "deadletter",
 		Short: "Look at messages that were set aside, send them again or drop them",
@@ -48,7 +49,7 @@ func DeadLetter(getenv func(string) string) *cobra.Command {
 			"setting ServiceBus (or ServiceBus__fullyQualifiedNamespace and who the app is)\n" +
 			"with the right to listen, and to send for replay; show and replay need\n" +
 			"CORDON_TENANT_ID as well." +
-			deadLetterExits(),
+			exits(),
 		Example: "  cordon deadletter list\n" +
 			"  cordon deadletter show 17\n" +
 			"  cordon deadletter replay --all\n" +
@@ -61,7 +62,7 @@ func DeadLetter(getenv func(string) string) *cobra.Command {
 		f.listCommand(), f.showCommand(), f.replayCommand(), f.dropCommand())
 }
 
-func (f *deadLetterFlags) listCommand() *cobra.Command {
+func (f *flags) listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List dead letters, oldest first, and say which could be read now",
@@ -69,20 +70,20 @@ func (f *deadLetterFlags) listCommand() *cobra.Command {
 			"what the handler would make of the message now; it is empty unless\n" +
 			"CORDON_TENANT_ID is set. Deliveries count those that came to nothing, those to\n" +
 			"people who looked for another dead letter among them." +
-			deadLetterExits(),
+			exits(),
 		Example: "  cordon deadletter list\n" +
 			"  cordon deadletter list --queue notices --limit 1000\n" +
 			"  cordon deadletter list --json | jq '.deadLetters[].number'",
 		Args: call.Exactly(0, "list takes no numbers"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.with(cmd, nil, func(x *deadLetters) error { return x.list() })
+			return f.with(cmd, nil, func(x *box) error { return x.list() })
 		},
 	}
 	c.Flags().IntVar(&f.shown, "limit", 100, limitHelp())
 	return c
 }
 
-func (f *deadLetterFlags) showCommand() *cobra.Command {
+func (f *flags) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show NUMBER",
 		Short: "Show one dead letter, why it cannot be read, and what the ledger knows of it",
@@ -90,7 +91,7 @@ func (f *deadLetterFlags) showCommand() *cobra.Command {
 			"AzureWebJobsStorage (or its account) is set and can be read. Text of the message\n" +
 			"is written by whoever sent it: control characters are shown as escapes, and what\n" +
 			"is long is cut. Takes nothing from the queue." +
-			deadLetterExits(),
+			exits(),
 		Example: "  cordon deadletter show 17\n" +
 			"  cordon deadletter show 17 --json | jq -r .body",
 		Args: call.Exactly(1, "show takes one number"),
@@ -99,12 +100,12 @@ func (f *deadLetterFlags) showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.with(cmd, []config.Need{config.Tenant}, func(x *deadLetters) error { return x.show(numbers[0]) })
+			return f.with(cmd, []config.Need{config.Tenant}, func(x *box) error { return x.show(numbers[0]) })
 		},
 	}
 }
 
-func (f *deadLetterFlags) replayCommand() *cobra.Command {
+func (f *flags) replayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay NUMBER...|--all",
 		Short: "Send dead letters again, each under a fresh message id",
@@ -114,7 +115,7 @@ func (f *deadLetterFlags) replayCommand() *cobra.Command {
 			"that exists: nothing is done twice. A message that still cannot be read is\n" +
 			"refused, and the others go on. Asks first on a terminal; elsewhere it wants\n" +
 			"--yes." +
-			deadLetterExits(),
+			exits(),
 		Example: "  cordon deadletter replay 17 18\n" +
 			"  cordon deadletter replay --all --yes --json",
 		Args: numbersOrAll(f),
@@ -126,14 +127,14 @@ func (f *deadLetterFlags) replayCommand() *cobra.Command {
 	return c
 }
 
-func (f *deadLetterFlags) dropCommand() *cobra.Command {
+func (f *flags) dropCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "drop NUMBER...|--all",
 		Short: "Remove dead letters for good",
 		Long: "What is dropped is gone: look at it with show first. An alert whose run is still\n" +
 			"open is found by the sweep and answered all the same. Asks first on a terminal;\n" +
 			"elsewhere it wants --yes." +
-			deadLetterExits(),
+			exits(),
 		Example: "  cordon deadletter drop 17\n" +
 			"  cordon deadletter drop --queue notices --all --yes",
 		Args: numbersOrAll(f),
@@ -145,7 +146,7 @@ func (f *deadLetterFlags) dropCommand() *cobra.Command {
 	return c
 }
 
-func (f *deadLetterFlags) takeFlags(c *cobra.Command) {
+func (f *flags) takeFlags(c *cobra.Command) {
 	c.Flags().BoolVar(&f.all, "all", false, "all that are there now, oldest first, up to --limit")
 	f.YesFlag(c)
 	c.Flags().IntVar(&f.limit, "limit", queue.MaxDeadLetters, limitHelp())
@@ -153,7 +154,7 @@ func (f *deadLetterFlags) takeFlags(c *cobra.Command) {
 
 func limitHelp() string { return fmt.Sprintf("at most so many, 1 to %d", queue.MaxDeadLetters) }
 
-func (f *deadLetterFlags) take(cmd *cobra.Command, args []string, needs []config.Need, w way) error {
+func (f *flags) take(cmd *cobra.Command, args []string, needs []config.Need, w way) error {
 	numbers, err := sequenceNumbers(args)
 	if err != nil {
 		return err
@@ -161,11 +162,11 @@ func (f *deadLetterFlags) take(cmd *cobra.Command, args []string, needs []config
 	if err := f.Check(cmd, false); err != nil {
 		return err
 	}
-	return f.with(cmd, needs, func(x *deadLetters) error { return x.take(w, numbers) })
+	return f.with(cmd, needs, func(x *box) error { return x.take(w, numbers) })
 }
 
 // with opens the queue for a sub-command, which needs some settings besides those of the queues.
-func (f *deadLetterFlags) with(cmd *cobra.Command, needs []config.Need, do func(*deadLetters) error) error {
+func (f *flags) with(cmd *cobra.Command, needs []config.Need, do func(*box) error) error {
 	if f.queue != "alerts" && f.queue != "notices" {
 		return call.Usagef("--queue %s is not known: expected alerts or notices", terminal.Plain(f.queue, 40))
 	}
@@ -183,7 +184,7 @@ func (f *deadLetterFlags) with(cmd *cobra.Command, needs []config.Need, do func(
 		return err
 	}
 	defer setup.CloseBus(cmd.Context(), bus)
-	x := &deadLetters{deadLetterFlags: f, cmd: cmd, bus: bus, name: settings.AlertQueue}
+	x := &box{flags: f, cmd: cmd, bus: bus, name: settings.AlertQueue}
 	if f.queue == "notices" {
 		x.name = settings.NoticeQueue
 	}
@@ -193,7 +194,7 @@ func (f *deadLetterFlags) with(cmd *cobra.Command, needs []config.Need, do func(
 	return do(x)
 }
 
-func numbersOrAll(f *deadLetterFlags) cobra.PositionalArgs {
+func numbersOrAll(f *flags) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case f.all && len(args) > 0:
@@ -223,12 +224,4 @@ func sequenceNumbers(args []string) ([]int64, error) {
 		}
 	}
 	return numbers, nil
-}
-
-// read decodes a dead letter with the decoder of the function that answers its queue.
-func (x *deadLetters) read(d queue.DeadLetter) deadletter.Reading {
-	if x.queue == "notices" {
-		return deadletter.ReadNotice(x.tenant, d.Number, d.Body)
-	}
-	return deadletter.ReadAlert(x.tenant, d.Number, d.Body)
 }
