@@ -14,6 +14,7 @@ import (
 // a broken connection or a time-out fails it, and then the caller gets a 500.
 func (h *Host) forward(w http.ResponseWriter, r *http.Request, in *instance, fn *function, body []byte) {
 	if err := forwardable(r); err != nil {
+		h.o.Logf("%s: %v: the handler is not asked", fn.name, err)
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
@@ -33,7 +34,7 @@ func (h *Host) forward(w http.ResponseWriter, r *http.Request, in *instance, fn 
 }
 
 // contentType is what .NET's validating Add lets through; two headers are one value with a comma.
-const contentType = `^[^\s/;,]+/[^\s/;,]+\s*(;[^,]*)?$`
+const contentType = `^[^\s/;,]+/[^\s/;,]+\s*(;([^,"]|"[^"]*")*)?$`
 
 // forwardable refuses a body that the host cannot send on, and then no handler is called: one in chunks, whose header
 // is copied and whose content is not, and one with a content type that .NET cannot read.
@@ -43,7 +44,7 @@ func forwardable(r *http.Request) error {
 	}
 	types := strings.Join(r.Header.Values("Content-Type"), ",")
 	if r.ContentLength > 0 && types != "" && !regexp.MustCompile(contentType).MatchString(types) {
-		return fmt.Errorf("the Content-Type %q cannot be sent on", types)
+		return fmt.Errorf("the Content-Type %.100q cannot be sent on", types)
 	}
 	return nil
 }

@@ -57,6 +57,7 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request, path []string) {
 	}
 	body, err := h.requestBody(r)
 	if err != nil {
+		h.o.Logf("%s: %v: the handler is not asked", fn.name, err)
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}

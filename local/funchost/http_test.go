@@ -121,7 +121,13 @@ func TestBodiesThatTheHostFailsAt(t *testing.T) {
 			t.Errorf("%s: the caller got %+v", name, e)
 		}
 	}
-	for _, request := range []string{sized("Content-Type: text/plain\n", 1000), sized("", 5), sized("Content-Type: application/json; charset\n", 5)} {
+	if said := a.logs.text(); strings.Count(said, "ReceiveAlert: ") != 4 {
+		t.Errorf("the host said %s", said)
+	}
+	for _, request := range []string{
+		sized("Content-Type: text/plain\n", 1000), sized("", 5),
+		sized("Content-Type: application/json; charset\n", 5), sized("Content-Type: a/b; c=\"d,e\"\n", 5),
+	} {
 		answer := send(h, request)
 		a.next().answer(reply{Status: 200, Body: "yes"})
 		if e := a.got(answer); e.status != 200 || e.body != "yes" {
