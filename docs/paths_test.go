@@ -25,6 +25,26 @@ func TestEveryPathThatAPageNamesExists(t *testing.T) {
 	}
 }
 
+// TestEveryNameIsInTheFileThatAPageNames holds what pages say as `Name` in `file.go`.
+func TestEveryNameIsInTheFileThatAPageNames(t *testing.T) {
+	t.Parallel()
+	said := regexp.MustCompile("`(\\w+)` (?:in|of|\\() ?`([a-z]+/[\\w/]+\\.go)`")
+	named := 0
+	for _, page := range files(t, "..", ".md") {
+		text := strings.Join(strings.Fields(read(t, page)), " ")
+		for _, m := range said.FindAllStringSubmatch(text, -1) {
+			named++
+			declared := regexp.MustCompile(`(?m)^(func (\([^)]*\) )?|type |const |var |\t)` + m[1] + `\b`)
+			if body, err := os.ReadFile("../" + m[2]); err != nil || !declared.Match(body) {
+				t.Errorf("%s names %s in %s, which does not declare it", page, m[1], m[2])
+			}
+		}
+	}
+	if named < 5 {
+		t.Errorf("only %d names are said to be in a file", named)
+	}
+}
+
 // TestEveryTargetThatAPageNamesExists holds what pages say that make does.
 func TestEveryTargetThatAPageNamesExists(t *testing.T) {
 	t.Parallel()
