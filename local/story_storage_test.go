@@ -1,0 +1,72 @@
+package main
+
+import (
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"cordon/local/defendersim"
+	"cordon/local/funchost"
+	"cordon/local/tables"
+)
+
+// TestStoryStorageGoneForTwoMinutesLosesNothing takes the storage account away in the midst of the work, the host's leases
+// and the ledger's tables alike, and gives it back after two minutes. Nothing is shortened but the schedules: what the host
+// and the handler do meanwhile depends on how long their waits are.
+func TestStoryStorageGoneForTwoMinutesLosesNothing(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, environmentOptions{playbook: uncapped(t)}, map[string]string{"CORDON_RETRY_AFTER": "5s", "CORDON_LATCH_HOLD": "1m", "CORDON_RECHECK_AFTER": "1m"})
+	p := s.populate(crowd(6))
+	store, err := funchost.NewStorage("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first sync.Once
+	lost := make(chan struct{})
+	s.defender.SetFault(func(r *http.Request) *defendersim.Fault {
+		if r.Method == http.MethodPost {
+			first.Do(func() {
+				s.tables.SetFault(func(*http.Request) *tables.Fault {
+					return &tables.Fault{Status: http.StatusServiceUnavailable, Drop: true}
+				})
+				store.Lose()
+				close(lost)
+			})
+		}
+		return nil
+	})
+	s.open(func(o *funchost.Options) { o.Storage = store })
+	third := len(p.scenario.Alerts) / 3
+	p.appear(p.scenario.Alerts[:third])
+	s.eventually("the first isolation that is asked for", func() bool {
+		select {
+		case <-lost:
+			return true
+		default:
+			return false
+		}
+	})
+	back := time.After(2 * time.Minute)
+	p.appear(p.scenario.Alerts[third : 2*third])
+	for _, function := range []string{"PollAlerts", "FollowActions"} {
+		s.eventually("the end of the host of "+function, func() bool {
+			return s.logged("host: "+function+"/0: timer "+function, "its lease cannot be renewed, the host shuts down: the storage does not answer") == 1
+		})
+		s.eventually("its next start", func() bool {
+			return s.logged("host: "+function+"/0: the host starts without its storage and hears nothing") == 1
+		})
+		s.eventually("that its timer is tried again", func() bool { return s.logged("host: "+function+"/0: timer "+function, "tried again in") > 0 })
+	}
+	<-back
+	s.tables.SetFault(nil)
+	store.Restore()
+	p.appear(p.scenario.Alerts[2*third:])
+	s.raise(p)
+	s.kept(p)
+	for _, queue := range []string{alertQueue, noticeQueue} {
+		if most, id := s.mostDeliveries(queue); most > 2 {
+			t.Errorf("message %s of %s was delivered %d times", id, queue, most)
+		}
+	}
+}
