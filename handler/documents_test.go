@@ -15,6 +15,6 @@ import (
 
 func TestEveryDocumentOfTheProgramIsReadAsItIsWritten(t *testing.T) {
 	t.Parallel()
-	outgoingtest.ReadBack(t, alert.Alert{}, alert.Message{}, machine.Machine{}, machine.Action{}, notice.Event{}, notice.Message{}, poll.Swept{}, follow.Drift{},
-		doctor.Finding{}, playbook.Plan{})
+	outgoingtest.ReadBack(t, alert.Alert{}, alert.Message{}, machine.Machine{}, machine.Action{}, notice.Event{},
+		notice.Message{}, poll.Swept{}, follow.Drift{}, doctor.Finding{}, playbook.Plan{})
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// upper are the command line and the wiring, each with those of them that it may import. They alone may know clients and
-// services at once, so they may import everything in allowed.
+// upper are the command line and the wiring, each with those of them that it may import. They alone may know clients
+// and services at once, so they may import everything in allowed.
 var upper = map[string][]string{
 	"":                {"cli"}, // main
 	"cli":             {"app", "cli/author", "cli/call", "cli/deadletters", "cli/oncall"},
@@ -40,8 +40,15 @@ var allowed = map[string][]string{
 	"incoming":              {}, // how anything that others wrote is made to fit
 	"schedule":              {},
 
-	"playbook": {"alert", "machine", "playbook/condition", "playbook/condition/syntax", "playbook/facts", "playbook/spelling",
-		"playbook/templates"},
+	"playbook": {
+		"alert",
+		"machine",
+		"playbook/condition",
+		"playbook/condition/syntax",
+		"playbook/facts",
+		"playbook/spelling",
+		"playbook/templates",
+	},
 	"playbook/spelling":            {"incoming"},
 	"playbook/facts":               {"alert", "machine", "playbook/spelling"},
 	"playbook/templates":           {"alert", "machine", "playbook/spelling"},
@@ -55,7 +62,14 @@ var allowed = map[string][]string{
 		"playbook/read/source", "playbook/templates"},
 	"playbook/read": {"alert", "incoming", "machine", "playbook", "playbook/condition", "playbook/facts",
 		"playbook/read/language", "playbook/read/source", "playbook/templates"},
-	"playbook/playbooktest": {"alert", "machine", "playbook", "playbook/facts", "playbook/read", "playbook/read/source"},
+	"playbook/playbooktest": {
+		"alert",
+		"machine",
+		"playbook",
+		"playbook/facts",
+		"playbook/read",
+		"playbook/read/source",
+	},
 
 	"ledger": {"alert", "machine", "outgoing"},
 

@@ -21,7 +21,9 @@ func TestAByteOrderMarkInFrontOfAMessageByHandIsNoPartOfIt(t *testing.T) {
 	if m, err := alert.DecodeMessage([]byte(byteOrderMark + `{"alertId":"da638994417204415533_-1184209733"}`)); err != nil || m.AlertID == "" {
 		t.Errorf("%+v, %v", m, err)
 	}
-	if m, err := notice.DecodeMessage("tenant", []byte(byteOrderMark+`{"tenant":"tenant","group":"g","seq":1}`)); err != nil || m.Seq != 1 {
+	if m, err := notice.DecodeMessage("tenant",
+		[]byte(byteOrderMark+`{"tenant":"tenant","group":"g","seq":1}`)); err != nil ||
+		m.Seq != 1 {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
@@ -31,7 +33,8 @@ func TestFilesAreReadInOneWay(t *testing.T) {
 	t.Parallel()
 	reads := regexp.MustCompile(`\b(os|fs)\.(ReadFile|Open|OpenFile)\(`)
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || path == filepath.Join("incoming", "incoming.go") {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") ||
+			path == filepath.Join("incoming", "incoming.go") {
 			return err
 		}
 		body, err := os.ReadFile(path)
@@ -60,7 +63,8 @@ func TestWhoeverReadsYAMLRefusesAnchorsBeforeItDecodes(t *testing.T) {
 				return err
 			}
 			read++
-			if before := string(body[:at[0]]); !strings.Contains(before, "source.CheckYAML(") && !strings.Contains(before, "f.plainYAML(") {
+			if before := string(body[:at[0]]); !strings.Contains(before, "source.CheckYAML(") &&
+				!strings.Contains(before, "f.plainYAML(") {
 				t.Errorf("%s decodes YAML that may hold anchors: ask source.CheckYAML first", path)
 			}
 			return nil

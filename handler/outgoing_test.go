@@ -70,7 +70,8 @@ func encoderCalls(file *ast.File) (found []string) {
 			return true
 		}
 		of, ok := s.X.(*ast.Ident)
-		encodes := slices.Contains([]string{"Marshal", "MarshalIndent", "MarshalWrite", "MarshalEncode", "NewEncoder"}, s.Sel.Name)
+		encodes := slices.Contains([]string{"Marshal", "MarshalIndent", "MarshalWrite", "MarshalEncode", "NewEncoder"},
+			s.Sel.Name)
 		if ok && packages[of.Name] && encodes {
 			found = append(found, of.Name+"."+s.Sel.Name)
 		}

@@ -19,8 +19,13 @@ func trials() map[string]trial {
 		"free":     {burst: standardBurst(), severities: []string{"High"}},
 		"quota":    {burst: standardBurst(), severities: []string{"High"}, quotas: perEndpoint, redelivered: 10},
 		"outbreak": {burst: outbreak(), severities: []string{"High"}, quotas: perEndpoint, redelivered: 10},
-		"order":    {burst: standardBurst(), severities: []string{"High", "Medium"}, quotas: perEndpoint, redelivered: 10},
-		"shared":   {burst: standardBurst(), severities: []string{"High"}, quotas: shared, redelivered: 10},
+		"order": {
+			burst:       standardBurst(),
+			severities:  []string{"High", "Medium"},
+			quotas:      perEndpoint,
+			redelivered: 10,
+		},
+		"shared": {burst: standardBurst(), severities: []string{"High"}, quotas: shared, redelivered: 10},
 	}
 }
 
@@ -56,19 +61,35 @@ func TestBurstMeetsItsBudgets(t *testing.T) {
 		rows    []row
 	}{
 		{"without quotas", freeRows(*ours["free"], *naive["free"])},
-		{"100 calls a minute and 1,500 an hour at each endpoint, 10 % of the messages delivered twice", quotaRows(*ours["quota"], *naive["quota"])},
+		{
+			"100 calls a minute and 1,500 an hour at each endpoint, 10 % of the messages delivered twice",
+			quotaRows(*ours["quota"], *naive["quota"]),
+		},
 		{"the same, with a playbook that isolates Medium too", orderRows(*ours["order"])},
-		{fmt.Sprintf("the same quotas, an outbreak of %d High alerts on %d machines", len(outbreak().alerts), len(outbreak().targets("High"))), quotaRows(*ours["outbreak"], *naive["outbreak"])},
-		{"100 calls a minute and 1,500 an hour at all endpoints together, 10 % of the messages delivered twice", sharedRows(*ours["shared"], *naive["shared"])},
+		{
+			fmt.Sprintf("the same quotas, an outbreak of %d High alerts on %d machines",
+				len(outbreak().alerts), len(outbreak().targets("High"))),
+			quotaRows(*ours["outbreak"], *naive["outbreak"]),
+		},
+		{
+			"100 calls a minute and 1,500 an hour at all endpoints together, 10 % of the messages delivered twice",
+			sharedRows(*ours["shared"], *naive["shared"]),
+		},
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "%d alerts at once on %d machines, %d High on D = %d of them (seed %d); a call takes %s, a ledger access %s;\n", len(b.alerts), len(b.machines), b.high, len(b.targets("High")), b.seed, apiTakes, ledgerTakes)
-	fmt.Fprintf(&out, "%d responders with %d messages at a time, 1 poller, 1 follower; naive: %d at a time, get alert, and if it is High get machine, isolate, mail\n", responders, atATime, atATime)
+	fmt.Fprintf(&out,
+		"%d alerts at once on %d machines, %d High on D = %d of them (seed %d); a call takes %s, a ledger access %s;\n",
+		len(b.alerts), len(b.machines), b.high, len(b.targets("High")), b.seed, apiTakes, ledgerTakes)
+	fmt.Fprintf(&out,
+		"%d responders with %d messages at a time, 1 poller, 1 follower; "+
+			"naive: %d at a time, get alert, and if it is High get machine, isolate, mail\n",
+		responders, atATime, atATime)
 	for _, table := range tables {
 		layOut(&out, table.heading, table.rows)
 		for _, r := range table.rows {
 			if r.over() {
-				t.Errorf("%s: %s: %s, budget %s (%s)", table.heading, strings.TrimSpace(r.what), figure(r.ours), figure(r.budget), r.formula)
+				t.Errorf("%s: %s: %s, budget %s (%s)",
+					table.heading, strings.TrimSpace(r.what), figure(r.ours), figure(r.budget), r.formula)
 			}
 		}
 	}
@@ -85,7 +106,8 @@ func benching() bool {
 	return f != nil && f.Value.String() != ""
 }
 
-// TestBudgetsAreMissedWithoutWhatKeepsThem switches off what keeps the budgets, for as many alerts as it takes to see it.
+// TestBudgetsAreMissedWithoutWhatKeepsThem switches off what keeps the budgets, for as many alerts as it takes to see
+// it.
 func TestBudgetsAreMissedWithoutWhatKeepsThem(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -95,13 +117,18 @@ func TestBudgetsAreMissedWithoutWhatKeepsThem(t *testing.T) {
 		rows   func(ours, naive outcome) []row
 		missed string
 	}{
-		"isolations are not reserved": {func(p *trial) { p.noSlots = true }, []string{"High"}, "quota", quotaRows, "calls answered 429"},
-		"snapshots are dropped":       {func(p *trial) { p.noSnapshots = true }, []string{"Informational"}, "free", freeRows, "  single reads"},
+		"isolations are not reserved": {
+			func(p *trial) { p.noSlots = true }, []string{"High"}, "quota", quotaRows, "calls answered 429",
+		},
+		"snapshots are dropped": {
+			func(p *trial) { p.noSnapshots = true }, []string{"Informational"}, "free", freeRows, "  single reads",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := trials()[c.trial]
-			p.alerts = slices.DeleteFunc(p.alerts, func(a defendersim.Alert) bool { return !slices.Contains(c.alerts, a.Severity) })
+			p.alerts = slices.DeleteFunc(p.alerts,
+				func(a defendersim.Alert) bool { return !slices.Contains(c.alerts, a.Severity) })
 			c.off(&p)
 			var o outcome
 			synctest.Test(t, func(t *testing.T) { o = play(t, p) })

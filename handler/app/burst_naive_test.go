@@ -69,7 +69,8 @@ func (f *flow) answer(id string) {
 
 func (f *flow) call(method, path, body string, into any) {
 	for {
-		r, err := http.NewRequestWithContext(f.t.Context(), method, "http://api.example/api/"+path, strings.NewReader(body))
+		r, err := http.NewRequestWithContext(f.t.Context(), method, "http://api.example/api/"+path,
+			strings.NewReader(body))
 		if err != nil {
 			f.t.Error(err)
 			return

@@ -28,7 +28,14 @@ func newBurst(seed uint64, alerts, machines, high int) burst {
 	random := rand.New(rand.NewPCG(seed, 2))
 	b := burst{seed: seed, high: high}
 	for i := range machines {
-		b.machines = append(b.machines, defendersim.Machine{ID: fmt.Sprintf("%040x", 0x5eed0000+i), Name: fmt.Sprintf("pc%03d.corp.contoso.com", i), OS: "Windows11"})
+		b.machines = append(
+			b.machines,
+			defendersim.Machine{
+				ID:   fmt.Sprintf("%040x", 0x5eed0000+i),
+				Name: fmt.Sprintf("pc%03d.corp.contoso.com", i),
+				OS:   "Windows11",
+			},
+		)
 	}
 	for i := range alerts {
 		severity := string(alert.High)
@@ -36,8 +43,17 @@ func newBurst(seed uint64, alerts, machines, high int) burst {
 			severity = []string{"Medium", "Medium", "Low", "Informational"}[i%4]
 		}
 		m := random.IntN(machines)
-		b.alerts = append(b.alerts, defendersim.Alert{ID: fmt.Sprintf("da%018d_%d", 638994417204415533+i, i-500), Severity: severity, Title: "Suspicious process injection",
-			Category: "Execution", MachineID: b.machines[m].ID, IncidentID: int64(1000 + m)})
+		b.alerts = append(
+			b.alerts,
+			defendersim.Alert{
+				ID:         fmt.Sprintf("da%018d_%d", 638994417204415533+i, i-500),
+				Severity:   severity,
+				Title:      "Suspicious process injection",
+				Category:   "Execution",
+				MachineID:  b.machines[m].ID,
+				IncidentID: int64(1000 + m),
+			},
+		)
 	}
 	random.Shuffle(len(b.alerts), func(i, j int) { b.alerts[i], b.alerts[j] = b.alerts[j], b.alerts[i] })
 	return b
@@ -143,8 +159,8 @@ func (o outcome) unanswered() int {
 	return n
 }
 
-// quotaFloor is the least time in which a quota lets so many calls through, the first ones at once: high ones, which may
-// use all of it, and then low ones, for which a fifth is left.
+// quotaFloor is the least time in which a quota lets so many calls through, the first ones at once: high ones, which
+// may use all of it, and then low ones, for which a fifth is left.
 func quotaFloor(high, low int, q defendersim.Quotas) time.Duration {
 	times := make([]time.Duration, high+low)
 	for i := range times {

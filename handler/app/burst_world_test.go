@@ -127,10 +127,21 @@ func (th *theater) Send(context.Context, notice.Mail) error {
 }
 
 func newTheater(t *testing.T, p trial) *theater {
-	th := &theater{t: t, trial: p, sim: defendersim.New(defendersim.Options{Quotas: &p.quotas}), tables: tables.New(tables.Options{})}
+	th := &theater{
+		t:      t,
+		trial:  p,
+		sim:    defendersim.New(defendersim.Options{Quotas: &p.quotas}),
+		tables: tables.New(tables.Options{}),
+	}
 	var err error
 	th.bus, err = servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{
-		{Name: "alerts", DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour}, {Name: "notices", DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour}}})
+		{
+			Name:            "alerts",
+			DuplicateWindow: 24 * time.Hour,
+			TTL:             7 * 24 * time.Hour,
+		},
+		{Name: "notices", DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +165,12 @@ limits:
 }
 
 func (th *theater) store(takes time.Duration) *ledger.Store {
-	store, err := ledger.Open(ledger.Options{ConnectionString: th.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: burstTenant, Transport: &inMemory{to: th.tables, takes: takes}})
+	store, err := ledger.Open(ledger.Options{
+		ConnectionString: th.tables.ConnectionString("127.0.0.1:1"),
+		Prefix:           "t",
+		Tenant:           burstTenant,
+		Transport:        &inMemory{to: th.tables, takes: takes},
+	})
 	if err != nil {
 		th.t.Fatal(err)
 	}
@@ -164,21 +180,40 @@ func (th *theater) store(takes time.Duration) *ledger.Store {
 // process starts one process: the program's own wiring with clients of its own.
 func (th *theater) process() (all trigger.Services, stop func()) {
 	settings, err := config.Load(func(name string) string {
-		return map[string]string{"CORDON_MODE": "enforce", "CORDON_TENANT_ID": burstTenant, "CORDON_CLIENT_ID": burstTenant, "CORDON_CLIENT_SECRET": "s3cret",
-			"ServiceBus": th.bus.ConnectionString(), "AzureWebJobsStorage": "UseDevelopmentStorage=true", "CORDON_MAIL_FROM": "cordon@example.com",
-			"CORDON_MAIL_TO": "soc@example.com", "CORDON_SMTP_URL": "smtp://127.0.0.1:1?tls=none", "CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices"}[name]
+		return map[string]string{
+			"CORDON_MODE":          "enforce",
+			"CORDON_TENANT_ID":     burstTenant,
+			"CORDON_CLIENT_ID":     burstTenant,
+			"CORDON_CLIENT_SECRET": "s3cret",
+			"ServiceBus":           th.bus.ConnectionString(),
+			"AzureWebJobsStorage":  "UseDevelopmentStorage=true",
+			"CORDON_MAIL_FROM":     "cordon@example.com",
+			"CORDON_MAIL_TO":       "soc@example.com",
+			"CORDON_SMTP_URL":      "smtp://127.0.0.1:1?tls=none",
+			"CORDON_ALERT_QUEUE":   "alerts",
+			"CORDON_NOTICE_QUEUE":  "notices",
+		}[name]
 	})
 	if err != nil {
 		th.t.Fatal(err)
 	}
-	bus, err := queue.New(queue.Options{ConnectionString: th.bus.ConnectionString(), NewConn: func(ctx context.Context) (net.Conn, error) { return th.bus.Pipe(ctx) }})
+	bus, err := queue.New(queue.Options{
+		ConnectionString: th.bus.ConnectionString(),
+		NewConn:          func(ctx context.Context) (net.Conn, error) { return th.bus.Pipe(ctx) },
+	})
 	if err != nil {
 		th.t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
 	store := th.store(ledgerTakes)
-	c := clients{ledger: store, bus: bus, mailer: th, quota: ledger.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
-		api: setup.DefenderOver(&url.URL{Scheme: "http", Host: "api.example"}, &inMemory{to: th.sim.Handler(), takes: apiTakes}, &setup.Pauses{Ledger: store, Log: log}, nil, log)}
+	c := clients{
+		ledger: store,
+		bus:    bus,
+		mailer: th,
+		quota:  ledger.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
+		api: setup.DefenderOver(&url.URL{Scheme: "http", Host: "api.example"},
+			&inMemory{to: th.sim.Handler(), takes: apiTakes}, &setup.Pauses{Ledger: store, Log: log}, nil, log),
+	}
 	if th.trial.noSlots {
 		c.quota = ledger.Quota{}
 	}
@@ -209,7 +244,8 @@ func (th *theater) consume(ctx context.Context, queue string, call func(context.
 		if err != nil {
 			return
 		}
-		err = call(ctx, trigger.Delivery{Body: th.carried(d.Body), MessageID: d.MessageID, DeliveryCount: d.DeliveryCount})
+		err = call(ctx,
+			trigger.Delivery{Body: th.carried(d.Body), MessageID: d.MessageID, DeliveryCount: d.DeliveryCount})
 		if err != nil || queue == "alerts" && d.DeliveryCount == 1 && th.again(d.MessageID) {
 			_ = th.bus.Abandon(ctx, queue, d.LockToken)
 			continue

@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	decodable = `{"format":1,"tenant":"` + burstTenant + `","alertId":"da638994417204415533_-1184209733","version":1,"reason":"new"}`
+	decodable = `{"format":1,"tenant":"` + burstTenant + `",` +
+		`"alertId":"da638994417204415533_-1184209733","version":1,"reason":"new"}`
 	// aimed is a body that a terminal would obey, and a table or JSON might break over.
 	aimed = "{\"alertId\":\"\x1b[2J\x1b]0;pwned\x07\u202e\u009b31m\r\nNUMBER\",\t\"x\":\"\x00\"}\n"
 )
@@ -46,16 +47,49 @@ func TestADeadLetterIsReadAsTheHandlerReadsIt(t *testing.T) {
 	cancel() // no table is asked
 	answers := map[string]func(body []byte, to *sink) error{
 		"alerts": func(body []byte, to *sink) error {
-			return respond.New(respond.Options{Queue: to, Ledger: store, Log: log, Now: time.Now, RetryAfter: time.Second}).Respond(ctx, body, 1)
+			return respond.New(respond.Options{
+				Queue:      to,
+				Ledger:     store,
+				Log:        log,
+				Now:        time.Now,
+				RetryAfter: time.Second,
+			}).Respond(ctx, body, 1)
 		},
 		"notices": func(body []byte, to *sink) error {
-			return notice.New(notice.Options{Queue: to, Ledger: store, Log: log, Now: time.Now, RetryAfter: time.Second}).Deliver(ctx, body)
+			return notice.New(notice.Options{
+				Queue:      to,
+				Ledger:     store,
+				Log:        log,
+				Now:        time.Now,
+				RetryAfter: time.Second,
+			}).Deliver(ctx, body)
 		},
 	}
-	bodies := []string{decodable, aimed, "", "null", "[]", "{}", "{", `"da1"`, "\xff\xfe", `{"alertId":"da1"}`, `{"alertId":"da1","version":-1}`, `{"alertId":"da1","version":"1"}`,
-		`{"alertId":"../../machines/1"}`, `{"alertId":"da1","tenant":"other"}`, `{"alertId":"da1","tenant":""}`, `{"format":-1,"alertId":"da1"}`, `{"format":2,"alertId":{"id":"da1"}}`,
-		`{"format":1,"tenant":"` + burstTenant + `","group":"g","seq":1}`, `{"tenant":"` + burstTenant + `","group":"g","seq":1}`, `{"format":1,"tenant":"other","group":"g","seq":1}`,
-		`{"format":1,"tenant":"` + burstTenant + `","group":"","seq":1}`, `{"format":1,"tenant":"` + burstTenant + `","group":"g","seq":0}`, `{"format":2,"tenant":"` + burstTenant + `","group":["g"]}`}
+	bodies := []string{
+		decodable,
+		aimed,
+		"",
+		"null",
+		"[]",
+		"{}",
+		"{",
+		`"da1"`,
+		"\xff\xfe",
+		`{"alertId":"da1"}`,
+		`{"alertId":"da1","version":-1}`,
+		`{"alertId":"da1","version":"1"}`,
+		`{"alertId":"../../machines/1"}`,
+		`{"alertId":"da1","tenant":"other"}`,
+		`{"alertId":"da1","tenant":""}`,
+		`{"format":-1,"alertId":"da1"}`,
+		`{"format":2,"alertId":{"id":"da1"}}`,
+		`{"format":1,"tenant":"` + burstTenant + `","group":"g","seq":1}`,
+		`{"tenant":"` + burstTenant + `","group":"g","seq":1}`,
+		`{"format":1,"tenant":"other","group":"g","seq":1}`,
+		`{"format":1,"tenant":"` + burstTenant + `","group":"","seq":1}`,
+		`{"format":1,"tenant":"` + burstTenant + `","group":"g","seq":0}`,
+		`{"format":2,"tenant":"` + burstTenant + `","group":["g"]}`,
+	}
 	reads := map[string]func(tenant string, number int64, body []byte) deadletter.Reading{
 		"alerts": deadletter.ReadAlert, "notices": deadletter.ReadNotice,
 	}

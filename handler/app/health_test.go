@@ -50,17 +50,27 @@ func (c *clinic) Tell(_ context.Context, _ string, e notice.Event) error {
 func clinical(t *testing.T, change map[string]string, hunts bool, test func(t *testing.T, c *clinic)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		bus, err := servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{{Name: "alerts"}, {Name: "notices"}}})
+		bus, err := servicebus.New(servicebus.Options{
+			Queues: []servicebus.QueueConfig{{Name: "alerts"}, {Name: "notices"}},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		client, err := queue.New(queue.Options{ConnectionString: bus.ConnectionString(), NewConn: func(ctx context.Context) (net.Conn, error) { return bus.Pipe(ctx) }})
+		client, err := queue.New(queue.Options{
+			ConnectionString: bus.ConnectionString(),
+			NewConn:          func(ctx context.Context) (net.Conn, error) { return bus.Pipe(ctx) },
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		server := tables.New(tables.Options{})
 		c := &clinic{t: t, tables: &inMemory{to: server}}
-		store, err := ledger.Open(ledger.Options{ConnectionString: server.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: burstTenant, Transport: c.tables})
+		store, err := ledger.Open(ledger.Options{
+			ConnectionString: server.ConnectionString("127.0.0.1:1"),
+			Prefix:           "t",
+			Tenant:           burstTenant,
+			Transport:        c.tables,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,10 +78,30 @@ func clinical(t *testing.T, change map[string]string, hunts bool, test func(t *t
 		log := logging.New(&c.log, slog.LevelInfo)
 		timed := onTimers(settings, hunts)
 		c.ledger, c.watched = store, timed
-		c.Check = health.New(health.Options{Ledger: store, Queues: client, Log: log, Alerts: "alerts", Notices: "notices", Watched: timed, Lapses: settings.Lapses(),
-			Unanswered: watch.AnswerWithin(settings.SweepAfter), Now: time.Now})
-		c.timers = &timers{ledger: store, health: c.Check, watched: timed, lapses: settings.Lapses(),
-			dog: watch.New(watch.Options{Ledger: store, Teller: c, Log: log, Now: time.Now, Operator: []string{"ops@example.com"}})}
+		c.Check = health.New(health.Options{
+			Ledger:     store,
+			Queues:     client,
+			Log:        log,
+			Alerts:     "alerts",
+			Notices:    "notices",
+			Watched:    timed,
+			Lapses:     settings.Lapses(),
+			Unanswered: watch.AnswerWithin(settings.SweepAfter),
+			Now:        time.Now,
+		})
+		c.timers = &timers{
+			ledger:  store,
+			health:  c.Check,
+			watched: timed,
+			lapses:  settings.Lapses(),
+			dog: watch.New(watch.Options{
+				Ledger:   store,
+				Teller:   c,
+				Log:      log,
+				Now:      time.Now,
+				Operator: []string{"ops@example.com"},
+			}),
+		}
 		test(t, c)
 		_ = client.Close(context.Background())
 		_ = bus.Close()
@@ -178,7 +208,8 @@ func TestHealthOfAFreshAppIsStartingUntilItIsLate(t *testing.T) {
 	})
 	clinical(t, nil, false, func(t *testing.T, c *clinic) {
 		c.pass(1, followActions)
-		if r := c.wants("a first poll that failed", pollAlerts+" has never succeeded"); r.LastError.Text != pollAlerts+": out of order\ufffd" {
+		r := c.wants("a first poll that failed", pollAlerts+" has never succeeded")
+		if r.LastError.Text != pollAlerts+": out of order\ufffd" {
 			t.Errorf("%+v", r.LastError)
 		}
 	})
@@ -189,14 +220,16 @@ func TestHealthIsJudgedByWhenTheOldestVersionWasObserved(t *testing.T) {
 	clinical(t, nil, false, func(t *testing.T, c *clinic) {
 		c.pass(1, pollAlerts, followActions)
 		observed := time.Now().UTC()
-		if _, err := c.ledger.Observe(t.Context(), ledger.Observation{Alert: alert.Alert{ID: "da1", Updated: observed}, Hash: "h", At: observed}); err != nil {
+		if _, err := c.ledger.Observe(t.Context(),
+			ledger.Observation{Alert: alert.Alert{ID: "da1", Updated: observed}, Hash: "h", At: observed}); err != nil {
 			t.Fatal(err)
 		}
 		for range 15 {
 			c.pass(1, pollAlerts, followActions)
 			c.wants("in the first quarter of an hour")
 			// Whatever sends it again makes it due anew.
-			if _, err := c.ledger.UpdateRun(t.Context(), "da1", 1, func(r *ledger.Run) error { r.Sweeps++; r.DueAt = time.Now(); return nil }); err != nil {
+			if _, err := c.ledger.UpdateRun(t.Context(), "da1", 1,
+				func(r *ledger.Run) error { r.Sweeps++; r.DueAt = time.Now(); return nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -209,7 +242,8 @@ func TestHealthIsJudgedByWhenTheOldestVersionWasObserved(t *testing.T) {
 			t.Errorf("summary %+v, %v", s, err)
 		}
 		// A machine that is offline may take as long as it likes.
-		if _, err := c.ledger.UpdateRun(t.Context(), "da1", 1, func(r *ledger.Run) error { r.State = ledger.Waiting; return nil }); err != nil {
+		if _, err := c.ledger.UpdateRun(t.Context(), "da1", 1,
+			func(r *ledger.Run) error { r.State = ledger.Waiting; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		c.wants("it waits for its machine")
@@ -257,7 +291,12 @@ func TestTroubleThatIsOverSaysSinceWhen(t *testing.T) {
 			t.Errorf("again: %+v", r.LastError)
 		}
 		// An alert's trouble is over when its run goes on.
-		if _, err := c.ledger.Observe(t.Context(), ledger.Observation{Alert: alert.Alert{ID: "da1", Updated: time.Now()}, Hash: "h", At: time.Now()}); err != nil {
+		if _, err := c.ledger.Observe(t.Context(),
+			ledger.Observation{
+				Alert: alert.Alert{ID: "da1", Updated: time.Now()},
+				Hash:  "h",
+				At:    time.Now(),
+			}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
@@ -267,7 +306,8 @@ func TestTroubleThatIsOverSaysSinceWhen(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		over = time.Now().UTC()
-		if _, err := c.ledger.UpdateRun(t.Context(), "da1", 1, func(r *ledger.Run) error { r.State, r.ClosedAt = ledger.Closed, over; return nil }); err != nil {
+		if _, err := c.ledger.UpdateRun(t.Context(), "da1", 1,
+			func(r *ledger.Run) error { r.State, r.ClosedAt = ledger.Closed, over; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if r := c.ask(); !r.LastError.OverSince.Equal(over) {
@@ -309,7 +349,11 @@ func TestTheSummaryIsOneRowThatNobodyCanMakeItReadOften(t *testing.T) {
 
 func TestAFunctionThatTheHostLeavesOutIsNamed(t *testing.T) {
 	t.Parallel()
-	for setting, function := range map[string]string{"CORDON_POLL_SCHEDULE": pollAlerts, "CORDON_FOLLOW_SCHEDULE": followActions, "CORDON_HUNT_SCHEDULE": runsHunts} {
+	for setting, function := range map[string]string{
+		"CORDON_POLL_SCHEDULE":   pollAlerts,
+		"CORDON_FOLLOW_SCHEDULE": followActions,
+		"CORDON_HUNT_SCHEDULE":   runsHunts,
+	} {
 		clinical(t, map[string]string{setting: ""}, false, func(t *testing.T, c *clinic) {
 			r := c.ask()
 			if r.OK || !strings.HasPrefix(r.Reasons[0], function+" does not run: "+setting+" is not set") {
@@ -325,7 +369,10 @@ func TestAFunctionThatTheHostLeavesOutIsNamed(t *testing.T) {
 func TestASecretThatWasNotResolvedFailsItsChannelLoudlyAndNoOther(t *testing.T) {
 	t.Parallel()
 	const reference = "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)"
-	for setting, says := range map[string]string{"CORDON_SMTP_URL": "no mail is sent: CORDON_SMTP_URL: the reference", "CORDON_WEBHOOK_SECRET": "no pushed alert is taken: CORDON_WEBHOOK_SECRET: the reference"} {
+	for setting, says := range map[string]string{
+		"CORDON_SMTP_URL":       "no mail is sent: CORDON_SMTP_URL: the reference",
+		"CORDON_WEBHOOK_SECRET": "no pushed alert is taken: CORDON_WEBHOOK_SECRET: the reference",
+	} {
 		clinical(t, map[string]string{setting: reference}, false, func(t *testing.T, c *clinic) {
 			c.pass(30, pollAlerts, followActions)
 			c.wants(setting, says)
@@ -348,11 +395,14 @@ func TestLatenessIsReadAsAnEarlierVersionWroteIt(t *testing.T) {
 	t.Parallel()
 	clinical(t, nil, false, func(t *testing.T, c *clinic) {
 		c.pass(1, pollAlerts, followActions)
-		if err := c.ledger.SetMark(t.Context(), "lateness", time.Now(), `{"longest":90000000000,"alert":"da1_1","at":"2026-03-02T12:00:00Z"}`); err != nil {
+		if err := c.ledger.SetMark(t.Context(), "lateness", time.Now(),
+			`{"longest":90000000000,"alert":"da1_1","at":"2026-03-02T12:00:00Z"}`); err != nil {
 			t.Fatal(err)
 		}
 		body, err := outgoing.Encode(c.wants("an alert was late"))
-		if err != nil || !strings.Contains(string(body), `"lateness":{"longest":"1m30s","alert":"da1_1","at":"2026-03-02T12:00:00Z"}`) {
+		if err != nil ||
+			!strings.Contains(string(body),
+				`"lateness":{"longest":"1m30s","alert":"da1_1","at":"2026-03-02T12:00:00Z"}`) {
 			t.Errorf("%s, %v", body, err)
 		}
 	})

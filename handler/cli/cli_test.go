@@ -41,16 +41,32 @@ func command(t *testing.T, env map[string]string, args ...string) (code int, std
 func TestMissingSettingsAndABrokenPlaybookAreAllToldAtOnce(t *testing.T) {
 	t.Parallel()
 	broken := filepath.Join(t.TempDir(), "playbook.yaml")
-	if err := os.WriteFile(broken, []byte("version: 1\nrules:\n  - name: x\n    on: alert\n    when: alert.sevrity == \"High\"\n    do: [{mail: {}}]\n"), 0o600); err != nil {
+	text := "version: 1\nrules:\n  - name: x\n    on: alert\n" +
+		"    when: alert.sevrity == \"High\"\n    do: [{mail: {}}]\n"
+	if err := os.WriteFile(broken, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, _, stderr := command(t, map[string]string{"CORDON_PLAYBOOK": broken, "CORDON_MODE": "loud", "CORDON_POLL_OVERLAP": "soon", "CORDON_CLIENT_SECRET": "@Microsoft.KeyVault(SecretUri=x)",
-		"CORDON_CLIENT_ID": "my-app", "CORDON_SMTP_URL": "mail.example.com", "CORDON_CLIENT_CERTIFICATE": filepath.Join(t.TempDir(), "none.pem")})
+	code, _, stderr := command(
+		t,
+		map[string]string{
+			"CORDON_PLAYBOOK":           broken,
+			"CORDON_MODE":               "loud",
+			"CORDON_POLL_OVERLAP":       "soon",
+			"CORDON_CLIENT_SECRET":      "@Microsoft.KeyVault(SecretUri=x)",
+			"CORDON_CLIENT_ID":          "my-app",
+			"CORDON_SMTP_URL":           "mail.example.com",
+			"CORDON_CLIENT_CERTIFICATE": filepath.Join(t.TempDir(), "none.pem"),
+		},
+	)
 	if code != call.ExitFailed {
 		t.Errorf("exit code %d", code)
 	}
-	for _, want := range []string{"CORDON_MODE", "loud", "CORDON_POLL_OVERLAP", "soon", "CORDON_TENANT_ID", "CORDON_CLIENT_ID", "CORDON_CLIENT_SECRET", "ServiceBus",
-		"AzureWebJobsStorage", "CORDON_MAIL_FROM", "CORDON_MAIL_TO", "CORDON_SMTP_URL", "CORDON_CLIENT_CERTIFICATE", "none.pem does not exist", "playbook.yaml:5:", "sevrity", "severity"} {
+	for _, want := range []string{
+		"CORDON_MODE", "loud", "CORDON_POLL_OVERLAP", "soon", "CORDON_TENANT_ID", "CORDON_CLIENT_ID",
+		"CORDON_CLIENT_SECRET", "ServiceBus", "AzureWebJobsStorage", "CORDON_MAIL_FROM", "CORDON_MAIL_TO",
+		"CORDON_SMTP_URL", "CORDON_CLIENT_CERTIFICATE", "none.pem does not exist", "playbook.yaml:5:", "sevrity",
+		"severity",
+	} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("stderr does not name %q:\n%s", want, stderr)
 		}
@@ -63,7 +79,12 @@ func TestMissingSettingsAndABrokenPlaybookAreAllToldAtOnce(t *testing.T) {
 func TestSettingsThatAreWrongOnlyWhenTheyAreUsedStandInTheSameList(t *testing.T) {
 	t.Parallel()
 	none := filepath.Join(t.TempDir(), "none.pem")
-	env := map[string]string{"CORDON_PLAYBOOK": "../../playbook.yaml", "CORDON_CLIENT_ID": appID, "CORDON_CLIENT_CERTIFICATE": none, "CORDON_CA_FILE": none}
+	env := map[string]string{
+		"CORDON_PLAYBOOK":           "../../playbook.yaml",
+		"CORDON_CLIENT_ID":          appID,
+		"CORDON_CLIENT_CERTIFICATE": none,
+		"CORDON_CA_FILE":            none,
+	}
 	_, _, stderr := command(t, env)
 	head, list, _ := strings.Cut(stderr, "\n")
 	named, lines := 0, strings.Split(strings.TrimSpace(list), "\n")
@@ -83,7 +104,8 @@ func TestSettingsThatAreWrongOnlyWhenTheyAreUsedStandInTheSameList(t *testing.T)
 func TestCheckTellsWhatThePlaybookDoes(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := command(t, nil, "check", "../../playbook.yaml")
-	if code != call.ExitDone || !strings.Contains(stdout, "mode observe") || !strings.Contains(stdout, "contain-high-severity") {
+	if code != call.ExitDone || !strings.Contains(stdout, "mode observe") ||
+		!strings.Contains(stdout, "contain-high-severity") {
 		t.Errorf("code %d\n%s%s", code, stdout, stderr)
 	}
 }
@@ -98,7 +120,8 @@ func TestCheckRefusesABrokenPlaybookWithPositionAndWayOut(t *testing.T) {
 	if code != call.ExitFailed || !strings.Contains(stderr, "p.yaml:2:") || !strings.Contains(stderr, "way out") {
 		t.Errorf("code %d\n%s", code, stderr)
 	}
-	if code, _, stderr := command(t, nil, "check", filepath.Join(t.TempDir(), "none.yaml")); code != call.ExitFailed || !strings.Contains(stderr, "CORDON_PLAYBOOK") {
+	if code, _, stderr := command(t, nil, "check", filepath.Join(t.TempDir(), "none.yaml")); code != call.ExitFailed ||
+		!strings.Contains(stderr, "CORDON_PLAYBOOK") {
 		t.Errorf("a missing playbook: code %d\n%s", code, stderr)
 	}
 }
@@ -110,7 +133,8 @@ func TestWrongCommandLinesHaveAnExitCodeOfTheirOwn(t *testing.T) {
 			t.Errorf("%v: code %d, %q", args, code, stderr)
 		}
 	}
-	if code, stdout, _ := command(t, nil, "--help"); code != call.ExitDone || !strings.Contains(stdout, "FUNCTIONS_CUSTOMHANDLER_PORT") || !strings.Contains(stdout, "check") {
+	if code, stdout, _ := command(t, nil, "--help"); code != call.ExitDone ||
+		!strings.Contains(stdout, "FUNCTIONS_CUSTOMHANDLER_PORT") || !strings.Contains(stdout, "check") {
 		t.Errorf("--help: code %d\n%s", code, stdout)
 	}
 	if code, stdout, _ := command(t, nil, "--version"); code != call.ExitDone || !strings.Contains(stdout, version) {
@@ -124,10 +148,21 @@ func TestACertificateFileThatIsNoneStopsTheStart(t *testing.T) {
 	if err := os.WriteFile(path, []byte("no certificate"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	code, stdout, stderr := command(t, map[string]string{"CORDON_PLAYBOOK": "../../playbook.yaml", "CORDON_TENANT_ID": "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4", "CORDON_CLIENT_ID": appID,
-		"CORDON_CLIENT_CERTIFICATE": path, "ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net", "AzureWebJobsStorage__accountName": "acc",
-		"CORDON_MAIL_FROM": "cordon@example.com", "CORDON_MAIL_TO": "soc@example.com"})
-	if code != call.ExitFailed || !strings.Contains(stderr, "CORDON_CLIENT_CERTIFICATE: "+path+" holds nothing in PEM form") || stdout != "" {
+	code, stdout, stderr := command(
+		t,
+		map[string]string{
+			"CORDON_PLAYBOOK":                     "../../playbook.yaml",
+			"CORDON_TENANT_ID":                    "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4",
+			"CORDON_CLIENT_ID":                    appID,
+			"CORDON_CLIENT_CERTIFICATE":           path,
+			"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net",
+			"AzureWebJobsStorage__accountName":    "acc",
+			"CORDON_MAIL_FROM":                    "cordon@example.com",
+			"CORDON_MAIL_TO":                      "soc@example.com",
+		},
+	)
+	if code != call.ExitFailed ||
+		!strings.Contains(stderr, "CORDON_CLIENT_CERTIFICATE: "+path+" holds nothing in PEM form") || stdout != "" {
 		t.Errorf("code %d, %q\n%s", code, stdout, stderr)
 	}
 }

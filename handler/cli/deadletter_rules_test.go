@@ -28,15 +28,46 @@ func TestDeadLettersWantTheirSettingsAndNoOthers(t *testing.T) {
 		{bus, "drop 4 --yes", call.ExitDone, []string{"dropped"}, ""},
 		{bus, "show 1", call.ExitFailed, []string{"1 setting is wrong", "CORDON_TENANT_ID"}, "SMTP"},
 		{bus, "replay 1 --yes", call.ExitFailed, []string{"1 setting is wrong", "CORDON_TENANT_ID"}, "SMTP"},
-		{tenant, "show 1", call.ExitDone, []string{"ledger", "not read: AzureWebJobsStorage: it is not set", "yes: alert da6389"}, ""},
+		{
+			tenant, "show 1", call.ExitDone,
+			[]string{"ledger", "not read: AzureWebJobsStorage: it is not set", "yes: alert da6389"}, "",
+		},
 		{tenant, "replay 1 --yes", call.ExitDone, []string{"replayed"}, ""},
-		{map[string]string{"CORDON_TENANT_ID": ours}, "list", call.ExitFailed, []string{"1 setting is wrong", "ServiceBus: it is not set"}, "CORDON_CLIENT_ID"},
-		{map[string]string{"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net", "CORDON_CLIENT_SECRET": "s3cr3t"}, "list", call.ExitFailed, []string{"2 settings are wrong", "CORDON_TENANT_ID", "CORDON_CLIENT_ID"}, "SMTP"},
-		{map[string]string{"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net", "CORDON_TENANT_ID": ours, "CORDON_CLIENT_ID": appID, "CORDON_CLIENT_CERTIFICATE": "none.pem"},
-			"list", call.ExitFailed, []string{"CORDON_CLIENT_CERTIFICATE: none.pem does not exist"}, "SMTP"},
-		{map[string]string{"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net", "ServiceBus__clientId": "my-identity"}, "list", call.ExitFailed, []string{"1 setting is wrong", "ServiceBus__clientId"}, "SMTP"},
-		{map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_ALERT_QUEUE": "none"}, "list", call.ExitFailed, []string{"queue none", "create the queue"}, ""},
-		{map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_ALERT_QUEUE": "a b"}, "list", call.ExitFailed, []string{"CORDON_ALERT_QUEUE"}, ""},
+		{
+			map[string]string{"CORDON_TENANT_ID": ours}, "list", call.ExitFailed,
+			[]string{"1 setting is wrong", "ServiceBus: it is not set"}, "CORDON_CLIENT_ID",
+		},
+		{
+			map[string]string{
+				"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net",
+				"CORDON_CLIENT_SECRET":                "s3cr3t",
+			},
+			"list", call.ExitFailed, []string{"2 settings are wrong", "CORDON_TENANT_ID", "CORDON_CLIENT_ID"}, "SMTP",
+		},
+		{
+			map[string]string{
+				"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net",
+				"CORDON_TENANT_ID":                    ours,
+				"CORDON_CLIENT_ID":                    appID,
+				"CORDON_CLIENT_CERTIFICATE":           "none.pem",
+			},
+			"list", call.ExitFailed, []string{"CORDON_CLIENT_CERTIFICATE: none.pem does not exist"}, "SMTP",
+		},
+		{
+			map[string]string{
+				"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net",
+				"ServiceBus__clientId":                "my-identity",
+			},
+			"list", call.ExitFailed, []string{"1 setting is wrong", "ServiceBus__clientId"}, "SMTP",
+		},
+		{
+			map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_ALERT_QUEUE": "none"}, "list", call.ExitFailed,
+			[]string{"queue none", "create the queue"}, "",
+		},
+		{
+			map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_ALERT_QUEUE": "a b"}, "list", call.ExitFailed,
+			[]string{"CORDON_ALERT_QUEUE"}, "",
+		},
 	} {
 		env := map[string]string{"CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices"}
 		maps.Copy(env, c.env)
@@ -63,7 +94,8 @@ func TestALedgerThatCanNotBeReadIsSaidAndShowGoesOn(t *testing.T) {
 	y.env["CORDON_TABLE_PREFIX"] = "another" // of which there are no tables
 	code, stdout, stderr := y.command(t, "show", "1")
 	said := strings.Join(strings.Fields(stdout), " ")
-	if code != call.ExitDone || !strings.Contains(said, "not read: no app has worked under tenant "+ours+" in these tables") {
+	if code != call.ExitDone ||
+		!strings.Contains(said, "not read: no app has worked under tenant "+ours+" in these tables") {
 		t.Errorf("code %d, %s%s", code, stdout, stderr)
 	}
 }
@@ -72,10 +104,15 @@ func TestDeadLetterCommandLinesThatAreWrongTouchNothing(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)
 	y.someOfEach(t)
-	for _, line := range []string{"", "lst", "list 1", "list --limit 0", "list --limit 1001", "list --queue alert", "list --loud", "show", "show 1 2", "show x", "show 0", "show 99999999999999999999",
-		"replay", "replay --yes", "replay --all 1 --yes", "replay 1 --limit 5 --yes", "drop", "drop --all --limit 0 --yes", "drop 1 x --yes", "drop 1.5 --yes", "drop -- -1 --yes"} {
+	for _, line := range []string{
+		"", "lst", "list 1", "list --limit 0", "list --limit 1001", "list --queue alert", "list --loud", "show",
+		"show 1 2", "show x", "show 0", "show 99999999999999999999", "replay", "replay --yes", "replay --all 1 --yes",
+		"replay 1 --limit 5 --yes", "drop", "drop --all --limit 0 --yes", "drop 1 x --yes", "drop 1.5 --yes",
+		"drop -- -1 --yes",
+	} {
 		code, stdout, stderr := y.command(t, strings.Fields(line)...)
-		if code != call.ExitUsage || stdout != "" || !strings.HasPrefix(stderr, "cordon: ") || strings.Count(stderr, "\n") != 1 {
+		if code != call.ExitUsage || stdout != "" || !strings.HasPrefix(stderr, "cordon: ") ||
+			strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%q: code %d, %s%s", line, code, stdout, stderr)
 		}
 	}
@@ -101,7 +138,8 @@ func TestAMissingRightAndASignalHaveTheirExitCodes(t *testing.T) {
 	y := newYard(t)
 	y.someOfEach(t)
 	y.Withhold(servicebus.RightListen)
-	if code, stdout, stderr := y.command(t, "list"); code != call.ExitFailed || stdout != "" || !strings.Contains(stderr, "right Listen") {
+	if code, stdout, stderr := y.command(t, "list"); code != call.ExitFailed || stdout != "" ||
+		!strings.Contains(stderr, "right Listen") {
 		t.Errorf("without Listen: code %d, %s%s", code, stdout, stderr)
 	}
 	y.Withhold(servicebus.RightSend)

@@ -38,7 +38,10 @@ func newYard(t *testing.T) *yard {
 	t.Helper()
 	y := &yard{clock: servicebus.NewManualClock(noon)}
 	var err error
-	y.Server, err = servicebus.New(servicebus.Options{Clock: y.clock, Queues: []servicebus.QueueConfig{{Name: "alerts", DuplicateWindow: 24 * time.Hour}, {Name: "notices"}}})
+	y.Server, err = servicebus.New(servicebus.Options{
+		Clock:  y.clock,
+		Queues: []servicebus.QueueConfig{{Name: "alerts", DuplicateWindow: 24 * time.Hour}, {Name: "notices"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,13 +53,23 @@ func newYard(t *testing.T) *yard {
 	web := httptest.NewServer(account)
 	t.Cleanup(web.Close)
 	connection := account.ConnectionString(web.URL)
-	if y.store, err = ledger.Open(ledger.Options{ConnectionString: connection, Prefix: "cordon", Tenant: ours}); err != nil {
+	if y.store, err = ledger.Open(ledger.Options{
+		ConnectionString: connection,
+		Prefix:           "cordon",
+		Tenant:           ours,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(y.store.Prepare(t.Context()), y.store.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
 		t.Fatal(err)
 	}
-	y.env = map[string]string{"ServiceBus": y.ConnectionString(), "CORDON_TENANT_ID": ours, "AzureWebJobsStorage": connection, "CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices"}
+	y.env = map[string]string{
+		"ServiceBus":          y.ConnectionString(),
+		"CORDON_TENANT_ID":    ours,
+		"AzureWebJobsStorage": connection,
+		"CORDON_ALERT_QUEUE":  "alerts",
+		"CORDON_NOTICE_QUEUE": "notices",
+	}
 	return y
 }
 
@@ -78,7 +91,8 @@ func (y *yard) setAside(t *testing.T, name string, m servicebus.Message, reason,
 }
 
 const (
-	decodable = `{"format":1,"tenant":"` + ours + `","alertId":"da638994417204415533_-1184209733","version":1,"reason":"new"}`
+	decodable = `{"format":1,"tenant":"` + ours + `",` +
+		`"alertId":"da638994417204415533_-1184209733","version":1,"reason":"new"}`
 	// aimed is a body that a terminal would obey, and a table or JSON might break over.
 	aimed = "{\"alertId\":\"\x1b[2J\x1b]0;pwned\x07\u202e\u009b31m\r\nNUMBER\",\t\"x\":\"\x00\"}\n"
 )
@@ -87,22 +101,47 @@ const (
 func (y *yard) someOfEach(t *testing.T) {
 	t.Helper()
 	const failed, tries = "MaxDeliveryCountExceeded", "Message could not be consumed after 10 delivery attempts."
-	y.setAside(t, "alerts", servicebus.Message{ID: ours + ":da638994417204415533_-1184209733:v1", Body: []byte(decodable), ContentType: "application/json"}, failed, tries)
+	y.setAside(
+		t,
+		"alerts",
+		servicebus.Message{
+			ID:          ours + ":da638994417204415533_-1184209733:v1",
+			Body:        []byte(decodable),
+			ContentType: "application/json",
+		},
+		failed,
+		tries,
+	)
 	y.setAside(t, "alerts", servicebus.Message{ID: "x", Body: []byte(`{"alertId":"../../machines/1"}`)}, failed, tries)
-	y.setAside(t, "alerts", servicebus.Message{ID: "\x1b[31mid", Body: []byte(aimed), ContentType: "text/\x1b[5mplain"}, "\x1b[8mreason", "\u202edescription\nsecond line\tof it")
-	y.setAside(t, "alerts", servicebus.Message{ID: "other", Body: []byte(`{"tenant":"other","alertId":"da1"}`)}, failed, tries)
-	y.setAside(t, "alerts", servicebus.Message{ID: "newer", Body: []byte(`{"format":2,"alertId":{"id":"da1"}}`)}, failed, tries)
-	y.setAside(t, "alerts", servicebus.Message{ID: "empty"}, "TTLExpiredException", "The message expired and was dead lettered.")
+	y.setAside(t, "alerts", servicebus.Message{ID: "\x1b[31mid", Body: []byte(aimed), ContentType: "text/\x1b[5mplain"},
+		"\x1b[8mreason", "\u202edescription\nsecond line\tof it")
+	y.setAside(t, "alerts", servicebus.Message{ID: "other", Body: []byte(`{"tenant":"other","alertId":"da1"}`)}, failed,
+		tries)
+	y.setAside(t, "alerts", servicebus.Message{ID: "newer", Body: []byte(`{"format":2,"alertId":{"id":"da1"}}`)},
+		failed, tries)
+	y.setAside(t, "alerts", servicebus.Message{ID: "empty"}, "TTLExpiredException",
+		"The message expired and was dead lettered.")
 	y.setAside(t, "alerts", servicebus.Message{ID: "bytes", Body: []byte{0xff, 0xfe, 0x00}}, failed, tries)
-	y.setAside(t, "notices", servicebus.Message{ID: ours + ":incident:48213:1", Body: []byte(`{"format":1,"tenant":"` + ours + `","group":"incident:48213","seq":1}`)}, failed, tries)
-	y.setAside(t, "notices", servicebus.Message{ID: "n", Body: []byte(`{"group":"incident:48213","seq":0}`)}, failed, tries)
+	y.setAside(
+		t,
+		"notices",
+		servicebus.Message{
+			ID:   ours + ":incident:48213:1",
+			Body: []byte(`{"format":1,"tenant":"` + ours + `","group":"incident:48213","seq":1}`),
+		},
+		failed,
+		tries,
+	)
+	y.setAside(t, "notices", servicebus.Message{ID: "n", Body: []byte(`{"group":"incident:48213","seq":0}`)}, failed,
+		tries)
 }
 
 // answered records a run of the decodable message's version that is over.
 func (y *yard) answered(t *testing.T) {
 	t.Helper()
 	const id = "da638994417204415533_-1184209733"
-	if _, err := y.store.Observe(t.Context(), ledger.Observation{Alert: alert.Alert{ID: id, Updated: noon}, Hash: "h", At: noon}); err != nil {
+	if _, err := y.store.Observe(t.Context(),
+		ledger.Observation{Alert: alert.Alert{ID: id, Updated: noon}, Hash: "h", At: noon}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := y.store.UpdateRun(t.Context(), id, 1, func(r *ledger.Run) error {
@@ -172,8 +211,12 @@ func TestNothingThatIsPrintedIsObeyedByATerminal(t *testing.T) {
 	y := newYard(t)
 	y.someOfEach(t)
 	y.answered(t)
-	for _, args := range [][]string{{"list"}, {"list", "--json"}, {"show", "1"}, {"show", "1", "--json"}, {"show", "3"}, {"show", "3", "--json"}, {"show", "7"}, {"show", "7", "--json"},
-		{"replay", "3", "7", "--yes"}, {"replay", "3", "7", "--yes", "--json"}, {"show", "\x1b[2J"}, {"drop", "\u202e1", "--yes"}, {"\x1b[2J"}, {"list", "--queue", "\x1b[2J"}, {"drop", "3", "--yes"}} {
+	for _, args := range [][]string{
+		{"list"}, {"list", "--json"}, {"show", "1"}, {"show", "1", "--json"}, {"show", "3"}, {"show", "3", "--json"},
+		{"show", "7"}, {"show", "7", "--json"}, {"replay", "3", "7", "--yes"}, {"replay", "3", "7", "--yes", "--json"},
+		{"show", "\x1b[2J"}, {"drop", "\u202e1", "--yes"}, {"\x1b[2J"}, {"list", "--queue", "\x1b[2J"},
+		{"drop", "3", "--yes"},
+	} {
 		_, stdout, stderr := y.command(t, args...)
 		if out := stdout + stderr; strings.ContainsFunc(out, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) || out == "" {
 			t.Errorf("%q prints %q", args, out)
@@ -185,14 +228,17 @@ func TestAnEmptyQueueIsNoFailure(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)
 	for _, args := range [][]string{{"list"}, {"replay", "--all", "--yes"}, {"drop", "--all", "--yes"}} {
-		if code, stdout, stderr := y.command(t, args...); code != call.ExitDone || stdout != "queue alerts has no dead letters\n" {
+		if code, stdout, stderr := y.command(t, args...); code != call.ExitDone ||
+			stdout != "queue alerts has no dead letters\n" {
 			t.Errorf("%v: code %d, %s%s", args, code, stdout, stderr)
 		}
 	}
-	if code, stdout, _ := y.command(t, "list", "--json"); code != call.ExitDone || !strings.Contains(stdout, `"deadLetters": []`) {
+	if code, stdout, _ := y.command(t, "list", "--json"); code != call.ExitDone ||
+		!strings.Contains(stdout, `"deadLetters": []`) {
 		t.Errorf("JSON: code %d, %s", code, stdout)
 	}
-	if code, _, stderr := y.command(t, "show", "17"); code != call.ExitFailed || !strings.Contains(stderr, "no dead letter 17") {
+	if code, _, stderr := y.command(t, "show", "17"); code != call.ExitFailed ||
+		!strings.Contains(stderr, "no dead letter 17") {
 		t.Errorf("show: code %d, %s", code, stderr)
 	}
 }
@@ -238,13 +284,15 @@ func TestReplaySendsWhatCanBeReadAndRefusesTheRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.MessageID != ours+":da638994417204415533_-1184209733:v1:replay:1" || d.MessageID != list.Results[1].CopyID || string(d.Body) != decodable || d.ContentType != "application/json" {
+	if d.MessageID != ours+":da638994417204415533_-1184209733:v1:replay:1" || d.MessageID != list.Results[1].CopyID ||
+		string(d.Body) != decodable || d.ContentType != "application/json" {
 		t.Errorf("the copy is %+v with %s", d, d.Body)
 	}
 	if c := y.Counts("alerts"); c.DeadLettered != 6 {
 		t.Errorf("%+v", c)
 	}
-	if code, stdout, _ := y.command(t, "replay", "1", "--queue", "notices", "--yes"); code != call.ExitDone || !strings.Contains(stdout, "replayed") {
+	if code, stdout, _ := y.command(t, "replay", "1", "--queue", "notices", "--yes"); code != call.ExitDone ||
+		!strings.Contains(stdout, "replayed") {
 		t.Errorf("a notice: code %d, %s", code, stdout)
 	}
 	if n, err := y.Receive(t.Context(), "notices"); err != nil || n.MessageID != ours+":incident:48213:1:replay:1" {
@@ -256,16 +304,19 @@ func TestAllMeansThoseThatAreThereUpToTheLimit(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)
 	for i := range 5 {
-		y.setAside(t, "alerts", servicebus.Message{ID: fmt.Sprint(i), Body: []byte(fmt.Sprintf(`{"alertId":"da%d"}`, i))}, "Test", "")
+		y.setAside(t, "alerts",
+			servicebus.Message{ID: fmt.Sprint(i), Body: []byte(fmt.Sprintf(`{"alertId":"da%d"}`, i))}, "Test", "")
 	}
 	code, stdout, stderr := y.command(t, "replay", "--all", "--limit", "3", "--yes", "--json")
 	if list := results(t, stdout); code != call.ExitDone || len(list.Results) != 3 || !list.More {
 		t.Errorf("code %d, %s%s", code, stdout, stderr)
 	}
-	if code, stdout, _ := y.command(t, "drop", "--all", "--limit", "1", "--yes"); code != call.ExitDone || !strings.Contains(stdout, "there are more: run it again") {
+	if code, stdout, _ := y.command(t, "drop", "--all", "--limit", "1", "--yes"); code != call.ExitDone ||
+		!strings.Contains(stdout, "there are more: run it again") {
 		t.Errorf("code %d, %s", code, stdout)
 	}
-	if code, stdout, _ := y.command(t, "drop", "--all", "--yes"); code != call.ExitDone || strings.Contains(stdout, "more") {
+	if code, stdout, _ := y.command(t, "drop", "--all", "--yes"); code != call.ExitDone ||
+		strings.Contains(stdout, "more") {
 		t.Errorf("code %d, %s", code, stdout)
 	}
 	if c := y.Counts("alerts"); c != (servicebus.Counts{Active: 3}) {
@@ -278,7 +329,8 @@ func TestWithoutATerminalNothingIsChangedUnlessYesWasSaid(t *testing.T) {
 	y := newYard(t)
 	y.someOfEach(t)
 	for _, verb := range []string{"replay", "drop"} {
-		if code, stdout, stderr := y.command(t, verb, "1"); code != call.ExitUsage || stdout != "" || !strings.Contains(stderr, "--yes") {
+		if code, stdout, stderr := y.command(t, verb, "1"); code != call.ExitUsage || stdout != "" ||
+			!strings.Contains(stderr, "--yes") {
 			t.Errorf("%s: code %d, %s%s", verb, code, stdout, stderr)
 		}
 	}

@@ -52,16 +52,32 @@ const (
 
 // healthy is a patient that nothing is wrong with but what a case changes.
 func healthy(t *testing.T) *patient {
-	p := &patient{app: t.TempDir(), alerts: servicebus.QueueConfig{Name: "alerts", DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour}}
+	p := &patient{
+		app:    t.TempDir(),
+		alerts: servicebus.QueueConfig{Name: "alerts", DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour},
+	}
 	p.entra.Apps = []entrasim.App{{TenantID: ours, ClientID: appID, Secret: doctorSecret, Roles: map[string][]string{
 		entrasim.Defender: {"Alert.Read.All", "Machine.Read.All", "Machine.Isolate"}, entrasim.Graph: {"Mail.Send"}}}}
 	p.mail = smtpsink.Options{Username: "cordon", Password: mailPassword}
-	p.env = map[string]string{"CORDON_TENANT_ID": ours, "CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": doctorSecret, "CORDON_MODE": "enforce",
-		"CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices", "CORDON_POLL_SCHEDULE": "0 * * * * *", "CORDON_FOLLOW_SCHEDULE": "30 * * * * *", "CORDON_HUNT_SCHEDULE": "0 */5 * * * *", "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
-		"CORDON_MAIL_FROM": "cordon@example.org", "CORDON_MAIL_TO": "soc@example.org", "FUNCTIONS_APP_ROOT_PATH": p.app}
+	p.env = map[string]string{
+		"CORDON_TENANT_ID":                  ours,
+		"CORDON_CLIENT_ID":                  appID,
+		"CORDON_CLIENT_SECRET":              doctorSecret,
+		"CORDON_MODE":                       "enforce",
+		"CORDON_ALERT_QUEUE":                "alerts",
+		"CORDON_NOTICE_QUEUE":               "notices",
+		"CORDON_POLL_SCHEDULE":              "0 * * * * *",
+		"CORDON_FOLLOW_SCHEDULE":            "30 * * * * *",
+		"CORDON_HUNT_SCHEDULE":              "0 */5 * * * *",
+		"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT": "1048576",
+		"CORDON_MAIL_FROM":                  "cordon@example.org",
+		"CORDON_MAIL_TO":                    "soc@example.org",
+		"FUNCTIONS_APP_ROOT_PATH":           p.app,
+	}
 	p.write(t, "cordon", "the program")
 	p.write(t, "host.json", read(t, "../../host.json"))
-	p.write(t, "playbook.yaml", strings.Replace(read(t, "../../playbook.yaml"), "\nmode: observe", "\nmode: enforce", 1))
+	p.write(t, "playbook.yaml",
+		strings.Replace(read(t, "../../playbook.yaml"), "\nmode: observe", "\nmode: enforce", 1))
 	files, err := filepath.Glob("../../functions/*/function.json")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
@@ -132,7 +148,12 @@ func (p *patient) up(t *testing.T) {
 	}
 	env["CORDON_GRAPH_URL"] = p.serve(t, graphsim.New(p.graph), "GRAPH")
 
-	if p.bus, err = servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{p.alerts, {Name: "notices", DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour}}}); err != nil {
+	if p.bus, err = servicebus.New(servicebus.Options{
+		Queues: []servicebus.QueueConfig{
+			p.alerts,
+			{Name: "notices", DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour},
+		},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.bus.Close() })
@@ -160,7 +181,8 @@ func (p *patient) up(t *testing.T) {
 	env["CORDON_SMTP_URL"] = "smtp://cordon:" + mailPassword + "@" + server.String() + "?tls=none"
 	maps.Copy(env, p.env)
 	p.env = env
-	p.names = append(p.names, fmt.Sprint(address), "BUS", hostOf(p.tables.URL), "TABLES", hostOf(p.token.URL), "AUTHORITY", server.String(), "MAIL", p.app, "APP")
+	p.names = append(p.names, fmt.Sprint(address), "BUS", hostOf(p.tables.URL), "TABLES", hostOf(p.token.URL),
+		"AUTHORITY", server.String(), "MAIL", p.app, "APP")
 	for _, change := range p.later {
 		change(p)
 	}
@@ -179,7 +201,9 @@ func (p *patient) serve(t *testing.T, h http.Handler, name string) string {
 func (p *patient) report(t *testing.T, args ...string) string {
 	t.Helper()
 	code, stdout, stderr := command(t, p.env, append(append([]string{"doctor"}, p.args...), args...)...)
-	for _, secret := range []string{doctorSecret, mailPassword, p.env["AzureWebJobsStorage"], "SharedAccessKey=", "AccountKey=", "eyJ"} {
+	for _, secret := range []string{
+		doctorSecret, mailPassword, p.env["AzureWebJobsStorage"], "SharedAccessKey=", "AccountKey=", "eyJ",
+	} {
 		if secret != "" && strings.Contains(stdout+stderr, secret) {
 			t.Errorf("a secret is printed:\n%s%s", stdout, stderr)
 		}
@@ -265,11 +289,13 @@ func TestDoctorTellsProgramsTheSame(t *testing.T) {
 		Version  string
 		Findings []struct{ Check, State, Seen, Do string }
 	}
-	if err := json.Unmarshal([]byte(stdout), &told); err != nil || code != call.ExitFailed || told.OK || told.Version != version {
+	if err := json.Unmarshal([]byte(stdout), &told); err != nil || code != call.ExitFailed || told.OK ||
+		told.Version != version {
 		t.Fatalf("code %d, %v\n%s%s", code, err, stdout, stderr)
 	}
 	for _, f := range told.Findings {
-		if f.Check == "Defender Machine.Isolate" && f.State == "failed" && strings.Contains(f.Do, "az ad app permission add") {
+		if f.Check == "Defender Machine.Isolate" && f.State == "failed" &&
+			strings.Contains(f.Do, "az ad app permission add") {
 			return
 		}
 	}
@@ -278,12 +304,15 @@ func TestDoctorTellsProgramsTheSame(t *testing.T) {
 
 func TestDoctorRefusesWrongCommandLines(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"doctor", "x"}, {"doctor", "--timeout", "1h"}, {"doctor", "--timeout", "0s"}, {"doctor", "--loud"}} {
+	for _, args := range [][]string{
+		{"doctor", "x"}, {"doctor", "--timeout", "1h"}, {"doctor", "--timeout", "0s"}, {"doctor", "--loud"},
+	} {
 		if code, _, stderr := command(t, nil, args...); code != call.ExitUsage || stderr == "" {
 			t.Errorf("%v: code %d, %q", args, code, stderr)
 		}
 	}
-	if code, stdout, _ := command(t, nil, "doctor", "--help"); code != call.ExitDone || !strings.Contains(stdout, "--send-test") || !strings.Contains(stdout, "Exit code") {
+	if code, stdout, _ := command(t, nil, "doctor", "--help"); code != call.ExitDone ||
+		!strings.Contains(stdout, "--send-test") || !strings.Contains(stdout, "Exit code") {
 		t.Errorf("--help: code %d\n%s", code, stdout)
 	}
 }

@@ -34,14 +34,20 @@ func TestCheckShowsWhatAlmostProtectedAMachine(t *testing.T) {
 		t.Error(stdout)
 	}
 	now := time.Now().UTC()
-	for _, m := range []ledger.Met{{Fact: "machineTags", Tag: `"never_isolate"`, Like: "never-isolate", Machine: "m1"}, {Fact: "deviceValue", Machine: "m1"},
-		{Fact: "deviceValue", Machine: "m2"}, {Fact: "rbacGroupName", Machine: "m2"}} {
+	for _, m := range []ledger.Met{
+		{Fact: "machineTags", Tag: `"never_isolate"`, Like: "never-isolate", Machine: "m1"},
+		{Fact: "deviceValue", Machine: "m1"}, {Fact: "deviceValue", Machine: "m2"},
+		{Fact: "rbacGroupName", Machine: "m2"},
+	} {
 		if err := store.NoteMet(t.Context(), []ledger.Met{m}, now); err != nil {
 			t.Fatal(err)
 		}
 	}
 	stdout := check()
-	for _, want := range []string{`tag "never_isolate", such as on machine m1, is almost "never-isolate" of protect.tags`, "2 machine(s) of which the API gave no deviceValue", "1 machine(s) of which the API gave no rbacGroupName"} {
+	for _, want := range []string{
+		`tag "never_isolate", such as on machine m1, is almost "never-isolate" of protect.tags`,
+		"2 machine(s) of which the API gave no deviceValue", "1 machine(s) of which the API gave no rbacGroupName",
+	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}
@@ -55,7 +61,8 @@ func TestCheckShowsWhatAlmostProtectedAMachine(t *testing.T) {
 	if diff := cmp.Diff(*view.Met, met); err != nil || diff != "" || len(met.NearTags) != 1 {
 		t.Errorf("%s %+v, %v", diff, met, err)
 	}
-	if code, _, stderr := command(t, nil, "check", "--met", "../../playbook.yaml"); code != call.ExitFailed || !strings.Contains(stderr, "CORDON_TENANT_ID") {
+	if code, _, stderr := command(t, nil, "check", "--met", "../../playbook.yaml"); code != call.ExitFailed ||
+		!strings.Contains(stderr, "CORDON_TENANT_ID") {
 		t.Errorf("without settings: code %d, %s", code, stderr)
 	}
 }

@@ -19,24 +19,36 @@ import (
 // operated are the commands that write or read the ledger.
 func operated() [][]string {
 	return [][]string{
-		{"pause", "--reason", "x", "--yes"}, {"resume", "--yes"},
-		{"held", "list"}, {"held", "run", "da1", "--reason", "x", "--yes"}, {"held", "drop", "da1", "--reason", "x", "--yes"},
-		{"isolated"}, {"release", "ws-1", "--reason", "x", "--yes"}, {"hunt", "list"}, {"run", "--alert", "da1", "--observe", "../../playbook.yaml"},
+		{"pause", "--reason", "x", "--yes"},
+		{"resume", "--yes"},
+		{
+			"held",
+			"list",
+		},
+		{"held", "run", "da1", "--reason", "x", "--yes"},
+		{"held", "drop", "da1", "--reason", "x", "--yes"},
+		{
+			"isolated",
+		},
+		{"release", "ws-1", "--reason", "x", "--yes"},
+		{"hunt", "list"},
+		{"run", "--alert", "da1", "--observe", "../../playbook.yaml"},
 	}
 }
 
-// TestACommandRefusesALedgerInWhichNoAppWorked has the app's tables under another tenant and under another prefix, and no tables
-// at all. A pause there would be read by nobody.
+// TestACommandRefusesALedgerInWhichNoAppWorked has the app's tables under another tenant and under another prefix, and
+// no tables at all. A pause there would be read by nobody.
 func TestACommandLineThatIsWrongIsNamedOnceAndWhole(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"held run da1 --yes":            "held run wants --reason: it is recorded, and others read it",
-		"held drop da1 --yes":           "held drop wants --reason: it is recorded, and others read it",
-		"held drop da1 --reason x":      "held drop changes something: it asks on a terminal, and elsewhere it wants --yes",
-		"pause --yes":                   "pause wants --reason: it is recorded, and others read it",
-		"deadletter drop":               "deadletter drop wants the numbers that list shows, or --all",
-		"enqueue hunt:x:1":              `alert id "hunt:x:1" is the id of a finding: only a hunt of Cordon itself makes those`,
-		"enqueue a/b":                   `alert id "a/b" has the character '/'; letters, digits and - _ . : are allowed`,
+		"held run da1 --yes":       "held run wants --reason: it is recorded, and others read it",
+		"held drop da1 --yes":      "held drop wants --reason: it is recorded, and others read it",
+		"held drop da1 --reason x": "held drop changes something: it asks on a terminal, and elsewhere it wants --yes",
+		"pause --yes":              "pause wants --reason: it is recorded, and others read it",
+		"deadletter drop":          "deadletter drop wants the numbers that list shows, or --all",
+		"enqueue hunt:x:1":         `alert id "hunt:x:1" is the id of a finding: only a hunt of Cordon itself makes those`,
+		"enqueue a/b":              `alert id "a/b" has the character '/'; letters, digits and - _ . : are allowed`,
+
 		"held run a/b --reason x --yes": `alert id "a/b" has the character '/'; letters, digits and - _ . : are allowed`,
 		"release ws-1 --yes":            "release wants --reason: it is recorded, and others read it",
 	} {
@@ -62,7 +74,9 @@ func TestACommandRefusesALedgerInWhichNoAppWorked(t *testing.T) {
 			"no tables":      {"AzureWebJobsStorage": unused, "CORDON_TENANT_ID": ours},
 		} {
 			code, stdout, stderr := command(t, withAll(env), args...)
-			if code != call.ExitFailed || stdout != "" || !strings.Contains(stderr, "no app has worked under tenant "+env["CORDON_TENANT_ID"]+" in these tables") ||
+			if code != call.ExitFailed || stdout != "" ||
+				!strings.Contains(stderr,
+					"no app has worked under tenant "+env["CORDON_TENANT_ID"]+" in these tables") ||
 				!strings.Contains(stderr, "CORDON_TABLE_PREFIX") {
 				t.Errorf("cordon %s, %s: code %d\n%s%s", strings.Join(args, " "), name, code, stdout, stderr)
 			}
@@ -74,21 +88,26 @@ func TestACommandRefusesALedgerInWhichNoAppWorked(t *testing.T) {
 		}
 	}
 	// In capitals the id is the same one, so the app reads the pause.
-	code, stdout, stderr := command(t, withAll(map[string]string{"AzureWebJobsStorage": used, "CORDON_TENANT_ID": strings.ToUpper(ours)}), "pause", "--reason", "x", "--yes")
+	code, stdout, stderr := command(t,
+		withAll(map[string]string{"AzureWebJobsStorage": used, "CORDON_TENANT_ID": strings.ToUpper(ours)}), "pause",
+		"--reason", "x", "--yes")
 	if pause, err := app.Pause(t.Context()); code != call.ExitDone || err != nil || !pause.Paused {
 		t.Errorf("code %d, %+v, %v\n%s%s", code, pause, err, stdout, stderr)
 	}
 }
 
-// TestEnqueueSendsOnlyWhatTheAppTakes has what the app would set aside as a dead letter: ids that are none, beside a good one, and
-// another spelling of the tenant.
+// TestEnqueueSendsOnlyWhatTheAppTakes has what the app would set aside as a dead letter: ids that are none, beside a
+// good one, and another spelling of the tenant.
 func TestEnqueueSendsOnlyWhatTheAppTakes(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)
 	y.env["CORDON_TENANT_ID"] = strings.ToUpper(ours)
 	const good = "da638994417204415533_-1184209733"
-	for _, bad := range []string{"", "../x", "da 1", "..", "hunt:a:b", "HUNT:a:b", strings.Repeat("a", 129), "da1\n", "dä1"} {
-		if code, _, stderr := command(t, y.env, "enqueue", good, bad); code != call.ExitUsage || !strings.Contains(stderr, "alert id ") {
+	for _, bad := range []string{
+		"", "../x", "da 1", "..", "hunt:a:b", "HUNT:a:b", strings.Repeat("a", 129), "da1\n", "dä1",
+	} {
+		if code, _, stderr := command(t, y.env, "enqueue", good, bad); code != call.ExitUsage ||
+			!strings.Contains(stderr, "alert id ") {
 			t.Errorf("%q: code %d, %s", bad, code, stderr)
 		}
 	}
@@ -113,20 +132,49 @@ func TestHeldIsShownByItsSteps(t *testing.T) {
 	connection := account(t)
 	store := storeIn(t, connection, ours)
 	rows := []ledger.Held{
-		{AlertID: "da638994417204415533_-1184209733", Version: 1, MachineID: "m1", MachineName: "fin-lt-0147.corp.contoso.com", Severity: "High", Rule: "look", At: noon,
-			Steps: ledger.HeldSteps{{Key: "scan:Quick", Step: "scan Quick", Reason: "the cap on antivirus scans is reached, 60 of at most 60 an hour are taken"},
-				{Key: "tag:add:seen", Step: "tag add seen", Reason: "acting is paused: the CMDB import is wrong, by bob since 2026-03-02T11:00:00Z"}}},
-		{AlertID: "da2", Version: 1, MachineID: "m2", MachineName: "hr-vm-22.corp.contoso.com", Severity: "Medium", Rule: "contain", Reason: "protected", At: noon.Add(time.Minute)},
+		{
+			AlertID:     "da638994417204415533_-1184209733",
+			Version:     1,
+			MachineID:   "m1",
+			MachineName: "fin-lt-0147.corp.contoso.com",
+			Severity:    "High",
+			Rule:        "look",
+			At:          noon,
+			Steps: ledger.HeldSteps{
+				{
+					Key:    "scan:Quick",
+					Step:   "scan Quick",
+					Reason: "the cap on antivirus scans is reached, 60 of at most 60 an hour are taken",
+				},
+				{
+					Key:    "tag:add:seen",
+					Step:   "tag add seen",
+					Reason: "acting is paused: the CMDB import is wrong, by bob since 2026-03-02T11:00:00Z",
+				},
+			},
+		},
+		{
+			AlertID:     "da2",
+			Version:     1,
+			MachineID:   "m2",
+			MachineName: "hr-vm-22.corp.contoso.com",
+			Severity:    "Medium",
+			Rule:        "contain",
+			Reason:      "protected",
+			At:          noon.Add(time.Minute),
+		},
 	}
 	for _, h := range rows {
-		if _, err := store.Observe(t.Context(), ledger.Observation{Alert: alert.Alert{ID: h.AlertID, Updated: noon}, Hash: "h", At: noon}); err != nil {
+		if _, err := store.Observe(t.Context(),
+			ledger.Observation{Alert: alert.Alert{ID: h.AlertID, Updated: noon}, Hash: "h", At: noon}); err != nil {
 			t.Fatal(err)
 		}
 		_, err := store.UpdateRun(t.Context(), h.AlertID, 1, func(r *ledger.Run) error {
 			r.State, r.Outcome = ledger.Closed, ledger.HeldOutcome
 			return nil
 		})
-		if err = errors.Join(err, store.AddHeld(t.Context(), h, machine.Machine{ID: h.MachineID}), store.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
+		if err = errors.Join(err, store.AddHeld(t.Context(), h, machine.Machine{ID: h.MachineID}),
+			store.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -166,8 +214,15 @@ func storeIn(t *testing.T, connection, tenant string) *ledger.Store {
 
 // withAll adds the settings of everything that a command may want to reach; nothing is there.
 func withAll(env map[string]string) map[string]string {
-	for name, value := range map[string]string{"CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": "s3cr3t", "CORDON_HUNTS": "../../hunts", "CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices",
-		"ServiceBus": "Endpoint=sb://127.0.0.1;SharedAccessKeyName=k;SharedAccessKey=s3cr3t;UseDevelopmentEmulator=true"} {
+	for name, value := range map[string]string{
+		"CORDON_CLIENT_ID":     appID,
+		"CORDON_CLIENT_SECRET": "s3cr3t",
+		"CORDON_HUNTS":         "../../hunts",
+		"CORDON_ALERT_QUEUE":   "alerts",
+		"CORDON_NOTICE_QUEUE":  "notices",
+		"ServiceBus": "Endpoint=sb://127.0.0.1;SharedAccessKeyName=k;SharedAccessKey=s3cr3t;" +
+			"UseDevelopmentEmulator=true",
+	} {
 		env[name] = value
 	}
 	return env

@@ -102,22 +102,27 @@ func TestCheckNamesRulesThatNeverMatchAndThePermissions(t *testing.T) {
 	hold(t, "check-shadowed", strings.ReplaceAll(stdout, filepath.Dir(path)+string(filepath.Separator), ""))
 	code, stdout, _ = command(t, nil, "check", "--json", path)
 	var view checked
-	if err := json.Unmarshal([]byte(stdout), &view); err != nil || code != call.ExitDone || !view.Valid || len(view.Warnings) != 1 || view.Warnings[0].Line != 4 || len(view.Permissions) != 3 {
+	err := json.Unmarshal([]byte(stdout), &view)
+	if err != nil || code != call.ExitDone || !view.Valid || len(view.Warnings) != 1 || view.Warnings[0].Line != 4 ||
+		len(view.Permissions) != 3 {
 		t.Errorf("code %d, %v\n%s", code, err, stdout)
 	}
 }
 
 func TestStrictCheckFailsOnWarnings(t *testing.T) {
 	t.Parallel()
-	warned, bare := write(t, "p.yaml", shadowed), write(t, "q.yaml", strings.Replace(shadowed, "only: {os: [Windows11]}\n", "", 1))
+	warned, bare := write(t, "p.yaml", shadowed), write(t, "q.yaml",
+		strings.Replace(shadowed, "only: {os: [Windows11]}\n", "", 1))
 	for path, want := range map[string]string{warned: "1 warning(s)", bare: "2 warning(s)"} {
 		for _, args := range [][]string{{"check", "--strict", path}, {"check", "--strict", "--json", path}} {
-			if code, stdout, stderr := command(t, nil, args...); code != call.ExitFailed || !strings.Contains(stderr, want) || !strings.Contains(stdout, "can never match") {
+			if code, stdout, stderr := command(t, nil, args...); code != call.ExitFailed ||
+				!strings.Contains(stderr, want) || !strings.Contains(stdout, "can never match") {
 				t.Errorf("%v: code %d, %s%s", args, code, stdout, stderr)
 			}
 		}
 	}
-	if code, _, stderr := command(t, nil, "check", "--strict", write(t, "p.yaml", "version: 2\n")); code != call.ExitFailed || !strings.Contains(stderr, "version") {
+	code, _, stderr := command(t, nil, "check", "--strict", write(t, "p.yaml", "version: 2\n"))
+	if code != call.ExitFailed || !strings.Contains(stderr, "version") {
 		t.Errorf("a playbook that is none: code %d, %s", code, stderr)
 	}
 	for _, pattern := range []string{"../../playbook.yaml", "../../playbooks/*.yaml"} {
@@ -140,28 +145,45 @@ func TestCheckPrintsProblemsAsJSONAndFails(t *testing.T) {
 	t.Parallel()
 	code, stdout, stderr := command(t, nil, "check", "--json", write(t, "p.yaml", "version: 2\nrules: []\n"))
 	var view checked
-	if err := json.Unmarshal([]byte(stdout), &view); err != nil || code != call.ExitFailed || view.Valid || len(view.Problems) != 2 || view.Problems[0].Line != 1 || !strings.Contains(stderr, "2 problem(s)") {
+	err := json.Unmarshal([]byte(stdout), &view)
+	if err != nil || code != call.ExitFailed || view.Valid || len(view.Problems) != 2 || view.Problems[0].Line != 1 ||
+		!strings.Contains(stderr, "2 problem(s)") {
 		t.Errorf("code %d, %v\n%s%s", code, err, stdout, stderr)
 	}
 }
 
 // aimedAlert is an alert as the API answers it, with a title that a terminal would obey.
-const aimedAlert = `{"@odata.context":"x","id":"da1_-2","incidentId":7,"severity":"High","status":"New","title":"\u001b[2J\u202etxt.exe","machineId":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07",
-"alertCreationTime":"2026-03-02T11:00:00.1234567Z","lastUpdateTime":"2026-03-02T11:30:00Z","evidence":[{"entityType":"File","fileName":"a.exe","sha1":null}]}`
+const aimedAlert = `{"@odata.context":"x","id":"da1_-2","incidentId":7,"severity":"High","status":"New",
+"title":"\u001b[2J\u202etxt.exe","machineId":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07",
+"alertCreationTime":"2026-03-02T11:00:00.1234567Z","lastUpdateTime":"2026-03-02T11:30:00Z",
+"evidence":[{"entityType":"File","fileName":"a.exe","sha1":null}]}`
 
-const aMachine = `{"id":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07","computerDnsName":"pc1.contoso.com","osPlatform":"Windows11","healthStatus":"Active","onboardingStatus":"Onboarded","lastSeen":"2026-03-02T10:00:00Z","machineTags":["office"]}`
+const aMachine = `{"id":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07","computerDnsName":"pc1.contoso.com",
+"osPlatform":"Windows11","healthStatus":"Active","onboardingStatus":"Onboarded",
+"lastSeen":"2026-03-02T10:00:00Z","machineTags":["office"]}`
 
 func TestExplainShowsEveryRuleClauseValueAndRail(t *testing.T) {
 	t.Parallel()
 	alert, machine := write(t, "a.json", aimedAlert), write(t, "m.json", aMachine)
-	actions := write(t, "actions.json", `{"value":[{"id":"x","type":"Isolate","status":"Succeeded","requestor":"alice@contoso.com","machineId":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07","creationDateTimeUtc":"2026-03-01T10:00:00Z"},
-{"id":"y","type":"RunAntiVirusScan","status":"Pending","machineId":"another","creationDateTimeUtc":"2026-03-01T10:00:00Z"}]}`)
+	actions := write(
+		t,
+		"actions.json",
+		`{"value":[{"id":"x","type":"Isolate","status":"Succeeded","requestor":"alice@contoso.com",
+"machineId":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07","creationDateTimeUtc":"2026-03-01T10:00:00Z"},
+{"id":"y","type":"RunAntiVirusScan","status":"Pending","machineId":"another",
+"creationDateTimeUtc":"2026-03-01T10:00:00Z"}]}`,
+	)
 	const when = "2026-03-02T12:00:00Z"
 	env := map[string]string{"CORDON_MODE": "enforce"}
 	for name, args := range map[string][]string{
-		"explain":            {"--alert", alert, "--machine", machine, "--now", when},
-		"explain-actions":    {"--alert", alert, "--machine", machine, "--actions", actions, "--now", when, "../../playbooks/workstations.yaml"},
-		"explain-no-actions": {"--alert", alert, "--machine", machine, "--now", when, "../../playbooks/workstations.yaml"},
+		"explain": {"--alert", alert, "--machine", machine, "--now", when},
+		"explain-actions": {
+			"--alert", alert, "--machine", machine, "--actions", actions, "--now", when,
+			"../../playbooks/workstations.yaml",
+		},
+		"explain-no-actions": {
+			"--alert", alert, "--machine", machine, "--now", when, "../../playbooks/workstations.yaml",
+		},
 		"explain-no-machine": {"--alert", alert, "--now", when},
 		"explain-json":       {"--json", "--alert", alert, "--machine", machine, "--now", when},
 	} {
@@ -210,7 +232,8 @@ func TestACaseSaysWhoIsolatedTheMachine(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	isolation := func(since, requestor, comment string) string {
-		return `[{id: x, type: Isolate, status: Succeeded, requestor: "` + requestor + `", requestorComment: "` + comment + `", lastUpdateDateTimeUtc: "` + since + `"}]`
+		return `[{id: x, type: Isolate, status: Succeeded, requestor: "` + requestor + `", ` +
+			`requestorComment: "` + comment + `", lastUpdateDateTimeUtc: "` + since + `"}]`
 	}
 	cases := "playbook: p.yaml\ncases:\n"
 	for name, actions := range map[string]string{
@@ -220,11 +243,23 @@ func TestACaseSaysWhoIsolatedTheMachine(t *testing.T) {
 		"cordon":    isolation("2026-01-04T12:00:00Z", "app", "[cordon da1_1:v1 e1] why"),
 		"unknown":   isolation("2026-01-04T12:00:00Z", "app", "why"),
 	} {
-		cases += "  - {name: by " + name + ", alert: {severity: High}, machine: {osPlatform: Windows11}, actions: " + actions + ", want: {rule: \"" + name + "\", steps: [{mail: do}]}}\n"
+		cases += "  - {name: by " + name + ", alert: {severity: High}, machine: {osPlatform: Windows11}, " +
+			"actions: " + actions + ", want: {rule: \"" + name + "\", steps: [{mail: do}]}}\n"
 	}
 	book := "version: 1\nmode: enforce\nrules:\n"
-	for name, by := range map[string]string{"nobody": "", "person": "person", "automatic": "automatic", "cordon": "cordon", "unknown": "unknown"} {
-		book += fmt.Sprintf("  - {name: %s, on: alert, when: machine.isolatedBy == %q && machine.isolated == %v, do: [mail: {}]}\n", name, by, by != "")
+	for name, by := range map[string]string{
+		"nobody":    "",
+		"person":    "person",
+		"automatic": "automatic",
+		"cordon":    "cordon",
+		"unknown":   "unknown",
+	} {
+		book += fmt.Sprintf(
+			"  - {name: %s, on: alert, when: machine.isolatedBy == %q && machine.isolated == %v, do: [mail: {}]}\n",
+			name,
+			by,
+			by != "",
+		)
 	}
 	for name, text := range map[string]string{"p.yaml": book, "a.test.yaml": cases} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -240,8 +275,13 @@ func TestTestShowsWhatDiffers(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"p.yaml":      "version: 1\nmode: enforce\nrules:\n  - {name: r, on: alert, when: alert.severity == \"High\", do: [isolate: {type: Full}, mail: {}]}\n",
-		"a.test.yaml": "playbook: p.yaml\ncases:\n  - {name: right, alert: {severity: High}, machine: {computerDnsName: pc1, osPlatform: Linux}, want: {rule: r, steps: [{isolate Full: do}, {mail: do}]}}\n  - {name: \"wrong\\e[2J\", alert: {severity: High}, want: {rule: q, steps: [{isolate Selective: do}, {mail: do}, {mail: do}], why: paused by}}\n",
+		"p.yaml": "version: 1\nmode: enforce\nrules:\n" +
+			"  - {name: r, on: alert, when: alert.severity == \"High\", do: [isolate: {type: Full}, mail: {}]}\n",
+		"a.test.yaml": "playbook: p.yaml\ncases:\n" +
+			"  - {name: right, alert: {severity: High}, machine: {computerDnsName: pc1, osPlatform: Linux}, " +
+			"want: {rule: r, steps: [{isolate Full: do}, {mail: do}]}}\n" +
+			"  - {name: \"wrong\\e[2J\", alert: {severity: High}, " +
+			"want: {rule: q, steps: [{isolate Selective: do}, {mail: do}, {mail: do}], why: paused by}}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -254,7 +294,9 @@ func TestTestShowsWhatDiffers(t *testing.T) {
 	hold(t, "test-differs", strings.ReplaceAll(stdout, dir+string(filepath.Separator), ""))
 	code, stdout, _ = command(t, nil, "test", "--json", dir)
 	var view struct{ Cases []cases.Result }
-	if err := json.Unmarshal([]byte(stdout), &view); err != nil || code != call.ExitFailed || len(view.Cases) != 2 || !view.Cases[0].OK || view.Cases[1].OK || !strings.Contains(view.Cases[1].Diff, "- rule: q\n+ rule: r") {
+	err := json.Unmarshal([]byte(stdout), &view)
+	if err != nil || code != call.ExitFailed || len(view.Cases) != 2 || !view.Cases[0].OK || view.Cases[1].OK ||
+		!strings.Contains(view.Cases[1].Diff, "- rule: q\n+ rule: r") {
 		t.Errorf("code %d, %v, %s", code, err, stdout)
 	}
 }
@@ -284,18 +326,21 @@ func TestATestThatTestsNothingFails(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "a"+cases.Suffix), []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if code, _, stderr := command(t, nil, "test", dir); code != call.ExitFailed || !strings.Contains(stderr, c.want) {
+		if code, _, stderr := command(t, nil, "test", dir); code != call.ExitFailed ||
+			!strings.Contains(stderr, c.want) {
 			t.Errorf("%s: code %d, %s", name, code, stderr)
 		}
 	}
-	if code, _, stderr := command(t, nil, "test", t.TempDir()); code != call.ExitFailed || !strings.Contains(stderr, "nothing is tested") {
+	if code, _, stderr := command(t, nil, "test", t.TempDir()); code != call.ExitFailed ||
+		!strings.Contains(stderr, "nothing is tested") {
 		t.Errorf("code %d, %s", code, stderr)
 	}
 }
 
 // aliasBomb is a small file that would fill the memory when it is decoded.
 func aliasBomb() string {
-	text, last := "playbook: p.yaml\ncases:\n  - name: x\n    alert:\n      a0: &a0 [x, x, x, x, x, x, x, x, x]\n", "*a0"
+	text := "playbook: p.yaml\ncases:\n  - name: x\n    alert:\n      a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+	last := "*a0"
 	for i := range 20 {
 		text += fmt.Sprintf("      a%d: &a%d [%s%s]\n", i+1, i+1, strings.Repeat(last+", ", 8), last)
 		last = fmt.Sprintf("*a%d", i+1)
@@ -315,7 +360,8 @@ func TestSchemaIsPrintedAsItIs(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"check", "explain", "test", "schema"} {
-		if code, help, _ := command(t, nil, name, "--help"); code != call.ExitDone || !strings.Contains(help, "Exit codes:") || !strings.Contains(help, "Examples:") {
+		if code, help, _ := command(t, nil, name, "--help"); code != call.ExitDone ||
+			!strings.Contains(help, "Exit codes:") || !strings.Contains(help, "Examples:") {
 			t.Errorf("%s --help: code %d\n%s", name, code, help)
 		}
 	}

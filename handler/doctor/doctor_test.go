@@ -13,8 +13,16 @@ func TestOneThatHangsCostsItsOwnTimeAndTheRestGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		defer close(release)
-		deaf := Check{Name: "deaf", Slow: "wake it", Run: func(context.Context) Finding { <-release; return ok("late") }}
-		heeds := Check{Name: "heeds", Slow: "look at the network", Run: func(ctx context.Context) Finding { <-ctx.Done(); return failed("", "%v", ctx.Err()) }}
+		deaf := Check{
+			Name: "deaf",
+			Slow: "wake it",
+			Run:  func(context.Context) Finding { <-release; return ok("late") },
+		}
+		heeds := Check{
+			Name: "heeds",
+			Slow: "look at the network",
+			Run:  func(ctx context.Context) Finding { <-ctx.Done(); return failed("", "%v", ctx.Err()) },
+		}
 		good := Check{Name: "good", Run: func(context.Context) Finding { return ok("yes") }}
 		began := time.Now()
 		found := Run(t.Context(), 10*time.Second, Area{heeds, good}, Area{deaf, good}, Area{good})
@@ -38,7 +46,10 @@ func TestOneThatHangsCostsItsOwnTimeAndTheRestGoOn(t *testing.T) {
 func TestWhatWasTakenBackInTheGraceIsNotCalledSlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := Check{Name: "c", Run: func(ctx context.Context) Finding { <-ctx.Done(); time.Sleep(time.Second); return ok("taken back") }}
+		c := Check{
+			Name: "c",
+			Run:  func(ctx context.Context) Finding { <-ctx.Done(); time.Sleep(time.Second); return ok("taken back") },
+		}
 		if f := Run(t.Context(), time.Second, Area{c}); f[0].State != OK {
 			t.Errorf("%+v", f)
 		}
@@ -48,7 +59,8 @@ func TestWhatWasTakenBackInTheGraceIsNotCalledSlow(t *testing.T) {
 func TestATokenThatCannotBeReadIsNoFailure(t *testing.T) {
 	t.Parallel()
 	role := Role{Name: "X", Absent: Fail, Grant: func(principal string) string { return "grant " + principal }}
-	if f := role.in(Token{Unreadable: errors.New("is not one that can be read")}); f.State != NotSeen || f.Seen != "the token is not one that can be read" {
+	if f := role.in(Token{Unreadable: errors.New("is not one that can be read")}); f.State != NotSeen ||
+		f.Seen != "the token is not one that can be read" {
 		t.Errorf("%+v", f)
 	}
 	if f := role.in(Token{Principal: "o1", Roles: []string{"Y"}}); f.State != Fail || f.Do != "grant o1" {
@@ -62,7 +74,10 @@ func TestClocksAgreeWithinWhatIsKnown(t *testing.T) {
 	for _, tt := range []struct {
 		clock time.Duration
 		want  State
-	}{{0, OK}, {29 * time.Second, OK}, {-25 * time.Second, OK}, {time.Minute, Warn}, {-time.Minute, Warn}, {6 * time.Minute, Fail}, {-6 * time.Minute, Fail}} {
+	}{
+		{0, OK}, {29 * time.Second, OK}, {-25 * time.Second, OK}, {time.Minute, Warn}, {-time.Minute, Warn},
+		{6 * time.Minute, Fail}, {-6 * time.Minute, Fail},
+	} {
 		if f := skew(noon.Add(tt.clock), noon, noon.Add(3*time.Second)); f.State != tt.want {
 			t.Errorf("%s: %+v", tt.clock, f)
 		}

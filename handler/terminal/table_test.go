@@ -12,7 +12,8 @@ import (
 func TestATableIsAlignedAndEveryCellIsPlain(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	if err := Table(&out, 6, []string{"A", "B", "C"}, []string{"1", "x\ty\nz", "last"}, []string{"22", "", ""}, []string{"333", "abcdefgh", "é"}); err != nil {
+	if err := Table(&out, 6, []string{"A", "B", "C"}, []string{"1", "x\ty\nz", "last"}, []string{"22", "", ""},
+		[]string{"333", "abcdefgh", "é"}); err != nil {
 		t.Fatal(err)
 	}
 	want := "A    B       C\n1    x\\ty…   last\n22\n333  abcde…  é\n"
@@ -27,7 +28,14 @@ func isolated() [][]string {
 	return [][]string{
 		{"MACHINE", "ID", "LEDGER", "API", "SINCE", "DRIFT"},
 		{"ws-1.contoso.com", id, "isolated", "isolated", "2026-03-02T12:00:00Z", ""},
-		{"", id, "", "not isolated", "", "the ledger believes that it is isolated, and the API does not list it as isolated"},
+		{
+			"",
+			id,
+			"",
+			"not isolated",
+			"",
+			"the ledger believes that it is isolated, and the API does not list it as isolated",
+		},
 	}
 }
 
@@ -40,10 +48,13 @@ func TestATableFitsTheWidthWithoutLeavingAnythingOut(t *testing.T) {
 		want  string
 	}{
 		"columns": {why, 120, "ALERT  WHY\n" +
-			"da1    because because because because because because because because because because because because é\n" +
+			"da1    because because because because because because because because because because because " +
+			"because é\n" +
 			"da2    no\n"},
 		"folded": {why, 47, "ALERT  WHY\n" +
-			"da1    because because because because because\n       because because because because because\n       because because é\n" +
+			"da1    because because because because because\n" +
+			"       because because because because because\n" +
+			"       because because é\n" +
 			"da2    no\n"},
 		"paragraphs": {isolated(), 60, `MACHINE  ws-1.contoso.com
 ID       1e5bc9d71e5bc9d71e5bc9d71e5bc9d71e5bc9d7
@@ -98,7 +109,8 @@ func TestLinesAreFoldedBetweenWordsAndPlain(t *testing.T) {
 	if err := Lines(&out, 130, "short", "  "+strings.Repeat("word ", 20)+"é\x1b[2J", "  a "+long+" b"); err != nil {
 		t.Fatal(err)
 	}
-	want := "short\n  " + strings.TrimSpace(strings.Repeat("word ", 15)) + "\n    " + strings.Repeat("word ", 5) + "é\\x1b[2J\n  a\n    " + long + "\n    b\n"
+	want := "short\n  " + strings.TrimSpace(strings.Repeat("word ", 15)) + "\n    " + strings.Repeat("word ",
+		5) + "é\\x1b[2J\n  a\n    " + long + "\n    b\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
 	}

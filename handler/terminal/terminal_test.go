@@ -16,11 +16,13 @@ import (
 )
 
 // hostile is text that a terminal would obey: colours, a title, a cleared screen, overprinting, hidden and turned text.
-const hostile = "a\x1b[31mred\x1b[0m\x1b]0;title\x07\x1b[2J\r\nb\tc\x00\x7f\u009b31m\u202eevil\u2066\u200b\ufeff\u00ad\U000e0041\u3164\ufe0fé界\xff\\"
+const hostile = "a\x1b[31mred\x1b[0m\x1b]0;title\x07\x1b[2J\r\nb\tc" +
+	"\x00\x7f\u009b31m\u202eevil\u2066\u200b\ufeff\u00ad\U000e0041\u3164\ufe0fé界\xff\\"
 
 func TestPlainTextShowsWhatATerminalWouldObey(t *testing.T) {
 	t.Parallel()
-	want := `a\x1b[31mred\x1b[0m\x1b]0;title\a\x1b[2J\r\nb\tc\x00\x7f\u009b31m\u202eevil\u2066\u200b\ufeff\u00ad\U000e0041\u3164\ufe0fé界\xff\\`
+	want := `a\x1b[31mred\x1b[0m\x1b]0;title\a\x1b[2J\r\nb\tc` +
+		`\x00\x7f\u009b31m\u202eevil\u2066\u200b\ufeff\u00ad\U000e0041\u3164\ufe0fé界\xff\\`
 	if got := Plain(hostile, 1000); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -28,7 +30,18 @@ func TestPlainTextShowsWhatATerminalWouldObey(t *testing.T) {
 
 func TestPlainTextIsCutAtItsLimit(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{"": "", "abc": "abc", "abcd": "abcd", "abcde": "abc…", "ab\x1b": "ab…", "\x1b": "\\x1b", "\x1bx": "…", "ab\n": `ab\n`, "é界é界": "é界é界", "é界é界é": "é界é…"} {
+	for text, want := range map[string]string{
+		"":       "",
+		"abc":    "abc",
+		"abcd":   "abcd",
+		"abcde":  "abc…",
+		"ab\x1b": "ab…",
+		"\x1b":   "\\x1b",
+		"\x1bx":  "…",
+		"ab\n":   `ab\n`,
+		"é界é界":   "é界é界",
+		"é界é界é":  "é界é…",
+	} {
 		if got := Plain(text, 4); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
@@ -62,7 +75,18 @@ func unsafe(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 
 func TestOnlyAYesConfirms(t *testing.T) {
 	t.Parallel()
-	for answer, want := range map[string]bool{"y\n": true, "YES\r\n": true, " yes \n": true, "y": true, "n\n": false, "\n": false, "": false, "yes please\n": false, "j\n": false, "no\ny\n": false} {
+	for answer, want := range map[string]bool{
+		"y\n":          true,
+		"YES\r\n":      true,
+		" yes \n":      true,
+		"y":            true,
+		"n\n":          false,
+		"\n":           false,
+		"":             false,
+		"yes please\n": false,
+		"j\n":          false,
+		"no\ny\n":      false,
+	} {
 		var out bytes.Buffer
 		got, err := Confirm(t.Context(), strings.NewReader(answer), &out, "Really?")
 		if err != nil || got != want || out.String() != "Really? [y/N] " {
@@ -100,11 +124,13 @@ func FuzzPlain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, limit int) {
 		limit = 1 + limit&0xff
 		got := Plain(text, limit)
-		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > limit || strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > limit ||
+			strings.ContainsFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%q at %d: %q", text, limit, got)
 		}
 		var out strings.Builder
-		if err := JSON(&out, text); err != nil || strings.ContainsFunc(out.String(), unsafe) || !json.Valid([]byte(out.String())) {
+		if err := JSON(&out, text); err != nil || strings.ContainsFunc(out.String(), unsafe) ||
+			!json.Valid([]byte(out.String())) {
 			t.Errorf("%q: %q, error %v", text, out.String(), err)
 		}
 	})

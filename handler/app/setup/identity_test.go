@@ -20,8 +20,15 @@ const (
 // loaded are the settings of an app that reaches queues and tables by tokens, with what a test changes.
 func loaded(t *testing.T, changes map[string]string) config.Config {
 	t.Helper()
-	values := map[string]string{"CORDON_TENANT_ID": "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4", "ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net",
-		"AzureWebJobsStorage__accountName": "acc", "CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices", "CORDON_MAIL_FROM": "cordon@example.com", "CORDON_MAIL_TO": "soc@example.com"}
+	values := map[string]string{
+		"CORDON_TENANT_ID":                    "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4",
+		"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net",
+		"AzureWebJobsStorage__accountName":    "acc",
+		"CORDON_ALERT_QUEUE":                  "alerts",
+		"CORDON_NOTICE_QUEUE":                 "notices",
+		"CORDON_MAIL_FROM":                    "cordon@example.com",
+		"CORDON_MAIL_TO":                      "soc@example.com",
+	}
 	maps.Copy(values, changes)
 	c, err := config.Load(func(name string) string { return values[name] })
 	if err != nil {
@@ -41,24 +48,49 @@ func TestOneSourceServesAllThatShareAnIdentity(t *testing.T) {
 	}{
 		"secret for all": {map[string]string{"CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": "s"},
 			"client secret of app " + appID, "client secret of app " + appID, "client secret of app " + appID, 1},
-		"system-assigned for all": {nil, "managed identity (system-assigned)", "managed identity (system-assigned)", "managed identity (system-assigned)", 1},
-		"one for Defender, one for the rest": {map[string]string{"CORDON_CLIENT_ID": ownID, "ServiceBus__clientId": otherID, "AzureWebJobsStorage__clientId": otherID},
-			"managed identity " + ownID, "managed identity " + otherID, "managed identity " + otherID, 2},
-		"the same one, named again": {map[string]string{"CORDON_CLIENT_ID": ownID, "ServiceBus__credential": "managedidentity", "ServiceBus__clientId": ownID},
-			"managed identity " + ownID, "managed identity " + ownID, "managed identity " + ownID, 1},
-		"secret for Defender, system-assigned for the queues": {map[string]string{"CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": "s", "ServiceBus__credential": "managedidentity"},
-			"client secret of app " + appID, "managed identity (system-assigned)", "client secret of app " + appID, 2},
-		"an app and an identity of the same id stay apart": {map[string]string{"CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": "s", "ServiceBus__clientId": appID},
-			"client secret of app " + appID, "managed identity " + appID, "client secret of app " + appID, 2},
+		"system-assigned for all": {
+			nil, "managed identity (system-assigned)", "managed identity (system-assigned)",
+			"managed identity (system-assigned)", 1,
+		},
+		"one for Defender, one for the rest": {
+			map[string]string{
+				"CORDON_CLIENT_ID":              ownID,
+				"ServiceBus__clientId":          otherID,
+				"AzureWebJobsStorage__clientId": otherID,
+			},
+			"managed identity " + ownID, "managed identity " + otherID, "managed identity " + otherID, 2,
+		},
+		"the same one, named again": {
+			map[string]string{
+				"CORDON_CLIENT_ID":       ownID,
+				"ServiceBus__credential": "managedidentity",
+				"ServiceBus__clientId":   ownID,
+			},
+			"managed identity " + ownID, "managed identity " + ownID, "managed identity " + ownID, 1,
+		},
+		"secret for Defender, system-assigned for the queues": {
+			map[string]string{
+				"CORDON_CLIENT_ID":       appID,
+				"CORDON_CLIENT_SECRET":   "s",
+				"ServiceBus__credential": "managedidentity",
+			},
+			"client secret of app " + appID, "managed identity (system-assigned)", "client secret of app " + appID, 2,
+		},
+		"an app and an identity of the same id stay apart": {
+			map[string]string{"CORDON_CLIENT_ID": appID, "CORDON_CLIENT_SECRET": "s", "ServiceBus__clientId": appID},
+			"client secret of app " + appID, "managed identity " + appID, "client secret of app " + appID, 2,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
-			who, err := Identify(loaded(t, tt.settings), nil, &http.Transport{}, slog.New(slog.NewTextHandler(&log, nil)))
+			who, err := Identify(loaded(t, tt.settings), nil, &http.Transport{},
+				slog.New(slog.NewTextHandler(&log, nil)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if who.App.Identity() != tt.app || who.Bus.Identity() != tt.bus || who.Tables.Identity() != tt.tables {
-				t.Errorf("app %q, queues %q, tables %q; want %q, %q, %q", who.App.Identity(), who.Bus.Identity(), who.Tables.Identity(), tt.app, tt.bus, tt.tables)
+				t.Errorf("app %q, queues %q, tables %q; want %q, %q, %q",
+					who.App.Identity(), who.Bus.Identity(), who.Tables.Identity(), tt.app, tt.bus, tt.tables)
 			}
 			sources := map[any]bool{who.App: true, who.Bus: true, who.Tables: true}
 			if len(sources) != tt.sources {

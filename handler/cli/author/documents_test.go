@@ -8,5 +8,6 @@ import (
 
 func TestEveryDocumentCanBeWritten(t *testing.T) {
 	t.Parallel()
-	outgoingtest.Written(t, []any{checked{}, permission{}, problem{}, explained{}, observed{}, answered{}, owned{}, huntView{}})
+	outgoingtest.Written(t,
+		[]any{checked{}, permission{}, problem{}, explained{}, observed{}, answered{}, owned{}, huntView{}})
 }

@@ -70,7 +70,8 @@ func TestATerminalIsAsked(t *testing.T) {
 		t.Errorf("asked %q", got)
 	}
 	x, _, asks = y.typing(t.Context(), "y\n")
-	if err := x.take(replaying(), []int64{2}); err == nil || asks.Len() > 0 { // it cannot be read, so there is nothing to ask
+	if err := x.take(replaying(), []int64{2}); err == nil ||
+		asks.Len() > 0 { // it cannot be read, so there is nothing to ask
 		t.Errorf("asked %q, error %v", asks, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

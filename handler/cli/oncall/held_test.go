@@ -7,7 +7,8 @@ import (
 	"cordon/handler/ledger"
 )
 
-// TestAQuestionNamesStepsAndMachines has a scan and a tag that a rail held, and an isolation from before rows had steps.
+// TestAQuestionNamesStepsAndMachines has a scan and a tag that a rail held, and an isolation from before rows had
+// steps.
 func TestAQuestionNamesStepsAndMachines(t *testing.T) {
 	t.Parallel()
 	rows := []ledger.Held{
@@ -15,7 +16,10 @@ func TestAQuestionNamesStepsAndMachines(t *testing.T) {
 			AlertID:     "da638994417204415533_-1184209733",
 			MachineID:   "m1",
 			MachineName: "fin-lt-0147.corp.contoso.com",
-			Steps:       ledger.HeldSteps{{Key: "scan:Quick", Step: "scan Quick"}, {Key: "tag:add:seen", Step: "tag add seen"}},
+			Steps: ledger.HeldSteps{
+				{Key: "scan:Quick", Step: "scan Quick"},
+				{Key: "tag:add:seen", Step: "tag add seen"},
+			},
 		},
 		{AlertID: "da2", MachineID: "m2", MachineName: "hr-vm-22.corp.contoso.com", Reason: "protected"},
 	}
@@ -23,7 +27,8 @@ func TestAQuestionNamesStepsAndMachines(t *testing.T) {
 	for _, h := range rows {
 		states = append(states, desk.HeldState{Held: h})
 	}
-	if got, want := shownOf(states), "  scan Quick, tag add seen on fin-lt-0147.corp.contoso.com\n  isolate on hr-vm-22.corp.contoso.com"; got != want {
+	want := "  scan Quick, tag add seen on fin-lt-0147.corp.contoso.com\n  isolate on hr-vm-22.corp.contoso.com"
+	if got := shownOf(states); got != want {
 		t.Errorf("asked about\n%s\nwant\n%s", got, want)
 	}
 }
