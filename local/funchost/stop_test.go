@@ -4,6 +4,8 @@ package funchost
 
 import (
 	"fmt"
+	"os"
+	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -231,6 +233,41 @@ func TestATimerRunThatEndsInAStopIsNotRepeated(t *testing.T) {
 	next.succeed()
 	if info := at(parsed(t, []byte(next.Body)), "Data", "timer"); info["IsPastDue"] != false {
 		t.Errorf("the next life runs it as past due: %v", info)
+	}
+}
+
+func TestATimerRunThatOutlastsAStopIsRunAgainBesideTheOldOne(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, plainHost, map[string]string{"Follow": timerFunction("0 */5 * * * *", "")})
+	h := a.start()
+	a.tick("10:05:00")
+	c := a.next()
+	over := begin(a, a.stopped(h, "Follow", 0))
+	a.clock.pass(t, stopWait)
+	a.clock.pass(t, stopLeave)
+	receive(t, over, "end of the stop")
+	next := a.next()
+	if info := at(parsed(t, []byte(next.Body)), "Data", "timer"); info["IsPastDue"] != true || !alive(c.PID) || next.PID == c.PID {
+		t.Errorf("process %d got %v; %d lives: %v", next.PID, info, c.PID, alive(c.PID))
+	}
+	next.succeed()
+}
+
+func TestSIGTERMDoesNotEndTheHost(t *testing.T) {
+	t.Parallel()
+	a := responder(t)
+	h := a.start()
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM)
+	defer signal.Stop(asked)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, asked, "signal")
+	a.broker.put("alerts", "m1")
+	a.next().succeed()
+	if got := receive(t, a.broker.settled, "settlement"); got != "complete m1" || h.ctx.Err() != nil {
+		t.Errorf("%s; the host: %v", got, h.ctx.Err())
 	}
 }
 
