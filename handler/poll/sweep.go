@@ -45,14 +45,14 @@ func (p *Poller) sweep(ctx context.Context, mark ledger.Watermark, polled bool) 
 	sweeps := []struct {
 		mark  string
 		every time.Duration
-		run   func(ctx context.Context, now, last time.Time) error
+		run   func(ctx context.Context, now time.Time, last ledger.Mark) error
 		reads bool
 	}{
 		{markSweepRuns, p.SweepAfter, p.sweepRuns, false},
-		{markSweepDay, dayEvery, func(ctx context.Context, now, _ time.Time) error {
+		{markSweepDay, dayEvery, func(ctx context.Context, now time.Time, _ ledger.Mark) error {
 			return p.sweepAlerts(ctx, now, mark, now.Add(-dayBack))
 		}, true},
-		{markSweepWeek, weekEvery, func(ctx context.Context, now, last time.Time) error {
+		{markSweepWeek, weekEvery, func(ctx context.Context, now time.Time, last ledger.Mark) error {
 			return p.sweepAlerts(ctx, now, mark, p.weekBefore(last))
 		}, true},
 		{markHousekeeping, housekeepEvery, p.housekeep, false},
@@ -68,10 +68,10 @@ func (p *Poller) sweep(ctx context.Context, mark ledger.Watermark, polled bool) 
 			continue
 		}
 		if err == nil {
-			err = s.run(ctx, now, last.At)
+			err = s.run(ctx, now, last)
 		}
 		if err == nil {
-			err = p.Ledger.SetMark(ctx, s.mark, now, "")
+			err = p.Ledger.SetMark(ctx, s.mark, now, last.At.Format(time.RFC3339Nano))
 		}
 		if err != nil && !errors.Is(err, errNoTime) {
 			errs = append(errs, fmt.Errorf("%s: %w", s.mark, err))
@@ -82,7 +82,7 @@ func (p *Poller) sweep(ctx context.Context, mark ledger.Watermark, polled bool) 
 
 // sweepRuns sends the versions again that stand still: their message was lost, or whoever had it died and the broker gave
 // up on it. A fresh id is no repeat for the broker; for the ledger it is the same run.
-func (p *Poller) sweepRuns(ctx context.Context, now, _ time.Time) error {
+func (p *Poller) sweepRuns(ctx context.Context, now time.Time, _ ledger.Mark) error {
 	var standing []ledger.Run
 	var entries []ledger.OpenRun
 	look := func() error {
@@ -179,14 +179,23 @@ func (p *Poller) sendAgain(ctx context.Context, runs []ledger.Run, now time.Time
 	return errors.Join(err, p.Queue.SendAlerts(ctx, messages))
 }
 
-// weekBefore is where the long sweep begins: a week before the last one that was complete, not a week before now. An alert
-// that became visible since then less than a week late is found whenever that was in a day, and whatever outage came
-// between. The overlap is for clocks that differ. Before the first long sweep there is no bound.
-func (p *Poller) weekBefore(last time.Time) time.Time {
-	if last.IsZero() {
-		return last
+// weekBefore is where the long sweep begins: a week before the last but one that was complete, not a week before now. An
+// alert that became visible less than a week late is then looked for by two long sweeps, whenever that was in a day and
+// whatever outage came between: a page may lose what a complete sweep should have seen. The overlap is for clocks that
+// differ. Before the second long sweep there is no bound.
+func (p *Poller) weekBefore(last ledger.Mark) time.Time {
+	from := last.At
+	if last.Note != "" { // a mark from before the last but one was kept has none
+		before, err := time.Parse(time.RFC3339Nano, last.Note)
+		if err != nil {
+			return time.Time{}
+		}
+		from = before
 	}
-	return last.Add(-weekBack - p.Overlap)
+	if from.IsZero() {
+		return from
+	}
+	return from.Add(-weekBack - p.Overlap)
 }
 
 // sweepAlerts looks through the alerts from a time on, ids and times only, and fetches those that were never seen or were

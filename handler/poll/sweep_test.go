@@ -87,6 +87,25 @@ func TestAlertThatIsAlmostAWeekLateIsFoundWheneverTheLongSweepIs(t *testing.T) {
 	}
 }
 
+// TestAlertThatALongSweepShouldHaveSeenIsFoundByTheNext has the pages lose the alert in the one long sweep that begins a
+// week before the alert became visible.
+func TestAlertThatALongSweepShouldHaveSeenIsFoundByTheNext(t *testing.T) {
+	t.Parallel()
+	f := newTenant(t)
+	f.poll(t)
+	day := 24 * time.Hour
+	f.show("late", alert.High, noon.Add(2*time.Minute), noon.Add(7*day+time.Minute))
+	f.pollFor(t, 8*day-6*time.Hour, 6*time.Hour)
+	lost := f.alerts
+	f.alerts = nil
+	f.pollFor(t, 6*time.Hour, 6*time.Hour)
+	f.alerts = lost
+	f.pollFor(t, day, 6*time.Hour)
+	if !strings.HasPrefix(f.ids(), "late:v1") {
+		t.Errorf("sent %q", f.ids())
+	}
+}
+
 func TestChangeThatBecomesVisibleLateIsTheNextVersion(t *testing.T) {
 	t.Parallel()
 	f := newTenant(t)
