@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// files are the paths of all files below a folder whose names end in one of the suffixes, without what is made or fetched.
+// files are the paths below a folder whose names end in one of the suffixes, without what is made or fetched.
 func files(t *testing.T, root string, suffixes ...string) []string {
 	t.Helper()
 	var found []string
