@@ -76,7 +76,8 @@ func TestStoryPoisonIsListedAndItsReasonIsShown(t *testing.T) {
 		t.Errorf("listed as %+v", d)
 	}
 	code, stdout, stderr = s.cordon(forLedger, "deadletter", "show", "1")
-	if code != 0 || !strings.Contains(stdout, "character '/'") || !strings.Contains(stdout, `\u202e`) || strings.ContainsAny(stdout, "\x1b\u202e") {
+	unfolded := strings.Join(strings.Fields(stdout), " ")
+	if code != 0 || !strings.Contains(unfolded, "character '/'") || !strings.Contains(stdout, `\u202e`) || strings.ContainsAny(stdout, "\x1b\u202e") {
 		t.Errorf("show: code %d, %s%s", code, stdout, stderr)
 	}
 	if s.logged(`"level":"ERROR"`, d.Reading.Why[strings.Index(d.Reading.Why, "character '/'"):]) != 1 {
