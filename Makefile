@@ -25,11 +25,11 @@ run: build ## play the scenario against stand-ins on this machine; ONCE=1 exits 
 	@$(GO) build -trimpath -o build/local ./local
 	@build/local run --app dist $(if $(ONCE),--once) $(if $(FAULT),--fault $(FAULT))
 
-chaos: $(if $(filter command,$(firstword $(origin FEEDS))),feeds,strikes) ## kill the handler at everything it sends; QUICK=1 samples, SEED=<n> varies, SABOTAGE=<x> proves a check; FEEDS=<n> plays feeds instead
+chaos: $(if $(filter command,$(firstword $(origin FEEDS))),feeds,strikes) ## kill the handler at everything it sends; QUICK=1 samples, KIND=<x> strikes in one way only, SEED=<n> varies, SABOTAGE=<x> proves a check; FEEDS=<n> plays feeds instead
 
 strikes: build
 	@$(GO) build -trimpath -o build/local ./local
-	@build/local chaos --app dist $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
+	@build/local chaos --app dist $(if $(QUICK),--quick) $(if $(KIND),--kind $(KIND)) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
 
 start: build ## run dist/ under Azure Functions Core Tools (wants func and a Service Bus)
 	@command -v func >/dev/null || { echo "make start: 'func' is missing: npm install -g azure-functions-core-tools@4; docs/getting-started.md has the rest"; exit 1; }

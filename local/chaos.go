@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -49,7 +50,7 @@ func chaosCommand() *cobra.Command {
 	f.StringVar(&o.boundary, "boundary", "", "strike at this boundary only: defender, entra, tables, transfers, management, claims, dispositions or smtp")
 	f.StringVar(&o.point.By, "by", "", "count only what this function sends; empty: what any function sends")
 	f.IntVar(&o.point.K, "k", 1, "strike at the k-th thing that is sent")
-	f.StringVar(&o.kind, "kind", "before", "before: killed, not served; served: served, then killed; lost: served, answer lost, process alive;\n"+
+	f.StringVar(&o.kind, "kind", "", "strike in this way only; with --boundary it is before if nothing is said.\nbefore: killed, not served; served: served, then killed; lost: served, answer lost, process alive;\n"+
 		"stopped, drained: served and answered, while the host ends in order and a new one starts")
 	f.BoolVar(&o.point.WithHost, "with-host", false, "kill all processes and the host, so that locks lapse, instead of the process that sent")
 	f.BoolVar(&o.undisturbed, "undisturbed", false, "play the scenario once without a strike")
@@ -63,12 +64,14 @@ func (o *chaosOptions) run(ctx context.Context) error {
 	if o.Playbook, err = enforcing(o.App); err != nil {
 		return err
 	}
-	o.point.Boundary, o.point.Kind = chaos.Boundary(o.boundary), chaos.Kind(o.kind)
+	o.point.Boundary, o.point.Kind = chaos.Boundary(o.boundary), cmp.Or(chaos.Kind(o.kind), chaos.Before)
 	switch {
 	case o.undisturbed:
 		o.Only = &chaos.Point{}
 	case o.boundary != "":
 		o.Only = &o.point
+	default:
+		o.Kind = chaos.Kind(o.kind)
 	}
 	if o.quick {
 		o.Sample, o.Within = quickRuns, quickTime

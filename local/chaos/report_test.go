@@ -1,6 +1,7 @@
 package chaos
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +27,19 @@ func TestWholeSweepStrikesAtEveryPlaceInEveryWay(t *testing.T) {
 			t.Errorf("%s: twice %v, %v", p, seen[p], p.check())
 		}
 		seen[p] = true
+	}
+}
+
+func TestSweepOfOneKindStrikesAtEveryPlaceOnceOrWithTheHostToo(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[Kind]int{Stopped: 5, Served: 10} {
+		points := Options{Kind: kind}.points(map[Site]int{{Tables, "PollAlerts"}: 3, {SMTP, "SendNotice"}: 2})
+		if len(points) != want || slices.ContainsFunc(points, func(p Point) bool { return p.Kind != kind }) {
+			t.Errorf("%s: %v", kind, points)
+		}
+	}
+	if _, err := Run(t.Context(), Options{App: t.TempDir(), Kind: "maimed"}); err == nil || !strings.Contains(err.Error(), `"maimed"`) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -28,6 +28,8 @@ type Options struct {
 	Within time.Duration
 	// Only limits the sweep to one point; the zero value does not.
 	Only *Point
+	// Kind limits the sweep to one kind of strike; empty does not.
+	Kind Kind
 	// Sabotage breaks a promise on purpose, in runs that are not struck; empty breaks none.
 	Sabotage string
 	// Parallel is how many runs go on at once; 0 means a number that suits this machine. Runs mostly wait.
@@ -67,6 +69,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 }
 
 func (o Options) check() error {
+	if o.Kind != "" && !slices.Contains(Kinds(), o.Kind) {
+		return fmt.Errorf("there is no kind %q; there are %s", o.Kind, join(Kinds()))
+	}
 	if o.Only != nil && o.Only.Kind != "" {
 		if err := o.Only.check(); err != nil {
 			return err
@@ -81,13 +86,17 @@ func (o Options) check() error {
 	return nil
 }
 
-// points lists what is struck at: everything, or a sample that takes from each site and each way about the same share.
+// points lists what is struck at: everything, everything in one way, or a sample that takes from each site and each way
+// about the same share.
 func (o Options) points(counts map[Site]int) []Point {
 	var all []Point
 	for _, s := range sites(counts) {
 		for k := 1; k <= counts[s]; k++ {
 			all = append(all, ways(s, k)...)
 		}
+	}
+	if o.Kind != "" {
+		return slices.DeleteFunc(all, func(p Point) bool { return p.Kind != o.Kind })
 	}
 	if o.Sample == 0 || o.Sample >= len(all) {
 		return all
