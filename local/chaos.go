@@ -43,7 +43,7 @@ func chaosCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.App, "app", "dist", "the staged folder with host.json and the binary")
-	f.Uint64Var(&o.Seed, "seed", 1, "seed of the scenario and of the sample")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of the scenario, of the sample and of how early or late timers tick")
 	f.BoolVar(&o.quick, "quick", false, "a sample spread over all boundaries and kinds instead of every k")
 	f.IntVar(&o.Parallel, "parallel", 0, "runs at once; 0: four for each processor")
 	f.StringVar(&o.Keep, "keep", "build/chaos", "folder for the logs of runs that broke a promise")

@@ -48,7 +48,7 @@ func runCommand() *cobra.Command {
 	c.Flags().BoolVar(&o.once, "once", false, "print the summary as one JSON object and exit: 0 if every promise held")
 	c.Flags().StringVar(&o.fault, "fault", "", "break something on the way, to see the summary notice")
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:7071", "address of the host's front; a free port with --once")
-	c.Flags().Uint64Var(&o.seed, "seed", 1, "seed of the scenario")
+	c.Flags().Uint64Var(&o.seed, "seed", 1, "seed of the scenario and of how early or late timers tick")
 	c.Flags().BoolVar(&o.verbose, "verbose", false, "show the handler's log")
 	return c
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -11,12 +12,13 @@ import (
 	"cordon/local/tables"
 )
 
-// TestStoryStorageGoneForTwoMinutesLosesNothing takes the storage account away in the midst of the work, the host's leases
-// and the ledger's tables alike, and gives it back after two minutes. Nothing is shortened but the schedules: what the host
-// and the handler do meanwhile depends on how long their waits are.
+// TestStoryStorageGoneForTwoMinutesLosesNothing takes the storage account away in the midst of the work, the host's
+// leases and the ledger's tables alike, and gives it back after two minutes. Nothing is shortened but the schedules:
+// what the host and the handler do meanwhile depends on how long their waits are.
 func TestStoryStorageGoneForTwoMinutesLosesNothing(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, environmentOptions{playbook: uncapped(t)}, map[string]string{"CORDON_RETRY_AFTER": "5s", "CORDON_LATCH_HOLD": "1m", "CORDON_RECHECK_AFTER": "1m"})
+	s := newStage(t, environmentOptions{playbook: uncapped(t)},
+		map[string]string{"CORDON_RETRY_AFTER": "5s", "CORDON_LATCH_HOLD": "1m", "CORDON_RECHECK_AFTER": "1m"})
 	p := s.populate(crowd(6))
 	store, err := funchost.NewStorage("")
 	if err != nil {
@@ -49,14 +51,15 @@ func TestStoryStorageGoneForTwoMinutesLosesNothing(t *testing.T) {
 	})
 	back := time.After(2 * time.Minute)
 	p.appear(p.scenario.Alerts[third : 2*third])
-	for _, function := range []string{"PollAlerts", "FollowActions"} {
-		s.eventually("the end of the host of "+function, func() bool {
-			return s.logged("host: "+function+"/0: timer "+function, "its lease cannot be renewed, the host shuts down: the storage does not answer") == 1
-		})
-		s.eventually("its next start", func() bool {
-			return s.logged("host: "+function+"/0: the host starts without its storage and hears nothing") == 1
-		})
-		s.eventually("that its timer is tried again", func() bool { return s.logged("host: "+function+"/0: timer "+function, "tried again in") > 0 })
+	for _, timer := range []string{"PollAlerts/0: timer PollAlerts", "FollowActions/0: timer FollowActions"} {
+		instance, _, _ := strings.Cut(timer, ":")
+		for _, said := range []string{
+			"host: " + timer + ": its lease cannot be renewed, the host shuts down: the storage does not answer",
+			"host: " + instance + ": the host starts without its storage and hears nothing",
+			"host: " + timer + ": the storage does not answer; tried again in",
+		} {
+			s.eventually(said, func() bool { return s.logged(said) > 0 })
+		}
 	}
 	<-back
 	s.tables.SetFault(nil)

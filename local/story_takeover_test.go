@@ -19,13 +19,32 @@ func (c swift) AfterFunc(d time.Duration, f func()) func() bool {
 	return time.AfterFunc(d/time.Duration(c.by), f).Stop
 }
 
-// TestStoryASecondHostTakesTheTimersOverAndMissesNothing has two hosts share a storage, so that one has the timers, and ends
-// that one while alerts appear: the other takes over within two minutes, which last four seconds here.
+// onTimers are the functions that the hosts of a takeover have.
+var onTimers = []string{"PollAlerts", "FollowActions"}
+
+// thawed lets a frozen owner of the timers go on after another host took them over, and sees it end itself.
+func (s *story) thawed(owner *site) {
+	s.t.Helper()
+	if s.logged("host: PollAlerts/0: timer PollAlerts is past due") == 0 {
+		s.t.Error("the first poll of the new owner is not past due")
+	}
+	for _, function := range onTimers {
+		if err := owner.Thaw(function, 0); err != nil {
+			s.t.Fatal(err)
+		}
+		s.eventually("the end of the old owner of "+function, func() bool {
+			return s.logged("host: "+function+"/0: timer "+function, "the host shuts down: 409") > 0
+		})
+	}
+}
+
+// TestStoryASecondHostTakesTheTimersOverAndMissesNothing has two hosts share a storage, so that one has the timers, and
+// ends that one while alerts appear: the other takes over within two minutes, which last four seconds here.
 func TestStoryASecondHostTakesTheTimersOverAndMissesNothing(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(t *testing.T, owner *site){
 		"frozen": func(t *testing.T, owner *site) {
-			for _, function := range []string{"PollAlerts", "FollowActions"} {
+			for _, function := range onTimers {
 				if err := owner.Freeze(function, 0); err != nil {
 					t.Fatal(err)
 				}
@@ -40,7 +59,8 @@ func TestStoryASecondHostTakesTheTimersOverAndMissesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const every = "0 * * * * *"
-			s := newStage(t, environmentOptions{playbook: uncapped(t)}, map[string]string{"CORDON_POLL_SCHEDULE": every, "CORDON_FOLLOW_SCHEDULE": every})
+			s := newStage(t, environmentOptions{playbook: uncapped(t)},
+				map[string]string{"CORDON_POLL_SCHEDULE": every, "CORDON_FOLLOW_SCHEDULE": every})
 			p := s.populate(crowd(6))
 			root, err := app()
 			if err != nil {
@@ -53,7 +73,7 @@ func TestStoryASecondHostTakesTheTimersOverAndMissesNothing(t *testing.T) {
 			}
 			clock := swift{time.Now(), 30}
 			timers := func(o *funchost.Options) {
-				o.AppRoot, o.Storage, o.Clock = staged(t, root, "PollAlerts", "FollowActions"), store, clock
+				o.AppRoot, o.Storage, o.Clock = staged(t, root, onTimers...), store, clock
 			}
 			polls := func(x *site) int { return x.did("PollAlerts")[0] }
 			owner := s.open(timers)
@@ -70,18 +90,7 @@ func TestStoryASecondHostTakesTheTimersOverAndMissesNothing(t *testing.T) {
 			p.appear(p.scenario.Alerts[half:])
 			s.eventually("a poll by the other host", func() bool { return polls(other) > 0 })
 			if name == "frozen" {
-				if s.logged("host: PollAlerts/0: timer PollAlerts is past due") == 0 {
-					t.Error("the first poll of the new owner is not past due")
-				}
-				for _, function := range []string{"PollAlerts", "FollowActions"} {
-					if err := owner.Thaw(function, 0); err != nil {
-						t.Fatal(err)
-					}
-				}
-				s.eventually("the old owner's end", func() bool {
-					return s.logged("host: PollAlerts/0: timer PollAlerts", "the host shuts down: 409") > 0 &&
-						s.logged("host: FollowActions/0: timer FollowActions", "the host shuts down: 409") > 0
-				})
+				s.thawed(owner)
 			}
 			s.raise(p)
 			s.kept(p)

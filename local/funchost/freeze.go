@@ -46,10 +46,10 @@ func (f *frost) wait(ctx context.Context) bool {
 	}
 }
 
-// Freeze stops an instance of a function as a virtual machine is frozen: its handler process gets no processor time, and
-// the host renews none of the locks and leases that the instance holds, so that they lapse and other instances go on. Nothing is
-// counted as an error. For an HTTP function it is the instance that all of them share. It fails where the operating system
-// cannot stop a process, and before the handler is ready. A repeat is safe.
+// Freeze stops an instance of a function as a virtual machine is frozen: its handler process gets no processor time,
+// and the host renews none of the locks and leases that the instance holds, so that they lapse and other instances go
+// on. Nothing is counted as an error. For an HTTP function it is the instance that all of them share. It fails where
+// the operating system cannot stop a process, and before the handler is ready. A repeat is safe.
 func (h *Host) Freeze(function string, instance int) error {
 	in, err := h.instance(function, instance)
 	if err != nil {

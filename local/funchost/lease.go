@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// leasePeriod is how long the lease of a timer lasts. Its owner renews it after half of that, and whoever did not get it
-// tries again after all of it: the vendor's SDK has 60 s for both (SingletonOptions).
+// leasePeriod is how long the lease of a timer lasts. Its owner renews it after half of that, and whoever did not get
+// it tries again after all of it: the vendor's SDK has 60 s for both (SingletonOptions).
 const leasePeriod = time.Minute
 
 // The pauses before a listener that could not start tries again, growing from the first to the second (webjobs-sdk,
@@ -16,8 +16,8 @@ const (
 	lastRetry  = 2 * time.Minute
 )
 
-// contend waits for the lease of a timer and returns its id, and the timer's status. It reports false at the end of the life,
-// and when the status cannot be read, which ends the host.
+// contend waits for the lease of a timer and returns its id, and the timer's status. It reports false at the end of the
+// life, and when the status cannot be read, which ends the host.
 func (in *instance) contend(l *life, fn *function) (id string, status timerStatus, pastDue, ok bool) {
 	id = newGUID()
 	store, clock := in.h.o.Storage, in.h.o.Clock
@@ -61,8 +61,8 @@ func (in *instance) retryIn(fn *function, failures int) time.Duration {
 	return min(pause, lastRetry).Truncate(time.Millisecond)
 }
 
-// keepLease renews the lease until the life listens no more, and then gives it back at once, whatever still runs, as the
-// host does (webjobs-sdk, SingletonListener). An instance that was lost gives nothing back.
+// keepLease renews the lease until the life listens no more, and then gives it back at once, whatever still runs, as
+// the host does (webjobs-sdk, SingletonListener). An instance that was lost gives nothing back.
 func (in *instance) keepLease(l *life, fn *function, id string) {
 	for sleep(l.listening, in.h.o.Clock, in.h.o.LeasePeriod/2) {
 		if !in.renew(l, fn, id) {
@@ -77,8 +77,8 @@ func (in *instance) keepLease(l *life, fn *function, id string) {
 	}
 }
 
-// renew extends the lease. Whatever keeps it from that, but for an error of the server's, stops the host in good order, and
-// the platform starts another one.
+// renew extends the lease. Whatever keeps it from that, but for an error of the server's, stops the host in good order,
+// and the platform starts another one.
 func (in *instance) renew(l *life, fn *function, id string) bool {
 	if !in.frost.wait(l.listening) {
 		return false
@@ -92,15 +92,15 @@ func (in *instance) renew(l *life, fn *function, id string) bool {
 	return false
 }
 
-// awaken returns when a host that begins can hear its triggers. Without its storage it is deaf for 25 to 30 s, as was seen;
-// that its handler does not run before is assumed.
+// awaken returns when a host that begins can hear its triggers. Without its storage it is deaf for 25 to 30 s, as was
+// seen; that its handler does not run before is assumed.
 func (in *instance) awaken(l *life) {
 	err := in.h.o.Storage.reachable()
 	if err == nil {
 		return
 	}
-	deaf := 25*time.Second + time.Duration(dice(in.h.o.Seed, "deaf", in, in.h.o.Clock.Now().UnixMilli()).Int64N(int64(5*time.Second)))
-	deaf = deaf.Truncate(time.Millisecond)
+	chance := dice(in.h.o.Seed, "deaf", in, in.h.o.Clock.Now().UnixMilli()).Float64()
+	deaf := (25*time.Second + time.Duration(chance*float64(5*time.Second))).Truncate(time.Millisecond)
 	in.h.o.Logf("%s: the host starts without its storage and hears nothing for %s: %v", in, deaf, err)
 	sleep(l.listening, in.h.o.Clock, deaf)
 }

@@ -1,16 +1,18 @@
-// Package funchost is the Azure Functions host's side of the custom-handler protocol, for one machine: it reads a staged
-// app folder, starts the real handler binary once per scale-group instance, probes it, fires its timers, feeds it queue
-// messages under peek lock and fronts its HTTP functions.
+// Package funchost is the Azure Functions host's side of the custom-handler protocol, for one machine: it reads a
+// staged app folder, starts the real handler binary once per scale-group instance, probes it, fires its timers, feeds
+// it queue messages under peek lock and fronts its HTTP functions.
 //
 // It follows the behaviour of runtime v4 (Azure/azure-functions-host 4.1037, "Azure Functions custom handlers" on
 // learn.microsoft.com) where that is known, also where it hurts: an empty 2xx answer hangs until functionTimeout, a
-// time-out kills every other invocation of the process, exit code 0 is not restarted, a binary that cannot be run leaves
-// calls hanging, and a stop gives back messages whose work succeeded and ends the handler with SIGKILL or not at all. Timers
-// tick some milliseconds early or late, in the one instance that has their lease, and a host without its storage is deaf or
-// ends. What it does not know (output bindings other than http, batches, sessions, other triggers) it refuses at start.
+// time-out kills every other invocation of the process, exit code 0 is not restarted, a binary that cannot be run
+// leaves calls hanging, and a stop gives back messages whose work succeeded and ends the handler with SIGKILL or not at
+// all. Timers tick some milliseconds early or late, in the one instance that has their lease, and a host without its
+// storage is deaf or ends. What it does not know (output bindings other than http, batches, sessions, other triggers)
+// it refuses at start.
 //
-// It differs from Azure in this: a host that shuts itself down stays down, Close does not wait for work in flight, and a
-// child's environment is Options.Settings and InstanceSettings alone. It heeds no signal, as the host does not heed SIGTERM.
+// It differs from Azure in this: a host that shuts itself down because of its handler stays down, Close does not wait
+// for work in flight, and a child's environment is Options.Settings and InstanceSettings alone. It heeds no signal, as
+// the host does not heed SIGTERM.
 package funchost
 
 import (
@@ -45,7 +47,8 @@ type Delivery struct {
 	CorrelationID string
 	ReplyTo       string
 	SessionID     string
-	// ApplicationProperties are passed to the handler with their JSON types; what JSON cannot express fails the invocation.
+	// ApplicationProperties are passed to the handler with their JSON types; what JSON cannot express fails the
+	// invocation.
 	ApplicationProperties map[string]any
 	// DeliveryCount is 1 on the first delivery.
 	DeliveryCount  int
@@ -119,8 +122,8 @@ type Options struct {
 	// Instances is the number of processes of a scale group, by function name, or "http" for all HTTP functions
 	// together; 1 where nothing is said.
 	Instances map[string]int
-	// Storage keeps the leases and the status of timers. Hosts that share one are instances of one app: a timer ticks in one
-	// of them. Nil is one of the host's own, in memory, and then a start never finds a timer past due.
+	// Storage keeps the leases and the status of timers. Hosts that share one are instances of one app: a timer ticks in
+	// one of them. Nil is one of the host's own, in memory, and then a start never finds a timer past due.
 	Storage *Storage
 	// LeasePeriod is how long a timer's lease lasts and what goes with it, for who plays faster than life; 0 means 60 s.
 	LeasePeriod time.Duration

@@ -52,8 +52,8 @@ func parseSchedule(text string) (schedule, error) {
 // next is the first occurrence after t, in UTC.
 func (s schedule) next(t time.Time) time.Time { return s.spec.Next(t.UTC()) }
 
-// subMinute says whether it fires every minute of the year and more than once in each; the host then keeps no status. One
-// with a bound on the minute or above has a status, however close some of its occurrences are (TimerSchedule).
+// subMinute says whether it fires every minute of the year and more than once in each; the host then keeps no status.
+// One with a bound on the minute or above has a status, however close some of its occurrences are (TimerSchedule).
 func (s schedule) subMinute() bool {
 	span := func(from, to int) (all uint64) {
 		for n := from; n <= to; n++ {

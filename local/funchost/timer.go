@@ -57,8 +57,8 @@ func (in *instance) tick(l *life, fn *function, id string, status timerStatus, p
 	}
 }
 
-// The host's ticks as they were seen: 15 of 43 came before their mark, by 2.8 ms at most, and the requests of the others
-// reached the handler up to 8 ms after it. That all between is equally likely no source says.
+// The host's ticks as they were seen: 15 of 43 came before their mark, by 2.8 ms at most, and the requests of the
+// others reached the handler up to 8 ms after it. That all between is equally likely no source says.
 const (
 	earlyOnes = 15.0 / 43
 	earliest  = 3 * time.Millisecond
@@ -88,8 +88,8 @@ type firing struct {
 	onStartup bool
 }
 
-// fire runs the timer once. Success or not, the schedule advances; only the loss of the instance or the host's stop keeps
-// it where it was.
+// fire runs the timer once. Success or not, the schedule advances; only the loss of the instance or the host's stop
+// keeps it where it was.
 func (in *instance) fire(l *life, fn *function, status timerStatus, f firing) timerStatus {
 	sent := &status
 	if !in.h.monitored(fn) {

@@ -327,13 +327,14 @@ func TestADamagedStatusStopsTheHostAndNamesTheFile(t *testing.T) {
 	}
 }
 
-// TestOnlyAScheduleThatFiresSeveralTimesInEveryMinuteHasNoStatus has what TimerSchedule goes by: a bound on the minute or
-// above is enough for a status.
+// TestOnlyAScheduleThatFiresSeveralTimesInEveryMinuteHasNoStatus has what TimerSchedule goes by: a bound on the minute
+// or above is enough for a status.
 func TestOnlyAScheduleThatFiresSeveralTimesInEveryMinuteHasNoStatus(t *testing.T) {
 	t.Parallel()
 	for text, without := range map[string]bool{
 		"* * * * * *": true, "*/20 * * * * *": true, "0,30 * * * * *": true, "*/10 */1 * * * *": true,
-		"0 * * * * *": false, "0 */5 * * * *": false, "0,30 */5 * * * *": false, "* * 8-17 * * *": false, "*/10 * * * * 1-5": false, "* * * 1 * *": false,
+		"0 * * * * *": false, "0 */5 * * * *": false, "0,30 */5 * * * *": false, "* * 8-17 * * *": false,
+		"*/10 * * * * 1-5": false, "* * * 1 * *": false,
 	} {
 		s, err := parseSchedule(text)
 		if err != nil {
