@@ -62,6 +62,7 @@ var allowed = map[string][]string{
 		"playbook/read/source", "playbook/templates"},
 	"playbook/read": {"alert", "incoming", "machine", "playbook", "playbook/condition", "playbook/facts",
 		"playbook/read/language", "playbook/read/source", "playbook/templates"},
+	"playbook/explain": {"playbook", "playbook/condition", "playbook/condition/syntax"},
 	"playbook/playbooktest": {
 		"alert",
 		"machine",

@@ -1,8 +1,8 @@
 // Package playbook decides: rules that people wrote, read from playbook.yaml, turn an alert and its machine into a plan
 // with reasons. It is pure: no clock, no I/O, no state. The same book and the same input always give the same plan.
 //
-// Decide asks the rules in order, the first that matches wins, and then the rails, always last: no rule can pass a rail.
-// Package read makes a Book of a file.
+// Decide asks the rules in order, the first that matches wins, and then the rails, always last: no rule can pass a
+// rail. Package read makes a Book of a file.
 package playbook
 
 import (
@@ -52,7 +52,7 @@ func New(written Contents) *Book {
 func needsOf(rules []Rule) Needs {
 	reads := func(names ...string) bool {
 		return slices.ContainsFunc(rules, func(r Rule) bool {
-			return slices.ContainsFunc(names, func(name string) bool { return r.When.Reads(name) || r.Unless.Reads(name) })
+			return slices.ContainsFunc(names, r.reads)
 		})
 	}
 	return Needs{
@@ -63,8 +63,8 @@ func needsOf(rules []Rule) Needs {
 	}
 }
 
-// about are the rules that are asked about an input: those for hunts about a finding and no other, those for alerts about
-// an alert. A finding of a playbook without a rule for hunts is answered with nothing.
+// about are the rules that are asked about an input: those for hunts about a finding and no other, those for alerts
+// about an alert. A finding of a playbook without a rule for hunts is answered with nothing.
 func (b *Book) about(in Input) []*Rule {
 	if in.Hunt != nil {
 		return b.onHunts
@@ -72,8 +72,8 @@ func (b *Book) about(in Input) []*Rule {
 	return b.onAlerts
 }
 
-// Hash is the SHA-256 of the playbook's source in lower-case hexadecimal. It goes with every run, so that a decision can
-// be traced to the text that made it.
+// Hash is the SHA-256 of the playbook's source in lower-case hexadecimal. It goes with every run, so that a decision
+// can be traced to the text that made it.
 func (b *Book) Hash() string { return b.written.Hash }
 
 // Limits are the caps that the ledger's budget holds machine actions against.
@@ -109,8 +109,8 @@ func ofKind(kind StepKind) func(Rule) bool {
 	return func(r Rule) bool { return r.has(func(s StepSpec) bool { return s.Kind == kind }) }
 }
 
-// Needs is what a decision may read besides the alert and its machine. Each costs a call or a look into the ledger, so it
-// is read only for a playbook that has a rule about it, once per run.
+// Needs is what a decision may read besides the alert and its machine. Each costs a call or a look into the ledger, so
+// it is read only for a playbook that has a rule about it, once per run.
 type Needs struct {
 	Isolated    bool // Input.Isolation
 	OpenActions bool // Input.OpenActions

@@ -10,8 +10,8 @@ import (
 	"cordon/handler/playbook/playbooktest"
 )
 
-// TestACauseIsTheSameAtEveryLook decides about the same things a minute and a day later: what is told of a step that is not done
-// must not be news again because an age or the words of an error are others.
+// TestACauseIsTheSameAtEveryLook decides about the same things a minute and a day later: what is told of a step that
+// is not done must not be news again because an age or the words of an error are others.
 func TestACauseIsTheSameAtEveryLook(t *testing.T) {
 	for name, change := range map[string]func(in *playbook.Input, look string){
 		"stale":           func(in *playbook.Input, _ string) { in.Alert.Created = playbooktest.Now().Add(-30 * time.Hour) },

@@ -40,24 +40,6 @@ func (b *Book) Decide(in Input) Plan {
 	return plan
 }
 
-// decided is a rule that has a say in the plan.
-type decided struct {
-	*Rule
-	trace *RuleTrace
-}
-
-// reason says why the rule decides.
-func (d decided) reason() string {
-	switch {
-	case d.trace.Outcome == Errored:
-		return fmt.Sprintf("rule %s could not be evaluated: %s; nothing is done until a person has looked",
-			d.Name, d.trace.Error)
-	case len(d.Steps) == 0:
-		return fmt.Sprintf("rule %s matched, it has no steps: nothing is done", d.Name)
-	}
-	return fmt.Sprintf("rule %s matched", d.Name)
-}
-
 // settle makes the plan of the rules that decide.
 func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 	var names, reasons []string
@@ -91,13 +73,6 @@ func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 	if len(deciding) > 1 { // one rule does not contradict itself
 		settleContradictions(plan.Steps)
 	}
-}
-
-func mailVerdict(m Mode) (Verdict, string) {
-	if m == Enforce {
-		return Do, ""
-	}
-	return WouldDo, "mode observe: the mail goes out and says what would have been done"
 }
 
 // trace evaluates one rule and explains it in t.

@@ -13,6 +13,7 @@ import (
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/condition"
+	"cordon/handler/playbook/explain"
 	"cordon/handler/playbook/playbooktest"
 	"cordon/handler/playbook/templates"
 )
@@ -33,11 +34,11 @@ func TestConditionsReadTheFactsUnderTheirNames(t *testing.T) {
 		t.Run(when, func(t *testing.T) {
 			b := playbooktest.Load(t, playbooktest.OneRule(when, ""))
 			if p := b.Decide(playbooktest.Input()); p.Rule != "r" || p.Rules[0].Outcome != playbook.Matched {
-				t.Errorf("not matched:\n%s", p.Explain())
+				t.Errorf("not matched:\n%s", explain.Plan(p))
 			}
 			b = playbooktest.Load(t, playbooktest.OneRule("!("+when+")", ""))
 			if p := b.Decide(playbooktest.Input()); p.Rule != "" || len(p.Steps) != 0 {
-				t.Errorf("its opposite matched:\n%s", p.Explain())
+				t.Errorf("its opposite matched:\n%s", explain.Plan(p))
 			}
 		})
 	}
@@ -49,7 +50,7 @@ func TestConditionsOnAnUnknownSeverityNeitherMatchNorFail(t *testing.T) {
 	in.Alert.Severity = "Catastrophic\x1b[2J"
 	p := b.Decide(in)
 	if p.Rule != "" || p.Rules[0].Outcome != playbook.NoMatch {
-		t.Errorf("%s", p.Explain())
+		t.Errorf("%s", explain.Plan(p))
 	}
 	if got, want := p.Rules[0].Clauses[0].Values[0], (condition.ValueSeen{Name: "alert.severity", Value: `"Catastrophic [2J"`}); got != want {
 		t.Errorf("shown as %+v, want %+v", got, want)
@@ -75,7 +76,7 @@ rules:
 		t.Error(diff)
 	}
 	if p.Rule != "quiet" || len(p.Steps) != 0 || len(p.Rails) != 0 {
-		t.Errorf("%s", p.Explain())
+		t.Errorf("%s", explain.Plan(p))
 	}
 	in := playbooktest.Input()
 	in.Alert.Category = "Malware"
@@ -157,7 +158,7 @@ rules:
 	in.Machine = nil
 	p := b.Decide(in)
 	if p.Rule != "os" || p.Rules[0].Outcome != playbook.Errored {
-		t.Fatalf("%s", p.Explain())
+		t.Fatalf("%s", explain.Plan(p))
 	}
 	if s := isolation(t, p); s.Verdict != playbook.Held || s.Why != p.Reason+"; besides, the machine could not be read, so it counts as protected" || !strings.Contains(s.Why, "cannot get osPlatform from machine") {
 		t.Errorf("%+v", s)
@@ -182,7 +183,7 @@ func TestAWildConditionEndsWithinItsBounds(t *testing.T) {
 		in.Alert.Evidence[i].CommandLine = strings.Repeat("a", 500) + "!"
 	}
 	if p := b.Decide(in); p.Rules[0].Outcome != playbook.NoMatch {
-		t.Errorf("%s", p.Explain())
+		t.Errorf("%s", explain.Plan(p))
 	}
 }
 
@@ -268,7 +269,7 @@ steps:
             comment: Alert da1: Suspicious PowerShell
   would do  mail to the configured recipients: mode observe: the mail goes out and says what would have been done
 `
-	if diff := cmp.Diff(want, back.Explain()); diff != "" {
+	if diff := cmp.Diff(want, explain.Plan(back)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -18,7 +18,8 @@ type Input struct {
 	Hunt    *Hunt            // what found Alert, which is a finding then; nil: Alert is the API's
 	Machine *machine.Machine // nil: the alert names no machine, or it could not be read
 
-	// OwnTags are tags that the machine has and conditions do not see, because the run itself put them on. Rails see them.
+	// OwnTags are tags that the machine has and conditions do not see, because the run itself put them on. Rails see
+	// them.
 	OwnTags []string
 
 	// MachineMissing says why Machine is nil although the alert names one; it is shown to people. Empty is allowed.
@@ -39,8 +40,9 @@ type Input struct {
 	// StaleAfter is the age beyond which an alert is not acted on. Zero or less holds every acting step.
 	StaleAfter time.Duration
 
-	// Asked are the latches (machine.Spec) whose actions are or were under way for the alert on its machine already. For
-	// them its age is not looked at again: what was allowed once is not taken back because the machine took days to answer.
+	// Asked are the latches (machine.Spec) whose actions are or were under way for the alert on its machine already.
+	// For them its age is not looked at again: what was allowed once is not taken back because the machine took days
+	// to answer.
 	Asked []string
 
 	Paused      bool   // a person has stopped all acting
@@ -79,7 +81,8 @@ func (in *Input) notRead(fact string) string {
 	return fact + missing + ": " + spelling.Cut(spelling.Plain(why), 300)
 }
 
-// asked reports whether the step is under way for the alert, or was. What has no machine action goes by those of the others.
+// asked reports whether the step is under way for the alert, or was. What has no machine action goes by those of the
+// others.
 func (in Input) asked(s StepSpec) bool {
 	return len(in.Asked) > 0 && (s.Action == nil || slices.Contains(in.Asked, s.Action.LatchOf(s.Scope)))
 }

@@ -42,8 +42,8 @@ type Cap struct {
 	Then       Hold
 }
 
-// UsualCap is the cap on what takes something away from people, if the playbook does not say: what is done to a machine and
-// undone for the fourth time in a day is for a person to look at.
+// UsualCap is the cap on what takes something away from people, if the playbook does not say: what is done to a
+// machine and undone for the fourth time in a day is for a person to look at.
 func UsualCap() Cap {
 	return Cap{Rate: Rate{PerHour: 20, PerDay: 60}, PerMachine: Rate{PerDay: 3}, Then: HoldForPerson}
 }
@@ -52,8 +52,8 @@ func UsualCap() Cap {
 // suddenly matches everything must run into something.
 type Limits map[StepKind]Cap
 
-// Of is the cap on steps of a kind: what the playbook says, else the default. Tags, updates of alerts and mails have none;
-// theirs is the zero Cap.
+// Of is the cap on steps of a kind: what the playbook says, else the default. Tags, updates of alerts and mails have
+// none; theirs is the zero Cap.
 func (l Limits) Of(kind StepKind) Cap {
 	if c, written := l[kind]; written {
 		return c
@@ -66,8 +66,8 @@ func CappedKinds() []StepKind {
 	return []StepKind{Isolate, Release, RestrictApps, UnrestrictApps, Scan, CollectPackage}
 }
 
-// DefaultLimits are the caps of a playbook that names none. A scan disturbs nobody, so it may reach more machines than what
-// takes something away from people; an investigation package is large.
+// DefaultLimits are the caps of a playbook that names none. A scan disturbs nobody, so it may reach more machines than
+// what takes something away from people; an investigation package is large.
 func DefaultLimits() Limits {
 	limits := Limits{}
 	for _, kind := range CappedKinds() {

@@ -8,9 +8,9 @@ import (
 	"cordon/handler/playbook/spelling"
 )
 
-// protects says why the machine may not be touched, empty when it may. A fact that the API always gives and did not send
-// protects: better a person looks than a domain controller without a name goes off the network. What the API documents as
-// possibly null, group and device value, is on no list then.
+// protects says why the machine may not be touched, empty when it may. A fact that the API always gives and did not
+// send protects: better a person looks than a domain controller without a name goes off the network. What the API
+// documents as possibly null, group and device value, is on no list then.
 func (l Lists) protects(in Input) string {
 	m := in.Machine
 	if m == nil {

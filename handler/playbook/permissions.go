@@ -13,8 +13,8 @@ type Permission struct {
 	For  string // what it is needed for, in words
 }
 
-// Permissions are the application permissions that the playbook needs, in the order in which they are first used: those to
-// read, and those of the steps, whatever the mode.
+// Permissions are the application permissions that the playbook needs, in the order in which they are first used:
+// those to read, and those of the steps, whatever the mode.
 func (b *Book) Permissions() []Permission {
 	list := []Permission{
 		{"Alert.Read.All", "to find alerts and their evidence"},

@@ -14,7 +14,7 @@ import (
 // Plan is what Decide wants, with the reasons. It is stored with the run as JSON; no steps means that nothing is done,
 // and Reason says why.
 type Plan struct {
-	Rule   string      `json:"rule,omitempty"` // the rule that decides, empty when none does; several are joined by a comma
+	Rule   string      `json:"rule,omitempty"` // the rules that decide, joined by a comma; empty when none does
 	Mode   Mode        `json:"mode"`           // the lowest of playbook, ceiling and rule; of several rules the highest
 	Steps  []Step      `json:"steps,omitempty"`
 	Reason string      `json:"reason"`
@@ -34,7 +34,7 @@ type Step struct {
 	Rule    string        `json:"rule,omitempty"` // the rule that wants it, if several decide
 	Kind    StepKind      `json:"kind"`
 	Scope   machine.Scope `json:"scope,omitempty"`   // of an isolate step or a scan
-	Comment string        `json:"comment,omitempty"` // of a machine action: plain text, at most templates.MaxText characters
+	Comment string        `json:"comment,omitempty"` // of a machine action: plain text, bounded by templates.MaxText
 	Tag     string        `json:"tag,omitempty"`     // of a tag step
 	Remove  bool          `json:"remove,omitempty"`  // of a tag step: the tag is taken off
 	Update  *alert.Change `json:"update,omitempty"`  // of an updateAlert step
@@ -110,8 +110,8 @@ type Verdict string
 const (
 	Do      Verdict = "do"
 	WouldDo Verdict = "would do" // observe: an acting step is only reported; a mail goes out and says so
-	Held    Verdict = "held"     // a rail stopped it: protected, stale, paused, no machine; later a cap. A person can go on
-	Skipped Verdict = "skipped"  // it cannot be done, or nothing is left to do: the machine does not know the action, say
+	Held    Verdict = "held"     // a rail stopped it, later perhaps a cap. A person can let it go on
+	Skipped Verdict = "skipped"  // it cannot be done, or nothing is left to do: the machine does not know it, say
 )
 
 // Outcome is what became of one rule.

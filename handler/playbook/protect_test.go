@@ -14,6 +14,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/explain"
 	"cordon/handler/playbook/playbooktest"
 	"cordon/handler/playbook/read"
 	"cordon/handler/playbook/spelling"
@@ -118,7 +119,7 @@ func TestWhatIsNotListedIsHeld(t *testing.T) {
 			t.Errorf("%+v: %+v", c, got)
 		}
 		if !slices.ContainsFunc(p.Rails, func(r playbook.RailTrace) bool { return r.Rail == "listed" }) {
-			t.Errorf("the rail is not explained:\n%s", p.Explain())
+			t.Errorf("the rail is not explained:\n%s", explain.Plan(p))
 		}
 	}
 	in := playbooktest.Input()
@@ -214,7 +215,7 @@ func TestNoRuleReachesAProtectedMachine(t *testing.T) {
 				want = playbook.Do
 			}
 			if s.Verdict != want {
-				t.Fatalf("%s where %s is due: %+v\n%s", s.Verdict, want, s, p.Explain())
+				t.Fatalf("%s where %s is due: %+v\n%s", s.Verdict, want, s, explain.Plan(p))
 			}
 		}
 	})
@@ -230,7 +231,7 @@ func TestTheSameInputGivesTheSamePlan(t *testing.T) {
 		if diff := cmp.Diff(first, second); diff != "" {
 			t.Fatal(diff)
 		}
-		if first.Explain() != second.Explain() || string(before) != string(after) {
+		if explain.Plan(first) != explain.Plan(second) || string(before) != string(after) {
 			t.Fatal("the explanation differs, or the input was changed")
 		}
 		if first.Reason == "" || len(first.Rules) != len(b.Rules()) {

@@ -68,8 +68,8 @@ func perRule(rules []*Rule, ask func(*Rule) []rail) []rail {
 	return made
 }
 
-// notFalse skips what lasts for an alert that a person, or Defender, calls a false positive. No person can change that by a
-// word but by another classification.
+// notFalse skips what lasts for an alert that a person, or Defender, calls a false positive. No person can change that
+// by a word but by another classification.
 func notFalse(in Input) RailTrace {
 	t := RailTrace{Rail: "not a false positive", Verdict: Do}
 	if strings.EqualFold(in.Alert.Classification, "FalsePositive") {
@@ -121,8 +121,8 @@ func unprotected(protect Lists, in Input) RailTrace {
 	return t
 }
 
-// staleRails asks about the age of the alert. What takes something back goes by the alert's last update: an alert that was
-// resolved after days is old, but that it was resolved is new.
+// staleRails asks about the age of the alert. What takes something back goes by the alert's last update: an alert that
+// was resolved after days is old, but that it was resolved is new.
 func staleRails(in Input, r *Rule) []rail {
 	created := in.Alert.Created
 	if created.IsZero() {
@@ -134,10 +134,12 @@ func staleRails(in Input, r *Rule) []rail {
 	begins, ends := judged(StepSpec.Begins), judged(StepSpec.Ends)
 	var made []rail
 	if r.has(StepSpec.Begins) {
-		made = append(made, rail{stale(in, r, created, "the alert is %s old, %s is %s", begins), begins})
+		t := stale(in, r, created, "the alert is %s old, %s is %s", begins)
+		made = append(made, rail{t, begins})
 	}
 	if r.has(StepSpec.Ends) {
-		made = append(made, rail{stale(in, r, in.Alert.Updated, "the alert's last update is %s old, %s is %s", ends), ends})
+		t := stale(in, r, in.Alert.Updated, "the alert's last update is %s old, %s is %s", ends)
+		made = append(made, rail{t, ends})
 	}
 	if len(made) == 2 {
 		made[0].Step, made[1].Step = namesOf(r.Steps, StepSpec.Begins), namesOf(r.Steps, StepSpec.Ends)
@@ -145,8 +147,8 @@ func staleRails(in Input, r *Rule) []rail {
 	return made
 }
 
-// stale says that the time an alert is judged by is too long ago. For what is begun that is its creation: an old alert that
-// something touches again is still an old alert.
+// stale says that the time an alert is judged by is too long ago. For what is begun that is its creation: an old alert
+// that something touches again is still an old alert.
 func stale(in Input, r *Rule, at time.Time, said string, judged func(StepSpec) bool) RailTrace {
 	const name = "not stale"
 	limit, whose := in.StaleAfter, "the limit"
@@ -178,8 +180,8 @@ func paused(in Input) string {
 	return "acting is paused: " + spelling.Cut(spelling.Plain(in.PauseReason), 300)
 }
 
-// seenLately says that the machine has not been seen for long; it holds nothing, for requests wait at Defender. A tag and
-// the containment of a machine that is not onboarded need nothing from the machine itself.
+// seenLately says that the machine has not been seen for long; it holds nothing, for requests wait at Defender. A tag
+// and the containment of a machine that is not onboarded need nothing from the machine itself.
 func seenLately(in Input, steps []StepSpec) []rail {
 	isolates := func(s StepSpec) bool { return s.Kind == Isolate && s.Scope != machine.UnManagedDevice }
 	others := func(s StepSpec) bool { return s.Kind != Isolate && s.Kind.Action() != "" }
@@ -225,7 +227,8 @@ func away(in Input, so string) string {
 	if silent <= awayAfter {
 		return ""
 	}
-	return fmt.Sprintf("the machine was last seen %s, %d days ago: %s", seen.UTC().Format(time.RFC3339), silent/(24*time.Hour), so)
+	return fmt.Sprintf("the machine was last seen %s, %d days ago: %s",
+		seen.UTC().Format(time.RFC3339), silent/(24*time.Hour), so)
 }
 
 // supported asks of each machine action whether the machine knows it. What it does not know is skipped: no person can

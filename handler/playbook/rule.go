@@ -26,6 +26,9 @@ type Rule struct {
 // has reports whether a step of the rule is one of those that a rail is about.
 func (r Rule) has(about func(StepSpec) bool) bool { return slices.ContainsFunc(r.Steps, about) }
 
+// reads reports whether a condition of the rule reads a fact.
+func (r Rule) reads(fact string) bool { return r.When.Reads(fact) || r.Unless.Reads(fact) }
+
 // StepSpec is a step as it is written.
 type StepSpec struct {
 	Kind    StepKind

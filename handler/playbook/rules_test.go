@@ -11,6 +11,7 @@ import (
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/condition"
+	"cordon/handler/playbook/explain"
 	"cordon/handler/playbook/playbooktest"
 )
 
@@ -37,7 +38,7 @@ func TestContinueAsksTheRulesBelowAndUnlessExcepts(t *testing.T) {
 			t.Parallel()
 			p := playbooktest.Load(t, playbooktest.Rules(c.rules...)).Decide(playbooktest.Input())
 			if got := playbooktest.Summary(p); got != c.want {
-				t.Errorf("%s, want %s\n%s", got, c.want, p.Explain())
+				t.Errorf("%s, want %s\n%s", got, c.want, explain.Plan(p))
 			}
 		})
 	}
@@ -47,7 +48,7 @@ func TestARuleCanOnlyLowerTheModeAndTheAge(t *testing.T) {
 	t.Parallel()
 	b := playbooktest.Load(t, strings.Replace(playbooktest.Rules(`{name: r, on: alert, when: "true", mode: enforce, maxAlertAge: 2d, do: [isolate: {type: Full}]}`), "mode: enforce", "mode: observe", 1))
 	if p := b.Decide(playbooktest.Input()); p.Mode != playbook.Observe || p.Steps[0].Verdict != playbook.WouldDo {
-		t.Errorf("a rule raised the mode:\n%s", p.Explain())
+		t.Errorf("a rule raised the mode:\n%s", explain.Plan(p))
 	}
 	b = playbooktest.Load(t, playbooktest.Rules(`{name: r, on: alert, when: "true", maxAlertAge: 2d, do: [isolate: {type: Full}]}`))
 	in := playbooktest.Input()
@@ -114,7 +115,7 @@ func TestAFactThatWasNotReadHoldsTheRulesThatReadIt(t *testing.T) {
 	p := b.Decide(in)
 	// The first rule does not hang on what is missing: its first clause settles it.
 	if got := playbooktest.Summary(p); got != "free; held isolate Full; do mail" {
-		t.Errorf("%s\n%s", got, p.Explain())
+		t.Errorf("%s\n%s", got, explain.Plan(p))
 	}
 	if want := "rule free could not be evaluated: its unless: machine.isolated could not be read: 403 Forbidden [2J; nothing is done until a person has looked"; p.Reason != want {
 		t.Errorf("%q", p.Reason)
@@ -139,7 +140,7 @@ func TestTheNumberOfOtherAlertsIsKnownOrHolds(t *testing.T) {
 	in.AlertsOnMachine, in.AlertsMissing = new(2), "the ledger is not read here"
 	p := b.Decide(in)
 	if got := playbooktest.Summary(p); got != "wide; held tag add wide; do mail" || !strings.Contains(p.Reason, "alertsInIncident is not known: the ledger is not read here") {
-		t.Errorf("%s\n%s", got, p.Explain())
+		t.Errorf("%s\n%s", got, explain.Plan(p))
 	}
 	if p.Rules[0].Clauses[0].Values[0] != (condition.ValueSeen{Name: "alertsOnMachine", Value: "2"}) {
 		t.Errorf("%+v", p.Rules[0].Clauses)
@@ -181,7 +182,7 @@ func TestHelpersHaveNoAnswerRatherThanAWrongOne(t *testing.T) {
 		in := playbooktest.Input()
 		change(&in)
 		if p := playbooktest.Load(t, playbooktest.OneRule(when, "")).Decide(in); p.Rules[0].Outcome != playbook.Errored || p.Steps[0].Verdict != playbook.Held {
-			t.Errorf("%s: %s", when, p.Explain())
+			t.Errorf("%s: %s", when, explain.Plan(p))
 		}
 	}
 }

@@ -11,6 +11,24 @@ import (
 	"cordon/handler/playbook/templates"
 )
 
+// decided is a rule that has a say in the plan.
+type decided struct {
+	*Rule
+	trace *RuleTrace
+}
+
+// reason says why the rule decides.
+func (d decided) reason() string {
+	switch {
+	case d.trace.Outcome == Errored:
+		return fmt.Sprintf("rule %s could not be evaluated: %s; nothing is done until a person has looked",
+			d.Name, d.trace.Error)
+	case len(d.Steps) == 0:
+		return fmt.Sprintf("rule %s matched, it has no steps: nothing is done", d.Name)
+	}
+	return fmt.Sprintf("rule %s matched", d.Name)
+}
+
 // steps turns the specifications of a rule into steps with verdicts.
 func (b *Book) steps(d decided, in Input, rails []rail) []Step {
 	var out []Step
@@ -45,8 +63,16 @@ func (b *Book) steps(d decided, in Input, rails []rail) []Step {
 	return out
 }
 
-// unanswered is the verdict on a step of a rule that could not be evaluated: it is held for that, and whoever is to decide
-// about it sees what else holds it. What cannot be done stays so.
+// mailVerdict is the verdict on a mail: no rail holds it.
+func mailVerdict(m Mode) (Verdict, string) {
+	if m == Enforce {
+		return Do, ""
+	}
+	return WouldDo, "mode observe: the mail goes out and says what would have been done"
+}
+
+// unanswered is the verdict on a step of a rule that could not be evaluated: it is held for that, and whoever is to
+// decide about it sees what else holds it. What cannot be done stays so.
 func (d decided) unanswered(v Verdict, why, cause string) (verdict Verdict, said, same string) {
 	if v == Skipped {
 		return v, why, cause
@@ -120,8 +146,8 @@ func (s StepSpec) addressed(data templates.Data) (to, wrong []string) {
 	return to, wrong
 }
 
-// addStep adds a step unless there is the same already: a machine is isolated once, people are told once. Of two the first
-// that is done counts: a rule that only observes, or whose step is held, keeps no other from acting.
+// addStep adds a step unless there is the same already: a machine is isolated once, people are told once. Of two the
+// first that is done counts: a rule that only observes, or whose step is held, keeps no other from acting.
 func addStep(steps []Step, step Step) []Step {
 	for i, there := range steps {
 		if there.Key() != step.Key() {
@@ -150,8 +176,8 @@ func joined(a, b string) string {
 	return spelling.Cut(strings.TrimSpace(a+" "+b), templates.MaxText)
 }
 
-// withRest is what one rule changes of an alert and, where it says nothing, what a later one does. A verdict is one thing:
-// the determination of one rule is never put to the classification of another.
+// withRest is what one rule changes of an alert and, where it says nothing, what a later one does. A verdict is one
+// thing: the determination of one rule is never put to the classification of another.
 func withRest(first, rest alert.Change) alert.Change {
 	first.Status = cmp.Or(first.Status, rest.Status)
 	first.AssignedTo = cmp.Or(first.AssignedTo, rest.AssignedTo)
@@ -162,9 +188,9 @@ func withRest(first, rest alert.Change) alert.Change {
 	return first
 }
 
-// settleContradictions skips what one rule wants and another one undoes. A machine that a rule wants isolated, or that a
-// person is to decide about, is not released by another rule; of a tag that is added and removed the first step counts.
-// What only observes keeps nothing from being done.
+// settleContradictions skips what one rule wants and another one undoes. A machine that a rule wants isolated, or that
+// a person is to decide about, is not released by another rule; of a tag that is added and removed the first step
+// counts. What only observes keeps nothing from being done.
 func settleContradictions(steps []Step) {
 	for i, step := range steps {
 		if step.Verdict != Do && step.Verdict != WouldDo {

@@ -10,6 +10,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/explain"
 	"cordon/handler/playbook/playbooktest"
 	"cordon/handler/playbook/read/language"
 )
@@ -39,7 +40,7 @@ func TestEveryStepIsPlannedWithWhatItCarries(t *testing.T) {
 	if diff := cmp.Diff(want, p.Steps); diff != "" {
 		t.Error(diff)
 	}
-	text := p.Explain()
+	text := explain.Plan(p)
 	for _, line := range []string{"do        tag remove clean\n", "            text: look at pc1.contoso.com\n", "  passed    supported (restrictApps)\n",
 		"do        updateAlert status=InProgress assignedTo=soc@example.com classification=FalsePositive determination=Clean comment\n            comment: r: Suspicious PowerShell\n"} {
 		if !strings.Contains(text, line) {
@@ -76,12 +77,12 @@ func TestAnUpdateOfTheAlertNeedsNoMachine(t *testing.T) {
 		in := playbooktest.Input()
 		c.change(&in)
 		if p := b.Decide(in); playbooktest.Summary(p) != c.want {
-			t.Errorf("%s: %s\n%s", name, playbooktest.Summary(p), p.Explain())
+			t.Errorf("%s: %s\n%s", name, playbooktest.Summary(p), explain.Plan(p))
 		}
 	}
 	p := playbooktest.Load(t, playbooktest.Rules(`{name: r, on: alert, when: "true", do: [updateAlert: {comment: "{{if .Alert.ThreatName}}x{{end}}"}]}`)).Decide(playbooktest.Input())
 	if len(p.Rails) != 3 || p.Steps[0].Verdict != playbook.Skipped {
-		t.Error(p.Explain())
+		t.Error(explain.Plan(p))
 	}
 }
 
@@ -92,10 +93,10 @@ func TestWhatTheMachineDoesNotKnowIsSkipped(t *testing.T) {
 	in.Machine.OSPlatform = "Ubuntu"
 	p := b.Decide(in)
 	if got := playbooktest.Summary(p); got != "r; skipped restrictApps; do isolate Full; do tag add x" || p.Steps[0].Why != "not supported on Ubuntu" {
-		t.Errorf("%s", p.Explain())
+		t.Errorf("%s", explain.Plan(p))
 	}
-	if !strings.Contains(p.Explain(), "  skipped   supported (restrictApps): not supported on Ubuntu\n  passed    supported (isolate Full)\n") {
-		t.Error(p.Explain())
+	if !strings.Contains(explain.Plan(p), "  skipped   supported (restrictApps): not supported on Ubuntu\n  passed    supported (isolate Full)\n") {
+		t.Error(explain.Plan(p))
 	}
 	// What only observes says so too, and a rail that holds comes first.
 	in.Ceiling = playbook.Observe
@@ -125,10 +126,10 @@ func TestWhatIsTakenBackGoesByTheLastUpdate(t *testing.T) {
 	in.Alert.Created, in.Alert.Updated = in.Now.Add(-72*time.Hour), in.Now.Add(-time.Hour)
 	p := b.Decide(in)
 	if got := playbooktest.Summary(p); got != "r; do release; do unrestrictApps; do tag remove contained; held scan Quick" {
-		t.Error(p.Explain())
+		t.Error(explain.Plan(p))
 	}
-	if !strings.Contains(p.Explain(), "  held      not stale (scan): the alert is 72h0m0s old, the limit of rule r is 2h0m0s\n  passed    not stale (release, unrestrictApps, tag)\n") {
-		t.Error(p.Explain())
+	if !strings.Contains(explain.Plan(p), "  held      not stale (scan): the alert is 72h0m0s old, the limit of rule r is 2h0m0s\n  passed    not stale (release, unrestrictApps, tag)\n") {
+		t.Error(explain.Plan(p))
 	}
 	in.Alert.Updated = in.Now.Add(-3 * time.Hour)
 	if s := b.Decide(in).Steps[0]; s.Verdict != playbook.Held || s.Why != "the alert's last update is 3h0m0s old, the limit of rule r is 2h0m0s" {

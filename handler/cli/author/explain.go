@@ -17,6 +17,7 @@ import (
 	"cordon/handler/config"
 	"cordon/handler/incoming"
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/explain"
 	"cordon/handler/terminal"
 )
 
@@ -102,7 +103,7 @@ func (x *explaining) run(ctx context.Context, out io.Writer, path string) error 
 			Plan:     plan,
 		})
 	}
-	_, err = fmt.Fprintf(out, "alert %s\n%s", terminal.Plain(in.Alert.ID, call.CellShown), plan.Explain())
+	_, err = fmt.Fprintf(out, "alert %s\n%s", terminal.Plain(in.Alert.ID, call.CellShown), explain.Plan(plan))
 	return err
 }
 

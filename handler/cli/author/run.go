@@ -17,6 +17,7 @@ import (
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/explain"
 	"cordon/handler/respond"
 	"cordon/handler/terminal"
 )
@@ -163,7 +164,7 @@ func (f *observed) print(out io.Writer) error {
 	if f.Paused != "" {
 		paused = "acting is paused: " + f.Paused
 	}
-	fmt.Fprintf(out, "alert %s\n%s\nledger:\n  %s\n", plain(f.AlertID), f.Plan.Explain(), plain(paused))
+	fmt.Fprintf(out, "alert %s\n%s\nledger:\n  %s\n", plain(f.AlertID), explain.Plan(f.Plan), plain(paused))
 	for _, run := range f.Before {
 		fmt.Fprintf(out, "  run %s: %s\n", plain(run.Run), plain(cmp.Or(run.Outcome, run.State)+": "+run.Reason))
 	}

@@ -15,6 +15,7 @@ import (
 	"cordon/handler/app/setup"
 	"cordon/handler/incoming"
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/explain"
 	"cordon/handler/playbook/read/source"
 )
 
@@ -63,7 +64,7 @@ type Result struct {
 }
 
 // Explain says why the plan is what it is.
-func (r Result) Explain() string { return r.plan.Explain() }
+func (r Result) Explain() string { return explain.Plan(r.plan) }
 
 // Find lists the files of cases in a folder and the folders in it, in the order of their names.
 func Find(dir string) ([]string, error) {

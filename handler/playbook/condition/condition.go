@@ -1,5 +1,5 @@
-// Package condition compiles conditions and evaluates them. What it compiles cannot read a clock, loop within a loop or cost
-// more than the alert is large; what it evaluates is true, false, or has no answer, and says what it saw.
+// Package condition compiles conditions and evaluates them. What it compiles cannot read a clock, loop within a loop
+// or cost more than the alert is large; what it evaluates is true, false, or has no answer, and says what it saw.
 package condition
 
 import (

@@ -45,9 +45,9 @@ func given(is func(any) bool) func(...any) (any, error) {
 	}
 }
 
-// guard puts a guard around every fact in a checked expression that may be absent, so that nothing is true or false on a
-// guess: times, the age of the last report, the build, the list of tags. What asks whether a fact is there has no guard:
-// .IsZero() and a comparison with 0.
+// guard puts a guard around every fact in a checked expression that may be absent, so that nothing is true or false on
+// a guess: times, the age of the last report, the build, the list of tags. What asks whether a fact is there has no
+// guard: .IsZero() and a comparison with 0.
 type guard struct{}
 
 // Visit implements ast.Visitor. It meets the parts of an expression before the whole.

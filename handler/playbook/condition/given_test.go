@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/explain"
 	"cordon/handler/playbook/facts"
 	"cordon/handler/playbook/playbooktest"
 )
@@ -49,13 +50,13 @@ func TestAnAbsentFactHasNoAnswer(t *testing.T) {
 	for when, missing := range conditions {
 		b := playbooktest.Load(t, playbooktest.OneRule(when, ""))
 		if p := b.Decide(absent()); p.Rules[0].Outcome != playbook.Errored || p.Steps[0].Verdict != playbook.Held || !strings.Contains(p.Reason, missing+" is not given") {
-			t.Errorf("%s: %s", when, p.Explain())
+			t.Errorf("%s: %s", when, explain.Plan(p))
 		}
 		in := playbooktest.Input()
 		in.Alert.Resolved, in.Alert.LastEvent, in.Machine.FirstSeen, in.Machine.OSBuild = in.Now, in.Now, in.Now, 22631
 		in.OpenActions[0].Created = in.Now
 		if p := b.Decide(in); p.Rules[0].Outcome == playbook.Errored {
-			t.Errorf("%s has no answer when all is given: %s", when, p.Explain())
+			t.Errorf("%s has no answer when all is given: %s", when, explain.Plan(p))
 		}
 	}
 }
@@ -70,7 +71,7 @@ func TestWhetherAFactIsThereCanBeAsked(t *testing.T) {
 	} {
 		p := playbooktest.Load(t, playbooktest.OneRule(when, "")).Decide(absent())
 		if got := p.Rules[0].Outcome; got != map[bool]playbook.Outcome{true: playbook.Matched, false: playbook.NoMatch}[want] {
-			t.Errorf("%s: %s", when, p.Explain())
+			t.Errorf("%s: %s", when, explain.Plan(p))
 		}
 	}
 }
@@ -81,7 +82,7 @@ func TestAnAlertThatWasNeverResolvedGivesNothingBack(t *testing.T) {
 	in := playbooktest.Input()
 	p := b.Decide(in)
 	if got := playbooktest.Summary(p); got != "give-back; held release; do mail" || !strings.Contains(p.Reason, "alert.resolvedTime is not given") {
-		t.Errorf("%s\n%s", got, p.Explain())
+		t.Errorf("%s\n%s", got, explain.Plan(p))
 	}
 	in.Alert.Resolved = in.Now.Add(-2 * time.Hour)
 	if got := playbooktest.Summary(b.Decide(in)); got != "give-back; do release; do mail" {

@@ -121,7 +121,8 @@ func (g *grammar) member(n *ast.MemberNode) {
 	switch n.Property.(type) {
 	case *ast.StringNode, *ast.IntegerNode:
 	default:
-		g.refuse(n, "an index has to be a written number", "such as alert.mitreTechniques[0]; any(list, …) looks at every entry")
+		g.refuse(n, "an index has to be a written number",
+			"such as alert.mitreTechniques[0]; any(list, …) looks at every entry")
 	}
 }
 
@@ -156,13 +157,15 @@ func (g *grammar) equality(n *ast.BinaryNode, a, b ast.Node) {
 		g.refuse(n, "lists are never equal", `write "x" in list, or all(list, # in ["x", "y"])`)
 	case *ast.NilNode:
 		if id, ok := a.(*ast.IdentifierNode); !ok || id.Value != "machine" {
-			g.refuse(n, "only machine can be nil", `a text that the API did not send is empty: == ""; a time: .IsZero()`)
+			g.refuse(n, "only machine can be nil",
+				`a text that the API did not send is empty: == ""; a time: .IsZero()`)
 		}
 	}
 	if text, ok := b.(*ast.StringNode); ok {
 		if list := textsOf(a); list != "" {
 			in := map[string]string{"==": "in", "!=": "not in"}[n.Operator]
-			g.refuse(n, "a list is never equal to a text", spelling.Cut(fmt.Sprintf("write %q %s %s", text.Value, in, list), 300))
+			way := fmt.Sprintf("write %q %s %s", text.Value, in, list)
+			g.refuse(n, "a list is never equal to a text", spelling.Cut(way, 300))
 		}
 	}
 	g.value(a, b)
@@ -181,7 +184,8 @@ func (g *grammar) value(fact, literal ast.Node) {
 	}
 }
 
-// textsOf is the list of texts that a node reads, also where alert or machine was left out before it; empty: it reads none.
+// textsOf is the list of texts that a node reads, also where alert or machine was left out before it; empty: it reads
+// none.
 func textsOf(node ast.Node) string {
 	path := syntax.Path(node)
 	if path == nil || syntax.Contains[*ast.IntegerNode](node) {
@@ -197,7 +201,8 @@ func textsOf(node ast.Node) string {
 }
 
 // The parts of the expression language that playbooks use. What is left out is left out because it makes a condition
-// true or false in a way that nobody expects, because its cost grows faster than the alert, or because it reads a clock.
+// true or false in a way that nobody expects, because its cost grows faster than the alert, or because it reads a
+// clock.
 
 func builtins() []string {
 	return []string{"all", "any", "count", "duration", "len", "lower", "none", "one", "trim", "upper"}
@@ -208,6 +213,6 @@ func methods() []string {
 }
 
 func operators() []string {
-	return []string{"and", "&&", "or", "||", "not", "!", "==", "!=", "<", ">", "<=", ">=", "in", "contains", "startsWith",
-		"endsWith", "matches", "+", "-", "*", "/", "%"}
+	return []string{"and", "&&", "or", "||", "not", "!", "==", "!=", "<", ">", "<=", ">=", "in", "contains",
+		"startsWith", "endsWith", "matches", "+", "-", "*", "/", "%"}
 }

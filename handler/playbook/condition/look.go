@@ -59,8 +59,8 @@ func NewLook(of Sizes, facts *facts.Facts, unread func(fact string) string) *Loo
 	}
 }
 
-// Condition is what c comes to: its clauses in order, up to the one that settles it. The ones behind it are evaluated for
-// the explanation alone.
+// Condition is what c comes to: its clauses in order, up to the one that settles it. The ones behind it are evaluated
+// for the explanation alone.
 func (l *Look) Condition(c Condition) (Truth, []*Trace) {
 	result := Truth{Is: c.Join != syntax.AnyOf}
 	settled := false

@@ -7,6 +7,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/explain"
 	"cordon/handler/playbook/facts"
 	"cordon/handler/playbook/playbooktest"
 	"cordon/handler/playbook/read"
@@ -31,7 +32,7 @@ func TestSeveritiesCompareByTheirOrder(t *testing.T) {
 					at = append(at, level)
 				}
 				if reaches := strings.Contains(want, level); (p.Rule == "r") != reaches {
-					t.Errorf("%s of %s at least %s: %s", on, severity, level, p.Explain())
+					t.Errorf("%s of %s at least %s: %s", on, severity, level, explain.Plan(p))
 				}
 			}
 		}
@@ -44,7 +45,7 @@ func TestSeveritiesCompareByTheirOrder(t *testing.T) {
 		in.Alert.Severity = severity
 		p := playbooktest.Load(t, playbooktest.OneRule(`severityAtLeast(alert, "Low")`, "")).Decide(in)
 		if p.Rules[0].Outcome != playbook.Errored || p.Rules[0].Clauses[0].Values[0].Name != "alert.severity" {
-			t.Errorf("%q: %s", severity, p.Explain())
+			t.Errorf("%q: %s", severity, explain.Plan(p))
 		}
 	}
 }

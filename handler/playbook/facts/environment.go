@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -13,9 +14,11 @@ type Fact struct {
 	Meaning string
 }
 
-// Environment is everything that a condition can read, in the order of the types. The language's page has it as a table.
+// Environment is everything that a condition can read, in the order of the types. The language's page has it as a
+// table.
 func Environment() []Fact {
 	var all []Fact
+	meanings := meanings()
 	for _, part := range parts() {
 		for _, f := range reflect.VisibleFields(part.of) {
 			tag := f.Tag.Get("expr")
@@ -23,7 +26,7 @@ func Environment() []Fact {
 				continue
 			}
 			name := strings.TrimPrefix(part.name+"."+tag, ".")
-			all = append(all, Fact{Name: name, Type: typeName(f.Type), Meaning: meanings()[name]})
+			all = append(all, Fact{Name: name, Type: typeName(f.Type), Meaning: meanings[name]})
 		}
 	}
 	return all
@@ -55,6 +58,14 @@ func typeName(t reflect.Type) string {
 
 // meanings says what facts mean, by their names; an empty meaning is one that the name says. The names are the API's.
 func meanings() map[string]string {
+	all := map[string]string{}
+	for _, some := range []map[string]string{ofTheWhole(), ofAlerts(), ofEvidence(), ofMachines()} {
+		maps.Copy(all, some)
+	}
+	return all
+}
+
+func ofTheWhole() map[string]string {
 	return map[string]string{
 		"alert":   "the alert",
 		"machine": "the machine that the alert names; nil when it names none or it could not be read",
@@ -68,7 +79,11 @@ func meanings() map[string]string {
 		"hunt.severity": "of its findings: High, Medium, Low, Informational",
 		"hunt.row": "the row that was found, every column a text: `hunt.row.FileName`; empty for null and for " +
 			"a column that is not there",
+	}
+}
 
+func ofAlerts() map[string]string {
+	return map[string]string{
 		"alert.id":                "",
 		"alert.incidentId":        "0: not part of an incident",
 		"alert.title":             "written by the detection, may hold an attacker's text",
@@ -96,8 +111,13 @@ func meanings() map[string]string {
 
 		"alert.relatedUser.userName":   "",
 		"alert.relatedUser.domainName": "",
+	}
+}
 
-		"alert.evidence[].entityType":            "File, Process, User, Ip, Url, Registry, …; it says which of the others are set",
+func ofEvidence() map[string]string {
+	return map[string]string{
+		"alert.evidence[].entityType": "File, Process, User, Ip, Url, Registry, …; it says which of the others " +
+			"are set",
 		"alert.evidence[].sha1":                  "",
 		"alert.evidence[].sha256":                "",
 		"alert.evidence[].fileName":              "",
@@ -119,7 +139,11 @@ func meanings() map[string]string {
 		"alert.evidence[].aadUserId":             "",
 		"alert.evidence[].userPrincipalName":     "",
 		"alert.evidence[].detectionStatus":       "Detected, Blocked, Prevented, …",
+	}
+}
 
+func ofMachines() map[string]string {
+	return map[string]string{
 		"machine.id":                    "40 hexadecimal digits",
 		"machine.computerDnsName":       "the full DNS name",
 		"machine.osPlatform":            "Windows10, Windows11, WindowsServer2022, Linux, macOS, …",
@@ -143,10 +167,11 @@ func meanings() map[string]string {
 			"call",
 		"machine.isolatedBy": "who asked for the isolation: cordon, person, automatic (attack disruption), unknown " +
 			"(another application, or nobody can tell); empty: not isolated. As `machine.isolated`",
-		"machine.openActions": "its actions that are not final, at most half a minute old, without those of this run. " +
-			"Costs a call that decisions share",
+		"machine.openActions": "its actions that are not final, at most half a minute old, without those of this " +
+			"run. Costs a call that decisions share",
 
-		"machine.openActions[].type":                "Isolate, Unisolate, RunAntiVirusScan, CollectInvestigationPackage, LiveResponse, …",
+		"machine.openActions[].type": "Isolate, Unisolate, RunAntiVirusScan, CollectInvestigationPackage, " +
+			"LiveResponse, …",
 		"machine.openActions[].status":              "Pending, InProgress",
 		"machine.openActions[].scope":               "Full, Selective, Quick; may be empty",
 		"machine.openActions[].requestor":           "an account, an application's name or its id",

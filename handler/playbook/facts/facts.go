@@ -1,5 +1,5 @@
-// Package facts holds what conditions can read: the names and types of an alert, its machine and its hunt, what each means,
-// and which values it is known to have.
+// Package facts holds what conditions can read: the names and types of an alert, its machine and its hunt, what each
+// means, and which values it is known to have.
 package facts
 
 import (
@@ -68,7 +68,7 @@ type Alert struct {
 	Title           string           `expr:"title"`
 	Description     string           `expr:"description"`
 	Category        string           `expr:"category"`
-	Severity        string           `expr:"severity"` // as the vendor spells it: High, Medium, Low, Informational, UnSpecified
+	Severity        string           `expr:"severity"` // High, Medium, Low, Informational, UnSpecified
 	Status          string           `expr:"status"`   // New, InProgress, Resolved, Unknown
 	Classification  string           `expr:"classification"`
 	Determination   string           `expr:"determination"`
@@ -111,6 +111,7 @@ const (
 	OnHunt  = "hunt"
 )
 
+// Subjects are what a rule can be asked about.
 func Subjects() []string { return []string{OnAlert, OnHunt} }
 
 // NoReport is machine.lastSeenAge of a machine without a last report.

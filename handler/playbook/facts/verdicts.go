@@ -2,13 +2,14 @@ package facts
 
 import "slices"
 
-// verdictsOf lists classifications of alerts with their determinations, as the API is sent them (Alert resource type page).
+// verdictsOf lists classifications of alerts with their determinations, as the API is sent them (Alert resource type
+// page).
 func verdictsOf() []verdict {
 	return []verdict{
-		{"TruePositive", []string{"MultiStagedAttack", "MaliciousUserActivity", "CompromisedUser", "Malware", "Phishing",
-			"UnwantedSoftware", "Other"}},
-		{"InformationalExpectedActivity", []string{"SecurityTesting", "LineOfBusinessApplication", "ConfirmedUserActivity",
-			"Other"}},
+		{"TruePositive", []string{"MultiStagedAttack", "MaliciousUserActivity", "CompromisedUser", "Malware",
+			"Phishing", "UnwantedSoftware", "Other"}},
+		{"InformationalExpectedActivity", []string{"SecurityTesting", "LineOfBusinessApplication",
+			"ConfirmedUserActivity", "Other"}},
 		{"FalsePositive", []string{"Clean", "InsufficientData", "Other"}},
 	}
 }

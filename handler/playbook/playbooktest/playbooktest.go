@@ -27,7 +27,9 @@ func Load(t testing.TB, src string) *playbook.Book {
 
 // OneRule is a playbook with one rule and what is given after it.
 func OneRule(when, more string) string {
-	return fmt.Sprintf("version: 1\nmode: enforce\nrules:\n  - name: r\n    on: alert\n    when: %q\n    do: [{isolate: {type: Full}}, {mail: {}}]\n%s", when, more)
+	const rule = "version: 1\nmode: enforce\nrules:\n  - name: r\n    on: alert\n    when: %q\n" +
+		"    do: [{isolate: {type: Full}}, {mail: {}}]\n"
+	return fmt.Sprintf(rule, when) + more
 }
 
 // Rules is an enforced playbook of rules written in one line each.
@@ -37,15 +39,55 @@ func Rules(lines ...string) string {
 
 // Input is a fresh High alert on a workstation that nothing protects.
 func Input() playbook.Input {
+	now := Now()
 	return playbook.Input{
-		Alert: alert.Alert{ID: "da1", IncidentID: 5, Title: "Suspicious PowerShell", Category: "Execution", Severity: alert.High, Status: alert.StatusNew,
-			MachineID: MachineID, ComputerDNSName: "pc1.contoso.com", MitreTechniques: []string{"T1059.001"},
-			Evidence: []alert.Evidence{{Kind: "File", FileName: "a.exe", SHA1: "abc"}, {Kind: "Process", FileName: "powershell.exe"}},
-			Created:  Now().Add(-time.Minute), FirstEvent: Now().Add(-time.Hour), Updated: Now()},
-		Machine: &machine.Machine{ID: MachineID, ComputerDNSName: "pc1.contoso.com", OSPlatform: "Windows11", HealthStatus: "Active", OnboardingStatus: "Onboarded",
-			DeviceValue: "Normal", Tags: []string{"office"}, LastSeen: Now().Add(-time.Hour), LastIP: "10.20.3.4", Version: "23H2"},
-		Isolation: &machine.State{}, OpenActions: []machine.Action{{Type: "RunAntiVirusScan", Status: machine.Pending, MachineID: MachineID, Requestor: "soc@contoso.com"}},
-		AlertsOnMachine: new(4), AlertsInIncident: new(1), Now: Now(), Ceiling: playbook.Enforce, StaleAfter: 24 * time.Hour,
+		Alert: alert.Alert{
+			ID:              "da1",
+			IncidentID:      5,
+			Title:           "Suspicious PowerShell",
+			Category:        "Execution",
+			Severity:        alert.High,
+			Status:          alert.StatusNew,
+			MachineID:       MachineID,
+			ComputerDNSName: "pc1.contoso.com",
+			MitreTechniques: []string{"T1059.001"},
+			Evidence: []alert.Evidence{
+				{Kind: "File", FileName: "a.exe", SHA1: "abc"},
+				{Kind: "Process", FileName: "powershell.exe"},
+			},
+			Created:    now.Add(-time.Minute),
+			FirstEvent: now.Add(-time.Hour),
+			Updated:    now,
+		},
+		Machine: &machine.Machine{
+			ID:               MachineID,
+			ComputerDNSName:  "pc1.contoso.com",
+			OSPlatform:       "Windows11",
+			HealthStatus:     "Active",
+			OnboardingStatus: "Onboarded",
+			DeviceValue:      "Normal",
+			Tags:             []string{"office"},
+			LastSeen:         now.Add(-time.Hour),
+			LastIP:           "10.20.3.4",
+			Version:          "23H2",
+		},
+		Isolation:        &machine.State{},
+		OpenActions:      []machine.Action{scan()},
+		AlertsOnMachine:  new(4),
+		AlertsInIncident: new(1),
+		Now:              now,
+		Ceiling:          playbook.Enforce,
+		StaleAfter:       24 * time.Hour,
+	}
+}
+
+// scan is under way on the machine of Input.
+func scan() machine.Action {
+	return machine.Action{
+		Type:      "RunAntiVirusScan",
+		Status:    machine.Pending,
+		MachineID: MachineID,
+		Requestor: "soc@contoso.com",
 	}
 }
 
@@ -87,7 +129,7 @@ func Conditions() []string {
 		`glob(machine.computerDnsName, "KIOSK*", "PC?.contoso.*")`,
 		`inCIDR(machine.lastIpAddress, "192.0.2.0/24", "10.20.0.0/16")`,
 		`compareVersion(machine.version, "22H2") > 0 && compareVersion("1809", "20H2") == -1`,
-		`timeBetween(now, "10:30", "11:00", "Europe/Berlin") == false && timeBetween(now, "11:00", "11:01", "Europe/Berlin")`,
+		`!timeBetween(now, "10:30", "11:00", "Europe/Berlin") && timeBetween(now, "11:00", "11:01", "Europe/Berlin")`,
 		`weekday(now, "America/New_York") == "Wednesday"`,
 		`alertsOnMachine >= 3 && alertsInIncident == 1`,
 		`severityAtLeast(alert, "Medium") && severityAtLeast(alert, "High")`,

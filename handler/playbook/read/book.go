@@ -45,7 +45,8 @@ func (r *reader) lists(book source.Mapping, rail string) playbook.Lists {
 				continue
 			}
 			if hint := known.StrangePattern(item.Text); has && hint != "" {
-				r.Warn(item.Node, fmt.Sprintf("%s.%s: no %s that is known fits %q", rail, e.Name, fact, item.Text), hint)
+				said := fmt.Sprintf("%s.%s: no %s that is known fits %q", rail, e.Name, fact, item.Text)
+				r.Warn(item.Node, said, hint)
 			}
 			lists[e.Name] = append(lists[e.Name], item.Text)
 		}
@@ -62,8 +63,10 @@ func (r *reader) unlisted(written playbook.Contents) {
 	for i, rule := range written.Rules {
 		for _, step := range rule.Steps {
 			if step.OnMachine() && step.Begins() {
-				r.Warn(r.whens[i], fmt.Sprintf("rule %s acts on machines of any operating system, servers too", rule.Name),
-					"write only: { os: [Windows10, Windows11, macOS], onboarding: [Onboarded] }, or name servers under protect.os")
+				r.Warn(r.whens[i],
+					fmt.Sprintf("rule %s acts on machines of any operating system, servers too", rule.Name),
+					"write only: { os: [Windows10, Windows11, macOS], onboarding: [Onboarded] }, "+
+						"or name servers under protect.os")
 				return
 			}
 		}

@@ -1,5 +1,5 @@
-// Package read reads playbooks: Load checks one completely, so that a mistake is an error with a position when the file is
-// read and not a surprise at night.
+// Package read reads playbooks: Load checks one completely, so that a mistake is an error with a position when the
+// file is read and not a surprise at night.
 package read
 
 import (
@@ -29,7 +29,8 @@ func Load(name string, src []byte) (*playbook.Book, error) {
 func Check(name string, src []byte) (*playbook.Book, []source.Problem, error) {
 	if len(src) > maxSource {
 		r := newReader("")
-		r.At(1, 1, fmt.Sprintf("the playbook is %d bytes long, the limit is %d", len(src), maxSource), "is this the right file?")
+		said := fmt.Sprintf("the playbook is %d bytes long, the limit is %d", len(src), maxSource)
+		r.At(1, 1, said, "is this the right file?")
 		return nil, nil, r.Err(name)
 	}
 	src = incoming.Document(src)

@@ -1,9 +1,5 @@
 package spelling
 
-import (
-	_ "time/tzdata"
-)
-
 // MaxPattern is the length of the longest pattern, in characters.
 const MaxPattern = 200
 

@@ -77,4 +77,5 @@ func Same(a, b string) bool {
 	})
 }
 
+// Quoted is a foreign text in quotes, plain and short.
 func Quoted(s string) string { return strconv.Quote(Cut(Plain(s), MaxShown)) }

@@ -43,8 +43,8 @@ func parseTemplate(what, src string) (*template.Template, *Mistake) {
 	return t, check(t.Tree.Root)
 }
 
-// check walks a template and names the first thing that templates here do not have. Every field is checked here, also in
-// branches that a sample does not take.
+// check walks a template and names the first thing that templates here do not have. Every field is checked here, also
+// in branches that a sample does not take.
 func check(node parse.Node) *Mistake {
 	switch n := node.(type) {
 	case *parse.ListNode:

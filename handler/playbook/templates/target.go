@@ -41,8 +41,8 @@ func Address(rule, text string) (Target, *Mistake) {
 	if err != nil || !isAddress(address.Address) || spelling.Plain(text) != text {
 		return target, &Mistake{
 			fmt.Sprintf("%q is no mail address", spelling.Cut(text, 80)),
-			"such as soc@example.com or soc-{{.Machine.RBACGroupName}}@example.com; without to the configured recipients " +
-				"get the mail",
+			"such as soc@example.com or soc-{{.Machine.RBACGroupName}}@example.com; without to the configured " +
+				"recipients get the mail",
 		}
 	}
 	target.Source = address.Address
@@ -64,7 +64,8 @@ func isTemplate(text string) bool { return strings.Contains(text, "{{") }
 // maxAddress is the longest mail address there is (RFC 5321, 4.5.3.1.3).
 const maxAddress = 254
 
-// isAddress reports whether text is a mail address and nothing else: what comes out of an alert cannot add a second one.
+// isAddress reports whether text is a mail address and nothing else: what comes out of an alert cannot add a second
+// one.
 func isAddress(text string) bool {
 	a, err := mail.ParseAddress(text)
 	return err == nil && a.Name == "" && a.Address == text && len(text) <= maxAddress &&

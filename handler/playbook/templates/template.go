@@ -1,5 +1,5 @@
-// Package templates holds the templates of a playbook: of comments, of the texts of mails, of addresses and accounts. One is
-// checked when the playbook is read, so that it works for any alert.
+// Package templates holds the templates of a playbook: of comments, of the texts of mails, of addresses and accounts.
+// One is checked when the playbook is read, so that it works for any alert.
 package templates
 
 import (
@@ -69,8 +69,8 @@ func newFit(rule, what, src string, fit func(string) bool) (*Template, *Mistake)
 	return made, nil
 }
 
-// Data is what a template can show: {{.Alert.Title}}, {{.Machine.ComputerDNSName}}, {{.Rule}}. It is what conditions read,
-// but for what costs a read of its own.
+// Data is what a template can show: {{.Alert.Title}}, {{.Machine.ComputerDNSName}}, {{.Rule}}. It is what conditions
+// read, but for what costs a read of its own.
 type Data struct {
 	Alert   alert.Alert
 	Machine Machine
@@ -84,9 +84,9 @@ type Machine struct {
 	LastSeenAge time.Duration // to the minute
 }
 
-// Render gives the text for one alert: plain, of at most MaxText characters. Alert text is written by attackers; nothing in
-// it can break a line or turn the writing direction. Without a template, and with one that fails on this alert, it is the
-// default, because a comment must not keep a machine from being isolated.
+// Render gives the text for one alert: plain, of at most MaxText characters. Alert text is written by attackers;
+// nothing in it can break a line or turn the writing direction. Without a template, and with one that fails on this
+// alert, it is the default, because a comment must not keep a machine from being isolated.
 func (t *Template) Render(data Data, byDefault string) string {
 	text := byDefault
 	if t != nil {

@@ -1,5 +1,5 @@
-// Package doubt finds what is probably not meant in a condition that has no mistakes: parts that are never both true, values
-// that a fact is not known to have, times that an alert may not have.
+// Package doubt finds what is probably not meant in a condition that has no mistakes: parts that are never both true,
+// values that a fact is not known to have, times that an alert may not have.
 package doubt
 
 import (
@@ -12,8 +12,8 @@ import (
 	"cordon/handler/playbook/spelling"
 )
 
-// Contradictions finds two parts of one and that are never both true, and two parts of one or of which one always is. It
-// compares what is said of the same expression; what needs more thought than that is not found.
+// Contradictions finds two parts of one and that are never both true, and two parts of one or of which one always is.
+// It compares what is said of the same expression; what needs more thought than that is not found.
 func Contradictions(root ast.Node) []syntax.Problem {
 	var chains []ast.Node
 	inner := map[ast.Node]bool{} // those that are part of a longer chain

@@ -8,8 +8,8 @@ import (
 	"cordon/handler/playbook/condition/syntax"
 )
 
-// Unasked finds the late times in an expression that does not ask whether they are there: without one it has no answer, and
-// what the alert would have got is held.
+// Unasked finds the late times in an expression that does not ask whether they are there: without one it has no
+// answer, and what the alert would have got is held.
 func Unasked(root ast.Node) []syntax.Problem {
 	var read []*ast.MemberNode
 	asked := map[string]bool{} // by the names of facts
@@ -34,7 +34,8 @@ func Unasked(root ast.Node) []syntax.Problem {
 			continue
 		}
 		asked[name] = true // said once
-		said := fmt.Sprintf("an alert has no %s until %s: till then this has no answer, and the alert is held", name, late()[name])
+		said := fmt.Sprintf("an alert has no %s until %s: till then this has no answer, and the alert is held",
+			name, late()[name])
 		found = append(found, syntax.At(n, said, fmt.Sprintf("ask first: !%s.IsZero() && …", name)))
 	}
 	return found

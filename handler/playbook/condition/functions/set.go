@@ -83,7 +83,8 @@ func (s *Set) wrong(name string, i int, value string) (message, hint string) {
 		}
 	case name == "timeBetween", name == "weekday":
 		if !s.zone(value) {
-			return fmt.Sprintf("%q is no time zone", value), `a name of the IANA database, such as "Europe/Berlin" or "UTC"`
+			return fmt.Sprintf("%q is no time zone", value),
+				`a name of the IANA database, such as "Europe/Berlin" or "UTC"`
 		}
 	}
 	return "", ""
@@ -92,7 +93,8 @@ func (s *Set) wrong(name string, i int, value string) (message, hint string) {
 // severityMistake checks a call of severityAtLeast.
 func severityMistake(args []ast.Node) (syntax.Problem, bool) {
 	if of, ok := args[0].(*ast.IdentifierNode); !ok || !slices.Contains(facts.Subjects(), of.Value) {
-		return syntax.At(args[0], SeverityAtLeast+"() is asked about alert or hunt", "write "+Example(SeverityAtLeast)), true
+		said := SeverityAtLeast + "() is asked about alert or hunt"
+		return syntax.At(args[0], said, "write "+Example(SeverityAtLeast)), true
 	}
 	level, levels := syntax.Text(args[1]), facts.Severities()
 	if _, written := args[1].(*ast.StringNode); written && !slices.Contains(levels, level) {

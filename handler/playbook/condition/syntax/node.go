@@ -34,8 +34,8 @@ func Fields(root ast.Node) []facts.Field {
 	return fields
 }
 
-// Fact is the name of the fact that a node of a checked expression reads, as facts.Environment has it; empty if it reads
-// none.
+// Fact is the name of the fact that a node of a checked expression reads, as facts.Environment has it; empty if it
+// reads none.
 func Fact(node ast.Node) string {
 	n, ok := node.(*ast.MemberNode)
 	if !ok {

@@ -1,5 +1,5 @@
-// Package language holds the tables of everything that a playbook can say. The reader reads by them, the schema is made from
-// them and the docs list them, so that editors, docs and the handler never disagree about a key.
+// Package language holds the tables of everything that a playbook can say. The reader reads by them, the schema is
+// made from them and the docs list them, so that editors, docs and the handler never disagree about a key.
 package language
 
 import (
@@ -26,7 +26,8 @@ func BookKeys() source.Keys {
 		word("mode", modes(), "observe (the default): decide, record and mail, but act on nothing; enforce: act. "+
 			"CORDON_MODE is a ceiling"),
 		needed("a list of rules: - name: … with on, when and do below it; mode: observe is the way to do nothing",
-			list("rules", 1, maxRules, ruleKeys, "asked in order; the first that matches decides, unless it says continue")),
+			list("rules", 1, maxRules, ruleKeys,
+				"asked in order; the first that matches decides, unless it says continue")),
 		mapping("protect", protectKeys, "machines that no rule can touch"),
 		mapping("only", onlyKeys, "the machines that rules may touch; what is not listed is held"),
 		mapping("limits", limitsKeys, "how many machines an action may reach"),
@@ -45,7 +46,8 @@ func ruleKeys() source.Keys {
 		needed("such as name: contain-high-severity",
 			text("name", name, "a name of its own: runs and mails name the rule")),
 		needed("write on: alert", word("on", facts.Subjects(), "what the rule is asked about")),
-		needed(`such as when: alert.severity == "High"`, expression("when", "the condition under which the rule matches")),
+		needed(`such as when: alert.severity == "High"`,
+			expression("when", "the condition under which the rule matches")),
 		expression("unless", "the condition under which the rule does not match, although when is true"),
 		truth("continue", "true: the rules below are asked too, and the steps of the next that matches are added"),
 		word("mode", modes(), "can only lower the playbook's mode: observe keeps this rule from acting"),
@@ -93,8 +95,10 @@ func capKeys(of playbook.StepKind) func() source.Keys {
 			number("perMinute", 1, maxCap, "machines in any minute"),
 			needed("write both perHour and perDay", number("perHour", 1, maxCap, "machines in any hour")),
 			needed("write both perHour and perDay", number("perDay", 1, maxCap, "machines in any day")),
-			mapping("perRule", rateKeys(what+".perRule", "machines"), "the same for what any one rule asks for"),
-			mapping("perGroup", rateKeys(what+".perGroup", "machines"), "the same for the machines of any one device group"),
+			mapping("perRule", rateKeys(what+".perRule", "machines"),
+				"the same for what any one rule asks for"),
+			mapping("perGroup", rateKeys(what+".perGroup", "machines"),
+				"the same for the machines of any one device group"),
 			mapping("perMachine", rateKeys(what+".perMachine", "times"),
 				"times that the step may reach any one machine; 3 a day if it is left out"),
 			word("then", []string{string(playbook.HoldForPerson)}, "what becomes of a step beyond the cap"),

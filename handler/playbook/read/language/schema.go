@@ -6,8 +6,8 @@ import (
 	"cordon/handler/playbook/read/source"
 )
 
-// Schema is the JSON Schema (draft 2020-12) of a playbook, for editors. It is made from the tables that playbooks are read
-// by; what a schema cannot tell, such as a mistake in a condition, is found when one is read.
+// Schema is the JSON Schema (draft 2020-12) of a playbook, for editors. It is made from the tables that playbooks are
+// read by; what a schema cannot tell, such as a mistake in a condition, is found when one is read.
 func Schema() []byte {
 	root := mappingSchema(BookKeys())
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"

@@ -36,9 +36,9 @@ func Steps() []Step {
 	list := []Step{
 		{Kind: playbook.Isolate, keys: isolateKeys(),
 			Example: `isolate: { type: Full, comment: "{{.Alert.Title}}" }`,
-			Meaning: "cuts the alert's machine off the network: `Full`, `Selective` (on Windows Outlook and Teams stay, unless " +
-				"isolation exclusion rules are switched on in the tenant: then only what they list) or `UnManagedDevice` " +
-				"(the machines around block one that is not onboarded)"},
+			Meaning: "cuts the alert's machine off the network: `Full`, `Selective` (on Windows Outlook and Teams " +
+				"stay, unless isolation exclusion rules are switched on in the tenant: then only what they list) or " +
+				"`UnManagedDevice` (the machines around block one that is not onboarded)"},
 		{Kind: playbook.Release, keys: actionKeys(playbook.Release),
 			Example: `release: {}`,
 			Meaning: "ends an isolation that Cordon asked for, unless another run wants the machine isolated"},
@@ -59,8 +59,8 @@ func Steps() []Step {
 			Meaning: "`add` puts a tag on the machine, `remove` takes it off"},
 		{Kind: playbook.UpdateAlert, keys: updateAlertKeys(),
 			Example: `updateAlert: { status: InProgress, comment: "Contained by {{.Rule}}" }`,
-			Meaning: "changes any of `status`, `assignedTo`, `classification`, `determination`, and adds a `comment`; " +
-				"needs no machine"},
+			Meaning: "changes any of `status`, `assignedTo`, `classification`, `determination`, and adds a " +
+				"`comment`; needs no machine"},
 		{Kind: playbook.Mail, keys: mailKeys(),
 			Example: `mail: { to: ["soc-{{.Machine.RBACGroupName}}@contoso.com"], text: "{{.Alert.Title}}" }`,
 			Meaning: "tells people, with a `text` if there is one; without `to` the configured recipients"},
@@ -83,9 +83,9 @@ func isolateKeys() source.Keys {
 	return source.Keys{What: "isolate", Known: []source.Key{
 		needed("write type: Full, or Selective, which leaves Outlook and Teams connected on Windows unless isolation "+
 			"exclusion rules are on",
-			word("type", scopes, "Full cuts every connection but the one to Defender; Selective leaves Outlook, Teams and "+
-				"Skype for Business connected, on Windows and unless isolation exclusion rules are switched on in the tenant; "+
-				"UnManagedDevice has the machines around block one that is not onboarded")),
+			word("type", scopes, "Full cuts every connection but the one to Defender; Selective leaves Outlook, Teams "+
+				"and Skype for Business connected, on Windows and unless isolation exclusion rules are switched on in "+
+				"the tenant; UnManagedDevice has the machines around block one that is not onboarded")),
 		comment(),
 	}}
 }
@@ -93,7 +93,8 @@ func isolateKeys() source.Keys {
 func scanKeys() source.Keys {
 	scopes := []string{string(machine.Quick), string(machine.Full)}
 	return source.Keys{What: "scan", Known: []source.Key{
-		needed("write type: Quick, or Full", word("type", scopes, "Quick looks where malware mostly is, Full at every file")),
+		needed("write type: Quick, or Full",
+			word("type", scopes, "Quick looks where malware mostly is, Full at every file")),
 		comment(),
 	}}
 }

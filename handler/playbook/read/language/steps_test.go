@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/explain"
 	"cordon/handler/playbook/playbooktest"
 	"cordon/handler/playbook/read/language"
 )
@@ -17,7 +18,7 @@ func TestTheExamplesOfStepsWork(t *testing.T) {
 		kinds = append(kinds, h.Kind)
 		b := playbooktest.Load(t, playbooktest.Rules(`{name: r, on: alert, when: "true", do: [`+h.Example+`]}`))
 		if p := b.Decide(playbooktest.Input()); p.Steps[0].Kind != h.Kind || p.Steps[0].Verdict != playbook.Do {
-			t.Errorf("%s: %s", h.Example, p.Explain())
+			t.Errorf("%s: %s", h.Example, explain.Plan(p))
 		}
 	}
 	if diff := cmp.Diff(playbook.StepKinds(), kinds); diff != "" {

@@ -1,5 +1,5 @@
-// Package source reads a YAML file that somebody wrote by hand, and keeps everything that is wrong with it, each with its
-// place, an excerpt and the way out. It knows no playbook.
+// Package source reads a YAML file that somebody wrote by hand, and keeps everything that is wrong with it, each with
+// its place, an excerpt and the way out. It knows no playbook.
 package source
 
 import (
@@ -77,18 +77,4 @@ func (f *File) fits(text, pattern string) bool {
 		f.forms[pattern] = regexp.MustCompile(pattern)
 	}
 	return f.forms[pattern].MatchString(text) && spelling.Plain(text) == text
-}
-
-// Place is where a node begins; mappings begin at their first key.
-func Place(n ast.Node) (line, column int) {
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		if len(m.Values) > 0 && !m.IsFlowStyle {
-			return Place(m.Values[0].Key)
-		}
-	case *ast.MappingValueNode:
-		return Place(m.Key)
-	}
-	at := n.GetToken().Position
-	return at.Line, at.Column
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Locate finds the place of the character at offset in a text. The text is what YAML made of the file: folded, unescaped
-// and without its indentation. Where the two cannot be brought together, it is the beginning of the text.
+// Locate finds the place of the character at offset in a text. The text is what YAML made of the file: folded,
+// unescaped and without its indentation. Where the two cannot be brought together, it is the beginning of the text.
 func (f *File) Locate(text Item, offset int) (line, column int) {
 	line, column = Place(text.Node)
 	at := cursor{lines: f.lines, line: line - 1, column: column - 1}

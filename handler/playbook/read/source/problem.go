@@ -45,6 +45,7 @@ func (e *Error) Error() string {
 // maxProblems bounds what one load reports; a file with more is the wrong file.
 const maxProblems = 50
 
+// Sort puts problems in the order of the file.
 func Sort(problems []Problem) {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		if a.Line != b.Line {

@@ -125,8 +125,8 @@ func (m Mapping) list(name string) []ast.Node {
 	case len(list.Values) < k.Low:
 		m.file.On(n, what+" is empty", k.way())
 	case len(list.Values) > k.High:
-		m.file.On(list.Values[k.High], fmt.Sprintf("%s has %d entries, the limit is %d", what, len(list.Values), k.High),
-			"take some out")
+		said := fmt.Sprintf("%s has %d entries, the limit is %d", what, len(list.Values), k.High)
+		m.file.On(list.Values[k.High], said, "take some out")
 		return list.Values[:k.High]
 	}
 	return list.Values
@@ -189,26 +189,4 @@ func (m Mapping) Age(name string) time.Duration {
 		return 0
 	}
 	return time.Duration(count) * one
-}
-
-// described is a node for people: what it is, and its value if that is short.
-func described(n ast.Node) string {
-	written := spelling.Cut(n.GetToken().Value, 40)
-	switch n.(type) {
-	case *ast.StringNode:
-		return fmt.Sprintf("the text %q", written)
-	case *ast.LiteralNode:
-		return "a text"
-	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		return "the number " + written
-	case *ast.BoolNode:
-		return written
-	case *ast.NullNode:
-		return "empty"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.MappingNode, *ast.MappingValueNode:
-		return "a mapping"
-	}
-	return "something else"
 }
