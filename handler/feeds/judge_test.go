@@ -142,7 +142,9 @@ func (w *world) wrongOutcome(r run, v version, newest bool) string {
 		if w.hasEnded(a.MachineID, false, r.closedAt) || w.releasedBetween(a.MachineID, v.recorded, r.closedAt) {
 			return "" // an action failed, or a release that was not meant for the alert took effect, and by then it was too old
 		}
-		if spare := staleAfter - v.recorded.Sub(a.Created); spare > w.outBetween(v.recorded, r.closedAt)+w.lostFor(r)+2*time.Hour {
+		spare := staleAfter - v.recorded.Sub(a.Created)
+		inTheWay := w.outBetween(v.recorded, r.closedAt) + w.releasing(a.MachineID, v.recorded, r.closedAt) + w.lostFor(r)
+		if spare > inTheWay+2*time.Hour {
 			return "it became stale while nothing was in the way"
 		}
 		return ""
@@ -202,6 +204,22 @@ func (w *world) releasedBetween(machineID string, from, to time.Time) bool {
 		at := a.Updated.Add(-w.feed.Skew)
 		return a.Type == defendersim.Unisolate && a.MachineID == machineID && a.Status == defendersim.Succeeded && !at.Before(from) && !at.After(to)
 	})
+}
+
+// releasing is how long a release of the machine was under way between two moments, at most: an isolation waits for it.
+func (w *world) releasing(machineID string, from, to time.Time) time.Duration {
+	var under time.Duration
+	for _, a := range w.sim.Actions() {
+		if a.Type != defendersim.Unisolate || a.MachineID != machineID {
+			continue
+		}
+		begin, end := latest(a.Created.Add(-w.feed.Skew), from), to
+		if ended := a.Updated.Add(-w.feed.Skew); a.Status.Final() && ended.Before(to) {
+			end = ended
+		}
+		under += max(end.Sub(begin), 0)
+	}
+	return under
 }
 
 // outBetween is how long something was out of order between two moments, at most.
