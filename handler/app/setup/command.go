@@ -1,5 +1,8 @@
 package setup
 
+// What a command reaches: it shares nothing with the processes of the app, and is given only what its settings were
+// loaded for.
+
 import (
 	"context"
 	"fmt"
@@ -11,11 +14,32 @@ import (
 
 	"cordon/handler/config"
 	"cordon/handler/defender"
+	"cordon/handler/entra"
 	"cordon/handler/ledger"
 	"cordon/handler/queue"
 )
 
-// CommandBus is openBus for a command whose settings were loaded for config.Queues.
+// CommandBroker lets a command send to the alert queue; done closes it.
+func CommandBroker(settings config.Config) (b *Broker, done func(context.Context), err error) {
+	bus, err := CommandBus(settings)
+	if err != nil {
+		return nil, nil, err
+	}
+	b = &Broker{Client: bus, Alerts: settings.AlertQueue, Notices: settings.NoticeQueue}
+	return b, func(ctx context.Context) { CloseBus(ctx, bus) }, nil
+}
+
+// closeTime is how long a command waits for its connection to be closed.
+const closeTime = 5 * time.Second
+
+// CloseBus ends a command's connection; everything that counts was answered before.
+func CloseBus(ctx context.Context, bus *queue.Client) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	_ = bus.Close(ctx)
+}
+
+// CommandBus is Bus for a command whose settings were loaded for config.Queues.
 func CommandBus(settings config.Config) (*queue.Client, error) {
 	transport, credential, err := commandCredential(settings, settings.ServiceBus.Namespace != "",
 		settings.ServiceBus.Identity, BusClientID)
@@ -25,7 +49,7 @@ func CommandBus(settings config.Config) (*queue.Client, error) {
 	return Bus(settings, credential, transport)
 }
 
-// CommandLedger is openLedger for a command whose settings were loaded for config.Ledger. Where no app has worked the
+// CommandLedger is Ledger for a command whose settings were loaded for config.Ledger. Where no app has worked the
 // ledger is refused: under a wrong tenant or prefix a pause would stop nothing, and what is held would seem to be
 // nothing.
 func CommandLedger(ctx context.Context, settings config.Config) (*ledger.Store, error) {
@@ -49,19 +73,34 @@ func CommandLedger(ctx context.Context, settings config.Config) (*ledger.Store, 
 
 // CommandAPI is the Defender client of a command whose settings were loaded for config.Defender.
 func CommandAPI(settings config.Config) (*defender.Client, error) {
-	transport, err := Transport(settings.CAFile)
-	if err != nil {
-		return nil, err
-	}
-	certificate, err := Certificate(settings)
-	if err != nil {
-		return nil, err
-	}
-	tokens, err := NewSources(settings, certificate, transport).App()
+	transport, tokens, err := appTokens(settings)
 	if err != nil {
 		return nil, err
 	}
 	return Defender(settings, transport, tokens, nil, slog.New(slog.DiscardHandler)), nil
+}
+
+// CommandHunter asks Graph for a command, which shares nothing with the processes of the app.
+func CommandHunter(settings config.Config) (Hunter, error) {
+	transport, tokens, err := appTokens(settings)
+	if err != nil {
+		return Hunter{}, err
+	}
+	return NewHunter(settings, transport, tokens, slog.New(slog.DiscardHandler)), nil
+}
+
+// appTokens are the plain connection and the tokens of the app's own identity.
+func appTokens(settings config.Config) (*http.Transport, *entra.Source, error) {
+	transport, err := Transport(settings.CAFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	certificate, err := Certificate(settings)
+	if err != nil {
+		return nil, nil, err
+	}
+	tokens, err := NewSources(settings, certificate, transport).App()
+	return transport, tokens, err
 }
 
 // commandCredential is nil for a service that is reached by keys: then nobody's identity need be known. Of an app
@@ -84,41 +123,4 @@ func commandCredential(
 		return nil, nil, err
 	}
 	return transport, tokens.Credential(), nil
-}
-
-// CommandHunter asks Graph for a command, which shares nothing with the processes of the app.
-func CommandHunter(settings config.Config) (Hunter, error) {
-	transport, err := Transport(settings.CAFile)
-	if err != nil {
-		return Hunter{}, err
-	}
-	certificate, err := Certificate(settings)
-	if err != nil {
-		return Hunter{}, err
-	}
-	tokens, err := NewSources(settings, certificate, transport).App()
-	if err != nil {
-		return Hunter{}, err
-	}
-	return NewHunter(settings, transport, tokens, slog.New(slog.DiscardHandler)), nil
-}
-
-// CommandBroker lets a command send to the alert queue; done closes it.
-func CommandBroker(settings config.Config) (b *Broker, done func(context.Context), err error) {
-	bus, err := CommandBus(settings)
-	if err != nil {
-		return nil, nil, err
-	}
-	b = &Broker{Client: bus, Alerts: settings.AlertQueue, Notices: settings.NoticeQueue}
-	return b, func(ctx context.Context) { CloseBus(ctx, bus) }, nil
-}
-
-// closeTime is how long a command waits for its connection to be closed.
-const closeTime = 5 * time.Second
-
-// CloseBus ends a command's connection; everything that counts was answered before.
-func CloseBus(ctx context.Context, bus *queue.Client) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
-	defer cancel()
-	_ = bus.Close(ctx)
 }

@@ -1,3 +1,6 @@
+// Package setup makes of the settings what the program works with: the files that they name, one source of tokens for
+// each identity, and the clients with what lies between them and the network. It opens no connection. Broker, Hunter,
+// Pauses and Postman let a service use a client without knowing it.
 package setup
 
 import (

@@ -13,7 +13,7 @@ import (
 	"cordon/handler/hunt"
 )
 
-// graphClient stacks repeats over tokens over the connection, as defenderClient does.
+// graphClient stacks repeats over tokens over the connection, as Defender does.
 func graphClient(
 	settings config.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger,
 ) *graph.Client {
@@ -30,10 +30,12 @@ func graphClient(
 // Hunter lets the hunt service ask Graph without knowing it.
 type Hunter struct{ api *graph.Client }
 
+// NewHunter makes the client that asks hunting queries.
 func NewHunter(settings config.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger) Hunter {
 	return Hunter{graphClient(settings, transport, tokens, log)}
 }
 
+// Hunt asks a query about a span of time.
 func (h Hunter) Hunt(ctx context.Context, query string, since, until time.Time) (hunt.Table, error) {
 	result, err := h.api.RunHuntingQuery(ctx, query, since, until)
 	if err != nil {

@@ -28,6 +28,7 @@ type Sources struct {
 	managed     map[string]*entra.Source // by client id; empty: the system-assigned one
 }
 
+// NewSources makes no source yet. certificate is nil if the settings name none.
 func NewSources(settings config.Config, certificate *entra.Certificate, transport *http.Transport) *Sources {
 	return &Sources{
 		settings:    settings,
