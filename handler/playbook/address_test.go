@@ -6,13 +6,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"cordon/handler/playbook"
+	. "cordon/handler/playbook"
 	"cordon/handler/playbook/playbooktest"
 )
 
 // mailing is a playbook whose rule mails and assigns as given.
 func mailing(to, assigned string) string {
-	return playbooktest.Rules(`{name: r, on: alert, when: "true", do: [mail: {to: ` + to + `, text: told}, updateAlert: {assignedTo: '` + assigned + `'}]}`)
+	return playbooktest.Rules(`{name: r, on: alert, when: "true", do: [mail: {to: ` + to +
+		`, text: told}, updateAlert: {assignedTo: '` + assigned + `'}]}`)
 }
 
 func TestAddressesAreTemplates(t *testing.T) {
@@ -20,33 +21,47 @@ func TestAddressesAreTemplates(t *testing.T) {
 	const group = `["soc-{{.Machine.RBACGroupName}}@contoso.com"]`
 	for name, c := range map[string]struct {
 		to     string
-		change func(*playbook.Input)
+		change func(*Input)
 		want   string // the mails, and whether each says that an address came to nothing
 	}{
-		"a group":                    {group, func(in *playbook.Input) { in.Machine.RBACGroupName = "Berlin" }, "mail to soc-Berlin@contoso.com"},
-		"no group":                   {group, func(in *playbook.Input) {}, "mail, noted"},
-		"a blank group":              {group, func(in *playbook.Input) { in.Machine.RBACGroupName = " \u200b" }, "mail, noted"},
-		"a group with a blank":       {group, func(in *playbook.Input) { in.Machine.RBACGroupName = "Tier 0" }, "mail, noted"},
-		"a second address":           {group, func(in *playbook.Input) { in.Machine.RBACGroupName = "x@evil.example, y" }, "mail, noted"},
-		"another domain":             {group, func(in *playbook.Input) { in.Machine.RBACGroupName = "x@evil.example" }, "mail, noted"},
-		"a name around an address":   {group, func(in *playbook.Input) { in.Machine.RBACGroupName = "x <y@evil.example>" }, "mail, noted"},
-		"a line break":               {group, func(in *playbook.Input) { in.Machine.RBACGroupName = "x\r\nBcc: y" }, "mail, noted"},
-		"a quoted name":              {group, func(in *playbook.Input) { in.Machine.RBACGroupName = `"x@evil.example"` }, "mail, noted"},
-		"a long group":               {group, func(in *playbook.Input) { in.Machine.RBACGroupName = strings.Repeat("x", 300) }, "mail, noted"},
-		"braces":                     {group, func(in *playbook.Input) { in.Machine.RBACGroupName = "{{x}}" }, "mail, noted"},
-		"no machine":                 {group, func(in *playbook.Input) { in.Machine = nil }, "mail, noted"},
-		"one of two":                 {`[soc@contoso.com, "soc-{{.Machine.RBACGroupName}}@contoso.com"]`, func(in *playbook.Input) {}, "mail to soc@contoso.com; mail, noted"},
-		"two that come to one":       {`[soc-Berlin@contoso.com, "soc-{{.Machine.RBACGroupName}}@contoso.com"]`, func(in *playbook.Input) { in.Machine.RBACGroupName = "Berlin" }, "mail to soc-Berlin@contoso.com"},
-		"what it says about nothing": {`["{{if .Machine.RBACGroupName}}soc-{{.Machine.RBACGroupName}}{{else}}soc{{end}}@contoso.com"]`, func(in *playbook.Input) {}, "mail to soc@contoso.com"},
-		"a whole address":            {`["{{.Alert.AssignedTo}}"]`, func(in *playbook.Input) { in.Alert.AssignedTo = "me@contoso.com" }, "mail to me@contoso.com"},
-		"by severity":                {`['{{if eq .Alert.Severity "High"}}now{{else}}later{{end}}@contoso.com']`, func(in *playbook.Input) {}, "mail to now@contoso.com"},
+		"a group": {group, func(in *Input) { in.Machine.RBACGroupName = "Berlin" },
+			"mail to soc-Berlin@contoso.com"},
+		"no group":             {group, func(in *Input) {}, "mail, noted"},
+		"a blank group":        {group, func(in *Input) { in.Machine.RBACGroupName = " \u200b" }, "mail, noted"},
+		"a group with a blank": {group, func(in *Input) { in.Machine.RBACGroupName = "Tier 0" }, "mail, noted"},
+		"a second address": {group, func(in *Input) { in.Machine.RBACGroupName = "x@evil.example, y" },
+			"mail, noted"},
+		"another domain": {group, func(in *Input) { in.Machine.RBACGroupName = "x@evil.example" },
+			"mail, noted"},
+		"a name around an address": {group, func(in *Input) { in.Machine.RBACGroupName = "x <y@evil.example>" },
+			"mail, noted"},
+		"a line break": {group, func(in *Input) { in.Machine.RBACGroupName = "x\r\nBcc: y" },
+			"mail, noted"},
+		"a quoted name": {group, func(in *Input) { in.Machine.RBACGroupName = `"x@evil.example"` },
+			"mail, noted"},
+		"a long group": {group, func(in *Input) { in.Machine.RBACGroupName = strings.Repeat("x", 300) },
+			"mail, noted"},
+		"braces":     {group, func(in *Input) { in.Machine.RBACGroupName = "{{x}}" }, "mail, noted"},
+		"no machine": {group, func(in *Input) { in.Machine = nil }, "mail, noted"},
+		"one of two": {`[soc@contoso.com, "soc-{{.Machine.RBACGroupName}}@contoso.com"]`,
+			func(in *Input) {}, "mail to soc@contoso.com; mail, noted"},
+		"two that come to one": {`[soc-Berlin@contoso.com, "soc-{{.Machine.RBACGroupName}}@contoso.com"]`,
+			func(in *Input) { in.Machine.RBACGroupName = "Berlin" }, "mail to soc-Berlin@contoso.com"},
+		"what it says about nothing": {
+			`["{{if .Machine.RBACGroupName}}soc-{{.Machine.RBACGroupName}}{{else}}soc{{end}}@contoso.com"]`,
+			func(in *Input) {}, "mail to soc@contoso.com",
+		},
+		"a whole address": {`["{{.Alert.AssignedTo}}"]`,
+			func(in *Input) { in.Alert.AssignedTo = "me@contoso.com" }, "mail to me@contoso.com"},
+		"by severity": {`['{{if eq .Alert.Severity "High"}}now{{else}}later{{end}}@contoso.com']`, func(in *Input) {},
+			"mail to now@contoso.com"},
 	} {
 		in := playbooktest.Input()
 		c.change(&in)
 		p := playbooktest.Load(t, mailing(c.to, "Automation")).Decide(in)
 		var got []string
 		for _, s := range p.Steps {
-			if s.Kind != playbook.Mail {
+			if s.Kind != Mail {
 				continue
 			}
 			said := s.String()
@@ -69,20 +84,22 @@ func TestAssigneesAreTemplates(t *testing.T) {
 	b := playbooktest.Load(t, mailing("[soc@contoso.com]", "soc-{{.Machine.RBACGroupName}}@contoso.com"))
 	in := playbooktest.Input()
 	in.Machine.RBACGroupName = "Berlin"
-	if s := b.Decide(in).Steps[1]; s.Verdict != playbook.Do || s.Update.AssignedTo != "soc-Berlin@contoso.com" || s.Why != "" {
+	if s := b.Decide(in).Steps[1]; s.Verdict != Do || s.Update.AssignedTo != "soc-Berlin@contoso.com" || s.Why != "" {
 		t.Errorf("%+v", s)
 	}
 	for _, group := range []string{"", "Tier 0", "a\nb", strings.Repeat("x", 300), "{{x}}"} {
 		in.Machine.RBACGroupName = group
 		s := b.Decide(in).Steps[1]
-		if s.Verdict != playbook.Skipped || s.Update.AssignedTo != "" || !strings.Contains(s.Why, "gave no account") {
+		if s.Verdict != Skipped || s.Update.AssignedTo != "" || !strings.Contains(s.Why, "gave no account") {
 			t.Errorf("%q: %+v", group, s)
 		}
 	}
 	// What else the step changes is changed all the same, and the record says what is not.
-	b = playbooktest.Load(t, playbooktest.Rules(`{name: r, on: alert, when: "true", do: [updateAlert: {status: InProgress, assignedTo: "{{.Machine.RBACGroupName}}"}]}`))
+	b = playbooktest.Load(t, playbooktest.Rules(`{name: r, on: alert, when: "true", do: [updateAlert: {status: `+
+		`InProgress, assignedTo: "{{.Machine.RBACGroupName}}"}]}`))
 	in.Machine.RBACGroupName = ""
-	if s := b.Decide(in).Steps[0]; s.Verdict != playbook.Do || s.Update.AssignedTo != "" || s.Update.Status != "InProgress" || !strings.Contains(s.Why, "gave no account") {
+	if s := b.Decide(in).Steps[0]; s.Verdict != Do || s.Update.AssignedTo != "" || s.Update.Status != "InProgress" ||
+		!strings.Contains(s.Why, "gave no account") {
 		t.Errorf("%+v", s)
 	}
 }

@@ -11,29 +11,29 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
-	"cordon/handler/playbook"
+	. "cordon/handler/playbook"
 	"cordon/handler/playbook/condition"
 	"cordon/handler/playbook/explain"
 	"cordon/handler/playbook/playbooktest"
 	"cordon/handler/playbook/templates"
 )
 
-func isolation(t *testing.T, p playbook.Plan) playbook.Step {
+func isolation(t *testing.T, p Plan) Step {
 	t.Helper()
 	for _, s := range p.Steps {
-		if s.Kind == playbook.Isolate {
+		if s.Kind == Isolate {
 			return s
 		}
 	}
 	t.Fatalf("no isolation in %+v", p)
-	return playbook.Step{}
+	return Step{}
 }
 
 func TestConditionsReadTheFactsUnderTheirNames(t *testing.T) {
 	for _, when := range playbooktest.Conditions() {
 		t.Run(when, func(t *testing.T) {
 			b := playbooktest.Load(t, playbooktest.OneRule(when, ""))
-			if p := b.Decide(playbooktest.Input()); p.Rule != "r" || p.Rules[0].Outcome != playbook.Matched {
+			if p := b.Decide(playbooktest.Input()); p.Rule != "r" || p.Rules[0].Outcome != Matched {
 				t.Errorf("not matched:\n%s", explain.Plan(p))
 			}
 			b = playbooktest.Load(t, playbooktest.OneRule("!("+when+")", ""))
@@ -49,10 +49,11 @@ func TestConditionsOnAnUnknownSeverityNeitherMatchNorFail(t *testing.T) {
 	in := playbooktest.Input()
 	in.Alert.Severity = "Catastrophic\x1b[2J"
 	p := b.Decide(in)
-	if p.Rule != "" || p.Rules[0].Outcome != playbook.NoMatch {
+	if p.Rule != "" || p.Rules[0].Outcome != NoMatch {
 		t.Errorf("%s", explain.Plan(p))
 	}
-	if got, want := p.Rules[0].Clauses[0].Values[0], (condition.ValueSeen{Name: "alert.severity", Value: `"Catastrophic [2J"`}); got != want {
+	if got, want := p.Rules[0].Clauses[0].Values[0],
+		(condition.ValueSeen{Name: "alert.severity", Value: `"Catastrophic [2J"`}); got != want {
 		t.Errorf("shown as %+v, want %+v", got, want)
 	}
 }
@@ -64,15 +65,18 @@ mode: enforce
 rules:
   - {name: low, on: alert, when: alert.severity == "Low", do: [mail: {}]}
   - {name: quiet, on: alert, when: alert.category == "Execution", do: []}
-  - {name: high, on: alert, when: alert.severity == "High", do: [isolate: {type: Selective}, mail: {to: ["SOC <soc@example.com>", soc@example.com]}]}
+  - name: high
+    on: alert
+    when: alert.severity == "High"
+    do: [isolate: {type: Selective}, mail: {to: ["SOC <soc@example.com>", soc@example.com]}]
   - {name: fails, on: alert, when: 'alert.mitreTechniques[9] == "x"', do: []}
 `)
 	p := b.Decide(playbooktest.Input())
-	var outcomes []playbook.Outcome
+	var outcomes []Outcome
 	for _, r := range p.Rules {
 		outcomes = append(outcomes, r.Outcome)
 	}
-	if diff := cmp.Diff([]playbook.Outcome{playbook.NoMatch, playbook.Matched, playbook.Shadowed, playbook.LateFail}, outcomes); diff != "" {
+	if diff := cmp.Diff([]Outcome{NoMatch, Matched, Shadowed, LateFail}, outcomes); diff != "" {
 		t.Error(diff)
 	}
 	if p.Rule != "quiet" || len(p.Steps) != 0 || len(p.Rails) != 0 {
@@ -81,9 +85,9 @@ rules:
 	in := playbooktest.Input()
 	in.Alert.Category = "Malware"
 	p = b.Decide(in)
-	want := []playbook.Step{
-		{Kind: playbook.Isolate, Scope: machine.Selective, Comment: "Alert da1: Suspicious PowerShell", Verdict: playbook.Do},
-		{Kind: playbook.Mail, To: []string{"soc@example.com"}, Verdict: playbook.Do},
+	want := []Step{
+		{Kind: Isolate, Scope: machine.Selective, Comment: "Alert da1: Suspicious PowerShell", Verdict: Do},
+		{Kind: Mail, To: []string{"soc@example.com"}, Verdict: Do},
 	}
 	if diff := cmp.Diff(want, p.Steps); diff != "" {
 		t.Error(diff)
@@ -95,19 +99,24 @@ func TestEachRailHoldsInItsOrder(t *testing.T) {
 	// Every entry adds one more reason in front of the ones before it.
 	in := playbooktest.Input()
 	for _, step := range []struct {
-		change  func(*playbook.Input)
-		verdict playbook.Verdict
+		change  func(*Input)
+		verdict Verdict
 		why     string
 	}{
-		{func(*playbook.Input) {}, playbook.Do, ""},
-		{func(in *playbook.Input) { in.Ceiling = "" }, playbook.WouldDo, "mode observe: playbook enforce, ceiling observe"},
-		{func(in *playbook.Input) { in.Paused, in.PauseReason = true, "change freeze" }, playbook.Held, "acting is paused: change freeze"},
-		{func(in *playbook.Input) { in.Now = in.Now.Add(24 * time.Hour) }, playbook.Held, "the alert is 24h1m0s old, the limit is 24h0m0s; besides, acting is paused: change freeze"},
-		{func(in *playbook.Input) { in.Machine.Tags = []string{"Never-Isolate"} }, playbook.Held,
-			`protected: "Never-Isolate" is on protect.tags as "never-*"; besides, the alert is 24h1m0s old, the limit is 24h0m0s; besides, acting is paused: change freeze`},
-		{func(in *playbook.Input) { in.Machine, in.MachineMissing = nil, "404" }, playbook.Held, "the machine could not be read, so it counts as protected: 404"},
-		{func(in *playbook.Input) { in.Alert.MachineID = "" }, playbook.Held, "the alert names no machine"},
-		{func(in *playbook.Input) { in.Alert.Classification = "falsePositive" }, playbook.Skipped, "the alert is classified as a false positive"},
+		{func(*Input) {}, Do, ""},
+		{func(in *Input) { in.Ceiling = "" }, WouldDo, "mode observe: playbook enforce, ceiling observe"},
+		{func(in *Input) { in.Paused, in.PauseReason = true, "change freeze" }, Held,
+			"acting is paused: change freeze"},
+		{func(in *Input) { in.Now = in.Now.Add(24 * time.Hour) }, Held,
+			"the alert is 24h1m0s old, the limit is 24h0m0s; besides, acting is paused: change freeze"},
+		{func(in *Input) { in.Machine.Tags = []string{"Never-Isolate"} }, Held,
+			`protected: "Never-Isolate" is on protect.tags as "never-*"; besides, the alert is 24h1m0s old, the ` +
+				`limit is 24h0m0s; besides, acting is paused: change freeze`},
+		{func(in *Input) { in.Machine, in.MachineMissing = nil, "404" }, Held,
+			"the machine could not be read, so it counts as protected: 404"},
+		{func(in *Input) { in.Alert.MachineID = "" }, Held, "the alert names no machine"},
+		{func(in *Input) { in.Alert.Classification = "falsePositive" }, Skipped,
+			"the alert is classified as a false positive"},
 	} {
 		step.change(&in)
 		p := b.Decide(in)
@@ -118,7 +127,7 @@ func TestEachRailHoldsInItsOrder(t *testing.T) {
 		if len(p.Rails) != 9 {
 			t.Errorf("%d rails explained", len(p.Rails))
 		}
-		if m := p.Steps[1]; m.Kind != playbook.Mail || m.Verdict == playbook.Held || m.Verdict == playbook.Skipped {
+		if m := p.Steps[1]; m.Kind != Mail || m.Verdict == Held || m.Verdict == Skipped {
 			t.Errorf("a rail holds the mail: %+v", m)
 		}
 	}
@@ -126,22 +135,22 @@ func TestEachRailHoldsInItsOrder(t *testing.T) {
 
 func TestTheZeroInputActsOnNothing(t *testing.T) {
 	b := playbooktest.Load(t, playbooktest.OneRule("true", ""))
-	if got := isolation(t, b.Decide(playbook.Input{})); got.Verdict != playbook.Held {
+	if got := isolation(t, b.Decide(Input{})); got.Verdict != Held {
 		t.Errorf("%+v", got)
 	}
 	in := playbooktest.Input()
 	in.StaleAfter = 0
-	if got := isolation(t, b.Decide(in)); got.Verdict != playbook.Held || !strings.Contains(got.Why, "stale limit") {
+	if got := isolation(t, b.Decide(in)); got.Verdict != Held || !strings.Contains(got.Why, "stale limit") {
 		t.Errorf("%+v", got)
 	}
 	in = playbooktest.Input()
 	in.Alert.Created, in.Alert.Updated = time.Time{}, time.Time{}
-	if got := isolation(t, b.Decide(in)); got.Verdict != playbook.Held {
+	if got := isolation(t, b.Decide(in)); got.Verdict != Held {
 		t.Errorf("%+v", got)
 	}
 	in = playbooktest.Input()
 	in.Machine.ID = "another"
-	if got := isolation(t, b.Decide(in)); got.Verdict != playbook.Held || !strings.Contains(got.Why, "another") {
+	if got := isolation(t, b.Decide(in)); got.Verdict != Held || !strings.Contains(got.Why, "another") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -157,18 +166,22 @@ rules:
 	in := playbooktest.Input()
 	in.Machine = nil
 	p := b.Decide(in)
-	if p.Rule != "os" || p.Rules[0].Outcome != playbook.Errored {
+	if p.Rule != "os" || p.Rules[0].Outcome != Errored {
 		t.Fatalf("%s", explain.Plan(p))
 	}
-	if s := isolation(t, p); s.Verdict != playbook.Held || s.Why != p.Reason+"; besides, the machine could not be read, so it counts as protected" || !strings.Contains(s.Why, "cannot get osPlatform from machine") {
+	why := p.Reason + "; besides, the machine could not be read, so it counts as protected"
+	if s := isolation(t, p); s.Verdict != Held || s.Why != why ||
+		!strings.Contains(s.Why, "cannot get osPlatform from machine") {
 		t.Errorf("%+v", s)
 	}
-	if len(p.Steps) != 2 || p.Steps[1].Kind != playbook.Mail || p.Steps[1].Verdict != playbook.Do || p.Steps[1].To != nil {
+	if len(p.Steps) != 2 || p.Steps[1].Kind != Mail || p.Steps[1].Verdict != Do || p.Steps[1].To != nil {
 		t.Errorf("nobody is told: %+v", p.Steps)
 	}
 	want := []*condition.Trace{
-		{Text: `alert.severity == "High"`, Result: "true", Values: []condition.ValueSeen{{Name: "alert.severity", Value: `"High"`}}},
-		{Text: `machine.osPlatform == "Windows11"`, Result: "no answer: cannot get osPlatform from machine", Values: []condition.ValueSeen{{Name: "machine.osPlatform", Value: "nil"}}},
+		{Text: `alert.severity == "High"`, Result: "true",
+			Values: []condition.ValueSeen{{Name: "alert.severity", Value: `"High"`}}},
+		{Text: `machine.osPlatform == "Windows11"`, Result: "no answer: cannot get osPlatform from machine",
+			Values: []condition.ValueSeen{{Name: "machine.osPlatform", Value: "nil"}}},
 	}
 	if diff := cmp.Diff(want, p.Rules[0].Clauses); diff != "" {
 		t.Error(diff)
@@ -176,19 +189,22 @@ rules:
 }
 
 func TestAWildConditionEndsWithinItsBounds(t *testing.T) {
-	b := playbooktest.Load(t, playbooktest.OneRule(`any(alert.evidence, .processCommandLine matches "(a+)+$") || count(alert.evidence, .fileName in alert.mitreTechniques) > 5`, ""))
+	b := playbooktest.Load(t, playbooktest.OneRule(`any(alert.evidence, .processCommandLine matches "(a+)+$") `+
+		`|| count(alert.evidence, .fileName in alert.mitreTechniques) > 5`, ""))
 	in := playbooktest.Input()
 	in.Alert.Evidence = make([]alert.Evidence, 1000)
 	for i := range in.Alert.Evidence {
 		in.Alert.Evidence[i].CommandLine = strings.Repeat("a", 500) + "!"
 	}
-	if p := b.Decide(in); p.Rules[0].Outcome != playbook.NoMatch {
+	if p := b.Decide(in); p.Rules[0].Outcome != NoMatch {
 		t.Errorf("%s", explain.Plan(p))
 	}
 }
 
 func TestCommentsArePlainAndShort(t *testing.T) {
-	b := playbooktest.Load(t, strings.Replace(playbooktest.OneRule("true", ""), "{type: Full}", `{type: Full, comment: "{{.Rule}} {{if .Machine.OSPlatform}}{{.Machine.OSPlatform}}{{else}}?{{end}}: {{.Alert.Title}} {{len .Alert.Evidence}}"}`, 1))
+	b := playbooktest.Load(t, strings.Replace(playbooktest.OneRule("true", ""), "{type: Full}",
+		`{type: Full, comment: "{{.Rule}} {{if .Machine.OSPlatform}}{{.Machine.OSPlatform}}{{else}}?{{end}}: `+
+			`{{.Alert.Title}} {{len .Alert.Evidence}}"}`, 1))
 	for _, c := range []struct{ title, want string }{
 		{"plain", "r Windows11: plain 2"},
 		{"a\r\nBcc: x\x00\x1b[31m\u202e\u2028é", "r Windows11: a  Bcc: x  [31m  é 2"},
@@ -226,7 +242,7 @@ protect: {names: [DC*]}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back playbook.Plan
+	var back Plan
 	if err := json.Unmarshal(body, &back); err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +294,8 @@ func BenchmarkDecide100Rules(b *testing.B) {
 	var src strings.Builder
 	src.WriteString("version: 1\nmode: enforce\nrules:\n")
 	for i := range 100 {
-		fmt.Fprintf(&src, "  - {name: r%d, on: alert, when: 'alert.severity == \"High\" && !(\"x%d\" in machine.machineTags) && machine.healthStatus == \"Impaired\"', do: [isolate: {type: Full}]}\n", i, i)
+		fmt.Fprintf(&src, "  - {name: r%d, on: alert, when: 'alert.severity == \"High\" && !(\"x%d\" in "+
+			"machine.machineTags) && machine.healthStatus == \"Impaired\"', do: [isolate: {type: Full}]}\n", i, i)
 	}
 	book, in := playbooktest.Load(b, src.String()), playbooktest.Input()
 	b.ReportAllocs()
@@ -292,7 +309,8 @@ func BenchmarkDecide100Rules(b *testing.B) {
 func BenchmarkLoad100Rules(b *testing.B) {
 	src := "version: 1\nrules:\n"
 	for i := range 100 {
-		src += fmt.Sprintf("  - {name: r%d, on: alert, when: 'alert.severity == \"High\" && machine.healthStatus == \"Active\"', do: [isolate: {type: Full}]}\n", i)
+		src += fmt.Sprintf("  - {name: r%d, on: alert, when: 'alert.severity == \"High\" && "+
+			"machine.healthStatus == \"Active\"', do: [isolate: {type: Full}]}\n", i)
 	}
 	for b.Loop() {
 		playbooktest.Load(b, src)
@@ -311,30 +329,31 @@ rules:
 `)
 	in := playbooktest.Input()
 	in.Alert.Classification = "FalsePositive"
-	verdicts := map[playbook.StepKind]playbook.Verdict{}
+	verdicts := map[StepKind]Verdict{}
 	for _, s := range b.Decide(in).Steps {
 		verdicts[s.Kind] = s.Verdict
 	}
-	want := map[playbook.StepKind]playbook.Verdict{playbook.Isolate: playbook.Skipped, playbook.RestrictApps: playbook.Skipped, playbook.Scan: playbook.Do, playbook.Tag: playbook.Do, playbook.Mail: playbook.Do}
+	want := map[StepKind]Verdict{Isolate: Skipped, RestrictApps: Skipped, Scan: Do, Tag: Do, Mail: Do}
 	if diff := cmp.Diff(want, verdicts); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestAgeIsNotLookedAtAgainOnceAnActionWasUnderWay(t *testing.T) {
-	b := playbooktest.Load(t, strings.Replace(playbooktest.OneRule("true", "protect: {tags: [never-*]}"), "    do:", "    maxAlertAge: 1h\n    do:", 1))
+	b := playbooktest.Load(t, strings.Replace(playbooktest.OneRule("true", "protect: {tags: [never-*]}"), "    do:",
+		"    maxAlertAge: 1h\n    do:", 1))
 	in := playbooktest.Input()
 	in.Now, in.Asked = in.Now.Add(8*24*time.Hour), []string{"isolation"}
-	if got := isolation(t, b.Decide(in)); got.Verdict != playbook.Do {
+	if got := isolation(t, b.Decide(in)); got.Verdict != Do {
 		t.Errorf("%+v", got)
 	}
 	in.Machine.Tags = []string{"never-isolate"}
-	if got := isolation(t, b.Decide(in)); got.Verdict != playbook.Held || !strings.Contains(got.Why, "protected") {
+	if got := isolation(t, b.Decide(in)); got.Verdict != Held || !strings.Contains(got.Why, "protected") {
 		t.Errorf("%+v", got)
 	}
 	in.StaleAfter = 0
 	in.Machine.Tags = nil
-	if got := isolation(t, b.Decide(in)); got.Verdict != playbook.Held {
+	if got := isolation(t, b.Decide(in)); got.Verdict != Held {
 		t.Errorf("without a limit: %+v", got)
 	}
 }

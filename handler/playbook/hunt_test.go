@@ -7,7 +7,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
-	"cordon/handler/playbook"
+	. "cordon/handler/playbook"
 	"cordon/handler/playbook/playbooktest"
 	"cordon/handler/playbook/read"
 )
@@ -31,10 +31,12 @@ protect: {tags: [never-isolate]}
 only: {os: [Windows11]}
 `
 
-func huntInput(name string, row map[string]string) playbook.Input {
+func huntInput(name string, row map[string]string) Input {
 	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	return playbook.Input{Alert: alert.Alert{ID: "hunt:" + name + ":0a", Severity: alert.High, MachineID: "m1", Created: now, Updated: now}, Hunt: &playbook.Hunt{Name: name, Severity: "High", Row: row},
-		Machine: &machine.Machine{ID: "m1", ComputerDNSName: "lt-1", OSPlatform: "Windows11", HealthStatus: "Active", OnboardingStatus: "Onboarded", Tags: []string{}}, Now: now, StaleAfter: time.Hour, Ceiling: playbook.Enforce}
+	return Input{Alert: alert.Alert{ID: "hunt:" + name + ":0a", Severity: alert.High, MachineID: "m1", Created: now,
+		Updated: now}, Hunt: &Hunt{Name: name, Severity: "High", Row: row},
+		Machine: &machine.Machine{ID: "m1", ComputerDNSName: "lt-1", OSPlatform: "Windows11", HealthStatus: "Active",
+			OnboardingStatus: "Onboarded", Tags: []string{}}, Now: now, StaleAfter: time.Hour, Ceiling: Enforce}
 }
 
 func TestAFindingIsDecidedByRulesForHuntsAlone(t *testing.T) {
@@ -48,14 +50,16 @@ func TestAFindingIsDecidedByRulesForHuntsAlone(t *testing.T) {
 	}
 	in := huntInput("remote-tools", map[string]string{"FileName": "AnyDesk.exe"})
 	plan := b.Decide(in)
-	if plan.Rule != "remote-tools" || plan.Steps[0].Verdict != playbook.Do || plan.Steps[0].Scope != machine.Selective || len(plan.Rules) != 2 {
+	if plan.Rule != "remote-tools" || plan.Steps[0].Verdict != Do || plan.Steps[0].Scope != machine.Selective ||
+		len(plan.Rules) != 2 {
 		t.Errorf("%+v", plan)
 	}
-	if values := plan.Rules[0].Clauses[1].Values; len(values) != 1 || !strings.Contains(values[0].Value, "AnyDesk.exe") {
+	if values := plan.Rules[0].Clauses[1].Values; len(values) != 1 || !strings.Contains(values[0].Value,
+		"AnyDesk.exe") {
 		t.Errorf("the explanation shows %+v", values)
 	}
 	in.Machine.Tags = []string{"never-isolate"}
-	if plan := b.Decide(in); plan.Steps[0].Verdict != playbook.Held {
+	if plan := b.Decide(in); plan.Steps[0].Verdict != Held {
 		t.Errorf("a protected machine of a finding: %+v", plan.Steps)
 	}
 	if plan := b.Decide(huntInput("remote-tools", nil)); plan.Rule != "other-hunts" {

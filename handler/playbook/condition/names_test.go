@@ -12,7 +12,8 @@ import (
 func TestEveryFactCanBeReadByItsName(t *testing.T) {
 	t.Parallel()
 	for _, f := range facts.Environment() {
-		value := map[string]string{"text": `len(%s) == 1`, "number": "%s == 1", "true/false": "%s", "time": "%s.IsZero()", "duration": `%s < duration("1h")`,
+		value := map[string]string{"text": `len(%s) == 1`, "number": "%s == 1", "true/false": "%s",
+			"time": "%s.IsZero()", "duration": `%s < duration("1h")`,
 			"list of texts": `"x" in %s`, "list": "len(%s) == 1"}[f.Type]
 		list, entry, inList := strings.Cut(f.Name, "[]")
 		switch {

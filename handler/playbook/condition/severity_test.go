@@ -15,19 +15,23 @@ import (
 
 func TestSeveritiesCompareByTheirOrder(t *testing.T) {
 	t.Parallel()
-	for severity, want := range map[alert.Severity]string{"High": "High Medium Low Informational", "Medium": "Medium Low Informational", "Low": "Low Informational",
+	for severity, want := range map[alert.Severity]string{"High": "High Medium Low Informational",
+		"Medium": "Medium Low Informational", "Low": "Low Informational",
 		"Informational": "Informational", "UnSpecified": ""} {
 		var at []string
 		for _, level := range facts.Severities() {
 			in := playbooktest.Input()
 			in.Alert.Severity = severity
 			in.Hunt = &playbook.Hunt{Name: "h", Severity: string(severity)}
-			for on, when := range map[string]string{"alert": "severityAtLeast(alert, %q)", "hunt": "severityAtLeast(hunt, %q)"} {
+			for on, when := range map[string]string{"alert": "severityAtLeast(alert, %q)",
+				"hunt": "severityAtLeast(hunt, %q)"} {
 				given := in
 				if on == "alert" {
 					given.Hunt = nil
 				}
-				p := playbooktest.Load(t, playbooktest.Rules(fmt.Sprintf("{name: r, on: %s, when: '%s', do: []}", on, fmt.Sprintf(when, level)))).Decide(given)
+				p := playbooktest.Load(t,
+					playbooktest.Rules(fmt.Sprintf("{name: r, on: %s, when: '%s', do: []}", on, fmt.Sprintf(when,
+						level)))).Decide(given)
 				if p.Rule == "r" && on == "alert" {
 					at = append(at, level)
 				}
@@ -78,7 +82,8 @@ func TestAComparisonByLettersIsAnsweredWithTheSameComparison(t *testing.T) {
 		if on != "hunt" {
 			on = "alert"
 		}
-		_, err := read.Load("p.yaml", []byte(playbooktest.Rules(fmt.Sprintf("{name: r, on: %s, when: %q, do: []}", on, when))))
+		_, err := read.Load("p.yaml",
+			[]byte(playbooktest.Rules(fmt.Sprintf("{name: r, on: %s, when: %q, do: []}", on, when))))
 		if err == nil || !strings.Contains(err.Error(), want+"\n") && !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", when, err, want)
 		}

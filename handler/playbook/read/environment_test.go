@@ -26,7 +26,8 @@ func TestThePageAboutThePlaybookHasTheTables(t *testing.T) {
 	for _, h := range functions.All() {
 		fmt.Fprintf(&calls, "| `%s` | %s | `%s` |\n", h.Signature(), h.Meaning, h.Example)
 	}
-	steps.WriteString("| step | what it does | permission | machines at most, if limits says nothing |\n| --- | --- | --- | --- |\n")
+	steps.WriteString("| step | what it does | permission | machines at most, if limits says nothing |\n| --- | " +
+		"--- | --- | --- |\n")
 	for _, h := range language.Steps() {
 		fmt.Fprintf(&steps, "| `%s` | %s | %s | %s |\n", h.Example, h.Meaning, h.Permission, h.Rate)
 	}

@@ -86,17 +86,24 @@ func TestTheDefaultPlaybookObservesAndProtects(t *testing.T) {
 }
 
 func TestAPlaybookWithoutLimitsHasTheDefaultOnes(t *testing.T) {
-	if diff := cmp.Diff(playbook.DefaultLimits(), playbooktest.Load(t, playbooktest.OneRule("true", "")).Limits()); diff != "" {
+	if diff := cmp.Diff(playbook.DefaultLimits(), playbooktest.Load(t,
+		playbooktest.OneRule("true", "")).Limits()); diff != "" {
 		t.Error(diff)
 	}
-	got := playbooktest.Load(t, playbooktest.OneRule("true", "limits: {isolate: {perMinute: 2, perHour: 3, perDay: 7, perRule: {perHour: 1}, perGroup: {perMinute: 1, perDay: 4}, perMachine: {perHour: 1, perDay: 2}}}")).Limits()
+	got := playbooktest.Load(t, playbooktest.OneRule("true",
+		"limits: {isolate: {perMinute: 2, perHour: 3, perDay: 7, perRule: {perHour: 1}, perGroup: {perMinute: "+
+			"1, perDay: 4}, perMachine: {perHour: 1, perDay: 2}}}")).Limits()
 	want := playbook.DefaultLimits()
-	want[playbook.Isolate] = playbook.Cap{Rate: playbook.Rate{PerMinute: 2, PerHour: 3, PerDay: 7}, PerRule: playbook.Rate{PerHour: 1}, PerGroup: playbook.Rate{PerMinute: 1, PerDay: 4}, PerMachine: playbook.Rate{PerHour: 1, PerDay: 2}, Then: playbook.HoldForPerson}
+	want[playbook.Isolate] = playbook.Cap{Rate: playbook.Rate{PerMinute: 2, PerHour: 3, PerDay: 7},
+		PerRule: playbook.Rate{PerHour: 1}, PerGroup: playbook.Rate{PerMinute: 1, PerDay: 4},
+		PerMachine: playbook.Rate{PerHour: 1, PerDay: 2}, Then: playbook.HoldForPerson}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	got = playbooktest.Load(t, playbooktest.OneRule("true", "limits: {scan: {perHour: 3, perDay: 7}}")).Limits()
-	if got.Of(playbook.Scan) != (playbook.Cap{Rate: playbook.Rate{PerHour: 3, PerDay: 7}, PerMachine: playbook.Rate{PerDay: 3}, Then: playbook.HoldForPerson}) || got.Of(playbook.Isolate) != playbook.DefaultLimits().Of(playbook.Isolate) {
+	if got.Of(playbook.Scan) != (playbook.Cap{Rate: playbook.Rate{PerHour: 3, PerDay: 7},
+		PerMachine: playbook.Rate{PerDay: 3}, Then: playbook.HoldForPerson}) ||
+		got.Of(playbook.Isolate) != playbook.DefaultLimits().Of(playbook.Isolate) {
 		t.Errorf("%+v", got)
 	}
 	for _, kind := range playbook.StepKinds() {
@@ -107,8 +114,10 @@ func TestAPlaybookWithoutLimitsHasTheDefaultOnes(t *testing.T) {
 }
 
 func TestTheHashIsOfTheSourceAsItIs(t *testing.T) {
-	a, b := playbooktest.Load(t, playbooktest.OneRule("true", "")), playbooktest.Load(t, playbooktest.OneRule("true", "# a comment"))
-	if a.Hash() == b.Hash() || len(a.Hash()) != 64 || a.Hash() != playbooktest.Load(t, playbooktest.OneRule("true", "")).Hash() {
+	a, b := playbooktest.Load(t, playbooktest.OneRule("true", "")), playbooktest.Load(t,
+		playbooktest.OneRule("true", "# a comment"))
+	if a.Hash() == b.Hash() || len(a.Hash()) != 64 || a.Hash() != playbooktest.Load(t,
+		playbooktest.OneRule("true", "")).Hash() {
 		t.Errorf("hashes %s and %s", a.Hash(), b.Hash())
 	}
 }
@@ -140,7 +149,8 @@ func TestHostileFilesAreRefusedQuicklyAndBriefly(t *testing.T) {
 		"deep condition":    playbooktest.OneRule(strings.Repeat("(", 1900), ""),
 		"range":             playbooktest.OneRule("all(1..1000000000, true)", ""),
 		"growing text":      playbooktest.OneRule(`reduce(alert.evidence, #acc + #acc, alert.title) == ""`, ""),
-		"loops in loops":    playbooktest.OneRule("all(alert.evidence, all(alert.evidence, all(alert.evidence, true)))", ""),
+		"loops in loops": playbooktest.OneRule("all(alert.evidence, all(alert.evidence, "+
+			"all(alert.evidence, true)))", ""),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := read.Load("playbook.yaml", []byte(src))

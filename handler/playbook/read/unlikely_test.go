@@ -58,7 +58,8 @@ func TestWhatCanNeverBothBeTrueIsNamed(t *testing.T) {
 		`alert.title contains "a" && alert.title contains "b"`:                                       "",
 		`alert.incidentId == 1 && alert.title == "1"`:                                                "",
 	} {
-		if got := warned(t, playbooktest.Rules(fmt.Sprintf("{name: r, on: alert, when: %q, do: []}", when))); (want == "") != (got == "") || !strings.Contains(got, want) {
+		if got := warned(t, playbooktest.Rules(fmt.Sprintf("{name: r, on: alert, when: %q, do: []}",
+			when))); (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: warned of %q, want %q", when, got, want)
 		}
 	}
@@ -78,7 +79,8 @@ func TestARuleWhoseExceptionIsItsConditionIsNamed(t *testing.T) {
 		"more":           {a, a + " && " + b, false},
 		"another":        {a, b, false},
 	} {
-		src := playbooktest.Rules(fmt.Sprintf("{name: r, on: alert, when: '%s', unless: '%s', do: []}", c.when, c.unless))
+		src := playbooktest.Rules(fmt.Sprintf("{name: r, on: alert, when: '%s', unless: '%s', do: []}", c.when,
+			c.unless))
 		if got := warned(t, src); strings.Contains(got, "its unless is true whenever its when is") != c.never {
 			t.Errorf("%s: warned of %q", name, got)
 		}
@@ -88,17 +90,20 @@ func TestARuleWhoseExceptionIsItsConditionIsNamed(t *testing.T) {
 func TestValuesThatAFactIsNotKnownToHaveAreNamed(t *testing.T) {
 	t.Parallel()
 	for when, want := range map[string]string{
-		`machine.osPlatform == "Windows 11"`:                                    `machine.osPlatform is not known to be "Windows 11"; did you mean Windows11`,
-		`"windows10" != machine.osPlatform`:                                     "did you mean Windows10",
-		`machine.osPlatform in ["Windows11", "Windows 10"]`:                     "did you mean Windows10",
-		`glob(machine.osPlatform, "Windows Server*")`:                           "did you mean WindowsServer*",
-		`machine.healthStatus == "Healthy"`:                                     `machine.healthStatus is not known to be "Healthy"; known: Active`,
-		`machine.onboardingStatus == "onboarded"`:                               "did you mean Onboarded",
-		`machine.deviceValue == "Critical"`:                                     "known: Low, Normal, High",
-		`machine.riskScore == "high"`:                                           "did you mean High",
-		`alert.category == "Lateral Movement"`:                                  "did you mean LateralMovement",
-		`alert.classification == "TP"`:                                          "known: TruePositive",
-		`any(machine.openActions, .type == "Isolation")`:                        `machine.openActions[].type is not known to be "Isolation"; did you mean`,
+		`machine.osPlatform == "Windows 11"`: `machine.osPlatform is not ` +
+			`known to be "Windows 11"; did you mean Windows11`,
+		`"windows10" != machine.osPlatform`:                 "did you mean Windows10",
+		`machine.osPlatform in ["Windows11", "Windows 10"]`: "did you mean Windows10",
+		`glob(machine.osPlatform, "Windows Server*")`:       "did you mean WindowsServer*",
+		`machine.healthStatus == "Healthy"`: `machine.healthStatus is not ` +
+			`known to be "Healthy"; known: Active`,
+		`machine.onboardingStatus == "onboarded"`: "did you mean Onboarded",
+		`machine.deviceValue == "Critical"`:       "known: Low, Normal, High",
+		`machine.riskScore == "high"`:             "did you mean High",
+		`alert.category == "Lateral Movement"`:    "did you mean LateralMovement",
+		`alert.classification == "TP"`:            "known: TruePositive",
+		`any(machine.openActions, .type == "Isolation")`: `machine.openActions[].type is ` +
+			`not known to be "Isolation"; did you mean`,
 		`any(machine.openActions, .status in ["Succeeded"])`:                    "known: Pending, InProgress",
 		`any(alert.evidence, .entityType == "IP")`:                              "did you mean Ip",
 		`machine.osPlatform == "Windows11" || machine.osPlatform == "macOS"`:    "",
@@ -108,14 +113,20 @@ func TestValuesThatAFactIsNotKnownToHaveAreNamed(t *testing.T) {
 		`glob(machine.osPlatform, "WindowsServer20??", "*Linux*")`:              "",
 		`alert.title == "Windows 11" && machine.computerDnsName == "Windows 1"`: "",
 	} {
-		if got := warned(t, playbooktest.Rules(fmt.Sprintf("{name: r, on: alert, when: %q, do: []}", when))); (want == "") != (got == "") || !strings.Contains(got, want) {
+		if got := warned(t, playbooktest.Rules(fmt.Sprintf("{name: r, on: alert, when: %q, do: []}",
+			when))); (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: warned of %q, want %q", when, got, want)
 		}
 	}
-	lists := playbooktest.OneRule("true", `protect: {os: ["Windows Server*"], deviceValue: [Hihg], tags: ["Windows 11"]}`+"\n"+`only: {os: [Windows11, "Windows 10"], onboarding: [Onborded]}`)
+	lists := playbooktest.OneRule("true",
+		`protect: {os: ["Windows Server*"], deviceValue: [Hihg], tags: ["Windows 11"]}`+"\n"+
+			`only: {os: [Windows11, "Windows 10"], onboarding: [Onborded]}`)
 	got := warned(t, lists)
-	for _, want := range []string{`protect.os: no machine.osPlatform that is known fits "Windows Server*"; did you mean WindowsServer*`, `protect.deviceValue: no machine.deviceValue that is known fits "Hihg"; did you mean High`,
-		`only.os: no machine.osPlatform that is known fits "Windows 10"; did you mean Windows10`, `only.onboarding: no machine.onboardingStatus that is known fits "Onborded"; did you mean Onboarded`} {
+	for _, want := range []string{`protect.os: no machine.osPlatform that is known fits "Windows Server*"; did ` +
+		`you mean WindowsServer*`,
+		`protect.deviceValue: no machine.deviceValue that is known fits "Hihg"; did you mean High`,
+		`only.os: no machine.osPlatform that is known fits "Windows 10"; did you mean Windows10`,
+		`only.onboarding: no machine.onboardingStatus that is known fits "Onborded"; did you mean Onboarded`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in %q", want, got)
 		}
@@ -123,7 +134,8 @@ func TestValuesThatAFactIsNotKnownToHaveAreNamed(t *testing.T) {
 	if n := strings.Count(got, "\n") + 1; n != 4 {
 		t.Errorf("%d warnings: %s", n, got)
 	}
-	_, err := read.Load("p.yaml", []byte(playbooktest.Rules(`{name: r, on: hunt, when: hunt.severity == "Critical", do: []}`)))
+	_, err := read.Load("p.yaml",
+		[]byte(playbooktest.Rules(`{name: r, on: hunt, when: hunt.severity == "Critical", do: []}`)))
 	if err == nil || !strings.Contains(err.Error(), `hunt.severity is never "Critical"`) {
 		t.Error(err)
 	}
@@ -146,7 +158,8 @@ func TestATimeThatAnAlertMayNotHaveIsAskedForFirst(t *testing.T) {
 		if (want == "") != (got == "") || strings.Count(got, "ask first") > 1 || !strings.Contains(got, want) {
 			t.Errorf("%s: warned of %q, want %q", when, got, want)
 		}
-		if got := warned(t, playbooktest.Rules(fmt.Sprintf("{name: r, on: alert, when: true, unless: %q, do: []}", when))); !strings.Contains(got, want) {
+		if got := warned(t, playbooktest.Rules(fmt.Sprintf("{name: r, on: alert, when: true, unless: %q, do: []}",
+			when))); !strings.Contains(got, want) {
 			t.Errorf("unless %s: warned of %q, want %q", when, got, want)
 		}
 	}
@@ -164,7 +177,8 @@ func TestWhatOtherLanguagesWriteIsAnsweredWithItsForm(t *testing.T) {
 		`alert.title != NULL`:                   `write nil, or "" for a text`,
 		`alert.mitreTechniques[0] == "T1" && x`: `there is no "x"`,
 	} {
-		_, err := read.Load("p.yaml", []byte(playbooktest.Rules(fmt.Sprintf("{name: r, on: alert, when: %q, do: []}", when))))
+		_, err := read.Load("p.yaml",
+			[]byte(playbooktest.Rules(fmt.Sprintf("{name: r, on: alert, when: %q, do: []}", when))))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", when, err, want)
 		}

@@ -14,7 +14,8 @@ func TestVersions(t *testing.T) {
 			}
 		}
 	}
-	for _, equal := range [][2]string{{"1", "1.0.0"}, {"v1.2", "V1.02"}, {"23H2", "23h2"}, {"99999999999999999999999", "0099999999999999999999999"}} {
+	for _, equal := range [][2]string{{"1", "1.0.0"}, {"v1.2", "V1.02"}, {"23H2", "23h2"}, {"99999999999999999999999",
+		"0099999999999999999999999"}} {
 		if got, err := compareVersion(equal[:]); err != nil || got != 0 {
 			t.Errorf("%v: %d, %v", equal, got, err)
 		}

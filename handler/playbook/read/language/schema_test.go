@@ -83,7 +83,8 @@ func TestTheSchemaTakesEveryExample(t *testing.T) {
 func TestTheSchemaRefusesWhatItCanTell(t *testing.T) {
 	t.Parallel()
 	inside := []string{ // a condition, a template, an order, a name that is taken, a mail address
-		"actions", "bad-comment", "contradictions", "duplicate-rule", "helpers", "language", "later-facts", "letters", "limits-order", "long-condition", "never-true", "single-equals", "unknown-field", "wrong-types"}
+		"actions", "bad-comment", "contradictions", "duplicate-rule", "helpers", "language", "later-facts", "letters",
+		"limits-order", "long-condition", "never-true", "single-equals", "unknown-field", "wrong-types"}
 	text := []string{ // it is no YAML, or not one plain document
 		"aliases", "documents", "duplicate-key", "indentation", "tabs", "unquoted-star"}
 	of := schema(t)
