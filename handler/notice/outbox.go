@@ -160,6 +160,9 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
+	if n.ClaimedAt.Sub(n.DueAt) > lateBy {
+		return o.postpone(ctx, n)
+	}
 	mail, err := o.compose(ctx, n, entries)
 	if err != nil {
 		return err
@@ -176,6 +179,24 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	}
 	o.Log.InfoContext(ctx, "mail sent", "group", n.Group, "seq", n.Seq, "subject", mail.Subject)
 	return o.Ledger.NoticeDone(ctx, n, o.Now().UTC())
+}
+
+// A mail that is late by lateBy waits for lateWait, once: after an outage FollowActions looks first at what became of the
+// actions that the mail tells of.
+const (
+	lateBy   = 10 * time.Minute
+	lateWait = 90 * time.Second
+)
+
+// postpone gives a claimed sequence back until lateWait has passed. Then it is no longer late.
+func (o *Outbox) postpone(ctx context.Context, n ledger.Notice) error {
+	again := o.Now().UTC().Add(lateWait)
+	o.Log.InfoContext(ctx, "a mail is late; it waits until what it tells of has been looked at",
+		"group", n.Group, "seq", n.Seq, "due", n.DueAt, "again", again)
+	if err := o.Ledger.NoticeFailed(ctx, n, again); err != nil {
+		return err
+	}
+	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
 }
 
 // giveBack puts a sequence that could not be sent back for a later try, ever slower up to a quarter of an hour, and not before the

@@ -270,8 +270,34 @@ func TestNoticeWhoseWriterSleptIsSent(t *testing.T) {
 		t.Fatalf("%d messages, %v", len(d.ids), err)
 	}
 	d.deliver(t, 0)
+	d.advance(lateWait)
+	d.deliver(t, 1) // it was late
 	if len(d.mails) != 1 {
 		t.Errorf("%d mails", len(d.mails))
+	}
+}
+
+// TestAMailThatAnOutageHeldUpWaitsForWhatBecameOfItsAction has FollowActions look after the outage, but after the mail's
+// message.
+func TestAMailThatAnOutageHeldUpWaitsForWhatBecameOfItsAction(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tell(t, "g", about(Requested, 0, 0, ""))
+	d.advance(30 * 24 * time.Hour)
+	d.deliver(t, 0)
+	if len(d.mails) != 0 || len(d.ids) != 2 || !d.at[1].Equal(d.clock().Add(lateWait)) {
+		t.Fatalf("%d mails, messages %v at %v", len(d.mails), d.ids, d.at)
+	}
+	d.tell(t, "g", about(Isolated, 1, 0, ""))
+	d.advance(lateWait)
+	d.deliver(t, 1)
+	for _, m := range d.mails {
+		if !strings.Contains(m.Text, "Outcome   Isolated\n") {
+			t.Errorf("%s says:\n%s", m.ID, m.Text)
+		}
+	}
+	if len(d.mails) == 0 {
+		t.Error("nobody was told")
 	}
 }
 
