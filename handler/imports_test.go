@@ -83,8 +83,11 @@ var allowed = map[string][]string{
 	"episode":    {"machine", "playbook", "ledger", "notice"},
 	"ending":     {"alert", "machine", "ledger", "notice", "episode"},
 	"desk":       {"alert", "machine", "ledger", "episode"},
+	"answer":     {"alert", "machine", "outgoing", "playbook", "ledger", "notice", "episode"},
+	"act":        {"alert", "machine", "playbook", "ledger", "notice", "episode", "ending", "answer", "act/change"},
+	"act/change": {"alert", "machine", "playbook", "ledger", "notice", "answer"},
 	"respond": {
-		"alert", "machine", "outgoing", "logging", "playbook", "ledger", "notice", "episode", "ending",
+		"alert", "machine", "logging", "playbook", "ledger", "notice", "episode", "ending", "answer", "act",
 	},
 	"follow": {"alert", "machine", "outgoing", "schedule", "ledger", "notice", "episode", "ending"},
 

@@ -373,7 +373,7 @@ func TestEveryParameterCanBeSet(t *testing.T) {
 func TestAlertsLookForWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	alerts := read(t, "alerts.bicep")
-	if !strings.Contains(read(t, "../handler/respond/request.go"), `"machine action requested", "type"`) || !strings.Contains(alerts, `'machine action requested'`) {
+	if !strings.Contains(read(t, "../handler/act/request.go"), `"machine action requested", "type"`) || !strings.Contains(alerts, `'machine action requested'`) {
 		t.Error("the alert about isolations counts lines that are not written")
 	}
 	if !strings.Contains(read(t, "../handler/watch/openruns.go"), `"open runs", "open", oldest.Open, "ageSeconds"`) ||

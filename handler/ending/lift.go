@@ -56,7 +56,12 @@ func (c *Closer) End(ctx context.Context, l ledger.Latch, asking string) error {
 	if err := c.Ledger.SaveLatch(ctx, &l); err != nil {
 		return err
 	}
-	c.Log.InfoContext(ctx, "isolation was lifted by Defender", "machine", l.MachineID, "name", l.MachineName, "action", l.ActionID, "episode", l.Episode, "at", at)
+	c.Log.InfoContext(ctx, "isolation was lifted by Defender",
+		"machine", l.MachineID,
+		"name", l.MachineName,
+		"action", l.ActionID,
+		"episode", l.Episode,
+		"at", at)
 	return nil
 }
 
@@ -90,29 +95,45 @@ func (c *Closer) decideAgain(ctx context.Context, j ledger.Joiner, l ledger.Latc
 	if err != nil || !again {
 		return err
 	}
-	c.Log.InfoContext(ctx, "the run is decided again: the isolation that it had joined was lifted", "run", run.ID(), "machine", l.MachineID, "name", l.MachineName)
+	c.Log.InfoContext(ctx, "the run is decided again: the isolation that it had joined was lifted",
+		"run", run.ID(),
+		"machine", l.MachineID,
+		"name", l.MachineName)
 	return c.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(c.Ledger.Tenant(), "lifted", time.Time{})})
 }
 
-// Conclude writes what became of an episode whose lift is due: it was released, lasts longer, is about to be released, which is
-// answered and which the run that asks waits for, or was lifted.
-func (c *Closer) Conclude(ctx context.Context, l ledger.Latch, actions []machine.Action, asking string) (release machine.Action, err error) {
-	none := machine.Action{}
-	changed := episode.NoteCompletion(&l, actions)
-	if done := episode.DoneAction(l).UndoneBy(actions); done != nil {
-		return none, c.release(ctx, l, *done, asking)
+// Conclude writes what became of an episode whose lift is due: it was released, lasts longer, or was lifted. The answer is
+// the release that is under way instead, for which the run that asks waits; its zero value: something was written.
+func (c *Closer) Conclude(
+	ctx context.Context, l ledger.Latch, actions []machine.Action, asking string,
+) (waitsFor machine.Action, err error) {
+	switch is := c.Watch(ctx, l, actions); {
+	case is.Released != nil:
+		return waitsFor, c.release(ctx, is.Latch, *is.Released, asking)
+	case is.Changed:
+		return waitsFor, c.Ledger.SaveLatch(ctx, &is.Latch)
+	case is.WaitsForRelease(c.Now()):
+		return is.Release, nil
 	}
-	if changed = c.Prolong(ctx, &l, actions) || changed; changed {
-		return none, c.Ledger.SaveLatch(ctx, &l)
-	}
-	if a := episode.ReleaseUnderWay(l, actions); episode.WaitsFor(a, c.Now()) {
-		return a, nil
-	}
-	return none, c.End(ctx, l, asking)
+	return waitsFor, c.End(ctx, l, asking)
 }
 
-// release ends an episode with a release that no follow has seen. Until the latch is written nobody joins it, because its lift is
-// due, so the order is that of a lift.
+// Watch says what is true of a state that was reached, and logs that it lasts longer by another action.
+func (c *Closer) Watch(ctx context.Context, l ledger.Latch, actions []machine.Action) episode.Standing {
+	is := episode.Watch(l, actions, c.Now(), c.Lift)
+	if !is.Until.IsZero() {
+		c.Log.InfoContext(ctx, "the machine stays isolated by another action",
+			"machine", l.MachineID,
+			"name", l.MachineName,
+			"before", l.ActionID,
+			"action", is.Latch.ActionID,
+			"until", is.Until)
+	}
+	return is
+}
+
+// release ends an episode with a release that no follow has seen. Until the latch is written nobody joins it, because its
+// lift is due, so the order is that of a lift.
 func (c *Closer) release(ctx context.Context, l ledger.Latch, a machine.Action, asking string) error {
 	if err := c.TellJoiners(ctx, l, episode.ReleaseEvent(l, a, c.Now())); err != nil {
 		return err
@@ -133,22 +154,15 @@ func (c *Closer) release(ctx context.Context, l ledger.Latch, a machine.Action, 
 	if err := c.Ledger.SaveLatch(ctx, &l); err != nil {
 		return err
 	}
-	c.Log.InfoContext(ctx, "machine was released", "machine", l.MachineID, "name", l.MachineName, "by", a.Requestor, "action", a.ID)
+	c.LogRelease(ctx, l, a)
 	return nil
 }
 
-// Prolong makes the isolation that stands the latch's, if Defender lifts it later than the latch's own, such as one that a person
-// asked for meanwhile: the machine is isolated until then.
-func (c *Closer) Prolong(ctx context.Context, l *ledger.Latch, actions []machine.Action) bool {
-	own := episode.LiftOf(*l, c.Lift)
-	is := episode.StateOf(*l, actions, c.Now(), c.Lift)
-	if own.IsZero() || !is.Is || is.Action.ID == l.ActionID || !is.Until.After(own) {
-		return false
-	}
-	before := l.ActionID
-	episode.Own(l, is.Action, !episode.Marks(is.Action, *l))
-	l.AchievedAt, l.LiftTold = is.Since, false
-	c.Log.InfoContext(ctx, "the machine stays isolated by another action", "machine", l.MachineID, "name", l.MachineName,
-		"before", before, "action", l.ActionID, "until", is.Until)
-	return true
+// LogRelease logs that somebody ended an episode by undoing it.
+func (c *Closer) LogRelease(ctx context.Context, l ledger.Latch, a machine.Action) {
+	c.Log.InfoContext(ctx, "machine was released",
+		"machine", l.MachineID,
+		"name", l.MachineName,
+		"by", a.Requestor,
+		"action", a.ID)
 }

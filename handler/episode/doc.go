@@ -1,5 +1,13 @@
-// Package episode says what the row of a machine's latch and the machine's actions mean: whether the machine is in the state
-// that the latch owns, since when, by whom and until when. It is pure: no I/O, no clock, no context.
+// Package episode decides what comes next for a machine's latch. Given the latch, the machine's actions, the run that asks,
+// the time and the limits, the answer is a value: ask, adopt, wait, join, finish, end and the like (Next). It is pure: no
+// I/O, no clock, no context, so that every case can be put into a table.
 //
-// Neighbours: machine.StateOf below it, which knows actions and no ledger; the services above, which carry out what follows.
+//	Enter   a run wants a machine action and read the latch: join, wait, finish, or take the latch
+//	Resume  the run holds the latch: adopt what is there, wait, or ask
+//	Undo    the action undoes a state: may it, now
+//	Follow  the timer read the latch and the actions: what became of the episode
+//	Watch   the state is reached: what is true of it now
+//
+// handler/respond and handler/follow read what a decision looks at and carry the answer out. Below is machine.StateOf, which
+// knows actions and no ledger.
 package episode

@@ -11,7 +11,14 @@ import (
 
 // Event begins an event about the episode of a latch.
 func Event(l ledger.Latch, kind notice.Kind, at time.Time) notice.Event {
-	e := notice.Event{Kind: kind, At: at.UTC(), MachineID: l.MachineID, MachineName: l.MachineName, Episode: l.Episode, ActionID: l.ActionID}
+	e := notice.Event{
+		Kind:        kind,
+		At:          at.UTC(),
+		MachineID:   l.MachineID,
+		MachineName: l.MachineName,
+		Episode:     l.Episode,
+		ActionID:    l.ActionID,
+	}
 	if l.Kind != ledger.Isolation {
 		e.Step, e.Action, e.Scope = l.Kind, l.Desired, l.Scope
 	}
@@ -37,10 +44,9 @@ func DoneKind(t machine.ActionType) notice.Kind {
 	return notice.Done
 }
 
-func FinalKind(l ledger.Latch, s machine.ActionStatus) notice.Kind {
+// FailedKind is what people are told of a machine action that came to nothing.
+func FailedKind(s machine.ActionStatus) notice.Kind {
 	switch s {
-	case machine.Succeeded:
-		return DoneKind(l.Desired)
 	case machine.TimeOut:
 		return notice.TimedOut
 	case machine.Cancelled:
@@ -49,6 +55,7 @@ func FinalKind(l ledger.Latch, s machine.ActionStatus) notice.Kind {
 	return notice.Failed
 }
 
+// FinalDetail says how a machine action ended, for people.
 func FinalDetail(a machine.Action) string {
 	detail := fmt.Sprintf("Action %s is %s since %s.", a.ID, a.Status, a.Updated.Format(time.RFC3339))
 	if a.Status == machine.Cancelled && a.CancelledBy != "" {

@@ -56,13 +56,3 @@ func WarnsOfLift(l ledger.Latch, now time.Time, lift time.Duration) bool {
 	}
 	return !now.Before(at.Add(-min(warnAhead, at.Sub(l.Since())/warnParts)))
 }
-
-// PatientFor is for how long one waits for what ends by itself: Defender gives an action up after three days and a quarter
-// of an hour.
-const PatientFor = 4 * 24 * time.Hour
-
-// WaitsFor reports whether a lift that is due waits for a release: only its end says whether a person's word stands. The
-// zero value is no release. Whatever lists one as open for longer than Defender tries is not waited for.
-func WaitsFor(release machine.Action, now time.Time) bool {
-	return release.ID != "" && now.Sub(release.Created) < PatientFor
-}

@@ -16,10 +16,10 @@ const (
 	LookBack = 15 * time.Minute
 )
 
-// Pick chooses the action of a latch's episode among a machine's actions; nil if there is none. The mark of the episode
+// pick chooses the action of a latch's episode among a machine's actions; nil if there is none. The mark of the episode
 // decides wherever it is found; without one it is one of the same kind since about the first intent that no release which
 // completed later has undone.
-func Pick(actions []machine.Action, l ledger.Latch) *machine.Action {
+func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
 	var other *machine.Action
 	for _, a := range actions {
 		if a.Type != l.Desired || a.ID == l.LastActionID || (a.MachineID != "" && a.MachineID != l.MachineID) {

@@ -42,23 +42,3 @@ func Own(l *ledger.Latch, a machine.Action, adopted bool) {
 		l.Owner, l.Requestor = a.AskedBy(nil), Requestor(a)
 	}
 }
-
-// ReleaseUnderWay is the oldest release that is not over; its zero value if there is none.
-func ReleaseUnderWay(l ledger.Latch, actions []machine.Action) (open machine.Action) {
-	for _, a := range actions {
-		if a.Type == l.Desired.Opposite() && !a.Status.Final() && (open.ID == "" || a.Created.Before(open.Created)) {
-			open = a
-		}
-	}
-	return open
-}
-
-// NoteCompletion fills in what rows from before it was kept do not have.
-func NoteCompletion(l *ledger.Latch, actions []machine.Action) (changed bool) {
-	i := slices.IndexFunc(actions, func(a machine.Action) bool { return a.ID == l.ActionID && a.Status == machine.Succeeded })
-	if i < 0 || !l.AchievedAt.IsZero() {
-		return false
-	}
-	l.AchievedAt, l.Owner = actions[i].Completed(), actions[i].AskedBy(Owners(*l))
-	return true
-}

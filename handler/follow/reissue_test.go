@@ -41,7 +41,7 @@ func TestFailedIsolationIsAskedForAgainAndToldEachTime(t *testing.T) {
 			t.Errorf("%s: %d isolations", status, n)
 		}
 		failed := slices.IndexFunc(w.Order, func(e notice.Event) bool {
-			return e.Kind == episode.FinalKind(ledger.Latch{Desired: machine.Isolate}, status)
+			return e.Kind == episode.FailedKind(status)
 		})
 		if failed < 0 || !w.Order[failed].Again || !strings.Contains(w.Order[failed].Detail, "asked for again (try 2 of 3)") {
 			t.Errorf("%s: told %+v", status, w.Order)

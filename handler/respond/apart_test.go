@@ -65,7 +65,7 @@ func TestAStepIsNotCarriedOutByThePlanOfBefore(t *testing.T) {
 			w.Alerts["da1"] = a
 			w.Mu.Unlock()
 		}
-		p.Responder.API = &once{API: p.Responder.API, lists: 2}
+		p.Change(func(options *respond.Options) { options.API = &once{API: options.API, lists: 2} })
 		w.Drain(p, 20)
 		if w.Isolations("m1") > 0 {
 			t.Errorf("isolated although %s; told %s", what, w.Kinds())
@@ -79,7 +79,7 @@ func TestTroubleWithTheMachineInOneStepIsNoMissingMachineInTheNext(t *testing.T)
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
 	w.Advance(10 * time.Minute)
-	p.Responder.API = &once{API: p.Responder.API, machines: 1}
+	p.Change(func(options *respond.Options) { options.API = &once{API: options.API, machines: 1} })
 	w.Drain(p, 20)
 	if !strings.Contains(w.Asked("m1"), "Isolate") {
 		t.Errorf("not isolated: %+v; told %s", w.Run("da1", 1).Steps, w.Kinds())
@@ -115,7 +115,7 @@ func TestALatchThatIsLostWhileTheMachineCannotBeReadIsTakenAgain(t *testing.T) {
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
 	w.Advance(10 * time.Minute)
-	p.Responder.API = &takesOver{API: p.Responder.API, w: w}
+	p.Change(func(options *respond.Options) { options.API = &takesOver{API: options.API, w: w} })
 	w.Drain(p, 20)
 	if w.Isolations("m1") != 1 {
 		t.Errorf("isolated %d times; told %s", w.Isolations("m1"), w.Kinds())
@@ -169,7 +169,7 @@ func TestALeaveActsOnNothingInObserveMode(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	p := w.Start(-1, false)
-	p.Responder.Ceiling = playbook.Observe
+	p.Change(func(options *respond.Options) { options.Ceiling = playbook.Observe })
 	w.AlertOn("da1", "m1", alert.High)
 	w.Edit("m1", func(m *machine.Machine) { m.Tags = []string{"never-isolate"} })
 	w.Queue[0].Message.Machine = nil
@@ -255,15 +255,4 @@ func TestAnAgeIsForgivenForTheSameActionOnTheSameMachineOnly(t *testing.T) {
 			t.Errorf("%s: %s is isolated %d times, run %q: %s", id, m, w.Isolations(m), run.Outcome, run.Reason)
 		}
 	}
-}
-
-// TestAPlaceThatCannotBeGivenBackEndsNoProcess has the ledger out of reach after the machine could not be read again.
-func TestAPlaceThatCannotBeGivenBackEndsNoProcess(t *testing.T) {
-	t.Parallel()
-	w := world.New(t)
-	p := w.Start(-1, false)
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
-	l := ledger.Latch{MachineID: "m1", Kind: ledger.Isolation, Desired: machine.Isolate, Episode: 1, HeldUntil: w.Clock().Add(time.Minute)}
-	p.Responder.Uncount(gone, l)
 }

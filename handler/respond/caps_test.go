@@ -14,6 +14,7 @@ import (
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
+	"cordon/handler/respond"
 )
 
 // TestRunawayRuleMeetsItsCap has 500 High alerts on as many machines at once, 20 of them protected, a cap of five, and one
@@ -225,8 +226,10 @@ func TestOneWrongClockNeitherOpensNorShutsACap(t *testing.T) {
 	var all []*world.Process
 	for _, off := range []time.Duration{0, 3 * time.Hour, -3 * time.Hour} {
 		p := w.Start(-1, false)
-		p.Responder.Now = func() time.Time { return w.Clock().Add(off) }
-		p.Responder.SnapshotMaxAge = 24 * time.Hour // what an alert's age is has another clock
+		p.Change(func(options *respond.Options) {
+			options.Now = func() time.Time { return w.Clock().Add(off) }
+			options.SnapshotMaxAge = 24 * time.Hour // what an alert's age is has another clock
+		})
 		all = append(all, p)
 	}
 	n := 0

@@ -9,6 +9,7 @@ import (
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
+	"cordon/handler/respond"
 )
 
 // gate is an API that keeps whoever reads a machine waiting until it is opened.
@@ -38,7 +39,7 @@ func TestCopiesThatLiveProcessesAnswerAtOnceAreNoDeaths(t *testing.T) {
 			inside, open, done := make(chan struct{}), make(chan struct{}), make(chan error)
 			for _, delivery := range deliveries {
 				p := w.Start(-1, false)
-				p.Responder.API = gate{p, inside, open}
+				p.Change(func(options *respond.Options) { options.API = gate{p, inside, open} })
 				go func() { done <- p.Responder.Respond(t.Context(), m.Message.Encode(), delivery) }()
 				select {
 				case <-inside:
@@ -74,7 +75,7 @@ func TestDeathsOfCopiesAreCountedOnceTheirTimeIsOver(t *testing.T) {
 		deaths := 0
 		for w.Run("da1", 1).State != ledger.Parked && deaths < 9 {
 			p := w.Start(-1, false)
-			p.Responder.API = deadly{p}
+			p.Change(func(options *respond.Options) { options.API = deadly{p} })
 			_ = p.Responder.Respond(t.Context(), m.Message.Encode(), 1)
 			if p.Died() {
 				deaths++

@@ -1,74 +1,126 @@
 package respond
 
 import (
-	"cmp"
 	"context"
-	"strings"
+	"slices"
+	"time"
 
+	"cordon/handler/alert"
+	"cordon/handler/answer"
 	"cordon/handler/ledger"
-	"cordon/handler/notice"
+	"cordon/handler/machine"
 	"cordon/handler/playbook"
 )
 
-// decide asks the playbook and records the plan with its reasons before anything is done. What was decided in observe
-// mode stays observed, whatever the mode has become since.
-func (r *Responder) decide(ctx context.Context, w *work) error {
+// ReadAgain gets alert and machine from the API and decides anew.
+func (r *Responder) ReadAgain(ctx context.Context, run *answer.Run) (answer.Outcome, error) {
+	run.Alert, run.Machine, run.Missing, run.Refresh = alert.Alert{}, nil, "", true
+	o, err := r.facts(ctx, run)
+	if err == nil && !o.Ends() {
+		o, err = r.decide(ctx, run)
+	}
+	if err != nil || o.Ends() {
+		run.ReadAt = time.Time{} // facts and plan do not belong together
+	}
+	return o, err
+}
+
+// forgetHeld takes what was held of earlier versions from the list: this version is answered instead, whatever the answer is.
+func (r *Responder) forgetHeld(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
+	held := func(row ledger.Run) bool {
+		return row.Version < run.Row.Version && (row.IsHeld() || !row.State.Final())
+	}
+	if !slices.ContainsFunc(run.Record.Runs, held) {
+		return o, nil
+	}
+	return o, r.Ledger.RemoveHeld(ctx, run.Row.AlertID, run.Row.Version-1)
+}
+
+// decide asks the playbook and records the plan with its reasons before anything is done. What was decided in observe mode
+// stays observed, whatever the mode has become since.
+func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	ceiling := r.Ceiling
-	if w.run.Mode == string(playbook.Observe) {
+	if run.Row.Mode == string(playbook.Observe) {
 		ceiling = playbook.Observe
 	}
-	in, err := r.input(ctx, w)
+	in, err := r.input(ctx, run)
 	if err != nil {
-		return err
+		return o, err
 	}
 	in.Ceiling = ceiling
-	if w.plan, err = r.askBook(ctx, w, in); err != nil {
-		return err
+	if run.Plan, err = r.askBook(ctx, run, in); err != nil {
+		return o, err
 	}
-	r.noteOddities(ctx, w, in)
-	if err := r.tellWithdrawn(ctx, w); err != nil {
-		return err
+	r.noteOddities(ctx, run, in)
+	if err := r.tellWithdrawn(ctx, run); err != nil {
+		return o, err
 	}
-	run, err := r.Ledger.UpdateRun(ctx, w.run.AlertID, w.run.Version, func(run *ledger.Run) error {
-		if run.State.Final() {
-			return errDone
-		}
-		run.Rule, run.Mode, run.Book, run.MachineID = w.plan.Rule, string(w.plan.Mode), r.Book.Hash(), w.alert.MachineID
-		run.Steps = run.Steps.Plan(stepStates(w.plan))
-		return run.SetPlan(w.plan, w.plan.Steps)
+	return r.clerk.Write(ctx, run, func(row *ledger.Run) error {
+		row.Rule, row.Mode, row.Book = run.Plan.Rule, string(run.Plan.Mode), r.Book.Hash()
+		row.MachineID = run.Alert.MachineID
+		row.Steps = row.Steps.Plan(stepStates(run.Plan))
+		return row.SetPlan(run.Plan, run.Plan.Steps)
 	})
-	if err != nil {
-		return err
-	}
-	w.run = run
-	return nil
 }
 
-// groups are the notice groups that hear of the run.
-func (w *work) groups() string {
-	var groups []string
-	for _, step := range w.plan.Steps {
-		if step.Kind == playbook.Mail {
-			groups = append(groups, notice.Group(w.alert, step.To))
+// askBook decides. Whether acting is paused is read only for a plan that would act. What a rail holds is done if a person
+// gave leave for it, unless acting is paused or the machine is no longer what that person saw.
+func (r *Responder) askBook(ctx context.Context, run *answer.Run, in playbook.Input) (playbook.Plan, error) {
+	plan := r.Book.Decide(in)
+	wouldAct := func(s playbook.Step) bool { return wouldAct(run, s) }
+	if !slices.ContainsFunc(plan.Steps, wouldAct) {
+		return plan, nil
+	}
+	pause, err := r.Ledger.Pause(ctx)
+	if err != nil {
+		return plan, err
+	}
+	if pause.Paused {
+		in.Paused, in.PauseReason = true, pause.Why()
+		return r.Book.Decide(in), nil
+	}
+	for i, step := range plan.Steps {
+		if step.Verdict == playbook.Held && step.Kind.Acts() && run.HasLeave(step) {
+			plan.Steps[i] = continued(run, plan, step)
 		}
 	}
-	return strings.Join(groups, " ")
+	return plan, nil
 }
 
-// event begins an event about the run with what is known of it.
-func (r *Responder) event(w *work, kind notice.Kind) notice.Event {
-	e := notice.Event{Kind: kind, At: r.Now().UTC(), RunID: w.run.ID(), AlertID: w.message.AlertID, Title: w.run.Title,
-		Severity: w.run.Severity, Incident: w.seen.IncidentID, Rule: w.plan.Rule}
-	if w.step.Kind != "" && w.step.Kind != playbook.Isolate {
-		e.Step, e.Action, e.Scope = cmp.Or(latchOf(w.step), w.step.Key()), w.step.Kind.Action(), w.step.Scope
+// wouldAct reports whether a step changes something, or would if no rail held it. What is about a machine needs one.
+func wouldAct(run *answer.Run, s playbook.Step) bool {
+	if !s.Kind.Acts() || s.Verdict != playbook.Do && s.Verdict != playbook.Held {
+		return false
 	}
-	if w.alert.ID != "" {
-		e.Title, e.Severity, e.Incident = w.alert.Title, string(w.alert.Severity), w.alert.IncidentID
+	return run.Machine != nil || s.Kind == playbook.UpdateAlert
+}
+
+// continued is a step that a rail held and a person let go on.
+func continued(run *answer.Run, plan playbook.Plan, step playbook.Step) playbook.Step {
+	enforced := plan.Enforces(step)
+	step.Why += "; continued by " + run.Row.Leave
+	if !enforced {
+		step.Verdict = playbook.WouldDo
+		return step
 	}
-	if w.machine != nil {
-		e.MachineID, e.MachineName = w.machine.ID, w.machine.ComputerDNSName
-	} else if w.missing != "" {
-		e.MachineID, e.MachineName = w.alert.MachineID, w.alert.ComputerDNSName
+	step.Verdict = playbook.Do
+	spec, isAction := machine.SpecOf(step.Kind.Action())
+	if !isAction {
+		return step
 	}
-	return e
+	if why := spec.Unsupported(*run.Machine, step.Scope); why != "" {
+		step.Verdict, step.Why = playbook.Skipped, why
+	}
+	return step
+}
+
+// stepStates are the acting steps of the plan as a run begins with them.
+func stepStates(plan playbook.Plan) []ledger.StepState {
+	var states []ledger.StepState
+	for _, step := range plan.Steps {
+		if step.Kind.Acts() {
+			states = append(states, ledger.StepState{Key: step.Key(), Latch: answer.LatchOf(step)})
+		}
+	}
+	return states
 }

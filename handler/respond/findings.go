@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"cordon/handler/alert"
+	"cordon/handler/answer"
 	"cordon/handler/ledger"
 	"cordon/handler/playbook"
 )
@@ -47,18 +48,18 @@ func (r *Responder) authentic(ctx context.Context, m alert.Message) error {
 var errFoundAgain = errors.New("the row was found again meanwhile")
 
 // hunted is what rules see of the hunt whose finding is answered; nil for an alert.
-func (r *Responder) hunted(ctx context.Context, w *work) (*playbook.Hunt, error) {
-	if !ledger.IsFinding(w.alert.ID) {
+func (r *Responder) hunted(ctx context.Context, run *answer.Run) (*playbook.Hunt, error) {
+	if !ledger.IsFinding(run.Alert.ID) {
 		return nil, nil
 	}
-	f, exists, err := r.Ledger.Finding(ctx, w.alert.ID)
+	f, exists, err := r.Ledger.Finding(ctx, run.Alert.ID)
 	if err == nil && !exists {
-		err = &ledger.NoFindingError{ID: w.alert.ID}
+		err = &ledger.NoFindingError{ID: run.Alert.ID}
 	}
 	if err != nil {
 		return nil, err
 	}
-	if !f.FoundAt.Equal(w.alert.Created) {
+	if !f.FoundAt.Equal(run.Alert.Created) {
 		return nil, errFoundAgain
 	}
 	row, err := f.Row()

@@ -11,6 +11,7 @@ import (
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
+	"cordon/handler/respond"
 )
 
 // TestAMachineThatSomebodyElseIsolatedIsJoined isolates one by each owner, ten minutes before the alert.
@@ -128,7 +129,7 @@ func TestLookingForIsolationsByOthersIsOneListForAll(t *testing.T) {
 	w := world.NewWorldWith(t, strings.Replace(world.IsolateHigh, "perHour: 5, perDay: 9", "perHour: 500, perDay: 900", 1))
 	p := w.Start(-1, false)
 	lists := 0
-	p.Responder.API = &counting{API: p, lists: &lists}
+	p.Change(func(options *respond.Options) { options.API = &counting{API: p, lists: &lists} })
 	for i := range 40 {
 		w.AlertOn(fmt.Sprintf("da%d", i), fmt.Sprintf("m%d", i), alert.High)
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"cordon/handler/act"
+	"cordon/handler/answer"
 	"cordon/handler/episode"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
@@ -18,15 +20,15 @@ const actionsBack = 180 * 24 * time.Hour
 // input gathers what a decision may look at. What costs a call is read only if the playbook has a rule about it, once per
 // decision. Trouble that passes makes the run come back, as for the alert and the machine; what the API refuses stays
 // unknown, and rules that read it hold their steps.
-func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) {
-	in := playbook.Input{Alert: w.alert, Machine: w.machine, MachineMissing: w.missing, Now: r.Now().UTC(), StaleAfter: r.StaleAfter}
-	withoutOwn(w.run, &in)
-	asked, err := r.asked(ctx, w)
+func (r *Responder) input(ctx context.Context, run *answer.Run) (playbook.Input, error) {
+	in := playbook.Input{Alert: run.Alert, Machine: run.Machine, MachineMissing: run.Missing, Now: r.Now().UTC(), StaleAfter: r.StaleAfter}
+	answer.WithoutOwn(run.Row, &in)
+	asked, err := r.asked(ctx, run)
 	if err != nil {
 		return in, err
 	}
 	in.Asked = asked
-	hunted, err := r.hunted(ctx, w)
+	hunted, err := r.hunted(ctx, run)
 	if err != nil {
 		return in, err
 	}
@@ -35,25 +37,25 @@ func (r *Responder) input(ctx context.Context, w *work) (playbook.Input, error) 
 		return in, err
 	}
 	needs := r.Book.Needs()
-	if w.machine == nil {
+	if run.Machine == nil {
 		return in, nil
 	}
 	if needs.OpenActions {
-		current, err := r.currentActions(ctx)
+		current, err := r.actor.CurrentActions(ctx)
 		if err != nil {
-			return in, w.unlessRefused(err, &in)
+			return in, unlessRefused(run, err, &in)
 		}
 		in.OpenActions = []machine.Action{}
 		for _, a := range current {
-			if a.MachineID == w.machine.ID && !a.Status.Final() && !episode.IsOf(a, w.run.ID()) {
+			if a.MachineID == run.Machine.ID && !a.Status.Final() && !episode.IsOf(a, run.ID()) {
 				in.OpenActions = append(in.OpenActions, a)
 			}
 		}
 	}
 	if needs.Isolated {
-		isolation, err := r.isolation(ctx, w.machine.ID, w.run.ID())
+		isolation, err := r.isolation(ctx, run.Machine.ID, run.ID())
 		if err != nil {
-			return in, w.unlessRefused(err, &in)
+			return in, unlessRefused(run, err, &in)
 		}
 		in.Isolation = &isolation
 	}
@@ -81,8 +83,8 @@ func (r *Responder) isolation(ctx context.Context, machineID, runID string) (mac
 }
 
 // unlessRefused keeps an error that a later try may not meet; of any other, and at the last try, only the reason is kept.
-func (w *work) unlessRefused(err error, in *playbook.Input) error {
-	if trouble, _ := machine.TroubleOf(err); trouble == machine.Refused || trouble == machine.NotFound || w.last && fromAPI(err) {
+func unlessRefused(run *answer.Run, err error, in *playbook.Input) error {
+	if trouble, _ := machine.TroubleOf(err); trouble == machine.Refused || trouble == machine.NotFound || run.Last && act.FromAPI(err) {
 		in.ActionsMissing = err.Error()
 		return nil
 	}

@@ -75,7 +75,7 @@ func TestAPlaybookThatDoesNotAskCostsNoCall(t *testing.T) {
 		w := world.NewWorldWith(t, strings.ReplaceAll(source, "High", "Low"))
 		p := w.Start(-1, false)
 		lists := 0
-		p.Responder.API = &counting{API: p, lists: &lists}
+		p.Change(func(options *respond.Options) { options.API = &counting{API: p, lists: &lists} })
 		w.AlertOn("da1", "m1", alert.Medium)
 		w.Drain(p, 2)
 		if lists != want {
@@ -110,7 +110,7 @@ func TestFactsThatTheAPIRefusesHoldAndTroubleThatPassesComesBack(t *testing.T) {
 	p := w.Start(-1, false)
 	lists := 0
 	api := &counting{API: p, lists: &lists, err: &world.APIError{Kind: machine.Refused, Text: "400 ODataError"}}
-	p.Responder.API = api
+	p.Change(func(options *respond.Options) { options.API = api })
 	w.AlertOn("da1", "m1", alert.High)
 	w.Drain(p, 2)
 	if run := w.Run("da1", 1); run.Rule != "contain" || run.Outcome != "held" || !strings.Contains(run.Reason, "could not be read: 400 ODataError") {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/defender"
+	"cordon/handler/follow"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
@@ -46,9 +47,21 @@ func TestReleaseWithACommentThatNoRowHoldsIsRecorded(t *testing.T) {
 	t.Parallel()
 	for name, comment := range map[string]string{"letters": strings.Repeat("10:00:01 checked. ", 2200), "quotes": strings.Repeat(`"\`, 40_000), "two units": strings.Repeat("😀", 40_000)} {
 		w, p := world.Isolated(t)
-		p.Follower.API = decoded{p}
-		p.Follower.Teller = notice.New(notice.Options{Ledger: p.Ledger, Queue: nobody{}, Mailer: nobody{}, Log: slog.New(slog.DiscardHandler), Now: w.Clock,
-			Window: 30 * time.Second, Lock: time.Minute, RetryAfter: 5 * time.Second, Domain: "example.org", To: []string{"soc@example.org"}})
+		options := p.Follower.Options
+		options.API = decoded{p}
+		options.Teller = notice.New(notice.Options{
+			Ledger:     p.Ledger,
+			Queue:      nobody{},
+			Mailer:     nobody{},
+			Log:        slog.New(slog.DiscardHandler),
+			Now:        w.Clock,
+			Window:     30 * time.Second,
+			Lock:       time.Minute,
+			RetryAfter: 5 * time.Second,
+			Domain:     "example.org",
+			To:         []string{"soc@example.org"},
+		})
+		p.Follower = follow.New(options)
 		w.Mu.Lock()
 		release := w.Add(machine.Unisolate, "m1", comment, "", "Portal")
 		w.Finish(release.ID, machine.Succeeded)

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"cordon/handler/answer"
 	"cordon/handler/ledger"
 	"cordon/handler/playbook"
 )
@@ -40,8 +41,8 @@ func (o *oddities) fresh(found []ledger.Met, now time.Time) []ledger.Met {
 
 // noteOddities keeps for Health what is odd about the machine of a plan that acts. It is a hint: what cannot be
 // written is no trouble of the run.
-func (r *Responder) noteOddities(ctx context.Context, w *work, in playbook.Input) {
-	if len(w.plan.Rails) == 0 {
+func (r *Responder) noteOddities(ctx context.Context, run *answer.Run, in playbook.Input) {
+	if len(run.Plan.Rails) == 0 {
 		return
 	}
 	var found []ledger.Met

@@ -12,6 +12,7 @@ import (
 	"cordon/handler/internal/world"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
+	"cordon/handler/respond"
 )
 
 // readsActions is a playbook with a rule that has no answer if the API refuses to list actions.
@@ -33,9 +34,15 @@ func TestThatNothingIsDoneIsToldOnce(t *testing.T) {
 		"protected": {"", func(w *world.World, _ *world.Process) {
 			w.Edit("m1", func(m *machine.Machine) { m.Tags = []string{"never-isolate"} })
 		}, notice.Held},
-		"observe mode":                      {"", func(_ *world.World, p *world.Process) { p.Responder.Ceiling = "" }, notice.WouldIsolate},
-		"observe mode, another step":        {everyStep, func(_ *world.World, p *world.Process) { p.Responder.Ceiling = "" }, notice.WouldDo},
-		"stale, and older with each update": {"", func(_ *world.World, p *world.Process) { p.Responder.StaleAfter = time.Minute }, notice.Held},
+		"observe mode": {"", func(_ *world.World, p *world.Process) {
+			p.Change(func(options *respond.Options) { options.Ceiling = "" })
+		}, notice.WouldIsolate},
+		"observe mode, another step": {everyStep, func(_ *world.World, p *world.Process) {
+			p.Change(func(options *respond.Options) { options.Ceiling = "" })
+		}, notice.WouldDo},
+		"stale, and older with each update": {"", func(_ *world.World, p *world.Process) {
+			p.Change(func(options *respond.Options) { options.StaleAfter = time.Minute })
+		}, notice.Held},
 		"paused": {"", func(w *world.World, p *world.Process) {
 			if _, err := p.Ledger.SetPause(context.Background(), true, "bob", "import 7 is wrong", w.Clock()); err != nil {
 				w.T.Fatal(err)
@@ -47,7 +54,9 @@ func TestThatNothingIsDoneIsToldOnce(t *testing.T) {
 			}
 			w.Drain(p, 20)
 		}, notice.Held},
-		"a rule without an answer": {readsActions, func(_ *world.World, p *world.Process) { p.Responder.API = &world.Numbered{API: p.Responder.API} }, notice.Held},
+		"a rule without an answer": {readsActions, func(_ *world.World, p *world.Process) {
+			p.Change(func(options *respond.Options) { options.API = &world.Numbered{API: options.API} })
+		}, notice.Held},
 		"not supported": {"", func(w *world.World, _ *world.Process) {
 			w.Edit("m1", func(m *machine.Machine) { m.OSPlatform = "Windows7" })
 		}, notice.Skipped},
@@ -119,7 +128,7 @@ func TestWhatChangesIsTold(t *testing.T) {
 		func() { w.Edit("m1", func(m *machine.Machine) { m.Tags, m.ComputerDNSName = nil, "" }) },
 		func() {
 			w.Edit("m1", func(m *machine.Machine) { m.ComputerDNSName = "pc1" })
-			p.Responder.Ceiling = ""
+			p.Change(func(options *respond.Options) { options.Ceiling = "" })
 		},
 		func() {
 			w.Edit("m2", func(m *machine.Machine) {

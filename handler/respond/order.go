@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/answer"
 	"cordon/handler/machine"
 )
 
@@ -15,13 +16,13 @@ import (
 
 // backoff is how long to wait where the service did not say: longer with every copy, and longest for what only a
 // person can mend.
-func (r *Responder) backoff(w *work, trouble machine.Trouble) time.Duration {
-	copies := max(w.run.Copies, w.message.Attempt)
+func (r *Responder) backoff(run *answer.Run, trouble machine.Trouble) time.Duration {
+	copies := max(run.Row.Copies, run.Message.Attempt)
 	limit := 5 * time.Minute
 	if trouble == machine.Denied {
 		limit = 15 * time.Minute
 	}
-	if w.steps() == 0 {
+	if stepsBelowHigh(run) == 0 {
 		limit /= 2
 	}
 	wait := min(r.RetryAfter<<min(copies, 10), limit)
@@ -29,23 +30,25 @@ func (r *Responder) backoff(w *work, trouble machine.Trouble) time.Duration {
 }
 
 // yield is how much later a run comes back than one of a High alert.
-func (r *Responder) yield(w *work) time.Duration { return time.Duration(w.steps()) * r.RetryAfter }
+func (r *Responder) yield(run *answer.Run) time.Duration {
+	return time.Duration(stepsBelowHigh(run)) * r.RetryAfter
+}
 
-// steps counts the severities above the run's.
-func (w *work) steps() int { return max(alert.High.Rank()-w.severity().Rank(), 0) }
+// stepsBelowHigh counts the severities above the run's.
+func stepsBelowHigh(run *answer.Run) int { return max(alert.High.Rank()-severityOf(run).Rank(), 0) }
 
-// severity is the run's as far as it is known. While the ledger is out of reach, what the message says is good enough for
+// severityOf is the run's as far as it is known. While the ledger is out of reach, what the message says is good enough for
 // an order; if it says nothing, the alert may be as urgent as any.
-func (w *work) severity() alert.Severity {
+func severityOf(run *answer.Run) alert.Severity {
 	hint := struct {
 		Severity alert.Severity `json:"severity"`
 	}{alert.High}
 	switch {
-	case w.alert.ID != "":
-		return w.alert.Severity
-	case w.run.Severity != "":
-		return alert.Severity(w.run.Severity)
-	case json.Unmarshal(w.message.Alert, &hint) != nil:
+	case run.Alert.ID != "":
+		return run.Alert.Severity
+	case run.Row.Severity != "":
+		return alert.Severity(run.Row.Severity)
+	case json.Unmarshal(run.Message.Alert, &hint) != nil:
 		return alert.High
 	}
 	return hint.Severity

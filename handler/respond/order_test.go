@@ -13,6 +13,7 @@ import (
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/playbook/read"
+	"cordon/handler/respond"
 )
 
 // isolatesMediumToo lets Medium alerts isolate as well.
@@ -60,7 +61,7 @@ func TestRunThatFindsTheQuotaUsedUpComesBackInItsTurnAndActsOnce(t *testing.T) {
 		w.AlertOn(fmt.Sprintf("da%d", i), fmt.Sprintf("m%d", i), severity)
 	}
 	p := w.Start(-1, false)
-	p.Responder.Quota = ledger.Quota{PerMinute: 2, PerHour: 100}
+	p.Change(func(options *respond.Options) { options.Quota = ledger.Quota{PerMinute: 2, PerHour: 100} })
 	w.Drain(p, 40)
 	want := map[string]time.Duration{"m0": 0, "m2": 0, "m3": 61 * time.Second, "m4": 61 * time.Second, "m1": 122 * time.Second}
 	for _, r := range requests() {
@@ -86,7 +87,7 @@ func TestRepeatedRequestIsAnotherOneToTheQuotaButNotToTheCaps(t *testing.T) {
 		return nil
 	}
 	p := w.Start(-1, false)
-	p.Responder.Quota = ledger.Quota{PerMinute: 1, PerHour: 100}
+	p.Change(func(options *respond.Options) { options.Quota = ledger.Quota{PerMinute: 1, PerHour: 100} })
 	w.AlertOn("da1", "m1", alert.High)
 	w.Take2(p)
 	w.Advance(100 * time.Second)

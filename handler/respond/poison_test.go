@@ -46,7 +46,7 @@ func TestPoisonIsParkedThoughItsLatchIsHeldWhenItComesAgain(t *testing.T) {
 			break
 		}
 		p := w.Start(-1, false)
-		p.Responder.API = deadly{p}
+		p.Change(func(options *respond.Options) { options.API = deadly{p} })
 		if _ = p.Responder.Respond(t.Context(), m.Message.Encode(), delivery); p.Died() {
 			deaths++
 			m.At = w.Clock()

@@ -12,6 +12,7 @@ import (
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
+	"cordon/handler/respond"
 )
 
 func TestHighAlertIsolatesItsMachineOnceAndIsToldAsFarAsItIsTrue(t *testing.T) {
@@ -380,7 +381,7 @@ func TestObserveDecisionIsNeverActedOnLater(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	p := w.Start(-1, false)
-	p.Responder.Ceiling = ""
+	p.Change(func(options *respond.Options) { options.Ceiling = "" })
 	w.AlertOn("da1", "m1", alert.High)
 	m, _ := w.Take()
 	if err := p.Responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {

@@ -34,7 +34,9 @@ func (c *reading) Machine(ctx context.Context, id string) (machine.Machine, erro
 func oneAMinute(w *world.World) (*world.Process, *reading) {
 	p := w.Start(-1, false)
 	reads := &reading{API: p}
-	p.Responder.API, p.Responder.Quota = reads, ledger.Quota{PerMinute: 1, PerHour: 100}
+	p.Change(func(options *respond.Options) {
+		options.API, options.Quota = reads, ledger.Quota{PerMinute: 1, PerHour: 100}
+	})
 	return p, reads
 }
 

@@ -2,35 +2,26 @@ package respond
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"cordon/handler/act"
 	"cordon/handler/alert"
+	"cordon/handler/answer"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
 
-// A run that cannot be decided or finished comes back by copies. It is told once after a while, stands in Health, and ends: its
-// next try after a day, or the stale limit if that is longer, is the last, and what cannot be read or done then is held and told.
-// While an outage of the service lasts nothing ends: an outage makes no decision about an alert.
+// A run that cannot be decided or finished comes back by copies. It is told once after a while, stands in Health, and ends:
+// its next try after a day, or the stale limit if that is longer, is the last, and what cannot be read or done then is held
+// and told. While an outage of the service lasts nothing ends: an outage makes no decision about an alert.
 
 const (
-	leastTries = 24 * time.Hour     // for how long a run is tried at least
-	patientFor = 4 * 24 * time.Hour // for how long one waits for what ends by itself: Defender gives an action up after three days and a quarter of an hour
-	pollsFail  = 30 * time.Minute   // for how long no poll succeeded where the service counts as out of order
+	leastTries = 24 * time.Hour   // for how long a run is tried at least
+	pollsFail  = 30 * time.Minute // for how long no poll succeeded where the service counts as out of order
 )
-
-// pause is how a run goes on with a copy.
-type pause struct {
-	after   time.Duration
-	forgive bool // earlier deaths are forgotten
-	patient bool // it waits for what ends by itself
-	turn    bool // it waits for its turn of a quota
-	why     string
-}
 
 // tries is for how long a run is tried.
 func (r *Responder) tries() time.Duration { return max(r.StaleAfter, leastTries) }
@@ -44,96 +35,69 @@ func (r *Responder) outage(ctx context.Context) bool {
 
 // noteStuck looks at a run that comes back without having got on for a while: whether that is an outage, and else tells the
 // operator once. Of an outage the operator hears by the polls that do not succeed.
-func (r *Responder) noteStuck(ctx context.Context, w *work, p pause) (outage, told bool) {
-	told = w.run.StuckTold
-	since := w.run.StuckSince
-	harmless := p.patient || p.turn && w.run.TurnsFor(r.Now(), patientFor) || w.run.State == ledger.Waiting
+func (r *Responder) noteStuck(ctx context.Context, run *answer.Run, p answer.Pause) (outage, told bool) {
+	told = run.Row.StuckTold
+	since := run.Row.StuckSince
+	itsTurn := p.Turn && run.Row.TurnsFor(r.Now(), answer.PatientFor)
+	harmless := p.Patient || itsTurn || run.Row.State == ledger.Waiting
 	if harmless || since.IsZero() || r.Now().Sub(since) < ledger.StuckAfter {
 		return false, told
 	}
 	if outage = r.outage(ctx); outage || told {
 		return outage, told
 	}
-	e := r.event(w, notice.Stuck)
+	e := r.clerk.Event(run, notice.Stuck)
 	e.MachineID, e.MachineName, e.Step, e.Action, e.Scope, e.To = "", "", "", "", "", r.Operator
-	e.Detail = fmt.Sprintf("It does not get on since %s: %s. It is tried again until %s; what is not done by then is held, and told.",
-		since.Format(time.RFC3339), p.why, w.run.LastTryAt.Format(time.RFC3339))
+	e.Detail = fmt.Sprintf("It does not get on since %s: %s. It is tried again until %s; "+
+		"what is not done by then is held, and told.",
+		since.Format(time.RFC3339), p.Why, run.Row.LastTryAt.Format(time.RFC3339))
 	if err := r.Teller.Tell(ctx, "operator", e); err != nil {
 		r.Log.WarnContext(ctx, "it could not be told that the run does not get on", "error", err.Error())
 		return false, false
 	}
-	r.Log.ErrorContext(ctx, "run does not get on", "since", since, "why", p.why, "until", w.run.LastTryAt)
+	r.Log.ErrorContext(ctx, "run does not get on", "since", since, "why", p.Why, "until", run.Row.LastTryAt)
 	return false, true
 }
 
-// fromAPI reports whether an error is the API's, or of the way to it.
-func fromAPI(err error) bool {
-	var api machine.APIError
-	return errors.As(err, &api)
-}
-
 // unread is trouble with reading the alert. At the last try the run ends with it, told.
-func (r *Responder) unread(ctx context.Context, w *work, cause error) error {
-	if !w.last || !fromAPI(cause) {
-		return cause
+func (r *Responder) unread(ctx context.Context, run *answer.Run, cause error) (o answer.Outcome, err error) {
+	if !run.Last || !act.FromAPI(cause) {
+		return o, cause
 	}
-	why := fmt.Sprintf("the alert could not be read since %s: %v", w.since().Format(time.RFC3339), cause)
-	e := r.event(w, notice.GaveUp)
+	why := fmt.Sprintf("the alert could not be read since %s: %v", run.Since().Format(time.RFC3339), cause)
+	e := r.clerk.Event(run, notice.GaveUp)
 	e.Detail = why + ". Answer it by hand."
-	if err := r.Teller.Tell(ctx, notice.Group(w.alertOrID(), nil), e); err != nil {
-		return err
+	if err := r.Teller.Tell(ctx, notice.Group(run.AlertOrID(), nil), e); err != nil {
+		return o, err
 	}
-	return r.close(ctx, w, "not answered", why)
+	return r.clerk.Close(ctx, run, "not answered", why)
 }
 
 // unreadAsked is unread for a message that names no version, or one that is not known: the newest run is told of and ends. If
 // that is over, the message ends after a few tries: the alert is answered, and polls find what changes.
-func (r *Responder) unreadAsked(ctx context.Context, w *work, record ledger.Record, cause error) error {
-	latest, exists := record.Latest()
+func (r *Responder) unreadAsked(ctx context.Context, run *answer.Run, cause error) (o answer.Outcome, err error) {
+	latest, exists := run.Record.Latest()
 	switch {
-	case exists && latest.State.Final() && w.message.Attempt >= LookUpTries && fromAPI(cause):
+	case exists && latest.State.Final() && run.Message.Attempt >= LookUpTries && act.FromAPI(cause):
 		r.Log.WarnContext(ctx, "an answered alert that was asked for again cannot be read; if it changed a poll finds it",
-			"alert", latest.AlertID, "tries", w.message.Attempt+1, "error", cause.Error())
-		return errDone
+			"alert", latest.AlertID,
+			"tries", run.Message.Attempt+1,
+			"error", cause.Error())
+		return answer.RunOver(), nil
 	case !exists || latest.State.Final():
-		return cause
+		return o, cause
 	}
-	w.run, w.seen, w.started, w.last = latest, *record.Seen, true, latest.IsLastTry(r.Now())
-	return r.unread(ctx, w, cause)
+	run.Row, run.Seen, run.Started, run.Last = latest, *run.Record.Seen, true, latest.IsLastTry(r.Now())
+	return r.unread(ctx, run, cause)
 }
 
 // unreadMachine is trouble with reading the machine. At the last try it counts as one that could not be read.
-func (w *work) unreadMachine(cause error) error {
-	if !w.last || !fromAPI(cause) {
+func unreadMachine(run *answer.Run, cause error) error {
+	if !run.Last || !act.FromAPI(cause) {
 		return cause
 	}
-	w.missing = fmt.Sprintf("it could not be read since %s: %v", w.since().Format(time.RFC3339), cause)
+	run.Missing = fmt.Sprintf("it could not be read since %s: %v", run.Since().Format(time.RFC3339), cause)
 	return nil
-}
-
-// unfinished is trouble with a step, or a wait. At the last try the step is held.
-func (r *Responder) unfinished(ctx context.Context, w *work, cause error) error {
-	var later *comeBack
-	if !w.last || !fromAPI(cause) && !errors.As(cause, &later) {
-		return cause
-	}
-	if later != nil && later.turn && w.run.TurnsFor(r.Now(), patientFor) {
-		return cause
-	}
-	said := "held: it could not be done since " + w.since().Format(time.RFC3339) + ": "
-	why := w.heldAgain(reason{said + cause.Error(), "held: it could not be done: " + causeOf(cause)})
-	if err := r.keepHeld(ctx, w, why.text); err != nil {
-		return err
-	}
-	return r.conclude(ctx, w, notice.Held, ledger.HeldOutcome, why)
-}
-
-// since is since when the run does not get on.
-func (w *work) since() time.Time {
-	if w.run.StuckSince.IsZero() {
-		return w.run.LastTryAt.Add(-patientFor)
-	}
-	return w.run.StuckSince
 }
 
 // otherAlert is the API's answer about an alert with another one.

@@ -36,10 +36,12 @@ func TestRunThatCannotGetOnIsToldStandsInHealthAndEnds(t *testing.T) {
 		outcome string
 		told    string // of the end
 	}{
-		"reads fail":             {func(_ *world.World, _ *world.Process, o *outage) { o.reads = always(machine.Transient) }, "not answered", "not answered"},
-		"reads are refused":      {func(_ *world.World, _ *world.Process, o *outage) { o.reads = always(machine.Refused) }, "not answered", "not answered"},
-		"reads are denied":       {func(_ *world.World, _ *world.Process, o *outage) { o.reads = always(machine.Denied) }, "not answered", "not answered"},
-		"another alert":          {func(_ *world.World, p *world.Process, o *outage) { p.Responder.API = stranger{o} }, "not answered", "not answered"},
+		"reads fail":        {func(_ *world.World, _ *world.Process, o *outage) { o.reads = always(machine.Transient) }, "not answered", "not answered"},
+		"reads are refused": {func(_ *world.World, _ *world.Process, o *outage) { o.reads = always(machine.Refused) }, "not answered", "not answered"},
+		"reads are denied":  {func(_ *world.World, _ *world.Process, o *outage) { o.reads = always(machine.Denied) }, "not answered", "not answered"},
+		"another alert": {func(_ *world.World, p *world.Process, o *outage) {
+			p.Change(func(options *respond.Options) { options.API = stranger{o} })
+		}, "not answered", "not answered"},
 		"machines fail":          {func(_ *world.World, _ *world.Process, o *outage) { o.machines = always(machine.Transient) }, "held", "held"},
 		"machines are refused":   {func(_ *world.World, _ *world.Process, o *outage) { o.machines = always(machine.Refused) }, "held", "held"},
 		"requests fail":          {func(_ *world.World, _ *world.Process, o *outage) { o.acts = always(machine.Transient) }, "held", "held"},
@@ -59,7 +61,7 @@ func TestRunThatCannotGetOnIsToldStandsInHealthAndEnds(t *testing.T) {
 			w := world.NewWorldWith(t, strings.Replace(world.IsolateHigh, `"High"`, `"Medium"`, 1))
 			p := w.Start(-1, false)
 			o := &outage{Process: p}
-			p.Responder.API = o
+			p.Change(func(options *respond.Options) { options.API = o })
 			w.AlertOn("da1", "m1", alert.Medium)
 			// Created a while from now, so that its age says nothing before the tries are over.
 			w.EditAlert("da1", func(a *alert.Alert) { a.Created, a.Title = w.Clock().Add(2*time.Hour), "t2" })
@@ -114,7 +116,7 @@ func TestOutageEndsNoRun(t *testing.T) {
 		}
 		return nil
 	}}
-	p.Responder.API = o
+	p.Change(func(options *respond.Options) { options.API = o })
 	w.Mu.Lock()
 	for i := range w.Queue {
 		w.Queue[i].Message.Machine, w.Queue[i].Message.Alert = nil, nil
@@ -125,7 +127,7 @@ func TestOutageEndsNoRun(t *testing.T) {
 		t.Errorf("told %s", w.Kinds())
 	}
 	down = false
-	p.Responder.StaleAfter = 30 * 24 * time.Hour
+	p.Change(func(options *respond.Options) { options.StaleAfter = 30 * 24 * time.Hour })
 	w.Polled(p)
 	w.Settled(p)
 	for i := range 2 {
@@ -147,7 +149,7 @@ func TestWhatWasTriedInVainCanBeContinuedByAPerson(t *testing.T) {
 		}
 		return nil
 	}}
-	p.Responder.API = o
+	p.Change(func(options *respond.Options) { options.API = o })
 	w.AlertOn("da1", "m1", alert.High)
 	w.Play(p, 2*24*time.Hour, true)
 	held, found, err := p.Ledger.HeldOf(t.Context(), "da1", 1)
@@ -170,7 +172,7 @@ func TestReleaseThatWaitsForAnOfflineMachineIsNotStuck(t *testing.T) {
 	t.Parallel()
 	w := world.NewWorldWith(t, releaseBenign)
 	p := w.Start(-1, false)
-	p.Responder.StaleAfter = 7 * 24 * time.Hour
+	p.Change(func(options *respond.Options) { options.StaleAfter = 7 * 24 * time.Hour })
 	w.AlertOn("da1", "m1", alert.High)
 	w.Drain(p, 3)
 	w.EditAlert("da1", func(a *alert.Alert) { a.Classification = "InformationalExpectedActivity" })

@@ -13,6 +13,7 @@ import (
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
+	"cordon/handler/respond"
 	"cordon/local/tables"
 )
 
@@ -100,7 +101,7 @@ func TestHourOfAPITroubleBurnsNoDeliveryAndEverythingIsAnsweredAfterIt(t *testin
 			p := w.Start(-1, false)
 			o := &outage{Process: p}
 			set(w, o)
-			p.Responder.API = o
+			p.Change(func(options *respond.Options) { options.API = o })
 			tries, end := 0, w.Clock().Add(time.Hour)
 			for w.Clock().Before(end) {
 				m, more := w.Take()
@@ -180,8 +181,8 @@ func TestHourWithoutCopiesSetsNoMessageAside(t *testing.T) {
 			}
 		}
 		o := &outage{Process: p, reads: during(&world.APIError{Kind: machine.Transient, Text: "503"}), sends: during(errors.New("server busy"))}
-		p.Responder.API, p.Responder.Queue = o, o
-		p.Responder.Now = func() time.Time { return from.Add(time.Since(begun)) }
+		p.Change(func(options *respond.Options) { options.API, options.Queue = o, o })
+		p.Change(func(options *respond.Options) { options.Now = func() time.Time { return from.Add(time.Since(begun)) } })
 		var deliveries sync.Map
 		var group sync.WaitGroup
 		for _, m := range waiting {
@@ -204,7 +205,7 @@ func TestHourWithoutCopiesSetsNoMessageAside(t *testing.T) {
 			}
 		}
 		w.Advance(time.Since(begun))
-		p.Responder.Now = w.Clock
+		p.Change(func(options *respond.Options) { options.Now = w.Clock })
 		w.Answered(p)
 	})
 }

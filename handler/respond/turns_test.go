@@ -49,7 +49,7 @@ func TestWaitForTheQuotaIsNotStuck(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	p := w.Start(-1, false)
-	p.Responder.Quota = ledger.Quota{PerMinute: 1, PerHour: 1}
+	p.Change(func(options *respond.Options) { options.Quota = ledger.Quota{PerMinute: 1, PerHour: 1} })
 	for _, id := range []string{"1", "2", "3"} {
 		w.AlertOn("da"+id, "m"+id, alert.High)
 	}
@@ -74,14 +74,16 @@ func TestWaitForTheQuotaHasItsEnd(t *testing.T) {
 	t.Parallel()
 	w := world.NewWorldWith(t, strings.NewReplacer(`"High"`, `"Medium"`, "perHour: 5, perDay: 9", "perHour: 90, perDay: 900").Replace(world.IsolateHigh))
 	p := w.Start(-1, false)
-	p.Responder.StaleAfter, p.Responder.Quota = 30*world.Day, ledger.Quota{PerMinute: 2, PerHour: 2}
+	p.Change(func(options *respond.Options) {
+		options.StaleAfter, options.Quota = 30*world.Day, ledger.Quota{PerMinute: 2, PerHour: 2}
+	})
 	w.AlertOn("da1", "m1", alert.Medium)
 	taken := 0
 	for ; taken < 2000 && len(w.Queue) > 0; taken++ {
 		m, _ := w.Take()
 		w.Polled(p)
 		for i := range 2 {
-			other := ledger.Reservation{Action: "isolate", Key: fmt.Sprint("other ", taken, i), Severity: alert.High, At: w.Clock(), Quota: p.Responder.Quota}
+			other := ledger.Reservation{Action: "isolate", Key: fmt.Sprint("other ", taken, i), Severity: alert.High, At: w.Clock(), Quota: p.Options.Quota}
 			if _, err := p.Ledger.Reserve(t.Context(), other); err != nil {
 				t.Fatal(err)
 			}

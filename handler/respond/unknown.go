@@ -3,8 +3,10 @@ package respond
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/answer"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 )
@@ -13,60 +15,66 @@ import (
 // therefore looked up a few times an hour only, counted in the ledger, and people hear of all that was not found in one
 // mail. No alert is lost by it: the polls find every one that exists, and what they recorded is not counted.
 
-const (
-	// LookUpTries is how often the look-up of one message is tried against trouble of the API.
-	LookUpTries = 10
-)
+// LookUpTries is how often the look-up of one message is tried against trouble of the API.
+const LookUpTries = 10
 
 // askedAlert reads the alert of a message that the ledger cannot answer. If no poll recorded it, that takes one of the hour's
 // look-ups; without one, or if the API does not know the alert, the message is done with.
-func (r *Responder) askedAlert(ctx context.Context, w *work, record ledger.Record) (alert.Alert, error) {
-	id := w.message.AlertID
-	if record.Seen != nil || ledger.IsFinding(id) {
-		return r.alertOf(ctx, id)
+func (r *Responder) askedAlert(ctx context.Context, run *answer.Run) (a alert.Alert, o answer.Outcome, err error) {
+	id := run.Message.AlertID
+	if run.Record.Seen != nil || ledger.IsFinding(id) {
+		a, err = r.alertOf(ctx, id)
+		return a, o, err
 	}
 	leave, err := r.Ledger.AskToLookUp(ctx, id, r.sharedNow(ctx))
+	why := ""
 	switch {
 	case err != nil:
-		return alert.Alert{}, err
+		return a, o, err
 	case leave == ledger.LookedUp:
-		return alert.Alert{}, r.leaveToPolls(ctx, w, "Defender did not know it within the last hour")
+		why = "Defender did not know it within the last hour"
 	case leave == ledger.NoLookupsLeft:
-		why := fmt.Sprintf("%d ids that no poll recorded were looked up within the hour", ledger.LookupsPerHour)
-		return alert.Alert{}, r.leaveToPolls(ctx, w, why)
-	case w.message.Attempt >= LookUpTries:
-		return alert.Alert{}, r.leaveToPolls(ctx, w, fmt.Sprintf("it could not be looked up in %d tries", LookUpTries))
+		why = fmt.Sprintf("%d ids that no poll recorded were looked up within the hour", ledger.LookupsPerHour)
+	case run.Message.Attempt >= LookUpTries:
+		why = fmt.Sprintf("it could not be looked up in %d tries", LookUpTries)
 	}
-	a, err := r.alertOf(ctx, id)
-	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound || trouble == machine.Refused {
-		if noteErr := r.Ledger.Missing(ctx, id, r.sharedNow(ctx)); noteErr != nil {
-			return a, noteErr
-		}
-		return a, r.unknownAlert(ctx, w, err)
+	if why != "" {
+		o, err = r.leaveToPolls(ctx, run, why)
+		return a, o, err
 	}
-	return a, err
+	a, err = r.alertOf(ctx, id)
+	if trouble, _ := machine.TroubleOf(err); trouble != machine.NotFound && trouble != machine.Refused {
+		return a, o, err
+	}
+	if noteErr := r.Ledger.Missing(ctx, id, r.sharedNow(ctx)); noteErr != nil {
+		return a, o, noteErr
+	}
+	o, err = r.unknownAlert(ctx, run, err)
+	return a, o, err
 }
 
 // leaveToPolls ends a message about an alert that no poll recorded.
-func (r *Responder) leaveToPolls(ctx context.Context, w *work, why string) error {
+func (r *Responder) leaveToPolls(ctx context.Context, run *answer.Run, why string) (answer.Outcome, error) {
 	r.Log.InfoContext(ctx, "an alert that no poll recorded is not looked up; if it exists a poll finds it",
-		"alert", w.message.AlertID, "why", why)
-	if w.run.AlertID == "" || w.run.State.Final() {
-		return errDone
+		"alert", run.Message.AlertID,
+		"why", why)
+	if run.Row.AlertID == "" || run.Row.State.Final() {
+		return answer.RunOver(), nil
 	}
-	return r.close(ctx, w, "not found", "not looked up: "+why)
+	return r.clerk.Close(ctx, run, "not found", "not looked up: "+why)
 }
 
 // unknownAlert keeps the record of an alert that was asked for and does not exist.
-func (r *Responder) unknownAlert(ctx context.Context, w *work, cause error) error {
-	if w.run.AlertID == "" || w.run.State.Final() {
-		run, err := r.Ledger.Asked(ctx, w.message.AlertID, r.Now().UTC())
+func (r *Responder) unknownAlert(ctx context.Context, run *answer.Run, cause error) (answer.Outcome, error) {
+	if run.Row.AlertID == "" || run.Row.State.Final() {
+		row, err := r.Ledger.Asked(ctx, run.Message.AlertID, r.Now().UTC())
 		if err != nil {
-			return err
+			return answer.Outcome{}, err
 		}
-		w.run = run
+		run.Row = row
 	}
-	return r.close(ctx, w, "not found", "Defender does not know the alert, and no poll has recorded it: "+cause.Error())
+	reason := "Defender does not know the alert, and no poll has recorded it: " + cause.Error()
+	return r.clerk.Close(ctx, run, "not found", reason)
 }
 
 // giveLookUpBack lets an alert that exists count for nothing.
@@ -75,6 +83,13 @@ func (r *Responder) giveLookUpBack(ctx context.Context, alertID string) {
 		return
 	}
 	if err := r.Ledger.Found(ctx, alertID, r.sharedNow(ctx)); err != nil {
-		r.Log.WarnContext(ctx, "the look-up of an alert that exists counts for an hour", "alert", alertID, "error", err.Error())
+		r.Log.WarnContext(ctx, "the look-up of an alert that exists counts for an hour",
+			"alert", alertID,
+			"error", err.Error())
 	}
+}
+
+// sharedNow is the time for what all instances share.
+func (r *Responder) sharedNow(ctx context.Context) time.Time {
+	return r.Ledger.SharedNow(ctx, r.Log, r.Now)
 }

@@ -116,6 +116,7 @@ func (w *World) Advance(d time.Duration) {
 // or comes back to it any more.
 type Process struct {
 	*World
+	Options   respond.Options // of Responder; see Change
 	Responder *respond.Responder
 	Follower  *follow.Follower
 	Ledger    *ledger.Store
@@ -168,10 +169,45 @@ func (w *World) Start(breaths int, mute bool) *Process {
 	}
 	log := slog.New(slog.DiscardHandler)
 	p.Ledger = store
-	p.Responder = respond.New(respond.Options{API: p, Queue: p, Ledger: store, Teller: p, Book: w.Book, Log: log, Now: w.Clock, Ceiling: playbook.Enforce,
-		SnapshotMaxAge: 2 * time.Minute, StaleAfter: 24 * time.Hour, Lift: Lift, RecheckAfter: 120 * time.Second, Hold: time.Minute, SendWithin: 20 * time.Second, RetryAfter: 5 * time.Second})
-	p.Follower = follow.New(follow.Options{API: p, Queue: p, Ledger: store, Teller: p, Log: log, Now: w.Clock, Overlap: 10 * time.Minute, Lift: Lift, StaleAfter: 24 * time.Hour, RecheckAfter: 120 * time.Second, PendingAfter: 15 * time.Minute, ReissueAfter: time.Minute})
+	p.Options = respond.Options{
+		API:            p,
+		Queue:          p,
+		Ledger:         store,
+		Teller:         p,
+		Book:           w.Book,
+		Log:            log,
+		Now:            w.Clock,
+		Ceiling:        playbook.Enforce,
+		SnapshotMaxAge: 2 * time.Minute,
+		StaleAfter:     24 * time.Hour,
+		Lift:           Lift,
+		RecheckAfter:   120 * time.Second,
+		Hold:           time.Minute,
+		SendWithin:     20 * time.Second,
+		RetryAfter:     5 * time.Second,
+	}
+	p.Responder = respond.New(p.Options)
+	p.Follower = follow.New(follow.Options{
+		API:          p,
+		Queue:        p,
+		Ledger:       store,
+		Teller:       p,
+		Log:          log,
+		Now:          w.Clock,
+		Overlap:      10 * time.Minute,
+		Lift:         Lift,
+		StaleAfter:   24 * time.Hour,
+		RecheckAfter: 120 * time.Second,
+		PendingAfter: 15 * time.Minute,
+		ReissueAfter: time.Minute,
+	})
 	return p
+}
+
+// Change gives the process a Responder with other options.
+func (p *Process) Change(change func(*respond.Options)) {
+	change(&p.Options)
+	p.Responder = respond.New(p.Options)
 }
 
 // Call makes an API call that answers v or err.

@@ -1,0 +1,120 @@
+// Package act carries the steps of a run's plan out: machine actions exactly once under the machine's latch, then tags and
+// updates of the alert. The order of writes of a machine action is run, latch, index, intent, action id, notice entry, run;
+// whatever is interrupted is repaired by whoever comes next.
+//
+// What comes next for a latch is handler/episode's to say. handler/respond decides before, and again for old facts.
+package act
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"cordon/handler/act/change"
+	"cordon/handler/answer"
+	"cordon/handler/ending"
+	"cordon/handler/ledger"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+	"cordon/handler/playbook"
+)
+
+// API is what the steps of a plan ask of Defender. Errors are machine.APIError where the API answered.
+type API interface {
+	// CurrentActions lists the machine actions of all machines that are not final, and their isolations and releases in
+	// every state, created at since or later.
+	CurrentActions(ctx context.Context, since time.Time) ([]machine.Action, error)
+	// ActionsOn lists the actions of one machine in every state, created at since or later.
+	ActionsOn(ctx context.Context, machineID string, since time.Time) ([]machine.Action, error)
+	// Act asks for a machine action. It sends the request at most once, and not after its SendBy.
+	Act(ctx context.Context, machineID string, r machine.Request) (machine.Action, error)
+	// CancelAction takes an action of a type back that is not final.
+	CancelAction(ctx context.Context, actionID string, t machine.ActionType, comment string) (machine.Action, error)
+	change.API
+}
+
+// Facts decides anew, for facts that are too old to act on.
+type Facts interface {
+	// ReadAgain gets alert and machine from the API and makes the run's plan anew.
+	ReadAgain(ctx context.Context, run *answer.Run) (answer.Outcome, error)
+}
+
+// Options are the parts and settings of an Actor; all are required.
+type Options struct {
+	API     API
+	Facts   Facts
+	Ledger  *ledger.Store
+	Clerk   *answer.Clerk
+	Endings *ending.Closer
+	Book    *playbook.Book
+	Log     *slog.Logger
+	Now     func() time.Time
+
+	SnapshotMaxAge time.Duration // how old alert and machine may be when they are acted on
+	Lift           time.Duration // how long Defender lets an isolation stand before it lifts it by itself
+	RecheckAfter   time.Duration // wait before a request of unknown fate may be repeated
+	Hold           time.Duration // how long a latch is taken for
+	SendWithin     time.Duration // how long after its intent a request may still be sent
+	Quota          ledger.Quota  // of isolations, as the API counts them for all instances together; zero: none
+	Operator       []string      // who hears that Cordon itself is unwell
+}
+
+// Actor carries plans out. It is safe for concurrent use.
+type Actor struct {
+	Options
+	changer *change.Changer
+
+	listing  chan struct{}    // holds a token while somebody lists
+	listed   []machine.Action // current actions of all machines, shared for a while
+	listedAt time.Time
+}
+
+// New makes an Actor.
+func New(o Options) *Actor {
+	return &Actor{
+		Options: o,
+		changer: &change.Changer{API: o.API, Ledger: o.Ledger, Clerk: o.Clerk, Log: o.Log},
+		listing: make(chan struct{}, 1),
+	}
+}
+
+// CarryOut does what the plan says and closes the run, or leaves it waiting for the outcome of machine actions. An error
+// that comes with an outcome is trouble with one step, while another comes back by then at the latest.
+func (r *Actor) CarryOut(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
+	switch {
+	case len(run.Row.Steps) > 0: // also what an earlier plan of the run had done
+		return r.carryOutSteps(ctx, run)
+	case len(run.Plan.Steps) == 0:
+		return r.Clerk.Close(ctx, run, "no rule", run.Plan.Reason)
+	case r.stale(run):
+		if o, err := r.Facts.ReadAgain(ctx, run); err != nil || o.Ends() {
+			return o, err
+		}
+		if r.stale(run) {
+			return tooSlow(), nil
+		}
+		return r.CarryOut(ctx, run)
+	}
+	e := r.Clerk.Event(run, notice.Matched)
+	e.Detail = run.Plan.Reason
+	if err := r.Clerk.Tell(ctx, run, e); err != nil {
+		return o, err
+	}
+	return r.Clerk.Close(ctx, run, "mailed", run.Plan.Reason)
+}
+
+// stale reports whether the facts are too old to act on.
+func (r *Actor) stale(run *answer.Run) bool { return r.Now().Sub(run.ReadAt) > r.SnapshotMaxAge }
+
+// tooSlow gives up a try in which reading took longer than what was read may be old.
+func tooSlow() answer.Outcome {
+	return answer.Later(answer.Pause{
+		After: time.Second,
+		Why:   "alert and machine were out of date before they were read",
+	})
+}
+
+// sharedNow is the time for what all instances share.
+func (r *Actor) sharedNow(ctx context.Context) time.Time {
+	return r.Ledger.SharedNow(ctx, r.Log, r.Now)
+}

@@ -1,0 +1,13 @@
+package act
+
+import (
+	"context"
+
+	"cordon/handler/answer"
+	"cordon/handler/ledger"
+)
+
+// Uncount gives back the place of a latch's episode, as somebody does who counted it and sent nothing.
+func (r *Actor) Uncount(ctx context.Context, l ledger.Latch) {
+	r.uncount(ctx, &turn{Run: &answer.Run{}, kind: l.Kind, latch: l, counted: true})
+}

@@ -1,0 +1,76 @@
+package act
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"cordon/handler/answer"
+	"cordon/handler/episode"
+	"cordon/handler/ledger"
+	"cordon/handler/notice"
+)
+
+// hold ends a step that a rail holds.
+func (r *Actor) hold(ctx context.Context, run *answer.Run, why answer.Reason) (answer.Outcome, error) {
+	why = run.HeldAgain(why)
+	if err := r.Clerk.KeepHeld(ctx, run, why.Text); err != nil {
+		return answer.Outcome{}, err
+	}
+	return r.notDone(ctx, run, notice.Held, "held", why)
+}
+
+// notDone ends a step that is not carried out. It must not be told as "not isolated" about a machine that is isolated or
+// being isolated all the same. Whose alert had asked for that hears of its outcome, by a request of this run whose fate is
+// still open, say; anybody else would hear of this alert neither now nor when that ends, so the step is told with what
+// stands.
+func (r *Actor) notDone(
+	ctx context.Context, run *answer.Run, kind notice.Kind, outcome string, why answer.Reason,
+) (o answer.Outcome, err error) {
+	latch := answer.LatchOf(run.Step)
+	if latch == "" || run.Machine == nil {
+		return r.Clerk.Conclude(ctx, run, kind, outcome, why)
+	}
+	l, o, err := r.latch(ctx, run.Machine.ID, latch, run.ID())
+	if err != nil || o.Ends() {
+		return o, err
+	}
+	if l.State != ledger.Intended && l.State != ledger.Acting && l.State != ledger.Achieved {
+		return r.Clerk.Conclude(ctx, run, kind, outcome, why)
+	}
+	joiners, err := r.Ledger.Joiners(ctx, l)
+	if err != nil {
+		return o, err
+	}
+	hears := func(j ledger.Joiner) bool { return j.AlertID == run.Row.AlertID && j.Groups != "" }
+	if slices.ContainsFunc(joiners, hears) {
+		reason := fmt.Sprintf("%s; %s that was asked for before goes on", why.Text, episode.Article(episode.Noun(l)))
+		return r.Clerk.Finish(ctx, run, outcome, reason)
+	}
+	e := r.Clerk.Event(run, kind)
+	standsAllTheSame(&e, l, run, why)
+	if err := r.Clerk.TellNews(ctx, run, e); err != nil {
+		return o, err
+	}
+	return r.Clerk.Finish(ctx, run, outcome, e.Detail)
+}
+
+// standsAllTheSame says in an event about a step that is not carried out what stands all the same.
+func standsAllTheSame(e *notice.Event, l ledger.Latch, run *answer.Run, why answer.Reason) {
+	whom := "for another alert (run " + l.RunID + ")"
+	if l.RunID == "" || strings.HasPrefix(l.RunID, run.Row.AlertID+":") {
+		whom = "before"
+	}
+	e.Cause, e.Stands, e.Episode, e.ActionID = cmp.Or(why.Cause, why.Text), notice.UnderWay, l.Episode, l.ActionID
+	noun := episode.Article(episode.Noun(l))
+	e.Detail = fmt.Sprintf("%s; %s that was asked for %s goes on", why.Text, noun, whom)
+	if l.State == ledger.Achieved {
+		e.Stands = notice.InForce
+		e.Detail = fmt.Sprintf("%s; the machine is %s, as was asked for %s", why.Text, episode.DoneWord(l), whom)
+	}
+	if l.Adopted {
+		e.Detail += ". " + episode.Whose(l)
+	}
+}

@@ -1,0 +1,192 @@
+package answer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"cordon/handler/ledger"
+	"cordon/handler/notice"
+)
+
+// Write changes the run's row, which is the newest afterwards. A row that is final is not changed: the run is over then.
+func (c *Clerk) Write(ctx context.Context, run *Run, change func(*ledger.Run) error) (Outcome, error) {
+	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
+		if row.State.Final() {
+			return ledger.ErrUnchanged
+		}
+		return change(row)
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	run.Row = row
+	if row.State.Final() {
+		return RunOver(), nil
+	}
+	return Outcome{}, nil
+}
+
+// Keep writes what people were told into the row that is about to be written.
+func (run *Run) Keep(row *ledger.Run) { row.Tell(run.told...) }
+
+// Finish gives the run's step its outcome, and closes the run with its last one. A step that has its outcome keeps it.
+func (c *Clerk) Finish(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
+	key := run.Step.Key()
+	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
+		if state, _ := row.StepOf(key); row.State == ledger.Closed || state.Outcome != "" {
+			return ledger.ErrUnchanged
+		}
+		run.Keep(row)
+		row.Finish(key, outcome, reason, c.Now().UTC())
+		row.Status = cmp.Or(string(run.Alert.Status), row.Status) // the step may have changed it
+		return nil
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	run.Row, run.told = row, nil
+	if row.State.Final() {
+		c.logClosed(ctx, row)
+		return RunOver(), nil
+	}
+	c.Log.InfoContext(ctx, "step is over",
+		"step", key,
+		"outcome", outcome,
+		"reason", reason,
+		"machine", row.MachineID,
+		"rule", row.Rule)
+	return StepOver(), nil
+}
+
+// Conclude tells people and then ends the step.
+func (c *Clerk) Conclude(ctx context.Context, run *Run, kind notice.Kind, outcome string, why Reason) (Outcome, error) {
+	if err := c.TellOnce(ctx, run, kind, why); err != nil {
+		return Outcome{}, err
+	}
+	return c.Finish(ctx, run, outcome, why.Text)
+}
+
+// Wait lets the step of a latch end with an episode.
+func (c *Clerk) Wait(ctx context.Context, run *Run, l ledger.Latch) error {
+	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
+		if row.IsOver(l.Kind) {
+			return ledger.ErrUnchanged
+		}
+		run.Keep(row)
+		row.Wait(l.Kind, l.Episode, "waiting for action "+l.ActionID, c.Now().UTC())
+		return nil
+	})
+	if err == nil {
+		run.Row, run.told = row, nil
+	}
+	return err
+}
+
+// Close ends the run with an outcome. A run that somebody closed meanwhile keeps what it says; one that was parked is closed
+// all the same, because this invocation lived to tell.
+func (c *Clerk) Close(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
+	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
+		if row.State == ledger.Closed {
+			return ledger.ErrUnchanged
+		}
+		row.State, row.ClosedAt, row.Begun = ledger.Closed, c.Now().UTC(), nil
+		row.Outcome, row.Reason, row.Trouble = outcome, reason, ""
+		run.Keep(row)
+		return nil
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	run.Row = row
+	c.logClosed(ctx, row)
+	return RunOver(), nil
+}
+
+func (c *Clerk) logClosed(ctx context.Context, row ledger.Run) {
+	c.Log.InfoContext(ctx, "run closed",
+		"outcome", row.Outcome,
+		"reason", row.Reason,
+		"machine", row.MachineID,
+		"rule", row.Rule)
+}
+
+// How often and for how long "not found" is doubted, because lists and reads of the API lag.
+const (
+	missesToClose = 3
+	missesSpan    = 10 * time.Minute
+)
+
+// Missed counts that alert or machine do not exist. Reads lag behind lists, so it is believed only after three tries over ten
+// minutes: end then ends the run, or its step.
+func (c *Clerk) Missed(ctx context.Context, run *Run, what string, cause error, end End) (Outcome, error) {
+	now := c.Now().UTC()
+	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
+		row.Misses++
+		if row.MissedAt.IsZero() {
+			row.MissedAt = now
+		}
+		return nil
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	run.Row = row
+	if row.Misses < missesToClose || now.Sub(row.MissedAt) < missesSpan {
+		why := what + " not found, asked again: " + cause.Error()
+		return Later(Pause{After: missesSpan / (missesToClose - 1), Why: why}), nil
+	}
+	since := row.MissedAt.Format(time.RFC3339)
+	reason := fmt.Sprintf("%s not found in %d tries since %s: %v", what, row.Misses, since, cause)
+	e := c.Event(run, notice.NotFound)
+	e.Detail, e.Cause = reason, what+" not found"
+	if !run.known(&e) {
+		if err := c.Teller.Tell(ctx, notice.Group(run.AlertOrID(), nil), e); err != nil {
+			return Outcome{}, err
+		}
+		run.note(run.news(e))
+	}
+	return end(ctx, run, "not found", reason)
+}
+
+// End ends a run, or a step of it: Close or Finish.
+type End func(ctx context.Context, run *Run, outcome, reason string) (Outcome, error)
+
+// KeepHeld lets a person find that the run's step was held. What comes without a machine cannot be continued.
+func (c *Clerk) KeepHeld(ctx context.Context, run *Run, why string) error {
+	if run.Machine == nil {
+		return nil
+	}
+	there, found, err := c.Ledger.HeldOf(ctx, run.Row.AlertID, run.Row.Version)
+	if err != nil {
+		return err
+	}
+	var steps ledger.HeldSteps
+	for _, step := range there.Wanted() {
+		state, _ := run.Row.StepOf(step.Key)
+		if found && step.Key != run.Step.Key() && state.Outcome == ledger.HeldOutcome {
+			steps = append(steps, step)
+		}
+	}
+	held := ledger.Held{
+		AlertID:     run.Row.AlertID,
+		Version:     run.Row.Version,
+		MachineID:   run.Machine.ID,
+		MachineName: run.Machine.ComputerDNSName,
+		Title:       run.Alert.Title,
+		Severity:    string(run.Alert.Severity),
+		Rule:        run.Plan.Rule,
+		Steps:       append(steps, ledger.HeldStep{Key: run.Step.Key(), Step: run.Step.String(), Reason: why}),
+		At:          c.Now().UTC(),
+	}
+	if err := c.Ledger.AddHeld(ctx, held, *run.Machine); err != nil {
+		return err
+	}
+	// A version that came meanwhile may have looked for what it takes the place of before this was written.
+	seen, exists, err := c.Ledger.Seen(ctx, run.Row.AlertID)
+	if err != nil || !exists || seen.Version <= run.Row.Version {
+		return err
+	}
+	return c.Ledger.RemoveHeld(ctx, run.Row.AlertID, run.Row.Version)
+}

@@ -1,0 +1,85 @@
+package respond
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/answer"
+	"cordon/handler/ledger"
+)
+
+// reschedule sends a copy of the message for later and ends the invocation in good order. The copy's id comes from a counter
+// in the run, so that the broker does not take it for a repeat. A message that is delivered again makes the same copy again,
+// which the broker drops: every delivery too many would else go on by copies of its own for ever.
+func (r *Responder) reschedule(ctx context.Context, run *answer.Run, p answer.Pause) error {
+	// The invocation's own deadline must not keep the run from being scheduled.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	defer cancel()
+	now := r.Now().UTC()
+	at := now.Add(p.After)
+	id := fmt.Sprintf("%s:asked:%s", alert.QueueID(r.Ledger.Tenant(), run.Message.AlertID), rand.Text())
+	if run.Started {
+		row, err := r.noteComeback(ctx, run, p, now)
+		if err != nil {
+			// Without the ledger the counter cannot be had; a random id still is a new message.
+			r.Log.WarnContext(ctx, "the run's copy counter could not be written", "error", err.Error())
+		} else {
+			id = fmt.Sprintf("%s:r%d", alert.MessageID(r.Ledger.Tenant(), row.AlertID, row.Version), row.Copies)
+		}
+	}
+	next := alert.Envelope{ID: id, Message: r.nextMessage(run), At: at}
+	if err := r.Queue.SendAlerts(ctx, []alert.Envelope{next}); err != nil {
+		return fmt.Errorf("the run could not be scheduled to go on (%s): %w", p.Why, err)
+	}
+	r.Log.InfoContext(ctx, "run comes back", "at", at, "why", p.Why, "copy", id)
+	return nil
+}
+
+// noteComeback writes into the row that the run comes back, and why. Deaths are not forgiven to a run that only waits, for a
+// latch that a dead process still holds, say: it has not shown that it would live.
+func (r *Responder) noteComeback(
+	ctx context.Context, run *answer.Run, p answer.Pause, now time.Time,
+) (ledger.Run, error) {
+	outage, told := r.noteStuck(ctx, run, p)
+	return r.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
+		if made := copyOf(*row, run.Message); row.CopyOf != made {
+			row.Copies++
+			row.CopyOf = copyOf(*row, run.Message)
+		}
+		row.Begun, row.DueAt, row.Trouble = row.Begun.End(r.process), now.Add(p.After), p.Why
+		if p.Forgive {
+			row.Begun = nil
+		}
+		row.Attempt = max(row.Attempt, run.Message.Attempt+1)
+		run.Keep(row)
+		switch {
+		case p.Patient:
+			row.WaitPatiently(now, answer.PatientFor)
+		case p.Turn && row.TurnsFor(now, answer.PatientFor):
+			row.WaitTurn(now, p.After)
+		default:
+			row.Stick(now, r.tries(), outage)
+			row.StuckTold = row.StuckTold || told
+		}
+		return nil
+	})
+}
+
+// copyOf says what the newest copy of a run was made of. A message that was sent afresh may have the attempt of one before
+// it, but a sweep or a copy was counted for it.
+func copyOf(row ledger.Run, m alert.Message) string {
+	return fmt.Sprintf("attempt %d, copy %d, sweep %d", m.Attempt, row.Copies, row.Sweeps)
+}
+
+// nextMessage is the message with which a run goes on.
+func (r *Responder) nextMessage(run *answer.Run) alert.Message {
+	next := run.Message
+	next.Tenant, next.Attempt, next.Reason = r.Ledger.Tenant(), run.Message.Attempt+1, "retry"
+	if run.Row.AlertID != "" {
+		next.Version = run.Row.Version
+	}
+	return next
+}
