@@ -72,7 +72,8 @@ var allowed = map[string][]string{
 		"playbook/read/source",
 	},
 
-	"ledger": {"alert", "machine", "outgoing"},
+	"ledger/rows": {"outgoing"},
+	"ledger":      {"alert", "machine", "outgoing", "ledger/rows"},
 
 	"push":       {"alert", "incoming"},
 	"poll":       {"alert", "machine", "ledger", "logging", "outgoing", "schedule"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/rows"
 )
 
 // RunState is where the run of one alert version stands. Closed and parked are final.
@@ -28,7 +29,7 @@ func (s RunState) Final() bool { return s == Closed || s == Parked }
 
 // Seen is what ingest last saw of an alert.
 type Seen struct {
-	keys
+	rows.Keys
 	AlertID     string
 	Version     int    // counts the changes that a rule can see, from 1; 0: asked for but never seen
 	Hash        string // alert.DecisionHash of Version
@@ -44,7 +45,7 @@ type Seen struct {
 
 // Run is the record of how one version of an alert was answered.
 type Run struct {
-	keys
+	rows.Keys
 	AlertID    string
 	Version    int
 	State      RunState
@@ -144,26 +145,37 @@ func runKey(version int) string { return fmt.Sprintf("run:v%08d", version) }
 // Alert reads what the ledger holds about an alert; an empty Record if it was never seen.
 func (s *Store) Alert(ctx context.Context, alertID string) (Record, error) {
 	var record Record
-	err := s.list(ctx, tableAlerts, prefixFilter(s.pk(alertID), ""), "", func(body []byte) error {
-		var k keys
-		if err := decodeRow(tableAlerts, body, "", &k); err != nil {
-			return err
+	everything := rows.Prefix(s.alerts.Partition(alertID), "")
+	for body, err := range rows.Each[json.RawMessage](ctx, s.alerts, everything, "") {
+		if err == nil {
+			err = s.take(&record, body)
 		}
-		if k.RowKey == seenKey {
-			record.Seen = new(Seen)
-			return decodeRow(tableAlerts, body, "", record.Seen)
+		if err != nil {
+			return record, err
 		}
-		if !strings.HasPrefix(k.RowKey, "run:") {
-			return nil
-		}
-		var run Run
-		if err := decodeRow(tableAlerts, body, "", &run); err != nil {
-			return err
-		}
-		record.Runs = append(record.Runs, run)
+	}
+	return record, nil
+}
+
+// take puts a row of the alert's partition into its record.
+func (s *Store) take(r *Record, body []byte) error {
+	var k rows.Keys
+	if err := s.alerts.Decode(body, &k); err != nil {
+		return err
+	}
+	if k.RowKey == seenKey {
+		r.Seen = new(Seen)
+		return s.alerts.Decode(body, r.Seen)
+	}
+	if !strings.HasPrefix(k.RowKey, "run:") {
 		return nil
-	})
-	return record, err
+	}
+	var run Run
+	if err := s.alerts.Decode(body, &run); err != nil {
+		return err
+	}
+	r.Runs = append(r.Runs, run)
+	return nil
 }
 
 // Observation is an alert as it was read at a moment.
@@ -189,25 +201,19 @@ type ObservedVersion struct {
 // seen is no change, nor is one of the same moment that was read alone: list and single read may show evidence
 // differently, and would otherwise change the alert for ever.
 func (s *Store) Observe(ctx context.Context, o Observation) (ObservedVersion, error) {
-	for range conflictTries {
+	var observed ObservedVersion
+	err := rows.Try("observe alert "+o.Alert.ID, func() error {
 		record, err := s.Alert(ctx, o.Alert.ID)
-		if err != nil {
-			return ObservedVersion{}, err
+		if err == nil {
+			observed, err = s.observe(ctx, o, record)
 		}
-		observed, err := s.observe(ctx, o, record)
-		if !errors.Is(err, ErrConflict) {
-			return observed, err
-		}
-	}
-	return ObservedVersion{}, &Error{Op: "observe alert " + o.Alert.ID, cause: ErrConflict}
+		return err
+	})
+	return observed, err
 }
 
-// conflictTries bounds how often a write is tried against others that win; more than that is not a race but a fault.
-const conflictTries = 8
-
 func (s *Store) observe(ctx context.Context, o Observation, record Record) (ObservedVersion, error) {
-	pk := s.pk(o.Alert.ID)
-	seen := Seen{keys: keys{PartitionKey: pk, RowKey: seenKey}, AlertID: o.Alert.ID}
+	seen := Seen{Keys: s.alerts.At(seenKey, o.Alert.ID), AlertID: o.Alert.ID}
 	if record.Seen != nil {
 		seen = *record.Seen
 	}
@@ -224,15 +230,25 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 	seen.Hash, seen.Updated, seen.ObservedAt = o.Hash, o.Alert.Updated, o.At
 	seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt, seen.MachineID = o.SnapshotSHA, o.MachineSHA, o.At, o.Alert.MachineID
 	seen.Severity, seen.IncidentID = string(o.Alert.Severity), o.Alert.IncidentID
-	run := Run{keys: keys{PartitionKey: pk, RowKey: runKey(seen.Version)}, AlertID: o.Alert.ID, Version: seen.Version, State: Observed,
-		ObservedAt: observedAt(o), DueAt: o.At, MachineID: o.Alert.MachineID, Title: cut(o.Alert.Title, 300), Severity: string(o.Alert.Severity), Status: string(o.Alert.Status)}
+	run := Run{
+		Keys:       s.alerts.At(runKey(seen.Version), o.Alert.ID),
+		AlertID:    o.Alert.ID,
+		Version:    seen.Version,
+		State:      Observed,
+		ObservedAt: observedAt(o),
+		DueAt:      o.At,
+		MachineID:  o.Alert.MachineID,
+		Title:      rows.Cut(o.Alert.Title, 300),
+		Severity:   string(o.Alert.Severity),
+		Status:     string(o.Alert.Status),
+	}
 	if err := s.noteNeighbours(ctx, o); err != nil {
 		return ObservedVersion{}, err
 	}
 	if err := s.indexRun(ctx, run, o.At); err != nil {
 		return ObservedVersion{}, err
 	}
-	if err := s.transact(ctx, tableAlerts, &seen, &run); err != nil {
+	if err := s.alerts.Transact(ctx, &seen, &run); err != nil {
 		return ObservedVersion{}, err
 	}
 	return ObservedVersion{Run: run, Seen: seen, Changed: true}, nil
@@ -266,26 +282,26 @@ func (s *Store) refresh(ctx context.Context, o Observation, seen Seen, latest Ru
 		return same, nil
 	}
 	seen.Updated, seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt = o.Alert.Updated, o.SnapshotSHA, o.MachineSHA, o.At
-	err := s.save(ctx, tableAlerts, &seen)
+	err := s.alerts.Save(ctx, &seen)
 	same.Seen = seen
 	return same, err
 }
 
 // Seen reads what was last seen of an alert; false if it never was.
 func (s *Store) Seen(ctx context.Context, alertID string) (Seen, bool, error) {
-	var seen Seen
-	err := s.get(ctx, tableAlerts, s.pk(alertID), seenKey, &seen)
-	if errors.Is(err, errNotFound) {
-		return Seen{}, false, nil
+	seen := Seen{Keys: s.alerts.At(seenKey, alertID)}
+	found, err := s.alerts.Read(ctx, &seen)
+	if !found {
+		return Seen{}, false, err
 	}
-	return seen, err == nil, err
+	return seen, true, nil
 }
 
 // Touch notes that an alert was updated without a change that a rule could see, so that nobody looks for one again. If
 // somebody else wrote the row meanwhile nothing is noted, and the next look finds out.
 func (s *Store) Touch(ctx context.Context, seen Seen, updated time.Time) error {
 	seen.Updated = updated
-	if err := s.save(ctx, tableAlerts, &seen); err != nil && !errors.Is(err, ErrConflict) {
+	if err := s.alerts.Save(ctx, &seen); err != nil && !errors.Is(err, rows.ErrConflict) {
 		return err
 	}
 	return nil
@@ -294,19 +310,22 @@ func (s *Store) Touch(ctx context.Context, seen Seen, updated time.Time) error {
 // Asked makes the run of an alert that was asked for by a message but never seen, so that even "not found" has a record.
 // It has version 0 and is superseded by the first version that is seen.
 func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, error) {
-	run := Run{keys: keys{PartitionKey: s.pk(alertID), RowKey: runKey(0)}, AlertID: alertID, State: Observed, ObservedAt: at, DueAt: at}
+	k := s.alerts.At(runKey(0), alertID)
+	run := Run{Keys: k, AlertID: alertID, State: Observed, ObservedAt: at, DueAt: at}
 	if err := s.indexRun(ctx, run, at); err != nil {
 		return Run{}, err
 	}
-	err := s.save(ctx, tableAlerts, &run)
-	if !errors.Is(err, ErrConflict) {
+	err := s.alerts.Save(ctx, &run)
+	if !errors.Is(err, rows.ErrConflict) {
 		return run, err
 	}
-	var found Run
-	if err := s.get(ctx, tableAlerts, run.PartitionKey, run.RowKey, &found); err != nil {
+	known := Run{Keys: k}
+	if found, err := s.alerts.Read(ctx, &known); err != nil {
 		return Run{}, err
+	} else if !found {
+		return Run{}, errNoRow
 	}
-	return found, nil
+	return known, nil
 }
 
 // ErrUnchanged is returned by the function given to UpdateRun when there is nothing to write.
@@ -317,52 +336,56 @@ var ErrUnchanged = errors.New("nothing to write")
 // index of open runs follows the run's state: a run that is opened again enters it before, one that is over leaves it
 // after.
 func (s *Store) UpdateRun(ctx context.Context, alertID string, version int, change func(*Run) error) (Run, error) {
-	for range conflictTries {
-		var run Run
-		if err := s.get(ctx, tableAlerts, s.pk(alertID), runKey(version), &run); err != nil {
-			return Run{}, fmt.Errorf("run %s: %w", alert.RunID(alertID, version), err)
+	var run Run
+	id := alert.RunID(alertID, version)
+	err := rows.Try("update run "+id, func() error {
+		run = Run{Keys: s.alerts.At(runKey(version), alertID)}
+		found, err := s.alerts.Read(ctx, &run)
+		if err == nil && !found {
+			err = errNoRow
 		}
-		was := run.State
-		if err := change(&run); errors.Is(err, ErrUnchanged) {
-			return run, nil
-		} else if err != nil {
-			return run, err
+		if err != nil {
+			run = Run{}
+			return fmt.Errorf("run %s: %w", id, err)
 		}
-		if was.Final() && !run.State.Final() {
-			run.Opening++
-			if err := s.addOpenRun(ctx, run, run.DueAt); err != nil {
-				return run, err
-			}
-		}
-		err := s.save(ctx, tableAlerts, &run)
-		if errors.Is(err, ErrConflict) {
-			continue
-		}
-		if err == nil && run.State.Final() && !was.Final() {
-			s.dropOpenRun(ctx, run)
-		}
-		return run, err
+		return s.changeRun(ctx, &run, change)
+	})
+	return run, err
+}
+
+// changeRun lets change work on a run as it was read, and writes it with what follows from its state.
+func (s *Store) changeRun(ctx context.Context, run *Run, change func(*Run) error) error {
+	was := run.State
+	if err := change(run); errors.Is(err, ErrUnchanged) {
+		return nil
+	} else if err != nil {
+		return err
 	}
-	return Run{}, &Error{Op: "update run " + alert.RunID(alertID, version), cause: ErrConflict}
+	if was.Final() && !run.State.Final() {
+		run.Opening++
+		if err := s.addOpenRun(ctx, *run, run.DueAt); err != nil {
+			return err
+		}
+	}
+	err := s.alerts.Save(ctx, run)
+	if err == nil && run.State.Final() && !was.Final() {
+		s.dropOpenRun(ctx, *run)
+	}
+	return err
 }
 
 // IsNotFound reports whether err says that a run does not exist.
-func IsNotFound(err error) bool { return errors.Is(err, errNotFound) }
+func IsNotFound(err error) bool { return errors.Is(err, errNoRow) }
 
-// cut shortens s to at most n bytes without breaking a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "") + "…"
-}
+// errNoRow says that a row does not exist that somebody counted on.
+var errNoRow = errors.New("no such row")
 
 // SetPlan stores the plan and its explanation with the run, compressed. What does not fit into a table property is
 // replaced by the given short form.
 func (r *Run) SetPlan(full, short any) error {
-	packed, err := packJSON(full)
-	if err == nil && len(packed) > maxProperty {
-		packed, err = packJSON(short)
+	packed, err := rows.Pack(full)
+	if err == nil && len(packed) > rows.MaxProperty {
+		packed, err = rows.Pack(short)
 	}
 	if err != nil {
 		return fmt.Errorf("store the plan of run %s: %w", r.ID(), err)
@@ -376,7 +399,7 @@ func (r Run) ReadPlan(v any) (bool, error) {
 	if len(r.Plan) == 0 {
 		return false, nil
 	}
-	body, err := unpack(r.Plan)
+	body, err := rows.Unpack(r.Plan)
 	if err != nil {
 		return false, fmt.Errorf("read the plan of run %s: %w", r.ID(), err)
 	}

@@ -3,12 +3,12 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/rows"
 )
 
 // Quota is how many requests of one kind the service at the other end takes, in sliding windows. Zero: no limit.
@@ -79,17 +79,14 @@ func (s *Store) GiveBack(ctx context.Context, action, key string) error {
 
 // changeSlots changes the row of an action in a conditional write, and tries again while others write it.
 func (s *Store) changeSlots(ctx context.Context, op, action string, change func(*slots) (changed bool)) error {
-	return s.inTurn(ctx, s.reserving, op, func() error {
-		row := budget{keys: keys{PartitionKey: s.pk(), RowKey: key(action)}}
-		if err := s.get(ctx, tableBudgets, row.PartitionKey, row.RowKey, &row); err != nil && !errors.Is(err, errNotFound) {
-			return err
-		}
+	fresh := budget{Keys: s.budgets.At(rows.Key(action))}
+	return rows.ChangeInTurn(ctx, s.reserving, s.budgets, op, fresh, func(row *budget) (bool, error) {
 		taken, err := row.read()
 		if err != nil || !change(taken) {
-			return err
+			return false, err
 		}
 		row.write(taken)
-		return s.save(ctx, tableBudgets, &row)
+		return true, nil
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/rows"
 )
 
 // isolation asks for a slot under caps of 3 an hour and 4 a day, and no quota.
@@ -65,7 +66,7 @@ func budgets(t *testing.T, s *Store) {
 func processes(s *Store, n int) []*Store {
 	all := make([]*Store, n)
 	for i := range all {
-		all[i] = &Store{tenant: s.tenant, service: s.service, tables: s.tables, clock: s.clock, reserving: make(chan struct{}, 1), looking: make(chan struct{}, 1)}
+		all[i] = &Store{Tables: s.Tables, budgets: s.budgets, switches: s.switches, reserving: rows.NewTurn(), looking: rows.NewTurn()}
 	}
 	return all
 }
@@ -131,7 +132,7 @@ func quotas(t *testing.T, s *Store) {
 
 func largeDay(t *testing.T, s *Store) {
 	const n = 10000 // the most that a playbook allows
-	row := budget{keys: keys{PartitionKey: s.pk(), RowKey: key("isolate")}}
+	row := budget{Keys: s.budgets.At("isolate")}
 	taken := &slots{}
 	for i := range n {
 		taken.entries = append(taken.entries, stamp{ID: idOf(fmt.Sprint(i)), At: noon.Add(time.Duration(i) * time.Second).UnixMilli(), Machine: uint64(i + 1)})
@@ -140,7 +141,7 @@ func largeDay(t *testing.T, s *Store) {
 	}
 	taken.waiting = taken.waiting[:maxWaiting]
 	row.write(taken)
-	if err := s.save(t.Context(), tableBudgets, &row); err != nil {
+	if err := s.budgets.Save(t.Context(), &row); err != nil {
 		t.Fatal(err)
 	}
 	at := noon.Add(n * time.Second)
@@ -160,12 +161,12 @@ func firstBudgets(t *testing.T, s *Store) {
 		Key string    `json:"k"`
 		At  time.Time `json:"t"`
 	}
-	packed, err := packJSON([]entry{{"m1:e1", noon}, {"m2:e1", noon}, {"m3:e1", noon}})
+	packed, err := rows.Pack([]entry{{"m1:e1", noon}, {"m2:e1", noon}, {"m3:e1", noon}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := budget{keys: keys{PartitionKey: s.pk(), RowKey: key("isolate")}, Entries: packed, EntriesType: "Edm.Binary"}
-	if err := s.save(t.Context(), tableBudgets, &row); err != nil {
+	row := budget{Keys: s.budgets.At("isolate"), Entries: packed, EntriesType: "Edm.Binary"}
+	if err := s.budgets.Save(t.Context(), &row); err != nil {
 		t.Fatal(err)
 	}
 	if slot := reserve(t, s, isolation("m4:e1", noon.Add(time.Minute))); !strings.Contains(slot.CapReached, "3 of at most 3 an hour") {
@@ -178,7 +179,7 @@ func firstBudgets(t *testing.T, s *Store) {
 	}
 	row.Entries = []byte{budgetFormat + 1}
 	row.ETag = ""
-	if err := s.put(t.Context(), tableBudgets, &row); err != nil {
+	if err := s.budgets.Put(t.Context(), &row); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Reserve(t.Context(), isolation("m1:e1", noon)); err == nil {

@@ -8,12 +8,14 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"cordon/handler/ledger/rows"
 )
 
 // budget is the row of one action. Stamps are stored as 32 bytes each and not as JSON, because a day may hold 10,000 of
 // them (the most that a playbook can allow); what a property has no room for goes into the next.
 type budget struct {
-	keys
+	rows.Keys
 	Entries      []byte `json:",omitempty"` // a format byte and stamps
 	EntriesType  string `json:"Entries@odata.type,omitempty"`
 	Entries2     []byte `json:",omitempty"` // more of Entries
@@ -44,15 +46,15 @@ const (
 const (
 	stampSize  = 32
 	waiterSize = 32
-	maxEntries = (entryProperty*maxProperty - 1) / stampSize
-	maxCalls   = maxProperty / stampSize
-	maxWaiting = maxProperty / waiterSize
+	maxEntries = (entryProperty*rows.MaxProperty - 1) / stampSize
+	maxCalls   = rows.MaxProperty / stampSize
+	maxWaiting = rows.MaxProperty / waiterSize
 )
 
 // idOf stands for a key with 64 bits of its digest. Two keys with the same would share a slot; among the 10,000 of a day
 // that is not to be expected in the lifetime of anything.
 func idOf(parts ...string) uint64 {
-	sum := sha256.Sum256([]byte(key(parts...)))
+	sum := sha256.Sum256([]byte(rows.Key(parts...)))
 	return binary.BigEndian.Uint64(sum[:])
 }
 
@@ -118,7 +120,7 @@ func (b *budget) read() (*slots, error) {
 		taken.waiting, err = records[waiter](b.Waiting, waiterSize)
 	}
 	if err != nil {
-		return nil, &Error{Op: "read the budget row", cause: err}
+		return nil, &rows.Error{Op: "read the budget row", Cause: err}
 	}
 	inOrder(taken.entries)
 	inOrder(taken.calls)
@@ -131,7 +133,7 @@ func firstFormat(packed []byte) ([]stamp, error) {
 		Key string    `json:"k"`
 		At  time.Time `json:"t"`
 	}
-	body, err := unpack(packed)
+	body, err := rows.Unpack(packed)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +176,7 @@ func (b *budget) write(taken *slots) {
 	parts := [entryProperty][]byte{}
 	all := append([]byte{budgetFormat}, bytesOf(inOrder(taken.entries))...)
 	for i := range parts {
-		n := min(len(all), maxProperty)
+		n := min(len(all), rows.MaxProperty)
 		parts[i], all = all[:n], all[n:]
 	}
 	calls := inOrder(taken.calls)

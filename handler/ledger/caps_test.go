@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/rows"
 	"cordon/local/tables"
 )
 
@@ -81,9 +82,9 @@ func secondBudgets(t *testing.T, s *Store) {
 		Rule, Group uint32
 	}
 	stamps := []old{{idOf("m1:e1"), noon.UnixMilli(), nameOf("contain"), 0}, {idOf("m1:e2"), noon.UnixMilli(), 0, 0}}
-	row := budget{keys: keys{PartitionKey: s.pk(), RowKey: key("isolate")}, EntriesType: "Edm.Binary", CallsType: "Edm.Binary",
+	row := budget{Keys: s.budgets.At("isolate"), EntriesType: "Edm.Binary", CallsType: "Edm.Binary",
 		Entries: append([]byte{noMachines}, bytesOf(stamps)...), Calls: bytesOf([]old{{idOf("m1:e1", "first"), noon.UnixMilli(), 0, 0}})}
-	if err := s.save(t.Context(), tableBudgets, &row); err != nil {
+	if err := s.budgets.Save(t.Context(), &row); err != nil {
 		t.Fatal(err)
 	}
 	at := noon.Add(time.Second)
@@ -207,7 +208,7 @@ func (d dated) Do(r *http.Request) (*http.Response, error) { return d(r) }
 
 func TestAGiveBackThatEndsInTimeSaysSo(t *testing.T) {
 	t.Parallel()
-	s := &Store{reserving: make(chan struct{}, 1)}
+	s := &Store{budgets: &rows.Table{}, reserving: rows.NewTurn()}
 	s.reserving <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

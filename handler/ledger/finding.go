@@ -2,19 +2,19 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/machine"
 )
 
 // Finding is a result row of a hunt that names a machine. Its row stands beside what was seen of the alert that it is
 // answered as, and is written first: a run of a finding without it decides nothing.
 type Finding struct {
-	keys
+	rows.Keys
 	ID          string // FindingID
 	Hunt        string
 	Description string `json:",omitempty"`
@@ -39,12 +39,12 @@ func IsFinding(id string) bool { return strings.HasPrefix(id, findingPrefix) }
 
 // SetRow stores the columns of the row. What does not fit is cut, column by column.
 func (f *Finding) SetRow(row map[string]string) error {
-	for _, longest := range []int{maxUnpacked, 4000, 400, 40} {
+	for _, longest := range []int{rows.MaxUnpacked, 4000, 400, 40} {
 		short := make(map[string]string, len(row))
 		for name, value := range row {
-			short[name] = cut(value, longest)
+			short[name] = rows.Cut(value, longest)
 		}
-		packed, err := packJSON(short)
+		packed, err := rows.Pack(short)
 		if err != nil {
 			return fmt.Errorf("store the row of %s: %w", f.ID, err)
 		}
@@ -59,7 +59,7 @@ func (f *Finding) SetRow(row map[string]string) error {
 // Row is the row's columns.
 func (f Finding) Row() (map[string]string, error) {
 	row := map[string]string{}
-	if err := unpackJSON(f.Packed, &row); err != nil {
+	if err := rows.UnpackInto(f.Packed, &row); err != nil {
 		return nil, fmt.Errorf("read the row of %s: %w", f.ID, err)
 	}
 	return row, nil
@@ -73,9 +73,22 @@ func (f Finding) Alert() alert.Alert {
 	if f.Description != "" {
 		description += " " + f.Description
 	}
-	return alert.Alert{ID: f.ID, Title: "Hunt " + f.Hunt, Description: description, Category: "Hunt", DetectionSource: "Hunt", DetectorID: f.Hunt,
-		Severity: alert.Severity(f.Severity), Status: alert.StatusNew, MachineID: f.MachineID, ComputerDNSName: f.MachineName,
-		Created: at, FirstEvent: at, LastEvent: at, Updated: at}
+	return alert.Alert{
+		ID:              f.ID,
+		Title:           "Hunt " + f.Hunt,
+		Description:     description,
+		Category:        "Hunt",
+		DetectionSource: "Hunt",
+		DetectorID:      f.Hunt,
+		Severity:        alert.Severity(f.Severity),
+		Status:          alert.StatusNew,
+		MachineID:       f.MachineID,
+		ComputerDNSName: f.MachineName,
+		Created:         at,
+		FirstEvent:      at,
+		LastEvent:       at,
+		Updated:         at,
+	}
 }
 
 // AlertOrFinding reads a finding as an alert, anything else by read.
@@ -107,35 +120,30 @@ func (n *NoFindingError) RetryAfter() time.Duration { return 0 }
 
 // Finding reads a finding; false if there is none.
 func (s *Store) Finding(ctx context.Context, id string) (Finding, bool, error) {
-	var f Finding
-	err := s.get(ctx, tableAlerts, s.pk(id), findingKey, &f)
-	if errors.Is(err, errNotFound) {
-		return Finding{}, false, nil
+	f := Finding{Keys: s.alerts.At(findingKey, id)}
+	found, err := s.alerts.Read(ctx, &f)
+	if !found {
+		return Finding{}, false, err
 	}
-	return f, err == nil, err
+	return f, true, nil
 }
 
 // ObserveFinding records a finding and the version that it is answered as. What a turn records a second time changes
 // nothing, whatever happened since.
 func (s *Store) ObserveFinding(ctx context.Context, f Finding, now time.Time) (ObservedVersion, error) {
-	for range conflictTries {
-		old, exists, err := s.Finding(ctx, f.ID)
-		if err != nil {
-			return ObservedVersion{}, err
+	f.Keys = s.alerts.At(findingKey, f.ID)
+	written, err := rows.Change(ctx, s.alerts, "record finding "+f.ID, Finding{Keys: f.Keys}, func(old *Finding) (bool, error) {
+		if old.Stored() && !f.FoundAt.After(old.FoundAt) {
+			return false, nil
 		}
-		if exists && !f.FoundAt.After(old.FoundAt) {
-			f = old
-		} else {
-			f.keys = keys{PartitionKey: s.pk(f.ID), RowKey: findingKey, ETag: old.ETag}
-			if err := s.save(ctx, tableAlerts, &f); errors.Is(err, ErrConflict) {
-				continue
-			} else if err != nil {
-				return ObservedVersion{}, err
-			}
-		}
-		a := f.Alert()
-		_, sha := alert.Snapshot(a)
-		return s.Observe(ctx, Observation{Alert: a, Hash: alert.DecisionHash(a), SnapshotSHA: sha, At: now})
+		f.Keys = old.Keys
+		*old = f
+		return true, nil
+	})
+	if err != nil {
+		return ObservedVersion{}, err
 	}
-	return ObservedVersion{}, &Error{Op: "record finding " + f.ID, cause: ErrConflict}
+	a := written.Alert()
+	_, sha := alert.Snapshot(a)
+	return s.Observe(ctx, Observation{Alert: a, Hash: alert.DecisionHash(a), SnapshotSHA: sha, At: now})
 }

@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"cordon/handler/ledger/rows"
 	"cordon/handler/machine"
 	"cordon/handler/outgoing"
 )
@@ -18,7 +20,7 @@ import (
 // Held is what rails held of the newest version of an alert that was answered, for a person to continue or to drop. It is written
 // before its run is closed; one whose run is not closed as held means nothing.
 type Held struct {
-	keys
+	rows.Keys
 	AlertID     string
 	Version     int
 	MachineID   string
@@ -78,7 +80,7 @@ func (s HeldSteps) why() string {
 // Facts is the machine as the rails saw it.
 func (h Held) Facts() (machine.Machine, error) {
 	var m machine.Machine
-	body, err := unpack(h.Machine)
+	body, err := rows.Unpack(h.Machine)
 	if err == nil {
 		err = json.Unmarshal(body, &m)
 	}
@@ -88,68 +90,65 @@ func (h Held) Facts() (machine.Machine, error) {
 	return m, nil
 }
 
-func (s *Store) heldKeys(alertID string, version int) keys {
-	return keys{PartitionKey: s.pk("held"), RowKey: key(alertID, fmt.Sprint(version))}
+func (s *Store) heldKeys(alertID string, version int) rows.Keys {
+	return s.open.At(rows.Key(alertID, fmt.Sprint(version)), "held")
 }
 
 // AddHeld keeps what was held, with the machine as it is now. A repeat writes it anew.
 func (s *Store) AddHeld(ctx context.Context, h Held, m machine.Machine) error {
-	packed, err := packJSON(m)
+	packed, err := rows.Pack(m)
 	if err != nil {
 		return fmt.Errorf("keep what is known of machine %s: %w", h.MachineID, err)
 	}
-	h.keys, h.Machine, h.MachineType = s.heldKeys(h.AlertID, h.Version), packed, "Edm.Binary"
+	h.Keys, h.Machine, h.MachineType = s.heldKeys(h.AlertID, h.Version), packed, "Edm.Binary"
 	for i := range h.Steps {
-		h.Steps[i].Reason = cut(h.Steps[i].Reason, maxReason)
+		h.Steps[i].Reason = rows.Cut(h.Steps[i].Reason, maxReason)
 	}
-	h.Title, h.Reason = cut(h.Title, 300), cut(cmp.Or(h.Steps.why(), h.Reason), 1000)
-	return s.put(ctx, tableOpen, &h)
+	h.Title, h.Reason = rows.Cut(h.Title, 300), rows.Cut(cmp.Or(h.Steps.why(), h.Reason), 1000)
+	return s.open.Put(ctx, &h)
 }
 
 // HeldOf reads what was held of an alert's version; false if nothing is.
 func (s *Store) HeldOf(ctx context.Context, alertID string, version int) (Held, bool, error) {
-	k := s.heldKeys(alertID, version)
-	var h Held
-	err := s.get(ctx, tableOpen, k.PartitionKey, k.RowKey, &h)
-	if errors.Is(err, errNotFound) {
-		return Held{}, false, nil
+	h := Held{Keys: s.heldKeys(alertID, version)}
+	found, err := s.open.Read(ctx, &h)
+	if !found {
+		return Held{}, false, err
 	}
-	return h, err == nil, err
+	return h, true, nil
 }
 
 // AllHeld lists what is held, of each alert the newest version, in no order that means anything.
 func (s *Store) AllHeld(ctx context.Context) ([]Held, error) {
 	newest := map[string]Held{}
-	err := s.listHeld(ctx, "", func(h Held) error {
+	for h, err := range s.eachHeld(ctx, "") {
+		if err != nil {
+			return slices.Collect(maps.Values(newest)), err
+		}
 		if h.Version >= newest[h.AlertID].Version {
 			newest[h.AlertID] = h
 		}
-		return nil
-	})
-	return slices.Collect(maps.Values(newest)), err
-}
-
-func (s *Store) listHeld(ctx context.Context, prefix string, visit func(Held) error) error {
-	return s.list(ctx, tableOpen, prefixFilter(s.pk("held"), prefix), "", func(body []byte) error {
-		var h Held
-		if err := decodeRow(tableOpen, body, "", &h); err != nil {
-			return err
-		}
-		return visit(h)
-	})
+	}
+	return slices.Collect(maps.Values(newest)), nil
 }
 
 // RemoveHeld forgets what was held of an alert up to a version. A repeat is harmless.
 func (s *Store) RemoveHeld(ctx context.Context, alertID string, upTo int) error {
 	var old []Held
-	err := s.listHeld(ctx, key(alertID)+"|", func(h Held) error {
-		if h.Version <= upTo {
+	var errs []error
+	for h, err := range s.eachHeld(ctx, rows.Key(alertID)+"|") {
+		if err != nil {
+			errs = append(errs, err)
+		} else if h.Version <= upTo {
 			old = append(old, h)
 		}
-		return nil
-	})
-	for _, h := range old {
-		err = errors.Join(err, s.remove(ctx, tableOpen, h.PartitionKey, h.RowKey))
 	}
-	return err
+	for _, h := range old {
+		errs = append(errs, s.open.Remove(ctx, h.Keys))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Store) eachHeld(ctx context.Context, prefix string) iter.Seq2[Held, error] {
+	return rows.Each[Held](ctx, s.open, rows.Prefix(s.open.Partition("held"), prefix), "")
 }

@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
-
+	"cordon/handler/ledger/rows"
 	"cordon/handler/outgoing"
 )
 
@@ -22,9 +19,9 @@ const housekeepPages = 40
 // job is one kind of record that is removed when it is old.
 type job struct {
 	name   string
-	table  string
+	table  *rows.Table
 	rows   string // OData filter of the rows that stand for a record; empty: every row of the tenant
-	remove func(ctx context.Context, k keys, before time.Time) (int, error)
+	remove func(ctx context.Context, k rows.Keys, before time.Time) (int, error)
 }
 
 // Housekeep removes records that were last changed before a time: alerts with all their runs, index rows, notices, what
@@ -32,13 +29,13 @@ type job struct {
 // where it stopped the next time. Records that are not over stay whatever their age. A repeat is safe.
 func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, err error) {
 	jobs := []job{
-		{"alerts", tableAlerts, fmt.Sprintf("(RowKey eq '%s' or RowKey eq '%s')", seenKey, runKey(0)), s.removeAlert},
-		{"runindex", tableRunIndex, "", s.removeRow(tableRunIndex)},
-		{"notices", tableNotices, "RowKey eq 'head'", s.removeGroup},
-		{"joiners", tableLatches, "", s.removeJoiner},
-		{"held", tableOpen, partitionIs(s.pk("held")), s.removeRow(tableOpen)},
-		{"pauses", tableSwitches, partitionIs(s.pk("pauses")), s.removeRow(tableSwitches)},
-		{"hunts", tableHunts, "", s.removeHunted},
+		{"alerts", s.alerts, fmt.Sprintf("(RowKey eq '%s' or RowKey eq '%s')", seenKey, runKey(0)), s.removeAlert},
+		{"runindex", s.runIndex, "", removeRow(s.runIndex)},
+		{"notices", s.notices, "RowKey eq 'head'", s.removeGroup},
+		{"joiners", s.latches, "", s.removeJoiner},
+		{"held", s.open, partitionIs(s.alerts.Partition("held")), removeRow(s.open)},
+		{"pauses", s.switches, partitionIs(s.alerts.Partition("pauses")), removeRow(s.switches)},
+		{"hunts", s.hunts, "", s.removeHunted},
 	}
 	var errs []error
 	for _, j := range jobs {
@@ -51,42 +48,35 @@ func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, e
 
 func partitionIs(pk string) string { return fmt.Sprintf("PartitionKey eq '%s'", pk) }
 
-// cursor is where a job goes on; nil members mean at the beginning.
-type cursor struct{ PartitionKey, RowKey *string }
-
 func (s *Store) housekeep(ctx context.Context, j job, before time.Time) (removed int, err error) {
 	name := "housekeeping:" + j.name
 	mark, err := s.Mark(ctx, name)
 	if err != nil {
 		return 0, err
 	}
-	var at cursor
+	var at rows.Cursor
 	if mark.Note != "" {
 		// A cursor that cannot be read begins anew.
 		_ = json.Unmarshal([]byte(mark.Note), &at)
 	}
-	first := s.pk("")
-	filter := fmt.Sprintf("PartitionKey ge '%s' and PartitionKey lt '%s~' and Timestamp lt datetime'%s'", first, first, before.UTC().Format("2006-01-02T15:04:05Z"))
+	first := j.table.Partition("")
+	filter := fmt.Sprintf("PartitionKey ge '%s' and PartitionKey lt '%s~' and Timestamp lt datetime'%s'",
+		first, first, before.UTC().Format("2006-01-02T15:04:05Z"))
 	if j.rows != "" {
 		filter += " and " + j.rows
 	}
-	sel := "PartitionKey,RowKey"
 	for range housekeepPages {
-		page, err := s.tables[j.table].NewListEntitiesPager(&aztables.ListEntitiesOptions{Filter: &filter, Select: &sel, NextPartitionKey: at.PartitionKey, NextRowKey: at.RowKey}).NextPage(ctx)
-		if err != nil {
-			return removed, &Error{Op: "list " + j.table, cause: err}
+		var old []rows.Keys
+		if old, at, err = j.table.Page(ctx, filter, at); err != nil {
+			return removed, err
 		}
-		for _, body := range page.Entities {
-			var k keys
-			if err := decodeRow(j.table, body, "", &k); err != nil {
-				return removed, err
-			}
+		for _, k := range old {
 			n, err := j.remove(ctx, k, before)
 			if removed += n; err != nil {
 				return removed, err
 			}
 		}
-		if at = (cursor{page.NextPartitionKey, page.NextRowKey}); at.PartitionKey == nil {
+		if at.AtEnd() {
 			break
 		}
 	}
@@ -99,67 +89,55 @@ func (s *Store) housekeep(ctx context.Context, j job, before time.Time) (removed
 
 // removeAlert removes what is known of an alert if all of its runs are over and old, what was seen of it last: without
 // its runs it would be answered anew, runs without it could never be.
-func (s *Store) removeAlert(ctx context.Context, k keys, before time.Time) (int, error) {
-	var rows []keys
-	over := true
-	err := s.list(ctx, tableAlerts, prefixFilter(k.PartitionKey, ""), "PartitionKey,RowKey,Timestamp,State", func(body []byte) error {
-		var row struct {
-			keys
-			Timestamp time.Time
-			State     RunState
-		}
-		if err := decodeRow(tableAlerts, body, "", &row); err != nil {
-			return err
-		}
-		over = over && row.Timestamp.Before(before) && (row.RowKey == seenKey || row.RowKey == findingKey || row.State.Final())
-		rows = append(rows, row.keys)
-		return nil
+func (s *Store) removeAlert(ctx context.Context, k rows.Keys, before time.Time) (int, error) {
+	return removeWhole(ctx, s.alerts, k, before, seenKey, func(r agedRow) bool {
+		return r.RowKey == seenKey || r.RowKey == findingKey || RunState(r.State).Final()
 	})
-	if err != nil || !over {
-		return 0, err
-	}
-	return s.removeAll(ctx, tableAlerts, rows, seenKey)
 }
 
 // removeGroup removes a notice group whose every row is old, its head last.
-func (s *Store) removeGroup(ctx context.Context, k keys, before time.Time) (int, error) {
-	var rows []keys
-	over := true
-	err := s.list(ctx, tableNotices, prefixFilter(k.PartitionKey, ""), "PartitionKey,RowKey,Timestamp,State", func(body []byte) error {
-		var row struct {
-			keys
-			Timestamp time.Time
-			State     NoticeState
-		}
-		if err := decodeRow(tableNotices, body, "", &row); err != nil {
-			return err
-		}
-		unsent := row.State == NoticeOpen || row.State == NoticeClaimed
-		over = over && row.Timestamp.Before(before) && !unsent
-		rows = append(rows, row.keys)
-		return nil
+func (s *Store) removeGroup(ctx context.Context, k rows.Keys, before time.Time) (int, error) {
+	return removeWhole(ctx, s.notices, k, before, "head", func(r agedRow) bool {
+		return r.State != string(NoticeOpen) && r.State != string(NoticeClaimed)
 	})
-	if err != nil || !over {
-		return 0, err
-	}
-	return s.removeAll(ctx, tableNotices, rows, "head")
 }
 
-// removeAll deletes the rows of a partition, the one with the key last at the end.
-func (s *Store) removeAll(ctx context.Context, table string, rows []keys, last string) (removed int, err error) {
-	var tail []keys
-	for _, row := range rows {
-		if row.RowKey == last {
-			tail = append(tail, row)
-			continue
+// agedRow is what is looked at of a row that may be old.
+type agedRow struct {
+	rows.Keys
+	Timestamp time.Time
+	State     string
+}
+
+// removeWhole removes the rows of a partition, the one with the key last at the end, if all of them are old and over.
+func removeWhole(
+	ctx context.Context, t *rows.Table, k rows.Keys, before time.Time, last string, over func(agedRow) bool,
+) (removed int, err error) {
+	var body, tail []rows.Keys
+	stays := false
+	everything := rows.Prefix(k.PartitionKey, "")
+	for r, err := range rows.Each[agedRow](ctx, t, everything, "PartitionKey,RowKey,Timestamp,State") {
+		if err != nil {
+			return 0, err
 		}
-		n, err := s.removeUnchanged(ctx, table, row)
+		stays = stays || !r.Timestamp.Before(before) || !over(r)
+		if r.RowKey == last {
+			tail = append(tail, r.Keys)
+		} else {
+			body = append(body, r.Keys)
+		}
+	}
+	if stays {
+		return 0, nil
+	}
+	for _, k := range body {
+		n, err := removeUnchanged(ctx, t, k)
 		if removed += n; err != nil || n == 0 {
 			return removed, err
 		}
 	}
-	for _, row := range tail {
-		n, err := s.removeUnchanged(ctx, table, row)
+	for _, k := range tail {
+		n, err := removeUnchanged(ctx, t, k)
 		if removed += n; err != nil {
 			return removed, err
 		}
@@ -167,26 +145,22 @@ func (s *Store) removeAll(ctx context.Context, table string, rows []keys, last s
 	return removed, nil
 }
 
-func (s *Store) removeRow(table string) func(context.Context, keys, time.Time) (int, error) {
-	return func(ctx context.Context, k keys, _ time.Time) (int, error) { return s.removeUnchanged(ctx, table, k) }
+func removeRow(t *rows.Table) func(context.Context, rows.Keys, time.Time) (int, error) {
+	return func(ctx context.Context, k rows.Keys, _ time.Time) (int, error) { return removeUnchanged(ctx, t, k) }
 }
 
-func (s *Store) removeJoiner(ctx context.Context, k keys, _ time.Time) (int, error) {
+func (s *Store) removeJoiner(ctx context.Context, k rows.Keys, _ time.Time) (int, error) {
 	if !strings.Contains(k.RowKey, ":join:") {
 		return 0, nil
 	}
-	return s.removeUnchanged(ctx, tableLatches, k)
+	return removeUnchanged(ctx, s.latches, k)
 }
 
-// removeUnchanged deletes a row as it was read; 0 if somebody changed or deleted it meanwhile.
-func (s *Store) removeUnchanged(ctx context.Context, table string, k keys) (int, error) {
-	etag := azcore.ETag(k.ETag)
-	_, err := s.tables[table].DeleteEntity(ctx, k.PartitionKey, k.RowKey, &aztables.DeleteEntityOptions{IfMatch: &etag})
-	switch {
-	case err == nil:
-		return 1, nil
-	case hasStatus(err, http.StatusNotFound, http.StatusPreconditionFailed):
-		return 0, nil
+// removeUnchanged deletes a row as it was read, and counts it; 0 if somebody changed or deleted it meanwhile.
+func removeUnchanged(ctx context.Context, t *rows.Table, k rows.Keys) (int, error) {
+	removed, err := t.RemoveUnchanged(ctx, k)
+	if !removed {
+		return 0, err
 	}
-	return 0, &Error{Op: "delete from " + table, cause: err}
+	return 1, nil
 }

@@ -3,11 +3,13 @@ package ledger
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"cordon/handler/ledger/rows"
 )
 
 // A hunt has a state row, a record of each turn that found something, and a row for each result row that it remembers. The
@@ -15,7 +17,7 @@ import (
 
 // Hunt is where a hunt stands.
 type Hunt struct {
-	keys
+	rows.Keys
 	Name string
 	Spec string // the schedule by which Due was worked out
 
@@ -35,28 +37,28 @@ type Hunt struct {
 	LearnedAt time.Time `json:",omitzero"`  // when the rows were remembered that were there at the beginning
 }
 
-func huntKeys(s *Store, name string) keys {
-	return keys{PartitionKey: s.pk("hunts"), RowKey: key(name)}
+func huntKeys(s *Store, name string) rows.Keys {
+	return s.hunts.At(rows.Key(name), "hunts")
 }
 
 // Hunt reads where a hunt stands; one without a Due that was never seen.
 func (s *Store) Hunt(ctx context.Context, name string) (Hunt, error) {
-	h := Hunt{keys: huntKeys(s, name), Name: name}
-	if err := s.get(ctx, tableHunts, h.PartitionKey, h.RowKey, &h); err != nil && !errors.Is(err, errNotFound) {
+	h := Hunt{Keys: huntKeys(s, name), Name: name}
+	if _, err := s.hunts.Read(ctx, &h); err != nil {
 		return Hunt{}, err
 	}
 	return h, nil
 }
 
-// SaveHunt writes where a hunt stands, as it was read and changed. ErrConflict: somebody else was first.
+// SaveHunt writes where a hunt stands, as it was read and changed. rows.ErrConflict: somebody else was first.
 func (s *Store) SaveHunt(ctx context.Context, h *Hunt) error {
-	h.Trouble = cut(h.Trouble, 1000)
-	return s.save(ctx, tableHunts, h)
+	h.Trouble = rows.Cut(h.Trouble, 1000)
+	return s.hunts.Save(ctx, h)
 }
 
 // HuntTurn is the record of a turn that found something new.
 type HuntTurn struct {
-	keys
+	rows.Keys
 	Hunt  string
 	Due   time.Time
 	At    time.Time // when the query was asked
@@ -97,7 +99,7 @@ const partSize = 60 << 10
 const maxParts = 200
 
 type huntPart struct {
-	keys
+	rows.Keys
 	Body     []byte
 	BodyType string `json:"Body@odata.type"`
 }
@@ -105,27 +107,25 @@ type huntPart struct {
 // turnKey sorts by time.
 func turnKey(due time.Time) string { return due.UTC().Format("20060102T150405") }
 
-// PutHuntTurn records a turn with what it found. A turn that is recorded stays as it is: ErrConflict.
+// PutHuntTurn records a turn with what it found. A turn that is recorded stays as it is: rows.ErrConflict.
 func (s *Store) PutHuntTurn(ctx context.Context, t HuntTurn, result HuntResult) error {
-	packed, err := packJSON(result)
+	packed, err := rows.Pack(result)
 	if err != nil {
 		return fmt.Errorf("store turn %s of hunt %s: %w", turnKey(t.Due), t.Hunt, err)
 	}
 	if len(packed) > partSize*maxParts {
 		return fmt.Errorf("store turn %s of hunt %s: %d bytes are too many", turnKey(t.Due), t.Hunt, len(packed))
 	}
-	pk := s.pk("huntturns", t.Hunt)
-	t.keys, t.Stamp = keys{PartitionKey: pk, RowKey: turnKey(t.Due)}, rand.Text()
-	for len(packed) > 0 {
-		n := min(len(packed), partSize)
-		p := huntPart{keys: keys{PartitionKey: pk, RowKey: partKey(t, t.Parts)}, Body: packed[:n], BodyType: "Edm.Binary"}
-		if err := s.put(ctx, tableHunts, &p); err != nil {
+	t.Stamp = rand.Text()
+	for body := range slices.Chunk(packed, partSize) {
+		k := s.hunts.At(partKey(t, t.Parts), "huntturns", t.Hunt)
+		if err := s.hunts.Put(ctx, &huntPart{Keys: k, Body: body, BodyType: "Edm.Binary"}); err != nil {
 			return err
 		}
-		packed = packed[n:]
 		t.Parts++
 	}
-	return s.save(ctx, tableHunts, &t)
+	t.Keys = s.hunts.At(turnKey(t.Due), "huntturns", t.Hunt)
+	return s.hunts.Save(ctx, &t)
 }
 
 func partKey(t HuntTurn, n int) string {
@@ -134,21 +134,23 @@ func partKey(t HuntTurn, n int) string {
 
 // HuntTurn reads the record of a turn; false if there is none.
 func (s *Store) HuntTurn(ctx context.Context, name string, due time.Time) (t HuntTurn, result HuntResult, found bool, err error) {
-	pk := s.pk("huntturns", name)
-	if err := s.get(ctx, tableHunts, pk, turnKey(due), &t); errors.Is(err, errNotFound) {
-		return HuntTurn{}, HuntResult{}, false, nil
-	} else if err != nil {
+	t.Keys = s.hunts.At(turnKey(due), "huntturns", name)
+	if found, err := s.hunts.Read(ctx, &t); !found {
 		return HuntTurn{}, HuntResult{}, false, err
 	}
 	var packed []byte
 	for n := range min(t.Parts, maxParts) {
-		var p huntPart
-		if err := s.get(ctx, tableHunts, pk, partKey(t, n), &p); err != nil {
+		p := huntPart{Keys: s.hunts.At(partKey(t, n), "huntturns", name)}
+		found, err := s.hunts.Read(ctx, &p)
+		if err == nil && !found {
+			err = errNoRow
+		}
+		if err != nil {
 			return HuntTurn{}, HuntResult{}, false, fmt.Errorf("turn %s of hunt %s: %w", turnKey(due), name, err)
 		}
 		packed = append(packed, p.Body...)
 	}
-	if err := unpackJSON(packed, &result); err != nil {
+	if err := rows.UnpackInto(packed, &result); err != nil {
 		return HuntTurn{}, HuntResult{}, false, fmt.Errorf("turn %s of hunt %s: %w", turnKey(due), name, err)
 	}
 	return t, result, true, nil
@@ -156,7 +158,7 @@ func (s *Store) HuntTurn(ctx context.Context, name string, due time.Time) (t Hun
 
 // huntRow is a result row that a hunt remembers, by its digest.
 type huntRow struct {
-	keys
+	rows.Keys
 	Found int64  `json:",string"` // when it was reported, Unix seconds; a number, so that a filter needs no type
 	Type  string `json:"Found@odata.type"`
 }
@@ -166,16 +168,16 @@ const rowsAtOnce = 100
 
 // RememberHunted notes that rows were reported, or were there when the hunt began. A repeat changes their time.
 func (s *Store) RememberHunted(ctx context.Context, name string, digests []string, at time.Time) error {
-	for len(digests) > 0 {
-		n := min(len(digests), rowsAtOnce)
-		rows := make([]row, n)
-		for i, d := range digests[:n] {
-			rows[i] = &huntRow{keys: keys{PartitionKey: s.pk("huntrows", name), RowKey: key(d), overwrite: true}, Found: at.Unix(), Type: "Edm.Int64"}
+	for some := range slices.Chunk(digests, rowsAtOnce) {
+		var found []rows.Row
+		for _, digest := range some {
+			k := s.hunts.At(rows.Key(digest), "huntrows", name)
+			k.Overwrite = true
+			found = append(found, &huntRow{Keys: k, Found: at.Unix(), Type: "Edm.Int64"})
 		}
-		if err := s.transact(ctx, tableHunts, rows...); err != nil {
+		if err := s.hunts.Transact(ctx, found...); err != nil {
 			return err
 		}
-		digests = digests[n:]
 	}
 	return nil
 }
@@ -183,20 +185,21 @@ func (s *Store) RememberHunted(ctx context.Context, name string, digests []strin
 // Hunted are the digests of the rows that were reported at a time or later.
 func (s *Store) Hunted(ctx context.Context, name string, since time.Time) (map[string]bool, error) {
 	known := map[string]bool{}
-	filter := prefixFilter(s.pk("huntrows", name), "") + " and Found ge " + strconv.FormatInt(since.Unix(), 10) + "L"
-	err := s.list(ctx, tableHunts, filter, "RowKey", func(body []byte) error {
-		var k keys
-		err := decodeRow(tableHunts, body, "", &k)
+	filter := rows.Prefix(s.hunts.Partition("huntrows", name), "")
+	filter += " and Found ge " + strconv.FormatInt(since.Unix(), 10) + "L"
+	for k, err := range rows.Each[rows.Keys](ctx, s.hunts, filter, "RowKey") {
+		if err != nil {
+			return known, err
+		}
 		known[k.RowKey] = true
-		return err
-	})
-	return known, err
+	}
+	return known, nil
 }
 
 // removeHunted removes a remembered row, or a turn with its parts, that is old. Where hunts stand is kept.
-func (s *Store) removeHunted(ctx context.Context, k keys, _ time.Time) (int, error) {
-	if k.PartitionKey == s.pk("hunts") || !strings.Contains(k.PartitionKey, "|hunt") {
+func (s *Store) removeHunted(ctx context.Context, k rows.Keys, _ time.Time) (int, error) {
+	if k.PartitionKey == s.hunts.Partition("hunts") || !strings.Contains(k.PartitionKey, "|hunt") {
 		return 0, nil
 	}
-	return s.removeUnchanged(ctx, tableHunts, k)
+	return removeUnchanged(ctx, s.hunts, k)
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"cordon/handler/ledger/rows"
 )
 
 func huntStates(t *testing.T, s *Store) {
@@ -21,7 +23,7 @@ func huntStates(t *testing.T, s *Store) {
 	if err := s.SaveHunt(t.Context(), &first); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SaveHunt(t.Context(), &second); !errors.Is(err, ErrConflict) {
+	if err := s.SaveHunt(t.Context(), &second); !errors.Is(err, rows.ErrConflict) {
 		t.Errorf("a second first write: %v", err)
 	}
 	read, err := s.Hunt(t.Context(), "tools")
@@ -32,7 +34,7 @@ func huntStates(t *testing.T, s *Store) {
 	if err := s.SaveHunt(t.Context(), &first); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SaveHunt(t.Context(), &read); !errors.Is(err, ErrConflict) {
+	if err := s.SaveHunt(t.Context(), &read); !errors.Is(err, rows.ErrConflict) {
 		t.Errorf("a write of what was read before: %v", err)
 	}
 }
@@ -49,7 +51,7 @@ func huntTurns(t *testing.T, s *Store) {
 	if err := s.PutHuntTurn(t.Context(), HuntTurn{Hunt: "tools", Due: noon, New: 1}, body); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PutHuntTurn(t.Context(), HuntTurn{Hunt: "tools", Due: noon, New: 2}, HuntResult{}); !errors.Is(err, ErrConflict) {
+	if err := s.PutHuntTurn(t.Context(), HuntTurn{Hunt: "tools", Due: noon, New: 2}, HuntResult{}); !errors.Is(err, rows.ErrConflict) {
 		t.Errorf("a second record: %v", err)
 	}
 	turn, got, found, err := s.HuntTurn(t.Context(), "tools", noon)

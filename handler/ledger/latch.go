@@ -2,13 +2,10 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
-
+	"cordon/handler/ledger/rows"
 	"cordon/handler/machine"
 )
 
@@ -36,7 +33,7 @@ func (s LatchState) Open() bool {
 // Latch is the one row that owns a lasting state of a machine, such as its isolation, or what else is to be done to it once
 // at a time, such as a scan. Whoever wants to change that takes the latch for a short time under a token of its own, and only the holder writes intent or action id.
 type Latch struct {
-	keys
+	rows.Keys
 	MachineID   string
 	MachineName string // for people; never used to choose a machine
 	Kind        string // machine.Spec.LatchOf, such as isolation
@@ -105,20 +102,20 @@ func (l Latch) Held(token string, now time.Time) bool {
 
 // Latch reads the latch of a machine; a fresh one if it was never used.
 func (s *Store) Latch(ctx context.Context, machineID, kind string) (Latch, error) {
-	l := Latch{keys: keys{PartitionKey: s.pk(machineID), RowKey: kind}, MachineID: machineID, Kind: kind}
-	if err := s.get(ctx, tableLatches, l.PartitionKey, l.RowKey, &l); err != nil && !errors.Is(err, errNotFound) {
+	l := Latch{Keys: s.latches.At(kind, machineID), MachineID: machineID, Kind: kind}
+	if _, err := s.latches.Read(ctx, &l); err != nil {
 		return Latch{}, err
 	}
 	return l, nil
 }
 
-// SaveLatch writes the latch if nobody changed it since it was read, and updates it for the next write. On ErrConflict
+// SaveLatch writes the latch if nobody changed it since it was read, and updates it for the next write. On rows.ErrConflict
 // the caller holds nothing and reads it again.
-func (s *Store) SaveLatch(ctx context.Context, l *Latch) error { return s.save(ctx, tableLatches, l) }
+func (s *Store) SaveLatch(ctx context.Context, l *Latch) error { return s.latches.Save(ctx, l) }
 
 // Joiner is a run that ends with an episode.
 type Joiner struct {
-	keys
+	rows.Keys
 	Episode int
 	AlertID string
 	Version int
@@ -128,7 +125,7 @@ type Joiner struct {
 }
 
 // Intend writes the latch with its intent and lets the run end with the episode, in one write: whoever finds the action
-// knows who is to be told of it, whatever became of the run. ErrConflict: the latch was changed, nothing may be sent. The
+// knows who is to be told of it, whatever became of the run. rows.ErrConflict: the latch was changed, nothing may be sent. The
 // latch is ready for the next write.
 func (s *Store) Intend(ctx context.Context, l *Latch, j Joiner) error {
 	if err := s.Join(ctx, *l, j); err != nil {
@@ -139,38 +136,35 @@ func (s *Store) Intend(ctx context.Context, l *Latch, j Joiner) error {
 		return err
 	}
 	if written.Holder != l.Holder || written.Episode != l.Episode {
-		return fmt.Errorf("latch of %s: %w", l.MachineID, ErrConflict)
+		return fmt.Errorf("latch of %s: %w", l.MachineID, rows.ErrConflict)
 	}
 	*l = written
 	return nil
 }
 
 // Join lets a run end with the latch's episode, in one write with the latch: if the latch was changed since it was read
-// the answer is ErrConflict and nothing was joined. A repeat is harmless. The latch must be read again before it is
+// the answer is rows.ErrConflict and nothing was joined. A repeat is harmless. The latch must be read again before it is
 // written again.
 func (s *Store) Join(ctx context.Context, l Latch, j Joiner) error {
 	j.Episode = l.Episode
-	j.keys = keys{PartitionKey: l.PartitionKey, RowKey: joinPrefix(l.Kind, l.Episode) + key(j.AlertID, fmt.Sprint(j.Version)), overwrite: true}
-	return s.transact(ctx, tableLatches, &l, &j)
+	j.Keys = rows.Keys{
+		PartitionKey: l.PartitionKey,
+		RowKey:       joinPrefix(l.Kind, l.Episode) + rows.Key(j.AlertID, fmt.Sprint(j.Version)),
+		Overwrite:    true,
+	}
+	return s.latches.Transact(ctx, &l, &j)
 }
 
 // Joiners lists the runs that end with an episode.
 func (s *Store) Joiners(ctx context.Context, l Latch) ([]Joiner, error) {
-	var joiners []Joiner
-	err := s.list(ctx, tableLatches, prefixFilter(l.PartitionKey, joinPrefix(l.Kind, l.Episode)), "", func(body []byte) error {
-		var j Joiner
-		err := decodeRow(tableLatches, body, "", &j)
-		joiners = append(joiners, j)
-		return err
-	})
-	return joiners, err
+	return rows.List[Joiner](ctx, s.latches, rows.Prefix(l.PartitionKey, joinPrefix(l.Kind, l.Episode)))
 }
 
 func joinPrefix(kind string, episode int) string { return fmt.Sprintf("%s:join:%08d:", kind, episode) }
 
 // OpenEpisode is an entry of the index of machines whose latch has an open episode.
 type OpenEpisode struct {
-	keys
+	rows.Keys
 	MachineID string
 	Kind      string
 }
@@ -179,34 +173,31 @@ type OpenEpisode struct {
 // that no request is unknown to those who follow it. A repeat is harmless and keeps the entry from being removed by
 // somebody who listed it before.
 func (s *Store) AddOpen(ctx context.Context, machineID, kind string) error {
-	entry := OpenEpisode{keys: keys{PartitionKey: s.pk(), RowKey: key(machineID, kind)}, MachineID: machineID, Kind: kind}
-	return s.put(ctx, tableOpen, &entry)
+	entry := OpenEpisode{Keys: s.open.At(rows.Key(machineID, kind)), MachineID: machineID, Kind: kind}
+	return s.open.Put(ctx, &entry)
 }
 
 // OpenEpisodes lists the index.
 func (s *Store) OpenEpisodes(ctx context.Context) ([]OpenEpisode, error) {
-	var open []OpenEpisode
-	err := s.list(ctx, tableOpen, prefixFilter(s.pk(), ""), "", func(body []byte) error {
-		var entry OpenEpisode
-		err := decodeRow(tableOpen, body, "", &entry)
-		open = append(open, entry)
-		return err
-	})
-	return open, err
+	return rows.List[OpenEpisode](ctx, s.open, rows.Prefix(s.open.Partition(), ""))
 }
 
 // RemoveOpen takes an entry out of the index, unless it was added again since it was listed.
 func (s *Store) RemoveOpen(ctx context.Context, entry OpenEpisode) error {
-	_, err := s.tables[tableOpen].DeleteEntity(ctx, entry.PartitionKey, entry.RowKey, &aztables.DeleteEntityOptions{IfMatch: &entry.ETag})
-	if err == nil || hasStatus(err, http.StatusNotFound, http.StatusPreconditionFailed) {
-		return nil
-	}
-	return &Error{Op: "delete from " + tableOpen, cause: err}
+	_, err := s.open.RemoveUnchanged(ctx, entry.Keys)
+	return err
 }
 
 // NextEpisode is the latch at the beginning of its next episode, with nothing of the one before but its key and name, and
 // that it was released.
 func NextEpisode(l Latch) Latch {
-	return Latch{keys: l.keys, MachineID: l.MachineID, MachineName: l.MachineName, Kind: l.Kind, Episode: l.Episode + 1, State: Preparing,
-		Releases: l.AllReleases()}
+	return Latch{
+		Keys:        l.Keys,
+		MachineID:   l.MachineID,
+		MachineName: l.MachineName,
+		Kind:        l.Kind,
+		Episode:     l.Episode + 1,
+		State:       Preparing,
+		Releases:    l.AllReleases(),
+	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"cordon/handler/ledger/rows"
 )
 
 // Met is something about a machine that decisions met and that protects it from nothing, although it looks so or might.
@@ -36,7 +38,7 @@ func (m Met) key() string {
 
 // metRow holds all of them.
 type metRow struct {
-	keys
+	rows.Keys
 	List     []byte // compressed JSON
 	ListType string `json:"List@odata.type"`
 }
@@ -48,14 +50,14 @@ func (s *Store) Met(ctx context.Context, now time.Time) ([]Met, error) {
 }
 
 func (s *Store) met(ctx context.Context) (metRow, []Met, error) {
-	row := metRow{keys: keys{PartitionKey: s.pk(), RowKey: "met"}, ListType: "Edm.Binary"}
-	err := s.get(ctx, tableSwitches, row.PartitionKey, row.RowKey, &row)
-	if errors.Is(err, errNotFound) {
-		return row, nil, nil
+	row := metRow{Keys: s.switches.At("met"), ListType: "Edm.Binary"}
+	found, err := s.switches.Read(ctx, &row)
+	if !found {
+		return row, nil, err
 	}
 	var list []Met
 	if err == nil {
-		err = unpackJSON(row.List, &list)
+		err = rows.UnpackInto(row.List, &list)
 	}
 	return row, list, err
 }
@@ -69,7 +71,7 @@ func (s *Store) NoteMet(ctx context.Context, found []Met, now time.Time) error {
 	}
 	changed := false
 	for _, m := range found {
-		m.At, m.Tag, m.Like = now, cut(m.Tag, 200), cut(m.Like, 200)
+		m.At, m.Tag, m.Like = now, rows.Cut(m.Tag, 200), rows.Cut(m.Like, 200)
 		i := slices.IndexFunc(list, func(there Met) bool { return there.key() == m.key() })
 		switch {
 		case i < 0:
@@ -81,10 +83,10 @@ func (s *Store) NoteMet(ctx context.Context, found []Met, now time.Time) error {
 	if !changed {
 		return nil
 	}
-	if row.List, err = packJSON(kept(list, now)); err != nil {
+	if row.List, err = rows.Pack(kept(list, now)); err != nil {
 		return fmt.Errorf("keep what was met: %w", err)
 	}
-	if err := s.save(ctx, tableSwitches, &row); !errors.Is(err, ErrConflict) {
+	if err := s.switches.Save(ctx, &row); !errors.Is(err, rows.ErrConflict) {
 		return err
 	}
 	return nil

@@ -2,26 +2,29 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
+
+	"cordon/handler/ledger/rows"
 )
 
 // neighbour is an entry of the index of alerts by machine and by incident. It stands among the other indexes of what was
 // observed, is written before the version that it names, and is removed with them when it is old.
 type neighbour struct {
-	keys
+	rows.Keys
 	AlertID string
 }
 
 // maxNeighbours bounds what is counted: a machine with more alerts in a day is told apart by nothing.
 const maxNeighbours = 1000
 
-func (s *Store) machinePartition(machineID string) string { return s.pk("machine", machineID) }
+func (s *Store) machinePartition(machineID string) string {
+	return s.runIndex.Partition("machine", machineID)
+}
 
 func (s *Store) incidentPartition(incident int64) string {
-	return s.pk("incident", strconv.FormatInt(incident, 10))
+	return s.runIndex.Partition("incident", strconv.FormatInt(incident, 10))
 }
 
 // noteNeighbours enters an alert that is about to get a new version into the index. Every version has an entry of its own
@@ -31,51 +34,45 @@ func (s *Store) noteNeighbours(ctx context.Context, o Observation) error {
 		return nil
 	}
 	if id := o.Alert.MachineID; id != "" {
-		at := neighbour{keys: keys{PartitionKey: s.machinePartition(id), RowKey: newestFirst(o.At.UTC()) + "|" + key(o.Alert.ID)}, AlertID: o.Alert.ID}
-		if err := s.put(ctx, tableRunIndex, &at); err != nil {
+		at := rows.NewestFirst(o.At.UTC()) + "|" + rows.Key(o.Alert.ID)
+		entry := neighbour{Keys: s.runIndex.At(at, "machine", id), AlertID: o.Alert.ID}
+		if err := s.runIndex.Put(ctx, &entry); err != nil {
 			return err
 		}
 	}
 	if o.Alert.IncidentID == 0 {
 		return nil
 	}
-	return s.put(ctx, tableRunIndex, &neighbour{keys: keys{PartitionKey: s.incidentPartition(o.Alert.IncidentID), RowKey: key(o.Alert.ID)}, AlertID: o.Alert.ID})
+	k := rows.Keys{PartitionKey: s.incidentPartition(o.Alert.IncidentID), RowKey: rows.Key(o.Alert.ID)}
+	return s.runIndex.Put(ctx, &neighbour{Keys: k, AlertID: o.Alert.ID})
 }
 
 // AlertsOnMachine counts the alerts but one of which a version was observed on a machine since a moment, by the clocks of
 // those who observed; at most 1,000. Only what was observed with Options.Neighbours counts.
 func (s *Store) AlertsOnMachine(ctx context.Context, machineID, but string, since time.Time) (int, error) {
 	// The keys run from the newest to the oldest; '~' sorts behind whatever follows the time.
-	filter := fmt.Sprintf("PartitionKey eq '%s' and RowKey lt '%s~'", s.machinePartition(machineID), newestFirst(since.UTC()))
+	filter := fmt.Sprintf("PartitionKey eq '%s' and RowKey lt '%s~'", s.machinePartition(machineID), rows.NewestFirst(since.UTC()))
 	return s.countNeighbours(ctx, filter, but)
 }
 
 // AlertsInIncident counts the alerts but one that were ever observed as part of an incident, as far back as the ledger
 // keeps its records; at most 1,000. Only what was observed with Options.Neighbours counts.
 func (s *Store) AlertsInIncident(ctx context.Context, incident int64, but string) (int, error) {
-	return s.countNeighbours(ctx, prefixFilter(s.incidentPartition(incident), ""), but)
+	return s.countNeighbours(ctx, rows.Prefix(s.incidentPartition(incident), ""), but)
 }
-
-// errEnough ends a listing that has seen what it wanted.
-var errEnough = errors.New("enough was seen")
 
 func (s *Store) countNeighbours(ctx context.Context, filter, but string) (int, error) {
 	found := map[string]bool{}
-	err := s.list(ctx, tableRunIndex, filter, "AlertID", func(body []byte) error {
-		var n neighbour
-		if err := decodeRow(tableRunIndex, body, "", &n); err != nil {
-			return err
+	for n, err := range rows.Each[neighbour](ctx, s.runIndex, filter, "AlertID") {
+		if err != nil {
+			return len(found), err
 		}
 		if n.AlertID != but {
 			found[n.AlertID] = true
 		}
 		if len(found) == maxNeighbours {
-			return errEnough
+			break
 		}
-		return nil
-	})
-	if errors.Is(err, errEnough) {
-		err = nil
 	}
-	return len(found), err
+	return len(found), nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"cordon/handler/ledger/rows"
 	"cordon/handler/outgoing"
 )
 
@@ -14,7 +15,7 @@ import (
 // sequence that has been claimed for sending never grows.
 
 type noticeHead struct {
-	keys
+	rows.Keys
 	Open int // the sequence that takes entries; 0: the next entry opens a new one
 	Last int // the newest sequence
 }
@@ -31,7 +32,7 @@ const (
 
 // Notice is one sequence of a group: one mail, to be sent when due.
 type Notice struct {
-	keys
+	rows.Keys
 	Group     string
 	Seq       int // from 1
 	State     NoticeState
@@ -44,7 +45,7 @@ type Notice struct {
 
 // NoticeEntry is one event that people are told about.
 type NoticeEntry struct {
-	keys
+	rows.Keys
 	Seq  int
 	At   time.Time
 	Body string // JSON of the event, encoded by the notice package
@@ -62,34 +63,33 @@ func seqKey(seq int) string { return fmt.Sprintf("seq:%08d", seq) }
 // AddNotice records an event for a group under a key, once: an event with a key that exists is left as it is. The entry
 // joins the group's open sequence or opens the next one, which is due at the given time. opened asks the caller to queue
 // the sequence's message; if that is lost, the sequence is found overdue.
-func (s *Store) AddNotice(ctx context.Context, group, eventKey string, event any, at, due time.Time) (n Notice, opened bool, err error) {
+func (s *Store) AddNotice(
+	ctx context.Context, group, eventKey string, event any, at, due time.Time,
+) (n Notice, opened bool, err error) {
 	body, err := outgoing.Encode(event)
 	if err != nil {
 		return Notice{}, false, fmt.Errorf("encode a notice entry: %w", err)
 	}
-	for range conflictTries {
+	err = rows.Try("add to notice "+group, func() error {
 		n, opened, err = s.addNotice(ctx, group, eventKey, string(body), at, due)
-		if !errors.Is(err, ErrConflict) {
-			return n, opened, err
-		}
-	}
-	return Notice{}, false, &Error{Op: "add to notice " + group, cause: ErrConflict}
+		return err
+	})
+	return n, opened, err
 }
 
-func (s *Store) addNotice(ctx context.Context, group, eventKey, body string, at, due time.Time) (Notice, bool, error) {
-	pk := s.pk("group", group)
-	entry := NoticeEntry{keys: keys{PartitionKey: pk, RowKey: "entry:" + key(eventKey)}, At: at, Body: body}
-	var found NoticeEntry
-	err := s.get(ctx, tableNotices, pk, entry.RowKey, &found)
-	if err == nil {
-		n, err := s.notice(ctx, group, found.Seq)
+func (s *Store) addNotice(
+	ctx context.Context, group, eventKey, body string, at, due time.Time,
+) (n Notice, opened bool, err error) {
+	entry := NoticeEntry{Keys: s.notices.At("entry:"+rows.Key(eventKey), "group", group)}
+	if found, err := s.notices.Read(ctx, &entry); err != nil {
+		return Notice{}, false, err
+	} else if found {
+		n, err := s.notice(ctx, group, entry.Seq)
 		return n, false, err
 	}
-	if !errors.Is(err, errNotFound) {
-		return Notice{}, false, err
-	}
-	head := noticeHead{keys: keys{PartitionKey: pk, RowKey: "head"}}
-	if err := s.get(ctx, tableNotices, pk, head.RowKey, &head); err != nil && !errors.Is(err, errNotFound) {
+	entry.At, entry.Body = at, body
+	head := noticeHead{Keys: s.notices.At("head", "group", group)}
+	if _, err := s.notices.Read(ctx, &head); err != nil {
 		return Notice{}, false, err
 	}
 	if head.Open != 0 {
@@ -102,22 +102,28 @@ func (s *Store) addNotice(ctx context.Context, group, eventKey, body string, at,
 		if err != nil {
 			return Notice{}, false, err
 		}
-		return n, false, s.transact(ctx, tableNotices, &entry, &head)
+		return n, false, s.notices.Transact(ctx, &entry, &head)
 	}
 	head.Last++
 	head.Open, entry.Seq = head.Last, head.Last
-	n := Notice{keys: keys{PartitionKey: pk, RowKey: seqKey(head.Last)}, Group: group, Seq: head.Last, State: NoticeOpen, DueAt: due}
+	n = Notice{
+		Keys:  s.notices.At(seqKey(head.Last), "group", group),
+		Group: group,
+		Seq:   head.Last,
+		State: NoticeOpen,
+		DueAt: due,
+	}
 	if err := s.indexNotice(ctx, n); err != nil {
 		return Notice{}, false, err
 	}
-	return n, true, s.transact(ctx, tableNotices, &entry, &head, &n)
+	return n, true, s.notices.Transact(ctx, &entry, &head, &n)
 }
 
 func (s *Store) notice(ctx context.Context, group string, seq int) (Notice, error) {
-	var n Notice
-	err := s.get(ctx, tableNotices, s.pk("group", group), seqKey(seq), &n)
-	if errors.Is(err, errNotFound) {
-		return n, ErrNoNotice
+	n := Notice{Keys: s.notices.At(seqKey(seq), "group", group)}
+	found, err := s.notices.Read(ctx, &n)
+	if err == nil && !found {
+		return Notice{}, ErrNoNotice
 	}
 	return n, err
 }
@@ -133,19 +139,21 @@ func (s *Store) ClaimNotice(ctx context.Context, group string, seq int, now time
 	switch {
 	case n.State == NoticeSent:
 		// The index row outlives a crash between the last two writes.
-		return Notice{}, nil, errors.Join(ErrNoticeSent, s.remove(ctx, tableNotices, s.pk("due"), dueKey(n)))
+		return Notice{}, nil, errors.Join(ErrNoticeSent, s.dropDue(ctx, n))
 	case n.State == NoticeClaimed && now.Sub(n.ClaimedAt) < lock:
 		return Notice{}, nil, ErrNoticeClaimed
 	}
-	head := noticeHead{keys: keys{PartitionKey: n.PartitionKey, RowKey: "head"}}
-	if err := s.get(ctx, tableNotices, head.PartitionKey, head.RowKey, &head); err != nil {
+	head := noticeHead{Keys: rows.Keys{PartitionKey: n.PartitionKey, RowKey: "head"}}
+	if found, err := s.notices.Read(ctx, &head); err != nil {
 		return Notice{}, nil, err
+	} else if !found {
+		return Notice{}, nil, errNoRow
 	}
 	if head.Open == seq {
 		head.Open = 0
 	}
 	n.State, n.ClaimedAt = NoticeClaimed, now
-	if err := s.transact(ctx, tableNotices, &n, &head); errors.Is(err, ErrConflict) {
+	if err := s.notices.Transact(ctx, &n, &head); errors.Is(err, rows.ErrConflict) {
 		return Notice{}, nil, ErrNoticeClaimed
 	} else if err != nil {
 		return Notice{}, nil, err
@@ -153,36 +161,32 @@ func (s *Store) ClaimNotice(ctx context.Context, group string, seq int, now time
 	if n, err = s.notice(ctx, group, seq); err != nil {
 		return Notice{}, nil, err
 	}
-	var entries []NoticeEntry
-	err = s.list(ctx, tableNotices, prefixFilter(n.PartitionKey, "entry:"), "", func(body []byte) error {
-		var entry NoticeEntry
-		err := decodeRow(tableNotices, body, "", &entry)
-		entries = append(entries, entry)
-		return err
-	})
+	entries, err := rows.List[NoticeEntry](ctx, s.notices, rows.Prefix(n.PartitionKey, "entry:"))
 	return n, entries, err
 }
 
 // NoticeDone marks a claimed sequence as sent, also if the claim lapsed meanwhile and another instance took the sequence
 // or gave it back: people have the mail, and it must not go out again. A repeat is safe.
 func (s *Store) NoticeDone(ctx context.Context, n Notice, at time.Time) error {
-	for range conflictTries {
+	err := rows.Try("mark notice of "+n.Group+" as sent", func() error {
 		n.State, n.SentAt = NoticeSent, at
-		err := s.save(ctx, tableNotices, &n)
-		if err == nil {
-			return s.remove(ctx, tableNotices, s.pk("due"), dueKey(n))
-		}
-		if !errors.Is(err, ErrConflict) {
+		err := s.notices.Save(ctx, &n)
+		if !errors.Is(err, rows.ErrConflict) {
 			return err
 		}
-		if n, err = s.notice(ctx, n.Group, n.Seq); err != nil {
-			return err
+		newer, readErr := s.notice(ctx, n.Group, n.Seq)
+		if readErr != nil {
+			return readErr
 		}
-		if n.State == NoticeSent {
-			return s.remove(ctx, tableNotices, s.pk("due"), dueKey(n))
+		if n = newer; n.State == NoticeSent {
+			return nil
 		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	return &Error{Op: "mark notice of " + n.Group + " as sent", cause: ErrConflict}
+	return s.dropDue(ctx, n)
 }
 
 // NoticeFailed gives a claimed sequence back, to be sent again at the given time.
@@ -192,26 +196,24 @@ func (s *Store) NoticeFailed(ctx context.Context, n Notice, again time.Time) err
 	if err := s.indexNotice(ctx, n); err != nil {
 		return err
 	}
-	return s.save(ctx, tableNotices, &n)
+	return s.notices.Save(ctx, &n)
 }
 
-func dueKey(n Notice) string { return key(n.Group, fmt.Sprint(n.Seq)) }
+func dueKey(n Notice) string { return rows.Key(n.Group, fmt.Sprint(n.Seq)) }
+
+// dropDue takes a sequence out of the index of unsent ones.
+func (s *Store) dropDue(ctx context.Context, n Notice) error {
+	return s.notices.Remove(ctx, s.notices.At(dueKey(n), "due"))
+}
 
 func (s *Store) indexNotice(ctx context.Context, n Notice) error {
-	n.keys = keys{PartitionKey: s.pk("due"), RowKey: dueKey(n)}
-	return s.put(ctx, tableNotices, &n)
+	n.Keys = s.notices.At(dueKey(n), "due")
+	return s.notices.Put(ctx, &n)
 }
 
 // UnsentNotices lists the sequences that are not known to be sent, with the time at which each is due.
 func (s *Store) UnsentNotices(ctx context.Context) ([]Notice, error) {
-	var unsent []Notice
-	err := s.list(ctx, tableNotices, prefixFilter(s.pk("due"), ""), "", func(body []byte) error {
-		var n Notice
-		err := decodeRow(tableNotices, body, "", &n)
-		unsent = append(unsent, n)
-		return err
-	})
-	return unsent, err
+	return rows.List[Notice](ctx, s.notices, rows.Prefix(s.notices.Partition("due"), ""))
 }
 
 // DropUnwritten takes a sequence out of the index of unsent ones if it was never written: a crash or an error came between
@@ -220,5 +222,5 @@ func (s *Store) DropUnwritten(ctx context.Context, n Notice) (dropped bool, err 
 	if _, err := s.notice(ctx, n.Group, n.Seq); !errors.Is(err, ErrNoNotice) {
 		return false, err
 	}
-	return true, s.remove(ctx, tableNotices, s.pk("due"), dueKey(n))
+	return true, s.dropDue(ctx, n)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"cordon/handler/ledger/rows"
 )
 
 // OwnChange is a change of an alert that Cordon itself made.
@@ -17,18 +19,19 @@ type OwnChange struct {
 // NoteOwnChange takes the changed alert for seen, unless anybody saw another change: then the next look makes a version of
 // it. A repeat is harmless.
 func (s *Store) NoteOwnChange(ctx context.Context, alertID string, c OwnChange) error {
-	for range conflictTries {
-		seen, known, err := s.Seen(ctx, alertID)
-		if err != nil || !known || seen.Version != c.Version || seen.Hash != c.Was {
-			return err
+	fresh := Seen{Keys: s.alerts.At(seenKey, alertID)}
+	_, err := rows.Change(ctx, s.alerts, "note a change of alert "+alertID, fresh, func(seen *Seen) (bool, error) {
+		if !seen.Stored() || seen.Version != c.Version || seen.Hash != c.Was {
+			return false, nil
 		}
 		seen.Hash = c.Is
 		if c.Updated.After(seen.Updated) {
 			seen.Updated = c.Updated
 		}
-		if err := s.save(ctx, tableAlerts, &seen); !errors.Is(err, ErrConflict) {
-			return err
-		}
+		return true, nil
+	})
+	if errors.Is(err, rows.ErrConflict) {
+		return nil
 	}
-	return nil
+	return err
 }

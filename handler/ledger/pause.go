@@ -2,14 +2,15 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
+
+	"cordon/handler/ledger/rows"
 )
 
 // Pause says whether a person has stopped all acting, and who changed that last. The zero value: nobody ever did.
 type Pause struct {
-	keys
+	rows.Keys
 	Paused bool
 	At     time.Time // of the last change
 	By     string    // who made it
@@ -26,31 +27,26 @@ func (p Pause) Why() string {
 
 // Pause reads whether acting is paused. A change counts for every instance from its next step on.
 func (s *Store) Pause(ctx context.Context) (Pause, error) {
-	p := Pause{keys: keys{PartitionKey: s.pk(), RowKey: "acting"}}
-	err := s.get(ctx, tableSwitches, p.PartitionKey, p.RowKey, &p)
-	if errors.Is(err, errNotFound) {
-		err = nil
-	}
+	p := Pause{Keys: s.switches.At("acting")}
+	_, err := s.switches.Read(ctx, &p)
 	return p, err
 }
 
 // SetPause stops acting or lets it go on, and answers with what was so before. Each change stays in a row of its own as
 // well, written first, until housekeeping takes it out. What is so already is not written again.
-func (s *Store) SetPause(ctx context.Context, paused bool, by, reason string, at time.Time) (was Pause, err error) {
-	for range conflictTries {
-		was, err = s.Pause(ctx)
-		if err != nil || was.Paused == paused {
-			return was, err
+func (s *Store) SetPause(
+	ctx context.Context, paused bool, by, reason string, at time.Time,
+) (was Pause, err error) {
+	fresh := Pause{Keys: s.switches.At("acting")}
+	_, err = rows.Change(ctx, s.switches, "pause or resume", fresh, func(p *Pause) (bool, error) {
+		was = *p
+		if was.Paused == paused {
+			return false, nil
 		}
-		p := Pause{keys: was.keys, Paused: paused, At: at.UTC(), By: cut(by, 200), Reason: cut(reason, 1000)}
-		change := p
-		change.keys = keys{PartitionKey: s.pk("pauses"), RowKey: newestFirst(at)}
-		if err := s.put(ctx, tableSwitches, &change); err != nil {
-			return was, err
-		}
-		if err = s.save(ctx, tableSwitches, &p); !errors.Is(err, ErrConflict) {
-			return was, err
-		}
-	}
-	return was, &Error{Op: "pause or resume", cause: ErrConflict}
+		*p = Pause{Keys: was.Keys, Paused: paused, At: at.UTC(), By: rows.Cut(by, 200), Reason: rows.Cut(reason, 1000)}
+		record := *p
+		record.Keys = s.switches.At(rows.NewestFirst(at), "pauses")
+		return true, s.switches.Put(ctx, &record)
+	})
+	return was, err
 }

@@ -2,13 +2,14 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"time"
+
+	"cordon/handler/ledger/rows"
 )
 
 // endpointPause keeps all instances off an endpoint of the API for a while.
 type endpointPause struct {
-	keys
+	rows.Keys
 	Until time.Time
 }
 
@@ -18,7 +19,8 @@ const farPause = 25 * time.Hour
 // EndpointPausedUntil says until when requests to an endpoint are held back, as some instance was told by the API; zero
 // if none ever was.
 func (s *Store) EndpointPausedUntil(ctx context.Context, endpoint string) (time.Time, error) {
-	p, err := s.endpointPause(ctx, endpoint)
+	p := s.endpoint(endpoint)
+	_, err := s.switches.Read(ctx, &p)
 	return p.Until, err
 }
 
@@ -26,24 +28,17 @@ func (s *Store) EndpointPausedUntil(ctx context.Context, endpoint string) (time.
 // than what is known changes nothing, unless that was a mistake: more than a day away from now. There is one row per
 // endpoint.
 func (s *Store) PauseEndpoint(ctx context.Context, endpoint string, now, until time.Time) error {
-	for range conflictTries {
-		p, err := s.endpointPause(ctx, endpoint)
-		if err != nil || !until.After(p.Until) && p.Until.Before(now.Add(farPause)) {
-			return err
+	op := "pause endpoint " + endpoint
+	_, err := rows.Change(ctx, s.switches, op, s.endpoint(endpoint), func(p *endpointPause) (bool, error) {
+		if !until.After(p.Until) && p.Until.Before(now.Add(farPause)) {
+			return false, nil
 		}
 		p.Until = until.UTC()
-		if err := s.save(ctx, tableSwitches, &p); !errors.Is(err, ErrConflict) {
-			return err
-		}
-	}
-	return &Error{Op: "pause endpoint " + endpoint, cause: ErrConflict}
+		return true, nil
+	})
+	return err
 }
 
-func (s *Store) endpointPause(ctx context.Context, endpoint string) (endpointPause, error) {
-	p := endpointPause{keys: keys{PartitionKey: s.pk(), RowKey: "paused:" + key(endpoint)}}
-	err := s.get(ctx, tableSwitches, p.PartitionKey, p.RowKey, &p)
-	if errors.Is(err, errNotFound) {
-		err = nil
-	}
-	return p, err
+func (s *Store) endpoint(endpoint string) endpointPause {
+	return endpointPause{Keys: s.switches.At("paused:" + rows.Key(endpoint))}
 }

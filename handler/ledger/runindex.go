@@ -2,13 +2,14 @@ package ledger
 
 import (
 	"context"
-	"fmt"
 	"time"
+
+	"cordon/handler/ledger/rows"
 )
 
 // RunRef points at a run from the index by day.
 type RunRef struct {
-	keys
+	rows.Keys
 	AlertID    string
 	Version    int
 	ObservedAt time.Time
@@ -21,22 +22,16 @@ func (s *Store) indexRun(ctx context.Context, run Run, now time.Time) error {
 		return err
 	}
 	at := run.ObservedAt.UTC()
-	ref := RunRef{keys: keys{PartitionKey: s.pk(at.Format(time.DateOnly)), RowKey: newestFirst(at) + "|" + key(run.ID())},
-		AlertID: run.AlertID, Version: run.Version, ObservedAt: at}
-	return s.put(ctx, tableRunIndex, &ref)
+	ref := RunRef{
+		Keys:       s.runIndex.At(rows.NewestFirst(at)+"|"+rows.Key(run.ID()), at.Format(time.DateOnly)),
+		AlertID:    run.AlertID,
+		Version:    run.Version,
+		ObservedAt: at,
+	}
+	return s.runIndex.Put(ctx, &ref)
 }
 
 // Runs lists the runs observed on the UTC day of at, newest first.
 func (s *Store) Runs(ctx context.Context, at time.Time) ([]RunRef, error) {
-	var refs []RunRef
-	err := s.list(ctx, tableRunIndex, prefixFilter(s.pk(at.UTC().Format(time.DateOnly)), ""), "", func(body []byte) error {
-		var ref RunRef
-		err := decodeRow(tableRunIndex, body, "", &ref)
-		refs = append(refs, ref)
-		return err
-	})
-	return refs, err
+	return rows.List[RunRef](ctx, s.runIndex, rows.Prefix(s.runIndex.Partition(at.UTC().Format(time.DateOnly)), ""))
 }
-
-// newestFirst writes a time so that later ones sort first.
-func newestFirst(t time.Time) string { return fmt.Sprintf("%019d", int64(1<<63-1)-t.UnixNano()) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"cordon/handler/ledger/rows"
 	"cordon/handler/outgoing"
 )
 
@@ -132,7 +133,7 @@ func (r *Run) SetEpisode(kind string, episode int) {
 func (r *Run) Wait(kind string, episode int, reason string, at time.Time) {
 	r.SetEpisode(kind, episode)
 	if step := r.ofLatch(kind); step != nil {
-		step.Waiting, step.Reason = true, cut(reason, maxReason)
+		step.Waiting, step.Reason = true, rows.Cut(reason, maxReason)
 	}
 	r.Asked(kind, at)
 	r.settle(reason, at)
@@ -218,7 +219,7 @@ func (r *Run) CountReissue(kind string) {
 // Finish gives a step its outcome. The run closes with its last one.
 func (r *Run) Finish(key, outcome, reason string, at time.Time) {
 	if step := r.Steps.find(key); step != nil {
-		step.Outcome, step.Reason, step.Waiting = outcome, cut(reason, maxReason), false
+		step.Outcome, step.Reason, step.Waiting = outcome, rows.Cut(reason, maxReason), false
 		r.settle("", at)
 		return
 	}

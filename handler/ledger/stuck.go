@@ -1,5 +1,7 @@
 package ledger
 
+import "cordon/handler/ledger/rows"
+
 import "time"
 
 // StuckAfter is how long a run may come back without getting on before people are told and Health says so.
@@ -81,6 +83,6 @@ func (s *Stuck) add(run Run, now time.Time) {
 	}
 	s.Runs++
 	if s.Oldest == "" || run.StuckSince.Before(s.Since) {
-		s.Oldest, s.Since, s.Why = run.ID(), run.StuckSince, cut(run.Trouble, 300)
+		s.Oldest, s.Since, s.Why = run.ID(), run.StuckSince, rows.Cut(run.Trouble, 300)
 	}
 }

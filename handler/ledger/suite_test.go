@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/machine"
 	"cordon/local/azurite"
 	"cordon/local/tables"
@@ -140,7 +141,7 @@ func watermark(t *testing.T, s *Store) {
 	if w, err = s.Advance(t.Context(), w, noon); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Advance(t.Context(), stale, noon.Add(time.Hour)); !errors.Is(err, ErrConflict) {
+	if _, err := s.Advance(t.Context(), stale, noon.Add(time.Hour)); !errors.Is(err, rows.ErrConflict) {
 		t.Errorf("a second owner moved it: %v", err)
 	}
 	if w, err = s.Advance(t.Context(), w, noon.Add(-time.Hour)); err != nil || !w.At.Equal(noon) {
@@ -212,7 +213,7 @@ func observersAtOnce(t *testing.T, s *Store) {
 
 func lostRun(t *testing.T, s *Store) {
 	o := observe(t, s, sampleAlert(), noon)
-	if err := s.remove(t.Context(), tableAlerts, o.Run.PartitionKey, o.Run.RowKey); err != nil {
+	if err := s.alerts.Remove(t.Context(), o.Run.Keys); err != nil {
 		t.Fatal(err)
 	}
 	if o := observe(t, s, sampleAlert(), noon); !o.Changed || o.Run.Version != 1 {
@@ -241,7 +242,7 @@ func updates(t *testing.T, s *Store) {
 			_, err := s.UpdateRun(context.Background(), "da1", 1, func(r *Run) error { r.Copies++; return nil })
 			if err == nil {
 				done.Add(1)
-			} else if !errors.Is(err, ErrConflict) {
+			} else if !errors.Is(err, rows.ErrConflict) {
 				t.Error(err)
 			}
 		})
@@ -291,7 +292,7 @@ func latches(t *testing.T, s *Store) {
 	if err := s.SaveLatch(t.Context(), &mine); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SaveLatch(t.Context(), &theirs); !errors.Is(err, ErrConflict) {
+	if err := s.SaveLatch(t.Context(), &theirs); !errors.Is(err, rows.ErrConflict) {
 		t.Errorf("a second holder: %v", err)
 	}
 	if read, _ := s.Latch(t.Context(), "m1", Isolation); !read.Held("them", noon) || read.Held("me", noon) || read.Held("them", noon.Add(time.Minute)) {
@@ -302,7 +303,7 @@ func latches(t *testing.T, s *Store) {
 	if err := s.SaveLatch(t.Context(), &mine); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Join(t.Context(), stale, Joiner{AlertID: "da1", Version: 1}); !errors.Is(err, ErrConflict) {
+	if err := s.Join(t.Context(), stale, Joiner{AlertID: "da1", Version: 1}); !errors.Is(err, rows.ErrConflict) {
 		t.Errorf("joined a latch that moved on: %v", err)
 	}
 	for range 2 {
@@ -407,8 +408,8 @@ func heldSteps(t *testing.T, s *Store) {
 		t.Errorf("steps %+v, reason %s", steps, h.Reason)
 	}
 	// A row from before there were steps, of a version that is newer than another alert's.
-	old := Held{keys: s.heldKeys("da2", 1), AlertID: "da2", Version: 1, MachineID: "m2", Reason: "protected", At: noon}
-	if err := s.put(t.Context(), tableOpen, &old); err != nil {
+	old := Held{Keys: s.heldKeys("da2", 1), AlertID: "da2", Version: 1, MachineID: "m2", Reason: "protected", At: noon}
+	if err := s.open.Put(t.Context(), &old); err != nil {
 		t.Fatal(err)
 	}
 	all, err := s.AllHeld(t.Context())
@@ -552,7 +553,7 @@ func tellers(t *testing.T, s *Store) {
 		group.Go(func() {
 			for {
 				_, fresh, err := s.AddNotice(context.Background(), "g", fmt.Sprint(i), i, noon, noon)
-				if errors.Is(err, ErrConflict) {
+				if errors.Is(err, rows.ErrConflict) {
 					continue
 				}
 				if err != nil {

@@ -2,9 +2,10 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
+
+	"cordon/handler/ledger/rows"
 )
 
 // Alerts that were asked for by their id, and that no poll has recorded, cost a read of the API each. Anybody with a function
@@ -32,7 +33,7 @@ func (l Lookup) untold() bool { return (l.Missing || l.Over) && !l.Told }
 
 // Lookups is what is known of the ids that no poll recorded.
 type Lookups struct {
-	keys
+	rows.Keys
 	Packed     []byte `json:",omitempty"` // All
 	PackedType string `json:"Packed@odata.type,omitempty"`
 	More       int    `json:",omitempty"` // messages about ids beyond what the row has room for, since people were told
@@ -127,34 +128,41 @@ func (s *Store) LookupsTold(ctx context.Context, l Lookups, now time.Time) error
 
 // ReadLookups reads what is known of ids that no poll recorded.
 func (s *Store) ReadLookups(ctx context.Context) (Lookups, error) {
-	l := Lookups{keys: keys{PartitionKey: s.pk(), RowKey: "lookups"}}
-	if err := s.get(ctx, tableSwitches, l.PartitionKey, l.RowKey, &l); errors.Is(err, errNotFound) {
-		return l, nil
-	} else if err != nil {
+	l := Lookups{Keys: s.switches.At("lookups")}
+	if _, err := s.switches.Read(ctx, &l); err != nil {
 		return l, err
 	}
-	if err := unpackJSON(l.Packed, &l.All); err != nil {
-		return l, &Error{Op: "read the look-ups", cause: err}
+	return l, l.unpack()
+}
+
+func (l *Lookups) unpack() error {
+	if !l.Stored() {
+		return nil
 	}
-	return l, nil
+	if err := rows.UnpackInto(l.Packed, &l.All); err != nil {
+		return &rows.Error{Op: "read the look-ups", Cause: err}
+	}
+	return nil
 }
 
 // changeLookups changes the row in a conditional write, and tries again while others write it. Changes of one process take
 // turns. What is over an hour old and told is forgotten.
 func (s *Store) changeLookups(ctx context.Context, now time.Time, change func(*Lookups) (changed bool)) error {
-	return s.inTurn(ctx, s.looking, "count look-ups of alerts", func() error {
-		l, err := s.ReadLookups(ctx)
-		if err != nil {
-			return err
+	const op = "count look-ups of alerts"
+	fresh := Lookups{Keys: s.switches.At("lookups")}
+	return rows.ChangeInTurn(ctx, s.looking, s.switches, op, fresh, func(l *Lookups) (bool, error) {
+		if err := l.unpack(); err != nil {
+			return false, err
 		}
 		l.All = slices.DeleteFunc(l.All, func(one Lookup) bool { return now.Sub(one.At) >= time.Hour && !one.untold() })
-		if !change(&l) {
-			return nil
+		if !change(l) {
+			return false, nil
 		}
-		if l.Packed, err = packJSON(l.All); err != nil {
-			return &Error{Op: "count look-ups of alerts", cause: err}
+		var err error
+		if l.Packed, err = rows.Pack(l.All); err != nil {
+			return false, &rows.Error{Op: op, Cause: err}
 		}
 		l.PackedType = "Edm.Binary"
-		return s.save(ctx, tableSwitches, &l)
+		return true, nil
 	})
 }

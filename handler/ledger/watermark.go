@@ -2,32 +2,33 @@ package ledger
 
 import (
 	"context"
-	"errors"
 	"time"
+
+	"cordon/handler/ledger/rows"
 )
 
 // Watermark is the time up to which every alert change has been enqueued.
 type Watermark struct {
-	keys
+	rows.Keys
 	At    time.Time // by the API's clock, UTC; zero before the first poll
 	Since time.Time `json:",omitzero"` // where the first poll began; nothing before it is ever read
 }
 
 // Watermark reads the watermark; one with a zero time if there is none yet.
 func (s *Store) Watermark(ctx context.Context) (Watermark, error) {
-	w := Watermark{keys: keys{PartitionKey: s.pk(), RowKey: "alerts"}}
-	if err := s.get(ctx, tableWatermarks, w.PartitionKey, w.RowKey, &w); err != nil && !errors.Is(err, errNotFound) {
+	w := Watermark{Keys: s.watermarks.At("alerts")}
+	if _, err := s.watermarks.Read(ctx, &w); err != nil {
 		return Watermark{}, err
 	}
 	return w, nil
 }
 
 // Advance moves the watermark from w to the given time and returns the new one. It never moves back: an earlier time
-// changes nothing. ErrConflict means that another poller moved it; read it again.
+// changes nothing. rows.ErrConflict means that another poller moved it; read it again.
 func (s *Store) Advance(ctx context.Context, w Watermark, to time.Time) (Watermark, error) {
 	if !to.After(w.At) {
 		return w, nil
 	}
 	w.At = to.UTC()
-	return w, s.save(ctx, tableWatermarks, &w)
+	return w, s.watermarks.Save(ctx, &w)
 }

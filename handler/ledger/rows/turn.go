@@ -1,4 +1,4 @@
-package ledger
+package rows
 
 import (
 	"context"
@@ -17,13 +17,19 @@ const (
 	lastConflictPause  = 320 * time.Millisecond
 )
 
-// inTurn makes a conditional write until no other process is faster. Those of one process take turns.
-func (s *Store) inTurn(ctx context.Context, turn chan struct{}, op string, write func() error) error {
+// Turn lets the writers of one process take turns.
+type Turn chan struct{}
+
+// NewTurn is a turn that nobody has.
+func NewTurn() Turn { return make(Turn, 1) }
+
+// try makes a conditional write until no other process is faster.
+func (turn Turn) try(ctx context.Context, op string, write func() error) error {
 	select {
 	case turn <- struct{}{}:
 		defer func() { <-turn }()
 	case <-ctx.Done():
-		return &Error{Op: op, cause: ctx.Err()}
+		return &Error{Op: op, Cause: ctx.Err()}
 	}
 	bound := firstConflictPause
 	for range turnTries {
@@ -33,9 +39,9 @@ func (s *Store) inTurn(ctx context.Context, turn chan struct{}, op string, write
 		select {
 		case <-time.After(rand.N(bound)):
 		case <-ctx.Done():
-			return &Error{Op: op, cause: ctx.Err()}
+			return &Error{Op: op, Cause: ctx.Err()}
 		}
 		bound = min(2*bound, lastConflictPause)
 	}
-	return &Error{Op: op, cause: ErrConflict}
+	return &Error{Op: op, Cause: ErrConflict}
 }

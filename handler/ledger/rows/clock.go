@@ -1,4 +1,4 @@
-package ledger
+package rows
 
 import (
 	"context"
@@ -48,19 +48,19 @@ func (c *clock) hear(date string, sent, received time.Time) {
 }
 
 // ServiceTime is the time by the clock of the table service, which all instances share; false if no answer told it.
-func (s *Store) ServiceTime() (time.Time, bool) {
-	s.clock.mu.Lock()
-	defer s.clock.mu.Unlock()
-	if s.clock.at.IsZero() {
+func (t *Tables) ServiceTime() (time.Time, bool) {
+	t.clock.mu.Lock()
+	defer t.clock.mu.Unlock()
+	if t.clock.at.IsZero() {
 		return time.Time{}, false
 	}
-	return s.clock.at.Add(s.clock.now().Sub(s.clock.heard)), true
+	return t.clock.at.Add(t.clock.now().Sub(t.clock.heard)), true
 }
 
 // SharedNow is the time for what all instances share: by the clock of the table service, so that one instance's wrong clock
 // neither opens nor shuts a cap. Should no answer have told it, our own stands for it, and the log says so.
-func (s *Store) SharedNow(ctx context.Context, log *slog.Logger, own func() time.Time) time.Time {
-	now, known := s.ServiceTime()
+func (t *Tables) SharedNow(ctx context.Context, log *slog.Logger, own func() time.Time) time.Time {
+	now, known := t.ServiceTime()
 	if !known {
 		log.WarnContext(ctx, "no answer of the tables had a Date header; what all instances share goes by this one's own clock")
 		now = own()

@@ -1,4 +1,4 @@
-package ledger
+package rows
 
 import (
 	"context"
@@ -9,43 +9,48 @@ import (
 
 // probe is a row that means nothing.
 type probe struct {
-	keys
+	Keys
 	Text string
 }
 
 // Probe tries what the ledger lives by, on a row that nobody else reads and that is removed again: insert, read, replace on
 // condition, and the refusal of a replacement whose condition no longer holds. Tables that do not exist are made, as at the
 // first start. A process that ends in between leaves a row without a meaning.
-func (s *Store) Probe(ctx context.Context) (err error) {
-	if err := s.Prepare(ctx); err != nil {
+func (t *Tables) Probe(ctx context.Context) (err error) {
+	if err := t.Prepare(ctx); err != nil {
 		return err
 	}
-	p := &probe{keys: keys{PartitionKey: s.pk(), RowKey: "probe:" + rand.Text()}, Text: "written"}
+	table := t.Table(Switches)
+	p := &probe{Keys: table.At("probe:" + rand.Text()), Text: "written"}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 4*time.Second)
 		defer cancel()
-		err = errors.Join(err, s.remove(ctx, tableSwitches, p.PartitionKey, p.RowKey))
+		err = errors.Join(err, table.Remove(ctx, p.Keys))
 	}()
-	if err := s.save(ctx, tableSwitches, p); err != nil {
+	if err := table.Save(ctx, p); err != nil {
 		return err
 	}
 	stale := *p
-	var found probe
-	if err := s.get(ctx, tableSwitches, p.PartitionKey, p.RowKey, &found); err != nil {
+	read := probe{Keys: table.At(p.RowKey)}
+	found, err := table.Read(ctx, &read)
+	if err != nil {
 		return err
 	}
-	if found.Text != p.Text || found.ETag != p.ETag {
-		return &Error{Op: "read " + tableSwitches, cause: errors.New("a row is not read as it was written")}
+	if !found {
+		return errors.New("no such row")
+	}
+	if read.Text != p.Text || read.ETag != p.ETag {
+		return &Error{Op: "read " + Switches, Cause: errors.New("a row is not read as it was written")}
 	}
 	p.Text = "replaced"
-	if err := s.save(ctx, tableSwitches, p); err != nil {
+	if err := table.Save(ctx, p); err != nil {
 		return err
 	}
-	if err := s.save(ctx, tableSwitches, &stale); !errors.Is(err, ErrConflict) {
+	if err := table.Save(ctx, &stale); !errors.Is(err, ErrConflict) {
 		if err == nil {
 			err = errors.New("a write whose condition does not hold was taken: nothing could keep two instances apart")
 		}
-		return &Error{Op: "replace in " + tableSwitches, cause: err}
+		return &Error{Op: "replace in " + Switches, Cause: err}
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package ledger
+package rows
 
 import (
 	"context"
@@ -19,11 +19,11 @@ func TestKeysAreLegalAndNoTwoListsOfPartsMakeTheSame(t *testing.T) {
 		for i := range min(len(a), len(b)) {
 			same = same && a[i] == b[i]
 		}
-		if (key(a...) == key(b...)) != same {
-			t.Fatalf("key(%q) and key(%q) are %q and %q", a, b, key(a...), key(b...))
+		if (Key(a...) == Key(b...)) != same {
+			t.Fatalf("Key(%q) and Key(%q) are %q and %q", a, b, Key(a...), Key(b...))
 		}
-		if k := key(a...); strings.ContainsAny(k, "/\\#?'%\x00\t\n\x7f") || strings.ContainsFunc(k, func(r rune) bool { return r < ' ' || r > '~' }) {
-			t.Fatalf("key(%q) = %q has forbidden characters", a, k)
+		if k := Key(a...); strings.ContainsAny(k, "/\\#?'%\x00\t\n\x7f") || strings.ContainsFunc(k, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Fatalf("Key(%q) = %q has forbidden characters", a, k)
 		}
 	})
 }
@@ -31,19 +31,19 @@ func TestKeysAreLegalAndNoTwoListsOfPartsMakeTheSame(t *testing.T) {
 func TestErrorsHoldNoKeyAndAreWorthALaterTry(t *testing.T) {
 	t.Parallel()
 	const secret = "c2VjcmV0LWtleS1vZi10aGUtYWNjb3VudA=="
-	s, err := Open(Options{ConnectionString: "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=" + secret + ";TableEndpoint=http://127.0.0.1:1/a", Prefix: "t", Tenant: "x"})
+	s, err := Connect(Options{ConnectionString: "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=" + secret + ";TableEndpoint=http://127.0.0.1:1/a", Prefix: "t", Tenant: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := contextThatEnds(t)
 	defer cancel()
-	_, err = s.Watermark(ctx)
+	_, err = s.Table(Watermarks).Read(ctx, &Keys{PartitionKey: "p", RowKey: "x"})
 	var failed interface{ Transient() bool }
 	if err == nil || strings.Contains(err.Error(), secret) || !asTransient(err, &failed) || !failed.Transient() {
-		t.Errorf("Watermark = %v", err)
+		t.Errorf("Read = %v", err)
 	}
-	if _, err := Open(Options{ConnectionString: "AccountKey=" + secret}); err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "AzureWebJobsStorage") {
-		t.Errorf("Open = %v", err)
+	if _, err := Connect(Options{ConnectionString: "AccountKey=" + secret}); err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "AzureWebJobsStorage") {
+		t.Errorf("Connect = %v", err)
 	}
 }
 
