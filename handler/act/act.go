@@ -1,6 +1,6 @@
-// Package act carries the steps of a run's plan out: machine actions exactly once under the machine's latch, then tags and
-// updates of the alert. The order of writes of a machine action is run, latch, index, intent, action id, notice entry, run;
-// whatever is interrupted is repaired by whoever comes next.
+// Package act carries the steps of a run's plan out: machine actions exactly once under the machine's latch, then tags
+// and updates of the alert. The order of writes of a machine action is run, latch, index, intent, action id, notice
+// entry, run; whatever is interrupted is repaired by whoever comes next.
 //
 // What comes next for a latch is handler/episode's to say. handler/respond decides before, and again for old facts.
 package act
@@ -78,8 +78,8 @@ func New(o Options) *Actor {
 	}
 }
 
-// CarryOut does what the plan says and closes the run, or leaves it waiting for the outcome of machine actions. An error
-// that comes with an outcome is trouble with one step, while another comes back by then at the latest.
+// CarryOut does what the plan says and closes the run, or leaves it waiting for the outcome of machine actions. An
+// error that comes with an outcome is trouble with one step, while another comes back by then at the latest.
 func (r *Actor) CarryOut(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	switch {
 	case len(run.Row.Steps) > 0: // also what an earlier plan of the run had done

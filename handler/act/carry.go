@@ -14,14 +14,14 @@ import (
 	"cordon/handler/playbook"
 )
 
-// The machine actions of a plan are asked for in their order, then its tags and updates are made: those change what rules
-// read, and must not make a rule forget what it asked for. None waits for the outcome of the one before it, and trouble with
-// one action keeps no other from being asked for: a scan that cannot be asked for is no reason to leave a machine on the
-// network. The run waits once every step has its outcome or a machine action that is followed, and closes with the last
-// outcome.
+// The machine actions of a plan are asked for in their order, then its tags and updates are made: those change what
+// rules read, and must not make a rule forget what it asked for. None waits for the outcome of the one before it, and
+// trouble with one action keeps no other from being asked for: a scan that cannot be asked for is no reason to leave a
+// machine on the network. The run waits once every step has its outcome or a machine action that is followed, and
+// closes with the last outcome.
 
-// left is why a run comes back for its steps. Trouble says what is wrong; what only waits says when the run comes back at the
-// latest, so that a step whose turn comes is not kept waiting by the trouble of another.
+// left is why a run comes back for its steps. Trouble says what is wrong; what only waits says when the run comes back
+// at the latest, so that a step whose turn comes is not kept waiting by the trouble of another.
 type left struct {
 	trouble error           // the first that was met; nil: none
 	wait    *answer.Outcome // the one that ends first; nil: nothing waits
@@ -43,8 +43,8 @@ func (l *left) outcome() (o answer.Outcome, err error) {
 	return o, l.trouble
 }
 
-// carryOutSteps tries every acting step that is not over once. If some are left, the run comes back for the one whose turn
-// comes first.
+// carryOutSteps tries every acting step that is not over once. If some are left, the run comes back for the one whose
+// turn comes first.
 func (r *Actor) carryOutSteps(ctx context.Context, run *answer.Run) (answer.Outcome, error) {
 	var later left
 	for tried := map[string]bool{}; ; {
@@ -76,8 +76,8 @@ func (r *Actor) carryOutSteps(ctx context.Context, run *answer.Run) (answer.Outc
 	}
 }
 
-// nextStep is the step to try next: machine actions in order, then, once all of them are followed or over, the others; below
-// 0 if none is left.
+// nextStep is the step to try next: machine actions in order, then, once all of them are followed or over, the others;
+// below 0 if none is left.
 func nextStep(run *answer.Run, tried map[string]bool) int {
 	open := func(latched bool) func(playbook.Step) bool {
 		return func(s playbook.Step) bool {
@@ -107,7 +107,9 @@ func (r *Actor) settle(ctx context.Context, run *answer.Run) (answer.Outcome, er
 }
 
 // unfinished is trouble with a step, or a wait. At the last try the step is held.
-func (r *Actor) unfinished(ctx context.Context, run *answer.Run, o answer.Outcome, cause error) (answer.Outcome, error) {
+func (r *Actor) unfinished(
+	ctx context.Context, run *answer.Run, o answer.Outcome, cause error,
+) (answer.Outcome, error) {
 	if cause != nil && !FromAPI(cause) {
 		return o, cause
 	}

@@ -61,7 +61,8 @@ func (r *Actor) enter(ctx context.Context, t *turn) (held bool, o answer.Outcome
 	case episode.StaysReleased:
 		cause := fmt.Sprintf("released at %s", next.Release.At.Format(time.RFC3339Nano))
 		// Whether the state is there all the same, for another alert, is none of this one's.
-		o, err = r.notDone(ctx, t.Run, notice.ReleasedEarly, "released", answer.Reason{Text: next.Release.Why, Cause: cause})
+		why := answer.Reason{Text: next.Release.Why, Cause: cause}
+		o, err = r.notDone(ctx, t.Run, notice.ReleasedEarly, "released", why)
 	case episode.Done:
 		o, err = r.doneBefore(ctx, t, next.Why)
 	case episode.Finish:
@@ -110,9 +111,9 @@ func (r *Actor) read(ctx context.Context, t *turn, v *episode.View, fact episode
 	return o, err
 }
 
-// take holds the latch for this invocation, in a new episode if none is open. The run's episode is written before it, so
-// that the run knows its own; the index entry after it and before any intent: whoever removes an entry because the latch he
-// read has nothing to follow removes exactly the entry that he listed, never the one that is added here.
+// take holds the latch for this invocation, in a new episode if none is open. The run's episode is written before it,
+// so that the run knows its own; the index entry after it and before any intent: whoever removes an entry because the
+// latch he read has nothing to follow removes exactly the entry that he listed, never the one that is added here.
 func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome, err error) {
 	l := t.latch
 	if !l.State.Open() {
@@ -234,7 +235,8 @@ func (r *Actor) ask(ctx context.Context, t *turn) (answer.Outcome, error) {
 	return r.request(ctx, t)
 }
 
-// lookAgain reads the facts again for a run that is about to act. If they ask for something else now, the plan has changed.
+// lookAgain reads the facts again for a run that is about to act. If they ask for something else now, the plan has
+// changed.
 func (r *Actor) lookAgain(ctx context.Context, t *turn) (answer.Outcome, error) {
 	if o, err := r.Facts.ReadAgain(ctx, t.Run); err != nil || o.Ends() {
 		return o, err

@@ -22,10 +22,10 @@ func (r *Actor) hold(ctx context.Context, run *answer.Run, why answer.Reason) (a
 	return r.notDone(ctx, run, notice.Held, "held", why)
 }
 
-// notDone ends a step that is not carried out. It must not be told as "not isolated" about a machine that is isolated or
-// being isolated all the same. Whose alert had asked for that hears of its outcome, by a request of this run whose fate is
-// still open, say; anybody else would hear of this alert neither now nor when that ends, so the step is told with what
-// stands.
+// notDone ends a step that is not carried out. It must not be told as "not isolated" about a machine that is isolated
+// or being isolated all the same. Whose alert had asked for that hears of its outcome, by a request of this run whose
+// fate is still open, say; anybody else would hear of this alert neither now nor when that ends, so the step is told
+// with what stands.
 func (r *Actor) notDone(
 	ctx context.Context, run *answer.Run, kind notice.Kind, outcome string, why answer.Reason,
 ) (o answer.Outcome, err error) {

@@ -15,13 +15,13 @@ import (
 	"cordon/handler/playbook"
 )
 
-// A step that undoes a lasting state, such as a release, has a latch of its own, and marks the latch of the state before it
-// asks for anything: from then on no run joins the state. A run that wants it waits until the undoing is over, and begins it
-// anew. The mark is cleared only by somebody who first took the undoing's latch from a holder that is gone, so that the
-// holder can send nothing afterwards.
+// A step that undoes a lasting state, such as a release, has a latch of its own, and marks the latch of the state
+// before it asks for anything: from then on no run joins the state. A run that wants it waits until the undoing is
+// over, and begins it anew. The mark is cleared only by somebody who first took the undoing's latch from a holder that
+// is gone, so that the holder can send nothing afterwards.
 
-// undoesNothing ends a step that is not to be done, held by a rail or only observed, if there is nothing to undo: neither
-// would mean anything.
+// undoesNothing ends a step that is not to be done, held by a rail or only observed, if there is nothing to undo:
+// neither would mean anything.
 func (r *Actor) undoesNothing(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	spec, _ := machine.SpecOf(run.Step.Kind.Action())
 	if spec.Undoes == "" || run.Machine == nil || run.Step.Verdict == playbook.Do {
@@ -37,8 +37,8 @@ func (r *Actor) undoesNothing(ctx context.Context, run *answer.Run) (o answer.Ou
 	return o, nil
 }
 
-// claimUndoing marks the lasting state as about to be undone by the run, unless another alert's run wants it. The turn holds
-// its own latch, so a mark that is there is of somebody who can send nothing any more.
+// claimUndoing marks the lasting state as about to be undone by the run, unless another alert's run wants it. The turn
+// holds its own latch, so a mark that is there is of somebody who can send nothing any more.
 func (r *Actor) claimUndoing(ctx context.Context, t *turn) (answer.Outcome, error) {
 	for range 5 {
 		l, o, err := r.lasting(ctx, t.Run, t.spec)
@@ -87,8 +87,8 @@ func wanted(by ledger.Joiner, l ledger.Latch) answer.Reason {
 	}
 }
 
-// wantedBy is the newest run of another alert that wants the lasting state; its zero value if none does. A run that has not
-// been decided yet lets the asking one come back.
+// wantedBy is the newest run of another alert that wants the lasting state; its zero value if none does. A run that
+// has not been decided yet lets the asking one come back.
 func (r *Actor) wantedBy(
 	ctx context.Context, l ledger.Latch, alertID string,
 ) (by ledger.Joiner, o answer.Outcome, err error) {

@@ -139,8 +139,8 @@ func (r *Actor) alreadyActive(ctx context.Context, t *turn) (answer.Outcome, err
 	return after(wait, "the API says that "+noun+" is under way but does not list it yet"), nil
 }
 
-// withdraw takes the intent back after a request that certainly was not carried out, and lets go of the latch. Requests of
-// unknown fate before it in the same episode keep it standing.
+// withdraw takes the intent back after a request that certainly was not carried out, and lets go of the latch.
+// Requests of unknown fate before it in the same episode keep it standing.
 func (r *Actor) withdraw(ctx context.Context, t *turn) {
 	if t.latch.FirstIntentAt.Equal(t.latch.IntentAt) {
 		t.latch.State, t.latch.IntentAt, t.latch.FirstIntentAt = ledger.Preparing, time.Time{}, time.Time{}

@@ -15,7 +15,8 @@ import (
 	"cordon/handler/playbook"
 )
 
-// leave gets the leave to send the episode's request. Without it the run ends or comes back, and the latch is let go of.
+// leave gets the leave to send the episode's request. Without it the run ends or comes back, and the latch is let go
+// of.
 func (r *Actor) leave(ctx context.Context, t *turn) (o answer.Outcome, err error) {
 	slot, err := r.reserve(ctx, t)
 	switch {
@@ -37,9 +38,9 @@ func (r *Actor) leave(ctx context.Context, t *turn) (o answer.Outcome, err error
 	return o, nil
 }
 
-// reserve asks for leave to send the episode's request: once under the playbook's caps, and under the API's quota for every
-// time that it is sent. A request of unknown fate has an intent, and what follows it is another request. Facts that are too
-// old are read again once the run has its slot, so that those who wait for one read nothing.
+// reserve asks for leave to send the episode's request: once under the playbook's caps, and under the API's quota for
+// every time that it is sent. A request of unknown fate has an intent, and what follows it is another request. Facts
+// that are too old are read again once the run has its slot, so that those who wait for one read nothing.
 func (r *Actor) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
 	caps := r.Book.Limits().Of(t.Step.Kind)
 	if t.HasLeave(t.Step) {
@@ -74,8 +75,8 @@ func (r *Actor) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
 // noGroup stands for the device group of machines that are in none.
 const noGroup = "(none)"
 
-// hitCap ends the episode before anything was sent: the cap holds the step for a person. The operator hears of a cap once, as
-// long as it goes on to hold.
+// hitCap ends the episode before anything was sent: the cap holds the step for a person. The operator hears of a cap
+// once, as long as it goes on to hold.
 func (r *Actor) hitCap(ctx context.Context, t *turn, slot ledger.Slot) (o answer.Outcome, err error) {
 	if err := r.alarm(ctx, t.spec, slot); err != nil {
 		r.letGo(ctx, t)

@@ -13,8 +13,8 @@ import (
 	"cordon/handler/notice"
 )
 
-// accepted writes the id of the action that our request created. If the latch is no longer ours, the action is either the one
-// that was adopted meanwhile, or a duplicate that is told and taken back.
+// accepted writes the id of the action that our request created. If the latch is no longer ours, the action is either
+// the one that was adopted meanwhile, or a duplicate that is told and taken back.
 func (r *Actor) accepted(ctx context.Context, t *turn, a machine.Action) (o answer.Outcome, err error) {
 	err = r.record(ctx, t, a, false)
 	if !errors.Is(err, ledger.ErrConflict) {
@@ -91,8 +91,8 @@ func (r *Actor) confirm(ctx context.Context, t *turn, err error) (answer.Outcome
 	return o, err
 }
 
-// join lets the step end with the latch's episode. People are told first, then the step waits, or is over at once if the
-// machine is in the wanted state already.
+// join lets the step end with the latch's episode. People are told first, then the step waits, or is over at once if
+// the machine is in the wanted state already.
 func (r *Actor) join(ctx context.Context, t *turn) (o answer.Outcome, err error) {
 	l := t.latch
 	joiner := ledger.Joiner{AlertID: t.Row.AlertID, Version: t.Row.Version, Groups: t.Groups()}

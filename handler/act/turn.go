@@ -51,8 +51,8 @@ func waitOf(w episode.Wait) answer.Outcome {
 	return answer.Later(answer.Pause{After: w.For, Patient: w.Patient, Why: w.Why})
 }
 
-// waitForRelease lets a run come back for a step whose opposite is under way: it ends by itself, but that may take days, and
-// the machine stays as it is meanwhile. So people are told once.
+// waitForRelease lets a run come back for a step whose opposite is under way: it ends by itself, but that may take
+// days, and the machine stays as it is meanwhile. So people are told once.
 func (r *Actor) waitForRelease(ctx context.Context, t *turn, w episode.WaitForRelease) (o answer.Outcome, err error) {
 	a := w.Action
 	by := cmp.Or(episode.Requestor(a), "somebody whom the API does not name")
@@ -118,8 +118,8 @@ func (r *Actor) latch(
 	return l, after(time.Second, "others keep writing the latch of an isolation that Defender has lifted"), nil
 }
 
-// CurrentActions is the list of the actions of all machines that tell their state, shared by the runs of this process for
-// half a minute. It is empty rather than nil.
+// CurrentActions is the list of the actions of all machines that tell their state, shared by the runs of this process
+// for half a minute. It is empty rather than nil.
 func (r *Actor) CurrentActions(ctx context.Context) ([]machine.Action, error) {
 	select {
 	case r.listing <- struct{}{}:
@@ -193,11 +193,11 @@ func lost(err error) (answer.Outcome, error) {
 	return answer.Outcome{}, err
 }
 
-// A machine keeps its place under the caps while a request for it is out, under way or did what it was to do. Whoever ends an
-// episode without that, or lets go of a latch before anything was sent, gives the place back.
+// A machine keeps its place under the caps while a request for it is out, under way or did what it was to do. Whoever
+// ends an episode without that, or lets go of a latch before anything was sent, gives the place back.
 
-// uncount gives back the place that this turn counted, if it still owns the episode: a later holder may have counted on it.
-// If that fails the place stays taken for as long as the caps look back.
+// uncount gives back the place that this turn counted, if it still owns the episode: a later holder may have counted
+// on it. If that fails the place stays taken for as long as the caps look back.
 func (r *Actor) uncount(ctx context.Context, t *turn) {
 	if !t.counted || !r.Now().Before(t.latch.HeldUntil) {
 		return

@@ -10,7 +10,8 @@ import (
 	"cordon/handler/notice"
 )
 
-// Write changes the run's row, which is the newest afterwards. A row that is final is not changed: the run is over then.
+// Write changes the run's row, which is the newest afterwards. A row that is final is not changed: the run is over
+// then.
 func (c *Clerk) Write(ctx context.Context, run *Run, change func(*ledger.Run) error) (Outcome, error) {
 	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
 		if row.State.Final() {
@@ -84,8 +85,8 @@ func (c *Clerk) Wait(ctx context.Context, run *Run, l ledger.Latch) error {
 	return err
 }
 
-// Close ends the run with an outcome. A run that somebody closed meanwhile keeps what it says; one that was parked is closed
-// all the same, because this invocation lived to tell.
+// Close ends the run with an outcome. A run that somebody closed meanwhile keeps what it says; one that was parked is
+// closed all the same, because this invocation lived to tell.
 func (c *Clerk) Close(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
 	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
 		if row.State == ledger.Closed {
@@ -118,8 +119,8 @@ const (
 	missesSpan    = 10 * time.Minute
 )
 
-// Missed counts that alert or machine do not exist. Reads lag behind lists, so it is believed only after three tries over ten
-// minutes: end then ends the run, or its step.
+// Missed counts that alert or machine do not exist. Reads lag behind lists, so it is believed only after three tries
+// over ten minutes: end then ends the run, or its step.
 func (c *Clerk) Missed(ctx context.Context, run *Run, what string, cause error, end End) (Outcome, error) {
 	now := c.Now().UTC()
 	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {

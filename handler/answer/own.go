@@ -28,8 +28,8 @@ func BeforeChange(a alert.Alert, c alert.Change) string {
 	return string(text)
 }
 
-// WithoutOwn gives the decision alert and machine as they would be without what the run itself changed of them. The rails see
-// every tag that is there: what protects a machine protects it whoever put it on.
+// WithoutOwn gives the decision alert and machine as they would be without what the run itself changed of them. The
+// rails see every tag that is there: what protects a machine protects it whoever put it on.
 func WithoutOwn(run ledger.Run, in *playbook.Input) {
 	for _, state := range run.Steps {
 		if !state.Begun {

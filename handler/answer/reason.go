@@ -8,9 +8,9 @@ import (
 	"cordon/handler/playbook"
 )
 
-// Reason is why something is not done: in words for people, and as what tells it from other reasons. People hear of it once,
-// however often the alert changes, so the cause has no ages and no numbers that differ at every look. Without a cause the
-// words are the same every time.
+// Reason is why something is not done: in words for people, and as what tells it from other reasons. People hear of it
+// once, however often the alert changes, so the cause has no ages and no numbers that differ at every look. Without a
+// cause the words are the same every time.
 type Reason struct{ Text, Cause string }
 
 func (why Reason) cause() string { return cmp.Or(why.Cause, why.Text) }

@@ -1,5 +1,5 @@
-// Package answer holds what one invocation knows about the run that it answers, and how the run goes on: what people are
-// told of it, how its steps and the run end, and when it comes back.
+// Package answer holds what one invocation knows about the run that it answers, and how the run goes on: what people
+// are told of it, how its steps and the run end, and when it comes back.
 //
 // It is shared by handler/respond, which finds the run and decides, and handler/act, which carries the plan out.
 package answer
@@ -114,8 +114,8 @@ func (run *Run) Groups() string {
 	return strings.Join(groups, " ")
 }
 
-// HeldAgain makes it news that a step is held after a person let it go on, though the reason is the one of before. A leave
-// counts for the version of the alert that it was given for; if a later one is held, people hear that too.
+// HeldAgain makes it news that a step is held after a person let it go on, though the reason is the one of before. A
+// leave counts for the version of the alert that it was given for; if a later one is held, people hear that too.
 func (run *Run) HeldAgain(why Reason) Reason {
 	newest := run.Row
 	for _, earlier := range run.Record.Runs {

@@ -51,8 +51,8 @@ func (c *Clerk) Event(run *Run, kind notice.Kind) notice.Event {
 	return e
 }
 
-// People are told once that a step is not done, however often the alert changes. Only what they were told last counts: what
-// was so, was otherwise meanwhile and is so again is news.
+// People are told once that a step is not done, however often the alert changes. Only what they were told last counts:
+// what was so, was otherwise meanwhile and is so again is news.
 
 // Tell records an event for everybody whom the plan's mail steps name; without a mail step nobody is told.
 func (c *Clerk) Tell(ctx context.Context, run *Run, e notice.Event) error {
@@ -69,8 +69,8 @@ func (c *Clerk) Tell(ctx context.Context, run *Run, e notice.Event) error {
 	return nil
 }
 
-// TellOnce tells that the step is not done, unless people know so from an earlier version of the alert, whatever incident
-// that was in.
+// TellOnce tells that the step is not done, unless people know so from an earlier version of the alert, whatever
+// incident that was in.
 func (c *Clerk) TellOnce(ctx context.Context, run *Run, kind notice.Kind, why Reason) error {
 	e := c.Event(run, kind)
 	e.Detail, e.Cause = why.Text, why.Cause
@@ -85,8 +85,8 @@ func (c *Clerk) TellNews(ctx context.Context, run *Run, e notice.Event) error {
 	return c.Tell(ctx, run, e)
 }
 
-// known reports whether an earlier version of the alert told the same, and nothing else of it since. If it did not, the event
-// gets the number that makes it news to whoever was told it before.
+// known reports whether an earlier version of the alert told the same, and nothing else of it since. If it did not,
+// the event gets the number that makes it news to whoever was told it before.
 func (run *Run) known(e *notice.Event) bool {
 	news := run.news(*e)
 	known, times := run.Record.Told(run.Row, news)

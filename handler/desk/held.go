@@ -1,5 +1,5 @@
-// Package desk is what people may do and see: what rails have held, and which machines are isolated. Whatever way leads to it,
-// such as the command line, asks here, and every change names a person and a reason.
+// Package desk is what people may do and see: what rails have held, and which machines are isolated. Whatever way
+// leads to it, such as the command line, asks here, and every change names a person and a reason.
 //
 // Neighbours: handler/respond carries on what a person continues with, handler/follow sees the outcome.
 package desk
@@ -119,8 +119,8 @@ func (d *Desk) underWay(ctx context.Context, machineID string, run ledger.Run) (
 }
 
 // Continue lets the run of what was held go on: alert and machine are read again first, and what differs from what the
-// rails saw is refused with the reason (IsRefusal). Any other error is trouble; then the run either was not touched, or is
-// found standing still and goes on by itself. A repeat is refused, because the run is no longer held.
+// rails saw is refused with the reason (IsRefusal). Any other error is trouble; then the run either was not touched,
+// or is found standing still and goes on by itself. A repeat is refused, because the run is no longer held.
 func (d *Desk) Continue(ctx context.Context, h ledger.Held, by, reason string) error {
 	if err := d.mayContinue(ctx, h); err != nil {
 		return err
@@ -142,7 +142,8 @@ func (d *Desk) Continue(ctx context.Context, h ledger.Held, by, reason string) e
 	if err != nil {
 		return err
 	}
-	if err := d.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(d.Ledger.Tenant(), "continued", time.Time{})}); err != nil {
+	again := run.Message(d.Ledger.Tenant(), "continued", time.Time{})
+	if err := d.Queue.SendAlerts(ctx, []alert.Envelope{again}); err != nil {
 		return fmt.Errorf("the run is open again but its message could not be sent; the sweep sends it: %w", err)
 	}
 	return d.Ledger.RemoveHeld(ctx, h.AlertID, h.Version)

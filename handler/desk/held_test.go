@@ -15,7 +15,8 @@ import (
 	"cordon/handler/notice"
 )
 
-// TestHeldIsContinuedExactlyWhereAPersonSaysSo has eight alerts on eight machines, a cap of five and one protected machine.
+// TestHeldIsContinuedExactlyWhereAPersonSaysSo has eight alerts on eight machines, a cap of five and one protected
+// machine.
 func TestHeldIsContinuedExactlyWhereAPersonSaysSo(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -140,7 +141,8 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 	}
 }
 
-// TestLeaveCountsForTheMachineThatThePersonSaw has the machine protected after a person continued and before the app acts.
+// TestLeaveCountsForTheMachineThatThePersonSaw has the machine protected after a person continued and before the app
+// acts.
 func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -177,8 +179,8 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 	}
 }
 
-// TestLeavePassesNoRailOnOnboardingThatChanged has the machine leave Defender after a person continued, where the playbook allows
-// onboarded ones only.
+// TestLeavePassesNoRailOnOnboardingThatChanged has the machine leave Defender after a person continued, where the
+// playbook allows onboarded ones only.
 func TestLeavePassesNoRailOnOnboardingThatChanged(t *testing.T) {
 	t.Parallel()
 	w := world.NewWorldWith(t, strings.Replace(world.IsolateHigh, "protect:", "only: { onboarding: [Onboarded] }\nprotect:", 1))
@@ -253,8 +255,8 @@ func TestPauseStopsTheNextStepOfEveryProcess(t *testing.T) {
 	}
 }
 
-// TestKilledWhileItIsContinuedNothingIsLostOrDoneTwice kills the desk before every call and after it with the answer lost;
-// the person asks again, and the sweep sends what stands still.
+// TestKilledWhileItIsContinuedNothingIsLostOrDoneTwice kills the desk before every call and after it with the answer
+// lost; the person asks again, and the sweep sends what stands still.
 func TestKilledWhileItIsContinuedNothingIsLostOrDoneTwice(t *testing.T) {
 	t.Parallel()
 	for breaths := range 16 {

@@ -48,9 +48,11 @@ type ActionsAPI interface {
 	ActionsSince(ctx context.Context, since time.Time) ([]machine.Action, error)
 }
 
-// Isolations holds the ledger against the machine actions of the last 90 days, or longer if an episode is older: one list
-// call. It answers with every machine that either of them takes for isolated or about to be, by name.
-func Isolations(ctx context.Context, store *ledger.Store, api ActionsAPI, now time.Time, lift time.Duration) ([]Isolation, error) {
+// Isolations holds the ledger against the machine actions of the last 90 days, or longer if an episode is older: one
+// list call. It answers with every machine that either of them takes for isolated or about to be, by name.
+func Isolations(
+	ctx context.Context, store *ledger.Store, api ActionsAPI, now time.Time, lift time.Duration,
+) ([]Isolation, error) {
 	open, err := store.OpenEpisodes(ctx)
 	if err != nil {
 		return nil, err
@@ -134,11 +136,12 @@ func compareIsolation(l ledger.Latch, actions []machine.Action, now time.Time, l
 
 // driftOf says in what the ledger and the API differ. What the next follow records by itself is no drift.
 func driftOf(i Isolation, is machine.State) string {
+	lifted := "lifted by Defender at " + is.Until.UTC().Format(time.RFC3339)
 	switch {
 	case i.Ledger == saysIsolated && i.API == saysNot && is.Lifted() && i.Release != "":
-		return "lifted by Defender at " + is.Until.UTC().Format(time.RFC3339) + "; it is recorded once the release that is under way is over"
+		return lifted + "; it is recorded once the release that is under way is over"
 	case i.Ledger == saysIsolated && i.API == saysNot && is.Lifted():
-		return "lifted by Defender at " + is.Until.UTC().Format(time.RFC3339) + "; the next follow records it"
+		return lifted + "; the next follow records it"
 	case i.Ledger == saysIsolated && i.API == saysNot && is.By != "":
 		return "released by " + is.Action.Requestor + "; the next follow records it"
 	case i.Ledger == saysIsolated && i.API == saysNot:

@@ -1,9 +1,9 @@
-// Package ending ends episodes that somebody found to be over: the state was released, or Defender lifted it. Those who heard
-// of the episode are told, runs that it does not answer any more are opened again, and the latch is written, in an order in
-// which a repeat after a kill changes nothing that was done.
+// Package ending ends episodes that somebody found to be over: the state was released, or Defender lifted it. Those
+// who heard of the episode are told, runs that it does not answer any more are opened again, and the latch is written,
+// in an order in which a repeat after a kill changes nothing that was done.
 //
-// Both services come upon such an episode, handler/follow by its timer and handler/respond when a run finds the latch. What
-// the latch and the actions mean is handler/episode's.
+// Both services come upon such an episode, handler/follow by its timer and handler/respond when a run finds the latch.
+// What the latch and the actions mean is handler/episode's.
 package ending
 
 import (

@@ -11,13 +11,13 @@ import (
 	"cordon/handler/notice"
 )
 
-// Defender lifts an isolation by itself after a time, and no machine action says so. A while before that people are told; at
-// the time the episode ends as lifted, they are told again, and runs that joined it shortly before are decided anew: their
-// alerts were never contained. The Follower sees to it with every follow, and a Responder that comes upon such an episode
-// first does the same, so that no run joins what is over.
+// Defender lifts an isolation by itself after a time, and no machine action says so. A while before that people are
+// told; at the time the episode ends as lifted, they are told again, and runs that joined it shortly before are
+// decided anew: their alerts were never contained. The Follower sees to it with every follow, and a Responder that
+// comes upon such an episode first does the same, so that no run joins what is over.
 //
-// The order is: told, runs opened again, latch written. Whoever repeats it after a kill changes nothing that was done, and
-// nobody begins the next episode before all of it is.
+// The order is: told, runs opened again, latch written. Whoever repeats it after a kill changes nothing that was done,
+// and nobody begins the next episode before all of it is.
 
 // Warn tells people once that the lift of a latch is near. The caller writes the latch if it was told.
 func (c *Closer) Warn(ctx context.Context, l *ledger.Latch) (told bool, err error) {
@@ -67,7 +67,9 @@ func (c *Closer) End(ctx context.Context, l ledger.Latch, asking string) error {
 
 // decideAgain opens the run of a joiner again if it found the isolation there no longer than the stale limit before the
 // lift. A repeat changes nothing; it only sends another message for a run that has not begun a new episode yet.
-func (c *Closer) decideAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch, since time.Time, asking string) error {
+func (c *Closer) decideAgain(
+	ctx context.Context, j ledger.Joiner, l ledger.Latch, since time.Time, asking string,
+) error {
 	record, err := c.Ledger.Alert(ctx, j.AlertID)
 	if err != nil {
 		return err
@@ -102,8 +104,9 @@ func (c *Closer) decideAgain(ctx context.Context, j ledger.Joiner, l ledger.Latc
 	return c.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(c.Ledger.Tenant(), "lifted", time.Time{})})
 }
 
-// Conclude writes what became of an episode whose lift is due: it was released, lasts longer, or was lifted. The answer is
-// the release that is under way instead, for which the run that asks waits; its zero value: something was written.
+// Conclude writes what became of an episode whose lift is due: it was released, lasts longer, or was lifted. The
+// answer is the release that is under way instead, for which the run that asks waits; its zero value: something was
+// written.
 func (c *Closer) Conclude(
 	ctx context.Context, l ledger.Latch, actions []machine.Action, asking string,
 ) (waitsFor machine.Action, err error) {
@@ -132,8 +135,8 @@ func (c *Closer) Watch(ctx context.Context, l ledger.Latch, actions []machine.Ac
 	return is
 }
 
-// release ends an episode with a release that no follow has seen. Until the latch is written nobody joins it, because its
-// lift is due, so the order is that of a lift.
+// release ends an episode with a release that no follow has seen. Until the latch is written nobody joins it, because
+// its lift is due, so the order is that of a lift.
 func (c *Closer) release(ctx context.Context, l ledger.Latch, a machine.Action, asking string) error {
 	if err := c.TellJoiners(ctx, l, episode.ReleaseEvent(l, a, c.Now())); err != nil {
 		return err

@@ -74,8 +74,8 @@ func Enter(v View) Next {
 	return Take{}
 }
 
-// doneBefore ends the step with an action that is done: the run's own, one that was done for the same alert, or one that
-// anybody had done a short while ago.
+// doneBefore ends the step with an action that is done: the run's own, one that was done for the same alert, or one
+// that anybody had done a short while ago.
 func (v View) doneBefore() Next {
 	l := v.Latch
 	why := fmt.Sprintf("done by action %s at %s", l.ActionID, l.EndedAt.Format(time.RFC3339))

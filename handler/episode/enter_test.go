@@ -91,7 +91,8 @@ func answered(t *testing.T, v episode.View, undoing, lasting ledger.Latch) episo
 	return nil
 }
 
-// TestNoLatchIsTakenThatIsNotFree holds every row of a latch, for every kind of action, against what must never be answered.
+// TestNoLatchIsTakenThatIsNotFree holds every row of a latch, for every kind of action, against what must never be
+// answered.
 func TestNoLatchIsTakenThatIsNotFree(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}

@@ -9,8 +9,8 @@ import (
 	"cordon/handler/machine"
 )
 
-// unknownFor is how long an accepted action that the API neither lists nor knows is waited for: Defender itself gives an
-// action up after three days and a quarter of an hour.
+// unknownFor is how long an accepted action that the API neither lists nor knows is waited for: Defender itself gives
+// an action up after three days and a quarter of an hour.
 const unknownFor = 4 * 24 * time.Hour
 
 // Follow says what became of the episode of a latch, by the machine's actions as they are listed.
@@ -40,8 +40,8 @@ func Follow(l ledger.Latch, actions []machine.Action, now time.Time, limits Limi
 	return Forget{}
 }
 
-// followIntent looks for the action that carries the mark of an episode whose request has no known answer, whatever became
-// of the run that sent it.
+// followIntent looks for the action that carries the mark of an episode whose request has no known answer, whatever
+// became of the run that sent it.
 func followIntent(l ledger.Latch, actions []machine.Action, now time.Time, limits Limits) Next {
 	if l.Held("", now) {
 		return Leave{}
@@ -70,8 +70,8 @@ func Seen(l ledger.Latch, a machine.Action, now time.Time, limits Limits) Next {
 	return next
 }
 
-// Unknown says what becomes of an action that was accepted and that the API neither lists nor knows: it is told about like
-// one that is not confirmed, and given up after days.
+// Unknown says what becomes of an action that was accepted and that the API neither lists nor knows: it is told about
+// like one that is not confirmed, and given up after days.
 func Unknown(l ledger.Latch, now time.Time, limits Limits) Next {
 	at := l.ActionAt.Format(time.RFC3339)
 	switch age := now.Sub(l.ActionAt); {

@@ -26,11 +26,12 @@ func LiftSentence(l ledger.Latch, lift time.Duration) string {
 	if l.By() == machine.ByAutomatic {
 		atMost = ", or earlier: attack disruption isolates for a limited time that is not published"
 	}
-	return fmt.Sprintf(" Defender lifts it by itself at %s%s; the API does not show it.", at.UTC().Format(time.RFC3339), atMost)
+	return fmt.Sprintf(" Defender lifts it by itself at %s%s; the API does not show it.",
+		at.UTC().Format(time.RFC3339), atMost)
 }
 
-// warnAhead is how long before a lift people are told of it, at most. Of an isolation that lasts less than a week it is as
-// much less.
+// warnAhead is how long before a lift people are told of it, at most. Of an isolation that lasts less than a week it
+// is as much less.
 const warnAhead = 24 * time.Hour
 
 // warnParts is into how many parts of that length an isolation is divided.

@@ -16,9 +16,9 @@ const (
 	LookBack = 15 * time.Minute
 )
 
-// pick chooses the action of a latch's episode among a machine's actions; nil if there is none. The mark of the episode
-// decides wherever it is found; without one it is one of the same kind since about the first intent that no release which
-// completed later has undone.
+// pick chooses the action of a latch's episode among a machine's actions; nil if there is none. The mark of the
+// episode decides wherever it is found; without one it is one of the same kind since about the first intent that no
+// release which completed later has undone.
 func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
 	var other *machine.Action
 	for _, a := range actions {
@@ -46,8 +46,8 @@ func SameScope(a machine.Action, l ledger.Latch) bool {
 	return !scoped || a.Scope == "" || strings.EqualFold(string(a.Scope), scope)
 }
 
-// prefer says which of two actions of a kind tells what becomes of the machine: one that Succeeded before one that is open,
-// that before one that came to nothing; of two alike the newer one.
+// prefer says which of two actions of a kind tells what becomes of the machine: one that Succeeded before one that is
+// open, that before one that came to nothing; of two alike the newer one.
 func prefer(a, b machine.Action) bool {
 	rank := func(a machine.Action) int {
 		switch {

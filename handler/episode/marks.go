@@ -9,8 +9,8 @@ import (
 	"cordon/handler/machine"
 )
 
-// Mark begins the comment of every machine action, so that it can be found again whatever became of the answer. It names
-// the run, the episode and, where latches differ only by it, the scope.
+// Mark begins the comment of every machine action, so that it can be found again whatever became of the answer. It
+// names the run, the episode and, where latches differ only by it, the scope.
 func Mark(runID string, l ledger.Latch) string {
 	return fmt.Sprintf("[cordon %s %s]", runID, episodeMark(l))
 }

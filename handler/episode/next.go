@@ -118,7 +118,8 @@ const (
 	JoinWait = 30 * time.Second
 	// UndoWait is for a request that is not over and may take days: the machine can be offline.
 	UndoWait = 2 * time.Minute
-	// heldWait is for a latch that somebody holds, doubled with every copy: a holder is done within seconds, unless it died.
+	// heldWait is for a latch that somebody holds, doubled with every copy: a holder is done within seconds, unless it
+	// died.
 	heldWait = 2 * time.Second
 	// doneFor is how long a scan or a package that is done will do for other alerts.
 	doneFor = time.Hour

@@ -10,19 +10,21 @@ import (
 // MaxReissues bounds how often the machine action of one run is asked for again after it failed.
 const MaxReissues = 2
 
-// mendable reports whether an episode ended in a way that another request may mend: the action failed or the machine did
-// not come back. What a person cancelled or released, a rail held or the API refused stays as it is.
+// mendable reports whether an episode ended in a way that another request may mend: the action failed or the machine
+// did not come back. What a person cancelled or released, a rail held or the API refused stays as it is.
 func mendable(l ledger.Latch) bool {
-	return l.State == ledger.Ended && l.ReleasedAt.IsZero() && (l.EndKind == string(notice.Failed) || l.EndKind == string(notice.TimedOut))
+	failed := l.EndKind == string(notice.Failed) || l.EndKind == string(notice.TimedOut)
+	return failed && l.State == ledger.Ended && l.ReleasedAt.IsZero()
 }
 
 // MayReissue reports whether a run may ask again for what a latch owns, after its episode ended.
 func MayReissue(run ledger.Run, l ledger.Latch) bool {
-	return mendable(l) && !run.IsOver(l.Kind) && run.EpisodeOf(l.Kind) == l.Episode && run.ReissuesOf(l.Kind) < MaxReissues
+	own := run.EpisodeOf(l.Kind) == l.Episode
+	return own && mendable(l) && !run.IsOver(l.Kind) && run.ReissuesOf(l.Kind) < MaxReissues
 }
 
-// Answers reports whether the run is the one that decides for its alert: the newest version's, or one before it as long as
-// that one has not decided otherwise.
+// Answers reports whether the run is the one that decides for its alert: the newest version's, or one before it as
+// long as that one has not decided otherwise.
 func Answers(record ledger.Record, run ledger.Run) bool {
 	latest, exists := record.Latest()
 	return exists && (latest.Version == run.Version || latest.Book == "" && !latest.State.Final())
@@ -35,8 +37,8 @@ func Reissue(run *ledger.Run, kind string, due time.Time) {
 	run.CountReissue(kind)
 }
 
-// CloseWith ends the step of a run with its episode, if it is the run's and the step is not over; with its last step the
-// run is closed.
+// CloseWith ends the step of a run with its episode, if it is the run's and the step is not over; with its last step
+// the run is closed.
 func CloseWith(run *ledger.Run, l ledger.Latch, outcome, reason string, at time.Time) error {
 	if run.IsOver(l.Kind) || run.EpisodeOf(l.Kind) != l.Episode {
 		return ledger.ErrUnchanged

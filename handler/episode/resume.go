@@ -9,16 +9,16 @@ import (
 	"cordon/handler/machine"
 )
 
-// A machine that somebody else has isolated, a person or attack disruption, is not isolated a second time: such a request was
-// seen to stay Pending for days and to keep the portal from offering a release. The episode adopts the action that stands,
-// with its owner; it is followed like any other, and is its owner's to end.
+// A machine that somebody else has isolated, a person or attack disruption, is not isolated a second time: such a
+// request was seen to stay Pending for days and to keep the portal from offering a release. The episode adopts the
+// action that stands, with its owner; it is followed like any other, and is its owner's to end.
 
-// OpenAtMost is how long an action may be open before it ends, as observed three days and fourteen minutes, and some time
-// more.
+// OpenAtMost is how long an action may be open before it ends, as observed three days and fourteen minutes, and some
+// time more.
 const OpenAtMost = 4 * 24 * time.Hour
 
-// FirstLook is before the first request of an episode, with the current actions of all machines: what stands already and
-// what is under way is adopted, whoever asked for it; what undoes it must end first.
+// FirstLook is before the first request of an episode, with the current actions of all machines: what stands already
+// and what is under way is adopted, whoever asked for it; what undoes it must end first.
 func FirstLook(v View, current []machine.Action) Next {
 	l := v.Latch
 	var open *machine.Action
@@ -40,8 +40,8 @@ func FirstLook(v View, current []machine.Action) Next {
 	return Ask{}
 }
 
-// standing finds the action by which a machine is already what the run wants it to be; nil if it is not, or if that is not
-// known: restrictions of apps are not listed.
+// standing finds the action by which a machine is already what the run wants it to be; nil if it is not, or if that is
+// not known: restrictions of apps are not listed.
 func (v View) standing(current []machine.Action) *machine.Action {
 	if !v.Spec.Lifts {
 		return nil
@@ -57,8 +57,8 @@ func (v View) standing(current []machine.Action) *machine.Action {
 	return &is.Action
 }
 
-// AfterIntent resumes an episode in which a request may have been sent, with the machine's actions as they were listed at
-// v.Now: nothing is sent again before a look-up, made late enough for lists to show the action, has found none.
+// AfterIntent resumes an episode in which a request may have been sent, with the machine's actions as they were listed
+// at v.Now: nothing is sent again before a look-up, made late enough for lists to show the action, has found none.
 func AfterIntent(v View, actions []machine.Action) Next {
 	if found := pick(actions, v.Latch); found != nil {
 		return Adopt{*found}
@@ -70,8 +70,8 @@ func AfterIntent(v View, actions []machine.Action) Next {
 	return Ask{}
 }
 
-// InTheWay finds the action that stands in the way of a request, open on the machine and of the same kind; nil if none is
-// listed.
+// InTheWay finds the action that stands in the way of a request, open on the machine and of the same kind; nil if none
+// is listed.
 func InTheWay(l ledger.Latch, current []machine.Action) *machine.Action {
 	for _, a := range current {
 		open := a.MachineID == l.MachineID && !a.Status.Final()

@@ -19,14 +19,23 @@ func Owners(l ledger.Latch) machine.Owners {
 
 // DoneAction is a latch's action that Succeeded, as the ledger knows it. Lists lag, and do not go back for ever.
 func DoneAction(l ledger.Latch) machine.Action {
-	return machine.Action{ID: l.ActionID, MachineID: l.MachineID, Type: l.Desired, Status: machine.Succeeded, Scope: l.Scope, Requestor: l.Requestor,
-		Created: l.ActionAt, Updated: l.Since()}
+	return machine.Action{
+		ID:        l.ActionID,
+		MachineID: l.MachineID,
+		Type:      l.Desired,
+		Status:    machine.Succeeded,
+		Scope:     l.Scope,
+		Requestor: l.Requestor,
+		Created:   l.ActionAt,
+		Updated:   l.Since(),
+	}
 }
 
 // StateOf is what a machine's actions and its latch say of the latch's state.
 func StateOf(l ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) machine.State {
 	known := Owners(l)
-	if l.State == ledger.Achieved && !slices.ContainsFunc(actions, func(a machine.Action) bool { return a.ID == l.ActionID }) {
+	its := func(a machine.Action) bool { return a.ID == l.ActionID }
+	if l.State == ledger.Achieved && !slices.ContainsFunc(actions, its) {
 		actions = append(slices.Clone(actions), DoneAction(l))
 		known = machine.Owners{l.ActionID: l.By()}
 	}

@@ -6,8 +6,8 @@ import (
 	"cordon/handler/ledger"
 )
 
-// WhyNotUndone says why there is nothing for Cordon to undo; empty if there is, now or once the request for it is over. Only
-// what Cordon asked for itself is undone.
+// WhyNotUndone says why there is nothing for Cordon to undo; empty if there is, now or once the request for it is
+// over. Only what Cordon asked for itself is undone.
 func WhyNotUndone(l ledger.Latch) string {
 	noun := Noun(l)
 	switch {

@@ -18,8 +18,8 @@ type Standing struct {
 	LiftDue  bool            // Defender has lifted the isolation by now, unless Release says otherwise
 }
 
-// Watch says what the actions of a machine show of the state that its latch has reached: it was released, it lasts longer by
-// another action, it is about to be released, or its time is over.
+// Watch says what the actions of a machine show of the state that its latch has reached: it was released, it lasts
+// longer by another action, it is about to be released, or its time is over.
 func Watch(l ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) Standing {
 	s := Standing{Latch: l}
 	s.Changed = noteCompletion(&s.Latch, actions)
@@ -34,8 +34,8 @@ func Watch(l ledger.Latch, actions []machine.Action, now time.Time, lift time.Du
 	return s
 }
 
-// WaitsForRelease reports whether a lift that is due waits for the release that is under way: only its end says whether a
-// person's word stands. Whatever lists one as open for longer than Defender tries is not waited for.
+// WaitsForRelease reports whether a lift that is due waits for the release that is under way: only its end says
+// whether a person's word stands. Whatever lists one as open for longer than Defender tries is not waited for.
 func (s Standing) WaitsForRelease(now time.Time) bool {
 	return s.Release.ID != "" && now.Sub(s.Release.Created) < PatientFor
 }
@@ -51,8 +51,9 @@ func noteCompletion(l *ledger.Latch, actions []machine.Action) (changed bool) {
 	return true
 }
 
-// prolong makes the isolation that stands the latch's, if Defender lifts it later than the latch's own, such as one that a
-// person asked for meanwhile: the machine is isolated until then. The answer is until when; zero: nothing has changed.
+// prolong makes the isolation that stands the latch's, if Defender lifts it later than the latch's own, such as one
+// that a person asked for meanwhile: the machine is isolated until then. The answer is until when; zero: nothing has
+// changed.
 func prolong(l *ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) time.Time {
 	own := LiftOf(*l, lift)
 	is := StateOf(*l, actions, now, lift)

@@ -1,8 +1,9 @@
-// Package follow learns what became of machine actions, by a timer: outcomes, releases, lifts, requests of unknown fate. It
-// tells people, closes the runs that wait for an episode or opens them again, and holds ledger and API against each other.
+// Package follow learns what became of machine actions, by a timer: outcomes, releases, lifts, requests of unknown
+// fate. It tells people, closes the runs that wait for an episode or opens them again, and holds ledger and API
+// against each other.
 //
-// Neighbours: handler/respond, which begins and joins the episodes; handler/episode, which says what a latch and the actions
-// mean; handler/ending, which ends an episode.
+// Neighbours: handler/respond, which begins and joins the episodes; handler/episode, which says what a latch and the
+// actions mean; handler/ending, which ends an episode.
 package follow
 
 import (
@@ -83,8 +84,9 @@ func New(o Options) *Follower {
 	}
 }
 
-// Follow reads the actions of all open episodes and records final states: people are told, the waiting runs closed, then
-// the latch is written. A repeat changes nothing. Trouble with one machine does not keep the others from being followed.
+// Follow reads the actions of all open episodes and records final states: people are told, the waiting runs closed,
+// then the latch is written. A repeat changes nothing. Trouble with one machine does not keep the others from being
+// followed.
 func (f *Follower) Follow(ctx context.Context) error {
 	if err := f.Ledger.Prepare(ctx); err != nil {
 		return err

@@ -14,7 +14,8 @@ import (
 	"cordon/handler/machine"
 )
 
-// joinedBeforeTheLift has an alert join an isolation three hours before its lift and a person ask for a release an hour before it.
+// joinedBeforeTheLift has an alert join an isolation three hours before its lift and a person ask for a release an
+// hour before it.
 func joinedBeforeTheLift(t *testing.T) (*world.World, *world.Process) {
 	t.Helper()
 	w, p := world.Isolated(t)
@@ -72,8 +73,8 @@ func TestReleaseThatComesToNothingLetsTheLiftHappen(t *testing.T) {
 	}
 }
 
-// TestReleaseThatNobodyFollowedIsNoLift has no follow for days when a person releases the machine, and an alert, new or old, find
-// the episode after its lift was due.
+// TestReleaseThatNobodyFollowedIsNoLift has no follow for days when a person releases the machine, and an alert, new
+// or old, find the episode after its lift was due.
 func TestReleaseThatNobodyFollowedIsNoLift(t *testing.T) {
 	t.Parallel()
 	w, p := world.Isolated(t)
@@ -137,8 +138,8 @@ func TestRunWaitsForAReleaseThatNobodyFollowed(t *testing.T) {
 	}
 }
 
-// TestLiftIsToldWhenTheMachineIsFree has a person isolate the machine again on the third day: it is isolated until the tenth. The
-// second isolation is seen by a follow, by the look before people are told, or by a run long after.
+// TestLiftIsToldWhenTheMachineIsFree has a person isolate the machine again on the third day: it is isolated until the
+// tenth. The second isolation is seen by a follow, by the look before people are told, or by a run long after.
 func TestLiftIsToldWhenTheMachineIsFree(t *testing.T) {
 	t.Parallel()
 	for name, follows := range map[string]time.Duration{"followed": time.Hour, "not seen until the lift": 0} {
@@ -187,8 +188,8 @@ func TestLaterLiftIsToldAgain(t *testing.T) {
 	}
 }
 
-// TestOldRowsLiftCountsFromTheCompletion has a latch without the time of its completion, which came two days after the request,
-// and nobody follow it until an alert finds it.
+// TestOldRowsLiftCountsFromTheCompletion has a latch without the time of its completion, which came two days after the
+// request, and nobody follow it until an alert finds it.
 func TestOldRowsLiftCountsFromTheCompletion(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -211,8 +212,9 @@ func TestOldRowsLiftCountsFromTheCompletion(t *testing.T) {
 	}
 }
 
-// TestUnseenReleaseKilledAnywhere kills the process before and after every call of the run that finds the release of an episode
-// whose lift was due. An alert that joined after the release was asked for is isolated anew, whoever comes next.
+// TestUnseenReleaseKilledAnywhere kills the process before and after every call of the run that finds the release of
+// an episode whose lift was due. An alert that joined after the release was asked for is isolated anew, whoever comes
+// next.
 func TestUnseenReleaseKilledAnywhere(t *testing.T) {
 	t.Parallel()
 	for _, mute := range []bool{false, true} {

@@ -14,8 +14,8 @@ import (
 	"cordon/handler/machine"
 )
 
-// TestWeeksOfIsolations plays three weeks: isolated, told a day before the lift, lifted, isolated anew for the alert of the
-// next day and lifted again.
+// TestWeeksOfIsolations plays three weeks: isolated, told a day before the lift, lifted, isolated anew for the alert
+// of the next day and lifted again.
 func TestWeeksOfIsolations(t *testing.T) {
 	t.Parallel()
 	w, p := world.Isolated(t)
@@ -64,8 +64,8 @@ func TestWeeksOfIsolations(t *testing.T) {
 	}
 }
 
-// TestAlertThatJoinedBeforeTheLiftIsDecidedAgain has an alert within the stale limit before the lift, one long before it, and
-// one that is resolved by then.
+// TestAlertThatJoinedBeforeTheLiftIsDecidedAgain has an alert within the stale limit before the lift, one long before
+// it, and one that is resolved by then.
 func TestAlertThatJoinedBeforeTheLiftIsDecidedAgain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -185,7 +185,8 @@ func TestLiftKilledAnywhere(t *testing.T) {
 	}
 }
 
-// TestRowsFromBeforeTheLiftWasKnownAreFollowed has a latch without the time of its completion, as the version before wrote.
+// TestRowsFromBeforeTheLiftWasKnownAreFollowed has a latch without the time of its completion, as the version before
+// wrote.
 func TestRowsFromBeforeTheLiftWasKnownAreFollowed(t *testing.T) {
 	t.Parallel()
 	for name, listed := range map[string]bool{"listed": true, "not listed any more": false} {

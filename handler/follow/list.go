@@ -26,9 +26,11 @@ func (f *Follower) episodes(ctx context.Context) ([]following, error) {
 	return episodes, nil
 }
 
-// actions lists what may concern the open episodes, by machine; no call is made if there are none. For the whole picture
-// it goes back to the oldest of them, whatever its state, and at least a week.
-func (f *Follower) actions(ctx context.Context, episodes []following, now time.Time, whole bool) (map[string][]machine.Action, error) {
+// actions lists what may concern the open episodes, by machine; no call is made if there are none. For the whole
+// picture it goes back to the oldest of them, whatever its state, and at least a week.
+func (f *Follower) actions(
+	ctx context.Context, episodes []following, now time.Time, whole bool,
+) (map[string][]machine.Action, error) {
 	if len(episodes) == 0 && !whole {
 		return nil, nil
 	}
@@ -48,7 +50,8 @@ func (f *Follower) actions(ctx context.Context, episodes []following, now time.T
 			oldest = e.latch.ActionAt.Add(-time.Second)
 		case e.latch.State == ledger.Achieved && !e.latch.ReleaseAt.IsZero():
 			oldest = e.latch.ReleaseAt.Add(-time.Second)
-		case e.latch.State == ledger.Achieved && (whole || e.latch.AchievedAt.IsZero() || episode.LiftNear(e.latch, f.Now(), f.Lift)):
+		case e.latch.State == ledger.Achieved && (whole || e.latch.AchievedAt.IsZero()),
+			e.latch.State == ledger.Achieved && episode.LiftNear(e.latch, f.Now(), f.Lift):
 			oldest = e.latch.ActionAt.Add(-time.Second)
 		default:
 			continue

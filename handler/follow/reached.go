@@ -7,8 +7,8 @@ import (
 	"cordon/handler/machine"
 )
 
-// watchState looks for a release of an isolated machine, and remembers one that is under way so that it is still read when it
-// ends. What nobody released Defender lifts in the end.
+// watchState looks for a release of an isolated machine, and remembers one that is under way so that it is still read
+// when it ends. What nobody released Defender lifts in the end.
 func (f *Follower) watchState(ctx context.Context, e following, actions []machine.Action) error {
 	is := f.endings.Watch(ctx, e.latch, actions)
 	switch {
@@ -33,8 +33,8 @@ func (f *Follower) watchState(ctx context.Context, e following, actions []machin
 	return f.Ledger.SaveLatch(ctx, &l)
 }
 
-// released ends an episode that somebody ended by undoing it, such as by releasing the machine. Runs that joined it but were
-// observed later than the release begin again: the release cannot have been meant for them.
+// released ends an episode that somebody ended by undoing it, such as by releasing the machine. Runs that joined it
+// but were observed later than the release begin again: the release cannot have been meant for them.
 func (f *Follower) released(ctx context.Context, e following, a machine.Action) error {
 	l := e.latch
 	if err := f.endings.TellJoiners(ctx, l, episode.ReleaseEvent(l, a, f.Now())); err != nil {

@@ -78,7 +78,8 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 		d.Machines = append(d.Machines, ids[:min(len(ids), driftShown)]...)
 	}
 	if len(believed) > 0 {
-		f.Log.ErrorContext(ctx, "machines are believed isolated and are not; look at their actions in the portal", "machines", believed)
+		f.Log.ErrorContext(ctx, "machines are believed isolated and are not; look at their actions in the portal",
+			"machines", believed)
 	}
 	note, err := outgoing.Encode(d)
 	if err != nil {

@@ -88,8 +88,8 @@ func TestCancelledIsolationIsNotAskedForAgain(t *testing.T) {
 	}
 }
 
-// TestReissueKilledAnywhereMakesOneNewEpisode kills the process at every call of the follow that hears of the failure; the
-// run that it may have left without a message comes again by a delivery of any kind.
+// TestReissueKilledAnywhereMakesOneNewEpisode kills the process at every call of the follow that hears of the failure;
+// the run that it may have left without a message comes again by a delivery of any kind.
 func TestReissueKilledAnywhereMakesOneNewEpisode(t *testing.T) {
 	t.Parallel()
 	for _, mute := range []bool{false, true} {

@@ -47,8 +47,8 @@ func (f *Follower) againDetail(ctx context.Context, l ledger.Latch) (string, err
 	return "", nil
 }
 
-// finishEnd does what is left to do for an episode that has ended: runs that a release was not meant for begin again, as do
-// those whose action failed and that have tries left; the others close.
+// finishEnd does what is left to do for an episode that has ended: runs that a release was not meant for begin again,
+// as do those whose action failed and that have tries left; the others close.
 func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
 	if !l.LiftedAt.IsZero() {
 		return nil // all was done before it was written
@@ -72,8 +72,8 @@ func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
 	return nil
 }
 
-// afterFailure asks again for a run that has tries left, or closes it. A repeat changes nothing; if the message was lost the
-// run is found standing still.
+// afterFailure asks again for a run that has tries left, or closes it. A repeat changes nothing; if the message was
+// lost the run is found standing still.
 func (f *Follower) afterFailure(ctx context.Context, j ledger.Joiner, l ledger.Latch) error {
 	record, err := f.Ledger.Alert(ctx, j.AlertID)
 	if err != nil {

@@ -65,10 +65,12 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 func unknownDetail(missing, over []string, more int) string {
 	var b strings.Builder
 	if len(missing) > 0 {
-		fmt.Fprintf(&b, "Defender does not know %d of the ids, and no poll has found them: %s. ", len(missing), named(missing))
+		fmt.Fprintf(&b, "Defender does not know %d of the ids, and no poll has found them: %s. ",
+			len(missing), named(missing))
 	}
 	if len(over)+more > 0 {
-		fmt.Fprintf(&b, "Not looked up, because at most %d an hour are that no poll recorded: %d ids", ledger.LookupsPerHour, len(over))
+		fmt.Fprintf(&b, "Not looked up, because at most %d an hour are that no poll recorded: %d ids",
+			ledger.LookupsPerHour, len(over))
 		if more > 0 {
 			fmt.Fprintf(&b, " and %d messages", more)
 		}

@@ -17,8 +17,9 @@ import (
 	"cordon/handler/respond"
 )
 
-// TestMadeUpIDsAreLookedUpAFewTimesAndToldInOneMail asks for 150 ids that nobody knows, from three processes at once, and
-// then for real alerts: one that the polls know, and one that only a poll can find because the look-ups are used up.
+// TestMadeUpIDsAreLookedUpAFewTimesAndToldInOneMail asks for 150 ids that nobody knows, from three processes at once,
+// and then for real alerts: one that the polls know, and one that only a poll can find because the look-ups are used
+// up.
 func TestMadeUpIDsAreLookedUpAFewTimesAndToldInOneMail(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -139,8 +140,8 @@ func TestALookUpInTroubleEnds(t *testing.T) {
 	}
 }
 
-// TestUnknownAlertHasARecord asks for one id that does not exist, as a bare message, with a version, and after a version
-// before left a run of it standing.
+// TestUnknownAlertHasARecord asks for one id that does not exist, as a bare message, with a version, and after a
+// version before left a run of it standing.
 func TestUnknownAlertHasARecord(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -1,8 +1,8 @@
-// Package respond answers alerts: it finds the run of a queue message, gets the facts, lets the playbook decide, has the plan
-// carried out, and records all of it. What becomes of machine actions handler/follow learns.
+// Package respond answers alerts: it finds the run of a queue message, gets the facts, lets the playbook decide, has
+// the plan carried out, and records all of it. What becomes of machine actions handler/follow learns.
 //
-// Neighbours: the queue before it; handler/answer, which says what a run is on its way; handler/act, which carries the plan
-// out; the playbook and the ledger behind them.
+// Neighbours: the queue before it; handler/answer, which says what a run is on its way; handler/act, which carries the
+// plan out; the playbook and the ledger behind them.
 package respond
 
 import (
@@ -67,8 +67,8 @@ type Options struct {
 // deathsToPark is how many interrupted starts make a run suspect of ending the process.
 const deathsToPark = 2
 
-// invocationLife is after how long an invocation is certainly over: functionTimeout of host.json, after which the host ends the
-// process, and the lock of a message.
+// invocationLife is after how long an invocation is certainly over: functionTimeout of host.json, after which the host
+// ends the process, and the lock of a message.
 const invocationLife = 11 * time.Minute
 
 // Responder answers queue messages. It is safe for concurrent use.
@@ -122,10 +122,10 @@ func New(o Options) *Responder {
 // everybody is more runs than a process ever answers at once.
 const everybody = 1 << 20
 
-// Respond answers one message of the alert queue, whose delivery is counted from 1. It returns nil whenever the work is done
-// or scheduled to go on; an alert.UndecodableError for a message that cannot be read; alert.ErrUnknownFormat for one that a
-// newer version can read; any other error when not even a scheduled copy could be sent until the context ended, so that the
-// broker must give the message again. A repeat of a message is harmless.
+// Respond answers one message of the alert queue, whose delivery is counted from 1. It returns nil whenever the work
+// is done or scheduled to go on; an alert.UndecodableError for a message that cannot be read; alert.ErrUnknownFormat
+// for one that a newer version can read; any other error when not even a scheduled copy could be sent until the
+// context ended, so that the broker must give the message again. A repeat of a message is harmless.
 func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) error {
 	m, err := alert.DecodeMessageFor(r.Ledger.Tenant(), body)
 	if errors.Is(err, alert.ErrUnknownFormat) {
@@ -147,8 +147,8 @@ func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) erro
 	}
 }
 
-// answer makes one try at a run: it ends in good order, or goes on with a copy of the message that comes after some time. An
-// error says that the copy could not be sent.
+// answer makes one try at a run: it ends in good order, or goes on with a copy of the message that comes after some
+// time. An error says that the copy could not be sent.
 func (r *Responder) answer(ctx context.Context, run *answer.Run) (after time.Duration, err error) {
 	o, err := r.respond(ctx, run)
 	if run.Row.AlertID != "" {
@@ -193,9 +193,9 @@ func (r *Responder) respond(ctx context.Context, run *answer.Run) (o answer.Outc
 	return r.actor.CarryOut(ctx, run)
 }
 
-// findItsPlace finds the run and the place to answer it: beside others, or alone if it may have ended a process before. A run
-// that does it again then takes no neighbour with it, and no neighbour is suspected for it. done gives the place back, and is
-// to be called whatever the error.
+// findItsPlace finds the run and the place to answer it: beside others, or alone if it may have ended a process
+// before. A run that does it again then takes no neighbour with it, and no neighbour is suspected for it. done gives
+// the place back, and is to be called whatever the error.
 func (r *Responder) findItsPlace(ctx context.Context, run *answer.Run) (done func(), o answer.Outcome, err error) {
 	for {
 		places := int64(1)

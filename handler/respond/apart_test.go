@@ -14,8 +14,8 @@ import (
 	"cordon/handler/respond"
 )
 
-// What belongs together is not used apart: facts and the plan made of them, an episode's end and the run that ended it, the age
-// of an alert and the action and machine that it was judged for, a rail and the person who passes it.
+// What belongs together is not used apart: facts and the plan made of them, an episode's end and the run that ended
+// it, the age of an alert and the action and machine that it was judged for, a rail and the person who passes it.
 
 const scanAndIsolate = `version: 1
 mode: enforce
@@ -48,7 +48,8 @@ func (o *once) ActionsOn(ctx context.Context, id string, since time.Time) ([]mac
 	return o.API.ActionsOn(ctx, id, since)
 }
 
-// TestAStepIsNotCarriedOutByThePlanOfBefore has the facts read anew for the first step while the decision about them fails.
+// TestAStepIsNotCarriedOutByThePlanOfBefore has the facts read anew for the first step while the decision about them
+// fails.
 func TestAStepIsNotCarriedOutByThePlanOfBefore(t *testing.T) {
 	t.Parallel()
 	for _, what := range []string{"protected", "false positive"} {
@@ -131,8 +132,8 @@ limits:
   isolate: { perHour: 50, perDay: 90, perRule: { perHour: 1 }, then: hold }
 `
 
-// TestAnotherAlertsHoldOrRefusalEndsNoRun has a High alert begin an episode and be throttled. A Medium alert takes the episode
-// over and ends it.
+// TestAnotherAlertsHoldOrRefusalEndsNoRun has a High alert begin an episode and be throttled. A Medium alert takes the
+// episode over and ends it.
 func TestAnotherAlertsHoldOrRefusalEndsNoRun(t *testing.T) {
 	t.Parallel()
 	for _, end := range []string{"cap", "refused"} {
@@ -194,8 +195,8 @@ rules:
 protect: {tags: [never-isolate]}
 `
 
-// TestWhoPassesARuleWithoutAnAnswerSeesWhatElseHolds has a rule that cannot be evaluated, of a machine that is protected or an
-// alert that is old besides.
+// TestWhoPassesARuleWithoutAnAnswerSeesWhatElseHolds has a rule that cannot be evaluated, of a machine that is
+// protected or an alert that is old besides.
 func TestWhoPassesARuleWithoutAnAnswerSeesWhatElseHolds(t *testing.T) {
 	t.Parallel()
 	for what, says := range map[string]string{"protected": "never-isolate", "stale": "old, the limit is", "both": "never-isolate", "false positive": ""} {

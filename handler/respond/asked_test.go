@@ -81,8 +81,8 @@ func TestWhatIsAskedForAgainIsLookedAtAnew(t *testing.T) {
 	}
 }
 
-// TestPromiseThatIsTakenBackIsTold has the alert resolved between the promise and its keeping, and again with the messages of
-// the new version lost, so that the old one's come first.
+// TestPromiseThatIsTakenBackIsTold has the alert resolved between the promise and its keeping, and again with the
+// messages of the new version lost, so that the old one's come first.
 func TestPromiseThatIsTakenBackIsTold(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -99,8 +99,8 @@ func TestPromiseThatIsTakenBackIsTold(t *testing.T) {
 	}
 }
 
-// TestVersionThatComesWhileItIsAskedForAgainKeepsThePromise has the alert change in the minute between the failure and the next
-// request, when it is three days old.
+// TestVersionThatComesWhileItIsAskedForAgainKeepsThePromise has the alert change in the minute between the failure and
+// the next request, when it is three days old.
 func TestVersionThatComesWhileItIsAskedForAgainKeepsThePromise(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -131,7 +131,8 @@ func TestVersionThatComesWhileItIsAskedForAgainKeepsThePromise(t *testing.T) {
 	}
 }
 
-// TestRequestOfUnknownFateIsRepeatedThoughTheAlertHasBecomeOld sends the first request a minute before the alert is stale.
+// TestRequestOfUnknownFateIsRepeatedThoughTheAlertHasBecomeOld sends the first request a minute before the alert is
+// stale.
 func TestRequestOfUnknownFateIsRepeatedThoughTheAlertHasBecomeOld(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

@@ -17,8 +17,8 @@ import (
 	"cordon/handler/respond"
 )
 
-// TestRunawayRuleMeetsItsCap has 500 High alerts on as many machines at once, 20 of them protected, a cap of five, and one
-// process or four. A person then continues with two.
+// TestRunawayRuleMeetsItsCap has 500 High alerts on as many machines at once, 20 of them protected, a cap of five, and
+// one process or four. A person then continues with two.
 func TestRunawayRuleMeetsItsCap(t *testing.T) {
 	t.Parallel()
 	for _, processes := range []int{1, 4} {
@@ -105,8 +105,8 @@ func TestCapOfARuleIsItsOwn(t *testing.T) {
 	}
 }
 
-// TestAMachineWhoseIsolationKeepsFailingLeavesRoomForOthers has seven alerts on one machine, each asked for three times in
-// vain, under a cap of five an hour, while and after which five other machines are isolated.
+// TestAMachineWhoseIsolationKeepsFailingLeavesRoomForOthers has seven alerts on one machine, each asked for three
+// times in vain, under a cap of five an hour, while and after which five other machines are isolated.
 func TestAMachineWhoseIsolationKeepsFailingLeavesRoomForOthers(t *testing.T) {
 	t.Parallel()
 	for _, status := range []machine.ActionStatus{machine.Failed, machine.TimeOut, machine.Cancelled} {
@@ -167,8 +167,8 @@ func TestAMachineHasACapOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestWhatNeverRanTakesNoPlace has the API refuse an isolation in every way that is certain, then lets a process be killed
-// at every call on the way, and asks for all the room to be there in the end.
+// TestWhatNeverRanTakesNoPlace has the API refuse an isolation in every way that is certain, then lets a process be
+// killed at every call on the way, and asks for all the room to be there in the end.
 func TestWhatNeverRanTakesNoPlace(t *testing.T) {
 	t.Parallel()
 	full := strings.Replace(world.IsolateHigh, "perHour: 5, perDay: 9", "perHour: 1, perDay: 9", 1)

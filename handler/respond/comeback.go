@@ -11,9 +11,9 @@ import (
 	"cordon/handler/ledger"
 )
 
-// reschedule sends a copy of the message for later and ends the invocation in good order. The copy's id comes from a counter
-// in the run, so that the broker does not take it for a repeat. A message that is delivered again makes the same copy again,
-// which the broker drops: every delivery too many would else go on by copies of its own for ever.
+// reschedule sends a copy of the message for later and ends the invocation in good order. The copy's id comes from a
+// counter in the run, so that the broker does not take it for a repeat. A message that is delivered again makes the
+// same copy again, which the broker drops: every delivery too many would else go on by copies of its own for ever.
 func (r *Responder) reschedule(ctx context.Context, run *answer.Run, p answer.Pause) error {
 	// The invocation's own deadline must not keep the run from being scheduled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
@@ -38,8 +38,8 @@ func (r *Responder) reschedule(ctx context.Context, run *answer.Run, p answer.Pa
 	return nil
 }
 
-// noteComeback writes into the row that the run comes back, and why. Deaths are not forgiven to a run that only waits, for a
-// latch that a dead process still holds, say: it has not shown that it would live.
+// noteComeback writes into the row that the run comes back, and why. Deaths are not forgiven to a run that only waits,
+// for a latch that a dead process still holds, say: it has not shown that it would live.
 func (r *Responder) noteComeback(
 	ctx context.Context, run *answer.Run, p answer.Pause, now time.Time,
 ) (ledger.Run, error) {
@@ -68,8 +68,8 @@ func (r *Responder) noteComeback(
 	})
 }
 
-// copyOf says what the newest copy of a run was made of. A message that was sent afresh may have the attempt of one before
-// it, but a sweep or a copy was counted for it.
+// copyOf says what the newest copy of a run was made of. A message that was sent afresh may have the attempt of one
+// before it, but a sweep or a copy was counted for it.
 func copyOf(row ledger.Run, m alert.Message) string {
 	return fmt.Sprintf("attempt %d, copy %d, sweep %d", m.Attempt, row.Copies, row.Sweeps)
 }

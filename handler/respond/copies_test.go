@@ -25,8 +25,9 @@ func (g gate) Machine(ctx context.Context, id string) (machine.Machine, error) {
 	return g.Process.Machine(ctx, id)
 }
 
-// TestCopiesThatLiveProcessesAnswerAtOnceAreNoDeaths has more processes than it takes deaths to park a run, all of them in the
-// middle of it: with copies of one message, and with one that the broker gave again because its lock was lost.
+// TestCopiesThatLiveProcessesAnswerAtOnceAreNoDeaths has more processes than it takes deaths to park a run, all of
+// them in the middle of it: with copies of one message, and with one that the broker gave again because its lock was
+// lost.
 func TestCopiesThatLiveProcessesAnswerAtOnceAreNoDeaths(t *testing.T) {
 	t.Parallel()
 	for name, deliveries := range map[string][]int{"copies": {1, 1, 1, 1}, "copies and one lost lock": {1, 2, 1, 1}} {
@@ -61,8 +62,8 @@ func TestCopiesThatLiveProcessesAnswerAtOnceAreNoDeaths(t *testing.T) {
 	}
 }
 
-// TestDeathsOfCopiesAreCountedOnceTheirTimeIsOver has every death at a copy of its own, so that no delivery tells of it: only
-// time does.
+// TestDeathsOfCopiesAreCountedOnceTheirTimeIsOver has every death at a copy of its own, so that no delivery tells of
+// it: only time does.
 func TestDeathsOfCopiesAreCountedOnceTheirTimeIsOver(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -25,7 +25,8 @@ func (r *Responder) ReadAgain(ctx context.Context, run *answer.Run) (answer.Outc
 	return o, err
 }
 
-// forgetHeld takes what was held of earlier versions from the list: this version is answered instead, whatever the answer is.
+// forgetHeld takes what was held of earlier versions from the list: this version is answered instead, whatever the
+// answer is.
 func (r *Responder) forgetHeld(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	held := func(row ledger.Run) bool {
 		return row.Version < run.Row.Version && (row.IsHeld() || !row.State.Final())
@@ -36,8 +37,8 @@ func (r *Responder) forgetHeld(ctx context.Context, run *answer.Run) (o answer.O
 	return o, r.Ledger.RemoveHeld(ctx, run.Row.AlertID, run.Row.Version-1)
 }
 
-// decide asks the playbook and records the plan with its reasons before anything is done. What was decided in observe mode
-// stays observed, whatever the mode has become since.
+// decide asks the playbook and records the plan with its reasons before anything is done. What was decided in observe
+// mode stays observed, whatever the mode has become since.
 func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	ceiling := r.Ceiling
 	if run.Row.Mode == string(playbook.Observe) {
@@ -63,8 +64,8 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 	})
 }
 
-// askBook decides. Whether acting is paused is read only for a plan that would act. What a rail holds is done if a person
-// gave leave for it, unless acting is paused or the machine is no longer what that person saw.
+// askBook decides. Whether acting is paused is read only for a plan that would act. What a rail holds is done if a
+// person gave leave for it, unless acting is paused or the machine is no longer what that person saw.
 func (r *Responder) askBook(ctx context.Context, run *answer.Run, in playbook.Input) (playbook.Plan, error) {
 	plan := r.Book.Decide(in)
 	wouldAct := func(s playbook.Step) bool { return wouldAct(run, s) }

@@ -12,10 +12,10 @@ import (
 	"cordon/handler/machine"
 )
 
-// facts gets alert and machine: from the message if the ledger vouches for its snapshots, else from the API. The machine is
-// always the alert's: one for which the API shows the record of another counts as one that could not be read. Snapshots may
-// be old: with them a run closes without a rule, joins what is under way or waits for its turn. Before it acts or tells
-// anything else they are read again.
+// facts gets alert and machine: from the message if the ledger vouches for its snapshots, else from the API. The
+// machine is always the alert's: one for which the API shows the record of another counts as one that could not be
+// read. Snapshots may be old: with them a run closes without a rule, joins what is under way or waits for its turn.
+// Before it acts or tells anything else they are read again.
 func (r *Responder) facts(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	vouched := run.Message.Version == run.Row.Version && !run.Refresh
 	if run.Alert.ID == "" {
@@ -60,8 +60,8 @@ func machineIn(run *answer.Run) bool {
 	return true
 }
 
-// readAlert fetches the alert. If it has changed so that a rule could decide differently, the change is a version of its own:
-// it is queued and this run closes.
+// readAlert fetches the alert. If it has changed so that a rule could decide differently, the change is a version of
+// its own: it is queued and this run closes.
 func (r *Responder) readAlert(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	run.Alert = alert.Alert{}
 	a, err := r.alertOf(ctx, run.Row.AlertID)
@@ -108,8 +108,8 @@ func (r *Responder) observe(ctx context.Context, a alert.Alert) (ledger.Observed
 	})
 }
 
-// supersede closes a run whose alert has a newer version. If the run had begun, it may have put something on the list of what
-// is held, which the newer version does not look for once this run is over.
+// supersede closes a run whose alert has a newer version. If the run had begun, it may have put something on the list
+// of what is held, which the newer version does not look for once this run is over.
 func (r *Responder) supersede(ctx context.Context, run *answer.Run, by int) (answer.Outcome, error) {
 	if !run.Row.StartedAt.IsZero() {
 		if err := r.Ledger.RemoveHeld(ctx, run.Row.AlertID, by-1); err != nil {

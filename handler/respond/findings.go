@@ -11,8 +11,8 @@ import (
 	"cordon/handler/playbook"
 )
 
-// A finding of a hunt is answered as an alert that the ledger, not the API, knows. Everything else is the same: its machine is
-// read from the API, and no rail is passed.
+// A finding of a hunt is answered as an alert that the ledger, not the API, knows. Everything else is the same: its
+// machine is read from the API, and no rail is passed.
 
 // findingsAPI is the API with the findings of the ledger beside its alerts.
 type findingsAPI struct {
@@ -25,12 +25,14 @@ func (f findingsAPI) Alert(ctx context.Context, id string) (alert.Alert, error) 
 	return f.ledger.AlertOrFinding(ctx, id, f.API.Alert)
 }
 
-// authentic refuses a message that says it is about a finding, and whose finding the ledger does not have: only RunHunts
-// writes those, before it sends. Such a message never becomes right by waiting. Trouble with the ledger refuses nothing.
+// authentic refuses a message that says it is about a finding, and whose finding the ledger does not have: only
+// RunHunts writes those, before it sends. Such a message never becomes right by waiting. Trouble with the ledger
+// refuses nothing.
 func (r *Responder) authentic(ctx context.Context, m alert.Message) error {
 	if !ledger.IsFinding(m.AlertID) {
 		if m.Reason == "hunt" {
-			return &alert.UndecodableError{Err: fmt.Errorf("the message says that a hunt found %q, which is no id of a finding", m.AlertID)}
+			err := fmt.Errorf("the message says that a hunt found %q, which is no id of a finding", m.AlertID)
+			return &alert.UndecodableError{Err: err}
 		}
 		return nil
 	}
@@ -39,7 +41,10 @@ func (r *Responder) authentic(ctx context.Context, m alert.Message) error {
 	}
 	_, exists, err := r.Ledger.Finding(ctx, m.AlertID)
 	if err == nil && !exists {
-		return &alert.UndecodableError{Err: fmt.Errorf("a hunt message without its finding in the ledger is refused: %w", &ledger.NoFindingError{ID: m.AlertID})}
+		missing := &ledger.NoFindingError{ID: m.AlertID}
+		return &alert.UndecodableError{
+			Err: fmt.Errorf("a hunt message without its finding in the ledger is refused: %w", missing),
+		}
 	}
 	return nil
 }

@@ -10,8 +10,9 @@ import (
 	"cordon/handler/machine"
 )
 
-// TestFleetOfLookAlikes has 1,000 machines whose names and ids are nearly or altogether those of others, an alert on each,
-// and four processes. One in ten of the alerts asks for every step: its machine has them, and no other is touched.
+// TestFleetOfLookAlikes has 1,000 machines whose names and ids are nearly or altogether those of others, an alert on
+// each, and four processes. One in ten of the alerts asks for every step: its machine has them, and no other is
+// touched.
 func TestFleetOfLookAlikes(t *testing.T) {
 	t.Parallel()
 	w := world.NewWorldWith(t, everyStep+"limits:\n  isolate: {perHour: 1000, perDay: 1000}\n  scan: {perHour: 1000, perDay: 1000}\n"+

@@ -86,7 +86,8 @@ func TestAnIsolationByOthersThatEndsIsFollowed(t *testing.T) {
 	}
 }
 
-// TestWhatOthersDidBeforeAndIsOverIsNotJoined has the isolation of somebody else released, lifted, failed or of another machine.
+// TestWhatOthersDidBeforeAndIsOverIsNotJoined has the isolation of somebody else released, lifted, failed or of
+// another machine.
 func TestWhatOthersDidBeforeAndIsOverIsNotJoined(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]func(w *world.World){
@@ -139,7 +140,8 @@ func TestLookingForIsolationsByOthersIsOneListForAll(t *testing.T) {
 	}
 }
 
-// TestARuleReleasesNothingThatIsNotCordons has an isolation by a person, joined by an alert that a person then finds harmless.
+// TestARuleReleasesNothingThatIsNotCordons has an isolation by a person, joined by an alert that a person then finds
+// harmless.
 func TestARuleReleasesNothingThatIsNotCordons(t *testing.T) {
 	t.Parallel()
 	w := world.NewWorldWith(t, releaseBenign)

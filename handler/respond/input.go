@@ -13,15 +13,21 @@ import (
 	"cordon/handler/playbook"
 )
 
-// actionsBack is how far back a machine's actions are looked at to learn whether it is isolated: as long as Defender keeps
-// data ("Microsoft Defender for Endpoint data storage and privacy": 180 days).
+// actionsBack is how far back a machine's actions are looked at to learn whether it is isolated: as long as Defender
+// keeps data ("Microsoft Defender for Endpoint data storage and privacy": 180 days).
 const actionsBack = 180 * 24 * time.Hour
 
-// input gathers what a decision may look at. What costs a call is read only if the playbook has a rule about it, once per
-// decision. Trouble that passes makes the run come back, as for the alert and the machine; what the API refuses stays
-// unknown, and rules that read it hold their steps.
+// input gathers what a decision may look at. What costs a call is read only if the playbook has a rule about it, once
+// per decision. Trouble that passes makes the run come back, as for the alert and the machine; what the API refuses
+// stays unknown, and rules that read it hold their steps.
 func (r *Responder) input(ctx context.Context, run *answer.Run) (playbook.Input, error) {
-	in := playbook.Input{Alert: run.Alert, Machine: run.Machine, MachineMissing: run.Missing, Now: r.Now().UTC(), StaleAfter: r.StaleAfter}
+	in := playbook.Input{
+		Alert:          run.Alert,
+		Machine:        run.Machine,
+		MachineMissing: run.Missing,
+		Now:            r.Now().UTC(),
+		StaleAfter:     r.StaleAfter,
+	}
 	answer.WithoutOwn(run.Row, &in)
 	asked, err := r.asked(ctx, run)
 	if err != nil {
@@ -63,8 +69,8 @@ func (r *Responder) input(ctx context.Context, run *answer.Run) (playbook.Input,
 }
 
 // isolation follows from the machine's own actions, whoever asked for them. Lists lag, so an isolation that the latch
-// knows to have succeeded counts until a later release is listed. What the run itself has asked for does not count: a run
-// that is taken up again has to decide as it did before it was interrupted.
+// knows to have succeeded counts until a later release is listed. What the run itself has asked for does not count: a
+// run that is taken up again has to decide as it did before it was interrupted.
 func (r *Responder) isolation(ctx context.Context, machineID, runID string) (machine.State, error) {
 	actions, err := r.API.ActionsOn(ctx, machineID, r.Now().Add(-actionsBack))
 	if err != nil {
@@ -82,9 +88,11 @@ func (r *Responder) isolation(ctx context.Context, machineID, runID string) (mac
 	return episode.StateOf(l, actions, r.Now(), r.Lift), nil
 }
 
-// unlessRefused keeps an error that a later try may not meet; of any other, and at the last try, only the reason is kept.
+// unlessRefused keeps an error that a later try may not meet; of any other, and at the last try, only the reason is
+// kept.
 func unlessRefused(run *answer.Run, err error, in *playbook.Input) error {
-	if trouble, _ := machine.TroubleOf(err); trouble == machine.Refused || trouble == machine.NotFound || run.Last && act.FromAPI(err) {
+	trouble, _ := machine.TroubleOf(err)
+	if trouble == machine.Refused || trouble == machine.NotFound || run.Last && act.FromAPI(err) {
 		in.ActionsMissing = err.Error()
 		return nil
 	}

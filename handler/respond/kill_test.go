@@ -95,8 +95,9 @@ func TestRunThatKeepsKillingTheProcessIsParkedAndTold(t *testing.T) {
 	}
 }
 
-// TestPoisonTakesNoNeighbourWithIt has a run that kills the process whenever it asks for its machine, in flight together
-// with fifteen good ones, as the host hands them over: all of them die with it once, none of them is suspected for it.
+// TestPoisonTakesNoNeighbourWithIt has a run that kills the process whenever it asks for its machine, in flight
+// together with fifteen good ones, as the host hands them over: all of them die with it once, none of them is
+// suspected for it.
 func TestPoisonTakesNoNeighbourWithIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -67,7 +67,8 @@ func TestLetterCaseOfAMachinesIDDoesNotMatter(t *testing.T) {
 	}
 }
 
-// TestActionThatTheAPIBooksOnAnotherMachineIsNotAskedForTwice has the request accepted and answered with another machine's id.
+// TestActionThatTheAPIBooksOnAnotherMachineIsNotAskedForTwice has the request accepted and answered with another
+// machine's id.
 func TestActionThatTheAPIBooksOnAnotherMachineIsNotAskedForTwice(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

@@ -7,8 +7,8 @@ import (
 	"cordon/handler/playbook"
 )
 
-// CountNeighbours counts the alert's neighbours in the ledger, as far as a rule of the playbook asks for them. An error is
-// trouble of the ledger.
+// CountNeighbours counts the alert's neighbours in the ledger, as far as a rule of the playbook asks for them. An
+// error is trouble of the ledger.
 func CountNeighbours(ctx context.Context, store *ledger.Store, book *playbook.Book, in *playbook.Input) error {
 	needs := book.Needs()
 	if needs.AlertsOnMachine && in.Alert.MachineID != "" {

@@ -11,8 +11,8 @@ import (
 	"cordon/handler/notice"
 )
 
-// TestALeaveThatANewVersionOvertakesIsTold has the alert change after a person let it go on and before its message is answered,
-// and once more afterwards.
+// TestALeaveThatANewVersionOvertakesIsTold has the alert change after a person let it go on and before its message is
+// answered, and once more afterwards.
 func TestALeaveThatANewVersionOvertakesIsTold(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -68,8 +68,8 @@ func TestAnotherSeverityIsNews(t *testing.T) {
 	}
 }
 
-// TestWhatIsSoAgainIsNews has an alert held, then something else told of it, and then held for the same reason. What comes twice
-// within one life of the alert is told twice, and no version of it more often.
+// TestWhatIsSoAgainIsNews has an alert held, then something else told of it, and then held for the same reason. What
+// comes twice within one life of the alert is told twice, and no version of it more often.
 func TestWhatIsSoAgainIsNews(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -116,8 +116,8 @@ func TestWhatIsSoAgainIsNews(t *testing.T) {
 	}
 }
 
-// TestWhatIsHeldWhileTheMachineIsIsolatedForAnotherAlertIsTold has an alert held while another alert's isolation is under way or in
-// force: nobody else would hear of it, then or when that ends.
+// TestWhatIsHeldWhileTheMachineIsIsolatedForAnotherAlertIsTold has an alert held while another alert's isolation is
+// under way or in force: nobody else would hear of it, then or when that ends.
 func TestWhatIsHeldWhileTheMachineIsIsolatedForAnotherAlertIsTold(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -169,8 +169,8 @@ func TestWhatIsHeldWhileTheMachineIsIsolatedForAnotherAlertIsTold(t *testing.T) 
 	}
 }
 
-// TestPeopleHearOnceThatAnIsolationWaitsForARelease has releases that wait for an offline machine: a person's, which ends, and one
-// that a rule asked for. The alert is taken into another incident meanwhile.
+// TestPeopleHearOnceThatAnIsolationWaitsForARelease has releases that wait for an offline machine: a person's, which
+// ends, and one that a rule asked for. The alert is taken into another incident meanwhile.
 func TestPeopleHearOnceThatAnIsolationWaitsForARelease(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

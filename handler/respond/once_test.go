@@ -22,8 +22,8 @@ rules:
   - {name: contain, on: alert, when: alert.severity == "High" && !machine.isolated, do: [isolate: {type: Full}, mail: {}]}
 `
 
-// TestThatNothingIsDoneIsToldOnce has an alert for which nothing is done, for every reason that there is, and Defender adds
-// evidence to it twenty times within an hour.
+// TestThatNothingIsDoneIsToldOnce has an alert for which nothing is done, for every reason that there is, and Defender
+// adds evidence to it twenty times within an hour.
 func TestThatNothingIsDoneIsToldOnce(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -148,8 +148,8 @@ func TestWhatChangesIsTold(t *testing.T) {
 	}
 }
 
-// TestKilledAnywhereItIsToldOnceThatNothingIsDone kills the process at every call that it makes on the way through the first
-// version of an alert on a protected machine, and has the next one answer it together with its second version.
+// TestKilledAnywhereItIsToldOnceThatNothingIsDone kills the process at every call that it makes on the way through the
+// first version of an alert on a protected machine, and has the next one answer it together with its second version.
 func TestKilledAnywhereItIsToldOnceThatNothingIsDone(t *testing.T) {
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
@@ -174,8 +174,8 @@ func TestKilledAnywhereItIsToldOnceThatNothingIsDone(t *testing.T) {
 	}
 }
 
-// TestWhatIsHeldIsListedOnceAsTheNewestVersion has twenty versions that are held, then one that nobody wants anything of, and one
-// that is held again.
+// TestWhatIsHeldIsListedOnceAsTheNewestVersion has twenty versions that are held, then one that nobody wants anything
+// of, and one that is held again.
 func TestWhatIsHeldIsListedOnceAsTheNewestVersion(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -203,8 +203,9 @@ func TestWhatIsHeldIsListedOnceAsTheNewestVersion(t *testing.T) {
 	}
 }
 
-// TestKilledAnywhereNothingStaysListedThatIsAnsweredOtherwise kills the process at every call on the way to the list, before the
-// alert becomes one that no rule asks about. Its messages come in either order, and a process that sleeps meanwhile wakes up.
+// TestKilledAnywhereNothingStaysListedThatIsAnsweredOtherwise kills the process at every call on the way to the list,
+// before the alert becomes one that no rule asks about. Its messages come in either order, and a process that sleeps
+// meanwhile wakes up.
 func TestKilledAnywhereNothingStaysListedThatIsAnsweredOtherwise(t *testing.T) {
 	t.Parallel()
 	for _, first := range []int{1, 2} {
@@ -231,7 +232,8 @@ func TestKilledAnywhereNothingStaysListedThatIsAnsweredOtherwise(t *testing.T) {
 	}
 }
 
-// TestAVersionThatComesWhileAnOlderOneIsHeldLeavesNoneOfItListed has the newer version answered between any two calls of the older.
+// TestAVersionThatComesWhileAnOlderOneIsHeldLeavesNoneOfItListed has the newer version answered between any two calls
+// of the older.
 func TestAVersionThatComesWhileAnOlderOneIsHeldLeavesNoneOfItListed(t *testing.T) {
 	t.Parallel()
 	for k, came := 0, true; came; k++ {
@@ -259,7 +261,8 @@ func TestAVersionThatComesWhileAnOlderOneIsHeldLeavesNoneOfItListed(t *testing.T
 	}
 }
 
-// TestWhatAPersonLetGoOnIsToldIfItIsHeldAgain has the machine renamed before the app acts, so that its tag protects it again.
+// TestWhatAPersonLetGoOnIsToldIfItIsHeldAgain has the machine renamed before the app acts, so that its tag protects it
+// again.
 func TestWhatAPersonLetGoOnIsToldIfItIsHeldAgain(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

@@ -10,9 +10,9 @@ import (
 	"cordon/handler/machine"
 )
 
-// Runs that met trouble come back by scheduled copies, and after an outage all of them do. High ones are to be first. In a
-// long outage their waits are half as long, so that the longest of theirs is the shortest of the others'; and when all were
-// told the same time, the others come some steps behind it.
+// Runs that met trouble come back by scheduled copies, and after an outage all of them do. High ones are to be first.
+// In a long outage their waits are half as long, so that the longest of theirs is the shortest of the others'; and
+// when all were told the same time, the others come some steps behind it.
 
 // backoff is how long to wait where the service did not say: longer with every copy, and longest for what only a
 // person can mend.
@@ -37,8 +37,8 @@ func (r *Responder) yield(run *answer.Run) time.Duration {
 // stepsBelowHigh counts the severities above the run's.
 func stepsBelowHigh(run *answer.Run) int { return max(alert.High.Rank()-severityOf(run).Rank(), 0) }
 
-// severityOf is the run's as far as it is known. While the ledger is out of reach, what the message says is good enough for
-// an order; if it says nothing, the alert may be as urgent as any.
+// severityOf is the run's as far as it is known. While the ledger is out of reach, what the message says is good
+// enough for an order; if it says nothing, the alert may be as urgent as any.
 func severityOf(run *answer.Run) alert.Severity {
 	hint := struct {
 		Severity alert.Severity `json:"severity"`

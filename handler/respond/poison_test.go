@@ -33,8 +33,8 @@ func (d deadly) ActionsOn(ctx context.Context, id string, since time.Time) ([]ma
 }
 
 // TestPoisonIsParkedThoughItsLatchIsHeldWhenItComesAgain has a run that dies with the machine's latch in its hand. The
-// broker gives the message again at once, and the runs that only wait until the dead process's hold is over do not make its
-// deaths forgotten.
+// broker gives the message again at once, and the runs that only wait until the dead process's hold is over do not
+// make its deaths forgotten.
 func TestPoisonIsParkedThoughItsLatchIsHeldWhenItComesAgain(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

@@ -11,8 +11,8 @@ import (
 	"cordon/handler/playbook"
 )
 
-// asked are the latches whose machine actions are or were under way for the alert on its machine, or for which a request was
-// sent whose fate is not known.
+// asked are the latches whose machine actions are or were under way for the alert on its machine, or for which a
+// request was sent whose fate is not known.
 func (r *Responder) asked(ctx context.Context, run *answer.Run) ([]string, error) {
 	kinds := run.Record.AskedFor(run.Row)
 	if run.Machine == nil {
@@ -33,8 +33,8 @@ func (r *Responder) asked(ctx context.Context, run *answer.Run) ([]string, error
 	return kinds, nil
 }
 
-// tellWithdrawn tells those who heard that a machine action is asked for again that it is not: the plan, made anew, does not
-// have it any more.
+// tellWithdrawn tells those who heard that a machine action is asked for again that it is not: the plan, made anew,
+// does not have it any more.
 func (r *Responder) tellWithdrawn(ctx context.Context, run *answer.Run) error {
 	asked, exists := run.Record.Asks(run.Row)
 	if !exists || run.Machine == nil {

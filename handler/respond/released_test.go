@@ -98,8 +98,8 @@ func TestReleasedMachineIsIsolatedAgainForWhatIsMoreThanBefore(t *testing.T) {
 	}
 }
 
-// TestReleaseForOneAlertOutlivesTheEpisodesOfOthers has other alerts isolate the machine after the release, in vain or until a
-// second release.
+// TestReleaseForOneAlertOutlivesTheEpisodesOfOthers has other alerts isolate the machine after the release, in vain or
+// until a second release.
 func TestReleaseForOneAlertOutlivesTheEpisodesOfOthers(t *testing.T) {
 	t.Parallel()
 	for _, end := range []machine.ActionStatus{machine.Cancelled, machine.Succeeded} {
@@ -131,8 +131,8 @@ func TestReleaseForOneAlertOutlivesTheEpisodesOfOthers(t *testing.T) {
 	}
 }
 
-// TestReleaseIsTheSameAnswerWhateverBecameOfTheMessages loses the messages of the versions, in every combination, and gives
-// those that are left twice; the sweep makes up for what was lost last.
+// TestReleaseIsTheSameAnswerWhateverBecameOfTheMessages loses the messages of the versions, in every combination, and
+// gives those that are left twice; the sweep makes up for what was lost last.
 func TestReleaseIsTheSameAnswerWhateverBecameOfTheMessages(t *testing.T) {
 	t.Parallel()
 	for lost := range 16 {
@@ -229,8 +229,8 @@ func TestWhatARuleReleasedStaysReleasedForItsAlertAlone(t *testing.T) {
 	}
 }
 
-// TestAlertThatWaitedForARulesReleaseIsIsolatedThoughItChanged has a second alert that came while a rule was releasing the
-// machine, and changed before its turn came.
+// TestAlertThatWaitedForARulesReleaseIsIsolatedThoughItChanged has a second alert that came while a rule was releasing
+// the machine, and changed before its turn came.
 func TestAlertThatWaitedForARulesReleaseIsIsolatedThoughItChanged(t *testing.T) {
 	t.Parallel()
 	w := world.NewWorldWith(t, releaseBenign)
@@ -278,8 +278,8 @@ func TestFalsePositiveOfAnIsolatedMachineIsNotToldAsNotIsolated(t *testing.T) {
 	}
 }
 
-// TestOwnResolvingCountsAsResolved has a rule resolve the alert of the machine that it isolates. Somebody who opens it again
-// wants it answered again.
+// TestOwnResolvingCountsAsResolved has a rule resolve the alert of the machine that it isolates. Somebody who opens it
+// again wants it answered again.
 func TestOwnResolvingCountsAsResolved(t *testing.T) {
 	t.Parallel()
 	w := world.NewWorldWith(t, strings.Replace(world.IsolateHigh, "- mail: {}", "- updateAlert: { status: Resolved }\n      - mail: {}", 1))

@@ -495,7 +495,8 @@ func TestFollowNeverLosesAnEpisodeThatIsJustBegun(t *testing.T) {
 	t.Error("the response makes more calls than this test looks between")
 }
 
-// TestFollowThatListedBeforeAResponseDoesNotRemoveItsEntry lets the index be listed before and the latch be written after any call of a response.
+// TestFollowThatListedBeforeAResponseDoesNotRemoveItsEntry lets the index be listed before and the latch be written
+// after any call of a response.
 func TestFollowThatListedBeforeAResponseDoesNotRemoveItsEntry(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

@@ -14,7 +14,8 @@ import (
 	"cordon/handler/notice"
 )
 
-// everyStep is a playbook in which each alert category asks for one step, and All for all that can be asked for together.
+// everyStep is a playbook in which each alert category asks for one step, and All for all that can be asked for
+// together.
 const everyStep = `version: 1
 mode: enforce
 rules:

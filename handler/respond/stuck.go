@@ -14,9 +14,10 @@ import (
 	"cordon/handler/notice"
 )
 
-// A run that cannot be decided or finished comes back by copies. It is told once after a while, stands in Health, and ends:
-// its next try after a day, or the stale limit if that is longer, is the last, and what cannot be read or done then is held
-// and told. While an outage of the service lasts nothing ends: an outage makes no decision about an alert.
+// A run that cannot be decided or finished comes back by copies. It is told once after a while, stands in Health, and
+// ends: its next try after a day, or the stale limit if that is longer, is the last, and what cannot be read or done
+// then is held and told. While an outage of the service lasts nothing ends: an outage makes no decision about an
+// alert.
 
 const (
 	leastTries = 24 * time.Hour   // for how long a run is tried at least
@@ -26,15 +27,15 @@ const (
 // tries is for how long a run is tried.
 func (r *Responder) tries() time.Duration { return max(r.StaleAfter, leastTries) }
 
-// outage reports whether the service is out of order for all runs: polls do not succeed either. Where nobody ever polled it is
-// not.
+// outage reports whether the service is out of order for all runs: polls do not succeed either. Where nobody ever
+// polled it is not.
 func (r *Responder) outage(ctx context.Context) bool {
 	mark, err := r.Ledger.Watermark(ctx)
 	return err != nil || !mark.At.IsZero() && r.Now().Sub(mark.At) > pollsFail
 }
 
-// noteStuck looks at a run that comes back without having got on for a while: whether that is an outage, and else tells the
-// operator once. Of an outage the operator hears by the polls that do not succeed.
+// noteStuck looks at a run that comes back without having got on for a while: whether that is an outage, and else
+// tells the operator once. Of an outage the operator hears by the polls that do not succeed.
 func (r *Responder) noteStuck(ctx context.Context, run *answer.Run, p answer.Pause) (outage, told bool) {
 	told = run.Row.StuckTold
 	since := run.Row.StuckSince
@@ -73,8 +74,8 @@ func (r *Responder) unread(ctx context.Context, run *answer.Run, cause error) (o
 	return r.clerk.Close(ctx, run, "not answered", why)
 }
 
-// unreadAsked is unread for a message that names no version, or one that is not known: the newest run is told of and ends. If
-// that is over, the message ends after a few tries: the alert is answered, and polls find what changes.
+// unreadAsked is unread for a message that names no version, or one that is not known: the newest run is told of and
+// ends. If that is over, the message ends after a few tries: the alert is answered, and polls find what changes.
 func (r *Responder) unreadAsked(ctx context.Context, run *answer.Run, cause error) (o answer.Outcome, err error) {
 	latest, exists := run.Record.Latest()
 	switch {

@@ -25,7 +25,8 @@ func (s stranger) Alert(ctx context.Context, id string) (alert.Alert, error) {
 	return a, err
 }
 
-// TestRunThatCannotGetOnIsToldStandsInHealthAndEnds plays two weeks of every trouble that does not pass, while polls succeed.
+// TestRunThatCannotGetOnIsToldStandsInHealthAndEnds plays two weeks of every trouble that does not pass, while polls
+// succeed.
 func TestRunThatCannotGetOnIsToldStandsInHealthAndEnds(t *testing.T) {
 	t.Parallel()
 	always := func(trouble machine.Trouble) func() error {
@@ -99,8 +100,8 @@ func throttled() error {
 	return &world.APIError{Kind: machine.Transient, Text: "429", After: 2 * time.Minute}
 }
 
-// TestOutageEndsNoRun has the service out of order for three days: polls fail too. Afterwards everything is decided as if it had
-// come then.
+// TestOutageEndsNoRun has the service out of order for three days: polls fail too. Afterwards everything is decided as
+// if it had come then.
 func TestOutageEndsNoRun(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -167,7 +168,8 @@ func TestWhatWasTriedInVainCanBeContinuedByAPerson(t *testing.T) {
 	}
 }
 
-// TestReleaseThatWaitsForAnOfflineMachineIsNotStuck has a rule release a machine whose isolation is not confirmed for longer than a run is tried.
+// TestReleaseThatWaitsForAnOfflineMachineIsNotStuck has a rule release a machine whose isolation is not confirmed for
+// longer than a run is tried.
 func TestReleaseThatWaitsForAnOfflineMachineIsNotStuck(t *testing.T) {
 	t.Parallel()
 	w := world.NewWorldWith(t, releaseBenign)

@@ -79,8 +79,8 @@ func (o *outage) SendAlerts(ctx context.Context, messages []alert.Envelope) erro
 	return o.Process.SendAlerts(ctx, messages)
 }
 
-// TestHourOfAPITroubleBurnsNoDeliveryAndEverythingIsAnsweredAfterIt gives every message once: whatever the API does, it is
-// answered and goes on with a copy, ever slower, and at the end each machine has one isolation.
+// TestHourOfAPITroubleBurnsNoDeliveryAndEverythingIsAnsweredAfterIt gives every message once: whatever the API does,
+// it is answered and goes on with a copy, ever slower, and at the end each machine has one isolation.
 func TestHourOfAPITroubleBurnsNoDeliveryAndEverythingIsAnsweredAfterIt(t *testing.T) {
 	t.Parallel()
 	down := &world.APIError{Kind: machine.Transient, Text: "503"}
@@ -161,8 +161,8 @@ func TestHourOfThrottledTablesBurnsNoDeliveryAndNothingIsDoneWithoutThem(t *test
 	}
 }
 
-// TestHourWithoutCopiesSetsNoMessageAside has the queue refuse what is sent while the API is down too. A message that is
-// given back comes again at once, and is set aside after ten deliveries.
+// TestHourWithoutCopiesSetsNoMessageAside has the queue refuse what is sent while the API is down too. A message that
+// is given back comes again at once, and is set aside after ten deliveries.
 func TestHourWithoutCopiesSetsNoMessageAside(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	"cordon/handler/respond"
 )
 
-// TestAskedForAnsweredAlertThatCannotBeReadEnds has a message without a version for a closed alert whose read the API refuses
-// for good.
+// TestAskedForAnsweredAlertThatCannotBeReadEnds has a message without a version for a closed alert whose read the API
+// refuses for good.
 func TestAskedForAnsweredAlertThatCannotBeReadEnds(t *testing.T) {
 	t.Parallel()
 	for name, version := range map[string]int{"no version": 0, "a version that nobody knows": 7} {
@@ -98,8 +98,8 @@ func TestWaitForTheQuotaHasItsEnd(t *testing.T) {
 	}
 }
 
-// TestMessageOfAWaitingRunInTroubleIsNotStuck has the message of a run that waits for its action delivered again while the
-// alert cannot be read.
+// TestMessageOfAWaitingRunInTroubleIsNotStuck has the message of a run that waits for its action delivered again while
+// the alert cannot be read.
 func TestMessageOfAWaitingRunInTroubleIsNotStuck(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

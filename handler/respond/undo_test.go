@@ -129,8 +129,8 @@ func TestReleaseWaitsForAnUndecidedRunOfTheMachine(t *testing.T) {
 	}
 }
 
-// TestRunThatComesDuringAReleaseIsolatesAnew has an alert arrive while the release is under way: it must neither take the
-// machine for isolated nor be kept from isolating it.
+// TestRunThatComesDuringAReleaseIsolatesAnew has an alert arrive while the release is under way: it must neither take
+// the machine for isolated nor be kept from isolating it.
 func TestRunThatComesDuringAReleaseIsolatesAnew(t *testing.T) {
 	t.Parallel()
 	w := world.NewWorldWith(t, everyStep)
@@ -179,8 +179,8 @@ func TestFailedReleaseLeavesTheIsolationToOthers(t *testing.T) {
 	}
 }
 
-// TestKilledAnywhereInARelease kills the process at every call of a release while another alert comes to the machine. In the
-// end the machine is isolated, for the other alert wants it, and each request was made once.
+// TestKilledAnywhereInARelease kills the process at every call of a release while another alert comes to the machine.
+// In the end the machine is isolated, for the other alert wants it, and each request was made once.
 func TestKilledAnywhereInARelease(t *testing.T) {
 	t.Parallel()
 	for _, mute := range []bool{false, true} {

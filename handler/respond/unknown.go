@@ -11,15 +11,16 @@ import (
 	"cordon/handler/machine"
 )
 
-// Whoever has a function key, or may send to the queue, can ask for alerts by ids that he made up. What no poll recorded is
-// therefore looked up a few times an hour only, counted in the ledger, and people hear of all that was not found in one
-// mail. No alert is lost by it: the polls find every one that exists, and what they recorded is not counted.
+// Whoever has a function key, or may send to the queue, can ask for alerts by ids that he made up. What no poll
+// recorded is therefore looked up a few times an hour only, counted in the ledger, and people hear of all that was not
+// found in one mail. No alert is lost by it: the polls find every one that exists, and what they recorded is not
+// counted.
 
 // LookUpTries is how often the look-up of one message is tried against trouble of the API.
 const LookUpTries = 10
 
-// askedAlert reads the alert of a message that the ledger cannot answer. If no poll recorded it, that takes one of the hour's
-// look-ups; without one, or if the API does not know the alert, the message is done with.
+// askedAlert reads the alert of a message that the ledger cannot answer. If no poll recorded it, that takes one of the
+// hour's look-ups; without one, or if the API does not know the alert, the message is done with.
 func (r *Responder) askedAlert(ctx context.Context, run *answer.Run) (a alert.Alert, o answer.Outcome, err error) {
 	id := run.Message.AlertID
 	if run.Record.Seen != nil || ledger.IsFinding(id) {

@@ -1,8 +1,9 @@
 // Package change makes the changes of a plan that are no machine actions: tags, and updates of the alert.
 //
-// They are done at once and have no latch: a repeat of them is safe. They come after the run's machine actions, and the
-// conditions of a plan that is made anew do not see them: they must not change what the run asked for. What a version of the
-// alert had done is not done again for a later one, so that nobody who took it back has to fight for it.
+// They are done at once and have no latch: a repeat of them is safe. They come after the run's machine actions, and
+// the conditions of a plan that is made anew do not see them: they must not change what the run asked for. What a
+// version of the alert had done is not done again for a later one, so that nobody who took it back has to fight for
+// it.
 package change
 
 import (
@@ -177,8 +178,8 @@ func hasComment(comments []string, alertID, text string) bool {
 	return false
 }
 
-// noteOwnChange keeps Cordon's own change from being answered like somebody else's: if the alert is as it was but for what
-// was asked for, the ledger takes it for seen. Anything else is a version of its own, which the next poll finds.
+// noteOwnChange keeps Cordon's own change from being answered like somebody else's: if the alert is as it was but for
+// what was asked for, the ledger takes it for seen. Anything else is a version of its own, which the next poll finds.
 func (c *Changer) noteOwnChange(ctx context.Context, run *answer.Run, asked alert.Change, is alert.Alert) error {
 	expected := run.Alert
 	expected.Status = cmp.Or(asked.Status, expected.Status)
