@@ -58,7 +58,8 @@ func TestADeadLetterIsReadAsTheHandlerReadsIt(t *testing.T) {
 		"notices": func(body []byte, to *sink) error {
 			return notice.New(notice.Options{
 				Queue:      to,
-				Ledger:     store,
+				Ledger:     store.Notices,
+				Hunts:      store.Hunts,
 				Log:        log,
 				Now:        time.Now,
 				RetryAfter: time.Second,

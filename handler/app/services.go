@@ -108,7 +108,8 @@ func services(
 
 func newOutbox(settings config.Config, c clients, to *setup.Broker, log *slog.Logger) *notice.Outbox {
 	return notice.New(notice.Options{
-		Ledger:     c.ledger,
+		Ledger:     c.ledger.Notices,
+		Hunts:      c.ledger.Hunts,
 		Queue:      to,
 		Mailer:     c.mailer,
 		Log:        log,

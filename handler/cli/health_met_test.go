@@ -10,7 +10,7 @@ import (
 
 	"cordon/handler/app/health"
 	"cordon/handler/cli/call"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/poll"
 )
 
@@ -34,12 +34,12 @@ func TestCheckShowsWhatAlmostProtectedAMachine(t *testing.T) {
 		t.Error(stdout)
 	}
 	now := time.Now().UTC()
-	for _, m := range []ledger.Met{
+	for _, m := range []switches.Met{
 		{Fact: "machineTags", Tag: `"never_isolate"`, Like: "never-isolate", Machine: "m1"},
 		{Fact: "deviceValue", Machine: "m1"}, {Fact: "deviceValue", Machine: "m2"},
 		{Fact: "rbacGroupName", Machine: "m2"},
 	} {
-		if err := store.NoteMet(t.Context(), []ledger.Met{m}, now); err != nil {
+		if err := store.NoteMet(t.Context(), []switches.Met{m}, now); err != nil {
 			t.Fatal(err)
 		}
 	}

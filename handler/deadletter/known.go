@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/notices"
 )
 
 // Known is what the ledger knows of what a dead letter asks for.
@@ -21,7 +22,7 @@ type Known struct {
 // Ledger is the ledger as it is asked.
 type Ledger interface {
 	Alert(ctx context.Context, alertID string) (ledger.Record, error)
-	UnsentNotices(ctx context.Context) ([]ledger.Notice, error)
+	UnsentNotices(ctx context.Context) ([]notices.Notice, error)
 }
 
 // Ask asks the ledger for what is known of something that can be read.

@@ -192,7 +192,7 @@ func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 	log := slog.New(slog.DiscardHandler)
 	api := &watchedAPI{Client: client(&apiPort{p}), instance: p}
 	to := &queuePort{p}
-	p.outbox = notice.New(notice.Options{Ledger: p.ledger, Queue: to, Mailer: w, Log: log, Now: w.clock, Window: noticeWindow, Lock: messageLock,
+	p.outbox = notice.New(notice.Options{Ledger: p.ledger.Notices, Hunts: p.ledger.Hunts, Queue: to, Mailer: w, Log: log, Now: w.clock, Window: noticeWindow, Lock: messageLock,
 		RetryAfter: retryAfter, Domain: "example.com", To: []string{"soc@example.com"}})
 	p.poller = poll.New(poll.Options{API: api, Queue: to, Ledger: p.ledger, Log: log, Now: w.clock, Overlap: overlap, Lookback: w.feed.Lookback,
 		SweepAfter: sweepAfter, Retention: 400 * day})

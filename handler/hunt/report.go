@@ -9,6 +9,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/hunts"
 	"cordon/handler/notice"
 )
 
@@ -20,7 +21,7 @@ const (
 
 // report makes what a turn found known: findings first, for they are urgent, then the mail, then the memory of it. Every
 // part is a no-op where it was done before.
-func (r *Runner) report(ctx context.Context, h *Hunt, state ledger.Hunt, turn ledger.HuntTurn, result ledger.HuntResult) error {
+func (r *Runner) report(ctx context.Context, h *Hunt, state hunts.Hunt, turn hunts.Turn, result hunts.Result) error {
 	learning := h.Learn && state.LearnedAt.IsZero()
 	if turn.New == 0 {
 		if !h.TellEmpty || learning {
@@ -42,7 +43,7 @@ func (r *Runner) report(ctx context.Context, h *Hunt, state ledger.Hunt, turn le
 }
 
 // findings are the places of the rows that become findings.
-func findings(result ledger.HuntResult) []int {
+func findings(result hunts.Result) []int {
 	var at []int
 	for i, m := range result.Machines {
 		if m != "" {
@@ -54,7 +55,7 @@ func findings(result ledger.HuntResult) []int {
 
 // enqueue records findings and then sends their messages. A message that is lost is sent again by the sweep of runs that
 // stand still, as that of an alert is.
-func (r *Runner) enqueue(ctx context.Context, h *Hunt, turn ledger.HuntTurn, result ledger.HuntResult, part []int) error {
+func (r *Runner) enqueue(ctx context.Context, h *Hunt, turn hunts.Turn, result hunts.Result, part []int) error {
 	messages := make([]alert.Envelope, len(part))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(ledgerWriters)
@@ -85,7 +86,7 @@ func (r *Runner) enqueue(ctx context.Context, h *Hunt, turn ledger.HuntTurn, res
 	return r.Queue.SendAlerts(ctx, messages)
 }
 
-func (r *Runner) tell(ctx context.Context, h *Hunt, turn ledger.HuntTurn, kind notice.Kind) error {
+func (r *Runner) tell(ctx context.Context, h *Hunt, turn hunts.Turn, kind notice.Kind) error {
 	e := notice.Event{Kind: kind, At: turn.At, Hunt: h.Name, Turn: turn.Due, Title: "Hunt " + h.Name, Detail: h.Description, To: h.To}
 	if kind == notice.HuntEmpty {
 		e.Detail = "The query gave no row that was not seen before; it looked back to " + turn.Since.Format(time.RFC3339) + "."

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/hunts"
 )
 
 // Bounds of what one turn reports. What is beyond them is new at the next turn still.
@@ -80,7 +81,7 @@ func digest(t Table, row []string, at []int) string {
 }
 
 // fresh picks the rows that are not known, each identity once, and says whether more are left out.
-func (h *Hunt) fresh(t Table, known map[string]bool) (result ledger.HuntResult, more bool, err error) {
+func (h *Hunt) fresh(t Table, known map[string]bool) (result hunts.Result, more bool, err error) {
 	at, err := h.identity(t)
 	if err != nil {
 		return result, false, err
@@ -138,7 +139,7 @@ func (h *Hunt) machine(t Table, row []string) string {
 }
 
 // finding makes the finding of a row of a record.
-func (h *Hunt) finding(turn ledger.HuntTurn, result ledger.HuntResult, i int) (ledger.Finding, error) {
+func (h *Hunt) finding(turn hunts.Turn, result hunts.Result, i int) (ledger.Finding, error) {
 	f := ledger.Finding{ID: ledger.FindingID(h.Name, result.Digests[i]), Hunt: h.Name, Description: h.Description, Severity: string(h.Severity),
 		MachineID: result.Machines[i], FoundAt: turn.At}
 	row := make(map[string]string, len(result.Columns))

@@ -12,6 +12,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/hunts"
 	"cordon/handler/notice"
 	"cordon/handler/schedule"
 )
@@ -102,7 +103,7 @@ func (r *Runner) Run(ctx context.Context) error {
 
 type dueHunt struct {
 	hunt  *Hunt
-	state ledger.Hunt
+	state hunts.Hunt
 }
 
 // due finds the hunts whose turn has come and that nobody runs. A hunt that was never seen gets its first turn. Times are those
@@ -129,7 +130,7 @@ func (r *Runner) due(ctx context.Context) ([]dueHunt, error) {
 }
 
 // plan works the next turn out by a schedule that is new. A turn that is overdue stays so.
-func (r *Runner) plan(ctx context.Context, h *Hunt, state *ledger.Hunt, now time.Time) error {
+func (r *Runner) plan(ctx context.Context, h *Hunt, state *hunts.Hunt, now time.Time) error {
 	if state.Due.IsZero() || state.Due.After(now) {
 		state.Due = h.Next(now)
 	}
@@ -150,7 +151,7 @@ func (r *Runner) plan(ctx context.Context, h *Hunt, state *ledger.Hunt, now time
 }
 
 // turn runs the turn that is due: from its record if there is one, else by asking the query.
-func (r *Runner) turn(ctx context.Context, h *Hunt, state ledger.Hunt) error {
+func (r *Runner) turn(ctx context.Context, h *Hunt, state hunts.Hunt) error {
 	now := r.Now().UTC()
 	state.Claim, state.ClaimUntil = rand.Text(), now.Add(r.Hold)
 	if err := r.Ledger.SaveHunt(ctx, &state); errors.Is(err, ledger.ErrConflict) {
@@ -181,20 +182,20 @@ func (r *Runner) turn(ctx context.Context, h *Hunt, state ledger.Hunt) error {
 }
 
 // ask asks the query and picks what is new. Of a first turn that is to learn nothing is new.
-func (r *Runner) ask(ctx context.Context, h *Hunt, state ledger.Hunt) (ledger.HuntTurn, ledger.HuntResult, error) {
+func (r *Runner) ask(ctx context.Context, h *Hunt, state hunts.Hunt) (hunts.Turn, hunts.Result, error) {
 	// Whole seconds, so that the record and what is made of it say the same time.
 	now := schedule.Tick(r.Now())
 	back := min(h.Timespan+max(now.Sub(state.Uncovered), 0), MaxLookBack)
-	turn := ledger.HuntTurn{Hunt: h.Name, Due: state.Due, At: now, Since: now.Add(-back)}
+	turn := hunts.Turn{Hunt: h.Name, Due: state.Due, At: now, Since: now.Add(-back)}
 	query, err := h.Query(turn.Since, nil)
 	if err != nil {
-		return turn, ledger.HuntResult{}, err
+		return turn, hunts.Result{}, err
 	}
 	asked, cancel := context.WithTimeout(ctx, QueryTime+10*time.Second)
 	defer cancel()
 	table, err := r.API.Hunt(asked, query, turn.Since, now)
 	if err != nil {
-		return turn, ledger.HuntResult{}, err
+		return turn, hunts.Result{}, err
 	}
 	turn.Rows, turn.Cut = len(table.Rows), len(table.Rows) >= MaxRows
 	if h.Learn && state.LearnedAt.IsZero() {
@@ -202,11 +203,11 @@ func (r *Runner) ask(ctx context.Context, h *Hunt, state ledger.Hunt) (ledger.Hu
 		if err == nil {
 			err = r.remember(ctx, h, digests, now)
 		}
-		return turn, ledger.HuntResult{}, err
+		return turn, hunts.Result{}, err
 	}
 	known, err := r.Ledger.Hunted(ctx, h.Name, now.Add(-max(h.Memory, back)))
 	if err != nil {
-		return turn, ledger.HuntResult{}, &recordError{err}
+		return turn, hunts.Result{}, &recordError{err}
 	}
 	result, more, err := h.fresh(table, known)
 	turn.New, turn.More = len(result.Rows), more
@@ -226,7 +227,7 @@ func (r *Runner) remember(ctx context.Context, h *Hunt, digests []string, at tim
 }
 
 // finish notes that the turn is over and when the next one is. Missed turns are one: the next is the first after now.
-func (r *Runner) finish(ctx context.Context, h *Hunt, state ledger.Hunt, turn ledger.HuntTurn) error {
+func (r *Runner) finish(ctx context.Context, h *Hunt, state hunts.Hunt, turn hunts.Turn) error {
 	now := r.Now().UTC()
 	if state.LearnedAt.IsZero() {
 		state.LearnedAt = now
@@ -243,7 +244,7 @@ func (r *Runner) finish(ctx context.Context, h *Hunt, state ledger.Hunt, turn le
 
 // failed notes that a turn came to no result. Trouble that may pass is met a few times before it counts; people are told of
 // the first turn that fails, and not again until one has succeeded.
-func (r *Runner) failed(ctx context.Context, h *Hunt, state ledger.Hunt, cause error) error {
+func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause error) error {
 	var record *recordError
 	if errors.As(cause, &record) || ctx.Err() != nil {
 		return cause // the claim lapses, and the turn is run again
@@ -270,7 +271,7 @@ func (r *Runner) failed(ctx context.Context, h *Hunt, state ledger.Hunt, cause e
 }
 
 // release gives the turn back. Somebody who took it over meanwhile does the same from its record.
-func (r *Runner) release(ctx context.Context, state ledger.Hunt) error {
+func (r *Runner) release(ctx context.Context, state hunts.Hunt) error {
 	state.Claim, state.ClaimUntil = "", time.Time{}
 	if err := r.Ledger.SaveHunt(ctx, &state); err != nil && !errors.Is(err, ledger.ErrConflict) {
 		return err

@@ -197,7 +197,7 @@ func (w *world) start(breaths int, mute bool) *process {
 	}
 	log := slog.New(slog.DiscardHandler)
 	p.ledger = store
-	p.outbox = notice.New(notice.Options{Ledger: store, Queue: p, Mailer: p, Log: log, Now: w.clock, Window: 30 * time.Second, Lock: time.Minute, RetryAfter: time.Second,
+	p.outbox = notice.New(notice.Options{Ledger: store.Notices, Hunts: store.Hunts, Queue: p, Mailer: p, Log: log, Now: w.clock, Window: 30 * time.Second, Lock: time.Minute, RetryAfter: time.Second,
 		Domain: "example.com", To: []string{"soc@example.com"}})
 	p.runner = New(Options{API: p, Queue: p, Ledger: store, Teller: p.outbox, Catalogue: w.hunts, Log: log, Now: w.clock, Hold: 5 * time.Minute, RetryIn: 5 * time.Second})
 	return p

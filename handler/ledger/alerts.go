@@ -323,7 +323,7 @@ func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, e
 	if found, err := s.alerts.Read(ctx, &known); err != nil {
 		return Run{}, err
 	} else if !found {
-		return Run{}, errNoRow
+		return Run{}, rows.ErrNoRow
 	}
 	return known, nil
 }
@@ -342,7 +342,7 @@ func (s *Store) UpdateRun(ctx context.Context, alertID string, version int, chan
 		run = Run{Keys: s.alerts.At(runKey(version), alertID)}
 		found, err := s.alerts.Read(ctx, &run)
 		if err == nil && !found {
-			err = errNoRow
+			err = rows.ErrNoRow
 		}
 		if err != nil {
 			run = Run{}
@@ -375,10 +375,7 @@ func (s *Store) changeRun(ctx context.Context, run *Run, change func(*Run) error
 }
 
 // IsNotFound reports whether err says that a run does not exist.
-func IsNotFound(err error) bool { return errors.Is(err, errNoRow) }
-
-// errNoRow says that a row does not exist that somebody counted on.
-var errNoRow = errors.New("no such row")
+func IsNotFound(err error) bool { return errors.Is(err, rows.ErrNoRow) }
 
 // SetPlan stores the plan and its explanation with the run, compressed. What does not fit into a table property is
 // replaced by the given short form.

@@ -13,6 +13,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/switches"
 )
 
 // isolation asks for a slot under caps of 3 an hour and 4 a day, and no quota.
@@ -66,7 +67,7 @@ func budgets(t *testing.T, s *Store) {
 func processes(s *Store, n int) []*Store {
 	all := make([]*Store, n)
 	for i := range all {
-		all[i] = &Store{Tables: s.Tables, budgets: s.budgets, switches: s.switches, reserving: rows.NewTurn(), looking: rows.NewTurn()}
+		all[i] = &Store{Tables: s.Tables, Switches: switches.In(s.Tables), budgets: s.budgets, reserving: rows.NewTurn()}
 	}
 	return all
 }

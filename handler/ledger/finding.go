@@ -48,7 +48,7 @@ func (f *Finding) SetRow(row map[string]string) error {
 		if err != nil {
 			return fmt.Errorf("store the row of %s: %w", f.ID, err)
 		}
-		if len(packed) <= partSize {
+		if len(packed) <= rows.PartSize {
 			f.Packed, f.PackedType = packed, "Edm.Binary"
 			return nil
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"cordon/handler/ledger/notices"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/outgoing"
 )
@@ -31,11 +32,11 @@ func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, e
 	jobs := []job{
 		{"alerts", s.alerts, fmt.Sprintf("(RowKey eq '%s' or RowKey eq '%s')", seenKey, runKey(0)), s.removeAlert},
 		{"runindex", s.runIndex, "", removeRow(s.runIndex)},
-		{"notices", s.notices, "RowKey eq 'head'", s.removeGroup},
+		{"notices", s.Table(rows.Notices), "RowKey eq 'head'", s.removeGroup},
 		{"joiners", s.latches, "", s.removeJoiner},
 		{"held", s.open, partitionIs(s.alerts.Partition("held")), removeRow(s.open)},
-		{"pauses", s.switches, partitionIs(s.alerts.Partition("pauses")), removeRow(s.switches)},
-		{"hunts", s.hunts, "", s.removeHunted},
+		{"pauses", s.Table(rows.Switches), partitionIs(s.alerts.Partition("pauses")), removeRow(s.Table(rows.Switches))},
+		{"hunts", s.Table(rows.Hunts), "", s.removeHunted},
 	}
 	var errs []error
 	for _, j := range jobs {
@@ -97,8 +98,8 @@ func (s *Store) removeAlert(ctx context.Context, k rows.Keys, before time.Time) 
 
 // removeGroup removes a notice group whose every row is old, its head last.
 func (s *Store) removeGroup(ctx context.Context, k rows.Keys, before time.Time) (int, error) {
-	return removeWhole(ctx, s.notices, k, before, "head", func(r agedRow) bool {
-		return r.State != string(NoticeOpen) && r.State != string(NoticeClaimed)
+	return removeWhole(ctx, s.Table(rows.Notices), k, before, "head", func(r agedRow) bool {
+		return r.State != string(notices.Open) && r.State != string(notices.Claimed)
 	})
 }
 
@@ -154,6 +155,14 @@ func (s *Store) removeJoiner(ctx context.Context, k rows.Keys, _ time.Time) (int
 		return 0, nil
 	}
 	return removeUnchanged(ctx, s.latches, k)
+}
+
+// removeHunted removes a remembered row, or a turn with its parts, that is old. Where hunts stand is kept.
+func (s *Store) removeHunted(ctx context.Context, k rows.Keys, _ time.Time) (int, error) {
+	if k.PartitionKey == s.Table(rows.Hunts).Partition("hunts") || !strings.Contains(k.PartitionKey, "|hunt") {
+		return 0, nil
+	}
+	return removeUnchanged(ctx, s.Table(rows.Hunts), k)
 }
 
 // removeUnchanged deletes a row as it was read, and counts it; 0 if somebody changed or deleted it meanwhile.

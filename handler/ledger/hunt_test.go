@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"cordon/handler/ledger/hunts"
 	"cordon/handler/ledger/rows"
 )
 
@@ -41,17 +42,17 @@ func huntStates(t *testing.T, s *Store) {
 
 func huntTurns(t *testing.T, s *Store) {
 	noise := rand.New(rand.NewPCG(1, 2))
-	body := HuntResult{Columns: []string{"DeviceId"}}
+	body := hunts.Result{Columns: []string{"DeviceId"}}
 	for i := range 20_000 {
 		body.Rows, body.Machines = append(body.Rows, []string{fmt.Sprintf("%016x", noise.Uint64())}), append(body.Machines, []string{"m1", ""}[i%2])
 	}
 	if _, _, found, err := s.HuntTurn(t.Context(), "tools", noon); found || err != nil {
 		t.Errorf("before: %v, %v", found, err)
 	}
-	if err := s.PutHuntTurn(t.Context(), HuntTurn{Hunt: "tools", Due: noon, New: 1}, body); err != nil {
+	if err := s.PutHuntTurn(t.Context(), hunts.Turn{Hunt: "tools", Due: noon, New: 1}, body); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PutHuntTurn(t.Context(), HuntTurn{Hunt: "tools", Due: noon, New: 2}, HuntResult{}); !errors.Is(err, rows.ErrConflict) {
+	if err := s.PutHuntTurn(t.Context(), hunts.Turn{Hunt: "tools", Due: noon, New: 2}, hunts.Result{}); !errors.Is(err, rows.ErrConflict) {
 		t.Errorf("a second record: %v", err)
 	}
 	turn, got, found, err := s.HuntTurn(t.Context(), "tools", noon)
@@ -138,7 +139,7 @@ func huntsOld(t *testing.T, s *Store) {
 	if err := s.RememberHunted(t.Context(), "tools", []string{"0a"}, noon); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PutHuntTurn(t.Context(), HuntTurn{Hunt: "tools", Due: noon}, HuntResult{}); err != nil {
+	if err := s.PutHuntTurn(t.Context(), hunts.Turn{Hunt: "tools", Due: noon}, hunts.Result{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.ObserveFinding(t.Context(), sampleFinding(), noon); err != nil {

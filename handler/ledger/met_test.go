@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/switches"
 )
 
 // met holds what is said about what decisions met.
@@ -28,15 +31,17 @@ func met(t *testing.T, s *Store) {
 	}
 	tag, group := Met{Fact: "machineTags", Tag: `"never_isolate"`, Like: "never-isolate", Machine: "m1"}, Met{Fact: "rbacGroupName", Machine: "m1"}
 	note(noon, tag, group)
-	row, _, err := s.met(t.Context())
-	if err != nil {
+	table := s.Table(rows.Switches)
+	row := table.At("met")
+	if _, err := table.Read(t.Context(), &row); err != nil {
 		t.Fatal(err)
 	}
 	// The same a little later is not written again, and a tag is told once for all machines.
 	other := tag
 	other.Machine = "m2"
 	note(noon.Add(time.Hour), tag, group, other)
-	if again, _, _ := s.met(t.Context()); again.ETag != row.ETag {
+	again := table.At("met")
+	if _, err := table.Read(t.Context(), &again); err != nil || again.ETag != row.ETag {
 		t.Error("what is known was written again")
 	}
 	note(noon.Add(25*time.Hour), other)
@@ -48,7 +53,7 @@ func met(t *testing.T, s *Store) {
 		t.Errorf("what is too old is there: %+v", found)
 	}
 	// It stays small, whatever is met.
-	for i := range metMachines/50 + 2 {
+	for i := range switches.MetMachines/50 + 2 {
 		var many []Met
 		for j := range 50 {
 			n := i*50 + j
@@ -65,7 +70,7 @@ func met(t *testing.T, s *Store) {
 			machines++
 		}
 	}
-	if tags != metTags || machines != metMachines {
+	if tags != switches.MetTags || machines != switches.MetMachines {
 		t.Errorf("%d tags and %d machines are kept", tags, machines)
 	}
 }

@@ -7,7 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"cordon/handler/ledger/hunts"
+	"cordon/handler/ledger/notices"
 	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/switches"
 )
 
 // Options says where the tables are, and what is kept in them.
@@ -22,16 +25,39 @@ type Error = rows.Error
 // Tables lists the names of all tables, without the prefix.
 func Tables() []string { return rows.Names() }
 
+// The parts of the ledger that are packages of their own. A service that uses one of them alone holds no more.
+type (
+	Hunts    = hunts.Store
+	Notices  = notices.Store
+	Switches = switches.Store
+)
+
+// What the services of a run know of package switches.
+type (
+	Met   = switches.Met
+	Pause = switches.Pause
+)
+
+// See package switches.
+const (
+	LookupsPerHour = switches.LookupsPerHour
+	LookUp         = switches.LookUp
+	LookedUp       = switches.LookedUp
+	NoLookupsLeft  = switches.NoLookupsLeft
+)
+
 // Store is the ledger on Azure Tables. It is safe for concurrent use.
 type Store struct {
 	*rows.Tables
+	*Hunts
+	*Notices
+	*Switches
 
-	watermarks, alerts, runIndex, latches, open, budgets, notices, switches, hunts *rows.Table
+	alerts, runIndex, latches, open, budgets, trips *rows.Table
 
 	neighbours bool
 
 	reserving rows.Turn // of those who reserve
-	looking   rows.Turn // of those who count a look-up
 
 	mu        sync.Mutex
 	troubleAt time.Time // when NoteTrouble wrote last
@@ -45,17 +71,16 @@ func Open(o Options) (*Store, error) {
 	}
 	return &Store{
 		Tables:     tables,
-		watermarks: tables.Table(rows.Watermarks),
+		Hunts:      hunts.In(tables),
+		Notices:    notices.In(tables),
+		Switches:   switches.In(tables),
 		alerts:     tables.Table(rows.Alerts),
 		runIndex:   tables.Table(rows.RunIndex),
 		latches:    tables.Table(rows.Latches),
 		open:       tables.Table(rows.Open),
 		budgets:    tables.Table(rows.Budgets),
-		notices:    tables.Table(rows.Notices),
-		switches:   tables.Table(rows.Switches),
-		hunts:      tables.Table(rows.Hunts),
+		trips:      tables.Table(rows.Switches),
 		neighbours: o.Neighbours,
 		reserving:  rows.NewTurn(),
-		looking:    rows.NewTurn(),
 	}, nil
 }

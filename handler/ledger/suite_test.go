@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/notices"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/machine"
 	"cordon/local/azurite"
@@ -79,7 +80,7 @@ func suite(t *testing.T, connection string) {
 		"look-ups of an hour are counted for all instances":        lookups,
 		"neighbours are counted where they are asked for":          neighbours,
 		"a pause of an endpoint only ever grows":                   endpointPauses,
-		"an event is told once and a claimed notice never grows":   notices,
+		"an event is told once and a claimed notice never grows":   tellings,
 		"a notice is unsent until it is marked, and claims lapse":  claims,
 		"what is held stays until it is removed, and only that":    heldSteps,
 		"a pause has one owner, and each change a record":          pauses,
@@ -352,7 +353,7 @@ func openIndex(t *testing.T, s *Store) {
 	}
 }
 
-func add(t *testing.T, s *Store, eventKey string) (Notice, bool) {
+func add(t *testing.T, s *Store, eventKey string) (notices.Notice, bool) {
 	t.Helper()
 	n, opened, err := s.AddNotice(t.Context(), "incident:1", eventKey, map[string]string{"k": eventKey}, noon, noon.Add(time.Minute))
 	if err != nil {
@@ -361,7 +362,7 @@ func add(t *testing.T, s *Store, eventKey string) (Notice, bool) {
 	return n, opened
 }
 
-func notices(t *testing.T, s *Store) {
+func tellings(t *testing.T, s *Store) {
 	first, opened := add(t, s, "a")
 	if !opened || first.Seq != 1 {
 		t.Fatalf("%+v, %v", first, opened)
@@ -512,7 +513,7 @@ func claims(t *testing.T, s *Store) {
 	if err != nil || unsent() != 1 {
 		t.Fatalf("%v, %d unsent", err, unsent())
 	}
-	if _, _, err := s.ClaimNotice(t.Context(), "incident:1", 1, noon.Add(59*time.Second), time.Minute); !errors.Is(err, ErrNoticeClaimed) {
+	if _, _, err := s.ClaimNotice(t.Context(), "incident:1", 1, noon.Add(59*time.Second), time.Minute); !errors.Is(err, notices.ErrClaimed) {
 		t.Errorf("a second claim: %v", err)
 	}
 	if err := s.NoticeFailed(t.Context(), n, noon.Add(time.Hour)); err != nil {
@@ -531,14 +532,15 @@ func claims(t *testing.T, s *Store) {
 	if err := s.NoticeDone(t.Context(), n, noon); err != nil {
 		t.Errorf("done again: %v", err)
 	}
-	if _, _, err := s.ClaimNotice(t.Context(), "incident:1", 1, noon.Add(time.Hour), time.Minute); !errors.Is(err, ErrNoticeSent) {
+	if _, _, err := s.ClaimNotice(t.Context(), "incident:1", 1, noon.Add(time.Hour), time.Minute); !errors.Is(err, notices.ErrSent) {
 		t.Errorf("a sent notice: %v", err)
 	}
-	if _, _, err := s.ClaimNotice(t.Context(), "nobody", 1, noon, time.Minute); !errors.Is(err, ErrNoNotice) {
+	if _, _, err := s.ClaimNotice(t.Context(), "nobody", 1, noon, time.Minute); !errors.Is(err, notices.ErrNone) {
 		t.Errorf("no notice: %v", err)
 	}
-	ghost := Notice{Group: "ghost", Seq: 1, DueAt: noon}
-	if err := s.indexNotice(t.Context(), ghost); err != nil || unsent() != 1 {
+	table := s.Table(rows.Notices)
+	ghost := notices.Notice{Keys: table.At(rows.Key("ghost", "1"), "due"), Group: "ghost", Seq: 1, DueAt: noon}
+	if err := table.Put(t.Context(), &ghost); err != nil || unsent() != 1 {
 		t.Fatalf("%v, %d unsent", err, unsent())
 	}
 	if dropped, err := s.DropUnwritten(t.Context(), ghost); !dropped || err != nil || unsent() != 0 {

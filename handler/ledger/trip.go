@@ -24,8 +24,8 @@ type Trip struct {
 func (s *Store) Trip(
 	ctx context.Context, name, text string, now time.Time, window time.Duration,
 ) (t Trip, told bool, err error) {
-	fresh := Trip{Keys: s.switches.At(rows.Key(name), "trips")}
-	t, err = rows.Change(ctx, s.switches, "note that a cap is reached", fresh, func(t *Trip) (bool, error) {
+	fresh := Trip{Keys: s.trips.At(rows.Key(name), "trips")}
+	t, err = rows.Change(ctx, s.trips, "note that a cap is reached", fresh, func(t *Trip) (bool, error) {
 		if t.Told && now.Before(t.Over) && now.Sub(t.Last) < window/10 {
 			return false, nil // many are held at once: one in a while writes so
 		}
@@ -41,7 +41,7 @@ func (s *Store) Trip(
 // TripTold notes that the operator was told. Somebody who wrote the trip meanwhile tells the same event again, which is known.
 func (s *Store) TripTold(ctx context.Context, t Trip) error {
 	t.Told = true
-	if err := s.switches.Save(ctx, &t); !errors.Is(err, rows.ErrConflict) {
+	if err := s.trips.Save(ctx, &t); !errors.Is(err, rows.ErrConflict) {
 		return err
 	}
 	return nil
@@ -49,6 +49,6 @@ func (s *Store) TripTold(ctx context.Context, t Trip) error {
 
 // Trips lists the caps that hold something at now.
 func (s *Store) Trips(ctx context.Context, now time.Time) ([]Trip, error) {
-	all, err := rows.List[Trip](ctx, s.switches, rows.Prefix(s.switches.Partition("trips"), ""))
+	all, err := rows.List[Trip](ctx, s.trips, rows.Prefix(s.trips.Partition("trips"), ""))
 	return slices.DeleteFunc(all, func(t Trip) bool { return !now.Before(t.Over) }), err
 }

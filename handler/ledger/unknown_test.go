@@ -7,12 +7,14 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"cordon/handler/ledger/switches"
 )
 
 // lookups is a promise of the suite: many instances ask for more than the hour has, and the row stays small.
 func lookups(t *testing.T, s *Store) {
 	const n = 8
-	ask := func(s *Store, id string, at time.Time) LookupLeave {
+	ask := func(s *Store, id string, at time.Time) switches.LookupLeave {
 		leave, err := s.AskToLookUp(t.Context(), id, at)
 		if err != nil {
 			t.Error(err)
@@ -34,7 +36,7 @@ func lookups(t *testing.T, s *Store) {
 	if given.Load() != LookupsPerHour {
 		t.Errorf("%d look-ups in an hour", given.Load())
 	}
-	read := func() Lookups {
+	read := func() switches.Lookups {
 		t.Helper()
 		l, err := s.ReadLookups(t.Context())
 		if err != nil {
@@ -62,13 +64,13 @@ func lookups(t *testing.T, s *Store) {
 		t.Errorf("what is missing, again: %d", got)
 	}
 	long := strings.Repeat("x", 120)
-	for i := range 2 * maxLookups {
+	for i := range 2 * switches.MaxLookups {
 		if got := ask(s, fmt.Sprint(long, i), noon.Add(time.Minute)); got != NoLookupsLeft {
 			t.Fatalf("beyond the hour's: %d", got)
 		}
 	}
 	l := read()
-	if untold := l.Untold(); len(l.All) != maxLookups || l.More == 0 || len(untold) != maxLookups-LookupsPerHour+1 {
+	if untold := l.Untold(); len(l.All) != switches.MaxLookups || l.More == 0 || len(untold) != switches.MaxLookups-LookupsPerHour+1 {
 		t.Errorf("%d ids and %d more, %d untold", len(l.All), l.More, len(untold))
 	}
 	if err := s.LookupsTold(t.Context(), l, noon.Add(time.Hour)); err != nil {

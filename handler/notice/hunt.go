@@ -10,7 +10,8 @@ import (
 	"time"
 	"unicode"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/hunts"
+	"cordon/handler/ledger/notices"
 )
 
 // How much of a turn's rows a mail shows; the file that goes with it has all of them.
@@ -37,8 +38,8 @@ type rowsPage struct {
 type cell struct{ Name, Value string }
 
 // composeRows writes the mail of a turn from its record; one whose record is no longer kept says only that.
-func (o *Outbox) composeRows(ctx context.Context, n ledger.Notice, e Event, to []string) (Mail, error) {
-	turn, result, found, err := o.Ledger.HuntTurn(ctx, e.Hunt, e.Turn)
+func (o *Outbox) composeRows(ctx context.Context, n notices.Notice, e Event, to []string) (Mail, error) {
+	turn, result, found, err := o.Hunts.HuntTurn(ctx, e.Hunt, e.Turn)
 	if err != nil {
 		return Mail{}, err
 	}
@@ -61,7 +62,7 @@ func (o *Outbox) composeRows(ctx context.Context, n ledger.Notice, e Event, to [
 	return Mail{ID: o.messageID(n.Group, n.Seq), To: to, Subject: p.Subject, Text: plain, HTML: rich, File: &File{Name: p.File, Type: "text/csv", Body: table}}, nil
 }
 
-func pageOfRows(e Event, turn ledger.HuntTurn, result ledger.HuntResult) rowsPage {
+func pageOfRows(e Event, turn hunts.Turn, result hunts.Result) rowsPage {
 	rows := result.Mailed()
 	p := rowsPage{Hunt: e.Hunt, Detail: e.Detail, Turn: turn.At, Count: len(rows), More: turn.More, Cut: turn.Cut, Looked: turn.At.Sub(turn.Since).Round(time.Second).String(),
 		Columns: max(len(result.Columns)-shownColumns, 0), File: fmt.Sprintf("%s-%s.csv", e.Hunt, turn.Due.UTC().Format("20060102T150405Z"))}

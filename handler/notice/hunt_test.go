@@ -7,17 +7,17 @@ import (
 	"testing"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/hunts"
 )
 
 // rowsPages are the mails of turns, with the rows of hostile devices among them.
 func rowsPages() map[string]rowsPage {
 	e := Event{Kind: HuntRows, Hunt: "remote-tools", Turn: noon, Detail: "Tools for remote control that nobody installed."}
-	turn := ledger.HuntTurn{Hunt: "remote-tools", Due: noon, At: noon.Add(3 * time.Second), Since: noon.Add(-2 * time.Hour), Rows: 7, New: 2}
-	few := ledger.HuntResult{Columns: []string{"DeviceName", "DeviceId", "FileName", "ProcessCommandLine"}, Mail: true, Machines: []string{"4c1f", ""}, Rows: [][]string{
+	turn := hunts.Turn{Hunt: "remote-tools", Due: noon, At: noon.Add(3 * time.Second), Since: noon.Add(-2 * time.Hour), Rows: 7, New: 2}
+	few := hunts.Result{Columns: []string{"DeviceName", "DeviceId", "FileName", "ProcessCommandLine"}, Mail: true, Machines: []string{"4c1f", ""}, Rows: [][]string{
 		{"fin-lt-0147.corp.contoso.com", "4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12", "anydesk.exe", `"C:\Users\p\anydesk.exe" --silent`},
 		{"<img src=x onerror=alert(1)>", "", "a\r\nSubject: x\u202egpj.exe", "<script>" + strings.Repeat("unbroken", 100)}}}
-	many := ledger.HuntResult{Mail: true}
+	many := hunts.Result{Mail: true}
 	for i := range 16 {
 		many.Columns = append(many.Columns, fmt.Sprintf("ColumnWithALongName%d", i))
 	}

@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/hunts"
+	"cordon/handler/ledger/notices"
 	"cordon/handler/outgoing"
 )
 
@@ -56,7 +57,8 @@ type Queue interface {
 
 // Options are the parts and settings of an Outbox; all are required.
 type Options struct {
-	Ledger *ledger.Store
+	Ledger *notices.Store
+	Hunts  *hunts.Store // what they found, for their mails
 	Queue  Queue
 	Mailer Mailer
 	Log    *slog.Logger
@@ -98,7 +100,7 @@ func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
 }
 
 // ask queues the message of a sequence. The suffix makes it a new message for the broker.
-func (o *Outbox) ask(ctx context.Context, n ledger.Notice, suffix string, at time.Time) error {
+func (o *Outbox) ask(ctx context.Context, n notices.Notice, suffix string, at time.Time) error {
 	body, err := outgoing.Encode(Message{Format: Format, Tenant: o.Ledger.Tenant(), Group: n.Group, Seq: n.Seq})
 	if err != nil {
 		return err
@@ -125,7 +127,7 @@ func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
 	o.Log.WarnContext(ctx, "the notice is tried again", "group", m.Group, "seq", m.Seq, "error", err.Error())
 	return o.insist(ctx, func() error {
 		at := o.Now().UTC().Add(o.RetryAfter)
-		return o.ask(ctx, ledger.Notice{Group: m.Group, Seq: m.Seq}, fmt.Sprintf(":t%d", at.Unix()), at)
+		return o.ask(ctx, notices.Notice{Group: m.Group, Seq: m.Seq}, fmt.Sprintf(":t%d", at.Unix()), at)
 	})
 }
 
@@ -153,7 +155,7 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 		return err
 	}
 	n, entries, err := o.Ledger.ClaimNotice(ctx, m.Group, m.Seq, o.Now().UTC(), o.Lock)
-	if errors.Is(err, ledger.ErrNoticeSent) || errors.Is(err, ledger.ErrNoticeClaimed) || errors.Is(err, ledger.ErrNoNotice) {
+	if errors.Is(err, notices.ErrSent) || errors.Is(err, notices.ErrClaimed) || errors.Is(err, notices.ErrNone) {
 		o.Log.InfoContext(ctx, "nothing to send", "group", m.Group, "seq", m.Seq, "reason", err.Error())
 		return nil
 	}
@@ -189,7 +191,7 @@ const (
 )
 
 // postpone gives a claimed sequence back until lateWait has passed. Then it is no longer late.
-func (o *Outbox) postpone(ctx context.Context, n ledger.Notice) error {
+func (o *Outbox) postpone(ctx context.Context, n notices.Notice) error {
 	again := o.Now().UTC().Add(lateWait)
 	o.Log.InfoContext(ctx, "a mail is late; it waits until what it tells of has been looked at",
 		"group", n.Group, "seq", n.Seq, "due", n.DueAt, "again", again)
@@ -201,7 +203,7 @@ func (o *Outbox) postpone(ctx context.Context, n ledger.Notice) error {
 
 // giveBack puts a sequence that could not be sent back for a later try, ever slower up to a quarter of an hour, and not before the
 // time that the error asks for by a method RetryIn() (time.Duration, bool).
-func (o *Outbox) giveBack(ctx context.Context, n ledger.Notice, cause error) error {
+func (o *Outbox) giveBack(ctx context.Context, n notices.Notice, cause error) error {
 	wait := min(2*o.RetryAfter<<min(n.Failures, 10), 15*time.Minute)
 	// A mailbox or server that names a time is left alone until then.
 	var asked interface{ RetryIn() (time.Duration, bool) }
@@ -250,7 +252,7 @@ func (o *Outbox) Resend(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (o *Outbox) compose(ctx context.Context, n ledger.Notice, entries []ledger.NoticeEntry) (Mail, error) {
+func (o *Outbox) compose(ctx context.Context, n notices.Notice, entries []notices.Entry) (Mail, error) {
 	events := make([]Event, 0, len(entries))
 	to := o.To
 	for _, entry := range entries {

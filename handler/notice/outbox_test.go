@@ -45,7 +45,7 @@ func newDesk(t *testing.T) *desk {
 	if err := store.Prepare(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	d.Outbox = New(Options{Ledger: store, Queue: d, Mailer: d, Log: slog.New(slog.DiscardHandler), Now: d.clock, Window: 30 * time.Second, Lock: time.Minute, RetryAfter: 5 * time.Second, Domain: "example.org", To: []string{"soc@example.org"}})
+	d.Outbox = New(Options{Ledger: store.Notices, Hunts: store.Hunts, Queue: d, Mailer: d, Log: slog.New(slog.DiscardHandler), Now: d.clock, Window: 30 * time.Second, Lock: time.Minute, RetryAfter: 5 * time.Second, Domain: "example.org", To: []string{"soc@example.org"}})
 	return d
 }
 

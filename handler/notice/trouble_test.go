@@ -142,7 +142,7 @@ func TestNoticeWaitsItselfWhileTheQueueTakesNoCopy(t *testing.T) {
 					return d.SendNotice(t.Context(), id, nil, time.Time{})
 				})
 				d.fail = errors.New("451 try again later")
-				d.Outbox = New(Options{Ledger: store, Queue: busy, Mailer: d, Log: slog.New(slog.DiscardHandler), Now: time.Now, Window: 30 * time.Second, Lock: time.Minute, RetryAfter: 5 * time.Second, Domain: "example.org", To: []string{"soc@example.org"}})
+				d.Outbox = New(Options{Ledger: store.Notices, Hunts: store.Hunts, Queue: busy, Mailer: d, Log: slog.New(slog.DiscardHandler), Now: time.Now, Window: 30 * time.Second, Lock: time.Minute, RetryAfter: 5 * time.Second, Domain: "example.org", To: []string{"soc@example.org"}})
 				d.tell(t, "g", about(Requested, 0, 0, ""))
 				for delivery := 1; ; delivery++ {
 					if delivery == 10 {

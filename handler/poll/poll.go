@@ -16,6 +16,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 )
 
@@ -92,7 +93,7 @@ func (p *Poller) Poll(ctx context.Context) error {
 
 // watermark reads where to begin. Where the first poll begins is written before anything is read: however long it takes
 // until one succeeds, nothing after that moment is left out.
-func (p *Poller) watermark(ctx context.Context) (ledger.Watermark, error) {
+func (p *Poller) watermark(ctx context.Context) (switches.Watermark, error) {
 	mark, err := p.Ledger.Watermark(ctx)
 	switch {
 	case err != nil:
@@ -108,7 +109,7 @@ func (p *Poller) watermark(ctx context.Context) (ledger.Watermark, error) {
 }
 
 // poll reads from the watermark to the present and returns the watermark as it is then.
-func (p *Poller) poll(ctx context.Context, mark ledger.Watermark) (ledger.Watermark, error) {
+func (p *Poller) poll(ctx context.Context, mark switches.Watermark) (switches.Watermark, error) {
 	now := p.Now().UTC()
 	from := mark.At.Add(-p.Overlap)
 	if from.Before(mark.Since) {
@@ -144,7 +145,7 @@ func (p *Poller) poll(ctx context.Context, mark ledger.Watermark) (ledger.Waterm
 
 // commit moves the watermark to the end of a window, but never past the API's own clock: what changes there later must
 // still be ahead of it.
-func (p *Poller) commit(ctx context.Context, mark ledger.Watermark, end, apiNow time.Time) (ledger.Watermark, error) {
+func (p *Poller) commit(ctx context.Context, mark switches.Watermark, end, apiNow time.Time) (switches.Watermark, error) {
 	if !apiNow.IsZero() && apiNow.Before(end) {
 		end = apiNow
 	}

@@ -12,6 +12,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/outgoing"
 	"cordon/handler/schedule"
 )
@@ -41,18 +42,18 @@ const (
 )
 
 // sweep runs the sweeps that are due by the ledger. Those that read the API are left out while it cannot be polled.
-func (p *Poller) sweep(ctx context.Context, mark ledger.Watermark, polled bool) error {
+func (p *Poller) sweep(ctx context.Context, mark switches.Watermark, polled bool) error {
 	sweeps := []struct {
 		mark  string
 		every time.Duration
-		run   func(ctx context.Context, now time.Time, last ledger.Mark) error
+		run   func(ctx context.Context, now time.Time, last switches.Mark) error
 		reads bool
 	}{
 		{markSweepRuns, p.SweepAfter, p.sweepRuns, false},
-		{markSweepDay, dayEvery, func(ctx context.Context, now time.Time, _ ledger.Mark) error {
+		{markSweepDay, dayEvery, func(ctx context.Context, now time.Time, _ switches.Mark) error {
 			return p.sweepAlerts(ctx, now, mark, now.Add(-dayBack))
 		}, true},
-		{markSweepWeek, weekEvery, func(ctx context.Context, now time.Time, last ledger.Mark) error {
+		{markSweepWeek, weekEvery, func(ctx context.Context, now time.Time, last switches.Mark) error {
 			return p.sweepAlerts(ctx, now, mark, p.weekBefore(last))
 		}, true},
 		{markHousekeeping, housekeepEvery, p.housekeep, false},
@@ -82,7 +83,7 @@ func (p *Poller) sweep(ctx context.Context, mark ledger.Watermark, polled bool) 
 
 // sweepRuns sends the versions again that stand still: their message was lost, or whoever had it died and the broker gave
 // up on it. A fresh id is no repeat for the broker; for the ledger it is the same run.
-func (p *Poller) sweepRuns(ctx context.Context, now time.Time, _ ledger.Mark) error {
+func (p *Poller) sweepRuns(ctx context.Context, now time.Time, _ switches.Mark) error {
 	var standing []ledger.Run
 	var entries []ledger.OpenRun
 	look := func() error {
@@ -183,7 +184,7 @@ func (p *Poller) sendAgain(ctx context.Context, runs []ledger.Run, now time.Time
 // alert that became visible less than a week late is then looked for by two long sweeps, whenever that was in a day and
 // whatever outage came between: a page may lose what a complete sweep should have seen. The overlap is for clocks that
 // differ. Before the second long sweep there is no bound.
-func (p *Poller) weekBefore(last ledger.Mark) time.Time {
+func (p *Poller) weekBefore(last switches.Mark) time.Time {
 	from := last.At
 	if last.Note != "" { // a mark from before the last but one was kept has none
 		before, err := time.Parse(time.RFC3339Nano, last.Note)
@@ -201,7 +202,7 @@ func (p *Poller) weekBefore(last ledger.Mark) time.Time {
 // sweepAlerts looks through the alerts from a time on, ids and times only, and fetches those that were never seen or were
 // updated since. Nothing depends on how late an alert may be. It goes back no further than the first poll did: what changed
 // before was never to be answered.
-func (p *Poller) sweepAlerts(ctx context.Context, now time.Time, mark ledger.Watermark, from time.Time) error {
+func (p *Poller) sweepAlerts(ctx context.Context, now time.Time, mark switches.Watermark, from time.Time) error {
 	if from.Before(mark.Since) {
 		from = mark.Since
 	}

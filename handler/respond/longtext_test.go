@@ -50,7 +50,7 @@ func TestReleaseWithACommentThatNoRowHoldsIsRecorded(t *testing.T) {
 		options := p.Follower.Options
 		options.API = decoded{p}
 		options.Teller = notice.New(notice.Options{
-			Ledger:     p.Ledger,
+			Ledger:     p.Ledger.Notices,
 			Queue:      nobody{},
 			Mailer:     nobody{},
 			Log:        slog.New(slog.DiscardHandler),

@@ -11,7 +11,7 @@ import (
 	"cordon/handler/defender"
 	"cordon/handler/entra"
 	"cordon/handler/httpretry"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/switches"
 )
 
 // Defender makes the client of the Defender API. pauses is what the processes of the app share; nil for a command,
@@ -63,7 +63,7 @@ func repeated(log *slog.Logger) func(httpretry.Retry) {
 
 // Pauses lets the processes tell each other through the ledger that an endpoint wants no requests.
 type Pauses struct {
-	Ledger *ledger.Store
+	Ledger *switches.Store
 	Log    *slog.Logger
 }
 

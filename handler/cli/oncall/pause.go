@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cordon/handler/cli/call"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/switches"
 )
 
 // pauseView is the JSON of pause and resume.
@@ -92,7 +92,7 @@ func setPause(cmd *cobra.Command, o *call.Operator, pause bool) error {
 	return showPause(cmd, o, is, true)
 }
 
-func showPause(cmd *cobra.Command, o *call.Operator, p ledger.Pause, changed bool) error {
+func showPause(cmd *cobra.Command, o *call.Operator, p switches.Pause, changed bool) error {
 	view := pauseView{Paused: p.Paused, By: p.By, Reason: p.Reason, At: p.At, Changed: changed}
 	text := "acting is not paused"
 	switch {

@@ -14,6 +14,9 @@ import (
 // ErrConflict says that somebody else changed a row first. Read it again and decide anew.
 var ErrConflict = errors.New("the row was changed by another instance")
 
+// ErrNoRow says that a row does not exist that somebody counted on.
+var ErrNoRow = errors.New("no such row")
+
 // Error is a failure of the tables themselves, as opposed to ErrConflict. It is worth a later try: the service was not
 // reachable, throttled, or refused the request; the run stays open meanwhile.
 type Error struct {

@@ -11,6 +11,9 @@ import (
 	"cordon/handler/outgoing"
 )
 
+// PartSize keeps what is stored in several parts below MaxProperty.
+const PartSize = 60 << 10
+
 // MaxProperty is the service's limit for one binary property; MaxUnpacked bounds what reading one may cost.
 const (
 	MaxProperty = 64 << 10

@@ -37,7 +37,7 @@ func (t *Tables) Probe(ctx context.Context) (err error) {
 		return err
 	}
 	if !found {
-		return errors.New("no such row")
+		return ErrNoRow
 	}
 	if read.Text != p.Text || read.ETag != p.ETag {
 		return &Error{Op: "read " + Switches, Cause: errors.New("a row is not read as it was written")}

@@ -1,4 +1,4 @@
-package ledger
+package switches
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 const (
 	// LookupsPerHour is how many ids that no poll recorded are looked up in any hour. One that is found does not count.
 	LookupsPerHour = 20
-	// maxLookups bounds the row: beyond it ids are only counted.
-	maxLookups = 200
+	// MaxLookups bounds the row: beyond it ids are only counted.
+	MaxLookups = 200
 )
 
 // Lookup is one id that was asked for.
@@ -80,7 +80,7 @@ func (s *Store) AskToLookUp(ctx context.Context, alertID string, now time.Time) 
 		if slices.ContainsFunc(l.All, of) {
 			return false
 		}
-		if len(l.All) >= maxLookups {
+		if len(l.All) >= MaxLookups {
 			l.More++
 		} else {
 			l.All = append(l.All, Lookup{AlertID: alertID, At: now, Over: true})

@@ -1,4 +1,6 @@
-package ledger
+// Package notices keeps what people are to be told until they have it. Neighbour: handler/notice, which composes and
+// sends it.
+package notices
 
 import (
 	"context"
@@ -10,24 +12,35 @@ import (
 	"cordon/handler/outgoing"
 )
 
+// Store is the notices of a tenant.
+type Store struct {
+	*rows.Tables
+	notices *rows.Table
+}
+
+// In is the notices in some tables.
+func In(tables *rows.Tables) *Store {
+	return &Store{Tables: tables, notices: tables.Table(rows.Notices)}
+}
+
 // A notice group (an incident, else an alert) has a head row that names its open sequence, a row per sequence, and a row
 // per entry. One sequence becomes one mail. An entry joins the open sequence in one write with the head row, so that a
 // sequence that has been claimed for sending never grows.
 
-type noticeHead struct {
+type head struct {
 	rows.Keys
 	Open int // the sequence that takes entries; 0: the next entry opens a new one
 	Last int // the newest sequence
 }
 
-// NoticeState is where the mail of a sequence stands.
-type NoticeState string
+// State is where the mail of a sequence stands.
+type State string
 
 // The states of a sequence.
 const (
-	NoticeOpen    NoticeState = "open"
-	NoticeClaimed NoticeState = "claimed" // being sent
-	NoticeSent    NoticeState = "sent"
+	Open    State = "open"
+	Claimed State = "claimed" // being sent
+	Sent    State = "sent"
 )
 
 // Notice is one sequence of a group: one mail, to be sent when due.
@@ -35,7 +48,7 @@ type Notice struct {
 	rows.Keys
 	Group     string
 	Seq       int // from 1
-	State     NoticeState
+	State     State
 	DueAt     time.Time
 	ClaimedAt time.Time `json:",omitzero"`
 	SentAt    time.Time `json:",omitzero"`
@@ -43,8 +56,8 @@ type Notice struct {
 	Left      string    `json:",omitempty"` // recipients, separated by commas, who are still to get it; empty: all
 }
 
-// NoticeEntry is one event that people are told about.
-type NoticeEntry struct {
+// Entry is one event that people are told about.
+type Entry struct {
 	rows.Keys
 	Seq  int
 	At   time.Time
@@ -53,9 +66,9 @@ type NoticeEntry struct {
 
 // Errors of ClaimNotice. None of them is a failure: the sequence needs nothing from the caller.
 var (
-	ErrNoticeSent    = errors.New("the notice is sent")
-	ErrNoticeClaimed = errors.New("the notice is being sent by another instance")
-	ErrNoNotice      = errors.New("there is no such notice")
+	ErrSent    = errors.New("the notice is sent")
+	ErrClaimed = errors.New("the notice is being sent by another instance")
+	ErrNone    = errors.New("there is no such notice")
 )
 
 func seqKey(seq int) string { return fmt.Sprintf("seq:%08d", seq) }
@@ -80,7 +93,7 @@ func (s *Store) AddNotice(
 func (s *Store) addNotice(
 	ctx context.Context, group, eventKey, body string, at, due time.Time,
 ) (n Notice, opened bool, err error) {
-	entry := NoticeEntry{Keys: s.notices.At("entry:"+rows.Key(eventKey), "group", group)}
+	entry := Entry{Keys: s.notices.At("entry:"+rows.Key(eventKey), "group", group)}
 	if found, err := s.notices.Read(ctx, &entry); err != nil {
 		return Notice{}, false, err
 	} else if found {
@@ -88,13 +101,13 @@ func (s *Store) addNotice(
 		return n, false, err
 	}
 	entry.At, entry.Body = at, body
-	head := noticeHead{Keys: s.notices.At("head", "group", group)}
-	if _, err := s.notices.Read(ctx, &head); err != nil {
+	top := head{Keys: s.notices.At("head", "group", group)}
+	if _, err := s.notices.Read(ctx, &top); err != nil {
 		return Notice{}, false, err
 	}
-	if head.Open != 0 {
-		entry.Seq = head.Open
-		n, err := s.notice(ctx, group, head.Open)
+	if top.Open != 0 {
+		entry.Seq = top.Open
+		n, err := s.notice(ctx, group, top.Open)
 		if err == nil && at.After(n.DueAt) {
 			// Whoever opened it may have slept so long that its index row was taken for one without a sequence.
 			err = s.indexNotice(ctx, n)
@@ -102,66 +115,66 @@ func (s *Store) addNotice(
 		if err != nil {
 			return Notice{}, false, err
 		}
-		return n, false, s.notices.Transact(ctx, &entry, &head)
+		return n, false, s.notices.Transact(ctx, &entry, &top)
 	}
-	head.Last++
-	head.Open, entry.Seq = head.Last, head.Last
+	top.Last++
+	top.Open, entry.Seq = top.Last, top.Last
 	n = Notice{
-		Keys:  s.notices.At(seqKey(head.Last), "group", group),
+		Keys:  s.notices.At(seqKey(top.Last), "group", group),
 		Group: group,
-		Seq:   head.Last,
-		State: NoticeOpen,
+		Seq:   top.Last,
+		State: Open,
 		DueAt: due,
 	}
 	if err := s.indexNotice(ctx, n); err != nil {
 		return Notice{}, false, err
 	}
-	return n, true, s.notices.Transact(ctx, &entry, &head, &n)
+	return n, true, s.notices.Transact(ctx, &entry, &top, &n)
 }
 
 func (s *Store) notice(ctx context.Context, group string, seq int) (Notice, error) {
 	n := Notice{Keys: s.notices.At(seqKey(seq), "group", group)}
 	found, err := s.notices.Read(ctx, &n)
 	if err == nil && !found {
-		return Notice{}, ErrNoNotice
+		return Notice{}, ErrNone
 	}
 	return n, err
 }
 
 // ClaimNotice takes a sequence for sending, closes it to further entries and returns it with every entry of its group,
-// those of later sequences too: a mail that is sent late must not tell what is no longer so. It answers ErrNoticeSent, ErrNoNotice, or
-// ErrNoticeClaimed while a claim younger than lock stands.
-func (s *Store) ClaimNotice(ctx context.Context, group string, seq int, now time.Time, lock time.Duration) (Notice, []NoticeEntry, error) {
+// those of later sequences too: a mail that is sent late must not tell what is no longer so. It answers ErrSent, ErrNone, or
+// ErrClaimed while a claim younger than lock stands.
+func (s *Store) ClaimNotice(ctx context.Context, group string, seq int, now time.Time, lock time.Duration) (Notice, []Entry, error) {
 	n, err := s.notice(ctx, group, seq)
 	if err != nil {
 		return Notice{}, nil, err
 	}
 	switch {
-	case n.State == NoticeSent:
+	case n.State == Sent:
 		// The index row outlives a crash between the last two writes.
-		return Notice{}, nil, errors.Join(ErrNoticeSent, s.dropDue(ctx, n))
-	case n.State == NoticeClaimed && now.Sub(n.ClaimedAt) < lock:
-		return Notice{}, nil, ErrNoticeClaimed
+		return Notice{}, nil, errors.Join(ErrSent, s.dropDue(ctx, n))
+	case n.State == Claimed && now.Sub(n.ClaimedAt) < lock:
+		return Notice{}, nil, ErrClaimed
 	}
-	head := noticeHead{Keys: rows.Keys{PartitionKey: n.PartitionKey, RowKey: "head"}}
-	if found, err := s.notices.Read(ctx, &head); err != nil {
+	top := head{Keys: rows.Keys{PartitionKey: n.PartitionKey, RowKey: "head"}}
+	if found, err := s.notices.Read(ctx, &top); err != nil {
 		return Notice{}, nil, err
 	} else if !found {
-		return Notice{}, nil, errNoRow
+		return Notice{}, nil, rows.ErrNoRow
 	}
-	if head.Open == seq {
-		head.Open = 0
+	if top.Open == seq {
+		top.Open = 0
 	}
-	n.State, n.ClaimedAt = NoticeClaimed, now
-	if err := s.notices.Transact(ctx, &n, &head); errors.Is(err, rows.ErrConflict) {
-		return Notice{}, nil, ErrNoticeClaimed
+	n.State, n.ClaimedAt = Claimed, now
+	if err := s.notices.Transact(ctx, &n, &top); errors.Is(err, rows.ErrConflict) {
+		return Notice{}, nil, ErrClaimed
 	} else if err != nil {
 		return Notice{}, nil, err
 	}
 	if n, err = s.notice(ctx, group, seq); err != nil {
 		return Notice{}, nil, err
 	}
-	entries, err := rows.List[NoticeEntry](ctx, s.notices, rows.Prefix(n.PartitionKey, "entry:"))
+	entries, err := rows.List[Entry](ctx, s.notices, rows.Prefix(n.PartitionKey, "entry:"))
 	return n, entries, err
 }
 
@@ -169,7 +182,7 @@ func (s *Store) ClaimNotice(ctx context.Context, group string, seq int, now time
 // or gave it back: people have the mail, and it must not go out again. A repeat is safe.
 func (s *Store) NoticeDone(ctx context.Context, n Notice, at time.Time) error {
 	err := rows.Try("mark notice of "+n.Group+" as sent", func() error {
-		n.State, n.SentAt = NoticeSent, at
+		n.State, n.SentAt = Sent, at
 		err := s.notices.Save(ctx, &n)
 		if !errors.Is(err, rows.ErrConflict) {
 			return err
@@ -178,7 +191,7 @@ func (s *Store) NoticeDone(ctx context.Context, n Notice, at time.Time) error {
 		if readErr != nil {
 			return readErr
 		}
-		if n = newer; n.State == NoticeSent {
+		if n = newer; n.State == Sent {
 			return nil
 		}
 		return err
@@ -191,7 +204,7 @@ func (s *Store) NoticeDone(ctx context.Context, n Notice, at time.Time) error {
 
 // NoticeFailed gives a claimed sequence back, to be sent again at the given time.
 func (s *Store) NoticeFailed(ctx context.Context, n Notice, again time.Time) error {
-	n.State, n.DueAt, n.ClaimedAt = NoticeOpen, again, time.Time{}
+	n.State, n.DueAt, n.ClaimedAt = Open, again, time.Time{}
 	n.Failures++
 	if err := s.indexNotice(ctx, n); err != nil {
 		return err
@@ -219,7 +232,7 @@ func (s *Store) UnsentNotices(ctx context.Context) ([]Notice, error) {
 // DropUnwritten takes a sequence out of the index of unsent ones if it was never written: a crash or an error came between
 // the two, and what was to be told was told otherwise. It is only asked long after the index row was made.
 func (s *Store) DropUnwritten(ctx context.Context, n Notice) (dropped bool, err error) {
-	if _, err := s.notice(ctx, n.Group, n.Seq); !errors.Is(err, ErrNoNotice) {
+	if _, err := s.notice(ctx, n.Group, n.Seq); !errors.Is(err, ErrNone) {
 		return false, err
 	}
 	return true, s.dropDue(ctx, n)

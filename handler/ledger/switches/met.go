@@ -1,4 +1,4 @@
-package ledger
+package switches
 
 import (
 	"cmp"
@@ -22,8 +22,8 @@ type Met struct {
 
 // Bounds of what is kept of them.
 const (
-	metTags     = 20  // tags
-	metMachines = 500 // machines of which one fact was left out
+	MetTags     = 20  // tags
+	MetMachines = 500 // machines of which one fact was left out
 	metFor      = 30 * 24 * time.Hour
 	metAgain    = 24 * time.Hour // what was met again within it is not written again
 )
@@ -97,9 +97,9 @@ func kept(list []Met, now time.Time) []Met {
 	slices.SortStableFunc(list, func(a, b Met) int { return b.At.Compare(a.At) })
 	room := map[string]int{}
 	list = slices.DeleteFunc(list, func(m Met) bool {
-		most := metMachines
+		most := MetMachines
 		if m.Tag != "" {
-			most = metTags
+			most = MetTags
 		}
 		of := m.Fact + fmt.Sprint(m.Tag != "")
 		room[of]++

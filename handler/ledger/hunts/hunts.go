@@ -1,4 +1,6 @@
-package ledger
+// Package hunts keeps where each hunt stands, the records of its turns and the rows that it remembers. Neighbours:
+// handler/hunt, which runs the hunts, and handler/notice, which mails what a turn found.
+package hunts
 
 import (
 	"context"
@@ -6,11 +8,19 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"cordon/handler/ledger/rows"
 )
+
+// Store is the hunts of a tenant.
+type Store struct {
+	*rows.Tables
+	hunts *rows.Table
+}
+
+// In is the hunts in some tables.
+func In(tables *rows.Tables) *Store { return &Store{Tables: tables, hunts: tables.Table(rows.Hunts)} }
 
 // A hunt has a state row, a record of each turn that found something, and a row for each result row that it remembers. The
 // record is written whole before anybody is told of it: its head row comes last, and the first head wins.
@@ -37,13 +47,9 @@ type Hunt struct {
 	LearnedAt time.Time `json:",omitzero"`  // when the rows were remembered that were there at the beginning
 }
 
-func huntKeys(s *Store, name string) rows.Keys {
-	return s.hunts.At(rows.Key(name), "hunts")
-}
-
 // Hunt reads where a hunt stands; one without a Due that was never seen.
 func (s *Store) Hunt(ctx context.Context, name string) (Hunt, error) {
-	h := Hunt{Keys: huntKeys(s, name), Name: name}
+	h := Hunt{Keys: s.hunts.At(rows.Key(name), "hunts"), Name: name}
 	if _, err := s.hunts.Read(ctx, &h); err != nil {
 		return Hunt{}, err
 	}
@@ -56,8 +62,8 @@ func (s *Store) SaveHunt(ctx context.Context, h *Hunt) error {
 	return s.hunts.Save(ctx, h)
 }
 
-// HuntTurn is the record of a turn that found something new.
-type HuntTurn struct {
+// Turn is the record of a turn that found something new.
+type Turn struct {
 	rows.Keys
 	Hunt  string
 	Due   time.Time
@@ -72,8 +78,8 @@ type HuntTurn struct {
 	Stamp string // begins their keys
 }
 
-// HuntResult is what a turn found new. Every row has a text for each column, and an entry in Digests and Machines.
-type HuntResult struct {
+// Result is what a turn found new. Every row has a text for each column, and an entry in Digests and Machines.
+type Result struct {
 	Columns  []string   `json:"columns"`
 	Rows     [][]string `json:"rows"`
 	Digests  []string   `json:"digests"`
@@ -82,7 +88,7 @@ type HuntResult struct {
 }
 
 // Mailed are the rows that people get.
-func (r HuntResult) Mailed() [][]string {
+func (r Result) Mailed() [][]string {
 	var rows [][]string
 	for i, row := range r.Rows {
 		if r.Mail || r.Machines[i] == "" {
@@ -92,13 +98,10 @@ func (r HuntResult) Mailed() [][]string {
 	return rows
 }
 
-// partSize keeps a part below the service's limit for a property.
-const partSize = 60 << 10
-
 // maxParts bounds what a turn may store.
 const maxParts = 200
 
-type huntPart struct {
+type part struct {
 	rows.Keys
 	Body     []byte
 	BodyType string `json:"Body@odata.type"`
@@ -108,18 +111,18 @@ type huntPart struct {
 func turnKey(due time.Time) string { return due.UTC().Format("20060102T150405") }
 
 // PutHuntTurn records a turn with what it found. A turn that is recorded stays as it is: rows.ErrConflict.
-func (s *Store) PutHuntTurn(ctx context.Context, t HuntTurn, result HuntResult) error {
+func (s *Store) PutHuntTurn(ctx context.Context, t Turn, result Result) error {
 	packed, err := rows.Pack(result)
 	if err != nil {
 		return fmt.Errorf("store turn %s of hunt %s: %w", turnKey(t.Due), t.Hunt, err)
 	}
-	if len(packed) > partSize*maxParts {
+	if len(packed) > rows.PartSize*maxParts {
 		return fmt.Errorf("store turn %s of hunt %s: %d bytes are too many", turnKey(t.Due), t.Hunt, len(packed))
 	}
 	t.Stamp = rand.Text()
-	for body := range slices.Chunk(packed, partSize) {
+	for body := range slices.Chunk(packed, rows.PartSize) {
 		k := s.hunts.At(partKey(t, t.Parts), "huntturns", t.Hunt)
-		if err := s.hunts.Put(ctx, &huntPart{Keys: k, Body: body, BodyType: "Edm.Binary"}); err != nil {
+		if err := s.hunts.Put(ctx, &part{Keys: k, Body: body, BodyType: "Edm.Binary"}); err != nil {
 			return err
 		}
 		t.Parts++
@@ -128,36 +131,36 @@ func (s *Store) PutHuntTurn(ctx context.Context, t HuntTurn, result HuntResult) 
 	return s.hunts.Save(ctx, &t)
 }
 
-func partKey(t HuntTurn, n int) string {
+func partKey(t Turn, n int) string {
 	return fmt.Sprintf("%s|%s|%03d", turnKey(t.Due), t.Stamp, n)
 }
 
 // HuntTurn reads the record of a turn; false if there is none.
-func (s *Store) HuntTurn(ctx context.Context, name string, due time.Time) (t HuntTurn, result HuntResult, found bool, err error) {
+func (s *Store) HuntTurn(ctx context.Context, name string, due time.Time) (t Turn, result Result, found bool, err error) {
 	t.Keys = s.hunts.At(turnKey(due), "huntturns", name)
 	if found, err := s.hunts.Read(ctx, &t); !found {
-		return HuntTurn{}, HuntResult{}, false, err
+		return Turn{}, Result{}, false, err
 	}
 	var packed []byte
 	for n := range min(t.Parts, maxParts) {
-		p := huntPart{Keys: s.hunts.At(partKey(t, n), "huntturns", name)}
+		p := part{Keys: s.hunts.At(partKey(t, n), "huntturns", name)}
 		found, err := s.hunts.Read(ctx, &p)
 		if err == nil && !found {
-			err = errNoRow
+			err = rows.ErrNoRow
 		}
 		if err != nil {
-			return HuntTurn{}, HuntResult{}, false, fmt.Errorf("turn %s of hunt %s: %w", turnKey(due), name, err)
+			return Turn{}, Result{}, false, fmt.Errorf("turn %s of hunt %s: %w", turnKey(due), name, err)
 		}
 		packed = append(packed, p.Body...)
 	}
 	if err := rows.UnpackInto(packed, &result); err != nil {
-		return HuntTurn{}, HuntResult{}, false, fmt.Errorf("turn %s of hunt %s: %w", turnKey(due), name, err)
+		return Turn{}, Result{}, false, fmt.Errorf("turn %s of hunt %s: %w", turnKey(due), name, err)
 	}
 	return t, result, true, nil
 }
 
-// huntRow is a result row that a hunt remembers, by its digest.
-type huntRow struct {
+// memory is a result row that a hunt remembers, by its digest.
+type memory struct {
 	rows.Keys
 	Found int64  `json:",string"` // when it was reported, Unix seconds; a number, so that a filter needs no type
 	Type  string `json:"Found@odata.type"`
@@ -173,7 +176,7 @@ func (s *Store) RememberHunted(ctx context.Context, name string, digests []strin
 		for _, digest := range some {
 			k := s.hunts.At(rows.Key(digest), "huntrows", name)
 			k.Overwrite = true
-			found = append(found, &huntRow{Keys: k, Found: at.Unix(), Type: "Edm.Int64"})
+			found = append(found, &memory{Keys: k, Found: at.Unix(), Type: "Edm.Int64"})
 		}
 		if err := s.hunts.Transact(ctx, found...); err != nil {
 			return err
@@ -194,12 +197,4 @@ func (s *Store) Hunted(ctx context.Context, name string, since time.Time) (map[s
 		known[k.RowKey] = true
 	}
 	return known, nil
-}
-
-// removeHunted removes a remembered row, or a turn with its parts, that is old. Where hunts stand is kept.
-func (s *Store) removeHunted(ctx context.Context, k rows.Keys, _ time.Time) (int, error) {
-	if k.PartitionKey == s.hunts.Partition("hunts") || !strings.Contains(k.PartitionKey, "|hunt") {
-		return 0, nil
-	}
-	return removeUnchanged(ctx, s.hunts, k)
 }

@@ -1,0 +1,14 @@
+package notices
+
+import (
+	"testing"
+
+	"cordon/handler/outgoing/outgoingtest"
+)
+
+func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
+	t.Parallel()
+	rows := []any{head{}, Notice{}, Entry{}}
+	outgoingtest.Written(t, rows)
+	outgoingtest.ReadBack(t, rows...)
+}
