@@ -103,19 +103,20 @@ func (r *reader) caps(m source.Mapping) playbook.Cap {
 
 // rate reads the windows that are there. A longer window has at least what a shorter one has.
 func (r *reader) rate(m source.Mapping) playbook.Rate {
-	windows := []string{"perMinute", "perHour", "perDay"}
-	var limits [3]int
-	shorter := -1
-	for i, name := range windows {
-		limits[i] = m.Number(name)
-		if limits[i] == 0 {
-			continue
+	var shorter string // the window before that has a limit
+	var least int      // that limit
+	limit := func(name string) int {
+		n := m.Number(name)
+		if n == 0 {
+			return 0
 		}
-		if shorter >= 0 && limits[i] < limits[shorter] {
-			r.On(m.Node, fmt.Sprintf("%s %d is more than %s %d", windows[shorter], limits[shorter], name, limits[i]),
+		if shorter != "" && n < least {
+			r.On(m.Node, fmt.Sprintf("%s %d is more than %s %d", shorter, least, name, n),
 				"a longer time has at least what a shorter part of it has")
 		}
-		shorter = i
+		shorter, least = name, n
+		return n
 	}
-	return playbook.Rate{PerMinute: limits[0], PerHour: limits[1], PerDay: limits[2]}
+	minute, hour, day := limit("perMinute"), limit("perHour"), limit("perDay")
+	return playbook.Rate{PerMinute: minute, PerHour: hour, PerDay: day}
 }
