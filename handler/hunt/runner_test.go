@@ -283,6 +283,8 @@ func killAt(t *testing.T, k int, mute, gone bool) (killed bool) {
 	w.advance(time.Hour)
 	w.run()
 	w.deliver()
+	w.advance(2 * time.Minute) // a mail that is late waits once more
+	w.deliver()
 	mails, machines := w.mailed(), w.findings()
 	for n := 1; n <= 3; n++ {
 		mailed, sent := mails[fmt.Sprint("host", n)], machines[machineID(n)]
