@@ -162,7 +162,7 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	if n.ClaimedAt.Sub(n.DueAt) > lateBy {
+	if n.Failures == 0 && n.ClaimedAt.Sub(n.DueAt) > lateBy {
 		return o.postpone(ctx, n)
 	}
 	mail, err := o.compose(ctx, n, entries)
@@ -190,7 +190,8 @@ const (
 	lateWait = 90 * time.Second
 )
 
-// postpone gives a claimed sequence back until lateWait has passed. Then it is no longer late.
+// postpone gives a claimed sequence back until lateWait has passed. It counts as a try that failed, so that it is the only
+// one of its kind however late the next message comes.
 func (o *Outbox) postpone(ctx context.Context, n notices.Notice) error {
 	again := o.Now().UTC().Add(lateWait)
 	o.Log.InfoContext(ctx, "a mail is late; it waits until what it tells of has been looked at",
