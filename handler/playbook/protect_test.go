@@ -227,11 +227,13 @@ func TestNoRuleReachesAProtectedMachine(t *testing.T) {
 			restricts := s.Kind == RestrictApps || s.Kind == Isolate && s.Scope == machine.Selective
 			want := WouldDo
 			switch {
-			case s.Kind.Acts() && (in.Paused || noAnswer || old && !takesBack || untouchable && s.Kind != UpdateAlert):
+			case s.Kind.Acts() && (in.Paused || old && !takesBack || untouchable && s.Kind != UpdateAlert):
 				want = Held
 			case restricts && in.Machine.OSPlatform == "Linux", s.Kind == RestrictApps &&
 				in.Machine.OSPlatform == "macOS":
-				want = Skipped
+				want = Skipped // what cannot be done stays so, whatever a rule has no answer to
+			case s.Kind.Acts() && noAnswer:
+				want = Held
 			case enforced:
 				want = Do
 			}
