@@ -163,7 +163,7 @@ func (r *Actor) askAgain(ctx context.Context, t *turn) (held bool, o answer.Outc
 	if err := r.Clerk.Tell(ctx, t.Run, e); err != nil {
 		return false, o, err
 	}
-	o, err = r.Clerk.Finish(ctx, t.Run, "not "+t.spec.Done, t.latch.EndReason)
+	o, err = r.Clerk.Finish(ctx, t.Run, episode.NotDone(t.spec.Done), t.latch.EndReason)
 	return false, o, err
 }
 

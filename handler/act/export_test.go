@@ -11,3 +11,8 @@ import (
 func (r *Actor) Uncount(ctx context.Context, l ledger.Latch) {
 	r.uncount(ctx, &turn{Run: &answer.Run{}, kind: l.Kind, latch: l, counted: true})
 }
+
+// LookAgain reads the facts again, as somebody does who holds a latch and is about to ask.
+func (r *Actor) LookAgain(ctx context.Context, run *answer.Run, l ledger.Latch) (answer.Outcome, error) {
+	return r.lookAgain(ctx, &turn{Run: run, kind: l.Kind, latch: l})
+}

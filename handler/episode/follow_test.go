@@ -109,3 +109,26 @@ func ExampleFollow() {
 	}
 	// Output: Action 7 is Succeeded since 2026-03-02T12:00:00Z.
 }
+
+// TestOnlyWhatCordonAskedForAndHasIsUndone has every state of a latch, of Cordon's own and of somebody else's.
+func TestOnlyWhatCordonAskedForAndHasIsUndone(t *testing.T) {
+	t.Parallel()
+	states := []ledger.LatchState{
+		"", ledger.Preparing, ledger.Intended, ledger.Acting, ledger.Achieved, ledger.Ended, "mislaid",
+	}
+	for _, state := range states {
+		for _, adopted := range []bool{false, true} {
+			l := ledger.Latch{MachineID: "m1", Kind: ledger.Isolation, State: state, Adopted: adopted, ActionID: "7"}
+			want := "episode.End"
+			switch {
+			case state == ledger.Achieved && !adopted:
+				want = "episode.Claim"
+			case state == ledger.Intended || state == ledger.Acting:
+				want = "episode.Wait"
+			}
+			if got := fmt.Sprintf("%T", episode.Undo(l)); got != want {
+				t.Errorf("%q, adopted %v: %s, want %s", state, adopted, got, want)
+			}
+		}
+	}
+}

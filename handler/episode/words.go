@@ -47,8 +47,8 @@ func DoneWord(l ledger.Latch) string {
 	return spec.Done
 }
 
-// NotDoneWord is the outcome of a machine action that did not succeed, such as not isolated.
-func NotDoneWord(spec machine.Spec) string { return "not " + spec.Done }
+// NotDone is the outcome of a machine action that did not succeed, by what the machine would be: not isolated.
+func NotDone(done string) string { return "not " + done }
 
 // maxRequestor bounds what is kept of a requestor's name, in characters.
 const maxRequestor = 200

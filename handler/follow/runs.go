@@ -88,7 +88,7 @@ func (f *Follower) afterFailure(ctx context.Context, j ledger.Joiner, l ledger.L
 		}
 		outcome := episode.DoneWord(l)
 		if l.ActionStatus != machine.Succeeded {
-			outcome = "not " + outcome
+			outcome = episode.NotDone(outcome)
 		}
 		return episode.CloseWith(run, l, outcome, l.EndReason, f.Now().UTC())
 	})

@@ -22,9 +22,6 @@ var ErrConflict = rows.ErrConflict
 // Error is a failure of the tables themselves, as opposed to ErrConflict.
 type Error = rows.Error
 
-// Tables lists the names of all tables, without the prefix.
-func Tables() []string { return rows.Names() }
-
 // The parts of the ledger that are packages of their own. A service that uses one of them alone holds no more.
 type (
 	Hunts    = hunts.Store

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -20,10 +21,11 @@ const tab = 4
 // file is what is counted of one file.
 type file struct {
 	path     string
-	tests    bool
-	lines    int // all of them
-	code     int // with at least one token
-	comments int // with a comment and no token
+	tests    bool // or help tests
+	helps    bool // it is no test and imports package testing, so its folder is there for tests
+	lines    int  // all of them
+	code     int  // with at least one token
+	comments int  // with a comment and no token
 	tokens   int
 	long     []offender // more than 120 columns, with how many
 	funcs    []offender // with how many lines
@@ -66,6 +68,13 @@ func readFiles(folder string) ([]file, error) {
 		}
 		return nil
 	})
+	helps := map[string]bool{}
+	for _, f := range all {
+		helps[filepath.Dir(f.path)] = helps[filepath.Dir(f.path)] || f.helps
+	}
+	for i := range all {
+		all[i].tests = all[i].tests || helps[filepath.Dir(all[i].path)]
+	}
 	return all, err
 }
 
@@ -81,6 +90,7 @@ func readFile(path string, text []byte) (f file, generated bool, err error) {
 		return file{}, false, err
 	}
 	f = file{path: path, tests: strings.HasSuffix(path, "_test.go"), lines: bytes.Count(text, []byte("\n"))}
+	f.helps = !f.tests && slices.ContainsFunc(tree.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"testing"` })
 	for n, line := range strings.Split(string(text), "\n") {
 		if width := columns(line); width > wantedColumns {
 			f.long = append(f.long, offender{fmt.Sprintf("%s:%d", path, n+1), width})

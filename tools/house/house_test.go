@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,6 +41,28 @@ func TestFileIsCountedAsAPersonWould(t *testing.T) {
 	}
 	if len(f.funcs) != 3 || f.funcs[0].figure != 3 {
 		t.Errorf("functions %v", f.funcs)
+	}
+}
+
+func TestFolderThatHelpsTestsIsNoneOfTheProgram(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"a/a.go": "package a\n", "world/w.go": "package world\n\nimport \"testing\"\n\nvar _ testing.T\n", "world/x.go": "package world\n",
+	} {
+		path := filepath.Join(root, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := readFiles(root)
+	if err != nil || len(files) != 3 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		if helps := strings.Contains(f.path, "world"); f.tests != helps {
+			t.Errorf("%s is of tests: %v", f.path, f.tests)
+		}
 	}
 }
 
