@@ -12,4 +12,5 @@ func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
 		OpenEpisode{}, neighbour{}, OpenRun{}, Release{}, StepState{}, Start{}, Stuck{}, Trip{}}
 	outgoingtest.Written(t, rows)
 	outgoingtest.ReadBack(t, rows...)
+	outgoingtest.Kept(t, rows...)
 }

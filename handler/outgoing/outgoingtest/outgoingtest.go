@@ -4,6 +4,7 @@ package outgoingtest
 
 import (
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -56,6 +57,39 @@ func ReadBack(t *testing.T, documents ...any) {
 			t.Errorf("%T is not read as it was written: %v\n%s", d, err, body)
 		}
 	}
+}
+
+// Kept holds that documents with every field set are written as they ever were, byte for byte: a line each of the file
+// testdata/kept.jsonl, in order, with \u for what is no ASCII. What stands in tables when a new version starts was
+// written so.
+func Kept(t *testing.T, documents ...any) {
+	t.Helper()
+	kept, err := os.ReadFile("testdata/kept.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(kept), "\n"), "\n")
+	if len(lines) != len(documents) {
+		t.Errorf("%d lines are kept of %d documents", len(lines), len(documents))
+	}
+	for i, d := range documents {
+		if body := ascii(encode(t, d)); i >= len(lines) || body != lines[i] {
+			t.Errorf("%T is no longer written as line %d says, but so:\n%s", d, i+1, body)
+		}
+	}
+}
+
+// ascii is JSON that an editor shows as it is.
+func ascii(body []byte) string {
+	var b strings.Builder
+	for _, r := range string(body) {
+		if r < utf8.RuneSelf {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		}
+	}
+	return b.String()
 }
 
 func encode(t *testing.T, document any) []byte {
