@@ -18,7 +18,8 @@ const byteOrderMark = "\ufeff"
 
 func TestAByteOrderMarkInFrontOfAMessageByHandIsNoPartOfIt(t *testing.T) {
 	t.Parallel()
-	if m, err := alert.DecodeMessage([]byte(byteOrderMark + `{"alertId":"da638994417204415533_-1184209733"}`)); err != nil || m.AlertID == "" {
+	if m, err := alert.DecodeMessage([]byte(byteOrderMark +
+		`{"alertId":"da638994417204415533_-1184209733"}`)); err != nil || m.AlertID == "" {
 		t.Errorf("%+v, %v", m, err)
 	}
 	if m, err := notice.DecodeMessage("tenant",

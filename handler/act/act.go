@@ -73,7 +73,12 @@ type Actor struct {
 func New(o Options) *Actor {
 	return &Actor{
 		Options: o,
-		changer: &change.Changer{API: o.API, Ledger: o.Ledger, Clerk: o.Clerk, Log: o.Log},
+		changer: &change.Changer{
+			API:    o.API,
+			Ledger: o.Ledger,
+			Clerk:  o.Clerk,
+			Log:    o.Log,
+		},
 		listing: make(chan struct{}, 1),
 	}
 }

@@ -28,7 +28,11 @@ func (r *Actor) request(ctx context.Context, t *turn) (answer.Outcome, error) {
 	if l.FirstIntentAt.IsZero() {
 		l.FirstIntentAt = now
 	}
-	joiner := ledger.Joiner{AlertID: t.Row.AlertID, Version: t.Row.Version, Groups: t.Groups()}
+	joiner := ledger.Joiner{
+		AlertID: t.Row.AlertID,
+		Version: t.Row.Version,
+		Groups:  t.Groups(),
+	}
 	if err := r.Ledger.Intend(ctx, l, joiner); err != nil {
 		return lost(err)
 	}
@@ -52,7 +56,8 @@ func (r *Actor) request(ctx context.Context, t *turn) (answer.Outcome, error) {
 		return r.requestFailed(ctx, t, err)
 	}
 	if !sameMachine {
-		r.Log.ErrorContext(ctx, "the request was accepted for another machine than it named; look at both in the portal",
+		r.Log.ErrorContext(ctx,
+			"the request was accepted for another machine than it named; look at both in the portal",
 			"machine", t.Machine.ID,
 			"other", action.MachineID,
 			"action", action.ID)

@@ -95,7 +95,11 @@ func (r *Actor) confirm(ctx context.Context, t *turn, err error) (answer.Outcome
 // the machine is in the wanted state already.
 func (r *Actor) join(ctx context.Context, t *turn) (o answer.Outcome, err error) {
 	l := t.latch
-	joiner := ledger.Joiner{AlertID: t.Row.AlertID, Version: t.Row.Version, Groups: t.Groups()}
+	joiner := ledger.Joiner{
+		AlertID: t.Row.AlertID,
+		Version: t.Row.Version,
+		Groups:  t.Groups(),
+	}
 	if l.State == ledger.Achieved {
 		joiner.JoinedAt = r.Now().UTC()
 	}

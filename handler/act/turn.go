@@ -48,7 +48,11 @@ func patiently(d time.Duration, why string) answer.Outcome {
 }
 
 func waitOf(w episode.Wait) answer.Outcome {
-	return answer.Later(answer.Pause{After: w.For, Patient: w.Patient, Why: w.Why})
+	return answer.Later(answer.Pause{
+		After:   w.For,
+		Patient: w.Patient,
+		Why:     w.Why,
+	})
 }
 
 // waitForRelease lets a run come back for a step whose opposite is under way: it ends by itself, but that may take
@@ -62,7 +66,8 @@ func (r *Actor) waitForRelease(ctx context.Context, t *turn, w episode.WaitForRe
 	why := fmt.Sprintf("%s asked for what undoes it (%s, action %s), which is not over", by, a.Type, a.ID)
 	e := r.Clerk.Event(t.Run, notice.Waits)
 	e.ActionID = a.ID
-	e.Detail = why + fmt.Sprintf(". The %s that rule %s asks for is decided again when it is.", t.spec.Noun, t.Plan.Rule)
+	e.Detail = why +
+		fmt.Sprintf(". The %s that rule %s asks for is decided again when it is.", t.spec.Noun, t.Plan.Rule)
 	if err := r.Clerk.TellNews(ctx, t.Run, e); err != nil {
 		return o, err
 	}

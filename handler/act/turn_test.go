@@ -21,7 +21,13 @@ func TestAPlaceThatCannotBeGivenBackEndsNoProcess(t *testing.T) {
 	p := w.Start(-1, false)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	l := ledger.Latch{MachineID: "m1", Kind: ledger.Isolation, Desired: machine.Isolate, Episode: 1, HeldUntil: w.Clock().Add(time.Minute)}
+	l := ledger.Latch{
+		MachineID: "m1",
+		Kind:      ledger.Isolation,
+		Desired:   machine.Isolate,
+		Episode:   1,
+		HeldUntil: w.Clock().Add(time.Minute),
+	}
 	actor := act.New(act.Options{Ledger: p.Ledger, Log: slog.New(slog.DiscardHandler), Now: w.Clock})
 	actor.Uncount(gone, l)
 }

@@ -86,7 +86,8 @@ type User struct {
 
 // Evidence is one thing attached to an alert. Kind says which of the other fields are set.
 type Evidence struct {
-	Kind              string `json:"entityType,omitempty" expr:"entityType"` // User, Process, File, Ip, Url, Registry, …
+	// User, Process, File, Ip, Url, Registry, …
+	Kind              string `json:"entityType,omitempty" expr:"entityType"`
 	SHA1              string `json:"sha1,omitempty" expr:"sha1"`
 	SHA256            string `json:"sha256,omitempty" expr:"sha256"`
 	FileName          string `json:"fileName,omitempty" expr:"fileName"`

@@ -12,9 +12,16 @@ import (
 
 func sample() Alert {
 	return Alert{
-		ID: "da1_-2", Severity: High, Status: StatusNew, Title: "t", MachineID: "m", MitreTechniques: []string{"T1", "T2"},
-		Updated: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), AssignedTo: "a", InvestigationState: "Running",
-		Evidence: []Evidence{{Kind: "File", SHA1: "1"}, {Kind: "Ip", IPAddress: "203.0.113.7"}},
+		ID:                 "da1_-2",
+		Severity:           High,
+		Status:             StatusNew,
+		Title:              "t",
+		MachineID:          "m",
+		MitreTechniques:    []string{"T1", "T2"},
+		Updated:            time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC),
+		AssignedTo:         "a",
+		InvestigationState: "Running",
+		Evidence:           []Evidence{{Kind: "File", SHA1: "1"}, {Kind: "Ip", IPAddress: "203.0.113.7"}},
 	}
 }
 
@@ -64,7 +71,16 @@ func TestDecisionHashMovesWithEveryFactThatARuleCanRead(t *testing.T) {
 func TestMessageSurvivesTheQueue(t *testing.T) {
 	t.Parallel()
 	snapshot, sha := Snapshot(sample())
-	want := Message{Format: 1, Tenant: "t", AlertID: "da1_-2", Version: 3, Reason: "changed", ObservedAt: time.Date(2026, 3, 2, 10, 0, 0, 1, time.UTC), Attempt: 2, Alert: snapshot}
+	want := Message{
+		Format:     1,
+		Tenant:     "t",
+		AlertID:    "da1_-2",
+		Version:    3,
+		Reason:     "changed",
+		ObservedAt: time.Date(2026, 3, 2, 10, 0, 0, 1, time.UTC),
+		Attempt:    2,
+		Alert:      snapshot,
+	}
 	got, err := DecodeMessage(want.Encode())
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +144,12 @@ func TestForeignMessagesAreRefusedWithTheReason(t *testing.T) {
 
 func TestAMessageThatNamesAnotherTenantIsRefused(t *testing.T) {
 	t.Parallel()
-	for body, want := range map[string]bool{`{"alertId":"da1"}`: true, `{"alertId":"da1","tenant":"ours"}`: true, `{"alertId":"da1","tenant":"theirs"}`: false, `{"tenant":"ours"}`: false} {
+	for body, want := range map[string]bool{
+		`{"alertId":"da1"}`:                   true,
+		`{"alertId":"da1","tenant":"ours"}`:   true,
+		`{"alertId":"da1","tenant":"theirs"}`: false,
+		`{"tenant":"ours"}`:                   false,
+	} {
 		m, err := DecodeMessageFor("ours", []byte(body))
 		if (err == nil) != want || want && m.AlertID != "da1" {
 			t.Errorf("%s: %+v, %v", body, m, err)
@@ -175,7 +196,8 @@ func TestMessageIDsFitTheBrokerAndStayTheSame(t *testing.T) {
 	for _, tenant := range []string{"t", strings.Repeat("x.", 100) + "com"} {
 		for _, id := range []string{"da638994417204415533_-1184209733", long, long[1:]} {
 			got := MessageID(tenant, id, 12345)
-			if len(got)+len(":asked:")+26 > 128 || got != MessageID(tenant, id, 12345) || got == MessageID(tenant, id+"b", 12345) {
+			if len(got)+len(":asked:")+26 > 128 || got != MessageID(tenant, id, 12345) ||
+				got == MessageID(tenant, id+"b", 12345) {
 				t.Errorf("MessageID(%.10s…, %.10s…) = %q", tenant, id, got)
 			}
 		}

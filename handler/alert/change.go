@@ -31,8 +31,8 @@ func (c Change) Left(a Alert) Change {
 // IsZero reports whether nothing is to be changed.
 func (c Change) IsZero() bool { return c == Change{} }
 
-// Determination is a determination as the Alerts resource type page spells it; the Update alert API page has another word for
-// two of them. What is in neither is kept.
+// Determination is a determination as the Alerts resource type page spells it; the Update alert API page has another
+// word for two of them. What is in neither is kept.
 func Determination(s string) string {
 	switch {
 	case strings.EqualFold(s, "ConfirmedActivity"):

@@ -15,7 +15,11 @@ import (
 // call for no new decision. Two alerts with equal hashes are decided alike; the answer is lower-case hexadecimal.
 func DecisionHash(a Alert) string {
 	facts := a
-	facts.Created, facts.FirstEvent, facts.LastEvent, facts.Updated, facts.Resolved = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	for _, at := range []*time.Time{
+		&facts.Created, &facts.FirstEvent, &facts.LastEvent, &facts.Updated, &facts.Resolved,
+	} {
+		*at = time.Time{}
+	}
 	facts.AssignedTo, facts.InvestigationState = "", ""
 	facts.MitreTechniques = slices.Sorted(slices.Values(a.MitreTechniques))
 	facts.Evidence = slices.Clone(a.Evidence)

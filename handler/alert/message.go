@@ -22,11 +22,12 @@ const MaxSnapshotBytes = 200 << 10
 // the responder checks everything against the ledger and the API. Only AlertID is required, so that a portal or another
 // system can ask for a run with {"alertId":"…"}.
 type Message struct {
-	Format     int             `json:"format,omitempty"` // 0 in a hand-written message: read as 1
-	Tenant     string          `json:"tenant,omitempty"`
-	AlertID    string          `json:"alertId"`
-	Version    int             `json:"version,omitempty"` // 0: not known, the responder finds it out
-	Reason     string          `json:"reason,omitempty"`  // why it was sent: new, changed, resent, retry, replay, pushed, asked, hunt
+	Format  int    `json:"format,omitempty"` // 0 in a hand-written message: read as 1
+	Tenant  string `json:"tenant,omitempty"`
+	AlertID string `json:"alertId"`
+	Version int    `json:"version,omitempty"` // 0: not known, the responder finds it out
+	// why it was sent: new, changed, resent, retry, replay, pushed, asked, hunt
+	Reason     string          `json:"reason,omitempty"`
 	ObservedAt time.Time       `json:"observedAt,omitzero"`
 	Attempt    int             `json:"attempt,omitempty"` // scheduled copies made so far for this version
 	Alert      json.RawMessage `json:"alert,omitempty"`
@@ -46,17 +47,21 @@ func DecodeMessage(body []byte) (Message, error) {
 		Format int `json:"format"`
 	}
 	if err := json.Unmarshal(body, &format); err == nil && format.Format > MessageFormat {
-		return Message{}, fmt.Errorf("format %d, this version reads up to %d: %w", format.Format, MessageFormat, ErrUnknownFormat)
+		return Message{},
+			fmt.Errorf("format %d, this version reads up to %d: %w", format.Format, MessageFormat, ErrUnknownFormat)
 	}
 	var m Message
 	if err := json.Unmarshal(body, &m); err != nil {
-		return Message{}, fmt.Errorf("alert message of %d bytes is not a JSON object of the known form: %w", len(body), err)
+		return Message{},
+			fmt.Errorf("alert message of %d bytes is not a JSON object of the known form: %w", len(body), err)
 	}
 	if err := CheckID(m.AlertID); err != nil {
 		return Message{}, fmt.Errorf("alert message: alertId: %w", err)
 	}
 	if m.Version < 0 || m.Attempt < 0 || m.Format < 0 {
-		return Message{}, fmt.Errorf("alert message: format %d, version %d and attempt %d must not be negative", m.Format, m.Version, m.Attempt)
+		return Message{},
+			fmt.Errorf("alert message: format %d, version %d and attempt %d must not be negative", m.Format, m.Version,
+				m.Attempt)
 	}
 	return m, nil
 }

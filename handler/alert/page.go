@@ -4,9 +4,10 @@ import "time"
 
 // Window selects the alerts whose last update lies in [From, To).
 type Window struct {
-	From      time.Time // UTC, by the API's clock
-	To        time.Time // zero: no end, so that alerts dated in the future are seen too
-	Top, Skip int       // page size, at most 10,000, and how many to leave out; Skip only makes sense with a fixed window
+	From time.Time // UTC, by the API's clock
+	To   time.Time // zero: no end, so that alerts dated in the future are seen too
+	// page size, at most 10,000, and how many to leave out; Skip only makes sense with a fixed window
+	Top, Skip int
 }
 
 // Page says what came of reading one page.

@@ -178,8 +178,12 @@ func (c *Clerk) KeepHeld(ctx context.Context, run *Run, why string) error {
 		Title:       run.Alert.Title,
 		Severity:    string(run.Alert.Severity),
 		Rule:        run.Plan.Rule,
-		Steps:       append(steps, ledger.HeldStep{Key: run.Step.Key(), Step: run.Step.String(), Reason: why}),
-		At:          c.Now().UTC(),
+		Steps: append(steps, ledger.HeldStep{
+			Key:    run.Step.Key(),
+			Step:   run.Step.String(),
+			Reason: why,
+		}),
+		At: c.Now().UTC(),
 	}
 	if err := c.Ledger.AddHeld(ctx, held, *run.Machine); err != nil {
 		return err

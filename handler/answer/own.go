@@ -20,7 +20,11 @@ type ownChange struct {
 // BeforeChange keeps what a change of the alert sets and what was there, for the row of the run that makes it.
 func BeforeChange(a alert.Alert, c alert.Change) string {
 	c.Comment, c.AssignedTo = "", "" // no rule reads them
-	was := alert.Change{Status: a.Status, Classification: a.Classification, Determination: a.Determination}
+	was := alert.Change{
+		Status:         a.Status,
+		Classification: a.Classification,
+		Determination:  a.Determination,
+	}
 	text, err := outgoing.Encode(ownChange{was, c})
 	if err != nil {
 		return ""

@@ -13,7 +13,17 @@ func TestLeaveCountsForTheStepsThatWereHeld(t *testing.T) {
 	t.Parallel()
 	step := func(kind playbook.StepKind) playbook.Step { return playbook.Step{Kind: kind} }
 	m := machine.Machine{ID: "m1"}
-	run := &Run{Facts: Facts{Machine: &m}, Kept: Kept{Row: ledger.Run{Leave: "alice: x", LeaveFor: machine.FactsDigest(m), Steps: ledger.StepStates{{Key: "isolate", Latch: ledger.Isolation, Outcome: ledger.HeldOutcome}, {Key: "restrictApps", Latch: "restriction"}}}}}
+	run := &Run{
+		Facts: Facts{Machine: &m},
+		Kept: Kept{Row: ledger.Run{
+			Leave:    "alice: x",
+			LeaveFor: machine.FactsDigest(m),
+			Steps: ledger.StepStates{
+				{Key: "isolate", Latch: ledger.Isolation, Outcome: ledger.HeldOutcome},
+				{Key: "restrictApps", Latch: "restriction"},
+			},
+		}},
+	}
 	run.Row.Unhold(time.Time{})
 	if !run.HasLeave(step(playbook.Isolate)) || run.HasLeave(step(playbook.RestrictApps)) {
 		t.Errorf("%+v", run.Row.Steps)

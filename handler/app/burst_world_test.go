@@ -212,7 +212,8 @@ func (th *theater) process() (all trigger.Services, stop func()) {
 		mailer: th,
 		quota:  ledger.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
 		api: setup.DefenderOver(&url.URL{Scheme: "http", Host: "api.example"},
-			&inMemory{to: th.sim.Handler(), takes: apiTakes}, &setup.Pauses{Ledger: store.Switches, Log: log}, nil, log),
+			&inMemory{to: th.sim.Handler(), takes: apiTakes}, &setup.Pauses{Ledger: store.Switches, Log: log}, nil,
+			log),
 	}
 	if th.trial.noSlots {
 		c.quota = ledger.Quota{}

@@ -50,7 +50,11 @@ type clients struct {
 func services(
 	settings config.Config, book *playbook.Book, c clients, log *slog.Logger, version string,
 ) trigger.Services {
-	to := &setup.Broker{Client: c.bus, Alerts: settings.AlertQueue, Notices: settings.NoticeQueue}
+	to := &setup.Broker{
+		Client:  c.bus,
+		Alerts:  settings.AlertQueue,
+		Notices: settings.NoticeQueue,
+	}
 	outbox := newOutbox(settings, c, to, log)
 	poller := newPoller(settings, c, to, log)
 	responder := newResponder(settings, book, c, to, outbox, log)
@@ -78,9 +82,25 @@ func services(
 		Now:      time.Now,
 		Operator: setup.Addresses(settings.OperatorMail),
 	})
-	t := &timers{ledger: c.ledger, dog: dog, health: check, watched: timed, lapses: settings.Lapses()}
-	alertsAgain := &putBacks{send: to.SendAlert, pause: settings.RetryAfter, now: time.Now, log: log}
-	noticesAgain := &putBacks{send: to.SendNotice, pause: settings.RetryAfter, now: time.Now, log: log}
+	t := &timers{
+		ledger:  c.ledger,
+		dog:     dog,
+		health:  check,
+		watched: timed,
+		lapses:  settings.Lapses(),
+	}
+	alertsAgain := &putBacks{
+		send:  to.SendAlert,
+		pause: settings.RetryAfter,
+		now:   time.Now,
+		log:   log,
+	}
+	noticesAgain := &putBacks{
+		send:  to.SendNotice,
+		pause: settings.RetryAfter,
+		now:   time.Now,
+		log:   log,
+	}
 	return trigger.Services{
 		PollAlerts: func(ctx context.Context, _ trigger.Tick) error {
 			return t.after(ctx, pollAlerts, poller.Poll(ctx))

@@ -24,8 +24,13 @@ const (
 // onTimers are the functions on timers as they are watched. RunHunts is only if there are hunts.
 func onTimers(settings config.Config, hunts bool) []watch.Function {
 	timed := func(name, mark, schedule string, every time.Duration) watch.Function {
-		return watch.Function{Name: name, Mark: mark, Every: every, Limit: watch.Limit(every),
-			Next: func(after time.Time) time.Time { return config.Next(schedule, after) }}
+		return watch.Function{
+			Name:  name,
+			Mark:  mark,
+			Every: every,
+			Limit: watch.Limit(every),
+			Next:  func(after time.Time) time.Time { return config.Next(schedule, after) },
+		}
 	}
 	all := []watch.Function{
 		timed(pollAlerts, poll.MarkPoll, settings.PollSchedule, settings.PollEvery),

@@ -1,6 +1,6 @@
 // Package cli is the command line: what each command is called, and the program that runs without one. The commands are
-// in author, for whoever writes playbooks and hunts, and in oncall and deadletters, for whoever looks after the app that
-// runs.
+// in author, for whoever writes playbooks and hunts, and in oncall and deadletters, for whoever looks after the app
+// that runs.
 package cli
 
 import (

@@ -60,7 +60,8 @@ func newYard(t *testing.T) *yard {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(y.store.Prepare(t.Context()), y.store.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
+	if err := errors.Join(y.store.Prepare(t.Context()),
+		y.store.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
 		t.Fatal(err)
 	}
 	y.env = map[string]string{
@@ -218,7 +219,9 @@ func TestNothingThatIsPrintedIsObeyedByATerminal(t *testing.T) {
 		{"drop", "3", "--yes"},
 	} {
 		_, stdout, stderr := y.command(t, args...)
-		if out := stdout + stderr; strings.ContainsFunc(out, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }) || out == "" {
+		if out := stdout + stderr; strings.ContainsFunc(out, func(r rune) bool {
+			return r != '\n' && !unicode.IsPrint(r)
+		}) || out == "" {
 			t.Errorf("%q prints %q", args, out)
 		}
 	}

@@ -174,7 +174,9 @@ func brokenSetups(t *testing.T) []brokenSetup {
 		{
 			"the mail server offers no TLS",
 			late(
-				func(p *patient) { p.env["CORDON_SMTP_URL"] = strings.TrimSuffix(p.env["CORDON_SMTP_URL"], "?tls=none") },
+				func(p *patient) {
+					p.env["CORDON_SMTP_URL"] = strings.TrimSuffix(p.env["CORDON_SMTP_URL"], "?tls=none")
+				},
 			),
 		},
 		{"a test mail arrives", func(p *patient) { p.args = []string{"--send-test"} }},

@@ -46,8 +46,9 @@ func TestACommandLineThatIsWrongIsNamedOnceAndWhole(t *testing.T) {
 		"held drop da1 --reason x": "held drop changes something: it asks on a terminal, and elsewhere it wants --yes",
 		"pause --yes":              "pause wants --reason: it is recorded, and others read it",
 		"deadletter drop":          "deadletter drop wants the numbers that list shows, or --all",
-		"enqueue hunt:x:1":         `alert id "hunt:x:1" is the id of a finding: only a hunt of Cordon itself makes those`,
-		"enqueue a/b":              `alert id "a/b" has the character '/'; letters, digits and - _ . : are allowed`,
+		"enqueue hunt:x:1": `alert id "hunt:x:1" is the id of a finding: only a hunt of Cordon itself makes ` +
+			`those`,
+		"enqueue a/b": `alert id "a/b" has the character '/'; letters, digits and - _ . : are allowed`,
 
 		"held run a/b --reason x --yes": `alert id "a/b" has the character '/'; letters, digits and - _ . : are allowed`,
 		"release ws-1 --yes":            "release wants --reason: it is recorded, and others read it",

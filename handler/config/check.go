@@ -40,10 +40,14 @@ func (r raw) check(p *problems) Config {
 		Port:           port(p, r.Port),
 		AppRoot:        r.FunctionsRootPath,
 	}
-	c.PollEvery, c.FollowEvery, c.HuntEvery = longestGap(c.PollSchedule), longestGap(c.FollowSchedule), longestGap(c.HuntSchedule)
+	c.PollEvery = longestGap(c.PollSchedule)
+	c.FollowEvery = longestGap(c.FollowSchedule)
+	c.HuntEvery = longestGap(c.HuntSchedule)
 	c.Playbook, c.Hunts = inRoot(c.AppRoot, r.Playbook), inRoot(c.AppRoot, r.Hunts)
 	if c.RecheckAfter < c.LatchHold {
-		p.add("CORDON_RECHECK_AFTER", "%s is shorter than CORDON_LATCH_HOLD (%s): whoever holds a latch may still be sending then", r.RecheckAfter, r.LatchHold)
+		p.add("CORDON_RECHECK_AFTER",
+			"%s is shorter than CORDON_LATCH_HOLD (%s): whoever holds a latch may still be sending then",
+			r.RecheckAfter, r.LatchHold)
 	}
 	if c.AlertQueue == c.NoticeQueue && c.AlertQueue != "" {
 		p.add("CORDON_NOTICE_QUEUE", "%q is the queue of alerts too: notices need a queue of their own", r.NoticeQueue)
@@ -83,7 +87,8 @@ func (r raw) checkIdentity(p *problems, c *Config) {
 // certificateFile refuses what is no path. What people put there by mistake holds the key, so it is not quoted.
 func certificateFile(p *problems, value string) string {
 	if strings.Contains(value, "-----BEGIN") || strings.ContainsAny(value, "\r\n\x00") || len(value) > 1024 {
-		p.add("CORDON_CLIENT_CERTIFICATE", "it is no path: expected the path of a PEM file with the certificate and its key, not their content")
+		p.add("CORDON_CLIENT_CERTIFICATE",
+			"it is no path: expected the path of a PEM file with the certificate and its key, not their content")
 		return ""
 	}
 	return value
@@ -103,7 +108,9 @@ func (r raw) checkCloud(p *problems, c *Config) {
 	c.DefenderAudience = audience(p, "CORDON_DEFENDER_AUDIENCE", cmp.Or(r.DefenderAudience, of.audience))
 	c.GraphAudience = audience(p, "CORDON_GRAPH_AUDIENCE", cmp.Or(r.GraphAudience, of.graph))
 	if c.DefenderAudience == "" && c.Cloud != "" {
-		p.add("CORDON_DEFENDER_AUDIENCE", "it has to be set in the cloud %s, whose audience the vendor does not document; %s is the likely one", c.Cloud, of.defender)
+		p.add("CORDON_DEFENDER_AUDIENCE",
+			"it has to be set in the cloud %s, whose audience the vendor does not document; %s is the likely one",
+			c.Cloud, of.defender)
 	}
 }
 
@@ -115,7 +122,8 @@ func audience(p *problems, name, value string) string {
 }
 
 func (r raw) checkMail(p *problems, c *Config) {
-	if from := addresses(p, "CORDON_MAIL_FROM", r.MailFrom, "the sender's address, such as cordon@example.com"); len(from) == 1 {
+	if from := addresses(p, "CORDON_MAIL_FROM", r.MailFrom,
+		"the sender's address, such as cordon@example.com"); len(from) == 1 {
 		c.MailFrom = from[0]
 	} else if len(from) > 1 {
 		p.add("CORDON_MAIL_FROM", "%s are several addresses: expected the sender's one", quote(r.MailFrom))
@@ -123,7 +131,8 @@ func (r raw) checkMail(p *problems, c *Config) {
 	c.MailTo = addresses(p, "CORDON_MAIL_TO", r.MailTo, "addresses separated by commas, such as soc@example.com")
 	c.OperatorMail = slices.Clone(c.MailTo)
 	if r.OperatorMail != "" {
-		c.OperatorMail = addresses(p, "CORDON_OPERATOR_MAIL", r.OperatorMail, "addresses separated by commas, or nothing for CORDON_MAIL_TO")
+		c.OperatorMail = addresses(p, "CORDON_OPERATOR_MAIL", r.OperatorMail,
+			"addresses separated by commas, or nothing for CORDON_MAIL_TO")
 	}
 	c.SMTPURL = smtpURL(p, r.SMTPURL)
 }
@@ -138,8 +147,8 @@ func oneOf(p *problems, name, value string, allowed ...string) string {
 
 const guidPattern = `^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`
 
-// tenant is the tenant's id in lower case, the one spelling of it: it begins every key of the ledger. A domain name is another
-// spelling of the same tenant, so it is refused with the way to its id.
+// tenant is the tenant's id in lower case, the one spelling of it: it begins every key of the ledger. A domain name is
+// another spelling of the same tenant, so it is refused with the way to its id.
 func tenant(p *problems, value string) string {
 	const expected = "expected the tenant's id, such as 00000000-0000-0000-0000-000000000000"
 	domain := regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$`)
@@ -157,15 +166,19 @@ func tenant(p *problems, value string) string {
 	return strings.ToLower(value)
 }
 
-// queueName checks the rules for names of Service Bus queues. There is no default: the host knows none, and would leave out
-// the function that its function.json gives the queue of.
+// queueName checks the rules for names of Service Bus queues. There is no default: the host knows none, and would leave
+// out the function that its function.json gives the queue of.
 func queueName(p *problems, name, value string) string {
 	if value == "" {
-		p.add(name, "it is not set: expected the name of the queue; function.json names this setting, and the host leaves a function out whose setting is missing")
+		p.add(name,
+			"it is not set: expected the name of the queue; function.json names this setting, and the host leaves a "+
+				"function out whose setting is missing")
 		return ""
 	}
 	if !regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,258}[A-Za-z0-9])?$`).MatchString(value) {
-		p.add(name, "%s is no name of a queue: expected letters, digits, dots, dashes, underscores and slashes, at most 260", quote(value))
+		p.add(name,
+			"%s is no name of a queue: expected letters, digits, dots, dashes, underscores and slashes, at most 260",
+			quote(value))
 	}
 	return value
 }
@@ -173,7 +186,8 @@ func queueName(p *problems, name, value string) string {
 // tablePrefix leaves room for the table's own name in the 63 characters that the table service allows.
 func tablePrefix(p *problems, value string) string {
 	if !regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{0,39}$`).MatchString(value) {
-		p.add("CORDON_TABLE_PREFIX", "%s cannot begin the name of a table: expected a letter, then letters and digits, at most 40", quote(value))
+		p.add("CORDON_TABLE_PREFIX",
+			"%s cannot begin the name of a table: expected a letter, then letters and digits, at most 40", quote(value))
 	}
 	return value
 }
@@ -188,7 +202,8 @@ func duration(p *problems, name, value string) time.Duration {
 	case err == nil && d >= least && d <= most:
 		return d
 	case err != nil:
-		p.add(name, "%s is no duration: expected one from %s to %s, such as 90s, 15m, 24h or 7d", quote(value), low, high)
+		p.add(name, "%s is no duration: expected one from %s to %s, such as 90s, 15m, 24h or 7d", quote(value), low,
+			high)
 	default:
 		p.add(name, "%s is out of bounds: expected %s to %s", quote(value), low, high)
 	}
@@ -211,10 +226,12 @@ func port(p *problems, value string) int {
 	return int(n)
 }
 
-// quote shows a value that is no secret, shortened and on one line. People put by mistake what is one: a whole connection
-// string, an address with a signature, a key. Of those it shows that they are there.
+// quote shows a value that is no secret, shortened and on one line. People put by mistake what is one: a whole
+// connection string, an address with a signature, a key. Of those it shows that they are there.
 func quote(value string) string {
-	for _, sign := range []string{"key=", "sig=", "signature=", "secret=", "password=", "pwd=", "token=", "-----begin"} {
+	for _, sign := range []string{
+		"key=", "sig=", "signature=", "secret=", "password=", "pwd=", "token=", "-----begin",
+	} {
 		if strings.Contains(strings.ToLower(value), sign) {
 			return "a value with a secret in it"
 		}

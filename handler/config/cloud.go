@@ -5,13 +5,15 @@ type cloud struct {
 	authority string
 	defender  string
 	audience  string // of Defender
-	graph     string // URL and audience: scopes "MUST use the domain of the Microsoft Graph service root endpoint" of the cloud
-	suffix    string // of the storage endpoints
+	// URL and audience: scopes "MUST use the domain of the Microsoft Graph service root endpoint" of the cloud
+	graph  string
+	suffix string // of the storage endpoints
 }
 
-// clouds are the clouds as "Microsoft Defender for Endpoint for US Government customers", "Supported Microsoft Defender for
-// Endpoint APIs", "Microsoft Graph national cloud deployments" and "Access national cloud deployments with the Microsoft Graph
-// SDKs" on learn.microsoft.com list them. The global Defender API still answers only to tokens for its former host.
+// clouds are the clouds as "Microsoft Defender for Endpoint for US Government customers", "Supported Microsoft Defender
+// for Endpoint APIs", "Microsoft Graph national cloud deployments" and "Access national cloud deployments with the
+// Microsoft Graph SDKs" on learn.microsoft.com list them. The global Defender API still answers only to tokens for its
+// former host.
 func clouds() map[string]cloud {
 	const (
 		public, government = "https://login.microsoftonline.com", "https://login.microsoftonline.us"
@@ -19,7 +21,10 @@ func clouds() map[string]cloud {
 		publicGraph        = "https://graph.microsoft.com"
 	)
 	return map[string]cloud{
-		"global":  {public, "https://api.security.microsoft.com", "https://api.securitycenter.microsoft.com", publicGraph, "core.windows.net"},
+		"global": {
+			public, "https://api.security.microsoft.com", "https://api.securitycenter.microsoft.com", publicGraph,
+			"core.windows.net",
+		},
 		"gcc":     {public, "https://api-gcc.securitycenter.microsoft.us", "", publicGraph, "core.windows.net"},
 		"gcchigh": {government, governmentAPI, "", "https://graph.microsoft.us", "core.usgovcloudapi.net"},
 		"dod":     {government, governmentAPI, "", "https://dod-graph.microsoft.us", "core.usgovcloudapi.net"},

@@ -17,9 +17,10 @@ import (
 type Config struct {
 	Mode string // observe or enforce: the ceiling over the playbook's mode
 
-	Cloud             string // global, gcc, gcchigh or dod
-	TenantID          string
-	ClientID          string // of the app registration, or of a user-assigned identity; empty: the system-assigned identity
+	Cloud    string // global, gcc, gcchigh or dod
+	TenantID string
+	// of the app registration, or of a user-assigned identity; empty: the system-assigned identity
+	ClientID          string
 	ClientSecret      Secret
 	WebhookSecret     Secret   // that those who push alerts have to know; none: the host's function key is enough
 	ClientCertificate string   // path of a PEM file; empty, as ClientSecret: a managed identity
@@ -85,8 +86,8 @@ type Storage struct {
 	Identity         Identity
 }
 
-// Identity says whose tokens a connection uses, as the same settings say it to the Functions host. The zero value is the
-// identity that the app uses elsewhere.
+// Identity says whose tokens a connection uses, as the same settings say it to the Functions host. The zero value is
+// the identity that the app uses elsewhere.
 type Identity struct {
 	Managed  bool   // a managed identity of the connection's own
 	ClientID string // of a user-assigned one; empty: the system-assigned one

@@ -52,30 +52,38 @@ func (r raw) serviceBus(p *problems) ServiceBus {
 		p.add("ServiceBus", "ServiceBus__fullyQualifiedNamespace is set too: expected only one of them")
 	case r.ServiceBusHost != "":
 		if !hostName(r.ServiceBusHost) {
-			p.add("ServiceBus__fullyQualifiedNamespace", "%s is no host name: expected one such as name.servicebus.windows.net", quote(r.ServiceBusHost))
+			p.add("ServiceBus__fullyQualifiedNamespace",
+				"%s is no host name: expected one such as name.servicebus.windows.net", quote(r.ServiceBusHost))
 		}
 		bus.Identity = connectionIdentity(p, "ServiceBus", r.ServiceBusAs, r.ServiceBusClient)
 	case r.ServiceBus.IsZero():
-		p.add("ServiceBus", "it is not set: expected a connection string, %s, or ServiceBus__fullyQualifiedNamespace", expected)
+		p.add("ServiceBus", "it is not set: expected a connection string, %s, or ServiceBus__fullyQualifiedNamespace",
+			expected)
 	default:
 		parts := connectionString(r.ServiceBus.Reveal())
-		if !strings.HasPrefix(strings.ToLower(parts["endpoint"]), "sb://") || parts["sharedaccesskey"] == "" && parts["sharedaccesssignature"] == "" {
+		if !strings.HasPrefix(strings.ToLower(parts["endpoint"]), "sb://") ||
+			parts["sharedaccesskey"] == "" && parts["sharedaccesssignature"] == "" {
 			p.add("ServiceBus", "it is no connection string of a Service Bus namespace: expected %s", expected)
 		} else if parts["entitypath"] != "" {
-			p.add("ServiceBus", "it is the connection string of one queue (EntityPath): expected the one of the namespace, %s", expected)
+			p.add("ServiceBus",
+				"it is the connection string of one queue (EntityPath): expected the one of the namespace, %s",
+				expected)
 		}
 		noIdentity(p, "ServiceBus", "ServiceBus__fullyQualifiedNamespace", r.ServiceBusAs, r.ServiceBusClient)
 	}
 	return bus
 }
 
-// connectionIdentity reads whose tokens a connection uses. A client id alone means a managed identity, as it does to the host.
+// connectionIdentity reads whose tokens a connection uses. A client id alone means a managed identity, as it does to
+// the host.
 func connectionIdentity(p *problems, connection, credential, clientID string) Identity {
 	if credential != "" && !strings.EqualFold(credential, "managedidentity") {
-		p.add(connection+"__credential", "%s is not known: expected managedidentity, or nothing for the app's own identity", quote(credential))
+		p.add(connection+"__credential",
+			"%s is not known: expected managedidentity, or nothing for the app's own identity", quote(credential))
 	}
 	if clientID != "" {
-		checkGUID(p, connection+"__clientId", clientID, "expected the client id, not the object id, of a user-assigned identity")
+		checkGUID(p, connection+"__clientId", clientID,
+			"expected the client id, not the object id, of a user-assigned identity")
 	}
 	return Identity{Managed: credential != "" || clientID != "", ClientID: clientID}
 }
@@ -84,7 +92,9 @@ func connectionIdentity(p *problems, connection, credential, clientID string) Id
 func noIdentity(p *problems, connection, instead, credential, clientID string) {
 	for _, x := range [][2]string{{"credential", credential}, {"clientId", clientID}} {
 		if x[1] != "" {
-			p.add(connection+"__"+x[0], "%s is a connection string, which needs no identity: expected %s instead of it, or this setting left out", connection, instead)
+			p.add(connection+"__"+x[0],
+				"%s is a connection string, which needs no identity: expected %s instead of it, or this setting "+
+					"left out", connection, instead)
 		}
 	}
 }
@@ -99,11 +109,17 @@ func (r raw) storage(p *problems, of cloud) Storage {
 	byToken := r.StorageAccount != "" || r.StorageTables != ""
 	switch {
 	case byToken && !r.Storage.IsZero():
-		p.add("AzureWebJobsStorage", "AzureWebJobsStorage__accountName or __tableServiceUri is set too: expected only one of them")
+		p.add("AzureWebJobsStorage",
+			"AzureWebJobsStorage__accountName or __tableServiceUri is set too: expected only one of them")
 	case byToken:
-		return Storage{TableURL: r.tableURL(p, of), Identity: connectionIdentity(p, "AzureWebJobsStorage", r.StorageAs, r.StorageClient)}
+		return Storage{
+			TableURL: r.tableURL(p, of),
+			Identity: connectionIdentity(p, "AzureWebJobsStorage", r.StorageAs, r.StorageClient),
+		}
 	case r.Storage.IsZero():
-		p.add("AzureWebJobsStorage", "it is not set: expected a connection string, %s, UseDevelopmentStorage=true, or AzureWebJobsStorage__accountName", expected)
+		p.add("AzureWebJobsStorage",
+			"it is not set: expected a connection string, %s, UseDevelopmentStorage=true, or "+
+				"AzureWebJobsStorage__accountName", expected)
 	default:
 		noIdentity(p, "AzureWebJobsStorage", "AzureWebJobsStorage__accountName", r.StorageAs, r.StorageClient)
 		return Storage{ConnectionString: storageConnection(p, r.Storage, expected)}
@@ -117,7 +133,8 @@ func (r raw) tableURL(p *problems, of cloud) *url.URL {
 		return serviceURL(p, "AzureWebJobsStorage__tableServiceUri", r.StorageTables)
 	}
 	if !regexp.MustCompile(`^[a-z0-9]{3,24}$`).MatchString(r.StorageAccount) {
-		p.add("AzureWebJobsStorage__accountName", "%s is no name of a storage account: expected 3 to 24 small letters and digits", quote(r.StorageAccount))
+		p.add("AzureWebJobsStorage__accountName",
+			"%s is no name of a storage account: expected 3 to 24 small letters and digits", quote(r.StorageAccount))
 		return nil
 	}
 	return &url.URL{Scheme: "https", Host: r.StorageAccount + ".table." + of.suffix}
@@ -131,7 +148,8 @@ func storageConnection(p *problems, s Secret, expected string) Secret {
 	named := parts["accountname"] != "" || parts["tableendpoint"] != ""
 	signed := parts["accountkey"] != "" || parts["sharedaccesssignature"] != ""
 	if !named || !signed {
-		p.add("AzureWebJobsStorage", "it is no connection string of a storage account: expected %s or UseDevelopmentStorage=true", expected)
+		p.add("AzureWebJobsStorage",
+			"it is no connection string of a storage account: expected %s or UseDevelopmentStorage=true", expected)
 	}
 	return s
 }
@@ -167,7 +185,8 @@ func addresses(p *problems, name, value, expected string) []mail.Address {
 
 // smtpURL checks the address of a mail server as the mail client reads it. None means Graph.
 func smtpURL(p *problems, s Secret) Secret {
-	const expected = "expected smtp://user:password@host:587?tls=starttls, smtps://host, or nothing for mail through Microsoft Graph"
+	const expected = "expected smtp://user:password@host:587?tls=starttls, smtps://host, or nothing for mail " +
+		"through Microsoft Graph"
 	if s.IsZero() {
 		return s
 	}

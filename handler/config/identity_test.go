@@ -14,19 +14,24 @@ func TestWithoutSecretAndCertificateTheAppIsAManagedIdentity(t *testing.T) {
 		wrong                       string // the setting that is named; empty: all is well
 	}{
 		{"s", "", identityID, ""}, {"", "/app.pem", identityID, ""}, {"", "", identityID, ""}, {"", "", "", ""},
-		{"s", "", "", "CORDON_CLIENT_ID"}, {"", "/app.pem", "", "CORDON_CLIENT_ID"}, {"", "", "my-app", "CORDON_CLIENT_ID"},
+		{"s", "", "", "CORDON_CLIENT_ID"}, {"", "/app.pem", "", "CORDON_CLIENT_ID"},
+		{"", "", "my-app", "CORDON_CLIENT_ID"},
 		{"s", "/app.pem", identityID, "CORDON_CLIENT_CERTIFICATE"},
-		{"", "-----BEGIN PRIVATE KEY-----", identityID, "CORDON_CLIENT_CERTIFICATE"}, {"", strings.Repeat("MIIs3cr3t", 200), identityID, "CORDON_CLIENT_CERTIFICATE"},
+		{"", "-----BEGIN PRIVATE KEY-----", identityID, "CORDON_CLIENT_CERTIFICATE"},
+		{"", strings.Repeat("MIIs3cr3t", 200), identityID, "CORDON_CLIENT_CERTIFICATE"},
 	} {
-		c, err := Load(settings("CORDON_CLIENT_SECRET", tt.secret, "CORDON_CLIENT_CERTIFICATE", tt.certificate, "CORDON_CLIENT_ID", tt.client))
+		c, err := Load(settings("CORDON_CLIENT_SECRET", tt.secret, "CORDON_CLIENT_CERTIFICATE", tt.certificate,
+			"CORDON_CLIENT_ID", tt.client))
 		if tt.wrong == "" {
-			if err != nil || c.ClientID != tt.client || c.ClientCertificate != tt.certificate || c.ClientSecret.Reveal() != tt.secret {
+			if err != nil || c.ClientID != tt.client || c.ClientCertificate != tt.certificate ||
+				c.ClientSecret.Reveal() != tt.secret {
 				t.Errorf("%+v: %v, %+v", tt, err, c)
 			}
 			continue
 		}
 		var wrong *Error
-		if !errors.As(err, &wrong) || len(wrong.Problems) != 1 || wrong.Problems[0].Name != tt.wrong || strings.Contains(err.Error(), "PRIVATE KEY") || strings.Contains(err.Error(), "s3cr3t") {
+		if !errors.As(err, &wrong) || len(wrong.Problems) != 1 || wrong.Problems[0].Name != tt.wrong ||
+			strings.Contains(err.Error(), "PRIVATE KEY") || strings.Contains(err.Error(), "s3cr3t") {
 			t.Errorf("%+v: %v, want a problem of %s that quotes no key", tt, err, tt.wrong)
 		}
 	}
@@ -34,7 +39,8 @@ func TestWithoutSecretAndCertificateTheAppIsAManagedIdentity(t *testing.T) {
 
 func TestAConnectionMayHaveAManagedIdentityOfItsOwn(t *testing.T) {
 	for connection, instead := range map[string][2]string{
-		"ServiceBus": {"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net"}, "AzureWebJobsStorage": {"AzureWebJobsStorage__accountName", "acc"},
+		"ServiceBus":          {"ServiceBus__fullyQualifiedNamespace", "x.servicebus.windows.net"},
+		"AzureWebJobsStorage": {"AzureWebJobsStorage__accountName", "acc"},
 	} {
 		for _, tt := range []struct {
 			credential, client string
@@ -48,20 +54,26 @@ func TestAConnectionMayHaveAManagedIdentityOfItsOwn(t *testing.T) {
 			{"workloadidentity", "", Identity{}, "__credential"},
 			{"", "my-identity", Identity{}, "__clientId"},
 		} {
-			c, err := Load(settings(connection, "", instead[0], instead[1], connection+"__credential", tt.credential, connection+"__clientId", tt.client))
-			got := map[string]Identity{"ServiceBus": c.ServiceBus.Identity, "AzureWebJobsStorage": c.Storage.Identity}[connection]
+			c, err := Load(settings(connection, "", instead[0], instead[1], connection+"__credential", tt.credential,
+				connection+"__clientId", tt.client))
+			got := map[string]Identity{
+				"ServiceBus":          c.ServiceBus.Identity,
+				"AzureWebJobsStorage": c.Storage.Identity,
+			}[connection]
 			var wrong *Error
 			switch {
 			case tt.wrong == "" && (err != nil || got != tt.want):
 				t.Errorf("%s %+v: %v, %+v", connection, tt, err, got)
-			case tt.wrong != "" && (!errors.As(err, &wrong) || len(wrong.Problems) != 1 || wrong.Problems[0].Name != connection+tt.wrong):
+			case tt.wrong != "" &&
+				(!errors.As(err, &wrong) || len(wrong.Problems) != 1 || wrong.Problems[0].Name != connection+tt.wrong):
 				t.Errorf("%s %+v: %v", connection, tt, err)
 			}
 		}
 		for _, name := range []string{"__credential", "__clientId"} {
 			_, err := Load(settings(connection+name, "managedidentity"))
 			var wrong *Error
-			if !errors.As(err, &wrong) || len(wrong.Problems) != 1 || wrong.Problems[0].Name != connection+name || !strings.Contains(err.Error(), instead[0]) {
+			if !errors.As(err, &wrong) || len(wrong.Problems) != 1 || wrong.Problems[0].Name != connection+name ||
+				!strings.Contains(err.Error(), instead[0]) {
 				t.Errorf("%s beside a connection string: %v", connection+name, err)
 			}
 		}

@@ -12,8 +12,8 @@ type Lapse struct {
 // String says it to people.
 func (l Lapse) String() string { return l.Text }
 
-// vaultReference begins a setting that the platform is to put a secret of a key vault in the place of. It leaves the text as
-// it is when it cannot read the secret.
+// vaultReference begins a setting that the platform is to put a secret of a key vault in the place of. It leaves the
+// text as it is when it cannot read the secret.
 const vaultReference = "@Microsoft.KeyVault("
 
 const unresolved = "the reference to the key vault was not resolved: " +
@@ -25,9 +25,9 @@ const (
 	webhookSetting = "CORDON_WEBHOOK_SECRET"
 )
 
-// Lapses are the parts that do not work. A function on a timer does not run if its schedule is missing: the Functions host
-// leaves a function out whose function.json names a setting that is not set, writes that into its own log and tells nobody
-// else. A channel fails whose secret was not resolved: it is set, so nothing else may take its place.
+// Lapses are the parts that do not work. A function on a timer does not run if its schedule is missing: the Functions
+// host leaves a function out whose function.json names a setting that is not set, writes that into its own log and
+// tells nobody else. A channel fails whose secret was not resolved: it is set, so nothing else may take its place.
 func (c Config) Lapses() (lapses []Lapse) {
 	for _, s := range []struct{ value, function, setting string }{
 		{c.PollSchedule, "PollAlerts", "CORDON_POLL_SCHEDULE"},

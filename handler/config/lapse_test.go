@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestWhatAFunctionNamesHasNoDefault holds every function.json: the host knows no defaults, so a function whose setting is
-// missing does not run, whatever the program would take for it. A queue is needed to send at all; a schedule is not.
+// TestWhatAFunctionNamesHasNoDefault holds every function.json: the host knows no defaults, so a function whose setting
+// is missing does not run, whatever the program would take for it. A queue is needed to send at all; a schedule is not.
 func TestWhatAFunctionNamesHasNoDefault(t *testing.T) {
 	files, err := filepath.Glob("../../functions/*/function.json")
 	if err != nil || len(files) < 8 {
@@ -28,7 +28,8 @@ func TestWhatAFunctionNamesHasNoDefault(t *testing.T) {
 			names++
 			i := slices.IndexFunc(Settings(), func(s Setting) bool { return s.Name == match[1] })
 			if i < 0 || Settings()[i].Default != "" {
-				t.Errorf("%s names %s: a setting of the program %t, which has to have no default", file, match[1], i >= 0)
+				t.Errorf("%s names %s: a setting of the program %t, which has to have no default", file, match[1],
+					i >= 0)
 				continue
 			}
 			c, err := Load(settings(match[1], ""))
@@ -40,7 +41,8 @@ func TestWhatAFunctionNamesHasNoDefault(t *testing.T) {
 			}
 			function := filepath.Base(filepath.Dir(file))
 			want := func(l Lapse) bool {
-				return l.Part == function && l.Setting == match[1] && strings.HasPrefix(l.String(), function+" does not run: "+match[1]+" is not set")
+				return l.Part == function && l.Setting == match[1] &&
+					strings.HasPrefix(l.String(), function+" does not run: "+match[1]+" is not set")
 			}
 			if err != nil || !slices.ContainsFunc(c.Lapses(), want) {
 				t.Errorf("without %s: %v, dropped %v", match[1], err, c.Lapses())
@@ -50,7 +52,8 @@ func TestWhatAFunctionNamesHasNoDefault(t *testing.T) {
 	if names < 5 {
 		t.Errorf("only %d names were found", names)
 	}
-	c, err := Load(settings("CORDON_POLL_SCHEDULE", "0 * * * * *", "CORDON_FOLLOW_SCHEDULE", "30 * * * * *", "CORDON_HUNT_SCHEDULE", "0 */5 * * * *"))
+	c, err := Load(settings("CORDON_POLL_SCHEDULE", "0 * * * * *", "CORDON_FOLLOW_SCHEDULE", "30 * * * * *",
+		"CORDON_HUNT_SCHEDULE", "0 */5 * * * *"))
 	if err != nil || len(c.Lapses()) != 0 || c.PollEvery != time.Minute || c.HuntEvery != 5*time.Minute {
 		t.Errorf("%v, %+v", err, c)
 	}
@@ -60,8 +63,10 @@ func TestWhatAFunctionNamesHasNoDefault(t *testing.T) {
 func TestNoProblemShowsWhatMayBeASecret(t *testing.T) {
 	for _, s := range Settings() {
 		for _, value := range []string{
-			"https://acc.table.core.windows.net/?sv=2024-11-04&sig=s3cr3t", "https://host.example/?code=s3cr3t", "https://user:s3cr3t@host.example", "http://s3cr3t@host.example/#x",
-			"https://host.example/#access_token=s3cr3t", "DefaultEndpointsProtocol=https;AccountName=a;AccountKey=s3cr3t", "Endpoint=sb://x/;SharedAccessKey=s3cr3t", "x.example?code=s3cr3t",
+			"https://acc.table.core.windows.net/?sv=2024-11-04&sig=s3cr3t", "https://host.example/?code=s3cr3t",
+			"https://user:s3cr3t@host.example", "http://s3cr3t@host.example/#x",
+			"https://host.example/#access_token=s3cr3t", "x.example?code=s3cr3t",
+			"DefaultEndpointsProtocol=https;AccountName=a;AccountKey=s3cr3t", "Endpoint=sb://x/;SharedAccessKey=s3cr3t",
 			"-----BEGIN PRIVATE KEY----- s3cr3t", "http://[s3cr3t@", "://u:s3cr3t@h", "smtp://u:s3cr3t@h:x",
 		} {
 			changes := []string{s.Name, value}
@@ -70,7 +75,8 @@ func TestNoProblemShowsWhatMayBeASecret(t *testing.T) {
 			}
 			if c, err := Load(settings(changes...)); err != nil && strings.Contains(err.Error(), "s3cr3t") {
 				t.Errorf("%s=%s: %v", s.Name, value, err)
-			} else if shown := fmt.Sprint(c.AuthorityURL, c.DefenderURL, c.GraphURL, c.Storage.TableURL); strings.Contains(shown, "s3cr3t") && err == nil {
+			} else if shown := fmt.Sprint(c.AuthorityURL, c.DefenderURL, c.GraphURL,
+				c.Storage.TableURL); strings.Contains(shown, "s3cr3t") && err == nil {
 				t.Errorf("%s=%s is taken, and would be shown: %s", s.Name, value, shown)
 			}
 		}
@@ -91,8 +97,11 @@ func TestOnlyWhatNothingWorksWithoutStopsTheStart(t *testing.T) {
 		if channel != (err == nil) {
 			t.Errorf("%s: %v", s.Name, err)
 		}
-		told := slices.ContainsFunc(c.Lapses(), func(l Lapse) bool { return l.Setting == s.Name && strings.Contains(l.Text, "was not resolved") })
-		if told != channel || c.MailUnresolved != (s.Name == "CORDON_SMTP_URL") || c.WebhookUnresolved != (s.Name == "CORDON_WEBHOOK_SECRET") {
+		told := slices.ContainsFunc(c.Lapses(), func(l Lapse) bool {
+			return l.Setting == s.Name && strings.Contains(l.Text, "was not resolved")
+		})
+		if told != channel || c.MailUnresolved != (s.Name == "CORDON_SMTP_URL") ||
+			c.WebhookUnresolved != (s.Name == "CORDON_WEBHOOK_SECRET") {
 			t.Errorf("%s: %v", s.Name, c.Lapses())
 		}
 	}

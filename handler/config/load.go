@@ -63,8 +63,8 @@ type raw struct {
 }
 
 // Load reads the settings from getenv, which gives an empty text for what is not set. An error is always an *Error and
-// names everything that is wrong; nothing should start then. The Config that comes with an error holds what is right, so
-// that what it names (the playbook, the mail server) can be checked in the same go.
+// names everything that is wrong; nothing should start then. The Config that comes with an error holds what is right,
+// so that what it names (the playbook, the mail server) can be checked in the same go.
 func Load(getenv func(string) string) (Config, error) {
 	p := &problems{}
 	values, lost := map[string]string{}, map[string]bool{}

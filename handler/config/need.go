@@ -8,8 +8,8 @@ import (
 // Need is a part of the settings that a command cannot do without.
 type Need int
 
-// The needs. What is reached with tokens instead of keys needs to know who the app is too, unless the connection names a managed
-// identity of its own.
+// The needs. What is reached with tokens instead of keys needs to know who the app is too, unless the connection names
+// a managed identity of its own.
 const (
 	Tenant   Need = iota // whose alerts are answered
 	Queues               // the Service Bus namespace and the names of the queues
@@ -20,8 +20,8 @@ const (
 	Mail                 // sender, recipients and the way that mail goes
 )
 
-// LoadFor is Load for a command that needs only some of the settings: what is wrong with others, or missing, is no error
-// and leaves those fields of the Config unusable. Serving needs all of them: it uses Load.
+// LoadFor is Load for a command that needs only some of the settings: what is wrong with others, or missing, is no
+// error and leaves those fields of the Config unusable. Serving needs all of them: it uses Load.
 func LoadFor(getenv func(string) string, needs ...Need) (Config, error) {
 	c, err := Load(getenv)
 	var all *Error
@@ -32,7 +32,9 @@ func LoadFor(getenv func(string) string, needs ...Need) (Config, error) {
 	for _, n := range needs {
 		wanted = append(wanted, n.settings(c)...)
 	}
-	left := slices.DeleteFunc(slices.Clone(all.Problems), func(p Problem) bool { return !slices.Contains(wanted, p.Name) })
+	left := slices.DeleteFunc(slices.Clone(all.Problems), func(p Problem) bool {
+		return !slices.Contains(wanted, p.Name)
+	})
 	if len(left) == 0 {
 		return c, nil
 	}
@@ -41,13 +43,19 @@ func LoadFor(getenv func(string) string, needs ...Need) (Config, error) {
 
 // settings are the names of what a need takes in, given how the services are reached.
 func (n Need) settings(c Config) []string {
-	tokens := []string{"CORDON_CLOUD", "CORDON_TENANT_ID", "CORDON_CLIENT_ID", "CORDON_CLIENT_SECRET", "CORDON_CLIENT_CERTIFICATE", "CORDON_AUTHORITY_URL", "CORDON_CA_FILE"}
+	tokens := []string{
+		"CORDON_CLOUD", "CORDON_TENANT_ID", "CORDON_CLIENT_ID", "CORDON_CLIENT_SECRET", "CORDON_CLIENT_CERTIFICATE",
+		"CORDON_AUTHORITY_URL", "CORDON_CA_FILE",
+	}
 	var names []string
 	switch n {
 	case Tenant:
 		return []string{"CORDON_TENANT_ID"}
 	case Queues:
-		names = []string{"ServiceBus", "ServiceBus__fullyQualifiedNamespace", "ServiceBus__credential", "ServiceBus__clientId", "CORDON_ALERT_QUEUE", "CORDON_NOTICE_QUEUE"}
+		names = []string{
+			"ServiceBus", "ServiceBus__fullyQualifiedNamespace", "ServiceBus__credential", "ServiceBus__clientId",
+			"CORDON_ALERT_QUEUE", "CORDON_NOTICE_QUEUE",
+		}
 		if c.ServiceBus.Namespace == "" || c.ServiceBus.Identity.Managed {
 			return append(names, "CORDON_CA_FILE")
 		}
@@ -58,13 +66,18 @@ func (n Need) settings(c Config) []string {
 	case Hunting:
 		names = []string{"CORDON_GRAPH_URL", "CORDON_GRAPH_AUDIENCE"}
 	case Ledger:
-		names = []string{"CORDON_TENANT_ID", "AzureWebJobsStorage", "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__tableServiceUri",
-			"AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId", "CORDON_TABLE_PREFIX"}
+		names = []string{
+			"CORDON_TENANT_ID", "AzureWebJobsStorage", "AzureWebJobsStorage__accountName",
+			"AzureWebJobsStorage__tableServiceUri",
+			"AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId", "CORDON_TABLE_PREFIX",
+		}
 		if c.Storage.TableURL == nil || c.Storage.Identity.Managed {
 			return append(names, "CORDON_CA_FILE")
 		}
 	case Mail:
-		names = []string{"CORDON_MAIL_FROM", "CORDON_MAIL_TO", "CORDON_OPERATOR_MAIL", "CORDON_SMTP_URL", "CORDON_CA_FILE"}
+		names = []string{
+			"CORDON_MAIL_FROM", "CORDON_MAIL_TO", "CORDON_OPERATOR_MAIL", "CORDON_SMTP_URL", "CORDON_CA_FILE",
+		}
 		if !c.SMTPURL.IsZero() {
 			return names
 		}

@@ -8,8 +8,8 @@ import (
 // hidden is what every way of printing a secret shows.
 const hidden = "(secret)"
 
-// Secret is a text that no way of printing, logging or encoding shows; Reveal is the only way to it. The zero value means
-// that none was given.
+// Secret is a text that no way of printing, logging or encoding shows; Reveal is the only way to it. The zero value
+// means that none was given.
 //
 // The text is behind a pointer because fmt prints unexported fields of other structs without asking their methods.
 type Secret struct{ text *string }

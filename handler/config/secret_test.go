@@ -23,14 +23,17 @@ type holder struct {
 func TestNoWayOfPrintingShowsASecret(t *testing.T) {
 	s := NewSecret(theSecret)
 	c, err := Load(settings("CORDON_CLIENT_SECRET", theSecret, "CORDON_SMTP_URL", "smtp://u:"+theSecret+"@h",
-		"ServiceBus", "Endpoint=sb://x;SharedAccessKeyName=k;SharedAccessKey="+theSecret, "AzureWebJobsStorage", "AccountName=a;AccountKey="+theSecret))
+		"ServiceBus", "Endpoint=sb://x;SharedAccessKeyName=k;SharedAccessKey="+theSecret,
+		"AzureWebJobsStorage", "AccountName=a;AccountKey="+theSecret))
 	if err != nil {
 		t.Fatal(err)
 	}
 	values := map[string]any{"secret": s, "pointer": &s, "list": []Secret{s}, "map": map[string]Secret{"k": s},
 		"holder": holder{s, s, []Secret{s}, map[string]Secret{"k": s}}, "settings": c, "settings pointer": &c}
 	for name, v := range values {
-		for _, verb := range []string{"v", "+v", "#v", "s", "q", "x", "X", "d", "t", "T", "p", "e", "g", "b", "o", "c", "U", "20s", ".3s"} {
+		for _, verb := range []string{
+			"v", "+v", "#v", "s", "q", "x", "X", "d", "t", "T", "p", "e", "g", "b", "o", "c", "U", "20s", ".3s",
+		} {
 			noSecret(t, name+" %"+verb, fmt.Sprintf("%"+verb, v))
 		}
 		noSecret(t, name+" Print", fmt.Sprint(v)+fmt.Sprintln(v))
@@ -57,7 +60,9 @@ func TestNoWayOfPrintingShowsASecret(t *testing.T) {
 
 func noSecret(t *testing.T, how, out string) {
 	t.Helper()
-	for _, form := range []string{theSecret, fmt.Sprintf("%x", theSecret), fmt.Sprintf("%X", theSecret), theSecret[:5]} {
+	for _, form := range []string{
+		theSecret, fmt.Sprintf("%x", theSecret), fmt.Sprintf("%X", theSecret), theSecret[:5],
+	} {
 		if strings.Contains(out, form) {
 			t.Errorf("%s shows the secret: %s", how, out)
 		}

@@ -31,25 +31,48 @@ func TestActsAreSentAsTheAPIReadsThem(t *testing.T) {
 	}
 	for name, act := range map[string]func(*defender.Client) (machine.Action, error){
 		"isolate_full": func(c *defender.Client) (machine.Action, error) {
-			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Isolate, Scope: machine.Full, Comment: "Auto-isolation: severity High"})
+			return c.Act(t.Context(), machineID, machine.Request{
+				Type:    machine.Isolate,
+				Scope:   machine.Full,
+				Comment: "Auto-isolation: severity High",
+			})
 		},
 		"isolate_selective": func(c *defender.Client) (machine.Action, error) {
-			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Isolate, Scope: machine.Selective, Comment: "Keep Outlook and Teams"})
+			return c.Act(t.Context(), machineID, machine.Request{
+				Type:    machine.Isolate,
+				Scope:   machine.Selective,
+				Comment: "Keep Outlook and Teams",
+			})
 		},
 		"isolate_unmanaged": func(c *defender.Client) (machine.Action, error) {
-			return c.Act(t.Context(), otherMachineID, machine.Request{Type: machine.Isolate, Scope: machine.UnManagedDevice, Comment: "Contain unmanaged device"})
+			return c.Act(t.Context(), otherMachineID, machine.Request{
+				Type:    machine.Isolate,
+				Scope:   machine.UnManagedDevice,
+				Comment: "Contain unmanaged device",
+			})
 		},
 		"unisolate": func(c *defender.Client) (machine.Action, error) {
-			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Unisolate, Scope: machine.Full, Comment: "Validated clean"})
+			return c.Act(t.Context(), machineID, machine.Request{
+				Type:    machine.Unisolate,
+				Scope:   machine.Full,
+				Comment: "Validated clean",
+			})
 		},
 		"restrict": func(c *defender.Client) (machine.Action, error) {
-			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Restrict, Comment: "Limit to Microsoft-signed code"})
+			return c.Act(t.Context(), machineID, machine.Request{
+				Type:    machine.Restrict,
+				Comment: "Limit to Microsoft-signed code",
+			})
 		},
 		"unrestrict": func(c *defender.Client) (machine.Action, error) {
 			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Unrestrict, Comment: "Lift restriction"})
 		},
 		"av_scan": func(c *defender.Client) (machine.Action, error) {
-			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Scan, Scope: machine.Full, Comment: "Post-incident scan"})
+			return c.Act(t.Context(), machineID, machine.Request{
+				Type:    machine.Scan,
+				Scope:   machine.Full,
+				Comment: "Post-incident scan",
+			})
 		},
 		"collect_package": func(c *defender.Client) (machine.Action, error) {
 			return c.Act(t.Context(), machineID, machine.Request{Type: machine.Collect, Comment: "Case 5512"})
@@ -70,8 +93,10 @@ func TestActsAreSentAsTheAPIReadsThem(t *testing.T) {
 		if diff := cmp.Diff(want.Body, object(t, a.bodies[0])); diff != "" {
 			t.Errorf("%s: body (-want +got):\n%s", name, diff)
 		}
-		if r := a.asked[0]; r.URL.RawQuery != "" || r.Header.Get("Content-Type") != "application/json" || r.GetBody == nil {
-			t.Errorf("%s: query %q, header %v, body can be sent again: %t", name, r.URL.RawQuery, r.Header, r.GetBody != nil)
+		if r := a.asked[0]; r.URL.RawQuery != "" || r.Header.Get("Content-Type") != "application/json" ||
+			r.GetBody == nil {
+			t.Errorf("%s: query %q, header %v, body can be sent again: %t", name, r.URL.RawQuery, r.Header,
+				r.GetBody != nil)
 		}
 	}
 }
@@ -83,22 +108,26 @@ func TestActionListsAreAskedForAsTheAPIReadsThem(t *testing.T) {
 		"creationDateTimeUtc ge 2025-11-18T11:45:02.118Z": func(c *defender.Client) ([]machine.Action, error) {
 			return c.ActionsSince(t.Context(), since)
 		},
-		"machineId eq '" + machineID + "' and creationDateTimeUtc ge 2025-11-18T11:45:02.118Z": func(c *defender.Client) ([]machine.Action, error) {
+		"machineId eq '" + machineID +
+			"' and creationDateTimeUtc ge 2025-11-18T11:45:02.118Z": func(c *defender.Client) ([]machine.Action, error) {
 			return c.ActionsOn(t.Context(), machineID, since)
 		},
-		"status eq 'Pending' or status eq 'InProgress' or ((type eq 'Isolate' or type eq 'Unisolate') and creationDateTimeUtc ge 2025-11-18T11:45:02.118Z)": func(c *defender.Client) ([]machine.Action, error) {
+		"status eq 'Pending' or status eq 'InProgress' or ((type eq 'Isolate' or type eq 'Unisolate') and " +
+			"creationDateTimeUtc ge 2025-11-18T11:45:02.118Z)": func(c *defender.Client) ([]machine.Action, error) {
 			return c.CurrentActions(t.Context(), since)
 		},
 	} {
 		a := always(200, fixture(t, "machineaction_list.json"))
 		got, err := list(a.client())
-		if diff := cmp.Diff([]machine.Action{sampleAction(t, "succeeded"), sampleAction(t, "timeout")}, got); err != nil || diff != "" {
+		if diff := cmp.Diff([]machine.Action{sampleAction(t, "succeeded"), sampleAction(t, "timeout")},
+			got); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s", want, err, diff)
 		}
 		if diff := cmp.Diff([]string{"GET /mde/api/machineactions"}, a.calls()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", want, diff)
 		}
-		if diff := cmp.Diff(url.Values{"$filter": {want}, "$top": {"10000"}}, a.asked[0].URL.Query()); diff != "" || strings.Contains(a.asked[0].URL.RawQuery, "+") {
+		if diff := cmp.Diff(url.Values{"$filter": {want}, "$top": {"10000"}}, a.asked[0].URL.Query()); diff != "" ||
+			strings.Contains(a.asked[0].URL.RawQuery, "+") {
 			t.Errorf("query %s (-want +got):\n%s", a.asked[0].URL.RawQuery, diff)
 		}
 	}
@@ -106,7 +135,8 @@ func TestActionListsAreAskedForAsTheAPIReadsThem(t *testing.T) {
 
 func TestMissingActionListIsAnErrorAndNotAnEmptyList(t *testing.T) {
 	t.Parallel()
-	// Unlike the list of machines, it is not documented to be answered with 404: an action that is overlooked is done twice.
+	// Unlike the list of machines, it is not documented to be answered with 404: an action that is overlooked is done
+	// twice.
 	if got, err := always(404, "").client().ActionsOn(t.Context(), machineID, window.From); err == nil {
 		t.Errorf("%d actions, no error", len(got))
 	}
@@ -135,7 +165,8 @@ func TestActWithAnUnreadableAnswerIsOfUnknownFate(t *testing.T) {
 				return r, nil
 			}}
 			got, err := a.client().Act(t.Context(), machineID, wanted(machine.Isolate))
-			if trouble, _ := machine.TroubleOf(err); trouble != machine.UnknownFate || got != (machine.Action{}) || len(a.asked) != 1 {
+			if trouble, _ := machine.TroubleOf(err); trouble != machine.UnknownFate || got != (machine.Action{}) ||
+				len(a.asked) != 1 {
 				t.Errorf("%s, %d: %+v, %v (%s) after %d requests", name, status, got, err, trouble, len(a.asked))
 			}
 			if !strings.Contains(err.Error(), "look for the machine action before asking again") {
@@ -152,7 +183,8 @@ func TestFreshActionWithoutAMachineIsThatOfTheOneAsked(t *testing.T) {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 	// Another machine's action is shown as what it is, for the caller to notice.
-	got, err = always(201, `{"id":"a","machineId":"other"}`).client().Act(t.Context(), machineID, wanted(machine.Unisolate))
+	got, err = always(201, `{"id":"a","machineId":"other"}`).client().Act(t.Context(), machineID,
+		wanted(machine.Unisolate))
 	if err != nil || got.MachineID != "other" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -197,7 +229,8 @@ func TestActsAreNeverSentTwiceOverTheWire(t *testing.T) {
 		})
 		_, err := c.Act(t.Context(), machineID, wanted(machine.Isolate))
 		if trouble, _ := machine.TroubleOf(err); trouble != tt.want || requests.Load() != 1 {
-			t.Errorf("%s: %v (%s) after %d requests, want %s after one", tt.name, err, trouble, requests.Load(), tt.want)
+			t.Errorf("%s: %v (%s) after %d requests, want %s after one", tt.name, err, trouble, requests.Load(),
+				tt.want)
 		}
 	}
 }
@@ -209,7 +242,10 @@ func TestActWithoutAConnectionWasNotCarriedOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	c := defender.New(defender.Options{Base: &url.URL{Scheme: "http", Host: listener.Addr().String()}, HTTP: &http.Client{Transport: &http.Transport{}}})
+	c := defender.New(defender.Options{
+		Base: &url.URL{Scheme: "http", Host: listener.Addr().String()},
+		HTTP: &http.Client{Transport: &http.Transport{}},
+	})
 	_, err = c.Act(t.Context(), machineID, wanted(machine.Isolate))
 	if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient {
 		t.Errorf("%v is %s, want transient", err, trouble)
@@ -270,12 +306,14 @@ func TestSilentAPIDoesNotHoldACallerForEver(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			err := act(t, machine.Isolate)(a.client(), time.Time{})
-			if trouble, _ := machine.TroubleOf(err); trouble != machine.UnknownFate || time.Since(start) != time.Minute {
+			if trouble, _ := machine.TroubleOf(err); trouble != machine.UnknownFate ||
+				time.Since(start) != time.Minute {
 				t.Errorf("%s: act: %s after %v, want unknown fate after a minute", name, trouble, time.Since(start))
 			}
 			start = time.Now()
 			_, err = a.client().CurrentActions(t.Context(), time.Time{})
-			if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient || time.Since(start) != 4*time.Minute {
+			if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient ||
+				time.Since(start) != 4*time.Minute {
 				t.Errorf("%s: list: %s after %v, want transient after four minutes", name, trouble, time.Since(start))
 			}
 		})

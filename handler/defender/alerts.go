@@ -77,25 +77,59 @@ func (w wireAlert) id() string { return string(w.ID) }
 
 func (w wireAlert) alert() alert.Alert {
 	a := alert.Alert{
-		ID: string(w.ID), IncidentID: int64(w.IncidentID), Title: string(w.Title), Description: string(w.Description),
-		Category: string(w.Category), Severity: alert.Severity(w.Severity), Status: alert.Status(w.Status),
-		Classification: string(w.Classification), Determination: string(w.Determination), DetectionSource: string(w.DetectionSource),
-		DetectorID: string(w.DetectorID), ThreatFamily: string(w.ThreatFamily), ThreatName: string(w.ThreatName),
-		MachineID: machine.ID(string(w.MachineID)), ComputerDNSName: string(w.ComputerDNSName), RBACGroupName: string(w.RBACGroupName),
-		MitreTechniques: w.MitreTechniques, AssignedTo: string(w.AssignedTo), InvestigationState: string(w.InvestigationState),
-		RelatedUser: alert.User{Name: string(w.RelatedUser.value.UserName), Domain: string(w.RelatedUser.value.DomainName)},
-		Created:     time.Time(w.Created), FirstEvent: time.Time(w.FirstEvent), LastEvent: time.Time(w.LastEvent),
-		Updated: time.Time(w.Updated), Resolved: time.Time(w.Resolved),
+		ID:                 string(w.ID),
+		IncidentID:         int64(w.IncidentID),
+		Title:              string(w.Title),
+		Description:        string(w.Description),
+		Category:           string(w.Category),
+		Severity:           alert.Severity(w.Severity),
+		Status:             alert.Status(w.Status),
+		Classification:     string(w.Classification),
+		Determination:      string(w.Determination),
+		DetectionSource:    string(w.DetectionSource),
+		DetectorID:         string(w.DetectorID),
+		ThreatFamily:       string(w.ThreatFamily),
+		ThreatName:         string(w.ThreatName),
+		MachineID:          machine.ID(string(w.MachineID)),
+		ComputerDNSName:    string(w.ComputerDNSName),
+		RBACGroupName:      string(w.RBACGroupName),
+		MitreTechniques:    w.MitreTechniques,
+		AssignedTo:         string(w.AssignedTo),
+		InvestigationState: string(w.InvestigationState),
+		RelatedUser: alert.User{
+			Name:   string(w.RelatedUser.value.UserName),
+			Domain: string(w.RelatedUser.value.DomainName),
+		},
+		Created:    time.Time(w.Created),
+		FirstEvent: time.Time(w.FirstEvent),
+		LastEvent:  time.Time(w.LastEvent),
+		Updated:    time.Time(w.Updated),
+		Resolved:   time.Time(w.Resolved),
 	}
 	for _, e := range w.Evidence {
 		a.Evidence = append(a.Evidence, alert.Evidence{
-			Kind: string(e.EntityType), SHA1: string(e.SHA1), SHA256: string(e.SHA256), FileName: string(e.FileName),
-			FilePath: string(e.FilePath), ProcessID: int64(e.ProcessID), CommandLine: string(e.CommandLine),
-			ParentProcessID: int64(e.ParentProcessID), ParentFileName: string(e.ParentFileName), ParentFilePath: string(e.ParentFilePath),
-			IPAddress: string(e.IPAddress), URL: string(e.URL), RegistryKey: string(e.RegistryKey), RegistryHive: string(e.RegistryHive),
-			RegistryValueType: string(e.RegistryValueType), RegistryValue: string(e.RegistryValue), AccountName: string(e.AccountName),
-			DomainName: string(e.DomainName), UserSID: string(e.UserSID), AADUserID: string(e.AADUserID), UPN: string(e.UPN),
-			DetectionStatus: string(e.DetectionStatus),
+			Kind:              string(e.EntityType),
+			SHA1:              string(e.SHA1),
+			SHA256:            string(e.SHA256),
+			FileName:          string(e.FileName),
+			FilePath:          string(e.FilePath),
+			ProcessID:         int64(e.ProcessID),
+			CommandLine:       string(e.CommandLine),
+			ParentProcessID:   int64(e.ParentProcessID),
+			ParentFileName:    string(e.ParentFileName),
+			ParentFilePath:    string(e.ParentFilePath),
+			IPAddress:         string(e.IPAddress),
+			URL:               string(e.URL),
+			RegistryKey:       string(e.RegistryKey),
+			RegistryHive:      string(e.RegistryHive),
+			RegistryValueType: string(e.RegistryValueType),
+			RegistryValue:     string(e.RegistryValue),
+			AccountName:       string(e.AccountName),
+			DomainName:        string(e.DomainName),
+			UserSID:           string(e.UserSID),
+			AADUserID:         string(e.AADUserID),
+			UPN:               string(e.UPN),
+			DetectionStatus:   string(e.DetectionStatus),
 		})
 	}
 	return a
@@ -103,10 +137,10 @@ func (w wireAlert) alert() alert.Alert {
 
 const readAlerts = "Alert.Read.All"
 
-// AlertPage lists the alerts of a window with their evidence and hands each to visit, in no order that the API promises.
-// The answer is decoded as a stream, one alert in memory. On an error the alerts handed over before it are genuine; an
-// error of visit ends the reading and is returned as it is. A repeat is safe. Permission Alert.Read.All, up to 10,000
-// alerts a page, 100 calls a minute and 1,500 an hour (Get alerts API page, read 2026-11).
+// AlertPage lists the alerts of a window with their evidence and hands each to visit, in no order that the API
+// promises. The answer is decoded as a stream, one alert in memory. On an error the alerts handed over before it are
+// genuine; an error of visit ends the reading and is returned as it is. A repeat is safe. Permission Alert.Read.All, up
+// to 10,000 alerts a page, 100 calls a minute and 1,500 an hour (Get alerts API page, read 2026-11).
 func (c *Client) AlertPage(ctx context.Context, w alert.Window, visit func(alert.Alert) error) (alert.Page, error) {
 	k := listAlerts(w)
 	k.query.Set("$expand", "evidence")
@@ -136,13 +170,21 @@ func listAlerts(w alert.Window) call {
 	if w.Skip > 0 {
 		query.Set("$skip", strconv.Itoa(w.Skip))
 	}
-	return call{method: http.MethodGet, endpoint: "/api/alerts", path: []string{"alerts"}, query: query, needs: readAlerts}
+	return call{
+		method:   http.MethodGet,
+		endpoint: "/api/alerts",
+		path:     []string{"alerts"},
+		query:    query,
+		needs:    readAlerts,
+	}
 }
 
 func alertPage[T any](ctx context.Context, c *Client, k call, w alert.Window, visit func(T) error) (alert.Page, error) {
 	if w.Top < 1 || w.Top > listPage || w.Skip < 0 {
 		// The API would answer with a page of another size, which looks short or full when it is not.
-		return alert.Page{}, unsent(k, machine.Refused, fmt.Errorf("a page of %d alerts after %d cannot be asked for; 1 to %d can", w.Top, w.Skip, listPage))
+		return alert.Page{},
+			unsent(k, machine.Refused,
+				fmt.Errorf("a page of %d alerts after %d cannot be asked for; 1 to %d can", w.Top, w.Skip, listPage))
 	}
 	answer, err := c.send(ctx, k)
 	if err != nil {
@@ -156,7 +198,12 @@ func alertPage[T any](ctx context.Context, c *Client, k call, w alert.Window, vi
 // Alert reads one alert with its evidence. The error's Trouble is machine.NotFound if there is none. A repeat is safe
 // (Get alert information by ID API page).
 func (c *Client) Alert(ctx context.Context, id string) (alert.Alert, error) {
-	k := call{method: http.MethodGet, endpoint: "/api/alerts/{id}", path: []string{"alerts", id}, needs: readAlerts}
+	k := call{
+		method:   http.MethodGet,
+		endpoint: "/api/alerts/{id}",
+		path:     []string{"alerts", id},
+		needs:    readAlerts,
+	}
 	if err := checkID(k, "alert", id); err != nil {
 		return alert.Alert{}, err
 	}
@@ -178,10 +225,15 @@ type wireComments struct {
 
 func (w wireComments) id() string { return string(w.ID) }
 
-// AlertComments reads what was written on an alert, in no order that the API promises; comments without text are left out.
-// An answer over 16 MiB is an error. A repeat is safe (Get alert information by ID API page).
+// AlertComments reads what was written on an alert, in no order that the API promises; comments without text are left
+// out. An answer over 16 MiB is an error. A repeat is safe (Get alert information by ID API page).
 func (c *Client) AlertComments(ctx context.Context, id string) ([]string, error) {
-	k := call{method: http.MethodGet, endpoint: "/api/alerts/{id}", path: []string{"alerts", id}, needs: readAlerts}
+	k := call{
+		method:   http.MethodGet,
+		endpoint: "/api/alerts/{id}",
+		path:     []string{"alerts", id},
+		needs:    readAlerts,
+	}
 	if err := checkID(k, "alert", id); err != nil {
 		return nil, err
 	}
@@ -213,17 +265,23 @@ type wireChange struct {
 	Comment        string       `json:"comment,omitempty"`
 }
 
-// UpdateAlert changes what is set of an alert and answers with the alert as it is then. A repeat sets the same again, but
-// adds the comment once more: after an error whose Trouble is machine.UnknownFate the caller reads AlertComments first
-// (Update alert API page: permission Alert.ReadWrite.All, 100 calls a minute and 1,500 an hour; determinations as the Alerts
-// resource type page spells them).
+// UpdateAlert changes what is set of an alert and answers with the alert as it is then. A repeat sets the same again,
+// but adds the comment once more: after an error whose Trouble is machine.UnknownFate the caller reads AlertComments
+// first (Update alert API page: permission Alert.ReadWrite.All, 100 calls a minute and 1,500 an hour; determinations as
+// the Alerts resource type page spells them).
 func (c *Client) UpdateAlert(ctx context.Context, id string, change alert.Change) (alert.Alert, error) {
 	k := call{
-		method: http.MethodPatch, endpoint: "/api/alerts/{id}", path: []string{"alerts", id}, needs: writeAlerts,
-		look: "read the alert and its comments before asking again",
+		method:   http.MethodPatch,
+		endpoint: "/api/alerts/{id}",
+		path:     []string{"alerts", id},
+		needs:    writeAlerts,
+		look:     "read the alert and its comments before asking again",
 		body: wireChange{
-			Status: change.Status, AssignedTo: change.AssignedTo, Classification: change.Classification,
-			Determination: alert.Determination(change.Determination), Comment: change.Comment,
+			Status:         change.Status,
+			AssignedTo:     change.AssignedTo,
+			Classification: change.Classification,
+			Determination:  alert.Determination(change.Determination),
+			Comment:        change.Comment,
 		},
 	}
 	if err := checkID(k, "alert", id); err != nil {

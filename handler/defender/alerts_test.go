@@ -18,7 +18,11 @@ import (
 	"cordon/handler/machine"
 )
 
-var window = alert.Window{From: time.Date(2025, 11, 18, 9, 0, 0, 0, time.UTC), To: time.Date(2025, 11, 18, 10, 0, 0, 0, time.UTC), Top: 2000}
+var window = alert.Window{
+	From: time.Date(2025, 11, 18, 9, 0, 0, 0, time.UTC),
+	To:   time.Date(2025, 11, 18, 10, 0, 0, 0, time.UTC),
+	Top:  2000,
+}
 
 // readPage reads a page and returns the ids of what was handed over.
 func readPage(t testing.TB, c *defender.Client, w alert.Window) ([]string, alert.Page, error) {
@@ -38,7 +42,8 @@ func TestAlertPagesHandOverEveryAlert(t *testing.T) {
 		"alert_list_expanded.json":  {alertID},
 		"alert_list_empty.json":     nil,
 	} {
-		got, page, err := readPage(t, always(200, fixture(t, file), "Date", "Tue, 18 Nov 2025 10:00:05 GMT").client(), window)
+		got, page, err := readPage(t, always(200, fixture(t, file), "Date", "Tue, 18 Nov 2025 10:00:05 GMT").client(),
+			window)
 		wantPage := alert.Page{Count: len(want), Date: time.Date(2025, 11, 18, 10, 0, 5, 0, time.UTC)}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" || page != wantPage {
 			t.Errorf("%s: page %+v, %v (-want +got):\n%s", file, page, err, diff)
@@ -58,13 +63,26 @@ func TestAlertsOfAPageAreReadLikeSingleOnes(t *testing.T) {
 		}
 	}
 	custom := alert.Alert{
-		ID: "da638994388870013391_-77120458", AssignedTo: "Automation", Severity: alert.Informational, Status: alert.StatusResolved,
-		Classification: "FalsePositive", Determination: "InsufficientData", DetectionSource: "CustomDetection",
-		DetectorID: "6d3a2b10-97c4-4f58-8e21-b05f3c9d7a64", Category: "SuspiciousActivity", Title: "Custom rule: unsigned driver staged",
-		Description: "Raised by a tenant-authored detection rule.", Created: at(t, "2025-11-18T08:54:47.0013391Z"),
-		FirstEvent: at(t, "2025-11-18T08:50:00Z"), LastEvent: at(t, "2025-11-18T08:50:00Z"), Updated: at(t, "2025-11-18T09:02:10.27Z"),
-		Resolved: at(t, "2025-11-18T09:02:10.2012345Z"), MachineID: machineID, ComputerDNSName: "fin-lt-0147.corp.contoso.com",
-		RBACGroupName: "Finance-Laptops", MitreTechniques: []string{"T1543"},
+		ID:              "da638994388870013391_-77120458",
+		AssignedTo:      "Automation",
+		Severity:        alert.Informational,
+		Status:          alert.StatusResolved,
+		Classification:  "FalsePositive",
+		Determination:   "InsufficientData",
+		DetectionSource: "CustomDetection",
+		DetectorID:      "6d3a2b10-97c4-4f58-8e21-b05f3c9d7a64",
+		Category:        "SuspiciousActivity",
+		Title:           "Custom rule: unsigned driver staged",
+		Description:     "Raised by a tenant-authored detection rule.",
+		Created:         at(t, "2025-11-18T08:54:47.0013391Z"),
+		FirstEvent:      at(t, "2025-11-18T08:50:00Z"),
+		LastEvent:       at(t, "2025-11-18T08:50:00Z"),
+		Updated:         at(t, "2025-11-18T09:02:10.27Z"),
+		Resolved:        at(t, "2025-11-18T09:02:10.2012345Z"),
+		MachineID:       machineID,
+		ComputerDNSName: "fin-lt-0147.corp.contoso.com",
+		RBACGroupName:   "Finance-Laptops",
+		MitreTechniques: []string{"T1543"},
 	}
 	if diff := cmp.Diff([]alert.Alert{sampleAlert(t), custom}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -78,10 +96,20 @@ func TestAlertPageIsAskedForAsTheAPIReadsIt(t *testing.T) {
 		window alert.Window
 		want   string
 	}{
-		"whole seconds": {window, "%24expand=evidence&%24filter=lastUpdateTime%20ge%202025-11-18T09%3A00%3A00Z%20and%20lastUpdateTime%20lt%202025-11-18T10%3A00%3A00Z&%24top=2000"},
+		"whole seconds": {
+			window,
+			"%24expand=evidence&%24filter=lastUpdateTime%20ge%202025-11-18T09%3A00%3A00Z%20and%20lastUpdateTime" +
+				"%20lt%202025-11-18T10%3A00%3A00Z&%24top=2000",
+		},
 		"fractions, another zone, a later page": {
-			alert.Window{From: time.Date(2025, 11, 18, 11, 0, 0, 586666700, east), To: time.Date(2025, 11, 18, 11, 0, 1, 500000000, east), Top: 10000, Skip: 10000},
-			"%24expand=evidence&%24filter=lastUpdateTime%20ge%202025-11-18T09%3A00%3A00.5866667Z%20and%20lastUpdateTime%20lt%202025-11-18T09%3A00%3A01.5Z&%24skip=10000&%24top=10000",
+			alert.Window{
+				From: time.Date(2025, 11, 18, 11, 0, 0, 586666700, east),
+				To:   time.Date(2025, 11, 18, 11, 0, 1, 500000000, east),
+				Top:  10000,
+				Skip: 10000,
+			},
+			"%24expand=evidence&%24filter=lastUpdateTime%20ge%202025-11-18T09%3A00%3A00.5866667Z%20and" +
+				"%20lastUpdateTime%20lt%202025-11-18T09%3A00%3A01.5Z&%24skip=10000&%24top=10000",
 		},
 	} {
 		a := always(200, list())
@@ -124,13 +152,17 @@ func TestAlertsBeforeTheBreakAreHandedOver(t *testing.T) {
 		end  error
 		want []string
 	}{
-		"cut inside the second alert":  {whole[:strings.Index(whole, second)+7], io.EOF, []string{"da1"}},
-		"cut behind the second alert":  {whole[:strings.Index(whole, second)+len(second)], io.EOF, []string{"da1", "da2"}},
-		"cut before the last brace":    {whole[:len(whole)-1], io.EOF, []string{"da1", "da2"}},
-		"connection lost":              {whole[:len(whole)-1], io.ErrUnexpectedEOF, []string{"da1", "da2"}},
-		"broken second alert":          {list(first, `{"id":"da2",}`), io.EOF, []string{"da1"}},
-		"no comma":                     {strings.Replace(whole, "},{", "}{", 1), io.EOF, []string{"da1"}},
-		"error in place of the rest":   {`{"value":[` + first + `],"error":{"code":"InternalServerError"}}`, io.EOF, []string{"da1"}},
+		"cut inside the second alert": {whole[:strings.Index(whole, second)+7], io.EOF, []string{"da1"}},
+		"cut behind the second alert": {
+			whole[:strings.Index(whole, second)+len(second)], io.EOF, []string{"da1", "da2"},
+		},
+		"cut before the last brace": {whole[:len(whole)-1], io.EOF, []string{"da1", "da2"}},
+		"connection lost":           {whole[:len(whole)-1], io.ErrUnexpectedEOF, []string{"da1", "da2"}},
+		"broken second alert":       {list(first, `{"id":"da2",}`), io.EOF, []string{"da1"}},
+		"no comma":                  {strings.Replace(whole, "},{", "}{", 1), io.EOF, []string{"da1"}},
+		"error in place of the rest": {
+			`{"value":[` + first + `],"error":{"code":"InternalServerError"}}`, io.EOF, []string{"da1"},
+		},
 		"error inside the broken list": {`{"value":[` + first + `,"error":{"code":"x"}}`, io.EOF, []string{"da1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -156,7 +188,10 @@ func TestAlertsBeforeTheBreakAreHandedOver(t *testing.T) {
 
 func TestAnswersWithoutAListAreNoEmptyPage(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{"", "null", "[]", "{}", `"value"`, `{"value":null}`, `{"value":{}}`, `{"value":"x"}`, `{"id":"da1"}`, `{"error":{"code":"x"}}`, "<html></html>", `{"value":`} {
+	for _, body := range []string{
+		"", "null", "[]", "{}", `"value"`, `{"value":null}`, `{"value":{}}`, `{"value":"x"}`,
+		`{"id":"da1"}`, `{"error":{"code":"x"}}`, "<html></html>", `{"value":`,
+	} {
 		c := always(200, body).client()
 		_, _, pageErr := readPage(t, c, window)
 		_, actionsErr := c.CurrentActions(t.Context(), time.Time{})
@@ -180,7 +215,8 @@ func TestEntriesThatAreNoAlertsCountButAreNotHandedOver(t *testing.T) {
 
 func TestMembersAroundTheListMayStandAnywhere(t *testing.T) {
 	t.Parallel()
-	body := `{"value":[{"id":"da1"}],"@odata.nextLink":"https://elsewhere.example/","@odata.count":1,"x":{"value":[{"id":"da9"}]}}`
+	body := `{"value":[{"id":"da1"}],"@odata.nextLink":"https://elsewhere.example/","@odata.count":1,` +
+		`"x":{"value":[{"id":"da9"}]}}`
 	got, page, err := readPage(t, always(200, body).client(), window)
 	if diff := cmp.Diff([]string{"da1"}, got); err != nil || diff != "" || page.Count != 1 {
 		t.Errorf("count %d, %v (-want +got):\n%s", page.Count, err, diff)
@@ -190,13 +226,14 @@ func TestMembersAroundTheListMayStandAnywhere(t *testing.T) {
 func TestVisitsErrorEndsThePageAndComesBackAsItIs(t *testing.T) {
 	t.Parallel()
 	errFull, visits := errors.New("full"), 0
-	page, err := always(200, list(`{"id":"da1"}`, `{"id":"da2"}`, `{"id":"da3"}`)).client().AlertPage(t.Context(), window, func(alert.Alert) error {
-		visits++
-		if visits == 2 {
-			return errFull
-		}
-		return nil
-	})
+	page, err := always(200, list(`{"id":"da1"}`, `{"id":"da2"}`, `{"id":"da3"}`)).client().AlertPage(t.Context(),
+		window, func(alert.Alert) error {
+			visits++
+			if visits == 2 {
+				return errFull
+			}
+			return nil
+		})
 	if err != errFull || visits != 2 || page.Count != 2 {
 		t.Errorf("%v after %d visits, count %d", err, visits, page.Count)
 	}
@@ -263,7 +300,10 @@ func (b *endedBody) Close() error {
 
 func TestAnswersAreReadToTheirEndSoThatConnectionsAreUsedAgain(t *testing.T) {
 	t.Parallel()
-	for status, text := range map[int]string{200: `{"id":"x","value":[{"id":"x"}]}`, 400: fixture(t, "error_400_active_request.json")} {
+	for status, text := range map[int]string{
+		200: `{"id":"x","value":[{"id":"x"}]}`,
+		400: fixture(t, "error_400_active_request.json"),
+	} {
 		var bodies []*endedBody
 		a := &api{answer: func(*http.Request) (*http.Response, error) {
 			r := reply(status, "")

@@ -26,7 +26,12 @@ type pageBody struct {
 func newPageBody(tb testing.TB, entity map[string]any, alerts int, sample func()) *pageBody {
 	entity["id"] = "da%018d_-1"
 	one := strings.ReplaceAll(encode(tb, entity), "%!", "%%!")
-	return &pageBody{one: one, left: alerts, ready: strings.NewReader(`{"@odata.context":"x","value":[`), sample: sample}
+	return &pageBody{
+		one:    one,
+		left:   alerts,
+		ready:  strings.NewReader(`{"@odata.context":"x","value":[`),
+		sample: sample,
+	}
 }
 
 // fullEntity has evidence of every kind, about 5 KB.
@@ -92,26 +97,36 @@ func peak(read func(sample func())) uint64 {
 
 // fullAlert is the alert resource with every member, as a client without a plan would write it.
 type fullAlert struct {
-	ID, AssignedTo, Severity, Status, Classification, Determination, InvestigationState, DetectionSource, DetectorID, Category *string
-	ThreatFamilyName, Title, Description, AlertCreationTime, FirstEventTime, LastEventTime, LastUpdateTime, ResolvedTime       *string
-	MachineID, ComputerDNSName, RbacGroupName, AadTenantID, ThreatName                                                         *string
-	IncidentID, InvestigationID                                                                                                *int64
-	MitreTechniques                                                                                                            []string
-	RelatedUser                                                                                                                *struct{ UserName, DomainName string }
-	Comments                                                                                                                   []struct{ Comment, CreatedBy, CreatedTime string }
-	Evidence                                                                                                                   []struct {
-		EntityType, EvidenceCreationTime, Sha1, Sha256, FileName, FilePath, ProcessCommandLine, ProcessCreationTime        *string
-		ParentProcessCreationTime, ParentProcessFileName, ParentProcessFilePath, IPAddress, URL, RegistryKey, RegistryHive *string
-		RegistryValueType, RegistryValue, AccountName, DomainName, UserSid, AadUserID, UserPrincipalName, DetectionStatus  *string
-		ProcessID, ParentProcessID                                                                                         *int64
-	}
+	ID, AssignedTo, Severity, Status, Classification, Determination *string
+	InvestigationState, DetectionSource, DetectorID, Category       *string
+	ThreatFamilyName, Title, Description                            *string
+	AlertCreationTime, FirstEventTime, LastEventTime                *string
+	LastUpdateTime, ResolvedTime                                    *string
+	MachineID, ComputerDNSName, RbacGroupName                       *string
+	AadTenantID, ThreatName                                         *string
+	IncidentID, InvestigationID                                     *int64
+
+	MitreTechniques []string
+	RelatedUser     *struct{ UserName, DomainName string }
+	Comments        []struct{ Comment, CreatedBy, CreatedTime string }
+	Evidence        []fullEvidence
+}
+
+type fullEvidence struct {
+	EntityType, EvidenceCreationTime, Sha1, Sha256, FileName, FilePath      *string
+	ProcessCommandLine, ProcessCreationTime                                 *string
+	ParentProcessCreationTime, ParentProcessFileName, ParentProcessFilePath *string
+	IPAddress, URL, RegistryKey, RegistryHive                               *string
+	RegistryValueType, RegistryValue, AccountName, DomainName               *string
+	UserSid, AadUserID, UserPrincipalName, DetectionStatus                  *string
+	ProcessID, ParentProcessID                                              *int64
 }
 
 const largePage = 10000
 
-// BenchmarkLargePagePeak compares the memory that a page of 10,000 alerts adds at its peak: AlertPage against reading the
-// whole answer and decoding it with encoding/json, by turns. Ratio = median peak of AlertPage / median peak of read-all;
-// budget 0.10. The numbers of all rounds are printed.
+// BenchmarkLargePagePeak compares the memory that a page of 10,000 alerts adds at its peak: AlertPage against reading
+// the whole answer and decoding it with encoding/json, by turns. Ratio = median peak of AlertPage / median peak of
+// read-all; budget 0.10. The numbers of all rounds are printed.
 func BenchmarkLargePagePeak(b *testing.B) {
 	var streamed, whole []float64
 	var size float64
@@ -133,7 +148,8 @@ func BenchmarkLargePagePeak(b *testing.B) {
 					b.Fatal(err)
 				}
 				var all struct{ Value []fullAlert }
-				if err := json.Unmarshal(text, &all); err != nil || len(all.Value) != largePage || *all.Value[0].ID == "" {
+				if err := json.Unmarshal(text, &all); err != nil || len(all.Value) != largePage ||
+					*all.Value[0].ID == "" {
 					b.Fatalf("%d alerts, %v", len(all.Value), err)
 				}
 				for range 64 {
@@ -161,7 +177,9 @@ func BenchmarkAlertPage(b *testing.B) {
 	w.Top = 1000
 	for b.Loop() {
 		body := newPageBody(b, fullEntity(b), w.Top, func() {})
-		if page, err := body.api().client().AlertPage(b.Context(), w, func(alert.Alert) error { return nil }); err != nil || page.Count != w.Top {
+		if page, err := body.api().client().AlertPage(b.Context(), w, func(alert.Alert) error {
+			return nil
+		}); err != nil || page.Count != w.Top {
 			b.Fatalf("%d alerts, %v", page.Count, err)
 		}
 	}

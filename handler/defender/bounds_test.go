@@ -15,11 +15,16 @@ import (
 
 // hostileText is longer than any row can hold, in a way that each counts it: bytes, characters and UTF-16 units.
 var hostileText = map[string]string{
-	"letters": strings.Repeat("10:00:01 checked. ", 2000), "two bytes": strings.Repeat("é", 34_000), "two units": strings.Repeat("😀", 34_000),
-	"control characters": strings.Repeat("\x00\x1b\v\u0085", 9_000), "no UTF-8": strings.Repeat("\xff", 34_000), "short, with control characters": "a\x00b\vc",
+	"letters":                        strings.Repeat("10:00:01 checked. ", 2000),
+	"two bytes":                      strings.Repeat("é", 34_000),
+	"two units":                      strings.Repeat("😀", 34_000),
+	"control characters":             strings.Repeat("\x00\x1b\v\u0085", 9_000),
+	"no UTF-8":                       strings.Repeat("\xff", 34_000),
+	"short, with control characters": "a\x00b\vc",
 }
 
-// inflate puts a text into every member of a document that is a text. Times and what else only looks like one become it too.
+// inflate puts a text into every member of a document that is a text. Times and what else only looks like one become it
+// too.
 func inflate(v any, text string) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -58,7 +63,8 @@ func fits(t *testing.T, what string, v reflect.Value) (texts int) {
 			limit = 32_000
 		}
 		s := v.String()
-		if n := len(utf16.Encode([]rune(s))); n > limit || n == 0 || strings.ContainsAny(s, "\x00\x1b\u0085") || strings.ToValidUTF8(s, "") != s {
+		if n := len(utf16.Encode([]rune(s))); n > limit || n == 0 || strings.ContainsAny(s, "\x00\x1b\u0085") ||
+			strings.ToValidUTF8(s, "") != s {
 			t.Errorf("%s has %d units, want 1 to %d, and no control characters: %.20q", what, n, limit, s)
 		}
 		return 1
@@ -71,7 +77,10 @@ func TestEveryTextOfTheAPIFitsIntoARow(t *testing.T) {
 	t.Parallel()
 	for name, text := range hostileText {
 		full := object(t, fixture(t, "alert.json"))
-		for _, member := range []string{"threatFamilyName", "threatName", "determination", "classification", "assignedTo", "rbacGroupName", "computerDnsName"} {
+		for _, member := range []string{
+			"threatFamilyName", "threatName", "determination", "classification", "assignedTo", "rbacGroupName",
+			"computerDnsName",
+		} {
 			full[member] = "x"
 		}
 		full["relatedUser"] = map[string]any{"userName": "x", "domainName": "x"}
@@ -95,14 +104,20 @@ func TestEveryTextOfTheAPIFitsIntoARow(t *testing.T) {
 			t.Errorf("%s: %d texts of a machine, %v", name, n, err)
 		}
 		action := object(t, fixture(t, "machineaction_cancelled.json"))
-		for _, member := range []string{"scope", "requestor", "requestSource", "requestorComment", "cancellationRequestor", "cancellationComment"} {
+		for _, member := range []string{
+			"scope", "requestor", "requestSource", "requestorComment", "cancellationRequestor", "cancellationComment",
+		} {
 			action[member] = "x"
 		}
 		actions, err := defender.DecodeActions([]byte(raw(t, map[string]any{"value": []any{inflate(action, text)}})))
 		if n := fits(t, name+": actions", reflect.ValueOf(actions)); err != nil || n < 9 {
 			t.Errorf("%s: %d texts of an action, %v", name, n, err)
 		}
-		comments, err := always(200, raw(t, map[string]any{"id": "x", "comments": []any{map[string]any{"comment": text}}})).client().AlertComments(t.Context(), alertID)
+		comments, err := always(200,
+			raw(t, map[string]any{
+				"id":       "x",
+				"comments": []any{map[string]any{"comment": text}},
+			})).client().AlertComments(t.Context(), alertID)
 		if err != nil || len(comments) != 1 || len(utf16.Encode([]rune(comments[0]))) > 32_000 {
 			t.Errorf("%s: %d comments, %v", name, len(comments), err)
 		}
@@ -157,7 +172,8 @@ func TestAByteOrderMarkInFrontOfAnAnswerIsNoPartOfIt(t *testing.T) {
 	if found, err := a.client().Alert(t.Context(), alertID); err != nil || found.ID == "" {
 		t.Errorf("%+v, %v", found, err)
 	}
-	if err := a.client().Tag(t.Context(), machineID, "IR", false); err == nil || !strings.Contains(err.Error(), "ActiveRequestAlreadyExists") {
+	if err := a.client().Tag(t.Context(), machineID, "IR", false); err == nil ||
+		!strings.Contains(err.Error(), "ActiveRequestAlreadyExists") {
 		t.Error(err)
 	}
 	for name, decode := range map[string]func([]byte) error{

@@ -1,9 +1,9 @@
-// Package defender is the client of the Defender for Endpoint API, one file per vendor resource, and the only place that
-// knows the API's JSON. It fills the domain types of alert and machine. Tokens, repeats and budgets live in the
+// Package defender is the client of the Defender for Endpoint API, one file per vendor resource, and the only place
+// that knows the API's JSON. It fills the domain types of alert and machine. Tokens, repeats and budgets live in the
 // transport of the HTTP client that it is given; the client itself sends every request once.
 //
-// Decoding never fails on what the vendor may add or change: unknown fields are skipped, unknown enum values kept, and a
-// field of an unexpected type is read as far as it goes.
+// Decoding never fails on what the vendor may add or change: unknown fields are skipped, unknown enum values kept, and
+// a field of an unexpected type is read as far as it goes.
 package defender
 
 import (
@@ -30,7 +30,8 @@ type Options struct {
 	// SendBy marks a context so that the transport does not send a request after a time; nil: acting requests are sent
 	// whenever the transport gets to it.
 	SendBy func(ctx context.Context, by time.Time) context.Context
-	// Lacks reports that the app's token is known not to hold a permission, nor a wider one; nil: tokens cannot be looked into.
+	// Lacks reports that the app's token is known not to hold a permission, nor a wider one; nil: tokens cannot be
+	// looked into.
 	Lacks func(ctx context.Context, permission string) bool
 }
 

@@ -24,10 +24,17 @@ type wireError struct {
 	}] `json:"error"`
 }
 
-// apiError reads an answer that is no 2xx. Without the API's own words it was made by somebody on the way, and decides nothing
-// but what its status alone can say.
+// apiError reads an answer that is no 2xx. Without the API's own words it was made by somebody on the way, and decides
+// nothing but what its status alone can say.
 func (c *Client) apiError(ctx context.Context, k call, answer *http.Response) error {
-	e := &Error{Method: k.method, Endpoint: k.endpoint, Status: answer.StatusCode, needs: k.needs, look: k.look, after: retryAfter(answer)}
+	e := &Error{
+		Method:   k.method,
+		Endpoint: k.endpoint,
+		Status:   answer.StatusCode,
+		needs:    k.needs,
+		look:     k.look,
+		after:    retryAfter(answer),
+	}
 	content := &counting{from: answer.Body}
 	var body wireError
 	if err := json.UnmarshalDecode(decoder(content, maxErrorBody), &body); err == nil {
@@ -59,11 +66,14 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// foreign describes an answer without the API's words; empty: its status alone counts. Bare statuses are the API's where its
-// framework, or a gateway of its own, makes such ones and where taking them for it does no harm.
+// foreign describes an answer without the API's words; empty: its status alone counts. Bare statuses are the API's
+// where its framework, or a gateway of its own, makes such ones and where taking them for it does no harm.
 func foreign(answer *http.Response, body bool) string {
 	status := answer.StatusCode
-	bare := status >= 500 || slices.Contains([]int{http.StatusUnauthorized, http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests}, status)
+	bare := status >= 500 ||
+		slices.Contains([]int{
+			http.StatusUnauthorized, http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests,
+		}, status)
 	kind := clean(text(answer.Header.Get("Content-Type")))
 	switch {
 	case !body && bare:

@@ -23,12 +23,13 @@ type Error struct {
 	Message  string // free text of the API, bounded and without control characters
 	Target   string // correlation id to quote to the vendor's support
 	needs    string
-	lacking  bool   // the token does not hold needs
-	foreign  string // what came instead of the API's own words, for a person; empty: its words came, or a bare status that counts
-	look     string
-	after    time.Duration
-	fate     machine.Trouble // set where the status does not decide
-	cause    error
+	lacking  bool // the token does not hold needs
+	// what came instead of the API's own words, for a person; empty: its words came, or a bare status that counts
+	foreign string
+	look    string
+	after   time.Duration
+	fate    machine.Trouble // set where the status does not decide
+	cause   error
 }
 
 // Error names the request, what came back and, where a person must act, the way out.
@@ -76,7 +77,8 @@ func (e *Error) wayOut() string {
 	case e.Status == http.StatusUnauthorized:
 		return "the token was refused: check CORDON_TENANT_ID, CORDON_CLOUD and CORDON_DEFENDER_AUDIENCE"
 	case e.Status == http.StatusForbidden:
-		return "the service itself refuses it, whatever the permissions: see whether the device, its group or a feature of the tenant forbids it in the Defender portal, or act by hand"
+		return "the service itself refuses it, whatever the permissions: see whether the device, its group or a " +
+			"feature of the tenant forbids it in the Defender portal, or act by hand"
 	case e.Status == http.StatusTooManyRequests && e.after > 0:
 		return fmt.Sprintf("quota used up: ask again in %s", e.after)
 	case e.Status == http.StatusTooManyRequests:
@@ -91,7 +93,9 @@ func (e *Error) wayOut() string {
 
 // notTheAPIs says what to do about an answer of somebody on the way. It is no last word, so the request is made again.
 func (e *Error) notTheAPIs(trouble machine.Trouble) string {
-	text := "not the API's answer but " + e.foreign + ", so it decides nothing and is tried again: look at what stands between the app and CORDON_DEFENDER_URL, such as a proxy or a firewall"
+	text := "not the API's answer but " + e.foreign +
+		", so it decides nothing and is tried again: look at what stands between the app and CORDON_DEFENDER_URL, " +
+		"such as a proxy or a firewall"
 	if e.Status >= 300 && e.Status < 400 {
 		text += "; redirects are not followed"
 	}
@@ -117,7 +121,8 @@ func (e *Error) Trouble() machine.Trouble {
 		return machine.Denied
 	case acting && e.alreadyActive():
 		return machine.AlreadyActive
-	case acting && e.Status == http.StatusBadRequest && (e.Code == "OsPlatformNotSupported" || e.Code == "ClientVersionNotSupported"):
+	case acting && e.Status == http.StatusBadRequest &&
+		(e.Code == "OsPlatformNotSupported" || e.Code == "ClientVersionNotSupported"):
 		return machine.Unsupported
 	case e.Status == http.StatusTooManyRequests:
 		return machine.Transient
@@ -134,15 +139,15 @@ func (e *Error) Trouble() machine.Trouble {
 	return machine.Refused
 }
 
-// alreadyActive knows a duplicate by its code, and by the sentence that the pages of the actions document without a code
-// (Release device from isolation API page).
+// alreadyActive knows a duplicate by its code, and by the sentence that the pages of the actions document without a
+// code (Release device from isolation API page).
 func (e *Error) alreadyActive() bool {
 	return e.Code == "ActiveRequestAlreadyExists" ||
 		e.Status == http.StatusBadRequest && strings.Contains(strings.ToLower(e.Message), "already in progress")
 }
 
-// missingRole reports whether a permission is missing: the API says so, or the token does not hold it. Its other 403 are about
-// devices, groups and features, and no permission would help.
+// missingRole reports whether a permission is missing: the API says so, or the token does not hold it. Its other 403
+// are about devices, groups and features, and no permission would help.
 func (e *Error) missingRole() bool {
 	if e.Status != http.StatusForbidden {
 		return false
@@ -159,7 +164,12 @@ func saysMissing(message string) bool {
 
 // unsent is the error of a request that was not sent.
 func unsent(k call, fate machine.Trouble, cause error) error {
-	return &Error{Method: k.method, Endpoint: k.endpoint, fate: fate, cause: cause}
+	return &Error{
+		Method:   k.method,
+		Endpoint: k.endpoint,
+		fate:     fate,
+		cause:    cause,
+	}
 }
 
 // transportError keeps the cause but not the address, whose query does not belong into logs.
@@ -168,7 +178,12 @@ func transportError(k call, err error) error {
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
-	e := &Error{Method: k.method, Endpoint: k.endpoint, fate: machine.Transient, cause: err}
+	e := &Error{
+		Method:   k.method,
+		Endpoint: k.endpoint,
+		fate:     machine.Transient,
+		cause:    err,
+	}
 	unexecuted := notExecuted(err)
 	if k.acting() && !unexecuted {
 		e.fate = machine.UnknownFate
@@ -185,8 +200,8 @@ func transportError(k call, err error) error {
 	return e
 }
 
-// notExecuted asks an error of the transport whether it proves that nothing was carried out. Without a mark, a failure to
-// connect does.
+// notExecuted asks an error of the transport whether it proves that nothing was carried out. Without a mark, a failure
+// to connect does.
 func notExecuted(err error) bool {
 	var marked interface{ NotExecuted() bool }
 	if errors.As(err, &marked) {

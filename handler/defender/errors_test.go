@@ -52,26 +52,43 @@ func TestErrorSamplesAreClassified(t *testing.T) {
 		text      string // in the error of every method
 	}
 	wants := map[string]want{
-		"error_400_active_request.json":      {machine.Refused, machine.AlreadyActive, 0, "400 ActiveRequestAlreadyExists: Action is already in progress"},
-		"error_400_odata.json":               {machine.Refused, machine.Refused, 0, "400 ODataError: Could not find a property named 'machineName'"},
-		"error_400_missing_parameter.json":   {machine.Refused, machine.Refused, 0, "Parameter Comment is missing."},
-		"error_400_os_not_supported.json":    {machine.Refused, machine.Unsupported, 0, "OS Platform macOS isn't supported for this action."},
+		"error_400_active_request.json": {
+			machine.Refused, machine.AlreadyActive, 0, "400 ActiveRequestAlreadyExists: Action is already in progress",
+		},
+		"error_400_odata.json": {
+			machine.Refused, machine.Refused, 0, "400 ODataError: Could not find a property named 'machineName'",
+		},
+		"error_400_missing_parameter.json": {machine.Refused, machine.Refused, 0, "Parameter Comment is missing."},
+		"error_400_os_not_supported.json": {
+			machine.Refused, machine.Unsupported, 0, "OS Platform macOS isn't supported for this action.",
+		},
 		"error_400_hunting_semantic.json":    {machine.Refused, machine.Refused, 0, "400 BadRequest"},
 		"error_400_hunting_result_size.json": {machine.Refused, machine.Refused, 0, "exceeded the allowed result size"},
-		"error_401_unauthorized.json":        {machine.Denied, machine.Denied, 0, "check CORDON_TENANT_ID, CORDON_CLOUD and CORDON_DEFENDER_AUDIENCE"},
-		"error_403_forbidden.json":           {machine.Denied, machine.Denied, 0, "of WindowsDefenderATP with admin consent"},
-		"error_403_disallowed.json":          {machine.Refused, machine.Refused, 0, "the service itself refuses it, whatever the permissions"},
-		"error_404_machine.json":             {machine.NotFound, machine.NotFound, 0, "404 ResourceNotFound: Machine 7c5b3a1f0e8d6c4b2a0f8e6d4c8211f7e5d3b09a was not found"},
-		"error_404_alert.json":               {machine.NotFound, machine.NotFound, 0, "404 ResourceNotFound: Alert"},
-		"error_429_per_minute.json":          {machine.Transient, machine.Transient, 37 * time.Second, "ask again in 37s"},
-		"error_429_per_hour.json":            {machine.Transient, machine.Transient, 1804 * time.Second, "ask again in 30m4s"},
-		"error_429_documented.json":          {machine.Transient, machine.Transient, 60 * time.Second, "429 TooManyRequests"},
-		"error_500.json":                     {machine.Transient, machine.UnknownFate, 0, "500 InternalServerError"},
-		"error_graph_400_hunting.json":       {machine.Refused, machine.Refused, 0, "400 BadRequest"},
-		"error_graph_401.json":               {machine.Denied, machine.Denied, 0, "401 InvalidAuthenticationToken"},
-		"error_graph_403_mail.json":          {machine.Refused, machine.Refused, 0, "403 ErrorAccessDenied"},
-		"error_graph_413_mail.json":          {machine.Refused, machine.Refused, 0, "413 RequestBodyTooLarge"},
-		"error_graph_429.json":               {machine.Transient, machine.Transient, 10 * time.Second, "429 TooManyRequests: Please retry again later."},
+		"error_401_unauthorized.json": {
+			machine.Denied, machine.Denied, 0, "check CORDON_TENANT_ID, CORDON_CLOUD and CORDON_DEFENDER_AUDIENCE",
+		},
+		"error_403_forbidden.json": {machine.Denied, machine.Denied, 0, "of WindowsDefenderATP with admin consent"},
+		"error_403_disallowed.json": {
+			machine.Refused, machine.Refused, 0, "the service itself refuses it, whatever the permissions",
+		},
+		"error_404_machine.json": {
+			machine.NotFound, machine.NotFound, 0,
+			"404 ResourceNotFound: Machine 7c5b3a1f0e8d6c4b2a0f8e6d4c8211f7e5d3b09a was not found",
+		},
+		"error_404_alert.json":      {machine.NotFound, machine.NotFound, 0, "404 ResourceNotFound: Alert"},
+		"error_429_per_minute.json": {machine.Transient, machine.Transient, 37 * time.Second, "ask again in 37s"},
+		"error_429_per_hour.json": {
+			machine.Transient, machine.Transient, 1804 * time.Second, "ask again in 30m4s",
+		},
+		"error_429_documented.json":    {machine.Transient, machine.Transient, 60 * time.Second, "429 TooManyRequests"},
+		"error_500.json":               {machine.Transient, machine.UnknownFate, 0, "500 InternalServerError"},
+		"error_graph_400_hunting.json": {machine.Refused, machine.Refused, 0, "400 BadRequest"},
+		"error_graph_401.json":         {machine.Denied, machine.Denied, 0, "401 InvalidAuthenticationToken"},
+		"error_graph_403_mail.json":    {machine.Refused, machine.Refused, 0, "403 ErrorAccessDenied"},
+		"error_graph_413_mail.json":    {machine.Refused, machine.Refused, 0, "413 RequestBodyTooLarge"},
+		"error_graph_429.json": {
+			machine.Transient, machine.Transient, 10 * time.Second, "429 TooManyRequests: Please retry again later.",
+		},
 	}
 	var samples []struct {
 		File    string
@@ -97,7 +114,9 @@ func TestErrorSamplesAreClassified(t *testing.T) {
 				if trouble != want || after != w.after {
 					t.Errorf("%s: %s after %v, want %s after %v (%v)", method, trouble, after, want, w.after, err)
 				}
-				if target, _ := object(t, body)["error"].(map[string]any)["target"].(string); !strings.Contains(err.Error(), w.text) || !strings.Contains(err.Error(), target) {
+				if target, _ := object(t,
+					body)["error"].(map[string]any)["target"].(string); !strings.Contains(err.Error(), w.text) ||
+					!strings.Contains(err.Error(), target) {
 					t.Errorf("%s: %v lacks %q or the correlation id %q", method, err, w.text, target)
 				}
 				for _, hidden := range []string{"filter", "lastUpdateTime", "%20", "why"} {
@@ -123,11 +142,12 @@ func TestErrorSamplesAreClassified(t *testing.T) {
 	}
 }
 
-// TestAnswersWithoutTheAPIsWordsDecideNothingForGood has proxies, firewalls and sign-in pages answer: nothing of theirs is a
-// refusal, a missing permission or a missing machine.
+// TestAnswersWithoutTheAPIsWordsDecideNothingForGood has proxies, firewalls and sign-in pages answer: nothing of theirs
+// is a refusal, a missing permission or a missing machine.
 func TestAnswersWithoutTheAPIsWordsDecideNothingForGood(t *testing.T) {
 	t.Parallel()
-	const page = "not the API's answer but a page of somebody else (text/html), so it decides nothing and is tried again"
+	const page = "not the API's answer but a page of somebody else (text/html), so it decides nothing and is tried " +
+		"again"
 	const silent = "not the API's answer but a status without a word"
 	type want struct {
 		read, act machine.Trouble
@@ -135,8 +155,16 @@ func TestAnswersWithoutTheAPIsWordsDecideNothingForGood(t *testing.T) {
 	}
 	passing := want{machine.Transient, machine.UnknownFate, silent}
 	bare := map[int]want{
-		301: {machine.Transient, machine.UnknownFate, "redirects are not followed"}, 302: passing, 307: passing, 400: passing, 403: passing, 405: passing, 407: passing, 409: passing,
-		413: passing, 451: passing,
+		301: {machine.Transient, machine.UnknownFate, "redirects are not followed"},
+		302: passing,
+		307: passing,
+		400: passing,
+		403: passing,
+		405: passing,
+		407: passing,
+		409: passing,
+		413: passing,
+		451: passing,
 		401: {machine.Denied, machine.Denied, "401 Unauthorized (the token was refused"},
 		404: {machine.NotFound, machine.NotFound, "404 Not Found"},
 		408: {machine.Transient, machine.UnknownFate, "408 Request Timeout"},
@@ -148,8 +176,11 @@ func TestAnswersWithoutTheAPIsWordsDecideNothingForGood(t *testing.T) {
 		599: {machine.Transient, machine.UnknownFate, "599"},
 	}
 	for status, want := range bare {
-		for _, body := range []string{"", "<html><body>proxy</body></html>", "null", "[]", `{"error":null}`, `{"error":"x"}`, `{"statusCode":403,"message":"Missing application roles"}`,
-			`{"error":{"code":null,"message":{"lang":"en"},"target":[]}}`, `{"error":{`} {
+		for _, body := range []string{
+			"", "<html><body>proxy</body></html>", "null", "[]", `{"error":null}`, `{"error":"x"}`,
+			`{"statusCode":403,"message":"Missing application roles"}`,
+			`{"error":{"code":null,"message":{"lang":"en"},"target":[]}}`, `{"error":{`,
+		} {
 			want := want
 			if body != "" {
 				want.read, want.text = machine.Transient, page
@@ -170,7 +201,8 @@ func TestAnswersWithoutTheAPIsWordsDecideNothingForGood(t *testing.T) {
 					t.Errorf("%d %q: %v lacks %q", status, body, err, want.text)
 				}
 			}
-			if act == machine.UnknownFate && !strings.Contains(actErr.Error(), "look for the machine action before asking again") {
+			if act == machine.UnknownFate &&
+				!strings.Contains(actErr.Error(), "look for the machine action before asking again") {
 				t.Errorf("%d: %v does not say what to do", status, actErr)
 			}
 			if got := a.calls(); len(got) != 2 {
@@ -200,7 +232,8 @@ func TestFieldsOfAnErrorAreReadWhateverTheirTypes(t *testing.T) {
 	t.Parallel()
 	_, err := always(429, `{"error":{"code":429,"message":"quota","target":null}}`).client().Alert(t.Context(), alertID)
 	var got *defender.Error
-	if !errors.As(err, &got) || got.Code != "429" || got.Message != "quota" || got.Status != 429 || got.Endpoint != "/api/alerts/{id}" || got.Method != "GET" {
+	if !errors.As(err, &got) || got.Code != "429" || got.Message != "quota" || got.Status != 429 ||
+		got.Endpoint != "/api/alerts/{id}" || got.Method != "GET" {
 		t.Errorf("%#v", got)
 	}
 }
@@ -228,7 +261,8 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			// In the bubble it is midnight of 2000-01-01 UTC.
 			synctest.Test(t, func(t *testing.T) {
-				_, err := always(429, "", "Retry-After", tt.header, "Date", tt.date).client().Act(t.Context(), machineID, wanted(machine.Isolate))
+				_, err := always(429, "", "Retry-After", tt.header, "Date", tt.date).client().Act(t.Context(),
+					machineID, wanted(machine.Isolate))
 				if trouble, got := machine.TroubleOf(err); got != tt.want || trouble != machine.Transient {
 					t.Errorf("%s after %v, want transient after %v", trouble, got, tt.want)
 				}
@@ -264,16 +298,28 @@ func TestRequestsWithoutAnAnswerAreClassifiedByWhatIsProven(t *testing.T) {
 		read, act machine.Trouble
 		after     time.Duration
 	}{
-		"reset after the write":             {reset, machine.Transient, machine.UnknownFate, 0},
-		"end of file":                       {io.ErrUnexpectedEOF, machine.Transient, machine.UnknownFate, 0},
-		"deadline":                          {context.DeadlineExceeded, machine.Transient, machine.UnknownFate, 0},
-		"no connection":                     {dial, machine.Transient, machine.Transient, 0},
-		"no connection, told twice":         {fmt.Errorf("x: %w", &url.Error{Op: "Post", URL: "https://h/?secret=1", Err: dial}), machine.Transient, machine.Transient, 0},
-		"marked as not executed":            {marked{reset}, machine.Transient, machine.Transient, 0},
-		"no token, no use in trying":        {marked{&transportErr{text: "AADSTS7000215", notExecuted: true}}, machine.Denied, machine.Denied, 0},
-		"no token for now":                  {marked{&transportErr{text: "429", notExecuted: true, wait: 9 * time.Second, again: true}}, machine.Transient, machine.Transient, 9 * time.Second},
-		"marked as perhaps executed":        {&transportErr{text: "lost", wait: time.Second, again: true}, machine.Transient, machine.UnknownFate, 0},
-		"perhaps executed, although a dial": {errors.Join(&transportErr{text: "lost"}, dial), machine.Transient, machine.UnknownFate, 0},
+		"reset after the write": {reset, machine.Transient, machine.UnknownFate, 0},
+		"end of file":           {io.ErrUnexpectedEOF, machine.Transient, machine.UnknownFate, 0},
+		"deadline":              {context.DeadlineExceeded, machine.Transient, machine.UnknownFate, 0},
+		"no connection":         {dial, machine.Transient, machine.Transient, 0},
+		"no connection, told twice": {
+			fmt.Errorf("x: %w", &url.Error{Op: "Post", URL: "https://h/?secret=1", Err: dial}), machine.Transient,
+			machine.Transient, 0,
+		},
+		"marked as not executed": {marked{reset}, machine.Transient, machine.Transient, 0},
+		"no token, no use in trying": {
+			marked{&transportErr{text: "AADSTS7000215", notExecuted: true}}, machine.Denied, machine.Denied, 0,
+		},
+		"no token for now": {
+			marked{&transportErr{text: "429", notExecuted: true, wait: 9 * time.Second, again: true}},
+			machine.Transient, machine.Transient, 9 * time.Second,
+		},
+		"marked as perhaps executed": {
+			&transportErr{text: "lost", wait: time.Second, again: true}, machine.Transient, machine.UnknownFate, 0,
+		},
+		"perhaps executed, although a dial": {
+			errors.Join(&transportErr{text: "lost"}, dial), machine.Transient, machine.UnknownFate, 0,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -285,7 +331,8 @@ func TestRequestsWithoutAnAnswerAreClassifiedByWhatIsProven(t *testing.T) {
 					if trouble != *want || after != tt.after {
 						t.Errorf("%s: %s after %v, want %s after %v", method, trouble, after, *want, tt.after)
 					}
-					if !strings.HasPrefix(err.Error(), "Defender ") || strings.Contains(err.Error(), "filter") || strings.Contains(err.Error(), "secret") {
+					if !strings.HasPrefix(err.Error(), "Defender ") || strings.Contains(err.Error(), "filter") ||
+						strings.Contains(err.Error(), "secret") {
 						t.Errorf("%s: text %q", method, err)
 					}
 				}
@@ -299,8 +346,10 @@ func TestRequestsWithoutAnAnswerAreClassifiedByWhatIsProven(t *testing.T) {
 
 func TestNoErrorShowsTokensOrBreaksALine(t *testing.T) {
 	t.Parallel()
-	hostile := "a\r\nb\x00\u202ec\u2028d Authorization: Bearer abc.SECRET-1 and eyJhbGciOi.SECRET2.SECRET_3 " + strings.Repeat("é", 10000)
-	body := encode(t, map[string]any{"error": map[string]string{"code": hostile, "message": hostile, "target": hostile}})
+	hostile := "a\r\nb\x00\u202ec\u2028d Authorization: Bearer abc.SECRET-1 and eyJhbGciOi.SECRET2.SECRET_3 " +
+		strings.Repeat("é", 10000)
+	body := encode(t,
+		map[string]any{"error": map[string]string{"code": hostile, "message": hostile, "target": hostile}})
 	reads, acts := every(t.Context(), always(500, body).client())
 	for _, err := range append(slices.Collect(maps.Values(reads)), slices.Collect(maps.Values(acts))...) {
 		text := err.Error()
@@ -320,7 +369,10 @@ func TestEndlessErrorBodyIsNotReadToItsEnd(t *testing.T) {
 	read := 0
 	a := &api{answer: func(*http.Request) (*http.Response, error) {
 		r := reply(503, "")
-		r.Body = io.NopCloser(readerFunc(func(p []byte) (int, error) { read += len(p); return copy(p, strings.Repeat(" ", len(p))), nil }))
+		r.Body = io.NopCloser(readerFunc(func(p []byte) (int, error) {
+			read += len(p)
+			return copy(p, strings.Repeat(" ", len(p))), nil
+		}))
 		return r, nil
 	}}
 	_, err := a.client().Alert(t.Context(), alertID)
@@ -337,7 +389,8 @@ func TestUnusableAddressIsTheOperatorsToMend(t *testing.T) {
 	t.Parallel()
 	c := defender.New(defender.Options{Base: &url.URL{Scheme: "https", Host: "exa mple"}, HTTP: &http.Client{}})
 	_, err := c.CurrentActions(t.Context(), time.Time{})
-	if trouble, _ := machine.TroubleOf(err); trouble != machine.Denied || !strings.Contains(err.Error(), "CORDON_DEFENDER_URL") || strings.Contains(err.Error(), "Pending") {
+	if trouble, _ := machine.TroubleOf(err); trouble != machine.Denied ||
+		!strings.Contains(err.Error(), "CORDON_DEFENDER_URL") || strings.Contains(err.Error(), "Pending") {
 		t.Errorf("%s: %v", trouble, err)
 	}
 }

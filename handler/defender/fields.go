@@ -5,9 +5,11 @@ import (
 	"slices"
 )
 
-// AlertFields are the fields of an alert as the API answers it, also those that Cordon does not read ("Alerts resource type").
+// AlertFields are the fields of an alert as the API answers it, also those that Cordon does not read ("Alerts resource
+// type").
 func AlertFields() []string {
-	return slices.Concat(jsonNames(reflect.TypeFor[wireAlert]()), []string{"investigationId", "aadTenantId", "comments", "loggedOnUsers"})
+	return slices.Concat(jsonNames(reflect.TypeFor[wireAlert]()),
+		[]string{"investigationId", "aadTenantId", "comments", "loggedOnUsers"})
 }
 
 // UserFields are the fields of the user of an alert.
@@ -21,15 +23,21 @@ func EvidenceFields() []string {
 
 // MachineFields are the fields of a machine, also those that Cordon does not read ("Machine resource type").
 func MachineFields() []string {
-	return slices.Concat(jsonNames(reflect.TypeFor[wireMachine]()), []string{"osProcessor", "osVersion", "rbacGroupId", "isAadJoined", "ipAddresses",
-		"agentVersion", "defenderAvStatus", "managedBy", "managedByStatus", "mergedIntoMachineId", "isPotentialDuplication", "isExcluded",
-		"exclusionReason", "vmMetadata"})
+	return slices.Concat(jsonNames(reflect.TypeFor[wireMachine]()),
+		[]string{
+			"osProcessor", "osVersion", "rbacGroupId", "isAadJoined", "ipAddresses",
+			"agentVersion", "defenderAvStatus", "managedBy", "managedByStatus",
+			"mergedIntoMachineId", "isPotentialDuplication", "isExcluded",
+			"exclusionReason", "vmMetadata",
+		})
 }
 
-// ActionFields are the fields of a machine action, also those that Cordon does not read ("MachineAction resource type").
+// ActionFields are the fields of a machine action, also those that Cordon does not read ("MachineAction resource
+// type").
 func ActionFields() []string {
-	return slices.Concat(jsonNames(reflect.TypeFor[wireAction]()), []string{"computerDnsName", "title", "relatedFileInfo", "commands", "troubleshootInfo",
-		"cancellationDateTimeUtc", "externalId", "externalID"})
+	return slices.Concat(jsonNames(reflect.TypeFor[wireAction]()),
+		[]string{"computerDnsName", "title", "relatedFileInfo", "commands", "troubleshootInfo",
+			"cancellationDateTimeUtc", "externalId", "externalID"})
 }
 
 func jsonNames(t reflect.Type) []string {

@@ -27,7 +27,10 @@ func seed(f *testing.F, pattern string, add func(body []byte)) {
 		add(body)
 		add(body[:len(body)*2/3])
 	}
-	for _, odd := range []string{"", "null", "[]", `{"id":1e999,"evidence":[{}]}`, `{"value":[{"id":"a"},null,{"id":"b"`, "{\"id\":\"\xff\\ud800\"}"} {
+	for _, odd := range []string{
+		"", "null", "[]", `{"id":1e999,"evidence":[{}]}`,
+		`{"value":[{"id":"a"},null,{"id":"b"`, "{\"id\":\"\xff\\ud800\"}",
+	} {
 		add([]byte(odd))
 	}
 }
@@ -85,7 +88,8 @@ func FuzzMachine(f *testing.F) {
 			t.Errorf("machine %q with error %v", m.ID, err)
 		}
 		sound(t, m)
-		if err := always(200, string(body)).client().Tag(t.Context(), machineID, "IR", false); (err == nil) == (m.ID == "") {
+		if err := always(200, string(body)).client().Tag(t.Context(), machineID, "IR",
+			false); (err == nil) == (m.ID == "") {
 			t.Errorf("machine %q, its tag with error %v", m.ID, err)
 		}
 		listed, err := always(200, string(body)).client().Machines(t.Context(), []string{machineID})
@@ -104,7 +108,8 @@ func FuzzMachineAction(f *testing.F) {
 			t.Errorf("action %q with error %v (%s)", a.ID, err, trouble)
 		}
 		sound(t, a)
-		if listed, err := always(200, string(body)).client().CurrentActions(t.Context(), time.Time{}); err != nil && listed != nil {
+		if listed, err := always(200, string(body)).client().CurrentActions(t.Context(), time.Time{}); err != nil &&
+			listed != nil {
 			t.Errorf("%d actions with error %v", len(listed), err)
 		}
 	})
@@ -124,7 +129,8 @@ func FuzzErrorBody(f *testing.F) {
 		if !utf8.ValidString(text) || strings.ContainsAny(text, "\r\n\x00\x1b\u2028\u202e") || len(text) > 8000 {
 			t.Errorf("text %.500q", text)
 		}
-		if trouble, _ := machine.TroubleOf(err); trouble == machine.NoTrouble || status >= 500 && trouble != machine.UnknownFate && trouble != machine.AlreadyActive {
+		if trouble, _ := machine.TroubleOf(err); trouble == machine.NoTrouble ||
+			status >= 500 && trouble != machine.UnknownFate && trouble != machine.AlreadyActive {
 			t.Errorf("%d %q: %s", status, body, trouble)
 		}
 	})

@@ -18,7 +18,10 @@ var byID = map[string]struct {
 	path string
 	call func(context.Context, *defender.Client, string) error
 }{
-	"Alert": {"/mde/api/alerts/{id}", func(ctx context.Context, c *defender.Client, id string) error { _, err := c.Alert(ctx, id); return err }},
+	"Alert": {"/mde/api/alerts/{id}", func(ctx context.Context, c *defender.Client, id string) error {
+		_, err := c.Alert(ctx, id)
+		return err
+	}},
 	"Machine": {"/mde/api/machines/{id}", func(ctx context.Context, c *defender.Client, id string) error {
 		_, err := c.Machine(ctx, id)
 		return err
@@ -46,10 +49,12 @@ var byID = map[string]struct {
 		_, err := c.UpdateAlert(ctx, id, alert.Change{Comment: "why"})
 		return err
 	}},
-	"CancelAction": {"/mde/api/machineactions/{id}/cancel", func(ctx context.Context, c *defender.Client, id string) error {
-		_, err := c.CancelAction(ctx, id, machine.Isolate, "why")
-		return err
-	}},
+	"CancelAction": {
+		"/mde/api/machineactions/{id}/cancel", func(ctx context.Context, c *defender.Client, id string) error {
+			_, err := c.CancelAction(ctx, id, machine.Isolate, "why")
+			return err
+		},
+	},
 	"ActionsOn": {"/mde/api/machineactions", func(ctx context.Context, c *defender.Client, id string) error {
 		_, err := c.ActionsOn(ctx, id, window.From)
 		return err
@@ -66,7 +71,8 @@ func checkOneID(t *testing.T, id string) {
 		a := always(200, `{"id":"x","value":[]}`)
 		err := method.call(t.Context(), a.client(), id)
 		if alert.CheckID(id) != nil {
-			if trouble, _ := machine.TroubleOf(err); trouble != machine.Refused || len(a.asked) != 0 || !strings.Contains(err.Error(), " id ") {
+			if trouble, _ := machine.TroubleOf(err); trouble != machine.Refused || len(a.asked) != 0 ||
+				!strings.Contains(err.Error(), " id ") {
 				t.Errorf("%s(%q): %v (%s), %d requests; want it refused", name, id, err, trouble, len(a.asked))
 			}
 			continue
@@ -75,10 +81,12 @@ func checkOneID(t *testing.T, id string) {
 			t.Fatalf("%s(%q): %v after %d requests", name, id, err, len(a.asked))
 		}
 		sent := a.asked[0].URL
-		if want := strings.ReplaceAll(method.path, "{id}", id); sent.Path != want || sent.EscapedPath() != want || sent.Host != "api.example.com" || sent.Fragment != "" {
+		if want := strings.ReplaceAll(method.path, "{id}", id); sent.Path != want || sent.EscapedPath() != want ||
+			sent.Host != "api.example.com" || sent.Fragment != "" {
 			t.Errorf("%s(%q) went to %s, want the path %s", name, id, sent, want)
 		}
-		if filter := sent.Query().Get("$filter"); name == "ActionsOn" && filter != "machineId eq '"+id+"' and creationDateTimeUtc ge 2025-11-18T09:00:00Z" {
+		if filter := sent.Query().Get("$filter"); name == "ActionsOn" &&
+			filter != "machineId eq '"+id+"' and creationDateTimeUtc ge 2025-11-18T09:00:00Z" {
 			t.Errorf("%s(%q): filter %s", name, id, filter)
 		}
 	}
@@ -86,8 +94,10 @@ func checkOneID(t *testing.T, id string) {
 
 // hostileIDs try to leave their place in a path or a filter.
 var hostileIDs = []string{
-	"", ".", "..", "...", "../machines/x", "a/../b", "a/b", `a\b`, "%2e%2e", "a%2fb", "a?b=c", "a#b", "a;b", "a b", "a+b", "a&b", "a=b", "a'b",
-	"x' or id ne '", "a\"b", "a\nb", "a\x00b", "a\u00e9", "\uff0e\uff0e", "$metadata", "a@b", "a,b", "(a)", strings.Repeat("a", 129),
+	"", ".", "..", "...", "../machines/x", "a/../b", "a/b", `a\b`, "%2e%2e", "a%2fb", "a?b=c", "a#b", "a;b", "a b",
+	"a+b", "a&b", "a=b", "a'b",
+	"x' or id ne '", "a\"b", "a\nb", "a\x00b", "a\u00e9", "\uff0e\uff0e", "$metadata", "a@b", "a,b", "(a)",
+	strings.Repeat("a", 129),
 }
 
 func TestHostileIDsAreRefusedWithoutARequest(t *testing.T) {
@@ -101,7 +111,9 @@ func TestHostileIDsAreRefusedWithoutARequest(t *testing.T) {
 }
 
 func FuzzIDsNeverLeaveTheirPlace(f *testing.F) {
-	for _, id := range append([]string{machineID, alertID, actionID, "a..b", "..a", "a:b", "api", "isolate", strings.Repeat("a", 128)}, hostileIDs...) {
+	for _, id := range append([]string{
+		machineID, alertID, actionID, "a..b", "..a", "a:b", "api", "isolate", strings.Repeat("a", 128),
+	}, hostileIDs...) {
 		f.Add(id)
 	}
 	f.Fuzz(checkOneID)
@@ -110,17 +122,27 @@ func FuzzIDsNeverLeaveTheirPlace(f *testing.F) {
 func TestBudgetIsKeptPerEndpointAndNamesNoID(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
-		"Alert": "GET /api/alerts/{id}", "Machine": "GET /api/machines/{id}", "Action": "GET /api/machineactions/{id}",
-		"Isolate": "POST /api/machines/{id}/isolate", "Scan": "POST /api/machines/{id}/runAntiVirusScan", "Tag": "POST /api/machines/{id}/tags",
-		"AlertComments": "GET /api/alerts/{id}", "UpdateAlert": "PATCH /api/alerts/{id}",
-		"CancelAction": "POST /api/machineactions/{id}/cancel", "ActionsOn": "GET /api/machineactions", "Machines": "GET /api/machines",
+		"Alert":         "GET /api/alerts/{id}",
+		"Machine":       "GET /api/machines/{id}",
+		"Action":        "GET /api/machineactions/{id}",
+		"Isolate":       "POST /api/machines/{id}/isolate",
+		"Scan":          "POST /api/machines/{id}/runAntiVirusScan",
+		"Tag":           "POST /api/machines/{id}/tags",
+		"AlertComments": "GET /api/alerts/{id}",
+		"UpdateAlert":   "PATCH /api/alerts/{id}",
+		"CancelAction":  "POST /api/machineactions/{id}/cancel",
+		"ActionsOn":     "GET /api/machineactions",
+		"Machines":      "GET /api/machines",
 	}
 	for _, base := range []string{"", "/mde", "/api", "/api/v1.0/", "/gateway/api"} {
 		for name, method := range byID {
 			// An id that reads like a part of the path.
 			for _, id := range []string{machineID, "api", "alerts", "machines"} {
 				a := always(200, `{"id":"x","value":[]}`)
-				c := defender.New(defender.Options{Base: &url.URL{Scheme: "https", Host: "api.example.com", Path: base}, HTTP: &http.Client{Transport: a}})
+				c := defender.New(defender.Options{
+					Base: &url.URL{Scheme: "https", Host: "api.example.com", Path: base},
+					HTTP: &http.Client{Transport: a},
+				})
 				if err := method.call(t.Context(), c, id); err != nil {
 					t.Fatalf("%s at %q: %v", name, base, err)
 				}
@@ -141,7 +163,9 @@ func TestBudgetIsKeptPerEndpointAndNamesNoID(t *testing.T) {
 
 func TestRequestsToAnythingElseHaveNoBudget(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"", "/", "/api", "/api/", "/alerts/da1", "/api/files/x", "/tenant/oauth2/v2.0/token"} {
+	for _, path := range []string{
+		"", "/", "/api", "/api/", "/alerts/da1", "/api/files/x", "/tenant/oauth2/v2.0/token",
+	} {
 		key, perMinute := defender.Budget(&http.Request{Method: "GET", URL: &url.URL{Path: path}})
 		if key != "" || perMinute != 0 {
 			t.Errorf("Budget(%q) = %q, %d", path, key, perMinute)

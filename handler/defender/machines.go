@@ -41,18 +41,31 @@ func (w wireMachine) id() string { return machine.ID(string(w.ID)) }
 
 func (w wireMachine) machine() machine.Machine {
 	return machine.Machine{
-		ID: w.id(), ComputerDNSName: string(w.ComputerDNSName), OSPlatform: string(w.OSPlatform), OSArchitecture: string(w.OSArchitecture),
-		Version: string(w.Version), OSBuild: int64(w.OSBuild), HealthStatus: string(w.HealthStatus), OnboardingStatus: string(w.OnboardingStatus),
-		RiskScore: string(w.RiskScore), ExposureLevel: string(w.ExposureLevel), DeviceValue: string(w.DeviceValue),
-		RBACGroupName: string(w.RBACGroupName), Tags: w.Tags, AADDeviceID: string(w.AADDeviceID), LastIP: string(w.LastIP),
-		LastExternalIP: string(w.LastExternalIP), FirstSeen: time.Time(w.FirstSeen), LastSeen: time.Time(w.LastSeen),
+		ID:               w.id(),
+		ComputerDNSName:  string(w.ComputerDNSName),
+		OSPlatform:       string(w.OSPlatform),
+		OSArchitecture:   string(w.OSArchitecture),
+		Version:          string(w.Version),
+		OSBuild:          int64(w.OSBuild),
+		HealthStatus:     string(w.HealthStatus),
+		OnboardingStatus: string(w.OnboardingStatus),
+		RiskScore:        string(w.RiskScore),
+		ExposureLevel:    string(w.ExposureLevel),
+		DeviceValue:      string(w.DeviceValue),
+		RBACGroupName:    string(w.RBACGroupName),
+		Tags:             w.Tags,
+		AADDeviceID:      string(w.AADDeviceID),
+		LastIP:           string(w.LastIP),
+		LastExternalIP:   string(w.LastExternalIP),
+		FirstSeen:        time.Time(w.FirstSeen),
+		LastSeen:         time.Time(w.LastSeen),
 	}
 }
 
 const readMachines = "Machine.Read.All"
 
-// idsInFilter is how many ids go into one filter; more are picked from the whole list. The API's framework takes 100 nodes by
-// default, of which each id needs four; which bound this API has is not documented.
+// idsInFilter is how many ids go into one filter; more are picked from the whole list. The API's framework takes 100
+// nodes by default, of which each id needs four; which bound this API has is not documented.
 const idsInFilter = 25
 
 // listPage is the page size of machines and machine actions, the API's largest.
@@ -61,12 +74,18 @@ const listPage = 10000
 // maxPages bounds lists, so that an API which ignores $skip is not read for ever.
 const maxPages = 100
 
-// Machines reads the machines with the given ids: one call for up to 25 different ones, or two for halves of them where the API
-// refuses so long a filter, else one for every 10,000 machines of the tenant; no ids, no call. Ids that do not exist are missing from the answer, which has no order and no machine
-// twice. A repeat is safe (List machines API page: permission Machine.Read.All, 100 calls a minute and 1,500 an hour; an
-// empty list is answered with 404).
+// Machines reads the machines with the given ids: one call for up to 25 different ones, or two for halves of them where
+// the API refuses so long a filter, else one for every 10,000 machines of the tenant; no ids, no call. Ids that do not
+// exist are missing from the answer, which has no order and no machine twice. A repeat is safe (List machines API page:
+// permission Machine.Read.All, 100 calls a minute and 1,500 an hour; an empty list is answered with 404).
 func (c *Client) Machines(ctx context.Context, ids []string) ([]machine.Machine, error) {
-	k := call{method: http.MethodGet, endpoint: "/api/machines", path: []string{"machines"}, query: url.Values{}, needs: readMachines}
+	k := call{
+		method:   http.MethodGet,
+		endpoint: "/api/machines",
+		path:     []string{"machines"},
+		query:    url.Values{},
+		needs:    readMachines,
+	}
 	missing := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		if err := checkID(k, "machine", id); err != nil {
@@ -108,7 +127,8 @@ func (c *Client) machinesOf(ctx context.Context, k call, ids []string) ([]machin
 // tooLong reports whether a shorter filter might not be refused.
 func tooLong(err error) bool {
 	var refused *Error
-	return errors.As(err, &refused) && refused.Trouble() == machine.Refused && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusRequestURITooLong)
+	return errors.As(err, &refused) && refused.Trouble() == machine.Refused &&
+		(refused.Status == http.StatusBadRequest || refused.Status == http.StatusRequestURITooLong)
 }
 
 // machinesAmong picks the machines that are missing from a list.
@@ -131,16 +151,21 @@ func (c *Client) machinesAmong(ctx context.Context, k call, missing map[string]b
 // writeMachines is the application permission of tags.
 const writeMachines = "Machine.ReadWrite.All"
 
-// Tag puts a tag on a machine, or takes it off. A repeat is safe: a tag that is there stays once, one that is not there can
-// be taken off (Add or remove machine tags API page: permission Machine.ReadWrite.All, 100 calls a minute and 1,500 an hour).
+// Tag puts a tag on a machine, or takes it off. A repeat is safe: a tag that is there stays once, one that is not there
+// can be taken off (Add or remove machine tags API page: permission Machine.ReadWrite.All, 100 calls a minute and 1,500
+// an hour).
 func (c *Client) Tag(ctx context.Context, machineID, tag string, remove bool) error {
 	action := "Add"
 	if remove {
 		action = "Remove"
 	}
 	k := call{
-		method: http.MethodPost, endpoint: "/api/machines/{id}/tags", path: []string{"machines", machineID, "tags"},
-		body: map[string]string{"Value": tag, "Action": action}, needs: writeMachines, look: "a repeat is safe",
+		method:   http.MethodPost,
+		endpoint: "/api/machines/{id}/tags",
+		path:     []string{"machines", machineID, "tags"},
+		body:     map[string]string{"Value": tag, "Action": action},
+		needs:    writeMachines,
+		look:     "a repeat is safe",
 	}
 	if err := checkID(k, "machine", machineID); err != nil {
 		return err
@@ -172,13 +197,23 @@ func listAll[T any](ctx context.Context, c *Client, k call, visit func(T) error)
 			return err
 		}
 	}
-	return &Error{Method: k.method, Endpoint: k.endpoint, fate: machine.Transient, cause: fmt.Errorf("the list does not end after %d pages of %d", maxPages, listPage)}
+	return &Error{
+		Method:   k.method,
+		Endpoint: k.endpoint,
+		fate:     machine.Transient,
+		cause:    fmt.Errorf("the list does not end after %d pages of %d", maxPages, listPage),
+	}
 }
 
 // Machine reads one machine by its id. The error's Trouble is machine.NotFound if there is none. A repeat is safe (Get
 // machine by ID API page). The endpoint takes names too; a name is never sent.
 func (c *Client) Machine(ctx context.Context, id string) (machine.Machine, error) {
-	k := call{method: http.MethodGet, endpoint: "/api/machines/{id}", path: []string{"machines", id}, needs: readMachines}
+	k := call{
+		method:   http.MethodGet,
+		endpoint: "/api/machines/{id}",
+		path:     []string{"machines", id},
+		needs:    readMachines,
+	}
 	if err := checkID(k, "machine", id); err != nil {
 		return machine.Machine{}, err
 	}

@@ -56,12 +56,25 @@ func ids(machines []machine.Machine) []string {
 func TestMachinesAreReadWithAllTheirFields(t *testing.T) {
 	t.Parallel()
 	const second = "a90b3d5e7f1128c4d6e8f0a2b4c6d8e0f1a3b5c7"
-	got, err := always(200, fixture(t, "machine_list_page.json")).client().Machines(t.Context(), []string{second, machineID})
+	got, err := always(200, fixture(t, "machine_list_page.json")).client().Machines(t.Context(),
+		[]string{second, machineID})
 	want := []machine.Machine{sampleMachine(t), {
-		ID: second, ComputerDNSName: "hr-vm-22.corp.contoso.com", OSPlatform: "WindowsServer2022", OSArchitecture: "64-bit", Version: "21H2",
-		OSBuild: 20348, HealthStatus: "Active", OnboardingStatus: "Onboarded", RiskScore: "None", ExposureLevel: "Low", DeviceValue: "Normal",
-		Tags: []string{}, LastIP: "10.30.1.22", LastExternalIP: "198.51.100.24",
-		FirstSeen: at(t, "2024-02-06T13:05:21.4419027Z"), LastSeen: at(t, "2025-11-18T09:20:47.8810256Z"),
+		ID:               second,
+		ComputerDNSName:  "hr-vm-22.corp.contoso.com",
+		OSPlatform:       "WindowsServer2022",
+		OSArchitecture:   "64-bit",
+		Version:          "21H2",
+		OSBuild:          20348,
+		HealthStatus:     "Active",
+		OnboardingStatus: "Onboarded",
+		RiskScore:        "None",
+		ExposureLevel:    "Low",
+		DeviceValue:      "Normal",
+		Tags:             []string{},
+		LastIP:           "10.30.1.22",
+		LastExternalIP:   "198.51.100.24",
+		FirstSeen:        at(t, "2024-02-06T13:05:21.4419027Z"),
+		LastSeen:         at(t, "2025-11-18T09:20:47.8810256Z"),
 	}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -99,7 +112,8 @@ func TestMachinesAreReadInAsFewCallsAsCanBe(t *testing.T) {
 				t.Errorf("%d calls, want %d", len(a.asked), tt.calls)
 			}
 			for _, r := range a.asked {
-				if got := r.URL.Query().Has("$filter"); got != tt.filtered || strings.ContainsAny(r.URL.RawQuery, "+' ") || r.URL.Query().Get("$top") != "10000" {
+				if got := r.URL.Query().Has("$filter"); got != tt.filtered ||
+					strings.ContainsAny(r.URL.RawQuery, "+' ") || r.URL.Query().Get("$top") != "10000" {
 					t.Errorf("query %.200s, want a filter: %t", r.URL.RawQuery, tt.filtered)
 				}
 			}
@@ -114,7 +128,9 @@ func TestRefusedListOfIDsIsAskedForInSmallerOnes(t *testing.T) {
 		all := fleet(50)
 		a := &api{answer: func(r *http.Request) (*http.Response, error) {
 			if strings.Count(r.URL.Query().Get("$filter"), "id eq") > atMost {
-				return reply(400, `{"error":{"code":"BadRequest","message":"The node count limit of '100' has been exceeded.","target":"1"}}`), nil
+				return reply(400,
+					`{"error":{"code":"BadRequest","message":"The node count limit of '100' has been exceeded.",`+
+						`"target":"1"}}`), nil
 			}
 			return all.answer(r)
 		}}
@@ -126,7 +142,8 @@ func TestRefusedListOfIDsIsAskedForInSmallerOnes(t *testing.T) {
 	for status, calls := range map[int]int{400: 6, 403: 1, 401: 1, 503: 1, 429: 1} {
 		// Of what is refused whatever its length, or fails, nothing is made a shorter list.
 		a := always(status, `{"error":{"code":"ODataError","message":"no"}}`)
-		if got, err := a.client().Machines(t.Context(), numbered(0, 25)); err == nil || got != nil || len(a.asked) > calls {
+		if got, err := a.client().Machines(t.Context(), numbered(0, 25)); err == nil || got != nil ||
+			len(a.asked) > calls {
 			t.Errorf("%d: %d machines, %v, %d calls", status, len(got), err, len(a.asked))
 		}
 	}
@@ -172,7 +189,8 @@ func TestListThatNeverEndsIsGivenUp(t *testing.T) {
 	endless := list(strings.TrimSuffix(strings.Repeat("0,", 10000), ","))
 	a := always(200, endless)
 	_, err := a.client().CurrentActions(t.Context(), time.Time{})
-	if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient || !strings.Contains(err.Error(), "does not end after 100 pages") || len(a.asked) != 100 {
+	if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient ||
+		!strings.Contains(err.Error(), "does not end after 100 pages") || len(a.asked) != 100 {
 		t.Errorf("%v after %d calls", err, len(a.asked))
 	}
 }

@@ -71,7 +71,11 @@ func (a *api) client() *defender.Client { return a.clientThatKnows(nil) }
 
 // clientThatKnows is a client that can look into its token.
 func (a *api) clientThatKnows(lacks func(context.Context, string) bool) *defender.Client {
-	return defender.New(defender.Options{Base: &url.URL{Scheme: "https", Host: "api.example.com", Path: "/mde"}, HTTP: &http.Client{Transport: a}, Lacks: lacks})
+	return defender.New(defender.Options{
+		Base:  &url.URL{Scheme: "https", Host: "api.example.com", Path: "/mde"},
+		HTTP:  &http.Client{Transport: a},
+		Lacks: lacks,
+	})
 }
 
 // calls returns the requests so far as "METHOD path".
@@ -86,7 +90,14 @@ func (a *api) calls() []string {
 }
 
 func reply(status int, body string, header ...string) *http.Response {
-	r := &http.Response{StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+	r := &http.Response{
+		StatusCode: status,
+		Proto:      "HTTP/1.1",
+		ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     http.Header{},
+		Body:       io.NopCloser(strings.NewReader(body)),
+	}
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -146,5 +157,6 @@ func encode(t testing.TB, v any) string {
 
 // list wraps entities as the API does.
 func list(entities ...string) string {
-	return fmt.Sprintf(`{"@odata.context":"https://api.example.com/api/$metadata#X","value":[%s]}`, strings.Join(entities, ","))
+	return fmt.Sprintf(`{"@odata.context":"https://api.example.com/api/$metadata#X","value":[%s]}`,
+		strings.Join(entities, ","))
 }

@@ -43,7 +43,10 @@ type stack struct {
 func newStack(t *testing.T, appSecret string, answer http.HandlerFunc) *stack {
 	t.Helper()
 	sim, err := entrasim.New(entrasim.Options{Apps: []entrasim.App{{
-		TenantID: tenant, ClientID: appID, Secret: secret, Roles: map[string][]string{entrasim.Defender: {"Machine.Isolate"}},
+		TenantID: tenant,
+		ClientID: appID,
+		Secret:   secret,
+		Roles:    map[string][]string{entrasim.Defender: {"Machine.Isolate"}},
 	}}})
 	if err != nil {
 		t.Fatal(err)
@@ -75,8 +78,11 @@ func newStack(t *testing.T, appSecret string, answer http.HandlerFunc) *stack {
 		authority.Close()
 	})
 	source, err := entra.New(entra.Options{
-		TenantID: tenant, ClientID: appID, Secret: entra.Secret(appSecret), AuthorityURL: "https://" + authority.Listener.Addr().String(),
-		HTTPClient: &http.Client{Transport: transport},
+		TenantID:     tenant,
+		ClientID:     appID,
+		Secret:       entra.Secret(appSecret),
+		AuthorityURL: "https://" + authority.Listener.Addr().String(),
+		HTTPClient:   &http.Client{Transport: transport},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -88,10 +94,21 @@ func newStack(t *testing.T, appSecret string, answer http.HandlerFunc) *stack {
 	lacks := func(ctx context.Context, permission string) bool {
 		return entra.Lacks(ctx, source, entrasim.Defender+"/.default", permission)
 	}
-	s.client = defender.New(defender.Options{Base: base, SendBy: httpretry.SendBy, Lacks: lacks, HTTP: &http.Client{Transport: httpretry.New(httpretry.Options{
-		Base:   &entra.Transport{Base: transport, Source: source, Scope: entrasim.Defender + "/.default", AllowedHost: base.Host},
-		Budget: defender.Budget, MaxWait: time.Nanosecond, // no test waits for a repeat
-	})}})
+	s.client = defender.New(defender.Options{
+		Base:   base,
+		SendBy: httpretry.SendBy,
+		Lacks:  lacks,
+		HTTP: &http.Client{Transport: httpretry.New(httpretry.Options{
+			Base: &entra.Transport{
+				Base:        transport,
+				Source:      source,
+				Scope:       entrasim.Defender + "/.default",
+				AllowedHost: base.Host,
+			},
+			Budget:  defender.Budget,
+			MaxWait: time.Nanosecond, // no test waits for a repeat
+		})},
+	})
 	return s
 }
 
@@ -111,7 +128,8 @@ func TestFateAndSecretsSurviveTheWholeStack(t *testing.T) {
 			}
 			// What a careless gateway would echo.
 			w.WriteHeader(status)
-			_, _ = io.WriteString(w, strings.Replace(fixture(t, file), `"message": "`, `"message": "`+r.Header.Get("Authorization")+" ", 1))
+			_, _ = io.WriteString(w,
+				strings.Replace(fixture(t, file), `"message": "`, `"message": "`+r.Header.Get("Authorization")+" ", 1))
 		}
 	}
 	for name, tt := range map[string]struct {
@@ -121,14 +139,29 @@ func TestFateAndSecretsSurviveTheWholeStack(t *testing.T) {
 		read, act machine.Trouble
 		after     time.Duration // at least; 0: none
 	}{
-		"token refused":               {secret, entrasim.Fault{}, refuse(401, "error_401_unauthorized.json", "WWW-Authenticate", "Bearer"), machine.Denied, machine.Denied, 0},
-		"permission missing":          {secret, entrasim.Fault{}, refuse(403, "error_403_forbidden.json"), machine.Denied, machine.Denied, 0},
-		"quota used up":               {secret, entrasim.Fault{}, refuse(429, "error_429_per_hour.json", "Retry-After", "1804"), machine.Transient, machine.Transient, 1700 * time.Second},
-		"API down":                    {secret, entrasim.Fault{}, refuse(500, "error_500.json"), machine.Transient, machine.UnknownFate, 0},
-		"connection reset":            {secret, entrasim.Fault{}, drop, machine.Transient, machine.UnknownFate, 0},
-		"answer is no JSON":           {secret, entrasim.Fault{}, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }, machine.Transient, machine.UnknownFate, 0},
-		"client secret wrong":         {"wrong-" + secret, entrasim.Fault{}, drop, machine.Denied, machine.Denied, 0},
-		"authority asks to be spared": {secret, entrasim.Fault{Status: 429, RetryAfter: 90 * time.Second}, drop, machine.Transient, machine.Transient, 60 * time.Second},
+		"token refused": {
+			secret, entrasim.Fault{}, refuse(401, "error_401_unauthorized.json", "WWW-Authenticate", "Bearer"),
+			machine.Denied, machine.Denied, 0,
+		},
+		"permission missing": {
+			secret, entrasim.Fault{}, refuse(403, "error_403_forbidden.json"), machine.Denied, machine.Denied, 0,
+		},
+		"quota used up": {
+			secret, entrasim.Fault{}, refuse(429, "error_429_per_hour.json", "Retry-After", "1804"), machine.Transient,
+			machine.Transient, 1700 * time.Second,
+		},
+		"API down": {
+			secret, entrasim.Fault{}, refuse(500, "error_500.json"), machine.Transient, machine.UnknownFate, 0,
+		},
+		"connection reset": {secret, entrasim.Fault{}, drop, machine.Transient, machine.UnknownFate, 0},
+		"answer is no JSON": {secret, entrasim.Fault{}, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "<html>")
+		}, machine.Transient, machine.UnknownFate, 0},
+		"client secret wrong": {"wrong-" + secret, entrasim.Fault{}, drop, machine.Denied, machine.Denied, 0},
+		"authority asks to be spared": {
+			secret, entrasim.Fault{Status: 429, RetryAfter: 90 * time.Second}, drop, machine.Transient,
+			machine.Transient, 60 * time.Second,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -139,7 +172,8 @@ func TestFateAndSecretsSurviveTheWholeStack(t *testing.T) {
 				for method, err := range errs {
 					trouble, after := machine.TroubleOf(err)
 					if trouble != *want || after < tt.after || tt.after == 0 && after != 0 {
-						t.Errorf("%s: %s after %v, want %s after %v or more (%v)", method, trouble, after, *want, tt.after, err)
+						t.Errorf("%s: %s after %v, want %s after %v or more (%v)", method, trouble, after, *want,
+							tt.after, err)
 					}
 					s.checkSecrets(t, err)
 				}
@@ -158,7 +192,8 @@ func (s *stack) checkSecrets(t *testing.T, err error) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	hidden := append(slices.Collect(maps.Keys(s.tokens)), secret, url.QueryEscape(secret), "eyJ", "filter", "%20", "lastUpdateTime", "$top", "IsolationType")
+	hidden := append(slices.Collect(maps.Keys(s.tokens)), secret, url.QueryEscape(secret), "eyJ", "filter", "%20",
+		"lastUpdateTime", "$top", "IsolationType")
 	for _, h := range hidden {
 		if strings.Contains(err.Error(), h) {
 			t.Errorf("%.20q is in the error %q", h, err)
@@ -166,16 +201,22 @@ func (s *stack) checkSecrets(t *testing.T, err error) {
 	}
 }
 
-// TestWhatTheTokenLacksIsAPermissionWhateverTheAPISays has the API word every refusal alike; the app holds Machine.Isolate alone.
+// TestWhatTheTokenLacksIsAPermissionWhateverTheAPISays has the API word every refusal alike; the app holds
+// Machine.Isolate alone.
 func TestWhatTheTokenLacksIsAPermissionWhateverTheAPISays(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, secret, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = io.WriteString(w, `{"error":{"code":"Forbidden","message":"No."}}`)
 	})
-	for kind, want := range map[machine.ActionType]machine.Trouble{machine.Isolate: machine.Refused, machine.Unisolate: machine.Refused, machine.Scan: machine.Denied} {
+	for kind, want := range map[machine.ActionType]machine.Trouble{
+		machine.Isolate:   machine.Refused,
+		machine.Unisolate: machine.Refused,
+		machine.Scan:      machine.Denied,
+	} {
 		_, err := s.client.Act(t.Context(), machineID, wanted(kind))
-		if trouble, _ := machine.TroubleOf(err); trouble != want || strings.Contains(err.Error(), "grant the application permission Machine.Scan") != (want == machine.Denied) {
+		if trouble, _ := machine.TroubleOf(err); trouble != want ||
+			strings.Contains(err.Error(), "grant the application permission Machine.Scan") != (want == machine.Denied) {
 			t.Errorf("%s: %s, want %s: %v", kind, trouble, want, err)
 		}
 		s.checkSecrets(t, err)
@@ -189,8 +230,14 @@ func TestPausedEndpointTellsTheCallerHowLong(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
 	for call := range 3 {
-		_, err := s.client.Act(t.Context(), machineID, machine.Request{Type: machine.Isolate, Scope: machine.Full, Comment: "why", SendBy: time.Now().Add(time.Minute)})
-		if trouble, after := machine.TroubleOf(err); trouble != machine.Transient || after < 30*time.Minute || after > 1804*time.Second {
+		_, err := s.client.Act(t.Context(), machineID, machine.Request{
+			Type:    machine.Isolate,
+			Scope:   machine.Full,
+			Comment: "why",
+			SendBy:  time.Now().Add(time.Minute),
+		})
+		if trouble, after := machine.TroubleOf(err); trouble != machine.Transient || after < 30*time.Minute ||
+			after > 1804*time.Second {
 			t.Errorf("call %d: %s after %v, want transient after half an hour (%v)", call, trouble, after, err)
 		}
 	}
@@ -202,7 +249,12 @@ func TestPausedEndpointTellsTheCallerHowLong(t *testing.T) {
 func TestNothingIsSentAfterTheTimeGiven(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, secret, drop)
-	_, err := s.client.Act(t.Context(), machineID, machine.Request{Type: machine.Isolate, Scope: machine.Full, Comment: "why", SendBy: time.Now().Add(-time.Second)})
+	_, err := s.client.Act(t.Context(), machineID, machine.Request{
+		Type:    machine.Isolate,
+		Scope:   machine.Full,
+		Comment: "why",
+		SendBy:  time.Now().Add(-time.Second),
+	})
 	if trouble, _ := machine.TroubleOf(err); trouble != machine.Transient || len(s.calls) != 0 {
 		t.Errorf("%v (%s) after %v", err, trouble, s.calls)
 	}
@@ -212,8 +264,11 @@ func TestWholeSurfaceWorksOverTheWholeStack(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, secret, func(w http.ResponseWriter, r *http.Request) {
 		file := map[string]string{
-			"/api/alerts": "alert_list_page.json", "/api/alerts/" + alertID: "alert.json", "/api/machines": "machine_list_page.json",
-			"/api/machines/" + machineID: "machine.json", "/api/machineactions": "machineaction_list.json",
+			"/api/alerts":                "alert_list_page.json",
+			"/api/alerts/" + alertID:     "alert.json",
+			"/api/machines":              "machine_list_page.json",
+			"/api/machines/" + machineID: "machine.json",
+			"/api/machineactions":        "machineaction_list.json",
 		}[r.URL.Path]
 		if file == "" {
 			file = "machineaction_pending.json"

@@ -15,7 +15,8 @@ import (
 )
 
 func decoder(body io.Reader, limit int64) *jsontext.Decoder {
-	return jsontext.NewDecoder(incoming.Reader(&bounded{from: body, left: limit}), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), json.MatchCaseInsensitiveNames(true))
+	return jsontext.NewDecoder(incoming.Reader(&bounded{from: body, left: limit}), jsontext.AllowDuplicateNames(true),
+		jsontext.AllowInvalidUTF8(true), json.MatchCaseInsensitiveNames(true))
 }
 
 // bounded is a reader that fails instead of ending silently when a body is longer than any real one.
@@ -55,8 +56,8 @@ func one[T entity](k call, answer *http.Response) (T, error) {
 }
 
 // each decodes the "value" list of an answer as a stream and hands every entity to visit. It stops at the first error;
-// what was handed over before it is genuine. The count is that of the list, with entries that are no objects and are not
-// handed over: a full page must not look short. An answer without a list is an error, for it is not an empty one.
+// what was handed over before it is genuine. The count is that of the list, with entries that are no objects and are
+// not handed over: a full page must not look short. An answer without a list is an error, for it is not an empty one.
 func each[T any](k call, answer *http.Response, visit func(T) error) (count int, err error) {
 	defer answer.Body.Close()
 	d := decoder(answer.Body, maxList)
@@ -141,15 +142,19 @@ func elements(d *jsontext.Decoder, read func() error) error {
 
 func drain(body io.Reader) { _, _ = io.CopyN(io.Discard, body, maxTrailer) }
 
-// unreadable is the error of a 2xx whose body is cut, broken or none of the API's. That is trouble on the way: reads are
-// repeated, acts are looked up.
+// unreadable is the error of a 2xx whose body is cut, broken or none of the API's. That is trouble on the way: reads
+// are repeated, acts are looked up.
 func unreadable(k call, answer *http.Response, err error) error {
 	fate := machine.Transient
 	if k.acting() {
 		fate = machine.UnknownFate
 	}
 	return &Error{
-		Method: k.method, Endpoint: k.endpoint, Status: answer.StatusCode, fate: fate, look: k.look,
-		cause: fmt.Errorf("the answer cannot be read: %w", err),
+		Method:   k.method,
+		Endpoint: k.endpoint,
+		Status:   answer.StatusCode,
+		fate:     fate,
+		look:     k.look,
+		cause:    fmt.Errorf("the answer cannot be read: %w", err),
 	}
 }

@@ -46,7 +46,8 @@ func TestHeldIsContinuedExactlyWhereAPersonSaysSo(t *testing.T) {
 	w.FinishAll(machine.Succeeded)
 	w.Follow(p)
 	for i, want := range map[int]string{0: "isolated", 7: "isolated", 6: "held"} {
-		if run := w.Run(fmt.Sprintf("da%d", i), 1); run.Outcome != want || want == "isolated" && run.Leave != "alice: looked at it" {
+		if run := w.Run(fmt.Sprintf("da%d", i), 1); run.Outcome != want ||
+			want == "isolated" && run.Leave != "alice: looked at it" {
 			t.Errorf("da%d is %s, by leave of %q", i, run.Outcome, run.Leave)
 		}
 	}
@@ -70,7 +71,12 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 		want string
 	}{
 		"the machine has another name": {func(w *world.World, _ *world.Process) {
-			w.Machines["m1"] = machine.Machine{ID: "m1", ComputerDNSName: "dc01", OSPlatform: "Windows11", Tags: []string{"never-isolate"}}
+			w.Machines["m1"] = machine.Machine{
+				ID:              "m1",
+				ComputerDNSName: "dc01",
+				OSPlatform:      "Windows11",
+				Tags:            []string{"never-isolate"},
+			}
 		}, `name was "m1.corp.contoso.com", is "dc01"`},
 		"the machine has lost its tag": {func(w *world.World, _ *world.Process) {
 			m := w.Machines["m1"]
@@ -82,7 +88,9 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 			m.OnboardingStatus = "CanBeOnboarded"
 			w.Machines["m1"] = m
 		}, `onboarding status was "Onboarded", is "CanBeOnboarded"`},
-		"the machine is gone": {func(w *world.World, _ *world.Process) { delete(w.Machines, "m1") }, "the machine does not exist any more"},
+		"the machine is gone": {func(w *world.World, _ *world.Process) {
+			delete(w.Machines, "m1")
+		}, "the machine does not exist any more"},
 		"the alert was resolved": {func(w *world.World, _ *world.Process) {
 			a := w.Alerts["da1"]
 			a.Status, a.Updated = alert.StatusResolved, w.Now.Add(time.Second)
@@ -183,7 +191,8 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 // playbook allows onboarded ones only.
 func TestLeavePassesNoRailOnOnboardingThatChanged(t *testing.T) {
 	t.Parallel()
-	w := world.NewWorldWith(t, strings.Replace(world.IsolateHigh, "protect:", "only: { onboarding: [Onboarded] }\nprotect:", 1))
+	w := world.NewWorldWith(t,
+		strings.Replace(world.IsolateHigh, "protect:", "only: { onboarding: [Onboarded] }\nprotect:", 1))
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
 	if _, err := p.Ledger.SetPause(t.Context(), true, "bob", "x", w.Clock()); err != nil {
@@ -216,7 +225,8 @@ func TestPauseStopsTheNextStepOfEveryProcess(t *testing.T) {
 			p, other := w.Start(-1, false), w.Start(-1, false)
 			w.AlertOn("da1", "m1", alert.High)
 			pause := func() {
-				if _, err := other.Ledger.SetPause(context.Background(), true, "bob", "the CMDB is wrong", w.Now); err != nil {
+				if _, err := other.Ledger.SetPause(context.Background(), true, "bob", "the CMDB is wrong",
+					w.Now); err != nil {
 					t.Error(err)
 				}
 			}
@@ -225,7 +235,8 @@ func TestPauseStopsTheNextStepOfEveryProcess(t *testing.T) {
 			} else {
 				paused := false
 				p.Between = func() {
-					if l, err := other.Ledger.Latch(context.Background(), "m1", ledger.Isolation); !paused && err == nil && l.State == ledger.Preparing {
+					if l, err := other.Ledger.Latch(context.Background(), "m1", ledger.Isolation); !paused &&
+						err == nil && l.State == ledger.Preparing {
 						paused = true
 						pause()
 					}
@@ -233,7 +244,8 @@ func TestPauseStopsTheNextStepOfEveryProcess(t *testing.T) {
 			}
 			w.Drain(p, 5)
 			run := w.Run("da1", 1)
-			if w.Posts != 0 || run.Outcome != "held" || !strings.Contains(run.Reason, "acting is paused: the CMDB is wrong, by bob since") {
+			if w.Posts != 0 || run.Outcome != "held" ||
+				!strings.Contains(run.Reason, "acting is paused: the CMDB is wrong, by bob since") {
 				t.Errorf("%d requests, run %s: %s", w.Posts, run.Outcome, run.Reason)
 			}
 			if len(w.Order) != 1 || w.Order[0].Kind != notice.Held {
@@ -273,7 +285,12 @@ func TestKilledWhileItIsContinuedNothingIsLostOrDoneTwice(t *testing.T) {
 			}
 			h := w.HeldOf("da1")
 			dying := w.Start(breaths, mute)
-			if err := (&desk.Desk{API: dying, Queue: dying, Ledger: dying.Ledger, Now: w.Clock}).Continue(context.Background(), h, "alice", "x"); desk.IsRefusal(err) {
+			if err := (&desk.Desk{
+				API:    dying,
+				Queue:  dying,
+				Ledger: dying.Ledger,
+				Now:    w.Clock,
+			}).Continue(context.Background(), h, "alice", "x"); desk.IsRefusal(err) {
 				t.Fatalf("%d %v: %v", breaths, mute, err)
 			}
 			d, _ := w.Desk()
@@ -281,13 +298,17 @@ func TestKilledWhileItIsContinuedNothingIsLostOrDoneTwice(t *testing.T) {
 				t.Fatal(err)
 			}
 			if run := w.Run("da1", 1); !run.State.Final() && len(w.Queue) == 0 {
-				w.Queue = append(w.Queue, alert.Envelope{ID: "swept", Message: alert.Message{Tenant: world.Tenant, AlertID: "da1", Version: 1, Reason: "swept"}})
+				w.Queue = append(w.Queue, alert.Envelope{
+					ID:      "swept",
+					Message: alert.Message{Tenant: world.Tenant, AlertID: "da1", Version: 1, Reason: "swept"},
+				})
 			}
 			w.Drain(p, 9)
 			w.FinishAll(machine.Succeeded)
 			w.Follow(p)
 			if run := w.Run("da1", 1); run.Outcome != "isolated" || w.Posts != 1 {
-				t.Errorf("killed after %d calls (%v): run %s, %s, %d requests", breaths, mute, run.State, run.Outcome, w.Posts)
+				t.Errorf("killed after %d calls (%v): run %s, %s, %d requests", breaths, mute, run.State, run.Outcome,
+					w.Posts)
 			}
 		}
 	}

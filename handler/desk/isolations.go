@@ -14,17 +14,18 @@ import (
 // Isolation is one machine that is isolated, or about to be, by the ledger or by the API.
 type Isolation struct {
 	MachineID   string
-	MachineName string               // as the ledger knows it; empty if it never acted on the machine
-	Ledger      string               // isolated, requested, request of unknown fate, or not isolated
-	API         string               // isolated, not isolated, or being isolated or released
-	Since       time.Time            // when the action that says so was done, or asked for if it is not; zero: none is known
-	Until       time.Time            // when Defender lifts the isolation by itself; zero: not isolated, or not known
-	ActionID    string               // of that action
-	By          machine.Owner        // who asked for it
-	Requestor   string               // the same, as the API names him
-	RunID       string               // the run that began the episode; empty if it was not Cordon
-	Release     machine.ActionStatus // of a release under way; empty: none
-	Drift       string               // in what ledger and API differ; empty: they agree, or the next follow sees to it
+	MachineName string // as the ledger knows it; empty if it never acted on the machine
+	Ledger      string // isolated, requested, request of unknown fate, or not isolated
+	API         string // isolated, not isolated, or being isolated or released
+	// when the action that says so was done, or asked for if it is not; zero: none is known
+	Since     time.Time
+	Until     time.Time            // when Defender lifts the isolation by itself; zero: not isolated, or not known
+	ActionID  string               // of that action
+	By        machine.Owner        // who asked for it
+	Requestor string               // the same, as the API names him
+	RunID     string               // the run that began the episode; empty if it was not Cordon
+	Release   machine.ActionStatus // of a release under way; empty: none
+	Drift     string               // in what ledger and API differ; empty: they agree, or the next follow sees to it
 }
 
 // Isolated reports whether the API lists the machine as isolated, so that it can be released.
@@ -95,7 +96,12 @@ func Isolations(
 }
 
 func compareIsolation(l ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) Isolation {
-	i := Isolation{MachineID: l.MachineID, MachineName: l.MachineName, Ledger: saysNot, API: saysNot}
+	i := Isolation{
+		MachineID:   l.MachineID,
+		MachineName: l.MachineName,
+		Ledger:      saysNot,
+		API:         saysNot,
+	}
 	switch l.State {
 	case ledger.Achieved:
 		i.Ledger = saysIsolated

@@ -103,7 +103,12 @@ func (c Check) within(ctx context.Context, limit time.Duration) (f Finding, ende
 
 // Worst is the worst state of all; Fail is worse than Warn, and that than NotSeen.
 func Worst(findings []Finding) State {
-	rank := map[State]int{OK: 0, NotSeen: 1, Warn: 2, Fail: 3}
+	rank := map[State]int{
+		OK:      0,
+		NotSeen: 1,
+		Warn:    2,
+		Fail:    3,
+	}
 	worst := OK
 	for _, f := range findings {
 		if rank[f.State] > rank[worst] {
@@ -124,7 +129,11 @@ func Told(findings ...Finding) Area {
 
 // Shut is an area that cannot be looked at; why is what has to be mended first.
 func Shut(name, why string) Area {
-	return Told(Finding{Check: name, State: NotSeen, Seen: "not looked at: " + why})
+	return Told(Finding{
+		Check: name,
+		State: NotSeen,
+		Seen:  "not looked at: " + why,
+	})
 }
 
 func ok(format string, args ...any) Finding {

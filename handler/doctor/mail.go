@@ -39,24 +39,33 @@ func Mailing(m Mail) Area {
 	slow := "check that the app reaches " + m.Server + "; port 25 is closed in Azure, use 587"
 	var area Area
 	if m.Check != nil {
-		area = append(area, Check{Name: "mail server", Gate: true, Slow: slow, Run: func(ctx context.Context) Finding {
-			if err := m.Check(ctx); err != nil {
-				return failed("check CORDON_SMTP_URL and CORDON_CA_FILE", "%v", err)
-			}
-			return ok("%s is ready to take a mail", m.Server)
-		}})
+		area = append(area, Check{
+			Name: "mail server",
+			Gate: true,
+			Slow: slow,
+			Run: func(ctx context.Context) Finding {
+				if err := m.Check(ctx); err != nil {
+					return failed("check CORDON_SMTP_URL and CORDON_CA_FILE", "%v", err)
+				}
+				return ok("%s is ready to take a mail", m.Server)
+			},
+		})
 	}
 	if m.Send == nil {
 		return append(area, Check{Name: "mail", Run: func(context.Context) Finding {
 			return notSeen("cordon doctor --send-test sends one to CORDON_OPERATOR_MAIL", "no mail was sent")
 		}})
 	}
-	return append(area, Check{Name: "mail", Slow: slow, Run: func(ctx context.Context) Finding {
-		if err := m.Send(ctx); err != nil {
-			return failed("mend what it says; docs/doctor.md, \"Mail\"", "%v", err)
-		}
-		return ok("%s took a mail to %s: look whether it arrives", m.Server, strings.Join(m.To, ", "))
-	}})
+	return append(area, Check{
+		Name: "mail",
+		Slow: slow,
+		Run: func(ctx context.Context) Finding {
+			if err := m.Send(ctx); err != nil {
+				return failed("mend what it says; docs/doctor.md, \"Mail\"", "%v", err)
+			}
+			return ok("%s took a mail to %s: look whether it arrives", m.Server, strings.Join(m.To, ", "))
+		},
+	})
 }
 
 // Schedule is when something happens by itself.

@@ -27,11 +27,12 @@ type Certificate struct {
 	Thumbprint string // SHA-1 in upper case hex, as the portal shows it
 	ExpiresAt  time.Time
 
-	credential func() confidential.Credential // a function, because fmt prints the content of every other kind of unexported field
+	// a function, because fmt prints the content of every other kind of unexported field
+	credential func() confidential.Credential
 }
 
-// ReadCertificate reads a PEM file with a certificate and its unencrypted RSA key, and, if there is one, the chain of the
-// certificate, all in any order. The error says what is wrong with the file and how to mend it.
+// ReadCertificate reads a PEM file with a certificate and its unencrypted RSA key, and, if there is one, the chain of
+// the certificate, all in any order. The error says what is wrong with the file and how to mend it.
 func ReadCertificate(path string, now time.Time) (*Certificate, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -43,7 +44,9 @@ func ReadCertificate(path string, now time.Time) (*Certificate, error) {
 		return nil, unreadable(path, err)
 	}
 	if len(content) > maxCertificateFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes: expected a PEM file with a certificate and its key", path, maxCertificateFile)
+		return nil,
+			fmt.Errorf("%s is larger than %d bytes: expected a PEM file with a certificate and its key", path,
+				maxCertificateFile)
 	}
 	c, err := parseCertificate(incoming.Document(content), now)
 	if err != nil {
@@ -55,7 +58,8 @@ func ReadCertificate(path string, now time.Time) (*Certificate, error) {
 func unreadable(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s does not exist: expected the path of a PEM file with a certificate and its key, as the app sees it", path)
+		return fmt.Errorf("%s does not exist: expected the path of a PEM file with a certificate and its key, as "+
+			"the app sees it", path)
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("%s cannot be read: let the user that the app runs as read it", path)
 	}
@@ -66,7 +70,8 @@ func unreadable(path string, err error) error {
 	return fmt.Errorf("%s cannot be read: %w", path, err)
 }
 
-// parseCertificate reads the content of the file. Its errors go on where the file's name ends, and quote nothing of the content.
+// parseCertificate reads the content of the file. Its errors go on where the file's name ends, and quote nothing of the
+// content.
 func parseCertificate(content []byte, now time.Time) (*Certificate, error) {
 	if err := checkBlocks(content); err != nil {
 		return nil, err
@@ -74,25 +79,35 @@ func parseCertificate(content []byte, now time.Time) (*Certificate, error) {
 	chain, key, err := confidential.CertFromPEM(content, "")
 	if err != nil {
 		// Not wrapped: what it says of a key that it cannot read is nobody's business.
-		return nil, errors.New("cannot be read: it is no valid certificate with a key in PKCS #8 or PKCS #1 form; write it anew from its source")
+		return nil,
+			errors.New("cannot be read: it is no valid certificate with a key in PKCS #8 or PKCS #1 form; write it " +
+				"anew from its source")
 	}
 	leaf, err := leafOf(chain, key)
 	if err != nil {
 		return nil, err
 	}
-	const ask = "make a new certificate, upload it to the app registration and set CORDON_CLIENT_CERTIFICATE to its file"
+	const ask = "make a new certificate, upload it to the app registration and set CORDON_CLIENT_CERTIFICATE to its " +
+		"file"
 	switch {
 	case now.After(leaf.NotAfter):
-		return nil, fmt.Errorf("holds a certificate that expired at %s: %s", leaf.NotAfter.UTC().Format(time.RFC3339), ask)
+		return nil,
+			fmt.Errorf("holds a certificate that expired at %s: %s", leaf.NotAfter.UTC().Format(time.RFC3339), ask)
 	case now.Before(leaf.NotBefore):
-		return nil, fmt.Errorf("holds a certificate that is valid only from %s: wait until then, or %s", leaf.NotBefore.UTC().Format(time.RFC3339), ask)
+		return nil,
+			fmt.Errorf("holds a certificate that is valid only from %s: wait until then, or %s",
+				leaf.NotBefore.UTC().Format(time.RFC3339), ask)
 	}
 	credential, err := confidential.NewCredFromCert(chain, key)
 	if err != nil {
 		return nil, fmt.Errorf("holds a certificate that cannot be used: %w", err)
 	}
-	return &Certificate{Subject: leaf.Subject.String(), Thumbprint: fmt.Sprintf("%X", sha1.Sum(leaf.Raw)), ExpiresAt: leaf.NotAfter.UTC(),
-		credential: func() confidential.Credential { return credential }}, nil
+	return &Certificate{
+		Subject:    leaf.Subject.String(),
+		Thumbprint: fmt.Sprintf("%X", sha1.Sum(leaf.Raw)),
+		ExpiresAt:  leaf.NotAfter.UTC(),
+		credential: func() confidential.Credential { return credential },
+	}, nil
 }
 
 // checkBlocks finds what MSAL would pass over, or say less clearly.
@@ -115,7 +130,8 @@ func checkBlocks(content []byte) error {
 	}
 	switch {
 	case certificates+keys == 0:
-		return errors.New("holds nothing in PEM form: convert a .pfx with: openssl pkcs12 -in cert.pfx -out cert.pem -nodes")
+		return errors.New("holds nothing in PEM form: convert a .pfx with: openssl pkcs12 -in cert.pfx -out " +
+			"cert.pem -nodes")
 	case certificates == 0:
 		return errors.New("holds no certificate, only a key: add the certificate (BEGIN CERTIFICATE) to the file")
 	case keys == 0:
@@ -127,9 +143,11 @@ func checkBlocks(content []byte) error {
 }
 
 var (
-	errEncrypted = errors.New("holds an encrypted private key, and there is no password to open it with: write the key without one (openssl pkcs8 -topk8 -nocrypt) " +
+	errEncrypted = errors.New("holds an encrypted private key, and there is no password to open it with: write the " +
+		"key without one (openssl pkcs8 -topk8 -nocrypt) " +
 		"and let only the app read the file")
-	errNotRSA = errors.New("holds a private key that is not RSA, and Microsoft Entra takes only RSA: make a certificate with an RSA key of 2048 bits or more")
+	errNotRSA = errors.New("holds a private key that is not RSA, and Microsoft Entra takes only RSA: make a " +
+		"certificate with an RSA key of 2048 bits or more")
 )
 
 // leafOf finds the certificate that the key belongs to.
@@ -151,5 +169,7 @@ func leafOf(chain []*x509.Certificate, key crypto.PrivateKey) (*x509.Certificate
 		}
 		return c, nil
 	}
-	return nil, errors.New("holds a private key that belongs to none of its certificates: put the certificate and its own key into the file")
+	return nil,
+		errors.New("holds a private key that belongs to none of its certificates: put the certificate and its own " +
+			"key into the file")
 }

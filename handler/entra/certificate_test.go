@@ -53,11 +53,17 @@ var materials = sync.OnceValues(func() (*material, error) {
 		public   crypto.PublicKey
 		signer   crypto.Signer
 	}{
-		{&m.root, "root", 1990, 2090, m.other.Public(), m.other}, {&m.cert, "cordon", 1990, 2090, m.key.Public(), m.other},
+		{&m.root, "root", 1990, 2090, m.other.Public(), m.other},
+		{&m.cert, "cordon", 1990, 2090, m.key.Public(), m.other},
 		{&m.old, "old", 1990, 1999, m.key.Public(), m.other}, {&m.early, "early", 2080, 2090, m.key.Public(), m.other},
 		{&m.ecCert, "ec", 1990, 2090, m.ecKey.Public(), m.other},
 	} {
-		template := &x509.Certificate{SerialNumber: big.NewInt(3), Subject: pkix.Name{CommonName: c.name}, NotBefore: year(c.from), NotAfter: year(c.by)}
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(3),
+			Subject:      pkix.Name{CommonName: c.name},
+			NotBefore:    year(c.from),
+			NotAfter:     year(c.by),
+		}
 		parent := m.root
 		if parent == nil {
 			template.IsCA, template.BasicConstraintsValid, parent = true, true, template
@@ -108,7 +114,8 @@ func write(t *testing.T, content string) string {
 func certificate(t *testing.T) *entra.Certificate {
 	t.Helper()
 	m := mustMaterial(t)
-	c, err := entra.ReadCertificate(write(t, block("CERTIFICATE", m.cert.Raw)+block("PRIVATE KEY", pkcs8(t, m.key))), time.Now())
+	c, err := entra.ReadCertificate(write(t, block("CERTIFICATE", m.cert.Raw)+block("PRIVATE KEY", pkcs8(t, m.key))),
+		time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,12 +127,17 @@ func TestACertificateIsReadWithItsKeyInAnyOrder(t *testing.T) {
 	cert, root := block("CERTIFICATE", m.cert.Raw), block("CERTIFICATE", m.root.Raw)
 	key := block("PRIVATE KEY", pkcs8(t, m.key))
 	for name, content := range map[string]string{
-		"certificate and key": cert + key, "key first": key + cert, "with its chain": cert + key + root, "chain in disorder": root + cert + key,
-		"PKCS #1": cert + block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(m.key)), "with other lines": "Bag Attributes\n  friendlyName: x\n" + cert + "\n\n" + key,
+		"certificate and key":    cert + key,
+		"key first":              key + cert,
+		"with its chain":         cert + key + root,
+		"chain in disorder":      root + cert + key,
+		"PKCS #1":                cert + block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(m.key)),
+		"with other lines":       "Bag Attributes\n  friendlyName: x\n" + cert + "\n\n" + key,
 		"with parameters beside": cert + key + block("DH PARAMETERS", []byte{1}),
 	} {
 		c, err := entra.ReadCertificate(write(t, content), time.Now())
-		if err != nil || c.Subject != "CN=cordon" || c.ExpiresAt.Year() != 2090 || len(c.Thumbprint) != 40 || c.Thumbprint != strings.ToUpper(c.Thumbprint) {
+		if err != nil || c.Subject != "CN=cordon" || c.ExpiresAt.Year() != 2090 || len(c.Thumbprint) != 40 ||
+			c.Thumbprint != strings.ToUpper(c.Thumbprint) {
 			t.Errorf("%s: %+v, %v", name, c, err)
 		}
 	}
@@ -140,7 +152,11 @@ func TestAFileThatIsNoUsableCertificateIsRefusedByItsFaultWithTheWayOut(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
-	legacy := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: pkcs8(t, m.key), Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,00"}}))
+	legacy := string(pem.EncodeToMemory(&pem.Block{
+		Type:    "RSA PRIVATE KEY",
+		Bytes:   pkcs8(t, m.key),
+		Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,00"},
+	}))
 	for _, tt := range []struct{ name, content, says string }{
 		{"empty", "", "nothing in PEM form"},
 		{"a .pfx", "\x30\x82\x0a\x01" + strings.Repeat("\x00\xff", 200), "openssl pkcs12"},
@@ -149,7 +165,10 @@ func TestAFileThatIsNoUsableCertificateIsRefusedByItsFaultWithTheWayOut(t *testi
 		{"encrypted key", cert + block("ENCRYPTED PRIVATE KEY", pkcs8(t, m.key)), "encrypted private key"},
 		{"key encrypted in the old way", cert + legacy, "encrypted private key"},
 		{"elliptic curve", block("CERTIFICATE", m.ecCert.Raw) + block("EC PRIVATE KEY", sec1), "not RSA"},
-		{"elliptic curve in PKCS #8", block("CERTIFICATE", m.ecCert.Raw) + block("PRIVATE KEY", pkcs8(t, m.ecKey)), "not RSA"},
+		{
+			"elliptic curve in PKCS #8", block("CERTIFICATE", m.ecCert.Raw) + block("PRIVATE KEY", pkcs8(t, m.ecKey)),
+			"not RSA",
+		},
 		{"another's key", cert + block("PRIVATE KEY", pkcs8(t, m.ecKey)), "belongs to none"},
 		{"two keys", cert + key + otherKey, "several private keys"},
 		{"expired", block("CERTIFICATE", m.old.Raw) + key, "expired at 1999-01-01T00:00:00Z"},
@@ -185,7 +204,8 @@ func TestAFileThatCannotBeOpenedIsNamed(t *testing.T) {
 		paths[locked] = "let the user that the app runs as read it"
 	}
 	for path, says := range paths {
-		if _, err := entra.ReadCertificate(path, time.Now()); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), says) {
+		if _, err := entra.ReadCertificate(path, time.Now()); err == nil || !strings.Contains(err.Error(), path) ||
+			!strings.Contains(err.Error(), says) {
 			t.Errorf("%s: got %v, want the path and %q", path, err, says)
 		}
 	}
@@ -227,7 +247,8 @@ func TestAByteOrderMarkInFrontOfACertificateIsNoPartOfIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := entra.ReadCertificate(write(t, "\ufeff"+block("CERTIFICATE", m.cert.Raw)+block("PRIVATE KEY", pkcs8(t, m.key))), time.Now()); err != nil {
+	if _, err := entra.ReadCertificate(write(t,
+		"\ufeff"+block("CERTIFICATE", m.cert.Raw)+block("PRIVATE KEY", pkcs8(t, m.key))), time.Now()); err != nil {
 		t.Error(err)
 	}
 }

@@ -10,7 +10,8 @@ import (
 const maxClaims = 8 << 10
 
 // claimsChallenge finds the claims that a 401 asks for, as JSON
-// (https://learn.microsoft.com/entra/identity-platform/claims-challenge). ok is false when there is no well-formed challenge.
+// (https://learn.microsoft.com/entra/identity-platform/claims-challenge). ok is false when there is no well-formed
+// challenge.
 func claimsChallenge(headers []string) (claims string, ok bool) {
 	for _, header := range headers {
 		p := challenge(header)
@@ -31,8 +32,8 @@ func decodeBase64(s string) ([]byte, error) {
 	return base64.RawURLEncoding.DecodeString(s)
 }
 
-// challenge reads the parameters of the Bearer challenge in a WWW-Authenticate header (RFC 9110, section 11.6.1), names in lower
-// case, none when there is no such challenge. What does not follow the grammar ends the reading.
+// challenge reads the parameters of the Bearer challenge in a WWW-Authenticate header (RFC 9110, section 11.6.1), names
+// in lower case, none when there is no such challenge. What does not follow the grammar ends the reading.
 func challenge(header string) map[string]string {
 	params := map[string]string{}
 	bearer := false

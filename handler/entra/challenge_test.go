@@ -15,17 +15,33 @@ func TestClaimsChallenge(t *testing.T) {
 		want   string
 	}{
 		{"padded", []string{`Bearer error="insufficient_claims", claims="` + encoded + `"`}, claims},
-		{"unpadded", []string{`Bearer error="insufficient_claims", claims="` + strings.TrimRight(encoded, "=") + `"`}, claims},
+		{
+			"unpadded",
+			[]string{`Bearer error="insufficient_claims", claims="` + strings.TrimRight(encoded, "=") + `"`}, claims,
+		},
 		{"unquoted", []string{`Bearer error=insufficient_claims, claims=` + encoded}, claims},
 		{"odd case and spaces", []string{`bearer  Error = "insufficient_claims" ,Claims= "` + encoded + `"`}, claims},
-		{"comma in another value", []string{`Bearer error_description="a, \"b\" c", error="insufficient_claims", claims="` + encoded + `"`}, claims},
-		{"behind another scheme", []string{`Basic realm="x", Bearer error="insufficient_claims", claims="` + encoded + `"`}, claims},
-		{"in the second header", []string{`Basic realm="x"`, `Bearer error="insufficient_claims", claims="` + encoded + `"`}, claims},
+		{
+			"comma in another value",
+			[]string{`Bearer error_description="a, \"b\" c", error="insufficient_claims", claims="` + encoded + `"`},
+			claims,
+		},
+		{
+			"behind another scheme",
+			[]string{`Basic realm="x", Bearer error="insufficient_claims", claims="` + encoded + `"`}, claims,
+		},
+		{
+			"in the second header",
+			[]string{`Basic realm="x"`, `Bearer error="insufficient_claims", claims="` + encoded + `"`}, claims,
+		},
 		{"of another scheme", []string{`PoP error="insufficient_claims", claims="` + encoded + `"`}, ""},
 		{"split over two schemes", []string{`Bearer error="insufficient_claims", PoP claims="` + encoded + `"`}, ""},
 		{"unterminated", []string{`Bearer error="insufficient_claims", claims="` + encoded}, ""},
 		{"not an object", []string{`Bearer error="insufficient_claims", claims="MQ=="`}, ""},
-		{"too long", []string{`Bearer error="insufficient_claims", claims="` + strings.Repeat("A", maxClaims+1) + `"`}, ""},
+		{
+			"too long",
+			[]string{`Bearer error="insufficient_claims", claims="` + strings.Repeat("A", maxClaims+1) + `"`}, "",
+		},
 		{"none", nil, ""},
 		{"empty", []string{""}, ""},
 	}

@@ -32,15 +32,18 @@ func ReadClaims(token Secret) (c Claims, err error) {
 	return c, nil
 }
 
-// Lacks reports that the token for a scope is known to hold neither a permission nor the wider one that holds it. What cannot be
-// told counts as held.
+// Lacks reports that the token for a scope is known to hold neither a permission nor the wider one that holds it. What
+// cannot be told counts as held.
 func Lacks(ctx context.Context, source TokenSource, scope, permission string) bool {
 	token, err := source.Token(ctx, scope)
 	if err != nil {
 		return false
 	}
 	claims, err := ReadClaims(token.Value)
-	return err == nil && !slices.ContainsFunc(append(Wider(permission), permission), func(p string) bool { return slices.Contains(claims.Roles, p) })
+	return err == nil &&
+		!slices.ContainsFunc(append(Wider(permission), permission), func(p string) bool {
+			return slices.Contains(claims.Roles, p)
+		})
 }
 
 // Wider are the application permissions that hold another one.

@@ -14,15 +14,23 @@ func TestCredentialPassesTokenAndTimesOn(t *testing.T) {
 	s := source(t, sim)
 	want := mustToken(t, s)
 	c := s.Credential()
-	got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}, TenantID: strings.ToUpper(tenantID)})
+	got, err := c.GetToken(t.Context(), policy.TokenRequestOptions{
+		Scopes:   []string{scope},
+		TenantID: strings.ToUpper(tenantID),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Token != want.Value.Reveal() || !got.ExpiresOn.Equal(want.ExpiresAt) || !got.RefreshOn.Equal(want.RefreshAt) {
-		t.Errorf("got a token to %v, refresh %v, want the source's own to %v, refresh %v", got.ExpiresOn, got.RefreshOn, want.ExpiresAt, want.RefreshAt)
+	if got.Token != want.Value.Reveal() || !got.ExpiresOn.Equal(want.ExpiresAt) ||
+		!got.RefreshOn.Equal(want.RefreshAt) {
+		t.Errorf("got a token to %v, refresh %v, want the source's own to %v, refresh %v", got.ExpiresOn, got.RefreshOn,
+			want.ExpiresAt, want.RefreshAt)
 	}
 
-	renewed, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{scope}, Claims: `{"access_token":{"nbf":{"value":"1"}}}`})
+	renewed, err := c.GetToken(t.Context(), policy.TokenRequestOptions{
+		Scopes: []string{scope},
+		Claims: `{"access_token":{"nbf":{"value":"1"}}}`,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,15 +52,31 @@ func (s *Source) describe(err error, scope string) *Error {
 		return from.describeNetwork(network, scope)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Scope: scope, Code: "network", Retryable: true, text: from.name + " did not answer in time", err: context.DeadlineExceeded}
+		return &Error{
+			Scope:     scope,
+			Code:      "network",
+			Retryable: true,
+			text:      from.name + " did not answer in time",
+			err:       context.DeadlineExceeded,
+		}
 	}
 	var undecodable msal.InvalidJsonErr
 	if errors.As(err, &undecodable) {
 		// Its text holds the answer, which may be a token.
-		return &Error{Scope: scope, Retryable: true, text: fmt.Sprintf("%s's answer is not JSON: is there a proxy in between, or is %s wrong?", from.name, from.setting)}
+		return &Error{
+			Scope:     scope,
+			Retryable: true,
+			text: fmt.Sprintf("%s's answer is not JSON: is there a proxy in between, or is %s wrong?", from.name,
+				from.setting),
+		}
 	}
 	// An answer that makes no sense: perhaps from the wrong place, perhaps from a proxy that will be gone in a minute.
-	return &Error{Scope: scope, Retryable: true, text: fmt.Sprintf("%s's answer is not understood, check %s: %s", from.name, from.setting, s.identity.scrub(err.Error()))}
+	return &Error{
+		Scope:     scope,
+		Retryable: true,
+		text: fmt.Sprintf("%s's answer is not understood, check %s: %s", from.name, from.setting,
+			s.identity.scrub(err.Error())),
+	}
 }
 
 func (p party) describeAnswer(resp *http.Response, scope string) *Error {
@@ -71,7 +87,11 @@ func (p party) describeAnswer(resp *http.Response, scope string) *Error {
 	}
 	// An answer that is not JSON leaves all empty: the status alone tells then.
 	_ = json.NewDecoder(io.LimitReader(resp.Body, drainLimit)).Decode(&body)
-	e := &Error{Scope: scope, Status: resp.StatusCode, RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now())}
+	e := &Error{
+		Scope:      scope,
+		Status:     resp.StatusCode,
+		RetryAfter: retryAfter(resp.Header.Get("Retry-After"), time.Now()),
+	}
 	if regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`).MatchString(body.Error) {
 		e.Code = body.Error
 	}
@@ -93,14 +113,25 @@ func (p party) describeAnswer(resp *http.Response, scope string) *Error {
 func (p party) describeNetwork(err *url.Error, scope string) *Error {
 	var untrusted *tls.CertificateVerificationError
 	if errors.As(err, &untrusted) {
-		return &Error{Scope: scope, Code: "tls", err: err.Err,
-			text: fmt.Sprintf("%s's certificate is not trusted: set CORDON_CA_FILE if it is signed by a CA of your own: %v", p.name, err.Err)}
+		return &Error{
+			Scope: scope,
+			Code:  "tls",
+			err:   err.Err,
+			text: fmt.Sprintf("%s's certificate is not trusted: set CORDON_CA_FILE if it is signed by a CA of your "+
+				"own: %v", p.name, err.Err),
+		}
 	}
-	return &Error{Scope: scope, Code: "network", Retryable: true, err: err.Err,
-		text: fmt.Sprintf("%s cannot be reached: %v%s", p.name, err.Err, p.absent)}
+	return &Error{
+		Scope:     scope,
+		Code:      "network",
+		Retryable: true,
+		err:       err.Err,
+		text:      fmt.Sprintf("%s cannot be reached: %v%s", p.name, err.Err, p.absent),
+	}
 }
 
-// retryAfter reads a Retry-After header, seconds or HTTP date; 0 when it is absent, past or neither. An hour is the most.
+// retryAfter reads a Retry-After header, seconds or HTTP date; 0 when it is absent, past or neither. An hour is the
+// most.
 func retryAfter(header string, now time.Time) time.Duration {
 	var wait time.Duration
 	if seconds, err := strconv.Atoi(strings.TrimSpace(header)); err == nil {

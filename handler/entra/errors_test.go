@@ -30,16 +30,72 @@ func TestErrorsNameTheCodeAndTheWayOut(t *testing.T) {
 		retryable bool
 		says      string
 	}{
-		{name: "wrong secret", app: func(o *entra.Options) { o.Secret = "wrong-secret" }, status: 401, code: "AADSTS7000215", says: "set CORDON_CLIENT_SECRET"},
-		{name: "expired secret", sim: func(o *entrasim.Options) { o.Apps[0].SecretExpires = time.Now() }, status: 401, code: "AADSTS7000222", says: "set CORDON_CLIENT_SECRET"},
-		{name: "unknown app", app: func(o *entra.Options) { o.ClientID = "ffffffff-42a8-4e57-8f19-0c6de25a7341" }, status: 400, code: "AADSTS700016", says: "CORDON_CLIENT_ID"},
-		{name: "unknown tenant", app: func(o *entra.Options) { o.TenantID = "ffffffff-8d0e-4b7b-9a64-5c2d71e0b9f4" }, status: 400, code: "AADSTS90002", says: "CORDON_TENANT_ID"},
-		{name: "unknown API", scope: "https://api.example.com/.default", status: 400, code: "AADSTS500011", says: "CORDON_DEFENDER_AUDIENCE"},
-		{name: "bad scope", scope: "https://graph.microsoft.com/Mail.Send", status: 400, code: "AADSTS1002012", says: "audience"},
-		{name: "throttled", fault: status(429), status: 429, code: "AADSTS90033", retryable: true, says: "try again later"},
-		{name: "broken", fault: status(500), status: 500, code: "AADSTS90033", retryable: true, says: "try again later"},
+		{
+			name:   "wrong secret",
+			app:    func(o *entra.Options) { o.Secret = "wrong-secret" },
+			status: 401,
+			code:   "AADSTS7000215",
+			says:   "set CORDON_CLIENT_SECRET",
+		},
+		{
+			name:   "expired secret",
+			sim:    func(o *entrasim.Options) { o.Apps[0].SecretExpires = time.Now() },
+			status: 401,
+			code:   "AADSTS7000222",
+			says:   "set CORDON_CLIENT_SECRET",
+		},
+		{
+			name:   "unknown app",
+			app:    func(o *entra.Options) { o.ClientID = "ffffffff-42a8-4e57-8f19-0c6de25a7341" },
+			status: 400,
+			code:   "AADSTS700016",
+			says:   "CORDON_CLIENT_ID",
+		},
+		{
+			name:   "unknown tenant",
+			app:    func(o *entra.Options) { o.TenantID = "ffffffff-8d0e-4b7b-9a64-5c2d71e0b9f4" },
+			status: 400,
+			code:   "AADSTS90002",
+			says:   "CORDON_TENANT_ID",
+		},
+		{
+			name:   "unknown API",
+			scope:  "https://api.example.com/.default",
+			status: 400,
+			code:   "AADSTS500011",
+			says:   "CORDON_DEFENDER_AUDIENCE",
+		},
+		{
+			name:   "bad scope",
+			scope:  "https://graph.microsoft.com/Mail.Send",
+			status: 400,
+			code:   "AADSTS1002012",
+			says:   "audience",
+		},
+		{
+			name:      "throttled",
+			fault:     status(429),
+			status:    429,
+			code:      "AADSTS90033",
+			retryable: true,
+			says:      "try again later",
+		},
+		{
+			name:      "broken",
+			fault:     status(500),
+			status:    500,
+			code:      "AADSTS90033",
+			retryable: true,
+			says:      "try again later",
+		},
 		{name: "down", fault: status(503), status: 503, code: "AADSTS90033", retryable: true, says: "try again later"},
-		{name: "silent", fault: func(s *entrasim.Sim) { s.SetFault(entrasim.Fault{Delay: time.Hour}) }, code: "network", retryable: true, says: "cannot be reached"},
+		{
+			name:      "silent",
+			fault:     func(s *entrasim.Sim) { s.SetFault(entrasim.Fault{Delay: time.Hour}) },
+			code:      "network",
+			retryable: true,
+			says:      "cannot be reached",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -65,8 +121,10 @@ func TestErrorsNameTheCodeAndTheWayOut(t *testing.T) {
 				if !errors.As(err, &e) {
 					t.Fatalf("got %v, want an *entra.Error", err)
 				}
-				if e.Status != tt.status || e.Code != tt.code || e.Retryable != tt.retryable || !strings.Contains(e.Error(), tt.says) || e.Scope != asked {
-					t.Errorf("got %+v (%v), want status %d, code %s, retryable %v, saying %q", e, e, tt.status, tt.code, tt.retryable, tt.says)
+				if e.Status != tt.status || e.Code != tt.code || e.Retryable != tt.retryable ||
+					!strings.Contains(e.Error(), tt.says) || e.Scope != asked {
+					t.Errorf("got %+v (%v), want status %d, code %s, retryable %v, saying %q", e, e, tt.status, tt.code,
+						tt.retryable, tt.says)
 				}
 				if sim.Counts().Token > 1 {
 					t.Errorf("%d token requests, want no repeat", sim.Counts().Token)
@@ -126,8 +184,14 @@ func TestNothingPrintsSecrets(t *testing.T) {
 	token := mustToken(t, s) // returns only after the first request has let go of the lock
 	options := entra.Options{TenantID: tenantID, ClientID: clientID, Secret: secret}
 	values := map[string]any{
-		"source": s, "credential": s.Credential(), "options": options, "token": token, "pointer": &token, "value": token.Value,
-		"holder": &struct{ source *entra.Source }{s}, "transport": &entra.Transport{Source: s, Scope: scope},
+		"source":     s,
+		"credential": s.Credential(),
+		"options":    options,
+		"token":      token,
+		"pointer":    &token,
+		"value":      token.Value,
+		"holder":     &struct{ source *entra.Source }{s},
+		"transport":  &entra.Transport{Source: s, Scope: scope},
 	}
 	for name, v := range values {
 		var out strings.Builder
@@ -139,7 +203,9 @@ func TestNothingPrintsSecrets(t *testing.T) {
 		if encoded, err := json.Marshal(v); err == nil {
 			out.Write(encoded)
 		}
-		for _, hidden := range []string{secret, fmt.Sprintf("%x", secret), token.Value.Reveal(), fmt.Sprintf("%x", token.Value.Reveal())} {
+		for _, hidden := range []string{
+			secret, fmt.Sprintf("%x", secret), token.Value.Reveal(), fmt.Sprintf("%x", token.Value.Reveal()),
+		} {
 			if strings.Contains(out.String(), hidden) {
 				t.Errorf("%s shows %s", name, hidden)
 			}
@@ -154,23 +220,32 @@ func TestNewNamesTheSettingThatIsWrong(t *testing.T) {
 		change func(*entra.Options)
 		says   string
 	}{
-		{"secret and certificate", func(o *entra.Options) { o.Certificate = certificate(t) }, "leave one of CORDON_CLIENT_SECRET and CORDON_CLIENT_CERTIFICATE out"},
+		{"secret and certificate", func(o *entra.Options) {
+			o.Certificate = certificate(t)
+		}, "leave one of CORDON_CLIENT_SECRET and CORDON_CLIENT_CERTIFICATE out"},
 		{"no client", func(o *entra.Options) { o.ClientID = "" }, "CORDON_CLIENT_ID"},
-		{"certificate, no client", func(o *entra.Options) { o.Secret, o.Certificate, o.ClientID = "", certificate(t), "" }, "CORDON_CLIENT_ID"},
+		{"certificate, no client", func(o *entra.Options) {
+			o.Secret, o.Certificate, o.ClientID = "", certificate(t), ""
+		}, "CORDON_CLIENT_ID"},
 		{"no tenant", func(o *entra.Options) { o.TenantID = "" }, "CORDON_TENANT_ID"},
 		{"tenant with a path", func(o *entra.Options) { o.TenantID = "a/../b" }, "CORDON_TENANT_ID"},
 		{"no single tenant", func(o *entra.Options) { o.TenantID = "Common" }, "CORDON_TENANT_ID"},
 		{"plain http", func(o *entra.Options) { o.AuthorityURL = "http://127.0.0.1:8080" }, "not https"},
 		{"no host", func(o *entra.Options) { o.AuthorityURL = "login.example.com" }, "CORDON_AUTHORITY_URL"},
-		{"with a path", func(o *entra.Options) { o.AuthorityURL = "https://login.example.com/x" }, "CORDON_AUTHORITY_URL"},
-		{"with a password", func(o *entra.Options) { o.AuthorityURL = "https://u:hunter2@login.example.com" }, "CORDON_AUTHORITY_URL"},
+		{"with a path", func(o *entra.Options) {
+			o.AuthorityURL = "https://login.example.com/x"
+		}, "CORDON_AUTHORITY_URL"},
+		{"with a password", func(o *entra.Options) {
+			o.AuthorityURL = "https://u:hunter2@login.example.com"
+		}, "CORDON_AUTHORITY_URL"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			o := good
 			tt.change(&o)
 			_, err := entra.New(o)
-			if err == nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), secret) {
+			if err == nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "hunter2") ||
+				strings.Contains(err.Error(), secret) {
 				t.Errorf("got %v, want an error naming %s", err, tt.says)
 			}
 		})

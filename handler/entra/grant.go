@@ -30,7 +30,9 @@ type identity struct {
 func identityOf(o Options) (identity, error) {
 	switch {
 	case o.Secret != "" && o.Certificate != nil:
-		return identity{}, errors.New("entra: a client secret and a certificate: leave one of CORDON_CLIENT_SECRET and CORDON_CLIENT_CERTIFICATE out")
+		return identity{},
+			errors.New("entra: a client secret and a certificate: leave one of CORDON_CLIENT_SECRET and " +
+				"CORDON_CLIENT_CERTIFICATE out")
 	case o.Secret != "":
 		credential, err := confidential.NewCredFromSecret(o.Secret.Reveal())
 		if err != nil {
@@ -38,16 +40,20 @@ func identityOf(o Options) (identity, error) {
 		}
 		return registered(o, "client secret of app "+o.ClientID, credential)
 	case o.Certificate != nil:
-		return registered(o, fmt.Sprintf("certificate %s of app %s", o.Certificate.Thumbprint, o.ClientID), o.Certificate.credential(), confidential.WithX5C())
+		return registered(o, fmt.Sprintf("certificate %s of app %s", o.Certificate.Thumbprint, o.ClientID),
+			o.Certificate.credential(), confidential.WithX5C())
 	}
 	return managed(o)
 }
 
-// registered is an app registration with a credential. x5c, sent along with a certificate, lets the authority trust a renewed one
-// by its subject name and issuer where that is set up; elsewhere it is passed over.
-func registered(o Options, name string, credential confidential.Credential, more ...confidential.Option) (identity, error) {
+// registered is an app registration with a credential. x5c, sent along with a certificate, lets the authority trust a
+// renewed one by its subject name and issuer where that is set up; elsewhere it is passed over.
+func registered(o Options, name string, credential confidential.Credential,
+	more ...confidential.Option) (identity, error) {
 	if o.ClientID == "" {
-		return identity{}, errors.New("entra: no client id: set CORDON_CLIENT_ID to the application (client) id of the app registration")
+		return identity{},
+			errors.New("entra: no client id: set CORDON_CLIENT_ID to the application (client) id of the app " +
+				"registration")
 	}
 	authority, host, err := authorityURL(o.AuthorityURL, o.TenantID)
 	if err != nil {
@@ -69,38 +75,51 @@ func registered(o Options, name string, credential confidential.Credential, more
 		}
 		return client.AcquireTokenByCredential(ctx, []string{scope}, options...)
 	}
-	return identity{name: name, from: authorityParty(), ask: ask, scrub: scrubber(o.Secret)}, nil
+	return identity{
+		name:  name,
+		from:  authorityParty(),
+		ask:   ask,
+		scrub: scrubber(o.Secret),
+	}, nil
 }
 
-// managed is an identity that the platform vouches for: the system-assigned one, or, with a client id, a user-assigned one.
+// managed is an identity that the platform vouches for: the system-assigned one, or, with a client id, a user-assigned
+// one.
 func managed(o Options) (identity, error) {
 	source, err := managedidentity.GetSource()
 	if err != nil {
 		return identity{}, fmt.Errorf("entra: managed identity: %w", err)
 	}
 	if source != managedidentity.AppService && source != managedidentity.DefaultToIMDS {
-		return identity{}, fmt.Errorf("entra: managed identities of %s are not supported, only those of Azure Functions, App Service and virtual machines: "+
-			"set CORDON_CLIENT_SECRET or CORDON_CLIENT_CERTIFICATE", source)
+		return identity{},
+			fmt.Errorf("entra: managed identities of %s are not supported, only those of Azure Functions, App "+
+				"Service and virtual machines: "+
+				"set CORDON_CLIENT_SECRET or CORDON_CLIENT_CERTIFICATE", source)
 	}
 	var id managedidentity.ID = managedidentity.SystemAssigned()
 	name := "managed identity (system-assigned)"
 	if o.ClientID != "" {
 		id, name = managedidentity.UserAssignedClientID(o.ClientID), "managed identity "+o.ClientID
 	}
-	client, err := managedidentity.New(id, managedidentity.WithHTTPClient(rereading{localClient(o.HTTPClient)}), managedidentity.WithRetryPolicyDisabled())
+	client, err := managedidentity.New(id, managedidentity.WithHTTPClient(rereading{localClient(o.HTTPClient)}),
+		managedidentity.WithRetryPolicyDisabled())
 	if err != nil {
 		return identity{}, fmt.Errorf("entra: managed identity: %w", err)
 	}
 	ask := func(ctx context.Context, scope, claims string) (confidential.AuthResult, error) {
 		if claims == "" {
-			// MSAL keeps tokens of managed identities for the whole process and forgets when they are due. Claims, which it does not
-			// pass on, make it ask; Source keeps the tokens.
+			// MSAL keeps tokens of managed identities for the whole process and forgets when they are due. Claims,
+			// which it does not pass on, make it ask; Source keeps the tokens.
 			claims = "{}"
 		}
 		return client.AcquireToken(ctx, strings.TrimSuffix(scope, "/.default"), managedidentity.WithClaims(claims))
 	}
-	return identity{name: name, from: platformParty(source == managedidentity.AppService, o.clientIDSetting()), ask: ask,
-		scrub: scrubber(Secret(os.Getenv("IDENTITY_HEADER")))}, nil
+	return identity{
+		name:  name,
+		from:  platformParty(source == managedidentity.AppService, o.clientIDSetting()),
+		ask:   ask,
+		scrub: scrubber(Secret(os.Getenv("IDENTITY_HEADER"))),
+	}, nil
 }
 
 // localClient asks an endpoint of this machine: no proxy is in between, whatever the environment says.
@@ -118,7 +137,8 @@ func localClient(c *http.Client) *http.Client {
 	return own
 }
 
-// rereading lets the answer to a failed request be read again: MSAL reads it to the end before it hands it out with its error.
+// rereading lets the answer to a failed request be read again: MSAL reads it to the end before it hands it out with its
+// error.
 type rereading struct{ *http.Client }
 
 // Do sends the request.
@@ -144,7 +164,8 @@ func (b *rewound) Close() error {
 	return err
 }
 
-// scrubber hides a secret in a text, as it is and as a form carries it, and every signed token and assertion, and bounds the length.
+// scrubber hides a secret in a text, as it is and as a form carries it, and every signed token and assertion, and
+// bounds the length.
 func scrubber(secret Secret) func(string) string {
 	signed := regexp.MustCompile(`eyJ[A-Za-z0-9_-]*\.[A-Za-z0-9_.-]*`)
 	return func(text string) string {

@@ -40,9 +40,18 @@ type kind struct {
 }
 
 func kinds() []kind {
-	appService := map[string]string{"IDENTITY_ENDPOINT": "http://127.0.0.1:41741/msi/token", "IDENTITY_HEADER": identityHeader}
-	registered := kind{appID: clientID, lifetime: time.Hour, due: 55 * time.Minute, handler: func(s *entrasim.Sim) http.Handler { return s },
-		fault: (*entrasim.Sim).SetFault, requests: func(c entrasim.Counts) int { return c.Token }}
+	appService := map[string]string{
+		"IDENTITY_ENDPOINT": "http://127.0.0.1:41741/msi/token",
+		"IDENTITY_HEADER":   identityHeader,
+	}
+	registered := kind{
+		appID:    clientID,
+		lifetime: time.Hour,
+		due:      55 * time.Minute,
+		handler:  func(s *entrasim.Sim) http.Handler { return s },
+		fault:    (*entrasim.Sim).SetFault,
+		requests: func(c entrasim.Counts) int { return c.Token },
+	}
 	managed := kind{acr: "2", lifetime: 24 * time.Hour, due: 12 * time.Hour, fault: (*entrasim.Sim).SetIdentityFault,
 		requests: func(c entrasim.Counts) int { return c.AppService + c.IMDS }}
 	as := func(base kind, change func(*kind)) kind { change(&base); return base }
@@ -56,30 +65,39 @@ func kinds() []kind {
 			k.change = func(t *testing.T, o *entra.Options) { o.Secret, o.Certificate = "", certificate(t) }
 		}),
 		as(managed, func(k *kind) {
-			k.name, k.appID, k.env, k.handler, k.change = "system-assigned, Azure Functions", systemID, appService, (*entrasim.Sim).AppService, client("")
+			k.name, k.appID, k.env = "system-assigned, Azure Functions", systemID, appService
+			k.handler, k.change = (*entrasim.Sim).AppService, client("")
 		}),
 		as(managed, func(k *kind) {
-			k.name, k.appID, k.env, k.handler, k.change = "user-assigned, Azure Functions", userID, appService, (*entrasim.Sim).AppService, client(userID)
+			k.name, k.appID, k.env = "user-assigned, Azure Functions", userID, appService
+			k.handler, k.change = (*entrasim.Sim).AppService, client(userID)
 		}),
 		as(managed, func(k *kind) {
-			k.name, k.appID, k.handler, k.change = "system-assigned, virtual machine", systemID, (*entrasim.Sim).IMDS, client("")
+			k.name, k.appID = "system-assigned, virtual machine", systemID
+			k.handler, k.change = (*entrasim.Sim).IMDS, client("")
 		}),
 		as(managed, func(k *kind) {
-			k.name, k.appID, k.handler, k.change = "user-assigned, virtual machine", userID, (*entrasim.Sim).IMDS, client(userID)
+			k.name, k.appID = "user-assigned, virtual machine", userID
+			k.handler, k.change = (*entrasim.Sim).IMDS, client(userID)
 		}),
 	}
 }
 
 // each runs a test for every kind.
-func each(t *testing.T, test func(t *testing.T, k kind, sim *entrasim.Sim, s *entra.Source), change ...func(*entrasim.Options)) {
+func each(t *testing.T, test func(t *testing.T, k kind, sim *entrasim.Sim, s *entra.Source),
+	change ...func(*entrasim.Options)) {
 	for _, k := range kinds() {
 		t.Run(k.name, func(t *testing.T) { k.run(t, test, change...) })
 	}
 }
 
 // run runs a test for the kind, under a fake clock.
-func (k kind) run(t *testing.T, test func(t *testing.T, k kind, sim *entrasim.Sim, s *entra.Source), change ...func(*entrasim.Options)) {
-	for _, name := range []string{"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "MSI_ENDPOINT", "MSI_SECRET", "IMDS_ENDPOINT"} {
+func (k kind) run(t *testing.T, test func(t *testing.T, k kind, sim *entrasim.Sim, s *entra.Source),
+	change ...func(*entrasim.Options)) {
+	for _, name := range []string{
+		"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "MSI_ENDPOINT",
+		"MSI_SECRET", "IMDS_ENDPOINT",
+	} {
 		t.Setenv(name, k.env[name])
 	}
 	m := mustMaterial(t)
@@ -88,7 +106,9 @@ func (k kind) run(t *testing.T, test func(t *testing.T, k kind, sim *entrasim.Si
 			o.Apps[0].Certificates = []*x509.Certificate{m.cert}
 			o.IdentityHeader = identityHeader
 			o.Identities = []entrasim.Identity{
-				{TenantID: tenantID, ClientID: systemID, System: true, Roles: o.Apps[0].Roles}, {TenantID: tenantID, ClientID: userID, Roles: o.Apps[0].Roles}}
+				{TenantID: tenantID, ClientID: systemID, System: true, Roles: o.Apps[0].Roles},
+				{TenantID: tenantID, ClientID: userID, Roles: o.Apps[0].Roles},
+			}
 		}}, change...)...)
 		test(t, k, sim, k.source(t, k.handler(sim)))
 	})
@@ -114,7 +134,8 @@ func TestEveryKindIsItselfAndAsksOnce(t *testing.T) {
 		wg.Wait()
 		token := mustToken(t, s)
 		claims, err := sim.Verify(token.Value.Reveal())
-		if err != nil || claims.AppID != k.appID || claims.Audience != entrasim.Defender || claims.AppIDACR != k.acr || !claims.HasRole("Machine.Isolate") {
+		if err != nil || claims.AppID != k.appID || claims.Audience != entrasim.Defender || claims.AppIDACR != k.acr ||
+			!claims.HasRole("Machine.Isolate") {
 			t.Errorf("claims %+v (%v), want a token of %s for the Defender API", claims, err, k.appID)
 		}
 		start := time.Now().Add(-2 * time.Second)
@@ -128,8 +149,10 @@ func TestEveryKindIsItselfAndAsksOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if claims, err := sim.Verify(other.Value.Reveal()); err != nil || claims.Audience != entrasim.ServiceBus+"/" || k.requests(sim.Counts()) != 2 {
-			t.Errorf("audience %q (%v) after %d requests, want Service Bus with its slash after 2", claims.Audience, err, k.requests(sim.Counts()))
+		if claims, err := sim.Verify(other.Value.Reveal()); err != nil || claims.Audience != entrasim.ServiceBus+"/" ||
+			k.requests(sim.Counts()) != 2 {
+			t.Errorf("audience %q (%v) after %d requests, want Service Bus with its slash after 2", claims.Audience,
+				err, k.requests(sim.Counts()))
 		}
 	})
 }
@@ -196,14 +219,16 @@ func TestEveryKindAnswersAClaimsChallengeWithANewToken(t *testing.T) {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		if resp.StatusCode != 201 || a.executed.Load() != 1 || a.refused.Load() != 1 || k.requests(sim.Counts()) != 2 || a.lastBody != `{"Comment":"c"}` {
-			t.Errorf("status %d, executed %d, refused %d, %d token requests; want 201, 1, 1 and 2", resp.StatusCode, a.executed.Load(), a.refused.Load(), k.requests(sim.Counts()))
+		if resp.StatusCode != 201 || a.executed.Load() != 1 || a.refused.Load() != 1 ||
+			k.requests(sim.Counts()) != 2 || a.lastBody != `{"Comment":"c"}` {
+			t.Errorf("status %d, executed %d, refused %d, %d token requests; want 201, 1, 1 and 2", resp.StatusCode,
+				a.executed.Load(), a.refused.Load(), k.requests(sim.Counts()))
 		}
 	})
 }
 
-// TestATokenThatThePlatformKeepsComesBackRefused: the platform knows no claims and hands out the token that it has, so that the
-// API refuses it again. The refusal is the answer; nothing loops.
+// TestATokenThatThePlatformKeepsComesBackRefused: the platform knows no claims and hands out the token that it has, so
+// that the API refuses it again. The refusal is the answer; nothing loops.
 func TestATokenThatThePlatformKeepsComesBackRefused(t *testing.T) {
 	each(t, func(t *testing.T, k kind, sim *entrasim.Sim, s *entra.Source) {
 		old := mustToken(t, s)
@@ -225,7 +250,8 @@ func TestATokenThatThePlatformKeepsComesBackRefused(t *testing.T) {
 			want = http.StatusUnauthorized
 		}
 		if resp.StatusCode != want || k.requests(sim.Counts()) != 2 {
-			t.Errorf("status %d after %d token requests, want %d after 2", resp.StatusCode, k.requests(sim.Counts()), want)
+			t.Errorf("status %d after %d token requests, want %d after 2", resp.StatusCode, k.requests(sim.Counts()),
+				want)
 		}
 	}, func(o *entrasim.Options) { o.KeepIdentityTokens = true })
 }
@@ -239,7 +265,10 @@ func TestNoErrorOfAnyKindShowsWhatIsSecret(t *testing.T) {
 				return
 			}
 			_ = r.ParseForm()
-			secrets := []string{r.PostForm.Get("client_assertion"), r.Header.Get("X-IDENTITY-HEADER"), r.PostForm.Get("client_secret"), "eyJ0eXAi.eyJhdWQi.c2ln"}
+			secrets := []string{
+				r.PostForm.Get("client_assertion"), r.Header.Get("X-IDENTITY-HEADER"), r.PostForm.Get("client_secret"),
+				"eyJ0eXAi.eyJhdWQi.c2ln",
+			}
 			seen = append(seen, secrets...)
 			switch len(seen) / len(secrets) {
 			case 1:
@@ -294,22 +323,132 @@ func TestErrorsOfCertificatesAndIdentitiesNameTheWayOut(t *testing.T) {
 		retryable  bool
 		says       string
 	}{
-		{kind: "certificate", name: "not registered", sim: func(o *entrasim.Options) { o.Apps[0].Certificates = nil }, status: 401, code: "AADSTS700027", says: "upload the certificate"},
-		{kind: "certificate", name: "clock is wrong", sim: func(o *entrasim.Options) { o.Now = func() time.Time { return time.Now().Add(time.Hour) } }, status: 401, code: "AADSTS700024", says: "time on this machine"},
-		{kind: "certificate", name: "unknown app", app: func(o *entra.Options) { o.ClientID = userID }, status: 400, code: "AADSTS700016", says: "CORDON_CLIENT_ID"},
-		{kind: "user-assigned, Azure Functions", name: "not assigned", app: unassigned, status: 400, says: "set CORDON_CLIENT_ID to the client id"},
-		{kind: "user-assigned, Azure Functions", name: "not assigned, of a connection", app: func(o *entra.Options) { o.ClientID, o.ClientIDSetting = clientID, "ServiceBus__clientId" }, status: 400, says: "set ServiceBus__clientId"},
-		{kind: "system-assigned, Azure Functions", name: "there is none", sim: func(o *entrasim.Options) { o.Identities = o.Identities[1:] }, status: 400, says: "assign it to the app"},
-		{kind: "system-assigned, Azure Functions", name: "header of another instance", header: "another", status: 401, says: "IDENTITY_HEADER"},
-		{kind: "system-assigned, Azure Functions", name: "unknown API", scope: "https://api.example.com/.default", status: 500, retryable: true, says: "CORDON_DEFENDER_AUDIENCE"},
-		{kind: "system-assigned, Azure Functions", name: "not found", fault: status(404), status: 404, says: "IDENTITY_ENDPOINT"},
-		{kind: "system-assigned, virtual machine", name: "there is none", sim: func(o *entrasim.Options) { o.Identities = nil }, status: 400, code: "invalid_request", says: "assign it to the app"},
-		{kind: "user-assigned, virtual machine", name: "not assigned", app: unassigned, status: 400, code: "invalid_request", says: "set CORDON_CLIENT_ID to the client id"},
-		{kind: "system-assigned, virtual machine", name: "unknown API", scope: "https://api.example.com/.default", status: 400, code: "AADSTS500011", says: "CORDON_DEFENDER_AUDIENCE"},
-		{kind: "system-assigned, virtual machine", name: "being updated", fault: status(410), status: 410, code: "unknown", retryable: true, says: "try again later"},
-		{kind: "system-assigned, virtual machine", name: "starting", fault: status(404), status: 404, code: "unknown", retryable: true, says: "try again later"},
-		{kind: "system-assigned, virtual machine", name: "throttled", fault: status(429), status: 429, code: "unknown", retryable: true, says: "try again later"},
-		{kind: "system-assigned, virtual machine", name: "silent", fault: func(s *entrasim.Sim, k kind) { k.fault(s, entrasim.Fault{Delay: time.Hour}) }, code: "network", retryable: true, says: "CORDON_CLIENT_SECRET"},
+		{
+			kind:   "certificate",
+			name:   "not registered",
+			sim:    func(o *entrasim.Options) { o.Apps[0].Certificates = nil },
+			status: 401,
+			code:   "AADSTS700027",
+			says:   "upload the certificate",
+		},
+		{
+			kind:   "certificate",
+			name:   "clock is wrong",
+			sim:    func(o *entrasim.Options) { o.Now = func() time.Time { return time.Now().Add(time.Hour) } },
+			status: 401,
+			code:   "AADSTS700024",
+			says:   "time on this machine",
+		},
+		{
+			kind:   "certificate",
+			name:   "unknown app",
+			app:    func(o *entra.Options) { o.ClientID = userID },
+			status: 400,
+			code:   "AADSTS700016",
+			says:   "CORDON_CLIENT_ID",
+		},
+		{
+			kind:   "user-assigned, Azure Functions",
+			name:   "not assigned",
+			app:    unassigned,
+			status: 400,
+			says:   "set CORDON_CLIENT_ID to the client id",
+		},
+		{
+			kind:   "user-assigned, Azure Functions",
+			name:   "not assigned, of a connection",
+			app:    func(o *entra.Options) { o.ClientID, o.ClientIDSetting = clientID, "ServiceBus__clientId" },
+			status: 400,
+			says:   "set ServiceBus__clientId",
+		},
+		{
+			kind:   "system-assigned, Azure Functions",
+			name:   "there is none",
+			sim:    func(o *entrasim.Options) { o.Identities = o.Identities[1:] },
+			status: 400,
+			says:   "assign it to the app",
+		},
+		{
+			kind:   "system-assigned, Azure Functions",
+			name:   "header of another instance",
+			header: "another",
+			status: 401,
+			says:   "IDENTITY_HEADER",
+		},
+		{
+			kind:      "system-assigned, Azure Functions",
+			name:      "unknown API",
+			scope:     "https://api.example.com/.default",
+			status:    500,
+			retryable: true,
+			says:      "CORDON_DEFENDER_AUDIENCE",
+		},
+		{
+			kind:   "system-assigned, Azure Functions",
+			name:   "not found",
+			fault:  status(404),
+			status: 404,
+			says:   "IDENTITY_ENDPOINT",
+		},
+		{
+			kind:   "system-assigned, virtual machine",
+			name:   "there is none",
+			sim:    func(o *entrasim.Options) { o.Identities = nil },
+			status: 400,
+			code:   "invalid_request",
+			says:   "assign it to the app",
+		},
+		{
+			kind:   "user-assigned, virtual machine",
+			name:   "not assigned",
+			app:    unassigned,
+			status: 400,
+			code:   "invalid_request",
+			says:   "set CORDON_CLIENT_ID to the client id",
+		},
+		{
+			kind:   "system-assigned, virtual machine",
+			name:   "unknown API",
+			scope:  "https://api.example.com/.default",
+			status: 400,
+			code:   "AADSTS500011",
+			says:   "CORDON_DEFENDER_AUDIENCE",
+		},
+		{
+			kind:      "system-assigned, virtual machine",
+			name:      "being updated",
+			fault:     status(410),
+			status:    410,
+			code:      "unknown",
+			retryable: true,
+			says:      "try again later",
+		},
+		{
+			kind:      "system-assigned, virtual machine",
+			name:      "starting",
+			fault:     status(404),
+			status:    404,
+			code:      "unknown",
+			retryable: true,
+			says:      "try again later",
+		},
+		{
+			kind:      "system-assigned, virtual machine",
+			name:      "throttled",
+			fault:     status(429),
+			status:    429,
+			code:      "unknown",
+			retryable: true,
+			says:      "try again later",
+		},
+		{
+			kind:      "system-assigned, virtual machine",
+			name:      "silent",
+			fault:     func(s *entrasim.Sim, k kind) { k.fault(s, entrasim.Fault{Delay: time.Hour}) },
+			code:      "network",
+			retryable: true,
+			says:      "CORDON_CLIENT_SECRET",
+		},
 	} {
 		t.Run(tt.kind+": "+tt.name, func(t *testing.T) {
 			changeSim := func(o *entrasim.Options) {
@@ -334,8 +473,10 @@ func TestErrorsOfCertificatesAndIdentitiesNameTheWayOut(t *testing.T) {
 				asked := cmp.Or(tt.scope, scope)
 				_, err := s.Token(t.Context(), asked)
 				var e *entra.Error
-				if !errors.As(err, &e) || e.Status != tt.status || e.Code != tt.code || e.Retryable != tt.retryable || e.Scope != asked || !strings.Contains(e.Error(), tt.says) {
-					t.Errorf("got %v, want status %d, code %q, retryable %v, saying %q", err, tt.status, tt.code, tt.retryable, tt.says)
+				if !errors.As(err, &e) || e.Status != tt.status || e.Code != tt.code || e.Retryable != tt.retryable ||
+					e.Scope != asked || !strings.Contains(e.Error(), tt.says) {
+					t.Errorf("got %v, want status %d, code %q, retryable %v, saying %q", err, tt.status, tt.code,
+						tt.retryable, tt.says)
 				}
 				if n := k.requests(sim.Counts()); n > 1 {
 					t.Errorf("%d token requests, want no repeat", n)
@@ -347,16 +488,24 @@ func TestErrorsOfCertificatesAndIdentitiesNameTheWayOut(t *testing.T) {
 
 func TestIdentitiesOfOtherPlatformsAreRefusedAtStart(t *testing.T) {
 	for name, env := range map[string]map[string]string{
-		"Service Fabric": {"IDENTITY_ENDPOINT": "https://127.0.0.1:2377/", "IDENTITY_HEADER": "x", "IDENTITY_SERVER_THUMBPRINT": "AA"},
-		"Cloud Shell":    {"MSI_ENDPOINT": "http://127.0.0.1:50342/"},
-		"Azure ML":       {"MSI_ENDPOINT": "http://127.0.0.1:50342/", "MSI_SECRET": "x"},
-		"Azure Arc":      {"IDENTITY_ENDPOINT": "http://127.0.0.1:40342/", "IMDS_ENDPOINT": "http://127.0.0.1:40342/"},
+		"Service Fabric": {
+			"IDENTITY_ENDPOINT":          "https://127.0.0.1:2377/",
+			"IDENTITY_HEADER":            "x",
+			"IDENTITY_SERVER_THUMBPRINT": "AA",
+		},
+		"Cloud Shell": {"MSI_ENDPOINT": "http://127.0.0.1:50342/"},
+		"Azure ML":    {"MSI_ENDPOINT": "http://127.0.0.1:50342/", "MSI_SECRET": "x"},
+		"Azure Arc":   {"IDENTITY_ENDPOINT": "http://127.0.0.1:40342/", "IMDS_ENDPOINT": "http://127.0.0.1:40342/"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, variable := range []string{"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "MSI_ENDPOINT", "MSI_SECRET", "IMDS_ENDPOINT"} {
+			for _, variable := range []string{
+				"IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT", "MSI_ENDPOINT",
+				"MSI_SECRET", "IMDS_ENDPOINT",
+			} {
 				t.Setenv(variable, env[variable])
 			}
-			if _, err := entra.New(entra.Options{TenantID: tenantID}); err == nil || !strings.Contains(err.Error(), "CORDON_CLIENT_CERTIFICATE") {
+			if _, err := entra.New(entra.Options{TenantID: tenantID}); err == nil ||
+				!strings.Contains(err.Error(), "CORDON_CLIENT_CERTIFICATE") {
 				t.Errorf("got %v, want a refusal that names the other ways", err)
 			}
 		})

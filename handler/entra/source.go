@@ -1,6 +1,6 @@
-// Package entra gets tokens from Microsoft Entra ID on MSAL for Go, puts them on requests, and answers claims challenges. Whose
-// tokens: an app registration's, by secret or certificate (client credentials grant), or a managed identity's. It repeats nothing:
-// whether an error may be tried again stands in the *Error.
+// Package entra gets tokens from Microsoft Entra ID on MSAL for Go, puts them on requests, and answers claims
+// challenges. Whose tokens: an app registration's, by secret or certificate (client credentials grant), or a managed
+// identity's. It repeats nothing: whether an error may be tried again stands in the *Error.
 package entra
 
 import (
@@ -19,8 +19,8 @@ import (
 const (
 	// requestTimeout bounds one token request, which outlives the calls that wait for it.
 	requestTimeout = 30 * time.Second
-	// refreshEarly is how long before its end a token is renewed when the authority names no time. MSAL serves no token from its
-	// cache that has less left than this.
+	// refreshEarly is how long before its end a token is renewed when the authority names no time. MSAL serves no token
+	// from its cache that has less left than this.
 	refreshEarly = 5 * time.Minute
 	// minLeft is how long a token must still be valid to be handed out.
 	minLeft = 30 * time.Second
@@ -28,8 +28,8 @@ const (
 	refreshPause = 30 * time.Second
 )
 
-// Options are the settings of a Source. With a Secret or a Certificate it is an app registration; without both it is a managed
-// identity of the machine that the program runs on, which has a tenant of its own and knows its authority.
+// Options are the settings of a Source. With a Secret or a Certificate it is an app registration; without both it is a
+// managed identity of the machine that the program runs on, which has a tenant of its own and knows its authority.
 type Options struct {
 	TenantID    string // id or domain name; not common, organizations or consumers
 	ClientID    string // of the app registration, or of the user-assigned identity; empty: the system-assigned identity
@@ -37,11 +37,11 @@ type Options struct {
 	Certificate *Certificate // of ReadCertificate
 	// ClientIDSetting names the setting that ClientID comes from, for errors; empty means CORDON_CLIENT_ID.
 	ClientIDSetting string
-	// AuthorityURL is scheme and host of the authority; empty means https://login.microsoftonline.com. It must be https, for
-	// MSAL takes nothing else.
+	// AuthorityURL is scheme and host of the authority; empty means https://login.microsoftonline.com. It must be
+	// https, for MSAL takes nothing else.
 	AuthorityURL string
-	// HTTPClient sends the token requests; nil means a plain client. It is copied and follows no redirects: they would carry the
-	// secret elsewhere.
+	// HTTPClient sends the token requests; nil means a plain client. It is copied and follows no redirects: they would
+	// carry the secret elsewhere.
 	HTTPClient *http.Client
 }
 
@@ -60,8 +60,8 @@ type TokenSource interface {
 	TokenForClaims(ctx context.Context, scope, claims string) (Token, error)
 }
 
-// Source gets tokens and keeps them in memory until they end. It is safe for concurrent use and needs no closing; a token
-// request under way ends by itself within 30 s.
+// Source gets tokens and keeps them in memory until they end. It is safe for concurrent use and needs no closing; a
+// token request under way ends by itself within 30 s.
 type Source struct {
 	tenant string
 	// identity holds what is secret in functions only, so that nothing that prints a Source by reflection can show it.
@@ -96,7 +96,12 @@ func New(o Options) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Source{tenant: o.TenantID, identity: who, scopes: map[string]*held{}, flights: map[request]*flight{}}, nil
+	return &Source{
+		tenant:   o.TenantID,
+		identity: who,
+		scopes:   map[string]*held{},
+		flights:  map[request]*flight{},
+	}, nil
 }
 
 func (o Options) clientIDSetting() string {
@@ -114,9 +119,9 @@ func (s *Source) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "entra.Source(tenant %s, %s)", s.tenant, s.identity.name)
 }
 
-// Token returns a token for scope that is valid for at least 30 s. One that is due for renewal is returned all the same while
-// a renewal starts in the background. Callers that find no token share one request, which goes on when one of them gives up.
-// Errors are an *Error, or the context's when it ends first; calling again is always safe.
+// Token returns a token for scope that is valid for at least 30 s. One that is due for renewal is returned all the same
+// while a renewal starts in the background. Callers that find no token share one request, which goes on when one of
+// them gives up. Errors are an *Error, or the context's when it ends first; calling again is always safe.
 func (s *Source) Token(ctx context.Context, scope string) (Token, error) {
 	if scope == "" {
 		return Token{}, errors.New("entra: no scope given: want the API's audience with /.default at its end")
@@ -142,8 +147,8 @@ func (s *Source) Token(ctx context.Context, scope string) (Token, error) {
 	return f.wait(ctx, scope)
 }
 
-// TokenForClaims returns a new token for scope that satisfies claims, the decoded JSON of a claims challenge. From then on Token
-// returns it too. Equal requests at the same time are one. Errors are those of Token.
+// TokenForClaims returns a new token for scope that satisfies claims, the decoded JSON of a claims challenge. From then
+// on Token returns it too. Equal requests at the same time are one. Errors are those of Token.
 func (s *Source) TokenForClaims(ctx context.Context, scope, claims string) (Token, error) {
 	if scope == "" || claims == "" {
 		return Token{}, errors.New("entra: a token for claims needs both scope and claims")
@@ -175,8 +180,8 @@ func (s *Source) fly(r request) *flight {
 	return f
 }
 
-// land makes the request and keeps its result. Its context is nobody's: neither the end of the call that started it nor the
-// httptrace hooks of that call's own request may reach it.
+// land makes the request and keeps its result. Its context is nobody's: neither the end of the call that started it nor
+// the httptrace hooks of that call's own request may reach it.
 func (s *Source) land(r request, f *flight) {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
@@ -197,7 +202,11 @@ func (s *Source) land(r request, f *flight) {
 		f.err = e
 		return
 	}
-	f.token = Token{Value: Secret(result.AccessToken), ExpiresAt: result.ExpiresOn, RefreshAt: result.Metadata.RefreshOn}
+	f.token = Token{
+		Value:     Secret(result.AccessToken),
+		ExpiresAt: result.ExpiresOn,
+		RefreshAt: result.Metadata.RefreshOn,
+	}
 	if f.token.RefreshAt.IsZero() {
 		f.token.RefreshAt = f.token.ExpiresAt.Add(-refreshEarly)
 	}
@@ -220,24 +229,29 @@ func authorityURL(base, tenant string) (authority, host string, err error) {
 	}
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
-		return "", "", errors.New("entra: the authority URL is not of the form https://host: set CORDON_AUTHORITY_URL right or leave it out")
+		return "", "",
+			errors.New("entra: the authority URL is not of the form https://host: set CORDON_AUTHORITY_URL right or " +
+				"leave it out")
 	}
 	if u.Scheme != "https" {
-		return "", "", fmt.Errorf("entra: authority %s://%s is not https: set CORDON_AUTHORITY_URL to an https URL (a local authority "+
-			"serves TLS with a CA of its own, named by CORDON_CA_FILE)", u.Scheme, u.Host)
+		return "", "",
+			fmt.Errorf("entra: authority %s://%s is not https: set CORDON_AUTHORITY_URL to an https URL (a local "+
+				"authority "+
+				"serves TLS with a CA of its own, named by CORDON_CA_FILE)", u.Scheme, u.Host)
 	}
 	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]*$`).MatchString(tenant) {
 		return "", "", fmt.Errorf("entra: tenant %q is neither an id nor a domain name: set CORDON_TENANT_ID", tenant)
 	}
 	switch strings.ToLower(tenant) {
 	case "common", "organizations", "consumers":
-		return "", "", fmt.Errorf("entra: tenant %q names no single tenant: set CORDON_TENANT_ID to the id of yours", tenant)
+		return "", "",
+			fmt.Errorf("entra: tenant %q names no single tenant: set CORDON_TENANT_ID to the id of yours", tenant)
 	}
 	return "https://" + u.Host + "/" + tenant, u.Host, nil
 }
 
-// publicHost says whether Microsoft's public instance discovery knows the authority; about any other host it must not be asked,
-// for it would not know it and need not be reachable.
+// publicHost says whether Microsoft's public instance discovery knows the authority; about any other host it must not
+// be asked, for it would not know it and need not be reachable.
 func publicHost(host string) bool {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {

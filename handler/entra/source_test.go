@@ -144,7 +144,8 @@ func TestTokenIsRenewedInTheBackground(t *testing.T) {
 				mustToken(t, s)
 				time.Sleep(6 * time.Second)
 				if renewed := mustToken(t, s); renewed == old || sim.Counts().Token != 2 {
-					t.Errorf("renewed %v after %d requests, want a new token after 2", renewed != old, sim.Counts().Token)
+					t.Errorf("renewed %v after %d requests, want a new token after 2", renewed != old,
+						sim.Counts().Token)
 				}
 			})
 		})
@@ -209,12 +210,14 @@ func TestTokenForClaimsReplacesTheToken(t *testing.T) {
 		sim := authority(t)
 		s := source(t, sim)
 		old := mustToken(t, s)
-		token, err := s.TokenForClaims(t.Context(), scope, `{"access_token":{"nbf":{"essential":true,"value":"1763459000"}}}`)
+		token, err := s.TokenForClaims(t.Context(), scope,
+			`{"access_token":{"nbf":{"essential":true,"value":"1763459000"}}}`)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if token == old || mustToken(t, s) != token || sim.Counts().Claims != 1 {
-			t.Errorf("claims asked %d times, new %v, kept %v", sim.Counts().Claims, token != old, mustToken(t, s) == token)
+			t.Errorf("claims asked %d times, new %v, kept %v", sim.Counts().Claims, token != old,
+				mustToken(t, s) == token)
 		}
 	})
 }

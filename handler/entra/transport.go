@@ -12,15 +12,15 @@ import (
 // drainLimit is how much of a refused answer is read so that its connection can be used again.
 const drainLimit = 64 << 10
 
-// Transport is an http.RoundTripper that puts a token on each request to one host, and answers a claims challenge by asking for
-// a token with those claims and sending the request once more: a request answered 401 was not executed, so that is safe for a POST too.
-// It is safe for concurrent use.
+// Transport is an http.RoundTripper that puts a token on each request to one host, and answers a claims challenge by
+// asking for a token with those claims and sending the request once more: a request answered 401 was not executed, so
+// that is safe for a POST too. It is safe for concurrent use.
 type Transport struct {
 	Base   http.RoundTripper // nil means http.DefaultTransport
 	Source TokenSource
 	Scope  string // of the API, "https://api.securitycenter.microsoft.com/.default"
-	// AllowedHost is the one host, with port unless it is the scheme's own, that is ever shown the token, over https or to a
-	// loopback address. A request to another one is refused; a redirect to another one goes out without any token.
+	// AllowedHost is the one host, with port unless it is the scheme's own, that is ever shown the token, over https or
+	// to a loopback address. A request to another one is refused; a redirect to another one goes out without any token.
 	AllowedHost string
 }
 
@@ -33,8 +33,8 @@ func (e *notSentError) Unwrap() error { return e.err }
 // NotExecuted tells whoever repeats requests that this one had no effect.
 func (e *notSentError) NotExecuted() bool { return true }
 
-// RoundTrip sends req with a token. When there is none, the error is the Source's, marked by a method NotExecuted() bool: req
-// was not executed. Other answers and errors are Base's.
+// RoundTrip sends req with a token. When there is none, the error is the Source's, marked by a method NotExecuted()
+// bool: req was not executed. Other answers and errors are Base's.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !t.allowed(req.URL) {
 		return t.outside(req)
@@ -89,7 +89,8 @@ func (t *Transport) send(req *http.Request, body io.ReadCloser, token Token) (*h
 	return t.base().RoundTrip(own)
 }
 
-// outside handles a request that must not carry the token. http.Client sets Response on the requests it makes to follow a redirect.
+// outside handles a request that must not carry the token. http.Client sets Response on the requests it makes to follow
+// a redirect.
 func (t *Transport) outside(req *http.Request) (*http.Response, error) {
 	if req.Response == nil {
 		closeBody(req.Body)

@@ -61,7 +61,8 @@ func isolate(t *testing.T, to string) *http.Request {
 }
 
 func bearer(claims string) string {
-	return `Bearer realm="", authorization_uri="https://login.example.com/common/oauth2/authorize", error="insufficient_claims", claims="` +
+	return `Bearer realm="", authorization_uri="https://login.example.com/common/oauth2/authorize", ` +
+		`error="insufficient_claims", claims="` +
 		base64.StdEncoding.EncodeToString([]byte(claims)) + `"`
 }
 
@@ -85,7 +86,8 @@ func TestClaimsChallengeIsAnsweredAndTheRequestReplayedOnce(t *testing.T) {
 	}
 	resp.Body.Close()
 	if resp.StatusCode != 201 || a.executed.Load() != 1 || a.refused.Load() != 1 || a.lastBody != `{"Comment":"c"}` {
-		t.Errorf("status %d, executed %d, refused %d, body %q", resp.StatusCode, a.executed.Load(), a.refused.Load(), a.lastBody)
+		t.Errorf("status %d, executed %d, refused %d, body %q", resp.StatusCode, a.executed.Load(), a.refused.Load(),
+			a.lastBody)
 	}
 	if len(req.Header) != 0 {
 		t.Errorf("the caller's request was changed: %v", req.Header)
@@ -120,7 +122,8 @@ func TestRefusalsThatAreNotAnsweredComeBackAsTheyAre(t *testing.T) {
 			}
 			resp.Body.Close()
 			if resp.StatusCode != 401 || a.refused.Load() != tt.requests {
-				t.Errorf("status %d after %d requests, want 401 after %d", resp.StatusCode, a.refused.Load(), tt.requests)
+				t.Errorf("status %d after %d requests, want 401 after %d", resp.StatusCode, a.refused.Load(),
+					tt.requests)
 			}
 		})
 	}
@@ -160,7 +163,8 @@ func TestTokenGoesToItsHostOnly(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || !httpretry.NotExecuted(err) || a.refused.Load()+a.executed.Load() != 0 || a.sim.Counts().Token != 0 {
+			if err == nil || !httpretry.NotExecuted(err) || a.refused.Load()+a.executed.Load() != 0 ||
+				a.sim.Counts().Token != 0 {
 				t.Errorf("got %v, want a refusal before anything is sent", err)
 			}
 		})
@@ -168,7 +172,10 @@ func TestTokenGoesToItsHostOnly(t *testing.T) {
 }
 
 func TestRedirectElsewhereCarriesNoToken(t *testing.T) {
-	for name, location := range map[string]string{"other host": "https://files.example.net/x", "no TLS": "http://" + apiHost + "/x"} {
+	for name, location := range map[string]string{
+		"other host": "https://files.example.net/x",
+		"no TLS":     "http://" + apiHost + "/x",
+	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -190,7 +197,8 @@ func TestRedirectElsewhereCarriesNoToken(t *testing.T) {
 			}
 			resp.Body.Close()
 			if len(got) != 2 || !strings.HasPrefix(got[0], "Bearer ey") || got[1] != "" {
-				t.Errorf("%d requests, the first with a token %v, the second with %q", len(got), strings.HasPrefix(got[0], "Bearer ey"), got[len(got)-1])
+				t.Errorf("%d requests, the first with a token %v, the second with %q", len(got),
+					strings.HasPrefix(got[0], "Bearer ey"), got[len(got)-1])
 			}
 		})
 	}
@@ -213,7 +221,8 @@ func TestPOSTSurvivesPassingTokenTroubleAndIsExecutedOnce(t *testing.T) {
 		}
 		resp.Body.Close()
 		if a.executed.Load() != 1 || a.sim.Counts().Token != 3 || time.Since(start) != 10*time.Second {
-			t.Errorf("executed %d after %d token requests and %v, want 1, 3 and 10s", a.executed.Load(), a.sim.Counts().Token, time.Since(start))
+			t.Errorf("executed %d after %d token requests and %v, want 1, 3 and 10s", a.executed.Load(),
+				a.sim.Counts().Token, time.Since(start))
 		}
 	})
 }
@@ -228,7 +237,8 @@ func TestTokenTroubleAfterAChallengeIsNoUnknownFate(t *testing.T) {
 		_, err := retried(t, a).RoundTrip(isolate(t, "https://"+apiHost+"/"))
 		var e *entra.Error
 		if !errors.As(err, &e) || e.Retryable || !httpretry.NotExecuted(err) || a.refused.Load() != 1 {
-			t.Errorf("got %v after %d requests, want the token's own error, not executed, after 1", err, a.refused.Load())
+			t.Errorf("got %v after %d requests, want the token's own error, not executed, after 1", err,
+				a.refused.Load())
 		}
 	})
 }

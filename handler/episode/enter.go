@@ -98,7 +98,11 @@ func (v View) whileUndone() Next {
 	}
 	u := *v.Undoing
 	if u.State == ledger.Acting {
-		own := machine.Action{ID: u.ActionID, Type: v.Spec.Undoing, Requestor: u.Requestor}
+		own := machine.Action{
+			ID:        u.ActionID,
+			Type:      v.Spec.Undoing,
+			Requestor: u.Requestor,
+		}
 		if u.By() == machine.ByCordon {
 			own.Comment = Mark(v.Latch.UndoneBy, u)
 		}

@@ -176,7 +176,8 @@ func TestOnlyAFreeMachineIsAskedFor(t *testing.T) {
 				want = "episode.Adopt"
 			}
 			if got := fmt.Sprintf("%T", next); got != want {
-				t.Errorf("%d, %d: %s %s, %s %s: %s, want %s", i, j, first.Type, first.Status, second.Type, second.Status, got, want)
+				t.Errorf("%d, %d: %s %s, %s %s: %s, want %s", i, j, first.Type, first.Status, second.Type,
+					second.Status, got, want)
 			}
 		}
 	}

@@ -84,7 +84,8 @@ func Unknown(l ledger.Latch, now time.Time, limits Limits) Next {
 			Created:   l.ActionAt,
 			Updated:   now.UTC(),
 		}
-		detail := fmt.Sprintf("Action %s was accepted at %s, and the API has known nothing of it since.", l.ActionID, at)
+		detail := fmt.Sprintf("Action %s was accepted at %s, and the API has known nothing of it since.", l.ActionID,
+			at)
 		return Settle{gone, detail}
 	case age > limits.PendingAfter:
 		detail := fmt.Sprintf("Action %s was accepted at %s, but the API does not know it.", l.ActionID, at)

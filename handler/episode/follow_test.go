@@ -46,25 +46,33 @@ func TestWhatAFollowMakesOfAnEpisode(t *testing.T) {
 		actions []machine.Action
 		want    episode.Next
 	}{
-		"never used":                  {latch(""), nil, episode.Forget{}},
-		"begun and held":              {held(latch(ledger.Preparing)), nil, episode.Leave{}},
-		"begun and left":              {latch(ledger.Preparing), nil, episode.Free{}},
-		"sent and held":               {held(since(ledger.Intended, time.Hour)), marked, episode.Leave{}},
-		"sent, its action is listed":  {since(ledger.Intended, time.Hour), marked, episode.Found{Action: marked[0]}},
-		"sent a while ago":            {since(ledger.Intended, 31*time.Minute), nil, episode.Leave{}},
-		"sent long ago":               {since(ledger.Intended, 33*time.Minute), nil, episode.GiveUp{Reason: "the request never reached the API"}},
-		"asked for, not listed yet":   {since(ledger.Acting, time.Minute), nil, episode.Leave{}},
-		"asked for, not listed":       {since(ledger.Acting, 3*time.Minute), nil, episode.ReadAction{}},
-		"asked for and open":          {since(ledger.Acting, time.Minute), is(machine.InProgress), episode.Pending{Status: machine.InProgress}},
-		"asked for, in unknown words": {since(ledger.Acting, time.Minute), is("Mislaid"), episode.Pending{Status: "Mislaid"}},
-		"reached":                     {since(ledger.Achieved, time.Hour), nil, episode.WatchState{}},
-		"over":                        {latch(ledger.Ended), nil, episode.Conclude{}},
+		"never used":                 {latch(""), nil, episode.Forget{}},
+		"begun and held":             {held(latch(ledger.Preparing)), nil, episode.Leave{}},
+		"begun and left":             {latch(ledger.Preparing), nil, episode.Free{}},
+		"sent and held":              {held(since(ledger.Intended, time.Hour)), marked, episode.Leave{}},
+		"sent, its action is listed": {since(ledger.Intended, time.Hour), marked, episode.Found{Action: marked[0]}},
+		"sent a while ago":           {since(ledger.Intended, 31*time.Minute), nil, episode.Leave{}},
+		"sent long ago": {
+			since(ledger.Intended, 33*time.Minute), nil, episode.GiveUp{Reason: "the request never reached the API"},
+		},
+		"asked for, not listed yet": {since(ledger.Acting, time.Minute), nil, episode.Leave{}},
+		"asked for, not listed":     {since(ledger.Acting, 3*time.Minute), nil, episode.ReadAction{}},
+		"asked for and open": {
+			since(ledger.Acting, time.Minute), is(machine.InProgress), episode.Pending{Status: machine.InProgress},
+		},
+		"asked for, in unknown words": {
+			since(ledger.Acting, time.Minute), is("Mislaid"), episode.Pending{Status: "Mislaid"},
+		},
+		"reached": {since(ledger.Achieved, time.Hour), nil, episode.WatchState{}},
+		"over":    {latch(ledger.Ended), nil, episode.Conclude{}},
 	} {
 		if got := episode.Follow(c.latch, c.actions, noon, limits); got != c.want {
 			t.Errorf("%s: %#v, want %#v", name, got, c.want)
 		}
 	}
-	for _, status := range []machine.ActionStatus{machine.Succeeded, machine.Failed, machine.TimeOut, machine.Cancelled} {
+	for _, status := range []machine.ActionStatus{
+		machine.Succeeded, machine.Failed, machine.TimeOut, machine.Cancelled,
+	} {
 		next := episode.Follow(since(ledger.Acting, time.Minute), is(status), noon, limits)
 		if settle, final := next.(episode.Settle); !final || settle.Action.Status != status {
 			t.Errorf("%s: %#v", status, next)

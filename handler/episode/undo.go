@@ -27,7 +27,11 @@ func Undo(l ledger.Latch) Next {
 	case why != "":
 		return End{"skipped", why}
 	}
-	return Wait{For: UndoWait, Why: Noun(l) + " is not over, so it cannot be undone yet", Patient: true}
+	return Wait{
+		For:     UndoWait,
+		Why:     Noun(l) + " is not over, so it cannot be undone yet",
+		Patient: true,
+	}
 }
 
 // Wish is what the newest run of an alert says of a lasting state that is to be undone.

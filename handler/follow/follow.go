@@ -163,7 +163,11 @@ func (f *Follower) followUnlisted(ctx context.Context, e following, actions []ma
 }
 
 func (f *Follower) limits() episode.Limits {
-	return episode.Limits{Lift: f.Lift, RecheckAfter: f.RecheckAfter, PendingAfter: f.PendingAfter}
+	return episode.Limits{
+		Lift:         f.Lift,
+		RecheckAfter: f.RecheckAfter,
+		PendingAfter: f.PendingAfter,
+	}
 }
 
 // record carries out what comes next for an episode.

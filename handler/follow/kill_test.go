@@ -26,7 +26,10 @@ func TestFollowKilledAnywhereIsRepaired(t *testing.T) {
 				_ = mortal.Follower.Follow(context.Background())
 				killed = mortal.Died()
 				w.Follow(w.Start(-1, false))
-				want := map[machine.ActionStatus]string{machine.Succeeded: "isolated", machine.Cancelled: "not isolated"}[status]
+				want := map[machine.ActionStatus]string{
+					machine.Succeeded: "isolated",
+					machine.Cancelled: "not isolated",
+				}[status]
 				for _, id := range []string{"da1", "da2"} {
 					if run := w.Run(id, 1); run.State != ledger.Closed || run.Outcome != want {
 						t.Errorf("%s, killed at %d: run %s is %+v", status, points, id, run)

@@ -37,13 +37,15 @@ func TestReleaseAcrossTheLiftIsARelease(t *testing.T) {
 	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated != 0 {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
-	if all, err := desk.Isolations(t.Context(), p.Ledger, p, w.Clock(), world.Lift); err != nil || len(all) != 1 || !strings.Contains(all[0].Drift, "once the release") {
+	if all, err := desk.Isolations(t.Context(), p.Ledger, p, w.Clock(), world.Lift); err != nil || len(all) != 1 ||
+		!strings.Contains(all[0].Drift, "once the release") {
 		t.Errorf("isolations: %+v, %v", all, err)
 	}
 	w.FinishAll(machine.Succeeded)
 	w.Follow(p)
 	w.Drain(p, 50)
-	if told := w.Kinds(); strings.Count(told, "released") != 2 || strings.Contains(told, "lifted") || w.Isolations("m1") != 1 {
+	if told := w.Kinds(); strings.Count(told, "released") != 2 || strings.Contains(told, "lifted") ||
+		w.Isolations("m1") != 1 {
 		t.Errorf("%d isolations, told %q", w.Isolations("m1"), told)
 	}
 	if l := w.LatchOn(p); l.State != ledger.Ended || l.ReleasedAt.IsZero() || !l.LiftedAt.IsZero() {
@@ -66,7 +68,8 @@ func TestReleaseThatComesToNothingLetsTheLiftHappen(t *testing.T) {
 			if told := w.Kinds(); strings.Count(told, "lifted") != 2 {
 				t.Errorf("told %q", told)
 			}
-			if l := w.LatchOn(p); l.State != ledger.Ended || l.LiftedAt.IsZero() || w.Run("da2", 1).State != ledger.Started {
+			if l := w.LatchOn(p); l.State != ledger.Ended || l.LiftedAt.IsZero() ||
+				w.Run("da2", 1).State != ledger.Started {
 				t.Errorf("latch %+v, run %+v", l, w.Run("da2", 1))
 			}
 		})
@@ -97,7 +100,8 @@ func TestReleaseThatNobodyFollowedIsNoLift(t *testing.T) {
 	w.Advance(time.Minute)
 	w.FinishAll(machine.Succeeded)
 	w.Drain(p, 9)
-	if told := w.Kinds(); !strings.Contains(told, "released") || strings.Contains(told, "lifted") || w.Isolations("m1") != 1 {
+	if told := w.Kinds(); !strings.Contains(told, "released") || strings.Contains(told, "lifted") ||
+		w.Isolations("m1") != 1 {
 		t.Errorf("%d isolations, told %q", w.Isolations("m1"), told)
 	}
 	if l := w.LatchOn(p); l.State != ledger.Ended || !l.ReleasedAt.Equal(release.Created) {
@@ -126,12 +130,14 @@ func TestRunWaitsForAReleaseThatNobodyFollowed(t *testing.T) {
 			if err := p.Responder.Respond(t.Context(), m.Message.Encode(), 1); err != nil {
 				t.Fatal(err)
 			}
-			if run := w.Run("da2", 1); run.State != ledger.Started || !run.StuckSince.IsZero() || w.Isolations("m1") != 1 || strings.Contains(w.Kinds(), "lifted") {
+			if run := w.Run("da2", 1); run.State != ledger.Started || !run.StuckSince.IsZero() ||
+				w.Isolations("m1") != 1 || strings.Contains(w.Kinds(), "lifted") {
 				t.Errorf("%+v, told %q", run, w.Kinds())
 			}
 			w.FinishAll(status)
 			w.Drain(p, 9)
-			if isolations := w.Isolations("m1"); isolations == 2 != (status == machine.Failed) || strings.Contains(w.Kinds(), "lifted") != (status == machine.Failed) {
+			if isolations := w.Isolations("m1"); isolations == 2 != (status == machine.Failed) ||
+				strings.Contains(w.Kinds(), "lifted") != (status == machine.Failed) {
 				t.Errorf("%d isolations, told %q", isolations, w.Kinds())
 			}
 		})
@@ -160,7 +166,8 @@ func TestLiftIsToldWhenTheMachineIsFree(t *testing.T) {
 			if told := w.Kinds(); strings.Contains(told, "lift") {
 				t.Errorf("on day 7 told %q", told)
 			}
-			if l := w.LatchOn(p); l.State != ledger.Achieved || l.ActionID != second.ID || l.By() != machine.ByPerson || l.Requestor != second.Requestor || w.OpenEpisodes(p) != 1 {
+			if l := w.LatchOn(p); l.State != ledger.Achieved || l.ActionID != second.ID ||
+				l.By() != machine.ByPerson || l.Requestor != second.Requestor || w.OpenEpisodes(p) != 1 {
 				t.Errorf("on day 7 the latch is %+v", l)
 			}
 			w.Pass(p, 2*world.Day+time.Hour, time.Hour)
@@ -168,7 +175,8 @@ func TestLiftIsToldWhenTheMachineIsFree(t *testing.T) {
 				t.Errorf("on day 9 told %q", told)
 			}
 			w.Pass(p, world.Day, time.Hour)
-			if l := w.LatchOn(p); l.State != ledger.Ended || !l.LiftedAt.Equal(second.Created.Add(world.Lift)) || !strings.Contains(w.Kinds(), "lifted") {
+			if l := w.LatchOn(p); l.State != ledger.Ended || !l.LiftedAt.Equal(second.Created.Add(world.Lift)) ||
+				!strings.Contains(w.Kinds(), "lifted") {
 				t.Errorf("on day 10 told %q, latch %+v", w.Kinds(), l)
 			}
 		})
@@ -207,7 +215,8 @@ func TestOldRowsLiftCountsFromTheCompletion(t *testing.T) {
 	w.Advance(world.Lift - world.Day)
 	w.AlertOn("da2", "m1", alert.High)
 	w.Drain(p, 5)
-	if run := w.Run("da2", 1); run.Outcome != "isolated" || w.Isolations("m1") != 1 || strings.Contains(w.Kinds(), "lifted") {
+	if run := w.Run("da2", 1); run.Outcome != "isolated" || w.Isolations("m1") != 1 ||
+		strings.Contains(w.Kinds(), "lifted") {
 		t.Errorf("%d isolations, told %q, %+v", w.Isolations("m1"), w.Kinds(), run)
 	}
 }
@@ -246,8 +255,10 @@ func TestUnseenReleaseKilledAnywhere(t *testing.T) {
 					t.Errorf("killed at %d (answer lost %v): %+v", points, mute, run)
 				}
 			}
-			if told := w.Kinds(); w.Isolations("m1") != 2 || w.Run("da1", 1).Episode != 1 || strings.Count(told, "released") != 2 || strings.Contains(told, "lifted") {
-				t.Errorf("killed at %d (answer lost %v): %d isolations, told %q", points, mute, w.Isolations("m1"), told)
+			if told := w.Kinds(); w.Isolations("m1") != 2 || w.Run("da1", 1).Episode != 1 ||
+				strings.Count(told, "released") != 2 || strings.Contains(told, "lifted") {
+				t.Errorf("killed at %d (answer lost %v): %d isolations, told %q", points, mute, w.Isolations("m1"),
+					told)
 			}
 		}
 		if points < 20 {

@@ -35,10 +35,13 @@ func TestWeeksOfIsolations(t *testing.T) {
 	if told := w.Kinds(); told != "requested, isolated, lifts soon, lifted" {
 		t.Fatalf("at the lift told %q", told)
 	}
-	if l := w.LatchOn(p); l.State != ledger.Ended || !l.LiftedAt.Equal(w.Actions[0].Updated.Add(world.Lift)) || l.EndKind != "lifted" || w.OpenEpisodes(p) != 0 {
+	if l := w.LatchOn(p); l.State != ledger.Ended || !l.LiftedAt.Equal(w.Actions[0].Updated.Add(world.Lift)) ||
+		l.EndKind != "lifted" || w.OpenEpisodes(p) != 0 {
 		t.Errorf("lifted: %+v, %d open episodes", l, w.OpenEpisodes(p))
 	}
-	if last := w.Order[len(w.Order)-1]; !strings.Contains(last.Detail, "Defender lifts it by itself at "+w.LatchOn(p).LiftedAt.Format(time.RFC3339)) || !strings.Contains(last.Detail, "the API does not show it") {
+	if last := w.Order[len(w.Order)-1]; !strings.Contains(last.Detail,
+		"Defender lifts it by itself at "+w.LatchOn(p).LiftedAt.Format(time.RFC3339)) ||
+		!strings.Contains(last.Detail, "the API does not show it") {
 		t.Errorf("told %q", last.Detail)
 	}
 	w.Pass(p, world.Day, time.Hour)
@@ -84,7 +87,8 @@ func TestAlertThatJoinedBeforeTheLiftIsDecidedAgain(t *testing.T) {
 			w.Pass(p, c.joins, time.Hour)
 			w.AlertOn("da2", "m1", alert.High)
 			w.Drain(p, 3)
-			if run := w.Run("da2", 1); run.Outcome != "isolated" || w.Posts != 1 || !strings.Contains(w.Order[len(w.Order)-1].Detail, "Defender lifts it by itself at") {
+			if run := w.Run("da2", 1); run.Outcome != "isolated" || w.Posts != 1 ||
+				!strings.Contains(w.Order[len(w.Order)-1].Detail, "Defender lifts it by itself at") {
 				t.Fatalf("joined: %+v, told %+v", run, w.Order[len(w.Order)-1])
 			}
 			if c.resolved {
@@ -169,11 +173,14 @@ func TestLiftKilledAnywhere(t *testing.T) {
 				w.Follow(p)
 				w.Work(p)
 				w.Pass(p, world.Day, time.Hour)
-				if run := w.Run("da2", 1); w.Isolations("m1") != 2 || run.Outcome != "isolated" || run.Episode != 2 || w.Run("da1", 1).Episode != 1 {
-					t.Errorf("killed at %d (answer lost %v, responder first %v): %d isolations, %+v", points, mute, responderFirst, w.Isolations("m1"), run)
+				if run := w.Run("da2", 1); w.Isolations("m1") != 2 || run.Outcome != "isolated" || run.Episode != 2 ||
+					w.Run("da1", 1).Episode != 1 {
+					t.Errorf("killed at %d (answer lost %v, responder first %v): %d isolations, %+v", points, mute,
+						responderFirst, w.Isolations("m1"), run)
 				}
 				if told := w.Kinds(); strings.Count(told, "lifted") != 2 || strings.Count(told, "lifts soon") != 1 {
-					t.Errorf("killed at %d (answer lost %v, responder first %v): told %q", points, mute, responderFirst, told)
+					t.Errorf("killed at %d (answer lost %v, responder first %v): told %q", points, mute, responderFirst,
+						told)
 				}
 				// Who joins after the warning is told with the isolation when it is lifted.
 			}
@@ -268,7 +275,9 @@ func TestReleaseDoneBeforeTheIsolationIsNoEndOfIt(t *testing.T) {
 // TestRestrictionOfAppsIsNeverLifted follows one for a year.
 func TestRestrictionOfAppsIsNeverLifted(t *testing.T) {
 	t.Parallel()
-	w := world.NewWorldWith(t, strings.Replace(world.IsolateHigh, `isolate: { type: Full, comment: "Alert {{.Alert.ID}}" }`, "restrictApps: {}", 1))
+	w := world.NewWorldWith(t,
+		strings.Replace(world.IsolateHigh, `isolate: { type: Full, comment: "Alert {{.Alert.ID}}" }`,
+			"restrictApps: {}", 1))
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
 	w.Drain(p, 5)

@@ -30,10 +30,11 @@ const driftShown = 5
 
 // Drift is where the ledger and the API differ about who is isolated, as of the last look.
 type Drift struct {
-	NotIsolated int       `json:"notIsolated"` // machines that the ledger believes isolated and the API knows as released
-	Elsewhere   int       `json:"elsewhere"`   // machines that are isolated and were not, or no longer, by Cordon
-	Machines    []string  `json:"machines"`    // some of their ids, the first kind first
-	At          time.Time `json:"at"`          // of the look; zero: never
+	// machines that the ledger believes isolated and the API knows as released
+	NotIsolated int       `json:"notIsolated"`
+	Elsewhere   int       `json:"elsewhere"` // machines that are isolated and were not, or no longer, by Cordon
+	Machines    []string  `json:"machines"`  // some of their ids, the first kind first
+	At          time.Time `json:"at"`        // of the look; zero: never
 }
 
 // ReadDrift reads what the last look found.

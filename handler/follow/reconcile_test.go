@@ -41,10 +41,12 @@ func TestReleaseThatNoFollowSawIsFoundByTheHourlyLook(t *testing.T) {
 	}
 	w.Advance(time.Hour)
 	w.Follow(p)
-	if l, err := p.Ledger.Latch(t.Context(), "m1", ledger.Isolation); err != nil || l.State != ledger.Ended || l.ReleasedAt.IsZero() {
+	if l, err := p.Ledger.Latch(t.Context(), "m1", ledger.Isolation); err != nil || l.State != ledger.Ended ||
+		l.ReleasedAt.IsZero() {
 		t.Errorf("after the hourly look the latch is %+v, %v", l, err)
 	}
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated != 0 || d.Elsewhere != 0 || d.At.IsZero() {
+	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated != 0 || d.Elsewhere != 0 ||
+		d.At.IsZero() {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
 }
@@ -57,7 +59,8 @@ func TestIsolationByOthersIsDrift(t *testing.T) {
 	w.Finish(foreign.ID, machine.Succeeded)
 	w.Mu.Unlock()
 	w.Follow(p)
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated != 0 || d.Elsewhere != 1 || len(d.Machines) != 1 || d.Machines[0] != "m2" {
+	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated != 0 || d.Elsewhere != 1 ||
+		len(d.Machines) != 1 || d.Machines[0] != "m2" {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
 	if told := w.Kinds(); told != "requested, isolated" {
@@ -74,7 +77,8 @@ func TestMachineBelievedIsolatedThatIsNotIsDrift(t *testing.T) {
 	w.Actions[0].Updated = w.Actions[0].Created.Add(-time.Second)
 	w.Mu.Unlock()
 	w.Follow(p)
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated != 1 || len(d.Machines) != 1 || d.Machines[0] != "m1" {
+	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated != 1 || len(d.Machines) != 1 ||
+		d.Machines[0] != "m1" {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
 }
@@ -102,7 +106,8 @@ func TestHourlyLookIsTakenAtEveryFollowOfAnHourlyFollower(t *testing.T) {
 	p.Follower.Every = time.Hour
 	begun := w.Clock()
 	for tick := range 12 {
-		w.Advance(begun.Add(time.Duration(tick)*time.Hour + []time.Duration{2, -3, 0, -1}[tick%4]*time.Millisecond).Sub(w.Clock()))
+		w.Advance(begun.Add(time.Duration(tick)*time.Hour +
+			[]time.Duration{2, -3, 0, -1}[tick%4]*time.Millisecond).Sub(w.Clock()))
 		w.Follow(p)
 		if looked, err := p.Ledger.Mark(t.Context(), follow.MarkReconcile); err != nil || !looked.At.Equal(w.Clock()) {
 			t.Errorf("tick %d: looked at %s (%v)", tick, looked.At, err)
@@ -124,7 +129,8 @@ func TestADayOfTheHostsTicksLooksAtEverythingOnceAnHour(t *testing.T) {
 		w.Follow(p)
 		looked, err := p.Ledger.Mark(t.Context(), follow.MarkReconcile)
 		if now := looked.At.Equal(w.Clock()); err != nil || now != (tick%60 == 0) {
-			t.Errorf("tick %d at %s: looked at everything at %s (%v)", tick, w.Clock().Format("15:04:05.000"), looked.At, err)
+			t.Errorf("tick %d at %s: looked at everything at %s (%v)", tick, w.Clock().Format("15:04:05.000"),
+				looked.At, err)
 		}
 	}
 }

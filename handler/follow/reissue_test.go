@@ -26,7 +26,9 @@ func TestFailedIsolationIsAskedForAgainAndToldEachTime(t *testing.T) {
 		if run := w.Run("da1", 1); run.State != ledger.Started || run.Reissues != 1 {
 			t.Errorf("%s: after the failure the run is %+v", status, run)
 		}
-		if due := slices.MinFunc(w.Queue, func(a, b alert.Envelope) int { return a.At.Compare(b.At) }).At; due.Sub(w.Clock()) != time.Minute {
+		if due := slices.MinFunc(w.Queue, func(a, b alert.Envelope) int {
+			return a.At.Compare(b.At)
+		}).At; due.Sub(w.Clock()) != time.Minute {
 			t.Errorf("%s: it is asked for again at %s", status, due)
 		}
 		w.Drain(p, 20)
@@ -43,7 +45,8 @@ func TestFailedIsolationIsAskedForAgainAndToldEachTime(t *testing.T) {
 		failed := slices.IndexFunc(w.Order, func(e notice.Event) bool {
 			return e.Kind == episode.FailedKind(status)
 		})
-		if failed < 0 || !w.Order[failed].Again || !strings.Contains(w.Order[failed].Detail, "asked for again (try 2 of 3)") {
+		if failed < 0 || !w.Order[failed].Again ||
+			!strings.Contains(w.Order[failed].Detail, "asked for again (try 2 of 3)") {
 			t.Errorf("%s: told %+v", status, w.Order)
 		}
 	}
@@ -106,7 +109,8 @@ func TestReissueKilledAnywhereMakesOneNewEpisode(t *testing.T) {
 			p := w.Start(-1, false)
 			// A run's first message once more, at the worst time: the latch has ended, the run does not know yet.
 			for _, id := range []string{"da1", "da2"} {
-				if err := p.Responder.Respond(t.Context(), alert.Message{AlertID: id, Version: 1}.Encode(), 1); err != nil {
+				if err := p.Responder.Respond(t.Context(), alert.Message{AlertID: id, Version: 1}.Encode(),
+					1); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -116,7 +120,8 @@ func TestReissueKilledAnywhereMakesOneNewEpisode(t *testing.T) {
 			w.Follow(p)
 			for _, id := range []string{"da1", "da2"} {
 				if run := w.Run(id, 1); run.State != ledger.Closed || run.Outcome != "isolated" {
-					t.Errorf("killed at %d (answer lost %v): run %s is %s, outcome %q, %d reissues", points, mute, id, run.State, run.Outcome, run.Reissues)
+					t.Errorf("killed at %d (answer lost %v): run %s is %s, outcome %q, %d reissues", points, mute, id,
+						run.State, run.Outcome, run.Reissues)
 				}
 			}
 			if n := w.Isolations("m1"); n != 2 {

@@ -50,8 +50,13 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 	over = slices.DeleteFunc(over, func(id string) bool { return slices.Contains(missing, id) })
 	if len(missing)+len(over)+l.More > 0 {
 		first, last := untold[0].At.Format(time.RFC3339Nano), untold[len(untold)-1].At.Format(time.RFC3339Nano)
-		e := notice.Event{Kind: notice.UnknownAlerts, At: now, To: f.Operator, RunID: "lookups " + first + " " + last,
-			Detail: unknownDetail(missing, over, l.More)}
+		e := notice.Event{
+			Kind:   notice.UnknownAlerts,
+			At:     now,
+			To:     f.Operator,
+			RunID:  "lookups " + first + " " + last,
+			Detail: unknownDetail(missing, over, l.More),
+		}
 		if err := f.Teller.Tell(ctx, "operator", e); err != nil {
 			return err
 		}

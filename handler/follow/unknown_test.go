@@ -36,7 +36,8 @@ func TestMadeUpIDsAreLookedUpAFewTimesAndToldInOneMail(t *testing.T) {
 	}
 	group.Wait()
 	refs, err := p.Ledger.Runs(t.Context(), w.Clock())
-	if n := w.LookedUp(); err != nil || n != ledger.LookupsPerHour || len(refs) > n || len(w.Queue) != 0 || w.Kinds() != "" {
+	if n := w.LookedUp(); err != nil || n != ledger.LookupsPerHour || len(refs) > n || len(w.Queue) != 0 ||
+		w.Kinds() != "" {
 		t.Errorf("%d look-ups, %d records, %d messages, told %q, %v", n, len(refs), len(w.Queue), w.Kinds(), err)
 	}
 
@@ -46,7 +47,14 @@ func TestMadeUpIDsAreLookedUpAFewTimesAndToldInOneMail(t *testing.T) {
 	if w.Posts != 1 {
 		t.Errorf("an alert that the polls know is answered with %d isolations", w.Posts)
 	}
-	w.Alerts["real"] = alert.Alert{ID: "real", MachineID: "m2", Severity: alert.High, Status: alert.StatusNew, Created: w.Clock(), Updated: w.Clock()}
+	w.Alerts["real"] = alert.Alert{
+		ID:        "real",
+		MachineID: "m2",
+		Severity:  alert.High,
+		Status:    alert.StatusNew,
+		Created:   w.Clock(),
+		Updated:   w.Clock(),
+	}
 	w.Asks(p, "real")
 	if w.Posts != 1 {
 		t.Error("it was looked up beyond the limit")
@@ -66,7 +74,8 @@ func TestMadeUpIDsAreLookedUpAFewTimesAndToldInOneMail(t *testing.T) {
 		w.Follow(p)
 	}
 	told := w.ToldOf(notice.UnknownAlerts)
-	if len(told) != 1 || !strings.Contains(told[0].Detail, "does not know 20 of the ids") || !strings.Contains(told[0].Detail, ": 130 ids, such as da") || strings.Contains(told[0].Detail, "real") {
+	if len(told) != 1 || !strings.Contains(told[0].Detail, "does not know 20 of the ids") ||
+		!strings.Contains(told[0].Detail, ": 130 ids, such as da") || strings.Contains(told[0].Detail, "real") {
 		t.Errorf("told %+v", told)
 	}
 }
@@ -109,7 +118,13 @@ func TestAlertsThatExistUseUpNoLookUps(t *testing.T) {
 	p := w.Start(-1, false)
 	for i := range 3 * ledger.LookupsPerHour {
 		id := fmt.Sprintf("da%d", i)
-		w.Alerts[id] = alert.Alert{ID: id, Severity: alert.Low, Status: alert.StatusNew, Created: w.Clock(), Updated: w.Clock()}
+		w.Alerts[id] = alert.Alert{
+			ID:       id,
+			Severity: alert.Low,
+			Status:   alert.StatusNew,
+			Created:  w.Clock(),
+			Updated:  w.Clock(),
+		}
 		w.Asks(p, id)
 		if run := w.Run(id, 1); run.State != ledger.Closed || run.Outcome != "no rule" {
 			t.Fatalf("%s: %+v", id, run)
@@ -134,7 +149,8 @@ func TestALookUpInTroubleEnds(t *testing.T) {
 		}
 		begun := w.Clock()
 		w.Drain(p, 30*respond.LookUpTries)
-		if n := w.LookedUp(); n > max(respond.LookUpTries, ledger.LookupsPerHour) || w.Clock().Sub(begun) > 2*time.Hour {
+		if n := w.LookedUp(); n > max(respond.LookUpTries, ledger.LookupsPerHour) ||
+			w.Clock().Sub(begun) > 2*time.Hour {
 			t.Errorf("%d ids: %d look-ups in %s", ids, n, w.Clock().Sub(begun))
 		}
 	}
@@ -151,8 +167,10 @@ func TestUnknownAlertHasARecord(t *testing.T) {
 	}{
 		"bare":                     {alert.Message{AlertID: "da1"}, nil, false},
 		"a version that was never": {alert.Message{AlertID: "da1", Version: 7}, nil, false},
-		"refused by the API":       {alert.Message{AlertID: "da1"}, &world.APIError{Kind: machine.Refused, Text: "400 bad id"}, false},
-		"asked for before":         {alert.Message{AlertID: "da1", Attempt: 1}, nil, true},
+		"refused by the API": {
+			alert.Message{AlertID: "da1"}, &world.APIError{Kind: machine.Refused, Text: "400 bad id"}, false,
+		},
+		"asked for before": {alert.Message{AlertID: "da1", Attempt: 1}, nil, true},
 	} {
 		w := world.New(t)
 		p := w.Start(-1, false)
@@ -170,14 +188,16 @@ func TestUnknownAlertHasARecord(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if run := w.Run("da1", 0); run.State != ledger.Closed || run.Outcome != "not found" || w.LookedUp() != 1 || len(w.Queue) != 0 || w.Kinds() != "" {
+		if run := w.Run("da1", 0); run.State != ledger.Closed || run.Outcome != "not found" || w.LookedUp() != 1 ||
+			len(w.Queue) != 0 || w.Kinds() != "" {
 			t.Errorf("%s: %d look-ups, told %q, %+v", name, w.LookedUp(), w.Kinds(), run)
 		}
 		for range 2 {
 			w.Advance(follow.UnknownAfter)
 			w.Follow(p)
 		}
-		if told := w.ToldOf(notice.UnknownAlerts); len(told) != 1 || !strings.Contains(told[0].Detail, "does not know 1 of the ids, and no poll has found them: da1.") {
+		if told := w.ToldOf(notice.UnknownAlerts); len(told) != 1 ||
+			!strings.Contains(told[0].Detail, "does not know 1 of the ids, and no poll has found them: da1.") {
 			t.Errorf("%s: told %+v", name, told)
 		}
 	}

@@ -1,5 +1,6 @@
-// Package graph is the client of Microsoft Graph, one file per vendor resource, and the only place that knows its errors. Tokens,
-// repeats and budgets live in the transport of the HTTP client that it is given; the client itself sends every request once.
+// Package graph is the client of Microsoft Graph, one file per vendor resource, and the only place that knows its
+// errors. Tokens, repeats and budgets live in the transport of the HTTP client that it is given; the client itself
+// sends every request once.
 package graph
 
 import (
@@ -46,10 +47,10 @@ func (c *Client) enter(ctx context.Context) error {
 
 func (c *Client) leave() { <-c.turns }
 
-// Budget names the endpoint of a request for quotas, ids left out, and how many calls a minute it allows: 30 mails a minute and
-// mailbox, which Exchange's limits page says of the mailbox and the vendor's people of Graph too
-// (https://learn.microsoft.com/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits). A request
-// to anything else has no key. It fits httpretry's Options.
+// Budget names the endpoint of a request for quotas, ids left out, and how many calls a minute it allows: 30 mails a
+// minute and mailbox, which Exchange's limits page says of the mailbox and the vendor's people of Graph too
+// (https://learn.microsoft.com/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits).
+// A request to anything else has no key. It fits httpretry's Options.
 func Budget(r *http.Request) (key string, perMinute int) {
 	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/sendMail") {
 		return "POST /v1.0/users/{id}/sendMail", 30

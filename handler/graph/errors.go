@@ -66,10 +66,13 @@ func (e *Error) wayOut() string {
 	case e.Status == http.StatusUnauthorized:
 		return "the token was refused: check CORDON_GRAPH_AUDIENCE, CORDON_CLOUD and CORDON_TENANT_ID"
 	case e.Status == http.StatusForbidden:
-		return "the app may not send as CORDON_MAIL_FROM: give it the role \"Application Mail.Send\" in Exchange for a scope that holds the mailbox (RBAC for Applications), " +
-			"or the application permission Mail.Send with admin consent; an application access policy may shut the mailbox out; what is changed takes hours to count"
+		return "the app may not send as CORDON_MAIL_FROM: give it the role \"Application Mail.Send\" in Exchange " +
+			"for a scope that holds the mailbox (RBAC for Applications), " +
+			"or the application permission Mail.Send with admin consent; an application access policy may shut the " +
+			"mailbox out; what is changed takes hours to count"
 	case e.Status == http.StatusNotFound:
-		return "there is no such mailbox: CORDON_MAIL_FROM must be the user principal name of a mailbox in Exchange Online, with a licence or shared"
+		return "there is no such mailbox: CORDON_MAIL_FROM must be the user principal name of a mailbox in Exchange " +
+			"Online, with a licence or shared"
 	case e.Status == http.StatusRequestEntityTooLarge:
 		return "the mail is too large"
 	case e.Status == http.StatusTooManyRequests && e.after > 0:
@@ -85,14 +88,18 @@ func (e *Error) wayOut() string {
 }
 
 // notGraphs says what to do about a page of somebody on the way, such as a proxy or a firewall. It is no last word.
-const notGraphs = "not Graph's answer but a page of somebody else, so it decides nothing and is tried again: look at what stands between the app and CORDON_GRAPH_URL, such as a proxy or a firewall"
+const notGraphs = "not Graph's answer but a page of somebody else, so it decides nothing and is tried again: look " +
+	"at what stands between the app and CORDON_GRAPH_URL, such as a proxy or a firewall"
 
 // Unwrap returns what went wrong without an answer.
 func (e *Error) Unwrap() error { return e.cause }
 
-// RetryIn says whether sending again can succeed without anybody changing anything, and how long Graph wants to be left alone.
+// RetryIn says whether sending again can succeed without anybody changing anything, and how long Graph wants to be left
+// alone.
 func (e *Error) RetryIn() (time.Duration, bool) {
-	return e.after, e.passing || e.unknown || e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout || e.Status >= 500
+	return e.after,
+		e.passing || e.unknown || e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout ||
+			e.Status >= 500
 }
 
 // UnknownFate reports that the mail may have been sent all the same.
@@ -110,7 +117,11 @@ func (e *Error) InvalidRecipients() bool {
 func unsent(cause error, passing bool) *Error { return &Error{cause: cause, passing: passing} }
 
 func answerError(answer *http.Response) *Error {
-	e := &Error{Status: answer.StatusCode, RequestID: word(answer.Header.Get("request-id")), after: retryAfter(answer.Header.Get("Retry-After"), time.Now())}
+	e := &Error{
+		Status:    answer.StatusCode,
+		RequestID: word(answer.Header.Get("request-id")),
+		after:     retryAfter(answer.Header.Get("Retry-After"), time.Now()),
+	}
 	var body struct {
 		Error struct{ Code, Message string }
 	}
@@ -140,7 +151,8 @@ func transportError(err error) *Error {
 	return e
 }
 
-// notExecuted asks an error of the transport whether it proves that nothing was carried out. Without a mark, a failure to connect does.
+// notExecuted asks an error of the transport whether it proves that nothing was carried out. Without a mark, a failure
+// to connect does.
 func notExecuted(err error) bool {
 	var marked interface{ NotExecuted() bool }
 	if errors.As(err, &marked) {
@@ -150,7 +162,8 @@ func notExecuted(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// retryAfter reads a Retry-After header, seconds or HTTP date; 0 when it is absent, past or neither. An hour is the most.
+// retryAfter reads a Retry-After header, seconds or HTTP date; 0 when it is absent, past or neither. An hour is the
+// most.
 func retryAfter(header string, now time.Time) time.Duration {
 	var wait time.Duration
 	if seconds, err := strconv.Atoi(strings.TrimSpace(header)); err == nil {

@@ -28,15 +28,18 @@ type huntingDecoder struct {
 	early   []map[string]json.RawMessage // rows that came before their schema
 }
 
-// decodeHunting reads a result, whole or not at all: half a result would look like rows that went away. Names of keys and
-// columns come in either case, schema and results in either order. A result without rows may be without columns.
+// decodeHunting reads a result, whole or not at all: half a result would look like rows that went away. Names of keys
+// and columns come in either case, schema and results in either order. A result without rows may be without columns.
 func decodeHunting(r io.Reader) (HuntingResult, error) {
-	d := &huntingDecoder{Decoder: json.NewDecoder(incoming.Reader(http.MaxBytesReader(nil, io.NopCloser(r), maxHuntingAnswer)))}
+	d := &huntingDecoder{Decoder: json.NewDecoder(incoming.Reader(http.MaxBytesReader(nil, io.NopCloser(r),
+		maxHuntingAnswer)))}
 	err := d.object()
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return HuntingResult{}, fmt.Errorf("the answer is larger than %d MB: let the query project fewer columns or summarize", maxHuntingAnswer>>20)
+		return HuntingResult{},
+			fmt.Errorf("the answer is larger than %d MB: let the query project fewer columns or summarize",
+				maxHuntingAnswer>>20)
 	case errors.Is(err, io.EOF):
 		err = io.ErrUnexpectedEOF
 	}
@@ -151,7 +154,8 @@ func (d *huntingDecoder) rows() error {
 		case found == nil:
 			return fmt.Errorf("row %d is null", so+1)
 		case so == maxHuntingRows:
-			return fmt.Errorf("it has more than %d rows: let the query summarize or take a shorter timespan", maxHuntingRows)
+			return fmt.Errorf("it has more than %d rows: let the query summarize or take a shorter timespan",
+				maxHuntingRows)
 		case d.result.Columns != nil:
 			d.result.Rows = append(d.result.Rows, rowOf(d.result.Columns, found))
 		default:
@@ -182,7 +186,8 @@ func rowOf(columns []HuntingColumn, found map[string]json.RawMessage) []string {
 	return row
 }
 
-// textOf is a value as text that is not too long. Numbers stay as they were written: some are larger than a float is exact for.
+// textOf is a value as text that is not too long. Numbers stay as they were written: some are larger than a float is
+// exact for.
 func textOf(value json.RawMessage) string {
 	switch {
 	case len(value) == 0, string(value) == "null":

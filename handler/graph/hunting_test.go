@@ -14,8 +14,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const huntingAnswer = `{"@odata.context":"x","schema":[{"name":"Timestamp","type":"DateTime"},{"Name":"DeviceId","Type":"String"},{"name":"Count","type":"Int64"},{"name":"More","type":"Object"},{"name":"On","type":"SByte"}],
-"results":[{"timestamp":"2026-03-02T10:00:00Z","DeviceId":"0a","Count":9223372036854775807,"More":{"a": [1]},"On":true},{"DeviceId":null}]}`
+const huntingAnswer = `{"@odata.context":"x",
+"schema":[{"name":"Timestamp","type":"DateTime"},{"Name":"DeviceId","Type":"String"},
+	{"name":"Count","type":"Int64"},{"name":"More","type":"Object"},{"name":"On","type":"SByte"}],
+"results":[
+	{"timestamp":"2026-03-02T10:00:00Z","DeviceId":"0a","Count":9223372036854775807,"More":{"a": [1]},"On":true},
+	{"DeviceId":null}]}`
 
 func TestAHuntingResultIsATableOfTexts(t *testing.T) {
 	t.Parallel()
@@ -32,7 +36,8 @@ func TestAHuntingResultIsATableOfTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 3, 2, 10, 0, 0, 5, time.UTC)
-	got, err := New(Options{Base: base, HTTP: web.Client()}).RunHuntingQuery(t.Context(), "T | where x == \"ä\"", at, at.Add(time.Hour))
+	got, err := New(Options{Base: base, HTTP: web.Client()}).RunHuntingQuery(t.Context(), "T | where x == \"ä\"", at,
+		at.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,8 +59,15 @@ func TestAHuntingFailureSaysWhetherARepeatHelps(t *testing.T) {
 		again  bool
 		says   string
 	}{
-		{400, `{"error":{"code":"BadRequest","message":"'where' operator: Failed to resolve column"}}`, 0, false, "Failed to resolve column"},
-		{403, `{"error":{"code":"Forbidden","message":"no"}}`, 0, false, "ThreatHunting.Read.All of Microsoft Graph, which cordon doctor tells, grant it; else the service itself refuses"},
+		{
+			400, `{"error":{"code":"BadRequest","message":"'where' operator: Failed to resolve column"}}`, 0, false,
+			"Failed to resolve column",
+		},
+		{
+			403, `{"error":{"code":"Forbidden","message":"no"}}`, 0, false,
+			"ThreatHunting.Read.All of Microsoft Graph, which cordon doctor tells, grant it; else the service " +
+				"itself refuses",
+		},
 		{403, "<html>", 0, true, "not Graph's answer"},
 		{400, "<html>", 0, true, "not Graph's answer"},
 		{429, `{"error":{"code":"TooManyRequests","message":"CPU"}}`, 7 * time.Second, true, "quota"},
@@ -73,7 +85,8 @@ func TestAHuntingFailureSaysWhetherARepeatHelps(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = New(Options{Base: base, HTTP: web.Client()}).RunHuntingQuery(context.Background(), "T", time.Unix(0, 0), time.Unix(9, 0))
+		_, err = New(Options{Base: base, HTTP: web.Client()}).RunHuntingQuery(context.Background(), "T",
+			time.Unix(0, 0), time.Unix(9, 0))
 		web.Close()
 		var failed *HuntingError
 		if !errors.As(err, &failed) || !strings.Contains(err.Error(), tt.says) {
@@ -87,7 +100,10 @@ func TestAHuntingFailureSaysWhetherARepeatHelps(t *testing.T) {
 }
 
 func FuzzDecodeHunting(f *testing.F) {
-	for _, seed := range []string{huntingAnswer, `{"schema":[`, `{"results":[]}`, `{"schema":[{"name":"A"}],"results":[{"a":"\ud800"},null]}`, `[]`, `{"schema":[{"name":"A"}],"results":[{"A":{"b":[1e400]}}]} x`} {
+	for _, seed := range []string{
+		huntingAnswer, `{"schema":[`, `{"results":[]}`, `{"schema":[{"name":"A"}],"results":[{"a":"\ud800"},null]}`,
+		`[]`, `{"schema":[{"name":"A"}],"results":[{"A":{"b":[1e400]}}]} x`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

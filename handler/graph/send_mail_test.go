@@ -28,7 +28,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	mailbox = "cordon@example.com"
-	mime    = "From: Cordon <cordon@example.com>\r\nTo: soc@example.com\r\nSubject: x\r\nMessage-ID: <one@example.com>\r\n\r\nhello\r\n"
+	mime    = "From: Cordon <cordon@example.com>\r\nTo: soc@example.com\r\nSubject: x\r\nMessage-ID: " +
+		"<one@example.com>\r\n\r\nhello\r\n"
 )
 
 // inMemory answers requests with a handler and no connection, so that it can be used under a fake clock.
@@ -65,8 +66,12 @@ type world struct {
 func newWorld(t *testing.T, o graphsim.Options, change ...func(*entra.Options)) *world {
 	t.Helper()
 	const tenant, app = "3f6a1c52-8d0e-4b7b-9a64-5c2d71e0b9f4", "b71d9c3e-42a8-4e57-8f19-0c6de25a7341"
-	authority, err := entrasim.New(entrasim.Options{Apps: []entrasim.App{{TenantID: tenant, ClientID: app, Secret: "s3cr3t",
-		Roles: map[string][]string{entrasim.Graph: {"Mail.Send"}}}}})
+	authority, err := entrasim.New(entrasim.Options{Apps: []entrasim.App{{
+		TenantID: tenant,
+		ClientID: app,
+		Secret:   "s3cr3t",
+		Roles:    map[string][]string{entrasim.Graph: {"Mail.Send"}},
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +83,13 @@ func newWorld(t *testing.T, o graphsim.Options, change ...func(*entra.Options)) 
 		}
 	}
 	w := &world{sim: graphsim.New(o), authority: authority}
-	options := entra.Options{TenantID: tenant, ClientID: app, Secret: "s3cr3t", AuthorityURL: "https://login.example.com", HTTPClient: &http.Client{Transport: inMemory{authority}}}
+	options := entra.Options{
+		TenantID:     tenant,
+		ClientID:     app,
+		Secret:       "s3cr3t",
+		AuthorityURL: "https://login.example.com",
+		HTTPClient:   &http.Client{Transport: inMemory{authority}},
+	}
 	for _, f := range change {
 		f(&options)
 	}
@@ -86,7 +97,12 @@ func newWorld(t *testing.T, o graphsim.Options, change ...func(*entra.Options)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	authorized := &entra.Transport{Base: inMemory{w.sim}, Source: source, Scope: entrasim.Graph + "/.default", AllowedHost: "graph.example.com"}
+	authorized := &entra.Transport{
+		Base:        inMemory{w.sim},
+		Source:      source,
+		Scope:       entrasim.Graph + "/.default",
+		AllowedHost: "graph.example.com",
+	}
 	w.client = graph.New(graph.Options{Base: &url.URL{Scheme: "https", Host: "graph.example.com"},
 		HTTP: &http.Client{Transport: httpretry.New(httpretry.Options{Base: authorized, Budget: graph.Budget})}})
 	return w
@@ -120,7 +136,9 @@ func TestAMailIsAcceptedAsItWasComposed(t *testing.T) {
 
 func TestAMailboxNameCanNotLeaveItsPlaceInThePath(t *testing.T) {
 	w := newWorld(t, graphsim.Options{})
-	for _, name := range []string{"a/../b@example.com", "a?x=1@example.com", "a#b@example.com", "a%2F@example.com", "../me@example.com"} {
+	for _, name := range []string{
+		"a/../b@example.com", "a?x=1@example.com", "a#b@example.com", "a%2F@example.com", "../me@example.com",
+	} {
 		_, raw, _ := strings.Cut(mime, "\r\n") // without the sender
 		if err := w.client.SendMail(t.Context(), name, []byte(raw)); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -131,7 +149,8 @@ func TestAMailboxNameCanNotLeaveItsPlaceInThePath(t *testing.T) {
 	}
 	for _, name := range []string{"", "..", "me"} {
 		before := len(w.sim.Calls())
-		if e := failed(t, w.client.SendMail(t.Context(), name, []byte(mime))); len(w.sim.Calls()) != before || !strings.Contains(e.Error(), "CORDON_MAIL_FROM") {
+		if e := failed(t, w.client.SendMail(t.Context(), name, []byte(mime))); len(w.sim.Calls()) != before ||
+			!strings.Contains(e.Error(), "CORDON_MAIL_FROM") {
 			t.Errorf("%q: %v after %d requests", name, e, len(w.sim.Calls())-before)
 		}
 	}
@@ -161,19 +180,94 @@ func TestRefusalsSayWhetherALaterTryHelpsAndWhatToDo(t *testing.T) {
 		unknown bool
 		says    string
 	}{
-		{name: "permission is missing", o: graphsim.Options{Verify: func(string) (graphsim.Claims, error) { return graphsim.Claims{Audience: entrasim.Graph}, nil }}, status: 403, code: "ErrorAccessDenied", says: "Mail.Send"},
-		{name: "the policy shuts the mailbox out", o: graphsim.Options{AccessPolicy: []string{"other@example.com"}}, status: 403, code: "ErrorAccessDenied", says: "application access policy"},
-		{name: "another sender", mailbox: "other@example.com", status: 403, code: "ErrorSendAsDenied", says: "CORDON_MAIL_FROM"},
-		{name: "no such mailbox", o: graphsim.Options{Mailboxes: []string{"other@example.com"}}, status: 404, code: "ErrorInvalidUser", says: "user principal name"},
-		{name: "no recipient", mime: "Subject: x\r\n\r\nx", status: 400, code: "ErrorInvalidRecipients", says: "CORDON_MAIL_TO"},
-		{name: "too large", o: graphsim.Options{MaxRequest: 50}, status: 413, code: "RequestBodyTooLarge", says: "too large"},
-		{name: "token refused", o: graphsim.Options{Verify: func(string) (graphsim.Claims, error) { return graphsim.Claims{Audience: "https://other.example"}, nil }}, status: 401, code: "InvalidAuthenticationToken", says: "CORDON_GRAPH_AUDIENCE"},
-		{name: "throttled for long", prepare: fault(graphsim.Fault{Status: 429, Code: "TooManyRequests", RetryAfter: 90 * time.Second}), status: 429, code: "TooManyRequests", again: true, after: 90 * time.Second, says: "1m30s"},
-		{name: "unwell", prepare: fault(graphsim.Fault{Status: 503, Code: "ResourceUnhealthy", RetryAfter: 10 * time.Second}), status: 503, code: "ResourceUnhealthy", again: true, after: 10 * time.Second, unknown: true, says: "may have taken the mail"},
-		{name: "answer lost", prepare: fault(graphsim.Fault{LoseAnswer: true}), again: true, unknown: true, says: "may have taken the mail"},
+		{
+			name: "permission is missing",
+			o: graphsim.Options{Verify: func(string) (graphsim.Claims, error) {
+				return graphsim.Claims{Audience: entrasim.Graph}, nil
+			}},
+			status: 403,
+			code:   "ErrorAccessDenied",
+			says:   "Mail.Send",
+		},
+		{
+			name:   "the policy shuts the mailbox out",
+			o:      graphsim.Options{AccessPolicy: []string{"other@example.com"}},
+			status: 403,
+			code:   "ErrorAccessDenied",
+			says:   "application access policy",
+		},
+		{
+			name:    "another sender",
+			mailbox: "other@example.com",
+			status:  403,
+			code:    "ErrorSendAsDenied",
+			says:    "CORDON_MAIL_FROM",
+		},
+		{
+			name:   "no such mailbox",
+			o:      graphsim.Options{Mailboxes: []string{"other@example.com"}},
+			status: 404,
+			code:   "ErrorInvalidUser",
+			says:   "user principal name",
+		},
+		{
+			name:   "no recipient",
+			mime:   "Subject: x\r\n\r\nx",
+			status: 400,
+			code:   "ErrorInvalidRecipients",
+			says:   "CORDON_MAIL_TO",
+		},
+		{
+			name:   "too large",
+			o:      graphsim.Options{MaxRequest: 50},
+			status: 413,
+			code:   "RequestBodyTooLarge",
+			says:   "too large",
+		},
+		{
+			name: "token refused",
+			o: graphsim.Options{Verify: func(string) (graphsim.Claims, error) {
+				return graphsim.Claims{Audience: "https://other.example"}, nil
+			}},
+			status: 401,
+			code:   "InvalidAuthenticationToken",
+			says:   "CORDON_GRAPH_AUDIENCE",
+		},
+		{
+			name:    "throttled for long",
+			prepare: fault(graphsim.Fault{Status: 429, Code: "TooManyRequests", RetryAfter: 90 * time.Second}),
+			status:  429,
+			code:    "TooManyRequests",
+			again:   true,
+			after:   90 * time.Second,
+			says:    "1m30s",
+		},
+		{
+			name:    "unwell",
+			prepare: fault(graphsim.Fault{Status: 503, Code: "ResourceUnhealthy", RetryAfter: 10 * time.Second}),
+			status:  503,
+			code:    "ResourceUnhealthy",
+			again:   true,
+			after:   10 * time.Second,
+			unknown: true,
+			says:    "may have taken the mail",
+		},
+		{
+			name:    "answer lost",
+			prepare: fault(graphsim.Fault{LoseAnswer: true}),
+			again:   true,
+			unknown: true,
+			says:    "may have taken the mail",
+		},
 		{name: "redirected", prepare: fault(graphsim.Fault{Status: 302}), status: 302, says: "CORDON_GRAPH_URL"},
 		{name: "wrong secret", app: func(o *entra.Options) { o.Secret = "wr0ng" }, says: "CORDON_CLIENT_SECRET"},
-		{name: "authority is down", prepare: func(w *world) { w.authority.SetFault(entrasim.Fault{Status: 503, RetryAfter: 40 * time.Second}) }, again: true, after: 40 * time.Second, says: "try again later"},
+		{
+			name:    "authority is down",
+			prepare: func(w *world) { w.authority.SetFault(entrasim.Fault{Status: 503, RetryAfter: 40 * time.Second}) },
+			again:   true,
+			after:   40 * time.Second,
+			says:    "try again later",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -195,12 +289,18 @@ func TestRefusalsSayWhetherALaterTryHelpsAndWhatToDo(t *testing.T) {
 				}
 				e := failed(t, w.client.SendMail(t.Context(), from, []byte(raw)))
 				after, again := e.RetryIn()
-				if e.Status != tt.status || e.Code != tt.code || again != tt.again || after != tt.after || e.UnknownFate() != tt.unknown || !strings.Contains(e.Error(), tt.says) {
-					t.Errorf("got status %d, code %q, again %t in %v, unknown fate %t: %v\nwant %d, %q, %t in %v, %t and %q",
-						e.Status, e.Code, again, after, e.UnknownFate(), e, tt.status, tt.code, tt.again, tt.after, tt.unknown, tt.says)
+				if e.Status != tt.status || e.Code != tt.code || again != tt.again || after != tt.after ||
+					e.UnknownFate() != tt.unknown || !strings.Contains(e.Error(), tt.says) {
+					t.Errorf("got status %d, code %q, again %t in %v, unknown fate %t: %v\nwant %d, %q, %t in %v, "+
+						"%t and %q",
+						e.Status, e.Code, again, after, e.UnknownFate(), e, tt.status, tt.code, tt.again, tt.after,
+						tt.unknown, tt.says)
 				}
-				if e.TooLarge() != (tt.status == 413) || e.InvalidRecipients() != (tt.code == "ErrorInvalidRecipients") || (e.RequestID == "") != (tt.status == 0) {
-					t.Errorf("too large %t, invalid recipients %t, request id %q", e.TooLarge(), e.InvalidRecipients(), e.RequestID)
+				if e.TooLarge() != (tt.status == 413) ||
+					e.InvalidRecipients() != (tt.code == "ErrorInvalidRecipients") ||
+					(e.RequestID == "") != (tt.status == 0) {
+					t.Errorf("too large %t, invalid recipients %t, request id %q", e.TooLarge(), e.InvalidRecipients(),
+						e.RequestID)
 				}
 				if n := len(w.sim.Calls()); n > 1 {
 					t.Errorf("%d requests; a mail whose fate is not known is not repeated here", n)
@@ -225,7 +325,8 @@ func TestAThrottledMailIsSentAgainInTheTimeThatGraphNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		if waited := time.Since(start); waited != 7*time.Second || len(w.sim.Calls()) != 2 || len(w.sim.Mails()) != 1 {
-			t.Errorf("waited %v for %d requests and %d mails, want 7s, 2 and 1", waited, len(w.sim.Calls()), len(w.sim.Mails()))
+			t.Errorf("waited %v for %d requests and %d mails, want 7s, 2 and 1", waited, len(w.sim.Calls()),
+				len(w.sim.Mails()))
 		}
 	})
 }
@@ -269,16 +370,21 @@ func TestAnOutbreakOfMailStaysWithinTheMailboxsLimits(t *testing.T) {
 
 func TestWhatGraphSaysIsCleanedOfMailboxesAndControls(t *testing.T) {
 	for _, said := range []string{
-		`The requested user 'cordon@example.com' is invalid.`, "soc@example.com\r\n\x1b[31mcordon%40example.com", strings.Repeat("x", 5000),
+		`The requested user 'cordon@example.com' is invalid.`, "soc@example.com\r\n\x1b[31mcordon%40example.com",
+		strings.Repeat("x", 5000),
 	} {
 		h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("request-id", "a b<script>")
 			w.WriteHeader(http.StatusBadRequest)
 			fmt.Fprintf(w, `{"error":{"code":"bad code\n","message":%q}}`, said)
 		})
-		c := graph.New(graph.Options{Base: &url.URL{Scheme: "https", Host: "graph.example.com"}, HTTP: &http.Client{Transport: inMemory{h}}})
+		c := graph.New(graph.Options{
+			Base: &url.URL{Scheme: "https", Host: "graph.example.com"},
+			HTTP: &http.Client{Transport: inMemory{h}},
+		})
 		e := failed(t, c.SendMail(t.Context(), mailbox, []byte(mime)))
-		if text := e.Error(); strings.ContainsAny(text, "\r\n\x1b") || len(text) > 500 || e.Code != "" || e.RequestID != "" {
+		if text := e.Error(); strings.ContainsAny(text, "\r\n\x1b") || len(text) > 500 || e.Code != "" ||
+			e.RequestID != "" {
 			t.Errorf("%q", text)
 		}
 	}
@@ -296,14 +402,18 @@ func FuzzAnswer(f *testing.F) {
 			w.WriteHeader(status)
 			_, _ = io.WriteString(w, body)
 		})
-		c := graph.New(graph.Options{Base: &url.URL{Scheme: "https", Host: "graph.example.com"}, HTTP: &http.Client{Transport: inMemory{h}}})
+		c := graph.New(graph.Options{
+			Base: &url.URL{Scheme: "https", Host: "graph.example.com"},
+			HTTP: &http.Client{Transport: inMemory{h}},
+		})
 		err := c.SendMail(t.Context(), mailbox, []byte(mime))
 		if (err == nil) != (status == http.StatusAccepted) {
 			t.Fatalf("status %d: %v", status, err)
 		}
 		var e *graph.Error
 		if errors.As(err, &e) {
-			if wait, _ := e.RetryIn(); wait < 0 || wait > time.Hour || strings.ContainsAny(e.Error(), "\r\n") || len(e.Error()) > 2000 {
+			if wait, _ := e.RetryIn(); wait < 0 || wait > time.Hour || strings.ContainsAny(e.Error(), "\r\n") ||
+				len(e.Error()) > 2000 {
 				t.Errorf("%v in %v", e, wait)
 			}
 		}

@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// window is the minute of a budget, with a second to spare: two requests that leave a minute apart may arrive closer together.
+// window is the minute of a budget, with a second to spare: two requests that leave a minute apart may arrive closer
+// together.
 const window = 61 * time.Second
 
-// After a pause one request goes ahead, and the others follow when it was answered: those who waited would else use up at
-// once what little quota there is, and be counted against it.
+// After a pause one request goes ahead, and the others follow when it was answered: those who waited would else use up
+// at once what little quota there is, and be counted against it.
 const (
 	probeTime = 5 * time.Second        // after which the next one goes ahead, if the first got no answer
 	probeStep = 100 * time.Millisecond // how often the others look whether it did
@@ -24,8 +25,8 @@ type gates struct {
 
 // gate is what is known of one endpoint: when requests were sent in the last window, and until when it wants none.
 //
-// It is a log of times and no token bucket: a bucket that may be emptied at once lets through twice its budget in the first
-// minute, and one that may not takes far longer than the quota would.
+// It is a log of times and no token bucket: a bucket that may be emptied at once lets through twice its budget in the
+// first minute, and one that may not takes far longer than the quota would.
 type gate struct {
 	sent        []time.Time
 	pausedUntil time.Time

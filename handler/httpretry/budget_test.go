@@ -97,8 +97,10 @@ func TestPauseLearnedFromA429HoldsForLaterCalls(t *testing.T) {
 					return
 				}
 				until := start.Add(time.Duration(tt.retryAfter) * time.Second)
-				if !paused.Until.Equal(until) || paused.Key != "POST" || !httpretry.NotExecuted(err) || s.attempts() != 1 {
-					t.Errorf("got %v (%d attempts), want POST paused until %v and nothing sent", err, s.attempts(), until)
+				if !paused.Until.Equal(until) || paused.Key != "POST" || !httpretry.NotExecuted(err) ||
+					s.attempts() != 1 {
+					t.Errorf("got %v (%d attempts), want POST paused until %v and nothing sent", err, s.attempts(),
+						until)
 				}
 				if other, err := tr.RoundTrip(request(t, "GET")); err != nil {
 					t.Errorf("another endpoint: %v, want it unpaused", err)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// UnknownFateError says that a request which may have effects was sent, or may have been, and no answer came: it was executed
-// or it was not. The caller looks up what happened before it sends the request again.
+// UnknownFateError says that a request which may have effects was sent, or may have been, and no answer came: it was
+// executed or it was not. The caller looks up what happened before it sends the request again.
 type UnknownFateError struct {
 	Target string // method, host and path
 	text   string
@@ -25,8 +25,8 @@ func (e *UnknownFateError) Error() string {
 // Unwrap returns the cause. Its text may hold the URL; do not print it.
 func (e *UnknownFateError) Unwrap() error { return e.err }
 
-// PausedError says that an endpoint takes no request before Until, which is further away than the caller lets this package
-// wait. Nothing was sent; try again at Until.
+// PausedError says that an endpoint takes no request before Until, which is further away than the caller lets this
+// package wait. Nothing was sent; try again at Until.
 type PausedError struct {
 	Key   string // the endpoint, as Options.Budget names it
 	Until time.Time
@@ -34,7 +34,8 @@ type PausedError struct {
 
 // Error names the endpoint and the time.
 func (e *PausedError) Error() string {
-	return fmt.Sprintf("endpoint %q is paused by its quota until %s: try again then", e.Key, e.Until.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("endpoint %q is paused by its quota until %s: try again then", e.Key,
+		e.Until.UTC().Format(time.RFC3339))
 }
 
 // NotExecuted is true.
@@ -43,9 +44,9 @@ func (e *PausedError) NotExecuted() bool { return true }
 // RetryIn says that trying again helps, and in how long; 0 once Until has passed.
 func (e *PausedError) RetryIn() (time.Duration, bool) { return max(time.Until(e.Until), 0), true }
 
-// NotExecuted says whether err proves that its request was not executed, so that sending it again is safe. False means that
-// nothing is proven: an *UnknownFateError, and also an error that lost its origin on the way, as http.Client makes of a
-// time-out of its own (give requests a context with a deadline instead of a Client.Timeout).
+// NotExecuted says whether err proves that its request was not executed, so that sending it again is safe. False means
+// that nothing is proven: an *UnknownFateError, and also an error that lost its origin on the way, as http.Client makes
+// of a time-out of its own (give requests a context with a deadline instead of a Client.Timeout).
 func NotExecuted(err error) bool {
 	var unknown *UnknownFateError
 	if errors.As(err, &unknown) {
@@ -73,7 +74,11 @@ func Do(c *http.Client, req *http.Request) (*http.Response, error) {
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
-	return nil, &requestError{text: target(req) + ": " + scrub(req, err), err: err, notExecuted: NotExecuted(err)}
+	return nil, &requestError{
+		text:        target(req) + ": " + scrub(req, err),
+		err:         err,
+		notExecuted: NotExecuted(err),
+	}
 }
 
 // requestError is every other failure: of a GET or HEAD, or of a request that was not executed.

@@ -22,11 +22,20 @@ func TestNoErrorShowsTokenSecretOrQuery(t *testing.T) {
 	leaky := func(seen func(*http.Request)) step {
 		return func(req *http.Request) (*http.Response, error) {
 			seen(req)
-			return nil, &url.Error{Op: "Post", URL: req.URL.String(), Err: fmt.Errorf("sent %s: %w", token, io.ErrUnexpectedEOF)}
+			return nil,
+				&url.Error{
+					Op:  "Post",
+					URL: req.URL.String(),
+					Err: fmt.Errorf("sent %s: %w", token, io.ErrUnexpectedEOF),
+				}
 		}
 	}
 	for _, method := range []string{"GET", "POST", "PATCH"} {
-		for name, seen := range map[string]func(*http.Request){"connected": gotConn, "connecting": getConn, "silent": func(*http.Request) {}} {
+		for name, seen := range map[string]func(*http.Request){
+			"connected":  gotConn,
+			"connecting": getConn,
+			"silent":     func(*http.Request) {},
+		} {
 			t.Run(method+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					req := request(t, method)
@@ -63,7 +72,9 @@ func TestDoKeepsTheFate(t *testing.T) {
 		step step
 		want string
 	}{
-		"unknown": {resets, unknown}, "not executed": {noToken(false), notExecuted}, "answered": {status(500), answered},
+		"unknown":      {resets, unknown},
+		"not executed": {noToken(false), notExecuted},
+		"answered":     {status(500), answered},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -86,7 +97,10 @@ func TestDoKeepsTheFate(t *testing.T) {
 
 func TestClientTimeoutProvesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := &http.Client{Transport: httpretry.New(httpretry.Options{Base: play(hangsConnected)}), Timeout: time.Second}
+		client := &http.Client{
+			Transport: httpretry.New(httpretry.Options{Base: play(hangsConnected)}),
+			Timeout:   time.Second,
+		}
 		_, err := httpretry.Do(client, request(t, "POST"))
 		if err == nil || httpretry.NotExecuted(err) {
 			t.Errorf("NotExecuted says yes of %v", err)

@@ -6,8 +6,8 @@ import (
 )
 
 // Pauses lets processes that share a quota tell each other that an endpoint wants no requests. Keys are those of
-// Options.Budget. An error costs nothing but the news: each process still knows the pauses that it was asked for itself.
-// Both calls are given little time.
+// Options.Budget. An error costs nothing but the news: each process still knows the pauses that it was asked for
+// itself. Both calls are given little time.
 type Pauses interface {
 	// PausedUntil says until when an endpoint is paused; zero, or a time that is past, if it is not.
 	PausedUntil(ctx context.Context, key string) (time.Time, error)
@@ -72,8 +72,8 @@ func (g *gates) ask(key string) (asking <-chan struct{}, mine bool) {
 	return nil, true
 }
 
-// told keeps the answer. A time further ahead than anything that the API may ask for comes from a wrong clock and is not
-// believed.
+// told keeps the answer. A time further ahead than anything that the API may ask for comes from a wrong clock and is
+// not believed.
 func (g *gates) told(key string, until time.Time, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -115,7 +115,12 @@ func TestPauseOfOneProcessHoldsForTheOthersWithinSeconds(t *testing.T) {
 func TestPauseIsToldOnceAndAskedForNowAndThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{}
-		tr := httpretry.New(httpretry.Options{Base: play(status(429, "Retry-After", "60")), Budget: budget(0), Pauses: b, MaxAttempts: 1})
+		tr := httpretry.New(httpretry.Options{
+			Base:        play(status(429, "Retry-After", "60")),
+			Budget:      budget(0),
+			Pauses:      b,
+			MaxAttempts: 1,
+		})
 		many(t, tr, 20)
 		if b.told != 1 {
 			t.Errorf("told %d times of one pause", b.told)
@@ -128,7 +133,11 @@ func TestPauseIsToldOnceAndAskedForNowAndThen(t *testing.T) {
 		if asked = b.asked - asked; asked > 3 {
 			t.Errorf("asked %d times in ten seconds", asked)
 		}
-		quick := httpretry.New(httpretry.Options{Base: play(status(429, "Retry-After", "0"), status(200)), Budget: budget(0), Pauses: b})
+		quick := httpretry.New(httpretry.Options{
+			Base:   play(status(429, "Retry-After", "0"), status(200)),
+			Budget: budget(0),
+			Pauses: b,
+		})
 		if many(t, quick, 1); b.told > 2 {
 			t.Errorf("a pause of nothing was told")
 		}
@@ -167,7 +176,11 @@ func TestPausesThatCanNotBeHadMakeNothingWorse(t *testing.T) {
 func TestPauseFromAWrongClockIsNotBelieved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &board{paused: map[string]time.Time{"GET": time.Now().Add(25 * time.Hour)}}
-		if tr := httpretry.New(httpretry.Options{Base: play(status(200)), Budget: budget(100), Pauses: b}); many(t, tr, 1) != 1 {
+		if tr := httpretry.New(httpretry.Options{
+			Base:   play(status(200)),
+			Budget: budget(100),
+			Pauses: b,
+		}); many(t, tr, 1) != 1 {
 			t.Error("a pause of more than a day is kept")
 		}
 	})
@@ -181,7 +194,8 @@ func TestAfterAPauseOneRequestGoesAheadOfTheOthers(t *testing.T) {
 				return answer(r)
 			}
 		}
-		s := play(slowly(status(429, "Retry-After", "5")), slowly(status(429, "Retry-After", "5")), slowly(resets), slowly(status(200)))
+		s := play(slowly(status(429, "Retry-After", "5")), slowly(status(429, "Retry-After", "5")), slowly(resets),
+			slowly(status(200)))
 		tr := httpretry.New(httpretry.Options{Base: s, Budget: budget(100), MaxAttempts: 5})
 		var first sync.WaitGroup
 		first.Go(func() { many(t, tr, 1) })

@@ -48,14 +48,16 @@ func judgeError(req *http.Request, err error, ev *evidence) verdict {
 	return v
 }
 
-// safeMethod says whether a request changes nothing. PUT and DELETE are left out on purpose: the API gives some of them effects.
+// safeMethod says whether a request changes nothing. PUT and DELETE are left out on purpose: the API gives some of them
+// effects.
 func safeMethod(method string) bool {
 	return method == "" || method == http.MethodGet || method == http.MethodHead
 }
 
 func transientStatus(code int) bool {
 	switch code {
-	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable,
+		http.StatusGatewayTimeout:
 		return true
 	}
 	return false
@@ -75,8 +77,9 @@ func retryIn(err error) (time.Duration, bool) {
 	return r.RetryIn()
 }
 
-// ParseRetryAfter reads a Retry-After header, seconds or HTTP date (RFC 9110, section 10.2.3), as a wait from now on. What lies in
-// the past is 0 and nothing is longer than a day; ok is false when there is no header or it is neither form.
+// ParseRetryAfter reads a Retry-After header, seconds or HTTP date (RFC 9110, section 10.2.3), as a wait from now on.
+// What lies in the past is 0 and nothing is longer than a day; ok is false when there is no header or it is neither
+// form.
 func ParseRetryAfter(header string, now time.Time) (wait time.Duration, ok bool) {
 	header = strings.TrimSpace(header)
 	if header == "" {

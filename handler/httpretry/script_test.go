@@ -132,7 +132,8 @@ func request(t testing.TB, method string) *http.Request {
 	if method != http.MethodGet && method != http.MethodHead {
 		body = strings.NewReader(`{"Comment":"c"}`)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, "https://api.example.com/api/machines/1?$filter=secret", body)
+	req, err := http.NewRequestWithContext(t.Context(), method, "https://api.example.com/api/machines/1?$filter=secret",
+		body)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,12 +1,14 @@
-// Package httpretry is an http.RoundTripper that waits, paces and repeats requests to an API with quotas, and repeats only
-// what is safe to repeat: isolating a machine twice is worse than reporting that the outcome is not known.
+// Package httpretry is an http.RoundTripper that waits, paces and repeats requests to an API with quotas, and repeats
+// only what is safe to repeat: isolating a machine twice is worse than reporting that the outcome is not known.
 //
 //   - GET and HEAD are repeated on 429, 500, 502, 503, 504 and on network errors.
-//   - Every other method is repeated only when the request certainly was not executed: the API answered 429, no connection
-//     could be had, or no token could be had. After anything else (reset, EOF, time-out with a connection in hand) it is sent
-//     no second time and the error is an *UnknownFateError. A 5xx is returned as the response that it is.
-//   - Each endpoint may have a budget per minute, kept for all users of one Transport, and is paused for as long as its last
-//     429 asked for; other processes are told of the pause, see Pauses. After it one request goes ahead of the others.
+//   - Every other method is repeated only when the request certainly was not executed: the API answered 429, no
+//     connection could be had, or no token could be had. After anything else (reset, EOF, time-out with a connection
+//     in hand) it is sent no second time and the error is an *UnknownFateError. A 5xx is returned as the response that
+//     it is.
+//   - Each endpoint may have a budget per minute, kept for all users of one Transport, and is paused for as long as its
+//     last 429 asked for; other processes are told of the pause, see Pauses. After it one request goes ahead of the
+//     others.
 //
 // Errors name method, host and path, never a query string or a token.
 package httpretry
@@ -35,18 +37,19 @@ var ErrTooLate = errors.New("the time by which the request had to be sent has pa
 
 // Options are the settings of a Transport. The zero value is usable.
 type Options struct {
-	// Base sends each attempt; nil means http.DefaultTransport. A Base that fails before it sends anything (no token, say)
-	// tells so by an error with a method NotExecuted() bool; such an error is repeated only if it, or an error it wraps, also
-	// has RetryIn() (time.Duration, bool) and that returns true.
+	// Base sends each attempt; nil means http.DefaultTransport. A Base that fails before it sends anything (no token,
+	// say) tells so by an error with a method NotExecuted() bool; such an error is repeated only if it, or an error it
+	// wraps, also has RetryIn() (time.Duration, bool) and that returns true.
 	Base http.RoundTripper
 	// MaxAttempts is how often one request is sent at most; 0 means 4, 1 means no repeats.
 	MaxAttempts int
-	// MaxWait is the longest time that is slept before one attempt; 0 means 20 s. When an answer asks for more, the answer is
-	// returned as it is; when a paused or used-up endpoint asks for more, the error is a *PausedError.
+	// MaxWait is the longest time that is slept before one attempt; 0 means 20 s. When an answer asks for more, the
+	// answer is returned as it is; when a paused or used-up endpoint asks for more, the error is a *PausedError.
 	MaxWait time.Duration
-	// Budget names the endpoint of a request (method and path template: few and constant values, since each is kept for the
-	// life of the Transport) and how many requests a minute it takes. An empty key means no budget and no shared pause;
-	// perMinute 0 or less means pauses only. Nil means an empty key for every request. It must not change the request.
+	// Budget names the endpoint of a request (method and path template: few and constant values, since each is kept for
+	// the life of the Transport) and how many requests a minute it takes. An empty key means no budget and no shared
+	// pause; perMinute 0 or less means pauses only. Nil means an empty key for every request. It must not change the
+	// request.
 	Budget func(*http.Request) (key string, perMinute int)
 	// Pauses tells other processes of pauses, and of theirs; nil means that each process finds out for itself.
 	Pauses Pauses
@@ -64,8 +67,8 @@ type Retry struct {
 	Err     error         // nil when there was an answer
 }
 
-// Transport repeats and paces requests as the package comment says. It is safe for concurrent use; budgets and pauses are
-// shared by all requests of one Transport.
+// Transport repeats and paces requests as the package comment says. It is safe for concurrent use; budgets and pauses
+// are shared by all requests of one Transport.
 type Transport struct {
 	opts  Options
 	gates gates
@@ -87,15 +90,16 @@ func New(o Options) *Transport {
 
 type sendByKey struct{}
 
-// SendBy returns a context under which no attempt is begun, and none still waiting for a token or a connection goes on, after
-// t. An attempt that has its connection by then is left to end. What comes of it is ErrTooLate, a *PausedError or the last
-// answer as it came; as ever, NotExecuted tells whether the request may be sent again.
+// SendBy returns a context under which no attempt is begun, and none still waiting for a token or a connection goes on,
+// after t. An attempt that has its connection by then is left to end. What comes of it is ErrTooLate, a *PausedError or
+// the last answer as it came; as ever, NotExecuted tells whether the request may be sent again.
 func SendBy(ctx context.Context, t time.Time) context.Context {
 	return context.WithValue(ctx, sendByKey{}, t)
 }
 
-// RoundTrip sends req, waiting and repeating as the package comment says. For methods other than GET and HEAD ask NotExecuted
-// about an error: unless it says yes, the request may have been executed. Redirects are returned, not followed.
+// RoundTrip sends req, waiting and repeating as the package comment says. For methods other than GET and HEAD ask
+// NotExecuted about an error: unless it says yes, the request may have been executed. Redirects are returned, not
+// followed.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	c := t.newCall(req)
 	for attempt := 1; ; attempt++ {
@@ -152,9 +156,13 @@ func (t *Transport) newCall(req *http.Request) *call {
 	if t.opts.Budget != nil {
 		c.key, c.perMinute = t.opts.Budget(req)
 	}
-	// A randomization of 1 spreads each wait evenly over 0 to twice the interval, which is full jitter under 0.5 s, 1 s, 2 s, ...
+	// A randomization of 1 spreads each wait evenly over 0 to twice the interval, which is full jitter under 0.5 s, 1
+	// s, 2 s, ...
 	c.backoff = &backoff.ExponentialBackOff{
-		InitialInterval: 250 * time.Millisecond, RandomizationFactor: 1, Multiplier: 2, MaxInterval: 5 * time.Second,
+		InitialInterval:     250 * time.Millisecond,
+		RandomizationFactor: 1,
+		Multiplier:          2,
+		MaxInterval:         5 * time.Second,
 	}
 	return c
 }
@@ -221,7 +229,12 @@ func (c *call) announce(attempt int, wait time.Duration, resp *http.Response, er
 	if c.t.opts.OnRetry == nil {
 		return
 	}
-	r := Retry{Method: c.req.Method, Key: c.key, Attempt: attempt, Wait: wait}
+	r := Retry{
+		Method:  c.req.Method,
+		Key:     c.key,
+		Attempt: attempt,
+		Wait:    wait,
+	}
 	if err != nil {
 		r.Err = c.fail(err, false)
 	}
@@ -237,13 +250,21 @@ func (c *call) finish(resp *http.Response, err error, v verdict) (*http.Response
 		return resp, nil
 	}
 	if !safeMethod(c.req.Method) && !v.notExecuted {
-		return nil, &UnknownFateError{Target: target(c.req), text: scrub(c.req, err), err: err}
+		return nil, &UnknownFateError{
+			Target: target(c.req),
+			text:   scrub(c.req, err),
+			err:    err,
+		}
 	}
 	return nil, c.fail(err, v.notExecuted)
 }
 
 func (c *call) fail(err error, notExecuted bool) error {
-	return &requestError{text: target(c.req) + ": " + scrub(c.req, err), err: err, notExecuted: notExecuted}
+	return &requestError{
+		text:        target(c.req) + ": " + scrub(c.req, err),
+		err:         err,
+		notExecuted: notExecuted,
+	}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -149,9 +149,12 @@ func TestWaitsThatAreTooLongGoBackToTheCaller(t *testing.T) {
 		{name: "longer than the deadline", context: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 9*time.Second)
 		}},
-		{name: "longer than the time to send", context: func(ctx context.Context) (context.Context, context.CancelFunc) {
-			return httpretry.SendBy(ctx, time.Now().Add(9*time.Second)), func() {}
-		}},
+		{
+			name: "longer than the time to send",
+			context: func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return httpretry.SendBy(ctx, time.Now().Add(9*time.Second)), func() {}
+			},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,7 +174,8 @@ func TestWaitsThatAreTooLongGoBackToTheCaller(t *testing.T) {
 				defer resp.Body.Close()
 				body, _ := io.ReadAll(resp.Body)
 				if resp.StatusCode != 429 || string(body) != "Too Many Requests" || time.Since(start) != 0 {
-					t.Errorf("got %d %q after %v, want the 429 as it came, at once", resp.StatusCode, body, time.Since(start))
+					t.Errorf("got %d %q after %v, want the 429 as it came, at once", resp.StatusCode, body,
+						time.Since(start))
 				}
 			})
 		})
@@ -285,7 +289,8 @@ func TestCancelledRequestIsNotRepeated(t *testing.T) {
 			Base:    play(hangsConnected),
 			OnRetry: func(r httpretry.Retry) { t.Errorf("announced a repeat: %+v", r) },
 		})
-		if _, err := tr.RoundTrip(request(t, "GET").WithContext(ctx)); !errors.Is(err, context.Canceled) || fate(err) != failed {
+		if _, err := tr.RoundTrip(request(t, "GET").WithContext(ctx)); !errors.Is(err, context.Canceled) ||
+			fate(err) != failed {
 			t.Errorf("got %v (%s), want canceled", err, fate(err))
 		}
 	})
@@ -295,9 +300,11 @@ func TestSendByEndsAnAttemptOnlyWhileItHasNoConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		ctx := httpretry.SendBy(t.Context(), start.Add(20*time.Second))
-		_, err := httpretry.New(httpretry.Options{Base: play(hangsConnecting)}).RoundTrip(request(t, "POST").WithContext(ctx))
+		_, err := httpretry.New(httpretry.Options{Base: play(hangsConnecting)}).RoundTrip(request(t,
+			"POST").WithContext(ctx))
 		if !errors.Is(err, httpretry.ErrTooLate) || fate(err) != notExecuted || time.Since(start) != 20*time.Second {
-			t.Errorf("connecting: %v (%s) after %v, want ErrTooLate, not executed, after 20s", err, fate(err), time.Since(start))
+			t.Errorf("connecting: %v (%s) after %v, want ErrTooLate, not executed, after 20s", err, fate(err),
+				time.Since(start))
 		}
 
 		slow := func(req *http.Request) (*http.Response, error) {

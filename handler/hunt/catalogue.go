@@ -42,14 +42,23 @@ func Load(files fs.FS, folder string) (*Catalogue, error) {
 			continue
 		}
 		if other, taken := c.Find(h.Name); taken {
-			wrong.Problems = append(wrong.Problems, Problem{File: h.File, Line: 1, Message: fmt.Sprintf("the name %s is taken by %s", h.Name, other.File),
-				Hint: "every hunt has a name of its own: what was seen is remembered by it"})
+			wrong.Problems = append(wrong.Problems, Problem{
+				File:    h.File,
+				Line:    1,
+				Message: fmt.Sprintf("the name %s is taken by %s", h.Name, other.File),
+				Hint:    "every hunt has a name of its own: what was seen is remembered by it",
+			})
 			continue
 		}
 		c.hunts = append(c.hunts, h)
 	}
 	if len(c.hunts) > maxHunts {
-		wrong.Problems = append(wrong.Problems, Problem{File: folder, Line: 1, Message: fmt.Sprintf("there are %d hunts, the limit is %d", len(c.hunts), maxHunts), Hint: "join some"})
+		wrong.Problems = append(wrong.Problems, Problem{
+			File:    folder,
+			Line:    1,
+			Message: fmt.Sprintf("there are %d hunts, the limit is %d", len(c.hunts), maxHunts),
+			Hint:    "join some",
+		})
 	}
 	if len(wrong.Problems) > 0 {
 		wrong.sort()

@@ -14,10 +14,12 @@ func (r *reader) gaps(h *Hunt) {
 		noted := len(r.problems)
 		hint := fmt.Sprintf("write // timespan: with at least %s, and more by what events may be late", span(gap))
 		if gap > MaxLookBack {
-			hint = fmt.Sprintf("run it more often: a turn looks back at most %s, for Defender holds no more", span(MaxLookBack))
+			hint = fmt.Sprintf("run it more often: a turn looks back at most %s, for Defender holds no more",
+				span(MaxLookBack))
 		}
-		r.wrong(e.line, fmt.Sprintf("a turn looks back %s, and %s can pass between two turns: what happens in between is not found",
-			span(h.Timespan), span(gap)),
+		r.wrong(e.line,
+			fmt.Sprintf("a turn looks back %s, and %s can pass between two turns: what happens in between is not found",
+				span(h.Timespan), span(gap)),
 			hint)
 		h.warnings, r.problems = slices.Clone(r.problems[noted:]), r.problems[:noted]
 	}

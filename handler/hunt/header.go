@@ -29,7 +29,10 @@ const (
 )
 
 func headerKeys() []string {
-	return []string{"name", "description", "schedule", "timespan", "identity", "do", "severity", "to", "first", "empty", "memory", "param"}
+	return []string{
+		"name", "description", "schedule", "timespan", "identity", "do", "severity", "to", "first", "empty",
+		"memory", "param",
+	}
 }
 
 // entry is one key of a header.
@@ -47,7 +50,12 @@ type reader struct {
 }
 
 func (r *reader) wrong(line int, message, hint string) {
-	p := Problem{File: r.file, Line: line, Message: plain(message, 400), Hint: plain(hint, 400)}
+	p := Problem{
+		File:    r.file,
+		Line:    line,
+		Message: plain(message, 400),
+		Hint:    plain(hint, 400),
+	}
 	if line >= 1 && line <= len(r.lines) {
 		p.Excerpt = plain(r.lines[line-1], maxExcerpt)
 	}
@@ -64,8 +72,10 @@ func Parse(file string, body []byte) (*Hunt, []Problem) {
 	text := strings.ReplaceAll(string(incoming.Document(body)), "\r\n", "\n")
 	r.lines = strings.Split(text, "\n")
 	for i, line := range r.lines {
-		if !utf8.ValidString(line) || strings.ContainsFunc(line, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
-			r.wrong(i+1, "the line is no UTF-8 text, or holds a control character", "save the file as UTF-8 and take the character out")
+		if !utf8.ValidString(line) ||
+			strings.ContainsFunc(line, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+			r.wrong(i+1, "the line is no UTF-8 text, or holds a control character",
+				"save the file as UTF-8 and take the character out")
 			return nil, r.problems
 		}
 	}
@@ -103,7 +113,8 @@ func (r *reader) header() int {
 			last := &r.entries[len(r.entries)-1]
 			last.value += " " + strings.TrimSpace(line[2:])
 		case m == nil:
-			r.wrong(i+1, "the line is neither key: value nor the rest of the one above", "indent what goes on by two spaces; other comments stand below an empty line")
+			r.wrong(i+1, "the line is neither key: value nor the rest of the one above",
+				"indent what goes on by two spaces; other comments stand below an empty line")
 		case !slices.Contains(headerKeys(), m[1]):
 			r.wrong(i+1, fmt.Sprintf("a hunt has no %q", m[1]), "known: "+strings.Join(headerKeys(), ", "))
 		default:
@@ -169,7 +180,8 @@ func (r *reader) hunt() *Hunt {
 	if e, ok := r.need("name", "such as // name: new-remote-tools"); ok {
 		h.Name = e.value
 		if !regexp.MustCompile(namePattern).MatchString(e.value) {
-			r.wrong(e.line, fmt.Sprintf("%q is no name for a hunt", e.value), "small letters, digits and dashes, at most 48")
+			r.wrong(e.line, fmt.Sprintf("%q is no name for a hunt", e.value),
+				"small letters, digits and dashes, at most 48")
 		}
 	}
 	if e, ok := r.find("description"); ok {
@@ -185,7 +197,8 @@ func (r *reader) hunt() *Hunt {
 	if e, ok := r.find("memory"); ok {
 		h.Memory = r.span(e, time.Minute, maxAge)
 		if h.Memory < h.Timespan {
-			r.wrong(e.line, "memory is shorter than timespan", "a row would be news again while the query still finds it: make memory at least as long")
+			r.wrong(e.line, "memory is shorter than timespan",
+				"a row would be news again while the query still finds it: make memory at least as long")
 		}
 	}
 	h.Do = Do(r.word("do", string(DoMail), string(DoMail), string(DoFindings), string(DoBoth)))
@@ -219,7 +232,9 @@ func (r *reader) findings(h *Hunt) {
 		if !given {
 			e = do
 		}
-		r.wrong(e.line, "findings need an identity with "+MachineColumn, "such as // identity: DeviceId, SHA1; without the machine two machines with the same row would be one finding")
+		r.wrong(e.line, "findings need an identity with "+MachineColumn,
+			"such as // identity: DeviceId, SHA1; without the machine two machines with the same row would be one "+
+				"finding")
 	}
 }
 
@@ -242,7 +257,8 @@ func (r *reader) columns() []string {
 		one = strings.TrimSpace(one)
 		switch {
 		case !regexp.MustCompile(columnPattern).MatchString(one):
-			r.wrong(e.line, fmt.Sprintf("%q is no name of a column", one), "names separated by commas, such as // identity: DeviceId, SHA1")
+			r.wrong(e.line, fmt.Sprintf("%q is no name of a column", one),
+				"names separated by commas, such as // identity: DeviceId, SHA1")
 		case slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, one) }):
 			r.wrong(e.line, fmt.Sprintf("identity has %s twice", one), "take one out")
 		default:
@@ -250,7 +266,8 @@ func (r *reader) columns() []string {
 		}
 	}
 	if len(names) > maxNames {
-		r.wrong(e.line, fmt.Sprintf("identity has %d columns, the limit is %d", len(names), maxNames), "name those that tell one row from another")
+		r.wrong(e.line, fmt.Sprintf("identity has %d columns, the limit is %d", len(names), maxNames),
+			"name those that tell one row from another")
 	}
 	return names
 }
@@ -262,13 +279,15 @@ func (r *reader) recipients() []string {
 	}
 	list, err := mail.ParseAddressList(e.value)
 	if err != nil || len(list) > maxNames {
-		r.wrong(e.line, fmt.Sprintf("to is no list of at most %d mail addresses", maxNames), "such as // to: soc@example.com; without it the configured recipients get the mail")
+		r.wrong(e.line, fmt.Sprintf("to is no list of at most %d mail addresses", maxNames),
+			"such as // to: soc@example.com; without it the configured recipients get the mail")
 		return nil
 	}
 	var to []string
 	for _, a := range list {
 		if strings.ContainsAny(a.Address, "{}") {
-			r.wrong(e.line, fmt.Sprintf("%q has braces, and the addresses of a hunt are no templates", a.Address), "such as // to: soc@example.com")
+			r.wrong(e.line, fmt.Sprintf("%q has braces, and the addresses of a hunt are no templates", a.Address),
+				"such as // to: soc@example.com")
 		}
 		if !slices.Contains(to, a.Address) {
 			to = append(to, a.Address)
@@ -285,14 +304,22 @@ func (r *reader) params() []Param {
 		}
 		m := regexp.MustCompile(paramPattern).FindStringSubmatch(e.value)
 		if m == nil {
-			r.wrong(e.line, fmt.Sprintf("%q declares no parameter", e.value), "name, type and value, such as // param: tools strings = a.exe, b.exe; types: "+strings.Join(paramTypes(), ", "))
+			r.wrong(e.line, fmt.Sprintf("%q declares no parameter", e.value),
+				"name, type and value, such as // param: tools strings = a.exe, b.exe; types: "+
+					strings.Join(paramTypes(), ", "))
 			continue
 		}
-		p := Param{Name: m[1], Type: ParamType(m[2]), Default: m[3], line: e.line}
+		p := Param{
+			Name:    m[1],
+			Type:    ParamType(m[2]),
+			Default: m[3],
+			line:    e.line,
+		}
 		_, err := p.Type.Literal(p.Default)
 		switch {
 		case p.Name == sinceParam:
-			r.wrong(e.line, "since is always there", "take it out: {{since}} is the beginning of the time that a run looks at")
+			r.wrong(e.line, "since is always there",
+				"take it out: {{since}} is the beginning of the time that a run looks at")
 		case !slices.Contains(paramTypes(), m[2]):
 			r.wrong(e.line, fmt.Sprintf("there is no type %q", m[2]), "types: "+strings.Join(paramTypes(), ", "))
 		case err != nil:
@@ -304,7 +331,8 @@ func (r *reader) params() []Param {
 		}
 	}
 	if len(params) > maxParams {
-		r.wrong(params[maxParams].line, fmt.Sprintf("there are %d parameters, the limit is %d", len(params), maxParams), "take some out")
+		r.wrong(params[maxParams].line, fmt.Sprintf("there are %d parameters, the limit is %d", len(params), maxParams),
+			"take some out")
 	}
 	return params
 }
@@ -319,12 +347,14 @@ func (r *reader) placeholders(h *Hunt, line int) {
 		}
 		used[p.param] = true
 		if p.param != sinceParam && !slices.ContainsFunc(h.Params, func(x Param) bool { return x.Name == p.param }) {
-			r.wrong(line, fmt.Sprintf("{{%s}} is not declared", p.param), fmt.Sprintf("write // param: %s string = … into the header", p.param))
+			r.wrong(line, fmt.Sprintf("{{%s}} is not declared", p.param),
+				fmt.Sprintf("write // param: %s string = … into the header", p.param))
 		}
 	}
 	for _, p := range h.Params {
 		if !used[p.Name] {
-			r.wrong(p.line, fmt.Sprintf("parameter %s is not used", p.Name), fmt.Sprintf("write {{%s}} into the query, or take it out", p.Name))
+			r.wrong(p.line, fmt.Sprintf("parameter %s is not used", p.Name),
+				fmt.Sprintf("write {{%s}} into the query, or take it out", p.Name))
 		}
 	}
 }

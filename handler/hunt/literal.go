@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// Param is a value that a query takes, with its type and what it is when nobody gives another. Its value is written into
-// the query as a literal of its type, never as text.
+// Param is a value that a query takes, with its type and what it is when nobody gives another. Its value is written
+// into the query as a literal of its type, never as text.
 type Param struct {
 	Name    string
 	Type    ParamType
@@ -34,14 +34,17 @@ const (
 )
 
 func paramTypes() []string {
-	return []string{string(TypeString), string(TypeLong), string(TypeReal), string(TypeBool), string(TypeDatetime), string(TypeTimespan), string(TypeStrings)}
+	return []string{
+		string(TypeString), string(TypeLong), string(TypeReal), string(TypeBool), string(TypeDatetime),
+		string(TypeTimespan), string(TypeStrings),
+	}
 }
 
 // sinceParam needs no declaration: where the time that a run looks at begins.
 const sinceParam = "since"
 
-// Literal writes a value as a literal of the query language ("Scalar data types", Kusto Query Language). An error says what is
-// wrong with the value. The literal holds nothing of the value but what its type allows.
+// Literal writes a value as a literal of the query language ("Scalar data types", Kusto Query Language). An error says
+// what is wrong with the value. The literal holds nothing of the value but what its type allows.
 func (t ParamType) Literal(value string) (string, error) {
 	value = strings.TrimSpace(value)
 	switch t {
@@ -76,7 +79,8 @@ func (t ParamType) Literal(value string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("time(%d.%02d:%02d:%02d)", d/(24*time.Hour), d/time.Hour%24, d/time.Minute%60, d/time.Second%60), nil
+		return fmt.Sprintf("time(%d.%02d:%02d:%02d)", d/(24*time.Hour), d/time.Hour%24, d/time.Minute%60,
+			d/time.Second%60), nil
 	}
 	return "", fmt.Errorf("there is no type %q", plain(string(t), 40))
 }
@@ -132,13 +136,19 @@ func quotedList(value string) (string, error) {
 // age reads a duration written as a whole number and one unit.
 func age(value string) (time.Duration, error) {
 	if !regexp.MustCompile(`^[1-9][0-9]{0,5}[smhd]$`).MatchString(value) {
-		return 0, fmt.Errorf("%q is no duration: a whole number with s, m, h or d, such as 30m, 4h or 2d", plain(value, 40))
+		return 0,
+			fmt.Errorf("%q is no duration: a whole number with s, m, h or d, such as 30m, 4h or 2d", plain(value, 40))
 	}
 	n, err := strconv.Atoi(value[:len(value)-1])
 	if err != nil {
 		return 0, err
 	}
-	unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[value[len(value)-1]]
+	unit := map[byte]time.Duration{
+		's': time.Second,
+		'm': time.Minute,
+		'h': time.Hour,
+		'd': 24 * time.Hour,
+	}[value[len(value)-1]]
 	if d := time.Duration(n) * unit; d <= maxAge {
 		return d, nil
 	}
@@ -152,7 +162,9 @@ func Since(now time.Time, value string) (time.Time, error) {
 	}
 	back, err := age(value)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is neither a duration, such as 24h or 7d, nor a time, such as 2026-03-02T10:00:00Z", plain(value, 40))
+		return time.Time{},
+			fmt.Errorf("%q is neither a duration, such as 24h or 7d, nor a time, such as 2026-03-02T10:00:00Z",
+				plain(value, 40))
 	}
 	return now.Add(-back), nil
 }

@@ -7,7 +7,8 @@ import (
 	"unicode"
 )
 
-// Error is everything that is wrong with a catalogue, by file and line. No hunt of it is run; Error() is written for people.
+// Error is everything that is wrong with a catalogue, by file and line. No hunt of it is run; Error() is written for
+// people.
 type Error struct{ Problems []Problem }
 
 // Problem is one mistake and the way out of it.

@@ -24,7 +24,8 @@ func pieces(query string, firstLine int, wrong func(line int, message, hint stri
 	for i := 0; i < len(query); {
 		if n := opaque(query[i:]); n > 0 {
 			if strings.Contains(query[i:i+n], "{{") {
-				wrong(line, "{{…}} stands within a text or a comment", "write it where a value may stand: its quotes come with it")
+				wrong(line, "{{…}} stands within a text or a comment",
+					"write it where a value may stand: its quotes come with it")
 			}
 			line += strings.Count(query[i:i+n], "\n")
 			i += n
@@ -102,8 +103,8 @@ func escaped(s string) int {
 	return lineLength(s)
 }
 
-// Query writes the query for a run that looks back to since, with values in place of the parameters' own. An error names
-// the parameter.
+// Query writes the query for a run that looks back to since, with values in place of the parameters' own. An error
+// names the parameter.
 func (h *Hunt) Query(since time.Time, values map[string]string) (string, error) {
 	literals := map[string]string{sinceParam: datetime(since)}
 	for _, p := range h.Params {

@@ -19,8 +19,8 @@ const (
 	sendBatch     = 100
 )
 
-// report makes what a turn found known: findings first, for they are urgent, then the mail, then the memory of it. Every
-// part is a no-op where it was done before.
+// report makes what a turn found known: findings first, for they are urgent, then the mail, then the memory of it.
+// Every part is a no-op where it was done before.
 func (r *Runner) report(ctx context.Context, h *Hunt, state hunts.Hunt, turn hunts.Turn, result hunts.Result) error {
 	learning := h.Learn && state.LearnedAt.IsZero()
 	if turn.New == 0 {
@@ -53,8 +53,8 @@ func findings(result hunts.Result) []int {
 	return at
 }
 
-// enqueue records findings and then sends their messages. A message that is lost is sent again by the sweep of runs that
-// stand still, as that of an alert is.
+// enqueue records findings and then sends their messages. A message that is lost is sent again by the sweep of runs
+// that stand still, as that of an alert is.
 func (r *Runner) enqueue(ctx context.Context, h *Hunt, turn hunts.Turn, result hunts.Result, part []int) error {
 	messages := make([]alert.Envelope, len(part))
 	group, gctx := errgroup.WithContext(ctx)
@@ -70,8 +70,16 @@ func (r *Runner) enqueue(ctx context.Context, h *Hunt, turn hunts.Turn, result h
 			if err != nil || o.Run.State != ledger.Observed {
 				return err
 			}
-			messages[i] = alert.Envelope{ID: alert.MessageID(r.Ledger.Tenant(), f.ID, o.Run.Version), Message: alert.Message{
-				Tenant: r.Ledger.Tenant(), AlertID: f.ID, Version: o.Run.Version, Reason: "hunt", ObservedAt: now}}
+			messages[i] = alert.Envelope{
+				ID: alert.MessageID(r.Ledger.Tenant(), f.ID, o.Run.Version),
+				Message: alert.Message{
+					Tenant:     r.Ledger.Tenant(),
+					AlertID:    f.ID,
+					Version:    o.Run.Version,
+					Reason:     "hunt",
+					ObservedAt: now,
+				},
+			}
 			return nil
 		})
 	}
@@ -87,9 +95,18 @@ func (r *Runner) enqueue(ctx context.Context, h *Hunt, turn hunts.Turn, result h
 }
 
 func (r *Runner) tell(ctx context.Context, h *Hunt, turn hunts.Turn, kind notice.Kind) error {
-	e := notice.Event{Kind: kind, At: turn.At, Hunt: h.Name, Turn: turn.Due, Title: "Hunt " + h.Name, Detail: h.Description, To: h.To}
+	e := notice.Event{
+		Kind:   kind,
+		At:     turn.At,
+		Hunt:   h.Name,
+		Turn:   turn.Due,
+		Title:  "Hunt " + h.Name,
+		Detail: h.Description,
+		To:     h.To,
+	}
 	if kind == notice.HuntEmpty {
-		e.Detail = "The query gave no row that was not seen before; it looked back to " + turn.Since.Format(time.RFC3339) + "."
+		e.Detail = "The query gave no row that was not seen before; it looked back to " +
+			turn.Since.Format(time.RFC3339) + "."
 	}
 	return r.Teller.Tell(ctx, notice.HuntGroup(h.Name, turn.Due), e)
 }

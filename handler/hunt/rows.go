@@ -46,7 +46,9 @@ func (h *Hunt) identity(t Table) ([]int, error) {
 		at = append(at, i)
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("the result has no column %s, which the identity names; it has %s", strings.Join(missing, ", "), names(t))
+		return nil,
+			fmt.Errorf("the result has no column %s, which the identity names; it has %s", strings.Join(missing, ", "),
+				names(t))
 	}
 	return at, nil
 }
@@ -59,8 +61,8 @@ func names(t Table) string {
 	return strings.Join(list[:min(len(list), maxNames)], ", ")
 }
 
-// digest stands for the values of a row in some columns: rows with the same values in columns of the same names have the
-// same, whatever else differs.
+// digest stands for the values of a row in some columns: rows with the same values in columns of the same names have
+// the same, whatever else differs.
 func digest(t Table, row []string, at []int) string {
 	sum := sha256.New()
 	part := func(s string) {
@@ -106,7 +108,8 @@ func (h *Hunt) fresh(t Table, known map[string]bool) (result hunts.Result, more 
 		}
 		bytes += size
 		taken[d] = true
-		result.Rows, result.Digests, result.Machines = append(result.Rows, row), append(result.Digests, d), append(result.Machines, h.machine(t, row))
+		result.Rows, result.Digests, result.Machines = append(result.Rows,
+			row), append(result.Digests, d), append(result.Machines, h.machine(t, row))
 	}
 	return result, false, nil
 }
@@ -140,8 +143,14 @@ func (h *Hunt) machine(t Table, row []string) string {
 
 // finding makes the finding of a row of a record.
 func (h *Hunt) finding(turn hunts.Turn, result hunts.Result, i int) (ledger.Finding, error) {
-	f := ledger.Finding{ID: ledger.FindingID(h.Name, result.Digests[i]), Hunt: h.Name, Description: h.Description, Severity: string(h.Severity),
-		MachineID: result.Machines[i], FoundAt: turn.At}
+	f := ledger.Finding{
+		ID:          ledger.FindingID(h.Name, result.Digests[i]),
+		Hunt:        h.Name,
+		Description: h.Description,
+		Severity:    string(h.Severity),
+		MachineID:   result.Machines[i],
+		FoundAt:     turn.At,
+	}
 	row := make(map[string]string, len(result.Columns))
 	for j, name := range result.Columns {
 		row[name] = result.Rows[i][j]

@@ -19,8 +19,8 @@ import (
 
 // API asks hunting queries.
 type API interface {
-	// Hunt asks a query about the time from since to until. An error with a method RetryIn() (time.Duration, bool) that says
-	// true may pass without anybody changing anything. A repeat changes nothing.
+	// Hunt asks a query about the time from since to until. An error with a method RetryIn() (time.Duration, bool) that
+	// says true may pass without anybody changing anything. A repeat changes nothing.
 	Hunt(ctx context.Context, query string, since, until time.Time) (Table, error)
 }
 
@@ -106,8 +106,8 @@ type dueHunt struct {
 	state hunts.Hunt
 }
 
-// due finds the hunts whose turn has come and that nobody runs. A hunt that was never seen gets its first turn. Times are those
-// that the tick stands for: one that comes some milliseconds early would leave a hunt to the next.
+// due finds the hunts whose turn has come and that nobody runs. A hunt that was never seen gets its first turn. Times
+// are those that the tick stands for: one that comes some milliseconds early would leave a hunt to the next.
 func (r *Runner) due(ctx context.Context) ([]dueHunt, error) {
 	var due []dueHunt
 	for _, h := range r.Catalogue.Hunts() {
@@ -121,11 +121,14 @@ func (r *Runner) due(ctx context.Context) ([]dueHunt, error) {
 				return nil, err
 			}
 		}
-		if !now.Before(state.Due) && !now.Before(state.NotBefore) && (state.Claim == "" || !now.Before(state.ClaimUntil)) {
+		if !now.Before(state.Due) && !now.Before(state.NotBefore) &&
+			(state.Claim == "" || !now.Before(state.ClaimUntil)) {
 			due = append(due, dueHunt{h, state})
 		}
 	}
-	slices.SortStableFunc(due, func(a, b dueHunt) int { return cmp.Compare(a.state.Due.UnixNano(), b.state.Due.UnixNano()) })
+	slices.SortStableFunc(due, func(a, b dueHunt) int {
+		return cmp.Compare(a.state.Due.UnixNano(), b.state.Due.UnixNano())
+	})
 	return due, nil
 }
 
@@ -186,7 +189,12 @@ func (r *Runner) ask(ctx context.Context, h *Hunt, state hunts.Hunt) (hunts.Turn
 	// Whole seconds, so that the record and what is made of it say the same time.
 	now := schedule.Tick(r.Now())
 	back := min(h.Timespan+max(now.Sub(state.Uncovered), 0), MaxLookBack)
-	turn := hunts.Turn{Hunt: h.Name, Due: state.Due, At: now, Since: now.Add(-back)}
+	turn := hunts.Turn{
+		Hunt:  h.Name,
+		Due:   state.Due,
+		At:    now,
+		Since: now.Add(-back),
+	}
 	query, err := h.Query(turn.Since, nil)
 	if err != nil {
 		return turn, hunts.Result{}, err
@@ -238,12 +246,13 @@ func (r *Runner) finish(ctx context.Context, h *Hunt, state hunts.Hunt, turn hun
 	}
 	state.RanAt, state.Rows, state.New = now, turn.Rows, turn.New
 	state.FailedAt, state.Trouble, state.NotBefore, state.Tries = time.Time{}, "", time.Time{}, 0
-	r.Log.InfoContext(ctx, "hunt ran", "hunt", h.Name, "rows", turn.Rows, "new", turn.New, "more", turn.More, "since", turn.Since, "next", state.Due)
+	r.Log.InfoContext(ctx, "hunt ran", "hunt", h.Name, "rows", turn.Rows, "new", turn.New, "more", turn.More,
+		"since", turn.Since, "next", state.Due)
 	return r.release(ctx, state)
 }
 
-// failed notes that a turn came to no result. Trouble that may pass is met a few times before it counts; people are told of
-// the first turn that fails, and not again until one has succeeded.
+// failed notes that a turn came to no result. Trouble that may pass is met a few times before it counts; people are
+// told of the first turn that fails, and not again until one has succeeded.
 func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause error) error {
 	var record *recordError
 	if errors.As(cause, &record) || ctx.Err() != nil {
@@ -259,14 +268,23 @@ func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause er
 	if state.FailedAt.IsZero() {
 		state.FailedAt = state.Due
 	}
-	e := notice.Event{Kind: notice.HuntFailed, At: now, Hunt: h.Name, Turn: state.FailedAt, Title: "Hunt " + h.Name, To: h.To,
-		Detail: fmt.Sprintf("The turn of %s came to no result: %s. It is tried again at its next turns, which look back as far as this one; nothing more is said until one succeeds.",
-			state.Due.Format(time.RFC3339), plain(cause.Error(), 600))}
+	e := notice.Event{
+		Kind:  notice.HuntFailed,
+		At:    now,
+		Hunt:  h.Name,
+		Turn:  state.FailedAt,
+		Title: "Hunt " + h.Name,
+		To:    h.To,
+		Detail: fmt.Sprintf("The turn of %s came to no result: %s. It is tried again at its next turns, which look "+
+			"back as far as this one; nothing more is said until one succeeds.",
+			state.Due.Format(time.RFC3339), plain(cause.Error(), 600)),
+	}
 	if err := r.Teller.Tell(ctx, notice.HuntGroup(h.Name, state.FailedAt), e); err != nil {
 		return err
 	}
 	state.Trouble, state.Due, state.NotBefore, state.Tries = cause.Error(), h.Next(now), now.Add(after), 0
-	r.Log.ErrorContext(ctx, "hunt failed; people are told once, and it is tried at its next turn", "hunt", h.Name, "next", state.Due, "error", cause.Error())
+	r.Log.ErrorContext(ctx, "hunt failed; people are told once, and it is tried at its next turn", "hunt", h.Name,
+		"next", state.Due, "error", cause.Error())
 	return r.release(ctx, state)
 }
 

@@ -1,5 +1,5 @@
-// Package incoming readies what enters the process, whoever wrote it: texts are bounded by what a row can hold and without control
-// characters, and a byte order mark in front of a document is no part of it.
+// Package incoming readies what enters the process, whoever wrote it: texts are bounded by what a row can hold and
+// without control characters, and a byte order mark in front of a document is no part of it.
 package incoming
 
 import (
@@ -12,14 +12,15 @@ import (
 	"unicode/utf8"
 )
 
-// How long texts may be, in UTF-16 units: a property of a row holds 32,768 of them, and more than one text may share it.
+// How long texts may be, in UTF-16 units: a property of a row holds 32,768 of them, and more than one text may share
+// it.
 const (
 	MaxText    = 4_000  // of what stands in rows, mails and lines
 	MaxPassage = 32_000 // of what only rules read, such as a command line; it goes into no row
 )
 
-// Text makes a foreign text fit: bytes that are no UTF-8 become U+FFFD, control characters but line ends and tabs become blanks, and
-// what is longer than limit UTF-16 units ends in an ellipsis.
+// Text makes a foreign text fit: bytes that are no UTF-8 become U+FFFD, control characters but line ends and tabs
+// become blanks, and what is longer than limit UTF-16 units ends in an ellipsis.
 func Text(s string, limit int) string {
 	if s = shorten(s, limit); !strings.ContainsFunc(s, unfit) {
 		return s

@@ -15,8 +15,16 @@ const hostile = "a\u202eb\u200bc\u2066d\u2069e\ufefff\u00adg\u034fh\u3164i\ufe0f
 func TestNothingHiddenIsLeft(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		hostile: "abcdefghij kl mn", "": "", "plain": "plain", "two\nlines\tand a tab": "two\nlines\tand a tab", "größe 日本 😀": "größe 日本 😀",
-		"caf\xe9": "caf\ufffd", "\x00": " ", "a\r\nb": "a \nb", "invoice\u202efdp.exe": "invoicefdp.exe", "5\u00a0GB": "5\u00a0GB",
+		hostile:                 "abcdefghij kl mn",
+		"":                      "",
+		"plain":                 "plain",
+		"two\nlines\tand a tab": "two\nlines\tand a tab",
+		"größe 日本 😀":            "größe 日本 😀",
+		"caf\xe9":               "caf\ufffd",
+		"\x00":                  " ",
+		"a\r\nb":                "a \nb",
+		"invoice\u202efdp.exe":  "invoicefdp.exe",
+		"5\u00a0GB":             "5\u00a0GB",
 	} {
 		if got := incoming.Visible(in); got != want {
 			t.Errorf("%q is %q, want %q", in, got, want)

@@ -1,6 +1,6 @@
-// Package logging makes the program's log lines: JSON on standard output, one line each, with the invocation and the run
-// that they belong to. The Functions host takes standard error for errors and reads no levels, so everything goes to
-// standard output ("Azure Functions custom handlers", Logging). It is imported by everybody who logs.
+// Package logging makes the program's log lines: JSON on standard output, one line each, with the invocation and the
+// run that they belong to. The Functions host takes standard error for errors and reads no levels, so everything goes
+// to standard output ("Azure Functions custom handlers", Logging). It is imported by everybody who logs.
 package logging
 
 import (
@@ -14,8 +14,8 @@ type (
 	runKey        struct{}
 )
 
-// WithInvocation marks a context with the host's id of the invocation; log lines under it carry the id. An empty id adds
-// nothing to them.
+// WithInvocation marks a context with the host's id of the invocation; log lines under it carry the id. An empty id
+// adds nothing to them.
 func WithInvocation(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, invocationKey{}, id)
 }

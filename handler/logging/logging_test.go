@@ -41,7 +41,9 @@ func TestLinesCarryTheIdsOfTheirContext(t *testing.T) {
 		l.Info("no context")
 		l.InfoContext(logging.WithRun(ctx, ""), "no run")
 	})
-	want := []struct{ invocation, run any }{{"inv-1", "run-1"}, {"inv-1", "run-1"}, {"inv-1", "run-2"}, {nil, nil}, {"inv-1", nil}}
+	want := []struct{ invocation, run any }{
+		{"inv-1", "run-1"}, {"inv-1", "run-1"}, {"inv-1", "run-2"}, {nil, nil}, {"inv-1", nil},
+	}
 	for i, w := range want {
 		if got[i]["invocation"] != w.invocation || got[i]["run"] != w.run {
 			t.Errorf("line %d is %v, want invocation %v and run %v", i, got[i], w.invocation, w.run)
@@ -70,8 +72,11 @@ func TestTheLevelIsKept(t *testing.T) {
 func TestNoSecretIsWrittenUnderAnyNameThatTellsIt(t *testing.T) {
 	t.Parallel()
 	const value = "S3CR3T"
-	for _, name := range []string{"secret", "clientSecret", "token", "Access_Token", "password", "authorization", "Authorization", "key", "x-functions-key",
-		"apiKey", "code", "Cookie", "connectionString", "headers", "Metadata", "credential", "keys"} {
+	for _, name := range []string{
+		"secret", "clientSecret", "token", "Access_Token", "password", "authorization", "Authorization", "key",
+		"x-functions-key",
+		"apiKey", "code", "Cookie", "connectionString", "headers", "Metadata", "credential", "keys",
+	} {
 		_, text := lines(t, func(_ context.Context, l *slog.Logger) {
 			l.Info("as text", name, value)
 			l.Info("as error", name, errors.New(value))
@@ -88,8 +93,12 @@ func TestNoSecretIsWrittenUnderAnyNameThatTellsIt(t *testing.T) {
 
 func TestNamesThatTellNoSecretAreShown(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"status", "statusCode", "endpoint", "alert", "machine", "error", "keyword", "function", "run"} {
-		if got, _ := lines(t, func(_ context.Context, l *slog.Logger) { l.Info("m", name, "shown") }); got[0][name] != "shown" {
+	for _, name := range []string{
+		"status", "statusCode", "endpoint", "alert", "machine", "error", "keyword", "function", "run",
+	} {
+		if got, _ := lines(t, func(_ context.Context, l *slog.Logger) {
+			l.Info("m", name, "shown")
+		}); got[0][name] != "shown" {
 			t.Errorf("%s is hidden: %v", name, got[0])
 		}
 	}
@@ -124,7 +133,12 @@ func TestALineThatIsTooLongKeepsWhatTellsItApart(t *testing.T) {
 	if len(text) > 30<<10 || len(got) != 1 {
 		t.Fatalf("%d lines, %d bytes", len(got), len(text))
 	}
-	for name, want := range map[string]any{"msg": "too much", "level": "ERROR", "invocation": "inv-1", "function": "PollAlerts"} {
+	for name, want := range map[string]any{
+		"msg":        "too much",
+		"level":      "ERROR",
+		"invocation": "inv-1",
+		"function":   "PollAlerts",
+	} {
 		if got[0][name] != want {
 			t.Errorf("%s is %v, want %v", name, got[0][name], want)
 		}
@@ -143,7 +157,8 @@ func TestNoLineHidesWhatAStrangerWrote(t *testing.T) {
 	const hostile = "invoice\u202efdp.exe\u200b\u2066\ufeff\u3164\x1b[31m\u2028caf\xe9"
 	const shown = "invoicefdp.exe [31m caf\ufffd"
 	got, text := lines(t, func(_ context.Context, l *slog.Logger) {
-		l.Info("about "+hostile, "title", hostile, "error", errors.New(hostile), "list", []string{hostile}, "deep", map[string]any{"a": []any{map[string]any{"b": hostile}}},
+		l.Info("about "+hostile, "title", hostile, "error", errors.New(hostile), "list", []string{hostile}, "deep",
+			map[string]any{"a": []any{map[string]any{"b": hostile}}},
 			slog.Group("group", "title", hostile), "text", json.RawMessage(`"\u202e"`))
 	})
 	if strings.ContainsFunc(text, incoming.Hidden) || !strings.Contains(text, shown) {

@@ -24,13 +24,16 @@ const hidden = "[hidden]"
 // function key.
 func secret(name string) bool {
 	name = strings.ToLower(name)
-	for _, part := range []string{"secret", "token", "password", "passwd", "pwd", "authorization", "credential", "cookie", "connectionstring"} {
+	for _, part := range []string{
+		"secret", "token", "password", "passwd", "pwd", "authorization", "credential", "cookie", "connectionstring",
+	} {
 		if strings.Contains(name, part) {
 			return true
 		}
 	}
 	// A whole set of headers or metadata may hold keys under any name, and ?code= is how a function key is sent.
-	return strings.HasSuffix(name, "key") || strings.HasSuffix(name, "keys") || slices.Contains([]string{"code", "sig", "headers", "metadata"}, name)
+	return strings.HasSuffix(name, "key") || strings.HasSuffix(name, "keys") ||
+		slices.Contains([]string{"code", "sig", "headers", "metadata"}, name)
 }
 
 // tame hides and shortens one attribute of a line.
@@ -117,7 +120,9 @@ func shorten(line []byte) ([]byte, error) {
 		return nil, fmt.Errorf("log line of %d bytes: %w", len(line), err)
 	}
 	kept := map[string]any{"lineBytes": len(line)}
-	for _, name := range []string{slog.TimeKey, slog.LevelKey, slog.MessageKey, "invocation", "run", "function", "error"} {
+	for _, name := range []string{
+		slog.TimeKey, slog.LevelKey, slog.MessageKey, "invocation", "run", "function", "error",
+	} {
 		if text, ok := all[name].(string); ok {
 			kept[name] = cut(text, maxShort)
 		}

@@ -41,12 +41,17 @@ type Spec struct {
 
 // tooOld know no response action at all ("Take response actions on a device", Isolate machine API page).
 func tooOld() []string {
-	return []string{"WindowsXP", "WindowsVista", "Windows7", "Windows8", "WindowsServer2003", "WindowsServer2008", "iOS", "Android"}
+	return []string{
+		"WindowsXP", "WindowsVista", "Windows7", "Windows8", "WindowsServer2003", "WindowsServer2008", "iOS", "Android",
+	}
 }
 
 // linux are the names under which Linux appears.
 func linux() []string {
-	return []string{"Linux", "Ubuntu", "Debian", "RedHat", "CentOS", "SUSE", "SLES", "Oracle", "Fedora", "Amazon", "Rocky", "Alma", "Mariner"}
+	return []string{
+		"Linux", "Ubuntu", "Debian", "RedHat", "CentOS", "SUSE", "SLES", "Oracle", "Fedora", "Amazon", "Rocky", "Alma",
+		"Mariner",
+	}
 }
 
 // The builds of Windows 10 that the pages call 1703 and 1709.
@@ -55,25 +60,80 @@ const (
 	build1709 = 16299
 )
 
-// Catalogue lists the machine actions. Platforms and builds are those that neither the page of the action nor "Take response
-// actions on a device" allows: where the two differ or say nothing, the API is asked.
+// Catalogue lists the machine actions. Platforms and builds are those that neither the page of the action nor "Take
+// response actions on a device" allows: where the two differ or say nothing, the API is asked.
 func Catalogue() []Spec {
 	return []Spec{
-		{Type: Isolate, Path: "isolate", ScopeKey: "IsolationType", Scopes: []Scope{Full, Selective, UnManagedDevice}, Permission: "Machine.Isolate",
-			Latch: "isolation", Lasting: true, Lifts: true, Undoing: Unisolate, Noun: "isolation", Plural: "isolations", Done: "isolated", Would: "isolate",
-			oldest: build1703, unsupported: tooOld()},
+		{
+			Type:        Isolate,
+			Path:        "isolate",
+			ScopeKey:    "IsolationType",
+			Scopes:      []Scope{Full, Selective, UnManagedDevice},
+			Permission:  "Machine.Isolate",
+			Latch:       "isolation",
+			Lasting:     true,
+			Lifts:       true,
+			Undoing:     Unisolate,
+			Noun:        "isolation",
+			Plural:      "isolations",
+			Done:        "isolated",
+			Would:       "isolate",
+			oldest:      build1703,
+			unsupported: tooOld(),
+		},
 		{Type: Unisolate, Path: "unisolate", Permission: "Machine.Isolate",
 			Latch: "release", Undoes: Isolate, Noun: "release", Plural: "releases", Done: "released", Would: "release"},
-		{Type: Restrict, Path: "restrictCodeExecution", Permission: "Machine.RestrictExecution",
-			Latch: "restriction", Lasting: true, Undoing: Unrestrict, Noun: "restriction of apps", Plural: "restrictions of apps", Done: "restricted", Would: "restrict apps",
-			oldest: build1709, unsupported: slices.Concat(tooOld(), linux(), []string{"macOS", "WindowsServer2012", "WindowsServer2016"})},
-		{Type: Unrestrict, Path: "unrestrictCodeExecution", Permission: "Machine.RestrictExecution",
-			Latch: "unrestriction", Undoes: Restrict, Noun: "end of the restriction of apps", Plural: "ends of restrictions of apps", Done: "unrestricted", Would: "end the restriction of apps"},
-		{Type: Scan, Path: "runAntiVirusScan", ScopeKey: "ScanType", Scopes: []Scope{Quick, Full}, Permission: "Machine.Scan",
-			Latch: "scan", Noun: "antivirus scan", Plural: "antivirus scans", Done: "scanned", Would: "scan", oldest: build1709, unsupported: tooOld()},
-		{Type: Collect, Path: "collectInvestigationPackage", Permission: "Machine.CollectForensics",
-			Latch: "package", Noun: "investigation package", Plural: "investigation packages", Done: "collected", Would: "collect an investigation package",
-			oldest: build1703, unsupported: tooOld()},
+		{
+			Type:        Restrict,
+			Path:        "restrictCodeExecution",
+			Permission:  "Machine.RestrictExecution",
+			Latch:       "restriction",
+			Lasting:     true,
+			Undoing:     Unrestrict,
+			Noun:        "restriction of apps",
+			Plural:      "restrictions of apps",
+			Done:        "restricted",
+			Would:       "restrict apps",
+			oldest:      build1709,
+			unsupported: slices.Concat(tooOld(), linux(), []string{"macOS", "WindowsServer2012", "WindowsServer2016"}),
+		},
+		{
+			Type:       Unrestrict,
+			Path:       "unrestrictCodeExecution",
+			Permission: "Machine.RestrictExecution",
+			Latch:      "unrestriction",
+			Undoes:     Restrict,
+			Noun:       "end of the restriction of apps",
+			Plural:     "ends of restrictions of apps",
+			Done:       "unrestricted",
+			Would:      "end the restriction of apps",
+		},
+		{
+			Type:        Scan,
+			Path:        "runAntiVirusScan",
+			ScopeKey:    "ScanType",
+			Scopes:      []Scope{Quick, Full},
+			Permission:  "Machine.Scan",
+			Latch:       "scan",
+			Noun:        "antivirus scan",
+			Plural:      "antivirus scans",
+			Done:        "scanned",
+			Would:       "scan",
+			oldest:      build1709,
+			unsupported: tooOld(),
+		},
+		{
+			Type:        Collect,
+			Path:        "collectInvestigationPackage",
+			Permission:  "Machine.CollectForensics",
+			Latch:       "package",
+			Noun:        "investigation package",
+			Plural:      "investigation packages",
+			Done:        "collected",
+			Would:       "collect an investigation package",
+			oldest:      build1703,
+			unsupported: tooOld(),
+		},
 	}
 }
 
@@ -98,8 +158,8 @@ func SpecOfLatch(kind string) (Spec, bool) {
 	return Spec{}, false
 }
 
-// LatchOf names the latch that owns the action. Scans of different scope are different things; an isolation is one state,
-// whatever its scope.
+// LatchOf names the latch that owns the action. Scans of different scope are different things; an isolation is one
+// state, whatever its scope.
 func (s Spec) LatchOf(scope Scope) string {
 	if s.Lasting || s.ScopeKey == "" {
 		return s.Latch
@@ -115,15 +175,16 @@ func (s Spec) NounOf(scope Scope) string {
 	return s.Noun + " (" + string(scope) + ")"
 }
 
-// Unsupported says why the machine cannot do the action; empty if it can, or if only the API knows. What is not known of
-// the machine speaks for nothing.
+// Unsupported says why the machine cannot do the action; empty if it can, or if only the API knows. What is not known
+// of the machine speaks for nothing.
 func (s Spec) Unsupported(m Machine, scope Scope) string {
 	unsupported := s.unsupported
 	if s.Type == Isolate {
 		onboarded := strings.EqualFold(m.OnboardingStatus, "onboarded")
 		switch {
 		case scope == UnManagedDevice && onboarded:
-			return "not supported on an onboarded machine: UnManagedDevice is for those that are not; use Full or Selective"
+			return "not supported on an onboarded machine: UnManagedDevice is for those that are not; use Full or " +
+				"Selective"
 		case scope == UnManagedDevice:
 			return "" // the machines around it do it
 		case scope == Selective:
@@ -136,7 +197,8 @@ func (s Spec) Unsupported(m Machine, scope Scope) string {
 		}
 	}
 	if build := m.windows10Build(); build > 0 && build < s.oldest {
-		return "not supported on " + m.OSPlatform + " " + strings.TrimSpace(m.Version+" (build "+strconv.FormatInt(build, 10)+")")
+		return "not supported on " + m.OSPlatform + " " +
+			strings.TrimSpace(m.Version+" (build "+strconv.FormatInt(build, 10)+")")
 	}
 	return ""
 }
@@ -150,7 +212,12 @@ func (m Machine) windows10Build() int64 {
 		return m.OSBuild
 	}
 	// Versions before 1703 and 1709, for machines that report no build.
-	return map[string]int64{"1507": 10240, "1511": 10586, "1607": 14393, "1703": build1703}[m.Version]
+	return map[string]int64{
+		"1507": 10240,
+		"1511": 10586,
+		"1607": 14393,
+		"1703": build1703,
+	}[m.Version]
 }
 
 // Opposite names the action that undoes t or that t undoes, or "" when nothing does.

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Whether a machine is isolated, or its apps restricted, is no field of the API: it follows from the machine's actions and
-// the time. Facts, as of November 2026: actions may complete in another order than they were created, and what holds is
-// the last to complete (observed, MicrosoftDocs/microsoft-365-docs issue 5903). Defender lifts an isolation after seven
-// days and lists no action for it ("Take response actions on a device"). How attack disruption's own isolations show is
-// not documented.
+// Whether a machine is isolated, or its apps restricted, is no field of the API: it follows from the machine's actions
+// and the time. Facts, as of November 2026: actions may complete in another order than they were created, and what
+// holds is the last to complete (observed, MicrosoftDocs/microsoft-365-docs issue 5903). Defender lifts an isolation
+// after seven days and lists no action for it ("Take response actions on a device"). How attack disruption's own
+// isolations show is not documented.
 
 // Owner is who asked for a machine action, as far as the API shows it.
 type Owner string
@@ -23,8 +23,8 @@ const (
 	ByUnknown   Owner = "unknown"   // another application, most likely
 )
 
-// AutomaticLasts is how long an isolation by attack disruption counts at most. It is limited in time and the time is not
-// published; a machine that is taken for isolated longer than it is stays unprotected.
+// AutomaticLasts is how long an isolation by attack disruption counts at most. It is limited in time and the time is
+// not published; a machine that is taken for isolated longer than it is stays unprotected.
 const AutomaticLasts = 24 * time.Hour
 
 // markBegins begins the comment of every machine action that Cordon asks for.
@@ -39,9 +39,9 @@ func (a Action) OfIsolation() bool { return a.Type == Isolate || a.Type == Uniso
 // Owners are who asked for actions that somebody keeps a record of, by the actions' ids.
 type Owners map[string]Owner
 
-// AskedBy says who asked for an action: by the record, else by what the action shows. A mark in a comment that was written
-// in the portal proves nothing. That an action without comment and requestor is attack disruption's is an assumption: no
-// page shows one.
+// AskedBy says who asked for an action: by the record, else by what the action shows. A mark in a comment that was
+// written in the portal proves nothing. That an action without comment and requestor is attack disruption's is an
+// assumption: no page shows one.
 func (a Action) AskedBy(known Owners) Owner {
 	name, domain, isUPN := strings.Cut(a.Requestor, "@")
 	switch {
@@ -57,8 +57,8 @@ func (a Action) AskedBy(known Owners) Owner {
 	return ByUnknown
 }
 
-// State is what a machine's actions say of a lasting state, such as its isolation. The zero value: no action says anything,
-// so it is not in that state.
+// State is what a machine's actions say of a lasting state, such as its isolation. The zero value: no action says
+// anything, so it is not in that state.
 type State struct {
 	Is     bool      // the machine is in the state
 	Since  time.Time // since when it is or is no longer, by the API's clock
@@ -70,7 +70,8 @@ type State struct {
 // Lifted reports whether the state is over because its time was.
 func (s State) Lifted() bool { return !s.Is && !s.Until.IsZero() }
 
-// Completed orders actions that Succeeded by when they did. One without a time of its last change counts from its creation.
+// Completed orders actions that Succeeded by when they did. One without a time of its last change counts from its
+// creation.
 func (a Action) Completed() time.Time {
 	if a.Updated.IsZero() {
 		return a.Created
@@ -83,7 +84,8 @@ func (a Action) completedAfter(b Action) bool {
 	return cmp.Or(a.Completed().Compare(b.Completed()), a.Created.Compare(b.Created)) > 0
 }
 
-// UndoneBy finds the release that completed last after an action, nil if none did: what undoes it, whenever it was created.
+// UndoneBy finds the release that completed last after an action, nil if none did: what undoes it, whenever it was
+// created.
 func (a Action) UndoneBy(actions []Action) *Action {
 	return lastDone(actions, a.Type.Opposite(), func(b Action) bool { return b.completedAfter(a) })
 }
@@ -99,8 +101,8 @@ func lastDone(actions []Action, t ActionType, wanted func(Action) bool) *Action 
 	return last
 }
 
-// LiftOf is when Defender ends a lasting state by itself that an action of this type brought about at a time; zero if it
-// does not, or if lift, which is how long an isolation lasts, is not known.
+// LiftOf is when Defender ends a lasting state by itself that an action of this type brought about at a time; zero if
+// it does not, or if lift, which is how long an isolation lasts, is not known.
 func LiftOf(t ActionType, by Owner, completed time.Time, lift time.Duration) time.Time {
 	spec, _ := SpecOf(t)
 	if !spec.Lifts || lift <= 0 || completed.IsZero() {
@@ -112,9 +114,10 @@ func LiftOf(t ActionType, by Owner, completed time.Time, lift time.Duration) tim
 	return completed.Add(lift)
 }
 
-// StateOf says whether a machine is in the lasting state that actions of a type lead to, given the machine's actions in any
-// order and the time. What completed last decides. Of several isolations that no release undid, the one that lasts longest
-// does: a short automatic one on top of another does not end it. lift is how long Defender lets an isolation stand.
+// StateOf says whether a machine is in the lasting state that actions of a type lead to, given the machine's actions in
+// any order and the time. What completed last decides. Of several isolations that no release undid, the one that lasts
+// longest does: a short automatic one on top of another does not end it. lift is how long Defender lets an isolation
+// stand.
 func StateOf(t ActionType, actions []Action, now time.Time, lift time.Duration, known Owners) State {
 	var s State
 	for _, a := range actions {
@@ -124,12 +127,22 @@ func StateOf(t ActionType, actions []Action, now time.Time, lift time.Duration, 
 		by := a.AskedBy(known)
 		until := LiftOf(t, by, a.Completed(), lift)
 		if s.By == "" || until.After(s.Until) || until.Equal(s.Until) && a.completedAfter(s.Action) {
-			s = State{Is: until.IsZero() || now.Before(until), Since: a.Completed(), Until: until, Action: a, By: by}
+			s = State{
+				Is:     until.IsZero() || now.Before(until),
+				Since:  a.Completed(),
+				Until:  until,
+				Action: a,
+				By:     by,
+			}
 		}
 	}
 	switch release := lastDone(actions, t.Opposite(), func(Action) bool { return true }); {
 	case s.By == "" && release != nil:
-		return State{Since: release.Completed(), Action: *release, By: release.AskedBy(known)}
+		return State{
+			Since:  release.Completed(),
+			Action: *release,
+			By:     release.AskedBy(known),
+		}
 	case s.By != "" && !s.Is:
 		s.Since = s.Until
 	}

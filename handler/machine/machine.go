@@ -1,5 +1,5 @@
-// Package machine holds the domain's machine and machine action: an onboarded device as the API describes it, and a task
-// that the API runs on one. It knows no vendor JSON and does no I/O.
+// Package machine holds the domain's machine and machine action: an onboarded device as the API describes it, and a
+// task that the API runs on one. It knows no vendor JSON and does no I/O.
 package machine
 
 import (
@@ -12,24 +12,25 @@ import (
 //
 // The expr tags are the names that playbook conditions use.
 type Machine struct {
-	ID               string    `json:"id" expr:"id"` // 40 hexadecimal digits, see ID; never a name
-	ComputerDNSName  string    `json:"computerDnsName,omitempty" expr:"computerDnsName"`
-	OSPlatform       string    `json:"osPlatform,omitempty" expr:"osPlatform"`
-	OSArchitecture   string    `json:"osArchitecture,omitempty" expr:"osArchitecture"`
-	Version          string    `json:"version,omitempty" expr:"version"`
-	OSBuild          int64     `json:"osBuild,omitempty" expr:"osBuild"`
-	HealthStatus     string    `json:"healthStatus,omitempty" expr:"healthStatus"`
-	OnboardingStatus string    `json:"onboardingStatus,omitempty" expr:"onboardingStatus"`
-	RiskScore        string    `json:"riskScore,omitempty" expr:"riskScore"`
-	ExposureLevel    string    `json:"exposureLevel,omitempty" expr:"exposureLevel"`
-	DeviceValue      string    `json:"deviceValue,omitempty" expr:"deviceValue"`
-	RBACGroupName    string    `json:"rbacGroupName,omitempty" expr:"rbacGroupName"`
-	Tags             []string  `json:"machineTags,omitzero" expr:"machineTags"` // nil: the API sent no list, which is not an empty one
-	AADDeviceID      string    `json:"aadDeviceId,omitempty" expr:"aadDeviceId"`
-	LastIP           string    `json:"lastIpAddress,omitempty" expr:"lastIpAddress"`
-	LastExternalIP   string    `json:"lastExternalIpAddress,omitempty" expr:"lastExternalIpAddress"`
-	FirstSeen        time.Time `json:"firstSeen" expr:"firstSeen"`
-	LastSeen         time.Time `json:"lastSeen" expr:"lastSeen"` // last full report, about daily
+	ID               string `json:"id" expr:"id"` // 40 hexadecimal digits, see ID; never a name
+	ComputerDNSName  string `json:"computerDnsName,omitempty" expr:"computerDnsName"`
+	OSPlatform       string `json:"osPlatform,omitempty" expr:"osPlatform"`
+	OSArchitecture   string `json:"osArchitecture,omitempty" expr:"osArchitecture"`
+	Version          string `json:"version,omitempty" expr:"version"`
+	OSBuild          int64  `json:"osBuild,omitempty" expr:"osBuild"`
+	HealthStatus     string `json:"healthStatus,omitempty" expr:"healthStatus"`
+	OnboardingStatus string `json:"onboardingStatus,omitempty" expr:"onboardingStatus"`
+	RiskScore        string `json:"riskScore,omitempty" expr:"riskScore"`
+	ExposureLevel    string `json:"exposureLevel,omitempty" expr:"exposureLevel"`
+	DeviceValue      string `json:"deviceValue,omitempty" expr:"deviceValue"`
+	RBACGroupName    string `json:"rbacGroupName,omitempty" expr:"rbacGroupName"`
+	// nil: the API sent no list, which is not an empty one
+	Tags           []string  `json:"machineTags,omitzero" expr:"machineTags"`
+	AADDeviceID    string    `json:"aadDeviceId,omitempty" expr:"aadDeviceId"`
+	LastIP         string    `json:"lastIpAddress,omitempty" expr:"lastIpAddress"`
+	LastExternalIP string    `json:"lastExternalIpAddress,omitempty" expr:"lastExternalIpAddress"`
+	FirstSeen      time.Time `json:"firstSeen" expr:"firstSeen"`
+	LastSeen       time.Time `json:"lastSeen" expr:"lastSeen"` // last full report, about daily
 }
 
 // Missing lists the facts that the API always gives and that m lacks, by their names. Group, device value, risk and
@@ -72,7 +73,8 @@ const (
 	Cancelled  ActionStatus = "Cancelled"
 )
 
-// ParseActionStatus folds the spellings that the API is known to use into the constants; anything else is kept as it is.
+// ParseActionStatus folds the spellings that the API is known to use into the constants; anything else is kept as it
+// is.
 func ParseActionStatus(s string) ActionStatus {
 	for _, known := range []ActionStatus{Pending, InProgress, Succeeded, Failed, TimeOut, Cancelled} {
 		if strings.EqualFold(s, string(known)) {
@@ -101,9 +103,9 @@ func (s ActionStatus) Final() bool {
 // Scope says how far an action goes: how much of the network a machine is cut off from, or how much of it is scanned.
 type Scope string
 
-// The scopes. Selective leaves Outlook, Teams and Skype for Business connected, on Windows and as long as isolation exclusion
-// rules are not switched on in the tenant: then only what they list. UnManagedDevice lets the onboarded machines
-// around block one that is not onboarded. Full is a scope of isolations and of scans.
+// The scopes. Selective leaves Outlook, Teams and Skype for Business connected, on Windows and as long as isolation
+// exclusion rules are not switched on in the tenant: then only what they list. UnManagedDevice lets the onboarded
+// machines around block one that is not onboarded. Full is a scope of isolations and of scans.
 const (
 	Full            Scope = "Full"
 	Selective       Scope = "Selective"

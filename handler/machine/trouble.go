@@ -10,18 +10,21 @@ type Trouble int
 
 // The kinds of trouble. The zero value is used for errors that are none of the API's.
 const (
-	NoTrouble     Trouble = iota
-	Transient             // not carried out; a later try may work: quota, service down before the request was taken, no connection
-	Denied                // not carried out: token or permission is missing; a later try works once a person has mended it
-	UnknownFate           // the request may have been carried out: look before asking again
-	AlreadyActive         // not carried out: an action of that kind is under way on the machine
-	NotFound              // alert, machine or action does not exist, or not yet
-	Refused               // not carried out, and a repeat would be answered the same
-	Unsupported           // refused because the machine's platform, or the client on it, does not know the action
+	NoTrouble Trouble = iota
+	// not carried out; a later try may work: quota, service down before the request was taken, no connection
+	Transient
+	Denied        // not carried out: token or permission is missing; a later try works once a person has mended it
+	UnknownFate   // the request may have been carried out: look before asking again
+	AlreadyActive // not carried out: an action of that kind is under way on the machine
+	NotFound      // alert, machine or action does not exist, or not yet
+	Refused       // not carried out, and a repeat would be answered the same
+	Unsupported   // refused because the machine's platform, or the client on it, does not know the action
 )
 
 func (t Trouble) String() string {
-	names := [...]string{"no trouble", "transient", "denied", "unknown fate", "already active", "not found", "refused", "unsupported"}
+	names := [...]string{
+		"no trouble", "transient", "denied", "unknown fate", "already active", "not found", "refused", "unsupported",
+	}
 	if t < 0 || int(t) >= len(names) {
 		return "trouble of no known kind"
 	}

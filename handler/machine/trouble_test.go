@@ -25,9 +25,11 @@ func TestTroubleOfIsFoundInAnyWrapping(t *testing.T) {
 		want  Trouble
 		after time.Duration
 	}{
-		"no error":                 {nil, NoTrouble, 0},
-		"the API's":                {lost, UnknownFate, 0},
-		"wrapped":                  {fmt.Errorf("isolate: %w", apiError{Transient, 37 * time.Second}), Transient, 37 * time.Second},
+		"no error":  {nil, NoTrouble, 0},
+		"the API's": {lost, UnknownFate, 0},
+		"wrapped": {
+			fmt.Errorf("isolate: %w", apiError{Transient, 37 * time.Second}), Transient, 37 * time.Second,
+		},
 		"joined":                   {errors.Join(errors.New("mail"), lost), UnknownFate, 0},
 		"wrapped twice":            {fmt.Errorf("a: %w", fmt.Errorf("b: %w", apiError{Denied, 0})), Denied, 0},
 		"none of the API's":        {errors.New("ledger"), Transient, 0},

@@ -19,10 +19,14 @@ type Attachment struct {
 func attach(msg *gomail.Msg, files []Attachment) error {
 	for i, f := range files {
 		major, minor, _ := strings.Cut(f.Type, "/")
-		if !only(f.Name, "-_.") || len(f.Name) > 100 || strings.Trim(f.Name, ".") == "" || !only(major, "-") || !only(minor, "-.+") {
-			return fmt.Errorf("attachment %d: %q of type %q: the name is made of letters, digits and - _ . and the type is like text/csv", i+1, cut(f.Name, 80), cut(f.Type, 80))
+		if !only(f.Name, "-_.") || len(f.Name) > 100 || strings.Trim(f.Name, ".") == "" || !only(major, "-") ||
+			!only(minor, "-.+") {
+			return fmt.Errorf("attachment %d: %q of type %q: the name is made of letters, digits and - _ . and the "+
+				"type is like text/csv", i+1, cut(f.Name, 80), cut(f.Type, 80))
 		}
-		if err := msg.AttachReader(f.Name, bytes.NewReader(f.Body), gomail.WithFileContentType(gomail.ContentType(f.Type)), gomail.WithFileEncoding(gomail.EncodingB64)); err != nil {
+		if err := msg.AttachReader(f.Name, bytes.NewReader(f.Body),
+			gomail.WithFileContentType(gomail.ContentType(f.Type)),
+			gomail.WithFileEncoding(gomail.EncodingB64)); err != nil {
 			return errors.Join(fmt.Errorf("attachment %s", f.Name), err)
 		}
 	}

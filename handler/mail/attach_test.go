@@ -12,8 +12,15 @@ import (
 )
 
 func withFile(body []byte) Message {
-	return Message{ID: "a@example.com", From: "cordon@example.com", To: []string{"soc@example.com"}, Subject: "s", Text: "the text", HTML: "<p>the page</p>",
-		Attached: []Attachment{{Name: "rows.csv", Type: "text/csv", Body: body}}}
+	return Message{
+		ID:       "a@example.com",
+		From:     "cordon@example.com",
+		To:       []string{"soc@example.com"},
+		Subject:  "s",
+		Text:     "the text",
+		HTML:     "<p>the page</p>",
+		Attached: []Attachment{{Name: "rows.csv", Type: "text/csv", Body: body}},
+	}
 }
 
 func TestAFileArrivesAsItIs(t *testing.T) {
@@ -50,14 +57,18 @@ func TestAFileArrivesAsItIs(t *testing.T) {
 func TestAFileThatIsTooLargeIsLeftOutAndTheMailSaysSo(t *testing.T) {
 	t.Parallel()
 	e, err := composeWithin(withFile(make([]byte, 100_000)), 50_000)
-	if err != nil || len(e.mime) > 50_000 || !strings.Contains(string(e.mime), "Left out") || !strings.Contains(string(e.mime), "rows.csv") || !strings.Contains(string(e.mime), "the text") {
+	if err != nil || len(e.mime) > 50_000 || !strings.Contains(string(e.mime), "Left out") ||
+		!strings.Contains(string(e.mime), "rows.csv") || !strings.Contains(string(e.mime), "the text") {
 		t.Errorf("%d bytes, %v:\n%.2000s", len(e.mime), err, e.mime)
 	}
 }
 
 func TestNamesOfFilesThatCouldBePathsOrHeadersAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, f := range []Attachment{{Name: "../x", Type: "text/csv"}, {Name: "a\r\nb", Type: "text/csv"}, {Name: "", Type: "text/csv"}, {Name: "..", Type: "text/csv"}, {Name: "a", Type: "text/csv\r\nX: y"}, {Name: "a", Type: "csv"}} {
+	for _, f := range []Attachment{
+		{Name: "../x", Type: "text/csv"}, {Name: "a\r\nb", Type: "text/csv"}, {Name: "", Type: "text/csv"},
+		{Name: "..", Type: "text/csv"}, {Name: "a", Type: "text/csv\r\nX: y"}, {Name: "a", Type: "csv"},
+	} {
 		m := withFile(nil)
 		m.Attached = []Attachment{f}
 		if _, err := Compose(m); err == nil {

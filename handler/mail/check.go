@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Check brings a connection to the point where a mail could be sent, with the login, and leaves without sending one. Errors are
-// those of Send up to there.
+// Check brings a connection to the point where a mail could be sent, with the login, and leaves without sending one.
+// Errors are those of Send up to there.
 func (s *Sender) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()

@@ -37,7 +37,8 @@ type envelope struct {
 }
 
 func compose(m Message) (envelope, error) {
-	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(gomail.EncodingQP))
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithCharset(gomail.CharsetUTF8),
+		gomail.WithEncoding(gomail.EncodingQP))
 	e := envelope{}
 	if err := address(msg, m, &e); err != nil {
 		return envelope{}, err
@@ -107,7 +108,9 @@ func mailbox(text string) (*netmail.Address, error) {
 	}
 	local, domain, _ := strings.Cut(a.Address, "@")
 	if !only(local, "!#$%&'*+-/=?^_`{|}~.") || !only(domain, "-.") || len(a.Address) > maxAddress {
-		return nil, errors.New("the address must be at most 320 ASCII letters, digits and signs without quotes; write an international domain in its xn-- form")
+		return nil,
+			errors.New("the address must be at most 320 ASCII letters, digits and signs without quotes; write an " +
+				"international domain in its xn-- form")
 	}
 	a.Name = field(a.Name)
 	return a, nil
@@ -150,7 +153,8 @@ func thread(msg *gomail.Msg, m Message) error {
 func messageID(id string) error {
 	left, right, found := strings.Cut(id, "@")
 	if !found || len(id) > 250 || !only(left, "!#$%&'*+-/=?^_`{|}~.") || !only(right, "-.") {
-		return fmt.Errorf("%q is not of the form left@right in at most 250 ASCII letters, digits and signs", cut(id, 80))
+		return fmt.Errorf("%q is not of the form left@right in at most 250 ASCII letters, digits and signs",
+			cut(id, 80))
 	}
 	return nil
 }
@@ -159,7 +163,8 @@ func extra(msg *gomail.Msg, headers map[string]string) error {
 	for name, value := range headers {
 		rest, ok := strings.CutPrefix(name, HeaderPrefix)
 		if !ok || len(name) > 60 || !only(rest, "-") {
-			return fmt.Errorf("header %q: only headers named %s followed by letters, digits and hyphens can be set", cut(name, 80), HeaderPrefix)
+			return fmt.Errorf("header %q: only headers named %s followed by letters, digits and hyphens can be set",
+				cut(name, 80), HeaderPrefix)
 		}
 		msg.SetGenHeader(gomail.Header(name), field(value))
 	}
@@ -179,8 +184,8 @@ func body(msg *gomail.Msg, m Message) {
 	}
 }
 
-// field makes a text fit for one header line: nothing in it is hidden, runs of blanks and line ends become one blank, and
-// what would be read as an encoded word (RFC 2047) is broken up.
+// field makes a text fit for one header line: nothing in it is hidden, runs of blanks and line ends become one blank,
+// and what would be read as an encoded word (RFC 2047) is broken up.
 func field(text string) string {
 	return cut(strings.Join(strings.Fields(strings.ReplaceAll(incoming.Visible(text), "=?", "= ?")), " "), maxField)
 }

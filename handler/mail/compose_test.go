@@ -19,10 +19,16 @@ import (
 // good is a mail with everything in it.
 func good() Message {
 	return Message{
-		ID: "cordon.ab12.2@contoso.com", InReplyTo: "cordon.ab12.1@contoso.com", References: []string{"cordon.ab12.0@contoso.com", "cordon.ab12.1@contoso.com"},
-		Date: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), From: "Cordon Münster <cordon@contoso.com>", To: []string{"soc@contoso.com", "Ops <ops@fabrikam.com>"},
-		Subject: "Isolated: größe-01 日本 😀", Text: "Grüße, 日本\n.a line with a dot\n\nlast = line", HTML: "<!doctype html><p>Grüße &amp; 日本</p>",
-		Headers: map[string]string{"X-Cordon-Run": "alert1:v2", "X-Cordon-Machine": "größe-01"},
+		ID:         "cordon.ab12.2@contoso.com",
+		InReplyTo:  "cordon.ab12.1@contoso.com",
+		References: []string{"cordon.ab12.0@contoso.com", "cordon.ab12.1@contoso.com"},
+		Date:       time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC),
+		From:       "Cordon Münster <cordon@contoso.com>",
+		To:         []string{"soc@contoso.com", "Ops <ops@fabrikam.com>"},
+		Subject:    "Isolated: größe-01 日本 😀",
+		Text:       "Grüße, 日本\n.a line with a dot\n\nlast = line",
+		HTML:       "<!doctype html><p>Grüße &amp; 日本</p>",
+		Headers:    map[string]string{"X-Cordon-Run": "alert1:v2", "X-Cordon-Machine": "größe-01"},
 	}
 }
 
@@ -84,20 +90,29 @@ func TestAComposedMailReadsBackAsItWasGiven(t *testing.T) {
 	}
 	delete(got, "Content-Type") // holds a random boundary
 	want := map[string]string{
-		"Message-Id": "<cordon.ab12.2@contoso.com>", "In-Reply-To": "<cordon.ab12.1@contoso.com>",
-		"References": "<cordon.ab12.0@contoso.com> <cordon.ab12.1@contoso.com>", "Date": "Wed, 04 Mar 2026 05:06:07 +0000",
-		"From": "Cordon Münster <cordon@contoso.com>", "To": `<soc@contoso.com>, "Ops" <ops@fabrikam.com>`, "Subject": m.Subject,
-		"X-Cordon-Run": "alert1:v2", "X-Cordon-Machine": "größe-01", "Mime-Version": "1.0",
-		"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All",
+		"Message-Id":               "<cordon.ab12.2@contoso.com>",
+		"In-Reply-To":              "<cordon.ab12.1@contoso.com>",
+		"References":               "<cordon.ab12.0@contoso.com> <cordon.ab12.1@contoso.com>",
+		"Date":                     "Wed, 04 Mar 2026 05:06:07 +0000",
+		"From":                     "Cordon Münster <cordon@contoso.com>",
+		"To":                       `<soc@contoso.com>, "Ops" <ops@fabrikam.com>`,
+		"Subject":                  m.Subject,
+		"X-Cordon-Run":             "alert1:v2",
+		"X-Cordon-Machine":         "größe-01",
+		"Mime-Version":             "1.0",
+		"Auto-Submitted":           "auto-generated",
+		"X-Auto-Response-Suppress": "All",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("headers differ (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]string{"text/plain; charset=UTF-8": m.Text, "text/html; charset=UTF-8": m.HTML}, bodies); diff != "" {
+	if diff := cmp.Diff(map[string]string{"text/plain; charset=UTF-8": m.Text, "text/html; charset=UTF-8": m.HTML},
+		bodies); diff != "" {
 		t.Errorf("parts differ (-want +got):\n%s", diff)
 	}
 	for line := range strings.SplitSeq(string(raw), "\r\n") {
-		if len(line) > 998 || strings.ContainsFunc(line, func(r rune) bool { return r > 126 || (r < 32 && r != '\t') }) {
+		if len(line) > 998 ||
+			strings.ContainsFunc(line, func(r rune) bool { return r > 126 || (r < 32 && r != '\t') }) {
 			t.Errorf("line %q is too long or not plain ASCII", line)
 		}
 	}
@@ -217,9 +232,13 @@ func TestWhatIsNotCleanIsRefusedByNameWithoutQuotingAddresses(t *testing.T) {
 		{"no recipient", func(m *Message) { m.To = nil }},
 		{"recipient 2 of 2: not an address", func(m *Message) { m.To[1] = "jane.doe" }},
 		{"recipient 2 of 2: not an address", func(m *Message) { m.To[1] = "jane.doe@contoso.com, b@contoso.com" }},
-		{"recipient 1 of 2: the address must be", func(m *Message) { m.To[0] = `"jane.doe> NOTIFY=NEVER <x"@contoso.com` }},
+		{"recipient 1 of 2: the address must be", func(m *Message) {
+			m.To[0] = `"jane.doe> NOTIFY=NEVER <x"@contoso.com`
+		}},
 		{"recipient 1 of 2: the address must be", func(m *Message) { m.To[0] = "jane.doe@münchen.example" }},
-		{"recipient 1 of 2: the address must be", func(m *Message) { m.To[0] = strings.Repeat("jane.doe", 40) + "@contoso.com" }},
+		{"recipient 1 of 2: the address must be", func(m *Message) {
+			m.To[0] = strings.Repeat("jane.doe", 40) + "@contoso.com"
+		}},
 		{"message id", func(m *Message) { m.ID = "" }},
 		{"message id", func(m *Message) { m.ID = "<a@b>" }},
 		{`header "Bcc"`, func(m *Message) { m.Headers = map[string]string{"Bcc": "jane.doe@contoso.com"} }},
@@ -229,7 +248,8 @@ func TestWhatIsNotCleanIsRefusedByNameWithoutQuotingAddresses(t *testing.T) {
 		c.change(&m)
 		_, err := Compose(m)
 		var e *Error
-		if !errors.As(err, &e) || e.Op != OpCompose || e.Temporary() || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "jane.doe") {
+		if !errors.As(err, &e) || e.Op != OpCompose || e.Temporary() || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "jane.doe") {
 			t.Errorf("got %v; want a lasting compose error with %q and without the address", err, c.want)
 		}
 	}

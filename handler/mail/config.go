@@ -57,8 +57,8 @@ type Config struct {
 
 	// Audience is whom the token of AuthXOAuth2 is for, without /.default; empty if the URL does not say.
 	Audience string
-	// Token gets that token; required with AuthXOAuth2. It is called for every mail, so it should keep tokens. An error may say by
-	// a method RetryIn() (time.Duration, bool) whether trying again can help.
+	// Token gets that token; required with AuthXOAuth2. It is called for every mail, so it should keep tokens. An error
+	// may say by a method RetryIn() (time.Duration, bool) whether trying again can help.
 	Token func(ctx context.Context) (string, error)
 
 	password func() string // a function, because fmt prints the content of every other kind of unexported field
@@ -73,7 +73,11 @@ func (c Config) String() string {
 	case c.User != "":
 		u.User = url.UserPassword(c.User, "hidden")
 	}
-	values := url.Values{"tls": {c.TLS.String()}, "auth": {c.Auth.String()}, "timeout": {c.Timeout.String()}}
+	values := url.Values{
+		"tls":     {c.TLS.String()},
+		"auth":    {c.Auth.String()},
+		"timeout": {c.Timeout.String()},
+	}
 	for name, value := range map[string]string{"audience": c.Audience, "hello": c.Hello} {
 		if value != "" {
 			values.Set(name, value)

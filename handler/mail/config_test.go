@@ -22,21 +22,76 @@ func TestParseReadsWhatTheURLSays(t *testing.T) {
 	}{
 		{"smtp://mail.contoso.com", Config{Host: "mail.contoso.com", Port: 587, Timeout: DefaultTimeout}, ""},
 		{"smtp://mail.contoso.com:25/", Config{Host: "mail.contoso.com", Port: 25, Timeout: DefaultTimeout}, ""},
-		{"smtps://mail.contoso.com", Config{Host: "mail.contoso.com", Port: 465, TLS: Implicit, Timeout: DefaultTimeout}, ""},
-		{"smtps://mail.contoso.com?tls=implicit", Config{Host: "mail.contoso.com", Port: 465, TLS: Implicit, Timeout: DefaultTimeout}, ""},
-		{"smtp://mail.contoso.com?tls=implicit&timeout=90s", Config{Host: "mail.contoso.com", Port: 465, TLS: Implicit, Timeout: 90 * time.Second}, ""},
-		{"smtp://localhost:1025?tls=none", Config{Host: "localhost", Port: 1025, TLS: NoTLS, Timeout: DefaultTimeout}, ""},
+		{
+			"smtps://mail.contoso.com",
+			Config{Host: "mail.contoso.com", Port: 465, TLS: Implicit, Timeout: DefaultTimeout}, "",
+		},
+		{
+			"smtps://mail.contoso.com?tls=implicit",
+			Config{Host: "mail.contoso.com", Port: 465, TLS: Implicit, Timeout: DefaultTimeout}, "",
+		},
+		{
+			"smtp://mail.contoso.com?tls=implicit&timeout=90s",
+			Config{Host: "mail.contoso.com", Port: 465, TLS: Implicit, Timeout: 90 * time.Second}, "",
+		},
+		{
+			"smtp://localhost:1025?tls=none",
+			Config{Host: "localhost", Port: 1025, TLS: NoTLS, Timeout: DefaultTimeout}, "",
+		},
 		{"smtp://[::1]?tls=none", Config{Host: "::1", Port: 25, TLS: NoTLS, Timeout: DefaultTimeout}, ""},
-		{"smtp://u:p@mail.contoso.com?auth=login&tls=starttls", Config{Host: "mail.contoso.com", Port: 587, Auth: AuthLogin, User: "u", Timeout: DefaultTimeout}, "p"},
-		{"smtp://jane@contoso.com:a@b:c@mail.contoso.com?auth=plain", Config{Host: "mail.contoso.com", Port: 587, Auth: AuthPlain, User: "jane@contoso.com", Timeout: DefaultTimeout}, "a@b:c"},
-		{"smtp://jane@contoso.com@smtp.office365.com?auth=xoauth2", Config{Host: "smtp.office365.com", Port: 587, Auth: AuthXOAuth2, User: "jane@contoso.com", Timeout: DefaultTimeout}, ""},
+		{
+			"smtp://u:p@mail.contoso.com?auth=login&tls=starttls",
+			Config{Host: "mail.contoso.com", Port: 587, Auth: AuthLogin, User: "u", Timeout: DefaultTimeout}, "p",
+		},
+		{
+			"smtp://jane@contoso.com:a@b:c@mail.contoso.com?auth=plain",
+			Config{
+				Host:    "mail.contoso.com",
+				Port:    587,
+				Auth:    AuthPlain,
+				User:    "jane@contoso.com",
+				Timeout: DefaultTimeout,
+			}, "a@b:c",
+		},
+		{
+			"smtp://jane@contoso.com@smtp.office365.com?auth=xoauth2",
+			Config{
+				Host:    "smtp.office365.com",
+				Port:    587,
+				Auth:    AuthXOAuth2,
+				User:    "jane@contoso.com",
+				Timeout: DefaultTimeout,
+			}, "",
+		},
 		{"smtp://jane%40contoso.com@host?auth=xoauth2&audience=https://outlook.office365.us/.default",
-			Config{Host: "host", Port: 587, Auth: AuthXOAuth2, User: "jane@contoso.com", Audience: "https://outlook.office365.us", Timeout: DefaultTimeout}, ""},
-		{"smtp://mail.contoso.com?hello=cordon.contoso.com", Config{Host: "mail.contoso.com", Port: 587, Timeout: DefaultTimeout, Hello: "cordon.contoso.com"}, ""},
-		{"smtp://mail.contoso.com?hello=[192.0.2.1]", Config{Host: "mail.contoso.com", Port: 587, Timeout: DefaultTimeout, Hello: "[192.0.2.1]"}, ""},
-		{"smtp://mail.contoso.com?hello=[IPv6:2001:db8::1]", Config{Host: "mail.contoso.com", Port: 587, Timeout: DefaultTimeout, Hello: "[IPv6:2001:db8::1]"}, ""},
-		{"smtp://u:-._~!$&'()*+,;=:@@mail.contoso.com", Config{Host: "mail.contoso.com", Port: 587, User: "u", Timeout: DefaultTimeout}, "-._~!$&'()*+,;=:@"},
-		{"smtp://u:%2F%3F%23%25%40%C3%A4@mail.contoso.com", Config{Host: "mail.contoso.com", Port: 587, User: "u", Timeout: DefaultTimeout}, "/?#%@ä"},
+			Config{
+				Host:     "host",
+				Port:     587,
+				Auth:     AuthXOAuth2,
+				User:     "jane@contoso.com",
+				Audience: "https://outlook.office365.us",
+				Timeout:  DefaultTimeout,
+			}, ""},
+		{
+			"smtp://mail.contoso.com?hello=cordon.contoso.com",
+			Config{Host: "mail.contoso.com", Port: 587, Timeout: DefaultTimeout, Hello: "cordon.contoso.com"}, "",
+		},
+		{
+			"smtp://mail.contoso.com?hello=[192.0.2.1]",
+			Config{Host: "mail.contoso.com", Port: 587, Timeout: DefaultTimeout, Hello: "[192.0.2.1]"}, "",
+		},
+		{
+			"smtp://mail.contoso.com?hello=[IPv6:2001:db8::1]",
+			Config{Host: "mail.contoso.com", Port: 587, Timeout: DefaultTimeout, Hello: "[IPv6:2001:db8::1]"}, "",
+		},
+		{
+			"smtp://u:-._~!$&'()*+,;=:@@mail.contoso.com",
+			Config{Host: "mail.contoso.com", Port: 587, User: "u", Timeout: DefaultTimeout}, "-._~!$&'()*+,;=:@",
+		},
+		{
+			"smtp://u:%2F%3F%23%25%40%C3%A4@mail.contoso.com",
+			Config{Host: "mail.contoso.com", Port: 587, User: "u", Timeout: DefaultTimeout}, "/?#%@ä",
+		},
 	} {
 		got, err := Parse(c.url)
 		if err != nil {
@@ -104,7 +159,8 @@ func TestAURLThatIsWrongIsRefusedByPartWithoutItsPassword(t *testing.T) {
 		{"smtp://jane@host?auth=xoauth2&audience=http://outlook.office365.com", "give the URI"},
 	} {
 		got, err := Parse(c.url)
-		if err == nil || !strings.HasPrefix(err.Error(), "SMTP URL: ") || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), secret) {
+		if err == nil || !strings.HasPrefix(err.Error(), "SMTP URL: ") || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), secret) {
 			t.Errorf("%q: got %v, %v; want an error with %q and without the password", c.url, got, err, c.want)
 		}
 	}
@@ -124,7 +180,9 @@ func TestHoweverAConfigIsShownThePasswordStaysHidden(t *testing.T) {
 	}
 	shown := []string{c.String(), log.String(), string(encoded)}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x"} {
-		for _, value := range []any{c, &c, New(c), *New(c), struct{ inner Config }{c}, []Config{c}, struct{ inner *Sender }{New(c)}} {
+		for _, value := range []any{
+			c, &c, New(c), *New(c), struct{ inner Config }{c}, []Config{c}, struct{ inner *Sender }{New(c)},
+		} {
 			shown = append(shown, fmt.Sprintf(verb, value))
 		}
 	}
@@ -134,13 +192,17 @@ func TestHoweverAConfigIsShownThePasswordStaysHidden(t *testing.T) {
 		}
 	}
 	const want = "smtp://cordon:hidden@mail.contoso.com:587?auth=auto&timeout=30s&tls=starttls"
-	if c.String() != want || string(encoded) != strings.ReplaceAll(`{"a":"X","b":"X"}`, "X", strings.ReplaceAll(want, "&", `\u0026`)) {
+	if c.String() != want ||
+		string(encoded) != strings.ReplaceAll(`{"a":"X","b":"X"}`, "X", strings.ReplaceAll(want, "&", `\u0026`)) {
 		t.Errorf("shown as %s and %s; want %s", c, encoded, want)
 	}
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range [][2]string{{"", "@host:587"}, {"/x", "@host"}, {"?a=", "@host"}, {"#", "@host?tls=none"}, {"%", "@host"}, {"@", "@host:1?tls="}, {"&tls=", "@host/"}, {"", ""}} {
+	for _, seed := range [][2]string{
+		{"", "@host:587"}, {"/x", "@host"}, {"?a=", "@host"}, {"#", "@host?tls=none"}, {"%", "@host"},
+		{"@", "@host:1?tls="}, {"&tls=", "@host/"}, {"", ""},
+	} {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, tail, rest string) {
@@ -156,10 +218,12 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		if c.Host == "" || c.Port < 1 || c.Port > 65535 || c.Timeout <= 0 || (c.User == "") != (c.secret() == "" && c.Auth != AuthXOAuth2) || (c.TLS == NoTLS && !loopback(c.Host)) {
+		if c.Host == "" || c.Port < 1 || c.Port > 65535 || c.Timeout <= 0 ||
+			(c.User == "") != (c.secret() == "" && c.Auth != AuthXOAuth2) || (c.TLS == NoTLS && !loopback(c.Host)) {
 			t.Errorf("accepted as %v", c)
 		}
-		if c.User != "" && strings.Contains(c.String(), marker) && !strings.Contains(c.User, marker) && !strings.Contains(c.Host, marker) {
+		if c.User != "" && strings.Contains(c.String(), marker) && !strings.Contains(c.User, marker) &&
+			!strings.Contains(c.Host, marker) {
 			t.Errorf("the password shows in %s", c)
 		}
 	})
@@ -169,9 +233,19 @@ func FuzzParse(f *testing.F) {
 func TestTheCharactersThatAreWrongAreNamedAndNoOthers(t *testing.T) {
 	t.Parallel()
 	for password, want := range map[string]string{
-		"pa[ss]word": "[ is %5B, ] is %5D", "pa^ssword": "^ is %5E", "paßwort": "ß is %C3%9F", "pa/ss?wo#rd": "/ is %2F, ? is %3F, # is %23", "pa%ss": "% is %25", "pa%2": "% is %25",
-		"pa%%41": "% is %25", "100%": "% is %25", `pa"ss\word`: `" is %22, \ is %5C`, "pa{ss}|`<>": "{ is %7B, } is %7D, | is %7C, ` is %60, < is %3C, > is %3E", "[[[[": "[ is %5B", "pa\xffss": "a byte that is no UTF-8",
-		"pa😀/": "😀 is %F0%9F%98%80, / is %2F",
+		"pa[ss]word":  "[ is %5B, ] is %5D",
+		"pa^ssword":   "^ is %5E",
+		"paßwort":     "ß is %C3%9F",
+		"pa/ss?wo#rd": "/ is %2F, ? is %3F, # is %23",
+		"pa%ss":       "% is %25",
+		"pa%2":        "% is %25",
+		"pa%%41":      "% is %25",
+		"100%":        "% is %25",
+		`pa"ss\word`:  `" is %22, \ is %5C`,
+		"pa{ss}|`<>":  "{ is %7B, } is %7D, | is %7C, ` is %60, < is %3C, > is %3E",
+		"[[[[":        "[ is %5B",
+		"pa\xffss":    "a byte that is no UTF-8",
+		"pa😀/":        "😀 is %F0%9F%98%80, / is %2F",
 	} {
 		_, err := Parse("smtp://cordon@contoso.com:" + password + "@smtp.contoso.com:587")
 		if err == nil || err.Error() != "SMTP URL: user and password must be percent-encoded: "+want {

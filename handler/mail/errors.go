@@ -27,8 +27,8 @@ const (
 	OpGraph      = "graph"      // handing the mail to Microsoft Graph, which is one step
 )
 
-// Error says why a mail was not sent, or not to everybody. Its cause (*textproto.Error for an answer of the server, Graph's error,
-// the token's error, context and network errors) is found with errors.As and errors.Is.
+// Error says why a mail was not sent, or not to everybody. Its cause (*textproto.Error for an answer of the server,
+// Graph's error, the token's error, context and network errors) is found with errors.As and errors.Is.
 type Error struct {
 	Op       string // one of the Op constants
 	Server   string // host:port, or Graph's host; empty for OpCompose
@@ -65,9 +65,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // reach those a second time: tell the operator, and repeat, if Temporary, for the refused ones alone.
 func (e *Error) Delivered() bool { return e.Accepted > 0 }
 
-// Temporary reports whether a later try can succeed without anybody changing anything: 4xx answers of a mail server, network
-// trouble, the end of the context, and what Graph or the token says of itself. A refused login (535), an untrusted certificate, a
-// missing STARTTLS, 5xx answers of a mail server and a missing permission cannot.
+// Temporary reports whether a later try can succeed without anybody changing anything: 4xx answers of a mail server,
+// network trouble, the end of the context, and what Graph or the token says of itself. A refused login (535), an
+// untrusted certificate, a missing STARTTLS, 5xx answers of a mail server and a missing permission cannot.
 func (e *Error) Temporary() bool {
 	if e.Code != 0 {
 		return e.Code/100 == 4
@@ -81,8 +81,8 @@ func (e *Error) Temporary() bool {
 	return e.Op != OpCompose && !errors.As(e.Err, &untrusted) && !errors.Is(e.Err, errUnfit)
 }
 
-// RetryIn says whether trying again can help, as Temporary does, and how long the server wants to be left alone before; 0 if it did
-// not say.
+// RetryIn says whether trying again can help, as Temporary does, and how long the server wants to be left alone before;
+// 0 if it did not say.
 func (e *Error) RetryIn() (time.Duration, bool) {
 	var waiting interface{ RetryIn() (time.Duration, bool) }
 	if errors.As(e.Err, &waiting) {
@@ -99,10 +99,13 @@ func (e *Error) hint() string {
 	var untrusted *tls.CertificateVerificationError
 	switch {
 	case e.Op == OpLogin && e.Code/100 == 5 && e.token:
-		return "the server refused the token: in Exchange Online the app needs SMTP.SendAsApp with admin consent, a service principal with full access to " +
-			"the mailbox that the SMTP URL names, and authenticated SMTP switched on for it; a repeat alone will not help"
+		return "the server refused the token: in Exchange Online the app needs SMTP.SendAsApp with admin consent, a " +
+			"service principal with full access to " +
+			"the mailbox that the SMTP URL names, and authenticated SMTP switched on for it; a repeat alone will " +
+			"not help"
 	case e.Op == OpLogin && e.Code/100 == 5:
-		return "check user and password of the SMTP URL and that the server lets this user send; a repeat alone will not help"
+		return "check user and password of the SMTP URL and that the server lets this user send; a repeat alone " +
+			"will not help"
 	case errors.As(e.Err, &untrusted):
 		return "the server's certificate is not trusted: check the host of the SMTP URL and the configured CA"
 	case e.Op == OpConfirm && e.Code == 0:
@@ -113,7 +116,12 @@ func (e *Error) hint() string {
 
 // failure makes the error of a step. When the context has ended, that is the cause: the closed connection only follows.
 func (c Config) failure(ctx context.Context, op string, err error) *Error {
-	e := &Error{Op: op, Server: c.address(), Err: err, token: c.Auth == AuthXOAuth2}
+	e := &Error{
+		Op:     op,
+		Server: c.address(),
+		Err:    err,
+		token:  c.Auth == AuthXOAuth2,
+	}
 	var reply *textproto.Error
 	switch {
 	case errors.As(err, &reply):
@@ -134,7 +142,9 @@ func (c Config) scrub(text string) string {
 	if p := c.secret(); p != "" {
 		b64 := base64.StdEncoding.EncodeToString
 		first := "user=" + c.User + "\x01auth=Bearer " + p + "\x01\x01" // of XOAUTH2
-		for _, form := range []string{b64([]byte("\x00" + c.User + "\x00" + p)), b64([]byte(first)), b64([]byte(p)), p} {
+		for _, form := range []string{
+			b64([]byte("\x00" + c.User + "\x00" + p)), b64([]byte(first)), b64([]byte(p)), p,
+		} {
 			text = strings.ReplaceAll(text, form, "[hidden]")
 		}
 	}

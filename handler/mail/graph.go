@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// API hands a composed mail to Microsoft Graph, from the mailbox that its sender names. An error may say more by methods of its own:
-// TooLarge() bool and InvalidRecipients() bool, after both of which nothing was sent, and RetryIn() (time.Duration, bool).
+// API hands a composed mail to Microsoft Graph, from the mailbox that its sender names. An error may say more by
+// methods of its own: TooLarge() bool and InvalidRecipients() bool, after both of which nothing was sent, and RetryIn()
+// (time.Duration, bool).
 type API interface {
 	SendMail(ctx context.Context, mailbox string, mime []byte) error
 }
@@ -37,10 +38,11 @@ func NewGraph(o GraphOptions) *GraphSender {
 // leastBytes is how small a mail is shortened to at most. What is refused for its size even then is refused.
 const leastBytes = 16 << 10
 
-// Send composes the mail and hands it to Graph, within the time-out and the context. nil means that Graph accepted it for every
-// recipient. Every error is an *Error. A mail that is too large is shortened, and says so, rather than lost. When Graph refuses the
-// whole because of one recipient, the mail goes to each recipient alone; the error then says who is left, as Sender's does. A
-// repeat with the same Message.ID may reach people twice, and Exchange may give it an id of its own.
+// Send composes the mail and hands it to Graph, within the time-out and the context. nil means that Graph accepted it
+// for every recipient. Every error is an *Error. A mail that is too large is shortened, and says so, rather than lost.
+// When Graph refuses the whole because of one recipient, the mail goes to each recipient alone; the error then says who
+// is left, as Sender's does. A repeat with the same Message.ID may reach people twice, and Exchange may give it an id
+// of its own.
 func (s *GraphSender) Send(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
@@ -70,7 +72,8 @@ func (s *GraphSender) send(ctx context.Context, m Message) error {
 	}
 }
 
-// oneByOne sends the mail to each recipient alone. Graph names no recipient, so that is the only way to find out who is refused.
+// oneByOne sends the mail to each recipient alone. Graph names no recipient, so that is the only way to find out who is
+// refused.
 func (s *GraphSender) oneByOne(ctx context.Context, m Message) error {
 	var worst *Error
 	var refused []int
@@ -100,6 +103,13 @@ func (s *GraphSender) oneByOne(ctx context.Context, m Message) error {
 		return nil
 	}
 	slices.Sort(domains)
-	return &Error{Op: OpRecipients, Server: s.o.Server, Err: worst.Err, Accepted: len(m.To) - len(refused), Refused: refused,
-		detail: fmt.Sprintf("%d of %d refused, at %s", len(refused), len(m.To), cut(strings.Join(slices.Compact(domains), ", "), 120))}
+	return &Error{
+		Op:       OpRecipients,
+		Server:   s.o.Server,
+		Err:      worst.Err,
+		Accepted: len(m.To) - len(refused),
+		Refused:  refused,
+		detail: fmt.Sprintf("%d of %d refused, at %s", len(refused), len(m.To),
+			cut(strings.Join(slices.Compact(domains), ", "), 120)),
+	}
 }

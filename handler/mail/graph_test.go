@@ -42,7 +42,10 @@ func (m inMemory) RoundTrip(req *http.Request) (resp *http.Response, err error) 
 // graphSender is a GraphSender at a stand-in.
 func graphSender(o graphsim.Options) (*graphsim.Sim, *GraphSender) {
 	sim := graphsim.New(o)
-	client := graph.New(graph.Options{Base: &url.URL{Scheme: "https", Host: "graph.example.com"}, HTTP: &http.Client{Transport: inMemory{sim}}})
+	client := graph.New(graph.Options{
+		Base: &url.URL{Scheme: "https", Host: "graph.example.com"},
+		HTTP: &http.Client{Transport: inMemory{sim}},
+	})
 	return sim, NewGraph(GraphOptions{API: client, Server: "graph.example.com", MaxBytes: graph.MaxMail})
 }
 
@@ -83,10 +86,16 @@ func TestAMailThatIsTooLargeForGraphIsShortenedAndSaysSo(t *testing.T) {
 		requests   int
 	}{
 		{"it fits", strings.Repeat(line, 100), "<p>x</p>", 200_000, 150_000, false, 1},
-		{"the formatted version does not", strings.Repeat(line, 500), "<p>" + strings.Repeat("<b>x</b>", 1<<15), 200_000, 150_000, false, 1},
+		{
+			"the formatted version does not", strings.Repeat(line, 500), "<p>" + strings.Repeat("<b>x</b>", 1<<15),
+			200_000, 150_000, false, 1,
+		},
 		{"the text does not", strings.Repeat(line, 3000), "<p>x</p>", 200_000, 150_000, true, 1},
 		{"one long word", strings.Repeat("😀", 1<<16), "", 200_000, 150_000, true, 1},
-		{"only a formatted version", "", "<style>p{}</style><p>machine &lt;1&gt;</p>" + strings.Repeat("<p>x</p>", 1<<16), 200_000, 150_000, true, 1},
+		{
+			"only a formatted version", "",
+			"<style>p{}</style><p>machine &lt;1&gt;</p>" + strings.Repeat("<p>x</p>", 1<<16), 200_000, 150_000, true, 1,
+		},
 		{"Graph takes less than it should", strings.Repeat(line, 3000), "", 60_000, 150_000, true, 2},
 		{"the documented limit", strings.Repeat(line, 40_000), "", 4 << 20, graph.MaxMail, true, 1},
 	} {
@@ -128,7 +137,8 @@ func TestAMailThatIsTooLargeForGraphIsShortenedAndSaysSo(t *testing.T) {
 			if whole == "" {
 				whole = plain(c.html)
 			}
-			want := fmt.Sprintf("[Shortened: %d of %d characters are left out", utf8.RuneCountInString(whole)-utf8.RuneCountInString(rest), utf8.RuneCountInString(whole))
+			want := fmt.Sprintf("[Shortened: %d of %d characters are left out",
+				utf8.RuneCountInString(whole)-utf8.RuneCountInString(rest), utf8.RuneCountInString(whole))
 			if !strings.HasPrefix(note, want) || !marked || !strings.HasPrefix(whole, rest) || len(rest) < 3000 {
 				t.Errorf("note %q with %d bytes of text, want it to begin with %q", note, len(rest), want)
 			}
@@ -154,11 +164,22 @@ func TestARefusedRecipientDoesNotKeepTheMailFromTheOthersThroughGraph(t *testing
 		refused   []int
 		says      string
 	}{
-		{"one of two", []string{"soc@contoso.com"}, nil, []string{"ops@fabrikam.com"}, false, []int{0}, "1 of 2 refused, at contoso.com"},
-		{"both", []string{"soc@contoso.com", "ops@fabrikam.com"}, nil, nil, false, []int{0, 1}, "2 of 2 refused, at contoso.com, fabrikam.com"},
-		{"one for ever, one for now", []string{"soc@contoso.com"}, &graphsim.Fault{Status: 429}, nil, true, []int{0, 1}, "2 of 2 refused"},
+		{
+			"one of two", []string{"soc@contoso.com"}, nil, []string{"ops@fabrikam.com"}, false, []int{0},
+			"1 of 2 refused, at contoso.com",
+		},
+		{
+			"both", []string{"soc@contoso.com", "ops@fabrikam.com"}, nil, nil, false, []int{0, 1},
+			"2 of 2 refused, at contoso.com, fabrikam.com",
+		},
+		{
+			"one for ever, one for now", []string{"soc@contoso.com"}, &graphsim.Fault{Status: 429}, nil, true,
+			[]int{0, 1}, "2 of 2 refused",
+		},
 	} {
-		sim, s := graphSender(graphsim.Options{InvalidRecipient: func(a string) bool { return slices.Contains(c.invalid, a) }})
+		sim, s := graphSender(graphsim.Options{InvalidRecipient: func(a string) bool {
+			return slices.Contains(c.invalid, a)
+		}})
 		requests := 0
 		sim.SetFault(func(*http.Request) *graphsim.Fault {
 			if requests++; requests == 3 {
@@ -174,8 +195,11 @@ func TestARefusedRecipientDoesNotKeepTheMailFromTheOthersThroughGraph(t *testing
 				t.Errorf("%s: message id %q", c.name, m.MessageID)
 			}
 		}
-		if !slices.Equal(arrived, c.arrived) || e.Op != OpRecipients || e.Temporary() != c.temporary || e.Accepted != len(c.arrived) || !slices.Equal(e.Refused, c.refused) || !strings.Contains(e.Error(), c.says) {
-			t.Errorf("%s: arrived %v, op %s, temporary %t, refused %v: %v", c.name, arrived, e.Op, e.Temporary(), e.Refused, e)
+		if !slices.Equal(arrived, c.arrived) || e.Op != OpRecipients || e.Temporary() != c.temporary ||
+			e.Accepted != len(c.arrived) || !slices.Equal(e.Refused, c.refused) ||
+			!strings.Contains(e.Error(), c.says) {
+			t.Errorf("%s: arrived %v, op %s, temporary %t, refused %v: %v", c.name, arrived, e.Op, e.Temporary(),
+				e.Refused, e)
 		}
 	}
 }
@@ -190,10 +214,16 @@ func TestTroubleWithGraphNamesWhetherALaterTryCanHelp(t *testing.T) {
 		taken     int
 		says      string
 	}{
-		{"throttled", graphsim.Options{}, graphsim.Fault{Status: 429, RetryAfter: time.Minute}, true, time.Minute, 0, "send again in 1m0s"},
+		{
+			"throttled", graphsim.Options{}, graphsim.Fault{Status: 429, RetryAfter: time.Minute}, true, time.Minute, 0,
+			"send again in 1m0s",
+		},
 		{"unwell", graphsim.Options{}, graphsim.Fault{Status: 503}, true, 0, 0, "may have taken"},
 		{"the answer is lost", graphsim.Options{}, graphsim.Fault{LoseAnswer: true}, true, 0, 1, "may have taken"},
-		{"not allowed", graphsim.Options{}, graphsim.Fault{Status: 403, Code: "ErrorAccessDenied"}, false, 0, 0, "Application Mail.Send"},
+		{
+			"not allowed", graphsim.Options{}, graphsim.Fault{Status: 403, Code: "ErrorAccessDenied"}, false, 0, 0,
+			"Application Mail.Send",
+		},
 		{"no such mailbox", graphsim.Options{Mailboxes: []string{}}, graphsim.Fault{}, false, 0, 0, "CORDON_MAIL_FROM"},
 		{"no answer in time", graphsim.Options{}, graphsim.Fault{Delay: time.Hour}, true, 0, 1, "may have taken"},
 	} {
@@ -204,11 +234,14 @@ func TestTroubleWithGraphNamesWhetherALaterTryCanHelp(t *testing.T) {
 				start := time.Now()
 				e := failed(t, s.Send(t.Context(), good()))
 				wait, again := e.RetryIn()
-				if e.Op != OpGraph || e.Server != "graph.example.com" || e.Temporary() != c.temporary || again != c.temporary || wait != c.wait || e.Delivered() || !strings.Contains(e.Error(), c.says) {
-					t.Errorf("got op %s, temporary %t, wait %v: %v\nwant temporary %t, wait %v and %q", e.Op, e.Temporary(), wait, e, c.temporary, c.wait, c.says)
+				if e.Op != OpGraph || e.Server != "graph.example.com" || e.Temporary() != c.temporary ||
+					again != c.temporary || wait != c.wait || e.Delivered() || !strings.Contains(e.Error(), c.says) {
+					t.Errorf("got op %s, temporary %t, wait %v: %v\nwant temporary %t, wait %v and %q", e.Op,
+						e.Temporary(), wait, e, c.temporary, c.wait, c.says)
 				}
 				if len(sim.Mails()) != c.taken || len(sim.Calls()) != 1 || time.Since(start) > DefaultTimeout {
-					t.Errorf("%d mails taken of %d requests in %v, want %d of 1 within the time-out", len(sim.Mails()), len(sim.Calls()), time.Since(start), c.taken)
+					t.Errorf("%d mails taken of %d requests in %v, want %d of 1 within the time-out", len(sim.Mails()),
+						len(sim.Calls()), time.Since(start), c.taken)
 				}
 			})
 		})

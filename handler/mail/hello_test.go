@@ -19,7 +19,11 @@ func public(names *sync.Map) smtpsink.Options {
 	return smtpsink.Options{RejectHello: func(name string) error {
 		names.Store(name, true)
 		if strings.HasPrefix(name, "[") || strings.EqualFold(name, "localhost") {
-			return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "Try again later, closing connection. (EHLO)"}
+			return &smtp.SMTPError{
+				Code:         421,
+				EnhancedCode: smtp.EnhancedCode{4, 7, 0},
+				Message:      "Try again later, closing connection. (EHLO)",
+			}
 		}
 		return nil
 	}}
@@ -28,7 +32,10 @@ func public(names *sync.Map) smtpsink.Options {
 func TestTheSendersDomainIsSaidOrWhatIsConfigured(t *testing.T) {
 	config, roots := certificate(t)
 	for url, want := range map[string]string{
-		plainURL: "contoso.com", plainURL + "&hello=cordon.fabrikam.com": "cordon.fabrikam.com", "smtp://127.0.0.1:PORT": "contoso.com", "smtps://127.0.0.1:PORT": "contoso.com",
+		plainURL:                                "contoso.com",
+		plainURL + "&hello=cordon.fabrikam.com": "cordon.fabrikam.com",
+		"smtp://127.0.0.1:PORT":                 "contoso.com",
+		"smtps://127.0.0.1:PORT":                "contoso.com",
 	} {
 		var names sync.Map
 		o := public(&names)
@@ -55,7 +62,8 @@ func TestACheckSaysTheConfiguredName(t *testing.T) {
 	if err := sender(t, plainURL+"&hello=contoso.com", port, nil).Check(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if e := failed(t, sender(t, plainURL, port, nil).Check(t.Context())); e.Op != OpGreeting || e.Code != 421 || !e.Temporary() {
+	if e := failed(t, sender(t, plainURL, port, nil).Check(t.Context())); e.Op != OpGreeting || e.Code != 421 ||
+		!e.Temporary() {
 		t.Errorf("%v", e)
 	}
 }
@@ -116,9 +124,15 @@ func TestWhatIsOfferedIsUnderstoodInEverySpelling(t *testing.T) {
 	}{
 		{"old form", login + "?tls=none", false, []string{"AUTH PLAIN LOGIN", "AUTH=LOGIN"}, ""},
 		{"old form of two", login + "?tls=none", false, []string{"AUTH PLAIN LOGIN", "AUTH=LOGIN PLAIN"}, ""},
-		{"both forms, and a mechanism in the old one alone", login + "?tls=none", false, []string{"AUTH PLAIN LOGIN", "AUTH NTLM\r\n250-AUTH=LOGIN"}, ""},
+		{
+			"both forms, and a mechanism in the old one alone", login + "?tls=none", false,
+			[]string{"AUTH PLAIN LOGIN", "AUTH NTLM\r\n250-AUTH=LOGIN"}, "",
+		},
 		{"small letters", login + "?tls=none", false, []string{"AUTH PLAIN LOGIN", "auth login plain"}, ""},
-		{"old form in small letters", login + "?tls=none&auth=login", false, []string{"AUTH PLAIN LOGIN", "auth=login"}, ""},
+		{
+			"old form in small letters", login + "?tls=none&auth=login", false,
+			[]string{"AUTH PLAIN LOGIN", "auth=login"}, "",
+		},
 		{"mixed letters", login + "?tls=none&auth=plain", false, []string{"AUTH PLAIN LOGIN", "Auth Plain"}, ""},
 		{"STARTTLS in small letters", login, true, []string{"STARTTLS", "starttls"}, ""},
 		{"STARTTLS in mixed letters", login, true, []string{"STARTTLS", "StartTLS"}, ""},
@@ -132,7 +146,8 @@ func TestWhatIsOfferedIsUnderstoodInEverySpelling(t *testing.T) {
 				o.TLS = config
 			}
 			sink, port := serve(t, o)
-			err := sender(t, tt.url, dialect(t, port, strings.NewReplacer(tt.words...)), roots).Send(t.Context(), good())
+			err := sender(t, tt.url, dialect(t, port, strings.NewReplacer(tt.words...)), roots).Send(t.Context(),
+				good())
 			if tt.op != "" {
 				if e := failed(t, err); e.Op != tt.op || e.Temporary() || len(sink.Mails()) > 0 {
 					t.Errorf("%v, %d mails", e, len(sink.Mails()))

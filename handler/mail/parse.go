@@ -32,10 +32,11 @@ const (
 //	smtps://user:password@host
 //	smtp://mailbox@host?auth=xoauth2&audience=https://outlook.office365.com
 //
-// User and password are percent-encoded where they hold anything but letters and digits of ASCII and - . _ ~ ! $ & ' ( ) * + , ; = : @.
-// smtps means tls=implicit. Without more, STARTTLS is required. tls=none is for loopback only. auth=xoauth2 logs in with an
-// access token for the audience. hello is what EHLO says. An error names the part that is wrong and the way out. Of what may
-// belong to the password it quotes no more than the characters that have to be encoded.
+// User and password are percent-encoded where they hold anything but letters and digits of ASCII and - . _ ~ ! $ & ' (
+// ) * + , ; = : @. smtps means tls=implicit. Without more, STARTTLS is required. tls=none is for loopback only.
+// auth=xoauth2 logs in with an access token for the audience. hello is what EHLO says. An error names the part that is
+// wrong and the way out. Of what may belong to the password it quotes no more than the characters that have to be
+// encoded.
 func Parse(rawURL string) (Config, error) {
 	u, err := split(rawURL)
 	if err != nil {
@@ -60,7 +61,9 @@ func split(raw string) (*url.URL, error) {
 	case !found || (!strings.HasPrefix(raw, "smtp://") && !strings.HasPrefix(raw, "smtps://")):
 		return nil, errors.New("must begin with smtp:// or smtps://")
 	case strings.ContainsFunc(raw, unicode.IsControl) || strings.Contains(raw, " "):
-		return nil, errors.New("holds a blank, a line break or another control character; write it percent-encoded or take it out")
+		return nil,
+			errors.New("holds a blank, a line break or another control character; write it percent-encoded or take " +
+				"it out")
 	}
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		if wrong := unencoded(rest[:at]); wrong != "" {
@@ -69,7 +72,9 @@ func split(raw string) (*url.URL, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil { // not wrapped: it quotes the URL
-		return nil, errors.New("host or port cannot be read: write smtp://user:password@host:587, where the port is a number, user and password are percent-encoded and an @ follows them")
+		return nil,
+			errors.New("host or port cannot be read: write smtp://user:password@host:587, where the port is a " +
+				"number, user and password are percent-encoded and an @ follows them")
 	}
 	if u.Fragment != "" || strings.Contains(raw, "#") {
 		return nil, errors.New("has a # part, which means nothing here; write # in a password as %23")
@@ -80,8 +85,8 @@ func split(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// unencoded names the characters of user and password that do not stand for themselves in a URL, each with how it is written
-// (RFC 3986, section 3.2.1); empty: there are none.
+// unencoded names the characters of user and password that do not stand for themselves in a URL, each with how it is
+// written (RFC 3986, section 3.2.1); empty: there are none.
 func unencoded(login string) string {
 	var wrong []string
 	for at, r := range login {
@@ -111,7 +116,8 @@ func hostOf(u *url.URL, c *Config) error {
 		return errors.New("no host; write smtp://host:587")
 	}
 	if net.ParseIP(c.Host) == nil && (!only(c.Host, "-._") || len(c.Host) > 253) {
-		return errors.New("the host must be a name of ASCII letters, digits, hyphens and dots or an IP address; write an international name in its xn-- form")
+		return errors.New("the host must be a name of ASCII letters, digits, hyphens and dots or an IP address; " +
+			"write an international name in its xn-- form")
 	}
 	return nil
 }
@@ -142,7 +148,12 @@ func parameter(c *Config, name, value string) error {
 		}
 		c.TLS = mode
 	case "auth":
-		mode, ok := map[string]AuthMode{"auto": AuthAuto, "plain": AuthPlain, "login": AuthLogin, "xoauth2": AuthXOAuth2}[value]
+		mode, ok := map[string]AuthMode{
+			"auto":    AuthAuto,
+			"plain":   AuthPlain,
+			"login":   AuthLogin,
+			"xoauth2": AuthXOAuth2,
+		}[value]
 		if !ok {
 			return fmt.Errorf("auth=%s: give auto, plain, login or xoauth2", cut(value, 40))
 		}
@@ -155,14 +166,18 @@ func parameter(c *Config, name, value string) error {
 		c.Timeout = d
 	case "audience":
 		value = strings.TrimSuffix(value, "/.default")
-		if u, err := url.Parse(value); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsAny(value, " ?#") {
-			return fmt.Errorf("audience=%s: give the URI that the token is for, such as https://outlook.office365.com", cut(value, 80))
+		if u, err := url.Parse(value); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil ||
+			strings.ContainsAny(value, " ?#") {
+			return fmt.Errorf("audience=%s: give the URI that the token is for, such as https://outlook.office365.com",
+				cut(value, 80))
 		}
 		c.Audience = value
 	case "hello":
-		literal := strings.HasPrefix(value, "[") && strings.HasSuffix(value, "]") && net.ParseIP(strings.TrimPrefix(value[1:len(value)-1], "IPv6:")) != nil
+		literal := strings.HasPrefix(value, "[") && strings.HasSuffix(value, "]") &&
+			net.ParseIP(strings.TrimPrefix(value[1:len(value)-1], "IPv6:")) != nil
 		if !literal && !isDomain(value) {
-			return fmt.Errorf("hello=%s: give the domain name that the server is to see, such as cordon.contoso.com, or an address such as [192.0.2.1]", cut(value, 80))
+			return fmt.Errorf("hello=%s: give the domain name that the server is to see, such as "+
+				"cordon.contoso.com, or an address such as [192.0.2.1]", cut(value, 80))
 		}
 		c.Hello = value
 	default:
@@ -177,17 +192,20 @@ func isDomain(s string) bool { return only(s, "-.") && len(s) <= 253 && strings.
 func tlsOf(u *url.URL, c *Config) error {
 	if u.Scheme == "smtps" {
 		if u.Query().Has("tls") && c.TLS != Implicit {
-			return fmt.Errorf("smtps and tls=%s exclude each other; write smtp with tls=%s, or smtps alone", c.TLS, c.TLS)
+			return fmt.Errorf("smtps and tls=%s exclude each other; write smtp with tls=%s, or smtps alone", c.TLS,
+				c.TLS)
 		}
 		c.TLS = Implicit
 	}
 	if c.TLS == NoTLS && !loopback(c.Host) {
-		return fmt.Errorf("tls=none is for loopback only, not for %s: passwords and alerts would be readable on the way", c.Host)
+		return fmt.Errorf("tls=none is for loopback only, not for %s: passwords and alerts would be readable on the way",
+			c.Host)
 	}
 	return nil
 }
 
-// loopback reports whether a host can only be this machine. What "localhost" really resolves to is checked when dialled.
+// loopback reports whether a host can only be this machine. What "localhost" really resolves to is checked when
+// dialled.
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return strings.EqualFold(host, "localhost") || (ip != nil && ip.IsLoopback())
@@ -211,7 +229,8 @@ func portOf(u *url.URL, c *Config) error {
 func tokenUser(c *Config, password string) error {
 	switch {
 	case password != "":
-		return errors.New("auth=xoauth2 logs in with a token and needs no password; write smtp://mailbox@host?auth=xoauth2")
+		return errors.New("auth=xoauth2 logs in with a token and needs no password; write " +
+			"smtp://mailbox@host?auth=xoauth2")
 	case c.User == "" || strings.ContainsFunc(c.User, unicode.IsControl):
 		return errors.New("auth=xoauth2 needs the mailbox as user; write smtp://mailbox@host?auth=xoauth2")
 	}
@@ -224,7 +243,8 @@ func userOf(u *url.URL, c *Config) error {
 	}
 	if u.User == nil {
 		if u.Query().Has("auth") {
-			return fmt.Errorf("auth=%s without a user; write smtp://user:password@host (smtp://mailbox@host for xoauth2) or take auth out", c.Auth)
+			return fmt.Errorf("auth=%s without a user; write smtp://user:password@host (smtp://mailbox@host for "+
+				"xoauth2) or take auth out", c.Auth)
 		}
 		return nil
 	}
@@ -234,7 +254,8 @@ func userOf(u *url.URL, c *Config) error {
 		return tokenUser(c, password)
 	}
 	if c.User == "" || password == "" {
-		return errors.New("user and password belong together; write smtp://user:password@host, or smtp://host without a login")
+		return errors.New("user and password belong together; write smtp://user:password@host, or smtp://host " +
+			"without a login")
 	}
 	if strings.ContainsFunc(c.User+password, unicode.IsControl) {
 		return errors.New("user or password holds a control character")

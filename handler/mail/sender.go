@@ -16,8 +16,9 @@ import (
 // quitWait is how long the goodbye may take once the server has given its word.
 const quitWait = 2 * time.Second
 
-// hello is the name that is said in EHLO: the one that is configured, else the domain of the sender, which public relays want to
-// know. Nothing about the machine is told. An address literal, which some of them turn away, is left for what has neither.
+// hello is the name that is said in EHLO: the one that is configured, else the domain of the sender, which public
+// relays want to know. Nothing about the machine is told. An address literal, which some of them turn away, is left for
+// what has neither.
 func (s *Sender) hello(from string) string {
 	if _, domain, _ := strings.Cut(from, "@"); s.cfg.Hello == "" && isDomain(domain) {
 		return domain
@@ -31,10 +32,10 @@ type Sender struct{ cfg Config }
 // New makes a Sender for a Config from Parse. It does not connect.
 func New(cfg Config) *Sender { return &Sender{cfg} }
 
-// Send composes the mail and hands it to the server over a connection of its own, within Config.Timeout and the context.
-// nil means that the server answered for every recipient. Every error is an *Error. When the server refuses some of the
-// recipients, the mail goes to the others: one stale address must not keep an alarm from everybody; the error then says
-// Delivered. A repeat with the same Message.ID may reach people twice.
+// Send composes the mail and hands it to the server over a connection of its own, within Config.Timeout and the
+// context. nil means that the server answered for every recipient. Every error is an *Error. When the server refuses
+// some of the recipients, the mail goes to the others: one stale address must not keep an alarm from everybody; the
+// error then says Delivered. A repeat with the same Message.ID may reach people twice.
 func (s *Sender) Send(ctx context.Context, m Message) error {
 	e, err := compose(m)
 	if err != nil {
@@ -69,7 +70,8 @@ func (s *Sender) withToken(ctx context.Context) (*Sender, error) {
 		return s, nil
 	}
 	if s.cfg.Token == nil {
-		return nil, s.cfg.failure(ctx, OpLogin, fmt.Errorf("auth=xoauth2 without anybody to get tokens from: %w", errUnfit))
+		return nil,
+			s.cfg.failure(ctx, OpLogin, fmt.Errorf("auth=xoauth2 without anybody to get tokens from: %w", errUnfit))
 	}
 	token, err := s.cfg.Token(ctx)
 	if err != nil {
@@ -88,7 +90,9 @@ func (s *Sender) dial(ctx context.Context) (net.Conn, error) {
 	}
 	if s.cfg.TLS == NoTLS && !loopback(hostPart(conn.RemoteAddr())) {
 		conn.Close()
-		return nil, s.cfg.failure(ctx, OpConnect, fmt.Errorf("%s is not this machine, and tls=none is for loopback only: %w", s.cfg.Host, errUnfit))
+		return nil,
+			s.cfg.failure(ctx, OpConnect,
+				fmt.Errorf("%s is not this machine, and tls=none is for loopback only: %w", s.cfg.Host, errUnfit))
 	}
 	return conn, nil
 }
@@ -103,7 +107,11 @@ func hostPart(a net.Addr) string {
 
 // open brings a new connection to the point where a mail can be sent.
 func (s *Sender) open(ctx context.Context, conn net.Conn, hello string) (*smtp.Client, error) {
-	config := &tls.Config{ServerName: s.cfg.Host, RootCAs: s.cfg.RootCAs, MinVersion: tls.VersionTLS12}
+	config := &tls.Config{
+		ServerName: s.cfg.Host,
+		RootCAs:    s.cfg.RootCAs,
+		MinVersion: tls.VersionTLS12,
+	}
 	if s.cfg.TLS == Implicit {
 		secured := tls.Client(conn, config)
 		if err := secured.HandshakeContext(ctx); err != nil {
@@ -138,13 +146,14 @@ func startTLS(client *smtp.Client, config *tls.Config, hello string) error {
 		offered, _ = asked(client, hello)
 	}
 	if !offered {
-		return fmt.Errorf("the server offers no STARTTLS, which the SMTP URL requires; try tls=implicit, and suspect that somebody on the way removed it: %w", errUnfit)
+		return fmt.Errorf("the server offers no STARTTLS, which the SMTP URL requires; try tls=implicit, and "+
+			"suspect that somebody on the way removed it: %w", errUnfit)
 	}
 	return client.StartTLS(config)
 }
 
-// asked says EHLO once more and reads whether STARTTLS is offered, and the mechanisms of AUTH in capitals. The client of the library
-// knows keywords in capitals only, and no AUTH=LOGIN, the form of servers from before RFC 2554.
+// asked says EHLO once more and reads whether STARTTLS is offered, and the mechanisms of AUTH in capitals. The client
+// of the library knows keywords in capitals only, and no AUTH=LOGIN, the form of servers from before RFC 2554.
 func asked(client *smtp.Client, hello string) (startTLS bool, mechanisms []string) {
 	id, err := client.Text.Cmd("EHLO %s", hello)
 	if err != nil {
@@ -176,7 +185,8 @@ func (s *Sender) login(client *smtp.Client, hello string) error {
 	if method == nil {
 		_, others := asked(client, hello)
 		if method = s.method(others); method == nil {
-			return fmt.Errorf("the SMTP URL says auth=%s, the server offers %q: %w", s.cfg.Auth, cut(strings.Join(others, " "), 80), errUnfit)
+			return fmt.Errorf("the SMTP URL says auth=%s, the server offers %q: %w", s.cfg.Auth,
+				cut(strings.Join(others, " "), 80), errUnfit)
 		}
 	}
 	return client.Auth(method)
@@ -255,6 +265,7 @@ func (s *Sender) recipients(ctx context.Context, client *smtp.Client, to []strin
 	}
 	refused.Accepted = len(to) - len(refused.Refused)
 	slices.Sort(domains)
-	refused.detail = fmt.Sprintf("%d of %d refused, at %s", len(refused.Refused), len(to), cut(strings.Join(slices.Compact(domains), ", "), 120))
+	refused.detail = fmt.Sprintf("%d of %d refused, at %s", len(refused.Refused), len(to),
+		cut(strings.Join(slices.Compact(domains), ", "), 120))
 	return refused, nil
 }

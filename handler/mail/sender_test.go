@@ -48,7 +48,10 @@ func certificate(t *testing.T) (*tls.Config, *x509.CertPool) {
 	}
 	pool := x509.NewCertPool()
 	pool.AddCert(parsed)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}, pool
+	return &tls.Config{
+		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
+		MinVersion:   tls.VersionTLS12,
+	}, pool
 }
 
 // serve starts a sink and returns it with its port.
@@ -83,7 +86,9 @@ func failed(t *testing.T, err error) *Error {
 	if !errors.As(err, &e) {
 		t.Fatalf("got %v; want an *Error", err)
 	}
-	for _, hidden := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret)), "soc@", "ops@", "cordon@"} {
+	for _, hidden := range []string{
+		secret, base64.StdEncoding.EncodeToString([]byte(secret)), "soc@", "ops@", "cordon@",
+	} {
 		if strings.Contains(err.Error(), hidden) || strings.Contains(fmt.Sprintf("%+v", errors.Unwrap(err)), hidden) {
 			t.Errorf("%q shows in %v", hidden, err)
 		}
@@ -104,13 +109,25 @@ func TestAMailArrivesOverEveryKindOfConnection(t *testing.T) {
 	}{
 		{"STARTTLS and PLAIN", "smtp://" + user + "127.0.0.1:PORT?auth=plain", login(smtpsink.Options{TLS: config})},
 		{"STARTTLS and LOGIN", "smtp://" + user + "127.0.0.1:PORT?auth=login", login(smtpsink.Options{TLS: config})},
-		{"STARTTLS and what is offered", "smtp://" + user + "127.0.0.1:PORT", login(smtpsink.Options{TLS: config, Mechanisms: []string{"LOGIN"}})},
+		{
+			"STARTTLS and what is offered", "smtp://" + user + "127.0.0.1:PORT",
+			login(smtpsink.Options{TLS: config, Mechanisms: []string{"LOGIN"}}),
+		},
 		{"STARTTLS without login", "smtp://127.0.0.1:PORT", smtpsink.Options{TLS: config}},
-		{"implicit TLS and PLAIN", "smtps://" + user + "127.0.0.1:PORT", login(smtpsink.Options{TLS: config, ImplicitTLS: true})},
-		{"implicit TLS and LOGIN", "smtp://" + user + "127.0.0.1:PORT?tls=implicit&auth=login", login(smtpsink.Options{TLS: config, ImplicitTLS: true})},
+		{
+			"implicit TLS and PLAIN", "smtps://" + user + "127.0.0.1:PORT",
+			login(smtpsink.Options{TLS: config, ImplicitTLS: true}),
+		},
+		{
+			"implicit TLS and LOGIN", "smtp://" + user + "127.0.0.1:PORT?tls=implicit&auth=login",
+			login(smtpsink.Options{TLS: config, ImplicitTLS: true}),
+		},
 		{"no TLS to loopback", plainURL, smtpsink.Options{}},
 		{"no TLS and PLAIN to loopback", "smtp://" + user + "127.0.0.1:PORT?tls=none", login(smtpsink.Options{})},
-		{"no TLS and LOGIN to loopback", "smtp://" + user + "127.0.0.1:PORT?tls=none&auth=login", login(smtpsink.Options{})},
+		{
+			"no TLS and LOGIN to loopback", "smtp://" + user + "127.0.0.1:PORT?tls=none&auth=login",
+			login(smtpsink.Options{}),
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sink, port := serve(t, c.server)
@@ -124,8 +141,14 @@ func TestAMailArrivesOverEveryKindOfConnection(t *testing.T) {
 			}
 			got := mails[0]
 			want := smtpsink.Mail{
-				N: 1, From: "cordon@contoso.com", To: []string{"soc@contoso.com", "ops@fabrikam.com"}, MessageID: m.ID, InReplyTo: m.InReplyTo,
-				Subject: m.Subject, Text: m.Text, HTML: m.HTML,
+				N:         1,
+				From:      "cordon@contoso.com",
+				To:        []string{"soc@contoso.com", "ops@fabrikam.com"},
+				MessageID: m.ID,
+				InReplyTo: m.InReplyTo,
+				Subject:   m.Subject,
+				Text:      m.Text,
+				HTML:      m.HTML,
 			}
 			got.At, got.Header, got.Raw = time.Time{}, nil, nil
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -149,18 +172,47 @@ func TestTroubleNamesItsStepAndWhetherALaterTryCanHelp(t *testing.T) {
 		temporary bool
 		says      string
 	}{
-		{"wrong password, PLAIN", user + "?auth=plain", locked, nil, roots, OpLogin, 535, false, "check user and password"},
-		{"wrong password, LOGIN", user + "?auth=login", locked, nil, roots, OpLogin, 535, false, "check user and password"},
-		{"unknown CA, STARTTLS", "smtp://127.0.0.1:PORT", smtpsink.Options{TLS: config}, nil, nil, OpTLS, 0, false, "certificate is not trusted"},
-		{"unknown CA, implicit", "smtps://127.0.0.1:PORT", smtpsink.Options{TLS: config, ImplicitTLS: true}, nil, nil, OpTLS, 0, false, "certificate is not trusted"},
-		{"no STARTTLS though required", user, smtpsink.Options{Username: "cordon", Password: secret}, nil, roots, OpTLS, 0, false, "offers no STARTTLS"},
-		{"login method not offered", user + "?auth=plain", smtpsink.Options{TLS: config, Username: "cordon", Password: secret, Mechanisms: []string{"LOGIN"}},
-			nil, roots, OpLogin, 0, false, `auth=plain, the server offers "LOGIN"`},
-		{"login required", plainURL, smtpsink.Options{Username: "cordon", Password: secret}, nil, nil, OpSender, 530, false, "530"},
-		{"451 after the content", plainURL, smtpsink.Options{}, func(s *smtpsink.Sink) { s.FailNext(1, 451) }, nil, OpConfirm, 451, true, "451"},
-		{"554 after the content", plainURL, smtpsink.Options{}, func(s *smtpsink.Sink) { s.FailNext(1, 554) }, nil, OpConfirm, 554, false, "554"},
-		{"connection lost after the content", plainURL, smtpsink.Options{}, func(s *smtpsink.Sink) { s.CloseAfterData(1) }, nil, OpConfirm, 0, true, "may have taken the mail"},
-		{"nobody listens", plainURL, smtpsink.Options{}, func(s *smtpsink.Sink) { s.Close() }, nil, OpConnect, 0, true, "refused"},
+		{
+			"wrong password, PLAIN", user + "?auth=plain", locked, nil, roots, OpLogin, 535, false,
+			"check user and password",
+		},
+		{
+			"wrong password, LOGIN", user + "?auth=login", locked, nil, roots, OpLogin, 535, false,
+			"check user and password",
+		},
+		{
+			"unknown CA, STARTTLS", "smtp://127.0.0.1:PORT", smtpsink.Options{TLS: config}, nil, nil, OpTLS, 0, false,
+			"certificate is not trusted",
+		},
+		{
+			"unknown CA, implicit", "smtps://127.0.0.1:PORT", smtpsink.Options{TLS: config, ImplicitTLS: true}, nil,
+			nil, OpTLS, 0, false, "certificate is not trusted",
+		},
+		{
+			"no STARTTLS though required", user, smtpsink.Options{Username: "cordon", Password: secret}, nil, roots,
+			OpTLS, 0, false, "offers no STARTTLS",
+		},
+		{
+			"login method not offered", user + "?auth=plain",
+			smtpsink.Options{TLS: config, Username: "cordon", Password: secret, Mechanisms: []string{"LOGIN"}},
+			nil, roots, OpLogin, 0, false, `auth=plain, the server offers "LOGIN"`,
+		},
+		{
+			"login required", plainURL, smtpsink.Options{Username: "cordon", Password: secret}, nil, nil, OpSender, 530,
+			false, "530",
+		},
+		{"451 after the content", plainURL, smtpsink.Options{}, func(s *smtpsink.Sink) {
+			s.FailNext(1, 451)
+		}, nil, OpConfirm, 451, true, "451"},
+		{"554 after the content", plainURL, smtpsink.Options{}, func(s *smtpsink.Sink) {
+			s.FailNext(1, 554)
+		}, nil, OpConfirm, 554, false, "554"},
+		{"connection lost after the content", plainURL, smtpsink.Options{}, func(s *smtpsink.Sink) {
+			s.CloseAfterData(1)
+		}, nil, OpConfirm, 0, true, "may have taken the mail"},
+		{"nobody listens", plainURL, smtpsink.Options{}, func(s *smtpsink.Sink) {
+			s.Close()
+		}, nil, OpConnect, 0, true, "refused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sink, port := serve(t, c.server)
@@ -168,8 +220,10 @@ func TestTroubleNamesItsStepAndWhetherALaterTryCanHelp(t *testing.T) {
 				c.faults(sink)
 			}
 			e := failed(t, sender(t, c.url, port, c.roots).Send(t.Context(), good()))
-			if e.Op != c.op || e.Code != c.code || e.Temporary() != c.temporary || e.Delivered() || !strings.Contains(e.Error(), c.says) {
-				t.Errorf("got op %s, code %d, temporary %t: %v\nwant op %s, code %d, temporary %t and %q", e.Op, e.Code, e.Temporary(), e, c.op, c.code, c.temporary, c.says)
+			if e.Op != c.op || e.Code != c.code || e.Temporary() != c.temporary || e.Delivered() ||
+				!strings.Contains(e.Error(), c.says) {
+				t.Errorf("got op %s, code %d, temporary %t: %v\nwant op %s, code %d, temporary %t and %q", e.Op, e.Code,
+					e.Temporary(), e, c.op, c.code, c.temporary, c.says)
 			}
 			var reply *textproto.Error
 			if errors.As(e, &reply) != (c.code != 0) || (c.code != 0 && reply.Code != c.code) {
@@ -187,7 +241,11 @@ func reject(codes map[string]int) func(string) error {
 	return func(to string) error {
 		name, _, _ := strings.Cut(to, "@")
 		if code := codes[name]; code != 0 {
-			return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "<" + to + "> is not to be had"}
+			return &smtp.SMTPError{
+				Code:         code,
+				EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1},
+				Message:      "<" + to + "> is not to be had",
+			}
 		}
 		return nil
 	}
@@ -203,10 +261,22 @@ func TestARefusedRecipientDoesNotKeepTheMailFromTheOthers(t *testing.T) {
 		refused   []int
 		says      string
 	}{
-		{"one of two", map[string]int{"soc": 550}, []string{"ops@fabrikam.com"}, 550, false, []int{0}, "1 of 2 refused, at contoso.com"},
-		{"one of two for now", map[string]int{"ops": 451}, []string{"soc@contoso.com"}, 451, true, []int{1}, "1 of 2 refused, at fabrikam.com"},
-		{"all for ever", map[string]int{"soc": 550, "ops": 551}, nil, 550, false, []int{0, 1}, "2 of 2 refused, at contoso.com, fabrikam.com"},
-		{"all, one of them for now", map[string]int{"soc": 550, "ops": 452}, nil, 452, true, []int{0, 1}, "2 of 2 refused, at contoso.com, fabrikam.com"},
+		{
+			"one of two", map[string]int{"soc": 550}, []string{"ops@fabrikam.com"}, 550, false, []int{0},
+			"1 of 2 refused, at contoso.com",
+		},
+		{
+			"one of two for now", map[string]int{"ops": 451}, []string{"soc@contoso.com"}, 451, true, []int{1},
+			"1 of 2 refused, at fabrikam.com",
+		},
+		{
+			"all for ever", map[string]int{"soc": 550, "ops": 551}, nil, 550, false, []int{0, 1},
+			"2 of 2 refused, at contoso.com, fabrikam.com",
+		},
+		{
+			"all, one of them for now", map[string]int{"soc": 550, "ops": 452}, nil, 452, true, []int{0, 1},
+			"2 of 2 refused, at contoso.com, fabrikam.com",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sink, port := serve(t, smtpsink.Options{RejectRecipient: reject(c.codes)})
@@ -221,8 +291,11 @@ func TestARefusedRecipientDoesNotKeepTheMailFromTheOthers(t *testing.T) {
 			if diff := cmp.Diff(c.refused, e.Refused); diff != "" {
 				t.Errorf("refused positions (-want +got):\n%s", diff)
 			}
-			if e.Op != OpRecipients || e.Code != c.code || e.Temporary() != c.temporary || e.Accepted != len(c.arrived) || e.Delivered() != (len(c.arrived) > 0) || !strings.Contains(e.Error(), c.says) {
-				t.Errorf("got op %s, code %d, temporary %t, accepted %d: %v; want code %d, temporary %t and %q", e.Op, e.Code, e.Temporary(), e.Accepted, e, c.code, c.temporary, c.says)
+			if e.Op != OpRecipients || e.Code != c.code || e.Temporary() != c.temporary ||
+				e.Accepted != len(c.arrived) || e.Delivered() != (len(c.arrived) > 0) ||
+				!strings.Contains(e.Error(), c.says) {
+				t.Errorf("got op %s, code %d, temporary %t, accepted %d: %v; want code %d, temporary %t and %q", e.Op,
+					e.Code, e.Temporary(), e.Accepted, e, c.code, c.temporary, c.says)
 			}
 		})
 	}
@@ -307,7 +380,9 @@ func play(text *textproto.Conn, lines []string) bool {
 
 func TestASilentServerIsLeftWhenTheContextEnds(t *testing.T) {
 	for op, lines := range map[string][]string{
-		OpGreeting: {"220 here"}, OpSender: {"220 here", "250 localhost"}, OpData: {"220 here", "250 localhost", "250 ok", "250 ok", "250 ok"},
+		OpGreeting: {"220 here"},
+		OpSender:   {"220 here", "250 localhost"},
+		OpData:     {"220 here", "250 localhost", "250 ok", "250 ok", "250 ok"},
 	} {
 		port, silent := script(t, lines...)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -349,7 +424,8 @@ func TestWhatTheServerSaysIsCleanedOfSecretsMailboxesAndControls(t *testing.T) {
 		"334 " + b64([]byte(secret)),
 	} {
 		port, _ := script(t, "220 here", "250-localhost\r\n250 AUTH PLAIN", said, "501 no", "221 bye")
-		e := failed(t, sender(t, "smtp://cordon:"+secret+"@127.0.0.1:PORT?tls=none", port, nil).Send(t.Context(), good()))
+		e := failed(t,
+			sender(t, "smtp://cordon:"+secret+"@127.0.0.1:PORT?tls=none", port, nil).Send(t.Context(), good()))
 		if e.Op != OpLogin || strings.Contains(e.Error(), "\x1b") {
 			t.Errorf("got %q; want a clean login error", e)
 		}
@@ -373,7 +449,8 @@ func TestAServerThatIsUnwellOrTurnsUsAwayIsReportedWithItsCode(t *testing.T) {
 		port, _ := script(t, append(c.lines, "221 bye")...)
 		e := failed(t, sender(t, plainURL, port, nil).Send(t.Context(), good()))
 		if e.Op != c.op || e.Code != c.code || e.Temporary() != c.temporary || e.Delivered() {
-			t.Errorf("after %q: op %s, code %d, temporary %t; want %s, %d, %t", c.lines, e.Op, e.Code, e.Temporary(), c.op, c.code, c.temporary)
+			t.Errorf("after %q: op %s, code %d, temporary %t; want %s, %d, %t", c.lines, e.Op, e.Code, e.Temporary(),
+				c.op, c.code, c.temporary)
 		}
 	}
 }

@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// composeWithin composes a mail of at most limit bytes. One that would be larger loses its HTML part first and then the end of its
-// text, and says so at its beginning, after it lost its attachments; a mail whose header alone is larger comes out as small as it can be. MIME is never shorter
-// than what it encodes, so what cannot fit is not encoded to find that out.
+// composeWithin composes a mail of at most limit bytes. One that would be larger loses its HTML part first and then the
+// end of its text, and says so at its beginning, after it lost its attachments; a mail whose header alone is larger
+// comes out as small as it can be. MIME is never shorter than what it encodes, so what cannot fit is not encoded to
+// find that out.
 func composeWithin(m Message, limit int) (envelope, error) {
 	if len(m.Attached) > 0 {
 		if e, err := compose(m); err != nil || len(e.mime) <= limit {
@@ -37,7 +38,8 @@ func composeWithin(m Message, limit int) (envelope, error) {
 	whole := utf8.RuneCountInString(text)
 	for keep := min(len(text)-1, limit); ; {
 		kept := upTo(text, keep)
-		m.Text = fmt.Sprintf("[Shortened: %d of %d characters are left out at the end, because %s. Cordon's record has all of it.]\n\n%s\n[…]",
+		m.Text = fmt.Sprintf("[Shortened: %d of %d characters are left out at the end, because %s. Cordon's record "+
+			"has all of it.]\n\n%s\n[…]",
 			whole-utf8.RuneCountInString(kept), whole, why, kept)
 		e, err := compose(m)
 		if err != nil || len(e.mime) <= limit || keep <= 0 {

@@ -36,7 +36,9 @@ func verify(user, token string) error {
 
 func TestATokenIsAsGoodAsAPassword(t *testing.T) {
 	config, roots := certificate(t)
-	for _, o := range []smtpsink.Options{{TLS: config, VerifyToken: verify}, {TLS: config, VerifyToken: verify, Username: "other", Password: "password"}} {
+	for _, o := range []smtpsink.Options{
+		{TLS: config, VerifyToken: verify}, {TLS: config, VerifyToken: verify, Username: "other", Password: "password"},
+	} {
 		sink, port := serve(t, o)
 		s := sender(t, tokenURL, port, roots)
 		s.cfg.Token = tokens(secret, nil)
@@ -62,11 +64,26 @@ func TestTroubleWithATokenNamesTheWayOut(t *testing.T) {
 		wait      time.Duration
 		says      string
 	}{
-		{"the server refuses it", smtpsink.Options{VerifyToken: verify}, tokens("another-token", nil), 535, false, 0, "SMTP.SendAsApp"},
-		{"the server takes passwords only", smtpsink.Options{Username: "cordon@contoso.com", Password: secret}, tokens(secret, nil), 0, false, 0, `auth=xoauth2, the server offers "PLAIN LOGIN"`},
-		{"there is none", smtpsink.Options{VerifyToken: verify}, tokens("", noToken{0, false}), 0, false, 0, "CORDON_CLIENT_SECRET"},
-		{"there is none for now", smtpsink.Options{VerifyToken: verify}, tokens("", noToken{time.Minute, true}), 0, true, time.Minute, "no token"},
-		{"nobody has tokens", smtpsink.Options{VerifyToken: verify}, nil, 0, false, 0, "without anybody to get tokens from"},
+		{
+			"the server refuses it", smtpsink.Options{VerifyToken: verify}, tokens("another-token", nil), 535, false, 0,
+			"SMTP.SendAsApp",
+		},
+		{
+			"the server takes passwords only", smtpsink.Options{Username: "cordon@contoso.com", Password: secret},
+			tokens(secret, nil), 0, false, 0, `auth=xoauth2, the server offers "PLAIN LOGIN"`,
+		},
+		{
+			"there is none", smtpsink.Options{VerifyToken: verify}, tokens("", noToken{0, false}), 0, false, 0,
+			"CORDON_CLIENT_SECRET",
+		},
+		{
+			"there is none for now", smtpsink.Options{VerifyToken: verify}, tokens("", noToken{time.Minute, true}), 0,
+			true, time.Minute, "no token",
+		},
+		{
+			"nobody has tokens", smtpsink.Options{VerifyToken: verify}, nil, 0, false, 0,
+			"without anybody to get tokens from",
+		},
 	} {
 		c.server.TLS = config
 		sink, port := serve(t, c.server)
@@ -74,8 +91,10 @@ func TestTroubleWithATokenNamesTheWayOut(t *testing.T) {
 		s.cfg.Token = c.token
 		e := failed(t, s.Send(t.Context(), good()))
 		wait, again := e.RetryIn()
-		if e.Op != OpLogin || e.Code != c.code || e.Temporary() != c.temporary || again != c.temporary || wait != c.wait || !strings.Contains(e.Error(), c.says) || strings.Contains(e.Error(), "another-token") {
-			t.Errorf("%s: got op %s, code %d, temporary %t, wait %v: %v; want code %d, temporary %t, wait %v and %q", c.name, e.Op, e.Code, e.Temporary(), wait, e, c.code, c.temporary, c.wait, c.says)
+		if e.Op != OpLogin || e.Code != c.code || e.Temporary() != c.temporary || again != c.temporary ||
+			wait != c.wait || !strings.Contains(e.Error(), c.says) || strings.Contains(e.Error(), "another-token") {
+			t.Errorf("%s: got op %s, code %d, temporary %t, wait %v: %v; want code %d, temporary %t, wait %v and %q",
+				c.name, e.Op, e.Code, e.Temporary(), wait, e, c.code, c.temporary, c.wait, c.says)
 		}
 		if len(sink.Mails()) != 0 {
 			t.Errorf("%s: a mail arrived", c.name)

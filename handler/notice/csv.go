@@ -9,9 +9,9 @@ import (
 	"unicode"
 )
 
-// CSV writes a table as a file of comma-separated values (RFC 4180) in UTF-8 with a mark at its beginning, without which
-// spreadsheets take it for something else. What a spreadsheet would take for a formula gets an apostrophe in front: the
-// texts may be an attacker's.
+// CSV writes a table as a file of comma-separated values (RFC 4180) in UTF-8 with a mark at its beginning, without
+// which spreadsheets take it for something else. What a spreadsheet would take for a formula gets an apostrophe in
+// front: the texts may be an attacker's.
 func CSV(columns []string, rows [][]string) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("\ufeff")
@@ -33,8 +33,8 @@ func CSV(columns []string, rows [][]string) ([]byte, error) {
 	return b.Bytes(), w.Error()
 }
 
-// isFormula reports whether a spreadsheet may run a cell ("CSV Injection", OWASP): it begins with a sign of a formula, in
-// either width, whatever blanks stand before it.
+// isFormula reports whether a spreadsheet may run a cell ("CSV Injection", OWASP): it begins with a sign of a formula,
+// in either width, whatever blanks stand before it.
 func isFormula(cell string) bool {
 	if strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\r") || strings.HasPrefix(cell, "\n") {
 		return true

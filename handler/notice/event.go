@@ -1,6 +1,6 @@
-// Package notice tells people: it groups what happened into notices, one mail per incident and window, keeps them in the
-// ledger until they are sent, and writes their text. What it says is what the ledger and the API's final answers say;
-// it never calls something done that is only asked for.
+// Package notice tells people: it groups what happened into notices, one mail per incident and window, keeps them in
+// the ledger until they are sent, and writes their text. What it says is what the ledger and the API's final answers
+// say; it never calls something done that is only asked for.
 package notice
 
 import (
@@ -19,8 +19,8 @@ import (
 // Kind is what happened.
 type Kind string
 
-// The kinds of events. Those about a machine action are told once per machine and episode, those about nothing being done once
-// per alert, machine, step, severity and cause, the others once per run and step.
+// The kinds of events. Those about a machine action are told once per machine and episode, those about nothing being
+// done once per alert, machine, step, severity and cause, the others once per run and step.
 const (
 	Requested     Kind = "requested"     // the API accepted the request or one was under way; not confirmed yet
 	StillPending  Kind = "still pending" // the machine has not confirmed for long
@@ -75,21 +75,27 @@ type Event struct {
 	Episode     int    `json:"episode,omitempty"`
 	ActionID    string `json:"action,omitempty"`
 
-	Step   string             `json:"step,omitempty"`       // which step or latch it is about; empty: an isolation, or no step
-	Action machine.ActionType `json:"actionType,omitempty"` // of a machine action other than an isolation, and of what a cap holds
+	// which step or latch it is about; empty: an isolation, or no step
+	Step string `json:"step,omitempty"`
+	// of a machine action other than an isolation, and of what a cap holds
+	Action machine.ActionType `json:"actionType,omitempty"`
 	Scope  machine.Scope      `json:"scope,omitempty"`
 
 	Hunt string    `json:"hunt,omitempty"`
 	Turn time.Time `json:"turn,omitzero"` // of Hunt; the record of it has the rows
 
-	Detail string   `json:"detail,omitempty"` // a sentence: why, or what to do
-	Stands Standing `json:"stands,omitempty"` // of what is not done for this alert: it is so or under way all the same, for another
-	Again  bool     `json:"again,omitempty"`  // of a machine action that came to nothing: Cordon asks for it again by itself
-	Cause  string   `json:"cause,omitempty"`  // Detail without what differs at every look, such as an age; empty: it has nothing of the kind
-	Times  int      `json:"times,omitempty"`  // how often the same was told before, and then something else; of what is not done
-	To     []string `json:"to,omitempty"`     // empty: the recipients of the group, else the configured ones
-	seq    int
-	told   time.Time // when it was recorded, which may be long after At
+	Detail string `json:"detail,omitempty"` // a sentence: why, or what to do
+	// of what is not done for this alert: it is so or under way all the same, for another
+	Stands Standing `json:"stands,omitempty"`
+	// of a machine action that came to nothing: Cordon asks for it again by itself
+	Again bool `json:"again,omitempty"`
+	// Detail without what differs at every look, such as an age; empty: it has nothing of the kind
+	Cause string `json:"cause,omitempty"`
+	// how often the same was told before, and then something else; of what is not done
+	Times int      `json:"times,omitempty"`
+	To    []string `json:"to,omitempty"` // empty: the recipients of the group, else the configured ones
+	seq   int
+	told  time.Time // when it was recorded, which may be long after At
 }
 
 // Standing is how far a machine action is that was asked for for another alert.
@@ -101,8 +107,9 @@ const (
 	InForce  Standing = "in force"
 )
 
-// Key identifies the event within its group: telling it again is nothing new. That nothing is done is told once per alert,
-// machine, step, severity and cause, whatever becomes of the alert: its next version is no news if all that is as it was.
+// Key identifies the event within its group: telling it again is nothing new. That nothing is done is told once per
+// alert, machine, step, severity and cause, whatever becomes of the alert: its next version is no news if all that is
+// as it was.
 func (e Event) Key() string {
 	about := e.MachineID
 	if e.Step != "" {
@@ -135,10 +142,11 @@ func (e Event) Key() string {
 	return fmt.Sprintf("%s:%s:%s", e.RunID, about, e.Kind)
 }
 
-// cause stands for why the event is told, of an alert of which severity, and for whether it is told anew or the machine is so all
-// the same.
+// cause stands for why the event is told, of an alert of which severity, and for whether it is told anew or the machine
+// is so all the same.
 func (e Event) cause() string {
-	return alert.SHA256(fmt.Appendf(nil, "%s %d %v %s", e.Severity, e.Times, e.Stands != "", cmp.Or(e.Cause, e.Detail)))[:16]
+	return alert.SHA256(fmt.Appendf(nil, "%s %d %v %s", e.Severity, e.Times, e.Stands != "",
+		cmp.Or(e.Cause, e.Detail)))[:16]
 }
 
 // Group names the notice group of an alert for some recipients: its incident if it has one, else the alert itself.

@@ -47,7 +47,13 @@ func (o *Outbox) composeRows(ctx context.Context, n notices.Notice, e Event, to 
 		e.Detail = "A turn found new rows, which are no longer kept. Run the hunt by hand to see what there is now."
 		p := summarize([]Event{e}, n.Seq)
 		plain, rich, err := render(p)
-		return Mail{ID: o.messageID(n.Group, n.Seq), To: to, Subject: p.Subject, Text: plain, HTML: rich}, err
+		return Mail{
+			ID:      o.messageID(n.Group, n.Seq),
+			To:      to,
+			Subject: p.Subject,
+			Text:    plain,
+			HTML:    rich,
+		}, err
 	}
 	p := pageOfRows(e, turn, result)
 	p.Portal = o.Portal
@@ -59,13 +65,29 @@ func (o *Outbox) composeRows(ctx context.Context, n notices.Notice, e Event, to 
 	if err != nil {
 		return Mail{}, err
 	}
-	return Mail{ID: o.messageID(n.Group, n.Seq), To: to, Subject: p.Subject, Text: plain, HTML: rich, File: &File{Name: p.File, Type: "text/csv", Body: table}}, nil
+	return Mail{
+		ID:      o.messageID(n.Group, n.Seq),
+		To:      to,
+		Subject: p.Subject,
+		Text:    plain,
+		HTML:    rich,
+		File:    &File{Name: p.File, Type: "text/csv", Body: table},
+	}, nil
 }
 
 func pageOfRows(e Event, turn hunts.Turn, result hunts.Result) rowsPage {
 	rows := result.Mailed()
-	p := rowsPage{Hunt: e.Hunt, Detail: e.Detail, Turn: turn.At, Count: len(rows), More: turn.More, Cut: turn.Cut, Looked: turn.At.Sub(turn.Since).Round(time.Second).String(),
-		Columns: max(len(result.Columns)-shownColumns, 0), File: fmt.Sprintf("%s-%s.csv", e.Hunt, turn.Due.UTC().Format("20060102T150405Z"))}
+	p := rowsPage{
+		Hunt:    e.Hunt,
+		Detail:  e.Detail,
+		Turn:    turn.At,
+		Count:   len(rows),
+		More:    turn.More,
+		Cut:     turn.Cut,
+		Looked:  turn.At.Sub(turn.Since).Round(time.Second).String(),
+		Columns: max(len(result.Columns)-shownColumns, 0),
+		File:    fmt.Sprintf("%s-%s.csv", e.Hunt, turn.Due.UTC().Format("20060102T150405Z")),
+	}
 	if result.Mail {
 		p.Findings = len(slices.DeleteFunc(slices.Clone(result.Machines), func(m string) bool { return m == "" }))
 	}
@@ -86,7 +108,11 @@ func pageOfRows(e Event, turn hunts.Turn, result hunts.Result) rowsPage {
 
 // renderRows writes the page as plain text and as HTML. Every cell may be an attacker's.
 func renderRows(p rowsPage) (plain, rich string, err error) {
-	funcs := map[string]any{"line": func(s string) string { return oneLine(s, 500) }, "clock": clock, "next": func(i int) int { return i + 1 }}
+	funcs := map[string]any{
+		"line":  func(s string) string { return oneLine(s, 500) },
+		"clock": clock,
+		"next":  func(i int) int { return i + 1 },
+	}
 	textPage, err := text.New("hunt.txt.tmpl").Funcs(funcs).ParseFS(files, "hunt.txt.tmpl")
 	if err != nil {
 		return "", "", fmt.Errorf("text of a hunt's mail: %w", err)

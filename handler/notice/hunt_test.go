@@ -12,11 +12,34 @@ import (
 
 // rowsPages are the mails of turns, with the rows of hostile devices among them.
 func rowsPages() map[string]rowsPage {
-	e := Event{Kind: HuntRows, Hunt: "remote-tools", Turn: noon, Detail: "Tools for remote control that nobody installed."}
-	turn := hunts.Turn{Hunt: "remote-tools", Due: noon, At: noon.Add(3 * time.Second), Since: noon.Add(-2 * time.Hour), Rows: 7, New: 2}
-	few := hunts.Result{Columns: []string{"DeviceName", "DeviceId", "FileName", "ProcessCommandLine"}, Mail: true, Machines: []string{"4c1f", ""}, Rows: [][]string{
-		{"fin-lt-0147.corp.contoso.com", "4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12", "anydesk.exe", `"C:\Users\p\anydesk.exe" --silent`},
-		{"<img src=x onerror=alert(1)>", "", "a\r\nSubject: x\u202egpj.exe", "<script>" + strings.Repeat("unbroken", 100)}}}
+	e := Event{
+		Kind:   HuntRows,
+		Hunt:   "remote-tools",
+		Turn:   noon,
+		Detail: "Tools for remote control that nobody installed.",
+	}
+	turn := hunts.Turn{
+		Hunt:  "remote-tools",
+		Due:   noon,
+		At:    noon.Add(3 * time.Second),
+		Since: noon.Add(-2 * time.Hour),
+		Rows:  7,
+		New:   2,
+	}
+	few := hunts.Result{
+		Columns:  []string{"DeviceName", "DeviceId", "FileName", "ProcessCommandLine"},
+		Mail:     true,
+		Machines: []string{"4c1f", ""},
+		Rows: [][]string{
+			{
+				"fin-lt-0147.corp.contoso.com", "4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12",
+				"anydesk.exe", `"C:\Users\p\anydesk.exe" --silent`,
+			},
+			{
+				"<img src=x onerror=alert(1)>", "",
+				"a\r\nSubject: x\u202egpj.exe", "<script>" + strings.Repeat("unbroken", 100),
+			}},
+	}
 	many := hunts.Result{Mail: true}
 	for i := range 16 {
 		many.Columns = append(many.Columns, fmt.Sprintf("ColumnWithALongName%d", i))
@@ -45,7 +68,8 @@ func TestMailsOfHuntsReadAsTheGoldenFiles(t *testing.T) {
 		}
 		golden(t, name+".txt.golden", "Subject: "+p.Subject+"\n\n"+text)
 		golden(t, name+".html.golden", html)
-		if strings.Contains(html, "<script>") || strings.Contains(html, "<img") || strings.Contains(text, "\nSubject: x") || strings.Count(html, "<tbody>") > shownRows {
+		if strings.Contains(html, "<script>") || strings.Contains(html, "<img") ||
+			strings.Contains(text, "\nSubject: x") || strings.Count(html, "<tbody>") > shownRows {
 			t.Errorf("%s: a row speaks for the mail, or there are too many", name)
 		}
 	}
@@ -53,7 +77,10 @@ func TestMailsOfHuntsReadAsTheGoldenFiles(t *testing.T) {
 
 func TestCSVRunsNothingAndLosesNothing(t *testing.T) {
 	t.Parallel()
-	cells := []string{"=1+1", "+A1", "-A1", "@x", "\t=1", " =cmd|' /C calc'!A0", "＝1", "\u202e=1", "plain", "-5", "+3.5", "a,\"b\"\r\nc", "", "ä"}
+	cells := []string{
+		"=1+1", "+A1", "-A1", "@x", "\t=1", " =cmd|' /C calc'!A0", "＝1", "\u202e=1", "plain", "-5",
+		"+3.5", "a,\"b\"\r\nc", "", "ä",
+	}
 	body, err := CSV([]string{"=name"}, [][]string{cells})
 	if err != nil {
 		t.Fatal(err)

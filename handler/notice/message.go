@@ -28,14 +28,17 @@ func DecodeMessage(tenant string, body []byte) (Message, error) {
 		Format int `json:"format"`
 	}
 	if err := json.Unmarshal(body, &format); err == nil && format.Format > Format {
-		return Message{}, fmt.Errorf("format %d, this version reads up to %d: %w", format.Format, Format, alert.ErrUnknownFormat)
+		return Message{},
+			fmt.Errorf("format %d, this version reads up to %d: %w", format.Format, Format, alert.ErrUnknownFormat)
 	}
 	var m Message
 	if err := json.Unmarshal(body, &m); err != nil {
 		return Message{}, fmt.Errorf("notice message of %d bytes: %w", len(body), err)
 	}
 	if m.Tenant != tenant || m.Group == "" || m.Seq < 1 {
-		return Message{}, fmt.Errorf("notice message for tenant %q, group %q, sequence %d is not one of ours", m.Tenant, m.Group, m.Seq)
+		return Message{},
+			fmt.Errorf("notice message for tenant %q, group %q, sequence %d is not one of ours", m.Tenant, m.Group,
+				m.Seq)
 	}
 	return m, nil
 }

@@ -94,14 +94,20 @@ func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
 		return nil
 	}
 	if err := o.ask(ctx, n, "", n.DueAt); err != nil {
-		o.Log.WarnContext(ctx, "a notice could not be queued; it is sent when it is found overdue", "group", group, "seq", n.Seq, "error", err.Error())
+		o.Log.WarnContext(ctx, "a notice could not be queued; it is sent when it is found overdue", "group", group,
+			"seq", n.Seq, "error", err.Error())
 	}
 	return nil
 }
 
 // ask queues the message of a sequence. The suffix makes it a new message for the broker.
 func (o *Outbox) ask(ctx context.Context, n notices.Notice, suffix string, at time.Time) error {
-	body, err := outgoing.Encode(Message{Format: Format, Tenant: o.Ledger.Tenant(), Group: n.Group, Seq: n.Seq})
+	body, err := outgoing.Encode(Message{
+		Format: Format,
+		Tenant: o.Ledger.Tenant(),
+		Group:  n.Group,
+		Seq:    n.Seq,
+	})
 	if err != nil {
 		return err
 	}
@@ -110,7 +116,8 @@ func (o *Outbox) ask(ctx context.Context, n notices.Notice, suffix string, at ti
 
 // Deliver answers one notice message: it claims the sequence, writes the mail, sends it and marks it sent. What is sent
 // or being sent needs nothing. A mail that cannot be sent is given back and asked for again later. The error of an
-// unreadable message is an alert.UndecodableError, or alert.ErrUnknownFormat if a newer version can read it; any other means that the message must come again.
+// unreadable message is an alert.UndecodableError, or alert.ErrUnknownFormat if a newer version can read it; any other
+// means that the message must come again.
 func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
 	m, err := DecodeMessage(o.Ledger.Tenant(), body)
 	if errors.Is(err, alert.ErrUnknownFormat) {
@@ -131,8 +138,8 @@ func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
 	})
 }
 
-// insist sends until the queue takes it or the invocation ends: a message that is given back comes again at once, and would
-// burn its deliveries while the queue takes nothing. An invocation that has no end tries once.
+// insist sends until the queue takes it or the invocation ends: a message that is given back comes again at once, and
+// would burn its deliveries while the queue takes nothing. An invocation that has no end tries once.
 func (o *Outbox) insist(ctx context.Context, send func() error) error {
 	for {
 		err := send()
@@ -183,15 +190,15 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	return o.Ledger.NoticeDone(ctx, n, o.Now().UTC())
 }
 
-// A mail that is late by lateBy waits for lateWait, once: after an outage FollowActions looks first at what became of the
-// actions that the mail tells of.
+// A mail that is late by lateBy waits for lateWait, once: after an outage FollowActions looks first at what became of
+// the actions that the mail tells of.
 const (
 	lateBy   = 10 * time.Minute
 	lateWait = 90 * time.Second
 )
 
-// postpone gives a claimed sequence back until lateWait has passed. It counts as a try that failed, so that it is the only
-// one of its kind however late the next message comes.
+// postpone gives a claimed sequence back until lateWait has passed. It counts as a try that failed, so that it is the
+// only one of its kind however late the next message comes.
 func (o *Outbox) postpone(ctx context.Context, n notices.Notice) error {
 	again := o.Now().UTC().Add(lateWait)
 	o.Log.InfoContext(ctx, "a mail is late; it waits until what it tells of has been looked at",
@@ -202,8 +209,8 @@ func (o *Outbox) postpone(ctx context.Context, n notices.Notice) error {
 	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
 }
 
-// giveBack puts a sequence that could not be sent back for a later try, ever slower up to a quarter of an hour, and not before the
-// time that the error asks for by a method RetryIn() (time.Duration, bool).
+// giveBack puts a sequence that could not be sent back for a later try, ever slower up to a quarter of an hour, and not
+// before the time that the error asks for by a method RetryIn() (time.Duration, bool).
 func (o *Outbox) giveBack(ctx context.Context, n notices.Notice, cause error) error {
 	wait := min(2*o.RetryAfter<<min(n.Failures, 10), 15*time.Minute)
 	// A mailbox or server that names a time is left alone until then.
@@ -225,7 +232,8 @@ func (o *Outbox) giveBack(ctx context.Context, n notices.Notice, cause error) er
 	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
 }
 
-// unwrittenAfter is how many locks after its time a sequence that nobody has written is given up. No invocation lasts as long.
+// unwrittenAfter is how many locks after its time a sequence that nobody has written is given up. No invocation lasts
+// as long.
 const unwrittenAfter = 11
 
 // Resend asks again for every sequence that is overdue: its message was lost or its sender died.
@@ -280,7 +288,13 @@ func (o *Outbox) compose(ctx context.Context, n notices.Notice, entries []notice
 	if err != nil {
 		return Mail{}, err
 	}
-	mail := Mail{ID: o.messageID(n.Group, n.Seq), To: to, Subject: page.Subject, Text: text, HTML: html}
+	mail := Mail{
+		ID:      o.messageID(n.Group, n.Seq),
+		To:      to,
+		Subject: page.Subject,
+		Text:    text,
+		HTML:    html,
+	}
 	if n.Seq > 1 {
 		mail.References = []string{o.messageID(n.Group, 1)}
 	}

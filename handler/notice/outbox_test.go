@@ -38,14 +38,30 @@ func newDesk(t *testing.T) *desk {
 	d.tables = service
 	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)
-	store, err := ledger.Open(ledger.Options{ConnectionString: service.ConnectionString(server.URL), Prefix: "t", Tenant: "tenant"})
+	store, err := ledger.Open(ledger.Options{
+		ConnectionString: service.ConnectionString(server.URL),
+		Prefix:           "t",
+		Tenant:           "tenant",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Prepare(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	d.Outbox = New(Options{Ledger: store.Notices, Hunts: store.Hunts, Queue: d, Mailer: d, Log: slog.New(slog.DiscardHandler), Now: d.clock, Window: 30 * time.Second, Lock: time.Minute, RetryAfter: 5 * time.Second, Domain: "example.org", To: []string{"soc@example.org"}})
+	d.Outbox = New(Options{
+		Ledger:     store.Notices,
+		Hunts:      store.Hunts,
+		Queue:      d,
+		Mailer:     d,
+		Log:        slog.New(slog.DiscardHandler),
+		Now:        d.clock,
+		Window:     30 * time.Second,
+		Lock:       time.Minute,
+		RetryAfter: 5 * time.Second,
+		Domain:     "example.org",
+		To:         []string{"soc@example.org"},
+	})
 	return d
 }
 
@@ -113,7 +129,8 @@ func TestEventsWithinAWindowBecomeOneMailAndLaterOnesAreThreaded(t *testing.T) {
 	if !strings.Contains(first.Subject, "2 machines") || !strings.Contains(second.Subject, "Isolated") {
 		t.Errorf("subjects %q, %q", first.Subject, second.Subject)
 	}
-	if len(first.References) != 0 || len(second.References) != 1 || second.References[0] != first.ID || second.ID == first.ID {
+	if len(first.References) != 0 || len(second.References) != 1 || second.References[0] != first.ID ||
+		second.ID == first.ID {
 		t.Errorf("thread: %q, %q refers to %q", first.ID, second.ID, second.References)
 	}
 	if first.To[0] != "soc@example.org" || !strings.HasSuffix(first.ID, "@example.org") {
@@ -160,7 +177,10 @@ func (b busy) RetryIn() (time.Duration, bool) { return b.wait, true }
 
 func TestAMailboxThatNamesATimeIsLeftAloneUntilThen(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ asked, want time.Duration }{{0, 10 * time.Second}, {time.Second, 10 * time.Second}, {7 * time.Minute, 7 * time.Minute}, {48 * time.Hour, time.Hour}} {
+	for _, c := range []struct{ asked, want time.Duration }{
+		{0, 10 * time.Second}, {time.Second, 10 * time.Second}, {7 * time.Minute, 7 * time.Minute},
+		{48 * time.Hour, time.Hour},
+	} {
 		d := newDesk(t)
 		d.tell(t, "g", about(Requested, 0, 0, ""))
 		d.fail = fmt.Errorf("send mail: %w", busy{c.asked})
@@ -246,8 +266,8 @@ func TestNoticeThatWasNeverWrittenIsForgotten(t *testing.T) {
 	}
 }
 
-// TestNoticeWhoseWriterSleptIsSent has the index row of a notice taken out before its writer wrote the rest, and its message
-// lost: the next event of the group brings it back.
+// TestNoticeWhoseWriterSleptIsSent has the index row of a notice taken out before its writer wrote the rest, and its
+// message lost: the next event of the group brings it back.
 func TestNoticeWhoseWriterSleptIsSent(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -277,8 +297,8 @@ func TestNoticeWhoseWriterSleptIsSent(t *testing.T) {
 	}
 }
 
-// TestAMailThatAnOutageHeldUpWaitsForWhatBecameOfItsAction has FollowActions look after the outage, but after the mail's
-// message.
+// TestAMailThatAnOutageHeldUpWaitsForWhatBecameOfItsAction has FollowActions look after the outage, but after the
+// mail's message.
 func TestAMailThatAnOutageHeldUpWaitsForWhatBecameOfItsAction(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -350,17 +370,22 @@ func TestRecipientsWhoWereRefusedForNowAreTheOnlyOnesToGetItLater(t *testing.T) 
 func TestForeignNoticeMessagesAreRefused(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	for _, body := range []string{"", "[]", "{}", `{"format":1,"tenant":"other","group":"g","seq":1}`, `{"format":1,"tenant":"tenant","group":"","seq":1}`, `{"format":1,"tenant":"tenant","group":"g","seq":0}`} {
+	for _, body := range []string{
+		"", "[]", "{}", `{"format":1,"tenant":"other","group":"g","seq":1}`,
+		`{"format":1,"tenant":"tenant","group":"","seq":1}`, `{"format":1,"tenant":"tenant","group":"g","seq":0}`,
+	} {
 		var undecodable *alert.UndecodableError
 		if err := d.Deliver(context.Background(), []byte(body)); !errors.As(err, &undecodable) {
 			t.Errorf("Deliver(%q) = %v", body, err)
 		}
 	}
-	if err := d.Deliver(context.Background(), []byte(`{"format":1,"tenant":"tenant","group":"nobody","seq":7}`)); err != nil {
+	if err := d.Deliver(context.Background(),
+		[]byte(`{"format":1,"tenant":"tenant","group":"nobody","seq":7}`)); err != nil {
 		t.Errorf("a notice that does not exist: %v", err)
 	}
 	for _, body := range []string{`{"format":9,"tenant":"tenant"}`, `{"format":9,"tenant":["tenant"],"seq":"1"}`} {
-		if err := d.Deliver(context.Background(), []byte(body)); !errors.Is(err, alert.ErrUnknownFormat) || len(d.ids) != 0 {
+		if err := d.Deliver(context.Background(), []byte(body)); !errors.Is(err, alert.ErrUnknownFormat) ||
+			len(d.ids) != 0 {
 			t.Errorf("a newer format: %v, %v", err, d.ids)
 		}
 	}

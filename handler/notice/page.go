@@ -34,7 +34,8 @@ type machineLine struct {
 // alertLine is one alert that led to what is told.
 type alertLine struct{ ID, Title, Severity, Rule, Note string }
 
-// subject is what the event is about: a machine, and of it the isolation or the step. Of a machine the isolation comes first.
+// subject is what the event is about: a machine, and of it the isolation or the step. Of a machine the isolation comes
+// first.
 func (e Event) subject() string { return e.MachineID + " " + e.Step }
 
 // summarize makes the page of one sequence: what is new in it, in the light of everything told before.
@@ -62,7 +63,13 @@ func summarize(events []Event, seq int) page {
 		if e.AlertID != "" && (news[e.subject()] || (e.MachineID == "" && e.seq == seq)) {
 			before, known := alerts[e.AlertID]
 			if !known || e.Title != "" {
-				alerts[e.AlertID] = alertLine{ID: e.AlertID, Title: e.Title, Severity: e.Severity, Rule: e.Rule, Note: cmp.Or(e.Note, before.Note)}
+				alerts[e.AlertID] = alertLine{
+					ID:       e.AlertID,
+					Title:    e.Title,
+					Severity: e.Severity,
+					Rule:     e.Rule,
+					Note:     cmp.Or(e.Note, before.Note),
+				}
 			}
 		}
 	}
@@ -74,13 +81,16 @@ func summarize(events []Event, seq int) page {
 	return p
 }
 
-// newsOf are the subjects that a sequence has news of. That something was asked for is none where an earlier sequence has told
-// what became of it: it was recorded late, by a run that met trouble in between. A sequence of nothing else tells it all the same.
+// newsOf are the subjects that a sequence has news of. That something was asked for is none where an earlier sequence
+// has told what became of it: it was recorded late, by a run that met trouble in between. A sequence of nothing else
+// tells it all the same.
 func newsOf(byMachine map[string][]Event, seq int) map[string]bool {
 	news, late := map[string]bool{}, map[string]bool{}
 	for subject, events := range byMachine {
 		for _, e := range events {
-			overtaken := func(f Event) bool { return f.seq < seq && f.Episode == e.Episode && rank(f.Kind) > rank(e.Kind) }
+			overtaken := func(f Event) bool {
+				return f.seq < seq && f.Episode == e.Episode && rank(f.Kind) > rank(e.Kind)
+			}
 			switch {
 			case e.seq != seq:
 			case e.Episode > 0 && slices.ContainsFunc(events, overtaken):
@@ -96,8 +106,8 @@ func newsOf(byMachine map[string][]Event, seq int) map[string]bool {
 	return news
 }
 
-// rank orders events of the same episode, which may be recorded at the same moment: what is asked for comes before what became
-// of it, and its end comes last.
+// rank orders events of the same episode, which may be recorded at the same moment: what is asked for comes before what
+// became of it, and its end comes last.
 func rank(k Kind) int {
 	switch k {
 	case Requested:
@@ -123,7 +133,15 @@ func lineOf(events []Event) machineLine {
 	if name == "" {
 		name = "machine without a name"
 	}
-	return machineLine{Name: name, ID: last.MachineID, Outcome: outcome, Tone: tone, Event: last, What: what, History: events}
+	return machineLine{
+		Name:    name,
+		ID:      last.MachineID,
+		Outcome: outcome,
+		Tone:    tone,
+		Event:   last,
+		What:    what,
+		History: events,
+	}
 }
 
 // outcomeOf puts an event into words. The first words are fixed: people filter on them, and so do checks.
@@ -136,29 +154,40 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 	}
 	switch e.Kind {
 	case Requested:
-		return "Isolation requested, not confirmed yet", "wait", "Nothing. A mail follows when Defender reports the outcome."
+		return "Isolation requested, not confirmed yet", "wait",
+			"Nothing. A mail follows when Defender reports the outcome."
 	case StillPending:
-		return "Isolation requested, still not confirmed", "wait", "The machine may be offline. Defender keeps trying for up to three days. Take it off the network by hand if that is too long."
+		return "Isolation requested, still not confirmed", "wait",
+			"The machine may be offline. Defender keeps trying for up to three days. Take it off the network by " +
+				"hand if that is too long."
 	case Isolated:
 		return "Isolated", "good", "Investigate, then release the machine in the Defender portal."
 	case Failed:
-		return "Not isolated: the action failed", "bad", e.orAgain("Isolate the machine in the Defender portal or take it off the network.")
+		return "Not isolated: the action failed", "bad",
+			e.orAgain("Isolate the machine in the Defender portal or take it off the network.")
 	case TimedOut:
-		return "Not isolated: the machine did not come back in time", "bad", e.orAgain("Take the machine off the network, or isolate it again once it is back.")
+		return "Not isolated: the machine did not come back in time", "bad",
+			e.orAgain("Take the machine off the network, or isolate it again once it is back.")
 	case Cancelled:
-		return "Not isolated: the action was cancelled", "bad", "Ask who cancelled it. Isolate the machine in the Defender portal if it is still needed."
+		return "Not isolated: the action was cancelled", "bad",
+			"Ask who cancelled it. Isolate the machine in the Defender portal if it is still needed."
 	case ByRule:
 		return "Released", "calm", "Nothing. A rule of the playbook asked for it."
 	case Released:
-		return "Released", "calm", "Nothing. Cordon does not isolate it again for alerts seen before the release, unless one becomes more severe or is opened again."
+		return "Released", "calm",
+			"Nothing. Cordon does not isolate it again for alerts seen before the release, unless one becomes more " +
+				"severe or is opened again."
 	case LiftsSoon:
-		return "Isolated, until Defender lifts it soon", "wait", "See to it that the machine is clean by then, or take it off the network. Cordon does not isolate it " +
-			"again by itself: only for an alert that comes shortly before or after that."
+		return "Isolated, until Defender lifts it soon", "wait",
+			"See to it that the machine is clean by then, or take it off the network. Cordon does not isolate it " +
+				"again by itself: only for an alert that comes shortly before or after that."
 	case Lifted:
-		return "No longer isolated: Defender lifts an isolation after a time", "bad", "Isolate the machine in the Defender portal if it is still needed. Cordon decides again about alerts that " +
-			"came shortly before, and about new ones."
+		return "No longer isolated: Defender lifts an isolation after a time", "bad",
+			"Isolate the machine in the Defender portal if it is still needed. Cordon decides again about alerts that " +
+				"came shortly before, and about new ones."
 	case ReleasedEarly:
-		return "Not isolated: it was released after this alert was seen", "calm", "Isolate the machine in the Defender portal if the release was too early."
+		return "Not isolated: it was released after this alert was seen", "calm",
+			"Isolate the machine in the Defender portal if the release was too early."
 	case Refused:
 		return "Not isolated: Defender refused", "bad", "Isolate the machine in another way."
 	case Denied:
@@ -168,7 +197,8 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 	case Waits:
 		return "Isolation waits for a release that is under way", "bad", waitOrAct
 	case WouldIsolate:
-		return "Would isolate (observe mode, nothing was done)", "calm", "Set CORDON_MODE and the playbook's mode to enforce when you trust the rules."
+		return "Would isolate (observe mode, nothing was done)", "calm",
+			"Set CORDON_MODE and the playbook's mode to enforce when you trust the rules."
 	case NotFound:
 		return "Not isolated: not found", "bad", "Look the alert up in the Defender portal."
 	case Duplicate:
@@ -181,10 +211,11 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 const grantIt = `Grant the permission that is named under "Why". Cordon tries again by itself.`
 
 // waitOrAct is what to do about a step that waits for what undoes it.
-const waitOrAct = "Nothing, if that is meant to be: Cordon decides again when it is over. Else cancel it in the Defender portal."
+const waitOrAct = "Nothing, if that is meant to be: Cordon decides again when it is over. Else cancel it in the " +
+	"Defender portal."
 
-// orAgain is what a person can do about an action that came to nothing, unless Cordon asks for it again: two who do the same
-// are in each other's way.
+// orAgain is what a person can do about an action that came to nothing, unless Cordon asks for it again: two who do the
+// same are in each other's way.
 func (e Event) orAgain(what string) string {
 	const wait = "Nothing yet: Cordon asks for it again by itself, and a mail follows."
 	switch {
@@ -198,7 +229,8 @@ func (e Event) orAgain(what string) string {
 
 // decide says how a person goes on with what is held.
 func decide(byHand string) string {
-	return "Decide: go on with it by cordon held run, end it by cordon held drop, or " + byHand + " in the Defender portal."
+	return "Decide: go on with it by cordon held run, end it by cordon held drop, or " + byHand +
+		" in the Defender portal."
 }
 
 // Reported reports whether something that the page says of a machine is the API's word on an action.
@@ -297,7 +329,8 @@ func functionOf(e Event) string {
 
 // oneLine makes text fit for a header or a list: no control characters, at most n characters.
 func oneLine(s string, n int) string {
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }), " ")
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }),
+		" ")
 	if runes := []rune(s); len(runes) > n {
 		return string(runes[:n-1]) + "…"
 	}

@@ -20,56 +20,115 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 // about is an event about one machine.
 func about(kind Kind, minute, seq int, detail string) Event {
-	return Event{Kind: kind, At: noon.Add(time.Duration(minute) * time.Minute), RunID: "da638994417204415533_-1184209733:v1", AlertID: "da638994417204415533_-1184209733",
-		Title: "Office application started an encoded script host", Severity: "High", Incident: 48213, Rule: "contain-high-severity",
-		MachineID: "4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12", MachineName: "fin-lt-0147.corp.contoso.com", Episode: 1,
-		ActionID: "1f0b6c2e-7d43-4a98-b5e1-20c7d9f4a836", Detail: detail, seq: seq, told: noon.Add(time.Duration(minute) * time.Minute)}
+	return Event{
+		Kind:        kind,
+		At:          noon.Add(time.Duration(minute) * time.Minute),
+		RunID:       "da638994417204415533_-1184209733:v1",
+		AlertID:     "da638994417204415533_-1184209733",
+		Title:       "Office application started an encoded script host",
+		Severity:    "High",
+		Incident:    48213,
+		Rule:        "contain-high-severity",
+		MachineID:   "4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12",
+		MachineName: "fin-lt-0147.corp.contoso.com",
+		Episode:     1,
+		ActionID:    "1f0b6c2e-7d43-4a98-b5e1-20c7d9f4a836",
+		Detail:      detail,
+		seq:         seq,
+		told:        noon.Add(time.Duration(minute) * time.Minute),
+	}
 }
 
 func onOther(e Event) Event {
-	e.MachineID, e.MachineName, e.AlertID, e.Title, e.ActionID = "77aa", "hr-lt-0009.corp.contoso.com", "da2", "Possible ransomware activity", "act-2"
+	e.MachineID, e.MachineName, e.AlertID = "77aa", "hr-lt-0009.corp.contoso.com", "da2"
+	e.Title, e.ActionID = "Possible ransomware activity", "act-2"
 	return e
 }
 
 func pages() map[string]page {
 	hostile := about(Requested, 0, 1, "x\r\nOutcome   Isolated\r\n")
-	hostile.Title = "<script>alert(1)</script>\r\n\r\nMachine   x\r\nId        y\r\nOutcome   Isolated " + strings.Repeat("unbroken", 60)
+	hostile.Title = "<script>alert(1)</script>\r\n\r\nMachine   x\r\nId        y\r\nOutcome   Isolated " +
+		strings.Repeat("unbroken", 60)
 	hostile.MachineName = "<img src=x onerror=alert(1)>" + strings.Repeat("a", 200)
 	scan := about(Failed, 3, 2, "Action 3c1d is Failed.")
 	scan.Step, scan.Action, scan.Scope, scan.ActionID = "scan:Quick", machine.Scan, machine.Quick, "3c1d"
 	tag := about(Done, 3, 2, `Tag "cordon-contained" put on.`)
-	tag.Step, tag.Episode, tag.ActionID, tag.Note = "tag:add:cordon-contained", 0, "", "Its owner cannot work: call the service desk."
-	orphan := Event{Kind: NoMachine, At: noon, AlertID: "da9", RunID: "da9:v1", Title: "Suspicious sign-in", Severity: "High", Rule: "contain-high-severity", Detail: "the alert names no machine, so there is nothing to isolate", seq: 1}
-	unwell := Event{Kind: Overdue, At: noon, RunID: "FollowActions 2026-03-02T11:50:00Z", Detail: "FollowActions last succeeded at 2026-03-02T11:50:00Z, 10m0s ago.", seq: 1}
+	tag.Step, tag.Episode, tag.ActionID, tag.Note = "tag:add:cordon-contained", 0, "", "Its owner cannot work: call "+
+		"the service desk."
+	orphan := Event{
+		Kind:     NoMachine,
+		At:       noon,
+		AlertID:  "da9",
+		RunID:    "da9:v1",
+		Title:    "Suspicious sign-in",
+		Severity: "High",
+		Rule:     "contain-high-severity",
+		Detail:   "the alert names no machine, so there is nothing to isolate",
+		seq:      1,
+	}
+	unwell := Event{
+		Kind:   Overdue,
+		At:     noon,
+		RunID:  "FollowActions 2026-03-02T11:50:00Z",
+		Detail: "FollowActions last succeeded at 2026-03-02T11:50:00Z, 10m0s ago.",
+		seq:    1,
+	}
 	scanHeld := about(Held, 0, 1, "the cap on antivirus scans is reached, 60 of at most 60 an hour are taken")
 	scanHeld.Step, scanHeld.Action, scanHeld.Scope, scanHeld.ActionID = "scan:Quick", machine.Scan, machine.Quick, ""
 	again := about(Failed, 9, 2, "Action 1f0b is Failed. It is asked for again (try 2 of 3).")
 	again.Again = true
-	isolatedElse := about(Held, 9, 2, "protected: tag domain-controller; the machine is isolated for another alert (run da1:v1)")
+	isolatedElse := about(Held, 9, 2,
+		"protected: tag domain-controller; the machine is isolated for another alert (run da1:v1)")
 	isolatedElse.Stands = InForce
 	scanElse := scanHeld
 	scanElse.Stands = UnderWay
 	waits := about(Waits, 0, 1, "alice@contoso.com asked for what undoes it (Unisolate, action 77), which is not over.")
 	waits.Episode, waits.ActionID = 0, "77"
-	capped := Event{Kind: CapReached, Action: machine.Scan, At: noon, RunID: "scan/an hour 2026-03-02T12:00:00Z", Detail: "Antivirus scans: 60 of at most 60 an hour are taken. What is beyond it is held: cordon held list shows it, cordon held run continues with it.", seq: 1}
-	madeUp := Event{Kind: UnknownAlerts, At: noon, RunID: "lookups 2026-03-02T11:50:00Z 2026-03-02T11:51:00Z", Detail: "Defender does not know 2 of the ids, and no poll has found them: da1, da2.", seq: 1}
+	capped := Event{
+		Kind:   CapReached,
+		Action: machine.Scan,
+		At:     noon,
+		RunID:  "scan/an hour 2026-03-02T12:00:00Z",
+		Detail: "Antivirus scans: 60 of at most 60 an hour are taken. What is beyond it is held: cordon held list " +
+			"shows it, cordon held run continues with it.",
+		seq: 1,
+	}
+	madeUp := Event{
+		Kind:   UnknownAlerts,
+		At:     noon,
+		RunID:  "lookups 2026-03-02T11:50:00Z 2026-03-02T11:51:00Z",
+		Detail: "Defender does not know 2 of the ids, and no poll has found them: da1, da2.",
+		seq:    1,
+	}
 	return map[string]page{
-		"unknown":    summarize([]Event{madeUp}, 1),
-		"requested":  summarize([]Event{about(Requested, 0, 1, "Rule contain-high-severity, run da1:v1.")}, 1),
-		"isolated":   summarize([]Event{about(Requested, 0, 1, ""), about(Isolated, 1, 2, "Action 1f0b is Succeeded since 12:01.")}, 2),
-		"lifts-soon": summarize([]Event{about(Isolated, 1, 1, "done"), about(LiftsSoon, 8640, 2, "Action 1f0b was asked for by Cordon. Defender lifts it by itself at 2026-03-09T12:01:00Z; the API does not show it.")}, 2),
+		"unknown":   summarize([]Event{madeUp}, 1),
+		"requested": summarize([]Event{about(Requested, 0, 1, "Rule contain-high-severity, run da1:v1.")}, 1),
+		"isolated": summarize([]Event{
+			about(Requested, 0, 1, ""), about(Isolated, 1, 2, "Action 1f0b is Succeeded since 12:01."),
+		}, 2),
+		"lifts-soon": summarize([]Event{
+			about(Isolated, 1, 1, "done"),
+			about(LiftsSoon, 8640, 2,
+				"Action 1f0b was asked for by Cordon. Defender lifts it by itself at 2026-03-09T12:01:00Z; the API "+
+					"does not show it."),
+		}, 2),
 		"lifted": summarize([]Event{about(Isolated, 1, 1, "done"), about(LiftsSoon, 8640, 2, "soon"),
-			about(Lifted, 10080, 3, "Action 1f0b was asked for by Cordon. Defender lifts it by itself at 2026-03-09T12:01:00Z; the API does not show it.")}, 3),
-		"within":       summarize([]Event{about(Isolated, 0, 1, "done"), about(Requested, 0, 1, "asked")}, 1),
-		"failed":       summarize([]Event{about(Requested, 0, 1, ""), about(Failed, 9, 2, "Action 1f0b is Failed. Error 0x80190198.")}, 2),
-		"steps":        summarize([]Event{about(Isolated, 2, 2, "Action 1f0b is Succeeded."), scan, tag}, 2),
-		"held-scan":    summarize([]Event{scanHeld}, 1),
-		"again":        summarize([]Event{about(Requested, 0, 1, ""), again}, 2),
-		"held-stands":  summarize([]Event{isolatedElse, scanElse}, 2),
-		"waits":        summarize([]Event{waits}, 1),
-		"cap":          summarize([]Event{capped}, 1),
-		"held":         summarize([]Event{about(Held, 0, 1, "protected: tag domain-controller")}, 1),
-		"denied":       summarize([]Event{about(Denied, 0, 1, "403 Forbidden (grant the application permission Machine.Isolate)")}, 1),
+			about(Lifted, 10080, 3,
+				"Action 1f0b was asked for by Cordon. Defender lifts it by itself at 2026-03-09T12:01:00Z; the API "+
+					"does not show it.")}, 3),
+		"within": summarize([]Event{about(Isolated, 0, 1, "done"), about(Requested, 0, 1, "asked")}, 1),
+		"failed": summarize([]Event{
+			about(Requested, 0, 1, ""), about(Failed, 9, 2, "Action 1f0b is Failed. Error 0x80190198."),
+		}, 2),
+		"steps":       summarize([]Event{about(Isolated, 2, 2, "Action 1f0b is Succeeded."), scan, tag}, 2),
+		"held-scan":   summarize([]Event{scanHeld}, 1),
+		"again":       summarize([]Event{about(Requested, 0, 1, ""), again}, 2),
+		"held-stands": summarize([]Event{isolatedElse, scanElse}, 2),
+		"waits":       summarize([]Event{waits}, 1),
+		"cap":         summarize([]Event{capped}, 1),
+		"held":        summarize([]Event{about(Held, 0, 1, "protected: tag domain-controller")}, 1),
+		"denied": summarize([]Event{about(Denied, 0, 1,
+			"403 Forbidden (grant the application permission Machine.Isolate)")}, 1),
 		"would":        summarize([]Event{about(WouldIsolate, 0, 1, "observe mode")}, 1),
 		"two-machines": summarize([]Event{about(Isolated, 2, 1, ""), onOther(about(Requested, 1, 1, ""))}, 1),
 		"hostile":      summarize([]Event{hostile}, 1),
@@ -110,7 +169,10 @@ func golden(t *testing.T, name, got string) {
 
 func TestOnlySucceededIsCalledIsolated(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []Kind{Requested, StillPending, Failed, TimedOut, Cancelled, Released, Refused, Denied, Held, WouldIsolate, NoMachine, NotFound, Duplicate, Matched, Parked, ReleasedEarly, Lifted, Waits} {
+	for _, kind := range []Kind{
+		Requested, StillPending, Failed, TimedOut, Cancelled, Released, Refused, Denied, Held, WouldIsolate, NoMachine,
+		NotFound, Duplicate, Matched, Parked, ReleasedEarly, Lifted, Waits,
+	} {
 		if outcome, _, _ := outcomeOf(about(kind, 0, 1, "")); strings.HasPrefix(outcome, "Isolated") {
 			t.Errorf("%s is told as %q", kind, outcome)
 		}
@@ -120,12 +182,13 @@ func TestOnlySucceededIsCalledIsolated(t *testing.T) {
 	}
 }
 
-// TestAMailSaysNothingThatIsNotSo has every kind of news, of an isolation and of a scan: only an action that Defender has is said to
-// be as Defender reported, and what Cordon does again is nobody's to do by hand at the same time.
+// TestAMailSaysNothingThatIsNotSo has every kind of news, of an isolation and of a scan: only an action that Defender
+// has is said to be as Defender reported, and what Cordon does again is nobody's to do by hand at the same time.
 func TestAMailSaysNothingThatIsNotSo(t *testing.T) {
 	t.Parallel()
 	reported := []Kind{Requested, StillPending, Isolated, Done, Failed, TimedOut, Cancelled, Released, ByRule}
-	for _, kind := range slices.Concat(reported, []Kind{Refused, Denied, Held, WouldIsolate, WouldDo, Skipped, NotFound, Duplicate, ReleasedEarly, Waits}) {
+	for _, kind := range slices.Concat(reported,
+		[]Kind{Refused, Denied, Held, WouldIsolate, WouldDo, Skipped, NotFound, Duplicate, ReleasedEarly, Waits}) {
 		for _, scan := range []bool{false, true} {
 			e := about(kind, 0, 1, "")
 			if scan {
@@ -139,28 +202,32 @@ func TestAMailSaysNothingThatIsNotSo(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, mail := range []string{text, html} {
-				if got, want := strings.Contains(mail, "what Defender reported"), slices.Contains(reported, kind); got != want {
+				if got, want := strings.Contains(mail,
+					"what Defender reported"), slices.Contains(reported, kind); got != want {
 					t.Errorf("%s, of a scan %v: said to be what Defender reported: %v", kind, scan, got)
 				}
-				if lower := strings.ToLower(mail); scan && strings.Contains(lower, "isolat") && kind != Isolated && kind != WouldIsolate {
+				if lower := strings.ToLower(mail); scan && strings.Contains(lower, "isolat") && kind != Isolated &&
+					kind != WouldIsolate {
 					t.Errorf("%s of a scan speaks of an isolation:\n%s", kind, text)
 				}
 			}
 			e.Again = true
-			if _, _, what := outcomeOf(e); (kind == Failed || kind == TimedOut) && !strings.HasPrefix(what, "Nothing yet: Cordon asks for it again") {
+			if _, _, what := outcomeOf(e); (kind == Failed || kind == TimedOut) &&
+				!strings.HasPrefix(what, "Nothing yet: Cordon asks for it again") {
 				t.Errorf("%s, which is asked for again: %s", kind, what)
 			}
 		}
 	}
 	for _, spec := range machine.Catalogue() {
-		if p := summarize([]Event{{Kind: CapReached, Action: spec.Type, Detail: "x", seq: 1}}, 1); !strings.Contains(p.Headline, "A cap is reached, "+spec.Plural+" are held for a person") {
+		if p := summarize([]Event{{Kind: CapReached, Action: spec.Type, Detail: "x", seq: 1}},
+			1); !strings.Contains(p.Headline, "A cap is reached, "+spec.Plural+" are held for a person") {
 			t.Errorf("a cap on %s: %s", spec.Plural, p.Headline)
 		}
 	}
 }
 
-// TestNothingUntrueIsSaidOfAMachineThatIsSoAllTheSame has every kind of news that a step is not done, while the machine is isolated
-// or scanned all the same.
+// TestNothingUntrueIsSaidOfAMachineThatIsSoAllTheSame has every kind of news that a step is not done, while the machine
+// is isolated or scanned all the same.
 func TestNothingUntrueIsSaidOfAMachineThatIsSoAllTheSame(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []Kind{Held, WouldIsolate, WouldDo, Skipped, ReleasedEarly} {
@@ -176,7 +243,8 @@ func TestNothingUntrueIsSaidOfAMachineThatIsSoAllTheSame(t *testing.T) {
 					t.Errorf("%s is told as %q, of a scan %q", kind, outcome, other)
 				}
 			}
-			if !strings.HasSuffix(outcome, "; isolation is "+string(stands)+" all the same") || strings.Contains(other+what, "isolat") {
+			if !strings.HasSuffix(outcome, "; isolation is "+string(stands)+" all the same") ||
+				strings.Contains(other+what, "isolat") {
 				t.Errorf("%s is told as %q, of a scan %q", kind, outcome, other)
 			}
 			gone := e
@@ -190,11 +258,15 @@ func TestNothingUntrueIsSaidOfAMachineThatIsSoAllTheSame(t *testing.T) {
 
 func TestEveryOutcomeOfAStepNamesWhatItIsAbout(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []Kind{Requested, StillPending, Done, Failed, TimedOut, Cancelled, Released, ByRule, Refused, Denied, Held, WouldDo, Skipped, NotFound, Duplicate, Waits} {
+	for _, kind := range []Kind{
+		Requested, StillPending, Done, Failed, TimedOut, Cancelled, Released, ByRule, Refused, Denied, Held, WouldDo,
+		Skipped, NotFound, Duplicate, Waits,
+	} {
 		e := about(kind, 0, 1, "")
 		e.Step, e.Action = "restriction", machine.Restrict
 		outcome, _, _ := outcomeOf(e)
-		if !strings.Contains(strings.ToLower(outcome), "restriction of apps") || strings.HasPrefix(outcome, "Isolated") {
+		if !strings.Contains(strings.ToLower(outcome), "restriction of apps") ||
+			strings.HasPrefix(outcome, "Isolated") {
 			t.Errorf("%s is told as %q", kind, outcome)
 		}
 		if good := kind == Done; strings.Contains(outcome, "in force") != good {
@@ -250,8 +322,8 @@ func TestNewsOfThisSequenceOnly(t *testing.T) {
 	}
 }
 
-// TestWhatWasToldIsNoNewsBecauseItsRequestIsRecordedLate has a run that met trouble record its request after the outcome was
-// told. A mail that has no other news still goes out.
+// TestWhatWasToldIsNoNewsBecauseItsRequestIsRecordedLate has a run that met trouble record its request after the
+// outcome was told. A mail that has no other news still goes out.
 func TestWhatWasToldIsNoNewsBecauseItsRequestIsRecordedLate(t *testing.T) {
 	done, late := about(Isolated, 1, 1, "done"), about(Requested, 2, 2, "asked")
 	p := summarize([]Event{done, late, onOther(about(Isolated, 2, 2, "done"))}, 2)

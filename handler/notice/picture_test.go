@@ -14,8 +14,8 @@ import (
 	"cordon/local/pagetest"
 )
 
-// TestPictureInReadmeIsOfTheMailAsItIs keeps docs/mail.png what README says that it is: the mail about an isolated machine, of which
-// the picture carries the digest. With -update a browser takes it anew.
+// TestPictureInReadmeIsOfTheMailAsItIs keeps docs/mail.png what README says that it is: the mail about an isolated
+// machine, of which the picture carries the digest. With -update a browser takes it anew.
 func TestPictureInReadmeIsOfTheMailAsItIs(t *testing.T) {
 	t.Parallel()
 	const file = "../../docs/mail.png"
@@ -30,7 +30,8 @@ func TestPictureInReadmeIsOfTheMailAsItIs(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatalf("%s shows another mail than the one that is sent (%v): go test ./handler/notice -run Picture -update, and look at it", file, err)
+		t.Fatalf("%s shows another mail than the one that is sent (%v): go test ./handler/notice -run Picture "+
+			"-update, and look at it", file, err)
 	}
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -12,9 +12,11 @@ func stepOutcome(e Event) (outcome, tone, what string) {
 	sentence := strings.ToUpper(noun[:1]) + noun[1:]
 	switch e.Kind {
 	case Requested:
-		return sentence + " requested, not confirmed yet", "wait", "Nothing. A mail follows when Defender reports the outcome."
+		return sentence + " requested, not confirmed yet", "wait",
+			"Nothing. A mail follows when Defender reports the outcome."
 	case StillPending:
-		return sentence + " requested, still not confirmed", "wait", "The machine may be offline. Defender keeps trying for up to three days."
+		return sentence + " requested, still not confirmed", "wait",
+			"The machine may be offline. Defender keeps trying for up to three days."
 	case Done:
 		if lasting {
 			return sentence + " in force", "good", "Investigate, then end it in the Defender portal."
@@ -23,9 +25,11 @@ func stepOutcome(e Event) (outcome, tone, what string) {
 	case Released, ByRule:
 		return sentence + " ended", "calm", ""
 	case Failed:
-		return "No " + noun + ": the action failed", "bad", e.orAgain("Ask for it in the Defender portal if it is still needed.")
+		return "No " + noun + ": the action failed", "bad",
+			e.orAgain("Ask for it in the Defender portal if it is still needed.")
 	case TimedOut:
-		return "No " + noun + ": the machine did not come back in time", "bad", e.orAgain("Ask for it again once the machine is back.")
+		return "No " + noun + ": the machine did not come back in time", "bad",
+			e.orAgain("Ask for it again once the machine is back.")
 	case Cancelled:
 		return "No " + noun + ": the action was cancelled", "bad", "Ask who cancelled it."
 	case Refused:
@@ -39,7 +43,8 @@ func stepOutcome(e Event) (outcome, tone, what string) {
 	case Skipped:
 		return "No " + noun + ": skipped", "calm", ""
 	case WouldDo:
-		return "Would do: " + noun + " (observe mode, nothing was done)", "calm", "Set CORDON_MODE and the playbook's mode to enforce when you trust the rules."
+		return "Would do: " + noun + " (observe mode, nothing was done)", "calm",
+			"Set CORDON_MODE and the playbook's mode to enforce when you trust the rules."
 	case NotFound:
 		return "No " + noun + ": not found", "bad", "Look the alert up in the Defender portal."
 	case Duplicate:
@@ -48,8 +53,8 @@ func stepOutcome(e Event) (outcome, tone, what string) {
 	return "Nothing was done: " + noun, "calm", ""
 }
 
-// standingOutcome is outcomeOf for a step that is not done for an alert while the machine is all the same what it asks for, or about
-// to be: for another alert, say. It must say nothing of the machine that is not so.
+// standingOutcome is outcomeOf for a step that is not done for an alert while the machine is all the same what it asks
+// for, or about to be: for another alert, say. It must say nothing of the machine that is not so.
 func standingOutcome(e Event) (outcome, tone, what string) {
 	noun, byHand := "isolation", "isolate the machine"
 	if e.Step != "" {
@@ -67,7 +72,8 @@ func standingOutcome(e Event) (outcome, tone, what string) {
 	case ReleasedEarly:
 		head = "Not asked for again"
 	}
-	return head + "; " + noun + " is " + string(e.Stands) + " all the same", tone, do + " When the " + noun + " ends, nothing takes its place for this alert."
+	return head + "; " + noun + " is " + string(e.Stands) + " all the same", tone,
+		do + " When the " + noun + " ends, nothing takes its place for this alert."
 }
 
 // stepNoun is what the event's step is called, and whether what it brings about lasts.

@@ -44,7 +44,9 @@ func (c *calendar) pass(t *testing.T, d time.Duration) {
 	t.Helper()
 	for end := c.clock().Add(d); c.clock().Before(end); c.advance(time.Minute) {
 		for {
-			slices.SortStableFunc(c.items, func(a, b appointment) int { return cmp.Compare(a.at.UnixNano(), b.at.UnixNano()) })
+			slices.SortStableFunc(c.items, func(a, b appointment) int {
+				return cmp.Compare(a.at.UnixNano(), b.at.UnixNano())
+			})
 			if len(c.items) == 0 || c.items[0].at.After(c.clock()) {
 				break
 			}
@@ -60,8 +62,8 @@ func (c *calendar) pass(t *testing.T, d time.Duration) {
 	}
 }
 
-// TestDayWithoutMailBurnsNoDeliveryAndEveryMailComesOnceAfterIt has the mail server refuse everything for a day in which
-// six machines are isolated.
+// TestDayWithoutMailBurnsNoDeliveryAndEveryMailComesOnceAfterIt has the mail server refuse everything for a day in
+// which six machines are isolated.
 func TestDayWithoutMailBurnsNoDeliveryAndEveryMailComesOnceAfterIt(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -120,16 +122,22 @@ func (d direct) Do(r *http.Request) (*http.Response, error) {
 	return got, nil
 }
 
-// TestNoticeWaitsItselfWhileTheQueueTakesNoCopy has the mail server and the queue refuse everything for an hour. A message
-// that is given back comes again at once, and is set aside after ten deliveries.
+// TestNoticeWaitsItselfWhileTheQueueTakesNoCopy has the mail server and the queue refuse everything for an hour. A
+// message that is given back comes again at once, and is set aside after ten deliveries.
 func TestNoticeWaitsItselfWhileTheQueueTakesNoCopy(t *testing.T) {
 	t.Parallel()
-	for what, body := range map[string]string{"a mail that is not sent": `{"format":1,"tenant":"tenant","group":"g","seq":1}`} {
+	for what, body := range map[string]string{"a mail that is not sent": `{"format":1,"tenant":"tenant","group":"g",` +
+		`"seq":1}`} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				service := tables.New(tables.Options{})
-				store, err := ledger.Open(ledger.Options{ConnectionString: service.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: "tenant", Transport: direct{service}})
+				store, err := ledger.Open(ledger.Options{
+					ConnectionString: service.ConnectionString("127.0.0.1:1"),
+					Prefix:           "t",
+					Tenant:           "tenant",
+					Transport:        direct{service},
+				})
 				if err != nil || store.Prepare(t.Context()) != nil {
 					t.Fatal("no ledger")
 				}
@@ -142,7 +150,19 @@ func TestNoticeWaitsItselfWhileTheQueueTakesNoCopy(t *testing.T) {
 					return d.SendNotice(t.Context(), id, nil, time.Time{})
 				})
 				d.fail = errors.New("451 try again later")
-				d.Outbox = New(Options{Ledger: store.Notices, Hunts: store.Hunts, Queue: busy, Mailer: d, Log: slog.New(slog.DiscardHandler), Now: time.Now, Window: 30 * time.Second, Lock: time.Minute, RetryAfter: 5 * time.Second, Domain: "example.org", To: []string{"soc@example.org"}})
+				d.Outbox = New(Options{
+					Ledger:     store.Notices,
+					Hunts:      store.Hunts,
+					Queue:      busy,
+					Mailer:     d,
+					Log:        slog.New(slog.DiscardHandler),
+					Now:        time.Now,
+					Window:     30 * time.Second,
+					Lock:       time.Minute,
+					RetryAfter: 5 * time.Second,
+					Domain:     "example.org",
+					To:         []string{"soc@example.org"},
+				})
 				d.tell(t, "g", about(Requested, 0, 0, ""))
 				for delivery := 1; ; delivery++ {
 					if delivery == 10 {

@@ -18,7 +18,10 @@ type inner struct {
 func TestEncodeHasAFormForWhatForeignersWrite(t *testing.T) {
 	t.Parallel()
 	for want, v := range map[string]any{
-		`{"for":"1m30s","each":{"a":"1h0m0s"},"zero":"0s"}`: inner{For: 90 * time.Second, Each: map[string]time.Duration{"a": time.Hour}},
+		`{"for":"1m30s","each":{"a":"1h0m0s"},"zero":"0s"}`: inner{
+			For:  90 * time.Second,
+			Each: map[string]time.Duration{"a": time.Hour},
+		},
 		`["2s"]`:                []any{2 * time.Second},
 		`"caf` + "\ufffd" + `"`: "caf\xe9",
 		`{"` + "\ufffd" + `":"` + "\ufffd" + `"}`: map[string]string{"\xff": "\xff"},
@@ -26,7 +29,8 @@ func TestEncodeHasAFormForWhatForeignersWrite(t *testing.T) {
 		`null`:                                    []string(nil),
 		`"(secret)"`:                              marshaler{},
 		`"2026-03-02T12:00:00Z"`:                  time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC),
-		`{"raw":{"x":"` + "\ufffd" + `"}}`:        map[string]json.RawMessage{"raw": json.RawMessage("{\"x\":\"\xff\"}")},
+		`{"raw":{"x":"` + "\ufffd" +
+			`"}}`: map[string]json.RawMessage{"raw": json.RawMessage("{\"x\":\"\xff\"}")},
 	} {
 		got, err := Encode(v)
 		if err != nil || string(got) != want {
@@ -36,7 +40,8 @@ func TestEncodeHasAFormForWhatForeignersWrite(t *testing.T) {
 			t.Errorf("%s is no JSON", got)
 		}
 	}
-	if got, err := Indent(inner{For: time.Second}); err != nil || string(got) != "{\n  \"for\": \"1s\",\n  \"zero\": \"0s\"\n}" {
+	if got, err := Indent(inner{For: time.Second}); err != nil ||
+		string(got) != "{\n  \"for\": \"1s\",\n  \"zero\": \"0s\"\n}" {
 		t.Errorf("%s, %v", got, err)
 	}
 	for _, v := range []any{func() {}, make(chan int), math.NaN()} {

@@ -45,7 +45,11 @@ type Cap struct {
 // UsualCap is the cap on what takes something away from people, if the playbook does not say: what is done to a
 // machine and undone for the fourth time in a day is for a person to look at.
 func UsualCap() Cap {
-	return Cap{Rate: Rate{PerHour: 20, PerDay: 60}, PerMachine: Rate{PerDay: 3}, Then: HoldForPerson}
+	return Cap{
+		Rate:       Rate{PerHour: 20, PerDay: 60},
+		PerMachine: Rate{PerDay: 3},
+		Then:       HoldForPerson,
+	}
 }
 
 // Limits are the caps of a playbook, by the kind of machine action. There is no way to have none, because a rule that

@@ -188,7 +188,11 @@ func seenLately(in Input, steps []StepSpec) []rail {
 	var made []rail
 	ask := func(about func(StepSpec) bool, so string) {
 		if slices.ContainsFunc(steps, about) {
-			made = append(made, rail{RailTrace{Rail: "seen lately", Verdict: Do, Why: away(in, so)}, about})
+			made = append(made, rail{RailTrace{
+				Rail:    "seen lately",
+				Verdict: Do,
+				Why:     away(in, so),
+			}, about})
 		}
 	}
 	ask(isolates, "an isolation takes hold when it is back, and Defender gives up after three days")

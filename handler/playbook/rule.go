@@ -45,7 +45,12 @@ type StepSpec struct {
 
 // Step is the specification as far as it tells steps apart.
 func (s StepSpec) Step() Step {
-	step := Step{Kind: s.Kind, Scope: s.Scope, Tag: s.Tag, Remove: s.Remove}
+	step := Step{
+		Kind:   s.Kind,
+		Scope:  s.Scope,
+		Tag:    s.Tag,
+		Remove: s.Remove,
+	}
 	for _, target := range s.To {
 		step.To = append(step.To, target.Source)
 	}

@@ -205,9 +205,13 @@ func TestAMachineThatWasNotSeenForLongIsToldAndStillIsolated(t *testing.T) {
 func TestHelpersHaveNoAnswerRatherThanAWrongOne(t *testing.T) {
 	t.Parallel()
 	for when, change := range map[string]func(*Input){
-		`compareVersion(machine.version, "22H2") < 0`:              func(in *Input) { in.Machine.Version = " " },
-		`compareVersion(machine.version, "22H3") < 0`:              func(in *Input) { in.Machine.Version = strings.Repeat("1.", 1000) },
-		`glob(alert.title, "*x*")`:                                 func(in *Input) { in.Alert.Title = strings.Repeat("y", 64<<10+1) },
+		`compareVersion(machine.version, "22H2") < 0`: func(in *Input) { in.Machine.Version = " " },
+		`compareVersion(machine.version, "22H3") < 0`: func(in *Input) {
+			in.Machine.Version = strings.Repeat("1.", 1000)
+		},
+		`glob(alert.title, "*x*")`: func(in *Input) {
+			in.Alert.Title = strings.Repeat("y", 64<<10+1)
+		},
 		`timeBetween(alert.resolvedTime, "00:00", "23:59", "UTC")`: func(*Input) {},
 		`weekday(alert.resolvedTime, "UTC") == "Monday"`:           func(*Input) {},
 		`any(alert.evidence, compareVersion(.sha256, "1") == 0)`:   func(*Input) {},

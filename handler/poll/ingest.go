@@ -80,7 +80,8 @@ func (p *Poller) checkIDs(ctx context.Context, batch []candidate, done *tally) [
 		err := alert.CheckID(c.alert.ID)
 		if err != nil {
 			done.refused++
-			p.Log.ErrorContext(ctx, "the API listed an alert without a usable id; look it up in the portal", "id", err.Error(), "title", c.alert.Title)
+			p.Log.ErrorContext(ctx, "the API listed an alert without a usable id; look it up in the portal",
+				"id", err.Error(), "title", c.alert.Title)
 		}
 		return err != nil
 	})
@@ -130,7 +131,8 @@ func (p *Poller) machines(ctx context.Context, due []candidate) map[string]snaps
 	}
 	found, err := p.API.Machines(ctx, ids)
 	if err != nil {
-		p.Log.WarnContext(ctx, "machines could not be listed; each response reads its own", "machines", len(ids), "error", err.Error())
+		p.Log.WarnContext(ctx, "machines could not be listed; each response reads its own", "machines", len(ids),
+			"error", err.Error())
 		return nil
 	}
 	machines := make(map[string]snapshot, len(found))
@@ -147,14 +149,22 @@ type snapshot struct {
 }
 
 // enqueue writes each alert as observed and then sends its message.
-func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[string]snapshot, apiNow time.Time, done *tally) error {
+func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[string]snapshot, apiNow time.Time,
+	done *tally) error {
 	messages := make([]*alert.Envelope, len(part))
 	var mu sync.Mutex
 	err := parallel(ctx, len(part), func(ctx context.Context, i int) error {
 		body, sha := alert.Snapshot(part[i].alert)
 		m := machines[part[i].alert.MachineID]
 		now := p.Now().UTC()
-		o, err := p.Ledger.Observe(ctx, ledger.Observation{Alert: part[i].alert, Hash: part[i].hash, SnapshotSHA: sha, MachineSHA: m.sha, At: now, APINow: apiNow})
+		o, err := p.Ledger.Observe(ctx, ledger.Observation{
+			Alert:       part[i].alert,
+			Hash:        part[i].hash,
+			SnapshotSHA: sha,
+			MachineSHA:  m.sha,
+			At:          now,
+			APINow:      apiNow,
+		})
 		if err != nil {
 			return fmt.Errorf("alert %s: %w", part[i].alert.ID, err)
 		}
@@ -171,8 +181,18 @@ func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[str
 		} else {
 			done.resent++
 		}
-		messages[i] = &alert.Envelope{ID: alert.MessageID(p.Ledger.Tenant(), part[i].alert.ID, o.Run.Version), Message: alert.Message{
-			Tenant: p.Ledger.Tenant(), AlertID: part[i].alert.ID, Version: o.Run.Version, Reason: reason, ObservedAt: now, Alert: body, Machine: m.body}}
+		messages[i] = &alert.Envelope{
+			ID: alert.MessageID(p.Ledger.Tenant(), part[i].alert.ID, o.Run.Version),
+			Message: alert.Message{
+				Tenant:     p.Ledger.Tenant(),
+				AlertID:    part[i].alert.ID,
+				Version:    o.Run.Version,
+				Reason:     reason,
+				ObservedAt: now,
+				Alert:      body,
+				Machine:    m.body,
+			},
+		}
 		return nil
 	})
 	ready := make([]alert.Envelope, 0, len(messages))

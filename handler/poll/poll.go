@@ -1,7 +1,7 @@
 // Package poll is ingest: it reads the alerts that changed since the watermark, records each change in the ledger and
-// puts it on the queue. Its sweeps close what gaps there are: alerts that become visible late, and versions whose message
-// was lost. It decides nothing and calls no machine action. Its neighbours are the ledger, which knows what was seen, and
-// the response package behind the queue.
+// puts it on the queue. Its sweeps close what gaps there are: alerts that become visible late, and versions whose
+// message was lost. It decides nothing and calls no machine action. Its neighbours are the ledger, which knows what was
+// seen, and the response package behind the queue.
 //
 // The order of writes makes every gap repairable: observed row, then queue, then watermark. Whatever is interrupted is
 // read again, and nothing is enqueued twice that matters.
@@ -82,7 +82,8 @@ func (p *Poller) Poll(ctx context.Context) error {
 	}
 	mark, err = p.poll(ctx, mark)
 	if errors.Is(err, errNoTime) {
-		p.Log.WarnContext(ctx, "the poll has not reached the present yet; it goes on where it stopped", "watermark", mark.At)
+		p.Log.WarnContext(ctx, "the poll has not reached the present yet; it goes on where it stopped",
+			"watermark", mark.At)
 		return nil
 	}
 	if err != nil {
@@ -145,7 +146,8 @@ func (p *Poller) poll(ctx context.Context, mark switches.Watermark) (switches.Wa
 
 // commit moves the watermark to the end of a window, but never past the API's own clock: what changes there later must
 // still be ahead of it.
-func (p *Poller) commit(ctx context.Context, mark switches.Watermark, end, apiNow time.Time) (switches.Watermark, error) {
+func (p *Poller) commit(ctx context.Context, mark switches.Watermark,
+	end, apiNow time.Time) (switches.Watermark, error) {
 	if !apiNow.IsZero() && apiNow.Before(end) {
 		end = apiNow
 	}

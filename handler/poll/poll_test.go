@@ -59,12 +59,25 @@ func newTenant(t fatal) *tenant {
 	f.server = tables.New(tables.Options{Now: f.clock})
 	web := httptest.NewServer(f.server)
 	t.Cleanup(web.Close)
-	store, err := ledger.Open(ledger.Options{ConnectionString: f.server.ConnectionString(web.URL), Prefix: "t", Tenant: "tenant"})
+	store, err := ledger.Open(ledger.Options{
+		ConnectionString: f.server.ConnectionString(web.URL),
+		Prefix:           "t",
+		Tenant:           "tenant",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Poller = New(Options{API: f, Queue: f, Ledger: store, Log: slog.New(slog.DiscardHandler), Now: f.clock, Overlap: 15 * time.Minute, Lookback: time.Hour,
-		SweepAfter: 10 * time.Minute, Retention: 400 * 24 * time.Hour})
+	f.Poller = New(Options{
+		API:        f,
+		Queue:      f,
+		Ledger:     store,
+		Log:        slog.New(slog.DiscardHandler),
+		Now:        f.clock,
+		Overlap:    15 * time.Minute,
+		Lookback:   time.Hour,
+		SweepAfter: 10 * time.Minute,
+		Retention:  400 * 24 * time.Hour,
+	})
 	return f
 }
 
@@ -77,7 +90,8 @@ func (f *tenant) show(id string, severity alert.Severity, updated, visible time.
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.alerts = slices.DeleteFunc(f.alerts, func(s shown) bool { return s.ID == id })
-	f.alerts = append(f.alerts, shown{alert.Alert{ID: id, Severity: severity, MachineID: "m-" + id, Updated: updated, Title: "t"}, visible})
+	f.alerts = append(f.alerts,
+		shown{alert.Alert{ID: id, Severity: severity, MachineID: "m-" + id, Updated: updated, Title: "t"}, visible})
 }
 
 func (f *tenant) AlertPage(_ context.Context, w alert.Window, visit func(alert.Alert) error) (alert.Page, error) {
@@ -178,7 +192,10 @@ func (f *tenant) watermark(t fatal) time.Time {
 
 func (f *tenant) begin(t fatal, id string, version int) {
 	t.Helper()
-	if _, err := f.Ledger.UpdateRun(context.Background(), id, version, func(r *ledger.Run) error { r.State = ledger.Started; return nil }); err != nil {
+	if _, err := f.Ledger.UpdateRun(context.Background(), id, version, func(r *ledger.Run) error {
+		r.State = ledger.Started
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -195,7 +212,8 @@ func TestHighComesFirstAndSnapshotsTravelWithTheirHash(t *testing.T) {
 	}
 	for _, e := range f.sent {
 		record, err := f.Ledger.Alert(context.Background(), e.Message.AlertID)
-		if err != nil || alert.SHA256(e.Message.Alert) != record.Seen.SnapshotSHA || alert.SHA256(e.Message.Machine) != record.Seen.MachineSHA {
+		if err != nil || alert.SHA256(e.Message.Alert) != record.Seen.SnapshotSHA ||
+			alert.SHA256(e.Message.Machine) != record.Seen.MachineSHA {
 			t.Errorf("%s: the ledger does not vouch for the snapshots: %v", e.ID, err)
 		}
 	}
@@ -253,7 +271,8 @@ func TestAnswerThatBreaksOffSendsWhatCameAndKeepsTheWatermark(t *testing.T) {
 		f.show(fmt.Sprintf("da%d", i), alert.High, noon.Add(-time.Minute), noon)
 	}
 	f.breakAt = 4
-	if err := f.Poll(context.Background()); err == nil || len(f.sent) != 4 || !f.watermark(t).Equal(noon.Add(-time.Hour)) {
+	if err := f.Poll(context.Background()); err == nil || len(f.sent) != 4 ||
+		!f.watermark(t).Equal(noon.Add(-time.Hour)) {
 		t.Errorf("Poll = %v, %d sent, watermark %s", err, len(f.sent), f.watermark(t))
 	}
 	f.breakAt = 0
@@ -319,7 +338,8 @@ func TestOutageOfAMonthIsCaughtUpWindowByWindow(t *testing.T) {
 	f.advance(30 * 24 * time.Hour)
 	for i := range 5000 {
 		at := noon.Add(time.Duration(i) * 8 * time.Minute)
-		f.alerts = append(f.alerts, shown{alert.Alert{ID: fmt.Sprintf("da%d", i), Severity: alert.Low, Updated: at}, at})
+		f.alerts = append(f.alerts,
+			shown{alert.Alert{ID: fmt.Sprintf("da%d", i), Severity: alert.Low, Updated: at}, at})
 	}
 	f.poll(t)
 	for _, w := range f.windows {
@@ -336,7 +356,8 @@ func TestMoreThanAPageWithinOneSecondIsReadPageByPage(t *testing.T) {
 	t.Parallel()
 	f := newTenant(t)
 	for i := range pageLimit + 5 {
-		f.alerts = append(f.alerts, shown{alert.Alert{ID: fmt.Sprintf("da%d", i), Updated: noon.Add(-time.Minute)}, noon})
+		f.alerts = append(f.alerts,
+			shown{alert.Alert{ID: fmt.Sprintf("da%d", i), Updated: noon.Add(-time.Minute)}, noon})
 	}
 	f.poll(t)
 	if len(f.sent) != pageLimit+5 {
@@ -394,8 +415,8 @@ func TestTwoPollersAtOnceMakeEachVersionOnce(t *testing.T) {
 	}
 }
 
-// TestNoFeedLosesAVersion plays random feeds with lateness within the overlap, outages of the queue and pages that break
-// off, and asks at the end for a sent message and one run for each version that any poll could see.
+// TestNoFeedLosesAVersion plays random feeds with lateness within the overlap, outages of the queue and pages that
+// break off, and asks at the end for a sent message and one run for each version that any poll could see.
 func TestNoFeedLosesAVersion(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
@@ -423,8 +444,10 @@ func TestNoFeedLosesAVersion(t *testing.T) {
 		}
 		for id, severity := range seen {
 			record, err := f.Ledger.Alert(context.Background(), id)
-			if err != nil || record.Seen == nil || record.Seen.Severity != severity || len(record.Runs) != record.Seen.Version {
-				r.Fatalf("%s: the tenant shows %s, the ledger %+v with %d runs, %v", id, severity, record.Seen, len(record.Runs), err)
+			if err != nil || record.Seen == nil || record.Seen.Severity != severity ||
+				len(record.Runs) != record.Seen.Version {
+				r.Fatalf("%s: the tenant shows %s, the ledger %+v with %d runs, %v", id, severity, record.Seen,
+					len(record.Runs), err)
 			}
 			if !strings.Contains(f.ids()+" ", fmt.Sprintf("%s:v%d ", id, record.Seen.Version)) {
 				r.Fatalf("%s version %d was never sent: %s", id, record.Seen.Version, f.ids())

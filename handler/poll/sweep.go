@@ -81,8 +81,8 @@ func (p *Poller) sweep(ctx context.Context, mark switches.Watermark, polled bool
 	return errors.Join(errs...)
 }
 
-// sweepRuns sends the versions again that stand still: their message was lost, or whoever had it died and the broker gave
-// up on it. A fresh id is no repeat for the broker; for the ledger it is the same run.
+// sweepRuns sends the versions again that stand still: their message was lost, or whoever had it died and the broker
+// gave up on it. A fresh id is no repeat for the broker; for the ledger it is the same run.
 func (p *Poller) sweepRuns(ctx context.Context, now time.Time, _ switches.Mark) error {
 	var standing []ledger.Run
 	var entries []ledger.OpenRun
@@ -104,14 +104,16 @@ func (p *Poller) sweepRuns(ctx context.Context, now time.Time, _ switches.Mark) 
 		return err
 	}
 	slices.SortStableFunc(standing, func(a, b ledger.Run) int {
-		return cmp.Or(cmp.Compare(alert.Severity(b.Severity).Rank(), alert.Severity(a.Severity).Rank()), a.ObservedAt.Compare(b.ObservedAt))
+		return cmp.Or(cmp.Compare(alert.Severity(b.Severity).Rank(), alert.Severity(a.Severity).Rank()),
+			a.ObservedAt.Compare(b.ObservedAt))
 	})
 	for part := range slices.Chunk(standing, sendBatch) {
 		if sendErr := p.sendAgain(ctx, part, now); sendErr != nil {
 			return errors.Join(err, sendErr)
 		}
 	}
-	p.Log.WarnContext(ctx, "versions stood still and were sent again", "runs", len(standing), "first", standing[0].ID(), "trouble", standing[0].Trouble)
+	p.Log.WarnContext(ctx, "versions stood still and were sent again", "runs", len(standing), "first", standing[0].ID(),
+		"trouble", standing[0].Trouble)
 	return errors.Join(err, p.noteSwept(ctx, len(standing), 0))
 }
 
@@ -169,8 +171,17 @@ func (p *Poller) sendAgain(ctx context.Context, runs []ledger.Run, now time.Time
 		if err != nil || over {
 			return err
 		}
-		messages[i] = alert.Envelope{ID: fmt.Sprintf("%s:s%d", alert.MessageID(p.Ledger.Tenant(), run.AlertID, run.Version), run.Sweeps),
-			Message: alert.Message{Tenant: p.Ledger.Tenant(), AlertID: run.AlertID, Version: run.Version, Reason: "swept", ObservedAt: run.ObservedAt, Attempt: run.Attempt}}
+		messages[i] = alert.Envelope{
+			ID: fmt.Sprintf("%s:s%d", alert.MessageID(p.Ledger.Tenant(), run.AlertID, run.Version), run.Sweeps),
+			Message: alert.Message{
+				Tenant:     p.Ledger.Tenant(),
+				AlertID:    run.AlertID,
+				Version:    run.Version,
+				Reason:     "swept",
+				ObservedAt: run.ObservedAt,
+				Attempt:    run.Attempt,
+			},
+		}
 		return nil
 	})
 	messages = slices.DeleteFunc(messages, func(m alert.Envelope) bool { return m.ID == "" })
@@ -180,10 +191,10 @@ func (p *Poller) sendAgain(ctx context.Context, runs []ledger.Run, now time.Time
 	return errors.Join(err, p.Queue.SendAlerts(ctx, messages))
 }
 
-// weekBefore is where the long sweep begins: a week before the last but one that was complete, not a week before now. An
-// alert that became visible less than a week late is then looked for by two long sweeps, whenever that was in a day and
-// whatever outage came between: a page may lose what a complete sweep should have seen. The overlap is for clocks that
-// differ. Before the second long sweep there is no bound.
+// weekBefore is where the long sweep begins: a week before the last but one that was complete, not a week before now.
+// An alert that became visible less than a week late is then looked for by two long sweeps, whenever that was in a day
+// and whatever outage came between: a page may lose what a complete sweep should have seen. The overlap is for clocks
+// that differ. Before the second long sweep there is no bound.
 func (p *Poller) weekBefore(last switches.Mark) time.Time {
 	from := last.At
 	if last.Note != "" { // a mark from before the last but one was kept has none
@@ -199,9 +210,9 @@ func (p *Poller) weekBefore(last switches.Mark) time.Time {
 	return from.Add(-weekBack - p.Overlap)
 }
 
-// sweepAlerts looks through the alerts from a time on, ids and times only, and fetches those that were never seen or were
-// updated since. Nothing depends on how late an alert may be. It goes back no further than the first poll did: what changed
-// before was never to be answered.
+// sweepAlerts looks through the alerts from a time on, ids and times only, and fetches those that were never seen or
+// were updated since. Nothing depends on how late an alert may be. It goes back no further than the first poll did:
+// what changed before was never to be answered.
 func (p *Poller) sweepAlerts(ctx context.Context, now time.Time, mark switches.Watermark, from time.Time) error {
 	if from.Before(mark.Since) {
 		from = mark.Since
@@ -216,7 +227,8 @@ func (p *Poller) sweepAlerts(ctx context.Context, now time.Time, mark switches.W
 		}
 		return errors.Join(s.broken, err)
 	})
-	p.Log.InfoContext(ctx, "swept", "from", from, "looked", looked, "changed", found.changed, "late", found.lates, "complete", err == nil)
+	p.Log.InfoContext(ctx, "swept", "from", from, "looked", looked, "changed", found.changed, "late", found.lates,
+		"complete", err == nil)
 	return errors.Join(err, p.noteLateness(ctx, found), p.noteSwept(ctx, 0, found.lates))
 }
 
@@ -259,7 +271,11 @@ func (p *Poller) fetch(ctx context.Context, fresh []alert.Stamp, found *tally) e
 		read = s.Updated
 		w := alert.Window{From: read, To: read.Add(apiTick), Top: pageLimit}
 		entries, page, err := readWindow(ctx, w, p.API.AlertPage, false)
-		if err := take(slice[alert.Alert]{entries: entries, page: page, broken: err}); err != nil {
+		if err := take(slice[alert.Alert]{
+			entries: entries,
+			page:    page,
+			broken:  err,
+		}); err != nil {
 			return err
 		}
 	}
@@ -308,7 +324,11 @@ type latenessNote struct {
 // ReadLateness reads the largest lateness.
 func ReadLateness(ctx context.Context, store *ledger.Store) (Lateness, error) {
 	note, err := readMark[latenessNote](ctx, store, markLateness)
-	return Lateness{Longest: time.Duration(note.Nanoseconds), AlertID: note.AlertID, At: note.At}, err
+	return Lateness{
+		Longest: time.Duration(note.Nanoseconds),
+		AlertID: note.AlertID,
+		At:      note.At,
+	}, err
 }
 
 // late notes how late a change was seen that an earlier poll was to see.
@@ -331,7 +351,11 @@ func (p *Poller) noteLateness(ctx context.Context, found tally) error {
 	if err != nil || (found.latest <= known.Longest && now.Sub(known.At) < weekBack) {
 		return err
 	}
-	return writeMark(ctx, p.Ledger, markLateness, now, latenessNote{Nanoseconds: found.latest.Nanoseconds(), AlertID: found.lateID, At: now})
+	return writeMark(ctx, p.Ledger, markLateness, now, latenessNote{
+		Nanoseconds: found.latest.Nanoseconds(),
+		AlertID:     found.lateID,
+		At:          now,
+	})
 }
 
 func readMark[T any](ctx context.Context, store *ledger.Store, name string) (T, error) {

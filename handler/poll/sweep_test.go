@@ -58,8 +58,8 @@ func TestAlertThatBecomesVisibleLaterThanTheOverlapIsFoundByASweep(t *testing.T)
 	}
 }
 
-// TestAlertThatBecomesVisibleInAnOutageIsFoundAfterIt has the alert dated before the watermark, so that no poll catches up
-// with it, and visible while nobody looks.
+// TestAlertThatBecomesVisibleInAnOutageIsFoundAfterIt has the alert dated before the watermark, so that no poll catches
+// up with it, and visible while nobody looks.
 func TestAlertThatBecomesVisibleInAnOutageIsFoundAfterIt(t *testing.T) {
 	t.Parallel()
 	f := newTenant(t)
@@ -74,8 +74,8 @@ func TestAlertThatBecomesVisibleInAnOutageIsFoundAfterIt(t *testing.T) {
 	}
 }
 
-// TestAlertThatIsAlmostAWeekLateIsFoundWheneverTheLongSweepIs has the alert become visible right after a long sweep: at the
-// next one it is more than a week old.
+// TestAlertThatIsAlmostAWeekLateIsFoundWheneverTheLongSweepIs has the alert become visible right after a long sweep: at
+// the next one it is more than a week old.
 func TestAlertThatIsAlmostAWeekLateIsFoundWheneverTheLongSweepIs(t *testing.T) {
 	t.Parallel()
 	f := newTenant(t)
@@ -87,8 +87,8 @@ func TestAlertThatIsAlmostAWeekLateIsFoundWheneverTheLongSweepIs(t *testing.T) {
 	}
 }
 
-// TestAlertThatALongSweepShouldHaveSeenIsFoundByTheNext has the pages lose the alert in the one long sweep that begins a
-// week before the alert became visible.
+// TestAlertThatALongSweepShouldHaveSeenIsFoundByTheNext has the pages lose the alert in the one long sweep that begins
+// a week before the alert became visible.
 func TestAlertThatALongSweepShouldHaveSeenIsFoundByTheNext(t *testing.T) {
 	t.Parallel()
 	f := newTenant(t)
@@ -205,7 +205,8 @@ func TestItemLostAtTheEdgeOfAPageDoesNotMakeAWindowLookComplete(t *testing.T) {
 	f := newTenant(t)
 	const alerts = pageLimit + pageLimit/2
 	for i := range alerts {
-		f.alerts = append(f.alerts, shown{alert.Alert{ID: fmt.Sprintf("da%d", i), Updated: noon.Add(-time.Minute)}, noon})
+		f.alerts = append(f.alerts,
+			shown{alert.Alert{ID: fmt.Sprintf("da%d", i), Updated: noon.Add(-time.Minute)}, noon})
 	}
 	f.loseAtEdge = 3
 	f.poll(t)
@@ -221,27 +222,34 @@ func TestItemLostAtTheEdgeOfAPageDoesNotMakeAWindowLookComplete(t *testing.T) {
 	}
 }
 
-// TestVersionThatStandsStillIsSentAgainUnderAFreshID goes through the ways a run can stand still after its alert has left
-// the overlap: never begun, begun and interrupted, waiting for an episode that nobody follows.
+// TestVersionThatStandsStillIsSentAgainUnderAFreshID goes through the ways a run can stand still after its alert has
+// left the overlap: never begun, begun and interrupted, waiting for an episode that nobody follows.
 func TestVersionThatStandsStillIsSentAgainUnderAFreshID(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		run  func(*ledger.Run)
 		want string
 	}{
-		"observed":                {func(*ledger.Run) {}, "da1:v1:s1"},
-		"begun and interrupted":   {func(r *ledger.Run) { r.State, r.Begun = ledger.Started, ledger.Starts{{Process: "one", At: noon}} }, "da1:v1:s1"},
+		"observed": {func(*ledger.Run) {}, "da1:v1:s1"},
+		"begun and interrupted": {func(r *ledger.Run) {
+			r.State, r.Begun = ledger.Started, ledger.Starts{{Process: "one", At: noon}}
+		}, "da1:v1:s1"},
 		"waiting, nobody follows": {func(r *ledger.Run) { r.State, r.Episode = ledger.Waiting, 1 }, "da1:v1:s1"},
-		"expected back later":     {func(r *ledger.Run) { r.State, r.DueAt = ledger.Started, noon.Add(3*time.Hour) }, ""},
-		"closed":                  {func(r *ledger.Run) { r.State = ledger.Closed }, ""},
-		"parked":                  {func(r *ledger.Run) { r.State = ledger.Parked }, ""},
+		"expected back later": {func(r *ledger.Run) {
+			r.State, r.DueAt = ledger.Started, noon.Add(3*time.Hour)
+		}, ""},
+		"closed": {func(r *ledger.Run) { r.State = ledger.Closed }, ""},
+		"parked": {func(r *ledger.Run) { r.State = ledger.Parked }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newTenant(t)
 			f.show("da1", alert.High, noon.Add(-20*time.Minute), noon)
 			f.poll(t)
-			if _, err := f.Ledger.UpdateRun(t.Context(), "da1", 1, func(r *ledger.Run) error { tt.run(r); return nil }); err != nil {
+			if _, err := f.Ledger.UpdateRun(t.Context(), "da1", 1, func(r *ledger.Run) error {
+				tt.run(r)
+				return nil
+			}); err != nil {
 				t.Fatal(err)
 			}
 			f.sent = nil
@@ -329,7 +337,8 @@ func TestHourlySweepsRunAtEveryPollOfAnHourlyPoller(t *testing.T) {
 	f := newTenant(t)
 	f.Every = time.Hour
 	for tick := range 12 {
-		f.advance(noon.Add(time.Duration(tick)*time.Hour + []time.Duration{2, -3, 0, -1}[tick%4]*time.Millisecond).Sub(f.clock()))
+		f.advance(noon.Add(time.Duration(tick)*time.Hour +
+			[]time.Duration{2, -3, 0, -1}[tick%4]*time.Millisecond).Sub(f.clock()))
 		f.poll(t)
 		for _, mark := range []string{markSweepRuns, markSweepDay, markHousekeeping} {
 			if swept, err := f.Ledger.Mark(t.Context(), mark); err != nil || !swept.At.Equal(f.clock()) {
@@ -339,12 +348,19 @@ func TestHourlySweepsRunAtEveryPollOfAnHourlyPoller(t *testing.T) {
 	}
 }
 
-// TestADayOfTheHostsTicksSweepsAtEvenIntervals polls every minute for a day, as early and as late as the host's timers tick.
+// TestADayOfTheHostsTicksSweepsAtEvenIntervals polls every minute for a day, as early and as late as the host's timers
+// tick.
 func TestADayOfTheHostsTicksSweepsAtEvenIntervals(t *testing.T) {
 	t.Parallel()
 	f := newTenant(t)
 	f.Every = time.Minute
-	due := map[string]int{MarkPoll: 1, markSweepRuns: 10, markSweepDay: 60, markHousekeeping: 60, markSweepWeek: 24 * 60}
+	due := map[string]int{
+		MarkPoll:         1,
+		markSweepRuns:    10,
+		markSweepDay:     60,
+		markHousekeeping: 60,
+		markSweepWeek:    24 * 60,
+	}
 	for tick := range 24*60 + 1 {
 		mark := noon.Add(time.Duration(tick) * time.Minute)
 		f.advance(mark.Add(funchost.Lateness(1, "PollAlerts", mark)).Sub(f.clock()))
@@ -352,7 +368,8 @@ func TestADayOfTheHostsTicksSweepsAtEvenIntervals(t *testing.T) {
 		for name, every := range due {
 			swept, err := f.Ledger.Mark(t.Context(), name)
 			if ran := swept.At.Equal(f.clock()); err != nil || ran != (tick%every == 0) {
-				t.Errorf("tick %d at %s: %s last at %s (%v)", tick, f.clock().Format("15:04:05.000"), name, swept.At.Format("15:04:05.000"), err)
+				t.Errorf("tick %d at %s: %s last at %s (%v)", tick, f.clock().Format("15:04:05.000"), name,
+					swept.At.Format("15:04:05.000"), err)
 			}
 		}
 	}

@@ -70,12 +70,26 @@ func TestHourOfTroubleIsCaughtUpHighFirst(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &tenant{now: noon}
 				f.server = tables.New(tables.Options{Now: f.clock})
-				store, err := ledger.Open(ledger.Options{ConnectionString: f.server.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: "tenant", Transport: direct{f.server}})
+				store, err := ledger.Open(ledger.Options{
+					ConnectionString: f.server.ConnectionString("127.0.0.1:1"),
+					Prefix:           "t",
+					Tenant:           "tenant",
+					Transport:        direct{f.server},
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
-				f.Poller = New(Options{API: f, Queue: f, Ledger: store, Log: slog.New(slog.DiscardHandler), Now: f.clock, Overlap: 15 * time.Minute, Lookback: time.Hour,
-					SweepAfter: 2 * time.Hour, Retention: 400 * 24 * time.Hour})
+				f.Poller = New(Options{
+					API:        f,
+					Queue:      f,
+					Ledger:     store,
+					Log:        slog.New(slog.DiscardHandler),
+					Now:        f.clock,
+					Overlap:    15 * time.Minute,
+					Lookback:   time.Hour,
+					SweepAfter: 2 * time.Hour,
+					Retention:  400 * 24 * time.Hour,
+				})
 				f.poll(t)
 				down, severities := true, map[string]alert.Severity{}
 				set(f, &down)

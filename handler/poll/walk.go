@@ -9,8 +9,8 @@ import (
 	"cordon/handler/alert"
 )
 
-// Bounds of reading. A page that is nearly full counts as full: an item that was lost at its edge must not make a window
-// look complete.
+// Bounds of reading. A page that is nearly full counts as full: an item that was lost at its edge must not make a
+// window look complete.
 const (
 	pageLimit      = 2000 // alerts with their evidence
 	stampLimit     = 5000 // ids and times
@@ -43,8 +43,8 @@ var (
 	errNoTime  = errors.New("the invocation's time is up; the rest is read next time")
 )
 
-// walk reads the windows of a span from the oldest on and hands each to take, one in memory at a time. It ends with take's
-// first error, or with errNoTime when the invocation has little time left.
+// walk reads the windows of a span from the oldest on and hands each to take, one in memory at a time. It ends with
+// take's first error, or with errNoTime when the invocation has little time left.
 func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]) error) error {
 	from, length := s.from, max(s.to.Sub(s.from), shortestWindow)
 	for {
@@ -92,7 +92,9 @@ func readWindow[T any](ctx context.Context, w alert.Window, read reader[T], spli
 	next := page
 	for pages := 1; err == nil && next.Count > 0; pages++ {
 		if pages == maxPages {
-			return entries, page, fmt.Errorf("the alerts of the second from %s do not end after %d pages", w.From.Format(time.RFC3339), pages)
+			return entries, page,
+				fmt.Errorf("the alerts of the second from %s do not end after %d pages", w.From.Format(time.RFC3339),
+					pages)
 		}
 		w.Skip += w.Top
 		next, err = read(ctx, w, collect)

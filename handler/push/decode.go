@@ -16,8 +16,8 @@ const (
 	typeBatch = "application/cloudevents-batch+json"
 )
 
-// skips are the items of a request that name no alert. Incidents mix the products' alerts, and one of another product must not
-// cost those of this one.
+// skips are the items of a request that name no alert. Incidents mix the products' alerts, and one of another product
+// must not cost those of this one.
 type skips struct {
 	first *Refusal // of the first one; nil: there are none
 	told  []string
@@ -35,8 +35,8 @@ func (s *skips) add(refused *Refusal) {
 	s.told = append(s.told, refused.Detail)
 }
 
-// decode finds the alerts' ids in a request, each once, in order. A request with no alert that can be used is refused for what
-// is wrong with the first.
+// decode finds the alerts' ids in a request, each once, in order. A request with no alert that can be used is refused
+// for what is wrong with the first.
 func decode(header http.Header, body []byte) (Receipt, *Refusal) {
 	kind, refused := contentType(header)
 	if refused != nil {
@@ -52,7 +52,9 @@ func decode(header http.Header, body []byte) (Receipt, *Refusal) {
 		return Receipt{}, refused
 	}
 	if len(items) > MaxItems {
-		return Receipt{}, refuse(http.StatusRequestEntityTooLarge, "too_many", "the body has %d alerts, at most %d are taken; send the rest in another request", len(items), MaxItems)
+		return Receipt{},
+			refuse(http.StatusRequestEntityTooLarge, "too_many",
+				"the body has %d alerts, at most %d are taken; send the rest in another request", len(items), MaxItems)
 	}
 	var ids []string
 	for i, item := range items {
@@ -65,7 +67,11 @@ func decode(header http.Header, body []byte) (Receipt, *Refusal) {
 	}
 	switch {
 	case len(ids) > 0:
-		return Receipt{Accepted: ids, Skipped: skipped.told, MoreSkipped: skipped.more}, nil
+		return Receipt{
+			Accepted:    ids,
+			Skipped:     skipped.told,
+			MoreSkipped: skipped.more,
+		}, nil
 	case skipped.first != nil:
 		return Receipt{}, skipped.first
 	}
@@ -76,10 +82,15 @@ func contentType(header http.Header) (string, *Refusal) {
 	kind, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
 	known := err == nil && slices.Contains([]string{typeJSON, typeEvent, typeBatch}, kind)
 	if charset := parameters["charset"]; !known || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return "", refuse(http.StatusUnsupportedMediaType, "unsupported_type", "Content-Type %.80q is not read; send %s, %s or %s, in UTF-8", header.Get("Content-Type"), typeJSON, typeEvent, typeBatch)
+		return "",
+			refuse(http.StatusUnsupportedMediaType, "unsupported_type",
+				"Content-Type %.80q is not read; send %s, %s or %s, in UTF-8", header.Get("Content-Type"), typeJSON,
+				typeEvent, typeBatch)
 	}
 	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return "", refuse(http.StatusUnsupportedMediaType, "unsupported_type", "Content-Encoding %.40q is not read; send the body as it is", encoding)
+		return "",
+			refuse(http.StatusUnsupportedMediaType, "unsupported_type",
+				"Content-Encoding %.40q is not read; send the body as it is", encoding)
 	}
 	return kind, nil
 }
@@ -129,7 +140,8 @@ func dataOf(number int, tree any) ([]any, *Refusal) {
 		}
 	}
 	if version := event.fields["specversion"]; version != "1.0" {
-		return nil, refuse(http.StatusBadRequest, "bad_event", "event %d has specversion %.20q; 1.0 is read", number, version)
+		return nil,
+			refuse(http.StatusBadRequest, "bad_event", "event %d has specversion %.20q; 1.0 is read", number, version)
 	}
 	data, there := event.fields["data"]
 	if !there {

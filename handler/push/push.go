@@ -1,6 +1,6 @@
-// Package push takes alerts that other systems report: it reads what they send, checks who they are and puts the alerts'
-// ids on the queue. Nothing else of what they say is believed: whoever answers the message reads the alert from the API.
-// Pushing an alert that a poll sees as well is harmless, because the two meet in the ledger.
+// Package push takes alerts that other systems report: it reads what they send, checks who they are and puts the
+// alerts' ids on the queue. Nothing else of what they say is believed: whoever answers the message reads the alert from
+// the API. Pushing an alert that a poll sees as well is harmless, because the two meet in the ledger.
 package push
 
 import (
@@ -48,7 +48,11 @@ func (r *Refusal) Answer() (status int, code, detail string, retryAfter time.Dur
 func (r *Refusal) Unwrap() error { return r.Cause }
 
 func refuse(status int, code, format string, args ...any) *Refusal {
-	return &Refusal{Status: status, Code: code, Detail: fmt.Sprintf(format, args...)}
+	return &Refusal{
+		Status: status,
+		Code:   code,
+		Detail: fmt.Sprintf(format, args...),
+	}
 }
 
 // Queue takes alert messages.
@@ -82,17 +86,24 @@ type Receipt struct {
 	MoreSkipped int      // items that were left out besides
 }
 
-// Receive reads a request and answers with the ids of its alerts. What names no alert is skipped, unless nothing else is there. Any
-// error is a *Refusal: nothing is accepted. A nil error means that the queue has all of them. A repeat within the same minute is
-// dropped by the broker, a later one is answered again and finds nothing left to do.
+// Receive reads a request and answers with the ids of its alerts. What names no alert is skipped, unless nothing else
+// is there. Any error is a *Refusal: nothing is accepted. A nil error means that the queue has all of them. A repeat
+// within the same minute is dropped by the broker, a later one is answered again and finds nothing left to do.
 func (r *Receiver) Receive(ctx context.Context, header http.Header, body []byte) (Receipt, error) {
 	now := r.o.Now().UTC()
 	if r.o.Unproven {
-		return Receipt{}, &Refusal{Status: http.StatusServiceUnavailable, Code: "not_ready", Detail: "it cannot be told now whether a sender is to be believed; send the request again later",
-			RetryAfter: unprovenAfter, Cause: errors.New("CORDON_WEBHOOK_SECRET is a reference to a key vault that was not resolved")}
+		return Receipt{},
+			&Refusal{
+				Status:     http.StatusServiceUnavailable,
+				Code:       "not_ready",
+				Detail:     "it cannot be told now whether a sender is to be believed; send the request again later",
+				RetryAfter: unprovenAfter,
+				Cause:      errors.New("CORDON_WEBHOOK_SECRET is a reference to a key vault that was not resolved"),
+			}
 	}
 	if why := distrust(r.o.Secret, header, body, now); why != "" {
-		refused := refuse(http.StatusUnauthorized, "unauthorized", "the request does not prove that its sender knows the webhook secret; see docs/push.md")
+		refused := refuse(http.StatusUnauthorized, "unauthorized",
+			"the request does not prove that its sender knows the webhook secret; see docs/push.md")
 		refused.Cause = fmt.Errorf("the webhook secret: %s", why)
 		return Receipt{}, refused
 	}
@@ -101,14 +112,27 @@ func (r *Receiver) Receive(ctx context.Context, header http.Header, body []byte)
 	case r.slots <- struct{}{}:
 		defer func() { <-r.slots }()
 	default:
-		return Receipt{}, &Refusal{Status: http.StatusTooManyRequests, Code: "too_many_requests", Detail: "too many requests at once; send it again a little later", RetryAfter: time.Second}
+		return Receipt{},
+			&Refusal{
+				Status:     http.StatusTooManyRequests,
+				Code:       "too_many_requests",
+				Detail:     "too many requests at once; send it again a little later",
+				RetryAfter: time.Second,
+			}
 	}
 	receipt, refused := decode(header, body)
 	if refused != nil {
 		return Receipt{}, refused
 	}
 	if err := Enqueue(ctx, r.o.Queue, r.o.Tenant, "pushed", now, receipt.Accepted); err != nil {
-		return Receipt{}, &Refusal{Status: http.StatusServiceUnavailable, Code: "not_queued", Detail: "the queue did not take all of it; send the request again", RetryAfter: retryAfter, Cause: err}
+		return Receipt{},
+			&Refusal{
+				Status:     http.StatusServiceUnavailable,
+				Code:       "not_queued",
+				Detail:     "the queue did not take all of it; send the request again",
+				RetryAfter: retryAfter,
+				Cause:      err,
+			}
 	}
 	return receipt, nil
 }
@@ -121,14 +145,19 @@ const (
 	forgedStart   = "hunt:"
 )
 
-// Enqueue asks for the answer to alerts by their ids. The message ids are the same for a minute, so that the broker drops
-// what is sent twice. After an error some may have been sent; sending all again is harmless.
+// Enqueue asks for the answer to alerts by their ids. The message ids are the same for a minute, so that the broker
+// drops what is sent twice. After an error some may have been sent; sending all again is harmless.
 func Enqueue(ctx context.Context, queue Queue, tenant, reason string, now time.Time, ids []string) error {
 	for part := range slices.Chunk(ids, sendAtOnce) {
 		envelopes := make([]alert.Envelope, len(part))
 		for i, id := range part {
 			envelopes[i] = alert.Envelope{ID: fmt.Sprintf("%s:%d", alert.QueueID(tenant, "push:"+id), now.Unix()/60),
-				Message: alert.Message{Tenant: tenant, AlertID: id, Reason: reason, ObservedAt: now}}
+				Message: alert.Message{
+					Tenant:     tenant,
+					AlertID:    id,
+					Reason:     reason,
+					ObservedAt: now,
+				}}
 		}
 		if err := queue.SendAlerts(ctx, envelopes); err != nil {
 			return err

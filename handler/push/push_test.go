@@ -55,19 +55,41 @@ func TestEveryWayOfWritingAnAlertGivesItsID(t *testing.T) {
 		body   string
 		want   []string
 	}{
-		"one":                       {jsonHeader(), `{"alertId":"` + id1 + `","machineId":"4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12"}`, []string{id1}},
-		"many, one of them twice":   {jsonHeader(), `[{"alertId":"` + id1 + `"},{"alertId":"` + id2 + `"},{"alertId":"` + id1 + `"}]`, []string{id1, id2}},
-		"as the connector hands on": {jsonHeader("Content-Type", "application/json; charset=utf-8"), `{"AlertId":"` + id1 + `","MachineId":"4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12"}`, []string{id1}},
-		"any case":                  {jsonHeader(), `{"ALERTID":"` + id1 + `","machineid":null}`, []string{id1}},
-		"what else it says":         {jsonHeader(), `{"alertId":"` + id1 + `","severity":"Informational","tenant":"another","reason":"x"}`, []string{id1}},
-		"an event":                  {jsonHeader("Content-Type", "application/cloudevents+json"), event, []string{id1}},
-		"a batch of events":         {jsonHeader("Content-Type", "application/cloudevents-batch+json"), "[" + event + "," + strings.ReplaceAll(event, id1, id2) + "]", []string{id1, id2}},
-		"an event in headers":       {jsonHeader("ce-specversion", "1.0", "ce-id", "1", "ce-source", "/x", "ce-type", "alert"), `{"alertId":"` + id1 + `"}`, []string{id1}},
+		"one": {
+			jsonHeader(), `{"alertId":"` + id1 + `","machineId":"4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12"}`,
+			[]string{id1},
+		},
+		"many, one of them twice": {
+			jsonHeader(), `[{"alertId":"` + id1 + `"},{"alertId":"` + id2 + `"},{"alertId":"` + id1 + `"}]`,
+			[]string{id1, id2},
+		},
+		"as the connector hands on": {
+			jsonHeader("Content-Type", "application/json; charset=utf-8"),
+			`{"AlertId":"` + id1 + `","MachineId":"4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12"}`, []string{id1},
+		},
+		"any case": {jsonHeader(), `{"ALERTID":"` + id1 + `","machineid":null}`, []string{id1}},
+		"what else it says": {
+			jsonHeader(), `{"alertId":"` + id1 + `","severity":"Informational","tenant":"another","reason":"x"}`,
+			[]string{id1},
+		},
+		"an event": {jsonHeader("Content-Type", "application/cloudevents+json"), event, []string{id1}},
+		"a batch of events": {
+			jsonHeader("Content-Type", "application/cloudevents-batch+json"),
+			"[" + event + "," + strings.ReplaceAll(event, id1, id2) + "]", []string{id1, id2},
+		},
+		"an event in headers": {
+			jsonHeader("ce-specversion", "1.0", "ce-id", "1", "ce-source", "/x", "ce-type", "alert"),
+			`{"alertId":"` + id1 + `"}`, []string{id1},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := &line{takes: 1}
-			receipt, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), c.header, []byte(c.body))
+			receipt, err := New(Options{
+				Queue:  q,
+				Tenant: "tenant",
+				Now:    func() time.Time { return noon },
+			}).Receive(t.Context(), c.header, []byte(c.body))
 			if err != nil || !cmp.Equal(Receipt{Accepted: c.want}, receipt) || len(q.sent) != len(c.want) {
 				t.Fatalf("%+v, %v", receipt, err)
 			}
@@ -100,45 +122,75 @@ func hostile() map[string]struct {
 	item := `{"alertId":"` + id1 + `"}`
 	at := func(header string, when time.Time, by, body string) http.Header {
 		stamp := strconv.FormatInt(when.Unix(), 10)
-		return jsonHeader(HeaderTimestamp, stamp, HeaderSignature, "sha256="+hex.EncodeToString(Sign(by, stamp, []byte(body)))+header)
+		return jsonHeader(HeaderTimestamp, stamp, HeaderSignature,
+			"sha256="+hex.EncodeToString(Sign(by, stamp, []byte(body)))+header)
 	}
 	trusted := func(more ...string) http.Header {
 		return jsonHeader(append([]string{HeaderSecret, secret}, more...)...)
 	}
 	return map[string]request{
-		"no proof":                     {jsonHeader(), item, 401, "unauthorized"},
-		"wrong secret":                 {jsonHeader(HeaderSecret, "x"+secret[1:]), item, 401, "unauthorized"},
-		"replayed after six minutes":   {at("", noon.Add(-6*time.Minute), secret, item), item, 401, "unauthorized"},
-		"signed for later":             {at("", noon.Add(6*time.Minute), secret, item), item, 401, "unauthorized"},
-		"re-signed with another":       {at("", noon, "another-secret-another-secret-anot", item), item, 401, "unauthorized"},
-		"signed for another body":      {at("", noon, secret, `{"alertId":"x"}`), item, 401, "unauthorized"},
-		"signature with a tail":        {at("zz", noon, secret, item), item, 401, "unauthorized"},
-		"signature, not signed time":   {jsonHeader(HeaderTimestamp, "1e9", HeaderSignature, "sha256="+hex.EncodeToString(Sign(secret, "1e9", []byte(item)))), item, 401, "unauthorized"},
-		"bad signature, right secret":  {jsonHeader(HeaderSecret, secret, HeaderTimestamp, "1", HeaderSignature, "sha256=00"), item, 401, "unauthorized"},
-		"wrong type":                   {trusted("Content-Type", "text/plain"), item, 415, "unsupported_type"},
-		"no type":                      {http.Header{HeaderSecret: {secret}}, item, 415, "unsupported_type"},
-		"other letters":                {trusted("Content-Type", "application/json; charset=utf-16"), item, 415, "unsupported_type"},
-		"compressed":                   {trusted("Content-Encoding", "gzip"), item, 415, "unsupported_type"},
-		"nothing":                      {trusted(), ``, 400, "bad_json"},
-		"cut":                          {trusted(), item[:len(item)-1], 400, "bad_json"},
-		"two values":                   {trusted(), item + item, 400, "bad_json"},
-		"deep":                         {trusted(), `{"a":` + strings.Repeat("[", 50_000) + strings.Repeat("]", 50_000) + `}`, 400, "bad_json"},
-		"a name twice":                 {trusted(), `{"alertId":"` + id1 + `","AlertID":"` + id2 + `"}`, 400, "bad_json"},
-		"no UTF-8":                     {trusted(), "{\"alertId\":\"\xff\"}", 400, "bad_json"},
-		"empty list":                   {trusted(), `[]`, 400, "no_alerts"},
-		"a text":                       {trusted(), `"` + id1 + `"`, 400, "bad_item"},
-		"a number for an id":           {trusted(), `{"alertId":12}`, 400, "bad_item"},
-		"a machine that is no text":    {trusted(), `{"alertId":"` + id1 + `","machineId":{}}`, 400, "bad_item"},
-		"a path for an id":             {trusted(), `{"alertId":"../machines/x"}`, 400, "bad_id"},
-		"an id too long":               {trusted(), `{"alertId":"` + strings.Repeat("a", 200) + `"}`, 400, "bad_id"},
-		"a forged finding":             {trusted(), `{"alertId":"Hunt:beacons:0011"}`, 400, "bad_id"},
-		"none that can be used":        {trusted(), `[{"alertId":""},{"alertId":12},7]`, 400, "bad_id"},
-		"events without an alert":      {trusted("Content-Type", "application/cloudevents-batch+json"), `[7,{"specversion":"1.0","id":"1","source":"/x","type":"a","data":[]}]`, 400, "bad_event"},
-		"too many":                     {trusted(), `[` + strings.Repeat(item+",", MaxItems) + item + `]`, 413, "too_many"},
-		"event without data":           {trusted("Content-Type", "application/cloudevents+json"), `{"specversion":"1.0","id":"1","source":"/x","type":"a","data_base64":"e30="}`, 400, "bad_event"},
-		"event of another version":     {trusted("Content-Type", "application/cloudevents+json"), `{"specversion":"0.3","id":"1","source":"/x","type":"a","data":{}}`, 400, "bad_event"},
-		"batch that is no list":        {trusted("Content-Type", "application/cloudevents-batch+json"), `{}`, 400, "bad_event"},
-		"event in headers without one": {trusted("ce-specversion", "1.0", "ce-id", "1", "ce-type", "a"), item, 400, "bad_event"},
+		"no proof":                   {jsonHeader(), item, 401, "unauthorized"},
+		"wrong secret":               {jsonHeader(HeaderSecret, "x"+secret[1:]), item, 401, "unauthorized"},
+		"replayed after six minutes": {at("", noon.Add(-6*time.Minute), secret, item), item, 401, "unauthorized"},
+		"signed for later":           {at("", noon.Add(6*time.Minute), secret, item), item, 401, "unauthorized"},
+		"re-signed with another": {
+			at("", noon, "another-secret-another-secret-anot", item), item, 401, "unauthorized",
+		},
+		"signed for another body": {at("", noon, secret, `{"alertId":"x"}`), item, 401, "unauthorized"},
+		"signature with a tail":   {at("zz", noon, secret, item), item, 401, "unauthorized"},
+		"signature, not signed time": {
+			jsonHeader(HeaderTimestamp, "1e9", HeaderSignature,
+				"sha256="+hex.EncodeToString(Sign(secret, "1e9", []byte(item)))), item, 401, "unauthorized",
+		},
+		"bad signature, right secret": {
+			jsonHeader(HeaderSecret, secret, HeaderTimestamp, "1", HeaderSignature, "sha256=00"), item, 401,
+			"unauthorized",
+		},
+		"wrong type": {trusted("Content-Type", "text/plain"), item, 415, "unsupported_type"},
+		"no type":    {http.Header{HeaderSecret: {secret}}, item, 415, "unsupported_type"},
+		"other letters": {
+			trusted("Content-Type", "application/json; charset=utf-16"), item, 415, "unsupported_type",
+		},
+		"compressed": {trusted("Content-Encoding", "gzip"), item, 415, "unsupported_type"},
+		"nothing":    {trusted(), ``, 400, "bad_json"},
+		"cut":        {trusted(), item[:len(item)-1], 400, "bad_json"},
+		"two values": {trusted(), item + item, 400, "bad_json"},
+		"deep": {
+			trusted(), `{"a":` + strings.Repeat("[", 50_000) + strings.Repeat("]", 50_000) + `}`, 400, "bad_json",
+		},
+		"a name twice": {
+			trusted(), `{"alertId":"` + id1 + `","AlertID":"` + id2 + `"}`, 400, "bad_json",
+		},
+		"no UTF-8":                  {trusted(), "{\"alertId\":\"\xff\"}", 400, "bad_json"},
+		"empty list":                {trusted(), `[]`, 400, "no_alerts"},
+		"a text":                    {trusted(), `"` + id1 + `"`, 400, "bad_item"},
+		"a number for an id":        {trusted(), `{"alertId":12}`, 400, "bad_item"},
+		"a machine that is no text": {trusted(), `{"alertId":"` + id1 + `","machineId":{}}`, 400, "bad_item"},
+		"a path for an id":          {trusted(), `{"alertId":"../machines/x"}`, 400, "bad_id"},
+		"an id too long":            {trusted(), `{"alertId":"` + strings.Repeat("a", 200) + `"}`, 400, "bad_id"},
+		"a forged finding":          {trusted(), `{"alertId":"Hunt:beacons:0011"}`, 400, "bad_id"},
+		"none that can be used":     {trusted(), `[{"alertId":""},{"alertId":12},7]`, 400, "bad_id"},
+		"events without an alert": {
+			trusted("Content-Type", "application/cloudevents-batch+json"),
+			`[7,{"specversion":"1.0","id":"1","source":"/x","type":"a","data":[]}]`, 400, "bad_event",
+		},
+		"too many": {
+			trusted(), `[` + strings.Repeat(item+",", MaxItems) + item + `]`, 413, "too_many",
+		},
+		"event without data": {
+			trusted("Content-Type", "application/cloudevents+json"),
+			`{"specversion":"1.0","id":"1","source":"/x","type":"a","data_base64":"e30="}`, 400, "bad_event",
+		},
+		"event of another version": {
+			trusted("Content-Type", "application/cloudevents+json"),
+			`{"specversion":"0.3","id":"1","source":"/x","type":"a","data":{}}`, 400, "bad_event",
+		},
+		"batch that is no list": {
+			trusted("Content-Type", "application/cloudevents-batch+json"), `{}`, 400, "bad_event",
+		},
+		"event in headers without one": {
+			trusted("ce-specversion", "1.0", "ce-id", "1", "ce-type", "a"), item, 400, "bad_event",
+		},
 	}
 }
 
@@ -148,9 +200,15 @@ func TestHostileRequestsHaveTheirAnswerAndNothingIsEnqueued(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := &line{takes: 99}
-			receipt, err := New(Options{Queue: q, Tenant: "tenant", Secret: secret, Now: func() time.Time { return noon }}).Receive(t.Context(), c.header, []byte(c.body))
+			receipt, err := New(Options{
+				Queue:  q,
+				Tenant: "tenant",
+				Secret: secret,
+				Now:    func() time.Time { return noon },
+			}).Receive(t.Context(), c.header, []byte(c.body))
 			var refused *Refusal
-			if !errors.As(err, &refused) || refused.Status != c.status || refused.Code != c.code || len(receipt.Accepted) != 0 || len(q.sent) != 0 {
+			if !errors.As(err, &refused) || refused.Status != c.status || refused.Code != c.code ||
+				len(receipt.Accepted) != 0 || len(q.sent) != 0 {
 				t.Fatalf("%+v, %d sent, %v", receipt, len(q.sent), err)
 			}
 			if strings.Contains(refused.Error(), secret) || refused.Detail == "" {
@@ -169,9 +227,15 @@ func TestThoseWhoKnowTheSecretAreTrusted(t *testing.T) {
 	stamp := strconv.FormatInt(noon.Add(-4*time.Minute).Unix(), 10)
 	for name, header := range map[string]http.Header{
 		"by the secret": jsonHeader(HeaderSecret, secret),
-		"by signature":  jsonHeader(HeaderTimestamp, stamp, HeaderSignature, "sha256="+hex.EncodeToString(Sign(secret, stamp, []byte(body)))),
+		"by signature": jsonHeader(HeaderTimestamp, stamp, HeaderSignature,
+			"sha256="+hex.EncodeToString(Sign(secret, stamp, []byte(body)))),
 	} {
-		r := New(Options{Queue: &line{takes: 2}, Tenant: "tenant", Secret: secret, Now: func() time.Time { return noon }})
+		r := New(Options{
+			Queue:  &line{takes: 2},
+			Tenant: "tenant",
+			Secret: secret,
+			Now:    func() time.Time { return noon },
+		})
 		for range 2 { // within its window a request may come again
 			if receipt, err := r.Receive(t.Context(), header, []byte(body)); err != nil || len(receipt.Accepted) != 1 {
 				t.Errorf("%s: %v, %v", name, receipt, err)
@@ -188,7 +252,8 @@ func TestASecretThatIsNotKnownHereTrustsNobody(t *testing.T) {
 	for _, header := range []http.Header{jsonHeader(), jsonHeader(HeaderSecret, secret), jsonHeader(HeaderSecret, "")} {
 		_, err := r.Receive(t.Context(), header, []byte(`{"alertId":"`+id1+`"}`))
 		var refusal *Refusal
-		if !errors.As(err, &refusal) || refusal.Status != http.StatusServiceUnavailable || refusal.RetryAfter == 0 || !strings.Contains(err.Error(), "CORDON_WEBHOOK_SECRET") || strings.Contains(refusal.Detail, "CORDON") {
+		if !errors.As(err, &refusal) || refusal.Status != http.StatusServiceUnavailable || refusal.RetryAfter == 0 ||
+			!strings.Contains(err.Error(), "CORDON_WEBHOOK_SECRET") || strings.Contains(refusal.Detail, "CORDON") {
 			t.Errorf("%v: %v", header, err)
 		}
 	}
@@ -206,14 +271,22 @@ func TestWhatTheQueueDidNotTakeIsNotAccepted(t *testing.T) {
 	body := []byte("[" + strings.Join(items, ",") + "]")
 	for takes := range 5 {
 		q := &line{takes: takes}
-		receipt, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), jsonHeader(), body)
+		receipt, err := New(Options{
+			Queue:  q,
+			Tenant: "tenant",
+			Now:    func() time.Time { return noon },
+		}).Receive(t.Context(), jsonHeader(), body)
 		var refused *Refusal
 		if !errors.As(err, &refused) || refused.Status != 503 || refused.RetryAfter <= 0 || len(receipt.Accepted) != 0 {
 			t.Errorf("after %d batches: %v", takes, err)
 		}
 	}
 	q := &line{takes: 5}
-	if receipt, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), jsonHeader(), body); err != nil || len(receipt.Accepted) != 450 || len(q.sent) != 450 {
+	if receipt, err := New(Options{
+		Queue:  q,
+		Tenant: "tenant",
+		Now:    func() time.Time { return noon },
+	}).Receive(t.Context(), jsonHeader(), body); err != nil || len(receipt.Accepted) != 450 || len(q.sent) != 450 {
 		t.Errorf("%d of %d, %v", len(q.sent), len(receipt.Accepted), err)
 	}
 }
@@ -227,8 +300,16 @@ func FuzzReceive(f *testing.F) {
 	f.Add("application/json", "", []byte(`[{"alertId":"`+id1+`"},{"alertId":"`+id2+`"}]`))
 	f.Fuzz(func(t *testing.T, kind, version string, body []byte) {
 		q := &line{takes: 99}
-		receipt, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), http.Header{"Content-Type": {kind}, "Ce-Specversion": {version}}, body)
-		if (err != nil) != (len(q.sent) == 0) || len(receipt.Accepted) != len(q.sent) || len(receipt.Accepted) > MaxItems {
+		receipt, err := New(Options{
+			Queue:  q,
+			Tenant: "tenant",
+			Now:    func() time.Time { return noon },
+		}).Receive(t.Context(), http.Header{
+			"Content-Type":   {kind},
+			"Ce-Specversion": {version},
+		}, body)
+		if (err != nil) != (len(q.sent) == 0) || len(receipt.Accepted) != len(q.sent) ||
+			len(receipt.Accepted) > MaxItems {
 			t.Errorf("%+v, %d sent, %v", receipt, len(q.sent), err)
 		}
 		for _, id := range receipt.Accepted {
@@ -250,23 +331,75 @@ func TestWhatNamesNoAlertIsSkippedAndTold(t *testing.T) {
 		kind, body string
 		want       Receipt
 	}{
-		"no id among others": {typeJSON, `[` + good + `,{"alertId":null},{"productName":"Office"},` + other + `]`, Receipt{Accepted: []string{id1, id2},
-			Skipped: []string{"alert 2 has no text alertId", "alert 3 has no text alertId"}}},
-		"an id that is none": {typeJSON, `[{"alertId":""},{"alertId":"../x"},` + good + `]`, Receipt{Accepted: []string{id1},
-			Skipped: []string{"alert 1: alertId is empty, an id is required", `alert 2: alertId "../x" has the character '/'; letters, digits and - _ . : are allowed`}}},
-		"a forged finding": {typeJSON, `[{"alertId":"hunt:x"},` + good + `]`, Receipt{Accepted: []string{id1}, Skipped: []string{`alert 1: alertId "hunt:x" is the id of a finding: only a hunt of Cordon itself makes those`}}},
-		"a machine id":     {typeJSON, `[{"alertId":"da1","machineId":"a b"},` + good + `]`, Receipt{Accepted: []string{id1}, Skipped: []string{`alert 1: machineId "a b" has the character ' '; letters, digits and - _ . : are allowed`}}},
-		"no object":        {typeJSON, `[7,null,[],` + good + `]`, Receipt{Accepted: []string{id1}, Skipped: []string{`alert 1 is no object such as {"alertId":"…"}`, `alert 2 is no object such as {"alertId":"…"}`, `alert 3 is no object such as {"alertId":"…"}`}}},
-		"within an event":  {typeEvent, event(`[{},` + good + `]`), Receipt{Accepted: []string{id1}, Skipped: []string{"alert 1 has no text alertId"}}},
-		"events of a batch": {typeBatch, `[7,` + event(good) + `,` + strings.Replace(event(other), `"data"`, `"data_base64"`, 1) + `,` + event(`{}`) + `]`, Receipt{Accepted: []string{id1},
-			Skipped: []string{"event 1 is no object", "event 3 has no data; data_base64 is not read", "alert 2 has no text alertId"}}},
-		"many":            {typeJSON, `[` + strings.Repeat(`{},`, 100) + good + `]`, Receipt{Accepted: []string{id1}, Skipped: many("alert %d has no text alertId", 20), MoreSkipped: 80}},
+		"no id among others": {
+			typeJSON, `[` + good + `,{"alertId":null},{"productName":"Office"},` + other + `]`,
+			Receipt{Accepted: []string{id1, id2},
+				Skipped: []string{"alert 2 has no text alertId", "alert 3 has no text alertId"}},
+		},
+		"an id that is none": {
+			typeJSON, `[{"alertId":""},{"alertId":"../x"},` + good + `]`, Receipt{
+				Accepted: []string{id1},
+				Skipped: []string{
+					"alert 1: alertId is empty, an id is required",
+					`alert 2: alertId "../x" has the character '/'; letters, digits and - _ . : are allowed`,
+				},
+			},
+		},
+		"a forged finding": {
+			typeJSON, `[{"alertId":"hunt:x"},` + good + `]`,
+			Receipt{
+				Accepted: []string{id1},
+				Skipped: []string{`alert 1: alertId "hunt:x" is the id of a finding: only a hunt of Cordon itself ` +
+					`makes those`},
+			},
+		},
+		"a machine id": {
+			typeJSON, `[{"alertId":"da1","machineId":"a b"},` + good + `]`,
+			Receipt{
+				Accepted: []string{id1},
+				Skipped: []string{`alert 1: machineId "a b" has the character ' '; letters, digits and - _ . : are ` +
+					`allowed`},
+			},
+		},
+		"no object": {
+			typeJSON, `[7,null,[],` + good + `]`,
+			Receipt{
+				Accepted: []string{id1},
+				Skipped: []string{
+					`alert 1 is no object such as {"alertId":"…"}`, `alert 2 is no object such as {"alertId":"…"}`,
+					`alert 3 is no object such as {"alertId":"…"}`,
+				},
+			},
+		},
+		"within an event": {
+			typeEvent, event(`[{},` + good + `]`),
+			Receipt{Accepted: []string{id1}, Skipped: []string{"alert 1 has no text alertId"}},
+		},
+		"events of a batch": {
+			typeBatch,
+			`[7,` + event(good) + `,` + strings.Replace(event(other), `"data"`, `"data_base64"`, 1) + `,` +
+				event(`{}`) + `]`, Receipt{
+				Accepted: []string{id1},
+				Skipped: []string{
+					"event 1 is no object", "event 3 has no data; data_base64 is not read",
+					"alert 2 has no text alertId",
+				},
+			},
+		},
+		"many": {
+			typeJSON, `[` + strings.Repeat(`{},`, 100) + good + `]`,
+			Receipt{Accepted: []string{id1}, Skipped: many("alert %d has no text alertId", 20), MoreSkipped: 80},
+		},
 		"byte order mark": {typeJSON, "\ufeff" + good, Receipt{Accepted: []string{id1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			q := &line{takes: 1}
-			receipt, err := New(Options{Queue: q, Tenant: "tenant", Now: func() time.Time { return noon }}).Receive(t.Context(), http.Header{"Content-Type": {c.kind}}, []byte(c.body))
+			receipt, err := New(Options{
+				Queue:  q,
+				Tenant: "tenant",
+				Now:    func() time.Time { return noon },
+			}).Receive(t.Context(), http.Header{"Content-Type": {c.kind}}, []byte(c.body))
 			if diff := cmp.Diff(c.want, receipt); err != nil || diff != "" || len(q.sent) != len(c.want.Accepted) {
 				t.Errorf("%d sent, %v (-want +got):\n%s", len(q.sent), err, diff)
 			}
@@ -285,8 +418,14 @@ func many(format string, n int) (all []string) {
 func TestABodyThatIsSignedWithItsByteOrderMarkIsTrusted(t *testing.T) {
 	t.Parallel()
 	body, stamp := "\ufeff"+`{"alertId":"`+id1+`"}`, strconv.FormatInt(noon.Unix(), 10)
-	header := jsonHeader(HeaderTimestamp, stamp, HeaderSignature, "sha256="+hex.EncodeToString(Sign(secret, stamp, []byte(body))))
-	if receipt, err := New(Options{Queue: &line{takes: 1}, Tenant: "tenant", Secret: secret, Now: func() time.Time { return noon }}).Receive(t.Context(), header, []byte(body)); err != nil || len(receipt.Accepted) != 1 {
+	header := jsonHeader(HeaderTimestamp, stamp, HeaderSignature,
+		"sha256="+hex.EncodeToString(Sign(secret, stamp, []byte(body))))
+	if receipt, err := New(Options{
+		Queue:  &line{takes: 1},
+		Tenant: "tenant",
+		Secret: secret,
+		Now:    func() time.Time { return noon },
+	}).Receive(t.Context(), header, []byte(body)); err != nil || len(receipt.Accepted) != 1 {
 		t.Errorf("%+v, %v", receipt, err)
 	}
 }

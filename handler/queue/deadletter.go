@@ -27,12 +27,13 @@ type DeadLetter struct {
 	Reason      string // MaxDeliveryCountExceeded and TTLExpiredException are the broker's; others are a receiver's
 	Description string
 	EnqueuedAt  time.Time // when it was sent, UTC; the broker does not say when it was set aside
-	Deliveries  int       // deliveries that came to nothing; those of people who looked for another dead letter count too
-	Deferred    bool      // a receiver put it off: it is not delivered any more, but can be listed and taken by its number
+	// deliveries that came to nothing; those of people who looked for another dead letter count too
+	Deliveries int
+	Deferred   bool // a receiver put it off: it is not delivered any more, but can be listed and taken by its number
 }
 
-// DeadLetters lists the dead letters of a queue, oldest number first, without taking anything: at most limit of them, and
-// never more than MaxDeadLetters. more says that there are others. It needs the right to listen.
+// DeadLetters lists the dead letters of a queue, oldest number first, without taking anything: at most limit of them,
+// and never more than MaxDeadLetters. more says that there are others. It needs the right to listen.
 func (c *Client) DeadLetters(ctx context.Context, queue string, limit int) (found []DeadLetter, more bool, err error) {
 	receiver, err := c.deadLetterReceiver("list dead letters", queue)
 	if err != nil {
@@ -42,7 +43,8 @@ func (c *Client) DeadLetters(ctx context.Context, queue string, limit int) (foun
 	limit = min(max(limit, 1), MaxDeadLetters)
 	var next int64
 	for len(found) <= limit { // one more than is shown tells whether there are others
-		messages, err := receiver.PeekMessages(ctx, min(limit+1-len(found), peekPage), &azservicebus.PeekMessagesOptions{FromSequenceNumber: &next})
+		messages, err := receiver.PeekMessages(ctx, min(limit+1-len(found), peekPage),
+			&azservicebus.PeekMessagesOptions{FromSequenceNumber: &next})
 		if err != nil {
 			return nil, false, failed("list dead letters", queue, err)
 		}
@@ -78,7 +80,8 @@ func lookAt(ctx context.Context, receiver *azservicebus.Receiver, numbers []int6
 	found := make(map[int64]DeadLetter, len(numbers))
 	for len(numbers) > 0 {
 		// As many as are still looked for: one number costs one message, a run of numbers one answer.
-		messages, err := receiver.PeekMessages(ctx, min(len(numbers), peekPage), &azservicebus.PeekMessagesOptions{FromSequenceNumber: &numbers[0]})
+		messages, err := receiver.PeekMessages(ctx, min(len(numbers), peekPage),
+			&azservicebus.PeekMessagesOptions{FromSequenceNumber: &numbers[0]})
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +104,8 @@ func (c *Client) deadLetterReceiver(op, queue string) (*azservicebus.Receiver, e
 	if c.isClosed() {
 		return nil, errClosed(op, queue)
 	}
-	receiver, err := c.client.NewReceiverForQueue(queue, &azservicebus.ReceiverOptions{SubQueue: azservicebus.SubQueueDeadLetter})
+	receiver, err := c.client.NewReceiverForQueue(queue,
+		&azservicebus.ReceiverOptions{SubQueue: azservicebus.SubQueueDeadLetter})
 	if err != nil {
 		return nil, failed(op, queue, err)
 	}
@@ -110,14 +114,24 @@ func (c *Client) deadLetterReceiver(op, queue string) (*azservicebus.Receiver, e
 
 // deadLetter reads a message of the library, which counts the delivery that is under way, or a look, as one more.
 func deadLetter(m *azservicebus.ReceivedMessage) DeadLetter {
-	d := DeadLetter{ID: m.MessageID, Body: body(m), Deliveries: max(int(m.DeliveryCount)-1, 0), Deferred: m.State == azservicebus.MessageStateDeferred}
+	d := DeadLetter{
+		ID:         m.MessageID,
+		Body:       body(m),
+		Deliveries: max(int(m.DeliveryCount)-1, 0),
+		Deferred:   m.State == azservicebus.MessageStateDeferred,
+	}
 	if m.SequenceNumber != nil {
 		d.Number = *m.SequenceNumber
 	}
 	if m.EnqueuedTime != nil {
 		d.EnqueuedAt = m.EnqueuedTime.UTC()
 	}
-	for to, from := range map[*string]*string{&d.ContentType: m.ContentType, &d.Subject: m.Subject, &d.Reason: m.DeadLetterReason, &d.Description: m.DeadLetterErrorDescription} {
+	for to, from := range map[*string]*string{
+		&d.ContentType: m.ContentType,
+		&d.Subject:     m.Subject,
+		&d.Reason:      m.DeadLetterReason,
+		&d.Description: m.DeadLetterErrorDescription,
+	} {
 		if from != nil {
 			*to = *from
 		}

@@ -82,7 +82,8 @@ func rawClient(t *testing.T, connection string, server *servicebus.Server) *azse
 	return client
 }
 
-func (g *grave) receiver(t *testing.T, sub azservicebus.SubQueue, mode azservicebus.ReceiveMode) *azservicebus.Receiver {
+func (g *grave) receiver(t *testing.T, sub azservicebus.SubQueue,
+	mode azservicebus.ReceiveMode) *azservicebus.Receiver {
 	t.Helper()
 	r, err := g.raw.NewReceiverForQueue(g.queue, &azservicebus.ReceiverOptions{SubQueue: sub, ReceiveMode: mode})
 	if err != nil {
@@ -126,12 +127,16 @@ func (g *grave) setAside(t *testing.T, n int) []int64 {
 	var numbers []int64
 	reason, description := "Test", "for a test"
 	for len(numbers) < n {
-		got, err := r.ReceiveMessages(t.Context(), n-len(numbers), &azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: time.Minute})
+		got, err := r.ReceiveMessages(t.Context(), n-len(numbers),
+			&azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, m := range got {
-			if err := r.DeadLetterMessage(t.Context(), m, &azservicebus.DeadLetterOptions{Reason: &reason, ErrorDescription: &description}); err != nil {
+			if err := r.DeadLetterMessage(t.Context(), m, &azservicebus.DeadLetterOptions{
+				Reason:           &reason,
+				ErrorDescription: &description,
+			}); err != nil {
 				t.Fatal(err)
 			}
 			numbers = append(numbers, *m.SequenceNumber)
@@ -147,7 +152,9 @@ func message(id, body string) *azservicebus.Message {
 func several(t *testing.T, n int) []*azservicebus.Message {
 	var all []*azservicebus.Message
 	for i := range n {
-		all = append(all, message(fmt.Sprintf("%s-%d-%d", t.Name()[max(0, len(t.Name())-40):], time.Now().UnixNano(), i), fmt.Sprint("body ", i)))
+		all = append(all,
+			message(fmt.Sprintf("%s-%d-%d", t.Name()[max(0, len(t.Name())-40):], time.Now().UnixNano(), i),
+				fmt.Sprint("body ", i)))
 	}
 	return all
 }
@@ -178,8 +185,18 @@ func listsAll(t *testing.T, g *grave) {
 	kind, subject := "application/json", "s"
 	m[0].ContentType, m[0].Subject = &kind, &subject
 	numbers := g.bury(t, m...)
-	want := []queue.DeadLetter{{Number: numbers[0], ID: *m[0].MessageID, Body: []byte("body 0"), ContentType: kind, Subject: subject, Reason: "Test", Description: "for a test"},
-		{Number: numbers[1], ID: *m[1].MessageID, Body: []byte("body 1"), Reason: "Test", Description: "for a test"}}
+	want := []queue.DeadLetter{
+		{
+			Number:      numbers[0],
+			ID:          *m[0].MessageID,
+			Body:        []byte("body 0"),
+			ContentType: kind,
+			Subject:     subject,
+			Reason:      "Test",
+			Description: "for a test",
+		},
+		{Number: numbers[1], ID: *m[1].MessageID, Body: []byte("body 1"), Reason: "Test", Description: "for a test"},
+	}
 	for range 2 { // a list changes nothing
 		found := g.list(t)
 		for i := range found {
@@ -211,7 +228,8 @@ func listsSome(t *testing.T, g *grave) {
 func looksAt(t *testing.T, g *grave) {
 	numbers := g.bury(t, several(t, 3)...)
 	found, err := g.client.DeadLettersAt(t.Context(), g.queue, numbers[2]+100, numbers[2], numbers[0])
-	if err != nil || len(found) != 2 || string(found[numbers[0]].Body) != "body 0" || string(found[numbers[2]].Body) != "body 2" {
+	if err != nil || len(found) != 2 || string(found[numbers[0]].Body) != "body 0" ||
+		string(found[numbers[2]].Body) != "body 2" {
 		t.Errorf("found %+v, error %v", found, err)
 	}
 	if found, err := g.client.DeadLettersAt(t.Context(), g.queue); err != nil || len(found) != 0 {
@@ -250,7 +268,12 @@ func drops(t *testing.T, g *grave) {
 
 // fresh sends a dead letter again as it is, under an id of its own.
 func fresh(d queue.DeadLetter) (queue.Message, error) {
-	return queue.Message{ID: fmt.Sprintf("%s:replay:%d", d.ID, d.Number), Body: d.Body, ContentType: d.ContentType, Subject: d.Subject}, nil
+	return queue.Message{
+		ID:          fmt.Sprintf("%s:replay:%d", d.ID, d.Number),
+		Body:        d.Body,
+		ContentType: d.ContentType,
+		Subject:     d.Subject,
+	}, nil
 }
 
 func replays(t *testing.T, g *grave) {
@@ -259,7 +282,8 @@ func replays(t *testing.T, g *grave) {
 	m[1].ContentType, m[1].Subject = &kind, &subject
 	numbers := g.bury(t, m...)
 	taken, err := g.client.ReplayDeadLetters(t.Context(), g.queue, numbers[1:2], fresh)
-	if err != nil || len(taken) != 1 || taken[0].Fate != queue.Replayed || taken[0].CopyID != fmt.Sprintf("%s:replay:%d", *m[1].MessageID, numbers[1]) {
+	if err != nil || len(taken) != 1 || taken[0].Fate != queue.Replayed ||
+		taken[0].CopyID != fmt.Sprintf("%s:replay:%d", *m[1].MessageID, numbers[1]) {
 		t.Fatalf("%+v, error %v", taken, err)
 	}
 	if got := g.numbers(t); !slices.Equal(got, []int64{numbers[0], numbers[2]}) {
@@ -271,24 +295,27 @@ func replays(t *testing.T, g *grave) {
 		t.Fatalf("%d messages, error %v", len(got), err)
 	}
 	c := got[0]
-	if c.MessageID != taken[0].CopyID || string(c.Body) != "body 1" || *c.ContentType != kind || *c.Subject != subject || c.DeliveryCount != 1 || c.DeadLetterReason != nil {
+	if c.MessageID != taken[0].CopyID || string(c.Body) != "body 1" || *c.ContentType != kind ||
+		*c.Subject != subject || c.DeliveryCount != 1 || c.DeadLetterReason != nil {
 		t.Errorf("the copy is %+v", c)
 	}
 }
 
 func refuses(t *testing.T, g *grave) {
 	numbers := g.bury(t, several(t, 3)...)
-	taken, err := g.client.ReplayDeadLetters(t.Context(), g.queue, numbers, func(d queue.DeadLetter) (queue.Message, error) {
-		switch d.Number {
-		case numbers[0]:
-			return queue.Message{}, errors.New("not this one")
-		case numbers[1]:
-			return queue.Message{ID: d.ID}, nil
-		default:
-			return fresh(d)
-		}
-	})
-	if err != nil || taken[0].Fate != queue.Refused || taken[0].Reason != "not this one" || taken[1].Fate != queue.Refused || taken[2].Fate != queue.Replayed {
+	taken, err := g.client.ReplayDeadLetters(t.Context(), g.queue, numbers,
+		func(d queue.DeadLetter) (queue.Message, error) {
+			switch d.Number {
+			case numbers[0]:
+				return queue.Message{}, errors.New("not this one")
+			case numbers[1]:
+				return queue.Message{ID: d.ID}, nil
+			default:
+				return fresh(d)
+			}
+		})
+	if err != nil || taken[0].Fate != queue.Refused || taken[0].Reason != "not this one" ||
+		taken[1].Fate != queue.Refused || taken[2].Fate != queue.Replayed {
 		t.Errorf("%+v, error %v", taken, err)
 	}
 	if !strings.Contains(taken[1].Reason, "repeat") {
@@ -302,7 +329,8 @@ func refuses(t *testing.T, g *grave) {
 func takesDeferred(t *testing.T, g *grave) {
 	numbers := g.bury(t, several(t, 2)...)
 	r := g.receiver(t, azservicebus.SubQueueDeadLetter, azservicebus.ReceiveModePeekLock)
-	got, err := r.ReceiveMessages(t.Context(), 2, &azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: time.Minute})
+	got, err := r.ReceiveMessages(t.Context(), 2,
+		&azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: time.Minute})
 	if err != nil || len(got) != 2 {
 		t.Fatalf("%d messages, error %v", len(got), err)
 	}
@@ -314,16 +342,18 @@ func takesDeferred(t *testing.T, g *grave) {
 	if all := g.list(t); len(all) != 2 || !all[0].Deferred {
 		t.Fatalf("listed as %+v", all)
 	}
-	taken, err := g.client.ReplayDeadLetters(t.Context(), g.queue, []int64{numbers[1], numbers[0]}, func(d queue.DeadLetter) (queue.Message, error) {
-		if d.Number == numbers[0] {
-			return queue.Message{}, errors.New("no")
-		}
-		return fresh(d)
-	})
+	taken, err := g.client.ReplayDeadLetters(t.Context(), g.queue, []int64{numbers[1], numbers[0]},
+		func(d queue.DeadLetter) (queue.Message, error) {
+			if d.Number == numbers[0] {
+				return queue.Message{}, errors.New("no")
+			}
+			return fresh(d)
+		})
 	if err != nil || taken[0].Fate != queue.Replayed || taken[1].Fate != queue.Refused {
 		t.Fatalf("%+v, error %v", taken, err)
 	}
-	if taken, err = g.client.DropDeadLetters(t.Context(), g.queue, numbers); err != nil || taken[0].Fate != queue.Dropped || taken[1].Fate != queue.Gone {
+	if taken, err = g.client.DropDeadLetters(t.Context(), g.queue, numbers); err != nil ||
+		taken[0].Fate != queue.Dropped || taken[1].Fate != queue.Gone {
 		t.Fatalf("%+v, error %v", taken, err)
 	}
 }
@@ -333,8 +363,11 @@ func readsValues(t *testing.T, g *grave) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, body := range []azservicebus.AMQPAnnotatedMessageBody{{Value: "a text"}, {Value: []byte("bytes")}, {Data: [][]byte{[]byte("in "), []byte("parts")}}} {
-		if err := sender.SendAMQPAnnotatedMessage(t.Context(), &azservicebus.AMQPAnnotatedMessage{Body: body}, nil); err != nil {
+	for _, body := range []azservicebus.AMQPAnnotatedMessageBody{
+		{Value: "a text"}, {Value: []byte("bytes")}, {Data: [][]byte{[]byte("in "), []byte("parts")}},
+	} {
+		if err := sender.SendAMQPAnnotatedMessage(t.Context(), &azservicebus.AMQPAnnotatedMessage{Body: body},
+			nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -34,9 +34,11 @@ func (e *Error) advice() string {
 	switch e.Code {
 	case azservicebus.CodeUnauthorizedAccess:
 		if e.Op == "send" {
-			return "; the identity needs the role Azure Service Bus Data Sender on the namespace, or the connection string the right Send"
+			return "; the identity needs the role Azure Service Bus Data Sender on the namespace, or the connection " +
+				"string the right Send"
 		}
-		return "; the identity needs the role Azure Service Bus Data Receiver on the namespace, or the connection string the right Listen"
+		return "; the identity needs the role Azure Service Bus Data Receiver on the namespace, or the connection " +
+			"string the right Listen"
 	case azservicebus.CodeNotFound:
 		return "; create the queue, or check the setting with its name"
 	default:
@@ -81,7 +83,8 @@ type TooLargeError struct {
 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("queue %s: message %s with a body of %d bytes is larger than the broker takes (256 KiB with everything in it on the Standard tier); send less", e.Queue, e.ID, e.Bytes)
+	return fmt.Sprintf("queue %s: message %s with a body of %d bytes is larger than the broker takes (256 KiB with "+
+		"everything in it on the Standard tier); send less", e.Queue, e.ID, e.Bytes)
 }
 
 // Transient is always false.
@@ -100,7 +103,12 @@ func failed(op, queue string, err error) *Error {
 }
 
 func errClosed(op, queue string) *Error {
-	return &Error{Op: op, Queue: queue, Code: azservicebus.CodeClosed, cause: errors.New("the client is closed")}
+	return &Error{
+		Op:    op,
+		Queue: queue,
+		Code:  azservicebus.CodeClosed,
+		cause: errors.New("the client is closed"),
+	}
 }
 
 // credential marks errors of the token source that no repeat can mend, so that the library does not repeat.

@@ -29,14 +29,20 @@ func TestErrorsSayWhatAndWhetherToTryAgain(t *testing.T) {
 		code      azservicebus.Code
 		transient bool
 	}{
-		"no such queue":      {func(*bench) {}, "none", azservicebus.CodeNotFound, false},
-		"token refused":      {func(b *bench) { b.RefuseTokens(true) }, "alerts", azservicebus.CodeUnauthorizedAccess, false},
-		"out of reach":       {func(b *bench) { b.RefuseConnections(true) }, "alerts", azservicebus.CodeConnectionLost, true},
-		"busy for too long":  {refuse(""), "alerts", "", true},
-		"full":               {refuse("amqp:resource-limit-exceeded"), "alerts", "", true},
-		"out of order":       {refuse("amqp:internal-error"), "alerts", azservicebus.CodeConnectionLost, true},
-		"disabled":           {refuse("com.microsoft:entity-disabled"), "alerts", "", false},
-		"permission is lost": {refuse("amqp:unauthorized-access"), "alerts", azservicebus.CodeUnauthorizedAccess, false},
+		"no such queue": {func(*bench) {}, "none", azservicebus.CodeNotFound, false},
+		"token refused": {func(b *bench) {
+			b.RefuseTokens(true)
+		}, "alerts", azservicebus.CodeUnauthorizedAccess, false},
+		"out of reach": {func(b *bench) {
+			b.RefuseConnections(true)
+		}, "alerts", azservicebus.CodeConnectionLost, true},
+		"busy for too long": {refuse(""), "alerts", "", true},
+		"full":              {refuse("amqp:resource-limit-exceeded"), "alerts", "", true},
+		"out of order":      {refuse("amqp:internal-error"), "alerts", azservicebus.CodeConnectionLost, true},
+		"disabled":          {refuse("com.microsoft:entity-disabled"), "alerts", "", false},
+		"permission is lost": {
+			refuse("amqp:unauthorized-access"), "alerts", azservicebus.CodeUnauthorizedAccess, false,
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +54,8 @@ func TestErrorsSayWhatAndWhetherToTryAgain(t *testing.T) {
 			if !errors.As(err, &known) {
 				t.Fatalf("error %v", err)
 			}
-			if known.Code != c.code || known.Transient() != c.transient || known.Queue != c.queue || known.Op != "send" {
+			if known.Code != c.code || known.Transient() != c.transient || known.Queue != c.queue ||
+				known.Op != "send" {
 				t.Errorf("%+v, transient %v", known, known.Transient())
 			}
 			if !strings.Contains(err.Error(), c.queue) {
@@ -126,7 +133,9 @@ func TestATokenThatCannotBeHadIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
 	for retryable, tries := range map[bool]int{false: 1, true: 4} {
 		s := &source{retryable: retryable}
-		b := newBench(t, func(o *queue.Options) { o.ConnectionString, o.Namespace, o.Credential = "", "local.example", s })
+		b := newBench(t, func(o *queue.Options) {
+			o.ConnectionString, o.Namespace, o.Credential = "", "local.example", s
+		})
 		err := b.client.Send(t.Context(), "alerts", queue.Message{ID: "1"})
 		var known *queue.Error
 		if !errors.As(err, &known) || known.Transient() != retryable || s.asked != tries {

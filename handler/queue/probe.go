@@ -17,16 +17,17 @@ type Probed struct {
 	Left   []int64       // sequence numbers of messages that could not be taken back
 }
 
-// probeText is the body of a probe. Nobody receives it; if one is ever left behind, the handler cannot read it, does nothing,
-// and whoever looks at the dead letters sees whose it is.
+// probeText is the body of a probe. Nobody receives it; if one is ever left behind, the handler cannot read it, does
+// nothing, and whoever looks at the dead letters sees whose it is.
 const probeText = `cordon doctor: a probe that was scheduled and should have been cancelled; it means nothing`
 
 // takeBackWithin bounds the cancelling, which goes on after the caller has gone.
 const takeBackWithin = 4 * time.Second
 
-// Probe schedules two messages with the same fresh id for at, looks at what the broker kept, and cancels it. A scheduled message
-// is received by nobody before its time, so that whoever listens to the queue never sees one, provided that at is far away. It
-// needs the right to send; without the one to listen less is seen. Probed with Left is valid beside an error.
+// Probe schedules two messages with the same fresh id for at, looks at what the broker kept, and cancels it. A
+// scheduled message is received by nobody before its time, so that whoever listens to the queue never sees one,
+// provided that at is far away. It needs the right to send; without the one to listen less is seen. Probed with Left is
+// valid beside an error.
 func (c *Client) Probe(ctx context.Context, queue string, at time.Time) (seen Probed, err error) {
 	sender, err := c.sender(queue)
 	if err != nil {
@@ -40,7 +41,8 @@ func (c *Client) Probe(ctx context.Context, queue string, at time.Time) (seen Pr
 	var sure, perhaps []int64 // to cancel: what is there, and what a duplicate was called
 	defer func() { seen.Left = takeBack(ctx, sender, sure, perhaps) }()
 	for i := range 2 {
-		numbers, err := sender.ScheduleMessages(ctx, []*azservicebus.Message{{MessageID: &id, Body: []byte(probeText)}}, at, nil)
+		numbers, err := sender.ScheduleMessages(ctx, []*azservicebus.Message{{MessageID: &id, Body: []byte(probeText)}},
+			at, nil)
 		if err != nil {
 			return seen, failed("send", queue, err)
 		}
@@ -75,7 +77,8 @@ func (c *Client) probes(ctx context.Context, queue, id string, from []int64) ([]
 		return nil, err
 	}
 	defer leave(ctx, receiver)
-	messages, err := receiver.PeekMessages(ctx, peekPage, &azservicebus.PeekMessagesOptions{FromSequenceNumber: &from[0]})
+	messages, err := receiver.PeekMessages(ctx, peekPage,
+		&azservicebus.PeekMessagesOptions{FromSequenceNumber: &from[0]})
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +91,8 @@ func (c *Client) probes(ctx context.Context, queue, id string, from []int64) ([]
 	return found, nil
 }
 
-// takeBack cancels messages, one by one so that one that is not there keeps no other, and returns those that are there still.
+// takeBack cancels messages, one by one so that one that is not there keeps no other, and returns those that are there
+// still.
 func takeBack(ctx context.Context, sender *sender, sure, perhaps []int64) (left []int64) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackWithin)
 	defer cancel()

@@ -21,11 +21,11 @@ type Options struct {
 	ConnectionString string
 	Namespace        string // host name, such as example.servicebus.windows.net
 	Credential       azcore.TokenCredential
-	// Retries is how often a failed operation is tried again on a broker that is busy or out of reach; 0 means 3, below 0
-	// never.
+	// Retries is how often a failed operation is tried again on a broker that is busy or out of reach; 0 means 3, below
+	// 0 never.
 	Retries int
-	// RetryDelay is the first pause before that, later ones are up to ten times as long; 0 means 500 ms. With the library's
-	// own default of 4 s a send after a lost connection would take longer than that.
+	// RetryDelay is the first pause before that, later ones are up to ten times as long; 0 means 500 ms. With the
+	// library's own default of 4 s a send after a lost connection would take longer than that.
 	RetryDelay time.Duration
 	// Patience is how long a dead letter is waited for that somebody else has locked; 0 means 5 s.
 	Patience time.Duration
@@ -70,20 +70,34 @@ func New(o Options) (*Client, error) {
 	client, err := o.connect()
 	if err != nil {
 		// The library's text may hold a part of the connection string, and with it the key.
-		return nil, errors.New("queue: the Service Bus connection is not usable; check ServiceBus (the whole connection string of the namespace) or ServiceBus__fullyQualifiedNamespace (its host name)")
+		return nil,
+			errors.New("queue: the Service Bus connection is not usable; check ServiceBus (the whole connection " +
+				"string of the namespace) or ServiceBus__fullyQualifiedNamespace (its host name)")
 	}
-	return &Client{client: client, patience: cmp.Or(o.Patience, 5*time.Second), senders: map[string]*sender{}}, nil
+	return &Client{
+		client:   client,
+		patience: cmp.Or(o.Patience, 5*time.Second),
+		senders:  map[string]*sender{},
+	}, nil
 }
 
 func (o Options) connect() (*azservicebus.Client, error) {
 	if o.RetryDelay == 0 {
 		o.RetryDelay = 500 * time.Millisecond
 	}
-	options := &azservicebus.ClientOptions{RetryOptions: azservicebus.RetryOptions{MaxRetries: int32(o.Retries), RetryDelay: o.RetryDelay, MaxRetryDelay: 10 * o.RetryDelay}}
+	options := &azservicebus.ClientOptions{RetryOptions: azservicebus.RetryOptions{
+		MaxRetries:    int32(o.Retries),
+		RetryDelay:    o.RetryDelay,
+		MaxRetryDelay: 10 * o.RetryDelay,
+	}}
 	host, _, err := net.SplitHostPort(o.Namespace)
 	if withPort := err == nil; o.RootCAs != nil || withPort {
 		// The library takes the namespace, port and all, for the name in the certificate.
-		options.TLSConfig = &tls.Config{RootCAs: o.RootCAs, ServerName: host, MinVersion: tls.VersionTLS12}
+		options.TLSConfig = &tls.Config{
+			RootCAs:    o.RootCAs,
+			ServerName: host,
+			MinVersion: tls.VersionTLS12,
+		}
 	}
 	if o.NewConn != nil {
 		options.NewWebSocketConn = func(ctx context.Context, _ azservicebus.NewWebSocketConnArgs) (net.Conn, error) {
@@ -99,8 +113,8 @@ func (o Options) connect() (*azservicebus.Client, error) {
 	return azservicebus.NewClient(o.Namespace, credential{o.Credential}, options)
 }
 
-// Close waits for the sends that are under way and ends the connection, in no more time than ctx has. Whatever is called
-// later fails with the code CodeClosed. A second Close does nothing.
+// Close waits for the sends that are under way and ends the connection, in no more time than ctx has. Whatever is
+// called later fails with the code CodeClosed. A second Close does nothing.
 func (c *Client) Close(ctx context.Context) error {
 	c.mu.Lock()
 	closed := c.closed

@@ -38,15 +38,22 @@ func newBench(t *testing.T, change func(*queue.Options)) *bench {
 	t.Helper()
 	b := &bench{clock: servicebus.NewManualClock(start)}
 	var err error
-	b.Server, err = servicebus.New(servicebus.Options{Clock: b.clock, Queues: []servicebus.QueueConfig{{Name: "alerts", DuplicateWindow: 24 * time.Hour}, {Name: "notices"}}})
+	b.Server, err = servicebus.New(servicebus.Options{
+		Clock:  b.clock,
+		Queues: []servicebus.QueueConfig{{Name: "alerts", DuplicateWindow: 24 * time.Hour}, {Name: "notices"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = b.Server.Close() })
-	o := queue.Options{ConnectionString: b.ConnectionString(), RetryDelay: time.Millisecond, NewConn: func(ctx context.Context) (net.Conn, error) {
-		b.dials.Add(1)
-		return b.Pipe(ctx)
-	}}
+	o := queue.Options{
+		ConnectionString: b.ConnectionString(),
+		RetryDelay:       time.Millisecond,
+		NewConn: func(ctx context.Context) (net.Conn, error) {
+			b.dials.Add(1)
+			return b.Pipe(ctx)
+		},
+	}
 	if change != nil {
 		change(&o)
 	}
@@ -104,7 +111,8 @@ func TestAMessageArrivesAsItWasSent(t *testing.T) {
 	b.send(t, queue.Message{ID: "1", Body: []byte(`{"a":1}`), ContentType: "application/json", Subject: "s"})
 	d := b.receive(t)
 	got := queue.Message{ID: d.MessageID, Body: d.Body, ContentType: d.ContentType, Subject: d.Subject}
-	if diff := cmp.Diff(queue.Message{ID: "1", Body: []byte(`{"a":1}`), ContentType: "application/json", Subject: "s"}, got); diff != "" {
+	if diff := cmp.Diff(queue.Message{ID: "1", Body: []byte(`{"a":1}`), ContentType: "application/json", Subject: "s"},
+		got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -175,7 +183,8 @@ func TestAMessageForLaterComesThen(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	at := start.Add(time.Hour)
-	b.send(t, queue.Message{ID: "later", At: at}, queue.Message{ID: "past", At: start.Add(-time.Hour)}, queue.Message{ID: "now"})
+	b.send(t, queue.Message{ID: "later", At: at}, queue.Message{ID: "past", At: start.Add(-time.Hour)},
+		queue.Message{ID: "now"})
 	if diff := cmp.Diff(servicebus.Counts{Active: 2, Scheduled: 1}, b.Counts("alerts")); diff != "" {
 		t.Fatal(diff)
 	}
@@ -195,7 +204,10 @@ func TestAMessageForLaterComesThen(t *testing.T) {
 func TestACopyForLaterNeedsAnIDOfItsOwn(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
-	b.send(t, queue.Message{ID: "1"}, queue.Message{ID: "1", At: start.Add(time.Hour)}, queue.Message{ID: "1:r1", At: start.Add(time.Hour)})
+	b.send(t, queue.Message{ID: "1"}, queue.Message{ID: "1", At: start.Add(time.Hour)}, queue.Message{
+		ID: "1:r1",
+		At: start.Add(time.Hour),
+	})
 	if diff := cmp.Diff(servicebus.Counts{Active: 1, Scheduled: 1}, b.Counts("alerts")); diff != "" {
 		t.Error(diff)
 	}
@@ -293,7 +305,8 @@ func TestDepthCountsUpToItsLimitAndTakesNothing(t *testing.T) {
 			t.Errorf("%d waiting and %d dead, want %v; error %v", active, dead, want, err)
 		}
 		for i := range 9 {
-			b.send(t, queue.Message{ID: fmt.Sprint(i), Body: bytes.Repeat([]byte("x"), 100_000)}) // more than one answer holds
+			// more than one answer holds
+			b.send(t, queue.Message{ID: fmt.Sprint(i), Body: bytes.Repeat([]byte("x"), 100_000)})
 		}
 		for b.Counts("alerts").DeadLettered < 2 {
 			if err := b.DeadLetter(t.Context(), "alerts", b.receive(t).LockToken, "r", ""); err != nil {
@@ -309,9 +322,13 @@ func TestDepthCountsUpToItsLimitAndTakesNothing(t *testing.T) {
 func TestAClosedClientSaysSo(t *testing.T) {
 	t.Parallel()
 	for name, use := range map[string]func(*bench) error{
-		"send":             func(b *bench) error { return b.client.Send(t.Context(), "alerts", queue.Message{ID: "1"}) },
-		"send for another": func(b *bench) error { return b.client.Send(t.Context(), "notices", queue.Message{ID: "1"}) },
-		"depth":            func(b *bench) error { _, _, err := b.client.Depth(t.Context(), "alerts", 1); return err },
+		"send": func(b *bench) error {
+			return b.client.Send(t.Context(), "alerts", queue.Message{ID: "1"})
+		},
+		"send for another": func(b *bench) error {
+			return b.client.Send(t.Context(), "notices", queue.Message{ID: "1"})
+		},
+		"depth": func(b *bench) error { _, _, err := b.client.Depth(t.Context(), "alerts", 1); return err },
 	} {
 		b := newBench(t, nil)
 		b.send(t, queue.Message{ID: "0"})

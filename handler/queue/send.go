@@ -50,8 +50,8 @@ func (m Message) outgoing() *azservicebus.Message {
 }
 
 // Send sends messages in their order, in as few batches as the broker takes. Nothing is sent if one of them is wrong in
-// itself: *TooLargeError for one that is too large, *Error for one without a usable id. After any other *Error some, all
-// or none may have been sent; sending all of them again is safe within the broker's duplicate window.
+// itself: *TooLargeError for one that is too large, *Error for one without a usable id. After any other *Error some,
+// all or none may have been sent; sending all of them again is safe within the broker's duplicate window.
 func (c *Client) Send(ctx context.Context, queue string, messages ...Message) error {
 	for _, m := range messages {
 		if err := m.check(); err != nil {
@@ -85,7 +85,8 @@ func (c *Client) Send(ctx context.Context, queue string, messages ...Message) er
 }
 
 // pack puts all messages into batches before any is sent.
-func (c *Client) pack(ctx context.Context, sender *sender, queue string, messages []Message) ([]*azservicebus.MessageBatch, error) {
+func (c *Client) pack(ctx context.Context, sender *sender, queue string,
+	messages []Message) ([]*azservicebus.MessageBatch, error) {
 	var batches []*azservicebus.MessageBatch
 	for len(messages) > 0 {
 		batch, err := sender.NewMessageBatch(ctx, nil)
@@ -97,7 +98,11 @@ func (c *Client) pack(ctx context.Context, sender *sender, queue string, message
 			return nil, failed("send", queue, err)
 		}
 		if n == 0 {
-			return nil, &TooLargeError{Queue: queue, ID: messages[0].ID, Bytes: len(messages[0].Body)}
+			return nil, &TooLargeError{
+				Queue: queue,
+				ID:    messages[0].ID,
+				Bytes: len(messages[0].Body),
+			}
 		}
 		batches = append(batches, batch)
 		messages = messages[n:]

@@ -34,8 +34,8 @@ type Taken struct {
 	Reason string // for every fate but Replayed and Dropped: why, and what to do
 }
 
-// Bounds of taking. The broker hands dead letters out in their order and none by its number, so that those in front of a
-// chosen one have to be locked too.
+// Bounds of taking. The broker hands dead letters out in their order and none by its number, so that those in front of
+// a chosen one have to be locked too.
 const (
 	takeAtOnce   = 32                     // few enough to be dealt with well within a lock
 	takeReach    = 1000                   // others that are locked on the way
@@ -47,23 +47,26 @@ const (
 	finishWithin = 15 * time.Second       // for what is done after the caller has gone
 )
 
-// ReplayDeadLetters takes dead letters by their numbers and sends each of them again: again says as what, under an id of
-// its own, or why not. The copy is sent first and the dead letter removed after it. A crash in between leaves both, and so
-// does a lock that ran out. Replaying the dead letter another time then sends another copy: the broker drops it if it has
-// the id of the first one, within its duplicate window; later it is delivered, which is harmless because the ledger joins
-// it to the run, or the notice, that exists.
+// ReplayDeadLetters takes dead letters by their numbers and sends each of them again: again says as what, under an id
+// of its own, or why not. The copy is sent first and the dead letter removed after it. A crash in between leaves both,
+// and so does a lock that ran out. Replaying the dead letter another time then sends another copy: the broker drops it
+// if it has the id of the first one, within its duplicate window; later it is delivered, which is harmless because the
+// ledger joins it to the run, or the notice, that exists.
 //
 // Dead letters that were not chosen are given back as they were, but for their count of deliveries, on which nothing
 // depends there. Of two callers at once one gets a dead letter, and the other is told Held or Gone.
 //
-// The result has one entry for each number, in their order, and is valid beside an error, which says what ended the work
-// early or that others stay locked for a while. Taking needs the right to listen, and this the right to send.
-func (c *Client) ReplayDeadLetters(ctx context.Context, queue string, numbers []int64, again func(DeadLetter) (Message, error)) ([]Taken, error) {
-	return c.take(ctx, queue, numbers, func(t *taking, m *azservicebus.ReceivedMessage) (Taken, error) { return t.replay(ctx, m, again) })
+// The result has one entry for each number, in their order, and is valid beside an error, which says what ended the
+// work early or that others stay locked for a while. Taking needs the right to listen, and this the right to send.
+func (c *Client) ReplayDeadLetters(ctx context.Context, queue string, numbers []int64,
+	again func(DeadLetter) (Message, error)) ([]Taken, error) {
+	return c.take(ctx, queue, numbers, func(t *taking, m *azservicebus.ReceivedMessage) (Taken, error) {
+		return t.replay(ctx, m, again)
+	})
 }
 
-// DropDeadLetters removes dead letters by their numbers, for good. What is said of others, of the result and of the error
-// is as with ReplayDeadLetters.
+// DropDeadLetters removes dead letters by their numbers, for good. What is said of others, of the result and of the
+// error is as with ReplayDeadLetters.
 func (c *Client) DropDeadLetters(ctx context.Context, queue string, numbers []int64) ([]Taken, error) {
 	return c.take(ctx, queue, numbers, func(t *taking, m *azservicebus.ReceivedMessage) (Taken, error) {
 		if err := t.remove(ctx, m); err != nil {
@@ -77,8 +80,8 @@ func (c *Client) DropDeadLetters(ctx context.Context, queue string, numbers []in
 type taking struct {
 	client *Client
 	queue  string
-	// Two receivers: one takes, the other looks, renews and settles. What is given back while the first one still waits for
-	// messages would come to it again, so it is closed before.
+	// Two receivers: one takes, the other looks, renews and settles. What is given back while the first one still waits
+	// for messages would come to it again, so it is closed before.
 	taker, keeper *azservicebus.Receiver
 	act           func(*taking, *azservicebus.ReceivedMessage) (Taken, error)
 
@@ -88,7 +91,8 @@ type taking struct {
 	exhausted bool // takeReach was reached
 }
 
-func (c *Client) take(ctx context.Context, queue string, numbers []int64, act func(*taking, *azservicebus.ReceivedMessage) (Taken, error)) ([]Taken, error) {
+func (c *Client) take(ctx context.Context, queue string, numbers []int64,
+	act func(*taking, *azservicebus.ReceivedMessage) (Taken, error)) ([]Taken, error) {
 	const op = "take dead letters"
 	if len(numbers) > MaxDeadLetters {
 		return nil, failed(op, queue, fmt.Errorf("%d are too many at once: at most %d", len(numbers), MaxDeadLetters))
@@ -103,8 +107,16 @@ func (c *Client) take(ctx context.Context, queue string, numbers []int64, act fu
 		return nil, err
 	}
 	defer leave(ctx, keeper)
-	t := &taking{client: c, queue: queue, taker: taker, keeper: keeper, act: act,
-		open: map[int64]struct{}{}, held: map[int64]*azservicebus.ReceivedMessage{}, done: map[int64]Taken{}}
+	t := &taking{
+		client: c,
+		queue:  queue,
+		taker:  taker,
+		keeper: keeper,
+		act:    act,
+		open:   map[int64]struct{}{},
+		held:   map[int64]*azservicebus.ReceivedMessage{},
+		done:   map[int64]Taken{},
+	}
 	if err = t.choose(ctx, numbers); err == nil {
 		err = t.walk(ctx)
 	}
@@ -178,10 +190,12 @@ func (t *taking) walk(ctx context.Context) error {
 	}
 	// A look opens the links. Waiting for messages is not to be cut short while that goes on.
 	last := slices.Max(slices.Collect(maps.Keys(t.open)))
-	if _, err := t.taker.PeekMessages(ctx, 1, &azservicebus.PeekMessagesOptions{FromSequenceNumber: &last}); err != nil {
+	if _, err := t.taker.PeekMessages(ctx, 1,
+		&azservicebus.PeekMessagesOptions{FromSequenceNumber: &last}); err != nil {
 		return err
 	}
-	for beyond, empty, ask := 0, 0, len(t.open); len(t.open) > 0 && beyond < takeBeyond && empty < emptyRounds; ask *= 2 {
+	for beyond, empty, ask := 0, 0, len(t.open); len(t.open) > 0 && beyond < takeBeyond &&
+		empty < emptyRounds; ask *= 2 {
 		if t.exhausted = len(t.held) >= takeReach; t.exhausted {
 			return nil
 		}
@@ -217,12 +231,13 @@ func (t *taking) walk(ctx context.Context) error {
 	return nil
 }
 
-// receive waits for messages, and returns none if there are none that nobody else has locked, or if the library repaired a
-// link meanwhile.
+// receive waits for messages, and returns none if there are none that nobody else has locked, or if the library
+// repaired a link meanwhile.
 func (t *taking) receive(ctx context.Context, n int) ([]*azservicebus.ReceivedMessage, error) {
 	patient, cancel := context.WithTimeout(ctx, t.client.patience/emptyRounds)
 	defer cancel()
-	messages, err := t.taker.ReceiveMessages(patient, n, &azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: gatherFor})
+	messages, err := t.taker.ReceiveMessages(patient, n,
+		&azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: gatherFor})
 	if len(messages) == 0 && patient.Err() != nil && ctx.Err() == nil {
 		return nil, nil
 	}
@@ -271,7 +286,8 @@ func (t *taking) settled(number int64, taken Taken) {
 	t.done[number] = taken
 }
 
-func (t *taking) replay(ctx context.Context, m *azservicebus.ReceivedMessage, again func(DeadLetter) (Message, error)) (Taken, error) {
+func (t *taking) replay(ctx context.Context, m *azservicebus.ReceivedMessage,
+	again func(DeadLetter) (Message, error)) (Taken, error) {
 	d := deadLetter(m)
 	out, err := again(d)
 	if err == nil && out.ID == d.ID {
@@ -289,8 +305,8 @@ func (t *taking) replay(ctx context.Context, m *azservicebus.ReceivedMessage, ag
 	return Taken{Fate: Replayed, CopyID: out.ID}, nil
 }
 
-// remove completes a message, also after the end of ctx: a copy may be out. Where the broker's answer was lost, it counts
-// whether the message is still there.
+// remove completes a message, also after the end of ctx: a copy may be out. Where the broker's answer was lost, it
+// counts whether the message is still there.
 func (t *taking) remove(ctx context.Context, m *azservicebus.ReceivedMessage) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
 	defer cancel()
@@ -310,10 +326,11 @@ func (t *taking) remove(ctx context.Context, m *azservicebus.ReceivedMessage) er
 }
 
 // settle ends a lock by its token alone, which goes over the management link: a message that came over a link which is
-// lost by now can be settled too. The library's own way for such a one resets the connection several times and takes most
-// of a minute. The first try gets little time because the library's pause before a second one does not follow the
+// lost by now can be settled too. The library's own way for such a one resets the connection several times and takes
+// most of a minute. The first try gets little time because the library's pause before a second one does not follow the
 // options; renewing the lock does, and repairs the links. ctx must have an end.
-func (t *taking) settle(ctx context.Context, m *azservicebus.ReceivedMessage, how func(ctx context.Context, token *azservicebus.ReceivedMessage) error) error {
+func (t *taking) settle(ctx context.Context, m *azservicebus.ReceivedMessage,
+	how func(ctx context.Context, token *azservicebus.ReceivedMessage) error) error {
 	token := &azservicebus.ReceivedMessage{LockToken: m.LockToken}
 	short, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
@@ -341,7 +358,8 @@ func (t *taking) giveBack(ctx context.Context) error {
 			if err == nil || lockLost(err) { // a lock that ran out has given it back
 				return nil
 			}
-			return failed("give dead letters back", t.queue, fmt.Errorf("some stay locked until their locks run out, and are not lost: %w", err))
+			return failed("give dead letters back", t.queue,
+				fmt.Errorf("some stay locked until their locks run out, and are not lost: %w", err))
 		})
 	}
 	return all.Wait()

@@ -32,7 +32,10 @@ func (b *bench) bury(t *testing.T, n int) []int64 {
 	t.Helper()
 	var numbers []int64
 	for i := range n {
-		if err := b.Send("alerts", servicebus.Message{ID: fmt.Sprint("d", i+1), Body: []byte(fmt.Sprint("body ", i+1))}); err != nil {
+		if err := b.Send("alerts", servicebus.Message{
+			ID:   fmt.Sprint("d", i+1),
+			Body: []byte(fmt.Sprint("body ", i+1)),
+		}); err != nil {
 			t.Fatal(err)
 		}
 		d := b.receive(t)
@@ -106,18 +109,23 @@ func TestOfTwoWhoTakeTheSameOneGetsIt(t *testing.T) {
 	b := impatient(t)
 	numbers := b.bury(t, 3)
 	var inner []queue.Taken
-	taken, err := b.client.ReplayDeadLetters(t.Context(), "alerts", numbers[2:], func(d queue.DeadLetter) (queue.Message, error) {
-		other, err := queue.New(queue.Options{ConnectionString: b.ConnectionString(), Patience: 50 * time.Millisecond, NewConn: b.Pipe})
-		if err != nil {
-			return queue.Message{}, err
-		}
-		defer other.Close(t.Context())
-		inner, err = other.DropDeadLetters(t.Context(), "alerts", numbers) // two are locked on the way to the third
-		if err != nil {
-			return queue.Message{}, err
-		}
-		return fresh(d)
-	})
+	taken, err := b.client.ReplayDeadLetters(t.Context(), "alerts", numbers[2:],
+		func(d queue.DeadLetter) (queue.Message, error) {
+			other, err := queue.New(queue.Options{
+				ConnectionString: b.ConnectionString(),
+				Patience:         50 * time.Millisecond,
+				NewConn:          b.Pipe,
+			})
+			if err != nil {
+				return queue.Message{}, err
+			}
+			defer other.Close(t.Context())
+			inner, err = other.DropDeadLetters(t.Context(), "alerts", numbers) // two are locked on the way to the third
+			if err != nil {
+				return queue.Message{}, err
+			}
+			return fresh(d)
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,22 +171,23 @@ func TestSomebodyElseWhoTakesItMeanwhileIsSaid(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	numbers := b.bury(t, 2)
-	taken, err := b.client.ReplayDeadLetters(t.Context(), "alerts", numbers, func(d queue.DeadLetter) (queue.Message, error) {
-		if d.Number == numbers[0] { // the locks run out, and another receiver takes both
-			b.clock.Advance(2 * time.Minute)
-			for range 2 {
-				other, err := b.Receive(t.Context(), "alerts/$DeadLetterQueue")
-				if err != nil {
-					return queue.Message{}, err
+	taken, err := b.client.ReplayDeadLetters(t.Context(), "alerts", numbers,
+		func(d queue.DeadLetter) (queue.Message, error) {
+			if d.Number == numbers[0] { // the locks run out, and another receiver takes both
+				b.clock.Advance(2 * time.Minute)
+				for range 2 {
+					other, err := b.Receive(t.Context(), "alerts/$DeadLetterQueue")
+					if err != nil {
+						return queue.Message{}, err
+					}
+					if err := b.Complete(t.Context(), "alerts", other.LockToken); err != nil {
+						return queue.Message{}, err
+					}
 				}
-				if err := b.Complete(t.Context(), "alerts", other.LockToken); err != nil {
-					return queue.Message{}, err
-				}
+				return queue.Message{}, errors.New("no")
 			}
-			return queue.Message{}, errors.New("no")
-		}
-		return fresh(d)
-	})
+			return fresh(d)
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,10 +203,11 @@ func TestALostConnectionLosesNothing(t *testing.T) {
 	b := newBench(t, nil)
 	numbers := b.bury(t, 6)
 	drops := 0
-	taken, err := b.client.ReplayDeadLetters(t.Context(), "alerts", numbers[3:5], func(d queue.DeadLetter) (queue.Message, error) {
-		drops += b.DropConnections()
-		return fresh(d)
-	})
+	taken, err := b.client.ReplayDeadLetters(t.Context(), "alerts", numbers[3:5],
+		func(d queue.DeadLetter) (queue.Message, error) {
+			drops += b.DropConnections()
+			return fresh(d)
+		})
 	if err != nil || drops == 0 {
 		t.Fatalf("%d connections, error %v", drops, err)
 	}
@@ -210,10 +220,11 @@ func TestACallerWhoGoesAwayLeavesNothingLocked(t *testing.T) {
 	b := newBench(t, nil)
 	numbers := b.bury(t, 4)
 	ctx, cancel := context.WithCancel(t.Context())
-	taken, err := b.client.ReplayDeadLetters(ctx, "alerts", numbers[2:], func(d queue.DeadLetter) (queue.Message, error) {
-		cancel()
-		return fresh(d)
-	})
+	taken, err := b.client.ReplayDeadLetters(ctx, "alerts", numbers[2:],
+		func(d queue.DeadLetter) (queue.Message, error) {
+			cancel()
+			return fresh(d)
+		})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
@@ -225,7 +236,10 @@ func TestASendThatFailsEndsTheWorkAndKeepsAll(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(o *queue.Options) { o.Retries = -1 })
 	numbers := b.bury(t, 3)
-	if err := b.RefuseSends("alerts", servicebus.Refusal{Condition: "com.microsoft:entity-disabled", Description: "the queue is disabled for sending"}); err != nil {
+	if err := b.RefuseSends("alerts", servicebus.Refusal{
+		Condition:   "com.microsoft:entity-disabled",
+		Description: "the queue is disabled for sending",
+	}); err != nil {
 		t.Fatal(err)
 	}
 	taken, err := b.client.ReplayDeadLetters(t.Context(), "alerts", numbers[1:], fresh)
@@ -264,8 +278,12 @@ func TestAMissingRightIsNamed(t *testing.T) {
 		call   string
 		lacks  servicebus.Right
 		advice string
-	}{{"list", servicebus.RightListen, "right Listen"}, {"look", servicebus.RightListen, "right Listen"}, {"drop", servicebus.RightListen, "right Listen"},
-		{"replay", servicebus.RightListen, "right Listen"}, {"replay", servicebus.RightSend, "right Send"}, {"list", servicebus.RightSend, ""}, {"drop", servicebus.RightSend, ""}} {
+	}{
+		{"list", servicebus.RightListen, "right Listen"}, {"look", servicebus.RightListen, "right Listen"},
+		{"drop", servicebus.RightListen, "right Listen"},
+		{"replay", servicebus.RightListen, "right Listen"}, {"replay", servicebus.RightSend, "right Send"},
+		{"list", servicebus.RightSend, ""}, {"drop", servicebus.RightSend, ""},
+	} {
 		b := newBench(t, nil)
 		numbers := b.bury(t, 2)
 		b.Withhold(c.lacks)
@@ -277,7 +295,8 @@ func TestAMissingRightIsNamed(t *testing.T) {
 			continue
 		}
 		var known *queue.Error
-		if !errors.As(err, &known) || known.Code != azservicebus.CodeUnauthorizedAccess || known.Transient() || !strings.Contains(err.Error(), c.advice) || !strings.Contains(err.Error(), "queue alerts") {
+		if !errors.As(err, &known) || known.Code != azservicebus.CodeUnauthorizedAccess || known.Transient() ||
+			!strings.Contains(err.Error(), c.advice) || !strings.Contains(err.Error(), "queue alerts") {
 			t.Errorf("%s without %s: %v", c.call, c.lacks, err)
 		}
 		b.Withhold()
@@ -326,13 +345,16 @@ func TestOneBehindTooManyIsSaidAndNothingStaysLocked(t *testing.T) {
 func TestTakingIsBoundedAndAClosedClientSaysSo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
-	if _, err := b.client.DropDeadLetters(t.Context(), "alerts", make([]int64, queue.MaxDeadLetters+1)); err == nil || !strings.Contains(err.Error(), "1001") {
+	if _, err := b.client.DropDeadLetters(t.Context(), "alerts", make([]int64, queue.MaxDeadLetters+1)); err == nil ||
+		!strings.Contains(err.Error(), "1001") {
 		t.Errorf("too many: %v", err)
 	}
-	if taken, err := b.client.DropDeadLetters(t.Context(), "alerts", []int64{7, 7}); err != nil || len(taken) != 2 || taken[1].Fate != queue.Gone {
+	if taken, err := b.client.DropDeadLetters(t.Context(), "alerts", []int64{7, 7}); err != nil || len(taken) != 2 ||
+		taken[1].Fate != queue.Gone {
 		t.Errorf("none there: %+v, %v", taken, err)
 	}
-	if _, err := b.client.DropDeadLetters(t.Context(), "none", []int64{7}); err == nil || !strings.Contains(err.Error(), "create the queue") {
+	if _, err := b.client.DropDeadLetters(t.Context(), "none", []int64{7}); err == nil ||
+		!strings.Contains(err.Error(), "create the queue") {
 		t.Errorf("no queue: %v", err)
 	}
 	if err := b.client.Close(t.Context()); err != nil {
@@ -370,7 +392,8 @@ func TestWhatIsGivenBackDoesNotComeAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	numbers := b.bury(t, 12)
-	if _, err := b.client.DropDeadLetters(t.Context(), "alerts", numbers[11:]); err != nil { // more is asked for than is there
+	// more is asked for than is there
+	if _, err := b.client.DropDeadLetters(t.Context(), "alerts", numbers[11:]); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range b.Records("alerts") {

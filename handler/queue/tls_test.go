@@ -31,12 +31,15 @@ func TestANamespaceIsReachedOverTLSWithTokensIfItsAuthorityIsTrusted(t *testing.
 	t.Cleanup(https.Close)
 	roots := x509.NewCertPool()
 	roots.AddCert(https.Certificate())
-	server, err := servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{{Name: "alerts"}}, CheckToken: func(token string) error {
-		if token != "good" {
-			return errors.New("no")
-		}
-		return nil
-	}})
+	server, err := servicebus.New(servicebus.Options{
+		Queues: []servicebus.QueueConfig{{Name: "alerts"}},
+		CheckToken: func(token string) error {
+			if token != "good" {
+				return errors.New("no")
+			}
+			return nil
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,11 +48,19 @@ func TestANamespaceIsReachedOverTLSWithTokensIfItsAuthorityIsTrusted(t *testing.
 		t.Fatal(err)
 	}
 	go func() {
-		_ = server.Serve(tls.NewListener(listener, &tls.Config{Certificates: https.TLS.Certificates, MinVersion: tls.VersionTLS12}))
+		_ = server.Serve(tls.NewListener(listener, &tls.Config{
+			Certificates: https.TLS.Certificates,
+			MinVersion:   tls.VersionTLS12,
+		}))
 	}()
 	t.Cleanup(func() { _ = server.Close() })
 	send := func(token bearer, roots *x509.CertPool) error {
-		c, err := queue.New(queue.Options{Namespace: listener.Addr().String(), Credential: token, RootCAs: roots, Retries: -1})
+		c, err := queue.New(queue.Options{
+			Namespace:  listener.Addr().String(),
+			Credential: token,
+			RootCAs:    roots,
+			Retries:    -1,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

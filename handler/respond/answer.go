@@ -87,7 +87,12 @@ func New(o Options) *Responder {
 	o.API = findingsAPI{o.API, o.Ledger}
 	r := &Responder{
 		Options: o,
-		clerk:   &answer.Clerk{Ledger: o.Ledger, Teller: o.Teller, Log: o.Log, Now: o.Now},
+		clerk: &answer.Clerk{
+			Ledger: o.Ledger,
+			Teller: o.Teller,
+			Log:    o.Log,
+			Now:    o.Now,
+		},
 		process: rand.Text(),
 		beside:  semaphore.NewWeighted(everybody),
 	}
@@ -138,7 +143,11 @@ func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) erro
 		return err
 	}
 	for {
-		run := &answer.Run{Call: answer.Call{Message: m, Delivery: delivery, Alone: delivery > 1}}
+		run := &answer.Run{Call: answer.Call{
+			Message:  m,
+			Delivery: delivery,
+			Alone:    delivery > 1,
+		}}
 		wait, err := r.answer(ctx, run)
 		if err == nil || !r.waitHere(ctx, wait, err) {
 			return err
@@ -167,7 +176,11 @@ func (r *Responder) answer(ctx context.Context, run *answer.Run) (after time.Dur
 	if o.ComesBack() { // with one step, while another fails
 		after = min(after, o.Pause.After)
 	}
-	return after, r.reschedule(ctx, run, answer.Pause{After: after, Forgive: true, Why: err.Error()})
+	return after, r.reschedule(ctx, run, answer.Pause{
+		After:   after,
+		Forgive: true,
+		Why:     err.Error(),
+	})
 }
 
 func (r *Responder) respond(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {

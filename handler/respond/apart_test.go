@@ -150,7 +150,10 @@ func TestAnotherAlertsHoldOrRefusalEndsNoRun(t *testing.T) {
 			case n == 1:
 				return &world.APIError{Kind: machine.Transient, Text: "429", After: time.Minute}
 			case n == 2 && end == "refused":
-				return &world.APIError{Kind: machine.Refused, Text: "selective isolation is not possible on this machine"}
+				return &world.APIError{
+					Kind: machine.Refused,
+					Text: "selective isolation is not possible on this machine",
+				}
 			}
 			return nil
 		}
@@ -161,7 +164,8 @@ func TestAnotherAlertsHoldOrRefusalEndsNoRun(t *testing.T) {
 		w.AlertOn("medium", "m1", alert.Medium)
 		w.Drain(p, 20)
 		if w.Isolations("m1") != 1 {
-			t.Errorf("%s: isolated %d times; high is %q: %s", end, w.Isolations("m1"), w.Run("high", 1).Outcome, w.Run("high", 1).Reason)
+			t.Errorf("%s: isolated %d times; high is %q: %s", end, w.Isolations("m1"), w.Run("high", 1).Outcome,
+				w.Run("high", 1).Reason)
 		}
 	}
 }
@@ -199,7 +203,12 @@ protect: {tags: [never-isolate]}
 // protected or an alert that is old besides.
 func TestWhoPassesARuleWithoutAnAnswerSeesWhatElseHolds(t *testing.T) {
 	t.Parallel()
-	for what, says := range map[string]string{"protected": "never-isolate", "stale": "old, the limit is", "both": "never-isolate", "false positive": ""} {
+	for what, says := range map[string]string{
+		"protected":      "never-isolate",
+		"stale":          "old, the limit is",
+		"both":           "never-isolate",
+		"false positive": "",
+	} {
 		w := world.NewWorldWith(t, readsLastSeen)
 		p := w.Start(-1, false)
 		w.AlertOn("da1", "m1", alert.High)
@@ -224,7 +233,8 @@ func TestWhoPassesARuleWithoutAnAnswerSeesWhatElseHolds(t *testing.T) {
 			}
 			continue
 		}
-		if len(held) != 1 || !strings.Contains(held[0].Reason, "lastSeenAge is not given") || !strings.Contains(held[0].Reason, says) ||
+		if len(held) != 1 || !strings.Contains(held[0].Reason, "lastSeenAge is not given") ||
+			!strings.Contains(held[0].Reason, says) ||
 			what == "both" && !strings.Contains(held[0].Reason, "old, the limit is") {
 			t.Errorf("%s: held %+v", what, held)
 		}

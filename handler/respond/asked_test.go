@@ -30,7 +30,8 @@ func TestTimedOutIsolationIsAskedForAgainForNineDays(t *testing.T) {
 	if age := w.Clock().Sub(begun); age < 9*24*time.Hour {
 		t.Errorf("only %s were played", age)
 	}
-	if run := w.Run("da1", 1); run.Outcome != "not isolated" || w.Promises() != episode.MaxReissues || w.Isolations("m1") != episode.MaxReissues+1 {
+	if run := w.Run("da1", 1); run.Outcome != "not isolated" || w.Promises() != episode.MaxReissues ||
+		w.Isolations("m1") != episode.MaxReissues+1 {
 		t.Errorf("%d isolations, %d promises, run %+v, told %s", w.Isolations("m1"), w.Promises(), run, w.Kinds())
 	}
 }
@@ -94,7 +95,8 @@ func TestPromiseThatIsTakenBackIsTold(t *testing.T) {
 	w.EditAlert("da1", func(a *alert.Alert) { a.Status = alert.StatusResolved })
 	w.Drain(p, 9)
 	last := w.Order[len(w.Order)-1]
-	if w.Promises() != 1 || w.Isolations("m1") != 1 || last.Kind != notice.Skipped || !strings.Contains(last.Detail, "not asked for again") {
+	if w.Promises() != 1 || w.Isolations("m1") != 1 || last.Kind != notice.Skipped ||
+		!strings.Contains(last.Detail, "not asked for again") {
 		t.Errorf("%d promises, told %s, at last %+v", w.Promises(), w.Kinds(), last)
 	}
 }

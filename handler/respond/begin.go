@@ -108,7 +108,11 @@ func (r *Responder) start(ctx context.Context, run *answer.Run) (o answer.Outcom
 		if deaths = row.Begun.Deaths(); deaths >= deathsToPark {
 			return ledger.ErrUnchanged
 		}
-		row.Begun = row.Begun.Begin(ledger.Start{Process: r.process, Attempt: run.Message.Attempt, At: now})
+		row.Begun = row.Begun.Begin(ledger.Start{
+			Process: r.process,
+			Attempt: run.Message.Attempt,
+			At:      now,
+		})
 		row.DueAt = now
 		if row.State == ledger.Observed {
 			row.State, row.StartedAt = ledger.Started, now

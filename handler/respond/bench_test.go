@@ -17,9 +17,12 @@ func hundredRules() string {
 	var b strings.Builder
 	b.WriteString("version: 1\nmode: enforce\nrules:\n")
 	for i := range 99 {
-		fmt.Fprintf(&b, "  - {name: r%d, on: alert, when: 'alert.severity == \"High\" && alert.category == \"Category%d\" && machine.osPlatform == \"Windows11\"', do: [mail: {}]}\n", i, i)
+		fmt.Fprintf(&b,
+			"  - {name: r%d, on: alert, when: 'alert.severity == \"High\" && alert.category == \"Category%d\" && "+
+				"machine.osPlatform == \"Windows11\"', do: [mail: {}]}\n", i, i)
 	}
-	b.WriteString("  - {name: contain, on: alert, when: alert.severity == \"High\", do: [isolate: {type: Full}, mail: {}]}\nlimits: {isolate: {perHour: 10000, perDay: 10000}}\n")
+	b.WriteString("  - {name: contain, on: alert, when: alert.severity == \"High\", do: [isolate: {type: Full}, " +
+		"mail: {}]}\nlimits: {isolate: {perHour: 10000, perDay: 10000}}\n")
 	return b.String()
 }
 

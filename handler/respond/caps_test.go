@@ -30,7 +30,12 @@ func TestRunawayRuleMeetsItsCap(t *testing.T) {
 				id := fmt.Sprintf("m%d", i)
 				w.AlertOn(fmt.Sprintf("da%d", i), id, alert.High)
 				if i%(alerts/protected) == 0 {
-					w.Machines[id] = machine.Machine{ID: id, ComputerDNSName: id, OSPlatform: "Windows11", Tags: []string{"never-isolate"}}
+					w.Machines[id] = machine.Machine{
+						ID:              id,
+						ComputerDNSName: id,
+						OSPlatform:      "Windows11",
+						Tags:            []string{"never-isolate"},
+					}
 					w.Queue[i].Message.Machine = nil // the snapshot is older than the tag
 				}
 			}
@@ -55,12 +60,15 @@ func TestRunawayRuleMeetsItsCap(t *testing.T) {
 			for i := range alerts {
 				run := w.Run(fmt.Sprintf("da%d", i), 1)
 				outcomes[run.Outcome]++
-				if isProtected := i%(alerts/protected) == 0; isProtected && (run.Outcome != "held" || !strings.Contains(run.Reason, "protected")) {
+				if isProtected := i%(alerts/protected) == 0; isProtected &&
+					(run.Outcome != "held" || !strings.Contains(run.Reason, "protected")) {
 					t.Errorf("da%d on a protected machine is %s: %s", i, run.Outcome, run.Reason)
 				}
 			}
-			if w.Posts != limit || outcomes["isolated"] != limit || outcomes["held"] != alerts-limit || strings.Count(w.Kinds(), "cap reached") != 1 {
-				t.Errorf("%d requests, %v, told %d times that the cap is reached", w.Posts, outcomes, strings.Count(w.Kinds(), "cap reached"))
+			if w.Posts != limit || outcomes["isolated"] != limit || outcomes["held"] != alerts-limit ||
+				strings.Count(w.Kinds(), "cap reached") != 1 {
+				t.Errorf("%d requests, %v, told %d times that the cap is reached", w.Posts, outcomes,
+					strings.Count(w.Kinds(), "cap reached"))
 			}
 
 			d, _ := w.Desk()
@@ -91,13 +99,15 @@ func TestRunawayRuleMeetsItsCap(t *testing.T) {
 // TestCapOfARuleIsItsOwn has two rules, of which one may isolate one machine an hour.
 func TestCapOfARuleIsItsOwn(t *testing.T) {
 	t.Parallel()
-	w := world.NewWorldWith(t, strings.Replace(world.IsolateHigh, "perHour: 5, perDay: 9", "perHour: 5, perDay: 9, perRule: {perHour: 1}", 1))
+	w := world.NewWorldWith(t,
+		strings.Replace(world.IsolateHigh, "perHour: 5, perDay: 9", "perHour: 5, perDay: 9, perRule: {perHour: 1}", 1))
 	p := w.Start(-1, false)
 	for i := range 3 {
 		w.AlertOn(fmt.Sprintf("da%d", i), fmt.Sprintf("m%d", i), alert.High)
 	}
 	w.Drain(p, 10)
-	if run := w.Run("da1", 1); w.Posts != 1 || !strings.Contains(run.Reason, "1 of at most 1 an hour are taken for rule contain-high-severity") {
+	if run := w.Run("da1", 1); w.Posts != 1 ||
+		!strings.Contains(run.Reason, "1 of at most 1 an hour are taken for rule contain-high-severity") {
 		t.Errorf("%d requests; %s", w.Posts, run.Reason)
 	}
 	if got := w.Book.Limits().Of(playbook.Isolate).PerRule; got != (playbook.Rate{PerHour: 1}) {
@@ -162,7 +172,8 @@ func TestAMachineHasACapOfItsOwn(t *testing.T) {
 	w.AlertOn("other", "m2", alert.High)
 	w.Drain(p, 20)
 	held := w.Run("da3", 1)
-	if held.Outcome != "held" || !strings.Contains(held.Reason, "3 of at most 3 a day are taken for this machine") || w.Isolations("m1") != 3 || w.Isolations("m2") != 1 {
+	if held.Outcome != "held" || !strings.Contains(held.Reason, "3 of at most 3 a day are taken for this machine") ||
+		w.Isolations("m1") != 3 || w.Isolations("m2") != 1 {
 		t.Errorf("%d and %d isolations; %s: %s", w.Isolations("m1"), w.Isolations("m2"), held.Outcome, held.Reason)
 	}
 }
@@ -172,7 +183,9 @@ func TestAMachineHasACapOfItsOwn(t *testing.T) {
 func TestWhatNeverRanTakesNoPlace(t *testing.T) {
 	t.Parallel()
 	full := strings.Replace(world.IsolateHigh, "perHour: 5, perDay: 9", "perHour: 1, perDay: 9", 1)
-	for _, trouble := range []machine.Trouble{machine.Denied, machine.Refused, machine.Unsupported, machine.NotFound, machine.Transient} {
+	for _, trouble := range []machine.Trouble{
+		machine.Denied, machine.Refused, machine.Unsupported, machine.NotFound, machine.Transient,
+	} {
 		w := world.NewWorldWith(t, full)
 		p := w.Start(-1, false)
 		w.AlertOn("da1", "m1", alert.High)
@@ -249,7 +262,8 @@ func TestOneWrongClockNeitherOpensNorShutsACap(t *testing.T) {
 		t.Errorf("%d isolations in an hour of at most 5", w.Posts)
 	}
 	trips, err := all[0].Ledger.Trips(t.Context(), w.Clock())
-	if err != nil || len(trips) != 1 || trips[0].Over.After(w.Clock().Add(time.Hour)) || len(w.ToldOf(notice.CapReached)) != 1 {
+	if err != nil || len(trips) != 1 || trips[0].Over.After(w.Clock().Add(time.Hour)) ||
+		len(w.ToldOf(notice.CapReached)) != 1 {
 		t.Errorf("the cap is said to hold as %+v, told %d times, %v", trips, len(w.ToldOf(notice.CapReached)), err)
 	}
 	w.Advance(time.Hour + time.Minute)

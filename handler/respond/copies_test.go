@@ -55,7 +55,8 @@ func TestCopiesThatLiveProcessesAnswerAtOnceAreNoDeaths(t *testing.T) {
 				}
 			}
 			w.Settled(w.Start(-1, false))
-			if run := w.Run("da1", 1); run.Outcome != "isolated" || w.Isolations("m1") != 1 || w.Kinds() != "requested, isolated" {
+			if run := w.Run("da1", 1); run.Outcome != "isolated" || w.Isolations("m1") != 1 ||
+				w.Kinds() != "requested, isolated" {
 				t.Errorf("%d isolations, told %s, run %+v", w.Isolations("m1"), w.Kinds(), run)
 			}
 		})

@@ -45,7 +45,8 @@ func TestAFindingIsAnsweredLikeAnAlertBehindTheSameRails(t *testing.T) {
 	w := huntWorld(t)
 	p := w.Start(-1, false)
 	for _, tt := range []struct{ digest, machineID, file, outcome string }{
-		{"0a", "m1", "anydesk.exe", ""}, {"0b", "m2", "anydesk.exe", "held"}, {"0c", "m1", "notepad.exe", "no rule"}, {"0d", "m9", "anydesk.exe", ""},
+		{"0a", "m1", "anydesk.exe", ""}, {"0b", "m2", "anydesk.exe", "held"}, {"0c", "m1", "notepad.exe", "no rule"},
+		{"0d", "m9", "anydesk.exe", ""},
 	} {
 		m := w.Find(p, tt.digest, tt.machineID, tt.file)
 		if err := p.Responder.Respond(t.Context(), m.Encode(), 1); err != nil {
@@ -57,7 +58,8 @@ func TestAFindingIsAnsweredLikeAnAlertBehindTheSameRails(t *testing.T) {
 	}
 	w.FinishAll(machine.Succeeded)
 	w.Follow(p)
-	if run := w.Run(ledger.FindingID("tools", "0a"), 1); run.Outcome != "isolated" || w.Isolations("m1") != 1 || w.Isolations("m2") != 0 {
+	if run := w.Run(ledger.FindingID("tools", "0a"), 1); run.Outcome != "isolated" || w.Isolations("m1") != 1 ||
+		w.Isolations("m2") != 0 {
 		t.Errorf("%+v, %d and %d isolations", run, w.Isolations("m1"), w.Isolations("m2"))
 	}
 	if told := w.Kinds(); !strings.Contains(told, "isolated") || !strings.Contains(told, "held") {
@@ -79,7 +81,13 @@ func TestAHuntMessageWithoutItsFindingIsRefused(t *testing.T) {
 		{AlertID: "da1", Version: 1, Reason: "hunt"},
 	}
 	for _, m := range forged {
-		a, _ := alert.Snapshot(alert.Alert{ID: m.AlertID, Severity: alert.High, MachineID: "m1", Created: w.Clock(), Updated: w.Clock()})
+		a, _ := alert.Snapshot(alert.Alert{
+			ID:        m.AlertID,
+			Severity:  alert.High,
+			MachineID: "m1",
+			Created:   w.Clock(),
+			Updated:   w.Clock(),
+		})
 		m.Alert = a
 		var undecodable *alert.UndecodableError
 		if err := p.Responder.Respond(t.Context(), m.Encode(), 1); !errors.As(err, &undecodable) {
@@ -87,7 +95,12 @@ func TestAHuntMessageWithoutItsFindingIsRefused(t *testing.T) {
 		}
 	}
 	// A real finding with a snapshot that says otherwise, and a version that there is not.
-	real.Alert, _ = alert.Snapshot(alert.Alert{ID: real.AlertID, Severity: alert.High, MachineID: "m2", Created: w.Clock()})
+	real.Alert, _ = alert.Snapshot(alert.Alert{
+		ID:        real.AlertID,
+		Severity:  alert.High,
+		MachineID: "m2",
+		Created:   w.Clock(),
+	})
 	real.Version = 7
 	if err := p.Responder.Respond(t.Context(), real.Encode(), 1); err != nil {
 		t.Fatal(err)
@@ -109,7 +122,8 @@ func TestARowThatIsFoundAgainIsAnsweredAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if one, two := w.Run(first.AlertID, 1), w.Run(first.AlertID, 2); one.Outcome != "superseded" || two.Rule != "tools" || w.Isolations("m1") != 1 {
+	if one, two := w.Run(first.AlertID, 1), w.Run(first.AlertID, 2); one.Outcome != "superseded" ||
+		two.Rule != "tools" || w.Isolations("m1") != 1 {
 		t.Error(fmt.Sprintf("%+v\n%+v", one, two), w.Isolations("m1"))
 	}
 }

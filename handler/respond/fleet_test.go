@@ -15,21 +15,34 @@ import (
 // touched.
 func TestFleetOfLookAlikes(t *testing.T) {
 	t.Parallel()
-	w := world.NewWorldWith(t, everyStep+"limits:\n  isolate: {perHour: 1000, perDay: 1000}\n  scan: {perHour: 1000, perDay: 1000}\n"+
-		"  restrictApps: {perHour: 1000, perDay: 1000}\n  collectPackage: {perHour: 1000, perDay: 1000}\n")
+	w := world.NewWorldWith(t,
+		everyStep+"limits:\n  isolate: {perHour: 1000, perDay: 1000}\n  scan: {perHour: 1000, perDay: 1000}\n"+
+			"  restrictApps: {perHour: 1000, perDay: 1000}\n  collectPackage: {perHour: 1000, perDay: 1000}\n")
 	const machines = 1000
 	wanted := map[string]bool{}
 	for i := range machines {
 		// Ids differ in a digit or in where it stands, names by their case, their domain or not at all.
 		id := fmt.Sprintf("4c1f7a90be2d35689f00d1e2a7b3c4558d6e%04x", i)
-		name := []string{"fin-lt-0147.corp.contoso.com", "FIN-LT-0147.corp.contoso.com", "fin-lt-0147", "fin-lt-0147.lab.contoso.com", "fin-lt-147.corp.contoso.com"}[i%5]
+		name := []string{
+			"fin-lt-0147.corp.contoso.com", "FIN-LT-0147.corp.contoso.com", "fin-lt-0147",
+			"fin-lt-0147.lab.contoso.com", "fin-lt-147.corp.contoso.com",
+		}[i%5]
 		w.Machines[id] = machine.Machine{ID: id, ComputerDNSName: name, OSPlatform: "Windows11", AADDeviceID: "same"}
 		category := "none"
 		if i%10 == i/100 {
 			category, wanted[id] = "all", true
 		}
-		w.Change(alert.Alert{ID: fmt.Sprintf("da%d", i), MachineID: id, ComputerDNSName: name, Category: category, Severity: alert.High, Status: alert.StatusNew,
-			Title: "t", Created: w.Clock(), Updated: w.Clock()})
+		w.Change(alert.Alert{
+			ID:              fmt.Sprintf("da%d", i),
+			MachineID:       id,
+			ComputerDNSName: name,
+			Category:        category,
+			Severity:        alert.High,
+			Status:          alert.StatusNew,
+			Title:           "t",
+			Created:         w.Clock(),
+			Updated:         w.Clock(),
+		})
 	}
 	var group sync.WaitGroup
 	for range 4 {
@@ -61,7 +74,8 @@ func TestFleetOfLookAlikes(t *testing.T) {
 	}
 	for i := range machines {
 		run := w.Run(fmt.Sprintf("da%d", i), 1)
-		if isWanted := wanted[run.MachineID]; isWanted != (run.Outcome == "scanned, collected, restricted, isolated, tagged, updated") || !isWanted && run.Outcome != "no rule" {
+		if isWanted := wanted[run.MachineID]; isWanted != (run.Outcome == "scanned, collected, restricted, "+
+			"isolated, tagged, updated") || !isWanted && run.Outcome != "no rule" {
 			t.Errorf("run %+v", run)
 		}
 	}

@@ -31,13 +31,15 @@ func TestAMachineThatSomebodyElseIsolatedIsJoined(t *testing.T) {
 			w.AlertOn("da1", "m1", alert.High)
 			w.Drain(p, 3)
 			l := w.LatchOn(p)
-			if w.Posts != 0 || l.State != ledger.Achieved || l.ActionID != a.ID || !l.Adopted || l.By() != owner || !l.AchievedAt.Equal(a.Updated) {
+			if w.Posts != 0 || l.State != ledger.Achieved || l.ActionID != a.ID || !l.Adopted || l.By() != owner ||
+				!l.AchievedAt.Equal(a.Updated) {
 				t.Fatalf("%d requests, %+v", w.Posts, l)
 			}
 			if run := w.Run("da1", 1); run.Outcome != "isolated" || !strings.Contains(run.Reason, c.told) {
 				t.Errorf("%+v", run)
 			}
-			if e := w.Order[0]; w.Kinds() != "isolated" || !strings.Contains(e.Detail, c.told) || !strings.Contains(e.Detail, "Defender lifts it by itself at") {
+			if e := w.Order[0]; w.Kinds() != "isolated" || !strings.Contains(e.Detail, c.told) ||
+				!strings.Contains(e.Detail, "Defender lifts it by itself at") {
 				t.Errorf("told %s: %q", w.Kinds(), e.Detail)
 			}
 			// It lasts as long as such an isolation does, from when it was done.
@@ -55,7 +57,8 @@ func TestAMachineThatSomebodyElseIsolatedIsJoined(t *testing.T) {
 			}
 			w.Drain(p, 3)
 			if asked := w.Posts > 0; asked != (owner == machine.ByAutomatic) {
-				t.Errorf("after the lift %d requests: only the alert that came within the stale limit before it is decided again: %+v", w.Posts, w.Run("da1", 1))
+				t.Errorf("after the lift %d requests: only the alert that came within the stale limit before it is "+
+					"decided again: %+v", w.Posts, w.Run("da1", 1))
 			}
 		})
 	}
@@ -127,7 +130,8 @@ func TestWhatOthersDidBeforeAndIsOverIsNotJoined(t *testing.T) {
 // TestLookingForIsolationsByOthersIsOneListForAll has many machines, each with an alert.
 func TestLookingForIsolationsByOthersIsOneListForAll(t *testing.T) {
 	t.Parallel()
-	w := world.NewWorldWith(t, strings.Replace(world.IsolateHigh, "perHour: 5, perDay: 9", "perHour: 500, perDay: 900", 1))
+	w := world.NewWorldWith(t,
+		strings.Replace(world.IsolateHigh, "perHour: 5, perDay: 9", "perHour: 500, perDay: 900", 1))
 	p := w.Start(-1, false)
 	lists := 0
 	p.Change(func(options *respond.Options) { options.API = &counting{API: p, lists: &lists} })
@@ -153,7 +157,8 @@ func TestARuleReleasesNothingThatIsNotCordons(t *testing.T) {
 	w.Advance(10 * time.Minute)
 	w.EditAlert("da1", func(a *alert.Alert) { a.Classification = "InformationalExpectedActivity" })
 	w.Drain(p, 5)
-	if run := w.Run("da1", 2); w.Posts != 0 || run.Outcome != "skipped" || !strings.Contains(run.Reason, "somebody else's") {
+	if run := w.Run("da1", 2); w.Posts != 0 || run.Outcome != "skipped" ||
+		!strings.Contains(run.Reason, "somebody else's") {
 		t.Errorf("%d requests, %+v", w.Posts, run)
 	}
 }
@@ -174,8 +179,10 @@ rules:
 		requestor, comment, source string
 		age                        time.Duration
 	}{
-		"free":      {"alice@contoso.com", "by hand", "Portal", world.Lift},
-		"cordon":    {"3f6a1c52-8d0e-4b7b-9a64-5c2d71e0b9f4", "[cordon da0:v1 e1] why", "PublicApi", world.Lift - time.Minute},
+		"free": {"alice@contoso.com", "by hand", "Portal", world.Lift},
+		"cordon": {
+			"3f6a1c52-8d0e-4b7b-9a64-5c2d71e0b9f4", "[cordon da0:v1 e1] why", "PublicApi", world.Lift - time.Minute,
+		},
 		"person":    {"alice@contoso.com", "by hand", "Portal", time.Minute},
 		"automatic": {"", "", "", world.Day - time.Minute},
 		"unknown":   {"Another app", "why", "PublicApi", time.Minute},
@@ -221,8 +228,10 @@ func TestAdoptionKilledAnywhere(t *testing.T) {
 					t.Errorf("killed at %d (answer lost %v): %+v", points, mute, run)
 				}
 			}
-			if l := w.LatchOn(p); w.Posts != 0 || l.State != ledger.Achieved || l.By() != machine.ByPerson || w.Kinds() != "isolated, isolated" || w.OpenEpisodes(p) != 1 {
-				t.Errorf("killed at %d (answer lost %v): %d requests, told %s, %+v", points, mute, w.Posts, w.Kinds(), l)
+			if l := w.LatchOn(p); w.Posts != 0 || l.State != ledger.Achieved || l.By() != machine.ByPerson ||
+				w.Kinds() != "isolated, isolated" || w.OpenEpisodes(p) != 1 {
+				t.Errorf("killed at %d (answer lost %v): %d requests, told %s, %+v", points, mute, w.Posts, w.Kinds(),
+					l)
 			}
 		}
 		t.Logf("answer lost %v: %d kill points", mute, points-1)

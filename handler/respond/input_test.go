@@ -45,9 +45,11 @@ func TestARuleSeesWhatIsUnderWayOnTheMachine(t *testing.T) {
 			w.Past(machine.Isolate, machine.Succeeded)
 			w.Past(machine.Unisolate, machine.Failed)
 		}, "tell"},
-		"an isolation under way":    {func(w *world.World) { w.Past(machine.Isolate, machine.Pending) }, "tell"},
-		"a scan under way":          {func(w *world.World) { w.Past("RunAntiVirusScan", machine.InProgress) }, "tell"},
-		"a scan that is over":       {func(w *world.World) { w.Past("RunAntiVirusScan", machine.Succeeded) }, "contain"},
+		"an isolation under way": {func(w *world.World) { w.Past(machine.Isolate, machine.Pending) }, "tell"},
+		"a scan under way":       {func(w *world.World) { w.Past("RunAntiVirusScan", machine.InProgress) }, "tell"},
+		"a scan that is over": {func(w *world.World) {
+			w.Past("RunAntiVirusScan", machine.Succeeded)
+		}, "contain"},
 		"isolated by another alert": {func(w *world.World) { w.Isolate("da0") }, "tell"},
 		"the same, not listed yet": {func(w *world.World) {
 			w.Isolate("da0")
@@ -113,7 +115,8 @@ func TestFactsThatTheAPIRefusesHoldAndTroubleThatPassesComesBack(t *testing.T) {
 	p.Change(func(options *respond.Options) { options.API = api })
 	w.AlertOn("da1", "m1", alert.High)
 	w.Drain(p, 2)
-	if run := w.Run("da1", 1); run.Rule != "contain" || run.Outcome != "held" || !strings.Contains(run.Reason, "could not be read: 400 ODataError") {
+	if run := w.Run("da1", 1); run.Rule != "contain" || run.Outcome != "held" ||
+		!strings.Contains(run.Reason, "could not be read: 400 ODataError") {
 		t.Errorf("refused: %+v", run)
 	}
 	if w.Posts != 0 || w.Kinds() != "held" {
@@ -157,7 +160,8 @@ func TestARunThatIsTakenUpAgainDoesNotMistakeItsOwnIsolationForAnothers(t *testi
 				w.FinishAll(machine.Succeeded)
 				w.Follow(p)
 				w.Drain(p, 10)
-				if run := w.Run("da1", 1); run.Rule != "contain" || run.Outcome != "isolated" || w.Isolations("m1") != 1 {
+				if run := w.Run("da1", 1); run.Rule != "contain" || run.Outcome != "isolated" ||
+					w.Isolations("m1") != 1 {
 					t.Errorf("%d isolations, %+v", w.Isolations("m1"), run)
 				}
 			})

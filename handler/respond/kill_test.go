@@ -21,7 +21,8 @@ import (
 // comes, and asks for one isolation, both runs closed with its outcome, and people told what was so.
 func TestKilledAnywhereTheMachineIsIsolatedExactlyOnce(t *testing.T) {
 	t.Parallel()
-	for _, lag := range []time.Duration{0, 90 * time.Second} { // longer than a hold of the latch, shorter than the recheck time
+	// longer than a hold of the latch, shorter than the recheck time
+	for _, lag := range []time.Duration{0, 90 * time.Second} {
 		for _, pause := range []time.Duration{0, 3 * time.Minute} {
 			for _, mute := range []bool{false, true} {
 				points := 0
@@ -90,7 +91,8 @@ func TestRunThatKeepsKillingTheProcessIsParkedAndTold(t *testing.T) {
 	if err := w.Start(-1, false).Responder.Respond(context.Background(), m.Message.Encode(), deaths+1); err != nil {
 		t.Fatal(err)
 	}
-	if run := w.Run("da1", 1); deaths != respond.DeathsToPark || run.State != ledger.Parked || w.Kinds() != "parked" || w.Posts != 0 {
+	if run := w.Run("da1", 1); deaths != respond.DeathsToPark || run.State != ledger.Parked || w.Kinds() != "parked" ||
+		w.Posts != 0 {
 		t.Errorf("after %d deaths: %+v, told %q", deaths, run, w.Kinds())
 	}
 }

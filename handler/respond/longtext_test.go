@@ -32,8 +32,18 @@ func (d decoded) ActionsSince(ctx context.Context, since time.Time) ([]machine.A
 	}
 	list := []map[string]any{}
 	for _, a := range actions {
-		list = append(list, map[string]any{"id": a.ID, "type": a.Type, "status": a.Status, "scope": a.Scope, "machineId": a.MachineID, "requestor": a.Requestor,
-			"requestSource": a.RequestSource, "requestorComment": a.Comment, "creationDateTimeUtc": a.Created, "lastUpdateDateTimeUtc": a.Updated})
+		list = append(list, map[string]any{
+			"id":                    a.ID,
+			"type":                  a.Type,
+			"status":                a.Status,
+			"scope":                 a.Scope,
+			"machineId":             a.MachineID,
+			"requestor":             a.Requestor,
+			"requestSource":         a.RequestSource,
+			"requestorComment":      a.Comment,
+			"creationDateTimeUtc":   a.Created,
+			"lastUpdateDateTimeUtc": a.Updated,
+		})
 	}
 	body, err := json.Marshal(map[string]any{"value": list})
 	if err != nil {
@@ -45,7 +55,11 @@ func (d decoded) ActionsSince(ctx context.Context, since time.Time) ([]machine.A
 // TestReleaseWithACommentThatNoRowHoldsIsRecorded has an analyst paste a log into the comment of a release.
 func TestReleaseWithACommentThatNoRowHoldsIsRecorded(t *testing.T) {
 	t.Parallel()
-	for name, comment := range map[string]string{"letters": strings.Repeat("10:00:01 checked. ", 2200), "quotes": strings.Repeat(`"\`, 40_000), "two units": strings.Repeat("😀", 40_000)} {
+	for name, comment := range map[string]string{
+		"letters":   strings.Repeat("10:00:01 checked. ", 2200),
+		"quotes":    strings.Repeat(`"\`, 40_000),
+		"two units": strings.Repeat("😀", 40_000),
+	} {
 		w, p := world.Isolated(t)
 		options := p.Follower.Options
 		options.API = decoded{p}
@@ -70,7 +84,8 @@ func TestReleaseWithACommentThatNoRowHoldsIsRecorded(t *testing.T) {
 		if err := p.Follower.Follow(t.Context()); err != nil {
 			t.Errorf("%s: %.300v", name, err)
 		}
-		if l, err := p.Ledger.Latch(t.Context(), "m1", ledger.Isolation); err != nil || l.State != ledger.Ended || !strings.Contains(l.EndReason, comment[:100]) {
+		if l, err := p.Ledger.Latch(t.Context(), "m1", ledger.Isolation); err != nil || l.State != ledger.Ended ||
+			!strings.Contains(l.EndReason, comment[:100]) {
 			t.Errorf("%s: the ledger says %v, %.100s, %v", name, l.State, l.EndReason, err)
 		}
 	}

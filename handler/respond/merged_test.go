@@ -20,7 +20,16 @@ func merged(t *testing.T, id string) (*world.World, *world.Process) {
 	w.Mu.Lock()
 	w.Machines["old1"] = machine.Machine{ID: id, ComputerDNSName: "pc1.corp.contoso.com", OSPlatform: "Windows11"}
 	w.Mu.Unlock()
-	w.Change(alert.Alert{ID: "da1", MachineID: "old1", ComputerDNSName: "pc1", Severity: alert.High, Status: alert.StatusNew, Title: "t", Created: w.Clock(), Updated: w.Clock()})
+	w.Change(alert.Alert{
+		ID:              "da1",
+		MachineID:       "old1",
+		ComputerDNSName: "pc1",
+		Severity:        alert.High,
+		Status:          alert.StatusNew,
+		Title:           "t",
+		Created:         w.Clock(),
+		Updated:         w.Clock(),
+	})
 	return w, p
 }
 
@@ -33,7 +42,8 @@ func TestRecordOfAnotherMachineIsHeldAndToldOnceWithBothIDs(t *testing.T) {
 		w.Drain(p, 3)
 	}
 	e := w.Order[0]
-	if len(w.Order) != 1 || e.Kind != notice.Held || !strings.Contains(e.Detail, `"old1"`) || !strings.Contains(e.Detail, `"new1"`) || e.MachineID != "old1" {
+	if len(w.Order) != 1 || e.Kind != notice.Held || !strings.Contains(e.Detail, `"old1"`) ||
+		!strings.Contains(e.Detail, `"new1"`) || e.MachineID != "old1" {
 		t.Errorf("told %s: %+v", w.Kinds(), w.Order)
 	}
 	for v := 1; v <= 6; v++ {
@@ -55,7 +65,15 @@ func TestLetterCaseOfAMachinesIDDoesNotMatter(t *testing.T) {
 	w.Mu.Lock()
 	w.Machines["OLD1"] = w.Machines["old1"]
 	w.Mu.Unlock()
-	w.Change(alert.Alert{ID: "da2", MachineID: "OLD1", Severity: alert.High, Status: alert.StatusNew, Title: "t", Created: w.Clock(), Updated: w.Clock()})
+	w.Change(alert.Alert{
+		ID:        "da2",
+		MachineID: "OLD1",
+		Severity:  alert.High,
+		Status:    alert.StatusNew,
+		Title:     "t",
+		Created:   w.Clock(),
+		Updated:   w.Clock(),
+	})
 	w.Settled(p)
 	for _, id := range []string{"da1", "da2"} {
 		if run := w.Run(id, 1); run.Outcome != "isolated" || run.MachineID != "old1" {
@@ -120,7 +138,8 @@ func TestAcceptedActionThatTheAPIForgetsIsToldAndGivenUp(t *testing.T) {
 		w.Follow(p)
 	}
 	run := w.Run("da1", 1)
-	if run.Outcome != "not isolated" || !strings.Contains(run.Reason, "has known nothing of it") || w.Promises() != episode.MaxReissues {
+	if run.Outcome != "not isolated" || !strings.Contains(run.Reason, "has known nothing of it") ||
+		w.Promises() != episode.MaxReissues {
 		t.Errorf("told %s, run %+v", w.Kinds(), run)
 	}
 }

@@ -24,9 +24,21 @@ func TestARuleCountsTheOtherAlertsOfTheMachineAndTheIncident(t *testing.T) {
 	rule := func(id, machineID string, incident int64, want string) {
 		t.Helper()
 		w.Mu.Lock()
-		w.Machines[machineID] = machine.Machine{ID: machineID, ComputerDNSName: machineID + ".corp.contoso.com", OSPlatform: "Windows11"}
+		w.Machines[machineID] = machine.Machine{
+			ID:              machineID,
+			ComputerDNSName: machineID + ".corp.contoso.com",
+			OSPlatform:      "Windows11",
+		}
 		w.Mu.Unlock()
-		w.Change(alert.Alert{ID: id, MachineID: machineID, IncidentID: incident, Severity: alert.Low, Status: alert.StatusNew, Created: w.Clock(), Updated: w.Clock()})
+		w.Change(alert.Alert{
+			ID:         id,
+			MachineID:  machineID,
+			IncidentID: incident,
+			Severity:   alert.Low,
+			Status:     alert.StatusNew,
+			Created:    w.Clock(),
+			Updated:    w.Clock(),
+		})
 		w.Drain(p, 5)
 		if run := w.Run(id, 1); run.Rule != want {
 			t.Errorf("%s: rule %q, want %q: %+v", id, run.Rule, want, run)

@@ -99,7 +99,8 @@ func TestWhatIsSoAgainIsNews(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := world.NewWorldWith(t, strings.Replace(world.IsolateHigh, "[never-isolate]", "[never-isolate, never-isolate-either]", 1))
+			w := world.NewWorldWith(t,
+				strings.Replace(world.IsolateHigh, "[never-isolate]", "[never-isolate, never-isolate-either]", 1))
 			p := w.Start(-1, false)
 			w.ProtectedAlert(p, "da1", alert.High)
 			c.between(w, p)
@@ -130,13 +131,16 @@ func TestWhatIsHeldWhileTheMachineIsIsolatedForAnotherAlertIsTold(t *testing.T) 
 			func(w *world.World) { w.Advance(world.Lift) }, "requested, isolated, held, lifted, held"},
 		"failed": {notice.UnderWay, "; an isolation that was asked for for another alert (run da0:v1) goes on",
 			func(w *world.World) { w.FinishAll(machine.Failed) }, "requested, held, failed, held, held"},
-		"released": {notice.InForce, "; the machine is isolated, as was asked for for another alert (run da0:v1)", func(w *world.World) {
-			w.Advance(time.Hour)
-			w.Mu.Lock()
-			w.Add(machine.Unisolate, "m1", "clean", "", "Portal")
-			w.Mu.Unlock()
-			w.FinishAll(machine.Succeeded)
-		}, "requested, isolated, held, released, held"},
+		"released": {
+			notice.InForce, "; the machine is isolated, as was asked for for another alert (run da0:v1)",
+			func(w *world.World) {
+				w.Advance(time.Hour)
+				w.Mu.Lock()
+				w.Add(machine.Unisolate, "m1", "clean", "", "Portal")
+				w.Mu.Unlock()
+				w.FinishAll(machine.Succeeded)
+			}, "requested, isolated, held, released, held",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +155,8 @@ func TestWhatIsHeldWhileTheMachineIsIsolatedForAnotherAlertIsTold(t *testing.T) 
 			w.ProtectedAlert(p, "da1", alert.High)
 			w.Grow(p, "da1")
 			news := w.NewsOf("da1")
-			if len(news) != 1 || news[0].Kind != notice.Held || news[0].Stands != c.stands || !strings.Contains(news[0].Detail, c.words) {
+			if len(news) != 1 || news[0].Kind != notice.Held || news[0].Stands != c.stands ||
+				!strings.Contains(news[0].Detail, c.words) {
 				t.Fatalf("told %+v", news)
 			}
 			if run := w.Run("da1", 2); run.Outcome != "held" || !strings.Contains(run.Reason, c.words) {
@@ -185,7 +190,8 @@ func TestPeopleHearOnceThatAnIsolationWaitsForARelease(t *testing.T) {
 	w.EditAlert("da1", func(a *alert.Alert) { a.IncidentID = 8 })
 	w.Play(p, time.Hour, true)
 	news := w.NewsOf("da1")
-	if w.Kinds() != "waits" || news[0].ActionID != "action-1" || !strings.Contains(news[0].Detail, "Portal asked for what undoes it (Unisolate, action action-1)") {
+	if w.Kinds() != "waits" || news[0].ActionID != "action-1" ||
+		!strings.Contains(news[0].Detail, "Portal asked for what undoes it (Unisolate, action action-1)") {
 		t.Fatalf("told %q: %+v", w.Kinds(), news)
 	}
 	w.FinishAll(machine.Succeeded)
@@ -206,7 +212,8 @@ func TestPeopleHearOnceThatAnIsolationWaitsForARulesRelease(t *testing.T) {
 	w.AlertOn("da2", "m1", alert.High)
 	w.Some(p, 20)
 	news := w.NewsOf("da2")
-	if len(news) != 1 || news[0].Kind != notice.Waits || !strings.HasPrefix(news[0].Detail, "Cordon asked for what undoes it (Unisolate, action ") {
+	if len(news) != 1 || news[0].Kind != notice.Waits ||
+		!strings.HasPrefix(news[0].Detail, "Cordon asked for what undoes it (Unisolate, action ") {
 		t.Errorf("told %q: %+v", w.Kinds(), news)
 	}
 }

@@ -47,7 +47,12 @@ func (r *Responder) noteOddities(ctx context.Context, run *answer.Run, in playbo
 	}
 	var found []ledger.Met
 	for _, o := range r.Book.Oddities(in) {
-		found = append(found, ledger.Met{Fact: o.Fact, Tag: o.Tag, Like: o.Like, Machine: in.Machine.ID})
+		found = append(found, ledger.Met{
+			Fact:    o.Fact,
+			Tag:     o.Tag,
+			Like:    o.Like,
+			Machine: in.Machine.ID,
+		})
 	}
 	now := r.Now().UTC()
 	if found = r.odd.fresh(found, now); len(found) == 0 {

@@ -17,7 +17,12 @@ func TestWhatAlmostProtectsAMachineIsKept(t *testing.T) {
 	p := w.Start(-1, false)
 	for i, tags := range [][]string{{"never_isolate"}, {"never-isolate"}, {"office"}, {"never_isolate"}} {
 		id := string(rune('a' + i))
-		w.Machines["m"+id] = machine.Machine{ID: "m" + id, ComputerDNSName: "m" + id, OSPlatform: "Windows11", Tags: tags}
+		w.Machines["m"+id] = machine.Machine{
+			ID:              "m" + id,
+			ComputerDNSName: "m" + id,
+			OSPlatform:      "Windows11",
+			Tags:            tags,
+		}
 		w.Alerts[id] = alert.Alert{ID: id, MachineID: "m" + id, Severity: alert.High, Created: w.Now, Updated: w.Now}
 		if err := p.Responder.Respond(t.Context(), []byte(`{"alertId":"`+id+`"}`), 1); err != nil {
 			t.Fatal(err)
@@ -27,7 +32,13 @@ func TestWhatAlmostProtectsAMachineIsKept(t *testing.T) {
 		t.Errorf("%d machines were isolated", w.Posts)
 	}
 	found, err := p.Ledger.Met(t.Context(), w.Clock())
-	want := []ledger.Met{{Fact: "machineTags", Tag: `"never_isolate"`, Like: "never-isolate", Machine: "ma", At: w.Clock()}}
+	want := []ledger.Met{{
+		Fact:    "machineTags",
+		Tag:     `"never_isolate"`,
+		Like:    "never-isolate",
+		Machine: "ma",
+		At:      w.Clock(),
+	}}
 	if diff := cmp.Diff(want, found); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}

@@ -44,7 +44,8 @@ func TestThatNothingIsDoneIsToldOnce(t *testing.T) {
 			p.Change(func(options *respond.Options) { options.StaleAfter = time.Minute })
 		}, notice.Held},
 		"paused": {"", func(w *world.World, p *world.Process) {
-			if _, err := p.Ledger.SetPause(context.Background(), true, "bob", "import 7 is wrong", w.Clock()); err != nil {
+			if _, err := p.Ledger.SetPause(context.Background(), true, "bob", "import 7 is wrong",
+				w.Clock()); err != nil {
 				w.T.Fatal(err)
 			}
 		}, notice.Held},
@@ -60,8 +61,15 @@ func TestThatNothingIsDoneIsToldOnce(t *testing.T) {
 		"not supported": {"", func(w *world.World, _ *world.Process) {
 			w.Edit("m1", func(m *machine.Machine) { m.OSPlatform = "Windows7" })
 		}, notice.Skipped},
-		"refused by the API, each time under another number": {strings.Replace(world.IsolateHigh, "perHour: 5, perDay: 9", "perHour: 50, perDay: 90", 1), func(w *world.World, _ *world.Process) { w.OnPost = (&world.Numbered{}).Refuse }, notice.Refused},
-		"the machine does not exist":                         {"", func(w *world.World, _ *world.Process) { delete(w.Machines, "m1") }, notice.NotFound},
+		"refused by the API, each time under another number": {
+			strings.Replace(world.IsolateHigh, "perHour: 5, perDay: 9", "perHour: 50, perDay: 90", 1),
+			func(w *world.World, _ *world.Process) {
+				w.OnPost = (&world.Numbered{}).Refuse
+			}, notice.Refused,
+		},
+		"the machine does not exist": {"", func(w *world.World, _ *world.Process) {
+			delete(w.Machines, "m1")
+		}, notice.NotFound},
 		"no machine": {"", func(w *world.World, _ *world.Process) {
 			a := w.Alerts["da1"]
 			a.MachineID = ""
@@ -226,7 +234,8 @@ func TestKilledAnywhereNothingStaysListedThatIsAnsweredOtherwise(t *testing.T) {
 			})
 			w.Work(w.Start(-1, false))
 			if got := w.Listed("da1"); got != nil || w.Run("da1", 2).Outcome != "no rule" {
-				t.Errorf("killed at %d, version %d first: versions %v are listed, run %+v", k, first, got, w.Run("da1", 2))
+				t.Errorf("killed at %d, version %d first: versions %v are listed, run %+v", k, first, got,
+					w.Run("da1", 2))
 			}
 		}
 	}

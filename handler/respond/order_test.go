@@ -19,7 +19,9 @@ import (
 // isolatesMediumToo lets Medium alerts isolate as well.
 func isolatesMediumToo(w *world.World) {
 	w.T.Helper()
-	book, err := read.Load("test.yaml", []byte(strings.Replace(world.IsolateHigh, `alert.severity == "High"`, `alert.severity in ["High", "Medium"]`, 1)))
+	book, err := read.Load("test.yaml",
+		[]byte(strings.Replace(world.IsolateHigh, `alert.severity == "High"`, `alert.severity in ["High", "Medium"]`,
+			1)))
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -63,7 +65,13 @@ func TestRunThatFindsTheQuotaUsedUpComesBackInItsTurnAndActsOnce(t *testing.T) {
 	p := w.Start(-1, false)
 	p.Change(func(options *respond.Options) { options.Quota = ledger.Quota{PerMinute: 2, PerHour: 100} })
 	w.Drain(p, 40)
-	want := map[string]time.Duration{"m0": 0, "m2": 0, "m3": 61 * time.Second, "m4": 61 * time.Second, "m1": 122 * time.Second}
+	want := map[string]time.Duration{
+		"m0": 0,
+		"m2": 0,
+		"m3": 61 * time.Second,
+		"m4": 61 * time.Second,
+		"m1": 122 * time.Second,
+	}
 	for _, r := range requests() {
 		if after := r.at.Sub(begun); after.Round(time.Second) != want[r.machine] {
 			t.Errorf("%s was asked for after %s, want %s", r.machine, after, want[r.machine])
@@ -144,7 +152,12 @@ func TestAfterAnOutageHighIsBackInHalfTheTime(t *testing.T) {
 		w.AlertOn(fmt.Sprintf("da%d", i), fmt.Sprintf("m%d", i), severity)
 	}
 	w.Drain(w.Start(-1, false), 1000)
-	limit := map[string]time.Duration{"m0": 6 * time.Minute, "m1": 6 * time.Minute, "m2": 150 * time.Second, "m3": 150 * time.Second}
+	limit := map[string]time.Duration{
+		"m0": 6 * time.Minute,
+		"m1": 6 * time.Minute,
+		"m2": 150 * time.Second,
+		"m3": 150 * time.Second,
+	}
 	for _, r := range requests() {
 		if after := r.at.Sub(mended); after > limit[r.machine] {
 			t.Errorf("%s came back %s after the service did, want at most %s", r.machine, after, limit[r.machine])
@@ -212,7 +225,10 @@ func TestMessageThatIsSentAfreshGoesOnByCopiesOfItsOwn(t *testing.T) {
 	}
 	answer()
 	for _, count := range []func(*ledger.Run){func(r *ledger.Run) { r.Sweeps++ }, func(r *ledger.Run) { r.Copies++ }} {
-		if _, err := p.Ledger.UpdateRun(context.Background(), "da1", 1, func(r *ledger.Run) error { count(r); return nil }); err != nil {
+		if _, err := p.Ledger.UpdateRun(context.Background(), "da1", 1, func(r *ledger.Run) error {
+			count(r)
+			return nil
+		}); err != nil {
 			t.Fatal(err)
 		}
 		answer()

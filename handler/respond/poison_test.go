@@ -53,8 +53,10 @@ func TestPoisonIsParkedThoughItsLatchIsHeldWhenItComesAgain(t *testing.T) {
 			w.Queue = append(w.Queue, m)
 		}
 	}
-	if run := w.Run("da1", 1); run.State != ledger.Parked || deaths != respond.DeathsToPark || w.Posts != 0 || !strings.Contains(run.Reason, "begun 2 times") {
-		t.Errorf("after %d deaths the poison is %s (%s) with %d starts, %d requests", deaths, run.State, run.Reason, len(run.Begun), w.Posts)
+	if run := w.Run("da1", 1); run.State != ledger.Parked || deaths != respond.DeathsToPark || w.Posts != 0 ||
+		!strings.Contains(run.Reason, "begun 2 times") {
+		t.Errorf("after %d deaths the poison is %s (%s) with %d starts, %d requests", deaths, run.State, run.Reason,
+			len(run.Begun), w.Posts)
 	}
 }
 

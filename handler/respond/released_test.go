@@ -16,10 +16,12 @@ func smallChanges() map[string]func(*alert.Alert) {
 	return map[string]func(*alert.Alert){
 		"another incident": func(a *alert.Alert) { a.IncidentID = 77 },
 		"in progress":      func(a *alert.Alert) { a.Status = alert.StatusInProgress },
-		"evidence":         func(a *alert.Alert) { a.Evidence = append(a.Evidence, alert.Evidence{Kind: "Process", ProcessID: 7}) },
-		"false positive":   func(a *alert.Alert) { a.Classification = "FalsePositive" },
-		"true positive":    func(a *alert.Alert) { a.Classification = "TruePositive" },
-		"resolved":         func(a *alert.Alert) { a.Status = alert.StatusResolved },
+		"evidence": func(a *alert.Alert) {
+			a.Evidence = append(a.Evidence, alert.Evidence{Kind: "Process", ProcessID: 7})
+		},
+		"false positive": func(a *alert.Alert) { a.Classification = "FalsePositive" },
+		"true positive":  func(a *alert.Alert) { a.Classification = "TruePositive" },
+		"resolved":       func(a *alert.Alert) { a.Status = alert.StatusResolved },
 	}
 }
 
@@ -264,7 +266,8 @@ func TestFalsePositiveOfAnIsolatedMachineIsNotToldAsNotIsolated(t *testing.T) {
 	w, p := world.Isolated(t)
 	w.EditAlert("da1", func(a *alert.Alert) { a.Classification = "FalsePositive" })
 	w.Settled(p)
-	if run := w.Run("da1", 2); run.Outcome != "skipped" || !strings.Contains(run.Reason, "false positive; an isolation that was asked for before goes on") {
+	if run := w.Run("da1", 2); run.Outcome != "skipped" ||
+		!strings.Contains(run.Reason, "false positive; an isolation that was asked for before goes on") {
 		t.Errorf("run %+v", run)
 	}
 	if w.Kinds() != "requested, isolated" {
@@ -273,7 +276,8 @@ func TestFalsePositiveOfAnIsolatedMachineIsNotToldAsNotIsolated(t *testing.T) {
 	w.AlertOn("da9", "m9", alert.Low)
 	w.EditAlert("da9", func(a *alert.Alert) { a.Severity, a.Classification = alert.High, "FalsePositive" })
 	w.Settled(p)
-	if run := w.Run("da9", 2); w.Isolations("m9") != 0 || run.Outcome != "skipped" || !strings.HasSuffix(w.Kinds(), "skipped") {
+	if run := w.Run("da9", 2); w.Isolations("m9") != 0 || run.Outcome != "skipped" ||
+		!strings.HasSuffix(w.Kinds(), "skipped") {
 		t.Errorf("told %q, run %+v", w.Kinds(), run)
 	}
 }
@@ -282,7 +286,8 @@ func TestFalsePositiveOfAnIsolatedMachineIsNotToldAsNotIsolated(t *testing.T) {
 // again wants it answered again.
 func TestOwnResolvingCountsAsResolved(t *testing.T) {
 	t.Parallel()
-	w := world.NewWorldWith(t, strings.Replace(world.IsolateHigh, "- mail: {}", "- updateAlert: { status: Resolved }\n      - mail: {}", 1))
+	w := world.NewWorldWith(t,
+		strings.Replace(world.IsolateHigh, "- mail: {}", "- updateAlert: { status: Resolved }\n      - mail: {}", 1))
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
 	w.Settled(p)
@@ -299,10 +304,25 @@ func TestLatchOfTheVersionBeforeIsRead(t *testing.T) {
 	t.Parallel()
 	// A row without the list of releases, and runs without the alert's status.
 	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	l := ledger.Latch{Kind: ledger.Isolation, Episode: 1, State: ledger.Ended, ReleasedAt: noon, EndReason: "Released by ana"}
-	v1 := ledger.Run{AlertID: "da1", Version: 1, ObservedAt: noon.Add(-time.Hour), Severity: "High", MachineID: "m1", Book: "b", Episode: 1}
+	l := ledger.Latch{
+		Kind:       ledger.Isolation,
+		Episode:    1,
+		State:      ledger.Ended,
+		ReleasedAt: noon,
+		EndReason:  "Released by ana",
+	}
+	v1 := ledger.Run{
+		AlertID:    "da1",
+		Version:    1,
+		ObservedAt: noon.Add(-time.Hour),
+		Severity:   "High",
+		MachineID:  "m1",
+		Book:       "b",
+		Episode:    1,
+	}
 	v2 := ledger.Run{AlertID: "da1", Version: 2, ObservedAt: noon.Add(time.Hour), Severity: "High", MachineID: "m1"}
-	if release, stays := (ledger.Record{Runs: []ledger.Run{v1, v2}}).StaysReleased(v2, l); !stays || release.Why != "Released by ana" {
+	if release, stays := (ledger.Record{Runs: []ledger.Run{v1, v2}}).StaysReleased(v2, l); !stays ||
+		release.Why != "Released by ana" {
 		t.Errorf("%+v, %v", release, stays)
 	}
 	if got := ledger.NextEpisode(ledger.NextEpisode(l)).AllReleases(); len(got) != 1 || !got[0].At.Equal(noon) {

@@ -29,7 +29,8 @@ func TestOwnChangesMakeNoRuleForgetWhatItAskedFor(t *testing.T) {
 	w.OnPost = func() error {
 		if first {
 			first = false
-			return &world.APIError{Kind: machine.Transient, Text: "429", After: 5 * time.Minute} // longer than facts are good for
+			// longer than facts are good for
+			return &world.APIError{Kind: machine.Transient, Text: "429", After: 5 * time.Minute}
 		}
 		return nil
 	}
@@ -132,7 +133,11 @@ func TestPlanThatComesToNothingForgetsNoActionUnderWay(t *testing.T) {
 	w := world.NewWorldWith(t, `version: 1
 mode: enforce
 rules:
-  - {name: both, on: alert, when: alert.severity == "High", unless: '"mine" in machine.machineTags', do: [scan: {type: Quick}, isolate: {type: Full}, mail: {}]}
+  - name: both
+    on: alert
+    when: alert.severity == "High"
+    unless: '"mine" in machine.machineTags'
+    do: [scan: {type: Quick}, isolate: {type: Full}, mail: {}]
 `)
 	p := w.Start(-1, false)
 	first := true

@@ -35,7 +35,8 @@ func TestHighAlertIsolatesItsMachineOnceAndIsToldAsFarAsItIsTrue(t *testing.T) {
 	w.Follow(p)
 	w.Follow(p)
 	run := w.Run("da1", 1)
-	if run.State != ledger.Closed || run.Outcome != "isolated" || run.Rule != "contain-high-severity" || run.Mode != "enforce" {
+	if run.State != ledger.Closed || run.Outcome != "isolated" || run.Rule != "contain-high-severity" ||
+		run.Mode != "enforce" {
 		t.Errorf("run = %+v", run)
 	}
 	if got := w.Kinds(); got != "requested, isolated" {
@@ -110,7 +111,12 @@ func TestProtectedMachineIsHeldAndTold(t *testing.T) {
 	w := world.New(t)
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
-	w.Machines["m1"] = machine.Machine{ID: "m1", ComputerDNSName: "m1", OSPlatform: "Windows11", Tags: []string{"Never-Isolate"}}
+	w.Machines["m1"] = machine.Machine{
+		ID:              "m1",
+		ComputerDNSName: "m1",
+		OSPlatform:      "Windows11",
+		Tags:            []string{"Never-Isolate"},
+	}
 	w.Queue[0].Message.Machine = nil // the snapshot is gone, the machine is read
 	w.Drain(p, 3)
 	if run := w.Run("da1", 1); run.Outcome != "held" || w.Posts != 0 || w.Kinds() != "held" {
@@ -231,7 +237,8 @@ func TestUndecodableMessageIsRefusedAndDoesNothing(t *testing.T) {
 			t.Errorf("Respond(%q) = %v", body, err)
 		}
 	}
-	if err := p.Responder.Respond(context.Background(), []byte(`{"format":99,"alertId":"da1"}`), 1); !errors.Is(err, alert.ErrUnknownFormat) || len(w.Queue) != 0 {
+	if err := p.Responder.Respond(context.Background(), []byte(`{"format":99,"alertId":"da1"}`),
+		1); !errors.Is(err, alert.ErrUnknownFormat) || len(w.Queue) != 0 {
 		t.Errorf("a newer format: %v, %+v", err, w.Queue)
 	}
 }
@@ -257,7 +264,8 @@ func TestMachineBeingReleasedIsWaitedFor(t *testing.T) {
 	w.AlertOn("da1", "m1", alert.High)
 	release := w.Add(machine.Unisolate, "m1", "by hand", "", "Portal")
 	m, _ := w.Take()
-	if err := p.Responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil || w.Posts != 0 || len(w.Queue) != 1 {
+	if err := p.Responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil || w.Posts != 0 ||
+		len(w.Queue) != 1 {
 		t.Fatalf("%v, %d requests, %d copies", err, w.Posts, len(w.Queue))
 	}
 	w.Finish(release.ID, machine.Succeeded)
@@ -270,7 +278,11 @@ func TestMachineBeingReleasedIsWaitedFor(t *testing.T) {
 
 func TestFailedActionIsToldAsFailed(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[machine.ActionStatus]string{machine.Failed: "failed", machine.TimeOut: "timed out", machine.Cancelled: "cancelled"} {
+	for status, want := range map[machine.ActionStatus]string{
+		machine.Failed:    "failed",
+		machine.TimeOut:   "timed out",
+		machine.Cancelled: "cancelled",
+	} {
 		w := world.New(t)
 		p := w.Start(-1, false)
 		w.AlertOn("da1", "m1", alert.High)
@@ -390,7 +402,8 @@ func TestObserveDecisionIsNeverActedOnLater(t *testing.T) {
 	if run := w.Run("da1", 1); run.Outcome != "would isolate" || run.Mode != "observe" || w.Kinds() != "would isolate" {
 		t.Errorf("run = %+v, told %q", run, w.Kinds())
 	}
-	if err := w.Start(-1, false).Responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil || w.Posts != 0 {
+	if err := w.Start(-1, false).Responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil ||
+		w.Posts != 0 {
 		t.Errorf("after the switch to enforce: %v, %d requests", err, w.Posts)
 	}
 }
@@ -420,11 +433,15 @@ func TestRefusedRequestIsToldAndNotRepeated(t *testing.T) {
 	w := world.New(t)
 	p := w.Start(-1, false)
 	w.OnPost = func() error {
-		return &world.APIError{Kind: machine.Refused, Text: "OsPlatformNotSupported: OS Platform X isn't supported for this action."}
+		return &world.APIError{
+			Kind: machine.Refused,
+			Text: "OsPlatformNotSupported: OS Platform X isn't supported for this action.",
+		}
 	}
 	w.AlertOn("da1", "m1", alert.High)
 	w.Drain(p, 3)
-	if run := w.Run("da1", 1); run.Outcome != "refused" || !strings.Contains(run.Reason, "OsPlatformNotSupported") || w.Kinds() != "refused" {
+	if run := w.Run("da1", 1); run.Outcome != "refused" || !strings.Contains(run.Reason, "OsPlatformNotSupported") ||
+		w.Kinds() != "refused" {
 		t.Errorf("run = %+v, told %q", run, w.Kinds())
 	}
 }

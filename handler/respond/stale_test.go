@@ -50,7 +50,8 @@ func TestRunThatWaitsReadsNothingUntilItsTurnHasCome(t *testing.T) {
 	w.Drain(p, 100)
 	// The turns come after 0, 61, 122 and 183 s; snapshots are good for two minutes.
 	if reads.alerts != 2 || reads.machines != 2 || w.Posts != 4 {
-		t.Errorf("%d alerts and %d machines were read for %d requests, want 2 and 2 for 4", reads.alerts, reads.machines, w.Posts)
+		t.Errorf("%d alerts and %d machines were read for %d requests, want 2 and 2 for 4", reads.alerts,
+			reads.machines, w.Posts)
 	}
 }
 
@@ -75,7 +76,14 @@ func TestWhatIsToldIsReadAgainIfItIsOld(t *testing.T) {
 	m.Tags = []string{"never-isolate"}
 	w.Machines["m1"] = m
 	w.Mu.Unlock()
-	w.Change(alert.Alert{ID: "da2", MachineID: "m1", Severity: alert.High, Status: alert.StatusNew, Created: w.Clock(), Updated: w.Clock()})
+	w.Change(alert.Alert{
+		ID:        "da2",
+		MachineID: "m1",
+		Severity:  alert.High,
+		Status:    alert.StatusNew,
+		Created:   w.Clock(),
+		Updated:   w.Clock(),
+	})
 	w.Advance(10 * time.Minute)
 	p, reads := oneAMinute(w)
 	w.Drain(p, 5)

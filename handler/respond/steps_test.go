@@ -25,11 +25,21 @@ rules:
   - {name: scan, on: alert, when: alert.category == "scan", do: [scan: {type: Quick}, mail: {}]}
   - {name: collect, on: alert, when: alert.category == "collectPackage", do: [collectPackage: {}, mail: {}]}
   - {name: tag, on: alert, when: alert.category == "tag", do: [tag: {add: seen}, mail: {}]}
-  - {name: update, on: alert, when: alert.category == "updateAlert", do: [updateAlert: {status: InProgress, comment: "by rule {{.Rule}}"}, mail: {}]}
+  - name: update
+    on: alert
+    when: alert.category == "updateAlert"
+    do: [updateAlert: {status: InProgress, comment: "by rule {{.Rule}}"}, mail: {}]
   - name: all
     on: alert
     when: alert.category == "all"
-    do: [scan: {type: Quick}, collectPackage: {}, restrictApps: {}, isolate: {type: Full}, tag: {add: seen}, updateAlert: {status: InProgress, comment: hello}, mail: {text: "Look here."}]
+    do:
+      - scan: {type: Quick}
+      - collectPackage: {}
+      - restrictApps: {}
+      - isolate: {type: Full}
+      - tag: {add: seen}
+      - updateAlert: {status: InProgress, comment: hello}
+      - mail: {text: "Look here."}
 protect: {tags: [never-isolate]}
 `
 
@@ -61,13 +71,15 @@ func TestStepsAreAskedForInOrderAndTheRunEndsWithTheLast(t *testing.T) {
 	if run.State != ledger.Closed || run.Outcome != "scanned, collected, restricted, isolated, tagged, updated" {
 		t.Errorf("run = %+v", run)
 	}
-	if got := w.Kinds(); strings.Count(got, "requested") != 5 || strings.Count(got, "failed") != 1 || strings.Count(got, "isolated") != 1 || strings.Count(got, "done") != 5 {
+	if got := w.Kinds(); strings.Count(got, "requested") != 5 || strings.Count(got, "failed") != 1 ||
+		strings.Count(got, "isolated") != 1 || strings.Count(got, "done") != 5 {
 		t.Errorf("told %s", got)
 	}
 	if !slices.ContainsFunc(w.Order, func(e notice.Event) bool { return e.Note == "Look here." }) {
 		t.Error("the mail's text is told nowhere")
 	}
-	if a := w.Alerts["da1"]; a.Status != alert.StatusInProgress || len(w.Comments) != 1 || w.Comments[0] != "[cordon da1:v1] hello" {
+	if a := w.Alerts["da1"]; a.Status != alert.StatusInProgress || len(w.Comments) != 1 ||
+		w.Comments[0] != "[cordon da1:v1] hello" {
 		t.Errorf("alert %+v, comments %q", a, w.Comments)
 	}
 }
@@ -113,7 +125,8 @@ func TestObserveOverEveryStepChangesNothing(t *testing.T) {
 		t.Errorf("%d requests, %d actions", w.Posts, len(w.Actions))
 	}
 	run := w.Run("da1", 1)
-	if run.Outcome != "would scan, would collect an investigation package, would restrict apps, would isolate, would tag, would update the alert" {
+	if run.Outcome != "would scan, would collect an investigation package, would restrict apps, would isolate, "+
+		"would tag, would update the alert" {
 		t.Errorf("outcome %q", run.Outcome)
 	}
 	if got := w.Kinds(); got != "would do, would do, would do, would isolate, would do, would do" {
@@ -198,7 +211,14 @@ func TestScanWillDoForOtherAlertsForAWhile(t *testing.T) {
 // TestEveryStepMeetsEveryError has the first request of every step answered with every sort of trouble.
 func TestEveryStepMeetsEveryError(t *testing.T) {
 	t.Parallel()
-	done := map[string]string{"isolate": "isolated", "restrictApps": "restricted", "scan": "scanned", "collectPackage": "collected", "tag": "tagged", "updateAlert": "updated"}
+	done := map[string]string{
+		"isolate":        "isolated",
+		"restrictApps":   "restricted",
+		"scan":           "scanned",
+		"collectPackage": "collected",
+		"tag":            "tagged",
+		"updateAlert":    "updated",
+	}
 	for category, word := range done {
 		for _, c := range []struct {
 			trouble machine.Trouble

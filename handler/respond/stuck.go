@@ -80,7 +80,8 @@ func (r *Responder) unreadAsked(ctx context.Context, run *answer.Run, cause erro
 	latest, exists := run.Record.Latest()
 	switch {
 	case exists && latest.State.Final() && run.Message.Attempt >= LookUpTries && act.FromAPI(cause):
-		r.Log.WarnContext(ctx, "an answered alert that was asked for again cannot be read; if it changed a poll finds it",
+		r.Log.WarnContext(ctx,
+			"an answered alert that was asked for again cannot be read; if it changed a poll finds it",
 			"alert", latest.AlertID,
 			"tries", run.Message.Attempt+1,
 			"error", cause.Error())

@@ -37,25 +37,47 @@ func TestRunThatCannotGetOnIsToldStandsInHealthAndEnds(t *testing.T) {
 		outcome string
 		told    string // of the end
 	}{
-		"reads fail":        {func(_ *world.World, _ *world.Process, o *outage) { o.reads = always(machine.Transient) }, "not answered", "not answered"},
-		"reads are refused": {func(_ *world.World, _ *world.Process, o *outage) { o.reads = always(machine.Refused) }, "not answered", "not answered"},
-		"reads are denied":  {func(_ *world.World, _ *world.Process, o *outage) { o.reads = always(machine.Denied) }, "not answered", "not answered"},
+		"reads fail": {func(_ *world.World, _ *world.Process, o *outage) {
+			o.reads = always(machine.Transient)
+		}, "not answered", "not answered"},
+		"reads are refused": {func(_ *world.World, _ *world.Process, o *outage) {
+			o.reads = always(machine.Refused)
+		}, "not answered", "not answered"},
+		"reads are denied": {func(_ *world.World, _ *world.Process, o *outage) {
+			o.reads = always(machine.Denied)
+		}, "not answered", "not answered"},
 		"another alert": {func(_ *world.World, p *world.Process, o *outage) {
 			p.Change(func(options *respond.Options) { options.API = stranger{o} })
 		}, "not answered", "not answered"},
-		"machines fail":          {func(_ *world.World, _ *world.Process, o *outage) { o.machines = always(machine.Transient) }, "held", "held"},
-		"machines are refused":   {func(_ *world.World, _ *world.Process, o *outage) { o.machines = always(machine.Refused) }, "held", "held"},
-		"requests fail":          {func(_ *world.World, _ *world.Process, o *outage) { o.acts = always(machine.Transient) }, "held", "held"},
-		"requests are denied":    {func(_ *world.World, _ *world.Process, o *outage) { o.acts = always(machine.Denied) }, "held", "held"},
-		"requests get lost":      {func(_ *world.World, _ *world.Process, o *outage) { o.acts = always(machine.UnknownFate) }, "held", "held"},
-		"never listed as active": {func(_ *world.World, _ *world.Process, o *outage) { o.acts = always(machine.AlreadyActive) }, "held", "held"},
-		"lists of actions fail":  {func(_ *world.World, _ *world.Process, o *outage) { o.lists = always(machine.Transient) }, "held", "held"},
+		"machines fail": {func(_ *world.World, _ *world.Process, o *outage) {
+			o.machines = always(machine.Transient)
+		}, "held", "held"},
+		"machines are refused": {func(_ *world.World, _ *world.Process, o *outage) {
+			o.machines = always(machine.Refused)
+		}, "held", "held"},
+		"requests fail": {func(_ *world.World, _ *world.Process, o *outage) {
+			o.acts = always(machine.Transient)
+		}, "held", "held"},
+		"requests are denied": {func(_ *world.World, _ *world.Process, o *outage) {
+			o.acts = always(machine.Denied)
+		}, "held", "held"},
+		"requests get lost": {func(_ *world.World, _ *world.Process, o *outage) {
+			o.acts = always(machine.UnknownFate)
+		}, "held", "held"},
+		"never listed as active": {func(_ *world.World, _ *world.Process, o *outage) {
+			o.acts = always(machine.AlreadyActive)
+		}, "held", "held"},
+		"lists of actions fail": {func(_ *world.World, _ *world.Process, o *outage) {
+			o.lists = always(machine.Transient)
+		}, "held", "held"},
 		"machine is never found": {func(w *world.World, _ *world.Process, _ *outage) {
 			w.Mu.Lock()
 			delete(w.Machines, "m1")
 			w.Mu.Unlock()
 		}, "not found", "not found"},
-		"requests are throttled": {func(_ *world.World, _ *world.Process, o *outage) { o.acts = throttled }, "held", "held"},
+		"requests are throttled": {func(_ *world.World, _ *world.Process, o *outage) {
+			o.acts = throttled
+		}, "held", "held"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -74,13 +96,16 @@ func TestRunThatCannotGetOnIsToldStandsInHealthAndEnds(t *testing.T) {
 			w.Mu.Unlock()
 			tries := w.Play(p, 45*time.Minute, true)
 			final := w.Run("da1", 2).State.Final()
-			if count, err := w.Start(-1, false).Ledger.CountOpenRuns(t.Context(), 9, w.Clock()); err != nil || !final && (count.Stuck.Runs != 1 || count.Stuck.Oldest != "da1:v2" || count.Stuck.Why == "") {
+			if count, err := w.Start(-1, false).Ledger.CountOpenRuns(t.Context(), 9, w.Clock()); err != nil ||
+				!final && (count.Stuck.Runs != 1 || count.Stuck.Oldest != "da1:v2" || count.Stuck.Why == "") {
 				t.Errorf("Health: %+v, %v", count, err)
 			}
 			tries += w.Play(p, 14*24*time.Hour, true)
 			run := w.Run("da1", 2)
-			if run.State != ledger.Closed || run.Outcome != test.outcome || run.ClosedAt.Sub(run.ObservedAt) > 25*time.Hour {
-				t.Errorf("after %d tries the run is %s, %s at %s: %s", tries, run.State, run.Outcome, run.ClosedAt, run.Reason)
+			if run.State != ledger.Closed || run.Outcome != test.outcome ||
+				run.ClosedAt.Sub(run.ObservedAt) > 25*time.Hour {
+				t.Errorf("after %d tries the run is %s, %s at %s: %s", tries, run.State, run.Outcome, run.ClosedAt,
+					run.Reason)
 			}
 			told := map[notice.Kind]int{}
 			for _, e := range w.Order {
@@ -154,7 +179,8 @@ func TestWhatWasTriedInVainCanBeContinuedByAPerson(t *testing.T) {
 	w.AlertOn("da1", "m1", alert.High)
 	w.Play(p, 2*24*time.Hour, true)
 	held, found, err := p.Ledger.HeldOf(t.Context(), "da1", 1)
-	if err != nil || !found || !strings.Contains(held.Reason, "could not be done since") && !strings.Contains(held.Reason, "old") {
+	if err != nil || !found ||
+		!strings.Contains(held.Reason, "could not be done since") && !strings.Contains(held.Reason, "old") {
 		t.Fatalf("held: %+v, %v, %v, told %s", held, found, err, w.Kinds())
 	}
 	denied = false

@@ -87,7 +87,9 @@ func TestHourOfAPITroubleBurnsNoDeliveryAndEverythingIsAnsweredAfterIt(t *testin
 	unknown := &world.APIError{Kind: machine.UnknownFate, Text: "503"}
 	soon := &world.APIError{Kind: machine.Transient, Text: "429", After: 30 * time.Second}
 	for name, set := range map[string]func(w *world.World, o *outage){
-		"down":                      func(w *world.World, o *outage) { o.reads, o.acts = w.Hour(down), w.Hour(unknown) },
+		"down": func(w *world.World, o *outage) {
+			o.reads, o.acts = w.Hour(down), w.Hour(unknown)
+		},
 		"429 and when to come back": func(w *world.World, o *outage) { o.reads, o.acts = w.Hour(soon), w.Hour(soon) },
 		"429 and nothing else":      func(w *world.World, o *outage) { o.reads, o.acts = w.Hour(down), w.Hour(down) },
 		"requests are lost":         func(w *world.World, o *outage) { o.acts = w.Hour(unknown) },
@@ -140,7 +142,9 @@ func TestHourOfThrottledTablesBurnsNoDeliveryAndNothingIsDoneWithoutThem(t *test
 					if asked++; asked%every != 0 || refuses() == nil {
 						return nil
 					}
-					return &tables.Fault{Status: []int{http.StatusTooManyRequests, http.StatusServiceUnavailable}[asked%2]}
+					return &tables.Fault{Status: []int{
+						http.StatusTooManyRequests, http.StatusServiceUnavailable,
+					}[asked%2]}
 				})
 				for refuses() != nil {
 					m, more := w.Take()
@@ -180,9 +184,15 @@ func TestHourWithoutCopiesSetsNoMessageAside(t *testing.T) {
 				return nil
 			}
 		}
-		o := &outage{Process: p, reads: during(&world.APIError{Kind: machine.Transient, Text: "503"}), sends: during(errors.New("server busy"))}
+		o := &outage{
+			Process: p,
+			reads:   during(&world.APIError{Kind: machine.Transient, Text: "503"}),
+			sends:   during(errors.New("server busy")),
+		}
 		p.Change(func(options *respond.Options) { options.API, options.Queue = o, o })
-		p.Change(func(options *respond.Options) { options.Now = func() time.Time { return from.Add(time.Since(begun)) } })
+		p.Change(func(options *respond.Options) {
+			options.Now = func() time.Time { return from.Add(time.Since(begun)) }
+		})
 		var deliveries sync.Map
 		var group sync.WaitGroup
 		for _, m := range waiting {

@@ -29,7 +29,10 @@ func TestAskedForAnsweredAlertThatCannotBeReadEnds(t *testing.T) {
 			before := w.Run("da1", 1)
 			w.Mu.Lock()
 			w.ReadFault = &world.APIError{Kind: machine.Refused, Text: "400"}
-			w.Queue = append(w.Queue, alert.Envelope{ID: "x", Message: alert.Message{Tenant: world.Tenant, AlertID: "da1", Version: version}})
+			w.Queue = append(w.Queue, alert.Envelope{
+				ID:      "x",
+				Message: alert.Message{Tenant: world.Tenant, AlertID: "da1", Version: version},
+			})
 			reads := w.Reads
 			w.Mu.Unlock()
 			begun := w.Clock()
@@ -37,7 +40,8 @@ func TestAskedForAnsweredAlertThatCannotBeReadEnds(t *testing.T) {
 			if tries := w.Reads - reads; tries != respond.LookUpTries+1 || w.Clock().Sub(begun) < 5*time.Minute {
 				t.Errorf("%d tries in %s", tries, w.Clock().Sub(begun))
 			}
-			if after := w.Run("da1", 1); after.Outcome != before.Outcome || !after.ClosedAt.Equal(before.ClosedAt) || w.Kinds() != "" {
+			if after := w.Run("da1", 1); after.Outcome != before.Outcome || !after.ClosedAt.Equal(before.ClosedAt) ||
+				w.Kinds() != "" {
 				t.Errorf("the run is %+v, told %q", after, w.Kinds())
 			}
 		})
@@ -60,7 +64,8 @@ func TestWaitForTheQuotaIsNotStuck(t *testing.T) {
 		}
 	}
 	w.Advance(35 * time.Minute)
-	if count, err := p.Ledger.CountOpenRuns(t.Context(), 200, w.Clock()); err != nil || count.Stuck.Runs != 0 || count.ByState[ledger.Started] != 2 {
+	if count, err := p.Ledger.CountOpenRuns(t.Context(), 200, w.Clock()); err != nil || count.Stuck.Runs != 0 ||
+		count.ByState[ledger.Started] != 2 {
 		t.Errorf("Health: %+v, %v", count, err)
 	}
 	w.Play(p, 5*time.Hour, true)
@@ -72,7 +77,9 @@ func TestWaitForTheQuotaIsNotStuck(t *testing.T) {
 // TestWaitForTheQuotaHasItsEnd has High alerts take every turn that a Medium one was promised.
 func TestWaitForTheQuotaHasItsEnd(t *testing.T) {
 	t.Parallel()
-	w := world.NewWorldWith(t, strings.NewReplacer(`"High"`, `"Medium"`, "perHour: 5, perDay: 9", "perHour: 90, perDay: 900").Replace(world.IsolateHigh))
+	w := world.NewWorldWith(t,
+		strings.NewReplacer(`"High"`, `"Medium"`,
+			"perHour: 5, perDay: 9", "perHour: 90, perDay: 900").Replace(world.IsolateHigh))
 	p := w.Start(-1, false)
 	p.Change(func(options *respond.Options) {
 		options.StaleAfter, options.Quota = 30*world.Day, ledger.Quota{PerMinute: 2, PerHour: 2}
@@ -83,7 +90,13 @@ func TestWaitForTheQuotaHasItsEnd(t *testing.T) {
 		m, _ := w.Take()
 		w.Polled(p)
 		for i := range 2 {
-			other := ledger.Reservation{Action: "isolate", Key: fmt.Sprint("other ", taken, i), Severity: alert.High, At: w.Clock(), Quota: p.Options.Quota}
+			other := ledger.Reservation{
+				Action:   "isolate",
+				Key:      fmt.Sprint("other ", taken, i),
+				Severity: alert.High,
+				At:       w.Clock(),
+				Quota:    p.Options.Quota,
+			}
 			if _, err := p.Ledger.Reserve(t.Context(), other); err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +106,8 @@ func TestWaitForTheQuotaHasItsEnd(t *testing.T) {
 		}
 	}
 	run := w.Run("da1", 1)
-	if run.Outcome != "held" || w.Posts != 0 || run.ClosedAt.Sub(run.ObservedAt) < episode.PatientFor || w.Kinds() != "not answered yet, held" {
+	if run.Outcome != "held" || w.Posts != 0 || run.ClosedAt.Sub(run.ObservedAt) < episode.PatientFor ||
+		w.Kinds() != "not answered yet, held" {
 		t.Errorf("after %d tries: %d requests, told %q, %+v", taken, w.Posts, w.Kinds(), run)
 	}
 }
@@ -117,7 +131,8 @@ func TestMessageOfAWaitingRunInTroubleIsNotStuck(t *testing.T) {
 	}
 	w.Play(p, 26*time.Hour, true)
 	count, err := p.Ledger.CountOpenRuns(t.Context(), 200, w.Clock())
-	if run := w.Run("da1", 1); err != nil || run.State != ledger.Waiting || count.Stuck.Runs != 0 || strings.Contains(w.Kinds(), "not answered") {
+	if run := w.Run("da1", 1); err != nil || run.State != ledger.Waiting || count.Stuck.Runs != 0 ||
+		strings.Contains(w.Kinds(), "not answered") {
 		t.Errorf("%+v, Health %+v, told %q", run, count, w.Kinds())
 	}
 	w.FinishAll(machine.Succeeded)

@@ -19,7 +19,8 @@ func TestRuleGivesTheMachineBackWhenItsAlertIsResolved(t *testing.T) {
 	w.Settled(p)
 	w.Resolve("da1")
 	w.Settled(p)
-	if got := w.Asked("m1"); !strings.HasSuffix(got, "Isolate UnisolateDevice UnrestrictCodeExecution") && !strings.HasSuffix(got, "Isolate Unisolate UnrestrictCodeExecution") {
+	if got := w.Asked("m1"); !strings.HasSuffix(got, "Isolate UnisolateDevice UnrestrictCodeExecution") &&
+		!strings.HasSuffix(got, "Isolate Unisolate UnrestrictCodeExecution") {
 		t.Errorf("asked for %s", got)
 	}
 	if run := w.Run("da1", 2); run.State != ledger.Closed || run.Outcome != "released, unrestricted" {
@@ -89,7 +90,8 @@ func TestNothingIsReleasedThatAnotherAlertWants(t *testing.T) {
 	w.Settled(p)
 	w.Resolve("da1")
 	w.Settled(p)
-	if run := w.Run("da1", 2); run.Outcome != "skipped" || !strings.Contains(run.Reason, "run da2:v1, of another alert, wants the machine isolated") {
+	if run := w.Run("da1", 2); run.Outcome != "skipped" ||
+		!strings.Contains(run.Reason, "run da2:v1, of another alert, wants the machine isolated") {
 		t.Errorf("run = %+v", run)
 	}
 	if got := w.Asked("m1"); got != "Isolate" {
@@ -228,8 +230,14 @@ func TestKilledAnywhereInARelease(t *testing.T) {
 // TestEveryStepKilledAnywhereIsDoneOnce kills the process at every call of every step.
 func TestEveryStepKilledAnywhereIsDoneOnce(t *testing.T) {
 	t.Parallel()
-	for category, word := range map[string]string{"restrictApps": "restricted", "scan": "scanned", "collectPackage": "collected", "tag": "tagged", "updateAlert": "updated",
-		"all": "scanned, collected, restricted, isolated, tagged, updated"} {
+	for category, word := range map[string]string{
+		"restrictApps":   "restricted",
+		"scan":           "scanned",
+		"collectPackage": "collected",
+		"tag":            "tagged",
+		"updateAlert":    "updated",
+		"all":            "scanned, collected, restricted, isolated, tagged, updated",
+	} {
 		t.Run(category, func(t *testing.T) {
 			t.Parallel()
 			for _, mute := range []bool{false, true} {
@@ -272,7 +280,8 @@ func killStepAt(t *testing.T, category, word string, k int, mute bool) (killed b
 	if len(w.Comments) > 1 {
 		t.Errorf("killed at %d, answer lost %v: comments %q", k, mute, w.Comments)
 	}
-	if a := w.Alerts["da1"]; strings.Contains(word, "updated") && a.Status != alert.StatusInProgress || strings.Contains(word, "tagged") && len(w.Machines["m1"].Tags) != 1 {
+	if a := w.Alerts["da1"]; strings.Contains(word, "updated") && a.Status != alert.StatusInProgress ||
+		strings.Contains(word, "tagged") && len(w.Machines["m1"].Tags) != 1 {
 		t.Errorf("killed at %d, answer lost %v: alert %s, tags %q", k, mute, a.Status, w.Machines["m1"].Tags)
 	}
 	return mortal.Died()

@@ -1,5 +1,5 @@
-// Package schedule reads NCRONTAB expressions with the one meaning that they have at the Functions host, and knows that its timers
-// are not exact: an occurrence is never compared with the clock to the last millisecond.
+// Package schedule reads NCRONTAB expressions with the one meaning that they have at the Functions host, and knows that
+// its timers are not exact: an occurrence is never compared with the clock to the last millisecond.
 package schedule
 
 import (
@@ -62,6 +62,7 @@ func (s Schedule) LongestGap() time.Duration {
 // milliseconds early or late.
 func Tick(now time.Time) time.Time { return now.UTC().Round(time.Second) }
 
-// Ripe reports whether what is done in pauses of every is due at a tick of a timer that ticks in pauses of tick at most. The last
-// time may have been noted late and the tick may be early, so the tick nearest to the end of the pause counts.
+// Ripe reports whether what is done in pauses of every is due at a tick of a timer that ticks in pauses of tick at
+// most. The last time may have been noted late and the tick may be early, so the tick nearest to the end of the pause
+// counts.
 func Ripe(last, now time.Time, every, tick time.Duration) bool { return now.Sub(last) >= every-tick/2 }

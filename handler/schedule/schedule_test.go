@@ -62,8 +62,11 @@ func TestDayAndWeekdayBothHaveToMatch(t *testing.T) {
 
 func TestWhatTheHostDoesNotTakeIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "* * * * *", "* * * * * * *", "@every 1m", "@daily", "TZ=UTC 0 * * * * *", "0 ? * * * *", "0 0 0 ? * 1", "61 * * * * *", "daily", "00:01:00", "0 0 0 30 2 *",
-		"0 0 0 31 4 *", "0 0 0 * * 7", "*/0 * * * * *", "0 0 0 5-1 * *"} {
+	for _, text := range []string{
+		"", "* * * * *", "* * * * * * *", "@every 1m", "@daily", "TZ=UTC 0 * * * * *", "0 ? * * * *", "0 0 0 ? * 1",
+		"61 * * * * *", "daily", "00:01:00", "0 0 0 30 2 *",
+		"0 0 0 31 4 *", "0 0 0 * * 7", "*/0 * * * * *", "0 0 0 5-1 * *",
+	} {
 		if _, err := schedule.Parse(text); err == nil {
 			t.Errorf("%q is taken", text)
 		}
@@ -72,8 +75,14 @@ func TestWhatTheHostDoesNotTakeIsRefused(t *testing.T) {
 
 func TestTheLongestGap(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]time.Duration{"0 * * * * *": time.Minute, "*/15 * * * * *": 15 * time.Second, "0 0 6 * * MON-FRI": 72 * time.Hour, "0 0 0 29 2 *": 4 * 366 * 24 * time.Hour} {
-		if got := parse(t, text).LongestGap(); got > want || got < want-3*24*time.Hour && want > 24*time.Hour || got != want && want < 24*time.Hour {
+	for text, want := range map[string]time.Duration{
+		"0 * * * * *":       time.Minute,
+		"*/15 * * * * *":    15 * time.Second,
+		"0 0 6 * * MON-FRI": 72 * time.Hour,
+		"0 0 0 29 2 *":      4 * 366 * 24 * time.Hour,
+	} {
+		if got := parse(t, text).LongestGap(); got > want || got < want-3*24*time.Hour && want > 24*time.Hour ||
+			got != want && want < 24*time.Hour {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
@@ -82,15 +91,24 @@ func TestTheLongestGap(t *testing.T) {
 func TestATickCountsForTheNearestOccurrence(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	for off, want := range map[time.Duration]time.Duration{0: 0, -3 * time.Millisecond: 0, 3 * time.Millisecond: 0, -499 * time.Millisecond: 0, 400 * time.Millisecond: 0,
-		-600 * time.Millisecond: -time.Second, 2600 * time.Millisecond: 3 * time.Second} {
-		if got := schedule.Tick(noon.Add(off).In(time.FixedZone("x", 3600))); !got.Equal(noon.Add(want)) || got.Location() != time.UTC {
+	for off, want := range map[time.Duration]time.Duration{
+		0:                       0,
+		-3 * time.Millisecond:   0,
+		3 * time.Millisecond:    0,
+		-499 * time.Millisecond: 0,
+		400 * time.Millisecond:  0,
+		-600 * time.Millisecond: -time.Second,
+		2600 * time.Millisecond: 3 * time.Second,
+	} {
+		if got := schedule.Tick(noon.Add(off).In(time.FixedZone("x", 3600))); !got.Equal(noon.Add(want)) ||
+			got.Location() != time.UTC {
 			t.Errorf("%s: %s", off, got)
 		}
 	}
 }
 
-// TestWhatIsDoneHourlyIsDoneHourly has timers of several paces tick early and late, and the last time noted later still.
+// TestWhatIsDoneHourlyIsDoneHourly has timers of several paces tick early and late, and the last time noted later
+// still.
 func TestWhatIsDoneHourlyIsDoneHourly(t *testing.T) {
 	t.Parallel()
 	for _, tick := range []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute, time.Hour} {

@@ -47,11 +47,26 @@ func functionFolders(t *testing.T) map[string][]map[string]any {
 func TestFunctionFoldersDeclareWhatTheHandlerReads(t *testing.T) {
 	t.Parallel()
 	timer := func(schedule string) []map[string]any {
-		return []map[string]any{{"type": "timerTrigger", "direction": "in", "name": timerBinding, "schedule": schedule, "useMonitor": true, "runOnStartup": false}}
+		return []map[string]any{{
+			"type":         "timerTrigger",
+			"direction":    "in",
+			"name":         timerBinding,
+			"schedule":     schedule,
+			"useMonitor":   true,
+			"runOnStartup": false,
+		}}
 	}
 	queue := func(name string) []map[string]any {
-		return []map[string]any{{"type": "serviceBusTrigger", "direction": "in", "name": queueBinding, "queueName": name, "connection": "ServiceBus",
-			"cardinality": "one", "isSessionsEnabled": false, "dataType": "binary"}}
+		return []map[string]any{{
+			"type":              "serviceBusTrigger",
+			"direction":         "in",
+			"name":              queueBinding,
+			"queueName":         name,
+			"connection":        "ServiceBus",
+			"cardinality":       "one",
+			"isSessionsEnabled": false,
+			"dataType":          "binary",
+		}}
 	}
 	want := map[string][]map[string]any{
 		"PollAlerts":     timer("%CORDON_POLL_SCHEDULE%"),
@@ -59,12 +74,39 @@ func TestFunctionFoldersDeclareWhatTheHandlerReads(t *testing.T) {
 		"RunHunts":       timer("%CORDON_HUNT_SCHEDULE%"),
 		"RespondToAlert": queue("%CORDON_ALERT_QUEUE%"),
 		"SendNotice":     queue("%CORDON_NOTICE_QUEUE%"),
-		"ReceiveAlert": {{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function", "methods": []any{"post"}, "route": "alerts"},
-			{"type": "http", "direction": "out", "name": "res"}},
-		"HealthSummary": {{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "methods": []any{"get"}, "route": "health/summary"},
-			{"type": "http", "direction": "out", "name": "res"}},
-		"Health": {{"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "function", "methods": []any{"get"}, "route": "health"},
-			{"type": "http", "direction": "out", "name": "res"}},
+		"ReceiveAlert": {
+			{
+				"type":      "httpTrigger",
+				"direction": "in",
+				"name":      "req",
+				"authLevel": "function",
+				"methods":   []any{"post"},
+				"route":     "alerts",
+			},
+			{"type": "http", "direction": "out", "name": "res"},
+		},
+		"HealthSummary": {
+			{
+				"type":      "httpTrigger",
+				"direction": "in",
+				"name":      "req",
+				"authLevel": "anonymous",
+				"methods":   []any{"get"},
+				"route":     "health/summary",
+			},
+			{"type": "http", "direction": "out", "name": "res"},
+		},
+		"Health": {
+			{
+				"type":      "httpTrigger",
+				"direction": "in",
+				"name":      "req",
+				"authLevel": "function",
+				"methods":   []any{"get"},
+				"route":     "health",
+			},
+			{"type": "http", "direction": "out", "name": "res"},
+		},
 	}
 	if diff := cmp.Diff(want, functionFolders(t)); diff != "" {
 		t.Errorf("functions/ (-want +got):\n%s", diff)
@@ -97,11 +139,14 @@ func TestRoutesAreTheFunctionsOfTheApp(t *testing.T) {
 	want := []string{"GET /"}
 	for name, bindings := range functionFolders(t) {
 		if bindings[0]["type"] == "httpTrigger" {
-			if open := name == "HealthSummary"; (bindings[0]["authLevel"] == "anonymous") != open || (!open && bindings[0]["authLevel"] != "function") {
+			if open := name == "HealthSummary"; (bindings[0]["authLevel"] == "anonymous") != open ||
+				(!open && bindings[0]["authLevel"] != "function") {
 				t.Errorf("%s has the level %v", name, bindings[0]["authLevel"])
 			}
 			for _, method := range bindings[0]["methods"].([]any) {
-				want = append(want, strings.ToUpper(method.(string))+" /"+host.Extensions.HTTP.RoutePrefix+"/"+bindings[0]["route"].(string))
+				want = append(want,
+					strings.ToUpper(method.(string))+" /"+host.Extensions.HTTP.RoutePrefix+"/"+
+						bindings[0]["route"].(string))
 			}
 			continue
 		}
@@ -135,13 +180,19 @@ func TestTheHostIsToldNothingThatTheHandlerContradicts(t *testing.T) {
 	t.Parallel()
 	var host hostJSON
 	readJSON(t, root+"host.json", &host)
-	if host.Version != "2.0" || host.CustomHandler.Description.DefaultExecutablePath != "cordon" || !host.CustomHandler.EnableForwardingHTTPRequest {
+	if host.Version != "2.0" || host.CustomHandler.Description.DefaultExecutablePath != "cordon" ||
+		!host.CustomHandler.EnableForwardingHTTPRequest {
 		t.Errorf("customHandler is %+v", host.CustomHandler)
 	}
 	if host.Extensions.HTTP.RoutePrefix != "api" || host.Retry != nil {
 		t.Errorf("prefix %q, retry %v", host.Extensions.HTTP.RoutePrefix, host.Retry)
 	}
-	want := map[string]any{"prefetchCount": 0.0, "autoCompleteMessages": true, "maxAutoLockRenewalDuration": "00:12:00", "maxConcurrentCalls": 16.0}
+	want := map[string]any{
+		"prefetchCount":              0.0,
+		"autoCompleteMessages":       true,
+		"maxAutoLockRenewalDuration": "00:12:00",
+		"maxConcurrentCalls":         16.0,
+	}
 	if diff := cmp.Diff(want, host.Extensions.ServiceBus); diff != "" {
 		t.Errorf("serviceBus (-want +got):\n%s", diff)
 	}

@@ -48,7 +48,11 @@ func bareHandler(service func(context.Context, Delivery) error) http.Handler {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]any{"Outputs": map[string]any{}, "Logs": []string{}, "ReturnValue": nil})
+		_ = json.NewEncoder(w).Encode(map[string]any{
+			"Outputs":     map[string]any{},
+			"Logs":        []string{},
+			"ReturnValue": nil,
+		})
 	})
 	return mux
 }

@@ -47,9 +47,11 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, t taker) (metadat
 }
 
 func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, t taker) (metadata, error) {
-	// The host always sends JSON. A page in a browser on the same machine cannot, without a permission that nobody gives.
+	// The host always sends JSON. A page in a browser on the same machine cannot, without a permission that nobody
+	// gives.
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return metadata{}, fmt.Errorf("the invocation's Content-Type is %.40q; send application/json", r.Header.Get("Content-Type"))
+		return metadata{},
+			fmt.Errorf("the invocation's Content-Type is %.40q; send application/json", r.Header.Get("Content-Type"))
 	}
 	d, pooled := h.decoders.Get().(*jsontext.Decoder)
 	if !pooled {
@@ -110,8 +112,8 @@ func decode(d *jsontext.Decoder, t taker) (metadata, error) {
 	return m, nil
 }
 
-// members calls f for each member of the object that is next; f reads the member's value, and the name is valid until it
-// does. A value that is no object is skipped: it has no members.
+// members calls f for each member of the object that is next; f reads the member's value, and the name is valid until
+// it does. A value that is no object is skipped: it has no members.
 func members(d *jsontext.Decoder, f func(name []byte) error) error {
 	if d.PeekKind() != '{' {
 		return skip(d)
@@ -249,8 +251,8 @@ func isString(v jsontext.Value) bool {
 	return len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' && v.IsValid(tolerant())
 }
 
-// scalar reads a value that the host may have encoded once more: "\"abc\"" is abc, "4" and 4 are 4. It is "" for null, in
-// either form. Two layers are taken off at most, so a text that was meant with quotes keeps the inner ones.
+// scalar reads a value that the host may have encoded once more: "\"abc\"" is abc, "4" and 4 are 4. It is "" for null,
+// in either form. Two layers are taken off at most, so a text that was meant with quotes keeps the inner ones.
 func scalar(v jsontext.Value) string {
 	said := []byte(v)
 	for range 2 {

@@ -16,11 +16,15 @@ import (
 // decodeText decodes an envelope and keeps the trigger's value, nil if there is none.
 func decodeText(text []byte, binding string) (metadata, jsontext.Value, error) {
 	var value jsontext.Value
-	m, err := decode(jsontext.NewDecoder(bytes.NewReader(text), tolerant()), taker{binding, func(v jsontext.Value) { value = bytes.Clone(v) }})
+	m, err := decode(jsontext.NewDecoder(bytes.NewReader(text), tolerant()),
+		taker{binding, func(v jsontext.Value) { value = bytes.Clone(v) }})
 	return m, value, err
 }
 
-const alertBody = `{"alertId":"da638400000000000001_1200000001","severity":"High","machineId":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07","riskScore":87,"isolate":true,"alertCreationTime":"2026-03-02T09:58:12.4456700Z","assignedTo":null,"tags":["ransomware","edr"],"evidence":{"fileName":"payload.exe","sha1":"3395856ce81f2b7382dee72602f798b642f14140"}}`
+const alertBody = `{"alertId":"da638400000000000001_1200000001","severity":"High",` +
+	`"machineId":"1e5bc9d7e413ddd7902c2932e418702b84d0cc07","riskScore":87,"isolate":true,` +
+	`"alertCreationTime":"2026-03-02T09:58:12.4456700Z","assignedTo":null,"tags":["ransomware","edr"],` +
+	`"evidence":{"fileName":"payload.exe","sha1":"3395856ce81f2b7382dee72602f798b642f14140"}}`
 
 func TestEveryRequestOfTheHostDecodes(t *testing.T) {
 	t.Parallel()
@@ -33,19 +37,38 @@ func TestEveryRequestOfTheHostDecodes(t *testing.T) {
 		bad     error
 		meta    metadata
 	}{
-		"timer":                           {binding: "pollTimer", tick: &Tick{Due: due}},
-		"timer-past-due":                  {binding: "pollTimer", tick: &Tick{Due: due, PastDue: true}},
-		"timer-first-run":                 {binding: "pollTimer", tick: &Tick{Due: due}},
-		"timer-no-monitor":                {binding: "pollTimer", tick: &Tick{}},
-		"servicebus-json":                 {binding: "alert", body: alertBody, meta: metadata{"da638400000000000001_1200000001", 1, enqueued}},
-		"servicebus-json-datatype-binary": {binding: "alert", body: alertBody, meta: metadata{"da638400000000000001_1200000001", 1, enqueued}},
-		"servicebus-text":                 {binding: "alert", body: "isolate host WS-0042 \"now\" – line 1\nline 2", meta: metadata{"f3f0c1b2a4d54e6f8a9b0c1d2e3f4a5b", 3, enqueued}},
-		"servicebus-session":              {binding: "alert", body: `{"alertId":"da638400000000000002_1200000002"}`, meta: metadata{"da638400000000000002_1200000002", 1, enqueued}},
-		"servicebus-batch":                {binding: "alerts", body: `["{\"alertId\":\"da1\",\"severity\":\"High\"}","{\"alertId\":\"da2\",\"severity\":\"Low\"}"]`},
-		"storage-queue":                   {binding: "item", body: "isolate WS-0042"},
-		"storage-queue-json-collision":    {binding: "item", body: `{"id":"alert-1","severity":"High"}`},
-		"http-post":                       {binding: "absent", bad: errNoMessage},
-		"http-get":                        {binding: "absent", bad: errNoMessage},
+		"timer":            {binding: "pollTimer", tick: &Tick{Due: due}},
+		"timer-past-due":   {binding: "pollTimer", tick: &Tick{Due: due, PastDue: true}},
+		"timer-first-run":  {binding: "pollTimer", tick: &Tick{Due: due}},
+		"timer-no-monitor": {binding: "pollTimer", tick: &Tick{}},
+		"servicebus-json": {
+			binding: "alert",
+			body:    alertBody,
+			meta:    metadata{"da638400000000000001_1200000001", 1, enqueued},
+		},
+		"servicebus-json-datatype-binary": {
+			binding: "alert",
+			body:    alertBody,
+			meta:    metadata{"da638400000000000001_1200000001", 1, enqueued},
+		},
+		"servicebus-text": {
+			binding: "alert",
+			body:    "isolate host WS-0042 \"now\" – line 1\nline 2",
+			meta:    metadata{"f3f0c1b2a4d54e6f8a9b0c1d2e3f4a5b", 3, enqueued},
+		},
+		"servicebus-session": {
+			binding: "alert",
+			body:    `{"alertId":"da638400000000000002_1200000002"}`,
+			meta:    metadata{"da638400000000000002_1200000002", 1, enqueued},
+		},
+		"servicebus-batch": {
+			binding: "alerts",
+			body:    `["{\"alertId\":\"da1\",\"severity\":\"High\"}","{\"alertId\":\"da2\",\"severity\":\"Low\"}"]`,
+		},
+		"storage-queue":                {binding: "item", body: "isolate WS-0042"},
+		"storage-queue-json-collision": {binding: "item", body: `{"id":"alert-1","severity":"High"}`},
+		"http-post":                    {binding: "absent", bad: errNoMessage},
+		"http-get":                     {binding: "absent", bad: errNoMessage},
 	}
 	seen := 0
 	for _, f := range fixtures(t) {
@@ -93,9 +116,24 @@ func TestEveryRequestOfTheHostDecodes(t *testing.T) {
 func TestScalarsAreReadInEveryFormThatAHostHasWritten(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
-		`"\"abc\""`: "abc", `"abc"`: "abc", `"4"`: "4", `4`: "4", `"\"4\""`: "4", `"true"`: "true", `"\"True\""`: "True",
-		`null`: "", `"null"`: "", `""`: "", `"\"\""`: "", `"\"unfinished"`: `"unfinished`, `"\"a\" and \"b\""`: `"a" and "b"`,
-		`" \"a\""`: ` "a"`, `"\"\\\"quoted\\\"\""`: `"quoted"`, `"\ud800"`: "\ufffd", `"\"\\ud800\""`: "\ufffd", `"ä"`: "ä",
+		`"\"abc\""`:            "abc",
+		`"abc"`:                "abc",
+		`"4"`:                  "4",
+		`4`:                    "4",
+		`"\"4\""`:              "4",
+		`"true"`:               "true",
+		`"\"True\""`:           "True",
+		`null`:                 "",
+		`"null"`:               "",
+		`""`:                   "",
+		`"\"\""`:               "",
+		`"\"unfinished"`:       `"unfinished`,
+		`"\"a\" and \"b\""`:    `"a" and "b"`,
+		`" \"a\""`:             ` "a"`,
+		`"\"\\\"quoted\\\"\""`: `"quoted"`,
+		`"\ud800"`:             "\ufffd",
+		`"\"\\ud800\""`:        "\ufffd",
+		`"ä"`:                  "ä",
 	} {
 		if got := scalar(jsontext.Value(raw)); got != want {
 			t.Errorf("scalar(%s) = %q, want %q", raw, got, want)
@@ -141,20 +179,51 @@ func TestAnEnvelopeIsReadTolerantlyWhereThatIsSafe(t *testing.T) {
 		value      string
 		meta       metadata
 	}{
-		{"unknown members", `{"More":[{}],"Data":{"other":{"a":[1]},"message":"x"},"Metadata":{"Client":{"a":{}},"DeliveryCount":"2"}}`, `"x"`, metadata{deliveryCount: 2}},
-		{"names that come twice", `{"Data":{"message":"x","message":"y"},"Metadata":{"DeliveryCount":"2","DeliveryCount":"3"}}`, `"y"`, metadata{deliveryCount: 3}},
-		{"metadata first", `{"Metadata":{"DeliveryCount":"2"},"Data":{"message":"x"}}`, `"x"`, metadata{deliveryCount: 2}},
-		{"scalars as documented", `{"Data":{"message":"x"},"Metadata":{"DeliveryCount":2,"MessageId":"m"}}`, `"x"`, metadata{"m", 2, time.Time{}}},
+		{
+			"unknown members", `{"More":[{}],"Data":{"other":{"a":[1]},"message":"x"},"Metadata":{"Client":{"a":{}},` +
+				`"DeliveryCount":"2"}}`, `"x"`, metadata{deliveryCount: 2},
+		},
+		{
+			"names that come twice", `{"Data":{"message":"x","message":"y"},"Metadata":{"DeliveryCount":"2",` +
+				`"DeliveryCount":"3"}}`, `"y"`, metadata{deliveryCount: 3},
+		},
+		{
+			"metadata first", `{"Metadata":{"DeliveryCount":"2"},"Data":{"message":"x"}}`,
+			`"x"`, metadata{deliveryCount: 2},
+		},
+		{
+			"scalars as documented", `{"Data":{"message":"x"},"Metadata":{"DeliveryCount":2,"MessageId":"m"}}`,
+			`"x"`, metadata{"m", 2, time.Time{}},
+		},
 		{"no metadata", `{"Data":{"message":"x"}}`, `"x"`, metadata{}},
-		{"metadata of other kinds", `{"Data":{"message":"x"},"Metadata":{"DeliveryCount":{"a":1},"MessageId":[1],"EnqueuedTime":true}}`, `"x"`, metadata{}},
+		{
+			"metadata of other kinds", `{"Data":{"message":"x"},"Metadata":{"DeliveryCount":{"a":1},"MessageId":[1],` +
+				`"EnqueuedTime":true}}`, `"x"`, metadata{},
+		},
 		{"metadata that is no object", `{"Data":{"message":"x"},"Metadata":[1]}`, `"x"`, metadata{}},
 		{"counts that cannot be", `{"Data":{"message":"x"},"Metadata":{"DeliveryCount":"-1"}}`, `"x"`, metadata{}},
-		{"count beyond any number", `{"Data":{"message":"x"},"Metadata":{"DeliveryCount":"99999999999999999999"}}`, `"x"`, metadata{}},
-		{"time without zone only", `{"Data":{"message":"x"},"Metadata":{"EnqueuedTimeUtc":"2026-03-02T10:05:01"}}`, `"x"`, metadata{enqueuedAt: at}},
-		{"both times", `{"Data":{"message":"x"},"Metadata":{"EnqueuedTimeUtc":"2026-03-02T09:00:00","EnqueuedTime":"2026-03-02T12:05:01+02:00"}}`, `"x"`, metadata{enqueuedAt: at}},
-		{"both times the other way", `{"Data":{"message":"x"},"Metadata":{"EnqueuedTime":"2026-03-02T12:05:01+02:00","EnqueuedTimeUtc":"2026-03-02T09:00:00"}}`, `"x"`, metadata{enqueuedAt: at}},
+		{
+			"count beyond any number", `{"Data":{"message":"x"},"Metadata":{"DeliveryCount":"99999999999999999999"}}`,
+			`"x"`, metadata{},
+		},
+		{
+			"time without zone only", `{"Data":{"message":"x"},"Metadata":{"EnqueuedTimeUtc":"2026-03-02T10:05:01"}}`,
+			`"x"`, metadata{enqueuedAt: at},
+		},
+		{
+			"both times", `{"Data":{"message":"x"},"Metadata":{"EnqueuedTimeUtc":"2026-03-02T09:00:00",` +
+				`"EnqueuedTime":"2026-03-02T12:05:01+02:00"}}`, `"x"`, metadata{enqueuedAt: at},
+		},
+		{
+			"both times the other way", `{"Data":{"message":"x"},` +
+				`"Metadata":{"EnqueuedTime":"2026-03-02T12:05:01+02:00","EnqueuedTimeUtc":"2026-03-02T09:00:00"}}`,
+			`"x"`, metadata{enqueuedAt: at},
+		},
 		{"escaped names", `{"\u0044ata":{"m\u0065ssage":"x"}}`, `"x"`, metadata{}},
-		{"half of a surrogate pair", `{"Data":{"message":"x"},"Metadata":{"Subject":"\ud800","MessageId":"\udfff"}}`, `"x"`, metadata{messageID: "\ufffd"}},
+		{
+			"half of a surrogate pair", `{"Data":{"message":"x"},"Metadata":{"Subject":"\ud800","MessageId":"\udfff"}}`,
+			`"x"`, metadata{messageID: "\ufffd"},
+		},
 		{"no data", `{}`, "", metadata{}},
 		{"data that is no object", `{"Data":null}`, "", metadata{}},
 	} {
@@ -172,22 +241,24 @@ func TestAnEnvelopeIsReadTolerantlyWhereThatIsSafe(t *testing.T) {
 func badEnvelopes() map[string]string {
 	deep := strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000)
 	return map[string]string{
-		"nothing":              "",
-		"null":                 "null",
-		"array":                "[]",
-		"string":               `"x"`,
-		"text":                 "hello",
-		"cut":                  `{"Data":{"message":"e`,
-		"two":                  `{"Data":{}}{"Data":{}}`,
-		"trailing text":        `{"Data":{}} x`,
-		"NUL":                  "{\"Data\":\x00{}}",
-		"NUL in a string":      "{\"Data\":{\"message\":\"\x00\"}}",
-		"single quotes":        `{'Data':{}}`,
-		"deep data":            `{"Data":{"message":` + deep + `,"timer":` + deep + `}}`,
-		"deep metadata":        `{"Data":{"message":"e30="},"Metadata":{"x":` + deep + `}}`,
-		"deep unknown member":  `{"x":` + deep + `}`,
-		"too deep by one":      `{"x":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth) + `}`,
-		"data deep by one":     `{"Data":{"message":` + strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1) + `,"timer":` + strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1) + `}}`,
+		"nothing":             "",
+		"null":                "null",
+		"array":               "[]",
+		"string":              `"x"`,
+		"text":                "hello",
+		"cut":                 `{"Data":{"message":"e`,
+		"two":                 `{"Data":{}}{"Data":{}}`,
+		"trailing text":       `{"Data":{}} x`,
+		"NUL":                 "{\"Data\":\x00{}}",
+		"NUL in a string":     "{\"Data\":{\"message\":\"\x00\"}}",
+		"single quotes":       `{'Data':{}}`,
+		"deep data":           `{"Data":{"message":` + deep + `,"timer":` + deep + `}}`,
+		"deep metadata":       `{"Data":{"message":"e30="},"Metadata":{"x":` + deep + `}}`,
+		"deep unknown member": `{"x":` + deep + `}`,
+		"too deep by one":     `{"x":` + strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth) + `}`,
+		"data deep by one": `{"Data":{"message":` + strings.Repeat("[", maxDepth-1) +
+			strings.Repeat("]", maxDepth-1) + `,"timer":` + strings.Repeat("[", maxDepth-1) +
+			strings.Repeat("]", maxDepth-1) + `}}`,
 		"byte order mark":      "\ufeff{\"Data\":{}}",
 		"huge":                 `{"Data":{"message":"` + strings.Repeat("e", defaultMaxBody) + `"}}`,
 		"huge after the value": `{"Data":{}}` + strings.Repeat(" ", defaultMaxBody),
@@ -242,7 +313,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzScalar: whatever the host writes, reading it gives a text, and a text that is encoded as the host does comes back.
+// FuzzScalar: whatever the host writes, reading it gives a text, and a text that is encoded as the host does comes
+// back.
 func FuzzScalar(f *testing.F) {
 	f.Add("abc")
 	f.Add(`"quoted"`)

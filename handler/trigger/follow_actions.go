@@ -6,5 +6,7 @@ import (
 )
 
 func (h *Handler) followActions(w http.ResponseWriter, r *http.Request) {
-	h.invokeTimer(w, r, "FollowActions", func(ctx context.Context, s Services, t Tick) error { return s.FollowActions(ctx, t) })
+	h.invokeTimer(w, r, "FollowActions", func(ctx context.Context, s Services, t Tick) error {
+		return s.FollowActions(ctx, t)
+	})
 }

@@ -20,15 +20,16 @@ type Handler struct {
 	unproven unproven
 }
 
-// Warm builds the services, so that the first invocation need not. A failure is logged; the next invocation tries again.
-// It returns when they are built, could not be, or the context ends.
+// Warm builds the services, so that the first invocation need not. A failure is logged; the next invocation tries
+// again. It returns when they are built, could not be, or the context ends.
 func (h *Handler) Warm(ctx context.Context) {
 	if _, err := h.lazy.get(ctx); err != nil && ctx.Err() == nil {
 		h.logFailure(ctx, "services", 0, err)
 	}
 }
 
-// ServeHTTP answers one request. One whose path is not written as a route is refused, whatever it would be after cleaning.
+// ServeHTTP answers one request. One whose path is not written as a route is refused, whatever it would be after
+// cleaning.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !exact(r) {
 		notFound(w, r)

@@ -23,10 +23,13 @@ func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
 
 // healthSummary answers like health, to callers who may be anybody.
 func (h *Handler) healthSummary(w http.ResponseWriter, r *http.Request) {
-	h.tellHealth(w, r, "HealthSummary", func(ctx context.Context, s Services) (Health, error) { return s.HealthSummary(ctx) })
+	h.tellHealth(w, r, "HealthSummary", func(ctx context.Context, s Services) (Health, error) {
+		return s.HealthSummary(ctx)
+	})
 }
 
-func (h *Handler) tellHealth(w http.ResponseWriter, r *http.Request, function string, ask func(ctx context.Context, s Services) (Health, error)) {
+func (h *Handler) tellHealth(w http.ResponseWriter, r *http.Request, function string,
+	ask func(ctx context.Context, s Services) (Health, error)) {
 	ctx, cancel := context.WithTimeout(r.Context(), min(healthTime, h.options.Deadline))
 	defer cancel()
 	var report Health

@@ -11,8 +11,8 @@ import (
 	"cordon/handler/outgoing"
 )
 
-// success is the smallest answer that the host takes for success whatever the function's bindings. An empty body or null
-// would leave the invocation open until functionTimeout ("Azure Functions custom handlers", Response payload).
+// success is the smallest answer that the host takes for success whatever the function's bindings. An empty body or
+// null would leave the invocation open until functionTimeout ("Azure Functions custom handlers", Response payload).
 var success = []byte(`{"Outputs":{},"Logs":[],"ReturnValue":null}`)
 
 // work is a decoded invocation: what is left is to call its service.
@@ -21,7 +21,8 @@ type work func(ctx context.Context, s Services) error
 // invoke reads an envelope, calls one service under the invocation's deadline and answers. The deadline runs from here,
 // so that a slow body or slow services take from the invocation's own time. decode gets what the host said about the
 // delivery and the error of the trigger's value, which take has been handed.
-func (h *Handler) invoke(w http.ResponseWriter, r *http.Request, function string, t taker, decode func(m metadata) (work, error)) {
+func (h *Handler) invoke(w http.ResponseWriter, r *http.Request, function string, t taker,
+	decode func(m metadata) (work, error)) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.options.Deadline)
 	defer cancel()
 	var m metadata
@@ -55,8 +56,8 @@ func (badInput) Undecodable() bool { return true }
 func (b badInput) Unwrap() error { return b.error }
 
 // answer is the one place that turns an error into an answer, for every function with an envelope. The host reads
-// nothing of an answer that is not 2xx, so the reason is logged here, once; a caller who posts by hand is told as much of
-// it as can hold nothing from the alert or the settings.
+// nothing of an answer that is not 2xx, so the reason is logged here, once; a caller who posts by hand is told as much
+// of it as can hold nothing from the alert or the settings.
 func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, function string, delivery int, err error) {
 	if err == nil {
 		writeBody(w, http.StatusOK, plainJSON, success)
@@ -143,8 +144,8 @@ const (
 	problemJSON = "application/problem+json"
 )
 
-// write answers with v. The host counts an answer of any status as a success of the function, so one that cannot be written
-// is an error in the log.
+// write answers with v. The host counts an answer of any status as a success of the function, so one that cannot be
+// written is an error in the log.
 func (h *Handler) write(ctx context.Context, w http.ResponseWriter, function string, status int, v any) {
 	body, err := outgoing.Encode(v)
 	if err == nil && string(body) == "null" {

@@ -22,7 +22,8 @@ func TestRequestsOfTheHostAreAnswered(t *testing.T) {
 	t.Cleanup(client.CloseIdleConnections)
 	sent := 0
 	for _, f := range fixtures(t) {
-		if !strings.HasPrefix(f.name, "timer") && !strings.HasPrefix(f.name, "servicebus") || f.name == "servicebus-batch" {
+		if !strings.HasPrefix(f.name, "timer") && !strings.HasPrefix(f.name, "servicebus") ||
+			f.name == "servicebus-batch" {
 			continue
 		}
 		path, text := f.Path, string(f.body)
@@ -31,7 +32,8 @@ func TestRequestsOfTheHostAreAnswered(t *testing.T) {
 		}
 		text = strings.Replace(text, `"pollTimer":`, `"timer":`, 1)
 		// A reader without a length is sent in chunks, as the host does.
-		r, err := http.NewRequestWithContext(t.Context(), f.Method, "http://"+address+path, struct{ io.Reader }{strings.NewReader(text)})
+		r, err := http.NewRequestWithContext(t.Context(), f.Method, "http://"+address+path,
+			struct{ io.Reader }{strings.NewReader(text)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +48,8 @@ func TestRequestsOfTheHostAreAnswered(t *testing.T) {
 		}
 		body, err := io.ReadAll(answer.Body)
 		_ = answer.Body.Close()
-		if err != nil || answer.StatusCode != http.StatusOK || string(body) != string(success) || answer.Header.Get("Content-Type") != "application/json" {
+		if err != nil || answer.StatusCode != http.StatusOK || string(body) != string(success) ||
+			answer.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %d %q, %v", f.name, answer.StatusCode, body, err)
 		}
 		sent++
@@ -85,10 +88,17 @@ func TestWhatIsNoEnvelopeIsRefusedAndCallsNothing(t *testing.T) {
 			}
 		}
 	}
-	for name, body := range map[string]string{"no data": `{}`, "no message": `{"Data":{}}`, "null": `{"Data":{"message":null}}`, "number": `{"Data":{"message":4}}`,
-		"bad base64": `{"Data":{"message":"%%%"}}`, "another name": `{"Data":{"alert":"e30="}}`} {
+	for name, body := range map[string]string{
+		"no data":      `{}`,
+		"no message":   `{"Data":{}}`,
+		"null":         `{"Data":{"message":null}}`,
+		"number":       `{"Data":{"message":4}}`,
+		"bad base64":   `{"Data":{"message":"%%%"}}`,
+		"another name": `{"Data":{"alert":"e30="}}`,
+	} {
 		failures++
-		if message := wantFailure(t, post(h, "/RespondToAlert", body), "undecodable"); !strings.Contains(message, "Data.message") {
+		if message := wantFailure(t, post(h, "/RespondToAlert", body),
+			"undecodable"); !strings.Contains(message, "Data.message") {
 			t.Errorf("%s: %s", name, message)
 		}
 	}
@@ -104,8 +114,16 @@ func TestOnlyJSONIsAnEnvelope(t *testing.T) {
 	t.Parallel()
 	s := &spy{}
 	h, _ := start(s.services)
-	for kind, ok := range map[string]bool{"application/json": true, "application/json; charset=utf-8": true, "Application/JSON": true,
-		"": false, "text/plain": false, "application/x-www-form-urlencoded": false, "application/jsonp": false, "multipart/form-data; boundary=x": false} {
+	for kind, ok := range map[string]bool{
+		"application/json":                  true,
+		"application/json; charset=utf-8":   true,
+		"Application/JSON":                  true,
+		"":                                  false,
+		"text/plain":                        false,
+		"application/x-www-form-urlencoded": false,
+		"application/jsonp":                 false,
+		"multipart/form-data; boundary=x":   false,
+	} {
 		r := httptest.NewRequest(http.MethodPost, "/PollAlerts", strings.NewReader(timerEnvelope))
 		if kind != "" {
 			r.Header.Set("Content-Type", kind)
@@ -127,7 +145,10 @@ func TestATimerRunsWhateverItsValueSays(t *testing.T) {
 	t.Parallel()
 	s := &spy{}
 	h, _ := start(s.services)
-	for _, data := range []string{`{}`, `null`, `{"timer":null}`, `{"timer":"null"}`, `{"timer":"text"}`, `{"timer":[]}`, `{"timer":{"IsPastDue":4,"ScheduleStatus":7}}`} {
+	for _, data := range []string{
+		`{}`, `null`, `{"timer":null}`, `{"timer":"null"}`, `{"timer":"text"}`, `{"timer":[]}`,
+		`{"timer":{"IsPastDue":4,"ScheduleStatus":7}}`,
+	} {
 		wantSuccess(t, post(h, "/PollAlerts", `{"Data":`+data+`}`))
 	}
 	for _, got := range s.ticks["PollAlerts"] {
@@ -141,7 +162,10 @@ func TestADeliveryOfWhichNothingIsSaidIsTheFirst(t *testing.T) {
 	t.Parallel()
 	s := &spy{}
 	h, _ := start(s.services)
-	for _, metadata := range []string{"", `,"Metadata":{}`, `,"Metadata":null`, `,"Metadata":{"DeliveryCount":"0"}`, `,"Metadata":{"DeliveryCount":"x"}`} {
+	for _, metadata := range []string{
+		"", `,"Metadata":{}`, `,"Metadata":null`, `,"Metadata":{"DeliveryCount":"0"}`,
+		`,"Metadata":{"DeliveryCount":"x"}`,
+	} {
 		wantSuccess(t, post(h, "/SendNotice", `{"Data":{"message":{"a":1}}`+metadata+`}`))
 	}
 	for _, d := range s.deliveries["SendNotice"] {
@@ -166,7 +190,8 @@ func TestAnErrorIsAnsweredAndLoggedOnce(t *testing.T) {
 		t.Fatalf("%d errors in the log, want 5:\n%s", len(got), log.text())
 	}
 	for i, function := range []string{"PollAlerts", "FollowActions", "RunHunts", "RespondToAlert", "SendNotice"} {
-		if got[i]["function"] != function || got[i]["invocation"] != "inv-1" || got[i]["error"] != s.err.Error() || got[i]["delivery"] != 3.0 {
+		if got[i]["function"] != function || got[i]["invocation"] != "inv-1" || got[i]["error"] != s.err.Error() ||
+			got[i]["delivery"] != 3.0 {
 			t.Errorf("line %v", got[i])
 		}
 	}
@@ -185,7 +210,9 @@ func TestAMessageThatCanNeverBeReadIsAnErrorAtItsFirstDeliveryOnly(t *testing.T)
 		err      error
 		envelope func(delivery int) string
 	}{
-		{"by the service", fmt.Errorf("respond: %w", unreadable{true}), func(n int) string { return queueEnvelope("x", n) }},
+		{"by the service", fmt.Errorf("respond: %w", unreadable{true}), func(n int) string {
+			return queueEnvelope("x", n)
+		}},
 		{"by its base64", nil, func(n int) string {
 			return fmt.Sprintf(`{"Data":{"message":"%%%%"},"Metadata":{"DeliveryCount":"%d"}}`, n)
 		}},
@@ -194,7 +221,8 @@ func TestAMessageThatCanNeverBeReadIsAnErrorAtItsFirstDeliveryOnly(t *testing.T)
 		for delivery := 1; delivery <= 10; delivery++ {
 			wantFailure(t, post(h, "/RespondToAlert", c.envelope(delivery)), "undecodable")
 		}
-		if errs, debugs := log.lines(t, "ERROR"), log.lines(t, "DEBUG"); len(errs) != 1 || errs[0]["delivery"] != 1.0 || len(debugs) != 9 {
+		if errs, debugs := log.lines(t, "ERROR"), log.lines(t, "DEBUG"); len(errs) != 1 ||
+			errs[0]["delivery"] != 1.0 || len(debugs) != 9 {
 			t.Errorf("%s: %d errors, %d debug lines", c.name, len(errs), len(debugs))
 		}
 	}
@@ -224,7 +252,8 @@ func TestAPanicFailsItsInvocationOnly(t *testing.T) {
 		wantFailure(t, post(h, "/PollAlerts", timerEnvelope), "panic")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/health", nil))
-		if code, _ := problemOf(t, w.Code, w.Header(), w.Body.Bytes()); w.Code != http.StatusServiceUnavailable || code != "unknown" {
+		if code, _ := problemOf(t, w.Code, w.Header(), w.Body.Bytes()); w.Code != http.StatusServiceUnavailable ||
+			code != "unknown" {
 			t.Errorf("health answered %d %s", w.Code, w.Body)
 		}
 		wantSuccess(t, post(h, "/SendNotice", queueEnvelope("x", 1)))
@@ -278,8 +307,10 @@ func TestTheHostsIDIsTheLastOne(t *testing.T) {
 		values []string
 		want   string
 	}{
-		{nil, ""}, {[]string{"a"}, "a"}, {[]string{"forged", "real"}, "real"}, {[]string{"forged, real"}, "real"}, {[]string{"a", "b,c"}, "c"},
-		{[]string{"forged", ""}, ""}, {[]string{"with space"}, ""}, {[]string{strings.Repeat("x", 65)}, ""}, {[]string{"ä"}, ""}, {[]string{"\x01"}, ""},
+		{nil, ""}, {[]string{"a"}, "a"}, {[]string{"forged", "real"}, "real"}, {[]string{"forged, real"}, "real"},
+		{[]string{"a", "b,c"}, "c"},
+		{[]string{"forged", ""}, ""}, {[]string{"with space"}, ""}, {[]string{strings.Repeat("x", 65)}, ""},
+		{[]string{"ä"}, ""}, {[]string{"\x01"}, ""},
 	} {
 		if got := invocationID(http.Header{"X-Azure-Functions-Invocationid": c.values}); got != c.want {
 			t.Errorf("%q: %q, want %q", c.values, got, c.want)
@@ -296,17 +327,33 @@ func TestHealthIsPassedOnAsItIs(t *testing.T) {
 		body   string
 	}{
 		{Health{OK: true, Body: map[string]any{"ok": true}}, nil, 200, `{"ok":true}`},
-		{Health{OK: false, Body: map[string]any{"ok": false, "why": "<late>"}}, nil, 503, `{"ok":false,"why":"<late>"}`},
-		{Health{}, errors.New("secret reason"), 503, `{"error":{"code":"unknown","message":"health is not known; the log has the reason"}}`},
-		{Health{OK: true, Body: map[string]any{"late": 90 * time.Second, "why": "caf\xe9"}}, nil, 200, `{"late":"1m30s","why":"caf` + "\ufffd" + `"}`},
-		{Health{OK: true}, nil, 500, `{"error":{"code":"failed","message":"the answer cannot be written; the log has the reason"}}`},
-		{Health{OK: true, Body: func() {}}, nil, 500, `{"error":{"code":"failed","message":"the answer cannot be written; the log has the reason"}}`},
+		{
+			Health{OK: false, Body: map[string]any{"ok": false, "why": "<late>"}}, nil, 503,
+			`{"ok":false,"why":"<late>"}`,
+		},
+		{
+			Health{}, errors.New("secret reason"), 503,
+			`{"error":{"code":"unknown","message":"health is not known; the log has the reason"}}`,
+		},
+		{
+			Health{OK: true, Body: map[string]any{"late": 90 * time.Second, "why": "caf\xe9"}}, nil, 200,
+			`{"late":"1m30s","why":"caf` + "\ufffd" + `"}`,
+		},
+		{
+			Health{OK: true}, nil, 500,
+			`{"error":{"code":"failed","message":"the answer cannot be written; the log has the reason"}}`,
+		},
+		{
+			Health{OK: true, Body: func() {}}, nil, 500,
+			`{"error":{"code":"failed","message":"the answer cannot be written; the log has the reason"}}`,
+		},
 	} {
 		h, log := start((&spy{report: c.report, err: c.err}).services)
 		r := httptest.NewRequest(http.MethodGet, "/api/health?code=key", nil)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		if w.Code != c.status || w.Body.String() != c.body || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Content-Type") != "application/json" {
+		if w.Code != c.status || w.Body.String() != c.body || w.Header().Get("Cache-Control") != "no-store" ||
+			w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%+v: %d %s %v", c.report, w.Code, w.Body, w.Header())
 		}
 		if lines := log.lines(t, "ERROR"); (len(lines) == 1) != (c.status == 500 || c.err != nil) {
@@ -319,7 +366,10 @@ func TestNothingOfTheEnvelopeOrTheAddressIsLogged(t *testing.T) {
 	t.Parallel()
 	h, log := start((&spy{err: errors.New("no")}).services)
 	const secret = "S3CR3T"
-	wantFailure(t, post(h, "/RespondToAlert", `{"Data":{"message":"e30=","req":{"Url":"`+secret+`"}},"Metadata":{"Headers":{"x-functions-key":"`+secret+`"},"MessageId":"`+secret+`"}}`), "failed")
+	wantFailure(t,
+		post(h, "/RespondToAlert",
+			`{"Data":{"message":"e30=","req":{"Url":"`+secret+`"}},"Metadata":{"Headers":{"x-functions-key":"`+secret+
+				`"},"MessageId":"`+secret+`"}}`), "failed")
 	wantFailure(t, post(h, "/RespondToAlert", `{"Data":{"message":"`+secret+`!"},"Metadata":{}}`), "undecodable")
 	wantFailure(t, post(h, "/RespondToAlert", `{"Metadata":{"Headers":{"x-functions-key":`+secret+`}}}`), "undecodable")
 	r := httptest.NewRequest(http.MethodGet, "/api/health?code="+secret, nil)
@@ -334,7 +384,8 @@ func TestLongReasonsAreCutInAnswers(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
 	problem(w, 500, "failed", strings.Repeat("ä\x00\u2028", 1000))
-	if _, message := problemOf(t, w.Code, w.Header(), w.Body.Bytes()); len(message) > maxMessage+len("…") || !strings.HasSuffix(message, "…") || strings.ContainsRune(message, '\ufffd') {
+	if _, message := problemOf(t, w.Code, w.Header(), w.Body.Bytes()); len(message) > maxMessage+len("…") ||
+		!strings.HasSuffix(message, "…") || strings.ContainsRune(message, '\ufffd') {
 		t.Errorf("%d bytes: %q", len(message), message)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Tick is one occurrence of a timer. All of it is a hint; the host says nothing that work may depend on, and what cannot
-// be read is zero.
+// Tick is one occurrence of a timer. All of it is a hint; the host says nothing that work may depend on, and what
+// cannot be read is zero.
 type Tick struct {
 	PastDue      bool      // the host started after an occurrence that it missed; several missed ones are one
 	Due          time.Time // when the timer was to fire, UTC; zero if the host did not say
@@ -21,11 +21,14 @@ type Tick struct {
 const timerBinding = "timer"
 
 func (h *Handler) pollAlerts(w http.ResponseWriter, r *http.Request) {
-	h.invokeTimer(w, r, "PollAlerts", func(ctx context.Context, s Services, t Tick) error { return s.PollAlerts(ctx, t) })
+	h.invokeTimer(w, r, "PollAlerts", func(ctx context.Context, s Services, t Tick) error {
+		return s.PollAlerts(ctx, t)
+	})
 }
 
 // invokeTimer answers a timer's invocation.
-func (h *Handler) invokeTimer(w http.ResponseWriter, r *http.Request, function string, call func(ctx context.Context, s Services, t Tick) error) {
+func (h *Handler) invokeTimer(w http.ResponseWriter, r *http.Request, function string,
+	call func(ctx context.Context, s Services, t Tick) error) {
 	var t Tick
 	h.invoke(w, r, function, taker{timerBinding, func(v jsontext.Value) { t = tick(v) }}, func(metadata) (work, error) {
 		t.InvocationID = invocationID(r.Header)
@@ -33,8 +36,8 @@ func (h *Handler) invokeTimer(w http.ResponseWriter, r *http.Request, function s
 	})
 }
 
-// tick reads a timer's value ("Timer trigger for Azure Functions", TimerInfo). A timer that the host does not monitor has
-// no ScheduleStatus. Next is the occurrence that fires now, not the following one.
+// tick reads a timer's value ("Timer trigger for Azure Functions", TimerInfo). A timer that the host does not monitor
+// has no ScheduleStatus. Next is the occurrence that fires now, not the following one.
 func tick(v jsontext.Value) Tick {
 	var info struct {
 		IsPastDue      jsontext.Value

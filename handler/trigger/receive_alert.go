@@ -41,7 +41,8 @@ const (
 	pushTime     = 25 * time.Second // well before the front end gives up
 )
 
-// receiveAlert answers 202 with the ids, and with what was skipped, once the queue has all of them, else a problem document (RFC 9457).
+// receiveAlert answers 202 with the ids, and with what was skipped, once the queue has all of them, else a problem
+// document (RFC 9457).
 func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), min(pushTime, h.options.Deadline))
 	defer cancel()
@@ -61,7 +62,11 @@ func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
 	var refused Refused
 	switch {
 	case err == nil:
-		h.write(ctx, w, "ReceiveAlert", http.StatusAccepted, accepted{receipt.Accepted, receipt.Skipped, receipt.MoreSkipped, "/api/health, and the record of each alert by its id"})
+		h.write(ctx, w, "ReceiveAlert", http.StatusAccepted,
+			accepted{
+				receipt.Accepted, receipt.Skipped, receipt.MoreSkipped,
+				"/api/health, and the record of each alert by its id",
+			})
 	case errors.As(err, &refused):
 		status, code, detail, after := refused.Answer()
 		switch {
@@ -73,12 +78,14 @@ func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
 		problemDocument(w, status, code, detail, after)
 	default:
 		h.logFailure(ctx, "ReceiveAlert", 0, err)
-		problemDocument(w, http.StatusServiceUnavailable, "not_ready", "the alerts could not be taken now; send the request again", 10*time.Second)
+		problemDocument(w, http.StatusServiceUnavailable, "not_ready",
+			"the alerts could not be taken now; send the request again", 10*time.Second)
 	}
 }
 
-// pushedBody reads a pushed body, bounded in bytes and in time; what is not whole has been answered. Whoever sends slowly
-// keeps nobody else from being answered: a request takes its place among those that are answered once it has proved itself.
+// pushedBody reads a pushed body, bounded in bytes and in time; what is not whole has been answered. Whoever sends
+// slowly keeps nobody else from being answered: a request takes its place among those that are answered once it has
+// proved itself.
 func (h *Handler) pushedBody(w http.ResponseWriter, r *http.Request) (body []byte, whole bool) {
 	in := http.NewResponseController(w)
 	// What has no deadline of its own is bounded by the server's.
@@ -92,17 +99,19 @@ func (h *Handler) pushedBody(w http.ResponseWriter, r *http.Request) (body []byt
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		problemDocument(w, http.StatusRequestEntityTooLarge, "too_large", "the body is larger than 256 KiB; send fewer alerts in one request", 0)
+		problemDocument(w, http.StatusRequestEntityTooLarge, "too_large",
+			"the body is larger than 256 KiB; send fewer alerts in one request", 0)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		problemDocument(w, http.StatusRequestTimeout, "too_slow", "the body did not arrive in time; send it again", time.Second)
+		problemDocument(w, http.StatusRequestTimeout, "too_slow", "the body did not arrive in time; send it again",
+			time.Second)
 	default:
 		problemDocument(w, http.StatusBadRequest, "cut", "the body did not arrive whole; send it again", time.Second)
 	}
 	return nil, false
 }
 
-// unproven counts requests without a valid proof. They are warnings, and at most one a minute: whoever can send them must
-// neither fill the log nor have operators mailed.
+// unproven counts requests without a valid proof. They are warnings, and at most one a minute: whoever can send them
+// must neither fill the log nor have operators mailed.
 type unproven struct {
 	mu    sync.Mutex
 	since int       // those that no line has told yet
@@ -136,7 +145,8 @@ func problemDocument(w http.ResponseWriter, status int, code, detail string, aft
 	if after > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(after/time.Second)))
 	}
-	body, _ := outgoing.Encode(pushProblem{"about:blank", http.StatusText(status), status, shorten(detail), code}) // no field can fail
+	// no field can fail
+	body, _ := outgoing.Encode(pushProblem{"about:blank", http.StatusText(status), status, shorten(detail), code})
 	writeBody(w, status, problemJSON, body)
 }
 

@@ -39,10 +39,12 @@ func TestPushedAlertsAreAcceptedWithTheirIDs(t *testing.T) {
 		Accepted []string
 		Look     string
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusAccepted || len(answer.Accepted) != 1 || answer.Look == "" {
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || w.Code != http.StatusAccepted ||
+		len(answer.Accepted) != 1 || answer.Look == "" {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if len(s.pushed) != 1 || string(s.pushed[0].Body) != `{"alertId":"da1"}` || s.pushed[0].Header.Get("X-Some") != "thing" {
+	if len(s.pushed) != 1 || string(s.pushed[0].Body) != `{"alertId":"da1"}` ||
+		s.pushed[0].Header.Get("X-Some") != "thing" {
 		t.Errorf("the service saw %+v", s.pushed)
 	}
 }
@@ -51,7 +53,8 @@ func TestWhatWasSkippedOfAPushIsTold(t *testing.T) {
 	t.Parallel()
 	s := &spy{skipped: []string{"alert 2 has no text alertId"}}
 	h, _ := start(s.services)
-	if w := push(h, `[]`); w.Code != http.StatusAccepted || !strings.Contains(w.Body.String(), `"accepted":["da1"],"skipped":["alert 2 has no text alertId"],"look":`) {
+	if w := push(h, `[]`); w.Code != http.StatusAccepted ||
+		!strings.Contains(w.Body.String(), `"accepted":["da1"],"skipped":["alert 2 has no text alertId"],"look":`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
@@ -82,21 +85,24 @@ func TestRefusedPushesAreAnsweredWithProblemDocuments(t *testing.T) {
 				Type, Title, Detail, Code string
 				Status                    int
 			}
-			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Status != c.want || p.Type == "" || p.Title == "" || p.Detail == "" || p.Code == "" {
+			if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || p.Status != c.want || p.Type == "" ||
+				p.Title == "" || p.Detail == "" || p.Code == "" {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
-			if w.Code != c.want || w.Header().Get("Content-Type") != "application/problem+json" || w.Header().Get("Retry-After") != c.after {
+			if w.Code != c.want || w.Header().Get("Content-Type") != "application/problem+json" ||
+				w.Header().Get("Retry-After") != c.after {
 				t.Errorf("%d %v", w.Code, w.Header())
 			}
-			if strings.Contains(w.Body.String(), "secret") || len(s.pushed) != c.calls || len(log.lines(t, "ERROR")) != c.lines {
+			if strings.Contains(w.Body.String(), "secret") || len(s.pushed) != c.calls ||
+				len(log.lines(t, "ERROR")) != c.lines {
 				t.Errorf("%s; %d calls; log %s", w.Body, len(s.pushed), log.text())
 			}
 		})
 	}
 }
 
-// TestSlowBodiesKeepNoPushFromBeingAnswered has more callers than are answered at once send the head of a request and then
-// nothing, over a real connection in fake time.
+// TestSlowBodiesKeepNoPushFromBeingAnswered has more callers than are answered at once send the head of a request and
+// then nothing, over a real connection in fake time.
 func TestSlowBodiesKeepNoPushFromBeingAnswered(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -129,7 +135,8 @@ func TestSlowBodiesKeepNoPushFromBeingAnswered(t *testing.T) {
 				t.Errorf("a body that never comes is answered %q", line)
 			}
 		}
-		if took := time.Since(began); took > pushBodyTime+time.Second || len(s.pushed) != 20 || len(log.lines(t, "ERROR")) != 0 {
+		if took := time.Since(began); took > pushBodyTime+time.Second || len(s.pushed) != 20 ||
+			len(log.lines(t, "ERROR")) != 0 {
 			t.Errorf("%d pushes; sent away after %s; %s", len(s.pushed), took, log.text())
 		}
 		stop()
@@ -151,7 +158,8 @@ func TestRefusedProofsAreCountedWarnings(t *testing.T) {
 		time.Sleep(unprovenEvery)
 		push(h, "{}")
 		lines := log.lines(t, "WARN")
-		if len(lines) != 2 || lines[0]["count"] != 1.0 || lines[1]["count"] != 1000.0 || lines[1]["last"] != "secret reasons" || len(log.lines(t, "ERROR")) != 0 {
+		if len(lines) != 2 || lines[0]["count"] != 1.0 || lines[1]["count"] != 1000.0 ||
+			lines[1]["last"] != "secret reasons" || len(log.lines(t, "ERROR")) != 0 {
 			t.Errorf("%v", log.text())
 		}
 	})

@@ -24,30 +24,41 @@ type Delivery struct {
 const queueBinding = "message"
 
 func (h *Handler) respondToAlert(w http.ResponseWriter, r *http.Request) {
-	h.invokeQueue(w, r, "RespondToAlert", func(ctx context.Context, s Services, d Delivery) error { return s.RespondToAlert(ctx, d) })
+	h.invokeQueue(w, r, "RespondToAlert", func(ctx context.Context, s Services, d Delivery) error {
+		return s.RespondToAlert(ctx, d)
+	})
 }
 
 // invokeQueue answers a queue trigger's invocation.
-func (h *Handler) invokeQueue(w http.ResponseWriter, r *http.Request, function string, call func(ctx context.Context, s Services, d Delivery) error) {
+func (h *Handler) invokeQueue(w http.ResponseWriter, r *http.Request, function string,
+	call func(ctx context.Context, s Services, d Delivery) error) {
 	var body []byte
 	bad := errNoMessage
-	h.invoke(w, r, function, taker{queueBinding, func(v jsontext.Value) { body, bad = payload(v) }}, func(m metadata) (work, error) {
-		if bad != nil {
-			return nil, badInput{bad}
-		}
-		d := Delivery{Body: body, MessageID: m.messageID, DeliveryCount: max(m.deliveryCount, 1), EnqueuedAt: m.enqueuedAt, InvocationID: invocationID(r.Header)}
-		return func(ctx context.Context, s Services) error { return call(ctx, s, d) }, nil
-	})
+	h.invoke(w, r, function, taker{queueBinding, func(v jsontext.Value) { body, bad = payload(v) }},
+		func(m metadata) (work, error) {
+			if bad != nil {
+				return nil, badInput{bad}
+			}
+			d := Delivery{
+				Body:          body,
+				MessageID:     m.messageID,
+				DeliveryCount: max(m.deliveryCount, 1),
+				EnqueuedAt:    m.enqueuedAt,
+				InvocationID:  invocationID(r.Header),
+			}
+			return func(ctx context.Context, s Services) error { return call(ctx, s, d) }, nil
+		})
 }
 
 var (
 	errNoMessage = errors.New("the invocation carries no message: Data." + queueBinding + " is missing or null")
-	errNoBody    = errors.New("the invocation's Data." + queueBinding + " is neither base64, as dataType binary makes it, nor JSON")
+	errNoBody    = errors.New("the invocation's Data." + queueBinding +
+		" is neither base64, as dataType binary makes it, nor JSON")
 )
 
-// payload is the body of a queue message: base64 where the binding says dataType binary; where somebody left that out or
-// posts by hand, JSON text in a string, encoded once or twice, or an object. No JSON object is base64 by chance: it has
-// braces.
+// payload is the body of a queue message: base64 where the binding says dataType binary; where somebody left that out
+// or posts by hand, JSON text in a string, encoded once or twice, or an object. No JSON object is base64 by chance: it
+// has braces.
 func payload(v jsontext.Value) ([]byte, error) {
 	switch v.Kind() {
 	case '{', '[':

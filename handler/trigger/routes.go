@@ -56,26 +56,31 @@ func New(o Options, build func(ctx context.Context) (Services, error)) *Handler 
 	r := chi.NewRouter()
 	r.NotFound(notFound)
 	r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		problem(w, http.StatusMethodNotAllowed, "method_not_allowed", fmt.Sprintf("%.20q is not answered here", r.Method))
+		problem(w, http.StatusMethodNotAllowed, "method_not_allowed",
+			fmt.Sprintf("%.20q is not answered here", r.Method))
 	})
 
 	// The host asks every 25 ms until anything answers; nothing may be waited for here. A repeat changes nothing.
 	r.Get("/", ready)
 	// The host's timer, every minute. A repeat reads the overlap again and enqueues nothing twice.
 	r.Post("/PollAlerts", h.pollAlerts)
-	// The host's queue trigger, one call for each delivery of an alert message. A repeat resumes the run or does nothing.
+	// The host's queue trigger, one call for each delivery of an alert message. A repeat resumes the run or does
+	// nothing.
 	r.Post("/RespondToAlert", h.respondToAlert)
 	// The host's timer, every minute. A repeat changes nothing.
 	r.Post("/FollowActions", h.followActions)
 	// The host's timer, every five minutes. A repeat reports no row twice.
 	r.Post("/RunHunts", h.runHunts)
-	// The host's queue trigger, one call for each delivery of a notice message. A notice that is sent is not sent again.
+	// The host's queue trigger, one call for each delivery of a notice message. A notice that is sent is not sent
+	// again.
 	r.Post("/SendNotice", h.sendNotice)
 	// Other systems with a function key, forwarded by the host. A repeat enqueues the same alerts again.
 	r.Post("/api/alerts", h.receiveAlert)
-	// Callers from outside with a function key, forwarded by the host. Reads, and notes when it first looked for a function.
+	// Callers from outside with a function key, forwarded by the host. Reads, and notes when it first looked for a
+	// function.
 	r.Get("/api/health", h.health)
-	// Anybody, forwarded by the host without a key: says only whether all is well. Reads one row, which it begins where there is none.
+	// Anybody, forwarded by the host without a key: says only whether all is well. Reads one row, which it begins where
+	// there is none.
 	r.Get("/api/health/summary", h.healthSummary)
 
 	h.router = r
@@ -109,13 +114,14 @@ func exact(r *http.Request) bool {
 // outside begins the path of every function that is called from outside.
 const outside = "/api/"
 
-// fromOutside says whether a path is one of those, in any letter case: the host takes each and forwards it as it was written.
+// fromOutside says whether a path is one of those, in any letter case: the host takes each and forwards it as it was
+// written.
 func fromOutside(path string) bool {
 	return len(path) >= len(outside) && lower(path[:len(outside)]) == outside
 }
 
-// routed is the path that a request is meant for. Of a function that is called from outside letter case and one slash at
-// the end make no other path, as for the host; the host itself writes the paths of envelopes exactly.
+// routed is the path that a request is meant for. Of a function that is called from outside letter case and one slash
+// at the end make no other path, as for the host; the host itself writes the paths of envelopes exactly.
 func routed(path string) string {
 	if !fromOutside(path) {
 		return path

@@ -64,7 +64,11 @@ func Serve(ctx context.Context, listener net.Listener, h *Handler) error {
 // request; it is over when the body has been read and does not end a longer invocation.
 func newServer(h *Handler) *http.Server {
 	return &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTime, ReadTimeout: h.options.BodyTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		Handler:                      h,
+		ReadHeaderTimeout:            headerTime,
+		ReadTimeout:                  h.options.BodyTime,
+		IdleTimeout:                  idleTime,
+		MaxHeaderBytes:               maxHeader,
 		DisableGeneralOptionsHandler: true,
 		// Standard error would make every one of these an error in the host's log.
 		ErrorLog: slog.NewLogLogger(h.options.Log.Handler(), slog.LevelWarn),

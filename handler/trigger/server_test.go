@@ -53,7 +53,8 @@ func TestAPortThatIsTakenIsNamed(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	port := l.Addr().(*net.TCPAddr).Port
 	for _, bad := range []int{port, -1, 70_000} {
-		if _, err := Listen(bad); err == nil || !strings.Contains(err.Error(), "FUNCTIONS_CUSTOMHANDLER_PORT") || !strings.Contains(err.Error(), fmt.Sprint(bad)) {
+		if _, err := Listen(bad); err == nil || !strings.Contains(err.Error(), "FUNCTIONS_CUSTOMHANDLER_PORT") ||
+			!strings.Contains(err.Error(), fmt.Sprint(bad)) {
 			t.Errorf("port %d: %v", bad, err)
 		}
 	}
@@ -190,7 +191,8 @@ func TestABuildThatFailsIsToldAndTriedAgainAfterASecond(t *testing.T) {
 			wantFailure(t, try(2), code)
 			<-time.After(time.Second)
 			wantSuccess(t, try(3))
-			if got := log.lines(t, "ERROR"); len(got) != 4 || !strings.Contains(got[0]["error"].(string), "CORDON_SMTP_URL has no host") {
+			if got := log.lines(t, "ERROR"); len(got) != 4 ||
+				!strings.Contains(got[0]["error"].(string), "CORDON_SMTP_URL has no host") {
 				t.Errorf("%s: log:\n%s", name, log.text())
 			}
 		})
@@ -200,8 +202,10 @@ func TestABuildThatFailsIsToldAndTriedAgainAfterASecond(t *testing.T) {
 func TestABodyThatNeverEndsIsCutOff(t *testing.T) {
 	t.Parallel()
 	for name, request := range map[string]string{
-		"with a length": "POST /RespondToAlert HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"Data\":",
-		"in chunks":     "POST /RespondToAlert HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"Data\":\r\n",
+		"with a length": "POST /RespondToAlert HTTP/1.1\r\nHost: h\r\nContent-Type: " +
+			"application/json\r\nContent-Length: 100\r\n\r\n{\"Data\":",
+		"in chunks": "POST /RespondToAlert HTTP/1.1\r\nHost: h\r\nContent-Type: " +
+			"application/json\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"Data\":\r\n",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &spy{}
@@ -211,7 +215,8 @@ func TestABodyThatNeverEndsIsCutOff(t *testing.T) {
 			began := time.Now()
 			a, body := get(t, c, request)
 			code, message := problemOf(t, a.StatusCode, a.Header, body)
-			if a.StatusCode != http.StatusInternalServerError || code != "undecodable" || !strings.Contains(message, "30s") || s.calls() != 0 {
+			if a.StatusCode != http.StatusInternalServerError || code != "undecodable" ||
+				!strings.Contains(message, "30s") || s.calls() != 0 {
 				t.Errorf("%s: %d %s", name, a.StatusCode, body)
 			}
 			if took := time.Since(began); took != 30*time.Second {
@@ -260,7 +265,8 @@ func TestABodyThatIsCutIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		a, body := answer(t, c)
-		if code, _ := problemOf(t, a.StatusCode, a.Header, body); a.StatusCode != http.StatusInternalServerError || code != "undecodable" || s.calls() != 0 {
+		if code, _ := problemOf(t, a.StatusCode, a.Header, body); a.StatusCode != http.StatusInternalServerError ||
+			code != "undecodable" || s.calls() != 0 {
 			t.Errorf("%s: %d %s, %d calls", name, a.StatusCode, body, s.calls())
 		}
 		_ = c.Close()
@@ -283,7 +289,9 @@ func TestALongInvocationIsNotEndedByTheTimeForItsBody(t *testing.T) {
 		c := bubble(t, h).dial()
 		defer func() { _ = c.Close() }()
 		text := queueEnvelope("x", 1)
-		a, body := get(t, c, fmt.Sprintf("POST /RespondToAlert HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(text), text))
+		a, body := get(t, c,
+			fmt.Sprintf("POST /RespondToAlert HTTP/1.1\r\nHost: h\r\nContent-Type: "+
+				"application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(text), text))
 		if a.StatusCode != http.StatusOK || string(body) != string(success) {
 			t.Errorf("%d %s", a.StatusCode, body)
 		}
@@ -315,7 +323,9 @@ func TestServeLetsInvocationsEndAndThenEndsThem(t *testing.T) {
 			go func() { done <- Serve(ctx, p, h) }()
 			conn := p.dial()
 			defer func() { _ = conn.Close() }()
-			go write(conn, fmt.Sprintf("POST /PollAlerts HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(timerEnvelope), timerEnvelope))
+			go write(conn,
+				fmt.Sprintf("POST /PollAlerts HTTP/1.1\r\nHost: h\r\nContent-Type: "+
+					"application/json\r\nContent-Length: %d\r\n\r\n%s", len(timerEnvelope), timerEnvelope))
 			go func() { _, _ = io.Copy(io.Discard, conn) }()
 			<-begun
 			cancel()

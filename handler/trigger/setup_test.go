@@ -143,11 +143,13 @@ func post(h http.Handler, path, body string) *httptest.ResponseRecorder {
 
 // queueEnvelope is a delivery of body, as the host writes it for dataType binary.
 func queueEnvelope(body string, delivery int) string {
-	return fmt.Sprintf(`{"Data":{"message":%q},"Metadata":{"DeliveryCount":"%d","MessageId":"\"m-1\"","EnqueuedTime":"2026-03-02T10:05:01+00:00"}}`,
+	return fmt.Sprintf(`{"Data":{"message":%q},"Metadata":{"DeliveryCount":"%d","MessageId":"\"m-1\"",`+
+		`"EnqueuedTime":"2026-03-02T10:05:01+00:00"}}`,
 		base64.StdEncoding.EncodeToString([]byte(body)), delivery)
 }
 
-const timerEnvelope = `{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}},"Metadata":{"sys":{"MethodName":"PollAlerts"}}}`
+const timerEnvelope = `{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":null,"IsPastDue":false}},` +
+	`"Metadata":{"sys":{"MethodName":"PollAlerts"}}}`
 
 // problemOf checks that an answer is a short JSON problem and returns its code and message.
 func problemOf(t testing.TB, status int, header http.Header, body []byte) (code, message string) {
@@ -170,7 +172,8 @@ func problemOf(t testing.TB, status int, header http.Header, body []byte) (code,
 // wantSuccess checks that the host takes the answer for success.
 func wantSuccess(t testing.TB, w *httptest.ResponseRecorder) {
 	t.Helper()
-	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" || w.Body.String() != `{"Outputs":{},"Logs":[],"ReturnValue":null}` {
+	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/json" ||
+		w.Body.String() != `{"Outputs":{},"Logs":[],"ReturnValue":null}` {
 		t.Errorf("answer is %d %q %q", w.Code, w.Header().Get("Content-Type"), w.Body)
 	}
 }

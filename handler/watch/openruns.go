@@ -9,12 +9,12 @@ import (
 // machines.
 const runsLooked = 200
 
-// AnswerWithin is how long a version of an alert may be unanswered: long enough for a lost message to be found by a sweep
-// and sent again.
+// AnswerWithin is how long a version of an alert may be unanswered: long enough for a lost message to be found by a
+// sweep and sent again.
 func AnswerWithin(sweepAfter time.Duration) time.Duration { return sweepAfter * 3 / 2 }
 
-// OpenRuns writes the line that says for how long the oldest open version of an alert is unanswered. It is written every
-// time, so that its absence says something too.
+// OpenRuns writes the line that says for how long the oldest open version of an alert is unanswered. It is written
+// every time, so that its absence says something too.
 func (d *Dog) OpenRuns(ctx context.Context) error {
 	now := d.Now().UTC()
 	oldest, err := d.Ledger.OldestOpenRun(ctx, runsLooked, now)

@@ -35,14 +35,24 @@ func newHouse(t *testing.T) *house {
 	server := tables.New(tables.Options{Now: clock})
 	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
-	store, err := ledger.Open(ledger.Options{ConnectionString: server.ConnectionString(web.URL), Prefix: "t", Tenant: "tenant"})
+	store, err := ledger.Open(ledger.Options{
+		ConnectionString: server.ConnectionString(web.URL),
+		Prefix:           "t",
+		Tenant:           "tenant",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.Dog = New(Options{Ledger: store, Teller: h, Log: slog.New(slog.DiscardHandler), Now: clock, Operator: []string{"ops@example.org"}})
+	h.Dog = New(Options{
+		Ledger:   store,
+		Teller:   h,
+		Log:      slog.New(slog.DiscardHandler),
+		Now:      clock,
+		Operator: []string{"ops@example.org"},
+	})
 	return h
 }
 
@@ -136,7 +146,11 @@ func TestLineSaysHowLongAVersionIsUnanswered(t *testing.T) {
 	if l := line(); l.Open != 0 || l.AgeSeconds != 0 || l.Oldest != "" {
 		t.Errorf("nothing is open: %+v", l)
 	}
-	if _, err := h.Ledger.Observe(t.Context(), ledger.Observation{Alert: alert.Alert{ID: "da1", Updated: noon}, Hash: "h", At: noon}); err != nil {
+	if _, err := h.Ledger.Observe(t.Context(), ledger.Observation{
+		Alert: alert.Alert{ID: "da1", Updated: noon},
+		Hash:  "h",
+		At:    noon,
+	}); err != nil {
 		t.Fatal(err)
 	}
 	h.now = noon.Add(16 * time.Minute)
@@ -147,7 +161,12 @@ func TestLineSaysHowLongAVersionIsUnanswered(t *testing.T) {
 
 func TestLimitFollowsTheSchedule(t *testing.T) {
 	t.Parallel()
-	for every, want := range map[time.Duration]time.Duration{time.Second: 5 * time.Minute, time.Minute: 5 * time.Minute, time.Hour: 3 * time.Hour, 0: 5 * time.Minute} {
+	for every, want := range map[time.Duration]time.Duration{
+		time.Second: 5 * time.Minute,
+		time.Minute: 5 * time.Minute,
+		time.Hour:   3 * time.Hour,
+		0:           5 * time.Minute,
+	} {
 		if got := Limit(every); got != want {
 			t.Errorf("Limit(%s) = %s, want %s", every, got, want)
 		}

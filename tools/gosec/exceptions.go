@@ -15,22 +15,56 @@ func (e exception) answers(path, rule, code string) bool {
 	return inside && rule == e.rule && strings.Contains(code, e.code)
 }
 
-// exceptions are narrow: what is deployed is excepted line by line, the stand-ins, which only a developer starts on his own
-// machine, rule by rule. One that answers for nothing any more is told, and can be taken out.
+// exceptions are narrow: what is deployed is excepted line by line, the stand-ins, which only a developer starts on his
+// own machine, rule by rule. One that answers for nothing any more is told, and can be taken out.
 func exceptions() []exception {
 	return []exception{
-		{"handler/", "G104", ".Close()", "a connection or body that is given up: there is nothing to do about an error, and what was to be sent has been"},
-		{"handler/entra/certificate.go", "G304", "os.Open(path)", "CORDON_CLIENT_CERTIFICATE is one of the app's settings"},
-		{"handler/entra/certificate.go", "G401", "sha1.Sum(leaf.Raw)", "the thumbprint as the portal shows it, for people to compare; nothing is protected by it"},
+		{
+			"handler/", "G104",
+			".Close()", "a connection or body that is given up: there is nothing to do about an error, and what was " +
+				"to be sent has been",
+		},
+		{
+			"handler/entra/certificate.go", "G304",
+			"os.Open(path)", "CORDON_CLIENT_CERTIFICATE is one of the app's settings",
+		},
+		{
+			"handler/entra/certificate.go", "G401",
+			"sha1.Sum(leaf.Raw)", "the thumbprint as the portal shows it, for people to compare; nothing is " +
+				"protected by it",
+		},
 		{"handler/entra/certificate.go", "G505", "", "see G401"},
-		{"handler/entra/grant.go", "G704", "c.Client.Do(req)", "MSAL makes the request, to the address that the platform sets"},
-		{"handler/defender/client.go", "G125", "JoinPath", "every id in the path has passed alert.CheckID, which leaves no dots or slashes"},
-		{"handler/httpretry/errors.go", "G704", "c.Do(req)", "the request is the caller's, and its transport sends tokens to one host only"},
-		{"handler/incoming/incoming.go", "G304", "os.ReadFile(path)", "the file is named by the app's settings or on the command line, by whoever runs the program"},
-		{"handler/ledger/budget.go", "G115", "uint32(w.Rank)", "a rank is the place of one of a few severities, and the line above answers a negative one"},
-		{"handler/playbook/read/source/values.go", "G115", "", "both numbers are held between small bounds on the same line"},
+		{
+			"handler/entra/grant.go", "G704",
+			"c.Client.Do(req)", "MSAL makes the request, to the address that the platform sets",
+		},
+		{
+			"handler/defender/client.go", "G125",
+			"JoinPath", "every id in the path has passed alert.CheckID, which leaves no dots or slashes",
+		},
+		{
+			"handler/httpretry/errors.go", "G704",
+			"c.Do(req)", "the request is the caller's, and its transport sends tokens to one host only",
+		},
+		{
+			"handler/incoming/incoming.go", "G304",
+			"os.ReadFile(path)", "the file is named by the app's settings or on the command line, by whoever runs " +
+				"the program",
+		},
+		{
+			"handler/ledger/budget.go", "G115",
+			"uint32(w.Rank)", "a rank is the place of one of a few severities, and the line above answers a " +
+				"negative one",
+		},
+		{
+			"handler/playbook/read/source/values.go", "G115",
+			"", "both numbers are held between small bounds on the same line",
+		},
 		{"handler/queue/queue.go", "G115", "int32(o.Retries)", "a constant of the wiring"},
-		{"handler/episode/events.go", "G115", "uint32(a.ErrorHResult)", "an HRESULT is 32 bits, shown as the vendor's tables show it"},
+		{
+			"handler/episode/events.go", "G115",
+			"uint32(a.ErrorHResult)", "an HRESULT is 32 bits, shown as the vendor's tables show it",
+		},
 		{"handler/", "G404", "rand.N(", "it spreads retries and turns; nobody gains by guessing it"},
 
 		{"local/", "G101", "", "the credentials of stand-ins open nothing, and names of properties are none"},
@@ -43,8 +77,14 @@ func exceptions() []exception {
 		{"local/", "G401", "", "SHA-1 makes ids that look like Defender's machine ids; nothing is protected by it"},
 		{"local/", "G404", "", "a scenario has to be the same for the same seed"},
 		{"local/", "G505", "", "see G401"},
-		{"local/funchost/", "G704", "", "the host forwards requests to the handler's port on loopback, as the real one does"},
+		{
+			"local/funchost/", "G704",
+			"", "the host forwards requests to the handler's port on loopback, as the real one does",
+		},
 		{"local/funchost/route.go", "G602", "", "the line above returns at the path's end"},
-		{"local/play.go", "G104", "UpdateAlert", "the scenario's alerts are there; one that were not is missed by the judge"},
+		{
+			"local/play.go", "G104",
+			"UpdateAlert", "the scenario's alerts are there; one that were not is missed by the judge",
+		},
 	}
 }

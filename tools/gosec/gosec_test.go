@@ -15,7 +15,10 @@ func module(t *testing.T, code string) (root, folder string) {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	for path, text := range map[string]string{filepath.Join(root, "go.mod"): "module example\n\ngo 1.26\n", filepath.Join(folder, "app.go"): code} {
+	for path, text := range map[string]string{
+		filepath.Join(root, "go.mod"):   "module example\n\ngo 1.26\n",
+		filepath.Join(folder, "app.go"): code,
+	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -23,7 +26,8 @@ func module(t *testing.T, code string) (root, folder string) {
 	return root, folder
 }
 
-const weak = "package app\n\nimport \"crypto/md5\"\n\n// Sum is weak.\nfunc Sum(b []byte) [16]byte { return md5.Sum(b) }\n"
+const weak = "package app\n\nimport \"crypto/md5\"\n\n// Sum is weak.\nfunc Sum(b []byte) [16]byte { return " +
+	"md5.Sum(b) }\n"
 
 func TestFindingsFailUnlessTheyAreAnsweredFor(t *testing.T) {
 	both := []exception{{"app/", "G401", "", "x"}, {"app/app.go", "G501", "crypto/md5", "x"}}

@@ -1,6 +1,6 @@
-// Command gosec runs gosec's checks over folders and exits with 1 if they find what exceptions.go does not answer for. It
-// is built on gosec's packages because gosec's own command links the clients of three AI services for its autofix, which
-// takes minutes to compile.
+// Command gosec runs gosec's checks over folders and exits with 1 if they find what exceptions.go does not answer for.
+// It is built on gosec's packages because gosec's own command links the clients of three AI services for its autofix,
+// which takes minutes to compile.
 package main
 
 import (
@@ -52,12 +52,15 @@ func run(w io.Writer, root string, folders []string, answered []exception) error
 		if err != nil {
 			return err
 		}
-		if i := slices.IndexFunc(answered, func(e exception) bool { return e.answers(filepath.ToSlash(path), one.RuleID, code) }); i >= 0 {
+		if i := slices.IndexFunc(answered, func(e exception) bool {
+			return e.answers(filepath.ToSlash(path), one.RuleID, code)
+		}); i >= 0 {
 			used[i] = true
 			continue
 		}
 		open++
-		fmt.Fprintf(w, "%s:%s: %s (severity %s, confidence %s): %s\n\t%s\n", path, one.Line, one.RuleID, one.Severity, one.Confidence, one.What, code)
+		fmt.Fprintf(w, "%s:%s: %s (severity %s, confidence %s): %s\n\t%s\n", path, one.Line, one.RuleID, one.Severity,
+			one.Confidence, one.What, code)
 	}
 	for i, e := range answered {
 		if !used[i] {
@@ -86,7 +89,8 @@ func check(folders []string) ([]*issue.Issue, error) {
 		return nil, fmt.Errorf("there is no Go file in %s", strings.Join(folders, ", "))
 	}
 	slices.SortFunc(found, func(a, b *issue.Issue) int {
-		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(number(a.Line), number(b.Line)), cmp.Compare(a.RuleID, b.RuleID))
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(number(a.Line), number(b.Line)),
+			cmp.Compare(a.RuleID, b.RuleID))
 	})
 	return found, nil
 }

@@ -93,8 +93,8 @@ func upward(calls map[arrow]int) []arrow {
 	return up
 }
 
-// order puts files that nobody calls first and files that call nobody last, again and again; where all are in a circle, the
-// file goes first that calls the most and is called the least (Eades, Lin and Smyth 1993).
+// order puts files that nobody calls first and files that call nobody last, again and again; where all are in a circle,
+// the file goes first that calls the most and is called the least (Eades, Lin and Smyth 1993).
 func order(calls map[arrow]int) []string {
 	left := map[string]bool{}
 	for a := range calls {

@@ -90,7 +90,8 @@ func readFile(path string, text []byte) (f file, generated bool, err error) {
 		return file{}, false, err
 	}
 	f = file{path: path, tests: strings.HasSuffix(path, "_test.go"), lines: bytes.Count(text, []byte("\n"))}
-	f.helps = !f.tests && slices.ContainsFunc(tree.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"testing"` })
+	f.helps = !f.tests &&
+		slices.ContainsFunc(tree.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"testing"` })
 	for n, line := range strings.Split(string(text), "\n") {
 		if width := columns(line); width > wantedColumns {
 			f.long = append(f.long, offender{fmt.Sprintf("%s:%d", path, n+1), width})

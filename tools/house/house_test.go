@@ -48,10 +48,13 @@ func TestFolderThatHelpsTestsIsNoneOfTheProgram(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	for name, text := range map[string]string{
-		"a/a.go": "package a\n", "world/w.go": "package world\n\nimport \"testing\"\n\nvar _ testing.T\n", "world/x.go": "package world\n",
+		"a/a.go":     "package a\n",
+		"world/w.go": "package world\n\nimport \"testing\"\n\nvar _ testing.T\n",
+		"world/x.go": "package world\n",
 	} {
 		path := filepath.Join(root, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700),
+			os.WriteFile(path, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,6 +1,6 @@
-// Command house measures how pleasant the code is to stay in: how much stands on a line, how long lines, functions, files
-// and packages are, how much is commented, and how often files of one folder call back up to a file that calls them. It
-// prints the figures beside what is wanted, and the worst offenders.
+// Command house measures how pleasant the code is to stay in: how much stands on a line, how long lines, functions,
+// files and packages are, how much is commented, and how often files of one folder call back up to a file that calls
+// them. It prints the figures beside what is wanted, and the worst offenders.
 //
 //	house [-n 10] [-check] [FOLDER]
 //

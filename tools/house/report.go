@@ -55,7 +55,8 @@ func report(w io.Writer, root string, worst int) error {
 	row := func(what, is, wanted string) { fmt.Fprintf(w, "%-46s %10s   %s\n", what, is, wanted) }
 	row("tokens", fmt.Sprint(sum.tokens), "")
 	row("tokens a line", fmt.Sprintf("%.2f", ratio(sum.tokens, sum.code)), fmt.Sprintf("<= %.1f", wantedTokens))
-	row("lines over 120 columns", fmt.Sprintf("%.2f %%", 100*ratio(len(sum.long), sum.code)), fmt.Sprintf("< %.1f %%", 100*longShare))
+	row("lines over 120 columns", fmt.Sprintf("%.2f %%", 100*ratio(len(sum.long), sum.code)),
+		fmt.Sprintf("< %.1f %%", 100*longShare))
 	row("lines over 140 columns", fmt.Sprint(over140), "0")
 	row("largest package, lines", fmt.Sprint(largest(sizes)), fmt.Sprintf("<= %d", wantedPackage))
 	row("files over 400 lines", fmt.Sprint(overWidth(lengths, wantedFile)), "0")
@@ -63,7 +64,8 @@ func report(w io.Writer, root string, worst int) error {
 	row("function length, p50 and p90", fmt.Sprintf("%d %d", percentile(sum.funcs, 50), percentile(sum.funcs, 90)), "")
 	row("comment lines per 100 code lines", fmt.Sprintf("%.0f", 100*ratio(sum.comments, sum.code)), "")
 	row("exported names with a comment", fmt.Sprintf("%.1f %%", 100-100*ratio(len(sum.undoced), sum.exported)), "")
-	row("calls between files of a folder, and upward", fmt.Sprintf("%d %d", arrows, upward), fmt.Sprintf("upward < %d", wantedUpward))
+	row("calls between files of a folder, and upward", fmt.Sprintf("%d %d", arrows, upward),
+		fmt.Sprintf("upward < %d", wantedUpward))
 	list(w, "packages", sizes, worst, wantedPackage)
 	list(w, "files", lengths, worst, wantedFile)
 	list(w, "functions", sum.funcs, worst, wantedFunction)
@@ -140,7 +142,8 @@ func checkLines(w io.Writer, root string) error {
 	list(w, "lines of more than 140 columns", tooLong, len(tooLong), mostColumns)
 	if share := ratio(len(sum.long), sum.code); share >= longShare {
 		list(w, "lines of more than 120 columns", sum.long, 50, wantedColumns)
-		return fmt.Errorf("%.2f %% of all lines have more than %d columns; less than %.1f %% may", 100*share, wantedColumns, 100*longShare)
+		return fmt.Errorf("%.2f %% of all lines have more than %d columns; less than %.1f %% may", 100*share,
+			wantedColumns, 100*longShare)
 	}
 	if len(tooLong) > 0 {
 		return fmt.Errorf("%d lines have more than %d columns", len(tooLong), mostColumns)

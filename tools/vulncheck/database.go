@@ -64,7 +64,12 @@ func database(source, folder string, at time.Time) (entries int, err error) {
 	for _, path := range slices.Sorted(maps.Keys(modules)) {
 		sorted = append(sorted, *modules[path])
 	}
-	return len(files), write(source, folder, map[string]any{"db": map[string]time.Time{"modified": at}, "modules": sorted, "vulns": vulns})
+	return len(files),
+		write(source, folder, map[string]any{
+			"db":      map[string]time.Time{"modified": at},
+			"modules": sorted,
+			"vulns":   vulns,
+		})
 }
 
 // readEntry reads one file, which has to have the name of its vulnerability: that is how it is found.
@@ -78,7 +83,9 @@ func readEntry(file string) (entry, error) {
 		return e, fmt.Errorf("%s: %w", file, err)
 	}
 	if e.ID+".json" != filepath.Base(file) || len(e.Affected) == 0 {
-		return e, fmt.Errorf("%s is the entry %q and affects %d modules: not what a file of this name should be", file, e.ID, len(e.Affected))
+		return e,
+			fmt.Errorf("%s is the entry %q and affects %d modules: not what a file of this name should be", file, e.ID,
+				len(e.Affected))
 	}
 	return e, nil
 }

@@ -1,7 +1,7 @@
-// Command vulncheck looks for known vulnerabilities that the program reaches. A finding fails, and so does in CI a check
-// that was not made. Run it at the root of the repository; its arguments go to govulncheck. The database of
-// vulnerabilities comes as a module, from where all other modules come from, so that it can be had wherever the program can
-// be built. It is as old as the version that is pinned here: -db https://vuln.go.dev asks for the newest instead.
+// Command vulncheck looks for known vulnerabilities that the program reaches. A finding fails, and so does in CI a
+// check that was not made. Run it at the root of the repository; its arguments go to govulncheck. The database of
+// vulnerabilities comes as a module, from where all other modules come from, so that it can be had wherever the program
+// can be built. It is as old as the version that is pinned here: -db https://vuln.go.dev asks for the newest instead.
 package main
 
 import (
@@ -47,7 +47,8 @@ func run(w io.Writer, root string, flags []string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(w, "govulncheck, by the %d entries of %s:\n", entries, at.Format(time.DateOnly)); err != nil {
+		if _, err := fmt.Fprintf(w, "govulncheck, by the %d entries of %s:\n", entries,
+			at.Format(time.DateOnly)); err != nil {
 			return err
 		}
 		flags = append([]string{"-db", (&url.URL{Scheme: "file", Path: filepath.ToSlash(folder)}).String()}, flags...)

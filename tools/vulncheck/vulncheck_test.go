@@ -31,13 +31,15 @@ func TestGovulncheckReadsTheDatabase(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "with a blank")
 	for range 2 { // the second one takes the place of the first
-		if n, err := database(put(t, "GO-2026-0001.json", known, 0o600), folder, time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC)); err != nil || n != 1 {
+		if n, err := database(put(t, "GO-2026-0001.json", known, 0o600), folder,
+			time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC)); err != nil || n != 1 {
 			t.Fatal(n, err)
 		}
 	}
 	for module, want := range map[string]bool{"example.com/torn@v1.1.0": true, "example.com/whole@v1.1.0": false} {
 		var out bytes.Buffer
-		query := scan.Command(t.Context(), "-mode", "query", "-format", "json", "-db", "file://"+strings.ReplaceAll(folder, " ", "%20"), module)
+		query := scan.Command(t.Context(), "-mode", "query", "-format", "json", "-db",
+			"file://"+strings.ReplaceAll(folder, " ", "%20"), module)
 		query.Stdout, query.Stderr = &out, &out
 		if err := query.Start(); err != nil {
 			t.Fatal(err)
@@ -45,7 +47,8 @@ func TestGovulncheckReadsTheDatabase(t *testing.T) {
 		if err := query.Wait(); err != nil {
 			t.Fatalf("%s: %v\n%s", module, err, out.String())
 		}
-		if found := strings.Contains(out.String(), "CVE-2026-1"); found != want || !strings.Contains(out.String(), "2026-11-05T00:00:00Z") {
+		if found := strings.Contains(out.String(), "CVE-2026-1"); found != want ||
+			!strings.Contains(out.String(), "2026-11-05T00:00:00Z") {
 			t.Errorf("%s: found %t\n%s", module, found, out.String())
 		}
 	}
@@ -73,7 +76,8 @@ func TestACheckThatWasNotMadeFailsInCI(t *testing.T) {
 	t.Setenv("GO", "")
 	t.Setenv("CI", "true")
 	var out bytes.Buffer
-	if err := run(&out, t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "nothing was checked") || !strings.Contains(err.Error(), pinned) {
+	if err := run(&out, t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "nothing was checked") ||
+		!strings.Contains(err.Error(), pinned) {
 		t.Errorf("in CI: %v\n%s", err, out.String())
 	}
 	t.Setenv("CI", "")
@@ -104,7 +108,8 @@ func TestToolsAreBuiltWithTheGoOfTheProgram(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		versions = append(versions, strings.Join(regexp.MustCompile(`(?m)^(go|toolchain) .*$`).FindAllString(string(body), -1), ", "))
+		versions = append(versions,
+			strings.Join(regexp.MustCompile(`(?m)^(go|toolchain) .*$`).FindAllString(string(body), -1), ", "))
 	}
 	if !strings.Contains(versions[0], "toolchain go") || versions[0] != versions[1] {
 		t.Errorf("go.mod has %q, tools/go.mod %q", versions[0], versions[1])

@@ -34,7 +34,11 @@ type Checkup struct {
 
 // New reads settings and files. It opens no connection.
 func New(getenv func(string) string, sendTest bool) *Checkup {
-	c := &Checkup{getenv: getenv, sendTest: sendTest, log: slog.New(slog.DiscardHandler)}
+	c := &Checkup{
+		getenv:   getenv,
+		sendTest: sendTest,
+		log:      slog.New(slog.DiscardHandler),
+	}
 	c.settings, c.problems = config.Load(getenv)
 	c.book, c.bookErr = setup.Book(c.settings.Playbook)
 	c.transport, c.caErr = setup.Transport(c.settings.CAFile)

@@ -13,7 +13,12 @@ func (c *Checkup) settingsArea() doctor.Area {
 	const do = "set it right in the app settings; docs/settings.md has all of them"
 	var found []doctor.Finding
 	tell := func(check string, state doctor.State, seen, do string) {
-		found = append(found, doctor.Finding{Check: check, State: state, Seen: seen, Do: do})
+		found = append(found, doctor.Finding{
+			Check: check,
+			State: state,
+			Seen:  seen,
+			Do:    do,
+		})
 	}
 	var wrong *config.Error
 	switch {

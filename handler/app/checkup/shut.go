@@ -23,7 +23,12 @@ func (c *Checkup) area(name string, need config.Need, make func() (doctor.Area, 
 // wrong is a part that cannot be looked at because of a setting that an error names.
 func wrong(name string, err error) doctor.Area {
 	const do = "correct the setting that the message names"
-	return doctor.Told(doctor.Finding{Check: name, State: doctor.Fail, Seen: err.Error(), Do: do})
+	return doctor.Told(doctor.Finding{
+		Check: name,
+		State: doctor.Fail,
+		Seen:  err.Error(),
+		Do:    do,
+	})
 }
 
 // missing says what has to be mended before a part can be looked at.

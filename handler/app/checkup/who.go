@@ -21,7 +21,11 @@ func tokensArea(name string, source *entra.Source, audience string, roles ...doc
 				return doctor.Token{}, err
 			}
 			claims, unreadable := entra.ReadClaims(token.Value)
-			return doctor.Token{Roles: claims.Roles, Principal: claims.Principal, Unreadable: unreadable}, nil
+			return doctor.Token{
+				Roles:      claims.Roles,
+				Principal:  claims.Principal,
+				Unreadable: unreadable,
+			}, nil
 		},
 	})
 }

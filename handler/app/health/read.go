@@ -21,7 +21,11 @@ const (
 func (h *Check) readTrouble(ctx context.Context, r *Report, _ time.Time) error {
 	t, err := h.o.Ledger.Trouble(ctx)
 	if err == nil && !t.At.IsZero() {
-		r.LastError = lastError{At: t.At, Text: t.Where + ": " + t.Text, OverSince: t.OverSince}
+		r.LastError = lastError{
+			At:        t.At,
+			Text:      t.Where + ": " + t.Text,
+			OverSince: t.OverSince,
+		}
 		r.troubled = t
 	}
 	return err
@@ -91,7 +95,11 @@ func (h *Check) readRuns(ctx context.Context, r *Report, now time.Time) error {
 	if u.RunID == "" {
 		return nil
 	}
-	r.Unanswered = &unansweredView{Run: u.RunID, Since: u.Since, For: u.For(now).Round(time.Second)}
+	r.Unanswered = &unansweredView{
+		Run:   u.RunID,
+		Since: u.Since,
+		For:   u.For(now).Round(time.Second),
+	}
 	if u.For(now) > h.o.Unanswered {
 		r.risk("%s is unanswered since %s, for %s", u.RunID, u.Since.UTC().Format(time.RFC3339), r.Unanswered.For)
 	}
@@ -194,5 +202,10 @@ func pauseOf(ctx context.Context, store *ledger.Store) (*Pause, error) {
 	if err != nil || !p.Paused {
 		return nil, err
 	}
-	return &Pause{Paused: true, By: p.By, Reason: p.Reason, At: p.At}, nil
+	return &Pause{
+		Paused: true,
+		By:     p.By,
+		Reason: p.Reason,
+		At:     p.At,
+	}, nil
 }

@@ -36,5 +36,10 @@ func (b *Broker) SendNotice(ctx context.Context, id string, body []byte, at time
 }
 
 func jsonMessage(id string, body json.RawMessage, at time.Time) queue.Message {
-	return queue.Message{ID: id, Body: body, ContentType: "application/json", At: at}
+	return queue.Message{
+		ID:          id,
+		Body:        body,
+		ContentType: "application/json",
+		At:          at,
+	}
 }

@@ -25,7 +25,11 @@ func CommandBroker(settings config.Config) (b *Broker, done func(context.Context
 	if err != nil {
 		return nil, nil, err
 	}
-	b = &Broker{Client: bus, Alerts: settings.AlertQueue, Notices: settings.NoticeQueue}
+	b = &Broker{
+		Client:  bus,
+		Alerts:  settings.AlertQueue,
+		Notices: settings.NoticeQueue,
+	}
 	return b, func(ctx context.Context) { CloseBus(ctx, bus) }, nil
 }
 

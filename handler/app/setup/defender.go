@@ -50,7 +50,12 @@ func DefenderOver(
 		Transport:     patient,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return defender.New(defender.Options{Base: base, HTTP: client, SendBy: httpretry.SendBy, Lacks: lacks})
+	return defender.New(defender.Options{
+		Base:   base,
+		HTTP:   client,
+		SendBy: httpretry.SendBy,
+		Lacks:  lacks,
+	})
 }
 
 // repeated logs that a request is sent again.

@@ -23,7 +23,11 @@ func graphClient(
 		Scope:       settings.GraphAudience + "/.default",
 		AllowedHost: settings.GraphURL.Host,
 	}
-	patient := httpretry.New(httpretry.Options{Base: authorized, Budget: graph.Budget, OnRetry: repeated(log)})
+	patient := httpretry.New(httpretry.Options{
+		Base:    authorized,
+		Budget:  graph.Budget,
+		OnRetry: repeated(log),
+	})
 	return graph.New(graph.Options{Base: settings.GraphURL, HTTP: &http.Client{Transport: patient}})
 }
 

@@ -125,7 +125,13 @@ func problemsOf(list []source.Problem) []problem {
 
 // printJSON prints what was found; err is why the playbook would be refused.
 func (f found) printJSON(out io.Writer, err error) error {
-	view := checked{Playbook: f.path, Valid: err == nil, Problems: []problem{}, Warnings: []problem{}, Met: f.met}
+	view := checked{
+		Playbook: f.path,
+		Valid:    err == nil,
+		Problems: []problem{},
+		Warnings: []problem{},
+		Met:      f.met,
+	}
 	var wrong *source.Error
 	switch {
 	case errors.As(err, &wrong):

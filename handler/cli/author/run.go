@@ -100,11 +100,19 @@ func (x *observing) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	in := playbook.Input{Now: time.Now(), Ceiling: playbook.Observe, StaleAfter: settings.StaleAfter}
+	in := playbook.Input{
+		Now:        time.Now(),
+		Ceiling:    playbook.Observe,
+		StaleAfter: settings.StaleAfter,
+	}
 	if err := facts.FromAPI(ctx, &in, api, x.alert, book.Needs(), settings.IsolationLift); err != nil {
 		return err
 	}
-	found := observed{explained: explained{Playbook: path, AlertID: in.Alert.ID, Machine: in.Alert.MachineID}}
+	found := observed{explained: explained{
+		Playbook: path,
+		AlertID:  in.Alert.ID,
+		Machine:  in.Alert.MachineID,
+	}}
 	if err := found.read(ctx, store, book, &in); err != nil {
 		return err
 	}

@@ -18,9 +18,11 @@ func TestACaseWithWhatNoAlertHasIsRefusedWithTheWayOut(t *testing.T) {
 		"alert: { severity: high }": `alert.severity is never "high"; write High`,
 		"alert: { status: new }":    `alert.status is never "new"; write New`,
 
-		"alert: { evidence: [{ entityTyp: File }] }":  `alert.evidence[] has no field "entityTyp"; did you mean entityType?`,
+		"alert: { evidence: [{ entityTyp: File }] }": `alert.evidence[] has no field "entityTyp"; did you mean ` +
+			`entityType?`,
 		"alert: { evidence: [{ entityType: file }] }": `alert.evidence[].entityType is never "file"; write File`,
-		"alert: { relatedUser: { usrName: a } }":      `alert.relatedUser has no field "usrName"; did you mean userName?`,
+		"alert: { relatedUser: { usrName: a } }": `alert.relatedUser has no field "usrName"; did you mean ` +
+			`userName?`,
 
 		"machine: { machineTag: [vip] }":     `machine has no field "machineTag"; did you mean machineTags?`,
 		"machine: { osPlatform: windows11 }": `machine.osPlatform is never "windows11"; write Windows11`,

@@ -29,7 +29,13 @@ func (c testCase) hold(path string, plan playbook.Plan) Result {
 			}
 		}
 	}
-	return Result{File: path, Name: c.Name, OK: len(lines) == 0, Diff: strings.Join(lines, "\n"), plan: plan}
+	return Result{
+		File: path,
+		Name: c.Name,
+		OK:   len(lines) == 0,
+		Diff: strings.Join(lines, "\n"),
+		plan: plan,
+	}
 }
 
 // difference shows two short lists one above the other, nil if they are the same.

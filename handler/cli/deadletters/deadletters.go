@@ -184,7 +184,12 @@ func (f *flags) with(cmd *cobra.Command, needs []config.Need, do func(*box) erro
 		return err
 	}
 	defer setup.CloseBus(cmd.Context(), bus)
-	x := &box{flags: f, cmd: cmd, bus: bus, name: settings.AlertQueue}
+	x := &box{
+		flags: f,
+		cmd:   cmd,
+		bus:   bus,
+		name:  settings.AlertQueue,
+	}
 	if f.queue == "notices" {
 		x.name = settings.NoticeQueue
 	}

@@ -25,19 +25,28 @@ type way struct {
 }
 
 func replaying() way {
-	return way{verb: "replay", done: "replayed", goal: queue.Replayed,
+	return way{
+		verb:   "replay",
+		done:   "replayed",
+		goal:   queue.Replayed,
 		refuse: func(x *box, d queue.DeadLetter) string { return x.read(d).Why },
 		act: func(ctx context.Context, x *box, numbers []int64) ([]queue.Taken, error) {
 			return x.bus.ReplayDeadLetters(ctx, x.name, numbers, x.again)
-		}}
+		},
+	}
 }
 
 func dropping() way {
-	return way{verb: "drop", done: "dropped", forGood: " for good", goal: queue.Dropped,
-		refuse: func(*box, queue.DeadLetter) string { return "" },
+	return way{
+		verb:    "drop",
+		done:    "dropped",
+		forGood: " for good",
+		goal:    queue.Dropped,
+		refuse:  func(*box, queue.DeadLetter) string { return "" },
 		act: func(ctx context.Context, x *box, numbers []int64) ([]queue.Taken, error) {
 			return x.bus.DropDeadLetters(ctx, x.name, numbers)
-		}}
+		},
+	}
 }
 
 // again is the copy of a dead letter that can be read now. Its body is sent as it is: snapshots in it are believed for
@@ -47,7 +56,12 @@ func (x *box) again(d queue.DeadLetter) (queue.Message, error) {
 	if !r.Readable {
 		return queue.Message{}, errors.New(r.Why)
 	}
-	return queue.Message{ID: r.CopyID(), Body: d.Body, ContentType: d.ContentType, Subject: d.Subject}, nil
+	return queue.Message{
+		ID:          r.CopyID(),
+		Body:        d.Body,
+		ContentType: d.ContentType,
+		Subject:     d.Subject,
+	}, nil
 }
 
 // fate is one line of what replay and drop did.
@@ -108,7 +122,11 @@ func (x *box) choose(w way, numbers []int64, found []queue.DeadLetter, said map[
 	for _, n := range numbers {
 		i := slices.IndexFunc(found, func(d queue.DeadLetter) bool { return d.Number == n })
 		if i < 0 {
-			said[n] = fate{Number: n, Fate: queue.Gone, Why: "there is no dead letter with this number"}
+			said[n] = fate{
+				Number: n,
+				Fate:   queue.Gone,
+				Why:    "there is no dead letter with this number",
+			}
 			continue
 		}
 		if why := w.refuse(x, found[i]); why != "" {

@@ -81,7 +81,12 @@ func openDesk(ctx context.Context, o *call.Operator, w heldWay) (*desk.Desk, fun
 		return nil, nil, err
 	}
 	to, done, err := setup.CommandBroker(settings)
-	return &desk.Desk{Ledger: store, API: api, Queue: to, Now: time.Now}, done, err
+	return &desk.Desk{
+		Ledger: store,
+		API:    api,
+		Queue:  to,
+		Now:    time.Now,
+	}, done, err
 }
 
 // chooseHeld finds what is asked for. Of an alert with several versions the newest counts; of all, what can be

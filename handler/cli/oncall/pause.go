@@ -93,7 +93,13 @@ func setPause(cmd *cobra.Command, o *call.Operator, pause bool) error {
 }
 
 func showPause(cmd *cobra.Command, o *call.Operator, p switches.Pause, changed bool) error {
-	view := pauseView{Paused: p.Paused, By: p.By, Reason: p.Reason, At: p.At, Changed: changed}
+	view := pauseView{
+		Paused:  p.Paused,
+		By:      p.By,
+		Reason:  p.Reason,
+		At:      p.At,
+		Changed: changed,
+	}
 	text := "acting is not paused"
 	switch {
 	case p.Paused && changed:

@@ -78,7 +78,12 @@ func release(cmd *cobra.Command, o *call.Operator, which string) error {
 	if err != nil {
 		return err
 	}
-	view := releaseView{MachineID: i.MachineID, MachineName: i.MachineName, ActionID: action.ID, Status: action.Status}
+	view := releaseView{
+		MachineID:   i.MachineID,
+		MachineName: i.MachineName,
+		ActionID:    action.ID,
+		Status:      action.Status,
+	}
 	return o.Show(cmd, view, func(w io.Writer) error {
 		return call.Say(w, "release of %s requested: action %s is %s; cordon isolated shows when it is done",
 			name, action.ID, action.Status)

@@ -1,5 +1,5 @@
-// Package outgoingtest tries documents that leave the process with every field set, and with bytes that are no UTF-8. Only
-// tests use it.
+// Package outgoingtest tries documents that leave the process with every field set, and with bytes that are no UTF-8.
+// Only tests use it.
 package outgoingtest
 
 import (
@@ -199,6 +199,7 @@ func tagged(spec *ast.TypeSpec) bool {
 	s, ok := spec.Type.(*ast.StructType)
 	return ok && slices.ContainsFunc(s.Fields.List, func(f *ast.Field) bool {
 		of, embedded := f.Type.(*ast.Ident)
-		return f.Tag != nil && strings.Contains(f.Tag.Value, "json:") || embedded && f.Names == nil && of.Name == rowKeys
+		return f.Tag != nil && strings.Contains(f.Tag.Value, "json:") ||
+			embedded && f.Names == nil && of.Name == rowKeys
 	})
 }

@@ -37,7 +37,11 @@ type Compiler struct {
 
 // NewCompiler is a compiler that has seen no condition yet.
 func NewCompiler() *Compiler {
-	c := &Compiler{functions: functions.New(), clauses: map[string]*Clause{}, reads: map[string]int{}}
+	c := &Compiler{
+		functions: functions.New(),
+		clauses:   map[string]*Clause{},
+		reads:     map[string]int{},
+	}
 	c.options = slices.Concat(c.functions.Options(), givenOptions(), []expr.Option{
 		expr.Env(facts.Facts{}),
 		expr.AsBool(),

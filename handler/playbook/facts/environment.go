@@ -26,7 +26,11 @@ func Environment() []Fact {
 				continue
 			}
 			name := strings.TrimPrefix(part.name+"."+tag, ".")
-			all = append(all, Fact{Name: name, Type: typeName(f.Type), Meaning: meanings[name]})
+			all = append(all, Fact{
+				Name:    name,
+				Type:    typeName(f.Type),
+				Meaning: meanings[name],
+			})
 		}
 	}
 	return all

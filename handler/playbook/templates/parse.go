@@ -129,7 +129,11 @@ func demandValues(node parse.Node) {
 		demandValues(n.ElseList)
 	case *parse.ActionNode:
 		call := parse.NewIdentifier(demanded).SetPos(n.Pos)
-		command := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: n.Pos, Args: []parse.Node{call}}
+		command := &parse.CommandNode{
+			NodeType: parse.NodeCommand,
+			Pos:      n.Pos,
+			Args:     []parse.Node{call},
+		}
 		n.Pipe.Cmds = append(n.Pipe.Cmds, command)
 	}
 }

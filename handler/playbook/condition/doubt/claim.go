@@ -60,7 +60,11 @@ func comparison(left, right ast.Node, operator string) (claim, bool) {
 	c.low, c.high, c.open = math.Inf(-1), math.Inf(1), operator == "<" || operator == ">"
 	switch {
 	case operator == "==", operator == "!=":
-		return claim{of: c.of, values: []string{text}, not: operator == "!="}, true
+		return claim{
+			of:     c.of,
+			values: []string{text},
+			not:    operator == "!=",
+		}, true
 	case !isNumber:
 		return c, false
 	case operator == "<", operator == "<=":

@@ -94,5 +94,12 @@ func Contains[T ast.Node](root ast.Node) bool {
 
 // Mirrored is the operator of a comparison whose sides are changed; empty for one that compares nothing.
 func Mirrored(operator string) string {
-	return map[string]string{"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}[operator]
+	return map[string]string{
+		"==": "==",
+		"!=": "!=",
+		"<":  ">",
+		">":  "<",
+		"<=": ">=",
+		">=": "<=",
+	}[operator]
 }

@@ -5,15 +5,30 @@ import "cordon/handler/playbook/read/source"
 // The keys of tables, by what their values are.
 
 func word(name string, words []string, help string) source.Key {
-	return source.Key{Name: name, Kind: source.Word, Words: words, Help: help}
+	return source.Key{
+		Name:  name,
+		Kind:  source.Word,
+		Words: words,
+		Help:  help,
+	}
 }
 
 func text(name string, form source.Form, help string) source.Key {
-	return source.Key{Name: name, Kind: source.Text, Form: form, Help: help}
+	return source.Key{
+		Name: name,
+		Kind: source.Text,
+		Form: form,
+		Help: help,
+	}
 }
 
 func expression(name, help string) source.Key {
-	return source.Key{Name: name, Kind: source.Condition, Help: help, Way: `such as alert.severity == "High"`}
+	return source.Key{
+		Name: name,
+		Kind: source.Condition,
+		Help: help,
+		Way:  `such as alert.severity == "High"`,
+	}
 }
 
 func truth(name, help string) source.Key {
@@ -21,15 +36,32 @@ func truth(name, help string) source.Key {
 }
 
 func number(name string, low, high int, help string) source.Key {
-	return source.Key{Name: name, Kind: source.Number, Low: low, High: high, Help: help}
+	return source.Key{
+		Name: name,
+		Kind: source.Number,
+		Low:  low,
+		High: high,
+		Help: help,
+	}
 }
 
 func age(name, help string) source.Key {
-	return source.Key{Name: name, Kind: source.Age, Form: source.AgeForm(), Help: help}
+	return source.Key{
+		Name: name,
+		Kind: source.Age,
+		Form: source.AgeForm(),
+		Help: help,
+	}
 }
 
 func texts(name string, form source.Form, help string) source.Key {
-	return source.Key{Name: name, Kind: source.Texts, Form: form, High: maxEntries, Help: help}
+	return source.Key{
+		Name: name,
+		Kind: source.Texts,
+		Form: form,
+		High: maxEntries,
+		Help: help,
+	}
 }
 
 // patterns are a list of patterns, at least low of them.
@@ -42,11 +74,23 @@ func patterns(name string, low int, help string) source.Key {
 }
 
 func mapping(name string, keys func() source.Keys, help string) source.Key {
-	return source.Key{Name: name, Kind: source.OneMapping, Keys: keys, Help: help}
+	return source.Key{
+		Name: name,
+		Kind: source.OneMapping,
+		Keys: keys,
+		Help: help,
+	}
 }
 
 func list(name string, low, high int, entries func() source.Keys, help string) source.Key {
-	return source.Key{Name: name, Kind: source.Mappings, Low: low, High: high, Keys: entries, Help: help}
+	return source.Key{
+		Name: name,
+		Kind: source.Mappings,
+		Low:  low,
+		High: high,
+		Keys: entries,
+		Help: help,
+	}
 }
 
 // needed is a key that has to be there, with the way out if it is not.

@@ -32,7 +32,11 @@ func mappingSchema(k source.Keys) object {
 			required = append(required, one.Name)
 		}
 	}
-	o := object{"type": "object", "properties": properties, "additionalProperties": false}
+	o := object{
+		"type":                 "object",
+		"properties":           properties,
+		"additionalProperties": false,
+	}
 	if len(required) > 0 {
 		o["required"] = required
 	}
@@ -59,15 +63,29 @@ func valueSchema(k source.Key) object {
 	case source.Number:
 		return object{"type": "integer", "minimum": k.Low, "maximum": k.High}
 	case source.Condition:
-		return object{"type": []string{"string", "boolean"}, "minLength": 1, "maxLength": condition.MaxLength}
+		return object{
+			"type":      []string{"string", "boolean"},
+			"minLength": 1,
+			"maxLength": condition.MaxLength,
+		}
 	case source.Texts:
-		o := object{"type": "array", "items": textSchema(k.Form), "minItems": k.Low, "maxItems": k.High}
+		o := object{
+			"type":     "array",
+			"items":    textSchema(k.Form),
+			"minItems": k.Low,
+			"maxItems": k.High,
+		}
 		if k.Low == 0 {
 			o["type"] = []string{"array", "null"}
 		}
 		return o
 	case source.Mappings:
-		return object{"type": "array", "items": mappingSchema(k.Keys()), "minItems": k.Low, "maxItems": k.High}
+		return object{
+			"type":     "array",
+			"items":    mappingSchema(k.Keys()),
+			"minItems": k.Low,
+			"maxItems": k.High,
+		}
 	}
 	return mappingSchema(k.Keys())
 }

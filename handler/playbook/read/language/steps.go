@@ -23,7 +23,12 @@ type Step struct {
 
 // StepKeys are the keys of a step: one for each kind.
 func StepKeys() source.Keys {
-	k := source.Keys{What: "a step", Each: "step", One: "a step does one thing", Way: "begin a new - for every step"}
+	k := source.Keys{
+		What: "a step",
+		Each: "step",
+		One:  "a step does one thing",
+		Way:  "begin a new - for every step",
+	}
 	for _, s := range Steps() {
 		k.Known = append(k.Known, mapping(string(s.Kind), func() source.Keys { return s.keys },
 			strings.ReplaceAll(s.Meaning, "`", "")))
@@ -75,7 +80,11 @@ func Steps() []Step {
 
 // actionKeys are those of a machine action that needs nothing said.
 func actionKeys(kind playbook.StepKind) source.Keys {
-	return source.Keys{What: string(kind), Empty: true, Known: []source.Key{comment()}}
+	return source.Keys{
+		What:  string(kind),
+		Empty: true,
+		Known: []source.Key{comment()},
+	}
 }
 
 func isolateKeys() source.Keys {

@@ -28,7 +28,12 @@ type Entry struct {
 
 // Mapping reads a mapping. False: the node is none, which has been noted, and the mapping is empty.
 func (f *File) Mapping(n ast.Node, k Keys) (Mapping, bool) {
-	m := Mapping{Node: n, file: f, keys: k, empty: true}
+	m := Mapping{
+		Node:  n,
+		file:  f,
+		keys:  k,
+		empty: true,
+	}
 	switch v := n.(type) {
 	case *ast.MappingNode:
 		for _, one := range v.Values {

@@ -183,7 +183,12 @@ func (m Mapping) Age(name string) time.Duration {
 	}
 	digits, unit := item.Text[:len(item.Text)-1], item.Text[len(item.Text)-1]
 	count, _ := strconv.Atoi(digits) // the form has digits there, few enough
-	one := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[unit]
+	one := map[byte]time.Duration{
+		's': time.Second,
+		'm': time.Minute,
+		'h': time.Hour,
+		'd': 24 * time.Hour,
+	}[unit]
 	if time.Duration(count) > maxAge/one {
 		m.file.On(item.Node, fmt.Sprintf("%s cannot be %s", m.keys.called(name), item.Text), AgeForm().Way)
 		return 0
