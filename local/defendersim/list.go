@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"cordon/local/internal/odata"
 )
 
 // pageSize is the largest page, and the size of one that was asked for without $top.
@@ -35,8 +37,9 @@ type listOptions[T any] struct {
 func (c set[T]) options(query url.Values) (o listOptions[T], err error) {
 	o = listOptions[T]{top: -1, compare: c.compare}
 	for name := range query {
-		if strings.HasPrefix(name, "$") && !slices.Contains([]string{"$filter", "$top", "$skip", "$expand", "$orderby"}, name) {
-			return o, refusef("The query parameter '%s' is not supported.", name)
+		if strings.HasPrefix(name, "$") &&
+			!slices.Contains([]string{"$filter", "$top", "$skip", "$expand", "$orderby"}, name) {
+			return o, odata.Refuse("The query parameter '%s' is not supported.", name)
 		}
 	}
 	if o.keep, err = c.schema.compile(query.Get("$filter")); err != nil {
@@ -47,7 +50,8 @@ func (c set[T]) options(query url.Values) (o listOptions[T], err error) {
 			return o, err
 		}
 		if o.top > pageSize {
-			return o, refusef("The limit of '%d' for Top query has been exceeded. The value from the incoming request is '%d'.", pageSize, o.top)
+			return o, odata.Refuse("The limit of '%d' for Top query has been exceeded. The value from the incoming "+
+				"request is '%d'.", pageSize, o.top)
 		}
 	}
 	if query.Has("$skip") {
@@ -57,7 +61,7 @@ func (c set[T]) options(query url.Values) (o listOptions[T], err error) {
 	}
 	if expand := query.Get("$expand"); expand != "" {
 		if expand != c.expand {
-			return o, refusef("Could not find a property named '%s' on type 'microsoft.windowsDefenderATP.api.%s'.", expand, c.schema.name)
+			return o, c.schema.lacks(expand)
 		}
 		o.expanded = true
 	}
@@ -67,7 +71,8 @@ func (c set[T]) options(query url.Values) (o listOptions[T], err error) {
 func wholeNumber(name, text string) (int, error) {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
-		return 0, refusef("Invalid value '%s' for %s query option found. The %s query option requires a non-negative integer value.", text, name, name)
+		return 0, odata.Refuse("Invalid value '%s' for %s query option found. "+
+			"The %s query option requires a non-negative integer value.", text, name, name)
 	}
 	return n, nil
 }
@@ -81,9 +86,9 @@ func (c set[T]) order(o *listOptions[T], by string) error {
 	descending := len(words) == 2 && words[1] == "desc"
 	switch {
 	case !ok:
-		return refusef("The property '%s' cannot be used in the $orderby query option.", words[0])
+		return odata.Refuse("The property '%s' cannot be used in the $orderby query option.", words[0])
 	case len(words) > 2, len(words) == 2 && words[1] != "asc" && !descending:
-		return refusef("Syntax error in '%s'.", by)
+		return odata.Refuse("Syntax error in '%s'.", by)
 	}
 	o.compare = compare
 	if descending {

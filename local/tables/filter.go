@@ -1,133 +1,89 @@
 package tables
 
 import (
-	"bytes"
-	"cmp"
+	"encoding/hex"
+	"strconv"
 	"strings"
-	"time"
+
+	"cordon/local/internal/odata"
 )
 
-// subject gives the value of a property of what is filtered, and whether it has one.
-type subject func(name string) (any, bool)
+// maxComparisons is the limit of "Querying tables and entities" on learn.microsoft.com.
+const maxComparisons = 15
 
-// condition is a parsed $filter.
-type condition interface {
-	holds(subject) bool
+// parseFilter reads a $filter; nil with no problem means that there is none.
+func parseFilter(text string) (odata.Filter, *problem) {
+	service := odata.Service{
+		Property:       checkProperty,
+		Literal:        literal,
+		Typed:          typed(),
+		EitherSide:     true,
+		LooseNot:       true,
+		MaxComparisons: maxComparisons,
+	}
+	filter, err := service.Parse(text)
+	if err != nil {
+		return nil, invalid("The $filter is not valid: %v", err)
+	}
+	return filter, nil
 }
 
-type (
-	both     struct{ left, right condition }
-	either   struct{ left, right condition }
-	negation struct{ inner condition }
-	// comparison is name op value. It does not hold for a missing property or one of another type, whatever the operator.
-	comparison struct {
-		name  string
-		op    string
-		value any
+// checkProperty takes every name that a property may have. Of which type it is, each row says for itself.
+func checkProperty(name string) (odata.Type, error) {
+	if checkName(name) != nil {
+		return "", odata.Refuse("%.80q is not the name of a property.", name)
 	}
-)
-
-func (c both) holds(s subject) bool     { return c.left.holds(s) && c.right.holds(s) }
-func (c either) holds(s subject) bool   { return c.left.holds(s) || c.right.holds(s) }
-func (c negation) holds(s subject) bool { return !c.inner.holds(s) }
-
-func (c comparison) holds(s subject) bool {
-	value, found := s(c.name)
-	if !found {
-		return false
-	}
-	order, comparable := compareValues(value, c.value)
-	if !comparable {
-		return false
-	}
-	switch c.op {
-	case "eq":
-		return order == 0
-	case "ne":
-		return order != 0
-	case "gt":
-		return order > 0
-	case "ge":
-		return order >= 0
-	case "lt":
-		return order < 0
-	default: // the parser lets nothing else through but le
-		return order <= 0
-	}
+	return odata.AnyType, nil
 }
 
-// compareValues orders two values of one type; the three number types are one here.
-func compareValues(a, b any) (order int, comparable bool) {
-	switch x := a.(type) {
-	case string:
-		y, ok := b.(string)
-		return strings.Compare(x, y), ok
-	case GUID:
-		y, ok := b.(GUID)
-		return strings.Compare(string(x), string(y)), ok
-	case []byte:
-		y, ok := b.([]byte)
-		return bytes.Compare(x, y), ok
-	case time.Time:
-		y, ok := b.(time.Time)
-		return x.Compare(y), ok
-	case bool:
-		y, ok := b.(bool)
-		return cmp.Compare(ordinal(x), ordinal(y)), ok
-	default:
-		return compareNumbers(a, b)
+// literal reads true, false, 5, 5L, 5.0, 1e3 and 5.0D. An integer too long for 32 bits is taken as a long.
+func literal(text string) (any, bool) {
+	if text == "true" || text == "false" {
+		return text == "true", true
 	}
-}
-
-func ordinal(b bool) int {
-	if b {
-		return 1
+	if !strings.ContainsRune("+-.0123456789", rune(text[0])) || strings.ContainsAny(text, "xX_pP") {
+		return nil, false
 	}
-	return 0
-}
-
-func compareNumbers(a, b any) (order int, comparable bool) {
-	m, integral := integer(a)
-	n, integralToo := integer(b)
-	if integral && integralToo {
-		return cmp.Compare(m, n), true
+	if long, found := strings.CutSuffix(strings.ToUpper(text), "L"); found {
+		n, err := strconv.ParseInt(long, 10, 64)
+		return n, err == nil
 	}
-	x, ok := real64(a)
-	y, okToo := real64(b)
-	return cmp.Compare(x, y), ok && okToo && x == x && y == y
-}
-
-func integer(v any) (int64, bool) {
-	switch n := v.(type) {
-	case int32:
-		return int64(n), true
-	case int64:
+	if n, err := strconv.ParseInt(text, 10, 32); err == nil {
+		return int32(n), true
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return n, true
-	default:
-		return 0, false
+	}
+	f, err := strconv.ParseFloat(strings.TrimRight(text, "dD"), 64)
+	return f, err == nil
+}
+
+// typed reads the values whose type stands before their quotes.
+func typed() map[string]func(string) (any, bool) {
+	binary := func(text string) (any, bool) {
+		b, err := hex.DecodeString(text)
+		return b, err == nil
+	}
+	return map[string]func(string) (any, bool){
+		"X":        binary,
+		"binary":   binary,
+		"datetime": func(text string) (any, bool) { return parseTime(text) },
+		"guid":     func(text string) (any, bool) { return parseGUID(text) },
 	}
 }
 
-func real64(v any) (float64, bool) {
-	if f, ok := v.(float64); ok {
-		return f, true
-	}
-	n, ok := integer(v)
-	return float64(n), ok
-}
-
-// partitionOf returns the one partition that rows must be in for c to hold, if c says so.
-func partitionOf(c condition) (string, bool) {
-	switch c := c.(type) {
-	case both:
-		if p, ok := partitionOf(c.left); ok {
-			return p, true
+// partitionOf returns the one partition that rows must be in for a filter to hold, if it says so.
+func partitionOf(filter odata.Filter) (string, bool) {
+	switch f := filter.(type) {
+	case odata.And:
+		for _, part := range f {
+			if partition, ok := partitionOf(part); ok {
+				return partition, true
+			}
 		}
-		return partitionOf(c.right)
-	case comparison:
-		p, ok := c.value.(string)
-		return p, ok && c.name == "PartitionKey" && c.op == "eq"
-	default:
-		return "", false
+	case odata.Comparison:
+		partition, ok := f.Value.(string)
+		return partition, ok && f.Name == "PartitionKey" && f.Op == "eq"
 	}
+	return "", false
 }

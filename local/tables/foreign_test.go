@@ -74,7 +74,7 @@ func TestAComparisonHoldsOnlyBetweenValuesOfOneKind(t *testing.T) {
 			t.Errorf("%s: %s", text, problem.message)
 			continue
 		}
-		if got := c.holds(row.property); got != want {
+		if got := c.Holds(row.property); got != want {
 			t.Errorf("%s: got %t", text, got)
 		}
 	}
@@ -279,7 +279,7 @@ func FuzzFilter(f *testing.F) {
 		}
 		if problem == nil && c != nil {
 			partition, bounded := partitionOf(c)
-			if c.holds(row.property) && bounded && partition != "a" {
+			if c.Holds(row.property) && bounded && partition != "a" {
 				t.Errorf("holds for partition a, but is bounded to %q", partition)
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"cordon/local/internal/odata"
 )
 
 // query answers with one page of rows in key order.
@@ -46,7 +48,7 @@ func (s *Server) query(r *http.Request, target resource, format metadata) respon
 
 // page collects up to size matching rows from start on, looking at no more than scan rows (0: all), and returns the row
 // that the next page begins with, nil at the end.
-func (t *table) page(start key, filter condition, size, scan int) (rows []*Row, next *Row) {
+func (t *table) page(start key, filter odata.Filter, size, scan int) (rows []*Row, next *Row) {
 	partition, bounded := "", false
 	if filter != nil {
 		partition, bounded = partitionOf(filter)
@@ -62,7 +64,7 @@ func (t *table) page(start key, filter condition, size, scan int) (rows []*Row, 
 		if scan > 0 && seen == scan {
 			return rows, row
 		}
-		if filter != nil && !filter.holds(row.property) {
+		if filter != nil && !filter.Holds(row.property) {
 			continue
 		}
 		if len(rows) == size {
@@ -73,17 +75,17 @@ func (t *table) page(start key, filter condition, size, scan int) (rows []*Row, 
 	return rows, nil
 }
 
-func (r *Row) property(name string) (any, bool) {
+// property is the value of a property, nil if the row has none of that name.
+func (r *Row) property(name string) any {
 	switch name {
 	case "PartitionKey":
-		return r.PartitionKey, true
+		return r.PartitionKey
 	case "RowKey":
-		return r.RowKey, true
+		return r.RowKey
 	case "Timestamp":
-		return r.Timestamp, true
+		return r.Timestamp
 	default:
-		value, found := r.Properties[name]
-		return value, found
+		return r.Properties[name]
 	}
 }
 
@@ -119,7 +121,8 @@ func continuation(query url.Values) (key, *problem) {
 	partition, ok := unmark(query.Get("NextPartitionKey"))
 	row, okToo := unmark(query.Get("NextRowKey"))
 	if !ok || !okToo {
-		return key{}, refuse(http.StatusBadRequest, "InvalidQueryParameterValue", "NextPartitionKey or NextRowKey is not one that was handed out.")
+		return key{}, refuse(http.StatusBadRequest, "InvalidQueryParameterValue",
+			"NextPartitionKey or NextRowKey is not one that was handed out.")
 	}
 	return key{partition, row}, nil
 }
@@ -133,11 +136,13 @@ func (s *Server) createTable(r *http.Request, body []byte) response {
 	name, _ := raw["TableName"].(string)
 	if len(name) < 3 || len(name) > 63 { // which of the two codes it is, no page of the vendor's says
 		return failure(http.StatusBadRequest, "OutOfRangeInput",
-			"The specified resource name length is not within the permissible limits: a table's name has 3 to 63 characters.")
+			"The specified resource name length is not within the permissible limits: a table's name has 3 to 63 "+
+				"characters.")
 	}
 	if !validTableName(name) {
 		return failure(http.StatusBadRequest, "InvalidResourceName",
-			"The specified resource name contains invalid characters: a table's name is letters and digits and begins with a letter.")
+			"The specified resource name contains invalid characters: a table's name is letters and digits and "+
+				"begins with a letter.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,7 +191,8 @@ func (s *Server) listTables(r *http.Request) response {
 	}
 	start, ok := unmark(query.Get("NextTableName"))
 	if !ok {
-		return failure(http.StatusBadRequest, "InvalidQueryParameterValue", "NextTableName is not one that was handed out.")
+		return failure(http.StatusBadRequest, "InvalidQueryParameterValue",
+			"NextTableName is not one that was handed out.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,7 +200,7 @@ func (s *Server) listTables(r *http.Request) response {
 	var names []string
 	for _, id := range slices.Sorted(maps.Keys(s.tables)) {
 		name := s.tables[id].name
-		if id < start || filter != nil && !filter.holds(tableName(name)) {
+		if id < start || filter != nil && !filter.Holds(tableName(name)) {
 			continue
 		}
 		if len(names) == size {
@@ -206,8 +212,14 @@ func (s *Server) listTables(r *http.Request) response {
 	return response{http.StatusOK, header, s.encoder(r.Host, "Tables", minimalMetadata, nil).names(names)}
 }
 
-func tableName(name string) subject {
-	return func(property string) (any, bool) { return name, property == "TableName" }
+// tableName is the one property of a table in a list of tables.
+func tableName(name string) func(property string) any {
+	return func(property string) any {
+		if property != "TableName" {
+			return nil
+		}
+		return name
+	}
 }
 
 // names writes a page of table names.

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"cordon/local/internal/odata"
 )
 
 // resource is what a path names: a collection (no keys), one row, or one table by name (name only).
@@ -18,13 +20,15 @@ type resource struct {
 func (s *Server) route(r *http.Request, body []byte) response {
 	rest, ok := strings.CutPrefix(r.URL.Path, "/"+s.account+"/")
 	if !ok {
-		return failure(http.StatusNotFound, "ResourceNotFound", "The specified resource does not exist: paths begin with /"+s.account+"/.")
+		return failure(http.StatusNotFound, "ResourceNotFound",
+			"The specified resource does not exist: paths begin with /"+s.account+"/.")
 	}
 	if rest == "$batch" {
 		return s.batch(r, body)
 	}
 	if r.URL.Query().Has("comp") { // also of the account itself, whose path names nothing
-		return failure(http.StatusNotImplemented, "NotImplemented", "Service properties and access policies are not there.")
+		return failure(http.StatusNotImplemented, "NotImplemented",
+			"Service properties and access policies are not there.")
 	}
 	target, problem := parseResource(rest)
 	if problem != nil {
@@ -69,7 +73,8 @@ func (s *Server) routeRows(r *http.Request, target resource, body []byte) respon
 }
 
 func notAllowed(method string) response {
-	return failure(http.StatusMethodNotAllowed, "MethodNotAllowed", "The resource doesn't support the HTTP verb "+method+".")
+	return failure(http.StatusMethodNotAllowed, "MethodNotAllowed",
+		"The resource doesn't support the HTTP verb "+method+".")
 }
 
 // parseAction reads one write, alone or from a transaction.
@@ -83,7 +88,8 @@ func parseAction(method string, target resource, query url.Values, header http.H
 		a.ifMatch = &values[0]
 	}
 	if a.verb = verbOf(method, header, target.keyed); a.verb == unknownVerb {
-		return action{}, refuse(http.StatusMethodNotAllowed, "MethodNotAllowed", "The resource doesn't support the HTTP verb %s.", method)
+		return action{}, refuse(http.StatusMethodNotAllowed, "MethodNotAllowed",
+			"The resource doesn't support the HTTP verb %s.", method)
 	}
 	if a.verb == deleteRow {
 		return a, nil
@@ -94,7 +100,8 @@ func parseAction(method string, target resource, query url.Values, header http.H
 	}
 	if a.verb == insertRow {
 		if sent.partition == nil || sent.row == nil {
-			return action{}, refuse(http.StatusBadRequest, "PropertiesNeedValue", "The values are not specified for all properties in the entity: PartitionKey and RowKey are needed.")
+			return action{}, refuse(http.StatusBadRequest, "PropertiesNeedValue",
+				"The values are not specified for all properties in the entity: PartitionKey and RowKey are needed.")
 		}
 		a.key = key{*sent.partition, *sent.row}
 	}
@@ -121,12 +128,13 @@ func verbOf(method string, header http.Header, keyed bool) verb {
 }
 
 // parseResource reads a path below the account, already unescaped: `Tables`, `Tables('name')`, `name`, `name()` or
-// `name(PartitionKey='..',RowKey='..')`. A quote inside a key is doubled; a key may hold a slash here, since a lookup of a
-// key that cannot exist is not an error of the path.
+// `name(PartitionKey='..',RowKey='..')`. A quote inside a key is doubled; a key may hold a slash here, since a lookup
+// of a key that cannot exist is not an error of the path.
 func parseResource(path string) (resource, *problem) {
 	set, rest, open := strings.Cut(path, "(")
 	target := resource{set: set}
-	malformed := refuse(http.StatusBadRequest, "InvalidInput", "The path is not a table, Tables('name') or table(PartitionKey='..',RowKey='..').")
+	malformed := refuse(http.StatusBadRequest, "InvalidInput",
+		"The path is not a table, Tables('name') or table(PartitionKey='..',RowKey='..').")
 	if set == "" || strings.Contains(set, "/") {
 		return resource{}, malformed
 	}
@@ -134,7 +142,7 @@ func parseResource(path string) (resource, *problem) {
 		return target, nil
 	}
 	if set == "Tables" {
-		name, tail, ok := quoted(rest)
+		name, tail, ok := odata.Quoted(rest)
 		if !ok || tail != ")" || name == "" {
 			return resource{}, malformed
 		}
@@ -151,7 +159,7 @@ func parseResource(path string) (resource, *problem) {
 
 func parseKeys(s string) (k key, ok bool) {
 	s, first := strings.CutPrefix(s, "PartitionKey=")
-	partition, s, closed := quoted(s)
+	partition, s, closed := odata.Quoted(s)
 	if !first || !closed {
 		return key{}, false
 	}
@@ -159,26 +167,6 @@ func parseKeys(s string) (k key, ok bool) {
 	if !second {
 		s, second = strings.CutPrefix(s, " RowKey=")
 	}
-	row, s, closed := quoted(s)
+	row, s, closed := odata.Quoted(s)
 	return key{partition, row}, second && closed && s == ")"
-}
-
-// quoted reads a string in single quotes at the start of s, and returns what follows it.
-func quoted(s string) (value, rest string, ok bool) {
-	if !strings.HasPrefix(s, "'") {
-		return "", s, false
-	}
-	var b strings.Builder
-	for i := 1; i < len(s); i++ {
-		switch {
-		case s[i] != '\'':
-			b.WriteByte(s[i])
-		case i+1 < len(s) && s[i+1] == '\'':
-			b.WriteByte('\'')
-			i++
-		default:
-			return b.String(), s[i+1:], true
-		}
-	}
-	return "", s, false
 }

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"cordon/local/internal/odata"
 )
 
 const (
@@ -32,16 +34,17 @@ type Options struct {
 	// Key is the account key in base64; empty means a random one, to be had from Server.ConnectionString. A key that is
 	// not base64 lets nobody in (aztables refuses such a key as well).
 	Key string
-	// Verify is asked about every bearer token, which are taken over TLS only; ErrNoPermission means that its bearer has no role on
-	// the account, any other error that the token is no good. Nil means that only the key counts.
+	// Verify is asked about every bearer token, which are taken over TLS only; ErrNoPermission means that its bearer
+	// has no role on the account, any other error that the token is no good. Nil means that only the key counts.
 	Verify func(token string) error
-	// Now gives row timestamps and the Date header; nil means time.Now. Timestamps always move forward, by at least 100 ns
-	// a write, even when Now stands still.
+	// Now gives row timestamps and the Date header; nil means time.Now. Timestamps always move forward, by at least 100
+	// ns a write, even when Now stands still.
 	Now func() time.Time
 	// PageSize is the number of rows in a page of a query, 1 to 1,000; anything else means 1,000.
 	PageSize int
 	// ScanSize ends a page after so many rows were looked at, matching or not, as the service does when it crosses
-	// partitions or runs out of time: a page can then be short, or empty, and still carry a continuation. 0 means never.
+	// partitions or runs out of time: a page can then be short, or empty, and still carry a continuation. 0 means
+	// never.
 	ScanSize int
 	// Fault is asked before every request is authorised or done; nil, or a nil answer, means no fault. It may read the
 	// body, and it is called from many goroutines at once. SetFault replaces it.
@@ -79,7 +82,16 @@ type Server struct {
 
 // New returns an empty service.
 func New(o Options) *Server {
-	s := &Server{account: o.Account, key: o.Key, verify: o.Verify, now: o.Now, pageSize: o.PageSize, scanSize: o.ScanSize, fault: o.Fault, tables: map[string]*table{}}
+	s := &Server{
+		account:  o.Account,
+		key:      o.Key,
+		verify:   o.Verify,
+		now:      o.Now,
+		pageSize: o.PageSize,
+		scanSize: o.ScanSize,
+		fault:    o.Fault,
+		tables:   map[string]*table{},
+	}
 	if s.account == "" {
 		s.account = "devstoreaccount1"
 	}
@@ -103,8 +115,8 @@ func randomKey() string {
 	return base64.StdEncoding.EncodeToString(key)
 }
 
-// ConnectionString returns what aztables.NewServiceClientFromConnectionString wants, for a Server that is reached at addr:
-// host:port, or a URL without a path such as httptest.Server's. It holds the account key.
+// ConnectionString returns what aztables.NewServiceClientFromConnectionString wants, for a Server that is reached at
+// addr: host:port, or a URL without a path such as httptest.Server's. It holds the account key.
 func (s *Server) ConnectionString(addr string) string {
 	if !strings.Contains(addr, "://") {
 		addr = "http://" + addr
@@ -119,7 +131,9 @@ func (s *Server) ConnectionString(addr string) string {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		s.write(w, r, failure(http.StatusRequestEntityTooLarge, "RequestBodyTooLarge", "The request body is too large and exceeds the maximum permissible limit (4 MiB)."))
+		s.write(w, r,
+			failure(http.StatusRequestEntityTooLarge, "RequestBodyTooLarge",
+				"The request body is too large and exceeds the maximum permissible limit (4 MiB)."))
 		return
 	}
 	answer, drop := s.answer(r, body)
@@ -188,13 +202,13 @@ type Row struct {
 	Timestamp time.Time
 	// ETag is new with every write.
 	ETag string
-	// Properties holds all but the keys and the timestamp. Values are string, bool, int32, int64, float64, time.Time (UTC),
-	// []byte or GUID.
+	// Properties holds all but the keys and the timestamp. Values are string, bool, int32, int64, float64, time.Time
+	// (UTC), []byte or GUID.
 	Properties map[string]any
 }
 
 // GUID is a property of type Edm.Guid, in lower case with hyphens.
-type GUID string
+type GUID = odata.GUID
 
 // Rows returns copies of a table's rows, ordered by PartitionKey and RowKey; nil when there is no such table or no row.
 func (s *Server) Rows(name string) []Row {
