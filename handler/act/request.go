@@ -111,7 +111,7 @@ func (r *Actor) requestFailed(ctx context.Context, t *turn, err error) (o answer
 	case machine.AlreadyActive:
 		return r.alreadyActive(ctx, t)
 	case machine.NotFound:
-		o, err = r.Clerk.Missed(ctx, t.Run, "machine "+t.Machine.ID, err, r.Clerk.Finish)
+		o, err = r.Clerk.Missed(ctx, t.Run, t.Machine.ID, err, r.Clerk.Finish)
 	case machine.Unsupported:
 		return r.endWith(ctx, t, notice.Skipped, "skipped", answer.Failure("not supported by the machine: ", err))
 	case machine.Refused:

@@ -119,10 +119,13 @@ const (
 	missesSpan    = 10 * time.Minute
 )
 
-// Missed counts that alert or machine do not exist. Reads lag behind lists, so it is believed only after three tries
-// over ten minutes: end then ends the run, or its step.
-func (c *Clerk) Missed(ctx context.Context, run *Run, what string, cause error, end End) (Outcome, error) {
-	now := c.Now().UTC()
+// Missed counts that the machine does not exist, or the alert where machineID is empty. Reads lag behind lists, so it is
+// believed only after three tries over ten minutes: end then ends the run, or its step.
+func (c *Clerk) Missed(ctx context.Context, run *Run, machineID string, cause error, end End) (Outcome, error) {
+	now, what := c.Now().UTC(), "alert"
+	if machineID != "" {
+		what = "machine " + machineID
+	}
 	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
 		row.Misses++
 		if row.MissedAt.IsZero() {
@@ -142,6 +145,9 @@ func (c *Clerk) Missed(ctx context.Context, run *Run, what string, cause error, 
 	reason := fmt.Sprintf("%s not found in %d tries since %s: %v", what, row.Misses, since, cause)
 	e := c.Event(run, notice.NotFound)
 	e.Detail, e.Cause = reason, what+" not found"
+	if e.MachineID == "" && machineID != "" {
+		e.MachineID, e.MachineName = machineID, run.Alert.ComputerDNSName
+	}
 	if !run.known(&e) {
 		if err := c.Teller.Tell(ctx, notice.Group(run.AlertOrID(), nil), e); err != nil {
 			return Outcome{}, err
@@ -154,7 +160,8 @@ func (c *Clerk) Missed(ctx context.Context, run *Run, what string, cause error, 
 // End ends a run, or a step of it: Close or Finish.
 type End func(ctx context.Context, run *Run, outcome, reason string) (Outcome, error)
 
-// KeepHeld lets a person find that the run's step was held. What comes without a machine cannot be continued.
+// KeepHeld lists a step that was held, for a person to continue or drop. Nothing is listed where the machine was not
+// read: a person could not see what is let go on with, and the mail says so (notice.Event.Unlisted).
 func (c *Clerk) KeepHeld(ctx context.Context, run *Run, why string) error {
 	if run.Machine == nil {
 		return nil

@@ -48,6 +48,7 @@ func (c *Clerk) Event(run *Run, kind notice.Kind) notice.Event {
 	} else if run.Missing != "" {
 		e.MachineID, e.MachineName = run.Alert.MachineID, run.Alert.ComputerDNSName
 	}
+	e.Unlisted = kind == notice.Held && run.Machine == nil
 	return e
 }
 

@@ -89,6 +89,8 @@ type Event struct {
 	Stands Standing `json:"stands,omitempty"`
 	// of a machine action that came to nothing: Cordon asks for it again by itself
 	Again bool `json:"again,omitempty"`
+	// of what is held: it is on no list, because the machine was not read
+	Unlisted bool `json:"unlisted,omitempty"`
 	// Detail without what differs at every look, such as an age; empty: it has nothing of the kind
 	Cause string `json:"cause,omitempty"`
 	// how often the same was told before, and then something else; of what is not done

@@ -193,19 +193,26 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 	case Denied:
 		return "Not isolated yet: a permission is missing", "bad", grantIt
 	case Held:
-		return "Not isolated: held for a person", "wait", decide("isolate the machine")
+		return "Not isolated: held for a person", "wait", e.decide("isolate the machine")
 	case Waits:
 		return "Isolation waits for a release that is under way", "bad", waitOrAct
 	case WouldIsolate:
 		return "Would isolate (observe mode, nothing was done)", "calm",
 			"Set CORDON_MODE and the playbook's mode to enforce when you trust the rules."
 	case NotFound:
-		return "Not isolated: not found", "bad", "Look the alert up in the Defender portal."
+		if e.Rule == "" {
+			// No rule was asked: whether one wanted an isolation is not known.
+			return "Nothing was done: the machine was not found", "bad", lookUp
+		}
+		return "Not isolated: not found", "bad", lookUp
 	case Duplicate:
 		return "A second isolation request was sent", "bad", "Check the machine's actions in the Defender portal."
 	}
 	return "Nothing was done", "calm", ""
 }
+
+// lookUp is what to do about an alert or a machine that Defender does not know.
+const lookUp = `Look in the Defender portal for what is named under "Why".`
 
 // grantIt is what to do about a permission that is missing.
 const grantIt = `Grant the permission that is named under "Why". Cordon tries again by itself.`
@@ -228,7 +235,11 @@ func (e Event) orAgain(what string) string {
 }
 
 // decide says how a person goes on with what is held.
-func decide(byHand string) string {
+func (e Event) decide(byHand string) string {
+	if e.Unlisted {
+		return "Decide, and " + byHand + " in the Defender portal if that is right. Cordon cannot go on with it by " +
+			"itself and does not list it, because it could not read the machine."
+	}
 	return "Decide: go on with it by cordon held run, end it by cordon held drop, or " + byHand +
 		" in the Defender portal."
 }

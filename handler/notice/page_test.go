@@ -226,6 +226,42 @@ func TestAMailSaysNothingThatIsNotSo(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotFoundIsNamed has an alert and a machine that Defender does not know.
+func TestWhatIsNotFoundIsNamed(t *testing.T) {
+	t.Parallel()
+	gone := Event{Kind: NotFound, AlertID: "da1", Detail: "machine m1 not found in 3 tries", MachineID: "m1", seq: 1}
+	if p := summarize([]Event{gone}, 1); !strings.Contains(p.Headline, "Nothing was done: the machine was not found") {
+		t.Errorf("a machine: %s", p.Headline)
+	}
+	gone.Rule = "isolate-high"
+	if p := summarize([]Event{gone}, 1); !strings.Contains(p.Headline, "Not isolated: not found") {
+		t.Errorf("a machine at its isolation: %s", p.Headline)
+	}
+	gone.MachineID, gone.Detail = "", "alert not found in 3 tries"
+	if p := summarize([]Event{gone}, 1); p.Headline != "Alert not found: da1" {
+		t.Errorf("an alert: %s", p.Headline)
+	}
+}
+
+// TestAMailSendsNobodyToAListThatHasNothing has what was held without its machine, which no command can go on with.
+func TestAMailSendsNobodyToAListThatHasNothing(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{"", "scan:Quick"} {
+		for _, stands := range []Standing{"", UnderWay} {
+			e := about(Held, 0, 1, "")
+			e.Step, e.Action, e.Stands = step, machine.Scan, stands
+			if _, _, what := outcomeOf(e); !strings.Contains(what, "cordon held run") {
+				t.Errorf("step %q that is listed: %s", step, what)
+			}
+			e.Unlisted = true
+			_, _, what := outcomeOf(e)
+			if strings.Contains(what, "cordon held") || !strings.Contains(what, "could not read the machine") {
+				t.Errorf("step %q that is not listed: %s", step, what)
+			}
+		}
+	}
+}
+
 // TestNothingUntrueIsSaidOfAMachineThatIsSoAllTheSame has every kind of news that a step is not done, while the machine
 // is isolated or scanned all the same.
 func TestNothingUntrueIsSaidOfAMachineThatIsSoAllTheSame(t *testing.T) {

@@ -37,7 +37,7 @@ func stepOutcome(e Event) (outcome, tone, what string) {
 	case Denied:
 		return "No " + noun + " yet: a permission is missing", "bad", grantIt
 	case Held:
-		return "No " + noun + ": held for a person", "wait", decide("ask for it")
+		return "No " + noun + ": held for a person", "wait", e.decide("ask for it")
 	case Waits:
 		return sentence + " waits until what undoes it is over", "bad", waitOrAct
 	case Skipped:
@@ -46,7 +46,7 @@ func stepOutcome(e Event) (outcome, tone, what string) {
 		return "Would do: " + noun + " (observe mode, nothing was done)", "calm",
 			"Set CORDON_MODE and the playbook's mode to enforce when you trust the rules."
 	case NotFound:
-		return "No " + noun + ": not found", "bad", "Look the alert up in the Defender portal."
+		return "No " + noun + ": not found", "bad", lookUp
 	case Duplicate:
 		return "A second request was sent: " + noun, "bad", "Check the machine's actions in the Defender portal."
 	}
@@ -64,7 +64,7 @@ func standingOutcome(e Event) (outcome, tone, what string) {
 	head, tone, do := "Nothing is done for this alert", "calm", "Nothing, as long as that is so."
 	switch e.Kind {
 	case Held:
-		head, tone, do = "Held for a person", "wait", decide(byHand)
+		head, tone, do = "Held for a person", "wait", e.decide(byHand)
 	case WouldIsolate, WouldDo:
 		head = "Observe mode, nothing was done"
 	case Skipped:

@@ -62,7 +62,7 @@ func (r *Responder) compare(ctx context.Context, run *answer.Run) (o answer.Outc
 		if latest.State.Final() {
 			return answer.RunOver(), nil
 		}
-		return r.clerk.Missed(ctx, run, "alert", err, r.clerk.Close)
+		return r.clerk.Missed(ctx, run, "", err, r.clerk.Close)
 	}
 	if err != nil {
 		return r.unreadAsked(ctx, run, err)

@@ -66,7 +66,7 @@ func (r *Responder) readAlert(ctx context.Context, run *answer.Run) (o answer.Ou
 	run.Alert = alert.Alert{}
 	a, err := r.alertOf(ctx, run.Row.AlertID)
 	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
-		return r.clerk.Missed(ctx, run, "alert", err, r.clerk.Close)
+		return r.clerk.Missed(ctx, run, "", err, r.clerk.Close)
 	}
 	if err != nil {
 		return r.unread(ctx, run, err)
@@ -125,7 +125,7 @@ func (r *Responder) readMachine(ctx context.Context, run *answer.Run) (o answer.
 	id := run.Alert.MachineID
 	m, err := r.API.Machine(ctx, id)
 	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
-		return r.clerk.Missed(ctx, run, "machine "+id, err, r.clerk.Close)
+		return r.clerk.Missed(ctx, run, id, err, r.clerk.Close)
 	}
 	if err != nil {
 		return o, unreadMachine(run, err)

@@ -97,6 +97,9 @@ func TestThatNothingIsDoneIsToldOnce(t *testing.T) {
 			if news := w.NewsOf("da1"); len(news) != 1 || news[0].Kind != c.kind {
 				t.Errorf("people were told %d times: %+v", len(news), news)
 			}
+			if news := w.NewsOf("da1"); c.kind != notice.NoMachine && news[0].MachineID != "m1" {
+				t.Errorf("the news is about machine %q", news[0].MachineID)
+			}
 			if run := w.Run("da1", 21); run.Outcome == "" || run.Reason == "" {
 				t.Errorf("the last version has no outcome: %+v", run)
 			}

@@ -209,11 +209,11 @@ func (c *Changer) noteOwnChange(ctx context.Context, run *answer.Run, asked aler
 func (c *Changer) changeFailed(ctx context.Context, run *answer.Run, err error) (o answer.Outcome, _ error) {
 	switch trouble, _ := machine.TroubleOf(err); trouble {
 	case machine.NotFound:
-		what := "machine " + run.Alert.MachineID
+		machineID := run.Alert.MachineID
 		if run.Step.Kind == playbook.UpdateAlert {
-			what = "alert"
+			machineID = ""
 		}
-		return c.Clerk.Missed(ctx, run, what, err, c.Clerk.Finish)
+		return c.Clerk.Missed(ctx, run, machineID, err, c.Clerk.Finish)
 	case machine.Unsupported:
 		return c.Clerk.Conclude(ctx, run, notice.Skipped, "skipped", answer.Failure("not supported: ", err))
 	case machine.Refused:
