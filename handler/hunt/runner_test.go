@@ -80,7 +80,10 @@ func TestMissedTurnsAreOneThatLooksBackOverAllOfThem(t *testing.T) {
 	w.advance(90 * 24 * time.Hour)
 	w.run()
 	got := fmt.Sprint(w.asked)
-	want := fmt.Sprint([]time.Time{noon.Add(-time.Hour), noon, noon.Add(10 * time.Hour), noon.Add(12*time.Hour + 20*time.Minute).Add(60 * 24 * time.Hour)})
+	want := fmt.Sprint([]time.Time{
+		noon.Add(-time.Hour), noon, noon.Add(10 * time.Hour),
+		noon.Add(12*time.Hour + 20*time.Minute).Add(60 * 24 * time.Hour),
+	})
 	if got != want {
 		t.Errorf("looked back to %s, want %s", got, want)
 	}
@@ -96,7 +99,8 @@ func TestAFailureIsToldOnceAndItsTimeIsLookedAtLater(t *testing.T) {
 		w.run()
 	}
 	w.deliver()
-	if len(w.mails) != 1 || !strings.Contains(w.mails[0].Subject, "Hunt tools failed") || !strings.Contains(w.mails[0].Text, "DeviceProcesEvents") {
+	if len(w.mails) != 1 || !strings.Contains(w.mails[0].Subject, "Hunt tools failed") ||
+		!strings.Contains(w.mails[0].Text, "DeviceProcesEvents") {
 		t.Fatalf("%d mails: %+v", len(w.mails), w.mails)
 	}
 	w.fail = nil
@@ -156,7 +160,8 @@ func TestARowWithoutAMachineIsMailedOnly(t *testing.T) {
 	w := newWorld(t, strings.Replace(hourly, "do: both", "do: findings", 1))
 	w.run()
 	w.show(1)
-	w.rows = append(w.rows, []string{"", "host8", "tool.exe", ""}, []string{"host9.example.com", "host9", "tool.exe", ""})
+	w.rows = append(w.rows, []string{"", "host8", "tool.exe", ""},
+		[]string{"host9.example.com", "host9", "tool.exe", ""})
 	w.advance(time.Hour)
 	w.run()
 	w.deliver()
@@ -243,8 +248,8 @@ func TestManyAtOnceRunATurnOnce(t *testing.T) {
 	}
 }
 
-// TestKilledAnywhereNoRowIsReportedTwiceOrLost kills the process before and after every call that it makes in a turn; the
-// query gives another row when it is asked again, and with gone the first row no more.
+// TestKilledAnywhereNoRowIsReportedTwiceOrLost kills the process before and after every call that it makes in a turn;
+// the query gives another row when it is asked again, and with gone the first row no more.
 func TestKilledAnywhereNoRowIsReportedTwiceOrLost(t *testing.T) {
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
@@ -269,7 +274,7 @@ func killAt(t *testing.T, k int, mute, gone bool) (killed bool) {
 	w.advance(time.Hour)
 	mortal := w.start(k, mute)
 	err := mortal.runner.Run(context.Background())
-	if !mortal.died() && err != nil {
+	if !mortal.Died() && err != nil {
 		t.Fatal(err)
 	}
 	w.show(1, 2, 3)
@@ -293,10 +298,11 @@ func killAt(t *testing.T, k int, mute, gone bool) (killed bool) {
 		}
 		// What was gone before anything was recorded of it is as if the query had come later.
 		if mailed != sent || mailed > 1 || mailed == 0 && (n != 1 || !gone) {
-			t.Errorf("killed at %d (answer lost %v, a row gone %v): machine %d is in %d mails and %d messages", k, mute, gone, n, mailed, sent)
+			t.Errorf("killed at %d (answer lost %v, a row gone %v): machine %d is in %d mails and %d messages", k, mute,
+				gone, n, mailed, sent)
 		}
 	}
-	return mortal.died()
+	return mortal.Died()
 }
 
 // standing reports whether a finding is observed and will be sent by the sweep of runs that stand still.
@@ -315,12 +321,16 @@ func standing(t *testing.T, w *world, n int) bool {
 	return found
 }
 
-// TestATickThatComesEarlyRunsWhatIsDue has a timer tick every five minutes, some milliseconds early or late, as the host's do.
+// TestATickThatComesEarlyRunsWhatIsDue has a timer tick every five minutes, some milliseconds early or late, as the
+// host's do.
 func TestATickThatComesEarlyRunsWhatIsDue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, strings.Replace(hourly, "0 0 * * * *", "0 */10 * * * *", 1))
 	w.run()
-	off := []time.Duration{-3 * time.Millisecond, 0, 2 * time.Millisecond, -time.Millisecond, 900 * time.Millisecond, -400 * time.Millisecond}
+	off := []time.Duration{
+		-3 * time.Millisecond, 0, 2 * time.Millisecond, -time.Millisecond, 900 * time.Millisecond,
+		-400 * time.Millisecond,
+	}
 	for tick := 1; tick <= 60; tick++ {
 		w.advance(noon.Add(time.Duration(tick)*5*time.Minute + off[tick%len(off)]).Sub(w.clock()))
 		before := len(w.asked)
@@ -341,10 +351,16 @@ func TestATickThatComesEarlyRunsWhatIsDue(t *testing.T) {
 	}
 }
 
-// TestADayOfTheHostsTicksRunsEveryTurnOnce has a timer tick every minute for a day, as early and as late as the host's do.
+// TestADayOfTheHostsTicksRunsEveryTurnOnce has a timer tick every minute for a day, as early and as late as the host's
+// do.
 func TestADayOfTheHostsTicksRunsEveryTurnOnce(t *testing.T) {
 	t.Parallel()
-	for text, every := range map[string]int{"0 * * * * *": 1, "0 */5 * * * *": 5, "0 0 * * * *": 60, "0 0 0,12 * * *": 720} {
+	for text, every := range map[string]int{
+		"0 * * * * *":    1,
+		"0 */5 * * * *":  5,
+		"0 0 * * * *":    60,
+		"0 0 0,12 * * *": 720,
+	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, strings.Replace(hourly, "0 0 * * * *", text, 1))

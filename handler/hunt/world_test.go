@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/mortal"
 	"cordon/handler/ledger"
 	"cordon/handler/notice"
 	"cordon/local/tables"
@@ -94,74 +94,38 @@ func (w *world) show(machines ...int) {
 	}
 }
 
-// process is one life of the handler. Each call that leaves it costs one breath; when they are used up nothing leaves it or
-// comes back to it any more.
+// process is one life of the handler.
 type process struct {
 	*world
+	*mortal.Life
 	runner *Runner
 	outbox *notice.Outbox
 	ledger *ledger.Store
-
-	mu      sync.Mutex
-	breaths int  // calls that it may still make; negative: unlimited
-	mute    bool // the last call is carried out but its answer is lost
-}
-
-// deadError is what a killed process gets from everything.
-type deadError struct{}
-
-func (*deadError) Error() string { return "the process was killed" }
-func (*deadError) NonRetriable() {}
-
-func (p *process) died() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.breaths == 0
-}
-
-func (p *process) leave(call func()) error {
-	p.mu.Lock()
-	if p.breaths == 0 {
-		mute := p.mute
-		p.mute = false
-		p.mu.Unlock()
-		if mute {
-			call()
-		}
-		return &deadError{}
-	}
-	p.breaths--
-	p.mu.Unlock()
-	call()
-	return nil
-}
-
-// Do sends a request to the tables.
-func (p *process) Do(r *http.Request) (answer *http.Response, err error) {
-	if dead := p.leave(func() { answer, err = p.tables.Do(r) }); dead != nil {
-		return nil, dead
-	}
-	return answer, err
 }
 
 func (p *process) Hunt(_ context.Context, query string, since, until time.Time) (t Table, err error) {
-	dead := p.leave(func() {
-		p.world.mu.Lock()
-		defer p.world.mu.Unlock()
+	dead := p.Leave(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.asked = append(p.asked, since)
 		if !strings.Contains(query, datetime(since)) || !until.After(since) {
 			p.t.Errorf("the query about %s to %s is %q", since, until, query)
 		}
-		t = Table{Columns: []Column{{"deviceId", "String"}, {"DeviceName", "String"}, {"FileName", "String"}, {"Timestamp", "DateTime"}}, Rows: slices.Clone(p.rows)}
+		t = Table{
+			Columns: []Column{
+				{"deviceId", "String"}, {"DeviceName", "String"}, {"FileName", "String"}, {"Timestamp", "DateTime"},
+			},
+			Rows: slices.Clone(p.rows),
+		}
 		err = p.fail
 	})
 	return t, errors.Join(dead, err)
 }
 
 func (p *process) SendAlerts(_ context.Context, messages []alert.Envelope) (err error) {
-	dead := p.leave(func() {
-		p.world.mu.Lock()
-		defer p.world.mu.Unlock()
+	dead := p.Leave(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		if err = p.refuse; err != nil {
 			return
 		}
@@ -173,33 +137,59 @@ func (p *process) SendAlerts(_ context.Context, messages []alert.Envelope) (err 
 }
 
 func (p *process) SendNotice(_ context.Context, _ string, body []byte, _ time.Time) error {
-	return p.leave(func() {
-		p.world.mu.Lock()
-		defer p.world.mu.Unlock()
+	return p.Leave(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.asks = append(p.asks, body)
 	})
 }
 
 func (p *process) Send(_ context.Context, m notice.Mail) error {
-	return p.leave(func() {
-		p.world.mu.Lock()
-		defer p.world.mu.Unlock()
+	return p.Leave(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.mails = append(p.mails, m)
 	})
 }
 
 func (w *world) start(breaths int, mute bool) *process {
 	w.t.Helper()
-	p := &process{world: w, breaths: breaths, mute: mute}
-	store, err := ledger.Open(ledger.Options{ConnectionString: w.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: "tenant", Transport: p})
+	p := &process{world: w, Life: mortal.New(breaths, mute, w.tables)}
+	store, err := ledger.Open(ledger.Options{
+		ConnectionString: w.tables.ConnectionString("127.0.0.1:1"),
+		Prefix:           "t",
+		Tenant:           "tenant",
+		Transport:        p,
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
 	p.ledger = store
-	p.outbox = notice.New(notice.Options{Ledger: store.Notices, Hunts: store.Hunts, Queue: p, Mailer: p, Log: log, Now: w.clock, Window: 30 * time.Second, Lock: time.Minute, RetryAfter: time.Second,
-		Domain: "example.com", To: []string{"soc@example.com"}})
-	p.runner = New(Options{API: p, Queue: p, Ledger: store, Teller: p.outbox, Catalogue: w.hunts, Log: log, Now: w.clock, Hold: 5 * time.Minute, RetryIn: 5 * time.Second})
+	p.outbox = notice.New(notice.Options{
+		Ledger:     store.Notices,
+		Hunts:      store.Hunts,
+		Queue:      p,
+		Mailer:     p,
+		Log:        log,
+		Now:        w.clock,
+		Window:     30 * time.Second,
+		Lock:       time.Minute,
+		RetryAfter: time.Second,
+		Domain:     "example.com",
+		To:         []string{"soc@example.com"},
+	})
+	p.runner = New(Options{
+		API:       p,
+		Queue:     p,
+		Ledger:    store,
+		Teller:    p.outbox,
+		Catalogue: w.hunts,
+		Log:       log,
+		Now:       w.clock,
+		Hold:      5 * time.Minute,
+		RetryIn:   5 * time.Second,
+	})
 	return p
 }
 

@@ -16,19 +16,13 @@ import (
 // deadly is an API whose every answer about one machine kills the process, before the request is sent.
 type deadly struct{ *world.Process }
 
-func (d deadly) die() {
-	d.Process.Mu.Lock()
-	defer d.Process.Mu.Unlock()
-	d.Breaths = 0
-}
-
 func (d deadly) Act(ctx context.Context, id string, r machine.Request) (machine.Action, error) {
-	d.die()
+	d.Kill()
 	return d.Process.Act(ctx, id, r)
 }
 
 func (d deadly) ActionsOn(ctx context.Context, id string, since time.Time) ([]machine.Action, error) {
-	d.die()
+	d.Kill()
 	return d.Process.ActionsOn(ctx, id, since)
 }
 

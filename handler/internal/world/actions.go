@@ -41,7 +41,13 @@ func (w *World) Promises() int {
 func (w *World) RoomFor(p *Process, machineID string) ledger.Slot {
 	w.T.Helper()
 	caps := w.Book.Limits().Of(playbook.Isolate)
-	slot, err := p.Ledger.Reserve(context.Background(), ledger.Reservation{Action: "isolate", Key: machineID + ":probe", At: w.Clock(), Cap: ledger.Rate(caps.Rate), Machine: machineID})
+	slot, err := p.Ledger.Reserve(context.Background(), ledger.Reservation{
+		Action:  "isolate",
+		Key:     machineID + ":probe",
+		At:      w.Clock(),
+		Cap:     ledger.Rate(caps.Rate),
+		Machine: machineID,
+	})
 	if err == nil {
 		err = p.Ledger.GiveBack(context.Background(), "isolate", machineID+":probe")
 	}
@@ -65,7 +71,8 @@ func (w *World) Past(kind machine.ActionType, status machine.ActionStatus) {
 	w.Mu.Lock()
 	defer w.Mu.Unlock()
 	a := w.Add(kind, "m1", "by hand", "", "Portal")
-	w.Actions[len(w.Actions)-1].Created, w.Actions[len(w.Actions)-1].Status = a.Created.Add(-time.Hour+time.Duration(len(w.Actions))*time.Minute), status
+	added := &w.Actions[len(w.Actions)-1]
+	added.Created, added.Status = a.Created.Add(-time.Hour+time.Duration(len(w.Actions))*time.Minute), status
 }
 
 // Isolate lets an alert isolate the machine m1, with its outcome.

@@ -14,7 +14,13 @@ import (
 // Find records a finding and gives the message about it.
 func (w *World) Find(p *Process, digest, machineID, file string) alert.Message {
 	w.T.Helper()
-	f := ledger.Finding{ID: ledger.FindingID("tools", digest), Hunt: "tools", Severity: "High", MachineID: machineID, FoundAt: w.Clock()}
+	f := ledger.Finding{
+		ID:        ledger.FindingID("tools", digest),
+		Hunt:      "tools",
+		Severity:  "High",
+		MachineID: machineID,
+		FoundAt:   w.Clock(),
+	}
 	if err := f.SetRow(map[string]string{"DeviceId": machineID, "FileName": file}); err != nil {
 		w.T.Fatal(err)
 	}
@@ -116,10 +122,23 @@ func (w *World) CategoryOn(id, machineID, category string) alert.Alert {
 	w.T.Helper()
 	w.Mu.Lock()
 	if _, known := w.Machines[machineID]; !known {
-		w.Machines[machineID] = machine.Machine{ID: machineID, ComputerDNSName: machineID + ".corp.contoso.com", OSPlatform: "Windows11"}
+		w.Machines[machineID] = machine.Machine{
+			ID:              machineID,
+			ComputerDNSName: machineID + ".corp.contoso.com",
+			OSPlatform:      "Windows11",
+		}
 	}
 	w.Mu.Unlock()
-	a := alert.Alert{ID: id, MachineID: machineID, Category: category, Severity: alert.High, Status: alert.StatusNew, Title: "t", Created: w.Clock(), Updated: w.Clock()}
+	a := alert.Alert{
+		ID:        id,
+		MachineID: machineID,
+		Category:  category,
+		Severity:  alert.High,
+		Status:    alert.StatusNew,
+		Title:     "t",
+		Created:   w.Clock(),
+		Updated:   w.Clock(),
+	}
 	w.Change(a)
 	return a
 }
@@ -158,7 +177,8 @@ func (w *World) Retitle(a alert.Alert) {
 // Asks hands a bare message for an alert to a process, as a push and cordon enqueue send it.
 func (w *World) Asks(p *Process, id string) {
 	w.T.Helper()
-	if err := p.Responder.Respond(context.Background(), alert.Message{AlertID: id, Reason: "pushed"}.Encode(), 1); err != nil {
+	message := alert.Message{AlertID: id, Reason: "pushed"}
+	if err := p.Responder.Respond(context.Background(), message.Encode(), 1); err != nil {
 		w.T.Errorf("%s: %v", id, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/mortal"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -23,13 +24,6 @@ func (e *APIError) Error() string { return e.Text }
 func (e *APIError) Trouble() machine.Trouble { return e.Kind }
 
 func (e *APIError) RetryAfter() time.Duration { return e.After }
-
-// DeadError is what a killed process gets from everything: it can do nothing any more.
-type DeadError struct{}
-
-func (*DeadError) Error() string { return "the process was killed" }
-
-func (*DeadError) NonRetriable() {}
 
 // Call makes an API call that answers v or err.
 func Call[T any](p *Process, do func() (T, error)) (T, error) {
@@ -73,9 +67,7 @@ func (p *Process) Machine(_ context.Context, id string) (machine.Machine, error)
 	case "":
 	case id:
 		time.Sleep(500 * time.Millisecond)
-		p.Mu.Lock()
-		p.Breaths = 0
-		p.Mu.Unlock()
+		p.Kill()
 	default:
 		time.Sleep(time.Second)
 	}
@@ -101,7 +93,9 @@ func (p *Process) List(keep func(machine.Action) bool) ([]machine.Action, error)
 }
 
 func (p *Process) CurrentActions(_ context.Context, since time.Time) ([]machine.Action, error) {
-	return p.List(func(a machine.Action) bool { return !a.Status.Final() || a.OfIsolation() && !a.Created.Before(since) })
+	return p.List(func(a machine.Action) bool {
+		return !a.Status.Final() || a.OfIsolation() && !a.Created.Before(since)
+	})
 }
 
 func (p *Process) ActionsOn(_ context.Context, id string, since time.Time) ([]machine.Action, error) {
@@ -144,7 +138,7 @@ func (p *Process) Act(_ context.Context, id string, r machine.Request) (machine.
 		a := p.World.Add(r.Type, cmp.Or(p.Books, id), r.Comment, r.Scope, "PublicApi")
 		return a, fault
 	})
-	if errors.Is(err, error(ErrDead)) {
+	if errors.Is(err, mortal.ErrDead) {
 		return a, &APIError{Kind: machine.UnknownFate, Text: err.Error()}
 	}
 	return a, err
@@ -183,7 +177,8 @@ func (p *Process) UpdateAlert(_ context.Context, id string, c alert.Change) (ale
 		p.Posts++
 		a := p.Alerts[id]
 		a.Status, a.AssignedTo = cmp.Or(c.Status, a.Status), cmp.Or(c.AssignedTo, a.AssignedTo)
-		a.Classification, a.Determination = cmp.Or(c.Classification, a.Classification), cmp.Or(c.Determination, a.Determination)
+		a.Classification = cmp.Or(c.Classification, a.Classification)
+		a.Determination = cmp.Or(c.Determination, a.Determination)
 		if c.Comment != "" {
 			p.Comments = append(p.Comments, c.Comment)
 		}

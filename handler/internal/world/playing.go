@@ -30,13 +30,6 @@ func (w *World) HeldOf(id string) ledger.Held {
 	return h
 }
 
-// Died reports whether the process was killed.
-func (p *Process) Died() bool {
-	p.Mu.Lock()
-	defer p.Mu.Unlock()
-	return p.Breaths == 0
-}
-
 // Work answers the queue until it is empty or the process is killed; the message of a killed process is given again.
 func (w *World) Work(p *Process) {
 	for range 50 {
@@ -136,7 +129,8 @@ func (w *World) Twenty() {
 	}
 }
 
-// Answered asks for the end of all twenty: one isolation a machine and nothing told but that, and to the operator that it took long.
+// Answered asks for the end of all twenty: one isolation a machine and nothing told but that, and to the operator that
+// it took long.
 func (w *World) Answered(p *Process) {
 	w.T.Helper()
 	w.Drain(p, 400)

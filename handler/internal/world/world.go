@@ -1,3 +1,5 @@
+// Package world is everything outside the process for tests of what answers and follows: the API, the tables, the queue
+// and people, under one clock. Processes come and go in it, and each can be killed at any call that leaves it.
 package world
 
 import (
@@ -5,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/follow"
+	"cordon/handler/internal/mortal"
 	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -23,6 +25,7 @@ import (
 	"cordon/local/tables"
 )
 
+// Tenant is whose alerts they are.
 const Tenant = "tenant"
 
 // Lift is how long Defender lets an isolation stand.
@@ -61,16 +64,14 @@ type World struct {
 	Comments  []string      // of alerts
 	Lag       time.Duration // after which a new action is listed
 	Strict    bool          // a second isolation beside an open one is refused; else it becomes a second action
-	OnPost    func() error  // a fault of the next isolate requests; nil: none. errLost: carried out, answer lost
+	OnPost    func() error  // a fault of the next isolate requests; nil: none. ErrLost: carried out, answer lost
 	Queue     []alert.Envelope
 	Told      map[string]notice.Event // by group and key
 	Order     []notice.Event
 }
 
-var (
-	ErrLost = &APIError{Kind: machine.UnknownFate, Text: "connection reset"}
-	ErrDead = &DeadError{}
-)
+// ErrLost is the answer to a request that was carried out.
+var ErrLost = &APIError{Kind: machine.UnknownFate, Text: "connection reset"}
 
 func New(t *testing.T) *World {
 	t.Helper()
@@ -78,7 +79,14 @@ func New(t *testing.T) *World {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &World{T: t, Book: book, Now: time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC), Alerts: map[string]alert.Alert{}, Machines: map[string]machine.Machine{}, Told: map[string]notice.Event{}}
+	w := &World{
+		T:        t,
+		Book:     book,
+		Now:      time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC),
+		Alerts:   map[string]alert.Alert{},
+		Machines: map[string]machine.Machine{},
+		Told:     map[string]notice.Event{},
+	}
 	w.Tables = tables.New(tables.Options{Now: w.Clock})
 	return w
 }
@@ -95,58 +103,32 @@ func (w *World) Advance(d time.Duration) {
 	w.Now = w.Now.Add(d)
 }
 
-// Process is one life of the handler. Each call that leaves it costs one breath; when they are used up nothing leaves it
-// or comes back to it any more.
+// Process is one life of the handler.
 type Process struct {
 	*World
+	*mortal.Life
 	Options   respond.Options // of Responder; see Change
 	Responder *respond.Responder
 	Follower  *follow.Follower
 	Ledger    *ledger.Store
 
-	Mu      sync.Mutex
-	Breaths int    // calls that it may still make; negative: unlimited
-	Mute    bool   // the last call is carried out but its answer is lost
-	Between func() // called before every call; nil: nothing
 	OnList  func() // called for every list of actions since a time; nil: nothing
 	Books   string // the machine that actions are booked on; empty: the one that the request names
 	Forgets bool   // no action is known by its id
 	Poison  string // a read of this machine kills the process, half a second later; other reads take a second
 }
 
-// Leave is called around every call that leaves the process.
-func (p *Process) Leave(call func()) error {
-	if p.Between != nil {
-		p.Between()
-	}
-	p.Mu.Lock()
-	if p.Breaths == 0 {
-		mute := p.Mute
-		p.Mute = false
-		p.Mu.Unlock()
-		if mute {
-			call()
-		}
-		return ErrDead
-	}
-	p.Breaths--
-	p.Mu.Unlock()
-	call()
-	return nil
-}
-
-// Do sends a request to the tables.
-func (p *Process) Do(r *http.Request) (answer *http.Response, err error) {
-	if dead := p.Leave(func() { answer, err = p.Tables.Do(r) }); dead != nil {
-		return nil, dead
-	}
-	return answer, err
-}
-
 func (w *World) Start(breaths int, mute bool) *Process {
 	w.T.Helper()
-	p := &Process{World: w, Breaths: breaths, Mute: mute}
-	store, err := ledger.Open(ledger.Options{ConnectionString: w.Tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: Tenant, Transport: p, Now: w.Clock, Neighbours: w.Book.Needs().AlertsOnMachine})
+	p := &Process{World: w, Life: mortal.New(breaths, mute, w.Tables)}
+	store, err := ledger.Open(ledger.Options{
+		ConnectionString: w.Tables.ConnectionString("127.0.0.1:1"),
+		Prefix:           "t",
+		Tenant:           Tenant,
+		Transport:        p,
+		Now:              w.Clock,
+		Neighbours:       w.Book.Needs().AlertsOnMachine,
+	})
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -193,14 +175,25 @@ func (p *Process) Change(change func(*respond.Options)) {
 	p.Responder = respond.New(p.Options)
 }
 
-// Add creates an action; the caller holds w.mu.
+// Add creates an action; the caller holds w.Mu.
 func (w *World) Add(kind machine.ActionType, id, comment string, scope machine.Scope, source string) machine.Action {
-	a := machine.Action{ID: fmt.Sprintf("action-%d", len(w.Actions)+1), Type: kind, Status: machine.Pending, Scope: scope, MachineID: id, Comment: comment, RequestSource: source, Requestor: source, Created: w.Now, Updated: w.Now}
+	a := machine.Action{
+		ID:            fmt.Sprintf("action-%d", len(w.Actions)+1),
+		Type:          kind,
+		Status:        machine.Pending,
+		Scope:         scope,
+		MachineID:     id,
+		Comment:       comment,
+		RequestSource: source,
+		Requestor:     source,
+		Created:       w.Now,
+		Updated:       w.Now,
+	}
 	w.Actions = append(w.Actions, a)
 	return a
 }
 
-// Finish gives an action its final status; the caller holds w.mu.
+// Finish gives an action its final status; the caller holds w.Mu.
 func (w *World) Finish(id string, status machine.ActionStatus) machine.Action {
 	for i := range w.Actions {
 		if w.Actions[i].ID == id && !w.Actions[i].Status.Final() {
@@ -219,13 +212,26 @@ func (w *World) FinishAll(status machine.ActionStatus) {
 	}
 }
 
-// AlertOn puts an alert into the tenant and its first observation, as ingest writes it, into the ledger and on the queue.
+// AlertOn puts an alert into the tenant and its first observation, as ingest writes it, into the ledger and on the
+// queue.
 func (w *World) AlertOn(id, machineID string, severity alert.Severity) {
 	w.T.Helper()
 	w.Mu.Lock()
-	w.Machines[machineID] = machine.Machine{ID: machineID, ComputerDNSName: machineID + ".corp.contoso.com", OSPlatform: "Windows11"}
+	w.Machines[machineID] = machine.Machine{
+		ID:              machineID,
+		ComputerDNSName: machineID + ".corp.contoso.com",
+		OSPlatform:      "Windows11",
+	}
 	w.Mu.Unlock()
-	w.Change(alert.Alert{ID: id, MachineID: machineID, Severity: severity, Status: alert.StatusNew, Title: "t", Created: w.Clock(), Updated: w.Clock()})
+	w.Change(alert.Alert{
+		ID:        id,
+		MachineID: machineID,
+		Severity:  severity,
+		Status:    alert.StatusNew,
+		Title:     "t",
+		Created:   w.Clock(),
+		Updated:   w.Clock(),
+	})
 }
 
 // Change shows an alert as it is now to the API and to ingest.
@@ -251,19 +257,23 @@ func (w *World) Change(a alert.Alert) {
 		w.T.Fatal(err)
 	}
 	message.Version = seen.Run.Version
-	if err := p.SendAlerts(context.Background(), []alert.Envelope{{ID: alert.MessageID(Tenant, a.ID, message.Version), Message: message}}); err != nil {
+	envelope := alert.Envelope{ID: alert.MessageID(Tenant, a.ID, message.Version), Message: message}
+	if err := p.SendAlerts(context.Background(), []alert.Envelope{envelope}); err != nil {
 		w.T.Fatal(err)
 	}
 }
 
-// Take removes the earliest message of the queue that is due, or moves the clock to the next one; false if there is none.
+// Take removes the earliest message of the queue that is due, or moves the clock to the next one; false if there is
+// none.
 func (w *World) Take() (alert.Envelope, bool) {
 	w.Mu.Lock()
 	defer w.Mu.Unlock()
 	if len(w.Queue) == 0 {
 		return alert.Envelope{}, false
 	}
-	slices.SortStableFunc(w.Queue, func(a, b alert.Envelope) int { return cmp.Compare(a.At.UnixNano(), b.At.UnixNano()) })
+	slices.SortStableFunc(w.Queue, func(a, b alert.Envelope) int {
+		return cmp.Compare(a.At.UnixNano(), b.At.UnixNano())
+	})
 	next := w.Queue[0]
 	w.Queue = w.Queue[1:]
 	if next.At.After(w.Now) {
@@ -272,8 +282,8 @@ func (w *World) Take() (alert.Envelope, bool) {
 	return next, true
 }
 
-// Drain works off the queue with a healthy process, following actions as it goes, until nothing is left or limit messages
-// were answered.
+// Drain works off the queue with a healthy process, following actions as it goes, until nothing is left or limit
+// messages were answered.
 func (w *World) Drain(p *Process, limit int) {
 	w.T.Helper()
 	for range limit {
