@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -78,7 +79,7 @@ func (s *Store) take(r *Record, body []byte) error {
 		r.Seen = new(Seen)
 		return s.alerts.Decode(body, r.Seen)
 	}
-	if !strings.HasPrefix(k.RowKey, "run:") {
+	if !strings.HasPrefix(k.RowKey, runPrefix) {
 		return nil
 	}
 	var run Run
@@ -237,4 +238,21 @@ func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, e
 		return Run{}, rows.ErrNoRow
 	}
 	return known, nil
+}
+
+// agingRuns are alerts with their runs, and the index by day, machine and incident.
+func (s *Store) agingRuns() []rows.Aging {
+	known := fmt.Sprintf("(RowKey eq '%s' or RowKey eq '%s')", seenKey, runKey(0))
+	return []rows.Aging{
+		{Name: "alerts", Table: s.alerts, Filter: known, Remove: s.removeAlert},
+		{Name: "runindex", Table: s.runIndex, Remove: s.runIndex.RemoveRow},
+	}
+}
+
+// removeAlert removes what is known of an alert if all of its runs are over and old, what was seen of it last: without
+// its runs it would be answered anew, runs without it could never be.
+func (s *Store) removeAlert(ctx context.Context, k rows.Keys, before time.Time) (int, error) {
+	return s.alerts.RemoveWhole(ctx, k, before, seenKey, func(r rows.AgingRow) bool {
+		return !strings.HasPrefix(r.RowKey, runPrefix) || RunState(r.State).Final()
+	})
 }

@@ -13,8 +13,24 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger/rows"
-	"cordon/handler/ledger/switches"
+	"cordon/handler/ledger/rows/rowstest"
 )
+
+// TestBudgetsHold holds what is promised of slots and caps.
+func TestBudgetsHold(t *testing.T) {
+	t.Parallel()
+	rowstest.Hold(t, In, map[string]func(*testing.T, *Store){
+		"caps hold with many at once and a slot is found again":   budgets,
+		"64 writers at once all get an answer":                    writers,
+		"the quota holds across stores and says when it has room": quotas,
+		"a day of 10,000 slots is counted":                        largeDay,
+		"a budget row of the first version is read":               firstBudgets,
+		"a budget row of the second version is read":              secondBudgets,
+		"caps count machines, and each has a cap of its own":      machines,
+		"what came to nothing leaves room under the caps":         givenBack,
+		"a cap that goes on to hold is told once":                 trips,
+	})
+}
 
 // isolation asks for a slot under caps of 3 an hour and 4 a day, and no quota.
 func isolation(key string, at time.Time) Reservation {
@@ -63,20 +79,12 @@ func budgets(t *testing.T, s *Store) {
 	}
 }
 
-// processes opens the ledger of s once more for each of n processes.
-func processes(s *Store, n int) []*Store {
-	all := make([]*Store, n)
-	for i := range all {
-		all[i] = &Store{Tables: s.Tables, Switches: switches.In(s.Tables), budgets: s.budgets, reserving: rows.NewTurn()}
-	}
-	return all
-}
-
 func writers(t *testing.T, s *Store) {
 	const n = 64
 	var group sync.WaitGroup
 	var taken atomic.Int64
-	for i, process := range processes(s, n) {
+	for i := range n {
+		process := In(s.Tables)
 		group.Go(func() {
 			r := Reservation{Action: "isolate", Key: fmt.Sprintf("m%d:e1", i), At: noon, Cap: Rate{PerHour: n - 4, PerDay: 1000}}
 			if reserve(t, process, r) == (Slot{}) {
@@ -100,7 +108,7 @@ func quotas(t *testing.T, s *Store) {
 	at := noon
 	ask := func(key string, severity alert.Severity) Slot {
 		r := Reservation{Action: "isolate", Key: key, Severity: severity, At: at, Quota: Quota{PerMinute: 10, PerHour: 15}}
-		return reserve(t, processes(s, 1)[0], r)
+		return reserve(t, In(s.Tables), r)
 	}
 	for i := range 8 {
 		if slot := ask(fmt.Sprintf("low%d", i), alert.Low); slot != (Slot{}) {
@@ -185,36 +193,6 @@ func firstBudgets(t *testing.T, s *Store) {
 	}
 	if _, err := s.Reserve(t.Context(), isolation("m1:e1", noon)); err == nil {
 		t.Error("a slot was given by a row that cannot be read")
-	}
-}
-
-func endpointPauses(t *testing.T, s *Store) {
-	const endpoint = "POST /api/machines/{id}/isolate"
-	want := func(what string, want time.Time) {
-		t.Helper()
-		if got, err := s.EndpointPausedUntil(t.Context(), endpoint); err != nil || !got.Equal(want) {
-			t.Errorf("%s: paused until %s, %v; want %s", what, got, err, want)
-		}
-	}
-	want("never paused", time.Time{})
-	var group sync.WaitGroup
-	for i := range 8 {
-		group.Go(func() {
-			if err := s.PauseEndpoint(context.Background(), endpoint, noon, noon.Add(time.Duration(i)*time.Minute)); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	group.Wait()
-	want("the longest of many", noon.Add(7*time.Minute))
-	for _, until := range []time.Time{noon.Add(48 * time.Hour), noon.Add(8 * time.Minute)} {
-		if err := s.PauseEndpoint(t.Context(), endpoint, noon, until); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want("after a wrong clock", noon.Add(8*time.Minute))
-	if other, err := s.EndpointPausedUntil(t.Context(), "GET /api/machines/{id}"); err != nil || !other.IsZero() {
-		t.Errorf("another endpoint is paused until %s, %v", other, err)
 	}
 }
 

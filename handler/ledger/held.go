@@ -152,3 +152,9 @@ func (s *Store) RemoveHeld(ctx context.Context, alertID string, upTo int) error 
 func (s *Store) eachHeld(ctx context.Context, prefix string) iter.Seq2[Held, error] {
 	return rows.Each[Held](ctx, s.open, rows.Prefix(s.open.Partition("held"), prefix), "")
 }
+
+// agingHeld is what is held.
+func (s *Store) agingHeld() []rows.Aging {
+	held := rows.InPartition(s.open.Partition("held"))
+	return []rows.Aging{{Name: "held", Table: s.open, Filter: held, Remove: s.open.RemoveRow}}
+}

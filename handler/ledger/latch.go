@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"cordon/handler/ledger/rows"
@@ -200,4 +201,16 @@ func NextEpisode(l Latch) Latch {
 		State:       Preparing,
 		Releases:    l.AllReleases(),
 	}
+}
+
+// agingLatches are the joiners of episodes.
+func (s *Store) agingLatches() []rows.Aging {
+	return []rows.Aging{{Name: "joiners", Table: s.latches, Remove: s.removeJoiner}}
+}
+
+func (s *Store) removeJoiner(ctx context.Context, k rows.Keys, before time.Time) (int, error) {
+	if !strings.Contains(k.RowKey, ":join:") {
+		return 0, nil
+	}
+	return s.latches.RemoveRow(ctx, k, before)
 }

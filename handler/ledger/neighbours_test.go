@@ -6,7 +6,16 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/rows/rowstest"
 )
+
+// TestNeighboursAreCounted holds what is promised of neighbours.
+func TestNeighboursAreCounted(t *testing.T) {
+	t.Parallel()
+	rowstest.Hold(t, In, map[string]func(*testing.T, *Store){
+		"neighbours are counted where they are asked for": neighbours,
+	})
+}
 
 func neighbours(t *testing.T, s *Store) {
 	see := func(id, machineID string, incident int64, severity alert.Severity, at time.Time) {

@@ -97,7 +97,9 @@ func (r Run) Message(tenant, reason string, at time.Time) alert.Envelope {
 	}
 }
 
-func runKey(version int) string { return fmt.Sprintf("run:v%08d", version) }
+const runPrefix = "run:"
+
+func runKey(version int) string { return fmt.Sprintf(runPrefix+"v%08d", version) }
 
 // ErrUnchanged is returned by the function given to UpdateRun when there is nothing to write.
 var ErrUnchanged = errors.New("nothing to write")

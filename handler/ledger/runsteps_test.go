@@ -1,13 +1,10 @@
 package ledger
 
 import (
-	"context"
 	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"cordon/handler/alert"
 )
 
 func twoSteps() Run {
@@ -91,41 +88,5 @@ func TestPlanKeepsWhatIsKnownOfItsSteps(t *testing.T) {
 	}
 	if _, text := fields["Steps"].(string); !text || !cmp.Equal(again, back.Steps) {
 		t.Errorf("%T %+v", fields["Steps"], back.Steps)
-	}
-}
-
-// ownChanges: what Cordon changed itself is seen, what others changed besides is not.
-func ownChanges(t *testing.T, s *Store) {
-	ctx := context.Background()
-	a := alert.Alert{ID: "da1", Severity: alert.High, Status: alert.StatusNew, Updated: noon}
-	observe := func(a alert.Alert) ObservedVersion {
-		t.Helper()
-		v, err := s.Observe(ctx, Observation{Alert: a, Hash: alert.DecisionHash(a), At: noon})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-	observe(a)
-	was := alert.DecisionHash(a)
-	a.Status, a.Updated = alert.StatusInProgress, noon.Add(1)
-	for range 2 {
-		if err := s.NoteOwnChange(ctx, "da1", OwnChange{Version: 1, Was: was, Is: alert.DecisionHash(a), Updated: a.Updated}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if v := observe(a); v.Changed || v.Seen.Version != 1 {
-		t.Errorf("its own change is version %d", v.Seen.Version)
-	}
-	other := a
-	other.Severity, other.Updated = alert.Low, noon.Add(2)
-	if v := observe(other); !v.Changed {
-		t.Error("somebody else's change is none")
-	}
-	if err := s.NoteOwnChange(ctx, "da1", OwnChange{Version: 1, Was: alert.DecisionHash(a), Is: was, Updated: noon.Add(3)}); err != nil {
-		t.Fatal(err)
-	}
-	if seen, _, err := s.Seen(ctx, "da1"); err != nil || seen.Hash != alert.DecisionHash(other) {
-		t.Errorf("a change of an older version was noted: %+v, %v", seen, err)
 	}
 }

@@ -66,18 +66,24 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s := In(tables)
+	s.neighbours = o.Neighbours
+	return s, nil
+}
+
+// In is the ledger in some tables.
+func In(tables *rows.Tables) *Store {
 	return &Store{
-		Tables:     tables,
-		Hunts:      hunts.In(tables),
-		Notices:    notices.In(tables),
-		Switches:   switches.In(tables),
-		alerts:     tables.Table(rows.Alerts),
-		runIndex:   tables.Table(rows.RunIndex),
-		latches:    tables.Table(rows.Latches),
-		open:       tables.Table(rows.Open),
-		budgets:    tables.Table(rows.Budgets),
-		trips:      tables.Table(rows.Switches),
-		neighbours: o.Neighbours,
-		reserving:  rows.NewTurn(),
-	}, nil
+		Tables:    tables,
+		Hunts:     hunts.In(tables),
+		Notices:   notices.In(tables),
+		Switches:  switches.In(tables),
+		alerts:    tables.Table(rows.Alerts),
+		runIndex:  tables.Table(rows.RunIndex),
+		latches:   tables.Table(rows.Latches),
+		open:      tables.Table(rows.Open),
+		budgets:   tables.Table(rows.Budgets),
+		trips:     tables.Table(rows.Switches),
+		reserving: rows.NewTurn(),
+	}
 }

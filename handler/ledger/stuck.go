@@ -1,8 +1,10 @@
 package ledger
 
-import "cordon/handler/ledger/rows"
+import (
+	"time"
 
-import "time"
+	"cordon/handler/ledger/rows"
+)
 
 // StuckAfter is how long a run may come back without getting on before people are told and Health says so.
 const StuckAfter = 30 * time.Minute

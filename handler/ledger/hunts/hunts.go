@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"cordon/handler/ledger/rows"
@@ -197,4 +198,17 @@ func (s *Store) Hunted(ctx context.Context, name string, since time.Time) (map[s
 		known[k.RowKey] = true
 	}
 	return known, nil
+}
+
+// Aging are the turns and the rows that are remembered.
+func (s *Store) Aging() []rows.Aging {
+	return []rows.Aging{{Name: "hunts", Table: s.hunts, Remove: s.removeHunted}}
+}
+
+// removeHunted removes a remembered row, or a turn with its parts, that is old. Where hunts stand is kept.
+func (s *Store) removeHunted(ctx context.Context, k rows.Keys, before time.Time) (int, error) {
+	if k.PartitionKey == s.hunts.Partition("hunts") || !strings.Contains(k.PartitionKey, "|hunt") {
+		return 0, nil
+	}
+	return s.hunts.RemoveRow(ctx, k, before)
 }

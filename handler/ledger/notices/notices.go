@@ -237,3 +237,15 @@ func (s *Store) DropUnwritten(ctx context.Context, n Notice) (dropped bool, err 
 	}
 	return true, s.dropDue(ctx, n)
 }
+
+// Aging are the groups.
+func (s *Store) Aging() []rows.Aging {
+	return []rows.Aging{{Name: "notices", Table: s.notices, Filter: "RowKey eq 'head'", Remove: s.removeGroup}}
+}
+
+// removeGroup removes a group whose every row is old, its head last.
+func (s *Store) removeGroup(ctx context.Context, k rows.Keys, before time.Time) (int, error) {
+	return s.notices.RemoveWhole(ctx, k, before, "head", func(r rows.AgingRow) bool {
+		return r.State != string(Open) && r.State != string(Claimed)
+	})
+}

@@ -50,3 +50,9 @@ func (s *Store) SetPause(
 	})
 	return was, err
 }
+
+// Aging are the records of pauses.
+func (s *Store) Aging() []rows.Aging {
+	pauses := rows.InPartition(s.switches.Partition("pauses"))
+	return []rows.Aging{{Name: "pauses", Table: s.switches, Filter: pauses, Remove: s.switches.RemoveRow}}
+}

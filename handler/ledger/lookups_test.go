@@ -23,7 +23,8 @@ func lookups(t *testing.T, s *Store) {
 	}
 	var group sync.WaitGroup
 	var given atomic.Int64
-	for i, process := range processes(s, n) {
+	for i := range n {
+		process := In(s.Tables)
 		group.Go(func() {
 			for j := range 5 {
 				if ask(process, fmt.Sprintf("da%d_%d", i, j), noon) == LookUp {

@@ -12,7 +12,18 @@ import (
 
 	"cordon/handler/ledger/hunts"
 	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/rows/rowstest"
 )
+
+// TestHuntsHold holds what is promised of hunts.
+func TestHuntsHold(t *testing.T) {
+	t.Parallel()
+	rowstest.Hold(t, In, map[string]func(*testing.T, *Store){
+		"where a hunt stands has one owner":                 huntStates,
+		"a turn is recorded once, whole, whatever its size": huntTurns,
+		"rows are remembered, by hunt and time":             huntRows,
+	})
+}
 
 func huntStates(t *testing.T, s *Store) {
 	first, err := s.Hunt(t.Context(), "tools")
@@ -84,80 +95,5 @@ func huntRows(t *testing.T, s *Store) {
 		if err != nil || len(known) != tt.want || tt.want > 0 && !known[digests[0]] {
 			t.Errorf("%s since %s: %d, %v", tt.hunt, tt.since, len(known), err)
 		}
-	}
-}
-
-func sampleFinding() Finding {
-	return Finding{ID: FindingID("tools", "0a1b"), Hunt: "tools", Severity: "High", MachineID: "m1", FoundAt: noon}
-}
-
-func findings(t *testing.T, s *Store) {
-	f := sampleFinding()
-	row := map[string]string{"DeviceId": "m1", "Line": strings.Repeat("\u00e4\u0001", 200_000)}
-	if err := f.SetRow(row); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		o, err := s.ObserveFinding(t.Context(), f, noon)
-		if err != nil || o.Run.Version != 1 || o.Run.MachineID != "m1" || o.Run.State != Observed {
-			t.Fatalf("%+v, %v", o.Run, err)
-		}
-	}
-	read, exists, err := s.Finding(t.Context(), f.ID)
-	if err != nil || !exists || read.Alert().Title != "Hunt tools" {
-		t.Fatalf("%+v, %v, %v", read, exists, err)
-	}
-	if back, err := read.Row(); err != nil || back["DeviceId"] != "m1" || len(back["Line"]) < 1000 {
-		t.Errorf("the row came back as %d columns, %v", len(back), err)
-	}
-	setState(t, s, f.ID, Closed)
-	f.MachineName = "changed" // the same turn again, after its run was closed
-	if o, err := s.ObserveFinding(t.Context(), f, noon); err != nil || o.Changed || o.Run.State != Closed {
-		t.Errorf("the same turn again: %+v, %v", o.Run, err)
-	}
-	f.FoundAt = noon.Add(time.Hour)
-	o, err := s.ObserveFinding(t.Context(), f, f.FoundAt)
-	if err != nil || !o.Changed || o.Run.Version != 2 {
-		t.Errorf("found again: %+v, %v", o.Run, err)
-	}
-	if _, exists, err := s.Finding(t.Context(), FindingID("tools", "other")); exists || err != nil {
-		t.Errorf("another finding: %v, %v", exists, err)
-	}
-	if !IsFinding(f.ID) || IsFinding("da638994417204415533_-1184209733") {
-		t.Error("findings and alerts are mistaken for each other")
-	}
-}
-
-func huntsOld(t *testing.T, s *Store) {
-	h, err := s.Hunt(t.Context(), "tools")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.SaveHunt(t.Context(), &h); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.RememberHunted(t.Context(), "tools", []string{"0a"}, noon); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.PutHuntTurn(t.Context(), hunts.Turn{Hunt: "tools", Due: noon}, hunts.Result{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.ObserveFinding(t.Context(), sampleFinding(), noon); err != nil {
-		t.Fatal(err)
-	}
-	setState(t, s, sampleFinding().ID, Closed)
-	for range 2 {
-		if _, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, _, turned, err := s.HuntTurn(t.Context(), "tools", noon)
-	known, err2 := s.Hunted(t.Context(), "tools", time.Unix(0, 0))
-	_, found, err3 := s.Finding(t.Context(), sampleFinding().ID)
-	if turned || len(known) > 0 || found || errors.Join(err, err2, err3) != nil {
-		t.Errorf("left: turn %v, rows %v, finding %v; %v", turned, known, found, errors.Join(err, err2, err3))
-	}
-	if again, err := s.Hunt(t.Context(), "tools"); err != nil || again.ETag != h.ETag {
-		t.Errorf("where the hunt stands is gone: %+v, %v", again, err)
 	}
 }

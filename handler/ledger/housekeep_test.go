@@ -1,0 +1,117 @@
+package ledger
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"cordon/handler/ledger/hunts"
+	"cordon/handler/ledger/rows/rowstest"
+)
+
+// TestHousekeepingHolds holds what is promised of records that are old.
+func TestHousekeepingHolds(t *testing.T) {
+	t.Parallel()
+	rowstest.Hold(t, In, map[string]func(*testing.T, *Store){
+		"old records go, those that are not over stay":   housekeeping,
+		"old turns and rows go, where hunts stand stays": huntsOld,
+	})
+}
+
+func housekeeping(t *testing.T, s *Store) {
+	a := sampleAlert()
+	observe(t, s, a, noon)
+	setState(t, s, "da1", Closed)
+	a.ID = "da2"
+	observe(t, s, a, noon)
+	if _, err := s.Asked(t.Context(), "asked", noon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.UpdateRun(t.Context(), "asked", 0, func(r *Run) error { r.State = Closed; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range []string{"sent", "unsent"} {
+		if _, _, err := s.AddNotice(t.Context(), group, "k", "event", noon, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, _, err := s.ClaimNotice(t.Context(), "sent", 1, noon, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.NoticeDone(t.Context(), n, noon); err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.Latch(t.Context(), "m1", Isolation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = NextEpisode(l)
+	if err := s.Join(t.Context(), l, Joiner{AlertID: "da1", Version: 1}); err != nil {
+		t.Fatal(err)
+	}
+
+	removed, err := s.Housekeep(t.Context(), time.Now().Add(-time.Hour))
+	if err != nil || removed != 0 {
+		t.Errorf("%d young records were removed, %v", removed, err)
+	}
+	for range 2 {
+		if _, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, want := range map[string]int{"da1": 0, "da2": 1, "asked": 0} {
+		if record, err := s.Alert(t.Context(), id); err != nil || len(record.Runs) != want || (record.Seen != nil) != (want > 0) {
+			t.Errorf("%s: %+v, %v", id, record, err)
+		}
+	}
+	if refs, err := s.Runs(t.Context(), noon); err != nil || len(refs) != 0 {
+		t.Errorf("index rows are left: %+v, %v", refs, err)
+	}
+	if _, _, err := s.ClaimNotice(t.Context(), "unsent", 1, noon, time.Minute); err != nil {
+		t.Errorf("a notice that was not sent is gone: %v", err)
+	}
+	if n, opened, err := s.AddNotice(t.Context(), "sent", "k2", "event", noon, noon); err != nil || !opened || n.Seq != 1 {
+		t.Errorf("after its group was removed: %+v, %v, %v", n, opened, err)
+	}
+	if l, err = s.Latch(t.Context(), "m1", Isolation); err != nil || l.Episode != 1 {
+		t.Errorf("the latch is %+v, %v", l, err)
+	}
+	if joiners, err := s.Joiners(t.Context(), l); err != nil || len(joiners) != 0 {
+		t.Errorf("joiners are left: %+v, %v", joiners, err)
+	}
+}
+
+func huntsOld(t *testing.T, s *Store) {
+	h, err := s.Hunt(t.Context(), "tools")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SaveHunt(t.Context(), &h); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RememberHunted(t.Context(), "tools", []string{"0a"}, noon); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutHuntTurn(t.Context(), hunts.Turn{Hunt: "tools", Due: noon}, hunts.Result{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ObserveFinding(t.Context(), sampleFinding(), noon); err != nil {
+		t.Fatal(err)
+	}
+	setState(t, s, sampleFinding().ID, Closed)
+	for range 2 {
+		if _, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, _, turned, err := s.HuntTurn(t.Context(), "tools", noon)
+	known, err2 := s.Hunted(t.Context(), "tools", time.Unix(0, 0))
+	_, found, err3 := s.Finding(t.Context(), sampleFinding().ID)
+	if turned || len(known) > 0 || found || errors.Join(err, err2, err3) != nil {
+		t.Errorf("left: turn %v, rows %v, finding %v; %v", turned, known, found, errors.Join(err, err2, err3))
+	}
+	if again, err := s.Hunt(t.Context(), "tools"); err != nil || again.ETag != h.ETag {
+		t.Errorf("where the hunt stands is gone: %+v, %v", again, err)
+	}
+}
