@@ -14,6 +14,7 @@ import (
 	"cordon/handler/answer"
 	"cordon/handler/ending"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
@@ -55,7 +56,7 @@ type Options struct {
 	RecheckAfter   time.Duration // wait before a request of unknown fate may be repeated
 	Hold           time.Duration // how long a latch is taken for
 	SendWithin     time.Duration // how long after its intent a request may still be sent
-	Quota          ledger.Quota  // of isolations, as the API counts them for all instances together; zero: none
+	Quota          budget.Quota  // of isolations, as the API counts them for all instances together; zero: none
 	Operator       []string      // who hears that Cordon itself is unwell
 }
 

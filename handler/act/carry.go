@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
@@ -97,9 +98,9 @@ func nextStep(run *answer.Run, tried map[string]bool) int {
 
 // settle ends a run that has nothing left to do, or leaves it waiting.
 func (r *Actor) settle(ctx context.Context, run *answer.Run) (answer.Outcome, error) {
-	return r.Clerk.Write(ctx, run, func(row *ledger.Run) error {
-		if row.State == ledger.Waiting {
-			return ledger.ErrUnchanged
+	return r.Clerk.Write(ctx, run, func(row *runs.Run) error {
+		if row.State == runs.Waiting {
+			return runs.ErrUnchanged
 		}
 		row.Settle(r.Now().UTC())
 		return nil
@@ -127,7 +128,7 @@ func (r *Actor) unfinished(
 	if err := r.Clerk.KeepHeld(ctx, run, why.Text); err != nil {
 		return answer.Outcome{}, err
 	}
-	return r.Clerk.Conclude(ctx, run, notice.Held, ledger.HeldOutcome, why)
+	return r.Clerk.Conclude(ctx, run, notice.Held, runs.HeldOutcome, why)
 }
 
 // FromAPI reports whether an error is the API's, or of the way to it.
@@ -164,7 +165,7 @@ func (r *Actor) carryOutStep(ctx context.Context, run *answer.Run) (answer.Outco
 	case machineAction:
 		return r.act(ctx, run)
 	}
-	if pause, err := r.Ledger.Pause(ctx); err != nil {
+	if pause, err := r.Ledger.Switches.Pause(ctx); err != nil {
 		return answer.Outcome{}, err
 	} else if pause.Paused {
 		return r.hold(ctx, run, paused(pause))
@@ -191,6 +192,6 @@ func wouldKind(step playbook.Step) notice.Kind {
 }
 
 // paused holds a step because acting is paused.
-func paused(p ledger.Pause) answer.Reason {
+func paused(p switches.Pause) answer.Reason {
 	return answer.Reason{Text: fmt.Sprintf("acting is paused: %s", p.Why())}
 }

@@ -10,7 +10,9 @@ import (
 
 	"cordon/handler/answer"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
@@ -28,7 +30,7 @@ func (r *Actor) act(ctx context.Context, run *answer.Run) (answer.Outcome, error
 		t.latch = l
 		held, o, err := r.enter(ctx, t)
 		switch {
-		case errors.Is(err, ledger.ErrConflict):
+		case errors.Is(err, rows.ErrConflict):
 			continue
 		case err != nil || !held:
 			return o, err
@@ -91,20 +93,20 @@ func (r *Actor) next(ctx context.Context, t *turn) (next episode.Next, o answer.
 func (r *Actor) read(ctx context.Context, t *turn, v *episode.View, fact episode.Fact) (o answer.Outcome, err error) {
 	switch fact {
 	case episode.TheRecord:
-		var record ledger.Record
-		record, err = r.Ledger.Alert(ctx, t.Row.AlertID)
+		var record runs.Record
+		record, err = r.Ledger.Runs.Alert(ctx, t.Row.AlertID)
 		v.Record = &record
 	case episode.TheJoiners:
-		var joiners []ledger.Joiner
-		joiners, err = r.Ledger.Joiners(ctx, t.latch)
+		var joiners []latches.Joiner
+		joiners, err = r.Ledger.Latches.Joiners(ctx, t.latch)
 		v.Joiners = &joiners
 	case episode.TheUndoing:
 		undoing, _ := machine.SpecOf(t.spec.Undoing)
-		var u ledger.Latch
-		u, err = r.Ledger.Latch(ctx, t.Machine.ID, undoing.Latch)
+		var u latches.Latch
+		u, err = r.Ledger.Latches.Of(ctx, t.Machine.ID, undoing.Latch)
 		v.Undoing = &u
 	case episode.TheLasting:
-		var l ledger.Latch
+		var l latches.Latch
 		l, o, err = r.lasting(ctx, t.Run, t.spec)
 		v.Lasting = &l
 	}
@@ -121,7 +123,7 @@ func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome,
 		if last == "" {
 			last = l.LastActionID
 		}
-		l = ledger.NextEpisode(l)
+		l = latches.NextEpisode(l)
 		l.Desired, l.Scope, l.RunID, l.LastActionID = t.spec.Type, t.Step.Scope, t.ID(), last
 	}
 	l.MachineName = t.Machine.ComputerDNSName
@@ -129,11 +131,11 @@ func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome,
 		return false, o, err
 	}
 	l.Holder, l.HeldUntil = t.token, r.Now().UTC().Add(r.Hold)
-	if err := r.Ledger.SaveLatch(ctx, &l); err != nil {
+	if err := r.Ledger.Latches.Save(ctx, &l); err != nil {
 		return false, o, err
 	}
 	t.latch = l
-	if err := r.Ledger.AddOpen(ctx, t.Machine.ID, t.kind); err != nil {
+	if err := r.Ledger.Latches.AddOpen(ctx, t.Machine.ID, t.kind); err != nil {
 		r.letGo(ctx, t)
 		return false, o, err
 	}
@@ -143,9 +145,9 @@ func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome,
 // askAgain lets the run go on in a new episode after its own has ended, or ends the step if it had its tries.
 func (r *Actor) askAgain(ctx context.Context, t *turn) (held bool, o answer.Outcome, err error) {
 	again := false
-	row, err := r.Ledger.UpdateRun(ctx, t.Row.AlertID, t.Row.Version, func(row *ledger.Run) error {
+	row, err := r.Ledger.Runs.Update(ctx, t.Row.AlertID, t.Row.Version, func(row *runs.Run) error {
 		if again = episode.MayReissue(*row, t.latch); !again {
-			return ledger.ErrUnchanged
+			return runs.ErrUnchanged
 		}
 		episode.Reissue(row, t.kind, r.Now().UTC())
 		return nil
@@ -204,7 +206,7 @@ func (r *Actor) drive(ctx context.Context, t *turn) (answer.Outcome, error) {
 
 // resume looks at the machine's actions and says how the held episode goes on.
 func (r *Actor) resume(ctx context.Context, t *turn) (episode.Next, error) {
-	if t.latch.State == ledger.Preparing {
+	if t.latch.State == latches.Preparing {
 		current, err := r.CurrentActions(ctx)
 		return episode.FirstLook(r.view(t), current), err
 	}

@@ -9,7 +9,7 @@ import (
 
 	"cordon/handler/answer"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/notice"
 )
 
@@ -37,14 +37,14 @@ func (r *Actor) notDone(
 	if err != nil || o.Ends() {
 		return o, err
 	}
-	if l.State != ledger.Intended && l.State != ledger.Acting && l.State != ledger.Achieved {
+	if l.State != latches.Intended && l.State != latches.Acting && l.State != latches.Achieved {
 		return r.Clerk.Conclude(ctx, run, kind, outcome, why)
 	}
-	joiners, err := r.Ledger.Joiners(ctx, l)
+	joiners, err := r.Ledger.Latches.Joiners(ctx, l)
 	if err != nil {
 		return o, err
 	}
-	hears := func(j ledger.Joiner) bool { return j.AlertID == run.Row.AlertID && j.Groups != "" }
+	hears := func(j latches.Joiner) bool { return j.AlertID == run.Row.AlertID && j.Groups != "" }
 	if slices.ContainsFunc(joiners, hears) {
 		reason := fmt.Sprintf("%s; %s that was asked for before goes on", why.Text, episode.Article(episode.Noun(l)))
 		return r.Clerk.Finish(ctx, run, outcome, reason)
@@ -58,7 +58,7 @@ func (r *Actor) notDone(
 }
 
 // standsAllTheSame says in an event about a step that is not carried out what stands all the same.
-func standsAllTheSame(e *notice.Event, l ledger.Latch, run *answer.Run, why answer.Reason) {
+func standsAllTheSame(e *notice.Event, l latches.Latch, run *answer.Run, why answer.Reason) {
 	whom := "for another alert (run " + l.RunID + ")"
 	if l.RunID == "" || strings.HasPrefix(l.RunID, run.Row.AlertID+":") {
 		whom = "before"
@@ -66,7 +66,7 @@ func standsAllTheSame(e *notice.Event, l ledger.Latch, run *answer.Run, why answ
 	e.Cause, e.Stands, e.Episode, e.ActionID = cmp.Or(why.Cause, why.Text), notice.UnderWay, l.Episode, l.ActionID
 	noun := episode.Article(episode.Noun(l))
 	e.Detail = fmt.Sprintf("%s; %s that was asked for %s goes on", why.Text, noun, whom)
-	if l.State == ledger.Achieved {
+	if l.State == latches.Achieved {
 		e.Stands = notice.InForce
 		e.Detail = fmt.Sprintf("%s; the machine is %s, as was asked for %s", why.Text, episode.DoneWord(l), whom)
 	}

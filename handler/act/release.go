@@ -9,7 +9,8 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/answer"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
@@ -66,8 +67,8 @@ func (r *Actor) claimUndoing(ctx context.Context, t *turn) (answer.Outcome, erro
 		}
 		// Written also if the mark is our own: somebody who is about to clear it, or to join, is to find it changed.
 		l.UndoneBy = t.ID()
-		err = r.Ledger.SaveLatch(ctx, &l)
-		if errors.Is(err, ledger.ErrConflict) {
+		err = r.Ledger.Latches.Save(ctx, &l)
+		if errors.Is(err, rows.ErrConflict) {
 			continue
 		}
 		if err != nil {
@@ -79,7 +80,7 @@ func (r *Actor) claimUndoing(ctx context.Context, t *turn) (answer.Outcome, erro
 	return after(time.Second, "others keep writing the latch of what is to be undone"), nil
 }
 
-func wanted(by ledger.Joiner, l ledger.Latch) answer.Reason {
+func wanted(by latches.Joiner, l latches.Latch) answer.Reason {
 	run, state := alert.RunID(by.AlertID, by.Version), episode.DoneWord(l)
 	return answer.Reason{
 		Text:  fmt.Sprintf("run %s, of another alert, wants the machine %s", run, state),
@@ -90,9 +91,9 @@ func wanted(by ledger.Joiner, l ledger.Latch) answer.Reason {
 // wantedBy is the newest run of another alert that wants the lasting state; its zero value if none does. A run that
 // has not been decided yet lets the asking one come back.
 func (r *Actor) wantedBy(
-	ctx context.Context, l ledger.Latch, alertID string,
-) (by ledger.Joiner, o answer.Outcome, err error) {
-	joiners, err := r.Ledger.Joiners(ctx, l)
+	ctx context.Context, l latches.Latch, alertID string,
+) (by latches.Joiner, o answer.Outcome, err error) {
+	joiners, err := r.Ledger.Latches.Joiners(ctx, l)
 	if err != nil {
 		return by, o, err
 	}
@@ -100,7 +101,7 @@ func (r *Actor) wantedBy(
 		if j.AlertID == alertID {
 			continue
 		}
-		record, err := r.Ledger.Alert(ctx, j.AlertID)
+		record, err := r.Ledger.Runs.Alert(ctx, j.AlertID)
 		if err != nil {
 			return by, o, err
 		}
@@ -112,20 +113,20 @@ func (r *Actor) wantedBy(
 		case wish.Wanted && wish.Run.AlertID == "":
 			return j, o, nil
 		case wish.Wanted:
-			return ledger.Joiner{AlertID: j.AlertID, Version: wish.Run.Version}, o, nil
+			return latches.Joiner{AlertID: j.AlertID, Version: wish.Run.Version}, o, nil
 		}
 	}
 	return by, o, nil
 }
 
 // clearMark takes the mark of an undoing off the latch whose owner is gone and sent nothing. Then the run joins.
-func (r *Actor) clearMark(ctx context.Context, t *turn, undoing ledger.Latch) (o answer.Outcome, err error) {
+func (r *Actor) clearMark(ctx context.Context, t *turn, undoing latches.Latch) (o answer.Outcome, err error) {
 	undoing.Holder, undoing.HeldUntil = "", time.Time{}
-	if err := r.Ledger.SaveLatch(ctx, &undoing); err != nil {
+	if err := r.Ledger.Latches.Save(ctx, &undoing); err != nil {
 		return o, err
 	}
 	t.latch.UndoneBy = ""
-	if err := r.Ledger.SaveLatch(ctx, &t.latch); err != nil {
+	if err := r.Ledger.Latches.Save(ctx, &t.latch); err != nil {
 		return o, err
 	}
 	return r.join(ctx, t)

@@ -9,14 +9,14 @@ import (
 
 	"cordon/handler/answer"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
 
 // request writes the intent, sends the request once, and writes the action's id.
 func (r *Actor) request(ctx context.Context, t *turn) (answer.Outcome, error) {
-	if pause, err := r.Ledger.Pause(ctx); err != nil {
+	if pause, err := r.Ledger.Switches.Pause(ctx); err != nil {
 		r.letGo(ctx, t)
 		return answer.Outcome{}, err
 	} else if pause.Paused {
@@ -24,16 +24,16 @@ func (r *Actor) request(ctx context.Context, t *turn) (answer.Outcome, error) {
 	}
 	now := r.Now().UTC()
 	l := &t.latch
-	l.State, l.IntentAt, l.HeldUntil = ledger.Intended, now, now.Add(r.Hold)
+	l.State, l.IntentAt, l.HeldUntil = latches.Intended, now, now.Add(r.Hold)
 	if l.FirstIntentAt.IsZero() {
 		l.FirstIntentAt = now
 	}
-	joiner := ledger.Joiner{
+	joiner := latches.Joiner{
 		AlertID: t.Row.AlertID,
 		Version: t.Row.Version,
 		Groups:  t.Groups(),
 	}
-	if err := r.Ledger.Intend(ctx, l, joiner); err != nil {
+	if err := r.Ledger.Latches.Intend(ctx, l, joiner); err != nil {
 		return lost(err)
 	}
 	if r.Now().Sub(now) > r.SendWithin {
@@ -148,7 +148,7 @@ func (r *Actor) alreadyActive(ctx context.Context, t *turn) (answer.Outcome, err
 // Requests of unknown fate before it in the same episode keep it standing.
 func (r *Actor) withdraw(ctx context.Context, t *turn) {
 	if t.latch.FirstIntentAt.Equal(t.latch.IntentAt) {
-		t.latch.State, t.latch.IntentAt, t.latch.FirstIntentAt = ledger.Preparing, time.Time{}, time.Time{}
+		t.latch.State, t.latch.IntentAt, t.latch.FirstIntentAt = latches.Preparing, time.Time{}, time.Time{}
 	}
 	r.letGo(ctx, t)
 }

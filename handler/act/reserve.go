@@ -9,7 +9,7 @@ import (
 
 	"cordon/handler/answer"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
@@ -41,7 +41,7 @@ func (r *Actor) leave(ctx context.Context, t *turn) (o answer.Outcome, err error
 // reserve asks for leave to send the episode's request: once under the playbook's caps, and under the API's quota for
 // every time that it is sent. A request of unknown fate has an intent, and what follows it is another request. Facts
 // that are too old are read again once the run has its slot, so that those who wait for one read nothing.
-func (r *Actor) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
+func (r *Actor) reserve(ctx context.Context, t *turn) (budget.Slot, error) {
 	caps := r.Book.Limits().Of(t.Step.Kind)
 	if t.HasLeave(t.Step) {
 		caps = playbook.Cap{} // a person has seen that the cap is reached; the action is counted all the same
@@ -51,24 +51,24 @@ func (r *Actor) reserve(ctx context.Context, t *turn) (ledger.Slot, error) {
 		request = fmt.Sprintf("after %d", t.latch.IntentAt.UnixMilli())
 	}
 	action, key := episode.CapOf(t.latch)
-	reservation := ledger.Reservation{
+	reservation := budget.Reservation{
 		Action:      action,
 		Key:         key,
 		Request:     request,
 		Severity:    t.Alert.Severity,
 		At:          r.sharedNow(ctx),
 		Provisional: r.stale(t.Run),
-		Cap:         ledger.Rate(caps.Rate),
+		Cap:         budget.Rate(caps.Rate),
 		Machine:     t.Machine.ID,
-		MachineCap:  ledger.Rate(caps.PerMachine),
+		MachineCap:  budget.Rate(caps.PerMachine),
 		Rule:        cmp.Or(t.Step.Rule, t.Plan.Rule),
-		RuleCap:     ledger.Rate(caps.PerRule),
+		RuleCap:     budget.Rate(caps.PerRule),
 		Group:       cmp.Or(t.Machine.RBACGroupName, noGroup),
-		GroupCap:    ledger.Rate(caps.PerGroup),
+		GroupCap:    budget.Rate(caps.PerGroup),
 		Quota:       r.Quota,
 	}
-	slot, err := r.Ledger.Reserve(ctx, reservation)
-	t.counted = err == nil && slot == ledger.Slot{} && !reservation.Provisional
+	slot, err := r.Ledger.Budget.Reserve(ctx, reservation)
+	t.counted = err == nil && slot == budget.Slot{} && !reservation.Provisional
 	return slot, err
 }
 
@@ -77,7 +77,7 @@ const noGroup = "(none)"
 
 // hitCap ends the episode before anything was sent: the cap holds the step for a person. The operator hears of a cap
 // once, as long as it goes on to hold.
-func (r *Actor) hitCap(ctx context.Context, t *turn, slot ledger.Slot) (o answer.Outcome, err error) {
+func (r *Actor) hitCap(ctx context.Context, t *turn, slot budget.Slot) (o answer.Outcome, err error) {
 	if err := r.alarm(ctx, t.spec, slot); err != nil {
 		r.letGo(ctx, t)
 		return o, err
@@ -89,8 +89,8 @@ func (r *Actor) hitCap(ctx context.Context, t *turn, slot ledger.Slot) (o answer
 }
 
 // alarm tells before it notes that it has: the event's key is the cap and since when it holds.
-func (r *Actor) alarm(ctx context.Context, spec machine.Spec, slot ledger.Slot) error {
-	trip, told, err := r.Ledger.Trip(ctx, slot.Cap, slot.CapReached, r.sharedNow(ctx), slot.CapWindow)
+func (r *Actor) alarm(ctx context.Context, spec machine.Spec, slot budget.Slot) error {
+	trip, told, err := r.Ledger.Budget.Trip(ctx, slot.Cap, slot.CapReached, r.sharedNow(ctx), slot.CapWindow)
 	if err != nil || told {
 		return err
 	}
@@ -110,5 +110,5 @@ func (r *Actor) alarm(ctx context.Context, spec machine.Spec, slot ledger.Slot) 
 	if err := r.Clerk.Teller.Tell(ctx, "operator", e); err != nil {
 		return err
 	}
-	return r.Ledger.TripTold(ctx, trip)
+	return r.Ledger.Budget.TripTold(ctx, trip)
 }

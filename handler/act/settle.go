@@ -8,7 +8,8 @@ import (
 
 	"cordon/handler/answer"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -17,10 +18,10 @@ import (
 // the one that was adopted meanwhile, or a duplicate that is told and taken back.
 func (r *Actor) accepted(ctx context.Context, t *turn, a machine.Action) (o answer.Outcome, err error) {
 	err = r.record(ctx, t, a, false)
-	if !errors.Is(err, ledger.ErrConflict) {
+	if !errors.Is(err, rows.ErrConflict) {
 		return r.confirm(ctx, t, err)
 	}
-	now, err := r.Ledger.Latch(ctx, t.Machine.ID, t.kind)
+	now, err := r.Ledger.Latches.Of(ctx, t.Machine.ID, t.kind)
 	if err != nil {
 		return o, err
 	}
@@ -65,14 +66,14 @@ func (r *Actor) record(ctx context.Context, t *turn, a machine.Action, adopted b
 	if a.Created.IsZero() {
 		a.Created = r.Now().UTC()
 	}
-	if l.State == ledger.Preparing && a.Status == machine.Succeeded {
-		l.State, l.AchievedAt = ledger.Achieved, a.Completed() // nobody waits for it yet
+	if l.State == latches.Preparing && a.Status == machine.Succeeded {
+		l.State, l.AchievedAt = latches.Achieved, a.Completed() // nobody waits for it yet
 	} else {
-		l.State = ledger.Acting
+		l.State = latches.Acting
 	}
 	episode.Own(&l, a, adopted)
 	l.Holder, l.HeldUntil = "", time.Time{}
-	if err := r.Ledger.SaveLatch(ctx, &l); err != nil {
+	if err := r.Ledger.Latches.Save(ctx, &l); err != nil {
 		return err
 	}
 	t.latch = l
@@ -85,7 +86,7 @@ func (r *Actor) confirm(ctx context.Context, t *turn, err error) (answer.Outcome
 		return lost(err)
 	}
 	o, err := r.join(ctx, t)
-	if errors.Is(err, ledger.ErrConflict) {
+	if errors.Is(err, rows.ErrConflict) {
 		return after(time.Second, "the episode moved on"), nil
 	}
 	return o, err
@@ -95,12 +96,12 @@ func (r *Actor) confirm(ctx context.Context, t *turn, err error) (answer.Outcome
 // the machine is in the wanted state already.
 func (r *Actor) join(ctx context.Context, t *turn) (o answer.Outcome, err error) {
 	l := t.latch
-	joiner := ledger.Joiner{
+	joiner := latches.Joiner{
 		AlertID: t.Row.AlertID,
 		Version: t.Row.Version,
 		Groups:  t.Groups(),
 	}
-	if l.State == ledger.Achieved {
+	if l.State == latches.Achieved {
 		joiner.JoinedAt = r.Now().UTC()
 	}
 	if err := r.Clerk.Tell(ctx, t.Run, r.joinEvent(t)); err != nil {
@@ -109,10 +110,10 @@ func (r *Actor) join(ctx context.Context, t *turn) (o answer.Outcome, err error)
 	if o, err := r.noteEpisode(ctx, t, l.Episode); err != nil || o.Ends() {
 		return o, err
 	}
-	if err := r.Ledger.Join(ctx, l, joiner); err != nil {
+	if err := r.Ledger.Latches.Join(ctx, l, joiner); err != nil {
 		return o, err
 	}
-	if l.State != ledger.Achieved {
+	if l.State != latches.Achieved {
 		return answer.StepOver(), r.Clerk.Wait(ctx, t.Run, l)
 	}
 	why := fmt.Sprintf("the machine is %s by action %s (episode %d)", t.spec.Done, l.ActionID, l.Episode)
@@ -134,7 +135,7 @@ func (r *Actor) joinEvent(t *turn) notice.Event {
 	if l.Adopted {
 		e.Detail += " " + episode.Whose(l) + " It is followed; nothing else was asked for."
 	}
-	if l.State == ledger.Achieved {
+	if l.State == latches.Achieved {
 		e.Kind = episode.DoneKind(l.Desired)
 		e.Detail += episode.LiftSentence(l, r.Lift)
 	} else if t.Step.Why != "" {

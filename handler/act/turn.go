@@ -9,7 +9,9 @@ import (
 
 	"cordon/handler/answer"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -19,7 +21,7 @@ type turn struct {
 	*answer.Run
 	spec  machine.Spec
 	kind  string // of the latch
-	latch ledger.Latch
+	latch latches.Latch
 	token string
 
 	counted bool // the episode has its place under the caps, for a request that has not been sent
@@ -76,12 +78,12 @@ func (r *Actor) waitForRelease(ctx context.Context, t *turn, w episode.WaitForRe
 
 // noteEpisode writes which episode is the run's.
 func (r *Actor) noteEpisode(ctx context.Context, t *turn, number int) (answer.Outcome, error) {
-	return r.Clerk.Write(ctx, t.Run, func(row *ledger.Run) error {
+	return r.Clerk.Write(ctx, t.Run, func(row *runs.Run) error {
 		if row.EpisodeOf(t.kind) == number {
-			return ledger.ErrUnchanged
+			return runs.ErrUnchanged
 		}
 		row.SetEpisode(t.kind, number)
-		if t.latch.Episode == number && (t.latch.State == ledger.Acting || t.latch.State == ledger.Achieved) {
+		if t.latch.Episode == number && (t.latch.State == latches.Acting || t.latch.State == latches.Achieved) {
 			row.Asked(t.kind, r.Now().UTC())
 		}
 		return nil
@@ -91,7 +93,7 @@ func (r *Actor) noteEpisode(ctx context.Context, t *turn, number int) (answer.Ou
 // lasting is the latch of the state that an action undoes.
 func (r *Actor) lasting(
 	ctx context.Context, run *answer.Run, undoing machine.Spec,
-) (ledger.Latch, answer.Outcome, error) {
+) (latches.Latch, answer.Outcome, error) {
 	spec, _ := machine.SpecOf(undoing.Undoes)
 	return r.latch(ctx, run.Machine.ID, spec.Latch, run.ID())
 }
@@ -100,9 +102,9 @@ func (r *Actor) lasting(
 // machine's actions say first, for a run that asks: nobody may have followed them for days.
 func (r *Actor) latch(
 	ctx context.Context, machineID, kind, asking string,
-) (l ledger.Latch, o answer.Outcome, err error) {
+) (l latches.Latch, o answer.Outcome, err error) {
 	for range 5 {
-		l, err := r.Ledger.Latch(ctx, machineID, kind)
+		l, err := r.Ledger.Latches.Of(ctx, machineID, kind)
 		if err != nil || !episode.LiftDue(l, r.Now(), r.Lift) {
 			return l, o, err
 		}
@@ -111,7 +113,7 @@ func (r *Actor) latch(
 			return l, o, err
 		}
 		release, err := r.Endings.Conclude(ctx, l, actions, asking)
-		if err != nil && !errors.Is(err, ledger.ErrConflict) {
+		if err != nil && !errors.Is(err, rows.ErrConflict) {
 			return l, o, err
 		}
 		if release.ID != "" {
@@ -171,19 +173,19 @@ func (r *Actor) holdHere(ctx context.Context, t *turn, why answer.Reason) (o ans
 // end closes the episode without an action.
 func (r *Actor) end(ctx context.Context, t *turn, kind notice.Kind, why answer.Reason) (answer.Outcome, error) {
 	t.latch.EndKind, t.latch.EndCause, t.latch.EndRun = string(kind), why.Cause, t.ID()
-	t.latch.State, t.latch.EndedAt, t.latch.EndReason = ledger.Ended, r.Now().UTC(), why.Text
+	t.latch.State, t.latch.EndedAt, t.latch.EndReason = latches.Ended, r.Now().UTC(), why.Text
 	r.uncount(ctx, t)
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
-	return lost(r.Ledger.SaveLatch(ctx, &t.latch))
+	return lost(r.Ledger.Latches.Save(ctx, &t.latch))
 }
 
 // letGo lets go of the latch before its time.
 func (r *Actor) letGo(ctx context.Context, t *turn) {
-	if t.latch.State == ledger.Preparing {
+	if t.latch.State == latches.Preparing {
 		r.uncount(ctx, t)
 	}
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
-	if err := r.Ledger.SaveLatch(ctx, &t.latch); err != nil {
+	if err := r.Ledger.Latches.Save(ctx, &t.latch); err != nil {
 		r.Log.WarnContext(ctx, "the latch could not be given back; it lapses by itself",
 			"machine", t.latch.MachineID,
 			"error", err.Error())
@@ -192,7 +194,7 @@ func (r *Actor) letGo(ctx context.Context, t *turn) {
 
 // lost turns the loss of the latch to somebody else into a later try.
 func lost(err error) (answer.Outcome, error) {
-	if errors.Is(err, ledger.ErrConflict) {
+	if errors.Is(err, rows.ErrConflict) {
 		return after(time.Second, "the machine's latch was taken over"), nil
 	}
 	return answer.Outcome{}, err
@@ -209,7 +211,7 @@ func (r *Actor) uncount(ctx context.Context, t *turn) {
 	}
 	t.counted = false
 	action, key := episode.CapOf(t.latch)
-	if err := r.Ledger.GiveBack(ctx, action, key); err != nil {
+	if err := r.Ledger.Budget.GiveBack(ctx, action, key); err != nil {
 		r.Log.WarnContext(ctx, "a place under the caps could not be given back; it is free in a day",
 			"machine", t.latch.MachineID,
 			"error", err.Error())

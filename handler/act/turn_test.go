@@ -9,7 +9,7 @@ import (
 	"cordon/handler/act"
 	"cordon/handler/answer"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 )
@@ -21,9 +21,9 @@ func TestAPlaceThatCannotBeGivenBackEndsNoProcess(t *testing.T) {
 	p := w.Start(-1, false)
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	l := ledger.Latch{
+	l := latches.Latch{
 		MachineID: "m1",
-		Kind:      ledger.Isolation,
+		Kind:      latches.Isolation,
 		Desired:   machine.Isolate,
 		Episode:   1,
 		HeldUntil: w.Clock().Add(time.Minute),
@@ -67,7 +67,7 @@ func TestNothingIsAskedForOnAMachineWhoseLatchIsNotHeld(t *testing.T) {
 			}),
 		})
 		run := &answer.Run{Decision: answer.Decision{Step: isolate}}
-		o, err := actor.LookAgain(t.Context(), run, ledger.Latch{MachineID: "m1", Kind: ledger.Isolation})
+		o, err := actor.LookAgain(t.Context(), run, latches.Latch{MachineID: "m1", Kind: latches.Isolation})
 		if err != nil || o.PlanHasChanged() == c.goesOn || o.Ends() == c.goesOn {
 			t.Errorf("%s: ends %v, the plan has changed %v, %v", name, o.Ends(), o.PlanHasChanged(), err)
 		}

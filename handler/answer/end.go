@@ -6,16 +6,18 @@ import (
 	"fmt"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/notice"
 )
 
 // Write changes the run's row, which is the newest afterwards. A row that is final is not changed: the run is over
 // then.
-func (c *Clerk) Write(ctx context.Context, run *Run, change func(*ledger.Run) error) (Outcome, error) {
-	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
+func (c *Clerk) Write(ctx context.Context, run *Run, change func(*runs.Run) error) (Outcome, error) {
+	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
 		if row.State.Final() {
-			return ledger.ErrUnchanged
+			return runs.ErrUnchanged
 		}
 		return change(row)
 	})
@@ -30,14 +32,14 @@ func (c *Clerk) Write(ctx context.Context, run *Run, change func(*ledger.Run) er
 }
 
 // Keep writes what people were told into the row that is about to be written.
-func (run *Run) Keep(row *ledger.Run) { row.Tell(run.told...) }
+func (run *Run) Keep(row *runs.Run) { row.Tell(run.told...) }
 
 // Finish gives the run's step its outcome, and closes the run with its last one. A step that has its outcome keeps it.
 func (c *Clerk) Finish(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
 	key := run.Step.Key()
-	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
-		if state, _ := row.StepOf(key); row.State == ledger.Closed || state.Outcome != "" {
-			return ledger.ErrUnchanged
+	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
+		if state, _ := row.StepOf(key); row.State == runs.Closed || state.Outcome != "" {
+			return runs.ErrUnchanged
 		}
 		run.Keep(row)
 		row.Finish(key, outcome, reason, c.Now().UTC())
@@ -70,10 +72,10 @@ func (c *Clerk) Conclude(ctx context.Context, run *Run, kind notice.Kind, outcom
 }
 
 // Wait lets the step of a latch end with an episode.
-func (c *Clerk) Wait(ctx context.Context, run *Run, l ledger.Latch) error {
-	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
+func (c *Clerk) Wait(ctx context.Context, run *Run, l latches.Latch) error {
+	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
 		if row.IsOver(l.Kind) {
-			return ledger.ErrUnchanged
+			return runs.ErrUnchanged
 		}
 		run.Keep(row)
 		row.Wait(l.Kind, l.Episode, "waiting for action "+l.ActionID, c.Now().UTC())
@@ -88,11 +90,11 @@ func (c *Clerk) Wait(ctx context.Context, run *Run, l ledger.Latch) error {
 // Close ends the run with an outcome. A run that somebody closed meanwhile keeps what it says; one that was parked is
 // closed all the same, because this invocation lived to tell.
 func (c *Clerk) Close(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
-	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
-		if row.State == ledger.Closed {
-			return ledger.ErrUnchanged
+	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
+		if row.State == runs.Closed {
+			return runs.ErrUnchanged
 		}
-		row.State, row.ClosedAt, row.Begun = ledger.Closed, c.Now().UTC(), nil
+		row.State, row.ClosedAt, row.Begun = runs.Closed, c.Now().UTC(), nil
 		row.Outcome, row.Reason, row.Trouble = outcome, reason, ""
 		run.Keep(row)
 		return nil
@@ -105,7 +107,7 @@ func (c *Clerk) Close(ctx context.Context, run *Run, outcome, reason string) (Ou
 	return RunOver(), nil
 }
 
-func (c *Clerk) logClosed(ctx context.Context, row ledger.Run) {
+func (c *Clerk) logClosed(ctx context.Context, row runs.Run) {
 	c.Log.InfoContext(ctx, "run closed",
 		"outcome", row.Outcome,
 		"reason", row.Reason,
@@ -126,7 +128,7 @@ func (c *Clerk) Missed(ctx context.Context, run *Run, machineID string, cause er
 	if machineID != "" {
 		what = "machine " + machineID
 	}
-	row, err := c.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
+	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
 		row.Misses++
 		if row.MissedAt.IsZero() {
 			row.MissedAt = now
@@ -166,18 +168,18 @@ func (c *Clerk) KeepHeld(ctx context.Context, run *Run, why string) error {
 	if run.Machine == nil {
 		return nil
 	}
-	there, found, err := c.Ledger.HeldOf(ctx, run.Row.AlertID, run.Row.Version)
+	there, found, err := c.Ledger.Held.Of(ctx, run.Row.AlertID, run.Row.Version)
 	if err != nil {
 		return err
 	}
-	var steps ledger.HeldSteps
+	var steps held.Steps
 	for _, step := range there.Wanted() {
 		state, _ := run.Row.StepOf(step.Key)
-		if found && step.Key != run.Step.Key() && state.Outcome == ledger.HeldOutcome {
+		if found && step.Key != run.Step.Key() && state.Outcome == runs.HeldOutcome {
 			steps = append(steps, step)
 		}
 	}
-	held := ledger.Held{
+	held := held.Entry{
 		AlertID:     run.Row.AlertID,
 		Version:     run.Row.Version,
 		MachineID:   run.Machine.ID,
@@ -185,20 +187,20 @@ func (c *Clerk) KeepHeld(ctx context.Context, run *Run, why string) error {
 		Title:       run.Alert.Title,
 		Severity:    string(run.Alert.Severity),
 		Rule:        run.Plan.Rule,
-		Steps: append(steps, ledger.HeldStep{
+		Steps: append(steps, held.Step{
 			Key:    run.Step.Key(),
 			Step:   run.Step.String(),
 			Reason: why,
 		}),
 		At: c.Now().UTC(),
 	}
-	if err := c.Ledger.AddHeld(ctx, held, *run.Machine); err != nil {
+	if err := c.Ledger.Held.Add(ctx, held, *run.Machine); err != nil {
 		return err
 	}
 	// A version that came meanwhile may have looked for what it takes the place of before this was written.
-	seen, exists, err := c.Ledger.Seen(ctx, run.Row.AlertID)
+	seen, exists, err := c.Ledger.Runs.Seen(ctx, run.Row.AlertID)
 	if err != nil || !exists || seen.Version <= run.Row.Version {
 		return err
 	}
-	return c.Ledger.RemoveHeld(ctx, run.Row.AlertID, run.Row.Version)
+	return c.Ledger.Held.Remove(ctx, run.Row.AlertID, run.Row.Version)
 }

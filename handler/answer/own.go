@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/outgoing"
 	"cordon/handler/playbook"
 )
@@ -34,7 +34,7 @@ func BeforeChange(a alert.Alert, c alert.Change) string {
 
 // WithoutOwn gives the decision alert and machine as they would be without what the run itself changed of them. The
 // rails see every tag that is there: what protects a machine protects it whoever put it on.
-func WithoutOwn(run ledger.Run, in *playbook.Input) {
+func WithoutOwn(run runs.Run, in *playbook.Input) {
 	for _, state := range run.Steps {
 		if !state.Begun {
 			continue

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
@@ -33,9 +33,9 @@ type Call struct {
 
 // Kept is what the ledger keeps of the run, and what it is to keep.
 type Kept struct {
-	Row     ledger.Run
-	Record  ledger.Record // of the alert, as it was when the run was found
-	Seen    ledger.Seen
+	Row     runs.Run
+	Record  runs.Record // of the alert, as it was when the run was found
+	Seen    runs.Seen
 	Started bool     // this invocation is among the starts of the run
 	Last    bool     // what cannot be read or done now is held
 	told    []string // stands for what was told and the row does not keep yet, see note

@@ -4,7 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 )
@@ -15,11 +16,11 @@ func TestLeaveCountsForTheStepsThatWereHeld(t *testing.T) {
 	m := machine.Machine{ID: "m1"}
 	run := &Run{
 		Facts: Facts{Machine: &m},
-		Kept: Kept{Row: ledger.Run{
+		Kept: Kept{Row: runs.Run{
 			Leave:    "alice: x",
 			LeaveFor: machine.FactsDigest(m),
-			Steps: ledger.StepStates{
-				{Key: "isolate", Latch: ledger.Isolation, Outcome: ledger.HeldOutcome},
+			Steps: runs.Steps{
+				{Key: "isolate", Latch: latches.Isolation, Outcome: runs.HeldOutcome},
 				{Key: "restrictApps", Latch: "restriction"},
 			},
 		}},

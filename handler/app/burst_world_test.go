@@ -20,6 +20,9 @@ import (
 	"cordon/handler/config"
 	"cordon/handler/defender"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/read"
@@ -165,7 +168,7 @@ limits:
 }
 
 func (th *theater) store(takes time.Duration) *ledger.Store {
-	store, err := ledger.Open(ledger.Options{
+	store, err := ledger.Open(rows.Options{
 		ConnectionString: th.tables.ConnectionString("127.0.0.1:1"),
 		Prefix:           "t",
 		Tenant:           burstTenant,
@@ -210,13 +213,13 @@ func (th *theater) process() (all trigger.Services, stop func()) {
 		ledger: store,
 		bus:    bus,
 		mailer: th,
-		quota:  ledger.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
+		quota:  budget.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
 		api: setup.DefenderOver(&url.URL{Scheme: "http", Host: "api.example"},
 			&inMemory{to: th.sim.Handler(), takes: apiTakes}, &setup.Pauses{Ledger: store.Switches, Log: log}, nil,
 			log),
 	}
 	if th.trial.noSlots {
-		c.quota = ledger.Quota{}
+		c.quota = budget.Quota{}
 	}
 	if err := store.Prepare(th.t.Context()); err != nil {
 		th.t.Fatal(err)
@@ -346,12 +349,12 @@ func (th *theater) closed(store *ledger.Store, o *outcome) bool {
 		if o.runs[a.ID] != "" {
 			continue
 		}
-		record, err := store.Alert(th.t.Context(), a.ID)
+		record, err := store.Runs.Alert(th.t.Context(), a.ID)
 		if err != nil {
 			th.t.Fatal(err)
 		}
 		run, found := record.Latest()
-		if !found || run.State != ledger.Closed {
+		if !found || run.State != runs.Closed {
 			return false
 		}
 		o.runs[a.ID] = run.Outcome

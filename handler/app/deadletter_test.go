@@ -11,6 +11,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/deadletter"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/notice"
 	"cordon/handler/respond"
 	"cordon/handler/trigger"
@@ -38,7 +39,7 @@ func (s *sink) SendNotice(context.Context, string, []byte, time.Time) error {
 func TestADeadLetterIsReadAsTheHandlerReadsIt(t *testing.T) {
 	t.Parallel()
 	connection := tables.New(tables.Options{}).ConnectionString("127.0.0.1:1")
-	store, err := ledger.Open(ledger.Options{ConnectionString: connection, Prefix: "t", Tenant: burstTenant})
+	store, err := ledger.Open(rows.Options{ConnectionString: connection, Prefix: "t", Tenant: burstTenant})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 	"cordon/handler/app/health"
 	"cordon/handler/config"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/logging"
 	"cordon/handler/notice"
 	"cordon/handler/outgoing"
@@ -65,7 +67,7 @@ func clinical(t *testing.T, change map[string]string, hunts bool, test func(t *t
 		}
 		server := tables.New(tables.Options{})
 		c := &clinic{t: t, tables: &inMemory{to: server}}
-		store, err := ledger.Open(ledger.Options{
+		store, err := ledger.Open(rows.Options{
 			ConnectionString: server.ConnectionString("127.0.0.1:1"),
 			Prefix:           "t",
 			Tenant:           burstTenant,
@@ -172,7 +174,7 @@ func (c *clinic) pass(minutes int, succeed ...string) {
 			var trouble error = errors.New("out of order\xff")
 			for _, name := range succeed {
 				if name == f.Name {
-					trouble = c.ledger.SetMark(c.t.Context(), f.Mark, time.Now(), "")
+					trouble = c.ledger.Switches.SetMark(c.t.Context(), f.Mark, time.Now(), "")
 				}
 			}
 			if f.Name == runsHunts {
@@ -220,16 +222,16 @@ func TestHealthIsJudgedByWhenTheOldestVersionWasObserved(t *testing.T) {
 	clinical(t, nil, false, func(t *testing.T, c *clinic) {
 		c.pass(1, pollAlerts, followActions)
 		observed := time.Now().UTC()
-		if _, err := c.ledger.Observe(t.Context(),
-			ledger.Observation{Alert: alert.Alert{ID: "da1", Updated: observed}, Hash: "h", At: observed}); err != nil {
+		if _, err := c.ledger.Runs.Observe(t.Context(),
+			runs.Observation{Alert: alert.Alert{ID: "da1", Updated: observed}, Hash: "h", At: observed}); err != nil {
 			t.Fatal(err)
 		}
 		for range 15 {
 			c.pass(1, pollAlerts, followActions)
 			c.wants("in the first quarter of an hour")
 			// Whatever sends it again makes it due anew.
-			if _, err := c.ledger.UpdateRun(t.Context(), "da1", 1,
-				func(r *ledger.Run) error { r.Sweeps++; r.DueAt = time.Now(); return nil }); err != nil {
+			if _, err := c.ledger.Runs.Update(t.Context(), "da1", 1,
+				func(r *runs.Run) error { r.Sweeps++; r.DueAt = time.Now(); return nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -242,8 +244,8 @@ func TestHealthIsJudgedByWhenTheOldestVersionWasObserved(t *testing.T) {
 			t.Errorf("summary %+v, %v", s, err)
 		}
 		// A machine that is offline may take as long as it likes.
-		if _, err := c.ledger.UpdateRun(t.Context(), "da1", 1,
-			func(r *ledger.Run) error { r.State = ledger.Waiting; return nil }); err != nil {
+		if _, err := c.ledger.Runs.Update(t.Context(), "da1", 1,
+			func(r *runs.Run) error { r.State = runs.Waiting; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		c.wants("it waits for its machine")
@@ -291,8 +293,8 @@ func TestTroubleThatIsOverSaysSinceWhen(t *testing.T) {
 			t.Errorf("again: %+v", r.LastError)
 		}
 		// An alert's trouble is over when its run goes on.
-		if _, err := c.ledger.Observe(t.Context(),
-			ledger.Observation{
+		if _, err := c.ledger.Runs.Observe(t.Context(),
+			runs.Observation{
 				Alert: alert.Alert{ID: "da1", Updated: time.Now()},
 				Hash:  "h",
 				At:    time.Now(),
@@ -300,14 +302,14 @@ func TestTroubleThatIsOverSaysSinceWhen(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
-		c.ledger.NoteTrouble(t.Context(), time.Now(), "alert da1", errors.New("endpoint paused"))
+		c.ledger.Trouble.Note(t.Context(), time.Now(), "alert da1", errors.New("endpoint paused"))
 		if r := c.ask(); r.LastError.Text != "alert da1: endpoint paused" || !r.LastError.OverSince.IsZero() {
 			t.Errorf("paused: %+v", r.LastError)
 		}
 		time.Sleep(time.Minute)
 		over = time.Now().UTC()
-		if _, err := c.ledger.UpdateRun(t.Context(), "da1", 1,
-			func(r *ledger.Run) error { r.State, r.ClosedAt = ledger.Closed, over; return nil }); err != nil {
+		if _, err := c.ledger.Runs.Update(t.Context(), "da1", 1,
+			func(r *runs.Run) error { r.State, r.ClosedAt = runs.Closed, over; return nil }); err != nil {
 			t.Fatal(err)
 		}
 		if r := c.ask(); !r.LastError.OverSince.Equal(over) {
@@ -395,7 +397,7 @@ func TestLatenessIsReadAsAnEarlierVersionWroteIt(t *testing.T) {
 	t.Parallel()
 	clinical(t, nil, false, func(t *testing.T, c *clinic) {
 		c.pass(1, pollAlerts, followActions)
-		if err := c.ledger.SetMark(t.Context(), "lateness", time.Now(),
+		if err := c.ledger.Switches.SetMark(t.Context(), "lateness", time.Now(),
 			`{"longest":90000000000,"alert":"da1_1","at":"2026-03-02T12:00:00Z"}`); err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 	"cordon/handler/config"
 	"cordon/handler/defender"
 	"cordon/handler/entra"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
 	"cordon/handler/logging"
 	"cordon/handler/mail"
 	"cordon/handler/playbook"
@@ -79,7 +79,7 @@ func wire(
 			Log:    log,
 		},
 		hunts: setup.NewHunter(settings, transport, who.App, log),
-		quota: ledger.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
+		quota: budget.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
 	}
 	return services(settings, book, c, log, version), nil
 }

@@ -15,6 +15,7 @@ import (
 	"cordon/handler/follow"
 	"cordon/handler/hunt"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
 	"cordon/handler/poll"
@@ -43,7 +44,7 @@ type clients struct {
 	bus    *queue.Client
 	mailer notice.Mailer
 	hunts  hunt.API
-	quota  ledger.Quota // of isolations at the API
+	quota  budget.Quota // of isolations at the API
 }
 
 // services builds every service.

@@ -55,10 +55,10 @@ type timers struct {
 func (t *timers) noted(ctx context.Context, function string, err error) error {
 	now := time.Now().UTC()
 	if err != nil {
-		t.ledger.NoteTrouble(ctx, now, function, err)
+		t.ledger.Trouble.Note(ctx, now, function, err)
 		return err
 	}
-	t.ledger.NoteTroubleOver(ctx, now, function)
+	t.ledger.Trouble.NoteOver(ctx, now, function)
 	return nil
 }
 

@@ -17,6 +17,8 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/cli/call"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/poll"
 	"cordon/local/servicebus"
 	"cordon/local/tables"
@@ -53,7 +55,7 @@ func newYard(t *testing.T) *yard {
 	web := httptest.NewServer(account)
 	t.Cleanup(web.Close)
 	connection := account.ConnectionString(web.URL)
-	if y.store, err = ledger.Open(ledger.Options{
+	if y.store, err = ledger.Open(rows.Options{
 		ConnectionString: connection,
 		Prefix:           "cordon",
 		Tenant:           ours,
@@ -61,7 +63,7 @@ func newYard(t *testing.T) *yard {
 		t.Fatal(err)
 	}
 	if err := errors.Join(y.store.Prepare(t.Context()),
-		y.store.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
+		y.store.Switches.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
 		t.Fatal(err)
 	}
 	y.env = map[string]string{
@@ -141,12 +143,12 @@ func (y *yard) someOfEach(t *testing.T) {
 func (y *yard) answered(t *testing.T) {
 	t.Helper()
 	const id = "da638994417204415533_-1184209733"
-	if _, err := y.store.Observe(t.Context(),
-		ledger.Observation{Alert: alert.Alert{ID: id, Updated: noon}, Hash: "h", At: noon}); err != nil {
+	if _, err := y.store.Runs.Observe(t.Context(),
+		runs.Observation{Alert: alert.Alert{ID: id, Updated: noon}, Hash: "h", At: noon}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := y.store.UpdateRun(t.Context(), id, 1, func(r *ledger.Run) error {
-		r.State, r.ClosedAt, r.Outcome, r.Reason = ledger.Closed, noon, "isolated", "action 1f0b\x1b[7m is Succeeded"
+	if _, err := y.store.Runs.Update(t.Context(), id, 1, func(r *runs.Run) error {
+		r.State, r.ClosedAt, r.Outcome, r.Reason = runs.Closed, noon, "isolated", "action 1f0b\x1b[7m is Succeeded"
 		return nil
 	}); err != nil {
 		t.Fatal(err)

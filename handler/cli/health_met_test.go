@@ -19,7 +19,7 @@ func TestCheckShowsWhatAlmostProtectedAMachine(t *testing.T) {
 	p := healthy(t)
 	p.up(t)
 	store := storeIn(t, p.env["AzureWebJobsStorage"], ours)
-	if err := store.SetMark(t.Context(), poll.MarkPoll, noon, ""); err != nil {
+	if err := store.Switches.SetMark(t.Context(), poll.MarkPoll, noon, ""); err != nil {
 		t.Fatal(err)
 	}
 	check := func(more ...string) string {
@@ -39,7 +39,7 @@ func TestCheckShowsWhatAlmostProtectedAMachine(t *testing.T) {
 		{Fact: "deviceValue", Machine: "m1"}, {Fact: "deviceValue", Machine: "m2"},
 		{Fact: "rbacGroupName", Machine: "m2"},
 	} {
-		if err := store.NoteMet(t.Context(), []switches.Met{m}, now); err != nil {
+		if err := store.Switches.NoteMet(t.Context(), []switches.Met{m}, now); err != nil {
 			t.Fatal(err)
 		}
 	}

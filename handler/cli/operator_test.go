@@ -11,6 +11,9 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/cli/call"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/poll"
 	"cordon/local/tables"
@@ -65,7 +68,7 @@ func TestACommandRefusesALedgerInWhichNoAppWorked(t *testing.T) {
 	const other = "0f8fad5b-d9cb-469f-a165-70867728950e"
 	used, unused := account(t), account(t)
 	app := storeIn(t, used, ours)
-	if err := app.SetMark(t.Context(), poll.MarkPoll, noon, ""); err != nil {
+	if err := app.Switches.SetMark(t.Context(), poll.MarkPoll, noon, ""); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range operated() {
@@ -84,7 +87,7 @@ func TestACommandRefusesALedgerInWhichNoAppWorked(t *testing.T) {
 		}
 	}
 	for _, tenant := range []string{ours, other} {
-		if pause, err := storeIn(t, used, tenant).Pause(t.Context()); err != nil || pause.Paused {
+		if pause, err := storeIn(t, used, tenant).Switches.Pause(t.Context()); err != nil || pause.Paused {
 			t.Errorf("acting of tenant %s is paused: %+v, %v", tenant, pause, err)
 		}
 	}
@@ -92,7 +95,7 @@ func TestACommandRefusesALedgerInWhichNoAppWorked(t *testing.T) {
 	code, stdout, stderr := command(t,
 		withAll(map[string]string{"AzureWebJobsStorage": used, "CORDON_TENANT_ID": strings.ToUpper(ours)}), "pause",
 		"--reason", "x", "--yes")
-	if pause, err := app.Pause(t.Context()); code != call.ExitDone || err != nil || !pause.Paused {
+	if pause, err := app.Switches.Pause(t.Context()); code != call.ExitDone || err != nil || !pause.Paused {
 		t.Errorf("code %d, %+v, %v\n%s%s", code, pause, err, stdout, stderr)
 	}
 }
@@ -132,7 +135,7 @@ func TestHeldIsShownByItsSteps(t *testing.T) {
 	t.Parallel()
 	connection := account(t)
 	store := storeIn(t, connection, ours)
-	rows := []ledger.Held{
+	rows := []held.Entry{
 		{
 			AlertID:     "da638994417204415533_-1184209733",
 			Version:     1,
@@ -141,7 +144,7 @@ func TestHeldIsShownByItsSteps(t *testing.T) {
 			Severity:    "High",
 			Rule:        "look",
 			At:          noon,
-			Steps: ledger.HeldSteps{
+			Steps: held.Steps{
 				{
 					Key:    "scan:Quick",
 					Step:   "scan Quick",
@@ -166,16 +169,16 @@ func TestHeldIsShownByItsSteps(t *testing.T) {
 		},
 	}
 	for _, h := range rows {
-		if _, err := store.Observe(t.Context(),
-			ledger.Observation{Alert: alert.Alert{ID: h.AlertID, Updated: noon}, Hash: "h", At: noon}); err != nil {
+		if _, err := store.Runs.Observe(t.Context(),
+			runs.Observation{Alert: alert.Alert{ID: h.AlertID, Updated: noon}, Hash: "h", At: noon}); err != nil {
 			t.Fatal(err)
 		}
-		_, err := store.UpdateRun(t.Context(), h.AlertID, 1, func(r *ledger.Run) error {
-			r.State, r.Outcome = ledger.Closed, ledger.HeldOutcome
+		_, err := store.Runs.Update(t.Context(), h.AlertID, 1, func(r *runs.Run) error {
+			r.State, r.Outcome = runs.Closed, runs.HeldOutcome
 			return nil
 		})
-		if err = errors.Join(err, store.AddHeld(t.Context(), h, machine.Machine{ID: h.MachineID}),
-			store.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
+		if err = errors.Join(err, store.Held.Add(t.Context(), h, machine.Machine{ID: h.MachineID}),
+			store.Switches.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -203,7 +206,7 @@ func account(t *testing.T) string {
 // storeIn is an app's ledger in an account.
 func storeIn(t *testing.T, connection, tenant string) *ledger.Store {
 	t.Helper()
-	store, err := ledger.Open(ledger.Options{ConnectionString: connection, Prefix: "cordon", Tenant: tenant})
+	store, err := ledger.Open(rows.Options{ConnectionString: connection, Prefix: "cordon", Tenant: tenant})
 	if err == nil {
 		err = store.Prepare(t.Context())
 	}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"cordon/handler/ledger"
 	"cordon/handler/ledger/notices"
+	"cordon/handler/ledger/runs"
 )
 
 // Known is what the ledger knows of what a dead letter asks for.
@@ -19,21 +19,15 @@ type Known struct {
 	Replay     string `json:"replay,omitempty"` // what a replay would come to
 }
 
-// Ledger is the ledger as it is asked.
-type Ledger interface {
-	Alert(ctx context.Context, alertID string) (ledger.Record, error)
-	UnsentNotices(ctx context.Context) ([]notices.Notice, error)
-}
-
 // Ask asks the ledger for what is known of something that can be read.
-func Ask(ctx context.Context, store Ledger, r Reading) (Known, error) {
+func Ask(ctx context.Context, answered *runs.Store, told *notices.Store, r Reading) (Known, error) {
 	if r.Group != "" {
-		return askNotice(ctx, store, r)
+		return askNotice(ctx, told, r)
 	}
-	return askAlert(ctx, store, r)
+	return askAlert(ctx, answered, r)
 }
 
-func askAlert(ctx context.Context, store Ledger, r Reading) (Known, error) {
+func askAlert(ctx context.Context, store *runs.Store, r Reading) (Known, error) {
 	record, err := store.Alert(ctx, r.AlertID)
 	if err != nil {
 		return Known{}, err
@@ -69,8 +63,8 @@ func askAlert(ctx context.Context, store Ledger, r Reading) (Known, error) {
 	return known, nil
 }
 
-func askNotice(ctx context.Context, store Ledger, r Reading) (Known, error) {
-	unsent, err := store.UnsentNotices(ctx)
+func askNotice(ctx context.Context, store *notices.Store, r Reading) (Known, error) {
+	unsent, err := store.Unsent(ctx)
 	if err != nil {
 		return Known{}, err
 	}

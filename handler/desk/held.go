@@ -14,6 +14,9 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
@@ -38,7 +41,7 @@ type Desk struct {
 
 // HeldState is what is held, and whether it can still be continued.
 type HeldState struct {
-	ledger.Held
+	held.Entry
 	Over string // why it cannot be continued any more; empty: it can
 }
 
@@ -55,11 +58,11 @@ func IsRefusal(err error) bool {
 
 // List answers with all that is held, oldest first.
 func (d *Desk) List(ctx context.Context) ([]HeldState, error) {
-	all, err := d.Ledger.AllHeld(ctx)
+	all, err := d.Ledger.Held.All(ctx)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(all, func(a, b ledger.Held) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(all, func(a, b held.Entry) int { return a.At.Compare(b.At) })
 	states := make([]HeldState, 0, len(all))
 	for _, h := range all {
 		over, err := d.over(ctx, h)
@@ -72,8 +75,8 @@ func (d *Desk) List(ctx context.Context) ([]HeldState, error) {
 }
 
 // over says why the ledger has nothing left to continue; empty if it has.
-func (d *Desk) over(ctx context.Context, h ledger.Held) (string, error) {
-	record, err := d.Ledger.Alert(ctx, h.AlertID)
+func (d *Desk) over(ctx context.Context, h held.Entry) (string, error) {
+	record, err := d.Ledger.Runs.Alert(ctx, h.AlertID)
 	if err != nil {
 		return "", err
 	}
@@ -90,13 +93,13 @@ func (d *Desk) over(ctx context.Context, h ledger.Held) (string, error) {
 }
 
 // underWay says that all that was held has been asked for since; empty if something is left.
-func (d *Desk) underWay(ctx context.Context, machineID string, run ledger.Run) (string, error) {
-	kinds := []string{ledger.Isolation}
+func (d *Desk) underWay(ctx context.Context, machineID string, run runs.Run) (string, error) {
+	kinds := []string{latches.Isolation}
 	if len(run.Steps) > 0 {
 		kinds = nil
 	}
 	for _, step := range run.Steps {
-		if step.Outcome == ledger.HeldOutcome {
+		if step.Outcome == runs.HeldOutcome {
 			kinds = append(kinds, step.Latch)
 		}
 	}
@@ -106,11 +109,11 @@ func (d *Desk) underWay(ctx context.Context, machineID string, run ledger.Run) (
 		if !isLatch {
 			return "", nil
 		}
-		l, err := d.Ledger.Latch(ctx, machineID, kind)
+		l, err := d.Ledger.Latches.Of(ctx, machineID, kind)
 		if err != nil {
 			return "", err
 		}
-		if l.State != ledger.Acting && l.State != ledger.Achieved {
+		if l.State != latches.Acting && l.State != latches.Achieved {
 			return "", nil
 		}
 		why = fmt.Sprintf("the machine is %s or being %s by action %s", spec.Done, spec.Done, l.ActionID)
@@ -121,7 +124,7 @@ func (d *Desk) underWay(ctx context.Context, machineID string, run ledger.Run) (
 // Continue lets the run of what was held go on: alert and machine are read again first, and what differs from what the
 // rails saw is refused with the reason (IsRefusal). Any other error is trouble; then the run either was not touched,
 // or is found standing still and goes on by itself. A repeat is refused, because the run is no longer held.
-func (d *Desk) Continue(ctx context.Context, h ledger.Held, by, reason string) error {
+func (d *Desk) Continue(ctx context.Context, h held.Entry, by, reason string) error {
 	if err := d.mayContinue(ctx, h); err != nil {
 		return err
 	}
@@ -130,7 +133,7 @@ func (d *Desk) Continue(ctx context.Context, h ledger.Held, by, reason string) e
 		return err
 	}
 	now := d.Now().UTC()
-	run, err := d.Ledger.UpdateRun(ctx, h.AlertID, h.Version, func(run *ledger.Run) error {
+	run, err := d.Ledger.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) error {
 		if !run.IsHeld() {
 			return &refusal{fmt.Sprintf("its run is %s, %s", run.State, run.Outcome)}
 		}
@@ -146,10 +149,10 @@ func (d *Desk) Continue(ctx context.Context, h ledger.Held, by, reason string) e
 	if err := d.Queue.SendAlerts(ctx, []alert.Envelope{again}); err != nil {
 		return fmt.Errorf("the run is open again but its message could not be sent; the sweep sends it: %w", err)
 	}
-	return d.Ledger.RemoveHeld(ctx, h.AlertID, h.Version)
+	return d.Ledger.Held.Remove(ctx, h.AlertID, h.Version)
 }
 
-func (d *Desk) mayContinue(ctx context.Context, h ledger.Held) error {
+func (d *Desk) mayContinue(ctx context.Context, h held.Entry) error {
 	over, err := d.over(ctx, h)
 	if err != nil {
 		return err
@@ -157,18 +160,18 @@ func (d *Desk) mayContinue(ctx context.Context, h ledger.Held) error {
 	if over != "" {
 		return &refusal{over}
 	}
-	pause, err := d.Ledger.Pause(ctx)
+	pause, err := d.Ledger.Switches.Pause(ctx)
 	if err != nil {
 		return err
 	}
 	if pause.Paused {
 		return &refusal{"acting is paused: " + pause.Why() + "; see cordon resume"}
 	}
-	a, err := d.Ledger.AlertOrFinding(ctx, h.AlertID, d.API.Alert)
+	a, err := d.Ledger.Findings.AlertOrFinding(ctx, h.AlertID, d.API.Alert)
 	if err != nil {
 		return refusedIfGone(err, "the alert")
 	}
-	seen, _, err := d.Ledger.Seen(ctx, h.AlertID)
+	seen, _, err := d.Ledger.Runs.Seen(ctx, h.AlertID)
 	if err != nil {
 		return err
 	}
@@ -198,16 +201,16 @@ func refusedIfGone(err error, what string) error {
 }
 
 // Drop decides that what was held is not done. The run keeps its outcome and says who dropped it. A repeat is harmless.
-func (d *Desk) Drop(ctx context.Context, h ledger.Held, by, reason string) error {
-	_, err := d.Ledger.UpdateRun(ctx, h.AlertID, h.Version, func(run *ledger.Run) error {
+func (d *Desk) Drop(ctx context.Context, h held.Entry, by, reason string) error {
+	_, err := d.Ledger.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) error {
 		if !run.IsHeld() {
-			return ledger.ErrUnchanged
+			return runs.ErrUnchanged
 		}
 		run.Drop(fmt.Sprintf("; dropped by %s: %s", by, reason))
 		return nil
 	})
-	if err != nil && !ledger.IsNotFound(err) {
+	if err != nil && !runs.IsNotFound(err) {
 		return err
 	}
-	return d.Ledger.RemoveHeld(ctx, h.AlertID, h.Version)
+	return d.Ledger.Held.Remove(ctx, h.AlertID, h.Version)
 }

@@ -10,7 +10,8 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/desk"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -32,11 +33,11 @@ func TestHeldIsContinuedExactlyWhereAPersonSaysSo(t *testing.T) {
 	}
 	w.Drain(p, 40)
 	d, _ := w.Desk()
-	held, err := d.List(t.Context())
-	if err != nil || len(held) != 3 || w.Posts != 5 {
-		t.Fatalf("%d held, %d requests, %v", len(held), w.Posts, err)
+	listed, err := d.List(t.Context())
+	if err != nil || len(listed) != 3 || w.Posts != 5 {
+		t.Fatalf("%d held, %d requests, %v", len(listed), w.Posts, err)
 	}
-	chosen := []ledger.Held{w.HeldOf("da0"), w.HeldOf("da7")}
+	chosen := []held.Entry{w.HeldOf("da0"), w.HeldOf("da7")}
 	for _, h := range chosen {
 		if err := d.Continue(t.Context(), h, "alice", "looked at it"); err != nil {
 			t.Fatal(err)
@@ -59,8 +60,9 @@ func TestHeldIsContinuedExactlyWhereAPersonSaysSo(t *testing.T) {
 			t.Errorf("a second time: %v", err)
 		}
 	}
-	if held, err = d.List(t.Context()); err != nil || len(held) != 1 || held[0].AlertID != "da6" || held[0].Over != "" {
-		t.Errorf("%+v, %v", held, err)
+	if listed, err = d.List(t.Context()); err != nil || len(listed) != 1 || listed[0].AlertID != "da6" ||
+		listed[0].Over != "" {
+		t.Errorf("%+v, %v", listed, err)
 	}
 }
 
@@ -109,17 +111,17 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 			}
 		}, "its run is closed, dropped"},
 		"acting is paused": {func(w *world.World, p *world.Process) {
-			if _, err := p.Ledger.SetPause(context.Background(), true, "bob", "maintenance", w.Now); err != nil {
+			if _, err := p.Ledger.Switches.SetPause(context.Background(), true, "bob", "maintenance", w.Now); err != nil {
 				w.T.Fatal(err)
 			}
 		}, "acting is paused: maintenance, by bob since"},
 		"the machine is isolated for another alert": {func(w *world.World, p *world.Process) {
-			l, err := p.Ledger.Latch(context.Background(), "m1", ledger.Isolation)
+			l, err := p.Ledger.Latches.Of(context.Background(), "m1", latches.Isolation)
 			if err != nil {
 				w.T.Fatal(err)
 			}
-			l.State, l.Episode, l.ActionID = ledger.Achieved, 1, "action-9"
-			if err := p.Ledger.SaveLatch(context.Background(), &l); err != nil {
+			l.State, l.Episode, l.ActionID = latches.Achieved, 1, "action-9"
+			if err := p.Ledger.Latches.Save(context.Background(), &l); err != nil {
 				w.T.Fatal(err)
 			}
 		}, "by action action-9"},
@@ -156,11 +158,11 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 	w := world.New(t)
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
-	if _, err := p.Ledger.SetPause(t.Context(), true, "bob", "x", w.Clock()); err != nil {
+	if _, err := p.Ledger.Switches.SetPause(t.Context(), true, "bob", "x", w.Clock()); err != nil {
 		t.Fatal(err)
 	}
 	w.Drain(p, 5)
-	if _, err := p.Ledger.SetPause(t.Context(), false, "bob", "", w.Clock()); err != nil {
+	if _, err := p.Ledger.Switches.SetPause(t.Context(), false, "bob", "", w.Clock()); err != nil {
 		t.Fatal(err)
 	}
 	d, _ := w.Desk()
@@ -195,11 +197,11 @@ func TestLeavePassesNoRailOnOnboardingThatChanged(t *testing.T) {
 		strings.Replace(world.IsolateHigh, "protect:", "only: { onboarding: [Onboarded] }\nprotect:", 1))
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
-	if _, err := p.Ledger.SetPause(t.Context(), true, "bob", "x", w.Clock()); err != nil {
+	if _, err := p.Ledger.Switches.SetPause(t.Context(), true, "bob", "x", w.Clock()); err != nil {
 		t.Fatal(err)
 	}
 	w.Drain(p, 5)
-	if _, err := p.Ledger.SetPause(t.Context(), false, "bob", "", w.Clock()); err != nil {
+	if _, err := p.Ledger.Switches.SetPause(t.Context(), false, "bob", "", w.Clock()); err != nil {
 		t.Fatal(err)
 	}
 	d, _ := w.Desk()
@@ -225,7 +227,7 @@ func TestPauseStopsTheNextStepOfEveryProcess(t *testing.T) {
 			p, other := w.Start(-1, false), w.Start(-1, false)
 			w.AlertOn("da1", "m1", alert.High)
 			pause := func() {
-				if _, err := other.Ledger.SetPause(context.Background(), true, "bob", "the CMDB is wrong",
+				if _, err := other.Ledger.Switches.SetPause(context.Background(), true, "bob", "the CMDB is wrong",
 					w.Now); err != nil {
 					t.Error(err)
 				}
@@ -235,8 +237,8 @@ func TestPauseStopsTheNextStepOfEveryProcess(t *testing.T) {
 			} else {
 				paused := false
 				p.Between = func() {
-					if l, err := other.Ledger.Latch(context.Background(), "m1", ledger.Isolation); !paused &&
-						err == nil && l.State == ledger.Preparing {
+					if l, err := other.Ledger.Latches.Of(context.Background(), "m1", latches.Isolation); !paused &&
+						err == nil && l.State == latches.Preparing {
 						paused = true
 						pause()
 					}
@@ -251,7 +253,7 @@ func TestPauseStopsTheNextStepOfEveryProcess(t *testing.T) {
 			if len(w.Order) != 1 || w.Order[0].Kind != notice.Held {
 				t.Errorf("told %+v", w.Order)
 			}
-			was, err := other.Ledger.SetPause(t.Context(), false, "bob", "", w.Now.Add(time.Minute))
+			was, err := other.Ledger.Switches.SetPause(t.Context(), false, "bob", "", w.Now.Add(time.Minute))
 			if err != nil || was.By != "bob" {
 				t.Fatalf("%+v, %v", was, err)
 			}
@@ -276,11 +278,11 @@ func TestKilledWhileItIsContinuedNothingIsLostOrDoneTwice(t *testing.T) {
 			w := world.New(t)
 			p := w.Start(-1, false)
 			w.AlertOn("da1", "m1", alert.High)
-			if _, err := p.Ledger.SetPause(t.Context(), true, "bob", "x", w.Clock()); err != nil {
+			if _, err := p.Ledger.Switches.SetPause(t.Context(), true, "bob", "x", w.Clock()); err != nil {
 				t.Fatal(err)
 			}
 			w.Drain(p, 5)
-			if _, err := p.Ledger.SetPause(t.Context(), false, "bob", "", w.Clock()); err != nil {
+			if _, err := p.Ledger.Switches.SetPause(t.Context(), false, "bob", "", w.Clock()); err != nil {
 				t.Fatal(err)
 			}
 			h := w.HeldOf("da1")

@@ -8,6 +8,7 @@ import (
 
 	"cordon/handler/episode"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
@@ -54,21 +55,21 @@ type ActionsAPI interface {
 func Isolations(
 	ctx context.Context, store *ledger.Store, api ActionsAPI, now time.Time, lift time.Duration,
 ) ([]Isolation, error) {
-	open, err := store.OpenEpisodes(ctx)
+	open, err := store.Latches.OpenEpisodes(ctx)
 	if err != nil {
 		return nil, err
 	}
 	since := now.Add(-actionsBack)
-	latches := map[string]ledger.Latch{}
+	known := map[string]latches.Latch{}
 	for _, entry := range open {
-		if entry.Kind != ledger.Isolation {
+		if entry.Kind != latches.Isolation {
 			continue
 		}
-		l, err := store.Latch(ctx, entry.MachineID, ledger.Isolation)
+		l, err := store.Latches.Of(ctx, entry.MachineID, latches.Isolation)
 		if err != nil {
 			return nil, err
 		}
-		latches[l.MachineID] = l
+		known[l.MachineID] = l
 		if !l.ActionAt.IsZero() && l.ActionAt.Before(since) {
 			since = l.ActionAt.Add(-time.Second)
 		}
@@ -80,22 +81,22 @@ func Isolations(
 	byMachine := map[string][]machine.Action{}
 	for _, a := range actions {
 		byMachine[a.MachineID] = append(byMachine[a.MachineID], a)
-		if _, known := latches[a.MachineID]; !known && a.OfIsolation() {
-			if latches[a.MachineID], err = store.Latch(ctx, a.MachineID, ledger.Isolation); err != nil {
+		if _, there := known[a.MachineID]; !there && a.OfIsolation() {
+			if known[a.MachineID], err = store.Latches.Of(ctx, a.MachineID, latches.Isolation); err != nil {
 				return nil, err
 			}
 		}
 	}
 	var found []Isolation
-	for _, id := range slices.Sorted(maps.Keys(latches)) {
-		if i := compareIsolation(latches[id], byMachine[id], now, lift); i.Ledger != saysNot || i.API != saysNot {
+	for _, id := range slices.Sorted(maps.Keys(known)) {
+		if i := compareIsolation(known[id], byMachine[id], now, lift); i.Ledger != saysNot || i.API != saysNot {
 			found = append(found, i)
 		}
 	}
 	return found, nil
 }
 
-func compareIsolation(l ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) Isolation {
+func compareIsolation(l latches.Latch, actions []machine.Action, now time.Time, lift time.Duration) Isolation {
 	i := Isolation{
 		MachineID:   l.MachineID,
 		MachineName: l.MachineName,
@@ -103,11 +104,11 @@ func compareIsolation(l ledger.Latch, actions []machine.Action, now time.Time, l
 		API:         saysNot,
 	}
 	switch l.State {
-	case ledger.Achieved:
+	case latches.Achieved:
 		i.Ledger = saysIsolated
-	case ledger.Acting:
+	case latches.Acting:
 		i.Ledger = saysRequested
-	case ledger.Intended:
+	case latches.Intended:
 		i.Ledger = saysUnknown
 	}
 	if i.Ledger != saysNot {

@@ -5,18 +5,19 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 )
 
 // BeginAgain lets a run that joined the episode after its release begin again. A repeat only sends another message.
-func (c *Closer) BeginAgain(ctx context.Context, j ledger.Joiner, l ledger.Latch) error {
+func (c *Closer) BeginAgain(ctx context.Context, j latches.Joiner, l latches.Latch) error {
 	again := false
-	run, err := c.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
-		joined := run.EpisodeOf(l.Kind) == l.Episode && run.State != ledger.Parked
-		begun := run.EpisodeOf(l.Kind) == 0 && run.State == ledger.Started && !run.IsOver(l.Kind)
+	run, err := c.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) error {
+		joined := run.EpisodeOf(l.Kind) == l.Episode && run.State != runs.Parked
+		begun := run.EpisodeOf(l.Kind) == 0 && run.State == runs.Started && !run.IsOver(l.Kind)
 		again = run.ObservedAt.After(l.ReleasedAt) && (joined || begun)
 		if !again {
-			return ledger.ErrUnchanged
+			return runs.ErrUnchanged
 		}
 		run.Again(l.Kind, "", c.Now().UTC())
 		run.Copies++

@@ -15,6 +15,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/episode"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -41,8 +42,8 @@ type Closer struct {
 }
 
 // TellJoiners tells everybody who heard of the episode of a latch.
-func (c *Closer) TellJoiners(ctx context.Context, l ledger.Latch, e notice.Event) error {
-	joiners, err := c.Ledger.Joiners(ctx, l)
+func (c *Closer) TellJoiners(ctx context.Context, l latches.Latch, e notice.Event) error {
+	joiners, err := c.Ledger.Latches.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -63,10 +64,10 @@ func (c *Closer) TellJoiners(ctx context.Context, l ledger.Latch, e notice.Event
 }
 
 // GiveBack gives back the place of an episode that ended and reached nothing. A repeat is harmless.
-func (c *Closer) GiveBack(ctx context.Context, l ledger.Latch) error {
+func (c *Closer) GiveBack(ctx context.Context, l latches.Latch) error {
 	if l.FirstIntentAt.IsZero() || l.ActionStatus == machine.Succeeded || !l.ReleasedAt.IsZero() {
 		return nil
 	}
 	action, key := episode.CapOf(l)
-	return c.Ledger.GiveBack(ctx, action, key)
+	return c.Ledger.Budget.GiveBack(ctx, action, key)
 }

@@ -6,7 +6,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -20,7 +21,7 @@ import (
 // and nobody begins the next episode before all of it is.
 
 // Warn tells people once that the lift of a latch is near. The caller writes the latch if it was told.
-func (c *Closer) Warn(ctx context.Context, l *ledger.Latch) (told bool, err error) {
+func (c *Closer) Warn(ctx context.Context, l *latches.Latch) (told bool, err error) {
 	if !episode.WarnsOfLift(*l, c.Now(), c.Lift) {
 		return false, nil
 	}
@@ -34,14 +35,14 @@ func (c *Closer) Warn(ctx context.Context, l *ledger.Latch) (told bool, err erro
 }
 
 // End ends an episode that Defender has lifted. The run that asks for it, if one does, goes on by itself.
-func (c *Closer) End(ctx context.Context, l ledger.Latch, asking string) error {
+func (c *Closer) End(ctx context.Context, l latches.Latch, asking string) error {
 	at := episode.LiftOf(l, c.Lift)
 	what := episode.Event(l, notice.Lifted, c.Now())
 	what.At, what.Detail = at, episode.Whose(l)+episode.LiftSentence(l, c.Lift)
 	if err := c.TellJoiners(ctx, l, what); err != nil {
 		return err
 	}
-	joiners, err := c.Ledger.Joiners(ctx, l)
+	joiners, err := c.Ledger.Latches.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -50,10 +51,10 @@ func (c *Closer) End(ctx context.Context, l ledger.Latch, asking string) error {
 			return err
 		}
 	}
-	l.State, l.EndedAt, l.LiftedAt = ledger.Ended, c.Now().UTC(), at
+	l.State, l.EndedAt, l.LiftedAt = latches.Ended, c.Now().UTC(), at
 	l.EndReason, l.EndKind = what.Detail, string(what.Kind)
 	l.Holder, l.HeldUntil = "", time.Time{}
-	if err := c.Ledger.SaveLatch(ctx, &l); err != nil {
+	if err := c.Ledger.Latches.Save(ctx, &l); err != nil {
 		return err
 	}
 	c.Log.InfoContext(ctx, "isolation was lifted by Defender",
@@ -68,9 +69,9 @@ func (c *Closer) End(ctx context.Context, l ledger.Latch, asking string) error {
 // decideAgain opens the run of a joiner again if it found the isolation there no longer than the stale limit before the
 // lift. A repeat changes nothing; it only sends another message for a run that has not begun a new episode yet.
 func (c *Closer) decideAgain(
-	ctx context.Context, j ledger.Joiner, l ledger.Latch, since time.Time, asking string,
+	ctx context.Context, j latches.Joiner, l latches.Latch, since time.Time, asking string,
 ) error {
-	record, err := c.Ledger.Alert(ctx, j.AlertID)
+	record, err := c.Ledger.Runs.Alert(ctx, j.AlertID)
 	if err != nil {
 		return err
 	}
@@ -83,11 +84,11 @@ func (c *Closer) decideAgain(
 		return nil
 	}
 	again := false
-	run, err := c.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
-		was := run.EpisodeOf(l.Kind) == l.Episode && run.State != ledger.Parked
-		begun := run.EpisodeOf(l.Kind) == 0 && run.State == ledger.Started && !run.IsOver(l.Kind)
+	run, err := c.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) error {
+		was := run.EpisodeOf(l.Kind) == l.Episode && run.State != runs.Parked
+		begun := run.EpisodeOf(l.Kind) == 0 && run.State == runs.Started && !run.IsOver(l.Kind)
 		if again = was || begun; !again {
-			return ledger.ErrUnchanged
+			return runs.ErrUnchanged
 		}
 		run.Again(l.Kind, "Defender lifted the isolation that it had joined; it is decided again", c.Now().UTC())
 		run.Asked(l.Kind, joined) // as for what is asked for again, its age is not looked at anew
@@ -108,13 +109,13 @@ func (c *Closer) decideAgain(
 // answer is the release that is under way instead, for which the run that asks waits; its zero value: something was
 // written.
 func (c *Closer) Conclude(
-	ctx context.Context, l ledger.Latch, actions []machine.Action, asking string,
+	ctx context.Context, l latches.Latch, actions []machine.Action, asking string,
 ) (waitsFor machine.Action, err error) {
 	switch is := c.Watch(ctx, l, actions); {
 	case is.Released != nil:
 		return waitsFor, c.release(ctx, is.Latch, *is.Released, asking)
 	case is.Changed:
-		return waitsFor, c.Ledger.SaveLatch(ctx, &is.Latch)
+		return waitsFor, c.Ledger.Latches.Save(ctx, &is.Latch)
 	case is.WaitsForRelease(c.Now()):
 		return is.Release, nil
 	}
@@ -122,7 +123,7 @@ func (c *Closer) Conclude(
 }
 
 // Watch says what is true of a state that was reached, and logs that it lasts longer by another action.
-func (c *Closer) Watch(ctx context.Context, l ledger.Latch, actions []machine.Action) episode.Standing {
+func (c *Closer) Watch(ctx context.Context, l latches.Latch, actions []machine.Action) episode.Standing {
 	is := episode.Watch(l, actions, c.Now(), c.Lift)
 	if !is.Until.IsZero() {
 		c.Log.InfoContext(ctx, "the machine stays isolated by another action",
@@ -137,12 +138,12 @@ func (c *Closer) Watch(ctx context.Context, l ledger.Latch, actions []machine.Ac
 
 // release ends an episode with a release that no follow has seen. Until the latch is written nobody joins it, because
 // its lift is due, so the order is that of a lift.
-func (c *Closer) release(ctx context.Context, l ledger.Latch, a machine.Action, asking string) error {
+func (c *Closer) release(ctx context.Context, l latches.Latch, a machine.Action, asking string) error {
 	if err := c.TellJoiners(ctx, l, episode.ReleaseEvent(l, a, c.Now())); err != nil {
 		return err
 	}
 	episode.EndReleased(&l, a, c.Now())
-	joiners, err := c.Ledger.Joiners(ctx, l)
+	joiners, err := c.Ledger.Latches.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -154,7 +155,7 @@ func (c *Closer) release(ctx context.Context, l ledger.Latch, a machine.Action, 
 			return err
 		}
 	}
-	if err := c.Ledger.SaveLatch(ctx, &l); err != nil {
+	if err := c.Ledger.Latches.Save(ctx, &l); err != nil {
 		return err
 	}
 	c.LogRelease(ctx, l, a)
@@ -162,7 +163,7 @@ func (c *Closer) release(ctx context.Context, l ledger.Latch, a machine.Action, 
 }
 
 // LogRelease logs that somebody ended an episode by undoing it.
-func (c *Closer) LogRelease(ctx context.Context, l ledger.Latch, a machine.Action) {
+func (c *Closer) LogRelease(ctx context.Context, l latches.Latch, a machine.Action) {
 	c.Log.InfoContext(ctx, "machine was released",
 		"machine", l.MachineID,
 		"name", l.MachineName,

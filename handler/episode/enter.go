@@ -5,7 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
@@ -23,16 +24,16 @@ const (
 // View is what a decision looks at. The facts at its end are read only if a decision asks for them.
 type View struct {
 	Spec   machine.Spec // of the action that the run's step asks for
-	Latch  ledger.Latch
-	Run    ledger.Run
+	Latch  latches.Latch
+	Run    runs.Run
 	Token  string // of the holder who asks
 	Now    time.Time
 	Limits Limits
 
-	Record  *ledger.Record
-	Joiners *[]ledger.Joiner
-	Undoing *ledger.Latch
-	Lasting *ledger.Latch
+	Record  *runs.Record
+	Joiners *[]latches.Joiner
+	Undoing *latches.Latch
+	Lasting *latches.Latch
 }
 
 // own reports whether the latch's episode is one that the run has begun or joined.
@@ -51,7 +52,7 @@ func Enter(v View) Next {
 			return StaysReleased{release}
 		}
 	}
-	reached := l.State == ledger.Acting || l.State == ledger.Achieved
+	reached := l.State == latches.Acting || l.State == latches.Achieved
 	switch {
 	case l.UndoneBy != "" && reached:
 		return v.whileUndone()
@@ -60,13 +61,13 @@ func Enter(v View) Next {
 	case l.Held(v.Token, v.Now):
 		wait := min(l.HeldUntil.Sub(v.Now)+time.Second, heldWait<<min(v.Run.Copies, 4))
 		return Wait{For: wait, Why: "another invocation holds the machine's latch"}
-	case l.State == ledger.Ended && !l.LiftedAt.IsZero():
+	case l.State == latches.Ended && !l.LiftedAt.IsZero():
 		return Take{} // what has joined it is contained no longer, what has not never was
-	case l.State == ledger.Ended && v.own() && l.EndKind != "" && (l.EndRun == "" || l.EndRun == v.Run.ID()):
+	case l.State == latches.Ended && v.own() && l.EndKind != "" && (l.EndRun == "" || l.EndRun == v.Run.ID()):
 		// The run's own episode ended before the run could end with it. One that another alert's rail, or the answer to
 		// its request, ended before anything was under way says nothing about this run, which begins anew.
 		return AskAgain{}
-	case l.State == ledger.Ended && l.ActionStatus == machine.Succeeded && !v.Spec.Lasting && v.Spec.Undoes == "":
+	case l.State == latches.Ended && l.ActionStatus == machine.Succeeded && !v.Spec.Lasting && v.Spec.Undoes == "":
 		return v.doneBefore()
 	case v.Spec.Undoes != "" && !l.State.Open():
 		return v.nothingToUndo()
@@ -85,7 +86,7 @@ func (v View) doneBefore() Next {
 	if v.Joiners == nil {
 		return Read{TheJoiners}
 	}
-	if !slices.ContainsFunc(*v.Joiners, func(j ledger.Joiner) bool { return j.AlertID == v.Run.AlertID }) {
+	if !slices.ContainsFunc(*v.Joiners, func(j latches.Joiner) bool { return j.AlertID == v.Run.AlertID }) {
 		return Take{}
 	}
 	return Done{why + " for this alert"}
@@ -97,7 +98,7 @@ func (v View) whileUndone() Next {
 		return Read{TheUndoing}
 	}
 	u := *v.Undoing
-	if u.State == ledger.Acting {
+	if u.State == latches.Acting {
 		own := machine.Action{
 			ID:        u.ActionID,
 			Type:      v.Spec.Undoing,
@@ -108,7 +109,7 @@ func (v View) whileUndone() Next {
 		}
 		return WaitForRelease{own, UndoWait}
 	}
-	sent := u.State == ledger.Intended || u.State == ledger.Ended && u.ActionStatus == machine.Succeeded
+	sent := u.State == latches.Intended || u.State == latches.Ended && u.ActionStatus == machine.Succeeded
 	if sent || u.Held("", v.Now) {
 		why := fmt.Sprintf("run %s is about to end the %s", v.Latch.UndoneBy, Noun(v.Latch))
 		return Wait{For: UndoWait, Why: why, Patient: true}
@@ -129,7 +130,7 @@ func (v View) nothingToUndo() Next {
 	switch l := *v.Lasting; {
 	case WhyNotUndone(l) != "":
 		return Finish{"skipped", WhyNotUndone(l)}
-	case l.State == ledger.Achieved:
+	case l.State == latches.Achieved:
 		return Take{}
 	default:
 		why := fmt.Sprintf("%s (action %s) is not over, so it cannot be undone yet", Noun(l), l.ActionID)

@@ -6,7 +6,8 @@ import (
 	"time"
 
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -14,14 +15,14 @@ import (
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 // every calls do with every row of a latch that a run may find, whatever can be combined.
-func every(do func(ledger.Latch)) {
+func every(do func(latches.Latch)) {
 	flags := func(n int) (is func() bool) { return func() bool { bit := n&1 == 1; n >>= 1; return bit } }
-	states := []ledger.LatchState{"", ledger.Preparing, ledger.Intended, ledger.Acting, ledger.Achieved, ledger.Ended}
+	states := []latches.State{"", latches.Preparing, latches.Intended, latches.Acting, latches.Achieved, latches.Ended}
 	for _, state := range states {
 		for _, status := range []machine.ActionStatus{"", machine.Pending, machine.Succeeded, machine.Failed} {
 			for n := range 1 << 6 {
 				is := flags(n)
-				l := ledger.Latch{MachineID: "m1", Kind: ledger.Isolation, Desired: machine.Isolate}
+				l := latches.Latch{MachineID: "m1", Kind: latches.Isolation, Desired: machine.Isolate}
 				l.State, l.ActionStatus, l.EndedAt = state, status, noon.Add(-time.Minute)
 				if is() {
 					l.Episode = 1 // the run's own
@@ -49,17 +50,17 @@ func every(do func(ledger.Latch)) {
 	}
 }
 
-func view(l ledger.Latch, action machine.ActionType) episode.View {
+func view(l latches.Latch, action machine.ActionType) episode.View {
 	spec, _ := machine.SpecOf(action)
 	l.Desired, l.Kind = action, spec.LatchOf(machine.Quick)
 	return episode.View{
 		Spec:  spec,
 		Latch: l,
-		Run: ledger.Run{
+		Run: runs.Run{
 			AlertID: "da1",
 			Version: 1,
 			Episode: 1,
-			Steps:   ledger.StepStates{{Key: "step", Latch: l.Kind, Episode: 1}},
+			Steps:   runs.Steps{{Key: "step", Latch: l.Kind, Episode: 1}},
 		},
 		Token:  "mine",
 		Now:    noon,
@@ -68,7 +69,7 @@ func view(l ledger.Latch, action machine.ActionType) episode.View {
 }
 
 // answered asks until no fact is missing, with facts that say as little as they can.
-func answered(t *testing.T, v episode.View, undoing, lasting ledger.Latch) episode.Next {
+func answered(t *testing.T, v episode.View, undoing, lasting latches.Latch) episode.Next {
 	t.Helper()
 	for range 5 {
 		next := episode.Enter(v)
@@ -78,9 +79,9 @@ func answered(t *testing.T, v episode.View, undoing, lasting ledger.Latch) episo
 		}
 		switch read.Fact {
 		case episode.TheRecord:
-			v.Record = &ledger.Record{}
+			v.Record = &runs.Record{}
 		case episode.TheJoiners:
-			v.Joiners = &[]ledger.Joiner{}
+			v.Joiners = &[]latches.Joiner{}
 		case episode.TheUndoing:
 			v.Undoing = &undoing
 		case episode.TheLasting:
@@ -97,12 +98,12 @@ func TestNoLatchIsTakenThatIsNotFree(t *testing.T) {
 	t.Parallel()
 	seen := map[string]int{}
 	for _, spec := range machine.Catalogue() {
-		every(func(l ledger.Latch) {
+		every(func(l latches.Latch) {
 			v := view(l, spec.Type)
-			reached := l.State == ledger.Acting || l.State == ledger.Achieved
+			reached := l.State == latches.Acting || l.State == latches.Achieved
 			held := l.Held("mine", noon)
-			for _, undoing := range []ledger.Latch{{}, {State: ledger.Acting}, {State: ledger.Intended}} {
-				for _, lasting := range []ledger.Latch{{}, {State: ledger.Acting}, {State: ledger.Achieved}} {
+			for _, undoing := range []latches.Latch{{}, {State: latches.Acting}, {State: latches.Intended}} {
+				for _, lasting := range []latches.Latch{{}, {State: latches.Acting}, {State: latches.Achieved}} {
 					next := answered(t, v, undoing, lasting)
 					seen[fmt.Sprintf("%T", next)]++
 					wrong := ""
@@ -116,7 +117,7 @@ func TestNoLatchIsTakenThatIsNotFree(t *testing.T) {
 							wrong = "joins what is not there, or is about to end"
 						}
 					case episode.ClearMark:
-						if undoing.State == ledger.Intended || undoing.State == ledger.Acting {
+						if undoing.State == latches.Intended || undoing.State == latches.Acting {
 							wrong = "clears the mark of a request that may be out"
 						}
 					case episode.Wait, episode.WaitForRelease:
@@ -124,7 +125,7 @@ func TestNoLatchIsTakenThatIsNotFree(t *testing.T) {
 							wrong = "waits for nothing"
 						}
 					case episode.Done, episode.AskAgain:
-						if l.State != ledger.Ended || held {
+						if l.State != latches.Ended || held {
 							wrong = "ends with an episode that is not over"
 						}
 					case episode.Finish:
@@ -157,7 +158,7 @@ func TestOnlyAFreeMachineIsAskedFor(t *testing.T) {
 			all = append(all, machine.Action{Type: kind, Status: status, MachineID: "m1"})
 		}
 	}
-	l := ledger.Latch{MachineID: "m1", State: ledger.Preparing, Episode: 1}
+	l := latches.Latch{MachineID: "m1", State: latches.Preparing, Episode: 1}
 	for i, first := range all {
 		for j, second := range all {
 			first.ID, first.Created = "1", noon.Add(-time.Hour)
@@ -186,7 +187,7 @@ func TestOnlyAFreeMachineIsAskedFor(t *testing.T) {
 // TestNothingIsRepeatedBeforeItsTime looks again for a request of unknown fate at every second around the recheck time.
 func TestNothingIsRepeatedBeforeItsTime(t *testing.T) {
 	t.Parallel()
-	intent := ledger.Latch{MachineID: "m1", State: ledger.Intended, Episode: 1, FirstIntentAt: noon, IntentAt: noon}
+	intent := latches.Latch{MachineID: "m1", State: latches.Intended, Episode: 1, FirstIntentAt: noon, IntentAt: noon}
 	v := view(intent, machine.Isolate)
 	own := machine.Action{
 		ID:        "1",

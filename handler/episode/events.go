@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
 
 // Event begins an event about the episode of a latch.
-func Event(l ledger.Latch, kind notice.Kind, at time.Time) notice.Event {
+func Event(l latches.Latch, kind notice.Kind, at time.Time) notice.Event {
 	e := notice.Event{
 		Kind:        kind,
 		At:          at.UTC(),
@@ -19,14 +19,14 @@ func Event(l ledger.Latch, kind notice.Kind, at time.Time) notice.Event {
 		Episode:     l.Episode,
 		ActionID:    l.ActionID,
 	}
-	if l.Kind != ledger.Isolation {
+	if l.Kind != latches.Isolation {
 		e.Step, e.Action, e.Scope = l.Kind, l.Desired, l.Scope
 	}
 	return e
 }
 
 // ReleaseEvent tells that a lasting state was undone by an action.
-func ReleaseEvent(l ledger.Latch, a machine.Action, now time.Time) notice.Event {
+func ReleaseEvent(l latches.Latch, a machine.Action, now time.Time) notice.Event {
 	e := Event(l, notice.Released, now)
 	if Marked(a) {
 		e.Kind = notice.ByRule
@@ -68,8 +68,8 @@ func FinalDetail(a machine.Action) string {
 }
 
 // EndReleased ends the episode of a latch with a release.
-func EndReleased(l *ledger.Latch, a machine.Action, now time.Time) {
-	l.State, l.EndedAt, l.ReleasedAt, l.EndReason = ledger.Ended, now.UTC(), a.Created, ReleaseEvent(*l, a, now).Detail
+func EndReleased(l *latches.Latch, a machine.Action, now time.Time) {
+	l.State, l.EndedAt, l.ReleasedAt, l.EndReason = latches.Ended, now.UTC(), a.Created, ReleaseEvent(*l, a, now).Detail
 	if l.UndoneBy != "" && !IsOf(a, l.UndoneBy) {
 		l.UndoneBy = "" // a person was first
 	}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
@@ -14,11 +14,11 @@ import (
 const unknownFor = 4 * 24 * time.Hour
 
 // Follow says what became of the episode of a latch, by the machine's actions as they are listed.
-func Follow(l ledger.Latch, actions []machine.Action, now time.Time, limits Limits) Next {
+func Follow(l latches.Latch, actions []machine.Action, now time.Time, limits Limits) Next {
 	switch l.State {
-	case ledger.Intended:
+	case latches.Intended:
 		return followIntent(l, actions, now, limits)
-	case ledger.Acting:
+	case latches.Acting:
 		i := slices.IndexFunc(actions, func(a machine.Action) bool { return a.ID == l.ActionID })
 		if i >= 0 {
 			return Seen(l, actions[i], now, limits)
@@ -27,14 +27,14 @@ func Follow(l ledger.Latch, actions []machine.Action, now time.Time, limits Limi
 			return Leave{} // lists have not had their time
 		}
 		return ReadAction{}
-	case ledger.Achieved:
+	case latches.Achieved:
 		return WatchState{}
-	case ledger.Preparing:
+	case latches.Preparing:
 		if l.Held("", now) {
 			return Leave{}
 		}
 		return Free{}
-	case ledger.Ended:
+	case latches.Ended:
 		return Conclude{}
 	}
 	return Forget{}
@@ -42,7 +42,7 @@ func Follow(l ledger.Latch, actions []machine.Action, now time.Time, limits Limi
 
 // followIntent looks for the action that carries the mark of an episode whose request has no known answer, whatever
 // became of the run that sent it.
-func followIntent(l ledger.Latch, actions []machine.Action, now time.Time, limits Limits) Next {
+func followIntent(l latches.Latch, actions []machine.Action, now time.Time, limits Limits) Next {
 	if l.Held("", now) {
 		return Leave{}
 	}
@@ -59,7 +59,7 @@ func followIntent(l ledger.Latch, actions []machine.Action, now time.Time, limit
 }
 
 // Seen says what the API shows of an episode's action.
-func Seen(l ledger.Latch, a machine.Action, now time.Time, limits Limits) Next {
+func Seen(l latches.Latch, a machine.Action, now time.Time, limits Limits) Next {
 	if a.Status.Final() {
 		return Settle{a, FinalDetail(a)}
 	}
@@ -72,7 +72,7 @@ func Seen(l ledger.Latch, a machine.Action, now time.Time, limits Limits) Next {
 
 // Unknown says what becomes of an action that was accepted and that the API neither lists nor knows: it is told about
 // like one that is not confirmed, and given up after days.
-func Unknown(l ledger.Latch, now time.Time, limits Limits) Next {
+func Unknown(l latches.Latch, now time.Time, limits Limits) Next {
 	at := l.ActionAt.Format(time.RFC3339)
 	switch age := now.Sub(l.ActionAt); {
 	case age > unknownFor:

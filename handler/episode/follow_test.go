@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
@@ -14,21 +14,21 @@ import (
 func TestWhatAFollowMakesOfAnEpisode(t *testing.T) {
 	t.Parallel()
 	limits := episode.Limits{Lift: 7 * 24 * time.Hour, RecheckAfter: 2 * time.Minute, PendingAfter: 15 * time.Minute}
-	latch := func(state ledger.LatchState) ledger.Latch {
-		return ledger.Latch{
+	latch := func(state latches.State) latches.Latch {
+		return latches.Latch{
 			MachineID: "m1",
-			Kind:      ledger.Isolation,
+			Kind:      latches.Isolation,
 			Desired:   machine.Isolate,
 			Episode:   3,
 			State:     state,
 		}
 	}
-	since := func(state ledger.LatchState, age time.Duration) ledger.Latch {
+	since := func(state latches.State, age time.Duration) latches.Latch {
 		l := latch(state)
 		l.ActionID, l.ActionAt, l.IntentAt = "7", noon.Add(-age), noon.Add(-age)
 		return l
 	}
-	held := func(l ledger.Latch) ledger.Latch {
+	held := func(l latches.Latch) latches.Latch {
 		l.Holder, l.HeldUntil = "somebody", noon.Add(time.Second)
 		return l
 	}
@@ -42,29 +42,29 @@ func TestWhatAFollowMakesOfAnEpisode(t *testing.T) {
 		Comment: episode.Mark("da1:v1", latch("")),
 	}}
 	for name, c := range map[string]struct {
-		latch   ledger.Latch
+		latch   latches.Latch
 		actions []machine.Action
 		want    episode.Next
 	}{
 		"never used":                 {latch(""), nil, episode.Forget{}},
-		"begun and held":             {held(latch(ledger.Preparing)), nil, episode.Leave{}},
-		"begun and left":             {latch(ledger.Preparing), nil, episode.Free{}},
-		"sent and held":              {held(since(ledger.Intended, time.Hour)), marked, episode.Leave{}},
-		"sent, its action is listed": {since(ledger.Intended, time.Hour), marked, episode.Found{Action: marked[0]}},
-		"sent a while ago":           {since(ledger.Intended, 31*time.Minute), nil, episode.Leave{}},
+		"begun and held":             {held(latch(latches.Preparing)), nil, episode.Leave{}},
+		"begun and left":             {latch(latches.Preparing), nil, episode.Free{}},
+		"sent and held":              {held(since(latches.Intended, time.Hour)), marked, episode.Leave{}},
+		"sent, its action is listed": {since(latches.Intended, time.Hour), marked, episode.Found{Action: marked[0]}},
+		"sent a while ago":           {since(latches.Intended, 31*time.Minute), nil, episode.Leave{}},
 		"sent long ago": {
-			since(ledger.Intended, 33*time.Minute), nil, episode.GiveUp{Reason: "the request never reached the API"},
+			since(latches.Intended, 33*time.Minute), nil, episode.GiveUp{Reason: "the request never reached the API"},
 		},
-		"asked for, not listed yet": {since(ledger.Acting, time.Minute), nil, episode.Leave{}},
-		"asked for, not listed":     {since(ledger.Acting, 3*time.Minute), nil, episode.ReadAction{}},
+		"asked for, not listed yet": {since(latches.Acting, time.Minute), nil, episode.Leave{}},
+		"asked for, not listed":     {since(latches.Acting, 3*time.Minute), nil, episode.ReadAction{}},
 		"asked for and open": {
-			since(ledger.Acting, time.Minute), is(machine.InProgress), episode.Pending{Status: machine.InProgress},
+			since(latches.Acting, time.Minute), is(machine.InProgress), episode.Pending{Status: machine.InProgress},
 		},
 		"asked for, in unknown words": {
-			since(ledger.Acting, time.Minute), is("Mislaid"), episode.Pending{Status: "Mislaid"},
+			since(latches.Acting, time.Minute), is("Mislaid"), episode.Pending{Status: "Mislaid"},
 		},
-		"reached": {since(ledger.Achieved, time.Hour), nil, episode.WatchState{}},
-		"over":    {latch(ledger.Ended), nil, episode.Conclude{}},
+		"reached": {since(latches.Achieved, time.Hour), nil, episode.WatchState{}},
+		"over":    {latch(latches.Ended), nil, episode.Conclude{}},
 	} {
 		if got := episode.Follow(c.latch, c.actions, noon, limits); got != c.want {
 			t.Errorf("%s: %#v, want %#v", name, got, c.want)
@@ -73,7 +73,7 @@ func TestWhatAFollowMakesOfAnEpisode(t *testing.T) {
 	for _, status := range []machine.ActionStatus{
 		machine.Succeeded, machine.Failed, machine.TimeOut, machine.Cancelled,
 	} {
-		next := episode.Follow(since(ledger.Acting, time.Minute), is(status), noon, limits)
+		next := episode.Follow(since(latches.Acting, time.Minute), is(status), noon, limits)
 		if settle, final := next.(episode.Settle); !final || settle.Action.Status != status {
 			t.Errorf("%s: %#v", status, next)
 		}
@@ -84,7 +84,7 @@ func TestWhatAFollowMakesOfAnEpisode(t *testing.T) {
 func TestAnActionThatNobodyKnowsIsGivenUpAfterDays(t *testing.T) {
 	t.Parallel()
 	limits := episode.Limits{PendingAfter: 15 * time.Minute}
-	l := ledger.Latch{State: ledger.Acting, Desired: machine.Isolate, ActionID: "7", ActionAt: noon}
+	l := latches.Latch{State: latches.Acting, Desired: machine.Isolate, ActionID: "7", ActionAt: noon}
 	for hour := range 5 * 24 {
 		want := "episode.Pending"
 		switch {
@@ -101,11 +101,11 @@ func TestAnActionThatNobodyKnowsIsGivenUpAfterDays(t *testing.T) {
 }
 
 func ExampleFollow() {
-	l := ledger.Latch{
+	l := latches.Latch{
 		MachineID: "m1",
-		Kind:      ledger.Isolation,
+		Kind:      latches.Isolation,
 		Desired:   machine.Isolate,
-		State:     ledger.Acting,
+		State:     latches.Acting,
 		ActionID:  "7",
 	}
 	listed := []machine.Action{{ID: "7", Type: machine.Isolate, Status: machine.Succeeded, Updated: noon}}
@@ -121,17 +121,17 @@ func ExampleFollow() {
 // TestOnlyWhatCordonAskedForAndHasIsUndone has every state of a latch, of Cordon's own and of somebody else's.
 func TestOnlyWhatCordonAskedForAndHasIsUndone(t *testing.T) {
 	t.Parallel()
-	states := []ledger.LatchState{
-		"", ledger.Preparing, ledger.Intended, ledger.Acting, ledger.Achieved, ledger.Ended, "mislaid",
+	states := []latches.State{
+		"", latches.Preparing, latches.Intended, latches.Acting, latches.Achieved, latches.Ended, "mislaid",
 	}
 	for _, state := range states {
 		for _, adopted := range []bool{false, true} {
-			l := ledger.Latch{MachineID: "m1", Kind: ledger.Isolation, State: state, Adopted: adopted, ActionID: "7"}
+			l := latches.Latch{MachineID: "m1", Kind: latches.Isolation, State: state, Adopted: adopted, ActionID: "7"}
 			want := "episode.End"
 			switch {
-			case state == ledger.Achieved && !adopted:
+			case state == latches.Achieved && !adopted:
 				want = "episode.Claim"
-			case state == ledger.Intended || state == ledger.Acting:
+			case state == latches.Intended || state == latches.Acting:
 				want = "episode.Wait"
 			}
 			if got := fmt.Sprintf("%T", episode.Undo(l)); got != want {

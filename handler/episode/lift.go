@@ -4,20 +4,20 @@ import (
 	"fmt"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
 // LiftOf is when Defender lifts the isolation of a latch; zero if it has none, or it is not lifted.
-func LiftOf(l ledger.Latch, lift time.Duration) time.Time {
-	if l.State != ledger.Achieved {
+func LiftOf(l latches.Latch, lift time.Duration) time.Time {
+	if l.State != latches.Achieved {
 		return time.Time{}
 	}
 	return machine.LiftOf(l.Desired, l.By(), l.Since(), lift)
 }
 
 // LiftSentence says when Defender lifts the isolation of a latch, for people; empty if it does not.
-func LiftSentence(l ledger.Latch, lift time.Duration) string {
+func LiftSentence(l latches.Latch, lift time.Duration) string {
 	at := LiftOf(l, lift)
 	if at.IsZero() {
 		return ""
@@ -38,19 +38,19 @@ const warnAhead = 24 * time.Hour
 const warnParts = 7
 
 // LiftDue reports whether Defender has lifted the isolation of a latch by now.
-func LiftDue(l ledger.Latch, now time.Time, lift time.Duration) bool {
+func LiftDue(l latches.Latch, now time.Time, lift time.Duration) bool {
 	at := LiftOf(l, lift)
 	return !at.IsZero() && !now.Before(at)
 }
 
 // LiftNear reports whether people are to be told now that the isolation of a latch is lifted soon, or was. What the
 // machine's actions say since it began is looked at before.
-func LiftNear(l ledger.Latch, now time.Time, lift time.Duration) bool {
+func LiftNear(l latches.Latch, now time.Time, lift time.Duration) bool {
 	return LiftDue(l, now, lift) || WarnsOfLift(l, now, lift)
 }
 
 // WarnsOfLift reports whether people are to be told now of the lift that is near.
-func WarnsOfLift(l ledger.Latch, now time.Time, lift time.Duration) bool {
+func WarnsOfLift(l latches.Latch, now time.Time, lift time.Duration) bool {
 	at := LiftOf(l, lift)
 	if at.IsZero() || l.LiftTold || !now.Before(at) {
 		return false

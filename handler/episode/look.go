@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
@@ -19,7 +19,7 @@ const (
 // pick chooses the action of a latch's episode among a machine's actions; nil if there is none. The mark of the
 // episode decides wherever it is found; without one it is one of the same kind since about the first intent that no
 // release which completed later has undone.
-func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
+func pick(actions []machine.Action, l latches.Latch) *machine.Action {
 	var other *machine.Action
 	for _, a := range actions {
 		if a.Type != l.Desired || a.ID == l.LastActionID || (a.MachineID != "" && a.MachineID != l.MachineID) {
@@ -41,7 +41,7 @@ func pick(actions []machine.Action, l ledger.Latch) *machine.Action {
 }
 
 // SameScope reports whether an action is of the scope that a latch owns. Lasting states have one latch for all scopes.
-func SameScope(a machine.Action, l ledger.Latch) bool {
+func SameScope(a machine.Action, l latches.Latch) bool {
 	_, scope, scoped := strings.Cut(l.Kind, ":")
 	return !scoped || a.Scope == "" || strings.EqualFold(string(a.Scope), scope)
 }

@@ -5,17 +5,17 @@ import (
 	"regexp"
 	"strings"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
 // Mark begins the comment of every machine action, so that it can be found again whatever became of the answer. It
 // names the run, the episode and, where latches differ only by it, the scope.
-func Mark(runID string, l ledger.Latch) string {
+func Mark(runID string, l latches.Latch) string {
 	return fmt.Sprintf("[cordon %s %s]", runID, episodeMark(l))
 }
 
-func episodeMark(l ledger.Latch) string {
+func episodeMark(l latches.Latch) string {
 	mark := fmt.Sprintf("e%d", l.Episode)
 	if _, scope, scoped := strings.Cut(l.Kind, ":"); scoped {
 		mark += "/" + scope
@@ -29,7 +29,7 @@ var markPattern = regexp.MustCompile(`^\[cordon (\S+) (e\d+(?:/\w+)?)\]`)
 func Marked(a machine.Action) bool { return markPattern.MatchString(a.Comment) }
 
 // Marks reports whether an action carries the mark of a latch's episode. The machine is known from the action.
-func Marks(a machine.Action, l ledger.Latch) bool {
+func Marks(a machine.Action, l latches.Latch) bool {
 	match := markPattern.FindStringSubmatch(a.Comment)
 	return a.Type == l.Desired && match != nil && match[2] == episodeMark(l)
 }

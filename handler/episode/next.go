@@ -3,7 +3,7 @@ package episode
 import (
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
@@ -35,11 +35,11 @@ type (
 		For    time.Duration
 	}
 	// ClearMark takes the mark of an undoing off the latch, whose owner is gone and sent nothing, then the run joins.
-	ClearMark struct{ Undoing ledger.Latch }
+	ClearMark struct{ Undoing latches.Latch }
 	// AskAgain lets the run go on after the end of its own episode: anew while it has tries left, else the step ends.
 	AskAgain struct{}
 	// StaysReleased ends the step with a release that was meant for its alert.
-	StaysReleased struct{ Release ledger.Release }
+	StaysReleased struct{ Release latches.Release }
 	// Done ends the step with an action that is done, and people hear of it.
 	Done struct{ Why string }
 	// Finish ends the step, and nobody is told.

@@ -3,7 +3,8 @@ package episode
 import (
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/notice"
 )
 
@@ -12,36 +13,36 @@ const MaxReissues = 2
 
 // mendable reports whether an episode ended in a way that another request may mend: the action failed or the machine
 // did not come back. What a person cancelled or released, a rail held or the API refused stays as it is.
-func mendable(l ledger.Latch) bool {
+func mendable(l latches.Latch) bool {
 	failed := l.EndKind == string(notice.Failed) || l.EndKind == string(notice.TimedOut)
-	return failed && l.State == ledger.Ended && l.ReleasedAt.IsZero()
+	return failed && l.State == latches.Ended && l.ReleasedAt.IsZero()
 }
 
 // MayReissue reports whether a run may ask again for what a latch owns, after its episode ended.
-func MayReissue(run ledger.Run, l ledger.Latch) bool {
+func MayReissue(run runs.Run, l latches.Latch) bool {
 	own := run.EpisodeOf(l.Kind) == l.Episode
 	return own && mendable(l) && !run.IsOver(l.Kind) && run.ReissuesOf(l.Kind) < MaxReissues
 }
 
 // Answers reports whether the run is the one that decides for its alert: the newest version's, or one before it as
 // long as that one has not decided otherwise.
-func Answers(record ledger.Record, run ledger.Run) bool {
+func Answers(record runs.Record, run runs.Run) bool {
 	latest, exists := record.Latest()
 	return exists && (latest.Version == run.Version || latest.Book == "" && !latest.State.Final())
 }
 
 // Reissue lets a run begin a new episode in place of the one that failed. It is written once: the run's episode is none
 // afterwards.
-func Reissue(run *ledger.Run, kind string, due time.Time) {
+func Reissue(run *runs.Run, kind string, due time.Time) {
 	run.Again(kind, "the machine action failed and is asked for again", due)
 	run.CountReissue(kind)
 }
 
 // CloseWith ends the step of a run with its episode, if it is the run's and the step is not over; with its last step
 // the run is closed.
-func CloseWith(run *ledger.Run, l ledger.Latch, outcome, reason string, at time.Time) error {
+func CloseWith(run *runs.Run, l latches.Latch, outcome, reason string, at time.Time) error {
 	if run.IsOver(l.Kind) || run.EpisodeOf(l.Kind) != l.Episode {
-		return ledger.ErrUnchanged
+		return runs.ErrUnchanged
 	}
 	run.FinishLatch(l.Kind, outcome, reason, at)
 	return nil

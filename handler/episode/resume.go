@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
@@ -72,7 +72,7 @@ func AfterIntent(v View, actions []machine.Action) Next {
 
 // InTheWay finds the action that stands in the way of a request, open on the machine and of the same kind; nil if none
 // is listed.
-func InTheWay(l ledger.Latch, current []machine.Action) *machine.Action {
+func InTheWay(l latches.Latch, current []machine.Action) *machine.Action {
 	for _, a := range current {
 		open := a.MachineID == l.MachineID && !a.Status.Final()
 		if open && a.Type == l.Desired && a.ID != l.LastActionID && SameScope(a, l) {

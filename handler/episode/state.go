@@ -5,12 +5,12 @@ import (
 	"slices"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
 // Owners is who asked for the action of a latch, if the ledger knows.
-func Owners(l ledger.Latch) machine.Owners {
+func Owners(l latches.Latch) machine.Owners {
 	if l.ActionID == "" || l.Adopted && l.Owner == "" {
 		return nil
 	}
@@ -18,7 +18,7 @@ func Owners(l ledger.Latch) machine.Owners {
 }
 
 // DoneAction is a latch's action that Succeeded, as the ledger knows it. Lists lag, and do not go back for ever.
-func DoneAction(l ledger.Latch) machine.Action {
+func DoneAction(l latches.Latch) machine.Action {
 	return machine.Action{
 		ID:        l.ActionID,
 		MachineID: l.MachineID,
@@ -32,10 +32,10 @@ func DoneAction(l ledger.Latch) machine.Action {
 }
 
 // StateOf is what a machine's actions and its latch say of the latch's state.
-func StateOf(l ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) machine.State {
+func StateOf(l latches.Latch, actions []machine.Action, now time.Time, lift time.Duration) machine.State {
 	known := Owners(l)
 	its := func(a machine.Action) bool { return a.ID == l.ActionID }
-	if l.State == ledger.Achieved && !slices.ContainsFunc(actions, its) {
+	if l.State == latches.Achieved && !slices.ContainsFunc(actions, its) {
 		actions = append(slices.Clone(actions), DoneAction(l))
 		known = machine.Owners{l.ActionID: l.By()}
 	}
@@ -43,7 +43,7 @@ func StateOf(l ledger.Latch, actions []machine.Action, now time.Time, lift time.
 }
 
 // Own makes an action the latch's.
-func Own(l *ledger.Latch, a machine.Action, adopted bool) {
+func Own(l *latches.Latch, a machine.Action, adopted bool) {
 	l.ActionID, l.ActionStatus, l.ActionAt, l.Adopted = a.ID, a.Status, a.Created, adopted
 	l.Owner, l.Requestor = machine.ByCordon, ""
 	if adopted {

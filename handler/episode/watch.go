@@ -4,13 +4,13 @@ import (
 	"slices"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
 // Standing is what is true of a state that was reached.
 type Standing struct {
-	Latch    ledger.Latch    // brought up to what the actions say
+	Latch    latches.Latch   // brought up to what the actions say
 	Changed  bool            // Latch is another than the one that was asked about
 	Until    time.Time       // until when the state lasts by another action than before; zero: by the same
 	Released *machine.Action // what ended the state; nil: nothing did
@@ -20,7 +20,7 @@ type Standing struct {
 
 // Watch says what the actions of a machine show of the state that its latch has reached: it was released, it lasts
 // longer by another action, it is about to be released, or its time is over.
-func Watch(l ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) Standing {
+func Watch(l latches.Latch, actions []machine.Action, now time.Time, lift time.Duration) Standing {
 	s := Standing{Latch: l}
 	s.Changed = noteCompletion(&s.Latch, actions)
 	if s.Released = DoneAction(s.Latch).UndoneBy(actions); s.Released != nil {
@@ -41,7 +41,7 @@ func (s Standing) WaitsForRelease(now time.Time) bool {
 }
 
 // noteCompletion fills in what rows from before it was kept do not have.
-func noteCompletion(l *ledger.Latch, actions []machine.Action) (changed bool) {
+func noteCompletion(l *latches.Latch, actions []machine.Action) (changed bool) {
 	done := func(a machine.Action) bool { return a.ID == l.ActionID && a.Status == machine.Succeeded }
 	i := slices.IndexFunc(actions, done)
 	if i < 0 || !l.AchievedAt.IsZero() {
@@ -54,7 +54,7 @@ func noteCompletion(l *ledger.Latch, actions []machine.Action) (changed bool) {
 // prolong makes the isolation that stands the latch's, if Defender lifts it later than the latch's own, such as one
 // that a person asked for meanwhile: the machine is isolated until then. The answer is until when; zero: nothing has
 // changed.
-func prolong(l *ledger.Latch, actions []machine.Action, now time.Time, lift time.Duration) time.Time {
+func prolong(l *latches.Latch, actions []machine.Action, now time.Time, lift time.Duration) time.Time {
 	own := LiftOf(*l, lift)
 	is := StateOf(*l, actions, now, lift)
 	if own.IsZero() || !is.Is || is.Action.ID == l.ActionID || !is.Until.After(own) {
@@ -66,7 +66,7 @@ func prolong(l *ledger.Latch, actions []machine.Action, now time.Time, lift time
 }
 
 // releaseUnderWay is the oldest release that is not over; its zero value if there is none.
-func releaseUnderWay(l ledger.Latch, actions []machine.Action) (open machine.Action) {
+func releaseUnderWay(l latches.Latch, actions []machine.Action) (open machine.Action) {
 	for _, a := range actions {
 		if a.Type == l.Desired.Opposite() && !a.Status.Final() && (open.ID == "" || a.Created.Before(open.Created)) {
 			open = a

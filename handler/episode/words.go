@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"slices"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
 // Whose says who asked for the action of a latch, for people.
-func Whose(l ledger.Latch) string {
+func Whose(l latches.Latch) string {
 	by := "Cordon"
 	switch l.By() {
 	case machine.ByPerson:
@@ -28,7 +28,7 @@ func Whose(l ledger.Latch) string {
 }
 
 // Noun is what the machine action of a latch is called, such as isolation.
-func Noun(l ledger.Latch) string {
+func Noun(l latches.Latch) string {
 	spec, _ := machine.SpecOfLatch(l.Kind)
 	return spec.NounOf(l.Scope)
 }
@@ -42,7 +42,7 @@ func Article(noun string) string {
 }
 
 // DoneWord is what the machine is once the latch's action Succeeded.
-func DoneWord(l ledger.Latch) string {
+func DoneWord(l latches.Latch) string {
 	spec, _ := machine.SpecOfLatch(l.Kind)
 	return spec.Done
 }

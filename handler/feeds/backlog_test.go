@@ -20,6 +20,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/poll"
 	"cordon/local/tables"
 )
@@ -76,7 +77,7 @@ func catchUp(t *testing.T, alerts int) uint64 {
 	t.Helper()
 	m := &month{alerts: alerts, from: epoch.Add(-length)}
 	m.tables = tables.New(tables.Options{Now: m.clock})
-	store, err := ledger.Open(ledger.Options{ConnectionString: m.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: m, Now: m.clock})
+	store, err := ledger.Open(rows.Options{ConnectionString: m.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: m, Now: m.clock})
 	if err != nil {
 		t.Fatal(err)
 	}

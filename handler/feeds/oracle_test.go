@@ -177,8 +177,8 @@ type row struct {
 	Updated, At           time.Time
 }
 
-// rows reads the rows of a write, alone or in a batch.
-func rows(body []byte) []row {
+// rowsOf reads the rows of a write, alone or in a batch.
+func rowsOf(body []byte) []row {
 	var found []row
 	for line := range bytes.Lines(body) {
 		var r row
@@ -197,7 +197,7 @@ func (p *instance) wrote(r *http.Request, body []byte, answer *httptest.Response
 		if strings.Contains(answer.Body.String(), "HTTP/1.1 4") {
 			return
 		}
-		for _, r := range rows(body) {
+		for _, r := range rowsOf(body) {
 			if r.RowKey == "seen" {
 				p.observed(r.AlertID, version{number: r.Version, hash: r.Hash, updated: r.Updated, recorded: p.now, polled: p.isPoller() && !r.Updated.Before(p.begin)})
 			}
@@ -206,7 +206,7 @@ func (p *instance) wrote(r *http.Request, body []byte, answer *httptest.Response
 		if p.floor.IsZero() {
 			p.floor = p.now.Add(-p.feed.Lookback)
 		}
-		for _, r := range rows(body) {
+		for _, r := range rowsOf(body) {
 			p.advanced(r.At)
 		}
 	}

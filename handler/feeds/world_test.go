@@ -12,6 +12,7 @@ import (
 	"cordon/handler/defender"
 	"cordon/handler/follow"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
 	"cordon/handler/poll"
@@ -185,7 +186,7 @@ func machines() []defendersim.Machine {
 func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 	p := &instance{world: w, name: name}
 	var err error
-	p.ledger, err = ledger.Open(ledger.Options{ConnectionString: w.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: &ledgerPort{instance: p}, Now: w.clock})
+	p.ledger, err = ledger.Open(rows.Options{ConnectionString: w.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: &ledgerPort{instance: p}, Now: w.clock})
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,8 @@ import (
 	"cordon/handler/ending"
 	"cordon/handler/episode"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/schedule"
@@ -96,7 +98,7 @@ func (f *Follower) Follow(ctx context.Context) error {
 
 func (f *Follower) followAll(ctx context.Context) error {
 	begun := f.Now().UTC()
-	reconciled, err := f.Ledger.Mark(ctx, markReconcile)
+	reconciled, err := f.Ledger.Switches.Mark(ctx, markReconcile)
 	if err != nil {
 		return err
 	}
@@ -112,7 +114,7 @@ func (f *Follower) followAll(ctx context.Context) error {
 	var errs []error
 	complete := true
 	for _, e := range episodes {
-		if err := f.follow(ctx, e, actions[e.latch.MachineID]); errors.Is(err, ledger.ErrConflict) {
+		if err := f.follow(ctx, e, actions[e.latch.MachineID]); errors.Is(err, rows.ErrConflict) {
 			// A responder was faster. What the actions say of this machine is not recorded, so they are read again.
 			complete = false
 		} else if err != nil {
@@ -127,13 +129,13 @@ func (f *Follower) followAll(ctx context.Context) error {
 			return err
 		}
 	}
-	return f.Ledger.SetMark(ctx, Mark, begun, "")
+	return f.Ledger.Switches.SetMark(ctx, Mark, begun, "")
 }
 
 // following is an open episode: its latch, and its entry in the index.
 type following struct {
-	latch ledger.Latch
-	entry ledger.OpenEpisode
+	latch latches.Latch
+	entry latches.OpenEpisode
 }
 
 // follow records what became of one episode, by the actions that are listed of its machine.
@@ -189,7 +191,7 @@ func (f *Follower) record(ctx context.Context, e following, next episode.Next, a
 		// The write makes sure that a holder who slept through its time cannot go on to an intent that nobody would
 		// follow.
 		e.latch.Holder, e.latch.HeldUntil = "", time.Time{}
-		if err := f.Ledger.SaveLatch(ctx, &e.latch); err != nil {
+		if err := f.Ledger.Latches.Save(ctx, &e.latch); err != nil {
 			return err
 		}
 	case episode.Conclude:
@@ -200,5 +202,5 @@ func (f *Follower) record(ctx context.Context, e following, next episode.Next, a
 	default:
 		return fmt.Errorf("an episode that is followed cannot go on with %T", next)
 	}
-	return f.Ledger.RemoveOpen(ctx, e.entry)
+	return f.Ledger.Latches.RemoveOpen(ctx, e.entry)
 }

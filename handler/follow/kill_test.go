@@ -7,7 +7,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
@@ -31,7 +31,7 @@ func TestFollowKilledAnywhereIsRepaired(t *testing.T) {
 					machine.Cancelled: "not isolated",
 				}[status]
 				for _, id := range []string{"da1", "da2"} {
-					if run := w.Run(id, 1); run.State != ledger.Closed || run.Outcome != want {
+					if run := w.Run(id, 1); run.State != runs.Closed || run.Outcome != want {
 						t.Errorf("%s, killed at %d: run %s is %+v", status, points, id, run)
 					}
 				}

@@ -10,7 +10,8 @@ import (
 	"cordon/handler/episode"
 	"cordon/handler/follow"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
@@ -48,7 +49,7 @@ func TestReleaseAcrossTheLiftIsARelease(t *testing.T) {
 		w.Isolations("m1") != 1 {
 		t.Errorf("%d isolations, told %q", w.Isolations("m1"), told)
 	}
-	if l := w.LatchOn(p); l.State != ledger.Ended || l.ReleasedAt.IsZero() || !l.LiftedAt.IsZero() {
+	if l := w.LatchOn(p); l.State != latches.Ended || l.ReleasedAt.IsZero() || !l.LiftedAt.IsZero() {
 		t.Errorf("latch %+v", l)
 	}
 }
@@ -68,8 +69,8 @@ func TestReleaseThatComesToNothingLetsTheLiftHappen(t *testing.T) {
 			if told := w.Kinds(); strings.Count(told, "lifted") != 2 {
 				t.Errorf("told %q", told)
 			}
-			if l := w.LatchOn(p); l.State != ledger.Ended || l.LiftedAt.IsZero() ||
-				w.Run("da2", 1).State != ledger.Started {
+			if l := w.LatchOn(p); l.State != latches.Ended || l.LiftedAt.IsZero() ||
+				w.Run("da2", 1).State != runs.Started {
 				t.Errorf("latch %+v, run %+v", l, w.Run("da2", 1))
 			}
 		})
@@ -104,7 +105,7 @@ func TestReleaseThatNobodyFollowedIsNoLift(t *testing.T) {
 		w.Isolations("m1") != 1 {
 		t.Errorf("%d isolations, told %q", w.Isolations("m1"), told)
 	}
-	if l := w.LatchOn(p); l.State != ledger.Ended || !l.ReleasedAt.Equal(release.Created) {
+	if l := w.LatchOn(p); l.State != latches.Ended || !l.ReleasedAt.Equal(release.Created) {
 		t.Errorf("latch %+v", l)
 	}
 	w.AlertOn("da4", "m1", alert.High)
@@ -130,7 +131,7 @@ func TestRunWaitsForAReleaseThatNobodyFollowed(t *testing.T) {
 			if err := p.Responder.Respond(t.Context(), m.Message.Encode(), 1); err != nil {
 				t.Fatal(err)
 			}
-			if run := w.Run("da2", 1); run.State != ledger.Started || !run.StuckSince.IsZero() ||
+			if run := w.Run("da2", 1); run.State != runs.Started || !run.StuckSince.IsZero() ||
 				w.Isolations("m1") != 1 || strings.Contains(w.Kinds(), "lifted") {
 				t.Errorf("%+v, told %q", run, w.Kinds())
 			}
@@ -166,7 +167,7 @@ func TestLiftIsToldWhenTheMachineIsFree(t *testing.T) {
 			if told := w.Kinds(); strings.Contains(told, "lift") {
 				t.Errorf("on day 7 told %q", told)
 			}
-			if l := w.LatchOn(p); l.State != ledger.Achieved || l.ActionID != second.ID ||
+			if l := w.LatchOn(p); l.State != latches.Achieved || l.ActionID != second.ID ||
 				l.By() != machine.ByPerson || l.Requestor != second.Requestor || w.OpenEpisodes(p) != 1 {
 				t.Errorf("on day 7 the latch is %+v", l)
 			}
@@ -175,7 +176,7 @@ func TestLiftIsToldWhenTheMachineIsFree(t *testing.T) {
 				t.Errorf("on day 9 told %q", told)
 			}
 			w.Pass(p, world.Day, time.Hour)
-			if l := w.LatchOn(p); l.State != ledger.Ended || !l.LiftedAt.Equal(second.Created.Add(world.Lift)) ||
+			if l := w.LatchOn(p); l.State != latches.Ended || !l.LiftedAt.Equal(second.Created.Add(world.Lift)) ||
 				!strings.Contains(w.Kinds(), "lifted") {
 				t.Errorf("on day 10 told %q, latch %+v", w.Kinds(), l)
 			}
@@ -209,7 +210,7 @@ func TestOldRowsLiftCountsFromTheCompletion(t *testing.T) {
 	w.Follow(p)
 	l := w.LatchOn(p)
 	l.AchievedAt, l.Owner = time.Time{}, ""
-	if err := p.Ledger.SaveLatch(t.Context(), &l); err != nil {
+	if err := p.Ledger.Latches.Save(t.Context(), &l); err != nil {
 		t.Fatal(err)
 	}
 	w.Advance(world.Lift - world.Day)

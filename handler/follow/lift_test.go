@@ -10,7 +10,7 @@ import (
 	"cordon/handler/desk"
 	"cordon/handler/follow"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
@@ -28,14 +28,14 @@ func TestWeeksOfIsolations(t *testing.T) {
 		t.Fatalf("on the last day told %q", told)
 	}
 	w.Pass(p, world.Day-2*time.Hour, time.Hour)
-	if l := w.LatchOn(p); l.State != ledger.Achieved {
+	if l := w.LatchOn(p); l.State != latches.Achieved {
 		t.Fatalf("before the lift the latch is %+v", l)
 	}
 	w.Pass(p, 2*time.Hour, time.Minute)
 	if told := w.Kinds(); told != "requested, isolated, lifts soon, lifted" {
 		t.Fatalf("at the lift told %q", told)
 	}
-	if l := w.LatchOn(p); l.State != ledger.Ended || !l.LiftedAt.Equal(w.Actions[0].Updated.Add(world.Lift)) ||
+	if l := w.LatchOn(p); l.State != latches.Ended || !l.LiftedAt.Equal(w.Actions[0].Updated.Add(world.Lift)) ||
 		l.EndKind != "lifted" || w.OpenEpisodes(p) != 0 {
 		t.Errorf("lifted: %+v, %d open episodes", l, w.OpenEpisodes(p))
 	}
@@ -202,7 +202,7 @@ func TestRowsFromBeforeTheLiftWasKnownAreFollowed(t *testing.T) {
 			w, p := world.Isolated(t)
 			l := w.LatchOn(p)
 			l.AchievedAt, l.Owner = time.Time{}, ""
-			if err := p.Ledger.SaveLatch(t.Context(), &l); err != nil {
+			if err := p.Ledger.Latches.Save(t.Context(), &l); err != nil {
 				t.Fatal(err)
 			}
 			if !listed {
@@ -211,11 +211,11 @@ func TestRowsFromBeforeTheLiftWasKnownAreFollowed(t *testing.T) {
 				w.Mu.Unlock()
 			}
 			w.Pass(p, world.Lift-time.Hour, time.Hour)
-			if l := w.LatchOn(p); l.State != ledger.Achieved || l.AchievedAt.IsZero() == listed {
+			if l := w.LatchOn(p); l.State != latches.Achieved || l.AchievedAt.IsZero() == listed {
 				t.Errorf("an hour before the lift: %+v", l)
 			}
 			w.Pass(p, 2*time.Hour, time.Minute)
-			if l := w.LatchOn(p); l.State != ledger.Ended || l.LiftedAt.IsZero() {
+			if l := w.LatchOn(p); l.State != latches.Ended || l.LiftedAt.IsZero() {
 				t.Errorf("after the lift: %+v", l)
 			}
 		})
@@ -264,7 +264,7 @@ func TestReleaseDoneBeforeTheIsolationIsNoEndOfIt(t *testing.T) {
 	w.Follow(p)
 	w.Advance(2 * time.Hour)
 	w.Follow(p)
-	if told := w.Kinds(); told != "requested, isolated" || w.LatchOn(p).State != ledger.Achieved {
+	if told := w.Kinds(); told != "requested, isolated" || w.LatchOn(p).State != latches.Achieved {
 		t.Errorf("told %q, %+v", told, w.LatchOn(p))
 	}
 	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated+d.Elsewhere != 0 {

@@ -5,19 +5,19 @@ import (
 	"time"
 
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
 
 // episodes reads the latches that the index of open episodes names.
 func (f *Follower) episodes(ctx context.Context) ([]following, error) {
-	open, err := f.Ledger.OpenEpisodes(ctx)
+	open, err := f.Ledger.Latches.OpenEpisodes(ctx)
 	if err != nil {
 		return nil, err
 	}
 	episodes := make([]following, 0, len(open))
 	for _, entry := range open {
-		l, err := f.Ledger.Latch(ctx, entry.MachineID, entry.Kind)
+		l, err := f.Ledger.Latches.Of(ctx, entry.MachineID, entry.Kind)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +34,7 @@ func (f *Follower) actions(
 	if len(episodes) == 0 && !whole {
 		return nil, nil
 	}
-	last, err := f.Ledger.Mark(ctx, Mark)
+	last, err := f.Ledger.Switches.Mark(ctx, Mark)
 	if err != nil {
 		return nil, err
 	}
@@ -45,13 +45,13 @@ func (f *Follower) actions(
 	for _, e := range episodes {
 		oldest := e.latch.FirstIntentAt.Add(-episode.LookBack)
 		switch {
-		case e.latch.State == ledger.Intended:
-		case e.latch.State == ledger.Acting:
+		case e.latch.State == latches.Intended:
+		case e.latch.State == latches.Acting:
 			oldest = e.latch.ActionAt.Add(-time.Second)
-		case e.latch.State == ledger.Achieved && !e.latch.ReleaseAt.IsZero():
+		case e.latch.State == latches.Achieved && !e.latch.ReleaseAt.IsZero():
 			oldest = e.latch.ReleaseAt.Add(-time.Second)
-		case e.latch.State == ledger.Achieved && (whole || e.latch.AchievedAt.IsZero()),
-			e.latch.State == ledger.Achieved && episode.LiftNear(e.latch, f.Now(), f.Lift):
+		case e.latch.State == latches.Achieved && (whole || e.latch.AchievedAt.IsZero()),
+			e.latch.State == latches.Achieved && episode.LiftNear(e.latch, f.Now(), f.Lift):
 			oldest = e.latch.ActionAt.Add(-time.Second)
 		default:
 			continue

@@ -6,38 +6,38 @@ import (
 	"time"
 
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
 
 // found gives an episode the action that an interrupted request of it made.
-func (f *Follower) found(ctx context.Context, l ledger.Latch, a machine.Action) error {
-	l.State, l.ActionID, l.ActionStatus, l.ActionAt = ledger.Acting, a.ID, a.Status, a.Created
+func (f *Follower) found(ctx context.Context, l latches.Latch, a machine.Action) error {
+	l.State, l.ActionID, l.ActionStatus, l.ActionAt = latches.Acting, a.ID, a.Status, a.Created
 	if a.Created.IsZero() {
 		l.ActionAt = l.IntentAt
 	}
 	l.Holder, l.HeldUntil = "", time.Time{}
 	f.Log.InfoContext(ctx, "the action of an interrupted request was found", "machine", l.MachineID, "action", a.ID)
-	return f.Ledger.SaveLatch(ctx, &l)
+	return f.Ledger.Latches.Save(ctx, &l)
 }
 
 // giveUp ends an episode whose request made no action.
 func (f *Follower) giveUp(ctx context.Context, e following, reason string) error {
 	l := e.latch
-	l.State, l.EndedAt, l.EndReason = ledger.Ended, f.Now().UTC(), reason
+	l.State, l.EndedAt, l.EndReason = latches.Ended, f.Now().UTC(), reason
 	l.Holder, l.HeldUntil = "", time.Time{}
-	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
+	if err := f.Ledger.Latches.Save(ctx, &l); err != nil {
 		return err
 	}
 	if err := f.endings.GiveBack(ctx, l); err != nil {
 		return err
 	}
-	return f.Ledger.RemoveOpen(ctx, e.entry)
+	return f.Ledger.Latches.RemoveOpen(ctx, e.entry)
 }
 
 // pending tells of an action that is not confirmed for long, and records its status.
-func (f *Follower) pending(ctx context.Context, l ledger.Latch, is episode.Pending) error {
+func (f *Follower) pending(ctx context.Context, l latches.Latch, is episode.Pending) error {
 	if is.Detail != "" {
 		waiting := episode.Event(l, notice.StillPending, f.Now())
 		waiting.Detail = is.Detail
@@ -49,7 +49,7 @@ func (f *Follower) pending(ctx context.Context, l ledger.Latch, is episode.Pendi
 		return nil
 	}
 	l.ActionStatus = is.Status
-	return f.Ledger.SaveLatch(ctx, &l)
+	return f.Ledger.Latches.Save(ctx, &l)
 }
 
 // settle records a final status: notice entries first, then for a success the runs and the latch, for anything else the
@@ -66,7 +66,7 @@ func (f *Follower) settle(
 	if err := conclude(ctx, &l, a, detail); err != nil {
 		return err
 	}
-	if err := f.Ledger.SaveLatch(ctx, &l); err != nil {
+	if err := f.Ledger.Latches.Save(ctx, &l); err != nil {
 		return err
 	}
 	f.Log.InfoContext(ctx, "machine action is final",
@@ -77,22 +77,22 @@ func (f *Follower) settle(
 		"status", string(a.Status),
 		"episode", l.Episode)
 	e.latch = l
-	if l.State != ledger.Ended {
+	if l.State != latches.Ended {
 		return f.watchState(ctx, e, actions)
 	}
 	if err := f.finishEnd(ctx, l); err != nil {
 		return err
 	}
-	return f.Ledger.RemoveOpen(ctx, e.entry)
+	return f.Ledger.Latches.RemoveOpen(ctx, e.entry)
 }
 
 // succeeded tells of an action that Succeeded and closes the runs that wait for it. The caller writes the latch.
-func (f *Follower) succeeded(ctx context.Context, l *ledger.Latch, a machine.Action, detail string) error {
+func (f *Follower) succeeded(ctx context.Context, l *latches.Latch, a machine.Action, detail string) error {
 	spec, _ := machine.SpecOfLatch(l.Kind)
 	what := episode.Event(*l, episode.DoneKind(l.Desired), f.Now())
 	what.At, what.ActionID, what.Detail = a.Updated, a.ID, detail
 	if undone, undoes := machine.SpecOf(spec.Undoes); undoes {
-		state := ledger.Latch{
+		state := latches.Latch{
 			MachineID:   l.MachineID,
 			MachineName: l.MachineName,
 			Kind:        undone.Latch,
@@ -100,22 +100,22 @@ func (f *Follower) succeeded(ctx context.Context, l *ledger.Latch, a machine.Act
 		}
 		what = episode.ReleaseEvent(state, a, f.Now())
 	}
-	l.State, l.AchievedAt = ledger.Achieved, a.Completed()
+	l.State, l.AchievedAt = latches.Achieved, a.Completed()
 	if l.Adopted {
 		what.Detail += " " + episode.Whose(*l)
 	}
 	what.Detail += episode.LiftSentence(*l, f.Lift)
 	if !spec.Lasting {
-		l.State, l.EndedAt, l.EndReason, l.EndKind = ledger.Ended, f.Now().UTC(), what.Detail, ""
+		l.State, l.EndedAt, l.EndReason, l.EndKind = latches.Ended, f.Now().UTC(), what.Detail, ""
 	}
 	return errors.Join(f.endings.TellJoiners(ctx, *l, what), f.closeRuns(ctx, *l, spec.Done, what.Detail))
 }
 
 // failed tells of an action that came to nothing, and whether it is asked for again. The caller writes the latch.
-func (f *Follower) failed(ctx context.Context, l *ledger.Latch, a machine.Action, detail string) error {
+func (f *Follower) failed(ctx context.Context, l *latches.Latch, a machine.Action, detail string) error {
 	what := episode.Event(*l, episode.FailedKind(a.Status), f.Now())
 	what.At, what.ActionID, what.Detail = a.Updated, a.ID, detail
-	l.State, l.EndedAt, l.EndReason, l.EndKind = ledger.Ended, f.Now().UTC(), what.Detail, string(what.Kind)
+	l.State, l.EndedAt, l.EndReason, l.EndKind = latches.Ended, f.Now().UTC(), what.Detail, string(what.Kind)
 	again, err := f.againDetail(ctx, *l)
 	if err != nil {
 		return err

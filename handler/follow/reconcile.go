@@ -9,6 +9,7 @@ import (
 
 	"cordon/handler/episode"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/handler/outgoing"
 )
@@ -40,7 +41,7 @@ type Drift struct {
 // ReadDrift reads what the last look found.
 func ReadDrift(ctx context.Context, store *ledger.Store) (Drift, error) {
 	var d Drift
-	mark, err := store.Mark(ctx, markDrift)
+	mark, err := store.Switches.Mark(ctx, markDrift)
 	if err != nil || mark.Note == "" {
 		return d, err
 	}
@@ -58,17 +59,17 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 		if !slices.ContainsFunc(list, machine.Action.OfIsolation) {
 			continue
 		}
-		l, err := f.Ledger.Latch(ctx, id, ledger.Isolation)
+		l, err := f.Ledger.Latches.Of(ctx, id, latches.Isolation)
 		if err != nil {
 			return err
 		}
 		now := machine.StateOf(machine.Isolate, list, now, f.Lift, episode.Owners(l))
 		switch {
-		case l.State == ledger.Achieved && now.Lifted() && !l.ReleaseAt.IsZero():
+		case l.State == latches.Achieved && now.Lifted() && !l.ReleaseAt.IsZero():
 			// It is written as soon as the release that is under way is over.
-		case l.State == ledger.Achieved && !now.Is && now.By != "":
+		case l.State == latches.Achieved && !now.Is && now.By != "":
 			believed = append(believed, id)
-		case now.Is && (l.State == ledger.Ended || l.Episode == 0):
+		case now.Is && (l.State == latches.Ended || l.Episode == 0):
 			elsewhere = append(elsewhere, id)
 		}
 	}
@@ -86,10 +87,10 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 	if err != nil {
 		return err
 	}
-	if err := f.Ledger.SetMark(ctx, markDrift, now, string(note)); err != nil {
+	if err := f.Ledger.Switches.SetMark(ctx, markDrift, now, string(note)); err != nil {
 		return err
 	}
-	return f.Ledger.SetMark(ctx, markReconcile, now, "")
+	return f.Ledger.Switches.SetMark(ctx, markReconcile, now, "")
 }
 
 // earliest is the earlier of two times, but not before a limit.

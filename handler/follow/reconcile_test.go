@@ -7,7 +7,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/follow"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/local/funchost"
 )
@@ -36,12 +36,12 @@ func TestReleaseThatNoFollowSawIsFoundByTheHourlyLook(t *testing.T) {
 	w.Mu.Unlock()
 	w.Advance(10 * time.Minute)
 	w.Follow(p)
-	if l, err := p.Ledger.Latch(t.Context(), "m1", ledger.Isolation); err != nil || l.State != ledger.Achieved {
+	if l, err := p.Ledger.Latches.Of(t.Context(), "m1", latches.Isolation); err != nil || l.State != latches.Achieved {
 		t.Fatalf("the release was seen without the hourly look: %+v, %v", l, err)
 	}
 	w.Advance(time.Hour)
 	w.Follow(p)
-	if l, err := p.Ledger.Latch(t.Context(), "m1", ledger.Isolation); err != nil || l.State != ledger.Ended ||
+	if l, err := p.Ledger.Latches.Of(t.Context(), "m1", latches.Isolation); err != nil || l.State != latches.Ended ||
 		l.ReleasedAt.IsZero() {
 		t.Errorf("after the hourly look the latch is %+v, %v", l, err)
 	}
@@ -109,7 +109,7 @@ func TestHourlyLookIsTakenAtEveryFollowOfAnHourlyFollower(t *testing.T) {
 		w.Advance(begun.Add(time.Duration(tick)*time.Hour +
 			[]time.Duration{2, -3, 0, -1}[tick%4]*time.Millisecond).Sub(w.Clock()))
 		w.Follow(p)
-		if looked, err := p.Ledger.Mark(t.Context(), follow.MarkReconcile); err != nil || !looked.At.Equal(w.Clock()) {
+		if looked, err := p.Ledger.Switches.Mark(t.Context(), follow.MarkReconcile); err != nil || !looked.At.Equal(w.Clock()) {
 			t.Errorf("tick %d: looked at %s (%v)", tick, looked.At, err)
 		}
 	}
@@ -127,7 +127,7 @@ func TestADayOfTheHostsTicksLooksAtEverythingOnceAnHour(t *testing.T) {
 		mark := begun.Add(time.Duration(tick) * time.Minute)
 		w.Advance(mark.Add(funchost.Lateness(1, "FollowActions", mark)).Sub(w.Clock()))
 		w.Follow(p)
-		looked, err := p.Ledger.Mark(t.Context(), follow.MarkReconcile)
+		looked, err := p.Ledger.Switches.Mark(t.Context(), follow.MarkReconcile)
 		if now := looked.At.Equal(w.Clock()); err != nil || now != (tick%60 == 0) {
 			t.Errorf("tick %d at %s: looked at everything at %s (%v)", tick, w.Clock().Format("15:04:05.000"),
 				looked.At, err)

@@ -9,7 +9,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/episode"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -23,7 +23,7 @@ func TestFailedIsolationIsAskedForAgainAndToldEachTime(t *testing.T) {
 		w.AlertOn("da2", "m1", alert.High)
 		w.Drain(p, 10)
 		w.FailOpen(p, status)
-		if run := w.Run("da1", 1); run.State != ledger.Started || run.Reissues != 1 {
+		if run := w.Run("da1", 1); run.State != runs.Started || run.Reissues != 1 {
 			t.Errorf("%s: after the failure the run is %+v", status, run)
 		}
 		if due := slices.MinFunc(w.Queue, func(a, b alert.Envelope) int {
@@ -35,7 +35,7 @@ func TestFailedIsolationIsAskedForAgainAndToldEachTime(t *testing.T) {
 		w.FinishAll(machine.Succeeded)
 		w.Follow(p)
 		for _, id := range []string{"da1", "da2"} {
-			if run := w.Run(id, 1); run.State != ledger.Closed || run.Outcome != "isolated" || run.Episode != 2 {
+			if run := w.Run(id, 1); run.State != runs.Closed || run.Outcome != "isolated" || run.Episode != 2 {
 				t.Errorf("%s: run %s is %+v", status, id, run)
 			}
 		}
@@ -61,7 +61,7 @@ func TestIsolationThatKeepsFailingIsGivenUpAndToldSo(t *testing.T) {
 		w.Drain(p, 10)
 		w.FailOpen(p, machine.Failed)
 	}
-	if run := w.Run("da1", 1); run.State != ledger.Closed || run.Outcome != "not isolated" {
+	if run := w.Run("da1", 1); run.State != runs.Closed || run.Outcome != "not isolated" {
 		t.Errorf("the run is %+v", run)
 	}
 	if n := w.Isolations("m1"); n != episode.MaxReissues+1 {
@@ -86,7 +86,7 @@ func TestCancelledIsolationIsNotAskedForAgain(t *testing.T) {
 	w.Drain(p, 10)
 	w.FailOpen(p, machine.Cancelled)
 	w.Drain(p, 10)
-	if run := w.Run("da1", 1); run.State != ledger.Closed || run.Outcome != "not isolated" || w.Isolations("m1") != 1 {
+	if run := w.Run("da1", 1); run.State != runs.Closed || run.Outcome != "not isolated" || w.Isolations("m1") != 1 {
 		t.Errorf("the run is %+v after %d isolations", run, w.Isolations("m1"))
 	}
 }
@@ -119,7 +119,7 @@ func TestReissueKilledAnywhereMakesOneNewEpisode(t *testing.T) {
 			w.FinishAll(machine.Succeeded)
 			w.Follow(p)
 			for _, id := range []string{"da1", "da2"} {
-				if run := w.Run(id, 1); run.State != ledger.Closed || run.Outcome != "isolated" {
+				if run := w.Run(id, 1); run.State != runs.Closed || run.Outcome != "isolated" {
 					t.Errorf("killed at %d (answer lost %v): run %s is %s, outcome %q, %d reissues", points, mute, id,
 						run.State, run.Outcome, run.Reissues)
 				}

@@ -8,7 +8,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
@@ -96,7 +96,7 @@ func TestMachineThatIsNotFoundByTheRequestIsAskedForAgain(t *testing.T) {
 	}
 	w.AlertOn("da1", "m1", alert.High)
 	w.Drain(p, 5)
-	if w.Posts != 1 || w.Run("da1", 1).State != ledger.Waiting {
+	if w.Posts != 1 || w.Run("da1", 1).State != runs.Waiting {
 		t.Errorf("%d requests, run %+v", w.Posts, w.Run("da1", 1))
 	}
 }
@@ -114,7 +114,7 @@ func TestHeldRunIsToldWhereverTheProcessDies(t *testing.T) {
 			killed = mortal.Died()
 			w.Advance(2 * time.Minute)
 			w.Work(w.Start(-1, false))
-			if run := w.Run("da1", 1); run.State != ledger.Closed || w.Kinds() != "refused" {
+			if run := w.Run("da1", 1); run.State != runs.Closed || w.Kinds() != "refused" {
 				t.Errorf("killed at %d (answer lost %v): run %+v, told %q", k, mute, run, w.Kinds())
 			}
 		}
@@ -135,7 +135,7 @@ func TestActionOfTheEpisodeBeforeIsNotAdoptedFromAnOldList(t *testing.T) {
 	w.Follow(p)
 	w.AlertOn("da3", "m1", alert.High)
 	w.Drain(p, 5)
-	if run := w.Run("da3", 1); w.Isolations("m1") != 2 || run.State != ledger.Waiting {
+	if run := w.Run("da3", 1); w.Isolations("m1") != 2 || run.State != runs.Waiting {
 		t.Errorf("%d isolations of m1, run %+v", w.Isolations("m1"), run)
 	}
 }

@@ -6,21 +6,22 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
 // closeRuns ends the runs that wait for the episode.
-func (f *Follower) closeRuns(ctx context.Context, l ledger.Latch, outcome, reason string) error {
-	joiners, err := f.Ledger.Joiners(ctx, l)
+func (f *Follower) closeRuns(ctx context.Context, l latches.Latch, outcome, reason string) error {
+	joiners, err := f.Ledger.Latches.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
 	for _, j := range joiners {
-		_, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
+		_, err := f.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) error {
 			return episode.CloseWith(run, l, outcome, reason, f.Now().UTC())
 		})
-		if err != nil && !ledger.IsNotFound(err) {
+		if err != nil && !runs.IsNotFound(err) {
 			return err
 		}
 	}
@@ -28,13 +29,13 @@ func (f *Follower) closeRuns(ctx context.Context, l ledger.Latch, outcome, reaso
 }
 
 // againDetail says how it goes on after a failure, for people; empty if it does not.
-func (f *Follower) againDetail(ctx context.Context, l ledger.Latch) (string, error) {
-	joiners, err := f.Ledger.Joiners(ctx, l)
+func (f *Follower) againDetail(ctx context.Context, l latches.Latch) (string, error) {
+	joiners, err := f.Ledger.Latches.Joiners(ctx, l)
 	if err != nil {
 		return "", err
 	}
 	for _, j := range joiners {
-		record, err := f.Ledger.Alert(ctx, j.AlertID)
+		record, err := f.Ledger.Runs.Alert(ctx, j.AlertID)
 		if err != nil {
 			return "", err
 		}
@@ -49,14 +50,14 @@ func (f *Follower) againDetail(ctx context.Context, l ledger.Latch) (string, err
 
 // finishEnd does what is left to do for an episode that has ended: runs that a release was not meant for begin again,
 // as do those whose action failed and that have tries left; the others close.
-func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
+func (f *Follower) finishEnd(ctx context.Context, l latches.Latch) error {
 	if !l.LiftedAt.IsZero() {
 		return nil // all was done before it was written
 	}
 	if err := f.endings.GiveBack(ctx, l); err != nil {
 		return err
 	}
-	joiners, err := f.Ledger.Joiners(ctx, l)
+	joiners, err := f.Ledger.Latches.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -74,13 +75,13 @@ func (f *Follower) finishEnd(ctx context.Context, l ledger.Latch) error {
 
 // afterFailure asks again for a run that has tries left, or closes it. A repeat changes nothing; if the message was
 // lost the run is found standing still.
-func (f *Follower) afterFailure(ctx context.Context, j ledger.Joiner, l ledger.Latch) error {
-	record, err := f.Ledger.Alert(ctx, j.AlertID)
+func (f *Follower) afterFailure(ctx context.Context, j latches.Joiner, l latches.Latch) error {
+	record, err := f.Ledger.Runs.Alert(ctx, j.AlertID)
 	if err != nil {
 		return err
 	}
 	again, due := false, f.Now().UTC().Add(f.ReissueAfter)
-	run, err := f.Ledger.UpdateRun(ctx, j.AlertID, j.Version, func(run *ledger.Run) error {
+	run, err := f.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) error {
 		if again = episode.Answers(record, *run) && episode.MayReissue(*run, l); again {
 			episode.Reissue(run, l.Kind, due)
 			run.Copies++
@@ -92,7 +93,7 @@ func (f *Follower) afterFailure(ctx context.Context, j ledger.Joiner, l ledger.L
 		}
 		return episode.CloseWith(run, l, outcome, l.EndReason, f.Now().UTC())
 	})
-	if ledger.IsNotFound(err) {
+	if runs.IsNotFound(err) {
 		return nil
 	}
 	if err != nil || !again {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/notice"
 )
 
@@ -22,7 +22,7 @@ const (
 
 // tellUnknown tells in one mail of the ids that were asked for and that neither the API nor a poll knew.
 func (f *Follower) tellUnknown(ctx context.Context) error {
-	l, err := f.Ledger.ReadLookups(ctx)
+	l, err := f.Ledger.Switches.ReadLookups(ctx)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 	}
 	var missing, over []string
 	for _, one := range untold {
-		_, known, err := f.Ledger.Seen(ctx, one.AlertID)
+		_, known, err := f.Ledger.Runs.Seen(ctx, one.AlertID)
 		switch {
 		case err != nil:
 			return err
@@ -63,7 +63,7 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 		f.Log.WarnContext(ctx, "alerts were asked for that nobody knows",
 			"missing", len(missing), "notLookedUp", len(over), "more", l.More)
 	}
-	return f.Ledger.LookupsTold(ctx, l, now)
+	return f.Ledger.Switches.LookupsTold(ctx, l, now)
 }
 
 // unknownDetail names the ids, as far as a mail has room for them.
@@ -75,7 +75,7 @@ func unknownDetail(missing, over []string, more int) string {
 	}
 	if len(over)+more > 0 {
 		fmt.Fprintf(&b, "Not looked up, because at most %d an hour are that no poll recorded: %d ids",
-			ledger.LookupsPerHour, len(over))
+			switches.LookupsPerHour, len(over))
 		if more > 0 {
 			fmt.Fprintf(&b, " and %d messages", more)
 		}

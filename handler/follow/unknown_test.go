@@ -11,7 +11,8 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/follow"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/respond"
@@ -35,8 +36,8 @@ func TestMadeUpIDsAreLookedUpAFewTimesAndToldInOneMail(t *testing.T) {
 		})
 	}
 	group.Wait()
-	refs, err := p.Ledger.Runs(t.Context(), w.Clock())
-	if n := w.LookedUp(); err != nil || n != ledger.LookupsPerHour || len(refs) > n || len(w.Queue) != 0 ||
+	refs, err := p.Ledger.Runs.OnDay(t.Context(), w.Clock())
+	if n := w.LookedUp(); err != nil || n != switches.LookupsPerHour || len(refs) > n || len(w.Queue) != 0 ||
 		w.Kinds() != "" {
 		t.Errorf("%d look-ups, %d records, %d messages, told %q, %v", n, len(refs), len(w.Queue), w.Kinds(), err)
 	}
@@ -99,11 +100,11 @@ func TestMadeUpIDsOfHoursStayWithinTheLimit(t *testing.T) {
 		w.Follow(p)
 	}
 	for i, at := range reads {
-		if i >= ledger.LookupsPerHour && at.Sub(reads[i-ledger.LookupsPerHour]) < time.Hour {
+		if i >= switches.LookupsPerHour && at.Sub(reads[i-switches.LookupsPerHour]) < time.Hour {
 			t.Fatalf("look-up %d at %s is one too many within an hour", i, at)
 		}
 	}
-	if n := len(reads); n < 4*ledger.LookupsPerHour {
+	if n := len(reads); n < 4*switches.LookupsPerHour {
 		t.Errorf("%d look-ups in five hours", n)
 	}
 	if n := len(w.ToldOf(notice.UnknownAlerts)); n < 4 || n > 5 {
@@ -116,7 +117,7 @@ func TestAlertsThatExistUseUpNoLookUps(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	p := w.Start(-1, false)
-	for i := range 3 * ledger.LookupsPerHour {
+	for i := range 3 * switches.LookupsPerHour {
 		id := fmt.Sprintf("da%d", i)
 		w.Alerts[id] = alert.Alert{
 			ID:       id,
@@ -126,7 +127,7 @@ func TestAlertsThatExistUseUpNoLookUps(t *testing.T) {
 			Updated:  w.Clock(),
 		}
 		w.Asks(p, id)
-		if run := w.Run(id, 1); run.State != ledger.Closed || run.Outcome != "no rule" {
+		if run := w.Run(id, 1); run.State != runs.Closed || run.Outcome != "no rule" {
 			t.Fatalf("%s: %+v", id, run)
 		}
 	}
@@ -149,7 +150,7 @@ func TestALookUpInTroubleEnds(t *testing.T) {
 		}
 		begun := w.Clock()
 		w.Drain(p, 30*respond.LookUpTries)
-		if n := w.LookedUp(); n > max(respond.LookUpTries, ledger.LookupsPerHour) ||
+		if n := w.LookedUp(); n > max(respond.LookUpTries, switches.LookupsPerHour) ||
 			w.Clock().Sub(begun) > 2*time.Hour {
 			t.Errorf("%d ids: %d look-ups in %s", ids, n, w.Clock().Sub(begun))
 		}
@@ -179,7 +180,7 @@ func TestUnknownAlertHasARecord(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c.before {
-			if _, err := p.Ledger.Asked(t.Context(), "da1", w.Clock()); err != nil {
+			if _, err := p.Ledger.Runs.Asked(t.Context(), "da1", w.Clock()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -188,7 +189,7 @@ func TestUnknownAlertHasARecord(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if run := w.Run("da1", 0); run.State != ledger.Closed || run.Outcome != "not found" || w.LookedUp() != 1 ||
+		if run := w.Run("da1", 0); run.State != runs.Closed || run.Outcome != "not found" || w.LookedUp() != 1 ||
 			len(w.Queue) != 0 || w.Kinds() != "" {
 			t.Errorf("%s: %d look-ups, told %q, %+v", name, w.LookedUp(), w.Kinds(), run)
 		}

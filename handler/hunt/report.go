@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
 	"cordon/handler/ledger/hunts"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/notice"
 )
 
@@ -29,7 +29,7 @@ func (r *Runner) report(ctx context.Context, h *Hunt, state hunts.Hunt, turn hun
 		}
 		return r.tell(ctx, h, turn, notice.HuntEmpty)
 	}
-	for part := range slices.Chunk(findings(result), sendBatch) {
+	for part := range slices.Chunk(placesOfFindings(result), sendBatch) {
 		if err := r.enqueue(ctx, h, turn, result, part); err != nil {
 			return err
 		}
@@ -39,11 +39,11 @@ func (r *Runner) report(ctx context.Context, h *Hunt, state hunts.Hunt, turn hun
 			return err
 		}
 	}
-	return r.Ledger.RememberHunted(ctx, h.Name, result.Digests, turn.At)
+	return r.Ledger.Hunts.Remember(ctx, h.Name, result.Digests, turn.At)
 }
 
-// findings are the places of the rows that become findings.
-func findings(result hunts.Result) []int {
+// placesOfFindings are the places of the rows that become findings.
+func placesOfFindings(result hunts.Result) []int {
 	var at []int
 	for i, m := range result.Machines {
 		if m != "" {
@@ -66,8 +66,8 @@ func (r *Runner) enqueue(ctx context.Context, h *Hunt, turn hunts.Turn, result h
 				return err
 			}
 			now := r.Now().UTC()
-			o, err := r.Ledger.ObserveFinding(gctx, f, now)
-			if err != nil || o.Run.State != ledger.Observed {
+			o, err := r.Ledger.Findings.Observe(gctx, f, now)
+			if err != nil || o.Run.State != runs.Observed {
 				return err
 			}
 			messages[i] = alert.Envelope{

@@ -9,7 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"cordon/handler/ledger"
+	"cordon/handler/alert"
+	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/hunts"
 )
 
@@ -142,9 +143,9 @@ func (h *Hunt) machine(t Table, row []string) string {
 }
 
 // finding makes the finding of a row of a record.
-func (h *Hunt) finding(turn hunts.Turn, result hunts.Result, i int) (ledger.Finding, error) {
-	f := ledger.Finding{
-		ID:          ledger.FindingID(h.Name, result.Digests[i]),
+func (h *Hunt) finding(turn hunts.Turn, result hunts.Result, i int) (findings.Finding, error) {
+	f := findings.Finding{
+		ID:          alert.FindingID(h.Name, result.Digests[i]),
 		Hunt:        h.Name,
 		Description: h.Description,
 		Severity:    string(h.Severity),

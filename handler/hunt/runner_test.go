@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/local/funchost"
 )
 
@@ -150,7 +150,7 @@ func TestThrottlingIsWaitedForAndNoFailure(t *testing.T) {
 		w.advance(time.Minute)
 	}
 	w.deliver()
-	if h, err := p.ledger.Hunt(t.Context(), "tools"); err != nil || h.FailedAt.IsZero() || len(w.mails) != 4 {
+	if h, err := p.ledger.Hunts.Of(t.Context(), "tools"); err != nil || h.FailedAt.IsZero() || len(w.mails) != 4 {
 		t.Errorf("trouble that does not pass: %+v, %v, %d mails", h, err, len(w.mails))
 	}
 }
@@ -310,8 +310,8 @@ func standing(t *testing.T, w *world, n int) bool {
 	t.Helper()
 	p := w.start(-1, false)
 	found := false
-	err := p.ledger.OpenRuns(t.Context(), func(o ledger.OpenRun) error {
-		run, open, err := p.ledger.OpenRun(t.Context(), o, w.clock())
+	err := p.ledger.Runs.EachOpen(t.Context(), func(o runs.OpenEntry) error {
+		run, open, err := p.ledger.Runs.ReadOpen(t.Context(), o, w.clock())
 		found = found || open && run.MachineID == machineID(n)
 		return err
 	})
@@ -338,7 +338,7 @@ func TestATickThatComesEarlyRunsWhatIsDue(t *testing.T) {
 		if ran := len(w.asked) - before; ran != (tick+1)%2 {
 			t.Errorf("tick %d at %s ran %d turns", tick, w.clock().Format("15:04:05.000"), ran)
 		}
-		state, err := p.ledger.Hunt(t.Context(), "tools")
+		state, err := p.ledger.Hunts.Of(t.Context(), "tools")
 		if want := noon.Add(time.Duration(tick/2+1) * 10 * time.Minute); err != nil || !state.Due.Equal(want) {
 			t.Errorf("tick %d: next turn %s, want %s (%v)", tick, state.Due, want, err)
 		}

@@ -15,6 +15,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/internal/mortal"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/notice"
 	"cordon/local/tables"
 )
@@ -155,7 +156,7 @@ func (p *process) Send(_ context.Context, m notice.Mail) error {
 func (w *world) start(breaths int, mute bool) *process {
 	w.t.Helper()
 	p := &process{world: w, Life: mortal.New(breaths, mute, w.tables)}
-	store, err := ledger.Open(ledger.Options{
+	store, err := ledger.Open(rows.Options{
 		ConnectionString: w.tables.ConnectionString("127.0.0.1:1"),
 		Prefix:           "t",
 		Tenant:           "tenant",
@@ -252,7 +253,7 @@ func (w *world) findings() map[string]int {
 	of := map[string]int{}
 	for _, m := range w.sent {
 		w.mu.Unlock()
-		f, found, err := p.ledger.Finding(w.t.Context(), m.Message.AlertID)
+		f, found, err := p.ledger.Findings.Of(w.t.Context(), m.Message.AlertID)
 		w.mu.Lock()
 		if err != nil || !found || m.Message.Reason != "hunt" {
 			w.t.Fatalf("message %+v is of no finding: %v", m.Message, err)

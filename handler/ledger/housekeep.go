@@ -17,10 +17,10 @@ import (
 // A repeat is safe.
 func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, err error) {
 	kinds := slices.Concat(
-		s.agingRuns(),
+		s.Runs.Aging(),
 		s.Notices.Aging(),
-		s.agingLatches(),
-		s.agingHeld(),
+		s.Latches.Aging(),
+		s.Held.Aging(),
 		s.Switches.Aging(),
 		s.Hunts.Aging(),
 	)
@@ -36,7 +36,7 @@ func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, e
 // housekeep looks at one kind, from where the last look stopped.
 func (s *Store) housekeep(ctx context.Context, kind rows.Aging, before time.Time) (removed int, err error) {
 	name := "housekeeping:" + kind.Name
-	mark, err := s.Mark(ctx, name)
+	mark, err := s.Switches.Mark(ctx, name)
 	if err != nil {
 		return 0, err
 	}
@@ -52,5 +52,5 @@ func (s *Store) housekeep(ctx context.Context, kind rows.Aging, before time.Time
 	if err != nil {
 		return removed, err
 	}
-	return removed, s.SetMark(ctx, name, before, string(note))
+	return removed, s.Switches.SetMark(ctx, name, before, string(note))
 }

@@ -5,8 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"cordon/handler/alert"
+	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/hunts"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/rows/rowstest"
+	"cordon/handler/ledger/runs"
 )
 
 // TestHousekeepingHolds holds what is promised of records that are old.
@@ -21,33 +25,33 @@ func TestHousekeepingHolds(t *testing.T) {
 func housekeeping(t *testing.T, s *Store) {
 	a := sampleAlert()
 	observe(t, s, a, noon)
-	setState(t, s, "da1", Closed)
+	setState(t, s, "da1", runs.Closed)
 	a.ID = "da2"
 	observe(t, s, a, noon)
-	if _, err := s.Asked(t.Context(), "asked", noon); err != nil {
+	if _, err := s.Runs.Asked(t.Context(), "asked", noon); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.UpdateRun(t.Context(), "asked", 0, func(r *Run) error { r.State = Closed; return nil }); err != nil {
+	if _, err := s.Runs.Update(t.Context(), "asked", 0, func(r *runs.Run) error { r.State = runs.Closed; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	for _, group := range []string{"sent", "unsent"} {
-		if _, _, err := s.AddNotice(t.Context(), group, "k", "event", noon, noon); err != nil {
+		if _, _, err := s.Notices.Add(t.Context(), group, "k", "event", noon, noon); err != nil {
 			t.Fatal(err)
 		}
 	}
-	n, _, err := s.ClaimNotice(t.Context(), "sent", 1, noon, time.Minute)
+	n, _, err := s.Notices.Claim(t.Context(), "sent", 1, noon, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.NoticeDone(t.Context(), n, noon); err != nil {
+	if err := s.Notices.Done(t.Context(), n, noon); err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.Latch(t.Context(), "m1", Isolation)
+	l, err := s.Latches.Of(t.Context(), "m1", latches.Isolation)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l = NextEpisode(l)
-	if err := s.Join(t.Context(), l, Joiner{AlertID: "da1", Version: 1}); err != nil {
+	l = latches.NextEpisode(l)
+	if err := s.Latches.Join(t.Context(), l, latches.Joiner{AlertID: "da1", Version: 1}); err != nil {
 		t.Fatal(err)
 	}
 
@@ -61,57 +65,58 @@ func housekeeping(t *testing.T, s *Store) {
 		}
 	}
 	for id, want := range map[string]int{"da1": 0, "da2": 1, "asked": 0} {
-		if record, err := s.Alert(t.Context(), id); err != nil || len(record.Runs) != want || (record.Seen != nil) != (want > 0) {
+		if record, err := s.Runs.Alert(t.Context(), id); err != nil || len(record.Runs) != want || (record.Seen != nil) != (want > 0) {
 			t.Errorf("%s: %+v, %v", id, record, err)
 		}
 	}
-	if refs, err := s.Runs(t.Context(), noon); err != nil || len(refs) != 0 {
+	if refs, err := s.Runs.OnDay(t.Context(), noon); err != nil || len(refs) != 0 {
 		t.Errorf("index rows are left: %+v, %v", refs, err)
 	}
-	if _, _, err := s.ClaimNotice(t.Context(), "unsent", 1, noon, time.Minute); err != nil {
+	if _, _, err := s.Notices.Claim(t.Context(), "unsent", 1, noon, time.Minute); err != nil {
 		t.Errorf("a notice that was not sent is gone: %v", err)
 	}
-	if n, opened, err := s.AddNotice(t.Context(), "sent", "k2", "event", noon, noon); err != nil || !opened || n.Seq != 1 {
+	if n, opened, err := s.Notices.Add(t.Context(), "sent", "k2", "event", noon, noon); err != nil || !opened || n.Seq != 1 {
 		t.Errorf("after its group was removed: %+v, %v, %v", n, opened, err)
 	}
-	if l, err = s.Latch(t.Context(), "m1", Isolation); err != nil || l.Episode != 1 {
+	if l, err = s.Latches.Of(t.Context(), "m1", latches.Isolation); err != nil || l.Episode != 1 {
 		t.Errorf("the latch is %+v, %v", l, err)
 	}
-	if joiners, err := s.Joiners(t.Context(), l); err != nil || len(joiners) != 0 {
+	if joiners, err := s.Latches.Joiners(t.Context(), l); err != nil || len(joiners) != 0 {
 		t.Errorf("joiners are left: %+v, %v", joiners, err)
 	}
 }
 
 func huntsOld(t *testing.T, s *Store) {
-	h, err := s.Hunt(t.Context(), "tools")
+	f := findings.Finding{ID: alert.FindingID("tools", "0a1b"), Hunt: "tools", MachineID: "m1", FoundAt: noon}
+	h, err := s.Hunts.Of(t.Context(), "tools")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SaveHunt(t.Context(), &h); err != nil {
+	if err := s.Hunts.Save(t.Context(), &h); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.RememberHunted(t.Context(), "tools", []string{"0a"}, noon); err != nil {
+	if err := s.Hunts.Remember(t.Context(), "tools", []string{"0a"}, noon); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PutHuntTurn(t.Context(), hunts.Turn{Hunt: "tools", Due: noon}, hunts.Result{}); err != nil {
+	if err := s.Hunts.PutTurn(t.Context(), hunts.Turn{Hunt: "tools", Due: noon}, hunts.Result{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.ObserveFinding(t.Context(), sampleFinding(), noon); err != nil {
+	if _, err := s.Findings.Observe(t.Context(), f, noon); err != nil {
 		t.Fatal(err)
 	}
-	setState(t, s, sampleFinding().ID, Closed)
+	setState(t, s, f.ID, runs.Closed)
 	for range 2 {
 		if _, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, _, turned, err := s.HuntTurn(t.Context(), "tools", noon)
-	known, err2 := s.Hunted(t.Context(), "tools", time.Unix(0, 0))
-	_, found, err3 := s.Finding(t.Context(), sampleFinding().ID)
+	_, _, turned, err := s.Hunts.Turn(t.Context(), "tools", noon)
+	known, err2 := s.Hunts.Known(t.Context(), "tools", time.Unix(0, 0))
+	_, found, err3 := s.Findings.Of(t.Context(), f.ID)
 	if turned || len(known) > 0 || found || errors.Join(err, err2, err3) != nil {
 		t.Errorf("left: turn %v, rows %v, finding %v; %v", turned, known, found, errors.Join(err, err2, err3))
 	}
-	if again, err := s.Hunt(t.Context(), "tools"); err != nil || again.ETag != h.ETag {
+	if again, err := s.Hunts.Of(t.Context(), "tools"); err != nil || again.ETag != h.ETag {
 		t.Errorf("where the hunt stands is gone: %+v, %v", again, err)
 	}
 }

@@ -12,7 +12,12 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/budget"
+	"cordon/handler/ledger/findings"
+	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/local/tables"
 )
@@ -26,11 +31,10 @@ func TestRowsStandWhereTheyEverStood(t *testing.T) {
 
 func rowsStand(t *testing.T) {
 	server := tables.New(tables.Options{})
-	s, err := Open(Options{
+	s, err := Open(rows.Options{
 		ConnectionString: server.ConnectionString("127.0.0.1:1"),
 		Prefix:           "t",
 		Tenant:           "ten/ant",
-		Neighbours:       true,
 		Transport:        server,
 	})
 	if err != nil {
@@ -39,6 +43,7 @@ func rowsStand(t *testing.T) {
 	if err := s.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	s.Neighbours.Kept = true
 	writeEveryKind(t, s)
 	var all []string
 	for _, name := range rows.Names() {
@@ -72,33 +77,45 @@ func writeEveryKind(t *testing.T, s *Store) {
 	a := sampleAlert()
 	a.ID, a.IncidentID = "da'1|x", 7
 	observe(t, s, a, noon)
-	_, err := s.UpdateRun(ctx, a.ID, 1, func(r *Run) error {
-		r.Steps = StepStates{{Key: "isolate", Latch: Isolation}, {Key: "scan:Quick", Latch: "scan:Quick"}}
-		r.Begun = Starts{}.Begin(Start{Process: "p", Attempt: 2, At: noon})
-		r.Wait(Isolation, 3, "waiting for action a", noon)
-		r.CountReissue(Isolation)
+	_, err := s.Runs.Update(ctx, a.ID, 1, func(r *runs.Run) error {
+		r.Steps = runs.Steps{{Key: "isolate", Latch: latches.Isolation}, {Key: "scan:Quick", Latch: "scan:Quick"}}
+		r.Begun = runs.Starts{}.Begin(runs.Start{Process: "p", Attempt: 2, At: noon})
+		r.Wait(latches.Isolation, 3, "waiting for action a", noon)
+		r.CountReissue(latches.Isolation)
 		r.Finish("scan:Quick", "scanned", "by b", noon)
 		r.Tell("isolate|m1=requested")
 		return r.SetPlan("plan", "short")
 	})
 	must(err)
-	_, err = s.Asked(ctx, "asked", noon)
+	_, err = s.Runs.Asked(ctx, "asked", noon)
 	must(err)
-	f := Finding{ID: FindingID("tools", "0a"), Hunt: "tools", Severity: "High", MachineID: "m1", FoundAt: noon}
+	f := findings.Finding{
+		ID:        alert.FindingID("tools", "0a"),
+		Hunt:      "tools",
+		Severity:  "High",
+		MachineID: "m1",
+		FoundAt:   noon,
+	}
 	must(f.SetRow(map[string]string{"DeviceId": "m1"}))
-	_, err = s.ObserveFinding(ctx, f, noon)
+	_, err = s.Findings.Observe(ctx, f, noon)
 	must(err)
-	h := Held{AlertID: a.ID, Version: 1, MachineID: "m1", At: noon, Steps: HeldSteps{{"isolate", "isolate Full", "why"}}}
-	must(s.AddHeld(ctx, h, machine.Machine{ID: "m1"}))
-	l, err := s.Latch(ctx, "m1", Isolation)
+	h := held.Entry{
+		AlertID:   a.ID,
+		Version:   1,
+		MachineID: "m1",
+		At:        noon,
+		Steps:     held.Steps{{Key: "isolate", Step: "isolate Full", Reason: "why"}},
+	}
+	must(s.Held.Add(ctx, h, machine.Machine{ID: "m1"}))
+	l, err := s.Latches.Of(ctx, "m1", latches.Isolation)
 	must(err)
 	l.Episode, l.ReleasedAt, l.EndReason = 2, noon, "released by alice"
-	l = NextEpisode(l)
-	must(s.SaveLatch(ctx, &l))
-	must(s.Intend(ctx, &l, Joiner{AlertID: a.ID, Version: 1, Groups: "g", JoinedAt: noon}))
-	must(s.AddOpen(ctx, "m1", Isolation))
+	l = latches.NextEpisode(l)
+	must(s.Latches.Save(ctx, &l))
+	must(s.Latches.Intend(ctx, &l, latches.Joiner{AlertID: a.ID, Version: 1, Groups: "g", JoinedAt: noon}))
+	must(s.Latches.AddOpen(ctx, "m1", latches.Isolation))
 	for request, severity := range []alert.Severity{alert.High, alert.Low} {
-		_, err = s.Reserve(ctx, Reservation{
+		_, err = s.Budget.Reserve(ctx, budget.Reservation{
 			Action:   "isolate",
 			Key:      "m1:e3",
 			Request:  fmt.Sprint(request),
@@ -107,15 +124,15 @@ func writeEveryKind(t *testing.T, s *Store) {
 			Machine:  "m1",
 			Rule:     "contain",
 			Group:    "g",
-			Quota:    Quota{PerMinute: 1},
+			Quota:    budget.Quota{PerMinute: 1},
 		})
 		must(err)
 	}
-	trip, _, err := s.Trip(ctx, "isolate/an hour", "5 of at most 5", noon, time.Hour)
+	trip, _, err := s.Budget.Trip(ctx, "isolate/an hour", "5 of at most 5", noon, time.Hour)
 	must(err)
-	must(s.TripTold(ctx, trip))
-	s.NoteTrouble(ctx, noon, "PollAlerts", fmt.Errorf("no answer"))
-	s.NoteTroubleOver(ctx, noon.Add(time.Minute), "PollAlerts")
+	must(s.Budget.TripTold(ctx, trip))
+	s.Trouble.Note(ctx, noon, "PollAlerts", fmt.Errorf("no answer"))
+	s.Trouble.NoteOver(ctx, noon.Add(time.Minute), "PollAlerts")
 }
 
 // readable is a row without what differs each time, and with what is packed in it.

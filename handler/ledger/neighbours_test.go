@@ -13,11 +13,11 @@ import (
 func TestNeighboursAreCounted(t *testing.T) {
 	t.Parallel()
 	rowstest.Hold(t, In, map[string]func(*testing.T, *Store){
-		"neighbours are counted where they are asked for": neighbours,
+		"neighbours are counted where they are asked for": others,
 	})
 }
 
-func neighbours(t *testing.T, s *Store) {
+func others(t *testing.T, s *Store) {
 	see := func(id, machineID string, incident int64, severity alert.Severity, at time.Time) {
 		t.Helper()
 		a := sampleAlert()
@@ -26,11 +26,11 @@ func neighbours(t *testing.T, s *Store) {
 	}
 	counts := func() string {
 		t.Helper()
-		on, err := s.AlertsOnMachine(t.Context(), "m1", "da1", noon.Add(-24*time.Hour))
+		on, err := s.Neighbours.OnMachine(t.Context(), "m1", "da1", noon.Add(-24*time.Hour))
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := s.AlertsInIncident(t.Context(), 7, "da1")
+		in, err := s.Neighbours.InIncident(t.Context(), 7, "da1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,7 +40,7 @@ func neighbours(t *testing.T, s *Store) {
 	if got := counts(); got != "0 on the machine, 0 in the incident" {
 		t.Errorf("counted although it was not asked for: %s", got)
 	}
-	s.neighbours = true
+	s.Neighbours.Kept = true
 	see("da1", "m1", 7, alert.High, noon)                        // itself
 	see("da2", "m1", 7, alert.Medium, noon.Add(-2*time.Hour))    // two versions, one alert
 	see("da2", "m1", 7, alert.High, noon.Add(-time.Hour))        //
@@ -53,7 +53,7 @@ func neighbours(t *testing.T, s *Store) {
 	if got := counts(); got != "3 on the machine, 3 in the incident" {
 		t.Errorf("%s", got)
 	}
-	if _, err := s.Runs(t.Context(), noon); err != nil {
+	if _, err := s.Runs.OnDay(t.Context(), noon); err != nil {
 		t.Error(err)
 	}
 	if n, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour)); err != nil || n == 0 {

@@ -39,7 +39,7 @@ type cell struct{ Name, Value string }
 
 // composeRows writes the mail of a turn from its record; one whose record is no longer kept says only that.
 func (o *Outbox) composeRows(ctx context.Context, n notices.Notice, e Event, to []string) (Mail, error) {
-	turn, result, found, err := o.Hunts.HuntTurn(ctx, e.Hunt, e.Turn)
+	turn, result, found, err := o.Hunts.Turn(ctx, e.Hunt, e.Turn)
 	if err != nil {
 		return Mail{}, err
 	}

@@ -86,7 +86,7 @@ func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
 	if e.At.IsZero() {
 		e.At = now
 	}
-	n, opened, err := o.Ledger.AddNotice(ctx, group, e.Key(), e, now, now.Add(o.Window))
+	n, opened, err := o.Ledger.Add(ctx, group, e.Key(), e, now, now.Add(o.Window))
 	if err != nil {
 		return fmt.Errorf("record notice %q for %s: %w", e.Kind, group, err)
 	}
@@ -161,7 +161,7 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	if err := o.Ledger.Prepare(ctx); err != nil {
 		return err
 	}
-	n, entries, err := o.Ledger.ClaimNotice(ctx, m.Group, m.Seq, o.Now().UTC(), o.Lock)
+	n, entries, err := o.Ledger.Claim(ctx, m.Group, m.Seq, o.Now().UTC(), o.Lock)
 	if errors.Is(err, notices.ErrSent) || errors.Is(err, notices.ErrClaimed) || errors.Is(err, notices.ErrNone) {
 		o.Log.InfoContext(ctx, "nothing to send", "group", m.Group, "seq", m.Seq, "reason", err.Error())
 		return nil
@@ -187,7 +187,7 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 		return o.giveBack(ctx, n, err)
 	}
 	o.Log.InfoContext(ctx, "mail sent", "group", n.Group, "seq", n.Seq, "subject", mail.Subject)
-	return o.Ledger.NoticeDone(ctx, n, o.Now().UTC())
+	return o.Ledger.Done(ctx, n, o.Now().UTC())
 }
 
 // A mail that is late by lateBy waits for lateWait, once: after an outage FollowActions looks first at what became of
@@ -203,7 +203,7 @@ func (o *Outbox) postpone(ctx context.Context, n notices.Notice) error {
 	again := o.Now().UTC().Add(lateWait)
 	o.Log.InfoContext(ctx, "a mail is late; it waits until what it tells of has been looked at",
 		"group", n.Group, "seq", n.Seq, "due", n.DueAt, "again", again)
-	if err := o.Ledger.NoticeFailed(ctx, n, again); err != nil {
+	if err := o.Ledger.Failed(ctx, n, again); err != nil {
 		return err
 	}
 	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
@@ -226,7 +226,7 @@ func (o *Outbox) giveBack(ctx context.Context, n notices.Notice, cause error) er
 	if errors.As(cause, &partly) {
 		n.Left = strings.Join(partly.Left, ",")
 	}
-	if err := o.Ledger.NoticeFailed(ctx, n, again); err != nil {
+	if err := o.Ledger.Failed(ctx, n, again); err != nil {
 		return err
 	}
 	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
@@ -238,7 +238,7 @@ const unwrittenAfter = 11
 
 // Resend asks again for every sequence that is overdue: its message was lost or its sender died.
 func (o *Outbox) Resend(ctx context.Context) error {
-	unsent, err := o.Ledger.UnsentNotices(ctx)
+	unsent, err := o.Ledger.Unsent(ctx)
 	if err != nil {
 		return err
 	}

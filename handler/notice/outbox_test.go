@@ -14,6 +14,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
 	"cordon/local/tables"
 )
 
@@ -38,7 +39,7 @@ func newDesk(t *testing.T) *desk {
 	d.tables = service
 	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)
-	store, err := ledger.Open(ledger.Options{
+	store, err := ledger.Open(rows.Options{
 		ConnectionString: service.ConnectionString(server.URL),
 		Prefix:           "t",
 		Tenant:           "tenant",
@@ -214,7 +215,7 @@ func TestSenderThatDiedBeforeMarkingIsRepeatedWithTheSameMessageID(t *testing.T)
 	t.Parallel()
 	d := newDesk(t)
 	d.tell(t, "g", about(Requested, 0, 0, ""))
-	if _, _, err := d.Ledger.ClaimNotice(context.Background(), "g", 1, d.clock(), time.Minute); err != nil {
+	if _, _, err := d.Ledger.Claim(context.Background(), "g", 1, d.clock(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	d.deliver(t, 0)
@@ -250,7 +251,7 @@ func TestNoticeThatWasNeverWrittenIsForgotten(t *testing.T) {
 		if err := d.Resend(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		left, err := d.Ledger.UnsentNotices(t.Context())
+		left, err := d.Ledger.Unsent(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -432,7 +433,7 @@ func TestMailThatIsSentLateTellsWhatIsSoNow(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.tell(t, "g", about(Requested, 0, 0, ""))
-	if _, _, err := d.Ledger.ClaimNotice(t.Context(), "g", 1, d.clock(), d.Lock); err != nil { // and dies
+	if _, _, err := d.Ledger.Claim(t.Context(), "g", 1, d.clock(), d.Lock); err != nil { // and dies
 		t.Fatal(err)
 	}
 	d.tell(t, "g", about(Isolated, 1, 0, ""))

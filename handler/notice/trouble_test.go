@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
 	"cordon/local/tables"
 )
 
@@ -132,7 +133,7 @@ func TestNoticeWaitsItselfWhileTheQueueTakesNoCopy(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				service := tables.New(tables.Options{})
-				store, err := ledger.Open(ledger.Options{
+				store, err := ledger.Open(rows.Options{
 					ConnectionString: service.ConnectionString("127.0.0.1:1"),
 					Prefix:           "t",
 					Tenant:           "tenant",

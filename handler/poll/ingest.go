@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 )
 
 // candidate is an alert on its way from the API to the queue.
@@ -92,14 +92,14 @@ func (p *Poller) checkIDs(ctx context.Context, batch []candidate, done *tally) [
 func (p *Poller) changed(ctx context.Context, batch []candidate) ([]candidate, error) {
 	due := make([]bool, len(batch))
 	err := parallel(ctx, len(batch), func(ctx context.Context, i int) error {
-		record, err := p.Ledger.Alert(ctx, batch[i].alert.ID)
+		record, err := p.Ledger.Runs.Alert(ctx, batch[i].alert.ID)
 		if err != nil {
 			return err
 		}
 		latest, exists := record.Latest()
-		due[i] = !exists || record.Seen.Hash != batch[i].hash || latest.State == ledger.Observed
+		due[i] = !exists || record.Seen.Hash != batch[i].hash || latest.State == runs.Observed
 		if updated := batch[i].alert.Updated; !due[i] && updated.After(record.Seen.Updated) {
-			return p.Ledger.Touch(ctx, *record.Seen, updated)
+			return p.Ledger.Runs.Touch(ctx, *record.Seen, updated)
 		}
 		return nil
 	})
@@ -157,7 +157,7 @@ func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[str
 		body, sha := alert.Snapshot(part[i].alert)
 		m := machines[part[i].alert.MachineID]
 		now := p.Now().UTC()
-		o, err := p.Ledger.Observe(ctx, ledger.Observation{
+		o, err := p.Ledger.Runs.Observe(ctx, runs.Observation{
 			Alert:       part[i].alert,
 			Hash:        part[i].hash,
 			SnapshotSHA: sha,
@@ -168,7 +168,7 @@ func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[str
 		if err != nil {
 			return fmt.Errorf("alert %s: %w", part[i].alert.ID, err)
 		}
-		if o.Run.State != ledger.Observed {
+		if o.Run.State != runs.Observed {
 			return nil
 		}
 		mu.Lock()

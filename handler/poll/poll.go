@@ -16,6 +16,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 )
@@ -95,13 +96,13 @@ func (p *Poller) Poll(ctx context.Context) error {
 // watermark reads where to begin. Where the first poll begins is written before anything is read: however long it takes
 // until one succeeds, nothing after that moment is left out.
 func (p *Poller) watermark(ctx context.Context) (switches.Watermark, error) {
-	mark, err := p.Ledger.Watermark(ctx)
+	mark, err := p.Ledger.Switches.Watermark(ctx)
 	switch {
 	case err != nil:
 	case mark.At.IsZero():
 		mark.Since = p.Now().UTC().Add(-p.Lookback)
-		if mark, err = p.Ledger.Advance(ctx, mark, mark.Since); errors.Is(err, ledger.ErrConflict) {
-			mark, err = p.Ledger.Watermark(ctx)
+		if mark, err = p.Ledger.Switches.Advance(ctx, mark, mark.Since); errors.Is(err, rows.ErrConflict) {
+			mark, err = p.Ledger.Switches.Watermark(ctx)
 		}
 	case mark.Since.IsZero(): // written before there were sweeps
 		mark.Since = mark.At.Add(-p.Overlap)
@@ -132,7 +133,7 @@ func (p *Poller) poll(ctx context.Context, mark switches.Watermark) (switches.Wa
 		mark, err = p.commit(ctx, mark, s.end, s.page.Date)
 		return err
 	})
-	if errors.Is(err, ledger.ErrConflict) {
+	if errors.Is(err, rows.ErrConflict) {
 		p.Log.InfoContext(ctx, "another poller moved the watermark; leaving the rest to it")
 		return mark, nil
 	}
@@ -141,7 +142,7 @@ func (p *Poller) poll(ctx context.Context, mark switches.Watermark) (switches.Wa
 	if err != nil {
 		return mark, err
 	}
-	return mark, errors.Join(p.noteLateness(ctx, done), p.Ledger.SetMark(ctx, MarkPoll, p.Now().UTC(), ""))
+	return mark, errors.Join(p.noteLateness(ctx, done), p.Ledger.Switches.SetMark(ctx, MarkPoll, p.Now().UTC(), ""))
 }
 
 // commit moves the watermark to the end of a window, but never past the API's own clock: what changes there later must
@@ -151,5 +152,5 @@ func (p *Poller) commit(ctx context.Context, mark switches.Watermark,
 	if !apiNow.IsZero() && apiNow.Before(end) {
 		end = apiNow
 	}
-	return p.Ledger.Advance(ctx, mark, end)
+	return p.Ledger.Switches.Advance(ctx, mark, end)
 }

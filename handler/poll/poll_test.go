@@ -16,6 +16,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/local/tables"
 )
@@ -59,7 +61,7 @@ func newTenant(t fatal) *tenant {
 	f.server = tables.New(tables.Options{Now: f.clock})
 	web := httptest.NewServer(f.server)
 	t.Cleanup(web.Close)
-	store, err := ledger.Open(ledger.Options{
+	store, err := ledger.Open(rows.Options{
 		ConnectionString: f.server.ConnectionString(web.URL),
 		Prefix:           "t",
 		Tenant:           "tenant",
@@ -183,7 +185,7 @@ func (f *tenant) ids() string {
 
 func (f *tenant) watermark(t fatal) time.Time {
 	t.Helper()
-	w, err := f.Ledger.Watermark(context.Background())
+	w, err := f.Ledger.Switches.Watermark(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,8 +194,8 @@ func (f *tenant) watermark(t fatal) time.Time {
 
 func (f *tenant) begin(t fatal, id string, version int) {
 	t.Helper()
-	if _, err := f.Ledger.UpdateRun(context.Background(), id, version, func(r *ledger.Run) error {
-		r.State = ledger.Started
+	if _, err := f.Ledger.Runs.Update(context.Background(), id, version, func(r *runs.Run) error {
+		r.State = runs.Started
 		return nil
 	}); err != nil {
 		t.Fatal(err)
@@ -211,7 +213,7 @@ func TestHighComesFirstAndSnapshotsTravelWithTheirHash(t *testing.T) {
 		t.Errorf("sent %s", got)
 	}
 	for _, e := range f.sent {
-		record, err := f.Ledger.Alert(context.Background(), e.Message.AlertID)
+		record, err := f.Ledger.Runs.Alert(context.Background(), e.Message.AlertID)
 		if err != nil || alert.SHA256(e.Message.Alert) != record.Seen.SnapshotSHA ||
 			alert.SHA256(e.Message.Machine) != record.Seen.MachineSHA {
 			t.Errorf("%s: the ledger does not vouch for the snapshots: %v", e.ID, err)
@@ -408,7 +410,7 @@ func TestTwoPollersAtOnceMakeEachVersionOnce(t *testing.T) {
 		}
 	}
 	for i := range 30 {
-		record, err := f.Ledger.Alert(context.Background(), fmt.Sprintf("da%d", i))
+		record, err := f.Ledger.Runs.Alert(context.Background(), fmt.Sprintf("da%d", i))
 		if err != nil || len(record.Runs) != 1 {
 			t.Errorf("alert %d has %d runs, %v", i, len(record.Runs), err)
 		}
@@ -443,7 +445,7 @@ func TestNoFeedLosesAVersion(t *testing.T) {
 			seen[s.ID] = string(s.Severity)
 		}
 		for id, severity := range seen {
-			record, err := f.Ledger.Alert(context.Background(), id)
+			record, err := f.Ledger.Runs.Alert(context.Background(), id)
 			if err != nil || record.Seen == nil || record.Seen.Severity != severity ||
 				len(record.Runs) != record.Seen.Version {
 				r.Fatalf("%s: the tenant shows %s, the ledger %+v with %d runs, %v", id, severity, record.Seen,

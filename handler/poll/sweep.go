@@ -12,6 +12,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/outgoing"
 	"cordon/handler/schedule"
@@ -64,7 +66,7 @@ func (p *Poller) sweep(ctx context.Context, mark switches.Watermark, polled bool
 			continue
 		}
 		now := p.Now().UTC()
-		last, err := p.Ledger.Mark(ctx, s.mark)
+		last, err := p.Ledger.Switches.Mark(ctx, s.mark)
 		if err == nil && !schedule.Ripe(last.At, now, s.every, p.Every) {
 			continue
 		}
@@ -72,7 +74,7 @@ func (p *Poller) sweep(ctx context.Context, mark switches.Watermark, polled bool
 			err = s.run(ctx, now, last)
 		}
 		if err == nil {
-			err = p.Ledger.SetMark(ctx, s.mark, now, last.At.Format(time.RFC3339Nano))
+			err = p.Ledger.Switches.SetMark(ctx, s.mark, now, last.At.Format(time.RFC3339Nano))
 		}
 		if err != nil && !errors.Is(err, errNoTime) {
 			errs = append(errs, fmt.Errorf("%s: %w", s.mark, err))
@@ -84,14 +86,14 @@ func (p *Poller) sweep(ctx context.Context, mark switches.Watermark, polled bool
 // sweepRuns sends the versions again that stand still: their message was lost, or whoever had it died and the broker
 // gave up on it. A fresh id is no repeat for the broker; for the ledger it is the same run.
 func (p *Poller) sweepRuns(ctx context.Context, now time.Time, _ switches.Mark) error {
-	var standing []ledger.Run
-	var entries []ledger.OpenRun
+	var standing []runs.Run
+	var entries []runs.OpenEntry
 	look := func() error {
 		found, err := p.standing(ctx, entries, now)
 		standing, entries = append(standing, found...), entries[:0]
 		return err
 	}
-	err := p.Ledger.OpenRuns(ctx, func(entry ledger.OpenRun) error {
+	err := p.Ledger.Runs.EachOpen(ctx, func(entry runs.OpenEntry) error {
 		if now.Sub(entry.At) < p.SweepAfter || len(standing) >= standingAtOnce {
 			return nil
 		}
@@ -103,7 +105,7 @@ func (p *Poller) sweepRuns(ctx context.Context, now time.Time, _ switches.Mark) 
 	if err = errors.Join(err, look()); len(standing) == 0 {
 		return err
 	}
-	slices.SortStableFunc(standing, func(a, b ledger.Run) int {
+	slices.SortStableFunc(standing, func(a, b runs.Run) int {
 		return cmp.Or(cmp.Compare(alert.Severity(b.Severity).Rank(), alert.Severity(a.Severity).Rank()),
 			a.ObservedAt.Compare(b.ObservedAt))
 	})
@@ -118,11 +120,11 @@ func (p *Poller) sweepRuns(ctx context.Context, now time.Time, _ switches.Mark) 
 }
 
 // standing picks the runs that stand still among the entries.
-func (p *Poller) standing(ctx context.Context, entries []ledger.OpenRun, now time.Time) ([]ledger.Run, error) {
+func (p *Poller) standing(ctx context.Context, entries []runs.OpenEntry, now time.Time) ([]runs.Run, error) {
 	var mu sync.Mutex
-	var found []ledger.Run
+	var found []runs.Run
 	err := parallel(ctx, len(entries), func(ctx context.Context, i int) error {
-		run, open, err := p.Ledger.OpenRun(ctx, entries[i], now)
+		run, open, err := p.Ledger.Runs.ReadOpen(ctx, entries[i], now)
 		// While nobody answers at all, copies would pile up, so they come ever slower.
 		if err != nil || !open || now.Sub(run.DueAt) < p.SweepAfter<<min(run.Sweeps, slowest) {
 			return err
@@ -139,16 +141,16 @@ func (p *Poller) standing(ctx context.Context, entries []ledger.OpenRun, now tim
 }
 
 // followed reports whether a run waits for machine actions that are being followed, and sees to it that they are.
-func (p *Poller) followed(ctx context.Context, run ledger.Run) (bool, error) {
-	if run.State != ledger.Waiting {
+func (p *Poller) followed(ctx context.Context, run runs.Run) (bool, error) {
+	if run.State != runs.Waiting {
 		return false, nil
 	}
 	for _, kind := range run.WaitsFor() {
-		l, err := p.Ledger.Latch(ctx, run.MachineID, kind)
-		if err != nil || l.Episode != run.EpisodeOf(kind) || (l.State != ledger.Acting && l.State != ledger.Intended) {
+		l, err := p.Ledger.Latches.Of(ctx, run.MachineID, kind)
+		if err != nil || l.Episode != run.EpisodeOf(kind) || (l.State != latches.Acting && l.State != latches.Intended) {
 			return false, err
 		}
-		if err := p.Ledger.AddOpen(ctx, run.MachineID, kind); err != nil {
+		if err := p.Ledger.Latches.AddOpen(ctx, run.MachineID, kind); err != nil {
 			return false, err
 		}
 	}
@@ -156,13 +158,13 @@ func (p *Poller) followed(ctx context.Context, run ledger.Run) (bool, error) {
 }
 
 // sendAgain enqueues runs under fresh ids. The count that makes the id is written first: the next sweep takes another.
-func (p *Poller) sendAgain(ctx context.Context, runs []ledger.Run, now time.Time) error {
-	messages := make([]alert.Envelope, len(runs))
-	err := parallel(ctx, len(runs), func(ctx context.Context, i int) error {
+func (p *Poller) sendAgain(ctx context.Context, standing []runs.Run, now time.Time) error {
+	messages := make([]alert.Envelope, len(standing))
+	err := parallel(ctx, len(standing), func(ctx context.Context, i int) error {
 		over := false
-		run, err := p.Ledger.UpdateRun(ctx, runs[i].AlertID, runs[i].Version, func(run *ledger.Run) error {
+		run, err := p.Ledger.Runs.Update(ctx, standing[i].AlertID, standing[i].Version, func(run *runs.Run) error {
 			if over = run.State.Final(); over {
-				return ledger.ErrUnchanged
+				return runs.ErrUnchanged
 			}
 			run.Sweeps++
 			run.DueAt = now
@@ -239,7 +241,7 @@ func (p *Poller) unseen(ctx context.Context, stamps []alert.Stamp) ([]alert.Stam
 		if alert.CheckID(stamps[i].ID) != nil {
 			return nil // the poll has named it
 		}
-		seen, known, err := p.Ledger.Seen(ctx, stamps[i].ID)
+		seen, known, err := p.Ledger.Runs.Seen(ctx, stamps[i].ID)
 		differs[i] = err == nil && (!known || !seen.Updated.Equal(stamps[i].Updated))
 		return err
 	})
@@ -360,7 +362,7 @@ func (p *Poller) noteLateness(ctx context.Context, found tally) error {
 
 func readMark[T any](ctx context.Context, store *ledger.Store, name string) (T, error) {
 	var v T
-	mark, err := store.Mark(ctx, name)
+	mark, err := store.Switches.Mark(ctx, name)
 	if err != nil || mark.Note == "" {
 		return v, err
 	}
@@ -375,5 +377,5 @@ func writeMark(ctx context.Context, store *ledger.Store, name string, at time.Ti
 	if err != nil {
 		return fmt.Errorf("ledger mark %s: %w", name, err)
 	}
-	return store.SetMark(ctx, name, at, string(note))
+	return store.Switches.SetMark(ctx, name, at, string(note))
 }

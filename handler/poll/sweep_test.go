@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/local/funchost"
 )
 
@@ -25,12 +26,12 @@ func (f *tenant) pollFor(t fatal, d, every time.Duration) {
 // answer closes the newest run of an alert, as a responder does.
 func (f *tenant) answer(t *testing.T, id string) {
 	t.Helper()
-	record, err := f.Ledger.Alert(t.Context(), id)
+	record, err := f.Ledger.Runs.Alert(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.Ledger.UpdateRun(t.Context(), id, record.Seen.Version, func(run *ledger.Run) error {
-		run.State, run.Outcome = ledger.Closed, "no rule"
+	_, err = f.Ledger.Runs.Update(t.Context(), id, record.Seen.Version, func(run *runs.Run) error {
+		run.State, run.Outcome = runs.Closed, "no rule"
 		return nil
 	})
 	if err != nil {
@@ -227,26 +228,26 @@ func TestItemLostAtTheEdgeOfAPageDoesNotMakeAWindowLookComplete(t *testing.T) {
 func TestVersionThatStandsStillIsSentAgainUnderAFreshID(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		run  func(*ledger.Run)
+		run  func(*runs.Run)
 		want string
 	}{
-		"observed": {func(*ledger.Run) {}, "da1:v1:s1"},
-		"begun and interrupted": {func(r *ledger.Run) {
-			r.State, r.Begun = ledger.Started, ledger.Starts{{Process: "one", At: noon}}
+		"observed": {func(*runs.Run) {}, "da1:v1:s1"},
+		"begun and interrupted": {func(r *runs.Run) {
+			r.State, r.Begun = runs.Started, runs.Starts{{Process: "one", At: noon}}
 		}, "da1:v1:s1"},
-		"waiting, nobody follows": {func(r *ledger.Run) { r.State, r.Episode = ledger.Waiting, 1 }, "da1:v1:s1"},
-		"expected back later": {func(r *ledger.Run) {
-			r.State, r.DueAt = ledger.Started, noon.Add(3*time.Hour)
+		"waiting, nobody follows": {func(r *runs.Run) { r.State, r.Episode = runs.Waiting, 1 }, "da1:v1:s1"},
+		"expected back later": {func(r *runs.Run) {
+			r.State, r.DueAt = runs.Started, noon.Add(3*time.Hour)
 		}, ""},
-		"closed": {func(r *ledger.Run) { r.State = ledger.Closed }, ""},
-		"parked": {func(r *ledger.Run) { r.State = ledger.Parked }, ""},
+		"closed": {func(r *runs.Run) { r.State = runs.Closed }, ""},
+		"parked": {func(r *runs.Run) { r.State = runs.Parked }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newTenant(t)
 			f.show("da1", alert.High, noon.Add(-20*time.Minute), noon)
 			f.poll(t)
-			if _, err := f.Ledger.UpdateRun(t.Context(), "da1", 1, func(r *ledger.Run) error {
+			if _, err := f.Ledger.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) error {
 				tt.run(r)
 				return nil
 			}); err != nil {
@@ -273,17 +274,17 @@ func TestRunThatWaitsForAFollowedActionIsLeftAlone(t *testing.T) {
 	f := newTenant(t)
 	f.show("da1", alert.High, noon.Add(-time.Minute), noon)
 	f.poll(t)
-	l, err := f.Ledger.Latch(t.Context(), "m-da1", ledger.Isolation)
+	l, err := f.Ledger.Latches.Of(t.Context(), "m-da1", latches.Isolation)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l = ledger.NextEpisode(l)
-	l.State, l.ActionID = ledger.Acting, "a1"
-	if err := f.Ledger.SaveLatch(t.Context(), &l); err != nil {
+	l = latches.NextEpisode(l)
+	l.State, l.ActionID = latches.Acting, "a1"
+	if err := f.Ledger.Latches.Save(t.Context(), &l); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Ledger.UpdateRun(t.Context(), "da1", 1, func(r *ledger.Run) error {
-		r.State, r.Episode = ledger.Waiting, 1
+	if _, err := f.Ledger.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) error {
+		r.State, r.Episode = runs.Waiting, 1
 		return nil
 	}); err != nil {
 		t.Fatal(err)
@@ -294,7 +295,7 @@ func TestRunThatWaitsForAFollowedActionIsLeftAlone(t *testing.T) {
 		t.Errorf("sent %s", f.ids())
 	}
 	// Its entry in the index of open episodes was lost: without it nobody would follow the action.
-	if open, err := f.Ledger.OpenEpisodes(t.Context()); err != nil || len(open) != 1 {
+	if open, err := f.Ledger.Latches.OpenEpisodes(t.Context()); err != nil || len(open) != 1 {
 		t.Errorf("open episodes %+v, %v", open, err)
 	}
 }
@@ -322,7 +323,7 @@ func TestPollEndsInGoodOrderBeforeItsTimeIsUp(t *testing.T) {
 	if err := f.Poll(ctx); err != nil || len(f.sent) != 0 {
 		t.Errorf("Poll = %v, sent %s", err, f.ids())
 	}
-	if mark, err := f.Ledger.Mark(t.Context(), MarkPoll); err != nil || !mark.At.IsZero() {
+	if mark, err := f.Ledger.Switches.Mark(t.Context(), MarkPoll); err != nil || !mark.At.IsZero() {
 		t.Errorf("a poll that read nothing counts as one: %+v, %v", mark, err)
 	}
 	f.poll(t)
@@ -341,7 +342,7 @@ func TestHourlySweepsRunAtEveryPollOfAnHourlyPoller(t *testing.T) {
 			[]time.Duration{2, -3, 0, -1}[tick%4]*time.Millisecond).Sub(f.clock()))
 		f.poll(t)
 		for _, mark := range []string{markSweepRuns, markSweepDay, markHousekeeping} {
-			if swept, err := f.Ledger.Mark(t.Context(), mark); err != nil || !swept.At.Equal(f.clock()) {
+			if swept, err := f.Ledger.Switches.Mark(t.Context(), mark); err != nil || !swept.At.Equal(f.clock()) {
 				t.Errorf("tick %d: %s ran at %s (%v)", tick, mark, swept.At, err)
 			}
 		}
@@ -366,7 +367,7 @@ func TestADayOfTheHostsTicksSweepsAtEvenIntervals(t *testing.T) {
 		f.advance(mark.Add(funchost.Lateness(1, "PollAlerts", mark)).Sub(f.clock()))
 		f.poll(t)
 		for name, every := range due {
-			swept, err := f.Ledger.Mark(t.Context(), name)
+			swept, err := f.Ledger.Switches.Mark(t.Context(), name)
 			if ran := swept.At.Equal(f.clock()); err != nil || ran != (tick%every == 0) {
 				t.Errorf("tick %d at %s: %s last at %s (%v)", tick, f.clock().Format("15:04:05.000"), name,
 					swept.At.Format("15:04:05.000"), err)

@@ -13,6 +13,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
 	"cordon/local/tables"
 )
 
@@ -70,7 +71,7 @@ func TestHourOfTroubleIsCaughtUpHighFirst(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &tenant{now: noon}
 				f.server = tables.New(tables.Options{Now: f.clock})
-				store, err := ledger.Open(ledger.Options{
+				store, err := ledger.Open(rows.Options{
 					ConnectionString: f.server.ConnectionString("127.0.0.1:1"),
 					Prefix:           "t",
 					Tenant:           "tenant",

@@ -19,6 +19,7 @@ import (
 	"cordon/handler/answer"
 	"cordon/handler/ending"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
 	"cordon/handler/logging"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -60,7 +61,7 @@ type Options struct {
 	Hold           time.Duration // how long a latch is taken for
 	SendWithin     time.Duration // how long after its intent a request may still be sent
 	RetryAfter     time.Duration // first pause after trouble
-	Quota          ledger.Quota  // of isolations, as the API counts them for all instances together; zero: none
+	Quota          budget.Quota  // of isolations, as the API counts them for all instances together; zero: none
 	Operator       []string      // who hears that Cordon itself is unwell
 }
 
@@ -170,7 +171,7 @@ func (r *Responder) answer(ctx context.Context, run *answer.Run) (after time.Dur
 		return o.Pause.After, r.reschedule(ctx, run, o.Pause)
 	}
 	trouble, wait := machine.TroubleOf(err)
-	r.Ledger.NoteTrouble(ctx, r.Now().UTC(), "alert "+run.Message.AlertID, err)
+	r.Ledger.Trouble.Note(ctx, r.Now().UTC(), "alert "+run.Message.AlertID, err)
 	r.Log.WarnContext(ctx, "the run goes on later", "trouble", trouble.String(), "error", err.Error())
 	after = max(wait, r.backoff(run, trouble)) + r.yield(run)
 	if o.ComesBack() { // with one step, while another fails

@@ -8,7 +8,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 	"cordon/handler/respond"
@@ -100,9 +100,9 @@ func (o *takesOver) Machine(ctx context.Context, id string) (machine.Machine, er
 	}
 	o.done = true
 	other := o.w.Start(-1, false)
-	l, err := other.Ledger.Latch(ctx, id, ledger.Isolation)
+	l, err := other.Ledger.Latches.Of(ctx, id, latches.Isolation)
 	if err == nil {
-		err = other.Ledger.SaveLatch(ctx, &l)
+		err = other.Ledger.Latches.Save(ctx, &l)
 	}
 	if err != nil {
 		return machine.Machine{}, err
@@ -223,7 +223,7 @@ func TestWhoPassesARuleWithoutAnAnswerSeesWhatElseHolds(t *testing.T) {
 			w.EditAlert("da1", func(a *alert.Alert) { a.Classification = "FalsePositive" })
 		}
 		w.Drain(p, 5)
-		held, err := p.Ledger.AllHeld(t.Context())
+		held, err := p.Ledger.Held.All(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

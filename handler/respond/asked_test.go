@@ -9,7 +9,7 @@ import (
 	"cordon/handler/desk"
 	"cordon/handler/episode"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -22,7 +22,7 @@ func TestTimedOutIsolationIsAskedForAgainForNineDays(t *testing.T) {
 	w.AlertOn("da1", "m1", alert.High)
 	w.Drain(p, 3)
 	for try := 1; try <= episode.MaxReissues+1; try++ {
-		if n := w.Isolations("m1"); n != try || w.Run("da1", 1).State != ledger.Waiting {
+		if n := w.Isolations("m1"); n != try || w.Run("da1", 1).State != runs.Waiting {
 			t.Fatalf("try %d: %d isolations, run %+v", try, n, w.Run("da1", 1))
 		}
 		w.GivesUp(p)
@@ -113,7 +113,7 @@ func TestVersionThatComesWhileItIsAskedForAgainKeepsThePromise(t *testing.T) {
 	w.FailOpen(p, machine.TimeOut)
 	w.EditAlert("da1", func(a *alert.Alert) { a.IncidentID = 5 })
 	w.Drain(p, 9)
-	if run := w.Run("da1", 2); w.Isolations("m1") != 2 || run.State != ledger.Waiting {
+	if run := w.Run("da1", 2); w.Isolations("m1") != 2 || run.State != runs.Waiting {
 		t.Errorf("%d isolations, told %s, run %+v", w.Isolations("m1"), w.Kinds(), run)
 	}
 	// A later version of an alert whose tries are over is as old as it is.
@@ -150,7 +150,7 @@ func TestRequestOfUnknownFateIsRepeatedThoughTheAlertHasBecomeOld(t *testing.T) 
 		return nil
 	}
 	w.Drain(p, 9)
-	if run := w.Run("da1", 1); run.State != ledger.Waiting || w.Isolations("m1") != 1 {
+	if run := w.Run("da1", 1); run.State != runs.Waiting || w.Isolations("m1") != 1 {
 		t.Errorf("%d isolations, told %s, run %+v", w.Isolations("m1"), w.Kinds(), run)
 	}
 }
@@ -163,7 +163,7 @@ func TestWhatAPersonLetGoOnIsAskedForAgain(t *testing.T) {
 	w.AlertOn("da1", "m1", alert.High)
 	w.Advance(48 * time.Hour)
 	w.Drain(p, 3)
-	held, found, err := p.Ledger.HeldOf(t.Context(), "da1", 1)
+	held, found, err := p.Ledger.Held.Of(t.Context(), "da1", 1)
 	if err != nil || !found {
 		t.Fatalf("nothing is held: %v", err)
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -13,7 +13,7 @@ import (
 // find gets the run that a message is about. A message that names no version, or one that the ledger does not know, is
 // compared with the API; a message below the newest version closes its run as superseded.
 func (r *Responder) find(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
-	record, err := r.Ledger.Alert(ctx, run.Message.AlertID)
+	record, err := r.Ledger.Runs.Alert(ctx, run.Message.AlertID)
 	if err != nil {
 		return o, err
 	}
@@ -90,7 +90,7 @@ func (r *Responder) supersedeAsked(ctx context.Context, run *answer.Run, version
 		return nil
 	}
 	reason := fmt.Sprintf("the alert was found; version %d answers it", version)
-	_, err := r.clerk.Close(ctx, run, ledger.SupersededOutcome, reason)
+	_, err := r.clerk.Close(ctx, run, runs.SupersededOutcome, reason)
 	return err
 }
 
@@ -99,23 +99,23 @@ func (r *Responder) supersedeAsked(ctx context.Context, run *answer.Run, version
 // seems to kill the process is parked.
 func (r *Responder) start(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	now, deaths := r.Now().UTC(), 0
-	o, err = r.clerk.Write(ctx, run, func(row *ledger.Run) error {
+	o, err = r.clerk.Write(ctx, run, func(row *runs.Run) error {
 		if run.Message.Attempt > row.Attempt {
 			// The copy that is answered now was sent by an invocation that ended in good order and could not write so.
 			row.Begun, row.Attempt = row.Begun.EndNewest(), run.Message.Attempt
 		}
 		row.Begun = row.Begun.Bury(r.process, now, invocationLife, run.Message.Attempt, run.Delivery-1)
 		if deaths = row.Begun.Deaths(); deaths >= deathsToPark {
-			return ledger.ErrUnchanged
+			return runs.ErrUnchanged
 		}
-		row.Begun = row.Begun.Begin(ledger.Start{
+		row.Begun = row.Begun.Begin(runs.Start{
 			Process: r.process,
 			Attempt: run.Message.Attempt,
 			At:      now,
 		})
 		row.DueAt = now
-		if row.State == ledger.Observed {
-			row.State, row.StartedAt = ledger.Started, now
+		if row.State == runs.Observed {
+			row.State, row.StartedAt = runs.Started, now
 		}
 		return nil
 	})
@@ -140,8 +140,8 @@ func (r *Responder) park(ctx context.Context, run *answer.Run, deaths int) (o an
 	if err := r.Teller.Tell(ctx, "operator", e); err != nil {
 		return o, err
 	}
-	_, err = r.clerk.Write(ctx, run, func(row *ledger.Run) error {
-		row.State, row.ClosedAt, row.Outcome, row.Reason = ledger.Parked, r.Now().UTC(), "parked", reason
+	_, err = r.clerk.Write(ctx, run, func(row *runs.Run) error {
+		row.State, row.ClosedAt, row.Outcome, row.Reason = runs.Parked, r.Now().UTC(), "parked", reason
 		return nil
 	})
 	return answer.RunOver(), err

@@ -10,7 +10,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
@@ -79,7 +79,7 @@ func TestRunawayRuleMeetsItsCap(t *testing.T) {
 			chosen := map[string]bool{}
 			for _, s := range states[len(states)-2:] {
 				chosen[s.MachineID] = true
-				if err := d.Continue(t.Context(), s.Held, "alice", "the outbreak is real"); err != nil {
+				if err := d.Continue(t.Context(), s.Entry, "alice", "the outbreak is real"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -197,7 +197,7 @@ func TestWhatNeverRanTakesNoPlace(t *testing.T) {
 				}
 			}
 		}
-		if slot := w.RoomFor(p, "m2"); slot != (ledger.Slot{}) || w.Posts != 0 {
+		if slot := w.RoomFor(p, "m2"); slot != (budget.Slot{}) || w.Posts != 0 {
 			t.Errorf("%s: %+v", trouble, slot)
 		}
 	}
@@ -223,7 +223,7 @@ func TestWhatNeverRanTakesNoPlace(t *testing.T) {
 			w.Follow(second)
 			w.Advance(time.Minute)
 		}
-		if slot := w.RoomFor(second, "m2"); slot != (ledger.Slot{}) {
+		if slot := w.RoomFor(second, "m2"); slot != (budget.Slot{}) {
 			t.Errorf("killed at %d: %+v", points, slot)
 		}
 	}
@@ -261,7 +261,7 @@ func TestOneWrongClockNeitherOpensNorShutsACap(t *testing.T) {
 	if w.Posts != 5 {
 		t.Errorf("%d isolations in an hour of at most 5", w.Posts)
 	}
-	trips, err := all[0].Ledger.Trips(t.Context(), w.Clock())
+	trips, err := all[0].Ledger.Budget.Trips(t.Context(), w.Clock())
 	if err != nil || len(trips) != 1 || trips[0].Over.After(w.Clock().Add(time.Hour)) ||
 		len(w.ToldOf(notice.CapReached)) != 1 {
 		t.Errorf("the cap is said to hold as %+v, told %d times, %v", trips, len(w.ToldOf(notice.CapReached)), err)

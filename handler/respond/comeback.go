@@ -8,7 +8,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 )
 
 // reschedule sends a copy of the message for later and ends the invocation in good order. The copy's id comes from a
@@ -42,9 +42,9 @@ func (r *Responder) reschedule(ctx context.Context, run *answer.Run, p answer.Pa
 // for a latch that a dead process still holds, say: it has not shown that it would live.
 func (r *Responder) noteComeback(
 	ctx context.Context, run *answer.Run, p answer.Pause, now time.Time,
-) (ledger.Run, error) {
+) (runs.Run, error) {
 	outage, told := r.noteStuck(ctx, run, p)
-	return r.Ledger.UpdateRun(ctx, run.Row.AlertID, run.Row.Version, func(row *ledger.Run) error {
+	return r.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
 		if made := copyOf(*row, run.Message); row.CopyOf != made {
 			row.Copies++
 			row.CopyOf = copyOf(*row, run.Message)
@@ -70,7 +70,7 @@ func (r *Responder) noteComeback(
 
 // copyOf says what the newest copy of a run was made of. A message that was sent afresh may have the attempt of one
 // before it, but a sweep or a copy was counted for it.
-func copyOf(row ledger.Run, m alert.Message) string {
+func copyOf(row runs.Run, m alert.Message) string {
 	return fmt.Sprintf("attempt %d, copy %d, sweep %d", m.Attempt, row.Copies, row.Sweeps)
 }
 

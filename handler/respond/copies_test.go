@@ -7,7 +7,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/respond"
 )
@@ -75,7 +75,7 @@ func TestDeathsOfCopiesAreCountedOnceTheirTimeIsOver(t *testing.T) {
 		w.AlertOn("da1", "m1", alert.High)
 		m, _ := w.Take()
 		deaths := 0
-		for w.Run("da1", 1).State != ledger.Parked && deaths < 9 {
+		for w.Run("da1", 1).State != runs.Parked && deaths < 9 {
 			p := w.Start(-1, false)
 			p.Change(func(options *respond.Options) { options.API = deadly{p} })
 			_ = p.Responder.Respond(t.Context(), m.Message.Encode(), 1)

@@ -7,7 +7,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 )
@@ -28,13 +28,13 @@ func (r *Responder) ReadAgain(ctx context.Context, run *answer.Run) (answer.Outc
 // forgetHeld takes what was held of earlier versions from the list: this version is answered instead, whatever the
 // answer is.
 func (r *Responder) forgetHeld(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
-	held := func(row ledger.Run) bool {
+	held := func(row runs.Run) bool {
 		return row.Version < run.Row.Version && (row.IsHeld() || !row.State.Final())
 	}
 	if !slices.ContainsFunc(run.Record.Runs, held) {
 		return o, nil
 	}
-	return o, r.Ledger.RemoveHeld(ctx, run.Row.AlertID, run.Row.Version-1)
+	return o, r.Ledger.Held.Remove(ctx, run.Row.AlertID, run.Row.Version-1)
 }
 
 // decide asks the playbook and records the plan with its reasons before anything is done. What was decided in observe
@@ -56,7 +56,7 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 	if err := r.tellWithdrawn(ctx, run); err != nil {
 		return o, err
 	}
-	return r.clerk.Write(ctx, run, func(row *ledger.Run) error {
+	return r.clerk.Write(ctx, run, func(row *runs.Run) error {
 		row.Rule, row.Mode, row.Book = run.Plan.Rule, string(run.Plan.Mode), r.Book.Hash()
 		row.MachineID = run.Alert.MachineID
 		row.Steps = row.Steps.Plan(stepStates(run.Plan))
@@ -72,7 +72,7 @@ func (r *Responder) askBook(ctx context.Context, run *answer.Run, in playbook.In
 	if !slices.ContainsFunc(plan.Steps, wouldAct) {
 		return plan, nil
 	}
-	pause, err := r.Ledger.Pause(ctx)
+	pause, err := r.Ledger.Switches.Pause(ctx)
 	if err != nil {
 		return plan, err
 	}
@@ -116,11 +116,11 @@ func continued(run *answer.Run, plan playbook.Plan, step playbook.Step) playbook
 }
 
 // stepStates are the acting steps of the plan as a run begins with them.
-func stepStates(plan playbook.Plan) []ledger.StepState {
-	var states []ledger.StepState
+func stepStates(plan playbook.Plan) []runs.Step {
+	var states []runs.Step
 	for _, step := range plan.Steps {
 		if step.Kind.Acts() {
-			states = append(states, ledger.StepState{Key: step.Key(), Latch: answer.LatchOf(step)})
+			states = append(states, runs.Step{Key: step.Key(), Latch: answer.LatchOf(step)})
 		}
 	}
 	return states

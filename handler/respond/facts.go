@@ -8,7 +8,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
@@ -97,9 +97,9 @@ func (r *Responder) readAlert(ctx context.Context, run *answer.Run) (o answer.Ou
 }
 
 // observe records the alert as it was read.
-func (r *Responder) observe(ctx context.Context, a alert.Alert) (ledger.ObservedVersion, error) {
+func (r *Responder) observe(ctx context.Context, a alert.Alert) (runs.ObservedVersion, error) {
 	_, sha := alert.Snapshot(a)
-	return r.Ledger.Observe(ctx, ledger.Observation{
+	return r.Ledger.Runs.Observe(ctx, runs.Observation{
 		Alert:       a,
 		Hash:        alert.DecisionHash(a),
 		SnapshotSHA: sha,
@@ -112,12 +112,12 @@ func (r *Responder) observe(ctx context.Context, a alert.Alert) (ledger.Observed
 // of what is held, which the newer version does not look for once this run is over.
 func (r *Responder) supersede(ctx context.Context, run *answer.Run, by int) (answer.Outcome, error) {
 	if !run.Row.StartedAt.IsZero() {
-		if err := r.Ledger.RemoveHeld(ctx, run.Row.AlertID, by-1); err != nil {
+		if err := r.Ledger.Held.Remove(ctx, run.Row.AlertID, by-1); err != nil {
 			return answer.Outcome{}, err
 		}
 	}
 	reason := fmt.Sprintf("version %d of the alert is newer and is answered instead", by)
-	return r.clerk.Close(ctx, run, ledger.SupersededOutcome, reason)
+	return r.clerk.Close(ctx, run, runs.SupersededOutcome, reason)
 }
 
 // readMachine fetches the alert's machine.

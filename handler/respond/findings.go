@@ -8,6 +8,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/answer"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/findings"
 	"cordon/handler/playbook"
 )
 
@@ -22,14 +23,14 @@ type findingsAPI struct {
 
 // Alert reads an alert from the API, or a finding from the ledger.
 func (f findingsAPI) Alert(ctx context.Context, id string) (alert.Alert, error) {
-	return f.ledger.AlertOrFinding(ctx, id, f.API.Alert)
+	return f.ledger.Findings.AlertOrFinding(ctx, id, f.API.Alert)
 }
 
 // authentic refuses a message that says it is about a finding, and whose finding the ledger does not have: only
 // RunHunts writes those, before it sends. Such a message never becomes right by waiting. Trouble with the ledger
 // refuses nothing.
 func (r *Responder) authentic(ctx context.Context, m alert.Message) error {
-	if !ledger.IsFinding(m.AlertID) {
+	if !alert.IsFinding(m.AlertID) {
 		if m.Reason == "hunt" {
 			err := fmt.Errorf("the message says that a hunt found %q, which is no id of a finding", m.AlertID)
 			return &alert.UndecodableError{Err: err}
@@ -39,9 +40,9 @@ func (r *Responder) authentic(ctx context.Context, m alert.Message) error {
 	if err := r.Ledger.Prepare(ctx); err != nil {
 		return nil // the run meets the same trouble and is scheduled to go on
 	}
-	_, exists, err := r.Ledger.Finding(ctx, m.AlertID)
+	_, exists, err := r.Ledger.Findings.Of(ctx, m.AlertID)
 	if err == nil && !exists {
-		missing := &ledger.NoFindingError{ID: m.AlertID}
+		missing := &findings.MissingError{ID: m.AlertID}
 		return &alert.UndecodableError{
 			Err: fmt.Errorf("a hunt message without its finding in the ledger is refused: %w", missing),
 		}
@@ -54,12 +55,12 @@ var errFoundAgain = errors.New("the row was found again meanwhile")
 
 // hunted is what rules see of the hunt whose finding is answered; nil for an alert.
 func (r *Responder) hunted(ctx context.Context, run *answer.Run) (*playbook.Hunt, error) {
-	if !ledger.IsFinding(run.Alert.ID) {
+	if !alert.IsFinding(run.Alert.ID) {
 		return nil, nil
 	}
-	f, exists, err := r.Ledger.Finding(ctx, run.Alert.ID)
+	f, exists, err := r.Ledger.Findings.Of(ctx, run.Alert.ID)
 	if err == nil && !exists {
-		err = &ledger.NoFindingError{ID: run.Alert.ID}
+		err = &findings.MissingError{ID: run.Alert.ID}
 	}
 	if err != nil {
 		return nil, err

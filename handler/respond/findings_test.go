@@ -10,7 +10,6 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
 	"cordon/handler/machine"
 	"cordon/handler/playbook/read"
 )
@@ -58,7 +57,7 @@ func TestAFindingIsAnsweredLikeAnAlertBehindTheSameRails(t *testing.T) {
 	}
 	w.FinishAll(machine.Succeeded)
 	w.Follow(p)
-	if run := w.Run(ledger.FindingID("tools", "0a"), 1); run.Outcome != "isolated" || w.Isolations("m1") != 1 ||
+	if run := w.Run(alert.FindingID("tools", "0a"), 1); run.Outcome != "isolated" || w.Isolations("m1") != 1 ||
 		w.Isolations("m2") != 0 {
 		t.Errorf("%+v, %d and %d isolations", run, w.Isolations("m1"), w.Isolations("m2"))
 	}

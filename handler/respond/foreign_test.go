@@ -9,7 +9,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/respond"
 )
@@ -31,7 +32,7 @@ func TestAMachineThatSomebodyElseIsolatedIsJoined(t *testing.T) {
 			w.AlertOn("da1", "m1", alert.High)
 			w.Drain(p, 3)
 			l := w.LatchOn(p)
-			if w.Posts != 0 || l.State != ledger.Achieved || l.ActionID != a.ID || !l.Adopted || l.By() != owner ||
+			if w.Posts != 0 || l.State != latches.Achieved || l.ActionID != a.ID || !l.Adopted || l.By() != owner ||
 				!l.AchievedAt.Equal(a.Updated) {
 				t.Fatalf("%d requests, %+v", w.Posts, l)
 			}
@@ -48,11 +49,11 @@ func TestAMachineThatSomebodyElseIsolatedIsJoined(t *testing.T) {
 				lasts = machine.AutomaticLasts
 			}
 			w.Pass(p, lasts-10*time.Minute-time.Hour, time.Hour)
-			if l := w.LatchOn(p); l.State != ledger.Achieved || !strings.Contains(w.Kinds(), "lifts soon") {
+			if l := w.LatchOn(p); l.State != latches.Achieved || !strings.Contains(w.Kinds(), "lifts soon") {
 				t.Errorf("before the lift told %s, %+v", w.Kinds(), l)
 			}
 			w.Pass(p, 2*time.Hour, time.Hour)
-			if l := w.LatchOn(p); l.State != ledger.Ended || l.LiftedAt.IsZero() {
+			if l := w.LatchOn(p); l.State != latches.Ended || l.LiftedAt.IsZero() {
 				t.Errorf("after the lift %+v", l)
 			}
 			w.Drain(p, 3)
@@ -224,11 +225,11 @@ func TestAdoptionKilledAnywhere(t *testing.T) {
 			w.Follow(p)
 			w.Work(p)
 			for _, id := range []string{"da1", "da2"} {
-				if run := w.Run(id, 1); run.Outcome != "isolated" || run.State != ledger.Closed {
+				if run := w.Run(id, 1); run.Outcome != "isolated" || run.State != runs.Closed {
 					t.Errorf("killed at %d (answer lost %v): %+v", points, mute, run)
 				}
 			}
-			if l := w.LatchOn(p); w.Posts != 0 || l.State != ledger.Achieved || l.By() != machine.ByPerson ||
+			if l := w.LatchOn(p); w.Posts != 0 || l.State != latches.Achieved || l.By() != machine.ByPerson ||
 				w.Kinds() != "isolated, isolated" || w.OpenEpisodes(p) != 1 {
 				t.Errorf("killed at %d (answer lost %v): %d requests, told %s, %+v", points, mute, w.Posts, w.Kinds(),
 					l)

@@ -8,7 +8,7 @@ import (
 	"cordon/handler/act"
 	"cordon/handler/answer"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 )
@@ -76,13 +76,13 @@ func (r *Responder) isolation(ctx context.Context, machineID, runID string) (mac
 	if err != nil {
 		return machine.State{}, err
 	}
-	l, err := r.Ledger.Latch(ctx, machineID, ledger.Isolation)
+	l, err := r.Ledger.Latches.Of(ctx, machineID, latches.Isolation)
 	if err != nil {
 		return machine.State{}, err
 	}
 	actions = slices.DeleteFunc(actions, func(a machine.Action) bool { return episode.IsOf(a, runID) })
 	if l.RunID == runID {
-		l = ledger.Latch{}
+		l = latches.Latch{}
 	}
 	l.Desired = machine.Isolate
 	return episode.StateOf(l, actions, r.Now(), r.Lift), nil

@@ -9,7 +9,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/respond"
 )
@@ -128,7 +128,7 @@ func TestFactsThatTheAPIRefusesHoldAndTroubleThatPassesComesBack(t *testing.T) {
 	if err := p.Responder.Respond(t.Context(), m.Message.Encode(), 1); err != nil {
 		t.Fatal(err)
 	}
-	if run := w.Run("da2", 1); run.State != ledger.Started || w.Posts != 0 {
+	if run := w.Run("da2", 1); run.State != runs.Started || w.Posts != 0 {
 		t.Errorf("transient: %+v, %d requests", run, w.Posts)
 	}
 	api.err = nil

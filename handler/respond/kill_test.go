@@ -11,7 +11,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/respond"
 )
@@ -63,7 +63,7 @@ func killAt(t *testing.T, k int, mute bool, pause, lag time.Duration) (killed bo
 		t.Errorf("killed at %d (answer lost %v, pause %s, lag %s): %d isolations", k, mute, pause, lag, n)
 	}
 	for _, id := range []string{"da1", "da2"} {
-		if run := w.Run(id, 1); run.State != ledger.Closed || run.Outcome != "isolated" {
+		if run := w.Run(id, 1); run.State != runs.Closed || run.Outcome != "isolated" {
 			t.Errorf("killed at %d (answer lost %v, pause %s, lag %s): run %s is %+v", k, mute, pause, lag, id, run)
 		}
 	}
@@ -91,7 +91,7 @@ func TestRunThatKeepsKillingTheProcessIsParkedAndTold(t *testing.T) {
 	if err := w.Start(-1, false).Responder.Respond(context.Background(), m.Message.Encode(), deaths+1); err != nil {
 		t.Fatal(err)
 	}
-	if run := w.Run("da1", 1); deaths != respond.DeathsToPark || run.State != ledger.Parked || w.Kinds() != "parked" ||
+	if run := w.Run("da1", 1); deaths != respond.DeathsToPark || run.State != runs.Parked || w.Kinds() != "parked" ||
 		w.Posts != 0 {
 		t.Errorf("after %d deaths: %+v, told %q", deaths, run, w.Kinds())
 	}
@@ -119,11 +119,11 @@ func TestPoisonTakesNoNeighbourWithIt(t *testing.T) {
 				w.Advance(2 * time.Minute)
 			}
 		}
-		if run := w.Run("poison", 1); run.State != ledger.Parked || deaths != respond.DeathsToPark {
+		if run := w.Run("poison", 1); run.State != runs.Parked || deaths != respond.DeathsToPark {
 			t.Errorf("after %d deaths the poison is %+v", deaths, run)
 		}
 		for i := range 15 {
-			if run := w.Run(fmt.Sprintf("da%d", i), 1); run.State != ledger.Closed {
+			if run := w.Run(fmt.Sprintf("da%d", i), 1); run.State != runs.Closed {
 				t.Errorf("its neighbour %d is %+v", i, run)
 			}
 		}
@@ -174,7 +174,7 @@ func TestOrderlyTroubleIsNoDeath(t *testing.T) {
 			t.Fatalf("try %d: %v", i, err)
 		}
 	}
-	if run := w.Run("da1", 1); run.State != ledger.Waiting || w.Posts != 1 {
+	if run := w.Run("da1", 1); run.State != runs.Waiting || w.Posts != 1 {
 		t.Errorf("run = %+v, %d requests", run, w.Posts)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"cordon/handler/defender"
 	"cordon/handler/follow"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -84,7 +84,7 @@ func TestReleaseWithACommentThatNoRowHoldsIsRecorded(t *testing.T) {
 		if err := p.Follower.Follow(t.Context()); err != nil {
 			t.Errorf("%s: %.300v", name, err)
 		}
-		if l, err := p.Ledger.Latch(t.Context(), "m1", ledger.Isolation); err != nil || l.State != ledger.Ended ||
+		if l, err := p.Ledger.Latches.Of(t.Context(), "m1", latches.Isolation); err != nil || l.State != latches.Ended ||
 			!strings.Contains(l.EndReason, comment[:100]) {
 			t.Errorf("%s: the ledger says %v, %.100s, %v", name, l.State, l.EndReason, err)
 		}

@@ -54,7 +54,7 @@ func TestRecordOfAnotherMachineIsHeldAndToldOnceWithBothIDs(t *testing.T) {
 	if w.Posts != 0 {
 		t.Errorf("%d requests", w.Posts)
 	}
-	if held, err := p.Ledger.AllHeld(t.Context()); err != nil || len(held) != 0 || !e.Unlisted {
+	if held, err := p.Ledger.Held.All(t.Context()); err != nil || len(held) != 0 || !e.Unlisted {
 		t.Errorf("listed %+v, %v; the mail sends people to that list: %v", held, err, !e.Unlisted)
 	}
 }

@@ -12,14 +12,14 @@ import (
 func CountNeighbours(ctx context.Context, store *ledger.Store, book *playbook.Book, in *playbook.Input) error {
 	needs := book.Needs()
 	if needs.AlertsOnMachine && in.Alert.MachineID != "" {
-		n, err := store.AlertsOnMachine(ctx, in.Alert.MachineID, in.Alert.ID, in.Now.Add(-playbook.AlertsWindow))
+		n, err := store.Neighbours.OnMachine(ctx, in.Alert.MachineID, in.Alert.ID, in.Now.Add(-playbook.AlertsWindow))
 		if err != nil {
 			return err
 		}
 		in.AlertsOnMachine = &n
 	}
 	if needs.AlertsInIncident && in.Alert.IncidentID != 0 {
-		n, err := store.AlertsInIncident(ctx, in.Alert.IncidentID, in.Alert.ID)
+		n, err := store.Neighbours.InIncident(ctx, in.Alert.IncidentID, in.Alert.ID)
 		if err != nil {
 			return err
 		}

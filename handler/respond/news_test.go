@@ -31,7 +31,7 @@ func TestALeaveThatANewVersionOvertakesIsTold(t *testing.T) {
 	if !strings.Contains(news[1].Detail, "the leave of alice: go, was for version 1 of the alert") {
 		t.Errorf("told as %q", news[1].Detail)
 	}
-	held, found, err := p.Ledger.HeldOf(t.Context(), "da1", 3)
+	held, found, err := p.Ledger.Held.Of(t.Context(), "da1", 3)
 	if err != nil || !found || !strings.Contains(held.Reason, "was for version 1") {
 		t.Errorf("listed as %q, %v, %v", held.Reason, found, err)
 	}

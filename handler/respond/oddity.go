@@ -6,14 +6,14 @@ import (
 	"time"
 
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/playbook"
 )
 
 // oddities are what this process has noted lately, so that a machine that is met again and again costs nothing.
 type oddities struct {
 	mu    sync.Mutex
-	noted map[ledger.Met]time.Time
+	noted map[switches.Met]time.Time
 }
 
 // Bounds of what a process remembers.
@@ -23,13 +23,13 @@ const (
 )
 
 // fresh keeps those that were not noted lately.
-func (o *oddities) fresh(found []ledger.Met, now time.Time) []ledger.Met {
+func (o *oddities) fresh(found []switches.Met, now time.Time) []switches.Met {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.noted == nil || len(o.noted) > notedMost {
-		o.noted = map[ledger.Met]time.Time{}
+		o.noted = map[switches.Met]time.Time{}
 	}
-	var fresh []ledger.Met
+	var fresh []switches.Met
 	for _, m := range found {
 		if at, known := o.noted[m]; !known || now.Sub(at) > notedFor {
 			o.noted[m] = now
@@ -45,9 +45,9 @@ func (r *Responder) noteOddities(ctx context.Context, run *answer.Run, in playbo
 	if len(run.Plan.Rails) == 0 {
 		return
 	}
-	var found []ledger.Met
+	var found []switches.Met
 	for _, o := range r.Book.Oddities(in) {
-		found = append(found, ledger.Met{
+		found = append(found, switches.Met{
 			Fact:    o.Fact,
 			Tag:     o.Tag,
 			Like:    o.Like,
@@ -58,7 +58,7 @@ func (r *Responder) noteOddities(ctx context.Context, run *answer.Run, in playbo
 	if found = r.odd.fresh(found, now); len(found) == 0 {
 		return
 	}
-	if err := r.Ledger.NoteMet(ctx, found, now); err != nil {
+	if err := r.Ledger.Switches.NoteMet(ctx, found, now); err != nil {
 		r.Log.WarnContext(ctx, "what is odd about the machine is not kept for Health", "error", err.Error())
 	}
 }

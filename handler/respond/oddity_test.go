@@ -7,7 +7,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 )
 
@@ -31,8 +31,8 @@ func TestWhatAlmostProtectsAMachineIsKept(t *testing.T) {
 	if w.Posts != 3 {
 		t.Errorf("%d machines were isolated", w.Posts)
 	}
-	found, err := p.Ledger.Met(t.Context(), w.Clock())
-	want := []ledger.Met{{
+	found, err := p.Ledger.Switches.Met(t.Context(), w.Clock())
+	want := []switches.Met{{
 		Fact:    "machineTags",
 		Tag:     `"never_isolate"`,
 		Like:    "never-isolate",

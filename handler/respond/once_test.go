@@ -44,7 +44,7 @@ func TestThatNothingIsDoneIsToldOnce(t *testing.T) {
 			p.Change(func(options *respond.Options) { options.StaleAfter = time.Minute })
 		}, notice.Held},
 		"paused": {"", func(w *world.World, p *world.Process) {
-			if _, err := p.Ledger.SetPause(context.Background(), true, "bob", "import 7 is wrong",
+			if _, err := p.Ledger.Switches.SetPause(context.Background(), true, "bob", "import 7 is wrong",
 				w.Clock()); err != nil {
 				w.T.Fatal(err)
 			}

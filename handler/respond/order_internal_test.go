@@ -6,7 +6,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 )
 
 func TestUrgencyIsKnownAsFarAsAnythingSaysIt(t *testing.T) {
@@ -21,17 +21,17 @@ func TestUrgencyIsKnownAsFarAsAnythingSaysIt(t *testing.T) {
 		"the alert": {
 			answer.Run{
 				Facts: answer.Facts{Alert: alert.Alert{ID: "da1", Severity: alert.Low}},
-				Kept:  answer.Kept{Row: ledger.Run{Severity: "High"}},
+				Kept:  answer.Kept{Row: runs.Run{Severity: "High"}},
 			}, alert.Low,
 		},
 		"an alert without one": {
 			answer.Run{
 				Facts: answer.Facts{Alert: alert.Alert{ID: "da1"}},
-				Kept:  answer.Kept{Row: ledger.Run{Severity: "High"}},
+				Kept:  answer.Kept{Row: runs.Run{Severity: "High"}},
 			}, "",
 		},
 		"the run": {
-			answer.Run{Kept: answer.Kept{Row: ledger.Run{Severity: "Medium"}}}, alert.Medium,
+			answer.Run{Kept: answer.Kept{Row: runs.Run{Severity: "Medium"}}}, alert.Medium,
 		},
 		"the message, without ledger": {
 			answer.Run{Call: answer.Call{Message: alert.Message{Alert: snapshot("Low")}}}, alert.Low,

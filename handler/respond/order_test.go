@@ -10,7 +10,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/playbook/read"
 	"cordon/handler/respond"
@@ -63,7 +64,7 @@ func TestRunThatFindsTheQuotaUsedUpComesBackInItsTurnAndActsOnce(t *testing.T) {
 		w.AlertOn(fmt.Sprintf("da%d", i), fmt.Sprintf("m%d", i), severity)
 	}
 	p := w.Start(-1, false)
-	p.Change(func(options *respond.Options) { options.Quota = ledger.Quota{PerMinute: 2, PerHour: 100} })
+	p.Change(func(options *respond.Options) { options.Quota = budget.Quota{PerMinute: 2, PerHour: 100} })
 	w.Drain(p, 40)
 	want := map[string]time.Duration{
 		"m0": 0,
@@ -95,7 +96,7 @@ func TestRepeatedRequestIsAnotherOneToTheQuotaButNotToTheCaps(t *testing.T) {
 		return nil
 	}
 	p := w.Start(-1, false)
-	p.Change(func(options *respond.Options) { options.Quota = ledger.Quota{PerMinute: 1, PerHour: 100} })
+	p.Change(func(options *respond.Options) { options.Quota = budget.Quota{PerMinute: 1, PerHour: 100} })
 	w.AlertOn("da1", "m1", alert.High)
 	w.Take2(p)
 	w.Advance(100 * time.Second)
@@ -200,7 +201,7 @@ func TestMessageThatIsDeliveredTwiceGoesOnAsOneCopy(t *testing.T) {
 			t.Fatalf("%d copies are under way: %s and %s", len(w.Queue), w.Queue[0].ID, w.Queue[1].ID)
 		}
 	}
-	if run := w.Run("da1", 1); run.State != ledger.Waiting || w.Posts != 1 {
+	if run := w.Run("da1", 1); run.State != runs.Waiting || w.Posts != 1 {
 		t.Errorf("%d requests, run %+v", w.Posts, run)
 	}
 }
@@ -224,8 +225,8 @@ func TestMessageThatIsSentAfreshGoesOnByCopiesOfItsOwn(t *testing.T) {
 		ids[w.Queue[0].ID] = true
 	}
 	answer()
-	for _, count := range []func(*ledger.Run){func(r *ledger.Run) { r.Sweeps++ }, func(r *ledger.Run) { r.Copies++ }} {
-		if _, err := p.Ledger.UpdateRun(context.Background(), "da1", 1, func(r *ledger.Run) error {
+	for _, count := range []func(*runs.Run){func(r *runs.Run) { r.Sweeps++ }, func(r *runs.Run) { r.Copies++ }} {
+		if _, err := p.Ledger.Runs.Update(context.Background(), "da1", 1, func(r *runs.Run) error {
 			count(r)
 			return nil
 		}); err != nil {

@@ -8,7 +8,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/respond"
 )
@@ -47,7 +48,7 @@ func TestPoisonIsParkedThoughItsLatchIsHeldWhenItComesAgain(t *testing.T) {
 			w.Queue = append(w.Queue, m)
 		}
 	}
-	if run := w.Run("da1", 1); run.State != ledger.Parked || deaths != respond.DeathsToPark || w.Posts != 0 ||
+	if run := w.Run("da1", 1); run.State != runs.Parked || deaths != respond.DeathsToPark || w.Posts != 0 ||
 		!strings.Contains(run.Reason, "begun 2 times") {
 		t.Errorf("after %d deaths the poison is %s (%s) with %d starts, %d requests", deaths, run.State, run.Reason,
 			len(run.Begun), w.Posts)
@@ -60,12 +61,12 @@ func TestRunThatWaitsForALatchHasNoDeaths(t *testing.T) {
 	w := world.New(t)
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
-	l, err := p.Ledger.Latch(t.Context(), "m1", ledger.Isolation)
+	l, err := p.Ledger.Latches.Of(t.Context(), "m1", latches.Isolation)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.Holder, l.HeldUntil, l.Episode, l.State = "another", w.Clock().Add(time.Minute), 1, ledger.Preparing
-	if err := p.Ledger.SaveLatch(t.Context(), &l); err != nil {
+	l.Holder, l.HeldUntil, l.Episode, l.State = "another", w.Clock().Add(time.Minute), 1, latches.Preparing
+	if err := p.Ledger.Latches.Save(t.Context(), &l); err != nil {
 		t.Fatal(err)
 	}
 	for range 4 {

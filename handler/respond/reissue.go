@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
 )
@@ -22,7 +22,7 @@ func (r *Responder) asked(ctx context.Context, run *answer.Run) ([]string, error
 		if step.Asked || step.Latch == "" || run.Row.EpisodeOf(step.Latch) == 0 || step.Outcome != "" {
 			continue
 		}
-		l, err := r.Ledger.Latch(ctx, run.Machine.ID, step.Latch)
+		l, err := r.Ledger.Latches.Of(ctx, run.Machine.ID, step.Latch)
 		if err != nil {
 			return nil, err
 		}
@@ -45,24 +45,24 @@ func (r *Responder) tellWithdrawn(ctx context.Context, run *answer.Run) error {
 		if planned || state.Latch == "" || state.Waiting || state.Outcome != "" || asked.ReissuesOf(state.Latch) == 0 {
 			continue
 		}
-		l, err := r.Ledger.Latch(ctx, run.Machine.ID, state.Latch)
+		l, err := r.Ledger.Latches.Of(ctx, run.Machine.ID, state.Latch)
 		if err != nil {
 			return err
 		}
 		switch l.State {
-		case ledger.Ended:
-		case ledger.Preparing:
+		case latches.Ended:
+		case latches.Preparing:
 			l.Episode-- // nothing was sent in this one
 		default:
 			continue
 		}
-		joiners, err := r.Ledger.Joiners(ctx, l)
+		joiners, err := r.Ledger.Latches.Joiners(ctx, l)
 		if err != nil {
 			return err
 		}
 		e := r.clerk.Event(run, notice.Skipped)
 		e.Detail = "It is not asked for again: " + run.Plan.Reason + "."
-		if l.Kind != ledger.Isolation {
+		if l.Kind != latches.Isolation {
 			e.Step, e.Action, e.Scope = l.Kind, l.Desired, l.Scope
 		}
 		for _, j := range joiners {

@@ -7,7 +7,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
@@ -43,7 +44,7 @@ func TestWhatAPersonReleasedStaysReleasedWhateverHappensToItsAlert(t *testing.T)
 			if name == "resolved" {
 				return // no rule asks for it
 			}
-			record, err := p.Ledger.Alert(t.Context(), "da1")
+			record, err := p.Ledger.Runs.Alert(t.Context(), "da1")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -304,14 +305,14 @@ func TestLatchOfTheVersionBeforeIsRead(t *testing.T) {
 	t.Parallel()
 	// A row without the list of releases, and runs without the alert's status.
 	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	l := ledger.Latch{
-		Kind:       ledger.Isolation,
+	l := latches.Latch{
+		Kind:       latches.Isolation,
 		Episode:    1,
-		State:      ledger.Ended,
+		State:      latches.Ended,
 		ReleasedAt: noon,
 		EndReason:  "Released by ana",
 	}
-	v1 := ledger.Run{
+	v1 := runs.Run{
 		AlertID:    "da1",
 		Version:    1,
 		ObservedAt: noon.Add(-time.Hour),
@@ -320,12 +321,12 @@ func TestLatchOfTheVersionBeforeIsRead(t *testing.T) {
 		Book:       "b",
 		Episode:    1,
 	}
-	v2 := ledger.Run{AlertID: "da1", Version: 2, ObservedAt: noon.Add(time.Hour), Severity: "High", MachineID: "m1"}
-	if release, stays := (ledger.Record{Runs: []ledger.Run{v1, v2}}).StaysReleased(v2, l); !stays ||
+	v2 := runs.Run{AlertID: "da1", Version: 2, ObservedAt: noon.Add(time.Hour), Severity: "High", MachineID: "m1"}
+	if release, stays := (runs.Record{Runs: []runs.Run{v1, v2}}).StaysReleased(v2, l); !stays ||
 		release.Why != "Released by ana" {
 		t.Errorf("%+v, %v", release, stays)
 	}
-	if got := ledger.NextEpisode(ledger.NextEpisode(l)).AllReleases(); len(got) != 1 || !got[0].At.Equal(noon) {
+	if got := latches.NextEpisode(latches.NextEpisode(l)).AllReleases(); len(got) != 1 || !got[0].At.Equal(noon) {
 		t.Errorf("two episodes later: %+v", got)
 	}
 }

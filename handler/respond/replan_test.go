@@ -6,7 +6,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
@@ -66,9 +67,9 @@ func TestRunWhoseLeftStepsArePlannedAwayIsClosed(t *testing.T) {
 	w.CategoryOn("da1", "m1", "scan")
 	w.Drain(p, 5)
 	// As if another playbook had asked for an isolation too that could not be asked for yet.
-	_, err := p.Ledger.UpdateRun(t.Context(), "da1", 1, func(run *ledger.Run) error {
-		run.State = ledger.Started
-		run.Steps = append(run.Steps, ledger.StepState{Key: "isolate", Latch: ledger.Isolation})
+	_, err := p.Ledger.Runs.Update(t.Context(), "da1", 1, func(run *runs.Run) error {
+		run.State = runs.Started
+		run.Steps = append(run.Steps, runs.Step{Key: "isolate", Latch: latches.Isolation})
 		return nil
 	})
 	if err != nil {
@@ -83,7 +84,7 @@ func TestRunWhoseLeftStepsArePlannedAwayIsClosed(t *testing.T) {
 	if err := p.Responder.Respond(t.Context(), m.Encode(), 1); err != nil {
 		t.Fatal(err)
 	}
-	if run := w.Run("da1", 1); run.State != ledger.Closed || run.Outcome != "scanned" {
+	if run := w.Run("da1", 1); run.State != runs.Closed || run.Outcome != "scanned" {
 		t.Errorf("run %+v", run)
 	}
 }
@@ -97,8 +98,8 @@ func TestNothingIsReleasedWhileNobodyDecidedAboutAnotherAlert(t *testing.T) {
 	w.Settled(p)
 	w.Retitle(b)
 	w.Queue = nil
-	if _, err := p.Ledger.UpdateRun(t.Context(), "da2", 2, func(run *ledger.Run) error {
-		run.State, run.Outcome = ledger.Parked, "parked"
+	if _, err := p.Ledger.Runs.Update(t.Context(), "da2", 2, func(run *runs.Run) error {
+		run.State, run.Outcome = runs.Parked, "parked"
 		return nil
 	}); err != nil {
 		t.Fatal(err)
@@ -159,7 +160,7 @@ rules:
 	}
 	w.Mu.Unlock()
 	w.Drain(p, 10)
-	if run := w.Run("da1", 1); run.State != ledger.Waiting || w.Asked("m1") != "Isolate" {
+	if run := w.Run("da1", 1); run.State != runs.Waiting || w.Asked("m1") != "Isolate" {
 		t.Errorf("asked for %s, run %+v", w.Asked("m1"), run)
 	}
 	w.FinishAll(machine.Succeeded)

@@ -10,7 +10,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/respond"
 )
@@ -21,21 +22,21 @@ func TestHighAlertIsolatesItsMachineOnceAndIsToldAsFarAsItIsTrue(t *testing.T) {
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
 	w.Drain(p, 5)
-	if run := w.Run("da1", 1); run.State != ledger.Waiting || run.Episode != 1 || len(run.Begun) != 0 {
+	if run := w.Run("da1", 1); run.State != runs.Waiting || run.Episode != 1 || len(run.Begun) != 0 {
 		t.Errorf("before the outcome the run is %+v", run)
 	}
 	if got := w.Kinds(); got != "requested" {
 		t.Errorf("told %q before the outcome", got)
 	}
 	w.Follow(p)
-	if run := w.Run("da1", 1); run.State != ledger.Waiting {
+	if run := w.Run("da1", 1); run.State != runs.Waiting {
 		t.Errorf("a pending action closed the run: %+v", run)
 	}
 	w.FinishAll(machine.Succeeded)
 	w.Follow(p)
 	w.Follow(p)
 	run := w.Run("da1", 1)
-	if run.State != ledger.Closed || run.Outcome != "isolated" || run.Rule != "contain-high-severity" ||
+	if run.State != runs.Closed || run.Outcome != "isolated" || run.Rule != "contain-high-severity" ||
 		run.Mode != "enforce" {
 		t.Errorf("run = %+v", run)
 	}
@@ -55,7 +56,7 @@ func TestAlertsBelowTheRuleCloseWithTheReason(t *testing.T) {
 	w := world.New(t)
 	w.AlertOn("da1", "m1", alert.Medium)
 	w.Drain(w.Start(-1, false), 2)
-	if run := w.Run("da1", 1); run.State != ledger.Closed || run.Outcome != "no rule" || run.Reason == "" {
+	if run := w.Run("da1", 1); run.State != runs.Closed || run.Outcome != "no rule" || run.Reason == "" {
 		t.Errorf("run = %+v", run)
 	}
 	if w.Posts != 0 || w.Kinds() != "" {
@@ -79,7 +80,7 @@ func TestSeveralAlertsOfOneMachineShareOneIsolation(t *testing.T) {
 		t.Errorf("%d isolate requests for one machine", w.Posts)
 	}
 	for _, id := range []string{"da0", "da1", "da2", "da3", "da9"} {
-		if run := w.Run(id, 1); run.State != ledger.Closed || run.Outcome != "isolated" {
+		if run := w.Run(id, 1); run.State != runs.Closed || run.Outcome != "isolated" {
 			t.Errorf("run of %s = %+v", id, run)
 		}
 	}
@@ -184,7 +185,7 @@ func TestBareMessageAsksTheAPIAndJoinsTheRunThatExists(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if w.Posts != 1 || w.Run("da1", 1).State != ledger.Waiting {
+	if w.Posts != 1 || w.Run("da1", 1).State != runs.Waiting {
 		t.Errorf("%d requests, run %+v", w.Posts, w.Run("da1", 1))
 	}
 }
@@ -198,7 +199,7 @@ func TestBareMessageOfAnAlertNeverSeenIsAnswered(t *testing.T) {
 	if err := p.Responder.Respond(context.Background(), []byte(`{"alertId":"da1"}`), 1); err != nil {
 		t.Fatal(err)
 	}
-	if w.Posts != 1 || w.Run("da1", 1).State != ledger.Waiting {
+	if w.Posts != 1 || w.Run("da1", 1).State != runs.Waiting {
 		t.Errorf("%d requests, run %+v", w.Posts, w.Run("da1", 1))
 	}
 }
@@ -292,7 +293,7 @@ func TestFailedActionIsToldAsFailed(t *testing.T) {
 		if run := w.Run("da1", 1); run.Outcome == "isolated" || w.Kinds() != "requested, "+want {
 			t.Errorf("%s: run %+v, told %q", status, run, w.Kinds())
 		}
-		open, err := p.Ledger.OpenEpisodes(context.Background())
+		open, err := p.Ledger.Latches.OpenEpisodes(context.Background())
 		if err != nil || len(open) != 0 {
 			t.Errorf("%s: the index still has %v, %v", status, open, err)
 		}
@@ -422,7 +423,7 @@ func TestTroubleBeforeTheRequestComesBackAndActsOnce(t *testing.T) {
 		}
 		w.AlertOn("da1", "m1", alert.High)
 		w.Drain(p, 10)
-		if w.Posts != 1 || w.Run("da1", 1).State != ledger.Waiting {
+		if w.Posts != 1 || w.Run("da1", 1).State != runs.Waiting {
 			t.Errorf("%s: %d requests, run %+v", trouble, w.Posts, w.Run("da1", 1))
 		}
 	}
@@ -461,7 +462,7 @@ func TestLostAnswerIsLookedForBeforeTheRequestIsRepeated(t *testing.T) {
 	}
 	w.AlertOn("da1", "m1", alert.High)
 	w.Drain(p, 10)
-	if w.Isolations("m1") != 1 || w.Posts != 1 || w.Run("da1", 1).State != ledger.Waiting {
+	if w.Isolations("m1") != 1 || w.Posts != 1 || w.Run("da1", 1).State != runs.Waiting {
 		t.Errorf("%d actions, %d requests, run %+v", w.Isolations("m1"), w.Posts, w.Run("da1", 1))
 	}
 }
@@ -519,15 +520,15 @@ func TestFollowThatListedBeforeAResponseDoesNotRemoveItsEntry(t *testing.T) {
 	w := world.New(t)
 	w.AlertOn("da1", "m1", alert.High)
 	p, other := w.Start(-1, false), w.Start(-1, false)
-	if err := p.Ledger.AddOpen(context.Background(), "m1", ledger.Isolation); err != nil {
+	if err := p.Ledger.Latches.AddOpen(context.Background(), "m1", latches.Isolation); err != nil {
 		t.Fatal(err)
 	}
-	listed, err := other.Ledger.OpenEpisodes(context.Background())
+	listed, err := other.Ledger.Latches.OpenEpisodes(context.Background())
 	if err != nil || len(listed) != 1 {
 		t.Fatal(listed, err)
 	}
 	w.Drain(p, 5)
-	if err := other.Ledger.RemoveOpen(context.Background(), listed[0]); err != nil {
+	if err := other.Ledger.Latches.RemoveOpen(context.Background(), listed[0]); err != nil {
 		t.Fatal(err)
 	}
 	w.FinishAll(machine.Succeeded)

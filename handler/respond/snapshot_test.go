@@ -6,7 +6,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
@@ -31,7 +31,7 @@ func TestASnapshotThatLacksFactsIsReadAnew(t *testing.T) {
 	if err := p.Ledger.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	seen, err := p.Ledger.Observe(t.Context(), ledger.Observation{
+	seen, err := p.Ledger.Runs.Observe(t.Context(), runs.Observation{
 		Alert:       a,
 		Hash:        alert.DecisionHash(a),
 		SnapshotSHA: sha,
@@ -52,7 +52,7 @@ func TestASnapshotThatLacksFactsIsReadAnew(t *testing.T) {
 	if err := p.Responder.Respond(t.Context(), m.Encode(), 1); err != nil {
 		t.Fatal(err)
 	}
-	if w.Posts != 1 || w.Run("da1", 1).State != ledger.Waiting {
+	if w.Posts != 1 || w.Run("da1", 1).State != runs.Waiting {
 		t.Errorf("%d requests, run %+v", w.Posts, w.Run("da1", 1))
 	}
 }

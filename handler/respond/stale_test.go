@@ -9,7 +9,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
 	"cordon/handler/machine"
 	"cordon/handler/respond"
 )
@@ -35,7 +35,7 @@ func oneAMinute(w *world.World) (*world.Process, *reading) {
 	p := w.Start(-1, false)
 	reads := &reading{API: p}
 	p.Change(func(options *respond.Options) {
-		options.API, options.Quota = reads, ledger.Quota{PerMinute: 1, PerHour: 100}
+		options.API, options.Quota = reads, budget.Quota{PerMinute: 1, PerHour: 100}
 	})
 	return p, reads
 }

@@ -9,7 +9,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -53,7 +53,7 @@ func TestStepsAreAskedForInOrderAndTheRunEndsWithTheLast(t *testing.T) {
 		t.Errorf("asked for %s", got)
 	}
 	run := w.Run("da1", 1)
-	if run.State != ledger.Waiting || !strings.Contains(run.Reason, "isolate: waiting for action action-4") {
+	if run.State != runs.Waiting || !strings.Contains(run.Reason, "isolate: waiting for action action-4") {
 		t.Errorf("before the outcomes the run is %+v", run)
 	}
 	w.Mu.Lock()
@@ -61,14 +61,14 @@ func TestStepsAreAskedForInOrderAndTheRunEndsWithTheLast(t *testing.T) {
 	w.Finish("action-4", machine.Succeeded)
 	w.Mu.Unlock()
 	w.Follow(p)
-	if run := w.Run("da1", 1); run.State == ledger.Closed {
+	if run := w.Run("da1", 1); run.State == runs.Closed {
 		t.Errorf("closed with steps under way: %+v", run)
 	}
 	w.Drain(p, 5) // the scan again
 	w.FinishAll(machine.Succeeded)
 	w.Follow(p)
 	run = w.Run("da1", 1)
-	if run.State != ledger.Closed || run.Outcome != "scanned, collected, restricted, isolated, tagged, updated" {
+	if run.State != runs.Closed || run.Outcome != "scanned, collected, restricted, isolated, tagged, updated" {
 		t.Errorf("run = %+v", run)
 	}
 	if got := w.Kinds(); strings.Count(got, "requested") != 5 || strings.Count(got, "failed") != 1 ||
@@ -108,7 +108,7 @@ func TestTroubleWithOneStepDelaysNoOther(t *testing.T) {
 	if got := w.Asked("m1"); got != "CollectInvestigationPackage RestrictCodeExecution Isolate RunAntiVirusScan" {
 		t.Errorf("at last asked for %s", got)
 	}
-	if run := w.Run("da1", 1); run.State != ledger.Waiting {
+	if run := w.Run("da1", 1); run.State != runs.Waiting {
 		t.Errorf("run = %+v", run)
 	}
 }
@@ -174,7 +174,7 @@ func TestOwnChangeOfAnAlertIsNoNewVersion(t *testing.T) {
 	w.Mu.Unlock()
 	w.Change(a) // as the next poll finds it
 	w.Queue = nil
-	record, err := p.Ledger.Alert(t.Context(), "da1")
+	record, err := p.Ledger.Runs.Alert(t.Context(), "da1")
 	if err != nil || len(record.Runs) != 1 || a.Status != alert.StatusInProgress {
 		t.Errorf("%d runs, status %s, %v", len(record.Runs), a.Status, err)
 	}
@@ -252,7 +252,7 @@ func TestEveryStepMeetsEveryError(t *testing.T) {
 				w.FinishAll(machine.Succeeded)
 				w.Follow(p)
 				run := w.Run("da1", 1)
-				if run.State != ledger.Closed || run.Outcome != c.outcome || w.Posts != c.posts {
+				if run.State != runs.Closed || run.Outcome != c.outcome || w.Posts != c.posts {
 					t.Errorf("%d requests, run %+v", w.Posts, run)
 				}
 				if c.outcome != word && !strings.Contains(run.Reason, "the reason") {
@@ -276,7 +276,7 @@ func TestScanWaitsForOneOfAnotherScope(t *testing.T) {
 	w.Strict = true
 	w.CategoryOn("da1", "m1", "scan")
 	w.Some(p, 3)
-	if run := w.Run("da1", 1); run.State != ledger.Started || w.Asked("m1") != "RunAntiVirusScan" {
+	if run := w.Run("da1", 1); run.State != runs.Started || w.Asked("m1") != "RunAntiVirusScan" {
 		t.Errorf("run %+v", run)
 	}
 	w.FinishAll(machine.Succeeded)

@@ -9,7 +9,7 @@ import (
 	"cordon/handler/act"
 	"cordon/handler/alert"
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -30,7 +30,7 @@ func (r *Responder) tries() time.Duration { return max(r.StaleAfter, leastTries)
 // outage reports whether the service is out of order for all runs: polls do not succeed either. Where nobody ever
 // polled it is not.
 func (r *Responder) outage(ctx context.Context) bool {
-	mark, err := r.Ledger.Watermark(ctx)
+	mark, err := r.Ledger.Switches.Watermark(ctx)
 	return err != nil || !mark.At.IsZero() && r.Now().Sub(mark.At) > pollsFail
 }
 
@@ -40,8 +40,8 @@ func (r *Responder) noteStuck(ctx context.Context, run *answer.Run, p answer.Pau
 	told = run.Row.StuckTold
 	since := run.Row.StuckSince
 	itsTurn := p.Turn && run.Row.TurnsFor(r.Now(), answer.PatientFor)
-	harmless := p.Patient || itsTurn || run.Row.State == ledger.Waiting
-	if harmless || since.IsZero() || r.Now().Sub(since) < ledger.StuckAfter {
+	harmless := p.Patient || itsTurn || run.Row.State == runs.Waiting
+	if harmless || since.IsZero() || r.Now().Sub(since) < runs.StuckAfter {
 		return false, told
 	}
 	if outage = r.outage(ctx); outage || told {

@@ -10,7 +10,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/desk"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/respond"
@@ -96,13 +96,13 @@ func TestRunThatCannotGetOnIsToldStandsInHealthAndEnds(t *testing.T) {
 			w.Mu.Unlock()
 			tries := w.Play(p, 45*time.Minute, true)
 			final := w.Run("da1", 2).State.Final()
-			if count, err := w.Start(-1, false).Ledger.CountOpenRuns(t.Context(), 9, w.Clock()); err != nil ||
+			if count, err := w.Start(-1, false).Ledger.Runs.CountOpen(t.Context(), 9, w.Clock()); err != nil ||
 				!final && (count.Stuck.Runs != 1 || count.Stuck.Oldest != "da1:v2" || count.Stuck.Why == "") {
 				t.Errorf("Health: %+v, %v", count, err)
 			}
 			tries += w.Play(p, 14*24*time.Hour, true)
 			run := w.Run("da1", 2)
-			if run.State != ledger.Closed || run.Outcome != test.outcome ||
+			if run.State != runs.Closed || run.Outcome != test.outcome ||
 				run.ClosedAt.Sub(run.ObservedAt) > 25*time.Hour {
 				t.Errorf("after %d tries the run is %s, %s at %s: %s", tries, run.State, run.Outcome, run.ClosedAt,
 					run.Reason)
@@ -178,7 +178,7 @@ func TestWhatWasTriedInVainCanBeContinuedByAPerson(t *testing.T) {
 	p.Change(func(options *respond.Options) { options.API = o })
 	w.AlertOn("da1", "m1", alert.High)
 	w.Play(p, 2*24*time.Hour, true)
-	held, found, err := p.Ledger.HeldOf(t.Context(), "da1", 1)
+	held, found, err := p.Ledger.Held.Of(t.Context(), "da1", 1)
 	if err != nil || !found ||
 		!strings.Contains(held.Reason, "could not be done since") && !strings.Contains(held.Reason, "old") {
 		t.Fatalf("held: %+v, %v, %v, told %s", held, found, err, w.Kinds())

@@ -11,7 +11,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/respond"
 	"cordon/local/tables"
@@ -114,7 +114,7 @@ func TestHourOfAPITroubleBurnsNoDeliveryAndEverythingIsAnsweredAfterIt(t *testin
 				if err := p.Responder.Respond(t.Context(), m.Message.Encode(), 1); err != nil {
 					t.Fatalf("%s was given back: %v", m.ID, err)
 				}
-				if run := w.Run(m.Message.AlertID, 1); run.State == ledger.Started && run.Trouble == "" {
+				if run := w.Run(m.Message.AlertID, 1); run.State == runs.Started && run.Trouble == "" {
 					t.Errorf("run %s does not say what keeps it", run.ID())
 				}
 			}

@@ -9,7 +9,8 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/episode"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/respond"
@@ -53,7 +54,7 @@ func TestWaitForTheQuotaIsNotStuck(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
 	p := w.Start(-1, false)
-	p.Change(func(options *respond.Options) { options.Quota = ledger.Quota{PerMinute: 1, PerHour: 1} })
+	p.Change(func(options *respond.Options) { options.Quota = budget.Quota{PerMinute: 1, PerHour: 1} })
 	for _, id := range []string{"1", "2", "3"} {
 		w.AlertOn("da"+id, "m"+id, alert.High)
 	}
@@ -64,8 +65,8 @@ func TestWaitForTheQuotaIsNotStuck(t *testing.T) {
 		}
 	}
 	w.Advance(35 * time.Minute)
-	if count, err := p.Ledger.CountOpenRuns(t.Context(), 200, w.Clock()); err != nil || count.Stuck.Runs != 0 ||
-		count.ByState[ledger.Started] != 2 {
+	if count, err := p.Ledger.Runs.CountOpen(t.Context(), 200, w.Clock()); err != nil || count.Stuck.Runs != 0 ||
+		count.ByState[runs.Started] != 2 {
 		t.Errorf("Health: %+v, %v", count, err)
 	}
 	w.Play(p, 5*time.Hour, true)
@@ -82,7 +83,7 @@ func TestWaitForTheQuotaHasItsEnd(t *testing.T) {
 			"perHour: 5, perDay: 9", "perHour: 90, perDay: 900").Replace(world.IsolateHigh))
 	p := w.Start(-1, false)
 	p.Change(func(options *respond.Options) {
-		options.StaleAfter, options.Quota = 30*world.Day, ledger.Quota{PerMinute: 2, PerHour: 2}
+		options.StaleAfter, options.Quota = 30*world.Day, budget.Quota{PerMinute: 2, PerHour: 2}
 	})
 	w.AlertOn("da1", "m1", alert.Medium)
 	taken := 0
@@ -90,14 +91,14 @@ func TestWaitForTheQuotaHasItsEnd(t *testing.T) {
 		m, _ := w.Take()
 		w.Polled(p)
 		for i := range 2 {
-			other := ledger.Reservation{
+			other := budget.Reservation{
 				Action:   "isolate",
 				Key:      fmt.Sprint("other ", taken, i),
 				Severity: alert.High,
 				At:       w.Clock(),
 				Quota:    p.Options.Quota,
 			}
-			if _, err := p.Ledger.Reserve(t.Context(), other); err != nil {
+			if _, err := p.Ledger.Budget.Reserve(t.Context(), other); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -130,8 +131,8 @@ func TestMessageOfAWaitingRunInTroubleIsNotStuck(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Play(p, 26*time.Hour, true)
-	count, err := p.Ledger.CountOpenRuns(t.Context(), 200, w.Clock())
-	if run := w.Run("da1", 1); err != nil || run.State != ledger.Waiting || count.Stuck.Runs != 0 ||
+	count, err := p.Ledger.Runs.CountOpen(t.Context(), 200, w.Clock())
+	if run := w.Run("da1", 1); err != nil || run.State != runs.Waiting || count.Stuck.Runs != 0 ||
 		strings.Contains(w.Kinds(), "not answered") {
 		t.Errorf("%+v, Health %+v, told %q", run, count, w.Kinds())
 	}

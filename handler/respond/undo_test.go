@@ -7,7 +7,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/internal/world"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
@@ -23,11 +24,11 @@ func TestRuleGivesTheMachineBackWhenItsAlertIsResolved(t *testing.T) {
 		!strings.HasSuffix(got, "Isolate Unisolate UnrestrictCodeExecution") {
 		t.Errorf("asked for %s", got)
 	}
-	if run := w.Run("da1", 2); run.State != ledger.Closed || run.Outcome != "released, unrestricted" {
+	if run := w.Run("da1", 2); run.State != runs.Closed || run.Outcome != "released, unrestricted" {
 		t.Errorf("run = %+v", run)
 	}
-	l, err := p.Ledger.Latch(t.Context(), "m1", ledger.Isolation)
-	if err != nil || l.State != ledger.Ended || l.ReleasedAt.IsZero() {
+	l, err := p.Ledger.Latches.Of(t.Context(), "m1", latches.Isolation)
+	if err != nil || l.State != latches.Ended || l.ReleasedAt.IsZero() {
 		t.Errorf("latch %+v, %v", l, err)
 	}
 	if got := w.Kinds(); strings.Count(got, "released by a rule") != 2 { // one for each state, to the one group
@@ -208,7 +209,7 @@ func TestKilledAnywhereInARelease(t *testing.T) {
 			if got := strings.Count(w.Asked("m1"), "Unisolate"); got > 1 {
 				t.Errorf("killed at %d, answer lost %v: asked for %s", points, mute, w.Asked("m1"))
 			}
-			if run := w.Run("da1", 2); run.State != ledger.Closed {
+			if run := w.Run("da1", 2); run.State != runs.Closed {
 				t.Errorf("killed at %d, answer lost %v: %+v", points, mute, run)
 			}
 			if run := w.Run("da2", 1); run.Outcome != "isolated" {
@@ -268,7 +269,7 @@ func killStepAt(t *testing.T, category, word string, k int, mute bool) (killed b
 		w.Follow(second)
 	}
 	run := w.Run("da1", 1)
-	if run.State != ledger.Closed || run.Outcome != word {
+	if run.State != runs.Closed || run.Outcome != word {
 		t.Errorf("killed at %d, answer lost %v: %+v", k, mute, run)
 	}
 	seen := map[machine.ActionType]int{}

@@ -7,7 +7,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 )
 
@@ -23,19 +23,19 @@ const LookUpTries = 10
 // hour's look-ups; without one, or if the API does not know the alert, the message is done with.
 func (r *Responder) askedAlert(ctx context.Context, run *answer.Run) (a alert.Alert, o answer.Outcome, err error) {
 	id := run.Message.AlertID
-	if run.Record.Seen != nil || ledger.IsFinding(id) {
+	if run.Record.Seen != nil || alert.IsFinding(id) {
 		a, err = r.alertOf(ctx, id)
 		return a, o, err
 	}
-	leave, err := r.Ledger.AskToLookUp(ctx, id, r.sharedNow(ctx))
+	leave, err := r.Ledger.Switches.AskToLookUp(ctx, id, r.sharedNow(ctx))
 	why := ""
 	switch {
 	case err != nil:
 		return a, o, err
-	case leave == ledger.LookedUp:
+	case leave == switches.LookedUp:
 		why = "Defender did not know it within the last hour"
-	case leave == ledger.NoLookupsLeft:
-		why = fmt.Sprintf("%d ids that no poll recorded were looked up within the hour", ledger.LookupsPerHour)
+	case leave == switches.NoLookupsLeft:
+		why = fmt.Sprintf("%d ids that no poll recorded were looked up within the hour", switches.LookupsPerHour)
 	case run.Message.Attempt >= LookUpTries:
 		why = fmt.Sprintf("it could not be looked up in %d tries", LookUpTries)
 	}
@@ -47,7 +47,7 @@ func (r *Responder) askedAlert(ctx context.Context, run *answer.Run) (a alert.Al
 	if trouble, _ := machine.TroubleOf(err); trouble != machine.NotFound && trouble != machine.Refused {
 		return a, o, err
 	}
-	if noteErr := r.Ledger.Missing(ctx, id, r.sharedNow(ctx)); noteErr != nil {
+	if noteErr := r.Ledger.Switches.Missing(ctx, id, r.sharedNow(ctx)); noteErr != nil {
 		return a, o, noteErr
 	}
 	o, err = r.unknownAlert(ctx, run, err)
@@ -68,7 +68,7 @@ func (r *Responder) leaveToPolls(ctx context.Context, run *answer.Run, why strin
 // unknownAlert keeps the record of an alert that was asked for and does not exist.
 func (r *Responder) unknownAlert(ctx context.Context, run *answer.Run, cause error) (answer.Outcome, error) {
 	if run.Row.AlertID == "" || run.Row.State.Final() {
-		row, err := r.Ledger.Asked(ctx, run.Message.AlertID, r.Now().UTC())
+		row, err := r.Ledger.Runs.Asked(ctx, run.Message.AlertID, r.Now().UTC())
 		if err != nil {
 			return answer.Outcome{}, err
 		}
@@ -80,10 +80,10 @@ func (r *Responder) unknownAlert(ctx context.Context, run *answer.Run, cause err
 
 // giveLookUpBack lets an alert that exists count for nothing.
 func (r *Responder) giveLookUpBack(ctx context.Context, alertID string) {
-	if ledger.IsFinding(alertID) {
+	if alert.IsFinding(alertID) {
 		return
 	}
-	if err := r.Ledger.Found(ctx, alertID, r.sharedNow(ctx)); err != nil {
+	if err := r.Ledger.Switches.Found(ctx, alertID, r.sharedNow(ctx)); err != nil {
 		r.Log.WarnContext(ctx, "the look-up of an alert that exists counts for an hour",
 			"alert", alertID,
 			"error", err.Error())

@@ -12,6 +12,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/logging"
 	"cordon/handler/notice"
 	"cordon/local/tables"
@@ -35,7 +37,7 @@ func newHouse(t *testing.T) *house {
 	server := tables.New(tables.Options{Now: clock})
 	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
-	store, err := ledger.Open(ledger.Options{
+	store, err := ledger.Open(rows.Options{
 		ConnectionString: server.ConnectionString(web.URL),
 		Prefix:           "t",
 		Tenant:           "tenant",
@@ -75,7 +77,7 @@ func (h *house) pass(t *testing.T, minutes int, succeeds bool) {
 	for range minutes {
 		h.now = h.now.Add(time.Minute)
 		if succeeds {
-			if err := h.Ledger.SetMark(t.Context(), follow.Mark, h.now, ""); err != nil {
+			if err := h.Ledger.Switches.SetMark(t.Context(), follow.Mark, h.now, ""); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -146,7 +148,7 @@ func TestLineSaysHowLongAVersionIsUnanswered(t *testing.T) {
 	if l := line(); l.Open != 0 || l.AgeSeconds != 0 || l.Oldest != "" {
 		t.Errorf("nothing is open: %+v", l)
 	}
-	if _, err := h.Ledger.Observe(t.Context(), ledger.Observation{
+	if _, err := h.Ledger.Runs.Observe(t.Context(), runs.Observation{
 		Alert: alert.Alert{ID: "da1", Updated: noon},
 		Hash:  "h",
 		At:    noon,

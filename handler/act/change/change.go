@@ -17,6 +17,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/answer"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
@@ -99,7 +100,7 @@ func alertChange(c alert.Change) string {
 
 // changedBefore names the run of an earlier version of the alert that did the same; empty: none did.
 func (c *Changer) changedBefore(ctx context.Context, run *answer.Run, outcome, what string) (string, error) {
-	record, err := c.Ledger.Alert(ctx, run.Row.AlertID)
+	record, err := c.Ledger.Runs.Alert(ctx, run.Row.AlertID)
 	if err != nil {
 		return "", err
 	}
@@ -158,9 +159,9 @@ func (c *Changer) updateAlert(ctx context.Context, run *answer.Run) (changed boo
 // beginChange writes down that a change may have been made before it is asked for. What was written first stays.
 func (c *Changer) beginChange(ctx context.Context, run *answer.Run, before string) (answer.Outcome, error) {
 	key := run.Step.Key()
-	return c.Clerk.Write(ctx, run, func(row *ledger.Run) error {
+	return c.Clerk.Write(ctx, run, func(row *runs.Run) error {
 		if state, _ := row.StepOf(key); state.Begun {
-			return ledger.ErrUnchanged
+			return runs.ErrUnchanged
 		}
 		row.Begin(key, before)
 		return nil
@@ -188,7 +189,7 @@ func (c *Changer) noteOwnChange(ctx context.Context, run *answer.Run, asked aler
 	if len(is.Evidence) == 0 {
 		is.Evidence = expected.Evidence // an update is answered without it
 	}
-	own := ledger.OwnChange{
+	own := runs.OwnChange{
 		Version: run.Row.Version,
 		Was:     alert.DecisionHash(run.Alert),
 		Is:      alert.DecisionHash(expected),
@@ -202,7 +203,7 @@ func (c *Changer) noteOwnChange(ctx context.Context, run *answer.Run, asked aler
 	run.Alert.Updated = is.Updated
 	run.Alert.Status = expected.Status
 	run.Alert.Classification, run.Alert.Determination = expected.Classification, expected.Determination
-	return c.Ledger.NoteOwnChange(ctx, run.Row.AlertID, own)
+	return c.Ledger.Runs.NoteOwnChange(ctx, run.Row.AlertID, own)
 }
 
 // changeFailed sorts the error of a change. What is not known to have failed is compared again by the next try.

@@ -10,6 +10,7 @@ import (
 	"cordon/handler/app/setup"
 	"cordon/handler/doctor"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
 )
 
 func (c *Checkup) tablesArea() (doctor.Area, error) {
@@ -37,7 +38,7 @@ type ledgerProbe struct{ store *ledger.Store }
 func (l ledgerProbe) Probe(ctx context.Context) error {
 	err := l.store.Probe(ctx)
 	var answer *azcore.ResponseError
-	var tried *ledger.Error
+	var tried *rows.Error
 	if errors.As(err, &answer) && errors.As(err, &tried) {
 		return fmt.Errorf("%s: the table service answered %d %s", tried.Op, answer.StatusCode, answer.ErrorCode)
 	}

@@ -113,7 +113,7 @@ func (h *Check) Record(ctx context.Context) error {
 		note = wellNote
 	}
 	h.wrote = h.o.Now()
-	return h.o.Ledger.SetMark(ctx, markHealth, h.wrote.UTC(), note)
+	return h.o.Ledger.Switches.SetMark(ctx, markHealth, h.wrote.UTC(), note)
 }
 
 // Summary says only whether all is well, for callers without a key.
@@ -134,10 +134,10 @@ func (h *Check) recorded(ctx context.Context, now time.Time) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), summaryTime)
 	defer cancel()
-	mark, err := h.o.Ledger.Mark(ctx, markHealth)
+	mark, err := h.o.Ledger.Switches.Mark(ctx, markHealth)
 	if err == nil && mark.At.IsZero() {
 		if err = h.o.Ledger.Prepare(ctx); err == nil {
-			mark, err = h.o.Ledger.FirstMark(ctx, markHealth, now, startNote)
+			mark, err = h.o.Ledger.Switches.FirstMark(ctx, markHealth, now, startNote)
 		}
 	}
 	if err != nil {

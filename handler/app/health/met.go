@@ -17,7 +17,7 @@ type Met struct {
 
 // ReadMet reads what was met up to now.
 func ReadMet(ctx context.Context, store *ledger.Store, now time.Time) (Met, error) {
-	list, err := store.Met(ctx, now)
+	list, err := store.Switches.Met(ctx, now)
 	view := Met{}
 	for _, m := range list {
 		switch {

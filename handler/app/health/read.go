@@ -19,7 +19,7 @@ const (
 )
 
 func (h *Check) readTrouble(ctx context.Context, r *Report, _ time.Time) error {
-	t, err := h.o.Ledger.Trouble(ctx)
+	t, err := h.o.Ledger.Trouble.Read(ctx)
 	if err == nil && !t.At.IsZero() {
 		r.LastError = lastError{
 			At:        t.At,
@@ -34,13 +34,13 @@ func (h *Check) readTrouble(ctx context.Context, r *Report, _ time.Time) error {
 // readTimers looks at when each function on a timer last succeeded. One that has not run yet is starting until it is
 // late.
 func (h *Check) readTimers(ctx context.Context, r *Report, now time.Time) error {
-	mark, err := h.o.Ledger.Watermark(ctx)
+	mark, err := h.o.Ledger.Switches.Watermark(ctx)
 	if err != nil {
 		return err
 	}
 	r.Watermark = mark.At
 	for _, f := range h.o.Watched {
-		last, err := h.o.Ledger.Mark(ctx, f.Mark)
+		last, err := h.o.Ledger.Switches.Mark(ctx, f.Mark)
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (h *Check) readStarting(ctx context.Context, r *Report, f watch.Function, n
 }
 
 func (h *Check) readRuns(ctx context.Context, r *Report, now time.Time) error {
-	open, err := h.o.Ledger.CountOpenRuns(ctx, runsShown, now)
+	open, err := h.o.Ledger.Runs.CountOpen(ctx, runsShown, now)
 	if err != nil {
 		return err
 	}
@@ -107,13 +107,13 @@ func (h *Check) readRuns(ctx context.Context, r *Report, now time.Time) error {
 }
 
 func (h *Check) readEpisodes(ctx context.Context, r *Report, _ time.Time) error {
-	episodes, err := h.o.Ledger.OpenEpisodes(ctx)
+	episodes, err := h.o.Ledger.Latches.OpenEpisodes(ctx)
 	r.OpenEpisodes = len(episodes)
 	return err
 }
 
 func (h *Check) readNotices(ctx context.Context, r *Report, now time.Time) error {
-	unsent, err := h.o.Ledger.UnsentNotices(ctx)
+	unsent, err := h.o.Ledger.Notices.Unsent(ctx)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (h *Check) readPeople(ctx context.Context, r *Report, _ time.Time) (err err
 	if r.Pause, err = pauseOf(ctx, h.o.Ledger); err != nil {
 		return err
 	}
-	held, err := h.o.Ledger.AllHeld(ctx)
+	held, err := h.o.Ledger.Held.All(ctx)
 	r.Held = len(held)
 	return err
 }
@@ -162,7 +162,7 @@ func (h *Check) readMet(ctx context.Context, r *Report, now time.Time) (err erro
 }
 
 func (h *Check) readCaps(ctx context.Context, r *Report, now time.Time) error {
-	trips, err := h.o.Ledger.Trips(ctx, now)
+	trips, err := h.o.Ledger.Budget.Trips(ctx, now)
 	for _, t := range trips {
 		r.CapsReached = append(r.CapsReached, t.Cap+": "+t.Text)
 	}
@@ -198,7 +198,7 @@ func atMost(n, limit int) string {
 
 // pauseOf is nil if acting is not paused.
 func pauseOf(ctx context.Context, store *ledger.Store) (*Pause, error) {
-	p, err := store.Pause(ctx)
+	p, err := store.Switches.Pause(ctx)
 	if err != nil || !p.Paused {
 		return nil, err
 	}

@@ -5,7 +5,8 @@ import (
 	"time"
 
 	"cordon/handler/follow"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/trouble"
 	"cordon/handler/poll"
 )
 
@@ -25,7 +26,7 @@ type Report struct {
 	Lateness     poll.Lateness        `json:"lateness,omitzero"`  // the largest of about a week
 	Runs         map[string]string    `json:"runs"`               // those that are not over, by state, "200+" at most
 	Unanswered   *unansweredView      `json:"unanswered,omitempty"`
-	Stuck        ledger.Stuck         `json:"stuck,omitzero"` // come back for half an hour without getting on
+	Stuck        runs.Stuck           `json:"stuck,omitzero"` // come back for half an hour without getting on
 	OpenEpisodes int                  `json:"openEpisodes"`   // isolations and the like, and actions under way
 	Notices      string               `json:"unsentNotices"`
 	OldestNotice time.Time            `json:"oldestUnsentNotice,omitzero"` // when it was due
@@ -34,7 +35,7 @@ type Report struct {
 	LastError    lastError            `json:"lastError,omitzero"`
 	Queues       map[string]string    `json:"queues"` // messages waiting, and dead letters, "100+" at most
 
-	troubled ledger.Trouble
+	troubled trouble.Newest
 }
 
 // risk adds a reason why all is not well.

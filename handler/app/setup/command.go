@@ -66,7 +66,7 @@ func CommandLedger(ctx context.Context, settings config.Config) (*ledger.Store, 
 	if err != nil {
 		return nil, err
 	}
-	worked, err := store.Worked(ctx)
+	worked, err := store.Switches.Worked(ctx)
 	if err == nil && !worked {
 		err = fmt.Errorf("no app has worked under tenant %s in these tables, which begin with %q: "+
 			"are CORDON_TENANT_ID, CORDON_TABLE_PREFIX and AzureWebJobsStorage those of the app? "+

@@ -8,6 +8,7 @@ import (
 
 	"cordon/handler/config"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/queue"
 )
 
@@ -17,18 +18,22 @@ import (
 func Ledger(
 	settings config.Config, credential azcore.TokenCredential, transport *http.Transport, neighbours bool,
 ) (*ledger.Store, error) {
-	o := ledger.Options{
+	o := rows.Options{
 		ConnectionString: settings.Storage.ConnectionString.Reveal(),
 		ServiceURL:       text(settings.Storage.TableURL),
 		Credential:       credential,
 		Prefix:           settings.TablePrefix,
 		Tenant:           settings.TenantID,
-		Neighbours:       neighbours,
 	}
 	if settings.CAFile != "" {
 		o.Transport = &http.Client{Transport: transport}
 	}
-	return ledger.Open(o)
+	store, err := ledger.Open(o)
+	if err != nil {
+		return nil, err
+	}
+	store.Neighbours.Kept = neighbours
+	return store, nil
 }
 
 // Bus makes the client of the queues. The credential is used where no connection string is set.

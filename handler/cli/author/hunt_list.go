@@ -55,7 +55,7 @@ func listHunts(cmd *cobra.Command, o *call.Operator) error {
 	}
 	views := []huntView{}
 	for _, h := range hunts.Hunts() {
-		state, err := store.Hunt(cmd.Context(), h.Name)
+		state, err := store.Hunts.Of(cmd.Context(), h.Name)
 		if err != nil {
 			return err
 		}

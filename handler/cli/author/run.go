@@ -121,7 +121,7 @@ func (x *observing) run(cmd *cobra.Command, args []string) error {
 
 // read decides with what the ledger knows.
 func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook.Book, in *playbook.Input) error {
-	pause, err := store.Pause(ctx)
+	pause, err := store.Switches.Pause(ctx)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook
 	if err := respond.CountNeighbours(ctx, store, book, in); err != nil {
 		return err
 	}
-	record, err := store.Alert(ctx, in.Alert.ID)
+	record, err := store.Runs.Alert(ctx, in.Alert.ID)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook
 		if !isAction || in.Machine == nil {
 			continue
 		}
-		l, err := store.Latch(ctx, in.Machine.ID, spec.LatchOf(step.Scope))
+		l, err := store.Latches.Of(ctx, in.Machine.ID, spec.LatchOf(step.Scope))
 		if err != nil {
 			return err
 		}

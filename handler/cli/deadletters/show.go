@@ -73,7 +73,7 @@ func (x *box) lookUp(ctx context.Context, r deadletter.Reading) deadletter.Known
 	if err != nil {
 		return deadletter.Known{Unreadable: brief(err)}
 	}
-	known, err := deadletter.Ask(ctx, store, r)
+	known, err := deadletter.Ask(ctx, store.Runs, store.Notices, r)
 	if err != nil {
 		return deadletter.Known{Unreadable: brief(err)}
 	}

@@ -62,7 +62,7 @@ func takeHeld(cmd *cobra.Command, o *call.Operator, ids []string, all bool, w he
 	}
 	for _, s := range chosen {
 		r := heldResult{AlertID: s.AlertID, Done: true}
-		if err := act(ctx, s.Held, o.By, o.Reason); err != nil {
+		if err := act(ctx, s.Entry, o.By, o.Reason); err != nil {
 			r.Done, r.Why = false, err.Error()
 		}
 		results = append(results, r)

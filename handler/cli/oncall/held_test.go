@@ -4,19 +4,19 @@ import (
 	"testing"
 
 	"cordon/handler/desk"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/held"
 )
 
 // TestAQuestionNamesStepsAndMachines has a scan and a tag that a rail held, and an isolation from before rows had
 // steps.
 func TestAQuestionNamesStepsAndMachines(t *testing.T) {
 	t.Parallel()
-	rows := []ledger.Held{
+	rows := []held.Entry{
 		{
 			AlertID:     "da638994417204415533_-1184209733",
 			MachineID:   "m1",
 			MachineName: "fin-lt-0147.corp.contoso.com",
-			Steps: ledger.HeldSteps{
+			Steps: held.Steps{
 				{Key: "scan:Quick", Step: "scan Quick"},
 				{Key: "tag:add:seen", Step: "tag add seen"},
 			},
@@ -25,7 +25,7 @@ func TestAQuestionNamesStepsAndMachines(t *testing.T) {
 	}
 	var states []desk.HeldState
 	for _, h := range rows {
-		states = append(states, desk.HeldState{Held: h})
+		states = append(states, desk.HeldState{Entry: h})
 	}
 	want := "  scan Quick, tag add seen on fin-lt-0147.corp.contoso.com\n  isolate on hr-vm-22.corp.contoso.com"
 	if got := shownOf(states); got != want {

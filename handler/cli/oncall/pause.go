@@ -69,7 +69,7 @@ func setPause(cmd *cobra.Command, o *call.Operator, pause bool) error {
 	if err != nil {
 		return err
 	}
-	is, err := store.Pause(ctx)
+	is, err := store.Switches.Pause(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,10 +83,10 @@ func setPause(cmd *cobra.Command, o *call.Operator, pause bool) error {
 	if err := o.Confirm(cmd, question); err != nil {
 		return err
 	}
-	if _, err := store.SetPause(ctx, pause, o.By, o.Reason, time.Now()); err != nil {
+	if _, err := store.Switches.SetPause(ctx, pause, o.By, o.Reason, time.Now()); err != nil {
 		return err
 	}
-	if is, err = store.Pause(ctx); err != nil {
+	if is, err = store.Switches.Pause(ctx); err != nil {
 		return err
 	}
 	return showPause(cmd, o, is, true)

@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 	"cordon/handler/respond"
@@ -38,18 +39,18 @@ func (w *World) Promises() int {
 }
 
 // RoomFor says what a machine would hear that were to be isolated now.
-func (w *World) RoomFor(p *Process, machineID string) ledger.Slot {
+func (w *World) RoomFor(p *Process, machineID string) budget.Slot {
 	w.T.Helper()
 	caps := w.Book.Limits().Of(playbook.Isolate)
-	slot, err := p.Ledger.Reserve(context.Background(), ledger.Reservation{
+	slot, err := p.Ledger.Budget.Reserve(context.Background(), budget.Reservation{
 		Action:  "isolate",
 		Key:     machineID + ":probe",
 		At:      w.Clock(),
-		Cap:     ledger.Rate(caps.Rate),
+		Cap:     budget.Rate(caps.Rate),
 		Machine: machineID,
 	})
 	if err == nil {
-		err = p.Ledger.GiveBack(context.Background(), "isolate", machineID+":probe")
+		err = p.Ledger.Budget.GiveBack(context.Background(), "isolate", machineID+":probe")
 	}
 	if err != nil {
 		w.T.Fatal(err)
@@ -92,9 +93,9 @@ func (w *World) Ask(kind machine.ActionType, scope machine.Scope) machine.Action
 }
 
 // LatchOn reads the isolation's latch of m1.
-func (w *World) LatchOn(p *Process) ledger.Latch {
+func (w *World) LatchOn(p *Process) latches.Latch {
 	w.T.Helper()
-	l, err := p.Ledger.Latch(context.Background(), "m1", ledger.Isolation)
+	l, err := p.Ledger.Latches.Of(context.Background(), "m1", latches.Isolation)
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -103,7 +104,7 @@ func (w *World) LatchOn(p *Process) ledger.Latch {
 
 func (w *World) OpenEpisodes(p *Process) int {
 	w.T.Helper()
-	open, err := p.Ledger.OpenEpisodes(context.Background())
+	open, err := p.Ledger.Latches.OpenEpisodes(context.Background())
 	if err != nil {
 		w.T.Fatal(err)
 	}

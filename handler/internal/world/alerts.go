@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/findings"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -14,8 +14,8 @@ import (
 // Find records a finding and gives the message about it.
 func (w *World) Find(p *Process, digest, machineID, file string) alert.Message {
 	w.T.Helper()
-	f := ledger.Finding{
-		ID:        ledger.FindingID("tools", digest),
+	f := findings.Finding{
+		ID:        alert.FindingID("tools", digest),
 		Hunt:      "tools",
 		Severity:  "High",
 		MachineID: machineID,
@@ -27,7 +27,7 @@ func (w *World) Find(p *Process, digest, machineID, file string) alert.Message {
 	if err := p.Ledger.Prepare(w.T.Context()); err != nil {
 		w.T.Fatal(err)
 	}
-	o, err := p.Ledger.ObserveFinding(w.T.Context(), f, w.Clock())
+	o, err := p.Ledger.Findings.Observe(w.T.Context(), f, w.Clock())
 	if err != nil {
 		w.T.Fatal(err)
 	}

@@ -8,7 +8,8 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/desk"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook/read"
@@ -21,9 +22,9 @@ func (w *World) Desk() (*desk.Desk, *Process) {
 }
 
 // HeldOf is what is held of the first version of an alert.
-func (w *World) HeldOf(id string) ledger.Held {
+func (w *World) HeldOf(id string) held.Entry {
 	w.T.Helper()
-	h, found, err := w.Start(-1, false).Ledger.HeldOf(context.Background(), id, 1)
+	h, found, err := w.Start(-1, false).Ledger.Held.Of(context.Background(), id, 1)
 	if err != nil || !found {
 		w.T.Fatalf("nothing is held of %s: %v", id, err)
 	}
@@ -102,11 +103,11 @@ func (w *World) Play(p *Process, d time.Duration, polls bool) (tries int) {
 // Polled notes that a poll succeeded just now.
 func (w *World) Polled(p *Process) {
 	w.T.Helper()
-	mark, err := p.Ledger.Watermark(w.T.Context())
+	mark, err := p.Ledger.Switches.Watermark(w.T.Context())
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	if _, err := p.Ledger.Advance(w.T.Context(), mark, w.Clock()); err != nil {
+	if _, err := p.Ledger.Switches.Advance(w.T.Context(), mark, w.Clock()); err != nil {
 		w.T.Fatal(err)
 	}
 }
@@ -138,7 +139,7 @@ func (w *World) Answered(p *Process) {
 	w.Follow(p)
 	w.Drain(p, 400)
 	for i := range 20 {
-		if run := w.Run(fmt.Sprintf("da%02d", i), 1); run.State != ledger.Closed || run.Outcome != "isolated" {
+		if run := w.Run(fmt.Sprintf("da%02d", i), 1); run.State != runs.Closed || run.Outcome != "isolated" {
 			w.T.Errorf("da%02d is %s (%s): %s", i, run.State, run.Outcome, run.Trouble)
 		}
 	}

@@ -17,6 +17,8 @@ import (
 	"cordon/handler/follow"
 	"cordon/handler/internal/mortal"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
@@ -121,18 +123,18 @@ type Process struct {
 func (w *World) Start(breaths int, mute bool) *Process {
 	w.T.Helper()
 	p := &Process{World: w, Life: mortal.New(breaths, mute, w.Tables)}
-	store, err := ledger.Open(ledger.Options{
+	store, err := ledger.Open(rows.Options{
 		ConnectionString: w.Tables.ConnectionString("127.0.0.1:1"),
 		Prefix:           "t",
 		Tenant:           Tenant,
 		Transport:        p,
 		Now:              w.Clock,
-		Neighbours:       w.Book.Needs().AlertsOnMachine,
 	})
 	if err != nil {
 		w.T.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
+	store.Neighbours.Kept = w.Book.Needs().AlertsOnMachine
 	p.Ledger = store
 	p.Options = respond.Options{
 		API:            p,
@@ -244,7 +246,7 @@ func (w *World) Change(a alert.Alert) {
 	m = Whole(m)
 	w.Mu.Unlock()
 	body, sha := alert.Snapshot(a)
-	o := ledger.Observation{Alert: a, Hash: alert.DecisionHash(a), SnapshotSHA: sha, At: w.Clock()}
+	o := runs.Observation{Alert: a, Hash: alert.DecisionHash(a), SnapshotSHA: sha, At: w.Clock()}
 	message := alert.Message{Tenant: Tenant, AlertID: a.ID, ObservedAt: w.Clock(), Alert: body}
 	if known {
 		message.Machine, o.MachineSHA = alert.Snapshot(m)
@@ -252,7 +254,7 @@ func (w *World) Change(a alert.Alert) {
 	if err := p.Ledger.Prepare(context.Background()); err != nil {
 		w.T.Fatal(err)
 	}
-	seen, err := p.Ledger.Observe(context.Background(), o)
+	seen, err := p.Ledger.Runs.Observe(context.Background(), o)
 	if err != nil {
 		w.T.Fatal(err)
 	}
@@ -305,9 +307,9 @@ func (w *World) Follow(p *Process) {
 	}
 }
 
-func (w *World) Run(id string, version int) ledger.Run {
+func (w *World) Run(id string, version int) runs.Run {
 	w.T.Helper()
-	record, err := w.Start(-1, false).Ledger.Alert(context.Background(), id)
+	record, err := w.Start(-1, false).Ledger.Runs.Alert(context.Background(), id)
 	if err != nil {
 		w.T.Fatal(err)
 	}

@@ -48,8 +48,8 @@ type Hunt struct {
 	LearnedAt time.Time `json:",omitzero"`  // when the rows were remembered that were there at the beginning
 }
 
-// Hunt reads where a hunt stands; one without a Due that was never seen.
-func (s *Store) Hunt(ctx context.Context, name string) (Hunt, error) {
+// Of reads where a hunt stands; one without a Due that was never seen.
+func (s *Store) Of(ctx context.Context, name string) (Hunt, error) {
 	h := Hunt{Keys: s.hunts.At(rows.Key(name), "hunts"), Name: name}
 	if _, err := s.hunts.Read(ctx, &h); err != nil {
 		return Hunt{}, err
@@ -57,8 +57,8 @@ func (s *Store) Hunt(ctx context.Context, name string) (Hunt, error) {
 	return h, nil
 }
 
-// SaveHunt writes where a hunt stands, as it was read and changed. rows.ErrConflict: somebody else was first.
-func (s *Store) SaveHunt(ctx context.Context, h *Hunt) error {
+// Save writes where a hunt stands, as it was read and changed. rows.ErrConflict: somebody else was first.
+func (s *Store) Save(ctx context.Context, h *Hunt) error {
 	h.Trouble = rows.Cut(h.Trouble, 1000)
 	return s.hunts.Save(ctx, h)
 }
@@ -111,8 +111,8 @@ type part struct {
 // turnKey sorts by time.
 func turnKey(due time.Time) string { return due.UTC().Format("20060102T150405") }
 
-// PutHuntTurn records a turn with what it found. A turn that is recorded stays as it is: rows.ErrConflict.
-func (s *Store) PutHuntTurn(ctx context.Context, t Turn, result Result) error {
+// PutTurn records a turn with what it found. A turn that is recorded stays as it is: rows.ErrConflict.
+func (s *Store) PutTurn(ctx context.Context, t Turn, result Result) error {
 	packed, err := rows.Pack(result)
 	if err != nil {
 		return fmt.Errorf("store turn %s of hunt %s: %w", turnKey(t.Due), t.Hunt, err)
@@ -136,8 +136,8 @@ func partKey(t Turn, n int) string {
 	return fmt.Sprintf("%s|%s|%03d", turnKey(t.Due), t.Stamp, n)
 }
 
-// HuntTurn reads the record of a turn; false if there is none.
-func (s *Store) HuntTurn(ctx context.Context, name string, due time.Time) (t Turn, result Result, found bool, err error) {
+// Turn reads the record of a turn; false if there is none.
+func (s *Store) Turn(ctx context.Context, name string, due time.Time) (t Turn, result Result, found bool, err error) {
 	t.Keys = s.hunts.At(turnKey(due), "huntturns", name)
 	if found, err := s.hunts.Read(ctx, &t); !found {
 		return Turn{}, Result{}, false, err
@@ -170,8 +170,8 @@ type memory struct {
 // rowsAtOnce is the service's limit for a transaction.
 const rowsAtOnce = 100
 
-// RememberHunted notes that rows were reported, or were there when the hunt began. A repeat changes their time.
-func (s *Store) RememberHunted(ctx context.Context, name string, digests []string, at time.Time) error {
+// Remember notes that rows were reported, or were there when the hunt began. A repeat changes their time.
+func (s *Store) Remember(ctx context.Context, name string, digests []string, at time.Time) error {
 	for some := range slices.Chunk(digests, rowsAtOnce) {
 		var found []rows.Row
 		for _, digest := range some {
@@ -186,8 +186,8 @@ func (s *Store) RememberHunted(ctx context.Context, name string, digests []strin
 	return nil
 }
 
-// Hunted are the digests of the rows that were reported at a time or later.
-func (s *Store) Hunted(ctx context.Context, name string, since time.Time) (map[string]bool, error) {
+// Known are the digests of the rows that were reported at a time or later.
+func (s *Store) Known(ctx context.Context, name string, since time.Time) (map[string]bool, error) {
 	known := map[string]bool{}
 	filter := rows.Prefix(s.hunts.Partition("huntrows", name), "")
 	filter += " and Found ge " + strconv.FormatInt(since.Unix(), 10) + "L"

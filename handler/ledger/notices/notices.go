@@ -64,7 +64,7 @@ type Entry struct {
 	Body string // JSON of the event, encoded by the notice package
 }
 
-// Errors of ClaimNotice. None of them is a failure: the sequence needs nothing from the caller.
+// Errors of Claim. None of them is a failure: the sequence needs nothing from the caller.
 var (
 	ErrSent    = errors.New("the notice is sent")
 	ErrClaimed = errors.New("the notice is being sent by another instance")
@@ -73,10 +73,10 @@ var (
 
 func seqKey(seq int) string { return fmt.Sprintf("seq:%08d", seq) }
 
-// AddNotice records an event for a group under a key, once: an event with a key that exists is left as it is. The entry
+// Add records an event for a group under a key, once: an event with a key that exists is left as it is. The entry
 // joins the group's open sequence or opens the next one, which is due at the given time. opened asks the caller to queue
 // the sequence's message; if that is lost, the sequence is found overdue.
-func (s *Store) AddNotice(
+func (s *Store) Add(
 	ctx context.Context, group, eventKey string, event any, at, due time.Time,
 ) (n Notice, opened bool, err error) {
 	body, err := outgoing.Encode(event)
@@ -84,13 +84,13 @@ func (s *Store) AddNotice(
 		return Notice{}, false, fmt.Errorf("encode a notice entry: %w", err)
 	}
 	err = rows.Try("add to notice "+group, func() error {
-		n, opened, err = s.addNotice(ctx, group, eventKey, string(body), at, due)
+		n, opened, err = s.add(ctx, group, eventKey, string(body), at, due)
 		return err
 	})
 	return n, opened, err
 }
 
-func (s *Store) addNotice(
+func (s *Store) add(
 	ctx context.Context, group, eventKey, body string, at, due time.Time,
 ) (n Notice, opened bool, err error) {
 	entry := Entry{Keys: s.notices.At("entry:"+rows.Key(eventKey), "group", group)}
@@ -110,7 +110,7 @@ func (s *Store) addNotice(
 		n, err := s.notice(ctx, group, top.Open)
 		if err == nil && at.After(n.DueAt) {
 			// Whoever opened it may have slept so long that its index row was taken for one without a sequence.
-			err = s.indexNotice(ctx, n)
+			err = s.index(ctx, n)
 		}
 		if err != nil {
 			return Notice{}, false, err
@@ -126,7 +126,7 @@ func (s *Store) addNotice(
 		State: Open,
 		DueAt: due,
 	}
-	if err := s.indexNotice(ctx, n); err != nil {
+	if err := s.index(ctx, n); err != nil {
 		return Notice{}, false, err
 	}
 	return n, true, s.notices.Transact(ctx, &entry, &top, &n)
@@ -141,10 +141,10 @@ func (s *Store) notice(ctx context.Context, group string, seq int) (Notice, erro
 	return n, err
 }
 
-// ClaimNotice takes a sequence for sending, closes it to further entries and returns it with every entry of its group,
+// Claim takes a sequence for sending, closes it to further entries and returns it with every entry of its group,
 // those of later sequences too: a mail that is sent late must not tell what is no longer so. It answers ErrSent, ErrNone, or
 // ErrClaimed while a claim younger than lock stands.
-func (s *Store) ClaimNotice(ctx context.Context, group string, seq int, now time.Time, lock time.Duration) (Notice, []Entry, error) {
+func (s *Store) Claim(ctx context.Context, group string, seq int, now time.Time, lock time.Duration) (Notice, []Entry, error) {
 	n, err := s.notice(ctx, group, seq)
 	if err != nil {
 		return Notice{}, nil, err
@@ -178,9 +178,9 @@ func (s *Store) ClaimNotice(ctx context.Context, group string, seq int, now time
 	return n, entries, err
 }
 
-// NoticeDone marks a claimed sequence as sent, also if the claim lapsed meanwhile and another instance took the sequence
+// Done marks a claimed sequence as sent, also if the claim lapsed meanwhile and another instance took the sequence
 // or gave it back: people have the mail, and it must not go out again. A repeat is safe.
-func (s *Store) NoticeDone(ctx context.Context, n Notice, at time.Time) error {
+func (s *Store) Done(ctx context.Context, n Notice, at time.Time) error {
 	err := rows.Try("mark notice of "+n.Group+" as sent", func() error {
 		n.State, n.SentAt = Sent, at
 		err := s.notices.Save(ctx, &n)
@@ -202,11 +202,11 @@ func (s *Store) NoticeDone(ctx context.Context, n Notice, at time.Time) error {
 	return s.dropDue(ctx, n)
 }
 
-// NoticeFailed gives a claimed sequence back, to be sent again at the given time.
-func (s *Store) NoticeFailed(ctx context.Context, n Notice, again time.Time) error {
+// Failed gives a claimed sequence back, to be sent again at the given time.
+func (s *Store) Failed(ctx context.Context, n Notice, again time.Time) error {
 	n.State, n.DueAt, n.ClaimedAt = Open, again, time.Time{}
 	n.Failures++
-	if err := s.indexNotice(ctx, n); err != nil {
+	if err := s.index(ctx, n); err != nil {
 		return err
 	}
 	return s.notices.Save(ctx, &n)
@@ -219,13 +219,13 @@ func (s *Store) dropDue(ctx context.Context, n Notice) error {
 	return s.notices.Remove(ctx, s.notices.At(dueKey(n), "due"))
 }
 
-func (s *Store) indexNotice(ctx context.Context, n Notice) error {
+func (s *Store) index(ctx context.Context, n Notice) error {
 	n.Keys = s.notices.At(dueKey(n), "due")
 	return s.notices.Put(ctx, &n)
 }
 
-// UnsentNotices lists the sequences that are not known to be sent, with the time at which each is due.
-func (s *Store) UnsentNotices(ctx context.Context) ([]Notice, error) {
+// Unsent lists the sequences that are not known to be sent, with the time at which each is due.
+func (s *Store) Unsent(ctx context.Context) ([]Notice, error) {
 	return rows.List[Notice](ctx, s.notices, rows.Prefix(s.notices.Partition("due"), ""))
 }
 

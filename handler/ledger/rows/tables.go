@@ -43,7 +43,6 @@ type Options struct {
 	Credential       azcore.TokenCredential // used with ServiceURL
 	Prefix           string                 // letters and digits; keeps several apps in one account apart
 	Tenant           string                 // begins every key
-	Neighbours       bool                   // what is observed is indexed by machine and incident, for AlertsOnMachine and AlertsInIncident
 	Transport        policy.Transporter     // nil: the default HTTP client
 	Now              func() time.Time       // nil: time.Now; what passes between two answers is read from it, no more
 }

@@ -1,0 +1,15 @@
+package latches
+
+import (
+	"testing"
+
+	"cordon/handler/outgoing/outgoingtest"
+)
+
+func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
+	t.Parallel()
+	rows := []any{Latch{}, Joiner{}, OpenEpisode{}, Release{}}
+	outgoingtest.Written(t, rows)
+	outgoingtest.ReadBack(t, rows...)
+	outgoingtest.Kept(t, rows...)
+}

@@ -1,0 +1,15 @@
+package neighbours
+
+import (
+	"testing"
+
+	"cordon/handler/outgoing/outgoingtest"
+)
+
+func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
+	t.Parallel()
+	rows := []any{neighbour{}}
+	outgoingtest.Written(t, rows)
+	outgoingtest.ReadBack(t, rows...)
+	outgoingtest.Kept(t, rows...)
+}

@@ -1,0 +1,15 @@
+package runs
+
+import (
+	"testing"
+
+	"cordon/handler/outgoing/outgoingtest"
+)
+
+func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
+	t.Parallel()
+	rows := []any{Seen{}, Run{}, Ref{}, OpenEntry{}, Step{}, Start{}, Stuck{}}
+	outgoingtest.Written(t, rows)
+	outgoingtest.ReadBack(t, rows...)
+	outgoingtest.Kept(t, rows...)
+}

@@ -1,0 +1,28 @@
+// Package runs keeps what was seen of each alert, and the run of each of its versions: how it is answered, as far as that
+// is. What is not written here was not seen or done. Neighbours: handler/poll, which observes, handler/respond, which
+// answers, and handler/follow, which ends what waits.
+package runs
+
+import (
+	"cordon/handler/ledger/neighbours"
+	"cordon/handler/ledger/rows"
+)
+
+// Store is the alerts of a tenant and their runs.
+type Store struct {
+	*rows.Tables
+	alerts, runIndex, open *rows.Table
+
+	neighbours *neighbours.Store
+}
+
+// In is the runs in some tables. What is observed is entered among the neighbours.
+func In(tables *rows.Tables, neighbours *neighbours.Store) *Store {
+	return &Store{
+		Tables:     tables,
+		alerts:     tables.Table(rows.Alerts),
+		runIndex:   tables.Table(rows.RunIndex),
+		open:       tables.Table(rows.Open),
+		neighbours: neighbours,
+	}
+}

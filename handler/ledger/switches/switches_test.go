@@ -1,0 +1,126 @@
+package switches
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/rows/rowstest"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// TestSwitchesHold holds what is promised of the facts about Cordon itself.
+func TestSwitchesHold(t *testing.T) {
+	t.Parallel()
+	rowstest.Hold(t, In, map[string]func(*testing.T, *Store){
+		"watermark never moves back and has one owner":      watermark,
+		"a pause of an endpoint only ever grows":            endpointPauses,
+		"a pause has one owner, and each change a record":   pauses,
+		"marks are the newest":                              marks,
+		"what decisions met is kept once, and little of it": met,
+		"look-ups of an hour are counted for all instances": lookups,
+	})
+}
+
+func watermark(t *testing.T, s *Store) {
+	w, err := s.Watermark(t.Context())
+	if err != nil || !w.At.IsZero() {
+		t.Fatalf("first watermark %+v, %v", w, err)
+	}
+	stale := w
+	if w, err = s.Advance(t.Context(), w, noon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Advance(t.Context(), stale, noon.Add(time.Hour)); !errors.Is(err, rows.ErrConflict) {
+		t.Errorf("a second owner moved it: %v", err)
+	}
+	if w, err = s.Advance(t.Context(), w, noon.Add(-time.Hour)); err != nil || !w.At.Equal(noon) {
+		t.Errorf("moved back to %s, %v", w.At, err)
+	}
+	if w, err = s.Advance(t.Context(), w, noon.Add(time.Minute)); err != nil {
+		t.Error(err)
+	}
+	if again, err := s.Watermark(t.Context()); err != nil || !again.At.Equal(noon.Add(time.Minute)) {
+		t.Errorf("read back %+v, %v", again, err)
+	}
+}
+
+func endpointPauses(t *testing.T, s *Store) {
+	const endpoint = "POST /api/machines/{id}/isolate"
+	want := func(what string, want time.Time) {
+		t.Helper()
+		if got, err := s.EndpointPausedUntil(t.Context(), endpoint); err != nil || !got.Equal(want) {
+			t.Errorf("%s: paused until %s, %v; want %s", what, got, err, want)
+		}
+	}
+	want("never paused", time.Time{})
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			if err := s.PauseEndpoint(context.Background(), endpoint, noon, noon.Add(time.Duration(i)*time.Minute)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	want("the longest of many", noon.Add(7*time.Minute))
+	for _, until := range []time.Time{noon.Add(48 * time.Hour), noon.Add(8 * time.Minute)} {
+		if err := s.PauseEndpoint(t.Context(), endpoint, noon, until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want("after a wrong clock", noon.Add(8*time.Minute))
+	if other, err := s.EndpointPausedUntil(t.Context(), "GET /api/machines/{id}"); err != nil || !other.IsZero() {
+		t.Errorf("another endpoint is paused until %s, %v", other, err)
+	}
+}
+
+func pauses(t *testing.T, s *Store) {
+	if p, err := s.Pause(t.Context()); err != nil || p.Paused || p.Why() != "" {
+		t.Fatalf("at the beginning: %+v, %v", p, err)
+	}
+	var group sync.WaitGroup
+	var changed atomic.Int32
+	for i := range 4 {
+		group.Go(func() {
+			was, err := s.SetPause(t.Context(), true, fmt.Sprint("person ", i), "maintenance", noon.Add(time.Duration(i)*time.Second))
+			if err != nil {
+				t.Error(err)
+			} else if !was.Paused {
+				changed.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	p, err := s.Pause(t.Context())
+	if err != nil || !p.Paused || changed.Load() != 1 || !strings.Contains(p.Why(), "maintenance, by person ") {
+		t.Errorf("%d changed it; %+v, %v", changed.Load(), p, err)
+	}
+	if was, err := s.SetPause(t.Context(), false, "eve", "", noon.Add(time.Hour)); err != nil || was.By != p.By {
+		t.Errorf("%+v, %v", was, err)
+	}
+	if p, err := s.Pause(t.Context()); err != nil || p.Paused || p.By != "eve" {
+		t.Errorf("at the end: %+v, %v", p, err)
+	}
+}
+
+func marks(t *testing.T, s *Store) {
+	if m, err := s.Mark(t.Context(), "poll"); err != nil || !m.At.IsZero() {
+		t.Errorf("%+v, %v", m, err)
+	}
+	for i := range 2 {
+		if err := s.SetMark(t.Context(), "poll", noon.Add(time.Duration(i)*time.Minute), "n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if m, err := s.Mark(t.Context(), "poll"); err != nil || !m.At.Equal(noon.Add(time.Minute)) || m.Note != "n" {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
