@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"logging": {"incoming"},
 
 	"outgoing":              {}, // how anything is written as JSON
-	"outgoing/outgoingtest": {"outgoing"},
+	"outgoing/outgoingtest": {"incoming", "outgoing"},
 	"incoming":              {}, // how anything that others wrote is made to fit
 	"schedule":              {},
 

@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"cordon/handler/incoming"
 	"cordon/handler/outgoing"
 )
 
@@ -64,7 +65,7 @@ func ReadBack(t *testing.T, documents ...any) {
 // written so.
 func Kept(t *testing.T, documents ...any) {
 	t.Helper()
-	kept, err := os.ReadFile("testdata/kept.jsonl")
+	kept, err := incoming.File("testdata/kept.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
