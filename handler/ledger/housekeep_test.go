@@ -39,11 +39,11 @@ func housekeeping(t *testing.T, s *Store) {
 			t.Fatal(err)
 		}
 	}
-	n, _, err := s.Notices.Claim(t.Context(), "sent", 1, noon, time.Minute)
+	claim, err := s.Notices.Claim(t.Context(), "sent", 1, noon, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Notices.Done(t.Context(), n, noon); err != nil {
+	if err := s.Notices.Done(t.Context(), claim.Notice, noon); err != nil {
 		t.Fatal(err)
 	}
 	l, err := s.Latches.Of(t.Context(), "m1", latches.Isolation)
@@ -72,7 +72,7 @@ func housekeeping(t *testing.T, s *Store) {
 	if refs, err := s.Runs.OnDay(t.Context(), noon); err != nil || len(refs) != 0 {
 		t.Errorf("index rows are left: %+v, %v", refs, err)
 	}
-	if _, _, err := s.Notices.Claim(t.Context(), "unsent", 1, noon, time.Minute); err != nil {
+	if _, err := s.Notices.Claim(t.Context(), "unsent", 1, noon, time.Minute); err != nil {
 		t.Errorf("a notice that was not sent is gone: %v", err)
 	}
 	if n, opened, err := s.Notices.Add(t.Context(), "sent", "k2", "event", noon, noon); err != nil || !opened || n.Seq != 1 {

@@ -133,7 +133,8 @@ func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
 	// Failing the delivery would bring the message back at once and burn its deliveries; a copy comes later.
 	o.Log.WarnContext(ctx, "the notice is tried again", "group", m.Group, "seq", m.Seq, "error", err.Error())
 	return o.insist(ctx, func() error {
-		at := o.Now().UTC().Add(o.RetryAfter)
+		// Copies that were delivered twice meet again at the same moment, where the broker makes one of them.
+		at := o.Now().UTC().Truncate(o.RetryAfter).Add(2 * o.RetryAfter)
 		return o.ask(ctx, notices.Notice{Group: m.Group, Seq: m.Seq}, fmt.Sprintf(":t%d", at.Unix()), at)
 	})
 }
@@ -161,18 +162,19 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	if err := o.Ledger.Prepare(ctx); err != nil {
 		return err
 	}
-	n, entries, err := o.Ledger.Claim(ctx, m.Group, m.Seq, o.Now().UTC(), o.Lock)
-	if errors.Is(err, notices.ErrSent) || errors.Is(err, notices.ErrClaimed) || errors.Is(err, notices.ErrNone) {
-		o.Log.InfoContext(ctx, "nothing to send", "group", m.Group, "seq", m.Seq, "reason", err.Error())
-		return nil
-	}
+	claim, err := o.Ledger.Claim(ctx, m.Group, m.Seq, o.Now().UTC(), o.Lock)
 	if err != nil {
 		return err
 	}
+	if claim.Nothing != "" {
+		o.Log.InfoContext(ctx, "nothing to send", "group", m.Group, "seq", m.Seq, "reason", claim.Nothing)
+		return nil
+	}
+	n := claim.Notice
 	if n.Failures == 0 && n.ClaimedAt.Sub(n.DueAt) > lateBy {
 		return o.postpone(ctx, n)
 	}
-	mail, err := o.compose(ctx, n, entries)
+	mail, err := o.compose(ctx, n, claim.Entries)
 	if err != nil {
 		return err
 	}

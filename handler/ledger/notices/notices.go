@@ -64,12 +64,14 @@ type Entry struct {
 	Body string // JSON of the event, encoded by the notice package
 }
 
-// Errors of Claim. None of them is a failure: the sequence needs nothing from the caller.
-var (
-	ErrSent    = errors.New("the notice is sent")
-	ErrClaimed = errors.New("the notice is being sent by another instance")
-	ErrNone    = errors.New("there is no such notice")
-)
+// Claim is a sequence that was taken for sending.
+type Claim struct {
+	Notice
+	Entries []Entry // of the whole group
+	Nothing string  // why there is nothing to send, as a clause; empty: the sequence is the caller's
+}
+
+var errNone = errors.New("there is no such notice")
 
 func seqKey(seq int) string { return fmt.Sprintf("seq:%08d", seq) }
 
@@ -136,47 +138,58 @@ func (s *Store) notice(ctx context.Context, group string, seq int) (Notice, erro
 	n := Notice{Keys: s.notices.At(seqKey(seq), "group", group)}
 	found, err := s.notices.Read(ctx, &n)
 	if err == nil && !found {
-		return Notice{}, ErrNone
+		return Notice{}, errNone
 	}
 	return n, err
 }
 
-// Claim takes a sequence for sending, closes it to further entries and returns it with every entry of its group,
-// those of later sequences too: a mail that is sent late must not tell what is no longer so. It answers ErrSent, ErrNone, or
-// ErrClaimed while a claim younger than lock stands.
-func (s *Store) Claim(ctx context.Context, group string, seq int, now time.Time, lock time.Duration) (Notice, []Entry, error) {
+// early is how long before its time a sequence that was given back is sent: clocks differ.
+const early = 5 * time.Second
+
+// Claim takes a sequence for sending, closes it to further entries and returns it with every entry of its group, those
+// of later sequences too: a mail that is sent late must not tell what is no longer so. There is nothing to send while
+// a claim younger than lock stands, and for a sequence that was given back until it is due again: copies of its message
+// may be about.
+func (s *Store) Claim(
+	ctx context.Context, group string, seq int, now time.Time, lock time.Duration,
+) (Claim, error) {
 	n, err := s.notice(ctx, group, seq)
-	if err != nil {
-		return Notice{}, nil, err
-	}
 	switch {
+	case errors.Is(err, errNone):
+		return Claim{Nothing: errNone.Error()}, nil
+	case err != nil:
+		return Claim{}, err
 	case n.State == Sent:
 		// The index row outlives a crash between the last two writes.
-		return Notice{}, nil, errors.Join(ErrSent, s.dropDue(ctx, n))
+		return Claim{Nothing: "the notice is sent"}, s.dropDue(ctx, n)
 	case n.State == Claimed && now.Sub(n.ClaimedAt) < lock:
-		return Notice{}, nil, ErrClaimed
+		return Claim{Nothing: beingSent}, nil
+	case n.State == Open && n.Failures > 0 && now.Add(early).Before(n.DueAt):
+		return Claim{Nothing: "the notice is tried again at " + n.DueAt.Format(time.RFC3339)}, nil
 	}
 	top := head{Keys: rows.Keys{PartitionKey: n.PartitionKey, RowKey: "head"}}
 	if found, err := s.notices.Read(ctx, &top); err != nil {
-		return Notice{}, nil, err
+		return Claim{}, err
 	} else if !found {
-		return Notice{}, nil, rows.ErrNoRow
+		return Claim{}, rows.ErrNoRow
 	}
 	if top.Open == seq {
 		top.Open = 0
 	}
 	n.State, n.ClaimedAt = Claimed, now
 	if err := s.notices.Transact(ctx, &n, &top); errors.Is(err, rows.ErrConflict) {
-		return Notice{}, nil, ErrClaimed
+		return Claim{Nothing: beingSent}, nil
 	} else if err != nil {
-		return Notice{}, nil, err
+		return Claim{}, err
 	}
 	if n, err = s.notice(ctx, group, seq); err != nil {
-		return Notice{}, nil, err
+		return Claim{}, err
 	}
 	entries, err := rows.List[Entry](ctx, s.notices, rows.Prefix(n.PartitionKey, "entry:"))
-	return n, entries, err
+	return Claim{Notice: n, Entries: entries}, err
 }
+
+const beingSent = "the notice is being sent by another instance"
 
 // Done marks a claimed sequence as sent, also if the claim lapsed meanwhile and another instance took the sequence
 // or gave it back: people have the mail, and it must not go out again. A repeat is safe.
@@ -232,7 +245,7 @@ func (s *Store) Unsent(ctx context.Context) ([]Notice, error) {
 // DropUnwritten takes a sequence out of the index of unsent ones if it was never written: a crash or an error came between
 // the two, and what was to be told was told otherwise. It is only asked long after the index row was made.
 func (s *Store) DropUnwritten(ctx context.Context, n Notice) (dropped bool, err error) {
-	if _, err := s.notice(ctx, n.Group, n.Seq); !errors.Is(err, ErrNone) {
+	if _, err := s.notice(ctx, n.Group, n.Seq); !errors.Is(err, errNone) {
 		return false, err
 	}
 	return true, s.dropDue(ctx, n)

@@ -44,9 +44,9 @@ func tellings(t *testing.T, s *Store) {
 			t.Errorf("%s: %+v, %v", k, n, opened)
 		}
 	}
-	claimed, entries, err := s.Claim(t.Context(), "incident:1", 1, noon, time.Minute)
-	if err != nil || len(entries) != 2 {
-		t.Fatalf("%+v, %v", entries, err)
+	claimed, err := s.Claim(t.Context(), "incident:1", 1, noon, time.Minute)
+	if err != nil || len(claimed.Entries) != 2 {
+		t.Fatalf("%+v, %v", claimed, err)
 	}
 	if n, opened := add(t, s, "c"); !opened || n.Seq != 2 {
 		t.Errorf("an entry joined a claimed notice: %+v, %v", n, opened)
@@ -54,11 +54,12 @@ func tellings(t *testing.T, s *Store) {
 	if n, opened := add(t, s, "a"); opened || n.Seq != 1 {
 		t.Errorf("an old event is new: %+v, %v", n, opened)
 	}
-	if err := s.Done(t.Context(), claimed, noon); err != nil {
+	if err := s.Done(t.Context(), claimed.Notice, noon); err != nil {
 		t.Fatal(err)
 	}
-	if _, entries, err = s.Claim(t.Context(), "incident:1", 2, noon, time.Minute); err != nil || len(entries) != 3 {
-		t.Errorf("the second notice knows %d entries, %v", len(entries), err)
+	claimed, err = s.Claim(t.Context(), "incident:1", 2, noon, time.Minute)
+	if err != nil || len(claimed.Entries) != 3 {
+		t.Errorf("the second notice knows %d entries, %v", len(claimed.Entries), err)
 	}
 }
 
@@ -71,22 +72,35 @@ func claims(t *testing.T, s *Store) {
 		}
 		return len(list)
 	}
-	n, _, err := s.Claim(t.Context(), "incident:1", 1, noon, time.Minute)
-	if err != nil || unsent() != 1 {
-		t.Fatalf("%v, %d unsent", err, unsent())
+	claim := func(group string, after time.Duration) Claim {
+		t.Helper()
+		c, err := s.Claim(t.Context(), group, 1, noon.Add(after), time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
 	}
-	if _, _, err := s.Claim(t.Context(), "incident:1", 1, noon.Add(59*time.Second), time.Minute); !errors.Is(err, ErrClaimed) {
-		t.Errorf("a second claim: %v", err)
+	first := claim("incident:1", 0)
+	if first.Nothing != "" || unsent() != 1 {
+		t.Fatalf("%+v, %d unsent", first, unsent())
 	}
-	if err := s.Failed(t.Context(), n, noon.Add(time.Hour)); err != nil {
+	if second := claim("incident:1", 59*time.Second); second.Nothing != beingSent {
+		t.Errorf("a second claim: %+v", second)
+	}
+	if err := s.Failed(t.Context(), first.Notice, noon.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if n, _, err = s.Claim(t.Context(), "incident:1", 1, noon.Add(2*time.Second), time.Minute); err != nil || n.Failures != 1 {
-		t.Fatalf("after a failure: %+v, %v", n, err)
+	if soon := claim("incident:1", 2*time.Minute); soon.Nothing != "the notice is tried again at 2026-03-02T13:00:00Z" {
+		t.Errorf("a claim before the sequence is due again: %+v", soon)
 	}
-	if _, _, err = s.Claim(t.Context(), "incident:1", 1, noon.Add(2*time.Minute), time.Minute); err != nil {
-		t.Errorf("a lapsed claim: %v", err)
+	again := claim("incident:1", time.Hour-early)
+	if again.Nothing != "" || again.Failures != 1 {
+		t.Fatalf("after a failure: %+v", again)
 	}
+	if lapsed := claim("incident:1", time.Hour+time.Minute); lapsed.Nothing != "" {
+		t.Errorf("a lapsed claim: %+v", lapsed)
+	}
+	n := again.Notice
 	// The mail of the lapsed claim was accepted after all.
 	if err := s.Done(t.Context(), n, noon); err != nil || unsent() != 0 {
 		t.Errorf("done: %v, %d unsent", err, unsent())
@@ -94,11 +108,11 @@ func claims(t *testing.T, s *Store) {
 	if err := s.Done(t.Context(), n, noon); err != nil {
 		t.Errorf("done again: %v", err)
 	}
-	if _, _, err := s.Claim(t.Context(), "incident:1", 1, noon.Add(time.Hour), time.Minute); !errors.Is(err, ErrSent) {
-		t.Errorf("a sent notice: %v", err)
+	if sent := claim("incident:1", 3*time.Hour); sent.Nothing != "the notice is sent" {
+		t.Errorf("a sent notice: %+v", sent)
 	}
-	if _, _, err := s.Claim(t.Context(), "nobody", 1, noon, time.Minute); !errors.Is(err, ErrNone) {
-		t.Errorf("no notice: %v", err)
+	if none := claim("nobody", 0); none.Nothing != "there is no such notice" {
+		t.Errorf("no notice: %+v", none)
 	}
 	table := s.Table(rows.Notices)
 	ghost := Notice{Keys: table.At(rows.Key("ghost", "1"), "due"), Group: "ghost", Seq: 1, DueAt: noon}
@@ -131,8 +145,8 @@ func tellers(t *testing.T, s *Store) {
 		})
 	}
 	group.Wait()
-	_, entries, err := s.Claim(t.Context(), "g", 1, noon, time.Minute)
-	if err != nil || len(entries) != 5 || opened.Load() != 1 {
-		t.Errorf("%d entries in a notice opened %d times, %v", len(entries), opened.Load(), err)
+	claim, err := s.Claim(t.Context(), "g", 1, noon, time.Minute)
+	if err != nil || len(claim.Entries) != 5 || opened.Load() != 1 {
+		t.Errorf("%d entries in a notice opened %d times, %v", len(claim.Entries), opened.Load(), err)
 	}
 }
