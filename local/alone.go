@@ -15,19 +15,24 @@ import (
 	"cordon/local/entrasim"
 	"cordon/local/graphsim"
 	"cordon/local/scenario"
-	"cordon/local/servicebus"
 	"cordon/local/smtpsink"
 	"cordon/local/tables"
+	"cordon/local/world"
 )
 
 // serveCommands serve one stand-in alone until a signal comes. They bind what --addr says, loopback by default.
 func serveCommands() []*cobra.Command {
 	return []*cobra.Command{
-		alone("defender", "127.0.0.1:7081", "Serve the Defender API of the scenario's tenant, without tokens; its page is under /tenant/", serveDefender),
-		alone("entra", "127.0.0.1:7082", "Serve tokens over TLS; the certificate authority is written to ca.pem", serveEntra),
+		alone("defender", "127.0.0.1:7081",
+			"Serve the Defender API of the scenario's tenant, without tokens; its page is under /tenant/",
+			serveDefender),
+		alone("entra", "127.0.0.1:7082",
+			"Serve tokens over TLS; the certificate authority is written to ca.pem", serveEntra),
 		alone("tables", "127.0.0.1:10002", "Serve Azure Tables in memory", serveTables),
-		alone("servicebus", "127.0.0.1:5672", "Serve Service Bus over AMQP with the queues alerts and notices", serveBus),
-		alone("graph", "127.0.0.1:7083", "Take mail by Microsoft Graph's sendMail, without tokens; the inbox page is under /inbox/", serveGraph),
+		alone("servicebus", "127.0.0.1:5672",
+			"Serve Service Bus over AMQP with the queues alerts and notices", serveBus),
+		alone("graph", "127.0.0.1:7083",
+			"Take mail by Microsoft Graph's sendMail, without tokens; the inbox page is under /inbox/", serveGraph),
 		alone("smtp", "127.0.0.1:1025", "Take mail; the inbox page is on the next port", serveMail),
 	}
 }
@@ -44,11 +49,11 @@ func serveDefender(ctx context.Context, addr string) error {
 	s := scenario.Standard(1)
 	now := time.Now()
 	for _, m := range s.Machines {
-		sim.AddMachine(defendersim.Machine{ID: m.ID, Name: m.Name, OS: m.OS, Group: m.Group, Tags: m.Tags, Offline: m.Offline})
+		sim.AddMachine(machineOf(m))
 	}
 	for _, a := range s.Alerts {
 		at := now.Add(a.Visible)
-		sim.AddAlert(defendersim.Alert{ID: a.ID, IncidentID: a.Incident, Title: a.Title, Category: a.Category, Severity: a.Severity, Status: "New", MachineID: a.MachineID, Created: at, Updated: at}, at)
+		sim.AddAlert(alertOf(a, at), at)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", sim.Handler())
@@ -63,7 +68,7 @@ func serveTables(ctx context.Context, addr string) error {
 }
 
 func serveEntra(ctx context.Context, addr string) error {
-	sim, err := entrasim.New(entrasim.Options{Apps: []entrasim.App{localApp()}})
+	sim, err := entrasim.New(entrasim.Options{Apps: []entrasim.App{world.App()}})
 	if err != nil {
 		return err
 	}
@@ -74,13 +79,16 @@ func serveEntra(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("tenant %s, app %s, secret %s, CORDON_CA_FILE=ca.pem\n", tenantID, clientID, clientSecret)
+	fmt.Printf("tenant %s, app %s, secret %s, CORDON_CA_FILE=ca.pem\n", world.TenantID, world.ClientID,
+		world.ClientSecret)
 	server := &http.Server{Handler: sim, TLSConfig: sim.TLSConfig(), ReadHeaderTimeout: 10 * time.Second}
-	return untilDone(ctx, "Entra on https://"+listener.Addr().String(), func() error { return server.ServeTLS(listener, "", "") }, func() { _ = server.Close() })
+	return untilDone(ctx, "Entra on https://"+listener.Addr().String(), func() error {
+		return server.ServeTLS(listener, "", "")
+	}, func() { _ = server.Close() })
 }
 
 func serveBus(ctx context.Context, addr string) error {
-	server, err := newBus(time.Minute, nil)
+	server, err := world.NewBus(time.Minute, nil)
 	if err != nil {
 		return err
 	}
@@ -118,7 +126,9 @@ func serveHTTP(ctx context.Context, addr string, h http.Handler, what string) er
 		return err
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	return untilDone(ctx, what+" on http://"+listener.Addr().String(), func() error { return server.Serve(listener) }, func() { _ = server.Close() })
+	return untilDone(ctx, what+" on http://"+listener.Addr().String(), func() error {
+		return server.Serve(listener)
+	}, func() { _ = server.Close() })
 }
 
 // untilDone serves until the context ends.
@@ -137,24 +147,4 @@ func untilDone(ctx context.Context, what string, serve func() error, stop func()
 		<-done
 		return nil
 	}
-}
-
-// newBus is a broker with the two queues as they are set up in Azure, but for the lock that a story may want shorter. Tokens, where
-// they are used, pass the check.
-func newBus(lock time.Duration, check func(token string) error) (*servicebus.Server, error) {
-	alerts, notices := deployedQueue(alertQueue), deployedQueue(noticeQueue)
-	alerts.LockDuration, notices.LockDuration = lock, lock
-	return servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{alerts, notices}, CheckToken: check})
-}
-
-// deployedQueue is a queue as infra/ sets it up: no sessions, no partitioning.
-func deployedQueue(name string) servicebus.QueueConfig {
-	return servicebus.QueueConfig{Name: name, LockDuration: time.Minute, DuplicateWindow: 24 * time.Hour, TTL: 7 * 24 * time.Hour, MaxDeliveryCount: 10}
-}
-
-func localApp() entrasim.App {
-	return entrasim.App{TenantID: tenantID, ClientID: clientID, Secret: clientSecret,
-		Roles: map[string][]string{entrasim.Defender: {
-			"Alert.Read.All", "Alert.ReadWrite.All", "Machine.Read.All", "Machine.ReadWrite.All", "Machine.Isolate", "Machine.RestrictExecution", "Machine.Scan", "Machine.CollectForensics",
-		}, entrasim.Graph: {"Mail.Send", "ThreatHunting.Read.All"}}}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cordon/local/chaos"
+	"cordon/local/world"
 )
 
 // chaosOptions are the flags of `local chaos`.
@@ -33,11 +34,17 @@ const (
 func chaosCommand() *cobra.Command {
 	o := chaosOptions{out: os.Stdout}
 	c := &cobra.Command{
-		Use: "chaos", Short: "Kill the handler at everything that it sends, and prove that nothing is lost or done twice", Args: cobra.NoArgs,
-		Long: "Plays a small scenario with the real binary again and again and strikes once in each: at the k-th thing that a function sends over\n" +
-			"one boundary, before it is served, after it is served and before the answer, or by losing the answer. Prints a table, and every broken\n" +
-			"promise with the command that repeats it. Exits 0 if every promise held, 1 if one was broken or the sweep could not be made.",
-		Example: "  local chaos --app dist\n  local chaos --app dist --quick\n  local chaos --app dist --boundary tables --by RespondToAlert --k 17 --kind served --with-host --verbose\n" +
+		Use:   "chaos",
+		Short: "Kill the handler at everything that it sends, and prove that nothing is lost or done twice",
+		Args:  cobra.NoArgs,
+		Long: "Plays a small scenario with the real binary again and again and strikes once in each: at the k-th " +
+			"thing that a function sends over\n" +
+			"one boundary, before it is served, after it is served and before the answer, or by losing the answer. " +
+			"Prints a table, and every broken\n" +
+			"promise with the command that repeats it. Exits 0 if every promise held, 1 if one was broken or the " +
+			"sweep could not be made.",
+		Example: "  local chaos --app dist\n  local chaos --app dist --quick\n  local chaos --app dist --boundary " +
+			"tables --by RespondToAlert --k 17 --kind served --with-host --verbose\n" +
 			"  local chaos --app dist --sabotage double-post",
 		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
@@ -47,12 +54,16 @@ func chaosCommand() *cobra.Command {
 	f.BoolVar(&o.quick, "quick", false, "a sample spread over all boundaries and kinds instead of every k")
 	f.IntVar(&o.Parallel, "parallel", 0, "runs at once; 0: four for each processor")
 	f.StringVar(&o.Keep, "keep", "build/chaos", "folder for the logs of runs that broke a promise")
-	f.StringVar(&o.boundary, "boundary", "", "strike at this boundary only: defender, entra, tables, transfers, management, claims, dispositions or smtp")
+	f.StringVar(&o.boundary, "boundary", "",
+		"strike at this boundary only: defender, entra, tables, transfers, management, claims, dispositions or smtp")
 	f.StringVar(&o.point.By, "by", "", "count only what this function sends; empty: what any function sends")
 	f.IntVar(&o.point.K, "k", 1, "strike at the k-th thing that is sent")
-	f.StringVar(&o.kind, "kind", "", "strike in this way only; with --boundary it is before if nothing is said.\nbefore: killed, not served; served: served, then killed; lost: served, answer lost, process alive;\n"+
-		"stopped, drained: served and answered, while the host ends in order and a new one starts")
-	f.BoolVar(&o.point.WithHost, "with-host", false, "kill all processes and the host, so that locks lapse, instead of the process that sent")
+	f.StringVar(&o.kind, "kind", "",
+		"strike in this way only; with --boundary it is before if nothing is said.\nbefore: killed, not served; "+
+			"served: served, then killed; lost: served, answer lost, process alive;\n"+
+			"stopped, drained: served and answered, while the host ends in order and a new one starts")
+	f.BoolVar(&o.point.WithHost, "with-host", false,
+		"kill all processes and the host, so that locks lapse, instead of the process that sent")
 	f.BoolVar(&o.undisturbed, "undisturbed", false, "play the scenario once without a strike")
 	f.StringVar(&o.Sabotage, "sabotage", "", "break a promise on purpose, to see the table notice")
 	f.BoolVar(&o.Verbose, "verbose", false, "show the handler's log of each run")
@@ -61,7 +72,7 @@ func chaosCommand() *cobra.Command {
 
 func (o *chaosOptions) run(ctx context.Context) error {
 	var err error
-	if o.Playbook, err = enforcing(o.App); err != nil {
+	if o.Playbook, err = world.Enforcing(o.App); err != nil {
 		return err
 	}
 	o.point.Boundary, o.point.Kind = chaos.Boundary(o.boundary), cmp.Or(chaos.Kind(o.kind), chaos.Before)

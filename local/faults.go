@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
 
 	"cordon/local/scenario"
+	"cordon/local/world"
 )
 
 // fault is one way to break a promise on the way between the handler and the stand-ins, to prove that the verdict sees
@@ -71,26 +70,22 @@ func (m *meddler) once() bool {
 }
 
 func (m *meddler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	isolate := r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/isolate")
+	isolate := world.IsIsolate(r)
 	switch {
 	case m.name == "duplicate-isolate" && isolate && m.once():
-		body, _ := io.ReadAll(r.Body)
-		first := r.Clone(r.Context())
-		first.Body = io.NopCloser(bytes.NewReader(body))
-		m.next.ServeHTTP(httptest.NewRecorder(), first)
-		r.Body = io.NopCloser(bytes.NewReader(body))
+		world.Before(m.next, r)
 	case m.name == "swap-machine" && isolate && m.once():
 		r.URL.Path = "/api/machines/" + m.machine("PC10").ID + "/isolate"
 	case m.name == "protected-machine" && isolate && m.once():
 		r.URL.Path = "/api/machines/" + m.machine("WS-CEO").ID + "/isolate"
 	case m.name == "hide-alert" && r.Method == http.MethodGet && r.URL.Path == "/api/alerts":
-		m.rewrite(w, r, m.withoutHidden)
+		world.Rewrite(m.next, w, r, m.withoutHidden)
 		return
 	case r.Method == http.MethodGet && r.URL.Path == "/api/alerts":
-		m.rewrite(w, r, m.withoutPushed)
+		world.Rewrite(m.next, w, r, m.withoutPushed)
 		return
 	case m.name == "hide-failure" && r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/api/machineactions"):
-		m.rewrite(w, r, func(body []byte) []byte {
+		world.Rewrite(m.next, w, r, func(_ int, body []byte) []byte {
 			return bytes.ReplaceAll(body, []byte(`"status":"Failed"`), []byte(`"status":"Succeeded"`))
 		})
 		return
@@ -98,29 +93,19 @@ func (m *meddler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.next.ServeHTTP(w, r)
 }
 
-// rewrite changes the body of an answer.
-func (m *meddler) rewrite(w http.ResponseWriter, r *http.Request, change func([]byte) []byte) {
-	r.Header.Del("Accept-Encoding")
-	answer := httptest.NewRecorder()
-	m.next.ServeHTTP(answer, r)
-	for name, values := range answer.Header() {
-		if name != "Content-Length" {
-			w.Header()[name] = values
-		}
-	}
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(change(answer.Body.Bytes()))
-}
-
 // withoutHidden takes the victim out of a list.
-func (m *meddler) withoutHidden(body []byte) []byte {
-	return without(m.withoutPushed(body), func(a json.RawMessage) bool { return bytes.Contains(a, []byte(m.victim().ID)) })
+func (m *meddler) withoutHidden(status int, body []byte) []byte {
+	return without(m.withoutPushed(status, body), func(a json.RawMessage) bool {
+		return bytes.Contains(a, []byte(m.victim().ID))
+	})
 }
 
 // withoutPushed takes out what no list shows.
-func (m *meddler) withoutPushed(body []byte) []byte {
+func (m *meddler) withoutPushed(_ int, body []byte) []byte {
 	return without(body, func(a json.RawMessage) bool {
-		return slices.ContainsFunc(m.scenario.Alerts, func(s scenario.Alert) bool { return s.Pushed && bytes.Contains(a, []byte(s.ID)) })
+		return slices.ContainsFunc(m.scenario.Alerts, func(s scenario.Alert) bool {
+			return s.Pushed && bytes.Contains(a, []byte(s.ID))
+		})
 	})
 }
 
@@ -148,6 +133,8 @@ func (m *meddler) victim() scenario.Alert {
 }
 
 func (m *meddler) machine(name string) scenario.Machine {
-	at := slices.IndexFunc(m.scenario.Machines, func(x scenario.Machine) bool { return strings.HasPrefix(x.Name, name+".") })
+	at := slices.IndexFunc(m.scenario.Machines, func(x scenario.Machine) bool {
+		return strings.HasPrefix(x.Name, name+".")
+	})
 	return m.scenario.Machines[at]
 }

@@ -11,10 +11,11 @@ import (
 	"cordon/local/defendersim"
 	"cordon/local/funchost"
 	"cordon/local/tables"
+	"cordon/local/world"
 )
 
-// forgetful is a broker that gives every tenth message out twice: in turns beside its first delivery, as when a lock runs
-// out while the message is answered, and after it, as when the completion is lost.
+// forgetful is a broker that gives every tenth message out twice: in turns beside its first delivery, as when a lock
+// runs out while the message is answered, and after it, as when the completion is lost.
 type forgetful struct {
 	funchost.Broker
 
@@ -68,11 +69,15 @@ func (f *forgetful) repeats() int {
 // process of its own, on one queue and one ledger, with every tenth message delivered again.
 func TestStoryManyInstancesShareTheWorkAndKeepEveryPromise(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, environmentOptions{playbook: uncapped(t), defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond}}, nil)
+	s := newStage(t,
+		world.Options{
+			Playbook: uncapped(t),
+			Defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond},
+		}, nil)
 	p := s.populate(crowd(40))
 	// The real service takes some milliseconds, in which others are at work.
-	s.tables.SetFault(func(*http.Request) *tables.Fault { return &tables.Fault{Delay: 5 * time.Millisecond} })
-	again := &forgetful{Broker: &brokerSide{s.bus}, undone: map[string]bool{}}
+	s.Tables.SetFault(func(*http.Request) *tables.Fault { return &tables.Fault{Delay: 5 * time.Millisecond} })
+	again := &forgetful{Broker: &world.Broker{Bus: s.Bus}, undone: map[string]bool{}}
 	var sites []*site
 	for range 2 {
 		sites = append(sites, s.open(func(o *funchost.Options) {

@@ -10,6 +10,7 @@ import (
 	"cordon/local/graphsim"
 	"cordon/local/judge"
 	"cordon/local/scenario"
+	"cordon/local/world"
 )
 
 // huntName is the hunt of the scenario.
@@ -46,38 +47,52 @@ func withHunt(playbook string) (string, error) {
 }
 
 // prepareHunt writes the hunt where the handler looks for it and gives Graph the rows that it finds, from a moment on.
-func (e *environment) prepareHunt(s scenario.Scenario, at time.Time) error {
-	if err := os.MkdirAll(e.settings["CORDON_HUNTS"], 0o700); err != nil {
+func prepareHunt(w *world.World, s scenario.Scenario, at time.Time) error {
+	if err := os.MkdirAll(w.Settings["CORDON_HUNTS"], 0o700); err != nil {
 		return err
 	}
-	table := graphsim.Table{Columns: []graphsim.Column{{Name: "Timestamp", Type: "DateTime"}, {Name: "DeviceId", Type: "String"}, {Name: "DeviceName", Type: "String"}, {Name: "FileName", Type: "String"}}}
+	table := graphsim.Table{Columns: []graphsim.Column{
+		{Name: "Timestamp", Type: "DateTime"}, {Name: "DeviceId", Type: "String"}, {Name: "DeviceName", Type: "String"},
+		{Name: "FileName", Type: "String"},
+	}}
 	for _, id := range s.Hunted {
-		table.Rows = append(table.Rows, graphsim.Row{At: at, Values: map[string]any{"Timestamp": at.UTC().Format(time.RFC3339), "DeviceId": id, "DeviceName": s.NameOf(id), "FileName": "anydesk.exe"}})
+		table.Rows = append(table.Rows, graphsim.Row{
+			At: at,
+			Values: map[string]any{
+				"Timestamp":  at.UTC().Format(time.RFC3339),
+				"DeviceId":   id,
+				"DeviceName": s.NameOf(id),
+				"FileName":   "anydesk.exe",
+			},
+		})
 	}
-	e.graph.SetTable(`FileName == "anydesk.exe"`, table)
-	return os.WriteFile(filepath.Join(e.settings["CORDON_HUNTS"], huntName+".kql"), []byte(huntText), 0o600)
+	w.Graph.SetTable(`FileName == "anydesk.exe"`, table)
+	return os.WriteFile(filepath.Join(w.Settings["CORDON_HUNTS"], huntName+".kql"), []byte(huntText), 0o600)
 }
 
 // hunted is what the tables and Graph say of hunting.
 func (p *play) hunted(e *judge.Evidence) {
-	for _, c := range p.graph.HuntingCalls() {
+	for _, c := range p.Graph.HuntingCalls() {
 		if c.Status == 200 {
 			e.Hunts++
 		}
 	}
 	e.Hunted = p.scenario.Hunted
-	for _, r := range p.runs() {
+	for _, r := range p.Runs() {
 		if strings.HasPrefix(r.AlertID, "hunt:"+huntName+":") {
-			e.Findings = append(e.Findings, judge.Finding{MachineID: r.MachineID, Answered: r.State == "closed" || r.State == "waiting"})
+			e.Findings = append(e.Findings, judge.Finding{
+				MachineID: r.MachineID,
+				Answered:  r.State == "closed" || r.State == "waiting",
+			})
 		}
 	}
 }
 
 // eraseMemory takes away what says that rows were reported.
 func (p *play) eraseMemory() {
-	for _, row := range p.tables.Rows("cordonhunts") {
+	for _, row := range p.Tables.Rows("cordonhunts") {
 		if strings.Contains(row.PartitionKey, "huntrows") {
-			p.tables.DeleteRow("cordonhunts", row.PartitionKey, row.RowKey)
+			p.Tables.DeleteRow("cordonhunts", row.PartitionKey, row.RowKey)
 		}
 	}
 }

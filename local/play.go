@@ -14,12 +14,12 @@ import (
 	"cordon/local/judge"
 	"cordon/local/scenario"
 	"cordon/local/servicebus"
-	"cordon/local/tables"
+	"cordon/local/world"
 )
 
-// play puts a scenario into the environment, in real time.
+// play puts a scenario into a world, in real time.
 type play struct {
-	*environment
+	*world.World
 	scenario scenario.Scenario
 	meddler  *meddler
 	begun    time.Time
@@ -31,20 +31,21 @@ type play struct {
 }
 
 // everything plays the scenario and waits until all is answered, or for settleTime; watch sees the runs meanwhile.
-func (p *play) everything(ctx context.Context, watch func([]runRow)) {
+func (p *play) everything(ctx context.Context, watch func([]world.Run)) {
 	for _, m := range p.scenario.Machines {
-		p.defender.AddMachine(defendersim.Machine{ID: m.ID, Name: m.Name, OS: m.OS, Group: m.Group, Tags: m.Tags, Offline: m.Offline})
+		p.Defender.AddMachine(machineOf(m))
 	}
-	failures := map[string]int{"fail-action": 3, "hide-failure": 1}[p.meddler.name] // a failed action is asked for twice again
+	// a failed action is asked for twice again
+	failures := map[string]int{"fail-action": 3, "hide-failure": 1}[p.meddler.name]
 	for range failures {
-		p.defender.FailNextAction(p.meddler.victim().MachineID)
+		p.Defender.FailNextAction(p.meddler.victim().MachineID)
 	}
 	if p.meddler.name == "drop-mail" {
-		p.mail.DropNext(1)
+		p.Mail.DropNext(1)
 	}
 	for _, step := range p.steps() {
 		if !until(ctx, 100*time.Millisecond, func() bool {
-			watch(p.runs())
+			watch(p.Runs())
 			return time.Since(p.begun) >= step.at
 		}) {
 			return
@@ -54,14 +55,34 @@ func (p *play) everything(ctx context.Context, watch func([]runRow)) {
 	settle, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	until(settle, 200*time.Millisecond, func() bool {
-		watch(p.runs())
+		watch(p.Runs())
 		return p.settled()
 	})
 	if p.meddler.name == "erase-run" {
-		p.eraseRun()
+		p.EraseRuns(p.meddler.victim().ID)
 	}
 	p.ended = time.Now()
 	p.askHealth(ctx)
+}
+
+// machineOf is a machine of a scenario as the Defender stand-in has it.
+func machineOf(m scenario.Machine) defendersim.Machine {
+	return defendersim.Machine{ID: m.ID, Name: m.Name, OS: m.OS, Group: m.Group, Tags: m.Tags, Offline: m.Offline}
+}
+
+// alertOf is an alert of a scenario that was made at a time, as the Defender stand-in has it.
+func alertOf(a scenario.Alert, at time.Time) defendersim.Alert {
+	return defendersim.Alert{
+		ID:         a.ID,
+		IncidentID: a.Incident,
+		Title:      a.Title,
+		Category:   a.Category,
+		Severity:   a.Severity,
+		Status:     "New",
+		MachineID:  a.MachineID,
+		Created:    at,
+		Updated:    at,
+	}
 }
 
 // healthTime is how long the health function may take to say that all is well, after everything is answered.
@@ -109,14 +130,15 @@ func (p *play) steps() []step {
 	var steps []step
 	for _, a := range p.scenario.Alerts {
 		updated, visible := p.begun.Add(a.Updated).UTC(), p.begun.Add(a.Visible)
-		wire := defendersim.Alert{ID: a.ID, IncidentID: a.Incident, Title: a.Title, Category: a.Category, Severity: a.Severity, Status: "New",
-			MachineID: a.MachineID, Created: updated, Updated: updated}
-		steps = append(steps, step{a.Updated, func() { p.defender.AddAlert(wire, visible) }})
+		steps = append(steps, step{a.Updated, func() { p.Defender.AddAlert(alertOf(a, updated), visible) }})
 		if a.Pushed {
 			steps = append(steps, step{a.Visible, func() { p.push(a.ID) }})
 		}
 		if a.Raised > 0 {
-			steps = append(steps, step{a.Raised, func() { p.defender.UpdateAlert(a.ID, func(x *defendersim.Alert) { x.Severity = "High" }) }})
+			steps = append(steps,
+				step{a.Raised, func() {
+					p.Defender.UpdateAlert(a.ID, func(x *defendersim.Alert) { x.Severity = "High" })
+				}})
 		}
 	}
 	if p.scenario.Throttle > 0 {
@@ -129,7 +151,7 @@ func (p *play) steps() []step {
 		steps = append(steps, step{p.scenario.Length * 3 / 4, p.eraseMemory})
 	}
 	if p.meddler.name == "erase-latch" {
-		steps = append(steps, step{p.scenario.Length * 3 / 4, p.eraseLatch})
+		steps = append(steps, step{p.scenario.Length * 3 / 4, func() { p.EraseLatches(p.meddler.machine("LT-7").ID) }})
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
 	return append(steps, step{p.scenario.Length + time.Second, func() {}})
@@ -138,7 +160,7 @@ func (p *play) steps() []step {
 // throttle answers the next requests with 429 and a Retry-After, whatever they are.
 func (p *play) throttle() {
 	until := time.Now().Add(1500 * time.Millisecond)
-	p.defender.SetFault(func(*http.Request) *defendersim.Fault {
+	p.Defender.SetFault(func(*http.Request) *defendersim.Fault {
 		if time.Now().After(until) {
 			return nil
 		}
@@ -154,71 +176,45 @@ func (p *play) settled() bool {
 		offline[m.ID] = m.Offline
 	}
 	answered := map[string]bool{}
-	for _, r := range p.runs() {
-		over := r.State == "closed" || (p.meddler.name == "lose-finding" && strings.HasPrefix(r.AlertID, "hunt:")) || r.State == "parked" || (r.State == "waiting" && offline[r.MachineID])
+	for _, r := range p.Runs() {
+		over := r.State == "closed" || (p.meddler.name == "lose-finding" && strings.HasPrefix(r.AlertID, "hunt:")) ||
+			r.State == "parked" || (r.State == "waiting" && offline[r.MachineID])
 		if !over {
 			return false
 		}
 		answered[r.AlertID] = true
 	}
-	if len(answered) < len(p.scenario.Alerts)+len(p.scenario.Hunted) && p.meddler.name != "hide-alert" && p.meddler.name != "drop-push" {
+	if len(answered) < len(p.scenario.Alerts)+len(p.scenario.Hunted) && p.meddler.name != "hide-alert" &&
+		p.meddler.name != "drop-push" {
 		return false
 	}
-	for _, queue := range []string{alertQueue, noticeQueue} {
-		if c := p.bus.Counts(queue); c.Active+c.Scheduled > 0 {
+	for _, queue := range []string{world.AlertQueue, world.NoticeQueue} {
+		if c := p.Bus.Counts(queue); c.Active+c.Scheduled > 0 {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(p.tables.Rows("cordonnotices"), func(r tables.Row) bool { return strings.HasSuffix(r.PartitionKey, "|due") })
-}
-
-// runs reads the runs from the tables.
-func (p *play) runs() []runRow {
-	var runs []runRow
-	for _, row := range p.tables.Rows("cordonalerts") {
-		if !strings.HasPrefix(row.RowKey, "run:") {
-			continue
-		}
-		text := func(name string) string {
-			value, _ := row.Properties[name].(string)
-			return value
-		}
-		version, _ := row.Properties["Version"].(int32)
-		runs = append(runs, runRow{Run: judge.Run{AlertID: text("AlertID"), Version: int(version), State: text("State"), Outcome: text("Outcome")},
-			MachineID: text("MachineID"), Severity: text("Severity"), Reason: text("Reason"), ChangedAt: row.Timestamp})
-	}
-	return runs
+	return len(p.Unsent()) == 0
 }
 
 // poison puts a message on the queue of alerts that is none.
 func (p *play) poison() {
-	_ = p.bus.Send(alertQueue, servicebus.Message{ID: "poison", Body: []byte("no message")}) // the queue is there
-}
-
-// eraseRun takes the record of the victim's run away.
-func (p *play) eraseRun() {
-	for _, row := range p.tables.Rows("cordonalerts") {
-		if row.Properties["AlertID"] == p.meddler.victim().ID && strings.HasPrefix(row.RowKey, "run:") {
-			p.tables.DeleteRow("cordonalerts", row.PartitionKey, row.RowKey)
-		}
-	}
-}
-
-// eraseLatch takes away what says that the machines with more alerts to come are isolated.
-func (p *play) eraseLatch() {
-	id := p.meddler.machine("LT-7").ID
-	for _, row := range p.tables.Rows("cordonlatches") {
-		if row.Properties["MachineID"] == id {
-			p.tables.DeleteRow("cordonlatches", row.PartitionKey, row.RowKey)
-		}
-	}
+	_ = p.Bus.Send(world.AlertQueue, servicebus.Message{ID: "poison", Body: []byte("no message")}) // the queue is there
 }
 
 // evidence gathers what the stand-ins recorded.
 func (p *play) evidence() judge.Evidence {
-	e := judge.Evidence{Pushed: p.pushed, Health: p.health, Seconds: float64(p.ended.Sub(p.begun).Round(100*time.Millisecond)) / float64(time.Second)}
+	e := judge.Evidence{
+		Pushed:  p.pushed,
+		Health:  p.health,
+		Seconds: float64(p.ended.Sub(p.begun).Round(100*time.Millisecond)) / float64(time.Second),
+	}
 	for _, m := range p.scenario.Machines {
-		e.Machines = append(e.Machines, judge.Machine{ID: m.ID, Name: m.Name, Protected: m.Protected, Offline: m.Offline})
+		e.Machines = append(e.Machines, judge.Machine{
+			ID:        m.ID,
+			Name:      m.Name,
+			Protected: m.Protected,
+			Offline:   m.Offline,
+		})
 	}
 	for _, a := range p.scenario.Alerts {
 		versions := 1
@@ -227,27 +223,41 @@ func (p *play) evidence() judge.Evidence {
 		}
 		e.Alerts = append(e.Alerts, judge.Alert{ID: a.ID, MachineID: a.MachineID, Versions: versions, High: a.High()})
 	}
-	for _, a := range p.defender.Actions() {
+	for _, a := range p.Defender.Actions() {
 		action := judge.Action{ID: a.ID, Type: a.Type, MachineID: a.MachineID}
 		for _, c := range a.History {
 			action.History = append(action.History, judge.Change{Status: fmt.Sprint(c.Status), At: c.At})
 		}
 		e.Actions = append(e.Actions, action)
 	}
-	for _, c := range p.defender.Calls() {
+	for _, c := range p.Defender.Calls() {
 		e.Calls = append(e.Calls, judge.Call{Endpoint: c.Endpoint, Status: c.Status})
 	}
 	p.hunted(&e)
-	for _, r := range p.runs() {
-		e.Runs = append(e.Runs, r.Run)
+	for _, r := range p.Runs() {
+		e.Runs = append(e.Runs, judge.Run{AlertID: r.AlertID, Version: r.Version, State: r.State, Outcome: r.Outcome})
 	}
-	for _, row := range p.tables.Rows("cordonnotices") {
-		if strings.HasPrefix(row.RowKey, "seq:") && row.Properties["State"] == "sent" {
+	for _, n := range p.Notices() {
+		if n.State == "sent" {
 			e.Sent++
 		}
 	}
-	for _, m := range p.mail.Mails() {
+	for _, m := range p.Mail.Mails() {
 		e.Mails = append(e.Mails, judge.Mail{ID: m.MessageID, At: m.At, Subject: m.Subject, Text: m.Text})
 	}
 	return e
+}
+
+// until polls a condition until it holds or the context ends.
+func until(ctx context.Context, every time.Duration, holds func() bool) bool {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			return holds()
+		case <-ticker.C:
+		}
+	}
+	return true
 }

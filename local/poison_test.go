@@ -12,11 +12,12 @@ import (
 	"cordon/local/funchost"
 	"cordon/local/scenario"
 	"cordon/local/smtpsink"
+	"cordon/local/world"
 )
 
 // poison kills the process that asks for anything about one machine. The first time it waits until the process asks for
-// all the others too, so that all of them are in flight when it dies; later the others wait a little, so that whatever is
-// begun beside the poison dies with it.
+// all the others too, so that all of them are in flight when it dies; later the others wait a little, so that whatever
+// is begun beside the poison dies with it.
 type poison struct {
 	machine string
 	others  int
@@ -101,22 +102,34 @@ func named(machines []scenario.Machine, text string) string {
 	return machines[i].ID
 }
 
-// TestStoryPoisonIsParkedAndItsNeighboursAreAnswered has sixteen messages in flight in one process, one of which kills it
-// whenever it is answered: at the read of its machine's latch, or at whatever it asks the Defender API about its machine.
+// TestStoryPoisonIsParkedAndItsNeighboursAreAnswered has sixteen messages in flight in one process, one of which kills
+// it whenever it is answered: at the read of its machine's latch, or at whatever it asks the Defender API about its
+// machine.
 func TestStoryPoisonIsParkedAndItsNeighboursAreAnswered(t *testing.T) {
 	t.Parallel()
 	for where, atLatch := range map[string]bool{"before its intent": true, "at its request": false} {
 		t.Run(where, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, environmentOptions{playbook: uncapped(t), lock: 3 * time.Second}, map[string]string{"CORDON_OPERATOR_MAIL": "operator@example.org",
-				"CORDON_LATCH_HOLD": "3s", "CORDON_RECHECK_AFTER": "4s", "CORDON_MESSAGE_LOCK": "3s", "CORDON_RETRY_AFTER": "500ms"})
+			s := newStage(t, world.Options{Playbook: uncapped(t), Lock: 3 * time.Second}, map[string]string{
+				"CORDON_OPERATOR_MAIL": "operator@example.org",
+				"CORDON_LATCH_HOLD":    "3s",
+				"CORDON_RECHECK_AFTER": "4s",
+				"CORDON_MESSAGE_LOCK":  "3s",
+				"CORDON_RETRY_AFTER":   "500ms",
+			})
 			p := s.populate(sixteen())
 			victim := p.scenario.Machines[7]
-			x := &poison{machine: victim.ID, others: 15, about: ofRequest(p.scenario.Machines), inside: map[string]bool{}, all: make(chan struct{})}
-			tables, defender := http.Handler(s.tables), x.before(s.defender.Handler())
+			x := &poison{
+				machine: victim.ID,
+				others:  15,
+				about:   ofRequest(p.scenario.Machines),
+				inside:  map[string]bool{},
+				all:     make(chan struct{}),
+			}
+			tables, defender := http.Handler(s.Tables), x.before(s.Defender.Handler())
 			if atLatch {
 				x.about = ofLatch(p.scenario.Machines)
-				tables, defender = x.before(s.tables), s.defender.Handler()
+				tables, defender = x.before(s.Tables), s.Defender.Handler()
 			}
 			root, err := app()
 			if err != nil {
@@ -128,25 +141,30 @@ func TestStoryPoisonIsParkedAndItsNeighboursAreAnswered(t *testing.T) {
 				s.apart(o, tables, defender)
 			})
 			x.kill = func() error { return responders.Kill("RespondToAlert", 0) }
-			s.open(func(o *funchost.Options) { o.AppRoot = staged(t, root, "PollAlerts", "FollowActions", "SendNotice") })
+			s.open(func(o *funchost.Options) {
+				o.AppRoot = staged(t, root, "PollAlerts", "FollowActions", "SendNotice")
+			})
 			s.eventually("the poison to be parked", func() bool {
-				return slices.ContainsFunc(p.runs(), func(r runRow) bool { return r.MachineID == victim.ID && r.State == "parked" })
+				return slices.ContainsFunc(p.Runs(), func(r world.Run) bool {
+					return r.MachineID == victim.ID && r.State == "parked"
+				})
 			})
 			s.eventually("the operator to be told", func() bool {
-				return slices.ContainsFunc(s.mail.Mails(), func(m smtpsink.Mail) bool {
-					return slices.Equal(m.To, []string{"operator@example.org"}) && strings.Contains(m.Text, p.scenario.Alerts[7].ID)
+				return slices.ContainsFunc(s.Mail.Mails(), func(m smtpsink.Mail) bool {
+					return slices.Equal(m.To, []string{"operator@example.org"}) &&
+						strings.Contains(m.Text, p.scenario.Alerts[7].ID)
 				})
 			})
 			t.Logf("the process died %d times", x.deaths)
 			s.eventually("an answer to everything", p.settled)
-			for _, r := range p.runs() {
+			for _, r := range p.Runs() {
 				if r.MachineID != victim.ID && (r.State != "closed" || r.Outcome != "isolated") {
 					t.Errorf("the neighbour %s is %s: %s %s", r.AlertID, r.State, r.Outcome, r.Reason)
 				}
 			}
 			for _, m := range p.scenario.Machines {
-				if s.defender.Isolated(m.ID) == (m.ID == victim.ID) {
-					t.Errorf("machine %s isolated: %v", m.Name, s.defender.Isolated(m.ID))
+				if s.Defender.Isolated(m.ID) == (m.ID == victim.ID) {
+					t.Errorf("machine %s isolated: %v", m.Name, s.Defender.Isolated(m.ID))
 				}
 			}
 			if n := s.isolations(); n != 15 {
@@ -161,10 +179,20 @@ func TestStoryPoisonIsParkedAndItsNeighboursAreAnswered(t *testing.T) {
 func sixteen() scenario.Scenario {
 	var s scenario.Scenario
 	for i := range 16 {
-		m := scenario.Machine{ID: fmt.Sprintf("%040x", 0xab1e00000+i), Name: fmt.Sprintf("LT-%02d.corp.contoso.com", i), OS: "Windows11"}
+		m := scenario.Machine{
+			ID:   fmt.Sprintf("%040x", 0xab1e00000+i),
+			Name: fmt.Sprintf("LT-%02d.corp.contoso.com", i),
+			OS:   "Windows11",
+		}
 		s.Machines = append(s.Machines, m)
-		s.Alerts = append(s.Alerts, scenario.Alert{ID: fmt.Sprintf("da6389955263%08d_-%d", 20000000+i, 800000000+i), Incident: int64(71000 + i), Title: "Possible ransomware activity",
-			Category: "Ransomware", Severity: "High", MachineID: m.ID})
+		s.Alerts = append(s.Alerts, scenario.Alert{
+			ID:        fmt.Sprintf("da6389955263%08d_-%d", 20000000+i, 800000000+i),
+			Incident:  int64(71000 + i),
+			Title:     "Possible ransomware activity",
+			Category:  "Ransomware",
+			Severity:  "High",
+			MachineID: m.ID,
+		})
 	}
 	return s
 }

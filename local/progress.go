@@ -9,6 +9,7 @@ import (
 
 	"cordon/local/judge"
 	"cordon/local/scenario"
+	"cordon/local/world"
 )
 
 // progress shows a line for each alert when it is answered, as the tables tell it.
@@ -22,7 +23,14 @@ type progress struct {
 }
 
 func newProgress(out io.Writer, colour bool, s scenario.Scenario, begun time.Time) *progress {
-	p := &progress{out: out, colour: colour, begun: begun, alerts: map[string]scenario.Alert{}, names: map[string]string{}, shown: map[string]string{}}
+	p := &progress{
+		out:    out,
+		colour: colour,
+		begun:  begun,
+		alerts: map[string]scenario.Alert{},
+		names:  map[string]string{},
+		shown:  map[string]string{},
+	}
 	for _, a := range s.Alerts {
 		p.alerts[a.ID] = a
 	}
@@ -37,8 +45,8 @@ func (p *progress) header() {
 }
 
 // show prints what is new.
-func (p *progress) show(runs []runRow) {
-	slices.SortStableFunc(runs, func(a, b runRow) int { return a.ChangedAt.Compare(b.ChangedAt) })
+func (p *progress) show(runs []world.Run) {
+	slices.SortStableFunc(runs, func(a, b world.Run) int { return a.ChangedAt.Compare(b.ChangedAt) })
 	for _, r := range runs {
 		if r.State != "waiting" && r.State != "closed" && r.State != "parked" {
 			continue
@@ -53,8 +61,8 @@ func (p *progress) show(runs []runRow) {
 	}
 }
 
-func (p *progress) line(r runRow) {
-	decision, outcome, tone := r.words()
+func (p *progress) line(r world.Run) {
+	decision, outcome, tone := words(r)
 	since := p.begun.Add(p.alerts[r.AlertID].Visible)
 	if raised := p.alerts[r.AlertID].Raised; raised > 0 && r.Version > 1 {
 		since = p.begun.Add(raised)
@@ -63,20 +71,12 @@ func (p *progress) line(r runRow) {
 	if took := r.ChangedAt.Sub(since); took > 0 && !p.begun.IsZero() {
 		elapsed = fmt.Sprintf("%.1fs", took.Seconds())
 	}
-	fmt.Fprintf(p.out, "%7s  %-13s  %-9s  %-14s  %s\n", elapsed, r.Severity, p.names[r.MachineID], decision, p.paint(tone, outcome))
+	fmt.Fprintf(p.out, "%7s  %-13s  %-9s  %-14s  %s\n", elapsed, r.Severity, p.names[r.MachineID], decision,
+		p.paint(tone, outcome))
 }
 
-// runRow is a run as it stands in the tables.
-type runRow struct {
-	judge.Run
-	MachineID string
-	Severity  string
-	Reason    string
-	ChangedAt time.Time
-}
-
-// words says what was decided and what became of it.
-func (r runRow) words() (decision, outcome, tone string) {
+// words says what was decided of a run and what became of it.
+func words(r world.Run) (decision, outcome, tone string) {
 	switch {
 	case r.State == "parked":
 		return "parked", "a person must look", "bad"

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cordon/local/servicebus"
+	"cordon/local/world"
 )
 
 // TestQueuesAreTheSameHereInTheDeploymentAndOnThePage holds the stand-in's queues, infra/ and docs/deploy.md together.
@@ -32,23 +33,37 @@ func TestQueuesAreTheSameHereInTheDeploymentAndOnThePage(t *testing.T) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
 		properties[name] = strings.Trim(value, "'")
 	}
-	got := servicebus.QueueConfig{Name: alertQueue, LockDuration: durations[properties["lockDuration"]],
-		DuplicateWindow: durations[properties["duplicateDetectionHistoryTimeWindow"]], TTL: durations[properties["defaultMessageTimeToLive"]]}
+	got := servicebus.QueueConfig{
+		Name:            world.AlertQueue,
+		LockDuration:    durations[properties["lockDuration"]],
+		DuplicateWindow: durations[properties["duplicateDetectionHistoryTimeWindow"]],
+		TTL:             durations[properties["defaultMessageTimeToLive"]],
+	}
 	if _, err := fmt.Sscan(properties["maxDeliveryCount"], &got.MaxDeliveryCount); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(deployedQueue(alertQueue), got); diff != "" {
+	if diff := cmp.Diff(world.Queue(world.AlertQueue), got); diff != "" {
 		t.Error(diff)
 	}
-	if !strings.Contains(string(body), "var alertQueue = '"+alertQueue+"'") || !strings.Contains(string(body), "var noticeQueue = '"+noticeQueue+"'") {
+	if !strings.Contains(string(body), "var alertQueue = '"+world.AlertQueue+"'") ||
+		!strings.Contains(string(body), "var noticeQueue = '"+world.NoticeQueue+"'") {
 		t.Error("the queues have other names")
 	}
 	page, err := os.ReadFile("../docs/deploy.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"requiresDuplicateDetection": "true", "duplicateDetectionHistoryTimeWindow": "P1D", "lockDuration": "PT1M", "maxDeliveryCount": "10",
-		"defaultMessageTimeToLive": "P7D", "deadLetteringOnMessageExpiration": "true", "requiresSession": "false", "enablePartitioning": "false", "maxSizeInMegabytes": "1024"}
+	want := map[string]string{
+		"requiresDuplicateDetection":          "true",
+		"duplicateDetectionHistoryTimeWindow": "P1D",
+		"lockDuration":                        "PT1M",
+		"maxDeliveryCount":                    "10",
+		"defaultMessageTimeToLive":            "P7D",
+		"deadLetteringOnMessageExpiration":    "true",
+		"requiresSession":                     "false",
+		"enablePartitioning":                  "false",
+		"maxSizeInMegabytes":                  "1024",
+	}
 	if diff := cmp.Diff(want, properties); diff != "" {
 		t.Error(diff)
 	}

@@ -10,13 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"cordon/local/world"
+
 	"github.com/Azure/go-amqp"
 )
 
 // sendRaw puts a message on the alert queue by AMQP alone, with nothing around it.
 func (s *story) sendRaw(message *amqp.Message) {
 	s.t.Helper()
-	address := regexp.MustCompile(`sb://([^;/]+)`).FindStringSubmatch(s.settings["ServiceBus"])[1]
+	address := regexp.MustCompile(`sb://([^;/]+)`).FindStringSubmatch(s.Settings["ServiceBus"])[1]
 	conn, err := amqp.Dial(s.t.Context(), "amqp://"+address, &amqp.ConnOptions{SASLType: amqp.SASLTypeAnonymous()})
 	if err != nil {
 		s.t.Fatal(err)
@@ -26,9 +28,9 @@ func (s *story) sendRaw(message *amqp.Message) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	key := regexp.MustCompile(`SharedAccessKey=([^;]+)`).FindStringSubmatch(s.settings["ServiceBus"])[1]
+	key := regexp.MustCompile(`SharedAccessKey=([^;]+)`).FindStringSubmatch(s.Settings["ServiceBus"])[1]
 	putToken(s.t, session, address, key)
-	sender, err := session.NewSender(s.t.Context(), alertQueue, nil)
+	sender, err := session.NewSender(s.t.Context(), world.AlertQueue, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -49,14 +51,20 @@ func putToken(t *testing.T, session *amqp.Session, address, key string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name, to := "amqp://"+address+"/"+alertQueue, "answers"
+	name, to := "amqp://"+address+"/"+world.AlertQueue, "answers"
 	resource, expiry := url.QueryEscape(name), time.Now().Add(time.Hour).Unix()
 	mac := hmac.New(sha256.New, []byte(key))
 	fmt.Fprintf(mac, "%s\n%d", resource, expiry)
 	signature := url.QueryEscape(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	request := &amqp.Message{Properties: &amqp.MessageProperties{MessageID: "1", ReplyTo: &to},
-		ApplicationProperties: map[string]any{"operation": "put-token", "type": "servicebus.windows.net:sastoken", "name": name},
-		Value:                 fmt.Sprintf("SharedAccessSignature sr=%s&sig=%s&se=%d&skn=local", resource, signature, expiry)}
+	request := &amqp.Message{
+		Properties: &amqp.MessageProperties{MessageID: "1", ReplyTo: &to},
+		ApplicationProperties: map[string]any{
+			"operation": "put-token",
+			"type":      "servicebus.windows.net:sastoken",
+			"name":      name,
+		},
+		Value: fmt.Sprintf("SharedAccessSignature sr=%s&sig=%s&se=%d&skn=local", resource, signature, expiry),
+	}
 	if err := sender.Send(t.Context(), request, nil); err != nil {
 		t.Fatal(err)
 	}

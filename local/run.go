@@ -13,6 +13,7 @@ import (
 	"cordon/local/funchost"
 	"cordon/local/judge"
 	"cordon/local/scenario"
+	"cordon/local/world"
 )
 
 // runOptions are the flags of `local run`.
@@ -34,7 +35,7 @@ func (o *runOptions) run(ctx context.Context) error {
 	if err := checkFault(o.fault); err != nil {
 		return err
 	}
-	playbook, err := enforcing(o.app)
+	playbook, err := world.Enforcing(o.app)
 	if err != nil {
 		return err
 	}
@@ -43,15 +44,19 @@ func (o *runOptions) run(ctx context.Context) error {
 	}
 	s := scenario.Standard(o.seed)
 	m := &meddler{name: o.fault, scenario: s}
-	e, err := start(environmentOptions{defender: simOptions(), playbook: playbook, between: func(next http.Handler) http.Handler {
-		m.next = next
-		return m
-	}})
+	e, err := world.Start(world.Options{
+		Defender: simOptions(),
+		Playbook: playbook,
+		Between: func(next http.Handler) http.Handler {
+			m.next = next
+			return m
+		},
+	})
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := e.prepareHunt(s, time.Now().Add(5*time.Second)); err != nil {
+	if err := prepareHunt(e, s, time.Now().Add(5*time.Second)); err != nil {
 		return err
 	}
 	host, err := funchost.Start(ctx, o.host(e))
@@ -60,8 +65,9 @@ func (o *runOptions) run(ctx context.Context) error {
 	}
 	defer host.Close()
 	o.say("Cordon against stand-ins on this machine: Functions host, Service Bus, Tables, Defender, Entra and SMTP.\n" +
-		"Other than in Azure: polls every second instead of every minute, mails after 2 s instead of 30 s, machines answer in seconds.")
-	p := &play{environment: e, scenario: s, meddler: m, begun: time.Now(), front: host.Addr()}
+		"Other than in Azure: polls every second instead of every minute, mails after 2 s instead of 30 s, machines " +
+		"answer in seconds.")
+	p := &play{World: e, scenario: s, meddler: m, begun: time.Now(), front: host.Addr()}
 	shown := newProgress(o.out, colourful(o.out), s, p.begun)
 	shown.header()
 	p.everything(ctx, shown.show)
@@ -88,46 +94,46 @@ func (o *runOptions) run(ctx context.Context) error {
 func (o *runOptions) say(text string) { fmt.Fprintln(o.out, text) }
 
 // host are the options of the Functions host: one process per scale group as on Flex Consumption, RespondToAlert twice.
-func (o *runOptions) host(e *environment) funchost.Options {
-	addr := o.addr
-	if o.once {
-		addr = "127.0.0.1:0"
+func (o *runOptions) host(w *world.World) funchost.Options {
+	h := w.Host(o.app)
+	if !o.once {
+		h.Addr = o.addr
 	}
-	log := func(funchost.Line) {}
+	show := func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) }
+	h.Stderr = show
 	if o.verbose {
-		log = func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) }
+		h.Stdout = show
 	}
-	var broker funchost.Broker = &brokerSide{e.bus}
+	h.Logf = func(format string, args ...any) { fmt.Fprintf(os.Stderr, "host: "+format+"\n", args...) }
+	h.Instances, h.Seed = map[string]int{"RespondToAlert": 2}, o.seed
 	switch o.fault {
 	case "drop-push":
-		broker = &leaky{broker, "pushed"}
+		h.Broker = &leaky{h.Broker, "pushed"}
 	case "lose-finding":
-		broker = &leaky{broker, "hunt"}
+		h.Broker = &leaky{h.Broker, "hunt"}
 	}
-	return funchost.Options{AppRoot: o.app, Settings: e.settings, Broker: broker, Addr: addr, ApplicationInsights: true,
-		Instances: map[string]int{"RespondToAlert": 2}, Seed: o.seed, Stdout: log, Stderr: func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) },
-		Logf: func(format string, args ...any) {
-			fmt.Fprintf(os.Stderr, "host: "+format+"\n", args...)
-		}}
+	return h
 }
 
 // serve keeps everything up for people until the context ends.
-func (o *runOptions) serve(ctx context.Context, e *environment, host *funchost.Host) error {
-	inbox, err := e.serve(e.mail.Handler(), nil)
+func (o *runOptions) serve(ctx context.Context, e *world.World, host *funchost.Host) error {
+	inbox, err := e.Serve(e.Mail.Handler(), nil)
 	if err != nil {
 		return err
 	}
-	tenant, err := e.serve(e.defender.Page(), nil)
+	tenant, err := e.Serve(e.Defender.Page(), nil)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.out, "\n  host's front   http://%s/api/health\n  inbox          %s/\n  tenant         %s/\n\nCtrl-C ends it.\n", host.Addr(), inbox, tenant)
+	fmt.Fprintf(o.out,
+		"\n  host's front   http://%s/api/health\n  inbox          %s/\n  tenant         %s/\n\nCtrl-C ends it.\n",
+		host.Addr(), inbox, tenant)
 	<-ctx.Done()
 	return nil
 }
 
-// simOptions make the tenant quick: machines answer within seconds, the offline one never. The hourly quota is left out,
-// because polling every second would use it up while people look around.
+// simOptions make the tenant quick: machines answer within seconds, the offline one never. The hourly quota is left
+// out, because polling every second would use it up while people look around.
 func simOptions() defendersim.Options {
 	return defendersim.Options{ListLag: 300 * time.Millisecond, Quotas: &defendersim.Quotas{PerMinute: 100}}
 }

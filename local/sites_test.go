@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"cordon/local/funchost"
 	"cordon/local/judge"
 	"cordon/local/scenario"
+	"cordon/local/world"
 )
 
 // site is one Functions host of a story and what its functions did.
@@ -39,7 +41,7 @@ func (c *counted) Receive(ctx context.Context, queue string) (funchost.Delivery,
 	return d, err
 }
 
-// open starts a Functions host on the environment of the story; change alters its options, nil leaves them.
+// open starts a Functions host on the world of the story; change alters its options, nil leaves them.
 func (s *story) open(change func(*funchost.Options)) *site {
 	s.t.Helper()
 	root, err := app()
@@ -47,8 +49,9 @@ func (s *story) open(change func(*funchost.Options)) *site {
 		s.t.Fatal(err)
 	}
 	opened := &site{}
-	o := funchost.Options{AppRoot: root, Settings: s.settings, Broker: &brokerSide{s.bus}, Addr: "127.0.0.1:0", ApplicationInsights: true,
-		Stdout: s.log, Stderr: s.log, OnInvocation: opened.note, Logf: func(format string, args ...any) { s.log(funchost.Line{Text: "host: " + fmt.Sprintf(format, args...)}) }}
+	o := s.Host(root)
+	o.Stdout, o.Stderr, o.OnInvocation = s.log, s.log, opened.note
+	o.Logf = func(format string, args ...any) { s.log(funchost.Line{Text: "host: " + fmt.Sprintf(format, args...)}) }
 	if change != nil {
 		change(&o)
 	}
@@ -93,19 +96,30 @@ func (s *site) did(function string) map[int]int {
 }
 
 // crowd is a tenant with so many machines that need isolation, each with three High alerts of one incident, and a
-// look-alike beside each that has one Medium alert. Every fifth of the latter is on a machine of its own and is raised to
-// High.
+// look-alike beside each that has one Medium alert. Every fifth of the latter is on a machine of its own and is raised
+// to High.
 func crowd(machines int) scenario.Scenario {
 	var s scenario.Scenario
 	add := func(name string) scenario.Machine {
-		m := scenario.Machine{ID: fmt.Sprintf("%040x", 0xc0de000000+len(s.Machines)), Name: name + ".corp.contoso.com", OS: "Windows11", Group: "Workstations"}
+		m := scenario.Machine{
+			ID:    fmt.Sprintf("%040x", 0xc0de000000+len(s.Machines)),
+			Name:  name + ".corp.contoso.com",
+			OS:    "Windows11",
+			Group: "Workstations",
+		}
 		s.Machines = append(s.Machines, m)
 		return m
 	}
 	alert := func(m scenario.Machine, severity string) *scenario.Alert {
 		n := len(s.Alerts)
-		s.Alerts = append(s.Alerts, scenario.Alert{ID: fmt.Sprintf("da6389944172%08d_-%d", 10000000+n, 700000000+n), Incident: int64(61000 + len(s.Machines)), Title: "Suspicious credential dump from LSASS",
-			Category: "CredentialAccess", Severity: severity, MachineID: m.ID})
+		s.Alerts = append(s.Alerts, scenario.Alert{
+			ID:        fmt.Sprintf("da6389944172%08d_-%d", 10000000+n, 700000000+n),
+			Incident:  int64(61000 + len(s.Machines)),
+			Title:     "Suspicious credential dump from LSASS",
+			Category:  "CredentialAccess",
+			Severity:  severity,
+			MachineID: m.ID,
+		})
 		return &s.Alerts[n]
 	}
 	for i := range machines {
@@ -124,17 +138,16 @@ func crowd(machines int) scenario.Scenario {
 // populate puts the machines of a scenario into the tenant.
 func (s *story) populate(of scenario.Scenario) *play {
 	for _, m := range of.Machines {
-		s.defender.AddMachine(defendersim.Machine{ID: m.ID, Name: m.Name, OS: m.OS, Group: m.Group, Tags: m.Tags, Offline: m.Offline})
+		s.Defender.AddMachine(machineOf(m))
 	}
-	return &play{environment: s.environment, scenario: of, meddler: &meddler{}, begun: time.Now()}
+	return &play{World: s.World, scenario: of, meddler: &meddler{}, begun: time.Now()}
 }
 
 // appear shows alerts of the scenario to the API.
 func (p *play) appear(alerts []scenario.Alert) {
 	for _, a := range alerts {
 		now := time.Now().UTC()
-		p.defender.AddAlert(defendersim.Alert{ID: a.ID, IncidentID: a.Incident, Title: a.Title, Category: a.Category, Severity: a.Severity, Status: "New",
-			MachineID: a.MachineID, Created: now, Updated: now}, now)
+		p.Defender.AddAlert(alertOf(a, now), now)
 	}
 }
 
@@ -146,23 +159,18 @@ func (s *story) raise(p *play) {
 			continue
 		}
 		s.eventually("the first version of "+a.ID, func() bool { return p.knows(a.ID) })
-		if err := p.defender.UpdateAlert(a.ID, func(x *defendersim.Alert) { x.Severity = "High" }); err != nil {
+		if err := p.Defender.UpdateAlert(a.ID, func(x *defendersim.Alert) { x.Severity = "High" }); err != nil {
 			s.t.Fatal(err)
 		}
 	}
 }
 
 func (p *play) knows(alertID string) bool {
-	for _, row := range p.tables.Rows("cordonalerts") {
-		if row.Properties["AlertID"] == alertID && strings.HasPrefix(row.RowKey, "run:") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Runs(), func(r world.Run) bool { return r.AlertID == alertID })
 }
 
-// kept waits until everything is answered and holds the stand-ins' records against every promise: one run a version, one
-// action a machine, every mail true and only once, no message set aside.
+// kept waits until everything is answered and holds the stand-ins' records against every promise: one run a version,
+// one action a machine, every mail true and only once, no message set aside.
 func (s *story) kept(p *play) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 4*time.Minute)
@@ -184,7 +192,7 @@ func (s *story) kept(p *play) {
 			versions++
 		}
 	}
-	runs := p.runs()
+	runs := p.Runs()
 	if len(runs) != versions {
 		s.t.Errorf("%d runs for %d versions", len(runs), versions)
 	}
@@ -194,7 +202,7 @@ func (s *story) kept(p *play) {
 		}
 	}
 	ids := map[string]int{}
-	for _, m := range s.mail.Mails() {
+	for _, m := range s.Mail.Mails() {
 		if ids[m.MessageID]++; ids[m.MessageID] > 1 {
 			s.t.Errorf("mail %s (%q) came twice", m.MessageID, m.Subject)
 		}
@@ -205,18 +213,16 @@ func (s *story) kept(p *play) {
 // open says what is not answered yet.
 func (p *play) open() string {
 	var open []string
-	for _, r := range p.runs() {
+	for _, r := range p.Runs() {
 		if r.State != "closed" {
 			open = append(open, fmt.Sprintf("%s v%d %s", r.AlertID, r.Version, r.State))
 		}
 	}
-	for _, queue := range []string{alertQueue, noticeQueue} {
-		open = append(open, fmt.Sprintf("%s %+v", queue, p.bus.Counts(queue)))
+	for _, queue := range []string{world.AlertQueue, world.NoticeQueue} {
+		open = append(open, fmt.Sprintf("%s %+v", queue, p.Bus.Counts(queue)))
 	}
-	for _, row := range p.tables.Rows("cordonnotices") {
-		if strings.HasSuffix(row.PartitionKey, "|due") {
-			open = append(open, fmt.Sprintf("unsent notice %s due %v", row.RowKey, row.Properties["DueAt"]))
-		}
+	for _, key := range p.Unsent() {
+		open = append(open, "unsent notice "+key)
 	}
 	return strings.Join(open, ", ")
 }
@@ -224,8 +230,8 @@ func (p *play) open() string {
 // noneSetAside asks that no queue has a dead letter.
 func (s *story) noneSetAside() {
 	s.t.Helper()
-	for _, queue := range []string{alertQueue, noticeQueue} {
-		for _, r := range s.bus.Records(queue) {
+	for _, queue := range []string{world.AlertQueue, world.NoticeQueue} {
+		for _, r := range s.Bus.Records(queue) {
 			if r.Reason != "" {
 				s.t.Errorf("message %s of %s became a dead letter: %s", r.MessageID, queue, r.Reason)
 			}
@@ -235,7 +241,7 @@ func (s *story) noneSetAside() {
 
 // mostDeliveries is how often the message of a queue was delivered that was delivered most often.
 func (s *story) mostDeliveries(queue string) (most int, id string) {
-	for _, r := range s.bus.Records(queue) {
+	for _, r := range s.Bus.Records(queue) {
 		if r.Deliveries > most {
 			most, id = r.Deliveries, r.MessageID
 		}
@@ -256,7 +262,7 @@ func uncapped(t *testing.T) string {
 // uncappedOf is the same of another app root.
 func uncappedOf(t *testing.T, root string) string {
 	t.Helper()
-	text, err := enforcing(root)
+	text, err := world.Enforcing(root)
 	if err != nil {
 		t.Fatal(err)
 	}

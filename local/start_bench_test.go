@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cordon/local/world"
 )
 
 // contender is one of the handlers whose start is compared.
@@ -38,13 +40,13 @@ func contenders(tb testing.TB) (ours, bare contender) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	e, err := start(environmentOptions{})
+	e, err := world.Start(world.Options{})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(e.Close)
 	ours = contender{binary: asShipped(tb, "cordon/handler"), folder: root}
-	for name, value := range e.settings {
+	for name, value := range e.Settings {
 		// Azure's authorities are the system's, and are read when the first connection is made.
 		if name != "CORDON_CA_FILE" {
 			ours.settings = append(ours.settings, name+"="+value)
@@ -66,8 +68,8 @@ func asShipped(tb testing.TB, program string) string {
 	return binary
 }
 
-// begin starts the handler, posts one invocation as soon as it listens, and ends it. The message cannot be read, so that
-// nothing outside is asked: what is measured is the handler with its services built, and not the network.
+// begin starts the handler, posts one invocation as soon as it listens, and ends it. The message cannot be read, so
+// that nothing outside is asked: what is measured is the handler with its services built, and not the network.
 func (c contender) begin(tb testing.TB) started {
 	tb.Helper()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -91,7 +93,8 @@ func (c contender) begin(tb testing.TB) started {
 	for time.Since(began) < 30*time.Second {
 		answer, err := client.Post("http://"+address+"/RespondToAlert", "application/json", bytes.NewReader(envelope))
 		if err != nil {
-			time.Sleep(100 * time.Microsecond) // nothing tells when another process listens; this is how exact the figure is
+			// nothing tells when another process listens; this is how exact the figure is
+			time.Sleep(100 * time.Microsecond)
 			continue
 		}
 		took := time.Since(began)
@@ -130,7 +133,8 @@ func usage(tb testing.TB, pid int) (rssMiB, cpuMs float64) {
 	return rssMiB, cpuMs
 }
 
-// TestStartIsMeasuredOnAnAnsweredInvocation keeps the benchmark honest: both handlers answer, and their figures are read.
+// TestStartIsMeasuredOnAnAnsweredInvocation keeps the benchmark honest: both handlers answer, and their figures are
+// read.
 func TestStartIsMeasuredOnAnAnsweredInvocation(t *testing.T) {
 	t.Parallel()
 	ours, bare := contenders(t)
@@ -142,9 +146,9 @@ func TestStartIsMeasuredOnAnAnsweredInvocation(t *testing.T) {
 }
 
 // BenchmarkStart compares the time from exec to the first answered invocation, the memory that is resident then and the
-// processor time used until then with those of the bare handler, in 30 rounds in which both take turns. Ratio = median of
-// ours / median of bare; guard rails: start 1.5, memory 2.2. Resident memory is mostly the pages of the program's own file,
-// which the kernel may take back at any time. The numbers of all rounds are printed.
+// processor time used until then with those of the bare handler, in 30 rounds in which both take turns. Ratio = median
+// of ours / median of bare; guard rails: start 1.5, memory 2.2. Resident memory is mostly the pages of the program's
+// own file, which the kernel may take back at any time. The numbers of all rounds are printed.
 func BenchmarkStart(b *testing.B) {
 	ours, bare := contenders(b)
 	ours.begin(b) // the first start of a binary reads it from the disk

@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/go-amqp"
 
 	"cordon/local/servicebus"
+	"cordon/local/world"
 )
 
 // cordon runs a command of the binary with the named settings only, as a person elsewhere would.
@@ -25,7 +26,7 @@ func (s *story) cordon(settings []string, args ...string) (code int, stdout, std
 	command := exec.CommandContext(s.t.Context(), filepath.Join(root, "cordon"), args...)
 	command.Env = []string{}
 	for _, name := range settings {
-		command.Env = append(command.Env, name+"="+s.settings[name])
+		command.Env = append(command.Env, name+"="+s.Settings[name])
 	}
 	var out, errs bytes.Buffer
 	command.Stdout, command.Stderr = &out, &errs
@@ -50,11 +51,14 @@ func asleep() map[string]string {
 
 func TestStoryPoisonIsListedAndItsReasonIsShown(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, environmentOptions{}, asleep())
-	if err := s.bus.Send(alertQueue, servicebus.Message{ID: "poison", Body: []byte("{\"alertId\":\"../../machines/1\",\"x\":\"\\u001b[2J\u202e\"}")}); err != nil {
+	s := newStory(t, world.Options{}, asleep())
+	if err := s.Bus.Send(world.AlertQueue, servicebus.Message{
+		ID:   "poison",
+		Body: []byte("{\"alertId\":\"../../machines/1\",\"x\":\"\\u001b[2J\u202e\"}"),
+	}); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually("the dead letter", func() bool { return s.bus.Counts(alertQueue).DeadLettered == 1 })
+	s.eventually("the dead letter", func() bool { return s.Bus.Counts(world.AlertQueue).DeadLettered == 1 })
 	code, stdout, stderr := s.cordon(forReplay, "deadletter", "list", "--json")
 	var list struct {
 		DeadLetters []struct {
@@ -72,12 +76,14 @@ func TestStoryPoisonIsListedAndItsReasonIsShown(t *testing.T) {
 		t.Fatalf("code %d, %v: %s%s", code, err, stdout, stderr)
 	}
 	d := list.DeadLetters[0]
-	if d.ID != "poison" || d.Deliveries != 10 || d.Reason != "MaxDeliveryCountExceeded" || d.Reading.Readable || !strings.Contains(d.Reading.Why, "character '/'") {
+	if d.ID != "poison" || d.Deliveries != 10 || d.Reason != "MaxDeliveryCountExceeded" || d.Reading.Readable ||
+		!strings.Contains(d.Reading.Why, "character '/'") {
 		t.Errorf("listed as %+v", d)
 	}
 	code, stdout, stderr = s.cordon(forLedger, "deadletter", "show", "1")
 	unfolded := strings.Join(strings.Fields(stdout), " ")
-	if code != 0 || !strings.Contains(unfolded, "character '/'") || !strings.Contains(stdout, `\u202e`) || strings.ContainsAny(stdout, "\x1b\u202e") {
+	if code != 0 || !strings.Contains(unfolded, "character '/'") || !strings.Contains(stdout, `\u202e`) ||
+		strings.ContainsAny(stdout, "\x1b\u202e") {
 		t.Errorf("show: code %d, %s%s", code, stdout, stderr)
 	}
 	if s.logged(`"level":"ERROR"`, d.Reading.Why[strings.Index(d.Reading.Why, "character '/'"):]) != 1 {
@@ -87,10 +93,12 @@ func TestStoryPoisonIsListedAndItsReasonIsShown(t *testing.T) {
 	if code != 1 || !strings.Contains(stdout, "refused") || !strings.Contains(stderr, "1 of 1") {
 		t.Errorf("replay: code %d, %s%s", code, stdout, stderr)
 	}
-	if code, _, stderr = s.cordon(forQueues, "deadletter", "drop", "1"); code != 2 || s.bus.Counts(alertQueue).DeadLettered != 1 {
+	if code, _, stderr = s.cordon(forQueues, "deadletter", "drop", "1"); code != 2 ||
+		s.Bus.Counts(world.AlertQueue).DeadLettered != 1 {
 		t.Errorf("drop without a yes: code %d, %s", code, stderr)
 	}
-	if code, _, stderr = s.cordon(forQueues, "deadletter", "drop", "1", "--yes"); code != 0 || s.bus.Counts(alertQueue).DeadLettered != 0 {
+	if code, _, stderr = s.cordon(forQueues, "deadletter", "drop", "1", "--yes"); code != 0 ||
+		s.Bus.Counts(world.AlertQueue).DeadLettered != 0 {
 		t.Errorf("drop: code %d, %s", code, stderr)
 	}
 }
@@ -98,27 +106,31 @@ func TestStoryPoisonIsListedAndItsReasonIsShown(t *testing.T) {
 // setAside makes a dead letter that can be read, as when every delivery of it ended with the process.
 func (s *story) setAside(id string) {
 	s.t.Helper()
-	if err := s.bus.Send(alertQueue, servicebus.Message{ID: id, Body: []byte(`{"alertId":"da638994417204415533_-1184209733"}`), ContentType: "application/json"}); err != nil {
+	if err := s.Bus.Send(world.AlertQueue, servicebus.Message{
+		ID:          id,
+		Body:        []byte(`{"alertId":"da638994417204415533_-1184209733"}`),
+		ContentType: "application/json",
+	}); err != nil {
 		s.t.Fatal(err)
 	}
-	d, err := s.bus.Receive(s.t.Context(), alertQueue)
+	d, err := s.Bus.Receive(s.t.Context(), world.AlertQueue)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.bus.DeadLetter(s.t.Context(), alertQueue, d.LockToken, "Test", "set aside by hand"); err != nil {
+	if err := s.Bus.DeadLetter(s.t.Context(), world.AlertQueue, d.LockToken, "Test", "set aside by hand"); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
 func TestStoryReplayedTwiceEndsInOneRunAndOneIsolation(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, environmentOptions{}, asleep())
+	s := newStage(t, world.Options{}, asleep())
 	s.highAlert()
 	s.setAside("first")
 	s.setAside("second") // of the same alert
 	s.host = s.open(nil).Host
 	completed := func(suffix string) bool {
-		return slices.ContainsFunc(s.bus.Records(alertQueue), func(r servicebus.Record) bool {
+		return slices.ContainsFunc(s.Bus.Records(world.AlertQueue), func(r servicebus.Record) bool {
 			return strings.HasSuffix(r.MessageID, suffix) && r.Fate == servicebus.Completed
 		})
 	}
@@ -132,34 +144,37 @@ func TestStoryReplayedTwiceEndsInOneRunAndOneIsolation(t *testing.T) {
 	}
 	replay("1")
 	s.eventually("the outcome", func() bool { return s.told("Isolated") })
-	if code, stdout, stderr := s.cordon(forLedger, "deadletter", "show", "2"); code != 0 || !strings.Contains(stdout, "yes: alert da6389") || !strings.Contains(stdout, "_-1184209733:v1 is ") {
+	if code, stdout, stderr := s.cordon(forLedger, "deadletter", "show", "2"); code != 0 ||
+		!strings.Contains(stdout, "yes: alert da6389") || !strings.Contains(stdout, "_-1184209733:v1 is ") {
 		t.Errorf("show: code %d, %s%s", code, stdout, stderr)
 	}
 	replay("2")
 	s.eventually("the run to close", func() bool {
-		return slices.ContainsFunc((&play{environment: s.environment}).runs(), func(r runRow) bool { return r.State == "closed" && r.Outcome == "isolated" })
+		return slices.ContainsFunc(s.Runs(), func(r world.Run) bool {
+			return r.State == "closed" && r.Outcome == "isolated"
+		})
 	})
-	if runs := (&play{environment: s.environment}).runs(); len(runs) != 1 {
+	if runs := s.Runs(); len(runs) != 1 {
 		t.Errorf("runs %+v", runs)
 	}
 	if n := s.isolations(); n != 1 {
 		t.Errorf("%d isolations", n)
 	}
-	if c := s.bus.Counts(alertQueue); c.DeadLettered != 0 || c.Active != 0 {
+	if c := s.Bus.Counts(world.AlertQueue); c.DeadLettered != 0 || c.Active != 0 {
 		t.Errorf("%+v", c)
 	}
 }
 
-// TestStoryMessageThatTheHostCannotReadIsSetAsideAndNobodyIsAsked sends a body that is a map, not bytes or text, and a whole
-// message behind it.
+// TestStoryMessageThatTheHostCannotReadIsSetAsideAndNobodyIsAsked sends a body that is a map, not bytes or text, and a
+// whole message behind it.
 func TestStoryMessageThatTheHostCannotReadIsSetAsideAndNobodyIsAsked(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, environmentOptions{}, asleep())
+	s := newStage(t, world.Options{}, asleep())
 	site := s.open(nil)
 	s.highAlert()
 	s.sendRaw(&amqp.Message{Value: map[string]any{"alertId": pushedID}})
-	s.eventually("the dead letter", func() bool { return s.bus.Counts(alertQueue).DeadLettered == 1 })
-	r := s.bus.Records(alertQueue)[0]
+	s.eventually("the dead letter", func() bool { return s.Bus.Counts(world.AlertQueue).DeadLettered == 1 })
+	r := s.Bus.Records(world.AlertQueue)[0]
 	if r.Deliveries != 10 || r.Reason != "MaxDeliveryCountExceeded" {
 		t.Errorf("%d deliveries, set aside because of %q", r.Deliveries, r.Reason)
 	}
@@ -177,7 +192,7 @@ func TestStoryMessageThatTheHostCannotReadIsSetAsideAndNobodyIsAsked(t *testing.
 		t.Errorf("list: code %d, %s%s", code, stdout, stderr)
 	}
 	code, stdout, stderr = s.cordon(forReplay, "deadletter", "replay", "1", "--yes")
-	if code != 1 || !strings.Contains(stdout, "refused") || s.bus.Counts(alertQueue).DeadLettered != 1 {
+	if code != 1 || !strings.Contains(stdout, "refused") || s.Bus.Counts(world.AlertQueue).DeadLettered != 1 {
 		t.Errorf("replay: code %d, %s%s", code, stdout, stderr)
 	}
 	s.host = site.Host

@@ -11,6 +11,7 @@ import (
 	"cordon/local/defendersim"
 	"cordon/local/graphsim"
 	"cordon/local/servicebus"
+	"cordon/local/world"
 )
 
 const storyHunt = `// name: remote-tools
@@ -46,17 +47,31 @@ const protectedID = "9b2e7a90be2d35689f00d1e2a7b3c4558d6e9f34"
 func (s *story) huntedTenant() {
 	at := time.Now().Add(-time.Minute)
 	row := func(id, name string) graphsim.Row {
-		return graphsim.Row{At: at, Values: map[string]any{"Timestamp": "2026-03-02T10:00:00Z", "DeviceId": id, "DeviceName": name, "FileName": "anydesk.exe"}}
+		return graphsim.Row{
+			At: at,
+			Values: map[string]any{
+				"Timestamp":  "2026-03-02T10:00:00Z",
+				"DeviceId":   id,
+				"DeviceName": name,
+				"FileName":   "anydesk.exe",
+			},
+		}
 	}
-	s.graph.SetTable("datetime(", graphsim.Table{Columns: []graphsim.Column{{Name: "Timestamp", Type: "DateTime"}, {Name: "DeviceId", Type: "String"}, {Name: "DeviceName", Type: "String"},
-		{Name: "FileName", Type: "String"}}, Rows: []graphsim.Row{row(machineID, "fin-lt-0147"), row(protectedID, "=dc-01")}})
+	s.Graph.SetTable("datetime(", graphsim.Table{
+		Columns: []graphsim.Column{
+			{Name: "Timestamp", Type: "DateTime"}, {Name: "DeviceId", Type: "String"},
+			{Name: "DeviceName", Type: "String"},
+			{Name: "FileName", Type: "String"},
+		},
+		Rows: []graphsim.Row{row(machineID, "fin-lt-0147"), row(protectedID, "=dc-01")},
+	})
 }
 
-// TestStoryAHuntFindsTwoMachinesOneOfThemProtected hunts every three seconds: the rows are mailed once, the one machine is
-// isolated once, the protected one is held, and a forged finding is set aside.
+// TestStoryAHuntFindsTwoMachinesOneOfThemProtected hunts every three seconds: the rows are mailed once, the one machine
+// is isolated once, the protected one is held, and a forged finding is set aside.
 func TestStoryAHuntFindsTwoMachinesOneOfThemProtected(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, environmentOptions{playbook: storyHuntRule}, nil)
+	s := newStage(t, world.Options{Playbook: storyHuntRule}, nil)
 	folder := filepath.Join(t.TempDir(), "hunts")
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
@@ -65,23 +80,33 @@ func TestStoryAHuntFindsTwoMachinesOneOfThemProtected(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.huntedTenant()
-	s.settings["CORDON_HUNTS"] = folder
-	s.defender.AddMachine(defendersim.Machine{ID: machineID, Name: "fin-lt-0147.corp.contoso.com", OS: "Windows11"})
-	s.defender.AddMachine(defendersim.Machine{ID: protectedID, Name: "dc-01.corp.contoso.com", OS: "Windows11", Tags: []string{"never-isolate"}})
-	if err := s.bus.Send(alertQueue, servicebus.Message{ID: "forged", Body: []byte(`{"alertId":"hunt:remote-tools:` + strings.Repeat("0", 32) + `","reason":"hunt","version":1}`)}); err != nil {
+	s.Settings["CORDON_HUNTS"] = folder
+	s.Defender.AddMachine(defendersim.Machine{ID: machineID, Name: "fin-lt-0147.corp.contoso.com", OS: "Windows11"})
+	s.Defender.AddMachine(defendersim.Machine{
+		ID:   protectedID,
+		Name: "dc-01.corp.contoso.com",
+		OS:   "Windows11",
+		Tags: []string{"never-isolate"},
+	})
+	if err := s.Bus.Send(world.AlertQueue, servicebus.Message{
+		ID:   "forged",
+		Body: []byte(`{"alertId":"hunt:remote-tools:` + strings.Repeat("0", 32) + `","reason":"hunt","version":1}`),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	s.host = s.open(nil).Host
 
 	s.eventually("the isolation of the machine that was found", func() bool { return s.told("Isolated") })
-	s.eventually("the forged finding to be set aside", func() bool { return s.bus.Counts(alertQueue).DeadLettered == 1 })
-	turns := len(s.graph.HuntingCalls())
-	s.eventually("more turns", func() bool { return len(s.graph.HuntingCalls()) >= turns+3 })
-	if n := s.isolations(); n != 1 || !s.defender.Isolated(machineID) || s.defender.Isolated(protectedID) {
+	s.eventually("the forged finding to be set aside", func() bool {
+		return s.Bus.Counts(world.AlertQueue).DeadLettered == 1
+	})
+	turns := len(s.Graph.HuntingCalls())
+	s.eventually("more turns", func() bool { return len(s.Graph.HuntingCalls()) >= turns+3 })
+	if n := s.isolations(); n != 1 || !s.Defender.Isolated(machineID) || s.Defender.Isolated(protectedID) {
 		t.Errorf("%d isolations", n)
 	}
 	rows, held := 0, 0
-	for _, m := range s.mail.Mails() {
+	for _, m := range s.Mail.Mails() {
 		if strings.Contains(m.Subject, "Hunt remote-tools: 2 new rows") {
 			rows++
 			if !strings.Contains(string(m.Raw), `.csv"`) || !strings.Contains(m.Text, "DeviceName: =dc-01") {
@@ -95,11 +120,12 @@ func TestStoryAHuntFindsTwoMachinesOneOfThemProtected(t *testing.T) {
 	if rows != 1 || held != 1 {
 		t.Errorf("%d mails with rows, %d about the protected machine", rows, held)
 	}
-	runs := (&play{environment: s.environment}).runs()
-	if len(runs) != 2 || !slices.ContainsFunc(runs, func(r runRow) bool { return r.Outcome == "held" }) {
+	runs := s.Runs()
+	if len(runs) != 2 || !slices.ContainsFunc(runs, func(r world.Run) bool { return r.Outcome == "held" }) {
 		t.Errorf("runs %+v", runs)
 	}
-	code, stdout, stderr := s.cordon([]string{"CORDON_TENANT_ID", "AzureWebJobsStorage", "CORDON_HUNTS"}, "hunt", "list", "--json")
+	code, stdout, stderr := s.cordon([]string{"CORDON_TENANT_ID", "AzureWebJobsStorage", "CORDON_HUNTS"}, "hunt",
+		"list", "--json")
 	if code != 0 || !strings.Contains(stdout, `"rows": 2`) || !strings.Contains(stdout, `"new": 0`) {
 		t.Errorf("hunt list: code %d\n%s%s", code, stdout, stderr)
 	}

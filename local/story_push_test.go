@@ -14,6 +14,7 @@ import (
 	"github.com/Azure/go-amqp"
 
 	"cordon/local/defendersim"
+	"cordon/local/world"
 )
 
 const (
@@ -35,7 +36,8 @@ func (s *story) pushes(body string, headers ...string) (status int, answer strin
 // asks sends a request with any method to the webhook's address.
 func (s *story) asks(method, body string, headers ...string) (status int, answer string) {
 	s.t.Helper()
-	r, err := http.NewRequestWithContext(s.t.Context(), method, "http://"+s.host.Addr()+"/api/alerts", strings.NewReader(body))
+	r, err := http.NewRequestWithContext(s.t.Context(), method, "http://"+s.host.Addr()+"/api/alerts",
+		strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -65,11 +67,12 @@ func signed(body string, at time.Time) []string {
 
 func TestStoryPushedAlertIsAnsweredWithoutAPoll(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, environmentOptions{}, onlyPushed())
+	s := newStory(t, world.Options{}, onlyPushed())
 	s.highAlert()
 	body := `{"AlertId":"` + pushedID + `","MachineId":"` + machineID + `"}`
 	for range 2 { // sent twice, as by a sender that saw no answer
-		if status, answer := s.pushes(body, signed(body, time.Now())...); status != http.StatusAccepted || !strings.Contains(answer, `"accepted":["`+pushedID+`"]`) {
+		if status, answer := s.pushes(body, signed(body, time.Now())...); status != http.StatusAccepted ||
+			!strings.Contains(answer, `"accepted":["`+pushedID+`"]`) {
 			t.Fatalf("%d %s", status, answer)
 		}
 	}
@@ -81,17 +84,18 @@ func TestStoryPushedAlertIsAnsweredWithoutAPoll(t *testing.T) {
 
 func TestStoryPushAndPollOfOneAlertMeetInOneRun(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, environmentOptions{}, map[string]string{"CORDON_WEBHOOK_SECRET": webhookSecret})
+	s := newStory(t, world.Options{}, map[string]string{"CORDON_WEBHOOK_SECRET": webhookSecret})
 	s.highAlert()
 	for range 5 {
-		if status, answer := s.pushes(`[{"alertId":"`+pushedID+`"}]`, "X-Cordon-Secret", webhookSecret); status != http.StatusAccepted {
+		if status, answer := s.pushes(`[{"alertId":"`+pushedID+`"}]`, "X-Cordon-Secret",
+			webhookSecret); status != http.StatusAccepted {
 			t.Fatalf("%d %s", status, answer)
 		}
 	}
 	s.eventually("the mail about the outcome", func() bool { return s.told("Isolated") })
 	s.eventually("a poll", func() bool { return s.logged(`"msg":"polled"`) > 2 })
 	mails := 0
-	for _, m := range s.mail.Mails() {
+	for _, m := range s.Mail.Mails() {
 		if strings.Contains(m.Subject, "Isolated") {
 			mails++
 		}
@@ -103,7 +107,7 @@ func TestStoryPushAndPollOfOneAlertMeetInOneRun(t *testing.T) {
 
 func TestStoryHostilePushesReachNothing(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, environmentOptions{}, onlyPushed())
+	s := newStory(t, world.Options{}, onlyPushed())
 	s.highAlert()
 	item := `{"alertId":"` + pushedID + `"}`
 	trusted := []string{"X-Cordon-Secret", webhookSecret}
@@ -117,13 +121,15 @@ func TestStoryHostilePushesReachNothing(t *testing.T) {
 		"replayed":     {item, signed(item, time.Now().Add(-10*time.Minute)), 401},
 		"re-signed":    {item, append(signed(item+" ", time.Now()), "X-Other", "1"), 401},
 		"oversized":    {`{"alertId":"` + pushedID + `","x":"` + strings.Repeat("y", 300<<10) + `"}`, trusted, 413},
-		"at the limit": {item + strings.Repeat(" ", 1<<20-len(item)), trusted, 413}, // the host reads it whole, and the answer arrives
+		// the host reads it whole, and the answer arrives
+		"at the limit": {item + strings.Repeat(" ", 1<<20-len(item)), trusted, 413},
 		"wrong type":   {item, append([]string{"Content-Type", "application/xml"}, trusted...), 415},
 		"deep":         {strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000), trusted, 400},
 		"name twice":   {`{"alertId":"x","ALERTID":"` + pushedID + `"}`, trusted, 400},
 		"forged hunt":  {`{"alertId":"hunt:beacons:00ff"}`, trusted, 400},
 	} {
-		if status, answer := s.pushes(c.body, c.headers...); status != c.want || !strings.Contains(answer, fmt.Sprintf(`"status":%d`, c.want)) || strings.Contains(answer, webhookSecret) {
+		if status, answer := s.pushes(c.body, c.headers...); status != c.want ||
+			!strings.Contains(answer, fmt.Sprintf(`"status":%d`, c.want)) || strings.Contains(answer, webhookSecret) {
 			t.Errorf("%s: %d %s", name, status, answer)
 		}
 	}
@@ -133,12 +139,12 @@ func TestStoryHostilePushesReachNothing(t *testing.T) {
 		t.Errorf("the last one: %d", status)
 	}
 	s.eventually("the answer to the last one", func() bool { return s.logged("da1") > 0 })
-	if n := s.defender.CountCalls(func(c defendersim.Call) bool {
+	if n := s.Defender.CountCalls(func(c defendersim.Call) bool {
 		return strings.Contains(c.Path, pushedID) || strings.Contains(c.Path, "hunt") || c.Method == http.MethodPost
 	}); n != 0 {
 		t.Errorf("%d requests about what was refused", n)
 	}
-	for _, r := range s.bus.Records(alertQueue) {
+	for _, r := range s.Bus.Records(world.AlertQueue) {
 		if !strings.Contains(string(r.Body), `"da1"`) {
 			t.Errorf("on the queue stands %s", r.Body)
 		}
@@ -164,19 +170,22 @@ func (s *story) hostFails(item string, trusted []string) {
 			s.t.Errorf("%s: %d %s", name, status, answer)
 		}
 	}
-	if status, answer := s.pushes("\x1f\x8b not JSON", append([]string{"Content-Encoding", "gzip"}, trusted...)...); status != 400 || !strings.Contains(answer, `"status":400`) {
+	if status, answer := s.pushes("\x1f\x8b not JSON",
+		append([]string{"Content-Encoding", "gzip"}, trusted...)...); status != 400 ||
+		!strings.Contains(answer, `"status":400`) {
 		s.t.Errorf("compressed: %d %s", status, answer)
 	}
 }
 
-// TestStoryEveryWayToAskForAnAnswerByHand has a bare message from a client that is not ours, the host's admin endpoint and
-// the command.
+// TestStoryEveryWayToAskForAnAnswerByHand has a bare message from a client that is not ours, the host's admin endpoint
+// and the command.
 func TestStoryEveryWayToAskForAnAnswerByHand(t *testing.T) {
 	t.Parallel()
 	for name, ask := range map[string]func(*story){
 		"client": func(s *story) { s.sendRaw(amqp.NewMessage([]byte(`{"alertId":"` + pushedID + `"}`))) },
 		"admin endpoint": func(s *story) {
-			answer, err := http.Post("http://"+s.host.Addr()+"/admin/functions/RespondToAlert", "application/json", strings.NewReader(`{"input":"{\"alertId\":\"`+pushedID+`\"}"}`))
+			answer, err := http.Post("http://"+s.host.Addr()+"/admin/functions/RespondToAlert", "application/json",
+				strings.NewReader(`{"input":"{\"alertId\":\"`+pushedID+`\"}"}`))
 			if err != nil {
 				s.t.Fatal(err)
 			}
@@ -188,14 +197,15 @@ func TestStoryEveryWayToAskForAnAnswerByHand(t *testing.T) {
 		"command": func(s *story) {
 			s.refuses(2, "alert id", s.everything(), "enqueue", "../x")
 			s.refuses(2, "only a hunt", s.everything(), "enqueue", "hunt:a:b")
-			if out := s.does(s.everything(), "enqueue", pushedID, pushedID); !strings.HasPrefix(out, "enqueued "+pushedID+"\n") {
+			if out := s.does(s.everything(), "enqueue", pushedID,
+				pushedID); !strings.HasPrefix(out, "enqueued "+pushedID+"\n") {
 				s.t.Error(out)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStory(t, environmentOptions{}, onlyPushed())
+			s := newStory(t, world.Options{}, onlyPushed())
 			s.highAlert()
 			ask(s)
 			s.eventually("the mail about the outcome", func() bool { return s.told("Isolated") })

@@ -15,10 +15,11 @@ import (
 	"time"
 
 	"cordon/local/funchost"
+	"cordon/local/world"
 )
 
-// held keeps the first request of a kind, or its answer, from one process until it is released or nobody waits for it any
-// more.
+// held keeps the first request of a kind, or its answer, from one process until it is released or nobody waits for it
+// any more.
 type held struct {
 	kind    func(r *http.Request, body []byte) bool
 	answer  bool // the request is passed on, and its answer is kept
@@ -76,8 +77,12 @@ func intent(_ *http.Request, body []byte) bool {
 // between it and what it asks; another host has the other functions.
 func stopping(t *testing.T, change func(s *story, o *funchost.Options)) (*story, *play, *site) {
 	t.Helper()
-	s := newStage(t, environmentOptions{lock: 6 * time.Second}, map[string]string{
-		"CORDON_LATCH_HOLD": "9s", "CORDON_RECHECK_AFTER": "9s", "CORDON_MESSAGE_LOCK": "6s", "CORDON_RETRY_AFTER": "200ms"})
+	s := newStage(t, world.Options{Lock: 6 * time.Second}, map[string]string{
+		"CORDON_LATCH_HOLD":    "9s",
+		"CORDON_RECHECK_AFTER": "9s",
+		"CORDON_MESSAGE_LOCK":  "6s",
+		"CORDON_RETRY_AFTER":   "200ms",
+	})
 	one := crowd(1)
 	one.Machines, one.Alerts = one.Machines[:1], one.Alerts[:1]
 	p := s.populate(one)
@@ -101,15 +106,17 @@ func (s *site) answers() []funchost.Event {
 	return slices.DeleteFunc(slices.Clone(s.events), func(e funchost.Event) bool { return e.DeliveryCount == 0 })
 }
 
-// TestStoryStopInTheMiddleOfAnIsolationGivesItsSuccessBack has the responder stopped, or drained and then stopped, while it
-// waits for the answer to its request. The request succeeds, the message comes again all the same.
+// TestStoryStopInTheMiddleOfAnIsolationGivesItsSuccessBack has the responder stopped, or drained and then stopped,
+// while it waits for the answer to its request. The request succeeds, the message comes again all the same.
 func TestStoryStopInTheMiddleOfAnIsolationGivesItsSuccessBack(t *testing.T) {
 	t.Parallel()
 	for name, drained := range map[string]bool{"stop": false, "drain": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			asked := newHeld(isolation, false)
-			s, p, responder := stopping(t, func(s *story, o *funchost.Options) { s.apart(o, s.tables, asked.before(s.defender.Handler())) })
+			s, p, responder := stopping(t, func(s *story, o *funchost.Options) {
+				s.apart(o, s.Tables, asked.before(s.Defender.Handler()))
+			})
 			<-asked.met
 			over := make(chan error, 1)
 			stop := func() { over <- responder.Stop("RespondToAlert", 0) }
@@ -174,7 +181,7 @@ func TestStoryHandlerLeftBehindBesideItsSuccessorIsolatesOnce(t *testing.T) {
 			t.Parallel()
 			s, p, responder := stopping(t, func(s *story, o *funchost.Options) {
 				o.Clock = brisk{}
-				s.apart(o, x.before(s.tables), x.before(s.defender.Handler()))
+				s.apart(o, x.before(s.Tables), x.before(s.Defender.Handler()))
 			})
 			<-x.met
 			if err := responder.Stop("RespondToAlert", 0); err != nil {
@@ -187,9 +194,10 @@ func TestStoryHandlerLeftBehindBesideItsSuccessorIsolatesOnce(t *testing.T) {
 			if n := responder.Orphans(); n != 1 {
 				t.Errorf("%d handlers that were left behind live when everything is answered", n)
 			}
-			if answers := responder.answers(); answers[0].Err == nil || !slices.ContainsFunc(answers[1:], func(e funchost.Event) bool {
-				return e.MessageID == answers[0].MessageID && e.DeliveryCount == 2 && e.Err == nil
-			}) {
+			if answers := responder.answers(); answers[0].Err == nil ||
+				!slices.ContainsFunc(answers[1:], func(e funchost.Event) bool {
+					return e.MessageID == answers[0].MessageID && e.DeliveryCount == 2 && e.Err == nil
+				}) {
 				t.Errorf("the message was answered so: %+v", answers)
 			}
 		})

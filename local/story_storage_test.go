@@ -10,6 +10,7 @@ import (
 	"cordon/local/defendersim"
 	"cordon/local/funchost"
 	"cordon/local/tables"
+	"cordon/local/world"
 )
 
 // TestStoryStorageGoneForTwoMinutesLosesNothing takes the storage account away in the midst of the work, the host's
@@ -17,7 +18,7 @@ import (
 // what the host and the handler do meanwhile depends on how long their waits are.
 func TestStoryStorageGoneForTwoMinutesLosesNothing(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, environmentOptions{playbook: uncapped(t)},
+	s := newStage(t, world.Options{Playbook: uncapped(t)},
 		map[string]string{"CORDON_RETRY_AFTER": "5s", "CORDON_LATCH_HOLD": "1m", "CORDON_RECHECK_AFTER": "1m"})
 	p := s.populate(crowd(6))
 	store, err := funchost.NewStorage("")
@@ -26,10 +27,10 @@ func TestStoryStorageGoneForTwoMinutesLosesNothing(t *testing.T) {
 	}
 	var first sync.Once
 	lost := make(chan struct{})
-	s.defender.SetFault(func(r *http.Request) *defendersim.Fault {
+	s.Defender.SetFault(func(r *http.Request) *defendersim.Fault {
 		if r.Method == http.MethodPost {
 			first.Do(func() {
-				s.tables.SetFault(func(*http.Request) *tables.Fault {
+				s.Tables.SetFault(func(*http.Request) *tables.Fault {
 					return &tables.Fault{Status: http.StatusServiceUnavailable, Drop: true}
 				})
 				store.Lose()
@@ -62,12 +63,12 @@ func TestStoryStorageGoneForTwoMinutesLosesNothing(t *testing.T) {
 		}
 	}
 	<-back
-	s.tables.SetFault(nil)
+	s.Tables.SetFault(nil)
 	store.Restore()
 	p.appear(p.scenario.Alerts[2*third:])
 	s.raise(p)
 	s.kept(p)
-	for _, queue := range []string{alertQueue, noticeQueue} {
+	for _, queue := range []string{world.AlertQueue, world.NoticeQueue} {
 		if most, id := s.mostDeliveries(queue); most > 2 {
 			t.Errorf("message %s of %s was delivered %d times", id, queue, most)
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cordon/local/funchost"
+	"cordon/local/world"
 )
 
 // swift is a clock for a host whose minutes are to pass faster than ours. Its handlers have the machine's.
@@ -59,7 +60,7 @@ func TestStoryASecondHostTakesTheTimersOverAndMissesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const every = "0 * * * * *"
-			s := newStage(t, environmentOptions{playbook: uncapped(t)},
+			s := newStage(t, world.Options{Playbook: uncapped(t)},
 				map[string]string{"CORDON_POLL_SCHEDULE": every, "CORDON_FOLLOW_SCHEDULE": every})
 			p := s.populate(crowd(6))
 			root, err := app()

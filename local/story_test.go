@@ -23,6 +23,7 @@ import (
 	"cordon/local/judge"
 	"cordon/local/servicebus"
 	"cordon/local/smtpsink"
+	"cordon/local/world"
 )
 
 // app is the staged app root, built once for all stories.
@@ -31,7 +32,8 @@ var app = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if out, err := exec.Command("go", "build", "-o", filepath.Join(root, "cordon"), "cordon/handler").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(root, "cordon"),
+		"cordon/handler").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	functions, err := filepath.Glob("../functions/*/function.json")
@@ -64,7 +66,7 @@ func TestMain(m *testing.M) {
 
 // story is the real binary under the host's side of the protocol, with every stand-in.
 type story struct {
-	*environment
+	*world.World
 	t    *testing.T
 	host *funchost.Host
 
@@ -72,7 +74,7 @@ type story struct {
 	lines []string // of the handler's log
 }
 
-func newStory(t *testing.T, o environmentOptions, settings map[string]string) *story {
+func newStory(t *testing.T, o world.Options, settings map[string]string) *story {
 	t.Helper()
 	s := newStage(t, o, settings)
 	s.host = s.open(nil).Host
@@ -80,24 +82,24 @@ func newStory(t *testing.T, o environmentOptions, settings map[string]string) *s
 }
 
 // newStage is a story whose Functions host is not there yet.
-func newStage(t *testing.T, o environmentOptions, settings map[string]string) *story {
+func newStage(t *testing.T, o world.Options, settings map[string]string) *story {
 	t.Helper()
 	root, err := app()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.playbook == "" {
-		if o.playbook, err = enforcing(root); err != nil {
+	if o.Playbook == "" {
+		if o.Playbook, err = world.Enforcing(root); err != nil {
 			t.Fatal(err)
 		}
 	}
-	e, err := start(o)
+	e, err := world.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Close)
-	maps.Copy(e.settings, settings)
-	return &story{environment: e, t: t}
+	maps.Copy(e.Settings, settings)
+	return &story{World: e, t: t}
 }
 
 func (s *story) log(l funchost.Line) {
@@ -142,7 +144,9 @@ func (s *story) eventually(what string, holds func() bool) {
 	if !until(ctx, 50*time.Millisecond, holds) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		news := slices.DeleteFunc(slices.Clone(s.lines), func(line string) bool { return strings.Contains(line, `"msg":"polled"`) })
+		news := slices.DeleteFunc(slices.Clone(s.lines), func(line string) bool {
+			return strings.Contains(line, `"msg":"polled"`)
+		})
 		s.t.Fatalf("not seen in time: %s\nlog:\n%s", what, strings.Join(news[max(0, len(news)-40):], "\n"))
 	}
 }
@@ -151,18 +155,27 @@ const machineID = "4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12"
 
 // highAlert puts a machine and a High alert on it into the tenant.
 func (s *story) highAlert() {
-	s.defender.AddMachine(defendersim.Machine{ID: machineID, Name: "fin-lt-0147.corp.contoso.com", OS: "Windows11"})
+	s.Defender.AddMachine(defendersim.Machine{ID: machineID, Name: "fin-lt-0147.corp.contoso.com", OS: "Windows11"})
 	now := time.Now().UTC()
-	s.defender.AddAlert(defendersim.Alert{ID: "da638994417204415533_-1184209733", IncidentID: 48213, Title: "Office application started an encoded script host",
-		Severity: "High", Status: "New", Category: "Execution", MachineID: machineID, Created: now, Updated: now}, now)
+	s.Defender.AddAlert(defendersim.Alert{
+		ID:         "da638994417204415533_-1184209733",
+		IncidentID: 48213,
+		Title:      "Office application started an encoded script host",
+		Severity:   "High",
+		Status:     "New",
+		Category:   "Execution",
+		MachineID:  machineID,
+		Created:    now,
+		Updated:    now,
+	}, now)
 }
 
 // isolations are the isolate actions that the API accepted.
-func (s *story) isolations() int { return len(s.defender.Actions()) }
+func (s *story) isolations() int { return len(s.Defender.Actions()) }
 
 // told reports whether a mail says something of the machine.
 func (s *story) told(outcome string) bool {
-	for _, m := range s.mail.Mails() {
+	for _, m := range s.Mail.Mails() {
 		for _, claim := range judge.Claims(m.Text) {
 			if claim.MachineID == machineID && strings.HasPrefix(claim.Outcome, outcome) {
 				return true
@@ -174,11 +187,13 @@ func (s *story) told(outcome string) bool {
 
 func TestStoryAlertAppearsMachineIsIsolatedPeopleKnow(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, environmentOptions{}, nil)
+	s := newStory(t, world.Options{}, nil)
 	s.highAlert()
-	s.eventually("the mail about the request", func() bool { return s.told("Isolation requested") || s.told("Isolated") })
+	s.eventually("the mail about the request", func() bool {
+		return s.told("Isolation requested") || s.told("Isolated")
+	})
 	s.eventually("the mail about the outcome", func() bool { return s.told("Isolated") })
-	if n := s.isolations(); n != 1 || !s.defender.Isolated(machineID) {
+	if n := s.isolations(); n != 1 || !s.Defender.Isolated(machineID) {
 		t.Errorf("%d isolations", n)
 	}
 	answer, err := http.Get("http://" + s.host.Addr() + "/api/health")
@@ -191,7 +206,8 @@ func TestStoryAlertAppearsMachineIsIsolatedPeopleKnow(t *testing.T) {
 		Mode         string
 		OpenEpisodes int
 	}
-	if err := json.NewDecoder(answer.Body).Decode(&health); err != nil || answer.StatusCode != 200 || !health.OK || health.Mode != "enforce" || health.OpenEpisodes != 1 {
+	if err := json.NewDecoder(answer.Body).Decode(&health); err != nil || answer.StatusCode != 200 || !health.OK ||
+		health.Mode != "enforce" || health.OpenEpisodes != 1 {
 		t.Errorf("health: %d %+v %v", answer.StatusCode, health, err)
 	}
 	if status, summary := s.get("/api/health/summary"); status != 200 || summary != `{"ok":true}` {
@@ -204,7 +220,7 @@ func TestStoryHandlerKilledBetweenIntentAndAnswerIsolatesOnce(t *testing.T) {
 	var s *story
 	kill := make(chan struct{})
 	var once sync.Once
-	s = newStory(t, environmentOptions{between: func(next http.Handler) http.Handler {
+	s = newStory(t, world.Options{Between: func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/isolate") {
 				first := false
@@ -227,7 +243,9 @@ func TestStoryHandlerKilledBetweenIntentAndAnswerIsolatesOnce(t *testing.T) {
 	}
 	s.eventually("the mail about the outcome", func() bool { return s.told("Isolated") })
 	s.eventually("the run to close", func() bool {
-		return slices.ContainsFunc((&play{environment: s.environment}).runs(), func(r runRow) bool { return r.State == "closed" && r.Outcome == "isolated" })
+		return slices.ContainsFunc(s.Runs(), func(r world.Run) bool {
+			return r.State == "closed" && r.Outcome == "isolated"
+		})
 	})
 	if n := s.isolations(); n != 1 {
 		t.Errorf("%d isolations after a kill between intent and answer", n)
@@ -246,22 +264,26 @@ func TestStoryMissingRoleIsNamedAndTheAlertIsKept(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	granted := false
-	var e *environment
-	o := environmentOptions{}
-	o.defender.Verify = func(token string) (defendersim.Claims, error) {
-		claims, err := e.verify(token)
+	var e *world.World
+	o := world.Options{}
+	o.Defender.Verify = func(token string) (defendersim.Claims, error) {
+		claims, err := e.Verify(token)
 		mu.Lock()
 		defer mu.Unlock()
 		if !granted {
-			claims.Roles = slices.DeleteFunc(slices.Clone(claims.Roles), func(r string) bool { return r == "Machine.Isolate" })
+			claims.Roles = slices.DeleteFunc(slices.Clone(claims.Roles), func(r string) bool {
+				return r == "Machine.Isolate"
+			})
 		}
 		return claims, err
 	}
-	o.started = func(started *environment) { e = started }
+	o.Started = func(started *world.World) { e = started }
 	s := newStory(t, o, nil)
 	s.highAlert()
 	s.eventually("the mail that names the permission", func() bool {
-		return slices.ContainsFunc(s.mail.Mails(), func(m smtpsink.Mail) bool { return strings.Contains(m.Text, "Machine.Isolate") })
+		return slices.ContainsFunc(s.Mail.Mails(), func(m smtpsink.Mail) bool {
+			return strings.Contains(m.Text, "Machine.Isolate")
+		})
 	})
 	if s.isolations() != 0 {
 		t.Fatal("the stand-in accepted an isolation without the role")
@@ -277,15 +299,20 @@ func TestStoryMissingRoleIsNamedAndTheAlertIsKept(t *testing.T) {
 
 func TestStoryUndecodableMessageIsDeadLetteredAndItsReasonLoggedOnce(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, environmentOptions{}, nil)
-	if err := s.bus.Send(alertQueue, servicebus.Message{ID: "x", Body: []byte(`{"alertId":"../../machines/1"}`)}); err != nil {
+	s := newStory(t, world.Options{}, nil)
+	if err := s.Bus.Send(world.AlertQueue, servicebus.Message{
+		ID:   "x",
+		Body: []byte(`{"alertId":"../../machines/1"}`),
+	}); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually("the dead letter", func() bool { return s.bus.Counts(alertQueue).DeadLettered == 1 })
+	s.eventually("the dead letter", func() bool { return s.Bus.Counts(world.AlertQueue).DeadLettered == 1 })
 	if n := s.logged(`"level":"ERROR"`, "character '/'"); n != 1 {
 		t.Errorf("the reason is logged %d times", n)
 	}
-	if n := s.defender.CountCalls(func(c defendersim.Call) bool { return strings.Contains(c.Path, "..") || c.Method == http.MethodPost }); n != 0 {
+	if n := s.Defender.CountCalls(func(c defendersim.Call) bool {
+		return strings.Contains(c.Path, "..") || c.Method == http.MethodPost
+	}); n != 0 {
 		t.Errorf("%d requests came of it", n)
 	}
 }
@@ -293,9 +320,12 @@ func TestStoryUndecodableMessageIsDeadLetteredAndItsReasonLoggedOnce(t *testing.
 func TestStoryBareQueueMessageIsEnough(t *testing.T) {
 	t.Parallel()
 	// The timers sleep, so that nothing but the message can bring the answer about.
-	s := newStory(t, environmentOptions{}, map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *"})
+	s := newStory(t, world.Options{}, map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *"})
 	s.highAlert()
-	if err := s.bus.Send(alertQueue, servicebus.Message{ID: "by hand", Body: []byte(`{"alertId":"da638994417204415533_-1184209733"}`)}); err != nil {
+	if err := s.Bus.Send(world.AlertQueue, servicebus.Message{
+		ID:   "by hand",
+		Body: []byte(`{"alertId":"da638994417204415533_-1184209733"}`),
+	}); err != nil {
 		t.Fatal(err)
 	}
 	s.eventually("the mail about the outcome", func() bool { return s.told("Isolated") })
@@ -303,15 +333,21 @@ func TestStoryBareQueueMessageIsEnough(t *testing.T) {
 
 func TestStoryNoOutsideRequestReachesAnEnvelopeRoute(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, environmentOptions{}, map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *"})
+	s := newStory(t, world.Options{}, map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *"})
 	s.highAlert()
-	for _, path := range []string{"/RespondToAlert", "/api/RespondToAlert", "/api/../RespondToAlert", "/api/health/../../RespondToAlert", "/api/%2e%2e/RespondToAlert", "//RespondToAlert", "/api/health/..%5C..%5CRespondToAlert", "/api/alerts/%252e%252e/%252e%252e/RespondToAlert", "/api//health/..//..//RespondToAlert"} {
+	for _, path := range []string{
+		"/RespondToAlert", "/api/RespondToAlert", "/api/../RespondToAlert", "/api/health/../../RespondToAlert",
+		"/api/%2e%2e/RespondToAlert", "//RespondToAlert", "/api/health/..%5C..%5CRespondToAlert",
+		"/api/alerts/%252e%252e/%252e%252e/RespondToAlert", "/api//health/..//..//RespondToAlert",
+	} {
 		conn, err := net.Dial("tcp", s.host.Addr())
 		if err != nil {
 			t.Fatal(err)
 		}
 		body := `{"Data":{"message":"eyJhbGVydElkIjoiZGE2Mzg5OTQ0MTcyMDQ0MTU1MzNfLTExODQyMDk3MzMifQ=="},"Metadata":{}}`
-		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", path, len(body), body)
+		fmt.Fprintf(conn,
+			"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: "+
+				"close\r\n\r\n%s", path, len(body), body)
 		answer, err := io.ReadAll(conn)
 		if err != nil || strings.HasPrefix(string(answer), "HTTP/1.1 2") {
 			t.Errorf("POST %s: %v %.40q", path, err, answer)
@@ -330,17 +366,17 @@ func TestBinaryAloneAnswersEnvelopesByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	playbook, err := enforcing(root)
+	playbook, err := world.Enforcing(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := start(environmentOptions{playbook: playbook})
+	e, err := world.Start(world.Options{Playbook: playbook})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Close)
-	s := &story{environment: e, t: t}
-	base := "http://127.0.0.1:" + alonePort(t, root, e.settings)
+	s := &story{World: e, t: t}
+	base := "http://127.0.0.1:" + alonePort(t, root, e.Settings)
 	s.highAlert()
 	post := func(function, body string) string {
 		t.Helper()
@@ -355,19 +391,23 @@ func TestBinaryAloneAnswersEnvelopesByHand(t *testing.T) {
 		}
 		return string(bytes.TrimSpace(text))
 	}
-	if got := post("PollAlerts", `{"Data":{"timer":{"IsPastDue":false}},"Metadata":{}}`); got != `{"Outputs":{},"Logs":[],"ReturnValue":null}` {
+	if got := post("PollAlerts",
+		`{"Data":{"timer":{"IsPastDue":false}},"Metadata":{}}`); got != `{"Outputs":{},"Logs":[],"ReturnValue":null}` {
 		t.Errorf("PollAlerts answered %s", got)
 	}
-	d, err := e.bus.Receive(t.Context(), alertQueue)
+	d, err := e.Bus.Receive(t.Context(), world.AlertQueue)
 	if err != nil {
 		t.Fatal(err)
 	}
-	envelope, _ := json.Marshal(map[string]any{"Data": map[string]any{"message": d.Body}, "Metadata": map[string]string{"DeliveryCount": "1", "MessageId": `"` + d.MessageID + `"`}})
+	envelope, _ := json.Marshal(map[string]any{
+		"Data":     map[string]any{"message": d.Body},
+		"Metadata": map[string]string{"DeliveryCount": "1", "MessageId": `"` + d.MessageID + `"`},
+	})
 	post("RespondToAlert", string(envelope))
-	s.eventually("the action to be final", func() bool { return s.defender.Isolated(machineID) })
+	s.eventually("the action to be final", func() bool { return s.Defender.Isolated(machineID) })
 	s.eventually("the follow to see it", func() bool {
 		post("FollowActions", `{"Data":{},"Metadata":{}}`)
-		return slices.ContainsFunc((&play{environment: e}).runs(), func(r runRow) bool { return r.Outcome == "isolated" })
+		return slices.ContainsFunc(e.Runs(), func(r world.Run) bool { return r.Outcome == "isolated" })
 	})
 	if n := s.isolations(); n != 1 {
 		t.Errorf("%d isolations", n)
@@ -412,18 +452,24 @@ func alonePort(t *testing.T, root string, settings map[string]string) string {
 // TestStoryWrongCredentialsAreNamedWithTheWayOut gives the handler a wrong secret and a token for somebody else.
 func TestStoryWrongCredentialsAreNamedWithTheWayOut(t *testing.T) {
 	t.Parallel()
-	for setting, wrong := range map[string]string{"CORDON_CLIENT_SECRET": "not-the-secret", "CORDON_DEFENDER_AUDIENCE": "https://graph.microsoft.com"} {
+	for setting, wrong := range map[string]string{
+		"CORDON_CLIENT_SECRET":     "not-the-secret",
+		"CORDON_DEFENDER_AUDIENCE": "https://graph.microsoft.com",
+	} {
 		t.Run(setting, func(t *testing.T) {
 			t.Parallel()
-			s := newStory(t, environmentOptions{}, map[string]string{setting: wrong})
+			s := newStory(t, world.Options{}, map[string]string{setting: wrong})
 			s.highAlert()
-			s.eventually("the log line that names the setting", func() bool { return s.logged(`"level":"ERROR"`, "PollAlerts", setting) > 0 })
+			s.eventually("the log line that names the setting", func() bool {
+				return s.logged(`"level":"ERROR"`, "PollAlerts", setting) > 0
+			})
 			if s.logged(wrong) > 0 && setting == "CORDON_CLIENT_SECRET" {
 				t.Error("the secret is in the log")
 			}
 			s.eventually("what Health says", func() bool {
 				status, body := s.get("/api/health")
-				return status == http.StatusServiceUnavailable && strings.Contains(body, "PollAlerts has never succeeded") && strings.Contains(body, setting)
+				return status == http.StatusServiceUnavailable &&
+					strings.Contains(body, "PollAlerts has never succeeded") && strings.Contains(body, setting)
 			})
 			s.eventually("what its summary says", func() bool {
 				status, summary := s.get("/api/health/summary")

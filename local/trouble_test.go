@@ -19,15 +19,17 @@ import (
 	"cordon/local/scenario"
 	"cordon/local/servicebus"
 	"cordon/local/tables"
+	"cordon/local/world"
 )
 
 // trouble is something outside that fails for a while. It begins with the first isolation that is asked for.
 type trouble struct {
-	name   string
-	first  bool                                   // it is there before the handler is
-	fault  func(*http.Request) *defendersim.Fault // of the Defender API; nil: none
-	begin  func(s *story, felt func()) error      // of anything else; felt is to be called whenever somebody meets it
-	during func(s *story, p *play, shown int)     // what must go on all the same, with so many alerts shown; nil: nothing
+	name  string
+	first bool                                   // it is there before the handler is
+	fault func(*http.Request) *defendersim.Fault // of the Defender API; nil: none
+	begin func(s *story, felt func()) error      // of anything else; felt is to be called whenever somebody meets it
+	// what must go on all the same, with so many alerts shown; nil: nothing
+	during func(s *story, p *play, shown int)
 	end    func(s *story)
 	lasts  time.Duration
 	cuts   bool // the Functions host's connection to the queues too
@@ -43,7 +45,7 @@ func defenderTrouble(name string, lasts time.Duration, f defendersim.Fault) trou
 func tablesTrouble(name string, lasts time.Duration, ofThree int32) trouble {
 	return trouble{name: name, lasts: lasts, begin: func(s *story, felt func()) error {
 		var asked atomic.Int32
-		s.tables.SetFault(func(*http.Request) *tables.Fault {
+		s.Tables.SetFault(func(*http.Request) *tables.Fault {
 			i := asked.Add(1)
 			if i%3 >= ofThree {
 				return nil
@@ -52,44 +54,62 @@ func tablesTrouble(name string, lasts time.Duration, ofThree int32) trouble {
 			return &tables.Fault{Status: []int{http.StatusServiceUnavailable, http.StatusTooManyRequests}[i%2]}
 		})
 		return nil
-	}, end: func(s *story) { s.tables.SetFault(nil) }}
+	}, end: func(s *story) { s.Tables.SetFault(nil) }}
 }
 
-// troubles are what this file plays, each for some seconds with the waits shortened alike. What a client repeats by itself
-// would not be felt, so they last a little longer than that.
+// troubles are what this file plays, each for some seconds with the waits shortened alike. What a client repeats by
+// itself would not be felt, so they last a little longer than that.
 func troubles() []trouble {
 	return []trouble{
 		defenderTrouble("Defender is down", 5*time.Second, defendersim.Fault{Status: http.StatusServiceUnavailable}),
-		defenderTrouble("Defender says 429 and when to come back", 9*time.Second, defendersim.Fault{Status: http.StatusTooManyRequests, RetryAfter: 2 * time.Second}),
-		defenderTrouble("Defender says 429 and nothing else", 5*time.Second, defendersim.Fault{Status: http.StatusTooManyRequests}),
+		defenderTrouble("Defender says 429 and when to come back", 9*time.Second, defendersim.Fault{
+			Status:     http.StatusTooManyRequests,
+			RetryAfter: 2 * time.Second,
+		}),
+		defenderTrouble("Defender says 429 and nothing else", 5*time.Second,
+			defendersim.Fault{Status: http.StatusTooManyRequests}),
 		defenderTrouble("Defender's answers are lost", 3*time.Second, defendersim.Fault{ResetAfterHandling: true}),
 		tablesTrouble("Tables are down", 12*time.Second, 3),
 		tablesTrouble("Tables throttle", 10*time.Second, 2),
 		{name: "no tokens", first: true, lasts: 5 * time.Second, begin: func(s *story, felt func()) error {
-			s.entra.SetFault(entrasim.Fault{Status: http.StatusServiceUnavailable})
+			s.Entra.SetFault(entrasim.Fault{Status: http.StatusServiceUnavailable})
 			felt()
 			return nil
-		}, end: func(s *story) { s.entra.SetFault(entrasim.Fault{}) }},
+		}, end: func(s *story) { s.Entra.SetFault(entrasim.Fault{}) }},
 		{name: "no mail", lasts: 6 * time.Second, begin: func(s *story, felt func()) error {
-			s.mail.FailNext(1000, 451)
+			s.Mail.FailNext(1000, 451)
 			felt()
 			return nil
-		}, during: isolatedWithoutMail, end: func(s *story) { s.mail.FailNext(0, 451) }},
-		{name: "Service Bus drops connections", lasts: 5 * time.Second, cuts: true, deliveries: 2, begin: func(s *story, felt func()) error {
-			s.bus.RefuseConnections(true)
-			if s.bus.DropConnections() == 0 {
-				return errors.New("nobody was connected")
-			}
-			felt()
-			return nil
-		}, end: func(s *story) { s.bus.RefuseConnections(false) }},
+		}, during: isolatedWithoutMail, end: func(s *story) { s.Mail.FailNext(0, 451) }},
+		{
+			name:       "Service Bus drops connections",
+			lasts:      5 * time.Second,
+			cuts:       true,
+			deliveries: 2,
+			begin: func(s *story, felt func()) error {
+				s.Bus.RefuseConnections(true)
+				if s.Bus.DropConnections() == 0 {
+					return errors.New("nobody was connected")
+				}
+				felt()
+				return nil
+			},
+			end: func(s *story) { s.Bus.RefuseConnections(false) },
+		},
 		revokedKey(),
-		{name: "Service Bus refuses what is sent and Defender is down", lasts: 6 * time.Second, fault: func(*http.Request) *defendersim.Fault {
-			return &defendersim.Fault{Status: http.StatusServiceUnavailable}
-		}, begin: func(s *story, felt func()) error {
-			felt()
-			return errors.Join(s.bus.RefuseSends(alertQueue, servicebus.Refusal{}), s.bus.RefuseSends(noticeQueue, servicebus.Refusal{}))
-		}, end: func(s *story) { s.bus.AllowSends(alertQueue); s.bus.AllowSends(noticeQueue) }},
+		{
+			name:  "Service Bus refuses what is sent and Defender is down",
+			lasts: 6 * time.Second,
+			fault: func(*http.Request) *defendersim.Fault {
+				return &defendersim.Fault{Status: http.StatusServiceUnavailable}
+			},
+			begin: func(s *story, felt func()) error {
+				felt()
+				return errors.Join(s.Bus.RefuseSends(world.AlertQueue, servicebus.Refusal{}),
+					s.Bus.RefuseSends(world.NoticeQueue, servicebus.Refusal{}))
+			},
+			end: func(s *story) { s.Bus.AllowSends(world.AlertQueue); s.Bus.AllowSends(world.NoticeQueue) },
+		},
 	}
 }
 
@@ -98,23 +118,25 @@ func revokedKey() trouble {
 	var old string
 	return trouble{name: "the key of Service Bus is revoked", lasts: 5 * time.Second, cuts: true, deliveries: 2,
 		begin: func(s *story, felt func()) error {
-			old = s.bus.ChangeKey("bm8gbG9uZ2Vy")
-			if s.bus.DropConnections() == 0 {
+			old = s.Bus.ChangeKey("bm8gbG9uZ2Vy")
+			if s.Bus.DropConnections() == 0 {
 				return errors.New("nobody was connected")
 			}
 			felt()
 			return nil
-		}, end: func(s *story) { s.bus.ChangeKey(old) }}
+		}, end: func(s *story) { s.Bus.ChangeKey(old) }}
 }
 
 // isolatedWithoutMail asks that nothing waits for the mail server.
 func isolatedWithoutMail(s *story, p *play, shown int) {
 	for _, a := range p.scenario.Alerts[:shown] {
 		if a.High() && a.Raised == 0 {
-			s.eventually("the isolation of "+a.MachineID+" while no mail can be sent", func() bool { return s.defender.Isolated(a.MachineID) })
+			s.eventually("the isolation of "+a.MachineID+" while no mail can be sent", func() bool {
+				return s.Defender.Isolated(a.MachineID)
+			})
 		}
 	}
-	if n := len(s.mail.Mails()); n != 0 {
+	if n := len(s.Mail.Mails()); n != 0 {
 		s.t.Errorf("%d mails were taken", n)
 	}
 }
@@ -138,7 +160,7 @@ func (x trouble) strike(s *story, line *cut) *atomic.Int32 {
 		return &felt
 	}
 	var begun atomic.Bool
-	s.defender.SetFault(func(r *http.Request) *defendersim.Fault {
+	s.Defender.SetFault(func(r *http.Request) *defendersim.Fault {
 		if r.Method == http.MethodPost {
 			once.Do(begin)
 			begun.Store(true)
@@ -187,17 +209,27 @@ func (c *cut) Renew(ctx context.Context, queue, token string) (time.Time, error)
 	return c.Broker.Renew(ctx, queue, token)
 }
 
-// TestStoryTroubleOutsideLosesNothingAndBurnsNoDelivery lets one thing outside fail in the midst of the work: afterwards
-// everything is answered once, nothing was set aside, and no message was given back to come again at once.
+// TestStoryTroubleOutsideLosesNothingAndBurnsNoDelivery lets one thing outside fail in the midst of the work:
+// afterwards everything is answered once, nothing was set aside, and no message was given back to come again at once.
 func TestStoryTroubleOutsideLosesNothingAndBurnsNoDelivery(t *testing.T) {
 	t.Parallel()
 	for _, x := range troubles() {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, environmentOptions{playbook: uncapped(t), lock: 3 * time.Second, defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond}},
-				map[string]string{"CORDON_LATCH_HOLD": "3s", "CORDON_RECHECK_AFTER": "4s", "CORDON_MESSAGE_LOCK": "3s", "CORDON_RETRY_AFTER": "200ms"})
+			s := newStage(t,
+				world.Options{
+					Playbook: uncapped(t),
+					Lock:     3 * time.Second,
+					Defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond},
+				},
+				map[string]string{
+					"CORDON_LATCH_HOLD":    "3s",
+					"CORDON_RECHECK_AFTER": "4s",
+					"CORDON_MESSAGE_LOCK":  "3s",
+					"CORDON_RETRY_AFTER":   "200ms",
+				})
 			p := s.populate(crowd(6))
-			line := &cut{Broker: &brokerSide{s.bus}}
+			line := &cut{Broker: &world.Broker{Bus: s.Bus}}
 			felt := x.strike(s, line)
 			third := len(p.scenario.Alerts) / 3
 			s.open(func(o *funchost.Options) {
@@ -211,7 +243,10 @@ func TestStoryTroubleOutsideLosesNothingAndBurnsNoDelivery(t *testing.T) {
 					break
 				}
 				// Nothing can be polled, but somebody may ask.
-				if err := s.bus.Send(alertQueue, servicebus.Message{ID: fmt.Sprint("by hand ", i), Body: []byte(`{"alertId":"` + a.ID + `"}`)}); err != nil {
+				if err := s.Bus.Send(world.AlertQueue, servicebus.Message{
+					ID:   fmt.Sprint("by hand ", i),
+					Body: []byte(`{"alertId":"` + a.ID + `"}`),
+				}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -225,12 +260,12 @@ func TestStoryTroubleOutsideLosesNothingAndBurnsNoDelivery(t *testing.T) {
 			if x.end != nil {
 				x.end(s)
 			}
-			s.defender.SetFault(nil)
+			s.Defender.SetFault(nil)
 			line.off.Store(false)
 			p.appear(p.scenario.Alerts[2*third:])
 			s.raise(p)
 			s.kept(p)
-			for _, queue := range []string{alertQueue, noticeQueue} {
+			for _, queue := range []string{world.AlertQueue, world.NoticeQueue} {
 				if most, id := s.mostDeliveries(queue); most > max(x.deliveries, 1) {
 					t.Errorf("message %s of %s was delivered %d times", id, queue, most)
 				}
@@ -242,14 +277,17 @@ func TestStoryTroubleOutsideLosesNothingAndBurnsNoDelivery(t *testing.T) {
 // TestStoryAfterAnOutageHighIsEnqueuedFirst shows alerts while the API cannot be read, the most urgent ones last.
 func TestStoryAfterAnOutageHighIsEnqueuedFirst(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, environmentOptions{playbook: uncapped(t), defender: defendersim.Options{Quotas: &defendersim.Quotas{}}}, nil)
+	s := newStage(t, world.Options{Playbook: uncapped(t), Defender: defendersim.Options{Quotas: &defendersim.Quotas{}}},
+		nil)
 	p := s.populate(crowd(6))
 	var felt atomic.Int32
-	s.defender.SetFault(func(*http.Request) *defendersim.Fault {
+	s.Defender.SetFault(func(*http.Request) *defendersim.Fault {
 		felt.Add(1)
 		return &defendersim.Fault{Status: http.StatusServiceUnavailable}
 	})
-	slices.SortStableFunc(p.scenario.Alerts, func(a, b scenario.Alert) int { return strings.Compare(b.Severity, a.Severity) })
+	slices.SortStableFunc(p.scenario.Alerts, func(a, b scenario.Alert) int {
+		return strings.Compare(b.Severity, a.Severity)
+	})
 	high := map[string]bool{}
 	for i, a := range p.scenario.Alerts {
 		p.scenario.Alerts[i].Raised = 0
@@ -258,10 +296,10 @@ func TestStoryAfterAnOutageHighIsEnqueuedFirst(t *testing.T) {
 	s.open(nil)
 	p.appear(p.scenario.Alerts)
 	s.eventually("the outage to be felt", func() bool { return felt.Load() > 0 })
-	s.defender.SetFault(nil)
+	s.Defender.SetFault(nil)
 	s.kept(p)
 	others := 0
-	for _, r := range s.bus.Records(alertQueue) {
+	for _, r := range s.Bus.Records(world.AlertQueue) {
 		var m struct {
 			AlertID string
 			Attempt int

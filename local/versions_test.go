@@ -13,6 +13,7 @@ import (
 	"cordon/local/defendersim"
 	"cordon/local/funchost"
 	"cordon/local/servicebus"
+	"cordon/local/world"
 )
 
 // oldVersion is the commit that stands for the version before this one: what a customer runs while this one is rolled
@@ -24,11 +25,13 @@ const oldVersion = "3b2fbcd74451dcfc6ebe9fa279c5402cfd690156"
 func oldApp(t *testing.T) string {
 	t.Helper()
 	source, root := t.TempDir(), t.TempDir()
-	archive, err := exec.Command("git", "-C", "..", "archive", "--format=tar", oldVersion, "go.mod", "go.sum", "handler", "functions", "host.json", "playbook.yaml").Output()
+	archive, err := exec.Command("git", "-C", "..", "archive", "--format=tar", oldVersion, "go.mod", "go.sum",
+		"handler", "functions", "host.json", "playbook.yaml").Output()
 	if err != nil && os.Getenv("CI") == "true" {
 		t.Fatalf("the history has no commit %s: %v; fetch all of it", oldVersion, err)
 	} else if err != nil {
-		t.Skipf("the history has no commit %s (%v), so the version before this one cannot be built; a full clone has it", oldVersion, err)
+		t.Skipf("the history has no commit %s (%v), so the version before this one cannot be built; a full clone has it",
+			oldVersion, err)
 	}
 	unpack := exec.Command("tar", "-x", "-C", source)
 	unpack.Stdin = bytes.NewReader(archive)
@@ -58,11 +61,15 @@ func oldApp(t *testing.T) string {
 func TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise(t *testing.T) {
 	t.Parallel()
 	old := oldApp(t)
-	s := newStage(t, environmentOptions{playbook: uncapped(t), defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond}}, nil)
+	s := newStage(t,
+		world.Options{
+			Playbook: uncapped(t),
+			Defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond},
+		}, nil)
 	p := s.populate(crowd(12))
-	again := &forgetful{Broker: &brokerSide{s.bus}, undone: map[string]bool{}}
+	again := &forgetful{Broker: &world.Broker{Bus: s.Bus}, undone: map[string]bool{}}
 	// Each version has a playbook of its own, and settings that it does not know are added when it is gone.
-	settings := maps.Clone(s.settings)
+	settings := maps.Clone(s.Settings)
 	settings["CORDON_PLAYBOOK"] = filepath.Join(t.TempDir(), "playbook.yaml")
 	if err := os.WriteFile(settings["CORDON_PLAYBOOK"], []byte(uncappedOf(t, old)), 0o600); err != nil {
 		t.Fatal(err)
@@ -77,7 +84,7 @@ func TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise(t *testing.T) {
 	p.appear(p.scenario.Alerts)
 	s.raise(p)
 	s.eventually("both versions to have begun everything", func() bool {
-		return !slices.ContainsFunc(p.runs(), func(r runRow) bool { return r.State == "observed" })
+		return !slices.ContainsFunc(p.Runs(), func(r world.Run) bool { return r.State == "observed" })
 	})
 	s.eventually("each of them to have polled twice", func() bool {
 		return sites["the new version"].did("PollAlerts")[0] > 1 && sites["the old version"].did("PollAlerts")[0] > 1
@@ -99,24 +106,27 @@ func TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise(t *testing.T) {
 	}
 }
 
-// TestStoryMessageOfALaterVersionIsPutBack sends what only a later version can read, while that version is not there yet.
+// TestStoryMessageOfALaterVersionIsPutBack sends what only a later version can read, while that version is not there
+// yet.
 func TestStoryMessageOfALaterVersionIsPutBack(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, environmentOptions{}, map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *"})
+	s := newStory(t, world.Options{}, map[string]string{"CORDON_POLL_SCHEDULE": "0 0 0 1 1 *"})
 	later := []byte(`{"format":99,"alertId":{"of":"another kind"},"tenant":7}`)
-	for _, queue := range []string{alertQueue, noticeQueue} {
-		if err := s.bus.Send(queue, servicebus.Message{ID: "later", Body: later}); err != nil {
+	for _, queue := range []string{world.AlertQueue, world.NoticeQueue} {
+		if err := s.Bus.Send(queue, servicebus.Message{ID: "later", Body: later}); err != nil {
 			t.Fatal(err)
 		}
 		s.eventually("the message on "+queue+" to be put back", func() bool {
-			records := s.bus.Records(queue)
-			return records[0].Fate == servicebus.Completed && slices.ContainsFunc(records[1:], func(r servicebus.Record) bool {
-				return r.Fate == servicebus.Scheduled && bytes.Equal(r.Body, later) && r.ScheduledFor.Sub(r.AcceptedAt) > 50*time.Second
-			})
+			records := s.Bus.Records(queue)
+			return records[0].Fate == servicebus.Completed &&
+				slices.ContainsFunc(records[1:], func(r servicebus.Record) bool {
+					return r.Fate == servicebus.Scheduled && bytes.Equal(r.Body, later) &&
+						r.ScheduledFor.Sub(r.AcceptedAt) > 50*time.Second
+				})
 		})
 	}
 	s.noneSetAside()
-	if most, id := s.mostDeliveries(alertQueue); most != 1 {
+	if most, id := s.mostDeliveries(world.AlertQueue); most != 1 {
 		t.Errorf("message %s was delivered %d times", id, most)
 	}
 	if n := s.isolations(); n != 0 {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cordon/local/funchost"
+	"cordon/local/world"
 )
 
 // staged is an app root with the binary of another one and some of its functions.
@@ -40,12 +41,12 @@ func staged(t *testing.T, from string, functions ...string) string {
 func (s *story) apart(o *funchost.Options, tables, defender http.Handler) {
 	s.t.Helper()
 	o.Settings = maps.Clone(o.Settings)
-	at, err := s.serve(tables, nil)
+	at, err := s.Serve(tables, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	o.Settings["AzureWebJobsStorage"] = s.tables.ConnectionString(at)
-	if o.Settings["CORDON_DEFENDER_URL"], err = s.serve(defender, nil); err != nil {
+	o.Settings["AzureWebJobsStorage"] = s.Tables.ConnectionString(at)
+	if o.Settings["CORDON_DEFENDER_URL"], err = s.Serve(defender, nil); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -112,8 +113,12 @@ func TestStoryProcessThatSleptBetweenIntentAndRequestSendsNothing(t *testing.T) 
 	for moment, readBack := range map[string]bool{"intent written": false, "intent read back": true} {
 		t.Run(moment, func(t *testing.T) {
 			t.Parallel()
-			s := newStage(t, environmentOptions{lock: 3 * time.Second}, map[string]string{
-				"CORDON_LATCH_HOLD": "3s", "CORDON_RECHECK_AFTER": "4s", "CORDON_MESSAGE_LOCK": "3s", "CORDON_RETRY_AFTER": "500ms"})
+			s := newStage(t, world.Options{Lock: 3 * time.Second}, map[string]string{
+				"CORDON_LATCH_HOLD":    "3s",
+				"CORDON_RECHECK_AFTER": "4s",
+				"CORDON_MESSAGE_LOCK":  "3s",
+				"CORDON_RETRY_AFTER":   "500ms",
+			})
 			one := crowd(1)
 			one.Machines, one.Alerts = one.Machines[:1], one.Alerts[:3]
 			p := s.populate(one)
@@ -130,12 +135,14 @@ func TestStoryProcessThatSleptBetweenIntentAndRequestSendsNothing(t *testing.T) 
 				x := &sleeper{readBack: readBack, first: &first, asleep: asleep, woken: woken}
 				x.site = s.open(func(o *funchost.Options) {
 					o.AppRoot = staged(t, root, "RespondToAlert")
-					s.apart(o, x.beforeTables(s.tables), x.beforeDefender(s.defender.Handler()))
+					s.apart(o, x.beforeTables(s.Tables), x.beforeDefender(s.Defender.Handler()))
 				})
 			}
 			p.appear(p.scenario.Alerts)
 			slept := <-asleep
-			s.eventually("an isolation by those who are awake", func() bool { return s.isolations() == 1 && s.defender.Isolated(p.scenario.Machines[0].ID) })
+			s.eventually("an isolation by those who are awake", func() bool {
+				return s.isolations() == 1 && s.Defender.Isolated(p.scenario.Machines[0].ID)
+			})
 			if err := slept.site.Thaw("RespondToAlert", 0); err != nil {
 				t.Fatal(err)
 			}

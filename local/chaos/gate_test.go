@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cordon/local/servicebus"
+	"cordon/local/world"
 )
 
 func TestGateStrikesOnceAtItsPointAndCountsOn(t *testing.T) {
@@ -36,7 +37,8 @@ func TestGateStrikesOnceAtItsPointAndCountsOn(t *testing.T) {
 		if text := strings.Join(got, " "); text != c.want {
 			t.Errorf("%s: %s, want %s", name, text, c.want)
 		}
-		if diff := cmp.Diff(map[Site]int{{Tables, "PollAlerts"}: 3, {Tables, "RespondToAlert"}: 2}, g.counted()); diff != "" {
+		if diff := cmp.Diff(map[Site]int{{Tables, "PollAlerts"}: 3, {Tables, "RespondToAlert"}: 2},
+			g.counted()); diff != "" {
 			t.Errorf("%s: counted (-want +got):\n%s", name, diff)
 		}
 	}
@@ -58,7 +60,9 @@ func TestStrikeIsNotedWhenItHasFallen(t *testing.T) {
 	var g *gate
 	var host *executioner
 	noted := ""
-	g, host = newGate(Point{Kind: Before, WithHost: true}, func(function string) { noted = function + " after " + host.deaths() }), &executioner{}
+	g, host = newGate(Point{Kind: Before, WithHost: true}, func(function string) {
+		noted = function + " after " + host.deaths()
+	}), &executioner{}
 	g.own(host)
 	g.strike("SendNotice", 0)
 	if noted != "SendNotice after all" || g.struckAt().IsZero() {
@@ -89,7 +93,7 @@ func TestSettlementIsStruckAsItsKindSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		broker := &trigger{bus: bus, gate: g, functions: map[string]string{"q": "SendNotice"}}
+		broker := &trigger{Broker: &world.Broker{Bus: bus}, gate: g, functions: map[string]string{"q": "SendNotice"}}
 		if err := bus.Send("q", servicebus.Message{ID: "1", Body: []byte("x")}); err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +108,8 @@ func TestSettlementIsStruckAsItsKindSays(t *testing.T) {
 		if shut := g.shutDown(); shut != nil {
 			t.Error(shut)
 		}
-		if gone := bus.Counts("q").Active == 0; gone != c.settled || (err == nil) != c.told || host.deaths() != c.deaths {
+		if gone := bus.Counts("q").Active == 0; gone != c.settled || (err == nil) != c.told ||
+			host.deaths() != c.deaths {
 			t.Errorf("%s: settled %v, told %v, killed %q", c.point, gone, err, host.deaths())
 		}
 		_ = bus.Close()
@@ -119,7 +124,7 @@ func TestAbandonedMessageComesAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer bus.Close()
-	broker := &trigger{bus: bus, gate: g, functions: map[string]string{"q": "SendNotice"}}
+	broker := &trigger{Broker: &world.Broker{Bus: bus}, gate: g, functions: map[string]string{"q": "SendNotice"}}
 	if err := bus.Send("q", servicebus.Message{ID: "1"}); err != nil {
 		t.Fatal(err)
 	}

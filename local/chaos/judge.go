@@ -8,6 +8,7 @@ import (
 	"cordon/local/defendersim"
 	"cordon/local/funchost"
 	"cordon/local/judge"
+	"cordon/local/world"
 )
 
 // Verdict is what one run came to. Every figure but Repeated is a broken promise.
@@ -37,28 +38,36 @@ type evidence struct {
 	open    []string // what was not over in time
 	actions []defendersim.Action
 	calls   []defendersim.Call
-	runs    []runRow
+	runs    []world.Run
 	mails   []judge.Mail
-	notices []notice
+	notices []world.Notice
 	dead    int // dead letters
 	health  health
 	events  []funchost.Event
 	errors  []string // the lines of the log that tell of a failure
 	strike  *strike  // nil: none
 	unheard map[string]int
-	news    []news
+	news    []world.News
 }
 
 func (a *act) evidence(open []string) evidence {
-	e := evidence{story: a.story, open: open, actions: a.defender.Actions(), calls: a.defender.Calls(), runs: a.runs(), notices: a.notices(), health: a.health}
+	e := evidence{
+		story:   a.story,
+		open:    open,
+		actions: a.Defender.Actions(),
+		calls:   a.Defender.Calls(),
+		runs:    a.Runs(),
+		notices: a.Notices(),
+		health:  a.health,
+	}
 	e.events, e.strike, e.unheard = a.records()
-	e.news = a.news()
+	e.news = a.News()
 	e.reached = a.gate.point.Kind == "" || e.strike != nil
-	for _, m := range a.mail.Mails() {
+	for _, m := range a.Mail.Mails() {
 		e.mails = append(e.mails, judge.Mail{ID: m.MessageID, At: m.At, Subject: m.Subject, Text: m.Text})
 	}
-	for _, queue := range []string{alertQueue, noticeQueue} {
-		e.dead += a.bus.Counts(queue).DeadLettered
+	for _, queue := range []string{world.AlertQueue, world.NoticeQueue} {
+		e.dead += a.Bus.Counts(queue).DeadLettered
 	}
 	for l := range strings.Lines(a.log()) {
 		if strings.Contains(l, `"level":"ERROR"`) || strings.Contains(l, `"level":"WARN"`) {
@@ -100,7 +109,12 @@ func (j *weighing) general() {
 		e.Machines = append(e.Machines, judge.Machine{ID: m.ID, Name: m.Name})
 	}
 	for _, a := range j.story.alerts {
-		e.Alerts = append(e.Alerts, judge.Alert{ID: a.ID, MachineID: a.MachineID, Versions: j.story.versions(a.ID), High: true})
+		e.Alerts = append(e.Alerts, judge.Alert{
+			ID:        a.ID,
+			MachineID: a.MachineID,
+			Versions:  j.story.versions(a.ID),
+			High:      true,
+		})
 	}
 	for _, a := range j.actions {
 		action := judge.Action{ID: a.ID, Type: a.Type, MachineID: a.MachineID}
@@ -113,12 +127,17 @@ func (j *weighing) general() {
 		e.Calls = append(e.Calls, judge.Call{Endpoint: c.Endpoint, Status: c.Status})
 	}
 	for _, r := range j.runs {
-		if r.state == "closed" {
-			e.Runs = append(e.Runs, judge.Run{AlertID: r.alertID, Version: r.version, State: r.state, Outcome: r.outcome})
+		if r.State == "closed" {
+			e.Runs = append(e.Runs, judge.Run{
+				AlertID: r.AlertID,
+				Version: r.Version,
+				State:   r.State,
+				Outcome: r.Outcome,
+			})
 		}
 	}
 	for _, n := range j.notices {
-		if n.state == "sent" {
+		if n.State == "sent" {
 			e.Sent++
 		}
 	}
@@ -136,9 +155,9 @@ func (j *weighing) general() {
 // decisions asks that no version was answered that never was.
 func (j *weighing) decisions() {
 	for _, r := range j.runs {
-		known := slices.ContainsFunc(j.story.alerts, func(a defendersim.Alert) bool { return a.ID == r.alertID })
-		if !known || r.version < 1 || r.version > j.story.versions(r.alertID) {
-			j.found(&j.v.Lost, "there is a run of version %d of alert %s, which never was", r.version, r.alertID)
+		known := slices.ContainsFunc(j.story.alerts, func(a defendersim.Alert) bool { return a.ID == r.AlertID })
+		if !known || r.Version < 1 || r.Version > j.story.versions(r.AlertID) {
+			j.found(&j.v.Lost, "there is a run of version %d of alert %s, which never was", r.Version, r.AlertID)
 		}
 	}
 }
@@ -159,7 +178,8 @@ func (j *weighing) deeds() {
 			}
 		}
 		for range max(accepted, actions) - 1 {
-			j.found(&j.v.Doubled, "machine %s: %d isolate requests were accepted and made %d actions", m.Name, accepted, actions)
+			j.found(&j.v.Doubled, "machine %s: %d isolate requests were accepted and made %d actions", m.Name, accepted,
+				actions)
 		}
 		if !isolated {
 			j.found(&j.v.Missing, "machine %s is not isolated", m.Name)
@@ -172,8 +192,9 @@ func (j *weighing) deeds() {
 	}
 }
 
-// repeats counts mails that came twice. The same Message-ID twice is allowed if the answer to the first was lost: its client
-// left before it heard, or the process that sends mail was killed when the mail had arrived and the ledger did not know yet.
+// repeats counts mails that came twice. The same Message-ID twice is allowed if the answer to the first was lost: its
+// client left before it heard, or the process that sends mail was killed when the mail had arrived and the ledger did
+// not know yet.
 func (j *weighing) repeats() {
 	came := map[string]int{}
 	for _, m := range j.mails {
@@ -192,13 +213,13 @@ func (j *weighing) repeats() {
 	j.renamed()
 }
 
-// renamed counts news that came under two Message-IDs: a mail of no notice in the ledger, or an outcome that an earlier notice
-// has told and that is not the later one's to tell. A mail that is late tells what is so by then, so it may be ahead of the
-// notice whose news that is, or behind.
+// renamed counts news that came under two Message-IDs: a mail of no notice in the ledger, or an outcome that an earlier
+// notice has told and that is not the later one's to tell. A mail that is late tells what is so by then, so it may be
+// ahead of the notice whose news that is, or behind.
 func (j *weighing) renamed() {
 	seqs := map[string]int{}
 	for _, n := range j.notices {
-		seqs[n.id()] = n.seq
+		seqs[n.MessageID()] = n.Seq
 	}
 	told := map[judge.Claim]string{}
 	for _, m := range j.mails {
@@ -209,7 +230,8 @@ func (j *weighing) renamed() {
 		for _, c := range judge.Claims(m.Text) {
 			first, again := told[c]
 			if again && seq > seqs[first] && !j.owns(seq, c) {
-				j.found(&j.v.Renamed, "%q of machine %s is told by mail %s and again by mail %s", c.Outcome, c.MachineID, first, m.ID)
+				j.found(&j.v.Renamed, "%q of machine %s is told by mail %s and again by mail %s", c.Outcome,
+					c.MachineID, first, m.ID)
 			}
 			if !again {
 				told[c] = m.ID
@@ -221,8 +243,9 @@ func (j *weighing) renamed() {
 // owns reports whether an outcome is news of a notice.
 func (j *weighing) owns(seq int, c judge.Claim) bool {
 	kinds := map[string]string{"isolated": "Isolated", "requested": "Isolation requested"}
-	return slices.ContainsFunc(j.news, func(n news) bool {
-		return n.seq == seq && n.Machine == c.MachineID && kinds[n.Kind] != "" && strings.HasPrefix(c.Outcome, kinds[n.Kind])
+	return slices.ContainsFunc(j.news, func(n world.News) bool {
+		return n.Seq == seq && n.Machine == c.MachineID && kinds[n.Kind] != "" &&
+			strings.HasPrefix(c.Outcome, kinds[n.Kind])
 	})
 }
 
@@ -230,7 +253,9 @@ func (j *weighing) owns(seq int, c judge.Claim) bool {
 func (j *weighing) records() {
 	isolated := 0
 	for _, m := range j.story.machines {
-		is := slices.ContainsFunc(j.actions, func(a defendersim.Action) bool { return a.MachineID == m.ID && a.Status == defendersim.Succeeded })
+		is := slices.ContainsFunc(j.actions, func(a defendersim.Action) bool {
+			return a.MachineID == m.ID && a.Status == defendersim.Succeeded
+		})
 		if is {
 			isolated++
 		}
@@ -239,20 +264,22 @@ func (j *weighing) records() {
 		}
 		for _, a := range j.story.alerts {
 			for _, r := range j.runs {
-				if a.MachineID != m.ID || r.alertID != a.ID || r.state != "closed" {
+				if a.MachineID != m.ID || r.AlertID != a.ID || r.State != "closed" {
 					continue
 				}
-				quiet := a.ID == j.story.raised().ID && r.version == 1
+				quiet := a.ID == j.story.raised().ID && r.Version == 1
 				switch {
-				case quiet && r.outcome != "no rule" && r.outcome != "superseded":
-					j.found(&j.v.Untrue, "the record of the Medium version of alert %s says %q", a.ID, r.outcome)
-				case !quiet && (r.outcome == "isolated") != is:
-					j.found(&j.v.Untrue, "the record of version %d of alert %s says %q, the machine is isolated: %v", r.version, a.ID, r.outcome, is)
+				case quiet && r.Outcome != "no rule" && r.Outcome != "superseded":
+					j.found(&j.v.Untrue, "the record of the Medium version of alert %s says %q", a.ID, r.Outcome)
+				case !quiet && (r.Outcome == "isolated") != is:
+					j.found(&j.v.Untrue, "the record of version %d of alert %s says %q, the machine is isolated: %v",
+						r.Version, a.ID, r.Outcome, is)
 				}
 			}
 		}
 	}
-	if h := j.health; h.OpenEpisodes != isolated || h.UnsentNotices != "0" || !empty(h.Queues) || (len(h.Runs) > 0 && !empty(h.Runs)) {
+	if h := j.health; h.OpenEpisodes != isolated || h.UnsentNotices != "0" || !empty(h.Queues) ||
+		(len(h.Runs) > 0 && !empty(h.Runs)) {
 		j.found(&j.v.Untrue, "health says %s; %d machines are isolated and nothing is left to send", h.text, isolated)
 	}
 }
@@ -292,8 +319,8 @@ func (j *weighing) failures() {
 		}
 	}
 	for _, r := range j.runs {
-		if r.final() && (r.outcome == "" || r.reason == "") {
-			j.found(&j.v.Silent, "version %d of alert %s ended as %q without a reason", r.version, r.alertID, r.outcome)
+		if r.Over() && (r.Outcome == "" || r.Reason == "") {
+			j.found(&j.v.Silent, "version %d of alert %s ended as %q without a reason", r.Version, r.AlertID, r.Outcome)
 		}
 	}
 }

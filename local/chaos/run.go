@@ -19,15 +19,15 @@ type result struct {
 // binary, and says nothing of the promises.
 func (o Options) one(ctx context.Context, p Point) (result, error) {
 	begun := time.Now()
-	w, err := newWorld(p, o.Sabotage)
+	w, err := newScene(p, o.Sabotage, o.Playbook)
 	if err != nil {
 		return result{}, fmt.Errorf("stand-ins: %w", err)
 	}
 	defer w.close()
-	a := &act{world: w, story: newStory(o.Seed).withPush(o.Seed)}
+	a := &act{scene: w, story: newStory(o.Seed).withPush(o.Seed)}
 	a.prepare()
 	w.sabotage.begin(ctx, a)
-	if err := w.start(ctx, o.App, o.Playbook, o.Seed); err != nil {
+	if err := w.start(ctx, o.App, o.Seed); err != nil {
 		return result{}, err
 	}
 	open := a.play(ctx)
@@ -42,7 +42,8 @@ func (o Options) one(ctx context.Context, p Point) (result, error) {
 	w.sabotage.end(a)
 	r := result{point: p, verdict: weigh(a.evidence(open)), counts: counts, took: time.Since(begun)}
 	if r.verdict.Broken() && a.stall > messageLock/4 {
-		r.verdict.Problems = append(r.verdict.Problems, fmt.Sprintf("(this machine stood still for %s meanwhile)", a.stall.Round(time.Millisecond)))
+		r.verdict.Problems = append(r.verdict.Problems,
+			fmt.Sprintf("(this machine stood still for %s meanwhile)", a.stall.Round(time.Millisecond)))
 	}
 	if r.verdict.Broken() || o.Verbose {
 		r.log = w.log()

@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/smtp"
 	"strings"
 	"sync"
 	"time"
 
 	"cordon/local/defendersim"
+	"cordon/local/world"
 )
 
 // sabotages are ways to break a promise on purpose, each with the column of the table that must notice.
@@ -61,48 +60,28 @@ func (s *sabotage) delay(_, _ string) (toInProgress, toFinal time.Duration, fina
 }
 
 // between stands between the Defender stand-in and those who ask it.
-func (s *sabotage) between(w *world) http.Handler {
-	api := w.defender.Handler()
+func (s *sabotage) between(w *world.World) http.Handler {
+	api := w.Defender.Handler()
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		switch {
-		case s.name == "double-post" && isIsolate(r):
-			body, _ := io.ReadAll(r.Body)
-			first := r.Clone(r.Context())
-			first.Body, r.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
-			api.ServeHTTP(httptest.NewRecorder(), first)
-		case s.name == "erase-latch" && isIsolate(r):
-			answer := httptest.NewRecorder()
-			api.ServeHTTP(answer, r)
-			if answer.Code < 300 {
-				s.once.Do(w.eraseLatches)
-			}
-			copyAnswer(rw, answer, answer.Body.Bytes())
+		case s.name == "double-post" && world.IsIsolate(r):
+			world.Before(api, r)
+		case s.name == "erase-latch" && world.IsIsolate(r):
+			world.Rewrite(api, rw, r, func(status int, body []byte) []byte {
+				if status < 300 {
+					s.once.Do(func() { w.EraseLatches("") })
+				}
+				return body
+			})
 			return
 		case s.name == "early-success" && strings.HasPrefix(r.URL.Path, "/api/machineactions"):
-			r.Header.Del("Accept-Encoding")
-			answer := httptest.NewRecorder()
-			api.ServeHTTP(answer, r)
-			copyAnswer(rw, answer, bytes.ReplaceAll(answer.Body.Bytes(), []byte(`"status":"InProgress"`), []byte(`"status":"Succeeded"`)))
+			world.Rewrite(api, rw, r, func(_ int, body []byte) []byte {
+				return bytes.ReplaceAll(body, []byte(`"status":"InProgress"`), []byte(`"status":"Succeeded"`))
+			})
 			return
 		}
 		api.ServeHTTP(rw, r)
 	})
-}
-
-func copyAnswer(w http.ResponseWriter, answer *httptest.ResponseRecorder, body []byte) {
-	for name, values := range answer.Header() {
-		if name != "Content-Length" {
-			w.Header()[name] = values
-		}
-	}
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(body)
-}
-
-func (w *world) eraseLatches() {
-	for _, row := range w.tables.Rows("cordonlatches") {
-		w.tables.DeleteRow("cordonlatches", row.PartitionKey, row.RowKey)
-	}
 }
 
 // begin breaks what is to be broken from the start, and returns when that is under way.
@@ -110,10 +89,10 @@ func (s *sabotage) begin(ctx context.Context, a *act) {
 	switch s.name {
 	case "fail-isolation":
 		for range 20 {
-			a.defender.FailNextAction(a.story.machines[1].ID)
+			a.Defender.FailNextAction(a.story.machines[1].ID)
 		}
 	case "lose-mail":
-		a.mail.DropNext(1)
+		a.Mail.DropNext(1)
 	case "repeat-mail", "rename-mail":
 		a.asking.Go(func() { s.repeat(ctx, a) })
 	}
@@ -121,7 +100,7 @@ func (s *sabotage) begin(ctx context.Context, a *act) {
 
 // repeat brings the first mail to the server once more.
 func (s *sabotage) repeat(ctx context.Context, a *act) {
-	mails, err := a.mail.Wait(ctx, 1)
+	mails, err := a.Mail.Wait(ctx, 1)
 	if err != nil {
 		return
 	}
@@ -130,7 +109,7 @@ func (s *sabotage) repeat(ctx context.Context, a *act) {
 	if s.name == "rename-mail" {
 		raw = bytes.ReplaceAll(raw, []byte(m.MessageID), []byte("another-"+m.MessageID))
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", a.smtp)
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", a.SMTP)
 	if err != nil {
 		return
 	}
@@ -150,12 +129,7 @@ func (s *sabotage) repeat(ctx context.Context, a *act) {
 
 // end breaks what is broken after everything is answered.
 func (s *sabotage) end(a *act) {
-	if s.name != "erase-run" {
-		return
-	}
-	for _, row := range a.tables.Rows("cordonalerts") {
-		if row.Properties["AlertID"] == a.story.alerts[0].ID && strings.HasPrefix(row.RowKey, "run:") {
-			a.tables.DeleteRow("cordonalerts", row.PartitionKey, row.RowKey)
-		}
+	if s.name == "erase-run" {
+		a.EraseRuns(a.story.alerts[0].ID)
 	}
 }

@@ -14,27 +14,41 @@ import (
 	"time"
 
 	"cordon/local/defendersim"
+	"cordon/local/world"
 )
 
-// story is what happens in the tenant: two High alerts on one machine at the same moment, a Medium one on a second machine
-// that is raised to High once its first version is answered, one on a third that is only pushed, one throttled isolation, and a look at the health function
-// in the middle. All alerts belong to one incident, so that their news share mails. The seed makes ids and order.
+// story is what happens in the tenant: two High alerts on one machine at the same moment, a Medium one on a second
+// machine that is raised to High once its first version is answered, one on a third that is only pushed, one throttled
+// isolation, and a look at the health function in the middle. All alerts belong to one incident, so that their news
+// share mails. The seed makes ids and order.
 type story struct {
 	machines []defendersim.Machine
 	alerts   []defendersim.Alert // the last one is raised
 	pushed   string              // id of the one that only a push brings up; empty: there is none
 }
 
-// withPush adds a High alert on a machine of its own that is too old for any poll: another system reports it, again and again
-// until the webhook accepts it.
+// withPush adds a High alert on a machine of its own that is too old for any poll: another system reports it, again and
+// again until the webhook accepts it.
 func (s story) withPush(seed uint64) story {
 	random := rand.New(rand.NewPCG(seed, 5))
 	name := fmt.Sprintf("hr-lt-0009-%d.corp.contoso.com", random.IntN(90)+10)
 	sum := sha1.Sum([]byte(name))
-	s.machines = append(s.machines, defendersim.Machine{ID: hex.EncodeToString(sum[:]), Name: name, OS: "Windows11", Group: "Workstations"})
+	s.machines = append(s.machines, defendersim.Machine{
+		ID:    hex.EncodeToString(sum[:]),
+		Name:  name,
+		OS:    "Windows11",
+		Group: "Workstations",
+	})
 	s.pushed = fmt.Sprintf("da6389944173%08d_%d", 10000000+random.IntN(89999999), random.Int32()-1<<30)
-	s.alerts = slices.Insert(s.alerts, len(s.alerts)-1, defendersim.Alert{ID: s.pushed, IncidentID: s.alerts[0].IncidentID, Title: "Suspicious activity, pushed",
-		Category: "Execution", Severity: "High", Status: "New", MachineID: s.machines[len(s.machines)-1].ID})
+	s.alerts = slices.Insert(s.alerts, len(s.alerts)-1, defendersim.Alert{
+		ID:         s.pushed,
+		IncidentID: s.alerts[0].IncidentID,
+		Title:      "Suspicious activity, pushed",
+		Category:   "Execution",
+		Severity:   "High",
+		Status:     "New",
+		MachineID:  s.machines[len(s.machines)-1].ID,
+	})
 	return s
 }
 
@@ -44,13 +58,24 @@ func newStory(seed uint64) story {
 	for _, name := range []string{"fin-lt-0147", "dev-ws-0020"} {
 		full := fmt.Sprintf("%s-%d.corp.contoso.com", name, random.IntN(90)+10)
 		sum := sha1.Sum([]byte(full))
-		s.machines = append(s.machines, defendersim.Machine{ID: hex.EncodeToString(sum[:]), Name: full, OS: "Windows11", Group: "Workstations"})
+		s.machines = append(s.machines, defendersim.Machine{
+			ID:    hex.EncodeToString(sum[:]),
+			Name:  full,
+			OS:    "Windows11",
+			Group: "Workstations",
+		})
 	}
 	incident := 48000 + random.Int64N(1000)
 	for i, severity := range []string{"High", "High", "Medium"} {
-		s.alerts = append(s.alerts, defendersim.Alert{ID: fmt.Sprintf("da6389944172%08d_%d", 10000000+random.IntN(89999999), random.Int32()-1<<30),
-			IncidentID: incident, Title: fmt.Sprintf("Suspicious activity %d", i+1), Category: "Execution", Severity: severity, Status: "New",
-			MachineID: s.machines[i/2].ID})
+		s.alerts = append(s.alerts, defendersim.Alert{
+			ID:         fmt.Sprintf("da6389944172%08d_%d", 10000000+random.IntN(89999999), random.Int32()-1<<30),
+			IncidentID: incident,
+			Title:      fmt.Sprintf("Suspicious activity %d", i+1),
+			Category:   "Execution",
+			Severity:   severity,
+			Status:     "New",
+			MachineID:  s.machines[i/2].ID,
+		})
 	}
 	if random.IntN(2) == 0 {
 		s.alerts[0], s.alerts[1] = s.alerts[1], s.alerts[0]
@@ -71,7 +96,7 @@ func (s story) versions(alertID string) int {
 
 // act is one playing of a story in a world.
 type act struct {
-	*world
+	*scene
 	story  story
 	raised bool
 	pushed bool      // the webhook accepted it
@@ -95,7 +120,7 @@ const (
 // prepare puts the tenant up as it is when the handler starts.
 func (a *act) prepare() {
 	for _, m := range a.story.machines {
-		a.defender.AddMachine(m)
+		a.Defender.AddMachine(m)
 	}
 	now := time.Now().UTC()
 	for _, alert := range a.story.alerts {
@@ -103,20 +128,16 @@ func (a *act) prepare() {
 		if alert.ID == a.story.pushed {
 			alert.Created, alert.Updated = now.Add(-beforePolls), now.Add(-beforePolls)
 		}
-		a.defender.AddAlert(alert, now)
+		a.Defender.AddAlert(alert, now)
 	}
 	var once sync.Once
-	a.defender.SetFault(func(r *http.Request) *defendersim.Fault {
+	a.Defender.SetFault(func(r *http.Request) *defendersim.Fault {
 		var f *defendersim.Fault
-		if isIsolate(r) {
+		if world.IsIsolate(r) {
 			once.Do(func() { f = &defendersim.Fault{Status: http.StatusTooManyRequests, RetryAfter: time.Second} })
 		}
 		return f
 	})
-}
-
-func isIsolate(r *http.Request) bool {
-	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/isolate")
 }
 
 // play lets the story happen until everything is answered, or returns what is still open when patience ends.
@@ -169,7 +190,8 @@ func (a *act) push(ctx context.Context) {
 	a.pushAt = time.Now()
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+a.host.Addr()+"/api/alerts", strings.NewReader(`{"alertId":"`+a.story.pushed+`"}`))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+a.host.Addr()+"/api/alerts",
+		strings.NewReader(`{"alertId":"`+a.story.pushed+`"}`))
 	if err != nil {
 		return
 	}
@@ -182,14 +204,25 @@ func (a *act) push(ctx context.Context) {
 	a.pushed = answer.StatusCode == http.StatusAccepted
 }
 
+// run is the run of a version; the zero one if there is none yet.
+func (a *act) run(alertID string, version int) world.Run {
+	for _, r := range a.Runs() {
+		if r.AlertID == alertID && r.Version == version {
+			return r
+		}
+	}
+	return world.Run{}
+}
+
 // goOn does what is due in the story.
 func (a *act) goOn(ctx context.Context) {
 	a.push(ctx)
-	if !a.raised && a.run(a.story.raised().ID, 1).final() {
+	if !a.raised && a.run(a.story.raised().ID, 1).Over() {
 		a.raised = true
-		_ = a.defender.UpdateAlert(a.story.raised().ID, func(x *defendersim.Alert) { x.Severity = "High" }) // it is there
+		// it is there
+		_ = a.Defender.UpdateAlert(a.story.raised().ID, func(x *defendersim.Alert) { x.Severity = "High" })
 	}
-	if !a.asked && len(a.defender.Actions()) > 0 {
+	if !a.asked && len(a.Defender.Actions()) > 0 {
 		a.asked = true
 		a.asking.Go(func() { _, _ = a.ask(ctx) }) // whoever is struck here gets no answer
 	}
@@ -226,8 +259,8 @@ func (a *act) ask(ctx context.Context) (health, error) {
 	return h, json.Unmarshal(body, &h)
 }
 
-// look asks for the health of the end and reports whether it is good. It comes after everything is answered, so anything
-// else than good is asked again.
+// look asks for the health of the end and reports whether it is good. It comes after everything is answered, so
+// anything else than good is asked again.
 func (a *act) look(ctx context.Context) bool {
 	h, err := a.ask(ctx)
 	a.looked = time.Now()
@@ -248,30 +281,30 @@ func (a *act) open() []string {
 	}
 	for _, alert := range a.story.alerts {
 		for v := range a.story.versions(alert.ID) {
-			if r := a.run(alert.ID, v+1); !r.final() {
-				open = append(open, fmt.Sprintf("version %d of alert %s is %q", v+1, alert.ID, r.state))
+			if r := a.run(alert.ID, v+1); !r.Over() {
+				open = append(open, fmt.Sprintf("version %d of alert %s is %q", v+1, alert.ID, r.State))
 			}
 		}
 	}
-	for _, queue := range []string{alertQueue, noticeQueue} {
-		if c := a.bus.Counts(queue); c.Active+c.Scheduled > 0 {
-			open = append(open, fmt.Sprintf("queue %s holds %d messages and %d for later", queue, c.Active, c.Scheduled))
+	for _, queue := range []string{world.AlertQueue, world.NoticeQueue} {
+		if c := a.Bus.Counts(queue); c.Active+c.Scheduled > 0 {
+			open = append(open,
+				fmt.Sprintf("queue %s holds %d messages and %d for later", queue, c.Active, c.Scheduled))
 		}
 	}
-	for _, n := range a.notices() {
-		if n.state != "sent" {
-			open = append(open, fmt.Sprintf("notice %d is %s", n.seq, n.state))
+	for _, n := range a.Notices() {
+		if n.State != "sent" {
+			open = append(open, fmt.Sprintf("notice %d is %s", n.Seq, n.State))
 		}
 	}
-	for _, row := range a.tables.Rows("cordonlatches") {
-		if state, _ := row.Properties["State"].(string); row.RowKey == "isolation" && state != "achieved" && state != "ended" {
+	for _, row := range a.Tables.Rows("cordonlatches") {
+		if state, _ := row.Properties["State"].(string); row.RowKey == "isolation" && state != "achieved" &&
+			state != "ended" {
 			open = append(open, fmt.Sprintf("the latch of machine %v is %s", row.Properties["MachineID"], state))
 		}
 	}
-	for _, row := range a.tables.Rows("cordonnotices") {
-		if strings.HasSuffix(row.PartitionKey, "|due") {
-			open = append(open, "the index of notices to send names "+row.RowKey)
-		}
+	for _, key := range a.Unsent() {
+		open = append(open, "the index of notices to send names "+key)
 	}
 	return append(open, a.rounds()...)
 }

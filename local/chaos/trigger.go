@@ -3,16 +3,14 @@ package chaos
 import (
 	"context"
 	"errors"
-	"time"
 
 	"cordon/local/funchost"
-	"cordon/local/servicebus"
 )
 
 // trigger is the broker as the host's queue trigger sees it. The host settles messages for the functions, in Azure over
 // AMQP, so its settlements are where dispositions are counted.
 type trigger struct {
-	bus       *servicebus.Server
+	funchost.Broker
 	gate      *gate
 	functions map[string]string // which reads a queue, by the queue's name
 	instances map[string]int    // processes of a function; 1 where nothing is said
@@ -20,24 +18,12 @@ type trigger struct {
 
 var errCut = errors.New("the connection was reset")
 
-func (t *trigger) Receive(ctx context.Context, queue string) (funchost.Delivery, error) {
-	d, err := t.bus.Receive(ctx, queue)
-	if err != nil {
-		return funchost.Delivery{}, err
-	}
-	return funchost.Delivery(*d), nil
-}
-
 func (t *trigger) Complete(ctx context.Context, queue, lockToken string) error {
-	return t.settle(queue, func() error { return t.bus.Complete(ctx, queue, lockToken) })
+	return t.settle(queue, func() error { return t.Broker.Complete(ctx, queue, lockToken) })
 }
 
 func (t *trigger) Abandon(ctx context.Context, queue, lockToken string) error {
-	return t.settle(queue, func() error { return t.bus.Abandon(ctx, queue, lockToken) })
-}
-
-func (t *trigger) Renew(ctx context.Context, queue, lockToken string) (time.Time, error) {
-	return t.bus.Renew(ctx, queue, lockToken)
+	return t.settle(queue, func() error { return t.Broker.Abandon(ctx, queue, lockToken) })
 }
 
 // settle counts a settlement. Who dies with it is the host, which must not wait for its own end; or the function's

@@ -5,13 +5,15 @@
 // say of queues: peek-lock and receive-and-delete, delivery counts, dead letters, deferral, schedules, duplicate
 // detection, expiry, tokens over $cbs and the operations of $management. It has no topics, sessions, partitions,
 // transactions, forwarding or Atom interface, and forgets everything at Close. Locks outlive links and connections, as
-// in Azure. What a token opened stays open until its connection ends, where Azure ends the links of a token that expires.
+// in Azure. What a token opened stays open until its connection ends, where Azure ends the links of a token that
+// expires.
 //
 // One conformance suite drives it with the client for Go, and drives a real namespace too when one is named. What the
 // client for .NET says was recorded, and is said again in the tests.
 package servicebus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,8 +42,8 @@ type Options struct {
 	Queues []QueueConfig
 	// Clock is the time of locks, schedules, windows and expiry; nil means the real one.
 	Clock Clock
-	// CheckToken is asked about every jwt that a client presents; nil means that any text will do. Its error is told to the
-	// client. SAS tokens are checked here: they must be signed with the key of ConnectionString and not be expired.
+	// CheckToken is asked about every jwt that a client presents; nil means that any text will do. Its error is told to
+	// the client. SAS tokens are checked here: they must be signed with the key of ConnectionString and not be expired.
 	CheckToken func(token string) error
 }
 
@@ -171,7 +173,8 @@ func (s *Server) start(c net.Conn) error {
 	return nil
 }
 
-// Pipe returns a connection that stays in the process. It is what azservicebus wants from ClientOptions.NewWebSocketConn.
+// Pipe returns a connection that stays in the process. It is what azservicebus wants from
+// ClientOptions.NewWebSocketConn.
 func (s *Server) Pipe(ctx context.Context) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -187,10 +190,11 @@ func (s *Server) Pipe(ctx context.Context) (net.Conn, error) {
 func (s *Server) ConnectionString() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	address := s.address
-	if address == "" {
-		address = "127.0.0.1"
-	}
+	return s.ConnectionStringAt(cmp.Or(s.address, "127.0.0.1"))
+}
+
+// ConnectionStringAt is the same for who reaches the server at another address, such as a proxy's.
+func (s *Server) ConnectionStringAt(address string) string {
 	return "Endpoint=sb://" + address + ";SharedAccessKeyName=" + policyName + ";SharedAccessKey=" + s.key +
 		";UseDevelopmentEmulator=true"
 }

@@ -1,0 +1,134 @@
+package world
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"cordon/local/tables"
+)
+
+// Run is a run as it stands in the tables.
+type Run struct {
+	AlertID   string
+	Version   int
+	State     string
+	Outcome   string
+	Reason    string
+	MachineID string
+	Severity  string
+	ChangedAt time.Time
+}
+
+// Over reports whether nothing more comes of the run.
+func (r Run) Over() bool { return r.State == "closed" || r.State == "parked" }
+
+// Runs are all runs in the tables.
+func (w *World) Runs() []Run {
+	var runs []Run
+	for _, row := range w.rows("cordonalerts", "run:") {
+		runs = append(runs, Run{
+			AlertID:   text(row, "AlertID"),
+			Version:   number(row, "Version"),
+			State:     text(row, "State"),
+			Outcome:   text(row, "Outcome"),
+			Reason:    text(row, "Reason"),
+			MachineID: text(row, "MachineID"),
+			Severity:  text(row, "Severity"),
+			ChangedAt: row.Timestamp,
+		})
+	}
+	return runs
+}
+
+// Notice is a sequence of notices as it stands in the tables.
+type Notice struct {
+	Group string
+	Seq   int
+	State string
+}
+
+// MessageID is the Message-ID under which the notice is to be sent.
+func (n Notice) MessageID() string {
+	sum := sha256.Sum256([]byte(TenantID + "|" + n.Group))
+	return fmt.Sprintf("cordon.%x.%d@%s", sum[:12], n.Seq, MailDomain)
+}
+
+// Notices are all notices in the tables.
+func (w *World) Notices() []Notice {
+	var all []Notice
+	for _, row := range w.rows("cordonnotices", "seq:") {
+		all = append(all, Notice{text(row, "Group"), number(row, "Seq"), text(row, "State")})
+	}
+	return all
+}
+
+// Unsent are the keys of the notices that the index of what is to be sent names.
+func (w *World) Unsent() []string {
+	var keys []string
+	for _, row := range w.rows("cordonnotices", "") {
+		if strings.HasSuffix(row.PartitionKey, "|due") {
+			keys = append(keys, row.RowKey)
+		}
+	}
+	return keys
+}
+
+// News is one event that people are told of, and the notice that tells it.
+type News struct {
+	Kind    string `json:"kind"`
+	Machine string `json:"machine"`
+	Seq     int    `json:"-"`
+}
+
+// News are all events in the tables.
+func (w *World) News() []News {
+	var all []News
+	for _, row := range w.rows("cordonnotices", "entry:") {
+		n := News{Seq: number(row, "Seq")}
+		_ = json.Unmarshal([]byte(text(row, "Body")), &n) // what cannot be read tells nothing
+		all = append(all, n)
+	}
+	return all
+}
+
+// EraseRuns takes away the record of an alert's runs.
+func (w *World) EraseRuns(alertID string) {
+	for _, row := range w.rows("cordonalerts", "run:") {
+		if row.Properties["AlertID"] == alertID {
+			w.Tables.DeleteRow("cordonalerts", row.PartitionKey, row.RowKey)
+		}
+	}
+}
+
+// EraseLatches takes away what says that machines are isolated: of one, or of all if none is named.
+func (w *World) EraseLatches(machineID string) {
+	for _, row := range w.rows("cordonlatches", "") {
+		if machineID == "" || row.Properties["MachineID"] == machineID {
+			w.Tables.DeleteRow("cordonlatches", row.PartitionKey, row.RowKey)
+		}
+	}
+}
+
+// rows are the rows of a table whose keys begin in one way.
+func (w *World) rows(table, prefix string) []tables.Row {
+	var found []tables.Row
+	for _, row := range w.Tables.Rows(table) {
+		if strings.HasPrefix(row.RowKey, prefix) {
+			found = append(found, row)
+		}
+	}
+	return found
+}
+
+func text(row tables.Row, name string) string {
+	value, _ := row.Properties[name].(string)
+	return value
+}
+
+func number(row tables.Row, name string) int {
+	value, _ := row.Properties[name].(int32)
+	return int(value)
+}
