@@ -98,12 +98,12 @@ func nextStep(run *answer.Run, tried map[string]bool) int {
 
 // settle ends a run that has nothing left to do, or leaves it waiting.
 func (r *Actor) settle(ctx context.Context, run *answer.Run) (answer.Outcome, error) {
-	return r.Clerk.Write(ctx, run, func(row *runs.Run) error {
+	return r.Clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
 		if row.State == runs.Waiting {
-			return runs.ErrUnchanged
+			return false, nil
 		}
 		row.Settle(r.Now().UTC())
-		return nil
+		return true, nil
 	})
 }
 

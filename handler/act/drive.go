@@ -145,12 +145,12 @@ func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome,
 // askAgain lets the run go on in a new episode after its own has ended, or ends the step if it had its tries.
 func (r *Actor) askAgain(ctx context.Context, t *turn) (held bool, o answer.Outcome, err error) {
 	again := false
-	row, err := r.Ledger.Runs.Update(ctx, t.Row.AlertID, t.Row.Version, func(row *runs.Run) error {
+	row, err := r.Ledger.Runs.Update(ctx, t.Row.AlertID, t.Row.Version, func(row *runs.Run) (bool, error) {
 		if again = episode.MayReissue(*row, t.latch); !again {
-			return runs.ErrUnchanged
+			return false, nil
 		}
 		episode.Reissue(row, t.kind, r.Now().UTC())
-		return nil
+		return true, nil
 	})
 	switch {
 	case err != nil:

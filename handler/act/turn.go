@@ -78,15 +78,15 @@ func (r *Actor) waitForRelease(ctx context.Context, t *turn, w episode.WaitForRe
 
 // noteEpisode writes which episode is the run's.
 func (r *Actor) noteEpisode(ctx context.Context, t *turn, number int) (answer.Outcome, error) {
-	return r.Clerk.Write(ctx, t.Run, func(row *runs.Run) error {
+	return r.Clerk.Write(ctx, t.Run, func(row *runs.Run) (bool, error) {
 		if row.EpisodeOf(t.kind) == number {
-			return runs.ErrUnchanged
+			return false, nil
 		}
 		row.SetEpisode(t.kind, number)
 		if t.latch.Episode == number && (t.latch.State == latches.Acting || t.latch.State == latches.Achieved) {
 			row.Asked(t.kind, r.Now().UTC())
 		}
-		return nil
+		return true, nil
 	})
 }
 

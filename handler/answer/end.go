@@ -12,12 +12,12 @@ import (
 	"cordon/handler/notice"
 )
 
-// Write changes the run's row, which is the newest afterwards. A row that is final is not changed: the run is over
-// then.
-func (c *Clerk) Write(ctx context.Context, run *Run, change func(*runs.Run) error) (Outcome, error) {
-	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
+// Write lets change work on the run's row, as runs.Update does; run.Row is the newest afterwards. A row that is final is
+// not changed: the run is over then.
+func (c *Clerk) Write(ctx context.Context, run *Run, change func(*runs.Run) (bool, error)) (Outcome, error) {
+	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if row.State.Final() {
-			return runs.ErrUnchanged
+			return false, nil
 		}
 		return change(row)
 	})
@@ -37,14 +37,14 @@ func (run *Run) Keep(row *runs.Run) { row.Tell(run.told...) }
 // Finish gives the run's step its outcome, and closes the run with its last one. A step that has its outcome keeps it.
 func (c *Clerk) Finish(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
 	key := run.Step.Key()
-	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
+	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if state, _ := row.StepOf(key); row.State == runs.Closed || state.Outcome != "" {
-			return runs.ErrUnchanged
+			return false, nil
 		}
 		run.Keep(row)
 		row.Finish(key, outcome, reason, c.Now().UTC())
 		row.Status = cmp.Or(string(run.Alert.Status), row.Status) // the step may have changed it
-		return nil
+		return true, nil
 	})
 	if err != nil {
 		return Outcome{}, err
@@ -73,13 +73,13 @@ func (c *Clerk) Conclude(ctx context.Context, run *Run, kind notice.Kind, outcom
 
 // Wait lets the step of a latch end with an episode.
 func (c *Clerk) Wait(ctx context.Context, run *Run, l latches.Latch) error {
-	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
+	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if row.IsOver(l.Kind) {
-			return runs.ErrUnchanged
+			return false, nil
 		}
 		run.Keep(row)
 		row.Wait(l.Kind, l.Episode, "waiting for action "+l.ActionID, c.Now().UTC())
-		return nil
+		return true, nil
 	})
 	if err == nil {
 		run.Row, run.told = row, nil
@@ -90,14 +90,14 @@ func (c *Clerk) Wait(ctx context.Context, run *Run, l latches.Latch) error {
 // Close ends the run with an outcome. A run that somebody closed meanwhile keeps what it says; one that was parked is
 // closed all the same, because this invocation lived to tell.
 func (c *Clerk) Close(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
-	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
+	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if row.State == runs.Closed {
-			return runs.ErrUnchanged
+			return false, nil
 		}
 		row.State, row.ClosedAt, row.Begun = runs.Closed, c.Now().UTC(), nil
 		row.Outcome, row.Reason, row.Trouble = outcome, reason, ""
 		run.Keep(row)
-		return nil
+		return true, nil
 	})
 	if err != nil {
 		return Outcome{}, err
@@ -128,12 +128,12 @@ func (c *Clerk) Missed(ctx context.Context, run *Run, machineID string, cause er
 	if machineID != "" {
 		what = "machine " + machineID
 	}
-	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
+	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		row.Misses++
 		if row.MissedAt.IsZero() {
 			row.MissedAt = now
 		}
-		return nil
+		return true, nil
 	})
 	if err != nil {
 		return Outcome{}, err

@@ -231,7 +231,7 @@ func TestHealthIsJudgedByWhenTheOldestVersionWasObserved(t *testing.T) {
 			c.wants("in the first quarter of an hour")
 			// Whatever sends it again makes it due anew.
 			if _, err := c.ledger.Runs.Update(t.Context(), "da1", 1,
-				func(r *runs.Run) error { r.Sweeps++; r.DueAt = time.Now(); return nil }); err != nil {
+				func(r *runs.Run) (bool, error) { r.Sweeps++; r.DueAt = time.Now(); return true, nil }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -245,7 +245,7 @@ func TestHealthIsJudgedByWhenTheOldestVersionWasObserved(t *testing.T) {
 		}
 		// A machine that is offline may take as long as it likes.
 		if _, err := c.ledger.Runs.Update(t.Context(), "da1", 1,
-			func(r *runs.Run) error { r.State = runs.Waiting; return nil }); err != nil {
+			func(r *runs.Run) (bool, error) { r.State = runs.Waiting; return true, nil }); err != nil {
 			t.Fatal(err)
 		}
 		c.wants("it waits for its machine")
@@ -309,7 +309,7 @@ func TestTroubleThatIsOverSaysSinceWhen(t *testing.T) {
 		time.Sleep(time.Minute)
 		over = time.Now().UTC()
 		if _, err := c.ledger.Runs.Update(t.Context(), "da1", 1,
-			func(r *runs.Run) error { r.State, r.ClosedAt = runs.Closed, over; return nil }); err != nil {
+			func(r *runs.Run) (bool, error) { r.State, r.ClosedAt = runs.Closed, over; return true, nil }); err != nil {
 			t.Fatal(err)
 		}
 		if r := c.ask(); !r.LastError.OverSince.Equal(over) {

@@ -147,9 +147,9 @@ func (y *yard) answered(t *testing.T) {
 		runs.Observation{Alert: alert.Alert{ID: id, Updated: noon}, Hash: "h", At: noon}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := y.store.Runs.Update(t.Context(), id, 1, func(r *runs.Run) error {
+	if _, err := y.store.Runs.Update(t.Context(), id, 1, func(r *runs.Run) (bool, error) {
 		r.State, r.ClosedAt, r.Outcome, r.Reason = runs.Closed, noon, "isolated", "action 1f0b\x1b[7m is Succeeded"
-		return nil
+		return true, nil
 	}); err != nil {
 		t.Fatal(err)
 	}

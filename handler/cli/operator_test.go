@@ -173,9 +173,9 @@ func TestHeldIsShownByItsSteps(t *testing.T) {
 			runs.Observation{Alert: alert.Alert{ID: h.AlertID, Updated: noon}, Hash: "h", At: noon}); err != nil {
 			t.Fatal(err)
 		}
-		_, err := store.Runs.Update(t.Context(), h.AlertID, 1, func(r *runs.Run) error {
+		_, err := store.Runs.Update(t.Context(), h.AlertID, 1, func(r *runs.Run) (bool, error) {
 			r.State, r.Outcome = runs.Closed, runs.HeldOutcome
-			return nil
+			return true, nil
 		})
 		if err = errors.Join(err, store.Held.Add(t.Context(), h, machine.Machine{ID: h.MachineID}),
 			store.Switches.SetMark(t.Context(), poll.MarkPoll, noon, "")); err != nil {

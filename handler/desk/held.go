@@ -133,14 +133,14 @@ func (d *Desk) Continue(ctx context.Context, h held.Entry, by, reason string) er
 		return err
 	}
 	now := d.Now().UTC()
-	run, err := d.Ledger.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) error {
+	run, err := d.Ledger.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) (bool, error) {
 		if !run.IsHeld() {
-			return &refusal{fmt.Sprintf("its run is %s, %s", run.State, run.Outcome)}
+			return false, &refusal{fmt.Sprintf("its run is %s, %s", run.State, run.Outcome)}
 		}
 		run.Unhold(now)
 		run.Leave, run.LeaveFor, run.LeaveAt = by+": "+reason, machine.FactsDigest(facts), now
 		run.Copies++
-		return nil
+		return true, nil
 	})
 	if err != nil {
 		return err
@@ -202,12 +202,12 @@ func refusedIfGone(err error, what string) error {
 
 // Drop decides that what was held is not done. The run keeps its outcome and says who dropped it. A repeat is harmless.
 func (d *Desk) Drop(ctx context.Context, h held.Entry, by, reason string) error {
-	_, err := d.Ledger.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) error {
+	_, err := d.Ledger.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) (bool, error) {
 		if !run.IsHeld() {
-			return runs.ErrUnchanged
+			return false, nil
 		}
 		run.Drop(fmt.Sprintf("; dropped by %s: %s", by, reason))
-		return nil
+		return true, nil
 	})
 	if err != nil && !runs.IsNotFound(err) {
 		return err

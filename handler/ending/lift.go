@@ -84,16 +84,16 @@ func (c *Closer) decideAgain(
 		return nil
 	}
 	again := false
-	run, err := c.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) error {
+	run, err := c.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
 		was := run.EpisodeOf(l.Kind) == l.Episode && run.State != runs.Parked
 		begun := run.EpisodeOf(l.Kind) == 0 && run.State == runs.Started && !run.IsOver(l.Kind)
 		if again = was || begun; !again {
-			return runs.ErrUnchanged
+			return false, nil
 		}
 		run.Again(l.Kind, "Defender lifted the isolation that it had joined; it is decided again", c.Now().UTC())
 		run.Asked(l.Kind, joined) // as for what is asked for again, its age is not looked at anew
 		run.Copies++
-		return nil
+		return true, nil
 	})
 	if err != nil || !again {
 		return err

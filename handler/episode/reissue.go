@@ -40,10 +40,10 @@ func Reissue(run *runs.Run, kind string, due time.Time) {
 
 // CloseWith ends the step of a run with its episode, if it is the run's and the step is not over; with its last step
 // the run is closed.
-func CloseWith(run *runs.Run, l latches.Latch, outcome, reason string, at time.Time) error {
+func CloseWith(run *runs.Run, l latches.Latch, outcome, reason string, at time.Time) (changed bool) {
 	if run.IsOver(l.Kind) || run.EpisodeOf(l.Kind) != l.Episode {
-		return runs.ErrUnchanged
+		return false
 	}
 	run.FinishLatch(l.Kind, outcome, reason, at)
-	return nil
+	return true
 }

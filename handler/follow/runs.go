@@ -18,8 +18,8 @@ func (f *Follower) closeRuns(ctx context.Context, l latches.Latch, outcome, reas
 		return err
 	}
 	for _, j := range joiners {
-		_, err := f.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) error {
-			return episode.CloseWith(run, l, outcome, reason, f.Now().UTC())
+		_, err := f.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
+			return episode.CloseWith(run, l, outcome, reason, f.Now().UTC()), nil
 		})
 		if err != nil && !runs.IsNotFound(err) {
 			return err
@@ -81,17 +81,17 @@ func (f *Follower) afterFailure(ctx context.Context, j latches.Joiner, l latches
 		return err
 	}
 	again, due := false, f.Now().UTC().Add(f.ReissueAfter)
-	run, err := f.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) error {
+	run, err := f.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
 		if again = episode.Answers(record, *run) && episode.MayReissue(*run, l); again {
 			episode.Reissue(run, l.Kind, due)
 			run.Copies++
-			return nil
+			return true, nil
 		}
 		outcome := episode.DoneWord(l)
 		if l.ActionStatus != machine.Succeeded {
 			outcome = episode.NotDone(outcome)
 		}
-		return episode.CloseWith(run, l, outcome, l.EndReason, f.Now().UTC())
+		return episode.CloseWith(run, l, outcome, l.EndReason, f.Now().UTC()), nil
 	})
 	if runs.IsNotFound(err) {
 		return nil

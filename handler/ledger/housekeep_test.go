@@ -31,7 +31,7 @@ func housekeeping(t *testing.T, s *Store) {
 	if _, err := s.Runs.Asked(t.Context(), "asked", noon); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Runs.Update(t.Context(), "asked", 0, func(r *runs.Run) error { r.State = runs.Closed; return nil }); err != nil {
+	if _, err := s.Runs.Update(t.Context(), "asked", 0, func(r *runs.Run) (bool, error) { r.State = runs.Closed; return true, nil }); err != nil {
 		t.Fatal(err)
 	}
 	for _, group := range []string{"sent", "unsent"} {

@@ -77,14 +77,14 @@ func writeEveryKind(t *testing.T, s *Store) {
 	a := sampleAlert()
 	a.ID, a.IncidentID = "da'1|x", 7
 	observe(t, s, a, noon)
-	_, err := s.Runs.Update(ctx, a.ID, 1, func(r *runs.Run) error {
+	_, err := s.Runs.Update(ctx, a.ID, 1, func(r *runs.Run) (bool, error) {
 		r.Steps = runs.Steps{{Key: "isolate", Latch: latches.Isolation}, {Key: "scan:Quick", Latch: "scan:Quick"}}
 		r.Begun = runs.Starts{}.Begin(runs.Start{Process: "p", Attempt: 2, At: noon})
 		r.Wait(latches.Isolation, 3, "waiting for action a", noon)
 		r.CountReissue(latches.Isolation)
 		r.Finish("scan:Quick", "scanned", "by b", noon)
 		r.Tell("isolate|m1=requested")
-		return r.SetPlan("plan", "short")
+		return true, r.SetPlan("plan", "short")
 	})
 	must(err)
 	_, err = s.Runs.Asked(ctx, "asked", noon)

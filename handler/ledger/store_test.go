@@ -33,7 +33,7 @@ func observe(t *testing.T, s *Store, a alert.Alert, at time.Time) {
 
 func setState(t *testing.T, s *Store, id string, state runs.State) {
 	t.Helper()
-	_, err := s.Runs.Update(t.Context(), id, 1, func(r *runs.Run) error { r.State, r.DueAt = state, noon; return nil })
+	_, err := s.Runs.Update(t.Context(), id, 1, func(r *runs.Run) (bool, error) { r.State, r.DueAt = state, noon; return true, nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestWriteWhoseAnswerWasLostIsNoConflict(t *testing.T) {
 	})
 	counts := 0
 	lost("update", func() error {
-		run, err := s.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) error { counts++; r.Copies++; return nil })
+		run, err := s.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) (bool, error) { counts++; r.Copies++; return true, nil })
 		if err == nil && run.Copies != 1 {
 			err = fmt.Errorf("counted %d times", run.Copies)
 		}

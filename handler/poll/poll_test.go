@@ -194,9 +194,9 @@ func (f *tenant) watermark(t fatal) time.Time {
 
 func (f *tenant) begin(t fatal, id string, version int) {
 	t.Helper()
-	if _, err := f.Ledger.Runs.Update(context.Background(), id, version, func(r *runs.Run) error {
+	if _, err := f.Ledger.Runs.Update(context.Background(), id, version, func(r *runs.Run) (bool, error) {
 		r.State = runs.Started
-		return nil
+		return true, nil
 	}); err != nil {
 		t.Fatal(err)
 	}

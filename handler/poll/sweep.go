@@ -162,13 +162,13 @@ func (p *Poller) sendAgain(ctx context.Context, standing []runs.Run, now time.Ti
 	messages := make([]alert.Envelope, len(standing))
 	err := parallel(ctx, len(standing), func(ctx context.Context, i int) error {
 		over := false
-		run, err := p.Ledger.Runs.Update(ctx, standing[i].AlertID, standing[i].Version, func(run *runs.Run) error {
+		run, err := p.Ledger.Runs.Update(ctx, standing[i].AlertID, standing[i].Version, func(run *runs.Run) (bool, error) {
 			if over = run.State.Final(); over {
-				return runs.ErrUnchanged
+				return false, nil
 			}
 			run.Sweeps++
 			run.DueAt = now
-			return nil
+			return true, nil
 		})
 		if err != nil || over {
 			return err

@@ -30,9 +30,9 @@ func (f *tenant) answer(t *testing.T, id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.Ledger.Runs.Update(t.Context(), id, record.Seen.Version, func(run *runs.Run) error {
+	_, err = f.Ledger.Runs.Update(t.Context(), id, record.Seen.Version, func(run *runs.Run) (bool, error) {
 		run.State, run.Outcome = runs.Closed, "no rule"
-		return nil
+		return true, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -247,9 +247,9 @@ func TestVersionThatStandsStillIsSentAgainUnderAFreshID(t *testing.T) {
 			f := newTenant(t)
 			f.show("da1", alert.High, noon.Add(-20*time.Minute), noon)
 			f.poll(t)
-			if _, err := f.Ledger.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) error {
+			if _, err := f.Ledger.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) (bool, error) {
 				tt.run(r)
-				return nil
+				return true, nil
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -283,9 +283,9 @@ func TestRunThatWaitsForAFollowedActionIsLeftAlone(t *testing.T) {
 	if err := f.Ledger.Latches.Save(t.Context(), &l); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Ledger.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) error {
+	if _, err := f.Ledger.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) (bool, error) {
 		r.State, r.Episode = runs.Waiting, 1
-		return nil
+		return true, nil
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -99,14 +99,14 @@ func (r *Responder) supersedeAsked(ctx context.Context, run *answer.Run, version
 // seems to kill the process is parked.
 func (r *Responder) start(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	now, deaths := r.Now().UTC(), 0
-	o, err = r.clerk.Write(ctx, run, func(row *runs.Run) error {
+	o, err = r.clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
 		if run.Message.Attempt > row.Attempt {
 			// The copy that is answered now was sent by an invocation that ended in good order and could not write so.
 			row.Begun, row.Attempt = row.Begun.EndNewest(), run.Message.Attempt
 		}
 		row.Begun = row.Begun.Bury(r.process, now, invocationLife, run.Message.Attempt, run.Delivery-1)
 		if deaths = row.Begun.Deaths(); deaths >= deathsToPark {
-			return runs.ErrUnchanged
+			return false, nil
 		}
 		row.Begun = row.Begun.Begin(runs.Start{
 			Process: r.process,
@@ -117,7 +117,7 @@ func (r *Responder) start(ctx context.Context, run *answer.Run) (o answer.Outcom
 		if row.State == runs.Observed {
 			row.State, row.StartedAt = runs.Started, now
 		}
-		return nil
+		return true, nil
 	})
 	switch {
 	case err != nil || o.Ends():
@@ -140,9 +140,9 @@ func (r *Responder) park(ctx context.Context, run *answer.Run, deaths int) (o an
 	if err := r.Teller.Tell(ctx, "operator", e); err != nil {
 		return o, err
 	}
-	_, err = r.clerk.Write(ctx, run, func(row *runs.Run) error {
+	_, err = r.clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
 		row.State, row.ClosedAt, row.Outcome, row.Reason = runs.Parked, r.Now().UTC(), "parked", reason
-		return nil
+		return true, nil
 	})
 	return answer.RunOver(), err
 }

@@ -44,7 +44,7 @@ func (r *Responder) noteComeback(
 	ctx context.Context, run *answer.Run, p answer.Pause, now time.Time,
 ) (runs.Run, error) {
 	outage, told := r.noteStuck(ctx, run, p)
-	return r.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) error {
+	return r.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if made := copyOf(*row, run.Message); row.CopyOf != made {
 			row.Copies++
 			row.CopyOf = copyOf(*row, run.Message)
@@ -64,7 +64,7 @@ func (r *Responder) noteComeback(
 			row.Stick(now, r.tries(), outage)
 			row.StuckTold = row.StuckTold || told
 		}
-		return nil
+		return true, nil
 	})
 }
 

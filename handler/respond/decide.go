@@ -56,11 +56,11 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 	if err := r.tellWithdrawn(ctx, run); err != nil {
 		return o, err
 	}
-	return r.clerk.Write(ctx, run, func(row *runs.Run) error {
+	return r.clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
 		row.Rule, row.Mode, row.Book = run.Plan.Rule, string(run.Plan.Mode), r.Book.Hash()
 		row.MachineID = run.Alert.MachineID
 		row.Steps = row.Steps.Plan(stepStates(run.Plan))
-		return row.SetPlan(run.Plan, run.Plan.Steps)
+		return true, row.SetPlan(run.Plan, run.Plan.Steps)
 	})
 }
 

@@ -226,9 +226,9 @@ func TestMessageThatIsSentAfreshGoesOnByCopiesOfItsOwn(t *testing.T) {
 	}
 	answer()
 	for _, count := range []func(*runs.Run){func(r *runs.Run) { r.Sweeps++ }, func(r *runs.Run) { r.Copies++ }} {
-		if _, err := p.Ledger.Runs.Update(context.Background(), "da1", 1, func(r *runs.Run) error {
+		if _, err := p.Ledger.Runs.Update(context.Background(), "da1", 1, func(r *runs.Run) (bool, error) {
 			count(r)
-			return nil
+			return true, nil
 		}); err != nil {
 			t.Fatal(err)
 		}

@@ -67,10 +67,10 @@ func TestRunWhoseLeftStepsArePlannedAwayIsClosed(t *testing.T) {
 	w.CategoryOn("da1", "m1", "scan")
 	w.Drain(p, 5)
 	// As if another playbook had asked for an isolation too that could not be asked for yet.
-	_, err := p.Ledger.Runs.Update(t.Context(), "da1", 1, func(run *runs.Run) error {
+	_, err := p.Ledger.Runs.Update(t.Context(), "da1", 1, func(run *runs.Run) (bool, error) {
 		run.State = runs.Started
 		run.Steps = append(run.Steps, runs.Step{Key: "isolate", Latch: latches.Isolation})
-		return nil
+		return true, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -98,9 +98,9 @@ func TestNothingIsReleasedWhileNobodyDecidedAboutAnotherAlert(t *testing.T) {
 	w.Settled(p)
 	w.Retitle(b)
 	w.Queue = nil
-	if _, err := p.Ledger.Runs.Update(t.Context(), "da2", 2, func(run *runs.Run) error {
+	if _, err := p.Ledger.Runs.Update(t.Context(), "da2", 2, func(run *runs.Run) (bool, error) {
 		run.State, run.Outcome = runs.Parked, "parked"
-		return nil
+		return true, nil
 	}); err != nil {
 		t.Fatal(err)
 	}

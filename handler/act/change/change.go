@@ -159,12 +159,12 @@ func (c *Changer) updateAlert(ctx context.Context, run *answer.Run) (changed boo
 // beginChange writes down that a change may have been made before it is asked for. What was written first stays.
 func (c *Changer) beginChange(ctx context.Context, run *answer.Run, before string) (answer.Outcome, error) {
 	key := run.Step.Key()
-	return c.Clerk.Write(ctx, run, func(row *runs.Run) error {
+	return c.Clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
 		if state, _ := row.StepOf(key); state.Begun {
-			return runs.ErrUnchanged
+			return false, nil
 		}
 		row.Begin(key, before)
-		return nil
+		return true, nil
 	})
 }
 

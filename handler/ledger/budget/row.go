@@ -12,7 +12,7 @@ import (
 	"cordon/handler/ledger/rows"
 )
 
-// budget is the row of one action. Stamps are stored as 32 bytes each and not as JSON, because a day may hold 10,000 of
+// row is the row of one action. Stamps are stored as 32 bytes each and not as JSON, because a day may hold 10,000 of
 // them (the most that a playbook can allow); what a property has no room for goes into the next.
 type row struct {
 	rows.Keys

@@ -48,7 +48,7 @@ func findings(t *testing.T, s *Store) {
 	if back, err := read.Row(); err != nil || back["DeviceId"] != "m1" || len(back["Line"]) < 1000 {
 		t.Errorf("the row came back as %d columns, %v", len(back), err)
 	}
-	_, err = s.runs.Update(t.Context(), f.ID, 1, func(r *runs.Run) error { r.State = runs.Closed; return nil })
+	_, err = s.runs.Update(t.Context(), f.ID, 1, func(r *runs.Run) (bool, error) { r.State = runs.Closed; return true, nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"cordon/handler/machine"
 )
 
-// LatchState is where the episode of a latch stands.
+// State is where the episode of a latch stands.
 type State string
 
 // The states of an episode. The zero value means that the latch never had one.
@@ -101,7 +101,7 @@ func (l Latch) Held(token string, now time.Time) bool {
 	return l.Holder != "" && l.Holder != token && now.Before(l.HeldUntil)
 }
 
-// Latch reads the latch of a machine; a fresh one if it was never used.
+// Of reads the latch of a machine; a fresh one if it was never used.
 func (s *Store) Of(ctx context.Context, machineID, kind string) (Latch, error) {
 	l := Latch{Keys: s.latches.At(kind, machineID), MachineID: machineID, Kind: kind}
 	if _, err := s.latches.Read(ctx, &l); err != nil {
@@ -110,7 +110,7 @@ func (s *Store) Of(ctx context.Context, machineID, kind string) (Latch, error) {
 	return l, nil
 }
 
-// SaveLatch writes the latch if nobody changed it since it was read, and updates it for the next write. On rows.ErrConflict
+// Save writes the latch if nobody changed it since it was read, and updates it for the next write. On rows.ErrConflict
 // the caller holds nothing and reads it again.
 func (s *Store) Save(ctx context.Context, l *Latch) error { return s.latches.Save(ctx, l) }
 
@@ -203,7 +203,7 @@ func NextEpisode(l Latch) Latch {
 	}
 }
 
-// agingLatches are the joiners of episodes.
+// Aging are the joiners of episodes.
 func (s *Store) Aging() []rows.Aging {
 	return []rows.Aging{{Name: "joiners", Table: s.latches, Remove: s.removeJoiner}}
 }

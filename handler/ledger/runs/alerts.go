@@ -240,7 +240,7 @@ func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, e
 	return known, nil
 }
 
-// agingRuns are alerts with their runs, and the index by day, machine and incident.
+// Aging are alerts with their runs, and the index by day, machine and incident.
 func (s *Store) Aging() []rows.Aging {
 	known := fmt.Sprintf("(RowKey eq '%s' or RowKey eq '%s')", seenKey, runKey(0))
 	return []rows.Aging{

@@ -7,7 +7,7 @@ import (
 	"cordon/handler/ledger/rows"
 )
 
-// RunRef points at a run from the index by day.
+// Ref points at a run from the index by day.
 type Ref struct {
 	rows.Keys
 	AlertID    string
@@ -18,7 +18,7 @@ type Ref struct {
 // indexRun makes a run findable before it exists, by day and among those that are open. An index row without its run
 // means nothing.
 func (s *Store) indexRun(ctx context.Context, run Run, now time.Time) error {
-	if err := s.addOpenRun(ctx, run, now); err != nil {
+	if err := s.addOpen(ctx, run, now); err != nil {
 		return err
 	}
 	at := run.ObservedAt.UTC()
@@ -31,7 +31,7 @@ func (s *Store) indexRun(ctx context.Context, run Run, now time.Time) error {
 	return s.runIndex.Put(ctx, &ref)
 }
 
-// Runs lists the runs observed on the UTC day of at, newest first.
+// OnDay lists the runs observed on the UTC day of at, newest first.
 func (s *Store) OnDay(ctx context.Context, at time.Time) ([]Ref, error) {
 	return rows.List[Ref](ctx, s.runIndex, rows.Prefix(s.runIndex.Partition(at.UTC().Format(time.DateOnly)), ""))
 }

@@ -10,7 +10,7 @@ import (
 	"cordon/handler/ledger/rows"
 )
 
-// OpenRun is an entry of the index of runs that are not over. It is written before the run it names and taken out after
+// OpenEntry is an entry of the index of runs that are not over. It is written before the run it names and taken out after
 // the run is closed, so that no run can stand still unseen; an entry without its run, or of one that is over, means
 // nothing.
 type OpenEntry struct {
@@ -21,14 +21,14 @@ type OpenEntry struct {
 	At      time.Time // when the entry was made, by the clock of whoever made it
 }
 
-func (s *Store) openRunKeys(run Run) rows.Keys {
+func (s *Store) openKeys(run Run) rows.Keys {
 	// The opening is part of the key: whoever closes the run takes out the entry of that opening, never that of the next.
 	return s.open.At(rows.Key(run.ID(), fmt.Sprint(run.Opening)), "runs")
 }
 
-func (s *Store) addOpenRun(ctx context.Context, run Run, at time.Time) error {
+func (s *Store) addOpen(ctx context.Context, run Run, at time.Time) error {
 	return s.open.Put(ctx, &OpenEntry{
-		Keys:    s.openRunKeys(run),
+		Keys:    s.openKeys(run),
 		AlertID: run.AlertID,
 		Version: run.Version,
 		Opening: run.Opening,
@@ -36,13 +36,13 @@ func (s *Store) addOpenRun(ctx context.Context, run Run, at time.Time) error {
 	})
 }
 
-// dropOpenRun takes a run that is over out of the index. A failure is no error: the sweep takes it out later.
-func (s *Store) dropOpenRun(ctx context.Context, run Run) {
-	k := s.openRunKeys(run)
+// dropOpen takes a run that is over out of the index. A failure is no error: the sweep takes it out later.
+func (s *Store) dropOpen(ctx context.Context, run Run) {
+	k := s.openKeys(run)
 	_ = s.open.Remove(ctx, k)
 }
 
-// OpenRuns hands over the entries of the index in no order that means anything, page by page, so that a large backlog is
+// EachOpen hands over the entries of the index in no order that means anything, page by page, so that a large backlog is
 // not held in memory. An error of visit ends it.
 func (s *Store) EachOpen(ctx context.Context, visit func(OpenEntry) error) error {
 	for entry, err := range rows.Each[OpenEntry](ctx, s.open, rows.Prefix(s.open.Partition("runs"), ""), "") {
@@ -60,7 +60,7 @@ func (s *Store) EachOpen(ctx context.Context, visit func(OpenEntry) error) error
 // may still be about to write the run.
 const emptyEntryAge = 24 * time.Hour
 
-// OpenRun reads the run of an entry; false if it is over or never came to be. An entry that means nothing any more is
+// ReadOpen reads the run of an entry; false if it is over or never came to be. An entry that means nothing any more is
 // taken out on the way.
 func (s *Store) ReadOpen(ctx context.Context, entry OpenEntry, now time.Time) (Run, bool, error) {
 	run := Run{Keys: s.alerts.At(runKey(entry.Version), entry.AlertID)}
@@ -76,7 +76,7 @@ func (s *Store) ReadOpen(ctx context.Context, entry OpenEntry, now time.Time) (R
 	return Run{}, false, s.open.Remove(ctx, entry.Keys)
 }
 
-// OpenRunCount says how many runs are not over.
+// OpenCount says how many runs are not over.
 type OpenCount struct {
 	ByState    map[State]int
 	Unanswered Unanswered
@@ -100,7 +100,7 @@ func (u Unanswered) For(now time.Time) time.Duration {
 	return max(0, now.Sub(u.Since))
 }
 
-// OldestOpenRun finds the oldest run that is not answered among up to limit of the oldest that are not over.
+// OldestOpen finds the oldest run that is not answered among up to limit of the oldest that are not over.
 func (s *Store) OldestOpen(ctx context.Context, limit int, now time.Time) (Unanswered, error) {
 	entries, all, err := s.oldestEntries(ctx, limit)
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Store) OldestOpen(ctx context.Context, limit int, now time.Time) (Unans
 	return Unanswered{Open: all}, nil
 }
 
-// CountOpenRuns counts up to limit of the runs that are not over, the oldest first.
+// CountOpen counts up to limit of the runs that are not over, the oldest first.
 func (s *Store) CountOpen(ctx context.Context, limit int, now time.Time) (OpenCount, error) {
 	entries, all, err := s.oldestEntries(ctx, limit)
 	count := OpenCount{ByState: map[State]int{}, Unanswered: Unanswered{Open: all}, More: all > len(entries)}

@@ -26,7 +26,7 @@ func open(t *testing.T, s *Store, now time.Time) (entries []OpenEntry, runs int)
 
 func setState(t *testing.T, s *Store, id string, state State) {
 	t.Helper()
-	if _, err := s.Update(t.Context(), id, 1, func(r *Run) error { r.State, r.DueAt = state, noon; return nil }); err != nil {
+	if _, err := s.Update(t.Context(), id, 1, func(r *Run) (bool, error) { r.State, r.DueAt = state, noon; return true, nil }); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -57,7 +57,7 @@ func openRuns(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	for _, run := range []Run{over.Runs[0], {AlertID: "never", Version: 1}} {
-		if err := s.addOpenRun(t.Context(), run, noon); err != nil {
+		if err := s.addOpen(t.Context(), run, noon); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -91,7 +91,7 @@ func unanswered(t *testing.T, s *Store) {
 		observe(t, s, a, noon.Add(time.Duration(i)*time.Minute))
 	}
 	// A sweep sends it again: it is due anew, and as unanswered as before.
-	if _, err := s.Update(t.Context(), "da0", 1, func(r *Run) error { r.Sweeps, r.DueAt = 3, now; return nil }); err != nil {
+	if _, err := s.Update(t.Context(), "da0", 1, func(r *Run) (bool, error) { r.Sweeps, r.DueAt = 3, now; return true, nil }); err != nil {
 		t.Fatal(err)
 	}
 	want("swept", "da0:v1", 70*time.Minute, 4)

@@ -11,7 +11,7 @@ import (
 	"cordon/handler/ledger/rows"
 )
 
-// RunState is where the run of one alert version stands. Closed and parked are final.
+// State is where the run of one alert version stands. Closed and parked are final.
 type State string
 
 // The states of a run. The zero value is no state.
@@ -101,14 +101,13 @@ const runPrefix = "run:"
 
 func runKey(version int) string { return fmt.Sprintf(runPrefix+"v%08d", version) }
 
-// ErrUnchanged is returned by the function given to UpdateRun when there is nothing to write.
-var ErrUnchanged = errors.New("nothing to write")
-
-// UpdateRun reads a run, lets change work on it and writes it if nobody else did meanwhile; else it starts over with the
-// newer row. An error of change ends it without a write; ErrUnchanged ends it without a write and without an error. The
-// index of open runs follows the run's state: a run that is opened again enters it before, one that is over leaves it
-// after.
-func (s *Store) Update(ctx context.Context, alertID string, version int, change func(*Run) error) (Run, error) {
+// Update reads a run, lets change work on it and writes it if nobody else did meanwhile; else it starts over with the
+// newer row. An error of change ends it without a write; without a change nothing is written. It answers with the run as
+// change left it. The index of open runs follows the run's state: a run that is opened again enters it before, one that
+// is over leaves it after.
+func (s *Store) Update(
+	ctx context.Context, alertID string, version int, change func(*Run) (changed bool, err error),
+) (Run, error) {
 	var run Run
 	id := alert.RunID(alertID, version)
 	err := rows.Try("update run "+id, func() error {
@@ -121,28 +120,27 @@ func (s *Store) Update(ctx context.Context, alertID string, version int, change 
 			run = Run{}
 			return fmt.Errorf("run %s: %w", id, err)
 		}
-		return s.changeRun(ctx, &run, change)
+		was := run.State
+		changed, err := change(&run)
+		if err != nil || !changed {
+			return err
+		}
+		return s.save(ctx, &run, was)
 	})
 	return run, err
 }
 
-// changeRun lets change work on a run as it was read, and writes it with what follows from its state.
-func (s *Store) changeRun(ctx context.Context, run *Run, change func(*Run) error) error {
-	was := run.State
-	if err := change(run); errors.Is(err, ErrUnchanged) {
-		return nil
-	} else if err != nil {
-		return err
-	}
+// save writes a run that was in a state, with what follows from the state that it is in.
+func (s *Store) save(ctx context.Context, run *Run, was State) error {
 	if was.Final() && !run.State.Final() {
 		run.Opening++
-		if err := s.addOpenRun(ctx, *run, run.DueAt); err != nil {
+		if err := s.addOpen(ctx, *run, run.DueAt); err != nil {
 			return err
 		}
 	}
 	err := s.alerts.Save(ctx, run)
 	if err == nil && run.State.Final() && !was.Final() {
-		s.dropOpenRun(ctx, *run)
+		s.dropOpen(ctx, *run)
 	}
 	return err
 }

@@ -12,7 +12,7 @@ import (
 	"cordon/handler/outgoing"
 )
 
-// StepState is where one acting step of a run's plan stands. The zero value but for its key is a step that is not begun.
+// Step is where one acting step of a run's plan stands. The zero value but for its key is a step that is not begun.
 type Step struct {
 	Key      string `json:"key"`                // playbook.Step.Key
 	Latch    string `json:"latch,omitempty"`    // kind of the latch that owns its machine action; empty: it has none
@@ -30,7 +30,7 @@ type Step struct {
 // maxReason bounds what is kept of a step's reason, in characters: all steps of a run go into one property of its row.
 const maxReason = 1000
 
-// StepStates are the acting steps of a run's plan, in order. In a row they are a text, for a row holds no lists.
+// Steps are the acting steps of a run's plan, in order. In a row they are a text, for a row holds no lists.
 type Steps []Step
 
 // MarshalText implements encoding.TextMarshaler.
