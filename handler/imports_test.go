@@ -91,34 +91,38 @@ var allowed = map[string][]string{
 
 	"push": {"alert", "incoming"},
 	"poll": {
-		"alert", "machine", "ledger", "ledger/latches", "ledger/rows", "ledger/runs", "ledger/switches", "logging",
-		"outgoing", "schedule",
+		"alert", "machine", "ledger/latches", "ledger/rows", "ledger/runs", "ledger/switches", "logging", "outgoing",
+		"schedule",
 	},
 	"notice": {"alert", "machine", "ledger/hunts", "ledger/notices", "logging", "outgoing", "incoming"},
 	"hunt": {
-		"alert", "machine", "ledger", "ledger/findings", "ledger/hunts", "ledger/rows", "ledger/runs", "logging",
-		"notice", "schedule", "incoming",
+		"alert", "machine", "ledger/findings", "ledger/hunts", "ledger/rows", "ledger/runs", "ledger/switches",
+		"logging", "notice", "schedule", "incoming",
 	},
 	"deadletter": {"alert", "ledger/notices", "ledger/runs", "notice"},
-	"watch":      {"ledger", "logging", "notice"},
+	"watch":      {"ledger/runs", "ledger/switches", "logging", "notice"},
 	"episode":    {"machine", "playbook", "ledger/latches", "ledger/runs", "notice"},
-	"ending":     {"alert", "machine", "ledger", "ledger/latches", "ledger/runs", "notice", "episode"},
-	"desk":       {"alert", "machine", "ledger", "ledger/held", "ledger/latches", "ledger/runs", "episode"},
+	"ending":     {"alert", "machine", "ledger/budget", "ledger/latches", "ledger/runs", "notice", "episode"},
+	"desk": {
+		"alert", "machine", "ledger/findings", "ledger/held", "ledger/latches", "ledger/runs", "ledger/switches",
+		"episode",
+	},
 	"answer": {
-		"alert", "machine", "outgoing", "playbook", "ledger", "ledger/held", "ledger/latches", "ledger/runs",
-		"notice", "episode",
+		"alert", "machine", "outgoing", "playbook", "ledger/held", "ledger/latches", "ledger/runs", "notice",
+		"episode",
 	},
 	"act": {
-		"alert", "machine", "playbook", "ledger", "ledger/budget", "ledger/latches", "ledger/rows", "ledger/runs",
+		"alert", "machine", "playbook", "ledger/budget", "ledger/latches", "ledger/rows", "ledger/runs",
 		"ledger/switches", "notice", "episode", "ending", "answer", "act/change",
 	},
-	"act/change": {"alert", "machine", "playbook", "ledger", "ledger/runs", "notice", "answer"},
+	"act/change": {"alert", "machine", "playbook", "ledger/runs", "notice", "answer"},
 	"respond": {
-		"alert", "machine", "logging", "playbook", "ledger", "ledger/budget", "ledger/findings", "ledger/latches",
-		"ledger/runs", "ledger/switches", "notice", "episode", "ending", "answer", "act",
+		"alert", "machine", "logging", "playbook", "ledger/budget", "ledger/findings", "ledger/held",
+		"ledger/latches", "ledger/neighbours", "ledger/runs", "ledger/switches", "ledger/trouble", "notice",
+		"episode", "ending", "answer", "act",
 	},
 	"follow": {
-		"alert", "machine", "outgoing", "schedule", "ledger", "ledger/latches", "ledger/rows", "ledger/runs",
+		"alert", "machine", "outgoing", "schedule", "ledger/budget", "ledger/latches", "ledger/rows", "ledger/runs",
 		"ledger/switches", "notice", "episode", "ending",
 	},
 

@@ -13,8 +13,10 @@ import (
 	"cordon/handler/act/change"
 	"cordon/handler/answer"
 	"cordon/handler/ending"
-	"cordon/handler/ledger"
 	"cordon/handler/ledger/budget"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
@@ -42,14 +44,17 @@ type Facts interface {
 
 // Options are the parts and settings of an Actor; all are required.
 type Options struct {
-	API     API
-	Facts   Facts
-	Ledger  *ledger.Store
-	Clerk   *answer.Clerk
-	Endings *ending.Closer
-	Book    *playbook.Book
-	Log     *slog.Logger
-	Now     func() time.Time
+	API      API
+	Facts    Facts
+	Runs     *runs.Store
+	Latches  *latches.Store
+	Budget   *budget.Store
+	Switches *switches.Store
+	Clerk    *answer.Clerk
+	Endings  *ending.Closer
+	Book     *playbook.Book
+	Log      *slog.Logger
+	Now      func() time.Time
 
 	SnapshotMaxAge time.Duration // how old alert and machine may be when they are acted on
 	Lift           time.Duration // how long Defender lets an isolation stand before it lifts it by itself
@@ -75,10 +80,10 @@ func New(o Options) *Actor {
 	return &Actor{
 		Options: o,
 		changer: &change.Changer{
-			API:    o.API,
-			Ledger: o.Ledger,
-			Clerk:  o.Clerk,
-			Log:    o.Log,
+			API:   o.API,
+			Runs:  o.Runs,
+			Clerk: o.Clerk,
+			Log:   o.Log,
 		},
 		listing: make(chan struct{}, 1),
 	}
@@ -122,5 +127,5 @@ func tooSlow() answer.Outcome {
 
 // sharedNow is the time for what all instances share.
 func (r *Actor) sharedNow(ctx context.Context) time.Time {
-	return r.Ledger.SharedNow(ctx, r.Log, r.Now)
+	return r.Budget.SharedNow(ctx, r.Log, r.Now)
 }

@@ -165,7 +165,7 @@ func (r *Actor) carryOutStep(ctx context.Context, run *answer.Run) (answer.Outco
 	case machineAction:
 		return r.act(ctx, run)
 	}
-	if pause, err := r.Ledger.Switches.Pause(ctx); err != nil {
+	if pause, err := r.Switches.Pause(ctx); err != nil {
 		return answer.Outcome{}, err
 	} else if pause.Paused {
 		return r.hold(ctx, run, paused(pause))

@@ -94,16 +94,16 @@ func (r *Actor) read(ctx context.Context, t *turn, v *episode.View, fact episode
 	switch fact {
 	case episode.TheRecord:
 		var record runs.Record
-		record, err = r.Ledger.Runs.Alert(ctx, t.Row.AlertID)
+		record, err = r.Runs.Alert(ctx, t.Row.AlertID)
 		v.Record = &record
 	case episode.TheJoiners:
 		var joiners []latches.Joiner
-		joiners, err = r.Ledger.Latches.Joiners(ctx, t.latch)
+		joiners, err = r.Latches.Joiners(ctx, t.latch)
 		v.Joiners = &joiners
 	case episode.TheUndoing:
 		undoing, _ := machine.SpecOf(t.spec.Undoing)
 		var u latches.Latch
-		u, err = r.Ledger.Latches.Of(ctx, t.Machine.ID, undoing.Latch)
+		u, err = r.Latches.Of(ctx, t.Machine.ID, undoing.Latch)
 		v.Undoing = &u
 	case episode.TheLasting:
 		var l latches.Latch
@@ -131,11 +131,11 @@ func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome,
 		return false, o, err
 	}
 	l.Holder, l.HeldUntil = t.token, r.Now().UTC().Add(r.Hold)
-	if err := r.Ledger.Latches.Save(ctx, &l); err != nil {
+	if err := r.Latches.Save(ctx, &l); err != nil {
 		return false, o, err
 	}
 	t.latch = l
-	if err := r.Ledger.Latches.AddOpen(ctx, t.Machine.ID, t.kind); err != nil {
+	if err := r.Latches.AddOpen(ctx, t.Machine.ID, t.kind); err != nil {
 		r.letGo(ctx, t)
 		return false, o, err
 	}
@@ -145,7 +145,7 @@ func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome,
 // askAgain lets the run go on in a new episode after its own has ended, or ends the step if it had its tries.
 func (r *Actor) askAgain(ctx context.Context, t *turn) (held bool, o answer.Outcome, err error) {
 	again := false
-	row, err := r.Ledger.Runs.Update(ctx, t.Row.AlertID, t.Row.Version, func(row *runs.Run) (bool, error) {
+	row, err := r.Runs.Update(ctx, t.Row.AlertID, t.Row.Version, func(row *runs.Run) (bool, error) {
 		if again = episode.MayReissue(*row, t.latch); !again {
 			return false, nil
 		}

@@ -40,7 +40,7 @@ func (r *Actor) notDone(
 	if l.State != latches.Intended && l.State != latches.Acting && l.State != latches.Achieved {
 		return r.Clerk.Conclude(ctx, run, kind, outcome, why)
 	}
-	joiners, err := r.Ledger.Latches.Joiners(ctx, l)
+	joiners, err := r.Latches.Joiners(ctx, l)
 	if err != nil {
 		return o, err
 	}

@@ -67,7 +67,7 @@ func (r *Actor) claimUndoing(ctx context.Context, t *turn) (answer.Outcome, erro
 		}
 		// Written also if the mark is our own: somebody who is about to clear it, or to join, is to find it changed.
 		l.UndoneBy = t.ID()
-		err = r.Ledger.Latches.Save(ctx, &l)
+		err = r.Latches.Save(ctx, &l)
 		if errors.Is(err, rows.ErrConflict) {
 			continue
 		}
@@ -93,7 +93,7 @@ func wanted(by latches.Joiner, l latches.Latch) answer.Reason {
 func (r *Actor) wantedBy(
 	ctx context.Context, l latches.Latch, alertID string,
 ) (by latches.Joiner, o answer.Outcome, err error) {
-	joiners, err := r.Ledger.Latches.Joiners(ctx, l)
+	joiners, err := r.Latches.Joiners(ctx, l)
 	if err != nil {
 		return by, o, err
 	}
@@ -101,7 +101,7 @@ func (r *Actor) wantedBy(
 		if j.AlertID == alertID {
 			continue
 		}
-		record, err := r.Ledger.Runs.Alert(ctx, j.AlertID)
+		record, err := r.Runs.Alert(ctx, j.AlertID)
 		if err != nil {
 			return by, o, err
 		}
@@ -122,11 +122,11 @@ func (r *Actor) wantedBy(
 // clearMark takes the mark of an undoing off the latch whose owner is gone and sent nothing. Then the run joins.
 func (r *Actor) clearMark(ctx context.Context, t *turn, undoing latches.Latch) (o answer.Outcome, err error) {
 	undoing.Holder, undoing.HeldUntil = "", time.Time{}
-	if err := r.Ledger.Latches.Save(ctx, &undoing); err != nil {
+	if err := r.Latches.Save(ctx, &undoing); err != nil {
 		return o, err
 	}
 	t.latch.UndoneBy = ""
-	if err := r.Ledger.Latches.Save(ctx, &t.latch); err != nil {
+	if err := r.Latches.Save(ctx, &t.latch); err != nil {
 		return o, err
 	}
 	return r.join(ctx, t)

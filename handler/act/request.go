@@ -16,7 +16,7 @@ import (
 
 // request writes the intent, sends the request once, and writes the action's id.
 func (r *Actor) request(ctx context.Context, t *turn) (answer.Outcome, error) {
-	if pause, err := r.Ledger.Switches.Pause(ctx); err != nil {
+	if pause, err := r.Switches.Pause(ctx); err != nil {
 		r.letGo(ctx, t)
 		return answer.Outcome{}, err
 	} else if pause.Paused {
@@ -33,7 +33,7 @@ func (r *Actor) request(ctx context.Context, t *turn) (answer.Outcome, error) {
 		Version: t.Row.Version,
 		Groups:  t.Groups(),
 	}
-	if err := r.Ledger.Latches.Intend(ctx, l, joiner); err != nil {
+	if err := r.Latches.Intend(ctx, l, joiner); err != nil {
 		return lost(err)
 	}
 	if r.Now().Sub(now) > r.SendWithin {

@@ -67,7 +67,7 @@ func (r *Actor) reserve(ctx context.Context, t *turn) (budget.Slot, error) {
 		GroupCap:    budget.Rate(caps.PerGroup),
 		Quota:       r.Quota,
 	}
-	slot, err := r.Ledger.Budget.Reserve(ctx, reservation)
+	slot, err := r.Budget.Reserve(ctx, reservation)
 	t.counted = err == nil && slot == budget.Slot{} && !reservation.Provisional
 	return slot, err
 }
@@ -90,7 +90,7 @@ func (r *Actor) hitCap(ctx context.Context, t *turn, slot budget.Slot) (o answer
 
 // alarm tells before it notes that it has: the event's key is the cap and since when it holds.
 func (r *Actor) alarm(ctx context.Context, spec machine.Spec, slot budget.Slot) error {
-	trip, told, err := r.Ledger.Budget.Trip(ctx, slot.Cap, slot.CapReached, r.sharedNow(ctx), slot.CapWindow)
+	trip, told, err := r.Budget.Trip(ctx, slot.Cap, slot.CapReached, r.sharedNow(ctx), slot.CapWindow)
 	if err != nil || told {
 		return err
 	}
@@ -110,5 +110,5 @@ func (r *Actor) alarm(ctx context.Context, spec machine.Spec, slot budget.Slot) 
 	if err := r.Clerk.Teller.Tell(ctx, "operator", e); err != nil {
 		return err
 	}
-	return r.Ledger.Budget.TripTold(ctx, trip)
+	return r.Budget.TripTold(ctx, trip)
 }

@@ -21,7 +21,7 @@ func (r *Actor) accepted(ctx context.Context, t *turn, a machine.Action) (o answ
 	if !errors.Is(err, rows.ErrConflict) {
 		return r.confirm(ctx, t, err)
 	}
-	now, err := r.Ledger.Latches.Of(ctx, t.Machine.ID, t.kind)
+	now, err := r.Latches.Of(ctx, t.Machine.ID, t.kind)
 	if err != nil {
 		return o, err
 	}
@@ -73,7 +73,7 @@ func (r *Actor) record(ctx context.Context, t *turn, a machine.Action, adopted b
 	}
 	episode.Own(&l, a, adopted)
 	l.Holder, l.HeldUntil = "", time.Time{}
-	if err := r.Ledger.Latches.Save(ctx, &l); err != nil {
+	if err := r.Latches.Save(ctx, &l); err != nil {
 		return err
 	}
 	t.latch = l
@@ -110,7 +110,7 @@ func (r *Actor) join(ctx context.Context, t *turn) (o answer.Outcome, err error)
 	if o, err := r.noteEpisode(ctx, t, l.Episode); err != nil || o.Ends() {
 		return o, err
 	}
-	if err := r.Ledger.Latches.Join(ctx, l, joiner); err != nil {
+	if err := r.Latches.Join(ctx, l, joiner); err != nil {
 		return o, err
 	}
 	if l.State != latches.Achieved {

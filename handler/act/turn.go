@@ -104,7 +104,7 @@ func (r *Actor) latch(
 	ctx context.Context, machineID, kind, asking string,
 ) (l latches.Latch, o answer.Outcome, err error) {
 	for range 5 {
-		l, err := r.Ledger.Latches.Of(ctx, machineID, kind)
+		l, err := r.Latches.Of(ctx, machineID, kind)
 		if err != nil || !episode.LiftDue(l, r.Now(), r.Lift) {
 			return l, o, err
 		}
@@ -176,7 +176,7 @@ func (r *Actor) end(ctx context.Context, t *turn, kind notice.Kind, why answer.R
 	t.latch.State, t.latch.EndedAt, t.latch.EndReason = latches.Ended, r.Now().UTC(), why.Text
 	r.uncount(ctx, t)
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
-	return lost(r.Ledger.Latches.Save(ctx, &t.latch))
+	return lost(r.Latches.Save(ctx, &t.latch))
 }
 
 // letGo lets go of the latch before its time.
@@ -185,7 +185,7 @@ func (r *Actor) letGo(ctx context.Context, t *turn) {
 		r.uncount(ctx, t)
 	}
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
-	if err := r.Ledger.Latches.Save(ctx, &t.latch); err != nil {
+	if err := r.Latches.Save(ctx, &t.latch); err != nil {
 		r.Log.WarnContext(ctx, "the latch could not be given back; it lapses by itself",
 			"machine", t.latch.MachineID,
 			"error", err.Error())
@@ -211,7 +211,7 @@ func (r *Actor) uncount(ctx context.Context, t *turn) {
 	}
 	t.counted = false
 	action, key := episode.CapOf(t.latch)
-	if err := r.Ledger.Budget.GiveBack(ctx, action, key); err != nil {
+	if err := r.Budget.GiveBack(ctx, action, key); err != nil {
 		r.Log.WarnContext(ctx, "a place under the caps could not be given back; it is free in a day",
 			"machine", t.latch.MachineID,
 			"error", err.Error())

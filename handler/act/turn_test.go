@@ -28,7 +28,14 @@ func TestAPlaceThatCannotBeGivenBackEndsNoProcess(t *testing.T) {
 		Episode:   1,
 		HeldUntil: w.Clock().Add(time.Minute),
 	}
-	actor := act.New(act.Options{Ledger: p.Ledger, Log: slog.New(slog.DiscardHandler), Now: w.Clock})
+	actor := act.New(act.Options{
+		Runs:     p.Ledger.Runs,
+		Latches:  p.Ledger.Latches,
+		Budget:   p.Ledger.Budget,
+		Switches: p.Ledger.Switches,
+		Log:      slog.New(slog.DiscardHandler),
+		Now:      w.Clock,
+	})
 	actor.Uncount(gone, l)
 }
 

@@ -15,7 +15,7 @@ import (
 // Write lets change work on the run's row, as runs.Update does; run.Row is the newest afterwards. A row that is final is
 // not changed: the run is over then.
 func (c *Clerk) Write(ctx context.Context, run *Run, change func(*runs.Run) (bool, error)) (Outcome, error) {
-	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
+	row, err := c.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if row.State.Final() {
 			return false, nil
 		}
@@ -37,7 +37,7 @@ func (run *Run) Keep(row *runs.Run) { row.Tell(run.told...) }
 // Finish gives the run's step its outcome, and closes the run with its last one. A step that has its outcome keeps it.
 func (c *Clerk) Finish(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
 	key := run.Step.Key()
-	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
+	row, err := c.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if state, _ := row.StepOf(key); row.State == runs.Closed || state.Outcome != "" {
 			return false, nil
 		}
@@ -73,7 +73,7 @@ func (c *Clerk) Conclude(ctx context.Context, run *Run, kind notice.Kind, outcom
 
 // Wait lets the step of a latch end with an episode.
 func (c *Clerk) Wait(ctx context.Context, run *Run, l latches.Latch) error {
-	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
+	row, err := c.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if row.IsOver(l.Kind) {
 			return false, nil
 		}
@@ -90,7 +90,7 @@ func (c *Clerk) Wait(ctx context.Context, run *Run, l latches.Latch) error {
 // Close ends the run with an outcome. A run that somebody closed meanwhile keeps what it says; one that was parked is
 // closed all the same, because this invocation lived to tell.
 func (c *Clerk) Close(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
-	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
+	row, err := c.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if row.State == runs.Closed {
 			return false, nil
 		}
@@ -128,7 +128,7 @@ func (c *Clerk) Missed(ctx context.Context, run *Run, machineID string, cause er
 	if machineID != "" {
 		what = "machine " + machineID
 	}
-	row, err := c.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
+	row, err := c.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		row.Misses++
 		if row.MissedAt.IsZero() {
 			row.MissedAt = now
@@ -168,7 +168,7 @@ func (c *Clerk) KeepHeld(ctx context.Context, run *Run, why string) error {
 	if run.Machine == nil {
 		return nil
 	}
-	there, found, err := c.Ledger.Held.Of(ctx, run.Row.AlertID, run.Row.Version)
+	there, found, err := c.Held.Of(ctx, run.Row.AlertID, run.Row.Version)
 	if err != nil {
 		return err
 	}
@@ -194,13 +194,13 @@ func (c *Clerk) KeepHeld(ctx context.Context, run *Run, why string) error {
 		}),
 		At: c.Now().UTC(),
 	}
-	if err := c.Ledger.Held.Add(ctx, held, *run.Machine); err != nil {
+	if err := c.Held.Add(ctx, held, *run.Machine); err != nil {
 		return err
 	}
 	// A version that came meanwhile may have looked for what it takes the place of before this was written.
-	seen, exists, err := c.Ledger.Runs.Seen(ctx, run.Row.AlertID)
+	seen, exists, err := c.Runs.Seen(ctx, run.Row.AlertID)
 	if err != nil || !exists || seen.Version <= run.Row.Version {
 		return err
 	}
-	return c.Ledger.Held.Remove(ctx, run.Row.AlertID, run.Row.Version)
+	return c.Held.Remove(ctx, run.Row.AlertID, run.Row.Version)
 }

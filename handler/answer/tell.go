@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
 )
@@ -19,7 +20,8 @@ type Teller interface {
 
 // Clerk tells people of runs, and writes how they go on. All of its fields are required.
 type Clerk struct {
-	Ledger *ledger.Store
+	Runs   *runs.Store
+	Held   *held.Store
 	Teller Teller
 	Log    *slog.Logger
 	Now    func() time.Time

@@ -50,7 +50,14 @@ func TestADeadLetterIsReadAsTheHandlerReadsIt(t *testing.T) {
 		"alerts": func(body []byte, to *sink) error {
 			return respond.New(respond.Options{
 				Queue:      to,
-				Ledger:     store,
+				Runs:       store.Runs,
+				Latches:    store.Latches,
+				Budget:     store.Budget,
+				Held:       store.Held,
+				Findings:   store.Findings,
+				Neighbours: store.Neighbours,
+				Switches:   store.Switches,
+				Trouble:    store.Trouble,
 				Log:        log,
 				Now:        time.Now,
 				RetryAfter: time.Second,
@@ -59,7 +66,7 @@ func TestADeadLetterIsReadAsTheHandlerReadsIt(t *testing.T) {
 		"notices": func(body []byte, to *sink) error {
 			return notice.New(notice.Options{
 				Queue:      to,
-				Ledger:     store.Notices,
+				Notices:    store.Notices,
 				Hunts:      store.Hunts,
 				Log:        log,
 				Now:        time.Now,

@@ -92,12 +92,13 @@ func clinical(t *testing.T, change map[string]string, hunts bool, test func(t *t
 			Now:        time.Now,
 		})
 		c.timers = &timers{
-			ledger:  store,
+			trouble: store.Trouble,
 			health:  c.Check,
 			watched: timed,
 			lapses:  settings.Lapses(),
 			dog: watch.New(watch.Options{
-				Ledger:   store,
+				Runs:     store.Runs,
+				Switches: store.Switches,
 				Teller:   c,
 				Log:      log,
 				Now:      time.Now,

@@ -77,14 +77,15 @@ func services(
 		Now:        time.Now,
 	})
 	dog := watch.New(watch.Options{
-		Ledger:   c.ledger,
+		Runs:     c.ledger.Runs,
+		Switches: c.ledger.Switches,
 		Teller:   outbox,
 		Log:      log,
 		Now:      time.Now,
 		Operator: setup.Addresses(settings.OperatorMail),
 	})
 	t := &timers{
-		ledger:  c.ledger,
+		trouble: c.ledger.Trouble,
 		dog:     dog,
 		health:  check,
 		watched: timed,
@@ -129,7 +130,7 @@ func services(
 
 func newOutbox(settings config.Config, c clients, to *setup.Broker, log *slog.Logger) *notice.Outbox {
 	return notice.New(notice.Options{
-		Ledger:     c.ledger.Notices,
+		Notices:    c.ledger.Notices,
 		Hunts:      c.ledger.Hunts,
 		Queue:      to,
 		Mailer:     c.mailer,
@@ -157,6 +158,9 @@ func newPoller(settings config.Config, c clients, to *setup.Broker, log *slog.Lo
 	return poll.New(poll.Options{
 		API:        c.api,
 		Queue:      to,
+		Runs:       c.ledger.Runs,
+		Latches:    c.ledger.Latches,
+		Switches:   c.ledger.Switches,
 		Ledger:     c.ledger,
 		Log:        log,
 		Now:        time.Now,
@@ -174,7 +178,14 @@ func newResponder(
 	return respond.New(respond.Options{
 		API:            c.api,
 		Queue:          to,
-		Ledger:         c.ledger,
+		Runs:           c.ledger.Runs,
+		Latches:        c.ledger.Latches,
+		Budget:         c.ledger.Budget,
+		Held:           c.ledger.Held,
+		Findings:       c.ledger.Findings,
+		Neighbours:     c.ledger.Neighbours,
+		Switches:       c.ledger.Switches,
+		Trouble:        c.ledger.Trouble,
 		Teller:         outbox,
 		Book:           book,
 		Log:            log,
@@ -198,7 +209,10 @@ func newFollower(
 	return follow.New(follow.Options{
 		API:          c.api,
 		Queue:        to,
-		Ledger:       c.ledger,
+		Runs:         c.ledger.Runs,
+		Latches:      c.ledger.Latches,
+		Budget:       c.ledger.Budget,
+		Switches:     c.ledger.Switches,
 		Teller:       outbox,
 		Log:          log,
 		Now:          time.Now,
@@ -225,7 +239,9 @@ func newHunts(
 	service := hunt.New(hunt.Options{
 		API:       c.hunts,
 		Queue:     to,
-		Ledger:    c.ledger,
+		Hunts:     c.ledger.Hunts,
+		Findings:  c.ledger.Findings,
+		Switches:  c.ledger.Switches,
 		Teller:    outbox,
 		Catalogue: catalogue,
 		Log:       log,

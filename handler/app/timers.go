@@ -9,7 +9,7 @@ import (
 	"cordon/handler/config"
 	"cordon/handler/follow"
 	"cordon/handler/hunt"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/trouble"
 	"cordon/handler/poll"
 	"cordon/handler/watch"
 )
@@ -44,7 +44,7 @@ func onTimers(settings config.Config, hunts bool) []watch.Function {
 
 // timers is what the functions on timers do besides their work.
 type timers struct {
-	ledger  *ledger.Store
+	trouble *trouble.Store
 	dog     *watch.Dog
 	health  *health.Check
 	watched []watch.Function
@@ -55,10 +55,10 @@ type timers struct {
 func (t *timers) noted(ctx context.Context, function string, err error) error {
 	now := time.Now().UTC()
 	if err != nil {
-		t.ledger.Trouble.Note(ctx, now, function, err)
+		t.trouble.Note(ctx, now, function, err)
 		return err
 	}
-	t.ledger.Trouble.NoteOver(ctx, now, function)
+	t.trouble.NoteOver(ctx, now, function)
 	return nil
 }
 

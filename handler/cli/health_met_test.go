@@ -57,7 +57,7 @@ func TestCheckShowsWhatAlmostProtectedAMachine(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	// Health says the same.
-	met, err := health.ReadMet(t.Context(), store, now)
+	met, err := health.ReadMet(t.Context(), store.Switches, now)
 	if diff := cmp.Diff(*view.Met, met); err != nil || diff != "" || len(met.NearTags) != 1 {
 		t.Errorf("%s %+v, %v", diff, met, err)
 	}

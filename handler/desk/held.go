@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/held"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 )
 
@@ -33,10 +34,14 @@ type Queue interface {
 
 // Desk lets a person look at what rails have held, and continue with it or drop it.
 type Desk struct {
-	API    HeldAPI
-	Queue  Queue
-	Ledger *ledger.Store
-	Now    func() time.Time
+	API      HeldAPI
+	Queue    Queue
+	Runs     *runs.Store
+	Latches  *latches.Store
+	Held     *held.Store
+	Findings *findings.Store
+	Switches *switches.Store
+	Now      func() time.Time
 }
 
 // HeldState is what is held, and whether it can still be continued.
@@ -58,7 +63,7 @@ func IsRefusal(err error) bool {
 
 // List answers with all that is held, oldest first.
 func (d *Desk) List(ctx context.Context) ([]HeldState, error) {
-	all, err := d.Ledger.Held.All(ctx)
+	all, err := d.Held.All(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +81,7 @@ func (d *Desk) List(ctx context.Context) ([]HeldState, error) {
 
 // over says why the ledger has nothing left to continue; empty if it has.
 func (d *Desk) over(ctx context.Context, h held.Entry) (string, error) {
-	record, err := d.Ledger.Runs.Alert(ctx, h.AlertID)
+	record, err := d.Runs.Alert(ctx, h.AlertID)
 	if err != nil {
 		return "", err
 	}
@@ -109,7 +114,7 @@ func (d *Desk) underWay(ctx context.Context, machineID string, run runs.Run) (st
 		if !isLatch {
 			return "", nil
 		}
-		l, err := d.Ledger.Latches.Of(ctx, machineID, kind)
+		l, err := d.Latches.Of(ctx, machineID, kind)
 		if err != nil {
 			return "", err
 		}
@@ -133,7 +138,7 @@ func (d *Desk) Continue(ctx context.Context, h held.Entry, by, reason string) er
 		return err
 	}
 	now := d.Now().UTC()
-	run, err := d.Ledger.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) (bool, error) {
+	run, err := d.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) (bool, error) {
 		if !run.IsHeld() {
 			return false, &refusal{fmt.Sprintf("its run is %s, %s", run.State, run.Outcome)}
 		}
@@ -145,11 +150,11 @@ func (d *Desk) Continue(ctx context.Context, h held.Entry, by, reason string) er
 	if err != nil {
 		return err
 	}
-	again := run.Message(d.Ledger.Tenant(), "continued", time.Time{})
+	again := run.Message(d.Runs.Tenant(), "continued", time.Time{})
 	if err := d.Queue.SendAlerts(ctx, []alert.Envelope{again}); err != nil {
 		return fmt.Errorf("the run is open again but its message could not be sent; the sweep sends it: %w", err)
 	}
-	return d.Ledger.Held.Remove(ctx, h.AlertID, h.Version)
+	return d.Held.Remove(ctx, h.AlertID, h.Version)
 }
 
 func (d *Desk) mayContinue(ctx context.Context, h held.Entry) error {
@@ -160,18 +165,18 @@ func (d *Desk) mayContinue(ctx context.Context, h held.Entry) error {
 	if over != "" {
 		return &refusal{over}
 	}
-	pause, err := d.Ledger.Switches.Pause(ctx)
+	pause, err := d.Switches.Pause(ctx)
 	if err != nil {
 		return err
 	}
 	if pause.Paused {
 		return &refusal{"acting is paused: " + pause.Why() + "; see cordon resume"}
 	}
-	a, err := d.Ledger.Findings.AlertOrFinding(ctx, h.AlertID, d.API.Alert)
+	a, err := d.Findings.AlertOrFinding(ctx, h.AlertID, d.API.Alert)
 	if err != nil {
 		return refusedIfGone(err, "the alert")
 	}
-	seen, _, err := d.Ledger.Runs.Seen(ctx, h.AlertID)
+	seen, _, err := d.Runs.Seen(ctx, h.AlertID)
 	if err != nil {
 		return err
 	}
@@ -202,7 +207,7 @@ func refusedIfGone(err error, what string) error {
 
 // Drop decides that what was held is not done. The run keeps its outcome and says who dropped it. A repeat is harmless.
 func (d *Desk) Drop(ctx context.Context, h held.Entry, by, reason string) error {
-	_, err := d.Ledger.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) (bool, error) {
+	_, err := d.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) (bool, error) {
 		if !run.IsHeld() {
 			return false, nil
 		}
@@ -212,5 +217,5 @@ func (d *Desk) Drop(ctx context.Context, h held.Entry, by, reason string) error 
 	if err != nil && !runs.IsNotFound(err) {
 		return err
 	}
-	return d.Ledger.Held.Remove(ctx, h.AlertID, h.Version)
+	return d.Held.Remove(ctx, h.AlertID, h.Version)
 }

@@ -287,12 +287,7 @@ func TestKilledWhileItIsContinuedNothingIsLostOrDoneTwice(t *testing.T) {
 			}
 			h := w.HeldOf("da1")
 			dying := w.Start(breaths, mute)
-			if err := (&desk.Desk{
-				API:    dying,
-				Queue:  dying,
-				Ledger: dying.Ledger,
-				Now:    w.Clock,
-			}).Continue(context.Background(), h, "alice", "x"); desk.IsRefusal(err) {
+			if err := dying.AtDesk().Continue(context.Background(), h, "alice", "x"); desk.IsRefusal(err) {
 				t.Fatalf("%d %v: %v", breaths, mute, err)
 			}
 			d, _ := w.Desk()

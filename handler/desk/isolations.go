@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
@@ -53,9 +52,9 @@ type ActionsAPI interface {
 // Isolations holds the ledger against the machine actions of the last 90 days, or longer if an episode is older: one
 // list call. It answers with every machine that either of them takes for isolated or about to be, by name.
 func Isolations(
-	ctx context.Context, store *ledger.Store, api ActionsAPI, now time.Time, lift time.Duration,
+	ctx context.Context, store *latches.Store, api ActionsAPI, now time.Time, lift time.Duration,
 ) ([]Isolation, error) {
-	open, err := store.Latches.OpenEpisodes(ctx)
+	open, err := store.OpenEpisodes(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +64,7 @@ func Isolations(
 		if entry.Kind != latches.Isolation {
 			continue
 		}
-		l, err := store.Latches.Of(ctx, entry.MachineID, latches.Isolation)
+		l, err := store.Of(ctx, entry.MachineID, latches.Isolation)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +81,7 @@ func Isolations(
 	for _, a := range actions {
 		byMachine[a.MachineID] = append(byMachine[a.MachineID], a)
 		if _, there := known[a.MachineID]; !there && a.OfIsolation() {
-			if known[a.MachineID], err = store.Latches.Of(ctx, a.MachineID, latches.Isolation); err != nil {
+			if known[a.MachineID], err = store.Of(ctx, a.MachineID, latches.Isolation); err != nil {
 				return nil, err
 			}
 		}

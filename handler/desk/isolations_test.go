@@ -44,7 +44,7 @@ func TestIsolationsHoldTheLedgerAgainstTheAPI(t *testing.T) {
 	act(machine.Isolate, "gone", machine.Succeeded)
 	act(machine.Unisolate, "gone", machine.Succeeded)
 
-	all, err := desk.Isolations(t.Context(), p.Ledger, p, w.Clock(), world.Lift)
+	all, err := desk.Isolations(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 // BeginAgain lets a run that joined the episode after its release begin again. A repeat only sends another message.
 func (c *Closer) BeginAgain(ctx context.Context, j latches.Joiner, l latches.Latch) error {
 	again := false
-	run, err := c.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
+	run, err := c.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
 		joined := run.EpisodeOf(l.Kind) == l.Episode && run.State != runs.Parked
 		begun := run.EpisodeOf(l.Kind) == 0 && run.State == runs.Started && !run.IsOver(l.Kind)
 		again = run.ObservedAt.After(l.ReleasedAt) && (joined || begun)
@@ -26,5 +26,5 @@ func (c *Closer) BeginAgain(ctx context.Context, j latches.Joiner, l latches.Lat
 	if err != nil || !again {
 		return err
 	}
-	return c.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(c.Ledger.Tenant(), "released", time.Time{})})
+	return c.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(c.Runs.Tenant(), "released", time.Time{})})
 }

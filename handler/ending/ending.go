@@ -14,8 +14,9 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
 	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -32,7 +33,9 @@ type Teller interface {
 
 // Closer ends episodes. All of its fields are required.
 type Closer struct {
-	Ledger     *ledger.Store
+	Runs       *runs.Store
+	Latches    *latches.Store
+	Budget     *budget.Store
 	Queue      Queue
 	Teller     Teller
 	Log        *slog.Logger
@@ -43,7 +46,7 @@ type Closer struct {
 
 // TellJoiners tells everybody who heard of the episode of a latch.
 func (c *Closer) TellJoiners(ctx context.Context, l latches.Latch, e notice.Event) error {
-	joiners, err := c.Ledger.Latches.Joiners(ctx, l)
+	joiners, err := c.Latches.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -69,5 +72,5 @@ func (c *Closer) GiveBack(ctx context.Context, l latches.Latch) error {
 		return nil
 	}
 	action, key := episode.CapOf(l)
-	return c.Ledger.Budget.GiveBack(ctx, action, key)
+	return c.Budget.GiveBack(ctx, action, key)
 }

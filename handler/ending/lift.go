@@ -42,7 +42,7 @@ func (c *Closer) End(ctx context.Context, l latches.Latch, asking string) error 
 	if err := c.TellJoiners(ctx, l, what); err != nil {
 		return err
 	}
-	joiners, err := c.Ledger.Latches.Joiners(ctx, l)
+	joiners, err := c.Latches.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (c *Closer) End(ctx context.Context, l latches.Latch, asking string) error 
 	l.State, l.EndedAt, l.LiftedAt = latches.Ended, c.Now().UTC(), at
 	l.EndReason, l.EndKind = what.Detail, string(what.Kind)
 	l.Holder, l.HeldUntil = "", time.Time{}
-	if err := c.Ledger.Latches.Save(ctx, &l); err != nil {
+	if err := c.Latches.Save(ctx, &l); err != nil {
 		return err
 	}
 	c.Log.InfoContext(ctx, "isolation was lifted by Defender",
@@ -71,7 +71,7 @@ func (c *Closer) End(ctx context.Context, l latches.Latch, asking string) error 
 func (c *Closer) decideAgain(
 	ctx context.Context, j latches.Joiner, l latches.Latch, since time.Time, asking string,
 ) error {
-	record, err := c.Ledger.Runs.Alert(ctx, j.AlertID)
+	record, err := c.Runs.Alert(ctx, j.AlertID)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (c *Closer) decideAgain(
 		return nil
 	}
 	again := false
-	run, err := c.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
+	run, err := c.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
 		was := run.EpisodeOf(l.Kind) == l.Episode && run.State != runs.Parked
 		begun := run.EpisodeOf(l.Kind) == 0 && run.State == runs.Started && !run.IsOver(l.Kind)
 		if again = was || begun; !again {
@@ -102,7 +102,7 @@ func (c *Closer) decideAgain(
 		"run", run.ID(),
 		"machine", l.MachineID,
 		"name", l.MachineName)
-	return c.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(c.Ledger.Tenant(), "lifted", time.Time{})})
+	return c.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(c.Runs.Tenant(), "lifted", time.Time{})})
 }
 
 // Conclude writes what became of an episode whose lift is due: it was released, lasts longer, or was lifted. The
@@ -115,7 +115,7 @@ func (c *Closer) Conclude(
 	case is.Released != nil:
 		return waitsFor, c.release(ctx, is.Latch, *is.Released, asking)
 	case is.Changed:
-		return waitsFor, c.Ledger.Latches.Save(ctx, &is.Latch)
+		return waitsFor, c.Latches.Save(ctx, &is.Latch)
 	case is.WaitsForRelease(c.Now()):
 		return is.Release, nil
 	}
@@ -143,7 +143,7 @@ func (c *Closer) release(ctx context.Context, l latches.Latch, a machine.Action,
 		return err
 	}
 	episode.EndReleased(&l, a, c.Now())
-	joiners, err := c.Ledger.Latches.Joiners(ctx, l)
+	joiners, err := c.Latches.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (c *Closer) release(ctx context.Context, l latches.Latch, a machine.Action,
 			return err
 		}
 	}
-	if err := c.Ledger.Latches.Save(ctx, &l); err != nil {
+	if err := c.Latches.Save(ctx, &l); err != nil {
 		return err
 	}
 	c.LogRelease(ctx, l, a)

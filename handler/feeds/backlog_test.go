@@ -77,12 +77,30 @@ func catchUp(t *testing.T, alerts int) uint64 {
 	t.Helper()
 	m := &month{alerts: alerts, from: epoch.Add(-length)}
 	m.tables = tables.New(tables.Options{Now: m.clock})
-	store, err := ledger.Open(rows.Options{ConnectionString: m.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: m, Now: m.clock})
+	store, err := ledger.Open(rows.Options{
+		ConnectionString: m.tables.ConnectionString("127.0.0.1:1"),
+		Prefix:           "t",
+		Tenant:           tenant,
+		Transport:        m,
+		Now:              m.clock,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := poll.New(poll.Options{API: client(answers(m.answer)), Queue: m, Ledger: store, Log: slog.New(slog.DiscardHandler), Now: m.clock,
-		Overlap: overlap, Lookback: length, SweepAfter: sweepAfter, Retention: 400 * day})
+	p := poll.New(poll.Options{
+		API:        client(answers(m.answer)),
+		Queue:      m,
+		Runs:       store.Runs,
+		Latches:    store.Latches,
+		Switches:   store.Switches,
+		Ledger:     store,
+		Log:        slog.New(slog.DiscardHandler),
+		Now:        m.clock,
+		Overlap:    overlap,
+		Lookback:   length,
+		SweepAfter: sweepAfter,
+		Retention:  400 * day,
+	})
 	if err := store.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}

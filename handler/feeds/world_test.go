@@ -144,10 +144,17 @@ func (w *world) AfterFunc(time.Duration, func()) func() bool { return func() boo
 
 func newWorld(f feed, book *playbook.Book) (*world, error) {
 	w := &world{feed: f, now: epoch, down: map[part]breakdown{}, covered: map[string]bool{}, oracle: newOracle(), chance: chances(f.Chance)}
-	w.sim = defendersim.New(defendersim.Options{Now: w.apiNow, Quotas: &defendersim.Quotas{}, ListLag: f.ListLag, Lift: isolationLift, ShuffleAlerts: true, Seed: 1,
+	w.sim = defendersim.New(defendersim.Options{
+		Now:           w.apiNow,
+		Quotas:        &defendersim.Quotas{},
+		ListLag:       f.ListLag,
+		Lift:          isolationLift,
+		ShuffleAlerts: true,
+		Seed:          1,
 		ActionDelay: func(string, string) (time.Duration, time.Duration, defendersim.Status) {
 			return f.Acting / 3, f.Acting, defendersim.Succeeded
-		}})
+		},
+	})
 	w.tables = tables.New(tables.Options{Now: w.clock})
 	queue := servicebus.QueueConfig{LockDuration: messageLock, DuplicateWindow: f.Window, TTL: 7 * day, MaxDeliveryCount: 10}
 	alerts, notices := queue, queue
@@ -186,22 +193,88 @@ func machines() []defendersim.Machine {
 func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 	p := &instance{world: w, name: name}
 	var err error
-	p.ledger, err = ledger.Open(rows.Options{ConnectionString: w.tables.ConnectionString("127.0.0.1:1"), Prefix: "t", Tenant: tenant, Transport: &ledgerPort{instance: p}, Now: w.clock})
+	p.ledger, err = ledger.Open(rows.Options{
+		ConnectionString: w.tables.ConnectionString("127.0.0.1:1"),
+		Prefix:           "t",
+		Tenant:           tenant,
+		Transport:        &ledgerPort{instance: p},
+		Now:              w.clock,
+	})
 	if err != nil {
 		return nil, err
 	}
 	log := slog.New(slog.DiscardHandler)
 	api := &watchedAPI{Client: client(&apiPort{p}), instance: p}
 	to := &queuePort{p}
-	p.outbox = notice.New(notice.Options{Ledger: p.ledger.Notices, Hunts: p.ledger.Hunts, Queue: to, Mailer: w, Log: log, Now: w.clock, Window: noticeWindow, Lock: messageLock,
-		RetryAfter: retryAfter, Domain: "example.com", To: []string{"soc@example.com"}})
-	p.poller = poll.New(poll.Options{API: api, Queue: to, Ledger: p.ledger, Log: log, Now: w.clock, Overlap: overlap, Lookback: w.feed.Lookback,
-		SweepAfter: sweepAfter, Retention: 400 * day})
-	p.responder = respond.New(respond.Options{API: api, Queue: to, Ledger: p.ledger, Teller: p.outbox, Book: book, Log: log, Now: w.clock,
-		Ceiling: playbook.Enforce, SnapshotMaxAge: snapshotMaxAge, StaleAfter: staleAfter, Lift: isolationLift, RecheckAfter: recheckAfter, Hold: latchHold,
-		SendWithin: latchHold / 3, RetryAfter: retryAfter, Operator: []string{"ops@example.com"}})
-	p.follower = follow.New(follow.Options{API: api, Queue: to, Ledger: p.ledger, Teller: p.outbox, Log: log, Now: w.clock,
-		Overlap: 10 * time.Minute, Lift: isolationLift, StaleAfter: staleAfter, RecheckAfter: recheckAfter, PendingAfter: 15 * time.Minute, ReissueAfter: time.Minute})
+	p.outbox = notice.New(notice.Options{
+		Notices:    p.ledger.Notices,
+		Hunts:      p.ledger.Hunts,
+		Queue:      to,
+		Mailer:     w,
+		Log:        log,
+		Now:        w.clock,
+		Window:     noticeWindow,
+		Lock:       messageLock,
+		RetryAfter: retryAfter,
+		Domain:     "example.com",
+		To:         []string{"soc@example.com"},
+	})
+	p.poller = poll.New(poll.Options{
+		API:        api,
+		Queue:      to,
+		Runs:       p.ledger.Runs,
+		Latches:    p.ledger.Latches,
+		Switches:   p.ledger.Switches,
+		Ledger:     p.ledger,
+		Log:        log,
+		Now:        w.clock,
+		Overlap:    overlap,
+		Lookback:   w.feed.Lookback,
+		SweepAfter: sweepAfter,
+		Retention:  400 * day,
+	})
+	p.responder = respond.New(respond.Options{
+		API:            api,
+		Queue:          to,
+		Runs:           p.ledger.Runs,
+		Latches:        p.ledger.Latches,
+		Budget:         p.ledger.Budget,
+		Held:           p.ledger.Held,
+		Findings:       p.ledger.Findings,
+		Neighbours:     p.ledger.Neighbours,
+		Switches:       p.ledger.Switches,
+		Trouble:        p.ledger.Trouble,
+		Teller:         p.outbox,
+		Book:           book,
+		Log:            log,
+		Now:            w.clock,
+		Ceiling:        playbook.Enforce,
+		SnapshotMaxAge: snapshotMaxAge,
+		StaleAfter:     staleAfter,
+		Lift:           isolationLift,
+		RecheckAfter:   recheckAfter,
+		Hold:           latchHold,
+		SendWithin:     latchHold / 3,
+		RetryAfter:     retryAfter,
+		Operator:       []string{"ops@example.com"},
+	})
+	p.follower = follow.New(follow.Options{
+		API:          api,
+		Queue:        to,
+		Runs:         p.ledger.Runs,
+		Latches:      p.ledger.Latches,
+		Budget:       p.ledger.Budget,
+		Switches:     p.ledger.Switches,
+		Teller:       p.outbox,
+		Log:          log,
+		Now:          w.clock,
+		Overlap:      10 * time.Minute,
+		Lift:         isolationLift,
+		StaleAfter:   staleAfter,
+		RecheckAfter: recheckAfter,
+		PendingAfter: 15 * time.Minute,
+		ReissueAfter: time.Minute,
+	})
 	return p, nil
 }
 

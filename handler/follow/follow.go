@@ -17,9 +17,11 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/ending"
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/budget"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/schedule"
@@ -50,7 +52,10 @@ type Teller interface {
 type Options struct {
 	API          API
 	Queue        Queue
-	Ledger       *ledger.Store
+	Runs         *runs.Store
+	Latches      *latches.Store
+	Budget       *budget.Store
+	Switches     *switches.Store
 	Teller       Teller
 	Log          *slog.Logger
 	Now          func() time.Time
@@ -75,7 +80,9 @@ func New(o Options) *Follower {
 	return &Follower{
 		Options: o,
 		endings: &ending.Closer{
-			Ledger:     o.Ledger,
+			Runs:       o.Runs,
+			Latches:    o.Latches,
+			Budget:     o.Budget,
 			Queue:      o.Queue,
 			Teller:     o.Teller,
 			Log:        o.Log,
@@ -90,7 +97,7 @@ func New(o Options) *Follower {
 // then the latch is written. A repeat changes nothing. Trouble with one machine does not keep the others from being
 // followed.
 func (f *Follower) Follow(ctx context.Context) error {
-	if err := f.Ledger.Prepare(ctx); err != nil {
+	if err := f.Runs.Prepare(ctx); err != nil {
 		return err
 	}
 	return errors.Join(f.followAll(ctx), f.tellUnknown(ctx))
@@ -98,7 +105,7 @@ func (f *Follower) Follow(ctx context.Context) error {
 
 func (f *Follower) followAll(ctx context.Context) error {
 	begun := f.Now().UTC()
-	reconciled, err := f.Ledger.Switches.Mark(ctx, markReconcile)
+	reconciled, err := f.Switches.Mark(ctx, markReconcile)
 	if err != nil {
 		return err
 	}
@@ -129,7 +136,7 @@ func (f *Follower) followAll(ctx context.Context) error {
 			return err
 		}
 	}
-	return f.Ledger.Switches.SetMark(ctx, Mark, begun, "")
+	return f.Switches.SetMark(ctx, Mark, begun, "")
 }
 
 // following is an open episode: its latch, and its entry in the index.
@@ -191,7 +198,7 @@ func (f *Follower) record(ctx context.Context, e following, next episode.Next, a
 		// The write makes sure that a holder who slept through its time cannot go on to an intent that nobody would
 		// follow.
 		e.latch.Holder, e.latch.HeldUntil = "", time.Time{}
-		if err := f.Ledger.Latches.Save(ctx, &e.latch); err != nil {
+		if err := f.Latches.Save(ctx, &e.latch); err != nil {
 			return err
 		}
 	case episode.Conclude:
@@ -202,5 +209,5 @@ func (f *Follower) record(ctx context.Context, e following, next episode.Next, a
 	default:
 		return fmt.Errorf("an episode that is followed cannot go on with %T", next)
 	}
-	return f.Ledger.Latches.RemoveOpen(ctx, e.entry)
+	return f.Latches.RemoveOpen(ctx, e.entry)
 }

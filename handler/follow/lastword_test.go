@@ -35,10 +35,10 @@ func TestReleaseAcrossTheLiftIsARelease(t *testing.T) {
 	t.Parallel()
 	w, p := joinedBeforeTheLift(t)
 	w.Pass(p, 2*time.Hour, 12*time.Minute)
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated != 0 {
+	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated != 0 {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
-	if all, err := desk.Isolations(t.Context(), p.Ledger, p, w.Clock(), world.Lift); err != nil || len(all) != 1 ||
+	if all, err := desk.Isolations(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift); err != nil || len(all) != 1 ||
 		!strings.Contains(all[0].Drift, "once the release") {
 		t.Errorf("isolations: %+v, %v", all, err)
 	}

@@ -48,10 +48,10 @@ func TestWeeksOfIsolations(t *testing.T) {
 	if run := w.Run("da1", 1); w.Posts != 1 || run.Outcome != "isolated" || run.Episode != 1 {
 		t.Errorf("what was lifted is asked for again: %d requests, %+v", w.Posts, run)
 	}
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated+d.Elsewhere != 0 {
+	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated+d.Elsewhere != 0 {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
-	if all, err := desk.Isolations(t.Context(), p.Ledger, p, w.Clock(), world.Lift); err != nil || len(all) != 0 {
+	if all, err := desk.Isolations(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift); err != nil || len(all) != 0 {
 		t.Errorf("isolated: %+v, %v", all, err)
 	}
 	w.AlertOn("da2", "m1", alert.High)
@@ -267,7 +267,7 @@ func TestReleaseDoneBeforeTheIsolationIsNoEndOfIt(t *testing.T) {
 	if told := w.Kinds(); told != "requested, isolated" || w.LatchOn(p).State != latches.Achieved {
 		t.Errorf("told %q, %+v", told, w.LatchOn(p))
 	}
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated+d.Elsewhere != 0 {
+	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated+d.Elsewhere != 0 {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
 }

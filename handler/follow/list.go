@@ -11,13 +11,13 @@ import (
 
 // episodes reads the latches that the index of open episodes names.
 func (f *Follower) episodes(ctx context.Context) ([]following, error) {
-	open, err := f.Ledger.Latches.OpenEpisodes(ctx)
+	open, err := f.Latches.OpenEpisodes(ctx)
 	if err != nil {
 		return nil, err
 	}
 	episodes := make([]following, 0, len(open))
 	for _, entry := range open {
-		l, err := f.Ledger.Latches.Of(ctx, entry.MachineID, entry.Kind)
+		l, err := f.Latches.Of(ctx, entry.MachineID, entry.Kind)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +34,7 @@ func (f *Follower) actions(
 	if len(episodes) == 0 && !whole {
 		return nil, nil
 	}
-	last, err := f.Ledger.Switches.Mark(ctx, Mark)
+	last, err := f.Switches.Mark(ctx, Mark)
 	if err != nil {
 		return nil, err
 	}

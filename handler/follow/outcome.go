@@ -19,7 +19,7 @@ func (f *Follower) found(ctx context.Context, l latches.Latch, a machine.Action)
 	}
 	l.Holder, l.HeldUntil = "", time.Time{}
 	f.Log.InfoContext(ctx, "the action of an interrupted request was found", "machine", l.MachineID, "action", a.ID)
-	return f.Ledger.Latches.Save(ctx, &l)
+	return f.Latches.Save(ctx, &l)
 }
 
 // giveUp ends an episode whose request made no action.
@@ -27,13 +27,13 @@ func (f *Follower) giveUp(ctx context.Context, e following, reason string) error
 	l := e.latch
 	l.State, l.EndedAt, l.EndReason = latches.Ended, f.Now().UTC(), reason
 	l.Holder, l.HeldUntil = "", time.Time{}
-	if err := f.Ledger.Latches.Save(ctx, &l); err != nil {
+	if err := f.Latches.Save(ctx, &l); err != nil {
 		return err
 	}
 	if err := f.endings.GiveBack(ctx, l); err != nil {
 		return err
 	}
-	return f.Ledger.Latches.RemoveOpen(ctx, e.entry)
+	return f.Latches.RemoveOpen(ctx, e.entry)
 }
 
 // pending tells of an action that is not confirmed for long, and records its status.
@@ -49,7 +49,7 @@ func (f *Follower) pending(ctx context.Context, l latches.Latch, is episode.Pend
 		return nil
 	}
 	l.ActionStatus = is.Status
-	return f.Ledger.Latches.Save(ctx, &l)
+	return f.Latches.Save(ctx, &l)
 }
 
 // settle records a final status: notice entries first, then for a success the runs and the latch, for anything else the
@@ -66,7 +66,7 @@ func (f *Follower) settle(
 	if err := conclude(ctx, &l, a, detail); err != nil {
 		return err
 	}
-	if err := f.Ledger.Latches.Save(ctx, &l); err != nil {
+	if err := f.Latches.Save(ctx, &l); err != nil {
 		return err
 	}
 	f.Log.InfoContext(ctx, "machine action is final",
@@ -83,7 +83,7 @@ func (f *Follower) settle(
 	if err := f.finishEnd(ctx, l); err != nil {
 		return err
 	}
-	return f.Ledger.Latches.RemoveOpen(ctx, e.entry)
+	return f.Latches.RemoveOpen(ctx, e.entry)
 }
 
 // succeeded tells of an action that Succeeded and closes the runs that wait for it. The caller writes the latch.

@@ -19,7 +19,7 @@ func (f *Follower) watchState(ctx context.Context, e following, actions []machin
 		if err := f.endings.End(ctx, is.Latch, ""); err != nil {
 			return err
 		}
-		return f.Ledger.Latches.RemoveOpen(ctx, e.entry)
+		return f.Latches.RemoveOpen(ctx, e.entry)
 	}
 	l := is.Latch
 	told, err := f.endings.Warn(ctx, &l)
@@ -30,7 +30,7 @@ func (f *Follower) watchState(ctx context.Context, e following, actions []machin
 		return nil
 	}
 	l.ReleaseAt = is.Release.Created
-	return f.Ledger.Latches.Save(ctx, &l)
+	return f.Latches.Save(ctx, &l)
 }
 
 // released ends an episode that somebody ended by undoing it, such as by releasing the machine. Runs that joined it
@@ -41,12 +41,12 @@ func (f *Follower) released(ctx context.Context, e following, a machine.Action) 
 		return err
 	}
 	episode.EndReleased(&l, a, f.Now())
-	if err := f.Ledger.Latches.Save(ctx, &l); err != nil {
+	if err := f.Latches.Save(ctx, &l); err != nil {
 		return err
 	}
 	f.endings.LogRelease(ctx, l, a)
 	if err := f.finishEnd(ctx, l); err != nil {
 		return err
 	}
-	return f.Ledger.Latches.RemoveOpen(ctx, e.entry)
+	return f.Latches.RemoveOpen(ctx, e.entry)
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"cordon/handler/episode"
-	"cordon/handler/ledger"
 	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 	"cordon/handler/outgoing"
 )
@@ -39,9 +39,9 @@ type Drift struct {
 }
 
 // ReadDrift reads what the last look found.
-func ReadDrift(ctx context.Context, store *ledger.Store) (Drift, error) {
+func ReadDrift(ctx context.Context, store *switches.Store) (Drift, error) {
 	var d Drift
-	mark, err := store.Switches.Mark(ctx, markDrift)
+	mark, err := store.Mark(ctx, markDrift)
 	if err != nil || mark.Note == "" {
 		return d, err
 	}
@@ -59,7 +59,7 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 		if !slices.ContainsFunc(list, machine.Action.OfIsolation) {
 			continue
 		}
-		l, err := f.Ledger.Latches.Of(ctx, id, latches.Isolation)
+		l, err := f.Latches.Of(ctx, id, latches.Isolation)
 		if err != nil {
 			return err
 		}
@@ -87,10 +87,10 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 	if err != nil {
 		return err
 	}
-	if err := f.Ledger.Switches.SetMark(ctx, markDrift, now, string(note)); err != nil {
+	if err := f.Switches.SetMark(ctx, markDrift, now, string(note)); err != nil {
 		return err
 	}
-	return f.Ledger.Switches.SetMark(ctx, markReconcile, now, "")
+	return f.Switches.SetMark(ctx, markReconcile, now, "")
 }
 
 // earliest is the earlier of two times, but not before a limit.

@@ -45,7 +45,7 @@ func TestReleaseThatNoFollowSawIsFoundByTheHourlyLook(t *testing.T) {
 		l.ReleasedAt.IsZero() {
 		t.Errorf("after the hourly look the latch is %+v, %v", l, err)
 	}
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated != 0 || d.Elsewhere != 0 ||
+	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated != 0 || d.Elsewhere != 0 ||
 		d.At.IsZero() {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
@@ -59,7 +59,7 @@ func TestIsolationByOthersIsDrift(t *testing.T) {
 	w.Finish(foreign.ID, machine.Succeeded)
 	w.Mu.Unlock()
 	w.Follow(p)
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated != 0 || d.Elsewhere != 1 ||
+	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated != 0 || d.Elsewhere != 1 ||
 		len(d.Machines) != 1 || d.Machines[0] != "m2" {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
@@ -77,7 +77,7 @@ func TestMachineBelievedIsolatedThatIsNotIsDrift(t *testing.T) {
 	w.Actions[0].Updated = w.Actions[0].Created.Add(-time.Second)
 	w.Mu.Unlock()
 	w.Follow(p)
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger); err != nil || d.NotIsolated != 1 || len(d.Machines) != 1 ||
+	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated != 1 || len(d.Machines) != 1 ||
 		d.Machines[0] != "m1" {
 		t.Errorf("drift = %+v, %v", d, err)
 	}

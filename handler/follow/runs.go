@@ -13,12 +13,12 @@ import (
 
 // closeRuns ends the runs that wait for the episode.
 func (f *Follower) closeRuns(ctx context.Context, l latches.Latch, outcome, reason string) error {
-	joiners, err := f.Ledger.Latches.Joiners(ctx, l)
+	joiners, err := f.Latches.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
 	for _, j := range joiners {
-		_, err := f.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
+		_, err := f.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
 			return episode.CloseWith(run, l, outcome, reason, f.Now().UTC()), nil
 		})
 		if err != nil && !runs.IsNotFound(err) {
@@ -30,12 +30,12 @@ func (f *Follower) closeRuns(ctx context.Context, l latches.Latch, outcome, reas
 
 // againDetail says how it goes on after a failure, for people; empty if it does not.
 func (f *Follower) againDetail(ctx context.Context, l latches.Latch) (string, error) {
-	joiners, err := f.Ledger.Latches.Joiners(ctx, l)
+	joiners, err := f.Latches.Joiners(ctx, l)
 	if err != nil {
 		return "", err
 	}
 	for _, j := range joiners {
-		record, err := f.Ledger.Runs.Alert(ctx, j.AlertID)
+		record, err := f.Runs.Alert(ctx, j.AlertID)
 		if err != nil {
 			return "", err
 		}
@@ -57,7 +57,7 @@ func (f *Follower) finishEnd(ctx context.Context, l latches.Latch) error {
 	if err := f.endings.GiveBack(ctx, l); err != nil {
 		return err
 	}
-	joiners, err := f.Ledger.Latches.Joiners(ctx, l)
+	joiners, err := f.Latches.Joiners(ctx, l)
 	if err != nil {
 		return err
 	}
@@ -76,12 +76,12 @@ func (f *Follower) finishEnd(ctx context.Context, l latches.Latch) error {
 // afterFailure asks again for a run that has tries left, or closes it. A repeat changes nothing; if the message was
 // lost the run is found standing still.
 func (f *Follower) afterFailure(ctx context.Context, j latches.Joiner, l latches.Latch) error {
-	record, err := f.Ledger.Runs.Alert(ctx, j.AlertID)
+	record, err := f.Runs.Alert(ctx, j.AlertID)
 	if err != nil {
 		return err
 	}
 	again, due := false, f.Now().UTC().Add(f.ReissueAfter)
-	run, err := f.Ledger.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
+	run, err := f.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
 		if again = episode.Answers(record, *run) && episode.MayReissue(*run, l); again {
 			episode.Reissue(run, l.Kind, due)
 			run.Copies++
@@ -105,5 +105,5 @@ func (f *Follower) afterFailure(ctx context.Context, j latches.Joiner, l latches
 		"run", run.ID(),
 		"try", run.ReissuesOf(l.Kind)+1,
 		"reason", l.EndReason)
-	return f.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(f.Ledger.Tenant(), "failed", due)})
+	return f.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(f.Runs.Tenant(), "failed", due)})
 }

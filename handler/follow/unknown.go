@@ -22,7 +22,7 @@ const (
 
 // tellUnknown tells in one mail of the ids that were asked for and that neither the API nor a poll knew.
 func (f *Follower) tellUnknown(ctx context.Context) error {
-	l, err := f.Ledger.Switches.ReadLookups(ctx)
+	l, err := f.Switches.ReadLookups(ctx)
 	if err != nil {
 		return err
 	}
@@ -30,13 +30,13 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 	if len(untold) == 0 {
 		return nil
 	}
-	now := f.Ledger.SharedNow(ctx, f.Log, f.Now)
+	now := f.Switches.SharedNow(ctx, f.Log, f.Now)
 	if now.Sub(untold[0].At) < unknownAfter || now.Sub(l.ToldAt) < unknownEvery {
 		return nil
 	}
 	var missing, over []string
 	for _, one := range untold {
-		_, known, err := f.Ledger.Runs.Seen(ctx, one.AlertID)
+		_, known, err := f.Runs.Seen(ctx, one.AlertID)
 		switch {
 		case err != nil:
 			return err
@@ -63,7 +63,7 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 		f.Log.WarnContext(ctx, "alerts were asked for that nobody knows",
 			"missing", len(missing), "notLookedUp", len(over), "more", l.More)
 	}
-	return f.Ledger.Switches.LookupsTold(ctx, l, now)
+	return f.Switches.LookupsTold(ctx, l, now)
 }
 
 // unknownDetail names the ids, as far as a mail has room for them.

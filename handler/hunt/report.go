@@ -39,7 +39,7 @@ func (r *Runner) report(ctx context.Context, h *Hunt, state hunts.Hunt, turn hun
 			return err
 		}
 	}
-	return r.Ledger.Hunts.Remember(ctx, h.Name, result.Digests, turn.At)
+	return r.Hunts.Remember(ctx, h.Name, result.Digests, turn.At)
 }
 
 // placesOfFindings are the places of the rows that become findings.
@@ -66,14 +66,14 @@ func (r *Runner) enqueue(ctx context.Context, h *Hunt, turn hunts.Turn, result h
 				return err
 			}
 			now := r.Now().UTC()
-			o, err := r.Ledger.Findings.Observe(gctx, f, now)
+			o, err := r.Findings.Observe(gctx, f, now)
 			if err != nil || o.Run.State != runs.Observed {
 				return err
 			}
 			messages[i] = alert.Envelope{
-				ID: alert.MessageID(r.Ledger.Tenant(), f.ID, o.Run.Version),
+				ID: alert.MessageID(r.Hunts.Tenant(), f.ID, o.Run.Version),
 				Message: alert.Message{
-					Tenant:     r.Ledger.Tenant(),
+					Tenant:     r.Hunts.Tenant(),
 					AlertID:    f.ID,
 					Version:    o.Run.Version,
 					Reason:     "hunt",

@@ -11,9 +11,10 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/hunts"
 	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/notice"
 	"cordon/handler/schedule"
 )
@@ -39,7 +40,9 @@ type Teller interface {
 type Options struct {
 	API       API
 	Queue     Queue
-	Ledger    *ledger.Store
+	Hunts     *hunts.Store
+	Findings  *findings.Store
+	Switches  *switches.Store
 	Teller    Teller
 	Catalogue *Catalogue
 	Log       *slog.Logger
@@ -75,7 +78,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	if len(r.Catalogue.Hunts()) == 0 {
 		return nil
 	}
-	if err := r.Ledger.Prepare(ctx); err != nil {
+	if err := r.Hunts.Prepare(ctx); err != nil {
 		return err
 	}
 	due, err := r.due(ctx)
@@ -97,7 +100,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		}
 	}
 	if len(errs) == 0 {
-		errs = append(errs, r.Ledger.Switches.SetMark(ctx, MarkHunt, r.Now().UTC(), ""))
+		errs = append(errs, r.Switches.SetMark(ctx, MarkHunt, r.Now().UTC(), ""))
 	}
 	return errors.Join(errs...)
 }
@@ -112,7 +115,7 @@ type dueHunt struct {
 func (r *Runner) due(ctx context.Context) ([]dueHunt, error) {
 	var due []dueHunt
 	for _, h := range r.Catalogue.Hunts() {
-		state, err := r.Ledger.Hunts.Of(ctx, h.Name)
+		state, err := r.Hunts.Of(ctx, h.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -142,7 +145,7 @@ func (r *Runner) plan(ctx context.Context, h *Hunt, state *hunts.Hunt, now time.
 		state.Uncovered = state.Due
 	}
 	state.Spec = h.Spec
-	err := r.Ledger.Hunts.Save(ctx, state)
+	err := r.Hunts.Save(ctx, state)
 	if errors.Is(err, rows.ErrConflict) {
 		// Whoever was first has planned it too; it is looked at again the next time.
 		state.Due = h.Next(now)
@@ -158,12 +161,12 @@ func (r *Runner) plan(ctx context.Context, h *Hunt, state *hunts.Hunt, now time.
 func (r *Runner) turn(ctx context.Context, h *Hunt, state hunts.Hunt) error {
 	now := r.Now().UTC()
 	state.Claim, state.ClaimUntil = rand.Text(), now.Add(r.Hold)
-	if err := r.Ledger.Hunts.Save(ctx, &state); errors.Is(err, rows.ErrConflict) {
+	if err := r.Hunts.Save(ctx, &state); errors.Is(err, rows.ErrConflict) {
 		return nil // another instance runs it
 	} else if err != nil {
 		return err
 	}
-	turn, result, recorded, err := r.Ledger.Hunts.Turn(ctx, h.Name, state.Due)
+	turn, result, recorded, err := r.Hunts.Turn(ctx, h.Name, state.Due)
 	if err != nil {
 		return err
 	}
@@ -172,7 +175,7 @@ func (r *Runner) turn(ctx context.Context, h *Hunt, state hunts.Hunt) error {
 			return r.failed(ctx, h, state, err)
 		}
 		if recorded = turn.New > 0; recorded {
-			if err := r.Ledger.Hunts.PutTurn(ctx, turn, result); errors.Is(err, rows.ErrConflict) {
+			if err := r.Hunts.PutTurn(ctx, turn, result); errors.Is(err, rows.ErrConflict) {
 				return nil // who took the turn over goes on
 			} else if err != nil {
 				return err
@@ -214,7 +217,7 @@ func (r *Runner) ask(ctx context.Context, h *Hunt, state hunts.Hunt) (hunts.Turn
 		}
 		return turn, hunts.Result{}, err
 	}
-	known, err := r.Ledger.Hunts.Known(ctx, h.Name, now.Add(-max(h.Memory, back)))
+	known, err := r.Hunts.Known(ctx, h.Name, now.Add(-max(h.Memory, back)))
 	if err != nil {
 		return turn, hunts.Result{}, &recordError{err}
 	}
@@ -229,7 +232,7 @@ type recordError struct{ error }
 func (e *recordError) Unwrap() error { return e.error }
 
 func (r *Runner) remember(ctx context.Context, h *Hunt, digests []string, at time.Time) error {
-	if err := r.Ledger.Hunts.Remember(ctx, h.Name, digests, at); err != nil {
+	if err := r.Hunts.Remember(ctx, h.Name, digests, at); err != nil {
 		return &recordError{err}
 	}
 	return nil
@@ -292,7 +295,7 @@ func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause er
 // release gives the turn back. Somebody who took it over meanwhile does the same from its record.
 func (r *Runner) release(ctx context.Context, state hunts.Hunt) error {
 	state.Claim, state.ClaimUntil = "", time.Time{}
-	if err := r.Ledger.Hunts.Save(ctx, &state); err != nil && !errors.Is(err, rows.ErrConflict) {
+	if err := r.Hunts.Save(ctx, &state); err != nil && !errors.Is(err, rows.ErrConflict) {
 		return err
 	}
 	return nil

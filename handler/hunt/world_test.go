@@ -168,7 +168,7 @@ func (w *world) start(breaths int, mute bool) *process {
 	log := slog.New(slog.DiscardHandler)
 	p.ledger = store
 	p.outbox = notice.New(notice.Options{
-		Ledger:     store.Notices,
+		Notices:    store.Notices,
 		Hunts:      store.Hunts,
 		Queue:      p,
 		Mailer:     p,
@@ -183,7 +183,9 @@ func (w *world) start(breaths int, mute bool) *process {
 	p.runner = New(Options{
 		API:       p,
 		Queue:     p,
-		Ledger:    store,
+		Hunts:     store.Hunts,
+		Findings:  store.Findings,
+		Switches:  store.Switches,
 		Teller:    p.outbox,
 		Catalogue: w.hunts,
 		Log:       log,

@@ -57,14 +57,14 @@ type Queue interface {
 
 // Options are the parts and settings of an Outbox; all are required.
 type Options struct {
-	Ledger *notices.Store
-	Hunts  *hunts.Store // what they found, for their mails
-	Queue  Queue
-	Mailer Mailer
-	Log    *slog.Logger
-	Now    func() time.Time
-	Window time.Duration // how long events of a group are collected for one mail
-	Lock   time.Duration // how long a claim for sending stands: the queue's message lock
+	Notices *notices.Store
+	Hunts   *hunts.Store // what they found, for their mails
+	Queue   Queue
+	Mailer  Mailer
+	Log     *slog.Logger
+	Now     func() time.Time
+	Window  time.Duration // how long events of a group are collected for one mail
+	Lock    time.Duration // how long a claim for sending stands: the queue's message lock
 	// RetryAfter is the pause before a notice is tried again when the ledger was out of reach, and half of the first
 	// pause after the mail server was.
 	RetryAfter time.Duration
@@ -86,7 +86,7 @@ func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
 	if e.At.IsZero() {
 		e.At = now
 	}
-	n, opened, err := o.Ledger.Add(ctx, group, e.Key(), e, now, now.Add(o.Window))
+	n, opened, err := o.Notices.Add(ctx, group, e.Key(), e, now, now.Add(o.Window))
 	if err != nil {
 		return fmt.Errorf("record notice %q for %s: %w", e.Kind, group, err)
 	}
@@ -104,14 +104,14 @@ func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
 func (o *Outbox) ask(ctx context.Context, n notices.Notice, suffix string, at time.Time) error {
 	body, err := outgoing.Encode(Message{
 		Format: Format,
-		Tenant: o.Ledger.Tenant(),
+		Tenant: o.Notices.Tenant(),
 		Group:  n.Group,
 		Seq:    n.Seq,
 	})
 	if err != nil {
 		return err
 	}
-	return o.Queue.SendNotice(ctx, MessageID(o.Ledger.Tenant(), n.Group, n.Seq)+suffix, body, at)
+	return o.Queue.SendNotice(ctx, MessageID(o.Notices.Tenant(), n.Group, n.Seq)+suffix, body, at)
 }
 
 // Deliver answers one notice message: it claims the sequence, writes the mail, sends it and marks it sent. What is sent
@@ -119,7 +119,7 @@ func (o *Outbox) ask(ctx context.Context, n notices.Notice, suffix string, at ti
 // unreadable message is an alert.UndecodableError, or alert.ErrUnknownFormat if a newer version can read it; any other
 // means that the message must come again.
 func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
-	m, err := DecodeMessage(o.Ledger.Tenant(), body)
+	m, err := DecodeMessage(o.Notices.Tenant(), body)
 	if errors.Is(err, alert.ErrUnknownFormat) {
 		return err
 	}
@@ -159,10 +159,10 @@ func (o *Outbox) insist(ctx context.Context, send func() error) error {
 }
 
 func (o *Outbox) send(ctx context.Context, m Message) error {
-	if err := o.Ledger.Prepare(ctx); err != nil {
+	if err := o.Notices.Prepare(ctx); err != nil {
 		return err
 	}
-	claim, err := o.Ledger.Claim(ctx, m.Group, m.Seq, o.Now().UTC(), o.Lock)
+	claim, err := o.Notices.Claim(ctx, m.Group, m.Seq, o.Now().UTC(), o.Lock)
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 		return o.giveBack(ctx, n, err)
 	}
 	o.Log.InfoContext(ctx, "mail sent", "group", n.Group, "seq", n.Seq, "subject", mail.Subject)
-	return o.Ledger.Done(ctx, n, o.Now().UTC())
+	return o.Notices.Done(ctx, n, o.Now().UTC())
 }
 
 // A mail that is late by lateBy waits for lateWait, once: after an outage FollowActions looks first at what became of
@@ -205,7 +205,7 @@ func (o *Outbox) postpone(ctx context.Context, n notices.Notice) error {
 	again := o.Now().UTC().Add(lateWait)
 	o.Log.InfoContext(ctx, "a mail is late; it waits until what it tells of has been looked at",
 		"group", n.Group, "seq", n.Seq, "due", n.DueAt, "again", again)
-	if err := o.Ledger.Failed(ctx, n, again); err != nil {
+	if err := o.Notices.Failed(ctx, n, again); err != nil {
 		return err
 	}
 	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
@@ -228,7 +228,7 @@ func (o *Outbox) giveBack(ctx context.Context, n notices.Notice, cause error) er
 	if errors.As(cause, &partly) {
 		n.Left = strings.Join(partly.Left, ",")
 	}
-	if err := o.Ledger.Failed(ctx, n, again); err != nil {
+	if err := o.Notices.Failed(ctx, n, again); err != nil {
 		return err
 	}
 	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
@@ -240,7 +240,7 @@ const unwrittenAfter = 11
 
 // Resend asks again for every sequence that is overdue: its message was lost or its sender died.
 func (o *Outbox) Resend(ctx context.Context) error {
-	unsent, err := o.Ledger.Unsent(ctx)
+	unsent, err := o.Notices.Unsent(ctx)
 	if err != nil {
 		return err
 	}
@@ -251,7 +251,7 @@ func (o *Outbox) Resend(ctx context.Context) error {
 			continue
 		}
 		if now.After(n.DueAt.Add(unwrittenAfter * o.Lock)) {
-			if dropped, err := o.Ledger.DropUnwritten(ctx, n); dropped || err != nil {
+			if dropped, err := o.Notices.DropUnwritten(ctx, n); dropped || err != nil {
 				errs = append(errs, err)
 				continue
 			}
@@ -305,6 +305,6 @@ func (o *Outbox) compose(ctx context.Context, n notices.Notice, entries []notice
 
 // messageID is derived from group and sequence, so that a repeated mail is recognised by mail programs.
 func (o *Outbox) messageID(group string, seq int) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{o.Ledger.Tenant(), group}, "|")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{o.Notices.Tenant(), group}, "|")))
 	return fmt.Sprintf("cordon.%s.%d@%s", hex.EncodeToString(sum[:12]), seq, o.Domain)
 }

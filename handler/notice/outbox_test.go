@@ -51,7 +51,7 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	d.Outbox = New(Options{
-		Ledger:     store.Notices,
+		Notices:    store.Notices,
 		Hunts:      store.Hunts,
 		Queue:      d,
 		Mailer:     d,
@@ -217,7 +217,7 @@ func TestSenderThatDiedBeforeMarkingIsRepeatedWithTheSameMessageID(t *testing.T)
 	t.Parallel()
 	d := newDesk(t)
 	d.tell(t, "g", about(Requested, 0, 0, ""))
-	if _, err := d.Ledger.Claim(context.Background(), "g", 1, d.clock(), time.Minute); err != nil {
+	if _, err := d.Notices.Claim(context.Background(), "g", 1, d.clock(), time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	d.deliver(t, 0)
@@ -253,7 +253,7 @@ func TestNoticeThatWasNeverWrittenIsForgotten(t *testing.T) {
 		if err := d.Resend(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		left, err := d.Ledger.Unsent(t.Context())
+		left, err := d.Notices.Unsent(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -440,7 +440,7 @@ func TestMailThatIsSentLateTellsWhatIsSoNow(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.tell(t, "g", about(Requested, 0, 0, ""))
-	if _, err := d.Ledger.Claim(t.Context(), "g", 1, d.clock(), d.Lock); err != nil { // and dies
+	if _, err := d.Notices.Claim(t.Context(), "g", 1, d.clock(), d.Lock); err != nil { // and dies
 		t.Fatal(err)
 	}
 	d.tell(t, "g", about(Isolated, 1, 0, ""))

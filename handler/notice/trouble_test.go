@@ -152,7 +152,7 @@ func TestNoticeWaitsItselfWhileTheQueueTakesNoCopy(t *testing.T) {
 				})
 				d.fail = errors.New("451 try again later")
 				d.Outbox = New(Options{
-					Ledger:     store.Notices,
+					Notices:    store.Notices,
 					Hunts:      store.Hunts,
 					Queue:      busy,
 					Mailer:     d,

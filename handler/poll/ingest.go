@@ -92,14 +92,14 @@ func (p *Poller) checkIDs(ctx context.Context, batch []candidate, done *tally) [
 func (p *Poller) changed(ctx context.Context, batch []candidate) ([]candidate, error) {
 	due := make([]bool, len(batch))
 	err := parallel(ctx, len(batch), func(ctx context.Context, i int) error {
-		record, err := p.Ledger.Runs.Alert(ctx, batch[i].alert.ID)
+		record, err := p.Runs.Alert(ctx, batch[i].alert.ID)
 		if err != nil {
 			return err
 		}
 		latest, exists := record.Latest()
 		due[i] = !exists || record.Seen.Hash != batch[i].hash || latest.State == runs.Observed
 		if updated := batch[i].alert.Updated; !due[i] && updated.After(record.Seen.Updated) {
-			return p.Ledger.Runs.Touch(ctx, *record.Seen, updated)
+			return p.Runs.Touch(ctx, *record.Seen, updated)
 		}
 		return nil
 	})
@@ -157,7 +157,7 @@ func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[str
 		body, sha := alert.Snapshot(part[i].alert)
 		m := machines[part[i].alert.MachineID]
 		now := p.Now().UTC()
-		o, err := p.Ledger.Runs.Observe(ctx, runs.Observation{
+		o, err := p.Runs.Observe(ctx, runs.Observation{
 			Alert:       part[i].alert,
 			Hash:        part[i].hash,
 			SnapshotSHA: sha,
@@ -182,9 +182,9 @@ func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[str
 			done.resent++
 		}
 		messages[i] = &alert.Envelope{
-			ID: alert.MessageID(p.Ledger.Tenant(), part[i].alert.ID, o.Run.Version),
+			ID: alert.MessageID(p.Runs.Tenant(), part[i].alert.ID, o.Run.Version),
 			Message: alert.Message{
-				Tenant:     p.Ledger.Tenant(),
+				Tenant:     p.Runs.Tenant(),
 				AlertID:    part[i].alert.ID,
 				Version:    o.Run.Version,
 				Reason:     reason,

@@ -15,8 +15,9 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 )
@@ -41,11 +42,19 @@ type Queue interface {
 	SendAlerts(ctx context.Context, messages []alert.Envelope) error
 }
 
+// Housekeeper removes records that were last changed before a time, a bounded number of them. A repeat is safe.
+type Housekeeper interface {
+	Housekeep(ctx context.Context, before time.Time) (removed int, err error)
+}
+
 // Options are the parts and settings of a Poller; all are required.
 type Options struct {
 	API        API
 	Queue      Queue
-	Ledger     *ledger.Store
+	Runs       *runs.Store
+	Latches    *latches.Store
+	Switches   *switches.Store
+	Ledger     Housekeeper
 	Log        *slog.Logger
 	Now        func() time.Time
 	Overlap    time.Duration // read again behind the watermark, for alerts that become visible late
@@ -74,7 +83,7 @@ type tally struct {
 // Poll reads from the watermark to the present, and then sweeps what is due. On an error the watermark stands before
 // everything that may not have been enqueued; the next poll starts there. A repeat is safe.
 func (p *Poller) Poll(ctx context.Context) error {
-	if err := p.Ledger.Prepare(ctx); err != nil {
+	if err := p.Runs.Prepare(ctx); err != nil {
 		return err
 	}
 	mark, err := p.watermark(ctx)
@@ -96,13 +105,13 @@ func (p *Poller) Poll(ctx context.Context) error {
 // watermark reads where to begin. Where the first poll begins is written before anything is read: however long it takes
 // until one succeeds, nothing after that moment is left out.
 func (p *Poller) watermark(ctx context.Context) (switches.Watermark, error) {
-	mark, err := p.Ledger.Switches.Watermark(ctx)
+	mark, err := p.Switches.Watermark(ctx)
 	switch {
 	case err != nil:
 	case mark.At.IsZero():
 		mark.Since = p.Now().UTC().Add(-p.Lookback)
-		if mark, err = p.Ledger.Switches.Advance(ctx, mark, mark.Since); errors.Is(err, rows.ErrConflict) {
-			mark, err = p.Ledger.Switches.Watermark(ctx)
+		if mark, err = p.Switches.Advance(ctx, mark, mark.Since); errors.Is(err, rows.ErrConflict) {
+			mark, err = p.Switches.Watermark(ctx)
 		}
 	case mark.Since.IsZero(): // written before there were sweeps
 		mark.Since = mark.At.Add(-p.Overlap)
@@ -142,7 +151,7 @@ func (p *Poller) poll(ctx context.Context, mark switches.Watermark) (switches.Wa
 	if err != nil {
 		return mark, err
 	}
-	return mark, errors.Join(p.noteLateness(ctx, done), p.Ledger.Switches.SetMark(ctx, MarkPoll, p.Now().UTC(), ""))
+	return mark, errors.Join(p.noteLateness(ctx, done), p.Switches.SetMark(ctx, MarkPoll, p.Now().UTC(), ""))
 }
 
 // commit moves the watermark to the end of a window, but never past the API's own clock: what changes there later must
@@ -152,5 +161,5 @@ func (p *Poller) commit(ctx context.Context, mark switches.Watermark,
 	if !apiNow.IsZero() && apiNow.Before(end) {
 		end = apiNow
 	}
-	return p.Ledger.Switches.Advance(ctx, mark, end)
+	return p.Switches.Advance(ctx, mark, end)
 }

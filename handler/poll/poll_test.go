@@ -72,6 +72,9 @@ func newTenant(t fatal) *tenant {
 	f.Poller = New(Options{
 		API:        f,
 		Queue:      f,
+		Runs:       store.Runs,
+		Latches:    store.Latches,
+		Switches:   store.Switches,
 		Ledger:     store,
 		Log:        slog.New(slog.DiscardHandler),
 		Now:        f.clock,
@@ -185,7 +188,7 @@ func (f *tenant) ids() string {
 
 func (f *tenant) watermark(t fatal) time.Time {
 	t.Helper()
-	w, err := f.Ledger.Switches.Watermark(context.Background())
+	w, err := f.Switches.Watermark(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +197,7 @@ func (f *tenant) watermark(t fatal) time.Time {
 
 func (f *tenant) begin(t fatal, id string, version int) {
 	t.Helper()
-	if _, err := f.Ledger.Runs.Update(context.Background(), id, version, func(r *runs.Run) (bool, error) {
+	if _, err := f.Runs.Update(context.Background(), id, version, func(r *runs.Run) (bool, error) {
 		r.State = runs.Started
 		return true, nil
 	}); err != nil {
@@ -213,7 +216,7 @@ func TestHighComesFirstAndSnapshotsTravelWithTheirHash(t *testing.T) {
 		t.Errorf("sent %s", got)
 	}
 	for _, e := range f.sent {
-		record, err := f.Ledger.Runs.Alert(context.Background(), e.Message.AlertID)
+		record, err := f.Runs.Alert(context.Background(), e.Message.AlertID)
 		if err != nil || alert.SHA256(e.Message.Alert) != record.Seen.SnapshotSHA ||
 			alert.SHA256(e.Message.Machine) != record.Seen.MachineSHA {
 			t.Errorf("%s: the ledger does not vouch for the snapshots: %v", e.ID, err)
@@ -410,7 +413,7 @@ func TestTwoPollersAtOnceMakeEachVersionOnce(t *testing.T) {
 		}
 	}
 	for i := range 30 {
-		record, err := f.Ledger.Runs.Alert(context.Background(), fmt.Sprintf("da%d", i))
+		record, err := f.Runs.Alert(context.Background(), fmt.Sprintf("da%d", i))
 		if err != nil || len(record.Runs) != 1 {
 			t.Errorf("alert %d has %d runs, %v", i, len(record.Runs), err)
 		}
@@ -445,7 +448,7 @@ func TestNoFeedLosesAVersion(t *testing.T) {
 			seen[s.ID] = string(s.Severity)
 		}
 		for id, severity := range seen {
-			record, err := f.Ledger.Runs.Alert(context.Background(), id)
+			record, err := f.Runs.Alert(context.Background(), id)
 			if err != nil || record.Seen == nil || record.Seen.Severity != severity ||
 				len(record.Runs) != record.Seen.Version {
 				r.Fatalf("%s: the tenant shows %s, the ledger %+v with %d runs, %v", id, severity, record.Seen,

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/ledger"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/switches"
@@ -66,7 +65,7 @@ func (p *Poller) sweep(ctx context.Context, mark switches.Watermark, polled bool
 			continue
 		}
 		now := p.Now().UTC()
-		last, err := p.Ledger.Switches.Mark(ctx, s.mark)
+		last, err := p.Switches.Mark(ctx, s.mark)
 		if err == nil && !schedule.Ripe(last.At, now, s.every, p.Every) {
 			continue
 		}
@@ -74,7 +73,7 @@ func (p *Poller) sweep(ctx context.Context, mark switches.Watermark, polled bool
 			err = s.run(ctx, now, last)
 		}
 		if err == nil {
-			err = p.Ledger.Switches.SetMark(ctx, s.mark, now, last.At.Format(time.RFC3339Nano))
+			err = p.Switches.SetMark(ctx, s.mark, now, last.At.Format(time.RFC3339Nano))
 		}
 		if err != nil && !errors.Is(err, errNoTime) {
 			errs = append(errs, fmt.Errorf("%s: %w", s.mark, err))
@@ -93,7 +92,7 @@ func (p *Poller) sweepRuns(ctx context.Context, now time.Time, _ switches.Mark) 
 		standing, entries = append(standing, found...), entries[:0]
 		return err
 	}
-	err := p.Ledger.Runs.EachOpen(ctx, func(entry runs.OpenEntry) error {
+	err := p.Runs.EachOpen(ctx, func(entry runs.OpenEntry) error {
 		if now.Sub(entry.At) < p.SweepAfter || len(standing) >= standingAtOnce {
 			return nil
 		}
@@ -124,7 +123,7 @@ func (p *Poller) standing(ctx context.Context, entries []runs.OpenEntry, now tim
 	var mu sync.Mutex
 	var found []runs.Run
 	err := parallel(ctx, len(entries), func(ctx context.Context, i int) error {
-		run, open, err := p.Ledger.Runs.ReadOpen(ctx, entries[i], now)
+		run, open, err := p.Runs.ReadOpen(ctx, entries[i], now)
 		// While nobody answers at all, copies would pile up, so they come ever slower.
 		if err != nil || !open || now.Sub(run.DueAt) < p.SweepAfter<<min(run.Sweeps, slowest) {
 			return err
@@ -146,11 +145,11 @@ func (p *Poller) followed(ctx context.Context, run runs.Run) (bool, error) {
 		return false, nil
 	}
 	for _, kind := range run.WaitsFor() {
-		l, err := p.Ledger.Latches.Of(ctx, run.MachineID, kind)
+		l, err := p.Latches.Of(ctx, run.MachineID, kind)
 		if err != nil || l.Episode != run.EpisodeOf(kind) || (l.State != latches.Acting && l.State != latches.Intended) {
 			return false, err
 		}
-		if err := p.Ledger.Latches.AddOpen(ctx, run.MachineID, kind); err != nil {
+		if err := p.Latches.AddOpen(ctx, run.MachineID, kind); err != nil {
 			return false, err
 		}
 	}
@@ -162,7 +161,7 @@ func (p *Poller) sendAgain(ctx context.Context, standing []runs.Run, now time.Ti
 	messages := make([]alert.Envelope, len(standing))
 	err := parallel(ctx, len(standing), func(ctx context.Context, i int) error {
 		over := false
-		run, err := p.Ledger.Runs.Update(ctx, standing[i].AlertID, standing[i].Version, func(run *runs.Run) (bool, error) {
+		run, err := p.Runs.Update(ctx, standing[i].AlertID, standing[i].Version, func(run *runs.Run) (bool, error) {
 			if over = run.State.Final(); over {
 				return false, nil
 			}
@@ -174,9 +173,9 @@ func (p *Poller) sendAgain(ctx context.Context, standing []runs.Run, now time.Ti
 			return err
 		}
 		messages[i] = alert.Envelope{
-			ID: fmt.Sprintf("%s:s%d", alert.MessageID(p.Ledger.Tenant(), run.AlertID, run.Version), run.Sweeps),
+			ID: fmt.Sprintf("%s:s%d", alert.MessageID(p.Runs.Tenant(), run.AlertID, run.Version), run.Sweeps),
 			Message: alert.Message{
-				Tenant:     p.Ledger.Tenant(),
+				Tenant:     p.Runs.Tenant(),
 				AlertID:    run.AlertID,
 				Version:    run.Version,
 				Reason:     "swept",
@@ -241,7 +240,7 @@ func (p *Poller) unseen(ctx context.Context, stamps []alert.Stamp) ([]alert.Stam
 		if alert.CheckID(stamps[i].ID) != nil {
 			return nil // the poll has named it
 		}
-		seen, known, err := p.Ledger.Runs.Seen(ctx, stamps[i].ID)
+		seen, known, err := p.Runs.Seen(ctx, stamps[i].ID)
 		differs[i] = err == nil && (!known || !seen.Updated.Equal(stamps[i].Updated))
 		return err
 	})
@@ -292,7 +291,7 @@ type Swept struct {
 }
 
 // ReadSwept reads the count.
-func ReadSwept(ctx context.Context, store *ledger.Store) (Swept, error) {
+func ReadSwept(ctx context.Context, store *switches.Store) (Swept, error) {
 	return readMark[Swept](ctx, store, markSwept)
 }
 
@@ -300,12 +299,12 @@ func (p *Poller) noteSwept(ctx context.Context, resent, late int) error {
 	if resent+late == 0 {
 		return nil
 	}
-	swept, err := ReadSwept(ctx, p.Ledger)
+	swept, err := ReadSwept(ctx, p.Switches)
 	if err != nil {
 		return err
 	}
 	swept.Resent, swept.Late, swept.At = swept.Resent+resent, swept.Late+late, p.Now().UTC()
-	return writeMark(ctx, p.Ledger, markSwept, swept.At, swept)
+	return writeMark(ctx, p.Switches, markSwept, swept.At, swept)
 }
 
 // Lateness is how long after its last update the latest of the alerts of about a week was seen, although polls were
@@ -324,7 +323,7 @@ type latenessNote struct {
 }
 
 // ReadLateness reads the largest lateness.
-func ReadLateness(ctx context.Context, store *ledger.Store) (Lateness, error) {
+func ReadLateness(ctx context.Context, store *switches.Store) (Lateness, error) {
 	note, err := readMark[latenessNote](ctx, store, markLateness)
 	return Lateness{
 		Longest: time.Duration(note.Nanoseconds),
@@ -349,20 +348,20 @@ func (p *Poller) noteLateness(ctx context.Context, found tally) error {
 		return nil
 	}
 	now := p.Now().UTC()
-	known, err := ReadLateness(ctx, p.Ledger)
+	known, err := ReadLateness(ctx, p.Switches)
 	if err != nil || (found.latest <= known.Longest && now.Sub(known.At) < weekBack) {
 		return err
 	}
-	return writeMark(ctx, p.Ledger, markLateness, now, latenessNote{
+	return writeMark(ctx, p.Switches, markLateness, now, latenessNote{
 		Nanoseconds: found.latest.Nanoseconds(),
 		AlertID:     found.lateID,
 		At:          now,
 	})
 }
 
-func readMark[T any](ctx context.Context, store *ledger.Store, name string) (T, error) {
+func readMark[T any](ctx context.Context, store *switches.Store, name string) (T, error) {
 	var v T
-	mark, err := store.Switches.Mark(ctx, name)
+	mark, err := store.Mark(ctx, name)
 	if err != nil || mark.Note == "" {
 		return v, err
 	}
@@ -372,10 +371,10 @@ func readMark[T any](ctx context.Context, store *ledger.Store, name string) (T, 
 	return v, nil
 }
 
-func writeMark(ctx context.Context, store *ledger.Store, name string, at time.Time, v any) error {
+func writeMark(ctx context.Context, store *switches.Store, name string, at time.Time, v any) error {
 	note, err := outgoing.Encode(v)
 	if err != nil {
 		return fmt.Errorf("ledger mark %s: %w", name, err)
 	}
-	return store.Switches.SetMark(ctx, name, at, string(note))
+	return store.SetMark(ctx, name, at, string(note))
 }

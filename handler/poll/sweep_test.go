@@ -26,11 +26,11 @@ func (f *tenant) pollFor(t fatal, d, every time.Duration) {
 // answer closes the newest run of an alert, as a responder does.
 func (f *tenant) answer(t *testing.T, id string) {
 	t.Helper()
-	record, err := f.Ledger.Runs.Alert(t.Context(), id)
+	record, err := f.Runs.Alert(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.Ledger.Runs.Update(t.Context(), id, record.Seen.Version, func(run *runs.Run) (bool, error) {
+	_, err = f.Runs.Update(t.Context(), id, record.Seen.Version, func(run *runs.Run) (bool, error) {
 		run.State, run.Outcome = runs.Closed, "no rule"
 		return true, nil
 	})
@@ -49,11 +49,11 @@ func TestAlertThatBecomesVisibleLaterThanTheOverlapIsFoundByASweep(t *testing.T)
 		if !strings.HasPrefix(f.ids()+" ", "late:v1 ") || strings.Contains(f.ids(), "v2") {
 			t.Errorf("%s late: sent %s", late, f.ids())
 		}
-		found, err := ReadLateness(t.Context(), f.Ledger)
+		found, err := ReadLateness(t.Context(), f.Switches)
 		if err != nil || found.Longest < late-2*time.Minute || found.AlertID != "late" {
 			t.Errorf("%s late: noted %+v, %v", late, found, err)
 		}
-		if swept, err := ReadSwept(t.Context(), f.Ledger); err != nil || swept.Late != 1 || swept.At.IsZero() {
+		if swept, err := ReadSwept(t.Context(), f.Switches); err != nil || swept.Late != 1 || swept.At.IsZero() {
 			t.Errorf("%s late: counted %+v, %v", late, swept, err)
 		}
 	}
@@ -247,7 +247,7 @@ func TestVersionThatStandsStillIsSentAgainUnderAFreshID(t *testing.T) {
 			f := newTenant(t)
 			f.show("da1", alert.High, noon.Add(-20*time.Minute), noon)
 			f.poll(t)
-			if _, err := f.Ledger.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) (bool, error) {
+			if _, err := f.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) (bool, error) {
 				tt.run(r)
 				return true, nil
 			}); err != nil {
@@ -274,16 +274,16 @@ func TestRunThatWaitsForAFollowedActionIsLeftAlone(t *testing.T) {
 	f := newTenant(t)
 	f.show("da1", alert.High, noon.Add(-time.Minute), noon)
 	f.poll(t)
-	l, err := f.Ledger.Latches.Of(t.Context(), "m-da1", latches.Isolation)
+	l, err := f.Latches.Of(t.Context(), "m-da1", latches.Isolation)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l = latches.NextEpisode(l)
 	l.State, l.ActionID = latches.Acting, "a1"
-	if err := f.Ledger.Latches.Save(t.Context(), &l); err != nil {
+	if err := f.Latches.Save(t.Context(), &l); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Ledger.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) (bool, error) {
+	if _, err := f.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) (bool, error) {
 		r.State, r.Episode = runs.Waiting, 1
 		return true, nil
 	}); err != nil {
@@ -295,7 +295,7 @@ func TestRunThatWaitsForAFollowedActionIsLeftAlone(t *testing.T) {
 		t.Errorf("sent %s", f.ids())
 	}
 	// Its entry in the index of open episodes was lost: without it nobody would follow the action.
-	if open, err := f.Ledger.Latches.OpenEpisodes(t.Context()); err != nil || len(open) != 1 {
+	if open, err := f.Latches.OpenEpisodes(t.Context()); err != nil || len(open) != 1 {
 		t.Errorf("open episodes %+v, %v", open, err)
 	}
 }
@@ -323,7 +323,7 @@ func TestPollEndsInGoodOrderBeforeItsTimeIsUp(t *testing.T) {
 	if err := f.Poll(ctx); err != nil || len(f.sent) != 0 {
 		t.Errorf("Poll = %v, sent %s", err, f.ids())
 	}
-	if mark, err := f.Ledger.Switches.Mark(t.Context(), MarkPoll); err != nil || !mark.At.IsZero() {
+	if mark, err := f.Switches.Mark(t.Context(), MarkPoll); err != nil || !mark.At.IsZero() {
 		t.Errorf("a poll that read nothing counts as one: %+v, %v", mark, err)
 	}
 	f.poll(t)
@@ -342,7 +342,7 @@ func TestHourlySweepsRunAtEveryPollOfAnHourlyPoller(t *testing.T) {
 			[]time.Duration{2, -3, 0, -1}[tick%4]*time.Millisecond).Sub(f.clock()))
 		f.poll(t)
 		for _, mark := range []string{markSweepRuns, markSweepDay, markHousekeeping} {
-			if swept, err := f.Ledger.Switches.Mark(t.Context(), mark); err != nil || !swept.At.Equal(f.clock()) {
+			if swept, err := f.Switches.Mark(t.Context(), mark); err != nil || !swept.At.Equal(f.clock()) {
 				t.Errorf("tick %d: %s ran at %s (%v)", tick, mark, swept.At, err)
 			}
 		}
@@ -367,7 +367,7 @@ func TestADayOfTheHostsTicksSweepsAtEvenIntervals(t *testing.T) {
 		f.advance(mark.Add(funchost.Lateness(1, "PollAlerts", mark)).Sub(f.clock()))
 		f.poll(t)
 		for name, every := range due {
-			swept, err := f.Ledger.Switches.Mark(t.Context(), name)
+			swept, err := f.Switches.Mark(t.Context(), name)
 			if ran := swept.At.Equal(f.clock()); err != nil || ran != (tick%every == 0) {
 				t.Errorf("tick %d at %s: %s last at %s (%v)", tick, f.clock().Format("15:04:05.000"), name,
 					swept.At.Format("15:04:05.000"), err)

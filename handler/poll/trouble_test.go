@@ -83,6 +83,9 @@ func TestHourOfTroubleIsCaughtUpHighFirst(t *testing.T) {
 				f.Poller = New(Options{
 					API:        f,
 					Queue:      f,
+					Runs:       store.Runs,
+					Latches:    store.Latches,
+					Switches:   store.Switches,
 					Ledger:     store,
 					Log:        slog.New(slog.DiscardHandler),
 					Now:        f.clock,

@@ -18,8 +18,14 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/answer"
 	"cordon/handler/ending"
-	"cordon/handler/ledger"
 	"cordon/handler/ledger/budget"
+	"cordon/handler/ledger/findings"
+	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/neighbours"
+	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/switches"
+	"cordon/handler/ledger/trouble"
 	"cordon/handler/logging"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -45,13 +51,20 @@ type Teller interface {
 
 // Options are the parts and settings of a Responder; all are required.
 type Options struct {
-	API    API
-	Queue  Queue
-	Ledger *ledger.Store
-	Teller Teller
-	Book   *playbook.Book
-	Log    *slog.Logger
-	Now    func() time.Time
+	API        API
+	Queue      Queue
+	Runs       *runs.Store
+	Latches    *latches.Store
+	Budget     *budget.Store
+	Held       *held.Store
+	Findings   *findings.Store
+	Neighbours *neighbours.Store
+	Switches   *switches.Store
+	Trouble    *trouble.Store
+	Teller     Teller
+	Book       *playbook.Book
+	Log        *slog.Logger
+	Now        func() time.Time
 
 	Ceiling        playbook.Mode
 	SnapshotMaxAge time.Duration // how old alert and machine may be when they are acted on
@@ -85,11 +98,12 @@ type Responder struct {
 
 // New makes a Responder.
 func New(o Options) *Responder {
-	o.API = findingsAPI{o.API, o.Ledger}
+	o.API = findingsAPI{o.API, o.Findings}
 	r := &Responder{
 		Options: o,
 		clerk: &answer.Clerk{
-			Ledger: o.Ledger,
+			Runs:   o.Runs,
+			Held:   o.Held,
 			Teller: o.Teller,
 			Log:    o.Log,
 			Now:    o.Now,
@@ -98,12 +112,17 @@ func New(o Options) *Responder {
 		beside:  semaphore.NewWeighted(everybody),
 	}
 	r.actor = act.New(act.Options{
-		API:    o.API,
-		Facts:  r,
-		Ledger: o.Ledger,
-		Clerk:  r.clerk,
+		API:      o.API,
+		Facts:    r,
+		Runs:     o.Runs,
+		Latches:  o.Latches,
+		Budget:   o.Budget,
+		Switches: o.Switches,
+		Clerk:    r.clerk,
 		Endings: &ending.Closer{
-			Ledger:     o.Ledger,
+			Runs:       o.Runs,
+			Latches:    o.Latches,
+			Budget:     o.Budget,
 			Queue:      o.Queue,
 			Teller:     o.Teller,
 			Log:        o.Log,
@@ -133,7 +152,7 @@ const everybody = 1 << 20
 // for one that a newer version can read; any other error when not even a scheduled copy could be sent until the
 // context ended, so that the broker must give the message again. A repeat of a message is harmless.
 func (r *Responder) Respond(ctx context.Context, body []byte, delivery int) error {
-	m, err := alert.DecodeMessageFor(r.Ledger.Tenant(), body)
+	m, err := alert.DecodeMessageFor(r.Runs.Tenant(), body)
 	if errors.Is(err, alert.ErrUnknownFormat) {
 		return err
 	}
@@ -171,7 +190,7 @@ func (r *Responder) answer(ctx context.Context, run *answer.Run) (after time.Dur
 		return o.Pause.After, r.reschedule(ctx, run, o.Pause)
 	}
 	trouble, wait := machine.TroubleOf(err)
-	r.Ledger.Trouble.Note(ctx, r.Now().UTC(), "alert "+run.Message.AlertID, err)
+	r.Trouble.Note(ctx, r.Now().UTC(), "alert "+run.Message.AlertID, err)
 	r.Log.WarnContext(ctx, "the run goes on later", "trouble", trouble.String(), "error", err.Error())
 	after = max(wait, r.backoff(run, trouble)) + r.yield(run)
 	if o.ComesBack() { // with one step, while another fails
@@ -185,7 +204,7 @@ func (r *Responder) answer(ctx context.Context, run *answer.Run) (after time.Dur
 }
 
 func (r *Responder) respond(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
-	if err := r.Ledger.Prepare(ctx); err != nil {
+	if err := r.Runs.Prepare(ctx); err != nil {
 		return o, err
 	}
 	done, o, err := r.findItsPlace(ctx, run)

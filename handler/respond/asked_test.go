@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/desk"
 	"cordon/handler/episode"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/runs"
@@ -167,8 +166,7 @@ func TestWhatAPersonLetGoOnIsAskedForAgain(t *testing.T) {
 	if err != nil || !found {
 		t.Fatalf("nothing is held: %v", err)
 	}
-	d := &desk.Desk{API: p, Queue: p, Ledger: p.Ledger, Now: w.Clock}
-	if err := d.Continue(t.Context(), held, "ana", "spoke to the owner"); err != nil {
+	if err := p.AtDesk().Continue(t.Context(), held, "ana", "spoke to the owner"); err != nil {
 		t.Fatal(err)
 	}
 	w.Drain(p, 5)

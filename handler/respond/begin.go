@@ -13,7 +13,7 @@ import (
 // find gets the run that a message is about. A message that names no version, or one that the ledger does not know, is
 // compared with the API; a message below the newest version closes its run as superseded.
 func (r *Responder) find(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
-	record, err := r.Ledger.Runs.Alert(ctx, run.Message.AlertID)
+	record, err := r.Runs.Alert(ctx, run.Message.AlertID)
 	if err != nil {
 		return o, err
 	}

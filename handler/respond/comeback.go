@@ -20,14 +20,14 @@ func (r *Responder) reschedule(ctx context.Context, run *answer.Run, p answer.Pa
 	defer cancel()
 	now := r.Now().UTC()
 	at := now.Add(p.After)
-	id := fmt.Sprintf("%s:asked:%s", alert.QueueID(r.Ledger.Tenant(), run.Message.AlertID), rand.Text())
+	id := fmt.Sprintf("%s:asked:%s", alert.QueueID(r.Runs.Tenant(), run.Message.AlertID), rand.Text())
 	if run.Started {
 		row, err := r.noteComeback(ctx, run, p, now)
 		if err != nil {
 			// Without the ledger the counter cannot be had; a random id still is a new message.
 			r.Log.WarnContext(ctx, "the run's copy counter could not be written", "error", err.Error())
 		} else {
-			id = fmt.Sprintf("%s:r%d", alert.MessageID(r.Ledger.Tenant(), row.AlertID, row.Version), row.Copies)
+			id = fmt.Sprintf("%s:r%d", alert.MessageID(r.Runs.Tenant(), row.AlertID, row.Version), row.Copies)
 		}
 	}
 	next := alert.Envelope{ID: id, Message: r.nextMessage(run), At: at}
@@ -44,7 +44,7 @@ func (r *Responder) noteComeback(
 	ctx context.Context, run *answer.Run, p answer.Pause, now time.Time,
 ) (runs.Run, error) {
 	outage, told := r.noteStuck(ctx, run, p)
-	return r.Ledger.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
+	return r.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if made := copyOf(*row, run.Message); row.CopyOf != made {
 			row.Copies++
 			row.CopyOf = copyOf(*row, run.Message)
@@ -77,7 +77,7 @@ func copyOf(row runs.Run, m alert.Message) string {
 // nextMessage is the message with which a run goes on.
 func (r *Responder) nextMessage(run *answer.Run) alert.Message {
 	next := run.Message
-	next.Tenant, next.Attempt, next.Reason = r.Ledger.Tenant(), run.Message.Attempt+1, "retry"
+	next.Tenant, next.Attempt, next.Reason = r.Runs.Tenant(), run.Message.Attempt+1, "retry"
 	if run.Row.AlertID != "" {
 		next.Version = run.Row.Version
 	}

@@ -34,7 +34,7 @@ func (r *Responder) forgetHeld(ctx context.Context, run *answer.Run) (o answer.O
 	if !slices.ContainsFunc(run.Record.Runs, held) {
 		return o, nil
 	}
-	return o, r.Ledger.Held.Remove(ctx, run.Row.AlertID, run.Row.Version-1)
+	return o, r.Held.Remove(ctx, run.Row.AlertID, run.Row.Version-1)
 }
 
 // decide asks the playbook and records the plan with its reasons before anything is done. What was decided in observe
@@ -72,7 +72,7 @@ func (r *Responder) askBook(ctx context.Context, run *answer.Run, in playbook.In
 	if !slices.ContainsFunc(plan.Steps, wouldAct) {
 		return plan, nil
 	}
-	pause, err := r.Ledger.Switches.Pause(ctx)
+	pause, err := r.Switches.Pause(ctx)
 	if err != nil {
 		return plan, err
 	}

@@ -81,9 +81,9 @@ func (r *Responder) readAlert(ctx context.Context, run *answer.Run) (o answer.Ou
 		return o, nil
 	}
 	next := alert.Envelope{
-		ID: alert.MessageID(r.Ledger.Tenant(), a.ID, version),
+		ID: alert.MessageID(r.Runs.Tenant(), a.ID, version),
 		Message: alert.Message{
-			Tenant:     r.Ledger.Tenant(),
+			Tenant:     r.Runs.Tenant(),
 			AlertID:    a.ID,
 			Version:    version,
 			Reason:     "changed",
@@ -99,7 +99,7 @@ func (r *Responder) readAlert(ctx context.Context, run *answer.Run) (o answer.Ou
 // observe records the alert as it was read.
 func (r *Responder) observe(ctx context.Context, a alert.Alert) (runs.ObservedVersion, error) {
 	_, sha := alert.Snapshot(a)
-	return r.Ledger.Runs.Observe(ctx, runs.Observation{
+	return r.Runs.Observe(ctx, runs.Observation{
 		Alert:       a,
 		Hash:        alert.DecisionHash(a),
 		SnapshotSHA: sha,
@@ -112,7 +112,7 @@ func (r *Responder) observe(ctx context.Context, a alert.Alert) (runs.ObservedVe
 // of what is held, which the newer version does not look for once this run is over.
 func (r *Responder) supersede(ctx context.Context, run *answer.Run, by int) (answer.Outcome, error) {
 	if !run.Row.StartedAt.IsZero() {
-		if err := r.Ledger.Held.Remove(ctx, run.Row.AlertID, by-1); err != nil {
+		if err := r.Held.Remove(ctx, run.Row.AlertID, by-1); err != nil {
 			return answer.Outcome{}, err
 		}
 	}

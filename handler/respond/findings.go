@@ -7,7 +7,6 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
 	"cordon/handler/ledger/findings"
 	"cordon/handler/playbook"
 )
@@ -18,12 +17,12 @@ import (
 // findingsAPI is the API with the findings of the ledger beside its alerts.
 type findingsAPI struct {
 	API
-	ledger *ledger.Store
+	findings *findings.Store
 }
 
 // Alert reads an alert from the API, or a finding from the ledger.
 func (f findingsAPI) Alert(ctx context.Context, id string) (alert.Alert, error) {
-	return f.ledger.Findings.AlertOrFinding(ctx, id, f.API.Alert)
+	return f.findings.AlertOrFinding(ctx, id, f.API.Alert)
 }
 
 // authentic refuses a message that says it is about a finding, and whose finding the ledger does not have: only
@@ -37,10 +36,10 @@ func (r *Responder) authentic(ctx context.Context, m alert.Message) error {
 		}
 		return nil
 	}
-	if err := r.Ledger.Prepare(ctx); err != nil {
+	if err := r.Runs.Prepare(ctx); err != nil {
 		return nil // the run meets the same trouble and is scheduled to go on
 	}
-	_, exists, err := r.Ledger.Findings.Of(ctx, m.AlertID)
+	_, exists, err := r.Findings.Of(ctx, m.AlertID)
 	if err == nil && !exists {
 		missing := &findings.MissingError{ID: m.AlertID}
 		return &alert.UndecodableError{
@@ -58,7 +57,7 @@ func (r *Responder) hunted(ctx context.Context, run *answer.Run) (*playbook.Hunt
 	if !alert.IsFinding(run.Alert.ID) {
 		return nil, nil
 	}
-	f, exists, err := r.Ledger.Findings.Of(ctx, run.Alert.ID)
+	f, exists, err := r.Findings.Of(ctx, run.Alert.ID)
 	if err == nil && !exists {
 		err = &findings.MissingError{ID: run.Alert.ID}
 	}

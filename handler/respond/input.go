@@ -39,7 +39,7 @@ func (r *Responder) input(ctx context.Context, run *answer.Run) (playbook.Input,
 		return in, err
 	}
 	in.Hunt = hunted
-	if err := CountNeighbours(ctx, r.Ledger, r.Book, &in); err != nil {
+	if err := CountNeighbours(ctx, r.Neighbours, r.Book, &in); err != nil {
 		return in, err
 	}
 	needs := r.Book.Needs()
@@ -76,7 +76,7 @@ func (r *Responder) isolation(ctx context.Context, machineID, runID string) (mac
 	if err != nil {
 		return machine.State{}, err
 	}
-	l, err := r.Ledger.Latches.Of(ctx, machineID, latches.Isolation)
+	l, err := r.Latches.Of(ctx, machineID, latches.Isolation)
 	if err != nil {
 		return machine.State{}, err
 	}

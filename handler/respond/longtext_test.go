@@ -64,7 +64,7 @@ func TestReleaseWithACommentThatNoRowHoldsIsRecorded(t *testing.T) {
 		options := p.Follower.Options
 		options.API = decoded{p}
 		options.Teller = notice.New(notice.Options{
-			Ledger:     p.Ledger.Notices,
+			Notices:    p.Ledger.Notices,
 			Queue:      nobody{},
 			Mailer:     nobody{},
 			Log:        slog.New(slog.DiscardHandler),

@@ -58,7 +58,7 @@ func (r *Responder) noteOddities(ctx context.Context, run *answer.Run, in playbo
 	if found = r.odd.fresh(found, now); len(found) == 0 {
 		return
 	}
-	if err := r.Ledger.Switches.NoteMet(ctx, found, now); err != nil {
+	if err := r.Switches.NoteMet(ctx, found, now); err != nil {
 		r.Log.WarnContext(ctx, "what is odd about the machine is not kept for Health", "error", err.Error())
 	}
 }

@@ -22,7 +22,7 @@ func (r *Responder) asked(ctx context.Context, run *answer.Run) ([]string, error
 		if step.Asked || step.Latch == "" || run.Row.EpisodeOf(step.Latch) == 0 || step.Outcome != "" {
 			continue
 		}
-		l, err := r.Ledger.Latches.Of(ctx, run.Machine.ID, step.Latch)
+		l, err := r.Latches.Of(ctx, run.Machine.ID, step.Latch)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +45,7 @@ func (r *Responder) tellWithdrawn(ctx context.Context, run *answer.Run) error {
 		if planned || state.Latch == "" || state.Waiting || state.Outcome != "" || asked.ReissuesOf(state.Latch) == 0 {
 			continue
 		}
-		l, err := r.Ledger.Latches.Of(ctx, run.Machine.ID, state.Latch)
+		l, err := r.Latches.Of(ctx, run.Machine.ID, state.Latch)
 		if err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func (r *Responder) tellWithdrawn(ctx context.Context, run *answer.Run) error {
 		default:
 			continue
 		}
-		joiners, err := r.Ledger.Latches.Joiners(ctx, l)
+		joiners, err := r.Latches.Joiners(ctx, l)
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ func (r *Responder) tries() time.Duration { return max(r.StaleAfter, leastTries)
 // outage reports whether the service is out of order for all runs: polls do not succeed either. Where nobody ever
 // polled it is not.
 func (r *Responder) outage(ctx context.Context) bool {
-	mark, err := r.Ledger.Switches.Watermark(ctx)
+	mark, err := r.Switches.Watermark(ctx)
 	return err != nil || !mark.At.IsZero() && r.Now().Sub(mark.At) > pollsFail
 }
 

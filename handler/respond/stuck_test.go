@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/desk"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
@@ -184,8 +183,7 @@ func TestWhatWasTriedInVainCanBeContinuedByAPerson(t *testing.T) {
 		t.Fatalf("held: %+v, %v, %v, told %s", held, found, err, w.Kinds())
 	}
 	denied = false
-	d := &desk.Desk{API: p, Queue: p, Ledger: p.Ledger, Now: w.Clock}
-	if err := d.Continue(t.Context(), held, "ana", "granted now"); err != nil {
+	if err := p.AtDesk().Continue(t.Context(), held, "ana", "granted now"); err != nil {
 		t.Fatal(err)
 	}
 	w.Settled(p)

@@ -27,7 +27,7 @@ func (r *Responder) askedAlert(ctx context.Context, run *answer.Run) (a alert.Al
 		a, err = r.alertOf(ctx, id)
 		return a, o, err
 	}
-	leave, err := r.Ledger.Switches.AskToLookUp(ctx, id, r.sharedNow(ctx))
+	leave, err := r.Switches.AskToLookUp(ctx, id, r.sharedNow(ctx))
 	why := ""
 	switch {
 	case err != nil:
@@ -47,7 +47,7 @@ func (r *Responder) askedAlert(ctx context.Context, run *answer.Run) (a alert.Al
 	if trouble, _ := machine.TroubleOf(err); trouble != machine.NotFound && trouble != machine.Refused {
 		return a, o, err
 	}
-	if noteErr := r.Ledger.Switches.Missing(ctx, id, r.sharedNow(ctx)); noteErr != nil {
+	if noteErr := r.Switches.Missing(ctx, id, r.sharedNow(ctx)); noteErr != nil {
 		return a, o, noteErr
 	}
 	o, err = r.unknownAlert(ctx, run, err)
@@ -68,7 +68,7 @@ func (r *Responder) leaveToPolls(ctx context.Context, run *answer.Run, why strin
 // unknownAlert keeps the record of an alert that was asked for and does not exist.
 func (r *Responder) unknownAlert(ctx context.Context, run *answer.Run, cause error) (answer.Outcome, error) {
 	if run.Row.AlertID == "" || run.Row.State.Final() {
-		row, err := r.Ledger.Runs.Asked(ctx, run.Message.AlertID, r.Now().UTC())
+		row, err := r.Runs.Asked(ctx, run.Message.AlertID, r.Now().UTC())
 		if err != nil {
 			return answer.Outcome{}, err
 		}
@@ -83,7 +83,7 @@ func (r *Responder) giveLookUpBack(ctx context.Context, alertID string) {
 	if alert.IsFinding(alertID) {
 		return
 	}
-	if err := r.Ledger.Switches.Found(ctx, alertID, r.sharedNow(ctx)); err != nil {
+	if err := r.Switches.Found(ctx, alertID, r.sharedNow(ctx)); err != nil {
 		r.Log.WarnContext(ctx, "the look-up of an alert that exists counts for an hour",
 			"alert", alertID,
 			"error", err.Error())
@@ -92,5 +92,5 @@ func (r *Responder) giveLookUpBack(ctx context.Context, alertID string) {
 
 // sharedNow is the time for what all instances share.
 func (r *Responder) sharedNow(ctx context.Context) time.Time {
-	return r.Ledger.SharedNow(ctx, r.Log, r.Now)
+	return r.Switches.SharedNow(ctx, r.Log, r.Now)
 }

@@ -17,7 +17,7 @@ func AnswerWithin(sweepAfter time.Duration) time.Duration { return sweepAfter * 
 // every time, so that its absence says something too.
 func (d *Dog) OpenRuns(ctx context.Context) error {
 	now := d.Now().UTC()
-	oldest, err := d.Ledger.Runs.OldestOpen(ctx, runsLooked, now)
+	oldest, err := d.Runs.OldestOpen(ctx, runsLooked, now)
 	if err != nil {
 		return err
 	}

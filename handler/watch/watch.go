@@ -9,7 +9,8 @@ import (
 	"log/slog"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/notice"
 )
 
@@ -20,7 +21,8 @@ type Teller interface {
 
 // Options are the parts of a Dog; all are required.
 type Options struct {
-	Ledger   *ledger.Store
+	Runs     *runs.Store
+	Switches *switches.Store
 	Teller   Teller
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -51,8 +53,8 @@ func (f Function) First(since time.Time) (due, until time.Time) {
 }
 
 // FirstLook is when a function that never succeeded was first looked for: now, if it never was.
-func FirstLook(ctx context.Context, store *ledger.Store, f Function, now time.Time) (time.Time, error) {
-	mark, err := store.Switches.FirstMark(ctx, lookMark(f), now, first)
+func FirstLook(ctx context.Context, store *switches.Store, f Function, now time.Time) (time.Time, error) {
+	mark, err := store.FirstMark(ctx, lookMark(f), now, first)
 	return mark.At, err
 }
 
@@ -78,18 +80,18 @@ const (
 func (d *Dog) Check(ctx context.Context, f Function) error {
 	name := lookMark(f)
 	now := d.Now().UTC()
-	last, err := d.Ledger.Switches.Mark(ctx, f.Mark)
+	last, err := d.Switches.Mark(ctx, f.Mark)
 	if err != nil {
 		return err
 	}
-	told, err := d.Ledger.Switches.Mark(ctx, name)
+	told, err := d.Switches.Mark(ctx, name)
 	if err != nil {
 		return err
 	}
 	since, never := last.At, last.At.IsZero()
 	if never {
 		if told.At.IsZero() {
-			return d.Ledger.Switches.SetMark(ctx, name, now, first)
+			return d.Switches.SetMark(ctx, name, now, first)
 		}
 		since = told.At
 	}
@@ -120,7 +122,7 @@ func (d *Dog) tell(ctx context.Context, mark string, since time.Time, state stri
 	if err := d.Teller.Tell(ctx, "operator", e); err != nil {
 		return err
 	}
-	return d.Ledger.Switches.SetMark(ctx, mark, since, state)
+	return d.Switches.SetMark(ctx, mark, since, state)
 }
 
 // Lapse tells the operator that a part does not work as it is set, once a day as long as that lasts.

@@ -49,7 +49,8 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	h.Dog = New(Options{
-		Ledger:   store,
+		Runs:     store.Runs,
+		Switches: store.Switches,
 		Teller:   h,
 		Log:      slog.New(slog.DiscardHandler),
 		Now:      clock,
@@ -77,7 +78,7 @@ func (h *house) pass(t *testing.T, minutes int, succeeds bool) {
 	for range minutes {
 		h.now = h.now.Add(time.Minute)
 		if succeeds {
-			if err := h.Ledger.Switches.SetMark(t.Context(), follow.Mark, h.now, ""); err != nil {
+			if err := h.Switches.SetMark(t.Context(), follow.Mark, h.now, ""); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -148,7 +149,7 @@ func TestLineSaysHowLongAVersionIsUnanswered(t *testing.T) {
 	if l := line(); l.Open != 0 || l.AgeSeconds != 0 || l.Oldest != "" {
 		t.Errorf("nothing is open: %+v", l)
 	}
-	if _, err := h.Ledger.Runs.Observe(t.Context(), runs.Observation{
+	if _, err := h.Runs.Observe(t.Context(), runs.Observation{
 		Alert: alert.Alert{ID: "da1", Updated: noon},
 		Hash:  "h",
 		At:    noon,

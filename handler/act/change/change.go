@@ -16,7 +16,6 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/answer"
-	"cordon/handler/ledger"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -35,10 +34,10 @@ type API interface {
 
 // Changer makes changes. All of its fields are required.
 type Changer struct {
-	API    API
-	Ledger *ledger.Store
-	Clerk  *answer.Clerk
-	Log    *slog.Logger
+	API   API
+	Runs  *runs.Store
+	Clerk *answer.Clerk
+	Log   *slog.Logger
 }
 
 // Make carries the run's step out. Its facts are fresh, and acting is not paused.
@@ -100,7 +99,7 @@ func alertChange(c alert.Change) string {
 
 // changedBefore names the run of an earlier version of the alert that did the same; empty: none did.
 func (c *Changer) changedBefore(ctx context.Context, run *answer.Run, outcome, what string) (string, error) {
-	record, err := c.Ledger.Runs.Alert(ctx, run.Row.AlertID)
+	record, err := c.Runs.Alert(ctx, run.Row.AlertID)
 	if err != nil {
 		return "", err
 	}
@@ -203,7 +202,7 @@ func (c *Changer) noteOwnChange(ctx context.Context, run *answer.Run, asked aler
 	run.Alert.Updated = is.Updated
 	run.Alert.Status = expected.Status
 	run.Alert.Classification, run.Alert.Determination = expected.Classification, expected.Determination
-	return c.Ledger.Runs.NoteOwnChange(ctx, run.Row.AlertID, own)
+	return c.Runs.NoteOwnChange(ctx, run.Row.AlertID, own)
 }
 
 // changeFailed sorts the error of a change. What is not known to have failed is compared again by the next try.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/switches"
 )
 
 // Met is what decisions of the last 30 days met of machines: what protects them from nothing, although it looks so
@@ -16,8 +16,8 @@ type Met struct {
 }
 
 // ReadMet reads what was met up to now.
-func ReadMet(ctx context.Context, store *ledger.Store, now time.Time) (Met, error) {
-	list, err := store.Switches.Met(ctx, now)
+func ReadMet(ctx context.Context, store *switches.Store, now time.Time) (Met, error) {
+	list, err := store.Met(ctx, now)
 	view := Met{}
 	for _, m := range list {
 		switch {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/follow"
-	"cordon/handler/ledger"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/poll"
 	"cordon/handler/watch"
 )
@@ -59,7 +59,7 @@ func (h *Check) readTimers(ctx context.Context, r *Report, now time.Time) error 
 }
 
 func (h *Check) readStarting(ctx context.Context, r *Report, f watch.Function, now time.Time) error {
-	since, err := watch.FirstLook(ctx, h.o.Ledger, f, now)
+	since, err := watch.FirstLook(ctx, h.o.Ledger.Switches, f, now)
 	if err != nil {
 		return err
 	}
@@ -131,15 +131,15 @@ func (h *Check) readNotices(ctx context.Context, r *Report, now time.Time) error
 }
 
 func (h *Check) readFinds(ctx context.Context, r *Report, _ time.Time) (err error) {
-	if r.Lateness, err = poll.ReadLateness(ctx, h.o.Ledger); err != nil {
+	if r.Lateness, err = poll.ReadLateness(ctx, h.o.Ledger.Switches); err != nil {
 		return err
 	}
-	r.Swept, err = poll.ReadSwept(ctx, h.o.Ledger)
+	r.Swept, err = poll.ReadSwept(ctx, h.o.Ledger.Switches)
 	return err
 }
 
 func (h *Check) readDrift(ctx context.Context, r *Report, _ time.Time) (err error) {
-	r.Drift, err = follow.ReadDrift(ctx, h.o.Ledger)
+	r.Drift, err = follow.ReadDrift(ctx, h.o.Ledger.Switches)
 	if err == nil && r.Drift.NotIsolated > 0 {
 		r.risk("%d machines are believed isolated and are not, such as %s", r.Drift.NotIsolated, r.Drift.Machines[0])
 	}
@@ -148,7 +148,7 @@ func (h *Check) readDrift(ctx context.Context, r *Report, _ time.Time) (err erro
 
 // readPeople is what people did, and what waits for them.
 func (h *Check) readPeople(ctx context.Context, r *Report, _ time.Time) (err error) {
-	if r.Pause, err = pauseOf(ctx, h.o.Ledger); err != nil {
+	if r.Pause, err = pauseOf(ctx, h.o.Ledger.Switches); err != nil {
 		return err
 	}
 	held, err := h.o.Ledger.Held.All(ctx)
@@ -157,7 +157,7 @@ func (h *Check) readPeople(ctx context.Context, r *Report, _ time.Time) (err err
 }
 
 func (h *Check) readMet(ctx context.Context, r *Report, now time.Time) (err error) {
-	r.Met, err = ReadMet(ctx, h.o.Ledger, now)
+	r.Met, err = ReadMet(ctx, h.o.Ledger.Switches, now)
 	return err
 }
 
@@ -197,8 +197,8 @@ func atMost(n, limit int) string {
 }
 
 // pauseOf is nil if acting is not paused.
-func pauseOf(ctx context.Context, store *ledger.Store) (*Pause, error) {
-	p, err := store.Switches.Pause(ctx)
+func pauseOf(ctx context.Context, store *switches.Store) (*Pause, error) {
+	p, err := store.Pause(ctx)
 	if err != nil || !p.Paused {
 		return nil, err
 	}

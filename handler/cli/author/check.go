@@ -87,7 +87,7 @@ func readMet(ctx context.Context, getenv func(string) string) (*health.Met, erro
 	if err != nil {
 		return nil, err
 	}
-	met, err := health.ReadMet(ctx, store, time.Now())
+	met, err := health.ReadMet(ctx, store.Switches, time.Now())
 	return &met, err
 }
 

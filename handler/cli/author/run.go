@@ -128,7 +128,7 @@ func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook
 	if pause.Paused {
 		f.Paused, in.Paused, in.PauseReason = pause.Why(), true, pause.Why()
 	}
-	if err := respond.CountNeighbours(ctx, store, book, in); err != nil {
+	if err := respond.CountNeighbours(ctx, store.Neighbours, book, in); err != nil {
 		return err
 	}
 	record, err := store.Runs.Alert(ctx, in.Alert.ID)

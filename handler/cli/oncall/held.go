@@ -10,7 +10,6 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/cli/call"
-	"cordon/handler/desk"
 	"cordon/handler/terminal"
 )
 
@@ -136,7 +135,7 @@ func listHeld(cmd *cobra.Command, o *call.Operator) error {
 	if err != nil {
 		return err
 	}
-	states, err := (&desk.Desk{Ledger: store, Now: time.Now}).List(cmd.Context())
+	states, err := deskOver(store).List(cmd.Context())
 	if err != nil {
 		return err
 	}

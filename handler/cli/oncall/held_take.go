@@ -15,6 +15,7 @@ import (
 	"cordon/handler/cli/call"
 	"cordon/handler/config"
 	"cordon/handler/desk"
+	"cordon/handler/ledger"
 	"cordon/handler/terminal"
 )
 
@@ -74,19 +75,31 @@ func takeHeld(cmd *cobra.Command, o *call.Operator, ids []string, all bool, w he
 func openDesk(ctx context.Context, o *call.Operator, w heldWay) (*desk.Desk, func(context.Context), error) {
 	if !w.continues {
 		_, store, err := o.Ledger(ctx)
-		return &desk.Desk{Ledger: store, Now: time.Now}, func(context.Context) {}, err
+		if err != nil {
+			return nil, nil, err
+		}
+		return deskOver(store), func(context.Context) {}, nil
 	}
 	settings, store, api, err := o.Reach(ctx, config.Queues)
 	if err != nil {
 		return nil, nil, err
 	}
 	to, done, err := setup.CommandBroker(settings)
+	d := deskOver(store)
+	d.API, d.Queue = api, to
+	return d, done, err
+}
+
+// deskOver is the desk over a ledger, without API and queue.
+func deskOver(store *ledger.Store) *desk.Desk {
 	return &desk.Desk{
-		Ledger: store,
-		API:    api,
-		Queue:  to,
-		Now:    time.Now,
-	}, done, err
+		Runs:     store.Runs,
+		Latches:  store.Latches,
+		Held:     store.Held,
+		Findings: store.Findings,
+		Switches: store.Switches,
+		Now:      time.Now,
+	}
 }
 
 // chooseHeld finds what is asked for. Of an alert with several versions the newest counts; of all, what can be

@@ -56,7 +56,7 @@ func listIsolated(cmd *cobra.Command, o *call.Operator) error {
 	if err != nil {
 		return err
 	}
-	all, err := desk.Isolations(cmd.Context(), store, api, time.Now(), settings.IsolationLift)
+	all, err := desk.Isolations(cmd.Context(), store.Latches, api, time.Now(), settings.IsolationLift)
 	if err != nil {
 		return err
 	}

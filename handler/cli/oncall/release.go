@@ -57,7 +57,7 @@ func release(cmd *cobra.Command, o *call.Operator, which string) error {
 	if err != nil {
 		return err
 	}
-	all, err := desk.Isolations(ctx, store, api, time.Now(), settings.IsolationLift)
+	all, err := desk.Isolations(ctx, store.Latches, api, time.Now(), settings.IsolationLift)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,21 @@ import (
 // Desk is where a person continues with what was held, at a process of its own.
 func (w *World) Desk() (*desk.Desk, *Process) {
 	p := w.Start(-1, false)
-	return &desk.Desk{API: p, Queue: p, Ledger: p.Ledger, Now: w.Clock}, p
+	return p.AtDesk(), p
+}
+
+// AtDesk is where a person continues with what was held, at this process.
+func (p *Process) AtDesk() *desk.Desk {
+	return &desk.Desk{
+		API:      p,
+		Queue:    p,
+		Runs:     p.Ledger.Runs,
+		Latches:  p.Ledger.Latches,
+		Held:     p.Ledger.Held,
+		Findings: p.Ledger.Findings,
+		Switches: p.Ledger.Switches,
+		Now:      p.Clock,
+	}
 }
 
 // HeldOf is what is held of the first version of an alert.
