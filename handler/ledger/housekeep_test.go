@@ -31,7 +31,10 @@ func housekeeping(t *testing.T, s *Store) {
 	if _, err := s.Runs.Asked(t.Context(), "asked", noon); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Runs.Update(t.Context(), "asked", 0, func(r *runs.Run) (bool, error) { r.State = runs.Closed; return true, nil }); err != nil {
+	if _, err := s.Runs.Update(t.Context(), "asked", 0, func(r *runs.Run) (bool, error) {
+		r.State = runs.Closed
+		return true, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for _, group := range []string{"sent", "unsent"} {
@@ -65,7 +68,8 @@ func housekeeping(t *testing.T, s *Store) {
 		}
 	}
 	for id, want := range map[string]int{"da1": 0, "da2": 1, "asked": 0} {
-		if record, err := s.Runs.Alert(t.Context(), id); err != nil || len(record.Runs) != want || (record.Seen != nil) != (want > 0) {
+		if record, err := s.Runs.Alert(t.Context(), id); err != nil || len(record.Runs) != want ||
+			(record.Seen != nil) != (want > 0) {
 			t.Errorf("%s: %+v, %v", id, record, err)
 		}
 	}
@@ -75,7 +79,8 @@ func housekeeping(t *testing.T, s *Store) {
 	if _, err := s.Notices.Claim(t.Context(), "unsent", 1, noon, time.Minute); err != nil {
 		t.Errorf("a notice that was not sent is gone: %v", err)
 	}
-	if n, opened, err := s.Notices.Add(t.Context(), "sent", "k2", "event", noon, noon); err != nil || !opened || n.Seq != 1 {
+	if n, opened, err := s.Notices.Add(t.Context(), "sent", "k2", "event", noon, noon); err != nil || !opened ||
+		n.Seq != 1 {
 		t.Errorf("after its group was removed: %+v, %v, %v", n, opened, err)
 	}
 	if l, err = s.Latches.Of(t.Context(), "m1", latches.Isolation); err != nil || l.Episode != 1 {

@@ -1,5 +1,5 @@
-// Package ledger opens the record and the authority: what was seen, decided and done, in Azure Tables. Queue messages and
-// caches are hints; what is not written here did not happen, and nothing acts that cannot be written here first.
+// Package ledger opens the record and the authority: what was seen, decided and done, in Azure Tables. Queue messages
+// and caches are hints; what is not written here did not happen, and nothing acts that cannot be written here first.
 //
 // Each idea has a package of its own, and a service holds only those that it uses.
 package ledger

@@ -33,7 +33,10 @@ func observe(t *testing.T, s *Store, a alert.Alert, at time.Time) {
 
 func setState(t *testing.T, s *Store, id string, state runs.State) {
 	t.Helper()
-	_, err := s.Runs.Update(t.Context(), id, 1, func(r *runs.Run) (bool, error) { r.State, r.DueAt = state, noon; return true, nil })
+	_, err := s.Runs.Update(t.Context(), id, 1, func(r *runs.Run) (bool, error) {
+		r.State, r.DueAt = state, noon
+		return true, nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +76,9 @@ func TestWriteWhoseAnswerWasLostIsNoConflict(t *testing.T) {
 	lost("replace", func() error { return s.Latches.Save(t.Context(), &l) })
 	l.State = latches.Achieved
 	lost("replace after a replace whose answer was lost", func() error { return s.Latches.Save(t.Context(), &l) })
-	lost("transaction", func() error { return s.Latches.Join(t.Context(), l, latches.Joiner{AlertID: "da1", Version: 1}) })
+	lost("transaction", func() error {
+		return s.Latches.Join(t.Context(), l, latches.Joiner{AlertID: "da1", Version: 1})
+	})
 	lost("upsert", func() error { return s.Latches.AddOpen(t.Context(), "m1", latches.Isolation) })
 	lost("observe", func() error {
 		a := sampleAlert()
@@ -85,7 +90,11 @@ func TestWriteWhoseAnswerWasLostIsNoConflict(t *testing.T) {
 	})
 	counts := 0
 	lost("update", func() error {
-		run, err := s.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) (bool, error) { counts++; r.Copies++; return true, nil })
+		run, err := s.Runs.Update(t.Context(), "da1", 1, func(r *runs.Run) (bool, error) {
+			counts++
+			r.Copies++
+			return true, nil
+		})
 		if err == nil && run.Copies != 1 {
 			err = fmt.Errorf("counted %d times", run.Copies)
 		}

@@ -1,5 +1,5 @@
-// Package budget counts requests against the caps of the playbook and the quota of the service at the other end, for all
-// instances together, and keeps which caps hold something. Neighbours: handler/act, which reserves and tells, and
+// Package budget counts requests against the caps of the playbook and the quota of the service at the other end, for
+// all instances together, and keeps which caps hold something. Neighbours: handler/act, which reserves and tells, and
 // handler/ending, which gives back.
 package budget
 

@@ -15,8 +15,19 @@ import (
 
 // reach asks for an episode of a machine under a cap of three machines an hour and two times a day for any one of them.
 func reach(machine string, episode int, at time.Time) Reservation {
-	return Reservation{Action: "isolate", Key: fmt.Sprintf("%s:e%d", machine, episode), Request: "first", At: at, Machine: machine,
-		MachineCap: Rate{PerDay: 2}, Cap: Rate{PerHour: 3, PerDay: 9}, Rule: "contain", RuleCap: Rate{PerHour: 3}, Group: "g", GroupCap: Rate{PerHour: 3}}
+	return Reservation{
+		Action:     "isolate",
+		Key:        fmt.Sprintf("%s:e%d", machine, episode),
+		Request:    "first",
+		At:         at,
+		Machine:    machine,
+		MachineCap: Rate{PerDay: 2},
+		Cap:        Rate{PerHour: 3, PerDay: 9},
+		Rule:       "contain",
+		RuleCap:    Rate{PerHour: 3},
+		Group:      "g",
+		GroupCap:   Rate{PerHour: 3},
+	}
 }
 
 // machines is a promise of the suite: machines are counted, not what was asked for.
@@ -71,7 +82,8 @@ func givenBack(t *testing.T, s *Store) {
 	}
 }
 
-// secondBudgets is a promise of the suite: a row of the second version, without machines, is read; each key stands for one.
+// secondBudgets is a promise of the suite: a row of the second version, without machines, is read; each key stands for
+// one.
 func secondBudgets(t *testing.T, s *Store) {
 	type old struct {
 		ID          uint64
@@ -79,8 +91,13 @@ func secondBudgets(t *testing.T, s *Store) {
 		Rule, Group uint32
 	}
 	stamps := []old{{idOf("m1:e1"), noon.UnixMilli(), nameOf("contain"), 0}, {idOf("m1:e2"), noon.UnixMilli(), 0, 0}}
-	row := row{Keys: s.budgets.At("isolate"), EntriesType: "Edm.Binary", CallsType: "Edm.Binary",
-		Entries: append([]byte{noMachines}, bytesOf(stamps)...), Calls: bytesOf([]old{{idOf("m1:e1", "first"), noon.UnixMilli(), 0, 0}})}
+	row := row{
+		Keys:        s.budgets.At("isolate"),
+		EntriesType: "Edm.Binary",
+		CallsType:   "Edm.Binary",
+		Entries:     append([]byte{noMachines}, bytesOf(stamps)...),
+		Calls:       bytesOf([]old{{idOf("m1:e1", "first"), noon.UnixMilli(), 0, 0}}),
+	}
 	if err := s.budgets.Save(t.Context(), &row); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +113,8 @@ func secondBudgets(t *testing.T, s *Store) {
 	}
 }
 
-// TestCapsHoldForMachinesInEveryWindow draws episodes of machines, some of which are given back, and holds every window.
+// TestCapsHoldForMachinesInEveryWindow draws episodes of machines, some of which are given back, and holds every
+// window.
 func TestCapsHoldForMachinesInEveryWindow(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -110,7 +128,14 @@ func TestCapsHoldForMachinesInEveryWindow(t *testing.T) {
 		for i := range rapid.IntRange(1, 120).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 1200).Draw(t, "pause")) * time.Second)
 			m := fmt.Sprint("m", rapid.IntRange(0, 8).Draw(t, "machine"))
-			r := Reservation{Action: "isolate", Key: fmt.Sprint(m, ":e", i), Machine: m, At: now, Cap: Rate{PerHour: limit}, MachineCap: Rate{PerDay: each}}
+			r := Reservation{
+				Action:     "isolate",
+				Key:        fmt.Sprint(m, ":e", i),
+				Machine:    m,
+				At:         now,
+				Cap:        Rate{PerHour: limit},
+				MachineCap: Rate{PerDay: each},
+			}
 			others, own := map[string]bool{}, 0
 			for _, h := range counted {
 				if now.Sub(h.at) < time.Hour && h.machine != m {
@@ -146,13 +171,14 @@ func TestAGiveBackThatEndsInTimeSaysSo(t *testing.T) {
 	s.reserving <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.GiveBack(ctx, "isolate", "m1:e1"); err == nil || !strings.Contains(err.Error(), "give back a place for isolate") {
+	if err := s.GiveBack(ctx, "isolate", "m1:e1"); err == nil ||
+		!strings.Contains(err.Error(), "give back a place for isolate") {
 		t.Error(err)
 	}
 }
 
-// TestNobodyOvertakesAHigherSeverityThatWaits draws requests that come back when they like, later than they were told or
-// never, and lets none get a slot while one of a higher severity waits for its own, or has just got it.
+// TestNobodyOvertakesAHigherSeverityThatWaits draws requests that come back when they like, later than they were told
+// or never, and lets none get a slot while one of a higher severity waits for its own, or has just got it.
 func TestNobodyOvertakesAHigherSeverityThatWaits(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -3,7 +3,6 @@ package budget
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -17,17 +16,18 @@ type Quota struct {
 	PerHour   int
 }
 
-// Reservation asks for leave to send one request. The caps count machines, each once in any window, whatever its requests;
-// the same Key is counted once against the machine's own cap. The same Key and Request find the slot again that they were
-// given. At is by the table service's clock, which is the same for all instances, see ServiceTime.
+// Reservation asks for leave to send one request. The caps count machines, each once in any window, whatever its
+// requests; the same Key is counted once against the machine's own cap. The same Key and Request find the slot again
+// that they were given. At is by the table service's clock, which is the same for all instances, see ServiceTime.
 type Reservation struct {
-	Action   string         // isolate
-	Key      string         // what it is for: machine and episode
-	Request  string         // tells the requests of one Key apart: one that is sent again is another call to the service
+	Action string // isolate
+	Key    string // what it is for: machine and episode
+	// Request tells the requests of one Key apart: one that is sent again is another call to the service.
+	Request  string
 	Severity alert.Severity // of the alert that asks; the higher one comes first
 	At       time.Time      // now
-	// Provisional takes a slot of the quota but leaves the caps as they are, though they must have room: something is to
-	// be looked at before the request is sent, and then the slot is reserved for good.
+	// Provisional takes a slot of the quota but leaves the caps as they are, though they must have room: something is
+	// to be looked at before the request is sent, and then the slot is reserved for good.
 	Provisional bool
 	Cap         Rate   // the playbook's, for all machines together
 	Machine     string // the one that is to be reached; empty: the Key stands for it
@@ -51,8 +51,8 @@ type Slot struct {
 }
 
 // Reserve takes a slot of an action's caps and of the service's quota in one conditional write, or says which cap is
-// reached or when the quota has room again, and takes none. Both hold across instances. Reservations of one process take
-// turns, because they write the same row. A repeat is safe.
+// reached or when the quota has room again, and takes none. Both hold across instances. Reservations of one process
+// take turns, because they write the same row. A repeat is safe.
 func (s *Store) Reserve(ctx context.Context, r Reservation) (Slot, error) {
 	began, at := time.Now(), r.At
 	var slot Slot
@@ -67,8 +67,8 @@ func (s *Store) Reserve(ctx context.Context, r Reservation) (Slot, error) {
 	return slot, nil
 }
 
-// GiveBack takes what was counted for a key out of the caps: nothing came of it, or it failed. The service counts a request
-// whatever became of it, so the quota stays as it is. A repeat is harmless.
+// GiveBack takes what was counted for a key out of the caps: nothing came of it, or it failed. The service counts a
+// request whatever became of it, so the quota stays as it is. A repeat is harmless.
 func (s *Store) GiveBack(ctx context.Context, action, key string) error {
 	return s.changeSlots(ctx, "give back a place for "+action, action, func(taken *slots) (changed bool) {
 		before := len(taken.entries)
@@ -97,44 +97,23 @@ type slots struct {
 	waiting []waiter // who found the quota used up and is to come again
 }
 
-// stamp is something that happened at a time. IDs stand for keys, see idOf. Times are milliseconds since 1970.
-type stamp struct {
-	ID          uint64
-	At          int64
-	Rule, Group uint32 // of an entry, see nameOf; Rule of a call, see waited
-	Machine     uint64 // of an entry, see machineOf; 0: written by a version before, ID stands for it
-}
-
-// machine is what the caps count of an entry.
-func (s stamp) machine() uint64 {
-	if s.Machine == 0 {
-		return s.ID
-	}
-	return s.Machine
-}
-
-// waiter is a request without a slot.
-type waiter struct {
-	ID    uint64
-	Rank  int64 // of the severity
-	Since int64 // when it first asked, no two the same: of equal rank the older one comes first
-	Due   int64 // when it was told to ask again
-}
-
 // The windows of caps and quota. Those of the quota have a second to spare: two requests that are let through a minute
 // apart may arrive closer together.
 const (
-	capMinute              = int64(time.Minute / time.Millisecond)
-	capHour, capDay        = int64(time.Hour / time.Millisecond), int64(24 * time.Hour / time.Millisecond)
-	quotaMinute, quotaHour = int64(61 * time.Second / time.Millisecond), int64((time.Hour + time.Second) / time.Millisecond)
+	capMinute   = int64(time.Minute / time.Millisecond)
+	capHour     = 60 * capMinute
+	capDay      = 24 * capHour
+	quotaMinute = capMinute + spare
+	quotaHour   = capHour + spare
+	spare       = int64(time.Second / time.Millisecond)
 )
 
 const (
 	// slotGoodFor is how long a slot may be used after it was taken, in milliseconds. What comes later needs a new one,
 	// because the quota counts requests when they arrive.
 	slotGoodFor = 20_000
-	// headStart is how much earlier those of a higher severity that had to wait get their slots, in milliseconds. With its
-	// slot a request still has facts to read before it is sent, and others are not to be sent before it.
+	// headStart is how much earlier those of a higher severity that had to wait get their slots, in milliseconds. With
+	// its slot a request still has facts to read before it is sent, and others are not to be sent before it.
 	headStart = 3_000
 	// placeGoodFor is how long after its time a place is kept for one that does not come, in milliseconds: its run was
 	// closed, or the process that carried it is gone.
@@ -175,7 +154,13 @@ func (b *slots) count(r Reservation, now int64) (changed bool) {
 	if r.Provisional || hasID(b.entries, idOf(r.Key)) {
 		return false
 	}
-	b.entries = append(b.entries, stamp{ID: idOf(r.Key), At: now, Rule: nameOf(r.Rule), Group: nameOf(r.Group), Machine: machineOf(r)})
+	b.entries = append(b.entries, stamp{
+		ID:      idOf(r.Key),
+		At:      now,
+		Rule:    nameOf(r.Rule),
+		Group:   nameOf(r.Group),
+		Machine: machineOf(r),
+	})
 	return true
 }
 
@@ -190,68 +175,6 @@ func (b *slots) forget(now int64, request uint64) {
 		}
 	}
 	b.waiting = kept
-}
-
-// capReached is the first cap that has no room: of the machine, of the rule, of the group, of all together. A machine that
-// is in a window already takes no more room of it.
-func (b *slots) capReached(r Reservation, now int64) Slot {
-	machine := machineOf(r)
-	byMachine := func(s stamp) uint64 { return s.machine() }
-	for _, scope := range []struct {
-		name, words string
-		cap         Rate
-		mine        func(stamp) bool
-		unit        func(stamp) uint64 // what is counted once
-	}{
-		{"machine", "this machine", ifNamed(r.MachineCap, r.Machine), func(s stamp) bool { return s.machine() == machine }, func(s stamp) uint64 { return s.ID }},
-		{"rule " + r.Rule, "rule " + r.Rule, ifNamed(r.RuleCap, r.Rule), func(s stamp) bool { return s.Rule == nameOf(r.Rule) }, byMachine},
-		{"group " + r.Group, "group " + r.Group, ifNamed(r.GroupCap, r.Group), func(s stamp) bool { return s.Group == nameOf(r.Group) }, byMachine},
-		{"", "", r.Cap, func(stamp) bool { return true }, byMachine},
-	} {
-		own := scope.unit(stamp{ID: idOf(r.Key), Machine: machine})
-		for _, w := range []struct {
-			name   string
-			length int64
-			limit  int
-		}{{"a minute", capMinute, scope.cap.PerMinute}, {"an hour", capHour, scope.cap.PerHour}, {"a day", capDay, scope.cap.PerDay}} {
-			if w.limit <= 0 {
-				continue
-			}
-			taken, there := count(since(b.entries, now-w.length), scope.mine, scope.unit, own)
-			if there || taken < w.limit {
-				continue
-			}
-			slot := Slot{CapReached: fmt.Sprintf("%d of at most %d %s are taken", taken, w.limit, w.name), CapWindow: time.Duration(w.length) * time.Millisecond}
-			slot.Cap = r.Action + "/" + w.name
-			if scope.name != "" {
-				slot.CapReached += " for " + scope.words
-				slot.Cap = r.Action + "/" + scope.name + "/" + w.name
-			}
-			return slot
-		}
-	}
-	if day := len(b.entries); day >= maxEntries {
-		return Slot{CapReached: fmt.Sprintf("%d are taken, more than the ledger counts in a day", day), Cap: r.Action + "/ledger", CapWindow: 24 * time.Hour}
-	}
-	return Slot{}
-}
-
-func ifNamed(cap Rate, name string) Rate {
-	if name == "" {
-		return Rate{}
-	}
-	return cap
-}
-
-// count counts the units among the stamps that are mine, each once, and says whether own is one of them.
-func count(stamps []stamp, mine func(stamp) bool, unit func(stamp) uint64, own uint64) (n int, there bool) {
-	seen := make(map[uint64]bool, len(stamps))
-	for _, s := range stamps {
-		if mine(s) {
-			seen[unit(s)] = true
-		}
-	}
-	return len(seen), seen[own]
 }
 
 // place is the request's place among those that wait, a new one at the end if it has none. A second alert of a higher
@@ -284,8 +207,8 @@ func (b *slots) waited(w waiter) uint32 {
 	return uint32(w.Rank) + 1
 }
 
-// due is when the request may be sent: now, or when there is room for it behind those who wait and come before it. One whose
-// time has come and that is still on its way keeps those of a lower severity waiting.
+// due is when the request may be sent: now, or when there is room for it behind those who wait and come before it. One
+// whose time has come and that is still on its way keeps those of a lower severity waiting.
 func (b *slots) due(w waiter, q Quota, now int64) int64 {
 	ahead := slices.SortedFunc(slices.Values(b.waiting), waiter.order)
 	ahead = slices.DeleteFunc(ahead, func(other waiter) bool { return other.order(w) >= 0 || other.ID == w.ID })
@@ -301,30 +224,6 @@ func (b *slots) due(w waiter, q Quota, now int64) int64 {
 		}
 	}
 	return at
-}
-
-// room is the earliest time from now on at which one more call fits into every window of the quota. Calls are in order of
-// time.
-func room(calls []stamp, rank int64, q Quota, now int64) int64 {
-	at := now
-	for _, w := range []struct {
-		length int64
-		limit  int
-	}{{quotaMinute, share(q.PerMinute, rank)}, {quotaHour, share(q.PerHour, rank)}} {
-		if w.limit > 0 && len(calls) >= w.limit {
-			at = max(at, calls[len(calls)-w.limit].At+w.length)
-		}
-	}
-	return at
-}
-
-// share is the part of a limit that alerts of a severity may use up: High all of it, the others four fifths, so that a
-// High alert finds room whatever the others do.
-func share(limit int, rank int64) int {
-	if limit <= 0 || rank >= int64(alert.High.Rank()) {
-		return limit
-	}
-	return max(limit*4/5, 1)
 }
 
 // wait keeps the place of a request that has no slot. Who asks before its time is told the same again.

@@ -36,7 +36,14 @@ func TestBudgetsHold(t *testing.T) {
 
 // isolation asks for a slot under caps of 3 an hour and 4 a day, and no quota.
 func isolation(key string, at time.Time) Reservation {
-	return Reservation{Action: "isolate", Key: key, Request: "first", Severity: alert.High, At: at, Cap: Rate{PerHour: 3, PerDay: 4}}
+	return Reservation{
+		Action:   "isolate",
+		Key:      key,
+		Request:  "first",
+		Severity: alert.High,
+		At:       at,
+		Cap:      Rate{PerHour: 3, PerDay: 4},
+	}
 }
 
 func reserve(t *testing.T, s *Store, r Reservation) Slot {
@@ -88,7 +95,12 @@ func writers(t *testing.T, s *Store) {
 	for i := range n {
 		process := In(s.Tables)
 		group.Go(func() {
-			r := Reservation{Action: "isolate", Key: fmt.Sprintf("m%d:e1", i), At: noon, Cap: Rate{PerHour: n - 4, PerDay: 1000}}
+			r := Reservation{
+				Action: "isolate",
+				Key:    fmt.Sprintf("m%d:e1", i),
+				At:     noon,
+				Cap:    Rate{PerHour: n - 4, PerDay: 1000},
+			}
 			if reserve(t, process, r) == (Slot{}) {
 				taken.Add(1)
 			}
@@ -109,7 +121,13 @@ func isAbout(got, want time.Time) bool { return !got.Before(want) && got.Sub(wan
 func quotas(t *testing.T, s *Store) {
 	at := noon
 	ask := func(key string, severity alert.Severity) Slot {
-		r := Reservation{Action: "isolate", Key: key, Severity: severity, At: at, Quota: Quota{PerMinute: 10, PerHour: 15}}
+		r := Reservation{
+			Action:   "isolate",
+			Key:      key,
+			Severity: severity,
+			At:       at,
+			Quota:    Quota{PerMinute: 10, PerHour: 15},
+		}
 		return reserve(t, In(s.Tables), r)
 	}
 	for i := range 8 {
@@ -146,7 +164,11 @@ func largeDay(t *testing.T, s *Store) {
 	row := row{Keys: s.budgets.At("isolate")}
 	taken := &slots{}
 	for i := range n {
-		taken.entries = append(taken.entries, stamp{ID: idOf(fmt.Sprint(i)), At: noon.Add(time.Duration(i) * time.Second).UnixMilli(), Machine: uint64(i + 1)})
+		taken.entries = append(taken.entries, stamp{
+			ID:      idOf(fmt.Sprint(i)),
+			At:      noon.Add(time.Duration(i) * time.Second).UnixMilli(),
+			Machine: uint64(i + 1),
+		})
 		taken.calls = append(taken.calls, stamp{ID: idOf(fmt.Sprint(i), "first"), At: noon.UnixMilli()})
 		taken.waiting = append(taken.waiting, waiter{ID: uint64(i)})
 	}
@@ -180,7 +202,8 @@ func firstBudgets(t *testing.T, s *Store) {
 	if err := s.budgets.Save(t.Context(), &row); err != nil {
 		t.Fatal(err)
 	}
-	if slot := reserve(t, s, isolation("m4:e1", noon.Add(time.Minute))); !strings.Contains(slot.CapReached, "3 of at most 3 an hour") {
+	if slot := reserve(t, s,
+		isolation("m4:e1", noon.Add(time.Minute))); !strings.Contains(slot.CapReached, "3 of at most 3 an hour") {
 		t.Errorf("a fourth: %+v", slot)
 	}
 	for range 2 {
@@ -203,14 +226,23 @@ func firstBudgets(t *testing.T, s *Store) {
 func TestQuotaHoldsWhoeverAsksAndWhenever(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		quota := Quota{PerMinute: rapid.IntRange(1, 12).Draw(t, "perMinute"), PerHour: rapid.IntRange(5, 60).Draw(t, "perHour")}
+		quota := Quota{
+			PerMinute: rapid.IntRange(1, 12).Draw(t, "perMinute"),
+			PerHour:   rapid.IntRange(5, 60).Draw(t, "perHour"),
+		}
 		severities := []alert.Severity{alert.High, alert.Medium, alert.Low}
 		b, now := &slots{}, noon
 		var sent []grant
 		for i := range rapid.IntRange(1, 200).Draw(t, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 30_000).Draw(t, "pause")) * time.Millisecond)
 			n := rapid.IntRange(0, 40).Draw(t, "request")
-			r := Reservation{Key: fmt.Sprint(n), Request: fmt.Sprint(i / 60), Severity: severities[n%3], At: now, Quota: quota}
+			r := Reservation{
+				Key:      fmt.Sprint(n),
+				Request:  fmt.Sprint(i / 60),
+				Severity: severities[n%3],
+				At:       now,
+				Quota:    quota,
+			}
 			known := hasID(b.calls, idOf(r.Key, r.Request))
 			slot, _ := b.reserve(r)
 			if slot == (Slot{}) && !(known && len(sent) > 0 && sentLately(sent, r, now)) {
@@ -263,7 +295,8 @@ func checkWindows(t *rapid.T, sent []grant, quota Quota) {
 				}
 			}
 			if inWindow > share(w.limit, int64(g.Severity.Rank())) {
-				t.Fatalf("%s at %s is number %d of at most %d in %s", g.Severity, g.at, inWindow, share(w.limit, int64(g.Severity.Rank())), w.length)
+				t.Fatalf("%s at %s is number %d of at most %d in %s", g.Severity, g.at, inWindow,
+					share(w.limit, int64(g.Severity.Rank())), w.length)
 			}
 		}
 	}
@@ -327,7 +360,16 @@ func TestCapsOfRuleAndGroupHoldBesideThoseOfAll(t *testing.T) {
 	t.Parallel()
 	taken := &slots{}
 	ask := func(key, rule, group string, at time.Time) Slot {
-		slot, _ := taken.reserve(Reservation{Action: "isolate", Key: key, At: at, Cap: Rate{PerMinute: 3, PerHour: 5, PerDay: 9}, Rule: rule, RuleCap: Rate{PerHour: 3}, Group: group, GroupCap: Rate{PerMinute: 2}})
+		slot, _ := taken.reserve(Reservation{
+			Action:   "isolate",
+			Key:      key,
+			At:       at,
+			Cap:      Rate{PerMinute: 3, PerHour: 5, PerDay: 9},
+			Rule:     rule,
+			RuleCap:  Rate{PerHour: 3},
+			Group:    group,
+			GroupCap: Rate{PerMinute: 2},
+		})
 		return slot
 	}
 	for _, step := range []struct {
@@ -347,7 +389,8 @@ func TestCapsOfRuleAndGroupHoldBesideThoseOfAll(t *testing.T) {
 		{"m6", "b", "g", 3 * time.Minute, "isolate/an hour", "5 of at most 5 an hour are taken"},
 		{"m6", "a", "g", time.Hour + 2*time.Second, "", ""},
 	} {
-		if slot := ask(step.key, step.rule, step.group, noon.Add(step.after)); slot.Cap != step.cap || slot.CapReached != step.why || (slot.CapWindow > 0) != (step.cap != "") {
+		if slot := ask(step.key, step.rule, step.group, noon.Add(step.after)); slot.Cap != step.cap ||
+			slot.CapReached != step.why || (slot.CapWindow > 0) != (step.cap != "") {
 			t.Errorf("%s of rule %s and group %s after %s: %+v", step.key, step.rule, step.group, step.after, slot)
 		}
 	}

@@ -32,8 +32,8 @@ type row struct {
 	WaitingType  string `json:"Waiting@odata.type,omitempty"`
 }
 
-// The first byte of Entries. Rows of the first version are gzip, whose first byte is another; those of the second have stamps
-// without a machine. A version cannot read what a later one wrote and leaves its runs for later.
+// The first byte of Entries. Rows of the first version are gzip, whose first byte is another; those of the second have
+// stamps without a machine. A version cannot read what a later one wrote and leaves its runs for later.
 const (
 	budgetFormat  = 3
 	noMachines    = 2
@@ -51,8 +51,32 @@ const (
 	maxWaiting = rows.MaxProperty / waiterSize
 )
 
-// idOf stands for a key with 64 bits of its digest. Two keys with the same would share a slot; among the 10,000 of a day
-// that is not to be expected in the lifetime of anything.
+// stamp is something that happened at a time. IDs stand for keys, see idOf. Times are milliseconds since 1970.
+type stamp struct {
+	ID          uint64
+	At          int64
+	Rule, Group uint32 // of an entry, see nameOf; Rule of a call, see waited
+	Machine     uint64 // of an entry, see machineOf; 0: written by a version before, ID stands for it
+}
+
+// machine is what the caps count of an entry.
+func (s stamp) machine() uint64 {
+	if s.Machine == 0 {
+		return s.ID
+	}
+	return s.Machine
+}
+
+// waiter is a request without a slot.
+type waiter struct {
+	ID    uint64
+	Rank  int64 // of the severity
+	Since int64 // when it first asked, no two the same: of equal rank the older one comes first
+	Due   int64 // when it was told to ask again
+}
+
+// idOf stands for a key with 64 bits of its digest. Two keys with the same would share a slot; among the 10,000 of a
+// day that is not to be expected in the lifetime of anything.
 func idOf(parts ...string) uint64 {
 	sum := sha256.Sum256([]byte(rows.Key(parts...)))
 	return binary.BigEndian.Uint64(sum[:])
@@ -170,8 +194,8 @@ func records[T any](body []byte, size int) ([]T, error) {
 	return all, err
 }
 
-// write puts the slots into the row. Of calls beyond what fits the oldest are left out: so many in an hour are above any
-// quota that is documented.
+// write puts the slots into the row. Of calls beyond what fits the oldest are left out: so many in an hour are above
+// any quota that is documented.
 func (b *row) write(taken *slots) {
 	parts := [entryProperty][]byte{}
 	all := append([]byte{budgetFormat}, bytesOf(inOrder(taken.entries))...)
@@ -182,8 +206,9 @@ func (b *row) write(taken *slots) {
 	calls := inOrder(taken.calls)
 	calls = calls[max(0, len(calls)-maxCalls):]
 	b.Entries, b.Entries2, b.Entries3, b.Entries4, b.Entries5 = parts[0], parts[1], parts[2], parts[3], parts[4]
-	b.EntriesType, b.Entries2Type, b.Entries3Type = binaryType(b.Entries), binaryType(b.Entries2), binaryType(b.Entries3)
-	b.Entries4Type, b.Entries5Type = binaryType(b.Entries4), binaryType(b.Entries5)
+	b.EntriesType, b.Entries2Type = binaryType(b.Entries), binaryType(b.Entries2)
+	b.Entries3Type, b.Entries4Type = binaryType(b.Entries3), binaryType(b.Entries4)
+	b.Entries5Type = binaryType(b.Entries5)
 	b.Calls, b.Waiting = bytesOf(calls), bytesOf(taken.waiting)
 	b.CallsType, b.WaitingType = binaryType(b.Calls), binaryType(b.Waiting)
 }

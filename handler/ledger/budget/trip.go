@@ -38,7 +38,8 @@ func (s *Store) Trip(
 	return t, t.Told && err == nil, err
 }
 
-// TripTold notes that the operator was told. Somebody who wrote the trip meanwhile tells the same event again, which is known.
+// TripTold notes that the operator was told. Somebody who wrote the trip meanwhile tells the same event again, which is
+// known.
 func (s *Store) TripTold(ctx context.Context, t Trip) error {
 	t.Told = true
 	if err := s.switches.Save(ctx, &t); !errors.Is(err, rows.ErrConflict) {

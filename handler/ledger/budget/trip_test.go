@@ -28,7 +28,8 @@ func trips(t *testing.T, s *Store) {
 			t.Errorf("after %s it is to be told again", after)
 		}
 	}
-	if all, err := s.Trips(t.Context(), noon.Add(160*time.Minute)); err != nil || len(all) != 1 || all[0].Text != "5 of at most 5" {
+	if all, err := s.Trips(t.Context(), noon.Add(160*time.Minute)); err != nil || len(all) != 1 ||
+		all[0].Text != "5 of at most 5" {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if all, err := s.Trips(t.Context(), noon.Add(5*time.Hour)); err != nil || len(all) != 0 {

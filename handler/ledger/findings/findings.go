@@ -69,8 +69,8 @@ func (f Finding) Row() (map[string]string, error) {
 	return row, nil
 }
 
-// Alert is the finding as it is answered: an alert that names the row's machine. Each time that a row is found anew, its
-// alert says when, which makes it another version.
+// Alert is the finding as it is answered: an alert that names the row's machine. Each time that a row is found anew,
+// its alert says when, which makes it another version.
 func (f Finding) Alert() alert.Alert {
 	at := f.FoundAt.UTC()
 	description := "Found " + at.Format(time.RFC3339) + "."
@@ -136,14 +136,15 @@ func (s *Store) Of(ctx context.Context, id string) (Finding, bool, error) {
 // nothing, whatever happened since.
 func (s *Store) Observe(ctx context.Context, f Finding, now time.Time) (runs.ObservedVersion, error) {
 	f.Keys = s.alerts.At(findingKey, f.ID)
-	written, err := rows.Change(ctx, s.alerts, "record finding "+f.ID, Finding{Keys: f.Keys}, func(old *Finding) (bool, error) {
-		if old.Stored() && !f.FoundAt.After(old.FoundAt) {
-			return false, nil
-		}
-		f.Keys = old.Keys
-		*old = f
-		return true, nil
-	})
+	written, err := rows.Change(ctx, s.alerts, "record finding "+f.ID, Finding{Keys: f.Keys},
+		func(old *Finding) (bool, error) {
+			if old.Stored() && !f.FoundAt.After(old.FoundAt) {
+				return false, nil
+			}
+			f.Keys = old.Keys
+			*old = f
+			return true, nil
+		})
 	if err != nil {
 		return runs.ObservedVersion{}, err
 	}

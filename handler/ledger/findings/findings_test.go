@@ -26,7 +26,13 @@ func TestFindingsHold(t *testing.T) {
 func answered(tables *rows.Tables) *Store { return In(tables, runs.In(tables, neighbours.In(tables))) }
 
 func sampleFinding() Finding {
-	return Finding{ID: alert.FindingID("tools", "0a1b"), Hunt: "tools", Severity: "High", MachineID: "m1", FoundAt: noon}
+	return Finding{
+		ID:        alert.FindingID("tools", "0a1b"),
+		Hunt:      "tools",
+		Severity:  "High",
+		MachineID: "m1",
+		FoundAt:   noon,
+	}
 }
 
 func findings(t *testing.T, s *Store) {
@@ -48,7 +54,10 @@ func findings(t *testing.T, s *Store) {
 	if back, err := read.Row(); err != nil || back["DeviceId"] != "m1" || len(back["Line"]) < 1000 {
 		t.Errorf("the row came back as %d columns, %v", len(back), err)
 	}
-	_, err = s.runs.Update(t.Context(), f.ID, 1, func(r *runs.Run) (bool, error) { r.State = runs.Closed; return true, nil })
+	_, err = s.runs.Update(t.Context(), f.ID, 1, func(r *runs.Run) (bool, error) {
+		r.State = runs.Closed
+		return true, nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,8 +28,8 @@ func In(tables *rows.Tables) *Store { return &Store{open: tables.Table(rows.Open
 // maxReason bounds what is kept of a step's reason, in bytes: all steps go into one property of the row.
 const maxReason = 1000
 
-// Entry is what rails held of the newest version of an alert that was answered, for a person to continue or to drop. It is written
-// before its run is closed; one whose run is not closed as held means nothing.
+// Entry is what rails held of the newest version of an alert that was answered, for a person to continue or to drop. It
+// is written before its run is closed; one whose run is not closed as held means nothing.
 type Entry struct {
 	rows.Keys
 	AlertID     string

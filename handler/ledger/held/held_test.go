@@ -29,7 +29,15 @@ func heldSteps(t *testing.T, tables *rows.Tables) {
 	s := In(tables)
 	m := machine.Machine{ID: "m1", ComputerDNSName: "dc01", Tags: []string{"Tier'0", "x|y"}}
 	for version := 1; version <= 2; version++ {
-		h := Entry{AlertID: "da1", Version: version, MachineID: m.ID, At: noon, Steps: Steps{{"isolate", "isolate Full", strings.Repeat("é", 2000)}, {"scan:Quick", "scan Quick", "why"}}}
+		h := Entry{
+			AlertID:   "da1",
+			Version:   version,
+			MachineID: m.ID,
+			At:        noon,
+			Steps: Steps{
+				{"isolate", "isolate Full", strings.Repeat("é", 2000)}, {"scan:Quick", "scan Quick", "why"},
+			},
+		}
 		for range 2 {
 			if err := s.Add(t.Context(), h, m); err != nil {
 				t.Fatal(err)
@@ -38,10 +46,12 @@ func heldSteps(t *testing.T, tables *rows.Tables) {
 	}
 	h, found, err := s.Of(t.Context(), "da1", 2)
 	facts, factsErr := h.Facts()
-	if err != nil || !found || factsErr != nil || facts.ComputerDNSName != "dc01" || len(facts.Tags) != 2 || facts.Tags[0] != "Tier'0" {
+	if err != nil || !found || factsErr != nil || facts.ComputerDNSName != "dc01" || len(facts.Tags) != 2 ||
+		facts.Tags[0] != "Tier'0" {
 		t.Fatalf("%+v, %v, %v, %+v, %v", h, found, err, facts, factsErr)
 	}
-	if steps := h.Wanted(); len(steps) != 2 || steps[1] != (Step{"scan:Quick", "scan Quick", "why"}) || !strings.HasPrefix(h.Reason, "isolate Full: é") {
+	if steps := h.Wanted(); len(steps) != 2 || steps[1] != (Step{"scan:Quick", "scan Quick", "why"}) ||
+		!strings.HasPrefix(h.Reason, "isolate Full: é") {
 		t.Errorf("steps %+v, reason %s", steps, h.Reason)
 	}
 	// A row from before there were steps, of a version that is newer than another alert's.
@@ -51,7 +61,8 @@ func heldSteps(t *testing.T, tables *rows.Tables) {
 	}
 	all, err := s.All(t.Context())
 	slices.SortFunc(all, func(a, b Entry) int { return strings.Compare(a.AlertID, b.AlertID) })
-	if err != nil || len(all) != 2 || all[0].Version != 2 || all[1].Wanted()[0] != (Step{"isolate", "isolate", "protected"}) {
+	if err != nil || len(all) != 2 || all[0].Version != 2 ||
+		all[1].Wanted()[0] != (Step{"isolate", "isolate", "protected"}) {
 		t.Errorf("held: %+v, %v", all, err)
 	}
 	for range 2 {

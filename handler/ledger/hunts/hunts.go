@@ -23,8 +23,8 @@ type Store struct {
 // In is the hunts in some tables.
 func In(tables *rows.Tables) *Store { return &Store{Tables: tables, hunts: tables.Table(rows.Hunts)} }
 
-// A hunt has a state row, a record of each turn that found something, and a row for each result row that it remembers. The
-// record is written whole before anybody is told of it: its head row comes last, and the first head wins.
+// A hunt has a state row, a record of each turn that found something, and a row for each result row that it remembers.
+// The record is written whole before anybody is told of it: its head row comes last, and the first head wins.
 
 // Hunt is where a hunt stands.
 type Hunt struct {

@@ -56,7 +56,8 @@ func huntTurns(t *testing.T, s *Store) {
 	noise := rand.New(rand.NewPCG(1, 2))
 	body := Result{Columns: []string{"DeviceId"}}
 	for i := range 20_000 {
-		body.Rows, body.Machines = append(body.Rows, []string{fmt.Sprintf("%016x", noise.Uint64())}), append(body.Machines, []string{"m1", ""}[i%2])
+		body.Rows, body.Machines = append(body.Rows,
+			[]string{fmt.Sprintf("%016x", noise.Uint64())}), append(body.Machines, []string{"m1", ""}[i%2])
 	}
 	if _, _, found, err := s.Turn(t.Context(), "tools", noon); found || err != nil {
 		t.Errorf("before: %v, %v", found, err)
@@ -64,7 +65,8 @@ func huntTurns(t *testing.T, s *Store) {
 	if err := s.PutTurn(t.Context(), Turn{Hunt: "tools", Due: noon, New: 1}, body); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.PutTurn(t.Context(), Turn{Hunt: "tools", Due: noon, New: 2}, Result{}); !errors.Is(err, rows.ErrConflict) {
+	if err := s.PutTurn(t.Context(), Turn{Hunt: "tools", Due: noon, New: 2},
+		Result{}); !errors.Is(err, rows.ErrConflict) {
 		t.Errorf("a second record: %v", err)
 	}
 	turn, got, found, err := s.Turn(t.Context(), "tools", noon)
@@ -91,7 +93,10 @@ func huntRows(t *testing.T, s *Store) {
 		hunt  string
 		since time.Time
 		want  int
-	}{{"tools", noon, 250}, {"tools", noon.Add(time.Minute), 1}, {"tools", noon.Add(2 * time.Hour), 0}, {"tool", noon, 0}} {
+	}{
+		{"tools", noon, 250}, {"tools", noon.Add(time.Minute), 1}, {"tools", noon.Add(2 * time.Hour), 0},
+		{"tool", noon, 0},
+	} {
 		known, err := s.Known(t.Context(), tt.hunt, tt.since)
 		if err != nil || len(known) != tt.want || tt.want > 0 && !known[digests[0]] {
 			t.Errorf("%s since %s: %d, %v", tt.hunt, tt.since, len(known), err)

@@ -19,7 +19,8 @@ const (
 	Intended  State = "intended"  // a request is about to be sent, or was sent and its answer is unknown
 	Acting    State = "acting"    // the machine action has an id and is followed
 	Achieved  State = "achieved"  // the machine action Succeeded; the state lasts until somebody releases it
-	Ended     State = "ended"     // failed, given up, released, or done if nothing lasts; the next need begins a new episode
+	// Ended is failed, given up, released, or done if nothing lasts. The next need begins a new episode.
+	Ended State = "ended"
 )
 
 // Open reports whether the episode still owns the machine's state.
@@ -31,8 +32,9 @@ func (s State) Open() bool {
 	return false
 }
 
-// Latch is the one row that owns a lasting state of a machine, such as its isolation, or what else is to be done to it once
-// at a time, such as a scan. Whoever wants to change that takes the latch for a short time under a token of its own, and only the holder writes intent or action id.
+// Latch is the one row that owns a lasting state of a machine, such as its isolation, or what else is to be done to it
+// once at a time, such as a scan. Whoever wants to change that takes the latch for a short time under a token of its
+// own, and only the holder writes intent or action id.
 type Latch struct {
 	rows.Keys
 	MachineID   string
@@ -59,17 +61,21 @@ type Latch struct {
 
 	RunID     string    `json:",omitempty"` // the run that began the episode
 	ReleaseAt time.Time `json:",omitzero"`  // creation, by the API's clock, of the oldest release under way
-	UndoneBy  string    `json:",omitempty"` // the run that is about to end the lasting state, or has; nobody joins it meanwhile
+	// UndoneBy is the run that is about to end the lasting state, or has. Nobody joins it meanwhile.
+	UndoneBy string `json:",omitempty"`
 
 	LiftTold bool `json:",omitempty"` // people know that Defender is about to lift the isolation
 
-	EndedAt    time.Time `json:",omitzero"`
-	EndReason  string    `json:",omitempty"`
-	EndKind    string    `json:",omitempty"` // what people are told of the end; empty: it was as if the episode never was
-	EndRun     string    `json:",omitempty"` // the run that ended it before an action was under way; empty: an action's outcome did
-	EndCause   string    `json:",omitempty"` // EndReason as people are told it once, without what differs at every look; empty: as it is
-	ReleasedAt time.Time `json:",omitzero"`  // when somebody released the machine, by the API's clock
-	LiftedAt   time.Time `json:",omitzero"`  // when Defender lifted the isolation by itself, by the API's clock
+	EndedAt   time.Time `json:",omitzero"`
+	EndReason string    `json:",omitempty"`
+	// EndKind is what people are told of the end; empty: it was as if the episode never was.
+	EndKind string `json:",omitempty"`
+	// EndRun is the run that ended it before an action was under way; empty: an action's outcome did.
+	EndRun string `json:",omitempty"`
+	// EndCause is EndReason as people are told it once, without what differs at every look; empty: as it is.
+	EndCause   string    `json:",omitempty"`
+	ReleasedAt time.Time `json:",omitzero"` // when somebody released the machine, by the API's clock
+	LiftedAt   time.Time `json:",omitzero"` // when Defender lifted the isolation by itself, by the API's clock
 
 	Releases Releases `json:",omitempty"` // of the episodes before
 }
@@ -85,7 +91,8 @@ func (l Latch) By() machine.Owner {
 	return machine.ByCordon
 }
 
-// Since is when the latch's state was reached, by the API's clock; in rows from before that was kept, when it was asked for.
+// Since is when the latch's state was reached, by the API's clock; in rows from before that was kept, when it was asked
+// for.
 func (l Latch) Since() time.Time {
 	if l.AchievedAt.IsZero() {
 		return l.ActionAt
@@ -126,8 +133,8 @@ type Joiner struct {
 }
 
 // Intend writes the latch with its intent and lets the run end with the episode, in one write: whoever finds the action
-// knows who is to be told of it, whatever became of the run. rows.ErrConflict: the latch was changed, nothing may be sent. The
-// latch is ready for the next write.
+// knows who is to be told of it, whatever became of the run. rows.ErrConflict: the latch was changed, nothing may be
+// sent. The latch is ready for the next write.
 func (s *Store) Intend(ctx context.Context, l *Latch, j Joiner) error {
 	if err := s.Join(ctx, *l, j); err != nil {
 		return err
@@ -144,8 +151,8 @@ func (s *Store) Intend(ctx context.Context, l *Latch, j Joiner) error {
 }
 
 // Join lets a run end with the latch's episode, in one write with the latch: if the latch was changed since it was read
-// the answer is rows.ErrConflict and nothing was joined. A repeat is harmless. The latch must be read again before it is
-// written again.
+// the answer is rows.ErrConflict and nothing was joined. A repeat is harmless. The latch must be read again before it
+// is written again.
 func (s *Store) Join(ctx context.Context, l Latch, j Joiner) error {
 	j.Episode = l.Episode
 	j.Keys = rows.Keys{
@@ -170,8 +177,8 @@ type OpenEpisode struct {
 	Kind      string
 }
 
-// AddOpen puts a machine's latch into the index; it is called while the latch is held and before an intent is written, so
-// that no request is unknown to those who follow it. A repeat is harmless and keeps the entry from being removed by
+// AddOpen puts a machine's latch into the index; it is called while the latch is held and before an intent is written,
+// so that no request is unknown to those who follow it. A repeat is harmless and keeps the entry from being removed by
 // somebody who listed it before.
 func (s *Store) AddOpen(ctx context.Context, machineID, kind string) error {
 	entry := OpenEpisode{Keys: s.open.At(rows.Key(machineID, kind)), MachineID: machineID, Kind: kind}
@@ -189,8 +196,8 @@ func (s *Store) RemoveOpen(ctx context.Context, entry OpenEpisode) error {
 	return err
 }
 
-// NextEpisode is the latch at the beginning of its next episode, with nothing of the one before but its key and name, and
-// that it was released.
+// NextEpisode is the latch at the beginning of its next episode, with nothing of the one before but its key and name,
+// and that it was released.
 func NextEpisode(l Latch) Latch {
 	return Latch{
 		Keys:        l.Keys,

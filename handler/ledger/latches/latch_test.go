@@ -34,7 +34,8 @@ func latches(t *testing.T, s *Store) {
 	if err := s.Save(t.Context(), &theirs); !errors.Is(err, rows.ErrConflict) {
 		t.Errorf("a second holder: %v", err)
 	}
-	if read, _ := s.Of(t.Context(), "m1", Isolation); !read.Held("them", noon) || read.Held("me", noon) || read.Held("them", noon.Add(time.Minute)) {
+	if read, _ := s.Of(t.Context(), "m1", Isolation); !read.Held("them", noon) || read.Held("me", noon) ||
+		read.Held("them", noon.Add(time.Minute)) {
 		t.Errorf("held: %+v", read)
 	}
 	stale := mine

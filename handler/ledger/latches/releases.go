@@ -18,12 +18,12 @@ type Release struct {
 	Why     string    `json:"why,omitempty"`   // the sentence that people were told
 }
 
-// Releases are the ends of a latch's earlier episodes that somebody asked for, oldest first. In a row they are a text, for a
-// row holds no lists.
+// Releases are the ends of a latch's earlier episodes that somebody asked for, oldest first. In a row they are a text,
+// for a row holds no lists.
 type Releases []Release
 
-// How many releases a latch remembers, and how much of what was said of each. An alert is judged by the newest that was meant
-// for it, so only many releases for other alerts make one forgotten.
+// How many releases a latch remembers, and how much of what was said of each. An alert is judged by the newest that was
+// meant for it, so only many releases for other alerts make one forgotten.
 const (
 	releasesKept = 30
 	releaseWhy   = 300

@@ -22,8 +22,8 @@ type Store struct {
 // In is the index in some tables. It is not Kept.
 func In(tables *rows.Tables) *Store { return &Store{index: tables.Table(rows.RunIndex)} }
 
-// neighbour is an entry of the index of alerts by machine and by incident. It stands among the other indexes of what was
-// observed, is written before the version that it names, and is removed with them when it is old.
+// neighbour is an entry of the index of alerts by machine and by incident. It stands among the other indexes of what
+// was observed, is written before the version that it names, and is removed with them when it is old.
 type neighbour struct {
 	rows.Keys
 	AlertID string
@@ -40,8 +40,8 @@ func (s *Store) incidentPartition(incident int64) string {
 	return s.index.Partition("incident", strconv.FormatInt(incident, 10))
 }
 
-// Note enters an alert that is about to get a new version into the index, if that is Kept. Every version has an entry of
-// its own for the machine, so that what is counted is when the alert last meant something new.
+// Note enters an alert that is about to get a new version into the index, if that is Kept. Every version has an entry
+// of its own for the machine, so that what is counted is when the alert last meant something new.
 func (s *Store) Note(ctx context.Context, a alert.Alert, now time.Time) error {
 	if !s.Kept {
 		return nil
@@ -64,7 +64,8 @@ func (s *Store) Note(ctx context.Context, a alert.Alert, now time.Time) error {
 // those who observed; at most 1,000. Only what was observed while the index was Kept counts.
 func (s *Store) OnMachine(ctx context.Context, machineID, but string, since time.Time) (int, error) {
 	// The keys run from the newest to the oldest; '~' sorts behind whatever follows the time.
-	filter := fmt.Sprintf("PartitionKey eq '%s' and RowKey lt '%s~'", s.machinePartition(machineID), rows.NewestFirst(since.UTC()))
+	filter := fmt.Sprintf("PartitionKey eq '%s' and RowKey lt '%s~'", s.machinePartition(machineID),
+		rows.NewestFirst(since.UTC()))
 	return s.count(ctx, filter, but)
 }
 

@@ -23,9 +23,9 @@ func In(tables *rows.Tables) *Store {
 	return &Store{Tables: tables, notices: tables.Table(rows.Notices)}
 }
 
-// A notice group (an incident, else an alert) has a head row that names its open sequence, a row per sequence, and a row
-// per entry. One sequence becomes one mail. An entry joins the open sequence in one write with the head row, so that a
-// sequence that has been claimed for sending never grows.
+// A notice group (an incident, else an alert) has a head row that names its open sequence, a row per sequence, and a
+// row per entry. One sequence becomes one mail. An entry joins the open sequence in one write with the head row, so
+// that a sequence that has been claimed for sending never grows.
 
 type head struct {
 	rows.Keys
@@ -75,9 +75,9 @@ var errNone = errors.New("there is no such notice")
 
 func seqKey(seq int) string { return fmt.Sprintf("seq:%08d", seq) }
 
-// Add records an event for a group under a key, once: an event with a key that exists is left as it is. The entry
-// joins the group's open sequence or opens the next one, which is due at the given time. opened asks the caller to queue
-// the sequence's message; if that is lost, the sequence is found overdue.
+// Add records an event for a group under a key, once: an event with a key that exists is left as it is. The entry joins
+// the group's open sequence or opens the next one, which is due at the given time. opened asks the caller to queue the
+// sequence's message; if that is lost, the sequence is found overdue.
 func (s *Store) Add(
 	ctx context.Context, group, eventKey string, event any, at, due time.Time,
 ) (n Notice, opened bool, err error) {
@@ -242,8 +242,8 @@ func (s *Store) Unsent(ctx context.Context) ([]Notice, error) {
 	return rows.List[Notice](ctx, s.notices, rows.Prefix(s.notices.Partition("due"), ""))
 }
 
-// DropUnwritten takes a sequence out of the index of unsent ones if it was never written: a crash or an error came between
-// the two, and what was to be told was told otherwise. It is only asked long after the index row was made.
+// DropUnwritten takes a sequence out of the index of unsent ones if it was never written: a crash or an error came
+// between the two, and what was to be told was told otherwise. It is only asked long after the index row was made.
 func (s *Store) DropUnwritten(ctx context.Context, n Notice) (dropped bool, err error) {
 	if _, err := s.notice(ctx, n.Group, n.Seq); !errors.Is(err, errNone) {
 		return false, err

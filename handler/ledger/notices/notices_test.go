@@ -27,7 +27,8 @@ func TestNoticesHold(t *testing.T) {
 
 func add(t *testing.T, s *Store, eventKey string) (Notice, bool) {
 	t.Helper()
-	n, opened, err := s.Add(t.Context(), "incident:1", eventKey, map[string]string{"k": eventKey}, noon, noon.Add(time.Minute))
+	n, opened, err := s.Add(t.Context(), "incident:1", eventKey, map[string]string{"k": eventKey}, noon,
+		noon.Add(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}

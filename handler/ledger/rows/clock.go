@@ -10,8 +10,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 )
 
-// clock is the time by the table service, as the Date of its answers tells it. Between two answers our own clock counts on,
-// by what has passed and not by what it shows, so that it may be as wrong as it likes.
+// clock is the time by the table service, as the Date of its answers tells it. Between two answers our own clock counts
+// on, by what has passed and not by what it shows, so that it may be as wrong as it likes.
 type clock struct {
 	now func() time.Time // our own
 
@@ -30,8 +30,8 @@ func (c *clock) Do(r *policy.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// hear sets the time by a Date, which says it in whole seconds and as of some moment between sent and received. What agrees
-// with that stays as it was: of many answers together the time is known better than of one.
+// hear sets the time by a Date, which says it in whole seconds and as of some moment between sent and received. What
+// agrees with that stays as it was: of many answers together the time is known better than of one.
 func (c *clock) hear(date string, sent, received time.Time) {
 	earliest, err := http.ParseTime(date)
 	if err != nil {
@@ -57,12 +57,13 @@ func (t *Tables) ServiceTime() (time.Time, bool) {
 	return t.clock.at.Add(t.clock.now().Sub(t.clock.heard)), true
 }
 
-// SharedNow is the time for what all instances share: by the clock of the table service, so that one instance's wrong clock
-// neither opens nor shuts a cap. Should no answer have told it, our own stands for it, and the log says so.
+// SharedNow is the time for what all instances share: by the clock of the table service, so that one instance's wrong
+// clock neither opens nor shuts a cap. Should no answer have told it, our own stands for it, and the log says so.
 func (t *Tables) SharedNow(ctx context.Context, log *slog.Logger, own func() time.Time) time.Time {
 	now, known := t.ServiceTime()
 	if !known {
-		log.WarnContext(ctx, "no answer of the tables had a Date header; what all instances share goes by this one's own clock")
+		log.WarnContext(ctx,
+			"no answer of the tables had a Date header; what all instances share goes by this one's own clock")
 		now = own()
 	}
 	return now.UTC()

@@ -20,7 +20,12 @@ func (severed) RoundTrip(*http.Request) (*http.Response, error) {
 func TestNoErrorShowsASharedAccessSignature(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := Connect(Options{ConnectionString: "AccountName=acc;SharedAccessSignature=sv=2024-11-04&sig=s3cr3t", Prefix: "t", Tenant: "tenant", Transport: &http.Client{Transport: severed{}}})
+		s, err := Connect(Options{
+			ConnectionString: "AccountName=acc;SharedAccessSignature=sv=2024-11-04&sig=s3cr3t",
+			Prefix:           "t",
+			Tenant:           "tenant",
+			Transport:        &http.Client{Transport: severed{}},
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,8 +34,14 @@ func TestNoErrorShowsASharedAccessSignature(t *testing.T) {
 		switches := s.Table(Switches)
 		row := switches.At("x")
 		_, read := switches.Read(ctx, &row)
-		for what, err := range map[string]error{"prepare": s.Prepare(ctx), "write": switches.Put(ctx, &row), "read": read} {
-			if err == nil || strings.Contains(err.Error(), "s3cr3t") || !strings.Contains(err.Error(), "acc.table.core.windows.net") || !strings.Contains(err.Error(), "cable") {
+		for what, err := range map[string]error{
+			"prepare": s.Prepare(ctx),
+			"write":   switches.Put(ctx, &row),
+			"read":    read,
+		} {
+			if err == nil || strings.Contains(err.Error(), "s3cr3t") ||
+				!strings.Contains(err.Error(), "acc.table.core.windows.net") ||
+				!strings.Contains(err.Error(), "cable") {
 				t.Errorf("%s: %v", what, err)
 			}
 		}

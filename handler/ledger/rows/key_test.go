@@ -22,7 +22,8 @@ func TestKeysAreLegalAndNoTwoListsOfPartsMakeTheSame(t *testing.T) {
 		if (Key(a...) == Key(b...)) != same {
 			t.Fatalf("Key(%q) and Key(%q) are %q and %q", a, b, Key(a...), Key(b...))
 		}
-		if k := Key(a...); strings.ContainsAny(k, "/\\#?'%\x00\t\n\x7f") || strings.ContainsFunc(k, func(r rune) bool { return r < ' ' || r > '~' }) {
+		if k := Key(a...); strings.ContainsAny(k, "/\\#?'%\x00\t\n\x7f") ||
+			strings.ContainsFunc(k, func(r rune) bool { return r < ' ' || r > '~' }) {
 			t.Fatalf("Key(%q) = %q has forbidden characters", a, k)
 		}
 	})
@@ -31,7 +32,12 @@ func TestKeysAreLegalAndNoTwoListsOfPartsMakeTheSame(t *testing.T) {
 func TestErrorsHoldNoKeyAndAreWorthALaterTry(t *testing.T) {
 	t.Parallel()
 	const secret = "c2VjcmV0LWtleS1vZi10aGUtYWNjb3VudA=="
-	s, err := Connect(Options{ConnectionString: "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=" + secret + ";TableEndpoint=http://127.0.0.1:1/a", Prefix: "t", Tenant: "x"})
+	s, err := Connect(Options{
+		ConnectionString: "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=" + secret +
+			";TableEndpoint=http://127.0.0.1:1/a",
+		Prefix: "t",
+		Tenant: "x",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +48,8 @@ func TestErrorsHoldNoKeyAndAreWorthALaterTry(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), secret) || !asTransient(err, &failed) || !failed.Transient() {
 		t.Errorf("Read = %v", err)
 	}
-	if _, err := Connect(Options{ConnectionString: "AccountKey=" + secret}); err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "AzureWebJobsStorage") {
+	if _, err := Connect(Options{ConnectionString: "AccountKey=" + secret}); err == nil ||
+		strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "AzureWebJobsStorage") {
 		t.Errorf("Connect = %v", err)
 	}
 }

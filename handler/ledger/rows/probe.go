@@ -13,9 +13,9 @@ type probe struct {
 	Text string
 }
 
-// Probe tries what the ledger lives by, on a row that nobody else reads and that is removed again: insert, read, replace on
-// condition, and the refusal of a replacement whose condition no longer holds. Tables that do not exist are made, as at the
-// first start. A process that ends in between leaves a row without a meaning.
+// Probe tries what the ledger lives by, on a row that nobody else reads and that is removed again: insert, read,
+// replace on condition, and the refusal of a replacement whose condition no longer holds. Tables that do not exist are
+// made, as at the first start. A process that ends in between leaves a row without a meaning.
 func (t *Tables) Probe(ctx context.Context) (err error) {
 	if err := t.Prepare(ctx); err != nil {
 		return err

@@ -115,7 +115,8 @@ func (t *Tables) Prepare(ctx context.Context) error {
 	return nil
 }
 
-// discreet keeps the queries of requests, which may hold a shared access signature, out of the errors of the connection.
+// discreet keeps the queries of requests, which may hold a shared access signature, out of the errors of the
+// connection.
 type discreet struct{}
 
 // Do sends the request on.

@@ -108,9 +108,9 @@ type ObservedVersion struct {
 	Changed bool // a version that did not exist before
 }
 
-// Observe compares an alert with what was seen of it and, if a rule could decide differently now, makes the next version
-// and its run in one write, the run's index row before it. A repeat changes nothing. An observation older than what was
-// seen is no change, nor is one of the same moment that was read alone: list and single read may show evidence
+// Observe compares an alert with what was seen of it and, if a rule could decide differently now, makes the next
+// version and its run in one write, the run's index row before it. A repeat changes nothing. An observation older than
+// what was seen is no change, nor is one of the same moment that was read alone: list and single read may show evidence
 // differently, and would otherwise change the alert for ever.
 func (s *Store) Observe(ctx context.Context, o Observation) (ObservedVersion, error) {
 	var observed ObservedVersion
@@ -140,8 +140,8 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 	}
 	seen.Version++
 	seen.Hash, seen.Updated, seen.ObservedAt = o.Hash, o.Alert.Updated, o.At
-	seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt, seen.MachineID = o.SnapshotSHA, o.MachineSHA, o.At, o.Alert.MachineID
-	seen.Severity, seen.IncidentID = string(o.Alert.Severity), o.Alert.IncidentID
+	seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt = o.SnapshotSHA, o.MachineSHA, o.At
+	seen.MachineID, seen.Severity, seen.IncidentID = o.Alert.MachineID, string(o.Alert.Severity), o.Alert.IncidentID
 	run := Run{
 		Keys:       s.alerts.At(runKey(seen.Version), o.Alert.ID),
 		AlertID:    o.Alert.ID,
@@ -169,8 +169,8 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 // farFuture is how far the time of an alert's last update may lie ahead of the API's clock and still be believed.
 const farFuture = 5 * time.Minute
 
-// older reports whether an observation is of an earlier moment than what was seen, or may be of the same one. A time that
-// lies in the future says nothing about which of two views is the newer one, so the view that is read last counts.
+// older reports whether an observation is of an earlier moment than what was seen, or may be of the same one. A time
+// that lies in the future says nothing about which of two views is the newer one, so the view that is read last counts.
 func (o Observation) older(seen Seen) bool {
 	if seen.Updated.After(observedAt(o).Add(farFuture)) {
 		return o.Single && o.Alert.Updated.Equal(seen.Updated)
@@ -188,12 +188,15 @@ func observedAt(o Observation) time.Time {
 
 // refresh notes the snapshots of a version that did not change and is about to be sent again, so that its message is
 // believed.
-func (s *Store) refresh(ctx context.Context, o Observation, seen Seen, latest Run, older bool) (ObservedVersion, error) {
+func (s *Store) refresh(
+	ctx context.Context, o Observation, seen Seen, latest Run, older bool,
+) (ObservedVersion, error) {
 	same := ObservedVersion{Run: latest, Seen: seen}
 	if older || o.Single || latest.State != Observed {
 		return same, nil
 	}
-	seen.Updated, seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt = o.Alert.Updated, o.SnapshotSHA, o.MachineSHA, o.At
+	seen.Updated = o.Alert.Updated
+	seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt = o.SnapshotSHA, o.MachineSHA, o.At
 	err := s.alerts.Save(ctx, &seen)
 	same.Seen = seen
 	return same, err
@@ -219,8 +222,8 @@ func (s *Store) Touch(ctx context.Context, seen Seen, updated time.Time) error {
 	return nil
 }
 
-// Asked makes the run of an alert that was asked for by a message but never seen, so that even "not found" has a record.
-// It has version 0 and is superseded by the first version that is seen.
+// Asked makes the run of an alert that was asked for by a message but never seen, so that even "not found" has a
+// record. It has version 0 and is superseded by the first version that is seen.
 func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, error) {
 	k := s.alerts.At(runKey(0), alertID)
 	run := Run{Keys: k, AlertID: alertID, State: Observed, ObservedAt: at, DueAt: at}

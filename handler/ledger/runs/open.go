@@ -10,9 +10,9 @@ import (
 	"cordon/handler/ledger/rows"
 )
 
-// OpenEntry is an entry of the index of runs that are not over. It is written before the run it names and taken out after
-// the run is closed, so that no run can stand still unseen; an entry without its run, or of one that is over, means
-// nothing.
+// OpenEntry is an entry of the index of runs that are not over. It is written before the run it names and taken out
+// after the run is closed, so that no run can stand still unseen; an entry without its run, or of one that is over,
+// means nothing.
 type OpenEntry struct {
 	rows.Keys
 	AlertID string
@@ -22,7 +22,8 @@ type OpenEntry struct {
 }
 
 func (s *Store) openKeys(run Run) rows.Keys {
-	// The opening is part of the key: whoever closes the run takes out the entry of that opening, never that of the next.
+	// The opening is part of the key: whoever closes the run takes out the entry of that opening, never that of the
+	// next.
 	return s.open.At(rows.Key(run.ID(), fmt.Sprint(run.Opening)), "runs")
 }
 
@@ -42,8 +43,8 @@ func (s *Store) dropOpen(ctx context.Context, run Run) {
 	_ = s.open.Remove(ctx, k)
 }
 
-// EachOpen hands over the entries of the index in no order that means anything, page by page, so that a large backlog is
-// not held in memory. An error of visit ends it.
+// EachOpen hands over the entries of the index in no order that means anything, page by page, so that a large backlog
+// is not held in memory. An error of visit ends it.
 func (s *Store) EachOpen(ctx context.Context, visit func(OpenEntry) error) error {
 	for entry, err := range rows.Each[OpenEntry](ctx, s.open, rows.Prefix(s.open.Partition("runs"), ""), "") {
 		if err == nil {
@@ -56,8 +57,8 @@ func (s *Store) EachOpen(ctx context.Context, visit func(OpenEntry) error) error
 	return nil
 }
 
-// emptyEntryAge is how long an entry is kept that names no run, or a later opening than the run has had: whoever wrote it
-// may still be about to write the run.
+// emptyEntryAge is how long an entry is kept that names no run, or a later opening than the run has had: whoever wrote
+// it may still be about to write the run.
 const emptyEntryAge = 24 * time.Hour
 
 // ReadOpen reads the run of an entry; false if it is over or never came to be. An entry that means nothing any more is
@@ -84,8 +85,8 @@ type OpenCount struct {
 	More       bool // there are more than were looked at
 }
 
-// Unanswered is the oldest of the runs that somebody is to be at work on. One that waits for a machine is none of them: it
-// was answered, and goes on when the machine does.
+// Unanswered is the oldest of the runs that somebody is to be at work on. One that waits for a machine is none of them:
+// it was answered, and goes on when the machine does.
 type Unanswered struct {
 	RunID string    // empty: there is none
 	Since time.Time // when it was observed or opened again; no sweep and no retry changes that

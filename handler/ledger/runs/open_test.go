@@ -9,7 +9,10 @@ import (
 // open lists the entries of the index of open runs, and how many of them name a run that is not over.
 func open(t *testing.T, s *Store, now time.Time) (entries []OpenEntry, runs int) {
 	t.Helper()
-	if err := s.EachOpen(t.Context(), func(e OpenEntry) error { entries = append(entries, e); return nil }); err != nil {
+	if err := s.EachOpen(t.Context(), func(e OpenEntry) error {
+		entries = append(entries, e)
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
@@ -26,7 +29,10 @@ func open(t *testing.T, s *Store, now time.Time) (entries []OpenEntry, runs int)
 
 func setState(t *testing.T, s *Store, id string, state State) {
 	t.Helper()
-	if _, err := s.Update(t.Context(), id, 1, func(r *Run) (bool, error) { r.State, r.DueAt = state, noon; return true, nil }); err != nil {
+	if _, err := s.Update(t.Context(), id, 1, func(r *Run) (bool, error) {
+		r.State, r.DueAt = state, noon
+		return true, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -91,7 +97,10 @@ func unanswered(t *testing.T, s *Store) {
 		observe(t, s, a, noon.Add(time.Duration(i)*time.Minute))
 	}
 	// A sweep sends it again: it is due anew, and as unanswered as before.
-	if _, err := s.Update(t.Context(), "da0", 1, func(r *Run) (bool, error) { r.Sweeps, r.DueAt = 3, now; return true, nil }); err != nil {
+	if _, err := s.Update(t.Context(), "da0", 1, func(r *Run) (bool, error) {
+		r.Sweeps, r.DueAt = 3, now
+		return true, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	want("swept", "da0:v1", 70*time.Minute, 4)

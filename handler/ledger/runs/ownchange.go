@@ -16,8 +16,8 @@ type OwnChange struct {
 	Updated time.Time
 }
 
-// NoteOwnChange takes the changed alert for seen, unless anybody saw another change: then the next look makes a version of
-// it. A repeat is harmless.
+// NoteOwnChange takes the changed alert for seen, unless anybody saw another change: then the next look makes a version
+// of it. A repeat is harmless.
 func (s *Store) NoteOwnChange(ctx context.Context, alertID string, c OwnChange) error {
 	fresh := Seen{Keys: s.alerts.At(seenKey, alertID)}
 	_, err := rows.Change(ctx, s.alerts, "note a change of alert "+alertID, fresh, func(seen *Seen) (bool, error) {

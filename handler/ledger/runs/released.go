@@ -9,13 +9,14 @@ import (
 	"cordon/handler/ledger/latches"
 )
 
-// StaysReleased finds the release after which the run is not to bring the latch's state about again; false if there is none.
-// What was released stays released for the alert it was released for: the versions that follow it change nothing, unless the
-// alert became more severe than it was at the release, is about another machine, or was resolved and opened again. A person's
-// release is meant for every alert seen before it that asked for the state, or might have; a rule's for those that had joined
-// the episode. A run that a person let go on after the release goes on.
+// StaysReleased finds the release after which the run is not to bring the latch's state about again; false if there is
+// none. What was released stays released for the alert it was released for: the versions that follow it change nothing,
+// unless the alert became more severe than it was at the release, is about another machine, or was resolved and opened
+// again. A person's release is meant for every alert seen before it that asked for the state, or might have; a rule's
+// for those that had joined the episode. A run that a person let go on after the release goes on.
 //
-// The answer follows from the versions of the alert and from the latch alone, so it is the same however often it is asked.
+// The answer follows from the versions of the alert and from the latch alone, so it is the same however often it is
+// asked.
 func (r Record) StaysReleased(run Run, l latches.Latch) (latches.Release, bool) {
 	all := l.AllReleases()
 	slices.SortStableFunc(all, func(a, b latches.Release) int { return cmp.Compare(b.At.UnixNano(), a.At.UnixNano()) })
@@ -52,8 +53,8 @@ func (r Record) concerned(run Run, kind string, release latches.Release) bool {
 	return false
 }
 
-// before are the versions of the alert below the run's that were seen before a release, oldest first. A row that a hunt finds
-// anew has none: each time it is found it is news.
+// before are the versions of the alert below the run's that were seen before a release, oldest first. A row that a hunt
+// finds anew has none: each time it is found it is news.
 func (r Record) before(run Run, release latches.Release) []Run {
 	var before []Run
 	if alert.IsFinding(run.AlertID) {

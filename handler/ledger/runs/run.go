@@ -1,9 +1,7 @@
 package runs
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -36,20 +34,24 @@ type Run struct {
 	StartedAt  time.Time `json:",omitzero"`
 	ClosedAt   time.Time `json:",omitzero"`
 
-	DueAt    time.Time `json:",omitzero"`  // when it is expected to go on, by our clock; if it stands still long after that, it is sent again
+	// DueAt is when it is expected to go on, by our clock. If it stands still long after that, it is sent again.
+	DueAt    time.Time `json:",omitzero"`
 	Sweeps   int       `json:",omitempty"` // times that it stood still and was sent again
 	Opening  int       `json:",omitempty"` // times that it was opened again after it was closed
 	Reissues int       `json:",omitempty"` // times that its machine action failed and was asked for again
 
-	AskedAt time.Time `json:",omitzero"` // when a machine action was first under way for it; the alert's age is not looked at afterwards
+	// AskedAt is when a machine action was first under way for it. The alert's age is not looked at afterwards.
+	AskedAt time.Time `json:",omitzero"`
 
-	StuckSince time.Time `json:",omitzero"`  // since when it has come back without getting on; zero: it gets on, or waits for what ends by itself
+	// StuckSince is since when it has come back without getting on; zero: it gets on, or waits for what ends by itself.
+	StuckSince time.Time `json:",omitzero"`
 	LastTryAt  time.Time `json:",omitzero"`  // from when on its next try is the last; zero: there is no such time
 	TurnSince  time.Time `json:",omitzero"`  // since when it comes back for its turn of a quota; zero: it does not
 	StuckTold  bool      `json:",omitempty"` // people know that it does not get on
 
-	Begun    Starts    `json:",omitempty"` // starts that did not end in good order, as far as is known
-	Attempt  int       `json:",omitempty"` // of the message that began it last; a higher one proves an orderly end before it
+	Begun Starts `json:",omitempty"` // starts that did not end in good order, as far as is known
+	// Attempt is of the message that began it last. A higher one proves an orderly end before it.
+	Attempt  int       `json:",omitempty"`
 	Copies   int       `json:",omitempty"` // scheduled copies so far
 	CopyOf   string    `json:",omitempty"` // which message the last of them was made of
 	Misses   int       `json:",omitempty"` // times that alert or machine were not found
@@ -58,14 +60,16 @@ type Run struct {
 	MachineID string `json:",omitempty"`
 	Title     string `json:",omitempty"`
 	Severity  string `json:",omitempty"`
-	Status    string `json:",omitempty"` // of the alert, as far as Cordon saw it or made it so; empty in runs from before it was kept
-	Rule      string `json:",omitempty"`
-	Mode      string `json:",omitempty"`
-	Book      string `json:",omitempty"` // hash of the playbook that decided
-	Episode   int    `json:",omitempty"` // of the machine's isolation latch; 0: none
-	Outcome   string `json:",omitempty"` // one word or two: isolated, held, no rule, superseded, …; of several steps each, separated by commas
-	Reason    string `json:",omitempty"` // the sentence behind Outcome; while it waits, for what
-	Trouble   string `json:",omitempty"` // what kept the run from going on, last time
+	// Status is the alert's, as far as Cordon saw it or made it so; empty in runs from before it was kept.
+	Status  string `json:",omitempty"`
+	Rule    string `json:",omitempty"`
+	Mode    string `json:",omitempty"`
+	Book    string `json:",omitempty"` // hash of the playbook that decided
+	Episode int    `json:",omitempty"` // of the machine's isolation latch; 0: none
+	// Outcome is a word or two: isolated, held, no rule, superseded, …; of several steps each, separated by commas.
+	Outcome string `json:",omitempty"`
+	Reason  string `json:",omitempty"` // the sentence behind Outcome; while it waits, for what
+	Trouble string `json:",omitempty"` // what kept the run from going on, last time
 
 	Steps Steps `json:",omitempty"` // the acting steps of the plan; none: no step acts, or the run is older than steps
 
@@ -100,53 +104,6 @@ func (r Run) Message(tenant, reason string, at time.Time) alert.Envelope {
 const runPrefix = "run:"
 
 func runKey(version int) string { return fmt.Sprintf(runPrefix+"v%08d", version) }
-
-// Update reads a run, lets change work on it and writes it if nobody else did meanwhile; else it starts over with the
-// newer row. An error of change ends it without a write; without a change nothing is written. It answers with the run as
-// change left it. The index of open runs follows the run's state: a run that is opened again enters it before, one that
-// is over leaves it after.
-func (s *Store) Update(
-	ctx context.Context, alertID string, version int, change func(*Run) (changed bool, err error),
-) (Run, error) {
-	var run Run
-	id := alert.RunID(alertID, version)
-	err := rows.Try("update run "+id, func() error {
-		run = Run{Keys: s.alerts.At(runKey(version), alertID)}
-		found, err := s.alerts.Read(ctx, &run)
-		if err == nil && !found {
-			err = rows.ErrNoRow
-		}
-		if err != nil {
-			run = Run{}
-			return fmt.Errorf("run %s: %w", id, err)
-		}
-		was := run.State
-		changed, err := change(&run)
-		if err != nil || !changed {
-			return err
-		}
-		return s.save(ctx, &run, was)
-	})
-	return run, err
-}
-
-// save writes a run that was in a state, with what follows from the state that it is in.
-func (s *Store) save(ctx context.Context, run *Run, was State) error {
-	if was.Final() && !run.State.Final() {
-		run.Opening++
-		if err := s.addOpen(ctx, *run, run.DueAt); err != nil {
-			return err
-		}
-	}
-	err := s.alerts.Save(ctx, run)
-	if err == nil && run.State.Final() && !was.Final() {
-		s.dropOpen(ctx, *run)
-	}
-	return err
-}
-
-// IsNotFound reports whether err says that a run does not exist.
-func IsNotFound(err error) bool { return errors.Is(err, rows.ErrNoRow) }
 
 // SetPlan stores the plan and its explanation with the run, compressed. What does not fit into a table property is
 // replaced by the given short form.

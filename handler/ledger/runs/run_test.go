@@ -20,7 +20,10 @@ func updates(t *testing.T, s *Store) {
 	var done atomic.Int64
 	for range 6 {
 		group.Go(func() {
-			_, err := s.Update(context.Background(), "da1", 1, func(r *Run) (bool, error) { r.Copies++; return true, nil })
+			_, err := s.Update(context.Background(), "da1", 1, func(r *Run) (bool, error) {
+				r.Copies++
+				return true, nil
+			})
 			if err == nil {
 				done.Add(1)
 			} else if !errors.Is(err, rows.ErrConflict) {
@@ -34,7 +37,9 @@ func updates(t *testing.T, s *Store) {
 		t.Errorf("%d of %d updates are there, %v", run.Copies, done.Load(), err)
 	}
 	mine := errors.New("mine")
-	if _, err := s.Update(t.Context(), "da1", 1, func(*Run) (bool, error) { return false, mine }); !errors.Is(err, mine) {
+	if _, err := s.Update(t.Context(), "da1", 1, func(*Run) (bool, error) {
+		return false, mine
+	}); !errors.Is(err, mine) {
 		t.Errorf("the function's error came back as %v", err)
 	}
 	if _, err := s.Update(t.Context(), "da1", 9, func(*Run) (bool, error) { return true, nil }); !IsNotFound(err) {
@@ -49,7 +54,9 @@ func plans(t *testing.T, s *Store) {
 		noise.WriteString(alert.SHA256([]byte{byte(i), byte(i >> 8)}))
 	}
 	for want, full := range map[string]string{"plan": "plan", "short": noise.String()} {
-		if _, err := s.Update(t.Context(), "da1", 1, func(r *Run) (bool, error) { return true, r.SetPlan(full, "short") }); err != nil {
+		if _, err := s.Update(t.Context(), "da1", 1, func(r *Run) (bool, error) {
+			return true, r.SetPlan(full, "short")
+		}); err != nil {
 			t.Fatal(err)
 		}
 		record, err := s.Alert(t.Context(), "da1")

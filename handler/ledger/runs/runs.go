@@ -1,6 +1,6 @@
-// Package runs keeps what was seen of each alert, and the run of each of its versions: how it is answered, as far as that
-// is. What is not written here was not seen or done. Neighbours: handler/poll, which observes, handler/respond, which
-// answers, and handler/follow, which ends what waits.
+// Package runs keeps what was seen of each alert, and the run of each of its versions: how it is answered, as far as
+// that is. What is not written here was not seen or done. Neighbours: handler/poll, which observes, handler/respond,
+// which answers, and handler/follow, which ends what waits.
 package runs
 
 import (

@@ -11,14 +11,15 @@ import (
 
 // Start is one start of a run whose end nobody has written down: whoever began is at work, or died.
 type Start struct {
-	Process string    `json:"process"`
-	Attempt int       `json:"attempt,omitempty"` // of the message that it answers; deliveries of one message have the same
+	Process string `json:"process"`
+	// Attempt is of the message that it answers; deliveries of one message have the same.
+	Attempt int       `json:"attempt,omitempty"`
 	At      time.Time `json:"at"`
 	Died    bool      `json:"died,omitempty"` // it is known to have ended, and not in good order
 }
 
-// Starts are the starts of a run that did not end in good order, as far as is known, oldest first. In a row they are a text, for
-// a row holds no lists.
+// Starts are the starts of a run that did not end in good order, as far as is known, oldest first. In a row they are a
+// text, for a row holds no lists.
 type Starts []Start
 
 // startsKept bounds how many starts a run remembers.
@@ -37,9 +38,9 @@ func (s *Starts) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Bury takes starts of other processes for deaths, but only those that are over: begun longer ago than an invocation can last,
-// or by an earlier delivery of the message that is answered now. A start that is younger may be of a process that lives and
-// answers another copy of the message.
+// Bury takes starts of other processes for deaths, but only those that are over: begun longer ago than an invocation
+// can last, or by an earlier delivery of the message that is answered now. A start that is younger may be of a process
+// that lives and answers another copy of the message.
 func (s Starts) Bury(process string, now time.Time, life time.Duration, attempt, earlier int) Starts {
 	buried := slices.Clone(s)
 	for i := range buried {

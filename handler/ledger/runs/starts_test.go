@@ -27,7 +27,10 @@ func TestOnlyAStartThatIsOverIsADeath(t *testing.T) {
 			t.Errorf("%s: %d deaths, want %d: %+v", name, got.Deaths(), test.deaths, got)
 		}
 	}
-	s := Starts{}.Begin(Start{Process: "p", At: noon}).Begin(Start{Process: "q", At: noon}).Begin(Start{Process: "p", At: noon})
+	s := Starts{}.Begin(Start{Process: "p", At: noon}).Begin(Start{Process: "q", At: noon}).Begin(Start{
+		Process: "p",
+		At:      noon,
+	})
 	if len(s) != 2 || !s.ByOthers("p") || s.End("q").ByOthers("p") || len(s.EndNewest()) != 1 {
 		t.Errorf("%+v", s)
 	}

@@ -14,17 +14,18 @@ import (
 
 // Step is where one acting step of a run's plan stands. The zero value but for its key is a step that is not begun.
 type Step struct {
-	Key      string `json:"key"`                // playbook.Step.Key
-	Latch    string `json:"latch,omitempty"`    // kind of the latch that owns its machine action; empty: it has none
-	Episode  int    `json:"episode,omitempty"`  // of that latch; 0: none begun. An isolation's is Run.Episode
-	Waiting  bool   `json:"waiting,omitempty"`  // it joined the episode and ends with its outcome
-	Leave    bool   `json:"leave,omitempty"`    // a person let it go on after a rail had held it
-	Begun    bool   `json:"begun,omitempty"`    // it has no machine action, and its request may have been sent
-	Before   string `json:"before,omitempty"`   // what its request changes and what was there, for whoever began it
-	Asked    bool   `json:"asked,omitempty"`    // its machine action is or was under way
-	Reissues int    `json:"reissues,omitempty"` // times that its machine action failed and was asked for again. An isolation's is Run.Reissues
-	Outcome  string `json:"outcome,omitempty"`  // a word or two, as in Run; empty: it is not over
-	Reason   string `json:"reason,omitempty"`   // the sentence behind Outcome, or what it waits for
+	Key     string `json:"key"`               // playbook.Step.Key
+	Latch   string `json:"latch,omitempty"`   // kind of the latch that owns its machine action; empty: it has none
+	Episode int    `json:"episode,omitempty"` // of that latch; 0: none begun. An isolation's is Run.Episode
+	Waiting bool   `json:"waiting,omitempty"` // it joined the episode and ends with its outcome
+	Leave   bool   `json:"leave,omitempty"`   // a person let it go on after a rail had held it
+	Begun   bool   `json:"begun,omitempty"`   // it has no machine action, and its request may have been sent
+	Before  string `json:"before,omitempty"`  // what its request changes and what was there, for whoever began it
+	Asked   bool   `json:"asked,omitempty"`   // its machine action is or was under way
+	// Reissues counts how often its machine action failed and was asked for again. An isolation's is Run.Reissues.
+	Reissues int    `json:"reissues,omitempty"`
+	Outcome  string `json:"outcome,omitempty"` // a word or two, as in Run; empty: it is not over
+	Reason   string `json:"reason,omitempty"`  // the sentence behind Outcome, or what it waits for
 }
 
 // maxReason bounds what is kept of a step's reason, in characters: all steps of a run go into one property of its row.
@@ -48,8 +49,8 @@ func (s *Steps) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Plan takes over the acting steps of a plan, in order. What is known of a step that was there before is kept; so is a step
-// that waits or is over, although the plan does not have it any more: it was done.
+// Plan takes over the acting steps of a plan, in order. What is known of a step that was there before is kept; so is a
+// step that waits or is over, although the plan does not have it any more: it was done.
 func (s Steps) Plan(steps []Step) Steps {
 	planned := slices.Clone(steps)
 	for i := range planned {
@@ -150,8 +151,8 @@ func (r *Run) Asked(kind string, at time.Time) {
 	}
 }
 
-// AskedFor are the latches whose machine actions are or were under way for the run: by itself, or by the version that it goes
-// on with if that is about the same machine. An earlier scan says nothing about an isolation.
+// AskedFor are the latches whose machine actions are or were under way for the run: by itself, or by the version that
+// it goes on with if that is about the same machine. An earlier scan says nothing about an isolation.
 func (r Record) AskedFor(run Run) []string {
 	kinds := run.askedFor()
 	if before, exists := r.asksBefore(run); exists && strings.EqualFold(before.MachineID, run.MachineID) {
@@ -170,8 +171,9 @@ func (r Run) askedFor() []string {
 	return kinds
 }
 
-// Asks finds the run, this or an earlier version's, that had a machine action under way which this one goes on with: its
-// own, or that of a version that is not over or that a newer one took the place of before it could ask again. False: none had.
+// Asks finds the run, this or an earlier version's, that had a machine action under way which this one goes on with:
+// its own, or that of a version that is not over or that a newer one took the place of before it could ask again.
+// False: none had.
 func (r Record) Asks(run Run) (Run, bool) {
 	if !run.AskedAt.IsZero() {
 		return run, true
@@ -296,7 +298,8 @@ const HeldOutcome = "held"
 
 // IsHeld reports whether a rail held something of the run for a person.
 func (r Run) IsHeld() bool {
-	return r.Outcome == HeldOutcome || slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Outcome == HeldOutcome })
+	return r.Outcome == HeldOutcome ||
+		slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Outcome == HeldOutcome })
 }
 
 // Unhold opens what a rail held again, and the run with it.
@@ -309,7 +312,8 @@ func (r *Run) Unhold(due time.Time) {
 	}
 	if len(r.Steps) == 0 {
 		r.Episode = 0
-		r.Steps = Steps{{Key: "isolate", Latch: latches.Isolation, Leave: true}} // all that there was before there were steps
+		// all that there was before there were steps
+		r.Steps = Steps{{Key: "isolate", Latch: latches.Isolation, Leave: true}}
 	}
 	r.State, r.Outcome, r.Reason, r.ClosedAt, r.DueAt, r.Begun = Started, "", "", time.Time{}, due, nil
 }
@@ -354,8 +358,8 @@ func (r Run) WaitsFor() []string {
 	return kinds
 }
 
-// Wants reports whether the run's plan asks for what a latch owns, done or not. A run from before there were steps wants
-// what it joined.
+// Wants reports whether the run's plan asks for what a latch owns, done or not. A run from before there were steps
+// wants what it joined.
 func (r Run) Wants(l latches.Latch) bool {
 	if len(r.Steps) == 0 {
 		return r.EpisodeOf(l.Kind) == l.Episode

@@ -10,7 +10,12 @@ import (
 )
 
 func twoSteps() Run {
-	return Run{AlertID: "da1", Version: 1, State: Started, Steps: Steps{{Key: "scan:Quick", Latch: "scan:Quick"}, {Key: "isolate", Latch: latches.Isolation}}}
+	return Run{
+		AlertID: "da1",
+		Version: 1,
+		State:   Started,
+		Steps:   Steps{{Key: "scan:Quick", Latch: "scan:Quick"}, {Key: "isolate", Latch: latches.Isolation}},
+	}
 }
 
 func TestRunEndsWithItsLastStep(t *testing.T) {
@@ -21,7 +26,8 @@ func TestRunEndsWithItsLastStep(t *testing.T) {
 		t.Errorf("waits with a step to be done: %+v", r)
 	}
 	r.Wait(latches.Isolation, 2, "waiting for action b", noon)
-	if r.State != Waiting || r.Episode != 2 || r.EpisodeOf("scan:Quick") != 3 || r.Reason != "scan:Quick: waiting for action a; isolate: waiting for action b" {
+	if r.State != Waiting || r.Episode != 2 || r.EpisodeOf("scan:Quick") != 3 ||
+		r.Reason != "scan:Quick: waiting for action a; isolate: waiting for action b" {
 		t.Errorf("%+v", r)
 	}
 	r.FinishLatch(latches.Isolation, "isolated", "by b", noon)
@@ -33,7 +39,8 @@ func TestRunEndsWithItsLastStep(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	r.Finish("scan:Quick", "refused", "no", noon)
-	if r.State != Closed || r.Outcome != "refused, isolated" || r.Reason != "scan:Quick: no; isolate: by b" || !r.ClosedAt.Equal(noon) {
+	if r.State != Closed || r.Outcome != "refused, isolated" || r.Reason != "scan:Quick: no; isolate: by b" ||
+		!r.ClosedAt.Equal(noon) {
 		t.Errorf("%+v", r)
 	}
 }
@@ -41,7 +48,9 @@ func TestRunEndsWithItsLastStep(t *testing.T) {
 func TestRunFromBeforeStepsEndsWithItsIsolation(t *testing.T) {
 	t.Parallel()
 	r := Run{AlertID: "da1", Version: 1, State: Waiting, Episode: 4}
-	if got := r.WaitsFor(); len(got) != 1 || got[0] != latches.Isolation || !r.Wants(latches.Latch{Kind: latches.Isolation, Episode: 4}) || r.Wants(latches.Latch{Kind: latches.Isolation, Episode: 5}) {
+	if got := r.WaitsFor(); len(got) != 1 || got[0] != latches.Isolation ||
+		!r.Wants(latches.Latch{Kind: latches.Isolation, Episode: 4}) ||
+		r.Wants(latches.Latch{Kind: latches.Isolation, Episode: 5}) {
 		t.Errorf("waits for %q", got)
 	}
 	r.FinishLatch(latches.Isolation, "isolated", "by b", noon)
@@ -78,7 +87,9 @@ func TestPlanKeepsWhatIsKnownOfItsSteps(t *testing.T) {
 	r := twoSteps()
 	r.Finish("isolate", "isolated", "by b", noon)
 	again := r.Steps.Plan([]Step{{Key: "isolate", Latch: latches.Isolation}, {Key: "tag:add:x"}})
-	if diff := cmp.Diff(Steps{{Key: "isolate", Latch: latches.Isolation, Outcome: "isolated", Reason: "by b"}, {Key: "tag:add:x"}}, again); diff != "" {
+	if diff := cmp.Diff(Steps{
+		{Key: "isolate", Latch: latches.Isolation, Outcome: "isolated", Reason: "by b"}, {Key: "tag:add:x"},
+	}, again); diff != "" {
 		t.Error(diff)
 	}
 	// In a row they are one text.

@@ -9,12 +9,12 @@ import (
 // StuckAfter is how long a run may come back without getting on before people are told and Health says so.
 const StuckAfter = 30 * time.Minute
 
-// lastWithin is how long after its time the last try of a run may come and still be one of a row. Nobody tried in a longer gap,
-// so the tries begin anew.
+// lastWithin is how long after its time the last try of a run may come and still be one of a row. Nobody tried in a
+// longer gap, so the tries begin anew.
 const lastWithin = time.Hour
 
-// Stick notes that the run comes back without having got on, and from when on its next try is the last. While an outage lasts
-// that is put off, as if the tries began now. A run that waits for its machine action needs no tries.
+// Stick notes that the run comes back without having got on, and from when on its next try is the last. While an outage
+// lasts that is put off, as if the tries began now. A run that waits for its machine action needs no tries.
 func (r *Run) Stick(now time.Time, tries time.Duration, outage bool) {
 	if r.State == Waiting {
 		return
@@ -28,7 +28,8 @@ func (r *Run) Stick(now time.Time, tries time.Duration, outage bool) {
 	}
 }
 
-// WaitPatiently notes that the run waits for something that ends by itself, which is not being stuck, but has its time too.
+// WaitPatiently notes that the run waits for something that ends by itself, which is not being stuck, but has its time
+// too.
 func (r *Run) WaitPatiently(now time.Time, most time.Duration) {
 	if r.State == Waiting {
 		return
@@ -39,7 +40,8 @@ func (r *Run) WaitPatiently(now time.Time, most time.Duration) {
 	r.StuckSince, r.StuckTold = time.Time{}, false
 }
 
-// WaitTurn notes that the run waits for a turn that it was promised. That is not being stuck, and no time in which it is tried.
+// WaitTurn notes that the run waits for a turn that it was promised. That is not being stuck, and no time in which it
+// is tried.
 func (r *Run) WaitTurn(now time.Time, wait time.Duration) {
 	if r.TurnSince.IsZero() {
 		r.TurnSince = now
@@ -52,7 +54,8 @@ func (r *Run) WaitTurn(now time.Time, wait time.Duration) {
 	}
 }
 
-// TurnsFor reports whether the run has come back for turns no longer than most. After that a wait for one is like any other.
+// TurnsFor reports whether the run has come back for turns no longer than most. After that a wait for one is like any
+// other.
 func (r Run) TurnsFor(now time.Time, most time.Duration) bool {
 	return r.TurnSince.IsZero() || now.Sub(r.TurnSince) < most
 }

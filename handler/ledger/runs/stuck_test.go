@@ -12,7 +12,11 @@ func TestPatientWaitEndsWhoeverWasAway(t *testing.T) {
 	t.Parallel()
 	const most = 4 * 24 * time.Hour
 	now := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
-	for name, away := range map[string]time.Duration{"nobody away": 0, "away for half an hour": 30 * time.Minute, "away for a day": 24 * time.Hour} {
+	for name, away := range map[string]time.Duration{
+		"nobody away":           0,
+		"away for half an hour": 30 * time.Minute,
+		"away for a day":        24 * time.Hour,
+	} {
 		var run Run
 		ended := time.Duration(-1)
 		for d := time.Duration(0); d < 40*24*time.Hour && ended < 0; d += 2 * time.Minute {
@@ -30,7 +34,8 @@ func TestPatientWaitEndsWhoeverWasAway(t *testing.T) {
 	}
 }
 
-// TestRunThatWaitsForItsActionIsNeverStuck has messages of such a run meet trouble, and rows that were written as stuck.
+// TestRunThatWaitsForItsActionIsNeverStuck has messages of such a run meet trouble, and rows that were written as
+// stuck.
 func TestRunThatWaitsForItsActionIsNeverStuck(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
@@ -61,8 +66,10 @@ func TestWaitForATurnIsNeutral(t *testing.T) {
 	now = now.Add(10 * time.Minute)
 	run.WaitTurn(now, 2*time.Hour)
 	now = now.Add(2 * time.Hour)
-	if stuck, left := now.Sub(run.StuckSince), run.LastTryAt.Sub(now); stuck != 10*time.Minute || left != 24*time.Hour-10*time.Minute {
-		t.Errorf("after ten minutes of trouble and two hours of a turn it is stuck for %s and tried for %s", stuck, left)
+	if stuck, left := now.Sub(run.StuckSince), run.LastTryAt.Sub(now); stuck != 10*time.Minute ||
+		left != 24*time.Hour-10*time.Minute {
+		t.Errorf("after ten minutes of trouble and two hours of a turn it is stuck for %s and tried for %s", stuck,
+			left)
 	}
 	if !run.TurnsFor(now, 4*time.Hour) || run.TurnsFor(now, 3*time.Hour) {
 		t.Errorf("turns since %s at %s", run.TurnSince, now)

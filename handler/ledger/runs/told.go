@@ -2,9 +2,9 @@ package runs
 
 import "strings"
 
-// What people were told of the steps of an alert's runs is kept with the runs, in order. Each piece of news is a text without
-// blanks that says what it is about, a step on a machine, then "=", then what was said of it; it is the same if a later version of
-// the alert makes the same.
+// What people were told of the steps of an alert's runs is kept with the runs, in order. Each piece of news is a text
+// without blanks that says what it is about, a step on a machine, then "=", then what was said of it; it is the same if
+// a later version of the alert makes the same.
 
 // Tell notes what people were told. What was told of the same last is no news.
 func (r *Run) Tell(news ...string) {
@@ -21,9 +21,9 @@ func (r *Run) Tell(news ...string) {
 	}
 }
 
-// Told reports whether people know some news from the versions before the run's: it is what they were told last about its
-// subject, under the same playbook. times is how often they were told it before that with something else told after it; it is the
-// same however often the run is answered.
+// Told reports whether people know some news from the versions before the run's: it is what they were told last about
+// its subject, under the same playbook. times is how often they were told it before that with something else told after
+// it; it is the same however often the run is answered.
 func (r Record) Told(run Run, news string) (known bool, times int) {
 	last, book := "", ""
 	for _, earlier := range r.Runs {

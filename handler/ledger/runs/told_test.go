@@ -2,7 +2,8 @@ package runs
 
 import "testing"
 
-// TestWhatWasToldLastIsKnown has the news a and b of one step and c of another, by versions of an alert under playbook "p".
+// TestWhatWasToldLastIsKnown has the news a and b of one step and c of another, by versions of an alert under playbook
+// "p".
 func TestWhatWasToldLastIsKnown(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -29,7 +30,8 @@ func TestWhatWasToldLastIsKnown(t *testing.T) {
 			record.Runs = append(record.Runs, Run{Version: i + 1, Book: "p", Told: told})
 		}
 		run := Run{Version: len(c.before) + 1, Book: c.book}
-		record.Runs = append(record.Runs, Run{Version: run.Version, Book: c.book, Told: "s=a s=b"}) // its own, and a later one's
+		// its own, and a later one's
+		record.Runs = append(record.Runs, Run{Version: run.Version, Book: c.book, Told: "s=a s=b"})
 		record.Runs = append(record.Runs, Run{Version: run.Version + 1, Book: c.book, Told: "s=b"})
 		if known, times := record.Told(run, "s=a"); known != c.known || times != c.times {
 			t.Errorf("%s: %v, %d", name, known, times)

@@ -8,9 +8,9 @@ import (
 	"cordon/handler/ledger/rows"
 )
 
-// Alerts that were asked for by their id, and that no poll has recorded, cost a read of the API each. Anybody with a function
-// key or the right to send can make such ids up, so one row counts the look-ups of the tenant, and remembers what came of
-// them until people are told.
+// Alerts that were asked for by their id, and that no poll has recorded, cost a read of the API each. Anybody with a
+// function key or the right to send can make such ids up, so one row counts the look-ups of the tenant, and remembers
+// what came of them until people are told.
 
 const (
 	// LookupsPerHour is how many ids that no poll recorded are looked up in any hour. One that is found does not count.
@@ -68,7 +68,9 @@ func (s *Store) AskToLookUp(ctx context.Context, alertID string, now time.Time) 
 			}
 		}
 		switch {
-		case slices.ContainsFunc(l.All, func(one Lookup) bool { return of(one) && one.Missing && now.Sub(one.At) < time.Hour }):
+		case slices.ContainsFunc(l.All, func(one Lookup) bool {
+			return of(one) && one.Missing && now.Sub(one.At) < time.Hour
+		}):
 			leave = LookedUp
 			return false
 		case taken < LookupsPerHour:
@@ -145,8 +147,8 @@ func (l *Lookups) unpack() error {
 	return nil
 }
 
-// changeLookups changes the row in a conditional write, and tries again while others write it. Changes of one process take
-// turns. What is over an hour old and told is forgotten.
+// changeLookups changes the row in a conditional write, and tries again while others write it. Changes of one process
+// take turns. What is over an hour old and told is forgotten.
 func (s *Store) changeLookups(ctx context.Context, now time.Time, change func(*Lookups) (changed bool)) error {
 	const op = "count look-ups of alerts"
 	fresh := Lookups{Keys: s.switches.At("lookups")}

@@ -34,8 +34,8 @@ func (s *Store) Mark(ctx context.Context, name string) (Mark, error) {
 
 func (s *Store) mark(name string) Mark { return Mark{Keys: s.switches.At("mark:" + rows.Key(name))} }
 
-// Worked reports whether an app has ever worked for the tenant in these tables, which is whether it left a mark. It makes no
-// table: where they are missing nobody has.
+// Worked reports whether an app has ever worked for the tenant in these tables, which is whether it left a mark. It
+// makes no table: where they are missing nobody has.
 func (s *Store) Worked(ctx context.Context) (worked bool, err error) {
 	marks := rows.Prefix(s.switches.Partition(), "mark:")
 	for _, err := range rows.Each[rows.Keys](ctx, s.switches, marks, "RowKey") {

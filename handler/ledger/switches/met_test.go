@@ -28,7 +28,12 @@ func met(t *testing.T, s *Store) {
 	if found := list(noon); len(found) != 0 {
 		t.Errorf("nothing was met: %+v", found)
 	}
-	tag, group := Met{Fact: "machineTags", Tag: `"never_isolate"`, Like: "never-isolate", Machine: "m1"}, Met{Fact: "rbacGroupName", Machine: "m1"}
+	tag, group := Met{
+		Fact:    "machineTags",
+		Tag:     `"never_isolate"`,
+		Like:    "never-isolate",
+		Machine: "m1",
+	}, Met{Fact: "rbacGroupName", Machine: "m1"}
 	note(noon, tag, group)
 	table := s.Table(rows.Switches)
 	row := table.At("met")
@@ -45,7 +50,8 @@ func met(t *testing.T, s *Store) {
 	}
 	note(noon.Add(25*time.Hour), other)
 	found := list(noon.Add(26 * time.Hour))
-	if len(found) != 2 || found[0].Machine != "m2" || found[1] != (Met{Fact: "rbacGroupName", Machine: "m1", At: noon}) {
+	if len(found) != 2 || found[0].Machine != "m2" ||
+		found[1] != (Met{Fact: "rbacGroupName", Machine: "m1", At: noon}) {
 		t.Errorf("%+v", found)
 	}
 	if found := list(noon.Add(31 * 24 * time.Hour)); len(found) != 1 || found[0].Tag == "" {
@@ -57,7 +63,12 @@ func met(t *testing.T, s *Store) {
 		for j := range 50 {
 			n := i*50 + j
 			many = append(many, Met{Fact: "rbacGroupName", Machine: fmt.Sprintf("%040x", n*n*n)},
-				Met{Fact: "machineTags", Tag: fmt.Sprint(n) + strings.Repeat("x", 5000), Like: "never-isolate", Machine: "m"})
+				Met{
+					Fact:    "machineTags",
+					Tag:     fmt.Sprint(n) + strings.Repeat("x", 5000),
+					Like:    "never-isolate",
+					Machine: "m",
+				})
 		}
 		note(noon.Add(40*24*time.Hour+time.Duration(i)*time.Minute), many...)
 	}

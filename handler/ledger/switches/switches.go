@@ -1,5 +1,6 @@
-// Package switches keeps the few facts about Cordon itself that all instances share, a row each: the watermark, the marks,
-// the pause that a person made, the pauses of the API's endpoints, what decisions met, and the look-ups of the hour.
+// Package switches keeps the few facts about Cordon itself that all instances share, a row each: the watermark, the
+// marks, the pause that a person made, the pauses of the API's endpoints, what decisions met, and the look-ups of the
+// hour.
 package switches
 
 import "cordon/handler/ledger/rows"

@@ -64,7 +64,8 @@ func endpointPauses(t *testing.T, s *Store) {
 	var group sync.WaitGroup
 	for i := range 8 {
 		group.Go(func() {
-			if err := s.PauseEndpoint(context.Background(), endpoint, noon, noon.Add(time.Duration(i)*time.Minute)); err != nil {
+			if err := s.PauseEndpoint(context.Background(), endpoint, noon,
+				noon.Add(time.Duration(i)*time.Minute)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -90,7 +91,8 @@ func pauses(t *testing.T, s *Store) {
 	var changed atomic.Int32
 	for i := range 4 {
 		group.Go(func() {
-			was, err := s.SetPause(t.Context(), true, fmt.Sprint("person ", i), "maintenance", noon.Add(time.Duration(i)*time.Second))
+			was, err := s.SetPause(t.Context(), true, fmt.Sprint("person ", i), "maintenance",
+				noon.Add(time.Duration(i)*time.Second))
 			if err != nil {
 				t.Error(err)
 			} else if !was.Paused {

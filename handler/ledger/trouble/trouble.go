@@ -1,5 +1,5 @@
-// Package trouble keeps the newest trouble that any instance met, and whether it is over. Neighbours: handler/app, whose
-// health tells it, and all that meets trouble.
+// Package trouble keeps the newest trouble that any instance met, and whether it is over. Neighbours: handler/app,
+// whose health tells it, and all that meets trouble.
 package trouble
 
 import (
