@@ -90,7 +90,7 @@ func New(o Options) *Actor {
 }
 
 // CarryOut does what the plan says and closes the run, or leaves it waiting for the outcome of machine actions. An
-// error that comes with an outcome is trouble with one step, while another comes back by then at the latest.
+// error that comes with an outcome is trouble with one step; the outcome says when another step brings the run back.
 func (r *Actor) CarryOut(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	switch {
 	case len(run.Row.Steps) > 0: // also what an earlier plan of the run had done
@@ -121,7 +121,7 @@ func (r *Actor) stale(run *answer.Run) bool { return r.Now().Sub(run.ReadAt) > r
 func tooSlow() answer.Outcome {
 	return answer.Later(answer.Pause{
 		After: time.Second,
-		Why:   "alert and machine were out of date before they were read",
+		Why:   "reading alert and machine took longer than CORDON_SNAPSHOT_MAX_AGE",
 	})
 }
 

@@ -21,8 +21,8 @@ import (
 // machine on the network. The run waits once every step has its outcome or a machine action that is followed, and
 // closes with the last outcome.
 
-// left is why a run comes back for its steps. Trouble says what is wrong; what only waits says when the run comes back
-// at the latest, so that a step whose turn comes is not kept waiting by the trouble of another.
+// left is why a run comes back for its steps. The earliest wait caps the time until then, so that the trouble of one
+// step does not hold up another whose turn comes.
 type left struct {
 	trouble error           // the first that was met; nil: none
 	wait    *answer.Outcome // the one that ends first; nil: nothing waits

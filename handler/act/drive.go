@@ -37,7 +37,7 @@ func (r *Actor) act(ctx context.Context, run *answer.Run) (answer.Outcome, error
 		}
 		return r.drive(ctx, t)
 	}
-	return after(time.Second, "others keep taking the machine's latch"), nil
+	return after(time.Second, "other invocations keep taking this latch"), nil
 }
 
 // enter carries out what comes next for the latch as it was read. If the latch is held afterwards, the episode is to be
@@ -62,7 +62,7 @@ func (r *Actor) enter(ctx context.Context, t *turn) (held bool, o answer.Outcome
 		return r.askAgain(ctx, t)
 	case episode.StaysReleased:
 		cause := fmt.Sprintf("released at %s", next.Release.At.Format(time.RFC3339Nano))
-		// Whether the state is there all the same, for another alert, is none of this one's.
+		// The machine may be in that state for another alert; this one has no part in that.
 		why := answer.Reason{Text: next.Release.Why, Cause: cause}
 		o, err = r.notDone(ctx, t.Run, notice.ReleasedEarly, "released", why)
 	case episode.Done:
@@ -114,8 +114,8 @@ func (r *Actor) read(ctx context.Context, t *turn, v *episode.View, fact episode
 }
 
 // take holds the latch for this invocation, in a new episode if none is open. The run's episode is written before it,
-// so that the run knows its own; the index entry after it and before any intent: whoever removes an entry because the
-// latch he read has nothing to follow removes exactly the entry that he listed, never the one that is added here.
+// so that the run knows its own; the index entry after it and before any intent. Removing an entry is conditional on the
+// entry that was listed, so nobody deletes the one that is added here.
 func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome, err error) {
 	l := t.latch
 	if !l.State.Open() {
@@ -201,7 +201,7 @@ func (r *Actor) drive(ctx context.Context, t *turn) (answer.Outcome, error) {
 		return o, err
 	}
 	r.letGo(ctx, t)
-	return answer.Outcome{}, fmt.Errorf("an episode that is held cannot go on with %T", next)
+	return answer.Outcome{}, fmt.Errorf("unexpected next step of an episode: %T", next)
 }
 
 // resume looks at the machine's actions and says how the held episode goes on.

@@ -23,9 +23,9 @@ func (r *Actor) hold(ctx context.Context, run *answer.Run, why answer.Reason) (a
 }
 
 // notDone ends a step that is not carried out. It must not be told as "not isolated" about a machine that is isolated
-// or being isolated all the same. Whose alert had asked for that hears of its outcome, by a request of this run whose
-// fate is still open, say; anybody else would hear of this alert neither now nor when that ends, so the step is told
-// with what stands.
+// or being isolated all the same. If this alert itself asked
+// for that, its recipients hear of the outcome anyway. Others would hear of this alert neither now nor when that ends,
+// so they are told of the step, and of what stands.
 func (r *Actor) notDone(
 	ctx context.Context, run *answer.Run, kind notice.Kind, outcome string, why answer.Reason,
 ) (o answer.Outcome, err error) {
@@ -46,7 +46,7 @@ func (r *Actor) notDone(
 	}
 	hears := func(j latches.Joiner) bool { return j.AlertID == run.Row.AlertID && j.Groups != "" }
 	if slices.ContainsFunc(joiners, hears) {
-		reason := fmt.Sprintf("%s; %s that was asked for before goes on", why.Text, episode.Article(episode.Noun(l)))
+		reason := fmt.Sprintf("%s; %s that was asked for before is still under way", why.Text, episode.Article(episode.Noun(l)))
 		return r.Clerk.Finish(ctx, run, outcome, reason)
 	}
 	e := r.Clerk.Event(run, kind)
@@ -65,7 +65,7 @@ func standsAllTheSame(e *notice.Event, l latches.Latch, run *answer.Run, why ans
 	}
 	e.Cause, e.Stands, e.Episode, e.ActionID = cmp.Or(why.Cause, why.Text), notice.UnderWay, l.Episode, l.ActionID
 	noun := episode.Article(episode.Noun(l))
-	e.Detail = fmt.Sprintf("%s; %s that was asked for %s goes on", why.Text, noun, whom)
+	e.Detail = fmt.Sprintf("%s; %s that was asked for %s is still under way", why.Text, noun, whom)
 	if l.State == latches.Achieved {
 		e.Stands = notice.InForce
 		e.Detail = fmt.Sprintf("%s; the machine is %s, as was asked for %s", why.Text, episode.DoneWord(l), whom)

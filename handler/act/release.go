@@ -65,7 +65,7 @@ func (r *Actor) claimUndoing(ctx context.Context, t *turn) (answer.Outcome, erro
 		case by.AlertID != "":
 			return r.endWith(ctx, t, notice.Skipped, "skipped", wanted(by, l))
 		}
-		// Written also if the mark is our own: somebody who is about to clear it, or to join, is to find it changed.
+		// Written even if the mark is our own: whoever is about to clear it, or to join, then meets a conflict.
 		l.UndoneBy = t.ID()
 		err = r.Latches.Save(ctx, &l)
 		if errors.Is(err, rows.ErrConflict) {

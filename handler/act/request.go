@@ -37,7 +37,7 @@ func (r *Actor) request(ctx context.Context, t *turn) (answer.Outcome, error) {
 		return lost(err)
 	}
 	if r.Now().Sub(now) > r.SendWithin {
-		// Somebody who takes over counts on nothing being sent this late.
+		// Whoever takes the latch over assumes that nothing is sent this late.
 		r.withdraw(ctx, t)
 		return after(0, "too much time passed between intent and request"), nil
 	}
@@ -71,7 +71,7 @@ func (r *Actor) answered(ctx context.Context, t *turn, action machine.Action) (a
 		// The API answers with what is under way instead of making another.
 		r.withdraw(ctx, t)
 		noun := episode.Article(t.spec.NounOf(action.Scope))
-		why := fmt.Sprintf("%s is under way (action %s) and keeps ours from being made", noun, action.ID)
+		why := fmt.Sprintf("%s is under way (action %s), so Defender made no action for ours", noun, action.ID)
 		return patiently(episode.UndoWait, why), nil
 	}
 	r.Log.InfoContext(ctx, "machine action requested", "type", string(t.spec.Type),
@@ -102,7 +102,7 @@ func (r *Actor) requestFailed(ctx context.Context, t *turn, err error) (o answer
 	case machine.UnknownFate:
 		t.latch.IntentAt = r.Now().UTC()
 		r.Log.WarnContext(ctx,
-			"it is not known whether the request was accepted; its action is looked for before it is asked for again",
+			"it is not known whether the request was accepted; Cordon looks for its action before it asks again",
 			"type", string(t.spec.Type),
 			"machine", t.Machine.ID,
 			"error", err.Error())

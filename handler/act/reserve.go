@@ -103,8 +103,8 @@ func (r *Actor) alarm(ctx context.Context, spec machine.Spec, slot budget.Slot) 
 		At:     r.Now().UTC(),
 		RunID:  slot.Cap + " " + trip.Since.Format(time.RFC3339Nano),
 		To:     r.Operator,
-		Detail: fmt.Sprintf("%s: %s. What is beyond it is held: cordon held list shows it, cordon held run "+
-			"continues with it.",
+		Detail: fmt.Sprintf("%s: %s. Further ones are held: cordon held list shows them, cordon held run "+
+			"continues with them.",
 			strings.ToUpper(spec.Plural[:1])+spec.Plural[1:], slot.CapReached),
 	}
 	if err := r.Clerk.Teller.Tell(ctx, "operator", e); err != nil {

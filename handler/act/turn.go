@@ -65,7 +65,7 @@ func (r *Actor) waitForRelease(ctx context.Context, t *turn, w episode.WaitForRe
 	if a.Marked() {
 		by = "Cordon"
 	}
-	why := fmt.Sprintf("%s asked for what undoes it (%s, action %s), which is not over", by, a.Type, a.ID)
+	why := fmt.Sprintf("%s asked for the opposite (%s, action %s), which is still under way", by, a.Type, a.ID)
 	e := r.Clerk.Event(t.Run, notice.Waits)
 	e.ActionID = a.ID
 	e.Detail = why +

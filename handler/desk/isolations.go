@@ -17,7 +17,7 @@ type Isolation struct {
 	MachineName string // as the ledger knows it; empty if it never acted on the machine
 	Ledger      string // isolated, requested, request of unknown fate, or not isolated
 	API         string // isolated, not isolated, or being isolated or released
-	// when the action that says so was done, or asked for if it is not; zero: none is known
+	// when the action behind it was completed, or requested if it is not over; zero: no action is known
 	Since     time.Time
 	Until     time.Time            // when Defender lifts the isolation by itself; zero: not isolated, or not known
 	ActionID  string               // of that action

@@ -35,7 +35,7 @@ func (w *world) judgeMails() {
 	}
 	for id, runs := range w.runs() {
 		for _, r := range runs {
-			silent := r.outcome != "held" && r.outcome != "no machine" || strings.Contains(r.reason, "goes on")
+			silent := r.outcome != "held" && r.outcome != "no machine" || strings.Contains(r.reason, "is still under way")
 			if !silent && !strings.Contains(text.String(), "\n  "+id+" ") && !strings.Contains(text.String(), "\n  "+id+"\n") {
 				w.broken("I3", "nobody was told that %s is %s", id, r.outcome)
 			}

@@ -52,8 +52,8 @@ func (f *Follower) pending(ctx context.Context, l latches.Latch, is episode.Pend
 	return f.Latches.Save(ctx, &l)
 }
 
-// settle records a final status: notice entries first, then for a success the runs and the latch, for anything else the
-// latch and the runs, that none of them finds its own episode still open when it asks again; then the index.
+// settle records a final status: notice entries first; then for a success the runs and the latch, for anything else the
+// latch and the runs, so that no run that asks again finds its old episode open; then the index.
 func (f *Follower) settle(
 	ctx context.Context, e following, a machine.Action, detail string, actions []machine.Action,
 ) error {

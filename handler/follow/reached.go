@@ -8,7 +8,7 @@ import (
 )
 
 // watchState looks for a release of an isolated machine, and remembers one that is under way so that it is still read
-// when it ends. What nobody released Defender lifts in the end.
+// when it ends. If nobody releases the machine, Defender lifts the isolation in the end.
 func (f *Follower) watchState(ctx context.Context, e following, actions []machine.Action) error {
 	is := f.endings.Watch(ctx, e.latch, actions)
 	switch {

@@ -74,7 +74,7 @@ func unknownDetail(missing, over []string, more int) string {
 			len(missing), named(missing))
 	}
 	if len(over)+more > 0 {
-		fmt.Fprintf(&b, "Not looked up, because at most %d an hour are that no poll recorded: %d ids",
+		fmt.Fprintf(&b, "Not looked up, because Cordon looks up at most %d unrecorded ids an hour: %d ids",
 			switches.LookupsPerHour, len(over))
 		if more > 0 {
 			fmt.Fprintf(&b, " and %d messages", more)

@@ -318,7 +318,7 @@ func (r *reader) params() []Param {
 		_, err := p.Type.Literal(p.Default)
 		switch {
 		case p.Name == sinceParam:
-			r.wrong(e.line, "since is always there",
+			r.wrong(e.line, "since is predefined",
 				"take it out: {{since}} is the beginning of the time that a run looks at")
 		case !slices.Contains(paramTypes(), m[2]):
 			r.wrong(e.line, fmt.Sprintf("there is no type %q", m[2]), "types: "+strings.Join(paramTypes(), ", "))

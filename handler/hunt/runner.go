@@ -188,7 +188,7 @@ func (r *Runner) turn(ctx context.Context, h *Hunt, state hunts.Hunt) error {
 	return r.finish(ctx, h, state, turn)
 }
 
-// ask asks the query and picks what is new. Of a first turn that is to learn nothing is new.
+// ask runs the query and picks the rows that are new. A first turn that only learns reports none.
 func (r *Runner) ask(ctx context.Context, h *Hunt, state hunts.Hunt) (hunts.Turn, hunts.Result, error) {
 	// Whole seconds, so that the record and what is made of it say the same time.
 	now := schedule.Tick(r.Now())

@@ -16,8 +16,8 @@ type rail struct {
 	about func(StepSpec) bool // nil: all
 }
 
-// rails asks every rail in its fixed order about the acting steps of the rules that decide. No rule has a say here but
-// about its own steps, and there only to lower: by its mode and its own limit of age.
+// rails asks every rail in its fixed order about the acting steps of the rules that decide. A rule can
+// only tighten them, and only for its own steps: by its mode and its own limit of age.
 func (b *Book) rails(in Input, acting []*Rule) []rail {
 	steps := stepsOf(acting)
 	made := make([]rail, 0, 13)
@@ -275,7 +275,7 @@ func (b *Book) modeRail(in Input, r *Rule) RailTrace {
 
 func (b *Book) modeOf(in Input, r *Rule) Mode { return Lower(Lower(b.Mode(), in.Ceiling), r.Mode) }
 
-// held is what a rail says that holds steps for a reason, and lets them pass without one.
+// held is the trace of a rail that holds steps: Held with the reason, or Do if there is none.
 func held(rail, why string) RailTrace {
 	if why == "" {
 		return RailTrace{Rail: rail, Verdict: Do}

@@ -226,9 +226,9 @@ func (r *Responder) respond(ctx context.Context, run *answer.Run) (o answer.Outc
 	return r.actor.CarryOut(ctx, run)
 }
 
-// findItsPlace finds the run and the place to answer it: beside others, or alone if it may have ended a process
-// before. A run that does it again then takes no neighbour with it, and no neighbour is suspected for it. done gives
-// the place back, and is to be called whatever the error.
+// findItsPlace finds the run and the place to answer it: beside others, or alone if it may have crashed a process
+// before. If it crashes again, no other run dies with it, and none is suspected. done gives the place back; call it
+// whatever the error.
 func (r *Responder) findItsPlace(ctx context.Context, run *answer.Run) (done func(), o answer.Outcome, err error) {
 	for {
 		places := int64(1)

@@ -94,9 +94,9 @@ func (r *Responder) supersedeAsked(ctx context.Context, run *answer.Run, version
 	return err
 }
 
-// start adds the start of the run to those whose end is not known. One that is over and did not end in good order is a
-// death, unless it was this process's own: then the process lives and only the ledger was out of reach. A run that
-// seems to kill the process is parked.
+// start adds the start of the run to those whose end is not known. A start that never ended cleanly is a death, unless
+// this process made it: then the process lives and only the ledger was out of reach. A run that seems to kill processes
+// is parked.
 func (r *Responder) start(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	now, deaths := r.Now().UTC(), 0
 	o, err = r.clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {

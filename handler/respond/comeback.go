@@ -13,7 +13,7 @@ import (
 
 // reschedule sends a copy of the message for later and ends the invocation in good order. The copy's id comes from a
 // counter in the run, so that the broker does not take it for a repeat. A message that is delivered again makes the
-// same copy again, which the broker drops: every delivery too many would else go on by copies of its own for ever.
+// same copy again, which the broker drops. Otherwise each extra delivery would start a chain of copies without an end.
 func (r *Responder) reschedule(ctx context.Context, run *answer.Run, p answer.Pause) error {
 	// The invocation's own deadline must not keep the run from being scheduled.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)

@@ -88,8 +88,8 @@ func (r *Responder) isolation(ctx context.Context, machineID, runID string) (mac
 	return episode.StateOf(l, actions, r.Now(), r.Lift), nil
 }
 
-// unlessRefused keeps an error that a later try may not meet; of any other, and at the last try, only the reason is
-// kept.
+// unlessRefused returns an error that may be gone at a later try. Of any other error, and at the last try, it keeps
+// only the reason, for the rules.
 func unlessRefused(run *answer.Run, err error, in *playbook.Input) error {
 	trouble, _ := machine.TroubleOf(err)
 	if trouble == machine.Refused || trouble == machine.NotFound || run.Last && act.FromAPI(err) {

@@ -11,8 +11,8 @@ import (
 )
 
 // Runs that met trouble come back by scheduled copies, and after an outage all of them do. High ones are to be first.
-// In a long outage their waits are half as long, so that the longest of theirs is the shortest of the others'; and
-// when all were told the same time, the others come some steps behind it.
+// In a long outage a High run waits half as long: its longest wait equals the shortest of the others. Where the service
+// told all of them the same time, the others come some steps behind it.
 
 // backoff is how long to wait where the service did not say: longer with every copy, and longest for what only a
 // person can mend.

@@ -33,8 +33,8 @@ func (r *Responder) asked(ctx context.Context, run *answer.Run) ([]string, error
 	return kinds, nil
 }
 
-// tellWithdrawn tells those who heard that a machine action is asked for again that it is not: the plan, made anew,
-// does not have it any more.
+// tellWithdrawn takes an announced retry back: people heard that a machine action is asked for again, and the new plan
+// no longer has it.
 func (r *Responder) tellWithdrawn(ctx context.Context, run *answer.Run) error {
 	asked, exists := run.Record.Asks(run.Row)
 	if !exists || run.Machine == nil {

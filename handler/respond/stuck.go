@@ -49,14 +49,14 @@ func (r *Responder) noteStuck(ctx context.Context, run *answer.Run, p answer.Pau
 	}
 	e := r.clerk.Event(run, notice.Stuck)
 	e.MachineID, e.MachineName, e.Step, e.Action, e.Scope, e.To = "", "", "", "", "", r.Operator
-	e.Detail = fmt.Sprintf("It does not get on since %s: %s. It is tried again until %s; "+
+	e.Detail = fmt.Sprintf("It has made no progress since %s: %s. It is tried again until %s; "+
 		"what is not done by then is held, and told.",
 		since.Format(time.RFC3339), p.Why, run.Row.LastTryAt.Format(time.RFC3339))
 	if err := r.Teller.Tell(ctx, "operator", e); err != nil {
-		r.Log.WarnContext(ctx, "it could not be told that the run does not get on", "error", err.Error())
+		r.Log.WarnContext(ctx, "people could not be told that the run makes no progress", "error", err.Error())
 		return false, false
 	}
-	r.Log.ErrorContext(ctx, "run does not get on", "since", since, "why", p.Why, "until", run.Row.LastTryAt)
+	r.Log.ErrorContext(ctx, "run makes no progress", "since", since, "why", p.Why, "until", run.Row.LastTryAt)
 	return false, true
 }
 

@@ -78,13 +78,13 @@ func (r *Responder) unknownAlert(ctx context.Context, run *answer.Run, cause err
 	return r.clerk.Close(ctx, run, "not found", reason)
 }
 
-// giveLookUpBack lets an alert that exists count for nothing.
+// giveLookUpBack takes a look-up that found its alert off the count of this hour.
 func (r *Responder) giveLookUpBack(ctx context.Context, alertID string) {
 	if alert.IsFinding(alertID) {
 		return
 	}
 	if err := r.Switches.Found(ctx, alertID, r.sharedNow(ctx)); err != nil {
-		r.Log.WarnContext(ctx, "the look-up of an alert that exists counts for an hour",
+		r.Log.WarnContext(ctx, "a look-up that found its alert could not be taken off the count, so it counts for an hour",
 			"alert", alertID,
 			"error", err.Error())
 	}

@@ -15,7 +15,7 @@ func (r *Responder) waitHere(ctx context.Context, after time.Duration, cause err
 	if _, ends := ctx.Deadline(); !ends {
 		return false
 	}
-	r.Log.WarnContext(ctx, "the message waits itself, because no copy of it could be sent",
+	r.Log.WarnContext(ctx, "no copy of the message could be sent, so it is kept and tried again",
 		"after", after.String(),
 		"error", cause.Error())
 	pause := time.NewTimer(max(after, r.RetryAfter))

@@ -109,7 +109,7 @@ func (d *Dog) Check(ctx context.Context, f Function) error {
 		d.Log.ErrorContext(ctx, "a function is overdue; the operator is told", "function", f.Name, "since", since)
 		return d.tell(ctx, name, since, overdue, d.event(notice.Overdue, f, since, detail))
 	case told.Note == overdue:
-		detail := fmt.Sprintf("%s succeeded at %s, after it had not since %s. What was missed meanwhile is caught up.",
+		detail := fmt.Sprintf("%s succeeded at %s, for the first time since %s. What was missed meanwhile is caught up.",
 			f.Name, since.Format(time.RFC3339), told.At.Format(time.RFC3339))
 		d.Log.InfoContext(ctx, "a function is well again", "function", f.Name)
 		return d.tell(ctx, name, since, well, d.event(notice.Recovered, f, told.At, detail))

@@ -47,7 +47,7 @@ type Run struct {
 	StuckSince time.Time `json:",omitzero"`
 	LastTryAt  time.Time `json:",omitzero"`  // from when on its next try is the last; zero: there is no such time
 	TurnSince  time.Time `json:",omitzero"`  // since when it comes back for its turn of a quota; zero: it does not
-	StuckTold  bool      `json:",omitempty"` // people know that it does not get on
+	StuckTold  bool      `json:",omitempty"` // people know that it makes no progress
 
 	Begun Starts `json:",omitempty"` // starts that did not end in good order, as far as is known
 	// Attempt is of the message that began it last. A higher one proves an orderly end before it.

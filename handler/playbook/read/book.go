@@ -112,7 +112,7 @@ func (r *reader) rate(m source.Mapping) playbook.Rate {
 		}
 		if shorter != "" && n < least {
 			r.On(m.Node, fmt.Sprintf("%s %d is more than %s %d", shorter, least, name, n),
-				"a longer time has at least what a shorter part of it has")
+				"the limit of a longer time cannot be below the limit of a shorter one")
 		}
 		shorter, least = name, n
 		return n

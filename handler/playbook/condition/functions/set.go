@@ -57,7 +57,7 @@ func (s *Set) Mistake(name string, args []ast.Node) (syntax.Problem, bool) {
 		}
 	}
 	if name == "timeBetween" && len(args) > 2 && syntax.Text(args[1]) == syntax.Text(args[2]) {
-		said := fmt.Sprintf("from and to are both %s: that is no time of day or all of it", syntax.Text(args[1]))
+		said := fmt.Sprintf("from and to are both %s: they must differ", syntax.Text(args[1]))
 		return syntax.At(args[2], said, "leave the call out, or write another time"), true
 	}
 	return syntax.Problem{}, false
