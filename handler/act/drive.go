@@ -114,8 +114,8 @@ func (r *Actor) read(ctx context.Context, t *turn, v *episode.View, fact episode
 }
 
 // take holds the latch for this invocation, in a new episode if none is open. The run's episode is written before it,
-// so that the run knows its own; the index entry after it and before any intent. Removing an entry is conditional on the
-// entry that was listed, so nobody deletes the one that is added here.
+// so that the run knows its own; the index entry after it and before any intent. Removing an entry is conditional on
+// the entry that was listed, so nobody deletes the one that is added here.
 func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome, err error) {
 	l := t.latch
 	if !l.State.Open() {

@@ -46,7 +46,8 @@ func (r *Actor) notDone(
 	}
 	hears := func(j latches.Joiner) bool { return j.AlertID == run.Row.AlertID && j.Groups != "" }
 	if slices.ContainsFunc(joiners, hears) {
-		reason := fmt.Sprintf("%s; %s that was asked for before is still under way", why.Text, episode.Article(episode.Noun(l)))
+		reason := fmt.Sprintf("%s; %s that was asked for before is still under way", why.Text,
+			episode.Article(episode.Noun(l)))
 		return r.Clerk.Finish(ctx, run, outcome, reason)
 	}
 	e := r.Clerk.Event(run, kind)

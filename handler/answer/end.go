@@ -12,8 +12,8 @@ import (
 	"cordon/handler/notice"
 )
 
-// Write lets change work on the run's row, as runs.Update does; run.Row is the newest afterwards. A row that is final is
-// not changed: the run is over then.
+// Write lets change work on the run's row, as runs.Update does; run.Row is the newest afterwards. A row that is final
+// is not changed: the run is over then.
 func (c *Clerk) Write(ctx context.Context, run *Run, change func(*runs.Run) (bool, error)) (Outcome, error) {
 	row, err := c.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if row.State.Final() {
@@ -121,8 +121,8 @@ const (
 	missesSpan    = 10 * time.Minute
 )
 
-// Missed counts that the machine does not exist, or the alert where machineID is empty. Reads lag behind lists, so it is
-// believed only after three tries over ten minutes: end then ends the run, or its step.
+// Missed counts that the machine does not exist, or the alert where machineID is empty. Reads lag behind lists, so it
+// is believed only after three tries over ten minutes: end then ends the run, or its step.
 func (c *Clerk) Missed(ctx context.Context, run *Run, machineID string, cause error, end End) (Outcome, error) {
 	now, what := c.Now().UTC(), "alert"
 	if machineID != "" {

@@ -53,7 +53,8 @@ func (p *putBacks) orLater(ctx context.Context, d trigger.Delivery, err error) e
 			return sendErr
 		}
 		// A message that is given back comes again at once, and would burn its deliveries.
-		p.log.WarnContext(ctx, "the message could not be put back, so it is kept and tried again", "error", sendErr.Error())
+		p.log.WarnContext(ctx, "the message could not be put back, so it is kept and tried again",
+			"error", sendErr.Error())
 		select {
 		case <-time.After(p.pause):
 		case <-ctx.Done():

@@ -149,7 +149,8 @@ func TestHuntRunAsksAndRecordsNothing(t *testing.T) {
 			t.Errorf("%v: code %d, %s", args, code, stderr)
 		}
 	}
-	if err := storeIn(t, p.env["AzureWebJobsStorage"], ours).Switches.SetMark(t.Context(), poll.MarkPoll, noon, ""); err != nil {
+	if err := storeIn(t, p.env["AzureWebJobsStorage"], ours).Switches.SetMark(t.Context(), poll.MarkPoll, noon,
+		""); err != nil {
 		t.Fatal(err)
 	}
 	if code, stdout, stderr := hunted("list"); code != call.ExitDone || !strings.Contains(stdout, "never") ||

@@ -111,7 +111,8 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 			}
 		}, "its run is closed, dropped"},
 		"acting is paused": {func(w *world.World, p *world.Process) {
-			if _, err := p.Ledger.Switches.SetPause(context.Background(), true, "bob", "maintenance", w.Now); err != nil {
+			if _, err := p.Ledger.Switches.SetPause(context.Background(), true, "bob", "maintenance",
+				w.Now); err != nil {
 				w.T.Fatal(err)
 			}
 		}, "acting is paused: maintenance, by bob since"},

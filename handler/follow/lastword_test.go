@@ -38,7 +38,8 @@ func TestReleaseAcrossTheLiftIsARelease(t *testing.T) {
 	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated != 0 {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
-	if all, err := desk.Isolations(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift); err != nil || len(all) != 1 ||
+	if all, err := desk.Isolations(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift); err != nil ||
+		len(all) != 1 ||
 		!strings.Contains(all[0].Drift, "once the release") {
 		t.Errorf("isolations: %+v, %v", all, err)
 	}

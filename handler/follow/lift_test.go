@@ -51,7 +51,8 @@ func TestWeeksOfIsolations(t *testing.T) {
 	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated+d.Elsewhere != 0 {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
-	if all, err := desk.Isolations(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift); err != nil || len(all) != 0 {
+	if all, err := desk.Isolations(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift); err != nil ||
+		len(all) != 0 {
 		t.Errorf("isolated: %+v, %v", all, err)
 	}
 	w.AlertOn("da2", "m1", alert.High)

@@ -45,7 +45,8 @@ func TestReleaseThatNoFollowSawIsFoundByTheHourlyLook(t *testing.T) {
 		l.ReleasedAt.IsZero() {
 		t.Errorf("after the hourly look the latch is %+v, %v", l, err)
 	}
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated != 0 || d.Elsewhere != 0 ||
+	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated != 0 ||
+		d.Elsewhere != 0 ||
 		d.At.IsZero() {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
@@ -59,7 +60,8 @@ func TestIsolationByOthersIsDrift(t *testing.T) {
 	w.Finish(foreign.ID, machine.Succeeded)
 	w.Mu.Unlock()
 	w.Follow(p)
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated != 0 || d.Elsewhere != 1 ||
+	if d, err := follow.ReadDrift(t.Context(),
+		p.Ledger.Switches); err != nil || d.NotIsolated != 0 || d.Elsewhere != 1 ||
 		len(d.Machines) != 1 || d.Machines[0] != "m2" {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
@@ -77,7 +79,8 @@ func TestMachineBelievedIsolatedThatIsNotIsDrift(t *testing.T) {
 	w.Actions[0].Updated = w.Actions[0].Created.Add(-time.Second)
 	w.Mu.Unlock()
 	w.Follow(p)
-	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated != 1 || len(d.Machines) != 1 ||
+	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated != 1 ||
+		len(d.Machines) != 1 ||
 		d.Machines[0] != "m1" {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
@@ -109,7 +112,8 @@ func TestHourlyLookIsTakenAtEveryFollowOfAnHourlyFollower(t *testing.T) {
 		w.Advance(begun.Add(time.Duration(tick)*time.Hour +
 			[]time.Duration{2, -3, 0, -1}[tick%4]*time.Millisecond).Sub(w.Clock()))
 		w.Follow(p)
-		if looked, err := p.Ledger.Switches.Mark(t.Context(), follow.MarkReconcile); err != nil || !looked.At.Equal(w.Clock()) {
+		if looked, err := p.Ledger.Switches.Mark(t.Context(), follow.MarkReconcile); err != nil ||
+			!looked.At.Equal(w.Clock()) {
 			t.Errorf("tick %d: looked at %s (%v)", tick, looked.At, err)
 		}
 	}

@@ -24,7 +24,8 @@ func TestAHuntThatLooksBackLessThanItPausesIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		found := catalogue.Warnings()
-		if c.want == "" && len(found) > 0 || c.want != "" && (len(found) != 1 || found[0].Line != 3 || !strings.Contains(found[0].Message, c.want)) {
+		if c.want == "" && len(found) > 0 ||
+			c.want != "" && (len(found) != 1 || found[0].Line != 3 || !strings.Contains(found[0].Message, c.want)) {
 			t.Errorf("%+v: %+v", c, found)
 		}
 	}

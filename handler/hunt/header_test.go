@@ -40,7 +40,9 @@ func TestAHeaderIsRead(t *testing.T) {
 		t.Fatal((&Error{problems}).Error())
 	}
 	if h.Name != "remote-tools" || h.Description != "Tools for remote control that nobody installed." || h.Timespan != 2*time.Hour || h.Do != DoBoth || h.Severity != alert.Medium ||
-		!slices.Equal(h.Identity, []string{"DeviceId", "SHA1"}) || !slices.Equal(h.To, []string{"soc@example.com", "lead@example.com"}) || !h.Learn || !h.TellEmpty || h.Memory != 14*24*time.Hour {
+		!slices.Equal(h.Identity, []string{"DeviceId", "SHA1"}) ||
+		!slices.Equal(h.To, []string{"soc@example.com", "lead@example.com"}) || !h.Learn || !h.TellEmpty ||
+		h.Memory != 14*24*time.Hour {
 		t.Errorf("%+v", h)
 	}
 	since := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
@@ -51,13 +53,17 @@ func TestAHeaderIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Timestamp > datetime(2026-03-02T10:00:00.0000000Z)", `in~ (dynamic(["anydesk.exe", "team\"viewer.exe"]))`, "count_ >= long(7)", `"a // {x}" // why`} {
+	for _, want := range []string{
+		"Timestamp > datetime(2026-03-02T10:00:00.0000000Z)", `in~ (dynamic(["anydesk.exe", "team\"viewer.exe"]))`,
+		"count_ >= long(7)", `"a // {x}" // why`,
+	} {
 		if !strings.Contains(query, want) {
 			t.Errorf("the query lacks %s:\n%s", want, query)
 		}
 	}
 	for name, value := range map[string]string{"since": "x", "other": "1", "least": "1) or (true"} {
-		if q, err := h.Query(since, map[string]string{name: value}); err == nil || !strings.Contains(err.Error(), name) {
+		if q, err := h.Query(since, map[string]string{name: value}); err == nil ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("%s = %s: %v\n%s", name, value, err, q)
 		}
 	}
@@ -95,7 +101,8 @@ func TestMistakesAreNamedByLineWithTheWayOut(t *testing.T) {
 		{"param form", "least long = 3", "least", 14, "declares no parameter"},
 		{"param type", "least long", "least int", 14, `no type "int"`},
 		{"param value", "least long = 3", "least long = three", 14, "no whole number"},
-		{"param since", "least long", "since long", 14, "always there"}, {"param not used", "{{least}}", "3", 14, "not used"},
+		{"param since", "least long", "since long", 14, "always there"},
+		{"param not used", "{{least}}", "3", 14, "not used"},
 		{"param not declared", "{{least}}", "{{most}}", 20, "not declared"},
 		{"param in a text", `"a // {x}"`, `"a {{least}}"`, 19, "within a text or a comment"},
 		{"param in a comment", "// why", "// {{least}}", 19, "within a text or a comment"},
@@ -120,7 +127,8 @@ func TestMistakesAreNamedByLineWithTheWayOut(t *testing.T) {
 			t.Errorf("no problem in line %d says %q:\n%s", tt.line, tt.says, (&Error{problems}).Error())
 		})
 	}
-	if h, problems := Parse("x.kql", []byte("// name: a\n// schedule: 0 0 * * * *\n// timespan: 1h\n")); h != nil || len(problems) != 1 || !strings.Contains(problems[0].Message, "no query") {
+	if h, problems := Parse("x.kql", []byte("// name: a\n// schedule: 0 0 * * * *\n// timespan: 1h\n")); h != nil ||
+		len(problems) != 1 || !strings.Contains(problems[0].Message, "no query") {
 		t.Errorf("without a query: %v", problems)
 	}
 }
@@ -136,7 +144,11 @@ func TestAnExcerptIsOneShortLine(t *testing.T) {
 
 func TestACatalogueHasEveryNameOnce(t *testing.T) {
 	t.Parallel()
-	files := fstest.MapFS{"b.kql": {Data: []byte(sample)}, "README.md": {Data: []byte("no hunt")}, "a.kql": {Data: []byte(strings.Replace(sample, "remote-tools", "another", 1))}}
+	files := fstest.MapFS{
+		"b.kql":     {Data: []byte(sample)},
+		"README.md": {Data: []byte("no hunt")},
+		"a.kql":     {Data: []byte(strings.Replace(sample, "remote-tools", "another", 1))},
+	}
 	c, err := Load(files, "hunts")
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +158,8 @@ func TestACatalogueHasEveryNameOnce(t *testing.T) {
 	}
 	files["c.kql"] = files["b.kql"]
 	var wrong *Error
-	if _, err := Load(files, "hunts"); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "hunts/c.kql:1: the name remote-tools is taken by hunts/b.kql") {
+	if _, err := Load(files, "hunts"); !errors.As(err, &wrong) ||
+		!strings.Contains(err.Error(), "hunts/c.kql:1: the name remote-tools is taken by hunts/b.kql") {
 		t.Errorf("the same name twice: %v", err)
 	}
 }
@@ -186,7 +199,8 @@ func TestLiteralsHoldNothingButTheirValue(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(sample))
-	f.Add([]byte("// name: a\n// schedule: 0 0 * * * *\n// timespan: 1h\nT | where x == ```{{since}}``` or y == @'a''b' {{since}}"))
+	f.Add([]byte("// name: a\n// schedule: 0 0 * * * *\n// timespan: 1h\nT | where x == ```{{since}}``` or y == " +
+		"@'a''b' {{since}}"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		h, problems := Parse("x.kql", body)
 		if (h == nil) == (len(problems) == 0) {
@@ -195,7 +209,8 @@ func FuzzParse(f *testing.F) {
 		if h == nil {
 			return
 		}
-		if q, err := h.Query(time.Unix(0, 0), nil); err != nil || strings.Contains(h.Name, "/") || h.Next(time.Unix(0, 0)).IsZero() {
+		if q, err := h.Query(time.Unix(0, 0), nil); err != nil || strings.Contains(h.Name, "/") ||
+			h.Next(time.Unix(0, 0)).IsZero() {
 			t.Errorf("%q: %v", q, err)
 		}
 	})
@@ -214,7 +229,9 @@ func FuzzLiteral(f *testing.F) {
 
 func TestDayAndWeekdayOfAScheduleBothHaveToMatch(t *testing.T) {
 	t.Parallel()
-	const text = "// name: first-monday\n// description: The first Monday of every month at 08:00, as Azure Functions reads it.\n// schedule: 0 0 8 1-7 * 1\n// timespan: 30d\nDeviceInfo\n| where Timestamp >= {{since}}\n"
+	const text = "// name: first-monday\n// description: The first Monday of every month at 08:00, as Azure " +
+		"Functions reads it.\n// schedule: 0 0 8 1-7 * 1\n// timespan: 30d\nDeviceInfo\n| where Timestamp >= " +
+		"{{since}}\n"
 	h, problems := Parse("first-monday.kql", []byte(text))
 	if len(problems) > 0 {
 		t.Fatal(problems)

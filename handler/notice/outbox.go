@@ -147,7 +147,8 @@ func (o *Outbox) insist(ctx context.Context, send func() error) error {
 		if _, ends := ctx.Deadline(); err == nil || !ends {
 			return err
 		}
-		o.Log.WarnContext(ctx, "no copy of the message could be sent, so it is kept and tried again", "error", err.Error())
+		o.Log.WarnContext(ctx, "no copy of the message could be sent, so it is kept and tried again",
+			"error", err.Error())
 		pause := time.NewTimer(o.RetryAfter)
 		select {
 		case <-pause.C:

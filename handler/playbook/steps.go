@@ -209,9 +209,9 @@ func settleContradictions(steps []Step) {
 	}
 }
 
-// verdict is what the rails say about an acting step of a rule: the verdict of the first that stops it, with the reasons
-// of all others, so that a person who gives a go-ahead knows them; if none stops it, the notes of the rails about steps
-// that are done. Nothing more is said of a machine that is not known.
+// verdict is what the rails say about an acting step of a rule: the verdict of the first that stops it, with the
+// reasons of all others, so that a person who gives a go-ahead knows them; if none stops it, the notes of the rails
+// about steps that are done. Nothing more is said of a machine that is not known.
 func verdict(rails []rail, rule string, s StepSpec) (v Verdict, why, cause string) {
 	v, note, known := Do, "", true
 	for _, r := range rails {

@@ -146,7 +146,8 @@ func (p *Poller) followed(ctx context.Context, run runs.Run) (bool, error) {
 	}
 	for _, kind := range run.WaitsFor() {
 		l, err := p.Latches.Of(ctx, run.MachineID, kind)
-		if err != nil || l.Episode != run.EpisodeOf(kind) || (l.State != latches.Acting && l.State != latches.Intended) {
+		if err != nil || l.Episode != run.EpisodeOf(kind) ||
+			(l.State != latches.Acting && l.State != latches.Intended) {
 			return false, err
 		}
 		if err := p.Latches.AddOpen(ctx, run.MachineID, kind); err != nil {

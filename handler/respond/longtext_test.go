@@ -84,7 +84,8 @@ func TestReleaseWithACommentThatNoRowHoldsIsRecorded(t *testing.T) {
 		if err := p.Follower.Follow(t.Context()); err != nil {
 			t.Errorf("%s: %.300v", name, err)
 		}
-		if l, err := p.Ledger.Latches.Of(t.Context(), "m1", latches.Isolation); err != nil || l.State != latches.Ended ||
+		if l, err := p.Ledger.Latches.Of(t.Context(), "m1", latches.Isolation); err != nil ||
+			l.State != latches.Ended ||
 			!strings.Contains(l.EndReason, comment[:100]) {
 			t.Errorf("%s: the ledger says %v, %.100s, %v", name, l.State, l.EndReason, err)
 		}

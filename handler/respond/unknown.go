@@ -84,7 +84,8 @@ func (r *Responder) giveLookUpBack(ctx context.Context, alertID string) {
 		return
 	}
 	if err := r.Switches.Found(ctx, alertID, r.sharedNow(ctx)); err != nil {
-		r.Log.WarnContext(ctx, "a look-up that found its alert could not be taken off the count, so it counts for an hour",
+		r.Log.WarnContext(ctx,
+			"a look-up that found its alert could not be taken off the count, so it counts for an hour",
 			"alert", alertID,
 			"error", err.Error())
 	}

@@ -31,7 +31,13 @@ func (w *World) Find(p *Process, digest, machineID, file string) alert.Message {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	return alert.Message{Tenant: Tenant, AlertID: f.ID, Version: o.Run.Version, Reason: "hunt", ObservedAt: w.Clock()}
+	return alert.Message{
+		Tenant:     Tenant,
+		AlertID:    f.ID,
+		Version:    o.Run.Version,
+		Reason:     "hunt",
+		ObservedAt: w.Clock(),
+	}
 }
 
 // ProtectedAlert puts an alert on a machine that was protected after it was seen, and answers it.

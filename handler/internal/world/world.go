@@ -256,8 +256,18 @@ func (w *World) Change(a alert.Alert) {
 	m = Whole(m)
 	w.Mu.Unlock()
 	body, sha := alert.Snapshot(a)
-	o := runs.Observation{Alert: a, Hash: alert.DecisionHash(a), SnapshotSHA: sha, At: w.Clock()}
-	message := alert.Message{Tenant: Tenant, AlertID: a.ID, ObservedAt: w.Clock(), Alert: body}
+	o := runs.Observation{
+		Alert:       a,
+		Hash:        alert.DecisionHash(a),
+		SnapshotSHA: sha,
+		At:          w.Clock(),
+	}
+	message := alert.Message{
+		Tenant:     Tenant,
+		AlertID:    a.ID,
+		ObservedAt: w.Clock(),
+		Alert:      body,
+	}
 	if known {
 		message.Machine, o.MachineSHA = alert.Snapshot(m)
 	}

@@ -138,7 +138,11 @@ func (b *slots) reserve(r Reservation) (slot Slot, changed bool) {
 	if due > now {
 		return b.wait(place, due, now)
 	}
-	b.calls = append(b.calls, stamp{ID: request, At: now, Rule: b.waited(place)})
+	b.calls = append(b.calls, stamp{
+		ID:   request,
+		At:   now,
+		Rule: b.waited(place),
+	})
 	b.count(r, now)
 	b.leave(request)
 	return Slot{}, true

@@ -180,7 +180,12 @@ func withoutMachines(body []byte) ([]stamp, error) {
 	}](body, oldStampSize)
 	stamps := make([]stamp, len(old))
 	for i, o := range old {
-		stamps[i] = stamp{ID: o.ID, At: o.At, Rule: o.Rule, Group: o.Group}
+		stamps[i] = stamp{
+			ID:    o.ID,
+			At:    o.At,
+			Rule:  o.Rule,
+			Group: o.Group,
+		}
 	}
 	return stamps, err
 }

@@ -150,5 +150,10 @@ func (s *Store) Observe(ctx context.Context, f Finding, now time.Time) (runs.Obs
 	}
 	a := written.Alert()
 	_, sha := alert.Snapshot(a)
-	return s.runs.Observe(ctx, runs.Observation{Alert: a, Hash: alert.DecisionHash(a), SnapshotSHA: sha, At: now})
+	return s.runs.Observe(ctx, runs.Observation{
+		Alert:       a,
+		Hash:        alert.DecisionHash(a),
+		SnapshotSHA: sha,
+		At:          now,
+	})
 }

@@ -123,7 +123,11 @@ func (s *Store) PutTurn(ctx context.Context, t Turn, result Result) error {
 	t.Stamp = rand.Text()
 	for body := range slices.Chunk(packed, rows.PartSize) {
 		k := s.hunts.At(partKey(t, t.Parts), "huntturns", t.Hunt)
-		if err := s.hunts.Put(ctx, &part{Keys: k, Body: body, BodyType: "Edm.Binary"}); err != nil {
+		if err := s.hunts.Put(ctx, &part{
+			Keys:     k,
+			Body:     body,
+			BodyType: "Edm.Binary",
+		}); err != nil {
 			return err
 		}
 		t.Parts++
@@ -177,7 +181,11 @@ func (s *Store) Remember(ctx context.Context, name string, digests []string, at 
 		for _, digest := range some {
 			k := s.hunts.At(rows.Key(digest), "huntrows", name)
 			k.Overwrite = true
-			found = append(found, &memory{Keys: k, Found: at.Unix(), Type: "Edm.Int64"})
+			found = append(found, &memory{
+				Keys:  k,
+				Found: at.Unix(),
+				Type:  "Edm.Int64",
+			})
 		}
 		if err := s.hunts.Transact(ctx, found...); err != nil {
 			return err

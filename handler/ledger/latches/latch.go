@@ -110,7 +110,11 @@ func (l Latch) Held(token string, now time.Time) bool {
 
 // Of reads the latch of a machine; a fresh one if it was never used.
 func (s *Store) Of(ctx context.Context, machineID, kind string) (Latch, error) {
-	l := Latch{Keys: s.latches.At(kind, machineID), MachineID: machineID, Kind: kind}
+	l := Latch{
+		Keys:      s.latches.At(kind, machineID),
+		MachineID: machineID,
+		Kind:      kind,
+	}
 	if _, err := s.latches.Read(ctx, &l); err != nil {
 		return Latch{}, err
 	}
@@ -181,7 +185,11 @@ type OpenEpisode struct {
 // so that no request is unknown to those who follow it. A repeat is harmless and keeps the entry from being removed by
 // somebody who listed it before.
 func (s *Store) AddOpen(ctx context.Context, machineID, kind string) error {
-	entry := OpenEpisode{Keys: s.open.At(rows.Key(machineID, kind)), MachineID: machineID, Kind: kind}
+	entry := OpenEpisode{
+		Keys:      s.open.At(rows.Key(machineID, kind)),
+		MachineID: machineID,
+		Kind:      kind,
+	}
 	return s.open.Put(ctx, &entry)
 }
 

@@ -13,5 +13,9 @@ type Store struct {
 
 // In is the latches in some tables.
 func In(tables *rows.Tables) *Store {
-	return &Store{Tables: tables, latches: tables.Table(rows.Latches), open: tables.Table(rows.Open)}
+	return &Store{
+		Tables:  tables,
+		latches: tables.Table(rows.Latches),
+		open:    tables.Table(rows.Open),
+	}
 }

@@ -87,7 +87,11 @@ func Connect(o Options) (*Tables, error) {
 	}
 	t := &Tables{tenant: o.Tenant, tables: map[string]*Table{}, clock: told}
 	for _, name := range Names() {
-		t.tables[name] = &Table{name: name, tenant: o.Tenant, client: service.NewClient(o.Prefix + name)}
+		t.tables[name] = &Table{
+			name:   name,
+			tenant: o.Tenant,
+			client: service.NewClient(o.Prefix + name),
+		}
 	}
 	return t, nil
 }

@@ -226,7 +226,13 @@ func (s *Store) Touch(ctx context.Context, seen Seen, updated time.Time) error {
 // record. It has version 0 and is superseded by the first version that is seen.
 func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, error) {
 	k := s.alerts.At(runKey(0), alertID)
-	run := Run{Keys: k, AlertID: alertID, State: Observed, ObservedAt: at, DueAt: at}
+	run := Run{
+		Keys:       k,
+		AlertID:    alertID,
+		State:      Observed,
+		ObservedAt: at,
+		DueAt:      at,
+	}
 	if err := s.indexRun(ctx, run, at); err != nil {
 		return Run{}, err
 	}

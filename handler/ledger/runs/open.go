@@ -122,7 +122,11 @@ func (s *Store) OldestOpen(ctx context.Context, limit int, now time.Time) (Unans
 // CountOpen counts up to limit of the runs that are not over, the oldest first.
 func (s *Store) CountOpen(ctx context.Context, limit int, now time.Time) (OpenCount, error) {
 	entries, all, err := s.oldestEntries(ctx, limit)
-	count := OpenCount{ByState: map[State]int{}, Unanswered: Unanswered{Open: all}, More: all > len(entries)}
+	count := OpenCount{
+		ByState:    map[State]int{},
+		Unanswered: Unanswered{Open: all},
+		More:       all > len(entries),
+	}
 	if err != nil {
 		return count, err
 	}

@@ -43,7 +43,13 @@ func (s *Store) SetPause(
 		if was.Paused == paused {
 			return false, nil
 		}
-		*p = Pause{Keys: was.Keys, Paused: paused, At: at.UTC(), By: rows.Cut(by, 200), Reason: rows.Cut(reason, 1000)}
+		*p = Pause{
+			Keys:   was.Keys,
+			Paused: paused,
+			At:     at.UTC(),
+			By:     rows.Cut(by, 200),
+			Reason: rows.Cut(reason, 1000),
+		}
 		record := *p
 		record.Keys = s.switches.At(rows.NewestFirst(at), "pauses")
 		return true, s.switches.Put(ctx, &record)

@@ -20,7 +20,11 @@ func Hold[S any](t *testing.T, in func(*rows.Tables) S, promises map[string]func
 		prefix := 0
 		for name, promise := range promises {
 			prefix++
-			o := rows.Options{ConnectionString: connection, Prefix: fmt.Sprintf("t%d", prefix), Tenant: "tenant"}
+			o := rows.Options{
+				ConnectionString: connection,
+				Prefix:           fmt.Sprintf("t%d", prefix),
+				Tenant:           "tenant",
+			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				promise(t, in(open(t, o)))
@@ -33,8 +37,16 @@ func Hold[S any](t *testing.T, in func(*rows.Tables) S, promises map[string]func
 func HoldApart[S any](t *testing.T, in func(*rows.Tables) S, promise func(t *testing.T, one, other S)) {
 	t.Helper()
 	overBoth(t, func(t *testing.T, connection string) {
-		one := open(t, rows.Options{ConnectionString: connection, Prefix: "t", Tenant: "tenant"})
-		other := open(t, rows.Options{ConnectionString: connection, Prefix: "t", Tenant: "tenant2"})
+		one := open(t, rows.Options{
+			ConnectionString: connection,
+			Prefix:           "t",
+			Tenant:           "tenant",
+		})
+		other := open(t, rows.Options{
+			ConnectionString: connection,
+			Prefix:           "t",
+			Tenant:           "tenant2",
+		})
 		promise(t, in(one), in(other))
 	})
 }
