@@ -124,7 +124,10 @@ func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome,
 			last = l.LastActionID
 		}
 		l = latches.NextEpisode(l)
-		l.Desired, l.Scope, l.RunID, l.LastActionID = t.spec.Type, t.Step.Scope, t.ID(), last
+		l.Desired = t.spec.Type
+		l.Scope = t.Step.Scope
+		l.RunID = t.ID()
+		l.LastActionID = last
 	}
 	l.MachineName = t.Machine.ComputerDNSName
 	if o, err = r.noteEpisode(ctx, t, l.Episode); err != nil || o.Ends() {

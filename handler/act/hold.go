@@ -64,7 +64,10 @@ func standsAllTheSame(e *notice.Event, l latches.Latch, run *answer.Run, why ans
 	if l.RunID == "" || strings.HasPrefix(l.RunID, run.Row.AlertID+":") {
 		whom = "before"
 	}
-	e.Cause, e.Stands, e.Episode, e.ActionID = cmp.Or(why.Cause, why.Text), notice.UnderWay, l.Episode, l.ActionID
+	e.Cause = cmp.Or(why.Cause, why.Text)
+	e.Stands = notice.UnderWay
+	e.Episode = l.Episode
+	e.ActionID = l.ActionID
 	noun := episode.Article(episode.Noun(l))
 	e.Detail = fmt.Sprintf("%s; %s that was asked for %s is still under way", why.Text, noun, whom)
 	if l.State == latches.Achieved {

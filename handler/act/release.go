@@ -81,7 +81,8 @@ func (r *Actor) claimUndoing(ctx context.Context, t *turn) (answer.Outcome, erro
 }
 
 func wanted(by latches.Joiner, l latches.Latch) answer.Reason {
-	run, state := alert.RunID(by.AlertID, by.Version), episode.DoneWord(l)
+	run := alert.RunID(by.AlertID, by.Version)
+	state := episode.DoneWord(l)
 	return answer.Reason{
 		Text:  fmt.Sprintf("run %s, of another alert, wants the machine %s", run, state),
 		Cause: fmt.Sprintf("alert %s wants the machine %s", by.AlertID, state),

@@ -24,7 +24,9 @@ func (r *Actor) request(ctx context.Context, t *turn) (answer.Outcome, error) {
 	}
 	now := r.Now().UTC()
 	l := &t.latch
-	l.State, l.IntentAt, l.HeldUntil = latches.Intended, now, now.Add(r.Hold)
+	l.State = latches.Intended
+	l.IntentAt = now
+	l.HeldUntil = now.Add(r.Hold)
 	if l.FirstIntentAt.IsZero() {
 		l.FirstIntentAt = now
 	}
@@ -148,7 +150,9 @@ func (r *Actor) alreadyActive(ctx context.Context, t *turn) (answer.Outcome, err
 // Requests of unknown fate before it in the same episode keep it standing.
 func (r *Actor) withdraw(ctx context.Context, t *turn) {
 	if t.latch.FirstIntentAt.Equal(t.latch.IntentAt) {
-		t.latch.State, t.latch.IntentAt, t.latch.FirstIntentAt = latches.Preparing, time.Time{}, time.Time{}
+		t.latch.State = latches.Preparing
+		t.latch.IntentAt = time.Time{}
+		t.latch.FirstIntentAt = time.Time{}
 	}
 	r.letGo(ctx, t)
 }

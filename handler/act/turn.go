@@ -142,7 +142,8 @@ func (r *Actor) CurrentActions(ctx context.Context) ([]machine.Action, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.listed, r.listedAt = append([]machine.Action{}, listed...), at
+	r.listed = append([]machine.Action{}, listed...)
+	r.listedAt = at
 	return r.listed, nil
 }
 
@@ -173,7 +174,9 @@ func (r *Actor) holdHere(ctx context.Context, t *turn, why answer.Reason) (o ans
 // end closes the episode without an action.
 func (r *Actor) end(ctx context.Context, t *turn, kind notice.Kind, why answer.Reason) (answer.Outcome, error) {
 	t.latch.EndKind, t.latch.EndCause, t.latch.EndRun = string(kind), why.Cause, t.ID()
-	t.latch.State, t.latch.EndedAt, t.latch.EndReason = latches.Ended, r.Now().UTC(), why.Text
+	t.latch.State = latches.Ended
+	t.latch.EndedAt = r.Now().UTC()
+	t.latch.EndReason = why.Text
 	r.uncount(ctx, t)
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
 	return lost(r.Latches.Save(ctx, &t.latch))

@@ -94,8 +94,12 @@ func (c *Clerk) Close(ctx context.Context, run *Run, outcome, reason string) (Ou
 		if row.State == runs.Closed {
 			return false, nil
 		}
-		row.State, row.ClosedAt, row.Begun = runs.Closed, c.Now().UTC(), nil
-		row.Outcome, row.Reason, row.Trouble = outcome, reason, ""
+		row.State = runs.Closed
+		row.ClosedAt = c.Now().UTC()
+		row.Begun = nil
+		row.Outcome = outcome
+		row.Reason = reason
+		row.Trouble = ""
 		run.Keep(row)
 		return true, nil
 	})
@@ -148,7 +152,8 @@ func (c *Clerk) Missed(ctx context.Context, run *Run, machineID string, cause er
 	e := c.Event(run, notice.NotFound)
 	e.Detail, e.Cause = reason, what+" not found"
 	if e.MachineID == "" && machineID != "" {
-		e.MachineID, e.MachineName = machineID, run.Alert.ComputerDNSName
+		e.MachineID = machineID
+		e.MachineName = run.Alert.ComputerDNSName
 	}
 	if !run.known(&e) {
 		if err := c.Teller.Tell(ctx, notice.Group(run.AlertOrID(), nil), e); err != nil {

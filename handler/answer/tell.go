@@ -40,15 +40,21 @@ func (c *Clerk) Event(run *Run, kind notice.Kind) notice.Event {
 		Rule:     run.Plan.Rule,
 	}
 	if step := run.Step; step.Kind != "" && step.Kind != playbook.Isolate {
-		e.Step, e.Action, e.Scope = cmp.Or(LatchOf(step), step.Key()), step.Kind.Action(), step.Scope
+		e.Step = cmp.Or(LatchOf(step), step.Key())
+		e.Action = step.Kind.Action()
+		e.Scope = step.Scope
 	}
 	if run.Alert.ID != "" {
-		e.Title, e.Severity, e.Incident = run.Alert.Title, string(run.Alert.Severity), run.Alert.IncidentID
+		e.Title = run.Alert.Title
+		e.Severity = string(run.Alert.Severity)
+		e.Incident = run.Alert.IncidentID
 	}
 	if run.Machine != nil {
-		e.MachineID, e.MachineName = run.Machine.ID, run.Machine.ComputerDNSName
+		e.MachineID = run.Machine.ID
+		e.MachineName = run.Machine.ComputerDNSName
 	} else if run.Missing != "" {
-		e.MachineID, e.MachineName = run.Alert.MachineID, run.Alert.ComputerDNSName
+		e.MachineID = run.Alert.MachineID
+		e.MachineName = run.Alert.ComputerDNSName
 	}
 	e.Unlisted = kind == notice.Held && run.Machine == nil
 	return e

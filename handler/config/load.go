@@ -87,7 +87,8 @@ func Load(getenv func(string) string) (Config, error) {
 	}
 	c := r.check(p)
 	c.HuntsNamed = strings.TrimSpace(getenv("CORDON_HUNTS")) != ""
-	c.MailUnresolved, c.WebhookUnresolved = lost[smtpSetting], lost[webhookSetting]
+	c.MailUnresolved = lost[smtpSetting]
+	c.WebhookUnresolved = lost[webhookSetting]
 	if len(p.found) > 0 {
 		p.sort()
 		return c, &Error{p.found}

@@ -169,7 +169,9 @@ func one(name, kind, meaning string) Setting {
 // lasting describes a duration.
 func lasting(name, value, shortest, longest, meaning string) Setting {
 	s := one(name, "duration", meaning).byDefault(value)
-	s.Unit, s.shortest, s.longest = shortest+" to "+longest, shortest, longest
+	s.Unit = shortest + " to " + longest
+	s.shortest = shortest
+	s.longest = longest
 	return s
 }
 

@@ -42,7 +42,10 @@ func askAlert(ctx context.Context, store *runs.Store, r Reading) (Known, error) 
 	}
 	run, exists := record.Run(version)
 	if exists {
-		known.RunID, known.State, known.Outcome, known.Reason = run.ID(), string(run.State), run.Outcome, run.Reason
+		known.RunID = run.ID()
+		known.State = string(run.State)
+		known.Outcome = run.Outcome
+		known.Reason = run.Reason
 	}
 	switch {
 	case r.Version == 0:

@@ -39,7 +39,9 @@ func (c *Client) apiError(ctx context.Context, k call, answer *http.Response) er
 	var body wireError
 	if err := json.UnmarshalDecode(decoder(content, maxErrorBody), &body); err == nil {
 		found := body.Error.value
-		e.Code, e.Message, e.Target = clean(found.Code), clean(found.Message), clean(found.Target)
+		e.Code = clean(found.Code)
+		e.Message = clean(found.Message)
+		e.Target = clean(found.Target)
 		drain(answer.Body)
 	}
 	if e.Code == "" && e.Message == "" {

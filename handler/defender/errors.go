@@ -57,7 +57,9 @@ func (e *Error) Error() string {
 // Cause is Error without what differs from one answer to the next: the correlation id, and numbers in words of others.
 func (e *Error) Cause() string {
 	same := *e
-	same.Message, same.Target, same.after = alert.Steady(e.Message), "", 0
+	same.Message = alert.Steady(e.Message)
+	same.Target = ""
+	same.after = 0
 	if e.cause != nil {
 		same.cause = errors.New(alert.Steady(hide(e.cause.Error())))
 	}

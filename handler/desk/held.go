@@ -143,7 +143,9 @@ func (d *Desk) Continue(ctx context.Context, h held.Entry, by, reason string) er
 			return false, &refusal{fmt.Sprintf("its run is %s, %s", run.State, run.Outcome)}
 		}
 		run.Unhold(now)
-		run.Leave, run.LeaveFor, run.LeaveAt = by+": "+reason, machine.FactsDigest(facts), now
+		run.Leave = by + ": " + reason
+		run.LeaveFor = machine.FactsDigest(facts)
+		run.LeaveAt = now
 		run.Copies++
 		return true, nil
 	})

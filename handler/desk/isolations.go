@@ -111,12 +111,19 @@ func compareIsolation(l latches.Latch, actions []machine.Action, now time.Time, 
 		i.Ledger = saysUnknown
 	}
 	if i.Ledger != saysNot {
-		i.Since, i.ActionID, i.RunID = l.Since(), l.ActionID, l.RunID
-		i.By, i.Requestor, i.Until = l.By(), l.Requestor, episode.LiftOf(l, lift)
+		i.Since = l.Since()
+		i.ActionID = l.ActionID
+		i.RunID = l.RunID
+		i.By = l.By()
+		i.Requestor = l.Requestor
+		i.Until = episode.LiftOf(l, lift)
 	}
 	is := machine.StateOf(machine.Isolate, actions, now, lift, episode.Owners(l))
 	if is.Is {
-		i.API, i.Since, i.Until, i.ActionID = saysIsolated, is.Since, is.Until, is.Action.ID
+		i.API = saysIsolated
+		i.Since = is.Since
+		i.Until = is.Until
+		i.ActionID = is.Action.ID
 		i.By, i.Requestor = is.By, is.Action.Requestor
 	}
 	var openIsolation *machine.Action
@@ -133,8 +140,12 @@ func compareIsolation(l latches.Latch, actions []machine.Action, now time.Time, 
 	case i.Release != "" && i.API == saysIsolated:
 		i.API = saysReleasing
 	case openIsolation != nil && i.API == saysNot:
-		i.API, i.Since, i.Until, i.ActionID = saysIsolating, openIsolation.Created, time.Time{}, openIsolation.ID
-		i.By, i.Requestor = openIsolation.AskedBy(episode.Owners(l)), openIsolation.Requestor
+		i.API = saysIsolating
+		i.Since = openIsolation.Created
+		i.Until = time.Time{}
+		i.ActionID = openIsolation.ID
+		i.By = openIsolation.AskedBy(episode.Owners(l))
+		i.Requestor = openIsolation.Requestor
 	}
 	i.Drift = driftOf(i, is)
 	return i

@@ -67,7 +67,8 @@ func (a Area) run(ctx context.Context, limit time.Duration) []Finding {
 	findings := make([]Finding, 0, len(a))
 	shut := "" // by which check
 	for _, c := range a {
-		f, ended := notSeen("", "not looked at: %s failed", shut), true
+		f := notSeen("", "not looked at: %s failed", shut)
+		ended := true
 		if shut == "" {
 			f, ended = c.within(ctx, limit)
 		}

@@ -52,7 +52,8 @@ func (c *Closer) TellJoiners(ctx context.Context, l latches.Latch, e notice.Even
 	}
 	told := map[string]bool{}
 	for _, j := range joiners {
-		e.AlertID, e.RunID = j.AlertID, alert.RunID(j.AlertID, j.Version)
+		e.AlertID = j.AlertID
+		e.RunID = alert.RunID(j.AlertID, j.Version)
 		for _, group := range strings.Fields(j.Groups) {
 			if told[group] {
 				continue

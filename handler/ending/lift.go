@@ -38,7 +38,8 @@ func (c *Closer) Warn(ctx context.Context, l *latches.Latch) (told bool, err err
 func (c *Closer) End(ctx context.Context, l latches.Latch, asking string) error {
 	at := episode.LiftOf(l, c.Lift)
 	what := episode.Event(l, notice.Lifted, c.Now())
-	what.At, what.Detail = at, episode.Whose(l)+episode.LiftSentence(l, c.Lift)
+	what.At = at
+	what.Detail = episode.Whose(l) + episode.LiftSentence(l, c.Lift)
 	if err := c.TellJoiners(ctx, l, what); err != nil {
 		return err
 	}
@@ -51,7 +52,9 @@ func (c *Closer) End(ctx context.Context, l latches.Latch, asking string) error 
 			return err
 		}
 	}
-	l.State, l.EndedAt, l.LiftedAt = latches.Ended, c.Now().UTC(), at
+	l.State = latches.Ended
+	l.EndedAt = c.Now().UTC()
+	l.LiftedAt = at
 	l.EndReason, l.EndKind = what.Detail, string(what.Kind)
 	l.Holder, l.HeldUntil = "", time.Time{}
 	if err := c.Latches.Save(ctx, &l); err != nil {

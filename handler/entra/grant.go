@@ -99,7 +99,8 @@ func managed(o Options) (identity, error) {
 	var id managedidentity.ID = managedidentity.SystemAssigned()
 	name := "managed identity (system-assigned)"
 	if o.ClientID != "" {
-		id, name = managedidentity.UserAssignedClientID(o.ClientID), "managed identity "+o.ClientID
+		id = managedidentity.UserAssignedClientID(o.ClientID)
+		name = "managed identity " + o.ClientID
 	}
 	client, err := managedidentity.New(id, managedidentity.WithHTTPClient(rereading{localClient(o.HTTPClient)}),
 		managedidentity.WithRetryPolicyDisabled())

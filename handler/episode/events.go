@@ -20,7 +20,9 @@ func Event(l latches.Latch, kind notice.Kind, at time.Time) notice.Event {
 		ActionID:    l.ActionID,
 	}
 	if l.Kind != latches.Isolation {
-		e.Step, e.Action, e.Scope = l.Kind, l.Desired, l.Scope
+		e.Step = l.Kind
+		e.Action = l.Desired
+		e.Scope = l.Scope
 	}
 	return e
 }

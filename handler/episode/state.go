@@ -44,7 +44,10 @@ func StateOf(l latches.Latch, actions []machine.Action, now time.Time, lift time
 
 // Own makes an action the latch's.
 func Own(l *latches.Latch, a machine.Action, adopted bool) {
-	l.ActionID, l.ActionStatus, l.ActionAt, l.Adopted = a.ID, a.Status, a.Created, adopted
+	l.ActionID = a.ID
+	l.ActionStatus = a.Status
+	l.ActionAt = a.Created
+	l.Adopted = adopted
 	l.Owner, l.Requestor = machine.ByCordon, ""
 	if adopted {
 		l.Scope = cmp.Or(a.Scope, l.Scope)

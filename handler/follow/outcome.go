@@ -13,7 +13,10 @@ import (
 
 // found gives an episode the action that an interrupted request of it made.
 func (f *Follower) found(ctx context.Context, l latches.Latch, a machine.Action) error {
-	l.State, l.ActionID, l.ActionStatus, l.ActionAt = latches.Acting, a.ID, a.Status, a.Created
+	l.State = latches.Acting
+	l.ActionID = a.ID
+	l.ActionStatus = a.Status
+	l.ActionAt = a.Created
 	if a.Created.IsZero() {
 		l.ActionAt = l.IntentAt
 	}
@@ -25,7 +28,9 @@ func (f *Follower) found(ctx context.Context, l latches.Latch, a machine.Action)
 // giveUp ends an episode whose request made no action.
 func (f *Follower) giveUp(ctx context.Context, e following, reason string) error {
 	l := e.latch
-	l.State, l.EndedAt, l.EndReason = latches.Ended, f.Now().UTC(), reason
+	l.State = latches.Ended
+	l.EndedAt = f.Now().UTC()
+	l.EndReason = reason
 	l.Holder, l.HeldUntil = "", time.Time{}
 	if err := f.Latches.Save(ctx, &l); err != nil {
 		return err
@@ -90,7 +95,9 @@ func (f *Follower) settle(
 func (f *Follower) succeeded(ctx context.Context, l *latches.Latch, a machine.Action, detail string) error {
 	spec, _ := machine.SpecOfLatch(l.Kind)
 	what := episode.Event(*l, episode.DoneKind(l.Desired), f.Now())
-	what.At, what.ActionID, what.Detail = a.Updated, a.ID, detail
+	what.At = a.Updated
+	what.ActionID = a.ID
+	what.Detail = detail
 	if undone, undoes := machine.SpecOf(spec.Undoes); undoes {
 		state := latches.Latch{
 			MachineID:   l.MachineID,
@@ -106,7 +113,10 @@ func (f *Follower) succeeded(ctx context.Context, l *latches.Latch, a machine.Ac
 	}
 	what.Detail += episode.LiftSentence(*l, f.Lift)
 	if !spec.Lasting {
-		l.State, l.EndedAt, l.EndReason, l.EndKind = latches.Ended, f.Now().UTC(), what.Detail, ""
+		l.State = latches.Ended
+		l.EndedAt = f.Now().UTC()
+		l.EndReason = what.Detail
+		l.EndKind = ""
 	}
 	return errors.Join(f.endings.TellJoiners(ctx, *l, what), f.closeRuns(ctx, *l, spec.Done, what.Detail))
 }
@@ -114,8 +124,13 @@ func (f *Follower) succeeded(ctx context.Context, l *latches.Latch, a machine.Ac
 // failed tells of an action that came to nothing, and whether it is asked for again. The caller writes the latch.
 func (f *Follower) failed(ctx context.Context, l *latches.Latch, a machine.Action, detail string) error {
 	what := episode.Event(*l, episode.FailedKind(a.Status), f.Now())
-	what.At, what.ActionID, what.Detail = a.Updated, a.ID, detail
-	l.State, l.EndedAt, l.EndReason, l.EndKind = latches.Ended, f.Now().UTC(), what.Detail, string(what.Kind)
+	what.At = a.Updated
+	what.ActionID = a.ID
+	what.Detail = detail
+	l.State = latches.Ended
+	l.EndedAt = f.Now().UTC()
+	l.EndReason = what.Detail
+	l.EndKind = string(what.Kind)
 	again, err := f.againDetail(ctx, *l)
 	if err != nil {
 		return err

@@ -49,7 +49,8 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 	}
 	over = slices.DeleteFunc(over, func(id string) bool { return slices.Contains(missing, id) })
 	if len(missing)+len(over)+l.More > 0 {
-		first, last := untold[0].At.Format(time.RFC3339Nano), untold[len(untold)-1].At.Format(time.RFC3339Nano)
+		first := untold[0].At.Format(time.RFC3339Nano)
+		last := untold[len(untold)-1].At.Format(time.RFC3339Nano)
 		e := notice.Event{
 			Kind:   notice.UnknownAlerts,
 			At:     now,

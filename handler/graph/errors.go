@@ -128,7 +128,8 @@ func answerError(answer *http.Response) *Error {
 	// An answer that is not JSON leaves both empty: the status alone tells then.
 	raw, _ := io.ReadAll(io.LimitReader(answer.Body, maxErrorBody))
 	_ = json.Unmarshal(raw, &body)
-	e.Code, e.Message = word(body.Error.Code), clean(body.Error.Message)
+	e.Code = word(body.Error.Code)
+	e.Message = clean(body.Error.Message)
 	e.foreign = body.Error.Code == "" && body.Error.Message == "" && len(raw) > 0
 	e.passing = e.foreign
 	return e

@@ -97,7 +97,9 @@ func (g *gates) pause(key string, t time.Time) {
 
 func (e *gate) pause(t time.Time) {
 	if t.After(e.pausedUntil) {
-		e.pausedUntil, e.untried, e.probedAt = t, true, time.Time{}
+		e.pausedUntil = t
+		e.untried = true
+		e.probedAt = time.Time{}
 	}
 }
 

@@ -21,7 +21,8 @@ func (r *reader) gaps(h *Hunt) {
 			fmt.Sprintf("a turn looks back %s, and %s can pass between two turns: what happens in between is not found",
 				span(h.Timespan), span(gap)),
 			hint)
-		h.warnings, r.problems = slices.Clone(r.problems[noted:]), r.problems[:noted]
+		h.warnings = slices.Clone(r.problems[noted:])
+		r.problems = r.problems[:noted]
 	}
 }
 

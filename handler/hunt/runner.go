@@ -160,7 +160,8 @@ func (r *Runner) plan(ctx context.Context, h *Hunt, state *hunts.Hunt, now time.
 // turn runs the turn that is due: from its record if there is one, else by asking the query.
 func (r *Runner) turn(ctx context.Context, h *Hunt, state hunts.Hunt) error {
 	now := r.Now().UTC()
-	state.Claim, state.ClaimUntil = rand.Text(), now.Add(r.Hold)
+	state.Claim = rand.Text()
+	state.ClaimUntil = now.Add(r.Hold)
 	if err := r.Hunts.Save(ctx, &state); errors.Is(err, rows.ErrConflict) {
 		return nil // another instance runs it
 	} else if err != nil {
@@ -209,7 +210,8 @@ func (r *Runner) ask(ctx context.Context, h *Hunt, state hunts.Hunt) (hunts.Turn
 	if err != nil {
 		return turn, hunts.Result{}, err
 	}
-	turn.Rows, turn.Cut = len(table.Rows), len(table.Rows) >= MaxRows
+	turn.Rows = len(table.Rows)
+	turn.Cut = len(table.Rows) >= MaxRows
 	if h.Learn && state.LearnedAt.IsZero() {
 		digests, err := h.all(table)
 		if err == nil {
@@ -248,8 +250,13 @@ func (r *Runner) finish(ctx context.Context, h *Hunt, state hunts.Hunt, turn hun
 	if !turn.More {
 		state.Uncovered = state.Due
 	}
-	state.RanAt, state.Rows, state.New = now, turn.Rows, turn.New
-	state.FailedAt, state.Trouble, state.NotBefore, state.Tries = time.Time{}, "", time.Time{}, 0
+	state.RanAt = now
+	state.Rows = turn.Rows
+	state.New = turn.New
+	state.FailedAt = time.Time{}
+	state.Trouble = ""
+	state.NotBefore = time.Time{}
+	state.Tries = 0
 	r.Log.InfoContext(ctx, "hunt ran", "hunt", h.Name, "rows", turn.Rows, "new", turn.New, "more", turn.More,
 		"since", turn.Since, "next", state.Due)
 	return r.release(ctx, state)
@@ -265,7 +272,8 @@ func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause er
 	now := schedule.Tick(r.Now())
 	after, passing := retryIn(cause)
 	if state.Tries++; passing && state.Tries < triesOfTurn {
-		state.NotBefore, state.Trouble = now.Add(max(after, r.RetryIn<<(state.Tries-1))), cause.Error()
+		state.NotBefore = now.Add(max(after, r.RetryIn<<(state.Tries-1)))
+		state.Trouble = cause.Error()
 		r.Log.WarnContext(ctx, "hunt is tried again", "hunt", h.Name, "again", state.NotBefore, "error", cause.Error())
 		return errors.Join(errLater, r.release(ctx, state))
 	}
@@ -286,7 +294,10 @@ func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause er
 	if err := r.Teller.Tell(ctx, notice.HuntGroup(h.Name, state.FailedAt), e); err != nil {
 		return err
 	}
-	state.Trouble, state.Due, state.NotBefore, state.Tries = cause.Error(), h.Next(now), now.Add(after), 0
+	state.Trouble = cause.Error()
+	state.Due = h.Next(now)
+	state.NotBefore = now.Add(after)
+	state.Tries = 0
 	r.Log.ErrorContext(ctx, "hunt failed; people are told once, and it is tried at its next turn", "hunt", h.Name,
 		"next", state.Due, "error", cause.Error())
 	return r.release(ctx, state)

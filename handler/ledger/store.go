@@ -44,7 +44,8 @@ func Open(o rows.Options) (*Store, error) {
 
 // In is the ledger in some tables.
 func In(tables *rows.Tables) *Store {
-	counted, marks := neighbours.In(tables), switches.In(tables)
+	counted := neighbours.In(tables)
+	marks := switches.In(tables)
 	answered := runs.In(tables, counted)
 	return &Store{
 		Tables:     tables,

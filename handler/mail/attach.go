@@ -43,6 +43,8 @@ func withoutFiles(m Message, limit int) (envelope, error) {
 	if m.Text == "" {
 		m.Text = plain(m.HTML)
 	}
-	m.Attached, m.HTML, m.Text = nil, "", note+"\n\n"+m.Text
+	m.Attached = nil
+	m.HTML = ""
+	m.Text = note + "\n\n" + m.Text
 	return composeWithin(m, limit)
 }

@@ -172,7 +172,8 @@ func extra(msg *gomail.Msg, headers map[string]string) error {
 }
 
 func body(msg *gomail.Msg, m Message) {
-	text, html := incoming.Visible(m.Text), incoming.Visible(m.HTML)
+	text := incoming.Visible(m.Text)
+	html := incoming.Visible(m.HTML)
 	switch {
 	case html == "":
 		msg.SetBodyString(gomail.TypeTextPlain, text)

@@ -29,7 +29,8 @@ func composeWithin(m Message, limit int) (envelope, error) {
 	}
 	const why = "with all of it this mail would be larger than the mail service takes"
 	if m.HTML != "" && len(text) <= limit {
-		m.HTML, m.Text = "", "[The formatted version is left out: "+why+".]\n\n"+text
+		m.HTML = ""
+		m.Text = "[The formatted version is left out: " + why + ".]\n\n" + text
 		if e, err := compose(m); err != nil || len(e.mime) <= limit {
 			return e, err
 		}

@@ -61,10 +61,14 @@ func standingOutcome(e Event) (outcome, tone, what string) {
 		noun, _ = stepNoun(e)
 		byHand = "ask for it"
 	}
-	head, tone, do := "Nothing is done for this alert", "calm", "Nothing, as long as that is so."
+	head := "Nothing is done for this alert"
+	tone = "calm"
+	do := "Nothing, as long as that is so."
 	switch e.Kind {
 	case Held:
-		head, tone, do = "Held for a person", "wait", e.decide(byHand)
+		head = "Held for a person"
+		tone = "wait"
+		do = e.decide(byHand)
 	case WouldIsolate, WouldDo:
 		head = "Observe mode, nothing was done"
 	case Skipped:

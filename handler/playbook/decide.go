@@ -46,7 +46,8 @@ func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 	var acting []*Rule
 	mode := Observe
 	for _, d := range deciding {
-		names, reasons = append(names, d.Name), append(reasons, d.reason())
+		names = append(names, d.Name)
+		reasons = append(reasons, d.reason())
 		if d.has(StepSpec.Acts) {
 			acting = append(acting, d.Rule)
 		}
@@ -54,7 +55,9 @@ func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 			mode = Enforce
 		}
 	}
-	plan.Rule, plan.Reason, plan.Mode = strings.Join(names, ","), strings.Join(reasons, "; "), mode
+	plan.Rule = strings.Join(names, ",")
+	plan.Reason = strings.Join(reasons, "; ")
+	plan.Mode = mode
 	var asked []rail
 	if len(acting) > 0 {
 		asked = b.rails(in, acting)
@@ -78,7 +81,10 @@ func (b *Book) settle(plan *Plan, in Input, deciding []decided) {
 // trace evaluates one rule and explains it in t.
 func (r *Rule) trace(look *condition.Look, t *RuleTrace) {
 	matched, clauses := look.Condition(r.When)
-	t.Rule, t.Join, t.Outcome, t.Clauses = r.Name, r.When.Join, NoMatch, clauses
+	t.Rule = r.Name
+	t.Join = r.When.Join
+	t.Outcome = NoMatch
+	t.Clauses = clauses
 	var excepted condition.Truth
 	if r.HasUnless {
 		t.Unless = &UnlessTrace{Join: r.Unless.Join}
@@ -89,7 +95,8 @@ func (r *Rule) trace(look *condition.Look, t *RuleTrace) {
 		t.Outcome, t.Error = Errored, matched.Err.Error()
 	case !matched.Is:
 	case excepted.Err != nil:
-		t.Outcome, t.Error = Errored, "its unless: "+excepted.Err.Error()
+		t.Outcome = Errored
+		t.Error = "its unless: " + excepted.Err.Error()
 	case excepted.Is:
 		t.Outcome = Excepted
 	default:

@@ -61,16 +61,22 @@ const AlertsWindow = 24 * time.Hour
 
 // notRead says that a fact which costs a read of its own is not known, empty if it is.
 func (in *Input) notRead(fact string) string {
-	unread, missing, why := false, " could not be read", in.ActionsMissing
+	unread := false
+	missing := " could not be read"
+	why := in.ActionsMissing
 	switch fact {
 	case facts.Isolated, facts.IsolatedBy:
 		unread = in.Machine != nil && in.Isolation == nil
 	case facts.OpenActions:
 		unread = in.Machine != nil && in.OpenActions == nil
 	case facts.AlertsOnMachine:
-		unread, missing, why = in.AlertsOnMachine == nil, " is not known", in.AlertsMissing
+		unread = in.AlertsOnMachine == nil
+		missing = " is not known"
+		why = in.AlertsMissing
 	case facts.AlertsInIncident:
-		unread, missing, why = in.AlertsInIncident == nil, " is not known", in.AlertsMissing
+		unread = in.AlertsInIncident == nil
+		missing = " is not known"
+		why = in.AlertsMissing
 	}
 	switch {
 	case !unread:

@@ -73,7 +73,8 @@ func perRule(rules []*Rule, ask func(*Rule) []rail) []rail {
 func notFalse(in Input) RailTrace {
 	t := RailTrace{Rail: "not a false positive", Verdict: Do}
 	if strings.EqualFold(in.Alert.Classification, "FalsePositive") {
-		t.Verdict, t.Why = Skipped, "the alert is classified as a false positive"
+		t.Verdict = Skipped
+		t.Why = "the alert is classified as a false positive"
 	}
 	return t
 }
@@ -131,7 +132,8 @@ func staleRails(in Input, r *Rule) []rail {
 	judged := func(about func(StepSpec) bool) func(StepSpec) bool {
 		return func(s StepSpec) bool { return about(s) && !in.asked(s) }
 	}
-	begins, ends := judged(StepSpec.Begins), judged(StepSpec.Ends)
+	begins := judged(StepSpec.Begins)
+	ends := judged(StepSpec.Ends)
 	var made []rail
 	if r.has(StepSpec.Begins) {
 		t := stale(in, r, created, "the alert is %s old, %s is %s", begins)
@@ -142,7 +144,8 @@ func staleRails(in Input, r *Rule) []rail {
 		made = append(made, rail{t, ends})
 	}
 	if len(made) == 2 {
-		made[0].Step, made[1].Step = namesOf(r.Steps, StepSpec.Begins), namesOf(r.Steps, StepSpec.Ends)
+		made[0].Step = namesOf(r.Steps, StepSpec.Begins)
+		made[1].Step = namesOf(r.Steps, StepSpec.Ends)
 	}
 	return made
 }
@@ -198,7 +201,8 @@ func seenLately(in Input, steps []StepSpec) []rail {
 	ask(isolates, "an isolation takes hold when it is back, and Defender gives up after three days")
 	ask(others, "nothing happens there before it is back")
 	if len(made) == 2 {
-		made[0].Step, made[1].Step = namesOf(steps, isolates), namesOf(steps, others)
+		made[0].Step = namesOf(steps, isolates)
+		made[1].Step = namesOf(steps, others)
 	}
 	return made
 }

@@ -48,7 +48,8 @@ func (b *Book) steps(d decided, in Input, rails []rail) []Step {
 		case d.trace.Outcome == Errored:
 			step.Verdict, step.Why, step.Cause = d.unanswered(verdict(rails, d.Name, s))
 		case s.Kind == UpdateAlert && step.Update.IsZero():
-			step.Verdict, step.Why = Skipped, cmp.Or(note, "the comment is empty, and nothing else was to be changed")
+			step.Verdict = Skipped
+			step.Why = cmp.Or(note, "the comment is empty, and nothing else was to be changed")
 		default:
 			step.Verdict, step.Why, step.Cause = verdict(rails, d.Name, s)
 			step.Why = cmp.Or(step.Why, note)
@@ -77,7 +78,8 @@ func (d decided) unanswered(v Verdict, why, cause string) (verdict Verdict, said
 	if v == Skipped {
 		return v, why, cause
 	}
-	said, same = d.reason(), "rule "+d.Name+" could not be evaluated: "+alert.Steady(d.trace.Error)
+	said = d.reason()
+	same = "rule " + d.Name + " could not be evaluated: " + alert.Steady(d.trace.Error)
 	if v == Held {
 		said += "; besides, " + why
 	}
@@ -161,7 +163,8 @@ func addStep(steps []Step, step Step) []Step {
 			steps[i].Text = joined(there.Text, step.Text)
 		case step.Kind == UpdateAlert && there.Verdict == step.Verdict:
 			update := withRest(*there.Update, *step.Update)
-			steps[i].Update, steps[i].Rule = &update, there.Rule+","+step.Rule
+			steps[i].Update = &update
+			steps[i].Rule = there.Rule + "," + step.Rule
 		}
 		return steps
 	}
@@ -182,7 +185,8 @@ func withRest(first, rest alert.Change) alert.Change {
 	first.Status = cmp.Or(first.Status, rest.Status)
 	first.AssignedTo = cmp.Or(first.AssignedTo, rest.AssignedTo)
 	if first.Classification == "" && first.Determination == "" {
-		first.Classification, first.Determination = rest.Classification, rest.Determination
+		first.Classification = rest.Classification
+		first.Determination = rest.Determination
 	}
 	first.Comment = joined(first.Comment, rest.Comment)
 	return first
@@ -202,7 +206,8 @@ func settleContradictions(steps []Step) {
 				continue
 			}
 			if step.Kind == Release || step.Kind == UnrestrictApps || step.Kind == Tag && j < i {
-				steps[i].Verdict, steps[i].Why = Skipped, "rule "+other.Rule+" wants "+other.String()
+				steps[i].Verdict = Skipped
+				steps[i].Why = "rule " + other.Rule + " wants " + other.String()
 				break
 			}
 		}
@@ -213,7 +218,9 @@ func settleContradictions(steps []Step) {
 // reasons of all others, so that a person who gives a go-ahead knows them; if none stops it, the notes of the rails
 // about steps that are done. Nothing more is said of a machine that is not known.
 func verdict(rails []rail, rule string, s StepSpec) (v Verdict, why, cause string) {
-	v, note, known := Do, "", true
+	v = Do
+	note := ""
+	known := true
 	for _, r := range rails {
 		switch {
 		case r.Rule != "" && r.Rule != rule, r.about != nil && !r.about(s):
@@ -222,7 +229,9 @@ func verdict(rails []rail, rule string, s StepSpec) (v Verdict, why, cause strin
 			why += "; besides, " + r.Why
 		case v != Do:
 		case r.Verdict != Do:
-			v, why, cause = r.Verdict, r.Why, r.Cause
+			v = r.Verdict
+			why = r.Why
+			cause = r.Cause
 			known = r.Rail != namedRail && r.Rail != readRail
 		case r.Why != "":
 			note = strings.TrimPrefix(note+"; "+r.Why, "; ")

@@ -261,7 +261,8 @@ func (p *Poller) fetch(ctx context.Context, fresh []alert.Stamp, found *tally) e
 	take := func(s slice[alert.Alert]) error {
 		return errors.Join(p.ingest(ctx, candidates(s.entries), s.page.Date, found), s.broken)
 	}
-	first, last := fresh[0].Updated, fresh[len(fresh)-1].Updated
+	first := fresh[0].Updated
+	last := fresh[len(fresh)-1].Updated
 	if len(fresh) > singleFetches {
 		return walk(ctx, span{first, last.Add(apiTick), pageLimit, true}, p.API.AlertPage, take)
 	}
@@ -304,7 +305,9 @@ func (p *Poller) noteSwept(ctx context.Context, resent, late int) error {
 	if err != nil {
 		return err
 	}
-	swept.Resent, swept.Late, swept.At = swept.Resent+resent, swept.Late+late, p.Now().UTC()
+	swept.Resent = swept.Resent + resent
+	swept.Late = swept.Late + late
+	swept.At = p.Now().UTC()
 	return writeMark(ctx, p.Switches, markSwept, swept.At, swept)
 }
 

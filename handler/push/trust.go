@@ -37,7 +37,8 @@ func distrust(secret string, header http.Header, body []byte, now time.Time) str
 		return "neither " + HeaderSecret + " nor " + HeaderSignature + " was sent"
 	}
 	// Digests have the same length, which comparing in constant time wants.
-	want, got := sha256.Sum256([]byte(secret)), sha256.Sum256([]byte(given))
+	want := sha256.Sum256([]byte(secret))
+	got := sha256.Sum256([]byte(given))
 	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
 		return HeaderSecret + " is wrong"
 	}

@@ -58,7 +58,9 @@ func (r *Responder) compare(ctx context.Context, run *answer.Run) (o answer.Outc
 		if !exists {
 			return r.unknownAlert(ctx, run, err)
 		}
-		run.Row, run.Seen, run.Started = latest, *run.Record.Seen, true
+		run.Row = latest
+		run.Seen = *run.Record.Seen
+		run.Started = true
 		if latest.State.Final() {
 			return answer.RunOver(), nil
 		}
@@ -77,7 +79,10 @@ func (r *Responder) compare(ctx context.Context, run *answer.Run) (o answer.Outc
 			return o, err
 		}
 	}
-	run.Row, run.Seen, run.Alert, run.ReadAt = observed.Run, observed.Seen, a, r.Now()
+	run.Row = observed.Run
+	run.Seen = observed.Seen
+	run.Alert = a
+	run.ReadAt = r.Now()
 	if run.Row.State.Final() {
 		return answer.RunOver(), nil
 	}
@@ -102,7 +107,8 @@ func (r *Responder) start(ctx context.Context, run *answer.Run) (o answer.Outcom
 	o, err = r.clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
 		if run.Message.Attempt > row.Attempt {
 			// The copy that is answered now was sent by an invocation that ended in good order and could not write so.
-			row.Begun, row.Attempt = row.Begun.EndNewest(), run.Message.Attempt
+			row.Begun = row.Begun.EndNewest()
+			row.Attempt = run.Message.Attempt
 		}
 		row.Begun = row.Begun.Bury(r.process, now, invocationLife, run.Message.Attempt, run.Delivery-1)
 		if deaths = row.Begun.Deaths(); deaths >= deathsToPark {
@@ -136,12 +142,16 @@ func (r *Responder) park(ctx context.Context, run *answer.Run, deaths int) (o an
 		"run", run.ID(),
 		"deaths", deaths)
 	e := r.clerk.Event(run, notice.Parked)
-	e.Detail, e.To = reason+". Answer the alert by hand.", r.Operator
+	e.Detail = reason + ". Answer the alert by hand."
+	e.To = r.Operator
 	if err := r.Teller.Tell(ctx, "operator", e); err != nil {
 		return o, err
 	}
 	_, err = r.clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
-		row.State, row.ClosedAt, row.Outcome, row.Reason = runs.Parked, r.Now().UTC(), "parked", reason
+		row.State = runs.Parked
+		row.ClosedAt = r.Now().UTC()
+		row.Outcome = "parked"
+		row.Reason = reason
 		return true, nil
 	})
 	return answer.RunOver(), err

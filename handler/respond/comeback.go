@@ -49,7 +49,9 @@ func (r *Responder) noteComeback(
 			row.Copies++
 			row.CopyOf = copyOf(*row, run.Message)
 		}
-		row.Begun, row.DueAt, row.Trouble = row.Begun.End(r.process), now.Add(p.After), p.Why
+		row.Begun = row.Begun.End(r.process)
+		row.DueAt = now.Add(p.After)
+		row.Trouble = p.Why
 		if p.Forgive {
 			row.Begun = nil
 		}
@@ -77,7 +79,9 @@ func copyOf(row runs.Run, m alert.Message) string {
 // nextMessage is the message with which a run goes on.
 func (r *Responder) nextMessage(run *answer.Run) alert.Message {
 	next := run.Message
-	next.Tenant, next.Attempt, next.Reason = r.Runs.Tenant(), run.Message.Attempt+1, "retry"
+	next.Tenant = r.Runs.Tenant()
+	next.Attempt = run.Message.Attempt + 1
+	next.Reason = "retry"
 	if run.Row.AlertID != "" {
 		next.Version = run.Row.Version
 	}

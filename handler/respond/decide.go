@@ -14,7 +14,10 @@ import (
 
 // ReadAgain gets alert and machine from the API and decides anew.
 func (r *Responder) ReadAgain(ctx context.Context, run *answer.Run) (answer.Outcome, error) {
-	run.Alert, run.Machine, run.Missing, run.Refresh = alert.Alert{}, nil, "", true
+	run.Alert = alert.Alert{}
+	run.Machine = nil
+	run.Missing = ""
+	run.Refresh = true
 	o, err := r.facts(ctx, run)
 	if err == nil && !o.Ends() {
 		o, err = r.decide(ctx, run)
@@ -57,7 +60,9 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 		return o, err
 	}
 	return r.clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
-		row.Rule, row.Mode, row.Book = run.Plan.Rule, string(run.Plan.Mode), r.Book.Hash()
+		row.Rule = run.Plan.Rule
+		row.Mode = string(run.Plan.Mode)
+		row.Book = r.Book.Hash()
 		row.MachineID = run.Alert.MachineID
 		row.Steps = row.Steps.Plan(stepStates(run.Plan))
 		return true, row.SetPlan(run.Plan, run.Plan.Steps)

@@ -63,7 +63,9 @@ func (r *Responder) tellWithdrawn(ctx context.Context, run *answer.Run) error {
 		e := r.clerk.Event(run, notice.Skipped)
 		e.Detail = "It is not asked for again: " + run.Plan.Reason + "."
 		if l.Kind != latches.Isolation {
-			e.Step, e.Action, e.Scope = l.Kind, l.Desired, l.Scope
+			e.Step = l.Kind
+			e.Action = l.Desired
+			e.Scope = l.Scope
 		}
 		for _, j := range joiners {
 			if j.AlertID != run.Row.AlertID {

@@ -48,7 +48,12 @@ func (r *Responder) noteStuck(ctx context.Context, run *answer.Run, p answer.Pau
 		return outage, told
 	}
 	e := r.clerk.Event(run, notice.Stuck)
-	e.MachineID, e.MachineName, e.Step, e.Action, e.Scope, e.To = "", "", "", "", "", r.Operator
+	e.MachineID = ""
+	e.MachineName = ""
+	e.Step = ""
+	e.Action = ""
+	e.Scope = ""
+	e.To = r.Operator
 	e.Detail = fmt.Sprintf("It has made no progress since %s: %s. It is tried again until %s; "+
 		"what is not done by then is held, and told.",
 		since.Format(time.RFC3339), p.Why, run.Row.LastTryAt.Format(time.RFC3339))
@@ -89,7 +94,10 @@ func (r *Responder) unreadAsked(ctx context.Context, run *answer.Run, cause erro
 	case !exists || latest.State.Final():
 		return o, cause
 	}
-	run.Row, run.Seen, run.Started, run.Last = latest, *run.Record.Seen, true, latest.IsLastTry(r.Now())
+	run.Row = latest
+	run.Seen = *run.Record.Seen
+	run.Started = true
+	run.Last = latest.IsLastTry(r.Now())
 	return r.unread(ctx, run, cause)
 }
 

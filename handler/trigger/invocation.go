@@ -64,7 +64,8 @@ func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, function st
 		return
 	}
 	h.logFailure(ctx, function, delivery, err)
-	code, message := "failed", function+" failed; the log has the reason"
+	code := "failed"
+	message := function + " failed; the log has the reason"
 	var (
 		input    badInput
 		crash    *fault
@@ -72,15 +73,18 @@ func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, function st
 	)
 	switch {
 	case errors.As(err, &crash):
-		code, message = "panic", function+" ended in a fault of the program; the log has the place"
+		code = "panic"
+		message = function + " ended in a fault of the program; the log has the place"
 	case errors.As(err, &starting):
 		code, message = "not_ready", starting.Error()
 	case errors.As(err, &input):
 		code, message = "undecodable", input.Error()
 	case isUndecodable(err):
-		code, message = "undecodable", function+" cannot read the message; the log has the reason"
+		code = "undecodable"
+		message = function + " cannot read the message; the log has the reason"
 	case ctx.Err() != nil:
-		code, message = "deadline", function+" was not done in time; the log has the reason"
+		code = "deadline"
+		message = function + " was not done in time; the log has the reason"
 	}
 	problem(w, http.StatusInternalServerError, code, message)
 }

@@ -201,7 +201,8 @@ func (c *Changer) noteOwnChange(ctx context.Context, run *answer.Run, asked aler
 	}
 	run.Alert.Updated = is.Updated
 	run.Alert.Status = expected.Status
-	run.Alert.Classification, run.Alert.Determination = expected.Classification, expected.Determination
+	run.Alert.Classification = expected.Classification
+	run.Alert.Determination = expected.Determination
 	return c.Runs.NoteOwnChange(ctx, run.Row.AlertID, own)
 }
 

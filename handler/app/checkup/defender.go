@@ -48,7 +48,8 @@ func (c *Checkup) defenderRoles() []doctor.Role {
 		role := c.grants().Defender(w.Name, w.For)
 		role.Within = entra.Wider(w.Name)
 		if len(role.Within) == 0 && setup.Mode(c.settings, c.book) != playbook.Enforce {
-			role.Absent, role.But = doctor.Warn, "in observe mode it can wait"
+			role.Absent = doctor.Warn
+			role.But = "in observe mode it can wait"
 		}
 		roles = append(roles, role)
 	}

@@ -14,7 +14,9 @@ import (
 func (c *Checkup) playbookArea() doctor.Area {
 	f := doctor.Finding{Check: "playbook"}
 	if c.bookErr != nil {
-		f.State, f.Seen, f.Do = doctor.Fail, c.bookErr.Error(), "mend it; cordon check says when it is right"
+		f.State = doctor.Fail
+		f.Seen = c.bookErr.Error()
+		f.Do = "mend it; cordon check says when it is right"
 		return doctor.Told(f)
 	}
 	f.State = doctor.OK

@@ -18,7 +18,8 @@ func (c *Checkup) mailArea() (doctor.Area, error) {
 	if err != nil {
 		return nil, err
 	}
-	byGraph, byToken := c.settings.SMTPURL.IsZero(), post.Auth == mail.AuthXOAuth2
+	byGraph := c.settings.SMTPURL.IsZero()
+	byToken := post.Auth == mail.AuthXOAuth2
 	var app *entra.Source
 	if byGraph || byToken {
 		if app, err = c.appSource(); err != nil {

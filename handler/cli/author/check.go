@@ -140,7 +140,9 @@ func (f found) printJSON(out io.Writer, err error) error {
 	case err != nil:
 		return err
 	default:
-		view.Mode, view.Rules, view.Warnings = string(f.book.Mode()), f.book.Rules(), problemsOf(f.warnings)
+		view.Mode = string(f.book.Mode())
+		view.Rules = f.book.Rules()
+		view.Warnings = problemsOf(f.warnings)
 		for _, p := range f.book.Permissions() {
 			view.Permissions = append(view.Permissions, permission{p.Name, p.For})
 		}

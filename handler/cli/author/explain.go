@@ -146,7 +146,8 @@ func (x *explaining) facts(ctx context.Context, book *playbook.Book, in *playboo
 		}
 		return err
 	}
-	in.Ceiling, in.StaleAfter = playbook.Mode(settings.Mode), settings.StaleAfter
+	in.Ceiling = playbook.Mode(settings.Mode)
+	in.StaleAfter = settings.StaleAfter
 	if !byID {
 		return facts.FromFiles(in, x.alert, body, x.machine, x.actions, settings.IsolationLift)
 	}

@@ -126,7 +126,9 @@ func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook
 		return err
 	}
 	if pause.Paused {
-		f.Paused, in.Paused, in.PauseReason = pause.Why(), true, pause.Why()
+		f.Paused = pause.Why()
+		in.Paused = true
+		in.PauseReason = pause.Why()
 	}
 	if err := respond.CountNeighbours(ctx, store.Neighbours, book, in); err != nil {
 		return err

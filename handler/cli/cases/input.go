@@ -34,7 +34,8 @@ func (c testCase) input() (playbook.Input, error) {
 	if err != nil {
 		return in, fmt.Errorf("alert: %w", err)
 	}
-	in.AlertsOnMachine, in.AlertsInIncident = cmp.Or(c.OnMachine, new(int)), cmp.Or(c.InIncident, new(int))
+	in.AlertsOnMachine = cmp.Or(c.OnMachine, new(int))
+	in.AlertsInIncident = cmp.Or(c.InIncident, new(int))
 	if c.Machine == nil {
 		return in, nil
 	}

@@ -73,7 +73,8 @@ func (w *World) Past(kind machine.ActionType, status machine.ActionStatus) {
 	defer w.Mu.Unlock()
 	a := w.Add(kind, "m1", "by hand", "", "Portal")
 	added := &w.Actions[len(w.Actions)-1]
-	added.Created, added.Status = a.Created.Add(-time.Hour+time.Duration(len(w.Actions))*time.Minute), status
+	added.Created = a.Created.Add(-time.Hour + time.Duration(len(w.Actions))*time.Minute)
+	added.Status = status
 }
 
 // Isolate lets an alert isolate the machine m1, with its outcome.

@@ -18,7 +18,9 @@ type bound struct {
 
 // bounds are those of a reservation, in the order in which they are told.
 func bounds(r Reservation) []bound {
-	machine, rule, group := machineOf(r), nameOf(r.Rule), nameOf(r.Group)
+	machine := machineOf(r)
+	rule := nameOf(r.Rule)
+	group := nameOf(r.Group)
 	return []bound{
 		{
 			name:  "machine",

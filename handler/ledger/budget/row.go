@@ -210,7 +210,11 @@ func (b *row) write(taken *slots) {
 	}
 	calls := inOrder(taken.calls)
 	calls = calls[max(0, len(calls)-maxCalls):]
-	b.Entries, b.Entries2, b.Entries3, b.Entries4, b.Entries5 = parts[0], parts[1], parts[2], parts[3], parts[4]
+	b.Entries = parts[0]
+	b.Entries2 = parts[1]
+	b.Entries3 = parts[2]
+	b.Entries4 = parts[3]
+	b.Entries5 = parts[4]
 	b.EntriesType, b.Entries2Type = binaryType(b.Entries), binaryType(b.Entries2)
 	b.Entries3Type, b.Entries4Type = binaryType(b.Entries3), binaryType(b.Entries4)
 	b.Entries5Type = binaryType(b.Entries5)

@@ -32,7 +32,10 @@ func (s *Store) Trip(
 		if !now.Before(t.Over) {
 			t.Since, t.Told = now, false
 		}
-		t.Cap, t.Text, t.Last, t.Over = name, rows.Cut(text, 300), now, now.Add(window)
+		t.Cap = name
+		t.Text = rows.Cut(text, 300)
+		t.Last = now
+		t.Over = now.Add(window)
 		return true, nil
 	})
 	return t, t.Told && err == nil, err

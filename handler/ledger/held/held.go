@@ -111,7 +111,9 @@ func (s *Store) Add(ctx context.Context, h Entry, m machine.Machine) error {
 	if err != nil {
 		return fmt.Errorf("keep what is known of machine %s: %w", h.MachineID, err)
 	}
-	h.Keys, h.Machine, h.MachineType = s.heldKeys(h.AlertID, h.Version), packed, "Edm.Binary"
+	h.Keys = s.heldKeys(h.AlertID, h.Version)
+	h.Machine = packed
+	h.MachineType = "Edm.Binary"
 	for i := range h.Steps {
 		h.Steps[i].Reason = rows.Cut(h.Steps[i].Reason, maxReason)
 	}

@@ -217,7 +217,9 @@ func (s *Store) Done(ctx context.Context, n Notice, at time.Time) error {
 
 // Failed gives a claimed sequence back, to be sent again at the given time.
 func (s *Store) Failed(ctx context.Context, n Notice, again time.Time) error {
-	n.State, n.DueAt, n.ClaimedAt = Open, again, time.Time{}
+	n.State = Open
+	n.DueAt = again
+	n.ClaimedAt = time.Time{}
 	n.Failures++
 	if err := s.index(ctx, n); err != nil {
 		return err

@@ -97,10 +97,12 @@ func (t *Table) Transact(ctx context.Context, all ...Row) error {
 		}
 		action := aztables.TransactionAction{ActionType: aztables.TransactionTypeAdd, Entity: body}
 		if etag := r.base().ETag; etag != "" {
-			action.ActionType, action.IfMatch = aztables.TransactionTypeUpdateReplace, &etag
+			action.ActionType = aztables.TransactionTypeUpdateReplace
+			action.IfMatch = &etag
 		}
 		if r.base().Overwrite {
-			action.ActionType, action.IfMatch = aztables.TransactionTypeInsertReplace, nil
+			action.ActionType = aztables.TransactionTypeInsertReplace
+			action.IfMatch = nil
 		}
 		actions = append(actions, action)
 	}

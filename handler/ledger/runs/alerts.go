@@ -139,9 +139,15 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 		seen.Version--
 	}
 	seen.Version++
-	seen.Hash, seen.Updated, seen.ObservedAt = o.Hash, o.Alert.Updated, o.At
-	seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt = o.SnapshotSHA, o.MachineSHA, o.At
-	seen.MachineID, seen.Severity, seen.IncidentID = o.Alert.MachineID, string(o.Alert.Severity), o.Alert.IncidentID
+	seen.Hash = o.Hash
+	seen.Updated = o.Alert.Updated
+	seen.ObservedAt = o.At
+	seen.SnapshotSHA = o.SnapshotSHA
+	seen.MachineSHA = o.MachineSHA
+	seen.SnapshotAt = o.At
+	seen.MachineID = o.Alert.MachineID
+	seen.Severity = string(o.Alert.Severity)
+	seen.IncidentID = o.Alert.IncidentID
 	run := Run{
 		Keys:       s.alerts.At(runKey(seen.Version), o.Alert.ID),
 		AlertID:    o.Alert.ID,
@@ -196,7 +202,9 @@ func (s *Store) refresh(
 		return same, nil
 	}
 	seen.Updated = o.Alert.Updated
-	seen.SnapshotSHA, seen.MachineSHA, seen.SnapshotAt = o.SnapshotSHA, o.MachineSHA, o.At
+	seen.SnapshotSHA = o.SnapshotSHA
+	seen.MachineSHA = o.MachineSHA
+	seen.SnapshotAt = o.At
 	err := s.alerts.Save(ctx, &seen)
 	same.Seen = seen
 	return same, err

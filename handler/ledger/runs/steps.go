@@ -135,7 +135,8 @@ func (r *Run) SetEpisode(kind string, episode int) {
 func (r *Run) Wait(kind string, episode int, reason string, at time.Time) {
 	r.SetEpisode(kind, episode)
 	if step := r.ofLatch(kind); step != nil {
-		step.Waiting, step.Reason = true, rows.Cut(reason, maxReason)
+		step.Waiting = true
+		step.Reason = rows.Cut(reason, maxReason)
 	}
 	r.Asked(kind, at)
 	r.settle(reason, at)
@@ -203,9 +204,15 @@ const SupersededOutcome = "superseded"
 func (r *Run) Again(kind, reason string, due time.Time) {
 	r.SetEpisode(kind, 0)
 	if step := r.ofLatch(kind); step != nil {
-		step.Waiting, step.Outcome, step.Reason = false, "", ""
+		step.Waiting = false
+		step.Outcome = ""
+		step.Reason = ""
 	}
-	r.State, r.Outcome, r.Reason, r.ClosedAt, r.DueAt = Started, "", reason, time.Time{}, due
+	r.State = Started
+	r.Outcome = ""
+	r.Reason = reason
+	r.ClosedAt = time.Time{}
+	r.DueAt = due
 	r.unstick()
 }
 
@@ -222,7 +229,9 @@ func (r *Run) CountReissue(kind string) {
 // Finish gives a step its outcome. The run closes with its last one.
 func (r *Run) Finish(key, outcome, reason string, at time.Time) {
 	if step := r.Steps.find(key); step != nil {
-		step.Outcome, step.Reason, step.Waiting = outcome, rows.Cut(reason, maxReason), false
+		step.Outcome = outcome
+		step.Reason = rows.Cut(reason, maxReason)
+		step.Waiting = false
 		r.settle("", at)
 		return
 	}
@@ -276,7 +285,11 @@ func (r *Run) settle(waitsFor string, at time.Time) {
 		return
 	}
 	r.unstick()
-	r.State, r.Begun, r.Trouble, r.DueAt, r.Reason = Waiting, nil, "", at, strings.Join(waits, "; ")
+	r.State = Waiting
+	r.Begun = nil
+	r.Trouble = ""
+	r.DueAt = at
+	r.Reason = strings.Join(waits, "; ")
 }
 
 // about begins what is said of a step, if the run has several.
@@ -289,7 +302,10 @@ func (r *Run) about(step Step) string {
 
 func (r *Run) end(outcome, reason string, at time.Time) {
 	r.unstick()
-	r.State, r.ClosedAt, r.Begun, r.Trouble = Closed, at, nil, ""
+	r.State = Closed
+	r.ClosedAt = at
+	r.Begun = nil
+	r.Trouble = ""
 	r.Outcome, r.Reason = outcome, reason
 }
 
@@ -307,7 +323,10 @@ func (r *Run) Unhold(due time.Time) {
 	for i := range r.Steps {
 		if r.Steps[i].Outcome == HeldOutcome {
 			r.SetEpisode(r.Steps[i].Latch, 0)
-			r.Steps[i].Outcome, r.Steps[i].Reason, r.Steps[i].Episode, r.Steps[i].Leave = "", "", 0, true
+			r.Steps[i].Outcome = ""
+			r.Steps[i].Reason = ""
+			r.Steps[i].Episode = 0
+			r.Steps[i].Leave = true
 		}
 	}
 	if len(r.Steps) == 0 {
@@ -315,18 +334,25 @@ func (r *Run) Unhold(due time.Time) {
 		// all that there was before there were steps
 		r.Steps = Steps{{Key: "isolate", Latch: latches.Isolation, Leave: true}}
 	}
-	r.State, r.Outcome, r.Reason, r.ClosedAt, r.DueAt, r.Begun = Started, "", "", time.Time{}, due, nil
+	r.State = Started
+	r.Outcome = ""
+	r.Reason = ""
+	r.ClosedAt = time.Time{}
+	r.DueAt = due
+	r.Begun = nil
 }
 
 // Drop decides that what a rail held is not done.
 func (r *Run) Drop(why string) {
 	for i := range r.Steps {
 		if r.Steps[i].Outcome == HeldOutcome {
-			r.Steps[i].Outcome, r.Steps[i].Reason = "dropped", r.Steps[i].Reason+why
+			r.Steps[i].Outcome = "dropped"
+			r.Steps[i].Reason = r.Steps[i].Reason + why
 		}
 	}
 	if r.State.Final() {
-		r.Outcome, r.Reason = strings.Join(r.outcomes(), ", "), r.Reason+why
+		r.Outcome = strings.Join(r.outcomes(), ", ")
+		r.Reason = r.Reason + why
 	}
 }
 

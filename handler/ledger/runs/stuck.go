@@ -70,7 +70,10 @@ func (r Run) IsLastTry(now time.Time) bool {
 
 // unstick notes that the run got on.
 func (r *Run) unstick() {
-	r.StuckSince, r.LastTryAt, r.TurnSince, r.StuckTold = time.Time{}, time.Time{}, time.Time{}, false
+	r.StuckSince = time.Time{}
+	r.LastTryAt = time.Time{}
+	r.TurnSince = time.Time{}
+	r.StuckTold = false
 }
 
 // Stuck is what Health says of the runs that do not get on.
@@ -88,6 +91,8 @@ func (s *Stuck) add(run Run, now time.Time) {
 	}
 	s.Runs++
 	if s.Oldest == "" || run.StuckSince.Before(s.Since) {
-		s.Oldest, s.Since, s.Why = run.ID(), run.StuckSince, rows.Cut(run.Trouble, 300)
+		s.Oldest = run.ID()
+		s.Since = run.StuckSince
+		s.Why = rows.Cut(run.Trouble, 300)
 	}
 }

@@ -123,7 +123,8 @@ func (s *Store) LookupsTold(ctx context.Context, l Lookups, now time.Time) error
 				}
 			}
 		}
-		current.More, current.ToldAt = max(current.More-l.More, 0), now
+		current.More = max(current.More-l.More, 0)
+		current.ToldAt = now
 		return true
 	})
 }

@@ -145,7 +145,8 @@ func fill(t *testing.T, v reflect.Value, depth int) {
 			fill(t, v.Index(i), depth+1)
 		}
 	case reflect.Map:
-		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		key := reflect.New(v.Type().Key()).Elem()
+		value := reflect.New(v.Type().Elem()).Elem()
 		fill(t, key, depth+1)
 		fill(t, value, depth+1)
 		v.Set(reflect.MakeMap(v.Type()))

@@ -30,7 +30,8 @@ func explained(err error) syntax.Problem {
 	}
 	said := func(pattern string) []string { return regexp.MustCompile(pattern).FindStringSubmatch(p.Message) }
 	if m := said(unknownName); m != nil {
-		p.Message, p.Hint = fmt.Sprintf("there is no %q", m[1]), spelling.Suggest(m[1], facts.Roots())
+		p.Message = fmt.Sprintf("there is no %q", m[1])
+		p.Hint = spelling.Suggest(m[1], facts.Roots())
 		if strings.EqualFold(m[1], "null") {
 			p.Hint = `write nil, or "" for a text`
 		}

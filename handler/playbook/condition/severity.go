@@ -44,9 +44,13 @@ func orders(root ast.Node) []syntax.Problem {
 
 // orderHint words a comparison of texts as it was meant: of the same value, in the same direction.
 func orderHint(n *ast.BinaryNode) string {
-	fact, other, operator := n.Left, n.Right, n.Operator
+	fact := n.Left
+	other := n.Right
+	operator := n.Operator
 	if ordered(fact) == "" {
-		fact, other, operator = n.Right, n.Left, syntax.Mirrored(n.Operator)
+		fact = n.Right
+		other = n.Left
+		operator = syntax.Mirrored(n.Operator)
 	}
 	text, written := other.(*ast.StringNode)
 	switch name := ordered(fact); {

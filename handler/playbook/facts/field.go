@@ -26,7 +26,9 @@ func Resolve(path []string) (Field, bool) {
 		}
 		f.Index = append(f.Index, sf.Index)
 		f.Name = strings.TrimPrefix(f.Name+"."+name, ".")
-		t, f.Kind, f.Texts = sf.Type, sf.Type.Kind(), sf.Type == reflect.TypeFor[[]string]()
+		t = sf.Type
+		f.Kind = sf.Type.Kind()
+		f.Texts = sf.Type == reflect.TypeFor[[]string]()
 	}
 	return f, len(f.Index) > 0
 }

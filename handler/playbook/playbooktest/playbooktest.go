@@ -142,7 +142,8 @@ func Conditions() []string {
 // Facts are what conditions see of Input.
 func Facts() facts.Facts {
 	in := Input()
-	onMachine, inIncident := int64(*in.AlertsOnMachine), int64(*in.AlertsInIncident)
+	onMachine := int64(*in.AlertsOnMachine)
+	inIncident := int64(*in.AlertsInIncident)
 	seen := facts.Facts{
 		Alert:      facts.OfAlert(in.Alert),
 		Machine:    facts.OfMachine(*in.Machine, in.Now),

@@ -117,6 +117,8 @@ func (r *reader) rate(m source.Mapping) playbook.Rate {
 		shorter, least = name, n
 		return n
 	}
-	minute, hour, day := limit("perMinute"), limit("perHour"), limit("perDay")
+	minute := limit("perMinute")
+	hour := limit("perHour")
+	day := limit("perDay")
 	return playbook.Rate{PerMinute: minute, PerHour: hour, PerDay: day}
 }

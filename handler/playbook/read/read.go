@@ -39,7 +39,8 @@ func Check(name string, src []byte) (*playbook.Book, []source.Problem, error) {
 	if len(r.Problems) > 0 {
 		return nil, nil, r.Err(name)
 	}
-	written.Hash, written.Sizes = alert.SHA256(src), r.compiler.Sizes()
+	written.Hash = alert.SHA256(src)
+	written.Sizes = r.compiler.Sizes()
 	r.unlisted(written)
 	r.shadows(written.Rules)
 	source.Sort(r.Warnings)

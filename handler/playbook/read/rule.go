@@ -81,9 +81,11 @@ func (r *reader) condition(m source.Mapping, name string) (condition.Condition, 
 
 // subject refuses what the rule is not asked about: a condition would have no answer, or another than meant.
 func (r *reader) subject(m source.Mapping, rule playbook.Rule) {
-	other, hint := facts.OnHunt, "write on: hunt, or take it out"
+	other := facts.OnHunt
+	hint := "write on: hunt, or take it out"
 	if rule.On == facts.OnHunt {
-		other, hint = facts.OnAlert, "a rule for hunts reads hunt.name, hunt.severity, hunt.row, machine and now"
+		other = facts.OnAlert
+		hint = "a rule for hunts reads hunt.name, hunt.severity, hunt.row, machine and now"
 	}
 	updates := slices.ContainsFunc(rule.Steps, func(s playbook.StepSpec) bool { return s.Kind == playbook.UpdateAlert })
 	if do, ok := m.Value("do"); ok && rule.On == facts.OnHunt && updates {

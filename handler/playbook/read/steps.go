@@ -47,9 +47,11 @@ func (r *reader) step(of source.Mapping, kind playbook.StepKind, rule string) pl
 		step.Update, step.Assign = r.change(m), r.account(m, rule)
 		step.Comment = r.template(m, "comment", rule)
 	case playbook.Mail:
-		step.To, step.Text = r.recipients(m, rule), r.template(m, "text", rule)
+		step.To = r.recipients(m, rule)
+		step.Text = r.template(m, "text", rule)
 	default:
-		step.Scope, step.Comment = machine.Scope(m.Word("type")), r.template(m, "comment", rule)
+		step.Scope = machine.Scope(m.Word("type"))
+		step.Comment = r.template(m, "comment", rule)
 	}
 	return step
 }

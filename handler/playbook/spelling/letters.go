@@ -26,7 +26,9 @@ func keep(s string, is func(rune) bool) string {
 // editDistance counts the single-character changes between a and b, a swap of neighbours being one.
 func editDistance(a, b string) int {
 	ar, br := []rune(a), []rune(b)
-	before, prev, row := make([]int, len(br)+1), make([]int, len(br)+1), make([]int, len(br)+1)
+	before := make([]int, len(br)+1)
+	prev := make([]int, len(br)+1)
+	row := make([]int, len(br)+1)
 	for j := range prev {
 		prev[j] = j
 	}

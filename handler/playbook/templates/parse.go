@@ -94,7 +94,8 @@ func functionNames() []string { return []string{"and", "or", "not", "eq", "ne", 
 func checkField(path []string) *Mistake {
 	t := reflect.TypeFor[Data]()
 	for i, name := range path {
-		before, upTo := "."+strings.Join(path[:i], "."), "."+strings.Join(path[:i+1], ".")
+		before := "." + strings.Join(path[:i], ".")
+		upTo := "." + strings.Join(path[:i+1], ".")
 		if t.Kind() != reflect.Struct || t == reflect.TypeFor[time.Time]() {
 			return &Mistake{fmt.Sprintf("%s has no field %q", before, name), "write " + before}
 		}

@@ -119,7 +119,8 @@ func (b *boundedText) Write(p []byte) (int, error) {
 
 // sampleData is data of an alert and a machine of which most is known.
 func sampleData() Data {
-	id, at := strings.Repeat("a", 40), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	id := strings.Repeat("a", 40)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	return Data{
 		Now: at,
 		Alert: alert.Alert{

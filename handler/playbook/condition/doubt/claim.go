@@ -28,7 +28,9 @@ func claimOf(node ast.Node) claim {
 		return claimOf(n.Node).opposite()
 	}
 	if n, ok := node.(*ast.BinaryNode); ok {
-		left, right, operator := n.Left, n.Right, n.Operator
+		left := n.Left
+		right := n.Right
+		operator := n.Operator
 		if _, written := literalOf(left); written {
 			left, right, operator = right, left, syntax.Mirrored(operator)
 		}
@@ -57,7 +59,9 @@ func comparison(left, right ast.Node, operator string) (claim, bool) {
 		return c, false
 	}
 	number, isNumber := numberOf(right)
-	c.low, c.high, c.open = math.Inf(-1), math.Inf(1), operator == "<" || operator == ">"
+	c.low = math.Inf(-1)
+	c.high = math.Inf(1)
+	c.open = operator == "<" || operator == ">"
 	switch {
 	case operator == "==", operator == "!=":
 		return claim{
@@ -104,7 +108,8 @@ func (c claim) excludes(d claim) bool {
 	case len(d.values) > 0:
 		return !d.not && !slices.ContainsFunc(d.values, c.holds)
 	}
-	low, high := math.Max(c.low, d.low), math.Min(c.high, d.high)
+	low := math.Max(c.low, d.low)
+	high := math.Min(c.high, d.high)
 	return low > high || low == high && (c.open || d.open)
 }
 

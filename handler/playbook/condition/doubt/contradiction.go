@@ -43,7 +43,8 @@ func inChain(chain ast.Node) []syntax.Problem {
 	said := "%s and %s are never both true, so this never matches"
 	hint := "write or, or in [...], or take one out"
 	if join == syntax.AnyOf {
-		said, hint = "%s or %s is always true", "write and, or not in [...], or take one out"
+		said = "%s or %s is always true"
+		hint = "write and, or not in [...], or take one out"
 	}
 	claims := make([]claim, len(operands))
 	for i, node := range operands {

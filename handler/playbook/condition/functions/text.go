@@ -58,7 +58,8 @@ func inCIDR(args []string) (bool, error) {
 
 // atLeast compares a severity with a written one. UnSpecified is below all; what nobody knows has no answer.
 func atLeast(args []string) (bool, error) {
-	is, least := alert.Severity(args[0]), alert.Severity(args[1])
+	is := alert.Severity(args[0])
+	least := alert.Severity(args[1])
 	if is != alert.UnSpecified && is.Rank() == 0 {
 		return false, fmt.Errorf("the severity %s is not known", spelling.Quoted(args[0]))
 	}

@@ -51,7 +51,8 @@ func (f *File) WarnAt(line, column int, message, hint string) {
 }
 
 func (f *File) problem(line, column int, message, hint string) Problem {
-	line, column = min(max(line, 1), len(f.lines)), max(column, 1)
+	line = min(max(line, 1), len(f.lines))
+	column = max(column, 1)
 	return Problem{
 		Line:    line,
 		Column:  column,

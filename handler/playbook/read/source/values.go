@@ -181,7 +181,8 @@ func (m Mapping) Age(name string) time.Duration {
 	if !ok {
 		return 0
 	}
-	digits, unit := item.Text[:len(item.Text)-1], item.Text[len(item.Text)-1]
+	digits := item.Text[:len(item.Text)-1]
+	unit := item.Text[len(item.Text)-1]
 	count, _ := strconv.Atoi(digits) // the form has digits there, few enough
 	one := map[byte]time.Duration{
 		's': time.Second,

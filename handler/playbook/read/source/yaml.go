@@ -83,7 +83,9 @@ const maxNesting = 12
 // plainYAML refuses the parts of YAML that nothing here needs: what can blow a small file up, and what cannot be read
 // at a glance.
 func (f *File) plainYAML(tokens token.Tokens) bool {
-	flow, line, marks := 0, 0, 0
+	flow := 0
+	line := 0
+	marks := 0
 	for _, t := range tokens {
 		if t.Position.Line != line {
 			line, marks = t.Position.Line, 0
@@ -100,7 +102,8 @@ func (f *File) plainYAML(tokens token.Tokens) bool {
 		}
 		message, hint := unused(t)
 		if flow > maxNesting || marks > maxNesting {
-			message, hint = "nested too deeply", "a few levels are enough"
+			message = "nested too deeply"
+			hint = "a few levels are enough"
 		}
 		if message != "" {
 			f.At(t.Position.Line, t.Position.Column, message, hint)
@@ -127,11 +130,15 @@ func unused(t *token.Token) (message, hint string) {
 
 // syntax notes an error of the YAML parser.
 func (f *File) syntax(err error) {
-	line, column, message := 1, 1, err.Error()
+	line := 1
+	column := 1
+	message := err.Error()
 	var wrong yaml.Error
 	if errors.As(err, &wrong) && wrong.GetToken() != nil {
 		at := wrong.GetToken().Position
-		line, column, message = at.Line, at.Column, wrong.GetMessage()
+		line = at.Line
+		column = at.Column
+		message = wrong.GetMessage()
 	}
 	f.At(line, column, "not valid YAML: "+spelling.Cut(message, 300),
 		"mind indentation and quotes; a text with : or # in it has to be in quotes")
