@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/config"
 	"cordon/handler/trigger"
 )
 
@@ -18,10 +19,22 @@ const putBackFor = 7 * 24 * time.Hour
 
 // putBacks puts messages of a newer version's format back on their queue, until that version runs here too.
 type putBacks struct {
-	send  func(ctx context.Context, id string, body []byte, at time.Time) error
+	send  sender
 	pause time.Duration // between two tries while the queue takes nothing
 	now   func() time.Time
 	log   *slog.Logger
+}
+
+// sender sends the copy of a message, under an id, for a time.
+type sender func(ctx context.Context, id string, body []byte, at time.Time) error
+
+func newPutBacks(settings config.Config, send sender, log *slog.Logger) *putBacks {
+	return &putBacks{
+		send:  send,
+		pause: settings.RetryAfter,
+		now:   time.Now,
+		log:   log,
+	}
 }
 
 // orLater is what became of a delivery that ended in err: a message in a newer format is put back, and the delivery is

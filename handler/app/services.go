@@ -62,47 +62,9 @@ func services(
 	follower := newFollower(settings, c, to, outbox, log)
 	runHunts, hunts := newHunts(settings, c, to, outbox, log)
 	receiver := newReceiver(settings, to)
-	timed := onTimers(settings, hunts)
-	check := health.New(health.Options{
-		Ledger:     c.ledger,
-		Queues:     c.bus,
-		Log:        log,
-		Alerts:     settings.AlertQueue,
-		Notices:    settings.NoticeQueue,
-		Version:    version,
-		Mode:       setup.Mode(settings, book),
-		Watched:    timed,
-		Lapses:     settings.Lapses(),
-		Unanswered: watch.AnswerWithin(settings.SweepAfter),
-		Now:        time.Now,
-	})
-	dog := watch.New(watch.Options{
-		Runs:     c.ledger.Runs,
-		Switches: c.ledger.Switches,
-		Teller:   outbox,
-		Log:      log,
-		Now:      time.Now,
-		Operator: setup.Addresses(settings.OperatorMail),
-	})
-	t := &timers{
-		trouble: c.ledger.Trouble,
-		dog:     dog,
-		health:  check,
-		watched: timed,
-		lapses:  settings.Lapses(),
-	}
-	alertsAgain := &putBacks{
-		send:  to.SendAlert,
-		pause: settings.RetryAfter,
-		now:   time.Now,
-		log:   log,
-	}
-	noticesAgain := &putBacks{
-		send:  to.SendNotice,
-		pause: settings.RetryAfter,
-		now:   time.Now,
-		log:   log,
-	}
+	check, t := newTimers(settings, book, c, outbox, onTimers(settings, hunts), log, version)
+	alertsAgain := newPutBacks(settings, to.SendAlert, log)
+	noticesAgain := newPutBacks(settings, to.SendNotice, log)
 	return trigger.Services{
 		PollAlerts: func(ctx context.Context, _ trigger.Tick) error {
 			return t.after(ctx, pollAlerts, poller.Poll(ctx))
@@ -125,6 +87,41 @@ func services(
 		},
 		Health:        check.Report,
 		HealthSummary: check.Summary,
+	}
+}
+
+// newTimers makes the report of health and what comes after every run of a timer.
+func newTimers(
+	settings config.Config, book *playbook.Book, c clients, outbox *notice.Outbox, timed []watch.Function,
+	log *slog.Logger, version string,
+) (*health.Check, *timers) {
+	check := health.New(health.Options{
+		Ledger:     c.ledger,
+		Queues:     c.bus,
+		Log:        log,
+		Alerts:     settings.AlertQueue,
+		Notices:    settings.NoticeQueue,
+		Version:    version,
+		Mode:       setup.Mode(settings, book),
+		Watched:    timed,
+		Lapses:     settings.Lapses(),
+		Unanswered: watch.AnswerWithin(settings.SweepAfter),
+		Now:        time.Now,
+	})
+	dog := watch.New(watch.Options{
+		Runs:     c.ledger.Runs,
+		Switches: c.ledger.Switches,
+		Teller:   outbox,
+		Log:      log,
+		Now:      time.Now,
+		Operator: setup.Addresses(settings.OperatorMail),
+	})
+	return check, &timers{
+		trouble: c.ledger.Trouble,
+		dog:     dog,
+		health:  check,
+		watched: timed,
+		lapses:  settings.Lapses(),
 	}
 }
 

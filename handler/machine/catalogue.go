@@ -62,7 +62,9 @@ const (
 
 // Catalogue lists the machine actions. Platforms and builds are those that neither the page of the action nor "Take
 // response actions on a device" allows: where the two differ or say nothing, the API is asked.
-func Catalogue() []Spec {
+func Catalogue() []Spec { return slices.Concat(isolation(), restriction(), passing()) }
+
+func isolation() []Spec {
 	return []Spec{
 		{
 			Type:        Isolate,
@@ -81,8 +83,22 @@ func Catalogue() []Spec {
 			oldest:      build1703,
 			unsupported: tooOld(),
 		},
-		{Type: Unisolate, Path: "unisolate", Permission: "Machine.Isolate",
-			Latch: "release", Undoes: Isolate, Noun: "release", Plural: "releases", Done: "released", Would: "release"},
+		{
+			Type:       Unisolate,
+			Path:       "unisolate",
+			Permission: "Machine.Isolate",
+			Latch:      "release",
+			Undoes:     Isolate,
+			Noun:       "release",
+			Plural:     "releases",
+			Done:       "released",
+			Would:      "release",
+		},
+	}
+}
+
+func restriction() []Spec {
+	return []Spec{
 		{
 			Type:        Restrict,
 			Path:        "restrictCodeExecution",
@@ -108,6 +124,12 @@ func Catalogue() []Spec {
 			Done:       "unrestricted",
 			Would:      "end the restriction of apps",
 		},
+	}
+}
+
+// passing are the actions that change nothing lasting about the machine.
+func passing() []Spec {
+	return []Spec{
 		{
 			Type:        Scan,
 			Path:        "runAntiVirusScan",

@@ -185,6 +185,15 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 		return "No longer isolated: Defender lifts an isolation after a time", "bad",
 			"Isolate the machine in the Defender portal if it is still needed. Cordon decides again about alerts that " +
 				"came shortly before, and about new ones."
+	case Duplicate:
+		return "A second isolation request was sent", "bad", "Check the machine's actions in the Defender portal."
+	}
+	return notAsked(e)
+}
+
+// notAsked is outcomeOf for an isolation that was not asked for, or not taken.
+func notAsked(e Event) (outcome, tone, what string) {
+	switch e.Kind {
 	case ReleasedEarly:
 		return "Not isolated: it was released after this alert was seen", "calm",
 			"Isolate the machine in the Defender portal if the release was too early."
@@ -205,8 +214,6 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 			return "Nothing was done: the machine was not found", "bad", lookUp
 		}
 		return "Not isolated: not found", "bad", lookUp
-	case Duplicate:
-		return "A second isolation request was sent", "bad", "Check the machine's actions in the Defender portal."
 	}
 	return "Nothing was done", "calm", ""
 }
