@@ -84,7 +84,7 @@ var allowed = map[string][]string{
 	"ledger/runs":       {"alert", "ledger/latches", "ledger/neighbours", "ledger/rows", "outgoing"},
 	"ledger/trouble":    {"ledger/runs", "ledger/switches"},
 	"ledger": {
-		"alert", "machine", "outgoing", "ledger/budget", "ledger/findings", "ledger/held", "ledger/hunts",
+		"outgoing", "ledger/budget", "ledger/findings", "ledger/held", "ledger/hunts",
 		"ledger/latches", "ledger/neighbours", "ledger/notices", "ledger/rows", "ledger/runs", "ledger/switches",
 		"ledger/trouble",
 	},

@@ -215,7 +215,7 @@ func (th *theater) process() (all trigger.Services, stop func()) {
 		mailer: th,
 		quota:  budget.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
 		api: setup.DefenderOver(&url.URL{Scheme: "http", Host: "api.example"},
-			&inMemory{to: th.sim.Handler(), takes: apiTakes}, &setup.Pauses{Ledger: store.Switches, Log: log}, nil,
+			&inMemory{to: th.sim.Handler(), takes: apiTakes}, &setup.Pauses{Switches: store.Switches, Log: log}, nil,
 			log),
 	}
 	if th.trial.noSlots {

@@ -70,7 +70,7 @@ func wire(
 		return trigger.Services{}, err
 	}
 	c := clients{
-		api:    setup.Defender(settings, transport, who.App, &setup.Pauses{Ledger: store.Switches, Log: log}, log),
+		api:    setup.Defender(settings, transport, who.App, &setup.Pauses{Switches: store.Switches, Log: log}, log),
 		ledger: store,
 		bus:    bus,
 		mailer: &setup.Postman{

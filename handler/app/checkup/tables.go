@@ -9,7 +9,6 @@ import (
 
 	"cordon/handler/app/setup"
 	"cordon/handler/doctor"
-	"cordon/handler/ledger"
 	"cordon/handler/ledger/rows"
 )
 
@@ -29,14 +28,14 @@ func (c *Checkup) tablesArea() (doctor.Area, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(area, doctor.Tables(ledgerProbe{store})...), nil
+	return append(area, doctor.Tables(ledgerProbe{store.Tables})...), nil
 }
 
 // ledgerProbe lets the doctor try the tables, and tells an answer of theirs in one line.
-type ledgerProbe struct{ store *ledger.Store }
+type ledgerProbe struct{ tables *rows.Tables }
 
 func (l ledgerProbe) Probe(ctx context.Context) error {
-	err := l.store.Probe(ctx)
+	err := l.tables.Probe(ctx)
 	var answer *azcore.ResponseError
 	var tried *rows.Error
 	if errors.As(err, &answer) && errors.As(err, &tried) {

@@ -68,13 +68,13 @@ func repeated(log *slog.Logger) func(httpretry.Retry) {
 
 // Pauses lets the processes tell each other through the ledger that an endpoint wants no requests.
 type Pauses struct {
-	Ledger *switches.Store
-	Log    *slog.Logger
+	Switches *switches.Store
+	Log      *slog.Logger
 }
 
 // PausedUntil is until when an endpoint is left alone; the zero time if it is not.
 func (p *Pauses) PausedUntil(ctx context.Context, endpoint string) (time.Time, error) {
-	until, err := p.Ledger.EndpointPausedUntil(ctx, endpoint)
+	until, err := p.Switches.EndpointPausedUntil(ctx, endpoint)
 	if err != nil {
 		const unknown = "it is not known whether others were told to leave the endpoint alone; " +
 			"this process goes by its own answers"
@@ -85,7 +85,7 @@ func (p *Pauses) PausedUntil(ctx context.Context, endpoint string) (time.Time, e
 
 // Pause tells all processes to leave an endpoint alone until then.
 func (p *Pauses) Pause(ctx context.Context, endpoint string, until time.Time) error {
-	err := p.Ledger.PauseEndpoint(ctx, endpoint, time.Now(), until)
+	err := p.Switches.PauseEndpoint(ctx, endpoint, time.Now(), until)
 	if err != nil {
 		p.Log.WarnContext(ctx, "the others could not be told to leave the endpoint alone; each finds out for itself",
 			"endpoint", endpoint, "until", until, "error", err.Error())

@@ -30,7 +30,7 @@ func reach(machine string, episode int, at time.Time) Reservation {
 	}
 }
 
-// machines is a promise of the suite: machines are counted, not what was asked for.
+// machines is a promise: machines are counted, not what was asked for.
 func machines(t *testing.T, s *Store) {
 	at := noon
 	for _, step := range []struct {
@@ -55,7 +55,7 @@ func machines(t *testing.T, s *Store) {
 	}
 }
 
-// givenBack is a promise of the suite: what came to nothing leaves room, however often that is said.
+// givenBack is a promise: what came to nothing leaves room, however often that is said.
 func givenBack(t *testing.T, s *Store) {
 	for i := range 7 {
 		r := reach("m1", i+1, noon.Add(time.Duration(i)*time.Minute))
@@ -82,7 +82,7 @@ func givenBack(t *testing.T, s *Store) {
 	}
 }
 
-// secondBudgets is a promise of the suite: a row of the second version, without machines, is read; each key stands for
+// secondBudgets is a promise: a row of the second version, without machines, is read; each key stands for
 // one.
 func secondBudgets(t *testing.T, s *Store) {
 	type old struct {

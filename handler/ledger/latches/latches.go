@@ -7,15 +7,10 @@ import "cordon/handler/ledger/rows"
 
 // Store is the latches of a tenant.
 type Store struct {
-	*rows.Tables
 	latches, open *rows.Table
 }
 
 // In is the latches in some tables.
 func In(tables *rows.Tables) *Store {
-	return &Store{
-		Tables:  tables,
-		latches: tables.Table(rows.Latches),
-		open:    tables.Table(rows.Open),
-	}
+	return &Store{latches: tables.Table(rows.Latches), open: tables.Table(rows.Open)}
 }

@@ -11,4 +11,5 @@ func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
 	rows := []any{head{}, Notice{}, Entry{}}
 	outgoingtest.Written(t, rows)
 	outgoingtest.ReadBack(t, rows...)
+	outgoingtest.Kept(t, rows...)
 }

@@ -71,8 +71,6 @@ type Claim struct {
 	Nothing string  // why there is nothing to send, as a clause; empty: the sequence is the caller's
 }
 
-var errNone = errors.New("there is no such notice")
-
 func seqKey(seq int) string { return fmt.Sprintf("seq:%08d", seq) }
 
 // Add records an event for a group under a key, once: an event with a key that exists is left as it is. The entry joins
@@ -99,7 +97,7 @@ func (s *Store) add(
 	if found, err := s.notices.Read(ctx, &entry); err != nil {
 		return Notice{}, false, err
 	} else if found {
-		n, err := s.notice(ctx, group, entry.Seq)
+		n, err := s.written(ctx, group, entry.Seq)
 		return n, false, err
 	}
 	entry.At, entry.Body = at, body
@@ -109,7 +107,7 @@ func (s *Store) add(
 	}
 	if top.Open != 0 {
 		entry.Seq = top.Open
-		n, err := s.notice(ctx, group, top.Open)
+		n, err := s.written(ctx, group, top.Open)
 		if err == nil && at.After(n.DueAt) {
 			// Whoever opened it may have slept so long that its index row was taken for one without a sequence.
 			err = s.index(ctx, n)
@@ -134,11 +132,18 @@ func (s *Store) add(
 	return n, true, s.notices.Transact(ctx, &entry, &top, &n)
 }
 
-func (s *Store) notice(ctx context.Context, group string, seq int) (Notice, error) {
-	n := Notice{Keys: s.notices.At(seqKey(seq), "group", group)}
-	found, err := s.notices.Read(ctx, &n)
+// notice reads a sequence; false if it was never written.
+func (s *Store) notice(ctx context.Context, group string, seq int) (n Notice, found bool, err error) {
+	n.Keys = s.notices.At(seqKey(seq), "group", group)
+	found, err = s.notices.Read(ctx, &n)
+	return n, found, err
+}
+
+// written is notice for a sequence that somebody counted on.
+func (s *Store) written(ctx context.Context, group string, seq int) (Notice, error) {
+	n, found, err := s.notice(ctx, group, seq)
 	if err == nil && !found {
-		return Notice{}, errNone
+		err = fmt.Errorf("notice %d of %s: %w", seq, group, rows.ErrNoRow)
 	}
 	return n, err
 }
@@ -153,12 +158,12 @@ const early = 5 * time.Second
 func (s *Store) Claim(
 	ctx context.Context, group string, seq int, now time.Time, lock time.Duration,
 ) (Claim, error) {
-	n, err := s.notice(ctx, group, seq)
+	n, found, err := s.notice(ctx, group, seq)
 	switch {
-	case errors.Is(err, errNone):
-		return Claim{Nothing: errNone.Error()}, nil
 	case err != nil:
 		return Claim{}, err
+	case !found:
+		return Claim{Nothing: "there is no such notice"}, nil
 	case n.State == Sent:
 		// The index row outlives a crash between the last two writes.
 		return Claim{Nothing: "the notice is sent"}, s.dropDue(ctx, n)
@@ -182,7 +187,7 @@ func (s *Store) Claim(
 	} else if err != nil {
 		return Claim{}, err
 	}
-	if n, err = s.notice(ctx, group, seq); err != nil {
+	if n, err = s.written(ctx, group, seq); err != nil {
 		return Claim{}, err
 	}
 	entries, err := rows.List[Entry](ctx, s.notices, rows.Prefix(n.PartitionKey, "entry:"))
@@ -200,7 +205,7 @@ func (s *Store) Done(ctx context.Context, n Notice, at time.Time) error {
 		if !errors.Is(err, rows.ErrConflict) {
 			return err
 		}
-		newer, readErr := s.notice(ctx, n.Group, n.Seq)
+		newer, readErr := s.written(ctx, n.Group, n.Seq)
 		if readErr != nil {
 			return readErr
 		}
@@ -247,7 +252,7 @@ func (s *Store) Unsent(ctx context.Context) ([]Notice, error) {
 // DropUnwritten takes a sequence out of the index of unsent ones if it was never written: a crash or an error came
 // between the two, and what was to be told was told otherwise. It is only asked long after the index row was made.
 func (s *Store) DropUnwritten(ctx context.Context, n Notice) (dropped bool, err error) {
-	if _, err := s.notice(ctx, n.Group, n.Seq); !errors.Is(err, errNone) {
+	if _, found, err := s.notice(ctx, n.Group, n.Seq); found || err != nil {
 		return false, err
 	}
 	return true, s.dropDue(ctx, n)

@@ -11,4 +11,5 @@ func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
 	rows := []any{Met{}, metRow{}, Pause{}, endpointPause{}, Mark{}, Lookup{}, Lookups{}, Watermark{}}
 	outgoingtest.Written(t, rows)
 	outgoingtest.ReadBack(t, rows...)
+	outgoingtest.Kept(t, rows...)
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// lookups is a promise of the suite: many instances ask for more than the hour has, and the row stays small.
+// lookups is a promise: many instances ask for more than the hour has, and the row stays small.
 func lookups(t *testing.T, s *Store) {
 	const n = 8
 	ask := func(s *Store, id string, at time.Time) LookupLeave {
