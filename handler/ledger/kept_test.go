@@ -2,9 +2,11 @@ package ledger
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,9 +17,11 @@ import (
 	"cordon/handler/ledger/budget"
 	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/hunts"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 	"cordon/local/tables"
 )
@@ -64,20 +68,29 @@ func rowsStand(t *testing.T) {
 	}
 }
 
-// writeEveryKind writes a row of every kind that the services of a run write.
+// writeEveryKind writes a row of every kind.
 func writeEveryKind(t *testing.T, s *Store) {
 	t.Helper()
-	ctx := t.Context()
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+	writeRuns(t.Context(), s, must)
+	writeActions(t.Context(), s, must)
+	writeTellings(t.Context(), s, must)
+	writeFacts(t.Context(), s, must)
+}
+
+// writeRuns writes alerts, runs, findings and what is held.
+func writeRuns(ctx context.Context, s *Store, must func(error)) {
 	a := sampleAlert()
 	a.ID, a.IncidentID = "da'1|x", 7
-	observe(t, s, a, noon)
-	_, err := s.Runs.Update(ctx, a.ID, 1, func(r *runs.Run) (bool, error) {
+	_, sha := alert.Snapshot(a)
+	_, err := s.Runs.Observe(ctx, runs.Observation{Alert: a, Hash: alert.DecisionHash(a), SnapshotSHA: sha, At: noon})
+	must(err)
+	_, err = s.Runs.Update(ctx, a.ID, 1, func(r *runs.Run) (bool, error) {
 		r.Steps = runs.Steps{{Key: "isolate", Latch: latches.Isolation}, {Key: "scan:Quick", Latch: "scan:Quick"}}
 		r.Begun = runs.Starts{}.Begin(runs.Start{Process: "p", Attempt: 2, At: noon})
 		r.Wait(latches.Isolation, 3, "waiting for action a", noon)
@@ -107,12 +120,16 @@ func writeEveryKind(t *testing.T, s *Store) {
 		Steps:     held.Steps{{Key: "isolate", Step: "isolate Full", Reason: "why"}},
 	}
 	must(s.Held.Add(ctx, h, machine.Machine{ID: "m1"}))
+}
+
+// writeActions writes latches, budgets and caps that hold something.
+func writeActions(ctx context.Context, s *Store, must func(error)) {
 	l, err := s.Latches.Of(ctx, "m1", latches.Isolation)
 	must(err)
 	l.Episode, l.ReleasedAt, l.EndReason = 2, noon, "released by alice"
 	l = latches.NextEpisode(l)
 	must(s.Latches.Save(ctx, &l))
-	must(s.Latches.Intend(ctx, &l, latches.Joiner{AlertID: a.ID, Version: 1, Groups: "g", JoinedAt: noon}))
+	must(s.Latches.Intend(ctx, &l, latches.Joiner{AlertID: "da'1|x", Version: 1, Groups: "g", JoinedAt: noon}))
 	must(s.Latches.AddOpen(ctx, "m1", latches.Isolation))
 	for request, severity := range []alert.Severity{alert.High, alert.Low} {
 		_, err = s.Budget.Reserve(ctx, budget.Reservation{
@@ -131,9 +148,44 @@ func writeEveryKind(t *testing.T, s *Store) {
 	trip, _, err := s.Budget.Trip(ctx, "isolate/an hour", "5 of at most 5", noon, time.Hour)
 	must(err)
 	must(s.Budget.TripTold(ctx, trip))
+}
+
+// writeTellings writes notices and hunts.
+func writeTellings(ctx context.Context, s *Store, must func(error)) {
+	for _, key := range []string{"first", "second"} {
+		_, _, err := s.Notices.Add(ctx, "incident:7", key, key, noon, noon.Add(time.Minute))
+		must(err)
+	}
+	_, err := s.Notices.Claim(ctx, "incident:7", 1, noon, time.Minute)
+	must(err)
+	h, err := s.Hunts.Of(ctx, "tools")
+	must(err)
+	h.Due = noon
+	must(s.Hunts.Save(ctx, &h))
+	must(s.Hunts.PutTurn(ctx, hunts.Turn{Hunt: "tools", Due: noon, New: 1},
+		hunts.Result{Columns: []string{"DeviceId"}}))
+	must(s.Hunts.Remember(ctx, "tools", []string{"0a"}, noon))
+}
+
+// writeFacts writes what is known of Cordon itself.
+func writeFacts(ctx context.Context, s *Store, must func(error)) {
+	w, err := s.Switches.Watermark(ctx)
+	must(err)
+	w.Since = noon
+	_, err = s.Switches.Advance(ctx, w, noon.Add(time.Minute))
+	must(err)
+	_, err = s.Switches.SetPause(ctx, true, "alice", "maintenance", noon)
+	must(err)
+	must(s.Switches.PauseEndpoint(ctx, "POST /api/machines/{id}/isolate", noon, noon.Add(time.Minute)))
+	must(s.Switches.NoteMet(ctx, []switches.Met{{Fact: "rbacGroupName", Machine: "m1"}}, noon))
+	_, err = s.Switches.AskToLookUp(ctx, "asked", noon)
+	must(err)
 	s.Trouble.Note(ctx, noon, "PollAlerts", fmt.Errorf("no answer"))
 	s.Trouble.NoteOver(ctx, noon.Add(time.Minute), "PollAlerts")
 }
+
+// random is a rand.Text, as in the keys of what is stored in parts.
+var random = regexp.MustCompile(`\b[A-Z2-7]{26}\b`)
 
 // readable is a row without what differs each time, and with what is packed in it.
 func readable(t *testing.T, row map[string]any) string {
@@ -158,5 +210,5 @@ func readable(t *testing.T, row map[string]any) string {
 	if err := writer.Encode(row); err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(line.String())
+	return random.ReplaceAllString(strings.TrimSpace(line.String()), "RANDOM")
 }
