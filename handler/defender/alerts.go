@@ -10,67 +10,68 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/defender/lenient"
 	"cordon/handler/machine"
 )
 
 // wireAlert is the alert resource as far as Cordon reads it (Alerts resource type page). Comments are not read.
 type wireAlert struct {
-	ID                 text                `json:"id"`
-	IncidentID         integer             `json:"incidentId"`
-	AssignedTo         text                `json:"assignedTo"`
-	Severity           text                `json:"severity"`
-	Status             text                `json:"status"`
-	Classification     text                `json:"classification"`
-	Determination      text                `json:"determination"`
-	InvestigationState text                `json:"investigationState"`
-	DetectionSource    text                `json:"detectionSource"`
-	DetectorID         text                `json:"detectorId"`
-	Category           text                `json:"category"`
-	ThreatFamily       text                `json:"threatFamilyName"`
-	ThreatName         text                `json:"threatName"`
-	Title              text                `json:"title"`
-	Description        passage             `json:"description"`
-	Created            instant             `json:"alertCreationTime"`
-	FirstEvent         instant             `json:"firstEventTime"`
-	LastEvent          instant             `json:"lastEventTime"`
-	Updated            instant             `json:"lastUpdateTime"`
-	Resolved           instant             `json:"resolvedTime"`
-	MachineID          text                `json:"machineId"`
-	ComputerDNSName    text                `json:"computerDnsName"`
-	RBACGroupName      text                `json:"rbacGroupName"`
-	MitreTechniques    texts               `json:"mitreTechniques"`
-	RelatedUser        object[wireUser]    `json:"relatedUser"`
-	Evidence           items[wireEvidence] `json:"evidence"`
+	ID                 lenient.Text                `json:"id"`
+	IncidentID         lenient.Integer             `json:"incidentId"`
+	AssignedTo         lenient.Text                `json:"assignedTo"`
+	Severity           lenient.Text                `json:"severity"`
+	Status             lenient.Text                `json:"status"`
+	Classification     lenient.Text                `json:"classification"`
+	Determination      lenient.Text                `json:"determination"`
+	InvestigationState lenient.Text                `json:"investigationState"`
+	DetectionSource    lenient.Text                `json:"detectionSource"`
+	DetectorID         lenient.Text                `json:"detectorId"`
+	Category           lenient.Text                `json:"category"`
+	ThreatFamily       lenient.Text                `json:"threatFamilyName"`
+	ThreatName         lenient.Text                `json:"threatName"`
+	Title              lenient.Text                `json:"title"`
+	Description        lenient.Passage             `json:"description"`
+	Created            lenient.Instant             `json:"alertCreationTime"`
+	FirstEvent         lenient.Instant             `json:"firstEventTime"`
+	LastEvent          lenient.Instant             `json:"lastEventTime"`
+	Updated            lenient.Instant             `json:"lastUpdateTime"`
+	Resolved           lenient.Instant             `json:"resolvedTime"`
+	MachineID          lenient.Text                `json:"machineId"`
+	ComputerDNSName    lenient.Text                `json:"computerDnsName"`
+	RBACGroupName      lenient.Text                `json:"rbacGroupName"`
+	MitreTechniques    lenient.Texts               `json:"mitreTechniques"`
+	RelatedUser        lenient.Object[wireUser]    `json:"relatedUser"`
+	Evidence           lenient.Items[wireEvidence] `json:"evidence"`
 }
 
 type wireUser struct {
-	UserName   text `json:"userName"`
-	DomainName text `json:"domainName"`
+	UserName   lenient.Text `json:"userName"`
+	DomainName lenient.Text `json:"domainName"`
 }
 
 type wireEvidence struct {
-	EntityType        text    `json:"entityType"`
-	SHA1              text    `json:"sha1"`
-	SHA256            text    `json:"sha256"`
-	FileName          text    `json:"fileName"`
-	FilePath          passage `json:"filePath"`
-	ProcessID         integer `json:"processId"`
-	CommandLine       passage `json:"processCommandLine"`
-	ParentProcessID   integer `json:"parentProcessId"`
-	ParentFileName    text    `json:"parentProcessFileName"`
-	ParentFilePath    passage `json:"parentProcessFilePath"`
-	IPAddress         text    `json:"ipAddress"`
-	URL               passage `json:"url"`
-	RegistryKey       passage `json:"registryKey"`
-	RegistryHive      text    `json:"registryHive"`
-	RegistryValueType text    `json:"registryValueType"`
-	RegistryValue     passage `json:"registryValue"`
-	AccountName       text    `json:"accountName"`
-	DomainName        text    `json:"domainName"`
-	UserSID           text    `json:"userSid"`
-	AADUserID         text    `json:"aadUserId"`
-	UPN               text    `json:"userPrincipalName"`
-	DetectionStatus   text    `json:"detectionStatus"`
+	EntityType        lenient.Text    `json:"entityType"`
+	SHA1              lenient.Text    `json:"sha1"`
+	SHA256            lenient.Text    `json:"sha256"`
+	FileName          lenient.Text    `json:"fileName"`
+	FilePath          lenient.Passage `json:"filePath"`
+	ProcessID         lenient.Integer `json:"processId"`
+	CommandLine       lenient.Passage `json:"processCommandLine"`
+	ParentProcessID   lenient.Integer `json:"parentProcessId"`
+	ParentFileName    lenient.Text    `json:"parentProcessFileName"`
+	ParentFilePath    lenient.Passage `json:"parentProcessFilePath"`
+	IPAddress         lenient.Text    `json:"ipAddress"`
+	URL               lenient.Passage `json:"url"`
+	RegistryKey       lenient.Passage `json:"registryKey"`
+	RegistryHive      lenient.Text    `json:"registryHive"`
+	RegistryValueType lenient.Text    `json:"registryValueType"`
+	RegistryValue     lenient.Passage `json:"registryValue"`
+	AccountName       lenient.Text    `json:"accountName"`
+	DomainName        lenient.Text    `json:"domainName"`
+	UserSID           lenient.Text    `json:"userSid"`
+	AADUserID         lenient.Text    `json:"aadUserId"`
+	UPN               lenient.Text    `json:"userPrincipalName"`
+	DetectionStatus   lenient.Text    `json:"detectionStatus"`
 }
 
 func (w wireAlert) id() string { return string(w.ID) }
@@ -97,8 +98,8 @@ func (w wireAlert) alert() alert.Alert {
 		AssignedTo:         string(w.AssignedTo),
 		InvestigationState: string(w.InvestigationState),
 		RelatedUser: alert.User{
-			Name:   string(w.RelatedUser.value.UserName),
-			Domain: string(w.RelatedUser.value.DomainName),
+			Name:   string(w.RelatedUser.Value.UserName),
+			Domain: string(w.RelatedUser.Value.DomainName),
 		},
 		Created:    time.Time(w.Created),
 		FirstEvent: time.Time(w.FirstEvent),
@@ -157,8 +158,8 @@ func (c *Client) AlertStamps(ctx context.Context, w alert.Window, visit func(ale
 
 // wireStamp is what AlertStamps reads of an alert.
 type wireStamp struct {
-	ID      text    `json:"id"`
-	Updated instant `json:"lastUpdateTime"`
+	ID      lenient.Text    `json:"id"`
+	Updated lenient.Instant `json:"lastUpdateTime"`
 }
 
 func listAlerts(w alert.Window) call {
@@ -217,9 +218,9 @@ func (c *Client) Alert(ctx context.Context, id string) (alert.Alert, error) {
 
 // wireComments is what AlertComments reads of an alert.
 type wireComments struct {
-	ID       text `json:"id"`
-	Comments items[struct {
-		Comment passage `json:"comment"`
+	ID       lenient.Text `json:"id"`
+	Comments lenient.Items[struct {
+		Comment lenient.Passage `json:"comment"`
 	}] `json:"comments"`
 }
 

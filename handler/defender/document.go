@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"cordon/handler/alert"
+	"cordon/handler/defender/lenient"
 	"cordon/handler/machine"
 )
 
@@ -27,9 +28,9 @@ func DecodeMachine(body []byte) (machine.Machine, error) {
 // nil.
 func DecodeActions(body []byte) ([]machine.Action, error) {
 	var list struct {
-		Value *items[wireAction] `json:"value"`
+		Value *lenient.Items[wireAction] `json:"value"`
 	}
-	if err := json.UnmarshalDecode(decoder(bytes.NewReader(body), maxEntity), &list); err != nil {
+	if err := json.UnmarshalDecode(lenient.Decoder(bytes.NewReader(body), maxEntity), &list); err != nil {
 		return nil, fmt.Errorf("not the API's JSON: %w", err)
 	}
 	if list.Value == nil {
@@ -44,7 +45,7 @@ func DecodeActions(body []byte) ([]machine.Action, error) {
 
 func document[T entity](body []byte) (T, error) {
 	var found T
-	if err := json.UnmarshalDecode(decoder(bytes.NewReader(body), maxEntity), &found); err != nil {
+	if err := json.UnmarshalDecode(lenient.Decoder(bytes.NewReader(body), maxEntity), &found); err != nil {
 		return *new(T), fmt.Errorf("not the API's JSON: %w", err)
 	}
 	if found.id() == "" {

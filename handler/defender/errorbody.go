@@ -12,15 +12,17 @@ import (
 	"time"
 	"unicode"
 
+	"cordon/handler/defender/lenient"
+
 	"github.com/go-json-experiment/json"
 )
 
 // wireError is the body of an error: {"error":{"code","message","target"}} (Common REST API error codes page).
 type wireError struct {
-	Error object[struct {
-		Code    text `json:"code"`
-		Message text `json:"message"`
-		Target  text `json:"target"`
+	Error lenient.Object[struct {
+		Code    lenient.Text `json:"code"`
+		Message lenient.Text `json:"message"`
+		Target  lenient.Text `json:"target"`
 	}] `json:"error"`
 }
 
@@ -37,8 +39,8 @@ func (c *Client) apiError(ctx context.Context, k call, answer *http.Response) er
 	}
 	content := &counting{from: answer.Body}
 	var body wireError
-	if err := json.UnmarshalDecode(decoder(content, maxErrorBody), &body); err == nil {
-		found := body.Error.value
+	if err := json.UnmarshalDecode(lenient.Decoder(content, maxErrorBody), &body); err == nil {
+		found := body.Error.Value
 		e.Code = clean(found.Code)
 		e.Message = clean(found.Message)
 		e.Target = clean(found.Target)
@@ -76,7 +78,7 @@ func foreign(answer *http.Response, body bool) string {
 		slices.Contains([]int{
 			http.StatusUnauthorized, http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests,
 		}, status)
-	kind := clean(text(answer.Header.Get("Content-Type")))
+	kind := clean(lenient.Text(answer.Header.Get("Content-Type")))
 	switch {
 	case !body && bare:
 		return ""
@@ -92,7 +94,7 @@ func foreign(answer *http.Response, body bool) string {
 const maxForeignText = 500
 
 // clean readies foreign text for logs and mails: bounded, on one line, and without anything that looks like a token.
-func clean(t text) string {
+func clean(t lenient.Text) string {
 	s := strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '

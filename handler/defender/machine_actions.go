@@ -8,26 +8,27 @@ import (
 	"slices"
 	"time"
 
+	"cordon/handler/defender/lenient"
 	"cordon/handler/machine"
 )
 
 // wireAction is the machine action resource as far as Cordon reads it (MachineAction resource type page). The list
 // sample of that page names the time of the last change differently from the entity; both are read.
 type wireAction struct {
-	ID             text    `json:"id"`
-	Type           text    `json:"type"`
-	Status         text    `json:"status"`
-	Scope          text    `json:"scope"`
-	MachineID      text    `json:"machineId"`
-	Requestor      text    `json:"requestor"`
-	RequestSource  text    `json:"requestSource"`
-	Comment        text    `json:"requestorComment"`
-	Created        instant `json:"creationDateTimeUtc"`
-	Updated        instant `json:"lastUpdateDateTimeUtc"`
-	UpdatedInLists instant `json:"lastUpdateTimeUtc"`
-	CancelledBy    text    `json:"cancellationRequestor"`
-	CancelComment  text    `json:"cancellationComment"`
-	ErrorHResult   integer `json:"errorHResult"`
+	ID             lenient.Text    `json:"id"`
+	Type           lenient.Text    `json:"type"`
+	Status         lenient.Text    `json:"status"`
+	Scope          lenient.Text    `json:"scope"`
+	MachineID      lenient.Text    `json:"machineId"`
+	Requestor      lenient.Text    `json:"requestor"`
+	RequestSource  lenient.Text    `json:"requestSource"`
+	Comment        lenient.Text    `json:"requestorComment"`
+	Created        lenient.Instant `json:"creationDateTimeUtc"`
+	Updated        lenient.Instant `json:"lastUpdateDateTimeUtc"`
+	UpdatedInLists lenient.Instant `json:"lastUpdateTimeUtc"`
+	CancelledBy    lenient.Text    `json:"cancellationRequestor"`
+	CancelComment  lenient.Text    `json:"cancellationComment"`
+	ErrorHResult   lenient.Integer `json:"errorHResult"`
 }
 
 func (w wireAction) id() string { return string(w.ID) }

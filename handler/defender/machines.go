@@ -12,29 +12,30 @@ import (
 	"strings"
 	"time"
 
+	"cordon/handler/defender/lenient"
 	"cordon/handler/machine"
 )
 
 // wireMachine is the machine resource as far as Cordon reads it (Machine resource type page).
 type wireMachine struct {
-	ID               text    `json:"id"`
-	ComputerDNSName  text    `json:"computerDnsName"`
-	FirstSeen        instant `json:"firstSeen"`
-	LastSeen         instant `json:"lastSeen"`
-	OSPlatform       text    `json:"osPlatform"`
-	OSArchitecture   text    `json:"osArchitecture"`
-	Version          text    `json:"version"`
-	OSBuild          integer `json:"osBuild"`
-	HealthStatus     text    `json:"healthStatus"`
-	OnboardingStatus text    `json:"onboardingStatus"`
-	RiskScore        text    `json:"riskScore"`
-	ExposureLevel    text    `json:"exposureLevel"`
-	DeviceValue      text    `json:"deviceValue"`
-	RBACGroupName    text    `json:"rbacGroupName"`
-	Tags             texts   `json:"machineTags"`
-	AADDeviceID      text    `json:"aadDeviceId"`
-	LastIP           text    `json:"lastIpAddress"`
-	LastExternalIP   text    `json:"lastExternalIpAddress"`
+	ID               lenient.Text    `json:"id"`
+	ComputerDNSName  lenient.Text    `json:"computerDnsName"`
+	FirstSeen        lenient.Instant `json:"firstSeen"`
+	LastSeen         lenient.Instant `json:"lastSeen"`
+	OSPlatform       lenient.Text    `json:"osPlatform"`
+	OSArchitecture   lenient.Text    `json:"osArchitecture"`
+	Version          lenient.Text    `json:"version"`
+	OSBuild          lenient.Integer `json:"osBuild"`
+	HealthStatus     lenient.Text    `json:"healthStatus"`
+	OnboardingStatus lenient.Text    `json:"onboardingStatus"`
+	RiskScore        lenient.Text    `json:"riskScore"`
+	ExposureLevel    lenient.Text    `json:"exposureLevel"`
+	DeviceValue      lenient.Text    `json:"deviceValue"`
+	RBACGroupName    lenient.Text    `json:"rbacGroupName"`
+	Tags             lenient.Texts   `json:"machineTags"`
+	AADDeviceID      lenient.Text    `json:"aadDeviceId"`
+	LastIP           lenient.Text    `json:"lastIpAddress"`
+	LastExternalIP   lenient.Text    `json:"lastExternalIpAddress"`
 }
 
 func (w wireMachine) id() string { return machine.ID(string(w.ID)) }

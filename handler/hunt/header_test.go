@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/hunt/kql"
 )
 
 const sample = `// name: remote-tools
@@ -174,7 +175,7 @@ func TestLiteralsHoldNothingButTheirValue(t *testing.T) {
 		{TypeString, `a\`, `"a\\"`},
 		{TypeString, "a\nb\u202e", `"a\u000ab\u202e"`},
 		{TypeString, "\xff", ""},
-		{TypeString, strings.Repeat("x", maxText+1), ""},
+		{TypeString, strings.Repeat("x", kql.MaxText+1), ""},
 		{TypeStrings, "a, b", `dynamic(["a", "b"])`},
 		{TypeStrings, "a,,b", ""},
 		{TypeLong, "-7", "long(-7)"},
@@ -221,7 +222,7 @@ func FuzzLiteral(f *testing.F) {
 	f.Add(`a"b`)
 	f.Add(`\`)
 	f.Fuzz(func(t *testing.T, value string) {
-		if text, err := TypeString.Literal(value); err == nil && opaque(text+" | x") != len(text) {
+		if text, err := TypeString.Literal(value); err == nil && kql.Opaque(text+" | x") != len(text) {
 			t.Errorf("%q is left early: %s", value, text)
 		}
 	})

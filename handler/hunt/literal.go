@@ -1,13 +1,13 @@
 package hunt
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
+
+	"cordon/handler/hunt/kql"
 )
 
 // Param is a value that a query takes, with its type and what it is when nobody gives another. Its value is written
@@ -49,9 +49,9 @@ func (t ParamType) Literal(value string) (string, error) {
 	value = strings.TrimSpace(value)
 	switch t {
 	case TypeString:
-		return quoted(value)
+		return kql.Text(value)
 	case TypeStrings:
-		return quotedList(value)
+		return kql.List(value)
 	case TypeLong:
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
@@ -73,7 +73,7 @@ func (t ParamType) Literal(value string) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%q is no time, such as 2026-03-02T10:00:00Z", plain(value, 40))
 		}
-		return datetime(at), nil
+		return kql.Datetime(at), nil
 	case TypeTimespan:
 		d, err := age(value)
 		if err != nil {
@@ -83,54 +83,6 @@ func (t ParamType) Literal(value string) (string, error) {
 			d/time.Second%60), nil
 	}
 	return "", fmt.Errorf("there is no type %q", plain(string(t), 40))
-}
-
-func datetime(at time.Time) string {
-	return "datetime(" + at.UTC().Format("2006-01-02T15:04:05.0000000Z") + ")"
-}
-
-// maxText bounds one text of a parameter, in bytes.
-const maxText = 1000
-
-// quoted writes a text in double quotes. Everything but plain characters is written as an escape.
-func quoted(text string) (string, error) {
-	if len(text) > maxText || strings.ToValidUTF8(text, "") != text {
-		return "", fmt.Errorf("it has %d bytes or is not UTF-8: at most %d bytes of text are taken", len(text), maxText)
-	}
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range text {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case !unicode.IsPrint(r) && r <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		case !unicode.IsPrint(r):
-			return "", fmt.Errorf("it holds the character %U, which nobody can see", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String(), nil
-}
-
-// quotedList reads texts separated by commas.
-func quotedList(value string) (string, error) {
-	var list []string
-	for one := range strings.SplitSeq(value, ",") {
-		one = strings.TrimSpace(one)
-		if one == "" {
-			return "", errors.New("one of the texts between the commas is empty")
-		}
-		text, err := quoted(one)
-		if err != nil {
-			return "", err
-		}
-		list = append(list, text)
-	}
-	return "dynamic([" + strings.Join(list, ", ") + "])", nil
 }
 
 // age reads a duration written as a whole number and one unit.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/hunt/kql"
 	"cordon/handler/internal/mortal"
 	"cordon/handler/ledger"
 	"cordon/handler/ledger/rows"
@@ -109,7 +110,7 @@ func (p *process) Hunt(_ context.Context, query string, since, until time.Time) 
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.asked = append(p.asked, since)
-		if !strings.Contains(query, datetime(since)) || !until.After(since) {
+		if !strings.Contains(query, kql.Datetime(since)) || !until.After(since) {
 			p.t.Errorf("the query about %s to %s is %q", since, until, query)
 		}
 		t = Table{

@@ -1,4 +1,6 @@
-package defender
+// Package lenient reads JSON as the Defender API writes it: what is there is read, and a type that is not expected never
+// fails. A field that the vendor changes must not cost an alert.
+package lenient
 
 import (
 	"strconv"
@@ -11,26 +13,23 @@ import (
 	"cordon/handler/incoming"
 )
 
-// The wire types read what is there and never fail on a type that they do not expect: a field that the vendor changes
-// must not cost an alert.
-
-// text is a JSON string; numbers and booleans are kept as they are written, anything else is empty. It fits into a row.
-type text string
+// Text is a JSON string; numbers and booleans are kept as they are written, anything else is empty. It fits into a row.
+type Text string
 
 // UnmarshalJSONFrom reads any JSON value.
-func (t *text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+func (t *Text) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	s, err := readText(d, incoming.MaxText)
-	*t = text(s)
+	*t = Text(s)
 	return err
 }
 
-// passage is a text that may be long and goes into no row.
-type passage string
+// Passage is a text that may be long and goes into no row.
+type Passage string
 
 // UnmarshalJSONFrom reads any JSON value.
-func (p *passage) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+func (p *Passage) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	s, err := readText(d, incoming.MaxPassage)
-	*p = passage(s)
+	*p = Passage(s)
 	return err
 }
 
@@ -50,14 +49,14 @@ func readText(d *jsontext.Decoder, limit int) (s string, err error) {
 	return incoming.Text(s, limit), nil
 }
 
-// texts is a list of strings; a single string counts as a list of one. What is no list is nil, an empty list is not.
-type texts []string
+// Texts is a list of strings; a single string counts as a list of one. What is no list is nil, an empty list is not.
+type Texts []string
 
 // UnmarshalJSONFrom reads any JSON value.
-func (t *texts) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+func (t *Texts) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*t = nil
 	add := func() error {
-		var one text
+		var one Text
 		err := one.UnmarshalJSONFrom(d)
 		if one != "" {
 			*t = append(*t, string(one))
@@ -67,16 +66,16 @@ func (t *texts) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() != '[' {
 		return add()
 	}
-	*t = texts{}
-	return elements(d, add)
+	*t = Texts{}
+	return Elements(d, add)
 }
 
-// integer is a whole number, written as a number or as a string; anything else is 0.
-type integer int64
+// Integer is a whole number, written as a number or as a string; anything else is 0.
+type Integer int64
 
 // UnmarshalJSONFrom reads any JSON value.
-func (i *integer) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	var t text
+func (i *Integer) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var t Text
 	if err := t.UnmarshalJSONFrom(d); err != nil {
 		return err
 	}
@@ -84,17 +83,17 @@ func (i *integer) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if err != nil {
 		n = 0
 	}
-	*i = integer(n)
+	*i = Integer(n)
 	return nil
 }
 
-// instant is a UTC time with up to seven fractional digits; anything else, and years that Go could not write again, is
+// Instant is a UTC time with up to seven fractional digits; anything else, and years that Go could not write again, is
 // the zero time.
-type instant time.Time
+type Instant time.Time
 
 // UnmarshalJSONFrom reads any JSON value.
-func (i *instant) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	var t text
+func (i *Instant) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	var t Text
 	if err := t.UnmarshalJSONFrom(d); err != nil {
 		return err
 	}
@@ -105,32 +104,32 @@ func (i *instant) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if err != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
 		at = time.Time{}
 	}
-	*i = instant(at.UTC())
+	*i = Instant(at.UTC())
 	return nil
 }
 
-// object reads a member only if it is a JSON object, so that null or text in its place is nothing.
-type object[T any] struct{ value T }
+// Object reads a member only if it is a JSON object, so that null or text in its place is nothing.
+type Object[T any] struct{ Value T }
 
 // UnmarshalJSONFrom reads any JSON value.
-func (o *object[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	o.value = *new(T)
+func (o *Object[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	o.Value = *new(T)
 	if d.PeekKind() != '{' {
 		return d.SkipValue()
 	}
-	return json.UnmarshalDecode(d, &o.value)
+	return json.UnmarshalDecode(d, &o.Value)
 }
 
-// items reads a member only if it is a list, and of it only the objects.
-type items[T any] []T
+// Items reads a member only if it is a list, and of it only the objects.
+type Items[T any] []T
 
 // UnmarshalJSONFrom reads any JSON value.
-func (l *items[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+func (l *Items[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	*l = nil
 	if d.PeekKind() != '[' {
 		return d.SkipValue()
 	}
-	return elements(d, func() error {
+	return Elements(d, func() error {
 		if d.PeekKind() != '{' {
 			return d.SkipValue()
 		}
