@@ -102,7 +102,7 @@ func TestMistakesAreNamedByLineWithTheWayOut(t *testing.T) {
 		{"param form", "least long = 3", "least", 14, "declares no parameter"},
 		{"param type", "least long", "least int", 14, `no type "int"`},
 		{"param value", "least long = 3", "least long = three", 14, "no whole number"},
-		{"param since", "least long", "since long", 14, "always there"},
+		{"param since", "least long", "since long", 14, "predefined"},
 		{"param not used", "{{least}}", "3", 14, "not used"},
 		{"param not declared", "{{least}}", "{{most}}", 20, "not declared"},
 		{"param in a text", `"a // {x}"`, `"a {{least}}"`, 19, "within a text or a comment"},
