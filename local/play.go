@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -31,7 +30,7 @@ type play struct {
 }
 
 // everything plays the scenario and waits until all is answered, or for settleTime; watch sees the runs meanwhile.
-func (p *play) everything(ctx context.Context, watch func([]world.Run)) {
+func (p *play) everything(ctx context.Context, watch func([]judge.Run)) {
 	for _, m := range p.scenario.Machines {
 		p.Defender.AddMachine(machineOf(m))
 	}
@@ -203,11 +202,9 @@ func (p *play) poison() {
 
 // evidence gathers what the stand-ins recorded.
 func (p *play) evidence() judge.Evidence {
-	e := judge.Evidence{
-		Pushed:  p.pushed,
-		Health:  p.health,
-		Seconds: float64(p.ended.Sub(p.begun).Round(100*time.Millisecond)) / float64(time.Second),
-	}
+	e := p.Evidence()
+	e.Pushed, e.Health = p.pushed, p.health
+	e.Seconds = float64(p.ended.Sub(p.begun).Round(100*time.Millisecond)) / float64(time.Second)
 	for _, m := range p.scenario.Machines {
 		e.Machines = append(e.Machines, judge.Machine{
 			ID:        m.ID,
@@ -223,28 +220,7 @@ func (p *play) evidence() judge.Evidence {
 		}
 		e.Alerts = append(e.Alerts, judge.Alert{ID: a.ID, MachineID: a.MachineID, Versions: versions, High: a.High()})
 	}
-	for _, a := range p.Defender.Actions() {
-		action := judge.Action{ID: a.ID, Type: a.Type, MachineID: a.MachineID}
-		for _, c := range a.History {
-			action.History = append(action.History, judge.Change{Status: fmt.Sprint(c.Status), At: c.At})
-		}
-		e.Actions = append(e.Actions, action)
-	}
-	for _, c := range p.Defender.Calls() {
-		e.Calls = append(e.Calls, judge.Call{Endpoint: c.Endpoint, Status: c.Status})
-	}
 	p.hunted(&e)
-	for _, r := range p.Runs() {
-		e.Runs = append(e.Runs, judge.Run{AlertID: r.AlertID, Version: r.Version, State: r.State, Outcome: r.Outcome})
-	}
-	for _, n := range p.Notices() {
-		if n.State == "sent" {
-			e.Sent++
-		}
-	}
-	for _, m := range p.Mail.Mails() {
-		e.Mails = append(e.Mails, judge.Mail{ID: m.MessageID, At: m.At, Subject: m.Subject, Text: m.Text})
-	}
 	return e
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cordon/local/funchost"
+	"cordon/local/judge"
 	"cordon/local/scenario"
 	"cordon/local/smtpsink"
 	"cordon/local/world"
@@ -145,7 +146,7 @@ func TestStoryPoisonIsParkedAndItsNeighboursAreAnswered(t *testing.T) {
 				o.AppRoot = staged(t, root, "PollAlerts", "FollowActions", "SendNotice")
 			})
 			s.eventually("the poison to be parked", func() bool {
-				return slices.ContainsFunc(p.Runs(), func(r world.Run) bool {
+				return slices.ContainsFunc(p.Runs(), func(r judge.Run) bool {
 					return r.MachineID == victim.ID && r.State == "parked"
 				})
 			})

@@ -9,7 +9,6 @@ import (
 
 	"cordon/local/judge"
 	"cordon/local/scenario"
-	"cordon/local/world"
 )
 
 // progress shows a line for each alert when it is answered, as the tables tell it.
@@ -45,8 +44,8 @@ func (p *progress) header() {
 }
 
 // show prints what is new.
-func (p *progress) show(runs []world.Run) {
-	slices.SortStableFunc(runs, func(a, b world.Run) int { return a.ChangedAt.Compare(b.ChangedAt) })
+func (p *progress) show(runs []judge.Run) {
+	slices.SortStableFunc(runs, func(a, b judge.Run) int { return a.ChangedAt.Compare(b.ChangedAt) })
 	for _, r := range runs {
 		if r.State != "waiting" && r.State != "closed" && r.State != "parked" {
 			continue
@@ -61,7 +60,7 @@ func (p *progress) show(runs []world.Run) {
 	}
 }
 
-func (p *progress) line(r world.Run) {
+func (p *progress) line(r judge.Run) {
 	decision, outcome, tone := words(r)
 	since := p.begun.Add(p.alerts[r.AlertID].Visible)
 	if raised := p.alerts[r.AlertID].Raised; raised > 0 && r.Version > 1 {
@@ -76,7 +75,7 @@ func (p *progress) line(r world.Run) {
 }
 
 // words says what was decided of a run and what became of it.
-func words(r world.Run) (decision, outcome, tone string) {
+func words(r judge.Run) (decision, outcome, tone string) {
 	switch {
 	case r.State == "parked":
 		return "parked", "a person must look", "bad"

@@ -12,6 +12,7 @@ import (
 
 	"github.com/Azure/go-amqp"
 
+	"cordon/local/judge"
 	"cordon/local/servicebus"
 	"cordon/local/world"
 )
@@ -150,7 +151,7 @@ func TestStoryReplayedTwiceEndsInOneRunAndOneIsolation(t *testing.T) {
 	}
 	replay("2")
 	s.eventually("the run to close", func() bool {
-		return slices.ContainsFunc(s.Runs(), func(r world.Run) bool {
+		return slices.ContainsFunc(s.Runs(), func(r judge.Run) bool {
 			return r.State == "closed" && r.Outcome == "isolated"
 		})
 	})

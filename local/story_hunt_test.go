@@ -10,6 +10,7 @@ import (
 
 	"cordon/local/defendersim"
 	"cordon/local/graphsim"
+	"cordon/local/judge"
 	"cordon/local/servicebus"
 	"cordon/local/world"
 )
@@ -121,7 +122,7 @@ func TestStoryAHuntFindsTwoMachinesOneOfThemProtected(t *testing.T) {
 		t.Errorf("%d mails with rows, %d about the protected machine", rows, held)
 	}
 	runs := s.Runs()
-	if len(runs) != 2 || !slices.ContainsFunc(runs, func(r world.Run) bool { return r.Outcome == "held" }) {
+	if len(runs) != 2 || !slices.ContainsFunc(runs, func(r judge.Run) bool { return r.Outcome == "held" }) {
 		t.Errorf("runs %+v", runs)
 	}
 	code, stdout, stderr := s.cordon([]string{"CORDON_TENANT_ID", "AzureWebJobsStorage", "CORDON_HUNTS"}, "hunt",

@@ -243,7 +243,7 @@ func TestStoryHandlerKilledBetweenIntentAndAnswerIsolatesOnce(t *testing.T) {
 	}
 	s.eventually("the mail about the outcome", func() bool { return s.told("Isolated") })
 	s.eventually("the run to close", func() bool {
-		return slices.ContainsFunc(s.Runs(), func(r world.Run) bool {
+		return slices.ContainsFunc(s.Runs(), func(r judge.Run) bool {
 			return r.State == "closed" && r.Outcome == "isolated"
 		})
 	})
@@ -407,7 +407,7 @@ func TestBinaryAloneAnswersEnvelopesByHand(t *testing.T) {
 	s.eventually("the action to be final", func() bool { return s.Defender.Isolated(machineID) })
 	s.eventually("the follow to see it", func() bool {
 		post("FollowActions", `{"Data":{},"Metadata":{}}`)
-		return slices.ContainsFunc(e.Runs(), func(r world.Run) bool { return r.Outcome == "isolated" })
+		return slices.ContainsFunc(e.Runs(), func(r judge.Run) bool { return r.Outcome == "isolated" })
 	})
 	if n := s.isolations(); n != 1 {
 		t.Errorf("%d isolations", n)

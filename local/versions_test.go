@@ -12,6 +12,7 @@ import (
 
 	"cordon/local/defendersim"
 	"cordon/local/funchost"
+	"cordon/local/judge"
 	"cordon/local/servicebus"
 	"cordon/local/world"
 )
@@ -30,8 +31,8 @@ func oldApp(t *testing.T) string {
 	if err != nil && os.Getenv("CI") == "true" {
 		t.Fatalf("the history has no commit %s: %v; fetch all of it", oldVersion, err)
 	} else if err != nil {
-		t.Skipf("the history has no commit %s (%v), so the version before this one cannot be built; a full clone has it",
-			oldVersion, err)
+		t.Skipf("the history has no commit %s (%v), so the version before this one cannot be built; "+
+			"a full clone has it", oldVersion, err)
 	}
 	unpack := exec.Command("tar", "-x", "-C", source)
 	unpack.Stdin = bytes.NewReader(archive)
@@ -84,7 +85,7 @@ func TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise(t *testing.T) {
 	p.appear(p.scenario.Alerts)
 	s.raise(p)
 	s.eventually("both versions to have begun everything", func() bool {
-		return !slices.ContainsFunc(p.Runs(), func(r world.Run) bool { return r.State == "observed" })
+		return !slices.ContainsFunc(p.Runs(), func(r judge.Run) bool { return r.State == "observed" })
 	})
 	s.eventually("each of them to have polled twice", func() bool {
 		return sites["the new version"].did("PollAlerts")[0] > 1 && sites["the old version"].did("PollAlerts")[0] > 1

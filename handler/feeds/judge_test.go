@@ -3,25 +3,15 @@ package feeds
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/notice"
 	"cordon/local/defendersim"
+	"cordon/local/judge"
 	"cordon/local/servicebus"
 )
-
-// run is a run as it stands in the tables.
-type run struct {
-	alert    string
-	version  int
-	state    string
-	outcome  string
-	reason   string
-	closedAt time.Time
-}
 
 // judge holds what is left at the end against every promise.
 func (w *world) judge() {
@@ -49,25 +39,18 @@ func (w *world) judge() {
 	}
 }
 
-// runs reads the runs of all alerts from the tables.
-func (w *world) runs() map[string][]run {
-	found := map[string][]run{}
-	for _, row := range w.tables.Rows("talerts") {
-		if !strings.HasPrefix(row.RowKey, "run:") {
-			continue
-		}
-		text := func(name string) string { value, _ := row.Properties[name].(string); return value }
-		r := run{alert: text("AlertID"), state: text("State"), outcome: text("Outcome"), reason: text("Reason")}
-		r.closedAt, _ = time.Parse(time.RFC3339Nano, text("ClosedAt"))
-		r.version, _ = strconv.Atoi(fmt.Sprint(row.Properties["Version"]))
-		found[r.alert] = append(found[r.alert], r)
+// runs are the runs of all alerts in the tables.
+func (w *world) runs() map[string][]judge.Run {
+	found := map[string][]judge.Run{}
+	for _, r := range judge.Runs(w.tables, "t") {
+		found[r.AlertID] = append(found[r.AlertID], r)
 	}
 	return found
 }
 
-// judgeAlert asks for one run a version, each with a recorded decision, and the newest version's in force; and for no run
-// at all of what is older than Cordon.
-func (w *world) judgeAlert(a defendersim.Alert, runs []run) {
+// judgeAlert asks for one run a version, each with a recorded decision, and the newest version's in force; and for no
+// run at all of what is older than Cordon.
+func (w *world) judgeAlert(a defendersim.Alert, runs []judge.Run) {
 	id, versions := a.ID, w.versions[a.ID]
 	if a.Updated.Before(w.floor) {
 		if len(runs)+len(versions) > 0 {
@@ -83,55 +66,56 @@ func (w *world) judgeAlert(a defendersim.Alert, runs []run) {
 		return
 	}
 	for i, r := range runs {
-		if r.version != i+1 || r.state != "closed" || r.outcome == "" {
-			w.broken("I1", "%s version %d has no decision: it is %s", id, r.version, r.state)
+		if r.Version != i+1 || r.State != "closed" || r.Outcome == "" {
+			w.broken("I1", "%s version %d has no decision: it is %s", id, r.Version, r.State)
 			continue
 		}
-		w.cover(r.outcome)
-		if strings.Contains(r.reason, "asked for by analyst@example.com") {
+		w.cover(r.Outcome)
+		if strings.Contains(r.Reason, "asked for by analyst@example.com") {
 			w.cover("joined an isolation by hand")
 		}
 		if why := w.wrongOutcome(r, versions[i], i == len(runs)-1); why != "" {
-			w.broken("I2", "%s version %d of %d ended as %q: %s", id, i+1, len(runs), r.outcome, why)
-			w.note("%s: %s, closed %v after the first start", r.reason, alert.RunID(id, r.version), r.closedAt.Sub(epoch))
+			w.broken("I2", "%s version %d of %d ended as %q: %s", id, i+1, len(runs), r.Outcome, why)
+			w.note("%s: %s, closed %v after the first start", r.Reason, alert.RunID(id, r.Version),
+				r.ClosedAt.Sub(epoch))
 		}
 	}
 }
 
 // wrongOutcome says why a run must not have ended as it did; "" if it may.
-func (w *world) wrongOutcome(r run, v version, newest bool) string {
+func (w *world) wrongOutcome(r judge.Run, v version, newest bool) string {
 	a := w.facts[v.hash]
 	asked := a.Severity == alert.High && a.Status != alert.StatusResolved
 	at, known := w.machineAt[a.MachineID]
-	stale := r.closedAt.Sub(a.Created) > staleAfter
+	stale := r.ClosedAt.Sub(a.Created) > staleAfter
 	switch {
-	case r.outcome == "superseded" && newest:
+	case r.Outcome == "superseded" && newest:
 		return "nothing is newer"
-	case r.outcome == "superseded":
+	case r.Outcome == "superseded":
 		return ""
-	case !asked && r.outcome != "no rule":
+	case !asked && r.Outcome != "no rule":
 		return "no rule asks for it"
 	case !asked:
 		return ""
-	case !known && r.outcome != "no machine":
+	case !known && r.Outcome != "no machine":
 		return "it names no machine"
 	case !known:
 		return ""
-	case at == 2 && r.outcome != "held":
+	case at == 2 && r.Outcome != "held":
 		return "the machine is protected"
 	case at == 2:
 		return ""
 	}
-	switch r.outcome {
+	switch r.Outcome {
 	case "isolated", "not isolated":
-		if !w.hasEnded(a.MachineID, r.outcome == "isolated", r.closedAt) {
+		if !w.hasEnded(a.MachineID, r.Outcome == "isolated", r.ClosedAt) {
 			return "no action of the machine says so"
 		}
 		since := v.recorded
 		if newest {
 			since = since.Add(staleAfter) // who joins an isolation shortly before it is lifted is decided again
 		}
-		if r.outcome == "isolated" && !w.stoodAfter(a.MachineID, since) {
+		if r.Outcome == "isolated" && !w.stoodAfter(a.MachineID, since) {
 			return "the isolation was lifted before, or shortly after the alert was seen"
 		}
 		return ""
@@ -139,11 +123,13 @@ func (w *world) wrongOutcome(r run, v version, newest bool) string {
 		if !stale {
 			return "the alert is not stale"
 		}
-		if w.hasEnded(a.MachineID, false, r.closedAt) || w.releasedBetween(a.MachineID, v.recorded, r.closedAt) {
-			return "" // an action failed, or a release that was not meant for the alert took effect, and by then it was too old
+		if w.hasEnded(a.MachineID, false, r.ClosedAt) || w.releasedBetween(a.MachineID, v.recorded, r.ClosedAt) {
+			// an action failed, or a release that was not meant for the alert took effect, and by then it was too old
+			return ""
 		}
 		spare := staleAfter - v.recorded.Sub(a.Created)
-		inTheWay := w.outBetween(v.recorded, r.closedAt) + w.releasing(a.MachineID, v.recorded, r.closedAt) + w.lostFor(r)
+		inTheWay := w.outBetween(v.recorded, r.ClosedAt) + w.releasing(a.MachineID, v.recorded, r.ClosedAt) +
+			w.lostFor(r)
 		if spare > inTheWay+2*time.Hour {
 			return "it became stale while nothing was in the way"
 		}
@@ -161,7 +147,8 @@ func (w *world) wrongOutcome(r run, v version, newest bool) string {
 func (w *world) hasEnded(machineID string, succeeded bool, by time.Time) bool {
 	return slices.ContainsFunc(w.sim.Actions(), func(a defendersim.Action) bool {
 		status := a.StatusAt(by.Add(w.feed.Skew))
-		return a.Type == defendersim.Isolate && a.MachineID == machineID && status.Final() && (status == defendersim.Succeeded) == succeeded
+		return a.Type == defendersim.Isolate && a.MachineID == machineID && status.Final() &&
+			(status == defendersim.Succeeded) == succeeded
 	})
 }
 
@@ -174,15 +161,17 @@ func (w *world) apart() time.Duration { return w.feed.Skew.Abs() + 2*time.Second
 // stoodAfter reports whether an isolation of the machine that Succeeded was not lifted before a time, by our clock.
 func (w *world) stoodAfter(machineID string, at time.Time) bool {
 	return slices.ContainsFunc(w.sim.Actions(), func(a defendersim.Action) bool {
-		return a.Type == defendersim.Isolate && a.MachineID == machineID && a.Status == defendersim.Succeeded && lifted(a).After(at.Add(-w.apart()))
+		return a.Type == defendersim.Isolate && a.MachineID == machineID && a.Status == defendersim.Succeeded &&
+			lifted(a).After(at.Add(-w.apart()))
 	})
 }
 
 // listShared is how long a list of what is under way is shared by the runs of a process.
 const listShared = 30 * time.Second
 
-// isolatedAt reports whether a machine was isolated by Cordon alone at a time, by the API's clock, and not about to be lifted:
-// it may be taken for lifted as much earlier as our clock is ahead. What somebody else did is not looked up for what is held.
+// isolatedAt reports whether a machine was isolated by Cordon alone at a time, by the API's clock, and not about to be
+// lifted: it may be taken for lifted as much earlier as our clock is ahead. What somebody else did is not looked up for
+// what is held.
 func (w *world) isolatedAt(machineID string, at time.Time) bool {
 	byHand := slices.ContainsFunc(w.sim.Actions(), func(a defendersim.Action) bool {
 		return a.Type == defendersim.Isolate && a.MachineID == machineID && a.RequestSource == defendersim.Portal
@@ -190,11 +179,12 @@ func (w *world) isolatedAt(machineID string, at time.Time) bool {
 	return !byHand && w.sim.IsolatedAt(machineID, at) && w.sim.IsolatedAt(machineID, at.Add(w.apart()))
 }
 
-// releasedAfter reports whether the machine was released no earlier than a time, by our clock. What a few seconds decide
-// may go either way: the API's clock and ours are read one after the other.
+// releasedAfter reports whether the machine was released no earlier than a time, by our clock. What a few seconds
+// decide may go either way: the API's clock and ours are read one after the other.
 func (w *world) releasedAfter(machineID string, at time.Time) bool {
 	return slices.ContainsFunc(w.sim.Actions(), func(a defendersim.Action) bool {
-		return a.Type == defendersim.Unisolate && a.MachineID == machineID && !a.Created.Add(-w.feed.Skew).Before(at.Add(-2*time.Second))
+		return a.Type == defendersim.Unisolate && a.MachineID == machineID &&
+			!a.Created.Add(-w.feed.Skew).Before(at.Add(-2*time.Second))
 	})
 }
 
@@ -202,7 +192,8 @@ func (w *world) releasedAfter(machineID string, at time.Time) bool {
 func (w *world) releasedBetween(machineID string, from, to time.Time) bool {
 	return slices.ContainsFunc(w.sim.Actions(), func(a defendersim.Action) bool {
 		at := a.Updated.Add(-w.feed.Skew)
-		return a.Type == defendersim.Unisolate && a.MachineID == machineID && a.Status == defendersim.Succeeded && !at.Before(from) && !at.After(to)
+		return a.Type == defendersim.Unisolate && a.MachineID == machineID && a.Status == defendersim.Succeeded &&
+			!at.Before(from) && !at.After(to)
 	})
 }
 
@@ -233,20 +224,20 @@ func (w *world) outBetween(from, to time.Time) time.Duration {
 	return out
 }
 
-// lostFor is how long a run may take longer because messages about it were lost: each until the sweep finds that it stands
-// still, which it looks at ever more rarely.
-func (w *world) lostFor(r run) time.Duration {
+// lostFor is how long a run may take longer because messages about it were lost: each until the sweep finds that it
+// stands still, which it looks at ever more rarely.
+func (w *world) lostFor(r judge.Run) time.Duration {
 	var wait time.Duration
 	for _, id := range w.losses {
-		if strings.HasPrefix(id+":", alert.MessageID(tenant, r.alert, r.version)+":") {
+		if strings.HasPrefix(id+":", alert.MessageID(tenant, r.AlertID, r.Version)+":") {
 			wait += 2 * time.Hour
 		}
 	}
 	return wait
 }
 
-// judgeSight asks for a version for everything that a complete poll was shown: the one in force at its time, unless what
-// came later was recorded first.
+// judgeSight asks for a version for everything that a complete poll was shown: the one in force at its time, unless
+// what came later was recorded first.
 func (w *world) judgeSight(s sight) {
 	if s.updated.Before(w.floor) {
 		return
@@ -290,7 +281,8 @@ func (w *world) judgeActions() {
 			w.cover("isolated anew after a lift")
 		}
 		if !status.Final() || status == defendersim.Succeeded && !over {
-			w.broken("I2", "machine %d is isolated a second time while its isolation is %s", w.machineAt[a.MachineID], status)
+			w.broken("I2", "machine %d is isolated a second time while its isolation is %s", w.machineAt[a.MachineID],
+				status)
 		}
 	}
 	for id, i := range w.machineAt {
@@ -306,32 +298,6 @@ type mail struct {
 	at time.Time
 }
 
-// claim is what a mail says about a machine.
-type claim struct {
-	machine, outcome, action string
-	asOf                     time.Time // by the clock of who said it
-}
-
-func claims(text string) []claim {
-	var all []claim
-	for line := range strings.Lines(text) {
-		name, value, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
-		value = strings.TrimSpace(value)
-		switch {
-		case name == "Id":
-			all = append(all, claim{machine: value})
-		case len(all) == 0:
-		case name == "Outcome":
-			all[len(all)-1].outcome = value
-		case name == "Action":
-			all[len(all)-1].action = value
-		case name == "As" && all[len(all)-1].asOf.IsZero():
-			all[len(all)-1].asOf, _ = time.Parse("of    2006-01-02 15:04:05 UTC", "of    "+strings.TrimSpace(strings.TrimPrefix(value, "of")))
-		}
-	}
-	return all
-}
-
 // mailed holds a mail against what is so when it comes.
 func (w *world) mailed(m notice.Mail) {
 	w.note("mail: %s", m.Subject)
@@ -339,50 +305,58 @@ func (w *world) mailed(m notice.Mail) {
 		w.broken("I4", "a mail was sent twice")
 	}
 	w.mails = append(w.mails, mail{m, w.now})
-	for _, c := range claims(m.Text) {
-		if strings.HasPrefix(c.outcome, "No longer isolated") {
+	for _, c := range judge.Claims(m.Text) {
+		if strings.HasPrefix(c.Outcome, "No longer isolated") {
 			w.cover("lifted by the service")
 		}
-		if strings.HasPrefix(c.outcome, "Nothing was done") && strings.Contains(m.Text, "It is asked for again") &&
+		if strings.HasPrefix(c.Outcome, "Nothing was done") && strings.Contains(m.Text, "It is asked for again") &&
 			strings.Contains(m.Text, "It is not asked for again: ") {
 			continue // a later version of the alert took the promise back
 		}
 		if why := w.untrue(c); why != "" {
-			w.broken("I3", "a mail says %q of machine %d: %s", c.outcome, w.machineAt[c.machine], why)
+			w.broken("I3", "a mail says %q of machine %d: %s", c.Outcome, w.machineAt[c.MachineID], why)
 		}
 	}
 }
 
 // untrue says why a claim is not so; "" if it is.
-func (w *world) untrue(c claim) string {
+func (w *world) untrue(c judge.Claim) string {
 	status := defendersim.Status("")
 	released := false
 	for _, a := range w.sim.Actions() {
-		if a.ID == c.action && a.Type == defendersim.Isolate {
+		if a.ID == c.Action && a.Type == defendersim.Isolate {
 			status = a.Status
 		}
-		released = released || a.MachineID == c.machine && a.Type == defendersim.Unisolate
+		released = released || a.MachineID == c.MachineID && a.Type == defendersim.Unisolate
 	}
-	for said, want := range map[string]defendersim.Status{"Isolated": defendersim.Succeeded, "Not isolated: the action failed": defendersim.Failed,
-		"Not isolated: the machine did not come back": defendersim.TimeOut, "Not isolated: the action was cancelled": defendersim.Cancelled} {
-		if strings.HasPrefix(c.outcome, said) && status != want {
+	for said, want := range map[string]defendersim.Status{
+		"Isolated":                                    defendersim.Succeeded,
+		"Not isolated: the action failed":             defendersim.Failed,
+		"Not isolated: the machine did not come back": defendersim.TimeOut,
+		"Not isolated: the action was cancelled":      defendersim.Cancelled,
+	} {
+		if strings.HasPrefix(c.Outcome, said) && status != want {
 			return fmt.Sprintf("its action is %q", status)
 		}
 	}
 	switch {
-	case strings.HasPrefix(c.outcome, "Isolation requested") && status == "":
+	case strings.HasPrefix(c.Outcome, "Isolation requested") && status == "":
 		return "there is no such action"
-	case strings.HasPrefix(c.outcome, "Isolation requested") && c.asOf.Before(w.now.Add(-day)) && status.Final():
+	case strings.HasPrefix(c.Outcome, "Isolation requested") && c.AsOf.Before(w.now.Add(-day)) && status.Final():
 		return "its action ended long ago"
-	case (c.outcome == "Released" || strings.HasPrefix(c.outcome, "Not isolated: it was released")) && !released:
+	case (c.Outcome == "Released" || strings.HasPrefix(c.Outcome, "Not isolated: it was released")) && !released:
 		return "nobody released it"
-	case strings.HasPrefix(c.outcome, "Not isolated: held") && w.isolatedAt(c.machine, c.asOf.Add(w.feed.Skew-2*time.Second)):
+	case strings.HasPrefix(c.Outcome, "Not isolated: held") &&
+		w.isolatedAt(c.MachineID, c.AsOf.Add(w.feed.Skew-2*time.Second)):
 		return "it was isolated"
-	case strings.HasPrefix(c.outcome, "No longer isolated") && w.sim.IsolatedAt(c.machine, c.asOf.Add(time.Second)):
+	case strings.HasPrefix(c.Outcome, "No longer isolated") && w.sim.IsolatedAt(c.MachineID, c.AsOf.Add(time.Second)):
 		return "it was not lifted"
 	}
-	for _, never := range []string{"A second isolation", "Not isolated: Defender refused", "Not isolated: not found", "Not isolated yet", "Would isolate", "Nothing was done"} {
-		if strings.HasPrefix(c.outcome, never) {
+	for _, never := range []string{
+		"A second isolation", "Not isolated: Defender refused", "Not isolated: not found", "Not isolated yet",
+		"Would isolate", "Nothing was done",
+	} {
+		if strings.HasPrefix(c.Outcome, never) {
 			return "nothing of that kind happened"
 		}
 	}

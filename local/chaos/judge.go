@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -38,10 +39,10 @@ type evidence struct {
 	open    []string // what was not over in time
 	actions []defendersim.Action
 	calls   []defendersim.Call
-	runs    []world.Run
+	runs    []judge.Run
 	mails   []judge.Mail
 	notices []world.Notice
-	dead    int // dead letters
+	dead    []string // dead letters, with their reasons
 	health  health
 	events  []funchost.Event
 	errors  []string // the lines of the log that tell of a failure
@@ -63,12 +64,7 @@ func (a *act) evidence(open []string) evidence {
 	e.events, e.strike, e.unheard = a.records()
 	e.news = a.News()
 	e.reached = a.gate.point.Kind == "" || e.strike != nil
-	for _, m := range a.Mail.Mails() {
-		e.mails = append(e.mails, judge.Mail{ID: m.MessageID, At: m.At, Subject: m.Subject, Text: m.Text})
-	}
-	for _, queue := range []string{world.AlertQueue, world.NoticeQueue} {
-		e.dead += a.Bus.Counts(queue).DeadLettered
-	}
+	e.mails, e.dead = judge.Mails(a.Mail.Mails()), a.Dead()
 	for l := range strings.Lines(a.log()) {
 		if strings.Contains(l, `"level":"ERROR"`) || strings.Contains(l, `"level":"WARN"`) {
 			e.errors = append(e.errors, l)
@@ -82,9 +78,7 @@ func weigh(e evidence) Verdict {
 	j := &weighing{evidence: e}
 	j.v.Reached = e.reached
 	j.general()
-	j.decisions()
-	j.deeds()
-	j.repeats()
+	j.renamed()
 	j.records()
 	j.failures()
 	return j.v
@@ -102,9 +96,18 @@ func (j *weighing) found(figure *int, format string, args ...any) {
 	}
 }
 
-// general asks the judge of played scenarios: what was lost, and which mails were not true when they arrived.
+// general asks the judge of played scenarios: what was lost or done twice, and which mails were not true when they
+// arrived.
 func (j *weighing) general() {
-	e := judge.Evidence{Mails: j.mails}
+	e := judge.Evidence{
+		Actions: judge.Actions(j.actions),
+		Calls:   judge.Calls(j.calls),
+		Runs:    j.runs,
+		Mails:   j.mails,
+		Strict:  true,
+		Dead:    j.dead,
+		Unheard: j.unanswered(),
+	}
 	for _, m := range j.story.machines {
 		e.Machines = append(e.Machines, judge.Machine{ID: m.ID, Name: m.Name})
 	}
@@ -116,26 +119,6 @@ func (j *weighing) general() {
 			High:      true,
 		})
 	}
-	for _, a := range j.actions {
-		action := judge.Action{ID: a.ID, Type: a.Type, MachineID: a.MachineID}
-		for _, c := range a.History {
-			action.History = append(action.History, judge.Change{Status: string(c.Status), At: c.At})
-		}
-		e.Actions = append(e.Actions, action)
-	}
-	for _, c := range j.calls {
-		e.Calls = append(e.Calls, judge.Call{Endpoint: c.Endpoint, Status: c.Status})
-	}
-	for _, r := range j.runs {
-		if r.State == "closed" {
-			e.Runs = append(e.Runs, judge.Run{
-				AlertID: r.AlertID,
-				Version: r.Version,
-				State:   r.State,
-				Outcome: r.Outcome,
-			})
-		}
-	}
 	for _, n := range j.notices {
 		if n.State == "sent" {
 			e.Sent++
@@ -143,74 +126,27 @@ func (j *weighing) general() {
 	}
 	verdict := judge.Judge(e)
 	j.v.Lost, j.v.Untrue = verdict.Lost, verdict.UntrueMails
+	j.v.Doubled, j.v.Missing = verdict.Doubled, verdict.Missing
+	j.v.Again, j.v.Repeated = verdict.Again, verdict.Repeated
 	j.v.Problems = append(j.v.Problems, verdict.Problems...)
 	for _, what := range j.open {
 		j.found(&j.v.Lost, "not over: %s", what)
 	}
-	if j.dead > 0 {
-		j.found(&j.v.Lost, "%d messages are dead letters", j.dead)
-	}
 }
 
-// decisions asks that no version was answered that never was.
-func (j *weighing) decisions() {
-	for _, r := range j.runs {
-		known := slices.ContainsFunc(j.story.alerts, func(a defendersim.Alert) bool { return a.ID == r.AlertID })
-		if !known || r.Version < 1 || r.Version > j.story.versions(r.AlertID) {
-			j.found(&j.v.Lost, "there is a run of version %d of alert %s, which never was", r.Version, r.AlertID)
-		}
-	}
-}
-
-// deeds counts what was done to machines.
-func (j *weighing) deeds() {
-	for _, m := range j.story.machines {
-		accepted, actions, isolated := 0, 0, false
-		for _, c := range j.calls {
-			if c.Method == "POST" && strings.HasSuffix(c.Path, "/"+m.ID+"/isolate") && c.Status < 300 {
-				accepted++
+// unanswered counts by Message-ID the mails whose answer was lost: their client left before it heard, or the process
+// that sends mail was killed when the mail had arrived and the ledger did not know yet.
+func (j *weighing) unanswered() map[string]int {
+	lost := map[string]int{}
+	maps.Copy(lost, j.unheard)
+	if s := j.strike; s != nil && s.mailer {
+		for id, n := range s.arrived {
+			if n > 0 && s.unsent[id] {
+				lost[id] = max(lost[id], 1)
 			}
 		}
-		for _, a := range j.actions {
-			if a.MachineID == m.ID && a.Type == defendersim.Isolate {
-				actions++
-				isolated = isolated || a.Status == defendersim.Succeeded
-			}
-		}
-		for range max(accepted, actions) - 1 {
-			j.found(&j.v.Doubled, "machine %s: %d isolate requests were accepted and made %d actions", m.Name, accepted,
-				actions)
-		}
-		if !isolated {
-			j.found(&j.v.Missing, "machine %s is not isolated", m.Name)
-		}
 	}
-	for _, a := range j.actions {
-		if a.Type != defendersim.Isolate {
-			j.found(&j.v.Doubled, "action %s of type %s, which nobody asked for", a.ID, a.Type)
-		}
-	}
-}
-
-// repeats counts mails that came twice. The same Message-ID twice is allowed if the answer to the first was lost: its
-// client left before it heard, or the process that sends mail was killed when the mail had arrived and the ledger did
-// not know yet.
-func (j *weighing) repeats() {
-	came := map[string]int{}
-	for _, m := range j.mails {
-		came[m.ID]++
-	}
-	for id, n := range came {
-		allowed := j.unheard[id]
-		if s := j.strike; s != nil && s.mailer && s.arrived[id] > 0 && s.unsent[id] {
-			allowed = max(allowed, 1)
-		}
-		j.v.Repeated += min(n-1, allowed)
-		for range n - 1 - allowed {
-			j.found(&j.v.Again, "mail %s came %d times, and its answer was lost %d times", id, n, allowed)
-		}
-	}
-	j.renamed()
+	return lost
 }
 
 // renamed counts news that came under two Message-IDs: a mail of no notice in the ledger, or an outcome that an earlier
@@ -221,20 +157,22 @@ func (j *weighing) renamed() {
 	for _, n := range j.notices {
 		seqs[n.MessageID()] = n.Seq
 	}
-	told := map[judge.Claim]string{}
+	type news struct{ machine, outcome string }
+	told := map[news]string{}
 	for _, m := range j.mails {
 		seq, known := seqs[m.ID]
 		if !known {
 			j.found(&j.v.Renamed, "mail %s belongs to no notice", m.ID)
 		}
 		for _, c := range judge.Claims(m.Text) {
-			first, again := told[c]
+			this := news{c.MachineID, c.Outcome}
+			first, again := told[this]
 			if again && seq > seqs[first] && !j.owns(seq, c) {
 				j.found(&j.v.Renamed, "%q of machine %s is told by mail %s and again by mail %s", c.Outcome,
 					c.MachineID, first, m.ID)
 			}
 			if !again {
-				told[c] = m.ID
+				told[this] = m.ID
 			}
 		}
 	}

@@ -40,8 +40,8 @@ func kept() evidence {
 			Status:   status,
 		}
 	}
-	isolated := func(i, version int) world.Run {
-		return world.Run{
+	isolated := func(i, version int) judge.Run {
+		return judge.Run{
 			AlertID: s.alerts[i].ID,
 			Version: version,
 			State:   "closed",
@@ -54,7 +54,7 @@ func kept() evidence {
 		reached: true,
 		actions: []defendersim.Action{action("1", a), action("2", b)},
 		calls:   []defendersim.Call{call(a, 429), call(a, 201), call(b, 201)},
-		runs: []world.Run{isolated(0, 1), isolated(1, 1), isolated(2, 2),
+		runs: []judge.Run{isolated(0, 1), isolated(1, 1), isolated(2, 2),
 			{AlertID: s.raised().ID, Version: 1, State: "closed", Outcome: "no rule", Reason: "no rule matched"}},
 		notices: []world.Notice{sent(1), sent(2)},
 		news:    []world.News{news("requested", a, 1), news("isolated", a, 2), news("isolated", b, 2)},
@@ -106,7 +106,7 @@ func TestEachBrokenPromiseHasItsFigure(t *testing.T) {
 			e.runs[0].State, e.runs[0].Outcome = "parked", "parked"
 		}, Verdict{Lost: 1}},
 		"a run of what never was": {func(e *evidence) {
-			e.runs = append(e.runs, world.Run{
+			e.runs = append(e.runs, judge.Run{
 				AlertID: "x",
 				Version: 1,
 				State:   "closed",
@@ -119,7 +119,7 @@ func TestEachBrokenPromiseHasItsFigure(t *testing.T) {
 			r.Version = 2
 			e.runs = append(e.runs, r)
 		}, Verdict{Lost: 1}},
-		"a dead letter":         {func(e *evidence) { e.dead = 1 }, Verdict{Lost: 1}},
+		"a dead letter":         {func(e *evidence) { e.dead = []string{"poison"} }, Verdict{Lost: 1}},
 		"work that is not over": {func(e *evidence) { e.open = []string{"a queue"} }, Verdict{Lost: 1}},
 		"a mail that vanished":  {func(e *evidence) { e.mails = e.mails[1:] }, Verdict{Lost: 1}},
 		"a second action": {func(e *evidence) {

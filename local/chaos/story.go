@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cordon/local/defendersim"
+	"cordon/local/judge"
 	"cordon/local/world"
 )
 
@@ -205,13 +206,13 @@ func (a *act) push(ctx context.Context) {
 }
 
 // run is the run of a version; the zero one if there is none yet.
-func (a *act) run(alertID string, version int) world.Run {
+func (a *act) run(alertID string, version int) judge.Run {
 	for _, r := range a.Runs() {
 		if r.AlertID == alertID && r.Version == version {
 			return r
 		}
 	}
-	return world.Run{}
+	return judge.Run{}
 }
 
 // goOn does what is due in the story.

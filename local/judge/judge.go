@@ -1,6 +1,6 @@
 // Package judge says whether a played scenario kept its promises, from the records of the stand-ins alone: what the
-// Defender simulator accepted, what stands in the tables, what arrived as mail. What the handler says of itself does not
-// count.
+// Defender simulator accepted, what stands in the tables, what arrived as mail. What the handler says of itself does
+// not count.
 package judge
 
 import (
@@ -62,16 +62,27 @@ func (a Action) final() string {
 // Call is a request that the simulator served.
 type Call struct {
 	Endpoint string // template, such as POST /api/machines/{id}/isolate
+	Path     string
 	Status   int
 }
 
-// Run is a run row of the tables.
+func (c Call) isolates() bool { return strings.HasSuffix(c.Endpoint, "/isolate") }
+
+// Run is a run as it stands in the tables.
 type Run struct {
-	AlertID string
-	Version int
-	State   string
-	Outcome string
+	AlertID   string
+	Version   int
+	State     string
+	Outcome   string
+	Reason    string
+	MachineID string
+	Severity  string
+	ChangedAt time.Time
+	ClosedAt  time.Time
 }
+
+// Over reports whether nothing more comes of the run.
+func (r Run) Over() bool { return r.State == "closed" || r.State == "parked" }
 
 // Mail is a mail that arrived, with its plain text.
 type Mail struct {
@@ -96,10 +107,15 @@ type Evidence struct {
 	Findings []Finding
 	Health   *Health // as it was answered in the end; nil: it was not asked
 	Seconds  float64
+
+	// Strict asks in addition for what is so only where no machine is offline and nobody meddles.
+	Strict  bool
+	Dead    []string       // dead letters, with their reasons
+	Unheard map[string]int // by Message-ID, how many answers to a mail were lost
 }
 
-// Health is what the health function answered. What the handler says of itself proves nothing, but it has to be able to say
-// it.
+// Health is what the health function answered. What the handler says of itself proves nothing, but it has to be able to
+// say it.
 type Health struct {
 	Status int
 	OK     bool
@@ -108,22 +124,29 @@ type Health struct {
 
 // Verdict is the summary. Its JSON names are those that `make run ONCE=1` prints.
 type Verdict struct {
-	Alerts            int     `json:"alerts"`
-	High              int     `json:"high"`
-	MachinesToIsolate int     `json:"machinesToIsolate"`
-	MachinesIsolated  int     `json:"machinesIsolated"`
-	IsolateCalls      int     `json:"isolateCalls"`     // served: a call refused by quota is not one
-	WrongMachines     int     `json:"wrongMachines"`    // isolated without need
-	ProtectedTouched  int     `json:"protectedTouched"` // protected machines with any action
-	DefenderCalls     int     `json:"defenderCalls"`
-	Pushed            int     `json:"pushed"`   // alerts that the webhook accepted
-	Hunts             int     `json:"hunts"`    // hunting queries that were answered
-	Findings          int     `json:"findings"` // rows of them that became work
-	Mails             int     `json:"mails"`
-	UntrueMails       int     `json:"untrueMails"`
-	Lost              int     `json:"lost"`   // alert versions without a recorded decision, machines without their isolation, outcomes that nobody was told
-	Unwell            int     `json:"unwell"` // 1: the health function does not answer in the end that all is well
-	Seconds           float64 `json:"seconds"`
+	Alerts            int `json:"alerts"`
+	High              int `json:"high"`
+	MachinesToIsolate int `json:"machinesToIsolate"`
+	MachinesIsolated  int `json:"machinesIsolated"`
+	IsolateCalls      int `json:"isolateCalls"`     // served: a call refused by quota is not one
+	WrongMachines     int `json:"wrongMachines"`    // isolated without need
+	ProtectedTouched  int `json:"protectedTouched"` // protected machines with any action
+	DefenderCalls     int `json:"defenderCalls"`
+	Pushed            int `json:"pushed"`   // alerts that the webhook accepted
+	Hunts             int `json:"hunts"`    // hunting queries that were answered
+	Findings          int `json:"findings"` // rows of them that became work
+	Mails             int `json:"mails"`
+	UntrueMails       int `json:"untrueMails"`
+	// alert versions without a recorded decision, machines without their isolation, outcomes that nobody was told
+	Lost    int     `json:"lost"`
+	Unwell  int     `json:"unwell"` // 1: the health function does not answer in the end that all is well
+	Seconds float64 `json:"seconds"`
+
+	// What only a strict judge counts.
+	Doubled  int `json:"-"` // accepted isolations beyond one for each machine and what a failed one made due
+	Missing  int `json:"-"` // machines that needed isolation and are not isolated
+	Again    int `json:"-"` // mails that came twice with one Message-ID although no answer was lost
+	Repeated int `json:"-"` // mails that came twice with one Message-ID because the answer was lost: allowed
 
 	Problems []string `json:"-"` // every broken promise in words; empty when all were kept
 }
@@ -131,7 +154,13 @@ type Verdict struct {
 // Judge weighs the evidence.
 func Judge(e Evidence) Verdict {
 	j := &judge{Evidence: e, machines: map[string]Machine{}, needed: map[string]bool{}}
-	j.v = Verdict{Alerts: len(e.Alerts), Pushed: e.Pushed, DefenderCalls: len(e.Calls), Mails: len(e.Mails), Seconds: e.Seconds}
+	j.v = Verdict{
+		Alerts:        len(e.Alerts),
+		Pushed:        e.Pushed,
+		DefenderCalls: len(e.Calls),
+		Mails:         len(e.Mails),
+		Seconds:       e.Seconds,
+	}
 	for _, m := range e.Machines {
 		j.machines[m.ID] = m
 	}
@@ -141,6 +170,9 @@ func Judge(e Evidence) Verdict {
 	j.hunting()
 	j.mails()
 	j.promises()
+	if e.Strict {
+		j.strictly()
+	}
 	return j.v
 }
 
@@ -189,7 +221,7 @@ func (j *judge) actions() {
 	}
 	j.v.MachinesIsolated, j.v.WrongMachines, j.v.ProtectedTouched = len(isolated), len(wrong), len(touched)
 	for _, c := range j.Calls {
-		if strings.HasSuffix(c.Endpoint, "/isolate") && (c.Status < 300 || c.Status == 400) {
+		if c.isolates() && (c.Status < 300 || c.Status == 400) {
 			j.v.IsolateCalls++
 		}
 	}
@@ -210,7 +242,7 @@ func (j *judge) runs() {
 	for _, a := range j.Alerts {
 		answered := 0
 		for _, r := range j.Runs {
-			if r.AlertID == a.ID && r.Version > 0 && (r.State == "closed" || r.State == "waiting") {
+			if r.AlertID == a.ID && r.Version > 0 && (r.State == "closed" || r.State == "waiting" && !j.Strict) {
 				answered++
 			}
 		}
@@ -263,29 +295,6 @@ func (j *judge) mails() {
 	}
 }
 
-// Claim is what a mail says about one machine.
-type Claim struct {
-	MachineID string
-	Outcome   string
-}
-
-// Claims reads the blocks "Id …", "Outcome …" from a mail's text. A line that an alert's text tries to add cannot stand
-// at the beginning of a line.
-func Claims(text string) []Claim {
-	var claims []Claim
-	id := ""
-	for line := range strings.Lines(text) {
-		if rest, ok := strings.CutPrefix(line, "Id        "); ok {
-			id = strings.TrimSpace(rest)
-		}
-		if rest, ok := strings.CutPrefix(line, "Outcome   "); ok && id != "" {
-			claims = append(claims, Claim{MachineID: id, Outcome: strings.TrimSpace(rest)})
-			id = ""
-		}
-	}
-	return claims
-}
-
 // untrue says why a claim was not so when the mail arrived; "" if it was.
 func (j *judge) untrue(c Claim, at time.Time) string {
 	m, known := j.machines[c.MachineID]
@@ -302,17 +311,21 @@ func (j *judge) untrue(c Claim, at time.Time) string {
 		"Isolated":                        {"Succeeded"},
 		"Isolation requested":             {"Pending", "InProgress", "Succeeded", "Failed", "TimeOut", "Cancelled"},
 		"Not isolated: the action failed": {"Failed"},
-		"Not isolated: the machine did not come back in":         {"TimeOut"},
-		"Not isolated: the action was cancelled":                 {"Cancelled"},
-		"Not isolated: held":                                     {""},
-		"Held for a person; isolation is in force all the same":  {"Succeeded"},
-		"Held for a person; isolation is under way all the same": {"", "Pending", "InProgress", "Succeeded", "Failed", "TimeOut", "Cancelled"},
-		"Isolation waits for a release":                          {"", "Pending", "InProgress", "Succeeded", "Failed", "TimeOut", "Cancelled"},
-		"Would isolate":                                          {""},
-		"Not isolated: Defender refused":                         {""},
-		"Not isolated yet":                                       {""},
-		"Not isolated: not found":                                {""},
-		"Not isolated: it was released after this alert":         {"Succeeded"},
+		"Not isolated: the machine did not come back in":        {"TimeOut"},
+		"Not isolated: the action was cancelled":                {"Cancelled"},
+		"Not isolated: held":                                    {""},
+		"Held for a person; isolation is in force all the same": {"Succeeded"},
+		"Held for a person; isolation is under way all the same": {
+			"", "Pending", "InProgress", "Succeeded", "Failed", "TimeOut", "Cancelled",
+		},
+		"Isolation waits for a release": {
+			"", "Pending", "InProgress", "Succeeded", "Failed", "TimeOut", "Cancelled",
+		},
+		"Would isolate":                                  {""},
+		"Not isolated: Defender refused":                 {""},
+		"Not isolated yet":                               {""},
+		"Not isolated: not found":                        {""},
+		"Not isolated: it was released after this alert": {"Succeeded"},
 		"Released":                            {"Succeeded"},
 		"No longer isolated: Defender lifts":  {"Succeeded"},
 		"A second isolation request was sent": {"Pending", "InProgress", "Succeeded", "Failed", "TimeOut", "Cancelled"},
@@ -331,17 +344,14 @@ func (j *judge) untrue(c Claim, at time.Time) string {
 // mostReissues is how often a failed isolation is to be asked for again.
 const mostReissues = 2
 
-// reissues is how many calls more than one a machine are due because an action failed.
-func (j *judge) reissues() int {
-	failed := map[string]int{}
+// reissues is how many calls more than one are due for each machine because an action failed.
+func (j *judge) reissues() map[string]int {
+	due := map[string]int{}
 	for _, a := range j.Actions {
-		if final := a.final(); a.Type == "Isolate" && j.needed[a.MachineID] && (final == "Failed" || final == "TimeOut") {
-			failed[a.MachineID]++
+		final := a.final()
+		if a.Type == "Isolate" && j.needed[a.MachineID] && (final == "Failed" || final == "TimeOut") {
+			due[a.MachineID] = min(due[a.MachineID]+1, mostReissues)
 		}
-	}
-	due := 0
-	for _, n := range failed {
-		due += min(n, mostReissues)
 	}
 	return due
 }
@@ -357,8 +367,13 @@ func (j *judge) promises() {
 			offline++
 		}
 	}
-	if want := j.v.MachinesToIsolate + j.reissues(); j.v.IsolateCalls != want {
-		j.problem("%d isolate calls for %d machines, of which %d failed and were to be asked for again", j.v.IsolateCalls, j.v.MachinesToIsolate, want-j.v.MachinesToIsolate)
+	want := j.v.MachinesToIsolate
+	for _, n := range j.reissues() {
+		want += n
+	}
+	if j.v.IsolateCalls != want {
+		j.problem("%d isolate calls for %d machines, of which %d failed and were to be asked for again",
+			j.v.IsolateCalls, j.v.MachinesToIsolate, want-j.v.MachinesToIsolate)
 	}
 	if want := j.v.MachinesToIsolate - offline; j.v.MachinesIsolated != want {
 		j.problem("%d machines are isolated, %d should be", j.v.MachinesIsolated, want)

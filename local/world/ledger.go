@@ -5,43 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
+	"cordon/local/judge"
 	"cordon/local/tables"
 )
 
-// Run is a run as it stands in the tables.
-type Run struct {
-	AlertID   string
-	Version   int
-	State     string
-	Outcome   string
-	Reason    string
-	MachineID string
-	Severity  string
-	ChangedAt time.Time
-}
-
-// Over reports whether nothing more comes of the run.
-func (r Run) Over() bool { return r.State == "closed" || r.State == "parked" }
-
 // Runs are all runs in the tables.
-func (w *World) Runs() []Run {
-	var runs []Run
-	for _, row := range w.rows("cordonalerts", "run:") {
-		runs = append(runs, Run{
-			AlertID:   text(row, "AlertID"),
-			Version:   number(row, "Version"),
-			State:     text(row, "State"),
-			Outcome:   text(row, "Outcome"),
-			Reason:    text(row, "Reason"),
-			MachineID: text(row, "MachineID"),
-			Severity:  text(row, "Severity"),
-			ChangedAt: row.Timestamp,
-		})
-	}
-	return runs
-}
+func (w *World) Runs() []judge.Run { return judge.Runs(w.Tables, "cordon") }
 
 // Notice is a sequence of notices as it stands in the tables.
 type Notice struct {
@@ -92,6 +62,36 @@ func (w *World) News() []News {
 		all = append(all, n)
 	}
 	return all
+}
+
+// Evidence is what the stand-ins recorded, whatever was played.
+func (w *World) Evidence() judge.Evidence {
+	e := judge.Evidence{
+		Actions: judge.Actions(w.Defender.Actions()),
+		Calls:   judge.Calls(w.Defender.Calls()),
+		Runs:    w.Runs(),
+		Mails:   judge.Mails(w.Mail.Mails()),
+		Dead:    w.Dead(),
+	}
+	for _, n := range w.Notices() {
+		if n.State == "sent" {
+			e.Sent++
+		}
+	}
+	return e
+}
+
+// Dead are the dead letters of all queues, with their reasons.
+func (w *World) Dead() []string {
+	var dead []string
+	for _, queue := range []string{AlertQueue, NoticeQueue} {
+		for _, r := range w.Bus.Records(queue) {
+			if r.Reason != "" {
+				dead = append(dead, fmt.Sprintf("message %s of %s: %s", r.MessageID, queue, r.Reason))
+			}
+		}
+	}
+	return dead
 }
 
 // EraseRuns takes away the record of an alert's runs.
