@@ -2,7 +2,6 @@ package entra_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"cordon/handler/entra"
 	"cordon/local/entrasim"
+	"cordon/local/inprocess"
 )
 
 const (
@@ -20,25 +20,6 @@ const (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// inMemory answers requests with a handler and no connection, so that it can be used under a fake clock.
-type inMemory struct{ handler http.Handler }
-
-func (m inMemory) RoundTrip(req *http.Request) (*http.Response, error) {
-	in := req.Clone(req.Context())
-	in.Host = req.URL.Host
-	if in.Body == nil {
-		in.Body = http.NoBody
-	}
-	rec := httptest.NewRecorder()
-	m.handler.ServeHTTP(rec, in)
-	if err := req.Context().Err(); err != nil {
-		return nil, err
-	}
-	resp := rec.Result()
-	resp.Request = req
-	return resp, nil
-}
 
 func authority(t testing.TB, change ...func(*entrasim.Options)) *entrasim.Sim {
 	t.Helper()
@@ -60,7 +41,7 @@ func source(t testing.TB, handler http.Handler, change ...func(*entra.Options)) 
 	t.Helper()
 	o := entra.Options{
 		TenantID: tenantID, ClientID: clientID, Secret: secret, AuthorityURL: "https://login.example.com",
-		HTTPClient: &http.Client{Transport: inMemory{handler}},
+		HTTPClient: &http.Client{Transport: inprocess.Transport{To: handler}},
 	}
 	for _, f := range change {
 		f(&o)

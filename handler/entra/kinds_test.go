@@ -17,6 +17,7 @@ import (
 
 	"cordon/handler/entra"
 	"cordon/local/entrasim"
+	"cordon/local/inprocess"
 )
 
 const (
@@ -213,7 +214,7 @@ func TestEveryKindAnswersAClaimsChallengeWithANewToken(t *testing.T) {
 			}
 			return bearer(`{"access_token":{"nbf":{"essential":true,"value":"1763459000"}}}`)
 		}
-		tr := &entra.Transport{Base: inMemory{a}, Source: s, Scope: scope, AllowedHost: apiHost}
+		tr := &entra.Transport{Base: inprocess.Transport{To: a}, Source: s, Scope: scope, AllowedHost: apiHost}
 		resp, err := tr.RoundTrip(isolate(t, "https://"+apiHost+"/api/machines/1/isolate"))
 		if err != nil {
 			t.Fatal(err)
@@ -239,7 +240,7 @@ func TestATokenThatThePlatformKeepsComesBackRefused(t *testing.T) {
 			}
 			return bearer(`{"access_token":{"nbf":{"essential":true,"value":"1763459000"}}}`)
 		}
-		tr := &entra.Transport{Base: inMemory{a}, Source: s, Scope: scope, AllowedHost: apiHost}
+		tr := &entra.Transport{Base: inprocess.Transport{To: a}, Source: s, Scope: scope, AllowedHost: apiHost}
 		resp, err := tr.RoundTrip(isolate(t, "https://"+apiHost+"/"))
 		if err != nil {
 			t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"cordon/handler/entra"
 	"cordon/handler/httpretry"
 	"cordon/local/entrasim"
+	"cordon/local/inprocess"
 )
 
 const apiHost = "api.example.com"
@@ -48,7 +49,12 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func newTransport(t *testing.T, a *api) *entra.Transport {
 	t.Helper()
-	return &entra.Transport{Base: inMemory{a}, Source: source(t, a.sim), Scope: scope, AllowedHost: apiHost}
+	return &entra.Transport{
+		Base:        inprocess.Transport{To: a},
+		Source:      source(t, a.sim),
+		Scope:       scope,
+		AllowedHost: apiHost,
+	}
 }
 
 func isolate(t *testing.T, to string) *http.Request {
@@ -185,7 +191,7 @@ func TestRedirectElsewhereCarriesNoToken(t *testing.T) {
 				}
 			})
 			tr := newTransport(t, &api{sim: authority(t)})
-			tr.Base = inMemory{handler}
+			tr.Base = inprocess.Transport{To: handler}
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+apiHost+"/", nil)
 			if err != nil {
 				t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +15,8 @@ import (
 	"cordon/local/servicebus"
 )
 
-// problem is a promise that was broken. Its text has no times in it, so that the same feed breaks it with the same words.
+// problem is a promise that was broken. Its text has no times in it, so that the same feed breaks it with the same
+// words.
 type problem struct{ promise, text string }
 
 // version is a version of an alert as the ledger recorded it.
@@ -47,8 +47,9 @@ type oracle struct {
 	unwell time.Time // when something was last out of order for the polls
 	good   []time.Time
 	reads  map[*instance][]sight // of the poll that is under way
-	begin  time.Time             // lastUpdateTime at which the poll that is under way begins; what is older its sweeps found
-	owed   []sight               // read by polls that said they are complete
+	// lastUpdateTime at which the poll that is under way begins; what is older its sweeps found
+	begin time.Time
+	owed  []sight // read by polls that said they are complete
 
 	versions map[string][]version
 	enqueues map[string]bool // run ids whose message the broker took
@@ -59,8 +60,17 @@ type oracle struct {
 }
 
 func newOracle() oracle {
-	return oracle{machineAt: map[string]int{}, listed: map[string]time.Time{}, hidden: map[string]time.Time{}, hashes: map[string]string{}, facts: map[string]alert.Alert{},
-		reads: map[*instance][]sight{}, versions: map[string][]version{}, enqueues: map[string]bool{}, answered: map[string]int{}}
+	return oracle{
+		machineAt: map[string]int{},
+		listed:    map[string]time.Time{},
+		hidden:    map[string]time.Time{},
+		hashes:    map[string]string{},
+		facts:     map[string]alert.Alert{},
+		reads:     map[*instance][]sight{},
+		versions:  map[string][]version{},
+		enqueues:  map[string]bool{},
+		answered:  map[string]int{},
+	}
 }
 
 // broken notes a broken promise.
@@ -144,10 +154,12 @@ func (w *world) afterPoll(b pollBefore, err error) {
 		}
 		since = latest(since.Add(-w.feed.Skew), w.hidden[id])
 		due := !a.Updated.Before(b.from) || !a.Updated.Before(w.floor) &&
-			(b.at.Sub(a.Updated) < day-time.Hour && w.polledSince(since, time.Hour) || w.listed[id].Sub(a.Updated) < reach && w.polledSince(since, day))
+			(b.at.Sub(a.Updated) < day-time.Hour && w.polledSince(since, time.Hour) ||
+				w.listed[id].Sub(a.Updated) < reach && w.polledSince(since, day))
 		if due && w.recorded(id) != w.hash(a) {
 			w.broken("I1", "%s is listed and a complete poll did not record it", id)
-			w.note("%s is dated %v, listed since %v, watermark and overlap reach to %v, first poll to %v", id, a.Updated, since, b.from, w.floor)
+			w.note("%s is dated %v, listed since %v, watermark and overlap reach to %v, first poll to %v", id,
+				a.Updated, since, b.from, w.floor)
 		}
 	}
 }
@@ -190,16 +202,22 @@ func rowsOf(body []byte) []row {
 }
 
 // wrote notes what a process changed in the tables.
-func (p *instance) wrote(r *http.Request, body []byte, answer *httptest.ResponseRecorder) {
+func (p *instance) wrote(r *http.Request, body []byte, status int, answer []byte) {
 	switch {
-	case r.Method == http.MethodGet || answer.Code >= 300:
+	case r.Method == http.MethodGet || status >= 300:
 	case strings.HasSuffix(r.URL.Path, "$batch"):
-		if strings.Contains(answer.Body.String(), "HTTP/1.1 4") {
+		if bytes.Contains(answer, []byte("HTTP/1.1 4")) {
 			return
 		}
 		for _, r := range rowsOf(body) {
 			if r.RowKey == "seen" {
-				p.observed(r.AlertID, version{number: r.Version, hash: r.Hash, updated: r.Updated, recorded: p.now, polled: p.isPoller() && !r.Updated.Before(p.begin)})
+				p.observed(r.AlertID, version{
+					number:   r.Version,
+					hash:     r.Hash,
+					updated:  r.Updated,
+					recorded: p.now,
+					polled:   p.isPoller() && !r.Updated.Before(p.begin),
+				})
 			}
 		}
 	case strings.Contains(r.URL.Path, "twatermarks"):
@@ -227,9 +245,9 @@ func (w *world) observed(id string, v version) {
 	w.versions[id] = append(all, v)
 }
 
-// advanced holds a new watermark against what was sent: behind it there is nothing that the broker did not take, but for
-// what the API's pages have lost since it was recorded. No poll can know of that; its run stands in the index of open runs,
-// and that it is answered in the end is judged like everything.
+// advanced holds a new watermark against what was sent: behind it there is nothing that the broker did not take, but
+// for what the API's pages have lost since it was recorded. No poll can know of that; its run stands in the index of
+// open runs, and that it is answered in the end is judged like everything.
 func (w *world) advanced(at time.Time) {
 	for _, id := range w.alerts {
 		all := w.versions[id]
@@ -263,27 +281,30 @@ func (w *world) begins(by *instance, d *servicebus.Delivery) {
 	}
 	if all := w.versions[m.AlertID]; m.Version > 0 && m.Version < w.answered[m.AlertID] {
 		w.cover("version 2 answered before version 1")
-		if w.facts[all[m.Version-1].hash].Severity == alert.High && w.facts[all[m.Version].hash].Status == alert.StatusResolved {
+		if w.facts[all[m.Version-1].hash].Severity == alert.High &&
+			w.facts[all[m.Version].hash].Status == alert.StatusResolved {
 			w.cover("resolved answered before High")
 		}
 	}
 	w.answered[m.AlertID] = max(w.answered[m.AlertID], m.Version)
-	by.note("%s answers %s (attempt %d, delivery %d)", by.name, alert.RunID(m.AlertID, m.Version), m.Attempt, d.DeliveryCount)
+	by.note("%s answers %s (attempt %d, delivery %d)", by.name, alert.RunID(m.AlertID, m.Version), m.Attempt,
+		d.DeliveryCount)
 	w.begun = map[string]int{}
 	for id, all := range w.versions {
 		w.begun[id] = len(all)
 	}
 }
 
-// needs reports whether an alert as it was read asks for an isolation at a time: High, not resolved, on a machine that is
-// not protected, not stale.
+// needs reports whether an alert as it was read asks for an isolation at a time: High, not resolved, on a machine that
+// is not protected, not stale.
 func (w *world) needs(a alert.Alert, at time.Time) bool {
 	i, known := w.machineAt[a.MachineID]
-	return a.Severity == alert.High && a.Status != alert.StatusResolved && known && i < 2 && at.Sub(a.Created) <= staleAfter
+	return a.Severity == alert.High && a.Status != alert.StatusResolved && known && i < 2 &&
+		at.Sub(a.Created) <= staleAfter
 }
 
-// askedInTime reports whether an isolation of the alert's machine was under way after the alert was recorded and before it
-// became stale. If that fails, its age does not keep it from being asked for again.
+// askedInTime reports whether an isolation of the alert's machine was under way after the alert was recorded and before
+// it became stale. If that fails, its age does not keep it from being asked for again.
 func (w *world) askedInTime(a alert.Alert, recorded time.Time) bool {
 	return slices.ContainsFunc(w.sim.Actions(), func(x defendersim.Action) bool {
 		begun, ended := x.Created.Add(-w.feed.Skew), x.Updated.Add(-w.feed.Skew)

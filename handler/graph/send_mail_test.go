@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	"cordon/handler/httpretry"
 	"cordon/local/entrasim"
 	"cordon/local/graphsim"
+	"cordon/local/inprocess"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,30 +31,6 @@ const (
 	mime    = "From: Cordon <cordon@example.com>\r\nTo: soc@example.com\r\nSubject: x\r\nMessage-ID: " +
 		"<one@example.com>\r\n\r\nhello\r\n"
 )
-
-// inMemory answers requests with a handler and no connection, so that it can be used under a fake clock.
-type inMemory struct{ handler http.Handler }
-
-func (m inMemory) RoundTrip(req *http.Request) (resp *http.Response, err error) {
-	in := req.Clone(req.Context())
-	in.Host = req.URL.Host
-	if in.Body == nil {
-		in.Body = http.NoBody
-	}
-	defer func() {
-		if broken := recover(); broken != nil {
-			resp, err = nil, io.ErrUnexpectedEOF
-		}
-	}()
-	rec := httptest.NewRecorder()
-	m.handler.ServeHTTP(rec, in)
-	if err := req.Context().Err(); err != nil {
-		return nil, err
-	}
-	resp = rec.Result()
-	resp.Request = req
-	return resp, nil
-}
 
 // world is Graph and the authority, and a client that is put together as the program does it.
 type world struct {
@@ -88,7 +64,7 @@ func newWorld(t *testing.T, o graphsim.Options, change ...func(*entra.Options)) 
 		ClientID:     app,
 		Secret:       "s3cr3t",
 		AuthorityURL: "https://login.example.com",
-		HTTPClient:   &http.Client{Transport: inMemory{authority}},
+		HTTPClient:   &http.Client{Transport: inprocess.Transport{To: authority}},
 	}
 	for _, f := range change {
 		f(&options)
@@ -98,7 +74,7 @@ func newWorld(t *testing.T, o graphsim.Options, change ...func(*entra.Options)) 
 		t.Fatal(err)
 	}
 	authorized := &entra.Transport{
-		Base:        inMemory{w.sim},
+		Base:        inprocess.Transport{To: w.sim},
 		Source:      source,
 		Scope:       entrasim.Graph + "/.default",
 		AllowedHost: "graph.example.com",
@@ -380,7 +356,7 @@ func TestWhatGraphSaysIsCleanedOfMailboxesAndControls(t *testing.T) {
 		})
 		c := graph.New(graph.Options{
 			Base: &url.URL{Scheme: "https", Host: "graph.example.com"},
-			HTTP: &http.Client{Transport: inMemory{h}},
+			HTTP: &http.Client{Transport: inprocess.Transport{To: h}},
 		})
 		e := failed(t, c.SendMail(t.Context(), mailbox, []byte(mime)))
 		if text := e.Error(); strings.ContainsAny(text, "\r\n\x1b") || len(text) > 500 || e.Code != "" ||
@@ -404,7 +380,7 @@ func FuzzAnswer(f *testing.F) {
 		})
 		c := graph.New(graph.Options{
 			Base: &url.URL{Scheme: "https", Host: "graph.example.com"},
-			HTTP: &http.Client{Transport: inMemory{h}},
+			HTTP: &http.Client{Transport: inprocess.Transport{To: h}},
 		})
 		err := c.SendMail(t.Context(), mailbox, []byte(mime))
 		if (err == nil) != (status == http.StatusAccepted) {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,32 +17,16 @@ import (
 
 	"cordon/handler/graph"
 	"cordon/local/graphsim"
+	"cordon/local/inprocess"
 	"cordon/local/smtpsink"
 )
-
-// inMemory answers requests with a handler and no connection, so that it can be used under a fake clock.
-type inMemory struct{ handler http.Handler }
-
-func (m inMemory) RoundTrip(req *http.Request) (resp *http.Response, err error) {
-	defer func() {
-		if broken := recover(); broken != nil {
-			resp, err = nil, io.ErrUnexpectedEOF
-		}
-	}()
-	rec := httptest.NewRecorder()
-	m.handler.ServeHTTP(rec, req)
-	if err := req.Context().Err(); err != nil {
-		return nil, err
-	}
-	return rec.Result(), nil
-}
 
 // graphSender is a GraphSender at a stand-in.
 func graphSender(o graphsim.Options) (*graphsim.Sim, *GraphSender) {
 	sim := graphsim.New(o)
 	client := graph.New(graph.Options{
 		Base: &url.URL{Scheme: "https", Host: "graph.example.com"},
-		HTTP: &http.Client{Transport: inMemory{sim}},
+		HTTP: &http.Client{Transport: inprocess.Transport{To: sim}},
 	})
 	return sim, NewGraph(GraphOptions{API: client, Server: "graph.example.com", MaxBytes: graph.MaxMail})
 }

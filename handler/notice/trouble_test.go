@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -107,22 +105,6 @@ type mailerFunc func(ctx context.Context, m Mail) error
 
 func (f mailerFunc) Send(ctx context.Context, m Mail) error { return f(ctx, m) }
 
-// direct brings requests to the tables without a network, so that waits take no time.
-type direct struct{ *tables.Server }
-
-func (d direct) Do(r *http.Request) (*http.Response, error) {
-	inner := r.Clone(r.Context())
-	inner.RequestURI = r.URL.RequestURI()
-	if inner.Body == nil {
-		inner.Body = http.NoBody
-	}
-	answer := httptest.NewRecorder()
-	d.ServeHTTP(answer, inner)
-	got := answer.Result()
-	got.Request = r
-	return got, nil
-}
-
 // TestNoticeWaitsItselfWhileTheQueueTakesNoCopy has the mail server and the queue refuse everything for an hour. A
 // message that is given back comes again at once, and is set aside after ten deliveries.
 func TestNoticeWaitsItselfWhileTheQueueTakesNoCopy(t *testing.T) {
@@ -137,7 +119,7 @@ func TestNoticeWaitsItselfWhileTheQueueTakesNoCopy(t *testing.T) {
 					ConnectionString: service.ConnectionString("127.0.0.1:1"),
 					Prefix:           "t",
 					Tenant:           "tenant",
-					Transport:        direct{service},
+					Transport:        service,
 				})
 				if err != nil || store.Prepare(t.Context()) != nil {
 					t.Fatal("no ledger")

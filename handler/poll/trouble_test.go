@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,22 +15,6 @@ import (
 	"cordon/handler/ledger/rows"
 	"cordon/local/tables"
 )
-
-// direct brings requests to the tables without a network, so that waits take no time.
-type direct struct{ *tables.Server }
-
-func (d direct) Do(r *http.Request) (*http.Response, error) {
-	inner := r.Clone(r.Context())
-	inner.RequestURI = r.URL.RequestURI()
-	if inner.Body == nil {
-		inner.Body = http.NoBody
-	}
-	answer := httptest.NewRecorder()
-	d.ServeHTTP(answer, inner)
-	got := answer.Result()
-	got.Request = r
-	return got, nil
-}
 
 // deaf is an API that cannot be read while down is set.
 type deaf struct {
@@ -75,7 +58,7 @@ func TestHourOfTroubleIsCaughtUpHighFirst(t *testing.T) {
 					ConnectionString: f.server.ConnectionString("127.0.0.1:1"),
 					Prefix:           "t",
 					Tenant:           "tenant",
-					Transport:        direct{f.server},
+					Transport:        f.server,
 				})
 				if err != nil {
 					t.Fatal(err)
