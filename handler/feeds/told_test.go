@@ -41,7 +41,8 @@ func (w *world) judgeMails() {
 	}
 	for id, runs := range w.runs() {
 		for _, r := range runs {
-			silent := r.Outcome != "held" && r.Outcome != "no machine" || strings.Contains(r.Reason, "is still under way")
+			silent := r.Outcome != "held" && r.Outcome != "no machine" ||
+				strings.Contains(r.Reason, "is still under way")
 			if !silent && !strings.Contains(text.String(), "\n  "+id+" ") &&
 				!strings.Contains(text.String(), "\n  "+id+"\n") {
 				w.broken("I3", "nobody was told that %s is %s", id, r.Outcome)
