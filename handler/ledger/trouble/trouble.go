@@ -12,8 +12,8 @@ import (
 	"cordon/handler/ledger/switches"
 )
 
-// Mark is the mark of the newest trouble that any instance met; its note says where and what.
-const Mark = "trouble"
+// markNewest is the mark of the newest trouble that any instance met; its note says where and what.
+const markNewest = "trouble"
 
 // markOver says since when the newest trouble of a function is over; its note is the function's name.
 const markOver = "trouble over"
@@ -58,7 +58,7 @@ func (s *Store) Note(ctx context.Context, at time.Time, where string, trouble er
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_ = s.marks.SetMark(ctx, Mark, at, where+": "+trouble.Error())
+	_ = s.marks.SetMark(ctx, markNewest, at, where+": "+trouble.Error())
 }
 
 // NoteOver keeps that a function succeeded, if the newest trouble was its own and is not over yet. It is no promise
@@ -73,7 +73,7 @@ func (s *Store) NoteOver(ctx context.Context, at time.Time, where string) {
 
 // Read reads the newest trouble, and since when it is over.
 func (s *Store) Read(ctx context.Context) (Newest, error) {
-	mark, err := s.marks.Mark(ctx, Mark)
+	mark, err := s.marks.Mark(ctx, markNewest)
 	if err != nil || mark.At.IsZero() {
 		return Newest{}, err
 	}
