@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
 func TestFollowKilledAnywhereIsRepaired(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, status := range []machine.ActionStatus{machine.Succeeded, machine.Cancelled} {
 		for _, mute := range []bool{false, true} {

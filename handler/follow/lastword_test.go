@@ -9,6 +9,7 @@ import (
 	"cordon/handler/desk"
 	"cordon/handler/episode"
 	"cordon/handler/follow"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
@@ -227,6 +228,7 @@ func TestOldRowsLiftCountsFromTheCompletion(t *testing.T) {
 // an episode whose lift was due. An alert that joined after the release was asked for is isolated anew, whoever comes
 // next.
 func TestUnseenReleaseKilledAnywhere(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
 		points := 0

@@ -9,6 +9,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/desk"
 	"cordon/handler/follow"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
@@ -144,6 +145,7 @@ func TestNobodyJoinsWhatWasLifted(t *testing.T) {
 // TestLiftKilledAnywhere kills the process before and after every call on the way from the lift to the new isolation,
 // whoever notices the lift first.
 func TestLiftKilledAnywhere(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, responderFirst := range []bool{false, true} {
 		for _, mute := range []bool{false, true} {
@@ -294,6 +296,7 @@ func TestRestrictionOfAppsIsNeverLifted(t *testing.T) {
 
 // TestWarningKilledAnywhereIsToldOnce kills the follow that tells of the lift at every call.
 func TestWarningKilledAnywhereIsToldOnce(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
 		points := 0

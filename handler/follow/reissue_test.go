@@ -8,6 +8,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/episode"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
@@ -94,6 +95,7 @@ func TestCancelledIsolationIsNotAskedForAgain(t *testing.T) {
 // TestReissueKilledAnywhereMakesOneNewEpisode kills the process at every call of the follow that hears of the failure;
 // the run that it may have left without a message comes again by a delivery of any kind.
 func TestReissueKilledAnywhereMakesOneNewEpisode(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
 		points := 0

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
@@ -53,6 +54,7 @@ func TestReleaseThatWasQueuedBehindTheIsolationIsSeen(t *testing.T) {
 
 // TestReleaseKilledAnywhereBeginsTheNewRunAgain kills the follow that notices a release before and after every call.
 func TestReleaseKilledAnywhereBeginsTheNewRunAgain(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
 		points := 0
@@ -103,6 +105,7 @@ func TestMachineThatIsNotFoundByTheRequestIsAskedForAgain(t *testing.T) {
 
 // TestHeldRunIsToldWhereverTheProcessDies kills the process around the end of an episode that sent nothing.
 func TestHeldRunIsToldWhereverTheProcessDies(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
 		for k, killed := 0, true; killed; k++ {

@@ -10,6 +10,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/follow"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/switches"
@@ -206,6 +207,7 @@ func TestUnknownAlertHasARecord(t *testing.T) {
 
 // TestATellingThatIsKilledIsRepeatedAsTheSame kills the follower at every call while it tells of unknown ids.
 func TestATellingThatIsKilledIsRepeatedAsTheSame(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for k, killed := 0, true; killed; k++ {
 		w := world.New(t)

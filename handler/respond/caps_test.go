@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/budget"
 	"cordon/handler/machine"
@@ -20,6 +21,7 @@ import (
 // TestRunawayRuleMeetsItsCap has 500 High alerts on as many machines at once, 20 of them protected, a cap of five, and
 // one process or four. A person then continues with two.
 func TestRunawayRuleMeetsItsCap(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, processes := range []int{1, 4} {
 		t.Run(fmt.Sprint(processes, " processes"), func(t *testing.T) {
@@ -181,6 +183,7 @@ func TestAMachineHasACapOfItsOwn(t *testing.T) {
 // TestWhatNeverRanTakesNoPlace has the API refuse an isolation in every way that is certain, then lets a process be
 // killed at every call on the way, and asks for all the room to be there in the end.
 func TestWhatNeverRanTakesNoPlace(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	full := strings.Replace(world.IsolateHigh, "perHour: 5, perDay: 9", "perHour: 1, perDay: 9", 1)
 	for _, trouble := range []machine.Trouble{

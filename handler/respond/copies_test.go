@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
@@ -66,6 +67,7 @@ func TestCopiesThatLiveProcessesAnswerAtOnceAreNoDeaths(t *testing.T) {
 // TestDeathsOfCopiesAreCountedOnceTheirTimeIsOver has every death at a copy of its own, so that no delivery tells of
 // it: only time does.
 func TestDeathsOfCopiesAreCountedOnceTheirTimeIsOver(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, test := range []struct {
 		apart  time.Duration

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
@@ -205,6 +206,7 @@ rules:
 
 // TestAdoptionKilledAnywhere kills the process at every call on the way from the message to the joined isolation.
 func TestAdoptionKilledAnywhere(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
 		points := 0

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
@@ -20,6 +21,7 @@ import (
 // on the way from the first message to the recorded outcome, at once or with all locks lapsed before the next process
 // comes, and asks for one isolation, both runs closed with its outcome, and people told what was so.
 func TestKilledAnywhereTheMachineIsIsolatedExactlyOnce(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	// longer than a hold of the latch, shorter than the recheck time
 	for _, lag := range []time.Duration{0, 90 * time.Second} {
@@ -74,6 +76,7 @@ func killAt(t *testing.T, k int, mute bool, pause, lag time.Duration) (killed bo
 }
 
 func TestRunThatKeepsKillingTheProcessIsParkedAndTold(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	w := world.New(t)
 	w.AlertOn("da1", "m1", alert.High)
@@ -101,6 +104,7 @@ func TestRunThatKeepsKillingTheProcessIsParkedAndTold(t *testing.T) {
 // together with fifteen good ones, as the host hands them over: all of them die with it once, none of them is
 // suspected for it.
 func TestPoisonTakesNoNeighbourWithIt(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := world.New(t)

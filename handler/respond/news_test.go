@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -177,6 +178,7 @@ func TestWhatIsHeldWhileTheMachineIsIsolatedForAnotherAlertIsTold(t *testing.T) 
 // TestPeopleHearOnceThatAnIsolationWaitsForARelease has releases that wait for an offline machine: a person's, which
 // ends, and one that a rule asked for. The alert is taken into another incident meanwhile.
 func TestPeopleHearOnceThatAnIsolationWaitsForARelease(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	w := world.New(t)
 	p := w.Start(-1, false)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -162,6 +163,7 @@ func TestWhatChangesIsTold(t *testing.T) {
 // TestKilledAnywhereItIsToldOnceThatNothingIsDone kills the process at every call that it makes on the way through the
 // first version of an alert on a protected machine, and has the next one answer it together with its second version.
 func TestKilledAnywhereItIsToldOnceThatNothingIsDone(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
 		for k, killed := 0, true; killed; k++ {
@@ -218,6 +220,7 @@ func TestWhatIsHeldIsListedOnceAsTheNewestVersion(t *testing.T) {
 // before the alert becomes one that no rule asks about. Its messages come in either order, and a process that sleeps
 // meanwhile wakes up.
 func TestKilledAnywhereNothingStaysListedThatIsAnsweredOtherwise(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, first := range []int{1, 2} {
 		for k, killed := 0, true; killed; k++ {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/budget"
 	"cordon/handler/ledger/runs"
@@ -139,6 +140,7 @@ func TestWhenAllAreToldTheSameTimeHighComesBackFirst(t *testing.T) {
 }
 
 func TestAfterAnOutageHighIsBackInHalfTheTime(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	w := world.New(t)
 	isolatesMediumToo(w)

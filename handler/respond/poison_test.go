@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
@@ -31,6 +32,7 @@ func (d deadly) ActionsOn(ctx context.Context, id string, since time.Time) ([]ma
 // broker gives the message again at once, and the runs that only wait until the dead process's hold is over do not
 // make its deaths forgotten.
 func TestPoisonIsParkedThoughItsLatchIsHeldWhenItComesAgain(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	w := world.New(t)
 	w.AlertOn("da1", "m1", alert.High)

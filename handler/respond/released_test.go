@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
@@ -137,6 +138,7 @@ func TestReleaseForOneAlertOutlivesTheEpisodesOfOthers(t *testing.T) {
 // TestReleaseIsTheSameAnswerWhateverBecameOfTheMessages loses the messages of the versions, in every combination, and
 // gives those that are left twice; the sweep makes up for what was lost last.
 func TestReleaseIsTheSameAnswerWhateverBecameOfTheMessages(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for lost := range 16 {
 		w, p := world.Isolated(t)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
@@ -27,6 +28,7 @@ func (s stranger) Alert(ctx context.Context, id string) (alert.Alert, error) {
 // TestRunThatCannotGetOnIsToldStandsInHealthAndEnds plays two weeks of every trouble that does not pass, while polls
 // succeed.
 func TestRunThatCannotGetOnIsToldStandsInHealthAndEnds(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	always := func(trouble machine.Trouble) func() error {
 		return func() error { return &world.APIError{Kind: trouble, Text: trouble.String() + " for good"} }
@@ -127,6 +129,7 @@ func throttled() error {
 // TestOutageEndsNoRun has the service out of order for three days: polls fail too. Afterwards everything is decided as
 // if it had come then.
 func TestOutageEndsNoRun(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	w := world.New(t)
 	p := w.Start(-1, false)

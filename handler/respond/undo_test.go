@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
@@ -185,6 +186,7 @@ func TestFailedReleaseLeavesTheIsolationToOthers(t *testing.T) {
 // TestKilledAnywhereInARelease kills the process at every call of a release while another alert comes to the machine.
 // In the end the machine is isolated, for the other alert wants it, and each request was made once.
 func TestKilledAnywhereInARelease(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
 		points := 0
@@ -230,6 +232,7 @@ func TestKilledAnywhereInARelease(t *testing.T) {
 
 // TestEveryStepKilledAnywhereIsDoneOnce kills the process at every call of every step.
 func TestEveryStepKilledAnywhereIsDoneOnce(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for category, word := range map[string]string{
 		"restrictApps":   "restricted",
