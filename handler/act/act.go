@@ -18,7 +18,6 @@ import (
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
-	"cordon/handler/notice"
 	"cordon/handler/playbook"
 )
 
@@ -89,33 +88,10 @@ func New(o Options) *Actor {
 	}
 }
 
-// CarryOut does what the plan says and closes the run, or leaves it waiting for the outcome of machine actions. An
-// error that comes with an outcome is trouble with one step; the outcome says when another step brings the run back.
-func (r *Actor) CarryOut(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
-	switch {
-	case len(run.Row.Steps) > 0: // also what an earlier plan of the run had done
-		return r.carryOutSteps(ctx, run)
-	case len(run.Plan.Steps) == 0:
-		return r.Clerk.Close(ctx, run, "no rule", run.Plan.Reason)
-	case r.stale(run):
-		if o, err := r.Facts.ReadAgain(ctx, run); err != nil || o.Ends() {
-			return o, err
-		}
-		if r.stale(run) {
-			return tooSlow(), nil
-		}
-		return r.CarryOut(ctx, run)
-	}
-	e := r.Clerk.Event(run, notice.Matched)
-	e.Detail = run.Plan.Reason
-	if err := r.Clerk.Tell(ctx, run, e); err != nil {
-		return o, err
-	}
-	return r.Clerk.Close(ctx, run, "mailed", run.Plan.Reason)
-}
-
 // stale reports whether the facts are too old to act on.
-func (r *Actor) stale(run *answer.Run) bool { return r.Now().Sub(run.ReadAt) > r.SnapshotMaxAge }
+func (r *Actor) stale(run *answer.Run) bool {
+	return r.Now().Sub(run.ReadAt) > r.SnapshotMaxAge
+}
 
 // tooSlow gives up a try in which reading took longer than what was read may be old.
 func tooSlow() answer.Outcome {

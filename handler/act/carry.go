@@ -195,3 +195,28 @@ func wouldKind(step playbook.Step) notice.Kind {
 func paused(p switches.Pause) answer.Reason {
 	return answer.Reason{Text: fmt.Sprintf("acting is paused: %s", p.Why())}
 }
+
+// CarryOut does what the plan says and closes the run, or leaves it waiting for the outcome of machine actions. An
+// error that comes with an outcome is trouble with one step; the outcome says when another step brings the run back.
+func (r *Actor) CarryOut(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
+	switch {
+	case len(run.Row.Steps) > 0: // also what an earlier plan of the run had done
+		return r.carryOutSteps(ctx, run)
+	case len(run.Plan.Steps) == 0:
+		return r.Clerk.Close(ctx, run, "no rule", run.Plan.Reason)
+	case r.stale(run):
+		if o, err := r.Facts.ReadAgain(ctx, run); err != nil || o.Ends() {
+			return o, err
+		}
+		if r.stale(run) {
+			return tooSlow(), nil
+		}
+		return r.CarryOut(ctx, run)
+	}
+	e := r.Clerk.Event(run, notice.Matched)
+	e.Detail = run.Plan.Reason
+	if err := r.Clerk.Tell(ctx, run, e); err != nil {
+		return o, err
+	}
+	return r.Clerk.Close(ctx, run, "mailed", run.Plan.Reason)
+}

@@ -6,7 +6,9 @@ import "strings"
 const findingPrefix = "hunt:"
 
 // FindingID is the id by which a row of a hunt is answered as an alert: the same row has the same.
-func FindingID(hunt, digest string) string { return findingPrefix + hunt + ":" + digest }
+func FindingID(hunt, digest string) string {
+	return findingPrefix + hunt + ":" + digest
+}
 
 // IsFinding reports whether an id is that of a finding instead of an alert of the API.
 func IsFinding(id string) bool { return strings.HasPrefix(id, findingPrefix) }

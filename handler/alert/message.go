@@ -106,7 +106,9 @@ func QueueID(tenant, what string) string {
 }
 
 // RunID names the run of one version of an alert, in logs, machine action comments, mails and the ledger.
-func RunID(alertID string, version int) string { return fmt.Sprintf("%s:v%d", alertID, version) }
+func RunID(alertID string, version int) string {
+	return fmt.Sprintf("%s:v%d", alertID, version)
+}
 
 // maxIDLength bounds ids that come from outside; the vendor's alert ids have about 32 characters.
 const maxIDLength = 128
@@ -134,7 +136,9 @@ func CheckID(id string) error {
 // delivery, so that the broker sets the message aside as a dead letter.
 type UndecodableError struct{ Err error }
 
-func (e *UndecodableError) Error() string { return "undecodable message: " + e.Err.Error() }
+func (e *UndecodableError) Error() string {
+	return "undecodable message: " + e.Err.Error()
+}
 func (e *UndecodableError) Unwrap() error { return e.Err }
 
 // Undecodable is always true; trigger finds it with errors.As.

@@ -16,7 +16,9 @@ type Reason struct{ Text, Cause string }
 func (why Reason) cause() string { return cmp.Or(why.Cause, why.Text) }
 
 // Failure is what the API said, after words of ours.
-func Failure(said string, err error) Reason { return Reason{said + err.Error(), said + CauseOf(err)} }
+func Failure(said string, err error) Reason {
+	return Reason{said + err.Error(), said + CauseOf(err)}
+}
 
 // CauseOf is what an error says without what differs from one answer to the next, such as a correlation id.
 func CauseOf(err error) string {

@@ -15,6 +15,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/app/health"
 	"cordon/handler/config"
+	"cordon/handler/internal/long"
 	"cordon/handler/ledger"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/runs"
@@ -219,6 +220,7 @@ func TestHealthOfAFreshAppIsStartingUntilItIsLate(t *testing.T) {
 }
 
 func TestHealthIsJudgedByWhenTheOldestVersionWasObserved(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	clinical(t, nil, false, func(t *testing.T, c *clinic) {
 		c.pass(1, pollAlerts, followActions)
@@ -277,6 +279,7 @@ func TestHuntsAreWatchedLikeTheOtherTimers(t *testing.T) {
 }
 
 func TestTroubleThatIsOverSaysSinceWhen(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	clinical(t, nil, false, func(t *testing.T, c *clinic) {
 		c.pass(2, followActions)

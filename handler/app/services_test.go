@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"cordon/handler/ledger"
 )
 
 func TestAFolderOfHuntsThatIsNamedAndMissingIsNoEmptyCatalogue(t *testing.T) {
@@ -12,7 +14,7 @@ func TestAFolderOfHuntsThatIsNamedAndMissingIsNoEmptyCatalogue(t *testing.T) {
 	for folder, missing := range map[string]bool{"": false, "huntz": true, filepath.Join(root, "none"): true} {
 		settings := loaded(t, "Endpoint=sb://127.0.0.1;SharedAccessKeyName=k;SharedAccessKey=s3cr3t",
 			map[string]string{"FUNCTIONS_APP_ROOT_PATH": root, "CORDON_HUNTS": folder})
-		run, some := newHunts(settings, clients{}, nil, nil, nil)
+		run, some := newHunts(settings, clients{ledger: &ledger.Store{}}, nil, nil, nil)
 		if some != missing {
 			t.Errorf("%q: there are hunts: %t", folder, some)
 		}

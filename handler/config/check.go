@@ -94,12 +94,6 @@ func certificateFile(p *problems, value string) string {
 	return value
 }
 
-func checkGUID(p *problems, name, value, expected string) {
-	if !regexp.MustCompile(guidPattern).MatchString(value) {
-		p.add(name, "%s is no id: %s", quote(value), expected)
-	}
-}
-
 func (r raw) checkCloud(p *problems, c *Config) {
 	of := clouds()[c.Cloud]
 	c.AuthorityURL = serviceURL(p, "CORDON_AUTHORITY_URL", cmp.Or(r.AuthorityURL, of.authority))
@@ -224,29 +218,4 @@ func port(p *problems, value string) int {
 		p.add("FUNCTIONS_CUSTOMHANDLER_PORT", "%s is no port: expected 0 to 65535", quote(value))
 	}
 	return int(n)
-}
-
-// quote shows a value that is no secret, shortened and on one line. People put by mistake what is one: a whole
-// connection string, an address with a signature, a key. Of those it shows that they are there.
-func quote(value string) string {
-	for _, sign := range []string{
-		"key=", "sig=", "signature=", "secret=", "password=", "pwd=", "token=", "-----begin",
-	} {
-		if strings.Contains(strings.ToLower(value), sign) {
-			return "a value with a secret in it"
-		}
-	}
-	if mark := regexp.MustCompile(`[?#][^ ]*=`).FindStringIndex(value); mark != nil {
-		value = value[:mark[0]] + "…"
-	}
-	if scheme, rest, isURL := strings.Cut(value, "://"); isURL {
-		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
-			rest = "…" + rest[i:]
-		}
-		value = scheme + "://" + rest
-	}
-	if runes := []rune(value); len(runes) > 80 {
-		value = string(runes[:79]) + "…"
-	}
-	return strconv.Quote(value)
 }

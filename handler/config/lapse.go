@@ -51,4 +51,6 @@ func (c Config) Lapses() (lapses []Lapse) {
 }
 
 // ofChannel says whether the start goes on without a secret that was not resolved.
-func ofChannel(name string) bool { return slices.Contains([]string{smtpSetting, webhookSetting}, name) }
+func ofChannel(name string) bool {
+	return slices.Contains([]string{smtpSetting, webhookSetting}, name)
+}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -94,15 +93,6 @@ func Load(getenv func(string) string) (Config, error) {
 		return c, &Error{p.found}
 	}
 	return c, nil
-}
-
-// problems gathers what is wrong, at most one thing per setting: the first is the one to mend.
-type problems struct{ found []Problem }
-
-func (p *problems) add(name, format string, args ...any) {
-	if !slices.ContainsFunc(p.found, func(x Problem) bool { return x.Name == name }) {
-		p.found = append(p.found, Problem{name, fmt.Sprintf(format, args...)})
-	}
 }
 
 // parsing notes what the environment parser could not read. Its texts may hold values, so only the name is taken.

@@ -71,4 +71,6 @@ func unreadable(err error) Reading {
 	return Reading{Why: err.Error()}
 }
 
-func copyOf(id string, number int64) string { return fmt.Sprintf("%s:replay:%d", id, number) }
+func copyOf(id string, number int64) string {
+	return fmt.Sprintf("%s:replay:%d", id, number)
+}

@@ -147,15 +147,6 @@ func (b *endingBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// date is the API's clock when it answered; zero if the header is missing or wrong.
-func date(answer *http.Response) time.Time {
-	t, err := http.ParseTime(answer.Header.Get("Date"))
-	if err != nil {
-		return time.Time{}
-	}
-	return t.UTC()
-}
-
 // stampFormat is how times are written in filters: bare, in UTC (Get alerts API page).
 const stampFormat = "2006-01-02T15:04:05.9999999Z"
 

@@ -38,7 +38,9 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.err }
 
 // RetryIn says whether trying again can help, and how long the authority wants to be left alone before.
-func (e *Error) RetryIn() (time.Duration, bool) { return e.RetryAfter, e.Retryable }
+func (e *Error) RetryIn() (time.Duration, bool) {
+	return e.RetryAfter, e.Retryable
+}
 
 // describe turns MSAL's error into one that is safe to print and says what to do.
 func (s *Source) describe(err error, scope string) *Error {

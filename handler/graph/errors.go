@@ -106,7 +106,9 @@ func (e *Error) RetryIn() (time.Duration, bool) {
 func (e *Error) UnknownFate() bool { return e.unknown || e.Status >= 500 }
 
 // TooLarge reports that Graph refused the mail for its size, before it did anything with it.
-func (e *Error) TooLarge() bool { return e.Status == http.StatusRequestEntityTooLarge }
+func (e *Error) TooLarge() bool {
+	return e.Status == http.StatusRequestEntityTooLarge
+}
 
 // InvalidRecipients reports that Graph refused the whole mail because of a recipient; it does not say which.
 func (e *Error) InvalidRecipients() bool {
@@ -114,7 +116,9 @@ func (e *Error) InvalidRecipients() bool {
 }
 
 // unsent is the error of a request that was not sent.
-func unsent(cause error, passing bool) *Error { return &Error{cause: cause, passing: passing} }
+func unsent(cause error, passing bool) *Error {
+	return &Error{cause: cause, passing: passing}
+}
 
 func answerError(answer *http.Response) *Error {
 	e := &Error{

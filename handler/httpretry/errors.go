@@ -3,6 +3,7 @@ package httpretry
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -42,7 +43,9 @@ func (e *PausedError) Error() string {
 func (e *PausedError) NotExecuted() bool { return true }
 
 // RetryIn says that trying again helps, and in how long; 0 once Until has passed.
-func (e *PausedError) RetryIn() (time.Duration, bool) { return max(time.Until(e.Until), 0), true }
+func (e *PausedError) RetryIn() (time.Duration, bool) {
+	return max(time.Until(e.Until), 0), true
+}
 
 // NotExecuted says whether err proves that its request was not executed, so that sending it again is safe. False means
 // that nothing is proven: an *UnknownFateError, and also an error that lost its origin on the way, as http.Client makes
@@ -118,4 +121,10 @@ func scrub(req *http.Request, err error) string {
 		}
 	}
 	return text
+}
+
+// dialError says whether err is a failure to connect: it cannot come from a request that was sent.
+func dialError(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
 }

@@ -18,7 +18,9 @@ type evidence struct {
 // noConnection proves that nothing was sent. The later marks of httptrace (headers written, request written) would
 // prove more often that nothing was sent, but an HTTP/2 request that is given up may still be written after its
 // RoundTrip has returned.
-func (e *evidence) noConnection() bool { return e.asked.Load() && !e.got.Load() }
+func (e *evidence) noConnection() bool {
+	return e.asked.Load() && !e.got.Load()
+}
 
 // attemptContext is the context of one attempt. It gathers evidence and, under SendBy, ends when the time comes and
 // there is no connection yet. stop frees it and must be called when the answer has been read.

@@ -2,7 +2,6 @@ package httpretry
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -61,12 +60,6 @@ func transientStatus(code int) bool {
 		return true
 	}
 	return false
-}
-
-// dialError says whether err is a failure to connect: it cannot come from a request that was sent.
-func dialError(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
 }
 
 func retryIn(err error) (time.Duration, bool) {

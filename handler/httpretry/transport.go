@@ -267,17 +267,6 @@ func (c *call) fail(err error, notExecuted bool) error {
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
 func closeBody(body io.Closer) {
 	if body != nil {
 		body.Close()

@@ -60,7 +60,9 @@ func shorten(s string, limit int) string {
 const mark = "\ufeff"
 
 // Document is a document without the byte order mark in front of it.
-func Document(body []byte) []byte { return bytes.TrimPrefix(body, []byte(mark)) }
+func Document(body []byte) []byte {
+	return bytes.TrimPrefix(body, []byte(mark))
+}
 
 // File reads a file that somebody wrote by hand.
 func File(path string) ([]byte, error) {

@@ -62,7 +62,9 @@ const (
 
 // Catalogue lists the machine actions. Platforms and builds are those that neither the page of the action nor "Take
 // response actions on a device" allows: where the two differ or say nothing, the API is asked.
-func Catalogue() []Spec { return slices.Concat(isolation(), restriction(), passing()) }
+func Catalogue() []Spec {
+	return slices.Concat(isolation(), restriction(), passing())
+}
 
 func isolation() []Spec {
 	return []Spec{

@@ -31,10 +31,14 @@ const AutomaticLasts = 24 * time.Hour
 const markBegins = "[cordon "
 
 // Marked reports whether an action carries the mark of some Cordon's request.
-func (a Action) Marked() bool { return strings.HasPrefix(a.Comment, markBegins) }
+func (a Action) Marked() bool {
+	return strings.HasPrefix(a.Comment, markBegins)
+}
 
 // OfIsolation reports whether an action isolates a machine or releases one.
-func (a Action) OfIsolation() bool { return a.Type == Isolate || a.Type == Unisolate }
+func (a Action) OfIsolation() bool {
+	return a.Type == Isolate || a.Type == Unisolate
+}
 
 // Owners are who asked for actions that somebody keeps a record of, by the actions' ids.
 type Owners map[string]Owner

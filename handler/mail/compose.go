@@ -116,17 +116,6 @@ func mailbox(text string) (*netmail.Address, error) {
 	return a, nil
 }
 
-// only reports whether text is not empty and made of ASCII letters, digits and the given signs.
-func only(text, signs string) bool {
-	for i := range len(text) {
-		c := text[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(signs, c) < 0 {
-			return false
-		}
-	}
-	return text != ""
-}
-
 func thread(msg *gomail.Msg, m Message) error {
 	if err := messageID(m.ID); err != nil {
 		return fmt.Errorf("message id: %w", err)
@@ -189,12 +178,4 @@ func body(msg *gomail.Msg, m Message) {
 // and what would be read as an encoded word (RFC 2047) is broken up.
 func field(text string) string {
 	return cut(strings.Join(strings.Fields(strings.ReplaceAll(incoming.Visible(text), "=?", "= ?")), " "), maxField)
-}
-
-// cut shortens a text to n characters, the last of them an ellipsis.
-func cut(text string, n int) string {
-	if runes := []rune(text); len(runes) > n {
-		return string(runes[:n-1]) + "…"
-	}
-	return text
 }

@@ -94,9 +94,13 @@ func (c Config) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
 func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // MarshalJSON returns String as a JSON string.
-func (c Config) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+func (c Config) MarshalJSON() ([]byte, error) {
+	return json.Marshal(c.String())
+}
 
-func (c Config) address() string { return net.JoinHostPort(c.Host, strconv.Itoa(c.Port)) }
+func (c Config) address() string {
+	return net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
+}
 
 func (c Config) secret() string {
 	if c.password == nil {

@@ -187,7 +187,9 @@ func parameter(c *Config, name, value string) error {
 }
 
 // isDomain reports whether a text can be said in EHLO as a domain name (RFC 5321, section 4.1.2).
-func isDomain(s string) bool { return only(s, "-.") && len(s) <= 253 && strings.Trim(s, "-.") == s }
+func isDomain(s string) bool {
+	return only(s, "-.") && len(s) <= 253 && strings.Trim(s, "-.") == s
+}
 
 func tlsOf(u *url.URL, c *Config) error {
 	if u.Scheme == "smtps" {

@@ -80,3 +80,19 @@ func plain(document string) string {
 	}
 	return strings.TrimSpace(html.UnescapeString(b.String()))
 }
+
+// withoutFiles composes a mail without its attachments, which are too large, and says so.
+func withoutFiles(m Message, limit int) (envelope, error) {
+	names := make([]string, len(m.Attached))
+	for i, f := range m.Attached {
+		names[i] = f.Name
+	}
+	note := "[Left out because the mail service takes no mail as large: " + strings.Join(names, ", ") + ".]"
+	if m.Text == "" {
+		m.Text = plain(m.HTML)
+	}
+	m.Attached = nil
+	m.HTML = ""
+	m.Text = note + "\n\n" + m.Text
+	return composeWithin(m, limit)
+}

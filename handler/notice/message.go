@@ -1,8 +1,11 @@
 package notice
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"cordon/handler/alert"
 	"cordon/handler/incoming"
@@ -47,4 +50,10 @@ func DecodeMessage(tenant string, body []byte) (Message, error) {
 // their own.
 func MessageID(tenant, group string, seq int) string {
 	return fmt.Sprintf("%s:%d", alert.QueueID(tenant, group), seq)
+}
+
+// messageID is derived from group and sequence, so that a repeated mail is recognised by mail programs.
+func (o *Outbox) messageID(group string, seq int) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{o.Notices.Tenant(), group}, "|")))
+	return fmt.Sprintf("cordon.%s.%d@%s", hex.EncodeToString(sum[:12]), seq, o.Domain)
 }

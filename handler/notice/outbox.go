@@ -2,8 +2,6 @@ package notice
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -302,10 +300,4 @@ func (o *Outbox) compose(ctx context.Context, n notices.Notice, entries []notice
 		mail.References = []string{o.messageID(n.Group, 1)}
 	}
 	return mail, nil
-}
-
-// messageID is derived from group and sequence, so that a repeated mail is recognised by mail programs.
-func (o *Outbox) messageID(group string, seq int) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{o.Notices.Tenant(), group}, "|")))
-	return fmt.Sprintf("cordon.%s.%d@%s", hex.EncodeToString(sum[:12]), seq, o.Domain)
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"cordon/handler/internal/long"
 	"cordon/handler/ledger"
 	"cordon/handler/ledger/rows"
 	"cordon/local/tables"
@@ -64,6 +65,7 @@ func (c *calendar) pass(t *testing.T, d time.Duration) {
 // TestDayWithoutMailBurnsNoDeliveryAndEveryMailComesOnceAfterIt has the mail server refuse everything for a day in
 // which six machines are isolated.
 func TestDayWithoutMailBurnsNoDeliveryAndEveryMailComesOnceAfterIt(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	d := newDesk(t)
 	c := &calendar{desk: d, known: map[string]bool{}}

@@ -19,7 +19,9 @@ import (
 func Encode(v any) ([]byte, error) { return encode(v, options()) }
 
 // Indent is Encode on several lines.
-func Indent(v any) ([]byte, error) { return encode(v, options(), jsontext.WithIndent("  ")) }
+func Indent(v any) ([]byte, error) {
+	return encode(v, options(), jsontext.WithIndent("  "))
+}
 
 func encode(v any, o ...json.Options) ([]byte, error) {
 	body, err := json.Marshal(v, o...)

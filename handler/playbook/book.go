@@ -86,7 +86,9 @@ func (b *Book) Mode() Mode { return b.written.Mode }
 func (b *Book) Needs() Needs { return b.needs }
 
 // Rules are the names of the rules, in order.
-func (b *Book) Rules() []string { return b.rulesWith(func(Rule) bool { return true }) }
+func (b *Book) Rules() []string {
+	return b.rulesWith(func(Rule) bool { return true })
+}
 
 // Kinds are the kinds of steps that the rules have, in the order of StepKinds.
 func (b *Book) Kinds() []StepKind {

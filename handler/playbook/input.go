@@ -146,4 +146,6 @@ func templateData(in Input) templates.Data {
 }
 
 // usualComment is the comment of a machine action whose step has none.
-func usualComment(in Input) string { return fmt.Sprintf("Alert %s: %s", in.Alert.ID, in.Alert.Title) }
+func usualComment(in Input) string {
+	return fmt.Sprintf("Alert %s: %s", in.Alert.ID, in.Alert.Title)
+}

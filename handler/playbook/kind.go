@@ -1,8 +1,6 @@
 package playbook
 
-import (
-	"cordon/handler/machine"
-)
+import "cordon/handler/machine"
 
 // StepKind is what a step does.
 type StepKind string

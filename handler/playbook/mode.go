@@ -1,8 +1,6 @@
 package playbook
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Mode says whether acting steps are carried out or only reported. The zero value counts as Observe everywhere.
 type Mode string

@@ -1,8 +1,6 @@
 package playbook
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestPatternsMatchWholeNamesAndNothingElse(t *testing.T) {
 	for _, c := range []struct {

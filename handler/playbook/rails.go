@@ -277,7 +277,9 @@ func (b *Book) modeRail(in Input, r *Rule) RailTrace {
 	return t
 }
 
-func (b *Book) modeOf(in Input, r *Rule) Mode { return Lower(Lower(b.Mode(), in.Ceiling), r.Mode) }
+func (b *Book) modeOf(in Input, r *Rule) Mode {
+	return Lower(Lower(b.Mode(), in.Ceiling), r.Mode)
+}
 
 // held is the trace of a rail that holds steps: Held with the reason, or Do if there is none.
 func held(rail, why string) RailTrace {

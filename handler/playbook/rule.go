@@ -24,10 +24,14 @@ type Rule struct {
 }
 
 // has reports whether a step of the rule is one of those that a rail is about.
-func (r Rule) has(about func(StepSpec) bool) bool { return slices.ContainsFunc(r.Steps, about) }
+func (r Rule) has(about func(StepSpec) bool) bool {
+	return slices.ContainsFunc(r.Steps, about)
+}
 
 // reads reports whether a condition of the rule reads a fact.
-func (r Rule) reads(fact string) bool { return r.When.Reads(fact) || r.Unless.Reads(fact) }
+func (r Rule) reads(fact string) bool {
+	return r.When.Reads(fact) || r.Unless.Reads(fact)
+}
 
 // StepSpec is a step as it is written.
 type StepSpec struct {
@@ -62,7 +66,9 @@ func (s StepSpec) Acts() bool { return s.Kind.Acts() }
 
 // OnMachine reports whether the step touches the machine. An update of the alert does not: it needs no machine, and
 // protects nobody from anything.
-func (s StepSpec) OnMachine() bool { return s.Kind.Acts() && s.Kind != UpdateAlert }
+func (s StepSpec) OnMachine() bool {
+	return s.Kind.Acts() && s.Kind != UpdateAlert
+}
 
 // Ends reports whether the step takes back what was done to the machine.
 func (s StepSpec) Ends() bool {

@@ -223,3 +223,14 @@ func parallel(ctx context.Context, n int, work func(ctx context.Context, i int) 
 	group.Wait()
 	return errors.Join(errs...)
 }
+
+// late notes how late a change was seen that an earlier poll was to see.
+func (t *tally) late(a alert.Alert, apiNow time.Time) {
+	if t.known.IsZero() || apiNow.IsZero() || !a.Updated.Before(t.known) {
+		return
+	}
+	t.lates++
+	if late := apiNow.Sub(a.Updated); late > t.latest {
+		t.latest, t.lateID = late, a.ID
+	}
+}

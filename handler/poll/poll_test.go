@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/ledger"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/runs"
@@ -337,6 +338,7 @@ func TestAlertThatBecomesVisibleLateIsFoundInTheOverlap(t *testing.T) {
 }
 
 func TestOutageOfAMonthIsCaughtUpWindowByWindow(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	f := newTenant(t)
 	f.poll(t)
@@ -423,6 +425,7 @@ func TestTwoPollersAtOnceMakeEachVersionOnce(t *testing.T) {
 // TestNoFeedLosesAVersion plays random feeds with lateness within the overlap, outages of the queue and pages that
 // break off, and asks at the end for a sent message and one run for each version that any poll could see.
 func TestNoFeedLosesAVersion(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		f := newTenant(r)

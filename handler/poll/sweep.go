@@ -336,17 +336,6 @@ func ReadLateness(ctx context.Context, store *switches.Store) (Lateness, error) 
 	}, err
 }
 
-// late notes how late a change was seen that an earlier poll was to see.
-func (t *tally) late(a alert.Alert, apiNow time.Time) {
-	if t.known.IsZero() || apiNow.IsZero() || !a.Updated.Before(t.known) {
-		return
-	}
-	t.lates++
-	if late := apiNow.Sub(a.Updated); late > t.latest {
-		t.latest, t.lateID = late, a.ID
-	}
-}
-
 func (p *Poller) noteLateness(ctx context.Context, found tally) error {
 	if found.latest == 0 {
 		return nil

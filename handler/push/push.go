@@ -47,14 +47,6 @@ func (r *Refusal) Answer() (status int, code, detail string, retryAfter time.Dur
 
 func (r *Refusal) Unwrap() error { return r.Cause }
 
-func refuse(status int, code, format string, args ...any) *Refusal {
-	return &Refusal{
-		Status: status,
-		Code:   code,
-		Detail: fmt.Sprintf(format, args...),
-	}
-}
-
 // Queue takes alert messages.
 type Queue interface {
 	SendAlerts(ctx context.Context, messages []alert.Envelope) error
@@ -77,7 +69,9 @@ type Receiver struct {
 }
 
 // New makes a Receiver.
-func New(o Options) *Receiver { return &Receiver{o: o, slots: make(chan struct{}, AtOnce)} }
+func New(o Options) *Receiver {
+	return &Receiver{o: o, slots: make(chan struct{}, AtOnce)}
+}
 
 // Receipt says what became of a request that was accepted.
 type Receipt struct {

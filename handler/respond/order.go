@@ -35,7 +35,9 @@ func (r *Responder) yield(run *answer.Run) time.Duration {
 }
 
 // stepsBelowHigh counts the severities above the run's.
-func stepsBelowHigh(run *answer.Run) int { return max(alert.High.Rank()-severityOf(run).Rank(), 0) }
+func stepsBelowHigh(run *answer.Run) int {
+	return max(alert.High.Rank()-severityOf(run).Rank(), 0)
+}
 
 // severityOf is the run's as far as it is known. While the ledger is out of reach, what the message says is good
 // enough for an order; if it says nothing, the alert may be as urgent as any.

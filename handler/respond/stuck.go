@@ -25,7 +25,9 @@ const (
 )
 
 // tries is for how long a run is tried.
-func (r *Responder) tries() time.Duration { return max(r.StaleAfter, leastTries) }
+func (r *Responder) tries() time.Duration {
+	return max(r.StaleAfter, leastTries)
+}
 
 // outage reports whether the service is out of order for all runs: polls do not succeed either. Where nobody ever
 // polled it is not.

@@ -42,7 +42,9 @@ func Parse(text string) (Schedule, error) {
 }
 
 // Next is the first occurrence after a time.
-func (s Schedule) Next(after time.Time) time.Time { return s.spec.Next(after.UTC()) }
+func (s Schedule) Next(after time.Time) time.Time {
+	return s.spec.Next(after.UTC())
+}
 
 // LongestGap is the longest time between two occurrences among some hundred of them.
 func (s Schedule) LongestGap() time.Duration {
@@ -65,4 +67,6 @@ func Tick(now time.Time) time.Time { return now.UTC().Round(time.Second) }
 // Ripe reports whether what is done in pauses of every is due at a tick of a timer that ticks in pauses of tick at
 // most. The last time may have been noted late and the tick may be early, so the tick nearest to the end of the pause
 // counts.
-func Ripe(last, now time.Time, every, tick time.Duration) bool { return now.Sub(last) >= every-tick/2 }
+func Ripe(last, now time.Time, every, tick time.Duration) bool {
+	return now.Sub(last) >= every-tick/2
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -66,13 +65,3 @@ type fault struct {
 }
 
 func (f *fault) Error() string { return fmt.Sprintf("panic: %v", f.value) }
-
-// guard calls f and returns its error, or its panic as a *fault: the process and the other invocations in it go on.
-func guard(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &fault{value: p, stack: string(debug.Stack())}
-		}
-	}()
-	return f()
-}

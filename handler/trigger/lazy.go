@@ -30,7 +30,9 @@ type attempt struct {
 // notReady says that the services could not be built. Nothing was done; the host repeats what it has to.
 type notReady struct{ error }
 
-func (n *notReady) Error() string { return "the services are not ready: " + n.error.Error() }
+func (n *notReady) Error() string {
+	return "the services are not ready: " + n.error.Error()
+}
 func (n *notReady) Unwrap() error { return n.error }
 
 // get waits until the services are built, could not be, or the context ends; the error is always a *notReady. The

@@ -11,7 +11,9 @@ const runsLooked = 200
 
 // AnswerWithin is how long a version of an alert may be unanswered: long enough for a lost message to be found by a
 // sweep and sent again.
-func AnswerWithin(sweepAfter time.Duration) time.Duration { return sweepAfter * 3 / 2 }
+func AnswerWithin(sweepAfter time.Duration) time.Duration {
+	return sweepAfter * 3 / 2
+}
 
 // OpenRuns writes the line that says for how long the oldest open version of an alert is unanswered. It is written
 // every time, so that its absence says something too.

@@ -65,7 +65,9 @@ func lookMark(f Function) string { return "watch:" + f.Name }
 const leastLimit = 5 * time.Minute
 
 // Limit is how old the last success of a function may be that runs in pauses of at most every.
-func Limit(every time.Duration) time.Duration { return max(3*every, leastLimit) }
+func Limit(every time.Duration) time.Duration {
+	return max(3*every, leastLimit)
+}
 
 // states of what was told, in the note of the mark that keeps it. Its time is the success since which there was none,
 // or the first look at a function that never had one.

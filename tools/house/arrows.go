@@ -64,7 +64,7 @@ func callsOf(p *packages.Package) map[arrow]int {
 				return true
 			}
 			callee, ok := p.TypesInfo.Uses[name].(*types.Func)
-			if !ok || callee.Pkg() != p.Types {
+			if !ok || callee.Pkg() != p.Types || ofInterface(callee) {
 				return true
 			}
 			if to := filepath.Base(p.Fset.Position(callee.Pos()).Filename); to != from {
@@ -74,6 +74,12 @@ func callsOf(p *packages.Package) map[arrow]int {
 		})
 	}
 	return calls
+}
+
+// ofInterface reports whether a method is only declared: what it calls is wherever it is implemented.
+func ofInterface(f *types.Func) bool {
+	recv := f.Signature().Recv()
+	return recv != nil && types.IsInterface(recv.Type())
 }
 
 // upward lists the arrows that go up in the best order of the files that a greedy search finds: callers above what they

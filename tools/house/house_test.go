@@ -88,6 +88,29 @@ func TestCallThatGoesBackUpIsFound(t *testing.T) {
 	}
 }
 
+func TestMethodThatIsOnlyDeclaredIsCalledNowhere(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":      "module m\n\ngo 1.26\n",
+		"service.go":  "package m\n\ntype out interface{ Tell() }\n\nfunc Serve(o out) { step(o) }\n",
+		"step.go":     "package m\n\nfunc step(o out) { o.Tell(); help() }\n",
+		"help.go":     "package m\n\nfunc help() {}\n",
+		"help_too.go": "package m\n\nfunc Too() { help() }\n",
+	} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folders, err := readArrows(root)
+	if err != nil || len(folders) != 1 {
+		t.Fatal(folders, err)
+	}
+	if f := folders[0]; f.arrows != 3 || len(f.upward) != 0 {
+		t.Errorf("%d arrows, upward %v", f.arrows, f.upward)
+	}
+}
+
 func TestLineThatIsTooLongFailsTheCheck(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ width, others int }{

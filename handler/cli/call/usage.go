@@ -14,7 +14,9 @@ type usageError struct{ error }
 func Usage(err error) error { return usageError{err} }
 
 // Usagef is what is wrong with a command line.
-func Usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+func Usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
 
 // Name is how people write a command.
 func Name(cmd *cobra.Command) string {
@@ -45,10 +47,14 @@ func NoOperand(command string) cobra.PositionalArgs {
 }
 
 // Exactly wants n operands; complaint begins what is said of another number.
-func Exactly(n int, complaint string) cobra.PositionalArgs { return between(n, n, complaint) }
+func Exactly(n int, complaint string) cobra.PositionalArgs {
+	return between(n, n, complaint)
+}
 
 // AtMostOne wants one operand or none; complaint begins what is said of another number.
-func AtMostOne(complaint string) cobra.PositionalArgs { return between(0, 1, complaint) }
+func AtMostOne(complaint string) cobra.PositionalArgs {
+	return between(0, 1, complaint)
+}
 
 func between(least, most int, complaint string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {

@@ -152,7 +152,9 @@ func (f *flags) takeFlags(c *cobra.Command) {
 	c.Flags().IntVar(&f.limit, "limit", queue.MaxDeadLetters, limitHelp())
 }
 
-func limitHelp() string { return fmt.Sprintf("at most so many, 1 to %d", queue.MaxDeadLetters) }
+func limitHelp() string {
+	return fmt.Sprintf("at most so many, 1 to %d", queue.MaxDeadLetters)
+}
 
 func (f *flags) take(cmd *cobra.Command, args []string, needs []config.Need, w way) error {
 	numbers, err := sequenceNumbers(args)

@@ -25,7 +25,9 @@ type heldWay struct {
 	continues bool   // what is held goes on; else it is dropped
 }
 
-func continuing() heldWay { return heldWay{verb: "Continue with", continues: true} }
+func continuing() heldWay {
+	return heldWay{verb: "Continue with", continues: true}
+}
 
 func droppingHeld() heldWay { return heldWay{verb: "Drop"} }
 

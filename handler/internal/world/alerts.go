@@ -50,7 +50,9 @@ func (w *World) ProtectedAlert(p *Process, id string, severity alert.Severity) {
 }
 
 // Tag gives m1 these tags and no others.
-func (w *World) Tag(tags ...string) { w.Edit("m1", func(m *machine.Machine) { m.Tags = tags }) }
+func (w *World) Tag(tags ...string) {
+	w.Edit("m1", func(m *machine.Machine) { m.Tags = tags })
+}
 
 // Edited changes an alert and answers the change.
 func (w *World) Edited(p *Process, id string, change func(*alert.Alert)) {

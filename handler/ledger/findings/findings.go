@@ -114,7 +114,9 @@ func (s *Store) AlertOrFinding(ctx context.Context, id string,
 // MissingError is a finding without its row in the ledger.
 type MissingError struct{ ID string }
 
-func (n *MissingError) Error() string { return fmt.Sprintf("the ledger has no finding %q", n.ID) }
+func (n *MissingError) Error() string {
+	return fmt.Sprintf("the ledger has no finding %q", n.ID)
+}
 
 // Trouble says that a later try finds it no more than this one.
 func (n *MissingError) Trouble() machine.Trouble { return machine.NotFound }

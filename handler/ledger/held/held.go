@@ -23,7 +23,9 @@ import (
 type Store struct{ open *rows.Table }
 
 // In is what is held in some tables.
-func In(tables *rows.Tables) *Store { return &Store{open: tables.Table(rows.Open)} }
+func In(tables *rows.Tables) *Store {
+	return &Store{open: tables.Table(rows.Open)}
+}
 
 // maxReason bounds what is kept of a step's reason, in bytes: all steps go into one property of the row.
 const maxReason = 1000
@@ -58,7 +60,9 @@ type Step struct {
 type Steps []Step
 
 // MarshalText implements encoding.TextMarshaler.
-func (s Steps) MarshalText() ([]byte, error) { return outgoing.Encode([]Step(s)) }
+func (s Steps) MarshalText() ([]byte, error) {
+	return outgoing.Encode([]Step(s))
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Steps) UnmarshalText(text []byte) error {

@@ -21,7 +21,9 @@ type Store struct {
 }
 
 // In is the hunts in some tables.
-func In(tables *rows.Tables) *Store { return &Store{Tables: tables, hunts: tables.Table(rows.Hunts)} }
+func In(tables *rows.Tables) *Store {
+	return &Store{Tables: tables, hunts: tables.Table(rows.Hunts)}
+}
 
 // A hunt has a state row, a record of each turn that found something, and a row for each result row that it remembers.
 // The record is written whole before anybody is told of it: its head row comes last, and the first head wins.
@@ -109,7 +111,9 @@ type part struct {
 }
 
 // turnKey sorts by time.
-func turnKey(due time.Time) string { return due.UTC().Format("20060102T150405") }
+func turnKey(due time.Time) string {
+	return due.UTC().Format("20060102T150405")
+}
 
 // PutTurn records a turn with what it found. A turn that is recorded stays as it is: rows.ErrConflict.
 func (s *Store) PutTurn(ctx context.Context, t Turn, result Result) error {

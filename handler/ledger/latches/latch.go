@@ -123,7 +123,9 @@ func (s *Store) Of(ctx context.Context, machineID, kind string) (Latch, error) {
 
 // Save writes the latch if nobody changed it since it was read, and updates it for the next write. On rows.ErrConflict
 // the caller holds nothing and reads it again.
-func (s *Store) Save(ctx context.Context, l *Latch) error { return s.latches.Save(ctx, l) }
+func (s *Store) Save(ctx context.Context, l *Latch) error {
+	return s.latches.Save(ctx, l)
+}
 
 // Joiner is a run that ends with an episode.
 type Joiner struct {
@@ -172,7 +174,9 @@ func (s *Store) Joiners(ctx context.Context, l Latch) ([]Joiner, error) {
 	return rows.List[Joiner](ctx, s.latches, rows.Prefix(l.PartitionKey, joinPrefix(l.Kind, l.Episode)))
 }
 
-func joinPrefix(kind string, episode int) string { return fmt.Sprintf("%s:join:%08d:", kind, episode) }
+func joinPrefix(kind string, episode int) string {
+	return fmt.Sprintf("%s:join:%08d:", kind, episode)
+}
 
 // OpenEpisode is an entry of the index of machines whose latch has an open episode.
 type OpenEpisode struct {

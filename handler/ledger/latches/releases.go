@@ -30,7 +30,9 @@ const (
 )
 
 // MarshalText implements encoding.TextMarshaler.
-func (r Releases) MarshalText() ([]byte, error) { return outgoing.Encode([]Release(r)) }
+func (r Releases) MarshalText() ([]byte, error) {
+	return outgoing.Encode([]Release(r))
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (r *Releases) UnmarshalText(text []byte) error {

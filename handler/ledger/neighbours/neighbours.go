@@ -20,7 +20,9 @@ type Store struct {
 }
 
 // In is the index in some tables. It is not Kept.
-func In(tables *rows.Tables) *Store { return &Store{index: tables.Table(rows.RunIndex)} }
+func In(tables *rows.Tables) *Store {
+	return &Store{index: tables.Table(rows.RunIndex)}
+}
 
 // neighbour is an entry of the index of alerts by machine and by incident. It stands among the other indexes of what
 // was observed, is written before the version that it names, and is removed with them when it is old.

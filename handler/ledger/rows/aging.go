@@ -48,7 +48,9 @@ func (a Aging) Look(ctx context.Context, before time.Time, from Cursor) (removed
 }
 
 // InPartition is the Filter of the rows of one partition.
-func InPartition(key string) string { return fmt.Sprintf("PartitionKey eq '%s'", key) }
+func InPartition(key string) string {
+	return fmt.Sprintf("PartitionKey eq '%s'", key)
+}
 
 // RemoveRow is Aging.Remove for records of one row.
 func (t *Table) RemoveRow(ctx context.Context, k Keys, _ time.Time) (int, error) {

@@ -24,14 +24,18 @@ type Error struct {
 	Cause error
 }
 
-func (e *Error) Error() string { return fmt.Sprintf("ledger: %s: %v", e.Op, e.Cause) }
+func (e *Error) Error() string {
+	return fmt.Sprintf("ledger: %s: %v", e.Op, e.Cause)
+}
 func (e *Error) Unwrap() error { return e.Cause }
 
 // Transient reports that a later try may work. It is always true: the ledger is never given up on.
 func (e *Error) Transient() bool { return true }
 
 // IsTableMissing reports whether err says that a table does not exist.
-func IsTableMissing(err error) bool { return hasCode(err, aztables.TableNotFound) }
+func IsTableMissing(err error) bool {
+	return hasCode(err, aztables.TableNotFound)
+}
 
 func hasStatus(err error, statuses ...int) bool {
 	var answer *azcore.ResponseError

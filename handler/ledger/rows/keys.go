@@ -62,7 +62,9 @@ func Key(parts ...string) string {
 }
 
 // NewestFirst writes a time so that later ones sort first.
-func NewestFirst(t time.Time) string { return fmt.Sprintf("%019d", int64(1<<63-1)-t.UnixNano()) }
+func NewestFirst(t time.Time) string {
+	return fmt.Sprintf("%019d", int64(1<<63-1)-t.UnixNano())
+}
 
 func encode(r Row) ([]byte, error) {
 	b := r.base()

@@ -96,4 +96,6 @@ func (r Record) roseSince(run Run, release latches.Release) bool {
 	return false
 }
 
-func (r Run) resolved() bool { return strings.EqualFold(r.Status, string(alert.StatusResolved)) }
+func (r Run) resolved() bool {
+	return strings.EqualFold(r.Status, string(alert.StatusResolved))
+}

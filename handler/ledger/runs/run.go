@@ -103,7 +103,9 @@ func (r Run) Message(tenant, reason string, at time.Time) alert.Envelope {
 
 const runPrefix = "run:"
 
-func runKey(version int) string { return fmt.Sprintf(runPrefix+"v%08d", version) }
+func runKey(version int) string {
+	return fmt.Sprintf(runPrefix+"v%08d", version)
+}
 
 // SetPlan stores the plan and its explanation with the run, compressed. What does not fit into a table property is
 // replaced by the given short form.

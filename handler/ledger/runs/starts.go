@@ -26,7 +26,9 @@ type Starts []Start
 const startsKept = 20
 
 // MarshalText implements encoding.TextMarshaler.
-func (s Starts) MarshalText() ([]byte, error) { return outgoing.Encode([]Start(s)) }
+func (s Starts) MarshalText() ([]byte, error) {
+	return outgoing.Encode([]Start(s))
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Starts) UnmarshalText(text []byte) error {

@@ -61,7 +61,9 @@ func (r Run) TurnsFor(now time.Time, most time.Duration) bool {
 }
 
 // lastMissed reports whether nobody tried the run when it was to be tried last, nor for a while after that.
-func (r Run) lastMissed(now time.Time) bool { return now.Sub(r.LastTryAt) >= lastWithin }
+func (r Run) lastMissed(now time.Time) bool {
+	return now.Sub(r.LastTryAt) >= lastWithin
+}
 
 // IsLastTry reports whether the run, begun now, is held if it does not get on.
 func (r Run) IsLastTry(now time.Time) bool {

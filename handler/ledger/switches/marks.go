@@ -32,7 +32,9 @@ func (s *Store) Mark(ctx context.Context, name string) (Mark, error) {
 	return m, nil
 }
 
-func (s *Store) mark(name string) Mark { return Mark{Keys: s.switches.At("mark:" + rows.Key(name))} }
+func (s *Store) mark(name string) Mark {
+	return Mark{Keys: s.switches.At("mark:" + rows.Key(name))}
+}
 
 // Worked reports whether an app has ever worked for the tenant in these tables, which is whether it left a mark. It
 // makes no table: where they are missing nobody has.

@@ -34,7 +34,9 @@ type Store struct {
 }
 
 // Among is the newest trouble among some marks; the runs say whether that of an alert is over.
-func Among(marks *switches.Store, runs *runs.Store) *Store { return &Store{marks: marks, runs: runs} }
+func Among(marks *switches.Store, runs *runs.Store) *Store {
+	return &Store{marks: marks, runs: runs}
+}
 
 // Newest is the newest trouble that any instance met.
 type Newest struct {

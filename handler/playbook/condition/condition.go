@@ -60,7 +60,9 @@ func (c Condition) Implies(d Condition) bool {
 	return c.hasAll(d)
 }
 
-func (c Condition) has(one *Clause) bool { return slices.Contains(c.Clauses, one) }
+func (c Condition) has(one *Clause) bool {
+	return slices.Contains(c.Clauses, one)
+}
 
 func (c Condition) hasAll(d Condition) bool {
 	return !slices.ContainsFunc(d.Clauses, func(one *Clause) bool { return !c.has(one) })

@@ -1,8 +1,6 @@
 package facts
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestEveryFactHasAMeaning(t *testing.T) {
 	t.Parallel()

@@ -1,8 +1,6 @@
 package facts
 
-import (
-	"testing"
-)
+import "testing"
 
 // TestEveryFactWithKnownValuesExists keeps the table of values in step with the facts.
 func TestEveryFactWithKnownValuesExists(t *testing.T) {

@@ -50,7 +50,9 @@ func foldRunes(s string, hyphens bool) []rune {
 }
 
 // isDash also takes the hyphen bullet and the modifier letter, which look like one and are not in Unicode's list.
-func isDash(r rune) bool { return unicode.Is(unicode.Dash, r) || r == '\u2043' || r == '\u02d7' }
+func isDash(r rune) bool {
+	return unicode.Is(unicode.Dash, r) || r == '\u2043' || r == '\u02d7'
+}
 
 // invisible reports whether r takes no room: format characters, fillers and selectors.
 func invisible(r rune) bool {

@@ -88,7 +88,9 @@ func firstMistake(nodes ...parse.Node) *Mistake {
 }
 
 // functionNames are the functions of a template: those that can neither fail on an alert nor make text grow.
-func functionNames() []string { return []string{"and", "or", "not", "eq", "ne", "len"} }
+func functionNames() []string {
+	return []string{"and", "or", "not", "eq", "ne", "len"}
+}
 
 // checkField checks a chain of fields, such as .Machine.Tags.
 func checkField(path []string) *Mistake {

@@ -73,4 +73,6 @@ func isAddress(text string) bool {
 }
 
 // isAccount reports whether text may be what an alert is assigned to.
-func isAccount(text string) bool { return spelling.Matches(AccountPattern, text) }
+func isAccount(text string) bool {
+	return spelling.Matches(AccountPattern, text)
+}

@@ -61,4 +61,6 @@ func inChain(chain ast.Node) []syntax.Problem {
 	return found
 }
 
-func short(n ast.Node) string { return spelling.Cut(spelling.Plain(n.String()), 80) }
+func short(n ast.Node) string {
+	return spelling.Cut(spelling.Plain(n.String()), 80)
+}

@@ -42,4 +42,6 @@ func Unasked(root ast.Node) []syntax.Problem {
 }
 
 // late are the times that an alert does not have from its beginning, and when it gets them. Every alert has the others.
-func late() map[string]string { return map[string]string{"alert.resolvedTime": "it is resolved"} }
+func late() map[string]string {
+	return map[string]string{"alert.resolvedTime": "it is resolved"}
+}

@@ -1,8 +1,6 @@
 package functions
 
-import (
-	"testing"
-)
+import "testing"
 
 func TestVersions(t *testing.T) {
 	t.Parallel()

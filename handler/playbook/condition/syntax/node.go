@@ -85,7 +85,9 @@ func Text(node ast.Node) string {
 }
 
 // IsText reports whether a node of a checked expression is a text.
-func IsText(n ast.Node) bool { return n.Type() != nil && n.Type().Kind() == reflect.String }
+func IsText(n ast.Node) bool {
+	return n.Type() != nil && n.Type().Kind() == reflect.String
+}
 
 // Contains reports whether root is or contains a node of type T.
 func Contains[T ast.Node](root ast.Node) bool {

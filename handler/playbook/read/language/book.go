@@ -34,7 +34,9 @@ func BookKeys() source.Keys {
 	}}
 }
 
-func modes() []string { return []string{string(playbook.Observe), string(playbook.Enforce)} }
+func modes() []string {
+	return []string{string(playbook.Observe), string(playbook.Enforce)}
+}
 
 func ruleKeys() source.Keys {
 	name := source.Form{

@@ -75,7 +75,9 @@ func (f *File) cleanText() bool {
 	return true
 }
 
-func (f *File) tokens() token.Tokens { return lexer.Tokenize(strings.Join(f.lines, "\n")) }
+func (f *File) tokens() token.Tokens {
+	return lexer.Tokenize(strings.Join(f.lines, "\n"))
+}
 
 // maxNesting bounds brackets within brackets, and list and key marks on one line.
 const maxNesting = 12
