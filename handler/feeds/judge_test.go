@@ -179,6 +179,15 @@ func (w *world) isolatedAt(machineID string, at time.Time) bool {
 	return !byHand && w.sim.IsolatedAt(machineID, at) && w.sim.IsolatedAt(machineID, at.Add(w.apart()))
 }
 
+// askedJustBefore reports whether an isolation was asked for in the last moments before a lift, by the API's clock: the
+// machine is taken for lifted as much earlier as our clock is ahead, and may be isolated again at once.
+func (w *world) askedJustBefore(machineID string, lift time.Time) bool {
+	return slices.ContainsFunc(w.sim.Actions(), func(a defendersim.Action) bool {
+		return a.Type == defendersim.Isolate && a.MachineID == machineID && a.RequestSource == defendersim.PublicAPI &&
+			!a.Created.After(lift) && a.Created.After(lift.Add(-w.apart()))
+	})
+}
+
 // releasedAfter reports whether the machine was released no earlier than a time, by our clock. What a few seconds
 // decide may go either way: the API's clock and ours are read one after the other.
 func (w *world) releasedAfter(machineID string, at time.Time) bool {
@@ -349,7 +358,8 @@ func (w *world) untrue(c judge.Claim) string {
 	case strings.HasPrefix(c.Outcome, "Not isolated: held") &&
 		w.isolatedAt(c.MachineID, c.AsOf.Add(w.feed.Skew-2*time.Second)):
 		return "it was isolated"
-	case strings.HasPrefix(c.Outcome, "No longer isolated") && w.sim.IsolatedAt(c.MachineID, c.AsOf.Add(time.Second)):
+	case strings.HasPrefix(c.Outcome, "No longer isolated") &&
+		w.sim.IsolatedAt(c.MachineID, c.AsOf.Add(time.Second)) && !w.askedJustBefore(c.MachineID, c.AsOf):
 		return "it was not lifted"
 	}
 	for _, never := range []string{

@@ -1,5 +1,5 @@
-// Package lenient reads JSON as the Defender API writes it: what is there is read, and a type that is not expected never
-// fails. A field that the vendor changes must not cost an alert.
+// Package lenient reads JSON as the Defender API writes it: what is there is read, and a type that is not expected
+// never fails. A field that the vendor changes must not cost an alert.
 package lenient
 
 import (
