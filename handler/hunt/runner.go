@@ -69,9 +69,6 @@ const (
 // triesOfTurn is how often a turn meets trouble that may pass before it has failed.
 const triesOfTurn = 3
 
-// errLater says that no more queries are to be asked by this invocation.
-var errLater = errors.New("the API wants to be left alone")
-
 // Run runs every hunt that is due, the longest overdue first. An error means that something could not be recorded or
 // enqueued; the turn is repeated from its record then, or as a whole if it had none. A repeat reports no row twice.
 func (r *Runner) Run(ctx context.Context) error {
@@ -91,12 +88,12 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.Log.WarnContext(ctx, "hunts that are due are left for the next time", "hunts", len(due)-i)
 			break
 		}
-		err := r.turn(ctx, d.hunt, d.state)
-		if errors.Is(err, errLater) {
-			break
-		}
+		asksMore, err := r.turn(ctx, d.hunt, d.state)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("hunt %s: %w", d.hunt.Name, err))
+		}
+		if !asksMore {
+			break
 		}
 	}
 	if len(errs) == 0 {
@@ -157,19 +154,20 @@ func (r *Runner) plan(ctx context.Context, h *Hunt, state *hunts.Hunt, now time.
 	return err
 }
 
-// turn runs the turn that is due: from its record if there is one, else by asking the query.
-func (r *Runner) turn(ctx context.Context, h *Hunt, state hunts.Hunt) error {
+// turn runs the turn that is due: from its record if there is one, else by asking the query. asksMore is false once the
+// API is in trouble that may pass: then this invocation asks no other hunt's query.
+func (r *Runner) turn(ctx context.Context, h *Hunt, state hunts.Hunt) (asksMore bool, err error) {
 	now := r.Now().UTC()
 	state.Claim = rand.Text()
 	state.ClaimUntil = now.Add(r.Hold)
 	if err := r.Hunts.Save(ctx, &state); errors.Is(err, rows.ErrConflict) {
-		return nil // another instance runs it
+		return true, nil // another instance runs it
 	} else if err != nil {
-		return err
+		return true, err
 	}
 	turn, result, recorded, err := r.Hunts.Turn(ctx, h.Name, state.Due)
 	if err != nil {
-		return err
+		return true, err
 	}
 	if !recorded {
 		if turn, result, err = r.ask(ctx, h, state); err != nil {
@@ -177,16 +175,16 @@ func (r *Runner) turn(ctx context.Context, h *Hunt, state hunts.Hunt) error {
 		}
 		if recorded = turn.New > 0; recorded {
 			if err := r.Hunts.PutTurn(ctx, turn, result); errors.Is(err, rows.ErrConflict) {
-				return nil // who took the turn over goes on
+				return true, nil // who took the turn over goes on
 			} else if err != nil {
-				return err
+				return true, err
 			}
 		}
 	}
 	if err := r.report(ctx, h, state, turn, result); err != nil {
-		return err
+		return true, err
 	}
-	return r.finish(ctx, h, state, turn)
+	return true, r.finish(ctx, h, state, turn)
 }
 
 // ask runs the query and picks the rows that are new. A first turn that only learns reports none.
@@ -264,10 +262,10 @@ func (r *Runner) finish(ctx context.Context, h *Hunt, state hunts.Hunt, turn hun
 
 // failed notes that a turn came to no result. Trouble that may pass is met a few times before it counts; people are
 // told of the first turn that fails, and not again until one has succeeded.
-func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause error) error {
+func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause error) (asksMore bool, err error) {
 	var record *recordError
 	if errors.As(cause, &record) || ctx.Err() != nil {
-		return cause // the claim lapses, and the turn is run again
+		return true, cause // the claim lapses, and the turn is run again
 	}
 	now := schedule.Tick(r.Now())
 	after, passing := retryIn(cause)
@@ -275,7 +273,7 @@ func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause er
 		state.NotBefore = now.Add(max(after, r.RetryIn<<(state.Tries-1)))
 		state.Trouble = cause.Error()
 		r.Log.WarnContext(ctx, "hunt is tried again", "hunt", h.Name, "again", state.NotBefore, "error", cause.Error())
-		return errors.Join(errLater, r.release(ctx, state))
+		return false, r.release(ctx, state)
 	}
 	if state.FailedAt.IsZero() {
 		state.FailedAt = state.Due
@@ -292,7 +290,7 @@ func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause er
 			state.Due.Format(time.RFC3339), plain(cause.Error(), 600)),
 	}
 	if err := r.Teller.Tell(ctx, notice.HuntGroup(h.Name, state.FailedAt), e); err != nil {
-		return err
+		return true, err
 	}
 	state.Trouble = cause.Error()
 	state.Due = h.Next(now)
@@ -300,7 +298,7 @@ func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause er
 	state.Tries = 0
 	r.Log.ErrorContext(ctx, "hunt failed; people are told once, and it is tried at its next turn", "hunt", h.Name,
 		"next", state.Due, "error", cause.Error())
-	return r.release(ctx, state)
+	return true, r.release(ctx, state)
 }
 
 // release gives the turn back. Somebody who took it over meanwhile does the same from its record.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"cordon/handler/ledger/runs"
 	"cordon/local/funchost"
+	"cordon/local/tables"
 )
 
 // passing is trouble that may pass.
@@ -116,6 +118,27 @@ func TestAFailureIsToldOnceAndItsTimeIsLookedAtLater(t *testing.T) {
 	w.deliver()
 	if len(w.mails) != 3 || w.mailed()["host1"] != 1 {
 		t.Errorf("after it succeeded and failed again there are %d mails", len(w.mails))
+	}
+}
+
+// TestTroubleThatCannotBeNotedIsAnError has the ledger fail when a turn that is throttled is given back.
+func TestTroubleThatCannotBeNotedIsAnError(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, hourly)
+	w.show(1)
+	w.run()
+	w.advance(time.Hour)
+	w.fail = passing{2 * time.Minute}
+	w.asked = nil
+	w.tables.SetFault(func(r *http.Request) *tables.Fault {
+		if r.Method == http.MethodGet || len(w.asked) == 0 || !strings.Contains(r.URL.Path, "hunts(") {
+			return nil
+		}
+		return &tables.Fault{Status: http.StatusForbidden}
+	})
+	p := w.start(-1, false)
+	if err := p.runner.Run(t.Context()); err == nil {
+		t.Error("nobody hears that the turn could not be given back")
 	}
 }
 
