@@ -128,7 +128,7 @@ func (run *Run) HeldAgain(why Reason) Reason {
 	}
 	again := Reason{why.Text, why.cause() + ", after " + newest.LeaveAt.Format(time.RFC3339Nano)}
 	if newest.Version != run.Row.Version {
-		again.Text += fmt.Sprintf("; the leave of %s, was for version %d of the alert", newest.Leave, newest.Version)
+		again.Text += fmt.Sprintf("; the go-ahead (%s) was for version %d of the alert", newest.Leave, newest.Version)
 	}
 	return again
 }

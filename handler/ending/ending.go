@@ -2,7 +2,7 @@
 // who heard of the episode are told, runs that it does not answer any more are opened again, and the latch is written,
 // in an order in which a repeat after a kill changes nothing that was done.
 //
-// Both services come upon such an episode, handler/follow by its timer and handler/respond when a run finds the latch.
+// Two services come upon such an episode: handler/follow by its timer, and handler/act when a run finds the latch.
 // What the latch and the actions mean is handler/episode's.
 package ending
 

@@ -2,7 +2,7 @@
 // fate. It tells people, closes the runs that wait for an episode or opens them again, and holds ledger and API
 // against each other.
 //
-// Neighbours: handler/respond, which begins and joins the episodes; handler/episode, which says what a latch and the
+// Neighbours: handler/act, which begins and joins the episodes; handler/episode, which says what a latch and the
 // actions mean; handler/ending, which ends an episode.
 package follow
 

@@ -1,6 +1,6 @@
 // Package hunt runs hunting queries on a schedule: it reads the catalogue of hunts, finds what is due, asks Microsoft
 // Graph, tells rows that are new from those that were seen, mails them and turns those that name a machine into
-// findings. A finding is answered by the response package like an alert, by the same rules and rails; nothing here
+// findings. A finding is answered by handler/respond like an alert, by the same rules and rails; nothing here
 // acts.
 //
 // What a turn found is recorded whole before anybody is told of it. Whatever is interrupted after that is repeated from

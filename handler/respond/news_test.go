@@ -29,7 +29,7 @@ func TestALeaveThatANewVersionOvertakesIsTold(t *testing.T) {
 	if w.Kinds() != "held, held" || w.Isolations("m1") != 0 {
 		t.Fatalf("told %q, isolated %d times", w.Kinds(), w.Isolations("m1"))
 	}
-	if !strings.Contains(news[1].Detail, "the leave of alice: go, was for version 1 of the alert") {
+	if !strings.Contains(news[1].Detail, "the go-ahead (alice: go) was for version 1 of the alert") {
 		t.Errorf("told as %q", news[1].Detail)
 	}
 	held, found, err := p.Ledger.Held.Of(t.Context(), "da1", 3)
