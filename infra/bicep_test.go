@@ -1,5 +1,5 @@
-// Package infra holds the deployment files against the program: there is no Bicep compiler in the tests, so they read the
-// files themselves.
+// Package infra holds the deployment files against the program: there is no Bicep compiler in the tests, so they read
+// the files themselves.
 package infra
 
 import (
@@ -47,7 +47,8 @@ func readBicep(t *testing.T, path string) bicep {
 	for _, p := range regexp.MustCompile(`(?m)^param (\w+) [\w\[\]]+( = )?`).FindAllStringSubmatch(b.text, -1) {
 		b.params[p[1]] = p[2] != ""
 	}
-	for _, m := range regexp.MustCompile(`(?ms)^module \w+ '([^']+)' = \{\n(.*?)^\}`).FindAllStringSubmatch(b.text, -1) {
+	for _, m := range regexp.MustCompile(`(?ms)^module \w+ '([^']+)' = \{\n(.*?)^\}`).FindAllStringSubmatch(b.text,
+		-1) {
 		one := module{file: m[1]}
 		_, body, found := strings.Cut(m[2], "\n  params: {\n")
 		if !found {
@@ -66,14 +67,15 @@ func readBicep(t *testing.T, path string) bicep {
 func resources(t *testing.T, path string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for _, r := range regexp.MustCompile(`(?ms)^resource (\w+) '[^']+' = (?:if \([^\n]*\) )?(?:\[\n  for [^\n]*)?\{\n(.*?)^\}?\]?$`).FindAllStringSubmatch(read(t, path), -1) {
+	for _, r := range regexp.MustCompile(`(?ms)^resource (\w+) '[^']+' = (?:if \([^\n]*\) )?(?:\[\n  for `+
+		`[^\n]*)?\{\n(.*?)^\}?\]?$`).FindAllStringSubmatch(read(t, path), -1) {
 		found[r[1]] = r[2]
 	}
 	return found
 }
 
-// deployed are the app settings of cordon.bicep, with the expression of each; those that are left out unless they have a
-// value among them.
+// deployed are the app settings of cordon.bicep, with the expression of each; those that are left out unless they have
+// a value among them.
 func deployed(t *testing.T) map[string]string {
 	t.Helper()
 	text := read(t, "cordon.bicep")
@@ -176,13 +178,17 @@ func TestParametersAreUsed(t *testing.T) {
 func TestNothingInTheGroupTakesAKey(t *testing.T) {
 	t.Parallel()
 	text := read(t, "cordon.bicep")
-	for _, line := range []string{"allowSharedKeyAccess: false", "disableLocalAuth: true", "DisableLocalAuth: true", "enableRbacAuthorization: true"} {
+	for _, line := range []string{
+		"allowSharedKeyAccess: false", "disableLocalAuth: true",
+		"DisableLocalAuth: true", "enableRbacAuthorization: true",
+	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("cordon.bicep lacks %s", line)
 		}
 	}
 	for _, file := range bicepFiles(t) {
-		if found := regexp.MustCompile(`(?i)listKeys|AccountKey|SharedAccessKey=`).FindString(read(t, file)); found != "" {
+		if found := regexp.MustCompile(`(?i)listKeys|AccountKey|SharedAccessKey=`).FindString(read(t,
+			file)); found != "" {
 			t.Errorf("%s has %s", file, found)
 		}
 	}
@@ -200,7 +206,10 @@ func TestResourcesHaveOneVersionEach(t *testing.T) {
 			versions[r[1]] = r[2]
 		}
 	}
-	for kind, version := range map[string]string{"Microsoft.ServiceBus/namespaces": "2026-01-01", "Microsoft.KeyVault/vaults": "2026-05-15"} {
+	for kind, version := range map[string]string{
+		"Microsoft.ServiceBus/namespaces": "2026-01-01",
+		"Microsoft.KeyVault/vaults":       "2026-05-15",
+	} {
 		if versions[kind] != version {
 			t.Errorf("%s is of %q", kind, versions[kind])
 		}
@@ -239,8 +248,10 @@ func TestTheFilesAreLaidOutAsTheCompilerDoes(t *testing.T) {
 		// Texts of several lines are left alone.
 		for line := range strings.SplitSeq(regexp.MustCompile(`(?s)'''.*?'''`).ReplaceAllString(text, "''''''"), "\n") {
 			indent := len(line) - len(strings.TrimLeft(line, " "))
-			single := regexp.MustCompile(`^\s*(//|@description\('|description: ')|^resource .* = if \(`).MatchString(line) // cannot be broken
-			if strings.Contains(line, "\t") || strings.TrimRight(line, " ") != line || indent%2 != 0 || len(line) > 120 && !single {
+			// cannot be broken
+			single := regexp.MustCompile(`^\s*(//|@description\('|description: ')|^resource .* = if \(`).MatchString(line)
+			if strings.Contains(line, "\t") || strings.TrimRight(line, " ") != line || indent%2 != 0 ||
+				len(line) > 120 && !single {
 				t.Errorf("%s: %q", file, line)
 			}
 		}
@@ -263,12 +274,15 @@ func TestNoIdentityOfTheAppMayWriteThePackage(t *testing.T) {
 		}
 		granted[scope[1]] += role[1] + " "
 	}
-	if granted["packages"] != "blobDataReader " || granted["packageStorage"]+granted["packageBlobs"] != "" || !strings.Contains(granted["storage"], "blobDataOwner ") {
+	if granted["packages"] != "blobDataReader " || granted["packageStorage"]+granted["packageBlobs"] != "" ||
+		!strings.Contains(granted["storage"], "blobDataOwner ") {
 		t.Errorf("%v", granted)
 	}
 	cordon := resources(t, "cordon.bicep")
-	if !strings.Contains(cordon["packages"], "parent: blobs") || !strings.Contains(cordon["blobs"], "parent: packageStorage") ||
-		!strings.Contains(read(t, "cordon.bicep"), "packageUrl: '${packageStorage.properties.primaryEndpoints.blob}${packageContainer}'") {
+	if !strings.Contains(cordon["packages"], "parent: blobs") ||
+		!strings.Contains(cordon["blobs"], "parent: packageStorage") ||
+		!strings.Contains(read(t, "cordon.bicep"),
+			"packageUrl: '${packageStorage.properties.primaryEndpoints.blob}${packageContainer}'") {
 		t.Error("the package is not in the account of its own")
 	}
 	for symbol, body := range cordon {
@@ -292,13 +306,19 @@ func TestWhatCordonRestsOnIsRecordedAndKept(t *testing.T) {
 			recorded[scope[1]] += c[1] + " "
 		}
 	}
-	for scope, categories := range map[string]string{"tables": "StorageWrite StorageDelete ", "packageBlobs": "StorageWrite StorageDelete ", "vault": "AuditEvent ", "bus": "OperationalLogs "} {
+	for scope, categories := range map[string]string{
+		"tables":       "StorageWrite StorageDelete ",
+		"packageBlobs": "StorageWrite StorageDelete ",
+		"vault":        "AuditEvent ",
+		"bus":          "OperationalLogs ",
+	} {
 		if recorded[scope] != categories {
 			t.Errorf("of %s is recorded %q", scope, recorded[scope])
 		}
 	}
 	cordon := resources(t, "cordon.bicep")
-	if !strings.Contains(cordon["lock"], "scope: storage") || !strings.Contains(cordon["lock"], "level: 'CanNotDelete'") {
+	if !strings.Contains(cordon["lock"], "scope: storage") ||
+		!strings.Contains(cordon["lock"], "level: 'CanNotDelete'") {
 		t.Error("the ledger's account has no lock")
 	}
 	if !strings.Contains(read(t, "cordon.bicep"), "param storageSku string = 'Standard_ZRS'") {

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// fakeAz answers what the script asks of the Azure CLI, from files in its folder: roles has a line "api role id" per role
-// of an API, granted an id per line, present an application id per line. It evaluates no JMESPath: the queries have to be
-// the ones that it knows.
+// fakeAz answers what the script asks of the Azure CLI, from files in its folder: roles has a line "api role id" per
+// role of an API, granted an id per line, present an application id per line. It evaluates no JMESPath: the queries
+// have to be the ones that it knows.
 const fakeAz = `#!/bin/sh
 set -eu
 cd "$(dirname "$0")"
@@ -109,11 +109,13 @@ func TestGrantingSaysWhatItWillDoAndAsksFirst(t *testing.T) {
 	folder := tenant(t)
 	for _, answer := range []string{"", "n\n", "\n"} {
 		if code, said, posted := grant(t, folder, answer, principal); code != 1 || len(posted) != 0 ||
-			!strings.Contains(said, "will grant   Machine.Isolate: isolate machines") || !strings.Contains(said, "Nothing was changed.") {
+			!strings.Contains(said, "will grant   Machine.Isolate: isolate machines") ||
+			!strings.Contains(said, "Nothing was changed.") {
 			t.Errorf("answered %q: exit %d, %v\n%s", answer, code, posted, said)
 		}
 	}
-	if code, said, posted := grant(t, folder, "y\n", principal); code != 0 || len(posted) != 3 || !strings.Contains(said, "cordon-responder") {
+	if code, said, posted := grant(t, folder, "y\n", principal); code != 0 || len(posted) != 3 ||
+		!strings.Contains(said, "cordon-responder") {
 		t.Errorf("exit %d, %v\n%s", code, posted, said)
 	}
 }
@@ -123,20 +125,25 @@ func TestGrantingTwiceGrantsOnce(t *testing.T) {
 	folder := tenant(t)
 	put(t, folder, "granted", "ea8291d3-4b9a-44b5-bc3a-6cea3026dc79\n")
 	code, said, posted := grant(t, folder, "", "--yes", principal)
-	if code != 0 || len(posted) != 2 || !strings.Contains(said, "is granted   Machine.Read.All") || strings.Contains(said, "Mail.Send") {
+	if code != 0 || len(posted) != 2 || !strings.Contains(said, "is granted   Machine.Read.All") ||
+		strings.Contains(said, "Mail.Send") {
 		t.Errorf("exit %d, %v\n%s", code, posted, said)
 	}
-	want := `sp-` + defenderAPI + `/appRoleAssignedTo {"principalId":"` + principal + `","resourceId":"sp-` + defenderAPI + `","appRoleId":"7e4e1300-e1b9-4102-88ba-f0cb6e6d5974"}`
+	want := `sp-` + defenderAPI + `/appRoleAssignedTo {"principalId":"` + principal + `","resourceId":"sp-` +
+		defenderAPI + `","appRoleId":"7e4e1300-e1b9-4102-88ba-f0cb6e6d5974"}`
 	if !slices.ContainsFunc(posted, func(line string) bool { return strings.HasSuffix(line, want) }) {
 		t.Errorf("%v lacks %s", posted, want)
 	}
-	if code, said, posted = grant(t, folder, "", "--yes", principal); code != 0 || len(posted) != 0 || !strings.Contains(said, "Nothing to do.") {
+	if code, said, posted = grant(t, folder, "", "--yes", principal); code != 0 || len(posted) != 0 ||
+		!strings.Contains(said, "Nothing to do.") {
 		t.Errorf("again: exit %d, %v\n%s", code, posted, said)
 	}
-	if code, said, posted = grant(t, folder, "", "--yes", "--also", "ThreatHunting.Read.All", principal); code != 0 || len(posted) != 1 || !strings.Contains(posted[0], "dd98c7f5-2d42-42d3-a0e4-633161547251") {
+	if code, said, posted = grant(t, folder, "", "--yes", "--also", "ThreatHunting.Read.All", principal); code != 0 ||
+		len(posted) != 1 || !strings.Contains(posted[0], "dd98c7f5-2d42-42d3-a0e4-633161547251") {
 		t.Errorf("with hunting: exit %d, %v\n%s", code, posted, said)
 	}
-	if code, said, posted = grant(t, folder, "", "--yes", "--mail", principal); code != 0 || len(posted) != 1 || !strings.Contains(said, "every mailbox") {
+	if code, said, posted = grant(t, folder, "", "--yes", "--mail", principal); code != 0 || len(posted) != 1 ||
+		!strings.Contains(said, "every mailbox") {
 		t.Errorf("with mail: exit %d, %v\n%s", code, posted, said)
 	}
 }
@@ -144,17 +151,21 @@ func TestGrantingTwiceGrantsOnce(t *testing.T) {
 func TestRolesOfSomeStepsAreGrantedOnlyIfAskedFor(t *testing.T) {
 	t.Parallel()
 	folder := tenant(t)
-	if code, said, posted := grant(t, folder, "", "--yes", principal); code != 0 || len(posted) != 3 || strings.Contains(said, "Machine.Scan") {
+	if code, said, posted := grant(t, folder, "", "--yes", principal); code != 0 || len(posted) != 3 ||
+		strings.Contains(said, "Machine.Scan") {
 		t.Errorf("exit %d, %v\n%s", code, posted, said)
 	}
-	code, said, posted := grant(t, folder, "", "--yes", "--also", "Machine.Scan", "--also", "Machine.ReadWrite.All", principal)
-	if code != 0 || len(posted) != 2 || !strings.Contains(said, "will grant   Machine.Scan: scan machines") || !strings.Contains(said, "granted      Machine.ReadWrite.All") {
+	code, said, posted := grant(t, folder, "", "--yes", "--also", "Machine.Scan", "--also", "Machine.ReadWrite.All",
+		principal)
+	if code != 0 || len(posted) != 2 || !strings.Contains(said, "will grant   Machine.Scan: scan machines") ||
+		!strings.Contains(said, "granted      Machine.ReadWrite.All") {
 		t.Errorf("exit %d, %v\n%s", code, posted, said)
 	}
 	if !strings.Contains(strings.Join(posted, "\n"), `"appRoleId":"33333333-3333-3333-3333-333333333333"`) {
 		t.Errorf("%v lacks the role's id in this tenant", posted)
 	}
-	if code, said, posted := grant(t, folder, "", "--yes", "--also", "Machine.CollectForensics", principal); code != 1 || len(posted) != 0 || !strings.Contains(said, "has no role Machine.CollectForensics") {
+	if code, said, posted := grant(t, folder, "", "--yes", "--also", "Machine.CollectForensics",
+		principal); code != 1 || len(posted) != 0 || !strings.Contains(said, "has no role Machine.CollectForensics") {
 		t.Errorf("exit %d, %v\n%s", code, posted, said)
 	}
 }
@@ -166,7 +177,9 @@ func TestGrantingStopsAtWhatIsNotAsPublished(t *testing.T) {
 		wrong      string
 		posts      int
 	}{
-		"another id":     {"roles", defenderAPI + " Alert.Read.All 7e4e1300-e1b9-4102-88ba-f0cb6e6d5974\n", "look into it", 0},
+		"another id": {
+			"roles", defenderAPI + " Alert.Read.All 7e4e1300-e1b9-4102-88ba-f0cb6e6d5974\n", "look into it", 0,
+		},
 		"no such role":   {"roles", "", "has no role Alert.Read.All", 0},
 		"API not there":  {"present", graphAPI + "\n", "az ad sp create --id " + defenderAPI, 0},
 		"nothing posted": {"refuse", "", "Alert.Read.All was not granted", 1},
@@ -175,7 +188,8 @@ func TestGrantingStopsAtWhatIsNotAsPublished(t *testing.T) {
 			t.Parallel()
 			folder := tenant(t)
 			put(t, folder, c.file, c.text)
-			if code, said, posted := grant(t, folder, "", "--yes", principal); code != 1 || len(posted) != c.posts || !strings.Contains(said, c.wrong) {
+			if code, said, posted := grant(t, folder, "", "--yes", principal); code != 1 || len(posted) != c.posts ||
+				!strings.Contains(said, c.wrong) {
 				t.Errorf("exit %d, %v\n%s", code, posted, said)
 			}
 		})
@@ -185,16 +199,21 @@ func TestGrantingStopsAtWhatIsNotAsPublished(t *testing.T) {
 func TestWrongCommandLinesOfTheGrantAreRefused(t *testing.T) {
 	t.Parallel()
 	folder := tenant(t)
-	for _, args := range [][]string{{}, {"me"}, {"--all", principal}, {principal, principal}, {principal[:35]}, {"--yes", "$(reboot)"},
-		{"--also"}, {"--also", principal}, {"--also", "Machine.Offboard", principal}, {"--also", "Machine", principal}, {"--also", ".*", principal}} {
-		if code, said, posted := grant(t, folder, "", args...); code != 2 || len(posted) != 0 || !strings.Contains(said, "PRINCIPAL-ID") {
+	for _, args := range [][]string{
+		{}, {"me"}, {"--all", principal}, {principal, principal}, {principal[:35]}, {"--yes", "$(reboot)"},
+		{"--also"}, {"--also", principal}, {"--also", "Machine.Offboard", principal}, {"--also", "Machine", principal},
+		{"--also", ".*", principal},
+	} {
+		if code, said, posted := grant(t, folder, "", args...); code != 2 || len(posted) != 0 ||
+			!strings.Contains(said, "PRINCIPAL-ID") {
 			t.Errorf("%v: exit %d, %v\n%s", args, code, posted, said)
 		}
 	}
 	if code, said, _ := grant(t, folder, "", "--help"); code != 0 || !strings.Contains(said, "Exit code 0") {
 		t.Errorf("help: exit %d\n%s", code, said)
 	}
-	if code, said, _ := grant(t, folder, "", "33333333-3333-3333-3333-333333333333"); code != 1 || !strings.Contains(said, "there is no service principal") {
+	if code, said, _ := grant(t, folder, "", "33333333-3333-3333-3333-333333333333"); code != 1 ||
+		!strings.Contains(said, "there is no service principal") {
 		t.Errorf("somebody else: exit %d\n%s", code, said)
 	}
 }

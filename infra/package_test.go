@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// roleAz keeps role assignments, one id a line, in the file assigned of its folder. In the file inherited are those that
-// somebody made above the container. It evaluates no JMESPath: the query has to be the one that it knows.
+// roleAz keeps role assignments, one id a line, in the file assigned of its folder. In the file inherited are those
+// that somebody made above the container. It evaluates no JMESPath: the query has to be the one that it knows.
 const roleAz = `#!/bin/sh
 set -eu
 cd "$(dirname "$0")"
@@ -43,7 +43,8 @@ const packageContainer = "/subscriptions/s/resourceGroups/rg/providers/Microsoft
 func access(t *testing.T, folder string, args ...string) (code int, said string) {
 	t.Helper()
 	command := exec.Command("sh", append([]string{"package-access.sh"}, args...)...)
-	command.Env = append(os.Environ(), "PATH="+folder+string(os.PathListSeparator)+os.Getenv("PATH"), "CORDON_ACCESS_WAIT=0")
+	command.Env = append(os.Environ(), "PATH="+folder+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"CORDON_ACCESS_WAIT=0")
 	out, err := command.CombinedOutput()
 	if err != nil && command.ProcessState == nil {
 		t.Fatal(err)
@@ -66,13 +67,18 @@ func roles(t *testing.T) string {
 	return folder
 }
 
-// TestThePackageCanBeWrittenWhileItIsDeployedOnly plays deployments: the command sees the right, nobody has it afterwards.
+// TestThePackageCanBeWrittenWhileItIsDeployedOnly plays deployments: the command sees the right, nobody has it
+// afterwards.
 func TestThePackageCanBeWrittenWhileItIsDeployedOnly(t *testing.T) {
 	t.Parallel()
 	for code, command := range map[int]string{0: "exit 0", 7: "exit 7", 130: "kill -TERM $PPID; exit 0"} {
 		folder := roles(t)
-		got, said := access(t, folder, "while", principal, packageContainer, "sh", "-c", "cat "+folder+"/assigned; "+command)
-		if got != code || !strings.Contains(said, packageContainer+"/providers/Microsoft.Authorization/roleAssignments/"+principal) || read(t, filepath.Join(folder, "assigned")) != "" {
+		got, said := access(t, folder, "while", principal, packageContainer, "sh", "-c",
+			"cat "+folder+"/assigned; "+command)
+		if got != code ||
+			!strings.Contains(said,
+				packageContainer+"/providers/Microsoft.Authorization/roleAssignments/"+principal) ||
+			read(t, filepath.Join(folder, "assigned")) != "" {
 			t.Errorf("%s: exit %d, left %q\n%s", command, got, read(t, filepath.Join(folder, "assigned")), said)
 		}
 	}
@@ -82,25 +88,33 @@ func TestTheRightToWriteIsGivenAndTakenBack(t *testing.T) {
 	t.Parallel()
 	folder := roles(t)
 	for range 2 {
-		if code, said := access(t, folder, "open", principal, packageContainer); code != 0 || !strings.Contains(said, "may write") {
+		if code, said := access(t, folder, "open", principal, packageContainer); code != 0 ||
+			!strings.Contains(said, "may write") {
 			t.Errorf("open: exit %d\n%s", code, said)
 		}
 	}
-	if code, said := access(t, folder, "close", principal, packageContainer); code != 0 || !strings.Contains(said, "may read the package only") || read(t, filepath.Join(folder, "assigned")) != "" {
+	if code, said := access(t, folder, "close", principal, packageContainer); code != 0 ||
+		!strings.Contains(said, "may read the package only") || read(t, filepath.Join(folder, "assigned")) != "" {
 		t.Errorf("close: exit %d\n%s", code, said)
 	}
 	put(t, folder, "inherited", "/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/x\n")
-	if code, said := access(t, folder, "close", principal, packageContainer); code != 1 || !strings.Contains(said, "may still write the package: /subscriptions/s/providers") {
+	if code, said := access(t, folder, "close", principal, packageContainer); code != 1 ||
+		!strings.Contains(said, "may still write the package: /subscriptions/s/providers") {
 		t.Errorf("a right from above: exit %d\n%s", code, said)
 	}
 }
 
 func TestWhatIsRefusedIsSaid(t *testing.T) {
 	t.Parallel()
-	for refused, said := range map[string]string{"create": "was not given", "list": "cannot be read", "delete": "not taken back: " + packageContainer} {
+	for refused, said := range map[string]string{
+		"create": "was not given",
+		"list":   "cannot be read",
+		"delete": "not taken back: " + packageContainer,
+	} {
 		folder := roles(t)
 		put(t, folder, "refuse-"+refused, "")
-		if code, out := access(t, folder, "while", principal, packageContainer, "true"); code != 1 || !strings.Contains(out, said) {
+		if code, out := access(t, folder, "while", principal, packageContainer, "true"); code != 1 ||
+			!strings.Contains(out, said) {
 			t.Errorf("%s: exit %d\n%s", refused, code, out)
 		}
 	}
@@ -109,8 +123,12 @@ func TestWhatIsRefusedIsSaid(t *testing.T) {
 func TestWrongCommandLinesOfTheAccessAreRefused(t *testing.T) {
 	t.Parallel()
 	folder := roles(t)
-	for _, args := range [][]string{{}, {"shut", principal, packageContainer}, {"open", principal}, {"open", "me", packageContainer}, {"close", principal, "/subscriptions/s"},
-		{"while", principal, packageContainer}, {"open", principal, packageContainer, "x"}, {"open", principal, "$(reboot)"}} {
+	for _, args := range [][]string{
+		{}, {"shut", principal, packageContainer}, {"open", principal}, {"open", "me", packageContainer},
+		{"close", principal, "/subscriptions/s"},
+		{"while", principal, packageContainer}, {"open", principal, packageContainer, "x"},
+		{"open", principal, "$(reboot)"},
+	} {
 		if code, said := access(t, folder, args...); code != 2 || !strings.Contains(said, "CONTAINER-ID") {
 			t.Errorf("%v: exit %d\n%s", args, code, said)
 		}

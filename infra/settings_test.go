@@ -90,14 +90,26 @@ func evaluated(t *testing.T) map[string]string {
 	t.Helper()
 	const client = "1f7e6c5d-42a8-4e57-8f19-0c6de25a7341"
 	expressions := map[string]string{
-		"mode": "observe", "cloud": "global", "tenant().tenantId": "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4",
-		"platform.properties.clientId": client, "responder.properties.clientId": "2f7e6c5d-42a8-4e57-8f19-0c6de25a7341",
-		"alertQueue": "alerts", "noticeQueue": "notices", "mailFrom": "cordon@example.com", "mailTo": "soc@example.com", "operatorMail": "ops@example.com",
-		"defenderUrl": "https://eu.api.security.microsoft.com", "defenderAudience": "https://api.securitycenter.microsoft.com",
-		"pollSchedule": "0 * * * * *", "followSchedule": "30 * * * * *", "huntSchedule": "0 */5 * * * *", "insights.properties.ConnectionString": "InstrumentationKey=x",
+		"mode":                                 "observe",
+		"cloud":                                "global",
+		"tenant().tenantId":                    "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4",
+		"platform.properties.clientId":         client,
+		"responder.properties.clientId":        "2f7e6c5d-42a8-4e57-8f19-0c6de25a7341",
+		"alertQueue":                           "alerts",
+		"noticeQueue":                          "notices",
+		"mailFrom":                             "cordon@example.com",
+		"mailTo":                               "soc@example.com",
+		"operatorMail":                         "ops@example.com",
+		"defenderUrl":                          "https://eu.api.security.microsoft.com",
+		"defenderAudience":                     "https://api.securitycenter.microsoft.com",
+		"pollSchedule":                         "0 * * * * *",
+		"followSchedule":                       "30 * * * * *",
+		"huntSchedule":                         "0 */5 * * * *",
+		"insights.properties.ConnectionString": "InstrumentationKey=x",
 		"replace(replace(bus.properties.serviceBusEndpoint, 'https://', ''), ':443/', '')": "sb-cordon-x.servicebus.windows.net",
 	}
-	parts := strings.NewReplacer("${storage.name}", "stcordonx", "${environment().suffixes.storage}", "core.windows.net", "${platform.properties.clientId}", client,
+	parts := strings.NewReplacer("${storage.name}", "stcordonx",
+		"${environment().suffixes.storage}", "core.windows.net", "${platform.properties.clientId}", client,
 		"@Microsoft.KeyVault(${secretUri}/smtp-url)", "smtp://u:p@mail.example.com:587?tls=starttls",
 		"@Microsoft.KeyVault(${secretUri}/webhook-secret)", "0123456789abcdef0123456789abcdef")
 	values := map[string]string{}
@@ -130,13 +142,15 @@ func TestTheProgramStartsWithTheDeployedSettings(t *testing.T) {
 			t.Errorf("cordon.bicep has no parameter %s", name)
 		}
 	}
-	if !strings.Contains(read(t, "cordon.bicep"), "param mode string = 'observe'") || !strings.Contains(read(t, "main.bicepparam"), "'CORDON_MODE', 'observe'") {
+	if !strings.Contains(read(t, "cordon.bicep"), "param mode string = 'observe'") ||
+		!strings.Contains(read(t, "main.bicepparam"), "'CORDON_MODE', 'observe'") {
 		t.Error("the deployment does not begin in observe mode")
 	}
 }
 
-// TestTheHostTakesNoMoreThanCordonReads holds the settings without which anybody can end an instance: the host reads bodies
-// whole, and before it asks whose they are where no key is wanted. The limit has to be above what ReceiveAlert takes.
+// TestTheHostTakesNoMoreThanCordonReads holds the settings without which anybody can end an instance: the host reads
+// bodies whole, and before it asks whose they are where no key is wanted. The limit has to be above what ReceiveAlert
+// takes.
 func TestTheHostTakesNoMoreThanCordonReads(t *testing.T) {
 	t.Parallel()
 	set := evaluated(t)
@@ -175,7 +189,9 @@ func TestEveryNameInAFunctionIsSetEverywhere(t *testing.T) {
 			t.Fatalf("%s: %v", file, err)
 		}
 		for _, b := range function.Bindings {
-			if b.Type == "serviceBusTrigger" && (b.Connection == "" || set[b.Connection+"__fullyQualifiedNamespace"] == "" || example.Values[b.Connection] == "") {
+			if b.Type == "serviceBusTrigger" &&
+				(b.Connection == "" || set[b.Connection+"__fullyQualifiedNamespace"] == "" ||
+					example.Values[b.Connection] == "") {
 				t.Errorf("%s has the connection %q, which is not set everywhere", file, b.Connection)
 			}
 		}
@@ -183,7 +199,8 @@ func TestEveryNameInAFunctionIsSetEverywhere(t *testing.T) {
 			found++
 			known := slices.ContainsFunc(config.Settings(), func(s config.Setting) bool { return s.Name == name[1] })
 			if set[name[1]] == "" || example.Values[name[1]] == "" || !known {
-				t.Errorf("%s names %s: deployed %q, in the example %q, a setting of the program %t", file, name[1], set[name[1]], example.Values[name[1]], known)
+				t.Errorf("%s names %s: deployed %q, in the example %q, a setting of the program %t", file, name[1],
+					set[name[1]], example.Values[name[1]], known)
 			}
 		}
 	}
@@ -233,17 +250,20 @@ func TestTheHostIsConfiguredAsTheProgramExpects(t *testing.T) {
 	}
 	timeout, renewal := clock(t, host.FunctionTimeout), clock(t, host.Extensions.ServiceBus.MaxAutoLockRenewalDuration)
 	for promise, holds := range map[string]bool{
-		"it is of version 2.0":                        host.Version == "2.0",
-		"it starts what make package builds":          host.CustomHandler.Description.DefaultExecutablePath == "cordon" && strings.Contains(read(t, "../Makefile"), "-o build/stage/cordon ./handler"),
-		"requests reach the program as they are":      host.CustomHandler.EnableForwardingHTTPRequest,
-		"no request from outside can be an envelope":  host.Extensions.HTTP.RoutePrefix == "api",
-		"the bundle has the Service Bus extension":    host.ExtensionBundle.ID == "Microsoft.Azure.Functions.ExtensionBundle" && host.ExtensionBundle.Version == "[4.0.0, 5.0.0)",
-		"locks outlive the longest invocation":        timeout > 0 && renewal >= timeout+time.Minute,
-		"messages do not age in the host":             host.Extensions.ServiceBus.PrefetchCount == 0,
-		"answered messages are completed":             host.Extensions.ServiceBus.AutoCompleteMessages && host.Extensions.ServiceBus.MaxConcurrentCalls > 0,
-		"the host does not change the pace by itself": host.Concurrency.DynamicConcurrencyEnabled != nil && !*host.Concurrency.DynamicConcurrencyEnabled,
-		"what the alerts count is not sampled":        host.Logging.ApplicationInsights.SamplingSettings.ExcludedTypes == "Request;Exception;Trace",
-		"requests are recorded":                       host.Logging.LogLevel["Host.Results"] == "Information" && host.Logging.LogLevel["default"] == "Information",
+		"it is of version 2.0":                       host.Version == "2.0",
+		"it starts what make package builds":         host.CustomHandler.Description.DefaultExecutablePath == "cordon" && strings.Contains(read(t, "../Makefile"), "-o build/stage/cordon ./handler"),
+		"requests reach the program as they are":     host.CustomHandler.EnableForwardingHTTPRequest,
+		"no request from outside can be an envelope": host.Extensions.HTTP.RoutePrefix == "api",
+		"the bundle has the Service Bus extension":   host.ExtensionBundle.ID == "Microsoft.Azure.Functions.ExtensionBundle" && host.ExtensionBundle.Version == "[4.0.0, 5.0.0)",
+		"locks outlive the longest invocation":       timeout > 0 && renewal >= timeout+time.Minute,
+		"messages do not age in the host":            host.Extensions.ServiceBus.PrefetchCount == 0,
+		"answered messages are completed": host.Extensions.ServiceBus.AutoCompleteMessages &&
+			host.Extensions.ServiceBus.MaxConcurrentCalls > 0,
+		"the host does not change the pace by itself": host.Concurrency.DynamicConcurrencyEnabled != nil &&
+			!*host.Concurrency.DynamicConcurrencyEnabled,
+		"what the alerts count is not sampled": host.Logging.ApplicationInsights.SamplingSettings.ExcludedTypes == "Request;Exception;Trace",
+		"requests are recorded": host.Logging.LogLevel["Host.Results"] == "Information" &&
+			host.Logging.LogLevel["default"] == "Information",
 	} {
 		if !holds {
 			t.Errorf("host.json breaks: %s", promise)
@@ -274,7 +294,8 @@ func TestAzdDeploysWhatMakePackageWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, ok := azd.Services["cordon"]
-	if !ok || s.Host != "function" || s.Language != "custom" || s.Dist != "build/cordon.zip" || s.Hooks["prepackage"].Run != "make package" {
+	if !ok || s.Host != "function" || s.Language != "custom" || s.Dist != "build/cordon.zip" ||
+		s.Hooks["prepackage"].Run != "make package" {
 		t.Errorf("azure.yaml: %+v", azd)
 	}
 	if !strings.Contains(read(t, "../Makefile"), " "+s.Dist+"\n") {
@@ -290,8 +311,8 @@ func TestAzdDeploysWhatMakePackageWrites(t *testing.T) {
 
 type hooks map[string]struct{ Shell, Run string }
 
-// TestAzdGrantsBeforeItDeploys holds the order: resources, app roles, and then the app, whose package can be written just
-// then. What the hooks name, main.bicep has as outputs.
+// TestAzdGrantsBeforeItDeploys holds the order: resources, app roles, and then the app, whose package can be written
+// just then. What the hooks name, main.bicep has as outputs.
 func TestAzdGrantsBeforeItDeploys(t *testing.T) {
 	t.Parallel()
 	var azd struct {
@@ -304,9 +325,18 @@ func TestAzdGrantsBeforeItDeploys(t *testing.T) {
 	}
 	service := azd.Services["cordon"].Hooks
 	for hook, run := range map[string]struct{ got, want string }{
-		"postprovision": {azd.Hooks["postprovision"].Run, `infra/grant-permissions.sh ${CORDON_GRANT:-} "$CORDON_RESPONDER_PRINCIPAL_ID"`},
-		"predeploy":     {service["predeploy"].Run, `infra/package-access.sh open "$CORDON_PLATFORM_PRINCIPAL_ID" "$CORDON_PACKAGE_CONTAINER_ID"`},
-		"postdeploy":    {service["postdeploy"].Run, `infra/package-access.sh close "$CORDON_PLATFORM_PRINCIPAL_ID" "$CORDON_PACKAGE_CONTAINER_ID"`},
+		"postprovision": {
+			azd.Hooks["postprovision"].Run,
+			`infra/grant-permissions.sh ${CORDON_GRANT:-} "$CORDON_RESPONDER_PRINCIPAL_ID"`,
+		},
+		"predeploy": {
+			service["predeploy"].Run,
+			`infra/package-access.sh open "$CORDON_PLATFORM_PRINCIPAL_ID" "$CORDON_PACKAGE_CONTAINER_ID"`,
+		},
+		"postdeploy": {
+			service["postdeploy"].Run,
+			`infra/package-access.sh close "$CORDON_PLATFORM_PRINCIPAL_ID" "$CORDON_PACKAGE_CONTAINER_ID"`,
+		},
 	} {
 		if !strings.Contains(run.got, run.want) {
 			t.Errorf("%s runs %q", hook, run.got)
@@ -358,8 +388,10 @@ func TestEveryParameterCanBeSet(t *testing.T) {
 		}
 	}
 	_, body, _ := strings.Cut(read(t, "cordon.bicepparam"), "\n\n")
-	if file := read(t, "main.bicepparam"); !strings.HasSuffix(file, body) || !strings.HasPrefix(strings.SplitAfterN(file, "\n\n", 2)[1],
-		"param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')\nparam location = readEnvironmentVariable('AZURE_LOCATION')\nparam name = ") {
+	if file := read(t, "main.bicepparam"); !strings.HasSuffix(file, body) ||
+		!strings.HasPrefix(strings.SplitAfterN(file, "\n\n", 2)[1],
+			"param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')\nparam location = "+
+				"readEnvironmentVariable('AZURE_LOCATION')\nparam name = ") {
 		t.Error("main.bicepparam has other values than cordon.bicepparam")
 	}
 	for name := range cordon.params {
@@ -373,14 +405,16 @@ func TestEveryParameterCanBeSet(t *testing.T) {
 func TestAlertsLookForWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	alerts := read(t, "alerts.bicep")
-	if !strings.Contains(read(t, "../handler/act/request.go"), `"machine action requested", "type"`) || !strings.Contains(alerts, `'machine action requested'`) {
+	if !strings.Contains(read(t, "../handler/act/request.go"), `"machine action requested", "type"`) ||
+		!strings.Contains(alerts, `'machine action requested'`) {
 		t.Error("the alert about isolations counts lines that are not written")
 	}
 	if !strings.Contains(read(t, "../handler/watch/openruns.go"), `"open runs", "open", oldest.Open, "ageSeconds"`) ||
 		!strings.Contains(alerts, `Message has '"open runs"'`) || !strings.Contains(alerts, "line.ageSeconds") {
 		t.Error("the alert about alerts that nobody answers reads a line that is not written")
 	}
-	if !regexp.MustCompile(`(?s)name: 'messages-waiting'.*?windowSize: 'PT15M'\n    metric: 'ActiveMessages'\n    queues: take\(queueNames, 1\)\n    timeAggregation: 'Minimum'`).MatchString(alerts) ||
+	if !regexp.MustCompile(`(?s)name: 'messages-waiting'.*?windowSize: 'PT15M'\n    metric: 'ActiveMessages'\n    `+
+		`queues: take\(queueNames, 1\)\n    timeAggregation: 'Minimum'`).MatchString(alerts) ||
 		!strings.Contains(read(t, "cordon.bicep"), "queueNames: [alertQueue, noticeQueue]") {
 		t.Error("no alert looks for messages that wait in the queue of alerts")
 	}
@@ -398,7 +432,8 @@ func TestTheCostsCountTheAlerts(t *testing.T) {
 	t.Parallel()
 	alerts, page := read(t, "alerts.bicep"), read(t, "../docs/operations.md")
 	rules := len(regexp.MustCompile(`query: (format\(\s*)?'''`).FindAllString(alerts, -1))
-	if line := fmt.Sprintf("| %d rules | 1.50 a rule | %.2f |", rules, float64(rules)*1.5); !strings.Contains(page, line) {
+	if line := fmt.Sprintf("| %d rules | 1.50 a rule | %.2f |", rules,
+		float64(rules)*1.5); !strings.Contains(page, line) {
 		t.Errorf("docs/operations.md lacks %q", line)
 	}
 	_, table, _ := strings.Cut(page, "## What it costs")
@@ -420,7 +455,8 @@ func TestTheCostsCountTheAlerts(t *testing.T) {
 		}
 		lines, sum = append(lines, row[2]), sum+value
 	}
-	if total := fmt.Sprintf("%s = **%.2f**, or **%.2f**", strings.Join(lines, " + "), sum, sum-memory+small); !strings.Contains(table, total) {
+	if total := fmt.Sprintf("%s = **%.2f**, or **%.2f**", strings.Join(lines, " + "), sum,
+		sum-memory+small); !strings.Contains(table, total) {
 		t.Errorf("docs/operations.md lacks %q", total)
 	}
 }

@@ -1,5 +1,5 @@
-// Command local stands in for Azure on one machine: `run` plays a scenario with the real handler and judges it, the other
-// commands serve one stand-in alone. It is used by make and by the tests and never deployed.
+// Command local stands in for Azure on one machine: `run` plays a scenario with the real handler and judges it, the
+// other commands serve one stand-in alone. It is used by make and by the tests and never deployed.
 package main
 
 import (
@@ -30,7 +30,13 @@ func main() {
 var errBroken = errors.New("a promise was broken")
 
 func rootCommand() *cobra.Command {
-	root := &cobra.Command{Use: "local", Short: "Azure on one machine: stand-ins for the Functions host, Service Bus, Tables, Defender, Entra, Graph and SMTP", SilenceUsage: true, SilenceErrors: true}
+	root := &cobra.Command{
+		Use: "local",
+		Short: "Azure on one machine: stand-ins for the Functions host, Service Bus, Tables, Defender, " +
+			"Entra, Graph and SMTP",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(runCommand(), chaosCommand(), packageCommand(), sbomCommand(), licensesCommand())
 	root.AddCommand(serveCommands()...)
@@ -55,8 +61,11 @@ func runCommand() *cobra.Command {
 
 func packageCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "package STAGED-FOLDER ZIP", Short: "Write the zip that is deployed, and print its checksum", Args: cobra.ExactArgs(2),
-		Long:    "Writes the zip that is deployed: the same files give the same zip. Exit code 1: a file of the app is missing.",
+		Use:   "package STAGED-FOLDER ZIP",
+		Short: "Write the zip that is deployed, and print its checksum",
+		Args:  cobra.ExactArgs(2),
+		Long: "Writes the zip that is deployed: the same files give the same zip. Exit code 1: a file of the app " +
+			"is missing.",
 		Example: "  local package build/stage build/cordon.zip",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := pack(args[0], args[1]); err != nil {

@@ -16,7 +16,9 @@ import (
 // are 0644; the modes are set here because a zip made elsewhere may have lost them. All entries have the same
 // time and stand in the order of their names, so that the same files give the same zip.
 func pack(folder, target string) (err error) {
-	for _, needed := range []string{"cordon", "host.json", "playbook.yaml", "LICENSE", "sbom.cdx.json", "licenses.txt"} {
+	for _, needed := range []string{
+		"cordon", "host.json", "playbook.yaml", "LICENSE", "sbom.cdx.json", "licenses.txt",
+	} {
 		if _, err := os.Stat(filepath.Join(folder, needed)); err != nil {
 			return fmt.Errorf("%s is not a staged folder: %w", folder, err)
 		}
@@ -30,7 +32,9 @@ func pack(folder, target string) (err error) {
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	archive := zip.NewWriter(file)
-	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, flate.BestCompression) })
+	archive.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(w, flate.BestCompression)
+	})
 	err = fs.WalkDir(os.DirFS(folder), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -46,7 +50,8 @@ func packFile(archive *zip.Writer, folder, path string) error {
 		return err
 	}
 	defer source.Close()
-	header := &zip.FileHeader{Name: path, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)} // the format's first day
+	// the format's first day
+	header := &zip.FileHeader{Name: path, Method: zip.Deflate, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)}
 	mode := fs.FileMode(0o644)
 	if path == "cordon" {
 		mode = 0o755

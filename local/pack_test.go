@@ -44,8 +44,10 @@ func TestPackageHasTheBinaryExecutableAndEverythingAtTheRoot(t *testing.T) {
 	}
 	slices.Sort(names)
 	functions := []string{
-		"FollowActions/function.json", "Health/function.json", "HealthSummary/function.json", "PollAlerts/function.json",
-		"ReceiveAlert/function.json", "RespondToAlert/function.json", "RunHunts/function.json", "SendNotice/function.json",
+		"FollowActions/function.json", "Health/function.json",
+		"HealthSummary/function.json", "PollAlerts/function.json",
+		"ReceiveAlert/function.json", "RespondToAlert/function.json",
+		"RunHunts/function.json", "SendNotice/function.json",
 	}
 	want := slices.Concat(functions, []string{
 		"LICENSE", "cordon", "host.json", "licenses.txt", "playbook.yaml", "sbom.cdx.json",
@@ -59,7 +61,8 @@ func TestPackageHasTheBinaryExecutableAndEverythingAtTheRoot(t *testing.T) {
 
 func TestFolderThatIsNotStagedIsNotPacked(t *testing.T) {
 	t.Parallel()
-	if err := pack(t.TempDir(), filepath.Join(t.TempDir(), "x.zip")); err == nil || !strings.Contains(err.Error(), "not a staged folder") {
+	if err := pack(t.TempDir(), filepath.Join(t.TempDir(), "x.zip")); err == nil ||
+		!strings.Contains(err.Error(), "not a staged folder") {
 		t.Errorf("pack = %v", err)
 	}
 }
@@ -68,7 +71,8 @@ func TestFolderThatIsNotStagedIsNotPacked(t *testing.T) {
 func stage(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
-	if out, err := exec.Command("go", "build", "-o", filepath.Join(root, "cordon"), "cordon/handler").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(root, "cordon"),
+		"cordon/handler").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	for _, file := range []string{"host.json", "playbook.yaml"} {

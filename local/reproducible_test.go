@@ -18,7 +18,9 @@ func TestTheSameFilesGiveTheSameZip(t *testing.T) {
 	var sums []string
 	for i, mode := range []os.FileMode{0o600, 0o755} {
 		folder := t.TempDir()
-		for _, file := range []string{"cordon", "host.json", "playbook.yaml", "LICENSE", "sbom.cdx.json", "licenses.txt"} {
+		for _, file := range []string{
+			"cordon", "host.json", "playbook.yaml", "LICENSE", "sbom.cdx.json", "licenses.txt",
+		} {
 			path := filepath.Join(folder, file)
 			if err := os.WriteFile(path, []byte(strings.Repeat(file, 1000)), mode); err != nil {
 				t.Fatal(err)
@@ -38,9 +40,10 @@ func TestTheSameFilesGiveTheSameZip(t *testing.T) {
 	}
 }
 
-// TestThePackageIsTheSameFromTwoClones makes the package of the last commit in two fresh clones, in folders of different
-// depth, under different umasks, time zones and settings of the go command, that of the toolchain among them. With COLD=1, as `make reproducible` sets it,
-// the second one shares no build cache with the first and compiles everything again, which takes minutes.
+// TestThePackageIsTheSameFromTwoClones makes the package of the last commit in two fresh clones, in folders of
+// different depth, under different umasks, time zones and settings of the go command, that of the toolchain among them.
+// With COLD=1, as `make reproducible` sets it, the second one shares no build cache with the first and compiles
+// everything again, which takes minutes.
 func TestThePackageIsTheSameFromTwoClones(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the package twice")
@@ -74,7 +77,8 @@ func TestThePackageIsTheSameFromTwoClones(t *testing.T) {
 // packageOf clones, runs make package and gives the zip.
 func packageOf(t *testing.T, source, folder, umask string, environment ...string) string {
 	t.Helper()
-	if out, err := exec.Command("git", "clone", "--quiet", "--no-hardlinks", source, folder).CombinedOutput(); err != nil {
+	if out, err := exec.Command("git", "clone", "--quiet", "--no-hardlinks", source,
+		folder).CombinedOutput(); err != nil {
 		t.Fatalf("git clone: %v\n%s", err, out)
 	}
 	command := exec.Command("sh", "-c", "umask "+umask+" && exec make package")

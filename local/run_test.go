@@ -31,7 +31,8 @@ func playOnce(t *testing.T, fault string) (judge.Verdict, error) {
 func TestScenarioKeepsEveryPromise(t *testing.T) {
 	t.Parallel()
 	v, err := playOnce(t, "")
-	if err != nil || v.Lost+v.WrongMachines+v.ProtectedTouched+v.UntrueMails+v.Unwell != 0 || v.IsolateCalls != v.MachinesToIsolate || v.MachinesIsolated != v.MachinesToIsolate-1 {
+	if err != nil || v.Lost+v.WrongMachines+v.ProtectedTouched+v.UntrueMails+v.Unwell != 0 ||
+		v.IsolateCalls != v.MachinesToIsolate || v.MachinesIsolated != v.MachinesToIsolate-1 {
 		t.Errorf("%v: %+v", err, v)
 	}
 	if v.Pushed != 1 || v.Hunts < 3 || v.Findings != 2 {
@@ -53,12 +54,14 @@ func TestEveryFaultIsSeen(t *testing.T) {
 		"drop-push":         func(v judge.Verdict) bool { return v.Lost >= 1 && v.Pushed == 1 },
 		"lose-finding":      func(v judge.Verdict) bool { return v.Lost >= 1 && v.Findings == 2 },
 		"erase-memory":      func(v judge.Verdict) bool { return v.Lost == 0 && v.Findings > 2 },
-		"fail-action":       func(v judge.Verdict) bool { return v.MachinesIsolated == v.MachinesToIsolate-2 && v.UntrueMails == 0 },
-		"hide-failure":      func(v judge.Verdict) bool { return v.UntrueMails >= 1 },
-		"drop-mail":         func(v judge.Verdict) bool { return v.Lost == 1 },
-		"erase-run":         func(v judge.Verdict) bool { return v.Lost == 1 },
-		"poison":            func(v judge.Verdict) bool { return v.Unwell == 1 && v.Lost == 0 },
-		"erase-latch":       func(v judge.Verdict) bool { return v.IsolateCalls == v.MachinesToIsolate+1 },
+		"fail-action": func(v judge.Verdict) bool {
+			return v.MachinesIsolated == v.MachinesToIsolate-2 && v.UntrueMails == 0
+		},
+		"hide-failure": func(v judge.Verdict) bool { return v.UntrueMails >= 1 },
+		"drop-mail":    func(v judge.Verdict) bool { return v.Lost == 1 },
+		"erase-run":    func(v judge.Verdict) bool { return v.Lost == 1 },
+		"poison":       func(v judge.Verdict) bool { return v.Unwell == 1 && v.Lost == 0 },
+		"erase-latch":  func(v judge.Verdict) bool { return v.IsolateCalls == v.MachinesToIsolate+1 },
 	}
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {

@@ -21,19 +21,27 @@ const deployed = "./handler"
 func sbomCommand() *cobra.Command {
 	var version string
 	c := &cobra.Command{
-		Use: "sbom BINARY FOLDER", Short: "Write sbom.cdx.json and licenses.txt of a built handler into a folder", Args: cobra.ExactArgs(2),
-		Long: "Writes the bill of materials (CycloneDX JSON) and the licence texts of the modules that the linker put into the\n" +
-			"binary. Run it at the root of the repository. Exit code 1: the binary does not fit go.mod, or a licence is missing or unknown.",
+		Use:   "sbom BINARY FOLDER",
+		Short: "Write sbom.cdx.json and licenses.txt of a built handler into a folder",
+		Args:  cobra.ExactArgs(2),
+		Long: "Writes the bill of materials (CycloneDX JSON) and the licence texts of the modules that the linker " +
+			"put into the\n" +
+			"binary. Run it at the root of the repository. Exit code 1: the binary does not fit go.mod, or a " +
+			"licence is missing or unknown.",
 		Example: "  local sbom --version v1.2.0 build/stage/cordon build/stage",
 		RunE: func(_ *cobra.Command, args []string) error {
 			build, err := sbom.Linked(args[0], deployed)
 			if err != nil {
 				return err
 			}
-			if err := into(filepath.Join(args[1], "sbom.cdx.json"), func(w io.Writer) error { return sbom.Write(w, "cordon", version, build) }); err != nil {
+			if err := into(filepath.Join(args[1], "sbom.cdx.json"), func(w io.Writer) error {
+				return sbom.Write(w, "cordon", version, build)
+			}); err != nil {
 				return err
 			}
-			return into(filepath.Join(args[1], "licenses.txt"), func(w io.Writer) error { return sbom.WriteTexts(w, "cordon", build) })
+			return into(filepath.Join(args[1], "licenses.txt"), func(w io.Writer) error {
+				return sbom.WriteTexts(w, "cordon", build)
+			})
 		},
 	}
 	c.Flags().StringVar(&version, "version", "dev", "version of the handler")
@@ -51,10 +59,15 @@ func into(path string, write func(io.Writer) error) error {
 
 func licensesCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "licenses", Short: "List the licence of every Go module that is used, and refuse those without commercial use", Args: cobra.NoArgs,
-		Long: "Lists the modules of the deployed program, of the tests and stand-ins, and of the tools that lint runs, each with its\n" +
-			"licence. Run it at the root of the repository. Exit code 1: a licence is missing, unknown, or does not permit commercial\n" +
-			"use. The Node packages that only tests start, of the storage emulator and of the parser of queries, are not listed.",
+		Use:   "licenses",
+		Short: "List the licence of every Go module that is used, and refuse those without commercial use",
+		Args:  cobra.NoArgs,
+		Long: "Lists the modules of the deployed program, of the tests and stand-ins, and of the tools that lint " +
+			"runs, each with its\n" +
+			"licence. Run it at the root of the repository. Exit code 1: a licence is missing, unknown, or does not " +
+			"permit commercial\n" +
+			"use. The Node packages that only tests start, of the storage emulator and of the parser of queries, " +
+			"are not listed.",
 		Example: "  local licenses",
 		RunE:    func(c *cobra.Command, _ []string) error { return listLicences(c.OutOrStdout()) },
 	}
@@ -70,7 +83,10 @@ func listLicences(w io.Writer) error {
 		name, folder string
 		environment  []string
 		args         []string
-	}{{"deployed", "", linux, []string{deployed}}, {"tests", "", nil, []string{"-test", "./..."}}, {"tools", "tools", nil, []string{"-test", "tool", "./..."}}} {
+	}{
+		{"deployed", "", linux, []string{deployed}}, {"tests", "", nil, []string{"-test", "./..."}},
+		{"tools", "tools", nil, []string{"-test", "tool", "./..."}},
+	} {
 		build, err := sbom.Required(use.folder, use.environment, use.args...)
 		if err != nil {
 			return err

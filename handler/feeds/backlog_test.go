@@ -25,8 +25,8 @@ import (
 	"cordon/local/tables"
 )
 
-// A backlog that was read at once would take memory in proportion to it. What a poll takes may grow by no more than this
-// between a backlog and one of five times as many alerts, and be no larger than this part of the backlog itself.
+// A backlog that was read at once would take memory in proportion to it. What a poll takes may grow by no more than
+// this between a backlog and one of five times as many alerts, and be no larger than this part of the backlog itself.
 const (
 	mostGrowth = 1.5
 	mostPart   = 0.25
@@ -38,8 +38,8 @@ const (
 	largeBacklog = 100_000
 )
 
-// TestBacklogOfAnOutageTakesTheMemoryOfAWindow lets a poll catch up with a month of alerts, and looks at what is alive on
-// the heap whenever something leaves the process. What the stand-ins remember does not count, so they forget.
+// TestBacklogOfAnOutageTakesTheMemoryOfAWindow lets a poll catch up with a month of alerts, and looks at what is alive
+// on the heap whenever something leaves the process. What the stand-ins remember does not count, so they forget.
 func TestBacklogOfAnOutageTakesTheMemoryOfAWindow(t *testing.T) {
 	backlog := usualBacklog
 	if os.Getenv("CORDON_FEEDS") != "" && !testing.Short() {
@@ -48,7 +48,8 @@ func TestBacklogOfAnOutageTakesTheMemoryOfAWindow(t *testing.T) {
 	few := catchUp(t, backlog/5)
 	many := catchUp(t, backlog)
 	whole := heldAtOnce(backlog)
-	t.Logf("peak heap of a poll: %d KiB for %d alerts, %d KiB for %d; all of those at once: %d KiB", few>>10, backlog/5, many>>10, backlog, whole>>10)
+	t.Logf("peak heap of a poll: %d KiB for %d alerts, %d KiB for %d; all of those at once: %d KiB", few>>10, backlog/5,
+		many>>10, backlog, whole>>10)
 	if growth := float64(many) / float64(few); growth > mostGrowth {
 		t.Errorf("five times the backlog takes %.2f times the memory", growth)
 	}
@@ -135,7 +136,11 @@ var windowOf = regexp.MustCompile(`lastUpdateTime ge (\S+)(?: and lastUpdateTime
 
 // answer is the API: alerts at even distances over the month.
 func (m *month) answer(r *http.Request) (*http.Response, error) {
-	answer := &http.Response{StatusCode: http.StatusOK, Request: r, Header: http.Header{"Date": {epoch.Format(http.TimeFormat)}}}
+	answer := &http.Response{
+		StatusCode: http.StatusOK,
+		Request:    r,
+		Header:     http.Header{"Date": {epoch.Format(http.TimeFormat)}},
+	}
 	if r.URL.Path != "/api/alerts" {
 		answer.Body = io.NopCloser(strings.NewReader(`{"value":[]}`))
 		return answer, nil
@@ -168,7 +173,9 @@ func (m *month) at(i int) string {
 
 func (m *month) one(i int) []byte {
 	at := m.at(i)
-	return fmt.Appendf(nil, `{"id":"da%d","severity":"Low","status":"New","title":"t","description":"%s","machineId":"%040x","alertCreationTime":"%s","lastUpdateTime":"%s","evidence":[{"entityType":"File","fileName":"a.exe"}]}`,
+	return fmt.Appendf(nil,
+		`{"id":"da%d","severity":"Low","status":"New","title":"t","description":"%s","machineId":"%040x",`+
+			`"alertCreationTime":"%s","lastUpdateTime":"%s","evidence":[{"entityType":"File","fileName":"a.exe"}]}`,
 		i, strings.Repeat("d", 500), i%50, at, at)
 }
 
@@ -206,8 +213,8 @@ func (p *written) Read(to []byte) (int, error) {
 // seenOf is the row that a sweep reads of an alert.
 var seenOf = regexp.MustCompile(`PartitionKey='tenant(?:%7C|\|)da(\d+)',RowKey='seen'`)
 
-// Do is the tables, which forget what is written about alerts, so that what they hold does not count: to a poll each alert
-// looks new, and to a sweep each looks like one that was seen.
+// Do is the tables, which forget what is written about alerts, so that what they hold does not count: to a poll each
+// alert looks new, and to a sweep each looks like one that was seen.
 func (m *month) Do(r *http.Request) (*http.Response, error) {
 	forgotten := false
 	for _, table := range []string{"/talerts", "/trunindex", "/topen"} {
@@ -237,7 +244,8 @@ func (m *month) Do(r *http.Request) (*http.Response, error) {
 	case seenOf.MatchString(r.URL.EscapedPath()):
 		i, _ := strconv.Atoi(seenOf.FindStringSubmatch(r.URL.EscapedPath())[1])
 		answer.Header().Set("Content-Type", "application/json")
-		fmt.Fprintf(answer, `{"odata.etag":"W/\"x\"","PartitionKey":"p","RowKey":"seen","Version":1,"Updated":%q}`, m.at(i))
+		fmt.Fprintf(answer, `{"odata.etag":"W/\"x\"","PartitionKey":"p","RowKey":"seen","Version":1,"Updated":%q}`,
+			m.at(i))
 	default:
 		answer.Header().Set("Content-Type", "application/json")
 		_, _ = answer.WriteString(`{"value":[]}`)
@@ -261,10 +269,11 @@ func heldAtOnce(alerts int) uint64 {
 	m := &month{alerts: alerts, from: epoch.Add(-length)}
 	before := alive()
 	var all []alert.Alert
-	_, _ = client(answers(m.answer)).AlertPage(context.Background(), alert.Window{From: m.from, To: epoch, Top: 10000}, func(a alert.Alert) error {
-		all = append(all, a)
-		return nil
-	})
+	_, _ = client(answers(m.answer)).AlertPage(context.Background(), alert.Window{From: m.from, To: epoch, Top: 10000},
+		func(a alert.Alert) error {
+			all = append(all, a)
+			return nil
+		})
 	held := (alive() - before) * uint64(alerts) / uint64(max(len(all), 1))
 	runtime.KeepAlive(all)
 	return held

@@ -33,14 +33,18 @@ func (c *coverage) add(w *world) {
 // wanted is what feeds must have: one that is not among the usual number of feeds means that it is not generated.
 func wanted() []string {
 	kinds := []string{
-		"visible minutes late", "visible six hours late", "visible three days late", "visible almost seven days late", "a change that is visible late",
+		"visible minutes late", "visible six hours late", "visible three days late", "visible almost seven days late",
+		"a change that is visible late",
 		"visible late after an outage of a month",
-		"equal timestamps", "dated in the future", "dated in the future, then changed with the true time", "clocks apart",
+		"equal timestamps", "dated in the future", "dated in the future, then changed with the true time",
+		"clocks apart",
 		"update while paging", "page repeats an item", "page loses an item",
 		"severity raised, lowered and raised", "resolved", "reopened", "our own write-back",
-		"older than the first poll reaches", "first start in an outage", "version 2 answered before version 1", "resolved answered before High",
+		"older than the first poll reaches", "first start in an outage", "version 2 answered before version 1",
+		"resolved answered before High",
 		"two pollers at once", "two responders at once", "redelivery", "message lost by the broker",
-		"released in the portal", "isolated in the portal", "joined an isolation by hand", "an action that fails", "machine offline",
+		"released in the portal", "isolated in the portal", "joined an isolation by hand", "an action that fails",
+		"machine offline",
 		"isolated", "held", "no rule", "superseded", "released", "not isolated", "no machine",
 		"lifted by the service", "isolated anew after a lift",
 	}
@@ -71,7 +75,8 @@ func (c *coverage) check(t *testing.T) {
 	}
 	asked := each * len(profiles())
 	var table strings.Builder
-	for _, kind := range slices.Compact(slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(c.counts)), wanted()...)))) {
+	for _, kind := range slices.Compact(slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(c.counts)),
+		wanted()...)))) {
 		fmt.Fprintf(&table, "  %7d  %s\n", c.counts[kind], kind)
 	}
 	t.Logf("%d feeds, seed %s; feeds in which there is:\n%s", c.feeds, flag.Lookup("rapid.seed").Value, table.String())

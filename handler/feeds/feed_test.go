@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// feed is what happens in a tenant, and to Cordon, as data: it is drawn whole before it is played, so that one that breaks
-// a promise is printed as it is and played again from its seed.
+// feed is what happens in a tenant, and to Cordon, as data: it is drawn whole before it is played, so that one that
+// breaks a promise is printed as it is and played again from its seed.
 type feed struct {
 	Skew     time.Duration // of the API's clock against ours
 	ListLag  time.Duration // how much later than by id alerts and actions are listed
@@ -38,22 +38,23 @@ const (
 type kind string
 
 const (
-	addAlert   kind = "alert"        // the API has a new alert
-	change     kind = "change"       // an alert changes
-	lateChange kind = "late change"  // an alert changes, and the API shows it later, with the time of the change
-	flap       kind = "flap"         // an alert's severity is raised, lowered and raised, or it is resolved and reopened, some time apart
-	overtake   kind = "overtake"     // an alert is raised and then resolved while nobody answers
-	meanwhile  kind = "meanwhile"    // a machine is released while an alert on it waits for its answer
-	outage     kind = "outage"       // a part is out of order for some time
-	glitch     kind = "glitch"       // a single call of a part fails
-	pageFault  kind = "page"         // the next lists of alerts repeat or lose an item at the edge
-	loseNext   kind = "lost message" // the broker loses the next messages
-	interrupt  kind = "interrupt"    // something happens in the middle of the next call of the API
-	release    kind = "release"      // somebody releases a machine in the portal
-	byHand     kind = "by hand"      // somebody isolates a machine in the portal
-	failNext   kind = "failure"      // the next action of a machine fails
-	unplug     kind = "offline"      // a machine goes offline, or comes back
-	wait       kind = "wait"         // time passes
+	addAlert   kind = "alert"       // the API has a new alert
+	change     kind = "change"      // an alert changes
+	lateChange kind = "late change" // an alert changes, and the API shows it later, with the time of the change
+	// an alert's severity is raised, lowered and raised, or it is resolved and reopened, some time apart
+	flap      kind = "flap"
+	overtake  kind = "overtake"     // an alert is raised and then resolved while nobody answers
+	meanwhile kind = "meanwhile"    // a machine is released while an alert on it waits for its answer
+	outage    kind = "outage"       // a part is out of order for some time
+	glitch    kind = "glitch"       // a single call of a part fails
+	pageFault kind = "page"         // the next lists of alerts repeat or lose an item at the edge
+	loseNext  kind = "lost message" // the broker loses the next messages
+	interrupt kind = "interrupt"    // something happens in the middle of the next call of the API
+	release   kind = "release"      // somebody releases a machine in the portal
+	byHand    kind = "by hand"      // somebody isolates a machine in the portal
+	failNext  kind = "failure"      // the next action of a machine fails
+	unplug    kind = "offline"      // a machine goes offline, or comes back
+	wait      kind = "wait"         // time passes
 )
 
 // part is what can be out of order.
@@ -148,24 +149,50 @@ type profile struct {
 func profiles() []profile {
 	punctual := []time.Duration{0, 0, 0, 3 * time.Minute, 14 * time.Minute}
 	return []profile{
-		{Name: "late",
-			Kinds: []kind{addAlert, addAlert, addAlert, change, change, lateChange, lateChange, flap, pageFault, pageFault, interrupt, wait, wait, loseNext},
-			Lates: append(punctual, 40*time.Minute, 6*time.Hour, 6*time.Hour, 23*time.Hour, 3*day, 3*day, 7*day-time.Minute)},
-		{Name: "outages",
-			Kinds: []kind{addAlert, addAlert, addAlert, addAlert, change, change, change, outage, outage, outage, outage, glitch, glitch, lateChange, flap},
+		{
+			Name: "late",
+			Kinds: []kind{
+				addAlert, addAlert, addAlert, change, change, lateChange, lateChange, flap, pageFault, pageFault,
+				interrupt, wait, wait, loseNext,
+			},
+			Lates: append(punctual, 40*time.Minute, 6*time.Hour, 6*time.Hour, 23*time.Hour, 3*day, 3*day,
+				7*day-time.Minute),
+		},
+		{
+			Name: "outages",
+			Kinds: []kind{
+				addAlert, addAlert, addAlert, addAlert, change, change, change, outage, outage, outage, outage, glitch,
+				glitch, lateChange, flap,
+			},
 			Lates: append(punctual, 6*time.Hour, 3*day, 3*day),
-			Parts: []part{theAPI, theAPI, theQueue, theQueue, theLedger, theLedger, everything, thePoller, theResponder, theFollower},
-			Fors:  []time.Duration{20 * time.Minute, 6 * time.Hour, 6 * time.Hour, 3 * day, 3 * day, 30 * day, 30 * day}},
-		{Name: "races", Plans: 4,
-			Kinds: []kind{addAlert, addAlert, addAlert, addAlert, change, change, change, flap, overtake, meanwhile, interrupt, interrupt, loseNext, release, release, byHand, failNext, failNext, unplug, outage, glitch},
+			Parts: []part{
+				theAPI, theAPI, theQueue, theQueue, theLedger, theLedger, everything, thePoller, theResponder,
+				theFollower,
+			},
+			Fors: []time.Duration{20 * time.Minute, 6 * time.Hour, 6 * time.Hour, 3 * day, 3 * day, 30 * day, 30 * day},
+		},
+		{
+			Name:  "races",
+			Plans: 4,
+			Kinds: []kind{
+				addAlert, addAlert, addAlert, addAlert, change, change, change, flap, overtake, meanwhile, interrupt,
+				interrupt, loseNext, release, release, byHand, failNext, failNext, unplug, outage, glitch,
+			},
 			Lates: append(punctual, 40*time.Minute),
 			Parts: []part{theResponder, theResponder, theResponder, theFollower, theAPI},
-			Fors:  []time.Duration{2 * time.Minute, 20 * time.Minute, 2 * time.Hour, 6 * time.Hour}},
-		{Name: "old tenant", OldMax: 6,
-			Kinds: []kind{addAlert, addAlert, change, change, change, flap, lateChange, outage, outage, outage, pageFault, interrupt, release, wait},
+			Fors:  []time.Duration{2 * time.Minute, 20 * time.Minute, 2 * time.Hour, 6 * time.Hour},
+		},
+		{
+			Name:   "old tenant",
+			OldMax: 6,
+			Kinds: []kind{
+				addAlert, addAlert, change, change, change, flap, lateChange, outage, outage, outage, pageFault,
+				interrupt, release, wait,
+			},
 			Lates: append(punctual, 6*time.Hour, 3*day),
 			Parts: []part{theAPI, theQueue, theLedger, thePoller, everything},
-			Fors:  []time.Duration{20 * time.Minute, 6 * time.Hour, 3 * day, 30 * day}},
+			Fors:  []time.Duration{20 * time.Minute, 6 * time.Hour, 3 * day, 30 * day},
+		},
 	}
 }
 
@@ -180,7 +207,8 @@ func (p profile) draw(t *rapid.T) feed {
 	if p.Plans > 0 {
 		f.Planned = rapid.SliceOfN(rapid.Custom(p.interrupt), 0, p.Plans).Draw(t, "planned")
 	}
-	f.Skew = pick(t, "skew", 0, 0, 0, time.Second, -time.Second, 2*time.Minute, -2*time.Minute, 10*time.Minute, -10*time.Minute)
+	f.Skew = pick(t, "skew", 0, 0, 0, time.Second, -time.Second, 2*time.Minute, -2*time.Minute, 10*time.Minute,
+		-10*time.Minute)
 	f.ListLag = pick(t, "lag", 0, 0, 30*time.Second)
 	f.Acting = pick(t, "acting", 3*time.Second, 3*time.Second, 20*time.Minute)
 	f.Window = pick(t, "window", day, day, 10*time.Minute, 0)
@@ -190,8 +218,8 @@ func (p profile) draw(t *rapid.T) feed {
 	return f
 }
 
-// pick draws one of several, each as often as the others; rapid's own choice would favour the first. Smaller feeds have the
-// first.
+// pick draws one of several, each as often as the others; rapid's own choice would favour the first. Smaller feeds have
+// the first.
 func pick[T any](t *rapid.T, label string, from ...T) T {
 	n := 0
 	for range 8 {
@@ -204,8 +232,11 @@ func pick[T any](t *rapid.T, label string, from ...T) T {
 }
 
 func (p profile) step(t *rapid.T) step {
-	s := step{Gap: pick(t, "gap", 0, time.Second, 20*time.Second, time.Minute, 3*time.Minute, 10*time.Minute, 25*time.Minute, 2*time.Hour, 8*time.Hour, 30*time.Hour),
-		Kind: pick(t, "kind", p.Kinds...)}
+	s := step{
+		Gap: pick(t, "gap", 0, time.Second, 20*time.Second, time.Minute, 3*time.Minute, 10*time.Minute, 25*time.Minute,
+			2*time.Hour, 8*time.Hour, 30*time.Hour),
+		Kind: pick(t, "kind", p.Kinds...),
+	}
 	switch s.Kind {
 	case addAlert:
 		p.alert(t, &s)
@@ -240,13 +271,23 @@ func interrupts() []struct {
 	return []struct {
 		do kind
 		in string
-	}{{change, listAlerts}, {change, listAlerts}, {doPoll, listAlerts}, {doPoll, listAlerts}, {doRespond, isolate}, {doRespond, isolate},
-		{doRespond, listActions}, {doRespond, getAlert}, {doFollow, isolate}, {change, isolate}, {change, getAlert}, {change, listActions}}
+	}{
+		{change, listAlerts}, {change, listAlerts}, {doPoll, listAlerts}, {doPoll, listAlerts}, {doRespond, isolate},
+		{doRespond, isolate},
+		{doRespond, listActions}, {doRespond, getAlert}, {doFollow, isolate}, {change, isolate}, {change, getAlert},
+		{change, listActions},
+	}
 }
 
 func (p profile) interrupt(t *rapid.T) step {
 	what := pick(t, "what", interrupts()...)
-	return step{Kind: interrupt, Nth: nth(t), Change: anAlteration(t), Do: what.do, At: moment{what.in, rapid.Bool().Draw(t, "after")}}
+	return step{
+		Kind:   interrupt,
+		Nth:    nth(t),
+		Change: anAlteration(t),
+		Do:     what.do,
+		At:     moment{what.in, rapid.Bool().Draw(t, "after")},
+	}
 }
 
 func (p profile) newAlert(t *rapid.T) step {
@@ -275,7 +316,8 @@ func (p profile) oldAlert(t *rapid.T) step {
 	s := step{Kind: addAlert}
 	p.alert(t, &s)
 	s.Same, s.Dated = false, 0
-	s.Gap = pick(t, "before", 30*time.Minute, time.Hour, time.Hour+time.Second, 2*time.Hour, 20*time.Hour, 3*day, 40*day)
+	s.Gap = pick(t, "before", 30*time.Minute, time.Hour, time.Hour+time.Second, 2*time.Hour, 20*time.Hour, 3*day,
+		40*day)
 	return s
 }
 
@@ -296,7 +338,8 @@ func (p profile) trouble(t *rapid.T, s *step) {
 // GoString prints the feed as rapid shows what it drew: one line a step.
 func (f feed) GoString() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "API's clock %+v, lists lag %v, actions take %v, duplicate window %v, lookback %v, %s, chance %d\n", f.Skew, f.ListLag, f.Acting, f.Window, f.Lookback, f.Order, f.Chance)
+	fmt.Fprintf(&b, "API's clock %+v, lists lag %v, actions take %v, duplicate window %v, lookback %v, %s, chance %d\n",
+		f.Skew, f.ListLag, f.Acting, f.Window, f.Lookback, f.Order, f.Chance)
 	for _, s := range f.Old {
 		fmt.Fprintf(&b, "  before the first start: %v\n", s)
 	}
@@ -311,7 +354,8 @@ func (s step) String() string {
 	text := fmt.Sprintf("after %v %s", s.Gap, s.Kind)
 	switch s.Kind {
 	case addAlert:
-		text += fmt.Sprintf(" %s on machine %d, incident %d, dated %+v, visible after %v, created %v before", s.Severity, s.Machine, s.Incident, s.Dated, s.Late, s.Aged)
+		text += fmt.Sprintf(" %s on machine %d, incident %d, dated %+v, visible after %v, created %v before",
+			s.Severity, s.Machine, s.Incident, s.Dated, s.Late, s.Aged)
 		if s.Same {
 			text += ", at the time of the alert before"
 		}

@@ -1,5 +1,5 @@
-// Package feeds proves the whole way of an alert, from the API to the recorded decision and the last mail, over feeds that
-// are made by chance and played against the real parts under a clock that moves only when it is told to.
+// Package feeds proves the whole way of an alert, from the API to the recorded decision and the last mail, over feeds
+// that are made by chance and played against the real parts under a clock that moves only when it is told to.
 //
 // The poller, the responders, the follower and the outbox are wired as the program wires them; the Defender client, the
 // tables and the broker are the real clients and stand-ins, in one process and without a network. What is asked of them
@@ -36,7 +36,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// usualSeed makes the feeds of an ordinary test run the same every time; whoever asks for a number of feeds gets others.
+// usualSeed makes the feeds of an ordinary test run the same every time; whoever asks for a number of feeds gets
+// others.
 const usualSeed = 20261125
 
 // setUp says to rapid how many feeds each profile plays, and from which seed. What was given as a flag stays.
@@ -52,7 +53,10 @@ func setUp(wanted string) error {
 		seed = rand.Uint64N(1<<53) + 1
 	}
 	each := (feeds + len(profiles()) - 1) / len(profiles())
-	for name, value := range map[string]string{"rapid.checks": strconv.Itoa(each), "rapid.seed": strconv.FormatUint(seed, 10)} {
+	for name, value := range map[string]string{
+		"rapid.checks": strconv.Itoa(each),
+		"rapid.seed":   strconv.FormatUint(seed, 10),
+	} {
 		if given[name] {
 			continue
 		}
@@ -63,8 +67,8 @@ func setUp(wanted string) error {
 	return nil
 }
 
-// TestFeeds plays feeds and asks for every promise at each step and at the end of each feed. A feed that breaks one is made
-// smaller and printed with what happened in it; the same seed plays the same feeds.
+// TestFeeds plays feeds and asks for every promise at each step and at the end of each feed. A feed that breaks one is
+// made smaller and printed with what happened in it; the same seed plays the same feeds.
 func TestFeeds(t *testing.T) {
 	book, err := read.Load("test.yaml", []byte(isolateHigh))
 	if err != nil {
@@ -90,13 +94,15 @@ func TestFeeds(t *testing.T) {
 	c.check(t)
 }
 
-// report fails the feed, at a place of its own for every promise: a feed is made smaller only as long as it fails at the
-// same place.
+// report fails the feed, at a place of its own for every promise: a feed is made smaller only as long as it fails at
+// the same place.
 func (w *world) report(r *rapid.T) {
 	if !w.failed() {
 		return
 	}
-	first := slices.MinFunc(w.problems, func(a, b problem) int { return cmp.Or(cmp.Compare(a.promise, b.promise), cmp.Compare(a.text, b.text)) })
+	first := slices.MinFunc(w.problems, func(a, b problem) int {
+		return cmp.Or(cmp.Compare(a.promise, b.promise), cmp.Compare(a.text, b.text))
+	})
 	r.Logf("what happened, with the time since the first start:\n%s", strings.Join(w.story, "\n"))
 	switch first.promise {
 	case "I1":

@@ -10,8 +10,8 @@ import (
 )
 
 // TestPagesThatShiftWhileTheyAreReadLoseNothing has more alerts in one second than a page holds, so that pages must be
-// skipped through, and changes some between two pages: what is updated leaves the window, the others move up, and as many
-// as that are on no page.
+// skipped through, and changes some between two pages: what is updated leaves the window, the others move up, and as
+// many as that are on no page.
 func TestPagesThatShiftWhileTheyAreReadLoseNothing(t *testing.T) {
 	t.Parallel()
 	book, err := read.Load("test.yaml", []byte(isolateHigh))

@@ -208,8 +208,8 @@ func (w *world) receive(queue string) ([]*servicebus.Delivery, error) {
 	return batch, nil
 }
 
-// handle lets one process answer a message, and settles it as the host would; now and then the broker gives it again all
-// the same.
+// handle lets one process answer a message, and settles it as the host would; now and then the broker gives it again
+// all the same.
 func (w *world) handle(queue string, d *servicebus.Delivery, by *instance) error {
 	ctx := context.Background()
 	if queue == alertQueue && w.losing > 0 {

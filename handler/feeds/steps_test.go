@@ -97,8 +97,20 @@ func (w *world) addOld(s step) {
 
 func (w *world) add(s *step, updated, visible time.Time) {
 	id := fmt.Sprintf("da%d", len(w.alerts)+1)
-	a := defendersim.Alert{ID: id, Severity: s.Severity, Title: "t", Category: "Malware", IncidentID: s.Incident, Updated: updated, Created: updated.Add(-s.Aged),
-		Evidence: []defendersim.Evidence{{Kind: "File", FileName: "a.exe", SHA1: fmt.Sprintf("%040x", len(w.alerts))}}}
+	a := defendersim.Alert{
+		ID:         id,
+		Severity:   s.Severity,
+		Title:      "t",
+		Category:   "Malware",
+		IncidentID: s.Incident,
+		Updated:    updated,
+		Created:    updated.Add(-s.Aged),
+		Evidence: []defendersim.Evidence{{
+			Kind:     "File",
+			FileName: "a.exe",
+			SHA1:     fmt.Sprintf("%040x", len(w.alerts)),
+		}},
+	}
 	if m := w.sim.Machines(); s.Machine < len(m) {
 		a.MachineID = m[s.Machine].ID
 	}
@@ -115,7 +127,8 @@ func (w *world) add(s *step, updated, visible time.Time) {
 func (w *world) coverLateness(updated, visible time.Time) {
 	late := visible.Sub(updated)
 	for _, b := range w.broke {
-		if from, until := b.from.Add(w.feed.Skew), b.until.Add(w.feed.Skew); b.until.Sub(b.from) >= 30*day && updated.Before(from.Add(-overlap)) && visible.After(from) && visible.Before(until) {
+		if from, until := b.from.Add(w.feed.Skew), b.until.Add(w.feed.Skew); b.until.Sub(b.from) >= 30*day &&
+			updated.Before(from.Add(-overlap)) && visible.After(from) && visible.Before(until) {
 			w.cover("visible late after an outage of a month")
 		}
 	}
@@ -165,9 +178,17 @@ func (w *world) apply(id string, what alteration, updated time.Time) {
 			a.Status = string(what)
 		case writeBack:
 			a.AssignedTo = "cordon"
-			a.Comments = append(a.Comments, defendersim.Comment{Text: "isolated", CreatedBy: "cordon", Created: w.apiNow()})
+			a.Comments = append(a.Comments, defendersim.Comment{
+				Text:      "isolated",
+				CreatedBy: "cordon",
+				Created:   w.apiNow(),
+			})
 		case addEvidence:
-			a.Evidence = append(a.Evidence, defendersim.Evidence{Kind: "Process", ProcessID: int64(len(a.Evidence)), CommandLine: "b.exe"})
+			a.Evidence = append(a.Evidence, defendersim.Evidence{
+				Kind:        "Process",
+				ProcessID:   int64(len(a.Evidence)),
+				CommandLine: "b.exe",
+			})
 		}
 		if !updated.IsZero() {
 			a.Updated = updated

@@ -63,8 +63,8 @@ limits:
 // epoch is when Cordon starts for the first time.
 var epoch = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// world is a tenant with its API, the tables, the broker, the people who get mail, and Cordon's processes, all under one
-// clock. One thing happens at a time; only a poll reads and writes the ledger from several goroutines.
+// world is a tenant with its API, the tables, the broker, the people who get mail, and Cordon's processes, all under
+// one clock. One thing happens at a time; only a poll reads and writes the ledger from several goroutines.
 type world struct {
 	feed   feed
 	now    time.Time // our clock; the API's is Skew ahead
@@ -143,7 +143,14 @@ func (w *world) Now() time.Time { return w.now }
 func (w *world) AfterFunc(time.Duration, func()) func() bool { return func() bool { return true } }
 
 func newWorld(f feed, book *playbook.Book) (*world, error) {
-	w := &world{feed: f, now: epoch, down: map[part]breakdown{}, covered: map[string]bool{}, oracle: newOracle(), chance: chances(f.Chance)}
+	w := &world{
+		feed:    f,
+		now:     epoch,
+		down:    map[part]breakdown{},
+		covered: map[string]bool{},
+		oracle:  newOracle(),
+		chance:  chances(f.Chance),
+	}
 	w.sim = defendersim.New(defendersim.Options{
 		Now:           w.apiNow,
 		Quotas:        &defendersim.Quotas{},
@@ -156,11 +163,19 @@ func newWorld(f feed, book *playbook.Book) (*world, error) {
 		},
 	})
 	w.tables = tables.New(tables.Options{Now: w.clock})
-	queue := servicebus.QueueConfig{LockDuration: messageLock, DuplicateWindow: f.Window, TTL: 7 * day, MaxDeliveryCount: 10}
+	queue := servicebus.QueueConfig{
+		LockDuration:     messageLock,
+		DuplicateWindow:  f.Window,
+		TTL:              7 * day,
+		MaxDeliveryCount: 10,
+	}
 	alerts, notices := queue, queue
 	alerts.Name, notices.Name = alertQueue, noticeQueue
 	var err error
-	if w.bus, err = servicebus.New(servicebus.Options{Clock: w, Queues: []servicebus.QueueConfig{alerts, notices}}); err != nil {
+	if w.bus, err = servicebus.New(servicebus.Options{
+		Clock:  w,
+		Queues: []servicebus.QueueConfig{alerts, notices},
+	}); err != nil {
 		return nil, err
 	}
 	w.clean = client(answers(func(r *http.Request) (*http.Response, error) { return w.ask(r), nil }))
@@ -171,7 +186,10 @@ func newWorld(f feed, book *playbook.Book) (*world, error) {
 	for _, p := range []struct {
 		to   **instance
 		name string
-	}{{&w.poller, "poller"}, {&w.second, "second poller"}, {&w.responders[0], "responder A"}, {&w.responders[1], "responder B"}, {&w.follower, "follower"}, {&w.messengers, "messenger"}} {
+	}{
+		{&w.poller, "poller"}, {&w.second, "second poller"}, {&w.responders[0], "responder A"},
+		{&w.responders[1], "responder B"}, {&w.follower, "follower"}, {&w.messengers, "messenger"},
+	} {
 		if *p.to, err = w.start(p.name, book); err != nil {
 			return nil, err
 		}
@@ -279,7 +297,10 @@ func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 }
 
 func client(through http.RoundTripper) *defender.Client {
-	return defender.New(defender.Options{Base: &url.URL{Scheme: "http", Host: "api.example.com"}, HTTP: &http.Client{Transport: through}})
+	return defender.New(defender.Options{
+		Base: &url.URL{Scheme: "http", Host: "api.example.com"},
+		HTTP: &http.Client{Transport: through},
+	})
 }
 
 // answers is a function as a transport.

@@ -24,16 +24,17 @@ const (
 	patience = time.Minute
 )
 
-// Start runs an empty in-memory Table service on a free loopback port and returns its connection string, once it listens.
-// It takes about two seconds, so start one per test function and give each subtest tables of its own. The service ends
-// with t, or with the test binary if that ends first, whatever way.
+// Start runs an empty in-memory Table service on a free loopback port and returns its connection string, once it
+// listens. It takes about two seconds, so start one per test function and give each subtest tables of its own. The
+// service ends with t, or with the test binary if that ends first, whatever way.
 //
 // Without Node.js or the installed packages the test is skipped, or fails when the environment says CI=true.
 func Start(t testing.TB) string {
 	t.Helper()
 	program, dir := node.Find(t, "azurite")
 	key := randomKey()
-	return fmt.Sprintf("DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;TableEndpoint=http://127.0.0.1:%s/%s;",
+	return fmt.Sprintf("DefaultEndpointsProtocol=http;AccountName=%s;AccountKey=%s;TableEndpoint=http://127.0.0.1:"+
+		"%s/%s;",
 		account, key, run(t, program, dir, key), account)
 }
 
@@ -52,7 +53,8 @@ func run(t testing.TB, program, dir, key string) string {
 	cmd.Dir = t.TempDir()
 	cmd.Env = append(os.Environ(), "AZURITE_ACCOUNTS="+account+":"+key)
 	cmd.Stdout, cmd.Stderr = output, output
-	// Nothing is ever written here: it is the end of this pipe, at the latest when the test binary dies, that ends Azurite.
+	// Nothing is ever written here: it is the end of this pipe, at the latest when the test binary dies, that ends
+	// Azurite.
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatalf("azurite: open its standard input: %v", err)

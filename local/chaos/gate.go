@@ -49,8 +49,8 @@ func (g *gate) own(host killer) {
 	close(g.owned)
 }
 
-// pass counts one thing and says what is to become of it; empty for nothing special, or when the gate itself sees to it.
-// Whoever gets a kind must carry it out, and call strike at its moment.
+// pass counts one thing and says what is to become of it; empty for nothing special, or when the gate itself sees to
+// it. Whoever gets a kind must carry it out, and call strike at its moment.
 func (g *gate) pass(s Site) Kind {
 	g.mu.Lock()
 	defer g.mu.Unlock()

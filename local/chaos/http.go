@@ -62,10 +62,15 @@ func reset(conn net.Conn) {
 	_ = plain.Close()
 }
 
-// serveHTTP serves until the returned function is called. Over TLS it speaks HTTP/1.1 alone, where an answer is lost with
-// its connection.
+// serveHTTP serves until the returned function is called. Over TLS it speaks HTTP/1.1 alone, where an answer is lost
+// with its connection.
 func serveHTTP(listener net.Listener, handler http.Handler, secure *tls.Config) (stop func()) {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(new(bytes.Buffer), "", 0), TLSConfig: secure}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:          log.New(new(bytes.Buffer), "", 0),
+		TLSConfig:         secure,
+	}
 	server.Protocols = new(http.Protocols)
 	server.Protocols.SetHTTP1(true)
 	done := make(chan struct{})

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// pace watches how late this machine is with what it has to do. The waits of a run are seconds where Azure has minutes, so
-// a machine that stands still for some of them breaks promises that no strike breaks.
+// pace watches how late this machine is with what it has to do. The waits of a run are seconds where Azure has minutes,
+// so a machine that stands still for some of them breaks promises that no strike breaks.
 type pace struct {
 	mu    sync.Mutex
 	waits []wait // of the last moment

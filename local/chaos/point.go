@@ -1,7 +1,7 @@
-// Package chaos proves that nothing is lost and nothing is done twice, whatever dies. It plays one small scenario with the
-// real binary again and again, under the host's side of the protocol and against every stand-in, and each time strikes
-// once: at the k-th thing that a function sends over one boundary. Afterwards the promises are held against what the
-// stand-ins recorded; what the handler says of itself does not count.
+// Package chaos proves that nothing is lost and nothing is done twice, whatever dies. It plays one small scenario with
+// the real binary again and again, under the host's side of the protocol and against every stand-in, and each time
+// strikes once: at the k-th thing that a function sends over one boundary. Afterwards the promises are held against
+// what the stand-ins recorded; what the handler says of itself does not count.
 //
 // The handler is never told: proxies between its processes and the stand-ins count and strike.
 package chaos
@@ -17,14 +17,15 @@ type Boundary string
 
 // The boundaries. What is counted is in brackets.
 const (
-	Defender     Boundary = "defender"     // the Defender API (HTTP requests)
-	Entra        Boundary = "entra"        // tokens, over TLS (HTTP requests)
-	Tables       Boundary = "tables"       // the ledger (HTTP requests)
-	Transfers    Boundary = "transfers"    // messages to a queue (AMQP transfers; a batch is one)
-	Management   Boundary = "management"   // requests to a queue's $management (AMQP transfers)
-	Claims       Boundary = "claims"       // tokens put to $cbs (AMQP transfers)
-	Dispositions Boundary = "dispositions" // settlements of queue messages, which the host sends when a function has answered
-	SMTP         Boundary = "smtp"         // commands to the mail server; the content of a mail is one
+	Defender   Boundary = "defender"   // the Defender API (HTTP requests)
+	Entra      Boundary = "entra"      // tokens, over TLS (HTTP requests)
+	Tables     Boundary = "tables"     // the ledger (HTTP requests)
+	Transfers  Boundary = "transfers"  // messages to a queue (AMQP transfers; a batch is one)
+	Management Boundary = "management" // requests to a queue's $management (AMQP transfers)
+	Claims     Boundary = "claims"     // tokens put to $cbs (AMQP transfers)
+	// settlements of queue messages, which the host sends when a function has answered
+	Dispositions Boundary = "dispositions"
+	SMTP         Boundary = "smtp" // commands to the mail server; the content of a mail is one
 )
 
 // Boundaries lists all of them, in the order of the table.
@@ -40,8 +41,9 @@ const (
 	Before Kind = "before" // the process is killed, and the thing never served
 	Served Kind = "served" // it is served, and the process killed before the answer
 	Lost   Kind = "lost"   // it is served, and the connection reset instead of an answer; the process lives
-	// The two orderly ends of a host begin with the thing, which is served and answered meanwhile. Work in flight goes on to
-	// its end, and its messages are given back although it succeeded; then the processes end, and a new host starts.
+	// The two orderly ends of a host begin with the thing, which is served and answered meanwhile. Work in flight goes
+	// on to its end, and its messages are given back although it succeeded; then the processes end, and a new host
+	// starts.
 	Stopped Kind = "stopped" // the host is stopped
 	Drained Kind = "drained" // the host is drained, then stopped
 )

@@ -112,7 +112,9 @@ func TestRequestIsStruckAsItsKindSays(t *testing.T) {
 		for _, secure := range []bool{false, true} {
 			g, host := aim(Point{Site: Site{Tables, "SendNotice"}, K: 2, Kind: kind})
 			var served []string
-			next := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { served = append(served, r.URL.Path) })
+			next := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				served = append(served, r.URL.Path)
+			})
 			client, base := throughHTTP(t, &httpProxy{sender(g), Tables, next}, secure)
 			for i, path := range []string{"/1", "/2", "/3"} {
 				answer, err := client.Post(base+path, "text/plain", strings.NewReader("x"))
@@ -123,7 +125,8 @@ func TestRequestIsStruckAsItsKindSays(t *testing.T) {
 					t.Errorf("%q, TLS %v: request %s: %v", kind, secure, path, err)
 				}
 			}
-			if got := strings.Contains(strings.Join(served, " "), "/2"); got != want.served || died(g, host) != want.deaths {
+			if got := strings.Contains(strings.Join(served, " "), "/2"); got != want.served ||
+				died(g, host) != want.deaths {
 				t.Errorf("%q, TLS %v: served %v, killed %q", kind, secure, served, died(g, host))
 			}
 			if n := g.counted()[Site{Tables, "SendNotice"}]; n != 3 {
@@ -149,14 +152,21 @@ func throughHTTP(t *testing.T, p *httpProxy, secure bool) (*http.Client, string)
 	t.Cleanup(serveHTTP(l, p, sim.TLSConfig()))
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(sim.CertPEM())
-	transport := &http.Transport{DisableKeepAlives: true, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots}}
+	transport := &http.Transport{
+		DisableKeepAlives: true,
+		ForceAttemptHTTP2: true,
+		TLSClientConfig:   &tls.Config{RootCAs: roots},
+	}
 	return &http.Client{Transport: transport}, "https://" + l.Addr().String()
 }
 
 // throughAMQP is a broker with a queue, and a client of the library that the handler uses, behind a proxy.
 func throughAMQP(t *testing.T, g *gate) (*servicebus.Server, *azservicebus.Client) {
 	t.Helper()
-	bus, err := servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{{Name: "q", DuplicateWindow: time.Hour}}})
+	bus, err := servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{{
+		Name:            "q",
+		DuplicateWindow: time.Hour,
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +174,8 @@ func throughAMQP(t *testing.T, g *gate) (*servicebus.Server, *azservicebus.Clien
 	l := listen(t)
 	t.Cleanup(accept(l, (&amqpProxy{sender(g), bus}).serve).close)
 	text := strings.Replace(bus.ConnectionString(), "127.0.0.1", l.Addr().String(), 1)
-	client, err := azservicebus.NewClientFromConnectionString(text, &azservicebus.ClientOptions{RetryOptions: azservicebus.RetryOptions{MaxRetries: -1}})
+	client, err := azservicebus.NewClientFromConnectionString(text,
+		&azservicebus.ClientOptions{RetryOptions: azservicebus.RetryOptions{MaxRetries: -1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,9 +291,11 @@ func TestEveryStepOfAMailIsOneCommand(t *testing.T) {
 	g, _ := aim(Point{})
 	var unheard []string
 	l := listen(t)
-	proxy := accept(l, (&smtpProxy{sender(g), address.String(), func(c []byte) { unheard = append(unheard, string(c)) }}).serve)
+	proxy := accept(l,
+		(&smtpProxy{sender(g), address.String(), func(c []byte) { unheard = append(unheard, string(c)) }}).serve)
 	mail := "Subject: x\r\n\r\nQUIT\r\n..\r\nDATA\r\n"
-	if err := smtp.SendMail(l.Addr().String(), nil, "a@example.org", []string{"b@example.org", "c@example.org"}, []byte(mail)); err != nil {
+	if err := smtp.SendMail(l.Addr().String(), nil, "a@example.org", []string{"b@example.org", "c@example.org"},
+		[]byte(mail)); err != nil {
 		t.Fatal(err)
 	}
 	if proxy.close(); len(unheard) != 0 {
@@ -309,8 +322,10 @@ func TestMailIsStruckAsItsKindSays(t *testing.T) {
 		t.Cleanup(func() { _ = sink.Close() })
 		var unheard []string
 		l := listen(t)
-		proxy := accept(l, (&smtpProxy{sender(g), address.String(), func(c []byte) { unheard = append(unheard, string(c)) }}).serve)
-		err = smtp.SendMail(l.Addr().String(), nil, "a@example.org", []string{"b@example.org"}, []byte("Subject: x\r\n\r\nx\r\n"))
+		proxy := accept(l,
+			(&smtpProxy{sender(g), address.String(), func(c []byte) { unheard = append(unheard, string(c)) }}).serve)
+		err = smtp.SendMail(l.Addr().String(), nil, "a@example.org", []string{"b@example.org"},
+			[]byte("Subject: x\r\n\r\nx\r\n"))
 		if (err == nil) != want.answered {
 			t.Errorf("%q: %v", kind, err)
 		}
@@ -337,7 +352,8 @@ func TestConnectionThatIsNoAMQPEndsWithoutHarm(t *testing.T) {
 	if _, err := conn.Write([]byte("GET / HTTP/1.1\r\n\r\n\xff\xff\xff\xff")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.Copy(io.Discard, bufio.NewReader(conn)); err != nil && !errors.Is(err, net.ErrClosed) && !strings.Contains(err.Error(), "reset") {
+	if _, err := io.Copy(io.Discard, bufio.NewReader(conn)); err != nil && !errors.Is(err, net.ErrClosed) &&
+		!strings.Contains(err.Error(), "reset") {
 		t.Error(err)
 	}
 }

@@ -122,13 +122,19 @@ func (r *Report) rows() []row {
 
 // Table writes the table in Markdown.
 func (r *Report) Table(w io.Writer) {
-	head := []string{"boundary, function", "k", "runs", "lost", "doubled actions", "missing actions", "mails again, same Message-ID", "mails again, other Message-ID",
-		"untrue reports", "silent failures", "allowed repeats", "not reached"}
+	head := []string{
+		"boundary, function", "k", "runs", "lost", "doubled actions", "missing actions",
+		"mails again, same Message-ID", "mails again, other Message-ID",
+		"untrue reports", "silent failures", "allowed repeats", "not reached",
+	}
 	lines := [][]string{head}
 	for _, one := range r.rows() {
 		v := one.sum
 		line := []string{one.name}
-		for _, n := range []int{one.k, one.runs, v.Lost, v.Doubled, v.Missing, v.Again, v.Renamed, v.Untrue, v.Silent, v.Repeated, one.notReached} {
+		for _, n := range []int{
+			one.k, one.runs, v.Lost, v.Doubled, v.Missing, v.Again, v.Renamed, v.Untrue, v.Silent, v.Repeated,
+			one.notReached,
+		} {
 			line = append(line, fmt.Sprint(n))
 		}
 		lines = append(lines, line)
@@ -171,7 +177,9 @@ func (r *Report) Failures() []string {
 	r.mu.Lock()
 	for _, one := range r.results {
 		if one.verdict.Broken() {
-			all = append(all, fmt.Sprintf("%s (seed %d): %s\n  repeat: %s", one.point, r.Seed, strings.Join(one.verdict.Problems, "; "), r.command(one.point)))
+			all = append(all,
+				fmt.Sprintf("%s (seed %d): %s\n  repeat: %s", one.point, r.Seed,
+					strings.Join(one.verdict.Problems, "; "), r.command(one.point)))
 		}
 	}
 	r.mu.Unlock()
@@ -191,7 +199,10 @@ func (r *Report) unproved() []string {
 		switch {
 		case len(r.boundaries[b]) == 0:
 			all = append(all, fmt.Sprintf("nothing was ever sent over the boundary %s, so nothing was proved there", b))
-		case r.Sabotage == "" && !slices.ContainsFunc(r.results, func(one result) bool { return one.point.Boundary == b && one.verdict.Reached }):
+		case r.Sabotage == "" &&
+			!slices.ContainsFunc(r.results, func(one result) bool {
+				return one.point.Boundary == b && one.verdict.Reached
+			}):
 			all = append(all, fmt.Sprintf("no strike fell at the boundary %s, so nothing was proved there", b))
 		}
 	}

@@ -10,9 +10,18 @@ import (
 
 // everywhere is how much each site of a small handler sends.
 func everywhere() map[Site]int {
-	return map[Site]int{{Defender, "PollAlerts"}: 5, {Defender, "RespondToAlert"}: 4, {Entra, "PollAlerts"}: 2, {Tables, "PollAlerts"}: 40,
-		{Tables, "RespondToAlert"}: 100, {Transfers, "PollAlerts"}: 2, {Management, "Health"}: 8, {Claims, "Health"}: 16,
-		{Dispositions, "RespondToAlert"}: 5, {SMTP, "SendNotice"}: 12}
+	return map[Site]int{
+		{Defender, "PollAlerts"}:         5,
+		{Defender, "RespondToAlert"}:     4,
+		{Entra, "PollAlerts"}:            2,
+		{Tables, "PollAlerts"}:           40,
+		{Tables, "RespondToAlert"}:       100,
+		{Transfers, "PollAlerts"}:        2,
+		{Management, "Health"}:           8,
+		{Claims, "Health"}:               16,
+		{Dispositions, "RespondToAlert"}: 5,
+		{SMTP, "SendNotice"}:             12,
+	}
 }
 
 func TestWholeSweepStrikesAtEveryPlaceInEveryWay(t *testing.T) {
@@ -38,7 +47,8 @@ func TestSweepOfOneKindStrikesAtEveryPlaceOnceOrWithTheHostToo(t *testing.T) {
 			t.Errorf("%s: %v", kind, points)
 		}
 	}
-	if _, err := Run(t.Context(), Options{App: t.TempDir(), Kind: "maimed"}); err == nil || !strings.Contains(err.Error(), `"maimed"`) {
+	if _, err := Run(t.Context(), Options{App: t.TempDir(), Kind: "maimed"}); err == nil ||
+		!strings.Contains(err.Error(), `"maimed"`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -70,7 +80,8 @@ func TestSampleStrikesAtEverySiteAndInEveryWayAtEveryBoundary(t *testing.T) {
 			}
 		}
 	}
-	if diff := cmp.Diff(Options{Sample: 100, Seed: 7}.points(everywhere()), Options{Sample: 100, Seed: 7}.points(everywhere())); diff != "" {
+	if diff := cmp.Diff(Options{Sample: 100, Seed: 7}.points(everywhere()),
+		Options{Sample: 100, Seed: 7}.points(everywhere())); diff != "" {
 		t.Errorf("the same seed makes another sample:\n%s", diff)
 	}
 }
@@ -99,7 +110,19 @@ func TestTableSumsUpWhatEachSiteCameTo(t *testing.T) {
 	at := func(k int) Point { return Point{Site: Site{SMTP, "SendNotice"}, K: k, Kind: Served} }
 	r := reported(
 		result{point: at(5), verdict: Verdict{Reached: true, Repeated: 1}},
-		result{point: at(6), verdict: Verdict{Reached: true, Lost: 1, Doubled: 2, Missing: 3, Again: 4, Renamed: 5, Untrue: 6, Silent: 7}},
+		result{
+			point: at(6),
+			verdict: Verdict{
+				Reached: true,
+				Lost:    1,
+				Doubled: 2,
+				Missing: 3,
+				Again:   4,
+				Renamed: 5,
+				Untrue:  6,
+				Silent:  7,
+			},
+		},
 		result{point: at(7), verdict: Verdict{}},
 	)
 	var table strings.Builder
@@ -122,9 +145,13 @@ func TestTableSumsUpWhatEachSiteCameTo(t *testing.T) {
 func TestEveryBrokenPromiseIsListedWithTheCommandThatRepeatsIt(t *testing.T) {
 	t.Parallel()
 	p := Point{Site: Site{Tables, "RespondToAlert"}, K: 17, Kind: Served, WithHost: true}
-	r := reported(append(struckEverywhere(), result{point: p, verdict: Verdict{Reached: true, Doubled: 1, Problems: []string{"two actions"}}})...)
+	r := reported(append(struckEverywhere(), result{
+		point:   p,
+		verdict: Verdict{Reached: true, Doubled: 1, Problems: []string{"two actions"}},
+	})...)
 	want := []string{"tables 17 of RespondToAlert, served, with the host (seed 7): two actions\n" +
-		"  repeat: build/local chaos --seed 7 --boundary tables --k 17 --kind served --by RespondToAlert --with-host --verbose"}
+		"  repeat: build/local chaos --seed 7 --boundary tables --k 17 --kind served --by RespondToAlert " +
+		"--with-host --verbose"}
 	if diff := cmp.Diff(want, r.Failures()); diff != "" {
 		t.Errorf("failures (-want +got):\n%s", diff)
 	}
@@ -150,7 +177,8 @@ func TestBoundaryAtWhichNothingWasProvedIsAFailure(t *testing.T) {
 		}
 	}
 	got := strings.Join(r.Failures(), "\n")
-	if strings.Count(got, "\n") != 1 || !strings.Contains(got, "sent over the boundary management") || !strings.Contains(got, "strike fell at the boundary smtp") {
+	if strings.Count(got, "\n") != 1 || !strings.Contains(got, "sent over the boundary management") ||
+		!strings.Contains(got, "strike fell at the boundary smtp") {
 		t.Errorf("%s", got)
 	}
 }
@@ -171,7 +199,8 @@ func TestPointThatCanNotBeIsRefusedWithTheWayOut(t *testing.T) {
 	if err := checkSabotage("nothing"); err == nil || !strings.Contains(err.Error(), "double-post") {
 		t.Errorf("%v", err)
 	}
-	if _, err := Run(t.Context(), Options{App: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "no staged app") {
+	if _, err := Run(t.Context(), Options{App: t.TempDir()}); err == nil ||
+		!strings.Contains(err.Error(), "no staged app") {
 		t.Errorf("%v", err)
 	}
 }

@@ -23,7 +23,12 @@ func (p *smtpProxy) serve(client net.Conn) {
 		return
 	}
 	defer server.Close()
-	c := &smtpConn{client: client, server: server, fromClient: bufio.NewReader(client), fromServer: bufio.NewReader(server)}
+	c := &smtpConn{
+		client:     client,
+		server:     server,
+		fromClient: bufio.NewReader(client),
+		fromServer: bufio.NewReader(server),
+	}
 	if c.answer(true) != nil { // the greeting
 		return
 	}

@@ -52,13 +52,19 @@ func (o Options) parallel() int {
 	return 4 * runtime.GOMAXPROCS(0)
 }
 
-// Run sweeps and reports. An error means that the sweep could not be made, or not to its end; broken promises are in the
-// report.
+// Run sweeps and reports. An error means that the sweep could not be made, or not to its end; broken promises are in
+// the report.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	r := &Report{Seed: o.Seed, Sabotage: o.Sabotage, Whole: o.Only == nil, Begun: time.Now(), boundaries: map[Boundary]map[string]int{}}
+	r := &Report{
+		Seed:       o.Seed,
+		Sabotage:   o.Sabotage,
+		Whole:      o.Only == nil,
+		Begun:      time.Now(),
+		boundaries: map[Boundary]map[string]int{},
+	}
 	if o.Only != nil {
 		return r, o.sweep(ctx, r, []Point{*o.Only})
 	}
@@ -208,6 +214,7 @@ func (o Options) progress(total int) func(result) {
 		}
 		last = time.Now()
 		left := time.Since(begun) / time.Duration(done) * time.Duration(total-done)
-		fmt.Fprintf(o.Progress, "%d of %d runs, %d broken, about %s to go\n", done, total, broken, left.Round(time.Second))
+		fmt.Fprintf(o.Progress, "%d of %d runs, %d broken, about %s to go\n", done, total, broken,
+			left.Round(time.Second))
 	}
 }

@@ -11,13 +11,15 @@ import (
 	"time"
 )
 
-// staged is the app with the real binary, and the text of the playbook that is shipped with its mode switched; built once.
+// staged is the app with the real binary, and the text of the playbook that is shipped with its mode switched; built
+// once.
 var staged = sync.OnceValues(func() (Options, error) {
 	root, err := os.MkdirTemp("", "cordon-app-")
 	if err != nil {
 		return Options{}, err
 	}
-	if out, err := exec.Command("go", "build", "-o", filepath.Join(root, "cordon"), "cordon/handler").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(root, "cordon"),
+		"cordon/handler").CombinedOutput(); err != nil {
 		return Options{App: root}, fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	if err := os.CopyFS(root, os.DirFS("../../functions")); err != nil {
@@ -51,8 +53,8 @@ const (
 	enough  = 3 * time.Minute
 )
 
-// TestKilledAtASampleOfAllPlacesNothingIsLostOrDoneTwice is a small `make chaos`: every boundary, every kind of strike, a
-// few places of each.
+// TestKilledAtASampleOfAllPlacesNothingIsLostOrDoneTwice is a small `make chaos`: every boundary, every kind of strike,
+// a few places of each.
 func TestKilledAtASampleOfAllPlacesNothingIsLostOrDoneTwice(t *testing.T) {
 	o := app(t)
 	o.Sample, o.Within = sampled, enough

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// acting reads the body of an acting request. Names are case-sensitive (Common REST API error codes page: a name in another
-// case is a body that is wrong, or a parameter that is missing). The required members may not be empty.
+// acting reads the body of an acting request. Names are case-sensitive (Common REST API error codes page: a name in
+// another case is a body that is wrong, or a parameter that is missing). The required members may not be empty.
 func (s *Sim) acting(q *request, required []string, others ...string) (map[string]string, *answer) {
 	bad := func(code, message string) (map[string]string, *answer) {
 		a := s.fail(http.StatusBadRequest, code, message)
@@ -35,7 +35,8 @@ func (s *Sim) acting(q *request, required []string, others ...string) (map[strin
 		}
 	}
 	for name := range body {
-		if i := slices.IndexFunc(members, func(known string) bool { return strings.EqualFold(known, name) }); i >= 0 && members[i] != name {
+		if i := slices.IndexFunc(members, func(known string) bool { return strings.EqualFold(known, name) }); i >= 0 &&
+			members[i] != name {
 			return bad("InvalidRequestBody", "Request body is incorrect.")
 		}
 	}
@@ -55,7 +56,8 @@ func (s *Sim) cancel(q *request) answer {
 	}
 	a := s.actions[i]
 	if status := a.view(q.at).Status; status.Final() {
-		return s.fail(http.StatusBadRequest, "BadRequest", "Action is already "+string(status)+" and can't be cancelled")
+		return s.fail(http.StatusBadRequest, "BadRequest",
+			"Action is already "+string(status)+" and can't be cancelled")
 	}
 	a.cancel(q.claims.AppID, given["Comment"], q.at)
 	return actionAnswer(http.StatusOK, a.view(q.at))

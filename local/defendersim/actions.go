@@ -32,8 +32,8 @@ const (
 // offlineTimeOut is how long an action waits for a machine that stays offline, as observed; documented are three days.
 const offlineTimeOut = 3*24*time.Hour + 14*time.Minute
 
-// DuplicateRule is what becomes of a request while the machine has an open action of the same type. The service was seen
-// doing both.
+// DuplicateRule is what becomes of a request while the machine has an open action of the same type. The service was
+// seen doing both.
 type DuplicateRule int
 
 const (
@@ -131,7 +131,8 @@ func (s *Sim) schedule(a *action, m *Machine, now time.Time) {
 		final = Failed
 	}
 	var rest []Change
-	if started := now.Add(toInProgress); final != Pending && a.view(now).Status == Pending && (toInProgress < toFinal || final == InProgress) {
+	if started := now.Add(toInProgress); final != Pending && a.view(now).Status == Pending &&
+		(toInProgress < toFinal || final == InProgress) {
 		rest = append(rest, Change{InProgress, started})
 	}
 	if final.Final() {
@@ -171,8 +172,9 @@ func (s *Sim) accept(m *Machine, wanted Action, now time.Time) *action {
 	return a
 }
 
-// lasting reports whether a machine is in the state that actions of a type lead to. Of those and of what undoes them, the
-// action that succeeded last decides, and whether the service has lifted an isolation since; actions of other types do not.
+// lasting reports whether a machine is in the state that actions of a type lead to. Of those and of what undoes them,
+// the action that succeeded last decides, and whether the service has lifted an isolation since; actions of other types
+// do not.
 func (s *Sim) lasting(machineID, name string, at time.Time) bool {
 	var since time.Time
 	is := false
@@ -198,10 +200,14 @@ func actionSet() set[*Action] {
 		return func(a, b *Action) int { return cmp.Or(read(a).Compare(read(b)), strings.Compare(a.ID, b.ID)) }
 	}
 	return set[*Action]{
-		name: "MachineActions", path: "/api/machineactions",
+		name:    "MachineActions",
+		path:    "/api/machineactions",
 		compare: func(a, b *Action) int { return by(created)(b, a) },
-		sorts:   map[string]func(a, b *Action) int{"creationDateTimeUtc": by(created), "lastUpdateDateTimeUtc": by(updated)},
-		write:   func(w *jsonWriter, a *Action, _ bool) { w.action(a) },
+		sorts: map[string]func(a, b *Action) int{
+			"creationDateTimeUtc":   by(created),
+			"lastUpdateDateTimeUtc": by(updated),
+		},
+		write: func(w *jsonWriter, a *Action, _ bool) { w.action(a) },
 		schema: schema[*Action]{"MachineAction", map[string]property[*Action]{
 			"id":                    textOf(func(a *Action) string { return a.ID }),
 			"status":                textOf(func(a *Action) string { return string(a.Status) }),

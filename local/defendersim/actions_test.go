@@ -28,22 +28,40 @@ func TestActionsChangeWithTheClock(t *testing.T) {
 		want     string
 		isolated bool
 	}{
-		{0, "Pending", false}, {10*time.Second - tick, "Pending", false}, {tick, "InProgress", false}, {50*time.Second - tick, "InProgress", false}, {tick, "Succeeded", true}, {time.Hour, "Succeeded", true},
+		{0, "Pending", false}, {10*time.Second - tick, "Pending", false}, {tick, "InProgress", false},
+		{50*time.Second - tick, "InProgress", false}, {tick, "Succeeded", true}, {time.Hour, "Succeeded", true},
 	} {
 		tn.clock.pass(step.pass)
 		if got := tn.status(id); got != step.want || tn.Isolated(laptop) != step.isolated {
-			t.Errorf("after %v: %s, isolated %t; want %s, %t", tn.clock.now().Sub(begun), got, tn.Isolated(laptop), step.want, step.isolated)
+			t.Errorf("after %v: %s, isolated %t; want %s, %t", tn.clock.now().Sub(begun), got, tn.Isolated(laptop),
+				step.want, step.isolated)
 		}
 	}
 	a := tn.Actions()[0]
 	want := Action{
-		ID: id, Type: Isolate, Scope: "Full", MachineID: laptop, ComputerName: "fin-lt-0147", RequestSource: PublicAPI, Comment: "why", Created: begun,
-		Status: Succeeded, Updated: begun.Add(time.Minute), History: []Change{{Pending, begun}, {InProgress, begun.Add(10 * time.Second)}, {Succeeded, begun.Add(time.Minute)}},
+		ID:            id,
+		Type:          Isolate,
+		Scope:         "Full",
+		MachineID:     laptop,
+		ComputerName:  "fin-lt-0147",
+		RequestSource: PublicAPI,
+		Comment:       "why",
+		Created:       begun,
+		Status:        Succeeded,
+		Updated:       begun.Add(time.Minute),
+		History: []Change{
+			{Pending, begun}, {InProgress, begun.Add(10 * time.Second)}, {Succeeded, begun.Add(time.Minute)},
+		},
 	}
 	if diff := cmp.Diff(want, a); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
 	}
-	for when, want := range map[time.Duration]Status{-tick: "", 0: Pending, 30 * time.Second: InProgress, time.Hour: Succeeded} {
+	for when, want := range map[time.Duration]Status{
+		-tick:            "",
+		0:                Pending,
+		30 * time.Second: InProgress,
+		time.Hour:        Succeeded,
+	} {
 		if got := a.StatusAt(begun.Add(when)); got != want {
 			t.Errorf("after %v it was %q, want %q", when, got, want)
 		}
@@ -61,9 +79,11 @@ func TestActionsEndAsTheDelaySays(t *testing.T) {
 		want                  []Status
 		hresult               int32
 	}{
-		"failed":            {time.Second, time.Minute, Failed, []Status{Pending, InProgress, Failed}, -2147024784},
-		"timed out":         {time.Second, time.Minute, TimeOut, []Status{Pending, InProgress, TimeOut}, -2145844840},
-		"cancelled":         {time.Second, time.Minute, Cancelled, []Status{Pending, InProgress, Cancelled}, -2147467260},
+		"failed":    {time.Second, time.Minute, Failed, []Status{Pending, InProgress, Failed}, -2147024784},
+		"timed out": {time.Second, time.Minute, TimeOut, []Status{Pending, InProgress, TimeOut}, -2145844840},
+		"cancelled": {
+			time.Second, time.Minute, Cancelled, []Status{Pending, InProgress, Cancelled}, -2147467260,
+		},
 		"not said":          {time.Second, time.Minute, "", []Status{Pending, InProgress, Succeeded}, 0},
 		"without progress":  {time.Minute, time.Minute, Succeeded, []Status{Pending, Succeeded}, 0},
 		"at once":           {0, 0, Succeeded, []Status{Pending, Succeeded}, 0},
@@ -80,7 +100,8 @@ func TestActionsEndAsTheDelaySays(t *testing.T) {
 		for _, c := range a.History {
 			got = append(got, c.Status)
 		}
-		if diff := cmp.Diff(tt.want, got); diff != "" || a.ErrorHResult != tt.hresult || a.Status != tt.want[len(tt.want)-1] {
+		if diff := cmp.Diff(tt.want, got); diff != "" || a.ErrorHResult != tt.hresult ||
+			a.Status != tt.want[len(tt.want)-1] {
 			t.Errorf("%s: HRESULT %d, %s (-want +got):\n%s", name, a.ErrorHResult, a.Status, diff)
 		}
 		if want := a.Status == Succeeded; tn.Isolated(laptop) != want {
@@ -131,8 +152,10 @@ func TestOfflineMachinesTimeOutUnlessTheyComeBack(t *testing.T) {
 func TestASecondRequestMeetsTheOpenOne(t *testing.T) {
 	t.Parallel()
 	for rule, want := range map[DuplicateRule]string{
-		AlternateDuplicates: "201 same, 400 ActiveRequestAlreadyExists, 201 same", ReturnOpenAction: "201 same, 201 same, 201 same",
-		RejectDuplicates: "400 ActiveRequestAlreadyExists, 400 ActiveRequestAlreadyExists, 400 ActiveRequestAlreadyExists",
+		AlternateDuplicates: "201 same, 400 ActiveRequestAlreadyExists, 201 same",
+		ReturnOpenAction:    "201 same, 201 same, 201 same",
+		RejectDuplicates: "400 ActiveRequestAlreadyExists, 400 ActiveRequestAlreadyExists, 400 " +
+			"ActiveRequestAlreadyExists",
 	} {
 		tn := open(t, Options{Duplicates: rule})
 		first := tn.isolateNow(laptop)
@@ -153,7 +176,9 @@ func TestASecondRequestMeetsTheOpenOne(t *testing.T) {
 			t.Errorf("rule %d: %v, %d actions; want %s and one", rule, got, len(tn.Actions()), want)
 		}
 		tn.want(tn.releaseNow(laptop), 201, "") // another type is no duplicate
-		if calls := tn.CountCalls(func(c Call) bool { return c.Endpoint == "POST /api/machines/{id}/isolate" }); calls != 4 {
+		if calls := tn.CountCalls(func(c Call) bool {
+			return c.Endpoint == "POST /api/machines/{id}/isolate"
+		}); calls != 4 {
 			t.Errorf("rule %d: %d isolate calls, want 4", rule, calls)
 		}
 	}
@@ -163,7 +188,9 @@ func TestIsolatingAgainWhenIdleIsAcceptedAndCounted(t *testing.T) {
 	t.Parallel()
 	tn := open(t, Options{})
 	var redundant []bool
-	for _, act := range []func(string) reply{tn.releaseNow, tn.isolateNow, tn.isolateNow, tn.releaseNow, tn.releaseNow, tn.isolateNow} {
+	for _, act := range []func(string) reply{
+		tn.releaseNow, tn.isolateNow, tn.isolateNow, tn.releaseNow, tn.releaseNow, tn.isolateNow,
+	} {
 		tn.want(act(laptop), 201, "")
 		tn.clock.pass(3 * time.Second)
 	}
@@ -173,7 +200,10 @@ func TestIsolatingAgainWhenIdleIsAcceptedAndCounted(t *testing.T) {
 	if diff := cmp.Diff([]bool{true, false, true, false, true, false}, redundant); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for seconds, want := range []bool{false, false, false, false, false, false, true, true, true, true, true, true, false, false, false, false, false, false, true} {
+	for seconds, want := range []bool{
+		false, false, false, false, false, false, true, true, true, true, true, true, false, false, false, false, false,
+		false, true,
+	} {
 		if got := tn.IsolatedAt(laptop, start().Add(time.Duration(seconds)*time.Second)); got != want {
 			t.Errorf("after %d s isolated %t, want %t", seconds, got, want)
 		}
@@ -194,7 +224,8 @@ func TestIsolationIsLiftedWithoutAnAction(t *testing.T) {
 	}
 	tn.clock.pass(time.Second)
 	if tn.Isolated(laptop) || !tn.Restricted(laptop) || len(tn.Actions()) != 2 {
-		t.Errorf("after the lift: isolated %t, restricted %t, %d actions", tn.Isolated(laptop), tn.Restricted(laptop), len(tn.Actions()))
+		t.Errorf("after the lift: isolated %t, restricted %t, %d actions", tn.Isolated(laptop), tn.Restricted(laptop),
+			len(tn.Actions()))
 	}
 	tn.want(tn.isolateNow(laptop), 201, "")
 	tn.clock.pass(3 * time.Second)
@@ -206,7 +237,10 @@ func TestIsolationIsLiftedWithoutAnAction(t *testing.T) {
 func TestWhatSucceedsLastDecidesWhetherAMachineIsIsolated(t *testing.T) {
 	t.Parallel()
 	delays := map[string]time.Duration{Isolate: time.Hour, Unisolate: time.Minute}
-	tn := open(t, Options{ActionDelay: func(_, kind string) (time.Duration, time.Duration, Status) { return 0, delays[kind], Succeeded }})
+	tn := open(t,
+		Options{ActionDelay: func(_, kind string) (time.Duration, time.Duration, Status) {
+			return 0, delays[kind], Succeeded
+		}})
 	tn.isolateNow(laptop)
 	tn.clock.pass(time.Second)
 	tn.releaseNow(laptop)
@@ -234,14 +268,19 @@ func TestThePortalActsToo(t *testing.T) {
 	if err := tn.CancelAction(isolation.ID, "kim", "wrong one"); err != nil {
 		t.Fatal(err)
 	}
-	if a := tn.Actions()[0]; a.Status != Cancelled || a.CancelledBy != "kim" || a.CancelComment != "wrong one" || !a.CancelledAt.Equal(tn.clock.now()) {
+	if a := tn.Actions()[0]; a.Status != Cancelled || a.CancelledBy != "kim" || a.CancelComment != "wrong one" ||
+		!a.CancelledAt.Equal(tn.clock.now()) {
 		t.Errorf("cancelled: %+v", a)
 	}
 	tn.clock.pass(time.Minute)
 	if tn.Isolated(mac) || len(tn.Calls()) != 1 {
 		t.Errorf("isolated %t after the cancellation, %d calls", tn.Isolated(mac), len(tn.Calls()))
 	}
-	for what, err := range map[string]error{"cancel twice": tn.CancelAction(isolation.ID, "kim", "x"), "cancel nothing": tn.CancelAction("none", "kim", "x"), "release nothing": second(tn.PortalRelease("none", "kim", "x"))} {
+	for what, err := range map[string]error{
+		"cancel twice":    tn.CancelAction(isolation.ID, "kim", "x"),
+		"cancel nothing":  tn.CancelAction("none", "kim", "x"),
+		"release nothing": second(tn.PortalRelease("none", "kim", "x")),
+	} {
 		if err == nil {
 			t.Errorf("%s: no error", what)
 		}
@@ -318,7 +357,8 @@ func TestActionListsAreFilteredAndSorted(t *testing.T) {
 		"?$filter=type eq 'Unisolate'":                                                               {third},
 		"?$filter=id eq '" + second + "'":                                                            {second},
 	} {
-		if diff := cmp.Diff(want, tn.want(tn.get("/api/machineactions"+strings.ReplaceAll(query, " ", "%20")), 200, "").ids()); diff != "" {
+		if diff := cmp.Diff(want,
+			tn.want(tn.get("/api/machineactions"+strings.ReplaceAll(query, " ", "%20")), 200, "").ids()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", query, diff)
 		}
 	}
@@ -343,7 +383,10 @@ func TestActingRequestsAreReadAsTheAPIReadsThem(t *testing.T) {
 		`{"Comment":7}`:                            "InvalidRequestBody",
 		`{"Comment":"x","IsolationType":["Full"]}`: "InvalidRequestBody",
 		`{"Comment":"x","IsolationType":"full"}`:   "InvalidInput",
-		``:                                         "InvalidRequestBody", `null`: "InvalidRequestBody", `"x"`: "InvalidRequestBody", `{"Comment":"x"`: "InvalidRequestBody",
+		``:                                         "InvalidRequestBody",
+		`null`:                                     "InvalidRequestBody",
+		`"x"`:                                      "InvalidRequestBody",
+		`{"Comment":"x"`:                           "InvalidRequestBody",
 		`{"Comment":"` + strings.Repeat("x", maxBody) + `"}`: "InvalidRequestBody",
 	} {
 		tn := open(t, Options{})
@@ -361,8 +404,17 @@ func TestActingRequestsAreReadAsTheAPIReadsThem(t *testing.T) {
 func TestIsolationDependsOnThePlatform(t *testing.T) {
 	t.Parallel()
 	for os, want := range map[string]string{
-		"Windows10": "201 201", "Windows11": "201 201", "WindowsServer2012R2": "201 201", "WindowsServer2022": "201 201", "Linux": "201 400", "Ubuntu": "201 400",
-		"macOS": "400 400", "iOS": "400 400", "Android": "400 400", "Windows7": "400 400", "WindowsServer2008R2": "400 400",
+		"Windows10":           "201 201",
+		"Windows11":           "201 201",
+		"WindowsServer2012R2": "201 201",
+		"WindowsServer2022":   "201 201",
+		"Linux":               "201 400",
+		"Ubuntu":              "201 400",
+		"macOS":               "400 400",
+		"iOS":                 "400 400",
+		"Android":             "400 400",
+		"Windows7":            "400 400",
+		"WindowsServer2008R2": "400 400",
 	} {
 		var got []string
 		for _, scope := range []string{"Full", "Selective"} {
@@ -370,7 +422,8 @@ func TestIsolationDependsOnThePlatform(t *testing.T) {
 			tn.AddMachine(Machine{ID: "m", OS: os})
 			r := tn.ask("POST", "/api/machines/m/isolate", `{"Comment":"x","IsolationType":"`+scope+`"}`)
 			got = append(got, map[int]string{201: "201", 400: "400"}[r.Code])
-			if code, message := r.problem(); r.Code == 400 && (code != "OsPlatformNotSupported" || message != "OS Platform "+os+" isn't supported for this action.") {
+			if code, message := r.problem(); r.Code == 400 &&
+				(code != "OsPlatformNotSupported" || message != "OS Platform "+os+" isn't supported for this action.") {
 				t.Errorf("%s: %s %q", os, code, message)
 			}
 		}

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Alert is an alert of the tenant (Alerts resource type page). Empty texts, zero ids and zero times are null on the wire.
+// Alert is an alert of the tenant (Alerts resource type page). Empty texts, zero ids and zero times are null on the
+// wire.
 type Alert struct {
 	ID                 string
 	IncidentID         int64
@@ -57,7 +58,8 @@ type Comment struct {
 	Created   time.Time
 }
 
-// Evidence is something that an alert rests on. Kind says which members have a meaning; the others are null on the wire.
+// Evidence is something that an alert rests on. Kind says which members have a meaning; the others are null on the
+// wire.
 type Evidence struct {
 	Kind              string // User, Process, File, Ip, Url, Registry
 	Created           time.Time
@@ -93,7 +95,8 @@ func (a *Alert) clone() *Alert {
 	return &c
 }
 
-// alertSet is GET /api/alerts. Which properties a filter may use is on the List alerts API page, a misspelt one included.
+// alertSet is GET /api/alerts. Which properties a filter may use is on the List alerts API page, a misspelt one
+// included.
 func (s *Sim) alertSet() set[*Alert] {
 	assigned := textOf(func(a *Alert) string { return a.AssignedTo })
 	investigation := numberOf(func(a *Alert) int64 { return a.InvestigationID }, true)
@@ -179,8 +182,12 @@ func patchValues() map[string][]string {
 	return map[string][]string{
 		"status":         {"New", "InProgress", "Resolved"},
 		"classification": {"TruePositive", "InformationalExpectedActivity", "FalsePositive"},
-		"determination": {"MultiStagedAttack", "MaliciousUserActivity", "CompromisedUser", "Malware", "Phishing", "UnwantedSoftware", "Other",
-			"SecurityTesting", "LineOfBusinessApplication", "ConfirmedUserActivity", "ConfirmedActivity", "Clean", "NotMalicious", "InsufficientData"},
+		"determination": {
+			"MultiStagedAttack", "MaliciousUserActivity", "CompromisedUser", "Malware", "Phishing", "UnwantedSoftware",
+			"Other",
+			"SecurityTesting", "LineOfBusinessApplication", "ConfirmedUserActivity", "ConfirmedActivity",
+			"Clean", "NotMalicious", "InsufficientData",
+		},
 		"assignedto": nil, // anybody
 		"comment":    nil, // anything
 	}

@@ -75,7 +75,8 @@ func TestNextLinkLeadsThroughMoreThanAPageAndIsLeftOutWithTop(t *testing.T) {
 		t.Fatalf("next link %q, %v, after %d alerts", link, err, len(first.list()))
 	}
 	second := tn.get(parsed.RequestURI())
-	if diff := cmp.Diff([]string{"da00002", "da00001", "da00000"}, second.ids()); diff != "" || second.body["@odata.nextLink"] != nil {
+	if diff := cmp.Diff([]string{"da00002", "da00001", "da00000"}, second.ids()); diff != "" ||
+		second.body["@odata.nextLink"] != nil {
 		t.Errorf("%v (-want +got):\n%s", second.body["@odata.nextLink"], diff)
 	}
 }
@@ -131,7 +132,8 @@ func TestAnAlertCanShowUpLongAfterItsLastUpdate(t *testing.T) {
 		t.Errorf("the record has %v", all)
 	}
 	tn.clock.pass(time.Hour)
-	if diff := cmp.Diff([]string{"late"}, tn.filter("/api/alerts", "lastUpdateTime eq "+updated.Format(stamp)).ids()); diff != "" {
+	if diff := cmp.Diff([]string{"late"},
+		tn.filter("/api/alerts", "lastUpdateTime eq "+updated.Format(stamp)).ids()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -150,13 +152,15 @@ func TestAnUpdateMovesTheTimeOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		next := tn.Alerts()[0]
-		if !next.Updated.After(last.Updated) || next.Severity != "High" || next.ID != "da1" || !next.VisibleAt.Equal(last.VisibleAt) {
+		if !next.Updated.After(last.Updated) || next.Severity != "High" || next.ID != "da1" ||
+			!next.VisibleAt.Equal(last.VisibleAt) {
 			t.Errorf("update %d: %+v after %+v", i, next, last)
 		}
 		last = next
 	}
 	back := start().Add(-time.Hour)
-	if err := tn.UpdateAlert("da1", func(a *Alert) { a.Updated = back }); err != nil || !tn.Alerts()[0].Updated.Equal(back.Truncate(tick)) {
+	if err := tn.UpdateAlert("da1", func(a *Alert) { a.Updated = back }); err != nil ||
+		!tn.Alerts()[0].Updated.Equal(back.Truncate(tick)) {
 		t.Errorf("%v, updated %v, want the time that was set", err, tn.Alerts()[0].Updated)
 	}
 	if err := tn.UpdateAlert("da2", raise); err == nil || !strings.Contains(err.Error(), `"da2"`) {
@@ -166,17 +170,23 @@ func TestAnUpdateMovesTheTimeOn(t *testing.T) {
 
 func TestPatchSetsWhatItNamesAndNothingElse(t *testing.T) {
 	t.Parallel()
-	tn := open(t, Options{Verify: verifier(map[string]Claims{"app": {AppID: app, Roles: []string{"Alert.ReadWrite.All"}}})})
+	tn := open(t,
+		Options{Verify: verifier(map[string]Claims{"app": {AppID: app, Roles: []string{"Alert.ReadWrite.All"}}})})
 	want := sampleAlert(t)
 	tn.AddAlert(want, time.Time{})
 	before := tn.get("/api/alerts/" + want.ID).body
 	tn.clock.pass(time.Hour)
 	now := "2025-11-18T10:45:02.1180934Z"
 	got := tn.want(tn.ask("PATCH", "/api/alerts/"+want.ID,
-		`{"status":"Resolved","AssignedTo":"robin.osei@contoso.com","classification":"TruePositive","determination":"Malware","Comment":"Contained, closing.","other":1}`), 200, "").body
+		`{"status":"Resolved","AssignedTo":"robin.osei@contoso.com","classification":"TruePositive",`+
+			`"determination":"Malware","Comment":"Contained, closing.","other":1}`), 200, "").body
 	before["status"], before["assignedTo"], before["classification"], before["determination"] = "Resolved", "robin.osei@contoso.com", "TruePositive", "Malware"
 	before["lastUpdateTime"], before["resolvedTime"] = now, now
-	before["comments"] = append(before["comments"].([]any), map[string]any{"comment": "Contained, closing.", "createdBy": app, "createdTime": now})
+	before["comments"] = append(before["comments"].([]any), map[string]any{
+		"comment":     "Contained, closing.",
+		"createdBy":   app,
+		"createdTime": now,
+	})
 	if diff := cmp.Diff(before, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -187,8 +197,15 @@ func TestPatchSetsWhatItNamesAndNothingElse(t *testing.T) {
 		t.Error("an alert that was opened again is still resolved")
 	}
 	for body, code := range map[string]string{
-		``: "InvalidRequestBody", `{}`: "InvalidRequestBody", `[]`: "InvalidRequestBody", `{"title":"x"}`: "InvalidRequestBody", `null`: "InvalidRequestBody",
-		`{"status":"Closed"}`: "InvalidInput", `{"status":7}`: "InvalidInput", `{"classification":"Good"}`: "InvalidInput", `{"determination":"Apt"}`: "InvalidInput",
+		``:                          "InvalidRequestBody",
+		`{}`:                        "InvalidRequestBody",
+		`[]`:                        "InvalidRequestBody",
+		`{"title":"x"}`:             "InvalidRequestBody",
+		`null`:                      "InvalidRequestBody",
+		`{"status":"Closed"}`:       "InvalidInput",
+		`{"status":7}`:              "InvalidInput",
+		`{"classification":"Good"}`: "InvalidInput",
+		`{"determination":"Apt"}`:   "InvalidInput",
 	} {
 		tn.want(tn.ask("PATCH", "/api/alerts/"+want.ID, body), 400, code)
 	}
@@ -204,7 +221,10 @@ func TestWhatTheRecordHandsOutIsNotTheTenantsOwn(t *testing.T) {
 	a.Evidence[0].Kind, a.MitreTechniques[0] = "x", "x"
 	handed, machines := tn.Alerts()[0], tn.Machines()
 	handed.Evidence[0].Kind, machines[0].Tags[0] = "x", "x"
-	if err := tn.UpdateAlert(a.ID, func(a *Alert) { a.Updated = before[0].Updated.Add(-tick); handed = *a }); err != nil {
+	if err := tn.UpdateAlert(a.ID, func(a *Alert) {
+		a.Updated = before[0].Updated.Add(-tick)
+		handed = *a
+	}); err != nil {
 		t.Fatal(err)
 	}
 	handed.Comments[0].Text = "x"
@@ -244,7 +264,8 @@ func BenchmarkPageOfTenThousandAlerts(b *testing.B) {
 	for _, encoding := range []string{"identity", "gzip"} {
 		b.Run(encoding, func(b *testing.B) {
 			for b.Loop() {
-				r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/api/alerts?$expand=evidence&$filter=lastUpdateTime+ge+2025-01-01", nil)
+				r := httptest.NewRequestWithContext(b.Context(), http.MethodGet,
+					"/api/alerts?$expand=evidence&$filter=lastUpdateTime+ge+2025-01-01", nil)
 				r.Header.Set("Accept-Encoding", encoding)
 				w := &discard{header: http.Header{}}
 				tn.Handler().ServeHTTP(w, r)

@@ -40,5 +40,6 @@ func (s *Sim) authenticate(r *http.Request, now time.Time) (Claims, bool) {
 
 func (s *Sim) forbidden(roles []string) answer {
 	return s.fail(http.StatusForbidden, "Forbidden",
-		"The application does not have any of the required application permissions ("+strings.Join(roles, ", ")+") to access the resource.")
+		"The application does not have any of the required application permissions ("+strings.Join(roles, ", ")+
+			") to access the resource.")
 }

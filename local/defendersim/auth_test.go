@@ -14,11 +14,23 @@ const audience = "https://api.securitycenter.microsoft.com"
 func TestTokensThatAreNotGoodAreAnsweredWith401(t *testing.T) {
 	t.Parallel()
 	roles := []string{"Alert.Read.All"}
-	tn := open(t, Options{Audience: audience, Verify: verifier(map[string]Claims{
-		"good": {Audience: audience, Roles: roles, ExpiresAt: start().Add(time.Second)}, "slash": {Audience: audience + "/", Roles: roles},
-		"graph": {Audience: "https://graph.microsoft.com", Roles: roles}, "old": {Audience: audience, Roles: roles, ExpiresAt: start()},
-	})})
-	for token, want := range map[string]int{"good": 200, "slash": 200, "graph": 401, "old": 401, "": 401, "made up": 401} {
+	tn := open(t, Options{
+		Audience: audience,
+		Verify: verifier(map[string]Claims{
+			"good":  {Audience: audience, Roles: roles, ExpiresAt: start().Add(time.Second)},
+			"slash": {Audience: audience + "/", Roles: roles},
+			"graph": {Audience: "https://graph.microsoft.com", Roles: roles},
+			"old":   {Audience: audience, Roles: roles, ExpiresAt: start()},
+		}),
+	})
+	for token, want := range map[string]int{
+		"good":    200,
+		"slash":   200,
+		"graph":   401,
+		"old":     401,
+		"":        401,
+		"made up": 401,
+	} {
 		tn.token = token
 		r := tn.get("/api/alerts")
 		if r.Code != want {
@@ -45,7 +57,10 @@ func TestEveryEndpointAsksForItsPermission(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := []string{"Alert.Read.All", "Alert.ReadWrite.All", "Machine.Read.All", "Machine.ReadWrite.All", "Machine.Isolate", "Machine.Scan"}
+	all := []string{
+		"Alert.Read.All", "Alert.ReadWrite.All", "Machine.Read.All", "Machine.ReadWrite.All",
+		"Machine.Isolate", "Machine.Scan",
+	}
 	for _, role := range append(all, "User.Read.All") {
 		tokens[role] = Claims{AppID: role, Roles: []string{role}}
 	}
@@ -63,7 +78,10 @@ func TestEveryEndpointAsksForItsPermission(t *testing.T) {
 		{"GET", "/api/machineactions/" + action.ID, "", all[2:4], "(Machine.Read.All, Machine.ReadWrite.All)"},
 		{"POST", "/api/machines/" + server + "/isolate", `{"Comment":"x"}`, all[4:5], "(Machine.Isolate)"},
 		{"POST", "/api/machines/" + server + "/unisolate", `{"Comment":"x"}`, all[4:5], "(Machine.Isolate)"},
-		{"POST", "/api/machineactions/" + action.ID + "/cancel", `{"Comment":"x"}`, all[4:6], "(Machine.Isolate, Machine.RestrictExecution, Machine.Scan,"},
+		{
+			"POST", "/api/machineactions/" + action.ID + "/cancel", `{"Comment":"x"}`, all[4:6],
+			"(Machine.Isolate, Machine.RestrictExecution, Machine.Scan,",
+		},
 	} {
 		var enough []string
 		for role := range tokens {
@@ -73,7 +91,8 @@ func TestEveryEndpointAsksForItsPermission(t *testing.T) {
 			switch {
 			case r.Code != http.StatusForbidden:
 				enough = append(enough, role)
-			case code != "Forbidden" || !strings.Contains(message, "any of the required application permissions "+tt.text):
+			case code != "Forbidden" ||
+				!strings.Contains(message, "any of the required application permissions "+tt.text):
 				t.Errorf("%s %s: %s %q", tt.method, tt.path, code, message)
 			}
 		}

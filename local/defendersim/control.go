@@ -20,8 +20,10 @@ func (s *Sim) AddMachine(m Machine) {
 		m.ID = hex.EncodeToString(sum[:])
 	}
 	m.Tags = slices.Clone(m.Tags)
-	m.OS, m.DeviceValue, m.Health = cmp.Or(m.OS, "Windows11"), cmp.Or(m.DeviceValue, "Normal"), cmp.Or(m.Health, "Active")
-	m.Onboarding, m.Risk, m.Exposure = cmp.Or(m.Onboarding, "Onboarded"), cmp.Or(m.Risk, "None"), cmp.Or(m.Exposure, "Low")
+	m.OS, m.DeviceValue, m.Health = cmp.Or(m.OS,
+		"Windows11"), cmp.Or(m.DeviceValue, "Normal"), cmp.Or(m.Health, "Active")
+	m.Onboarding, m.Risk, m.Exposure = cmp.Or(m.Onboarding,
+		"Onboarded"), cmp.Or(m.Risk, "None"), cmp.Or(m.Exposure, "Low")
 	m.LastIP, m.LastExternalIP = cmp.Or(m.LastIP, "10.24.8.147"), cmp.Or(m.LastExternalIP, "198.51.100.24")
 	if m.Agent == "" {
 		m.Agent = "10.8760.22631.4169"
@@ -49,8 +51,8 @@ func wireTime(t, or time.Time) time.Time {
 }
 
 // AddAlert adds an alert, or replaces the one with its id, and returns its id, which is made up if it is empty. The API
-// shows it by id from visibleAt on (zero: at once) and in lists Options.ListLag later; its own times may lie before that.
-// What is empty of times, severity, status, tenant and machine name gets a fitting value.
+// shows it by id from visibleAt on (zero: at once) and in lists Options.ListLag later; its own times may lie before
+// that. What is empty of times, severity, status, tenant and machine name gets a fitting value.
 func (s *Sim) AddAlert(a Alert, visibleAt time.Time) string {
 	now := s.now()
 	a = *a.clone()
@@ -75,7 +77,8 @@ func (s *Sim) AddAlert(a Alert, visibleAt time.Time) string {
 	return a.ID
 }
 
-// UpdateAlert changes an alert, whose lastUpdateTime moves on unless the change sets it. The change must not call the Sim.
+// UpdateAlert changes an alert, whose lastUpdateTime moves on unless the change sets it. The change must not call the
+// Sim.
 func (s *Sim) UpdateAlert(id string, change func(*Alert)) error {
 	now := s.now()
 	s.mu.Lock()
@@ -117,7 +120,13 @@ func (s *Sim) known(machineID string) (*Machine, error) {
 // PortalIsolate isolates a machine as a person does in the portal, whatever its platform. An open isolation is returned
 // as it is.
 func (s *Sim) PortalIsolate(machineID, requestor, comment string) (Action, error) {
-	return s.portal(machineID, Action{Type: Isolate, Scope: "Full", Requestor: requestor, RequestSource: Portal, Comment: comment})
+	return s.portal(machineID, Action{
+		Type:          Isolate,
+		Scope:         "Full",
+		Requestor:     requestor,
+		RequestSource: Portal,
+		Comment:       comment,
+	})
 }
 
 // PortalRelease releases a machine as a person does in the portal. An open release is returned as it is.
@@ -125,13 +134,19 @@ func (s *Sim) PortalRelease(machineID, requestor, comment string) (Action, error
 	return s.portal(machineID, Action{Type: Unisolate, Requestor: requestor, RequestSource: Portal, Comment: comment})
 }
 
-// PortalAct asks for any type of machine action as a person does in the portal, whatever the platform. An open one of the type
-// is returned as it is. A scope is for isolations and scans.
+// PortalAct asks for any type of machine action as a person does in the portal, whatever the platform. An open one of
+// the type is returned as it is. A scope is for isolations and scans.
 func (s *Sim) PortalAct(machineID, actionType, scope, requestor, comment string) (Action, error) {
 	if _, known := kindOf(actionType); !known {
 		return Action{}, fmt.Errorf("defendersim: no machine action of type %q can be asked for", actionType)
 	}
-	return s.portal(machineID, Action{Type: actionType, Scope: scope, Requestor: requestor, RequestSource: Portal, Comment: comment})
+	return s.portal(machineID, Action{
+		Type:          actionType,
+		Scope:         scope,
+		Requestor:     requestor,
+		RequestSource: Portal,
+		Comment:       comment,
+	})
 }
 
 func (s *Sim) portal(machineID string, wanted Action) (Action, error) {
@@ -159,7 +174,8 @@ func (s *Sim) CancelAction(actionID, requestor, comment string) error {
 		return fmt.Errorf("defendersim: no machine action %q to cancel", actionID)
 	}
 	if status := s.actions[i].view(now).Status; status.Final() {
-		return fmt.Errorf("defendersim: machine action %q is already %s; only an open one can be cancelled", actionID, status)
+		return fmt.Errorf("defendersim: machine action %q is already %s; only an open one can be cancelled", actionID,
+			status)
 	}
 	s.actions[i].cancel(requestor, comment, now)
 	return nil
@@ -182,8 +198,8 @@ func (s *Sim) SetFault(fault func(*http.Request) *Fault) {
 // Isolated reports whether a machine is isolated now.
 func (s *Sim) Isolated(machineID string) bool { return s.IsolatedAt(machineID, s.now()) }
 
-// IsolatedAt reports whether a machine was isolated at a time: whether, of its isolations and releases that had succeeded
-// by then, an isolation was the last to succeed and was not lifted since.
+// IsolatedAt reports whether a machine was isolated at a time: whether, of its isolations and releases that had
+// succeeded by then, an isolation was the last to succeed and was not lifted since.
 func (s *Sim) IsolatedAt(machineID string, t time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -212,7 +228,8 @@ func (s *Sim) Machines() []Machine {
 	return all
 }
 
-// Alerts returns the alerts as they are now, in the order they were added, those that the API does not show yet included.
+// Alerts returns the alerts as they are now, in the order they were added, those that the API does not show yet
+// included.
 func (s *Sim) Alerts() []Alert {
 	s.mu.Lock()
 	defer s.mu.Unlock()

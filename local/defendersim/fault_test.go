@@ -53,8 +53,16 @@ func TestAResetLosesTheAnswerButNotTheAction(t *testing.T) {
 	if all := tn.Actions(); len(all) != 1 || all[0].Comment != "run 1" {
 		t.Errorf("actions %v, want the one whose answer was lost", all)
 	}
-	want := Call{At: tn.clock.now(), Method: "POST", Path: "/api/machines/" + laptop + "/isolate", Endpoint: "POST /api/machines/{id}/isolate",
-		Query: url.Values{}, Comment: "run 1", Status: 201, Lost: true}
+	want := Call{
+		At:       tn.clock.now(),
+		Method:   "POST",
+		Path:     "/api/machines/" + laptop + "/isolate",
+		Endpoint: "POST /api/machines/{id}/isolate",
+		Query:    url.Values{},
+		Comment:  "run 1",
+		Status:   201,
+		Lost:     true,
+	}
 	if diff := cmp.Diff([]Call{want}, tn.Calls()); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
 	}
@@ -89,7 +97,15 @@ func TestAnswersAreCompressedWhenAskedFor(t *testing.T) {
 	tn := open(t, Options{})
 	tn.backlog(50, sampleAlert(t))
 	plain := tn.get("/api/alerts?$expand=evidence").Body.String()
-	for header, compressed := range map[string]bool{"gzip": true, "deflate, gzip;q=0.5": true, "gzip;q=0": false, "gzip; q=0.000": false, "deflate": false, "": false, "x-gzip2": false} {
+	for header, compressed := range map[string]bool{
+		"gzip":                true,
+		"deflate, gzip;q=0.5": true,
+		"gzip;q=0":            false,
+		"gzip; q=0.000":       false,
+		"deflate":             false,
+		"":                    false,
+		"x-gzip2":             false,
+	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/alerts?$expand=evidence", nil)
 		r.Header.Set("Accept-Encoding", header)
 		w := httptest.NewRecorder()
@@ -142,7 +158,10 @@ func TestFaultsAnswerInsteadOfTheAPI(t *testing.T) {
 
 func TestDelaysComeBetweenTheActAndItsAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tn := open(t, Options{ResponseDelay: 50 * time.Millisecond, Fault: func(*http.Request) *Fault { return &Fault{Delay: time.Second} }})
+		tn := open(t, Options{
+			ResponseDelay: 50 * time.Millisecond,
+			Fault:         func(*http.Request) *Fault { return &Fault{Delay: time.Second} },
+		})
 		begun, done := time.Now(), make(chan time.Duration)
 		go func() {
 			tn.isolateNow(laptop)
@@ -177,7 +196,8 @@ func TestEverythingIsSafeAtOnce(t *testing.T) {
 		func(int) { tn.clock.pass(time.Second) },
 		func(int) { tn.Actions(); tn.Alerts(); tn.Machines(); tn.Calls(); tn.Isolated(laptop) },
 		func(int) {
-			page.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+			page.ServeHTTP(httptest.NewRecorder(),
+				httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
 		},
 		func(int) { tn.SetFault(nil) },
 	}

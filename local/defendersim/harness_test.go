@@ -61,7 +61,14 @@ func open(t testing.TB, o Options) *tenant {
 		o.Quotas = &Quotas{}
 	}
 	tn := &tenant{Sim: New(o), clock: c, t: t, token: "app"}
-	tn.AddMachine(Machine{ID: laptop, Name: "fin-lt-0147.corp.contoso.com", OS: "Windows11", Group: "Finance-Laptops", GroupID: 118, Tags: []string{"Finance", "VIP"}})
+	tn.AddMachine(Machine{
+		ID:      laptop,
+		Name:    "fin-lt-0147.corp.contoso.com",
+		OS:      "Windows11",
+		Group:   "Finance-Laptops",
+		GroupID: 118,
+		Tags:    []string{"Finance", "VIP"},
+	})
 	tn.AddMachine(Machine{ID: server, Name: "hr-vm-22.corp.contoso.com", OS: "WindowsServer2022"})
 	tn.AddMachine(Machine{ID: mac, Name: "mac-1.corp.contoso.com", OS: "macOS"})
 	return tn

@@ -37,14 +37,43 @@ type actionKind struct {
 func kinds() []actionKind {
 	const active = "ActiveRequestAlreadyExists"
 	return []actionKind{
-		{name: Isolate, path: "isolate", role: "Machine.Isolate", scopeKey: "IsolationType", scopes: []string{"Full", "Selective", "UnManagedDevice"}, scope: "Full",
-			busy: active, oldest: 15063},
+		{
+			name:     Isolate,
+			path:     "isolate",
+			role:     "Machine.Isolate",
+			scopeKey: "IsolationType",
+			scopes:   []string{"Full", "Selective", "UnManagedDevice"},
+			scope:    "Full",
+			busy:     active,
+			oldest:   15063,
+		},
 		{name: Unisolate, path: "unisolate", role: "Machine.Isolate", busy: "BadRequest", undoes: Isolate},
 		{name: Restrict, path: "restrictCodeExecution", role: "Machine.RestrictExecution", busy: active, oldest: 16299},
-		{name: Unrestrict, path: "unrestrictCodeExecution", role: "Machine.RestrictExecution", busy: "BadRequest", undoes: Restrict},
-		{name: Scan, path: "runAntiVirusScan", role: "Machine.Scan", scopeKey: "ScanType", scopes: []string{"Quick", "Full"},
-			busy: "BadRequest", oldest: 16299, client: "101.98.84"},
-		{name: Collect, path: "collectInvestigationPackage", role: "Machine.CollectForensics", busy: active, always: true, oldest: 15063},
+		{
+			name:   Unrestrict,
+			path:   "unrestrictCodeExecution",
+			role:   "Machine.RestrictExecution",
+			busy:   "BadRequest",
+			undoes: Restrict,
+		},
+		{
+			name:     Scan,
+			path:     "runAntiVirusScan",
+			role:     "Machine.Scan",
+			scopeKey: "ScanType",
+			scopes:   []string{"Quick", "Full"},
+			busy:     "BadRequest",
+			oldest:   16299,
+			client:   "101.98.84",
+		},
+		{
+			name:   Collect,
+			path:   "collectInvestigationPackage",
+			role:   "Machine.CollectForensics",
+			busy:   active,
+			always: true,
+			oldest: 15063,
+		},
 	}
 }
 
@@ -89,20 +118,28 @@ func (s *Sim) act(q *request, k actionKind) answer {
 	if open := s.open(m.ID, k.name, q.at); open != nil {
 		return s.duplicate(open, k, q.at)
 	}
-	a := s.accept(m, Action{Type: k.name, Scope: scope, Requestor: q.claims.AppID, RequestSource: PublicAPI, Comment: given["Comment"]}, q.at)
+	a := s.accept(m,
+		Action{
+			Type:          k.name,
+			Scope:         scope,
+			Requestor:     q.claims.AppID,
+			RequestSource: PublicAPI,
+			Comment:       given["Comment"],
+		}, q.at)
 	return actionAnswer(http.StatusCreated, a.view(q.at))
 }
 
 func (s *Sim) duplicate(open *action, k actionKind, now time.Time) answer {
 	s.duplicates[k.name]++
-	if k.always || s.o.Duplicates == RejectDuplicates || s.o.Duplicates == AlternateDuplicates && s.duplicates[k.name]%2 == 0 {
+	if k.always || s.o.Duplicates == RejectDuplicates ||
+		s.o.Duplicates == AlternateDuplicates && s.duplicates[k.name]%2 == 0 {
 		return s.fail(http.StatusBadRequest, k.busy, "Action is already in progress")
 	}
 	return actionAnswer(http.StatusCreated, open.view(now))
 }
 
-// cannot is the error for an action that the machine does not know, empty if it does: the API pages of the actions, and for
-// servers and clients "Take response actions on a device".
+// cannot is the error for an action that the machine does not know, empty if it does: the API pages of the actions, and
+// for servers and clients "Take response actions on a device".
 func (m *Machine) cannot(k actionKind, scope string) (code, message string) {
 	if k.undoes != "" || scope == "UnManagedDevice" {
 		return "", "" // the machines around one that is not managed do the work
@@ -117,13 +154,15 @@ func (m *Machine) cannot(k actionKind, scope string) (code, message string) {
 	case Isolate:
 		knows = knows && (windows || linux && scope != "Selective")
 	case Restrict:
-		knows = knows && windows && !strings.HasPrefix(m.OS, "WindowsServer2012") && !strings.HasPrefix(m.OS, "WindowsServer2016")
+		knows = knows && windows && !strings.HasPrefix(m.OS, "WindowsServer2012") &&
+			!strings.HasPrefix(m.OS, "WindowsServer2016")
 	}
 	switch {
 	case !knows:
 		return "OsPlatformNotSupported", "OS Platform " + m.OS + " isn't supported for this action."
 	case m.OS == "Windows10" && m.OSBuild > 0 && m.OSBuild < k.oldest:
-		return "ClientVersionNotSupported", k.name + " is supported on client version 10.0." + strconv.FormatInt(k.oldest, 10) + " and above."
+		return "ClientVersionNotSupported",
+			k.name + " is supported on client version 10.0." + strconv.FormatInt(k.oldest, 10) + " and above."
 	case !windows && k.client != "" && olderVersion(m.Agent, k.client):
 		return "ClientVersionNotSupported", k.name + " is supported on client version " + k.client + " and above."
 	}

@@ -34,7 +34,8 @@ func TestEveryKindOfActionRunsToItsEnd(t *testing.T) {
 		if k.scopeKey != "" {
 			scope = k.scopes[0]
 		}
-		if r.text("type") != k.name || r.text("scope") != scope || r.text("status") != "Pending" || r.text("machineId") != laptop || r.text("requestorComment") != "why" {
+		if r.text("type") != k.name || r.text("scope") != scope || r.text("status") != "Pending" ||
+			r.text("machineId") != laptop || r.text("requestorComment") != "why" {
 			t.Errorf("%s: %v", k.name, r.body)
 		}
 		tn.clock.pass(3 * time.Second)
@@ -42,7 +43,8 @@ func TestEveryKindOfActionRunsToItsEnd(t *testing.T) {
 			t.Errorf("%s is %s", k.name, got)
 		}
 		tn.want(tn.ask("POST", "/api/machines/none/"+k.path, bodyOf(k)), 404, "ResourceNotFound")
-		tn.want(tn.ask("POST", "/api/machines/"+laptop+"/"+k.path, strings.Replace(bodyOf(k), "Comment", "comment", 1)), 400, "MissingRequiredParameter")
+		tn.want(tn.ask("POST", "/api/machines/"+laptop+"/"+k.path, strings.Replace(bodyOf(k), "Comment", "comment", 1)),
+			400, "MissingRequiredParameter")
 		tn.want(tn.ask("POST", "/api/machines/"+laptop+"/"+k.path, `{}`), 400, "MissingRequiredParameter")
 		if k.scopeKey != "" {
 			wrong := strings.Replace(bodyOf(k), k.scopes[0], "Some", 1)
@@ -61,7 +63,10 @@ func TestAScanMustSayHowFarItGoes(t *testing.T) {
 	if code != "MissingRequiredParameter" || message != "Parameter ScanType is missing." {
 		t.Errorf("%s %q", code, message)
 	}
-	for body, want := range map[string]string{`{"Comment":"x","scanType":"Full"}`: "InvalidRequestBody", `{"Comment":"x","ScanType":"Selective"}`: "InvalidInput"} {
+	for body, want := range map[string]string{
+		`{"Comment":"x","scanType":"Full"}`:      "InvalidRequestBody",
+		`{"Comment":"x","ScanType":"Selective"}`: "InvalidInput",
+	} {
 		tn.want(tn.ask("POST", "/api/machines/"+laptop+"/runAntiVirusScan", body), 400, want)
 	}
 }
@@ -110,16 +115,21 @@ func TestIsolationAndRestrictionAreStatesOfTheirOwn(t *testing.T) {
 		name                            string
 		isolated, restricted, redundant bool
 	}{
-		{Unrestrict, false, false, true}, {Restrict, false, true, false}, {Isolate, true, true, false}, {Scan, true, true, false}, {Collect, true, true, false},
-		{Restrict, true, true, true}, {Unrestrict, true, false, false}, {Unisolate, false, false, false}, {Restrict, false, true, false}, {Unisolate, false, true, true},
+		{Unrestrict, false, false, true}, {Restrict, false, true, false}, {Isolate, true, true, false},
+		{Scan, true, true, false}, {Collect, true, true, false},
+		{Restrict, true, true, true}, {Unrestrict, true, false, false}, {Unisolate, false, false, false},
+		{Restrict, false, true, false}, {Unisolate, false, true, true},
 	} {
 		tn.want(tn.actNow(laptop, step.name), 201, "")
 		tn.clock.pass(3 * time.Second)
-		if a := tn.Actions()[i]; tn.Isolated(laptop) != step.isolated || tn.Restricted(laptop) != step.restricted || a.Redundant != step.redundant {
-			t.Errorf("step %d, %s: isolated %t, restricted %t, redundant %t; want %+v", i, step.name, tn.Isolated(laptop), tn.Restricted(laptop), a.Redundant, step)
+		if a := tn.Actions()[i]; tn.Isolated(laptop) != step.isolated || tn.Restricted(laptop) != step.restricted ||
+			a.Redundant != step.redundant {
+			t.Errorf("step %d, %s: isolated %t, restricted %t, redundant %t; want %+v", i, step.name,
+				tn.Isolated(laptop), tn.Restricted(laptop), a.Redundant, step)
 		}
 	}
-	if tn.RestrictedAt(laptop, start().Add(5*time.Second)) || !tn.RestrictedAt(laptop, start().Add(6*time.Second)) || tn.Restricted(server) {
+	if tn.RestrictedAt(laptop, start().Add(5*time.Second)) || !tn.RestrictedAt(laptop, start().Add(6*time.Second)) ||
+		tn.Restricted(server) {
 		t.Error("the restriction began at another time, or elsewhere")
 	}
 	if page := tn.page("/").Body.String(); strings.Count(page, "Apps restricted") != 1 {
@@ -138,16 +148,25 @@ func TestActionsDependOnPlatformBuildAndClient(t *testing.T) {
 		"Windows Server 2022": {Machine{OS: "WindowsServer2022"}, nil},
 		"Windows Server 2016": {Machine{OS: "WindowsServer2016"}, map[string]string{Restrict: os}},
 		"Windows 10 1709":     {Machine{OS: "Windows10", OSBuild: 16299}, nil},
-		"Windows 10 1703":     {Machine{OS: "Windows10", OSBuild: 15063}, map[string]string{Restrict: client, Scan: client}},
-		"Windows 10 1607":     {Machine{OS: "Windows10", OSBuild: 14393}, map[string]string{Isolate: client, Restrict: client, Scan: client, Collect: client}},
-		"Windows 10":          {Machine{OS: "Windows10"}, nil},
-		"Windows 7":           {Machine{OS: "Windows7"}, map[string]string{Isolate: os, Restrict: os, Scan: os, Collect: os}},
-		"Linux":               {Machine{OS: "Ubuntu"}, map[string]string{Restrict: os}},
-		"Linux, old client":   {Machine{OS: "Linux", Agent: "101.97.94"}, map[string]string{Restrict: os, Scan: client}},
-		"Linux, that client":  {Machine{OS: "Linux", Agent: "101.98.84"}, map[string]string{Restrict: os}},
-		"Linux, odd client":   {Machine{OS: "Linux", Agent: "101"}, map[string]string{Restrict: os, Scan: client}},
-		"macOS":               {Machine{OS: "macOS"}, map[string]string{Isolate: os, Restrict: os}},
-		"Android":             {Machine{OS: "Android"}, map[string]string{Isolate: os, Restrict: os, Scan: os, Collect: os}},
+		"Windows 10 1703": {
+			Machine{OS: "Windows10", OSBuild: 15063}, map[string]string{Restrict: client, Scan: client},
+		},
+		"Windows 10 1607": {
+			Machine{OS: "Windows10", OSBuild: 14393},
+			map[string]string{Isolate: client, Restrict: client, Scan: client, Collect: client},
+		},
+		"Windows 10": {Machine{OS: "Windows10"}, nil},
+		"Windows 7": {
+			Machine{OS: "Windows7"}, map[string]string{Isolate: os, Restrict: os, Scan: os, Collect: os},
+		},
+		"Linux":              {Machine{OS: "Ubuntu"}, map[string]string{Restrict: os}},
+		"Linux, old client":  {Machine{OS: "Linux", Agent: "101.97.94"}, map[string]string{Restrict: os, Scan: client}},
+		"Linux, that client": {Machine{OS: "Linux", Agent: "101.98.84"}, map[string]string{Restrict: os}},
+		"Linux, odd client":  {Machine{OS: "Linux", Agent: "101"}, map[string]string{Restrict: os, Scan: client}},
+		"macOS":              {Machine{OS: "macOS"}, map[string]string{Isolate: os, Restrict: os}},
+		"Android": {
+			Machine{OS: "Android"}, map[string]string{Isolate: os, Restrict: os, Scan: os, Collect: os},
+		},
 	} {
 		for _, k := range kinds() {
 			tn := open(t, Options{})
@@ -184,7 +203,8 @@ func TestEveryKindAsksForItsPermission(t *testing.T) {
 		for role := range tokens {
 			tn.token = role
 			r := tn.actNow(laptop, k.name)
-			if _, message := r.problem(); (r.Code == 201) != (role == k.role) || r.Code != 201 && !strings.HasSuffix(message, "permissions ("+k.role+") to access the resource.") {
+			if _, message := r.problem(); (r.Code == 201) != (role == k.role) ||
+				r.Code != 201 && !strings.HasSuffix(message, "permissions ("+k.role+") to access the resource.") {
 				t.Errorf("%s with %s: %d %q", k.name, role, r.Code, message)
 			}
 		}
@@ -192,7 +212,8 @@ func TestEveryKindAsksForItsPermission(t *testing.T) {
 	tn := open(t, Options{Verify: verifier(tokens)})
 	for role := range tokens {
 		tn.token = role
-		if r := tn.ask("POST", "/api/machines/"+laptop+"/tags", `{"Value":"IR","Action":"Add"}`); (r.Code == 200) != (role == "Machine.ReadWrite.All") {
+		if r := tn.ask("POST", "/api/machines/"+laptop+"/tags",
+			`{"Value":"IR","Action":"Add"}`); (r.Code == 200) != (role == "Machine.ReadWrite.All") {
 			t.Errorf("tags with %s: %d", role, r.Code)
 		}
 	}
@@ -237,8 +258,13 @@ func TestTagsArePutOnAndTakenOff(t *testing.T) {
 		}
 	}
 	for body, code := range map[string]string{
-		``: "InvalidRequestBody", `{"Value":"IR"}`: "MissingRequiredParameter", `{"Action":"Add"}`: "MissingRequiredParameter", `{"Value":" ","Action":"Add"}`: "MissingRequiredParameter",
-		`{"value":"IR","action":"Add"}`: "MissingRequiredParameter", `{"Value":"IR","Action":"add"}`: "InvalidInput", `{"Value":["IR"],"Action":"Add"}`: "InvalidRequestBody",
+		``:                                "InvalidRequestBody",
+		`{"Value":"IR"}`:                  "MissingRequiredParameter",
+		`{"Action":"Add"}`:                "MissingRequiredParameter",
+		`{"Value":" ","Action":"Add"}`:    "MissingRequiredParameter",
+		`{"value":"IR","action":"Add"}`:   "MissingRequiredParameter",
+		`{"Value":"IR","Action":"add"}`:   "InvalidInput",
+		`{"Value":["IR"],"Action":"Add"}`: "InvalidRequestBody",
 	} {
 		tn.want(tn.ask("POST", path, body), 400, code)
 	}

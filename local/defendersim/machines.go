@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Machine is a device of the tenant (Machine resource type page). AddMachine fills what is empty with usual values, but for
-// the name, the group and the tags. No member says whether it is isolated: that follows from its machine actions.
+// Machine is a device of the tenant (Machine resource type page). AddMachine fills what is empty with usual values, but
+// for the name, the group and the tags. No member says whether it is isolated: that follows from its machine actions.
 type Machine struct {
 	ID             string // 40 hexadecimal digits
 	Name           string // fully qualified; empty: null

@@ -11,7 +11,12 @@ func TestMachinesAreFoundByIDAndByName(t *testing.T) {
 	t.Parallel()
 	tn := open(t, Options{})
 	tn.AddMachine(Machine{ID: "older", Name: "hr-vm-22.corp.contoso.com", LastSeen: start().Add(-time.Hour)})
-	for asked, want := range map[string]string{laptop: laptop, "FIN-LT-0147.corp.contoso.com": laptop, "hr-vm-22.corp.contoso.com": server, "older": "older"} {
+	for asked, want := range map[string]string{
+		laptop:                         laptop,
+		"FIN-LT-0147.corp.contoso.com": laptop,
+		"hr-vm-22.corp.contoso.com":    server,
+		"older":                        "older",
+	} {
 		if got := tn.get("/api/machines/" + asked).text("id"); got != want {
 			t.Errorf("%s is %s, want %s", asked, got, want)
 		}
@@ -50,7 +55,8 @@ func TestMachinesAreFilledInAndReplacedByID(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	body := tn.get("/api/machines/" + server).body
-	if body["computerDnsName"] != nil || body["rbacGroupName"] != nil || body["rbacGroupId"] != 0.0 || body["deviceValue"] != "Normal" || len(body["machineTags"].([]any)) != 0 {
+	if body["computerDnsName"] != nil || body["rbacGroupName"] != nil || body["rbacGroupId"] != 0.0 ||
+		body["deviceValue"] != "Normal" || len(body["machineTags"].([]any)) != 0 {
 		t.Errorf("a bare machine reads %v", body)
 	}
 }
@@ -58,7 +64,10 @@ func TestMachinesAreFilledInAndReplacedByID(t *testing.T) {
 func TestUnknownPathsAreNotFoundAndRecorded(t *testing.T) {
 	t.Parallel()
 	tn := open(t, Options{})
-	for _, path := range []string{"/", "/api", "/api/", "/api/Alerts", "/api/alerts/", "/api/alerts/a/b", "/api/machines/" + laptop + "/offboard", "/api/v1.1/alerts", "/api//alerts"} {
+	for _, path := range []string{
+		"/", "/api", "/api/", "/api/Alerts", "/api/alerts/", "/api/alerts/a/b", "/api/machines/" + laptop + "/offboard",
+		"/api/v1.1/alerts", "/api//alerts",
+	} {
 		tn.want(tn.get(path), 404, "NotFound")
 	}
 	tn.want(tn.ask("DELETE", "/api/alerts", ""), 404, "NotFound")

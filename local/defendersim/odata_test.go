@@ -14,8 +14,23 @@ func sampleAlerts() []*Alert {
 	at := time.Date(2025, 11, 18, 9, 0, 0, 0, time.UTC)
 	return []*Alert{
 		{ID: "a1", Severity: "High", Status: "New", Category: "Execution", IncidentID: 7, Updated: at},
-		{ID: "a2", Severity: "Medium", Status: "New", Category: "Malware", Updated: at.Add(100 * time.Nanosecond), AssignedTo: "o'neil@contoso.com"},
-		{ID: "a3", Severity: "High", Status: "Resolved", Category: "Malware", IncidentID: 9, Updated: at.Add(24 * time.Hour), InvestigationID: 3},
+		{
+			ID:         "a2",
+			Severity:   "Medium",
+			Status:     "New",
+			Category:   "Malware",
+			Updated:    at.Add(100 * time.Nanosecond),
+			AssignedTo: "o'neil@contoso.com",
+		},
+		{
+			ID:              "a3",
+			Severity:        "High",
+			Status:          "Resolved",
+			Category:        "Malware",
+			IncidentID:      9,
+			Updated:         at.Add(24 * time.Hour),
+			InvestigationID: 3,
+		},
 	}
 }
 
@@ -82,7 +97,8 @@ func TestFiltersThatTheAPIWouldNotReadAreRefused(t *testing.T) {
 	t.Parallel()
 	s := New(Options{}).alertSet().schema
 	for filter, want := range map[string]string{
-		"machineName eq 'x'":        "Could not find a property named 'machineName' on type 'microsoft.windowsDefenderATP.api.Alert'.",
+		"machineName eq 'x'": "Could not find a property named 'machineName' on type " +
+			"'microsoft.windowsDefenderATP.api.Alert'.",
 		"machineId eq 'x'":          "Could not find a property named 'machineId'",
 		"Severity eq 'High'":        "Could not find a property named 'Severity'",
 		"startswith(title,'x')":     "Could not find a property named 'title'",
@@ -135,7 +151,10 @@ func TestMachinesAreFilteredByTag(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", filter, diff)
 		}
 	}
-	for _, filter := range []string{"machineTags eq 'VIP'", "machineTags/any(t: u eq 'VIP')", "machineTags/all(t: t eq 'VIP')", "isAadJoined eq true", "machineTags/any(t t eq 'VIP')"} {
+	for _, filter := range []string{
+		"machineTags eq 'VIP'", "machineTags/any(t: u eq 'VIP')", "machineTags/all(t: t eq 'VIP')",
+		"isAadJoined eq true", "machineTags/any(t t eq 'VIP')",
+	} {
 		tn.want(tn.filter("/api/machines", filter), http.StatusBadRequest, "ODataError")
 	}
 }
@@ -144,13 +163,19 @@ func TestListsRefuseOptionsThatAreNotTheirs(t *testing.T) {
 	t.Parallel()
 	tn := open(t, Options{})
 	for _, path := range []string{
-		"/api/alerts?$top=10001", "/api/alerts?$top=-1", "/api/alerts?$top=x", "/api/alerts?$skip=-1", "/api/alerts?$skip=", "/api/alerts?$expand=machine",
-		"/api/alerts?$orderby=lastUpdateTime", "/api/alerts?$select=id", "/api/alerts?$count=true", "/api/machines?$expand=evidence",
-		"/api/machineactions?$orderby=type", "/api/machineactions?$orderby=creationDateTimeUtc%20up", "/api/machineactions?$orderby=creationDateTimeUtc%20asc%20x",
+		"/api/alerts?$top=10001", "/api/alerts?$top=-1", "/api/alerts?$top=x", "/api/alerts?$skip=-1",
+		"/api/alerts?$skip=", "/api/alerts?$expand=machine",
+		"/api/alerts?$orderby=lastUpdateTime", "/api/alerts?$select=id", "/api/alerts?$count=true",
+		"/api/machines?$expand=evidence",
+		"/api/machineactions?$orderby=type", "/api/machineactions?$orderby=creationDateTimeUtc%20up",
+		"/api/machineactions?$orderby=creationDateTimeUtc%20asc%20x",
 	} {
 		tn.want(tn.get(path), http.StatusBadRequest, "ODataError")
 	}
-	for _, path := range []string{"/api/alerts?$top=10000", "/api/alerts?$top=0", "/api/alerts?api-version=1", "/api/machineactions?$orderby=lastUpdateDateTimeUtc+desc"} {
+	for _, path := range []string{
+		"/api/alerts?$top=10000", "/api/alerts?$top=0",
+		"/api/alerts?api-version=1", "/api/machineactions?$orderby=lastUpdateDateTimeUtc+desc",
+	} {
 		tn.want(tn.get(path), http.StatusOK, "")
 	}
 	tn.want(tn.get("/api/alerts?$filter=%zz"), http.StatusBadRequest, "BadRequest")
@@ -159,7 +184,8 @@ func TestListsRefuseOptionsThatAreNotTheirs(t *testing.T) {
 func FuzzFiltersNeverPanicAndDecideTheSameTwice(f *testing.F) {
 	for _, seed := range []string{
 		"severity eq 'High' and not (status in ('New','x')) or lastUpdateTime ge 2025-11-18T00:00:00.1Z", "startswith(id,'a')", "'", "((", "not", "id eq 'o''x'",
-		"incidentId ge -5", "lastUpdateTime lt 2025-11-18T09:00:00+01:00", "a/any(x:x eq 'y')", "\xff", "id in (", "id eq null",
+		"incidentId ge -5", "lastUpdateTime lt 2025-11-18T09:00:00+01:00", "a/any(x:x eq 'y')", "\xff",
+		"id in (", "id eq null",
 	} {
 		f.Add(seed)
 	}
@@ -189,15 +215,21 @@ func TestTimesHaveAsManyDigitsAsTheyNeed(t *testing.T) {
 	t.Parallel()
 	tn := open(t, Options{})
 	for nanoseconds, want := range map[int]string{
-		0: "2025-11-18T09:00:00Z", 100: "2025-11-18T09:00:00.0000001Z", 99: "2025-11-18T09:00:00Z", 586666700: "2025-11-18T09:00:00.5866667Z",
-		100000000: "2025-11-18T09:00:00.1Z", 118000000: "2025-11-18T09:00:00.118Z",
+		0:         "2025-11-18T09:00:00Z",
+		100:       "2025-11-18T09:00:00.0000001Z",
+		99:        "2025-11-18T09:00:00Z",
+		586666700: "2025-11-18T09:00:00.5866667Z",
+		100000000: "2025-11-18T09:00:00.1Z",
+		118000000: "2025-11-18T09:00:00.118Z",
 	} {
-		id := tn.AddAlert(Alert{Updated: time.Date(2025, 11, 18, 11, 0, 0, nanoseconds, time.FixedZone("east", 7200))}, time.Time{})
+		id := tn.AddAlert(Alert{Updated: time.Date(2025, 11, 18, 11, 0, 0, nanoseconds, time.FixedZone("east", 7200))},
+			time.Time{})
 		if got := tn.get("/api/alerts/" + id).text("lastUpdateTime"); got != want {
 			t.Errorf("%d ns are written %s, want %s", nanoseconds, got, want)
 		}
 	}
-	if texts := slices.Collect(strings.SplitSeq(tn.get("/api/alerts").Header().Get("Date"), ",")); len(texts) != 2 || texts[1] != " 18 Nov 2025 09:45:02 GMT" {
+	if texts := slices.Collect(strings.SplitSeq(tn.get("/api/alerts").Header().Get("Date"), ",")); len(texts) != 2 ||
+		texts[1] != " 18 Nov 2025 09:45:02 GMT" {
 		t.Errorf("Date is %v", texts)
 	}
 }
@@ -207,11 +239,16 @@ func TestFilterOfMoreThanAHundredNodesIsRefused(t *testing.T) {
 	s := New(Options{}).alertSet().schema
 	clauses := func(n int) string { return strings.TrimSuffix(strings.Repeat("id eq 'a1' or ", n), " or ") }
 	for filter, taken := range map[string]bool{
-		clauses(25): true, clauses(26): false, clauses(30): false, "(" + clauses(13) + ") and (" + clauses(13) + ")": false,
-		"id in (" + strings.TrimSuffix(strings.Repeat("'a1',", 98), ",") + ")": true, "id in (" + strings.TrimSuffix(strings.Repeat("'a1',", 99), ",") + ")": false,
+		clauses(25): true,
+		clauses(26): false,
+		clauses(30): false,
+		"(" + clauses(13) + ") and (" + clauses(13) + ")":                      false,
+		"id in (" + strings.TrimSuffix(strings.Repeat("'a1',", 98), ",") + ")": true,
+		"id in (" + strings.TrimSuffix(strings.Repeat("'a1',", 99), ",") + ")": false,
 	} {
 		_, err := s.compile(filter)
-		if (err == nil) != taken || err != nil && !strings.Contains(err.Error(), "The node count limit of '100' has been exceeded.") {
+		if (err == nil) != taken ||
+			err != nil && !strings.Contains(err.Error(), "The node count limit of '100' has been exceeded.") {
 			t.Errorf("%d clauses: %v", strings.Count(filter, "eq"), err)
 		}
 	}

@@ -11,11 +11,12 @@ import (
 var pageFiles embed.FS
 
 // pagePolicy lets the page load its style sheet and nothing else.
-const pagePolicy = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const pagePolicy = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; " +
+	"frame-ancestors 'none'"
 
-// Page serves a page of the tenant as it is now: machines with their isolation and their actions, recent alerts, calls by
-// endpoint. Links are relative, so it can be mounted under a prefix with http.StripPrefix. It only reads, needs no script,
-// and asks for no login: serve it on loopback only.
+// Page serves a page of the tenant as it is now: machines with their isolation and their actions, recent alerts, calls
+// by endpoint. Links are relative, so it can be mounted under a prefix with http.StripPrefix. It only reads, needs no
+// script, and asks for no login: serve it on loopback only.
 func (s *Sim) Page() http.Handler {
 	page := template.Must(template.ParseFS(pageFiles, "page/tenant.html"))
 	mux := http.NewServeMux()

@@ -17,8 +17,23 @@ func hostile(t *testing.T) *tenant {
 	t.Helper()
 	tn := open(t, Options{ListLag: time.Second})
 	token := strings.Repeat("a1b2c3d4e5", 60)
-	tn.AddMachine(Machine{ID: token, Name: token + ".corp.contoso.com", OS: token, Group: token, Tags: []string{token, attack, ""}, DeviceValue: token})
-	tn.AddMachine(Machine{ID: attack, Name: attack, OS: attack, Group: attack, Tags: []string{attack}, DeviceValue: attack, Offline: true})
+	tn.AddMachine(Machine{
+		ID:          token,
+		Name:        token + ".corp.contoso.com",
+		OS:          token,
+		Group:       token,
+		Tags:        []string{token, attack, ""},
+		DeviceValue: token,
+	})
+	tn.AddMachine(Machine{
+		ID:          attack,
+		Name:        attack,
+		OS:          attack,
+		Group:       attack,
+		Tags:        []string{attack},
+		DeviceValue: attack,
+		Offline:     true,
+	})
 	tn.AddMachine(Machine{ID: "bare"})
 	for _, id := range []string{token, attack, "bare"} {
 		for _, comment := range []string{token, attack, strings.Repeat("word ", 200), "\u202e reversed"} {
@@ -45,10 +60,23 @@ func idOf(name string) string { return (strings.ReplaceAll(name, "-", "0") + lap
 // busy is a tenant in the middle of an ordinary day.
 func busy(t *testing.T) *tenant {
 	t.Helper()
-	tn := open(t, Options{Quotas: &Quotas{PerMinute: 6}, ActionDelay: func(string, string) (time.Duration, time.Duration, Status) { return 12 * time.Second, time.Minute, "" },
-		Verify: verifier(map[string]Claims{"app": {AppID: app, Roles: []string{"Alert.Read.All", "Machine.Read.All", "Machine.Isolate"}}})})
+	tn := open(t, Options{
+		Quotas: &Quotas{PerMinute: 6},
+		ActionDelay: func(string, string) (time.Duration, time.Duration, Status) {
+			return 12 * time.Second, time.Minute, ""
+		},
+		Verify: verifier(map[string]Claims{"app": {
+			AppID: app,
+			Roles: []string{"Alert.Read.All", "Machine.Read.All", "Machine.Isolate"},
+		}}),
+	})
 	for _, name := range []string{"ws-0147", "ws-0148", "lt-7", "kiosk-3", "dc1", "sql-hv1"} {
-		tn.AddMachine(Machine{ID: idOf(name), Name: name + ".corp.contoso.com", Group: "Workstations", Offline: name == "kiosk-3"})
+		tn.AddMachine(Machine{
+			ID:      idOf(name),
+			Name:    name + ".corp.contoso.com",
+			Group:   "Workstations",
+			Offline: name == "kiosk-3",
+		})
 	}
 	for i, a := range []Alert{
 		{Severity: "High", Title: "Office application started an encoded script host", MachineID: laptop},
@@ -101,11 +129,17 @@ func TestThePageShowsTheTenantAsItIs(t *testing.T) {
 	tn := busy(t)
 	text := strings.Join(strings.Fields(tn.page("/").Body.String()), " ")
 	for _, want := range []string{
-		`<strong>9</strong> machines`, `<li class="contained"><strong>1</strong> isolated</li>`, `<li class="waiting"><strong>2</strong> open actions</li>`, `<strong>5</strong> alerts`,
-		`<span class="mark contained">Isolated</span>`, `<span class="mark waiting">Isolating</span> <span class="mark off">Offline</span>`, `<span class="mark bad">Failed</span>`,
-		`<span class="step">Pending <time datetime="2025-11-18T09:45:02.1180934Z">09:45:02</time></span>`, `by <bdi>robin.osei@contoso.com</bdi>, portal`, `Validated clean`,
-		`<span class="mark bad">High</span>`, `<small>8s after its update</small>`, `<bdi class="tag">VIP</bdi>`, `http-equiv="refresh"`,
-		`<code>GET /api/alerts</code></td> <td data-label="Calls">9</td> <td data-label="Served">6</td> <td data-label="Refused" class="zero">0</td> <td data-label="Over quota">3</td>`,
+		`<strong>9</strong> machines`, `<li class="contained"><strong>1</strong> isolated</li>`,
+		`<li class="waiting"><strong>2</strong> open actions</li>`, `<strong>5</strong> alerts`,
+		`<span class="mark contained">Isolated</span>`,
+		`<span class="mark waiting">Isolating</span> <span class="mark off">Offline</span>`,
+		`<span class="mark bad">Failed</span>`,
+		`<span class="step">Pending <time datetime="2025-11-18T09:45:02.1180934Z">09:45:02</time></span>`,
+		`by <bdi>robin.osei@contoso.com</bdi>, portal`, `Validated clean`,
+		`<span class="mark bad">High</span>`, `<small>8s after its update</small>`, `<bdi class="tag">VIP</bdi>`,
+		`http-equiv="refresh"`,
+		`<code>GET /api/alerts</code></td> <td data-label="Calls">9</td> <td data-label="Served">6</td> <td ` +
+			`data-label="Refused" class="zero">0</td> <td data-label="Over quota">3</td>`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %s", want)
@@ -114,7 +148,8 @@ func TestThePageShowsTheTenantAsItIs(t *testing.T) {
 	if strings.Index(text, "ws-0147") < strings.Index(text, "kiosk-3") {
 		t.Error("machines without actions stand before those with actions")
 	}
-	if paused := tn.page("/?refresh=off").Body.String(); strings.Contains(paused, "http-equiv") || !strings.Contains(paused, "resume") {
+	if paused := tn.page("/?refresh=off").Body.String(); strings.Contains(paused, "http-equiv") ||
+		!strings.Contains(paused, "resume") {
 		t.Error("a paused page still updates itself")
 	}
 	empty := (&tenant{Sim: New(Options{}), t: t}).page("/").Body.String()
@@ -156,8 +191,11 @@ func TestEveryAnswerOfThePageCarriesTheSecurityHeaders(t *testing.T) {
 			t.Errorf("%s answered %d, want %d", path, w.Code, status)
 		}
 		for name, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "Cross-Origin-Resource-Policy": "same-origin",
-			"Content-Security-Policy": pagePolicy,
+			"X-Content-Type-Options":       "nosniff",
+			"Referrer-Policy":              "no-referrer",
+			"Cache-Control":                "no-store",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Content-Security-Policy":      pagePolicy,
 		} {
 			if got := w.Header().Get(name); got != want {
 				t.Errorf("%s: %s is %q, want %q", path, name, got, want)

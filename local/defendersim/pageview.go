@@ -73,8 +73,9 @@ type stepView struct {
 type alertView struct {
 	Severity, Tone, Title, ID, Status, Machine string
 	Visible                                    moment
-	Hidden                                     bool   // not visible yet
-	Late                                       string // how long after its last update it became visible; empty: at once
+	Hidden                                     bool // not visible yet
+	// how long after its last update it became visible; empty: at once
+	Late string
 }
 
 type callView struct {
@@ -87,7 +88,11 @@ func (s *Sim) view(refresh bool) tenantView {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := tenantView{Refresh: refresh, Now: moment{now.Format("2 January 2006, 15:04:05"), now.Format(stamp)}, Calls: callViews(s.calls)}
+	v := tenantView{
+		Refresh: refresh,
+		Now:     moment{now.Format("2 January 2006, 15:04:05"), now.Format(stamp)},
+		Calls:   callViews(s.calls),
+	}
 	isolated, open := 0, 0
 	for _, m := range s.machines {
 		one := s.machineView(m, now)
@@ -112,15 +117,26 @@ func (s *Sim) view(refresh bool) tenantView {
 		}
 	}
 	v.Figures = []figure{
-		{N: len(s.machines), Name: "machines"}, {N: isolated, Name: "isolated", Tone: "contained"}, {N: open, Name: "open actions", Tone: "waiting"},
-		{N: len(s.alerts), Name: "alerts"}, {N: len(s.calls), Name: "API calls"}, {N: refused, Name: "refused", Tone: "bad"},
+		{N: len(s.machines), Name: "machines"}, {N: isolated, Name: "isolated", Tone: "contained"},
+		{N: open, Name: "open actions", Tone: "waiting"},
+		{N: len(s.alerts), Name: "alerts"}, {N: len(s.calls), Name: "API calls"},
+		{N: refused, Name: "refused", Tone: "bad"},
 	}
 	return v
 }
 
 func (s *Sim) machineView(m *Machine, now time.Time) machineView {
-	v := machineView{Name: cmp.Or(m.Name, "(no name)"), ID: m.ID, OS: m.OS, Group: m.Group, Value: m.DeviceValue, Tags: m.Tags, Offline: m.Offline, State: "Not isolated",
-		Restricted: s.lasting(m.ID, Restrict, now)}
+	v := machineView{
+		Name:       cmp.Or(m.Name, "(no name)"),
+		ID:         m.ID,
+		OS:         m.OS,
+		Group:      m.Group,
+		Value:      m.DeviceValue,
+		Tags:       m.Tags,
+		Offline:    m.Offline,
+		State:      "Not isolated",
+		Restricted: s.lasting(m.ID, Restrict, now),
+	}
 	switch {
 	case s.open(m.ID, Unisolate, now) != nil:
 		v.State, v.Tone = "Releasing", "waiting"
@@ -142,8 +158,23 @@ func (s *Sim) machineView(m *Machine, now time.Time) machineView {
 }
 
 func actionViewOf(a *Action, now time.Time) actionView {
-	v := actionView{Type: a.Type, Scope: a.Scope, Status: string(a.Status), Comment: a.Comment, By: cmp.Or(a.Requestor, "anybody"), Source: "API",
-		Created: momentOf(a.Created, now), Redundant: a.Redundant, Tone: map[Status]string{Pending: "waiting", InProgress: "waiting", Succeeded: "good", Failed: "bad", TimeOut: "bad"}[a.Status]}
+	v := actionView{
+		Type:      a.Type,
+		Scope:     a.Scope,
+		Status:    string(a.Status),
+		Comment:   a.Comment,
+		By:        cmp.Or(a.Requestor, "anybody"),
+		Source:    "API",
+		Created:   momentOf(a.Created, now),
+		Redundant: a.Redundant,
+		Tone: map[Status]string{
+			Pending:    "waiting",
+			InProgress: "waiting",
+			Succeeded:  "good",
+			Failed:     "bad",
+			TimeOut:    "bad",
+		}[a.Status],
+	}
 	if a.RequestSource == Portal {
 		v.Source = "portal"
 	}
@@ -159,9 +190,16 @@ func (s *Sim) alertViews(now time.Time) (shown []alertView, more int) {
 	slices.SortStableFunc(recent, func(a, b *Alert) int { return b.VisibleAt.Compare(a.VisibleAt) })
 	more = max(0, len(recent)-shownAlerts)
 	for _, a := range recent[:len(recent)-more] {
-		v := alertView{Severity: a.Severity, Title: cmp.Or(a.Title, "(no title)"), ID: a.ID, Status: a.Status, Visible: momentOf(a.VisibleAt, now),
-			Hidden: a.VisibleAt.After(now), Tone: cmp.Or(map[string]string{"High": "bad", "Medium": "waiting"}[a.Severity], "off"),
-			Machine: cmp.Or(a.ComputerDNSName, a.MachineID, "(no machine)")}
+		v := alertView{
+			Severity: a.Severity,
+			Title:    cmp.Or(a.Title, "(no title)"),
+			ID:       a.ID,
+			Status:   a.Status,
+			Visible:  momentOf(a.VisibleAt, now),
+			Hidden:   a.VisibleAt.After(now),
+			Tone:     cmp.Or(map[string]string{"High": "bad", "Medium": "waiting"}[a.Severity], "off"),
+			Machine:  cmp.Or(a.ComputerDNSName, a.MachineID, "(no machine)"),
+		}
 		if late := a.VisibleAt.Sub(a.Updated); late >= time.Second {
 			v.Late = late.Round(time.Second).String()
 		}

@@ -62,7 +62,8 @@ func (q *quotas) take(app, endpoint string, now time.Time) (over time.Duration, 
 	}
 	for i := range windows {
 		if w := &windows[i]; w.wait(now) > over {
-			over, limit = w.wait(now), fmt.Sprintf("%d per %02d:%02d:00", w.limit, int(w.span.Hours()), int(w.span.Minutes())%60)
+			over, limit = w.wait(now), fmt.Sprintf("%d per %02d:%02d:00", w.limit, int(w.span.Hours()),
+				int(w.span.Minutes())%60)
 		}
 	}
 	return over, limit
@@ -103,7 +104,8 @@ func (w *window) add(now time.Time) {
 func (s *Sim) overQuota(over time.Duration, limit string) answer {
 	code, message := "429", "API calls quota exceeded! maximum allowed "+limit
 	if s.o.QuotaError == DocumentedQuotaError {
-		code, message = "TooManyRequests", "Response represents reaching quota limit either by number of requests or by CPU."
+		code, message = "TooManyRequests", "Response represents reaching quota limit either by number of requests "+
+			"or by CPU."
 	}
 	a := s.fail(http.StatusTooManyRequests, code, message)
 	a.retryAfter = over

@@ -94,7 +94,10 @@ func TestQuotasAreForEachAppAndEndpoint(t *testing.T) {
 		return Claims{AppID: app, Roles: []string{"Alert.Read.All", "Machine.Read.All"}}
 	}
 	for shared, want := range map[bool]int{false: 2, true: 0} {
-		tn := open(t, Options{Quotas: &Quotas{PerMinute: 2, SharedBucket: shared}, Verify: verifier(map[string]Claims{"app": claims("one"), "other": claims("two")})})
+		tn := open(t, Options{
+			Quotas: &Quotas{PerMinute: 2, SharedBucket: shared},
+			Verify: verifier(map[string]Claims{"app": claims("one"), "other": claims("two")}),
+		})
 		tn.spend("/api/alerts", 3)
 		if got := tn.spend("/api/machineactions", 2); got != want {
 			t.Errorf("shared %t: %d calls to another endpoint fit, want %d", shared, got, want)

@@ -9,11 +9,12 @@ import (
 
 // Call is a request that was served or refused.
 type Call struct {
-	At       time.Time
-	AppID    string // empty without a valid token
-	Method   string
-	Path     string
-	Endpoint string // method and template without version, such as POST /api/machines/{id}/isolate; empty if there is none
+	At     time.Time
+	AppID  string // empty without a valid token
+	Method string
+	Path   string
+	// method and template without version, such as POST /api/machines/{id}/isolate; empty if there is none
+	Endpoint string
 	Query    url.Values
 	Comment  string // of the body
 	Status   int    // what was answered, or would have been
@@ -33,7 +34,8 @@ func (s *Sim) Calls() []Call {
 	return slices.Clone(s.calls)
 }
 
-// Writes counts the requests so far that would change something, those that were refused or whose answer was lost included.
+// Writes counts the requests so far that would change something, those that were refused or whose answer was lost
+// included.
 func (s *Sim) Writes() int {
 	return s.CountCalls(func(c Call) bool { return c.Method != http.MethodGet })
 }

@@ -40,7 +40,10 @@ func endpoints() []endpoint {
 	readAlerts := []string{"Alert.Read.All", "Alert.ReadWrite.All"}
 	readMachines := []string{"Machine.Read.All", "Machine.ReadWrite.All"}
 	writeMachines := []string{"Machine.ReadWrite.All"}
-	anyAction := []string{"Machine.Isolate", "Machine.RestrictExecution", "Machine.Scan", "Machine.CollectForensics", "Machine.StopAndQuarantine", "Machine.LiveResponse", "Machine.Offboard"}
+	anyAction := []string{
+		"Machine.Isolate", "Machine.RestrictExecution", "Machine.Scan", "Machine.CollectForensics",
+		"Machine.StopAndQuarantine", "Machine.LiveResponse", "Machine.Offboard",
+	}
 	all := []endpoint{
 		{"GET /api/alerts", readAlerts, (*Sim).listAlerts},
 		{"GET /api/alerts/{id}", readAlerts, (*Sim).getAlert},
@@ -53,7 +56,10 @@ func endpoints() []endpoint {
 		{"POST /api/machineactions/{id}/cancel", anyAction, (*Sim).cancel},
 	}
 	for _, k := range kinds() {
-		all = append(all, endpoint{"POST /api/machines/{id}/" + k.path, []string{k.role}, func(s *Sim, q *request) answer { return s.act(q, k) }})
+		all = append(all,
+			endpoint{"POST /api/machines/{id}/" + k.path, []string{k.role}, func(s *Sim, q *request) answer {
+				return s.act(q, k)
+			}})
 	}
 	return all
 }

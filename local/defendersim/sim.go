@@ -1,7 +1,8 @@
-// Package defendersim stands in for the Microsoft Defender for Endpoint API on one machine: alerts, machines and machine
-// actions that change over time, permissions, quotas and faults. What it accepted is the truth that a run is judged by.
-// It follows the vendor's pages (https://learn.microsoft.com/defender-endpoint/api/exposed-apis-list) and, where those are
-// silent, what was observed of the service. In process it is controlled and inspected by the methods of Sim.
+// Package defendersim stands in for the Microsoft Defender for Endpoint API on one machine: alerts, machines and
+// machine actions that change over time, permissions, quotas and faults. What it accepted is the truth that a run is
+// judged by. It follows the vendor's pages (https://learn.microsoft.com/defender-endpoint/api/exposed-apis-list) and,
+// where those are silent, what was observed of the service. In process it is controlled and inspected by the methods of
+// Sim.
 package defendersim
 
 import (
@@ -17,7 +18,8 @@ import (
 type Options struct {
 	// Now is the clock of everything but waiting; nil means time.Now.
 	Now func() time.Time
-	// Verify reads a bearer token, given without "Bearer "; an error is answered with 401. Nil: every caller may do all.
+	// Verify reads a bearer token, given without "Bearer "; an error is answered with 401. Nil: every caller may do
+	// all.
 	Verify func(token string) (Claims, error)
 	// Audience is what a token must be for; empty means that any will do.
 	Audience string
@@ -27,12 +29,13 @@ type Options struct {
 	QuotaError QuotaError
 	// ListLag is how much later than by id a new alert or machine action appears in lists.
 	ListLag time.Duration
-	// ActionDelay says how a machine carries an action out, both times counted from the creation: it is in progress after
-	// toInProgress and ends after toFinal as final, empty for Succeeded. A final of Pending or InProgress is where the
-	// action stays. Nil: in progress after 1 s, Succeeded after 3 s. A machine that is offline does not get this far;
-	// when it comes back, this is asked again and the times count from then.
+	// ActionDelay says how a machine carries an action out, both times counted from the creation: it is in progress
+	// after toInProgress and ends after toFinal as final, empty for Succeeded. A final of Pending or InProgress is
+	// where the action stays. Nil: in progress after 1 s, Succeeded after 3 s. A machine that is offline does not get
+	// this far; when it comes back, this is asked again and the times count from then.
 	ActionDelay func(machineID, actionType string) (toInProgress, toFinal time.Duration, final Status)
-	// Lift is how long an isolation stands before the service lifts it by itself; no action says so. 0: it stands for ever.
+	// Lift is how long an isolation stands before the service lifts it by itself; no action says so. 0: it stands for
+	// ever.
 	Lift time.Duration
 	// Duplicates is what becomes of a request while the machine has an open action of the same type.
 	Duplicates DuplicateRule
@@ -104,7 +107,11 @@ func New(o Options) *Sim {
 		}
 	}
 	return &Sim{
-		o: o, endpoints: endpoints(), ids: newIDSource(o.Seed), quotas: newQuotas(*o.Quotas), fault: o.Fault,
+		o:         o,
+		endpoints: endpoints(),
+		ids:       newIDSource(o.Seed),
+		quotas:    newQuotas(*o.Quotas),
+		fault:     o.Fault,
 		gzips: sync.Pool{New: func() any {
 			z, err := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed)
 			if err != nil {
@@ -112,7 +119,12 @@ func New(o Options) *Sim {
 			}
 			return z
 		}},
-		machineAt: map[string]int{}, alertAt: map[string]int{}, actionAt: map[string]int{}, onMachine: map[string][]*action{}, failNext: map[string]int{}, duplicates: map[string]int{},
+		machineAt:  map[string]int{},
+		alertAt:    map[string]int{},
+		actionAt:   map[string]int{},
+		onMachine:  map[string][]*action{},
+		failNext:   map[string]int{},
+		duplicates: map[string]int{},
 	}
 }
 
@@ -139,8 +151,17 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 		a = s.handle(q)
 	}
 	lost := fault.ResetAfterHandling || fault.CutBodyAfter > 0
-	s.record(Call{At: q.at, AppID: q.claims.AppID, Method: r.Method, Path: r.URL.Path, Endpoint: q.endpoint.name, Query: q.query,
-		Comment: commentOf(q.body), Status: a.status, Lost: lost})
+	s.record(Call{
+		At:       q.at,
+		AppID:    q.claims.AppID,
+		Method:   r.Method,
+		Path:     r.URL.Path,
+		Endpoint: q.endpoint.name,
+		Query:    q.query,
+		Comment:  commentOf(q.body),
+		Status:   a.status,
+		Lost:     lost,
+	})
 	if !wait(r.Context().Done(), s.o.ResponseDelay+fault.Delay) {
 		return
 	}
@@ -155,7 +176,8 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request) {
 func (s *Sim) handle(q *request) answer {
 	switch {
 	case q.endpoint.serve == nil:
-		return s.fail(http.StatusNotFound, "NotFound", "No HTTP resource was found that matches the request "+q.method+" "+q.path)
+		return s.fail(http.StatusNotFound, "NotFound",
+			"No HTTP resource was found that matches the request "+q.method+" "+q.path)
 	case !q.known:
 		a := s.fail(http.StatusUnauthorized, "Unauthorized", "Unauthorized (invalid or expired authorization header).")
 		a.challenge = true

@@ -49,7 +49,10 @@ type assertion struct {
 // checkAssertion finds out whether the assertion of a request proves that it is from the app.
 func (s *Sim) checkAssertion(app App, r *http.Request) *refusal {
 	if r.PostForm.Get("client_assertion_type") != assertionType {
-		return &refusal{400, "invalid_request", 900144, "The request body must contain the following parameter: 'client_assertion_type'."}
+		return &refusal{
+			400, "invalid_request", 900144,
+			"The request body must contain the following parameter: 'client_assertion_type'.",
+		}
 	}
 	a, err := readAssertion(r.PostForm.Get("client_assertion"))
 	if err != nil {
@@ -60,16 +63,26 @@ func (s *Sim) checkAssertion(app App, r *http.Request) *refusal {
 	}
 	certificate, reason := s.signer(app, a)
 	if certificate == nil {
-		return &refusal{401, "invalid_client", 700027, fmt.Sprintf("The certificate with identifier used to sign the client assertion is not registered on "+
-			"application. [Reason - %s, Thumbprint of key used by client: '%X']", reason, a.header.Thumbprint)}
+		return &refusal{
+			401, "invalid_client", 700027,
+			fmt.Sprintf("The certificate with identifier used to sign the client assertion is not registered on "+
+				"application. [Reason - %s, Thumbprint of key used by client: '%X']", reason, a.header.Thumbprint),
+		}
 	}
 	if now := s.options.Now(); now.After(certificate.NotAfter) || now.Before(certificate.NotBefore) {
-		return &refusal{401, "invalid_client", 700027, fmt.Sprintf("Client assertion failed signature validation. [Reason - The key used is expired., "+
-			"Thumbprint of key used by client: '%X']", a.header.Thumbprint)}
+		return &refusal{
+			401, "invalid_client", 700027,
+			fmt.Sprintf("Client assertion failed signature validation. [Reason - The key used is expired., "+
+				"Thumbprint of key used by client: '%X']", a.header.Thumbprint),
+		}
 	}
 	if !a.signedBy(certificate) {
-		return &refusal{401, "invalid_client", 700027, fmt.Sprintf("Client assertion failed signature validation. [Reason - The provided signature value did "+
-			"not match the expected signature value., Thumbprint of key used by client: '%X']", a.header.Thumbprint)}
+		return &refusal{
+			401, "invalid_client", 700027,
+			fmt.Sprintf("Client assertion failed signature validation. [Reason - The provided signature value did "+
+				"not match the expected signature value., Thumbprint of key used by client: '%X']",
+				a.header.Thumbprint),
+		}
 	}
 	return nil
 }
@@ -80,10 +93,17 @@ func (s *Sim) checkClaims(app App, r *http.Request, a assertion) *refusal {
 	base := "https://" + r.Host + "/" + r.PathValue("tenant")
 	switch {
 	case !strings.EqualFold(c.Issuer, app.ClientID) || !strings.EqualFold(c.Subject, app.ClientID):
-		return &refusal{401, "invalid_client", 700021, "Client assertion application identifier doesn't match 'client_id' parameter."}
+		return &refusal{
+			401, "invalid_client", 700021,
+			"Client assertion application identifier doesn't match 'client_id' parameter.",
+		}
 	case !slices.Contains([]string{base + "/oauth2/v2.0/token", base + "/v2.0"}, c.Audience):
-		return &refusal{401, "invalid_client", 700023, fmt.Sprintf("Client assertion audience claim does not match Realm issuer. Audience: '%s'.", c.Audience)}
-	case c.Expires == nil || !now.Add(-skew).Before(time.Unix(int64(*c.Expires), 0)) || c.NotBefore != nil && now.Add(skew).Before(time.Unix(int64(*c.NotBefore), 0)):
+		return &refusal{
+			401, "invalid_client", 700023,
+			fmt.Sprintf("Client assertion audience claim does not match Realm issuer. Audience: '%s'.", c.Audience),
+		}
+	case c.Expires == nil || !now.Add(-skew).Before(time.Unix(int64(*c.Expires), 0)) ||
+		c.NotBefore != nil && now.Add(skew).Before(time.Unix(int64(*c.NotBefore), 0)):
 		return &refusal{401, "invalid_client", 700024, "Client assertion is not within its valid time range."}
 	case c.ID == "":
 		return &refusal{401, "invalid_client", 50027, "JWT token is invalid or malformed: it has no jti."}
@@ -91,8 +111,9 @@ func (s *Sim) checkClaims(app App, r *http.Request, a assertion) *refusal {
 	return nil
 }
 
-// signer finds the certificate that the assertion says it is signed with: one that was uploaded to the registration, or one
-// that its x5c header carries and that the registration trusts by subject name and issuer. The reason says why there is none.
+// signer finds the certificate that the assertion says it is signed with: one that was uploaded to the registration, or
+// one that its x5c header carries and that the registration trusts by subject name and issuer. The reason says why
+// there is none.
 func (s *Sim) signer(app App, a assertion) (found *x509.Certificate, reason string) {
 	for _, c := range app.Certificates {
 		if a.names(c) {
@@ -110,7 +131,12 @@ func (s *Sim) signer(app App, a assertion) (found *x509.Certificate, reason stri
 	for _, c := range chain[1:] {
 		intermediates.AddCert(c)
 	}
-	_, err = chain[0].Verify(x509.VerifyOptions{Roots: app.Issuers, Intermediates: intermediates, CurrentTime: s.options.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+	_, err = chain[0].Verify(x509.VerifyOptions{
+		Roots:         app.Issuers,
+		Intermediates: intermediates,
+		CurrentTime:   s.options.Now(),
+		KeyUsages:     []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	})
 	if err != nil || chain[0].Subject.CommonName != app.SubjectName || !a.names(chain[0]) {
 		return nil, "The certificate's subject name and issuer are not registered."
 	}
@@ -151,7 +177,8 @@ func (a assertion) signedBy(c *x509.Certificate) bool {
 	}
 	sum := sha256.Sum256([]byte(a.signed))
 	if a.header.Algorithm == "PS256" {
-		return rsa.VerifyPSS(key, crypto.SHA256, sum[:], a.signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+		return rsa.VerifyPSS(key, crypto.SHA256, sum[:], a.signature,
+			&rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
 	}
 	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], a.signature) == nil
 }
@@ -186,8 +213,8 @@ func readAssertion(text string) (assertion, error) {
 	return a, nil
 }
 
-// decodeThumbprint reads a thumbprint. The documentation asks for base64url; the vendor's Go library sends plain base64, and is
-// let in with it, so both are taken.
+// decodeThumbprint reads a thumbprint. The documentation asks for base64url; the vendor's Go library sends plain
+// base64, and is let in with it, so both are taken.
 func decodeThumbprint(text string) ([]byte, error) {
 	text = strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimRight(text, "="))
 	return base64.RawURLEncoding.DecodeString(text)

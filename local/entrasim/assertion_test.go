@@ -33,7 +33,14 @@ func issueSigner(name string, from, to time.Time, issuer *signer) (*signer, erro
 	if err != nil {
 		return nil, err
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: name}, NotBefore: from, NotAfter: to, IsCA: issuer == nil, BasicConstraintsValid: true}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(7),
+		Subject:               pkix.Name{CommonName: name},
+		NotBefore:             from,
+		NotAfter:              to,
+		IsCA:                  issuer == nil,
+		BasicConstraintsValid: true,
+	}
 	parent, parentKey := template, key
 	if issuer != nil {
 		parent, parentKey = issuer.cert, issuer.key
@@ -53,8 +60,12 @@ var signers = sync.OnceValues(func() (map[string]*signer, error) {
 	for _, s := range []struct {
 		name, issuer string
 		to           time.Time
-	}{{"registered", "", now.AddDate(1, 0, 0)}, {"other", "", now.AddDate(1, 0, 0)}, {"expired", "", now.Add(-time.Hour)},
-		{"root", "", now.AddDate(9, 0, 0)}, {"cordon.example.com", "root", now.AddDate(1, 0, 0)}, {"mail.example.com", "root", now.AddDate(1, 0, 0)}} {
+	}{
+		{"registered", "", now.AddDate(1, 0, 0)}, {"other", "", now.AddDate(1, 0, 0)},
+		{"expired", "", now.Add(-time.Hour)},
+		{"root", "", now.AddDate(9, 0, 0)}, {"cordon.example.com", "root", now.AddDate(1, 0, 0)},
+		{"mail.example.com", "root", now.AddDate(1, 0, 0)},
+	} {
 		made, err := issueSigner(s.name, now.AddDate(-1, 0, 0), s.to, all[s.issuer])
 		if err != nil {
 			return nil, err
@@ -76,10 +87,20 @@ func assert(t *testing.T, s *signer, change func(*parts)) string {
 	now := fixtureClock().now
 	thumbprint := sha256.Sum256(s.cert.Raw)
 	p := &parts{
-		header: map[string]any{"alg": "PS256", "typ": "JWT", "x5t#S256": base64.RawURLEncoding.EncodeToString(thumbprint[:]),
-			"x5c": []string{base64.StdEncoding.EncodeToString(s.cert.Raw)}},
-		claims: map[string]any{"aud": "https://login.example.com/" + tenantID + "/oauth2/v2.0/token", "iss": clientID, "sub": clientID, "jti": "1",
-			"nbf": now.Unix(), "exp": now.Add(10 * time.Minute).Unix()},
+		header: map[string]any{
+			"alg":      "PS256",
+			"typ":      "JWT",
+			"x5t#S256": base64.RawURLEncoding.EncodeToString(thumbprint[:]),
+			"x5c":      []string{base64.StdEncoding.EncodeToString(s.cert.Raw)},
+		},
+		claims: map[string]any{
+			"aud": "https://login.example.com/" + tenantID + "/oauth2/v2.0/token",
+			"iss": clientID,
+			"sub": clientID,
+			"jti": "1",
+			"nbf": now.Unix(),
+			"exp": now.Add(10 * time.Minute).Unix(),
+		},
 		key: s.key,
 	}
 	if change != nil {
@@ -94,7 +115,8 @@ func assert(t *testing.T, s *signer, change func(*parts)) string {
 	}
 	signed := encode(p.header) + "." + encode(p.claims)
 	sum := sha256.Sum256([]byte(signed))
-	signature, err := rsa.SignPSS(rand.Reader, p.key, crypto.SHA256, sum[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+	signature, err := rsa.SignPSS(rand.Reader, p.key, crypto.SHA256, sum[:],
+		&rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
 	if p.header["alg"] == "RS256" {
 		signature, err = rsa.SignPKCS1v15(rand.Reader, p.key, crypto.SHA256, sum[:])
 	}
@@ -122,8 +144,16 @@ func certified(t *testing.T) (*entrasim.Sim, map[string]*signer) {
 	issuers := x509.NewCertPool()
 	issuers.AddCert(all["root"].cert)
 	c := fixtureClock()
-	sim, err := entrasim.New(entrasim.Options{Now: c.Now, Apps: []entrasim.App{{TenantID: tenantID, ClientID: clientID,
-		Certificates: []*x509.Certificate{all["registered"].cert, all["expired"].cert}, Issuers: issuers, SubjectName: "cordon.example.com"}}})
+	sim, err := entrasim.New(entrasim.Options{
+		Now: c.Now,
+		Apps: []entrasim.App{{
+			TenantID:     tenantID,
+			ClientID:     clientID,
+			Certificates: []*x509.Certificate{all["registered"].cert, all["expired"].cert},
+			Issuers:      issuers,
+			SubjectName:  "cordon.example.com",
+		}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +180,9 @@ func TestAnAssertionIsBelievedOnlyIfAllOfItIsRight(t *testing.T) {
 	}{
 		{"as documented", "registered", nil, 0, ""},
 		{"RS256", "registered", func(p *parts) { p.header["alg"] = "RS256" }, 0, ""},
-		{"thumbprint in plain base64", "registered", func(p *parts) { p.header["x5t#S256"] = base64.StdEncoding.EncodeToString(long[:]) }, 0, ""},
+		{"thumbprint in plain base64", "registered", func(p *parts) {
+			p.header["x5t#S256"] = base64.StdEncoding.EncodeToString(long[:])
+		}, 0, ""},
 		{"thumbprint by SHA-1", "registered", func(p *parts) {
 			delete(p.header, "x5t#S256")
 			p.header["x5t"] = base64.RawURLEncoding.EncodeToString(old[:])
@@ -159,8 +191,14 @@ func TestAnAssertionIsBelievedOnlyIfAllOfItIsRight(t *testing.T) {
 		{"for the issuer", "registered", claim("aud", "https://login.example.com/"+tenantID+"/v2.0"), 0, ""},
 		{"by subject name and issuer", "cordon.example.com", nil, 0, ""},
 
-		{"for another tenant", "registered", claim("aud", "https://login.example.com/other/oauth2/v2.0/token"), 700023, "audience"},
-		{"for another host", "registered", claim("aud", "https://evil.example.com/"+tenantID+"/oauth2/v2.0/token"), 700023, "audience"},
+		{
+			"for another tenant", "registered", claim("aud", "https://login.example.com/other/oauth2/v2.0/token"),
+			700023, "audience",
+		},
+		{
+			"for another host", "registered", claim("aud", "https://evil.example.com/"+tenantID+"/oauth2/v2.0/token"),
+			700023, "audience",
+		},
 		{"of another app", "registered", claim("iss", "other"), 700021, "client_id"},
 		{"about another app", "registered", claim("sub", "other"), 700021, "client_id"},
 		{"expired", "registered", claim("exp", now.Add(-6*time.Minute).Unix()), 700024, "time range"},
@@ -168,7 +206,9 @@ func TestAnAssertionIsBelievedOnlyIfAllOfItIsRight(t *testing.T) {
 		{"not valid yet", "registered", claim("nbf", now.Add(6*time.Minute).Unix()), 700024, "time range"},
 		{"without an id", "registered", claim("jti", nil), 50027, "jti"},
 		{"another certificate", "other", nil, 700027, "The certificate's subject name and issuer are not registered."},
-		{"another certificate, no x5c", "other", func(p *parts) { delete(p.header, "x5c") }, 700027, "The key was not found."},
+		{"another certificate, no x5c", "other", func(p *parts) {
+			delete(p.header, "x5c")
+		}, 700027, "The key was not found."},
 		{"another name of the same issuer", "mail.example.com", nil, 700027, "subject name"},
 		{"the right name, of nobody", "other", func(p *parts) {
 			p.header["x5c"] = []string{base64.StdEncoding.EncodeToString(all["cordon.example.com"].cert.Raw)}
@@ -191,7 +231,8 @@ func TestAnAssertionIsBelievedOnlyIfAllOfItIsRight(t *testing.T) {
 			}
 			text, _ := body["error_description"].(string)
 			codes, _ := body["error_codes"].([]any)
-			if status != 401 || body["error"] != "invalid_client" || len(codes) != 1 || codes[0] != tt.code || !strings.Contains(text, tt.says) {
+			if status != 401 || body["error"] != "invalid_client" || len(codes) != 1 || codes[0] != tt.code ||
+				!strings.Contains(text, tt.says) {
 				t.Errorf("got %d %v %s, want 401 invalid_client %v saying %q", status, codes, text, tt.code, tt.says)
 			}
 		})
@@ -204,8 +245,11 @@ func TestWhatIsNoAssertionIsRefused(t *testing.T) {
 	tampered := strings.Split(good, ".")
 	tampered[1] = strings.Split(assert(t, all["registered"], func(p *parts) { p.claims["jti"] = "2" }), ".")[1]
 	for name, form := range map[string]url.Values{
-		"cut off": assertionForm(good[:strings.LastIndex(good, ".")]), "empty": assertionForm(""), "no base64": assertionForm("%.%.%"),
-		"no JSON": assertionForm("YQ.YQ.YQ"), "other claims": assertionForm(strings.Join(tampered, ".")),
+		"cut off":      assertionForm(good[:strings.LastIndex(good, ".")]),
+		"empty":        assertionForm(""),
+		"no base64":    assertionForm("%.%.%"),
+		"no JSON":      assertionForm("YQ.YQ.YQ"),
+		"other claims": assertionForm(strings.Join(tampered, ".")),
 		"no signature": assertionForm(tampered[0] + "." + tampered[1] + "."),
 	} {
 		if status, _, body := ask(t, sim, tenantID, form); status != 401 || body["error"] != "invalid_client" {

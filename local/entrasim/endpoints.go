@@ -61,7 +61,10 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 		acr = "2"
 	}
 	answer := map[string]any{
-		"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": s.issue(app, resource, acr, s.options.TokenLifetime),
+		"token_type":     "Bearer",
+		"expires_in":     lifetime,
+		"ext_expires_in": lifetime,
+		"access_token":   s.issue(app, resource, acr, s.options.TokenLifetime),
 	}
 	if s.options.RefreshIn > 0 {
 		answer["refresh_in"] = int(s.options.RefreshIn / time.Second)
@@ -75,7 +78,8 @@ func (s *Sim) hit(w http.ResponseWriter, r *http.Request, f Fault) bool {
 		return false
 	}
 	setRetryAfter(w, f.RetryAfter)
-	s.refuse(w, refusal{f.Status, "temporarily_unavailable", 90033, "A transient error has occurred. Please try again."})
+	s.refuse(w,
+		refusal{f.Status, "temporarily_unavailable", 90033, "A transient error has occurred. Please try again."})
 	return true
 }
 
@@ -109,7 +113,11 @@ func (s *Sim) check(r *http.Request) (App, string, *refusal) {
 		return App{}, "", &no
 	}
 	if grant := r.PostForm.Get("grant_type"); grant != "client_credentials" {
-		return App{}, "", &refusal{400, "unsupported_grant_type", 70003, fmt.Sprintf("The app requested an unsupported grant type '%s'.", grant)}
+		return App{}, "",
+			&refusal{
+				400, "unsupported_grant_type", 70003,
+				fmt.Sprintf("The app requested an unsupported grant type '%s'.", grant),
+			}
 	}
 	app, ok := s.app(tenant, client)
 	if !ok {
@@ -134,27 +142,41 @@ func (s *Sim) checkCredential(app App, r *http.Request) *refusal {
 
 func (s *Sim) checkSecret(app App, given string) *refusal {
 	if given == "" {
-		return &refusal{401, "invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."}
+		return &refusal{
+			401, "invalid_client", 7000218,
+			"The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+		}
 	}
 	want, got := sha256.Sum256([]byte(app.Secret)), sha256.Sum256([]byte(given))
 	if app.Secret == "" || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
-		return &refusal{401, "invalid_client", 7000215, "Invalid client secret provided. Ensure the secret being sent in the request is the " +
-			"client secret value, not the client secret ID, for a secret added to app '" + app.ClientID + "'."}
+		return &refusal{
+			401, "invalid_client", 7000215,
+			"Invalid client secret provided. Ensure the secret being sent in the request is the " +
+				"client secret value, not the client secret ID, for a secret added to app '" + app.ClientID + "'.",
+		}
 	}
 	if !app.SecretExpires.IsZero() && !s.options.Now().Before(app.SecretExpires) {
-		return &refusal{401, "invalid_client", 7000222, "The provided client secret keys for app '" + app.ClientID + "' are expired."}
+		return &refusal{
+			401, "invalid_client", 7000222,
+			"The provided client secret keys for app '" + app.ClientID + "' are expired.",
+		}
 	}
 	return nil
 }
 
-// resource reads the resource out of a scope. Clients add OpenID scopes behind the one that counts. A resource may end in a slash
-// of its own, which then stays in the token's audience.
+// resource reads the resource out of a scope. Clients add OpenID scopes behind the one that counts. A resource may end
+// in a slash of its own, which then stays in the token's audience.
 func (s *Sim) resource(tenant, scope string) (string, *refusal) {
 	first, _, _ := strings.Cut(strings.TrimSpace(scope), " ")
 	resource, ok := strings.CutSuffix(first, "/.default")
 	if !ok {
-		return "", &refusal{400, "invalid_scope", 1002012, fmt.Sprintf("The provided value for scope %s is not valid. Client credential "+
-			"flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", first)}
+		return "",
+			&refusal{
+				400, "invalid_scope", 1002012,
+				fmt.Sprintf("The provided value for scope %s is not valid. Client credential "+
+					"flows must have a scope value with /.default suffixed to the resource identifier (application "+
+					"ID URI).", first),
+			}
 	}
 	if !s.hasResource(tenant, resource) {
 		return "", &refusal{400, "invalid_resource", 500011,
@@ -181,7 +203,8 @@ func (s *Sim) hasResource(tenant, resource string) bool {
 		slices.ContainsFunc(s.options.Identities, func(i Identity) bool { return known(i.TenantID, i.Roles) })
 }
 
-// challengeClaims says whether a claims parameter asks for more than xms_cc, which merely announces what the client can do.
+// challengeClaims says whether a claims parameter asks for more than xms_cc, which merely announces what the client can
+// do.
 func challengeClaims(claims string) bool {
 	var asked struct {
 		AccessToken map[string]json.RawMessage `json:"access_token"`
@@ -202,7 +225,10 @@ type refusal struct {
 }
 
 func unknownTenant(tenant string) refusal {
-	return refusal{400, "invalid_tenant", 90002, fmt.Sprintf("Tenant '%s' not found. Check to make sure you have the correct tenant ID.", tenant)}
+	return refusal{
+		400, "invalid_tenant", 90002,
+		fmt.Sprintf("Tenant '%s' not found. Check to make sure you have the correct tenant ID.", tenant),
+	}
 }
 
 func (s *Sim) refuse(w http.ResponseWriter, no refusal) {

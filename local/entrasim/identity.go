@@ -36,13 +36,14 @@ type kept struct {
 }
 
 // AppService serves the endpoint that IDENTITY_ENDPOINT names in App Service and Azure Functions, under every path
-// (https://learn.microsoft.com/azure/app-service/overview-managed-identity). It knows the caller by Options.IdentityHeader.
-// What the documentation does not say is how a wrong header is answered: with 401 here.
+// (https://learn.microsoft.com/azure/app-service/overview-managed-identity). It knows the caller by
+// Options.IdentityHeader. What the documentation does not say is how a wrong header is answered: with 401 here.
 func (s *Sim) AppService() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.count(func(c *Counts) { c.AppService++ })
 		if fault := delayed(r, s.nextIdentityFault()); fault.Status != 0 {
-			appServiceFailure(w, fault.Status, "An unexpected error occured while fetching the AAD Token.", fault.RetryAfter)
+			appServiceFailure(w, fault.Status, "An unexpected error occured while fetching the AAD Token.",
+				fault.RetryAfter)
 			return
 		}
 		query := r.URL.Query()
@@ -53,7 +54,9 @@ func (s *Sim) AppService() http.Handler {
 		case r.Method != http.MethodGet:
 			appServiceFailure(w, http.StatusMethodNotAllowed, "Method not allowed", 0)
 		case query.Get("api-version") != appServiceVersion:
-			appServiceFailure(w, http.StatusBadRequest, fmt.Sprintf("The HTTP resource that matches the request URI does not support the API version '%s'.", query.Get("api-version")), 0)
+			appServiceFailure(w, http.StatusBadRequest,
+				fmt.Sprintf("The HTTP resource that matches the request URI does not support the API version '%s'.",
+					query.Get("api-version")), 0)
 		default:
 			s.answerAppService(w, query.Get("client_id"), query.Get("resource"))
 		}
@@ -66,13 +69,20 @@ func (s *Sim) answerAppService(w http.ResponseWriter, clientID, resource string)
 	case !found && clientID == "":
 		appServiceFailure(w, http.StatusBadRequest, "Unable to load the proper Managed Identity.", 0)
 	case !found:
-		appServiceFailure(w, http.StatusBadRequest, "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.", 0)
+		appServiceFailure(w, http.StatusBadRequest,
+			"No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.", 0)
 	case !s.hasResource(identity.TenantID, resource):
-		appServiceFailure(w, http.StatusInternalServerError, "An unexpected error occured while fetching the AAD Token.", 0)
+		appServiceFailure(w, http.StatusInternalServerError,
+			"An unexpected error occured while fetching the AAD Token.", 0)
 	default:
 		token, expires := s.identityToken(identity, resource)
-		writeJSON(w, http.StatusOK, map[string]any{"access_token": token, "expires_on": strconv.FormatInt(expires.Unix(), 10),
-			"resource": resource, "token_type": "Bearer", "client_id": identity.ClientID})
+		writeJSON(w, http.StatusOK, map[string]any{
+			"access_token": token,
+			"expires_on":   strconv.FormatInt(expires.Unix(), 10),
+			"resource":     resource,
+			"token_type":   "Bearer",
+			"client_id":    identity.ClientID,
+		})
 	}
 }
 
@@ -97,7 +107,8 @@ func (s *Sim) IMDS() http.Handler {
 			imdsFailure(w, http.StatusBadRequest, "invalid_request", "Required metadata header not specified", 0)
 			return
 		case r.Header.Get("X-Forwarded-For") != "":
-			imdsFailure(w, http.StatusBadRequest, "invalid_request", "Requests that came through a proxy are refused", 0)
+			imdsFailure(w, http.StatusBadRequest, "invalid_request", "Requests that came through a proxy are refused",
+				0)
 			return
 		case query.Get("api-version") != imdsVersion:
 			imdsFailure(w, http.StatusBadRequest, "invalid_request", "The requested version is not supported", 0)
@@ -115,18 +126,29 @@ func (s *Sim) answerIMDS(w http.ResponseWriter, clientID, resource string) {
 	identity, found := s.identity(clientID, true)
 	switch {
 	case !found && clientID == "" && len(s.options.Identities) > 1:
-		imdsFailure(w, http.StatusBadRequest, "invalid_request", "Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request", 0)
+		imdsFailure(w, http.StatusBadRequest, "invalid_request",
+			"Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in "+
+				"the token request", 0)
 	case !found:
 		imdsFailure(w, http.StatusBadRequest, "invalid_request", "Identity not found", 0)
 	case !s.hasResource(identity.TenantID, resource):
-		imdsFailure(w, http.StatusBadRequest, "invalid_resource", fmt.Sprintf("AADSTS500011: The resource principal named %s was not found in the tenant named %s.", resource, identity.TenantID), 0)
+		imdsFailure(w, http.StatusBadRequest, "invalid_resource",
+			fmt.Sprintf("AADSTS500011: The resource principal named %s was not found in the tenant named %s.", resource,
+				identity.TenantID), 0)
 	default:
 		token, expires := s.identityToken(identity, resource)
 		left := expires.Sub(s.options.Now()) / time.Second
-		writeJSON(w, http.StatusOK, map[string]any{"access_token": token, "refresh_token": "", "client_id": identity.ClientID,
-			"expires_in": strconv.Itoa(int(left)), "expires_on": strconv.FormatInt(expires.Unix(), 10),
-			"ext_expires_in": strconv.Itoa(int(left)), "not_before": strconv.FormatInt(s.options.Now().Add(-skew).Unix(), 10),
-			"resource": resource, "token_type": "Bearer"})
+		writeJSON(w, http.StatusOK, map[string]any{
+			"access_token":   token,
+			"refresh_token":  "",
+			"client_id":      identity.ClientID,
+			"expires_in":     strconv.Itoa(int(left)),
+			"expires_on":     strconv.FormatInt(expires.Unix(), 10),
+			"ext_expires_in": strconv.Itoa(int(left)),
+			"not_before":     strconv.FormatInt(s.options.Now().Add(-skew).Unix(), 10),
+			"resource":       resource,
+			"token_type":     "Bearer",
+		})
 	}
 }
 
@@ -135,8 +157,8 @@ func imdsFailure(w http.ResponseWriter, status int, code, text string, retryAfte
 	writeJSON(w, status, map[string]any{"error": code, "error_description": text})
 }
 
-// identity picks the identity of a request: the one with the client id; without one the system-assigned, or, where alone is
-// enough, the only one that there is.
+// identity picks the identity of a request: the one with the client id; without one the system-assigned, or, where
+// alone is enough, the only one that there is.
 func (s *Sim) identity(clientID string, aloneIsEnough bool) (Identity, bool) {
 	i := slices.IndexFunc(s.options.Identities, func(i Identity) bool {
 		if clientID == "" {
@@ -153,7 +175,8 @@ func (s *Sim) identity(clientID string, aloneIsEnough bool) (Identity, bool) {
 	return s.options.Identities[i], true
 }
 
-// identityToken issues a token, or hands the one out again that the platform keeps. It keeps one for the first half of its life.
+// identityToken issues a token, or hands the one out again that the platform keeps. It keeps one for the first half of
+// its life.
 func (s *Sim) identityToken(i Identity, resource string) (token string, expires time.Time) {
 	now, key := s.options.Now(), strings.ToLower(i.ClientID)+" "+resource
 	s.mu.Lock()
@@ -161,7 +184,10 @@ func (s *Sim) identityToken(i Identity, resource string) (token string, expires 
 	k, found := s.platform[key]
 	if !found || !s.options.KeepIdentityTokens || now.Sub(k.issued) > s.options.IdentityLifetime/2 {
 		s.counts.Issued++
-		k = kept{s.issue(App{TenantID: i.TenantID, ClientID: i.ClientID, Roles: i.Roles}, resource, "2", s.options.IdentityLifetime), now}
+		k = kept{
+			s.issue(App{TenantID: i.TenantID, ClientID: i.ClientID, Roles: i.Roles}, resource, "2",
+				s.options.IdentityLifetime), now,
+		}
 		s.platform[key] = k
 	}
 	return k.token, k.issued.Add(s.options.IdentityLifetime)

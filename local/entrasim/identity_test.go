@@ -21,10 +21,19 @@ const (
 
 func identitySim(t *testing.T, c *clock, change func(*entrasim.Options)) *entrasim.Sim {
 	t.Helper()
-	o := entrasim.Options{Now: c.Now, IdentityHeader: identityHeader, Identities: []entrasim.Identity{
-		{TenantID: tenantID, ClientID: systemID, System: true, Roles: map[string][]string{entrasim.Defender: {"Machine.Isolate"}}},
-		{TenantID: tenantID, ClientID: userID},
-	}}
+	o := entrasim.Options{
+		Now:            c.Now,
+		IdentityHeader: identityHeader,
+		Identities: []entrasim.Identity{
+			{
+				TenantID: tenantID,
+				ClientID: systemID,
+				System:   true,
+				Roles:    map[string][]string{entrasim.Defender: {"Machine.Isolate"}},
+			},
+			{TenantID: tenantID, ClientID: userID},
+		},
+	}
 	if change != nil {
 		change(&o)
 	}
@@ -36,9 +45,11 @@ func identitySim(t *testing.T, c *clock, change func(*entrasim.Options)) *entras
 }
 
 // get asks an identity endpoint.
-func get(t *testing.T, h http.Handler, path string, query url.Values, headers ...string) (int, http.Header, map[string]any) {
+func get(t *testing.T, h http.Handler, path string, query url.Values,
+	headers ...string) (int, http.Header, map[string]any) {
 	t.Helper()
-	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://169.254.169.254"+path+"?"+query.Encode(), nil)
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://169.254.169.254"+path+"?"+query.Encode(),
+		nil)
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
@@ -70,7 +81,8 @@ func TestAppServiceGivesTokensToWhoKnowsTheHeader(t *testing.T) {
 	for client, want := range map[string]string{"": systemID, userID: userID} {
 		body := ask(client)
 		claims, err := sim.Verify(body["access_token"].(string))
-		if err != nil || claims.AppID != want || claims.Audience != entrasim.Defender || claims.AppIDACR != "2" || claims.HasRole("Machine.Isolate") != (want == systemID) {
+		if err != nil || claims.AppID != want || claims.Audience != entrasim.Defender || claims.AppIDACR != "2" ||
+			claims.HasRole("Machine.Isolate") != (want == systemID) {
 			t.Errorf("client %q: claims %+v (%v), want those of %s", client, claims, err, want)
 		}
 		if body["expires_on"] != strconv.FormatInt(c.now.Add(24*time.Hour).Unix(), 10) || body["client_id"] != want {
@@ -94,13 +106,17 @@ func TestAppServiceRefusesAsTheRealOneDoes(t *testing.T) {
 		{"no header where none is set", "", "2019-08-01", entrasim.Graph, "", headless, 401, "Unauthorized"},
 		{"old version", identityHeader, "2017-09-01", entrasim.Graph, "", sim, 400, "API version"},
 		{"unknown client", identityHeader, "2019-08-01", entrasim.Graph, clientID, sim, 400, "No User Assigned"},
-		{"no system-assigned identity", identityHeader, "2019-08-01", entrasim.Graph, "", lonely, 400, "Unable to load"},
+		{
+			"no system-assigned identity", identityHeader, "2019-08-01", entrasim.Graph, "", lonely, 400,
+			"Unable to load",
+		},
 		{"unknown resource", identityHeader, "2019-08-01", "https://other.example.com", "", sim, 500, "AAD Token"},
 	} {
 		q := url.Values{"api-version": {tt.version}, "resource": {tt.resource}, "client_id": {tt.client}}
 		status, _, body := get(t, tt.sim.AppService(), "/msi/token", q, "X-IDENTITY-HEADER", tt.header)
 		text, _ := body["message"].(string)
-		if status != tt.status || body["statusCode"] != float64(tt.status) || !strings.Contains(text, tt.says) || body["access_token"] != nil {
+		if status != tt.status || body["statusCode"] != float64(tt.status) || !strings.Contains(text, tt.says) ||
+			body["access_token"] != nil {
 			t.Errorf("%s: %d %v, want %d saying %q", tt.name, status, body, tt.status, tt.says)
 		}
 	}
@@ -135,13 +151,19 @@ func TestIMDSGivesTokensToWhoSendsTheMetadataHeader(t *testing.T) {
 		{"system-assigned", sim, good, []string{"Metadata", "true"}, systemID, ""},
 		{"user-assigned", sim, with("client_id", userID), []string{"Metadata", "true"}, userID, ""},
 		{"the only one", lonely, good, []string{"Metadata", "True"}, userID, ""},
-		{"one of two that is not named", two, good, []string{"Metadata", "true"}, "", "Multiple user assigned identities"},
+		{
+			"one of two that is not named", two, good, []string{"Metadata", "true"}, "",
+			"Multiple user assigned identities",
+		},
 		{"unknown", sim, with("client_id", clientID), []string{"Metadata", "true"}, "", "Identity not found"},
 		{"no header", sim, good, nil, "", "metadata header"},
 		{"through a proxy", sim, good, []string{"Metadata", "true", "X-Forwarded-For", "10.0.0.1"}, "", "proxy"},
 		{"no version", sim, with("api-version", ""), []string{"Metadata", "true"}, "", "version"},
 		{"no resource", sim, with("resource", ""), []string{"Metadata", "true"}, "", "'resource' is missing"},
-		{"unknown resource", sim, with("resource", "https://other.example.com"), []string{"Metadata", "true"}, "", "AADSTS500011"},
+		{
+			"unknown resource", sim, with("resource", "https://other.example.com"), []string{"Metadata", "true"}, "",
+			"AADSTS500011",
+		},
 	} {
 		status, _, body := get(t, tt.sim.IMDS(), "/metadata/identity/oauth2/token", tt.query, tt.headers...)
 		if tt.says != "" {
@@ -153,7 +175,8 @@ func TestIMDSGivesTokensToWhoSendsTheMetadataHeader(t *testing.T) {
 		}
 		token, _ := body["access_token"].(string)
 		claims, err := tt.sim.Verify(token)
-		if status != 200 || err != nil || claims.AppID != tt.client || claims.Audience != entrasim.ServiceBus+"/" || body["expires_in"] != "86400" {
+		if status != 200 || err != nil || claims.AppID != tt.client || claims.Audience != entrasim.ServiceBus+"/" ||
+			body["expires_in"] != "86400" {
 			t.Errorf("%s: %d %v (%v), want a token of %s", tt.name, status, body, err, tt.client)
 		}
 	}
@@ -167,7 +190,8 @@ func TestThePlatformKeepsATokenForHalfOfItsLife(t *testing.T) {
 		c := fixtureClock()
 		sim := identitySim(t, c, func(o *entrasim.Options) { o.KeepIdentityTokens = keep })
 		ask := func() any {
-			_, _, body := get(t, sim.IMDS(), "/metadata/identity/oauth2/token", url.Values{"api-version": {"2018-02-01"}, "resource": {entrasim.Graph}}, "Metadata", "true")
+			_, _, body := get(t, sim.IMDS(), "/metadata/identity/oauth2/token",
+				url.Values{"api-version": {"2018-02-01"}, "resource": {entrasim.Graph}}, "Metadata", "true")
 			return body["access_token"]
 		}
 		first := ask()
@@ -190,7 +214,8 @@ func TestIdentityFaultsHitBothEndpointsAndAreCounted(t *testing.T) {
 			t.Errorf("%s: %d, Retry-After %q", name, status, header.Get("Retry-After"))
 		}
 	}
-	if status, _, _ := get(t, sim.IMDS(), "/metadata/identity/oauth2/token", url.Values{"api-version": {"2018-02-01"}, "resource": {entrasim.Graph}}, "Metadata", "true"); status != 200 {
+	if status, _, _ := get(t, sim.IMDS(), "/metadata/identity/oauth2/token",
+		url.Values{"api-version": {"2018-02-01"}, "resource": {entrasim.Graph}}, "Metadata", "true"); status != 200 {
 		t.Errorf("past the fault: %d", status)
 	}
 	if got, want := sim.Counts(), (entrasim.Counts{AppService: 1, IMDS: 2, Issued: 1}); got != want {

@@ -1,7 +1,7 @@
-// Package entrasim stands in for Microsoft Entra ID on one machine: the two endpoints that a client credentials grant needs, with
-// a secret or a certificate, over TLS with a CA of its own; the two that managed identities are had from; signed tokens that an
-// API stand-in can check; and faults on demand. It keeps the answers, error codes and token claims of the real one
-// (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
+// Package entrasim stands in for Microsoft Entra ID on one machine: the two endpoints that a client credentials grant
+// needs, with a secret or a certificate, over TLS with a CA of its own; the two that managed identities are had from;
+// signed tokens that an API stand-in can check; and faults on demand. It keeps the answers, error codes and token
+// claims of the real one (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
 package entrasim
 
 import (
@@ -31,7 +31,8 @@ type Options struct {
 	Now func() time.Time
 	// Apps are the app registrations; a tenant exists when an app names it.
 	Apps []App
-	// TokenLifetime is how long tokens are valid; 0 means an hour. MSAL serves none with less than 5 minutes left from its cache.
+	// TokenLifetime is how long tokens are valid; 0 means an hour. MSAL serves none with less than 5 minutes left from
+	// its cache.
 	TokenLifetime time.Duration
 	// RefreshIn is sent as refresh_in; 0 leaves it out.
 	RefreshIn time.Duration
@@ -42,8 +43,8 @@ type Options struct {
 	IdentityHeader string
 	// IdentityLifetime is how long their tokens are valid; 0 means 24 hours.
 	IdentityLifetime time.Duration
-	// KeepIdentityTokens hands the same token out again for half of its life, as the platform does; false issues a new one for
-	// every request, so that requests can be told apart.
+	// KeepIdentityTokens hands the same token out again for half of its life, as the platform does; false issues a new
+	// one for every request, so that requests can be told apart.
 	KeepIdentityTokens bool
 }
 
@@ -54,13 +55,15 @@ type App struct {
 	Secret   string
 	// SecretExpires is when the secret ends; zero means never.
 	SecretExpires time.Time
-	// Certificates are those that were uploaded to the registration; client assertions are signed with the key of one of them.
+	// Certificates are those that were uploaded to the registration; client assertions are signed with the key of one
+	// of them.
 	Certificates []*x509.Certificate
-	// Issuers and SubjectName let in every certificate of that common name whose chain, sent along as x5c, leads to one of them;
-	// nil means that only Certificates count.
+	// Issuers and SubjectName let in every certificate of that common name whose chain, sent along as x5c, leads to one
+	// of them; nil means that only Certificates count.
 	Issuers     *x509.CertPool
 	SubjectName string
-	// Roles are the application permissions that were granted, by resource. A resource named here is known to the tenant.
+	// Roles are the application permissions that were granted, by resource. A resource named here is known to the
+	// tenant.
 	Roles map[string][]string
 }
 
@@ -97,7 +100,8 @@ type Sim struct {
 	platform      map[string]kept // by client id and resource
 }
 
-// New returns a Sim with fresh keys. Neither apps nor identities, and an app without tenant, client id or credential, are errors.
+// New returns a Sim with fresh keys. Neither apps nor identities, and an app without tenant, client id or credential,
+// are errors.
 func New(o Options) (*Sim, error) {
 	for i, a := range o.Apps {
 		if a.TenantID == "" || a.ClientID == "" || a.Secret == "" && a.Certificates == nil && a.Issuers == nil {

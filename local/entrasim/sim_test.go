@@ -32,13 +32,23 @@ func (c *clock) Now() time.Time { return c.now }
 
 func newSim(t *testing.T, c *clock) *entrasim.Sim {
 	t.Helper()
-	sim, err := entrasim.New(entrasim.Options{Now: c.Now, RefreshIn: 30 * time.Minute, Apps: []entrasim.App{{
-		TenantID: tenantID, ClientID: clientID, Secret: secret, SecretExpires: c.now.Add(24 * time.Hour),
-		Roles: map[string][]string{
-			entrasim.Defender: {"Alert.ReadWrite.All", "Machine.Read.All", "Machine.Isolate", "Machine.Scan", "AdvancedQuery.Read.All"},
-			"api://own":       {"Own.Role"},
-		},
-	}}})
+	sim, err := entrasim.New(entrasim.Options{
+		Now:       c.Now,
+		RefreshIn: 30 * time.Minute,
+		Apps: []entrasim.App{{
+			TenantID:      tenantID,
+			ClientID:      clientID,
+			Secret:        secret,
+			SecretExpires: c.now.Add(24 * time.Hour),
+			Roles: map[string][]string{
+				entrasim.Defender: {
+					"Alert.ReadWrite.All", "Machine.Read.All", "Machine.Isolate", "Machine.Scan",
+					"AdvancedQuery.Read.All",
+				},
+				"api://own": {"Own.Role"},
+			},
+		}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +67,8 @@ func goodForm() url.Values {
 // ask sends a token request and decodes the answer.
 func ask(t *testing.T, sim *entrasim.Sim, tenant string, form url.Values) (int, http.Header, map[string]any) {
 	t.Helper()
-	req := httptest.NewRequest(http.MethodPost, "https://login.example.com/"+tenant+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
+	req := httptest.NewRequest(http.MethodPost, "https://login.example.com/"+tenant+"/oauth2/v2.0/token",
+		strings.NewReader(form.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	rec := httptest.NewRecorder()
 	sim.ServeHTTP(rec, req)
@@ -87,7 +98,8 @@ func TestTokenHasTheClaimsOfARealOne(t *testing.T) {
 	if err := json.Unmarshal(raw, &want); err != nil {
 		t.Fatal(err)
 	}
-	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(issued(t, newSim(t, fixtureClock()), goodForm()), ".")[1])
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(issued(t, newSim(t, fixtureClock()), goodForm()),
+		".")[1])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +144,8 @@ func TestScopeDecidesAudienceAndRoles(t *testing.T) {
 		form.Set("scope", tt.scope)
 		claims, err := sim.Verify(issued(t, sim, form))
 		if err != nil || claims.Audience != tt.audience || !slices.Equal(claims.Roles, tt.roles) {
-			t.Errorf("scope %q: audience %q, roles %v (%v), want %q, %v", tt.scope, claims.Audience, claims.Roles, err, tt.audience, tt.roles)
+			t.Errorf("scope %q: audience %q, roles %v (%v), want %q, %v", tt.scope, claims.Audience, claims.Roles, err,
+				tt.audience, tt.roles)
 		}
 	}
 }
@@ -148,14 +161,44 @@ func TestRefusalsAreThoseOfTheRealAuthority(t *testing.T) {
 		oauth  string
 		code   float64
 	}{
-		{name: "wrong secret", change: set("client_secret", "other"), status: 401, oauth: "invalid_client", code: 7000215},
+		{
+			name:   "wrong secret",
+			change: set("client_secret", "other"),
+			status: 401,
+			oauth:  "invalid_client",
+			code:   7000215,
+		},
 		{name: "no secret", change: set("client_secret", ""), status: 401, oauth: "invalid_client", code: 7000218},
 		{name: "expired secret", later: 24 * time.Hour, status: 401, oauth: "invalid_client", code: 7000222},
-		{name: "unknown app", change: set("client_id", "other"), status: 400, oauth: "unauthorized_client", code: 700016},
+		{
+			name:   "unknown app",
+			change: set("client_id", "other"),
+			status: 400,
+			oauth:  "unauthorized_client",
+			code:   700016,
+		},
 		{name: "unknown tenant", tenant: "other", status: 400, oauth: "invalid_tenant", code: 90002},
-		{name: "unknown resource", change: set("scope", "https://other.example.com/.default"), status: 400, oauth: "invalid_resource", code: 500011},
-		{name: "no default scope", change: set("scope", "https://graph.microsoft.com/Mail.Send"), status: 400, oauth: "invalid_scope", code: 1002012},
-		{name: "other grant", change: set("grant_type", "password"), status: 400, oauth: "unsupported_grant_type", code: 70003},
+		{
+			name:   "unknown resource",
+			change: set("scope", "https://other.example.com/.default"),
+			status: 400,
+			oauth:  "invalid_resource",
+			code:   500011,
+		},
+		{
+			name:   "no default scope",
+			change: set("scope", "https://graph.microsoft.com/Mail.Send"),
+			status: 400,
+			oauth:  "invalid_scope",
+			code:   1002012,
+		},
+		{
+			name:   "other grant",
+			change: set("grant_type", "password"),
+			status: 400,
+			oauth:  "unsupported_grant_type",
+			code:   70003,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -170,7 +213,8 @@ func TestRefusalsAreThoseOfTheRealAuthority(t *testing.T) {
 			c.now = c.now.Add(tt.later)
 			status, _, body := ask(t, sim, tenant, form)
 			if status != tt.status || body["error"] != tt.oauth || !cmp.Equal(body["error_codes"], []any{tt.code}) {
-				t.Errorf("got %d %v %v, want %d %s %v", status, body["error"], body["error_codes"], tt.status, tt.oauth, tt.code)
+				t.Errorf("got %d %v %v, want %d %s %v", status, body["error"], body["error_codes"], tt.status, tt.oauth,
+					tt.code)
 			}
 			text, _ := body["error_description"].(string)
 			if !strings.HasPrefix(text, "AADSTS") || strings.Contains(text, secret) {
@@ -188,7 +232,8 @@ func TestVerifyTakesOnlyValidTokensOfThisAuthority(t *testing.T) {
 	sim, other := newSim(t, c), newSim(t, c)
 	token := issued(t, sim, goodForm())
 	parts := strings.Split(token, ".")
-	forged := base64.RawURLEncoding.EncodeToString([]byte(`{"aud":"https://api.securitycenter.microsoft.com","exp":9999999999}`))
+	forged := base64.RawURLEncoding.EncodeToString([]byte(`{"aud":"https://api.securitycenter.microsoft.com",` +
+		`"exp":9999999999}`))
 	none := base64.RawURLEncoding.EncodeToString([]byte(`{"typ":"JWT","alg":"none"}`))
 	tests := []struct {
 		name  string
@@ -272,12 +317,16 @@ func TestDiscoveryPointsBackAtTheHostThatWasAsked(t *testing.T) {
 	sim := newSim(t, fixtureClock())
 	for tenant, want := range map[string]int{tenantID: 200, "other": 400} {
 		rec := httptest.NewRecorder()
-		sim.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "https://127.0.0.1:8443/"+tenant+"/v2.0/.well-known/openid-configuration", nil))
+		sim.ServeHTTP(rec,
+			httptest.NewRequest(http.MethodGet,
+				"https://127.0.0.1:8443/"+tenant+"/v2.0/.well-known/openid-configuration", nil))
 		body, _ := io.ReadAll(rec.Body)
 		if rec.Code != want {
 			t.Errorf("tenant %s: %d, want %d", tenant, rec.Code, want)
 		}
-		if want == 200 && !strings.Contains(string(body), `"token_endpoint":"https://127.0.0.1:8443/`+tenantID+`/oauth2/v2.0/token"`) {
+		if want == 200 &&
+			!strings.Contains(string(body),
+				`"token_endpoint":"https://127.0.0.1:8443/`+tenantID+`/oauth2/v2.0/token"`) {
 			t.Errorf("answer %s", body)
 		}
 	}
@@ -292,7 +341,10 @@ func TestNewRefusesIncompleteApps(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	for name, id := range map[string]entrasim.Identity{"identity without a tenant": {ClientID: clientID}, "identity without an id": {TenantID: tenantID}} {
+	for name, id := range map[string]entrasim.Identity{
+		"identity without a tenant": {ClientID: clientID},
+		"identity without an id":    {TenantID: tenantID},
+	} {
 		if _, err := entrasim.New(entrasim.Options{Identities: []entrasim.Identity{id}}); err == nil {
 			t.Errorf("%s: no error", name)
 		}
@@ -300,7 +352,11 @@ func TestNewRefusesIncompleteApps(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	sim, err := entrasim.New(entrasim.Options{Apps: []entrasim.App{{TenantID: tenantID, ClientID: clientID, Secret: secret}}})
+	sim, err := entrasim.New(entrasim.Options{Apps: []entrasim.App{{
+		TenantID: tenantID,
+		ClientID: clientID,
+		Secret:   secret,
+	}}})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -53,7 +53,11 @@ func client(t *testing.T, caPEM []byte) *http.Client {
 func TestHandlersTokenClientWorksAgainstItOverTLS(t *testing.T) {
 	sim := newSim(t, &clock{time.Now()})
 	source, err := entra.New(entra.Options{
-		TenantID: tenantID, ClientID: clientID, Secret: secret, AuthorityURL: serve(t, sim), HTTPClient: client(t, sim.CertPEM()),
+		TenantID:     tenantID,
+		ClientID:     clientID,
+		Secret:       secret,
+		AuthorityURL: serve(t, sim),
+		HTTPClient:   client(t, sim.CertPEM()),
 	})
 	if err != nil {
 		t.Fatal(err)

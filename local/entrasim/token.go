@@ -69,8 +69,8 @@ func (s *Sim) issue(app App, resource, acr string, lifetime time.Duration) strin
 	return signed + "." + encode(s.sign(signed))
 }
 
-// Verify checks a token, given without "Bearer ", for an API stand-in and returns its claims. It does not look at the audience
-// and the roles: those are the API's to judge.
+// Verify checks a token, given without "Bearer ", for an API stand-in and returns its claims. It does not look at the
+// audience and the roles: those are the API's to judge.
 func (s *Sim) Verify(token string) (Claims, error) {
 	signed, signature, ok := cutLast(token, ".")
 	header, payload, dotted := strings.Cut(signed, ".")

@@ -53,12 +53,15 @@ func (h *Host) runByHand(w http.ResponseWriter, r *http.Request, name string) {
 		return
 	}
 	if fn.http != nil {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": fn.name + " is an HTTP function; call its route"})
+		writeJSON(w, http.StatusBadRequest,
+			map[string]string{"error": fn.name + " is an HTTP function; call its route"})
 		return
 	}
 	var request *struct{ Input string }
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, h.config.maxBody)).Decode(&request); err != nil || request == nil {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": `the body must be a JSON object such as {"input":"text"}`})
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, h.config.maxBody)).Decode(&request); err != nil ||
+		request == nil {
+		writeJSON(w, http.StatusBadRequest,
+			map[string]string{"error": `the body must be a JSON object such as {"input":"text"}`})
 		return
 	}
 	if !h.enter() {

@@ -22,17 +22,21 @@ type answer struct {
 // errSilent is an answer that the host cannot tell from none: the invocation hangs until functionTimeout.
 var errSilent = errors.New("the answer is empty or null, so the invocation never completes")
 
-// interpret applies the host's rules for the answer to an envelope. It fills outputs, value and logs of a successful one.
+// interpret applies the host's rules for the answer to an envelope. It fills outputs, value and logs of a successful
+// one.
 func (a *answer) interpret() error {
 	if a.status < 200 || a.status > 299 {
-		return fmt.Errorf("response status code does not indicate success: %d (%s)", a.status, http.StatusText(a.status))
+		return fmt.Errorf("response status code does not indicate success: %d (%s)", a.status,
+			http.StatusText(a.status))
 	}
 	if len(a.body) == 0 {
 		return errSilent
 	}
 	contentType := a.header.Get("Content-Type")
-	if media, _, err := mime.ParseMediaType(contentType); err != nil || media != "application/json" && media != "text/json" {
-		return fmt.Errorf("UnsupportedMediaType: the answer's Content-Type is %q; it must be application/json", contentType)
+	if media, _, err := mime.ParseMediaType(contentType); err != nil ||
+		media != "application/json" && media != "text/json" {
+		return fmt.Errorf("UnsupportedMediaType: the answer's Content-Type is %q; it must be application/json",
+			contentType)
 	}
 	if strings.TrimSpace(string(a.body)) == "null" {
 		return errSilent
@@ -69,8 +73,8 @@ type httpOutput struct {
 	body   []byte
 }
 
-// httpOutput finds the output called name in the answer. No Outputs at all is an empty 204, Outputs without it a 200 with
-// the body {}. An error fails the invocation.
+// httpOutput finds the output called name in the answer. No Outputs at all is an empty 204, Outputs without it a 200
+// with the body {}. An error fails the invocation.
 func (a *answer) httpOutput(name string) (httpOutput, error) {
 	raw, ok := a.outputs[name]
 	if name == "$return" {

@@ -11,8 +11,8 @@ import (
 // processAttributes is the default elsewhere: a crashed host leaves its children behind.
 func processAttributes() *syscall.SysProcAttr { return nil }
 
-// reservePort finds a free loopback port. Elsewhere it cannot be held for the handler, so something may take it first; the
-// handler then fails to start and the host says so.
+// reservePort finds a free loopback port. Elsewhere it cannot be held for the handler, so something may take it first;
+// the handler then fails to start and the host says so.
 func reservePort() (port int, release func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -40,7 +40,11 @@ func newBench(t *testing.T, schedule string, change ...func(*timerTrigger)) *ben
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{fn: &function{name: "PollAlerts", binding: "timer", timer: &timerTrigger{schedule: s, useMonitor: true}}}
+	b := &bench{fn: &function{
+		name:    "PollAlerts",
+		binding: "timer",
+		timer:   &timerTrigger{schedule: s, useMonitor: true},
+	}}
 	for _, f := range change {
 		f(b.fn.timer)
 	}
@@ -53,7 +57,11 @@ func newBench(t *testing.T, schedule string, change ...func(*timerTrigger)) *ben
 func (b *bench) join(index int) (*instance, *life) {
 	in := &instance{h: b.h, group: b.fn.name, index: index, fns: []*function{b.fn}}
 	l := in.begin()
-	p := &process{base: "http://handler", client: &http.Client{Transport: handlerOf{b, index}}, done: make(chan struct{})}
+	p := &process{
+		base:   "http://handler",
+		client: &http.Client{Transport: handlerOf{b, index}},
+		done:   make(chan struct{}),
+	}
 	in.set(ready, p)
 	go func() {
 		defer close(l.over)
@@ -101,7 +109,8 @@ func (b handlerOf) RoundTrip(r *http.Request) (*http.Response, error) {
 	httptrace.ContextClientTrace(r.Context()).WroteRequest(httptrace.WroteRequestInfo{}) // as a connection says it
 	timer := sent.Data.Timer
 	b.mu.Lock()
-	b.runs = append(b.runs, run{b.index, time.Now(), timer.ScheduleStatus.Next, timer.ScheduleStatus.Last, timer.IsPastDue})
+	b.runs = append(b.runs,
+		run{b.index, time.Now(), timer.ScheduleStatus.Next, timer.ScheduleStatus.Last, timer.IsPastDue})
 	b.mu.Unlock()
 	time.Sleep(b.busy)
 	return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}},

@@ -81,7 +81,11 @@ func TestAMessagesRequestIsTheCapturedOne(t *testing.T) {
 	client := at(sample, "Metadata", "Client")
 	namespace := client["FullyQualifiedNamespace"].(string)
 	id := strings.TrimPrefix(client["Identifier"].(string), namespace+"-")
-	fn := &function{name: "RespondToAlert", binding: "message", queue: &queueTrigger{namespace: namespace, binary: true}}
+	fn := &function{
+		name:    "RespondToAlert",
+		binding: "message",
+		queue:   &queueTrigger{namespace: namespace, binary: true},
+	}
 	sameAsCaptured(t, name, fn, queueEnvelope(fn, d, id, when(t, at(sample, "Metadata", "sys")["UtcNow"].(string))))
 }
 

@@ -34,7 +34,8 @@ func TestCloseLeavesNothingRunning(t *testing.T) {
 	if err := h.Invoke(t.Context(), "RespondToAlert", "{}"); err == nil {
 		t.Error("a stopped host invoked a function")
 	}
-	goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("net/http.(*Server).Serve"), goleak.IgnoreAnyFunction("net/http.(*conn).serve"),
+	goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("net/http.(*Server).Serve"),
+		goleak.IgnoreAnyFunction("net/http.(*conn).serve"),
 		goleak.IgnoreAnyFunction("net/http.(*connReader).backgroundRead"))
 }
 
@@ -56,7 +57,8 @@ func TestTheHostStopsWithItsContext(t *testing.T) {
 // crashingHostMain is a host in a process of its own, for the test that kills it.
 func crashingHostMain() int {
 	h, err := Start(context.Background(), Options{
-		AppRoot: os.Getenv("APP"), Settings: map[string]string{"ROLE": "handler", "PROBE": "200", "CONTROL": os.Getenv("CONTROL")},
+		AppRoot:  os.Getenv("APP"),
+		Settings: map[string]string{"ROLE": "handler", "PROBE": "200", "CONTROL": os.Getenv("CONTROL")},
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

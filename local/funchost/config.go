@@ -95,7 +95,8 @@ func (f hostJSON) config(root string, settings map[string]string) (hostConfig, e
 	case f.CustomHandler == nil:
 		return c, fmt.Errorf("customHandler is missing; it names the binary to start")
 	case f.CustomHandler.EnableProxyingHTTPRequest:
-		return c, fmt.Errorf("customHandler.enableProxyingHttpRequest is not supported here; use enableForwardingHttpRequest")
+		return c,
+			fmt.Errorf("customHandler.enableProxyingHttpRequest is not supported here; use enableForwardingHttpRequest")
 	}
 	c.forward = f.CustomHandler.EnableForwardingHTTPRequest
 	var err error
@@ -110,11 +111,15 @@ func (f hostJSON) config(root string, settings map[string]string) (hostConfig, e
 	}
 	sb := f.Extensions.ServiceBus
 	if sb.AutoCompleteMessages != nil && !*sb.AutoCompleteMessages {
-		return c, fmt.Errorf("extensions.serviceBus.autoCompleteMessages is false; a custom handler cannot settle, every message would come again")
+		return c,
+			fmt.Errorf("extensions.serviceBus.autoCompleteMessages is false; a custom handler cannot settle, every " +
+				"message would come again")
 	}
 	if sb.MaxConcurrentCalls != nil {
 		if c.maxConcurrentCalls = *sb.MaxConcurrentCalls; c.maxConcurrentCalls < 1 {
-			return c, fmt.Errorf("extensions.serviceBus.maxConcurrentCalls is %d; it must be at least 1", c.maxConcurrentCalls)
+			return c,
+				fmt.Errorf("extensions.serviceBus.maxConcurrentCalls is %d; it must be at least 1",
+					c.maxConcurrentCalls)
 		}
 	}
 	d := f.CustomHandler.Description
@@ -127,7 +132,8 @@ func (f hostJSON) config(root string, settings map[string]string) (hostConfig, e
 	return c, err
 }
 
-// bodyLimit is the largest body that the host takes. A limit that is no number is none (HttpRequestBodySizeMiddleware.cs).
+// bodyLimit is the largest body that the host takes. A limit that is no number is none
+// (HttpRequestBodySizeMiddleware.cs).
 func bodyLimit(settings map[string]string) int64 {
 	limit, err := strconv.ParseInt(strings.TrimSpace(settings["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"]), 10, 64)
 	if err != nil {
@@ -143,8 +149,14 @@ func (c *hostConfig) setTimes(f hostJSON) error {
 		otherwise  time.Duration
 	}{
 		{"functionTimeout", f.FunctionTimeout, &c.functionTimeout, defaultFunctionTimeout},
-		{"customHandler.initializationTimeout", f.CustomHandler.InitializationTimeout, &c.initTimeout, defaultInitTimeout},
-		{"extensions.serviceBus.maxAutoLockRenewalDuration", f.Extensions.ServiceBus.MaxAutoLockRenewalDuration, &c.maxRenewal, defaultMaxRenewal},
+		{
+			"customHandler.initializationTimeout", f.CustomHandler.InitializationTimeout, &c.initTimeout,
+			defaultInitTimeout,
+		},
+		{
+			"extensions.serviceBus.maxAutoLockRenewalDuration", f.Extensions.ServiceBus.MaxAutoLockRenewalDuration,
+			&c.maxRenewal, defaultMaxRenewal,
+		},
 	} {
 		if *t.into = t.otherwise; t.text == "" {
 			continue

@@ -48,7 +48,8 @@ func (a *app) exitsUnready() {
 	eventually(a.t, "the process is gone", func() bool { return !alive(s.PID) })
 }
 
-// TestExitCode0BeforeReadinessIsFoundOutByTheTimeAlone takes the third end for an end of the host as any other third end.
+// TestExitCode0BeforeReadinessIsFoundOutByTheTimeAlone takes the third end for an end of the host as any other third
+// end.
 func TestExitCode0BeforeReadinessIsFoundOutByTheTimeAlone(t *testing.T) {
 	t.Parallel()
 	t.Run("and the handler is tried again", func(t *testing.T) {
@@ -88,13 +89,19 @@ func TestExitCode0BeforeReadinessIsFoundOutByTheTimeAlone(t *testing.T) {
 func TestABinaryThatCannotBeRunLeavesCallsHangingUntilTheTimeout(t *testing.T) {
 	t.Parallel()
 	for name, executable := range map[string]string{
-		"no execute permission": "host.json", "a folder": "RespondToAlert", "not there": "./nowhere", "not on PATH": "no-such-tool-anywhere",
+		"no execute permission": "host.json",
+		"a folder":              "RespondToAlert",
+		"not there":             "./nowhere",
+		"not on PATH":           "no-such-tool-anywhere",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newApp(t, strings.Replace(plainHost, `"handler"`, `"`+executable+`"`, 1), map[string]string{"RespondToAlert": queueFunction})
+			a := newApp(t, strings.Replace(plainHost, `"handler"`, `"`+executable+`"`, 1),
+				map[string]string{"RespondToAlert": queueFunction})
 			h := a.start()
-			eventually(t, "the log says why", func() bool { return strings.Contains(a.logs.text(), "Failed to start Worker Channel") })
+			eventually(t, "the log says why", func() bool {
+				return strings.Contains(a.logs.text(), "Failed to start Worker Channel")
+			})
 			a.broker.put("alerts", "m1")
 			eventually(t, "the call waits", func() bool { return a.clock.pending(5*time.Minute) == 1 })
 			if !strings.Contains(a.logs.text(), strings.TrimPrefix(executable, ".")) {
@@ -109,7 +116,8 @@ func TestABinaryThatCannotBeRunLeavesCallsHangingUntilTheTimeout(t *testing.T) {
 			if got := receive(t, a.broker.settled, "settlement"); got != "abandon m1" {
 				t.Error(got)
 			}
-			if e := a.event(); e.Err == nil || !strings.Contains(e.Err.Error(), "functionTimeout") || h.ctx.Err() != nil {
+			if e := a.event(); e.Err == nil || !strings.Contains(e.Err.Error(), "functionTimeout") ||
+				h.ctx.Err() != nil {
 				t.Errorf("event %+v, the host: %v", e, context.Cause(h.ctx))
 			}
 			if err := h.Stop("RespondToAlert", 0); err != nil {
@@ -121,9 +129,12 @@ func TestABinaryThatCannotBeRunLeavesCallsHangingUntilTheTimeout(t *testing.T) {
 
 func TestAnInstanceThatStopsTriesItsBinaryAgain(t *testing.T) {
 	t.Parallel()
-	a := newApp(t, strings.Replace(plainHost, `"handler"`, `"./later"`, 1), map[string]string{"RespondToAlert": queueFunction})
+	a := newApp(t, strings.Replace(plainHost, `"handler"`, `"./later"`, 1),
+		map[string]string{"RespondToAlert": queueFunction})
 	h := a.start()
-	eventually(t, "the log says why", func() bool { return strings.Contains(a.logs.text(), "Failed to start Worker Channel") })
+	eventually(t, "the log says why", func() bool {
+		return strings.Contains(a.logs.text(), "Failed to start Worker Channel")
+	})
 	if err := os.Symlink(filepath.Join(a.root, "handler"), filepath.Join(a.root, "later")); err != nil {
 		t.Fatal(err)
 	}

@@ -182,8 +182,15 @@ func queueEnvelope(fn *function, d Delivery, clientID string, now time.Time) env
 	m["ExpiresAtUtc"], m["ExpiresAt"] = second(d.ExpiresAt), second(d.ExpiresAt)+"+00:00"
 	m["EnqueuedTimeUtc"], m["EnqueuedTime"] = second(d.EnqueuedAt), second(d.EnqueuedAt)+"+00:00"
 	for name, value := range map[string]string{
-		"MessageId": d.MessageID, "LockToken": d.LockToken, "ContentType": d.ContentType, "Subject": d.Subject, "Label": d.Subject,
-		"CorrelationId": d.CorrelationID, "ReplyTo": d.ReplyTo, "SessionId": d.SessionID, "PartitionKey": d.SessionID,
+		"MessageId":     d.MessageID,
+		"LockToken":     d.LockToken,
+		"ContentType":   d.ContentType,
+		"Subject":       d.Subject,
+		"Label":         d.Subject,
+		"CorrelationId": d.CorrelationID,
+		"ReplyTo":       d.ReplyTo,
+		"SessionId":     d.SessionID,
+		"PartitionKey":  d.SessionID,
 	} {
 		m.setText(name, value)
 	}

@@ -85,7 +85,9 @@ func TestServiceBusEnvelopesMatchTheSamples(t *testing.T) {
 	alert.LockToken, alert.MessageID, alert.SequenceNumber = "0b5a0f0d-4b2f-4c55-9f0d-3e2c9d1a7f10", "da638400000000000001_1200000001", 41
 	alert.Subject, alert.CorrelationID = "mde-alert", "6f1d8f2e-0a41-4f0e-9d0b-0d6f0a3f5a10"
 	alert.ApplicationProperties = map[string]any{
-		"source": "poller", "attempt": int64(1), "Diagnostic-Id": "00-4bf92f3577b34da6a3ce929d0e0e4736-b9c7c989f97918e1-01",
+		"source":        "poller",
+		"attempt":       int64(1),
+		"Diagnostic-Id": "00-4bf92f3577b34da6a3ce929d0e0e4736-b9c7c989f97918e1-01",
 	}
 	exact := alert
 	exact.CorrelationID, exact.ApplicationProperties = "", map[string]any{"source": "poller", "attempt": 1}
@@ -96,7 +98,10 @@ func TestServiceBusEnvelopesMatchTheSamples(t *testing.T) {
 	session.LockToken, session.MessageID, session.SequenceNumber = "7d1f5a32-6a5b-4a7c-9e2d-0f1a2b3c4d5e", "da638400000000000002_1200000002", 7
 	session.SessionID, session.ApplicationProperties = "machine-1e5bc9d7", map[string]any{"source": "webhook"}
 	for name, d := range map[string]Delivery{
-		"servicebus-json": alert, "servicebus-json-datatype-binary": exact, "servicebus-text": text, "servicebus-session": session,
+		"servicebus-json":                 alert,
+		"servicebus-json-datatype-binary": exact,
+		"servicebus-text":                 text,
+		"servicebus-session":              session,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -105,7 +110,8 @@ func TestServiceBusEnvelopesMatchTheSamples(t *testing.T) {
 				namespace: "example-ns.servicebus.windows.net", binary: strings.HasSuffix(name, "binary"),
 			}}
 			d.Body = body(t, name, want)
-			sameEnvelope(t, want, queueEnvelope(fn, d, clientID, when(t, at(want, "Metadata", "sys")["UtcNow"].(string))))
+			sameEnvelope(t, want,
+				queueEnvelope(fn, d, clientID, when(t, at(want, "Metadata", "sys")["UtcNow"].(string))))
 		})
 	}
 }
@@ -148,7 +154,8 @@ func TestTimerEnvelopesMatchTheSamples(t *testing.T) {
 			t.Parallel()
 			want := golden(t, name)
 			fn := &function{name: "PollAlerts", binding: "pollTimer", timer: &timerTrigger{}}
-			sameEnvelope(t, want, timerEnvelope(fn, test.status, test.pastDue, when(t, at(want, "Metadata", "sys")["UtcNow"].(string))))
+			sameEnvelope(t, want,
+				timerEnvelope(fn, test.status, test.pastDue, when(t, at(want, "Metadata", "sys")["UtcNow"].(string))))
 		})
 	}
 }
@@ -162,13 +169,19 @@ func TestHTTPEnvelopesMatchTheSamples(t *testing.T) {
 		fn   string
 	}{
 		"http-get": {
-			raw: "GET /api/approvals/42?view=full&tag=a&tag=b HTTP/1.1\r\nHost: example-app.azurewebsites.net\r\nAccept: text/html\r\n" +
+			raw: "GET /api/approvals/42?view=full&tag=a&tag=b HTTP/1.1\r\nHost: " +
+				"example-app.azurewebsites.net\r\nAccept: text/html\r\n" +
 				"User-Agent: Mozilla/5.0\r\nx-functions-key: <function-key>\r\n\r\n",
-			tls: true, fn: "ApprovalPage",
-			call: httpCall{params: map[string]string{"id": "42"}, grant: grant{valid: true, level: levelFunction, keyID: "default"}},
+			tls: true,
+			fn:  "ApprovalPage",
+			call: httpCall{
+				params: map[string]string{"id": "42"},
+				grant:  grant{valid: true, level: levelFunction, keyID: "default"},
+			},
 		},
 		"http-post": {
-			raw: "POST /api/webhook HTTP/1.1\r\nHost: localhost:7071\r\nAccept: */*\r\nContent-Type: application/json\r\n" +
+			raw: "POST /api/webhook HTTP/1.1\r\nHost: localhost:7071\r\nAccept: */*\r\nContent-Type: " +
+				"application/json\r\n" +
 				"User-Agent: curl/8.5.0\r\nContent-Length: 37\r\n\r\n",
 			fn:   "AlertWebhook",
 			call: httpCall{params: map[string]string{}, body: []byte(`{"alertId":"da3","severity":"Medium"}`)},
@@ -187,7 +200,8 @@ func TestHTTPEnvelopesMatchTheSamples(t *testing.T) {
 			canonical(at(want, "Data", "req", "Headers"))
 			canonical(at(want, "Metadata", "Headers"))
 			fn := &function{name: test.fn, binding: "req"}
-			sameEnvelope(t, want, httpEnvelope(fn, r, test.call, when(t, at(want, "Metadata", "sys")["UtcNow"].(string))))
+			sameEnvelope(t, want,
+				httpEnvelope(fn, r, test.call, when(t, at(want, "Metadata", "sys")["UtcNow"].(string))))
 		})
 	}
 }
@@ -208,13 +222,26 @@ func TestABodyPromotesItsMembersOverMetadata(t *testing.T) {
 	}{
 		"overwrites in any case, keeps the spelling": {`{"messageId":"forged"}`, metadata{"MessageId": `"forged"`}},
 		"the later of two spellings wins":            {`{"X":"1","x":"2"}`, metadata{"MessageId": `"m"`, "X": `"2"`}},
-		"numbers and booleans become text": {`{"i":7,"f":1.50,"big":1e21,"small":0.000001,"t":true,"n":false}`, metadata{
-			"MessageId": `"m"`, "i": `"7"`, "f": `"1.5"`, "big": `"1E+21"`, "small": `"1E-06"`, "t": `"True"`, "n": `"False"`}},
-		"dates are rewritten in UTC": {`{"a":"2026-03-02T09:58:12+02:00","b":"2026-03-02T09:58:12.5","c":"2026-03-02"}`, metadata{
-			"MessageId": `"m"`, "a": `"03/02/2026 07:58:12"`, "b": `"03/02/2026 09:58:12"`, "c": `"2026-03-02"`}},
-		"arrays, nulls and trigger names are dropped": {`{"a":[1],"b":null,"myTrigger":"x"}`, metadata{"MessageId": `"m"`}},
-		"an array promotes nothing":                   {`[{"messageId":"forged"}]`, metadata{"MessageId": `"m"`}},
-		"text promotes nothing":                       {`{"messageId":"forged"} and more`, metadata{"MessageId": `"m"`}},
+		"numbers and booleans become text": {
+			`{"i":7,"f":1.50,"big":1e21,"small":0.000001,"t":true,"n":false}`, metadata{
+				"MessageId": `"m"`,
+				"i":         `"7"`,
+				"f":         `"1.5"`,
+				"big":       `"1E+21"`,
+				"small":     `"1E-06"`,
+				"t":         `"True"`,
+				"n":         `"False"`,
+			},
+		},
+		"dates are rewritten in UTC": {
+			`{"a":"2026-03-02T09:58:12+02:00","b":"2026-03-02T09:58:12.5","c":"2026-03-02"}`, metadata{
+				"MessageId": `"m"`, "a": `"03/02/2026 07:58:12"`, "b": `"03/02/2026 09:58:12"`, "c": `"2026-03-02"`},
+		},
+		"arrays, nulls and trigger names are dropped": {
+			`{"a":[1],"b":null,"myTrigger":"x"}`, metadata{"MessageId": `"m"`},
+		},
+		"an array promotes nothing": {`[{"messageId":"forged"}]`, metadata{"MessageId": `"m"`}},
+		"text promotes nothing":     {`{"messageId":"forged"} and more`, metadata{"MessageId": `"m"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

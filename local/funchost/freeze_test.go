@@ -24,7 +24,8 @@ func TestAFrozenInstanceAnswersNothingUntilItIsThawed(t *testing.T) {
 	a.clock.pass(t, 5*time.Second) // half of what is left of the lock
 	eventually(t, "the lock is given up", func() bool { return a.clock.pending(2500*time.Millisecond) > 0 })
 	if len(a.broker.renewed) != 0 || len(a.broker.settled) != 0 || len(a.events) != 0 {
-		t.Errorf("a frozen instance renewed %d locks, settled %d messages and ended %d invocations", len(a.broker.renewed), len(a.broker.settled), len(a.events))
+		t.Errorf("a frozen instance renewed %d locks, settled %d messages and ended %d invocations",
+			len(a.broker.renewed), len(a.broker.settled), len(a.events))
 	}
 	for range 2 {
 		if err := h.Thaw("RespondToAlert", 0); err != nil {

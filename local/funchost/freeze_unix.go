@@ -14,8 +14,8 @@ import (
 // stopPatience is how long a busy machine may take to stop the threads of a process.
 const stopPatience = 10 * time.Second
 
-// stopProcess returns once no thread of the process runs any more, where the operating system shows that: the signal is taken
-// by one thread, which stops the others, and on a busy machine they go on for a while.
+// stopProcess returns once no thread of the process runs any more, where the operating system shows that: the signal is
+// taken by one thread, which stops the others, and on a busy machine they go on for a while.
 func stopProcess(p *os.Process) error {
 	if err := p.Signal(syscall.SIGSTOP); err != nil {
 		return err
@@ -40,7 +40,8 @@ func stopped(pid int) bool {
 			continue // the thread ended meanwhile
 		}
 		// The name before the state may hold anything, closing brackets too.
-		if rest := bytes.TrimSpace(stat[bytes.LastIndexByte(stat, ')')+1:]); len(rest) > 0 && !bytes.ContainsRune([]byte("TtZX"), rune(rest[0])) {
+		if rest := bytes.TrimSpace(stat[bytes.LastIndexByte(stat, ')')+1:]); len(rest) > 0 &&
+			!bytes.ContainsRune([]byte("TtZX"), rune(rest[0])) {
 			return false
 		}
 	}

@@ -79,9 +79,10 @@ type indexingError struct{ error }
 
 func (e indexingError) Unwrap() error { return e.error }
 
-// readFunctions reads every direct sub-folder of root that holds a function.json, by name. off are those that are left out,
-// by name and why.
-func readFunctions(root string, settings map[string]string, host hostConfig) (out []*function, off map[string]error, err error) {
+// readFunctions reads every direct sub-folder of root that holds a function.json, by name. off are those that are left
+// out, by name and why.
+func readFunctions(root string, settings map[string]string,
+	host hostConfig) (out []*function, off map[string]error, err error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
 		return nil, nil, err
@@ -94,7 +95,9 @@ func readFunctions(root string, settings map[string]string, host hostConfig) (ou
 			continue
 		}
 		if !valid.MatchString(entry.Name()) || strings.EqualFold(entry.Name(), "host") {
-			return nil, nil, fmt.Errorf("%s: %q cannot be a function's name; it must match %s and not be host", path, entry.Name(), functionName)
+			return nil, nil,
+				fmt.Errorf("%s: %q cannot be a function's name; it must match %s and not be host", path, entry.Name(),
+					functionName)
 		}
 		fn, err := readFunction(path, entry.Name(), settings, host)
 		switch {
@@ -144,7 +147,8 @@ func (f functionJSON) function(name string, settings map[string]string, host hos
 	case "servicebustrigger":
 		fn.queue, err = trigger.queueTrigger(settings)
 	default:
-		err = fmt.Errorf("trigger type %q is not supported here; httpTrigger, timerTrigger and serviceBusTrigger are", trigger.Type)
+		err = fmt.Errorf("trigger type %q is not supported here; httpTrigger, timerTrigger and serviceBusTrigger are",
+			trigger.Type)
 	}
 	if err == nil && output != "" && fn.http == nil {
 		err = fmt.Errorf("an http output needs an httpTrigger")
@@ -162,14 +166,17 @@ func (f functionJSON) split() (trigger bindingJSON, output string, err error) {
 		case b.Name == "":
 			return trigger, "", fmt.Errorf("binding %d (%s) has no name", i, b.Type)
 		case isTrigger && direction != "in":
-			return trigger, "", fmt.Errorf("binding %s: direction of a trigger is %q; it must be in", b.Name, b.Direction)
+			return trigger, "",
+				fmt.Errorf("binding %s: direction of a trigger is %q; it must be in", b.Name, b.Direction)
 		case isTrigger:
 			trigger = b
 			triggers++
 		case strings.EqualFold(b.Type, "http") && direction == "out" && output == "":
 			output = b.Name
 		default:
-			return trigger, "", fmt.Errorf("binding %s: type %q, direction %q is not supported here; besides the trigger only one http output is", b.Name, b.Type, b.Direction)
+			return trigger, "",
+				fmt.Errorf("binding %s: type %q, direction %q is not supported here; besides the trigger only one "+
+					"http output is", b.Name, b.Type, b.Direction)
 		}
 	}
 	if triggers != 1 {
@@ -195,7 +202,13 @@ func (b bindingJSON) httpTrigger(name, output string, host hostConfig) (*httpTri
 	for i, m := range b.Methods {
 		methods[i] = strings.ToUpper(m)
 	}
-	return &httpTrigger{level: level, methods: methods, route: r, output: output, forward: host.forward && output != ""}, nil
+	return &httpTrigger{
+		level:   level,
+		methods: methods,
+		route:   r,
+		output:  output,
+		forward: host.forward && output != "",
+	}, nil
 }
 
 func (t httpTrigger) allows(method string) bool {
@@ -211,7 +224,8 @@ func (b bindingJSON) timerTrigger(settings map[string]string) (*timerTrigger, er
 	if err != nil {
 		return nil, err
 	}
-	return &timerTrigger{schedule: s, useMonitor: b.UseMonitor == nil || *b.UseMonitor, runOnStartup: b.RunOnStartup}, nil
+	return &timerTrigger{schedule: s, useMonitor: b.UseMonitor == nil || *b.UseMonitor, runOnStartup: b.RunOnStartup},
+		nil
 }
 
 func (b bindingJSON) queueTrigger(settings map[string]string) (*queueTrigger, error) {
@@ -227,7 +241,8 @@ func (b bindingJSON) queueTrigger(settings map[string]string) (*queueTrigger, er
 	case b.IsSessionsEnabled:
 		return nil, fmt.Errorf("isSessionsEnabled is not supported here")
 	case b.AutoCompleteMessages != nil && !*b.AutoCompleteMessages:
-		return nil, fmt.Errorf("autoCompleteMessages is false; a custom handler cannot settle, every message would come again")
+		return nil,
+			fmt.Errorf("autoCompleteMessages is false; a custom handler cannot settle, every message would come again")
 	}
 	if t := strings.ToLower(b.DataType); t != "" && t != "string" && t != "binary" {
 		return nil, fmt.Errorf("dataType is %q; it must be string or binary", b.DataType)
@@ -254,7 +269,8 @@ func connection(settings map[string]string, name string) (namespace string, err 
 		if ns := settings[name+"__fullyQualifiedNamespace"]; ns != "" {
 			return ns, nil
 		}
-		return "", fmt.Errorf("connection %q: neither app setting %s nor %s__fullyQualifiedNamespace is set", name, name, name)
+		return "",
+			fmt.Errorf("connection %q: neither app setting %s nor %s__fullyQualifiedNamespace is set", name, name, name)
 	}
 	for part := range strings.SplitSeq(text, ";") {
 		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")

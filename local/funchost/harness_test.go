@@ -87,8 +87,14 @@ func handlerMain() int {
 		}
 		body, _ := io.ReadAll(r.Body)
 		answer := relay(control+"/call", seen{
-			Method: r.Method, URI: r.RequestURI, Host: r.Host, Header: r.Header, Body: string(body), Length: r.ContentLength,
-			PID: os.Getpid(), Env: os.Environ(),
+			Method: r.Method,
+			URI:    r.RequestURI,
+			Host:   r.Host,
+			Header: r.Header,
+			Body:   string(body),
+			Length: r.ContentLength,
+			PID:    os.Getpid(),
+			Env:    os.Environ(),
 		})
 		fmt.Fprint(os.Stdout, answer.Stdout)
 		fmt.Fprint(os.Stderr, answer.Stderr)
@@ -169,7 +175,11 @@ func newApp(t *testing.T, hostJSON string, functions map[string]string) *app {
 	for name, text := range functions {
 		a.write(name+"/function.json", text)
 	}
-	a.settings = map[string]string{"ROLE": "handler", "PROBE": "200", "ServiceBus__fullyQualifiedNamespace": "example-ns.servicebus.windows.net"}
+	a.settings = map[string]string{
+		"ROLE":                                "handler",
+		"PROBE":                               "200",
+		"ServiceBus__fullyQualifiedNamespace": "example-ns.servicebus.windows.net",
+	}
 	return a
 }
 

@@ -60,9 +60,9 @@ func (g *group) pick() *instance {
 	return in
 }
 
-// Start reads the app, starts its processes and listens. It returns as soon as the front listens; invocations wait until
-// their handler is ready. An error names the file or setting that is wrong, and then nothing was left running. The host
-// runs until ctx ends, Close is called or it shuts itself down, which Wait tells.
+// Start reads the app, starts its processes and listens. It returns as soon as the front listens; invocations wait
+// until their handler is ready. An error names the file or setting that is wrong, and then nothing was left running.
+// The host runs until ctx ends, Close is called or it shuts itself down, which Wait tells.
 func Start(ctx context.Context, o Options) (*Host, error) {
 	h := &Host{o: o.withDefaults(), id: newGUID(), done: make(chan struct{})}
 	if err := h.read(); err != nil {
@@ -160,7 +160,14 @@ func (h *Host) assemble() error {
 			if err := checkSettings(own); err != nil {
 				return fmt.Errorf("Options.InstanceSettings of %s/%d: %w", name, i, err)
 			}
-			g.instances = append(g.instances, &instance{h: h, group: name, index: i, port: port, fns: members[name], own: own})
+			g.instances = append(g.instances, &instance{
+				h:     h,
+				group: name,
+				index: i,
+				port:  port,
+				fns:   members[name],
+				own:   own,
+			})
 		}
 		h.groups = append(h.groups, g)
 	}
@@ -232,8 +239,8 @@ func (h *Host) fail(err error) {
 // Addr is where the HTTP front listens, as host:port.
 func (h *Host) Addr() string { return h.listener.Addr().String() }
 
-// Wait returns when the host has stopped and nothing of it runs any more. The error is nil after Close or the end of the
-// context given to Start; otherwise it says why the host shut itself down.
+// Wait returns when the host has stopped and nothing of it runs any more. The error is nil after Close or the end of
+// the context given to Start; otherwise it says why the host shut itself down.
 func (h *Host) Wait() error {
 	<-h.done
 	switch cause := context.Cause(h.ctx); {
@@ -244,9 +251,9 @@ func (h *Host) Wait() error {
 	}
 }
 
-// Close ends the host for good and takes everything down: no new triggers, SIGKILL to all handlers at once, also to those
-// that a stop left running. Messages in flight are abandoned. It returns when everything is gone; a repeat is safe. StopAll
-// is how a host stops in Azure.
+// Close ends the host for good and takes everything down: no new triggers, SIGKILL to all handlers at once, also to
+// those that a stop left running. Messages in flight are abandoned. It returns when everything is gone; a repeat is
+// safe. StopAll is how a host stops in Azure.
 func (h *Host) Close() {
 	h.stop(errStopped)
 	<-h.done
@@ -288,8 +295,8 @@ func (h *Host) Kill(function string, instance int) error {
 	return in.kill()
 }
 
-// KillAll is a power cut: every instance is lost with all it held, and every handler that a stop left running. Nothing is
-// settled, so the locks of messages in flight lapse by themselves, and a timer run in progress is not recorded. New
+// KillAll is a power cut: every instance is lost with all it held, and every handler that a stop left running. Nothing
+// is settled, so the locks of messages in flight lapse by themselves, and a timer run in progress is not recorded. New
 // instances start at once with a clean error count. It returns when the old ones are dead.
 func (h *Host) KillAll() {
 	var all sync.WaitGroup
@@ -300,8 +307,8 @@ func (h *Host) KillAll() {
 	all.Wait()
 }
 
-// Lose is KillAll for one instance of a function's scale group: as when its machine is gone. What it held, leases of timers
-// too, stays its until it runs out.
+// Lose is KillAll for one instance of a function's scale group: as when its machine is gone. What it held, leases of
+// timers too, stays its until it runs out.
 func (h *Host) Lose(function string, instance int) error {
 	in, err := h.instance(function, instance)
 	if err == nil {
@@ -310,8 +317,8 @@ func (h *Host) Lose(function string, instance int) error {
 	return err
 }
 
-// Invoke runs a function that is not an HTTP one with input, as the admin API does, and waits for the result: nil if the
-// invocation succeeded. When ctx ends it stops waiting; the invocation goes on.
+// Invoke runs a function that is not an HTTP one with input, as the admin API does, and waits for the result: nil if
+// the invocation succeeded. When ctx ends it stops waiting; the invocation goes on.
 func (h *Host) Invoke(ctx context.Context, function, input string) error {
 	fn, err := h.find(function)
 	if err != nil {

@@ -31,7 +31,8 @@ func send(h *Host, raw string) <-chan exchange {
 			return
 		}
 		defer conn.Close()
-		raw = strings.ReplaceAll(strings.Replace(raw, "\n", "\nHost: front.example\nConnection: close\n", 1), "\n", "\r\n")
+		raw = strings.ReplaceAll(strings.Replace(raw, "\n", "\nHost: front.example\nConnection: close\n", 1), "\n",
+			"\r\n")
 		if _, err := io.WriteString(conn, raw); err != nil {
 			out <- exchange{err: err}
 			return
@@ -44,7 +45,12 @@ func send(h *Host, raw string) <-chan exchange {
 		defer resp.Body.Close()
 		body, err := io.ReadAll(resp.Body)
 		out <- exchange{
-			status: resp.StatusCode, header: resp.Header, trailer: resp.Trailer, length: resp.ContentLength, body: string(body), err: err,
+			status:  resp.StatusCode,
+			header:  resp.Header,
+			trailer: resp.Trailer,
+			length:  resp.ContentLength,
+			body:    string(body),
+			err:     err,
 		}
 	}()
 	return out
@@ -73,10 +79,13 @@ func TestForwardedRequestsArriveAsTheyWere(t *testing.T) {
 	t.Parallel()
 	a := web(t, forwardHost)
 	h := a.start()
-	answer := send(h, "POST /api/console/a%20b/c?x=1&tag=a&tag=b%26&y=%20z HTTP/1.1\nUser-Agent: curl/8.5.0\nX-Custom: 1\nContent-Encoding: br\n"+
-		"Content-Type: text/csv\nX-Azure-Functions-InvocationId: forged\nContent-Length: 5\n\nhello")
+	answer := send(h,
+		"POST /api/console/a%20b/c?x=1&tag=a&tag=b%26&y=%20z HTTP/1.1\nUser-Agent: curl/8.5.0\nX-Custom: "+
+			"1\nContent-Encoding: br\n"+
+			"Content-Type: text/csv\nX-Azure-Functions-InvocationId: forged\nContent-Length: 5\n\nhello")
 	c := a.next()
-	if c.Method != "POST" || c.URI != "/api/console/a%20b/c?x=1&tag=a,b%26&y=%20z" || c.Host != "front.example" || c.Body != "hello" || c.Length != 5 {
+	if c.Method != "POST" || c.URI != "/api/console/a%20b/c?x=1&tag=a,b%26&y=%20z" || c.Host != "front.example" ||
+		c.Body != "hello" || c.Length != 5 {
 		t.Errorf("the handler got %s %s for %s, body %q of %d", c.Method, c.URI, c.Host, c.Body, c.Length)
 	}
 	ids := c.Header.Values("X-Azure-Functions-InvocationId")
@@ -92,9 +101,14 @@ func TestForwardedRequestsArriveAsTheyWere(t *testing.T) {
 	if d := cmp.Diff(want, c.Header); d != "" {
 		t.Errorf("headers (-want +got):\n%s", d)
 	}
-	c.answer(reply{Status: 302, Header: http.Header{"Location": {"/api/console/"}, "Set-Cookie": {"a=1", "b=2"}, "X-Mine": {"1"}}, Body: "moved"})
+	c.answer(reply{
+		Status: 302,
+		Header: http.Header{"Location": {"/api/console/"}, "Set-Cookie": {"a=1", "b=2"}, "X-Mine": {"1"}},
+		Body:   "moved",
+	})
 	e := a.got(answer)
-	if e.status != 302 || e.body != "moved" || e.header.Get("Location") != "/api/console/" || len(e.header["Set-Cookie"]) != 2 || e.header.Get("X-Mine") != "1" {
+	if e.status != 302 || e.body != "moved" || e.header.Get("Location") != "/api/console/" ||
+		len(e.header["Set-Cookie"]) != 2 || e.header.Get("X-Mine") != "1" {
 		t.Errorf("the caller got %+v", e)
 	}
 	if ev := a.event(); ev.Err != nil || ev.Status != 302 || ev.Function != "Console" || ev.InvocationID != own {
@@ -296,25 +310,45 @@ func TestWithoutForwardingTheHandlerGetsAnEnvelopeAndAnswersWithAnOutput(t *test
 		want  exchange
 	}{
 		"object": {
-			jsonReply(`{"Outputs":{"res":{"statusCode":201,"body":{"a":1},"headers":{"Content-Type":"application/json","X-A":"b"}}}}`),
-			exchange{status: 201, body: `{"a":1}`, header: http.Header{"Content-Type": {"application/json"}, "X-A": {"b"}}},
+			jsonReply(`{"Outputs":{"res":{"statusCode":201,"body":{"a":1},` +
+				`"headers":{"Content-Type":"application/json","X-A":"b"}}}}`),
+			exchange{
+				status: 201,
+				body:   `{"a":1}`,
+				header: http.Header{"Content-Type": {"application/json"}, "X-A": {"b"}},
+			},
 		},
 		"text of an object, status as text": {
-			jsonReply(`{"Outputs":{"res":"{\"status\":\"418\",\"body\":\"tea\"}"}}`), exchange{status: 418, body: "tea", header: textHeader()},
+			jsonReply(`{"Outputs":{"res":"{\"status\":\"418\",\"body\":\"tea\"}"}}`),
+			exchange{status: 418, body: "tea", header: textHeader()},
 		},
-		"base64 stays":   {jsonReply(`{"Outputs":{"res":{"body":"abcd1234"}}}`), exchange{status: 200, body: "abcd1234", header: textHeader()}},
-		"no outputs":     {jsonReply(`{}`), exchange{status: 204, header: http.Header{}}},
-		"no res":         {jsonReply(`{"Outputs":{"Res":{}}}`), exchange{status: 200, body: "{}", header: textHeader()}},
-		"unreadable":     {jsonReply(`{"Outputs":{"res":"hello"}}`), exchange{status: 500, header: http.Header{}}},
-		"bad status":     {jsonReply(`{"Outputs":{"res":{"statusCode":"ok"}}}`), exchange{status: 500, header: http.Header{}}},
-		"status too low": {jsonReply(`{"Outputs":{"res":{"statusCode":99}}}`), exchange{status: 500, header: http.Header{}}},
-		"bad headers":    {jsonReply(`{"Outputs":{"res":{"headers":[]}}}`), exchange{status: 500, header: http.Header{}}},
-		"failed":         {reply{Status: 400, Header: jsonReply("").Header, Body: `{"Outputs":{"res":{}}}`}, exchange{status: 500, header: http.Header{}}},
+		"base64 stays": {
+			jsonReply(`{"Outputs":{"res":{"body":"abcd1234"}}}`),
+			exchange{status: 200, body: "abcd1234", header: textHeader()},
+		},
+		"no outputs": {jsonReply(`{}`), exchange{status: 204, header: http.Header{}}},
+		"no res": {
+			jsonReply(`{"Outputs":{"Res":{}}}`), exchange{status: 200, body: "{}", header: textHeader()},
+		},
+		"unreadable": {jsonReply(`{"Outputs":{"res":"hello"}}`), exchange{status: 500, header: http.Header{}}},
+		"bad status": {
+			jsonReply(`{"Outputs":{"res":{"statusCode":"ok"}}}`), exchange{status: 500, header: http.Header{}},
+		},
+		"status too low": {
+			jsonReply(`{"Outputs":{"res":{"statusCode":99}}}`), exchange{status: 500, header: http.Header{}},
+		},
+		"bad headers": {jsonReply(`{"Outputs":{"res":{"headers":[]}}}`), exchange{status: 500, header: http.Header{}}},
+		"failed": {
+			reply{Status: 400, Header: jsonReply("").Header, Body: `{"Outputs":{"res":{}}}`},
+			exchange{status: 500, header: http.Header{}},
+		},
 	} {
-		answer := send(h, "POST /api/alerts?x=1 HTTP/1.1\nContent-Type: application/json\nContent-Length: 7\n\n{\"a\":1}")
+		answer := send(h,
+			"POST /api/alerts?x=1 HTTP/1.1\nContent-Type: application/json\nContent-Length: 7\n\n{\"a\":1}")
 		c := a.next()
 		sent := parsed(t, []byte(c.Body))
-		if req := at(sent, "Data", "req"); c.URI != "/ReceiveAlert" || req["Body"] != `{"a":1}` || req["Url"] != "http://front.example/api/alerts?x=1" {
+		if req := at(sent, "Data", "req"); c.URI != "/ReceiveAlert" || req["Body"] != `{"a":1}` ||
+			req["Url"] != "http://front.example/api/alerts?x=1" {
 			t.Errorf("%s: the handler got %s %v", name, c.URI, req)
 		}
 		c.answer(test.reply)

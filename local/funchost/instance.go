@@ -34,8 +34,8 @@ type instance struct {
 type life struct {
 	ctx context.Context
 	cut context.CancelCauseFunc
-	// listening ends when the triggers are to take nothing more: at a stop or drain while ctx goes on, else with it. Its
-	// cause says why.
+	// listening ends when the triggers are to take nothing more: at a stop or drain while ctx goes on, else with it.
+	// Its cause says why.
 	listening context.Context
 	quiet     context.CancelCauseFunc
 	// silent is closed when no trigger runs any more, its work included.
@@ -187,8 +187,8 @@ func (in *instance) keepRunning(l *life) {
 	}
 }
 
-// attend sees one process from its start to its end. It returns an error if the process was not ready in time. The host takes
-// no notice of exit code 0, so that one before readiness is found out by the time alone.
+// attend sees one process from its start to its end. It returns an error if the process was not ready in time. The host
+// takes no notice of exit code 0, so that one before readiness is found out by the time alone.
 func (in *instance) attend(l *life, p *process) error {
 	ctx, cancel := context.WithCancelCause(l.ctx)
 	defer cancel(nil)
@@ -233,12 +233,13 @@ func (in *instance) errorEvent(err error) bool {
 		in.h.o.Logf("%s: %v; restart %d", in, err, count)
 		return true
 	}
-	in.h.fail(fmt.Errorf("%s: error event %d within %s of the one before, the host shuts down: %w", in, count, errorWindow, err))
+	in.h.fail(fmt.Errorf("%s: error event %d within %s of the one before, the host shuts down: %w", in, count,
+		errorWindow, err))
 	return false
 }
 
-// await returns the ready process. It gives up, and the host with it, after four times the initialization time-out, unless
-// the binary cannot be run at all.
+// await returns the ready process. It gives up, and the host with it, after four times the initialization time-out,
+// unless the binary cannot be run at all.
 func (in *instance) await(ctx context.Context) (*process, error) {
 	limit := 4 * in.h.config.initTimeout
 	var late chan struct{}
@@ -262,7 +263,8 @@ func (in *instance) await(ctx context.Context) (*process, error) {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		case <-late:
-			err := fmt.Errorf("%s: an invocation waited %s for the handler to become ready; the host shuts down", in, limit)
+			err := fmt.Errorf("%s: an invocation waited %s for the handler to become ready; the host shuts down", in,
+				limit)
 			in.h.fail(err)
 			return nil, err
 		}
@@ -284,7 +286,8 @@ func (in *instance) lose() {
 // ending reports whether the life is over or about to be.
 func (l *life) ending() bool { return l.lost.Load() || l.ctx.Err() != nil }
 
-// kill ends the current process with SIGKILL and waits until it is gone. Between two processes it waits for the next one.
+// kill ends the current process with SIGKILL and waits until it is gone. Between two processes it waits for the next
+// one.
 func (in *instance) kill() error {
 	for {
 		s, p, changed := in.current()
@@ -306,8 +309,8 @@ func (in *instance) kill() error {
 	}
 }
 
-// recycle has the process that an invocation hung in restarted a little later, or the current one if it never got that far.
-// It counts no error. What else runs in the process may end before.
+// recycle has the process that an invocation hung in restarted a little later, or the current one if it never got that
+// far. It counts no error. What else runs in the process may end before.
 func (in *instance) recycle(p *process) {
 	if p == nil {
 		_, p, _ = in.current()

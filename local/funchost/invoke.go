@@ -15,8 +15,8 @@ var errTimeout = errors.New("functionTimeout")
 // sender performs one invocation against a ready process.
 type sender func(ctx context.Context, p *process, id string) (*answer, error)
 
-// invoke runs one invocation to its end: it waits for the handler, sends, and on time-out fails on time and has the whole
-// process killed. The answer is nil if there was none. The event is not reported yet.
+// invoke runs one invocation to its end: it waits for the handler, sends, and on time-out fails on time and has the
+// whole process killed. The answer is nil if there was none. The event is not reported yet.
 func (in *instance) invoke(l *life, fn *function, send sender) (Event, *answer) {
 	clock := in.h.o.Clock
 	l.running.Add(1)
@@ -39,7 +39,8 @@ func (in *instance) invoke(l *life, fn *function, send sender) (Event, *answer) 
 		switch cause := context.Cause(ctx); {
 		case cause == errTimeout:
 			in.recycle(p)
-			err = fmt.Errorf("functionTimeout of %s passed; the handler process is killed and starts again", in.h.config.functionTimeout)
+			err = fmt.Errorf("functionTimeout of %s passed; the handler process is killed and starts again",
+				in.h.config.functionTimeout)
 		case cause != nil:
 			err = cause
 		}
@@ -52,8 +53,8 @@ func (in *instance) invoke(l *life, fn *function, send sender) (Event, *answer) 
 	return event, ans
 }
 
-// posting sends an envelope to POST /<Function>. An answer that the host cannot tell from none keeps it waiting until its
-// context ends.
+// posting sends an envelope to POST /<Function>. An answer that the host cannot tell from none keeps it waiting until
+// its context ends.
 func (h *Host) posting(fn *function, env envelope) sender {
 	return func(ctx context.Context, p *process, id string) (*answer, error) {
 		req, err := envelopeRequest(ctx, p.base, fn, env, h.stamp(id))
@@ -96,15 +97,16 @@ type pieces struct{ left *bytes.Reader }
 
 func (p *pieces) Read(b []byte) (int, error) { return p.left.Read(b[:min(len(b), 1024)]) }
 
-// trigger runs a function that is not an HTTP one by hand, as the admin API does: the text becomes a queue message's body,
-// a timer ignores it. Metadata has it too, under the binding's name: seen for a timer, and the same code for every trigger
-// (NewBindingContext in FunctionBinding.cs).
+// trigger runs a function that is not an HTTP one by hand, as the admin API does: the text becomes a queue message's
+// body, a timer ignores it. Metadata has it too, under the binding's name: seen for a timer, and the same code for
+// every trigger (NewBindingContext in FunctionBinding.cs).
 func (h *Host) trigger(fn *function, input string) error {
 	in := h.groupOf(fn).pick()
 	now := h.o.Clock.Now()
 	var env envelope
 	if fn.queue != nil {
-		// The SDK's model factory leaves all but the body at its default, so a message by hand has no id and was never delivered.
+		// The SDK's model factory leaves all but the body at its default, so a message by hand has no id and was never
+		// delivered.
 		d := Delivery{Body: []byte(input), SequenceNumber: -1, LockToken: "00000000-0000-0000-0000-000000000000"}
 		env = queueEnvelope(fn, d, h.id, now)
 	} else {

@@ -89,7 +89,8 @@ func takeover(t *testing.T, ending string, ends, other time.Duration) (after tim
 		b.close()
 		runs := b.of(1)
 		if len(runs) == 0 {
-			t.Fatalf("%s at %s, the other from %s: nobody fires the timer; the host said %s", ending, ends, other, b.logs.text())
+			t.Fatalf("%s at %s, the other from %s: nobody fires the timer; the host said %s", ending, ends, other,
+				b.logs.text())
 		}
 		after = runs[0].at.Sub(begun) - ends
 		for _, r := range b.of(0) {
@@ -136,7 +137,8 @@ func TestATakeoverHasItsBoundsInEveryPhase(t *testing.T) {
 			t.Errorf("%s: taken over after %s to %s, want %s to %s", ending, shortest, longest, bounds[0], bounds[1])
 		}
 		if shortest > bounds[0]+6*second || longest < bounds[1]-6*second {
-			t.Errorf("%s: %s to %s does not come near the bounds %s and %s", ending, shortest, longest, bounds[0], bounds[1])
+			t.Errorf("%s: %s to %s does not come near the bounds %s and %s", ending, shortest, longest, bounds[0],
+				bounds[1])
 		}
 	}
 }
@@ -180,7 +182,9 @@ const unrenewed = "its lease cannot be renewed, the host shuts down: "
 // its renewal are overdue at once.
 func TestAnOwnerThatThawsEndsItselfBeforeItFires(t *testing.T) {
 	t.Parallel()
-	for _, frozen := range []time.Duration{2*time.Minute + 7*time.Second, 3 * time.Minute, 10*time.Minute + 31*time.Second} {
+	for _, frozen := range []time.Duration{
+		2*time.Minute + 7*time.Second, 3 * time.Minute, 10*time.Minute + 31*time.Second,
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t, "*/5 * * * * *")
 			owner, l := b.join(0)
@@ -201,7 +205,8 @@ func TestAnOwnerThatThawsEndsItselfBeforeItFires(t *testing.T) {
 				t.Errorf("frozen for %s: the host said %s", frozen, b.logs.text())
 			}
 			if after := len(b.of(0)); after != before || len(b.of(1)) == 0 {
-				t.Errorf("frozen for %s: the old owner fired %d times more, the new one %d times", frozen, after-before, len(b.of(1)))
+				t.Errorf("frozen for %s: the old owner fired %d times more, the new one %d times", frozen, after-before,
+					len(b.of(1)))
 			}
 			b.close()
 		})
@@ -221,7 +226,8 @@ func TestAnOwnerThatThawsInTimeKeepsItsTimer(t *testing.T) {
 		owner.frost.set(false)
 		time.Sleep(10 * time.Minute)
 		if l.ctx.Err() != nil || len(b.of(1)) != 0 || len(b.of(0)) < 11 {
-			t.Errorf("ended %v; it fired %d times, the other one %d times", context.Cause(l.ctx), len(b.of(0)), len(b.of(1)))
+			t.Errorf("ended %v; it fired %d times, the other one %d times", context.Cause(l.ctx), len(b.of(0)),
+				len(b.of(1)))
 		}
 		b.close()
 	})
@@ -240,8 +246,10 @@ func TestALostStorageEndsTheOwnerAtItsNextRenewal(t *testing.T) {
 			time.Sleep(30 * time.Second)
 			synctest.Wait()
 			said := b.logs.text()
-			if context.Cause(owner.ctx) != errStopping || !strings.Contains(said, "PollAlerts/0: timer PollAlerts: "+unrenewed) {
-				t.Errorf("lost at %s: the owner ended because of %v; the host said %s", lost, context.Cause(owner.ctx), said)
+			if context.Cause(owner.ctx) != errStopping ||
+				!strings.Contains(said, "PollAlerts/0: timer PollAlerts: "+unrenewed) {
+				t.Errorf("lost at %s: the owner ended because of %v; the host said %s", lost, context.Cause(owner.ctx),
+					said)
 			}
 			time.Sleep(2 * time.Minute)
 			b.h.o.Storage.Restore()

@@ -25,8 +25,8 @@ import (
 // Broker is the queue that Service Bus triggers read, under peek lock. Implementations must be safe for concurrent use.
 // queue is the queue's name with settings resolved.
 type Broker interface {
-	// Receive waits for a message and locks it for the caller. It returns an error when ctx ends, and then must not keep
-	// a message locked for this call. After any other error the host logs it, pauses and calls again.
+	// Receive waits for a message and locks it for the caller. It returns an error when ctx ends, and then must not
+	// keep a message locked for this call. After any other error the host logs it, pauses and calls again.
 	Receive(ctx context.Context, queue string) (Delivery, error)
 	// Complete removes the message. An error means that its lock is gone; the message will come again.
 	Complete(ctx context.Context, queue, lockToken string) error
@@ -106,11 +106,11 @@ type Event struct {
 type Options struct {
 	// AppRoot is the staged folder: host.json, <Function>/function.json and the binary.
 	AppRoot string
-	// Settings are the app settings: the children's whole environment, and what %NAME% in the JSON files stands for. Start
-	// copies them; a later change of the map reaches no process.
+	// Settings are the app settings: the children's whole environment, and what %NAME% in the JSON files stands for.
+	// Start copies them; a later change of the map reaches no process.
 	Settings map[string]string
-	// InstanceSettings are settings of one process on top of Settings, by its scale group and number, such as the address
-	// of a proxy that only this process uses; nil means none. In Azure all processes have the same.
+	// InstanceSettings are settings of one process on top of Settings, by its scale group and number, such as the
+	// address of a proxy that only this process uses; nil means none. In Azure all processes have the same.
 	InstanceSettings func(group string, instance int) map[string]string
 	Broker           Broker
 	// Addr is where the HTTP front listens. Without a host part it is 127.0.0.1, without a port a free one is taken.
@@ -122,10 +122,11 @@ type Options struct {
 	// Instances is the number of processes of a scale group, by function name, or "http" for all HTTP functions
 	// together; 1 where nothing is said.
 	Instances map[string]int
-	// Storage keeps the leases and the status of timers. Hosts that share one are instances of one app: a timer ticks in
-	// one of them. Nil is one of the host's own, in memory, and then a start never finds a timer past due.
+	// Storage keeps the leases and the status of timers. Hosts that share one are instances of one app: a timer ticks
+	// in one of them. Nil is one of the host's own, in memory, and then a start never finds a timer past due.
 	Storage *Storage
-	// LeasePeriod is how long a timer's lease lasts and what goes with it, for who plays faster than life; 0 means 60 s.
+	// LeasePeriod is how long a timer's lease lasts and what goes with it, for who plays faster than life; 0 means 60
+	// s.
 	LeasePeriod time.Duration
 	// Seed repeats what is left to chance, such as how early or late each tick of a timer comes; 0 takes one at random.
 	Seed uint64

@@ -49,7 +49,9 @@ func startProcess(in *instance) (*process, error) {
 	})
 	p := &process{cmd: cmd, base: "http://127.0.0.1:" + port, errors: &tail{}, done: make(chan struct{})}
 	p.client = newClient(c.forward)
-	stdout := &lineWriter{emit: func(text string) { in.h.o.Stdout(Line{Group: in.group, Instance: in.index, Text: text}) }}
+	stdout := &lineWriter{emit: func(text string) {
+		in.h.o.Stdout(Line{Group: in.group, Instance: in.index, Text: text})
+	}}
 	stderr := &lineWriter{emit: func(text string) {
 		p.errors.add(text)
 		in.h.o.Stderr(Line{Group: in.group, Instance: in.index, Text: text})
@@ -80,7 +82,11 @@ func newClient(forward bool) *http.Client {
 	if forward {
 		check = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	}
-	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 64, DialContext: (&net.Dialer{}).DialContext}
+	transport := &http.Transport{
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 64,
+		DialContext:         (&net.Dialer{}).DialContext,
+	}
 	return &http.Client{Transport: transport, CheckRedirect: check}
 }
 
@@ -116,8 +122,8 @@ func (p *process) ping(ctx context.Context) error {
 }
 
 // send performs a request and reads the whole answer. .NET's client sends the body to its end before it looks for an
-// answer: a handler that answers early and closes the connection is not heard if the rest of the body found no room on the
-// way, which on a loopback connection begins between 3 and 10 MB.
+// answer: a handler that answers early and closes the connection is not heard if the rest of the body found no room on
+// the way, which on a loopback connection begins between 3 and 10 MB.
 func (p *process) send(req *http.Request) (*answer, error) {
 	sent := make(chan error, 1)
 	forget := func(httptrace.GotConnInfo) { // what came of another connection
@@ -173,8 +179,8 @@ func (p *process) ended() bool {
 const endNoticed = 100 * time.Millisecond
 
 // awaitEnd is called when the process gave no answer. If that is because it ended, the host knows before the message of
-// the failed invocation has made its way to the broker and back: without the wait, the message would come back to a dead
-// process until its deliveries are used up.
+// the failed invocation has made its way to the broker and back: without the wait, the message would come back to a
+// dead process until its deliveries are used up.
 func (p *process) awaitEnd(ctx context.Context) {
 	wait := time.NewTimer(endNoticed)
 	defer wait.Stop()

@@ -19,15 +19,18 @@ const (
 		"extensions":{"serviceBus":{"maxConcurrentCalls":2,"maxAutoLockRenewalDuration":"00:02:00"}}}`
 	forwardHost = `{"version":"2.0","functionTimeout":"00:05:00","customHandler":{"description":{"defaultExecutablePath":"handler"},
 		"enableForwardingHttpRequest":true}}`
-	queueFunction = `{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"message","queueName":"alerts","connection":"ServiceBus","dataType":"binary"}]}`
+	queueFunction = `{"bindings":[{"type":"serviceBusTrigger","direction":"in","name":"message",` +
+		`"queueName":"alerts","connection":"ServiceBus","dataType":"binary"}]}`
 )
 
 func httpFunction(route, more string) string {
-	return fmt.Sprintf(`{"bindings":[{"type":"httpTrigger","direction":"in","name":"req","route":%q%s},{"type":"http","direction":"out","name":"res"}]}`, route, more)
+	return fmt.Sprintf(`{"bindings":[{"type":"httpTrigger","direction":"in","name":"req","route":%q%s},`+
+		`{"type":"http","direction":"out","name":"res"}]}`, route, more)
 }
 
 func timerFunction(schedule, more string) string {
-	return fmt.Sprintf(`{"bindings":[{"type":"timerTrigger","direction":"in","name":"timer","schedule":%q%s}]}`, schedule, more)
+	return fmt.Sprintf(`{"bindings":[{"type":"timerTrigger","direction":"in","name":"timer","schedule":%q%s}]}`,
+		schedule, more)
 }
 
 // responder is an app with one queue function, RespondToAlert.
@@ -79,10 +82,17 @@ func TestTheHandlerGetsSettingsAndHostVariablesAndNothingElse(t *testing.T) {
 		t.Errorf("port %q, worker id %q", port, id)
 	}
 	want := map[string]string{
-		"FUNCTIONS_CUSTOMHANDLER_PORT": port, "FUNCTIONS_HTTPWORKER_PORT": port,
-		"FUNCTIONS_CUSTOMHANDLER_WORKER_ID": id, "FUNCTIONS_HTTPWORKER_ID": id,
-		"FUNCTIONS_APP_ROOT_PATH": a.root, "CORDON_MODE": "observe", "WHERE": "RespondToAlert0", "ROLE": "handler", "PROBE": "200",
-		"CONTROL": a.settings["CONTROL"], "ServiceBus__fullyQualifiedNamespace": "example-ns.servicebus.windows.net",
+		"FUNCTIONS_CUSTOMHANDLER_PORT":        port,
+		"FUNCTIONS_HTTPWORKER_PORT":           port,
+		"FUNCTIONS_CUSTOMHANDLER_WORKER_ID":   id,
+		"FUNCTIONS_HTTPWORKER_ID":             id,
+		"FUNCTIONS_APP_ROOT_PATH":             a.root,
+		"CORDON_MODE":                         "observe",
+		"WHERE":                               "RespondToAlert0",
+		"ROLE":                                "handler",
+		"PROBE":                               "200",
+		"CONTROL":                             a.settings["CONTROL"],
+		"ServiceBus__fullyQualifiedNamespace": "example-ns.servicebus.windows.net",
 	}
 	if d := cmp.Diff(want, env); d != "" {
 		t.Errorf("environment (-want +got):\n%s", d)
@@ -173,7 +183,8 @@ func TestExitCodesDecideWhetherTheHandlerComesBack(t *testing.T) {
 		a.broker.put("alerts", "m1")
 		a.next().answer(exits(0))
 		eventually(t, "the host knows", func() bool { return strings.Contains(a.logs.text(), "is not restarted") })
-		if err := h.Invoke(t.Context(), "RespondToAlert", "{}"); err == nil || !strings.Contains(err.Error(), "connection refused") {
+		if err := h.Invoke(t.Context(), "RespondToAlert", "{}"); err == nil ||
+			!strings.Contains(err.Error(), "connection refused") {
 			t.Errorf("Invoke: %v", err)
 		}
 		if err := h.Kill("RespondToAlert", 0); err == nil {

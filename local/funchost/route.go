@@ -141,7 +141,8 @@ func (s segment) rank() int {
 	return 2
 }
 
-// splitPath cuts a decoded path into segments. One slash at the end is ignored; with an empty segment it matches no route.
+// splitPath cuts a decoded path into segments. One slash at the end is ignored; with an empty segment it matches no
+// route.
 func splitPath(path string) ([]string, bool) {
 	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
 	if path == "" {
@@ -160,7 +161,8 @@ func checkRoutes(fns []*function) error {
 		}
 		for _, other := range fns {
 			if _, hit := fn.http.route.match([]string{other.name}); hit {
-				return fmt.Errorf("the route of %s also takes /%s, on which the handler gets the trigger of %s; set extensions.http.routePrefix or change the route",
+				return fmt.Errorf("the route of %s also takes /%s, on which the handler gets the trigger of %s; set "+
+					"extensions.http.routePrefix or change the route",
 					fn.name, other.name, other.name)
 			}
 		}

@@ -23,13 +23,18 @@ func parseSchedule(text string) (schedule, error) {
 	fields := strings.Fields(text)
 	switch {
 	case len(fields) == 1 && strings.Contains(text, ":"):
-		return schedule{}, fmt.Errorf("schedule %q is a TimeSpan, which only an App Service plan takes; write NCRONTAB with six fields, such as 0 */5 * * * *", text)
+		return schedule{},
+			fmt.Errorf("schedule %q is a TimeSpan, which only an App Service plan takes; write NCRONTAB with six "+
+				"fields, such as 0 */5 * * * *", text)
 	case strings.ContainsAny(text, "?=@"):
-		return schedule{}, fmt.Errorf("schedule %q: NCRONTAB knows no ?, @ or =; write six fields, such as 0 */5 * * * *", text)
+		return schedule{},
+			fmt.Errorf("schedule %q: NCRONTAB knows no ?, @ or =; write six fields, such as 0 */5 * * * *", text)
 	case len(fields) == 5:
 		fields = append([]string{"0"}, fields...)
 	case len(fields) != 6:
-		return schedule{}, fmt.Errorf("schedule %q has %d fields; NCRONTAB has six: second minute hour day month weekday", text, len(fields))
+		return schedule{},
+			fmt.Errorf("schedule %q has %d fields; NCRONTAB has six: second minute hour day month weekday", text,
+				len(fields))
 	}
 	parser := cron.NewParser(cron.Second | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 	parsed, err := parser.Parse("TZ=UTC " + strings.Join(fields, " "))
@@ -63,5 +68,6 @@ func (s schedule) subMinute() bool {
 	}
 	every := func(field, all uint64) bool { return field&all == all }
 	return every(s.spec.Minute, span(0, 59)) && every(s.spec.Hour, span(0, 23)) && every(s.spec.Dom, span(1, 31)) &&
-		every(s.spec.Month, span(1, 12)) && every(s.spec.Dow, span(0, 6)) && bits.OnesCount64(s.spec.Second&span(0, 59)) > 1
+		every(s.spec.Month, span(1, 12)) && every(s.spec.Dow, span(0, 6)) &&
+		bits.OnesCount64(s.spec.Second&span(0, 59)) > 1
 }

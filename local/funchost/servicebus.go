@@ -42,8 +42,8 @@ func (in *instance) consume(l *life, fn *function) {
 	}
 }
 
-// deliver runs one message and settles it: complete on success, otherwise abandon at once. Once a stop or drain has begun
-// a success is abandoned too, as the vendor's listener was seen to do.
+// deliver runs one message and settles it: complete on success, otherwise abandon at once. Once a stop or drain has
+// begun a success is abandoned too, as the vendor's listener was seen to do.
 func (in *instance) deliver(l *life, fn *function, d Delivery) {
 	ctx, release := context.WithCancel(l.ctx)
 	renewed := make(chan struct{})
@@ -61,12 +61,18 @@ func (in *instance) deliver(l *life, fn *function, d Delivery) {
 	in.h.o.OnInvocation(event)
 }
 
-// feed runs the function with the message. One that cannot be read fails before that, and so at every delivery until it is a
-// dead letter: it was seen to be delivered ten times in half a second.
+// feed runs the function with the message. One that cannot be read fails before that, and so at every delivery until it
+// is a dead letter: it was seen to be delivered ten times in half a second.
 func (in *instance) feed(l *life, fn *function, d Delivery) Event {
 	now := in.h.o.Clock.Now()
 	if d.Undecodable {
-		return Event{Function: fn.name, Instance: in.index, InvocationID: newGUID(), Start: now, Err: fmt.Errorf("%s: %w", fn.name, errUnread)}
+		return Event{
+			Function:     fn.name,
+			Instance:     in.index,
+			InvocationID: newGUID(),
+			Start:        now,
+			Err:          fmt.Errorf("%s: %w", fn.name, errUnread),
+		}
 	}
 	event, _ := in.invoke(l, fn, in.h.posting(fn, queueEnvelope(fn, d, in.h.id, now)))
 	return event

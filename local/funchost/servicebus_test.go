@@ -42,8 +42,13 @@ func TestASuccessfulMessageIsCompleted(t *testing.T) {
 		t.Errorf("invocation id %q", event.InvocationID)
 	}
 	if d := cmp.Diff(Event{
-		Function: "RespondToAlert", InvocationID: event.InvocationID, Start: a.clock.Now(), Status: 200, Logs: []string{"one", "2"},
-		DeliveryCount: 1, MessageID: "m1",
+		Function:      "RespondToAlert",
+		InvocationID:  event.InvocationID,
+		Start:         a.clock.Now(),
+		Status:        200,
+		Logs:          []string{"one", "2"},
+		DeliveryCount: 1,
+		MessageID:     "m1",
 	}, event); d != "" {
 		t.Error(d)
 	}
@@ -68,7 +73,9 @@ func TestAnythingFailingAbandonsAtOnce(t *testing.T) {
 		reply reply
 		says  string
 	}{
-		"500":               {reply{Status: 500, Header: jsonReply("").Header, Body: `{"Logs":["x"]}`}, "500 (Internal Server Error)"},
+		"500": {
+			reply{Status: 500, Header: jsonReply("").Header, Body: `{"Logs":["x"]}`}, "500 (Internal Server Error)",
+		},
 		"404":               {reply{Status: 404}, "404 (Not Found)"},
 		"text":              {typed("text/plain", "{}"), "UnsupportedMediaType"},
 		"no type":           {reply{Status: 200, Body: "{}"}, "UnsupportedMediaType"},
@@ -84,7 +91,8 @@ func TestAnythingFailingAbandonsAtOnce(t *testing.T) {
 		if got := receive(t, a.broker.settled, "settlement"); got != "abandon "+name {
 			t.Errorf("%s: %s", name, got)
 		}
-		if e := a.event(); e.Err == nil || !strings.Contains(e.Err.Error(), test.says) || e.Status != test.reply.Status || e.Logs != nil {
+		if e := a.event(); e.Err == nil || !strings.Contains(e.Err.Error(), test.says) ||
+			e.Status != test.reply.Status || e.Logs != nil {
 			t.Errorf("%s: %+v", name, e)
 		}
 	}
@@ -135,7 +143,8 @@ func TestAnEmptyAnswerHangsUntilTheTimeoutKillsTheWholeProcess(t *testing.T) {
 				e := a.event()
 				errs[e.MessageID] = errText(e.Err)
 			}
-			if !strings.Contains(errs["m1"], "functionTimeout of 5m0s") || errs["m2"] == "" || strings.Contains(errs["m2"], "functionTimeout") || errs["m3"] != "" {
+			if !strings.Contains(errs["m1"], "functionTimeout of 5m0s") || errs["m2"] == "" ||
+				strings.Contains(errs["m2"], "functionTimeout") || errs["m3"] != "" {
 				t.Errorf("errors %v", errs)
 			}
 		})
@@ -161,7 +170,9 @@ func TestTimeoutRestartsAreNotErrorEvents(t *testing.T) {
 			t.Error(got)
 		}
 		a.clock.pass(t, timeoutGrace)
-		eventually(t, "the handler is started again", func() bool { return strings.Count(a.logs.text(), "is started again") == i+1 })
+		eventually(t, "the handler is started again", func() bool {
+			return strings.Count(a.logs.text(), "is started again") == i+1
+		})
 	}
 }
 
@@ -175,7 +186,8 @@ func TestAMessageThatCannotBeReadFailsAtOnceAndTheHandlerIsNotAsked(t *testing.T
 		if got := receive(t, a.broker.settled, "settlement"); got != "abandon m" {
 			t.Error(got)
 		}
-		if e := a.event(); e.Err == nil || !strings.Contains(e.Err.Error(), "cannot be read") || e.Duration != 0 || e.DeliveryCount != n+1 || e.InvocationID == "" {
+		if e := a.event(); e.Err == nil || !strings.Contains(e.Err.Error(), "cannot be read") || e.Duration != 0 ||
+			e.DeliveryCount != n+1 || e.InvocationID == "" {
 			t.Errorf("event %+v", e)
 		}
 	}
@@ -315,7 +327,9 @@ func TestAPowerCutLeavesLocksToLapse(t *testing.T) {
 
 func TestTextMessagesAreReencodedAndPromoted(t *testing.T) {
 	t.Parallel()
-	a := newApp(t, plainHost, map[string]string{"RespondToAlert": strings.Replace(queueFunction, `"dataType":"binary"`, `"dataType":"string"`, 1)})
+	a := newApp(t, plainHost,
+		map[string]string{"RespondToAlert": strings.Replace(queueFunction, `"dataType":"binary"`, `"dataType":"string"`,
+			1)})
 	a.start()
 	a.broker.put("alerts", "m1")
 	c := a.next()

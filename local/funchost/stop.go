@@ -21,12 +21,12 @@ var (
 )
 
 // Stop ends an instance of a function in good order, as a deployment or a scale-in does, and begins its next life. The
-// triggers take nothing more, and work in flight is waited for up to ten seconds; a message whose function succeeds in that
-// time is given back all the same. Then the handler gets SIGKILL, and never anything else. Work that takes longer is left:
-// after 10.3 s the host is gone, so that nothing settles the message or renews its lock, and the handler runs on beside its
-// successor, which gets another port, until Close. For an HTTP function it is the instance that all of them share; calls
-// from outside wait for the next life, where Azure would have another instance for them. Stop returns when the old life is
-// over and the next one has begun. It fails if the instance is frozen.
+// triggers take nothing more, and work in flight is waited for up to ten seconds; a message whose function succeeds in
+// that time is given back all the same. Then the handler gets SIGKILL, and never anything else. Work that takes longer
+// is left: after 10.3 s the host is gone, so that nothing settles the message or renews its lock, and the handler runs
+// on beside its successor, which gets another port, until Close. For an HTTP function it is the instance that all of
+// them share; calls from outside wait for the next life, where Azure would have another instance for them. Stop returns
+// when the old life is over and the next one has begun. It fails if the instance is frozen.
 func (h *Host) Stop(function string, instance int) error {
 	in, err := h.instance(function, instance)
 	if err != nil {
@@ -50,9 +50,9 @@ func (h *Host) StopAll() {
 	all.Wait()
 }
 
-// Drain has the triggers of an instance take nothing more, as the platform does before it takes an instance away. Work in
-// flight goes on for as long as it takes, a message whose function succeeds is given back all the same, and HTTP goes on.
-// It returns at once; only the end of the instance's life, by Stop for one, ends the drain. A repeat is safe.
+// Drain has the triggers of an instance take nothing more, as the platform does before it takes an instance away. Work
+// in flight goes on for as long as it takes, a message whose function succeeds is given back all the same, and HTTP
+// goes on. It returns at once; only the end of the instance's life, by Stop for one, ends the drain. A repeat is safe.
 func (h *Host) Drain(function string, instance int) error {
 	in, err := h.instance(function, instance)
 	if err != nil {
@@ -82,7 +82,11 @@ func (h *Host) drainStatus(w http.ResponseWriter) {
 	if state == "Completed" && outstanding > 0 {
 		state = "InProgress"
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"state": state, "outstandingInvocations": outstanding, "outstandingRetries": 0})
+	writeJSON(w, http.StatusOK, map[string]any{
+		"state":                  state,
+		"outstandingInvocations": outstanding,
+		"outstandingRetries":     0,
+	})
 }
 
 // Orphans is how many handlers still run that stops left behind.
@@ -187,9 +191,9 @@ func (in *instance) awaitIdle(l *life) {
 	}
 }
 
-// abandon leaves the process to itself: it runs on, on the port that it has, until Close. That its output is still taken
-// is an assumption: the pipes of a host that is gone are closed, and a handler in Go that writes to one ends. One that runs
-// on does the most harm.
+// abandon leaves the process to itself: it runs on, on the port that it has, until Close. That its output is still
+// taken is an assumption: the pipes of a host that is gone are closed, and a handler in Go that writes to one ends. One
+// that runs on does the most harm.
 func (in *instance) abandon(p *process) {
 	in.h.orphanMu.Lock()
 	defer in.h.orphanMu.Unlock()
@@ -202,13 +206,14 @@ func (in *instance) abandon(p *process) {
 		return
 	}
 	in.h.release = append(in.h.release, release)
-	in.h.o.Logf("%s: work was in flight for longer than %s: the handler is left running on port %d, the next one gets port %d",
+	in.h.o.Logf("%s: work was in flight for longer than %s: the handler is left running on port %d, the next one "+
+		"gets port %d",
 		in, stopWait, in.port, port)
 	in.port = port
 }
 
-// call runs an invocation that comes from outside of the instance: HTTP or by hand. While the instance stops it waits for
-// the next life.
+// call runs an invocation that comes from outside of the instance: HTTP or by hand. While the instance stops it waits
+// for the next life.
 func (in *instance) call(fn *function, send sender) (Event, *answer) {
 	l := in.board()
 	defer in.alight(l)

@@ -56,7 +56,8 @@ func TestAStopWaitsForWorkAndGivesItsSuccessBackAllTheSame(t *testing.T) {
 	a.broker.put("alerts", "m2")
 	a.clock.advance(stopWait - time.Millisecond)
 	if !alive(c.PID) || len(a.broker.queue("alerts")) != 1 {
-		t.Errorf("a stop: the handler lives %v, %d messages are left in the queue", alive(c.PID), len(a.broker.queue("alerts")))
+		t.Errorf("a stop: the handler lives %v, %d messages are left in the queue", alive(c.PID),
+			len(a.broker.queue("alerts")))
 	}
 	c.succeed()
 	if got := receive(t, a.broker.settled, "settlement"); got != "abandon m1" {
@@ -247,7 +248,8 @@ func TestATimerRunThatOutlastsAStopIsRunAgainBesideTheOldOne(t *testing.T) {
 	a.clock.pass(t, stopLeave)
 	receive(t, over, "end of the stop")
 	next := a.next()
-	if info := at(parsed(t, []byte(next.Body)), "Data", "timer"); info["IsPastDue"] != true || !alive(c.PID) || next.PID == c.PID {
+	if info := at(parsed(t, []byte(next.Body)), "Data", "timer"); info["IsPastDue"] != true || !alive(c.PID) ||
+		next.PID == c.PID {
 		t.Errorf("process %d got %v; %d lives: %v", next.PID, info, c.PID, alive(c.PID))
 	}
 	next.succeed()

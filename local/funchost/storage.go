@@ -146,7 +146,8 @@ func (s *Storage) load(function string) (*timerStatus, error) {
 		err = json.Unmarshal(text, &status)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("status of timer %s in %s (delete the file to start anew): %w", function, s.path(function), err)
+		return nil,
+			fmt.Errorf("status of timer %s in %s (delete the file to start anew): %w", function, s.path(function), err)
 	}
 	return &status, nil
 }

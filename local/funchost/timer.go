@@ -114,7 +114,8 @@ func (in *instance) keep(fn *function, status timerStatus) {
 		return
 	}
 	if err := in.h.o.Storage.save(fn.name, status); err != nil {
-		in.h.o.Logf("%s: timer %s: its status is not saved, an occurrence may run again after a restart: %v", in, fn.name, err)
+		in.h.o.Logf("%s: timer %s: its status is not saved, an occurrence may run again after a restart: %v", in,
+			fn.name, err)
 	}
 }
 
@@ -131,8 +132,8 @@ func (in *instance) resume(fn *function) (status timerStatus, pastDue bool, err 
 		return fresh, false, err
 	}
 	if stored == nil {
-		// The stored form carries the time, so that a first occurrence missed after this is known to be missed; the first
-		// run itself is still sent with year 1.
+		// The stored form carries the time, so that a first occurrence missed after this is known to be missed; the
+		// first run itself is still sent with year 1.
 		in.keep(fn, timerStatus{Next: fresh.Next, LastUpdated: now})
 		return fresh, false, nil
 	}

@@ -211,7 +211,8 @@ func TestATimerRunsInOneInstanceUntilAnotherTakesItOver(t *testing.T) {
 	t.Parallel()
 	a := poller(t, "")
 	h := a.start(func(o *Options) { o.Instances = map[string]int{"PollAlerts": 2} })
-	a.clock.walk(t, when(t, "2026-03-02T10:04:50Z"), 3) // a tick and a renewal of the one, and when the other tries again
+	// a tick and a renewal of the one, and when the other tries again
+	a.clock.walk(t, when(t, "2026-03-02T10:04:50Z"), 3)
 	a.tick("10:05:00")
 	c := a.wantRun(info("", "10:05:00", false))
 	c.succeed()
@@ -222,7 +223,8 @@ func TestATimerRunsInOneInstanceUntilAnotherTakesItOver(t *testing.T) {
 	if err := h.Freeze("PollAlerts", owner); err != nil {
 		t.Fatal(err)
 	}
-	a.clock.advance(65 * time.Second) // whatever the owner still waits for, it does not wake up; the other one tries again
+	// whatever the owner still waits for, it does not wake up; the other one tries again
+	a.clock.advance(65 * time.Second)
 	a.wantRun(info("10:05:00", "10:10:00", true)).succeed()
 	if e := a.event(); e.Instance == owner {
 		t.Errorf("instance %d goes on although it is frozen", owner)
@@ -281,7 +283,9 @@ func TestALostStorageEndsTheHostOfATimerAndThePlatformStartsItAgain(t *testing.T
 	if err := syscall.Kill(first.PID, 0); err != syscall.ESRCH {
 		t.Errorf("its handler is still there: %v", err)
 	}
-	eventually(t, "it is deaf", func() bool { return a.clock.between(25*time.Second, 30*time.Second-time.Millisecond) == 1 })
+	eventually(t, "it is deaf", func() bool {
+		return a.clock.between(25*time.Second, 30*time.Second-time.Millisecond) == 1
+	})
 	a.clock.advance(30 * time.Second)
 	start(a).answer(reply{Status: 200})
 	eventually(t, "the timer cannot start", func() bool { return a.clock.pending(2*time.Second) == 1 })

@@ -19,15 +19,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const mailbox = "cordon@example.com"
 
-const good = "From: Cordon <cordon@example.com>\r\nTo: soc@example.com, Ops <ops@example.com>\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n" +
-	"Message-ID: <one@example.com>\r\nAuto-Submitted: auto-generated\r\nX-Cordon-Run:\r\n one\r\nIn-Reply-To: <zero@example.com>\r\n\r\nhello\r\n"
+const good = "From: Cordon <cordon@example.com>\r\nTo: soc@example.com, Ops <ops@example.com>\r\nSubject: " +
+	"=?utf-8?q?gr=C3=BC=C3=9Fe?=\r\n" +
+	"Message-ID: <one@example.com>\r\nAuto-Submitted: auto-generated\r\nX-Cordon-Run:\r\n one\r\nIn-Reply-To: " +
+	"<zero@example.com>\r\n\r\nhello\r\n"
 
 func encoded(raw string) string { return base64.StdEncoding.EncodeToString([]byte(raw)) }
 
 // post sends a request and returns status, Retry-After and the error's code.
 func post(t *testing.T, s *Sim, from, kind, body string) (int, string, string) {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1.0/users/"+from+"/sendMail", strings.NewReader(body))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1.0/users/"+from+"/sendMail",
+		strings.NewReader(body))
 	r.Header.Set("Content-Type", kind)
 	r.Header.Set("Authorization", "Bearer t")
 	w := httptest.NewRecorder()
@@ -47,7 +50,8 @@ func post(t *testing.T, s *Sim, from, kind, body string) (int, string, string) {
 			InnerError    map[string]string
 		}
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer.Error.Message == "" || answer.Error.InnerError["request-id"] == "" {
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil || answer.Error.Message == "" ||
+		answer.Error.InnerError["request-id"] == "" {
 		t.Errorf("answer %q is not in Graph's envelope: %v", w.Body, err)
 	}
 	return w.Code, w.Header().Get("Retry-After"), answer.Error.Code
@@ -55,11 +59,13 @@ func post(t *testing.T, s *Sim, from, kind, body string) (int, string, string) {
 
 func TestAMailIsTakenAsItWasSent(t *testing.T) {
 	s := New(Options{})
-	if status, _, _ := post(t, s, "CORDON%40example.com", "text/plain; charset=us-ascii", encoded(good)); status != 202 {
+	if status, _, _ := post(t, s, "CORDON%40example.com", "text/plain; charset=us-ascii",
+		encoded(good)); status != 202 {
 		t.Fatalf("answered %d", status)
 	}
 	m := s.Mails()[0]
-	if string(m.Raw) != good || m.MessageID != "one@example.com" || m.Subject != "grüße" || m.Text != "hello\n" || !cmp.Equal(m.To, []string{"soc@example.com", "ops@example.com"}) {
+	if string(m.Raw) != good || m.MessageID != "one@example.com" || m.Subject != "grüße" || m.Text != "hello\n" ||
+		!cmp.Equal(m.To, []string{"soc@example.com", "ops@example.com"}) {
 		t.Errorf("kept %+v", m)
 	}
 	want := []Call{{Mailbox: "CORDON@example.com", Bytes: len(encoded(good)), Status: 202}}
@@ -78,17 +84,44 @@ func TestRefusalsAreThoseOfGraph(t *testing.T) {
 	}{
 		{"JSON", mailbox, "application/json", "{}", Options{}, 400, "ErrorInvalidRequest"},
 		{"no base64", mailbox, "text/plain", "%%%", Options{}, 400, "ErrorMimeContentInvalidBase64String"},
-		{"MIME that is not encoded", mailbox, "text/plain", good, Options{}, 400, "ErrorMimeContentInvalidBase64String"},
+		{
+			"MIME that is not encoded", mailbox, "text/plain", good, Options{}, 400,
+			"ErrorMimeContentInvalidBase64String",
+		},
 		{"no MIME", mailbox, "text/plain", encoded("\x00"), Options{}, 400, "ErrorMimeContentInvalid"},
 		{"nobody", mailbox, "text/plain", encoded("Subject: x\r\n\r\nx"), Options{}, 400, "ErrorInvalidRecipients"},
-		{"a recipient that cannot be", mailbox, "text/plain", encoded(good), Options{InvalidRecipient: func(a string) bool { return a == "ops@example.com" }}, 400, "ErrorInvalidRecipients"},
+		{
+			"a recipient that cannot be", mailbox, "text/plain", encoded(good),
+			Options{InvalidRecipient: func(a string) bool { return a == "ops@example.com" }}, 400,
+			"ErrorInvalidRecipients",
+		},
 		{"another sender", "other@example.com", "text/plain", encoded(good), Options{}, 403, "ErrorSendAsDenied"},
-		{"no such mailbox", mailbox, "text/plain", encoded(good), Options{Mailboxes: []string{"other@example.com"}}, 404, "ErrorInvalidUser"},
-		{"too large", mailbox, "text/plain", encoded(good + strings.Repeat("x", 4<<20)), Options{}, 413, "RequestBodyTooLarge"},
-		{"too large for a limit of its own", mailbox, "text/plain", encoded(good), Options{MaxRequest: 100}, 413, "RequestBodyTooLarge"},
-		{"bad token", mailbox, "text/plain", encoded(good), Options{Verify: func(string) (Claims, error) { return claims, errors.New("no") }}, 401, "InvalidAuthenticationToken"},
-		{"token for another API", mailbox, "text/plain", encoded(good), Options{Audience: "https://other.example", Verify: func(string) (Claims, error) { return claims, nil }}, 401, "InvalidAuthenticationToken"},
-		{"no role", mailbox, "text/plain", encoded(good), Options{Verify: func(string) (Claims, error) { return Claims{}, nil }}, 403, "ErrorAccessDenied"},
+		{
+			"no such mailbox", mailbox, "text/plain", encoded(good), Options{Mailboxes: []string{"other@example.com"}},
+			404, "ErrorInvalidUser",
+		},
+		{
+			"too large", mailbox, "text/plain", encoded(good + strings.Repeat("x", 4<<20)), Options{}, 413,
+			"RequestBodyTooLarge",
+		},
+		{
+			"too large for a limit of its own", mailbox, "text/plain", encoded(good), Options{MaxRequest: 100}, 413,
+			"RequestBodyTooLarge",
+		},
+		{
+			"bad token", mailbox, "text/plain", encoded(good),
+			Options{Verify: func(string) (Claims, error) { return claims, errors.New("no") }}, 401,
+			"InvalidAuthenticationToken",
+		},
+		{
+			"token for another API", mailbox, "text/plain", encoded(good),
+			Options{Audience: "https://other.example", Verify: func(string) (Claims, error) { return claims, nil }},
+			401, "InvalidAuthenticationToken",
+		},
+		{
+			"no role", mailbox, "text/plain", encoded(good),
+			Options{Verify: func(string) (Claims, error) { return Claims{}, nil }}, 403, "ErrorAccessDenied",
+		},
 	} {
 		s := New(tt.o)
 		if status, _, code := post(t, s, tt.from, tt.kind, tt.body); status != tt.status || code != tt.code {
@@ -105,7 +138,8 @@ func TestRefusalsAreThoseOfGraph(t *testing.T) {
 	}
 }
 
-// TestGrantsAddUp is the trap: a scope in Exchange takes nothing from what Entra grants; an application access policy does.
+// TestGrantsAddUp is the trap: a scope in Exchange takes nothing from what Entra grants; an application access policy
+// does.
 func TestGrantsAddUp(t *testing.T) {
 	const other = "ceo@example.com"
 	one := []string{mailbox}
@@ -145,10 +179,12 @@ func TestAMailboxTakesThirtyMailsAMinute(t *testing.T) {
 		}
 		now = now.Add(time.Second)
 	}
-	if status, after, code := post(t, s, mailbox, "text/plain", encoded(good)); status != 429 || after != "30" || code != "TooManyRequests" {
+	if status, after, code := post(t, s, mailbox, "text/plain", encoded(good)); status != 429 || after != "30" ||
+		code != "TooManyRequests" {
 		t.Errorf("the 31st: %d %s, Retry-After %s; want 429 and 30", status, code, after)
 	}
-	if status, _, _ := post(t, s, "other@example.com", "text/plain", encoded(strings.ReplaceAll(good, mailbox, "other@example.com"))); status != 202 {
+	if status, _, _ := post(t, s, "other@example.com", "text/plain",
+		encoded(strings.ReplaceAll(good, mailbox, "other@example.com"))); status != 202 {
 		t.Errorf("another mailbox: %d", status)
 	}
 	now = now.Add(31 * time.Second) // refused requests count, so the first two have to be out of the minute
@@ -178,7 +214,8 @@ func TestAMailboxTakesFourRequestsAtOnce(t *testing.T) {
 	for range 4 {
 		<-entered
 	}
-	if status, after, code := post(t, s, strings.ToUpper(mailbox), "text/plain", encoded(good)); status != 429 || code != "ApplicationThrottled" || after != "" {
+	if status, after, code := post(t, s, strings.ToUpper(mailbox), "text/plain", encoded(good)); status != 429 ||
+		code != "ApplicationThrottled" || after != "" {
 		t.Errorf("the fifth: %d %s %q", status, code, after)
 	}
 	close(release)
@@ -192,7 +229,8 @@ func TestHeadersCanBeTreatedAsExchangeTreatsThem(t *testing.T) {
 	s := New(Options{OwnHeaders: true})
 	post(t, s, mailbox, "text/plain", encoded(good))
 	m := s.Mails()[0]
-	if m.MessageID == "one@example.com" || !strings.HasSuffix(m.MessageID, "@exchange.example") || m.Header.Get("Auto-Submitted") != "" || m.Header.Get("X-Cordon-Run") != "" {
+	if m.MessageID == "one@example.com" || !strings.HasSuffix(m.MessageID, "@exchange.example") ||
+		m.Header.Get("Auto-Submitted") != "" || m.Header.Get("X-Cordon-Run") != "" {
 		t.Errorf("header %v", m.Header)
 	}
 	if m.InReplyTo != "zero@example.com" || m.Subject != "grüße" || m.Text != "hello\n" || len(m.To) != 2 {
@@ -212,7 +250,8 @@ func TestFaultsRefuseOrLoseTheAnswer(t *testing.T) {
 		return f
 	})
 	faults = []*Fault{{Status: 503, Code: "ResourceUnhealthy", RetryAfter: 1500 * time.Millisecond}}
-	if status, after, code := post(t, s, mailbox, "text/plain", encoded(good)); status != 503 || after != "2" || code != "ResourceUnhealthy" || len(s.Mails()) != 0 {
+	if status, after, code := post(t, s, mailbox, "text/plain", encoded(good)); status != 503 || after != "2" ||
+		code != "ResourceUnhealthy" || len(s.Mails()) != 0 {
 		t.Errorf("%d %s, Retry-After %s, %d mails", status, code, after, len(s.Mails()))
 	}
 	web := httptest.NewServer(s)

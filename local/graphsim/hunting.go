@@ -44,8 +44,8 @@ type cannedTable struct {
 	table    Table
 }
 
-// SetTable lets queries that contain a text find a table from now on. Of several texts in a query the one that was set first
-// counts; setting one again replaces its table.
+// SetTable lets queries that contain a text find a table from now on. Of several texts in a query the one that was set
+// first counts; setting one again replaces its table.
 func (s *Sim) SetTable(contains string, t Table) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +120,9 @@ func (s *Sim) enterHunting() (no refusal, retryAfter time.Duration) {
 	defer s.mu.Unlock()
 	s.hunted = slices.DeleteFunc(s.hunted, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
 	if n := len(s.hunted); s.o.HuntingPerMinute > 0 && n >= s.o.HuntingPerMinute {
-		no, retryAfter = refusal{http.StatusTooManyRequests, "TooManyRequests", "Please retry again later."}, s.hunted[n-s.o.HuntingPerMinute].Add(time.Minute).Sub(now)
+		no, retryAfter = refusal{
+			http.StatusTooManyRequests, "TooManyRequests", "Please retry again later.",
+		}, s.hunted[n-s.o.HuntingPerMinute].Add(time.Minute).Sub(now)
 	}
 	s.hunted = append(s.hunted, now)
 	return no, retryAfter
@@ -129,7 +131,11 @@ func (s *Sim) enterHunting() (no refusal, retryAfter time.Duration) {
 func (s *Sim) mayHunt(r *http.Request) refusal {
 	claims, no := s.claims(r)
 	if no.status == 0 && s.o.Verify != nil && !slices.Contains(claims.Roles, "ThreatHunting.Read.All") {
-		no = refusal{http.StatusForbidden, "Forbidden", "The application does not have any of the required delegated permissions (ThreatHunting.Read.All) to access the resource."}
+		no = refusal{
+			http.StatusForbidden, "Forbidden",
+			"The application does not have any of the required delegated permissions (ThreatHunting.Read.All) to " +
+				"access the resource.",
+		}
 	}
 	return no
 }
@@ -137,9 +143,11 @@ func (s *Sim) mayHunt(r *http.Request) refusal {
 func readQuery(w http.ResponseWriter, r *http.Request) (query, timespan string, no refusal) {
 	var asked struct{ Query, Timespan string }
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
-		return "", "", refusal{http.StatusUnsupportedMediaType, "UnsupportedMediaType", "A request is application/json."}
+		return "", "",
+			refusal{http.StatusUnsupportedMediaType, "UnsupportedMediaType", "A request is application/json."}
 	}
-	if json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuery)).Decode(&asked) != nil || strings.TrimSpace(asked.Query) == "" {
+	if json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuery)).Decode(&asked) != nil ||
+		strings.TrimSpace(asked.Query) == "" {
 		return "", "", refusal{http.StatusBadRequest, "BadRequest", "The request has no Query."}
 	}
 	return asked.Query, asked.Timespan, refusal{}
@@ -149,17 +157,23 @@ func readQuery(w http.ResponseWriter, r *http.Request) (query, timespan string, 
 func (s *Sim) find(query, timespan string) (body []byte, rows int, no refusal) {
 	since, until, ok := interval(timespan)
 	if !ok {
-		return nil, 0, refusal{http.StatusBadRequest, "BadRequest", "This stand-in takes a Timespan of two times only: start/end."}
+		return nil, 0,
+			refusal{http.StatusBadRequest, "BadRequest", "This stand-in takes a Timespan of two times only: start/end."}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.tables, func(c cannedTable) bool { return strings.Contains(query, c.contains) })
 	if i < 0 {
-		return nil, 0, refusal{http.StatusBadRequest, "BadRequest", "Failed to resolve table or column expression. Fix semantic errors in your query."}
+		return nil, 0,
+			refusal{
+				http.StatusBadRequest, "BadRequest",
+				"Failed to resolve table or column expression. Fix semantic errors in your query.",
+			}
 	}
 	results := []map[string]any{}
 	for _, row := range s.tables[i].table.Rows {
-		if full := s.o.HuntingRows > 0 && len(results) >= s.o.HuntingRows; !full && !row.At.Before(since) && row.At.Before(until) {
+		if full := s.o.HuntingRows > 0 && len(results) >= s.o.HuntingRows; !full && !row.At.Before(since) &&
+			row.At.Before(until) {
 			results = append(results, row.Values)
 		}
 	}
@@ -167,12 +181,24 @@ func (s *Sim) find(query, timespan string) (body []byte, rows int, no refusal) {
 		Context string           `json:"@odata.context"`
 		Schema  any              `json:"schema"`
 		Results []map[string]any `json:"results"`
-	}{"https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.security.huntingQueryResults", s.schema(s.tables[i].table.Columns), results})
+	}{
+		"https://graph.microsoft.com/v1.0/$metadata#microsoft.graph.security.huntingQueryResults",
+		s.schema(s.tables[i].table.Columns), results,
+	})
 	switch {
 	case err != nil:
-		return nil, 0, refusal{http.StatusInternalServerError, "InternalServerError", "The table cannot be written as JSON: " + err.Error()}
+		return nil, 0,
+			refusal{
+				http.StatusInternalServerError, "InternalServerError",
+				"The table cannot be written as JSON: " + err.Error(),
+			}
 	case s.o.HuntingBytes > 0 && len(body) > s.o.HuntingBytes:
-		return nil, 0, refusal{http.StatusBadRequest, "BadRequest", "Query execution has exceeded the allowed result size. Optimize your query by limiting the number of results and try again"}
+		return nil, 0,
+			refusal{
+				http.StatusBadRequest, "BadRequest",
+				"Query execution has exceeded the allowed result size. Optimize your query by limiting the number " +
+					"of results and try again",
+			}
 	}
 	return body, len(results), refusal{}
 }

@@ -24,7 +24,8 @@ func hunted(t *testing.T, o Options) (*Sim, func(query string, since, until time
 	table := Table{Columns: []Column{{"Timestamp", "DateTime"}, {"DeviceId", "String"}, {"N", "Int64"}}}
 	for i := range 3 {
 		at := day.Add(time.Duration(i) * time.Hour)
-		table.Rows = append(table.Rows, Row{at, map[string]any{"Timestamp": at, "DeviceId": "d", "N": int64(9007199254740993) + int64(i)}})
+		table.Rows = append(table.Rows,
+			Row{at, map[string]any{"Timestamp": at, "DeviceId": "d", "N": int64(9007199254740993) + int64(i)}})
 	}
 	s.SetTable("DeviceProcessEvents", table)
 	web := httptest.NewServer(s)
@@ -57,12 +58,21 @@ func TestAQueryFindsTheRowsOfItsTimespan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := graph.HuntingResult{Columns: []graph.HuntingColumn{{Name: "Timestamp", Type: "DateTime"}, {Name: "DeviceId", Type: "String"}, {Name: "N", Type: "Int64"}},
-		Rows: [][]string{{"2026-03-02T01:00:00Z", "d", "9007199254740994"}}}
+	want := graph.HuntingResult{
+		Columns: []graph.HuntingColumn{
+			{Name: "Timestamp", Type: "DateTime"}, {Name: "DeviceId", Type: "String"}, {Name: "N", Type: "Int64"},
+		},
+		Rows: [][]string{{"2026-03-02T01:00:00Z", "d", "9007199254740994"}},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)
 	}
-	calls := []HuntingCall{{Query: "DeviceProcessEvents | take 5", Timespan: "2026-03-02T01:00:00Z/2026-03-02T02:00:00Z", Rows: 1, Status: 200}}
+	calls := []HuntingCall{{
+		Query:    "DeviceProcessEvents | take 5",
+		Timespan: "2026-03-02T01:00:00Z/2026-03-02T02:00:00Z",
+		Rows:     1,
+		Status:   200,
+	}}
 	if diff := cmp.Diff(calls, s.HuntingCalls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
@@ -70,7 +80,10 @@ func TestAQueryFindsTheRowsOfItsTimespan(t *testing.T) {
 
 func TestAQueryIsRefusedAsGraphDoes(t *testing.T) {
 	with := func(roles ...string) Options {
-		return Options{Audience: "https://graph.microsoft.com", Verify: func(string) (Claims, error) { return Claims{"https://graph.microsoft.com", roles}, nil }}
+		return Options{
+			Audience: "https://graph.microsoft.com",
+			Verify:   func(string) (Claims, error) { return Claims{"https://graph.microsoft.com", roles}, nil },
+		}
 	}
 	for _, tt := range []struct {
 		name, query string
@@ -81,11 +94,24 @@ func TestAQueryIsRefusedAsGraphDoes(t *testing.T) {
 	}{
 		{"permitted", "DeviceProcessEvents", with("ThreatHunting.Read.All"), nil, false, ""},
 		{"another permission", "DeviceProcessEvents", with("Mail.Send"), nil, false, "403 Forbidden"},
-		{"a token that is none", "DeviceProcessEvents", Options{Verify: func(string) (Claims, error) { return Claims{}, errors.New("no") }}, nil, false, "401 InvalidAuthenticationToken"},
+		{
+			"a token that is none", "DeviceProcessEvents",
+			Options{Verify: func(string) (Claims, error) { return Claims{}, errors.New("no") }}, nil, false,
+			"401 InvalidAuthenticationToken",
+		},
 		{"an unknown table", "DeviceProcesEvents", Options{}, nil, false, "Fix semantic errors"},
-		{"a mistake on request", "DeviceProcessEvents", Options{}, &Fault{Status: 400, Code: "BadRequest", Message: "'where' operator"}, false, "'where' operator"},
-		{"throttled", "DeviceProcessEvents", Options{}, &Fault{Status: 429, Code: "TooManyRequests"}, true, "429 TooManyRequests"},
-		{"a gateway's timeout", "DeviceProcessEvents", Options{}, &Fault{Status: 504, Code: "GatewayTimeout"}, true, "504"},
+		{
+			"a mistake on request", "DeviceProcessEvents", Options{},
+			&Fault{Status: 400, Code: "BadRequest", Message: "'where' operator"}, false, "'where' operator",
+		},
+		{
+			"throttled", "DeviceProcessEvents", Options{}, &Fault{Status: 429, Code: "TooManyRequests"}, true,
+			"429 TooManyRequests",
+		},
+		{
+			"a gateway's timeout", "DeviceProcessEvents", Options{}, &Fault{Status: 504, Code: "GatewayTimeout"}, true,
+			"504",
+		},
 		{"a cut answer", "DeviceProcessEvents", Options{}, &Fault{Cut: true}, true, "unexpected EOF"},
 		{"a lost answer", "DeviceProcessEvents", Options{}, &Fault{LoseAnswer: true}, true, "EOF"},
 	} {
@@ -138,13 +164,15 @@ func TestTheTenantHasAQuotaOfQueries(t *testing.T) {
 func TestAResultHasTheLimitsOfGraph(t *testing.T) {
 	s, ask := hunted(t, Options{HuntingRows: 2, UpperSchema: true})
 	got, err := ask("DeviceProcessEvents", day, day.Add(24*time.Hour))
-	if err != nil || len(got.Rows) != 2 || got.Columns[1] != (graph.HuntingColumn{Name: "DeviceId", Type: "String"}) || s.HuntingCalls()[0].Rows != 2 {
+	if err != nil || len(got.Rows) != 2 || got.Columns[1] != (graph.HuntingColumn{Name: "DeviceId", Type: "String"}) ||
+		s.HuntingCalls()[0].Rows != 2 {
 		t.Errorf("%v, %v; want two of three rows, and nothing said", got, err)
 	}
 	_, ask = hunted(t, Options{HuntingBytes: 100})
 	_, err = ask("DeviceProcessEvents", day, day.Add(24*time.Hour))
 	var failed *graph.HuntingError
-	if !errors.As(err, &failed) || !strings.Contains(err.Error(), "400 BadRequest: Query execution has exceeded the allowed result size") {
+	if !errors.As(err, &failed) ||
+		!strings.Contains(err.Error(), "400 BadRequest: Query execution has exceeded the allowed result size") {
 		t.Fatalf("too large: %v", err)
 	}
 	if _, again := failed.RetryIn(); again {

@@ -65,9 +65,13 @@ func (s *Sim) enter(mailbox string) (done func(), no refusal, retryAfter time.Du
 	b.most = max(b.most, b.open)
 	switch {
 	case s.o.PerMinute > 0 && len(b.seen) >= s.o.PerMinute:
-		no, retryAfter = refusal{http.StatusTooManyRequests, "TooManyRequests", "Please retry again later."}, b.seen[len(b.seen)-s.o.PerMinute].Add(time.Minute).Sub(now)
+		no, retryAfter = refusal{
+			http.StatusTooManyRequests, "TooManyRequests", "Please retry again later.",
+		}, b.seen[len(b.seen)-s.o.PerMinute].Add(time.Minute).Sub(now)
 	case s.o.Concurrent > 0 && b.open > s.o.Concurrent:
-		no = refusal{http.StatusTooManyRequests, "ApplicationThrottled", "Application is over its MailboxConcurrency limit."}
+		no = refusal{
+			http.StatusTooManyRequests, "ApplicationThrottled", "Application is over its MailboxConcurrency limit.",
+		}
 	}
 	b.seen = append(b.seen, now)
 	return func() {
@@ -86,7 +90,10 @@ func (s *Sim) read(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		return body, &refusal{http.StatusRequestEntityTooLarge, "RequestBodyTooLarge", "The maximum request length supported is 4MB."}
+		return body,
+			&refusal{
+				http.StatusRequestEntityTooLarge, "RequestBodyTooLarge", "The maximum request length supported is 4MB.",
+			}
 	}
 	if err != nil {
 		return body, &refusal{http.StatusBadRequest, "RequestBodyRead", "The request body cannot be read."}
@@ -100,11 +107,16 @@ func (s *Sim) handle(r *http.Request, mailbox string, body []byte) refusal {
 		return no
 	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "text/plain" {
-		return refusal{http.StatusBadRequest, "ErrorInvalidRequest", "This stand-in takes MIME only: Content-Type text/plain, the mail in base64."}
+		return refusal{
+			http.StatusBadRequest, "ErrorInvalidRequest",
+			"This stand-in takes MIME only: Content-Type text/plain, the mail in base64.",
+		}
 	}
 	raw, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(body)))
 	if err != nil {
-		return refusal{http.StatusBadRequest, "ErrorMimeContentInvalidBase64String", "Invalid base64 string for MIME content."}
+		return refusal{
+			http.StatusBadRequest, "ErrorMimeContentInvalidBase64String", "Invalid base64 string for MIME content.",
+		}
 	}
 	msg, err := netmail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
@@ -113,12 +125,19 @@ func (s *Sim) handle(r *http.Request, mailbox string, body []byte) refusal {
 	if from := msg.Header.Get("From"); from != "" {
 		a, err := netmail.ParseAddress(from)
 		if err != nil || !strings.EqualFold(a.Address, mailbox) {
-			return refusal{http.StatusForbidden, "ErrorSendAsDenied", "The user account which was used to submit this request does not have the right to send mail on behalf of the specified sending account., Cannot submit message."}
+			return refusal{
+				http.StatusForbidden, "ErrorSendAsDenied",
+				"The user account which was used to submit this request does not have the right to send mail on " +
+					"behalf of the specified sending account., Cannot submit message.",
+			}
 		}
 	}
 	to, ok := s.recipients(msg.Header)
 	if !ok {
-		return refusal{http.StatusBadRequest, "ErrorInvalidRecipients", "At least one recipient is not valid., A message can't be sent because it contains no recipients."}
+		return refusal{
+			http.StatusBadRequest, "ErrorInvalidRecipients",
+			"At least one recipient is not valid., A message can't be sent because it contains no recipients.",
+		}
 	}
 	if s.o.OwnHeaders {
 		raw = ownHeaders(raw)
@@ -137,13 +156,20 @@ func (s *Sim) authorize(r *http.Request, mailbox string) refusal {
 		inEntra, inExchange := slices.Contains(claims.Roles, "Mail.Send"), has(s.o.RoleScope, mailbox)
 		switch {
 		case !inEntra && !inExchange:
-			return refusal{http.StatusForbidden, "ErrorAccessDenied", "Access is denied. Check credentials and try again."}
+			return refusal{
+				http.StatusForbidden, "ErrorAccessDenied", "Access is denied. Check credentials and try again.",
+			}
 		case !inExchange && s.o.AccessPolicy != nil && !has(s.o.AccessPolicy, mailbox):
-			return refusal{http.StatusForbidden, "ErrorAccessDenied", "Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings."}
+			return refusal{
+				http.StatusForbidden, "ErrorAccessDenied",
+				"Access to OData is disabled: [RAOP] : Blocked by tenant configured AppOnly AccessPolicy settings.",
+			}
 		}
 	}
 	if s.o.Mailboxes != nil && !has(s.o.Mailboxes, mailbox) {
-		return refusal{http.StatusNotFound, "ErrorInvalidUser", fmt.Sprintf("The requested user '%s' is invalid.", mailbox)}
+		return refusal{
+			http.StatusNotFound, "ErrorInvalidUser", fmt.Sprintf("The requested user '%s' is invalid.", mailbox),
+		}
 	}
 	return refusal{}
 }
@@ -156,10 +182,18 @@ func (s *Sim) claims(r *http.Request) (Claims, refusal) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	claims, err := s.o.Verify(token)
 	if !strings.EqualFold(scheme, "Bearer") || err != nil {
-		return Claims{}, refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired."}
+		return Claims{},
+			refusal{
+				http.StatusUnauthorized, "InvalidAuthenticationToken",
+				"Lifetime validation failed, the token is expired.",
+			}
 	}
 	if s.o.Audience != "" && strings.TrimSuffix(claims.Audience, "/") != strings.TrimSuffix(s.o.Audience, "/") {
-		return Claims{}, refusal{http.StatusUnauthorized, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience."}
+		return Claims{},
+			refusal{
+				http.StatusUnauthorized, "InvalidAuthenticationToken",
+				"Access token validation failure. Invalid audience.",
+			}
 	}
 	return claims, refusal{}
 }
@@ -235,13 +269,21 @@ func write(w http.ResponseWriter, r *http.Request, no refusal, retryAfter time.D
 		w.Header().Set("Retry-After", strconv.Itoa(int((retryAfter+time.Second-1)/time.Second)))
 	}
 	if no.status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"`)
+		w.Header().Set("WWW-Authenticate",
+			`Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"`)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(no.status)
 	// The only failure is a client that has gone away.
-	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{"code": no.code, "message": no.message,
-		"innerError": map[string]string{"date": time.Now().UTC().Format("2006-01-02T15:04:05"), "request-id": id, "client-request-id": id}}})
+	_ = json.NewEncoder(w).Encode(map[string]any{"error": map[string]any{
+		"code":    no.code,
+		"message": no.message,
+		"innerError": map[string]string{
+			"date":              time.Now().UTC().Format("2006-01-02T15:04:05"),
+			"request-id":        id,
+			"client-request-id": id,
+		},
+	}})
 }
 
 func newID() string {

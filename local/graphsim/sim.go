@@ -1,7 +1,8 @@
-// Package graphsim stands in for Microsoft Graph's sendMail and runHuntingQuery on one machine: permissions and the two ways to scope them, the limits of
-// a mailbox, MIME as it is sent, and faults on demand. What it accepts is in an inbox that tests and people read. It follows the
-// vendor's pages (https://learn.microsoft.com/graph/api/user-sendmail, https://learn.microsoft.com/graph/throttling-limits) and,
-// where those are silent, what was observed of the service. Only the MIME form of a request is there, not the JSON one.
+// Package graphsim stands in for Microsoft Graph's sendMail and runHuntingQuery on one machine: permissions and the two
+// ways to scope them, the limits of a mailbox, MIME as it is sent, and faults on demand. What it accepts is in an inbox
+// that tests and people read. It follows the vendor's pages (https://learn.microsoft.com/graph/api/user-sendmail,
+// https://learn.microsoft.com/graph/throttling-limits) and, where those are silent, what was observed of the service.
+// Only the MIME form of a request is there, not the JSON one.
 package graphsim
 
 import (
@@ -14,8 +15,9 @@ import (
 	"cordon/local/inbox"
 )
 
-// The limits of one mailbox, as they are documented or, for the first, told of by the vendor's people. What Exchange does with more
-// than 30 mails a minute is said in two ways, that it is late and that it is refused; the Sim refuses it.
+// The limits of one mailbox, as they are documented or, for the first, told of by the vendor's people. What Exchange
+// does with more than 30 mails a minute is said in two ways, that it is late and that it is refused; the Sim refuses
+// it.
 const (
 	documentedPerMinute  = 30
 	documentedConcurrent = 4
@@ -33,35 +35,36 @@ type Claims struct {
 	Roles    []string // application permissions
 }
 
-// Options are the settings of a Sim. The zero value is usable: every caller may send from every mailbox within the limits.
-// Functions in it must not call the Sim.
+// Options are the settings of a Sim. The zero value is usable: every caller may send from every mailbox within the
+// limits. Functions in it must not call the Sim.
 type Options struct {
 	Now   func() time.Time // clock of the limit per minute; nil: time.Now
 	Inbox *inbox.Inbox     // where mails are kept; nil: one of its own, with Now
-	// Verify reads a bearer token, given without "Bearer "; an error is answered with 401. Nil: every caller may do all.
+	// Verify reads a bearer token, given without "Bearer "; an error is answered with 401. Nil: every caller may do
+	// all.
 	Verify   func(token string) (Claims, error)
 	Audience string // what a token must be for; empty: anything
 	// Mailboxes are those that exist; nil: every address.
 	Mailboxes []string
-	// AccessPolicy are the mailboxes that an application access policy restricts the app to; nil: there is no policy. It restricts
-	// only what Mail.Send, granted in Entra, allows.
+	// AccessPolicy are the mailboxes that an application access policy restricts the app to; nil: there is no policy.
+	// It restricts only what Mail.Send, granted in Entra, allows.
 	AccessPolicy []string
-	// RoleScope are the mailboxes of the scope that the app has the role "Application Mail.Send" in (RBAC for Applications in
-	// Exchange). Grants add up: it takes nothing from Mail.Send granted in Entra.
+	// RoleScope are the mailboxes of the scope that the app has the role "Application Mail.Send" in (RBAC for
+	// Applications in Exchange). Grants add up: it takes nothing from Mail.Send granted in Entra.
 	RoleScope []string
 	// PerMinute, Concurrent and MaxRequest (bytes) are the limits of a mailbox; 0: as documented, below 0: none.
 	PerMinute, Concurrent, MaxRequest int
 	// HuntingPerMinute is the tenant's quota of hunting queries; 0: as documented, below 0: none.
 	HuntingPerMinute int
-	// HuntingRows and HuntingBytes (of the answer) are the limits of one hunting result; 0: as documented, below 0: none. Rows beyond
-	// the first are left out without a word, an answer beyond the second is refused.
+	// HuntingRows and HuntingBytes (of the answer) are the limits of one hunting result; 0: as documented, below 0:
+	// none. Rows beyond the first are left out without a word, an answer beyond the second is refused.
 	HuntingRows, HuntingBytes int
 	// UpperSchema writes the names in a result's schema as Name and Type, as one of the vendor's samples does.
 	UpperSchema bool
 	// InvalidRecipient names recipients for which a whole mail is refused; nil: none.
 	InvalidRecipient func(address string) bool
-	// OwnHeaders replaces the Message-ID by one of Exchange's own and drops the headers that Exchange was seen to drop. Neither
-	// is documented; a client must live with both.
+	// OwnHeaders replaces the Message-ID by one of Exchange's own and drops the headers that Exchange was seen to drop.
+	// Neither is documented; a client must live with both.
 	OwnHeaders bool
 }
 
@@ -115,8 +118,14 @@ func New(o Options) *Sim {
 	if o.Inbox == nil {
 		o.Inbox = inbox.New(o.Now)
 	}
-	for limit, documented := range map[*int]int{&o.PerMinute: documentedPerMinute, &o.Concurrent: documentedConcurrent, &o.MaxRequest: documentedMaxRequest, &o.HuntingPerMinute: documentedHuntingPerMinute,
-		&o.HuntingRows: documentedHuntingRows, &o.HuntingBytes: documentedHuntingBytes} {
+	for limit, documented := range map[*int]int{
+		&o.PerMinute:        documentedPerMinute,
+		&o.Concurrent:       documentedConcurrent,
+		&o.MaxRequest:       documentedMaxRequest,
+		&o.HuntingPerMinute: documentedHuntingPerMinute,
+		&o.HuntingRows:      documentedHuntingRows,
+		&o.HuntingBytes:     documentedHuntingBytes,
+	} {
 		if *limit == 0 {
 			*limit = documented
 		}

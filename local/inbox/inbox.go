@@ -1,5 +1,5 @@
-// Package inbox keeps the mails that a stand-in for a mail server took: for tests, which read them or wait for them, and for people,
-// who get a page.
+// Package inbox keeps the mails that a stand-in for a mail server took: for tests, which read them or wait for them,
+// and for people, who get a page.
 package inbox
 
 import (
@@ -56,8 +56,8 @@ func (b *Inbox) mail(n int) (Mail, bool) {
 	return b.mails[n-1], true
 }
 
-// Wait returns the mails as soon as there are at least n. When the context ends first, it returns those there are and an
-// error that says how many are missing.
+// Wait returns the mails as soon as there are at least n. When the context ends first, it returns those there are and
+// an error that says how many are missing.
 func (b *Inbox) Wait(ctx context.Context, n int) ([]Mail, error) {
 	for {
 		b.mu.Lock()

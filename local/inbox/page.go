@@ -15,11 +15,13 @@ import (
 //go:embed page/list.html page/mail.html page/style.css
 var files embed.FS
 
-// The policies of what is served. The mail's own HTML may show its inline styles and images and nothing else: it runs no
-// script, loads nothing and has no origin, in the frame as well as opened alone.
+// The policies of what is served. The mail's own HTML may show its inline styles and images and nothing else: it runs
+// no script, loads nothing and has no origin, in the frame as well as opened alone.
 const (
-	pagePolicy = "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-	mailPolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+	pagePolicy = "default-src 'none'; style-src 'self'; img-src data:; frame-src 'self'; base-uri 'none'; " +
+		"form-action 'none'; frame-ancestors 'none'"
+	mailPolicy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; " +
+		"form-action 'none'; frame-ancestors 'self'"
 )
 
 // maxPreview is the length of a preview in characters.
@@ -72,7 +74,8 @@ func (b *Inbox) one(show func(http.ResponseWriter, Mail)) http.HandlerFunc {
 		n, err := strconv.Atoi(r.PathValue("n"))
 		m, ok := b.mail(n)
 		if err != nil || !ok {
-			http.Error(w, "There is no such mail. Mails are numbered from 1 in the order they came in.", http.StatusNotFound)
+			http.Error(w, "There is no such mail. Mails are numbered from 1 in the order they came in.",
+				http.StatusNotFound)
 			return
 		}
 		show(w, m)
@@ -159,7 +162,9 @@ func mailPage(m Mail) detail {
 	if header := decodeHeader(m.Header.Get("From")); header != "" {
 		from = header
 	}
-	d.Facts = []fact{{"From", from}, {"To", strings.Join(m.To, ", ")}, {"Message-ID", m.MessageID}, {"Answers", m.InReplyTo}}
+	d.Facts = []fact{
+		{"From", from}, {"To", strings.Join(m.To, ", ")}, {"Message-ID", m.MessageID}, {"Answers", m.InReplyTo},
+	}
 	d.Facts = slices.DeleteFunc(d.Facts, func(f fact) bool { return f.Value == "" })
 	return d
 }

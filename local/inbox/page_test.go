@@ -27,15 +27,19 @@ func hostile() *Inbox {
 	token := strings.Repeat("a1b2c3d4e5", 60)
 	s := New(nil)
 	for i, raw := range []string{
-		"Subject: " + attack + "\r\nMessage-ID: <" + attack + ">\r\nX-Note: " + attack + "\r\nContent-Type: text/html\r\n\r\n<p>" + attack,
+		"Subject: " + attack + "\r\nMessage-ID: <" + attack + ">\r\nX-Note: " + attack +
+			"\r\nContent-Type: text/html\r\n\r\n<p>" + attack,
 		"Subject: " + token + "\r\nFrom: " + token + "@example.com\r\nMessage-ID: <" + token + "@x>\r\nX-" + token[:70] + ": " + token +
 			"\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\n\r\n" + token + " " + attack +
 			"\r\n--b\r\nContent-Type: text/html\r\n\r\n<table width=3000><tr><td>" + token + "</table>\r\n--b--",
-		"Subject: " + strings.Repeat("A machine was isolated because of a suspicious file ", 12) + "\r\n\r\n" + strings.Repeat("word ", 400),
+		"Subject: " + strings.Repeat("A machine was isolated because of a suspicious file ", 12) + "\r\n\r\n" +
+			strings.Repeat("word ", 400),
 		"\r\n",
 	} {
 		m := Parse([]byte(raw))
-		m.N, m.At, m.From, m.To = i+1, at.Add(time.Duration(i)*time.Minute), "cordon@example.com", []string{recipient, token + "@example.com"}
+		m.N, m.At, m.From, m.To = i+1, at.Add(time.Duration(i)*time.Minute), "cordon@example.com", []string{
+			recipient, token + "@example.com",
+		}
 		s.mails = append(s.mails, m)
 	}
 	return s
@@ -59,14 +63,18 @@ func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 	for _, path := range []string{"/", "/style.css", "/mail/1", "/mail/1/html", "/mail/1/raw", "/mail/99", "/nothing"} {
 		h := get(t, s, path).Header()
 		for name, want := range map[string]string{
-			"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "Cross-Origin-Resource-Policy": "same-origin",
+			"X-Content-Type-Options":       "nosniff",
+			"Referrer-Policy":              "no-referrer",
+			"Cache-Control":                "no-store",
+			"Cross-Origin-Resource-Policy": "same-origin",
 		} {
 			if h.Get(name) != want {
 				t.Errorf("%s: %s is %q, want %q", path, name, h.Get(name), want)
 			}
 		}
 		policy := h.Get("Content-Security-Policy")
-		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "script-src") || strings.Contains(policy, "allow-") {
+		if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "script-src") ||
+			strings.Contains(policy, "allow-") {
 			t.Errorf("%s: policy %q", path, policy)
 		}
 	}
@@ -78,7 +86,8 @@ func TestTheHTMLPartIsServedAsSentButWithoutAnyRight(t *testing.T) {
 	if want := "<p>" + attack; answer.Body.String() != want {
 		t.Errorf("HTML part is %q, want %q", answer.Body, want)
 	}
-	want := "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+	want := "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action " +
+		"'none'; frame-ancestors 'self'"
 	if got := answer.Header().Get("Content-Security-Policy"); got != want {
 		t.Errorf("policy is %q, want %q", got, want)
 	}
@@ -90,7 +99,8 @@ func TestTheHTMLPartIsServedAsSentButWithoutAnyRight(t *testing.T) {
 func TestSourceIsServedAsPlainText(t *testing.T) {
 	s := hostile()
 	answer := get(t, s, "/mail/1/raw")
-	if got := answer.Header().Get("Content-Type"); got != "text/plain; charset=utf-8" || answer.Body.String() != string(s.mails[0].Raw) {
+	if got := answer.Header().Get("Content-Type"); got != "text/plain; charset=utf-8" ||
+		answer.Body.String() != string(s.mails[0].Raw) {
 		t.Errorf("source is served as %s: %q", got, answer.Body)
 	}
 }
@@ -115,7 +125,8 @@ func TestTheListShowsTheNewestFirstAndCanBePaused(t *testing.T) {
 			t.Errorf("the list lacks %q", want)
 		}
 	}
-	if paused := get(t, s, "/?refresh=off").Body.String(); strings.Contains(paused, "http-equiv") || !strings.Contains(paused, "resume") {
+	if paused := get(t, s, "/?refresh=off").Body.String(); strings.Contains(paused, "http-equiv") ||
+		!strings.Contains(paused, "resume") {
 		t.Error("a paused list still updates itself")
 	}
 }

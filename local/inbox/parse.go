@@ -24,10 +24,11 @@ type Mail struct {
 	MessageID string    // without angle brackets; empty: none
 	InReplyTo string    // the same
 	Subject   string    // decoded
-	Text      string    // first text/plain part, decoded, LF line ends; the whole body if the mail cannot be read as MIME
-	HTML      string    // first text/html part, decoded, LF line ends
-	Header    mail.Header
-	Raw       []byte // as sent; not to be changed
+	// first text/plain part, decoded, LF line ends; the whole body if the mail cannot be read as MIME
+	Text   string
+	HTML   string // first text/html part, decoded, LF line ends
+	Header mail.Header
+	Raw    []byte // as sent; not to be changed
 }
 
 // Parse reads what can be read; a mail that is no good MIME is still shown.

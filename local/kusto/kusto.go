@@ -1,5 +1,6 @@
 // Package kusto judges queries by the vendor's own parser of the query language, against the published columns of the
-// tables that they read. It needs Node.js and the package of this folder's package-lock.json, which `make kusto` installs.
+// tables that they read. It needs Node.js and the package of this folder's package-lock.json, which `make kusto`
+// installs.
 package kusto
 
 import (

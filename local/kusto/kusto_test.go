@@ -33,8 +33,11 @@ func TestWhatIsNoQueryIsSeen(t *testing.T) {
 
 func TestTheVerdictHasColumnsAndTexts(t *testing.T) {
 	t.Parallel()
-	verdict := kusto.Judge(t, `AppTraces | extend line = parse_json(Message) | where line.msg in ("a\u200b", 'b"') | project n = toint(line.n), TimeGenerated`)[0]
-	if len(verdict.Problems) > 0 || strings.Join(verdict.Columns, ",") != "n:int,TimeGenerated:datetime" || !slices.Equal(verdict.Texts, []string{"a\u200b", `b"`}) {
+	verdict := kusto.Judge(t,
+		`AppTraces | extend line = parse_json(Message) | where line.msg in ("a\u200b", 'b"') | project n = `+
+			`toint(line.n), TimeGenerated`)[0]
+	if len(verdict.Problems) > 0 || strings.Join(verdict.Columns, ",") != "n:int,TimeGenerated:datetime" ||
+		!slices.Equal(verdict.Texts, []string{"a\u200b", `b"`}) {
 		t.Errorf("%+v", verdict)
 	}
 }

@@ -58,7 +58,8 @@ func ofAlerts(t *testing.T) map[string]string {
 	text := read(t, "../../infra/alerts.bicep")
 	for _, m := range regexp.MustCompile(`(?s)name: '([^']+)'\n(?:[^{}]*?)query: (format\(\s*)?'''\n(.*?)'''`).FindAllStringSubmatch(text, -1) {
 		if m[2] != "" {
-			m[3] = strings.NewReplacer("{{", "{", "}}", "}").Replace(regexp.MustCompile(`\{\d\}`).ReplaceAllString(m[3], "8"))
+			m[3] = strings.NewReplacer("{{", "{", "}}", "}").Replace(regexp.MustCompile(`\{\d\}`).ReplaceAllString(m[3],
+				"8"))
 		}
 		found["alerts.bicep: "+m[1]] = m[3]
 	}
@@ -68,8 +69,8 @@ func ofAlerts(t *testing.T) map[string]string {
 	return found
 }
 
-// ofDocs are the queries on the pages: blocks, and lines within a block, that begin with the name of a table. A block that
-// begins with a header is a hunt.
+// ofDocs are the queries on the pages: blocks, and lines within a block, that begin with the name of a table. A block
+// that begins with a header is a hunt.
 func ofDocs(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("../../docs/*.md")
@@ -123,12 +124,16 @@ func TestEveryQueryIsRight(t *testing.T) {
 	}
 }
 
-// TestLiteralsAreWhatTheirParametersSay writes values, hostile ones among them, as parameters do, and asks the parser what it
-// reads: one value, of the parameter's type, and of texts exactly the text.
+// TestLiteralsAreWhatTheirParametersSay writes values, hostile ones among them, as parameters do, and asks the parser
+// what it reads: one value, of the parameter's type, and of texts exactly the text.
 func TestLiteralsAreWhatTheirParametersSay(t *testing.T) {
 	t.Parallel()
-	texts := []string{"", "a", `"`, `'`, `\`, `\"`, `a\`, `"; DeviceInfo | take 1 //`, `") or true //`, "a\nb", "a\r\nb", "tab\there", "\x00", "\x1b[31m", "\u0085", "\u2028\u2029",
-		"\u200b\u202e", "\ufeff", "{{since}}", "```", "@'x'", "h\"x\"", "ünï", "日本", "💣", "//", "long(1)", "dynamic([])", strings.Repeat("ü", 500)}
+	texts := []string{
+		"", "a", `"`, `'`, `\`, `\"`, `a\`, `"; DeviceInfo | take 1 //`, `") or true //`, "a\nb", "a\r\nb", "tab\there",
+		"\x00", "\x1b[31m", "\u0085", "\u2028\u2029",
+		"\u200b\u202e", "\ufeff", "{{since}}", "```", "@'x'", "h\"x\"", "ünï", "日本", "💣", "//", "long(1)",
+		"dynamic([])", strings.Repeat("ü", 500),
+	}
 	type literal struct {
 		parameter hunt.ParamType
 		value     string
@@ -139,7 +144,8 @@ func TestLiteralsAreWhatTheirParametersSay(t *testing.T) {
 	for _, text := range texts {
 		all = append(all, literal{hunt.TypeString, text, "string", []string{strings.TrimSpace(text)}})
 		if strings.TrimSpace(text) != "" {
-			all = append(all, literal{hunt.TypeStrings, text + ", x", "dynamic", []string{strings.TrimSpace(text), "x"}})
+			all = append(all,
+				literal{hunt.TypeStrings, text + ", x", "dynamic", []string{strings.TrimSpace(text), "x"}})
 		}
 	}
 	for _, c := range []struct {
@@ -149,7 +155,13 @@ func TestLiteralsAreWhatTheirParametersSay(t *testing.T) {
 		{hunt.TypeLong, []string{"0", "-1", "+7", "9223372036854775807", "-9223372036854775808"}},
 		{hunt.TypeReal, []string{"0", "-0.5", "999999999999999.999999999999999"}},
 		{hunt.TypeBool, []string{"true", "false"}},
-		{hunt.TypeDatetime, []string{"2026-03-02T10:00:00Z", "2026-03-02T10:00:00.123456789+05:30", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"}},
+		{
+			hunt.TypeDatetime,
+			[]string{
+				"2026-03-02T10:00:00Z", "2026-03-02T10:00:00.123456789+05:30",
+				"0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
+			},
+		},
 		{hunt.TypeTimespan, []string{"1s", "90m", "400d", "999999s"}},
 	} {
 		for _, value := range c.values {
@@ -165,8 +177,10 @@ func TestLiteralsAreWhatTheirParametersSay(t *testing.T) {
 		queries = append(queries, "print x = "+written)
 	}
 	for i, verdict := range kusto.Judge(t, queries...) {
-		if len(verdict.Problems) > 0 || !slices.Equal(verdict.Columns, []string{"x:" + all[i].column}) || !slices.Equal(verdict.Texts, all[i].texts) {
-			t.Errorf("%s %q is written as %s, which is read as %q: %+v", all[i].parameter, all[i].value, queries[i], all[i].texts, verdict)
+		if len(verdict.Problems) > 0 || !slices.Equal(verdict.Columns, []string{"x:" + all[i].column}) ||
+			!slices.Equal(verdict.Texts, all[i].texts) {
+			t.Errorf("%s %q is written as %s, which is read as %q: %+v", all[i].parameter, all[i].value, queries[i],
+				all[i].texts, verdict)
 		}
 	}
 }

@@ -41,7 +41,8 @@ func TestOverflowFindsWhatIsTooWideAndLetsPassWhatFits(t *testing.T) {
 	for _, width := range []int{Narrow, Wide} {
 		b.Overflow(wide, width)
 	}
-	if len(catch.said) != 1 || !strings.Contains(catch.said[0], "div.culprit to 500") || !strings.Contains(catch.said[0], "375 px") {
+	if len(catch.said) != 1 || !strings.Contains(catch.said[0], "div.culprit to 500") ||
+		!strings.Contains(catch.said[0], "375 px") {
 		t.Errorf("an element of 500 px was reported as %q; want it once, at 375 px", catch.said)
 	}
 }

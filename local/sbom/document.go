@@ -8,8 +8,8 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// Write writes the bill of materials of a program as CycloneDX JSON ("CycloneDX Specification Overview", 1.6). It has no
-// serial number and no time, so that the same sources give the same file.
+// Write writes the bill of materials of a program as CycloneDX JSON ("CycloneDX Specification Overview", 1.6). It has
+// no serial number and no time, so that the same sources give the same file.
 func Write(w io.Writer, name, version string, build Build) error {
 	root := purl(name, version)
 	refs := map[string]string{}
@@ -33,9 +33,15 @@ func Write(w io.Writer, name, version string, build Build) error {
 		components, dependencies = append(components, component), append(dependencies, depends(refs[m.Path], m.Needs))
 	}
 	bom := cdx.NewBOM()
-	bom.Metadata = &cdx.Metadata{Component: &cdx.Component{BOMRef: root, Type: cdx.ComponentTypeApplication, Name: name, Version: version}}
+	bom.Metadata = &cdx.Metadata{Component: &cdx.Component{
+		BOMRef:  root,
+		Type:    cdx.ComponentTypeApplication,
+		Name:    name,
+		Version: version,
+	}}
 	bom.Components, bom.Dependencies = &components, &dependencies
-	return cdx.NewBOMEncoder(w, cdx.BOMFileFormatJSON).SetPretty(true).SetEscapeHTML(false).EncodeVersion(bom, cdx.SpecVersion1_6)
+	return cdx.NewBOMEncoder(w, cdx.BOMFileFormatJSON).SetPretty(true).SetEscapeHTML(false).EncodeVersion(bom,
+		cdx.SpecVersion1_6)
 }
 
 func componentOf(m Module) (cdx.Component, error) {
@@ -47,8 +53,15 @@ func componentOf(m Module) (cdx.Component, error) {
 	for _, id := range licence.IDs {
 		licences = append(licences, cdx.LicenseChoice{License: &cdx.License{ID: id}})
 	}
-	c := cdx.Component{BOMRef: purl(m.Path, m.Version), Type: cdx.ComponentTypeLibrary, Name: m.Path, Version: m.Version,
-		PackageURL: purl(m.Path, m.Version), Licenses: &licences, Scope: cdx.ScopeRequired}
+	c := cdx.Component{
+		BOMRef:     purl(m.Path, m.Version),
+		Type:       cdx.ComponentTypeLibrary,
+		Name:       m.Path,
+		Version:    m.Version,
+		PackageURL: purl(m.Path, m.Version),
+		Licenses:   &licences,
+		Scope:      cdx.ScopeRequired,
+	}
 	if m.Sum != "" {
 		c.Properties = &[]cdx.Property{{Name: "go.sum", Value: m.Sum}}
 	}
@@ -60,9 +73,12 @@ func purl(path, version string) string {
 	return "pkg:golang/" + strings.ToLower(path) + "@" + strings.ReplaceAll(version, "+", "%2B")
 }
 
-// WriteTexts writes the licence of every module as it is, which is what most of them ask of whoever passes a program on.
+// WriteTexts writes the licence of every module as it is, which is what most of them ask of whoever passes a program
+// on.
 func WriteTexts(w io.Writer, name string, build Build) error {
-	if _, err := fmt.Fprintf(w, "%s is built from the modules below, which stand under the licences that follow each name.\n", name); err != nil {
+	if _, err := fmt.Fprintf(w,
+		"%s is built from the modules below, which stand under the licences that follow each name.\n",
+		name); err != nil {
 		return err
 	}
 	for _, m := range build.Modules {
@@ -70,7 +86,8 @@ func WriteTexts(w io.Writer, name string, build Build) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w, "\n%s\n%s %s (%s)\n\n%s\n", strings.Repeat("=", 100), m.Path, m.Version, strings.Join(licence.IDs, ", "),
+		_, err = fmt.Fprintf(w, "\n%s\n%s %s (%s)\n\n%s\n", strings.Repeat("=", 100), m.Path, m.Version,
+			strings.Join(licence.IDs, ", "),
 			strings.TrimSpace(strings.Join(licence.Texts, "\n\n")))
 		if err != nil {
 			return err

@@ -24,15 +24,18 @@ type Licence struct {
 // permitted are the licences under which the product may be used and sold, changed or not, by its SPDX identifiers.
 // MPL-2.0 asks that changes to its own files be published; they are used as they are.
 func permitted() []string {
-	return []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", "Unlicense", "Zlib"}
+	return []string{
+		"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "MPL-2.0", "Unlicense", "Zlib",
+	}
 }
 
-// LicenceOf reads the licence files at the root of a module. A module without one, or with text that is no known licence,
-// is an error: nobody may use what has no licence.
+// LicenceOf reads the licence files at the root of a module. A module without one, or with text that is no known
+// licence, is an error: nobody may use what has no licence.
 func LicenceOf(m Module) (Licence, error) {
 	entries, err := os.ReadDir(m.Dir)
 	if err != nil {
-		return Licence{}, fmt.Errorf("%s %s is not in the module cache: %w; run go mod download", m.Path, m.Version, err)
+		return Licence{},
+			fmt.Errorf("%s %s is not in the module cache: %w; run go mod download", m.Path, m.Version, err)
 	}
 	file := regexp.MustCompile(`(?i)^(licen[cs]es?|copying|unlicense)([-_][a-z0-9-]+)?(\.txt|\.md|\.rst)?$`)
 	notice := regexp.MustCompile(`(?i)^notice(\.txt|\.md)?$`)
@@ -59,7 +62,8 @@ func LicenceOf(m Module) (Licence, error) {
 		licence.Texts = append(licence.Texts, string(text))
 	}
 	if len(licence.IDs) == 0 {
-		return Licence{}, fmt.Errorf("%s %s has no licence file in %s: without one it may not be used", m.Path, m.Version, m.Dir)
+		return Licence{},
+			fmt.Errorf("%s %s has no licence file in %s: without one it may not be used", m.Path, m.Version, m.Dir)
 	}
 	slices.Sort(licence.IDs)
 	licence.IDs, licence.Texts = slices.Compact(licence.IDs), append(licence.Texts, notices...)
@@ -70,7 +74,9 @@ func LicenceOf(m Module) (Licence, error) {
 func recognise(text []byte) ([]string, error) {
 	found := licensecheck.Scan(text)
 	if found.Percent < enough || len(found.Match) == 0 {
-		return nil, fmt.Errorf("only %.0f %% of it is the text of a known licence: read it, and do without the module if it does not permit commercial use", found.Percent)
+		return nil,
+			fmt.Errorf("only %.0f %% of it is the text of a known licence: read it, and do without the module if it "+
+				"does not permit commercial use", found.Percent)
 	}
 	var ids []string
 	for _, m := range found.Match {
@@ -89,7 +95,8 @@ func recognise(text []byte) ([]string, error) {
 func (l Licence) Permits() error {
 	for _, id := range l.IDs {
 		if !slices.Contains(permitted(), id) {
-			return fmt.Errorf("its licence %s is not one of those that permit commercial use: %s", id, strings.Join(permitted(), ", "))
+			return fmt.Errorf("its licence %s is not one of those that permit commercial use: %s", id,
+				strings.Join(permitted(), ", "))
 		}
 	}
 	return nil

@@ -48,9 +48,9 @@ type Build struct {
 	Modules []Module // by path, the standard library among them
 }
 
-// Linked lists the modules of a Go binary as the linker recorded them. It runs in the folder of the module that the binary
-// was built from: what a module needs, and where it is, comes from there. A binary that was built from other versions
-// than go.mod names is refused.
+// Linked lists the modules of a Go binary as the linker recorded them. It runs in the folder of the module that the
+// binary was built from: what a module needs, and where it is, comes from there. A binary that was built from other
+// versions than go.mod names is refused.
 func Linked(binary, pkg string) (Build, error) {
 	info, err := buildinfo.ReadFile(binary)
 	if err != nil {
@@ -69,7 +69,9 @@ func Linked(binary, pkg string) (Build, error) {
 	recorded := map[string]*debug.Module{Standard: {Version: strings.TrimPrefix(info.GoVersion, "go")}}
 	for _, dep := range info.Deps {
 		if dep.Replace != nil {
-			return Build{}, fmt.Errorf("%s is replaced by %s in %s: a replaced module has no licence and no sum to name", dep.Path, dep.Replace.Path, binary)
+			return Build{},
+				fmt.Errorf("%s is replaced by %s in %s: a replaced module has no licence and no sum to name", dep.Path,
+					dep.Replace.Path, binary)
 		}
 		recorded[dep.Path] = dep
 	}
@@ -81,15 +83,18 @@ func Linked(binary, pkg string) (Build, error) {
 		build.Modules[i].Sum = dep.Sum
 	}
 	if len(recorded) != len(build.Modules) {
-		return Build{}, fmt.Errorf("%s was built with %d modules, go.mod names %d: build it again", binary, len(recorded), len(build.Modules))
+		return Build{},
+			fmt.Errorf("%s was built with %d modules, go.mod names %d: build it again", binary, len(recorded),
+				len(build.Modules))
 	}
 	return build, nil
 }
 
-// Required lists the modules of packages: args are the flags (-test for what tests need) and patterns of go list. Folder is
-// where the go command runs, empty means here; environment is added to the process's.
+// Required lists the modules of packages: args are the flags (-test for what tests need) and patterns of go list.
+// Folder is where the go command runs, empty means here; environment is added to the process's.
 func Required(folder string, environment []string, args ...string) (Build, error) {
-	out, err := goCommand(folder, environment, append([]string{"list", "-deps", "-json=ImportPath,Imports,Standard,Module"}, args...)...)
+	out, err := goCommand(folder, environment,
+		append([]string{"list", "-deps", "-json=ImportPath,Imports,Standard,Module"}, args...)...)
 	if err != nil {
 		return Build{}, err
 	}
@@ -128,7 +133,8 @@ func gather(packages []listed, standard Module) Build {
 		m := modules[owner[p.ImportPath]]
 		for _, imported := range p.Imports {
 			// The standard library's own copies of golang.org/x packages are part of it.
-			if other := owner[imported]; m.Path != Standard && other != "" && other != m.Path && !slices.Contains(m.Needs, other) {
+			if other := owner[imported]; m.Path != Standard && other != "" && other != m.Path &&
+				!slices.Contains(m.Needs, other) {
 				m.Needs = append(m.Needs, other)
 			}
 		}
@@ -137,7 +143,9 @@ func gather(packages []listed, standard Module) Build {
 	}
 	build := Build{Needs: modules[""].Needs}
 	delete(modules, "")
-	build.Modules = slices.SortedFunc(maps.Values(modules), func(a, b Module) int { return cmp.Compare(a.Path, b.Path) })
+	build.Modules = slices.SortedFunc(maps.Values(modules), func(a, b Module) int {
+		return cmp.Compare(a.Path, b.Path)
+	})
 	return build
 }
 

@@ -88,7 +88,8 @@ func checkGraph(t *testing.T, bom cdx.BOM, refs []string) {
 		}
 	}
 	root := bom.Metadata.Component
-	if diff := cmp.Diff(slices.Sorted(slices.Values(append([]string{root.BOMRef}, refs...))), slices.Sorted(slices.Values(from))); diff != "" {
+	if diff := cmp.Diff(slices.Sorted(slices.Values(append([]string{root.BOMRef}, refs...))),
+		slices.Sorted(slices.Values(from))); diff != "" {
 		t.Error(diff)
 	}
 	direct := *(*bom.Dependencies)[0].Dependencies
@@ -126,7 +127,9 @@ func TestTheLicenceTextsOfAllModulesGoAlong(t *testing.T) {
 			t.Errorf("%s is missing", m.Path)
 		}
 	}
-	for _, text := range []string{"Copyright (c) Microsoft Corporation", "Copyright 2009 The Go Authors", "Apache License"} {
+	for _, text := range []string{
+		"Copyright (c) Microsoft Corporation", "Copyright 2009 The Go Authors", "Apache License",
+	} {
 		if !strings.Contains(texts.String(), text) {
 			t.Errorf("%q is missing", text)
 		}
@@ -140,14 +143,23 @@ func TestWhatHasNoLicenceForCommercialUseIsRefused(t *testing.T) {
 		ids   string
 		wrong string
 	}{
-		"permitted":             {map[string]string{"LICENSE": mit, "readme.md": "x"}, "MIT", ""},
-		"two, both permitted":   {map[string]string{"LICENSE-MIT": mit, "licence.txt": isc}, "ISC,MIT", ""},
-		"with a notice":         {map[string]string{"COPYING.md": mit, "NOTICE": "Made by example."}, "MIT", ""},
-		"one does not permit":   {map[string]string{"LICENSE": mit, "LICENSE-data": notEvil}, "JSON,MIT", "JSON is not one of those"},
-		"none":                  {map[string]string{"readme.md": "MIT"}, "", "has no licence file"},
-		"only source":           {map[string]string{"license.go": "package license"}, "", "has no licence file"},
-		"unknown":               {map[string]string{"LICENSE": "You may read this on Sundays, if it does not rain and nobody is looking."}, "", "known licence"},
-		"a known one, enlarged": {map[string]string{"LICENSE": mit + strings.Repeat("Except for companies, which have to ask the author first and pay what he says. ", 9)}, "", "known licence"},
+		"permitted":           {map[string]string{"LICENSE": mit, "readme.md": "x"}, "MIT", ""},
+		"two, both permitted": {map[string]string{"LICENSE-MIT": mit, "licence.txt": isc}, "ISC,MIT", ""},
+		"with a notice":       {map[string]string{"COPYING.md": mit, "NOTICE": "Made by example."}, "MIT", ""},
+		"one does not permit": {
+			map[string]string{"LICENSE": mit, "LICENSE-data": notEvil}, "JSON,MIT", "JSON is not one of those",
+		},
+		"none":        {map[string]string{"readme.md": "MIT"}, "", "has no licence file"},
+		"only source": {map[string]string{"license.go": "package license"}, "", "has no licence file"},
+		"unknown": {
+			map[string]string{"LICENSE": "You may read this on Sundays, if it does not rain and nobody is looking."},
+			"", "known licence",
+		},
+		"a known one, enlarged": {
+			map[string]string{"LICENSE": mit +
+				strings.Repeat("Except for companies, which have to ask the author first and pay what he says. ", 9)},
+			"", "known licence",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -172,7 +184,8 @@ func TestWhatHasNoLicenceForCommercialUseIsRefused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := LicenceOf(Module{Path: "example.com/m", Version: "v1.0.0"}); err == nil || !strings.Contains(err.Error(), "go mod download") {
+	if _, err := LicenceOf(Module{Path: "example.com/m", Version: "v1.0.0"}); err == nil ||
+		!strings.Contains(err.Error(), "go mod download") {
 		t.Errorf("not in the cache: %v", err)
 	}
 }
@@ -188,8 +201,9 @@ THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLI
 
 const (
 	mit     = "MIT License\n\nCopyright (c) 2026 Example\n\n" + grant + warranty
-	notEvil = "The JSON License\n\nCopyright (c) 2002 Example\n\n" + grant + "\nThe Software shall be used for Good, not Evil.\n" + warranty
-	isc     = `ISC License
+	notEvil = "The JSON License\n\nCopyright (c) 2002 Example\n\n" + grant +
+		"\nThe Software shall be used for Good, not Evil.\n" + warranty
+	isc = `ISC License
 
 Copyright (c) 2026 Example
 

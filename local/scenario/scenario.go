@@ -49,8 +49,8 @@ type Scenario struct {
 }
 
 // Standard is the scenario of `make run`: 40 machines with look-alike names and 60 alerts, about 30 % High, several on
-// one machine; a hunt finds two more, one of them protected; one alert shows up late, one is pushed and never listed, one is raised from Medium to High, one machine stays offline, one is protected
-// by tag. The seed orders the rest.
+// one machine; a hunt finds two more, one of them protected; one alert shows up late, one is pushed and never listed,
+// one is raised from Medium to High, one machine stays offline, one is protected by tag. The seed orders the rest.
 func Standard(seed uint64) Scenario {
 	random := rand.New(rand.NewPCG(seed, 7))
 	s := Scenario{Machines: fleet(), Length: 20 * time.Second, Throttle: 9 * time.Second}
@@ -59,13 +59,21 @@ func Standard(seed uint64) Scenario {
 		byName[short(m.Name)] = m.ID
 	}
 	for i, name := range highOn {
-		s.Alerts = append(s.Alerts, Alert{Severity: "High", MachineID: byName[name], Updated: spread(i, len(highOn), random)})
+		s.Alerts = append(s.Alerts, Alert{
+			Severity:  "High",
+			MachineID: byName[name],
+			Updated:   spread(i, len(highOn), random),
+		})
 	}
 	raised := Alert{Severity: "Medium", MachineID: byName[raisedOn], Updated: 4 * time.Second, Raised: 11 * time.Second}
 	for i := len(s.Alerts) + 1; i < 60; i++ {
 		quiet := quietOn[i%len(quietOn)]
 		severity := []string{"Medium", "Low", "Informational"}[random.IntN(3)]
-		s.Alerts = append(s.Alerts, Alert{Severity: severity, MachineID: byName[quiet], Updated: spread(i%40, 40, random)})
+		s.Alerts = append(s.Alerts, Alert{
+			Severity:  severity,
+			MachineID: byName[quiet],
+			Updated:   spread(i%40, 40, random),
+		})
 	}
 	for i := range s.Alerts {
 		s.Alerts[i].Visible = s.Alerts[i].Updated
@@ -90,7 +98,10 @@ func Standard(seed uint64) Scenario {
 }
 
 // highOn are the machines of the High alerts, some several times. WS-OFF-1 is offline, WS-CEO is protected by tag.
-var highOn = []string{"PC1", "PC1", "PC2", "PC2", "PC3", "WS-0147", "WS-0147", "WS-0148", "LT-7", "LT-7", "LT-70", "WS-OFF-1", "WS-CEO", "PC1", "KIOSK-3", "PC20", "LT-7"}
+var highOn = []string{
+	"PC1", "PC1", "PC2", "PC2", "PC3", "WS-0147", "WS-0147", "WS-0148", "LT-7", "LT-7", "LT-70", "WS-OFF-1", "WS-CEO",
+	"PC1", "KIOSK-3", "PC20", "LT-7",
+}
 
 const (
 	lateHigh = 14 // the alert on KIOSK-3 shows up late
@@ -113,11 +124,18 @@ func (s Scenario) NameOf(machineID string) string {
 }
 
 // quietOn are the machines of the other alerts: look-alikes of those above, that must not be touched.
-var quietOn = []string{"PC10", "PC11", "PC100", "SRV-PC1", "WS-0140", "WS-01470", "LT-700", "PC21", "KIOSK-30", "WS-CEO-2", "LT-8", "MAC-1"}
+var quietOn = []string{
+	"PC10", "PC11", "PC100", "SRV-PC1", "WS-0140", "WS-01470", "LT-700", "PC21", "KIOSK-30", "WS-CEO-2",
+	"LT-8", "MAC-1",
+}
 
 func fleet() []Machine {
-	names := []string{"PC1", "PC2", "PC3", "PC10", "PC11", "PC20", "PC21", "PC100", "WS-0140", "WS-0147", "WS-0148", "WS-0149", "WS-01470",
-		"LT-7", "LT-8", "LT-70", "LT-700", "KIOSK-3", "KIOSK-30", "WS-CEO", "WS-CEO-2", "WS-OFF-1", "WS-OFF-10", "MAC-1"}
+	names := []string{
+		"PC1", "PC2", "PC3", "PC10", "PC11", "PC20", "PC21", "PC100", "WS-0140", "WS-0147", "WS-0148", "WS-0149",
+		"WS-01470",
+		"LT-7", "LT-8", "LT-70", "LT-700", "KIOSK-3", "KIOSK-30", "WS-CEO", "WS-CEO-2", "WS-OFF-1", "WS-OFF-10",
+		"MAC-1",
+	}
 	for i := len(names); i < 34; i++ {
 		names = append(names, fmt.Sprintf("WS-%04d", 200+i))
 	}
@@ -126,7 +144,12 @@ func fleet() []Machine {
 		machines = append(machines, Machine{Name: name + ".corp.contoso.com", OS: "Windows11", Group: "Workstations"})
 	}
 	for _, name := range []string{"SRV-PC1", "SRV-PC2", "DC1", "DC2", "SQL-HV1", "FILE-1"} {
-		machines = append(machines, Machine{Name: name + ".corp.contoso.com", OS: "WindowsServer2022", Group: "Servers", Protected: true})
+		machines = append(machines, Machine{
+			Name:      name + ".corp.contoso.com",
+			OS:        "WindowsServer2022",
+			Group:     "Servers",
+			Protected: true,
+		})
 	}
 	for i := range machines {
 		m := &machines[i]
@@ -155,7 +178,8 @@ func short(name string) string {
 
 // spread puts the i-th of n things at its place in the first eighteen seconds, a little off.
 func spread(i, n int, random *rand.Rand) time.Duration {
-	return time.Second + time.Duration(i)*17*time.Second/time.Duration(n) + time.Duration(random.Int64N(int64(400*time.Millisecond)))
+	return time.Second + time.Duration(i)*17*time.Second/time.Duration(n) +
+		time.Duration(random.Int64N(int64(400*time.Millisecond)))
 }
 
 type story struct{ title, category string }

@@ -50,7 +50,8 @@ func TestStandardHasWhatItPromises(t *testing.T) {
 			t.Errorf("seed %d: %d machines, %d alerts, %d High", seed, len(s.Machines), len(s.Alerts), high)
 		}
 		if late != 1 || raised != 1 || offline != 1 || protected != 1 {
-			t.Errorf("seed %d: late %d, raised %d, offline %d, protected %d; want one each", seed, late, raised, offline, protected)
+			t.Errorf("seed %d: late %d, raised %d, offline %d, protected %d; want one each", seed, late, raised,
+				offline, protected)
 		}
 		if slices.Max(slices.Collect(func(yield func(int) bool) {
 			for _, n := range perMachine {

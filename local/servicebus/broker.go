@@ -11,7 +11,8 @@ import (
 	"cordon/local/internal/wire"
 )
 
-// consumer is somebody who takes messages. The broker calls it with its lock held, so it must neither wait nor call back.
+// consumer is somebody who takes messages. The broker calls it with its lock held, so it must neither wait nor call
+// back.
 type consumer interface {
 	// ready says whether deliver would take a message.
 	ready() bool
@@ -22,7 +23,8 @@ type consumer interface {
 	deletes() bool
 }
 
-// broker holds the queues. It never waits for anything while it holds its lock: consumers only note what they are given.
+// broker holds the queues. It never waits for anything while it holds its lock: consumers only note what they are
+// given.
 type broker struct {
 	clock Clock
 
@@ -75,7 +77,12 @@ func (e *events) Pop() any {
 }
 
 func newBroker(clock Clock, configs []QueueConfig) *broker {
-	b := &broker{clock: clock, queues: map[string]*queue{}, locks: map[wire.UUID]*message{}, refusal: map[string]Refusal{}}
+	b := &broker{
+		clock:   clock,
+		queues:  map[string]*queue{},
+		locks:   map[wire.UUID]*message{},
+		refusal: map[string]Refusal{},
+	}
 	for _, c := range configs {
 		b.queues[strings.ToLower(c.Name)] = &queue{config: c, seen: map[string]time.Time{}}
 	}
@@ -297,7 +304,8 @@ func (b *broker) consume(m *message, now time.Time) {
 func (b *broker) failed(m *message, now time.Time) {
 	m.count()
 	if !m.dead && m.failures >= uint32(m.queue.config.MaxDeliveryCount) {
-		b.bury(m, "MaxDeliveryCountExceeded", "Message could not be consumed after "+plural(m.failures, "delivery attempt")+".", nil, now)
+		b.bury(m, "MaxDeliveryCountExceeded",
+			"Message could not be consumed after "+plural(m.failures, "delivery attempt")+".", nil, now)
 		return
 	}
 	b.giveBack(m, now)

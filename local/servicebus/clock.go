@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Clock is the broker's time: locks, schedules, duplicate windows and expiry. AfterFunc calls f once d has passed, unless
-// stop is called first; it never calls f before it returns.
+// Clock is the broker's time: locks, schedules, duplicate windows and expiry. AfterFunc calls f once d has passed,
+// unless stop is called first; it never calls f before it returns.
 type Clock interface {
 	Now() time.Time
 	AfterFunc(d time.Duration, f func()) (stop func() bool)

@@ -48,7 +48,10 @@ func deadPeeked(t *testing.T, w *world) {
 		from int64
 		n    int
 		want string
-	}{{0, 2, "d1 d4"}, {numbers[1], 1, "d4"}, {numbers[2], 9, "d4 d5"}, {numbers[4], 9, "d5"}, {numbers[4] + 1, 9, ""}} {
+	}{
+		{0, 2, "d1 d4"}, {numbers[1], 1, "d4"}, {numbers[2], 9, "d4 d5"}, {numbers[4], 9, "d5"},
+		{numbers[4] + 1, 9, ""},
+	} {
 		got := ""
 		for n, next := c.n, c.from; n > 0; { // an answer may hold fewer than asked for
 			page, err := w.dead(t).PeekMessages(w.ctx, n, &azservicebus.PeekMessagesOptions{FromSequenceNumber: &next})
@@ -78,7 +81,8 @@ func deadOrder(t *testing.T, w *world) {
 	dead := w.dead(t)
 	for round := range 2 {
 		for i, m := range w.receive(t, dead, 3) {
-			if *m.SequenceNumber != numbers[i] || string(m.Body) != fmt.Sprint("body ", i+1) || *m.DeadLetterReason != "Test" {
+			if *m.SequenceNumber != numbers[i] || string(m.Body) != fmt.Sprint("body ", i+1) ||
+				*m.DeadLetterReason != "Test" {
 				t.Errorf("round %d: place %d has %d with %q", round, i, *m.SequenceNumber, m.Body)
 			}
 			if err := dead.AbandonMessage(w.ctx, m, nil); err != nil {
@@ -113,7 +117,8 @@ func deadTokenAlone(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	w.complete(t, keeper, &azservicebus.ReceivedMessage{LockToken: got[0].LockToken})
-	if err := keeper.AbandonMessage(w.ctx, &azservicebus.ReceivedMessage{LockToken: got[1].LockToken}, nil); err != nil {
+	if err := keeper.AbandonMessage(w.ctx, &azservicebus.ReceivedMessage{LockToken: got[1].LockToken},
+		nil); err != nil {
 		t.Fatal(err)
 	}
 	w.expectHeld(t, keeper, "d2")
@@ -122,7 +127,8 @@ func deadTokenAlone(t *testing.T, w *world) {
 		t.Errorf("given back as %+v", again)
 	}
 	w.complete(t, keeper, again)
-	expectCode(t, keeper.CompleteMessage(w.ctx, &azservicebus.ReceivedMessage{LockToken: got[1].LockToken}, nil), azservicebus.CodeLockLost)
+	expectCode(t, keeper.CompleteMessage(w.ctx, &azservicebus.ReceivedMessage{LockToken: got[1].LockToken}, nil),
+		azservicebus.CodeLockLost)
 }
 
 func deadRenewal(t *testing.T, w *world) {
@@ -160,7 +166,8 @@ func deadDeferred(t *testing.T, w *world) {
 		if err != nil || len(got) != 1 || got[0].MessageID != "d1" {
 			t.Fatalf("deferred %v, error %v", got, err)
 		}
-		if err := dead.AbandonMessage(w.ctx, &azservicebus.ReceivedMessage{LockToken: got[0].LockToken}, nil); err != nil {
+		if err := dead.AbandonMessage(w.ctx, &azservicebus.ReceivedMessage{LockToken: got[0].LockToken},
+			nil); err != nil {
 			t.Fatal(err)
 		}
 	}

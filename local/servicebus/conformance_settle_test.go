@@ -41,11 +41,15 @@ func arrives(t *testing.T, w *world) {
 		t.Error(diff)
 	}
 	got := []any{m.MessageID, string(m.Body), *m.ContentType, *m.Subject, *m.CorrelationID, m.DeliveryCount, m.State}
-	if diff := cmp.Diff([]any{"a1", "body", "application/json", "subject", "c1", uint32(1), azservicebus.MessageStateActive}, got); diff != "" {
+	if diff := cmp.Diff([]any{
+		"a1", "body", "application/json", "subject", "c1", uint32(1), azservicebus.MessageStateActive,
+	}, got); diff != "" {
 		t.Error(diff)
 	}
-	if m.SequenceNumber == nil || *m.SequenceNumber < 1 || m.EnqueuedTime == nil || m.LockedUntil == nil || m.LockToken == [16]byte{} {
-		t.Errorf("number %v, enqueued %v, locked until %v, token %v", m.SequenceNumber, m.EnqueuedTime, m.LockedUntil, m.LockToken)
+	if m.SequenceNumber == nil || *m.SequenceNumber < 1 || m.EnqueuedTime == nil || m.LockedUntil == nil ||
+		m.LockToken == [16]byte{} {
+		t.Errorf("number %v, enqueued %v, locked until %v, token %v", m.SequenceNumber, m.EnqueuedTime, m.LockedUntil,
+			m.LockToken)
 	}
 	w.expectHeld(t, r, "a1")
 	w.complete(t, r, m)
@@ -91,7 +95,8 @@ func tooLarge(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.AddMessage(text("t1", string(make([]byte, maxMessageSize))), nil); !errors.Is(err, azservicebus.ErrMessageTooLarge) {
+	if err := b.AddMessage(text("t1", string(make([]byte, maxMessageSize))),
+		nil); !errors.Is(err, azservicebus.ErrMessageTooLarge) {
 		t.Errorf("in a batch: error %v", err)
 	}
 }
@@ -124,12 +129,14 @@ func abandoned(t *testing.T, w *world) {
 	w.send(t, text("a1", "x"))
 	r := w.receiver(t, azservicebus.ReceiverOptions{})
 	first := w.receive(t, r, 1)[0]
-	if err := r.AbandonMessage(w.ctx, first, &azservicebus.AbandonMessageOptions{PropertiesToModify: map[string]any{"attempt": "1"}}); err != nil {
+	if err := r.AbandonMessage(w.ctx, first,
+		&azservicebus.AbandonMessageOptions{PropertiesToModify: map[string]any{"attempt": "1"}}); err != nil {
 		t.Fatal(err)
 	}
 	second := w.receive(t, r, 1)[0]
 	expectCount(t, second, 2)
-	if second.ApplicationProperties["attempt"] != "1" || second.LockToken == first.LockToken || *second.SequenceNumber != *first.SequenceNumber {
+	if second.ApplicationProperties["attempt"] != "1" || second.LockToken == first.LockToken ||
+		*second.SequenceNumber != *first.SequenceNumber {
 		t.Errorf("redelivered as %+v", second)
 	}
 	w.complete(t, r, second)
@@ -139,13 +146,18 @@ func deadLettered(t *testing.T, w *world) {
 	w.send(t, text("d1", "x"))
 	r := w.receiver(t, azservicebus.ReceiverOptions{})
 	m := w.receive(t, r, 1)[0]
-	err := r.DeadLetterMessage(w.ctx, m, &azservicebus.DeadLetterOptions{Reason: ptr("Validation"), ErrorDescription: ptr("no id"), PropertiesToModify: map[string]any{"field": "id"}})
+	err := r.DeadLetterMessage(w.ctx, m, &azservicebus.DeadLetterOptions{
+		Reason:             ptr("Validation"),
+		ErrorDescription:   ptr("no id"),
+		PropertiesToModify: map[string]any{"field": "id"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.expectHeld(t, r)
 	d := w.expectHeld(t, w.dead(t), "d1")[0]
-	if *d.DeadLetterReason != "Validation" || *d.DeadLetterErrorDescription != "no id" || d.ApplicationProperties["field"] != "id" || string(d.Body) != "x" {
+	if *d.DeadLetterReason != "Validation" || *d.DeadLetterErrorDescription != "no id" ||
+		d.ApplicationProperties["field"] != "id" || string(d.Body) != "x" {
 		t.Errorf("dead letter %+v", d)
 	}
 }
@@ -213,7 +225,8 @@ func peeking(t *testing.T, w *world) {
 	if held[1].LockToken != [16]byte{} {
 		t.Error("a peeked message shows a lock token")
 	}
-	next, err := r.PeekMessages(w.ctx, 1, &azservicebus.PeekMessagesOptions{FromSequenceNumber: ptr(*held[0].SequenceNumber + 1)})
+	next, err := r.PeekMessages(w.ctx, 1,
+		&azservicebus.PeekMessagesOptions{FromSequenceNumber: ptr(*held[0].SequenceNumber + 1)})
 	if err != nil || len(next) != 1 || next[0].MessageID != "p2" {
 		t.Errorf("peeking from the second number: %v, error %v", next, err)
 	}
@@ -228,7 +241,8 @@ func deferral(t *testing.T, w *world) {
 	w.send(t, text("d1", "x"))
 	r := w.receiver(t, azservicebus.ReceiverOptions{})
 	m := w.receive(t, r, 1)[0]
-	if err := r.DeferMessage(w.ctx, m, &azservicebus.DeferMessageOptions{PropertiesToModify: map[string]any{"why": "later"}}); err != nil {
+	if err := r.DeferMessage(w.ctx, m,
+		&azservicebus.DeferMessageOptions{PropertiesToModify: map[string]any{"why": "later"}}); err != nil {
 		t.Fatal(err)
 	}
 	w.send(t, text("d2", "y"))
@@ -267,7 +281,10 @@ func deferredOutcomes(t *testing.T, w *world) {
 	again(func(m *azservicebus.ReceivedMessage) error { return r.AbandonMessage(w.ctx, m, nil) })
 	again(func(m *azservicebus.ReceivedMessage) error { return r.DeferMessage(w.ctx, m, nil) })
 	again(func(m *azservicebus.ReceivedMessage) error {
-		return r.DeadLetterMessage(w.ctx, m, &azservicebus.DeadLetterOptions{Reason: ptr("Late"), ErrorDescription: ptr("too late")})
+		return r.DeadLetterMessage(w.ctx, m, &azservicebus.DeadLetterOptions{
+			Reason:           ptr("Late"),
+			ErrorDescription: ptr("too late"),
+		})
 	})
 	d := w.expectHeld(t, w.dead(t), "d1")[0]
 	if *d.DeadLetterReason != "Late" || *d.DeadLetterErrorDescription != "too late" {

@@ -18,8 +18,8 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The suite also runs against a real namespace when CORDON_TEST_SERVICEBUS holds a connection string. The queue, whose
-// name is in CORDON_TEST_SERVICEBUS_QUEUE (default cordon-conformance), must be empty, used by nobody else, and have a lock
-// duration of 5 s, a maximum delivery count of 3, duplicate detection over 20 s and dead-lettering on expiration.
+// name is in CORDON_TEST_SERVICEBUS_QUEUE (default cordon-conformance), must be empty, used by nobody else, and have a
+// lock duration of 5 s, a maximum delivery count of 3, duplicate detection over 20 s and dead-lettering on expiration.
 const (
 	liveConnection = "CORDON_TEST_SERVICEBUS"
 	liveQueue      = "CORDON_TEST_SERVICEBUS_QUEUE"
@@ -54,14 +54,19 @@ func transports() []transport {
 
 func dialTCP(t testing.TB, s *Server) *azservicebus.Client {
 	t.Helper()
-	client, err := azservicebus.NewClientFromConnectionString(s.ConnectionString(), &azservicebus.ClientOptions{RetryOptions: fast})
+	client, err := azservicebus.NewClientFromConnectionString(s.ConnectionString(),
+		&azservicebus.ClientOptions{RetryOptions: fast})
 	return opened(t, client, err)
 }
 
 func dialPipe(t testing.TB, s *Server) *azservicebus.Client {
 	t.Helper()
-	client, err := azservicebus.NewClient("local.example", staticToken("eyJ.token"), &azservicebus.ClientOptions{RetryOptions: fast,
-		NewWebSocketConn: func(ctx context.Context, _ azservicebus.NewWebSocketConnArgs) (net.Conn, error) { return s.Pipe(ctx) }})
+	client, err := azservicebus.NewClient("local.example", staticToken("eyJ.token"), &azservicebus.ClientOptions{
+		RetryOptions: fast,
+		NewWebSocketConn: func(ctx context.Context, _ azservicebus.NewWebSocketConnArgs) (net.Conn, error) {
+			return s.Pipe(ctx)
+		},
+	})
 	return opened(t, client, err)
 }
 
@@ -77,9 +82,24 @@ func opened(t testing.TB, client *azservicebus.Client, err error) *azservicebus.
 // local is a world on a stand-in of its own, with a clock that stands still.
 func local(t *testing.T, tr transport) *world {
 	clock := NewManualClock(start)
-	s := newServer(t, Options{Clock: clock, Queues: []QueueConfig{{Name: "Orders", LockDuration: 30 * time.Second, DuplicateWindow: 10 * time.Minute, MaxDeliveryCount: 3}}})
-	return &world{queue: "orders", lock: 30 * time.Second, window: 10 * time.Minute, ttl: time.Hour, patient: time.Minute, pass: clock.Advance,
-		dial: func(t testing.TB) *azservicebus.Client { return tr.dial(t, s) }}
+	s := newServer(t, Options{
+		Clock: clock,
+		Queues: []QueueConfig{{
+			Name:             "Orders",
+			LockDuration:     30 * time.Second,
+			DuplicateWindow:  10 * time.Minute,
+			MaxDeliveryCount: 3,
+		}},
+	})
+	return &world{
+		queue:   "orders",
+		lock:    30 * time.Second,
+		window:  10 * time.Minute,
+		ttl:     time.Hour,
+		patient: time.Minute,
+		pass:    clock.Advance,
+		dial:    func(t testing.TB) *azservicebus.Client { return tr.dial(t, s) },
+	}
 }
 
 func newServer(t testing.TB, o Options) *Server {
@@ -97,12 +117,18 @@ func newServer(t testing.TB, o Options) *Server {
 
 // live is a world on a real namespace, where time takes its time.
 func live(t *testing.T) *world {
-	w := &world{queue: cmp.Or(os.Getenv(liveQueue), "cordon-conformance"), lock: 5 * time.Second, window: 20 * time.Second, ttl: 2 * time.Second, patient: 5 * time.Minute,
-		pass: func(d time.Duration) { <-time.After(d + 2*time.Second) },
+	w := &world{
+		queue:   cmp.Or(os.Getenv(liveQueue), "cordon-conformance"),
+		lock:    5 * time.Second,
+		window:  20 * time.Second,
+		ttl:     2 * time.Second,
+		patient: 5 * time.Minute,
+		pass:    func(d time.Duration) { <-time.After(d + 2*time.Second) },
 		dial: func(t testing.TB) *azservicebus.Client {
 			client, err := azservicebus.NewClientFromConnectionString(os.Getenv(liveConnection), nil)
 			return opened(t, client, err)
-		}}
+		},
+	}
 	t.Cleanup(func() { w.empty(t) })
 	return w
 }
@@ -111,7 +137,10 @@ func live(t *testing.T) *world {
 func (w *world) empty(t *testing.T) {
 	client := w.dial(t)
 	for _, sub := range []azservicebus.SubQueue{0, azservicebus.SubQueueDeadLetter} {
-		r, err := client.NewReceiverForQueue(w.queue, &azservicebus.ReceiverOptions{SubQueue: sub, ReceiveMode: azservicebus.ReceiveModeReceiveAndDelete})
+		r, err := client.NewReceiverForQueue(w.queue, &azservicebus.ReceiverOptions{
+			SubQueue:    sub,
+			ReceiveMode: azservicebus.ReceiveModeReceiveAndDelete,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,13 +228,14 @@ func (w *world) send(t *testing.T, messages ...*azservicebus.Message) {
 	}
 }
 
-// receive waits until it has n messages. It is patient after the first: what comes late the client would give back in the
-// background, and the order would be lost.
+// receive waits until it has n messages. It is patient after the first: what comes late the client would give back in
+// the background, and the order would be lost.
 func (w *world) receive(t *testing.T, r *azservicebus.Receiver, n int) []*azservicebus.ReceivedMessage {
 	t.Helper()
 	var all []*azservicebus.ReceivedMessage
 	for len(all) < n {
-		messages, err := r.ReceiveMessages(w.ctx, n-len(all), &azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: w.patient})
+		messages, err := r.ReceiveMessages(w.ctx, n-len(all),
+			&azservicebus.ReceiveMessagesOptions{TimeAfterFirstMessage: w.patient})
 		if err != nil {
 			t.Fatalf("after %d of %d messages: %v", len(all), n, err)
 		}

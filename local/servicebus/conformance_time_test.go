@@ -82,7 +82,8 @@ func schedule(t *testing.T, w *world) {
 		t.Errorf("%s came before its time", early.MessageID)
 	}
 	w.complete(t, r, early)
-	if held := w.expectHeld(t, r, "s1"); held[0].State != azservicebus.MessageStateScheduled || !held[0].ScheduledEnqueueTime.Equal(at) {
+	if held := w.expectHeld(t, r, "s1"); held[0].State != azservicebus.MessageStateScheduled ||
+		!held[0].ScheduledEnqueueTime.Equal(at) {
 		t.Errorf("state %d for %v", held[0].State, held[0].ScheduledEnqueueTime)
 	}
 	w.pass(2*w.lock + time.Second)

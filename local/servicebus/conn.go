@@ -40,8 +40,16 @@ type conn struct {
 }
 
 func newConn(s *Server, c net.Conn) *conn {
-	return &conn{server: s, net: c, out: newOutbox(), closing: make(chan struct{}), heartbeat: make(chan time.Duration, 1),
-		sessions: map[uint16]*session{}, grants: map[string]struct{}{}, replies: map[string]*link{}}
+	return &conn{
+		server:    s,
+		net:       c,
+		out:       newOutbox(),
+		closing:   make(chan struct{}),
+		heartbeat: make(chan time.Duration, 1),
+		sessions:  map[uint16]*session{},
+		grants:    map[string]struct{}{},
+		replies:   map[string]*link{},
+	}
 }
 
 // drop ends the connection at once, as if the network had.
@@ -121,7 +129,8 @@ func (c *conn) greet() error {
 		return fault(amqp.ErrCondNotAllowed, "the first frame is a %T, an open is expected", p)
 	}
 	if c.maxFrame = min(open.MaxFrameSize, maxFrameSize); c.maxFrame < minFrameSize {
-		return fault(amqp.ErrCondInvalidField, "frames of %d bytes are too small, %d must be possible", open.MaxFrameSize, minFrameSize)
+		return fault(amqp.ErrCondInvalidField, "frames of %d bytes are too small, %d must be possible",
+			open.MaxFrameSize, minFrameSize)
 	}
 	if open.IdleTimeout > 0 {
 		c.heartbeat <- max(open.IdleTimeout/2, time.Millisecond)

@@ -40,7 +40,12 @@ func (c *conn) settle(u unsettled, said *wire.State) *wire.State {
 	err := c.server.broker.settle(u.token, verdict(said))
 	switch {
 	case errors.Is(err, ErrLockLost):
-		return &wire.State{Kind: wire.Rejected, Error: fault(lockLost, "The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue.")}
+		return &wire.State{
+			Kind: wire.Rejected,
+			Error: fault(lockLost,
+				"The lock supplied is invalid. Either the lock expired, or the message has already been removed "+
+					"from the queue."),
+		}
 	case said != nil && said.Kind == wire.Rejected:
 		// Without its error: a client takes a rejection with one for a failure to reject.
 		return &wire.State{Kind: wire.Rejected}

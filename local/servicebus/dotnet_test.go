@@ -48,16 +48,26 @@ func newDotNet(t *testing.T, s *Server) *dotNet {
 	d.says("login")
 	d.write([]byte(wire.HeaderAMQP))
 	d.says("open", "begin $cbs")
-	d.hears("414d515003010000", "0000002a02010000005340c01d01e01a02b3000000074d53534243425300000009414e4f4e594d4f5553", "0000001002010000005344c003015000",
+	d.hears("414d515003010000", "0000002a02010000005340c01d01e01a02b3000000074d53534243425300000009414e4f4e594d4f5553",
+		"0000001002010000005344c003015000",
 		"414d515000010000", "0000002a02000000005310c01d04a111636f72646f6e2d7365727669636562757340700001000060ffff",
 		"0000001d02000000005311c01004600000520070000008007000000800")
 	d.says("attach $cbs to send", "attach $cbs to receive", "flow $cbs")
-	request := &wire.Message{Properties: &wire.Properties{"1", nil, nil, nil, "e6e22950429a4cb69d9e3bb7c2395c1c"}, Body: wire.ValueBody(signed("amqps://127.0.0.1/", firstKey, farOff)),
-		ApplicationProperties: args("operation", "put-token", "type", tokenSAS, "name", "amqp://127.0.0.1/alerts")}
-	d.frame(wire.TypeAMQP, 0, &wire.Transfer{DeliveryID: ptr(uint32(0)), Tag: []byte{}, Settled: true, Payload: request.Append(nil)})
+	request := &wire.Message{
+		Properties:            &wire.Properties{"1", nil, nil, nil, "e6e22950429a4cb69d9e3bb7c2395c1c"},
+		Body:                  wire.ValueBody(signed("amqps://127.0.0.1/", firstKey, farOff)),
+		ApplicationProperties: args("operation", "put-token", "type", tokenSAS, "name", "amqp://127.0.0.1/alerts"),
+	}
+	d.frame(wire.TypeAMQP, 0, &wire.Transfer{
+		DeliveryID: ptr(uint32(0)),
+		Tag:        []byte{},
+		Settled:    true,
+		Payload:    request.Append(nil),
+	})
 	answer := d.untilTransfer()
 	// status-code and status-description: the node of tokens names them so, $management does not.
-	if want := fromHex(t, "005373c009064040404040a10131005374c13104a10b7374617475732d636f646571000000caa1127374617475732d6465736372697074696f6ea108416363657074656400537740"); !bytes.Equal(answer, want) {
+	if want := fromHex(t,
+		"005373c009064040404040a10131005374c13104a10b7374617475732d636f646571000000caa1127374617475732d6465736372697074696f6ea108416363657074656400537740"); !bytes.Equal(answer, want) {
 		t.Fatalf("the token is answered %x, want %x", answer, want)
 	}
 	return d
@@ -147,16 +157,20 @@ func TestTheClientForNETIsAnsweredByManagement(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := newDotNet(t, s)
-	d.says("begin queue", "begin queue again", "attach $management to send", "attach $management to receive", "flow $management", "peek")
+	d.says("begin queue", "begin queue again", "attach $management to send", "attach $management to receive",
+		"flow $management", "peek")
 	got := d.untilTransfer()
-	if want := fromHex(t, "a10a737461747573436f646571000000c8a1117374617475734465736372697074696f6ea1024f4b"); !bytes.Contains(got, want) {
+	if want := fromHex(t,
+		"a10a737461747573436f646571000000c8a1117374617475734465736372697074696f6ea1024f4b"); !bytes.Contains(got,
+		want) {
 		t.Errorf("answer %x, want statusCode and statusDescription, %x", got, want)
 	}
 	if header := fromHex(t, "005370c0080542500440405200"); !bytes.Contains(got, header) {
 		t.Errorf("the peeked message in %x has no delivery count", got)
 	}
 	trouble := troubled(ErrLockLost).encode(managementKeys, "1")
-	if want := fromHex(t, "a10e6572726f72436f6e646974696f6ea31f"+hex.EncodeToString([]byte(lockLost))); !bytes.Contains(trouble, want) {
+	if want := fromHex(t,
+		"a10e6572726f72436f6e646974696f6ea31f"+hex.EncodeToString([]byte(lockLost))); !bytes.Contains(trouble, want) {
 		t.Errorf("answer %x, want errorCondition as a symbol, %x", trouble, want)
 	}
 }
@@ -167,14 +181,18 @@ func TestTheClientForNETIsToldWhatIsNotOffered(t *testing.T) {
 		condition amqp.ErrCond
 		text      string
 	}{
-		"attach session s1":   {amqp.ErrCondNotAllowed, "A sessionful message receiver cannot be created on an entity that does not require sessions."},
+		"attach session s1": {
+			amqp.ErrCondNotAllowed,
+			"A sessionful message receiver cannot be created on an entity that does not require sessions.",
+		},
 		"attach next session": {amqp.ErrCondNotAllowed, "A sessionful message receiver cannot be created"},
 		"attach coordinator":  {amqp.ErrCondNotImplemented, "Transactions are not offered"},
 	} {
 		s, _ := alerts(t)
 		d := newDotNet(t, s)
 		d.says("begin session", name)
-		if err := d.untilDetach(); err == nil || err.Condition != wire.Symbol(c.condition) || !strings.HasPrefix(err.Description, c.text) {
+		if err := d.untilDetach(); err == nil || err.Condition != wire.Symbol(c.condition) ||
+			!strings.HasPrefix(err.Description, c.text) {
 			t.Errorf("%s: %v", name, err)
 		}
 		// The connection goes on, with its other links.
@@ -192,24 +210,30 @@ var dotNetProperties = map[string]struct {
 	sent string
 	want any
 }{
-	"String":         {"005374c10a02a10176a10474657874", "text"},
-	"empty String":   {"005374c10602a10176a100", ""},
-	"Boolean":        {"005374c10502a1017641", true},
-	"Byte":           {"005374c10602a101765001", uint8(1)},
-	"SByte":          {"005374c10602a1017651ff", int8(-1)},
-	"Int16":          {"005374c10702a1017661fffe", int16(-2)},
-	"UInt16":         {"005374c10702a10176600002", uint16(2)},
-	"UInt32":         {"005374c10602a101765203", uint32(3)},
-	"UInt64":         {"005374c10602a101765304", uint64(4)},
-	"Single":         {"005374c10902a10176723fc00000", float32(1.5)},
-	"Double":         {"005374c10d02a10176824004000000000000", 2.5},
-	"Decimal":        {"005374c11502a10176940c3c0000000000000000000000000177", nil},
-	"Char":           {"005374c10902a101767300000078", "x"},
-	"Guid":           {"005374c11502a101769811112222333344445555666677778888", "11112222-3333-4444-5555-666677778888"},
-	"DateTime":       {"005374c10d02a10176830000019b7ca98c88", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
-	"DateTimeOffset": {"005374c12d02a1017600a31d636f6d2e6d6963726f736f66743a6461746574696d652d6f66667365748108de49ab96b70080", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
-	"TimeSpan":       {"005374c12602a1017600a316636f6d2e6d6963726f736f66743a74696d657370616e810000000c92a69c00", "01:30:00"},
-	"Uri":            {"005374c12f02a1017600a311636f6d2e6d6963726f736f66743a757269a11568747470733a2f2f6578616d706c652e6f72672f61", "https://example.org/a"},
+	"String":       {"005374c10a02a10176a10474657874", "text"},
+	"empty String": {"005374c10602a10176a100", ""},
+	"Boolean":      {"005374c10502a1017641", true},
+	"Byte":         {"005374c10602a101765001", uint8(1)},
+	"SByte":        {"005374c10602a1017651ff", int8(-1)},
+	"Int16":        {"005374c10702a1017661fffe", int16(-2)},
+	"UInt16":       {"005374c10702a10176600002", uint16(2)},
+	"UInt32":       {"005374c10602a101765203", uint32(3)},
+	"UInt64":       {"005374c10602a101765304", uint64(4)},
+	"Single":       {"005374c10902a10176723fc00000", float32(1.5)},
+	"Double":       {"005374c10d02a10176824004000000000000", 2.5},
+	"Decimal":      {"005374c11502a10176940c3c0000000000000000000000000177", nil},
+	"Char":         {"005374c10902a101767300000078", "x"},
+	"Guid":         {"005374c11502a101769811112222333344445555666677778888", "11112222-3333-4444-5555-666677778888"},
+	"DateTime":     {"005374c10d02a10176830000019b7ca98c88", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)},
+	"DateTimeOffset": {
+		"005374c12d02a1017600a31d636f6d2e6d6963726f736f66743a6461746574696d652d6f66667365748108de49ab96b70080",
+		time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+	},
+	"TimeSpan": {"005374c12602a1017600a316636f6d2e6d6963726f736f66743a74696d657370616e810000000c92a69c00", "01:30:00"},
+	"Uri": {
+		"005374c12f02a1017600a311636f6d2e6d6963726f736f66743a757269a11568747470733a2f2f6578616d706c652e6f72672f61",
+		"https://example.org/a",
+	},
 }
 
 func TestPropertiesKeepTheirTypes(t *testing.T) {
@@ -272,7 +296,9 @@ func TestDescribedValuesThatAreOddAreLeftOut(t *testing.T) {
 			t.Errorf("%v: %s", value, diff)
 		}
 	}
-	if got := goValues(wire.Map{{Key: "a", Value: wire.Array{}}, {Key: "l", Value: []any{}}, {Key: "m", Value: wire.Map{}}}); got != nil {
+	if got := goValues(wire.Map{
+		{Key: "a", Value: wire.Array{}}, {Key: "l", Value: []any{}}, {Key: "m", Value: wire.Map{}},
+	}); got != nil {
 		t.Errorf("%v", got)
 	}
 }

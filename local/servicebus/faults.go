@@ -103,8 +103,8 @@ func (f *faults) refusesConnections() bool {
 	return f.connections
 }
 
-// RefuseTokens lets every put-token fail with 401, or work again. What was granted before stays: links that exist go on,
-// and a connection may attach more of the same.
+// RefuseTokens lets every put-token fail with 401, or work again. What was granted before stays: links that exist go
+// on, and a connection may attach more of the same.
 func (s *Server) RefuseTokens(refuse bool) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()
@@ -117,8 +117,8 @@ func (f *faults) refusesTokens() bool {
 	return f.tokens
 }
 
-// Withhold lets every client lack the given rights from now on, and have all others: its token is taken, and its links are
-// refused. Links that exist go on.
+// Withhold lets every client lack the given rights from now on, and have all others: its token is taken, and its links
+// are refused. Links that exist go on.
 func (s *Server) Withhold(rights ...Right) {
 	s.faults.mu.Lock()
 	defer s.faults.mu.Unlock()

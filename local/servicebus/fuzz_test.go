@@ -15,8 +15,14 @@ import (
 // FuzzMessage feeds foreign bytes to what reads messages. What is accepted can be delivered.
 func FuzzMessage(f *testing.F) {
 	f.Add(uint32(0), describedKey)
-	f.Add(uint32(0), mustMarshal(f, &amqp.Message{Properties: &amqp.MessageProperties{MessageID: "1"}, Annotations: amqp.Annotations{string(scheduledAnnotation): start},
-		Header: &amqp.MessageHeader{TTL: time.Hour}, ApplicationProperties: map[string]any{"k": int32(1)}, Data: [][]byte{[]byte("x")}}))
+	f.Add(uint32(0),
+		mustMarshal(f, &amqp.Message{
+			Properties:            &amqp.MessageProperties{MessageID: "1"},
+			Annotations:           amqp.Annotations{string(scheduledAnnotation): start},
+			Header:                &amqp.MessageHeader{TTL: time.Hour},
+			ApplicationProperties: map[string]any{"k": int32(1)},
+			Data:                  [][]byte{[]byte("x")},
+		}))
 	for _, c := range dotNetProperties {
 		f.Add(uint32(0), fromHex(f, c.sent))
 	}
@@ -47,14 +53,18 @@ func FuzzSignature(f *testing.F) {
 	}
 	f.Cleanup(func() { _ = s.Close() })
 	good := signed("amqp://127.0.0.1/q", firstKey, farOff)
-	for _, token := range []string{good, strings.Replace(good, "127.0.0.1", "%zz", 1), "SharedAccessSignature sr=ns&sig=%21&se=4102444800&skn=a", "SharedAccessSignature ", ""} {
+	for _, token := range []string{
+		good, strings.Replace(good, "127.0.0.1", "%zz", 1), "SharedAccessSignature sr=ns&sig=%21&se=4102444800&skn=a",
+		"SharedAccessSignature ", "",
+	} {
 		f.Add(token, "q")
 	}
 	f.Fuzz(func(t *testing.T, token, path string) {
 		if s.checkSignature(token, path) != nil {
 			return
 		}
-		if g, err := parseSignature(token); err != nil || s.isAt(g.host) && !g.signedBy(firstKey) || !g.covers(path) || !g.expires.After(time.Now()) {
+		if g, err := parseSignature(token); err != nil || s.isAt(g.host) && !g.signedBy(firstKey) || !g.covers(path) ||
+			!g.expires.After(time.Now()) {
 			t.Errorf("%q is good for %q", token, path)
 		}
 	})
@@ -63,18 +73,40 @@ func FuzzSignature(f *testing.F) {
 // FuzzConnection lets a peer that has logged in, and has a token, send anything at all.
 func FuzzConnection(f *testing.F) {
 	for _, p := range []wire.Performative{
-		&wire.Attach{Name: "r", Handle: 1, Receiver: true, Source: &wire.Terminus{Address: "q"}, Target: &wire.Terminus{}},
-		&wire.Attach{Name: "r", Handle: 1, Receiver: true, Source: &wire.Terminus{Address: "/q/", Filter: wire.Map{{Key: wire.Symbol(sessionFilter)}}}},
+		&wire.Attach{
+			Name:     "r",
+			Handle:   1,
+			Receiver: true,
+			Source:   &wire.Terminus{Address: "q"},
+			Target:   &wire.Terminus{},
+		},
+		&wire.Attach{
+			Name:     "r",
+			Handle:   1,
+			Receiver: true,
+			Source:   &wire.Terminus{Address: "/q/", Filter: wire.Map{{Key: wire.Symbol(sessionFilter)}}},
+		},
 		&wire.Attach{Name: "t", Handle: 1, Target: &wire.Terminus{Coordinator: true}},
 		&wire.Flow{Handle: ptr(uint32(11)), LinkCredit: ptr(uint32(5)), Drain: true, Echo: true},
 		&wire.Transfer{Handle: 10, DeliveryID: ptr(uint32(3)), Tag: []byte("x"), Payload: describedKey},
-		&wire.Disposition{Receiver: true, State: &wire.State{Kind: wire.Modified, Annotations: wire.Map{{Key: "k", Value: []any{wire.UUID{}}}}}},
+		&wire.Disposition{
+			Receiver: true,
+			State:    &wire.State{Kind: wire.Modified, Annotations: wire.Map{{Key: "k", Value: []any{wire.UUID{}}}}},
+		},
 		&wire.Detach{Handle: 10, Closed: true}, &wire.End{}, &wire.Close{},
 	} {
 		f.Add(wire.AppendFrame(nil, wire.TypeAMQP, 1, p))
 	}
-	request := mustMarshal(f, &amqp.Message{Properties: &amqp.MessageProperties{ReplyTo: ptr("back")}, ApplicationProperties: map[string]any{"operation": "put-token"}})
-	f.Add(wire.AppendFrame(nil, wire.TypeAMQP, 1, &wire.Transfer{Handle: 10, DeliveryID: ptr(uint32(4)), Tag: []byte("x"), Payload: request}))
+	request := mustMarshal(f, &amqp.Message{
+		Properties:            &amqp.MessageProperties{ReplyTo: ptr("back")},
+		ApplicationProperties: map[string]any{"operation": "put-token"},
+	})
+	f.Add(wire.AppendFrame(nil, wire.TypeAMQP, 1, &wire.Transfer{
+		Handle:     10,
+		DeliveryID: ptr(uint32(4)),
+		Tag:        []byte("x"),
+		Payload:    request,
+	}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := New(Options{Queues: one("q"), Clock: NewManualClock(start)})
 		if err != nil {

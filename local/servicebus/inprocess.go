@@ -69,16 +69,26 @@ func (w *waiter) deliver(m *message) bool {
 func (m *message) delivery() Delivery {
 	p := m.sent.Properties
 	return Delivery{
-		Body: m.record.Body, Undecodable: !decodable(m.sent), MessageID: m.id, ApplicationProperties: goValues(m.properties()),
-		ContentType: p.Text(wire.PropertyContentType), Subject: p.Text(wire.PropertySubject),
-		ReplyTo: p.Text(wire.PropertyReplyTo), SessionID: p.Text(wire.PropertyGroupID),
-		CorrelationID: idText(p.At(wire.PropertyCorrelationID)), DeliveryCount: int(m.failures) + 1, SequenceNumber: m.seq,
-		EnqueuedAt: m.enqueuedAt, ExpiresAt: m.expiresAt(), LockToken: m.token.String(), LockedUntil: m.until,
+		Body:                  m.record.Body,
+		Undecodable:           !decodable(m.sent),
+		MessageID:             m.id,
+		ApplicationProperties: goValues(m.properties()),
+		ContentType:           p.Text(wire.PropertyContentType),
+		Subject:               p.Text(wire.PropertySubject),
+		ReplyTo:               p.Text(wire.PropertyReplyTo),
+		SessionID:             p.Text(wire.PropertyGroupID),
+		CorrelationID:         idText(p.At(wire.PropertyCorrelationID)),
+		DeliveryCount:         int(m.failures) + 1,
+		SequenceNumber:        m.seq,
+		EnqueuedAt:            m.enqueuedAt,
+		ExpiresAt:             m.expiresAt(),
+		LockToken:             m.token.String(),
+		LockedUntil:           m.until,
 	}
 }
 
-// Receive waits for the next message of a queue, or of its dead letters (name + "/$DeadLetterQueue"), and locks it. When
-// ctx ends first no message stays locked for this call. It fails with ErrNoQueue, with ErrClosed, or as ctx ended.
+// Receive waits for the next message of a queue, or of its dead letters (name + "/$DeadLetterQueue"), and locks it.
+// When ctx ends first no message stays locked for this call. It fails with ErrNoQueue, with ErrClosed, or as ctx ended.
 func (s *Server) Receive(ctx context.Context, queue string) (*Delivery, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -151,7 +161,8 @@ func (s *Server) settle(queue, lockToken string, o outcome) error {
 	return nil
 }
 
-// Send puts a message into a queue as a client would, size limit aside. It fails with ErrNoQueue or as RefuseSends says.
+// Send puts a message into a queue as a client would, size limit aside. It fails with ErrNoQueue or as RefuseSends
+// says.
 func (s *Server) Send(queue string, m Message) error {
 	sent, err := m.onWire()
 	if err != nil {
@@ -187,7 +198,8 @@ func (m Message) onWire() (*wire.Message, error) {
 		switch v := value.(type) {
 		case int:
 			value = int64(v)
-		case nil, bool, string, []byte, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float32, float64, time.Time:
+		case nil, bool, string, []byte, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float32, float64,
+			time.Time:
 		default:
 			return nil, fmt.Errorf("the application property %q cannot be a %T", name, value)
 		}
@@ -221,7 +233,8 @@ func (s *Server) Counts(queue string) Counts {
 	return c
 }
 
-// Records returns everything that a queue ever accepted, in that order, with its fate; nil for a queue that does not exist.
+// Records returns everything that a queue ever accepted, in that order, with its fate; nil for a queue that does not
+// exist.
 func (s *Server) Records(queue string) []Record {
 	b := s.broker
 	b.enter()

@@ -46,10 +46,27 @@ func next(t *testing.T, s *Server, queue string) *Delivery {
 func TestADeliverySaysEverythingAboutItsMessage(t *testing.T) {
 	t.Parallel()
 	s, _ := plain(t, QueueConfig{Name: "q", LockDuration: time.Minute, TTL: time.Hour})
-	put(t, s, Message{ID: "1", Body: []byte("x"), ContentType: "text/plain", Subject: "s", ApplicationProperties: map[string]any{"k": "v"}})
+	put(t, s, Message{
+		ID:                    "1",
+		Body:                  []byte("x"),
+		ContentType:           "text/plain",
+		Subject:               "s",
+		ApplicationProperties: map[string]any{"k": "v"},
+	})
 	got := next(t, s, "Q")
-	want := &Delivery{MessageID: "1", Body: []byte("x"), ContentType: "text/plain", Subject: "s", ApplicationProperties: map[string]any{"k": "v"}, DeliveryCount: 1,
-		SequenceNumber: 1, EnqueuedAt: start, ExpiresAt: start.Add(time.Hour), LockToken: got.LockToken, LockedUntil: start.Add(time.Minute)}
+	want := &Delivery{
+		MessageID:             "1",
+		Body:                  []byte("x"),
+		ContentType:           "text/plain",
+		Subject:               "s",
+		ApplicationProperties: map[string]any{"k": "v"},
+		DeliveryCount:         1,
+		SequenceNumber:        1,
+		EnqueuedAt:            start,
+		ExpiresAt:             start.Add(time.Hour),
+		LockToken:             got.LockToken,
+		LockedUntil:           start.Add(time.Minute),
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -203,7 +220,8 @@ func TestRecordsTellTheFateOfEverythingAccepted(t *testing.T) {
 		}
 	}
 	aside := next(t, s, "q/$deadletterqueue")
-	if aside.ApplicationProperties["DeadLetterReason"] != "Aside" || aside.ApplicationProperties["DeadLetterErrorDescription"] != "why not" {
+	if aside.ApplicationProperties["DeadLetterReason"] != "Aside" ||
+		aside.ApplicationProperties["DeadLetterErrorDescription"] != "why not" {
 		t.Errorf("dead letter %+v", aside)
 	}
 	if err := s.Complete(t.Context(), "q", next(t, s, "q/$DeadLetterQueue").LockToken); err != nil {
@@ -223,8 +241,11 @@ func TestRecordsTellTheFateOfEverythingAccepted(t *testing.T) {
 		}
 		got = append(got, fate{r.MessageID, r.Fate, r.Deliveries, r.Reason})
 	}
-	want := []fate{{"done", Completed, 1, ""}, {"done", Duplicate, 0, ""}, {"aside", DeadLettered, 2, "Aside"}, {"removed", Removed, 2, "Removed"},
-		{"spent", DeadLettered, 2, "MaxDeliveryCountExceeded"}, {"waiting", Active, 0, ""}, {"later", Scheduled, 0, ""}}
+	want := []fate{
+		{"done", Completed, 1, ""}, {"done", Duplicate, 0, ""}, {"aside", DeadLettered, 2, "Aside"},
+		{"removed", Removed, 2, "Removed"},
+		{"spent", DeadLettered, 2, "MaxDeliveryCountExceeded"}, {"waiting", Active, 0, ""}, {"later", Scheduled, 0, ""},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

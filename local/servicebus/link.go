@@ -156,8 +156,15 @@ func (c *conn) attach(s *session, p *wire.Attach) error {
 	l := &link{conn: c, session: s, handle: p.Handle}
 	s.links[p.Handle] = l
 	refusal := c.route(l, p)
-	answer := &wire.Attach{Name: p.Name, Handle: p.Handle, Receiver: !p.Receiver, SenderMode: p.SenderMode, ReceiverMode: p.ReceiverMode,
-		Source: p.Source, Target: p.Target}
+	answer := &wire.Attach{
+		Name:         p.Name,
+		Handle:       p.Handle,
+		Receiver:     !p.Receiver,
+		SenderMode:   p.SenderMode,
+		ReceiverMode: p.ReceiverMode,
+		Source:       p.Source,
+		Target:       p.Target,
+	}
 	if p.Source != nil { // a filter in the answer would say that it is obeyed
 		answer.Source = &wire.Terminus{Address: p.Source.Address}
 	}
@@ -175,7 +182,10 @@ func (c *conn) attach(s *session, p *wire.Attach) error {
 		return nil
 	}
 	if l.kind == sending {
-		answer.Properties = wire.Map{{Key: wire.Symbol("com.microsoft:max-message-batch-size"), Value: uint64(maxMessageSize)}}
+		answer.Properties = wire.Map{{
+			Key:   wire.Symbol("com.microsoft:max-message-batch-size"),
+			Value: uint64(maxMessageSize),
+		}}
 	}
 	c.send(s.channel, answer)
 	return c.started(l, p)
@@ -211,18 +221,21 @@ func (c *conn) route(l *link, p *wire.Attach) *wire.Error {
 		return nil
 	}
 	if l.entity = entity; !c.granted(address) {
-		return fault(amqp.ErrCondUnauthorizedAccess, "Unauthorized access. 'Send' or 'Listen' claims are required for '%s'.", end.Address)
+		return fault(amqp.ErrCondUnauthorizedAccess,
+			"Unauthorized access. 'Send' or 'Listen' claims are required for '%s'.", end.Address)
 	}
 	if !c.server.broker.exists(entity) {
 		return noEntity(entity)
 	}
 	if right, missing := c.server.faults.lacks(l.kind); missing {
-		return fault(amqp.ErrCondUnauthorizedAccess, "Unauthorized access. '%s' claim(s) are required to perform this operation on '%s'.", right, end.Address)
+		return fault(amqp.ErrCondUnauthorizedAccess,
+			"Unauthorized access. '%s' claim(s) are required to perform this operation on '%s'.", right, end.Address)
 	}
 	if _, wanted := end.Filter.Text()[sessionFilter]; wanted {
 		return fault(amqp.ErrCondNotAllowed,
 			"A sessionful message receiver cannot be created on an entity that does not require sessions. "+
-				"Ensure RequiresSession is set to true when creating a Queue or Subscription to enable sessionful behavior.")
+				"Ensure RequiresSession is set to true when creating a Queue or Subscription to enable sessionful "+
+				"behavior.")
 	}
 	return nil
 }
@@ -307,7 +320,13 @@ func (c *conn) received(l *link) {
 		state = &wire.State{Kind: wire.Rejected, Error: err}
 	}
 	if !in.settled {
-		c.send(l.session.channel, &wire.Disposition{Receiver: true, First: in.id, Last: in.id, Settled: true, State: state})
+		c.send(l.session.channel, &wire.Disposition{
+			Receiver: true,
+			First:    in.id,
+			Last:     in.id,
+			Settled:  true,
+			State:    state,
+		})
 	}
 	c.mu.Lock()
 	l.credit--

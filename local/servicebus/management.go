@@ -12,7 +12,8 @@ import (
 	"github.com/Azure/go-amqp"
 )
 
-// manage answers $management, "AMQP 1.0 in Azure Service Bus: request-response-based operations" on learn.microsoft.com.
+// manage answers $management, "AMQP 1.0 in Azure Service Bus: request-response-based operations" on
+// learn.microsoft.com.
 func (c *conn) manage(entity, operation string, m *wire.Message) reply {
 	body, _ := m.Value().(wire.Map)
 	args := body.Text()
@@ -31,7 +32,11 @@ func (c *conn) manage(entity, operation string, m *wire.Message) reply {
 	case "update-disposition":
 		return b.manageDisposition(args)
 	default:
-		return reply{status: http.StatusNotImplemented, text: fmt.Sprintf("the operation %q is not supported", operation), condition: amqp.ErrCondNotImplemented}
+		return reply{
+			status:    http.StatusNotImplemented,
+			text:      fmt.Sprintf("the operation %q is not supported", operation),
+			condition: amqp.ErrCondNotImplemented,
+		}
 	}
 }
 
@@ -39,7 +44,12 @@ func (c *conn) manage(entity, operation string, m *wire.Message) reply {
 func troubled(err error) reply {
 	switch {
 	case errors.Is(err, ErrLockLost):
-		return reply{status: http.StatusGone, text: "The lock supplied is invalid. Either the lock expired, or the message has already been removed from the queue.", condition: lockLost}
+		return reply{
+			status: http.StatusGone,
+			text: "The lock supplied is invalid. Either the lock expired, or the message has already been " +
+				"removed from the queue.",
+			condition: lockLost,
+		}
 	case errors.Is(err, ErrNotHeld):
 		return reply{status: http.StatusNotFound, text: err.Error(), condition: "com.microsoft:message-not-found"}
 	case errors.Is(err, ErrNoQueue):
@@ -78,7 +88,11 @@ func (b *broker) manageSchedule(entity string, args map[string]any) reply {
 			return bad("an entry of messages holds no message")
 		}
 		if len(data) > maxMessageSize {
-			return reply{status: http.StatusBadRequest, text: fmt.Sprintf("the message is larger than %d bytes", maxMessageSize), condition: amqp.ErrCondMessageSizeExceeded}
+			return reply{
+				status:    http.StatusBadRequest,
+				text:      fmt.Sprintf("the message is larger than %d bytes", maxMessageSize),
+				condition: amqp.ErrCondMessageSizeExceeded,
+			}
 		}
 		m, err := decodeMessage(data)
 		if err != nil {
@@ -88,7 +102,11 @@ func (b *broker) manageSchedule(entity string, args map[string]any) reply {
 	}
 	numbers, refusal := b.accept(entity, messages)
 	if refusal != nil {
-		return reply{status: statusOf(amqp.ErrCond(refusal.Condition)), text: refusal.Description, condition: amqp.ErrCond(refusal.Condition)}
+		return reply{
+			status:    statusOf(amqp.ErrCond(refusal.Condition)),
+			text:      refusal.Description,
+			condition: amqp.ErrCond(refusal.Condition),
+		}
 	}
 	return ok(wire.Map{{Key: "sequence-numbers", Value: wire.ArrayOf(numbers)}})
 }
@@ -166,7 +184,13 @@ func (b *broker) manageDisposition(args map[string]any) reply {
 		return bad("lock-tokens is no array of uuid")
 	}
 	status, _ := args["disposition-status"].(string)
-	kinds := map[string]outcomeKind{"completed": complete, "abandoned": abandon, "suspended": deadLetter, "defered": postpone, "deferred": postpone}
+	kinds := map[string]outcomeKind{
+		"completed": complete,
+		"abandoned": abandon,
+		"suspended": deadLetter,
+		"defered":   postpone,
+		"deferred":  postpone,
+	}
 	kind, known := kinds[status]
 	if !known {
 		return bad("disposition-status %q is not known", status)

@@ -40,31 +40,48 @@ func TestRequestsThatMakeNoSenseAreAnswered(t *testing.T) {
 		args      any
 		want      int32
 	}{
-		"not a map":               {"renew-lock", "x", http.StatusBadRequest},
-		"renew nothing held":      {"renew-lock", args("lock-tokens", none), http.StatusGone},
-		"schedule no list":        {"schedule-message", args("messages", "x"), http.StatusBadRequest},
-		"schedule no message":     {"schedule-message", args("messages", []any{"x"}), http.StatusBadRequest},
-		"schedule nonsense":       {"schedule-message", message([]byte("nonsense")), http.StatusBadRequest},
-		"schedule too much":       {"schedule-message", message(make([]byte, maxMessageSize+1)), http.StatusBadRequest},
-		"cancel nothing":          {"cancel-scheduled-message", args(), http.StatusBadRequest},
-		"cancel what is not":      {"cancel-scheduled-message", args("sequence-numbers", numbers(7)), http.StatusNotFound},
-		"peek nothing":            {"peek-message", args("from-sequence-number", int64(0), "message-count", int32(0)), http.StatusBadRequest},
-		"deferred without a mode": {"receive-by-sequence-number", args("sequence-numbers", numbers(1)), http.StatusBadRequest},
-		"deferred what is not":    {"receive-by-sequence-number", args("sequence-numbers", numbers(1), "receiver-settle-mode", uint32(1)), http.StatusNotFound},
-		"settle without tokens":   {"update-disposition", args("disposition-status", "completed"), http.StatusBadRequest},
-		"settle as nothing known": {"update-disposition", args("disposition-status", "eaten", "lock-tokens", none), http.StatusBadRequest},
-		"settle nothing held":     {"update-disposition", args("disposition-status", "completed", "lock-tokens", none), http.StatusGone},
-		"sessions":                {"get-session-state", nil, http.StatusNotImplemented},
+		"not a map":           {"renew-lock", "x", http.StatusBadRequest},
+		"renew nothing held":  {"renew-lock", args("lock-tokens", none), http.StatusGone},
+		"schedule no list":    {"schedule-message", args("messages", "x"), http.StatusBadRequest},
+		"schedule no message": {"schedule-message", args("messages", []any{"x"}), http.StatusBadRequest},
+		"schedule nonsense":   {"schedule-message", message([]byte("nonsense")), http.StatusBadRequest},
+		"schedule too much":   {"schedule-message", message(make([]byte, maxMessageSize+1)), http.StatusBadRequest},
+		"cancel nothing":      {"cancel-scheduled-message", args(), http.StatusBadRequest},
+		"cancel what is not": {
+			"cancel-scheduled-message", args("sequence-numbers", numbers(7)), http.StatusNotFound,
+		},
+		"peek nothing": {
+			"peek-message", args("from-sequence-number", int64(0), "message-count", int32(0)), http.StatusBadRequest,
+		},
+		"deferred without a mode": {
+			"receive-by-sequence-number", args("sequence-numbers", numbers(1)), http.StatusBadRequest,
+		},
+		"deferred what is not": {
+			"receive-by-sequence-number", args("sequence-numbers", numbers(1), "receiver-settle-mode", uint32(1)),
+			http.StatusNotFound,
+		},
+		"settle without tokens": {
+			"update-disposition", args("disposition-status", "completed"), http.StatusBadRequest,
+		},
+		"settle as nothing known": {
+			"update-disposition", args("disposition-status", "eaten", "lock-tokens", none), http.StatusBadRequest,
+		},
+		"settle nothing held": {
+			"update-disposition", args("disposition-status", "completed", "lock-tokens", none), http.StatusGone,
+		},
+		"sessions": {"get-session-state", nil, http.StatusNotImplemented},
 	} {
 		r := c.manage("q", "com.microsoft:"+q.operation, demand(q.args))
 		if r.status != q.want {
 			t.Errorf("%s: %d %s, want %d", name, r.status, r.text, q.want)
 		}
-		if m, err := decodeMessage(r.encode(managementKeys, "1")); err != nil || m.ApplicationProperties.Text()["statusCode"] != q.want {
+		if m, err := decodeMessage(r.encode(managementKeys, "1")); err != nil ||
+			m.ApplicationProperties.Text()["statusCode"] != q.want {
 			t.Errorf("%s: %+v, error %v", name, m, err)
 		}
 	}
-	if r := c.manage("none", "com.microsoft:peek-message", demand(args("from-sequence-number", int64(0), "message-count", int32(1)))); r.status != http.StatusNotFound {
+	if r := c.manage("none", "com.microsoft:peek-message",
+		demand(args("from-sequence-number", int64(0), "message-count", int32(1)))); r.status != http.StatusNotFound {
 		t.Errorf("a queue that does not exist: %d", r.status)
 	}
 }
@@ -86,7 +103,10 @@ func TestTokensThatMakeNoSenseAreAnswered(t *testing.T) {
 		"an unknown entity":  {"put-token", tokenJWT, "amqps://host/none", "x", http.StatusNotFound},
 		"dead letters of it": {"put-token", tokenJWT, "amqps://host/q/$DeadLetterQueue", "x", http.StatusAccepted},
 	} {
-		m := &wire.Message{Body: wire.ValueBody(q.token), ApplicationProperties: args("type", q.kind, "name", q.audience)}
+		m := &wire.Message{
+			Body:                  wire.ValueBody(q.token),
+			ApplicationProperties: args("type", q.kind, "name", q.audience),
+		}
 		if r := c.token(q.operation, m); r.status != q.want {
 			t.Errorf("%s: %d %s, want %d", name, r.status, r.text, q.want)
 		}
@@ -99,8 +119,14 @@ func TestTokensThatMakeNoSenseAreAnswered(t *testing.T) {
 func TestARefusedScheduleSaysWhyInItsStatus(t *testing.T) {
 	t.Parallel()
 	data := mustMarshal(t, amqp.NewMessage(nil))
-	for condition, want := range map[string]int32{"": http.StatusServiceUnavailable, "amqp:unauthorized-access": http.StatusUnauthorized, "amqp:not-found": http.StatusNotFound,
-		"amqp:resource-limit-exceeded": http.StatusForbidden, "com.microsoft:entity-disabled": http.StatusForbidden, "amqp:internal-error": http.StatusInternalServerError} {
+	for condition, want := range map[string]int32{
+		"":                              http.StatusServiceUnavailable,
+		"amqp:unauthorized-access":      http.StatusUnauthorized,
+		"amqp:not-found":                http.StatusNotFound,
+		"amqp:resource-limit-exceeded":  http.StatusForbidden,
+		"com.microsoft:entity-disabled": http.StatusForbidden,
+		"amqp:internal-error":           http.StatusInternalServerError,
+	} {
 		c, s := asked(t)
 		if err := s.RefuseSends("q", Refusal{Condition: condition}); err != nil {
 			t.Fatal(err)
@@ -114,19 +140,26 @@ func TestARefusedScheduleSaysWhyInItsStatus(t *testing.T) {
 
 func TestDeliveryStatesAreReadAsTheServiceReadsThem(t *testing.T) {
 	t.Parallel()
-	note := wire.Map{{Key: "k", Value: "twice"}, {Key: wire.Symbol("k"), Value: wire.Symbol("v")}, {Key: "u", Value: wire.UUID{1}}, {Key: int64(1), Value: "dropped"}}
+	note := wire.Map{
+		{Key: "k", Value: "twice"}, {Key: wire.Symbol("k"), Value: wire.Symbol("v")}, {Key: "u", Value: wire.UUID{1}},
+		{Key: int64(1), Value: "dropped"},
+	}
 	for name, c := range map[string]struct {
 		said       *wire.State
 		want       outcomeKind
 		properties int
 	}{
-		"nothing":                 {nil, release, 0},
-		"accepted":                {&wire.State{Kind: wire.Accepted}, complete, 0},
-		"released":                {&wire.State{Kind: wire.Released}, release, 0},
-		"modified":                {&wire.State{Kind: wire.Modified, Annotations: note}, abandon, 2},
-		"modified, undeliverable": {&wire.State{Kind: wire.Modified, UndeliverableHere: true, Annotations: note}, postpone, 2},
-		"rejected":                {&wire.State{Kind: wire.Rejected}, deadLetter, 0},
-		"rejected with an error":  {&wire.State{Kind: wire.Rejected, Error: &wire.Error{Description: "d", Info: note}}, deadLetter, 2},
+		"nothing":  {nil, release, 0},
+		"accepted": {&wire.State{Kind: wire.Accepted}, complete, 0},
+		"released": {&wire.State{Kind: wire.Released}, release, 0},
+		"modified": {&wire.State{Kind: wire.Modified, Annotations: note}, abandon, 2},
+		"modified, undeliverable": {
+			&wire.State{Kind: wire.Modified, UndeliverableHere: true, Annotations: note}, postpone, 2,
+		},
+		"rejected": {&wire.State{Kind: wire.Rejected}, deadLetter, 0},
+		"rejected with an error": {
+			&wire.State{Kind: wire.Rejected, Error: &wire.Error{Description: "d", Info: note}}, deadLetter, 2,
+		},
 	} {
 		got := verdict(c.said)
 		if got.kind != c.want || len(got.properties) != c.properties {
@@ -146,7 +179,8 @@ func TestASettlementAfterTheLockIsRefused(t *testing.T) {
 	if got := c.settle(unsettled{token: token}, nil); got.Kind != wire.Released {
 		t.Errorf("answer %+v", got)
 	}
-	if got := c.settle(unsettled{token: token}, nil); got.Kind != wire.Rejected || got.Error.Condition != wire.Symbol(lockLost) {
+	if got := c.settle(unsettled{token: token}, nil); got.Kind != wire.Rejected ||
+		got.Error.Condition != wire.Symbol(lockLost) {
 		t.Errorf("answer %+v", got)
 	}
 }
@@ -184,7 +218,8 @@ func TestADeferredMessageStaysUntilSomebodyAsksForIt(t *testing.T) {
 	if _, err := s.broker.takeDeferred("q", []int64{2, 1}, false); !errors.Is(err, ErrNotHeld) {
 		t.Errorf("an expired message was asked for: error %v", err)
 	}
-	if got := s.Records("q"); got[0].Reason != "TTLExpiredException" || got[0].Fate != DeadLettered || got[1].Fate != Deferred {
+	if got := s.Records("q"); got[0].Reason != "TTLExpiredException" || got[0].Fate != DeadLettered ||
+		got[1].Fate != Deferred {
 		t.Errorf("records %+v", got)
 	}
 	if _, err := s.broker.takeDeferred("q", []int64{2}, false); err != nil {

@@ -121,7 +121,8 @@ func body(m *wire.Message) []byte {
 	return out
 }
 
-// decodable says whether body shows all of it. The vendor's clients give up at a sequence, or at a value of another kind.
+// decodable says whether body shows all of it. The vendor's clients give up at a sequence, or at a value of another
+// kind.
 func decodable(m *wire.Message) bool {
 	switch m.Value().(type) {
 	case []byte, string:

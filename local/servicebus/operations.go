@@ -15,7 +15,8 @@ import (
 var (
 	// ErrNoQueue means that the queue was not in Options.
 	ErrNoQueue = errors.New("there is no such queue")
-	// ErrLockLost means that the lock of a message ran out or was given back: the message will come, or has come, again.
+	// ErrLockLost means that the lock of a message ran out or was given back: the message will come, or has come,
+	// again.
 	ErrLockLost = errors.New("the lock is gone")
 	// ErrNotHeld means that no message of that number is in that state.
 	ErrNotHeld = errors.New("there is no such message")
@@ -23,7 +24,8 @@ var (
 	ErrClosed = errors.New("the server is closed")
 )
 
-// maxIDLength is the limit of a message id in the service's clients ("ServiceBusMessage.MessageId" on learn.microsoft.com).
+// maxIDLength is the limit of a message id in the service's clients ("ServiceBusMessage.MessageId" on
+// learn.microsoft.com).
 const maxIDLength = 128
 
 // accept takes the messages of one delivery, all or none, and returns their sequence numbers, 0 for a duplicate.
@@ -35,14 +37,23 @@ func (b *broker) accept(path string, messages []*wire.Message) ([]int64, *wire.E
 	case q == nil:
 		return nil, noEntity(path)
 	case dead:
-		return nil, &wire.Error{Condition: wire.Symbol(amqp.ErrCondNotAllowed), Description: "messages cannot be sent to a dead-letter queue"}
+		return nil,
+			&wire.Error{
+				Condition:   wire.Symbol(amqp.ErrCondNotAllowed),
+				Description: "messages cannot be sent to a dead-letter queue",
+			}
 	}
 	if err := b.refused(q); err != nil {
 		return nil, err
 	}
 	for _, m := range messages {
 		if id := messageID(m); len(id) > maxIDLength {
-			return nil, &wire.Error{Condition: wire.Symbol(amqp.ErrCondNotAllowed), Description: fmt.Sprintf("The message id has %d characters, at most %d are allowed.", len(id), maxIDLength)}
+			return nil,
+				&wire.Error{
+					Condition: wire.Symbol(amqp.ErrCondNotAllowed),
+					Description: fmt.Sprintf("The message id has %d characters, at most %d are allowed.", len(id),
+						maxIDLength),
+				}
 		}
 	}
 	var numbers []int64
@@ -53,13 +64,22 @@ func (b *broker) accept(path string, messages []*wire.Message) ([]int64, *wire.E
 }
 
 func noEntity(path string) *wire.Error {
-	return &wire.Error{Condition: wire.Symbol(amqp.ErrCondNotFound), Description: fmt.Sprintf("The messaging entity '%s' could not be found.", path)}
+	return &wire.Error{
+		Condition:   wire.Symbol(amqp.ErrCondNotFound),
+		Description: fmt.Sprintf("The messaging entity '%s' could not be found.", path),
+	}
 }
 
 func (b *broker) add(q *queue, sent *wire.Message, now time.Time) int64 {
 	m := &message{queue: q, sent: sent, id: messageID(sent), ttl: q.config.TTL}
-	m.record = &Record{MessageID: m.id, Body: body(sent), Subject: sent.Properties.Text(wire.PropertySubject), AcceptedAt: now,
-		Fate: Duplicate, FateAt: now}
+	m.record = &Record{
+		MessageID:  m.id,
+		Body:       body(sent),
+		Subject:    sent.Properties.Text(wire.PropertySubject),
+		AcceptedAt: now,
+		Fate:       Duplicate,
+		FateAt:     now,
+	}
 	q.records = append(q.records, m.record)
 	if q.duplicate(m.id, now) {
 		return 0

@@ -93,7 +93,13 @@ func (s *stream) Write(b []byte) (int, error) {
 		return 0, net.ErrClosed
 	case s.gone:
 		// A net.Error, as a socket gives: clients tell by it that the connection is lost.
-		return 0, &net.OpError{Op: "write", Net: "pipe", Addr: pipeAddr{}, Err: errors.New("the peer has closed the connection")}
+		return 0,
+			&net.OpError{
+				Op:   "write",
+				Net:  "pipe",
+				Addr: pipeAddr{},
+				Err:  errors.New("the peer has closed the connection"),
+			}
 	}
 	s.data = append(s.data, b...)
 	s.changed.Broadcast()

@@ -55,7 +55,9 @@ func TestAReadEndsAtItsDeadlineOrAtClose(t *testing.T) {
 		end  func(net.Conn) error
 		want error
 	}{
-		"deadline":      {func(c net.Conn) error { return c.SetDeadline(time.Now().Add(time.Millisecond)) }, os.ErrDeadlineExceeded},
+		"deadline": {func(c net.Conn) error {
+			return c.SetDeadline(time.Now().Add(time.Millisecond))
+		}, os.ErrDeadlineExceeded},
 		"past deadline": {func(c net.Conn) error { return c.SetReadDeadline(time.Unix(1, 0)) }, os.ErrDeadlineExceeded},
 		"close":         {net.Conn.Close, net.ErrClosed},
 	} {

@@ -136,10 +136,25 @@ func (p *peer) expectEnd(condition amqp.ErrCond) {
 func (p *peer) grant() {
 	p.t.Helper()
 	p.send(&wire.Attach{Name: "in", Handle: 10, Source: &wire.Terminus{}, Target: &wire.Terminus{Address: "$cbs"}})
-	p.send(&wire.Attach{Name: "out", Handle: 11, Receiver: true, Source: &wire.Terminus{Address: "$cbs"}, Target: &wire.Terminus{Address: "back"}})
-	p.send(&wire.Flow{NextIncomingID: ptr(uint32(0)), IncomingWindow: 1, Handle: ptr(uint32(11)), DeliveryCount: ptr(uint32(0)), LinkCredit: ptr(uint32(1))})
-	p.transfer(10, &amqp.Message{Properties: &amqp.MessageProperties{MessageID: "1", ReplyTo: ptr("back")}, Value: signed("amqp://127.0.0.1/q", firstKey, farOff),
-		ApplicationProperties: map[string]any{"operation": "put-token", "type": tokenSAS, "name": "amqp://127.0.0.1/q"}})
+	p.send(&wire.Attach{
+		Name:     "out",
+		Handle:   11,
+		Receiver: true,
+		Source:   &wire.Terminus{Address: "$cbs"},
+		Target:   &wire.Terminus{Address: "back"},
+	})
+	p.send(&wire.Flow{
+		NextIncomingID: ptr(uint32(0)),
+		IncomingWindow: 1,
+		Handle:         ptr(uint32(11)),
+		DeliveryCount:  ptr(uint32(0)),
+		LinkCredit:     ptr(uint32(1)),
+	})
+	p.transfer(10, &amqp.Message{
+		Properties:            &amqp.MessageProperties{MessageID: "1", ReplyTo: ptr("back")},
+		Value:                 signed("amqp://127.0.0.1/q", firstKey, farOff),
+		ApplicationProperties: map[string]any{"operation": "put-token", "type": tokenSAS, "name": "amqp://127.0.0.1/q"},
+	})
 	for {
 		if t, ok := p.read().(*wire.Transfer); ok {
 			m, err := decodeMessage(t.Payload)
@@ -183,15 +198,29 @@ func TestAPeerThatBreaksTheProtocolIsToldAndLeft(t *testing.T) {
 		send []wire.Performative
 		want amqp.ErrCond
 	}{
-		"a session twice":                 {[]wire.Performative{&wire.Begin{}}, amqp.ErrCondNotAllowed},
-		"an open in a session":            {[]wire.Performative{usual()}, amqp.ErrCondNotAllowed},
-		"a handle twice":                  {[]wire.Performative{attach, attach}, amqp.ErrCondHandleInUse},
-		"a flow for no link":              {[]wire.Performative{&wire.Flow{Handle: ptr(uint32(7))}}, amqp.ErrCondUnattachedHandle},
-		"a transfer for no link":          {[]wire.Performative{&wire.Transfer{Handle: 7}}, amqp.ErrCondUnattachedHandle},
-		"a detach for no link":            {[]wire.Performative{&wire.Detach{Handle: 7}}, amqp.ErrCondUnattachedHandle},
-		"a transfer the wrong way":        {[]wire.Performative{out, &wire.Transfer{Handle: 1}}, amqp.ErrCondNotAllowed},
-		"a transfer without a number":     {[]wire.Performative{attach, &wire.Transfer{Handle: 1}}, amqp.ErrCondNotAllowed},
-		"a disposition of everything":     {[]wire.Performative{&wire.Disposition{Receiver: true, Last: 1 << 31, State: &wire.State{Kind: wire.Accepted}}}, amqp.ErrCondInvalidField},
+		"a session twice":      {[]wire.Performative{&wire.Begin{}}, amqp.ErrCondNotAllowed},
+		"an open in a session": {[]wire.Performative{usual()}, amqp.ErrCondNotAllowed},
+		"a handle twice":       {[]wire.Performative{attach, attach}, amqp.ErrCondHandleInUse},
+		"a flow for no link": {
+			[]wire.Performative{&wire.Flow{Handle: ptr(uint32(7))}}, amqp.ErrCondUnattachedHandle,
+		},
+		"a transfer for no link": {
+			[]wire.Performative{&wire.Transfer{Handle: 7}}, amqp.ErrCondUnattachedHandle,
+		},
+		"a detach for no link": {[]wire.Performative{&wire.Detach{Handle: 7}}, amqp.ErrCondUnattachedHandle},
+		"a transfer the wrong way": {
+			[]wire.Performative{out, &wire.Transfer{Handle: 1}}, amqp.ErrCondNotAllowed,
+		},
+		"a transfer without a number": {
+			[]wire.Performative{attach, &wire.Transfer{Handle: 1}}, amqp.ErrCondNotAllowed,
+		},
+		"a disposition of everything": {
+			[]wire.Performative{&wire.Disposition{
+				Receiver: true,
+				Last:     1 << 31,
+				State:    &wire.State{Kind: wire.Accepted},
+			}}, amqp.ErrCondInvalidField,
+		},
 		"a frame after the session's end": {[]wire.Performative{&wire.End{}, &wire.Flow{}}, amqp.ErrCondNotAllowed},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -213,14 +242,25 @@ func TestBytesThatAreNotTheProtocolEndTheConnection(t *testing.T) {
 		bytes string
 		want  amqp.ErrCond
 	}{
-		"another protocol":     {"GET / HTTP/1.1\r\n\r\n", ""},
-		"no login":             {wire.HeaderAMQP, ""},
-		"another mechanism":    {login + string(wire.AppendFrame(nil, wire.TypeSASL, 0, &wire.Init{Mechanism: "PLAIN"})), ""},
-		"a frame too large":    {login + sasl + wire.HeaderAMQP + "\x7f\xff\xff\xff\x02\x00\x00\x00", amqp.ErrCondFramingError},
+		"another protocol": {"GET / HTTP/1.1\r\n\r\n", ""},
+		"no login":         {wire.HeaderAMQP, ""},
+		"another mechanism": {
+			login + string(wire.AppendFrame(nil, wire.TypeSASL, 0, &wire.Init{Mechanism: "PLAIN"})), "",
+		},
+		"a frame too large": {
+			login + sasl + wire.HeaderAMQP + "\x7f\xff\xff\xff\x02\x00\x00\x00", amqp.ErrCondFramingError,
+		},
 		"a frame of the login": {login + sasl + wire.HeaderAMQP + sasl, amqp.ErrCondFramingError},
-		"no performative":      {login + sasl + wire.HeaderAMQP + "\x00\x00\x00\x09\x02\x00\x00\x00\x40", amqp.ErrCondDecodeError},
-		"no open":              {login + sasl + wire.HeaderAMQP + string(wire.AppendFrame(nil, 0, 0, &wire.End{})), amqp.ErrCondNotAllowed},
-		"tiny frames":          {login + sasl + wire.HeaderAMQP + string(wire.AppendFrame(nil, 0, 0, &wire.Open{MaxFrameSize: 100})), amqp.ErrCondInvalidField},
+		"no performative": {
+			login + sasl + wire.HeaderAMQP + "\x00\x00\x00\x09\x02\x00\x00\x00\x40", amqp.ErrCondDecodeError,
+		},
+		"no open": {
+			login + sasl + wire.HeaderAMQP + string(wire.AppendFrame(nil, 0, 0, &wire.End{})), amqp.ErrCondNotAllowed,
+		},
+		"tiny frames": {
+			login + sasl + wire.HeaderAMQP + string(wire.AppendFrame(nil, 0, 0, &wire.Open{MaxFrameSize: 100})),
+			amqp.ErrCondInvalidField,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -266,15 +306,23 @@ func TestALinkWithoutATokenIsRefused(t *testing.T) {
 	}
 }
 
-// TestAnEntityIsFoundHoweverItIsSpelled: clients take the name from a URL or from a setting, with what slashes and case it
-// has there.
+// TestAnEntityIsFoundHoweverItIsSpelled: clients take the name from a URL or from a setting, with what slashes and case
+// it has there.
 func TestAnEntityIsFoundHoweverItIsSpelled(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, Options{Queues: one("q")})
-	for _, address := range []string{"q", "/q", "Q/", "/q/$DeadLetterQueue", "q/$management", "/Q/$Management", "/$CBS"} {
+	for _, address := range []string{
+		"q", "/q", "Q/", "/q/$DeadLetterQueue", "q/$management", "/Q/$Management", "/$CBS",
+	} {
 		p := greeted(t, s, usual(), 100)
 		p.grant()
-		p.send(&wire.Attach{Name: "x", Handle: 1, Receiver: true, Source: &wire.Terminus{Address: address}, Target: &wire.Terminus{Address: "x"}})
+		p.send(&wire.Attach{
+			Name:     "x",
+			Handle:   1,
+			Receiver: true,
+			Source:   &wire.Terminus{Address: address},
+			Target:   &wire.Terminus{Address: "x"},
+		})
 		if a, ok := p.read().(*wire.Attach); !ok || a.Source == nil || a.Source.Address != address {
 			t.Errorf("%s: answer %+v", address, a)
 		}
@@ -288,13 +336,27 @@ func TestAPeersWindowIsObeyed(t *testing.T) {
 	p.grant()
 	body := strings.Repeat("x", 1000)
 	put(t, s, Message{ID: "1", Body: []byte(body)})
-	p.send(&wire.Attach{Name: "r", Handle: 1, Receiver: true, ReceiverMode: wire.ReceiverSecond, Source: &wire.Terminus{Address: "q"}, Target: &wire.Terminus{}})
+	p.send(&wire.Attach{
+		Name:         "r",
+		Handle:       1,
+		Receiver:     true,
+		ReceiverMode: wire.ReceiverSecond,
+		Source:       &wire.Terminus{Address: "q"},
+		Target:       &wire.Terminus{},
+	})
 	if a, ok := p.read().(*wire.Attach); !ok || a.Source == nil {
 		t.Fatalf("answer %+v", a)
 	}
 	var data []byte
 	for received := uint32(1); ; received++ { // the answer of $cbs was the first transfer
-		p.send(&wire.Flow{NextIncomingID: &received, IncomingWindow: 1, Handle: ptr(uint32(1)), DeliveryCount: ptr(uint32(0)), LinkCredit: ptr(uint32(1)), Echo: true})
+		p.send(&wire.Flow{
+			NextIncomingID: &received,
+			IncomingWindow: 1,
+			Handle:         ptr(uint32(1)),
+			DeliveryCount:  ptr(uint32(0)),
+			LinkCredit:     ptr(uint32(1)),
+			Echo:           true,
+		})
 		part, ok := p.read().(*wire.Transfer)
 		if !ok {
 			t.Fatal("no transfer in an open window")
@@ -317,9 +379,23 @@ func TestDrainUsesUpTheCredit(t *testing.T) {
 	s := newServer(t, Options{Queues: one("q")})
 	p := greeted(t, s, usual(), 100)
 	p.grant()
-	p.send(&wire.Attach{Name: "r", Handle: 1, Receiver: true, ReceiverMode: wire.ReceiverSecond, Source: &wire.Terminus{Address: "q"}, Target: &wire.Terminus{}})
+	p.send(&wire.Attach{
+		Name:         "r",
+		Handle:       1,
+		Receiver:     true,
+		ReceiverMode: wire.ReceiverSecond,
+		Source:       &wire.Terminus{Address: "q"},
+		Target:       &wire.Terminus{},
+	})
 	p.read()
-	p.send(&wire.Flow{NextIncomingID: ptr(uint32(1)), IncomingWindow: 100, Handle: ptr(uint32(1)), DeliveryCount: ptr(uint32(0)), LinkCredit: ptr(uint32(5)), Drain: true})
+	p.send(&wire.Flow{
+		NextIncomingID: ptr(uint32(1)),
+		IncomingWindow: 100,
+		Handle:         ptr(uint32(1)),
+		DeliveryCount:  ptr(uint32(0)),
+		LinkCredit:     ptr(uint32(5)),
+		Drain:          true,
+	})
 	f, ok := p.read().(*wire.Flow)
 	if !ok || !f.Drain || *f.LinkCredit != 0 || *f.DeliveryCount != 5 {
 		t.Errorf("flow %+v", f)
@@ -339,7 +415,13 @@ func TestAMessageOverTheLimitEndsItsLinkOnly(t *testing.T) {
 	p.read()
 	p.read()
 	for range maxMessageSize/60000 + 1 {
-		p.send(&wire.Transfer{Handle: 1, DeliveryID: ptr(uint32(1)), Tag: []byte("t"), More: true, Payload: make([]byte, 60000)})
+		p.send(&wire.Transfer{
+			Handle:     1,
+			DeliveryID: ptr(uint32(1)),
+			Tag:        []byte("t"),
+			More:       true,
+			Payload:    make([]byte, 60000),
+		})
 	}
 	d, ok := p.read().(*wire.Detach)
 	if !ok || d.Error == nil || d.Error.Condition != wire.Symbol(amqp.ErrCondMessageSizeExceeded) {
@@ -364,11 +446,15 @@ func TestMessagesThatCannotBeReadAreRejected(t *testing.T) {
 	for i, c := range []struct {
 		format uint32
 		data   []byte
-	}{{0, []byte("nonsense")}, {0, describedKey}, {batchFormat, nil}, {batchFormat, mustMarshal(t, amqp.NewMessage([]byte("nonsense")))}} {
+	}{
+		{0, []byte("nonsense")}, {0, describedKey}, {batchFormat, nil},
+		{batchFormat, mustMarshal(t, amqp.NewMessage([]byte("nonsense")))},
+	} {
 		id := uint32(i + 1)
 		p.send(&wire.Transfer{Handle: 1, DeliveryID: &id, Tag: []byte("t"), Format: c.format, Payload: c.data})
 		d, ok := p.read().(*wire.Disposition)
-		if !ok || d.First != id || d.State.Kind != wire.Rejected || d.State.Error.Condition != wire.Symbol(amqp.ErrCondDecodeError) {
+		if !ok || d.First != id || d.State.Kind != wire.Rejected ||
+			d.State.Error.Condition != wire.Symbol(amqp.ErrCondDecodeError) {
 			t.Errorf("%q: %+v", c.data, d)
 		}
 	}

@@ -22,7 +22,11 @@ type reply struct {
 func ok(value any) reply { return reply{status: http.StatusOK, text: "OK", value: value} }
 
 func bad(format string, args ...any) reply {
-	return reply{status: http.StatusBadRequest, text: fmt.Sprintf(format, args...), condition: "com.microsoft:argument-error"}
+	return reply{
+		status:    http.StatusBadRequest,
+		text:      fmt.Sprintf(format, args...),
+		condition: "com.microsoft:argument-error",
+	}
 }
 
 // request does what a request asks for and sends the answer, if the request says where to.
@@ -71,7 +75,11 @@ const (
 // token answers $cbs: a put-token lets the connection use the entity that it names.
 func (c *conn) token(operation string, m *wire.Message) reply {
 	if operation != "put-token" {
-		return reply{status: http.StatusNotImplemented, text: fmt.Sprintf("the operation %q is not supported", operation), condition: amqp.ErrCondNotImplemented}
+		return reply{
+			status:    http.StatusNotImplemented,
+			text:      fmt.Sprintf("the operation %q is not supported", operation),
+			condition: amqp.ErrCondNotImplemented,
+		}
 	}
 	asked := m.ApplicationProperties.Text()
 	kind, _ := asked["type"].(string)

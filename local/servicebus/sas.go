@@ -98,7 +98,8 @@ func (s *Server) checkSignature(token, path string) error {
 	case g.policy != policyName:
 		return fmt.Errorf("InvalidSignature: the key name %.50q is not known, %q is", g.policy, policyName)
 	case !g.signedBy(s.sharedKey()):
-		return errors.New("InvalidSignature: the token has an invalid signature, use the key of the connection string that is " +
+		return errors.New("InvalidSignature: the token has an invalid signature, use the key of the connection " +
+			"string that is " +
 			"printed at the start")
 	default:
 		return nil

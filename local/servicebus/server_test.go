@@ -16,7 +16,11 @@ func one(name string) []QueueConfig { return []QueueConfig{{Name: name}} }
 // on opens a world over the pipe to s.
 func on(t *testing.T, s *Server) *world {
 	t.Helper()
-	w := &world{queue: "q", patient: time.Minute, dial: func(t testing.TB) *azservicebus.Client { return dialPipe(t, s) }}
+	w := &world{
+		queue:   "q",
+		patient: time.Minute,
+		dial:    func(t testing.TB) *azservicebus.Client { return dialPipe(t, s) },
+	}
 	w.begin(t)
 	return w
 }
@@ -27,7 +31,11 @@ func TestADroppedConnectionIsRepairedByTheNextCall(t *testing.T) {
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, Options{Queues: one("q")})
-			w := &world{queue: "q", patient: time.Minute, dial: func(t testing.TB) *azservicebus.Client { return tr.dial(t, s) }}
+			w := &world{
+				queue:   "q",
+				patient: time.Minute,
+				dial:    func(t testing.TB) *azservicebus.Client { return tr.dial(t, s) },
+			}
 			w.begin(t)
 			sender, r := w.sender(t), w.receiver(t, azservicebus.ReceiverOptions{})
 			if err := sender.SendMessage(w.ctx, text("1", "x"), nil); err != nil {
@@ -60,7 +68,8 @@ func TestRefusedSendsAreRefusedByTheirCondition(t *testing.T) {
 	}
 	sender := w.sender(t)
 	var answer *amqp.Error
-	if err := sender.SendMessage(w.ctx, text("1", "x"), nil); !errors.As(err, &answer) || answer.Condition != amqp.ErrCondResourceLimitExceeded {
+	if err := sender.SendMessage(w.ctx, text("1", "x"), nil); !errors.As(err, &answer) ||
+		answer.Condition != amqp.ErrCondResourceLimitExceeded {
 		t.Errorf("error %v", err)
 	}
 	if _, err := sender.ScheduleMessages(w.ctx, []*azservicebus.Message{text("1", "x")}, start, nil); err == nil {
@@ -129,8 +138,12 @@ func TestATokenIsCheckedByWhoeverKnowsIt(t *testing.T) {
 		return nil
 	}})
 	for token, want := range map[staticToken]bool{"good": true, "bad": false} {
-		client, err := azservicebus.NewClient("local.example", token, &azservicebus.ClientOptions{RetryOptions: fast,
-			NewWebSocketConn: func(ctx context.Context, _ azservicebus.NewWebSocketConnArgs) (net.Conn, error) { return s.Pipe(ctx) }})
+		client, err := azservicebus.NewClient("local.example", token, &azservicebus.ClientOptions{
+			RetryOptions: fast,
+			NewWebSocketConn: func(ctx context.Context, _ azservicebus.NewWebSocketConnArgs) (net.Conn, error) {
+				return s.Pipe(ctx)
+			},
+		})
 		opened(t, client, err)
 		sender, err := client.NewSender("q", nil)
 		if err != nil {
@@ -151,7 +164,11 @@ func TestRefusedConnectionsComeBack(t *testing.T) {
 	for _, tr := range transports() {
 		s := newServer(t, Options{Queues: one("q")})
 		s.RefuseConnections(true)
-		w := &world{queue: "q", patient: time.Minute, dial: func(t testing.TB) *azservicebus.Client { return tr.dial(t, s) }}
+		w := &world{
+			queue:   "q",
+			patient: time.Minute,
+			dial:    func(t testing.TB) *azservicebus.Client { return tr.dial(t, s) },
+		}
 		w.begin(t)
 		if err := w.sender(t).SendMessage(w.ctx, text("1", "x"), nil); err == nil {
 			t.Errorf("%s: sent without a connection", tr.name)

@@ -36,9 +36,19 @@ func (c *conn) begin(channel uint16, p *wire.Begin) error {
 	if c.sessions[channel] != nil {
 		return fault(amqp.ErrCondNotAllowed, "channel %d has a session", channel)
 	}
-	c.sessions[channel] = &session{channel: channel, links: map[uint32]*link{}, nextIncomingID: p.NextOutgoingID, peerWindow: p.IncomingWindow,
-		unsettled: map[uint32]unsettled{}}
-	c.send(channel, &wire.Begin{RemoteChannel: &channel, IncomingWindow: incomingWindow, OutgoingWindow: incomingWindow, HandleMax: 1<<32 - 1})
+	c.sessions[channel] = &session{
+		channel:        channel,
+		links:          map[uint32]*link{},
+		nextIncomingID: p.NextOutgoingID,
+		peerWindow:     p.IncomingWindow,
+		unsettled:      map[uint32]unsettled{},
+	}
+	c.send(channel, &wire.Begin{
+		RemoteChannel:  &channel,
+		IncomingWindow: incomingWindow,
+		OutgoingWindow: incomingWindow,
+		HandleMax:      1<<32 - 1,
+	})
 	return nil
 }
 
@@ -51,7 +61,12 @@ func (c *conn) endSession(s *session) {
 // sessionFlow is our view of the session. conn.mu is held.
 func (s *session) sessionFlow() *wire.Flow {
 	next := s.nextIncomingID
-	return &wire.Flow{NextIncomingID: &next, IncomingWindow: incomingWindow, NextOutgoingID: s.nextOutgoingID, OutgoingWindow: incomingWindow}
+	return &wire.Flow{
+		NextIncomingID: &next,
+		IncomingWindow: incomingWindow,
+		NextOutgoingID: s.nextOutgoingID,
+		OutgoingWindow: incomingWindow,
+	}
 }
 
 // tellWindow sends a flow, about l if it is not nil. Every flow tells the window anew.

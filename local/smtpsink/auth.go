@@ -83,9 +83,9 @@ func (s *session) checkToken(user, token string) error {
 	return nil
 }
 
-// tokenServer is the server's side of XOAUTH2 (https://developers.google.com/gmail/imap/xoauth2-protocol, and "Authenticate an IMAP,
-// POP or SMTP connection using OAuth" on learn.microsoft.com): user and token in the first response; a refusal is said as a
-// challenge, which the client answers with nothing.
+// tokenServer is the server's side of XOAUTH2 (https://developers.google.com/gmail/imap/xoauth2-protocol, and
+// "Authenticate an IMAP, POP or SMTP connection using OAuth" on learn.microsoft.com): user and token in the first
+// response; a refusal is said as a challenge, which the client answers with nothing.
 type tokenServer struct {
 	check  func(user, token string) error
 	failed error
@@ -98,11 +98,13 @@ func (s *tokenServer) Next(response []byte) (challenge []byte, done bool, err er
 	}
 	user, rest, _ := strings.Cut(strings.TrimPrefix(string(response), "user="), "\x01")
 	token, end, ok := strings.Cut(strings.TrimPrefix(rest, "auth=Bearer "), "\x01")
-	if !ok || end != "\x01" || !strings.HasPrefix(string(response), "user=") || !strings.HasPrefix(rest, "auth=Bearer ") {
+	if !ok || end != "\x01" || !strings.HasPrefix(string(response), "user=") ||
+		!strings.HasPrefix(rest, "auth=Bearer ") {
 		return nil, false, sasl.ErrUnexpectedClientResponse
 	}
 	if s.failed = s.check(user, token); s.failed != nil {
-		return []byte(`{"status":"400","schemes":"Bearer","scope":"https://outlook.office365.com/.default"}`), false, nil
+		return []byte(`{"status":"400","schemes":"Bearer","scope":"https://outlook.office365.com/.default"}`), false,
+			nil
 	}
 	return nil, true, nil
 }

@@ -1,5 +1,5 @@
-// Package smtpsink is a mail server that keeps what it is sent instead of passing it on: a stand-in for a company's mail
-// server, with switches for what such servers do wrong and a page to read the mails on.
+// Package smtpsink is a mail server that keeps what it is sent instead of passing it on: a stand-in for a company's
+// mail server, with switches for what such servers do wrong and a page to read the mails on.
 package smtpsink
 
 import (
@@ -25,9 +25,10 @@ type Options struct {
 	Now                func() time.Time // clock for Mail.At; nil: time.Now
 	Inbox              *inbox.Inbox     // where mails are kept; nil: one of its own, with Now
 	Username, Password string           // empty: no login is offered or asked for
-	Mechanisms         []string         // PLAIN, LOGIN, XOAUTH2; empty: those that a password or VerifyToken is there for
-	TLS                *tls.Config      // nil: no TLS; else STARTTLS is offered and login needs it
-	ImplicitTLS        bool             // TLS from the first byte instead of STARTTLS; needs TLS
+	// PLAIN, LOGIN, XOAUTH2; empty: those that a password or VerifyToken is there for
+	Mechanisms  []string
+	TLS         *tls.Config // nil: no TLS; else STARTTLS is offered and login needs it
+	ImplicitTLS bool        // TLS from the first byte instead of STARTTLS; needs TLS
 
 	// VerifyToken lets a user log in with a token (XOAUTH2); an error: not. Nil: no tokens.
 	VerifyToken func(user, token string) error
@@ -35,7 +36,8 @@ type Options struct {
 	// Reject refuses the n-th mail (from 1, refused ones counted) after its content; nil error: taken. An
 	// *smtp.SMTPError is answered as it is, any other error as 554. It may block.
 	Reject func(from string, to []string, n int) error
-	// RejectHello refuses whoever says a name in EHLO or HELO; nil error: taken. Errors as with Reject, but any other is 451.
+	// RejectHello refuses whoever says a name in EHLO or HELO; nil error: taken. Errors as with Reject, but any other
+	// is 451.
 	RejectHello func(name string) error
 	// RejectRecipient refuses one recipient; nil error: taken. Errors as with Reject, but any other is 451.
 	RejectRecipient func(to string) error
@@ -104,8 +106,8 @@ type silent struct{}
 func (silent) Printf(string, ...any) {}
 func (silent) Println(...any)        {}
 
-// Listen takes mail on an address such as "127.0.0.1:0" and returns the address with its real port. It may be called for
-// several addresses, but not after Close.
+// Listen takes mail on an address such as "127.0.0.1:0" and returns the address with its real port. It may be called
+// for several addresses, but not after Close.
 func (s *Sink) Listen(addr string) (net.Addr, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -128,7 +130,8 @@ func (s *Sink) Listen(addr string) (net.Addr, error) {
 	return bound, nil
 }
 
-// Close stops listening and breaks open connections; the mails stay readable. A second call returns smtp.ErrServerClosed.
+// Close stops listening and breaks open connections; the mails stay readable. A second call returns
+// smtp.ErrServerClosed.
 func (s *Sink) Close() error {
 	err := s.server.Close()
 	s.mu.Lock()

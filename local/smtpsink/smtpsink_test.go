@@ -69,9 +69,12 @@ func TestATakenMailIsKeptAsSentAndAsParsed(t *testing.T) {
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	s := New(Options{Now: func() time.Time { return at }})
 	addr := listen(t, s)
-	content := "Subject: =?utf-8?q?Isolated=3A_m=C3=BCnchen-01?=\nMessage-ID: <two@example.com>\nIn-Reply-To: <one@example.com>\n" +
-		"Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n" +
-		"gr=C3=BC=\n=C3=9Fe\n.dot\n--b\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: base64\n\nPGI+aGk8L2I+\n--b--\n"
+	content := "Subject: =?utf-8?q?Isolated=3A_m=C3=BCnchen-01?=\nMessage-ID: <two@example.com>\nIn-Reply-To: " +
+		"<one@example.com>\n" +
+		"Content-Type: multipart/alternative; boundary=b\n\n--b\nContent-Type: text/plain; " +
+		"charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n" +
+		"gr=C3=BC=\n=C3=9Fe\n.dot\n--b\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: " +
+		"base64\n\nPGI+aGk8L2I+\n--b--\n"
 	if err := send(addr, content, recipient, "ops@example.com"); err != nil {
 		t.Fatal(err)
 	}
@@ -88,8 +91,15 @@ func TestATakenMailIsKeptAsSentAndAsParsed(t *testing.T) {
 	}
 	got.Raw, got.Header = nil, nil
 	want := Mail{
-		N: 1, At: at, From: sender, To: []string{recipient, "ops@example.com"}, MessageID: "two@example.com", InReplyTo: "one@example.com",
-		Subject: "Isolated: münchen-01", Text: "grüße\n.dot", HTML: "<b>hi</b>",
+		N:         1,
+		At:        at,
+		From:      sender,
+		To:        []string{recipient, "ops@example.com"},
+		MessageID: "two@example.com",
+		InReplyTo: "one@example.com",
+		Subject:   "Isolated: münchen-01",
+		Text:      "grüße\n.dot",
+		HTML:      "<b>hi</b>",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("mail differs (-want +got):\n%s", diff)
@@ -103,8 +113,12 @@ func TestFaultsHitTheNextMailsAndNoOthers(t *testing.T) {
 		answer func(error) bool
 		kept   []string
 	}{
-		{"dropped mails are answered as taken", func(s *Sink) { s.DropNext(2) }, func(err error) bool { return err == nil }, []string{"mail 3"}},
-		{"failed mails are answered with the code", func(s *Sink) { s.FailNext(2, 451) }, func(err error) bool { return code(err) == 451 }, []string{"mail 3"}},
+		{"dropped mails are answered as taken", func(s *Sink) {
+			s.DropNext(2)
+		}, func(err error) bool { return err == nil }, []string{"mail 3"}},
+		{"failed mails are answered with the code", func(s *Sink) {
+			s.FailNext(2, 451)
+		}, func(err error) bool { return code(err) == 451 }, []string{"mail 3"}},
 		{"a broken connection leaves the mail recorded", func(s *Sink) { s.CloseAfterData(2) },
 			func(err error) bool { return err != nil && code(err) == 0 }, []string{"mail 1", "mail 2", "mail 3"}},
 	} {
@@ -145,11 +159,14 @@ func TestRejectSeesSenderRecipientsAndCountAndItsCodeIsAnswered(t *testing.T) {
 		},
 	})
 	addr := listen(t, s)
-	answers := []int{code(send(addr, numbered(1))), code(send(addr, numbered(2))), code(send(addr, numbered(3), "gone@example.com"))}
+	answers := []int{
+		code(send(addr, numbered(1))), code(send(addr, numbered(2))), code(send(addr, numbered(3), "gone@example.com")),
+	}
 	if diff := cmp.Diff([]int{552, 0, 550}, answers); diff != "" {
 		t.Errorf("answers differ (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"1 cordon@example.com [soc@example.com]", "2 cordon@example.com [soc@example.com]"}, seen); diff != "" {
+	if diff := cmp.Diff([]string{"1 cordon@example.com [soc@example.com]", "2 cordon@example.com [soc@example.com]"},
+		seen); diff != "" {
 		t.Errorf("Reject saw (-want +got):\n%s", diff)
 	}
 }
@@ -217,8 +234,10 @@ func TestATokenLetsItsUserIn(t *testing.T) {
 		want              int
 		told              string
 	}{
-		{"right", "cordon@example.com", "good", 0, ""}, {"another user", "ceo@example.com", "good", 535, `"status":"400"`},
-		{"another token", "cordon@example.com", "bad", 535, `"status":"400"`}, {"nonsense", "cordon@example.com\x01", "good", 535, ""},
+		{"right", "cordon@example.com", "good", 0, ""},
+		{"another user", "ceo@example.com", "good", 535, `"status":"400"`},
+		{"another token", "cordon@example.com", "bad", 535, `"status":"400"`},
+		{"nonsense", "cordon@example.com\x01", "good", 535, ""},
 	} {
 		s := New(Options{VerifyToken: func(user, token string) error {
 			if user != "cordon@example.com" || token != "good" {
@@ -228,12 +247,14 @@ func TestATokenLetsItsUserIn(t *testing.T) {
 		}})
 		auth := &tokenAuth{user: c.user, token: c.token}
 		err := smtp.SendMail(listen(t, s), auth, sender, []string{recipient}, []byte("Subject: x\r\n\r\n"))
-		if got := code(err); got != c.want && (c.name != "nonsense" || got < 400) || !strings.Contains(auth.told, c.told) || len(s.Mails()) != map[bool]int{true: 1}[c.want == 0] {
+		if got := code(err); got != c.want && (c.name != "nonsense" || got < 400) ||
+			!strings.Contains(auth.told, c.told) || len(s.Mails()) != map[bool]int{true: 1}[c.want == 0] {
 			t.Errorf("%s: answer %v, told %q, %d mails; want code %d", c.name, err, auth.told, len(s.Mails()), c.want)
 		}
 	}
 	s := New(Options{VerifyToken: func(string, string) error { return nil }})
-	if err := smtp.SendMail(listen(t, s), nil, sender, []string{recipient}, []byte("Subject: x\r\n\r\n")); code(err) != 530 {
+	if err := smtp.SendMail(listen(t, s), nil, sender, []string{recipient},
+		[]byte("Subject: x\r\n\r\n")); code(err) != 530 {
 		t.Errorf("no login: %v", err)
 	}
 }
@@ -280,7 +301,8 @@ func TestWaitReturnsWhenEnoughMailsCameAndSaysHowManyAreMissing(t *testing.T) {
 	senders.Wait()
 	over, stop := context.WithCancel(t.Context())
 	stop()
-	if mails, err := s.Wait(over, 6); !errors.Is(err, context.Canceled) || len(mails) != 5 || !strings.Contains(err.Error(), "6 mails, have 5") {
+	if mails, err := s.Wait(over, 6); !errors.Is(err, context.Canceled) || len(mails) != 5 ||
+		!strings.Contains(err.Error(), "6 mails, have 5") {
 		t.Errorf("waiting for a mail that never comes gave %d, %v", len(mails), err)
 	}
 }

@@ -49,8 +49,11 @@ func (p *problem) response() response {
 		Code    string  `json:"code"`
 		Message message `json:"message"`
 	}
-	body, _ := json.Marshal(map[string]odataError{"odata.error": {p.code, message{"en-US", p.message}}}) // strings only: cannot fail
-	return response{p.status, map[string]string{"x-ms-error-code": p.code, "Content-Type": contentType(minimalMetadata)}, body}
+	// strings only: cannot fail
+	body, _ := json.Marshal(map[string]odataError{"odata.error": {p.code, message{"en-US", p.message}}})
+	return response{
+		p.status, map[string]string{"x-ms-error-code": p.code, "Content-Type": contentType(minimalMetadata)}, body,
+	}
 }
 
 func (f Fault) response() response {

@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// authorize checks the signature of a request as "Authorize with Shared Key" on learn.microsoft.com has it for the Table
-// service: SharedKey signs verb, Content-MD5, Content-Type, date and resource; SharedKeyLite, which aztables sends, signs
-// date and resource only.
+// authorize checks the signature of a request as "Authorize with Shared Key" on learn.microsoft.com has it for the
+// Table service: SharedKey signs verb, Content-MD5, Content-Type, date and resource; SharedKeyLite, which aztables
+// sends, signs date and resource only.
 func (s *Server) authorize(r *http.Request) *problem {
 	header := r.Header.Get("Authorization")
 	if header == "" {
-		return refuse(http.StatusUnauthorized, "NoAuthenticationInformation", "Server failed to authenticate the request: it has no Authorization header.")
+		return refuse(http.StatusUnauthorized, "NoAuthenticationInformation",
+			"Server failed to authenticate the request: it has no Authorization header.")
 	}
 	scheme, credential, _ := strings.Cut(header, " ")
 	if scheme == "Bearer" && s.verify != nil {
@@ -23,11 +24,14 @@ func (s *Server) authorize(r *http.Request) *problem {
 	}
 	account, signature, found := strings.Cut(strings.TrimSpace(credential), ":")
 	if !found {
-		return refuse(http.StatusBadRequest, "InvalidAuthenticationInfo", "Authentication information is not given in the correct format. Check the value of Authorization header.")
+		return refuse(http.StatusBadRequest, "InvalidAuthenticationInfo",
+			"Authentication information is not given in the correct format. Check the value of Authorization header.")
 	}
 	text, ok := s.stringToSign(scheme, r)
 	if !ok || account != s.account || !s.signed(text, signature) {
-		return refuse(http.StatusForbidden, "AuthenticationFailed", "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.")
+		return refuse(http.StatusForbidden, "AuthenticationFailed",
+			"Server failed to authenticate the request. Make sure the value of Authorization header is formed "+
+				"correctly including the signature.")
 	}
 	return nil
 }
@@ -40,11 +44,14 @@ func (s *Server) authorizeToken(r *http.Request, token string) *problem {
 	err := s.verify(token)
 	switch {
 	case r.TLS == nil:
-		return refuse(http.StatusForbidden, "AuthenticationFailed", "Server failed to authenticate the request: bearer tokens are taken over HTTPS only.")
+		return refuse(http.StatusForbidden, "AuthenticationFailed",
+			"Server failed to authenticate the request: bearer tokens are taken over HTTPS only.")
 	case errors.Is(err, ErrNoPermission):
-		return refuse(http.StatusForbidden, "AuthorizationPermissionMismatch", "This request is not authorized to perform this operation using this permission.")
+		return refuse(http.StatusForbidden, "AuthorizationPermissionMismatch",
+			"This request is not authorized to perform this operation using this permission.")
 	case err != nil:
-		return refuse(http.StatusUnauthorized, "InvalidAuthenticationInfo", "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.")
+		return refuse(http.StatusUnauthorized, "InvalidAuthenticationInfo",
+			"Server failed to authenticate the request. Please refer to the information in the www-authenticate header.")
 	}
 	return nil
 }
@@ -61,7 +68,9 @@ func (s *Server) stringToSign(scheme string, r *http.Request) (string, bool) {
 	case "SharedKeyLite":
 		return strings.Join([]string{date, s.resource(r)}, "\n"), true
 	case "SharedKey":
-		return strings.Join([]string{r.Method, r.Header.Get("Content-MD5"), r.Header.Get("Content-Type"), date, s.resource(r)}, "\n"), true
+		return strings.Join([]string{
+			r.Method, r.Header.Get("Content-MD5"), r.Header.Get("Content-Type"), date, s.resource(r),
+		}, "\n"), true
 	default:
 		return "", false
 	}

@@ -29,7 +29,8 @@ func (s *Server) batch(r *http.Request, body []byte) response {
 		return problem.response()
 	}
 	if len(parts) > maxActions {
-		return wrap([]response{invalid("The batch request operation exceeds the maximum %d changes per change set.", maxActions).at(maxActions - 1).response()})
+		return wrap([]response{invalid("The batch request operation exceeds the maximum %d changes per change set.",
+			maxActions).at(maxActions - 1).response()})
 	}
 	actions, problem := s.readActions(parts, r.Host)
 	if problem != nil {
@@ -93,7 +94,8 @@ func splitParts(contentType string, body []byte) ([]part, *problem) {
 	}
 }
 
-// readActions reads the requests and holds them against the rules for a transaction: one table, one partition, a row once.
+// readActions reads the requests and holds them against the rules for a transaction: one table, one partition, a row
+// once.
 func (s *Server) readActions(requests [][]byte, host string) ([]action, *problem) {
 	seen := map[key]bool{}
 	actions := make([]action, len(requests))
@@ -108,9 +110,14 @@ func (s *Server) readActions(requests [][]byte, host string) ([]action, *problem
 		case !strings.EqualFold(a.table, actions[0].table):
 			return nil, invalid("All commands in a batch must operate on the same table.").at(i)
 		case a.key.partition != actions[0].key.partition:
-			return nil, refuse(http.StatusBadRequest, "CommandsInBatchActOnDifferentPartitions", "All commands in a batch must operate on same entity group.").at(i)
+			return nil,
+				refuse(http.StatusBadRequest, "CommandsInBatchActOnDifferentPartitions",
+					"All commands in a batch must operate on same entity group.").at(i)
 		case seen[a.key]:
-			return nil, refuse(http.StatusBadRequest, "InvalidDuplicateRow", "The batch request contains multiple changes with same row key. An entity can appear only once in a batch request.").at(i)
+			return nil,
+				refuse(http.StatusBadRequest, "InvalidDuplicateRow",
+					"The batch request contains multiple changes with same row key. An entity can appear only once "+
+						"in a batch request.").at(i)
 		}
 		seen[a.key] = true
 	}
@@ -195,16 +202,24 @@ func wrap(answers []response) response {
 	changes := multipart.NewWriter(&inner)
 	_ = changes.SetBoundary("changesetresponse_" + requestID()) // letters, digits and hyphens are always valid
 	for _, answer := range answers {
-		part, _ := changes.CreatePart(textproto.MIMEHeader{"Content-Type": {"application/http"}, "Content-Transfer-Encoding": {"binary"}}) // a buffer takes every write
+		// a buffer takes every write
+		part, _ := changes.CreatePart(textproto.MIMEHeader{
+			"Content-Type":              {"application/http"},
+			"Content-Transfer-Encoding": {"binary"},
+		})
 		answer.writePart(part)
 	}
 	_ = changes.Close()
 	batch := multipart.NewWriter(&outer)
 	_ = batch.SetBoundary("batchresponse_" + requestID())
-	part, _ := batch.CreatePart(textproto.MIMEHeader{"Content-Type": {"multipart/mixed; boundary=" + changes.Boundary()}})
+	part, _ := batch.CreatePart(textproto.MIMEHeader{"Content-Type": {"multipart/mixed; boundary=" +
+		changes.Boundary()}})
 	_, _ = part.Write(inner.Bytes())
 	_ = batch.Close()
-	return response{http.StatusAccepted, map[string]string{"Content-Type": "multipart/mixed; boundary=" + batch.Boundary()}, outer.Bytes()}
+	return response{
+		http.StatusAccepted, map[string]string{"Content-Type": "multipart/mixed; boundary=" + batch.Boundary()},
+		outer.Bytes(),
+	}
 }
 
 func (answer response) writePart(w io.Writer) {

@@ -118,7 +118,8 @@ func missing(t *testing.T, c *aztables.Client) {
 func mergeAndReplace(t *testing.T, c *aztables.Client) {
 	insert(t, c, entity("p", "r", "A", "a", "B", "b"))
 	update := func(mode aztables.UpdateMode, r row) {
-		if _, err := c.UpdateEntity(t.Context(), encode(t, r), &aztables.UpdateEntityOptions{UpdateMode: mode}); err != nil {
+		if _, err := c.UpdateEntity(t.Context(), encode(t, r),
+			&aztables.UpdateEntityOptions{UpdateMode: mode}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -138,11 +139,17 @@ func staleETag(t *testing.T, c *aztables.Client) {
 	stale := insert(t, c, entity("p", "r", "N", 1))
 	for _, mode := range []aztables.UpdateMode{aztables.UpdateModeMerge, aztables.UpdateModeReplace} {
 		_, current := read(t, c, "p", "r")
-		response, err := c.UpdateEntity(t.Context(), encode(t, entity("p", "r", "N", 2)), &aztables.UpdateEntityOptions{IfMatch: &current, UpdateMode: mode})
+		response, err := c.UpdateEntity(t.Context(), encode(t, entity("p", "r", "N", 2)), &aztables.UpdateEntityOptions{
+			IfMatch:    &current,
+			UpdateMode: mode,
+		})
 		if err != nil || response.ETag == current {
 			t.Fatalf("%s with the current ETag: %v, new ETag %s after %s", mode, err, response.ETag, current)
 		}
-		_, err = c.UpdateEntity(t.Context(), encode(t, entity("p", "r", "N", 9)), &aztables.UpdateEntityOptions{IfMatch: &stale, UpdateMode: mode})
+		_, err = c.UpdateEntity(t.Context(), encode(t, entity("p", "r", "N", 9)), &aztables.UpdateEntityOptions{
+			IfMatch:    &stale,
+			UpdateMode: mode,
+		})
 		refused(t, err, http.StatusPreconditionFailed, "UpdateConditionNotSatisfied")
 	}
 	_, err := c.DeleteEntity(t.Context(), "p", "r", &aztables.DeleteEntityOptions{IfMatch: &stale})
@@ -161,7 +168,8 @@ func staleETag(t *testing.T, c *aztables.Client) {
 func upsert(t *testing.T, c *aztables.Client) {
 	for _, mode := range []aztables.UpdateMode{aztables.UpdateModeMerge, aztables.UpdateModeReplace} {
 		for _, name := range []string{"A", "B"} {
-			response, err := c.UpsertEntity(t.Context(), encode(t, entity("p", string(mode), name, "x")), &aztables.UpsertEntityOptions{UpdateMode: mode})
+			response, err := c.UpsertEntity(t.Context(), encode(t, entity("p", string(mode), name, "x")),
+				&aztables.UpsertEntityOptions{UpdateMode: mode})
 			if err != nil || response.ETag == "" {
 				t.Fatalf("%s: ETag %q, %v", mode, response.ETag, err)
 			}
@@ -205,7 +213,10 @@ func increment(t *testing.T, c *aztables.Client) bool {
 		return false
 	}
 	change, _ := json.Marshal(entity("p", "r", "N", r.N+1))
-	_, err = c.UpdateEntity(t.Context(), change, &aztables.UpdateEntityOptions{IfMatch: &response.ETag, UpdateMode: aztables.UpdateModeReplace})
+	_, err = c.UpdateEntity(t.Context(), change, &aztables.UpdateEntityOptions{
+		IfMatch:    &response.ETag,
+		UpdateMode: aztables.UpdateModeReplace,
+	})
 	if err != nil && !strings.Contains(err.Error(), "UpdateConditionNotSatisfied") {
 		t.Error(err)
 	}
@@ -214,9 +225,15 @@ func increment(t *testing.T, c *aztables.Client) bool {
 
 func typedValues(t *testing.T, c *aztables.Client) {
 	properties := map[string]any{
-		"String": "tschüß 🛡", "Empty": "", "Bool": true, "Int32": int32(math.MinInt32), "Int64": aztables.EDMInt64(math.MaxInt64), "Double": 1.25,
+		"String": "tschüß 🛡",
+		"Empty":  "",
+		"Bool":   true,
+		"Int32":  int32(math.MinInt32),
+		"Int64":  aztables.EDMInt64(math.MaxInt64),
+		"Double": 1.25,
 		"Time":   aztables.EDMDateTime(time.Date(2026, 3, 4, 5, 6, 7, 123456700, time.UTC)),
-		"Binary": aztables.EDMBinary{0, 1, 254, 255}, "GUID": aztables.EDMGUID("12345678-9abc-def0-1234-56789abcdef0"),
+		"Binary": aztables.EDMBinary{0, 1, 254, 255},
+		"GUID":   aztables.EDMGUID("12345678-9abc-def0-1234-56789abcdef0"),
 	}
 	sent := aztables.EDMEntity{Entity: aztables.Entity{PartitionKey: "p", RowKey: "r"}, Properties: properties}
 	if _, err := c.AddEntity(t.Context(), encode(t, sent), nil); err != nil {
@@ -245,9 +262,18 @@ func metadataLevels(t *testing.T, c *aztables.Client) {
 		format       aztables.MetadataFormat
 		with, absent []string
 	}{
-		{aztables.MetadataFormatNone, []string{"N", "Timestamp"}, []string{"odata.etag", "odata.metadata", "N@odata.type"}},
-		{aztables.MetadataFormatMinimal, []string{"odata.etag", "odata.metadata", "N@odata.type"}, []string{"odata.id", "Timestamp@odata.type"}},
-		{aztables.MetadataFormatFull, []string{"odata.etag", "odata.type", "odata.id", "odata.editLink", "Timestamp@odata.type"}, nil},
+		{
+			aztables.MetadataFormatNone, []string{"N", "Timestamp"},
+			[]string{"odata.etag", "odata.metadata", "N@odata.type"},
+		},
+		{
+			aztables.MetadataFormatMinimal, []string{"odata.etag", "odata.metadata", "N@odata.type"},
+			[]string{"odata.id", "Timestamp@odata.type"},
+		},
+		{
+			aztables.MetadataFormatFull,
+			[]string{"odata.etag", "odata.type", "odata.id", "odata.editLink", "Timestamp@odata.type"}, nil,
+		},
 	}
 	for _, level := range levels {
 		response, err := c.GetEntity(t.Context(), "p", "r", &aztables.GetEntityOptions{Format: &level.format})
@@ -271,9 +297,13 @@ func allOf(names []string, holds func(string) bool) bool {
 
 func filters(t *testing.T, c *aztables.Client) {
 	insert(t, c, entity("a", "1", "Name", "o'neil", "N", 5, "Open", true))
-	insert(t, c, entity("a", "2", "Name", "beta", "N", 7, "Open", false, "When", "2026-03-04T05:06:07Z", "When@odata.type", "Edm.DateTime"))
+	insert(t, c,
+		entity("a", "2", "Name", "beta", "N", 7, "Open", false, "When", "2026-03-04T05:06:07Z",
+			"When@odata.type", "Edm.DateTime"))
 	insert(t, c, entity("b", "3", "Name", "gamma", "Long", "9000000000", "Long@odata.type", "Edm.Int64", "F", 2.5))
-	insert(t, c, entity("b", "4", "ID", "12345678-9abc-def0-1234-56789abcdef0", "ID@odata.type", "Edm.Guid", "Bytes", "AP8=", "Bytes@odata.type", "Edm.Binary"))
+	insert(t, c,
+		entity("b", "4", "ID", "12345678-9abc-def0-1234-56789abcdef0", "ID@odata.type", "Edm.Guid", "Bytes", "AP8=",
+			"Bytes@odata.type", "Edm.Binary"))
 	cases := map[string]string{
 		"PartitionKey eq 'a'":                                      "12",
 		"PartitionKey eq 'a' and RowKey ge '2'":                    "2",
@@ -312,7 +342,9 @@ func filters(t *testing.T, c *aztables.Client) {
 }
 
 func malformedFilters(t *testing.T, c *aztables.Client) {
-	for _, filter := range []string{"PartitionKey eq", "(PartitionKey eq 'a'", "PartitionKey is 'a'", "N eq 5 and", "eq 'a'"} {
+	for _, filter := range []string{
+		"PartitionKey eq", "(PartitionKey eq 'a'", "PartitionKey is 'a'", "N eq 5 and", "eq 'a'",
+	} {
 		_, err := c.NewListEntitiesPager(&aztables.ListEntitiesOptions{Filter: &filter}).NextPage(t.Context())
 		if err == nil {
 			t.Errorf("%s: taken", filter)
@@ -345,7 +377,8 @@ func paging(t *testing.T, c *aztables.Client) {
 		t.Error(diff)
 	}
 	filter := "PartitionKey eq 'b'"
-	if diff := cmp.Diff([][]string{{"b1", "b2", "b3"}}, list(t, c, &aztables.ListEntitiesOptions{Top: &top, Filter: &filter})); diff != "" {
+	if diff := cmp.Diff([][]string{{"b1", "b2", "b3"}},
+		list(t, c, &aztables.ListEntitiesOptions{Top: &top, Filter: &filter})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -354,7 +387,8 @@ func fullPage(t *testing.T, c *aztables.Client) {
 	for batch := range 11 {
 		var actions []aztables.TransactionAction
 		for i := range 100 {
-			actions = append(actions, act(t, aztables.TransactionTypeAdd, entity("p", fmt.Sprintf("%05d", 100*batch+i))))
+			actions = append(actions,
+				act(t, aztables.TransactionTypeAdd, entity("p", fmt.Sprintf("%05d", 100*batch+i))))
 		}
 		if err := submit(c, actions...); err != nil {
 			t.Fatal(err)
@@ -373,7 +407,8 @@ func unusualKeys(t *testing.T, c *aztables.Client) {
 			t.Errorf("%q came back as %v", k, got)
 		}
 		filter := "PartitionKey eq '" + strings.ReplaceAll(k, "'", "''") + "'"
-		if got := slices.Concat(list(t, c, &aztables.ListEntitiesOptions{Filter: &filter})...); !slices.Equal(got, []string{k}) {
+		if got := slices.Concat(list(t, c, &aztables.ListEntitiesOptions{Filter: &filter})...); !slices.Equal(got,
+			[]string{k}) {
 			t.Errorf("%s: got %q", filter, got)
 		}
 		if _, err := c.DeleteEntity(t.Context(), k, k, &aztables.DeleteEntityOptions{IfMatch: &tag}); err != nil {
@@ -395,6 +430,9 @@ func limits(t *testing.T, c *aztables.Client) {
 		refused(t, add(entity(k, "r")), http.StatusBadRequest, "")
 	}
 	bad := azcore.ETag("not an ETag")
-	_, err := c.UpdateEntity(t.Context(), encode(t, entity("p", "fits")), &aztables.UpdateEntityOptions{IfMatch: &bad, UpdateMode: aztables.UpdateModeReplace})
+	_, err := c.UpdateEntity(t.Context(), encode(t, entity("p", "fits")), &aztables.UpdateEntityOptions{
+		IfMatch:    &bad,
+		UpdateMode: aztables.UpdateModeReplace,
+	})
 	refused(t, err, http.StatusBadRequest, "")
 }

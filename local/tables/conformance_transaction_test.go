@@ -46,7 +46,8 @@ func failedTransaction(t *testing.T, c *aztables.Client) {
 		act(t, aztables.TransactionTypeUpdateMerge, entity("p", "keep", "N", 2)),
 		act(t, aztables.TransactionTypeAdd, entity("p", "there")))
 	part := failedPart(t, err)
-	if !strings.Contains(part, "HTTP/1.1 409") || !strings.Contains(part, "EntityAlreadyExists") || !strings.Contains(part, `"2:`) {
+	if !strings.Contains(part, "HTTP/1.1 409") || !strings.Contains(part, "EntityAlreadyExists") ||
+		!strings.Contains(part, `"2:`) {
 		t.Errorf("the failed part is\n%s", part)
 	}
 	if diff := cmp.Diff([][]string{{"keep", "there"}}, list(t, c, nil)); diff != "" {
@@ -95,11 +96,14 @@ func staleTransaction(t *testing.T, c *aztables.Client) {
 	if _, err := c.UpdateEntity(t.Context(), encode(t, entity("p", "r", "N", 2)), nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []aztables.TransactionType{aztables.TransactionTypeUpdateMerge, aztables.TransactionTypeUpdateReplace, aztables.TransactionTypeDelete} {
+	for _, kind := range []aztables.TransactionType{
+		aztables.TransactionTypeUpdateMerge, aztables.TransactionTypeUpdateReplace, aztables.TransactionTypeDelete,
+	} {
 		second := act(t, kind, entity("p", "r", "N", 3))
 		second.IfMatch = &stale
 		part := failedPart(t, submit(c, act(t, aztables.TransactionTypeAdd, entity("p", "other")), second))
-		if !strings.Contains(part, "HTTP/1.1 412") || !strings.Contains(part, "UpdateConditionNotSatisfied") || !strings.Contains(part, `"1:`) {
+		if !strings.Contains(part, "HTTP/1.1 412") || !strings.Contains(part, "UpdateConditionNotSatisfied") ||
+			!strings.Contains(part, `"1:`) {
 			t.Errorf("%s: the failed part is\n%s", kind, part)
 		}
 	}

@@ -80,7 +80,9 @@ func members(body []byte) (map[string]any, *problem) {
 		}
 		text := name.(string) // the decoder hands out nothing else as a member's name
 		if _, twice := raw[text]; twice {
-			return nil, refuse(http.StatusBadRequest, "DuplicatePropertiesSpecified", "A property is specified more than one time: %.255q", text)
+			return nil,
+				refuse(http.StatusBadRequest, "DuplicatePropertiesSpecified",
+					"A property is specified more than one time: %.255q", text)
 		}
 		raw[text] = value
 	}
@@ -105,7 +107,8 @@ func decodeValue(name string, value, annotation any) (any, *problem) {
 	return decoded, nil
 }
 
-// decodeTyped reads a value of a known type, or of the type that its JSON form implies: an integral number is an Edm.Int32.
+// decodeTyped reads a value of a known type, or of the type that its JSON form implies: an integral number is an
+// Edm.Int32.
 func decodeTyped(value any, kind string) (any, bool) {
 	switch v := value.(type) {
 	case bool:

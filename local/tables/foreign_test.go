@@ -53,17 +53,42 @@ func TestFifteenComparisonsAreTaken(t *testing.T) {
 }
 
 func TestAComparisonHoldsOnlyBetweenValuesOfOneKind(t *testing.T) {
-	row := &Row{PartitionKey: "p", RowKey: "r", Timestamp: time.Unix(0, 0).UTC(), Properties: map[string]any{
-		"Text": "5", "Small": int32(5), "Long": int64(5), "Real": 5.0, "Yes": true, "ID": GUID("12345678-9abc-def0-1234-56789abcdef0"),
-		"Huge": int64(9007199254740993),
-	}}
+	row := &Row{
+		PartitionKey: "p",
+		RowKey:       "r",
+		Timestamp:    time.Unix(0, 0).UTC(),
+		Properties: map[string]any{
+			"Text":  "5",
+			"Small": int32(5),
+			"Long":  int64(5),
+			"Real":  5.0,
+			"Yes":   true,
+			"ID":    GUID("12345678-9abc-def0-1234-56789abcdef0"),
+			"Huge":  int64(9007199254740993),
+		},
+	}
 	cases := map[string]bool{
-		"Text eq 5": false, "Text ne 5": false, "Small eq '5'": false, "Yes eq 1": false, "ID eq '12345678-9abc-def0-1234-56789abcdef0'": false,
+		"Text eq 5":    false,
+		"Text ne 5":    false,
+		"Small eq '5'": false,
+		"Yes eq 1":     false,
+		"ID eq '12345678-9abc-def0-1234-56789abcdef0'":     false,
 		"ID eq guid'12345678-9ABC-DEF0-1234-56789ABCDEF0'": true,
-		"Small eq 5L": true, "Long eq 5": true, "Real eq 5": true, "Small lt 5.5": true, "Small le 4.5d": false,
-		"5 eq Small": true, "6 gt Small": true, "6 lt Small": false, "5 ge Small": true, "5 le Small": true,
-		"Yes gt false": true, "Missing ne 1": false, "not (Missing ne 1)": true,
-		"Huge eq 9007199254740992L": false, "Huge eq 9007199254740993": true,
+		"Small eq 5L":               true,
+		"Long eq 5":                 true,
+		"Real eq 5":                 true,
+		"Small lt 5.5":              true,
+		"Small le 4.5d":             false,
+		"5 eq Small":                true,
+		"6 gt Small":                true,
+		"6 lt Small":                false,
+		"5 ge Small":                true,
+		"5 le Small":                true,
+		"Yes gt false":              true,
+		"Missing ne 1":              false,
+		"not (Missing ne 1)":        true,
+		"Huge eq 9007199254740992L": false,
+		"Huge eq 9007199254740993":  true,
 		"Timestamp eq datetime'1970-01-01T00:00:00Z'": true,
 		"not Small eq 5 and Long eq 5":                false,
 		"not (Small eq 5 and Long eq 6)":              true,
@@ -110,18 +135,20 @@ func TestPathsNameTablesAndRows(t *testing.T) {
 		"rows()":                             {resource{set: "rows"}, true},
 		"rows(PartitionKey='p',RowKey='r')":  {resource{set: "rows", keyed: true, key: key{"p", "r"}}, true},
 		"rows(PartitionKey='p', RowKey='r')": {resource{set: "rows", keyed: true, key: key{"p", "r"}}, true},
-		"rows(PartitionKey='o''neil',RowKey='),(')": {resource{set: "rows", keyed: true, key: key{"o'neil", "),("}}, true},
-		"rows(PartitionKey='',RowKey='')":           {resource{set: "rows", keyed: true}, true},
-		"Tables('rows')":                            {resource{set: "Tables", single: "rows"}, true},
-		"Tables('')":                                {},
-		"Tables('rows'":                             {},
-		"rows(PartitionKey='o'neil',RowKey='r')":    {},
-		"rows(PartitionKey='p')":                    {},
-		"rows(RowKey='r',PartitionKey='p')":         {},
-		"rows(PartitionKey='p',RowKey='r')x":        {},
-		"rows(":                                     {},
-		"a/b":                                       {},
-		"":                                          {},
+		"rows(PartitionKey='o''neil',RowKey='),(')": {
+			resource{set: "rows", keyed: true, key: key{"o'neil", "),("}}, true,
+		},
+		"rows(PartitionKey='',RowKey='')":        {resource{set: "rows", keyed: true}, true},
+		"Tables('rows')":                         {resource{set: "Tables", single: "rows"}, true},
+		"Tables('')":                             {},
+		"Tables('rows'":                          {},
+		"rows(PartitionKey='o'neil',RowKey='r')": {},
+		"rows(PartitionKey='p')":                 {},
+		"rows(RowKey='r',PartitionKey='p')":      {},
+		"rows(PartitionKey='p',RowKey='r')x":     {},
+		"rows(":                                  {},
+		"a/b":                                    {},
+		"":                                       {},
 	}
 	for path, c := range cases {
 		got, problem := parseResource(path)
@@ -160,7 +187,8 @@ func batchBody(requests ...string) (contentType, body string) {
 	var b strings.Builder
 	b.WriteString("--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n")
 	for _, request := range requests {
-		fmt.Fprintf(&b, "--c\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n%s\r\n", request)
+		fmt.Fprintf(&b, "--c\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n%s\r\n",
+			request)
 	}
 	b.WriteString("--c--\r\n--b--\r\n")
 	return "multipart/mixed; boundary=b", b.String()
@@ -190,21 +218,34 @@ func TestMalformedBatches(t *testing.T) {
 		status            int
 		within            string
 	}{
-		"no multipart":       {"application/json", "{}", 400, "InvalidInput"},
-		"no boundary":        {"multipart/mixed", one, 400, "InvalidInput"},
-		"another boundary":   {"multipart/mixed; boundary=z", one, 400, "InvalidInput"},
-		"no requests":        {plain, none, 400, "InvalidInput"},
-		"cut short":          {plain, one[:len(one)/2], 400, "InvalidInput"},
-		"two change sets":    {plain, strings.TrimSuffix(one, "--b--\r\n") + one, 400, "InvalidInput"},
-		"no request line":    {plain, batchWith("nonsense"), 202, "InvalidInput"},
-		"another account":    {plain, batchWith("DELETE http://x/other/rows(PartitionKey='p',RowKey='r') HTTP/1.1\r\n\r\n"), 202, "InvalidInput"},
-		"a malformed key":    {plain, batchWith("DELETE http://x/acct/rows(PartitionKey='p) HTTP/1.1\r\n\r\n"), 202, "InvalidInput"},
-		"a bad address":      {plain, batchWith("DELETE http://%zz/ HTTP/1.1\r\n\r\n"), 202, "InvalidInput"},
-		"no headers":         {plain, batchWith("POST http://x/acct/rows HTTP/1.1\r\n:bad\r\n\r\n{}"), 202, "InvalidInput"},
-		"no keys":            {plain, batchWith(insertLine + "{}"), 202, "PropertiesNeedValue"},
-		"delete without tag": {plain, batchWith("DELETE http://x/acct/rows(PartitionKey='p',RowKey='r') HTTP/1.1\r\n\r\n"), 202, "MissingRequiredHeader"},
-		"a query":            {plain, batchWith("GET http://x/acct/rows(PartitionKey='p',RowKey='r') HTTP/1.1\r\n\r\n"), 202, "NotImplemented"},
-		"a verb for tables":  {plain, batchWith("PUT http://x/acct/rows HTTP/1.1\r\n\r\n{}"), 202, "MethodNotAllowed"},
+		"no multipart":     {"application/json", "{}", 400, "InvalidInput"},
+		"no boundary":      {"multipart/mixed", one, 400, "InvalidInput"},
+		"another boundary": {"multipart/mixed; boundary=z", one, 400, "InvalidInput"},
+		"no requests":      {plain, none, 400, "InvalidInput"},
+		"cut short":        {plain, one[:len(one)/2], 400, "InvalidInput"},
+		"two change sets":  {plain, strings.TrimSuffix(one, "--b--\r\n") + one, 400, "InvalidInput"},
+		"no request line":  {plain, batchWith("nonsense"), 202, "InvalidInput"},
+		"another account": {
+			plain, batchWith("DELETE http://x/other/rows(PartitionKey='p',RowKey='r') HTTP/1.1\r\n\r\n"), 202,
+			"InvalidInput",
+		},
+		"a malformed key": {
+			plain, batchWith("DELETE http://x/acct/rows(PartitionKey='p) HTTP/1.1\r\n\r\n"), 202, "InvalidInput",
+		},
+		"a bad address": {plain, batchWith("DELETE http://%zz/ HTTP/1.1\r\n\r\n"), 202, "InvalidInput"},
+		"no headers": {
+			plain, batchWith("POST http://x/acct/rows HTTP/1.1\r\n:bad\r\n\r\n{}"), 202, "InvalidInput",
+		},
+		"no keys": {plain, batchWith(insertLine + "{}"), 202, "PropertiesNeedValue"},
+		"delete without tag": {
+			plain, batchWith("DELETE http://x/acct/rows(PartitionKey='p',RowKey='r') HTTP/1.1\r\n\r\n"), 202,
+			"MissingRequiredHeader",
+		},
+		"a query": {
+			plain, batchWith("GET http://x/acct/rows(PartitionKey='p',RowKey='r') HTTP/1.1\r\n\r\n"), 202,
+			"NotImplemented",
+		},
+		"a verb for tables": {plain, batchWith("PUT http://x/acct/rows HTTP/1.1\r\n\r\n{}"), 202, "MethodNotAllowed"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -230,7 +271,8 @@ func TestATransactionKeepsToOneTable(t *testing.T) {
 	s.tables["others"] = &table{name: "others"}
 	contentType, body := batchBody(insertLine+`{"PartitionKey":"p","RowKey":"r"}`,
 		strings.Replace(insertLine, "rows", "others", 1)+`{"PartitionKey":"p","RowKey":"s"}`)
-	if w := postBatch(s, contentType, body); !strings.Contains(w.Body.String(), `"1:`) || len(s.Rows("rows"))+len(s.Rows("others")) != 0 {
+	if w := postBatch(s, contentType, body); !strings.Contains(w.Body.String(), `"1:`) ||
+		len(s.Rows("rows"))+len(s.Rows("others")) != 0 {
 		t.Errorf("wrote %v and %v, answered %s", s.Rows("rows"), s.Rows("others"), w.Body)
 	}
 }
@@ -264,7 +306,8 @@ func TestVerbsThatAreNotThereAreRefused(t *testing.T) {
 func FuzzFilter(f *testing.F) {
 	for _, seed := range []string{
 		"PartitionKey eq 'a' and RowKey ge 'b'", "not (A ne 5L) or B lt 1.5e3", "A eq datetime'2026-03-04T05:06:07Z'",
-		"guid'12345678-9abc-def0-1234-56789abcdef0' eq ID", "X'00ff' le B", "((((", "A eq ''''", "true eq A", "\xff eq 1", "-", "+L", ".d",
+		"guid'12345678-9abc-def0-1234-56789abcdef0' eq ID", "X'00ff' le B", "((((", "A eq ''''",
+		"true eq A", "\xff eq 1", "-", "+L", ".d",
 	} {
 		f.Add(seed)
 	}
@@ -309,8 +352,10 @@ func FuzzBatch(f *testing.F) {
 
 func FuzzEntity(f *testing.F) {
 	for _, seed := range []string{
-		`{"PartitionKey":"p","RowKey":"r"}`, `{"A":1,"B":1.5,"C":"x","D":null,"E":true}`, `{"A":"AAE=","A@odata.type":"Edm.Binary"}`,
-		`{"A":"NaN","A@odata.type":"Edm.Double"}`, `{"A":"2026-03-04T05:06:07.1234567Z","A@odata.type":"Edm.DateTime"}`, `{"A":`, `"\ud800"`,
+		`{"PartitionKey":"p","RowKey":"r"}`, `{"A":1,"B":1.5,"C":"x","D":null,"E":true}`,
+		`{"A":"AAE=","A@odata.type":"Edm.Binary"}`,
+		`{"A":"NaN","A@odata.type":"Edm.Double"}`, `{"A":"2026-03-04T05:06:07.1234567Z","A@odata.type":"Edm.DateTime"}`,
+		`{"A":`, `"\ud800"`,
 	} {
 		f.Add([]byte(seed))
 	}

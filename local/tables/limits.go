@@ -29,10 +29,12 @@ func utf16Len(s string) int {
 func checkKeys(k key) *problem {
 	for _, part := range []struct{ name, value string }{{"PartitionKey", k.partition}, {"RowKey", k.row}} {
 		if 2*utf16Len(part.value) > maxKeySize {
-			return refuse(http.StatusBadRequest, "KeyValueTooLarge", "The %s is larger than 1 KiB (512 UTF-16 units).", part.name)
+			return refuse(http.StatusBadRequest, "KeyValueTooLarge", "The %s is larger than 1 KiB (512 UTF-16 units).",
+				part.name)
 		}
 		if strings.ContainsFunc(part.value, forbidden) {
-			return refuse(http.StatusBadRequest, "OutOfRangeInput", "The '%s' parameter is out of range: it holds / \\ # ? or a control character.", part.name)
+			return refuse(http.StatusBadRequest, "OutOfRangeInput",
+				"The '%s' parameter is out of range: it holds / \\ # ? or a control character.", part.name)
 		}
 	}
 	return nil
@@ -45,7 +47,9 @@ func forbidden(r rune) bool {
 // checkSize holds a row as it would be stored against the limits.
 func checkSize(k key, properties map[string]any) *problem {
 	if len(properties) > maxProperties {
-		return refuse(http.StatusBadRequest, "TooManyProperties", "The entity contains more properties than allowed: %d, and the limit is %d.", len(properties), maxProperties)
+		return refuse(http.StatusBadRequest, "TooManyProperties",
+			"The entity contains more properties than allowed: %d, and the limit is %d.", len(properties),
+			maxProperties)
 	}
 	total := 4 + 2*(utf16Len(k.partition)+utf16Len(k.row))
 	for name, value := range properties {
@@ -54,23 +58,28 @@ func checkSize(k key, properties map[string]any) *problem {
 		}
 		size := sizeOf(value)
 		if size > maxPropertySize {
-			return refuse(http.StatusBadRequest, "PropertyValueTooLarge", "The property value exceeds the maximum allowed size (64KB). If the property value is a string, it is UTF-16 encoded and the maximum number of characters should be 32K or less. Property %q.", name)
+			return refuse(http.StatusBadRequest, "PropertyValueTooLarge",
+				"The property value exceeds the maximum allowed size (64KB). If the property value is a string, it "+
+					"is UTF-16 encoded and the maximum number of characters should be 32K or less. Property %q.", name)
 		}
 		total += 8 + 2*utf16Len(name) + 4 + size
 	}
 	if total > maxEntitySize {
-		return refuse(http.StatusBadRequest, "EntityTooLarge", "The entity is larger than the maximum allowed size (1MB): %d bytes.", total)
+		return refuse(http.StatusBadRequest, "EntityTooLarge",
+			"The entity is larger than the maximum allowed size (1MB): %d bytes.", total)
 	}
 	return nil
 }
 
 func checkName(name string) *problem {
 	if utf16Len(name) > maxNameLength {
-		return refuse(http.StatusBadRequest, "PropertyNameTooLong", "The property name exceeds the maximum allowed length (255).")
+		return refuse(http.StatusBadRequest, "PropertyNameTooLong",
+			"The property name exceeds the maximum allowed length (255).")
 	}
 	for i, r := range name {
 		if r != '_' && !unicode.IsLetter(r) && (i == 0 || !unicode.IsDigit(r)) {
-			return refuse(http.StatusBadRequest, "PropertyNameInvalid", "The property name is invalid: %q. Use letters, digits and underscores, and no digit first.", name)
+			return refuse(http.StatusBadRequest, "PropertyNameInvalid",
+				"The property name is invalid: %q. Use letters, digits and underscores, and no digit first.", name)
 		}
 	}
 	if name == "" {

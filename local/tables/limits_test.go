@@ -27,10 +27,16 @@ func TestTransactionRulesOfTheService(t *testing.T) {
 		actions []aztables.TransactionAction
 		want    []string
 	}{
-		"101 actions":     {c, many, []string{"HTTP/1.1 400", "InvalidInput", `"99:`}},
-		"two partitions":  {c, []aztables.TransactionAction{many[0], act(t, aztables.TransactionTypeAdd, entity("q", "r"))}, []string{"HTTP/1.1 400", "CommandsInBatchActOnDifferentPartitions", `"1:`}},
-		"no such table":   {service.NewClient("none"), many[:1], []string{"HTTP/1.1 404", "TableNotFound", `"0:`}},
-		"a forbidden key": {c, []aztables.TransactionAction{act(t, aztables.TransactionTypeAdd, entity("p", "a/b"))}, []string{"HTTP/1.1 400", "OutOfRangeInput", `"0:`}},
+		"101 actions": {c, many, []string{"HTTP/1.1 400", "InvalidInput", `"99:`}},
+		"two partitions": {
+			c, []aztables.TransactionAction{many[0], act(t, aztables.TransactionTypeAdd, entity("q", "r"))},
+			[]string{"HTTP/1.1 400", "CommandsInBatchActOnDifferentPartitions", `"1:`},
+		},
+		"no such table": {service.NewClient("none"), many[:1], []string{"HTTP/1.1 404", "TableNotFound", `"0:`}},
+		"a forbidden key": {
+			c, []aztables.TransactionAction{act(t, aztables.TransactionTypeAdd, entity("p", "a/b"))},
+			[]string{"HTTP/1.1 400", "OutOfRangeInput", `"0:`},
+		},
 	}
 	for name, x := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -67,23 +73,30 @@ func TestLimitsOfTheService(t *testing.T) {
 	}{
 		"253 properties":            {wide, 400, "TooManyProperties"},
 		"1 MiB in small properties": {large, 400, "EntityTooLarge"},
-		"64 KiB of astral letters":  {entity("p", "r", "A", strings.Repeat("🛡", 16<<10+1)), 400, "PropertyValueTooLarge"},
-		"64 KiB of bytes":           {entity("p", "r", "A", binary, "A@odata.type", "Edm.Binary"), 400, "PropertyValueTooLarge"},
-		"a long name":               {entity("p", "r", strings.Repeat("a", 256), 1), 400, "PropertyNameTooLong"},
-		"a name with a hyphen":      {entity("p", "r", "a-b", 1), 400, "PropertyNameInvalid"},
-		"an empty name":             {entity("p", "r", "", 1), 400, "PropertyNameInvalid"},
-		"an untyped 64 bit number":  {entity("p", "r", "A", 1<<40), 400, "InvalidInput"},
-		"a nested object":           {entity("p", "r", "A", row{}), 400, "InvalidInput"},
-		"a time before 1601":        {entity("p", "r", "A", "0001-01-01T00:00:00Z", "A@odata.type", "Edm.DateTime"), 400, "InvalidInput"},
-		"a GUID that is none":       {entity("p", "r", "A", "nope", "A@odata.type", "Edm.Guid"), 400, "InvalidInput"},
-		"a type that is not there":  {entity("p", "r", "A", "x", "A@odata.type", "Edm.Decimal"), 400, "InvalidInput"},
-		"a long key":                {entity(strings.Repeat("k", 513), "r"), 400, "KeyValueTooLarge"},
-		"5 MiB":                     {entity("p", "r", "A", strings.Repeat("x", 5<<20)), 413, "RequestBodyTooLarge"},
+		"64 KiB of astral letters": {
+			entity("p", "r", "A", strings.Repeat("🛡", 16<<10+1)), 400, "PropertyValueTooLarge",
+		},
+		"64 KiB of bytes": {
+			entity("p", "r", "A", binary, "A@odata.type", "Edm.Binary"), 400, "PropertyValueTooLarge",
+		},
+		"a long name":              {entity("p", "r", strings.Repeat("a", 256), 1), 400, "PropertyNameTooLong"},
+		"a name with a hyphen":     {entity("p", "r", "a-b", 1), 400, "PropertyNameInvalid"},
+		"an empty name":            {entity("p", "r", "", 1), 400, "PropertyNameInvalid"},
+		"an untyped 64 bit number": {entity("p", "r", "A", 1<<40), 400, "InvalidInput"},
+		"a nested object":          {entity("p", "r", "A", row{}), 400, "InvalidInput"},
+		"a time before 1601": {
+			entity("p", "r", "A", "0001-01-01T00:00:00Z", "A@odata.type", "Edm.DateTime"), 400, "InvalidInput",
+		},
+		"a GUID that is none":      {entity("p", "r", "A", "nope", "A@odata.type", "Edm.Guid"), 400, "InvalidInput"},
+		"a type that is not there": {entity("p", "r", "A", "x", "A@odata.type", "Edm.Decimal"), 400, "InvalidInput"},
+		"a long key":               {entity(strings.Repeat("k", 513), "r"), 400, "KeyValueTooLarge"},
+		"5 MiB":                    {entity("p", "r", "A", strings.Repeat("x", 5<<20)), 413, "RequestBodyTooLarge"},
 	}
 	before := server.Rows("rows")
 	for name, x := range cases {
 		t.Run(name, func(t *testing.T) {
-			_, err := c.UpsertEntity(t.Context(), encode(t, x.row), &aztables.UpsertEntityOptions{UpdateMode: aztables.UpdateModeReplace})
+			_, err := c.UpsertEntity(t.Context(), encode(t, x.row),
+				&aztables.UpsertEntityOptions{UpdateMode: aztables.UpdateModeReplace})
 			refused(t, err, x.status, x.code)
 		})
 	}
@@ -97,7 +110,8 @@ func TestLimitsOfTheService(t *testing.T) {
 func TestWholeDoublesKeepTheirPointOnTheWire(t *testing.T) {
 	server, service := serve(t, tables.Options{})
 	c := createTable(t, service, "rows")
-	sent := []byte(`{"PartitionKey":"p","RowKey":"r","A":5,"A@odata.type":"Edm.Double","B":"NaN","B@odata.type":"Edm.Double","C":1e300}`)
+	sent := []byte(`{"PartitionKey":"p","RowKey":"r","A":5,"A@odata.type":"Edm.Double","B":"NaN",` +
+		`"B@odata.type":"Edm.Double","C":1e300}`)
 	if _, err := c.AddEntity(t.Context(), sent, nil); err != nil {
 		t.Fatal(err)
 	}

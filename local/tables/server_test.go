@@ -55,10 +55,16 @@ func TestAuthorizationHeaders(t *testing.T) {
 		name, authorization, date string
 		status                    int
 	}{
-		{"SharedKey signs verb, MD5, type, date, resource", "SharedKey acct:" + sign("GET\n\n\n"+date+"\n/acct/acct/Tables"), date, 200},
+		{
+			"SharedKey signs verb, MD5, type, date, resource",
+			"SharedKey acct:" + sign("GET\n\n\n"+date+"\n/acct/acct/Tables"), date, 200,
+		},
 		{"SharedKeyLite signs date, resource", "SharedKeyLite acct:" + sign(date+"\n/acct/acct/Tables"), date, 200},
 		{"another path's signature", "SharedKeyLite acct:" + sign(date+"\n/acct/acct/rows"), date, 403},
-		{"another date's signature", "SharedKeyLite acct:" + sign(date+"\n/acct/acct/Tables"), "Thu, 05 Mar 2026 05:06:07 GMT", 403},
+		{
+			"another date's signature", "SharedKeyLite acct:" + sign(date+"\n/acct/acct/Tables"),
+			"Thu, 05 Mar 2026 05:06:07 GMT", 403,
+		},
 		{"no date", "SharedKeyLite acct:" + sign("\n/acct/acct/Tables"), "", 403},
 		{"a scheme that is not there", "Bearer acct:" + sign(date+"\n/acct/acct/Tables"), date, 403},
 		{"a signature that is not base64", "SharedKeyLite acct:%%%", date, 403},
@@ -101,7 +107,8 @@ func TestErrorsAreODataJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := body["odata.error"]
-	if got.Code != "NoAuthenticationInformation" || got.Message.Lang != "en-US" || got.Message.Value == "" || w.Header().Get("x-ms-error-code") != got.Code {
+	if got.Code != "NoAuthenticationInformation" || got.Message.Lang != "en-US" || got.Message.Value == "" ||
+		w.Header().Get("x-ms-error-code") != got.Code {
 		t.Errorf("got %s with x-ms-error-code %q", w.Body, w.Header().Get("x-ms-error-code"))
 	}
 }
@@ -110,7 +117,12 @@ func TestAFaultStatusIsAnsweredAndNothingIsDone(t *testing.T) {
 	var fault atomic.Pointer[tables.Fault]
 	server, service := serve(t, tables.Options{Fault: func(*http.Request) *tables.Fault { return fault.Load() }})
 	c := createTable(t, service, "rows")
-	for status, code := range map[int]string{503: "ServerBusy", 500: "InternalError", 504: "OperationTimedOut", 418: "Teapot"} {
+	for status, code := range map[int]string{
+		503: "ServerBusy",
+		500: "InternalError",
+		504: "OperationTimedOut",
+		418: "Teapot",
+	} {
 		fault.Store(&tables.Fault{Status: status, Code: map[bool]string{true: "Teapot"}[status == 418]})
 		_, err := c.AddEntity(t.Context(), encode(t, entity("p", "r")), nil)
 		refused(t, err, status, code)
@@ -157,7 +169,8 @@ func TestAFaultSeesTheBodyAndLeavesItForTheRequest(t *testing.T) {
 
 func TestADroppedAnswerHasDoneItsWrite(t *testing.T) {
 	var drop atomic.Bool
-	server, service := serve(t, tables.Options{Fault: func(*http.Request) *tables.Fault { return &tables.Fault{Drop: drop.Load()} }})
+	server, service := serve(t,
+		tables.Options{Fault: func(*http.Request) *tables.Fault { return &tables.Fault{Drop: drop.Load()} }})
 	c := createTable(t, service, "rows")
 	drop.Store(true)
 	if _, err := c.AddEntity(t.Context(), encode(t, entity("p", "r")), nil); err == nil {
@@ -174,13 +187,15 @@ func TestADroppedAnswerHasDoneItsWrite(t *testing.T) {
 // The client repeats writes of its own accord: after a lost answer its insert meets its own row.
 func TestARepeatedInsertAfterADroppedAnswerConflicts(t *testing.T) {
 	var requests atomic.Int32
-	server, service := serve(t, tables.Options{Fault: func(*http.Request) *tables.Fault { return &tables.Fault{Drop: requests.Add(1) == 2} }})
+	server, service := serve(t,
+		tables.Options{Fault: func(*http.Request) *tables.Fault { return &tables.Fault{Drop: requests.Add(1) == 2} }})
 	createTable(t, service, "rows")
 	front := httptest.NewServer(server)
 	t.Cleanup(front.Close)
-	repeating, err := aztables.NewServiceClientFromConnectionString(server.ConnectionString(front.URL), &aztables.ClientOptions{
-		ClientOptions: policy.ClientOptions{Retry: policy.RetryOptions{RetryDelay: time.Millisecond}},
-	})
+	repeating, err := aztables.NewServiceClientFromConnectionString(server.ConnectionString(front.URL),
+		&aztables.ClientOptions{
+			ClientOptions: policy.ClientOptions{Retry: policy.RetryOptions{RetryDelay: time.Millisecond}},
+		})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,8 +242,20 @@ func TestRowsAreCopiesAndDeleteRowIsSeenByClients(t *testing.T) {
 	insert(t, c, entity("p", "a"))
 	rows := server.Rows("rows")
 	want := []tables.Row{
-		{PartitionKey: "p", RowKey: "a", Timestamp: stamp.Add(100 * time.Nanosecond), ETag: rows[0].ETag, Properties: map[string]any{}},
-		{PartitionKey: "p", RowKey: "b", Timestamp: stamp, ETag: string(tag), Properties: map[string]any{"N": int32(1), "Bytes": []byte{1, 2}}},
+		{
+			PartitionKey: "p",
+			RowKey:       "a",
+			Timestamp:    stamp.Add(100 * time.Nanosecond),
+			ETag:         rows[0].ETag,
+			Properties:   map[string]any{},
+		},
+		{
+			PartitionKey: "p",
+			RowKey:       "b",
+			Timestamp:    stamp,
+			ETag:         string(tag),
+			Properties:   map[string]any{"N": int32(1), "Bytes": []byte{1, 2}},
+		},
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Error(diff)
@@ -313,8 +340,13 @@ func TestTableListsContinue(t *testing.T) {
 	}
 	_, err := service.CreateTable(t.Context(), "ALPHA", nil)
 	refused(t, err, http.StatusConflict, "TableAlreadyExists")
-	for name, code := range map[string]string{"ab": "OutOfRangeInput", strings.Repeat("a", 64): "OutOfRangeInput", "1abc": "InvalidResourceName",
-		"a-b-c": "InvalidResourceName", "tables": "InvalidResourceName"} {
+	for name, code := range map[string]string{
+		"ab":                    "OutOfRangeInput",
+		strings.Repeat("a", 64): "OutOfRangeInput",
+		"1abc":                  "InvalidResourceName",
+		"a-b-c":                 "InvalidResourceName",
+		"tables":                "InvalidResourceName",
+	} {
 		_, err := service.CreateTable(t.Context(), name, nil)
 		refused(t, err, http.StatusBadRequest, code)
 	}

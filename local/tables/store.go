@@ -119,13 +119,16 @@ func (a action) check(old *Row) *problem {
 	case a.verb == insertRow || a.ifMatch == nil && a.verb != deleteRow:
 		return nil
 	case a.ifMatch == nil:
-		return refuse(http.StatusBadRequest, "MissingRequiredHeader", "A delete needs an If-Match header: an ETag or *.")
+		return refuse(http.StatusBadRequest, "MissingRequiredHeader",
+			"A delete needs an If-Match header: an ETag or *.")
 	case *a.ifMatch != "*" && !wellFormed(*a.ifMatch):
-		return invalid("The etag value specified in one of the request headers is not valid. Please make sure only one etag value is specified and is valid.")
+		return invalid("The etag value specified in one of the request headers is not valid. Please make sure only " +
+			"one etag value is specified and is valid.")
 	case old == nil:
 		return refuse(http.StatusNotFound, "ResourceNotFound", "The specified resource does not exist.")
 	case *a.ifMatch != "*" && *a.ifMatch != old.ETag:
-		return refuse(http.StatusPreconditionFailed, "UpdateConditionNotSatisfied", "The update condition specified in the request was not satisfied.")
+		return refuse(http.StatusPreconditionFailed, "UpdateConditionNotSatisfied",
+			"The update condition specified in the request was not satisfied.")
 	default:
 		return nil
 	}

@@ -40,8 +40,9 @@ func TestATokenIsAsGoodAsTheKey(t *testing.T) {
 	t.Cleanup(front.Close)
 	client := func(token string) (*aztables.ServiceClient, *bearer) {
 		credential := &bearer{token: token}
-		c, err := aztables.NewServiceClient(front.URL+"/acct", credential, &aztables.ClientOptions{ClientOptions: policy.ClientOptions{
-			Transport: front.Client(), Retry: policy.RetryOptions{MaxRetries: -1}}})
+		c, err := aztables.NewServiceClient(front.URL+"/acct", credential,
+			&aztables.ClientOptions{ClientOptions: policy.ClientOptions{
+				Transport: front.Client(), Retry: policy.RetryOptions{MaxRetries: -1}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,13 +50,17 @@ func TestATokenIsAsGoodAsTheKey(t *testing.T) {
 	}
 	service, credential := client("good")
 	insert(t, createTable(t, service, "rows"), entity("p", "r"))
-	if len(server.Rows("rows")) != 1 || len(credential.scope) != 1 || credential.scope[0] != "https://storage.azure.com/.default" {
+	if len(server.Rows("rows")) != 1 || len(credential.scope) != 1 ||
+		credential.scope[0] != "https://storage.azure.com/.default" {
 		t.Errorf("rows %v, scope %v", server.Rows("rows"), credential.scope)
 	}
 	for token, want := range map[string]struct {
 		status int
 		code   string
-	}{"expired": {http.StatusUnauthorized, "InvalidAuthenticationInfo"}, "without a role": {http.StatusForbidden, "AuthorizationPermissionMismatch"}} {
+	}{
+		"expired":        {http.StatusUnauthorized, "InvalidAuthenticationInfo"},
+		"without a role": {http.StatusForbidden, "AuthorizationPermissionMismatch"},
+	} {
 		service, _ := client(token)
 		_, err := service.NewClient("rows").AddEntity(t.Context(), encode(t, entity("p", "r2")), nil)
 		refused(t, err, want.status, want.code)
@@ -63,7 +68,10 @@ func TestATokenIsAsGoodAsTheKey(t *testing.T) {
 }
 
 func TestATokenIsTakenOverTLSOnlyAndOnlyWhereTokensCount(t *testing.T) {
-	for name, o := range map[string]tables.Options{"no TLS": {Verify: func(string) error { return nil }}, "no tokens": {}} {
+	for name, o := range map[string]tables.Options{
+		"no TLS":    {Verify: func(string) error { return nil }},
+		"no tokens": {},
+	} {
 		r := httptest.NewRequest(http.MethodGet, "/devstoreaccount1/Tables", nil)
 		r.Header.Set("Authorization", "Bearer good")
 		r.Header.Set("x-ms-date", "now")

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Find gives the path of node and of the folder under local/ whose package-lock.json the target of make of the same name
-// installs. Without Node.js or the packages the test is skipped, or fails when the environment says CI=true.
+// Find gives the path of node and of the folder under local/ whose package-lock.json the target of make of the same
+// name installs. Without Node.js or the packages the test is skipped, or fails when the environment says CI=true.
 func Find(t testing.TB, name string) (node, dir string) {
 	t.Helper()
 	root, err := root()

@@ -17,17 +17,36 @@ func composite(code uint64, fields ...any) Described {
 // descriptor knows the symbolic descriptors, which a peer may use in place of the numbers.
 func descriptor(name Symbol) (uint64, bool) {
 	names := map[Symbol]uint64{
-		"amqp:open:list": descOpen, "amqp:begin:list": descBegin, "amqp:attach:list": descAttach, "amqp:flow:list": descFlow,
-		"amqp:transfer:list": descTransfer, "amqp:disposition:list": descDisposition, "amqp:detach:list": descDetach,
-		"amqp:end:list": descEnd, "amqp:close:list": descClose, "amqp:error:list": descError, "amqp:received:list": descReceived,
-		"amqp:accepted:list": descAccepted, "amqp:rejected:list": descRejected, "amqp:released:list": descReleased,
-		"amqp:modified:list": descModified, "amqp:source:list": descSource, "amqp:target:list": descTarget,
-		"amqp:coordinator:list":     descCoordinator,
-		"amqp:sasl-mechanisms:list": descMechanisms, "amqp:sasl-init:list": descInit, "amqp:sasl-outcome:list": descOutcome,
-		"amqp:header:list": descHeader, "amqp:delivery-annotations:map": descDeliveryAnnotations,
-		"amqp:message-annotations:map": descAnnotations, "amqp:properties:list": descProperties,
-		"amqp:application-properties:map": descApplicationProperties, "amqp:data:binary": descData,
-		"amqp:amqp-sequence:list": descSequence, "amqp:amqp-value:*": descValue, "amqp:footer:map": descFooter,
+		"amqp:open:list":                  descOpen,
+		"amqp:begin:list":                 descBegin,
+		"amqp:attach:list":                descAttach,
+		"amqp:flow:list":                  descFlow,
+		"amqp:transfer:list":              descTransfer,
+		"amqp:disposition:list":           descDisposition,
+		"amqp:detach:list":                descDetach,
+		"amqp:end:list":                   descEnd,
+		"amqp:close:list":                 descClose,
+		"amqp:error:list":                 descError,
+		"amqp:received:list":              descReceived,
+		"amqp:accepted:list":              descAccepted,
+		"amqp:rejected:list":              descRejected,
+		"amqp:released:list":              descReleased,
+		"amqp:modified:list":              descModified,
+		"amqp:source:list":                descSource,
+		"amqp:target:list":                descTarget,
+		"amqp:coordinator:list":           descCoordinator,
+		"amqp:sasl-mechanisms:list":       descMechanisms,
+		"amqp:sasl-init:list":             descInit,
+		"amqp:sasl-outcome:list":          descOutcome,
+		"amqp:header:list":                descHeader,
+		"amqp:delivery-annotations:map":   descDeliveryAnnotations,
+		"amqp:message-annotations:map":    descAnnotations,
+		"amqp:properties:list":            descProperties,
+		"amqp:application-properties:map": descApplicationProperties,
+		"amqp:data:binary":                descData,
+		"amqp:amqp-sequence:list":         descSequence,
+		"amqp:amqp-value:*":               descValue,
+		"amqp:footer:map":                 descFooter,
 	}
 	code, ok := names[name]
 	return code, ok
@@ -207,25 +226,64 @@ const maxUint = ^uint32(0)
 func (f *fields) performative(code uint64) Performative {
 	switch code {
 	case descOpen:
-		return &Open{ContainerID: f.text(0), Hostname: f.text(1), MaxFrameSize: or(f, 2, maxUint), ChannelMax: or(f, 3, uint16(1<<16-1)),
-			IdleTimeout: time.Duration(or(f, 4, uint32(0))) * time.Millisecond}
+		return &Open{
+			ContainerID:  f.text(0),
+			Hostname:     f.text(1),
+			MaxFrameSize: or(f, 2, maxUint),
+			ChannelMax:   or(f, 3, uint16(1<<16-1)),
+			IdleTimeout:  time.Duration(or(f, 4, uint32(0))) * time.Millisecond,
+		}
 	case descBegin:
-		return &Begin{RemoteChannel: get[uint16](f, 0), NextOutgoingID: must[uint32](f, 1), IncomingWindow: must[uint32](f, 2),
-			OutgoingWindow: must[uint32](f, 3), HandleMax: or(f, 4, maxUint)}
+		return &Begin{
+			RemoteChannel:  get[uint16](f, 0),
+			NextOutgoingID: must[uint32](f, 1),
+			IncomingWindow: must[uint32](f, 2),
+			OutgoingWindow: must[uint32](f, 3),
+			HandleMax:      or(f, 4, maxUint),
+		}
 	case descAttach:
-		return &Attach{Name: f.text(0), Handle: must[uint32](f, 1), Receiver: must[bool](f, 2), SenderMode: or(f, 3, uint8(SenderMixed)),
-			ReceiverMode: or(f, 4, uint8(ReceiverFirst)), Source: f.terminus(5), Target: f.terminus(6),
-			MaxMessageSize: or(f, 10, uint64(0)), Properties: or(f, 13, Map(nil))}
+		return &Attach{
+			Name:           f.text(0),
+			Handle:         must[uint32](f, 1),
+			Receiver:       must[bool](f, 2),
+			SenderMode:     or(f, 3, uint8(SenderMixed)),
+			ReceiverMode:   or(f, 4, uint8(ReceiverFirst)),
+			Source:         f.terminus(5),
+			Target:         f.terminus(6),
+			MaxMessageSize: or(f, 10, uint64(0)),
+			Properties:     or(f, 13, Map(nil)),
+		}
 	case descFlow:
-		return &Flow{NextIncomingID: get[uint32](f, 0), IncomingWindow: must[uint32](f, 1), NextOutgoingID: must[uint32](f, 2),
-			OutgoingWindow: must[uint32](f, 3), Handle: get[uint32](f, 4), DeliveryCount: get[uint32](f, 5), LinkCredit: get[uint32](f, 6),
-			Drain: or(f, 8, false), Echo: or(f, 9, false)}
+		return &Flow{
+			NextIncomingID: get[uint32](f, 0),
+			IncomingWindow: must[uint32](f, 1),
+			NextOutgoingID: must[uint32](f, 2),
+			OutgoingWindow: must[uint32](f, 3),
+			Handle:         get[uint32](f, 4),
+			DeliveryCount:  get[uint32](f, 5),
+			LinkCredit:     get[uint32](f, 6),
+			Drain:          or(f, 8, false),
+			Echo:           or(f, 9, false),
+		}
 	case descTransfer:
-		return &Transfer{Handle: must[uint32](f, 0), DeliveryID: get[uint32](f, 1), Tag: or(f, 2, []byte(nil)), Format: or(f, 3, uint32(0)),
-			Settled: or(f, 4, false), More: or(f, 5, false), Aborted: or(f, 9, false)}
+		return &Transfer{
+			Handle:     must[uint32](f, 0),
+			DeliveryID: get[uint32](f, 1),
+			Tag:        or(f, 2, []byte(nil)),
+			Format:     or(f, 3, uint32(0)),
+			Settled:    or(f, 4, false),
+			More:       or(f, 5, false),
+			Aborted:    or(f, 9, false),
+		}
 	case descDisposition:
 		first := must[uint32](f, 1)
-		return &Disposition{Receiver: must[bool](f, 0), First: first, Last: or(f, 2, first), Settled: or(f, 3, false), State: f.state(4)}
+		return &Disposition{
+			Receiver: must[bool](f, 0),
+			First:    first,
+			Last:     or(f, 2, first),
+			Settled:  or(f, 3, false),
+			State:    f.state(4),
+		}
 	case descDetach:
 		return &Detach{Handle: must[uint32](f, 0), Closed: or(f, 1, false), Error: f.error(2)}
 	default:

@@ -19,11 +19,19 @@ func unless[T comparable](v, standard T) any {
 }
 
 func (p *Open) composite() (uint64, []any) {
-	return descOpen, []any{p.ContainerID, unless(p.Hostname, ""), p.MaxFrameSize, p.ChannelMax, unless(uint32(p.IdleTimeout/time.Millisecond), 0)}
+	return descOpen,
+		[]any{
+			p.ContainerID, unless(p.Hostname, ""), p.MaxFrameSize, p.ChannelMax,
+			unless(uint32(p.IdleTimeout/time.Millisecond), 0),
+		}
 }
 
 func (p *Begin) composite() (uint64, []any) {
-	return descBegin, []any{optional(p.RemoteChannel), p.NextOutgoingID, p.IncomingWindow, p.OutgoingWindow, unless(p.HandleMax, maxUint)}
+	return descBegin,
+		[]any{
+			optional(p.RemoteChannel), p.NextOutgoingID, p.IncomingWindow, p.OutgoingWindow,
+			unless(p.HandleMax, maxUint),
+		}
 }
 
 func (p *Attach) composite() (uint64, []any) {
@@ -34,8 +42,12 @@ func (p *Attach) composite() (uint64, []any) {
 	if !p.Receiver {
 		initial = uint32(0)
 	}
-	return descAttach, []any{p.Name, p.Handle, p.Receiver, p.SenderMode, p.ReceiverMode, p.Source.value(descSource), p.Target.value(descTarget),
-		nil, nil, initial, unless(p.MaxMessageSize, 0), nil, nil, properties}
+	return descAttach,
+		[]any{
+			p.Name, p.Handle, p.Receiver, p.SenderMode, p.ReceiverMode, p.Source.value(descSource),
+			p.Target.value(descTarget),
+			nil, nil, initial, unless(p.MaxMessageSize, 0), nil, nil, properties,
+		}
 }
 
 func (t *Terminus) value(code uint64) any {
@@ -53,8 +65,9 @@ func (t *Terminus) value(code uint64) any {
 }
 
 func (p *Flow) composite() (uint64, []any) {
-	return descFlow, []any{optional(p.NextIncomingID), p.IncomingWindow, p.NextOutgoingID, p.OutgoingWindow, optional(p.Handle),
-		optional(p.DeliveryCount), optional(p.LinkCredit), nil, unless(p.Drain, false), unless(p.Echo, false)}
+	return descFlow,
+		[]any{optional(p.NextIncomingID), p.IncomingWindow, p.NextOutgoingID, p.OutgoingWindow, optional(p.Handle),
+			optional(p.DeliveryCount), optional(p.LinkCredit), nil, unless(p.Drain, false), unless(p.Echo, false)}
 }
 
 func (p *Transfer) composite() (uint64, []any) {
@@ -62,11 +75,16 @@ func (p *Transfer) composite() (uint64, []any) {
 	if p.DeliveryID != nil { // the first part of a message, the others inherit
 		tag, format = p.Tag, p.Format
 	}
-	return descTransfer, []any{p.Handle, optional(p.DeliveryID), tag, format, unless(p.Settled, false), unless(p.More, false), nil, nil, nil, unless(p.Aborted, false)}
+	return descTransfer,
+		[]any{
+			p.Handle, optional(p.DeliveryID), tag, format, unless(p.Settled, false), unless(p.More, false), nil, nil,
+			nil, unless(p.Aborted, false),
+		}
 }
 
 func (p *Disposition) composite() (uint64, []any) {
-	return descDisposition, []any{p.Receiver, p.First, unless(p.Last, p.First), unless(p.Settled, false), p.State.value()}
+	return descDisposition,
+		[]any{p.Receiver, p.First, unless(p.Last, p.First), unless(p.Settled, false), p.State.value()}
 }
 
 func (p *Detach) composite() (uint64, []any) {

@@ -22,7 +22,8 @@ type Frame struct {
 	Body    []byte
 }
 
-// ErrFraming marks an error of ReadFrame that is the peer's: the bytes are no frame. Any other error is the transport's.
+// ErrFraming marks an error of ReadFrame that is the peer's: the bytes are no frame. Any other error is the
+// transport's.
 var ErrFraming = errors.New("not an AMQP frame")
 
 // ReadFrame reads one frame of at most limit bytes, header included. Body is not shared with anything.
@@ -34,7 +35,8 @@ func ReadFrame(r io.Reader, limit uint32) (Frame, error) {
 	size := binary.BigEndian.Uint32(header[:4])
 	offset := 4 * uint32(header[4])
 	if offset < headerSize || size < offset || size > limit {
-		return Frame{}, fmt.Errorf("size %d, data offset %d, at most %d bytes are taken: %w", size, offset, limit, ErrFraming)
+		return Frame{},
+			fmt.Errorf("size %d, data offset %d, at most %d bytes are taken: %w", size, offset, limit, ErrFraming)
 	}
 	rest := make([]byte, size-headerSize)
 	if _, err := io.ReadFull(r, rest); err != nil {

@@ -62,7 +62,8 @@ var propertyTypes = []struct {
 	name string
 	is   func(any) bool
 }{
-	{"message-id", isID}, {"user-id", is[[]byte]}, {"to", is[string]}, {"subject", is[string]}, {"reply-to", is[string]},
+	{"message-id", isID}, {"user-id", is[[]byte]}, {"to", is[string]}, {"subject", is[string]},
+	{"reply-to", is[string]},
 	{"correlation-id", isID}, {"content-type", is[Symbol]}, {"content-encoding", is[Symbol]},
 	{"absolute-expiry-time", is[time.Time]}, {"creation-time", is[time.Time]}, {"group-id", is[string]},
 	{"group-sequence", is[uint32]}, {"reply-to-group-id", is[string]},
@@ -205,7 +206,8 @@ func keyed[K comparable](v any) (Map, error) {
 // Append appends the message.
 func (m *Message) Append(b []byte) []byte {
 	if h := m.Header; h != nil {
-		ttl := uint32(min(h.TTL/time.Millisecond, time.Duration(maxUint))) // 49 days and more are the same to the standard
+		// 49 days and more are the same to the standard
+		ttl := uint32(min(h.TTL/time.Millisecond, time.Duration(maxUint)))
 		b = appendValue(b, composite(descHeader, h.Durable, h.Priority, unless(ttl, 0), nil, h.DeliveryCount))
 	}
 	b = appendSection(b, descDeliveryAnnotations, m.DeliveryAnnotations)

@@ -13,13 +13,27 @@ func messages() []*Message {
 	return []*Message{
 		{},
 		{Body: DataBody([]byte("x"))},
-		{Header: &Header{Durable: true, Priority: 9, TTL: time.Hour, DeliveryCount: 3}, DeliveryAnnotations: Map{{Symbol("l"), UUID{1}}},
-			Annotations: Map{{Symbol("a"), at}}, Properties: &Properties{"id", []byte("user"), "to", "subject", "reply", UUID{2}, Symbol("type"), Symbol("gzip"), at, at,
-				"group", uint32(7), "back"},
-			ApplicationProperties: Map{{"char", Opaque{codeChar, 0, 0, 0, 'x'}}, {"decimal", append(Opaque{codeDecimal128}, make([]byte, 16)...)},
-				{"offset", Described{Symbol("com.microsoft:datetime-offset"), int64(7)}}, {"symbol", Symbol("s")}, {"list", Array{int64(1), int64(-1)}}},
-			Body: []Described{{uint64(descData), []byte("1")}, {uint64(descData), []byte("2")}}, Footer: Map{{Symbol("f"), true}}},
-		{Properties: &Properties{uint64(7)}, Body: []Described{{uint64(descSequence), []any{int32(1), "b"}}, {uint64(descSequence), []any{}}}},
+		{
+			Header:              &Header{Durable: true, Priority: 9, TTL: time.Hour, DeliveryCount: 3},
+			DeliveryAnnotations: Map{{Symbol("l"), UUID{1}}},
+			Annotations:         Map{{Symbol("a"), at}},
+			Properties: &Properties{
+				"id", []byte("user"), "to", "subject", "reply", UUID{2}, Symbol("type"), Symbol("gzip"), at, at,
+				"group", uint32(7), "back",
+			},
+			ApplicationProperties: Map{
+				{"char", Opaque{codeChar, 0, 0, 0, 'x'}},
+				{"decimal", append(Opaque{codeDecimal128}, make([]byte, 16)...)},
+				{"offset", Described{Symbol("com.microsoft:datetime-offset"), int64(7)}}, {"symbol", Symbol("s")},
+				{"list", Array{int64(1), int64(-1)}},
+			},
+			Body:   []Described{{uint64(descData), []byte("1")}, {uint64(descData), []byte("2")}},
+			Footer: Map{{Symbol("f"), true}},
+		},
+		{
+			Properties: &Properties{uint64(7)},
+			Body:       []Described{{uint64(descSequence), []any{int32(1), "b"}}, {uint64(descSequence), []any{}}},
+		},
 		{Properties: &Properties{}, Body: ValueBody(nil)},
 		{Body: ValueBody(Map{{"a", int64(1)}})},
 	}
@@ -102,7 +116,9 @@ func TestAMapTakesOneValuePerKey(t *testing.T) {
 func TestUUIDsAreTextAndBack(t *testing.T) {
 	t.Parallel()
 	want := UUID{0x11, 0x11, 0x22, 0x22, 0x33, 0x33, 0x44, 0x44, 0x55, 0x55, 0x66, 0x66, 0x77, 0x77, 0x88, 0xff}
-	for _, text := range []string{want.String(), "11112222-3333-4444-5555-6666777788FF", "1111222233334444555566667777zzzz", "1111", ""} {
+	for _, text := range []string{
+		want.String(), "11112222-3333-4444-5555-6666777788FF", "1111222233334444555566667777zzzz", "1111", "",
+	} {
 		got, err := ParseUUID(text)
 		if ok := len(text) == 36; ok != (err == nil) || ok && got != want {
 			t.Errorf("%q: %v, error %v", text, got, err)

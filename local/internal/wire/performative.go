@@ -63,7 +63,8 @@ type Begin struct {
 	HandleMax      uint32
 }
 
-// Attach begins a link. Receiver is the role of its sender; a nil terminus means that there is none, and a detach follows.
+// Attach begins a link. Receiver is the role of its sender; a nil terminus means that there is none, and a detach
+// follows.
 type Attach struct {
 	Name           string
 	Handle         uint32

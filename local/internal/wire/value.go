@@ -43,7 +43,8 @@ type Map []Pair
 // Pair is one entry of a Map.
 type Pair struct{ Key, Value any }
 
-// Text returns the entries whose keys are strings or symbols; of equal keys the last counts. It is nil for an empty map.
+// Text returns the entries whose keys are strings or symbols; of equal keys the last counts. It is nil for an empty
+// map.
 func (m Map) Text() map[string]any {
 	if len(m) == 0 {
 		return nil

@@ -19,23 +19,78 @@ func performatives() []Performative {
 	return []Performative{
 		&Open{ContainerID: "c", Hostname: "h", MaxFrameSize: 65536, ChannelMax: 8, IdleTimeout: 30 * time.Second},
 		&Open{ContainerID: long, MaxFrameSize: maxUint, ChannelMax: 65535},
-		&Begin{RemoteChannel: ptr(uint16(3)), NextOutgoingID: 1, IncomingWindow: 5000, OutgoingWindow: 5000, HandleMax: maxUint},
+		&Begin{
+			RemoteChannel:  ptr(uint16(3)),
+			NextOutgoingID: 1,
+			IncomingWindow: 5000,
+			OutgoingWindow: 5000,
+			HandleMax:      maxUint,
+		},
 		&Begin{NextOutgoingID: 0, IncomingWindow: 1, OutgoingWindow: 0, HandleMax: 7},
-		&Attach{Name: "l", Handle: 1, Receiver: true, SenderMode: SenderMixed, ReceiverMode: ReceiverSecond, Source: &Terminus{Address: "q"},
-			Target: &Terminus{}, MaxMessageSize: 262144, Properties: Map{{Symbol("a"), int64(-7)}, {Symbol("b"), nil}}},
+		&Attach{
+			Name:           "l",
+			Handle:         1,
+			Receiver:       true,
+			SenderMode:     SenderMixed,
+			ReceiverMode:   ReceiverSecond,
+			Source:         &Terminus{Address: "q"},
+			Target:         &Terminus{},
+			MaxMessageSize: 262144,
+			Properties:     Map{{Symbol("a"), int64(-7)}, {Symbol("b"), nil}},
+		},
 		&Attach{Name: "l", Handle: 1000, SenderMode: SenderSettled},
-		&Attach{Name: "l", Receiver: true, Source: &Terminus{Address: "q", Filter: Map{{Symbol("f"), Described{uint64(1 << 36), "s1"}}}}},
+		&Attach{
+			Name:     "l",
+			Receiver: true,
+			Source:   &Terminus{Address: "q", Filter: Map{{Symbol("f"), Described{uint64(1 << 36), "s1"}}}},
+		},
 		&Attach{Name: "l", Target: &Terminus{Coordinator: true}},
-		&Flow{NextIncomingID: ptr(uint32(9)), IncomingWindow: 300, NextOutgoingID: 70000, OutgoingWindow: 1, Handle: ptr(uint32(0)),
-			DeliveryCount: ptr(uint32(4)), LinkCredit: ptr(uint32(1000)), Drain: true, Echo: true},
+		&Flow{
+			NextIncomingID: ptr(uint32(9)),
+			IncomingWindow: 300,
+			NextOutgoingID: 70000,
+			OutgoingWindow: 1,
+			Handle:         ptr(uint32(0)),
+			DeliveryCount:  ptr(uint32(4)),
+			LinkCredit:     ptr(uint32(1000)),
+			Drain:          true,
+			Echo:           true,
+		},
 		&Flow{IncomingWindow: 1, NextOutgoingID: 2, OutgoingWindow: 3},
-		&Transfer{Handle: 2, DeliveryID: ptr(uint32(5)), Tag: []byte("tag"), Format: 0x80013700, Settled: true, More: true, Payload: []byte("body")},
+		&Transfer{
+			Handle:     2,
+			DeliveryID: ptr(uint32(5)),
+			Tag:        []byte("tag"),
+			Format:     0x80013700,
+			Settled:    true,
+			More:       true,
+			Payload:    []byte("body"),
+		},
 		&Transfer{Handle: 2, Aborted: true, Payload: []byte{}},
 		&Disposition{Receiver: true, First: 1, Last: 4, Settled: true, State: &State{Kind: Accepted}},
-		&Disposition{First: 8, Last: 8, State: &State{Kind: Rejected, Error: &Error{Condition: "c", Description: "d", Info: Map{{Symbol("k"), "v"}}}}},
+		&Disposition{
+			First: 8,
+			Last:  8,
+			State: &State{
+				Kind:  Rejected,
+				Error: &Error{Condition: "c", Description: "d", Info: Map{{Symbol("k"), "v"}}},
+			},
+		},
 		&Disposition{First: 8, Last: 8, State: &State{Kind: Released}},
-		&Disposition{First: 8, Last: 8, State: &State{Kind: Modified, DeliveryFailed: true, UndeliverableHere: true,
-			Annotations: Map{{"n", int32(-1)}, {"u", UUID{1, 2}}, {"t", time.UnixMilli(5).UTC()}, {"d", math.Pi}, {"f", float32(1.5)}, {"l", []any{true, false, uint16(7), int16(-7)}}, {"o", Opaque{codeChar, 0, 0, 0, 65}}}}},
+		&Disposition{
+			First: 8,
+			Last:  8,
+			State: &State{
+				Kind:              Modified,
+				DeliveryFailed:    true,
+				UndeliverableHere: true,
+				Annotations: Map{
+					{"n", int32(-1)}, {"u", UUID{1, 2}}, {"t", time.UnixMilli(5).UTC()}, {"d", math.Pi},
+					{"f", float32(1.5)}, {"l", []any{true, false, uint16(7), int16(-7)}},
+					{"o", Opaque{codeChar, 0, 0, 0, 65}},
+				},
+			},
+		},
 		&Detach{Handle: 3, Closed: true, Error: &Error{Condition: "amqp:not-found"}},
 		&End{}, &End{Error: &Error{Condition: "x"}}, &Close{}, &Close{Error: &Error{Condition: "x", Description: long}},
 		&Mechanisms{Mechanisms: []Symbol{"ANONYMOUS", "EXTERNAL"}}, &Init{Mechanism: "ANONYMOUS"}, &Outcome{Code: 1},
@@ -64,7 +119,8 @@ func TestWhatIsWrittenIsReadBackTheSame(t *testing.T) {
 
 func TestSymbolicDescriptorsMeanTheSameAsNumbers(t *testing.T) {
 	t.Parallel()
-	body := appendValue(nil, Described{Symbol("amqp:end:list"), []any{Described{Symbol("amqp:error:list"), []any{Symbol("c")}}}})
+	body := appendValue(nil,
+		Described{Symbol("amqp:end:list"), []any{Described{Symbol("amqp:error:list"), []any{Symbol("c")}}}})
 	got, err := Decode(body)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +150,8 @@ func TestBytesThatAreNoFrameAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := ReadFrame(strings.NewReader("\x00\x00\x00\x10\x02\x00\x00\x00abc"), 512); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := ReadFrame(strings.NewReader("\x00\x00\x00\x10\x02\x00\x00\x00abc"),
+		512); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("cut off: %v", err)
 	}
 }
@@ -113,12 +170,15 @@ func TestForeignBytesAreErrors(t *testing.T) {
 		"missing field":               appendValue(nil, composite(descDetach)),
 		"wrong nested type":           appendValue(nil, composite(descEnd, "error")),
 		"wrong type further in":       appendValue(nil, composite(descEnd, composite(descError, uint32(1)))),
-		"no state":                    appendValue(nil, composite(descDisposition, true, uint32(1), nil, nil, composite(descOpen))),
-		"list longer than the data":   {0, codeSmallUlong, descOpen, codeList8, 200, 1},
-		"odd map":                     {0, codeSmallUlong, descOpen, codeList8, 6, 1, codeMap8, 2, 1, codeNull},
-		"a billion nulls":             {0, codeSmallUlong, descOpen, codeList8, 12, 1, codeArray32, 0, 0, 0, 5, 0xff, 0xff, 0xff, 0xff, codeNull},
-		"too deep":                    deep,
-		"text that is none":           {0, codeSmallUlong, descOpen, codeList8, 4, 1, codeString8, 1, 0xff},
+		"no state": appendValue(nil,
+			composite(descDisposition, true, uint32(1), nil, nil, composite(descOpen))),
+		"list longer than the data": {0, codeSmallUlong, descOpen, codeList8, 200, 1},
+		"odd map":                   {0, codeSmallUlong, descOpen, codeList8, 6, 1, codeMap8, 2, 1, codeNull},
+		"a billion nulls": {
+			0, codeSmallUlong, descOpen, codeList8, 12, 1, codeArray32, 0, 0, 0, 5, 0xff, 0xff, 0xff, 0xff, codeNull,
+		},
+		"too deep":          deep,
+		"text that is none": {0, codeSmallUlong, descOpen, codeList8, 4, 1, codeString8, 1, 0xff},
 	} {
 		if p, err := Decode(body); err == nil {
 			t.Errorf("%s: read as %+v", name, p)

@@ -1,5 +1,5 @@
-// Command bare is the least that a custom handler can be: net/http and encoding/json, an envelope decoded whole, the message
-// in it decoded whole, and a constant answer. The start and the memory of cordon are measured against it.
+// Command bare is the least that a custom handler can be: net/http and encoding/json, an envelope decoded whole, the
+// message in it decoded whole, and a constant answer. The start and the memory of cordon are measured against it.
 package main
 
 import (
@@ -37,6 +37,10 @@ func respond(w http.ResponseWriter, r *http.Request) {
 func main() {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /RespondToAlert", respond)
-	server := &http.Server{Addr: "127.0.0.1:" + os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"), Handler: mux, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{
+		Addr:              "127.0.0.1:" + os.Getenv("FUNCTIONS_CUSTOMHANDLER_PORT"),
+		Handler:           mux,
+		ReadHeaderTimeout: time.Minute,
+	}
 	log.Fatal(server.ListenAndServe())
 }
