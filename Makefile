@@ -60,7 +60,7 @@ house: need-go ## how pleasant the code is to stay in: figures beside what is wa
 	@cd tools && $(GO) build -o ../build/ ./house
 	@build/house handler
 
-lint: need-go licenses ## gofmt, vet, staticcheck, gosec, govulncheck, shellcheck (if it is there), licences, import rule
+lint: need-go licenses ## gofmt, vet, staticcheck, gosec, govulncheck, shellcheck (if it is there), licences, import rule, length of lines
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt'd:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
@@ -70,6 +70,8 @@ lint: need-go licenses ## gofmt, vet, staticcheck, gosec, govulncheck, shellchec
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run $$(git ls-files '*.sh'); \
 	  elif [ "$$CI" = true ]; then echo "make lint: shellcheck is missing; install it"; exit 1; else echo "shellcheck: NOT RUN, it is not installed"; fi
 	$(GO) test -run TestImports ./handler
+	@cd tools && $(GO) build -o ../build/ ./house
+	@for d in handler local infra docs tools; do build/house -check $$d || exit 1; done
 
 fuzz: need-go ## every fuzz target for FUZZTIME (default 20s)
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \

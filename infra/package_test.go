@@ -37,7 +37,8 @@ case $action in
 esac
 `
 
-const packageContainer = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/pkx/blobServices/default/containers/packages"
+const packageContainer = "/subscriptions/s/resourceGroups/rg/providers/" +
+	"Microsoft.Storage/storageAccounts/pkx/blobServices/default/containers/packages"
 
 // access runs the script in a folder with the fake.
 func access(t *testing.T, folder string, args ...string) (code int, said string) {

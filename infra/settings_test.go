@@ -133,7 +133,8 @@ func TestTheProgramStartsWithTheDeployedSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Mode != "observe" || c.ServiceBus.Namespace != "sb-cordon-x.servicebus.windows.net" || c.Storage.TableURL.String() != "https://stcordonx.table.core.windows.net" ||
+	if c.Mode != "observe" || c.ServiceBus.Namespace != "sb-cordon-x.servicebus.windows.net" ||
+		c.Storage.TableURL.String() != "https://stcordonx.table.core.windows.net" ||
 		c.ClientID != "2f7e6c5d-42a8-4e57-8f19-0c6de25a7341" || !c.ClientSecret.IsZero() {
 		t.Errorf("%+v", c)
 	}
@@ -250,18 +251,21 @@ func TestTheHostIsConfiguredAsTheProgramExpects(t *testing.T) {
 	}
 	timeout, renewal := clock(t, host.FunctionTimeout), clock(t, host.Extensions.ServiceBus.MaxAutoLockRenewalDuration)
 	for promise, holds := range map[string]bool{
-		"it is of version 2.0":                       host.Version == "2.0",
-		"it starts what make package builds":         host.CustomHandler.Description.DefaultExecutablePath == "cordon" && strings.Contains(read(t, "../Makefile"), "-o build/stage/cordon ./handler"),
+		"it is of version 2.0": host.Version == "2.0",
+		"it starts what make package builds": host.CustomHandler.Description.DefaultExecutablePath == "cordon" &&
+			strings.Contains(read(t, "../Makefile"), "-o build/stage/cordon ./handler"),
 		"requests reach the program as they are":     host.CustomHandler.EnableForwardingHTTPRequest,
 		"no request from outside can be an envelope": host.Extensions.HTTP.RoutePrefix == "api",
-		"the bundle has the Service Bus extension":   host.ExtensionBundle.ID == "Microsoft.Azure.Functions.ExtensionBundle" && host.ExtensionBundle.Version == "[4.0.0, 5.0.0)",
-		"locks outlive the longest invocation":       timeout > 0 && renewal >= timeout+time.Minute,
-		"messages do not age in the host":            host.Extensions.ServiceBus.PrefetchCount == 0,
+		"the bundle has the Service Bus extension": host.ExtensionBundle.ID == "Microsoft.Azure.Functions.ExtensionBundle" &&
+			host.ExtensionBundle.Version == "[4.0.0, 5.0.0)",
+		"locks outlive the longest invocation": timeout > 0 && renewal >= timeout+time.Minute,
+		"messages do not age in the host":      host.Extensions.ServiceBus.PrefetchCount == 0,
 		"answered messages are completed": host.Extensions.ServiceBus.AutoCompleteMessages &&
 			host.Extensions.ServiceBus.MaxConcurrentCalls > 0,
 		"the host does not change the pace by itself": host.Concurrency.DynamicConcurrencyEnabled != nil &&
 			!*host.Concurrency.DynamicConcurrencyEnabled,
-		"what the alerts count is not sampled": host.Logging.ApplicationInsights.SamplingSettings.ExcludedTypes == "Request;Exception;Trace",
+		"what the alerts count is not sampled": host.Logging.ApplicationInsights.SamplingSettings.ExcludedTypes ==
+			"Request;Exception;Trace",
 		"requests are recorded": host.Logging.LogLevel["Host.Results"] == "Information" &&
 			host.Logging.LogLevel["default"] == "Information",
 	} {

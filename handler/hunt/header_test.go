@@ -40,7 +40,8 @@ func TestAHeaderIsRead(t *testing.T) {
 	if len(problems) > 0 {
 		t.Fatal((&Error{problems}).Error())
 	}
-	if h.Name != "remote-tools" || h.Description != "Tools for remote control that nobody installed." || h.Timespan != 2*time.Hour || h.Do != DoBoth || h.Severity != alert.Medium ||
+	if h.Name != "remote-tools" || h.Description != "Tools for remote control that nobody installed." ||
+		h.Timespan != 2*time.Hour || h.Do != DoBoth || h.Severity != alert.Medium ||
 		!slices.Equal(h.Identity, []string{"DeviceId", "SHA1"}) ||
 		!slices.Equal(h.To, []string{"soc@example.com", "lead@example.com"}) || !h.Learn || !h.TellEmpty ||
 		h.Memory != 14*24*time.Hour {

@@ -180,7 +180,8 @@ func TestPatchSetsWhatItNamesAndNothingElse(t *testing.T) {
 	got := tn.want(tn.ask("PATCH", "/api/alerts/"+want.ID,
 		`{"status":"Resolved","AssignedTo":"robin.osei@contoso.com","classification":"TruePositive",`+
 			`"determination":"Malware","Comment":"Contained, closing.","other":1}`), 200, "").body
-	before["status"], before["assignedTo"], before["classification"], before["determination"] = "Resolved", "robin.osei@contoso.com", "TruePositive", "Malware"
+	before["status"], before["assignedTo"] = "Resolved", "robin.osei@contoso.com"
+	before["classification"], before["determination"] = "TruePositive", "Malware"
 	before["lastUpdateTime"], before["resolvedTime"] = now, now
 	before["comments"] = append(before["comments"].([]any), map[string]any{
 		"comment":     "Contained, closing.",

@@ -183,7 +183,8 @@ func TestListsRefuseOptionsThatAreNotTheirs(t *testing.T) {
 
 func FuzzFiltersNeverPanicAndDecideTheSameTwice(f *testing.F) {
 	for _, seed := range []string{
-		"severity eq 'High' and not (status in ('New','x')) or lastUpdateTime ge 2025-11-18T00:00:00.1Z", "startswith(id,'a')", "'", "((", "not", "id eq 'o''x'",
+		"severity eq 'High' and not (status in ('New','x')) or lastUpdateTime ge 2025-11-18T00:00:00.1Z",
+		"startswith(id,'a')", "'", "((", "not", "id eq 'o''x'",
 		"incidentId ge -5", "lastUpdateTime lt 2025-11-18T09:00:00+01:00", "a/any(x:x eq 'y')", "\xff",
 		"id in (", "id eq null",
 	} {

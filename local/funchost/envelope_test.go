@@ -95,7 +95,8 @@ func TestServiceBusEnvelopesMatchTheSamples(t *testing.T) {
 	text.LockToken, text.MessageID, text.SequenceNumber = "5f2c7b61-9f4e-4b8a-8b1d-1a2b3c4d5e6f", "f3f0c1b2a4d54e6f8a9b0c1d2e3f4a5b", 42
 	text.ContentType, text.DeliveryCount = "text/plain", 3
 	session := base
-	session.LockToken, session.MessageID, session.SequenceNumber = "7d1f5a32-6a5b-4a7c-9e2d-0f1a2b3c4d5e", "da638400000000000002_1200000002", 7
+	session.LockToken, session.MessageID = "7d1f5a32-6a5b-4a7c-9e2d-0f1a2b3c4d5e", "da638400000000000002_1200000002"
+	session.SequenceNumber = 7
 	session.SessionID, session.ApplicationProperties = "machine-1e5bc9d7", map[string]any{"source": "webhook"}
 	for name, d := range map[string]Delivery{
 		"servicebus-json":                 alert,

@@ -67,7 +67,8 @@ func newDotNet(t *testing.T, s *Server) *dotNet {
 	answer := d.untilTransfer()
 	// status-code and status-description: the node of tokens names them so, $management does not.
 	if want := fromHex(t,
-		"005373c009064040404040a10131005374c13104a10b7374617475732d636f646571000000caa1127374617475732d6465736372697074696f6ea108416363657074656400537740"); !bytes.Equal(answer, want) {
+		"005373c009064040404040a10131005374c13104a10b7374617475732d636f646571000000caa112"+
+			"7374617475732d6465736372697074696f6ea108416363657074656400537740"); !bytes.Equal(answer, want) {
 		t.Fatalf("the token is answered %x, want %x", answer, want)
 	}
 	return d

@@ -92,14 +92,29 @@ func readFile(path string, text []byte) (f file, generated bool, err error) {
 	f = file{path: path, tests: strings.HasSuffix(path, "_test.go"), lines: bytes.Count(text, []byte("\n"))}
 	f.helps = !f.tests &&
 		slices.ContainsFunc(tree.Imports, func(i *ast.ImportSpec) bool { return i.Path.Value == `"testing"` })
+	given := rawLines(files, tree)
 	for n, line := range strings.Split(string(text), "\n") {
-		if width := columns(line); width > wantedColumns {
+		if width := columns(line); width > wantedColumns && !given[n+1] {
 			f.long = append(f.long, offender{fmt.Sprintf("%s:%d", path, n+1), width})
 		}
 	}
 	f.scan(text)
 	f.declarations(files, tree)
 	return f, ast.IsGenerated(tree), nil
+}
+
+// rawLines are the lines of texts in back quotes: patterns, documents of others. They are as wide as they have to be.
+func rawLines(files *token.FileSet, tree *ast.File) map[int]bool {
+	lines := map[int]bool{}
+	ast.Inspect(tree, func(n ast.Node) bool {
+		if text, ok := n.(*ast.BasicLit); ok && strings.HasPrefix(text.Value, "`") {
+			for i := files.Position(text.Pos()).Line; i <= files.Position(text.End()).Line; i++ {
+				lines[i] = true
+			}
+		}
+		return true
+	})
+	return lines
 }
 
 // columns is how wide a line is.

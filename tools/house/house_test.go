@@ -69,6 +69,15 @@ func TestFolderThatHelpsTestsIsNoneOfTheProgram(t *testing.T) {
 	}
 }
 
+func TestTextInBackQuotesIsAsWideAsItHasToBe(t *testing.T) {
+	t.Parallel()
+	wide := strings.Repeat("x", 200)
+	f, _, err := readFile("p.go", []byte("package p\n\nconst a = `y\n"+wide+"`\n\nconst b = \""+wide+"\"\n"))
+	if err != nil || len(f.long) != 1 || f.long[0].place != "p.go:6" {
+		t.Errorf("too long are %v, %v", f.long, err)
+	}
+}
+
 func TestTabTakesFourColumns(t *testing.T) {
 	t.Parallel()
 	if n := columns("\t\täb"); n != 10 {
