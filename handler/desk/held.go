@@ -1,5 +1,5 @@
-// Package desk is what people may do and see: what rails have held, and which machines are isolated. Whatever way
-// leads to it, such as the command line, asks here, and every change names a person and a reason.
+// Package desk is what people may do and see: what rails have held, which machines are isolated, their release.
+// Whatever way leads to it, such as the command line, asks here, and every change names a person and a reason.
 //
 // Neighbours: handler/respond carries on what a person continues with, handler/follow sees the outcome.
 package desk

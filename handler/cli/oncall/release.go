@@ -2,11 +2,8 @@ package oncall
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,7 +58,7 @@ func release(cmd *cobra.Command, o *call.Operator, which string) error {
 	if err != nil {
 		return err
 	}
-	i, err := releasable(ctx, api, all, which)
+	i, err := desk.Releasable(ctx, api, all, terminal.Plain(which, machineShown))
 	if err != nil {
 		return err
 	}
@@ -69,12 +66,7 @@ func release(cmd *cobra.Command, o *call.Operator, which string) error {
 	if err := o.Confirm(cmd, fmt.Sprintf("Release %s (%s)?", name, i.MachineID)); err != nil {
 		return err
 	}
-	comment := fmt.Sprintf("Released by %s: %s", o.By, o.Reason)
-	action, err := api.Act(ctx, i.MachineID, machine.Request{Type: machine.Unisolate, Comment: comment})
-	if trouble, _ := machine.TroubleOf(err); trouble == machine.UnknownFate {
-		return fmt.Errorf("it is not known whether the release was accepted; "+
-			"see cordon isolated before asking again: %w", err)
-	}
+	action, err := desk.Release(ctx, api, i, o.By, o.Reason)
 	if err != nil {
 		return err
 	}
@@ -92,58 +84,3 @@ func release(cmd *cobra.Command, o *call.Operator, which string) error {
 
 // machineShown is how much is shown of the name of a machine, in characters.
 const machineShown = 100
-
-// machines is Defender as machines are read.
-type machines interface {
-	Machine(ctx context.Context, id string) (machine.Machine, error)
-}
-
-// releasable finds the machine among those that are isolated, and says if it cannot be released now.
-func releasable(ctx context.Context, api machines, all []desk.Isolation, which string) (desk.Isolation, error) {
-	none := desk.Isolation{}
-	found, err := called(ctx, api, all, which)
-	if err != nil {
-		return none, err
-	}
-	shown := terminal.Plain(which, machineShown)
-	switch {
-	case len(found) == 0:
-		return none, fmt.Errorf("no isolated machine has the id or name %s; cordon isolated lists them", shown)
-	case len(found) > 1:
-		var ids []string
-		for _, i := range found {
-			ids = append(ids, i.MachineID)
-		}
-		return none, fmt.Errorf("%d isolated machines have the name %s; name one by its id: %s",
-			len(found), shown, strings.Join(ids, ", "))
-	case found[0].Release != "":
-		return none, fmt.Errorf("a release of %s is under way already (%s)", shown, found[0].Release)
-	case !found[0].Isolated():
-		return none, fmt.Errorf("%s is not isolated yet: action %s is under way; "+
-			"cancel it in the portal, or release it when it is done", shown, found[0].ActionID)
-	}
-	return found[0], nil
-}
-
-// called are the isolated machines of an id or a name. For a name each of them is read at the API: what the ledger
-// remembers may be old, and one that cannot be read may be a second of that name.
-func called(ctx context.Context, api machines, all []desk.Isolation, which string) ([]desk.Isolation, error) {
-	named := func(i desk.Isolation) bool { return strings.EqualFold(i.MachineID, which) }
-	if i := slices.IndexFunc(all, named); i >= 0 {
-		return all[i : i+1], nil
-	}
-	var found []desk.Isolation
-	for _, i := range all {
-		m, err := api.Machine(ctx, i.MachineID)
-		if err != nil {
-			return nil, fmt.Errorf("the name of isolated machine %s cannot be read; "+
-				"name the machine to release by its id: %w", i.MachineID, err)
-		}
-		i.MachineName = m.ComputerDNSName
-		short, _, _ := strings.Cut(i.MachineName, ".")
-		if i.MachineName != "" && (strings.EqualFold(i.MachineName, which) || strings.EqualFold(short, which)) {
-			found = append(found, i)
-		}
-	}
-	return found, nil
-}
