@@ -93,7 +93,7 @@ func (r *Actor) stale(run *answer.Run) bool {
 	return r.Now().Sub(run.ReadAt) > r.SnapshotMaxAge
 }
 
-// tooSlow gives up a try in which reading took longer than what was read may be old.
+// tooSlow gives up a try in which reading took longer than SnapshotMaxAge.
 func tooSlow() answer.Outcome {
 	return answer.Later(answer.Pause{
 		After: time.Second,

@@ -21,7 +21,7 @@ import (
 // machine on the network. The run waits once every step has its outcome or a machine action that is followed, and
 // closes with the last outcome.
 
-// left is why a run comes back for its steps. The earliest wait caps the time until then, so that the trouble of one
+// left is why a run comes back for its steps. It comes back at the earliest wait, so that the trouble of one
 // step does not hold up another whose turn comes.
 type left struct {
 	trouble error           // the first that was met; nil: none
@@ -44,7 +44,7 @@ func (l *left) outcome() (o answer.Outcome, err error) {
 	return o, l.trouble
 }
 
-// carryOutSteps tries every acting step that is not over once. If some are left, the run comes back for the one whose
+// carryOutSteps tries once every acting step that is not over. If some are left, the run comes back for the one whose
 // turn comes first.
 func (r *Actor) carryOutSteps(ctx context.Context, run *answer.Run) (answer.Outcome, error) {
 	var later left

@@ -23,9 +23,8 @@ func (r *Actor) hold(ctx context.Context, run *answer.Run, why answer.Reason) (a
 }
 
 // notDone ends a step that is not carried out. It must not be told as "not isolated" about a machine that is isolated
-// or being isolated all the same. If this alert itself asked
-// for that, its recipients hear of the outcome anyway. Others would hear of this alert neither now nor when that ends,
-// so they are told of the step, and of what stands.
+// or being isolated all the same. If this alert itself asked for that, its recipients hear of the outcome anyway. If
+// another alert did, they are told of the step and of what stands.
 func (r *Actor) notDone(
 	ctx context.Context, run *answer.Run, kind notice.Kind, outcome string, why answer.Reason,
 ) (o answer.Outcome, err error) {

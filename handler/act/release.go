@@ -21,8 +21,7 @@ import (
 // over, and begins it anew. The mark is cleared only by somebody who first took the undoing's latch from a holder that
 // is gone, so that the holder can send nothing afterwards.
 
-// undoesNothing ends a step that is not to be done, held by a rail or only observed, if there is nothing to undo:
-// neither would mean anything.
+// undoesNothing ends a step that a rail holds, or that is only observed, if there is nothing to undo.
 func (r *Actor) undoesNothing(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	spec, _ := machine.SpecOf(run.Step.Kind.Action())
 	if spec.Undoes == "" || run.Machine == nil || run.Step.Verdict == playbook.Do {

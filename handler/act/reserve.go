@@ -38,8 +38,8 @@ func (r *Actor) leave(ctx context.Context, t *turn) (o answer.Outcome, err error
 	return o, nil
 }
 
-// reserve asks for leave to send the episode's request: once under the playbook's caps, and under the API's quota for
-// every time that it is sent. A request of unknown fate has an intent, and what follows it is another request. Facts
+// reserve gets the episode's request a slot: the playbook's caps count the episode once, the API's quota counts every
+// time that it is sent. A request of unknown fate has an intent, and what follows it is another request. Facts
 // that are too old are read again once the run has its slot, so that those who wait for one read nothing.
 func (r *Actor) reserve(ctx context.Context, t *turn) (budget.Slot, error) {
 	caps := r.Book.Limits().Of(t.Step.Kind)
@@ -88,7 +88,8 @@ func (r *Actor) hitCap(ctx context.Context, t *turn, slot budget.Slot) (o answer
 	})
 }
 
-// alarm tells before it notes that it has: the event's key is the cap and since when it holds.
+// alarm tells the operator and then notes it. A repeat is dropped, because the event's key is the cap and since when it
+// holds.
 func (r *Actor) alarm(ctx context.Context, spec machine.Spec, slot budget.Slot) error {
 	trip, told, err := r.Budget.Trip(ctx, slot.Cap, slot.CapReached, r.sharedNow(ctx), slot.CapWindow)
 	if err != nil || told {

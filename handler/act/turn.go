@@ -99,7 +99,7 @@ func (r *Actor) lasting(
 }
 
 // latch reads a latch of a machine. An episode whose isolation Defender should have lifted is brought up to what the
-// machine's actions say first, for a run that asks: nobody may have followed them for days.
+// machine's actions say first, because FollowActions may not have run for days.
 func (r *Actor) latch(
 	ctx context.Context, machineID, kind, asking string,
 ) (l latches.Latch, o answer.Outcome, err error) {

@@ -168,7 +168,7 @@ func (c *Clerk) Missed(ctx context.Context, run *Run, machineID string, cause er
 type End func(ctx context.Context, run *Run, outcome, reason string) (Outcome, error)
 
 // KeepHeld lists a step that was held, for a person to continue or drop. Nothing is listed where the machine was not
-// read: a person could not see what is let go on with, and the mail says so (notice.Event.Unlisted).
+// read: nobody could see what they approve, and the mail says so (notice.Event.Unlisted).
 func (c *Clerk) KeepHeld(ctx context.Context, run *Run, why string) error {
 	if run.Machine == nil {
 		return nil

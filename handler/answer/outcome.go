@@ -9,8 +9,8 @@ import (
 // PatientFor is for how long one waits for what ends by itself.
 const PatientFor = episode.PatientFor
 
-// Outcome says how a run goes on after a piece of work that did not fail. Its zero value: with the work that comes
-// next.
+// Outcome says how a run goes on after a piece of work that did not fail. The zero value: it continues with the
+// next piece.
 type Outcome struct {
 	kind  kind
 	Pause Pause // of one that comes back

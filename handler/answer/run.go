@@ -67,7 +67,7 @@ func (run *Run) AlertOrID() alert.Alert {
 	return run.Alert
 }
 
-// Since is since when the run makes no progress.
+// Since is when the run stopped making progress.
 func (run *Run) Since() time.Time {
 	if run.Row.StuckSince.IsZero() {
 		return run.Row.LastTryAt.Add(-PatientFor)

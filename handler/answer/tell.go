@@ -118,5 +118,5 @@ func (run *Run) news(e notice.Event) string {
 	return alert.SHA256([]byte(e.MachineID + ":" + e.Step))[:8] + "=" + alert.SHA256([]byte(said))[:16]
 }
 
-// note has the run keep what people were told, with its next write that ends or puts off something.
+// note remembers what people were told; the next write of the run that ends or postpones something saves it.
 func (run *Run) note(news string) { run.told = append(run.told, news) }

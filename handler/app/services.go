@@ -29,10 +29,10 @@ import (
 // Times that are no settings.
 const (
 	followBack   = 10 * time.Minute // how far behind its last run a follow reads again
-	pendingAfter = 15 * time.Minute // an unconfirmed isolation is told about
-	reissueAfter = 12               // times the first pause after trouble: before a failed action is asked for again
+	pendingAfter = 15 * time.Minute // then people hear that an isolation is not confirmed
+	reissueAfter = 12               // of CORDON_RETRY_AFTER: then a failed action is asked for again
 
-	// holdsOfHunt is how many holds of a latch one invocation has a turn of a hunt to itself: by default five minutes,
+	// holdsOfHunt is for how many holds of a latch one invocation owns a turn of a hunt: by default five minutes,
 	// which is longer than a query may last.
 	holdsOfHunt = 5
 )
