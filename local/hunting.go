@@ -48,9 +48,6 @@ func withHunt(playbook string) (string, error) {
 
 // prepareHunt writes the hunt where the handler looks for it and gives Graph the rows that it finds, from a moment on.
 func prepareHunt(w *world.World, s scenario.Scenario, at time.Time) error {
-	if err := os.MkdirAll(w.Settings["CORDON_HUNTS"], 0o700); err != nil {
-		return err
-	}
 	table := graphsim.Table{Columns: []graphsim.Column{
 		{Name: "Timestamp", Type: "DateTime"}, {Name: "DeviceId", Type: "String"}, {Name: "DeviceName", Type: "String"},
 		{Name: "FileName", Type: "String"},
