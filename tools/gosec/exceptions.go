@@ -52,7 +52,7 @@ func exceptions() []exception {
 				"the program",
 		},
 		{
-			"handler/ledger/budget.go", "G115",
+			"handler/ledger/budget/reserve.go", "G115",
 			"uint32(w.Rank)", "a rank is the place of one of a few severities, and the line above answers a " +
 				"negative one",
 		},
