@@ -130,8 +130,10 @@ func TestWhatIsHeldWhileTheMachineIsIsolatedForAnotherAlertIsTold(t *testing.T) 
 	}{
 		"lifted": {notice.InForce, "; the machine is isolated, as was asked for for another alert (run da0:v1)",
 			func(w *world.World) { w.Advance(world.Lift) }, "requested, isolated, held, lifted, held"},
-		"failed": {notice.UnderWay, "; an isolation that was asked for for another alert (run da0:v1) goes on",
-			func(w *world.World) { w.FinishAll(machine.Failed) }, "requested, held, failed, held, held"},
+		"failed": {
+			notice.UnderWay, "; an isolation that was asked for for another alert (run da0:v1) is still under way",
+			func(w *world.World) { w.FinishAll(machine.Failed) }, "requested, held, failed, held, held",
+		},
 		"released": {
 			notice.InForce, "; the machine is isolated, as was asked for for another alert (run da0:v1)",
 			func(w *world.World) {
@@ -193,7 +195,7 @@ func TestPeopleHearOnceThatAnIsolationWaitsForARelease(t *testing.T) {
 	w.Play(p, time.Hour, true)
 	news := w.NewsOf("da1")
 	if w.Kinds() != "waits" || news[0].ActionID != "action-1" ||
-		!strings.Contains(news[0].Detail, "Portal asked for what undoes it (Unisolate, action action-1)") {
+		!strings.Contains(news[0].Detail, "Portal asked for the opposite (Unisolate, action action-1)") {
 		t.Fatalf("told %q: %+v", w.Kinds(), news)
 	}
 	w.FinishAll(machine.Succeeded)
@@ -215,7 +217,7 @@ func TestPeopleHearOnceThatAnIsolationWaitsForARulesRelease(t *testing.T) {
 	w.Some(p, 20)
 	news := w.NewsOf("da2")
 	if len(news) != 1 || news[0].Kind != notice.Waits ||
-		!strings.HasPrefix(news[0].Detail, "Cordon asked for what undoes it (Unisolate, action ") {
+		!strings.HasPrefix(news[0].Detail, "Cordon asked for the opposite (Unisolate, action ") {
 		t.Errorf("told %q: %+v", w.Kinds(), news)
 	}
 }

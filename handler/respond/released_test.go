@@ -270,7 +270,7 @@ func TestFalsePositiveOfAnIsolatedMachineIsNotToldAsNotIsolated(t *testing.T) {
 	w.EditAlert("da1", func(a *alert.Alert) { a.Classification = "FalsePositive" })
 	w.Settled(p)
 	if run := w.Run("da1", 2); run.Outcome != "skipped" ||
-		!strings.Contains(run.Reason, "false positive; an isolation that was asked for before goes on") {
+		!strings.Contains(run.Reason, "false positive; an isolation that was asked for before is still under way") {
 		t.Errorf("run %+v", run)
 	}
 	if w.Kinds() != "requested, isolated" {

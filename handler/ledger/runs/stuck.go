@@ -65,7 +65,7 @@ func (r Run) lastMissed(now time.Time) bool {
 	return now.Sub(r.LastTryAt) >= lastWithin
 }
 
-// IsLastTry reports whether the run, begun now, is held if it does not get on.
+// IsLastTry reports whether the run, begun now, is held if it makes no progress.
 func (r Run) IsLastTry(now time.Time) bool {
 	return r.State != Waiting && !r.LastTryAt.IsZero() && !now.Before(r.LastTryAt) && !r.lastMissed(now)
 }
@@ -86,7 +86,7 @@ type Stuck struct {
 	Why    string    `json:"why"` // of the oldest
 }
 
-// add counts a run that does not get on. One that waits for its machine action is answered.
+// add counts a run that makes no progress. One that waits for its machine action is answered.
 func (s *Stuck) add(run Run, now time.Time) {
 	if run.State == Waiting || run.StuckSince.IsZero() || now.Sub(run.StuckSince) < StuckAfter {
 		return
