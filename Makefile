@@ -44,8 +44,8 @@ test: need-go need-cc azurite kusto ## all tests, shuffled, with the race detect
 	$(TEST) -timeout 20m -run '^TestBurst' ./handler/app
 	$(MAKE) --no-print-directory strikes QUICK=1
 
-# What quick leaves out besides: packages whose tests start the built program or a browser, and feeds.
-PLAYED := /local$$|/local/chaos$$|/local/inbox$$|/local/pagetest$$|/local/sbom$$|/handler/feeds$$
+# What quick leaves out besides: packages whose tests start the built program, a browser or Node, and feeds.
+PLAYED := /local$$|/local/(chaos|inbox|pagetest|sbom|kusto|azurite)$$|/handler/feeds$$
 
 quick: need-go ## the inner loop, under a minute: vet, staticcheck on what changed, unit tests without what plays long
 	@$(GO) vet ./...

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"cordon/handler/internal/long"
 	"cordon/local/defendersim"
 )
 
@@ -32,6 +33,7 @@ func trials() map[string]trial {
 // TestBurstMeetsItsBudgets plays the burst in fake time against the API's quotas, with the program's own wiring: three
 // responders, a poller and a follower, each a process of its own. `make bench` prints the table.
 func TestBurstMeetsItsBudgets(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	if raced {
 		t.Skip("played without the race detector; make test does so after the other tests")

@@ -10,6 +10,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/deadletter"
+	"cordon/handler/internal/long"
 	"cordon/handler/ledger"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/notice"
@@ -37,6 +38,7 @@ func (s *sink) SendNotice(context.Context, string, []byte, time.Time) error {
 // TestADeadLetterIsReadAsTheHandlerReadsIt holds what is said of a message against what the functions do with it. The
 // tables cannot be reached, so whatever can be read ends in a copy for later.
 func TestADeadLetterIsReadAsTheHandlerReadsIt(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	connection := tables.New(tables.Options{}).ConnectionString("127.0.0.1:1")
 	store, err := ledger.Open(rows.Options{ConnectionString: connection, Prefix: "t", Tenant: burstTenant})

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cordon/handler/cli/call"
+	"cordon/handler/internal/long"
 	"cordon/local/defendersim"
 	"cordon/local/entrasim"
 	"cordon/local/graphsim"
@@ -238,6 +239,7 @@ func without(text, other string) string {
 }
 
 func TestEveryThingThatIsBrokenIsNamedWithTheWayOut(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	base := healthy(t)
 	base.up(t)

@@ -360,6 +360,7 @@ func TestOutageOfAMonthIsCaughtUpWindowByWindow(t *testing.T) {
 }
 
 func TestMoreThanAPageWithinOneSecondIsReadPageByPage(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	f := newTenant(t)
 	for i := range pageLimit + 5 {

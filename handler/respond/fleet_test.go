@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/machine"
 )
@@ -14,6 +15,7 @@ import (
 // each, and four processes. One in ten of the alerts asks for every step: its machine has them, and no other is
 // touched.
 func TestFleetOfLookAlikes(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	w := world.NewWorldWith(t,
 		everyStep+"limits:\n  isolate: {perHour: 1000, perDay: 1000}\n  scan: {perHour: 1000, perDay: 1000}\n"+

@@ -198,6 +198,7 @@ func TestWhatWasTriedInVainCanBeContinuedByAPerson(t *testing.T) {
 // TestReleaseThatWaitsForAnOfflineMachineIsNotStuck has a rule release a machine whose isolation is not confirmed for
 // longer than a run is tried.
 func TestReleaseThatWaitsForAnOfflineMachineIsNotStuck(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	w := world.NewWorldWith(t, releaseBenign)
 	p := w.Start(-1, false)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
@@ -168,6 +169,7 @@ func TestHourOfThrottledTablesBurnsNoDeliveryAndNothingIsDoneWithoutThem(t *test
 // TestHourWithoutCopiesSetsNoMessageAside has the queue refuse what is sent while the API is down too. A message that
 // is given back comes again at once, and is set aside after ten deliveries.
 func TestHourWithoutCopiesSetsNoMessageAside(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := world.New(t)

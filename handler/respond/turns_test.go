@@ -8,6 +8,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/episode"
+	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/budget"
 	"cordon/handler/ledger/runs"
@@ -77,6 +78,7 @@ func TestWaitForTheQuotaIsNotStuck(t *testing.T) {
 
 // TestWaitForTheQuotaHasItsEnd has High alerts take every turn that a Medium one was promised.
 func TestWaitForTheQuotaHasItsEnd(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	w := world.NewWorldWith(t,
 		strings.NewReplacer(`"High"`, `"Medium"`,
