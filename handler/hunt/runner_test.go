@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"cordon/handler/internal/long"
 	"cordon/handler/ledger/runs"
 	"cordon/local/funchost"
 	"cordon/local/tables"
@@ -224,6 +225,7 @@ func TestNothingNewIsMailedOnlyWhenAsked(t *testing.T) {
 }
 
 func TestMoreRowsThanATurnReportsFollowWithTheNext(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	w := newWorld(t, strings.Replace(strings.Replace(hourly, "do: both", "do: mail", 1), "// severity: High\n", "", 1))
 	w.run()
@@ -274,6 +276,7 @@ func TestManyAtOnceRunATurnOnce(t *testing.T) {
 // TestKilledAnywhereNoRowIsReportedTwiceOrLost kills the process before and after every call that it makes in a turn;
 // the query gives another row when it is asked again, and with gone the first row no more.
 func TestKilledAnywhereNoRowIsReportedTwiceOrLost(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	for _, mute := range []bool{false, true} {
 		for _, gone := range []bool{false, true} {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/rows/rowstest"
@@ -45,6 +46,7 @@ func setState(t *testing.T, s *Store, id string, state runs.State) {
 // TestWriteWhoseAnswerWasLostIsNoConflict loses the answer of every kind of write once; the client repeats it and is
 // answered that the row exists or has changed, by itself.
 func TestWriteWhoseAnswerWasLostIsNoConflict(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	var lose atomic.Bool
 	server := tables.New(tables.Options{Fault: func(r *http.Request) *tables.Fault {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/internal/long"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
 	"cordon/local/funchost"
@@ -202,6 +203,7 @@ func TestClockBehindTheAPIStopsNoPoll(t *testing.T) {
 }
 
 func TestItemLostAtTheEdgeOfAPageDoesNotMakeAWindowLookComplete(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	f := newTenant(t)
 	const alerts = pageLimit + pageLimit/2
@@ -352,6 +354,7 @@ func TestHourlySweepsRunAtEveryPollOfAnHourlyPoller(t *testing.T) {
 // TestADayOfTheHostsTicksSweepsAtEvenIntervals polls every minute for a day, as early and as late as the host's timers
 // tick.
 func TestADayOfTheHostsTicksSweepsAtEvenIntervals(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	f := newTenant(t)
 	f.Every = time.Minute

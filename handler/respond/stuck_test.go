@@ -167,6 +167,7 @@ func TestOutageEndsNoRun(t *testing.T) {
 
 // TestWhatWasTriedInVainCanBeContinuedByAPerson has a permission granted only after the run was held.
 func TestWhatWasTriedInVainCanBeContinuedByAPerson(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	w := world.New(t)
 	p := w.Start(-1, false)

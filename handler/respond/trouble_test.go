@@ -83,6 +83,7 @@ func (o *outage) SendAlerts(ctx context.Context, messages []alert.Envelope) erro
 // TestHourOfAPITroubleBurnsNoDeliveryAndEverythingIsAnsweredAfterIt gives every message once: whatever the API does,
 // it is answered and goes on with a copy, ever slower, and at the end each machine has one isolation.
 func TestHourOfAPITroubleBurnsNoDeliveryAndEverythingIsAnsweredAfterIt(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	down := &world.APIError{Kind: machine.Transient, Text: "503"}
 	unknown := &world.APIError{Kind: machine.UnknownFate, Text: "503"}

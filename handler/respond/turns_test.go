@@ -118,6 +118,7 @@ func TestWaitForTheQuotaHasItsEnd(t *testing.T) {
 // TestMessageOfAWaitingRunInTroubleIsNotStuck has the message of a run that waits for its action delivered again while
 // the alert cannot be read.
 func TestMessageOfAWaitingRunInTroubleIsNotStuck(t *testing.T) {
+	long.Test(t)
 	t.Parallel()
 	w := world.New(t)
 	p := w.Start(-1, false)

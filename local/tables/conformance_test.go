@@ -28,6 +28,9 @@ func TestConformance(t *testing.T) {
 		conformance(t, service)
 	})
 	t.Run("azurite", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("it starts the emulator: left out with -short")
+		}
 		conformance(t, connect(t, azurite.Start(t)))
 	})
 }

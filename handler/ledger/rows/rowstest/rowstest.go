@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"cordon/handler/internal/long"
 	"cordon/handler/ledger/rows"
 	"cordon/local/azurite"
 	"cordon/local/tables"
@@ -62,6 +63,7 @@ func overBoth(t *testing.T, test func(t *testing.T, connection string)) {
 		test(t, server.ConnectionString(web.URL))
 	})
 	t.Run("azurite", func(t *testing.T) {
+		long.Test(t)
 		t.Parallel()
 		test(t, azurite.Start(t))
 	})
