@@ -76,6 +76,11 @@ type Alert struct {
 	Resolved           time.Time  `json:"resolvedTime" expr:"resolvedTime"`
 	AssignedTo         string     `json:"assignedTo,omitempty"`
 	InvestigationState string     `json:"investigationState,omitempty"`
+
+	// ServiceSource is the product whose alert it is, as Graph spells it: ForEndpoint for Defender for Endpoint.
+	ServiceSource string `json:"serviceSource,omitempty" expr:"serviceSource"`
+	Source        Source `json:"source,omitempty"`  // where it was read
+	GraphID       string `json:"graphId,omitempty"` // Graph's own id of it; empty if it was not read there
 }
 
 // User is the account that the vendor relates to an alert; empty when it names none.

@@ -21,6 +21,8 @@ func DecisionHash(a Alert) string {
 		*at = time.Time{}
 	}
 	facts.AssignedTo, facts.InvestigationState = "", ""
+	// Where an alert was read, and whose it is, never changes a decision that was made.
+	facts.Source, facts.GraphID, facts.ServiceSource = "", "", ""
 	facts.MitreTechniques = slices.Sorted(slices.Values(a.MitreTechniques))
 	facts.Evidence = slices.Clone(a.Evidence)
 	// The API promises no order of evidence; an order that moves must not look like a change.

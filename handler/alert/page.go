@@ -13,6 +13,7 @@ type Window struct {
 // Page says what came of reading one page.
 type Page struct {
 	Count int       // entries of the page; Top of them means that there may be more
+	More  bool      // the API says that there are more, whatever Count is
 	Date  time.Time // the API's clock when it answered; zero if it did not say
 }
 
