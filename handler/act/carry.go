@@ -87,7 +87,8 @@ func nextStep(run *answer.Run, tried map[string]bool) int {
 			return wanted && !tried[s.Key()] && state.Outcome == ""
 		}
 	}
-	if i := slices.IndexFunc(run.Plan.Steps, open(true)); i >= 0 {
+	i := slices.IndexFunc(run.Plan.Steps, open(true))
+	if i >= 0 {
 		return i
 	}
 	if run.AsksLater() {
@@ -125,7 +126,8 @@ func (r *Actor) unfinished(
 		Text:  said + cause.Error(),
 		Cause: "held: it could not be done: " + answer.CauseOf(cause),
 	})
-	if err := r.Clerk.KeepHeld(ctx, run, why.Text); err != nil {
+	err := r.Clerk.KeepHeld(ctx, run, why.Text)
+	if err != nil {
 		return answer.Outcome{}, err
 	}
 	return r.Clerk.Conclude(ctx, run, notice.Held, runs.HeldOutcome, why)
@@ -142,7 +144,8 @@ func (r *Actor) carryOutStep(ctx context.Context, run *answer.Run) (answer.Outco
 	machineAction := step.Verdict == playbook.Do && answer.LatchOf(step) != "" && run.Machine != nil
 	if r.stale(run) && !machineAction {
 		// A machine action waits for its turn first and reads again when it has it.
-		if o, err := r.Facts.ReadAgain(ctx, run); err != nil || o.Ends() {
+		o, err := r.Facts.ReadAgain(ctx, run)
+		if err != nil || o.Ends() {
 			return o, err
 		}
 		if r.stale(run) {
@@ -150,7 +153,8 @@ func (r *Actor) carryOutStep(ctx context.Context, run *answer.Run) (answer.Outco
 		}
 		return answer.PlanChanged(), nil
 	}
-	if o, err := r.undoesNothing(ctx, run); err != nil || o.Ends() {
+	o, err := r.undoesNothing(ctx, run)
+	if err != nil || o.Ends() {
 		return o, err
 	}
 	switch {
@@ -165,7 +169,8 @@ func (r *Actor) carryOutStep(ctx context.Context, run *answer.Run) (answer.Outco
 	case machineAction:
 		return r.act(ctx, run)
 	}
-	if pause, err := r.Switches.Pause(ctx); err != nil {
+	pause, err := r.Switches.Pause(ctx)
+	if err != nil {
 		return answer.Outcome{}, err
 	} else if pause.Paused {
 		return r.hold(ctx, run, paused(pause))
@@ -175,7 +180,8 @@ func (r *Actor) carryOutStep(ctx context.Context, run *answer.Run) (answer.Outco
 
 // would says what observe mode would have done.
 func would(step playbook.Step) string {
-	if spec, found := machine.SpecOf(step.Kind.Action()); found {
+	spec, found := machine.SpecOf(step.Kind.Action())
+	if found {
 		return spec.Would
 	}
 	if step.Kind == playbook.Tag {
@@ -205,7 +211,8 @@ func (r *Actor) CarryOut(ctx context.Context, run *answer.Run) (o answer.Outcome
 	case len(run.Plan.Steps) == 0:
 		return r.Clerk.Close(ctx, run, "no rule", run.Plan.Reason)
 	case r.stale(run):
-		if o, err := r.Facts.ReadAgain(ctx, run); err != nil || o.Ends() {
+		o, err := r.Facts.ReadAgain(ctx, run)
+		if err != nil || o.Ends() {
 			return o, err
 		}
 		if r.stale(run) {

@@ -84,7 +84,8 @@ func (r *Actor) next(ctx context.Context, t *turn) (next episode.Next, o answer.
 		if !missing {
 			return next, o, nil
 		}
-		if o, err = r.read(ctx, t, &v, read.Fact); err != nil || o.Ends() {
+		o, err = r.read(ctx, t, &v, read.Fact)
+		if err != nil || o.Ends() {
 			return nil, o, err
 		}
 	}
@@ -130,7 +131,8 @@ func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome,
 		l.LastActionID = last
 	}
 	l.MachineName = t.Machine.ComputerDNSName
-	if o, err = r.noteEpisode(ctx, t, l.Episode); err != nil || o.Ends() {
+	o, err = r.noteEpisode(ctx, t, l.Episode)
+	if err != nil || o.Ends() {
 		return false, o, err
 	}
 	l.Holder, l.HeldUntil = t.token, r.Now().UTC().Add(r.Hold)
@@ -149,7 +151,8 @@ func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome,
 func (r *Actor) askAgain(ctx context.Context, t *turn) (held bool, o answer.Outcome, err error) {
 	again := false
 	row, err := r.Runs.Update(ctx, t.Row.AlertID, t.Row.Version, func(row *runs.Run) (bool, error) {
-		if again = episode.MayReissue(*row, t.latch); !again {
+		again = episode.MayReissue(*row, t.latch)
+		if !again {
 			return false, nil
 		}
 		episode.Reissue(row, t.kind, r.Now().UTC())
@@ -220,20 +223,24 @@ func (r *Actor) resume(ctx context.Context, t *turn) (episode.Next, error) {
 
 // ask gets leave for the request, with facts that are not too old, and sends it.
 func (r *Actor) ask(ctx context.Context, t *turn) (answer.Outcome, error) {
-	if o, err := r.leave(ctx, t); err != nil || o.Ends() {
+	o, err := r.leave(ctx, t)
+	if err != nil || o.Ends() {
 		return o, err
 	}
 	if r.stale(t.Run) {
-		if o, err := r.lookAgain(ctx, t); err != nil || o.Ends() {
+		o, err := r.lookAgain(ctx, t)
+		if err != nil || o.Ends() {
 			r.letGo(ctx, t)
 			return o, err
 		}
-		if o, err := r.leave(ctx, t); err != nil || o.Ends() {
+		o, err = r.leave(ctx, t)
+		if err != nil || o.Ends() {
 			return o, err
 		}
 	}
 	if t.spec.Undoes != "" {
-		if o, err := r.claimUndoing(ctx, t); err != nil || o.Ends() {
+		o, err := r.claimUndoing(ctx, t)
+		if err != nil || o.Ends() {
 			return o, err
 		}
 	}
@@ -243,7 +250,8 @@ func (r *Actor) ask(ctx context.Context, t *turn) (answer.Outcome, error) {
 // lookAgain reads the facts again for a run that is about to act. If they ask for something else now, the plan has
 // changed.
 func (r *Actor) lookAgain(ctx context.Context, t *turn) (answer.Outcome, error) {
-	if o, err := r.Facts.ReadAgain(ctx, t.Run); err != nil || o.Ends() {
+	o, err := r.Facts.ReadAgain(ctx, t.Run)
+	if err != nil || o.Ends() {
 		return o, err
 	}
 	i := slices.IndexFunc(t.Plan.Steps, func(s playbook.Step) bool {

@@ -16,7 +16,8 @@ import (
 // hold ends a step that a rail holds.
 func (r *Actor) hold(ctx context.Context, run *answer.Run, why answer.Reason) (answer.Outcome, error) {
 	why = run.HeldAgain(why)
-	if err := r.Clerk.KeepHeld(ctx, run, why.Text); err != nil {
+	err := r.Clerk.KeepHeld(ctx, run, why.Text)
+	if err != nil {
 		return answer.Outcome{}, err
 	}
 	return r.notDone(ctx, run, notice.Held, "held", why)

@@ -51,7 +51,8 @@ func (r *Actor) claimUndoing(ctx context.Context, t *turn) (answer.Outcome, erro
 			r.letGo(ctx, t)
 			return waitOf(next), nil
 		case episode.End:
-			if o, err := r.end(ctx, t, "", answer.Reason{Text: next.Why}); err != nil || o.Ends() {
+			o, err := r.end(ctx, t, "", answer.Reason{Text: next.Why})
+			if err != nil || o.Ends() {
 				return o, err
 			}
 			return r.Clerk.Finish(ctx, t.Run, next.Outcome, next.Why)

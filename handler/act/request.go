@@ -16,7 +16,8 @@ import (
 
 // request writes the intent, sends the request once, and writes the action's id.
 func (r *Actor) request(ctx context.Context, t *turn) (answer.Outcome, error) {
-	if pause, err := r.Switches.Pause(ctx); err != nil {
+	pause, err := r.Switches.Pause(ctx)
+	if err != nil {
 		r.letGo(ctx, t)
 		return answer.Outcome{}, err
 	} else if pause.Paused {
@@ -35,7 +36,8 @@ func (r *Actor) request(ctx context.Context, t *turn) (answer.Outcome, error) {
 		Version: t.Row.Version,
 		Groups:  t.Groups(),
 	}
-	if err := r.Latches.Intend(ctx, l, joiner); err != nil {
+	err = r.Latches.Intend(ctx, l, joiner)
+	if err != nil {
 		return lost(err)
 	}
 	if r.Now().Sub(now) > r.SendWithin {
@@ -119,7 +121,8 @@ func (r *Actor) requestFailed(ctx context.Context, t *turn, err error) (o answer
 	case machine.Refused:
 		return r.endWith(ctx, t, notice.Refused, "refused", answer.Failure("", err))
 	case machine.Denied:
-		if tellErr := r.Clerk.TellOnce(ctx, t.Run, notice.Denied, answer.Failure("", err)); tellErr != nil {
+		tellErr := r.Clerk.TellOnce(ctx, t.Run, notice.Denied, answer.Failure("", err))
+		if tellErr != nil {
 			err = errors.Join(err, tellErr)
 		}
 	}
@@ -134,7 +137,8 @@ func (r *Actor) alreadyActive(ctx context.Context, t *turn) (answer.Outcome, err
 		r.withdraw(ctx, t)
 		return answer.Outcome{}, err
 	}
-	if found := episode.InTheWay(t.latch, current); found != nil {
+	found := episode.InTheWay(t.latch, current)
+	if found != nil {
 		return r.adopt(ctx, t, *found)
 	}
 	wait := episode.JoinWait << min(t.Row.Copies, 3)

@@ -108,7 +108,8 @@ func (r *Actor) alarm(ctx context.Context, spec machine.Spec, slot budget.Slot) 
 			"continues with them.",
 			strings.ToUpper(spec.Plural[:1])+spec.Plural[1:], slot.CapReached),
 	}
-	if err := r.Clerk.Teller.Tell(ctx, "operator", e); err != nil {
+	err = r.Clerk.Teller.Tell(ctx, "operator", e)
+	if err != nil {
 		return err
 	}
 	return r.Budget.TripTold(ctx, trip)

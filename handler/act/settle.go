@@ -41,7 +41,8 @@ func (r *Actor) accepted(ctx context.Context, t *turn, a machine.Action) (o answ
 	}
 	if !a.Status.Final() {
 		comment := episode.Mark(t.ID(), t.latch) + " duplicate of " + now.ActionID
-		if _, err := r.API.CancelAction(ctx, a.ID, t.spec.Type, comment); err != nil {
+		_, err := r.API.CancelAction(ctx, a.ID, t.spec.Type, comment)
+		if err != nil {
 			r.Log.ErrorContext(ctx, "the second action could not be cancelled; look at it in the portal",
 				"action", a.ID,
 				"error", err.Error())

@@ -188,7 +188,8 @@ func (r *Actor) letGo(ctx context.Context, t *turn) {
 		r.uncount(ctx, t)
 	}
 	t.latch.Holder, t.latch.HeldUntil = "", time.Time{}
-	if err := r.Latches.Save(ctx, &t.latch); err != nil {
+	err := r.Latches.Save(ctx, &t.latch)
+	if err != nil {
 		r.Log.WarnContext(ctx, "the latch could not be given back; it lapses by itself",
 			"machine", t.latch.MachineID,
 			"error", err.Error())
@@ -214,7 +215,8 @@ func (r *Actor) uncount(ctx context.Context, t *turn) {
 	}
 	t.counted = false
 	action, key := episode.CapOf(t.latch)
-	if err := r.Budget.GiveBack(ctx, action, key); err != nil {
+	err := r.Budget.GiveBack(ctx, action, key)
+	if err != nil {
 		r.Log.WarnContext(ctx, "a place under the caps could not be given back; it is free in a day",
 			"machine", t.latch.MachineID,
 			"error", err.Error())

@@ -46,7 +46,8 @@ func DecodeMessage(body []byte) (Message, error) {
 	var format struct {
 		Format int `json:"format"`
 	}
-	if err := json.Unmarshal(body, &format); err == nil && format.Format > MessageFormat {
+	err := json.Unmarshal(body, &format)
+	if err == nil && format.Format > MessageFormat {
 		return Message{},
 			fmt.Errorf("format %d, this version reads up to %d: %w", format.Format, MessageFormat, ErrUnknownFormat)
 	}

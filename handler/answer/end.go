@@ -38,7 +38,8 @@ func (run *Run) Keep(row *runs.Run) { row.Tell(run.told...) }
 func (c *Clerk) Finish(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
 	key := run.Step.Key()
 	row, err := c.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
-		if state, _ := row.StepOf(key); row.State == runs.Closed || state.Outcome != "" {
+		state, _ := row.StepOf(key)
+		if row.State == runs.Closed || state.Outcome != "" {
 			return false, nil
 		}
 		run.Keep(row)
@@ -65,7 +66,8 @@ func (c *Clerk) Finish(ctx context.Context, run *Run, outcome, reason string) (O
 
 // Conclude tells people and then ends the step.
 func (c *Clerk) Conclude(ctx context.Context, run *Run, kind notice.Kind, outcome string, why Reason) (Outcome, error) {
-	if err := c.TellOnce(ctx, run, kind, why); err != nil {
+	err := c.TellOnce(ctx, run, kind, why)
+	if err != nil {
 		return Outcome{}, err
 	}
 	return c.Finish(ctx, run, outcome, why.Text)
@@ -156,7 +158,8 @@ func (c *Clerk) Missed(ctx context.Context, run *Run, machineID string, cause er
 		e.MachineName = run.Alert.ComputerDNSName
 	}
 	if !run.known(&e) {
-		if err := c.Teller.Tell(ctx, notice.Group(run.AlertOrID(), nil), e); err != nil {
+		err := c.Teller.Tell(ctx, notice.Group(run.AlertOrID(), nil), e)
+		if err != nil {
 			return Outcome{}, err
 		}
 		run.note(run.news(e))
@@ -199,7 +202,8 @@ func (c *Clerk) KeepHeld(ctx context.Context, run *Run, why string) error {
 		}),
 		At: c.Now().UTC(),
 	}
-	if err := c.Held.Add(ctx, held, *run.Machine); err != nil {
+	err = c.Held.Add(ctx, held, *run.Machine)
+	if err != nil {
 		return err
 	}
 	// A version that came meanwhile may have looked for what it takes the place of before this was written.

@@ -39,7 +39,8 @@ func (c *Clerk) Event(run *Run, kind notice.Kind) notice.Event {
 		Incident: run.Seen.IncidentID,
 		Rule:     run.Plan.Rule,
 	}
-	if step := run.Step; step.Kind != "" && step.Kind != playbook.Isolate {
+	step := run.Step
+	if step.Kind != "" && step.Kind != playbook.Isolate {
 		e.Step = cmp.Or(LatchOf(step), step.Key())
 		e.Action = step.Kind.Action()
 		e.Scope = step.Scope
@@ -70,7 +71,8 @@ func (c *Clerk) Tell(ctx context.Context, run *Run, e notice.Event) error {
 			continue
 		}
 		e.To, e.Note = step.To, step.Text
-		if err := c.Teller.Tell(ctx, notice.Group(run.Alert, step.To), e); err != nil {
+		err := c.Teller.Tell(ctx, notice.Group(run.Alert, step.To), e)
+		if err != nil {
 			return err
 		}
 	}

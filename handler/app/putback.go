@@ -96,7 +96,8 @@ func firstEnqueued(d trigger.Delivery, now time.Time) time.Time {
 	if !isPutBack {
 		return first
 	}
-	if n, _ := fmt.Sscanf(rest, "%d:%d", &unix, &slot); n == 2 && time.Unix(unix, 0).Before(first) {
+	n, _ := fmt.Sscanf(rest, "%d:%d", &unix, &slot)
+	if n == 2 && time.Unix(unix, 0).Before(first) {
 		first = time.Unix(unix, 0)
 	}
 	return first

@@ -26,7 +26,8 @@ func Serve(ctx context.Context, version string, getenv func(string) string, stdo
 	book, bookErr := setup.Book(settings.Playbook)
 	post, postErr := setup.Mail(settings)
 	certificate, certificateErr := setup.Certificate(settings)
-	if err := config.Join(err, bookErr, postErr, certificateErr); err != nil {
+	err = config.Join(err, bookErr, postErr, certificateErr)
+	if err != nil {
 		return err
 	}
 	log := logging.New(stdout, slog.LevelInfo)

@@ -205,7 +205,8 @@ func duration(p *problems, name, value string) time.Duration {
 }
 
 func parseDuration(value string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(value, "d"); ok {
+	days, ok := strings.CutSuffix(value, "d")
+	if ok {
 		n, err := strconv.ParseUint(days, 10, 16)
 		return time.Duration(n) * 24 * time.Hour, err
 	}

@@ -158,7 +158,8 @@ func storageConnection(p *problems, s Secret, expected string) Secret {
 func connectionString(s string) map[string]string {
 	parts := map[string]string{}
 	for part := range strings.SplitSeq(s, ";") {
-		if name, value, ok := strings.Cut(part, "="); ok {
+		name, value, ok := strings.Cut(part, "=")
+		if ok {
 			parts[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
 		}
 	}
@@ -190,11 +191,13 @@ func smtpURL(p *problems, s Secret) Secret {
 	if s.IsZero() {
 		return s
 	}
-	if scheme, _, _ := strings.Cut(s.Reveal(), "://"); scheme != "smtp" && scheme != "smtps" {
+	scheme, _, _ := strings.Cut(s.Reveal(), "://")
+	if scheme != "smtp" && scheme != "smtps" {
 		p.add(smtpSetting, "it is no URL of a mail server: %s", expected)
 		return Secret{}
 	}
-	if _, err := server.Parse(s.Reveal()); err != nil { // it quotes no password
+	_, err := server.Parse(s.Reveal())
+	if err != nil { // it quotes no password
 		p.add(smtpSetting, "%s", strings.TrimPrefix(err.Error(), "SMTP URL: "))
 		return Secret{}
 	}

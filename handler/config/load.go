@@ -70,7 +70,8 @@ func Load(getenv func(string) string) (Config, error) {
 	for _, s := range Settings() {
 		value := strings.TrimSpace(getenv(s.Name))
 		if strings.HasPrefix(value, vaultReference) {
-			if lost[s.Name] = true; !ofChannel(s.Name) {
+			lost[s.Name] = true
+			if !ofChannel(s.Name) {
 				p.add(s.Name, unresolved)
 			}
 			value = ""
@@ -81,7 +82,8 @@ func Load(getenv func(string) string) (Config, error) {
 		values[s.Name] = value
 	}
 	var r raw
-	if err := env.ParseWithOptions(&r, env.Options{Environment: values}); err != nil {
+	err := env.ParseWithOptions(&r, env.Options{Environment: values})
+	if err != nil {
 		p.parsing(err)
 	}
 	c := r.check(p)
@@ -106,7 +108,8 @@ func (p *problems) parsing(err error) {
 		name := "settings"
 		var pe env.ParseError
 		if errors.As(one, &pe) {
-			if f, ok := reflect.TypeFor[raw]().FieldByName(pe.Name); ok {
+			f, ok := reflect.TypeFor[raw]().FieldByName(pe.Name)
+			if ok {
 				name = f.Tag.Get("env")
 			}
 		}
@@ -118,7 +121,8 @@ func (p *problems) parsing(err error) {
 func (p *problems) sort() {
 	table := Settings()
 	rank := func(x Problem) int {
-		if i := slices.IndexFunc(table, func(s Setting) bool { return s.Name == x.Name }); i >= 0 {
+		i := slices.IndexFunc(table, func(s Setting) bool { return s.Name == x.Name })
+		if i >= 0 {
 			return i
 		}
 		return len(table)

@@ -18,16 +18,20 @@ func quote(value string) string {
 			return "a value with a secret in it"
 		}
 	}
-	if mark := regexp.MustCompile(`[?#][^ ]*=`).FindStringIndex(value); mark != nil {
+	mark := regexp.MustCompile(`[?#][^ ]*=`).FindStringIndex(value)
+	if mark != nil {
 		value = value[:mark[0]] + "…"
 	}
-	if scheme, rest, isURL := strings.Cut(value, "://"); isURL {
-		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+	scheme, rest, isURL := strings.Cut(value, "://")
+	if isURL {
+		i := strings.LastIndexByte(rest, '@')
+		if i >= 0 {
 			rest = "…" + rest[i:]
 		}
 		value = scheme + "://" + rest
 	}
-	if runes := []rune(value); len(runes) > 80 {
+	runes := []rune(value)
+	if len(runes) > 80 {
 		value = string(runes[:79]) + "…"
 	}
 	return strconv.Quote(value)

@@ -18,7 +18,8 @@ func Next(spec string, after time.Time) time.Time {
 // checkSchedule checks an NCRONTAB expression: six fields, seconds first. One that is not set is none of the settings'
 // problems: the host leaves the function out, alerts are still answered, and Health says so.
 func checkSchedule(p *problems, name, value string) string {
-	if _, err := schedule.Parse(value); err != nil && value != "" {
+	_, err := schedule.Parse(value)
+	if err != nil && value != "" {
 		p.add(name, "%s is no schedule: %v", quote(value), err)
 	}
 	return value

@@ -4,7 +4,8 @@ package config
 const minWebhookSecret = 32
 
 func webhookSecret(p *problems, s Secret) Secret {
-	if n := len(s.Reveal()); n > 0 && n < minWebhookSecret {
+	n := len(s.Reveal())
+	if n > 0 && n < minWebhookSecret {
 		p.add("CORDON_WEBHOOK_SECRET", "it has %d bytes: expected at least %d, such as openssl rand -hex 32 prints", n,
 			minWebhookSecret)
 		return Secret{}

@@ -32,7 +32,8 @@ func DecodeActions(body []byte) ([]machine.Action, error) {
 	var list struct {
 		Value *lenient.Items[wireAction] `json:"value"`
 	}
-	if err := json.UnmarshalDecode(lenient.Decoder(bytes.NewReader(body), maxEntity), &list); err != nil {
+	err := json.UnmarshalDecode(lenient.Decoder(bytes.NewReader(body), maxEntity), &list)
+	if err != nil {
 		return nil, fmt.Errorf("not the API's JSON: %w", err)
 	}
 	if list.Value == nil {
@@ -47,7 +48,8 @@ func DecodeActions(body []byte) ([]machine.Action, error) {
 
 func document[T entity](body []byte) (T, error) {
 	var found T
-	if err := json.UnmarshalDecode(lenient.Decoder(bytes.NewReader(body), maxEntity), &found); err != nil {
+	err := json.UnmarshalDecode(lenient.Decoder(bytes.NewReader(body), maxEntity), &found)
+	if err != nil {
 		return *new(T), fmt.Errorf("not the API's JSON: %w", err)
 	}
 	if found.id() == "" {

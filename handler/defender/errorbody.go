@@ -39,7 +39,8 @@ func (c *Client) apiError(ctx context.Context, k call, answer *http.Response) er
 	}
 	content := &counting{from: answer.Body}
 	var body wireError
-	if err := json.UnmarshalDecode(lenient.Decoder(content, maxErrorBody), &body); err == nil {
+	err := json.UnmarshalDecode(lenient.Decoder(content, maxErrorBody), &body)
+	if err == nil {
 		found := body.Error.Value
 		e.Code = clean(found.Code)
 		e.Message = clean(found.Message)
@@ -102,7 +103,8 @@ func clean(t lenient.Text) string {
 		return r
 	}, string(t))
 	s = hide(s)
-	if runes := []rune(s); len(runes) > maxForeignText {
+	runes := []rune(s)
+	if len(runes) > maxForeignText {
 		return string(runes[:maxForeignText]) + "…"
 	}
 	return s

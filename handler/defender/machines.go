@@ -143,7 +143,8 @@ func (c *Client) machinesAmong(ctx context.Context, k call, missing map[string]b
 		}
 		return nil
 	})
-	if trouble, _ := machine.TroubleOf(err); err != nil && trouble != machine.NotFound {
+	trouble, _ := machine.TroubleOf(err)
+	if err != nil && trouble != machine.NotFound {
 		return nil, err
 	}
 	return found, nil

@@ -153,7 +153,8 @@ func (d *Desk) Continue(ctx context.Context, h held.Entry, by, reason string) er
 		return err
 	}
 	again := run.Message(d.Runs.Tenant(), "continued", time.Time{})
-	if err := d.Queue.SendAlerts(ctx, []alert.Envelope{again}); err != nil {
+	err = d.Queue.SendAlerts(ctx, []alert.Envelope{again})
+	if err != nil {
 		return fmt.Errorf("the run is open again but its message could not be sent; the sweep sends it: %w", err)
 	}
 	return d.Held.Remove(ctx, h.AlertID, h.Version)
@@ -194,14 +195,16 @@ func (d *Desk) mayContinue(ctx context.Context, h held.Entry) error {
 	if err != nil {
 		return refusedIfGone(err, "the machine")
 	}
-	if changes := machine.ChangedFacts(was, is); len(changes) > 0 {
+	changes := machine.ChangedFacts(was, is)
+	if len(changes) > 0 {
 		return &refusal{"the machine has changed since it was held: " + strings.Join(changes, "; ")}
 	}
 	return nil
 }
 
 func refusedIfGone(err error, what string) error {
-	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
+	trouble, _ := machine.TroubleOf(err)
+	if trouble == machine.NotFound {
 		return &refusal{what + " does not exist any more: " + err.Error()}
 	}
 	return err

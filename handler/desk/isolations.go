@@ -80,15 +80,18 @@ func Isolations(
 	byMachine := map[string][]machine.Action{}
 	for _, a := range actions {
 		byMachine[a.MachineID] = append(byMachine[a.MachineID], a)
-		if _, there := known[a.MachineID]; !there && a.OfIsolation() {
-			if known[a.MachineID], err = store.Of(ctx, a.MachineID, latches.Isolation); err != nil {
+		_, there := known[a.MachineID]
+		if !there && a.OfIsolation() {
+			known[a.MachineID], err = store.Of(ctx, a.MachineID, latches.Isolation)
+			if err != nil {
 				return nil, err
 			}
 		}
 	}
 	var found []Isolation
 	for _, id := range slices.Sorted(maps.Keys(known)) {
-		if i := compareIsolation(known[id], byMachine[id], now, lift); i.Ledger != saysNot || i.API != saysNot {
+		i := compareIsolation(known[id], byMachine[id], now, lift)
+		if i.Ledger != saysNot || i.API != saysNot {
 			found = append(found, i)
 		}
 	}

@@ -46,7 +46,8 @@ func Releasable(ctx context.Context, api Machines, all []Isolation, which string
 // remembers may be old, and one that cannot be read may be a second of that name.
 func called(ctx context.Context, api Machines, all []Isolation, which string) ([]Isolation, error) {
 	named := func(i Isolation) bool { return strings.EqualFold(i.MachineID, which) }
-	if i := slices.IndexFunc(all, named); i >= 0 {
+	i := slices.IndexFunc(all, named)
+	if i >= 0 {
 		return all[i : i+1], nil
 	}
 	var found []Isolation
@@ -76,7 +77,8 @@ type Actor interface {
 func Release(ctx context.Context, api Actor, i Isolation, by, reason string) (machine.Action, error) {
 	comment := fmt.Sprintf("Released by %s: %s", by, reason)
 	action, err := api.Act(ctx, i.MachineID, machine.Request{Type: machine.Unisolate, Comment: comment})
-	if trouble, _ := machine.TroubleOf(err); trouble == machine.UnknownFate {
+	trouble, _ := machine.TroubleOf(err)
+	if trouble == machine.UnknownFate {
 		return action, fmt.Errorf("it is not known whether the release was accepted; "+
 			"see cordon isolated before asking again: %w", err)
 	}

@@ -117,10 +117,12 @@ func (a App) host() Finding {
 	if err != nil {
 		return failed(do, "cannot be read: %v", err)
 	}
-	if wrong := h.wrong(a.Deadline); len(wrong) > 0 {
+	wrong := h.wrong(a.Deadline)
+	if len(wrong) > 0 {
 		return failed(do, "%s", strings.Join(wrong, "\n"))
 	}
-	if info, err := fs.Stat(a.Files, path.Clean(h.CustomHandler.Description.Executable)); err != nil || info.IsDir() {
+	info, err := fs.Stat(a.Files, path.Clean(h.CustomHandler.Description.Executable))
+	if err != nil || info.IsDir() {
 		return failed("deploy the package of make package; a checkout has its app in dist/ after make build",
 			"names the program %s, which is not in %s", h.CustomHandler.Description.Executable, a.Where)
 	}
@@ -164,7 +166,8 @@ func (h hostJSON) wrong(deadline time.Duration) []string {
 // span reads hh:mm:ss.
 func span(text string) (time.Duration, error) {
 	var h, m, s int
-	if n, err := fmt.Sscanf(text, "%d:%d:%d", &h, &m, &s); n != 3 || err != nil || h < 0 || m < 0 || s < 0 {
+	n, err := fmt.Sscanf(text, "%d:%d:%d", &h, &m, &s)
+	if n != 3 || err != nil || h < 0 || m < 0 || s < 0 {
 		return 0, fmt.Errorf("%q is no hh:mm:ss", text)
 	}
 	return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second, nil
@@ -183,7 +186,8 @@ func needed() map[string]string {
 }
 
 func (a App) functions() Finding {
-	if _, err := fs.Stat(a.Files, "host.json"); errors.Is(err, fs.ErrNotExist) {
+	_, err := fs.Stat(a.Files, "host.json")
+	if errors.Is(err, fs.ErrNotExist) {
 		return a.absent()
 	}
 	files, err := fs.Glob(a.Files, "*/function.json")
@@ -253,7 +257,8 @@ func (a App) bindings(files []string) (wrong, off, not []string) {
 // isOff asks the two settings that switch a function off ("How to disable functions in Azure Functions").
 func (a App) isOff(name string) bool {
 	for _, setting := range []string{"AzureWebJobs." + name + ".Disabled", "AzureWebJobs_" + name + "_Disabled"} {
-		if value := a.Getenv(setting); value == "1" || strings.EqualFold(value, "true") {
+		value := a.Getenv(setting)
+		if value == "1" || strings.EqualFold(value, "true") {
 			return true
 		}
 	}

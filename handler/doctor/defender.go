@@ -28,7 +28,8 @@ func Reads(api Defender, url string, now func() time.Time) Area {
 		{Name: "Defender alerts", Slow: slow, Run: func(ctx context.Context) Finding {
 			before = now()
 			var err error
-			if clock, err = api.Alerts(ctx); err != nil {
+			clock, err = api.Alerts(ctx)
+			if err != nil {
 				return failed("mend what it says, or the token above; "+slow, "%v", err)
 			}
 			after = now()

@@ -44,7 +44,8 @@ func Tokens(a API) Area {
 			Slow: "check that the app reaches the authority (CORDON_AUTHORITY_URL, firewall, proxy)",
 			Run: func(ctx context.Context) Finding {
 				var err error
-				if token, err = a.Token(ctx); err != nil {
+				token, err = a.Token(ctx)
+				if err != nil {
 					return failed("see docs/doctor.md, \"Tokens\"", "%v", err)
 				}
 				return ok("%s gets one for %s", a.Who, a.Audience)

@@ -59,7 +59,8 @@ func (c *Closer) TellJoiners(ctx context.Context, l latches.Latch, e notice.Even
 				continue
 			}
 			told[group] = true
-			if err := c.Teller.Tell(ctx, group, e); err != nil {
+			err := c.Teller.Tell(ctx, group, e)
+			if err != nil {
 				return err
 			}
 		}

@@ -48,7 +48,8 @@ func (c *Closer) End(ctx context.Context, l latches.Latch, asking string) error 
 		return err
 	}
 	for _, j := range joiners {
-		if err := c.decideAgain(ctx, j, l, at.Add(-c.StaleAfter), asking); err != nil {
+		err := c.decideAgain(ctx, j, l, at.Add(-c.StaleAfter), asking)
+		if err != nil {
 			return err
 		}
 	}
@@ -142,7 +143,8 @@ func (c *Closer) Watch(ctx context.Context, l latches.Latch, actions []machine.A
 // release ends an episode with a release that no follow has seen. Until the latch is written nobody joins it, because
 // its lift is due, so the order is that of a lift.
 func (c *Closer) release(ctx context.Context, l latches.Latch, a machine.Action, asking string) error {
-	if err := c.TellJoiners(ctx, l, episode.ReleaseEvent(l, a, c.Now())); err != nil {
+	err := c.TellJoiners(ctx, l, episode.ReleaseEvent(l, a, c.Now()))
+	if err != nil {
 		return err
 	}
 	episode.EndReleased(&l, a, c.Now())

@@ -48,7 +48,8 @@ func Lacks(ctx context.Context, source TokenSource, scope, permission string) bo
 
 // Wider are the application permissions that hold another one.
 func Wider(permission string) []string {
-	if what, reads := strings.CutSuffix(permission, ".Read.All"); reads {
+	what, reads := strings.CutSuffix(permission, ".Read.All")
+	if reads {
 		return []string{what + ".ReadWrite.All"}
 	}
 	return nil

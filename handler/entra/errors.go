@@ -136,7 +136,8 @@ func (p party) describeNetwork(err *url.Error, scope string) *Error {
 // most.
 func retryAfter(header string, now time.Time) time.Duration {
 	var wait time.Duration
-	if seconds, err := strconv.Atoi(strings.TrimSpace(header)); err == nil {
+	seconds, err := strconv.Atoi(strings.TrimSpace(header))
+	if err == nil {
 		wait = time.Duration(min(max(seconds, 0), 3600)) * time.Second
 	} else if at, err := http.ParseTime(header); err == nil {
 		wait = at.Sub(now)

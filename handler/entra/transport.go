@@ -58,7 +58,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, drainLimit)
 	resp.Body.Close()
-	if token, err = t.Source.TokenForClaims(req.Context(), t.Scope, claims); err != nil {
+	token, err = t.Source.TokenForClaims(req.Context(), t.Scope, claims)
+	if err != nil {
 		closeBody(body)
 		return nil, &notSentError{err}
 	}
@@ -67,7 +68,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // CloseIdleConnections passes http.Client's call of the same name on to Base.
 func (t *Transport) CloseIdleConnections() {
-	if c, ok := t.base().(interface{ CloseIdleConnections() }); ok {
+	c, ok := t.base().(interface{ CloseIdleConnections() })
+	if ok {
 		c.CloseIdleConnections()
 	}
 }

@@ -48,7 +48,8 @@ func Enter(v View) Next {
 		if v.Record == nil {
 			return Read{TheRecord}
 		}
-		if release, stays := v.Record.StaysReleased(v.Run, l); stays {
+		release, stays := v.Record.StaysReleased(v.Run, l)
+		if stays {
 			return StaysReleased{release}
 		}
 	}
@@ -120,7 +121,8 @@ func (v View) whileUndone() Next {
 // nothingToUndo ends a step that has nothing to undo, or has done so. It is not told: a rule that releases on resolved
 // alerts is asked about machines that nobody ever isolated.
 func (v View) nothingToUndo() Next {
-	if l := v.Latch; v.own() && l.ActionStatus == machine.Succeeded {
+	l := v.Latch
+	if v.own() && l.ActionStatus == machine.Succeeded {
 		why := fmt.Sprintf("the machine was %s by action %s (episode %d)", v.Spec.Done, l.ActionID, l.Episode)
 		return Finish{v.Spec.Done, why}
 	}

@@ -17,7 +17,8 @@ func Mark(runID string, l latches.Latch) string {
 
 func episodeMark(l latches.Latch) string {
 	mark := fmt.Sprintf("e%d", l.Episode)
-	if _, scope, scoped := strings.Cut(l.Kind, ":"); scoped {
+	_, scope, scoped := strings.Cut(l.Kind, ":")
+	if scoped {
 		mark += "/" + scope
 	}
 	return mark

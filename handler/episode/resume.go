@@ -60,10 +60,12 @@ func (v View) standing(current []machine.Action) *machine.Action {
 // AfterIntent resumes an episode in which a request may have been sent, with the machine's actions as they were listed
 // at v.Now: nothing is sent again before a look-up, made late enough for lists to show the action, has found none.
 func AfterIntent(v View, actions []machine.Action) Next {
-	if found := pick(actions, v.Latch); found != nil {
+	found := pick(actions, v.Latch)
+	if found != nil {
 		return Adopt{*found}
 	}
-	if due := v.Latch.IntentAt.Add(v.Limits.RecheckAfter); v.Now.Before(due) {
+	due := v.Latch.IntentAt.Add(v.Limits.RecheckAfter)
+	if v.Now.Before(due) {
 		why := "a request may have been sent; its action is looked for again before it is repeated"
 		return Wait{For: due.Sub(v.Now), Why: why}
 	}

@@ -23,10 +23,12 @@ type Standing struct {
 func Watch(l latches.Latch, actions []machine.Action, now time.Time, lift time.Duration) Standing {
 	s := Standing{Latch: l}
 	s.Changed = noteCompletion(&s.Latch, actions)
-	if s.Released = DoneAction(s.Latch).UndoneBy(actions); s.Released != nil {
+	s.Released = DoneAction(s.Latch).UndoneBy(actions)
+	if s.Released != nil {
 		return s
 	}
-	if s.Until = prolong(&s.Latch, actions, now, lift); !s.Until.IsZero() {
+	s.Until = prolong(&s.Latch, actions, now, lift)
+	if !s.Until.IsZero() {
 		s.Changed = true
 	}
 	s.Release = releaseUnderWay(s.Latch, actions)

@@ -55,7 +55,8 @@ const maxRequestor = 200
 
 // Requestor is who asked for an action, as the API names him, bounded: it is foreign text.
 func Requestor(a machine.Action) string {
-	if name := []rune(a.Requestor); len(name) > maxRequestor {
+	name := []rune(a.Requestor)
+	if len(name) > maxRequestor {
 		return string(name[:maxRequestor-1]) + "…"
 	}
 	return a.Requestor

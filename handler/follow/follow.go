@@ -121,14 +121,16 @@ func (f *Follower) followAll(ctx context.Context) error {
 	var errs []error
 	complete := true
 	for _, e := range episodes {
-		if err := f.follow(ctx, e, actions[e.latch.MachineID]); errors.Is(err, rows.ErrConflict) {
+		err := f.follow(ctx, e, actions[e.latch.MachineID])
+		if errors.Is(err, rows.ErrConflict) {
 			// A responder was faster. What the actions say of this machine is not recorded, so they are read again.
 			complete = false
 		} else if err != nil {
 			errs = append(errs, fmt.Errorf("follow machine %s: %w", e.latch.MachineID, err))
 		}
 	}
-	if err := errors.Join(errs...); err != nil || !complete {
+	err = errors.Join(errs...)
+	if err != nil || !complete {
 		return err
 	}
 	if whole {
@@ -198,7 +200,8 @@ func (f *Follower) record(ctx context.Context, e following, next episode.Next, a
 		// The write makes sure that a holder who slept through its time cannot go on to an intent that nobody would
 		// follow.
 		e.latch.Holder, e.latch.HeldUntil = "", time.Time{}
-		if err := f.Latches.Save(ctx, &e.latch); err != nil {
+		err := f.Latches.Save(ctx, &e.latch)
+		if err != nil {
 			return err
 		}
 	case episode.Conclude:

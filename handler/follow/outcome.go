@@ -46,7 +46,8 @@ func (f *Follower) pending(ctx context.Context, l latches.Latch, is episode.Pend
 	if is.Detail != "" {
 		waiting := episode.Event(l, notice.StillPending, f.Now())
 		waiting.Detail = is.Detail
-		if err := f.endings.TellJoiners(ctx, l, waiting); err != nil {
+		err := f.endings.TellJoiners(ctx, l, waiting)
+		if err != nil {
 			return err
 		}
 	}
@@ -98,7 +99,8 @@ func (f *Follower) succeeded(ctx context.Context, l *latches.Latch, a machine.Ac
 	what.At = a.Updated
 	what.ActionID = a.ID
 	what.Detail = detail
-	if undone, undoes := machine.SpecOf(spec.Undoes); undoes {
+	undone, undoes := machine.SpecOf(spec.Undoes)
+	if undoes {
 		state := latches.Latch{
 			MachineID:   l.MachineID,
 			MachineName: l.MachineName,

@@ -16,7 +16,8 @@ func (f *Follower) watchState(ctx context.Context, e following, actions []machin
 		e.latch = is.Latch
 		return f.released(ctx, e, *is.Released)
 	case is.LiftDue && !is.WaitsForRelease(f.Now()):
-		if err := f.endings.End(ctx, is.Latch, ""); err != nil {
+		err := f.endings.End(ctx, is.Latch, "")
+		if err != nil {
 			return err
 		}
 		return f.Latches.RemoveOpen(ctx, e.entry)
@@ -37,7 +38,8 @@ func (f *Follower) watchState(ctx context.Context, e following, actions []machin
 // but were observed later than the release begin again: the release cannot have been meant for them.
 func (f *Follower) released(ctx context.Context, e following, a machine.Action) error {
 	l := e.latch
-	if err := f.endings.TellJoiners(ctx, l, episode.ReleaseEvent(l, a, f.Now())); err != nil {
+	err := f.endings.TellJoiners(ctx, l, episode.ReleaseEvent(l, a, f.Now()))
+	if err != nil {
 		return err
 	}
 	episode.EndReleased(&l, a, f.Now())

@@ -45,7 +45,8 @@ func ReadDrift(ctx context.Context, store *switches.Store) (Drift, error) {
 	if err != nil || mark.Note == "" {
 		return d, err
 	}
-	if err := json.Unmarshal([]byte(mark.Note), &d); err != nil {
+	err = json.Unmarshal([]byte(mark.Note), &d)
+	if err != nil {
 		return d, fmt.Errorf("ledger mark %s: %w", markDrift, err)
 	}
 	return d, nil
@@ -87,7 +88,8 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 	if err != nil {
 		return err
 	}
-	if err := f.Switches.SetMark(ctx, markDrift, now, string(note)); err != nil {
+	err = f.Switches.SetMark(ctx, markDrift, now, string(note))
+	if err != nil {
 		return err
 	}
 	return f.Switches.SetMark(ctx, markReconcile, now, "")

@@ -82,7 +82,8 @@ func (f *Follower) afterFailure(ctx context.Context, j latches.Joiner, l latches
 	}
 	again, due := false, f.Now().UTC().Add(f.ReissueAfter)
 	run, err := f.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
-		if again = episode.Answers(record, *run) && episode.MayReissue(*run, l); again {
+		again = episode.Answers(record, *run) && episode.MayReissue(*run, l)
+		if again {
 			episode.Reissue(run, l.Kind, due)
 			run.Copies++
 			return true, nil

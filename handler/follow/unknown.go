@@ -58,7 +58,8 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 			RunID:  "lookups " + first + " " + last,
 			Detail: unknownDetail(missing, over, l.More),
 		}
-		if err := f.Teller.Tell(ctx, "operator", e); err != nil {
+		err := f.Teller.Tell(ctx, "operator", e)
+		if err != nil {
 			return err
 		}
 		f.Log.WarnContext(ctx, "alerts were asked for that nobody knows",

@@ -171,7 +171,8 @@ func notExecuted(err error) bool {
 // most.
 func retryAfter(header string, now time.Time) time.Duration {
 	var wait time.Duration
-	if seconds, err := strconv.Atoi(strings.TrimSpace(header)); err == nil {
+	seconds, err := strconv.Atoi(strings.TrimSpace(header))
+	if err == nil {
 		wait = time.Duration(min(max(seconds, 0), 3600)) * time.Second
 	} else if at, err := http.ParseTime(header); err == nil {
 		wait = at.Sub(now)
@@ -197,7 +198,8 @@ func clean(text string) string {
 	}, strings.ToValidUTF8(text, "\uFFFD"))
 	text = regexp.MustCompile(`[^\s<>()\[\]"',;:@/]+(?:@|%40)([A-Za-z0-9.-]+)`).ReplaceAllString(text, "…@$1")
 	text = strings.Join(strings.Fields(text), " ")
-	if runes := []rune(text); len(runes) > 300 {
+	runes := []rune(text)
+	if len(runes) > 300 {
 		return string(runes[:299]) + "…"
 	}
 	return text

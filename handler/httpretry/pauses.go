@@ -65,7 +65,8 @@ func (g *gates) ask(key string) (asking <-chan struct{}, mine bool) {
 	if e.asking != nil {
 		return e.asking, false
 	}
-	if now := time.Now(); now.Sub(e.askedAt) < pausesKnownFor {
+	now := time.Now()
+	if now.Sub(e.askedAt) < pausesKnownFor {
 		return nil, false
 	}
 	e.asking = make(chan struct{})

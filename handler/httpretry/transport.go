@@ -134,7 +134,8 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // CloseIdleConnections passes http.Client's call of the same name on to Base.
 func (t *Transport) CloseIdleConnections() {
-	if c, ok := t.opts.Base.(interface{ CloseIdleConnections() }); ok {
+	c, ok := t.opts.Base.(interface{ CloseIdleConnections() })
+	if ok {
 		c.CloseIdleConnections()
 	}
 }
@@ -170,7 +171,8 @@ func (t *Transport) newCall(req *http.Request) *call {
 // admit waits until the request may be sent.
 func (c *call) admit() error {
 	c.t.learn(c.req.Context(), c.key)
-	if err := c.t.gates.pass(c.req.Context(), c.key, c.perMinute, c.limit()); err != nil {
+	err := c.t.gates.pass(c.req.Context(), c.key, c.perMinute, c.limit())
+	if err != nil {
 		return err
 	}
 	if !c.sendBy.IsZero() && time.Now().After(c.sendBy) {
@@ -182,7 +184,8 @@ func (c *call) admit() error {
 // limit is the latest time at which a wait that begins now may end.
 func (c *call) limit() time.Time {
 	limit := time.Now().Add(c.t.opts.MaxWait)
-	if d, ok := c.req.Context().Deadline(); ok && d.Before(limit) {
+	d, ok := c.req.Context().Deadline()
+	if ok && d.Before(limit) {
 		limit = d
 	}
 	if !c.sendBy.IsZero() && c.sendBy.Before(limit) {
@@ -199,7 +202,8 @@ func (c *call) send() (*http.Response, *evidence, error) {
 	req.Body = c.body
 	resp, err := c.t.opts.Base.RoundTrip(req)
 	if err != nil {
-		if cause := context.Cause(ctx); errors.Is(cause, ErrTooLate) && !errors.Is(err, ErrTooLate) {
+		cause := context.Cause(ctx)
+		if errors.Is(cause, ErrTooLate) && !errors.Is(err, ErrTooLate) {
 			err = fmt.Errorf("%w: %w", cause, err)
 		}
 		stop()

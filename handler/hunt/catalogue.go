@@ -41,7 +41,8 @@ func Load(files fs.FS, folder string) (*Catalogue, error) {
 		if h == nil {
 			continue
 		}
-		if other, taken := c.Find(h.Name); taken {
+		other, taken := c.Find(h.Name)
+		if taken {
 			wrong.Problems = append(wrong.Problems, Problem{
 				File:    h.File,
 				Line:    1,

@@ -10,7 +10,8 @@ import (
 // found.
 func (r *reader) gaps(h *Hunt) {
 	e, ok := r.find("timespan")
-	if gap := h.schedule.LongestGap(); ok && len(r.problems) == 0 && h.Timespan < gap {
+	gap := h.schedule.LongestGap()
+	if ok && len(r.problems) == 0 && h.Timespan < gap {
 		noted := len(r.problems)
 		hint := fmt.Sprintf("write // timespan: with at least %s, and more by what events may be late", span(gap))
 		if gap > MaxLookBack {

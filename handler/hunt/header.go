@@ -125,7 +125,8 @@ func (r *reader) header() int {
 }
 
 func (r *reader) add(e entry) {
-	if first, taken := r.find(e.key); taken && e.key != "param" {
+	first, taken := r.find(e.key)
+	if taken && e.key != "param" {
 		r.wrong(e.line, fmt.Sprintf("%s is there twice", e.key), fmt.Sprintf("line %d has it already", first.line))
 		return
 	}
@@ -177,7 +178,8 @@ func (r *reader) span(e entry, low, high time.Duration) time.Duration {
 // hunt makes a hunt of the entries.
 func (r *reader) hunt() *Hunt {
 	h := &Hunt{File: r.file, Memory: 30 * 24 * time.Hour}
-	if e, ok := r.need("name", "such as // name: new-remote-tools"); ok {
+	e, ok := r.need("name", "such as // name: new-remote-tools")
+	if ok {
 		h.Name = e.value
 		if !regexp.MustCompile(namePattern).MatchString(e.value) {
 			r.wrong(e.line, fmt.Sprintf("%q is no name for a hunt", e.value),
@@ -187,11 +189,13 @@ func (r *reader) hunt() *Hunt {
 	if e, ok := r.find("description"); ok {
 		h.Description = plain(e.value, 1000)
 	}
-	if e, ok := r.need("schedule", "six fields, UTC, such as // schedule: 0 0 * * * *"); ok {
+	e, ok = r.need("schedule", "six fields, UTC, such as // schedule: 0 0 * * * *")
+	if ok {
 		h.Spec = strings.Join(strings.Fields(e.value), " ")
 		h.schedule = r.schedule(e)
 	}
-	if e, ok := r.need("timespan", "how far back a turn looks, such as // timespan: 2h"); ok {
+	e, ok = r.need("timespan", "how far back a turn looks, such as // timespan: 2h")
+	if ok {
 		h.Timespan = r.span(e, time.Minute, MaxLookBack)
 	}
 	if e, ok := r.find("memory"); ok {
@@ -224,7 +228,8 @@ func (r *reader) findings(h *Hunt) {
 	case h.Do.finds():
 		r.wrong(do.line, "severity is missing: findings need one", "such as // severity: Medium")
 	}
-	if e, _ := r.find("empty"); h.TellEmpty && !h.Do.mails() {
+	e, _ = r.find("empty")
+	if h.TellEmpty && !h.Do.mails() {
 		r.wrong(e.line, "empty: mail asks for mail, and the hunt sends none", "take it out, or write // do: both")
 	}
 	if h.Do.finds() && !slices.Contains(h.Identity, MachineColumn) {

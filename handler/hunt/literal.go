@@ -101,7 +101,8 @@ func age(value string) (time.Duration, error) {
 		'h': time.Hour,
 		'd': 24 * time.Hour,
 	}[value[len(value)-1]]
-	if d := time.Duration(n) * unit; d <= maxAge {
+	d := time.Duration(n) * unit
+	if d <= maxAge {
 		return d, nil
 	}
 	return 0, fmt.Errorf("%s is more than 400d", value)
@@ -109,7 +110,8 @@ func age(value string) (time.Duration, error) {
 
 // Since reads the beginning of a time that ends now: a duration such as 24h, or a time.
 func Since(now time.Time, value string) (time.Time, error) {
-	if at, err := time.Parse(time.RFC3339, value); err == nil {
+	at, err := time.Parse(time.RFC3339, value)
+	if err == nil {
 		return at.UTC(), nil
 	}
 	back, err := age(value)

@@ -39,7 +39,8 @@ func (e *Error) Error() string {
 		}
 		b.WriteString("\n  way out: " + p.Hint)
 	}
-	if more := len(e.Problems) - maxProblems; more > 0 {
+	more := len(e.Problems) - maxProblems
+	if more > 0 {
 		fmt.Fprintf(&b, "\n\n%d more problems are not shown", more)
 	}
 	return b.String()
@@ -62,7 +63,8 @@ func plain(text string, n int) string {
 		}
 		return r
 	}, strings.ToValidUTF8(text, "\uFFFD"))
-	if runes := []rune(text); len(runes) > n {
+	runes := []rune(text)
+	if len(runes) > n {
 		return string(runes[:n-1]) + "…"
 	}
 	return text

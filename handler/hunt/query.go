@@ -24,7 +24,8 @@ func pieces(query string, firstLine int, wrong func(line int, message, hint stri
 	var out []piece
 	from, line := 0, firstLine
 	for i := 0; i < len(query); {
-		if n := kql.Opaque(query[i:]); n > 0 {
+		n := kql.Opaque(query[i:])
+		if n > 0 {
 			if strings.Contains(query[i:i+n], "{{") {
 				wrong(line, "{{…}} stands within a text or a comment",
 					"write it where a value may stand: its quotes come with it")
@@ -69,7 +70,8 @@ func (h *Hunt) Query(since time.Time, values map[string]string) (string, error) 
 		literals[p.Name] = text
 	}
 	for name := range values {
-		if _, known := literals[name]; !known || name == sinceParam {
+		_, known := literals[name]
+		if !known || name == sinceParam {
 			return "", fmt.Errorf("hunt %s has no parameter %q that can be set", h.Name, plain(name, 40))
 		}
 	}

@@ -30,12 +30,14 @@ func (r *Runner) report(ctx context.Context, h *Hunt, state hunts.Hunt, turn hun
 		return r.tell(ctx, h, turn, notice.HuntEmpty)
 	}
 	for part := range slices.Chunk(placesOfFindings(result), sendBatch) {
-		if err := r.enqueue(ctx, h, turn, result, part); err != nil {
+		err := r.enqueue(ctx, h, turn, result, part)
+		if err != nil {
 			return err
 		}
 	}
 	if len(result.Mailed()) > 0 {
-		if err := r.tell(ctx, h, turn, notice.HuntRows); err != nil {
+		err := r.tell(ctx, h, turn, notice.HuntRows)
+		if err != nil {
 			return err
 		}
 	}

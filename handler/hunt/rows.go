@@ -124,7 +124,8 @@ func (h *Hunt) all(t Table) ([]string, error) {
 	taken := map[string]bool{}
 	var digests []string
 	for _, row := range t.Rows {
-		if d := digest(t, row, at); !taken[d] {
+		d := digest(t, row, at)
+		if !taken[d] {
 			taken[d] = true
 			digests = append(digests, d)
 		}

@@ -84,7 +84,8 @@ func (r *Runner) Run(ctx context.Context) error {
 	}
 	var errs []error
 	for i, d := range due {
-		if deadline, ends := ctx.Deadline(); i >= queriesAtOnce || ends && time.Until(deadline) < QueryTime+spare {
+		deadline, ends := ctx.Deadline()
+		if i >= queriesAtOnce || ends && time.Until(deadline) < QueryTime+spare {
 			r.Log.WarnContext(ctx, "hunts that are due are left for the next time", "hunts", len(due)-i)
 			break
 		}
@@ -118,7 +119,8 @@ func (r *Runner) due(ctx context.Context) ([]dueHunt, error) {
 		}
 		now := schedule.Tick(r.Now())
 		if state.Spec != h.Spec {
-			if err := r.plan(ctx, h, &state, now); err != nil {
+			err := r.plan(ctx, h, &state, now)
+			if err != nil {
 				return nil, err
 			}
 		}
@@ -170,11 +172,13 @@ func (r *Runner) turn(ctx context.Context, h *Hunt, state hunts.Hunt) (asksMore 
 		return true, err
 	}
 	if !recorded {
-		if turn, result, err = r.ask(ctx, h, state); err != nil {
+		turn, result, err = r.ask(ctx, h, state)
+		if err != nil {
 			return r.failed(ctx, h, state, err)
 		}
 		if recorded = turn.New > 0; recorded {
-			if err := r.Hunts.PutTurn(ctx, turn, result); errors.Is(err, rows.ErrConflict) {
+			err := r.Hunts.PutTurn(ctx, turn, result)
+			if errors.Is(err, rows.ErrConflict) {
 				return true, nil // who took the turn over goes on
 			} else if err != nil {
 				return true, err
@@ -232,7 +236,8 @@ type recordError struct{ error }
 func (e *recordError) Unwrap() error { return e.error }
 
 func (r *Runner) remember(ctx context.Context, h *Hunt, digests []string, at time.Time) error {
-	if err := r.Hunts.Remember(ctx, h.Name, digests, at); err != nil {
+	err := r.Hunts.Remember(ctx, h.Name, digests, at)
+	if err != nil {
 		return &recordError{err}
 	}
 	return nil
@@ -304,7 +309,8 @@ func (r *Runner) failed(ctx context.Context, h *Hunt, state hunts.Hunt, cause er
 // release gives the turn back. Somebody who took it over meanwhile does the same from its record.
 func (r *Runner) release(ctx context.Context, state hunts.Hunt) error {
 	state.Claim, state.ClaimUntil = "", time.Time{}
-	if err := r.Hunts.Save(ctx, &state); err != nil && !errors.Is(err, rows.ErrConflict) {
+	err := r.Hunts.Save(ctx, &state)
+	if err != nil && !errors.Is(err, rows.ErrConflict) {
 		return err
 	}
 	return nil

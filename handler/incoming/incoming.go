@@ -22,7 +22,8 @@ const (
 // Text makes a foreign text fit: bytes that are no UTF-8 become U+FFFD, control characters but line ends and tabs
 // become blanks, and what is longer than limit UTF-16 units ends in an ellipsis.
 func Text(s string, limit int) string {
-	if s = shorten(s, limit); !strings.ContainsFunc(s, unfit) {
+	s = shorten(s, limit)
+	if !strings.ContainsFunc(s, unfit) {
 		return s
 	}
 	return strings.Map(func(r rune) rune {

@@ -45,7 +45,8 @@ func (s *Store) housekeep(ctx context.Context, kind rows.Aging, before time.Time
 		// A cursor that cannot be read begins anew.
 		_ = json.Unmarshal([]byte(mark.Note), &at)
 	}
-	if removed, at, err = kind.Look(ctx, before, at); err != nil {
+	removed, at, err = kind.Look(ctx, before, at)
+	if err != nil {
 		return removed, err
 	}
 	note, err := outgoing.Encode(at)

@@ -40,7 +40,8 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	own := map[string]bool{}
 	r.Attrs(func(a slog.Attr) bool { own[a.Key] = true; return true })
 	add := func(name string, value any) {
-		if id, ok := value.(string); ok && id != "" && !own[name] {
+		id, ok := value.(string)
+		if ok && id != "" && !own[name] {
 			r.AddAttrs(slog.String(name, id))
 		}
 	}

@@ -52,7 +52,8 @@ func tame(groups []string, a slog.Attr) slog.Attr {
 
 // tameAny writes errors as their text, and looks for secrets inside of structures.
 func tameAny(v slog.Value) slog.Value {
-	if err, ok := v.Any().(error); ok {
+	err, ok := v.Any().(error)
+	if ok {
 		return slog.StringValue(cut(incoming.Visible(err.Error()), maxValue))
 	}
 	text, err := json.Marshal(v.Any())
@@ -63,7 +64,8 @@ func tameAny(v slog.Value) slog.Value {
 	if json.Unmarshal(text, &content) != nil {
 		return v
 	}
-	if text, err = json.Marshal(scrub(content)); err != nil || len(text) > maxValue {
+	text, err = json.Marshal(scrub(content))
+	if err != nil || len(text) > maxValue {
 		return slog.StringValue(cut(string(text), maxValue))
 	}
 	return slog.AnyValue(json.RawMessage(text))
@@ -76,7 +78,8 @@ func scrub(v any) any {
 		return incoming.Visible(v)
 	case map[string]any:
 		for name, value := range v {
-			if v[name] = scrub(value); secret(name) {
+			v[name] = scrub(value)
+			if secret(name) {
 				v[name] = hidden
 			}
 		}
@@ -108,7 +111,8 @@ func (b *bounded) Write(line []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if _, err := b.w.Write(short); err != nil {
+	_, err = b.w.Write(short)
+	if err != nil {
 		return 0, err
 	}
 	return len(line), nil
@@ -123,7 +127,8 @@ func shorten(line []byte) ([]byte, error) {
 	for _, name := range []string{
 		slog.TimeKey, slog.LevelKey, slog.MessageKey, "invocation", "run", "function", "error",
 	} {
-		if text, ok := all[name].(string); ok {
+		text, ok := all[name].(string)
+		if ok {
 			kept[name] = cut(text, maxShort)
 		}
 	}

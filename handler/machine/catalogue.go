@@ -220,7 +220,8 @@ func (s Spec) Unsupported(m Machine, scope Scope) string {
 			return "not supported on " + m.OSPlatform
 		}
 	}
-	if build := m.windows10Build(); build > 0 && build < s.oldest {
+	build := m.windows10Build()
+	if build > 0 && build < s.oldest {
 		return "not supported on " + m.OSPlatform + " " +
 			strings.TrimSpace(m.Version+" (build "+strconv.FormatInt(build, 10)+")")
 	}

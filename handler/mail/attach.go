@@ -24,9 +24,10 @@ func attach(msg *gomail.Msg, files []Attachment) error {
 			return fmt.Errorf("attachment %d: %q of type %q: the name is made of letters, digits and - _ . and the "+
 				"type is like text/csv", i+1, cut(f.Name, 80), cut(f.Type, 80))
 		}
-		if err := msg.AttachReader(f.Name, bytes.NewReader(f.Body),
+		err := msg.AttachReader(f.Name, bytes.NewReader(f.Body),
 			gomail.WithFileContentType(gomail.ContentType(f.Type)),
-			gomail.WithFileEncoding(gomail.EncodingB64)); err != nil {
+			gomail.WithFileEncoding(gomail.EncodingB64))
+		if err != nil {
 			return errors.Join(fmt.Errorf("attachment %s", f.Name), err)
 		}
 	}

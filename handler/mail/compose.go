@@ -63,7 +63,8 @@ func compose(m Message) (envelope, error) {
 		return envelope{}, err
 	}
 	var out bytes.Buffer
-	if _, err := msg.WriteTo(&out); err != nil {
+	_, err := msg.WriteTo(&out)
+	if err != nil {
 		return envelope{}, fmt.Errorf("write the mail as MIME: %w", err)
 	}
 	e.mime = out.Bytes()

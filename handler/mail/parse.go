@@ -65,8 +65,10 @@ func split(raw string) (*url.URL, error) {
 			errors.New("holds a blank, a line break or another control character; write it percent-encoded or take " +
 				"it out")
 	}
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		if wrong := unencoded(rest[:at]); wrong != "" {
+	at := strings.LastIndexByte(rest, '@')
+	if at >= 0 {
+		wrong := unencoded(rest[:at])
+		if wrong != "" {
 			return nil, fmt.Errorf("user and password must be percent-encoded: %s", wrong)
 		}
 	}
@@ -166,7 +168,8 @@ func parameter(c *Config, name, value string) error {
 		c.Timeout = d
 	case "audience":
 		value = strings.TrimSuffix(value, "/.default")
-		if u, err := url.Parse(value); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil ||
+		u, err := url.Parse(value)
+		if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil ||
 			strings.ContainsAny(value, " ?#") {
 			return fmt.Errorf("audience=%s: give the URI that the token is for, such as https://outlook.office365.com",
 				cut(value, 80))

@@ -20,7 +20,8 @@ const quitWait = 2 * time.Second
 // relays want to know. Nothing about the machine is told. An address literal, which some of them turn away, is left for
 // what has neither.
 func (s *Sender) hello(from string) string {
-	if _, domain, _ := strings.Cut(from, "@"); s.cfg.Hello == "" && isDomain(domain) {
+	_, domain, _ := strings.Cut(from, "@")
+	if s.cfg.Hello == "" && isDomain(domain) {
 		return domain
 	}
 	return cmp.Or(s.cfg.Hello, "[127.0.0.1]")
@@ -43,7 +44,8 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	if s, err = s.withToken(ctx); err != nil {
+	s, err = s.withToken(ctx)
+	if err != nil {
 		return err
 	}
 	conn, err := s.dial(ctx)
@@ -209,7 +211,8 @@ func (s *Sender) method(offered []string) smtp.Auth {
 }
 
 func (s *Sender) transfer(ctx context.Context, client *smtp.Client, e envelope) error {
-	if err := client.Mail("<" + e.from + ">"); err != nil {
+	err := client.Mail("<" + e.from + ">")
+	if err != nil {
 		return s.cfg.failure(ctx, OpSender, err)
 	}
 	refused, err := s.recipients(ctx, client, e.to)
@@ -223,7 +226,8 @@ func (s *Sender) transfer(ctx context.Context, client *smtp.Client, e envelope) 
 	if err != nil {
 		return s.cfg.failure(ctx, OpData, err)
 	}
-	if _, err := w.Write(e.mime); err != nil {
+	_, err = w.Write(e.mime)
+	if err != nil {
 		return s.cfg.failure(ctx, OpData, err)
 	}
 	if err := w.Close(); err != nil {

@@ -13,14 +13,16 @@ import (
 // find that out.
 func composeWithin(m Message, limit int) (envelope, error) {
 	if len(m.Attached) > 0 {
-		if e, err := compose(m); err != nil || len(e.mime) <= limit {
+		e, err := compose(m)
+		if err != nil || len(e.mime) <= limit {
 			return e, err
 		}
 		return withoutFiles(m, limit)
 	}
 	text := strings.ToValidUTF8(m.Text, "\uFFFD")
 	if len(text)+len(m.HTML) <= limit {
-		if e, err := compose(m); err != nil || len(e.mime) <= limit {
+		e, err := compose(m)
+		if err != nil || len(e.mime) <= limit {
 			return e, err
 		}
 	}
@@ -31,7 +33,8 @@ func composeWithin(m Message, limit int) (envelope, error) {
 	if m.HTML != "" && len(text) <= limit {
 		m.HTML = ""
 		m.Text = "[The formatted version is left out: " + why + ".]\n\n" + text
-		if e, err := compose(m); err != nil || len(e.mime) <= limit {
+		e, err := compose(m)
+		if err != nil || len(e.mime) <= limit {
 			return e, err
 		}
 	}
@@ -57,7 +60,8 @@ func upTo(text string, n int) string {
 		n--
 	}
 	text = text[:n]
-	if end := strings.LastIndexByte(text, '\n'); end > max(n-200, 0) {
+	end := strings.LastIndexByte(text, '\n')
+	if end > max(n-200, 0) {
 		text = text[:end]
 	}
 	return text

@@ -15,7 +15,8 @@ func only(text, signs string) bool {
 
 // cut shortens a text to n characters, the last of them an ellipsis.
 func cut(text string, n int) string {
-	if runes := []rune(text); len(runes) > n {
+	runes := []rune(text)
+	if len(runes) > n {
 		return string(runes[:n-1]) + "…"
 	}
 	return text

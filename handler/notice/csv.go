@@ -21,7 +21,8 @@ func CSV(columns []string, rows [][]string) ([]byte, error) {
 	for _, row := range append([][]string{columns}, rows...) {
 		tame := make([]string, len(row))
 		for i, cell := range row {
-			if tame[i] = cell; isFormula(cell) && !number.MatchString(cell) {
+			tame[i] = cell
+			if isFormula(cell) && !number.MatchString(cell) {
 				tame[i] = "'" + cell
 			}
 		}

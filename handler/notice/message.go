@@ -30,7 +30,8 @@ func DecodeMessage(tenant string, body []byte) (Message, error) {
 	var format struct {
 		Format int `json:"format"`
 	}
-	if err := json.Unmarshal(body, &format); err == nil && format.Format > Format {
+	err := json.Unmarshal(body, &format)
+	if err == nil && format.Format > Format {
 		return Message{},
 			fmt.Errorf("format %d, this version reads up to %d: %w", format.Format, Format, alert.ErrUnknownFormat)
 	}

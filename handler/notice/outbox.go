@@ -91,7 +91,8 @@ func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
 	if !opened {
 		return nil
 	}
-	if err := o.ask(ctx, n, "", n.DueAt); err != nil {
+	err = o.ask(ctx, n, "", n.DueAt)
+	if err != nil {
 		o.Log.WarnContext(ctx, "a notice could not be queued; it is sent when it is found overdue", "group", group,
 			"seq", n.Seq, "error", err.Error())
 	}
@@ -142,7 +143,8 @@ func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
 func (o *Outbox) insist(ctx context.Context, send func() error) error {
 	for {
 		err := send()
-		if _, ends := ctx.Deadline(); err == nil || !ends {
+		_, ends := ctx.Deadline()
+		if err == nil || !ends {
 			return err
 		}
 		o.Log.WarnContext(ctx, "no copy of the message could be sent, so it is kept and tried again",
@@ -204,7 +206,8 @@ func (o *Outbox) postpone(ctx context.Context, n notices.Notice) error {
 	again := o.Now().UTC().Add(lateWait)
 	o.Log.InfoContext(ctx, "a mail is late; it waits until what it tells of has been looked at",
 		"group", n.Group, "seq", n.Seq, "due", n.DueAt, "again", again)
-	if err := o.Notices.Failed(ctx, n, again); err != nil {
+	err := o.Notices.Failed(ctx, n, again)
+	if err != nil {
 		return err
 	}
 	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
@@ -227,7 +230,8 @@ func (o *Outbox) giveBack(ctx context.Context, n notices.Notice, cause error) er
 	if errors.As(cause, &partly) {
 		n.Left = strings.Join(partly.Left, ",")
 	}
-	if err := o.Notices.Failed(ctx, n, again); err != nil {
+	err := o.Notices.Failed(ctx, n, again)
+	if err != nil {
 		return err
 	}
 	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
@@ -250,7 +254,8 @@ func (o *Outbox) Resend(ctx context.Context) error {
 			continue
 		}
 		if now.After(n.DueAt.Add(unwrittenAfter * o.Lock)) {
-			if dropped, err := o.Notices.DropUnwritten(ctx, n); dropped || err != nil {
+			dropped, err := o.Notices.DropUnwritten(ctx, n)
+			if dropped || err != nil {
 				errs = append(errs, err)
 				continue
 			}
@@ -267,7 +272,8 @@ func (o *Outbox) compose(ctx context.Context, n notices.Notice, entries []notice
 	to := o.To
 	for _, entry := range entries {
 		var e Event
-		if err := json.Unmarshal([]byte(entry.Body), &e); err != nil {
+		err := json.Unmarshal([]byte(entry.Body), &e)
+		if err != nil {
 			return Mail{}, fmt.Errorf("read an entry of notice %s: %w", n.Group, err)
 		}
 		if len(e.To) > 0 {

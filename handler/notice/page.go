@@ -284,7 +284,8 @@ func otherHeadline(e Event) string {
 		return "An alert is not answered, a person must look: " + cmp.Or(e.Title, e.AlertID)
 	case CapReached:
 		held := "what is beyond it is held"
-		if spec, known := machine.SpecOf(e.Action); known {
+		spec, known := machine.SpecOf(e.Action)
+		if known {
 			held = spec.Plural + " are held"
 		}
 		return "A cap is reached, " + held + " for a person: " + e.Detail
@@ -316,7 +317,8 @@ func functionOf(e Event) string {
 func oneLine(s string, n int) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }),
 		" ")
-	if runes := []rune(s); len(runes) > n {
+	runes := []rune(s)
+	if len(runes) > n {
 		return string(runes[:n-1]) + "…"
 	}
 	return s

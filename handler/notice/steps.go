@@ -82,10 +82,12 @@ func standingOutcome(e Event) (outcome, tone, what string) {
 
 // stepNoun is what the event's step is called, and whether what it brings about lasts.
 func stepNoun(e Event) (noun string, lasting bool) {
-	if spec, found := machine.SpecOf(e.Action); found {
+	spec, found := machine.SpecOf(e.Action)
+	if found {
 		return spec.NounOf(e.Scope), spec.Lasting
 	}
-	if change, isTag := strings.CutPrefix(e.Step, "tag:"); isTag {
+	change, isTag := strings.CutPrefix(e.Step, "tag:")
+	if isTag {
 		return "change of the machine's tags (" + strings.Replace(change, ":", " ", 1) + ")", false
 	}
 	return "update of the alert", false

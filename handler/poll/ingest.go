@@ -42,14 +42,16 @@ func (p *Poller) ingest(ctx context.Context, batch []candidate, apiNow time.Time
 		return err
 	}
 	slices.SortStableFunc(due, func(a, b candidate) int {
-		if byRank := cmp.Compare(b.alert.Severity.Rank(), a.alert.Severity.Rank()); byRank != 0 {
+		byRank := cmp.Compare(b.alert.Severity.Rank(), a.alert.Severity.Rank())
+		if byRank != 0 {
 			return byRank
 		}
 		return a.alert.Updated.Compare(b.alert.Updated)
 	})
 	machines := p.machines(ctx, due)
 	for part := range slices.Chunk(due, sendBatch) {
-		if err := p.enqueue(ctx, part, machines, apiNow, done); err != nil {
+		err := p.enqueue(ctx, part, machines, apiNow, done)
+		if err != nil {
 			return err
 		}
 	}
@@ -98,7 +100,8 @@ func (p *Poller) changed(ctx context.Context, batch []candidate) ([]candidate, e
 		}
 		latest, exists := record.Latest()
 		due[i] = !exists || record.Seen.Hash != batch[i].hash || latest.State == runs.Observed
-		if updated := batch[i].alert.Updated; !due[i] && updated.After(record.Seen.Updated) {
+		updated := batch[i].alert.Updated
+		if !due[i] && updated.After(record.Seen.Updated) {
 			return p.Runs.Touch(ctx, *record.Seen, updated)
 		}
 		return nil
@@ -230,7 +233,8 @@ func (t *tally) late(a alert.Alert, apiNow time.Time) {
 		return
 	}
 	t.lates++
-	if late := apiNow.Sub(a.Updated); late > t.latest {
+	late := apiNow.Sub(a.Updated)
+	if late > t.latest {
 		t.latest, t.lateID = late, a.ID
 	}
 }

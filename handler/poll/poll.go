@@ -110,7 +110,8 @@ func (p *Poller) watermark(ctx context.Context) (switches.Watermark, error) {
 	case err != nil:
 	case mark.At.IsZero():
 		mark.Since = p.Now().UTC().Add(-p.Lookback)
-		if mark, err = p.Switches.Advance(ctx, mark, mark.Since); errors.Is(err, rows.ErrConflict) {
+		mark, err = p.Switches.Advance(ctx, mark, mark.Since)
+		if errors.Is(err, rows.ErrConflict) {
 			mark, err = p.Switches.Watermark(ctx)
 		}
 	case mark.Since.IsZero(): // written before there were sweeps

@@ -96,12 +96,14 @@ func (p *Poller) sweepRuns(ctx context.Context, now time.Time, _ switches.Mark) 
 		if now.Sub(entry.At) < p.SweepAfter || len(standing) >= standingAtOnce {
 			return nil
 		}
-		if entries = append(entries, entry); len(entries) < entriesAtOnce {
+		entries = append(entries, entry)
+		if len(entries) < entriesAtOnce {
 			return nil
 		}
 		return look()
 	})
-	if err = errors.Join(err, look()); len(standing) == 0 {
+	err = errors.Join(err, look())
+	if len(standing) == 0 {
 		return err
 	}
 	slices.SortStableFunc(standing, func(a, b runs.Run) int {
@@ -128,7 +130,8 @@ func (p *Poller) standing(ctx context.Context, entries []runs.OpenEntry, now tim
 		if err != nil || !open || now.Sub(run.DueAt) < p.SweepAfter<<min(run.Sweeps, slowest) {
 			return err
 		}
-		if followed, err := p.followed(ctx, run); err != nil || followed {
+		followed, err := p.followed(ctx, run)
+		if err != nil || followed {
 			return err
 		}
 		mu.Lock()
@@ -150,7 +153,8 @@ func (p *Poller) followed(ctx context.Context, run runs.Run) (bool, error) {
 			(l.State != latches.Acting && l.State != latches.Intended) {
 			return false, err
 		}
-		if err := p.Latches.AddOpen(ctx, run.MachineID, kind); err != nil {
+		err = p.Latches.AddOpen(ctx, run.MachineID, kind)
+		if err != nil {
 			return false, err
 		}
 	}
@@ -358,7 +362,8 @@ func readMark[T any](ctx context.Context, store *switches.Store, name string) (T
 	if err != nil || mark.Note == "" {
 		return v, err
 	}
-	if err := json.Unmarshal([]byte(mark.Note), &v); err != nil {
+	err = json.Unmarshal([]byte(mark.Note), &v)
+	if err != nil {
 		return v, fmt.Errorf("ledger mark %s: %w", name, err)
 	}
 	return v, nil

@@ -48,7 +48,8 @@ var (
 func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]) error) error {
 	from, length := s.from, max(s.to.Sub(s.from), shortestWindow)
 	for {
-		if deadline, set := ctx.Deadline(); set && time.Until(deadline) < timeLeft {
+		deadline, set := ctx.Deadline()
+		if set && time.Until(deadline) < timeLeft {
 			return errNoTime
 		}
 		w := alert.Window{From: from, To: from.Add(length), Top: s.limit}
@@ -64,7 +65,8 @@ func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]
 			length = max(end.Sub(from)/2, shortestWindow)
 			continue
 		}
-		if err := take(slice[T]{entries, end, page, err}); err != nil || last {
+		err = take(slice[T]{entries, end, page, err})
+		if err != nil || last {
 			return err
 		}
 		from = end

@@ -81,13 +81,15 @@ func decode(header http.Header, body []byte) (Receipt, *Refusal) {
 func contentType(header http.Header) (string, *Refusal) {
 	kind, parameters, err := mime.ParseMediaType(header.Get("Content-Type"))
 	known := err == nil && slices.Contains([]string{typeJSON, typeEvent, typeBatch}, kind)
-	if charset := parameters["charset"]; !known || charset != "" && !strings.EqualFold(charset, "utf-8") {
+	charset := parameters["charset"]
+	if !known || charset != "" && !strings.EqualFold(charset, "utf-8") {
 		return "",
 			refuse(http.StatusUnsupportedMediaType, "unsupported_type",
 				"Content-Type %.80q is not read; send %s, %s or %s, in UTF-8", header.Get("Content-Type"), typeJSON,
 				typeEvent, typeBatch)
 	}
-	if encoding := header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+	encoding := header.Get("Content-Encoding")
+	if encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return "",
 			refuse(http.StatusUnsupportedMediaType, "unsupported_type",
 				"Content-Encoding %.40q is not read; send the body as it is", encoding)
@@ -135,7 +137,8 @@ func dataOf(number int, tree any) ([]any, *Refusal) {
 		return nil, refuse(http.StatusBadRequest, "bad_event", "event %d is no object", number)
 	}
 	for _, name := range []string{"id", "source", "type", "specversion"} {
-		if text, _ := event.fields[name].(string); text == "" {
+		text, _ := event.fields[name].(string)
+		if text == "" {
 			return nil, refuse(http.StatusBadRequest, "bad_event", "event %d has no %s", number, name)
 		}
 	}

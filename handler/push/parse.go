@@ -28,7 +28,8 @@ func parse(body []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	_, err = d.Token()
+	if !errors.Is(err, io.EOF) {
 		return nil, errors.New("something follows the JSON value")
 	}
 	return tree, nil
@@ -67,7 +68,8 @@ func value(d *json.Decoder, depth int) (any, error) {
 		if _, twice := o.fields[folded]; twice {
 			return nil, fmt.Errorf("the name %.40q stands twice in an object", name)
 		}
-		if o.fields[folded], err = value(d, depth+1); err != nil {
+		o.fields[folded], err = value(d, depth+1)
+		if err != nil {
 			return nil, err
 		}
 	}

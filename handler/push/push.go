@@ -95,7 +95,8 @@ func (r *Receiver) Receive(ctx context.Context, header http.Header, body []byte)
 				Cause:      errors.New("CORDON_WEBHOOK_SECRET is a reference to a key vault that was not resolved"),
 			}
 	}
-	if why := distrust(r.o.Secret, header, body, now); why != "" {
+	why := distrust(r.o.Secret, header, body, now)
+	if why != "" {
 		refused := refuse(http.StatusUnauthorized, "unauthorized",
 			"the request does not prove that its sender knows the webhook secret; see docs/push.md")
 		refused.Cause = fmt.Errorf("the webhook secret: %s", why)
@@ -118,7 +119,8 @@ func (r *Receiver) Receive(ctx context.Context, header http.Header, body []byte)
 	if refused != nil {
 		return Receipt{}, refused
 	}
-	if err := Enqueue(ctx, r.o.Queue, r.o.Tenant, "pushed", now, receipt.Accepted); err != nil {
+	err := Enqueue(ctx, r.o.Queue, r.o.Tenant, "pushed", now, receipt.Accepted)
+	if err != nil {
 		return Receipt{},
 			&Refusal{
 				Status:     http.StatusServiceUnavailable,

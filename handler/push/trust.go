@@ -60,7 +60,8 @@ func wrongSignature(secret string, header http.Header, body []byte, now time.Tim
 	if err != nil {
 		return fmt.Sprintf("%s is no number of seconds", HeaderTimestamp)
 	}
-	if age := now.Sub(time.Unix(seconds, 0)); age > replayWindow || age < -replayWindow {
+	age := now.Sub(time.Unix(seconds, 0))
+	if age > replayWindow || age < -replayWindow {
 		return fmt.Sprintf("%s is %s away from our time, at most %s is allowed", HeaderTimestamp,
 			age.Round(time.Second), replayWindow)
 	}

@@ -88,7 +88,8 @@ func lookAt(ctx context.Context, receiver *azservicebus.Receiver, numbers []int6
 		last := numbers[len(numbers)-1] // without an answer there is nothing from here on
 		for _, m := range messages {
 			d := deadLetter(m)
-			if _, wanted := slices.BinarySearch(numbers, d.Number); wanted {
+			_, wanted := slices.BinarySearch(numbers, d.Number)
+			if wanted {
 				found[d.Number] = d
 			}
 			last = max(d.Number, numbers[0])

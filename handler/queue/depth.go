@@ -14,10 +14,12 @@ const farewell = 2 * time.Second
 // how many dead letters, each counted up to limit. Messages are read over the wire to be counted, so limit bounds the
 // traffic; the exact figures are with Azure Monitor.
 func (c *Client) Depth(ctx context.Context, queue string, limit int) (active, dead int, err error) {
-	if active, err = c.peek(ctx, queue, limit, 0); err != nil {
+	active, err = c.peek(ctx, queue, limit, 0)
+	if err != nil {
 		return 0, 0, err
 	}
-	if dead, err = c.peek(ctx, queue, limit, azservicebus.SubQueueDeadLetter); err != nil {
+	dead, err = c.peek(ctx, queue, limit, azservicebus.SubQueueDeadLetter)
+	if err != nil {
 		return 0, 0, err
 	}
 	return active, dead, nil

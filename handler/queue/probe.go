@@ -97,7 +97,8 @@ func takeBack(ctx context.Context, sender *sender, sure, perhaps []int64) (left 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackWithin)
 	defer cancel()
 	for _, n := range sure {
-		if err := sender.CancelScheduledMessages(ctx, []int64{n}, nil); err != nil {
+		err := sender.CancelScheduledMessages(ctx, []int64{n}, nil)
+		if err != nil {
 			left = append(left, n)
 		}
 	}

@@ -117,7 +117,8 @@ func (c *Client) take(ctx context.Context, queue string, numbers []int64,
 		held:   map[int64]*azservicebus.ReceivedMessage{},
 		done:   map[int64]Taken{},
 	}
-	if err = t.choose(ctx, numbers); err == nil {
+	err = t.choose(ctx, numbers)
+	if err == nil {
 		err = t.walk(ctx)
 	}
 	leave(ctx, taker)
@@ -175,7 +176,8 @@ func (t *taking) choose(ctx context.Context, numbers []int64) error {
 			return err
 		}
 		for _, m := range messages {
-			if err := t.deal(ctx, m, time.Now()); err != nil {
+			err := t.deal(ctx, m, time.Now())
+			if err != nil {
 				return err
 			}
 		}
@@ -196,7 +198,8 @@ func (t *taking) walk(ctx context.Context) error {
 	}
 	for beyond, empty, ask := 0, 0, len(t.open); len(t.open) > 0 && beyond < takeBeyond &&
 		empty < emptyRounds; ask *= 2 {
-		if t.exhausted = len(t.held) >= takeReach; t.exhausted {
+		t.exhausted = len(t.held) >= takeReach
+		if t.exhausted {
 			return nil
 		}
 		// Little is asked for at first: whatever comes stays locked until the end.
@@ -296,7 +299,8 @@ func (t *taking) replay(ctx context.Context, m *azservicebus.ReceivedMessage,
 	if err != nil {
 		return Taken{Fate: Refused, Reason: err.Error()}, nil
 	}
-	if err := t.client.Send(ctx, t.queue, out); err != nil {
+	err = t.client.Send(ctx, t.queue, out)
+	if err != nil {
 		return Taken{Fate: Kept, Reason: err.Error()}, err
 	}
 	if err := t.remove(ctx, m); err != nil {
@@ -316,7 +320,8 @@ func (t *taking) remove(ctx context.Context, m *azservicebus.ReceivedMessage) er
 	if err == nil {
 		return nil
 	}
-	if there, look := lookAt(ctx, t.keeper, []int64{deadLetter(m).Number}); look == nil && len(there) == 0 {
+	there, look := lookAt(ctx, t.keeper, []int64{deadLetter(m).Number})
+	if look == nil && len(there) == 0 {
 		return nil
 	}
 	if lockLost(err) {
@@ -338,7 +343,8 @@ func (t *taking) settle(ctx context.Context, m *azservicebus.ReceivedMessage,
 	if err == nil || lockLost(err) || ctx.Err() != nil {
 		return err
 	}
-	if err := t.keeper.RenewMessageLock(ctx, m, nil); err != nil {
+	err = t.keeper.RenewMessageLock(ctx, m, nil)
+	if err != nil {
 		return err
 	}
 	return how(ctx, token)

@@ -219,7 +219,8 @@ func (r *Responder) respond(ctx context.Context, run *answer.Run) (o answer.Outc
 		r.facts,
 		r.decide,
 	} {
-		if o, err := stage(ctx, run); err != nil || o.Ends() {
+		o, err := stage(ctx, run)
+		if err != nil || o.Ends() {
 			return o, err
 		}
 	}

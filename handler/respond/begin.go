@@ -53,7 +53,8 @@ func (r *Responder) compare(ctx context.Context, run *answer.Run) (o answer.Outc
 	if o.Ends() {
 		return o, err
 	}
-	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
+	trouble, _ := machine.TroubleOf(err)
+	if trouble == machine.NotFound {
 		latest, exists := run.Record.Latest()
 		if !exists {
 			return r.unknownAlert(ctx, run, err)
@@ -75,7 +76,8 @@ func (r *Responder) compare(ctx context.Context, run *answer.Run) (o answer.Outc
 	}
 	if run.Record.Seen == nil {
 		r.giveLookUpBack(ctx, run.Message.AlertID)
-		if err := r.supersedeAsked(ctx, run, observed.Run.Version); err != nil {
+		err := r.supersedeAsked(ctx, run, observed.Run.Version)
+		if err != nil {
 			return o, err
 		}
 	}

@@ -31,7 +31,8 @@ func (r *Responder) reschedule(ctx context.Context, run *answer.Run, p answer.Pa
 		}
 	}
 	next := alert.Envelope{ID: id, Message: r.nextMessage(run), At: at}
-	if err := r.Queue.SendAlerts(ctx, []alert.Envelope{next}); err != nil {
+	err := r.Queue.SendAlerts(ctx, []alert.Envelope{next})
+	if err != nil {
 		return fmt.Errorf("the run could not be scheduled to go on (%s): %w", p.Why, err)
 	}
 	r.Log.InfoContext(ctx, "run comes back", "at", at, "why", p.Why, "copy", id)
@@ -45,7 +46,8 @@ func (r *Responder) noteComeback(
 ) (runs.Run, error) {
 	outage, told := r.noteStuck(ctx, run, p)
 	return r.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
-		if made := copyOf(*row, run.Message); row.CopyOf != made {
+		made := copyOf(*row, run.Message)
+		if row.CopyOf != made {
 			row.Copies++
 			row.CopyOf = copyOf(*row, run.Message)
 		}

@@ -52,7 +52,8 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 		return o, err
 	}
 	in.Ceiling = ceiling
-	if run.Plan, err = r.askBook(ctx, run, in); err != nil {
+	run.Plan, err = r.askBook(ctx, run, in)
+	if err != nil {
 		return o, err
 	}
 	r.noteOddities(ctx, run, in)
@@ -114,7 +115,8 @@ func continued(run *answer.Run, plan playbook.Plan, step playbook.Step) playbook
 	if !isAction {
 		return step
 	}
-	if why := spec.Unsupported(*run.Machine, step.Scope); why != "" {
+	why := spec.Unsupported(*run.Machine, step.Scope)
+	if why != "" {
 		step.Verdict, step.Why = playbook.Skipped, why
 	}
 	return step

@@ -65,7 +65,8 @@ func machineIn(run *answer.Run) bool {
 func (r *Responder) readAlert(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	run.Alert = alert.Alert{}
 	a, err := r.alertOf(ctx, run.Row.AlertID)
-	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
+	trouble, _ := machine.TroubleOf(err)
+	if trouble == machine.NotFound {
 		return r.clerk.Missed(ctx, run, "", err, r.clerk.Close)
 	}
 	if err != nil {
@@ -112,7 +113,8 @@ func (r *Responder) observe(ctx context.Context, a alert.Alert) (runs.ObservedVe
 // of what is held, which the newer version does not look for once this run is over.
 func (r *Responder) supersede(ctx context.Context, run *answer.Run, by int) (answer.Outcome, error) {
 	if !run.Row.StartedAt.IsZero() {
-		if err := r.Held.Remove(ctx, run.Row.AlertID, by-1); err != nil {
+		err := r.Held.Remove(ctx, run.Row.AlertID, by-1)
+		if err != nil {
 			return answer.Outcome{}, err
 		}
 	}
@@ -124,7 +126,8 @@ func (r *Responder) supersede(ctx context.Context, run *answer.Run, by int) (ans
 func (r *Responder) readMachine(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	id := run.Alert.MachineID
 	m, err := r.API.Machine(ctx, id)
-	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
+	trouble, _ := machine.TroubleOf(err)
+	if trouble == machine.NotFound {
 		return r.clerk.Missed(ctx, run, id, err, r.clerk.Close)
 	}
 	if err != nil {

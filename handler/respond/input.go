@@ -39,7 +39,8 @@ func (r *Responder) input(ctx context.Context, run *answer.Run) (playbook.Input,
 		return in, err
 	}
 	in.Hunt = hunted
-	if err := CountNeighbours(ctx, r.Neighbours, r.Book, &in); err != nil {
+	err = CountNeighbours(ctx, r.Neighbours, r.Book, &in)
+	if err != nil {
 		return in, err
 	}
 	needs := r.Book.Needs()

@@ -31,7 +31,8 @@ func (o *oddities) fresh(found []switches.Met, now time.Time) []switches.Met {
 	}
 	var fresh []switches.Met
 	for _, m := range found {
-		if at, known := o.noted[m]; !known || now.Sub(at) > notedFor {
+		at, known := o.noted[m]
+		if !known || now.Sub(at) > notedFor {
 			o.noted[m] = now
 			fresh = append(fresh, m)
 		}
@@ -55,10 +56,12 @@ func (r *Responder) noteOddities(ctx context.Context, run *answer.Run, in playbo
 		})
 	}
 	now := r.Now().UTC()
-	if found = r.odd.fresh(found, now); len(found) == 0 {
+	found = r.odd.fresh(found, now)
+	if len(found) == 0 {
 		return
 	}
-	if err := r.Switches.NoteMet(ctx, found, now); err != nil {
+	err := r.Switches.NoteMet(ctx, found, now)
+	if err != nil {
 		r.Log.WarnContext(ctx, "what is odd about the machine is not kept for Health", "error", err.Error())
 	}
 }

@@ -72,7 +72,8 @@ func (r *Responder) tellWithdrawn(ctx context.Context, run *answer.Run) error {
 				continue
 			}
 			for _, group := range strings.Fields(j.Groups) {
-				if err := r.Teller.Tell(ctx, group, e); err != nil {
+				err := r.Teller.Tell(ctx, group, e)
+				if err != nil {
 					return err
 				}
 			}

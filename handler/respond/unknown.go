@@ -44,10 +44,12 @@ func (r *Responder) askedAlert(ctx context.Context, run *answer.Run) (a alert.Al
 		return a, o, err
 	}
 	a, err = r.alertOf(ctx, id)
-	if trouble, _ := machine.TroubleOf(err); trouble != machine.NotFound && trouble != machine.Refused {
+	trouble, _ := machine.TroubleOf(err)
+	if trouble != machine.NotFound && trouble != machine.Refused {
 		return a, o, err
 	}
-	if noteErr := r.Switches.Missing(ctx, id, r.sharedNow(ctx)); noteErr != nil {
+	noteErr := r.Switches.Missing(ctx, id, r.sharedNow(ctx))
+	if noteErr != nil {
 		return a, o, noteErr
 	}
 	o, err = r.unknownAlert(ctx, run, err)
@@ -83,7 +85,8 @@ func (r *Responder) giveLookUpBack(ctx context.Context, alertID string) {
 	if alert.IsFinding(alertID) {
 		return
 	}
-	if err := r.Switches.Found(ctx, alertID, r.sharedNow(ctx)); err != nil {
+	err := r.Switches.Found(ctx, alertID, r.sharedNow(ctx))
+	if err != nil {
 		r.Log.WarnContext(ctx,
 			"a look-up that found its alert could not be taken off the count, so it counts for an hour",
 			"alert", alertID,

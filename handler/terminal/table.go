@@ -17,8 +17,10 @@ const (
 
 // width is how many columns w has.
 func width(w io.Writer) int {
-	if f, isFile := w.(interface{ Fd() uintptr }); isFile {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+	f, isFile := w.(interface{ Fd() uintptr })
+	if isFile {
+		n, _, err := term.GetSize(int(f.Fd()))
+		if err == nil && n > 0 {
 			return n
 		}
 	}
@@ -87,7 +89,8 @@ func inColumns(w io.Writer, width int, rows [][]string) error {
 			before += row[i] + strings.Repeat(" ", n-utf8.RuneCountInString(row[i]))
 		}
 		for _, line := range fold(row[len(left)], room, room) {
-			if _, err := fmt.Fprintln(w, strings.TrimRight(before+line, " ")); err != nil {
+			_, err := fmt.Fprintln(w, strings.TrimRight(before+line, " "))
+			if err != nil {
 				return err
 			}
 			before = margin
@@ -146,7 +149,8 @@ func Lines(w io.Writer, limit int, texts ...string) error {
 		indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
 		before, room := indent, width(w)-len(indent)
 		for _, line := range fold(Plain(strings.TrimSpace(text), limit), room, room-gap) {
-			if _, err := fmt.Fprintln(w, before+line); err != nil {
+			_, err := fmt.Fprintln(w, before+line)
+			if err != nil {
 				return err
 			}
 			before = indent + "  "

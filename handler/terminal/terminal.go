@@ -35,7 +35,8 @@ func Plain(text string, limit int) string {
 			shown = quoted[1 : len(quoted)-1]
 		}
 		width := utf8.RuneCountInString(shown)
-		if text = text[size:]; width > room || width == room && len(text) > 0 {
+		text = text[size:]
+		if width > room || width == room && len(text) > 0 {
 			return b.String() + "…"
 		}
 		b.WriteString(shown)

@@ -49,7 +49,8 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, t taker) (metadat
 func (h *Handler) readBody(w http.ResponseWriter, r *http.Request, t taker) (metadata, error) {
 	// The host always sends JSON. A page in a browser on the same machine cannot, without a permission that nobody
 	// gives.
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
 		return metadata{},
 			fmt.Errorf("the invocation's Content-Type is %.40q; send application/json", r.Header.Get("Content-Type"))
 	}
@@ -88,7 +89,8 @@ func tolerant() jsontext.Options {
 // decode reads {"Data":{…},"Metadata":{…}} and nothing after it. Other members are skipped, whatever they hold.
 func decode(d *jsontext.Decoder, t taker) (metadata, error) {
 	var m metadata
-	if kind := d.PeekKind(); kind != '{' && kind != 0 {
+	kind := d.PeekKind()
+	if kind != '{' && kind != 0 {
 		return m, fmt.Errorf("it is %s, not an object", kind)
 	}
 	err := members(d, func(name []byte) error {
@@ -178,7 +180,8 @@ func (m *metadata) member(d *jsontext.Decoder, name []byte) error {
 		// This one has no zone. It counts where the other is not said.
 		set = func(said string) { m.setEnqueuedAt(said, false) }
 	}
-	if kind := d.PeekKind(); set == nil || kind == '{' || kind == '[' {
+	kind := d.PeekKind()
+	if set == nil || kind == '{' || kind == '[' {
 		return skip(d)
 	}
 	v, err := d.ReadValue()
@@ -189,13 +192,15 @@ func (m *metadata) member(d *jsontext.Decoder, name []byte) error {
 }
 
 func (m *metadata) setDeliveryCount(said string) {
-	if n, err := strconv.Atoi(said); err == nil && n > 0 {
+	n, err := strconv.Atoi(said)
+	if err == nil && n > 0 {
 		m.deliveryCount = n
 	}
 }
 
 func (m *metadata) setEnqueuedAt(said string, instead bool) {
-	if at := instant(said); !at.IsZero() && (instead || m.enqueuedAt.IsZero()) {
+	at := instant(said)
+	if !at.IsZero() && (instead || m.enqueuedAt.IsZero()) {
 		m.enqueuedAt = at
 	}
 }
@@ -204,7 +209,8 @@ func (m *metadata) setEnqueuedAt(said string, instead bool) {
 // first instant, which stands for none.
 func instant(text string) time.Time {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
-		if at, err := time.Parse(layout, text); err == nil && at.Year() > 1 {
+		at, err := time.Parse(layout, text)
+		if err == nil && at.Year() > 1 {
 			return at.UTC()
 		}
 	}
@@ -213,7 +219,8 @@ func instant(text string) time.Time {
 
 // checkDepth bounds the nesting of a value that has been read whole.
 func checkDepth(v jsontext.Value) error {
-	if kind := v.Kind(); kind != '{' && kind != '[' {
+	kind := v.Kind()
+	if kind != '{' && kind != '[' {
 		return nil
 	}
 	depth, quoted := 0, false
@@ -238,7 +245,8 @@ func checkDepth(v jsontext.Value) error {
 
 // text is the content of a JSON string, with what is no UTF-8 replaced. It may share the string's memory.
 func text(v jsontext.Value) []byte {
-	if inner := v[1 : len(v)-1]; !bytes.ContainsRune(inner, '\\') && utf8.Valid(inner) {
+	inner := v[1 : len(v)-1]
+	if !bytes.ContainsRune(inner, '\\') && utf8.Valid(inner) {
 		return inner
 	}
 	// The only error that a string which has been read can give is that of invalid UTF-8, and then the text is whole.

@@ -22,7 +22,8 @@ type Handler struct {
 // Warm builds the services, so that the first invocation need not. A failure is logged; the next invocation tries
 // again. It returns when they are built, could not be, or the context ends.
 func (h *Handler) Warm(ctx context.Context) {
-	if _, err := h.lazy.get(ctx); err != nil && ctx.Err() == nil {
+	_, err := h.lazy.get(ctx)
+	if err != nil && ctx.Err() == nil {
 		h.logFailure(ctx, "services", 0, err)
 	}
 }
@@ -35,7 +36,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r = r.WithContext(logging.WithInvocation(r.Context(), invocationID(r.Header)))
-	if path := routed(r.URL.Path); path != r.URL.Path {
+	path := routed(r.URL.Path)
+	if path != r.URL.Path {
 		meant := *r.URL
 		meant.Path = path
 		r.URL = &meant

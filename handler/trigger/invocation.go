@@ -28,7 +28,8 @@ func (h *Handler) invoke(w http.ResponseWriter, r *http.Request, function string
 	var m metadata
 	err := guard(func() error {
 		var err error
-		if m, err = h.read(w, r, t); err != nil {
+		m, err = h.read(w, r, t)
+		if err != nil {
 			return err
 		}
 		do, err := decode(m)

@@ -43,7 +43,8 @@ func tick(v jsontext.Value) Tick {
 		IsPastDue      jsontext.Value
 		ScheduleStatus struct{ Next jsontext.Value }
 	}
-	if err := json.Unmarshal(v, &info, tolerant()); err != nil {
+	err := json.Unmarshal(v, &info, tolerant())
+	if err != nil {
 		return Tick{}
 	}
 	pastDue := scalar(info.IsPastDue)

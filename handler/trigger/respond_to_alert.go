@@ -73,7 +73,8 @@ func payload(v jsontext.Value) ([]byte, error) {
 	if string(said) == "null" { // how the host writes null
 		return nil, errNoMessage
 	}
-	if body, err := base64.StdEncoding.AppendDecode(nil, said); err == nil {
+	body, err := base64.StdEncoding.AppendDecode(nil, said)
+	if err == nil {
 		return body, nil
 	}
 	inner := jsontext.Value(bytes.TrimSpace(said))

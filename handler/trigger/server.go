@@ -54,7 +54,8 @@ func Serve(ctx context.Context, listener net.Listener, h *Handler) error {
 	if server.Shutdown(grace) != nil {
 		_ = server.Close() // ends the contexts of what is still going on
 	}
-	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+	err := <-served
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil

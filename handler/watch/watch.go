@@ -121,7 +121,8 @@ func (d *Dog) Check(ctx context.Context, f Function) error {
 
 // tell tells before it notes that it has: a crash in between tells the same event, which is known by its key.
 func (d *Dog) tell(ctx context.Context, mark string, since time.Time, state string, e notice.Event) error {
-	if err := d.Teller.Tell(ctx, "operator", e); err != nil {
+	err := d.Teller.Tell(ctx, "operator", e)
+	if err != nil {
 		return err
 	}
 	return d.Switches.SetMark(ctx, mark, since, state)

@@ -159,7 +159,8 @@ func (c *Changer) updateAlert(ctx context.Context, run *answer.Run) (changed boo
 func (c *Changer) beginChange(ctx context.Context, run *answer.Run, before string) (answer.Outcome, error) {
 	key := run.Step.Key()
 	return c.Clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
-		if state, _ := row.StepOf(key); state.Begun {
+		state, _ := row.StepOf(key)
+		if state.Begun {
 			return false, nil
 		}
 		row.Begin(key, before)

@@ -33,8 +33,10 @@ func (c *Checkup) playbookArea() doctor.Area {
 // filesArea looks at the app root, or at the playbook's folder if the app is there.
 func (c *Checkup) filesArea() doctor.Area {
 	folder := c.settings.AppRoot
-	if _, err := os.Stat(filepath.Join(folder, "host.json")); err != nil {
-		if _, err := os.Stat(filepath.Join(filepath.Dir(c.settings.Playbook), "host.json")); err == nil {
+	_, err := os.Stat(filepath.Join(folder, "host.json"))
+	if err != nil {
+		_, err := os.Stat(filepath.Join(filepath.Dir(c.settings.Playbook), "host.json"))
+		if err == nil {
 			folder = filepath.Dir(c.settings.Playbook)
 		}
 	}

@@ -36,7 +36,8 @@ func (c *Checkup) mailArea() (doctor.Area, error) {
 	case byToken:
 		area = tokensArea("mail", app, post.Audience)
 	}
-	if server, isServer := sender.(*mail.Sender); isServer {
+	server, isServer := sender.(*mail.Sender)
+	if isServer {
 		m.Check = server.Check
 	}
 	if c.sendTest {

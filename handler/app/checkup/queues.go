@@ -14,7 +14,8 @@ import (
 
 func (c *Checkup) queueAreas() []doctor.Area {
 	const name = "Service Bus"
-	if why := c.missing(config.Queues); why != "" {
+	why := c.missing(config.Queues)
+	if why != "" {
 		return []doctor.Area{doctor.Shut(name, why)}
 	}
 	bus, tokenArea, err := c.bus()

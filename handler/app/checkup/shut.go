@@ -34,7 +34,8 @@ func wrong(name string, err error) doctor.Area {
 // missing says what has to be mended before a part can be looked at.
 func (c *Checkup) missing(need config.Need) string {
 	var wrong *config.Error
-	if _, err := config.LoadFor(c.getenv, need); errors.As(err, &wrong) {
+	_, err := config.LoadFor(c.getenv, need)
+	if errors.As(err, &wrong) {
 		names := []string{}
 		for _, problem := range wrong.Problems {
 			names = append(names, problem.Name)

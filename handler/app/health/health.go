@@ -99,7 +99,8 @@ const (
 func (h *Check) Record(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now := h.o.Now(); now.Sub(h.wrote) < summaryAge && !now.Before(h.wrote) {
+	now := h.o.Now()
+	if now.Sub(h.wrote) < summaryAge && !now.Before(h.wrote) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
@@ -120,7 +121,8 @@ func (h *Check) Record(ctx context.Context) error {
 func (h *Check) Summary(ctx context.Context) (trigger.Health, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now := h.o.Now(); now.Sub(h.at) >= summaryAge || now.Before(h.at) {
+	now := h.o.Now()
+	if now.Sub(h.at) >= summaryAge || now.Before(h.at) {
 		h.well, h.at = h.recorded(ctx, now.UTC()), now
 	}
 	return trigger.Health{OK: h.well, Body: map[string]bool{"ok": h.well}}, nil
@@ -136,7 +138,8 @@ func (h *Check) recorded(ctx context.Context, now time.Time) bool {
 	defer cancel()
 	mark, err := h.o.Ledger.Switches.Mark(ctx, markHealth)
 	if err == nil && mark.At.IsZero() {
-		if err = h.o.Ledger.Prepare(ctx); err == nil {
+		err = h.o.Ledger.Prepare(ctx)
+		if err == nil {
 			mark, err = h.o.Ledger.Switches.FirstMark(ctx, markHealth, now, startNote)
 		}
 	}

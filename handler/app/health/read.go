@@ -45,7 +45,8 @@ func (h *Check) readTimers(ctx context.Context, r *Report, now time.Time) error 
 			return err
 		}
 		if last.At.IsZero() {
-			if err := h.readStarting(ctx, r, f, now); err != nil {
+			err := h.readStarting(ctx, r, f, now)
+			if err != nil {
 				return err
 			}
 			continue
@@ -87,7 +88,8 @@ func (h *Check) readRuns(ctx context.Context, r *Report, now time.Time) error {
 	if open.More {
 		r.Runs["not looked at"] = "some"
 	}
-	if r.Stuck = open.Stuck; r.Stuck.Runs > 0 {
+	r.Stuck = open.Stuck
+	if r.Stuck.Runs > 0 {
 		r.risk("%d runs do not get on; the oldest, %s, since %s: %s",
 			r.Stuck.Runs, r.Stuck.Oldest, r.Stuck.Since.UTC().Format(time.RFC3339), r.Stuck.Why)
 	}
@@ -124,14 +126,16 @@ func (h *Check) readNotices(ctx context.Context, r *Report, now time.Time) error
 			r.OldestNotice, group = n.DueAt, n.Group
 		}
 	}
-	if late := now.Sub(r.OldestNotice); group != "" && late > noticeOverdue {
+	late := now.Sub(r.OldestNotice)
+	if group != "" && late > noticeOverdue {
 		r.risk("notice %s is overdue by %s", group, late.Round(time.Second))
 	}
 	return nil
 }
 
 func (h *Check) readFinds(ctx context.Context, r *Report, _ time.Time) (err error) {
-	if r.Lateness, err = poll.ReadLateness(ctx, h.o.Ledger.Switches); err != nil {
+	r.Lateness, err = poll.ReadLateness(ctx, h.o.Ledger.Switches)
+	if err != nil {
 		return err
 	}
 	r.Swept, err = poll.ReadSwept(ctx, h.o.Ledger.Switches)
@@ -148,7 +152,8 @@ func (h *Check) readDrift(ctx context.Context, r *Report, _ time.Time) (err erro
 
 // readPeople is what people did, and what waits for them.
 func (h *Check) readPeople(ctx context.Context, r *Report, _ time.Time) (err error) {
-	if r.Pause, err = pauseOf(ctx, h.o.Ledger.Switches); err != nil {
+	r.Pause, err = pauseOf(ctx, h.o.Ledger.Switches)
+	if err != nil {
 		return err
 	}
 	held, err := h.o.Ledger.Held.All(ctx)

@@ -118,7 +118,8 @@ func commandCredential(
 	}
 	who := NewSources(settings, nil, transport)
 	if !id.Managed {
-		if who.certificate, err = Certificate(settings); err != nil {
+		who.certificate, err = Certificate(settings)
+		if err != nil {
 			return nil, nil, err
 		}
 	}

@@ -46,7 +46,8 @@ func CheckBook(path string) (*playbook.Book, []source.Problem, error) {
 // Hunts reads the catalogue. A folder that nobody named may be missing: there are no hunts then. Nothing that is
 // remembered may be removed before it is forgotten.
 func Hunts(settings config.Config) (*hunt.Catalogue, error) {
-	if _, err := os.Stat(settings.Hunts); settings.HuntsNamed && errors.Is(err, fs.ErrNotExist) {
+	_, err := os.Stat(settings.Hunts)
+	if settings.HuntsNamed && errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("CORDON_HUNTS: the folder %s does not exist: "+
 			"name one that does, or leave the setting out if there are no hunts", settings.Hunts)
 	}

@@ -86,13 +86,16 @@ func Identify(
 	settings config.Config, certificate *entra.Certificate, transport *http.Transport, log *slog.Logger,
 ) (who Identities, err error) {
 	all := NewSources(settings, certificate, transport)
-	if who.App, err = all.App(); err != nil {
+	who.App, err = all.App()
+	if err != nil {
 		return who, err
 	}
-	if who.Bus, err = all.Of(settings.ServiceBus.Identity, BusClientID); err != nil {
+	who.Bus, err = all.Of(settings.ServiceBus.Identity, BusClientID)
+	if err != nil {
 		return who, err
 	}
-	if who.Tables, err = all.Of(settings.Storage.Identity, TablesClientID); err != nil {
+	who.Tables, err = all.Of(settings.Storage.Identity, TablesClientID)
+	if err != nil {
 		return who, err
 	}
 	log.Info("identities",

@@ -38,7 +38,8 @@ func Mail(settings config.Config) (mail.Config, error) {
 		return mail.Config{}, config.Problem{Name: "CORDON_SMTP_URL", Message: err.Error()}
 	}
 	post.RootCAs = pool
-	if _, domain, _ := strings.Cut(settings.MailFrom.Address, "@"); post.Hello == "" {
+	_, domain, _ := strings.Cut(settings.MailFrom.Address, "@")
+	if post.Hello == "" {
 		post.Hello = domain
 	}
 	if post.Auth == mail.AuthXOAuth2 && post.Audience == "" {

@@ -116,7 +116,8 @@ func (r *huntRun) from(now time.Time, h *hunt.Hunt) (time.Time, error) {
 	since := now.Add(-h.Timespan)
 	if r.since != "" {
 		var err error
-		if since, err = hunt.Since(now, r.since); err != nil {
+		since, err = hunt.Since(now, r.since)
+		if err != nil {
 			return since, fmt.Errorf("--since: %w", err)
 		}
 	}
@@ -149,7 +150,8 @@ func (r *huntRun) print(w io.Writer, h *hunt.Hunt, since, until time.Time, table
 			"cut":     len(table.Rows) >= hunt.MaxRows,
 		})
 	}
-	if err := terminal.Table(w, call.CellShown, append([][]string{names}, table.Rows...)...); err != nil {
+	err := terminal.Table(w, call.CellShown, append([][]string{names}, table.Rows...)...)
+	if err != nil {
 		return err
 	}
 	return call.Say(w, "\n%d rows since %s", len(table.Rows), call.Stamp(since))

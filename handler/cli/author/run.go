@@ -105,7 +105,8 @@ func (x *observing) run(cmd *cobra.Command, args []string) error {
 		Ceiling:    playbook.Observe,
 		StaleAfter: settings.StaleAfter,
 	}
-	if err := facts.FromAPI(ctx, &in, api, x.alert, book.Needs(), settings.IsolationLift); err != nil {
+	err = facts.FromAPI(ctx, &in, api, x.alert, book.Needs(), settings.IsolationLift)
+	if err != nil {
 		return err
 	}
 	found := observed{explained: explained{
@@ -113,7 +114,8 @@ func (x *observing) run(cmd *cobra.Command, args []string) error {
 		AlertID:  in.Alert.ID,
 		Machine:  in.Alert.MachineID,
 	}}
-	if err := found.read(ctx, store, book, &in); err != nil {
+	err = found.read(ctx, store, book, &in)
+	if err != nil {
 		return err
 	}
 	return x.Show(cmd, found, func(out io.Writer) error { return found.print(out) })
@@ -130,7 +132,8 @@ func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook
 		in.Paused = true
 		in.PauseReason = pause.Why()
 	}
-	if err := respond.CountNeighbours(ctx, store.Neighbours, book, in); err != nil {
+	err = respond.CountNeighbours(ctx, store.Neighbours, book, in)
+	if err != nil {
 		return err
 	}
 	record, err := store.Runs.Alert(ctx, in.Alert.ID)

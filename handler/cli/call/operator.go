@@ -67,7 +67,8 @@ func (o *Operator) Check(cmd *cobra.Command, wantsReason bool) error {
 
 func thisUser() string {
 	name, host := "somebody", "a computer without a name"
-	if u, err := user.Current(); err == nil && u.Username != "" {
+	u, err := user.Current()
+	if err == nil && u.Username != "" {
 		name = u.Username
 	}
 	if h, err := os.Hostname(); err == nil {

@@ -37,27 +37,34 @@ func keyHint(message string) string {
 
 // checkFields refuses what no alert, machine or action has: the case would not say what it seems to.
 func (c testCase) checkFields() error {
-	if err := fieldsOf("alert", c.Alert, defender.AlertFields()); err != nil {
+	err := fieldsOf("alert", c.Alert, defender.AlertFields())
+	if err != nil {
 		return err
 	}
-	if user, ok := c.Alert["relatedUser"].(map[string]any); ok {
-		if err := fieldsOf("alert.relatedUser", user, defender.UserFields()); err != nil {
+	user, ok := c.Alert["relatedUser"].(map[string]any)
+	if ok {
+		err := fieldsOf("alert.relatedUser", user, defender.UserFields())
+		if err != nil {
 			return err
 		}
 	}
 	evidence, _ := c.Alert["evidence"].([]any)
 	for _, one := range evidence {
-		if entry, ok := one.(map[string]any); ok {
-			if err := fieldsOf("alert.evidence[]", entry, defender.EvidenceFields()); err != nil {
+		entry, ok := one.(map[string]any)
+		if ok {
+			err := fieldsOf("alert.evidence[]", entry, defender.EvidenceFields())
+			if err != nil {
 				return err
 			}
 		}
 	}
-	if err := fieldsOf("machine", c.Machine, defender.MachineFields()); err != nil {
+	err = fieldsOf("machine", c.Machine, defender.MachineFields())
+	if err != nil {
 		return err
 	}
 	for _, a := range c.Actions {
-		if err := fieldsOf("actions[]", a, defender.ActionFields()); err != nil {
+		err := fieldsOf("actions[]", a, defender.ActionFields())
+		if err != nil {
 			return err
 		}
 	}
@@ -71,8 +78,10 @@ func fieldsOf(what string, given map[string]any, known []string) error {
 		if !slices.Contains(known, name) && !strings.HasPrefix(name, "@odata.") {
 			return fmt.Errorf("%s has no field %q; %s", what, name, spelling.Suggest(name, known))
 		}
-		if value, ok := given[name].(string); ok {
-			if meant := facts.OtherCase(what+"."+name, value); meant != "" {
+		value, ok := given[name].(string)
+		if ok {
+			meant := facts.OtherCase(what+"."+name, value)
+			if meant != "" {
 				return fmt.Errorf("%s.%s is never %q; write %s", what, name, value, meant)
 			}
 		}

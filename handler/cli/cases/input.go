@@ -68,17 +68,20 @@ func (c testCase) circumstances() (playbook.Input, error) {
 	}
 	var err error
 	if c.Now != "" {
-		if in.Now, err = time.Parse(time.RFC3339, c.Now); err != nil {
+		in.Now, err = time.Parse(time.RFC3339, c.Now)
+		if err != nil {
 			return in, fmt.Errorf("now: %q is no time; such as 2026-03-02T12:00:00Z", c.Now)
 		}
 	}
 	if c.Mode != "" {
-		if in.Ceiling, err = playbook.ParseMode(c.Mode); err != nil {
+		in.Ceiling, err = playbook.ParseMode(c.Mode)
+		if err != nil {
 			return in, fmt.Errorf("mode: %w", err)
 		}
 	}
 	if c.StaleAfter != "" {
-		if in.StaleAfter, err = time.ParseDuration(c.StaleAfter); err != nil {
+		in.StaleAfter, err = time.ParseDuration(c.StaleAfter)
+		if err != nil {
 			return in, fmt.Errorf("staleAfter: %q is no duration; such as 24h", c.StaleAfter)
 		}
 	}

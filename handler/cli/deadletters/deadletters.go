@@ -195,7 +195,8 @@ func (f *flags) with(cmd *cobra.Command, needs []config.Need, do func(*box) erro
 	if f.queue == "notices" {
 		x.name = settings.NoticeQueue
 	}
-	if known, err := config.LoadFor(f.Getenv, config.Tenant); err == nil {
+	known, err := config.LoadFor(f.Getenv, config.Tenant)
+	if err == nil {
 		x.tenant = known.TenantID
 	}
 	return do(x)

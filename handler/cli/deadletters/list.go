@@ -44,7 +44,8 @@ func (l listed) print(out io.Writer, limit int) error {
 			inShort(v.Reading),
 		})
 	}
-	if err := terminal.Table(out, call.CellShown, rows...); err != nil {
+	err := terminal.Table(out, call.CellShown, rows...)
+	if err != nil {
 		return err
 	}
 	switch {

@@ -53,7 +53,8 @@ func (x *box) show(number int64) error {
 		detail.Ledger = &known
 	}
 	body := d.Body[:min(len(d.Body), bodyMost)]
-	if detail.BodyCut = len(body) < len(d.Body); utf8.Valid(body) {
+	detail.BodyCut = len(body) < len(d.Body)
+	if utf8.Valid(body) {
 		detail.Body = string(body)
 	} else {
 		detail.BodyBase64 = base64.StdEncoding.EncodeToString(body)
@@ -119,7 +120,8 @@ func (d detailed) print(out io.Writer, body []byte) error {
 		rows = append(rows, rowsOf(*d.Ledger)...)
 	}
 	said := fmt.Sprintf("%d bytes, %s", d.Bytes, cmp.Or(d.ContentType, "no content type"))
-	if err := terminal.Pairs(out, call.FactShown, append(rows, []string{"body", said})...); err != nil {
+	err := terminal.Pairs(out, call.FactShown, append(rows, []string{"body", said})...)
+	if err != nil {
 		return err
 	}
 	if len(body) == 0 {

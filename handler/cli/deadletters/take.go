@@ -129,7 +129,8 @@ func (x *box) choose(w way, numbers []int64, found []queue.DeadLetter, said map[
 			}
 			continue
 		}
-		if why := w.refuse(x, found[i]); why != "" {
+		why := w.refuse(x, found[i])
+		if why != "" {
 			said[n] = fate{Number: n, Fate: queue.Refused, Why: why}
 			continue
 		}
@@ -144,7 +145,8 @@ func (x *box) act(ctx context.Context, w way, chosen []int64, said map[int64]fat
 	if len(chosen) == 0 {
 		return nil
 	}
-	if err := x.Confirm(x.cmd, x.question(w, chosen)); err != nil {
+	err := x.Confirm(x.cmd, x.question(w, chosen))
+	if err != nil {
 		return err
 	}
 	taken, err := w.act(ctx, x, chosen)
@@ -190,7 +192,8 @@ func (x *box) print(rows [][]string, list fates) error {
 		if len(list.Results) == 0 {
 			return call.Say(out, "queue %s has no dead letters", x.name)
 		}
-		if err := terminal.Table(out, call.FactShown, rows...); err != nil {
+		err := terminal.Table(out, call.FactShown, rows...)
+		if err != nil {
 			return err
 		}
 		if list.More {

@@ -20,7 +20,8 @@ import (
 func FromFiles(
 	in *playbook.Input, alertPath string, body []byte, machinePath, actionsPath string, lift time.Duration,
 ) (err error) {
-	if in.Alert, err = defender.DecodeAlert(body); err != nil {
+	in.Alert, err = defender.DecodeAlert(body)
+	if err != nil {
 		return fmt.Errorf("the alert in %s cannot be read: %w", alertPath, err)
 	}
 	if machinePath == "" {
@@ -70,7 +71,8 @@ const actionsShown = 180 * 24 * time.Hour
 func FromAPI(
 	ctx context.Context, in *playbook.Input, api API, alertID string, needs playbook.Needs, lift time.Duration,
 ) (err error) {
-	if in.Alert, err = api.Alert(ctx, alertID); err != nil {
+	in.Alert, err = api.Alert(ctx, alertID)
+	if err != nil {
 		return err
 	}
 	if alert.CheckID(in.Alert.MachineID) != nil {

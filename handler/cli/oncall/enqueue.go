@@ -59,7 +59,8 @@ func enqueue(cmd *cobra.Command, o *call.Operator, ids []string) error {
 	}
 	defer done(context.WithoutCancel(ctx))
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	if err := push.Enqueue(ctx, to, settings.TenantID, "asked", time.Now().UTC(), ids); err != nil {
+	err = push.Enqueue(ctx, to, settings.TenantID, "asked", time.Now().UTC(), ids)
+	if err != nil {
 		return err
 	}
 	return o.Show(cmd, map[string]any{"enqueued": ids}, func(out io.Writer) error {

@@ -55,7 +55,8 @@ func takeHeld(cmd *cobra.Command, o *call.Operator, ids []string, all bool, w he
 	}
 	chosen, results := chooseHeld(states, ids, all, w)
 	if len(chosen) > 0 {
-		if err := o.Confirm(cmd, fmt.Sprintf("%s\n%s %d?", shownOf(chosen), w.verb, len(chosen))); err != nil {
+		err := o.Confirm(cmd, fmt.Sprintf("%s\n%s %d?", shownOf(chosen), w.verb, len(chosen)))
+		if err != nil {
 			return err
 		}
 	}
@@ -65,7 +66,8 @@ func takeHeld(cmd *cobra.Command, o *call.Operator, ids []string, all bool, w he
 	}
 	for _, s := range chosen {
 		r := heldResult{AlertID: s.AlertID, Done: true}
-		if err := act(ctx, s.Entry, o.By, o.Reason); err != nil {
+		err := act(ctx, s.Entry, o.By, o.Reason)
+		if err != nil {
 			r.Done, r.Why = false, err.Error()
 		}
 		results = append(results, r)

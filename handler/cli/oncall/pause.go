@@ -83,10 +83,12 @@ func setPause(cmd *cobra.Command, o *call.Operator, pause bool) error {
 	if err := o.Confirm(cmd, question); err != nil {
 		return err
 	}
-	if _, err := store.Switches.SetPause(ctx, pause, o.By, o.Reason, time.Now()); err != nil {
+	_, err = store.Switches.SetPause(ctx, pause, o.By, o.Reason, time.Now())
+	if err != nil {
 		return err
 	}
-	if is, err = store.Switches.Pause(ctx); err != nil {
+	is, err = store.Switches.Pause(ctx)
+	if err != nil {
 		return err
 	}
 	return showPause(cmd, o, is, true)

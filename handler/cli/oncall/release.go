@@ -63,7 +63,8 @@ func release(cmd *cobra.Command, o *call.Operator, which string) error {
 		return err
 	}
 	name := terminal.Plain(cmp.Or(i.MachineName, i.MachineID), machineShown)
-	if err := o.Confirm(cmd, fmt.Sprintf("Release %s (%s)?", name, i.MachineID)); err != nil {
+	err = o.Confirm(cmd, fmt.Sprintf("Release %s (%s)?", name, i.MachineID))
+	if err != nil {
 		return err
 	}
 	action, err := desk.Release(ctx, api, i, o.By, o.Reason)

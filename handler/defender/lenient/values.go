@@ -40,7 +40,8 @@ func readText(d *jsontext.Decoder, limit int) (s string, err error) {
 	}
 	switch value.Kind() {
 	case '"':
-		if err := json.Unmarshal(value, &s, jsontext.AllowInvalidUTF8(true)); err != nil {
+		err := json.Unmarshal(value, &s, jsontext.AllowInvalidUTF8(true))
+		if err != nil {
 			return "", err
 		}
 	case '0', 't', 'f':

@@ -9,7 +9,8 @@ func Opaque(s string) int {
 	case strings.HasPrefix(s, "//"):
 		return lineLength(s)
 	case strings.HasPrefix(s, "```"), strings.HasPrefix(s, "~~~"):
-		if end := strings.Index(s[3:], s[:3]); end >= 0 {
+		end := strings.Index(s[3:], s[:3])
+		if end >= 0 {
 			return end + 6
 		}
 		return len(s)
@@ -22,7 +23,8 @@ func Opaque(s string) int {
 }
 
 func lineLength(s string) int {
-	if end := strings.IndexByte(s, '\n'); end >= 0 {
+	end := strings.IndexByte(s, '\n')
+	if end >= 0 {
 		return end
 	}
 	return len(s)

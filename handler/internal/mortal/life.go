@@ -59,7 +59,8 @@ func (l *Life) Leave(call func()) error {
 
 // Do sends a request to the tables; it is the ledger's transport.
 func (l *Life) Do(r *http.Request) (answer *http.Response, err error) {
-	if dead := l.Leave(func() { answer, err = l.tables.Do(r) }); dead != nil {
+	dead := l.Leave(func() { answer, err = l.tables.Do(r) })
+	if dead != nil {
 		return nil, dead
 	}
 	return answer, err

@@ -21,10 +21,12 @@ func (w *World) Find(p *Process, digest, machineID, file string) alert.Message {
 		MachineID: machineID,
 		FoundAt:   w.Clock(),
 	}
-	if err := f.SetRow(map[string]string{"DeviceId": machineID, "FileName": file}); err != nil {
+	err := f.SetRow(map[string]string{"DeviceId": machineID, "FileName": file})
+	if err != nil {
 		w.T.Fatal(err)
 	}
-	if err := p.Ledger.Prepare(w.T.Context()); err != nil {
+	err = p.Ledger.Prepare(w.T.Context())
+	if err != nil {
 		w.T.Fatal(err)
 	}
 	o, err := p.Ledger.Findings.Observe(w.T.Context(), f, w.Clock())
@@ -186,7 +188,8 @@ func (w *World) Retitle(a alert.Alert) {
 func (w *World) Asks(p *Process, id string) {
 	w.T.Helper()
 	message := alert.Message{AlertID: id, Reason: "pushed"}
-	if err := p.Responder.Respond(context.Background(), message.Encode(), 1); err != nil {
+	err := p.Responder.Respond(context.Background(), message.Encode(), 1)
+	if err != nil {
 		w.T.Errorf("%s: %v", id, err)
 	}
 }

@@ -131,7 +131,8 @@ func (p *Process) Act(_ context.Context, id string, r machine.Request) (machine.
 		}
 		p.Posts++
 		for _, a := range p.Actions {
-			if w := p.World; w.Strict && a.MachineID == id && a.Type == r.Type && !a.Status.Final() {
+			w := p.World
+			if w.Strict && a.MachineID == id && a.Type == r.Type && !a.Status.Final() {
 				return machine.Action{}, &APIError{Kind: machine.AlreadyActive, Text: "Action is already in progress"}
 			}
 		}
@@ -151,7 +152,8 @@ func (p *Process) CancelAction(_ context.Context, id string, _ machine.ActionTyp
 func (p *Process) Tag(_ context.Context, id, tag string, remove bool) error {
 	_, err := Call(p, func() (int, error) {
 		if p.OnPost != nil {
-			if fault := p.OnPost(); fault != nil && !errors.Is(fault, ErrLost) {
+			fault := p.OnPost()
+			if fault != nil && !errors.Is(fault, ErrLost) {
 				return 0, fault
 			}
 		}
@@ -170,7 +172,8 @@ func (p *Process) Tag(_ context.Context, id, tag string, remove bool) error {
 func (p *Process) UpdateAlert(_ context.Context, id string, c alert.Change) (alert.Alert, error) {
 	return Call(p, func() (alert.Alert, error) {
 		if p.OnPost != nil {
-			if fault := p.OnPost(); fault != nil && !errors.Is(fault, ErrLost) {
+			fault := p.OnPost()
+			if fault != nil && !errors.Is(fault, ErrLost) {
 				return alert.Alert{}, fault
 			}
 		}

@@ -126,7 +126,8 @@ func (b *slots) reserve(r Reservation) (slot Slot, changed bool) {
 	b.forget(now, request)
 	counted := hasID(b.entries, idOf(r.Key))
 	if !counted {
-		if slot := b.capReached(r, now); slot.CapReached != "" {
+		slot := b.capReached(r, now)
+		if slot.CapReached != "" {
 			return slot, false
 		}
 	}

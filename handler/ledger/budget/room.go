@@ -58,7 +58,8 @@ func ifNamed(cap Rate, name string) Rate {
 // that is in a window already takes no more room of it.
 func (b *slots) capReached(r Reservation, now int64) Slot {
 	for _, of := range bounds(r) {
-		if slot := b.boundReached(r, of, now); slot.CapReached != "" {
+		slot := b.boundReached(r, of, now)
+		if slot.CapReached != "" {
 			return slot
 		}
 	}

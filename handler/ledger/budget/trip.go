@@ -45,7 +45,8 @@ func (s *Store) Trip(
 // known.
 func (s *Store) TripTold(ctx context.Context, t Trip) error {
 	t.Told = true
-	if err := s.switches.Save(ctx, &t); !errors.Is(err, rows.ErrConflict) {
+	err := s.switches.Save(ctx, &t)
+	if !errors.Is(err, rows.ErrConflict) {
 		return err
 	}
 	return nil

@@ -66,7 +66,8 @@ func (s Steps) MarshalText() ([]byte, error) {
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Steps) UnmarshalText(text []byte) error {
-	if err := json.Unmarshal(text, (*[]Step)(s)); err != nil {
+	err := json.Unmarshal(text, (*[]Step)(s))
+	if err != nil {
 		return fmt.Errorf("steps that are held: %w", err)
 	}
 	return nil

@@ -53,7 +53,8 @@ type Hunt struct {
 // Of reads where a hunt stands; one without a Due that was never seen.
 func (s *Store) Of(ctx context.Context, name string) (Hunt, error) {
 	h := Hunt{Keys: s.hunts.At(rows.Key(name), "hunts"), Name: name}
-	if _, err := s.hunts.Read(ctx, &h); err != nil {
+	_, err := s.hunts.Read(ctx, &h)
+	if err != nil {
 		return Hunt{}, err
 	}
 	return h, nil

@@ -115,7 +115,8 @@ func (s *Store) Of(ctx context.Context, machineID, kind string) (Latch, error) {
 		MachineID: machineID,
 		Kind:      kind,
 	}
-	if _, err := s.latches.Read(ctx, &l); err != nil {
+	_, err := s.latches.Read(ctx, &l)
+	if err != nil {
 		return Latch{}, err
 	}
 	return l, nil

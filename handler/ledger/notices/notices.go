@@ -173,7 +173,8 @@ func (s *Store) Claim(
 		return Claim{Nothing: "the notice is tried again at " + n.DueAt.Format(time.RFC3339)}, nil
 	}
 	top := head{Keys: rows.Keys{PartitionKey: n.PartitionKey, RowKey: "head"}}
-	if found, err := s.notices.Read(ctx, &top); err != nil {
+	found, err = s.notices.Read(ctx, &top)
+	if err != nil {
 		return Claim{}, err
 	} else if !found {
 		return Claim{}, rows.ErrNoRow
@@ -182,12 +183,14 @@ func (s *Store) Claim(
 		top.Open = 0
 	}
 	n.State, n.ClaimedAt = Claimed, now
-	if err := s.notices.Transact(ctx, &n, &top); errors.Is(err, rows.ErrConflict) {
+	err = s.notices.Transact(ctx, &n, &top)
+	if errors.Is(err, rows.ErrConflict) {
 		return Claim{Nothing: beingSent}, nil
 	} else if err != nil {
 		return Claim{}, err
 	}
-	if n, err = s.written(ctx, group, seq); err != nil {
+	n, err = s.written(ctx, group, seq)
+	if err != nil {
 		return Claim{}, err
 	}
 	entries, err := rows.List[Entry](ctx, s.notices, rows.Prefix(n.PartitionKey, "entry:"))

@@ -31,7 +31,8 @@ func (a Aging) Look(ctx context.Context, before time.Time, from Cursor) (removed
 	at = from
 	for range agingPages {
 		var old []Keys
-		if old, at, err = a.Table.Page(ctx, filter, at); err != nil {
+		old, at, err = a.Table.Page(ctx, filter, at)
+		if err != nil {
 			return removed, at, err
 		}
 		for _, k := range old {

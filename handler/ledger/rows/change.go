@@ -26,7 +26,8 @@ func Change[T any, R interface {
 // Try makes a conditional write until nobody else is faster.
 func Try(op string, write func() error) error {
 	for range tries {
-		if err := write(); !errors.Is(err, ErrConflict) {
+		err := write()
+		if !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}
@@ -46,7 +47,8 @@ func ChangeInTurn[T any, R interface {
 }
 
 func changeOnce[R Row](ctx context.Context, t *Table, r R, change func(R) (changed bool, err error)) error {
-	if _, err := t.Read(ctx, r); err != nil {
+	_, err := t.Read(ctx, r)
+	if err != nil {
 		return err
 	}
 	changed, err := change(r)

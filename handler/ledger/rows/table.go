@@ -59,7 +59,8 @@ func (t *Table) settle(ctx context.Context, op string, wrote *Keys, err error) e
 	if !hasStatus(err, http.StatusConflict, http.StatusPreconditionFailed, http.StatusNotFound) {
 		return &Error{Op: op, Cause: err}
 	}
-	if found, ours := t.wrote(ctx, wrote); ours {
+	found, ours := t.wrote(ctx, wrote)
+	if ours {
 		wrote.ETag = found.ETag
 		return nil
 	}
@@ -114,7 +115,8 @@ func (t *Table) Transact(ctx context.Context, all ...Row) error {
 		return &Error{Op: "transaction on " + t.name, Cause: err}
 	}
 	first := all[0].base()
-	if _, ours := t.wrote(ctx, first); !ours {
+	_, ours := t.wrote(ctx, first)
+	if !ours {
 		return fmt.Errorf("transaction on %s %s: %w", t.name, first.PartitionKey, ErrConflict)
 	}
 	return nil

@@ -33,7 +33,8 @@ func (turn Turn) try(ctx context.Context, op string, write func() error) error {
 	}
 	bound := firstConflictPause
 	for range turnTries {
-		if err := write(); !errors.Is(err, ErrConflict) {
+		err := write()
+		if !errors.Is(err, ErrConflict) {
 			return err
 		}
 		select {

@@ -160,13 +160,16 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 		Severity:   string(o.Alert.Severity),
 		Status:     string(o.Alert.Status),
 	}
-	if err := s.neighbours.Note(ctx, o.Alert, o.At); err != nil {
+	err := s.neighbours.Note(ctx, o.Alert, o.At)
+	if err != nil {
 		return ObservedVersion{}, err
 	}
-	if err := s.indexRun(ctx, run, o.At); err != nil {
+	err = s.indexRun(ctx, run, o.At)
+	if err != nil {
 		return ObservedVersion{}, err
 	}
-	if err := s.alerts.Transact(ctx, &seen, &run); err != nil {
+	err = s.alerts.Transact(ctx, &seen, &run)
+	if err != nil {
 		return ObservedVersion{}, err
 	}
 	return ObservedVersion{Run: run, Seen: seen, Changed: true}, nil
@@ -224,7 +227,8 @@ func (s *Store) Seen(ctx context.Context, alertID string) (Seen, bool, error) {
 // somebody else wrote the row meanwhile nothing is noted, and the next look finds out.
 func (s *Store) Touch(ctx context.Context, seen Seen, updated time.Time) error {
 	seen.Updated = updated
-	if err := s.alerts.Save(ctx, &seen); err != nil && !errors.Is(err, rows.ErrConflict) {
+	err := s.alerts.Save(ctx, &seen)
+	if err != nil && !errors.Is(err, rows.ErrConflict) {
 		return err
 	}
 	return nil
@@ -249,7 +253,8 @@ func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, e
 		return run, err
 	}
 	known := Run{Keys: k}
-	if found, err := s.alerts.Read(ctx, &known); err != nil {
+	found, err := s.alerts.Read(ctx, &known)
+	if err != nil {
 		return Run{}, err
 	} else if !found {
 		return Run{}, rows.ErrNoRow

@@ -42,7 +42,8 @@ func (s *Store) Update(
 func (s *Store) save(ctx context.Context, run *Run, was State) error {
 	if was.Final() && !run.State.Final() {
 		run.Opening++
-		if err := s.addOpen(ctx, *run, run.DueAt); err != nil {
+		err := s.addOpen(ctx, *run, run.DueAt)
+		if err != nil {
 			return err
 		}
 	}

@@ -132,7 +132,8 @@ func (s *Store) LookupsTold(ctx context.Context, l Lookups, now time.Time) error
 // ReadLookups reads what is known of ids that no poll recorded.
 func (s *Store) ReadLookups(ctx context.Context) (Lookups, error) {
 	l := Lookups{Keys: s.switches.At("lookups")}
-	if _, err := s.switches.Read(ctx, &l); err != nil {
+	_, err := s.switches.Read(ctx, &l)
+	if err != nil {
 		return l, err
 	}
 	return l, l.unpack()
@@ -142,7 +143,8 @@ func (l *Lookups) unpack() error {
 	if !l.Stored() {
 		return nil
 	}
-	if err := rows.UnpackInto(l.Packed, &l.All); err != nil {
+	err := rows.UnpackInto(l.Packed, &l.All)
+	if err != nil {
 		return &rows.Error{Op: "read the look-ups", Cause: err}
 	}
 	return nil
@@ -162,7 +164,8 @@ func (s *Store) changeLookups(ctx context.Context, now time.Time, change func(*L
 			return false, nil
 		}
 		var err error
-		if l.Packed, err = rows.Pack(l.All); err != nil {
+		l.Packed, err = rows.Pack(l.All)
+		if err != nil {
 			return false, &rows.Error{Op: op, Cause: err}
 		}
 		l.PackedType = "Edm.Binary"

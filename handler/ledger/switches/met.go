@@ -83,10 +83,12 @@ func (s *Store) NoteMet(ctx context.Context, found []Met, now time.Time) error {
 	if !changed {
 		return nil
 	}
-	if row.List, err = rows.Pack(kept(list, now)); err != nil {
+	row.List, err = rows.Pack(kept(list, now))
+	if err != nil {
 		return fmt.Errorf("keep what was met: %w", err)
 	}
-	if err := s.switches.Save(ctx, &row); !errors.Is(err, rows.ErrConflict) {
+	err = s.switches.Save(ctx, &row)
+	if !errors.Is(err, rows.ErrConflict) {
 		return err
 	}
 	return nil

@@ -17,7 +17,8 @@ type Watermark struct {
 // Watermark reads the watermark; one with a zero time if there is none yet.
 func (s *Store) Watermark(ctx context.Context) (Watermark, error) {
 	w := Watermark{Keys: s.watermarks.At("alerts")}
-	if _, err := s.watermarks.Read(ctx, &w); err != nil {
+	_, err := s.watermarks.Read(ctx, &w)
+	if err != nil {
 		return Watermark{}, err
 	}
 	return w, nil

@@ -68,7 +68,8 @@ func (s *Store) Note(ctx context.Context, at time.Time, where string, trouble er
 func (s *Store) NoteOver(ctx context.Context, at time.Time, where string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	if t, err := s.Read(ctx); err == nil && t.Where == where && t.OverSince.IsZero() {
+	t, err := s.Read(ctx)
+	if err == nil && t.Where == where && t.OverSince.IsZero() {
 		_ = s.marks.SetMark(ctx, markOver, at, where)
 	}
 }
@@ -81,7 +82,8 @@ func (s *Store) Read(ctx context.Context) (Newest, error) {
 	}
 	t := Newest{At: mark.At}
 	t.Where, t.Text, _ = strings.Cut(mark.Note, ": ")
-	if id, isAlert := strings.CutPrefix(t.Where, ofAlert); isAlert {
+	id, isAlert := strings.CutPrefix(t.Where, ofAlert)
+	if isAlert {
 		t.OverSince, err = s.wentOn(ctx, id, t.At)
 		return t, err
 	}

@@ -70,7 +70,8 @@ func (c *Compiler) Compile(src string) (Condition, []syntax.Problem) {
 	if err != nil {
 		return Condition{}, []syntax.Problem{explained(err)}
 	}
-	if found := refusals(tree.Node, c.functions); len(found) > 0 {
+	found := refusals(tree.Node, c.functions)
+	if len(found) > 0 {
 		return Condition{}, found
 	}
 	// The whole is compiled for its mistakes, whose places are those in src, and for the types of its parts.
@@ -78,7 +79,8 @@ func (c *Compiler) Compile(src string) (Condition, []syntax.Problem) {
 	if err != nil {
 		return Condition{}, []syntax.Problem{explained(err)}
 	}
-	if found := orders(whole.Node()); len(found) > 0 {
+	found = orders(whole.Node())
+	if len(found) > 0 {
 		return Condition{}, found
 	}
 	return c.split(src, tree.Node, whole.Node())
@@ -104,7 +106,8 @@ func (c *Compiler) split(src string, written, checked ast.Node) (Condition, []sy
 			}
 			c.clauses[key] = c.clause(node, nodes[i], program)
 		}
-		if one := c.clauses[key]; !made.has(one) {
+		one := c.clauses[key]
+		if !made.has(one) {
 			made.Clauses = append(made.Clauses, one)
 		}
 	}

@@ -59,7 +59,8 @@ func (guard) Visit(node *ast.Node) {
 			ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: by}, Arguments: []ast.Node{n, name}})
 		}
 	case *ast.CallNode:
-		if asked, ok := n.Callee.(*ast.MemberNode); ok && syntax.Property(asked) == "IsZero" {
+		asked, ok := n.Callee.(*ast.MemberNode)
+		if ok && syntax.Property(asked) == "IsZero" {
 			asked.Node = unguarded(asked.Node)
 		}
 	case *ast.BinaryNode:

@@ -78,7 +78,8 @@ func (g *grammar) builtin(n *ast.BuiltinNode) {
 }
 
 func (g *grammar) call(n *ast.CallNode) {
-	if member, ok := n.Callee.(*ast.MemberNode); ok {
+	member, ok := n.Callee.(*ast.MemberNode)
+	if ok {
 		if !slices.Contains(methods(), syntax.Property(member)) {
 			g.refuse(n, fmt.Sprintf("playbooks have no method %s", member.Property),
 				"of times and durations there are: "+strings.Join(methods(), ", "))
@@ -90,7 +91,8 @@ func (g *grammar) call(n *ast.CallNode) {
 		g.noFunction(n, name)
 		return
 	}
-	if p, wrong := g.functions.Mistake(name, n.Arguments); wrong {
+	p, wrong := g.functions.Mistake(name, n.Arguments)
+	if wrong {
 		g.problems = append(g.problems, p)
 	}
 }
@@ -133,7 +135,8 @@ func (g *grammar) binary(n *ast.BinaryNode) {
 	switch n.Operator {
 	case "matches":
 		// A pattern out of an alert would be an attacker's.
-		if _, ok := n.Right.(*ast.StringNode); !ok {
+		_, ok := n.Right.(*ast.StringNode)
+		if !ok {
 			g.refuse(n, "the pattern after matches has to be written out", `such as alert.title matches "(?i)ransom"`)
 		}
 	case "==", "!=":
@@ -156,12 +159,14 @@ func (g *grammar) equality(n *ast.BinaryNode, a, b ast.Node) {
 	case *ast.ArrayNode:
 		g.refuse(n, "lists are never equal", `write "x" in list, or all(list, # in ["x", "y"])`)
 	case *ast.NilNode:
-		if id, ok := a.(*ast.IdentifierNode); !ok || id.Value != "machine" {
+		id, ok := a.(*ast.IdentifierNode)
+		if !ok || id.Value != "machine" {
 			g.refuse(n, "only machine can be nil",
 				`a text that the API did not send is empty: == ""; a time: .IsZero()`)
 		}
 	}
-	if text, ok := b.(*ast.StringNode); ok {
+	text, ok := b.(*ast.StringNode)
+	if ok {
 		if list := textsOf(a); list != "" {
 			in := map[string]string{"==": "in", "!=": "not in"}[n.Operator]
 			way := fmt.Sprintf("write %q %s %s", text.Value, in, list)
@@ -179,7 +184,8 @@ func (g *grammar) value(fact, literal ast.Node) {
 	}
 	name := strings.Join(syntax.Path(fact), ".")
 	values, _ := facts.Known(name)
-	if hint := values.Never(text.Value); hint != "" {
+	hint := values.Never(text.Value)
+	if hint != "" {
 		g.refuse(text, fmt.Sprintf("%s is never %q", name, text.Value), hint)
 	}
 }
@@ -193,7 +199,8 @@ func textsOf(node ast.Node) string {
 	}
 	for _, of := range [][]string{nil, {"machine"}, {"alert"}} {
 		whole := slices.Concat(of, path)
-		if f, ok := facts.Resolve(whole); ok && len(f.Index) == len(whole) && f.Texts {
+		f, ok := facts.Resolve(whole)
+		if ok && len(f.Index) == len(whole) && f.Texts {
 			return f.Name
 		}
 	}

@@ -104,19 +104,22 @@ func (l *Look) clause(c *Clause) (Truth, *Trace) {
 func (l *Look) run(c *Clause) Truth {
 	if c.equals != nil {
 		if l.texts[c.reads] == nil {
-			if v, ok := c.equals.field.Value(l.facts); ok {
+			v, ok := c.equals.field.Value(l.facts)
+			if ok {
 				text := v.String()
 				l.texts[c.reads] = &text
 			}
 		}
-		if text := l.texts[c.reads]; text != nil {
+		text := l.texts[c.reads]
+		if text != nil {
 			return Truth{Is: (*text == c.equals.text) == c.equals.want}
 		}
 	}
 	out, err := l.vm.Run(c.program, l.facts)
 	if err != nil {
 		for _, f := range c.Fields {
-			if missing := l.unread(f.Name); missing != "" {
+			missing := l.unread(f.Name)
+			if missing != "" {
 				return Truth{Err: errors.New(missing)}
 			}
 		}

@@ -37,10 +37,12 @@ func explained(err error) syntax.Problem {
 		}
 	}
 	if m := said(unknownField); m != nil {
-		if name, fields, ok := facts.PartOf(m[1]); ok {
+		name, fields, ok := facts.PartOf(m[1])
+		if ok {
 			p.Message = fmt.Sprintf("%s has no field %q", facts.Called(name), m[2])
 			p.Hint = spelling.Suggest(m[2], fields)
-			if why := facts.Unreadable(name + "." + m[2]); why != "" {
+			why := facts.Unreadable(name + "." + m[2])
+			if why != "" {
 				p.Message = fmt.Sprintf("rules cannot read %s.%s: %s", name, m[2], why)
 			}
 		}

@@ -22,7 +22,8 @@ func (severities) Visit(node *ast.Node) {
 	if !ok || len(n.Arguments) != 2 || n.Callee.String() != functions.SeverityAtLeast {
 		return
 	}
-	if of, ok := n.Arguments[0].(*ast.IdentifierNode); ok {
+	of, ok := n.Arguments[0].(*ast.IdentifierNode)
+	if ok {
 		ast.Patch(&n.Arguments[0], &ast.MemberNode{Node: of, Property: &ast.StringNode{Value: "severity"}})
 	}
 }

@@ -56,7 +56,8 @@ func (f Field) Value(of *Facts) (reflect.Value, bool) {
 			v = v.Elem()
 		}
 		var err error
-		if v, err = v.FieldByIndexErr(index); err != nil {
+		v, err = v.FieldByIndexErr(index)
+		if err != nil {
 			return reflect.Value{}, false
 		}
 	}

@@ -42,7 +42,8 @@ func PartOf(typeName string) (name string, fields []string, ok bool) {
 
 // Called is what people call a part of the facts.
 func Called(name string) string {
-	if list, isEntry := strings.CutSuffix(name, "[]"); isEntry {
+	list, isEntry := strings.CutSuffix(name, "[]")
+	if isEntry {
 		return "an entry of " + list
 	}
 	return name
@@ -52,7 +53,8 @@ func Called(name string) string {
 func names(t reflect.Type) []string {
 	var names []string
 	for _, f := range reflect.VisibleFields(t) {
-		if name := f.Tag.Get("expr"); name != "" {
+		name := f.Tag.Get("expr")
+		if name != "" {
 			names = append(names, name)
 		}
 	}

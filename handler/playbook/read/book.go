@@ -44,7 +44,8 @@ func (r *reader) lists(book source.Mapping, rail string) playbook.Lists {
 				r.On(item.Node, "an empty text fits no machine", "take it out")
 				continue
 			}
-			if hint := known.StrangePattern(item.Text); has && hint != "" {
+			hint := known.StrangePattern(item.Text)
+			if has && hint != "" {
 				said := fmt.Sprintf("%s.%s: no %s that is known fits %q", rail, e.Name, fact, item.Text)
 				r.Warn(item.Node, said, hint)
 			}
@@ -79,7 +80,8 @@ func (r *reader) limits(book source.Mapping) playbook.Limits {
 	m, _ := book.Mapping("limits")
 	for _, e := range m.Entries {
 		kind := playbook.StepKind(e.Name)
-		if caps, ok := m.Mapping(e.Name); ok {
+		caps, ok := m.Mapping(e.Name)
+		if ok {
 			limits[kind] = r.caps(caps)
 		}
 	}

@@ -59,7 +59,8 @@ func (r *reader) condition(m source.Mapping, name string) (condition.Condition, 
 		return condition.Condition{}, false
 	}
 	// YAML reads true and false as truth values; as a condition they are what they say.
-	if b, isTruth := n.(*ast.BoolNode); isTruth {
+	b, isTruth := n.(*ast.BoolNode)
+	if isTruth {
 		c, _ := r.compiler.Compile(fmt.Sprint(b.Value))
 		return c, true
 	}
@@ -88,12 +89,14 @@ func (r *reader) subject(m source.Mapping, rule playbook.Rule) {
 		hint = "a rule for hunts reads hunt.name, hunt.severity, hunt.row, machine and now"
 	}
 	updates := slices.ContainsFunc(rule.Steps, func(s playbook.StepSpec) bool { return s.Kind == playbook.UpdateAlert })
-	if do, ok := m.Value("do"); ok && rule.On == facts.OnHunt && updates {
+	do, ok := m.Value("do")
+	if ok && rule.On == facts.OnHunt && updates {
 		r.On(do, "a rule with on: hunt has updateAlert, and a finding is no alert of Defender's",
 			"take it out; tag marks the machine")
 	}
 	for name, c := range map[string]condition.Condition{"when": rule.When, "unless": rule.Unless} {
-		if n, ok := m.Value(name); ok && rule.On != "" && c.Reads(other) {
+		n, ok := m.Value(name)
+		if ok && rule.On != "" && c.Reads(other) {
 			r.On(n, fmt.Sprintf("a rule with on: %s reads %s", rule.On, other), hint)
 		}
 	}

@@ -96,7 +96,8 @@ func (r *reader) change(m source.Mapping) alert.Change {
 		r.On(n, fmt.Sprintf("%s is no determination of %s", change.Determination, change.Classification),
 			"known: "+strings.Join(known, ", "))
 	}
-	if same, other := facts.OtherSpellings()[change.Determination]; other {
+	same, other := facts.OtherSpellings()[change.Determination]
+	if other {
 		change.Determination = same
 	}
 	return change

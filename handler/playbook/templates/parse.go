@@ -22,7 +22,8 @@ const demanded = "given"
 
 // parseTemplate reads a template, called what, and checks what it is made of.
 func parseTemplate(what, src string) (*template.Template, *Mistake) {
-	if n := len([]rune(src)); n > maxTemplate {
+	n := len([]rune(src))
+	if n > maxTemplate {
 		return nil, &Mistake{
 			fmt.Sprintf("the %s is %d characters long, the limit is %d", what, n, maxTemplate),
 			fmt.Sprintf("what is rendered is cut to %d", MaxText),
@@ -65,7 +66,8 @@ func check(node parse.Node) *Mistake {
 	case *parse.FieldNode:
 		return checkField(n.Ident)
 	case *parse.IdentifierNode:
-		if known := functionNames(); !slices.Contains(known, n.Ident) {
+		known := functionNames()
+		if !slices.Contains(known, n.Ident) {
 			return &Mistake{fmt.Sprintf("templates have no function %q", n.Ident), spelling.Suggest(n.Ident, known)}
 		}
 	case *parse.TextNode, *parse.StringNode, *parse.NumberNode, *parse.BoolNode, *parse.NilNode, *parse.CommentNode:

@@ -34,7 +34,8 @@ func New(rule, what, src string) (*Template, *Mistake) {
 	}
 	made := &Template{rule, t}
 	for _, sample := range []Data{sampleData(), {}} {
-		if _, err := made.execute(sample); err != nil {
+		_, err := made.execute(sample)
+		if err != nil {
 			why := strings.TrimPrefix(err.Error(), "template: ")
 			return nil, &Mistake{"the " + what + " does not work: " + why, "try it with {{.Alert.Title}} alone first"}
 		}
@@ -90,7 +91,8 @@ type Machine struct {
 func (t *Template) Render(data Data, byDefault string) string {
 	text := byDefault
 	if t != nil {
-		if rendered, err := t.execute(data); err == nil {
+		rendered, err := t.execute(data)
+		if err == nil {
 			text = rendered
 		}
 	}
@@ -154,7 +156,8 @@ func filled(value string) Data {
 	for _, part := range []any{&data.Alert, &data.Alert.RelatedUser, &data.Machine.Machine} {
 		v := reflect.ValueOf(part).Elem()
 		for i := range v.NumField() {
-			if f := v.Field(i); f.Kind() == reflect.String {
+			f := v.Field(i)
+			if f.Kind() == reflect.String {
 				f.SetString(value)
 			}
 		}

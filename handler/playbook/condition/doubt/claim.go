@@ -24,7 +24,8 @@ type claim struct {
 
 // claimOf is what a part of a condition says.
 func claimOf(node ast.Node) claim {
-	if n, ok := node.(*ast.UnaryNode); ok && (n.Operator == "not" || n.Operator == "!") {
+	n, ok := node.(*ast.UnaryNode)
+	if ok && (n.Operator == "not" || n.Operator == "!") {
 		return claimOf(n.Node).opposite()
 	}
 	if n, ok := node.(*ast.BinaryNode); ok {
@@ -34,7 +35,8 @@ func claimOf(node ast.Node) claim {
 		if _, written := literalOf(left); written {
 			left, right, operator = right, left, syntax.Mirrored(operator)
 		}
-		if c, ok := comparison(left, right, operator); ok {
+		c, ok := comparison(left, right, operator)
+		if ok {
 			return c
 		}
 	}
@@ -44,7 +46,8 @@ func claimOf(node ast.Node) claim {
 // comparison is what an expression is said to be that is compared with something written out.
 func comparison(left, right ast.Node, operator string) (claim, bool) {
 	c := claim{of: left.String()}
-	if list, ok := right.(*ast.ArrayNode); ok && operator == "in" {
+	list, ok := right.(*ast.ArrayNode)
+	if ok && operator == "in" {
 		for _, one := range list.Nodes {
 			text, written := literalOf(one)
 			if !written {

@@ -48,13 +48,15 @@ func inChain(chain ast.Node) []syntax.Problem {
 	}
 	claims := make([]claim, len(operands))
 	for i, node := range operands {
-		if claims[i] = claimOf(node); join == syntax.AnyOf {
+		claims[i] = claimOf(node)
+		if join == syntax.AnyOf {
 			claims[i] = claims[i].opposite()
 		}
 	}
 	var found []syntax.Problem
 	for i, node := range operands {
-		if other := slices.IndexFunc(claims[:i], claims[i].excludes); other >= 0 {
+		other := slices.IndexFunc(claims[:i], claims[i].excludes)
+		if other >= 0 {
 			found = append(found, syntax.At(node, fmt.Sprintf(said, short(operands[other]), short(node)), hint))
 		}
 	}

@@ -20,8 +20,10 @@ func Unasked(root ast.Node) []syntax.Problem {
 				read = append(read, n)
 			}
 		case *ast.CallNode:
-			if asks, ok := n.Callee.(*ast.MemberNode); ok && syntax.Property(asks) == "IsZero" {
-				if of, ok := asks.Node.(*ast.MemberNode); ok {
+			asks, ok := n.Callee.(*ast.MemberNode)
+			if ok && syntax.Property(asks) == "IsZero" {
+				of, ok := asks.Node.(*ast.MemberNode)
+				if ok {
 					asked[syntax.Called(of)] = true
 				}
 			}

@@ -20,7 +20,8 @@ func Strangers(root ast.Node) []syntax.Problem {
 		if !ok || !known {
 			return
 		}
-		if hint := strange(values, text.Value); hint != "" {
+		hint := strange(values, text.Value)
+		if hint != "" {
 			found = append(found, syntax.At(text, fmt.Sprintf("%s is not known to be %q", name, text.Value), hint))
 		}
 	}

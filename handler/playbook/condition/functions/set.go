@@ -52,7 +52,8 @@ func (s *Set) Mistake(name string, args []ast.Node) (syntax.Problem, bool) {
 			return syntax.At(arg, fmt.Sprintf("what %s() is given has to be written out", name),
 				"only its first argument comes from the alert or the machine: "+Example(name)), true
 		}
-		if message, hint := s.wrong(name, i, text.Value); message != "" {
+		message, hint := s.wrong(name, i, text.Value)
+		if message != "" {
 			return syntax.At(arg, message, hint), true
 		}
 	}
@@ -78,7 +79,8 @@ func (s *Set) wrong(name string, i int, value string) (message, hint string) {
 			return fmt.Sprintf("%q has bits behind its prefix", value), "write " + network.Masked().String()
 		}
 	case name == "timeBetween" && i < 3:
-		if _, err := time.Parse(clock, value); err != nil || len(value) != len(clock) {
+		_, err := time.Parse(clock, value)
+		if err != nil || len(value) != len(clock) {
 			return fmt.Sprintf("%q is no time of day", value), `such as "07:30" or "18:00"; midnight is "00:00"`
 		}
 	case name == "timeBetween", name == "weekday":
@@ -92,12 +94,14 @@ func (s *Set) wrong(name string, i int, value string) (message, hint string) {
 
 // severityMistake checks a call of severityAtLeast.
 func severityMistake(args []ast.Node) (syntax.Problem, bool) {
-	if of, ok := args[0].(*ast.IdentifierNode); !ok || !slices.Contains(facts.Subjects(), of.Value) {
+	of, ok := args[0].(*ast.IdentifierNode)
+	if !ok || !slices.Contains(facts.Subjects(), of.Value) {
 		said := SeverityAtLeast + "() is asked about alert or hunt"
 		return syntax.At(args[0], said, "write "+Example(SeverityAtLeast)), true
 	}
 	level, levels := syntax.Text(args[1]), facts.Severities()
-	if _, written := args[1].(*ast.StringNode); written && !slices.Contains(levels, level) {
+	_, written := args[1].(*ast.StringNode)
+	if written && !slices.Contains(levels, level) {
 		said := fmt.Sprintf("%q is no severity that others can be compared with", level)
 		return syntax.At(args[1], said, spelling.Suggest(level, levels)), true
 	}

@@ -25,7 +25,8 @@ func compareVersion(args []string) (int, error) {
 	}
 	a, b := parts[0], parts[1]
 	for i := range max(len(a), len(b)) {
-		if c := compareParts(part(a, i), part(b, i)); c != 0 {
+		c := compareParts(part(a, i), part(b, i))
+		if c != 0 {
 			return c, nil
 		}
 	}

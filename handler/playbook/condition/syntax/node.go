@@ -41,10 +41,12 @@ func Fact(node ast.Node) string {
 	if !ok {
 		return ""
 	}
-	if _, entry := n.Node.(*ast.PointerNode); !entry {
+	_, entry := n.Node.(*ast.PointerNode)
+	if !entry {
 		return strings.Join(Path(n), ".")
 	}
-	if list, _, ok := facts.PartOf(n.Node.Type().String()); ok {
+	list, _, ok := facts.PartOf(n.Node.Type().String())
+	if ok {
 		return list + "." + Property(n)
 	}
 	return ""
@@ -65,7 +67,8 @@ func Path(node ast.Node) []string {
 		return []string{n.Value}
 	case *ast.MemberNode:
 		base := Path(n.Node)
-		if name := Property(n); name != "" && base != nil {
+		name := Property(n)
+		if name != "" && base != nil {
 			return append(base, name)
 		}
 		return base
@@ -78,7 +81,8 @@ func Property(n *ast.MemberNode) string { return Text(n.Property) }
 
 // Text is a written text; empty for anything else.
 func Text(node ast.Node) string {
-	if text, ok := node.(*ast.StringNode); ok {
+	text, ok := node.(*ast.StringNode)
+	if ok {
 		return text.Value
 	}
 	return ""

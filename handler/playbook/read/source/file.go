@@ -66,7 +66,8 @@ func (f *File) problem(line, column int, message, hint string) Problem {
 func (f *File) Err(name string) *Error {
 	Sort(f.Problems)
 	kept := f.Problems[:min(len(f.Problems), maxProblems)]
-	if more := len(f.Problems) - len(kept); more > 0 {
+	more := len(f.Problems) - len(kept)
+	if more > 0 {
 		kept[len(kept)-1].Hint += fmt.Sprintf("; %d more problems are not shown", more)
 	}
 	return &Error{Name: spelling.Plain(name), Problems: kept}

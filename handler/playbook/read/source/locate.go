@@ -11,7 +11,8 @@ import (
 func (f *File) Locate(text Item, offset int) (line, column int) {
 	line, column = Place(text.Node)
 	at := cursor{lines: f.lines, line: line - 1, column: column - 1}
-	if _, ok := text.Node.(*ast.LiteralNode); ok {
+	_, ok := text.Node.(*ast.LiteralNode)
+	if ok {
 		at.line, at.column = at.line+1, 0
 	} else if r := at.rune(); r == '"' || r == '\'' {
 		at.quote = r
@@ -48,7 +49,8 @@ func (c *cursor) rune() rune {
 	if c.line >= len(c.lines) {
 		return 0
 	}
-	if line := []rune(c.lines[c.line]); c.column < len(line) {
+	line := []rune(c.lines[c.line])
+	if c.column < len(line) {
 		return line[c.column]
 	}
 	return 0

@@ -57,7 +57,8 @@ func (f *File) Mapping(n ast.Node, k Keys) (Mapping, bool) {
 func (m *Mapping) none() bool {
 	known := m.keys.Names()
 	way := "write key: value, with the keys " + strings.Join(known, ", ")
-	if v, ok := m.Node.(*ast.StringNode); ok && slices.Contains(known, v.Value) {
+	v, ok := m.Node.(*ast.StringNode)
+	if ok && slices.Contains(known, v.Value) {
 		way = "write it as a key, such as " + v.Value + ": {…}"
 	}
 	m.file.On(m.Node, fmt.Sprintf("%s has to be a mapping, this is %s", m.keys.What, described(m.Node)), way)
@@ -86,7 +87,8 @@ func (m *Mapping) add(v *ast.MappingValueNode) {
 // complete notes keys that are missing, or too many.
 func (m *Mapping) complete() {
 	for _, k := range m.keys.Known {
-		if _, _, ok := m.find(k.Name); k.Required && !ok {
+		_, _, ok := m.find(k.Name)
+		if k.Required && !ok {
 			m.file.On(m.Node, m.keys.called(k.Name)+" is missing", k.way())
 		}
 	}

@@ -45,7 +45,8 @@ func (m Mapping) Mappings(name string) []Mapping {
 	keys := k.Keys()
 	var all []Mapping
 	for _, n := range m.list(name) {
-		if one, ok := m.file.Mapping(n, keys); ok {
+		one, ok := m.file.Mapping(n, keys)
+		if ok {
 			all = append(all, one)
 		}
 	}
@@ -103,7 +104,8 @@ func (m Mapping) Texts(name string) []Item {
 	_, k, _ := m.find(name)
 	var items []Item
 	for _, n := range m.list(name) {
-		if item, ok := m.item(n, k, "an entry of "+m.keys.called(name), "put it in quotes"); ok {
+		item, ok := m.item(n, k, "an entry of "+m.keys.called(name), "put it in quotes")
+		if ok {
 			items = append(items, item)
 		}
 	}
@@ -113,7 +115,8 @@ func (m Mapping) Texts(name string) []Item {
 // list are the entries of a list, as many of them as it may have. Texts that are left empty are none.
 func (m Mapping) list(name string) []ast.Node {
 	n, k, ok := m.find(name)
-	if _, empty := n.(*ast.NullNode); !ok || empty && k.Kind == Texts && k.Low == 0 {
+	_, empty := n.(*ast.NullNode)
+	if !ok || empty && k.Kind == Texts && k.Low == 0 {
 		return nil
 	}
 	what := m.keys.called(name)
