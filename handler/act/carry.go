@@ -110,12 +110,17 @@ func (r *Actor) settle(ctx context.Context, run *answer.Run) (answer.Outcome, er
 
 // unfinished is trouble with a step, or a wait. At the last try the step is held.
 func (r *Actor) unfinished(
-	ctx context.Context, run *answer.Run, o answer.Outcome, cause error,
+	ctx context.Context,
+	run *answer.Run,
+	o answer.Outcome,
+	cause error,
 ) (answer.Outcome, error) {
 	if cause != nil && !FromAPI(cause) {
 		return o, cause
 	}
-	if cause == nil && o.Pause.Turn && run.Row.TurnsFor(r.Now(), answer.PatientFor) {
+	if cause == nil &&
+		o.Pause.Turn &&
+		run.Row.TurnsFor(r.Now(), answer.PatientFor) {
 		return o, nil
 	}
 	if cause == nil {
@@ -141,7 +146,9 @@ func FromAPI(err error) bool {
 
 func (r *Actor) carryOutStep(ctx context.Context, run *answer.Run) (answer.Outcome, error) {
 	step := run.Step
-	machineAction := step.Verdict == playbook.Do && answer.LatchOf(step) != "" && run.Machine != nil
+	machineAction := step.Verdict == playbook.Do &&
+		answer.LatchOf(step) != "" &&
+		run.Machine != nil
 	if r.stale(run) && !machineAction {
 		// A machine action waits for its turn first and reads again when it has it.
 		o, err := r.Facts.ReadAgain(ctx, run)
@@ -161,7 +168,10 @@ func (r *Actor) carryOutStep(ctx context.Context, run *answer.Run) (answer.Outco
 	case run.Machine == nil && run.Missing == "" && step.Kind != playbook.UpdateAlert:
 		return r.Clerk.Conclude(ctx, run, notice.NoMachine, "no machine", answer.WhyOf(step))
 	case step.Verdict == playbook.WouldDo:
-		return r.notDone(ctx, run, wouldKind(step), "would "+would(step), answer.WhyOf(step))
+		return r.notDone(ctx, run,
+			wouldKind(step),
+			"would "+would(step),
+			answer.WhyOf(step))
 	case step.Verdict == playbook.Skipped:
 		return r.notDone(ctx, run, notice.Skipped, "skipped", answer.WhyOf(step))
 	case step.Verdict != playbook.Do:

@@ -135,7 +135,8 @@ func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome,
 	if err != nil || o.Ends() {
 		return false, o, err
 	}
-	l.Holder, l.HeldUntil = t.token, r.Now().UTC().Add(r.Hold)
+	l.Holder = t.token
+	l.HeldUntil = r.Now().UTC().Add(r.Hold)
 	if err := r.Latches.Save(ctx, &l); err != nil {
 		return false, o, err
 	}
@@ -166,8 +167,10 @@ func (r *Actor) askAgain(ctx context.Context, t *turn) (held bool, o answer.Outc
 		return r.take(ctx, t)
 	}
 	e := r.Clerk.Event(t.Run, notice.Kind(t.latch.EndKind))
-	e.Episode, e.ActionID = t.latch.Episode, t.latch.ActionID
-	e.Detail, e.Cause = t.latch.EndReason, t.latch.EndCause
+	e.Episode = t.latch.Episode
+	e.ActionID = t.latch.ActionID
+	e.Detail = t.latch.EndReason
+	e.Cause = t.latch.EndCause
 	if err := r.Clerk.Tell(ctx, t.Run, e); err != nil {
 		return false, o, err
 	}
@@ -217,7 +220,8 @@ func (r *Actor) resume(ctx context.Context, t *turn) (episode.Next, error) {
 		return episode.FirstLook(r.view(t), current), err
 	}
 	v := r.view(t) // what is listed is as of now
-	actions, err := r.API.ActionsOn(ctx, t.Machine.ID, t.latch.FirstIntentAt.Add(-episode.LookBack))
+	actions, err := r.API.ActionsOn(ctx, t.Machine.ID,
+		t.latch.FirstIntentAt.Add(-episode.LookBack))
 	return episode.AfterIntent(v, actions), err
 }
 

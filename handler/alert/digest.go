@@ -26,7 +26,9 @@ func DecisionHash(a Alert) string {
 	facts.MitreTechniques = slices.Sorted(slices.Values(a.MitreTechniques))
 	facts.Evidence = slices.Clone(a.Evidence)
 	// The API promises no order of evidence; an order that moves must not look like a change.
-	slices.SortFunc(facts.Evidence, func(x, y Evidence) int { return strings.Compare(evidenceKey(x), evidenceKey(y)) })
+	slices.SortFunc(facts.Evidence, func(x, y Evidence) int {
+		return strings.Compare(evidenceKey(x), evidenceKey(y))
+	})
 	return digest(facts)
 }
 

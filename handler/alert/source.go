@@ -24,7 +24,9 @@ const ForEndpoint = "microsoftDefenderForEndpoint"
 
 // OfEndpoint reports whether an alert is one of Defender for Endpoint. What names no service is, because no other
 // service's alerts were read when it was written: a snapshot of an earlier version, or a finding.
-func (a Alert) OfEndpoint() bool { return a.ServiceSource == "" || a.ServiceSource == ForEndpoint }
+func (a Alert) OfEndpoint() bool {
+	return a.ServiceSource == "" || a.ServiceSource == ForEndpoint
+}
 
 // OnMachine is the id under which the answer to an alert on one more of its machines is kept: an alert that names
 // several machines is answered once for each, the first under the alert's own id.
@@ -36,7 +38,10 @@ const machineIDLength = 40
 // APIID is the id by which the API knows the alert that is answered under id: without the machine that OnMachine adds.
 func APIID(id string) string {
 	cut := len(id) - machineIDLength - 1
-	if cut < 1 || id[cut] != ':' || IsFinding(id) || strings.Trim(id[cut+1:], "0123456789abcdef") != "" {
+	if cut < 1 ||
+		id[cut] != ':' ||
+		IsFinding(id) ||
+		strings.Trim(id[cut+1:], "0123456789abcdef") != "" {
 		return id
 	}
 	return id[:cut]

@@ -14,7 +14,11 @@ import (
 
 // Write lets change work on the run's row, as runs.Update does; run.Row is the newest afterwards. A row that is final
 // is not changed: the run is over then.
-func (c *Clerk) Write(ctx context.Context, run *Run, change func(*runs.Run) (bool, error)) (Outcome, error) {
+func (c *Clerk) Write(
+	ctx context.Context,
+	run *Run,
+	change func(*runs.Run) (bool, error),
+) (Outcome, error) {
 	row, err := c.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		if row.State.Final() {
 			return false, nil
@@ -32,7 +36,9 @@ func (c *Clerk) Write(ctx context.Context, run *Run, change func(*runs.Run) (boo
 }
 
 // Keep writes what people were told into the row that is about to be written.
-func (run *Run) Keep(row *runs.Run) { row.Tell(run.told...) }
+func (run *Run) Keep(row *runs.Run) {
+	row.Tell(run.told...)
+}
 
 // Finish gives the run's step its outcome, and closes the run with its last one. A step that has its outcome keeps it.
 func (c *Clerk) Finish(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
@@ -65,7 +71,13 @@ func (c *Clerk) Finish(ctx context.Context, run *Run, outcome, reason string) (O
 }
 
 // Conclude tells people and then ends the step.
-func (c *Clerk) Conclude(ctx context.Context, run *Run, kind notice.Kind, outcome string, why Reason) (Outcome, error) {
+func (c *Clerk) Conclude(
+	ctx context.Context,
+	run *Run,
+	kind notice.Kind,
+	outcome string,
+	why Reason,
+) (Outcome, error) {
 	err := c.TellOnce(ctx, run, kind, why)
 	if err != nil {
 		return Outcome{}, err
@@ -129,7 +141,13 @@ const (
 
 // Missed counts that the machine does not exist, or the alert where machineID is empty. Reads lag behind lists, so it
 // is believed only after three tries over ten minutes: end then ends the run, or its step.
-func (c *Clerk) Missed(ctx context.Context, run *Run, machineID string, cause error, end End) (Outcome, error) {
+func (c *Clerk) Missed(
+	ctx context.Context,
+	run *Run,
+	machineID string,
+	cause error,
+	end End,
+) (Outcome, error) {
 	now, what := c.Now().UTC(), "alert"
 	if machineID != "" {
 		what = "machine " + machineID

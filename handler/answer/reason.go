@@ -13,7 +13,9 @@ import (
 // cause the words are the same every time.
 type Reason struct{ Text, Cause string }
 
-func (why Reason) cause() string { return cmp.Or(why.Cause, why.Text) }
+func (why Reason) cause() string {
+	return cmp.Or(why.Cause, why.Text)
+}
 
 // Failure is what the API said, after words of ours.
 func Failure(said string, err error) Reason {
@@ -30,4 +32,6 @@ func CauseOf(err error) string {
 }
 
 // WhyOf is the reason that the playbook gave for a step's verdict.
-func WhyOf(step playbook.Step) Reason { return Reason{step.Why, step.Cause} }
+func WhyOf(step playbook.Step) Reason {
+	return Reason{step.Why, step.Cause}
+}

@@ -121,4 +121,6 @@ func (run *Run) news(e notice.Event) string {
 }
 
 // note remembers what people were told; the next write of the run that ends or postpones something saves it.
-func (run *Run) note(news string) { run.told = append(run.told, news) }
+func (run *Run) note(news string) {
+	run.told = append(run.told, news)
+}

@@ -56,7 +56,10 @@ func (p *putBacks) orLater(ctx context.Context, d trigger.Delivery, err error) e
 		}
 		// A newer version is there within minutes, as a rule; the longer it is not, the rarer the message is looked at.
 		wait := min(max(time.Minute, age/10), time.Hour)
-		sendErr := p.send(ctx, putBackID(d.Body, first, now), d.Body, now.Add(wait))
+		sendErr := p.send(ctx,
+			putBackID(d.Body, first, now),
+			d.Body,
+			now.Add(wait))
 		if sendErr == nil {
 			p.log.WarnContext(ctx, "a newer version's message is put back",
 				"for", wait.String(), "first", first.UTC(), "error", err.Error())
@@ -81,7 +84,9 @@ const putBackStart = "putback:"
 // putBackID carries when the message was first enqueued from one put-back to the next. It is the same for half a
 // minute, so that a delivery that is repeated puts nothing back twice.
 func putBackID(body []byte, first, now time.Time) string {
-	return fmt.Sprintf("%s%s:%d:%d", putBackStart, alert.SHA256(body)[:32], first.Unix(), now.Unix()/30)
+	return fmt.Sprintf("%s%s:%d:%d", putBackStart, alert.SHA256(body)[:32],
+		first.Unix(),
+		now.Unix()/30)
 }
 
 // firstEnqueued is when a message came onto the queue for the first time, whatever it was put back since. Whoever
@@ -91,7 +96,8 @@ func firstEnqueued(d trigger.Delivery, now time.Time) time.Time {
 	if !d.EnqueuedAt.IsZero() && d.EnqueuedAt.Before(first) {
 		first = d.EnqueuedAt
 	}
-	rest, isPutBack := strings.CutPrefix(d.MessageID, putBackStart+alert.SHA256(d.Body)[:32]+":")
+	rest, isPutBack := strings.CutPrefix(d.MessageID,
+		putBackStart+alert.SHA256(d.Body)[:32]+":")
 	var unix, slot int64
 	if !isPutBack {
 		return first

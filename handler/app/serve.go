@@ -49,7 +49,11 @@ func Serve(ctx context.Context, version string, getenv func(string) string, stdo
 
 // wire builds every client and service. It opens no connection.
 func wire(
-	settings config.Config, book *playbook.Book, post mail.Config, certificate *entra.Certificate, log *slog.Logger,
+	settings config.Config,
+	book *playbook.Book,
+	post mail.Config,
+	certificate *entra.Certificate,
+	log *slog.Logger,
 	version string,
 ) (trigger.Services, error) {
 	transport, err := setup.Transport(settings.CAFile)

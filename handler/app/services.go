@@ -49,7 +49,11 @@ type clients struct {
 
 // services builds every service.
 func services(
-	settings config.Config, book *playbook.Book, c clients, log *slog.Logger, version string,
+	settings config.Config,
+	book *playbook.Book,
+	c clients,
+	log *slog.Logger,
+	version string,
 ) trigger.Services {
 	to := &setup.Broker{
 		Client:  c.bus,
@@ -70,13 +74,17 @@ func services(
 			return t.after(ctx, pollAlerts, poller.Poll(ctx))
 		},
 		FollowActions: func(ctx context.Context, _ trigger.Tick) error {
-			return t.after(ctx, followActions, errors.Join(follower.Follow(ctx), outbox.Resend(ctx)))
+			return t.after(ctx, followActions, errors.Join(
+				follower.Follow(ctx),
+				outbox.Resend(ctx),
+			))
 		},
 		RunHunts: func(ctx context.Context, _ trigger.Tick) error {
 			return t.noted(ctx, runsHunts, runHunts(ctx))
 		},
 		RespondToAlert: func(ctx context.Context, d trigger.Delivery) error {
-			return alertsAgain.orLater(ctx, d, responder.Respond(ctx, d.Body, d.DeliveryCount))
+			return alertsAgain.orLater(ctx, d,
+				responder.Respond(ctx, d.Body, d.DeliveryCount))
 		},
 		ReceiveAlert: func(ctx context.Context, p trigger.Pushed) (trigger.Receipt, error) {
 			receipt, err := receiver.Receive(ctx, p.Header, p.Body)
@@ -92,8 +100,13 @@ func services(
 
 // newTimers makes the report of health and what comes after every run of a timer.
 func newTimers(
-	settings config.Config, book *playbook.Book, c clients, outbox *notice.Outbox, timed []watch.Function,
-	log *slog.Logger, version string,
+	settings config.Config,
+	book *playbook.Book,
+	c clients,
+	outbox *notice.Outbox,
+	timed []watch.Function,
+	log *slog.Logger,
+	version string,
 ) (*health.Check, *timers) {
 	check := health.New(health.Options{
 		Ledger:     c.ledger,
@@ -170,7 +183,12 @@ func newPoller(settings config.Config, c clients, to *setup.Broker, log *slog.Lo
 }
 
 func newResponder(
-	settings config.Config, book *playbook.Book, c clients, to *setup.Broker, outbox *notice.Outbox, log *slog.Logger,
+	settings config.Config,
+	book *playbook.Book,
+	c clients,
+	to *setup.Broker,
+	outbox *notice.Outbox,
+	log *slog.Logger,
 ) *respond.Responder {
 	return respond.New(respond.Options{
 		API:            c.api,
@@ -201,7 +219,11 @@ func newResponder(
 }
 
 func newFollower(
-	settings config.Config, c clients, to *setup.Broker, outbox *notice.Outbox, log *slog.Logger,
+	settings config.Config,
+	c clients,
+	to *setup.Broker,
+	outbox *notice.Outbox,
+	log *slog.Logger,
 ) *follow.Follower {
 	return follow.New(follow.Options{
 		API:          c.api,
@@ -227,7 +249,11 @@ func newFollower(
 // newHunts makes what RunHunts calls, and says whether there are hunts. A catalogue that cannot be read keeps hunts
 // from running and nothing else: every call says why.
 func newHunts(
-	settings config.Config, c clients, to *setup.Broker, outbox *notice.Outbox, log *slog.Logger,
+	settings config.Config,
+	c clients,
+	to *setup.Broker,
+	outbox *notice.Outbox,
+	log *slog.Logger,
 ) (run func(context.Context) error, some bool) {
 	catalogue, err := setup.Hunts(settings)
 	if err != nil {

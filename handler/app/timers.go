@@ -29,7 +29,9 @@ func onTimers(settings config.Config, hunts bool) []watch.Function {
 			Mark:  mark,
 			Every: every,
 			Limit: watch.Limit(every),
-			Next:  func(after time.Time) time.Time { return config.Next(schedule, after) },
+			Next: func(after time.Time) time.Time {
+				return config.Next(schedule, after)
+			},
 		}
 	}
 	all := []watch.Function{

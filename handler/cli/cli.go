@@ -67,7 +67,9 @@ func rootCommand(version string, getenv func(string) string, served *bool) *cobr
 			return app.Serve(cmd.Context(), version, getenv, cmd.OutOrStdout())
 		},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return call.Usage(err) })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return call.Usage(err)
+	})
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
 		author.Check(getenv), author.Explain(getenv), author.Hunt(getenv), author.Run(getenv), author.Schema(),

@@ -86,7 +86,9 @@ func (r raw) checkIdentity(p *problems, c *Config) {
 
 // certificateFile refuses what is no path. What people put there by mistake holds the key, so it is not quoted.
 func certificateFile(p *problems, value string) string {
-	if strings.Contains(value, "-----BEGIN") || strings.ContainsAny(value, "\r\n\x00") || len(value) > 1024 {
+	if strings.Contains(value, "-----BEGIN") ||
+		strings.ContainsAny(value, "\r\n\x00") ||
+		len(value) > 1024 {
 		p.add("CORDON_CLIENT_CERTIFICATE",
 			"it is no path: expected the path of a PEM file with the certificate and its key, not their content")
 		return ""
@@ -135,7 +137,9 @@ func oneOf(p *problems, name, value string, allowed ...string) string {
 	if slices.Contains(allowed, value) {
 		return value
 	}
-	p.add(name, "%s is not known: expected %s", quote(value), strings.Join(allowed, ", "))
+	p.add(name, "%s is not known: expected %s",
+		quote(value),
+		strings.Join(allowed, ", "))
 	return ""
 }
 

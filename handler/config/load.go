@@ -66,7 +66,8 @@ type raw struct {
 // so that what it names (the playbook, the mail server) can be checked in the same go.
 func Load(getenv func(string) string) (Config, error) {
 	p := &problems{}
-	values, lost := map[string]string{}, map[string]bool{}
+	values := map[string]string{}
+	lost := map[string]bool{}
 	for _, s := range Settings() {
 		value := strings.TrimSpace(getenv(s.Name))
 		if strings.HasPrefix(value, vaultReference) {
@@ -121,11 +122,15 @@ func (p *problems) parsing(err error) {
 func (p *problems) sort() {
 	table := Settings()
 	rank := func(x Problem) int {
-		i := slices.IndexFunc(table, func(s Setting) bool { return s.Name == x.Name })
+		i := slices.IndexFunc(table, func(s Setting) bool {
+			return s.Name == x.Name
+		})
 		if i >= 0 {
 			return i
 		}
 		return len(table)
 	}
-	slices.SortStableFunc(p.found, func(a, b Problem) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(p.found, func(a, b Problem) int {
+		return rank(a) - rank(b)
+	})
 }

@@ -40,13 +40,17 @@ func (s Secret) String() string { return hidden }
 func (s Secret) GoString() string { return hidden }
 
 // Format implements fmt.Formatter, for every verb.
-func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(hidden)) }
+func (s Secret) Format(f fmt.State, _ rune) {
+	_, _ = f.Write([]byte(hidden))
+}
 
 // LogValue implements slog.LogValuer.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
 // MarshalText implements encoding.TextMarshaler, which JSON and most other encoders ask.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+func (s Secret) MarshalText() ([]byte, error) {
+	return []byte(hidden), nil
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler, for reading settings.
 func (s *Secret) UnmarshalText(text []byte) error {

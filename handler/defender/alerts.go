@@ -142,10 +142,16 @@ const readAlerts = "Alert.Read.All"
 // promises. The answer is decoded as a stream, one alert in memory. On an error the alerts handed over before it are
 // genuine; an error of visit ends the reading and is returned as it is. A repeat is safe. Permission Alert.Read.All, up
 // to 10,000 alerts a page, 100 calls a minute and 1,500 an hour (Get alerts API page, read 2026-11).
-func (c *Client) AlertPage(ctx context.Context, w alert.Window, visit func(alert.Alert) error) (alert.Page, error) {
+func (c *Client) AlertPage(
+	ctx context.Context,
+	w alert.Window,
+	visit func(alert.Alert) error,
+) (alert.Page, error) {
 	k := listAlerts(w)
 	k.query.Set("$expand", "evidence")
-	return alertPage(ctx, c, k, w, func(one wireAlert) error { return visit(one.alert()) })
+	return alertPage(ctx, c, k, w, func(one wireAlert) error {
+		return visit(one.alert())
+	})
 }
 
 // AlertStamps reads a page of the alerts of a window like AlertPage, but of each only its id and the time of its last
@@ -180,7 +186,13 @@ func listAlerts(w alert.Window) call {
 	}
 }
 
-func alertPage[T any](ctx context.Context, c *Client, k call, w alert.Window, visit func(T) error) (alert.Page, error) {
+func alertPage[T any](
+	ctx context.Context,
+	c *Client,
+	k call,
+	w alert.Window,
+	visit func(T) error,
+) (alert.Page, error) {
 	if w.Top < 1 || w.Top > listPage || w.Skip < 0 {
 		// The API would answer with a page of another size, which looks short or full when it is not.
 		return alert.Page{},

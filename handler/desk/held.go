@@ -67,7 +67,9 @@ func (d *Desk) List(ctx context.Context) ([]HeldState, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(all, func(a, b held.Entry) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(all, func(a, b held.Entry) int {
+		return a.At.Compare(b.At)
+	})
 	states := make([]HeldState, 0, len(all))
 	for _, h := range all {
 		over, err := d.over(ctx, h)

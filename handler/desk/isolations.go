@@ -52,7 +52,11 @@ type ActionsAPI interface {
 // Isolations holds the ledger against the machine actions of the last 90 days, or longer if an episode is older: one
 // list call. It answers with every machine that either of them takes for isolated or about to be, by name.
 func Isolations(
-	ctx context.Context, store *latches.Store, api ActionsAPI, now time.Time, lift time.Duration,
+	ctx context.Context,
+	store *latches.Store,
+	api ActionsAPI,
+	now time.Time,
+	lift time.Duration,
 ) ([]Isolation, error) {
 	open, err := store.OpenEpisodes(ctx)
 	if err != nil {
@@ -98,7 +102,12 @@ func Isolations(
 	return found, nil
 }
 
-func compareIsolation(l latches.Latch, actions []machine.Action, now time.Time, lift time.Duration) Isolation {
+func compareIsolation(
+	l latches.Latch,
+	actions []machine.Action,
+	now time.Time,
+	lift time.Duration,
+) Isolation {
 	i := Isolation{
 		MachineID:   l.MachineID,
 		MachineName: l.MachineName,
@@ -158,7 +167,10 @@ func compareIsolation(l latches.Latch, actions []machine.Action, now time.Time, 
 func driftOf(i Isolation, is machine.State) string {
 	lifted := "lifted by Defender at " + is.Until.UTC().Format(time.RFC3339)
 	switch {
-	case i.Ledger == saysIsolated && i.API == saysNot && is.Lifted() && i.Release != "":
+	case i.Ledger == saysIsolated &&
+		i.API == saysNot &&
+		is.Lifted() &&
+		i.Release != "":
 		return lifted + "; it is recorded once the release that is under way is over"
 	case i.Ledger == saysIsolated && i.API == saysNot && is.Lifted():
 		return lifted + "; the next follow records it"

@@ -45,7 +45,9 @@ func Releasable(ctx context.Context, api Machines, all []Isolation, which string
 // called are the isolated machines of an id or a name. For a name each of them is read at the API: what the ledger
 // remembers may be old, and one that cannot be read may be a second of that name.
 func called(ctx context.Context, api Machines, all []Isolation, which string) ([]Isolation, error) {
-	named := func(i Isolation) bool { return strings.EqualFold(i.MachineID, which) }
+	named := func(i Isolation) bool {
+		return strings.EqualFold(i.MachineID, which)
+	}
 	i := slices.IndexFunc(all, named)
 	if i >= 0 {
 		return all[i : i+1], nil
@@ -74,9 +76,17 @@ type Actor interface {
 
 // Release asks Defender for a release; who asks and why stand in its comment. FollowActions records it. The error of a
 // request whose answer was lost says so: look before asking again.
-func Release(ctx context.Context, api Actor, i Isolation, by, reason string) (machine.Action, error) {
+func Release(
+	ctx context.Context,
+	api Actor,
+	i Isolation,
+	by, reason string,
+) (machine.Action, error) {
 	comment := fmt.Sprintf("Released by %s: %s", by, reason)
-	action, err := api.Act(ctx, i.MachineID, machine.Request{Type: machine.Unisolate, Comment: comment})
+	action, err := api.Act(ctx, i.MachineID, machine.Request{
+		Type:    machine.Unisolate,
+		Comment: comment,
+	})
 	trouble, _ := machine.TroubleOf(err)
 	if trouble == machine.UnknownFate {
 		return action, fmt.Errorf("it is not known whether the release was accepted; "+

@@ -41,7 +41,12 @@ func Reads(api Defender, url string, now func() time.Time) Area {
 			}
 			return ok("%s lists machine actions", url)
 		}},
-		{Name: "clock", Run: func(context.Context) Finding { return skew(clock, before, after) }},
+		{
+			Name: "clock",
+			Run: func(context.Context) Finding {
+				return skew(clock, before, after)
+			},
+		},
 	}
 }
 

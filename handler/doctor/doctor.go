@@ -53,7 +53,9 @@ func Run(ctx context.Context, limit time.Duration, areas ...Area) []Finding {
 	found := make([][]Finding, len(areas))
 	var all sync.WaitGroup
 	for i, area := range areas {
-		all.Go(func() { found[i] = area.run(ctx, limit) })
+		all.Go(func() {
+			found[i] = area.run(ctx, limit)
+		})
 	}
 	all.Wait()
 	var flat []Finding
@@ -123,7 +125,10 @@ func Worst(findings []Finding) State {
 func Told(findings ...Finding) Area {
 	var a Area
 	for _, f := range findings {
-		a = append(a, Check{Name: f.Check, Run: func(context.Context) Finding { return f }})
+		a = append(a, Check{
+			Name: f.Check,
+			Run:  func(context.Context) Finding { return f },
+		})
 	}
 	return a
 }
@@ -142,13 +147,25 @@ func ok(format string, args ...any) Finding {
 }
 
 func warning(do, format string, args ...any) Finding {
-	return Finding{State: Warn, Seen: fmt.Sprintf(format, args...), Do: do}
+	return Finding{
+		State: Warn,
+		Seen:  fmt.Sprintf(format, args...),
+		Do:    do,
+	}
 }
 
 func failed(do, format string, args ...any) Finding {
-	return Finding{State: Fail, Seen: fmt.Sprintf(format, args...), Do: do}
+	return Finding{
+		State: Fail,
+		Seen:  fmt.Sprintf(format, args...),
+		Do:    do,
+	}
 }
 
 func notSeen(do, format string, args ...any) Finding {
-	return Finding{State: NotSeen, Seen: fmt.Sprintf(format, args...), Do: do}
+	return Finding{
+		State: NotSeen,
+		Seen:  fmt.Sprintf(format, args...),
+		Do:    do,
+	}
 }

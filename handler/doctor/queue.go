@@ -40,10 +40,16 @@ func Queue(broker Queues, name string, lock time.Duration, now func() time.Time)
 	show := "az servicebus queue show --resource-group … --namespace-name … --name " + name
 	slow := "check that the app reaches the namespace on port 5671 (firewall, private endpoint, ServiceBus)"
 	check := func(what string, run func(ctx context.Context) Finding) Check {
-		return Check{Name: "queue " + name + " " + what, Slow: slow, Run: run}
+		return Check{
+			Name: "queue " + name + " " + what,
+			Slow: slow,
+			Run:  run,
+		}
 	}
 	return Area{
-		check("listen", func(ctx context.Context) Finding { return depth(ctx, broker, name) }),
+		check("listen", func(ctx context.Context) Finding {
+			return depth(ctx, broker, name)
+		}),
 		check("send", func(ctx context.Context) (f Finding) {
 			p, f = probe(ctx, broker, name, now())
 			return f

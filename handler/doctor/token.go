@@ -54,7 +54,10 @@ func Tokens(a API) Area {
 	}
 	for _, r := range a.Roles {
 		area = append(area,
-			Check{Name: a.Name + " " + r.Name, Run: func(context.Context) Finding { return r.in(token) }})
+			Check{
+				Name: a.Name + " " + r.Name,
+				Run:  func(context.Context) Finding { return r.in(token) },
+			})
 	}
 	return area
 }

@@ -14,7 +14,9 @@ func (c *Closer) BeginAgain(ctx context.Context, j latches.Joiner, l latches.Lat
 	again := false
 	run, err := c.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
 		joined := run.EpisodeOf(l.Kind) == l.Episode && run.State != runs.Parked
-		begun := run.EpisodeOf(l.Kind) == 0 && run.State == runs.Started && !run.IsOver(l.Kind)
+		begun := run.EpisodeOf(l.Kind) == 0 &&
+			run.State == runs.Started &&
+			!run.IsOver(l.Kind)
 		again = run.ObservedAt.After(l.ReleasedAt) && (joined || begun)
 		if !again {
 			return false, nil
@@ -26,5 +28,6 @@ func (c *Closer) BeginAgain(ctx context.Context, j latches.Joiner, l latches.Lat
 	if err != nil || !again {
 		return err
 	}
-	return c.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(c.Runs.Tenant(), "released", time.Time{})})
+	return c.Queue.SendAlerts(ctx,
+		[]alert.Envelope{run.Message(c.Runs.Tenant(), "released", time.Time{})})
 }

@@ -70,7 +70,9 @@ func (c *Closer) TellJoiners(ctx context.Context, l latches.Latch, e notice.Even
 
 // GiveBack gives back the place of an episode that ended and reached nothing. A repeat is harmless.
 func (c *Closer) GiveBack(ctx context.Context, l latches.Latch) error {
-	if l.FirstIntentAt.IsZero() || l.ActionStatus == machine.Succeeded || !l.ReleasedAt.IsZero() {
+	if l.FirstIntentAt.IsZero() ||
+		l.ActionStatus == machine.Succeeded ||
+		!l.ReleasedAt.IsZero() {
 		return nil
 	}
 	action, key := episode.CapOf(l)

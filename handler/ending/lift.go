@@ -56,7 +56,8 @@ func (c *Closer) End(ctx context.Context, l latches.Latch, asking string) error 
 	l.State = latches.Ended
 	l.EndedAt = c.Now().UTC()
 	l.LiftedAt = at
-	l.EndReason, l.EndKind = what.Detail, string(what.Kind)
+	l.EndReason = what.Detail
+	l.EndKind = string(what.Kind)
 	l.Holder, l.HeldUntil = "", time.Time{}
 	if err := c.Latches.Save(ctx, &l); err != nil {
 		return err
@@ -73,7 +74,11 @@ func (c *Closer) End(ctx context.Context, l latches.Latch, asking string) error 
 // decideAgain opens the run of a joiner again if it found the isolation there no longer than the stale limit before the
 // lift. A repeat changes nothing; it only sends another message for a run that has not begun a new episode yet.
 func (c *Closer) decideAgain(
-	ctx context.Context, j latches.Joiner, l latches.Latch, since time.Time, asking string,
+	ctx context.Context,
+	j latches.Joiner,
+	l latches.Latch,
+	since time.Time,
+	asking string,
 ) error {
 	record, err := c.Runs.Alert(ctx, j.AlertID)
 	if err != nil {
@@ -84,13 +89,19 @@ func (c *Closer) decideAgain(
 	if exists && joined.IsZero() && latest.ObservedAt.After(l.Since()) {
 		joined = latest.ObservedAt // in rows from before the time was kept; nobody waited for what was there already
 	}
-	if !exists || latest.Version != j.Version || latest.ID() == asking || joined.IsZero() || joined.Before(since) {
+	if !exists ||
+		latest.Version != j.Version ||
+		latest.ID() == asking ||
+		joined.IsZero() ||
+		joined.Before(since) {
 		return nil
 	}
 	again := false
 	run, err := c.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
 		was := run.EpisodeOf(l.Kind) == l.Episode && run.State != runs.Parked
-		begun := run.EpisodeOf(l.Kind) == 0 && run.State == runs.Started && !run.IsOver(l.Kind)
+		begun := run.EpisodeOf(l.Kind) == 0 &&
+			run.State == runs.Started &&
+			!run.IsOver(l.Kind)
 		if again = was || begun; !again {
 			return false, nil
 		}
@@ -106,14 +117,18 @@ func (c *Closer) decideAgain(
 		"run", run.ID(),
 		"machine", l.MachineID,
 		"name", l.MachineName)
-	return c.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(c.Runs.Tenant(), "lifted", time.Time{})})
+	return c.Queue.SendAlerts(ctx,
+		[]alert.Envelope{run.Message(c.Runs.Tenant(), "lifted", time.Time{})})
 }
 
 // Conclude writes what became of an episode whose lift is due: it was released, lasts longer, or was lifted. The
 // answer is the release that is under way instead, for which the run that asks waits; its zero value: something was
 // written.
 func (c *Closer) Conclude(
-	ctx context.Context, l latches.Latch, actions []machine.Action, asking string,
+	ctx context.Context,
+	l latches.Latch,
+	actions []machine.Action,
+	asking string,
 ) (waitsFor machine.Action, err error) {
 	switch is := c.Watch(ctx, l, actions); {
 	case is.Released != nil:
@@ -127,7 +142,11 @@ func (c *Closer) Conclude(
 }
 
 // Watch says what is true of a state that was reached, and logs that it lasts longer by another action.
-func (c *Closer) Watch(ctx context.Context, l latches.Latch, actions []machine.Action) episode.Standing {
+func (c *Closer) Watch(
+	ctx context.Context,
+	l latches.Latch,
+	actions []machine.Action,
+) episode.Standing {
 	is := episode.Watch(l, actions, c.Now(), c.Lift)
 	if !is.Until.IsZero() {
 		c.Log.InfoContext(ctx, "the machine stays isolated by another action",
@@ -142,7 +161,12 @@ func (c *Closer) Watch(ctx context.Context, l latches.Latch, actions []machine.A
 
 // release ends an episode with a release that no follow has seen. Until the latch is written nobody joins it, because
 // its lift is due, so the order is that of a lift.
-func (c *Closer) release(ctx context.Context, l latches.Latch, a machine.Action, asking string) error {
+func (c *Closer) release(
+	ctx context.Context,
+	l latches.Latch,
+	a machine.Action,
+	asking string,
+) error {
 	err := c.TellJoiners(ctx, l, episode.ReleaseEvent(l, a, c.Now()))
 	if err != nil {
 		return err

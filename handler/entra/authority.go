@@ -16,7 +16,11 @@ func authorityURL(base, tenant string) (authority, host string, err error) {
 		base = "https://login.microsoftonline.com"
 	}
 	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || strings.Trim(u.Path, "/") != "" {
+	if err != nil ||
+		u.Host == "" ||
+		u.User != nil ||
+		u.RawQuery != "" ||
+		strings.Trim(u.Path, "/") != "" {
 		return "", "",
 			errors.New("entra: the authority URL is not of the form https://host: set CORDON_AUTHORITY_URL right or " +
 				"leave it out")
@@ -60,6 +64,8 @@ func tokenClient(c *http.Client) *http.Client {
 		c = &http.Client{}
 	}
 	own := *c
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	own.CheckRedirect = func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}
 	return &own
 }

@@ -19,7 +19,9 @@ func claimsChallenge(headers []string) (claims string, ok bool) {
 			continue
 		}
 		decoded, err := decodeBase64(p["claims"])
-		if err == nil && json.Valid(decoded) && strings.HasPrefix(strings.TrimSpace(string(decoded)), "{") {
+		if err == nil &&
+			json.Valid(decoded) &&
+			strings.HasPrefix(strings.TrimSpace(string(decoded)), "{") {
 			return string(decoded), true
 		}
 	}

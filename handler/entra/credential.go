@@ -18,7 +18,9 @@ var _ azcore.TokenCredential = (*Credential)(nil)
 func (s *Source) Credential() *Credential { return &Credential{source: s} }
 
 // Format prints what its Source prints.
-func (c *Credential) Format(f fmt.State, verb rune) { c.source.Format(f, verb) }
+func (c *Credential) Format(f fmt.State, verb rune) {
+	c.source.Format(f, verb)
+}
 
 // GetToken returns a token for the one scope in o, and a new one if o has claims. Errors are those of Source.Token;
 // more scopes than one, and a tenant other than the configured one, are refused.

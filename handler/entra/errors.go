@@ -102,7 +102,9 @@ func (p party) describeAnswer(resp *http.Response, scope string) *Error {
 	} else if code := regexp.MustCompile(`^AADSTS[0-9]{1,9}`).FindString(body.Description); code != "" {
 		e.Code = code // the identity endpoints pass the authority's text on
 	}
-	e.Retryable = e.Status == http.StatusTooManyRequests || e.Status >= 500 || slices.Contains(p.passing, e.Status)
+	e.Retryable = e.Status == http.StatusTooManyRequests ||
+		e.Status >= 500 ||
+		slices.Contains(p.passing, e.Status)
 	name := strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, e.Code))
 	if e.Retryable {
 		e.text = fmt.Sprintf("%s: %s is throttling or out of order: try again later%s", name, p.name, p.lasting)

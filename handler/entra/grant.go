@@ -113,7 +113,9 @@ func managed(o Options) (identity, error) {
 			// which it does not pass on, make it ask; Source keeps the tokens.
 			claims = "{}"
 		}
-		return client.AcquireToken(ctx, strings.TrimSuffix(scope, "/.default"), managedidentity.WithClaims(claims))
+		return client.AcquireToken(ctx,
+			strings.TrimSuffix(scope, "/.default"),
+			managedidentity.WithClaims(claims))
 	}
 	return identity{
 		name:  name,

@@ -20,13 +20,17 @@ func (s Secret) Reveal() string { return string(s) }
 func (s Secret) String() string { return hidden }
 
 // Format prints a placeholder for every verb.
-func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
+func (s Secret) Format(f fmt.State, _ rune) {
+	fmt.Fprint(f, hidden)
+}
 
 // LogValue returns a placeholder.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
 // MarshalText returns a placeholder, for JSON and YAML.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+func (s Secret) MarshalText() ([]byte, error) {
+	return []byte(hidden), nil
+}
 
 // maxText bounds a text of somebody else's that goes into an error.
 const maxText = 400

@@ -192,7 +192,8 @@ func (s *Source) land(r request, f *flight) {
 	if err != nil {
 		e := s.describe(err, r.scope)
 		if e.RetryAfter > 0 {
-			h.err, h.errTill = e, now.Add(e.RetryAfter)
+			h.err = e
+			h.errTill = now.Add(e.RetryAfter)
 			h.notTill = now.Add(max(refreshPause, e.RetryAfter))
 		}
 		f.err = e

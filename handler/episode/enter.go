@@ -60,15 +60,24 @@ func Enter(v View) Next {
 	case reached:
 		return Join{}
 	case l.Held(v.Token, v.Now):
-		wait := min(l.HeldUntil.Sub(v.Now)+time.Second, heldWait<<min(v.Run.Copies, 4))
+		wait := min(
+			l.HeldUntil.Sub(v.Now)+time.Second,
+			heldWait<<min(v.Run.Copies, 4),
+		)
 		return Wait{For: wait, Why: "another invocation holds the machine's latch"}
 	case l.State == latches.Ended && !l.LiftedAt.IsZero():
 		return Take{} // what has joined it is contained no longer, what has not never was
-	case l.State == latches.Ended && v.own() && l.EndKind != "" && (l.EndRun == "" || l.EndRun == v.Run.ID()):
+	case l.State == latches.Ended &&
+		v.own() &&
+		l.EndKind != "" &&
+		(l.EndRun == "" || l.EndRun == v.Run.ID()):
 		// The run's own episode ended before the run could end with it. One that another alert's rail, or the answer to
 		// its request, ended before anything was under way says nothing about this run, which begins anew.
 		return AskAgain{}
-	case l.State == latches.Ended && l.ActionStatus == machine.Succeeded && !v.Spec.Lasting && v.Spec.Undoes == "":
+	case l.State == latches.Ended &&
+		l.ActionStatus == machine.Succeeded &&
+		!v.Spec.Lasting &&
+		v.Spec.Undoes == "":
 		return v.doneBefore()
 	case v.Spec.Undoes != "" && !l.State.Open():
 		return v.nothingToUndo()

@@ -59,7 +59,8 @@ func FailedKind(s machine.ActionStatus) notice.Kind {
 
 // FinalDetail says how a machine action ended, for people.
 func FinalDetail(a machine.Action) string {
-	detail := fmt.Sprintf("Action %s is %s since %s.", a.ID, a.Status, a.Updated.Format(time.RFC3339))
+	detail := fmt.Sprintf("Action %s is %s since %s.", a.ID, a.Status,
+		a.Updated.Format(time.RFC3339))
 	if a.Status == machine.Cancelled && a.CancelledBy != "" {
 		detail += fmt.Sprintf(" Cancelled by %s: %s", a.CancelledBy, a.CancelComment)
 	}

@@ -19,7 +19,9 @@ func Follow(l latches.Latch, actions []machine.Action, now time.Time, limits Lim
 	case latches.Intended:
 		return followIntent(l, actions, now, limits)
 	case latches.Acting:
-		i := slices.IndexFunc(actions, func(a machine.Action) bool { return a.ID == l.ActionID })
+		i := slices.IndexFunc(actions, func(a machine.Action) bool {
+			return a.ID == l.ActionID
+		})
 		if i >= 0 {
 			return Seen(l, actions[i], now, limits)
 		}
@@ -65,7 +67,8 @@ func Seen(l latches.Latch, a machine.Action, now time.Time, limits Limits) Next 
 	}
 	next := Pending{Status: a.Status}
 	if now.Sub(l.ActionAt) > limits.PendingAfter {
-		next.Detail = fmt.Sprintf("Action %s is %s since %s.", a.ID, a.Status, a.Created.Format(time.RFC3339))
+		next.Detail = fmt.Sprintf("Action %s is %s since %s.", a.ID, a.Status,
+			a.Created.Format(time.RFC3339))
 	}
 	return next
 }

@@ -22,7 +22,9 @@ const (
 func pick(actions []machine.Action, l latches.Latch) *machine.Action {
 	var other *machine.Action
 	for _, a := range actions {
-		if a.Type != l.Desired || a.ID == l.LastActionID || (a.MachineID != "" && a.MachineID != l.MachineID) {
+		if a.Type != l.Desired ||
+			a.ID == l.LastActionID ||
+			(a.MachineID != "" && a.MachineID != l.MachineID) {
 			continue
 		}
 		if Marks(a, l) {
@@ -33,7 +35,10 @@ func pick(actions []machine.Action, l latches.Latch) *machine.Action {
 		}
 		recent := !a.Created.Before(l.FirstIntentAt.Add(-clockSkew))
 		undone := a.Status == machine.Succeeded && a.UndoneBy(actions) != nil
-		if recent && !a.Marked() && !undone && (other == nil || prefer(a, *other)) {
+		if recent &&
+			!a.Marked() &&
+			!undone &&
+			(other == nil || prefer(a, *other)) {
 			other = &a
 		}
 	}
@@ -43,7 +48,9 @@ func pick(actions []machine.Action, l latches.Latch) *machine.Action {
 // SameScope reports whether an action is of the scope that a latch owns. Lasting states have one latch for all scopes.
 func SameScope(a machine.Action, l latches.Latch) bool {
 	_, scope, scoped := strings.Cut(l.Kind, ":")
-	return !scoped || a.Scope == "" || strings.EqualFold(string(a.Scope), scope)
+	return !scoped ||
+		a.Scope == "" ||
+		strings.EqualFold(string(a.Scope), scope)
 }
 
 // prefer says which of two actions of a kind tells what becomes of the machine: one that Succeeded before one that is

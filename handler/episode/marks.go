@@ -32,7 +32,9 @@ func Marked(a machine.Action) bool { return markPattern.MatchString(a.Comment) }
 // Marks reports whether an action carries the mark of a latch's episode. The machine is known from the action.
 func Marks(a machine.Action, l latches.Latch) bool {
 	match := markPattern.FindStringSubmatch(a.Comment)
-	return a.Type == l.Desired && match != nil && match[2] == episodeMark(l)
+	return a.Type == l.Desired &&
+		match != nil &&
+		match[2] == episodeMark(l)
 }
 
 // IsOf reports whether an action was asked for by a run.

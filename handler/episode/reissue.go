@@ -21,14 +21,18 @@ func mendable(l latches.Latch) bool {
 // MayReissue reports whether a run may ask again for what a latch owns, after its episode ended.
 func MayReissue(run runs.Run, l latches.Latch) bool {
 	own := run.EpisodeOf(l.Kind) == l.Episode
-	return own && mendable(l) && !run.IsOver(l.Kind) && run.ReissuesOf(l.Kind) < MaxReissues
+	return own &&
+		mendable(l) &&
+		!run.IsOver(l.Kind) &&
+		run.ReissuesOf(l.Kind) < MaxReissues
 }
 
 // Answers reports whether the run is the one that decides for its alert: the newest version's, or one before it as
 // long as that one has not decided otherwise.
 func Answers(record runs.Record, run runs.Run) bool {
 	latest, exists := record.Latest()
-	return exists && (latest.Version == run.Version || latest.Book == "" && !latest.State.Final())
+	return exists &&
+		(latest.Version == run.Version || latest.Book == "" && !latest.State.Final())
 }
 
 // Reissue lets a run begin a new episode in place of the one that failed. It is written once: the run's episode is none
@@ -40,7 +44,12 @@ func Reissue(run *runs.Run, kind string, due time.Time) {
 
 // CloseWith ends the step of a run with its episode, if it is the run's and the step is not over; with its last step
 // the run is closed.
-func CloseWith(run *runs.Run, l latches.Latch, outcome, reason string, at time.Time) (changed bool) {
+func CloseWith(
+	run *runs.Run,
+	l latches.Latch,
+	outcome, reason string,
+	at time.Time,
+) (changed bool) {
 	if run.IsOver(l.Kind) || run.EpisodeOf(l.Kind) != l.Episode {
 		return false
 	}

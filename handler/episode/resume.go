@@ -24,7 +24,9 @@ func FirstLook(v View, current []machine.Action) Next {
 	var open *machine.Action
 	for _, a := range current {
 		switch {
-		case a.MachineID != l.MachineID || a.ID == l.LastActionID || a.Status.Final():
+		case a.MachineID != l.MachineID ||
+			a.ID == l.LastActionID ||
+			a.Status.Final():
 		case a.Type == l.Desired && SameScope(a, l):
 			open = cmp.Or(open, &a)
 		case a.Type == l.Desired.Opposite():
@@ -77,7 +79,10 @@ func AfterIntent(v View, actions []machine.Action) Next {
 func InTheWay(l latches.Latch, current []machine.Action) *machine.Action {
 	for _, a := range current {
 		open := a.MachineID == l.MachineID && !a.Status.Final()
-		if open && a.Type == l.Desired && a.ID != l.LastActionID && SameScope(a, l) {
+		if open &&
+			a.Type == l.Desired &&
+			a.ID != l.LastActionID &&
+			SameScope(a, l) {
 			return &a
 		}
 	}

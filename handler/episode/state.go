@@ -32,9 +32,16 @@ func DoneAction(l latches.Latch) machine.Action {
 }
 
 // StateOf is what a machine's actions and its latch say of the latch's state.
-func StateOf(l latches.Latch, actions []machine.Action, now time.Time, lift time.Duration) machine.State {
+func StateOf(
+	l latches.Latch,
+	actions []machine.Action,
+	now time.Time,
+	lift time.Duration,
+) machine.State {
 	known := Owners(l)
-	its := func(a machine.Action) bool { return a.ID == l.ActionID }
+	its := func(a machine.Action) bool {
+		return a.ID == l.ActionID
+	}
 	if l.State == latches.Achieved && !slices.ContainsFunc(actions, its) {
 		actions = append(slices.Clone(actions), DoneAction(l))
 		known = machine.Owners{l.ActionID: l.By()}

@@ -14,7 +14,9 @@ func WhyNotUndone(l latches.Latch) string {
 	switch {
 	case l.State == latches.Achieved && l.Adopted:
 		return fmt.Sprintf("the %s (action %s) was somebody else's, and is his to end", noun, l.ActionID)
-	case l.State == latches.Achieved || l.State == latches.Acting || l.State == latches.Intended:
+	case l.State == latches.Achieved ||
+		l.State == latches.Acting ||
+		l.State == latches.Intended:
 		return ""
 	}
 	return fmt.Sprintf("no %s by Cordon is in force", noun)

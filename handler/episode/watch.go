@@ -44,7 +44,9 @@ func (s Standing) WaitsForRelease(now time.Time) bool {
 
 // noteCompletion fills in what rows from before it was kept do not have.
 func noteCompletion(l *latches.Latch, actions []machine.Action) (changed bool) {
-	done := func(a machine.Action) bool { return a.ID == l.ActionID && a.Status == machine.Succeeded }
+	done := func(a machine.Action) bool {
+		return a.ID == l.ActionID && a.Status == machine.Succeeded
+	}
 	i := slices.IndexFunc(actions, done)
 	if i < 0 || !l.AchievedAt.IsZero() {
 		return false
@@ -56,10 +58,18 @@ func noteCompletion(l *latches.Latch, actions []machine.Action) (changed bool) {
 // prolong makes the isolation that stands the latch's, if Defender lifts it later than the latch's own, such as one
 // that a person asked for meanwhile: the machine is isolated until then. The answer is until when; zero: nothing has
 // changed.
-func prolong(l *latches.Latch, actions []machine.Action, now time.Time, lift time.Duration) time.Time {
+func prolong(
+	l *latches.Latch,
+	actions []machine.Action,
+	now time.Time,
+	lift time.Duration,
+) time.Time {
 	own := LiftOf(*l, lift)
 	is := StateOf(*l, actions, now, lift)
-	if own.IsZero() || !is.Is || is.Action.ID == l.ActionID || !is.Until.After(own) {
+	if own.IsZero() ||
+		!is.Is ||
+		is.Action.ID == l.ActionID ||
+		!is.Until.After(own) {
 		return time.Time{}
 	}
 	Own(l, is.Action, !Marks(is.Action, *l))
@@ -70,7 +80,9 @@ func prolong(l *latches.Latch, actions []machine.Action, now time.Time, lift tim
 // releaseUnderWay is the oldest release that is not over; its zero value if there is none.
 func releaseUnderWay(l latches.Latch, actions []machine.Action) (open machine.Action) {
 	for _, a := range actions {
-		if a.Type == l.Desired.Opposite() && !a.Status.Final() && (open.ID == "" || a.Created.Before(open.Created)) {
+		if a.Type == l.Desired.Opposite() &&
+			!a.Status.Final() &&
+			(open.ID == "" || a.Created.Before(open.Created)) {
 			open = a
 		}
 	}

@@ -182,7 +182,12 @@ func (f *Follower) limits() episode.Limits {
 }
 
 // record carries out what comes next for an episode.
-func (f *Follower) record(ctx context.Context, e following, next episode.Next, actions []machine.Action) error {
+func (f *Follower) record(
+	ctx context.Context,
+	e following,
+	next episode.Next,
+	actions []machine.Action,
+) error {
 	switch next := next.(type) {
 	case episode.Leave:
 		return nil
@@ -199,7 +204,8 @@ func (f *Follower) record(ctx context.Context, e following, next episode.Next, a
 	case episode.Free:
 		// The write makes sure that a holder who slept through its time cannot go on to an intent that nobody would
 		// follow.
-		e.latch.Holder, e.latch.HeldUntil = "", time.Time{}
+		e.latch.Holder = ""
+		e.latch.HeldUntil = time.Time{}
 		err := f.Latches.Save(ctx, &e.latch)
 		if err != nil {
 			return err

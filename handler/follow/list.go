@@ -29,7 +29,10 @@ func (f *Follower) episodes(ctx context.Context) ([]following, error) {
 // actions lists what may concern the open episodes, by machine; no call is made if there are none. For the whole
 // picture it goes back to the oldest of them, whatever its state, and at least a week.
 func (f *Follower) actions(
-	ctx context.Context, episodes []following, now time.Time, whole bool,
+	ctx context.Context,
+	episodes []following,
+	now time.Time,
+	whole bool,
 ) (map[string][]machine.Action, error) {
 	if len(episodes) == 0 && !whole {
 		return nil, nil
@@ -61,7 +64,9 @@ func (f *Follower) actions(
 		}
 	}
 	if whole {
-		since = earliest(since, now.Add(-reconcileBack), now.Add(-reconcileMost))
+		since = earliest(since,
+			now.Add(-reconcileBack),
+			now.Add(-reconcileMost))
 	}
 	listed, err := f.API.ActionsSince(ctx, since)
 	if err != nil {

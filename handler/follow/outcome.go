@@ -21,7 +21,9 @@ func (f *Follower) found(ctx context.Context, l latches.Latch, a machine.Action)
 		l.ActionAt = l.IntentAt
 	}
 	l.Holder, l.HeldUntil = "", time.Time{}
-	f.Log.InfoContext(ctx, "the action of an interrupted request was found", "machine", l.MachineID, "action", a.ID)
+	f.Log.InfoContext(ctx, "the action of an interrupted request was found",
+		"machine", l.MachineID,
+		"action", a.ID)
 	return f.Latches.Save(ctx, &l)
 }
 
@@ -61,7 +63,11 @@ func (f *Follower) pending(ctx context.Context, l latches.Latch, is episode.Pend
 // settle records a final status: notice entries first; then for a success the runs and the latch, for anything else the
 // latch and the runs, so that no run that asks again finds its old episode open; then the index.
 func (f *Follower) settle(
-	ctx context.Context, e following, a machine.Action, detail string, actions []machine.Action,
+	ctx context.Context,
+	e following,
+	a machine.Action,
+	detail string,
+	actions []machine.Action,
 ) error {
 	l := e.latch
 	l.ActionStatus = a.Status
@@ -93,7 +99,12 @@ func (f *Follower) settle(
 }
 
 // succeeded tells of an action that Succeeded and closes the runs that wait for it. The caller writes the latch.
-func (f *Follower) succeeded(ctx context.Context, l *latches.Latch, a machine.Action, detail string) error {
+func (f *Follower) succeeded(
+	ctx context.Context,
+	l *latches.Latch,
+	a machine.Action,
+	detail string,
+) error {
 	spec, _ := machine.SpecOfLatch(l.Kind)
 	what := episode.Event(*l, episode.DoneKind(l.Desired), f.Now())
 	what.At = a.Updated
@@ -120,11 +131,19 @@ func (f *Follower) succeeded(ctx context.Context, l *latches.Latch, a machine.Ac
 		l.EndReason = what.Detail
 		l.EndKind = ""
 	}
-	return errors.Join(f.endings.TellJoiners(ctx, *l, what), f.closeRuns(ctx, *l, spec.Done, what.Detail))
+	return errors.Join(
+		f.endings.TellJoiners(ctx, *l, what),
+		f.closeRuns(ctx, *l, spec.Done, what.Detail),
+	)
 }
 
 // failed tells of an action that came to nothing, and whether it is asked for again. The caller writes the latch.
-func (f *Follower) failed(ctx context.Context, l *latches.Latch, a machine.Action, detail string) error {
+func (f *Follower) failed(
+	ctx context.Context,
+	l *latches.Latch,
+	a machine.Action,
+	detail string,
+) error {
 	what := episode.Event(*l, episode.FailedKind(a.Status), f.Now())
 	what.At = a.Updated
 	what.ActionID = a.ID

@@ -54,7 +54,11 @@ func ReadDrift(ctx context.Context, store *switches.Store) (Drift, error) {
 
 // reconcile holds what the ledger believes against what the API lists, after what could be mended was mended: a release
 // that no follow had seen is recorded by then like any other.
-func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.Action, now time.Time) error {
+func (f *Follower) reconcile(
+	ctx context.Context,
+	actions map[string][]machine.Action,
+	now time.Time,
+) error {
 	var believed, elsewhere []string
 	for id, list := range actions {
 		if !slices.ContainsFunc(list, machine.Action.OfIsolation) {
@@ -66,7 +70,9 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 		}
 		now := machine.StateOf(machine.Isolate, list, now, f.Lift, episode.Owners(l))
 		switch {
-		case l.State == latches.Achieved && now.Lifted() && !l.ReleaseAt.IsZero():
+		case l.State == latches.Achieved &&
+			now.Lifted() &&
+			!l.ReleaseAt.IsZero():
 			// It is written as soon as the release that is under way is over.
 		case l.State == latches.Achieved && !now.Is && now.By != "":
 			believed = append(believed, id)
@@ -76,7 +82,11 @@ func (f *Follower) reconcile(ctx context.Context, actions map[string][]machine.A
 	}
 	slices.Sort(believed)
 	slices.Sort(elsewhere)
-	d := Drift{NotIsolated: len(believed), Elsewhere: len(elsewhere), At: now}
+	d := Drift{
+		NotIsolated: len(believed),
+		Elsewhere:   len(elsewhere),
+		At:          now,
+	}
 	for _, ids := range [][]string{believed, elsewhere} {
 		d.Machines = append(d.Machines, ids[:min(len(ids), driftShown)]...)
 	}

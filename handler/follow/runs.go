@@ -80,7 +80,8 @@ func (f *Follower) afterFailure(ctx context.Context, j latches.Joiner, l latches
 	if err != nil {
 		return err
 	}
-	again, due := false, f.Now().UTC().Add(f.ReissueAfter)
+	again := false
+	due := f.Now().UTC().Add(f.ReissueAfter)
 	run, err := f.Runs.Update(ctx, j.AlertID, j.Version, func(run *runs.Run) (bool, error) {
 		again = episode.Answers(record, *run) && episode.MayReissue(*run, l)
 		if again {
@@ -106,5 +107,6 @@ func (f *Follower) afterFailure(ctx context.Context, j latches.Joiner, l latches
 		"run", run.ID(),
 		"try", run.ReissuesOf(l.Kind)+1,
 		"reason", l.EndReason)
-	return f.Queue.SendAlerts(ctx, []alert.Envelope{run.Message(f.Runs.Tenant(), "failed", due)})
+	return f.Queue.SendAlerts(ctx,
+		[]alert.Envelope{run.Message(f.Runs.Tenant(), "failed", due)})
 }

@@ -47,7 +47,9 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 			over = append(over, one.AlertID)
 		}
 	}
-	over = slices.DeleteFunc(over, func(id string) bool { return slices.Contains(missing, id) })
+	over = slices.DeleteFunc(over, func(id string) bool {
+		return slices.Contains(missing, id)
+	})
 	if len(missing)+len(over)+l.More > 0 {
 		first := untold[0].At.Format(time.RFC3339Nano)
 		last := untold[len(untold)-1].At.Format(time.RFC3339Nano)

@@ -26,7 +26,9 @@ type Client struct {
 func New(o Options) *Client {
 	own := *o.HTTP
 	// Graph redirects nowhere. Following would send a mail elsewhere, or the token.
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	own.CheckRedirect = func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}
 	o.HTTP = &own
 	return &Client{o, make(chan struct{}, maxConcurrent)}
 }

@@ -103,7 +103,9 @@ func (e *Error) RetryIn() (time.Duration, bool) {
 }
 
 // UnknownFate reports that the mail may have been sent all the same.
-func (e *Error) UnknownFate() bool { return e.unknown || e.Status >= 500 }
+func (e *Error) UnknownFate() bool {
+	return e.unknown || e.Status >= 500
+}
 
 // TooLarge reports that Graph refused the mail for its size, before it did anything with it.
 func (e *Error) TooLarge() bool {
@@ -134,7 +136,9 @@ func answerError(answer *http.Response) *Error {
 	_ = json.Unmarshal(raw, &body)
 	e.Code = word(body.Error.Code)
 	e.Message = clean(body.Error.Message)
-	e.foreign = body.Error.Code == "" && body.Error.Message == "" && len(raw) > 0
+	e.foreign = body.Error.Code == "" &&
+		body.Error.Message == "" &&
+		len(raw) > 0
 	e.passing = e.foreign
 	return e
 }

@@ -116,7 +116,11 @@ func (e *HuntingError) late() bool {
 // permission ThreatHunting.Read.All (https://learn.microsoft.com/graph/api/security-security-runhuntingquery). Every
 // failure is a *HuntingError. A repeat changes nothing but the tenant's quota: 45 calls a minute, and a share of its
 // processors.
-func (c *Client) RunHuntingQuery(ctx context.Context, query string, since, until time.Time) (HuntingResult, error) {
+func (c *Client) RunHuntingQuery(
+	ctx context.Context,
+	query string,
+	since, until time.Time,
+) (HuntingResult, error) {
 	began := time.Now()
 	result, failed := c.runHuntingQuery(ctx, query, since, until)
 	if failed != nil {
@@ -125,7 +129,11 @@ func (c *Client) RunHuntingQuery(ctx context.Context, query string, since, until
 	return result, nil
 }
 
-func (c *Client) runHuntingQuery(ctx context.Context, query string, since, until time.Time) (HuntingResult, *Error) {
+func (c *Client) runHuntingQuery(
+	ctx context.Context,
+	query string,
+	since, until time.Time,
+) (HuntingResult, *Error) {
 	const second = "2006-01-02T15:04:05Z"
 	body, err := outgoing.Encode(struct{ Query, Timespan string }{
 		query, since.UTC().Format(second) + "/" + until.UTC().Format(second),
@@ -183,5 +191,7 @@ func notJSON(err error) bool {
 // cut tells an answer that broke off from one that is whole and wrong, which a repeat would bring again.
 func cut(err error) bool {
 	var network net.Error
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &network)
+	return errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) ||
+		errors.As(err, &network)
 }

@@ -30,7 +30,9 @@ func (c *Client) SendMail(ctx context.Context, mailbox string, mime []byte) erro
 	target := c.o.Base.JoinPath("v1.0", "users", url.PathEscape(mailbox), "sendMail")
 	body := make([]byte, base64.StdEncoding.EncodedLen(len(mime)))
 	base64.StdEncoding.Encode(body, mime)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		target.String(),
+		bytes.NewReader(body))
 	if err != nil {
 		// The error would show the mailbox.
 		return unsent(errors.New("the address is not usable; check CORDON_GRAPH_URL"), false)

@@ -108,7 +108,8 @@ func (g *gates) answered(key string, took bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if e := g.byKey[key]; e != nil {
-		e.untried, e.probedAt = e.untried && !took, time.Time{}
+		e.untried = e.untried && !took
+		e.probedAt = time.Time{}
 	}
 }
 

@@ -120,7 +120,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		default:
 			t.gates.answered(c.key, err == nil)
 		}
-		if !v.repeat || attempt >= t.opts.MaxAttempts || time.Now().Add(wait).After(c.limit()) || !c.rewind() {
+		if !v.repeat ||
+			attempt >= t.opts.MaxAttempts ||
+			time.Now().Add(wait).After(c.limit()) ||
+			!c.rewind() {
 			return c.finish(resp, err, v)
 		}
 		c.announce(attempt, wait, resp, err)

@@ -65,12 +65,16 @@ func Load(files fs.FS, folder string) (*Catalogue, error) {
 		wrong.sort()
 		return nil, wrong
 	}
-	slices.SortFunc(c.hunts, func(a, b *Hunt) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(c.hunts, func(a, b *Hunt) int {
+		return strings.Compare(a.Name, b.Name)
+	})
 	return c, nil
 }
 
 // Hunts are all hunts by name.
-func (c *Catalogue) Hunts() []*Hunt { return slices.Clone(c.hunts) }
+func (c *Catalogue) Hunts() []*Hunt {
+	return slices.Clone(c.hunts)
+}
 
 // Find looks a hunt up by its name.
 func (c *Catalogue) Find(name string) (*Hunt, bool) {

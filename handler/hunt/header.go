@@ -73,7 +73,9 @@ func Parse(file string, body []byte) (*Hunt, []Problem) {
 	r.lines = strings.Split(text, "\n")
 	for i, line := range r.lines {
 		if !utf8.ValidString(line) ||
-			strings.ContainsFunc(line, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+			strings.ContainsFunc(line, func(c rune) bool {
+				return c < ' ' && c != '\t' || c == 0x7f
+			}) {
 			r.wrong(i+1, "the line is no UTF-8 text, or holds a control character",
 				"save the file as UTF-8 and take the character out")
 			return nil, r.problems
@@ -116,7 +118,9 @@ func (r *reader) header() int {
 			r.wrong(i+1, "the line is neither key: value nor the rest of the one above",
 				"indent what goes on by two spaces; other comments stand below an empty line")
 		case !slices.Contains(headerKeys(), m[1]):
-			r.wrong(i+1, fmt.Sprintf("a hunt has no %q", m[1]), "known: "+strings.Join(headerKeys(), ", "))
+			r.wrong(i+1,
+				fmt.Sprintf("a hunt has no %q", m[1]),
+				"known: "+strings.Join(headerKeys(), ", "))
 		default:
 			r.add(entry{m[1], strings.TrimSpace(m[2]), i + 1})
 		}
@@ -127,7 +131,9 @@ func (r *reader) header() int {
 func (r *reader) add(e entry) {
 	first, taken := r.find(e.key)
 	if taken && e.key != "param" {
-		r.wrong(e.line, fmt.Sprintf("%s is there twice", e.key), fmt.Sprintf("line %d has it already", first.line))
+		r.wrong(e.line,
+			fmt.Sprintf("%s is there twice", e.key),
+			fmt.Sprintf("line %d has it already", first.line))
 		return
 	}
 	r.entries = append(r.entries, e)
@@ -159,7 +165,9 @@ func (r *reader) word(key, fallback string, words ...string) string {
 	case slices.Contains(words, e.value):
 		return e.value
 	}
-	r.wrong(e.line, fmt.Sprintf("%s is never %q", key, e.value), "one of: "+strings.Join(words, ", "))
+	r.wrong(e.line,
+		fmt.Sprintf("%s is never %q", key, e.value),
+		"one of: "+strings.Join(words, ", "))
 	return fallback
 }
 
@@ -170,7 +178,9 @@ func (r *reader) span(e entry, low, high time.Duration) time.Duration {
 	case err != nil:
 		r.wrong(e.line, e.key+": "+err.Error(), "such as 1h or 7d")
 	case d < low || d > high:
-		r.wrong(e.line, fmt.Sprintf("%s cannot be %s", e.key, e.value), fmt.Sprintf("%s to %s", span(low), span(high)))
+		r.wrong(e.line,
+			fmt.Sprintf("%s cannot be %s", e.key, e.value),
+			fmt.Sprintf("%s to %s", span(low), span(high)))
 	}
 	return d
 }
@@ -326,7 +336,9 @@ func (r *reader) params() []Param {
 			r.wrong(e.line, "since is predefined",
 				"take it out: {{since}} is the beginning of the time that a run looks at")
 		case !slices.Contains(paramTypes(), m[2]):
-			r.wrong(e.line, fmt.Sprintf("there is no type %q", m[2]), "types: "+strings.Join(paramTypes(), ", "))
+			r.wrong(e.line,
+				fmt.Sprintf("there is no type %q", m[2]),
+				"types: "+strings.Join(paramTypes(), ", "))
 		case err != nil:
 			r.wrong(e.line, fmt.Sprintf("parameter %s: %v", p.Name, err), "write a value of its type after the =")
 		case slices.ContainsFunc(params, func(x Param) bool { return x.Name == p.Name }):

@@ -34,7 +34,11 @@ func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, e
 }
 
 // housekeep looks at one kind, from where the last look stopped.
-func (s *Store) housekeep(ctx context.Context, kind rows.Aging, before time.Time) (removed int, err error) {
+func (s *Store) housekeep(
+	ctx context.Context,
+	kind rows.Aging,
+	before time.Time,
+) (removed int, err error) {
 	name := "housekeeping:" + kind.Name
 	mark, err := s.Switches.Mark(ctx, name)
 	if err != nil {

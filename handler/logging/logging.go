@@ -29,7 +29,10 @@ func WithRun(ctx context.Context, id string) context.Context {
 // New makes a logger that writes JSON lines to w, each in one Write. Values under names that look like secrets are
 // hidden, values over 4 KiB are cut, and a line over 30 KiB keeps its message, its ids and its error only.
 func New(w io.Writer, level slog.Leveler) *slog.Logger {
-	return slog.New(&handler{slog.NewJSONHandler(&bounded{w}, &slog.HandlerOptions{Level: level, ReplaceAttr: tame})})
+	return slog.New(&handler{slog.NewJSONHandler(&bounded{w}, &slog.HandlerOptions{
+		Level:       level,
+		ReplaceAttr: tame,
+	})})
 }
 
 type handler struct{ slog.Handler }
@@ -38,7 +41,10 @@ type handler struct{ slog.Handler }
 // into the group.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	own := map[string]bool{}
-	r.Attrs(func(a slog.Attr) bool { own[a.Key] = true; return true })
+	r.Attrs(func(a slog.Attr) bool {
+		own[a.Key] = true
+		return true
+	})
 	add := func(name string, value any) {
 		id, ok := value.(string)
 		if ok && id != "" && !own[name] {

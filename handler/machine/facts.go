@@ -43,7 +43,8 @@ func ChangedFacts(was, is Machine) []string {
 	now := factsOf(is)
 	for i, f := range factsOf(was) {
 		if f != now[i] {
-			changes = append(changes, fmt.Sprintf("%s was %q, is %q", f.name, f.value, now[i].value))
+			changes = append(changes,
+				fmt.Sprintf("%s was %q, is %q", f.name, f.value, now[i].value))
 		}
 	}
 	return changes

@@ -72,7 +72,9 @@ type State struct {
 }
 
 // Lifted reports whether the state is over because its time was.
-func (s State) Lifted() bool { return !s.Is && !s.Until.IsZero() }
+func (s State) Lifted() bool {
+	return !s.Is && !s.Until.IsZero()
+}
 
 // Completed orders actions that Succeeded by when they did. One without a time of its last change counts from its
 // creation.
@@ -91,14 +93,19 @@ func (a Action) completedAfter(b Action) bool {
 // UndoneBy finds the release that completed last after an action, nil if none did: what undoes it, whenever it was
 // created.
 func (a Action) UndoneBy(actions []Action) *Action {
-	return lastDone(actions, a.Type.Opposite(), func(b Action) bool { return b.completedAfter(a) })
+	return lastDone(actions, a.Type.Opposite(), func(b Action) bool {
+		return b.completedAfter(a)
+	})
 }
 
 // lastDone finds the action of a type that Succeeded last, of those that are wanted; nil if there is none.
 func lastDone(actions []Action, t ActionType, wanted func(Action) bool) *Action {
 	var last *Action
 	for _, a := range actions {
-		if a.Type == t && a.Status == Succeeded && wanted(a) && (last == nil || a.completedAfter(*last)) {
+		if a.Type == t &&
+			a.Status == Succeeded &&
+			wanted(a) &&
+			(last == nil || a.completedAfter(*last)) {
 			last = &a
 		}
 	}
@@ -122,7 +129,13 @@ func LiftOf(t ActionType, by Owner, completed time.Time, lift time.Duration) tim
 // any order and the time. What completed last decides. Of several isolations that no release undid, the one that lasts
 // longest does: a short automatic one on top of another does not end it. lift is how long Defender lets an isolation
 // stand.
-func StateOf(t ActionType, actions []Action, now time.Time, lift time.Duration, known Owners) State {
+func StateOf(
+	t ActionType,
+	actions []Action,
+	now time.Time,
+	lift time.Duration,
+	known Owners,
+) State {
 	var s State
 	for _, a := range actions {
 		if a.Type != t || a.Status != Succeeded || a.UndoneBy(actions) != nil {
@@ -130,7 +143,9 @@ func StateOf(t ActionType, actions []Action, now time.Time, lift time.Duration, 
 		}
 		by := a.AskedBy(known)
 		until := LiftOf(t, by, a.Completed(), lift)
-		if s.By == "" || until.After(s.Until) || until.Equal(s.Until) && a.completedAfter(s.Action) {
+		if s.By == "" ||
+			until.After(s.Until) ||
+			until.Equal(s.Until) && a.completedAfter(s.Action) {
 			s = State{
 				Is:     until.IsZero() || now.Before(until),
 				Since:  a.Completed(),

@@ -19,7 +19,10 @@ type Attachment struct {
 func attach(msg *gomail.Msg, files []Attachment) error {
 	for i, f := range files {
 		major, minor, _ := strings.Cut(f.Type, "/")
-		if !only(f.Name, "-_.") || len(f.Name) > 100 || strings.Trim(f.Name, ".") == "" || !only(major, "-") ||
+		if !only(f.Name, "-_.") ||
+			len(f.Name) > 100 ||
+			strings.Trim(f.Name, ".") == "" ||
+			!only(major, "-") ||
 			!only(minor, "-.+") {
 			return fmt.Errorf("attachment %d: %q of type %q: the name is made of letters, digits and - _ . and the "+
 				"type is like text/csv", i+1, cut(f.Name, 80), cut(f.Type, 80))

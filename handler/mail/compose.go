@@ -108,7 +108,9 @@ func mailbox(text string) (*netmail.Address, error) {
 		return nil, errors.New("not an address of the form name@domain or Name <name@domain>")
 	}
 	local, domain, _ := strings.Cut(a.Address, "@")
-	if !only(local, "!#$%&'*+-/=?^_`{|}~.") || !only(domain, "-.") || len(a.Address) > maxAddress {
+	if !only(local, "!#$%&'*+-/=?^_`{|}~.") ||
+		!only(domain, "-.") ||
+		len(a.Address) > maxAddress {
 		return nil,
 			errors.New("the address must be at most 320 ASCII letters, digits and signs without quotes; write an " +
 				"international domain in its xn-- form")
@@ -142,7 +144,10 @@ func thread(msg *gomail.Msg, m Message) error {
 // messageID accepts left@right of RFC 5322 dot-atoms, at most 250 octets.
 func messageID(id string) error {
 	left, right, found := strings.Cut(id, "@")
-	if !found || len(id) > 250 || !only(left, "!#$%&'*+-/=?^_`{|}~.") || !only(right, "-.") {
+	if !found ||
+		len(id) > 250 ||
+		!only(left, "!#$%&'*+-/=?^_`{|}~.") ||
+		!only(right, "-.") {
 		return fmt.Errorf("%q is not of the form left@right in at most 250 ASCII letters, digits and signs",
 			cut(id, 80))
 	}

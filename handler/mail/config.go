@@ -88,10 +88,14 @@ func (c Config) String() string {
 }
 
 // Format prints String for every verb.
-func (c Config) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
+func (c Config) Format(f fmt.State, _ rune) {
+	fmt.Fprint(f, c.String())
+}
 
 // LogValue returns String.
-func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+func (c Config) LogValue() slog.Value {
+	return slog.StringValue(c.String())
+}
 
 // MarshalJSON returns String as a JSON string.
 func (c Config) MarshalJSON() ([]byte, error) {

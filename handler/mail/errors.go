@@ -78,7 +78,9 @@ func (e *Error) Temporary() bool {
 		return again
 	}
 	var untrusted *tls.CertificateVerificationError
-	return e.Op != OpCompose && !errors.As(e.Err, &untrusted) && !errors.Is(e.Err, errUnfit)
+	return e.Op != OpCompose &&
+		!errors.As(e.Err, &untrusted) &&
+		!errors.Is(e.Err, errUnfit)
 }
 
 // RetryIn says whether trying again can help, as Temporary does, and how long the server wants to be left alone before;

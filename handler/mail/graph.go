@@ -48,7 +48,9 @@ func (s *GraphSender) Send(ctx context.Context, m Message) error {
 	defer cancel()
 	err := s.send(ctx, m)
 	var refused interface{ InvalidRecipients() bool }
-	if len(m.To) > 1 && errors.As(err, &refused) && refused.InvalidRecipients() {
+	if len(m.To) > 1 &&
+		errors.As(err, &refused) &&
+		refused.InvalidRecipients() {
 		return s.oneByOne(ctx, m)
 	}
 	return err
@@ -67,7 +69,11 @@ func (s *GraphSender) send(ctx context.Context, m Message) error {
 		}
 		var large interface{ TooLarge() bool }
 		if !errors.As(err, &large) || !large.TooLarge() || limit/4 < leastBytes {
-			return &Error{Op: OpGraph, Server: s.o.Server, Err: err}
+			return &Error{
+				Op:     OpGraph,
+				Server: s.o.Server,
+				Err:    err,
+			}
 		}
 	}
 }

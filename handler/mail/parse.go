@@ -176,7 +176,8 @@ func parameter(c *Config, name, value string) error {
 		}
 		c.Audience = value
 	case "hello":
-		literal := strings.HasPrefix(value, "[") && strings.HasSuffix(value, "]") &&
+		literal := strings.HasPrefix(value, "[") &&
+			strings.HasSuffix(value, "]") &&
 			net.ParseIP(strings.TrimPrefix(value[1:len(value)-1], "IPv6:")) != nil
 		if !literal && !isDomain(value) {
 			return fmt.Errorf("hello=%s: give the domain name that the server is to see, such as "+
@@ -191,7 +192,9 @@ func parameter(c *Config, name, value string) error {
 
 // isDomain reports whether a text can be said in EHLO as a domain name (RFC 5321, section 4.1.2).
 func isDomain(s string) bool {
-	return only(s, "-.") && len(s) <= 253 && strings.Trim(s, "-.") == s
+	return only(s, "-.") &&
+		len(s) <= 253 &&
+		strings.Trim(s, "-.") == s
 }
 
 func tlsOf(u *url.URL, c *Config) error {

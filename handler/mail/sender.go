@@ -78,7 +78,11 @@ func (s *Sender) withToken(ctx context.Context) (*Sender, error) {
 	token, err := s.cfg.Token(ctx)
 	if err != nil {
 		// What the token's source says is safe to print, and says whether a later try helps.
-		return nil, &Error{Op: OpLogin, Server: s.cfg.address(), Err: err}
+		return nil, &Error{
+			Op:     OpLogin,
+			Server: s.cfg.address(),
+			Err:    err,
+		}
 	}
 	own := s.cfg
 	own.password = func() string { return token }

@@ -6,7 +6,10 @@ import "strings"
 func only(text, signs string) bool {
 	for i := range len(text) {
 		c := text[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && strings.IndexByte(signs, c) < 0 {
+		if (c < 'a' || c > 'z') &&
+			(c < 'A' || c > 'Z') &&
+			(c < '0' || c > '9') &&
+			strings.IndexByte(signs, c) < 0 {
 			return false
 		}
 	}

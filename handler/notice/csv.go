@@ -37,9 +37,13 @@ func CSV(columns []string, rows [][]string) ([]byte, error) {
 // isFormula reports whether a spreadsheet may run a cell ("CSV Injection", OWASP): it begins with a sign of a formula,
 // in either width, whatever blanks stand before it.
 func isFormula(cell string) bool {
-	if strings.HasPrefix(cell, "\t") || strings.HasPrefix(cell, "\r") || strings.HasPrefix(cell, "\n") {
+	if strings.HasPrefix(cell, "\t") ||
+		strings.HasPrefix(cell, "\r") ||
+		strings.HasPrefix(cell, "\n") {
 		return true
 	}
-	cell = strings.TrimLeftFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
+	cell = strings.TrimLeftFunc(cell, func(r rune) bool {
+		return unicode.IsSpace(r) || !unicode.IsPrint(r)
+	})
 	return cell != "" && strings.ContainsRune("=+-@|%＝＋－＠", []rune(cell)[0])
 }

@@ -38,7 +38,12 @@ type rowsPage struct {
 type cell struct{ Name, Value string }
 
 // composeRows writes the mail of a turn from its record; one whose record is no longer kept says only that.
-func (o *Outbox) composeRows(ctx context.Context, n notices.Notice, e Event, to []string) (Mail, error) {
+func (o *Outbox) composeRows(
+	ctx context.Context,
+	n notices.Notice,
+	e Event,
+	to []string,
+) (Mail, error) {
 	turn, result, found, err := o.Hunts.Turn(ctx, e.Hunt, e.Turn)
 	if err != nil {
 		return Mail{}, err
@@ -71,7 +76,11 @@ func (o *Outbox) composeRows(ctx context.Context, n notices.Notice, e Event, to 
 		Subject: p.Subject,
 		Text:    plain,
 		HTML:    rich,
-		File:    &File{Name: p.File, Type: "text/csv", Body: table},
+		File: &File{
+			Name: p.File,
+			Type: "text/csv",
+			Body: table,
+		},
 	}, nil
 }
 
@@ -89,7 +98,9 @@ func pageOfRows(e Event, turn hunts.Turn, result hunts.Result) rowsPage {
 		File:    fmt.Sprintf("%s-%s.csv", e.Hunt, turn.Due.UTC().Format("20060102T150405Z")),
 	}
 	if result.Mail {
-		p.Findings = len(slices.DeleteFunc(slices.Clone(result.Machines), func(m string) bool { return m == "" }))
+		p.Findings = len(slices.DeleteFunc(slices.Clone(result.Machines), func(m string) bool {
+			return m == ""
+		}))
 	}
 	for _, row := range rows[:min(len(rows), shownRows)] {
 		var cells []cell

@@ -130,11 +130,17 @@ func (o *Outbox) Deliver(ctx context.Context, body []byte) error {
 		return nil
 	}
 	// Failing the delivery would bring the message back at once and burn its deliveries; a copy comes later.
-	o.Log.WarnContext(ctx, "the notice is tried again", "group", m.Group, "seq", m.Seq, "error", err.Error())
+	o.Log.WarnContext(ctx, "the notice is tried again",
+		"group", m.Group,
+		"seq", m.Seq,
+		"error", err.Error())
 	return o.insist(ctx, func() error {
 		// Copies that were delivered twice meet again at the same moment, where the broker makes one of them.
 		at := o.Now().UTC().Truncate(o.RetryAfter).Add(2 * o.RetryAfter)
-		return o.ask(ctx, notices.Notice{Group: m.Group, Seq: m.Seq}, fmt.Sprintf(":t%d", at.Unix()), at)
+		return o.ask(ctx,
+			notices.Notice{Group: m.Group, Seq: m.Seq},
+			fmt.Sprintf(":t%d", at.Unix()),
+			at)
 	})
 }
 
@@ -168,7 +174,10 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 		return err
 	}
 	if claim.Nothing != "" {
-		o.Log.InfoContext(ctx, "nothing to send", "group", m.Group, "seq", m.Seq, "reason", claim.Nothing)
+		o.Log.InfoContext(ctx, "nothing to send",
+			"group", m.Group,
+			"seq", m.Seq,
+			"reason", claim.Nothing)
 		return nil
 	}
 	n := claim.Notice
@@ -189,7 +198,10 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	if err := o.Mailer.Send(sendCtx, mail); err != nil {
 		return o.giveBack(ctx, n, err)
 	}
-	o.Log.InfoContext(ctx, "mail sent", "group", n.Group, "seq", n.Seq, "subject", mail.Subject)
+	o.Log.InfoContext(ctx, "mail sent",
+		"group", n.Group,
+		"seq", n.Seq,
+		"subject", mail.Subject)
 	return o.Notices.Done(ctx, n, o.Now().UTC())
 }
 
@@ -262,12 +274,19 @@ func (o *Outbox) Resend(ctx context.Context) error {
 		}
 		suffix := fmt.Sprintf(":o%d", now.Unix()/int64(max(o.Lock.Seconds(), 1)))
 		errs = append(errs, o.ask(ctx, n, suffix, time.Time{}))
-		o.Log.WarnContext(ctx, "an overdue notice is asked for again", "group", n.Group, "seq", n.Seq, "due", n.DueAt)
+		o.Log.WarnContext(ctx, "an overdue notice is asked for again",
+			"group", n.Group,
+			"seq", n.Seq,
+			"due", n.DueAt)
 	}
 	return errors.Join(errs...)
 }
 
-func (o *Outbox) compose(ctx context.Context, n notices.Notice, entries []notices.Entry) (Mail, error) {
+func (o *Outbox) compose(
+	ctx context.Context,
+	n notices.Notice,
+	entries []notices.Entry,
+) (Mail, error) {
 	events := make([]Event, 0, len(entries))
 	to := o.To
 	for _, entry := range entries {

@@ -41,7 +41,11 @@ func (e Event) subject() string { return e.MachineID + " " + e.Step }
 // summarize makes the page of one sequence: what is new in it, in the light of everything told before.
 func summarize(events []Event, seq int) page {
 	slices.SortStableFunc(events, func(a, b Event) int {
-		return cmp.Or(cmp.Compare(a.seq, b.seq), a.told.Compare(b.told), cmp.Compare(rank(a.Kind), rank(b.Kind)))
+		return cmp.Or(
+			cmp.Compare(a.seq, b.seq),
+			a.told.Compare(b.told),
+			cmp.Compare(rank(a.Kind), rank(b.Kind)),
+		)
 	})
 	byMachine := map[string][]Event{}
 	var p page
@@ -85,11 +89,14 @@ func summarize(events []Event, seq int) page {
 // has told what became of it: it was recorded late, by a run that met trouble in between. A sequence of nothing else
 // tells it all the same.
 func newsOf(byMachine map[string][]Event, seq int) map[string]bool {
-	news, late := map[string]bool{}, map[string]bool{}
+	news := map[string]bool{}
+	late := map[string]bool{}
 	for subject, events := range byMachine {
 		for _, e := range events {
 			overtaken := func(f Event) bool {
-				return f.seq < seq && f.Episode == e.Episode && rank(f.Kind) > rank(e.Kind)
+				return f.seq < seq &&
+					f.Episode == e.Episode &&
+					rank(f.Kind) > rank(e.Kind)
 			}
 			switch {
 			case e.seq != seq:
@@ -124,7 +131,9 @@ func lineOf(events []Event) machineLine {
 	last := events[len(events)-1]
 	for _, e := range events {
 		// Whatever was recorded last: once an episode has an outcome, it is no longer merely asked for.
-		if e.Episode > 0 && e.Episode == last.Episode && rank(e.Kind) > rank(last.Kind) {
+		if e.Episode > 0 &&
+			e.Episode == last.Episode &&
+			rank(e.Kind) > rank(last.Kind) {
 			last = e
 		}
 	}
@@ -240,7 +249,9 @@ func headline(p page) string {
 		for i, line := range p.Machines {
 			parts[i] = line.Outcome
 		}
-		return fmt.Sprintf("%s: %s", oneLine(p.Machines[0].Name, 64), strings.Join(parts, "; "))
+		return fmt.Sprintf("%s: %s",
+			oneLine(p.Machines[0].Name, 64),
+			strings.Join(parts, "; "))
 	case len(p.Machines) > 1:
 		counts := map[string]int{}
 		for _, line := range p.Machines {
@@ -251,7 +262,9 @@ func headline(p page) string {
 		for _, head := range slices.Sorted(maps.Keys(counts)) {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[head], head))
 		}
-		return fmt.Sprintf("%d machines: %s", p.machines(), strings.Join(parts, ", "))
+		return fmt.Sprintf("%d machines: %s",
+			p.machines(),
+			strings.Join(parts, ", "))
 	case len(p.Others) > 0:
 		return otherHeadline(p.Others[len(p.Others)-1])
 	}
@@ -315,7 +328,9 @@ func functionOf(e Event) string {
 
 // oneLine makes text fit for a header or a list: no control characters, at most n characters.
 func oneLine(s string, n int) string {
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }),
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.IsSpace(r)
+	}),
 		" ")
 	runes := []rune(s)
 	if len(runes) > n {

@@ -16,7 +16,9 @@ import (
 
 // Encode writes v on one line, the members of maps in order. It goes by encoding/json otherwise, whose texts it leaves
 // as they are instead of writing < and & as escapes.
-func Encode(v any) ([]byte, error) { return encode(v, options()) }
+func Encode(v any) ([]byte, error) {
+	return encode(v, options())
+}
 
 // Indent is Encode on several lines.
 func Indent(v any) ([]byte, error) {

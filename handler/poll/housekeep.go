@@ -17,7 +17,9 @@ const (
 func (p *Poller) housekeep(ctx context.Context, now time.Time, _ switches.Mark) error {
 	removed, err := p.Ledger.Housekeep(ctx, now.Add(-p.Retention))
 	if removed > 0 {
-		p.Log.InfoContext(ctx, "old records were removed", "records", removed, "older", p.Retention.String())
+		p.Log.InfoContext(ctx, "old records were removed",
+			"records", removed,
+			"older", p.Retention.String())
 	}
 	return err
 }

@@ -99,7 +99,9 @@ func (p *Poller) changed(ctx context.Context, batch []candidate) ([]candidate, e
 			return err
 		}
 		latest, exists := record.Latest()
-		due[i] = !exists || record.Seen.Hash != batch[i].hash || latest.State == runs.Observed
+		due[i] = !exists ||
+			record.Seen.Hash != batch[i].hash ||
+			latest.State == runs.Observed
 		updated := batch[i].alert.Updated
 		if !due[i] && updated.After(record.Seen.Updated) {
 			return p.Runs.Touch(ctx, *record.Seen, updated)
@@ -229,7 +231,9 @@ func parallel(ctx context.Context, n int, work func(ctx context.Context, i int) 
 
 // late notes how late a change was seen that an earlier poll was to see.
 func (t *tally) late(a alert.Alert, apiNow time.Time) {
-	if t.known.IsZero() || apiNow.IsZero() || !a.Updated.Before(t.known) {
+	if t.known.IsZero() ||
+		apiNow.IsZero() ||
+		!a.Updated.Before(t.known) {
 		return
 	}
 	t.lates++

@@ -152,13 +152,19 @@ func (p *Poller) poll(ctx context.Context, mark switches.Watermark) (switches.Wa
 	if err != nil {
 		return mark, err
 	}
-	return mark, errors.Join(p.noteLateness(ctx, done), p.Switches.SetMark(ctx, MarkPoll, p.Now().UTC(), ""))
+	return mark, errors.Join(
+		p.noteLateness(ctx, done),
+		p.Switches.SetMark(ctx, MarkPoll, p.Now().UTC(), ""),
+	)
 }
 
 // commit moves the watermark to the end of a window, but never past the API's own clock: what changes there later must
 // still be ahead of it.
-func (p *Poller) commit(ctx context.Context, mark switches.Watermark,
-	end, apiNow time.Time) (switches.Watermark, error) {
+func (p *Poller) commit(
+	ctx context.Context,
+	mark switches.Watermark,
+	end, apiNow time.Time,
+) (switches.Watermark, error) {
 	if !apiNow.IsZero() && apiNow.Before(end) {
 		end = apiNow
 	}

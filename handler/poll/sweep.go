@@ -121,13 +121,19 @@ func (p *Poller) sweepRuns(ctx context.Context, now time.Time, _ switches.Mark) 
 }
 
 // standing picks the runs that stand still among the entries.
-func (p *Poller) standing(ctx context.Context, entries []runs.OpenEntry, now time.Time) ([]runs.Run, error) {
+func (p *Poller) standing(
+	ctx context.Context,
+	entries []runs.OpenEntry,
+	now time.Time,
+) ([]runs.Run, error) {
 	var mu sync.Mutex
 	var found []runs.Run
 	err := parallel(ctx, len(entries), func(ctx context.Context, i int) error {
 		run, open, err := p.Runs.ReadOpen(ctx, entries[i], now)
 		// While nobody answers at all, copies would pile up, so they come ever slower.
-		if err != nil || !open || now.Sub(run.DueAt) < p.SweepAfter<<min(run.Sweeps, slowest) {
+		if err != nil ||
+			!open ||
+			now.Sub(run.DueAt) < p.SweepAfter<<min(run.Sweeps, slowest) {
 			return err
 		}
 		followed, err := p.followed(ctx, run)
@@ -219,7 +225,12 @@ func (p *Poller) weekBefore(last switches.Mark) time.Time {
 // sweepAlerts looks through the alerts from a time on, ids and times only, and fetches those that were never seen or
 // were updated since. Nothing depends on how late an alert may be. It goes back no further than the first poll did:
 // what changed before was never to be answered.
-func (p *Poller) sweepAlerts(ctx context.Context, now time.Time, mark switches.Watermark, from time.Time) error {
+func (p *Poller) sweepAlerts(
+	ctx context.Context,
+	now time.Time,
+	mark switches.Watermark,
+	from time.Time,
+) error {
 	if from.Before(mark.Since) {
 		from = mark.Since
 	}
@@ -235,7 +246,9 @@ func (p *Poller) sweepAlerts(ctx context.Context, now time.Time, mark switches.W
 	})
 	p.Log.InfoContext(ctx, "swept", "from", from, "looked", looked, "changed", found.changed, "late", found.lates,
 		"complete", err == nil)
-	return errors.Join(err, p.noteLateness(ctx, found), p.noteSwept(ctx, 0, found.lates))
+	return errors.Join(err,
+		p.noteLateness(ctx, found),
+		p.noteSwept(ctx, 0, found.lates))
 }
 
 // unseen picks the alerts that the ledger does not know as they are.
@@ -246,7 +259,8 @@ func (p *Poller) unseen(ctx context.Context, stamps []alert.Stamp) ([]alert.Stam
 			return nil // the poll has named it
 		}
 		seen, known, err := p.Runs.Seen(ctx, stamps[i].ID)
-		differs[i] = err == nil && (!known || !seen.Updated.Equal(stamps[i].Updated))
+		differs[i] = err == nil &&
+			(!known || !seen.Updated.Equal(stamps[i].Updated))
 		return err
 	})
 	var fresh []alert.Stamp
@@ -261,7 +275,9 @@ func (p *Poller) unseen(ctx context.Context, stamps []alert.Stamp) ([]alert.Stam
 // fetch reads alerts with their evidence and ingests them: each by the moment of its update, or the time of all of them
 // if they are many. An alert that is updated meanwhile is no longer there, and the next poll finds it.
 func (p *Poller) fetch(ctx context.Context, fresh []alert.Stamp, found *tally) error {
-	slices.SortFunc(fresh, func(a, b alert.Stamp) int { return a.Updated.Compare(b.Updated) })
+	slices.SortFunc(fresh, func(a, b alert.Stamp) int {
+		return a.Updated.Compare(b.Updated)
+	})
 	take := func(s slice[alert.Alert]) error {
 		return errors.Join(p.ingest(ctx, candidates(s.entries), s.page.Date, found), s.broken)
 	}
@@ -369,7 +385,13 @@ func readMark[T any](ctx context.Context, store *switches.Store, name string) (T
 	return v, nil
 }
 
-func writeMark(ctx context.Context, store *switches.Store, name string, at time.Time, v any) error {
+func writeMark(
+	ctx context.Context,
+	store *switches.Store,
+	name string,
+	at time.Time,
+	v any,
+) error {
 	note, err := outgoing.Encode(v)
 	if err != nil {
 		return fmt.Errorf("ledger mark %s: %w", name, err)

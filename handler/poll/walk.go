@@ -52,8 +52,13 @@ func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]
 		if set && time.Until(deadline) < timeLeft {
 			return errNoTime
 		}
-		w := alert.Window{From: from, To: from.Add(length), Top: s.limit}
-		end, last := w.To, !w.To.Before(s.to)
+		w := alert.Window{
+			From: from,
+			To:   from.Add(length),
+			Top:  s.limit,
+		}
+		end := w.To
+		last := !w.To.Before(s.to)
 		switch {
 		case last && s.closed:
 			end, w.To = s.to, s.to
@@ -78,7 +83,12 @@ func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]
 
 // readWindow collects the entries of a window. errTooMany asks for a shorter one if it can be split; else it reads page
 // after page up to an empty one.
-func readWindow[T any](ctx context.Context, w alert.Window, read reader[T], splittable bool) ([]T, alert.Page, error) {
+func readWindow[T any](
+	ctx context.Context,
+	w alert.Window,
+	read reader[T],
+	splittable bool,
+) ([]T, alert.Page, error) {
 	var entries []T
 	collect := func(one T) error {
 		entries = append(entries, one)

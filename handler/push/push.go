@@ -143,7 +143,13 @@ const (
 
 // Enqueue asks for the answer to alerts by their ids. The message ids are the same for a minute, so that the broker
 // drops what is sent twice. After an error some may have been sent; sending all again is harmless.
-func Enqueue(ctx context.Context, queue Queue, tenant, reason string, now time.Time, ids []string) error {
+func Enqueue(
+	ctx context.Context,
+	queue Queue,
+	tenant, reason string,
+	now time.Time,
+	ids []string,
+) error {
 	for part := range slices.Chunk(ids, sendAtOnce) {
 		envelopes := make([]alert.Envelope, len(part))
 		for i, id := range part {

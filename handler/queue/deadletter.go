@@ -34,7 +34,11 @@ type DeadLetter struct {
 
 // DeadLetters lists the dead letters of a queue, oldest number first, without taking anything: at most limit of them,
 // and never more than MaxDeadLetters. more says that there are others. It needs the right to listen.
-func (c *Client) DeadLetters(ctx context.Context, queue string, limit int) (found []DeadLetter, more bool, err error) {
+func (c *Client) DeadLetters(
+	ctx context.Context,
+	queue string,
+	limit int,
+) (found []DeadLetter, more bool, err error) {
 	receiver, err := c.deadLetterReceiver("list dead letters", queue)
 	if err != nil {
 		return nil, false, err
@@ -62,7 +66,11 @@ func (c *Client) DeadLetters(ctx context.Context, queue string, limit int) (foun
 
 // DeadLettersAt looks at the dead letters with the given numbers without taking anything. Those that are not there are
 // not in the answer.
-func (c *Client) DeadLettersAt(ctx context.Context, queue string, numbers ...int64) (map[int64]DeadLetter, error) {
+func (c *Client) DeadLettersAt(
+	ctx context.Context,
+	queue string,
+	numbers ...int64,
+) (map[int64]DeadLetter, error) {
 	receiver, err := c.deadLetterReceiver("look at dead letters", queue)
 	if err != nil {
 		return nil, err
@@ -75,7 +83,11 @@ func (c *Client) DeadLettersAt(ctx context.Context, queue string, numbers ...int
 	return found, nil
 }
 
-func lookAt(ctx context.Context, receiver *azservicebus.Receiver, numbers []int64) (map[int64]DeadLetter, error) {
+func lookAt(
+	ctx context.Context,
+	receiver *azservicebus.Receiver,
+	numbers []int64,
+) (map[int64]DeadLetter, error) {
 	numbers = slices.Sorted(slices.Values(numbers))
 	found := make(map[int64]DeadLetter, len(numbers))
 	for len(numbers) > 0 {

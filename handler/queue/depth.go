@@ -25,7 +25,12 @@ func (c *Client) Depth(ctx context.Context, queue string, limit int) (active, de
 	return active, dead, nil
 }
 
-func (c *Client) peek(ctx context.Context, queue string, limit int, sub azservicebus.SubQueue) (int, error) {
+func (c *Client) peek(
+	ctx context.Context,
+	queue string,
+	limit int,
+	sub azservicebus.SubQueue,
+) (int, error) {
 	if c.isClosed() {
 		return 0, errClosed("peek", queue)
 	}

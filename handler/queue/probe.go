@@ -41,7 +41,10 @@ func (c *Client) Probe(ctx context.Context, queue string, at time.Time) (seen Pr
 	var sure, perhaps []int64 // to cancel: what is there, and what a duplicate was called
 	defer func() { seen.Left = takeBack(ctx, sender, sure, perhaps) }()
 	for i := range 2 {
-		numbers, err := sender.ScheduleMessages(ctx, []*azservicebus.Message{{MessageID: &id, Body: []byte(probeText)}},
+		numbers, err := sender.ScheduleMessages(ctx, []*azservicebus.Message{{
+			MessageID: &id,
+			Body:      []byte(probeText),
+		}},
 			at, nil)
 		if err != nil {
 			return seen, failed("send", queue, err)
@@ -68,7 +71,11 @@ func (c *Client) Probe(ctx context.Context, queue string, at time.Time) (seen Pr
 }
 
 // probes looks at the messages that have the id, from a number on: others may have been scheduled at the same time.
-func (c *Client) probes(ctx context.Context, queue, id string, from []int64) ([]*azservicebus.ReceivedMessage, error) {
+func (c *Client) probes(
+	ctx context.Context,
+	queue, id string,
+	from []int64,
+) ([]*azservicebus.ReceivedMessage, error) {
 	if len(from) == 0 {
 		return nil, errors.New("the broker gave no number")
 	}

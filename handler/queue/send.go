@@ -85,8 +85,12 @@ func (c *Client) Send(ctx context.Context, queue string, messages ...Message) er
 }
 
 // pack puts all messages into batches before any is sent.
-func (c *Client) pack(ctx context.Context, sender *sender, queue string,
-	messages []Message) ([]*azservicebus.MessageBatch, error) {
+func (c *Client) pack(
+	ctx context.Context,
+	sender *sender,
+	queue string,
+	messages []Message,
+) ([]*azservicebus.MessageBatch, error) {
 	var batches []*azservicebus.MessageBatch
 	for len(messages) > 0 {
 		batch, err := sender.NewMessageBatch(ctx, nil)

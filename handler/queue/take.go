@@ -67,7 +67,11 @@ func (c *Client) ReplayDeadLetters(ctx context.Context, queue string, numbers []
 
 // DropDeadLetters removes dead letters by their numbers, for good. What is said of others, of the result and of the
 // error is as with ReplayDeadLetters.
-func (c *Client) DropDeadLetters(ctx context.Context, queue string, numbers []int64) ([]Taken, error) {
+func (c *Client) DropDeadLetters(
+	ctx context.Context,
+	queue string,
+	numbers []int64,
+) ([]Taken, error) {
 	return c.take(ctx, queue, numbers, func(t *taking, m *azservicebus.ReceivedMessage) (Taken, error) {
 		if err := t.remove(ctx, m); err != nil {
 			return Taken{Fate: Kept, Reason: err.Error()}, nil

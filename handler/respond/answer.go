@@ -191,7 +191,9 @@ func (r *Responder) answer(ctx context.Context, run *answer.Run) (after time.Dur
 	}
 	trouble, wait := machine.TroubleOf(err)
 	r.Trouble.Note(ctx, r.Now().UTC(), "alert "+run.Message.AlertID, err)
-	r.Log.WarnContext(ctx, "the run goes on later", "trouble", trouble.String(), "error", err.Error())
+	r.Log.WarnContext(ctx, "the run goes on later",
+		"trouble", trouble.String(),
+		"error", err.Error())
 	after = max(wait, r.backoff(run, trouble)) + r.yield(run)
 	if o.ComesBack() { // with one step, while another fails
 		after = min(after, o.Pause.After)

@@ -138,7 +138,11 @@ func (r *Responder) start(ctx context.Context, run *answer.Run) (o answer.Outcom
 }
 
 // park sets a run aside; the operator is told before, so that no run is set aside in silence.
-func (r *Responder) park(ctx context.Context, run *answer.Run, deaths int) (o answer.Outcome, err error) {
+func (r *Responder) park(
+	ctx context.Context,
+	run *answer.Run,
+	deaths int,
+) (o answer.Outcome, err error) {
 	reason := fmt.Sprintf("it was begun %d times, by processes that never said how it ended", deaths)
 	r.Log.ErrorContext(ctx, "run parked: it seems to end the process; look at the alert by hand",
 		"run", run.ID(),

@@ -20,7 +20,9 @@ func (r *Responder) reschedule(ctx context.Context, run *answer.Run, p answer.Pa
 	defer cancel()
 	now := r.Now().UTC()
 	at := now.Add(p.After)
-	id := fmt.Sprintf("%s:asked:%s", alert.QueueID(r.Runs.Tenant(), run.Message.AlertID), rand.Text())
+	id := fmt.Sprintf("%s:asked:%s",
+		alert.QueueID(r.Runs.Tenant(), run.Message.AlertID),
+		rand.Text())
 	if run.Started {
 		row, err := r.noteComeback(ctx, run, p, now)
 		if err != nil {
@@ -30,19 +32,29 @@ func (r *Responder) reschedule(ctx context.Context, run *answer.Run, p answer.Pa
 			id = fmt.Sprintf("%s:r%d", alert.MessageID(r.Runs.Tenant(), row.AlertID, row.Version), row.Copies)
 		}
 	}
-	next := alert.Envelope{ID: id, Message: r.nextMessage(run), At: at}
+	next := alert.Envelope{
+		ID:      id,
+		Message: r.nextMessage(run),
+		At:      at,
+	}
 	err := r.Queue.SendAlerts(ctx, []alert.Envelope{next})
 	if err != nil {
 		return fmt.Errorf("the run could not be scheduled to go on (%s): %w", p.Why, err)
 	}
-	r.Log.InfoContext(ctx, "run comes back", "at", at, "why", p.Why, "copy", id)
+	r.Log.InfoContext(ctx, "run comes back",
+		"at", at,
+		"why", p.Why,
+		"copy", id)
 	return nil
 }
 
 // noteComeback writes into the row that the run comes back, and why. Deaths are not forgiven to a run that only waits,
 // for a latch that a dead process still holds, say: it has not shown that it would live.
 func (r *Responder) noteComeback(
-	ctx context.Context, run *answer.Run, p answer.Pause, now time.Time,
+	ctx context.Context,
+	run *answer.Run,
+	p answer.Pause,
+	now time.Time,
 ) (runs.Run, error) {
 	outage, told := r.noteStuck(ctx, run, p)
 	return r.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {

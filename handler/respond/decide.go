@@ -72,7 +72,11 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 
 // askBook decides. Whether acting is paused is read only for a plan that would act. What a rail holds is done if a
 // person gave leave for it, unless acting is paused or the machine is no longer what that person saw.
-func (r *Responder) askBook(ctx context.Context, run *answer.Run, in playbook.Input) (playbook.Plan, error) {
+func (r *Responder) askBook(
+	ctx context.Context,
+	run *answer.Run,
+	in playbook.Input,
+) (playbook.Plan, error) {
 	plan := r.Book.Decide(in)
 	wouldAct := func(s playbook.Step) bool { return wouldAct(run, s) }
 	if !slices.ContainsFunc(plan.Steps, wouldAct) {

@@ -51,7 +51,8 @@ func machineIn(run *answer.Run) bool {
 		return false
 	}
 	var m machine.Machine
-	same := json.Unmarshal(snapshot, &m) == nil && strings.EqualFold(m.ID, run.Alert.MachineID)
+	same := json.Unmarshal(snapshot, &m) == nil &&
+		strings.EqualFold(m.ID, run.Alert.MachineID)
 	if !same || len(m.Missing()) > 0 {
 		return false
 	}

@@ -62,7 +62,9 @@ func (s Schedule) LongestGap() time.Duration {
 
 // Tick is the occurrence that a tick at a time stands for. Occurrences are whole seconds, and a timer's ticks come some
 // milliseconds early or late.
-func Tick(now time.Time) time.Time { return now.UTC().Round(time.Second) }
+func Tick(now time.Time) time.Time {
+	return now.UTC().Round(time.Second)
+}
 
 // Ripe reports whether what is done in pauses of every is due at a tick of a timer that ticks in pauses of tick at
 // most. The last time may have been noted late and the tick may be early, so the tick nearest to the end of the pause

@@ -96,9 +96,13 @@ func decode(d *jsontext.Decoder, t taker) (metadata, error) {
 	err := members(d, func(name []byte) error {
 		switch string(name) {
 		case "Data":
-			return members(d, func(name []byte) error { return t.data(d, name) })
+			return members(d, func(name []byte) error {
+				return t.data(d, name)
+			})
 		case "Metadata":
-			return members(d, func(name []byte) error { return m.member(d, name) })
+			return members(d, func(name []byte) error {
+				return m.member(d, name)
+			})
 		}
 		return skip(d)
 	})
@@ -256,7 +260,10 @@ func text(v jsontext.Value) []byte {
 
 // isString says whether all of v is one JSON string.
 func isString(v jsontext.Value) bool {
-	return len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' && v.IsValid(tolerant())
+	return len(v) > 1 &&
+		v[0] == '"' &&
+		v[len(v)-1] == '"' &&
+		v.IsValid(tolerant())
 }
 
 // scalar reads a value that the host may have encoded once more: "\"abc\"" is abc, "4" and 4 are 4. It is "" for null,

@@ -35,7 +35,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		notFound(w, r)
 		return
 	}
-	r = r.WithContext(logging.WithInvocation(r.Context(), invocationID(r.Header)))
+	r = r.WithContext(logging.WithInvocation(
+		r.Context(),
+		invocationID(r.Header),
+	))
 	path := routed(r.URL.Path)
 	if path != r.URL.Path {
 		meant := *r.URL
@@ -54,7 +57,10 @@ func invocationID(header http.Header) string {
 	}
 	last := values[len(values)-1]
 	id := strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
-	if len(id) > 64 || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if len(id) > 64 || strings.ContainsFunc(id, func(r rune) bool {
+		return r <= ' ' ||
+			r > '~'
+	}) {
 		return ""
 	}
 	return id
@@ -66,4 +72,6 @@ type fault struct {
 	stack string
 }
 
-func (f *fault) Error() string { return fmt.Sprintf("panic: %v", f.value) }
+func (f *fault) Error() string {
+	return fmt.Sprintf("panic: %v", f.value)
+}

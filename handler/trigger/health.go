@@ -18,7 +18,9 @@ const healthTime = 25 * time.Second
 // health answers 200 if all is well and 503 if not, or if that cannot be found out. Any status counts as a success of
 // the invocation: the host passes it on.
 func (h *Handler) health(w http.ResponseWriter, r *http.Request) {
-	h.tellHealth(w, r, "Health", func(ctx context.Context, s Services) (Health, error) { return s.Health(ctx) })
+	h.tellHealth(w, r, "Health", func(ctx context.Context, s Services) (Health, error) {
+		return s.Health(ctx)
+	})
 }
 
 // healthSummary answers like health, to callers who may be anybody.
@@ -28,9 +30,16 @@ func (h *Handler) healthSummary(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (h *Handler) tellHealth(w http.ResponseWriter, r *http.Request, function string,
-	ask func(ctx context.Context, s Services) (Health, error)) {
-	ctx, cancel := context.WithTimeout(r.Context(), min(healthTime, h.options.Deadline))
+func (h *Handler) tellHealth(
+	w http.ResponseWriter,
+	r *http.Request,
+	function string,
+	ask func(ctx context.Context, s Services) (Health, error),
+) {
+	ctx, cancel := context.WithTimeout(
+		r.Context(),
+		min(healthTime, h.options.Deadline),
+	)
 	defer cancel()
 	var report Health
 	err := guard(func() error {

@@ -21,8 +21,13 @@ type work func(ctx context.Context, s Services) error
 // invoke reads an envelope, calls one service under the invocation's deadline and answers. The deadline runs from here,
 // so that a slow body or slow services take from the invocation's own time. decode gets what the host said about the
 // delivery and the error of the trigger's value, which take has been handed.
-func (h *Handler) invoke(w http.ResponseWriter, r *http.Request, function string, t taker,
-	decode func(m metadata) (work, error)) {
+func (h *Handler) invoke(
+	w http.ResponseWriter,
+	r *http.Request,
+	function string,
+	t taker,
+	decode func(m metadata) (work, error),
+) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.options.Deadline)
 	defer cancel()
 	var m metadata
@@ -59,7 +64,13 @@ func (b badInput) Unwrap() error { return b.error }
 // answer is the one place that turns an error into an answer, for every function with an envelope. The host reads
 // nothing of an answer that is not 2xx, so the reason is logged here, once; a caller who posts by hand is told as much
 // of it as can hold nothing from the alert or the settings.
-func (h *Handler) answer(ctx context.Context, w http.ResponseWriter, function string, delivery int, err error) {
+func (h *Handler) answer(
+	ctx context.Context,
+	w http.ResponseWriter,
+	function string,
+	delivery int,
+	err error,
+) {
 	if err == nil {
 		writeBody(w, http.StatusOK, plainJSON, success)
 		return
@@ -151,7 +162,13 @@ const (
 
 // write answers with v. The host counts an answer of any status as a success of the function, so one that cannot be
 // written is an error in the log.
-func (h *Handler) write(ctx context.Context, w http.ResponseWriter, function string, status int, v any) {
+func (h *Handler) write(
+	ctx context.Context,
+	w http.ResponseWriter,
+	function string,
+	status int,
+	v any,
+) {
 	body, err := outgoing.Encode(v)
 	if err == nil && string(body) == "null" {
 		err = errors.New("there is none")

@@ -27,8 +27,12 @@ func (h *Handler) pollAlerts(w http.ResponseWriter, r *http.Request) {
 }
 
 // invokeTimer answers a timer's invocation.
-func (h *Handler) invokeTimer(w http.ResponseWriter, r *http.Request, function string,
-	call func(ctx context.Context, s Services, t Tick) error) {
+func (h *Handler) invokeTimer(
+	w http.ResponseWriter,
+	r *http.Request,
+	function string,
+	call func(ctx context.Context, s Services, t Tick) error,
+) {
 	var t Tick
 	h.invoke(w, r, function, taker{timerBinding, func(v jsontext.Value) { t = tick(v) }}, func(metadata) (work, error) {
 		t.InvocationID = invocationID(r.Header)
@@ -48,5 +52,8 @@ func tick(v jsontext.Value) Tick {
 		return Tick{}
 	}
 	pastDue := scalar(info.IsPastDue)
-	return Tick{PastDue: pastDue == "true" || pastDue == "True", Due: instant(scalar(info.ScheduleStatus.Next))}
+	return Tick{
+		PastDue: pastDue == "true" || pastDue == "True",
+		Due:     instant(scalar(info.ScheduleStatus.Next)),
+	}
 }

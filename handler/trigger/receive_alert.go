@@ -44,7 +44,10 @@ const (
 // receiveAlert answers 202 with the ids, and with what was skipped, once the queue has all of them, else a problem
 // document (RFC 9457).
 func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), min(pushTime, h.options.Deadline))
+	ctx, cancel := context.WithTimeout(
+		r.Context(),
+		min(pushTime, h.options.Deadline),
+	)
 	defer cancel()
 	body, whole := h.pushedBody(w, r)
 	if !whole {
@@ -128,7 +131,9 @@ func (u *unproven) note(ctx context.Context, log *slog.Logger, err error) {
 	if !u.told.IsZero() && time.Since(u.told) < unprovenEvery {
 		return
 	}
-	log.WarnContext(ctx, "pushes without a valid proof were refused", "count", u.since, "last", err.Error())
+	log.WarnContext(ctx, "pushes without a valid proof were refused",
+		"count", u.since,
+		"last", err.Error())
 	u.since, u.told = 0, time.Now()
 }
 
@@ -146,7 +151,13 @@ func problemDocument(w http.ResponseWriter, status int, code, detail string, aft
 		w.Header().Set("Retry-After", strconv.Itoa(int(after/time.Second)))
 	}
 	// no field can fail
-	body, _ := outgoing.Encode(pushProblem{"about:blank", http.StatusText(status), status, shorten(detail), code})
+	body, _ := outgoing.Encode(pushProblem{
+		"about:blank",
+		http.StatusText(status),
+		status,
+		shorten(detail),
+		code,
+	})
 	writeBody(w, status, problemJSON, body)
 }
 

@@ -30,8 +30,12 @@ func (h *Handler) respondToAlert(w http.ResponseWriter, r *http.Request) {
 }
 
 // invokeQueue answers a queue trigger's invocation.
-func (h *Handler) invokeQueue(w http.ResponseWriter, r *http.Request, function string,
-	call func(ctx context.Context, s Services, d Delivery) error) {
+func (h *Handler) invokeQueue(
+	w http.ResponseWriter,
+	r *http.Request,
+	function string,
+	call func(ctx context.Context, s Services, d Delivery) error,
+) {
 	var body []byte
 	bad := errNoMessage
 	h.invoke(w, r, function, taker{queueBinding, func(v jsontext.Value) { body, bad = payload(v) }},

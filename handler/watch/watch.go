@@ -53,7 +53,12 @@ func (f Function) First(since time.Time) (due, until time.Time) {
 }
 
 // FirstLook is when a function that never succeeded was first looked for: now, if it never was.
-func FirstLook(ctx context.Context, store *switches.Store, f Function, now time.Time) (time.Time, error) {
+func FirstLook(
+	ctx context.Context,
+	store *switches.Store,
+	f Function,
+	now time.Time,
+) (time.Time, error) {
 	mark, err := store.FirstMark(ctx, lookMark(f), now, first)
 	return mark.At, err
 }
@@ -120,7 +125,13 @@ func (d *Dog) Check(ctx context.Context, f Function) error {
 }
 
 // tell tells before it notes that it has: a crash in between tells the same event, which is known by its key.
-func (d *Dog) tell(ctx context.Context, mark string, since time.Time, state string, e notice.Event) error {
+func (d *Dog) tell(
+	ctx context.Context,
+	mark string,
+	since time.Time,
+	state string,
+	e notice.Event,
+) error {
 	err := d.Teller.Tell(ctx, "operator", e)
 	if err != nil {
 		return err

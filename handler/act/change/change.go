@@ -98,7 +98,11 @@ func alertChange(c alert.Change) string {
 }
 
 // changedBefore names the run of an earlier version of the alert that did the same; empty: none did.
-func (c *Changer) changedBefore(ctx context.Context, run *answer.Run, outcome, what string) (string, error) {
+func (c *Changer) changedBefore(
+	ctx context.Context,
+	run *answer.Run,
+	outcome, what string,
+) (string, error) {
 	record, err := c.Runs.Alert(ctx, run.Row.AlertID)
 	if err != nil {
 		return "", err
@@ -118,7 +122,9 @@ func (c *Changer) makeChange(ctx context.Context, run *answer.Run) (changed bool
 	if run.Step.Kind == playbook.UpdateAlert {
 		return c.updateAlert(ctx, run)
 	}
-	has := slices.ContainsFunc(run.Machine.Tags, func(tag string) bool { return strings.EqualFold(tag, run.Step.Tag) })
+	has := slices.ContainsFunc(run.Machine.Tags, func(tag string) bool {
+		return strings.EqualFold(tag, run.Step.Tag)
+	})
 	if has != run.Step.Remove {
 		return false, o, nil
 	}
@@ -156,7 +162,11 @@ func (c *Changer) updateAlert(ctx context.Context, run *answer.Run) (changed boo
 }
 
 // beginChange writes down that a change may have been made before it is asked for. What was written first stays.
-func (c *Changer) beginChange(ctx context.Context, run *answer.Run, before string) (answer.Outcome, error) {
+func (c *Changer) beginChange(
+	ctx context.Context,
+	run *answer.Run,
+	before string,
+) (answer.Outcome, error) {
 	key := run.Step.Key()
 	return c.Clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
 		state, _ := row.StepOf(key)
@@ -181,7 +191,12 @@ func hasComment(comments []string, alertID, text string) bool {
 
 // noteOwnChange keeps Cordon's own change from being answered like somebody else's: if the alert is as it was but for
 // what was asked for, the ledger takes it for seen. Anything else is a version of its own, which the next poll finds.
-func (c *Changer) noteOwnChange(ctx context.Context, run *answer.Run, asked alert.Change, is alert.Alert) error {
+func (c *Changer) noteOwnChange(
+	ctx context.Context,
+	run *answer.Run,
+	asked alert.Change,
+	is alert.Alert,
+) error {
 	expected := run.Alert
 	expected.Status = cmp.Or(asked.Status, expected.Status)
 	expected.Classification = cmp.Or(asked.Classification, expected.Classification)
@@ -208,7 +223,11 @@ func (c *Changer) noteOwnChange(ctx context.Context, run *answer.Run, asked aler
 }
 
 // changeFailed sorts the error of a change. What is not known to have failed is compared again by the next try.
-func (c *Changer) changeFailed(ctx context.Context, run *answer.Run, err error) (o answer.Outcome, _ error) {
+func (c *Changer) changeFailed(
+	ctx context.Context,
+	run *answer.Run,
+	err error,
+) (o answer.Outcome, _ error) {
 	switch trouble, _ := machine.TroubleOf(err); trouble {
 	case machine.NotFound:
 		machineID := run.Alert.MachineID

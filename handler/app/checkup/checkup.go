@@ -54,7 +54,9 @@ func (c *Checkup) Areas() []doctor.Area {
 		c.area("Defender", config.Defender, c.defenderArea),
 	}
 	areas = append(areas, c.queueAreas()...)
-	return append(areas, c.area("tables", config.Ledger, c.tablesArea), c.area("mail", config.Mail, c.mailArea))
+	return append(areas,
+		c.area("tables", config.Ledger, c.tablesArea),
+		c.area("mail", config.Mail, c.mailArea))
 }
 
 // Close ends the connections.

@@ -26,7 +26,10 @@ func (c *Checkup) defenderArea() (doctor.Area, error) {
 type defenderReads struct{ api *defender.Client }
 
 func (d defenderReads) Alerts(ctx context.Context) (time.Time, error) {
-	page, err := d.api.AlertPage(ctx, alert.Window{From: time.Now().Add(-time.Minute), Top: 1},
+	page, err := d.api.AlertPage(ctx, alert.Window{
+		From: time.Now().Add(-time.Minute),
+		Top:  1,
+	},
 		func(alert.Alert) error { return nil })
 	return page.Date, err
 }

@@ -25,7 +25,9 @@ func (c *Checkup) huntsArea() doctor.Area {
 	f.State = doctor.OK
 	f.Seen = fmt.Sprintf("%d hunt(s) are right; whether their queries are, cordon hunt run NAME tells",
 		len(hunts.Hunts()))
-	hunting := c.area("Graph", config.Hunting, func() (doctor.Area, error) { return c.huntingArea(hunts) })
+	hunting := c.area("Graph", config.Hunting, func() (doctor.Area, error) {
+		return c.huntingArea(hunts)
+	})
 	return append(doctor.Told(f), hunting...)
 }
 

@@ -41,7 +41,9 @@ func (c *Checkup) mailArea() (doctor.Area, error) {
 		m.Check = server.Check
 	}
 	if c.sendTest {
-		m.Send = func(ctx context.Context) error { return sender.Send(ctx, c.testMail()) }
+		m.Send = func(ctx context.Context) error {
+			return sender.Send(ctx, c.testMail())
+		}
 	}
 	return append(area, doctor.Mailing(m)...), nil
 }

@@ -24,7 +24,8 @@ func (c *Checkup) queueAreas() []doctor.Area {
 	}
 	areas := []doctor.Area{tokenArea}
 	for _, q := range []string{c.settings.AlertQueue, c.settings.NoticeQueue} {
-		areas = append(areas, doctor.Queue(queueProbes{bus}, q, c.settings.MessageLock, time.Now))
+		areas = append(areas,
+			doctor.Queue(queueProbes{bus}, q, c.settings.MessageLock, time.Now))
 	}
 	return areas
 }
@@ -47,7 +48,9 @@ func (c *Checkup) bus() (*queue.Client, doctor.Area, error) {
 		return nil, nil, err
 	}
 	// Everything that counts was answered before it is closed.
-	c.ends = append(c.ends, func(ctx context.Context) { _ = bus.Close(ctx) })
+	c.ends = append(c.ends, func(ctx context.Context) {
+		_ = bus.Close(ctx)
+	})
 	return bus, area, nil
 }
 

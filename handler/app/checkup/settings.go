@@ -47,7 +47,8 @@ func (c *Checkup) settingsArea() doctor.Area {
 func (c *Checkup) certificateFinding() doctor.Finding {
 	f := doctor.Finding{Check: "certificate"}
 	if c.certErr != nil {
-		f.State, f.Seen = doctor.Fail, c.certErr.Error()
+		f.State = doctor.Fail
+		f.Seen = c.certErr.Error()
 		f.Do = "put a PEM file with certificate and key there, and upload the certificate to the app registration"
 		return f
 	}

@@ -9,7 +9,12 @@ import (
 )
 
 // tokensArea are the checks of the tokens that an identity gets for an audience, and of the roles in them.
-func tokensArea(name string, source *entra.Source, audience string, roles ...doctor.Role) doctor.Area {
+func tokensArea(
+	name string,
+	source *entra.Source,
+	audience string,
+	roles ...doctor.Role,
+) doctor.Area {
 	return doctor.Tokens(doctor.API{
 		Name:     name,
 		Who:      source.Identity(),

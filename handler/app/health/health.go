@@ -123,7 +123,8 @@ func (h *Check) Summary(ctx context.Context) (trigger.Health, error) {
 	defer h.mu.Unlock()
 	now := h.o.Now()
 	if now.Sub(h.at) >= summaryAge || now.Before(h.at) {
-		h.well, h.at = h.recorded(ctx, now.UTC()), now
+		h.well = h.recorded(ctx, now.UTC())
+		h.at = now
 	}
 	return trigger.Health{OK: h.well, Body: map[string]bool{"ok": h.well}}, nil
 }

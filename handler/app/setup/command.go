@@ -110,7 +110,10 @@ func appTokens(settings config.Config) (*http.Transport, *entra.Source, error) {
 // commandCredential is nil for a service that is reached by keys: then nobody's identity need be known. Of an app
 // registration the certificate is read only where it is used.
 func commandCredential(
-	settings config.Config, byToken bool, id config.Identity, setting string,
+	settings config.Config,
+	byToken bool,
+	id config.Identity,
+	setting string,
 ) (*http.Transport, azcore.TokenCredential, error) {
 	transport, err := Transport(settings.CAFile)
 	if err != nil || !byToken {

@@ -16,7 +16,10 @@ import (
 // it trusts certificate authorities of the app's own, for else the library's is as good. With neighbours what is
 // observed is indexed by machine and incident.
 func Ledger(
-	settings config.Config, credential azcore.TokenCredential, transport *http.Transport, neighbours bool,
+	settings config.Config,
+	credential azcore.TokenCredential,
+	transport *http.Transport,
+	neighbours bool,
 ) (*ledger.Store, error) {
 	o := rows.Options{
 		ConnectionString: settings.Storage.ConnectionString.Reveal(),
@@ -37,7 +40,11 @@ func Ledger(
 }
 
 // Bus makes the client of the queues. The credential is used where no connection string is set.
-func Bus(settings config.Config, credential azcore.TokenCredential, transport *http.Transport) (*queue.Client, error) {
+func Bus(
+	settings config.Config,
+	credential azcore.TokenCredential,
+	transport *http.Transport,
+) (*queue.Client, error) {
 	return queue.New(queue.Options{
 		ConnectionString: settings.ServiceBus.ConnectionString.Reveal(),
 		Namespace:        settings.ServiceBus.Namespace,

@@ -17,7 +17,10 @@ import (
 // Defender makes the client of the Defender API. pauses is what the processes of the app share; nil for a command,
 // which shares nothing with them.
 func Defender(
-	settings config.Config, transport http.RoundTripper, tokens *entra.Source, pauses httpretry.Pauses,
+	settings config.Config,
+	transport http.RoundTripper,
+	tokens *entra.Source,
+	pauses httpretry.Pauses,
 	log *slog.Logger,
 ) *defender.Client {
 	scope := settings.DefenderAudience + "/.default"
@@ -37,7 +40,10 @@ func Defender(
 // no redirect: a token goes to one host. lacks tells whether the token is known not to hold a permission; nil: it is
 // not asked.
 func DefenderOver(
-	base *url.URL, authorized http.RoundTripper, pauses httpretry.Pauses, lacks func(context.Context, string) bool,
+	base *url.URL,
+	authorized http.RoundTripper,
+	pauses httpretry.Pauses,
+	lacks func(context.Context, string) bool,
 	log *slog.Logger,
 ) *defender.Client {
 	patient := httpretry.New(httpretry.Options{
@@ -47,8 +53,10 @@ func DefenderOver(
 		OnRetry: repeated(log),
 	})
 	client := &http.Client{
-		Transport:     patient,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: patient,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
 	}
 	return defender.New(defender.Options{
 		Base:   base,
@@ -78,7 +86,9 @@ func (p *Pauses) PausedUntil(ctx context.Context, endpoint string) (time.Time, e
 	if err != nil {
 		const unknown = "it is not known whether others were told to leave the endpoint alone; " +
 			"this process goes by its own answers"
-		p.Log.WarnContext(ctx, unknown, "endpoint", endpoint, "error", err.Error())
+		p.Log.WarnContext(ctx, unknown,
+			"endpoint", endpoint,
+			"error", err.Error())
 	}
 	return until, err
 }

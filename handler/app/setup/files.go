@@ -51,7 +51,10 @@ func Hunts(settings config.Config) (*hunt.Catalogue, error) {
 		return nil, fmt.Errorf("CORDON_HUNTS: the folder %s does not exist: "+
 			"name one that does, or leave the setting out if there are no hunts", settings.Hunts)
 	}
-	c, err := hunt.Load(os.DirFS(settings.Hunts), filepath.ToSlash(settings.Hunts))
+	c, err := hunt.Load(
+		os.DirFS(settings.Hunts),
+		filepath.ToSlash(settings.Hunts),
+	)
 	if err != nil {
 		return nil, err
 	}

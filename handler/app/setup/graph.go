@@ -15,7 +15,10 @@ import (
 
 // graphClient stacks repeats over tokens over the connection, as Defender does.
 func graphClient(
-	settings config.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger,
+	settings config.Config,
+	transport http.RoundTripper,
+	tokens *entra.Source,
+	log *slog.Logger,
 ) *graph.Client {
 	authorized := &entra.Transport{
 		Base:        transport,
@@ -28,14 +31,22 @@ func graphClient(
 		Budget:  graph.Budget,
 		OnRetry: repeated(log),
 	})
-	return graph.New(graph.Options{Base: settings.GraphURL, HTTP: &http.Client{Transport: patient}})
+	return graph.New(graph.Options{
+		Base: settings.GraphURL,
+		HTTP: &http.Client{Transport: patient},
+	})
 }
 
 // Hunter lets the hunt service ask Graph without knowing it.
 type Hunter struct{ api *graph.Client }
 
 // NewHunter makes the client that asks hunting queries.
-func NewHunter(settings config.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger) Hunter {
+func NewHunter(
+	settings config.Config,
+	transport http.RoundTripper,
+	tokens *entra.Source,
+	log *slog.Logger,
+) Hunter {
 	return Hunter{graphClient(settings, transport, tokens, log)}
 }
 

@@ -83,7 +83,10 @@ func (s *Sources) managedBy(clientID, setting string) (*entra.Source, error) {
 
 // Identify makes the identities, with one source for all that share one. It makes no request.
 func Identify(
-	settings config.Config, certificate *entra.Certificate, transport *http.Transport, log *slog.Logger,
+	settings config.Config,
+	certificate *entra.Certificate,
+	transport *http.Transport,
+	log *slog.Logger,
 ) (who Identities, err error) {
 	all := NewSources(settings, certificate, transport)
 	who.App, err = all.App()

@@ -55,7 +55,11 @@ func Mail(settings config.Config) (mail.Config, error) {
 
 // NewMailSender makes the one way that mail goes. It opens no connection.
 func NewMailSender(
-	settings config.Config, post mail.Config, transport http.RoundTripper, tokens *entra.Source, log *slog.Logger,
+	settings config.Config,
+	post mail.Config,
+	transport http.RoundTripper,
+	tokens *entra.Source,
+	log *slog.Logger,
 ) MailSender {
 	if settings.MailUnresolved {
 		return unresolvedSender{}
@@ -106,14 +110,21 @@ func (p *Postman) Send(ctx context.Context, m notice.Mail) error {
 		HTML:       m.HTML,
 	}
 	if m.File != nil {
-		message.Attached = []mail.Attachment{{Name: m.File.Name, Type: m.File.Type, Body: m.File.Body}}
+		message.Attached = []mail.Attachment{{
+			Name: m.File.Name,
+			Type: m.File.Type,
+			Body: m.File.Body,
+		}}
 	}
 	if len(m.References) > 0 {
 		message.InReplyTo = m.References[len(m.References)-1]
 	}
 	err := p.Sender.Send(ctx, message)
 	var partly *mail.Error
-	if errors.As(err, &partly) && partly.Delivered() && partly.Temporary() && len(partly.Refused) > 0 {
+	if errors.As(err, &partly) &&
+		partly.Delivered() &&
+		partly.Temporary() &&
+		len(partly.Refused) > 0 {
 		left := &notice.PartlySentError{Err: err}
 		for _, i := range partly.Refused {
 			left.Left = append(left.Left, m.To[i])

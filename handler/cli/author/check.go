@@ -46,7 +46,11 @@ func Check(getenv func(string) string) *cobra.Command {
 			"  cordon check --json | jq '.problems[] | \"\\(.line): \\(.message)\"'",
 		Args: call.AtMostOne("check takes one playbook"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return x.run(cmd.Context(), cmd.OutOrStdout(), playbookPath(getenv, args))
+			return x.run(
+				cmd.Context(),
+				cmd.OutOrStdout(),
+				playbookPath(getenv, args),
+			)
 		},
 	}
 	c.Flags().BoolVar(&x.json, "json", false, "print JSON, for programs; problems are in it too")
@@ -162,7 +166,10 @@ func (f found) print(out io.Writer) error {
 		fmt.Fprintf(&b, "  %-25s  %s\n", p.Name, p.For)
 	}
 	if n := len(f.warnings); n > 0 {
-		fmt.Fprintf(&b, "\n%d warning(s):\n\n%v\n", n, &source.Error{Name: f.path, Problems: f.warnings})
+		fmt.Fprintf(&b, "\n%d warning(s):\n\n%v\n", n, &source.Error{
+			Name:     f.path,
+			Problems: f.warnings,
+		})
 	}
 	if f.met != nil {
 		writeMet(&b, *f.met)

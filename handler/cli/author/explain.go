@@ -55,7 +55,11 @@ func Explain(getenv func(string) string) *cobra.Command {
 			"  cordon explain --alert da638994417204415533_-1184209733 --json | jq .plan.steps",
 		Args: call.AtMostOne("explain takes one playbook"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return x.run(cmd.Context(), cmd.OutOrStdout(), playbookPath(getenv, args))
+			return x.run(
+				cmd.Context(),
+				cmd.OutOrStdout(),
+				playbookPath(getenv, args),
+			)
 		},
 	}
 	c.Flags().StringVar(&x.alert, "alert", "", "file with the alert, or the id of one")
@@ -103,7 +107,9 @@ func (x *explaining) run(ctx context.Context, out io.Writer, path string) error 
 			Plan:     plan,
 		})
 	}
-	_, err = fmt.Fprintf(out, "alert %s\n%s", terminal.Plain(in.Alert.ID, call.CellShown), explain.Plan(plan))
+	_, err = fmt.Fprintf(out, "alert %s\n%s",
+		terminal.Plain(in.Alert.ID, call.CellShown),
+		explain.Plan(plan))
 	return err
 }
 

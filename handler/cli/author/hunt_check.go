@@ -49,14 +49,16 @@ func checkHunts(out io.Writer, settings config.Config, strict bool) error {
 	}
 	rows := [][]string{{"HUNT", "DO", "NEXT TURN", "FILE"}}
 	for _, h := range hunts.Hunts() {
-		rows = append(rows, []string{h.Name, string(h.Do), call.Stamp(h.Next(time.Now())), h.File})
+		rows = append(rows,
+			[]string{h.Name, string(h.Do), call.Stamp(h.Next(time.Now())), h.File})
 	}
 	err = terminal.Table(out, call.CellShown, rows...)
 	warnings := hunts.Warnings()
 	if err != nil || len(warnings) == 0 {
 		return err
 	}
-	err = call.Say(out, "\n%d warning(s):\n\n%v", len(warnings), &hunt.Error{Problems: warnings})
+	err = call.Say(out, "\n%d warning(s):\n\n%v", len(warnings),
+		&hunt.Error{Problems: warnings})
 	if err == nil && strict {
 		err = fmt.Errorf("there are %d warning(s), and with --strict there may be none", len(warnings))
 	}

@@ -38,7 +38,9 @@ func huntListCommand(getenv func(string) string) *cobra.Command {
 		Example: "  cordon hunt list\n" +
 			"  cordon hunt list --json | jq '.hunts[] | select(.trouble)'",
 		Args: call.NoOperand("list"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return listHunts(cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return listHunts(cmd, o)
+		},
 	}
 	o.JSONFlag(c)
 	return c

@@ -48,7 +48,9 @@ func huntRunCommand(getenv func(string) string) *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return r.run(cmd, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return r.run(cmd, args[0])
+		},
 	}
 	c.Flags().StringVar(&r.since, "since", "",
 		"how far back: 90m, 24h or 7d, or a time such as 2026-03-02T10:00:00Z (default: the hunt's timespan)")
@@ -89,7 +91,10 @@ func (r *huntRun) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(cmd.Context(), hunt.QueryTime+10*time.Second)
+	ctx, cancel := context.WithTimeout(
+		cmd.Context(),
+		hunt.QueryTime+10*time.Second,
+	)
 	defer cancel()
 	table, err := api.Hunt(ctx, query, since, now)
 	if err != nil {
@@ -128,7 +133,12 @@ func (r *huntRun) from(now time.Time, h *hunt.Hunt) (time.Time, error) {
 	return since, nil
 }
 
-func (r *huntRun) print(w io.Writer, h *hunt.Hunt, since, until time.Time, table hunt.Table) error {
+func (r *huntRun) print(
+	w io.Writer,
+	h *hunt.Hunt,
+	since, until time.Time,
+	table hunt.Table,
+) error {
 	names := make([]string, len(table.Columns))
 	for i, c := range table.Columns {
 		names[i] = c.Name

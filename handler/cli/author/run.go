@@ -118,11 +118,18 @@ func (x *observing) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	return x.Show(cmd, found, func(out io.Writer) error { return found.print(out) })
+	return x.Show(cmd, found, func(out io.Writer) error {
+		return found.print(out)
+	})
 }
 
 // read decides with what the ledger knows.
-func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook.Book, in *playbook.Input) error {
+func (f *observed) read(
+	ctx context.Context,
+	store *ledger.Store,
+	book *playbook.Book,
+	in *playbook.Input,
+) error {
 	pause, err := store.Switches.Pause(ctx)
 	if err != nil {
 		return err
@@ -172,20 +179,29 @@ func (f *observed) read(ctx context.Context, store *ledger.Store, book *playbook
 }
 
 func (f *observed) print(out io.Writer) error {
-	plain := func(s string) string { return terminal.Plain(s, call.CellShown) }
+	plain := func(s string) string {
+		return terminal.Plain(s, call.CellShown)
+	}
 	paused := "acting is not paused"
 	if f.Paused != "" {
 		paused = "acting is paused: " + f.Paused
 	}
-	fmt.Fprintf(out, "alert %s\n%s\nledger:\n  %s\n", plain(f.AlertID), explain.Plan(f.Plan), plain(paused))
+	fmt.Fprintf(out, "alert %s\n%s\nledger:\n  %s\n",
+		plain(f.AlertID),
+		explain.Plan(f.Plan),
+		plain(paused))
 	for _, run := range f.Before {
-		fmt.Fprintf(out, "  run %s: %s\n", plain(run.Run), plain(cmp.Or(run.Outcome, run.State)+": "+run.Reason))
+		fmt.Fprintf(out, "  run %s: %s\n",
+			plain(run.Run),
+			plain(cmp.Or(run.Outcome, run.State)+": "+run.Reason))
 	}
 	if len(f.Before) == 0 {
 		fmt.Fprintln(out, "  the alert was never answered")
 	}
 	for _, o := range f.UnderWay {
-		fmt.Fprintf(out, "  %s is %s: action %s, run %s\n", o.Step, o.State, plain(o.Action), plain(o.Run))
+		fmt.Fprintf(out, "  %s is %s: action %s, run %s\n", o.Step, o.State,
+			plain(o.Action),
+			plain(o.Run))
 	}
 	_, err := fmt.Fprintln(out, "\nNothing was done, recorded or mailed.")
 	return err

@@ -88,7 +88,8 @@ func printResult(out io.Writer, r cases.Result, verbose bool) {
 	}
 	fmt.Fprintf(out, "FAILED  %s: %s\n", r.File, name)
 	for line := range strings.Lines(r.Diff + "\n") {
-		fmt.Fprintf(out, "          %s\n", terminal.Plain(strings.TrimSuffix(line, "\n"), call.FactShown))
+		fmt.Fprintf(out, "          %s\n",
+			terminal.Plain(strings.TrimSuffix(line, "\n"), call.FactShown))
 	}
 	if verbose {
 		fmt.Fprintf(out, "\n%s\n", r.Explain())

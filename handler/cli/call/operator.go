@@ -82,7 +82,12 @@ func (o *Operator) Confirm(cmd *cobra.Command, question string) error {
 	if o.Yes {
 		return nil
 	}
-	agreed, err := terminal.Confirm(cmd.Context(), cmd.InOrStdin(), cmd.ErrOrStderr(), question)
+	agreed, err := terminal.Confirm(
+		cmd.Context(),
+		cmd.InOrStdin(),
+		cmd.ErrOrStderr(),
+		question,
+	)
 	if err == nil && !agreed {
 		err = errors.New("nothing was done")
 	}

@@ -44,7 +44,9 @@ func difference(want, got []string) []string {
 	same := len(want) == len(got)
 	for i := range max(len(want), len(got)) {
 		switch {
-		case i < len(want) && i < len(got) && want[i] == got[i]:
+		case i < len(want) &&
+			i < len(got) &&
+			want[i] == got[i]:
 			lines = append(lines, "  "+want[i])
 			continue
 		case i < len(want):

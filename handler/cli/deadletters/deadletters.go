@@ -76,7 +76,9 @@ func (f *flags) listCommand() *cobra.Command {
 			"  cordon deadletter list --json | jq '.deadLetters[].number'",
 		Args: call.Exactly(0, "list takes no numbers"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.with(cmd, nil, func(x *box) error { return x.list() })
+			return f.with(cmd, nil, func(x *box) error {
+				return x.list()
+			})
 		},
 	}
 	c.Flags().IntVar(&f.shown, "limit", 100, limitHelp())
@@ -100,7 +102,9 @@ func (f *flags) showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.with(cmd, []config.Need{config.Tenant}, func(x *box) error { return x.show(numbers[0]) })
+			return f.with(cmd, []config.Need{config.Tenant}, func(x *box) error {
+				return x.show(numbers[0])
+			})
 		},
 	}
 }
@@ -164,7 +168,9 @@ func (f *flags) take(cmd *cobra.Command, args []string, needs []config.Need, w w
 	if err := f.Check(cmd, false); err != nil {
 		return err
 	}
-	return f.with(cmd, needs, func(x *box) error { return x.take(w, numbers) })
+	return f.with(cmd, needs, func(x *box) error {
+		return x.take(w, numbers)
+	})
 }
 
 // with opens the queue for a sub-command, which needs some settings besides those of the queues.

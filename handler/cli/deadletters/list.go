@@ -22,11 +22,17 @@ func (x *box) list() error {
 	if err != nil {
 		return err
 	}
-	all := listed{Queue: x.name, DeadLetters: []view{}, More: more}
+	all := listed{
+		Queue:       x.name,
+		DeadLetters: []view{},
+		More:        more,
+	}
 	for _, d := range found {
 		all.DeadLetters = append(all.DeadLetters, x.view(d))
 	}
-	return x.Show(x.cmd, all, func(out io.Writer) error { return all.print(out, x.shown) })
+	return x.Show(x.cmd, all, func(out io.Writer) error {
+		return all.print(out, x.shown)
+	})
 }
 
 func (l listed) print(out io.Writer, limit int) error {

@@ -59,7 +59,9 @@ func (x *box) show(number int64) error {
 	} else {
 		detail.BodyBase64 = base64.StdEncoding.EncodeToString(body)
 	}
-	return x.Show(x.cmd, detail, func(out io.Writer) error { return detail.print(out, d.Body) })
+	return x.Show(x.cmd, detail, func(out io.Writer) error {
+		return detail.print(out, d.Body)
+	})
 }
 
 // lookUp asks the ledger. That it cannot be asked is an answer too.

@@ -26,10 +26,12 @@ type way struct {
 
 func replaying() way {
 	return way{
-		verb:   "replay",
-		done:   "replayed",
-		goal:   queue.Replayed,
-		refuse: func(x *box, d queue.DeadLetter) string { return x.read(d).Why },
+		verb: "replay",
+		done: "replayed",
+		goal: queue.Replayed,
+		refuse: func(x *box, d queue.DeadLetter) string {
+			return x.read(d).Why
+		},
 		act: func(ctx context.Context, x *box, numbers []int64) ([]queue.Taken, error) {
 			return x.bus.ReplayDeadLetters(ctx, x.name, numbers, x.again)
 		},
@@ -97,7 +99,11 @@ func (x *box) take(w way, numbers []int64) error {
 	if len(said) < len(numbers) {
 		return failure // before anything was done
 	}
-	list := fates{Queue: x.name, Results: []fate{}, More: more && x.all}
+	list := fates{
+		Queue:   x.name,
+		Results: []fate{},
+		More:    more && x.all,
+	}
 	for _, n := range numbers {
 		list.Results = append(list.Results, said[n])
 	}
@@ -120,7 +126,9 @@ func (x *box) candidates(ctx context.Context, numbers []int64) (found []queue.De
 func (x *box) choose(w way, numbers []int64, found []queue.DeadLetter, said map[int64]fate) []int64 {
 	var chosen []int64
 	for _, n := range numbers {
-		i := slices.IndexFunc(found, func(d queue.DeadLetter) bool { return d.Number == n })
+		i := slices.IndexFunc(found, func(d queue.DeadLetter) bool {
+			return d.Number == n
+		})
 		if i < 0 {
 			said[n] = fate{
 				Number: n,
@@ -131,7 +139,11 @@ func (x *box) choose(w way, numbers []int64, found []queue.DeadLetter, said map[
 		}
 		why := w.refuse(x, found[i])
 		if why != "" {
-			said[n] = fate{Number: n, Fate: queue.Refused, Why: why}
+			said[n] = fate{
+				Number: n,
+				Fate:   queue.Refused,
+				Why:    why,
+			}
 			continue
 		}
 		chosen = append(chosen, n)

@@ -18,7 +18,11 @@ import (
 // FromFiles decodes the alert, which was read from a file, and reads its machine and the machine's actions. A path that
 // is empty leaves them unknown. lift is how long an isolation stands.
 func FromFiles(
-	in *playbook.Input, alertPath string, body []byte, machinePath, actionsPath string, lift time.Duration,
+	in *playbook.Input,
+	alertPath string,
+	body []byte,
+	machinePath, actionsPath string,
+	lift time.Duration,
 ) (err error) {
 	in.Alert, err = defender.DecodeAlert(body)
 	if err != nil {
@@ -69,7 +73,12 @@ const actionsShown = 180 * 24 * time.Hour
 // FromAPI reads the alert, its machine and, if the playbook needs them, the machine's actions. That the alert cannot be
 // read is an error; what else cannot is left unknown. lift is how long an isolation stands.
 func FromAPI(
-	ctx context.Context, in *playbook.Input, api API, alertID string, needs playbook.Needs, lift time.Duration,
+	ctx context.Context,
+	in *playbook.Input,
+	api API,
+	alertID string,
+	needs playbook.Needs,
+	lift time.Duration,
 ) (err error) {
 	in.Alert, err = api.Alert(ctx, alertID)
 	if err != nil {

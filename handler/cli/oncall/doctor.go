@@ -64,7 +64,9 @@ type doctorReport struct {
 func report(cmd *cobra.Command, o *call.Operator, version string, findings []doctor.Finding) error {
 	well := doctor.Worst(findings) != doctor.Fail
 	view := doctorReport{OK: well, Version: version, Findings: findings}
-	err := o.Show(cmd, view, func(w io.Writer) error { return printFindings(w, findings) })
+	err := o.Show(cmd, view, func(w io.Writer) error {
+		return printFindings(w, findings)
+	})
 	if err == nil && !well {
 		err = errors.New("something does not work; the lines marked \"failed\" say what to do")
 	}
@@ -82,7 +84,8 @@ func printFindings(w io.Writer, findings []doctor.Finding) error {
 	counts := map[doctor.State]int{}
 	for _, f := range findings {
 		counts[f.State]++
-		head := fmt.Sprintf("%-8s  %-*s  ", f.State, width, terminal.Plain(f.Check, call.FactShown))
+		head := fmt.Sprintf("%-8s  %-*s  ", f.State, width,
+			terminal.Plain(f.Check, call.FactShown))
 		b.WriteString(hang(f.Seen, head, margin))
 		if f.Do != "" {
 			b.WriteString(hang(f.Do, margin+"-> ", margin+"   "))

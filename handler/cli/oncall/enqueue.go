@@ -41,7 +41,9 @@ func Enqueue(getenv func(string) string) *cobra.Command {
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, ids []string) error { return enqueue(cmd, o, ids) },
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			return enqueue(cmd, o, ids)
+		},
 	}
 	o.JSONFlag(c)
 	return c

@@ -62,7 +62,9 @@ func heldListCommand(getenv func(string) string) *cobra.Command {
 		Example: "  cordon held list\n" +
 			"  cordon held list --json | jq -r '.held[] | select(.over == null) | .alertId'",
 		Args: call.NoOperand("held list"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return listHeld(cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return listHeld(cmd, o)
+		},
 	}
 	o.JSONFlag(c)
 	return c
@@ -181,6 +183,7 @@ func (v heldView) print(w io.Writer) error {
 	for _, s := range v.Steps {
 		lines = append(lines, "  "+s.Step+": "+s.Reason)
 	}
-	lines = append(lines, fmt.Sprintf("  %s, rule %s, since %s; %s", v.Severity, v.Rule, call.Stamp(v.At), can))
+	lines = append(lines,
+		fmt.Sprintf("  %s, rule %s, since %s; %s", v.Severity, v.Rule, call.Stamp(v.At), can))
 	return terminal.Lines(w, call.FactShown, lines...)
 }

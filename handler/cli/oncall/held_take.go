@@ -39,7 +39,13 @@ type heldResult struct {
 }
 
 // takeHeld does something with each that is asked for, and says what became of each.
-func takeHeld(cmd *cobra.Command, o *call.Operator, ids []string, all bool, w heldWay) error {
+func takeHeld(
+	cmd *cobra.Command,
+	o *call.Operator,
+	ids []string,
+	all bool,
+	w heldWay,
+) error {
 	if err := o.Check(cmd, true); err != nil {
 		return err
 	}
@@ -76,7 +82,11 @@ func takeHeld(cmd *cobra.Command, o *call.Operator, ids []string, all bool, w he
 }
 
 // openDesk opens what a command needs: the ledger, and for what is continued the API and the queue.
-func openDesk(ctx context.Context, o *call.Operator, w heldWay) (*desk.Desk, func(context.Context), error) {
+func openDesk(
+	ctx context.Context,
+	o *call.Operator,
+	w heldWay,
+) (*desk.Desk, func(context.Context), error) {
 	if !w.continues {
 		_, store, err := o.Ledger(ctx)
 		if err != nil {
@@ -109,7 +119,10 @@ func deskOver(store *ledger.Store) *desk.Desk {
 // chooseHeld finds what is asked for. Of an alert with several versions the newest counts; of all, what can be
 // continued.
 func chooseHeld(
-	states []desk.HeldState, ids []string, all bool, w heldWay,
+	states []desk.HeldState,
+	ids []string,
+	all bool,
+	w heldWay,
 ) (chosen []desk.HeldState, missing []heldResult) {
 	if all {
 		for _, s := range states {

@@ -45,7 +45,9 @@ func Isolated(getenv func(string) string) *cobra.Command {
 		Example: "  cordon isolated\n" +
 			"  cordon isolated --json | jq '.machines[] | select(.drift)'",
 		Args: call.NoOperand("isolated"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return listIsolated(cmd, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return listIsolated(cmd, o)
+		},
 	}
 	o.JSONFlag(c)
 	return c
@@ -56,7 +58,13 @@ func listIsolated(cmd *cobra.Command, o *call.Operator) error {
 	if err != nil {
 		return err
 	}
-	all, err := desk.Isolations(cmd.Context(), store.Latches, api, time.Now(), settings.IsolationLift)
+	all, err := desk.Isolations(
+		cmd.Context(),
+		store.Latches,
+		api,
+		time.Now(),
+		settings.IsolationLift,
+	)
 	if err != nil {
 		return err
 	}
@@ -76,7 +84,9 @@ func listIsolated(cmd *cobra.Command, o *call.Operator) error {
 			Drift:       i.Drift,
 		})
 	}
-	return o.Show(cmd, map[string]any{"machines": views}, func(w io.Writer) error { return printIsolated(w, views) })
+	return o.Show(cmd, map[string]any{"machines": views}, func(w io.Writer) error {
+		return printIsolated(w, views)
+	})
 }
 
 func printIsolated(w io.Writer, views []isolationView) error {

@@ -36,7 +36,9 @@ func Pause(getenv func(string) string) *cobra.Command {
 		Example: "  cordon pause --reason 'the CMDB import is wrong'\n" +
 			"  cordon pause --reason maintenance --by alice --yes --json",
 		Args: call.NoOperand("pause"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return setPause(cmd, o, true) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return setPause(cmd, o, true)
+		},
 	}
 	o.WriteFlags(c, "why; it is recorded, shown in Health and told with everything that is held")
 	return c
@@ -54,7 +56,9 @@ func Resume(getenv func(string) string) *cobra.Command {
 		Example: "  cordon resume\n" +
 			"  cordon resume --reason 'the import is mended' --yes",
 		Args: call.NoOperand("resume"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return setPause(cmd, o, false) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return setPause(cmd, o, false)
+		},
 	}
 	o.WriteFlags(c, "why; it is recorded")
 	return c
@@ -111,5 +115,7 @@ func showPause(cmd *cobra.Command, o *call.Operator, p switches.Pause, changed b
 	case changed:
 		text = "acting goes on; see cordon held list for what was held"
 	}
-	return o.Show(cmd, view, func(w io.Writer) error { return call.Say(w, "%s", text) })
+	return o.Show(cmd, view, func(w io.Writer) error {
+		return call.Say(w, "%s", text)
+	})
 }

@@ -39,7 +39,9 @@ func Release(getenv func(string) string) *cobra.Command {
 		Example: "  cordon release ws-0147 --reason 'reimaged'\n" +
 			"  cordon release 1e5bc9d7e413ddd7902c2932e418702b84d0cc07 --reason 'false alarm' --yes --json",
 		Args: call.Exactly(1, "release takes one machine"),
-		RunE: func(cmd *cobra.Command, args []string) error { return release(cmd, o, args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return release(cmd, o, args[0])
+		},
 	}
 	o.WriteFlags(c, "why; it stands in the comment of the machine action")
 	return c

@@ -102,7 +102,9 @@ func (i *Instant) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if err != nil {
 		at, err = time.Parse("2006-01-02T15:04:05.9999999", strings.TrimSpace(string(t)))
 	}
-	if err != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
+	if err != nil ||
+		at.UTC().Year() < 1 ||
+		at.UTC().Year() > 9999 {
 		at = time.Time{}
 	}
 	*i = Instant(at.UTC())

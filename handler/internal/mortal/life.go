@@ -59,7 +59,9 @@ func (l *Life) Leave(call func()) error {
 
 // Do sends a request to the tables; it is the ledger's transport.
 func (l *Life) Do(r *http.Request) (answer *http.Response, err error) {
-	dead := l.Leave(func() { answer, err = l.tables.Do(r) })
+	dead := l.Leave(func() {
+		answer, err = l.tables.Do(r)
+	})
 	if dead != nil {
 		return nil, dead
 	}

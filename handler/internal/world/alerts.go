@@ -53,7 +53,9 @@ func (w *World) ProtectedAlert(p *Process, id string, severity alert.Severity) {
 
 // Tag gives m1 these tags and no others.
 func (w *World) Tag(tags ...string) {
-	w.Edit("m1", func(m *machine.Machine) { m.Tags = tags })
+	w.Edit("m1", func(m *machine.Machine) {
+		m.Tags = tags
+	})
 }
 
 // Edited changes an alert and answers the change.
@@ -91,7 +93,10 @@ func (w *World) Grow(p *Process, id string) {
 	w.Advance(150 * time.Second)
 	w.Mu.Lock()
 	a := w.Alerts[id]
-	a.Evidence = append(a.Evidence, alert.Evidence{Kind: "Process", ProcessID: int64(len(a.Evidence) + 1)})
+	a.Evidence = append(a.Evidence, alert.Evidence{
+		Kind:      "Process",
+		ProcessID: int64(len(a.Evidence) + 1),
+	})
 	a.Updated = w.Now
 	w.Mu.Unlock()
 	w.Change(a)

@@ -99,14 +99,18 @@ func (p *Process) CurrentActions(_ context.Context, since time.Time) ([]machine.
 }
 
 func (p *Process) ActionsOn(_ context.Context, id string, since time.Time) ([]machine.Action, error) {
-	return p.List(func(a machine.Action) bool { return a.MachineID == id && !a.Created.Before(since) })
+	return p.List(func(a machine.Action) bool {
+		return a.MachineID == id && !a.Created.Before(since)
+	})
 }
 
 func (p *Process) ActionsSince(_ context.Context, since time.Time) ([]machine.Action, error) {
 	if p.OnList != nil {
 		p.OnList()
 	}
-	return p.List(func(a machine.Action) bool { return !a.Created.Before(since) })
+	return p.List(func(a machine.Action) bool {
+		return !a.Created.Before(since)
+	})
 }
 
 func (p *Process) Action(_ context.Context, id string) (machine.Action, error) {
@@ -132,7 +136,10 @@ func (p *Process) Act(_ context.Context, id string, r machine.Request) (machine.
 		p.Posts++
 		for _, a := range p.Actions {
 			w := p.World
-			if w.Strict && a.MachineID == id && a.Type == r.Type && !a.Status.Final() {
+			if w.Strict &&
+				a.MachineID == id &&
+				a.Type == r.Type &&
+				!a.Status.Final() {
 				return machine.Action{}, &APIError{Kind: machine.AlreadyActive, Text: "Action is already in progress"}
 			}
 		}
@@ -145,8 +152,15 @@ func (p *Process) Act(_ context.Context, id string, r machine.Request) (machine.
 	return a, err
 }
 
-func (p *Process) CancelAction(_ context.Context, id string, _ machine.ActionType, _ string) (machine.Action, error) {
-	return Call(p, func() (machine.Action, error) { return p.World.Finish(id, machine.Cancelled), nil })
+func (p *Process) CancelAction(
+	_ context.Context,
+	id string,
+	_ machine.ActionType,
+	_ string,
+) (machine.Action, error) {
+	return Call(p, func() (machine.Action, error) {
+		return p.World.Finish(id, machine.Cancelled), nil
+	})
 }
 
 func (p *Process) Tag(_ context.Context, id, tag string, remove bool) error {
@@ -159,7 +173,9 @@ func (p *Process) Tag(_ context.Context, id, tag string, remove bool) error {
 		}
 		p.Posts++
 		m := p.Machines[id]
-		m.Tags = slices.DeleteFunc(slices.Clone(m.Tags), func(there string) bool { return there == tag })
+		m.Tags = slices.DeleteFunc(slices.Clone(m.Tags), func(there string) bool {
+			return there == tag
+		})
 		if !remove {
 			m.Tags = append(m.Tags, tag)
 		}
@@ -192,7 +208,9 @@ func (p *Process) UpdateAlert(_ context.Context, id string, c alert.Change) (ale
 }
 
 func (p *Process) AlertComments(context.Context, string) ([]string, error) {
-	return Call(p, func() ([]string, error) { return slices.Clone(p.Comments), nil })
+	return Call(p, func() ([]string, error) {
+		return slices.Clone(p.Comments), nil
+	})
 }
 
 func (p *Process) SendAlerts(_ context.Context, messages []alert.Envelope) error {

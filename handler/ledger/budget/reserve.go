@@ -72,13 +72,19 @@ func (s *Store) Reserve(ctx context.Context, r Reservation) (Slot, error) {
 func (s *Store) GiveBack(ctx context.Context, action, key string) error {
 	return s.changeSlots(ctx, "give back a place for "+action, action, func(taken *slots) (changed bool) {
 		before := len(taken.entries)
-		taken.entries = slices.DeleteFunc(taken.entries, func(e stamp) bool { return e.ID == idOf(key) })
+		taken.entries = slices.DeleteFunc(taken.entries, func(e stamp) bool {
+			return e.ID == idOf(key)
+		})
 		return len(taken.entries) != before
 	})
 }
 
 // changeSlots changes the row of an action in a conditional write, and tries again while others write it.
-func (s *Store) changeSlots(ctx context.Context, op, action string, change func(*slots) (changed bool)) error {
+func (s *Store) changeSlots(
+	ctx context.Context,
+	op, action string,
+	change func(*slots) (changed bool),
+) error {
 	fresh := row{Keys: s.budgets.At(rows.Key(action))}
 	return rows.ChangeInTurn(ctx, s.reserving, s.budgets, op, fresh, func(row *row) (bool, error) {
 		taken, err := row.read()
@@ -151,7 +157,9 @@ func (b *slots) reserve(r Reservation) (slot Slot, changed bool) {
 
 // given reports whether the request has a slot that may still be used.
 func (b *slots) given(request uint64, now int64) bool {
-	return slices.ContainsFunc(b.calls, func(c stamp) bool { return c.ID == request && now-c.At < slotGoodFor })
+	return slices.ContainsFunc(b.calls, func(c stamp) bool {
+		return c.ID == request && now-c.At < slotGoodFor
+	})
 }
 
 // count counts the key against the caps, once.
@@ -201,7 +209,10 @@ func (b *slots) place(request uint64, r Reservation, now int64) waiter {
 
 // order is negative if w comes before other: the higher severity, then the one that has waited longer.
 func (w waiter) order(other waiter) int {
-	return cmp.Or(cmp.Compare(other.Rank, w.Rank), cmp.Compare(w.Since, other.Since))
+	return cmp.Or(
+		cmp.Compare(other.Rank, w.Rank),
+		cmp.Compare(w.Since, other.Since),
+	)
 }
 
 // waited is what a call keeps of the place that it waited in: one more than its rank, 0 if it did not wait.
@@ -216,10 +227,15 @@ func (b *slots) waited(w waiter) uint32 {
 // whose time has come and that is still on its way keeps those of a lower severity waiting.
 func (b *slots) due(w waiter, q Quota, now int64) int64 {
 	ahead := slices.SortedFunc(slices.Values(b.waiting), waiter.order)
-	ahead = slices.DeleteFunc(ahead, func(other waiter) bool { return other.order(w) >= 0 || other.ID == w.ID })
+	ahead = slices.DeleteFunc(ahead, func(other waiter) bool {
+		return other.order(w) >= 0 || other.ID == w.ID
+	})
 	calls := slices.Clone(b.calls)
 	for _, other := range ahead {
-		call := stamp{At: room(calls, other.Rank, q, now), Rule: b.waited(other)}
+		call := stamp{
+			At:   room(calls, other.Rank, q, now),
+			Rule: b.waited(other),
+		}
 		calls = append(calls, call)
 	}
 	at := room(calls, w.Rank, q, now)

@@ -43,7 +43,11 @@ func bounds(r Reservation) []bound {
 			mine:  func(s stamp) bool { return s.Group == group },
 			unit:  stamp.machine,
 		},
-		{cap: r.Cap, mine: func(stamp) bool { return true }, unit: stamp.machine},
+		{
+			cap:  r.Cap,
+			mine: func(stamp) bool { return true },
+			unit: stamp.machine,
+		},
 	}
 }
 
@@ -107,7 +111,12 @@ func (b *slots) boundReached(r Reservation, of bound, now int64) Slot {
 }
 
 // count counts the units among the stamps that are mine, each once, and says whether own is one of them.
-func count(stamps []stamp, mine func(stamp) bool, unit func(stamp) uint64, own uint64) (n int, there bool) {
+func count(
+	stamps []stamp,
+	mine func(stamp) bool,
+	unit func(stamp) uint64,
+	own uint64,
+) (n int, there bool) {
 	seen := make(map[uint64]bool, len(stamps))
 	for _, s := range stamps {
 		if mine(s) {

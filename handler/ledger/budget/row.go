@@ -100,7 +100,9 @@ func machineOf(r Reservation) uint64 {
 }
 
 func hasID(stamps []stamp, id uint64) bool {
-	return slices.ContainsFunc(stamps, func(s stamp) bool { return s.ID == id })
+	return slices.ContainsFunc(stamps, func(s stamp) bool {
+		return s.ID == id
+	})
 }
 
 // since are the stamps after t. Stamps are kept in order of time.
@@ -116,13 +118,17 @@ func since(stamps []stamp, t int64) []stamp {
 
 // inOrder sorts by time: the clocks of instances differ a little.
 func inOrder(stamps []stamp) []stamp {
-	slices.SortStableFunc(stamps, func(a, b stamp) int { return int(min(max(a.At-b.At, -1), 1)) })
+	slices.SortStableFunc(stamps, func(a, b stamp) int {
+		return int(min(max(a.At-b.At, -1), 1))
+	})
 	return stamps
 }
 
 func (b *row) read() (*slots, error) {
 	taken := &slots{}
-	stamps := func(body []byte) ([]stamp, error) { return records[stamp](body, stampSize) }
+	stamps := func(body []byte) ([]stamp, error) {
+		return records[stamp](body, stampSize)
+	}
 	var err error
 	switch {
 	case len(b.Entries) == 0:
@@ -166,7 +172,10 @@ func firstFormat(packed []byte) ([]stamp, error) {
 	}
 	stamps := make([]stamp, 0, len(entries))
 	for _, e := range entries {
-		stamps = append(stamps, stamp{ID: idOf(e.Key), At: e.At.UnixMilli()})
+		stamps = append(stamps, stamp{
+			ID: idOf(e.Key),
+			At: e.At.UnixMilli(),
+		})
 	}
 	return stamps, nil
 }

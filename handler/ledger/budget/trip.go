@@ -22,11 +22,16 @@ type Trip struct {
 
 // Trip notes that a cap holds something, and reports whether people have been told of it since it began to.
 func (s *Store) Trip(
-	ctx context.Context, name, text string, now time.Time, window time.Duration,
+	ctx context.Context,
+	name, text string,
+	now time.Time,
+	window time.Duration,
 ) (t Trip, told bool, err error) {
 	fresh := Trip{Keys: s.switches.At(rows.Key(name), "trips")}
 	t, err = rows.Change(ctx, s.switches, "note that a cap is reached", fresh, func(t *Trip) (bool, error) {
-		if t.Told && now.Before(t.Over) && now.Sub(t.Last) < window/10 {
+		if t.Told &&
+			now.Before(t.Over) &&
+			now.Sub(t.Last) < window/10 {
 			return false, nil // many are held at once: one in a while writes so
 		}
 		if !now.Before(t.Over) {
@@ -54,6 +59,7 @@ func (s *Store) TripTold(ctx context.Context, t Trip) error {
 
 // Trips lists the caps that hold something at now.
 func (s *Store) Trips(ctx context.Context, now time.Time) ([]Trip, error) {
-	all, err := rows.List[Trip](ctx, s.switches, rows.Prefix(s.switches.Partition("trips"), ""))
+	all, err := rows.List[Trip](ctx, s.switches,
+		rows.Prefix(s.switches.Partition("trips"), ""))
 	return slices.DeleteFunc(all, func(t Trip) bool { return !now.Before(t.Over) }), err
 }

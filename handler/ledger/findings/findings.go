@@ -96,8 +96,11 @@ func (f Finding) Alert() alert.Alert {
 }
 
 // AlertOrFinding reads a finding as an alert, anything else by read.
-func (s *Store) AlertOrFinding(ctx context.Context, id string,
-	read func(context.Context, string) (alert.Alert, error)) (alert.Alert, error) {
+func (s *Store) AlertOrFinding(
+	ctx context.Context,
+	id string,
+	read func(context.Context, string) (alert.Alert, error),
+) (alert.Alert, error) {
 	if !alert.IsFinding(id) {
 		return read(ctx, id)
 	}

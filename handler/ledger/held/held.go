@@ -76,7 +76,11 @@ func (s *Steps) UnmarshalText(text []byte) error {
 // Wanted are the steps that are held. Before there were steps only isolations were held.
 func (h Entry) Wanted() []Step {
 	if len(h.Steps) == 0 {
-		return []Step{{Key: "isolate", Step: "isolate", Reason: h.Reason}}
+		return []Step{{
+			Key:    "isolate",
+			Step:   "isolate",
+			Reason: h.Reason,
+		}}
 	}
 	return h.Steps
 }
@@ -174,5 +178,10 @@ func (s *Store) eachHeld(ctx context.Context, prefix string) iter.Seq2[Entry, er
 // Aging is what is held.
 func (s *Store) Aging() []rows.Aging {
 	held := rows.InPartition(s.open.Partition("held"))
-	return []rows.Aging{{Name: "held", Table: s.open, Filter: held, Remove: s.open.RemoveRow}}
+	return []rows.Aging{{
+		Name:   "held",
+		Table:  s.open,
+		Filter: held,
+		Remove: s.open.RemoveRow,
+	}}
 }

@@ -146,7 +146,11 @@ func partKey(t Turn, n int) string {
 }
 
 // Turn reads the record of a turn; false if there is none.
-func (s *Store) Turn(ctx context.Context, name string, due time.Time) (t Turn, result Result, found bool, err error) {
+func (s *Store) Turn(
+	ctx context.Context,
+	name string,
+	due time.Time,
+) (t Turn, result Result, found bool, err error) {
 	t.Keys = s.hunts.At(turnKey(due), "huntturns", name)
 	if found, err := s.hunts.Read(ctx, &t); !found {
 		return Turn{}, Result{}, false, err
@@ -215,7 +219,11 @@ func (s *Store) Known(ctx context.Context, name string, since time.Time) (map[st
 
 // Aging are the turns and the rows that are remembered.
 func (s *Store) Aging() []rows.Aging {
-	return []rows.Aging{{Name: "hunts", Table: s.hunts, Remove: s.removeHunted}}
+	return []rows.Aging{{
+		Name:   "hunts",
+		Table:  s.hunts,
+		Remove: s.removeHunted,
+	}}
 }
 
 // removeHunted removes a remembered row, or a turn with its parts, that is old. Where hunts stand is kept.

@@ -172,7 +172,8 @@ func (s *Store) Join(ctx context.Context, l Latch, j Joiner) error {
 
 // Joiners lists the runs that end with an episode.
 func (s *Store) Joiners(ctx context.Context, l Latch) ([]Joiner, error) {
-	return rows.List[Joiner](ctx, s.latches, rows.Prefix(l.PartitionKey, joinPrefix(l.Kind, l.Episode)))
+	return rows.List[Joiner](ctx, s.latches,
+		rows.Prefix(l.PartitionKey, joinPrefix(l.Kind, l.Episode)))
 }
 
 func joinPrefix(kind string, episode int) string {
@@ -225,7 +226,11 @@ func NextEpisode(l Latch) Latch {
 
 // Aging are the joiners of episodes.
 func (s *Store) Aging() []rows.Aging {
-	return []rows.Aging{{Name: "joiners", Table: s.latches, Remove: s.removeJoiner}}
+	return []rows.Aging{{
+		Name:   "joiners",
+		Table:  s.latches,
+		Remove: s.removeJoiner,
+	}}
 }
 
 func (s *Store) removeJoiner(ctx context.Context, k rows.Keys, before time.Time) (int, error) {

@@ -48,7 +48,8 @@ func (r *Releases) UnmarshalText(text []byte) error {
 func (l Latch) AllReleases() Releases {
 	all := slices.Clone(l.Releases)
 	if !l.ReleasedAt.IsZero() {
-		all = append(all, Release{l.Episode, l.ReleasedAt, l.UndoneBy, rows.Cut(l.EndReason, releaseWhy)})
+		all = append(all,
+			Release{l.Episode, l.ReleasedAt, l.UndoneBy, rows.Cut(l.EndReason, releaseWhy)})
 	}
 	return all[max(len(all)-releasesKept, 0):]
 }

@@ -58,7 +58,10 @@ func (s *Store) Note(ctx context.Context, a alert.Alert, now time.Time) error {
 	if a.IncidentID == 0 {
 		return nil
 	}
-	k := rows.Keys{PartitionKey: s.incidentPartition(a.IncidentID), RowKey: rows.Key(a.ID)}
+	k := rows.Keys{
+		PartitionKey: s.incidentPartition(a.IncidentID),
+		RowKey:       rows.Key(a.ID),
+	}
 	return s.index.Put(ctx, &neighbour{Keys: k, AlertID: a.ID})
 }
 

@@ -77,7 +77,10 @@ func seqKey(seq int) string { return fmt.Sprintf("seq:%08d", seq) }
 // the group's open sequence or opens the next one, which is due at the given time. opened asks the caller to queue the
 // sequence's message; if that is lost, the sequence is found overdue.
 func (s *Store) Add(
-	ctx context.Context, group, eventKey string, event any, at, due time.Time,
+	ctx context.Context,
+	group, eventKey string,
+	event any,
+	at, due time.Time,
 ) (n Notice, opened bool, err error) {
 	body, err := outgoing.Encode(event)
 	if err != nil {
@@ -91,7 +94,9 @@ func (s *Store) Add(
 }
 
 func (s *Store) add(
-	ctx context.Context, group, eventKey, body string, at, due time.Time,
+	ctx context.Context,
+	group, eventKey, body string,
+	at, due time.Time,
 ) (n Notice, opened bool, err error) {
 	entry := Entry{Keys: s.notices.At("entry:"+rows.Key(eventKey), "group", group)}
 	if found, err := s.notices.Read(ctx, &entry); err != nil {
@@ -156,7 +161,11 @@ const early = 5 * time.Second
 // a claim younger than lock stands, and for a sequence that was given back until it is due again: copies of its message
 // may be about.
 func (s *Store) Claim(
-	ctx context.Context, group string, seq int, now time.Time, lock time.Duration,
+	ctx context.Context,
+	group string,
+	seq int,
+	now time.Time,
+	lock time.Duration,
 ) (Claim, error) {
 	n, found, err := s.notice(ctx, group, seq)
 	switch {
@@ -169,7 +178,9 @@ func (s *Store) Claim(
 		return Claim{Nothing: "the notice is sent"}, s.dropDue(ctx, n)
 	case n.State == Claimed && now.Sub(n.ClaimedAt) < lock:
 		return Claim{Nothing: beingSent}, nil
-	case n.State == Open && n.Failures > 0 && now.Add(early).Before(n.DueAt):
+	case n.State == Open &&
+		n.Failures > 0 &&
+		now.Add(early).Before(n.DueAt):
 		return Claim{Nothing: "the notice is tried again at " + n.DueAt.Format(time.RFC3339)}, nil
 	}
 	top := head{Keys: rows.Keys{PartitionKey: n.PartitionKey, RowKey: "head"}}
@@ -235,7 +246,9 @@ func (s *Store) Failed(ctx context.Context, n Notice, again time.Time) error {
 	return s.notices.Save(ctx, &n)
 }
 
-func dueKey(n Notice) string { return rows.Key(n.Group, fmt.Sprint(n.Seq)) }
+func dueKey(n Notice) string {
+	return rows.Key(n.Group, fmt.Sprint(n.Seq))
+}
 
 // dropDue takes a sequence out of the index of unsent ones.
 func (s *Store) dropDue(ctx context.Context, n Notice) error {
@@ -263,7 +276,12 @@ func (s *Store) DropUnwritten(ctx context.Context, n Notice) (dropped bool, err 
 
 // Aging are the groups.
 func (s *Store) Aging() []rows.Aging {
-	return []rows.Aging{{Name: "notices", Table: s.notices, Filter: "RowKey eq 'head'", Remove: s.removeGroup}}
+	return []rows.Aging{{
+		Name:   "notices",
+		Table:  s.notices,
+		Filter: "RowKey eq 'head'",
+		Remove: s.removeGroup,
+	}}
 }
 
 // removeGroup removes a group whose every row is old, its head last.

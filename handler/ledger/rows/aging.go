@@ -21,7 +21,11 @@ type Aging struct {
 
 // Look removes what was last changed before a time. It reads a bounded number of rows from a place on, and answers with
 // the place where it stopped. A repeat is safe.
-func (a Aging) Look(ctx context.Context, before time.Time, from Cursor) (removed int, at Cursor, err error) {
+func (a Aging) Look(
+	ctx context.Context,
+	before time.Time,
+	from Cursor,
+) (removed int, at Cursor, err error) {
 	first := a.Table.Partition("")
 	filter := fmt.Sprintf("PartitionKey ge '%s' and PartitionKey lt '%s~' and Timestamp lt datetime'%s'",
 		first, first, before.UTC().Format("2006-01-02T15:04:05Z"))
@@ -72,7 +76,11 @@ type AgingRow struct {
 // RemoveWhole is Aging.Remove for records of a whole partition: it removes its rows, the one with the key last at the
 // end, if all of them are old and over.
 func (t *Table) RemoveWhole(
-	ctx context.Context, k Keys, before time.Time, last string, over func(AgingRow) bool,
+	ctx context.Context,
+	k Keys,
+	before time.Time,
+	last string,
+	over func(AgingRow) bool,
 ) (removed int, err error) {
 	var all, tail []Keys
 	everything := Prefix(k.PartitionKey, "")

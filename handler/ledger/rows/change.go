@@ -14,7 +14,13 @@ const tries = 8
 func Change[T any, R interface {
 	*T
 	Row
-}](ctx context.Context, t *Table, op string, fresh T, change func(R) (changed bool, err error)) (T, error) {
+}](
+	ctx context.Context,
+	t *Table,
+	op string,
+	fresh T,
+	change func(R) (changed bool, err error),
+) (T, error) {
 	var r T
 	err := Try(op, func() error {
 		r = fresh
@@ -39,14 +45,26 @@ func Try(op string, write func() error) error {
 func ChangeInTurn[T any, R interface {
 	*T
 	Row
-}](ctx context.Context, turn Turn, t *Table, op string, fresh T, change func(R) (changed bool, err error)) error {
+}](
+	ctx context.Context,
+	turn Turn,
+	t *Table,
+	op string,
+	fresh T,
+	change func(R) (changed bool, err error),
+) error {
 	return turn.try(ctx, op, func() error {
 		r := fresh
 		return changeOnce(ctx, t, R(&r), change)
 	})
 }
 
-func changeOnce[R Row](ctx context.Context, t *Table, r R, change func(R) (changed bool, err error)) error {
+func changeOnce[R Row](
+	ctx context.Context,
+	t *Table,
+	r R,
+	change func(R) (changed bool, err error),
+) error {
 	_, err := t.Read(ctx, r)
 	if err != nil {
 		return err

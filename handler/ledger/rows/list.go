@@ -65,7 +65,11 @@ type Cursor struct{ PartitionKey, RowKey *string }
 func (c Cursor) AtEnd() bool { return c.PartitionKey == nil }
 
 // Page reads the keys of one page of the rows that match an OData filter, and where the next page begins.
-func (t *Table) Page(ctx context.Context, filter string, at Cursor) (found []Keys, next Cursor, err error) {
+func (t *Table) Page(
+	ctx context.Context,
+	filter string,
+	at Cursor,
+) (found []Keys, next Cursor, err error) {
 	columns := "PartitionKey,RowKey"
 	page, err := t.client.NewListEntitiesPager(&aztables.ListEntitiesOptions{
 		Filter:           &filter,

@@ -133,7 +133,8 @@ func (t *Table) Remove(ctx context.Context, k Keys) error {
 
 // RemoveUnchanged deletes a row as it was read, unless somebody changed or deleted it meanwhile.
 func (t *Table) RemoveUnchanged(ctx context.Context, k Keys) (removed bool, err error) {
-	_, err = t.client.DeleteEntity(ctx, k.PartitionKey, k.RowKey, &aztables.DeleteEntityOptions{IfMatch: &k.ETag})
+	_, err = t.client.DeleteEntity(ctx, k.PartitionKey, k.RowKey,
+		&aztables.DeleteEntityOptions{IfMatch: &k.ETag})
 	switch {
 	case err == nil:
 		return true, nil

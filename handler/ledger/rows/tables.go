@@ -85,7 +85,11 @@ func Connect(o Options) (*Tables, error) {
 		// The cause may quote the connection string with its key.
 		return nil, errors.New("ledger: the storage connection is not usable; check AzureWebJobsStorage")
 	}
-	t := &Tables{tenant: o.Tenant, tables: map[string]*Table{}, clock: told}
+	t := &Tables{
+		tenant: o.Tenant,
+		tables: map[string]*Table{},
+		clock:  told,
+	}
 	for _, name := range Names() {
 		t.tables[name] = &Table{
 			name:   name,
@@ -97,7 +101,9 @@ func Connect(o Options) (*Tables, error) {
 }
 
 // Table is the table of a name, one of Names.
-func (t *Tables) Table(name string) *Table { return t.tables[name] }
+func (t *Tables) Table(name string) *Table {
+	return t.tables[name]
+}
 
 // Tenant names whose tables these are.
 func (t *Tables) Tenant() string { return t.tenant }

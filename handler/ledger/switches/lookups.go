@@ -29,7 +29,9 @@ type Lookup struct {
 }
 
 // untold reports whether people are to hear of it.
-func (l Lookup) untold() bool { return (l.Missing || l.Over) && !l.Told }
+func (l Lookup) untold() bool {
+	return (l.Missing || l.Over) && !l.Told
+}
 
 // Lookups is what is known of the ids that no poll recorded.
 type Lookups struct {
@@ -43,7 +45,9 @@ type Lookups struct {
 
 // Untold are those that people have not heard of, oldest first.
 func (l Lookups) Untold() []Lookup {
-	return slices.DeleteFunc(slices.Clone(l.All), func(one Lookup) bool { return !one.untold() })
+	return slices.DeleteFunc(slices.Clone(l.All), func(one Lookup) bool {
+		return !one.untold()
+	})
 }
 
 // LookupLeave is the answer to whether an id may be looked up.
@@ -69,7 +73,9 @@ func (s *Store) AskToLookUp(ctx context.Context, alertID string, now time.Time) 
 		}
 		switch {
 		case slices.ContainsFunc(l.All, func(one Lookup) bool {
-			return of(one) && one.Missing && now.Sub(one.At) < time.Hour
+			return of(one) &&
+				one.Missing &&
+				now.Sub(one.At) < time.Hour
 		}):
 			leave = LookedUp
 			return false
@@ -85,7 +91,11 @@ func (s *Store) AskToLookUp(ctx context.Context, alertID string, now time.Time) 
 		if len(l.All) >= MaxLookups {
 			l.More++
 		} else {
-			l.All = append(l.All, Lookup{AlertID: alertID, At: now, Over: true})
+			l.All = append(l.All, Lookup{
+				AlertID: alertID,
+				At:      now,
+				Over:    true,
+			})
 		}
 		return true
 	})
@@ -96,7 +106,9 @@ func (s *Store) AskToLookUp(ctx context.Context, alertID string, now time.Time) 
 func (s *Store) Found(ctx context.Context, alertID string, now time.Time) error {
 	return s.changeLookups(ctx, now, func(l *Lookups) (changed bool) {
 		before := len(l.All)
-		l.All = slices.DeleteFunc(l.All, func(one Lookup) bool { return one.AlertID == alertID })
+		l.All = slices.DeleteFunc(l.All, func(one Lookup) bool {
+			return one.AlertID == alertID
+		})
 		return len(l.All) != before
 	})
 }
@@ -152,14 +164,20 @@ func (l *Lookups) unpack() error {
 
 // changeLookups changes the row in a conditional write, and tries again while others write it. Changes of one process
 // take turns. What is over an hour old and told is forgotten.
-func (s *Store) changeLookups(ctx context.Context, now time.Time, change func(*Lookups) (changed bool)) error {
+func (s *Store) changeLookups(
+	ctx context.Context,
+	now time.Time,
+	change func(*Lookups) (changed bool),
+) error {
 	const op = "count look-ups of alerts"
 	fresh := Lookups{Keys: s.switches.At("lookups")}
 	return rows.ChangeInTurn(ctx, s.looking, s.switches, op, fresh, func(l *Lookups) (bool, error) {
 		if err := l.unpack(); err != nil {
 			return false, err
 		}
-		l.All = slices.DeleteFunc(l.All, func(one Lookup) bool { return now.Sub(one.At) >= time.Hour && !one.untold() })
+		l.All = slices.DeleteFunc(l.All, func(one Lookup) bool {
+			return now.Sub(one.At) >= time.Hour && !one.untold()
+		})
 		if !change(l) {
 			return false, nil
 		}

@@ -18,7 +18,8 @@ type Mark struct {
 // SetMark writes a mark whatever was there before.
 func (s *Store) SetMark(ctx context.Context, name string, at time.Time, note string) error {
 	m := s.mark(name)
-	m.At, m.Note = at, rows.Cut(note, 1000)
+	m.At = at
+	m.Note = rows.Cut(note, 1000)
 	return s.switches.Put(ctx, &m)
 }
 
@@ -52,7 +53,8 @@ func (s *Store) Worked(ctx context.Context) (worked bool, err error) {
 // FirstMark sets a mark that was never set and leaves one that was; it answers with what stands there.
 func (s *Store) FirstMark(ctx context.Context, name string, at time.Time, note string) (Mark, error) {
 	m := s.mark(name)
-	m.At, m.Note = at, rows.Cut(note, 1000)
+	m.At = at
+	m.Note = rows.Cut(note, 1000)
 	err := s.switches.Save(ctx, &m)
 	if errors.Is(err, rows.ErrConflict) {
 		return s.Mark(ctx, name)

@@ -72,7 +72,9 @@ func (s *Store) NoteMet(ctx context.Context, found []Met, now time.Time) error {
 	changed := false
 	for _, m := range found {
 		m.At, m.Tag, m.Like = now, rows.Cut(m.Tag, 200), rows.Cut(m.Like, 200)
-		i := slices.IndexFunc(list, func(there Met) bool { return there.key() == m.key() })
+		i := slices.IndexFunc(list, func(there Met) bool {
+			return there.key() == m.key()
+		})
 		switch {
 		case i < 0:
 			list, changed = append(list, m), true
@@ -96,7 +98,9 @@ func (s *Store) NoteMet(ctx context.Context, found []Met, now time.Time) error {
 
 // kept is the newest part of a list that is stored.
 func kept(list []Met, now time.Time) []Met {
-	slices.SortStableFunc(list, func(a, b Met) int { return b.At.Compare(a.At) })
+	slices.SortStableFunc(list, func(a, b Met) int {
+		return b.At.Compare(a.At)
+	})
 	room := map[string]int{}
 	list = slices.DeleteFunc(list, func(m Met) bool {
 		most := MetMachines
@@ -107,6 +111,8 @@ func kept(list []Met, now time.Time) []Met {
 		room[of]++
 		return room[of] > most || now.Sub(m.At) > metFor
 	})
-	slices.SortFunc(list, func(a, b Met) int { return cmp.Compare(a.key(), b.key()) })
+	slices.SortFunc(list, func(a, b Met) int {
+		return cmp.Compare(a.key(), b.key())
+	})
 	return list
 }

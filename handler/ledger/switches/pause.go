@@ -35,7 +35,10 @@ func (s *Store) Pause(ctx context.Context) (Pause, error) {
 // SetPause stops acting or lets it go on, and answers with what was so before. Each change stays in a row of its own as
 // well, written first, until housekeeping takes it out. What is so already is not written again.
 func (s *Store) SetPause(
-	ctx context.Context, paused bool, by, reason string, at time.Time,
+	ctx context.Context,
+	paused bool,
+	by, reason string,
+	at time.Time,
 ) (was Pause, err error) {
 	fresh := Pause{Keys: s.switches.At("acting")}
 	_, err = rows.Change(ctx, s.switches, "pause or resume", fresh, func(p *Pause) (bool, error) {
@@ -60,5 +63,10 @@ func (s *Store) SetPause(
 // Aging are the records of pauses.
 func (s *Store) Aging() []rows.Aging {
 	pauses := rows.InPartition(s.switches.Partition("pauses"))
-	return []rows.Aging{{Name: "pauses", Table: s.switches, Filter: pauses, Remove: s.switches.RemoveRow}}
+	return []rows.Aging{{
+		Name:   "pauses",
+		Table:  s.switches,
+		Filter: pauses,
+		Remove: s.switches.RemoveRow,
+	}}
 }

@@ -91,8 +91,12 @@ func (c *Compiler) split(src string, written, checked ast.Node) (Condition, []sy
 	join, texts := syntax.Split(written)
 	_, nodes := syntax.Split(checked)
 	made := Condition{
-		Join:     join,
-		Warnings: slices.Concat(doubt.Contradictions(written), doubt.Strangers(checked), doubt.Unasked(checked)),
+		Join: join,
+		Warnings: slices.Concat(
+			doubt.Contradictions(written),
+			doubt.Strangers(checked),
+			doubt.Unasked(checked),
+		),
 	}
 	size := 0
 	syntax.Each(written, func(ast.Node) { size++ })
@@ -154,5 +158,9 @@ type Sizes struct{ clauses, reads, places int }
 
 // Sizes are those of the conditions so far.
 func (c *Compiler) Sizes() Sizes {
-	return Sizes{clauses: len(c.clauses), reads: len(c.reads), places: c.places}
+	return Sizes{
+		clauses: len(c.clauses),
+		reads:   len(c.reads),
+		places:  c.places,
+	}
 }

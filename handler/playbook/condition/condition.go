@@ -55,7 +55,9 @@ func (c Condition) Implies(d Condition) bool {
 	case d.Join == syntax.AnyOf:
 		return d.hasAll(c)
 	case c.Join == syntax.AnyOf:
-		return len(c.Clauses) == 1 && len(d.Clauses) == 1 && c.Clauses[0] == d.Clauses[0]
+		return len(c.Clauses) == 1 &&
+			len(d.Clauses) == 1 &&
+			c.Clauses[0] == d.Clauses[0]
 	}
 	return c.hasAll(d)
 }
@@ -65,5 +67,7 @@ func (c Condition) has(one *Clause) bool {
 }
 
 func (c Condition) hasAll(d Condition) bool {
-	return !slices.ContainsFunc(d.Clauses, func(one *Clause) bool { return !c.has(one) })
+	return !slices.ContainsFunc(d.Clauses, func(one *Clause) bool {
+		return !c.has(one)
+	})
 }

@@ -25,9 +25,15 @@ func equalityOf(node ast.Node) *equality {
 	text, ok := b.Right.(*ast.StringNode)
 	path := syntax.Path(b.Left)
 	f, known := facts.Resolve(path)
-	whole := known && len(f.Index) == len(path) && !syntax.Contains[*ast.IntegerNode](b.Left)
+	whole := known &&
+		len(f.Index) == len(path) &&
+		!syntax.Contains[*ast.IntegerNode](b.Left)
 	if !ok || !whole || f.Kind != reflect.String {
 		return nil
 	}
-	return &equality{field: f, text: text.Value, want: b.Operator == "=="}
+	return &equality{
+		field: f,
+		text:  text.Value,
+		want:  b.Operator == "==",
+	}
 }

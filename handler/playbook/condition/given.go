@@ -23,10 +23,16 @@ const (
 )
 
 func givenOptions() []expr.Option {
-	isTime := func(v any) bool { t, _ := v.(time.Time); return !t.IsZero() }
+	isTime := func(v any) bool {
+		t, _ := v.(time.Time)
+		return !t.IsZero()
+	}
 	isAge := func(v any) bool { return v != facts.NoReport }
 	isCount := func(v any) bool { return v != int64(0) }
-	areTexts := func(v any) bool { list, _ := v.([]string); return list != nil }
+	areTexts := func(v any) bool {
+		list, _ := v.([]string)
+		return list != nil
+	}
 	return []expr.Option{
 		expr.Function(givenTime, given(isTime), new(func(time.Time, string) time.Time)),
 		expr.Function(givenAge, given(isAge), new(func(time.Duration, string) time.Duration)),
@@ -56,7 +62,10 @@ func (guard) Visit(node *ast.Node) {
 	case *ast.MemberNode:
 		if by := guardOf(n); by != "" {
 			name := &ast.StringNode{Value: syntax.Called(n)}
-			ast.Patch(node, &ast.CallNode{Callee: &ast.IdentifierNode{Value: by}, Arguments: []ast.Node{n, name}})
+			ast.Patch(node, &ast.CallNode{
+				Callee:    &ast.IdentifierNode{Value: by},
+				Arguments: []ast.Node{n, name},
+			})
 		}
 	case *ast.CallNode:
 		asked, ok := n.Callee.(*ast.MemberNode)

@@ -83,7 +83,8 @@ func (l *Look) clause(c *Clause) (Truth, *Trace) {
 		return l.truths[c.number], trace
 	}
 	t := l.run(c)
-	trace.Text, trace.Result = c.text, strconv.FormatBool(t.Is)
+	trace.Text = c.text
+	trace.Result = strconv.FormatBool(t.Is)
 	if t.Err != nil {
 		trace.Result = "no answer: " + t.Err.Error()
 	}

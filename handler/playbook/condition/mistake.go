@@ -28,7 +28,9 @@ func explained(err error) syntax.Problem {
 	if errors.As(err, &wrong) {
 		p.Offset = wrong.From
 	}
-	said := func(pattern string) []string { return regexp.MustCompile(pattern).FindStringSubmatch(p.Message) }
+	said := func(pattern string) []string {
+		return regexp.MustCompile(pattern).FindStringSubmatch(p.Message)
+	}
 	if m := said(unknownName); m != nil {
 		p.Message = fmt.Sprintf("there is no %q", m[1])
 		p.Hint = spelling.Suggest(m[1], facts.Roots())

@@ -24,7 +24,10 @@ func (severities) Visit(node *ast.Node) {
 	}
 	of, ok := n.Arguments[0].(*ast.IdentifierNode)
 	if ok {
-		ast.Patch(&n.Arguments[0], &ast.MemberNode{Node: of, Property: &ast.StringNode{Value: "severity"}})
+		ast.Patch(&n.Arguments[0], &ast.MemberNode{
+			Node:     of,
+			Property: &ast.StringNode{Value: "severity"},
+		})
 	}
 }
 
@@ -37,7 +40,8 @@ func orders(root ast.Node) []syntax.Problem {
 			return
 		}
 		if syntax.IsText(n.Left) || syntax.IsText(n.Right) {
-			found = append(found, syntax.At(n, n.Operator+" compares texts by their letters", orderHint(n)))
+			found = append(found,
+				syntax.At(n, n.Operator+" compares texts by their letters", orderHint(n)))
 		}
 	})
 	return found

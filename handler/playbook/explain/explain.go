@@ -14,7 +14,8 @@ import (
 // plan gives the same text.
 func Plan(p playbook.Plan) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nmode %s\n\nrules:\n", p.Reason, playbook.Lower(p.Mode, playbook.Enforce))
+	fmt.Fprintf(&b, "%s\nmode %s\n\nrules:\n", p.Reason,
+		playbook.Lower(p.Mode, playbook.Enforce))
 	for i, r := range p.Rules {
 		rule(&b, i+1, r)
 	}

@@ -27,9 +27,13 @@ func Known(fact string) (Values, bool) {
 
 // known has the values of facts by their names. It is made once: every comparison of a condition is held against it.
 var known = sync.OnceValue(func() map[string]Values {
-	open := func(values ...string) Values { return Values{All: values, open: true} }
+	open := func(values ...string) Values {
+		return Values{All: values, open: true}
+	}
 	usual := func(values ...string) Values { return Values{All: values} }
-	sure := func(values ...string) Values { return Values{All: values, sure: true} }
+	sure := func(values ...string) Values {
+		return Values{All: values, sure: true}
+	}
 	return map[string]Values{
 		"alert.severity": sure(append(Severities(), string(alert.UnSpecified))...),
 		"alert.status": sure(string(alert.StatusNew), string(alert.StatusInProgress), string(alert.StatusResolved),
@@ -115,7 +119,9 @@ func (v Values) Strange(value string) (hint string) {
 // StrangePattern is Strange for a pattern: it has to fit a known value.
 func (v Values) StrangePattern(pattern string) (hint string) {
 	fits := func(p string) bool {
-		return slices.ContainsFunc(v.All, func(value string) bool { return spelling.Glob(p, value) })
+		return slices.ContainsFunc(v.All, func(value string) bool {
+			return spelling.Glob(p, value)
+		})
 	}
 	squeezed := strings.Join(strings.Fields(pattern), "")
 	switch {

@@ -88,7 +88,9 @@ func (r *reader) subject(m source.Mapping, rule playbook.Rule) {
 		other = facts.OnAlert
 		hint = "a rule for hunts reads hunt.name, hunt.severity, hunt.row, machine and now"
 	}
-	updates := slices.ContainsFunc(rule.Steps, func(s playbook.StepSpec) bool { return s.Kind == playbook.UpdateAlert })
+	updates := slices.ContainsFunc(rule.Steps, func(s playbook.StepSpec) bool {
+		return s.Kind == playbook.UpdateAlert
+	})
 	do, ok := m.Value("do")
 	if ok && rule.On == facts.OnHunt && updates {
 		r.On(do, "a rule with on: hunt has updateAlert, and a finding is no alert of Defender's",

@@ -15,7 +15,9 @@ func (r *reader) shadows(rules []playbook.Rule) {
 			said := fmt.Sprintf("rule %s can never match: its unless is true whenever its when is", later.Name)
 			r.Warn(r.whens[j], said, "take a clause out of one of them")
 		}
-		over := slices.IndexFunc(rules[:j], func(earlier playbook.Rule) bool { return takes(earlier, later) })
+		over := slices.IndexFunc(rules[:j], func(earlier playbook.Rule) bool {
+			return takes(earlier, later)
+		})
 		if over < 0 {
 			continue
 		}
@@ -29,5 +31,8 @@ func (r *reader) shadows(rules []playbook.Rule) {
 // takes reports whether earlier has the last word, or no answer, whenever later is asked and matches.
 func takes(earlier, later playbook.Rule) bool {
 	excepts := earlier.HasUnless && !(later.HasUnless && later.Unless.Same(earlier.Unless))
-	return !earlier.GoesOn && !excepts && earlier.On == later.On && later.When.Implies(earlier.When)
+	return !earlier.GoesOn &&
+		!excepts &&
+		earlier.On == later.On &&
+		later.When.Implies(earlier.When)
 }

@@ -8,7 +8,10 @@ import (
 // letters are the letters, digits and wildcards of a text, as they are compared.
 func letters(s string) string {
 	return keep(string(readings(s)[0]), func(r rune) bool {
-		return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '*' || r == '?'
+		return unicode.IsLetter(r) ||
+			unicode.IsDigit(r) ||
+			r == '*' ||
+			r == '?'
 	})
 }
 
@@ -40,7 +43,10 @@ func editDistance(a, b string) int {
 				cost = 0
 			}
 			row[j+1] = min(prev[j+1]+1, row[j]+1, prev[j]+cost)
-			if i > 0 && j > 0 && x == br[j-1] && ar[i-1] == y {
+			if i > 0 &&
+				j > 0 &&
+				x == br[j-1] &&
+				ar[i-1] == y {
 				row[j+1] = min(row[j+1], before[j-1]+1)
 			}
 		}

@@ -16,7 +16,9 @@ import (
 func Glob(pattern, s string) bool {
 	texts := readings(s)
 	return slices.ContainsFunc(readings(pattern), func(p []rune) bool {
-		return slices.ContainsFunc(texts, func(t []rune) bool { return globRunes(p, t) })
+		return slices.ContainsFunc(texts, func(t []rune) bool {
+			return globRunes(p, t)
+		})
 	})
 }
 
@@ -30,7 +32,9 @@ func Almost(pattern, tag string) bool {
 	if Glob(p, t) {
 		return true
 	}
-	return !strings.ContainsAny(p, "*?") && digits(p) == digits(t) && len(t) <= MaxPattern &&
+	return !strings.ContainsAny(p, "*?") &&
+		digits(p) == digits(t) &&
+		len(t) <= MaxPattern &&
 		editDistance(p, t) <= max(1, len([]rune(p))/6)
 }
 
@@ -62,7 +66,9 @@ func Nearest(name string, known []string) []string {
 			found = append(found, candidate{k, d})
 		}
 	}
-	slices.SortStableFunc(found, func(a, b candidate) int { return a.distance - b.distance })
+	slices.SortStableFunc(found, func(a, b candidate) int {
+		return a.distance - b.distance
+	})
 	var names []string
 	for _, c := range found[:min(3, len(found))] {
 		names = append(names, c.name)
@@ -73,9 +79,13 @@ func Nearest(name string, known []string) []string {
 // Same reports whether two names or tags are the same as people read them.
 func Same(a, b string) bool {
 	return slices.ContainsFunc(readings(a), func(x []rune) bool {
-		return slices.ContainsFunc(readings(b), func(y []rune) bool { return slices.Equal(x, y) })
+		return slices.ContainsFunc(readings(b), func(y []rune) bool {
+			return slices.Equal(x, y)
+		})
 	})
 }
 
 // Quoted is a foreign text in quotes, plain and short.
-func Quoted(s string) string { return strconv.Quote(Cut(Plain(s), MaxShown)) }
+func Quoted(s string) string {
+	return strconv.Quote(Cut(Plain(s), MaxShown))
+}

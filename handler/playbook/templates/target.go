@@ -68,8 +68,12 @@ const maxAddress = 254
 // one.
 func isAddress(text string) bool {
 	a, err := mail.ParseAddress(text)
-	return err == nil && a.Name == "" && a.Address == text && len(text) <= maxAddress &&
-		spelling.Plain(text) == text && !strings.ContainsAny(text, "{}")
+	return err == nil &&
+		a.Name == "" &&
+		a.Address == text &&
+		len(text) <= maxAddress &&
+		spelling.Plain(text) == text &&
+		!strings.ContainsAny(text, "{}")
 }
 
 // isAccount reports whether text may be what an alert is assigned to.

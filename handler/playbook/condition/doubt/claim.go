@@ -119,13 +119,21 @@ func (c claim) excludes(d claim) bool {
 func disjoint(c, d claim) bool {
 	switch {
 	case c.not && d.not:
-		return isTruth(c.values) && isTruth(d.values) && !slices.Equal(c.values, d.values)
+		return isTruth(c.values) &&
+			isTruth(d.values) &&
+			!slices.Equal(c.values, d.values)
 	case c.not:
-		return !slices.ContainsFunc(d.values, func(v string) bool { return !slices.Contains(c.values, v) })
+		return !slices.ContainsFunc(d.values, func(v string) bool {
+			return !slices.Contains(c.values, v)
+		})
 	case d.not:
-		return !slices.ContainsFunc(c.values, func(v string) bool { return !slices.Contains(d.values, v) })
+		return !slices.ContainsFunc(c.values, func(v string) bool {
+			return !slices.Contains(d.values, v)
+		})
 	}
-	return !slices.ContainsFunc(c.values, func(v string) bool { return slices.Contains(d.values, v) })
+	return !slices.ContainsFunc(c.values, func(v string) bool {
+		return slices.Contains(d.values, v)
+	})
 }
 
 // isTruth reports whether values are one of true and false, of which one is always so.
@@ -139,7 +147,8 @@ func (c claim) holds(value string) bool {
 	if err != nil || strings.HasPrefix(value, `"`) {
 		return true
 	}
-	return number > c.low && number < c.high || !c.open && (number == c.low || number == c.high)
+	return number > c.low && number < c.high ||
+		!c.open && (number == c.low || number == c.high)
 }
 
 // literalOf is a written value, and whether node is one.

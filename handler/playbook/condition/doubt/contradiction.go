@@ -57,7 +57,8 @@ func inChain(chain ast.Node) []syntax.Problem {
 	for i, node := range operands {
 		other := slices.IndexFunc(claims[:i], claims[i].excludes)
 		if other >= 0 {
-			found = append(found, syntax.At(node, fmt.Sprintf(said, short(operands[other]), short(node)), hint))
+			found = append(found,
+				syntax.At(node, fmt.Sprintf(said, short(operands[other]), short(node)), hint))
 		}
 	}
 	return found

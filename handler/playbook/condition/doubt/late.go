@@ -38,7 +38,8 @@ func Unasked(root ast.Node) []syntax.Problem {
 		asked[name] = true // said once
 		said := fmt.Sprintf("an alert has no %s until %s: till then this has no answer, and the alert is held",
 			name, late()[name])
-		found = append(found, syntax.At(n, said, fmt.Sprintf("ask first: !%s.IsZero() && …", name)))
+		found = append(found,
+			syntax.At(n, said, fmt.Sprintf("ask first: !%s.IsZero() && …", name)))
 	}
 	return found
 }

@@ -22,7 +22,8 @@ func Strangers(root ast.Node) []syntax.Problem {
 		}
 		hint := strange(values, text.Value)
 		if hint != "" {
-			found = append(found, syntax.At(text, fmt.Sprintf("%s is not known to be %q", name, text.Value), hint))
+			found = append(found,
+				syntax.At(text, fmt.Sprintf("%s is not known to be %q", name, text.Value), hint))
 		}
 	}
 	syntax.Each(root, func(node ast.Node) {

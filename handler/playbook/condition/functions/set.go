@@ -19,7 +19,9 @@ import (
 type Set struct{ zones map[string]*time.Location }
 
 // New is a set whose conditions name no zone yet.
-func New() *Set { return &Set{zones: map[string]*time.Location{}} }
+func New() *Set {
+	return &Set{zones: map[string]*time.Location{}}
+}
 
 // Options have the expression language know the functions.
 func (s *Set) Options() []expr.Option {
@@ -57,7 +59,9 @@ func (s *Set) Mistake(name string, args []ast.Node) (syntax.Problem, bool) {
 			return syntax.At(arg, message, hint), true
 		}
 	}
-	if name == "timeBetween" && len(args) > 2 && syntax.Text(args[1]) == syntax.Text(args[2]) {
+	if name == "timeBetween" &&
+		len(args) > 2 &&
+		syntax.Text(args[1]) == syntax.Text(args[2]) {
 		said := fmt.Sprintf("from and to are both %s: they must differ", syntax.Text(args[1]))
 		return syntax.At(args[2], said, "leave the call out, or write another time"), true
 	}

@@ -14,7 +14,9 @@ const maxText = 64 << 10
 
 // onTexts is a function of texts as the expression language calls it; its checker has made sure that they are.
 func onTexts[T any](call func([]string) (T, error)) func(...any) (any, error) {
-	return func(p ...any) (any, error) { return call(texts(p)) }
+	return func(p ...any) (any, error) {
+		return call(texts(p))
+	}
 }
 
 // texts are arguments as texts; what is none is empty.

@@ -36,7 +36,9 @@ func compareVersion(args []string) (int, error) {
 // versionParts cuts a version into runs of digits and of letters. A half-year name of Windows, such as 22H2, is read as
 // the year and month that its predecessors had for a name: 1809, 1909, 2004, 20H2.
 func versionParts(v string) []string {
-	if len(v) == 4 && isDigits(v[:2]) && (v[2:] == "h1" || v[2:] == "h2") {
+	if len(v) == 4 &&
+		isDigits(v[:2]) &&
+		(v[2:] == "h1" || v[2:] == "h2") {
 		return []string{v[:2] + map[string]string{"h1": "06", "h2": "12"}[v[2:]]}
 	}
 	var parts []string
@@ -86,7 +88,8 @@ func compareParts(a, b string) int {
 }
 
 func isDigits(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
+	return s != "" &&
+		strings.IndexFunc(s, func(r rune) bool { return r < '0' || r > '9' }) < 0
 }
 
 func sign(n int) int {

@@ -26,7 +26,9 @@ func Fields(root ast.Node) []facts.Field {
 	var fields []facts.Field
 	for _, n := range nodes {
 		f, ok := facts.Resolve(Path(n))
-		known := slices.ContainsFunc(fields, func(x facts.Field) bool { return x.Name == f.Name })
+		known := slices.ContainsFunc(fields, func(x facts.Field) bool {
+			return x.Name == f.Name
+		})
 		if ok && !inner[n] && !known {
 			fields = append(fields, f)
 		}

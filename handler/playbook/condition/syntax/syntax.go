@@ -12,11 +12,17 @@ type Problem struct {
 
 // At is a problem at a node of an expression.
 func At(n ast.Node, message, hint string) Problem {
-	return Problem{Offset: n.Location().From, Message: message, Hint: hint}
+	return Problem{
+		Offset:  n.Location().From,
+		Message: message,
+		Hint:    hint,
+	}
 }
 
 // Each calls do for every node of an expression, the parts of one before the whole.
-func Each(root ast.Node, do func(ast.Node)) { ast.Walk(&root, visitor(do)) }
+func Each(root ast.Node, do func(ast.Node)) {
+	ast.Walk(&root, visitor(do))
+}
 
 type visitor func(ast.Node)
 

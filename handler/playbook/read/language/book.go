@@ -85,7 +85,8 @@ func onlyKeys() source.Keys {
 func limitsKeys() source.Keys {
 	k := source.Keys{What: "limits"}
 	for _, kind := range playbook.CappedKinds() {
-		k.Known = append(k.Known, mapping(string(kind), capKeys(kind), "caps on the step "+string(kind)))
+		k.Known = append(k.Known,
+			mapping(string(kind), capKeys(kind), "caps on the step "+string(kind)))
 	}
 	return k
 }
@@ -112,7 +113,8 @@ func rateKeys(what, counted string) func() source.Keys {
 	return func() source.Keys {
 		k := source.Keys{What: what, Some: true}
 		for _, window := range [][2]string{{"perMinute", "minute"}, {"perHour", "hour"}, {"perDay", "day"}} {
-			k.Known = append(k.Known, number(window[0], 1, maxCap, fmt.Sprintf("%s in any %s", counted, window[1])))
+			k.Known = append(k.Known,
+				number(window[0], 1, maxCap, fmt.Sprintf("%s in any %s", counted, window[1])))
 		}
 		return k
 	}

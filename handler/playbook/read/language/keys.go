@@ -82,7 +82,12 @@ func mapping(name string, keys func() source.Keys, help string) source.Key {
 	}
 }
 
-func list(name string, low, high int, entries func() source.Keys, help string) source.Key {
+func list(
+	name string,
+	low, high int,
+	entries func() source.Keys,
+	help string,
+) source.Key {
 	return source.Key{
 		Name: name,
 		Kind: source.Mappings,

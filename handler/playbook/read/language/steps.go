@@ -30,7 +30,9 @@ func StepKeys() source.Keys {
 		Way:  "begin a new - for every step",
 	}
 	for _, s := range Steps() {
-		k.Known = append(k.Known, mapping(string(s.Kind), func() source.Keys { return s.keys },
+		k.Known = append(k.Known, mapping(string(s.Kind), func() source.Keys {
+			return s.keys
+		},
 			strings.ReplaceAll(s.Meaning, "`", "")))
 	}
 	return k

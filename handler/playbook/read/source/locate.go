@@ -10,7 +10,11 @@ import (
 // unescaped and without its indentation. Where the two cannot be brought together, it is the beginning of the text.
 func (f *File) Locate(text Item, offset int) (line, column int) {
 	line, column = Place(text.Node)
-	at := cursor{lines: f.lines, line: line - 1, column: column - 1}
+	at := cursor{
+		lines:  f.lines,
+		line:   line - 1,
+		column: column - 1,
+	}
 	_, ok := text.Node.(*ast.LiteralNode)
 	if ok {
 		at.line, at.column = at.line+1, 0

@@ -72,7 +72,9 @@ func (m *Mapping) add(v *ast.MappingValueNode) {
 	name, isText := v.Key.(*ast.StringNode)
 	switch {
 	case !isText:
-		m.file.On(v.Key, fmt.Sprintf("a key of %s has to be a name", m.keys.What), "known: "+strings.Join(known, ", "))
+		m.file.On(v.Key,
+			fmt.Sprintf("a key of %s has to be a name", m.keys.What),
+			"known: "+strings.Join(known, ", "))
 	case slices.Contains(known, name.Value):
 		m.Entries = append(m.Entries, Entry{name.Value, v.Key, v.Value})
 	case m.keys.Each != "":
@@ -105,8 +107,12 @@ func (m *Mapping) complete() {
 
 // find finds the value of a key, and what it may be.
 func (m Mapping) find(name string) (ast.Node, Key, bool) {
-	at := slices.IndexFunc(m.Entries, func(e Entry) bool { return e.Name == name })
-	known := slices.IndexFunc(m.keys.Known, func(k Key) bool { return k.Name == name })
+	at := slices.IndexFunc(m.Entries, func(e Entry) bool {
+		return e.Name == name
+	})
+	known := slices.IndexFunc(m.keys.Known, func(k Key) bool {
+		return k.Name == name
+	})
 	if at < 0 || known < 0 {
 		return nil, Key{}, false
 	}

@@ -123,7 +123,9 @@ func (m Mapping) list(name string) []ast.Node {
 	list, ok := n.(*ast.SequenceNode)
 	switch {
 	case !ok:
-		m.file.On(n, fmt.Sprintf("%s has to be a list, this is %s", what, described(n)), k.way())
+		m.file.On(n,
+			fmt.Sprintf("%s has to be a list, this is %s", what, described(n)),
+			k.way())
 		return nil
 	case len(list.Values) < k.Low:
 		m.file.On(n, what+" is empty", k.way())
@@ -143,7 +145,9 @@ func (m Mapping) Number(name string) int {
 	}
 	v, ok := n.(*ast.IntegerNode)
 	if !ok {
-		m.file.On(n, fmt.Sprintf("%s has to be a number, this is %s", m.keys.called(name), described(n)), k.span())
+		m.file.On(n,
+			fmt.Sprintf("%s has to be a number, this is %s", m.keys.called(name), described(n)),
+			k.span())
 		return 0
 	}
 	value := -1
@@ -157,7 +161,9 @@ func (m Mapping) Number(name string) int {
 		return value
 	}
 	written := spelling.Cut(v.GetToken().Value, 40)
-	m.file.On(n, fmt.Sprintf("%s cannot be %s", m.keys.called(name), written), k.span())
+	m.file.On(n,
+		fmt.Sprintf("%s cannot be %s", m.keys.called(name), written),
+		k.span())
 	return 0
 }
 
@@ -169,7 +175,9 @@ func (m Mapping) Truth(name string) bool {
 	}
 	b, ok := n.(*ast.BoolNode)
 	if !ok {
-		m.file.On(n, fmt.Sprintf("%s has to be true or false, this is %s", m.keys.called(name), described(n)), k.way())
+		m.file.On(n,
+			fmt.Sprintf("%s has to be true or false, this is %s", m.keys.called(name), described(n)),
+			k.way())
 		return false
 	}
 	return b.Value

@@ -59,7 +59,9 @@ func (f *File) Parse() ast.Node {
 // cleanText refuses tabs, bytes and characters that no line of YAML here has; it notes the first.
 func (f *File) cleanText() bool {
 	for i, line := range f.lines {
-		control := strings.IndexFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+		control := strings.IndexFunc(line, func(r rune) bool {
+			return r < ' ' && r != '\t' || r == 0x7f
+		})
 		switch {
 		case strings.HasPrefix(line, "\t"):
 			f.At(i+1, 1, "the line is indented with a tab", "indent with spaces")
