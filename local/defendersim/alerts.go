@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"cordon/local/internal/states"
 )
 
 // Alert is an alert of the tenant (Alerts resource type page). Empty texts, zero ids and zero times are null on the
@@ -95,6 +97,25 @@ func (a *Alert) clone() *Alert {
 	return &c
 }
 
+// SetStatus gives the alert a status, and with it the time at which it was resolved.
+func (a *Alert) SetStatus(status string, at time.Time) {
+	a.Status, a.Resolved = status, time.Time{}
+	if status == "Resolved" {
+		a.Resolved = at
+	}
+}
+
+// alertStates are what an alert was like over time.
+type alertStates struct{ states.Of[*Alert] }
+
+// add has the alert be so from now on, or from when it is first shown.
+func (of alertStates) add(a *Alert, now time.Time) alertStates {
+	if now.Before(a.VisibleAt) {
+		now = a.VisibleAt
+	}
+	return alertStates{of.Add(now, a)}
+}
+
 // alertSet is GET /api/alerts. Which properties a filter may use is on the List alerts API page, a misspelt one
 // included.
 func (s *Sim) alertSet() set[*Alert] {
@@ -142,12 +163,22 @@ func (s *Sim) listedAlerts(at time.Time) []*Alert {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	listed := make([]*Alert, 0, len(s.alerts))
-	for _, a := range s.alerts {
-		if !a.VisibleAt.Add(s.o.ListLag).After(at) {
+	for _, states := range s.alerts {
+		a := s.shown(states, at)
+		if a != nil && !a.VisibleAt.Add(s.o.ListLag).After(at.Add(-s.lag)) {
 			listed = append(listed, a)
 		}
 	}
 	return listed
+}
+
+// shown is what this API shows of an alert at a time; nil: nothing.
+func (s *Sim) shown(states alertStates, at time.Time) *Alert {
+	if s.hidden[states.Last().ID] {
+		return nil
+	}
+	a, _ := states.At(at.Add(-s.lag))
+	return a
 }
 
 func (s *Sim) getAlert(q *request) answer {
@@ -163,10 +194,10 @@ func (s *Sim) getAlert(q *request) answer {
 // visibleAlert is nil if there is none that the caller can see.
 func (s *Sim) visibleAlert(q *request) *Alert {
 	i, ok := s.alertAt[q.id]
-	if !ok || s.alerts[i].VisibleAt.After(q.at) {
+	if !ok {
 		return nil
 	}
-	return s.alerts[i]
+	return s.shown(s.alerts[i], q.at)
 }
 
 func (s *Sim) noAlert(id string) answer {
@@ -235,10 +266,7 @@ func (s *Sim) patchAlert(q *request) answer {
 		for name, text := range given {
 			switch name {
 			case "status":
-				a.Status, a.Resolved = text, time.Time{}
-				if text == "Resolved" {
-					a.Resolved = q.at
-				}
+				a.SetStatus(text, q.at)
 			case "classification":
 				a.Classification = text
 			case "determination":
@@ -256,7 +284,7 @@ func (s *Sim) patchAlert(q *request) answer {
 // change replaces an alert that exists. Its lastUpdateTime moves on unless the change set it.
 func (s *Sim) change(id string, now time.Time, change func(*Alert)) *Alert {
 	i := s.alertAt[id]
-	before := s.alerts[i]
+	before := s.alerts[i].Last()
 	after := before.clone()
 	change(after)
 	after = after.clone()
@@ -268,6 +296,6 @@ func (s *Sim) change(id string, now time.Time, change func(*Alert)) *Alert {
 		}
 	}
 	after.Updated = after.Updated.UTC().Truncate(tick)
-	s.alerts[i] = after
+	s.alerts[i] = s.alerts[i].add(after, now)
 	return after
 }

@@ -69,11 +69,11 @@ func (s *Sim) AddAlert(a Alert, visibleAt time.Time) string {
 		a.ComputerDNSName, a.RBACGroupName = cmp.Or(a.ComputerDNSName, m.Name), cmp.Or(a.RBACGroupName, m.Group)
 	}
 	if i, ok := s.alertAt[a.ID]; ok {
-		s.alerts[i] = &a
+		s.alerts[i] = s.alerts[i].add(&a, now)
 		return a.ID
 	}
 	s.alertAt[a.ID] = len(s.alerts)
-	s.alerts = append(s.alerts, &a)
+	s.alerts = append(s.alerts, alertStates{}.add(&a, a.VisibleAt))
 	return a.ID
 }
 
@@ -88,6 +88,22 @@ func (s *Sim) UpdateAlert(id string, change func(*Alert)) error {
 	}
 	s.change(id, now, change)
 	return nil
+}
+
+// HideAlert loses an alert to this API, or brings it back. Methods of the Sim, and other APIs over the same tenant, still
+// know it.
+func (s *Sim) HideAlert(id string, hidden bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hidden[id] = hidden
+}
+
+// SetLag has this API show every alert as it was so long ago, from the next request on. A change through the API is one
+// of the alert as it is.
+func (s *Sim) SetLag(lag time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lag = lag
 }
 
 // SetOffline takes a machine off the network or brings it back. Its open actions wait, and go on when it is back.
@@ -234,10 +250,37 @@ func (s *Sim) Alerts() []Alert {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make([]Alert, len(s.alerts))
-	for i, a := range s.alerts {
-		all[i] = *a.clone()
+	for i, states := range s.alerts {
+		all[i] = *states.Last().clone()
 	}
 	return all
+}
+
+// AlertsAt returns the alerts as they were at a time, in the order they were added, without those that were not shown
+// yet.
+func (s *Sim) AlertsAt(t time.Time) []Alert {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]Alert, 0, len(s.alerts))
+	for _, states := range s.alerts {
+		if a, ok := states.At(t); ok {
+			all = append(all, *a.clone())
+		}
+	}
+	return all
+}
+
+// Machine returns a machine as it is now, and false if there is none with the id.
+func (s *Sim) Machine(id string) (Machine, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.machine(id)
+	if m == nil {
+		return Machine{}, false
+	}
+	found := *m
+	found.Tags = slices.Clone(m.Tags)
+	return found, true
 }
 
 // Actions returns every action that was accepted, from the portal too, in that order, as it is now.

@@ -186,7 +186,10 @@ func actionViewOf(a *Action, now time.Time) actionView {
 
 // alertViews are the alerts that became visible last, those that will be first of all.
 func (s *Sim) alertViews(now time.Time) (shown []alertView, more int) {
-	recent := slices.Clone(s.alerts)
+	recent := make([]*Alert, len(s.alerts))
+	for i, states := range s.alerts {
+		recent[i] = states.Last()
+	}
 	slices.SortStableFunc(recent, func(a, b *Alert) int { return b.VisibleAt.Compare(a.VisibleAt) })
 	more = max(0, len(recent)-shownAlerts)
 	for _, a := range recent[:len(recent)-more] {

@@ -81,8 +81,10 @@ type Sim struct {
 	mu         sync.Mutex
 	machines   []*Machine // replaced, never changed, so that lists can be written without the lock
 	machineAt  map[string]int
-	alerts     []*Alert // like machines
+	alerts     []alertStates // of each alert; what is in it is like machines
 	alertAt    map[string]int
+	hidden     map[string]bool // ids of alerts that are lost to this API
+	lag        time.Duration   // how long ago the alerts were as they are shown
 	actions    []*action
 	actionAt   map[string]int
 	onMachine  map[string][]*action
@@ -121,6 +123,7 @@ func New(o Options) *Sim {
 		}},
 		machineAt:  map[string]int{},
 		alertAt:    map[string]int{},
+		hidden:     map[string]bool{},
 		actionAt:   map[string]int{},
 		onMachine:  map[string][]*action{},
 		failNext:   map[string]int{},

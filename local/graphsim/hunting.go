@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"cordon/local/internal/graphapi"
 )
 
 // maxQuery bounds a hunting request, in bytes. Graph's own bound is not documented.
@@ -66,44 +68,41 @@ func (s *Sim) HuntingCalls() []HuntingCall {
 
 // runHuntingQuery handles a request, records it, and only then answers.
 func (s *Sim) runHuntingQuery(w http.ResponseWriter, r *http.Request) {
-	fault := s.nextFault(r)
+	fault := graphapi.Next(s.faults(), r)
 	no, retryAfter := s.enterHunting()
 	var call HuntingCall
 	var body []byte
 	switch {
 	case fault.Status != 0:
 		call.Query, call.Timespan, _ = readQuery(w, r)
-		no, retryAfter = refusal{fault.Status, fault.Code, "Refused on request."}, fault.RetryAfter
-		if fault.Message != "" {
-			no.message = fault.Message
-		}
-	case no.status == 0:
+		no, retryAfter = fault.Refusal(), fault.RetryAfter
+	case no.Status == 0:
 		call.Query, call.Timespan, no = readQuery(w, r)
-		if forbidden := s.mayHunt(r); forbidden.status != 0 {
+		if forbidden := s.mayHunt(r); forbidden.Status != 0 {
 			no = forbidden
 		}
-		if no.status == 0 {
+		if no.Status == 0 {
 			body, call.Rows, no = s.find(call.Query, call.Timespan)
 		}
 	}
-	call.Status, call.Code = no.status, no.code
+	call.Status, call.Code = no.Status, no.Code
 	if call.Status == 0 && !fault.LoseAnswer {
 		call.Status = http.StatusOK
 	}
 	s.mu.Lock()
 	s.hunts = append(s.hunts, call)
 	s.mu.Unlock()
-	if !wait(r, fault.Delay) {
+	if !graphapi.Wait(r, fault.Delay) {
 		return
 	}
 	if fault.LoseAnswer {
 		panic(http.ErrAbortHandler)
 	}
-	if no.status != 0 {
-		write(w, r, no, retryAfter)
+	if no.Status != 0 {
+		graphapi.Refuse(w, no, retryAfter)
 		return
 	}
-	w.Header().Set("request-id", newID())
+	graphapi.Identify(w)
 	w.Header().Set("Content-Type", "application/json")
 	if fault.Cut {
 		_, _ = w.Write(body[:len(body)/2])
@@ -114,61 +113,62 @@ func (s *Sim) runHuntingQuery(w http.ResponseWriter, r *http.Request) {
 }
 
 // enterHunting counts a call against the tenant's quota. Calls that are refused count too.
-func (s *Sim) enterHunting() (no refusal, retryAfter time.Duration) {
+func (s *Sim) enterHunting() (no graphapi.Refusal, retryAfter time.Duration) {
 	now := s.o.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hunted = slices.DeleteFunc(s.hunted, func(t time.Time) bool { return now.Sub(t) >= time.Minute })
 	if n := len(s.hunted); s.o.HuntingPerMinute > 0 && n >= s.o.HuntingPerMinute {
-		no, retryAfter = refusal{
+		no, retryAfter = graphapi.No(
 			http.StatusTooManyRequests, "TooManyRequests", "Please retry again later.",
-		}, s.hunted[n-s.o.HuntingPerMinute].Add(time.Minute).Sub(now)
+		), s.hunted[n-s.o.HuntingPerMinute].Add(time.Minute).Sub(now)
 	}
 	s.hunted = append(s.hunted, now)
 	return no, retryAfter
 }
 
-func (s *Sim) mayHunt(r *http.Request) refusal {
-	claims, no := s.claims(r)
-	if no.status == 0 && s.o.Verify != nil && !slices.Contains(claims.Roles, "ThreatHunting.Read.All") {
-		no = refusal{
+func (s *Sim) mayHunt(r *http.Request) graphapi.Refusal {
+	claims, no := s.o.gate().Claims(r)
+	if no.Status == 0 && s.o.Verify != nil && !slices.Contains(claims.Roles, "ThreatHunting.Read.All") {
+		no = graphapi.No(
 			http.StatusForbidden, "Forbidden",
-			"The application does not have any of the required delegated permissions (ThreatHunting.Read.All) to " +
+			"The application does not have any of the required delegated permissions (ThreatHunting.Read.All) to "+
 				"access the resource.",
-		}
+		)
 	}
 	return no
 }
 
-func readQuery(w http.ResponseWriter, r *http.Request) (query, timespan string, no refusal) {
+func readQuery(w http.ResponseWriter, r *http.Request) (query, timespan string, no graphapi.Refusal) {
 	var asked struct{ Query, Timespan string }
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
 		return "", "",
-			refusal{http.StatusUnsupportedMediaType, "UnsupportedMediaType", "A request is application/json."}
+			graphapi.No(http.StatusUnsupportedMediaType, "UnsupportedMediaType", "A request is application/json.")
 	}
 	if json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuery)).Decode(&asked) != nil ||
 		strings.TrimSpace(asked.Query) == "" {
-		return "", "", refusal{http.StatusBadRequest, "BadRequest", "The request has no Query."}
+		return "", "", graphapi.No(http.StatusBadRequest, "BadRequest", "The request has no Query.")
 	}
-	return asked.Query, asked.Timespan, refusal{}
+	return asked.Query, asked.Timespan, graphapi.Refusal{}
 }
 
 // find answers from the tables. A query that no table is for is wrong the way a misspelt table is.
-func (s *Sim) find(query, timespan string) (body []byte, rows int, no refusal) {
+func (s *Sim) find(query, timespan string) (body []byte, rows int, no graphapi.Refusal) {
 	since, until, ok := interval(timespan)
 	if !ok {
 		return nil, 0,
-			refusal{http.StatusBadRequest, "BadRequest", "This stand-in takes a Timespan of two times only: start/end."}
+			graphapi.No(http.StatusBadRequest, "BadRequest",
+				"This stand-in takes a Timespan of two times only: start/end.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.tables, func(c cannedTable) bool { return strings.Contains(query, c.contains) })
 	if i < 0 {
 		return nil, 0,
-			refusal{
+			graphapi.No(
 				http.StatusBadRequest, "BadRequest",
 				"Failed to resolve table or column expression. Fix semantic errors in your query.",
-			}
+			)
 	}
 	results := []map[string]any{}
 	for _, row := range s.tables[i].table.Rows {
@@ -188,19 +188,19 @@ func (s *Sim) find(query, timespan string) (body []byte, rows int, no refusal) {
 	switch {
 	case err != nil:
 		return nil, 0,
-			refusal{
+			graphapi.No(
 				http.StatusInternalServerError, "InternalServerError",
-				"The table cannot be written as JSON: " + err.Error(),
-			}
+				"The table cannot be written as JSON: "+err.Error(),
+			)
 	case s.o.HuntingBytes > 0 && len(body) > s.o.HuntingBytes:
 		return nil, 0,
-			refusal{
+			graphapi.No(
 				http.StatusBadRequest, "BadRequest",
-				"Query execution has exceeded the allowed result size. Optimize your query by limiting the number " +
+				"Query execution has exceeded the allowed result size. Optimize your query by limiting the number "+
 					"of results and try again",
-			}
+			)
 	}
-	return body, len(results), refusal{}
+	return body, len(results), graphapi.Refusal{}
 }
 
 // schema is how the columns are written.

@@ -82,7 +82,9 @@ func TestAQueryIsRefusedAsGraphDoes(t *testing.T) {
 	with := func(roles ...string) Options {
 		return Options{
 			Audience: "https://graph.microsoft.com",
-			Verify:   func(string) (Claims, error) { return Claims{"https://graph.microsoft.com", roles}, nil },
+			Verify: func(string) (Claims, error) {
+				return Claims{Audience: "https://graph.microsoft.com", Roles: roles}, nil
+			},
 		}
 	}
 	for _, tt := range []struct {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cordon/local/inbox"
+	"cordon/local/internal/graphapi"
 )
 
 // The limits of one mailbox, as they are documented or, for the first, told of by the vendor's people. What Exchange
@@ -30,10 +31,7 @@ const (
 )
 
 // Claims are what a token says about its bearer.
-type Claims struct {
-	Audience string   // the API that the token is for
-	Roles    []string // application permissions
-}
+type Claims = graphapi.Claims
 
 // Options are the settings of a Sim. The zero value is usable: every caller may send from every mailbox within the
 // limits. Functions in it must not call the Sim.
@@ -68,16 +66,10 @@ type Options struct {
 	OwnHeaders bool
 }
 
-// Fault changes what happens to one request. The zero value is no fault.
-type Fault struct {
-	Status     int           // answered instead of handling the request; 0 handles it
-	Code       string        // of the error that goes with Status
-	Message    string        // of the same error; empty: one of the Sim's own. Only for hunting queries
-	RetryAfter time.Duration // sent with Status, as whole seconds; 0 leaves the header out
-	Delay      time.Duration // real time between handling and answer, or until the client goes away
-	LoseAnswer bool          // the request is handled and the connection broken instead of an answer
-	Cut        bool          // the connection is broken in the middle of the answer. Only for hunting queries
-}
+// Fault changes what happens to one request.
+type Fault = graphapi.Fault
+
+func (o Options) gate() graphapi.Gate { return graphapi.Gate{Verify: o.Verify, Audience: o.Audience} }
 
 // Call is one request.
 type Call struct {
@@ -133,8 +125,9 @@ func New(o Options) *Sim {
 	s := &Sim{Inbox: o.Inbox, o: o, mux: http.NewServeMux(), boxes: map[string]*box{}}
 	s.mux.HandleFunc("POST /v1.0/users/{mailbox}/sendMail", s.sendMail)
 	s.mux.HandleFunc("POST /v1.0/security/runHuntingQuery", s.runHuntingQuery)
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		write(w, r, refusal{http.StatusNotFound, "ResourceNotFound", "Resource not found for the segment."}, 0)
+	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		graphapi.Refuse(w, graphapi.No(http.StatusNotFound, "ResourceNotFound", "Resource not found for the segment."),
+			0)
 	})
 	return s
 }
@@ -172,17 +165,10 @@ func (s *Sim) box(mailbox string) *box {
 	return s.boxes[name]
 }
 
-func (s *Sim) nextFault(r *http.Request) Fault {
+func (s *Sim) faults() func(*http.Request) *Fault {
 	s.mu.Lock()
-	next := s.fault
-	s.mu.Unlock()
-	if next == nil {
-		return Fault{}
-	}
-	if f := next(r); f != nil {
-		return *f
-	}
-	return Fault{}
+	defer s.mu.Unlock()
+	return s.fault
 }
 
 func (s *Sim) record(c Call) {
