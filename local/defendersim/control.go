@@ -90,8 +90,8 @@ func (s *Sim) UpdateAlert(id string, change func(*Alert)) error {
 	return nil
 }
 
-// HideAlert loses an alert to this API, or brings it back. Methods of the Sim, and other APIs over the same tenant, still
-// know it.
+// HideAlert loses an alert to this API, or brings it back. Methods of the Sim, and other APIs over the same tenant,
+// still know it.
 func (s *Sim) HideAlert(id string, hidden bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

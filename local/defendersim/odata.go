@@ -1,7 +1,6 @@
 package defendersim
 
 import (
-	"strconv"
 	"time"
 
 	"cordon/local/internal/odata"
@@ -57,7 +56,7 @@ func textsOf[T any](read func(T) []string) property[T] {
 func (s schema[T]) compile(filter string) (func(T) bool, error) {
 	service := odata.Service{
 		Property:  s.property,
-		Literal:   literal,
+		Literal:   odata.Literal,
 		Null:      true,
 		Functions: true,
 		MaxNodes:  maxNodes,
@@ -85,17 +84,4 @@ func (s schema[T]) property(name string) (odata.Type, error) {
 func (s schema[T]) lacks(name string) error {
 	return odata.Refuse("Could not find a property named '%s' on type 'microsoft.windowsDefenderATP.api.%s'.", name,
 		s.name)
-}
-
-// literal reads a whole number, a time or a date.
-func literal(text string) (any, bool) {
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return n, text[0] != '+'
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", time.DateOnly} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at.UTC(), true
-		}
-	}
-	return nil, false
 }

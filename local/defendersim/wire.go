@@ -7,10 +7,11 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"cordon/local/internal/coding"
 )
 
 // contextBase begins the @odata.context of every answer.
@@ -78,7 +79,7 @@ func (s *Sim) write(w http.ResponseWriter, r *http.Request, at time.Time, a answ
 	if a.challenge {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
-	zip := acceptsGzip(r.Header.Get("Accept-Encoding"))
+	zip := coding.AcceptsGzip(r.Header.Get("Accept-Encoding"))
 	if zip {
 		h.Set("Content-Encoding", "gzip")
 	}
@@ -109,17 +110,6 @@ func (s *Sim) send(out io.Writer, a answer, zip bool) (err error) {
 	j := &jsonWriter{to: out, fresh: true}
 	a.body(j)
 	return j.flush()
-}
-
-func acceptsGzip(header string) bool {
-	for one := range strings.SplitSeq(header, ",") {
-		coding, parameters, _ := strings.Cut(strings.ReplaceAll(one, " ", ""), ";")
-		if coding == "gzip" {
-			quality, found := strings.CutPrefix(parameters, "q=")
-			return !found || strings.Trim(quality, "0.") != ""
-		}
-	}
-	return false
 }
 
 // reset ends the connection without an answer.

@@ -42,7 +42,7 @@ func App() entrasim.App {
 			"Machine.Scan",
 			"Machine.CollectForensics",
 		},
-		entrasim.Graph: {"Mail.Send", "ThreatHunting.Read.All"},
+		entrasim.Graph: {"Mail.Send", "ThreatHunting.Read.All", "SecurityAlert.ReadWrite.All"},
 	}}
 }
 

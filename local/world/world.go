@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"cordon/local/alertsim"
 	"cordon/local/defendersim"
 	"cordon/local/entrasim"
 	"cordon/local/funchost"
@@ -41,7 +42,8 @@ type World struct {
 	Bus      *servicebus.Server
 	Tables   *tables.Server
 	Mail     *smtpsink.Sink
-	Graph    *graphsim.Sim
+	Graph    *graphsim.Sim // mail and hunting
+	Alerts   *alertsim.Sim // of Graph, over the tenant of Defender
 
 	Settings map[string]string // app settings that point at all of it
 	Folder   string            // for files that settings name
@@ -55,8 +57,11 @@ type World struct {
 // Options change how a world behaves.
 type Options struct {
 	Defender defendersim.Options
+	Alerts   alertsim.Options // Tenant, Verify and Audience are the world's own
 	// Between puts something between the handler and the Defender stand-in; nil: nothing.
 	Between func(http.Handler) http.Handler
+	// BetweenAlerts puts something between the handler and Graph's alerts; nil: nothing.
+	BetweenAlerts func(http.Handler) http.Handler
 	// Lock is how long the queues lock a message; 0: a minute.
 	Lock time.Duration
 	// Playbook is the text of the playbook; empty: the one in the app root.
@@ -89,7 +94,14 @@ func Start(o Options) (w *World, err error) {
 	if err := os.Mkdir(w.Settings["CORDON_HUNTS"], 0o700); err != nil { // there are none, unless a story brings some
 		return nil, err
 	}
-	for _, start := range []func(Options) error{w.startEntra, w.startDefender, w.startTables, w.startBus, w.startMail} {
+	for _, start := range []func(Options) error{
+		w.startEntra,
+		w.startDefender,
+		w.startTables,
+		w.startBus,
+		w.startMail,
+		w.startGraph,
+	} {
 		if err := start(o); err != nil {
 			return nil, err
 		}
@@ -193,7 +205,7 @@ func Queue(name string) servicebus.QueueConfig {
 	}
 }
 
-// startMail serves SMTP and Graph's sendMail; what either takes is in one inbox.
+// startMail serves SMTP.
 func (w *World) startMail(Options) error {
 	w.Mail = smtpsink.New(smtpsink.Options{})
 	address, err := w.Mail.Listen("127.0.0.1:0")
@@ -203,16 +215,33 @@ func (w *World) startMail(Options) error {
 	w.closers = append(w.closers, func() { _ = w.Mail.Close() })
 	w.SMTP = address.String()
 	w.Settings["CORDON_SMTP_URL"] = "smtp://" + w.SMTP + "?tls=none"
+	return nil
+}
+
+// startGraph serves Microsoft Graph: mail, which goes to the inbox that SMTP goes to, hunting, and the alerts of the
+// tenant of the Defender stand-in.
+func (w *World) startGraph(o Options) error {
+	verify := func(token string) (graphsim.Claims, error) {
+		claims, err := w.Entra.Verify(token)
+		return graphsim.Claims{Audience: claims.Audience, Roles: claims.Roles, AppID: claims.AppID}, err
+	}
 	w.Graph = graphsim.New(graphsim.Options{
 		Inbox:     w.Mail.Inbox,
 		Audience:  entrasim.Graph,
 		Mailboxes: []string{"cordon@" + MailDomain},
-		Verify: func(token string) (graphsim.Claims, error) {
-			claims, err := w.Entra.Verify(token)
-			return graphsim.Claims{Audience: claims.Audience, Roles: claims.Roles}, err
-		},
+		Verify:    verify,
 	})
-	return w.point("CORDON_GRAPH_URL", w.Graph, nil)
+	o.Alerts.Tenant, o.Alerts.Audience, o.Alerts.Verify = w.Defender, entrasim.Graph, verify
+	w.Alerts = alertsim.New(o.Alerts)
+	alerts := http.Handler(w.Alerts)
+	if o.BetweenAlerts != nil {
+		alerts = o.BetweenAlerts(alerts)
+	}
+	root := http.NewServeMux()
+	root.Handle("/", w.Graph)
+	root.Handle("/v1.0/security/alerts_v2", alerts)
+	root.Handle("/v1.0/security/alerts_v2/", alerts)
+	return w.point("CORDON_GRAPH_URL", root, nil)
 }
 
 // Serve answers on a free loopback port until Close, over TLS if the sim whose certificate to use is given, and returns

@@ -3,6 +3,7 @@ package odata
 import (
 	"bytes"
 	"cmp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -79,4 +80,17 @@ func real64(v any) (float64, bool) {
 	}
 	n, ok := integer(v)
 	return float64(n), ok
+}
+
+// Literal is a Service.Literal that reads a whole number, a time or a date.
+func Literal(text string) (any, bool) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n, text[0] != '+'
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", time.DateOnly} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at.UTC(), true
+		}
+	}
+	return nil, false
 }

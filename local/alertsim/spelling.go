@@ -1,0 +1,135 @@
+package alertsim
+
+import (
+	"slices"
+	"strings"
+)
+
+// spelling is one value of an enumeration as the APIs write it.
+type spelling struct {
+	defender string // of Defender for Endpoint
+	graph    string // of the vendor's types for Graph v1.0
+	older    string // of Graph's Update alert page; empty: like graph
+}
+
+// spellings are the values that the APIs share, by the member of an alert. Others differ in the case of the first
+// letter only.
+func spellings(member string) []spelling {
+	return map[string][]spelling{
+		"severity":       {{defender: "UnSpecified", graph: "unknown"}},
+		"classification": {{defender: "", graph: "unknown"}},
+		"determination": {
+			{defender: "", graph: "unknown"},
+			{"CompromisedUser", "compromisedAccount", "compromisedUser"},
+			{"Clean", "notMalicious", "clean"},
+			{"NotMalicious", "notMalicious", "clean"},
+			{"InsufficientData", "notEnoughDataToValidate", "insufficientData"},
+			{"ConfirmedUserActivity", "confirmedActivity", "confirmedUserActivity"},
+			{"ConfirmedActivity", "confirmedActivity", "confirmedUserActivity"},
+		},
+		"detectionSource": {
+			{defender: "WindowsDefenderAtp", graph: "microsoftDefenderForEndpoint"},
+			{defender: "WindowsDefenderAv", graph: "antivirus"},
+			{defender: "WindowsDefenderSmartScreen", graph: "smartScreen"},
+			{defender: "CustomerTI", graph: "customTi"},
+			{defender: "MTP", graph: "microsoft365Defender"},
+			{defender: "OfficeATP", graph: "microsoftDefenderForOffice365"},
+			{defender: "AzureATP", graph: "microsoftDefenderForIdentity"},
+			{defender: "ThreatExperts", graph: "microsoftThreatExperts"},
+		},
+	}[member]
+}
+
+// toGraph spells a value of Defender's as Graph does. Nothing stays nothing, but for a severity, which is never null.
+func toGraph(member, value string, older bool) string {
+	if value == "" {
+		return ""
+	}
+	for _, s := range spellings(member) {
+		switch {
+		case s.defender != value:
+		case older && s.older != "":
+			return s.older
+		default:
+			return s.graph
+		}
+	}
+	return strings.ToLower(value[:1]) + value[1:]
+}
+
+// toDefender spells a value of Graph's, old or new, as Defender does.
+func toDefender(member, value string) string {
+	for _, s := range spellings(member) {
+		if value == s.graph || value == s.older && value != "" {
+			return s.defender
+		}
+	}
+	if value == "" {
+		return ""
+	}
+	return strings.ToUpper(value[:1]) + value[1:]
+}
+
+// members are the members of the enumerations that everybody is shown, by the member of an alert or of its evidence.
+// Those added since are shown to who asks for them.
+func members(name string) []string {
+	return strings.Fields(map[string]string{
+		"severity":       "unknown informational low medium high",
+		"status":         "unknown new inProgress resolved",
+		"classification": "unknown falsePositive truePositive informationalExpectedActivity",
+		"determination": `unknown apt malware securityPersonnel securityTesting unwantedSoftware other multiStagedAttack
+			compromisedAccount phishing maliciousUserActivity notMalicious notEnoughDataToValidate confirmedActivity
+			lineOfBusinessApplication compromisedUser clean insufficientData confirmedUserActivity`,
+		"serviceSource": `unknown microsoftDefenderForEndpoint microsoftDefenderForIdentity
+			microsoftDefenderForCloudApps microsoftDefenderForOffice365 microsoft365Defender azureAdIdentityProtection
+			microsoftAppGovernance dataLossPrevention`,
+		"detectionSource": `unknown microsoftDefenderForEndpoint antivirus smartScreen customTi
+			microsoftDefenderForOffice365 automatedInvestigation microsoftThreatExperts customDetection
+			microsoftDefenderForIdentity cloudAppSecurity microsoft365Defender azureAdIdentityProtection manual
+			microsoftDataLossPrevention appGovernancePolicy appGovernanceDetection`,
+		"healthStatus": `active inactive impairedCommunication noSensorData noSensorDataImpairedCommunication
+			unknown`,
+		"riskScore":         "none informational low medium high",
+		"onboardingStatus":  "insufficientInfo onboarded canBeOnboarded unsupported",
+		"defenderAvStatus":  "notReporting disabled notUpdated updated unknown notSupported",
+		"detectionStatus":   "detected blocked prevented",
+		"remediationStatus": "none remediated prevented blocked notFound",
+		"verdict":           "unknown suspicious malicious noThreatsFound",
+		"roles": `unknown contextual scanned source destination created added compromised edited attacked attacker
+			commandAndControl loaded suspicious policyViolator`,
+	}[name])
+}
+
+// hideNewer writes unknownFutureValue for members of enumerations that were added since, as Graph does for who does not
+// ask for them.
+func hideNewer(name string, value any) any {
+	switch is := value.(type) {
+	case map[string]any:
+		older := map[string]any{}
+		for name, inner := range is {
+			older[name] = hideNewer(name, inner)
+		}
+		return older
+	case Evidence:
+		return hideNewer(name, map[string]any(is))
+	case []Evidence:
+		return hideEach(name, is)
+	case []any:
+		return hideEach(name, is)
+	case []string:
+		return hideEach(name, is)
+	case string:
+		if known := members(name); len(known) > 0 && !slices.Contains(known, is) {
+			return "unknownFutureValue"
+		}
+	}
+	return value
+}
+
+func hideEach[T any](name string, all []T) []any {
+	older := make([]any, len(all))
+	for i, one := range all {
+		older[i] = hideNewer(name, one)
+	}
+	return older
+}

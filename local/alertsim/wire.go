@@ -1,0 +1,95 @@
+package alertsim
+
+import "time"
+
+// text is null if it is empty.
+func text(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// count is null if it is 0.
+func count(n int64) any {
+	if n == 0 {
+		return nil
+	}
+	return n
+}
+
+// moment has as many of seven fractional digits as are not trailing zeros, and is null if it is zero.
+func moment(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.9999999Z")
+}
+
+// wire are the members of an alert, the newer members of enumerations only if they are asked for.
+func (a Alert) wire(newer bool) map[string]any {
+	members := map[string]any{
+		"@odata.type":           "#microsoft.graph.security.alert",
+		"id":                    a.ID,
+		"providerAlertId":       text(a.ProviderID),
+		"incidentId":            text(a.IncidentID),
+		"status":                a.Status,
+		"severity":              a.Severity,
+		"classification":        text(a.Classification),
+		"determination":         text(a.Determination),
+		"serviceSource":         a.ServiceSource,
+		"detectionSource":       text(a.DetectionSource),
+		"productName":           text(a.Product),
+		"detectorId":            text(a.DetectorID),
+		"tenantId":              text(a.TenantID),
+		"title":                 text(a.Title),
+		"description":           text(a.Description),
+		"recommendedActions":    text(a.RecommendedActions),
+		"category":              text(a.Category),
+		"assignedTo":            text(a.AssignedTo),
+		"alertWebUrl":           portal("alerts", a.ID, a.TenantID),
+		"incidentWebUrl":        portal("incidents", a.IncidentID, a.TenantID),
+		"actorDisplayName":      nil,
+		"threatDisplayName":     text(a.ThreatName),
+		"threatFamilyName":      text(a.ThreatFamily),
+		"mitreTechniques":       append([]string{}, a.MitreTechniques...),
+		"createdDateTime":       moment(a.Created),
+		"lastUpdateDateTime":    moment(a.Updated),
+		"resolvedDateTime":      moment(a.Resolved),
+		"firstActivityDateTime": moment(a.FirstActivity),
+		"lastActivityDateTime":  moment(a.LastActivity),
+		"systemTags":            []string{},
+		"alertPolicyId":         nil,
+		"investigationState":    text(a.InvestigationState), // on the page, not in the types
+		"customDetails":         map[string]any{},
+		"additionalData":        map[string]any{},
+		"comments":              comments(a.Comments),
+		"evidence":              append([]Evidence{}, a.Evidence...),
+	}
+	if newer {
+		return members
+	}
+	older, _ := hideNewer("", members).(map[string]any)
+	return older
+}
+
+func portal(kind, id, tenant string) any {
+	if id == "" {
+		return nil
+	}
+	return "https://security.microsoft.com/" + kind + "/" + id + "?tid=" + tenant
+}
+
+// comments are without @odata.type in the answer of the vendor's page, and with it in alerts; it is always there here.
+func comments(all []Comment) []any {
+	written := []any{}
+	for _, c := range all {
+		written = append(written, map[string]any{
+			"@odata.type":          "#microsoft.graph.security.alertComment",
+			"comment":              c.Text,
+			"createdByDisplayName": text(c.CreatedBy),
+			"createdDateTime":      moment(c.Created),
+		})
+	}
+	return written
+}
