@@ -201,3 +201,11 @@ func verifier(tokens map[string]Claims) func(string) (Claims, error) {
 		return Claims{}, errors.New("unknown token")
 	}
 }
+
+// ofDefender is what the Defender stand-in answers.
+func (tn *tenant) ofDefender(path string) string {
+	tn.t.Helper()
+	w := httptest.NewRecorder()
+	tn.defender.Handler().ServeHTTP(w, httptest.NewRequestWithContext(tn.t.Context(), http.MethodGet, path, nil))
+	return w.Body.String()
+}

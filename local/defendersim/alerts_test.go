@@ -275,3 +275,50 @@ func BenchmarkPageOfTenThousandAlerts(b *testing.B) {
 		})
 	}
 }
+
+func TestAnAlertIsKnownAsItWas(t *testing.T) {
+	t.Parallel()
+	tn := open(t, Options{ListLag: time.Second})
+	tn.AddAlert(Alert{ID: "a", Severity: "Low"}, start())
+	tn.AddAlert(Alert{ID: "later", Severity: "Low"}, start().Add(time.Hour))
+	tn.clock.pass(time.Minute)
+	if err := tn.UpdateAlert("a", func(a *Alert) { a.Severity = "High" }); err != nil {
+		t.Fatal(err)
+	}
+	if err := tn.UpdateAlert("later", func(a *Alert) { a.Severity = "High" }); err != nil {
+		t.Fatal(err)
+	}
+	severities := func(at time.Time) string {
+		var all []string
+		for _, a := range tn.AlertsAt(at) {
+			all = append(all, a.ID+" "+a.Severity)
+		}
+		return strings.Join(all, ", ")
+	}
+	for second, want := range map[int]string{
+		-1: "", 0: "a Low", 59: "a Low", 60: "a High", 3599: "a High", 3600: "a High, later High",
+	} {
+		if got := severities(start().Add(time.Duration(second) * time.Second)); got != want {
+			t.Errorf("after %d s: %q, want %q", second, got, want)
+		}
+	}
+	tn.AlertsAt(tn.clock.now())[0].Title = "changed"
+	tn.SetLag(30 * time.Second)
+	if got := tn.get("/api/alerts/a"); got.text("severity") != "Low" || got.text("title") != "" {
+		t.Errorf("lagging: %v", got.body)
+	}
+	if got := tn.get("/api/alerts"); got.list()[0]["severity"] != "Low" {
+		t.Errorf("lagging: %v", got.body)
+	}
+	tn.clock.pass(time.Hour - time.Minute + 30*time.Second)
+	tn.want(tn.get("/api/alerts/later"), 200, "")
+	if got := strings.Join(tn.get("/api/alerts").ids(), " "); got != "a" { // lists are later still
+		t.Errorf("listed: %s", got)
+	}
+	tn.HideAlert("later", true)
+	tn.want(tn.get("/api/alerts/later"), 404, "ResourceNotFound")
+	tn.want(tn.ask("PATCH", "/api/alerts/later", `{"status":"Resolved"}`), 404, "ResourceNotFound")
+	if _, known := tn.Machine("nobody"); known || len(tn.Alerts()) != 2 {
+		t.Error("methods know another tenant")
+	}
+}
