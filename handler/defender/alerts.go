@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/defender/lenient"
+	"cordon/handler/lenient"
 	"cordon/handler/machine"
 )
 
@@ -106,6 +106,8 @@ func (w wireAlert) alert() alert.Alert {
 		LastEvent:  time.Time(w.LastEvent),
 		Updated:    time.Time(w.Updated),
 		Resolved:   time.Time(w.Resolved),
+
+		ServiceSource: alert.ForEndpoint, // the API has no others
 	}
 	for _, e := range w.Evidence {
 		a.Evidence = append(a.Evidence, alert.Evidence{

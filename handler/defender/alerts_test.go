@@ -83,6 +83,7 @@ func TestAlertsOfAPageAreReadLikeSingleOnes(t *testing.T) {
 		ComputerDNSName: "fin-lt-0147.corp.contoso.com",
 		RBACGroupName:   "Finance-Laptops",
 		MitreTechniques: []string{"T1543"},
+		ServiceSource:   alert.ForEndpoint,
 	}
 	if diff := cmp.Diff([]alert.Alert{sampleAlert(t), custom}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"cordon/handler/alert"
-	"cordon/handler/defender/lenient"
+	"cordon/handler/lenient"
 	"cordon/handler/machine"
 )
 

@@ -34,6 +34,7 @@ func sampleAlert(t testing.TB) alert.Alert {
 		Severity:           alert.High,
 		Status:             alert.StatusNew,
 		InvestigationState: "Running",
+		ServiceSource:      alert.ForEndpoint,
 		DetectionSource:    "WindowsDefenderAtp",
 		DetectorID:         "6d3a2b10-97c4-4f58-8e21-b05f3c9d7a64",
 		Category:           "Execution",
@@ -321,6 +322,7 @@ func TestUnknownEnumValuesAreKept(t *testing.T) {
 		Classification: "Maybe",
 		Determination:  "Perhaps",
 		Evidence:       []alert.Evidence{{Kind: "Hologram", DetectionStatus: "Seen"}},
+		ServiceSource:  alert.ForEndpoint,
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("alert: %v (-want +got):\n%s", err, diff)
@@ -367,6 +369,7 @@ func TestFieldsOfAnotherTypeAreReadAsFarAsTheyGo(t *testing.T) {
 		},
 		`{"id":"x","title":"first","title":"second"}`: {ID: "x", Title: "second"},
 	} {
+		want.ServiceSource = alert.ForEndpoint
 		got, err := always(200, body).client().Alert(t.Context(), alertID)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got):\n%s", body, err, diff)
@@ -527,7 +530,8 @@ func TestDeeplyNestedUnknownMembersAreSkipped(t *testing.T) {
 	deep := strings.Repeat(`{"x":[`, 1000) + strings.Repeat(`]}`, 1000)
 	got, err := always(200, fmt.Sprintf(`{"futureField":%s,"id":"da1","title":"t"}`, deep)).client().Alert(t.Context(),
 		alertID)
-	if diff := cmp.Diff(alert.Alert{ID: "da1", Title: "t"}, got); err != nil || diff != "" {
+	want := alert.Alert{ID: "da1", Title: "t", ServiceSource: alert.ForEndpoint}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }

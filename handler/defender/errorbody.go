@@ -12,9 +12,9 @@ import (
 	"time"
 	"unicode"
 
-	"cordon/handler/defender/lenient"
-
 	"github.com/go-json-experiment/json"
+
+	"cordon/handler/lenient"
 )
 
 // wireError is the body of an error: {"error":{"code","message","target"}} (Common REST API error codes page).

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"cordon/handler/defender/lenient"
+	"cordon/handler/lenient"
 	"cordon/handler/machine"
 )
 

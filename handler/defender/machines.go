@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"cordon/handler/defender/lenient"
+	"cordon/handler/lenient"
 	"cordon/handler/machine"
 )
 

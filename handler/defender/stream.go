@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 
-	"cordon/handler/defender/lenient"
+	"cordon/handler/lenient"
 	"cordon/handler/machine"
 )
 
@@ -31,48 +30,19 @@ func one[T entity](k call, answer *http.Response) (T, error) {
 	return found, nil
 }
 
-// each decodes the "value" list of an answer as a stream and hands every entity to visit. It stops at the first error;
-// what was handed over before it is genuine. The count is that of the list, with entries that are no objects and are
-// not handed over: a full page must not look short. An answer without a list is an error, for it is not an empty one.
+// each hands every entity of the list of an answer to visit, see lenient.List. The error of visit is returned as it is.
 func each[T any](k call, answer *http.Response, visit func(T) error) (count int, err error) {
 	defer answer.Body.Close()
-	d := lenient.Decoder(answer.Body, maxList)
-	listed := false
 	var refused error
-	entry := func() error {
-		if d.PeekKind() != '{' {
-			err := d.SkipValue()
-			if err == nil {
-				count++
-			}
-			return err
-		}
-		var found T
-		if err := json.UnmarshalDecode(d, &found); err != nil {
-			return err
-		}
-		count++
+	count, _, err = lenient.List(answer.Body, maxList, func(found T) error {
 		refused = visit(found)
 		return refused
-	}
-	err = lenient.Members(d, func(name string) error {
-		switch {
-		case strings.EqualFold(name, "value") && d.PeekKind() == '[':
-			listed = true
-			return lenient.Elements(d, entry)
-		case strings.EqualFold(name, "error"):
-			// The status was sent before the server ran into trouble: the list is not whole.
-			return errors.New("the list was broken off by an error")
-		}
-		return d.SkipValue()
 	})
 	switch {
 	case refused != nil:
 		return count, refused
 	case err != nil:
 		return count, unreadable(k, answer, err)
-	case !listed:
-		return count, unreadable(k, answer, errors.New("there is no list in it"))
 	}
 	drain(answer.Body)
 	return count, nil

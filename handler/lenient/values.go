@@ -1,4 +1,4 @@
-// Package lenient reads JSON as the Defender API writes it: what is there is read, and a type that is not expected
+// Package lenient reads JSON as the vendor's APIs write it: what is there is read, and a type that is not expected
 // never fails. A field that the vendor changes must not cost an alert.
 package lenient
 

@@ -3,6 +3,7 @@ package lenient
 import (
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -70,4 +71,45 @@ func Elements(d *jsontext.Decoder, read func() error) error {
 	}
 	_, err := d.ReadToken()
 	return err
+}
+
+// List hands each object of the "value" list of a body to visit, as it comes, with one of them in memory. It stops at
+// the first error; what was handed over before it is genuine. The count is that of the list, with entries that are no
+// objects and are not handed over: a full page must not look short. A body without a list is an error, for it is not an
+// empty one. more says that the body names a next page.
+func List[T any](body io.Reader, limit int64, visit func(T) error) (count int, more bool, err error) {
+	d := Decoder(body, limit)
+	listed := false
+	entry := func() error {
+		if d.PeekKind() != '{' {
+			err := d.SkipValue()
+			if err == nil {
+				count++
+			}
+			return err
+		}
+		var found T
+		if err := json.UnmarshalDecode(d, &found); err != nil {
+			return err
+		}
+		count++
+		return visit(found)
+	}
+	err = Members(d, func(name string) error {
+		switch {
+		case strings.EqualFold(name, "value") && d.PeekKind() == '[':
+			listed = true
+			return Elements(d, entry)
+		case strings.EqualFold(name, "error"):
+			// The status was sent before the server ran into trouble: the list is not whole.
+			return errors.New("the list was broken off by an error")
+		case strings.EqualFold(name, "@odata.nextLink"):
+			more = d.PeekKind() != 'n'
+		}
+		return d.SkipValue()
+	})
+	if err == nil && !listed {
+		err = errors.New("there is no list in it")
+	}
+	return count, more, err
 }
