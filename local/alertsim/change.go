@@ -26,12 +26,12 @@ func (q *request) object() (map[string]json.RawMessage, graphapi.Refusal) {
 
 // settable are the values that an update may set, by member (Update alert page). The determinations are those of the
 // page and those of the types: which of them the service takes is not known.
-func settable(member string) (values []string, ok bool) {
+func (s *Sim) settable(member string) (values []string, ok bool) {
 	switch member {
 	case "status":
 		return []string{"new", "inProgress", "resolved"}, true
 	case "classification", "determination":
-		return members(member), true
+		return s.words.members[member], true
 	case "assignedTo":
 		return nil, true
 	}
@@ -39,7 +39,7 @@ func settable(member string) (values []string, ok bool) {
 }
 
 // changes reads an update. Null takes an assignment away, and is refused of anything else; that is an assumption.
-func (q *request) changes() (map[string]string, graphapi.Refusal) {
+func (s *Sim) changes(q *request) (map[string]string, graphapi.Refusal) {
 	members, no := q.object()
 	if no.Status != 0 {
 		return nil, no
@@ -49,7 +49,7 @@ func (q *request) changes() (map[string]string, graphapi.Refusal) {
 		if strings.HasPrefix(name, "@odata.") {
 			continue
 		}
-		values, ok := settable(name)
+		values, ok := s.settable(name)
 		var value *string
 		switch {
 		case !ok:
@@ -71,7 +71,7 @@ func (q *request) changes() (map[string]string, graphapi.Refusal) {
 
 // patch changes an alert and answers with it.
 func (s *Sim) patch(q *request) (any, graphapi.Refusal) {
-	given, no := q.changes()
+	given, no := s.changes(q)
 	if no.Status != 0 {
 		return nil, no
 	}
@@ -83,17 +83,17 @@ func (s *Sim) patch(q *request) (any, graphapi.Refusal) {
 		for name, value := range given {
 			switch name {
 			case "status":
-				a.SetStatus(toDefender(name, value), q.at)
+				a.SetStatus(s.words.toDefender(name, value), q.at)
 			case "classification":
-				a.Classification = toDefender(name, value)
+				a.Classification = s.words.toDefender(name, value)
 			case "determination":
-				a.Determination = toDefender(name, value)
+				a.Determination = s.words.toDefender(name, value)
 			case "assignedTo":
 				a.AssignedTo = value
 			}
 		}
 	})
-	return entity(changed, q.newer), no
+	return s.entity(changed, q.newer), no
 }
 
 // comment adds a comment and answers with all of them (Create comment for alert page). Its author is the app's id: what
@@ -132,7 +132,7 @@ func (s *Sim) apply(q *request, a Alert, change func(*defendersim.Alert)) (Alert
 	if a.ofTenant == "" {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return s.change(a.ID, q.at, func(a *Alert) { a.changeAs(change) }), graphapi.Refusal{}
+		return s.change(a.ID, q.at, func(a *Alert) { s.words.change(a, change) }), graphapi.Refusal{}
 	}
 	if err := s.o.Tenant.UpdateAlert(a.ofTenant, change); err != nil {
 		return a, graphapi.No(http.StatusNotFound, "ResourceNotFound", err.Error())
@@ -141,19 +141,19 @@ func (s *Sim) apply(q *request, a Alert, change func(*defendersim.Alert)) (Alert
 	return all[slices.IndexFunc(all, func(one Alert) bool { return one.ofTenant == a.ofTenant })], graphapi.Refusal{}
 }
 
-// changeAs makes a change that is said in Defender's words.
-func (a *Alert) changeAs(change func(*defendersim.Alert)) {
+// change makes a change that is said in Defender's words.
+func (w words) change(a *Alert, change func(*defendersim.Alert)) {
 	of := defendersim.Alert{
-		Status:         toDefender("status", a.Status),
+		Status:         w.toDefender("status", a.Status),
 		Resolved:       a.Resolved,
-		Classification: toDefender("classification", a.Classification),
-		Determination:  toDefender("determination", a.Determination),
+		Classification: w.toDefender("classification", a.Classification),
+		Determination:  w.toDefender("determination", a.Determination),
 		AssignedTo:     a.AssignedTo,
 		Comments:       a.Comments,
 	}
 	change(&of)
-	a.Status, a.Resolved = toGraph("status", of.Status, false), of.Resolved
-	a.Classification = toGraph("classification", of.Classification, false)
-	a.Determination = toGraph("determination", of.Determination, false)
+	a.Status, a.Resolved = w.toGraph("status", of.Status, false), of.Resolved
+	a.Classification = w.toGraph("classification", of.Classification, false)
+	a.Determination = w.toGraph("determination", of.Determination, false)
 	a.AssignedTo, a.Comments = of.AssignedTo, of.Comments
 }

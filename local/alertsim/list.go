@@ -163,7 +163,7 @@ func (s *Sim) list(q *request) (any, graphapi.Refusal) {
 	}
 	value := []any{}
 	for _, a := range page[:min(o.top, len(page))] {
-		value = append(value, a.wire(q.newer))
+		value = append(value, s.write(a, q.newer))
 	}
 	answer["value"] = value
 	return answer, graphapi.Refusal{}
@@ -188,7 +188,7 @@ func (s *Sim) get(q *request) (any, graphapi.Refusal) {
 	if no.Status != 0 {
 		return nil, no
 	}
-	return entity(a, q.newer), no
+	return s.entity(a, q.newer), no
 }
 
 // find is the alert that a request names. The code and the words of 404 are assumptions.
@@ -201,8 +201,8 @@ func (s *Sim) find(q *request) (Alert, graphapi.Refusal) {
 	return all[i], graphapi.Refusal{}
 }
 
-func entity(a Alert, newer bool) map[string]any {
-	members := a.wire(newer)
+func (s *Sim) entity(a Alert, newer bool) map[string]any {
+	members := s.write(a, newer)
 	members["@odata.context"] = contextBase + "/$entity"
 	return members
 }

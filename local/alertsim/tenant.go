@@ -11,7 +11,7 @@ import (
 
 // ofTenant is an alert of the tenant as Graph shows it.
 func (s *Sim) ofTenant(of defendersim.Alert) Alert {
-	spell := func(member, value string) string { return toGraph(member, value, s.o.OlderDeterminations) }
+	spell := func(member, value string) string { return s.words.toGraph(member, value, s.o.OlderDeterminations) }
 	a := Alert{
 		ID:                 of.ID,
 		ProviderID:         of.ID,
@@ -38,10 +38,10 @@ func (s *Sim) ofTenant(of defendersim.Alert) Alert {
 		FirstActivity:      of.FirstEvent,
 		LastActivity:       of.LastEvent,
 		Comments:           of.Comments,
-		Evidence:           s.evidence(of),
 		VisibleAt:          of.VisibleAt,
 
 		ofTenant: of.ID,
+		tenant:   &of,
 	}
 	if of.IncidentID != 0 {
 		a.IncidentID = strconv.FormatInt(of.IncidentID, 10)
@@ -53,7 +53,16 @@ func (s *Sim) ofTenant(of defendersim.Alert) Alert {
 		a.ProviderID = ""
 	}
 	if s.o.Amend != nil {
+		a = s.whole(a)
 		s.o.Amend(&a)
+	}
+	return a
+}
+
+// whole is the alert with its evidence, which is made only where it is wanted: lists drop most alerts.
+func (s *Sim) whole(a Alert) Alert {
+	if a.tenant != nil {
+		a.Evidence, a.tenant = s.evidence(*a.tenant), nil
 	}
 	return a
 }
@@ -125,11 +134,11 @@ func Device(m defendersim.Machine, created time.Time, primary bool, loggedOn ...
 		"osPlatform":            text(m.OS),
 		"osBuild":               count(m.OSBuild),
 		"version":               text(m.Version),
-		"healthStatus":          text(toGraph("healthStatus", m.Health, false)),
-		"riskScore":             text(toGraph("riskScore", m.Risk, false)),
+		"healthStatus":          text(lowered(m.Health)),
+		"riskScore":             text(lowered(m.Risk)),
 		"rbacGroupId":           m.GroupID,
 		"rbacGroupName":         text(m.Group),
-		"onboardingStatus":      text(toGraph("onboardingStatus", m.Onboarding, false)),
+		"onboardingStatus":      text(lowered(m.Onboarding)),
 		"defenderAvStatus":      "updated",
 		"lastIpAddress":         text(m.LastIP),
 		"lastExternalIpAddress": text(m.LastExternalIP),
@@ -166,10 +175,10 @@ func evidenceOf(e defendersim.Evidence, machineID string, alerted time.Time) Evi
 	case "Registry":
 		kind, more = registry(e, machineID)
 	default:
-		kind = toGraph("", e.Kind, false)
+		kind = lowered(e.Kind)
 	}
 	found := NewEvidence(kind, wireTime(e.Created, alerted), more)
-	if status := toGraph("detectionStatus", e.DetectionStatus, false); status != "" {
+	if status := lowered(e.DetectionStatus); status != "" {
 		if kind == "file" || kind == "process" {
 			found["detectionStatus"] = status
 		}

@@ -181,6 +181,7 @@ func TestAMachineThatIsNotKnownIsADeviceAllTheSame(t *testing.T) {
 
 func TestEnumerationsAreSpelledAsGraphDoes(t *testing.T) {
 	t.Parallel()
+	w := newWords()
 	for _, tt := range []struct{ member, defender, graph, older string }{
 		{"severity", "UnSpecified", "unknown", "unknown"},
 		{"severity", "Informational", "informational", "informational"},
@@ -194,25 +195,23 @@ func TestEnumerationsAreSpelledAsGraphDoes(t *testing.T) {
 		{"determination", "MultiStagedAttack", "multiStagedAttack", "multiStagedAttack"},
 		{"detectionSource", "WindowsDefenderAv", "antivirus", "antivirus"},
 		{"detectionSource", "CustomDetection", "customDetection", "customDetection"},
-		{"healthStatus", "NoSensorData", "noSensorData", "noSensorData"},
-		{"onboardingStatus", "CanBeOnboarded", "canBeOnboarded", "canBeOnboarded"},
+		{"status", "Resolved", "resolved", "resolved"},
 	} {
-		if got, older := toGraph(tt.member, tt.defender,
-			false), toGraph(tt.member, tt.defender, true); got != tt.graph ||
-			older != tt.older {
+		got, older := w.toGraph(tt.member, tt.defender, false), w.toGraph(tt.member, tt.defender, true)
+		if got != tt.graph || older != tt.older {
 			t.Errorf("%s %s: %s and %s", tt.member, tt.defender, got, older)
 		}
 		for _, spelled := range []string{tt.graph, tt.older} {
-			if got := toDefender(tt.member, spelled); got != tt.defender {
+			if got := w.toDefender(tt.member, spelled); got != tt.defender {
 				t.Errorf("%s %s is %s for Defender", tt.member, spelled, got)
 			}
-			if shown := hideNewer(tt.member, spelled); shown != spelled {
+			if shown := w.hideNewer(tt.member, spelled); shown != spelled {
 				t.Errorf("%s %s is hidden", tt.member, spelled)
 			}
 		}
 	}
 	for _, drifted := range []string{"NotMalicious", "ConfirmedActivity"} { // Defender's other spelling
-		if got := toGraph("determination", drifted, false); strings.ToLower(got) != strings.ToLower(drifted) {
+		if got := w.toGraph("determination", drifted, false); strings.ToLower(got) != strings.ToLower(drifted) {
 			t.Errorf("%s is %s", drifted, got)
 		}
 	}

@@ -1,6 +1,29 @@
 package alertsim
 
-import "time"
+import (
+	"net/http"
+	"time"
+
+	"cordon/local/internal/graphapi"
+)
+
+const (
+	// tick is the resolution of the service's clock.
+	tick = 100 * time.Nanosecond
+	// contextBase begins every @odata.context.
+	contextBase = "https://graph.microsoft.com/v1.0/$metadata#security/alerts_v2"
+)
+
+// now is the time as the service could tell it.
+func (s *Sim) now() time.Time { return s.o.Now().UTC().Truncate(tick) }
+
+// wireTime is a time as the service can tell it.
+func wireTime(t, or time.Time) time.Time {
+	if t.IsZero() {
+		t = or
+	}
+	return t.UTC().Truncate(tick)
+}
 
 // text is null if it is empty.
 func text(s string) any {
@@ -26,8 +49,9 @@ func moment(t time.Time) any {
 	return t.UTC().Format("2006-01-02T15:04:05.9999999Z")
 }
 
-// wire are the members of an alert, the newer members of enumerations only if they are asked for.
-func (a Alert) wire(newer bool) map[string]any {
+// write are the members of an alert, the newer members of enumerations only if they are asked for.
+func (s *Sim) write(a Alert, newer bool) map[string]any {
+	a = s.whole(a)
 	members := map[string]any{
 		"@odata.type":           "#microsoft.graph.security.alert",
 		"id":                    a.ID,
@@ -69,7 +93,7 @@ func (a Alert) wire(newer bool) map[string]any {
 	if newer {
 		return members
 	}
-	older, _ := hideNewer("", members).(map[string]any)
+	older, _ := s.words.hideNewer("", members).(map[string]any)
 	return older
 }
 
@@ -92,4 +116,18 @@ func comments(all []Comment) []any {
 		})
 	}
 	return written
+}
+
+// productOf is productName of a serviceSource.
+func productOf(serviceSource string) string {
+	return map[string]string{
+		Endpoint:  "Microsoft Defender for Endpoint",
+		Identity:  "Microsoft Defender for Identity",
+		CloudApps: "Microsoft Defender for Cloud Apps",
+		Mail:      "Microsoft Defender for Office 365",
+	}[serviceSource]
+}
+
+func badRequest(message string) graphapi.Refusal {
+	return graphapi.No(http.StatusBadRequest, "BadRequest", message)
 }

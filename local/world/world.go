@@ -44,6 +44,7 @@ type World struct {
 	Mail     *smtpsink.Sink
 	Graph    *graphsim.Sim // mail and hunting
 	Alerts   *alertsim.Sim // of Graph, over the tenant of Defender
+	GraphAPI http.Handler  // Graph and Alerts at one address, as the handler reaches them
 
 	Settings map[string]string // app settings that point at all of it
 	Folder   string            // for files that settings name
@@ -241,6 +242,7 @@ func (w *World) startGraph(o Options) error {
 	root.Handle("/", w.Graph)
 	root.Handle("/v1.0/security/alerts_v2", alerts)
 	root.Handle("/v1.0/security/alerts_v2/", alerts)
+	w.GraphAPI = root
 	return w.point("CORDON_GRAPH_URL", root, nil)
 }
 

@@ -54,7 +54,8 @@ type Alert struct {
 	// VisibleAt is when Graph begins to show the alert, SetLag apart. AddAlert sets it.
 	VisibleAt time.Time
 
-	ofTenant string // its id in the tenant; empty: only Graph has it
+	ofTenant string             // its id in the tenant; empty: only Graph has it
+	tenant   *defendersim.Alert // whose evidence is still to be made; nil: of none
 }
 
 // Comment is what somebody wrote on an alert.
@@ -109,22 +110,6 @@ func (s *Sim) AddAlert(a Alert, visibleAt time.Time) string {
 	return a.ID
 }
 
-func wireTime(t, or time.Time) time.Time {
-	if t.IsZero() {
-		t = or
-	}
-	return t.UTC().Truncate(tick)
-}
-
-func productOf(serviceSource string) string {
-	return map[string]string{
-		Endpoint:  "Microsoft Defender for Endpoint",
-		Identity:  "Microsoft Defender for Identity",
-		CloudApps: "Microsoft Defender for Cloud Apps",
-		Mail:      "Microsoft Defender for Office 365",
-	}[serviceSource]
-}
-
 // UpdateAlert changes an alert that only Graph has; its lastUpdateDateTime moves on unless the change sets it. Those of
 // the tenant are changed there. The change must not call the Sim.
 func (s *Sim) UpdateAlert(id string, change func(*Alert)) error {
@@ -158,7 +143,13 @@ func (s *Sim) change(id string, now time.Time, change func(*Alert)) Alert {
 
 // Alerts returns every alert as it would be shown without lag, hidden ones included: the tenant's first, each kind in
 // the order in which they were added.
-func (s *Sim) Alerts() []Alert { return s.at(s.now()) }
+func (s *Sim) Alerts() []Alert {
+	all := s.at(s.now())
+	for i, a := range all {
+		all[i] = s.whole(a)
+	}
+	return all
+}
 
 // at are the alerts as they were at a time.
 func (s *Sim) at(t time.Time) []Alert {

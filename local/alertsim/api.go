@@ -76,8 +76,9 @@ type Call struct {
 
 // Sim is the stand-in: an http.Handler for Graph's root. It is safe for concurrent use.
 type Sim struct {
-	o   Options
-	mux *http.ServeMux
+	o     Options
+	words words
+	mux   *http.ServeMux
 
 	mu     sync.Mutex
 	own    []ownAlert
@@ -102,6 +103,7 @@ func New(o Options) *Sim {
 	}
 	s := &Sim{
 		o:      o,
+		words:  newWords(),
 		mux:    http.NewServeMux(),
 		ownAt:  map[string]int{},
 		hidden: map[string]bool{},
@@ -154,5 +156,3 @@ func (s *Sim) Calls() []Call {
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
 }
-
-func (s *Sim) now() time.Time { return s.o.Now().UTC().Truncate(tick) }

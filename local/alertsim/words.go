@@ -12,10 +12,18 @@ type spelling struct {
 	older    string // of Graph's Update alert page; empty: like graph
 }
 
-// spellings are the values that the APIs share, by the member of an alert. Others differ in the case of the first
-// letter only.
-func spellings(member string) []spelling {
-	return map[string][]spelling{
+// words are what enumerations are written in.
+type words struct {
+	// spellings are the values that the APIs share, by the member of an alert. Others differ in the case of the first
+	// letter only.
+	spellings map[string][]spelling
+	// members are the members of the enumerations that everybody is shown, by the member of an alert or of its
+	// evidence. Those added since are shown to who asks for them.
+	members map[string][]string
+}
+
+func newWords() words {
+	w := words{members: map[string][]string{}, spellings: map[string][]spelling{
 		"severity":       {{defender: "UnSpecified", graph: "unknown"}},
 		"classification": {{defender: "", graph: "unknown"}},
 		"determination": {
@@ -37,43 +45,8 @@ func spellings(member string) []spelling {
 			{defender: "AzureATP", graph: "microsoftDefenderForIdentity"},
 			{defender: "ThreatExperts", graph: "microsoftThreatExperts"},
 		},
-	}[member]
-}
-
-// toGraph spells a value of Defender's as Graph does. Nothing stays nothing, but for a severity, which is never null.
-func toGraph(member, value string, older bool) string {
-	if value == "" {
-		return ""
-	}
-	for _, s := range spellings(member) {
-		switch {
-		case s.defender != value:
-		case older && s.older != "":
-			return s.older
-		default:
-			return s.graph
-		}
-	}
-	return strings.ToLower(value[:1]) + value[1:]
-}
-
-// toDefender spells a value of Graph's, old or new, as Defender does.
-func toDefender(member, value string) string {
-	for _, s := range spellings(member) {
-		if value == s.graph || value == s.older && value != "" {
-			return s.defender
-		}
-	}
-	if value == "" {
-		return ""
-	}
-	return strings.ToUpper(value[:1]) + value[1:]
-}
-
-// members are the members of the enumerations that everybody is shown, by the member of an alert or of its evidence.
-// Those added since are shown to who asks for them.
-func members(name string) []string {
-	return strings.Fields(map[string]string{
+	}}
+	for name, all := range map[string]string{
 		"severity":       "unknown informational low medium high",
 		"status":         "unknown new inProgress resolved",
 		"classification": "unknown falsePositive truePositive informationalExpectedActivity",
@@ -97,39 +70,78 @@ func members(name string) []string {
 		"verdict":           "unknown suspicious malicious noThreatsFound",
 		"roles": `unknown contextual scanned source destination created added compromised edited attacked attacker
 			commandAndControl loaded suspicious policyViolator`,
-	}[name])
+	} {
+		w.members[name] = strings.Fields(all)
+	}
+	return w
+}
+
+// toGraph spells a value of Defender's as Graph does. Nothing stays nothing, but for a severity, which is never null.
+func (w words) toGraph(member, value string, older bool) string {
+	for _, s := range w.spellings[member] {
+		switch {
+		case value == "":
+		case s.defender != value:
+		case older && s.older != "":
+			return s.older
+		default:
+			return s.graph
+		}
+	}
+	return lowered(value)
+}
+
+// lowered is a value whose spelling differs in nothing else.
+func lowered(value string) string {
+	if value == "" {
+		return ""
+	}
+	return strings.ToLower(value[:1]) + value[1:]
+}
+
+// toDefender spells a value of Graph's, old or new, as Defender does.
+func (w words) toDefender(member, value string) string {
+	for _, s := range w.spellings[member] {
+		if value == s.graph || value == s.older && value != "" {
+			return s.defender
+		}
+	}
+	if value == "" {
+		return ""
+	}
+	return strings.ToUpper(value[:1]) + value[1:]
 }
 
 // hideNewer writes unknownFutureValue for members of enumerations that were added since, as Graph does for who does not
 // ask for them.
-func hideNewer(name string, value any) any {
+func (w words) hideNewer(name string, value any) any {
 	switch is := value.(type) {
 	case map[string]any:
 		older := map[string]any{}
 		for name, inner := range is {
-			older[name] = hideNewer(name, inner)
+			older[name] = w.hideNewer(name, inner)
 		}
 		return older
 	case Evidence:
-		return hideNewer(name, map[string]any(is))
+		return w.hideNewer(name, map[string]any(is))
 	case []Evidence:
-		return hideEach(name, is)
+		return hideEach(w, name, is)
 	case []any:
-		return hideEach(name, is)
+		return hideEach(w, name, is)
 	case []string:
-		return hideEach(name, is)
+		return hideEach(w, name, is)
 	case string:
-		if known := members(name); len(known) > 0 && !slices.Contains(known, is) {
+		if known, ok := w.members[name]; ok && !slices.Contains(known, is) {
 			return "unknownFutureValue"
 		}
 	}
 	return value
 }
 
-func hideEach[T any](name string, all []T) []any {
+func hideEach[T any](w words, name string, all []T) []any {
 	older := make([]any, len(all))
 	for i, one := range all {
-		older[i] = hideNewer(name, one)
+		older[i] = w.hideNewer(name, one)
 	}
 	return older
 }

@@ -16,14 +16,8 @@ import (
 	"cordon/local/internal/graphapi"
 )
 
-const (
-	// maxBody is the largest request body that is read.
-	maxBody = 1 << 20
-	// tick is the resolution of the service's clock.
-	tick = 100 * time.Nanosecond
-	// contextBase begins every @odata.context.
-	contextBase = "https://graph.microsoft.com/v1.0/$metadata#security/alerts_v2"
-)
+// maxBody is the largest request body that is read.
+const maxBody = 1 << 20
 
 // endpoint is one operation.
 type endpoint struct {
@@ -176,10 +170,6 @@ func usualCode(status int) string {
 		http.StatusInternalServerError: "InternalServerError",
 		http.StatusServiceUnavailable:  "ServiceUnavailable",
 	}[status]
-}
-
-func badRequest(message string) graphapi.Refusal {
-	return graphapi.No(http.StatusBadRequest, "BadRequest", message)
 }
 
 // write answers with JSON, or with the first half of it.
