@@ -211,7 +211,7 @@ func TestEnumerationsAreSpelledAsGraphDoes(t *testing.T) {
 		}
 	}
 	for _, drifted := range []string{"NotMalicious", "ConfirmedActivity"} { // Defender's other spelling
-		if got := w.toGraph("determination", drifted, false); strings.ToLower(got) != strings.ToLower(drifted) {
+		if got := w.toGraph("determination", drifted, false); !strings.EqualFold(got, drifted) {
 			t.Errorf("%s is %s", drifted, got)
 		}
 	}
