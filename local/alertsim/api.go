@@ -5,6 +5,7 @@
 package alertsim
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -21,6 +22,8 @@ const (
 	documentedPerMinute = 150
 	// assumedPage is the size of a page that was asked for without $top. The pages do not say one.
 	assumedPage = 100
+	// observedPage is what $top is cut to, as seen of the service in 2026-07.
+	observedPage = 1000
 )
 
 // Claims are what a token says about its bearer.
@@ -48,6 +51,10 @@ type Options struct {
 	PerMinute int           // quota of an app; 0: as documented, below 0: none
 	Lag       time.Duration // how long ago the alerts were as they are shown; SetLag changes it
 	PageSize  int           // of pages asked for without $top; 0: assumedPage
+	// LargestPage is what a larger $top is cut to without a word; 0: as observed.
+	LargestPage int
+	// Shuffle lists alerts in an order without meaning, the same for every page, where none is asked for.
+	Shuffle bool
 	// NoNextLink leaves @odata.nextLink out, as was observed in 2026-07 against the page.
 	NoNextLink bool
 	// GraphID makes Graph's id of an alert of the tenant; nil: it is the tenant's own.
@@ -95,12 +102,9 @@ func New(o Options) *Sim {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.PerMinute == 0 {
-		o.PerMinute = documentedPerMinute
-	}
-	if o.PageSize == 0 {
-		o.PageSize = assumedPage
-	}
+	o.PerMinute = cmp.Or(o.PerMinute, documentedPerMinute)
+	o.PageSize = cmp.Or(o.PageSize, assumedPage)
+	o.LargestPage = cmp.Or(o.LargestPage, observedPage)
 	s := &Sim{
 		o:      o,
 		words:  newWords(),

@@ -2,6 +2,7 @@ package alertsim
 
 import (
 	"cmp"
+	"hash/fnv"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,8 +15,7 @@ import (
 )
 
 const (
-	// largestPage is what $top is cut to, and largestSkip what $skip may be, as observed of the service in 2026-07.
-	largestPage = 1000
+	// largestSkip is what $skip may be, as observed of the service in 2026-07.
 	largestSkip = 500
 	// maxNodes bounds what a filter is made of: the default of the framework. Whether Graph has it is not documented.
 	maxNodes = 100
@@ -67,7 +67,10 @@ type listOptions struct {
 
 // options reads the query.
 func (s *Sim) options(query url.Values) (o listOptions, no graphapi.Refusal) {
-	o = listOptions{top: s.o.PageSize, compare: newestFirst}
+	o = listOptions{top: min(s.o.PageSize, s.o.LargestPage), compare: newestFirst}
+	if s.o.Shuffle {
+		o.compare = shuffled
+	}
 	var err error
 	for name, values := range query {
 		switch value := values[0]; {
@@ -78,7 +81,7 @@ func (s *Sim) options(query url.Values) (o listOptions, no graphapi.Refusal) {
 			o.keep, err = language().Parse(value)
 		case name == "$top":
 			o.top, err = wholeNumber(name, value)
-			o.top = min(o.top, largestPage)
+			o.top = min(o.top, s.o.LargestPage)
 		case name == "$skip":
 			o.skip, err = wholeNumber(name, value)
 			if o.skip > largestSkip {
@@ -113,6 +116,16 @@ func wholeNumber(name, value string) (int, error) {
 // newestFirst is the order when none is asked for. That it goes by the creation is an assumption.
 func newestFirst(a, b Alert) int {
 	return cmp.Or(b.Created.Compare(a.Created), strings.Compare(a.ID, b.ID))
+}
+
+// shuffled goes by something that has no meaning.
+func shuffled(a, b Alert) int {
+	place := func(id string) uint64 {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(id)) // a hash takes everything
+		return h.Sum64()
+	}
+	return cmp.Compare(place(a.ID), place(b.ID))
 }
 
 // order reads $orderby, which is not on the page: that it works on lastUpdateDateTime was observed. Alerts updated at
@@ -163,7 +176,7 @@ func (s *Sim) list(q *request) (any, graphapi.Refusal) {
 	}
 	value := []any{}
 	for _, a := range page[:min(o.top, len(page))] {
-		value = append(value, s.write(a, q.newer))
+		value = append(value, s.write(s.whole(a), q.newer))
 	}
 	answer["value"] = value
 	return answer, graphapi.Refusal{}
@@ -202,7 +215,7 @@ func (s *Sim) find(q *request) (Alert, graphapi.Refusal) {
 }
 
 func (s *Sim) entity(a Alert, newer bool) map[string]any {
-	members := s.write(a, newer)
+	members := s.write(s.whole(a), newer)
 	members["@odata.context"] = contextBase + "/$entity"
 	return members
 }

@@ -3,6 +3,7 @@ package alertsim
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,29 @@ func TestTopIsCutToAThousandAndSkipEndsAtFiveHundred(t *testing.T) {
 	numbered(without, 5)
 	if got := without.get(""); len(got.list()) != 3 || got.text("@odata.nextLink") != "" {
 		t.Errorf("%d alerts, next %q", len(got.list()), got.text("@odata.nextLink"))
+	}
+}
+
+func TestPagesCanBeShortAndInNoOrder(t *testing.T) {
+	t.Parallel()
+	tn := open(t, Options{LargestPage: 4, Shuffle: true})
+	numbered(tn, 10)
+	seen := map[string]bool{}
+	var order []string
+	for skip := range 3 {
+		page := tn.want(tn.get("", "$top", "500", "$skip", fmt.Sprint(4*skip)), 200, "")
+		if n := len(page.list()); n != min(4, 10-4*skip) || (page.text("@odata.nextLink") != "") != (skip < 2) {
+			t.Errorf("page %d has %d alerts, next %q", skip, n, page.text("@odata.nextLink"))
+		}
+		for _, id := range strings.Fields(page.ids()) {
+			seen[id], order = true, append(order, id)
+		}
+	}
+	if len(seen) != 10 || slices.IsSorted(order) || order[0] == "a0010" {
+		t.Errorf("listed in the order %v", order)
+	}
+	if got := tn.get("", "$orderby", "createdDateTime desc").ids(); got != "a0010 a0009 a0008 a0007" {
+		t.Errorf("in an order that was asked for: %s", got)
 	}
 }
 

@@ -269,11 +269,15 @@ func TestAlertsOfOtherProductsStandBesideTheTenants(t *testing.T) {
 			Device(defendersim.Machine{ID: "b0b"}, start(), false),
 		},
 	}, time.Time{})
+	if err := tn.UpdateAlert(mail, func(a *Alert) { a.Title = "before anybody saw it" }); err != nil {
+		t.Fatal(err)
+	}
 	tn.want(tn.get("/"+mail), 404, "ResourceNotFound")
 	tn.clock.pass(time.Minute)
 	got := tn.want(tn.get("/"+mail), 200, "")
 	if got.text("serviceSource") != Mail || got.text("productName") != "Microsoft Defender for Office 365" ||
-		got.text("providerAlertId") != mail || got.text("severity") != "unknown" || got.text("status") != "new" {
+		got.text("providerAlertId") != mail || got.text("severity") != "unknown" || got.text("status") != "new" ||
+		got.text("title") != "before anybody saw it" {
 		t.Errorf("mail: %v", got.body)
 	}
 	got = tn.want(tn.get("/"+identity), 200, "")

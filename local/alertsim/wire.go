@@ -49,9 +49,8 @@ func moment(t time.Time) any {
 	return t.UTC().Format("2006-01-02T15:04:05.9999999Z")
 }
 
-// write are the members of an alert, the newer members of enumerations only if they are asked for.
+// write are the members of a whole alert, the newer members of enumerations only if they are asked for.
 func (s *Sim) write(a Alert, newer bool) map[string]any {
-	a = s.whole(a)
 	members := map[string]any{
 		"@odata.type":           "#microsoft.graph.security.alert",
 		"id":                    a.ID,
