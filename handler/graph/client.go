@@ -60,5 +60,8 @@ func Budget(r *http.Request) (key string, perMinute int) {
 	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/security/runHuntingQuery") {
 		return "POST /v1.0/security/runHuntingQuery", 45 // for the tenant ("Advanced hunting quotas and usage limits")
 	}
+	if strings.Contains(r.URL.Path, "/security/alerts_v2") {
+		return "/v1.0/security/alerts_v2", 150 // for the app in the tenant, whatever is asked of alerts
+	}
 	return "", 0
 }

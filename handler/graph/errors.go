@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"cordon/handler/alert"
 )
 
 // maxErrorBody bounds how much of an error answer is read.
@@ -33,25 +35,39 @@ type Error struct {
 }
 
 // Error says what came back and, where a person must act, the way out.
-func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("Microsoft Graph")
+func (e *Error) Error() string { return e.Words("Microsoft Graph", e.wayOut()) }
+
+// Words are what is known of the failure of a request, and the way out for whoever made it.
+func (e *Error) Words(request, wayOut string) string {
+	text := request
 	if e.Status != 0 {
-		b.WriteString(": " + strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, e.Code)))
+		text += ": " + strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, e.Code))
 	}
 	if e.Message != "" {
-		b.WriteString(": " + e.Message)
+		text += ": " + e.Message
 	}
 	if e.cause != nil {
-		b.WriteString(": " + clean(e.cause.Error()))
+		text += ": " + clean(e.cause.Error())
 	}
-	if hint := e.wayOut(); hint != "" {
-		b.WriteString("; " + hint)
+	if wayOut != "" {
+		text += "; " + wayOut
 	}
 	if e.RequestID != "" {
-		b.WriteString(" [request " + e.RequestID + "]")
+		text += " [request " + e.RequestID + "]"
 	}
-	return b.String()
+	return text
+}
+
+// Steady is e without what differs from one answer to the next: the request's id, and numbers in words of others.
+func (e *Error) Steady() *Error {
+	same := *e
+	same.Message = alert.Steady(e.Message)
+	same.RequestID = ""
+	same.after = 0
+	if e.cause != nil {
+		same.cause = errors.New(alert.Steady(clean(e.cause.Error())))
+	}
+	return &same
 }
 
 // wayOut says what to do about an answer; without one, the cause says it.
@@ -60,7 +76,7 @@ func (e *Error) wayOut() string {
 	case e.UnknownFate():
 		return "Graph may have taken the mail; a repeat may arrive as a second mail"
 	case e.foreign && !e.TooLarge():
-		return notGraphs
+		return NotGraphs
 	case e.Code == "ErrorSendAsDenied":
 		return "the mail's sender is not the mailbox itself: set CORDON_MAIL_FROM to the mailbox's own address"
 	case e.Status == http.StatusUnauthorized:
@@ -87,8 +103,8 @@ func (e *Error) wayOut() string {
 	return ""
 }
 
-// notGraphs says what to do about a page of somebody on the way, such as a proxy or a firewall. It is no last word.
-const notGraphs = "not Graph's answer but a page of somebody else, so it decides nothing and is tried again: look " +
+// NotGraphs says what to do about a page of somebody on the way, such as a proxy or a firewall. It is no last word.
+const NotGraphs = "not Graph's answer but a page of somebody else, so it decides nothing and is tried again: look " +
 	"at what stands between the app and CORDON_GRAPH_URL, such as a proxy or a firewall"
 
 // Unwrap returns what went wrong without an answer.
@@ -107,6 +123,9 @@ func (e *Error) UnknownFate() bool {
 	return e.unknown || e.Status >= 500
 }
 
+// Foreign reports that the answer has no words of Graph's: somebody on the way made it.
+func (e *Error) Foreign() bool { return e.foreign }
+
 // TooLarge reports that Graph refused the mail for its size, before it did anything with it.
 func (e *Error) TooLarge() bool {
 	return e.Status == http.StatusRequestEntityTooLarge
@@ -117,12 +136,13 @@ func (e *Error) InvalidRecipients() bool {
 	return e.Status == http.StatusBadRequest && e.Code == "ErrorInvalidRecipients"
 }
 
-// unsent is the error of a request that was not sent.
-func unsent(cause error, passing bool) *Error {
+// Unsent is the error of a request that was not sent.
+func Unsent(cause error, passing bool) *Error {
 	return &Error{cause: cause, passing: passing}
 }
 
-func answerError(answer *http.Response) *Error {
+// AnswerError reads an answer that is none of those that were asked for.
+func AnswerError(answer *http.Response) *Error {
 	e := &Error{
 		Status:    answer.StatusCode,
 		RequestID: word(answer.Header.Get("request-id")),
@@ -143,8 +163,8 @@ func answerError(answer *http.Response) *Error {
 	return e
 }
 
-// transportError keeps the cause but not the address, which holds the mailbox.
-func transportError(err error) *Error {
+// TransportError keeps the cause but not the address, which holds the mailbox.
+func TransportError(err error) *Error {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err

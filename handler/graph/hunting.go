@@ -41,23 +41,7 @@ type HuntingError struct {
 
 // Error says what came back and, where a person must act, the way out.
 func (e *HuntingError) Error() string {
-	text := "Microsoft Graph hunting"
-	if e.cause.Status != 0 {
-		text += strings.TrimRight(fmt.Sprintf(": %d %s", e.cause.Status, e.cause.Code), " ")
-	}
-	if e.cause.Message != "" {
-		text += ": " + e.cause.Message
-	}
-	if e.cause.cause != nil {
-		text += ": " + clean(e.cause.cause.Error())
-	}
-	if hint := e.wayOut(); hint != "" {
-		text += "; " + hint
-	}
-	if e.cause.RequestID != "" {
-		text += " [request " + e.cause.RequestID + "]"
-	}
-	return printable(text)
+	return printable(e.cause.Words("Microsoft Graph hunting", e.wayOut()))
 }
 
 func (e *HuntingError) wayOut() string {
@@ -69,7 +53,7 @@ func (e *HuntingError) wayOut() string {
 		return fmt.Sprintf("it gave up after %s, before the %s of a query were over: it is asked again later",
 			e.took.Round(time.Millisecond), huntingTime)
 	case e.cause.foreign:
-		return notGraphs
+		return NotGraphs
 	}
 	switch e.cause.Status {
 	case http.StatusBadRequest:
@@ -139,24 +123,24 @@ func (c *Client) runHuntingQuery(
 		query, since.UTC().Format(second) + "/" + until.UTC().Format(second),
 	})
 	if err != nil {
-		return HuntingResult{}, unsent(err, false)
+		return HuntingResult{}, Unsent(err, false)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, huntingTime, errHuntingTime)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost,
 		c.o.Base.JoinPath("v1.0", "security", "runHuntingQuery").String(), bytes.NewReader(body))
 	if err != nil {
-		return HuntingResult{}, unsent(errors.New("the address is not usable; check CORDON_GRAPH_URL"), false)
+		return HuntingResult{}, Unsent(errors.New("the address is not usable; check CORDON_GRAPH_URL"), false)
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	request.Header.Set("Accept", "application/json")
 	answer, err := c.o.HTTP.Do(request)
 	if err != nil {
-		return HuntingResult{}, transportError(lateOr(ctx, err))
+		return HuntingResult{}, TransportError(lateOr(ctx, err))
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return HuntingResult{}, answerError(answer)
+		return HuntingResult{}, AnswerError(answer)
 	}
 	result, err := decodeHunting(answer.Body)
 	if err != nil {

@@ -25,7 +25,7 @@ const MaxMail = 3_000_000
 // a mail. Every other outcome is an *Error. After one whose fate is not known a repeat may send the mail twice.
 func (c *Client) SendMail(ctx context.Context, mailbox string, mime []byte) error {
 	if !strings.Contains(mailbox, "@") {
-		return unsent(errors.New("the mailbox has no address of the form name@domain; check CORDON_MAIL_FROM"), false)
+		return Unsent(errors.New("the mailbox has no address of the form name@domain; check CORDON_MAIL_FROM"), false)
 	}
 	target := c.o.Base.JoinPath("v1.0", "users", url.PathEscape(mailbox), "sendMail")
 	body := make([]byte, base64.StdEncoding.EncodedLen(len(mime)))
@@ -35,21 +35,21 @@ func (c *Client) SendMail(ctx context.Context, mailbox string, mime []byte) erro
 		bytes.NewReader(body))
 	if err != nil {
 		// The error would show the mailbox.
-		return unsent(errors.New("the address is not usable; check CORDON_GRAPH_URL"), false)
+		return Unsent(errors.New("the address is not usable; check CORDON_GRAPH_URL"), false)
 	}
 	request.Header.Set("Content-Type", "text/plain")
 	request.Header.Set("Accept", "application/json")
 	if err := c.enter(ctx); err != nil {
-		return unsent(fmt.Errorf("waiting for one of %d turns at the mailbox: %w", maxConcurrent, err), true)
+		return Unsent(fmt.Errorf("waiting for one of %d turns at the mailbox: %w", maxConcurrent, err), true)
 	}
 	defer c.leave()
 	answer, err := c.o.HTTP.Do(request)
 	if err != nil {
-		return transportError(err)
+		return TransportError(err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusAccepted {
-		return answerError(answer)
+		return AnswerError(answer)
 	}
 	_, _ = io.CopyN(io.Discard, answer.Body, maxErrorBody) // so that the connection can be used again
 	return nil
