@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"cordon/handler/alert"
+	"cordon/handler/graph"
+	"cordon/handler/graph/alerts"
+	"cordon/handler/playbook/facts"
 	"cordon/local/alertsim"
 	"cordon/local/defendersim"
 	"cordon/local/graphtypes"
@@ -143,6 +148,46 @@ func TestTheStandInAnswersInTheVendorsTypes(t *testing.T) {
 		ask("SecurityNamespace.Alert", http.MethodPatch, "/b", `{"status":"resolved","determination":"clean"}`, newer)
 		ask("SecurityNamespace.AlertComment[]", http.MethodPost, "/c/comments",
 			`{"@odata.type":"microsoft.graph.security.alertComment","comment":"x"}`, newer)
+	}
+	judge(t, cases)
+}
+
+// TestWhatCordonSendsIsOfTheVendorsTypes has the client make every change that a playbook can ask for.
+func TestWhatCordonSendsIsOfTheVendorsTypes(t *testing.T) {
+	t.Parallel()
+	sim := everything()
+	web := httptest.NewServer(sim)
+	defer web.Close()
+	base, err := url.Parse(web.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := alerts.New(graph.Options{Base: base, HTTP: web.Client()})
+	changes := []alert.Change{{Comment: "isolated \u2028 <\"&>"}, {AssignedTo: "pat@contoso.com"}}
+	for _, status := range []alert.Status{alert.StatusNew, alert.StatusInProgress, alert.StatusResolved} {
+		changes = append(changes, alert.Change{Status: status})
+	}
+	for _, classification := range facts.Classifications() {
+		for _, determination := range facts.Determinations(classification) {
+			changes = append(changes, alert.Change{Classification: classification, Determination: determination})
+		}
+	}
+	for _, change := range changes {
+		if _, err := client.UpdateAlert(t.Context(), "a", change); err != nil {
+			t.Errorf("%+v: %v", change, err)
+		}
+	}
+	cases := map[string]graphtypes.Case{}
+	for _, call := range sim.Calls() {
+		is := map[string]string{
+			http.MethodPatch: "SecurityNamespace.Alert", http.MethodPost: "SecurityNamespace.AlertComment",
+		}[call.Method]
+		if is != "" {
+			cases[call.Method+" "+call.Body] = graphtypes.Case{Type: is, JSON: []byte(call.Body)}
+		}
+	}
+	if len(cases) < len(changes)-2 { // two determinations have two spellings at Defender and one at Graph
+		t.Errorf("%d changes were sent as %d", len(changes), len(cases))
 	}
 	judge(t, cases)
 }
