@@ -9,17 +9,18 @@ import (
 	"cordon/handler/config"
 	"cordon/handler/entra"
 	"cordon/handler/graph"
+	"cordon/handler/graph/alerts"
 	"cordon/handler/httpretry"
 	"cordon/handler/hunt"
 )
 
-// graphClient stacks repeats over tokens over the connection, as Defender does.
-func graphClient(
+// graphOptions stacks repeats over tokens over the connection, as Defender does.
+func graphOptions(
 	settings config.Config,
 	transport http.RoundTripper,
 	tokens *entra.Source,
 	log *slog.Logger,
-) *graph.Client {
+) graph.Options {
 	authorized := &entra.Transport{
 		Base:        transport,
 		Source:      tokens,
@@ -31,10 +32,20 @@ func graphClient(
 		Budget:  graph.Budget,
 		OnRetry: repeated(log),
 	})
-	return graph.New(graph.Options{
+	return graph.Options{
 		Base: settings.GraphURL,
 		HTTP: &http.Client{Transport: patient},
-	})
+	}
+}
+
+// NewAlerts makes the client that reads alerts at Graph and writes back to them.
+func NewAlerts(
+	settings config.Config,
+	transport http.RoundTripper,
+	tokens *entra.Source,
+	log *slog.Logger,
+) *alerts.Client {
+	return alerts.New(graphOptions(settings, transport, tokens, log))
 }
 
 // Hunter lets the hunt service ask Graph without knowing it.
@@ -47,7 +58,7 @@ func NewHunter(
 	tokens *entra.Source,
 	log *slog.Logger,
 ) Hunter {
-	return Hunter{graphClient(settings, transport, tokens, log)}
+	return Hunter{graph.New(graphOptions(settings, transport, tokens, log))}
 }
 
 // Hunt asks a query about a span of time.

@@ -67,7 +67,7 @@ func NewMailSender(
 	if settings.SMTPURL.IsZero() {
 		log.Info("mail goes through Microsoft Graph", "server", settings.GraphURL.Host)
 		return mail.NewGraph(mail.GraphOptions{
-			API:      graphClient(settings, transport, tokens, log),
+			API:      graph.New(graphOptions(settings, transport, tokens, log)),
 			Server:   settings.GraphURL.Host,
 			MaxBytes: graph.MaxMail,
 		})
