@@ -25,10 +25,8 @@ function typeNamed(name) {
 // declare writes a value as a constant of a type, and gives the name of the constant.
 function declare(index, type, value) {
   const left = beside[type] || [];
-  const members = Object.entries(value)
-    .filter(([name]) => !name.includes('@odata.') && !left.includes(name))
-    .map(([name, inner]) => JSON.stringify(name) + ': ' + literal(index, inner));
-  lines.push(`const c${lines.length}: graph.${type} = {${members.join(', ')}};`);
+  const written = object(index, Object.entries(value).filter(([name]) => !left.includes(name)));
+  lines.push(`const c${lines.length}: graph.${type} = ${written};`);
   caseOf.push(index);
   return 'c' + (lines.length - 1);
 }
@@ -39,8 +37,14 @@ function literal(index, value) {
   if (Array.isArray(value)) return '[' + value.map((inner) => literal(index, inner)).join(', ') + ']';
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
   if (value['@odata.type']) return declare(index, typeNamed(value['@odata.type']), value);
-  return '{' + Object.entries(value).filter(([name]) => !name.includes('@odata.'))
-    .map(([name, inner]) => JSON.stringify(name) + ': ' + literal(index, inner)).join(', ') + '}';
+  return object(index, Object.entries(value));
+}
+
+// object writes members, without annotations, which the types do not have.
+function object(index, members) {
+  const written = members.filter(([name]) => !name.includes('@odata.'))
+    .map(([name, inner]) => JSON.stringify(name) + ': ' + literal(index, inner));
+  return '{' + written.join(', ') + '}';
 }
 
 const problems = cases.map(() => []);
@@ -56,14 +60,16 @@ const options = { strict: true, noEmit: true, skipLibCheck: true, types: [], tar
 const host = ts.createCompilerHost(options);
 const { getSourceFile, fileExists, readFile } = host;
 const source = lines.join('\n');
-host.getSourceFile = (name, ...rest) => name === file ? ts.createSourceFile(name, source, rest[0]) : getSourceFile(name, ...rest);
+host.getSourceFile = (name, language, ...rest) =>
+  name === file ? ts.createSourceFile(name, source, language) : getSourceFile(name, language, ...rest);
 host.fileExists = (name) => name === file || fileExists(name);
 host.readFile = (name) => name === file ? source : readFile(name);
 
 for (const found of ts.getPreEmitDiagnostics(ts.createProgram([file], options, host))) {
   const said = ts.flattenDiagnosticMessageText(found.messageText, '\n');
-  const line = found.file && found.file.fileName === file ? found.file.getLineAndCharacterOfPosition(found.start).line : -1;
-  if (line < 1) throw new Error(said);
+  const here = found.file && found.file.fileName === file;
+  const line = here ? found.file.getLineAndCharacterOfPosition(found.start).line : -1;
+  if (line < 1) throw new Error(said); // the trouble is not in a case
   const about = source.slice(found.start, found.start + Math.min(found.length, 60));
   problems[caseOf[line]].push(about + ': ' + said);
 }
