@@ -24,7 +24,7 @@ func TestEveryRefusalSaysWhatItMeansAndTheWayOut(t *testing.T) {
 		text         string // of the read
 	}{
 		{reply{401, fixture(t, "error_graph_401.json"), nil}, machine.Denied, machine.Denied, "CORDON_GRAPH_AUDIENCE"},
-		{reply{403, words("Forbidden"), nil}, machine.Denied, machine.Denied, "SecurityAlert.Read.All of Microsoft Graph"},
+		{reply{403, words("Forbidden"), nil}, machine.Denied, machine.Denied, "SecurityAlert.Read.All of Microsoft"},
 		{reply{403, "<html>proxy</html>", nil}, machine.Transient, machine.UnknownFate, "page of somebody else"},
 		{reply{404, words("ResourceNotFound"), nil}, machine.NotFound, machine.NotFound, "404 ResourceNotFound"},
 		{reply{404, "<html>proxy</html>", nil}, machine.Transient, machine.UnknownFate, "page of somebody else"},

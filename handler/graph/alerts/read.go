@@ -60,7 +60,12 @@ func (c *Client) AlertStamps(ctx context.Context, w alert.Window, visit func(ale
 	})
 }
 
-func alertPage[T any](ctx context.Context, c *Client, w alert.Window, visit func(T) error) (page alert.Page, err error) {
+func alertPage[T any](
+	ctx context.Context,
+	c *Client,
+	w alert.Window,
+	visit func(T) error,
+) (page alert.Page, err error) {
 	k := listAlerts(w)
 	switch {
 	case w.Top < 1 || w.Top > maxTop || w.Skip < 0:
@@ -69,7 +74,7 @@ func alertPage[T any](ctx context.Context, c *Client, w alert.Window, visit func
 			fmt.Errorf("a page of %d alerts after %d cannot be asked for; 1 to %d can", w.Top, w.Skip, maxTop))
 	case w.Skip > maxSkip:
 		return page, unsent(k, machine.Refused,
-			fmt.Errorf("more than %d alerts cannot be left out, %d were to be: ask for a shorter window", maxSkip, w.Skip))
+			fmt.Errorf("%d alerts cannot be left out, %d can: ask for a shorter window", w.Skip, maxSkip))
 	}
 	err = c.do(ctx, k, func(answer *http.Response) error {
 		if at, err := http.ParseTime(answer.Header.Get("Date")); err == nil {

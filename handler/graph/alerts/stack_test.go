@@ -48,10 +48,23 @@ func both(t *testing.T, o alertsim.Options) (*defender.Client, *alerts.Client) {
 				ParentFilePath:  `D:\`,
 				DetectionStatus: "Detected",
 			},
-			{Kind: "User", AccountName: "pat", DomainName: "CONTOSO", UserSID: "S-1", AADUserID: "c2", UPN: "p@contoso.com"},
+			{
+				Kind:        "User",
+				AccountName: "pat",
+				DomainName:  "CONTOSO",
+				UserSID:     "S-1",
+				AADUserID:   "c2",
+				UPN:         "p@contoso.com",
+			},
 			{Kind: "Ip", IPAddress: "203.0.113.77"},
 			{Kind: "Url", URL: "http://fabrikam.example/A"},
-			{Kind: "Registry", RegistryKey: "Run", RegistryHive: "HKLM", RegistryValueType: "String", RegistryValue: "v"},
+			{
+				Kind:              "Registry",
+				RegistryKey:       "Run",
+				RegistryHive:      "HKLM",
+				RegistryValueType: "String",
+				RegistryValue:     "v",
+			},
 		},
 	}, from)
 	o.Tenant, o.Now = tenant, now
