@@ -19,6 +19,10 @@ param mode string = 'observe'
 @allowed(['global', 'gcc', 'gcchigh', 'dod'])
 param cloud string = 'global'
 
+@description('Where alerts are read: the Defender API, alerts_v2 of Microsoft Graph, or both. docs/sources.md.')
+@allowed(['defender', 'graph', 'both'])
+param alertSource string = 'defender'
+
 @description('Base URL of the Defender API, such as a regional one. Empty: of the cloud.')
 param defenderUrl string = ''
 
@@ -300,6 +304,7 @@ var settings = {
 
   CORDON_MODE: mode
   CORDON_CLOUD: cloud
+  CORDON_ALERT_SOURCE: alertSource
   CORDON_TENANT_ID: tenant().tenantId
   // Without a secret and a certificate, the id of the user-assigned identity that calls Defender.
   CORDON_CLIENT_ID: responder.properties.clientId

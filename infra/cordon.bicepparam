@@ -5,6 +5,7 @@ using 'cordon.bicep'
 param name = readEnvironmentVariable('CORDON_NAME', 'cordon')
 param mode = readEnvironmentVariable('CORDON_MODE', 'observe')
 param cloud = readEnvironmentVariable('CORDON_CLOUD', 'global')
+param alertSource = readEnvironmentVariable('CORDON_ALERT_SOURCE', 'defender')
 param defenderUrl = readEnvironmentVariable('CORDON_DEFENDER_URL', '')
 param defenderAudience = readEnvironmentVariable('CORDON_DEFENDER_AUDIENCE', '')
 param mailFrom = readEnvironmentVariable('CORDON_MAIL_FROM')

@@ -12,7 +12,9 @@ grant-permissions.sh [--also ROLE]... [--mail] [--yes] PRINCIPAL-ID
   --also ROLE   also grant a role that only some steps of a playbook need: cordon check lists those of yours. May be
                 given more than once. Alert.ReadWrite.All (updateAlert), Machine.ReadWrite.All (tag), Machine.Scan (scan),
                 Machine.RestrictExecution (restrictApps, unrestrictApps), Machine.CollectForensics (collectPackage);
-                ThreatHunting.Read.All of Microsoft Graph for the queries in hunts/, without which no hunt runs
+                ThreatHunting.Read.All of Microsoft Graph for the queries in hunts/, without which no hunt runs;
+                SecurityAlert.Read.All of Microsoft Graph where CORDON_ALERT_SOURCE is graph or both, and
+                SecurityAlert.ReadWrite.All for updateAlert there
   --mail        also grant Mail.Send of Microsoft Graph. It opens every mailbox of the tenant: docs/deploy.md has the
                 way to open one only, and then this must not be granted, because the two add up
   --yes         do not ask
@@ -37,6 +39,8 @@ fc780465-2017-40d4-a0c5-307022471b92 Machine.RestrictExecution - restrict apps o
 fc780465-2017-40d4-a0c5-307022471b92 Machine.Scan - scan machines for malware
 fc780465-2017-40d4-a0c5-307022471b92 Machine.CollectForensics - collect investigation packages of machines
 00000003-0000-0000-c000-000000000000 ThreatHunting.Read.All dd98c7f5-2d42-42d3-a0e4-633161547251 run hunting queries
+00000003-0000-0000-c000-000000000000 SecurityAlert.Read.All 472e4a4d-bb4a-4026-98d1-0b0d74cb74a5 find alerts by Microsoft Graph
+00000003-0000-0000-c000-000000000000 SecurityAlert.ReadWrite.All ed4fca05-be46-441f-9803-1873825f8fdb update alerts by Microsoft Graph
 TEXT
 }
 
@@ -47,7 +51,7 @@ while [ $# -gt 0 ]; do
     --mail) mail=1 ;;
     --also)
       [ $# -gt 1 ] || wrong '--also wants a role'
-      extra | awk -v role="$2" '$2 == role { found = 1 } END { exit !found }' || wrong "$2 is no role that a step or a hunt needs"
+      extra | awk -v role="$2" '$2 == role { found = 1 } END { exit !found }' || wrong "$2 is no role that a step, a hunt or a source of alerts needs"
       also="$also$2 "
       shift ;;
     -h | --help) usage; exit 0 ;;

@@ -12,6 +12,7 @@ param location string
 param name string
 param mode string
 param cloud string
+param alertSource string
 param defenderUrl string
 param defenderAudience string
 param mailFrom string
@@ -55,6 +56,7 @@ module cordon 'cordon.bicep' = {
     name: name
     mode: mode
     cloud: cloud
+    alertSource: alertSource
     defenderUrl: defenderUrl
     defenderAudience: defenderAudience
     mailFrom: mailFrom

@@ -92,6 +92,7 @@ func evaluated(t *testing.T) map[string]string {
 	expressions := map[string]string{
 		"mode":                                 "observe",
 		"cloud":                                "global",
+		"alertSource":                          "defender",
 		"tenant().tenantId":                    "94fe6bd2-8d0e-4b7b-9a64-5c2d71e0b9f4",
 		"platform.properties.clientId":         client,
 		"responder.properties.clientId":        "2f7e6c5d-42a8-4e57-8f19-0c6de25a7341",
@@ -138,7 +139,7 @@ func TestTheProgramStartsWithTheDeployedSettings(t *testing.T) {
 		c.ClientID != "2f7e6c5d-42a8-4e57-8f19-0c6de25a7341" || !c.ClientSecret.IsZero() {
 		t.Errorf("%+v", c)
 	}
-	for _, name := range []string{"mode", "cloud", "mailFrom", "mailTo"} {
+	for _, name := range []string{"mode", "cloud", "alertSource", "mailFrom", "mailTo"} {
 		if _, ok := readBicep(t, "cordon.bicep").params[name]; !ok {
 			t.Errorf("cordon.bicep has no parameter %s", name)
 		}

@@ -201,14 +201,14 @@ func (th *theater) process() (all trigger.Services, stop func()) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	store := th.store(ledgerTakes)
+	client := setup.DefenderOver(&url.URL{Scheme: "http", Host: "api.example"},
+		&inMemory{to: th.sim.Handler(), takes: apiTakes}, &setup.Pauses{Switches: store.Switches, Log: log}, nil, log)
 	c := clients{
 		ledger: store,
 		bus:    bus,
 		mailer: th,
 		quota:  budget.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
-		api: setup.DefenderOver(&url.URL{Scheme: "http", Host: "api.example"},
-			&inMemory{to: th.sim.Handler(), takes: apiTakes}, &setup.Pauses{Switches: store.Switches, Log: log}, nil,
-			log),
+		api:    setup.NewAPI(settings, client, nil, nil),
 	}
 	if th.trial.noSlots {
 		c.quota = budget.Quota{}

@@ -74,8 +74,11 @@ func wire(
 	if err != nil {
 		return trigger.Services{}, err
 	}
+	client := setup.Defender(settings, transport, who.App, &setup.Pauses{Switches: store.Switches, Log: log}, log)
+	graph := setup.NewAlerts(settings, transport, who.App, log)
 	c := clients{
-		api:    setup.Defender(settings, transport, who.App, &setup.Pauses{Switches: store.Switches, Log: log}, log),
+		api:    setup.NewAPI(settings, client, graph, store.Runs),
+		alerts: graph,
 		ledger: store,
 		bus:    bus,
 		mailer: &setup.Postman{

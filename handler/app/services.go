@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"time"
 
+	"cordon/handler/alert"
 	"cordon/handler/app/health"
 	"cordon/handler/app/setup"
 	"cordon/handler/config"
-	"cordon/handler/defender"
 	"cordon/handler/follow"
 	"cordon/handler/hunt"
 	"cordon/handler/ledger"
@@ -39,7 +39,8 @@ const (
 
 // clients are what the services reach the world through.
 type clients struct {
-	api    *defender.Client
+	api    *setup.API
+	alerts poll.Alerts // of Graph
 	ledger *ledger.Store
 	bus    *queue.Client
 	mailer notice.Mailer
@@ -61,7 +62,7 @@ func services(
 		Notices: settings.NoticeQueue,
 	}
 	outbox := newOutbox(settings, c, to, log)
-	poller := newPoller(settings, c, to, log)
+	poller := newPoller(settings, c, to, outbox, log)
 	responder := newResponder(settings, book, c, to, outbox, log)
 	follower := newFollower(settings, c, to, outbox, log)
 	runHunts, hunts := newHunts(settings, c, to, outbox, log)
@@ -116,6 +117,7 @@ func newTimers(
 		Notices:    settings.NoticeQueue,
 		Version:    version,
 		Mode:       setup.Mode(settings, book),
+		Sources:    setup.AlertSources(settings),
 		Watched:    timed,
 		Lapses:     settings.Lapses(),
 		Unanswered: watch.AnswerWithin(settings.SweepAfter),
@@ -164,9 +166,20 @@ func portal(settings config.Config) string {
 	return "https://" + host + "/v2/advanced-hunting?tid=" + url.QueryEscape(settings.TenantID)
 }
 
-func newPoller(settings config.Config, c clients, to *setup.Broker, log *slog.Logger) *poll.Poller {
+func newPoller(
+	settings config.Config, c clients, to *setup.Broker, outbox *notice.Outbox, log *slog.Logger,
+) *poll.Poller {
+	var from []poll.Source
+	for _, source := range setup.AlertSources(settings) {
+		if source == alert.Graph {
+			from = append(from, poll.Graph(c.alerts))
+		} else {
+			from = append(from, poll.Defender(c.api))
+		}
+	}
 	return poll.New(poll.Options{
 		API:        c.api,
+		Sources:    from,
 		Queue:      to,
 		Runs:       c.ledger.Runs,
 		Latches:    c.ledger.Latches,
@@ -174,6 +187,8 @@ func newPoller(settings config.Config, c clients, to *setup.Broker, log *slog.Lo
 		Ledger:     c.ledger,
 		Log:        log,
 		Now:        time.Now,
+		Teller:     outbox,
+		Operator:   setup.Addresses(settings.OperatorMail),
 		Every:      settings.PollEvery,
 		Overlap:    settings.PollOverlap,
 		Lookback:   settings.PollLookback,

@@ -14,6 +14,7 @@ import (
 func (r raw) check(p *problems) Config {
 	c := Config{
 		Mode:           oneOf(p, "CORDON_MODE", r.Mode, "observe", "enforce"),
+		AlertSource:    oneOf(p, "CORDON_ALERT_SOURCE", r.AlertSource, "defender", "graph", "both"),
 		Cloud:          oneOf(p, "CORDON_CLOUD", r.Cloud, "global", "gcc", "gcchigh", "dod"),
 		TenantID:       tenant(p, r.TenantID),
 		ClientSecret:   r.ClientSecret,

@@ -37,6 +37,8 @@ type Config struct {
 	Storage     Storage
 	TablePrefix string
 
+	AlertSource string // defender, graph or both: where alerts are read
+
 	Playbook       string // path, joined to the app root
 	PollSchedule   string // six fields, UTC; empty, as the others: not set, see Lapses
 	FollowSchedule string

@@ -58,6 +58,7 @@ func TestTheRequiredSettingsAreEnoughAndTheRestIsSafe(t *testing.T) {
 		NoticeQueue:      "notices",
 		Storage:          Storage{ConnectionString: NewSecret(settings()("AzureWebJobsStorage"))},
 		TablePrefix:      "cordon",
+		AlertSource:      "defender",
 		Playbook:         "playbook.yaml",
 		Hunts:            "hunts",
 		PollOverlap:      15 * time.Minute,

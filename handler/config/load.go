@@ -12,6 +12,7 @@ import (
 // raw is the settings as they are written; the tags tie the fields to the names in Settings.
 type raw struct {
 	Mode              string `env:"CORDON_MODE"`
+	AlertSource       string `env:"CORDON_ALERT_SOURCE"`
 	Cloud             string `env:"CORDON_CLOUD"`
 	TenantID          string `env:"CORDON_TENANT_ID"`
 	ClientID          string `env:"CORDON_CLIENT_ID"`

@@ -17,6 +17,7 @@ const (
 	Deciding             // what a decision goes by besides the playbook
 	Defender             // the Defender for Endpoint API, what it does by itself, and the app registration
 	Hunting              // Microsoft Graph's hunting and the app registration
+	Alerts               // Microsoft Graph's alerts and the app registration
 	Mail                 // sender, recipients and the way that mail goes
 )
 
@@ -62,8 +63,13 @@ func (n Need) settings(c Config) []string {
 	case Deciding:
 		return []string{"CORDON_MODE", "CORDON_STALE_AFTER", "CORDON_ISOLATION_LIFT"}
 	case Defender:
-		names = []string{"CORDON_DEFENDER_URL", "CORDON_DEFENDER_AUDIENCE", "CORDON_ISOLATION_LIFT"}
-	case Hunting:
+		names = []string{
+			"CORDON_DEFENDER_URL", "CORDON_DEFENDER_AUDIENCE", "CORDON_ISOLATION_LIFT", "CORDON_ALERT_SOURCE",
+		}
+		if c.AlertSource != "defender" {
+			names = append(names, "CORDON_GRAPH_URL", "CORDON_GRAPH_AUDIENCE")
+		}
+	case Hunting, Alerts:
 		names = []string{"CORDON_GRAPH_URL", "CORDON_GRAPH_AUDIENCE"}
 	case Ledger:
 		names = []string{

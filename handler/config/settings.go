@@ -98,6 +98,9 @@ func connectionSettings() []Setting {
 func workSettings() []Setting {
 	return []Setting{
 		one("CORDON_PLAYBOOK", "path", "the playbook, relative to the app root").byDefault("playbook.yaml"),
+		one("CORDON_ALERT_SOURCE", "defender, graph, both",
+			"where alerts are read: the API of Defender for Endpoint, alerts_v2 of Microsoft Graph, or both").
+			byDefault("defender"),
 		one("CORDON_POLL_SCHEDULE", "schedule",
 			"when alerts are polled, such as 0 * * * * *; function.json names the setting").
 			orElse("PollAlerts does not run"),

@@ -16,6 +16,7 @@ import (
 	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/held"
 	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/looks"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
@@ -185,8 +186,7 @@ func (d *Desk) mayContinue(ctx context.Context, h held.Entry) error {
 	if err != nil {
 		return err
 	}
-	// A single read may show evidence differently from the list; at the same moment that is no change.
-	if !a.Updated.Equal(seen.Updated) && alert.DecisionHash(a) != seen.Hash {
+	if !asSeen(seen, a, d.Now()) {
 		return &refusal{"the alert has changed since; the change is answered as a version of its own"}
 	}
 	was, err := h.Facts()
@@ -202,6 +202,18 @@ func (d *Desk) mayContinue(ctx context.Context, h held.Entry) error {
 		return &refusal{"the machine has changed since it was held: " + strings.Join(changes, "; ")}
 	}
 	return nil
+}
+
+// asSeen reports whether an alert that was read alone is as it was seen. A single read may show evidence differently
+// from the list; at the same moment that is no change.
+func asSeen(seen runs.Seen, a alert.Alert, now time.Time) bool {
+	look := looks.Look{
+		Alert:  a,
+		Hash:   alert.DecisionHash(a),
+		At:     now,
+		Single: true,
+	}
+	return seen.Compare(look) == looks.Known || a.Updated.Equal(seen.UpdatedBy(a.Source))
 }
 
 func refusedIfGone(err error, what string) error {

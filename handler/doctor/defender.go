@@ -5,10 +5,15 @@ import (
 	"time"
 )
 
-// Defender reads from the API and changes nothing. Errors say the way out.
-type Defender interface {
+// Alerts reads from a source of alerts and changes nothing. Errors say the way out.
+type Alerts interface {
 	// Alerts lists a few alerts and returns the API's own clock; zero if it told none.
 	Alerts(ctx context.Context) (time.Time, error)
+}
+
+// Defender reads from the API and changes nothing. Errors say the way out.
+type Defender interface {
+	Alerts
 	// Actions lists machine actions.
 	Actions(ctx context.Context) error
 }
@@ -20,33 +25,59 @@ const (
 	skewMost = 5 * time.Minute
 )
 
-// Reads are the checks that the API answers.
-func Reads(api Defender, url string, now func() time.Time) Area {
-	var clock, before, after time.Time
-	slow := "check that the app reaches " + url + " (firewall, proxy, CORDON_DEFENDER_URL)"
-	return Area{
-		{Name: "Defender alerts", Slow: slow, Run: func(ctx context.Context) Finding {
-			before = now()
+// listing is how a source of alerts answered, and when it was asked.
+type listing struct{ clock, before, after time.Time }
+
+// lists is the check that a source lists alerts. What it finds is kept in l.
+func (l *listing) lists(name string, api Alerts, url, slow string, now func() time.Time) Check {
+	return Check{
+		Name: name,
+		Slow: slow,
+		Run: func(ctx context.Context) Finding {
+			l.before = now()
 			var err error
-			clock, err = api.Alerts(ctx)
+			l.clock, err = api.Alerts(ctx)
 			if err != nil {
 				return failed("mend what it says, or the token above; "+slow, "%v", err)
 			}
-			after = now()
+			l.after = now()
 			return ok("%s lists alerts", url)
-		}},
-		{Name: "Defender machine actions", Slow: slow, Run: func(ctx context.Context) Finding {
-			if err := api.Actions(ctx); err != nil {
-				return failed("mend what it says, or the token above; "+slow, "%v", err)
-			}
-			return ok("%s lists machine actions", url)
-		}},
-		{
-			Name: "clock",
-			Run: func(context.Context) Finding {
-				return skew(clock, before, after)
-			},
 		},
+	}
+}
+
+// Reads are the checks that the API answers. Alerts are listed only if it is a source of them.
+func Reads(api Defender, source bool, url string, now func() time.Time) Area {
+	var l listing
+	slow := "check that the app reaches " + url + " (firewall, proxy, CORDON_DEFENDER_URL)"
+	actions := Check{Name: "Defender machine actions", Slow: slow, Run: func(ctx context.Context) Finding {
+		if err := api.Actions(ctx); err != nil {
+			return failed("mend what it says, or the token above; "+slow, "%v", err)
+		}
+		return ok("%s lists machine actions", url)
+	}}
+	if !source {
+		return Area{actions}
+	}
+	return Area{l.lists("Defender alerts", api, url, slow, now), actions, l.agrees()}
+}
+
+// ReadsGraph are the checks that Microsoft Graph lists alerts. only: it is the one source of them.
+func ReadsGraph(api Alerts, only bool, url string, now func() time.Time) Area {
+	var l listing
+	slow := "check that the app reaches " + url + " (firewall, proxy, CORDON_GRAPH_URL)"
+	area := Area{l.lists("Graph alerts", api, url, slow, now)}
+	if only {
+		area = append(area, l.agrees())
+	}
+	return area
+}
+
+// agrees is the check of the clock.
+func (l *listing) agrees() Check {
+	return Check{
+		Name: "clock",
+		Run:  func(context.Context) Finding { return skew(l.clock, l.before, l.after) },
 	}
 }
 

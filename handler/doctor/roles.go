@@ -32,6 +32,20 @@ func (g Grants) Hunting(hunts int) Role {
 	}
 }
 
+// GraphAlerts is an application permission of Microsoft Graph that alerts are read or changed with.
+func (g Grants) GraphAlerts(name, why string) Role {
+	id := map[string]string{
+		"SecurityAlert.Read.All":      "472e4a4d-bb4a-4026-98d1-0b0d74cb74a5",
+		"SecurityAlert.ReadWrite.All": "ed4fca05-be46-441f-9803-1873825f8fdb",
+	}[name]
+	return Role{
+		Name:   name,
+		Why:    why,
+		Absent: Fail,
+		Grant:  g.granting(appRole{graphAPI, name, id}),
+	}
+}
+
 // MailSend is Mail.Send, which is not the only way to be allowed to send: a role in Exchange does not show in the
 // token.
 func (g Grants) MailSend() Role {

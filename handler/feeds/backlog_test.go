@@ -88,8 +88,10 @@ func catchUp(t *testing.T, alerts int) uint64 {
 	if err != nil {
 		t.Fatal(err)
 	}
+	api := client(answers(m.answer))
 	p := poll.New(poll.Options{
-		API:        client(answers(m.answer)),
+		API:        api,
+		Sources:    []poll.Source{poll.Defender(api)},
 		Queue:      m,
 		Runs:       store.Runs,
 		Latches:    store.Latches,

@@ -12,6 +12,8 @@ import (
 // feed is what happens in a tenant, and to Cordon, as data: it is drawn whole before it is played, so that one that
 // breaks a promise is printed as it is and played again from its seed.
 type feed struct {
+	Source   source        // where alerts are read
+	GraphLag time.Duration // how long ago what Graph shows of the tenant was so
 	Skew     time.Duration // of the API's clock against ours
 	ListLag  time.Duration // how much later than by id alerts and actions are listed
 	Acting   time.Duration // how long a machine takes to carry an action out
@@ -34,6 +36,15 @@ const (
 	shuffled    order = "shuffled"
 )
 
+// source is a setting of CORDON_ALERT_SOURCE.
+type source string
+
+const (
+	fromDefender source = "defender"
+	fromGraph    source = "graph"
+	fromBoth     source = "both"
+)
+
 // kind is what a step does.
 type kind string
 
@@ -46,6 +57,8 @@ const (
 	overtake  kind = "overtake"     // an alert is raised and then resolved while nobody answers
 	meanwhile kind = "meanwhile"    // a machine is released while an alert on it waits for its answer
 	outage    kind = "outage"       // a part is out of order for some time
+	dying     kind = "dying"        // one of two sources of alerts shows none for some time, or for good
+	hide      kind = "hide"         // Graph never shows an alert, of two sources
 	glitch    kind = "glitch"       // a single call of a part fails
 	pageFault kind = "page"         // the next lists of alerts repeat or lose an item at the edge
 	loseNext  kind = "lost message" // the broker loses the next messages
@@ -68,6 +81,9 @@ const (
 	theResponder part = "responder"
 	theFollower  part = "follower"
 	everything   part = "everything"
+
+	theAlerts part = "Defender's alerts" // the API does all else
+	theGraph  part = "Graph"
 )
 
 // how is the way in which calls fail.
@@ -78,6 +94,11 @@ const (
 	failing how = "failing" // an error of the service
 	lost    how = "lost"    // carried out, the answer is lost
 	cut     how = "cut"     // carried out, the answer breaks off
+
+	// how a source of alerts dies
+	gone   how = "gone"   // 410
+	denied how = "denied" // 403
+	empty  how = "empty"  // it lists nothing
 )
 
 // alteration is what a change does to an alert.
@@ -207,6 +228,12 @@ func (p profile) draw(t *rapid.T) feed {
 	if p.Plans > 0 {
 		f.Planned = rapid.SliceOfN(rapid.Custom(p.interrupt), 0, p.Plans).Draw(t, "planned")
 	}
+	f.Source = pick(t, "source", sourcesPlayed()...)
+	f.GraphLag = pick(t, "graph lags", 0, 0, 40*time.Second, 20*time.Minute, 7*time.Hour)
+	if f.Source == fromBoth {
+		f.Steps = append(f.Steps, rapid.SliceOfN(rapid.Custom(betweenSources), 0, 3).Draw(t, "between sources")...)
+		f.Steps = rapid.Permutation(f.Steps).Draw(t, "order of steps")
+	}
 	f.Skew = pick(t, "skew", 0, 0, 0, time.Second, -time.Second, 2*time.Minute, -2*time.Minute, 10*time.Minute,
 		-10*time.Minute)
 	f.ListLag = pick(t, "lag", 0, 0, 30*time.Second)
@@ -216,6 +243,21 @@ func (p profile) draw(t *rapid.T) feed {
 	f.Order = pick(t, "order", oldestFirst, newestFirst, shuffled)
 	f.Chance = rapid.Uint64().Draw(t, "chance")
 	return f
+}
+
+// betweenSources is what happens to one of two sources only.
+func betweenSources(t *rapid.T) step {
+	s := step{
+		Gap:  pick(t, "gap", 0, time.Minute, 10*time.Minute, 8*time.Hour),
+		Kind: pick(t, "kind", dying, dying, hide),
+		Nth:  nth(t),
+	}
+	if s.Kind == dying {
+		s.Part = pick(t, "part", theAlerts, theGraph)
+		s.How = pick(t, "how", gone, denied, failing, empty)
+		s.For = pick(t, "for", 20*time.Minute, 6*time.Hour, 3*day, 0) // 0: for good
+	}
+	return s
 }
 
 // pick draws one of several, each as often as the others; rapid's own choice would favour the first. Smaller feeds have
@@ -338,6 +380,7 @@ func (p profile) trouble(t *rapid.T, s *step) {
 // GoString prints the feed as rapid shows what it drew: one line a step.
 func (f feed) GoString() string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "alerts from %s, Graph lags %v\n", f.Source, f.GraphLag)
 	fmt.Fprintf(&b, "API's clock %+v, lists lag %v, actions take %v, duplicate window %v, lookback %v, %s, chance %d\n",
 		f.Skew, f.ListLag, f.Acting, f.Window, f.Lookback, f.Order, f.Chance)
 	for _, s := range f.Old {
@@ -368,6 +411,10 @@ func (s step) String() string {
 		text += fmt.Sprintf(" %d: %s, visible after %v", s.Nth, s.Change, s.Late)
 	case outage:
 		text += fmt.Sprintf(" of %s for %v, %s", s.Part, s.For, s.How)
+	case dying:
+		text += fmt.Sprintf(" of %s for %v, %s", s.Part, s.For, s.How)
+	case hide:
+		text += fmt.Sprintf(" %d", s.Nth)
 	case glitch:
 		text += fmt.Sprintf(" of %s at call %d, %s", s.Part, s.Nth, s.How)
 	case pageFault:

@@ -28,12 +28,25 @@ const usualFeeds = 500
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	only := source(os.Getenv("CORDON_FEEDS_SOURCE"))
+	if !slices.Contains([]source{"", fromDefender, fromGraph, fromBoth}, only) {
+		fmt.Fprintf(os.Stderr, "CORDON_FEEDS_SOURCE is %q: defender, graph or both is wanted\n", only)
+		os.Exit(2)
+	}
 	if err := setUp(os.Getenv("CORDON_FEEDS")); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(2)
 	}
 	debug.SetGCPercent(400) // feeds are small and make much garbage
 	os.Exit(m.Run())
+}
+
+// sourcesPlayed are the sources of alerts that feeds are drawn for: CORDON_FEEDS_SOURCE, or all.
+func sourcesPlayed() []source {
+	if only := source(os.Getenv("CORDON_FEEDS_SOURCE")); only != "" {
+		return []source{only}
+	}
+	return []source{fromDefender, fromDefender, fromGraph, fromBoth}
 }
 
 // usualSeed makes the feeds of an ordinary test run the same every time; whoever asks for a number of feeds gets

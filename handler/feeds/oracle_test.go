@@ -26,6 +26,7 @@ type version struct {
 	updated  time.Time // lastUpdateTime
 	recorded time.Time // by our clock
 	polled   bool      // by a poll, which must also enqueue it before the watermark passes
+	by       string    // the watermark of the source that showed it
 }
 
 // sight is an alert as the API showed it to Cordon.
@@ -47,9 +48,9 @@ type oracle struct {
 	unwell time.Time // when something was last out of order for the polls
 	good   []time.Time
 	reads  map[*instance][]sight // of the poll that is under way
-	// lastUpdateTime at which the poll that is under way begins; what is older its sweeps found
-	begin time.Time
-	owed  []sight // read by polls that said they are complete
+	// lastUpdateTime at which the poll that is under way begins to read each source; what is older its sweeps found
+	starts map[string]time.Time // by watermark
+	owed   []sight              // read by polls that said they are complete
 
 	versions map[string][]version
 	enqueues map[string]bool // run ids whose message the broker took
@@ -84,10 +85,17 @@ func (w *world) failed() bool { return len(w.problems) > 0 }
 
 // appeared says that lists show an alert as it is now from a time on.
 func (w *world) appeared(id string, at time.Time) {
-	w.listed[id] = latest(at, w.stateOf(id).VisibleAt.Add(w.feed.ListLag))
+	visible := latest(at, w.stateOf(id).VisibleAt.Add(w.feed.ListLag))
+	if w.feed.Source == fromGraph {
+		visible = latest(at, w.stateOf(id).VisibleAt).Add(w.feed.GraphLag)
+	}
+	w.listed[id] = visible
 }
 
-// hash is the decision hash of an alert as the API shows it now.
+// told is what all sources say of an alert in the same words; nothing else changes in a feed.
+func told(a alert.Alert) string { return a.ID + " " + alert.SharedHash(a) }
+
+// hash is what the API tells of an alert now.
 func (w *world) hash(is defendersim.Alert) string {
 	id, key := is.ID, is.ID+is.Updated.String()
 	if known, ok := w.hashes[key]; ok {
@@ -97,14 +105,19 @@ func (w *world) hash(is defendersim.Alert) string {
 	if err != nil {
 		return ""
 	}
-	w.hashes[key] = alert.DecisionHash(a)
+	w.hashes[key] = told(a)
 	return w.hashes[key]
 }
 
 // shown notes an alert that a process read.
 func (p *instance) shown(a alert.Alert, inList bool) {
-	hash := alert.DecisionHash(a)
+	hash := told(a)
 	p.facts[hash] = a
+	past := a.Updated.Before(p.newest[a.ID])
+	p.newest[a.ID] = latest(p.newest[a.ID], a.Updated)
+	if past && p.feed.Source == fromBoth {
+		return // what came later was known by the other source
+	}
 	if inList && p.isPoller() {
 		p.reads[p] = append(p.reads[p], sight{a.ID, hash, a.Updated})
 	}
@@ -119,19 +132,40 @@ type pollBefore struct {
 
 func (w *world) beforePoll(p *instance) pollBefore {
 	from := w.now.Add(-w.feed.Lookback)
+	w.starts = map[string]time.Time{}
 	for _, row := range w.tables.Rows("twatermarks") {
 		if text, ok := row.Properties["At"].(string); ok {
 			if mark, err := time.Parse(time.RFC3339Nano, text); err == nil {
-				from = mark.Add(-overlap)
+				w.starts[row.RowKey] = latest(mark.Add(-overlap), w.floor)
 			}
 		}
 	}
 	from = latest(from, w.floor)
+	if begin, known := w.starts[w.firstMark()]; known {
+		from = begin
+	}
 	if w.depth == 0 {
 		w.intruded = false
 	}
-	w.reads[p], w.begin = nil, from
+	w.reads[p] = nil
 	return pollBefore{p, from, w.apiNow()}
+}
+
+// firstMark is the row of the watermark up to which everything was read: of the only source, or of Defender.
+func (w *world) firstMark() string {
+	if w.feed.Source == fromGraph {
+		return "alerts:graph"
+	}
+	return "alerts"
+}
+
+// sourceDead reports whether the source that firstMark is of shows no alerts.
+func (w *world) sourceDead() bool {
+	b, known := w.dead[theAlerts]
+	if w.feed.Source == fromGraph {
+		b, known = w.dead[theGraph]
+	}
+	return known && w.now.Before(b.until)
 }
 
 // afterPoll holds a poll that says it is complete against what the lists show: what lies behind the watermark at once,
@@ -144,6 +178,12 @@ func (w *world) afterPoll(b pollBefore, err error) {
 	}
 	w.owed = append(w.owed, w.reads[b.by]...)
 	if w.depth > 0 || w.intruded {
+		return
+	}
+	_, out := w.isDown(theAPI)
+	failed := w.feed.Source == fromBoth && w.unwell.Equal(w.now)
+	if out || failed || w.sourceDead() {
+		w.good = nil // the other source was read
 		return
 	}
 	w.good = append(w.good, w.now)
@@ -184,9 +224,10 @@ func (w *world) recorded(id string) string {
 
 // row is what a write puts into a table, as far as it matters here.
 type row struct {
-	RowKey, AlertID, Hash string
-	Version               int
-	Updated, At           time.Time
+	RowKey, AlertID, Shared string
+	Version                 int
+	Updated, GraphUpdated   time.Time
+	Made, At                time.Time
 }
 
 // rowsOf reads the rows of a write, alone or in a batch.
@@ -213,10 +254,11 @@ func (p *instance) wrote(r *http.Request, body []byte, status int, answer []byte
 			if r.RowKey == "seen" {
 				p.observed(r.AlertID, version{
 					number:   r.Version,
-					hash:     r.Hash,
-					updated:  r.Updated,
+					hash:     r.AlertID + " " + r.Shared,
+					updated:  r.Made,
 					recorded: p.now,
-					polled:   p.isPoller() && !r.Updated.Before(p.begin),
+					polled:   p.isPoller() && !r.Made.Before(p.starts[p.listing]),
+					by:       p.listing,
 				})
 			}
 		}
@@ -225,7 +267,7 @@ func (p *instance) wrote(r *http.Request, body []byte, status int, answer []byte
 			p.floor = p.now.Add(-p.feed.Lookback)
 		}
 		for _, r := range rowsOf(body) {
-			p.advanced(r.At)
+			p.advanced(r.RowKey, r.At)
 		}
 	}
 }
@@ -248,7 +290,7 @@ func (w *world) observed(id string, v version) {
 // advanced holds a new watermark against what was sent: behind it there is nothing that the broker did not take, but
 // for what the API's pages have lost since it was recorded. No poll can know of that; its run stands in the index of
 // open runs, and that it is answered in the end is judged like everything.
-func (w *world) advanced(at time.Time) {
+func (w *world) advanced(mark string, at time.Time) {
 	for _, id := range w.alerts {
 		all := w.versions[id]
 		if len(all) == 0 {
@@ -256,7 +298,7 @@ func (w *world) advanced(at time.Time) {
 		}
 		newest := all[len(all)-1]
 		lost := !w.hidden[id].Before(newest.recorded)
-		if newest.polled && !lost && newest.updated.Before(at) && !w.enqueues[alert.RunID(id, newest.number)] {
+		if newest.polled && !lost && newest.updated.Before(at) && newest.by == mark && !w.enqueues[alert.RunID(id, newest.number)] {
 			w.broken("I6", "the watermark passed %s version %d, which was not enqueued", id, newest.number)
 		}
 	}

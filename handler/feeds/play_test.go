@@ -282,6 +282,14 @@ func (w *world) settle() {
 	for _, a := range w.sim.Alerts() {
 		rest = latest(rest, a.VisibleAt.Add(-w.feed.Skew+w.feed.ListLag))
 	}
+	for _, b := range w.dead {
+		if !b.until.Equal(forGood) {
+			rest = latest(rest, b.until)
+		}
+	}
+	if w.feed.Source != fromDefender {
+		rest = rest.Add(w.feed.GraphLag)
+	}
 	w.pass(rest.Sub(w.now) + day + longestGap + time.Hour)
 	for range 30 {
 		if w.failed() || w.atRest() {

@@ -13,7 +13,9 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/defender"
+	"cordon/handler/graph/alerts"
 	"cordon/handler/notice"
+	"cordon/handler/sources"
 	"cordon/local/inprocess"
 	"cordon/local/servicebus"
 )
@@ -44,6 +46,9 @@ func (p *apiPort) RoundTrip(r *http.Request) (*http.Response, error) {
 	if endpoint == isolate {
 		p.beforePost(r)
 	}
+	if endpoint == listAlerts {
+		p.listing = "alerts"
+	}
 	p.interrupted(endpoint, false)
 	answer, err := p.pass(r, endpoint)
 	p.interrupted(endpoint, true)
@@ -55,16 +60,28 @@ func (p *apiPort) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func (p *apiPort) pass(r *http.Request, endpoint string) (*http.Response, error) {
-	broken, out := p.isDown(theAPI)
+	if endpoint == listAlerts || endpoint == getAlert {
+		if answer := p.dying(theAlerts, r, endpoint); answer != nil {
+			return answer, nil
+		}
+	}
+	return p.through(theAPI, r, endpoint, p.ask)
+}
+
+// through is what a request to a part comes to, which may be out of order.
+func (p *instance) through(
+	to part, r *http.Request, endpoint string, ask func(*http.Request) *http.Response,
+) (*http.Response, error) {
+	broken, out := p.isDown(to)
 	if !out {
-		broken, out = p.glitched(theAPI)
+		broken, out = p.glitched(to)
 	}
 	if !out {
-		return p.fault(p.ask(r), endpoint), nil
+		return p.fault(ask(r), endpoint), nil
 	}
 	switch broken {
 	case refused:
-		return nil, &net.OpError{Op: "dial", Err: &errOut{theAPI}}
+		return nil, &net.OpError{Op: "dial", Err: &errOut{to}}
 	case failing:
 		return &http.Response{
 			StatusCode: http.StatusServiceUnavailable,
@@ -73,9 +90,9 @@ func (p *apiPort) pass(r *http.Request, endpoint string) (*http.Response, error)
 			Request:    r,
 		}, nil
 	}
-	answer := p.ask(r)
+	answer := ask(r)
 	if broken == lost {
-		return nil, &errOut{theAPI}
+		return nil, &errOut{to}
 	}
 	body, _ := io.ReadAll(answer.Body)
 	answer.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)*2/3]), &brokenReader{}))
@@ -85,6 +102,72 @@ func (p *apiPort) pass(r *http.Request, endpoint string) (*http.Response, error)
 type brokenReader struct{}
 
 func (*brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// dying is what a source of alerts answers that is dead; nil: it is not.
+func (w *world) dying(source part, r *http.Request, endpoint string) *http.Response {
+	b, known := w.dead[source]
+	if !known || !w.now.Before(b.until) {
+		return nil
+	}
+	status := map[how]int{gone: http.StatusGone, denied: http.StatusForbidden, failing: http.StatusBadGateway}[b.how]
+	body := `{"error":{"code":"Gone","message":"no longer there"}}`
+	if b.how == empty {
+		if endpoint != listAlerts {
+			return nil
+		}
+		status, body = http.StatusOK, `{"value":[]}`
+	}
+	return &http.Response{
+		StatusCode: status,
+		Header: http.Header{
+			"Content-Type": {"application/json"},
+			"Date":         {w.apiNow().Format(http.TimeFormat)},
+		},
+		Body:    io.NopCloser(strings.NewReader(body)),
+		Request: r,
+	}
+}
+
+// graphPort is the way of one process to Graph.
+type graphPort struct{ *instance }
+
+// RoundTrip sends a request to the simulator, through what stands in between. Where Graph is the only source, what is
+// out of order is so there too.
+func (p *graphPort) RoundTrip(r *http.Request) (*http.Response, error) {
+	endpoint := graphEndpoint(r)
+	to := theGraph
+	if p.feed.Source == fromGraph {
+		to = theAPI
+	}
+	if endpoint == listAlerts {
+		p.listing = "alerts:graph"
+	}
+	p.interrupted(endpoint, false)
+	answer := p.dying(theGraph, r, endpoint)
+	var err error
+	if answer == nil {
+		answer, err = p.through(to, r, endpoint, p.askGraph)
+	}
+	p.interrupted(endpoint, true)
+	return answer, err
+}
+
+// askGraph has Graph's simulator answer.
+func (w *world) askGraph(r *http.Request) *http.Response {
+	answer, err := inprocess.Serve(w.graph, r)
+	if err != nil {
+		panic(err) // the clients' bodies are in memory
+	}
+	return answer
+}
+
+// graphEndpoint names a request to Graph as the one to Defender that does the same.
+func graphEndpoint(r *http.Request) string {
+	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/alerts_v2") {
+		return listAlerts
+	}
+	return getAlert
+}
 
 // ask has the simulator answer.
 func (w *world) ask(r *http.Request) *http.Response {
@@ -104,7 +187,7 @@ func endpointOf(r *http.Request) string {
 }
 
 // fault lets a page of alerts lose or repeat an item, as happens at the edge of pages that shift while they are read.
-func (p *apiPort) fault(answer *http.Response, endpoint string) *http.Response {
+func (p *instance) fault(answer *http.Response, endpoint string) *http.Response {
 	if p.page == nil || endpoint != listAlerts || !p.now.Before(p.page.until) {
 		return answer
 	}
@@ -145,6 +228,7 @@ const (
 type watchedAPI struct {
 	*defender.Client
 	*instance
+	reader *sources.Reader // nil: Defender is the only source
 }
 
 // AlertPage notes what is handed over.
@@ -157,11 +241,39 @@ func (a *watchedAPI) AlertPage(ctx context.Context, w alert.Window, visit func(a
 
 // Alert notes what was read.
 func (a *watchedAPI) Alert(ctx context.Context, id string) (alert.Alert, error) {
+	if a.reader != nil {
+		return a.reader.Alert(ctx, id)
+	}
 	one, err := a.Client.Alert(ctx, id)
 	if err == nil {
 		a.shown(one, false)
 	}
 	return one, err
+}
+
+// watchedGraph is Graph's client, with a note of every alert that it was shown.
+type watchedGraph struct {
+	*alerts.Client
+	*instance
+}
+
+// AlertPage notes what is handed over.
+func (g *watchedGraph) AlertPage(
+	ctx context.Context, w alert.Window, visit func(alert.Alert) error,
+) (alert.Page, error) {
+	return g.Client.AlertPage(ctx, w, func(one alert.Alert) error {
+		g.shown(one, true)
+		return visit(one)
+	})
+}
+
+// Alert notes what was read.
+func (g *watchedGraph) Alert(ctx context.Context, graphID string) ([]alert.Alert, error) {
+	all, err := g.Client.Alert(ctx, graphID)
+	for _, one := range all {
+		g.shown(one, false)
+	}
+	return all, err
 }
 
 // ledgerPort is the way of one process to the tables.

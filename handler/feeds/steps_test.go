@@ -37,6 +37,14 @@ func (w *world) do(s *step) {
 		w.pass(s.For)
 	case outage:
 		w.fail(s)
+	case dying:
+		w.die(s)
+	case hide:
+		if id := w.nth(s.Nth); id != "" && !w.deadForGood(theAlerts) {
+			w.hiding[id] = true
+			w.graph.HideAlert(id, true)
+			w.cover("an alert that Graph never shows")
+		}
 	case glitch:
 		w.glitches = append(w.glitches, &fault{part: s.Part, left: s.Nth, how: s.How})
 	case pageFault:
@@ -250,6 +258,33 @@ func (w *world) fail(s *step) {
 		}
 	}
 }
+
+// forGood is the end of a source that does not come back.
+var forGood = epoch.AddDate(100, 0, 0)
+
+// die lets a source of alerts show none. One of the two lives on, or comes back, and what only it shows stays there.
+func (w *world) die(s *step) {
+	other := theGraph
+	if s.Part == theGraph {
+		other = theAlerts
+	}
+	until := w.now.Add(s.For)
+	if s.For == 0 {
+		if w.deadForGood(other) || s.Part == theAlerts && len(w.hiding) > 0 {
+			return
+		}
+		until = forGood
+	}
+	w.dead[s.Part] = breakdown{w.now, latest(until, w.dead[s.Part].until), s.How}
+	// What comes of it may be late by as much as if the part were out of order.
+	w.broke = append(w.broke, breakdown{w.now, w.now.Add(s.For), s.How})
+	w.cover(string(s.Part) + " dead: " + string(s.How))
+	if s.For == 0 {
+		w.cover(string(s.Part) + " dead for good")
+	}
+}
+
+func (w *world) deadForGood(source part) bool { return w.dead[source].until.Equal(forGood) }
 
 func words(d time.Duration) string {
 	switch d {

@@ -11,12 +11,16 @@ import (
 
 	"cordon/handler/defender"
 	"cordon/handler/follow"
+	"cordon/handler/graph"
+	"cordon/handler/graph/alerts"
 	"cordon/handler/ledger"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/notice"
 	"cordon/handler/playbook"
 	"cordon/handler/poll"
 	"cordon/handler/respond"
+	"cordon/handler/sources"
+	"cordon/local/alertsim"
 	"cordon/local/defendersim"
 	"cordon/local/servicebus"
 	"cordon/local/tables"
@@ -69,6 +73,7 @@ type world struct {
 	feed   feed
 	now    time.Time // our clock; the API's is Skew ahead
 	sim    *defendersim.Sim
+	graph  *alertsim.Sim // of the same tenant
 	tables *tables.Server
 	bus    *servicebus.Server
 	clean  *defender.Client // reads the API without faults and unseen
@@ -77,6 +82,9 @@ type world struct {
 	responders           [2]*instance
 	follower, messengers *instance
 
+	dead     map[part]breakdown   // sources of alerts that show none
+	hiding   map[string]bool      // alerts that Graph never shows
+	newest   map[string]time.Time // last update of each alert that any source showed
 	down     map[part]breakdown
 	broke    []breakdown // all of them, since the beginning
 	glitches []*fault
@@ -126,6 +134,7 @@ type instance struct {
 	follower  *follow.Follower
 	outbox    *notice.Outbox
 	busy      bool
+	listing   string // the watermark of the source that was listed last
 }
 
 // clock is our clock for everything that runs.
@@ -146,6 +155,9 @@ func newWorld(f feed, book *playbook.Book) (*world, error) {
 	w := &world{
 		feed:    f,
 		now:     epoch,
+		dead:    map[part]breakdown{},
+		hiding:  map[string]bool{},
+		newest:  map[string]time.Time{},
 		down:    map[part]breakdown{},
 		covered: map[string]bool{},
 		oracle:  newOracle(),
@@ -161,6 +173,12 @@ func newWorld(f feed, book *playbook.Book) (*world, error) {
 		ActionDelay: func(string, string) (time.Duration, time.Duration, defendersim.Status) {
 			return f.Acting / 3, f.Acting, defendersim.Succeeded
 		},
+	})
+	w.graph = alertsim.New(alertsim.Options{
+		Tenant:    w.sim,
+		Now:       w.apiNow,
+		PerMinute: -1,
+		Lag:       f.GraphLag,
 	})
 	w.tables = tables.New(tables.Options{Now: w.clock})
 	queue := servicebus.QueueConfig{
@@ -222,7 +240,7 @@ func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 		return nil, err
 	}
 	log := slog.New(slog.DiscardHandler)
-	api := &watchedAPI{Client: client(&apiPort{p}), instance: p}
+	api, from := p.alertAPI()
 	to := &queuePort{p}
 	p.outbox = notice.New(notice.Options{
 		Notices:    p.ledger.Notices,
@@ -239,7 +257,10 @@ func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 	})
 	p.poller = poll.New(poll.Options{
 		API:        api,
+		Sources:    from,
 		Queue:      to,
+		Teller:     p.outbox,
+		Operator:   []string{"ops@example.com"},
 		Runs:       p.ledger.Runs,
 		Latches:    p.ledger.Latches,
 		Switches:   p.ledger.Switches,
@@ -294,6 +315,27 @@ func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 		ReissueAfter: time.Minute,
 	})
 	return p, nil
+}
+
+// alertAPI is the API of a process, and where its poller reads alerts.
+func (p *instance) alertAPI() (*watchedAPI, []poll.Source) {
+	api := &watchedAPI{Client: client(&apiPort{p}), instance: p}
+	if p.feed.Source == fromDefender || p.feed.Source == "" {
+		return api, []poll.Source{poll.Defender(api)}
+	}
+	graph := &watchedGraph{
+		Client: alerts.New(graph.Options{
+			Base: &url.URL{Scheme: "http", Host: "graph.example.com"},
+			HTTP: &http.Client{Transport: &graphPort{p}},
+		}),
+		instance: p,
+	}
+	api.reader = &sources.Reader{Graph: graph, Seen: p.ledger.Runs.Seen, Now: p.clock}
+	if p.feed.Source == fromGraph {
+		return api, []poll.Source{poll.Graph(graph)}
+	}
+	api.reader.Defender = &watchedAPI{Client: api.Client, instance: p}
+	return api, []poll.Source{poll.Defender(api), poll.Graph(graph)}
 }
 
 func client(through http.RoundTripper) *defender.Client {

@@ -28,7 +28,7 @@ import (
 )
 
 // Mark is the ledger's mark of the last complete follow.
-const Mark = "follow"
+const Mark = switches.MarkFollow
 
 // API is what the Follower reads from Defender.
 type API interface {

@@ -169,7 +169,7 @@ func writeTellings(ctx context.Context, s *Store, must func(error)) {
 
 // writeFacts writes what is known of Cordon itself.
 func writeFacts(ctx context.Context, s *Store, must func(error)) {
-	w, err := s.Switches.Watermark(ctx)
+	w, err := s.Switches.Watermark(ctx, "")
 	must(err)
 	w.Since = noon
 	_, err = s.Switches.Advance(ctx, w, noon.Add(time.Minute))

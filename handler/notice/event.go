@@ -51,6 +51,8 @@ const (
 	UnknownAlerts Kind = "unknown alerts"   // alerts were asked for that nobody knows
 	Overdue       Kind = "overdue"          // a function of Cordon itself does not succeed any more
 	Recovered     Kind = "well again"       // and does again
+	SourceOut     Kind = "source out"       // alerts cannot be read from one of two sources
+	SourceBack    Kind = "source back"      // and can again
 	Unready       Kind = "unready"          // a part of Cordon itself does not work as it is set
 	ReleasedEarly Kind = "released before"  // the machine was released after this alert was seen; not isolated again
 	HuntRows      Kind = "hunt rows"        // a turn of a hunt found rows that are new

@@ -306,6 +306,10 @@ func otherHeadline(e Event) string {
 		return "Alerts were asked for that no poll has found"
 	case Overdue:
 		return "Cordon is unwell: " + functionOf(e) + " does not succeed any more"
+	case SourceOut:
+		return "Alerts are not read from " + functionOf(e) + ": the other source goes on alone"
+	case SourceBack:
+		return "Alerts are read from " + functionOf(e) + " again"
 	case Unready:
 		return "Cordon is unwell: look at the setting " + functionOf(e)
 	case HuntRows:

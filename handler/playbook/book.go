@@ -6,6 +6,7 @@
 package playbook
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -17,6 +18,7 @@ import (
 type Book struct {
 	written  Contents
 	onAlerts []*Rule // those of the rules that are asked about alerts, in order
+	onOthers []*Rule // those of them that are asked about alerts of other products than Defender for Endpoint
 	onHunts  []*Rule
 	needs    Needs
 }
@@ -39,10 +41,14 @@ type Lists map[string][]string
 func New(written Contents) *Book {
 	b := &Book{written: written, needs: needsOf(written.Rules)}
 	for i := range written.Rules {
-		if r := &written.Rules[i]; r.On == facts.OnHunt {
+		r := &written.Rules[i]
+		if r.On == facts.OnHunt {
 			b.onHunts = append(b.onHunts, r)
-		} else {
-			b.onAlerts = append(b.onAlerts, r)
+			continue
+		}
+		b.onAlerts = append(b.onAlerts, r)
+		if r.reads(facts.ServiceSource) {
+			b.onOthers = append(b.onOthers, r)
 		}
 	}
 	return b
@@ -64,12 +70,26 @@ func needsOf(rules []Rule) Needs {
 }
 
 // about are the rules that are asked about an input: those for hunts about a finding and no other, those for alerts
-// about an alert. A finding of a playbook without a rule for hunts is answered with nothing.
+// about an alert. Of other products than Defender for Endpoint only rules are asked that read whose an alert is. A
+// finding of a playbook without a rule for hunts is answered with nothing.
 func (b *Book) about(in Input) []*Rule {
-	if in.Hunt != nil {
+	switch {
+	case in.Hunt != nil:
 		return b.onHunts
+	case !in.Alert.OfEndpoint():
+		return b.onOthers
 	}
 	return b.onAlerts
+}
+
+// unanswered says why no rule decides.
+func (b *Book) unanswered(in Input, asked int) string {
+	reason := fmt.Sprintf("no rule of %d matched", asked)
+	if more := len(b.onAlerts) - asked; in.Hunt == nil && more > 0 {
+		reason += fmt.Sprintf("; those that do not read %s (%d) are not asked about alerts of %s",
+			facts.ServiceSource, more, in.Alert.ServiceSource)
+	}
+	return reason
 }
 
 // Hash is the SHA-256 of the playbook's source in lower-case hexadecimal. It goes with every run, so that a decision
@@ -92,8 +112,11 @@ func (b *Book) Rules() []string {
 
 // Kinds are the kinds of steps that the rules have, in the order of StepKinds.
 func (b *Book) Kinds() []StepKind {
-	return slices.DeleteFunc(StepKinds(), func(k StepKind) bool { return len(b.rulesWith(ofKind(k))) == 0 })
+	return slices.DeleteFunc(StepKinds(), func(k StepKind) bool { return len(b.RulesWith(k)) == 0 })
 }
+
+// RulesWith are the names of the rules that have a step of a kind, in order.
+func (b *Book) RulesWith(kind StepKind) []string { return b.rulesWith(ofKind(kind)) }
 
 // rulesWith are the names of the rules that are such, in order.
 func (b *Book) rulesWith(such func(Rule) bool) []string {

@@ -1,7 +1,6 @@
 package playbook
 
 import (
-	"fmt"
 	"strings"
 
 	"cordon/handler/playbook/condition"
@@ -33,7 +32,7 @@ func (b *Book) Decide(in Input) Plan {
 		}
 	}
 	if len(deciding) == 0 {
-		plan.Reason = fmt.Sprintf("no rule of %d matched", len(asked))
+		plan.Reason = b.unanswered(in, len(asked))
 		return plan
 	}
 	b.settle(&plan, in, deciding)

@@ -242,22 +242,3 @@ func TestTimesOfDay(t *testing.T) {
 		}
 	}
 }
-
-func TestPermissionsFollowFromTheSteps(t *testing.T) {
-	t.Parallel()
-	names := func(b *Book) (list []string) {
-		for _, p := range b.Permissions() {
-			list = append(list, p.Name)
-		}
-		return list
-	}
-	if diff := cmp.Diff([]string{"Alert.Read.All", "Machine.Read.All"},
-		names(playbooktest.Load(t,
-			playbooktest.Rules(`{name: r, on: alert, when: "true", do: [mail: {}]}`)))); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff([]string{"Alert.Read.All", "Machine.Read.All", "Machine.Isolate"},
-		names(playbooktest.Load(t, playbooktest.OneRule("true", "")))); diff != "" {
-		t.Error(diff)
-	}
-}

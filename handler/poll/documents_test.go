@@ -8,7 +8,7 @@ import (
 
 func TestEveryDocumentCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
 	t.Parallel()
-	documents := []any{Swept{}, latenessNote{}}
+	documents := []any{Swept{}, latenessNote{}, Standing{}, Sight{}}
 	outgoingtest.Written(t, append(documents, Lateness{}))
 	outgoingtest.ReadBack(t, documents...)
 }

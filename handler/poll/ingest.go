@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/looks"
 	"cordon/handler/ledger/runs"
 )
 
@@ -37,7 +38,7 @@ const (
 // enqueued.
 func (p *Poller) ingest(ctx context.Context, batch []candidate, apiNow time.Time, done *tally) error {
 	batch = p.checkIDs(ctx, latestOfEach(batch), done)
-	due, err := p.changed(ctx, batch)
+	due, err := p.changed(ctx, batch, apiNow, done.sent)
 	if err != nil {
 		return err
 	}
@@ -89,9 +90,14 @@ func (p *Poller) checkIDs(ctx context.Context, batch []candidate, done *tally) [
 	})
 }
 
-// changed finds the alerts that need a message: new, changed, or observed before but never begun. Of an alert that was
-// updated without such a change the time is noted.
-func (p *Poller) changed(ctx context.Context, batch []candidate) ([]candidate, error) {
+// changed finds the alerts that need a message: new, changed, or observed before but never begun. Of the others what
+// was shown is kept.
+func (p *Poller) changed(
+	ctx context.Context,
+	batch []candidate,
+	apiNow time.Time,
+	sent map[string]bool,
+) ([]candidate, error) {
 	due := make([]bool, len(batch))
 	err := parallel(ctx, len(batch), func(ctx context.Context, i int) error {
 		record, err := p.Runs.Alert(ctx, batch[i].alert.ID)
@@ -99,14 +105,21 @@ func (p *Poller) changed(ctx context.Context, batch []candidate) ([]candidate, e
 			return err
 		}
 		latest, exists := record.Latest()
-		due[i] = !exists ||
-			record.Seen.Hash != batch[i].hash ||
-			latest.State == runs.Observed
-		updated := batch[i].alert.Updated
-		if !due[i] && updated.After(record.Seen.Updated) {
-			return p.Runs.Touch(ctx, *record.Seen, updated)
+		unsent := latest.State == runs.Observed &&
+			!sent[alert.MessageID(p.Runs.Tenant(), latest.AlertID, latest.Version)]
+		if !exists || unsent {
+			due[i] = true
+			return nil
 		}
-		return nil
+		look := looks.Look{
+			Alert: batch[i].alert,
+			Hash:  batch[i].hash,
+			At:    cmp.Or(apiNow, p.Now().UTC()),
+		}
+		if due[i] = record.Seen.Compare(look) == looks.News; due[i] {
+			return nil
+		}
+		return p.Runs.Touch(ctx, *record.Seen, look)
 	})
 	if err != nil {
 		return nil, err
@@ -206,11 +219,17 @@ func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[str
 			ready = append(ready, *m)
 		}
 	}
-	if len(ready) > 0 {
-		// Those that were recorded go out even if others could not be; the error keeps the watermark where it is.
-		err = errors.Join(err, p.Queue.SendAlerts(ctx, ready))
+	if len(ready) == 0 {
+		return err
 	}
-	return err
+	// Those that were recorded go out even if others could not be; the error keeps the watermark where it is.
+	sendErr := p.Queue.SendAlerts(ctx, ready)
+	if sendErr == nil && done.sent != nil {
+		for _, m := range ready {
+			done.sent[m.ID] = true
+		}
+	}
+	return errors.Join(err, sendErr)
 }
 
 // parallel calls work for 0 to n-1, a bounded number at once and in order of start, and joins the errors.

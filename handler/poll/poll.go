@@ -10,28 +10,22 @@ package poll
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger/latches"
-	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
+	"cordon/handler/notice"
 )
 
 // MarkPoll is the ledger mark of the last poll that reached the present.
 const MarkPoll = "poll"
 
-// API is what ingest reads from Defender.
+// API is what ingest reads from Defender besides alerts.
 type API interface {
-	// AlertPage hands over the alerts of a window with their evidence, one by one. On an error, those handed over
-	// before it are genuine.
-	AlertPage(ctx context.Context, w alert.Window, visit func(alert.Alert) error) (alert.Page, error)
-	// AlertStamps hands over ids and times of the alerts of a window.
-	AlertStamps(ctx context.Context, w alert.Window, visit func(alert.Stamp) error) (alert.Page, error)
 	// Machines reads the machines with the given ids in as few calls as possible; those that do not exist are missing
 	// from the answer.
 	Machines(ctx context.Context, ids []string) ([]machine.Machine, error)
@@ -47,10 +41,18 @@ type Housekeeper interface {
 	Housekeep(ctx context.Context, before time.Time) (removed int, err error)
 }
 
-// Options are the parts and settings of a Poller; all are required.
+// Teller records an event for people, once per key.
+type Teller interface {
+	Tell(ctx context.Context, group string, e notice.Event) error
+}
+
+// Options are the parts and settings of a Poller. All are required, but Teller and Operator only with two sources.
 type Options struct {
 	API        API
+	Sources    []Source // where alerts are read; one or two
 	Queue      Queue
+	Teller     Teller
+	Operator   []string // who is told that a source is out of order
 	Runs       *runs.Store
 	Latches    *latches.Store
 	Switches   *switches.Store
@@ -74,99 +76,34 @@ func New(o Options) *Poller { return &Poller{o} }
 type tally struct {
 	windows, alerts, changed, resent, refused int
 
+	sent map[string]bool // ids of the messages that this poll has sent, whichever source showed it; nil: not kept
+
 	known  time.Time     // alerts updated before this were to be seen earlier; zero: not known
 	lates  int           // changes among those
 	latest time.Duration // the largest lateness of them
 	lateID string
 }
 
-// Poll reads from the watermark to the present, and then sweeps what is due. On an error the watermark stands before
-// everything that may not have been enqueued; the next poll starts there. A repeat is safe.
+// Poll reads from the watermark of each source to the present, and then sweeps what is due. On an error the watermarks
+// stand before everything that may not have been enqueued; the next poll starts there. A source that is out of order
+// fails no poll while another works. A repeat is safe.
 func (p *Poller) Poll(ctx context.Context) error {
 	if err := p.Runs.Prepare(ctx); err != nil {
 		return err
 	}
-	mark, err := p.watermark(ctx)
+	standings, err := p.standings(ctx)
 	if err != nil {
 		return err
 	}
-	mark, err = p.poll(ctx, mark)
-	if errors.Is(err, errNoTime) {
-		p.Log.WarnContext(ctx, "the poll has not reached the present yet; it goes on where it stopped",
-			"watermark", mark.At)
-		return nil
-	}
-	if err != nil {
-		err = fmt.Errorf("poll alerts: %w", err)
-	}
-	return errors.Join(err, p.sweep(ctx, mark, err == nil))
-}
-
-// watermark reads where to begin. Where the first poll begins is written before anything is read: however long it takes
-// until one succeeds, nothing after that moment is left out.
-func (p *Poller) watermark(ctx context.Context) (switches.Watermark, error) {
-	mark, err := p.Switches.Watermark(ctx)
-	switch {
-	case err != nil:
-	case mark.At.IsZero():
-		mark.Since = p.Now().UTC().Add(-p.Lookback)
-		mark, err = p.Switches.Advance(ctx, mark, mark.Since)
-		if errors.Is(err, rows.ErrConflict) {
-			mark, err = p.Switches.Watermark(ctx)
+	sent := map[string]bool{}
+	reads := make([]reading, 0, len(p.Sources))
+	for _, s := range p.wellFirst(standings) {
+		r := reading{Poller: p, Source: s, done: tally{sent: sent}}
+		if err := r.begin(ctx); err != nil {
+			return err
 		}
-	case mark.Since.IsZero(): // written before there were sweeps
-		mark.Since = mark.At.Add(-p.Overlap)
+		r.read(ctx, standings.of(s.Name).out())
+		reads = append(reads, r)
 	}
-	return mark, err
-}
-
-// poll reads from the watermark to the present and returns the watermark as it is then.
-func (p *Poller) poll(ctx context.Context, mark switches.Watermark) (switches.Watermark, error) {
-	now := p.Now().UTC()
-	from := mark.At.Add(-p.Overlap)
-	if from.Before(mark.Since) {
-		from = mark.Since
-	}
-	done := tally{}
-	if now.Sub(mark.At) < p.Overlap {
-		// After an outage of our own it cannot be told how late an alert was.
-		done.known = mark.At
-	}
-	err := walk(ctx, span{from, now, pageLimit, false}, p.API.AlertPage, func(s slice[alert.Alert]) error {
-		done.windows++
-		done.alerts += len(s.entries)
-		// What was read before an answer broke off is genuine and goes out; the watermark stays.
-		if err := p.ingest(ctx, candidates(s.entries), s.page.Date, &done); err != nil || s.broken != nil {
-			return errors.Join(s.broken, err)
-		}
-		var err error
-		mark, err = p.commit(ctx, mark, s.end, s.page.Date)
-		return err
-	})
-	if errors.Is(err, rows.ErrConflict) {
-		p.Log.InfoContext(ctx, "another poller moved the watermark; leaving the rest to it")
-		return mark, nil
-	}
-	p.Log.InfoContext(ctx, "polled", "from", from, "to", now, "windows", done.windows, "alerts", done.alerts,
-		"changed", done.changed, "resent", done.resent, "refused", done.refused, "complete", err == nil)
-	if err != nil {
-		return mark, err
-	}
-	return mark, errors.Join(
-		p.noteLateness(ctx, done),
-		p.Switches.SetMark(ctx, MarkPoll, p.Now().UTC(), ""),
-	)
-}
-
-// commit moves the watermark to the end of a window, but never past the API's own clock: what changes there later must
-// still be ahead of it.
-func (p *Poller) commit(
-	ctx context.Context,
-	mark switches.Watermark,
-	end, apiNow time.Time,
-) (switches.Watermark, error) {
-	if !apiNow.IsZero() && apiNow.Before(end) {
-		end = apiNow
-	}
-	return p.Switches.Advance(ctx, mark, end)
+	return errors.Join(p.judge(ctx, reads, standings), p.sweep(ctx, reads))
 }

@@ -72,6 +72,7 @@ func newTenant(t fatal) *tenant {
 	}
 	f.Poller = New(Options{
 		API:        f,
+		Sources:    []Source{Defender(f)},
 		Queue:      f,
 		Runs:       store.Runs,
 		Latches:    store.Latches,
@@ -189,7 +190,7 @@ func (f *tenant) ids() string {
 
 func (f *tenant) watermark(t fatal) time.Time {
 	t.Helper()
-	w, err := f.Switches.Watermark(context.Background())
+	w, err := f.Switches.Watermark(context.Background(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -363,12 +364,12 @@ func TestMoreThanAPageWithinOneSecondIsReadPageByPage(t *testing.T) {
 	long.Test(t)
 	t.Parallel()
 	f := newTenant(t)
-	for i := range pageLimit + 5 {
+	for i := range Defender(nil).page + 5 {
 		f.alerts = append(f.alerts,
 			shown{alert.Alert{ID: fmt.Sprintf("da%d", i), Updated: noon.Add(-time.Minute)}, noon})
 	}
 	f.poll(t)
-	if len(f.sent) != pageLimit+5 {
+	if len(f.sent) != Defender(nil).page+5 {
 		t.Errorf("%d sent", len(f.sent))
 	}
 }

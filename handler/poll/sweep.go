@@ -42,28 +42,28 @@ const (
 	apiTick        = 100 * time.Nanosecond
 )
 
-// sweep runs the sweeps that are due by the ledger. Those that read the API are left out while it cannot be polled.
-func (p *Poller) sweep(ctx context.Context, mark switches.Watermark, polled bool) error {
-	sweeps := []struct {
-		mark  string
-		every time.Duration
-		run   func(ctx context.Context, now time.Time, last switches.Mark) error
-		reads bool
-	}{
-		{markSweepRuns, p.SweepAfter, p.sweepRuns, false},
-		{markSweepDay, dayEvery, func(ctx context.Context, now time.Time, _ switches.Mark) error {
-			return p.sweepAlerts(ctx, now, mark, now.Add(-dayBack))
-		}, true},
-		{markSweepWeek, weekEvery, func(ctx context.Context, now time.Time, last switches.Mark) error {
-			return p.sweepAlerts(ctx, now, mark, p.weekBefore(last))
-		}, true},
-		{markHousekeeping, housekeepEvery, p.housekeep, false},
+// due is a sweep with its mark.
+type due struct {
+	mark  string
+	every time.Duration
+	run   func(ctx context.Context, now time.Time, last switches.Mark) error
+}
+
+// sweep runs the sweeps that are due by the ledger. Those that read a source are left out while it cannot be polled, and
+// all of them where a poll's time is up.
+func (p *Poller) sweep(ctx context.Context, reads []reading) error {
+	sweeps := []due{{markSweepRuns, p.SweepAfter, p.sweepRuns}}
+	for i := range reads {
+		if reads[i].late {
+			return nil
+		}
+		if reads[i].complete() {
+			sweeps = append(sweeps, reads[i].sweeps()...)
+		}
 	}
+	sweeps = append(sweeps, due{markHousekeeping, housekeepEvery, p.housekeep})
 	var errs []error
 	for _, s := range sweeps {
-		if s.reads && !polled {
-			continue
-		}
 		now := p.Now().UTC()
 		last, err := p.Switches.Mark(ctx, s.mark)
 		if err == nil && !schedule.Ripe(last.At, now, s.every, p.Every) {
@@ -80,6 +80,22 @@ func (p *Poller) sweep(ctx context.Context, mark switches.Watermark, polled bool
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// sweeps are those that look through the alerts of a source.
+func (r *reading) sweeps() []due {
+	suffix := ""
+	if r.Name != alert.Defender {
+		suffix = ":" + r.Name.String()
+	}
+	return []due{
+		{markSweepDay + suffix, dayEvery, func(ctx context.Context, now time.Time, _ switches.Mark) error {
+			return r.sweepAlerts(ctx, now, now.Add(-dayBack))
+		}},
+		{markSweepWeek + suffix, weekEvery, func(ctx context.Context, now time.Time, last switches.Mark) error {
+			return r.sweepAlerts(ctx, now, r.weekBefore(last))
+		}},
+	}
 }
 
 // sweepRuns sends the versions again that stand still: their message was lost, or whoever had it died and the broker
@@ -225,42 +241,37 @@ func (p *Poller) weekBefore(last switches.Mark) time.Time {
 // sweepAlerts looks through the alerts from a time on, ids and times only, and fetches those that were never seen or
 // were updated since. Nothing depends on how late an alert may be. It goes back no further than the first poll did:
 // what changed before was never to be answered.
-func (p *Poller) sweepAlerts(
-	ctx context.Context,
-	now time.Time,
-	mark switches.Watermark,
-	from time.Time,
-) error {
-	if from.Before(mark.Since) {
-		from = mark.Since
-	}
-	found := tally{known: mark.At}
+func (r *reading) sweepAlerts(ctx context.Context, now, from time.Time) error {
+	from = later(from, r.mark.Since)
+	found := tally{known: r.mark.At}
 	looked := 0
-	err := walk(ctx, span{from, now, stampLimit, false}, p.API.AlertStamps, func(s slice[alert.Stamp]) error {
+	err := walk(ctx, r.span(from, now, r.stamps), r.AlertStamps, func(s slice[alert.Stamp]) error {
 		looked += len(s.entries)
-		fresh, err := p.unseen(ctx, s.entries)
+		fresh, err := r.unseen(ctx, s.entries)
 		if err == nil && len(fresh) > 0 {
-			err = p.fetch(ctx, fresh, &found)
+			err = r.fetch(ctx, fresh, &found)
 		}
 		return errors.Join(s.broken, err)
 	})
-	p.Log.InfoContext(ctx, "swept", "from", from, "looked", looked, "changed", found.changed, "late", found.lates,
+	r.Log.InfoContext(ctx, "swept",
+		"source", r.Name.String(),
+		"from", from,
+		"looked", looked,
+		"changed", found.changed,
+		"late", found.lates,
 		"complete", err == nil)
-	return errors.Join(err,
-		p.noteLateness(ctx, found),
-		p.noteSwept(ctx, 0, found.lates))
+	return errors.Join(err, r.noteLateness(ctx, found), r.noteSwept(ctx, 0, found.lates))
 }
 
-// unseen picks the alerts that the ledger does not know as they are.
-func (p *Poller) unseen(ctx context.Context, stamps []alert.Stamp) ([]alert.Stamp, error) {
+// unseen picks the alerts that the ledger does not know as the source shows them.
+func (r *reading) unseen(ctx context.Context, stamps []alert.Stamp) ([]alert.Stamp, error) {
 	differs := make([]bool, len(stamps))
 	err := parallel(ctx, len(stamps), func(ctx context.Context, i int) error {
 		if alert.CheckID(stamps[i].ID) != nil {
 			return nil // the poll has named it
 		}
-		seen, known, err := p.Runs.Seen(ctx, stamps[i].ID)
-		differs[i] = err == nil &&
-			(!known || !seen.Updated.Equal(stamps[i].Updated))
+		seen, known, err := r.Runs.Seen(ctx, stamps[i].ID)
+		differs[i] = err == nil && (!known || !seen.UpdatedBy(r.Name).Equal(stamps[i].Updated))
 		return err
 	})
 	var fresh []alert.Stamp
@@ -274,17 +285,17 @@ func (p *Poller) unseen(ctx context.Context, stamps []alert.Stamp) ([]alert.Stam
 
 // fetch reads alerts with their evidence and ingests them: each by the moment of its update, or the time of all of them
 // if they are many. An alert that is updated meanwhile is no longer there, and the next poll finds it.
-func (p *Poller) fetch(ctx context.Context, fresh []alert.Stamp, found *tally) error {
-	slices.SortFunc(fresh, func(a, b alert.Stamp) int {
-		return a.Updated.Compare(b.Updated)
-	})
+func (r *reading) fetch(ctx context.Context, fresh []alert.Stamp, found *tally) error {
+	slices.SortFunc(fresh, func(a, b alert.Stamp) int { return a.Updated.Compare(b.Updated) })
 	take := func(s slice[alert.Alert]) error {
-		return errors.Join(p.ingest(ctx, candidates(s.entries), s.page.Date, found), s.broken)
+		return errors.Join(r.ingest(ctx, candidates(s.entries), s.page.Date, found), s.broken)
 	}
 	first := fresh[0].Updated
 	last := fresh[len(fresh)-1].Updated
 	if len(fresh) > singleFetches {
-		return walk(ctx, span{first, last.Add(apiTick), pageLimit, true}, p.API.AlertPage, take)
+		all := r.span(first, last.Add(apiTick), r.page)
+		all.closed = true
+		return walk(ctx, all, r.AlertPage, take)
 	}
 	var read time.Time
 	for _, s := range fresh {
@@ -292,13 +303,18 @@ func (p *Poller) fetch(ctx context.Context, fresh []alert.Stamp, found *tally) e
 			continue
 		}
 		read = s.Updated
-		w := alert.Window{From: read, To: read.Add(apiTick), Top: pageLimit}
-		entries, page, err := readWindow(ctx, w, p.API.AlertPage, false)
-		if err := take(slice[alert.Alert]{
+		w := alert.Window{
+			From: read,
+			To:   read.Add(apiTick),
+			Top:  r.page,
+		}
+		entries, page, err := readWindow(ctx, w, r.AlertPage, r.maxSkip, false)
+		one := slice[alert.Alert]{
 			entries: entries,
 			page:    page,
 			broken:  err,
-		}); err != nil {
+		}
+		if err := take(one); err != nil {
 			return err
 		}
 	}

@@ -206,7 +206,7 @@ func TestItemLostAtTheEdgeOfAPageDoesNotMakeAWindowLookComplete(t *testing.T) {
 	long.Test(t)
 	t.Parallel()
 	f := newTenant(t)
-	const alerts = pageLimit + pageLimit/2
+	alerts := Defender(nil).page + Defender(nil).page/2
 	for i := range alerts {
 		f.alerts = append(f.alerts,
 			shown{alert.Alert{ID: fmt.Sprintf("da%d", i), Updated: noon.Add(-time.Minute)}, noon})

@@ -34,7 +34,7 @@ func (d deaf) AlertPage(ctx context.Context, w alert.Window, visit func(alert.Al
 func TestHourOfTroubleIsCaughtUpHighFirst(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string]func(f *tenant, down *bool){
-		"the API": func(f *tenant, down *bool) { f.API = deaf{f, down} },
+		"the API": func(f *tenant, down *bool) { f.Sources[0].Alerts = deaf{f, down} },
 		"the queue": func(f *tenant, down *bool) {
 			if f.full = nil; *down {
 				f.full = errors.New("server busy")
@@ -65,6 +65,7 @@ func TestHourOfTroubleIsCaughtUpHighFirst(t *testing.T) {
 				}
 				f.Poller = New(Options{
 					API:        f,
+					Sources:    []Source{Defender(f)},
 					Queue:      f,
 					Runs:       store.Runs,
 					Latches:    store.Latches,

@@ -12,12 +12,9 @@ import (
 // Bounds of reading. A page that is nearly full counts as full: an item that was lost at its edge must not make a
 // window look complete.
 const (
-	pageLimit      = 2000 // alerts with their evidence
-	stampLimit     = 5000 // ids and times
-	nearlyFull     = 20   // a page is full if less than a 20th of it is free
-	shortestWindow = time.Second
-	maxPages       = 100 // of one window of the shortest length
-	timeLeft       = 45 * time.Second
+	nearlyFull = 20  // a page is full if less than a 20th of it is free
+	maxPages   = 100 // of one window of the shortest length
+	timeLeft   = 45 * time.Second
 )
 
 // reader reads one page of a window and hands over its entries one by one. On an error those handed over are genuine.
@@ -26,8 +23,10 @@ type reader[T any] func(ctx context.Context, w alert.Window, visit func(T) error
 // span is a time that is walked through in windows whose entries fit into one page.
 type span struct {
 	from, to time.Time
-	limit    int  // entries of a page
-	closed   bool // the last window ends at to; else it has no end
+	limit    int           // entries of a page
+	shortest time.Duration // of a window
+	maxSkip  int           // entries that can be left out; 0: any number
+	closed   bool          // the last window ends at to; else it has no end
 }
 
 // slice is one window that was read.
@@ -46,7 +45,7 @@ var (
 // walk reads the windows of a span from the oldest on and hands each to take, one in memory at a time. It ends with
 // take's first error, or with errNoTime when the invocation has little time left.
 func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]) error) error {
-	from, length := s.from, max(s.to.Sub(s.from), shortestWindow)
+	from, length := s.from, max(s.to.Sub(s.from), s.shortest)
 	for {
 		deadline, set := ctx.Deadline()
 		if set && time.Until(deadline) < timeLeft {
@@ -65,9 +64,9 @@ func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]
 		case last:
 			end, w.To = s.to, time.Time{}
 		}
-		entries, page, err := readWindow(ctx, w, read, end.Sub(from) > shortestWindow)
+		entries, page, err := readWindow(ctx, w, read, s.maxSkip, end.Sub(from) > s.shortest)
 		if errors.Is(err, errTooMany) {
-			length = max(end.Sub(from)/2, shortestWindow)
+			length = max(end.Sub(from)/2, s.shortest)
 			continue
 		}
 		err = take(slice[T]{entries, end, page, err})
@@ -82,12 +81,9 @@ func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]
 }
 
 // readWindow collects the entries of a window. errTooMany asks for a shorter one if it can be split; else it reads page
-// after page up to an empty one.
+// after page up to an empty one, or up to one that is not full where no more can be left out.
 func readWindow[T any](
-	ctx context.Context,
-	w alert.Window,
-	read reader[T],
-	splittable bool,
+	ctx context.Context, w alert.Window, read reader[T], maxSkip int, splittable bool,
 ) ([]T, alert.Page, error) {
 	var entries []T
 	collect := func(one T) error {
@@ -95,7 +91,7 @@ func readWindow[T any](
 		return nil
 	}
 	page, err := read(ctx, w, collect)
-	if err != nil || page.Count < w.Top-w.Top/nearlyFull {
+	if err != nil || !full(w, page) {
 		return entries, page, err
 	}
 	if splittable {
@@ -103,13 +99,24 @@ func readWindow[T any](
 	}
 	next := page
 	for pages := 1; err == nil && next.Count > 0; pages++ {
-		if pages == maxPages {
-			return entries, page,
-				fmt.Errorf("the alerts of the second from %s do not end after %d pages", w.From.Format(time.RFC3339),
-					pages)
+		atEnd := maxSkip > 0 && w.Skip == maxSkip
+		if atEnd && !full(w, next) {
+			break
 		}
-		w.Skip += w.Top
+		if atEnd || pages == maxPages {
+			return entries, page, fmt.Errorf("the alerts of the moment from %s do not end after %d pages of %d",
+				w.From.Format(time.RFC3339Nano), pages, w.Top)
+		}
+		w.Skip += next.Count
+		if maxSkip > 0 {
+			w.Skip = min(w.Skip, maxSkip)
+		}
 		next, err = read(ctx, w, collect)
 	}
 	return entries, page, err
+}
+
+// full reports whether there may be more than a page shows.
+func full(w alert.Window, page alert.Page) bool {
+	return page.More || page.Count >= w.Top-w.Top/nearlyFull
 }

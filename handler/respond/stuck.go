@@ -12,6 +12,7 @@ import (
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
+	"cordon/handler/watch"
 )
 
 // A run that cannot be decided or finished comes back by copies. It is told once after a while, stands in Health, and
@@ -20,20 +21,12 @@ import (
 // alert.
 
 const (
-	leastTries = 24 * time.Hour   // for how long a run is tried at least
-	pollsFail  = 30 * time.Minute // for how long no poll succeeded where the service counts as out of order
+	leastTries = 24 * time.Hour // for how long a run is tried at least
 )
 
 // tries is for how long a run is tried.
 func (r *Responder) tries() time.Duration {
 	return max(r.StaleAfter, leastTries)
-}
-
-// outage reports whether the service is out of order for all runs: polls do not succeed either. Where nobody ever
-// polled it is not.
-func (r *Responder) outage(ctx context.Context) bool {
-	mark, err := r.Switches.Watermark(ctx)
-	return err != nil || !mark.At.IsZero() && r.Now().Sub(mark.At) > pollsFail
 }
 
 // noteStuck looks at a run that comes back without having got on for a while: whether that is an outage, and else
@@ -46,7 +39,7 @@ func (r *Responder) noteStuck(ctx context.Context, run *answer.Run, p answer.Pau
 	if harmless || since.IsZero() || r.Now().Sub(since) < runs.StuckAfter {
 		return false, told
 	}
-	if outage = r.outage(ctx); outage || told {
+	if outage = watch.Outage(ctx, r.Switches, run.Seen.Looks, r.Now()); outage || told {
 		return outage, told
 	}
 	e := r.clerk.Event(run, notice.Stuck)

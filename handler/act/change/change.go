@@ -16,6 +16,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/answer"
+	"cordon/handler/ledger/looks"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -204,22 +205,31 @@ func (c *Changer) noteOwnChange(
 	if len(is.Evidence) == 0 {
 		is.Evidence = expected.Evidence // an update is answered without it
 	}
-	own := runs.OwnChange{
-		Version: run.Row.Version,
-		Was:     alert.DecisionHash(run.Alert),
-		Is:      alert.DecisionHash(expected),
-		Updated: is.Updated,
-	}
-	if own.Is != alert.DecisionHash(is) {
+	if !same(expected, is) {
 		c.Log.InfoContext(ctx,
 			"the alert has changed besides what was asked for; the change is answered as a version of its own")
 		return nil
+	}
+	own := looks.Own{
+		Version: run.Row.Version,
+		Was:     run.Alert,
+		Is:      expected,
+		Updated: is.Updated,
 	}
 	run.Alert.Updated = is.Updated
 	run.Alert.Status = expected.Status
 	run.Alert.Classification = expected.Classification
 	run.Alert.Determination = expected.Determination
 	return c.Runs.NoteOwnChange(ctx, run.Row.AlertID, own)
+}
+
+// same reports whether two views of an alert say the same, as far as they can be compared: those of two sources only in
+// what both write in the same words.
+func same(a, b alert.Alert) bool {
+	if a.Source == b.Source {
+		return alert.DecisionHash(a) == alert.DecisionHash(b)
+	}
+	return alert.SharedHash(a) == alert.SharedHash(b)
 }
 
 // changeFailed sorts the error of a change. What is not known to have failed is compared again by the next try.

@@ -53,6 +53,7 @@ func (c *Checkup) Areas() []doctor.Area {
 		c.settingsArea(), c.playbookArea(), c.schedulesArea(), c.filesArea(), c.huntsArea(),
 		c.area("Defender", config.Defender, c.defenderArea),
 	}
+	areas = append(areas, c.alertsAreas()...)
 	areas = append(areas, c.queueAreas()...)
 	return append(areas,
 		c.area("tables", config.Ledger, c.tablesArea),

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"cordon/handler/alert"
 	"cordon/handler/config"
 	"cordon/handler/ledger"
 	"cordon/handler/playbook"
@@ -25,6 +26,7 @@ type Options struct {
 	Notices    string // queue
 	Version    string // of the program
 	Mode       playbook.Mode
+	Sources    []alert.Source   // of alerts, that are set
 	Watched    []watch.Function // at least one
 	Lapses     []config.Lapse
 	Unanswered time.Duration // how long an alert version may be
@@ -73,7 +75,7 @@ func (h *Check) readLedger(ctx context.Context, r *Report) error {
 	}
 	now := h.o.Now().UTC()
 	for _, read := range []func(context.Context, *Report, time.Time) error{
-		h.readTrouble, h.readTimers, h.readRuns, h.readEpisodes, h.readNotices,
+		h.readTrouble, h.readTimers, h.readSources, h.readRuns, h.readEpisodes, h.readNotices,
 		h.readFinds, h.readDrift, h.readPeople, h.readCaps, h.readMet,
 	} {
 		if err := read(ctx, r, now); err != nil {

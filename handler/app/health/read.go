@@ -34,11 +34,13 @@ func (h *Check) readTrouble(ctx context.Context, r *Report, _ time.Time) error {
 // readTimers looks at when each function on a timer last succeeded. One that has not run yet is starting until it is
 // late.
 func (h *Check) readTimers(ctx context.Context, r *Report, now time.Time) error {
-	mark, err := h.o.Ledger.Switches.Watermark(ctx)
+	marks, err := h.o.Ledger.Switches.Watermarks(ctx)
 	if err != nil {
 		return err
 	}
-	r.Watermark = mark.At
+	if len(marks) > 0 {
+		r.Watermark = marks[0].At
+	}
 	for _, f := range h.o.Watched {
 		last, err := h.o.Ledger.Switches.Mark(ctx, f.Mark)
 		if err != nil {
@@ -57,6 +59,20 @@ func (h *Check) readTimers(ctx context.Context, r *Report, now time.Time) error 
 		r.LastSuccess[f.Name] = last.At
 	}
 	return nil
+}
+
+// readSources looks at the sources of alerts, where there are two.
+func (h *Check) readSources(ctx context.Context, r *Report, _ time.Time) (err error) {
+	if len(h.o.Sources) < 2 {
+		return nil
+	}
+	r.Sources, err = poll.ReadStandings(ctx, h.o.Ledger.Switches, h.o.Sources)
+	for _, s := range r.Sources {
+		if risk := s.Risk(); risk != "" {
+			r.risk("%s", risk)
+		}
+	}
+	return err
 }
 
 func (h *Check) readStarting(ctx context.Context, r *Report, f watch.Function, now time.Time) error {

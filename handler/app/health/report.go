@@ -22,6 +22,7 @@ type Report struct {
 	Met          Met                  `json:"met,omitzero"`          // about machines that protect might have meant
 	Version      string               `json:"version"`
 	Watermark    time.Time            `json:"watermark,omitzero"` // every alert change before it is enqueued
+	Sources      []poll.Standing      `json:"sources,omitempty"`  // of alerts, where there are two
 	LastSuccess  map[string]time.Time `json:"lastSuccess"`        // of the functions on timers
 	Lateness     poll.Lateness        `json:"lateness,omitzero"`  // the largest of about a week
 	Runs         map[string]string    `json:"runs"`               // those that are not over, by state, "200+" at most

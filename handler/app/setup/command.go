@@ -13,9 +13,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"cordon/handler/config"
-	"cordon/handler/defender"
 	"cordon/handler/entra"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/queue"
 )
 
@@ -75,13 +75,16 @@ func CommandLedger(ctx context.Context, settings config.Config) (*ledger.Store, 
 	return store, err
 }
 
-// CommandAPI is the Defender client of a command whose settings were loaded for config.Defender.
-func CommandAPI(settings config.Config) (*defender.Client, error) {
+// CommandAPI is the API of a command whose settings were loaded for config.Defender. store is its ledger; nil: it has
+// none.
+func CommandAPI(settings config.Config, store *runs.Store) (*API, error) {
 	transport, tokens, err := appTokens(settings)
 	if err != nil {
 		return nil, err
 	}
-	return Defender(settings, transport, tokens, nil, slog.New(slog.DiscardHandler)), nil
+	log := slog.New(slog.DiscardHandler)
+	client := Defender(settings, transport, tokens, nil, log)
+	return NewAPI(settings, client, NewAlerts(settings, transport, tokens, log), store), nil
 }
 
 // CommandHunter asks Graph for a command, which shares nothing with the processes of the app.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"cordon/handler/alert"
 	"cordon/handler/config"
 	"cordon/handler/entra"
 	"cordon/handler/graph"
@@ -72,4 +73,15 @@ func (h Hunter) Hunt(ctx context.Context, query string, since, until time.Time) 
 		t.Columns = append(t.Columns, hunt.Column(c))
 	}
 	return t, nil
+}
+
+// AlertSources are the sources of alerts that the settings name, Defender first.
+func AlertSources(settings config.Config) []alert.Source {
+	switch settings.AlertSource {
+	case "graph":
+		return []alert.Source{alert.Graph}
+	case "both":
+		return []alert.Source{alert.Defender, alert.Graph}
+	}
+	return []alert.Source{alert.Defender}
 }

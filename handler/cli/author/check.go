@@ -12,10 +12,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cordon/handler/alert"
 	"cordon/handler/app/health"
 	"cordon/handler/app/setup"
 	"cordon/handler/cli/call"
+	"cordon/handler/config"
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/permissions"
 	"cordon/handler/playbook/read/source"
 	"cordon/handler/terminal"
 )
@@ -62,6 +65,7 @@ func Check(getenv func(string) string) *cobra.Command {
 // found is what a check found.
 type found struct {
 	path     string
+	sources  []alert.Source   // that are set
 	book     *playbook.Book   // nil: it would be refused
 	warnings []source.Problem // about a book that would not
 	met      *health.Met      // nil: not asked for
@@ -69,7 +73,13 @@ type found struct {
 
 func (x *checking) run(ctx context.Context, out io.Writer, path string) error {
 	book, warnings, err := setup.CheckBook(path)
-	f := found{path: path, book: book, warnings: warnings}
+	settings, _ := config.LoadFor(x.getenv) // what else is wrong with the settings is not this command's to say
+	f := found{
+		path:     path,
+		sources:  setup.AlertSources(settings),
+		book:     book,
+		warnings: warnings,
+	}
 	if x.met && err == nil {
 		f.met, err = readMet(ctx, x.getenv)
 	}
@@ -108,8 +118,17 @@ type checked struct {
 }
 
 type permission struct {
+	API  string `json:"api"`
 	Name string `json:"name"`
 	For  string `json:"for"`
+}
+
+// apiOf names the API that a permission is of.
+func apiOf(p permissions.Permission) string {
+	if p.API == alert.Graph {
+		return "Microsoft Graph"
+	}
+	return "Defender for Endpoint"
 }
 
 type problem struct {
@@ -147,8 +166,8 @@ func (f found) printJSON(out io.Writer, err error) error {
 		view.Mode = string(f.book.Mode())
 		view.Rules = f.book.Rules()
 		view.Warnings = problemsOf(f.warnings)
-		for _, p := range f.book.Permissions() {
-			view.Permissions = append(view.Permissions, permission{p.Name, p.For})
+		for _, p := range permissions.Of(f.book, f.sources...) {
+			view.Permissions = append(view.Permissions, permission{apiOf(p), p.Name, p.For})
 		}
 	}
 	return errors.Join(terminal.JSON(out, view), err)
@@ -161,10 +180,7 @@ func (f found) print(out io.Writer) error {
 		fmt.Fprintf(&b, "  %d. %s\n", i+1, name)
 	}
 	writeLimits(&b, f.book)
-	b.WriteString("\npermissions that it needs (Defender for Endpoint, application):\n")
-	for _, p := range f.book.Permissions() {
-		fmt.Fprintf(&b, "  %-25s  %s\n", p.Name, p.For)
-	}
+	writePermissions(&b, permissions.Of(f.book, f.sources...))
 	if n := len(f.warnings); n > 0 {
 		fmt.Fprintf(&b, "\n%d warning(s):\n\n%v\n", n, &source.Error{
 			Name:     f.path,
@@ -176,6 +192,23 @@ func (f found) print(out io.Writer) error {
 	}
 	_, err := io.WriteString(out, b.String())
 	return err
+}
+
+// writePermissions shows permissions by the API that they are of.
+func writePermissions(b *strings.Builder, list []permissions.Permission) {
+	for _, api := range []alert.Source{alert.Defender, alert.Graph} {
+		said := false
+		for _, p := range list {
+			if p.API != api {
+				continue
+			}
+			if !said {
+				fmt.Fprintf(b, "\npermissions that it needs (%s, application):\n", apiOf(p))
+			}
+			said = true
+			fmt.Fprintf(b, "  %-27s  %s\n", p.Name, p.For)
+		}
+	}
 }
 
 // writeLimits shows the caps on the steps that the rules have.

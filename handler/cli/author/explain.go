@@ -161,7 +161,7 @@ func (x *explaining) facts(ctx context.Context, book *playbook.Book, in *playboo
 		return call.Usagef("--machine and --actions go with an alert from a file; " +
 			"of an alert by its id they are read from the API")
 	}
-	api, err := setup.CommandAPI(settings)
+	api, err := setup.CommandAPI(settings, nil)
 	if err != nil {
 		return err
 	}

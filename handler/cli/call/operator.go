@@ -13,7 +13,6 @@ import (
 
 	"cordon/handler/app/setup"
 	"cordon/handler/config"
-	"cordon/handler/defender"
 	"cordon/handler/ledger"
 	"cordon/handler/terminal"
 )
@@ -115,12 +114,12 @@ func (o *Operator) Ledger(ctx context.Context, needs ...config.Need) (config.Con
 // Reach opens the API and the ledger.
 func (o *Operator) Reach(
 	ctx context.Context, needs ...config.Need,
-) (config.Config, *ledger.Store, *defender.Client, error) {
+) (config.Config, *ledger.Store, *setup.API, error) {
 	settings, store, err := o.Ledger(ctx, append(needs, config.Defender)...)
 	if err != nil {
 		return settings, nil, nil, err
 	}
-	api, err := setup.CommandAPI(settings)
+	api, err := setup.CommandAPI(settings, store.Runs)
 	return settings, store, api, err
 }
 

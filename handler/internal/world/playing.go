@@ -117,7 +117,7 @@ func (w *World) Play(p *Process, d time.Duration, polls bool) (tries int) {
 // Polled notes that a poll succeeded just now.
 func (w *World) Polled(p *Process) {
 	w.T.Helper()
-	mark, err := p.Ledger.Switches.Watermark(w.T.Context())
+	mark, err := p.Ledger.Switches.Watermark(w.T.Context(), "")
 	if err != nil {
 		w.T.Fatal(err)
 	}

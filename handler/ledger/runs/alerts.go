@@ -9,16 +9,15 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/looks"
 	"cordon/handler/ledger/rows"
 )
 
 // Seen is what ingest last saw of an alert.
 type Seen struct {
 	rows.Keys
-	AlertID     string
-	Version     int    // counts the changes that a rule can see, from 1; 0: asked for but never seen
-	Hash        string // alert.DecisionHash of Version
-	Updated     time.Time
+	AlertID string
+	looks.Looks
 	SnapshotSHA string // of the newest snapshot that a message may carry
 	MachineSHA  string
 	SnapshotAt  time.Time // when those snapshots were read, by our clock
@@ -130,17 +129,14 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 		seen = *record.Seen
 	}
 	latest, exists := record.Latest()
-	older := o.older(seen)
-	if exists && seen.Version > 0 && (seen.Hash == o.Hash || older) {
-		return s.refresh(ctx, o, seen, latest, older)
+	if meaning := seen.Compare(o.look()); exists && meaning != looks.News {
+		return s.refresh(ctx, o, seen, latest, meaning)
 	}
 	if !exists && seen.Version > 0 {
 		// The run row is gone though the version was seen: whoever lost it, the version needs its answer.
 		seen.Version--
 	}
-	seen.Version++
-	seen.Hash = o.Hash
-	seen.Updated = o.Alert.Updated
+	seen.Make(o.look())
 	seen.ObservedAt = o.At
 	seen.SnapshotSHA = o.SnapshotSHA
 	seen.MachineSHA = o.MachineSHA
@@ -175,16 +171,14 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 	return ObservedVersion{Run: run, Seen: seen, Changed: true}, nil
 }
 
-// farFuture is how far the time of an alert's last update may lie ahead of the API's clock and still be believed.
-const farFuture = 5 * time.Minute
-
-// older reports whether an observation is of an earlier moment than what was seen, or may be of the same one. A time
-// that lies in the future says nothing about which of two views is the newer one, so the view that is read last counts.
-func (o Observation) older(seen Seen) bool {
-	if seen.Updated.After(observedAt(o).Add(farFuture)) {
-		return o.Single && o.Alert.Updated.Equal(seen.Updated)
+// look is an observation as it is held against what was seen before.
+func (o Observation) look() looks.Look {
+	return looks.Look{
+		Alert:  o.Alert,
+		Hash:   o.Hash,
+		At:     observedAt(o),
+		Single: o.Single,
 	}
-	return o.Alert.Updated.Before(seen.Updated) || (o.Single && o.Alert.Updated.Equal(seen.Updated))
 }
 
 // observedAt is when an observation was made by the API's clock, against which releases are held.
@@ -198,13 +192,13 @@ func observedAt(o Observation) time.Time {
 // refresh notes the snapshots of a version that did not change and is about to be sent again, so that its message is
 // believed.
 func (s *Store) refresh(
-	ctx context.Context, o Observation, seen Seen, latest Run, older bool,
+	ctx context.Context, o Observation, seen Seen, latest Run, meaning looks.Meaning,
 ) (ObservedVersion, error) {
 	same := ObservedVersion{Run: latest, Seen: seen}
-	if older || o.Single || latest.State != Observed {
+	if meaning != looks.Known || o.Single || latest.State != Observed {
 		return same, nil
 	}
-	seen.Updated = o.Alert.Updated
+	seen.Note(o.look())
 	seen.SnapshotSHA = o.SnapshotSHA
 	seen.MachineSHA = o.MachineSHA
 	seen.SnapshotAt = o.At
@@ -223,12 +217,13 @@ func (s *Store) Seen(ctx context.Context, alertID string) (Seen, bool, error) {
 	return seen, true, nil
 }
 
-// Touch notes that an alert was updated without a change that a rule could see, so that nobody looks for one again. If
-// somebody else wrote the row meanwhile nothing is noted, and the next look finds out.
-func (s *Store) Touch(ctx context.Context, seen Seen, updated time.Time) error {
-	seen.Updated = updated
-	err := s.alerts.Save(ctx, &seen)
-	if err != nil && !errors.Is(err, rows.ErrConflict) {
+// Touch keeps what a source showed without a change that a rule could see, so that nobody looks for one again. If
+// somebody else wrote the row meanwhile nothing is kept, and the next look finds out.
+func (s *Store) Touch(ctx context.Context, seen Seen, look looks.Look) error {
+	if !seen.Note(look) {
+		return nil
+	}
+	if err := s.alerts.Save(ctx, &seen); err != nil && !errors.Is(err, rows.ErrConflict) {
 		return err
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/looks"
 	"cordon/handler/ledger/neighbours"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/rows/rowstest"
@@ -146,13 +147,13 @@ func ownChanges(t *testing.T, s *Store) {
 		return v
 	}
 	observe(a)
-	was := alert.DecisionHash(a)
+	was := a
 	a.Status, a.Updated = alert.StatusInProgress, noon.Add(1)
 	for range 2 {
-		if err := s.NoteOwnChange(ctx, "da1", OwnChange{
+		if err := s.NoteOwnChange(ctx, "da1", looks.Own{
 			Version: 1,
 			Was:     was,
-			Is:      alert.DecisionHash(a),
+			Is:      a,
 			Updated: a.Updated,
 		}); err != nil {
 			t.Fatal(err)
@@ -166,9 +167,9 @@ func ownChanges(t *testing.T, s *Store) {
 	if v := observe(other); !v.Changed {
 		t.Error("somebody else's change is none")
 	}
-	if err := s.NoteOwnChange(ctx, "da1", OwnChange{
+	if err := s.NoteOwnChange(ctx, "da1", looks.Own{
 		Version: 1,
-		Was:     alert.DecisionHash(a),
+		Was:     a,
 		Is:      was,
 		Updated: noon.Add(3),
 	}); err != nil {

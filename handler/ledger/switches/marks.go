@@ -15,6 +15,9 @@ type Mark struct {
 	Note string // what went with it; empty when nothing did
 }
 
+// MarkFollow is the mark of the last time that FollowActions succeeded.
+const MarkFollow = "follow"
+
 // SetMark writes a mark whatever was there before.
 func (s *Store) SetMark(ctx context.Context, name string, at time.Time, note string) error {
 	m := s.mark(name)

@@ -30,7 +30,7 @@ func TestSwitchesHold(t *testing.T) {
 }
 
 func watermark(t *testing.T, s *Store) {
-	w, err := s.Watermark(t.Context())
+	w, err := s.Watermark(t.Context(), "")
 	if err != nil || !w.At.IsZero() {
 		t.Fatalf("first watermark %+v, %v", w, err)
 	}
@@ -47,8 +47,20 @@ func watermark(t *testing.T, s *Store) {
 	if w, err = s.Advance(t.Context(), w, noon.Add(time.Minute)); err != nil {
 		t.Error(err)
 	}
-	if again, err := s.Watermark(t.Context()); err != nil || !again.At.Equal(noon.Add(time.Minute)) {
+	if again, err := s.Watermark(t.Context(), ""); err != nil || !again.At.Equal(noon.Add(time.Minute)) {
 		t.Errorf("read back %+v, %v", again, err)
+	}
+	second, err := s.Watermark(t.Context(), "graph")
+	if err != nil || !second.At.IsZero() {
+		t.Fatalf("the watermark of another source is %+v, %v", second, err)
+	}
+	if _, err = s.Advance(t.Context(), second, noon.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Watermarks(t.Context())
+	if err != nil || len(all) != 2 || all[0].Source() != "graph" || all[1].Source() != "" ||
+		!all[1].At.Equal(noon.Add(time.Minute)) {
+		t.Errorf("all watermarks: %+v, %v", all, err)
 	}
 }
 

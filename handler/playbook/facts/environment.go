@@ -88,16 +88,18 @@ func ofTheWhole() map[string]string {
 
 func ofAlerts() map[string]string {
 	return map[string]string{
-		"alert.id":                "",
-		"alert.incidentId":        "0: not part of an incident",
-		"alert.title":             "written by the detection, may hold an attacker's text",
-		"alert.description":       "",
-		"alert.category":          "Malware, Execution, Ransomware, LateralMovement, …",
-		"alert.severity":          "High, Medium, Low, Informational, UnSpecified",
-		"alert.status":            "New, InProgress, Resolved, Unknown",
-		"alert.classification":    "TruePositive, InformationalExpectedActivity, FalsePositive; empty: none yet",
-		"alert.determination":     "Malware, Phishing, Clean, …; empty: none yet",
-		"alert.detectionSource":   "WindowsDefenderAtp, WindowsDefenderAv, CustomDetection, MTP, …",
+		"alert.id":              "",
+		"alert.incidentId":      "0: not part of an incident",
+		"alert.title":           "written by the detection, may hold an attacker's text",
+		"alert.description":     "",
+		"alert.category":        "Malware, Execution, Ransomware, LateralMovement, …",
+		"alert.severity":        "High, Medium, Low, Informational, UnSpecified",
+		"alert.status":          "New, InProgress, Resolved, Unknown",
+		"alert.classification":  "TruePositive, InformationalExpectedActivity, FalsePositive; empty: none yet",
+		"alert.determination":   "Malware, Phishing, Clean, …; empty: none yet",
+		"alert.detectionSource": "WindowsDefenderAtp, WindowsDefenderAv, CustomDetection, MTP, …",
+		ServiceSource: "the product whose alert it is: microsoftDefenderForEndpoint, or another one where alerts are read " +
+			"from Microsoft Graph. Only a rule that reads it is asked about alerts of other products",
 		"alert.detectorId":        "",
 		"alert.threatFamilyName":  "",
 		"alert.threatName":        "",

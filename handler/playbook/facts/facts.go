@@ -3,6 +3,7 @@
 package facts
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -73,6 +74,7 @@ type Alert struct {
 	Classification  string           `expr:"classification"`
 	Determination   string           `expr:"determination"`
 	DetectionSource string           `expr:"detectionSource"`
+	ServiceSource   string           `expr:"serviceSource"` // the product whose alert it is
 	DetectorID      string           `expr:"detectorId"`
 	ThreatFamily    string           `expr:"threatFamilyName"`
 	ThreatName      string           `expr:"threatName"`
@@ -105,6 +107,9 @@ const (
 	AlertsInIncident = "alertsInIncident"
 )
 
+// ServiceSource is the fact that a rule reads to be asked about the alerts of all products.
+const ServiceSource = "alert.serviceSource"
+
 // What a rule can be asked about.
 const (
 	OnAlert = "alert"
@@ -130,6 +135,7 @@ func OfAlert(a alert.Alert) Alert {
 		Classification:  a.Classification,
 		Determination:   a.Determination,
 		DetectionSource: a.DetectionSource,
+		ServiceSource:   cmp.Or(a.ServiceSource, alert.ForEndpoint),
 		DetectorID:      a.DetectorID,
 		ThreatFamily:    a.ThreatFamily,
 		ThreatName:      a.ThreatName,

@@ -47,6 +47,10 @@ var known = sync.OnceValue(func() map[string]Values {
 			"Persistence", "PrivilegeEscalation", "Ransomware", "SuspiciousActivity", "UnwantedSoftware", "Impact"),
 		"alert.detectionSource": open("WindowsDefenderAtp", "WindowsDefenderAv", "WindowsDefenderSmartScreen",
 			"CustomerTI", "CustomDetection", "AutomatedInvestigation", "MTP", "OfficeATP", "AzureATP", "ThreatExperts"),
+		ServiceSource: open(alert.ForEndpoint, "microsoftDefenderForIdentity", "microsoftDefenderForCloudApps",
+			"microsoftDefenderForOffice365", "microsoft365Defender", "azureAdIdentityProtection",
+			"microsoftAppGovernance", "dataLossPrevention", "microsoftDefenderForCloud", "microsoftSentinel",
+			"microsoftInsiderRiskManagement", "microsoftThreatIntelligence"),
 		"alert.evidence[].entityType":      open("User", "Process", "File", "Ip", "Url", "Registry"),
 		"alert.evidence[].detectionStatus": open("Detected", "Blocked", "Prevented"),
 

@@ -7,6 +7,7 @@ import (
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/facts"
+	"cordon/handler/playbook/permissions"
 	"cordon/handler/playbook/read/source"
 	"cordon/handler/playbook/templates"
 )
@@ -74,7 +75,7 @@ func Steps() []Step {
 	}
 	for i := range list {
 		s := &list[i]
-		s.Permission, _ = playbook.PermissionOf(s.Kind)
+		s.Permission, _ = permissions.OfStep(s.Kind)
 		s.Rate = playbook.DefaultLimits().Of(s.Kind).Rate
 	}
 	return list
