@@ -3,6 +3,7 @@ package playbook
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"cordon/handler/alert"
@@ -59,32 +60,31 @@ type Hunt struct {
 // AlertsWindow is how far back Input.AlertsOnMachine counts.
 const AlertsWindow = 24 * time.Hour
 
-// notRead says that a fact which costs a read of its own is not known, empty if it is.
+// machineUnread reports whether the alert names a machine that could not be read. The record of another is none of it.
+func (in *Input) machineUnread() bool {
+	return in.Alert.MachineID != "" && (in.Machine == nil || !strings.EqualFold(in.Machine.ID, in.Alert.MachineID))
+}
+
+// notRead says that a fact which is read apart from the alert is not known, empty if it is.
 func (in *Input) notRead(fact string) string {
-	unread := false
-	missing := " could not be read"
-	why := in.ActionsMissing
-	switch fact {
-	case facts.Isolated, facts.IsolatedBy:
-		unread = in.Machine != nil && in.Isolation == nil
-	case facts.OpenActions:
-		unread = in.Machine != nil && in.OpenActions == nil
-	case facts.AlertsOnMachine:
-		unread = in.AlertsOnMachine == nil
-		missing = " is not known"
-		why = in.AlertsMissing
-	case facts.AlertsInIncident:
-		unread = in.AlertsInIncident == nil
-		missing = " is not known"
-		why = in.AlertsMissing
-	}
+	missing, why := "", ""
 	switch {
-	case !unread:
-		return ""
-	case why == "":
-		return fact + missing
+	case in.machineUnread() && facts.IsOfMachine(fact):
+		missing = "the machine could not be read"
+		why = in.MachineMissing
+	case (fact == facts.Isolated || fact == facts.IsolatedBy) && in.Machine != nil && in.Isolation == nil,
+		fact == facts.OpenActions && in.Machine != nil && in.OpenActions == nil:
+		missing = fact + " could not be read"
+		why = in.ActionsMissing
+	case fact == facts.AlertsOnMachine && in.AlertsOnMachine == nil,
+		fact == facts.AlertsInIncident && in.AlertsInIncident == nil:
+		missing = fact + " is not known"
+		why = in.AlertsMissing
 	}
-	return fact + missing + ": " + spelling.Cut(spelling.Plain(why), 300)
+	if missing == "" || why == "" {
+		return missing
+	}
+	return missing + ": " + spelling.Cut(spelling.Plain(why), 300)
 }
 
 // asked reports whether the step is under way for the alert, or was. What has no machine action goes by those of the
@@ -96,10 +96,12 @@ func (in Input) asked(s StepSpec) bool {
 // factsOf is what conditions see of an input.
 func factsOf(in Input) facts.Facts {
 	seen := facts.Facts{
-		Alert:   facts.OfAlert(in.Alert),
-		Machine: machineFacts(in),
-		Hunt:    (*facts.Hunt)(in.Hunt),
-		Now:     in.Now.UTC(),
+		Alert: facts.OfAlert(in.Alert),
+		Hunt:  (*facts.Hunt)(in.Hunt),
+		Now:   in.Now.UTC(),
+	}
+	if !in.machineUnread() {
+		seen.Named = &facts.Named{Machine: machineFacts(in)}
 	}
 	if n, known := others(in.AlertsOnMachine, in.Alert.MachineID != ""); known {
 		seen.OnMachine = &facts.OnMachine{AlertsOnMachine: n}
@@ -122,7 +124,7 @@ func others(counted *int, can bool) (n int64, known bool) {
 }
 
 func machineFacts(in Input) *facts.Machine {
-	if in.Machine == nil {
+	if in.Machine == nil || in.Alert.MachineID == "" {
 		return nil
 	}
 	m := facts.OfMachine(*in.Machine, in.Now)

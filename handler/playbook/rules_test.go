@@ -242,3 +242,49 @@ func TestTimesOfDay(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyAnAlertThatNamesNoMachineHasNone asks in every way whether there is a machine, and about one.
+func TestOnlyAnAlertThatNamesNoMachineHasNone(t *testing.T) {
+	for when, ofNone := range map[string]Outcome{
+		`machine != nil`:    NoMatch,
+		`nil != machine`:    NoMatch,
+		`machine == nil`:    Matched,
+		`!(machine == nil)`: NoMatch,
+		`alert.severity == "High" && machine != nil`:                  NoMatch,
+		`(alert.severity == "Low" || machine != nil) && now == now`:   NoMatch,
+		`machine == nil || machine.osPlatform == "Windows11"`:         Matched,
+		`machine != nil && "kiosk" in machine.machineTags`:            NoMatch,
+		`machine.osPlatform == "Windows11"`:                           Errored,
+		`machine.osPlatform != "Linux"`:                               Errored,
+		`machine.isolated`:                                            Errored,
+		`any(machine.openActions, .type == "Isolate")`:                Errored,
+		`alert.severity == "Low" && machine != nil`:                   NoMatch,
+		`alert.severity == "High" || machine.osPlatform == "Windows"`: Matched,
+	} {
+		b := playbooktest.Load(t, playbooktest.OneRule(when, ""))
+		in := playbooktest.Input()
+		in.Machine, in.Isolation, in.OpenActions = nil, nil, nil
+		in.MachineMissing = "503 [correlation 7]"
+		want := Errored
+		if strings.HasPrefix(when, `alert.severity == "Low" &&`) || strings.HasPrefix(when, `alert.severity == "High" ||`) {
+			want = ofNone // the machine does not matter
+		}
+		p := b.Decide(in)
+		if p.Rules[0].Outcome != want {
+			t.Errorf("%s of a machine that could not be read: %s", when, explain.Plan(p))
+		}
+		const said = "the machine could not be read: 503 [correlation 7]"
+		if want == Errored && (p.Rules[0].Error != said || isolation(t, p).Verdict != Held ||
+			p.Steps[len(p.Steps)-1].Kind != Mail) {
+			t.Errorf("%s holds nothing, or says nothing of why: %s", when, explain.Plan(p))
+		}
+		in.Machine, in.Isolation, in.OpenActions = &machine.Machine{ID: "another"}, &machine.State{}, []machine.Action{}
+		if p := b.Decide(in); p.Rules[0].Outcome != want {
+			t.Errorf("%s when the record of another machine was read: %s", when, explain.Plan(p))
+		}
+		in.Alert.MachineID = ""
+		if p := b.Decide(in); p.Rules[0].Outcome != ofNone || strings.Contains(p.Rules[0].Error, "could not be read") {
+			t.Errorf("%s of an alert that names no machine: %s", when, explain.Plan(p))
+		}
+	}
+}

@@ -91,13 +91,21 @@ func (l *Look) clause(c *Clause) (Truth, *Trace) {
 	if l.values[c.reads] == nil && len(c.Fields) > 0 {
 		seen := make([]ValueSeen, len(c.Fields))
 		for i, f := range c.Fields {
-			seen[i] = ValueSeen{f.Name, facts.Shown(f.Value(l.facts))}
+			seen[i] = ValueSeen{f.Name, l.shown(f)}
 		}
 		l.values[c.reads] = seen
 	}
 	trace.Values = l.values[c.reads]
 	l.truths[c.number] = t
 	return t, trace
+}
+
+// shown prints a fact for the explanation. That something is nil is said only where it is known.
+func (l *Look) shown(f facts.Field) string {
+	if l.unread(f.Name) != "" {
+		return "not known"
+	}
+	return facts.Shown(f.Value(l.facts))
 }
 
 // run evaluates c over the facts. An error means that the facts have not the shape that the clause takes for granted,

@@ -72,7 +72,7 @@ func meanings() map[string]string {
 func ofTheWhole() map[string]string {
 	return map[string]string{
 		"alert":   "the alert",
-		"machine": "the machine that the alert names; nil when it names none or it could not be read",
+		"machine": "the machine that the alert names; nil when it names none. No answer when it could not be read",
 		"now":     "the time of the decision, UTC",
 		"alertsOnMachine": "how many other alerts Cordon saw on the machine in the 24 hours before, at most 1000; 0 " +
 			"for an alert without a machine. Costs a look into the ledger",

@@ -5,6 +5,7 @@ package facts
 import (
 	"cmp"
 	"math"
+	"strings"
 	"time"
 
 	"cordon/handler/alert"
@@ -13,12 +14,18 @@ import (
 
 // Facts is everything that a condition can read, under the names in the expr tags.
 type Facts struct {
-	Alert   Alert     `expr:"alert"`
-	Machine *Machine  `expr:"machine"` // nil when the alert names no machine or it could not be read
-	Now     time.Time `expr:"now"`     // the time of the decision, UTC
-	Hunt    *Hunt     `expr:"hunt"`    // nil unless a rule for hunts is asked
+	Alert Alert `expr:"alert"`
+	*Named
+	Now  time.Time `expr:"now"`  // the time of the decision, UTC
+	Hunt *Hunt     `expr:"hunt"` // nil unless a rule for hunts is asked
 	*OnMachine
 	*InIncident
+}
+
+// Named is the machine that the alert names. Where that could not be read there is no Named, so that a condition that
+// asks about it, and be it whether there is one, has no answer.
+type Named struct {
+	Machine *Machine `expr:"machine"` // nil when the alert names none
 }
 
 // OnMachine is how many other alerts there were lately on the alert's machine.
@@ -152,6 +159,9 @@ func OfAlert(a alert.Alert) Alert {
 		Resolved:        a.Resolved,
 	}
 }
+
+// IsOfMachine reports whether a fact is the machine, or of it.
+func IsOfMachine(fact string) bool { return fact == "machine" || strings.HasPrefix(fact, "machine.") }
 
 // OfMachine is a machine as conditions see it, without what costs a read of its own.
 func OfMachine(m machine.Machine, now time.Time) *Machine {

@@ -146,7 +146,7 @@ func Facts() facts.Facts {
 	inIncident := int64(*in.AlertsInIncident)
 	seen := facts.Facts{
 		Alert:      facts.OfAlert(in.Alert),
-		Machine:    facts.OfMachine(*in.Machine, in.Now),
+		Named:      &facts.Named{Machine: facts.OfMachine(*in.Machine, in.Now)},
 		Now:        in.Now,
 		OnMachine:  &facts.OnMachine{AlertsOnMachine: onMachine},
 		InIncident: &facts.InIncident{AlertsInIncident: inIncident},
