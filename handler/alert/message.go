@@ -133,6 +133,14 @@ func CheckID(id string) error {
 	return nil
 }
 
+// CheckMachine says why the machine that the alert names cannot be asked for; nil if it can, or if it names none.
+func (a Alert) CheckMachine() error {
+	if a.MachineID == "" || CheckID(a.MachineID) == nil {
+		return nil
+	}
+	return fmt.Errorf("%.80q cannot be a machine's id; look at the alert in the portal", a.MachineID)
+}
+
 // UndecodableError says that a queue message cannot be read and never will be. Whoever answers the host fails the
 // delivery, so that the broker sets the message aside as a dead letter.
 type UndecodableError struct{ Err error }

@@ -185,7 +185,11 @@ func TestExplainShowsEveryRuleClauseValueAndRail(t *testing.T) {
 			"--alert", alert, "--machine", machine, "--now", when, "../../playbooks/workstations.yaml",
 		},
 		"explain-no-machine": {"--alert", alert, "--now", when},
-		"explain-json":       {"--json", "--alert", alert, "--machine", machine, "--now", when},
+		"explain-wrong-machine": {
+			"--alert", write(t, "wrong.json", strings.Replace(aimedAlert, `"machineId":"`, `"machineId":"pc 1 `, 1)),
+			"--machine", machine, "--now", when, "../../playbooks/workstations.yaml",
+		},
+		"explain-json": {"--json", "--alert", alert, "--machine", machine, "--now", when},
 	} {
 		args = append([]string{"explain"}, args...)
 		if !strings.HasSuffix(args[len(args)-1], ".yaml") {

@@ -14,7 +14,7 @@ import (
 
 // facts gets alert and machine: from the message if the ledger vouches for its snapshots, else from the API. The
 // machine is always the alert's: one for which the API shows the record of another counts as one that could not be
-// read. Snapshots may be old: with them a run closes without a rule, joins what is under way or waits for its turn.
+// read, and so does one whose id cannot be one. Snapshots may be old: with them a run closes without a rule, joins what is under way or waits for its turn.
 // Before it acts or tells anything else they are read again.
 func (r *Responder) facts(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	vouched := run.Message.Version == run.Row.Version && !run.Refresh
@@ -25,7 +25,11 @@ func (r *Responder) facts(ctx context.Context, run *answer.Run) (o answer.Outcom
 			return o, err
 		}
 	}
-	if alert.CheckID(run.Alert.MachineID) != nil {
+	if run.Alert.MachineID == "" {
+		return o, nil
+	}
+	if err := run.Alert.CheckMachine(); err != nil {
+		run.Missing = err.Error()
 		return o, nil
 	}
 	run.Alert.MachineID = machine.ID(run.Alert.MachineID)

@@ -28,9 +28,13 @@ func FromFiles(
 	if err != nil {
 		return fmt.Errorf("the alert in %s cannot be read: %w", alertPath, err)
 	}
-	if machinePath == "" {
+	wrong := in.Alert.CheckMachine()
+	switch {
+	case wrong != nil:
+		in.MachineMissing = wrong.Error()
+	case machinePath == "":
 		in.MachineMissing = "no --machine was given"
-	} else {
+	default:
 		m, err := fileOf(machinePath, "machine", defender.DecodeMachine)
 		if err != nil {
 			return err
@@ -84,7 +88,11 @@ func FromAPI(
 	if err != nil {
 		return err
 	}
-	if alert.CheckID(in.Alert.MachineID) != nil {
+	if in.Alert.MachineID == "" {
+		return nil
+	}
+	if err := in.Alert.CheckMachine(); err != nil {
+		in.MachineMissing = err.Error()
 		return nil
 	}
 	m, err := api.Machine(ctx, in.Alert.MachineID)
