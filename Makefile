@@ -53,8 +53,8 @@ quick: need-go ## the inner loop, under a minute: vet, staticcheck on what chang
 	  for d in $$changed; do [ ! -d $$d ] || echo ./$$d; done | xargs -r $(GO) tool -modfile=tools/go.mod staticcheck
 	$(GO) test -short $$($(GO) list ./... | grep -Ev '$(PLAYED)')
 
-feeds: need-go ## FEEDS feeds of alerts (default 10000) against every promise; SEED=<n> plays the same ones again
-	CORDON_FEEDS=$(FEEDS) $(GO) test -count=1 -timeout 3h -v ./handler/feeds $(if $(SEED),-rapid.seed=$(SEED))
+feeds: need-go ## FEEDS feeds of alerts (default 10000) against every promise; SOURCE=defender, graph or both plays those only, SEED=<n> the same ones again
+	CORDON_FEEDS=$(FEEDS) CORDON_FEEDS_SOURCE=$(SOURCE) $(GO) test -count=1 -timeout 3h -v ./handler/feeds $(if $(SEED),-rapid.seed=$(SEED))
 
 house: need-go ## how pleasant the code is to stay in: figures beside what is wanted, and the worst offenders
 	@cd tools && $(GO) build -o ../build/ ./house

@@ -110,32 +110,36 @@ func (w wireAlert) alert() alert.Alert {
 		ServiceSource: alert.ForEndpoint, // the API has no others
 	}
 	for _, e := range w.Evidence {
-		a.Evidence = append(a.Evidence, alert.Evidence{
-			Kind:              string(e.EntityType),
-			SHA1:              string(e.SHA1),
-			SHA256:            string(e.SHA256),
-			FileName:          string(e.FileName),
-			FilePath:          string(e.FilePath),
-			ProcessID:         int64(e.ProcessID),
-			CommandLine:       string(e.CommandLine),
-			ParentProcessID:   int64(e.ParentProcessID),
-			ParentFileName:    string(e.ParentFileName),
-			ParentFilePath:    string(e.ParentFilePath),
-			IPAddress:         string(e.IPAddress),
-			URL:               string(e.URL),
-			RegistryKey:       string(e.RegistryKey),
-			RegistryHive:      string(e.RegistryHive),
-			RegistryValueType: string(e.RegistryValueType),
-			RegistryValue:     string(e.RegistryValue),
-			AccountName:       string(e.AccountName),
-			DomainName:        string(e.DomainName),
-			UserSID:           string(e.UserSID),
-			AADUserID:         string(e.AADUserID),
-			UPN:               string(e.UPN),
-			DetectionStatus:   string(e.DetectionStatus),
-		})
+		a.Evidence = append(a.Evidence, e.evidence())
 	}
 	return a
+}
+
+func (e wireEvidence) evidence() alert.Evidence {
+	return alert.Evidence{
+		Kind:              string(e.EntityType),
+		SHA1:              string(e.SHA1),
+		SHA256:            string(e.SHA256),
+		FileName:          string(e.FileName),
+		FilePath:          string(e.FilePath),
+		ProcessID:         int64(e.ProcessID),
+		CommandLine:       string(e.CommandLine),
+		ParentProcessID:   int64(e.ParentProcessID),
+		ParentFileName:    string(e.ParentFileName),
+		ParentFilePath:    string(e.ParentFilePath),
+		IPAddress:         string(e.IPAddress),
+		URL:               string(e.URL),
+		RegistryKey:       string(e.RegistryKey),
+		RegistryHive:      string(e.RegistryHive),
+		RegistryValueType: string(e.RegistryValueType),
+		RegistryValue:     string(e.RegistryValue),
+		AccountName:       string(e.AccountName),
+		DomainName:        string(e.DomainName),
+		UserSID:           string(e.UserSID),
+		AADUserID:         string(e.AADUserID),
+		UPN:               string(e.UPN),
+		DetectionStatus:   string(e.DetectionStatus),
+	}
 }
 
 const readAlerts = "Alert.Read.All"

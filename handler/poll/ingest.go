@@ -191,25 +191,18 @@ func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[str
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		reason := "resent"
-		if o.Changed {
-			done.changed++
-			done.late(part[i].alert, apiNow)
-			reason = "changed"
-		} else {
-			done.resent++
+		message := alert.Message{
+			Tenant:     p.Runs.Tenant(),
+			AlertID:    part[i].alert.ID,
+			Version:    o.Run.Version,
+			Reason:     done.count(o.Changed, part[i].alert, apiNow),
+			ObservedAt: now,
+			Alert:      body,
+			Machine:    m.body,
 		}
 		messages[i] = &alert.Envelope{
-			ID: alert.MessageID(p.Runs.Tenant(), part[i].alert.ID, o.Run.Version),
-			Message: alert.Message{
-				Tenant:     p.Runs.Tenant(),
-				AlertID:    part[i].alert.ID,
-				Version:    o.Run.Version,
-				Reason:     reason,
-				ObservedAt: now,
-				Alert:      body,
-				Machine:    m.body,
-			},
+			ID:      alert.MessageID(message.Tenant, message.AlertID, message.Version),
+			Message: message,
 		}
 		return nil
 	})
@@ -246,6 +239,17 @@ func parallel(ctx context.Context, n int, work func(ctx context.Context, i int) 
 	}
 	group.Wait()
 	return errors.Join(errs...)
+}
+
+// count counts a message, and is its reason.
+func (t *tally) count(changed bool, a alert.Alert, apiNow time.Time) string {
+	if !changed {
+		t.resent++
+		return "resent"
+	}
+	t.changed++
+	t.late(a, apiNow)
+	return "changed"
 }
 
 // late notes how late a change was seen that an earlier poll was to see.

@@ -215,3 +215,18 @@ func (r *reading) failed() error {
 	}
 	return fmt.Errorf("poll alerts of %s: %w", r.Name, err)
 }
+
+// Sight is an alert that a source showed.
+type Sight struct {
+	ID      string    `json:"id,omitempty"`
+	Updated time.Time `json:"updated,omitzero"`
+}
+
+// take keeps the newest of the alerts that both sources are to show.
+func (s *Sight) take(alerts []alert.Alert) {
+	for _, a := range alerts {
+		if a.OfEndpoint() && a.Updated.After(s.Updated) {
+			*s = Sight{a.ID, a.Updated.UTC()}
+		}
+	}
+}

@@ -36,21 +36,6 @@ type Standing struct {
 	LackAt time.Time `json:"lackAt,omitzero"` // since when, by our clock
 }
 
-// Sight is an alert that a source showed.
-type Sight struct {
-	ID      string    `json:"id,omitempty"`
-	Updated time.Time `json:"updated,omitzero"`
-}
-
-// take keeps the newest of the alerts that both sources are to show.
-func (s *Sight) take(alerts []alert.Alert) {
-	for _, a := range alerts {
-		if a.OfEndpoint() && a.Updated.After(s.Updated) {
-			*s = Sight{a.ID, a.Updated.UTC()}
-		}
-	}
-}
-
 // out reports whether the source did not work when it was last asked.
 func (s Standing) out() bool { return !s.Since.IsZero() }
 

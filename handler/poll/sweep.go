@@ -3,7 +3,6 @@ package poll
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,7 +13,6 @@ import (
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/switches"
-	"cordon/handler/outgoing"
 	"cordon/handler/schedule"
 )
 
@@ -49,8 +47,8 @@ type due struct {
 	run   func(ctx context.Context, now time.Time, last switches.Mark) error
 }
 
-// sweep runs the sweeps that are due by the ledger. Those that read a source are left out while it cannot be polled, and
-// all of them where a poll's time is up.
+// sweep runs the sweeps that are due by the ledger. Those that read a source are left out while it cannot be polled,
+// and all of them where a poll's time is up.
 func (p *Poller) sweep(ctx context.Context, reads []reading) error {
 	sweeps := []due{{markSweepRuns, p.SweepAfter, p.sweepRuns}}
 	for i := range reads {
@@ -80,22 +78,6 @@ func (p *Poller) sweep(ctx context.Context, reads []reading) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// sweeps are those that look through the alerts of a source.
-func (r *reading) sweeps() []due {
-	suffix := ""
-	if r.Name != alert.Defender {
-		suffix = ":" + r.Name.String()
-	}
-	return []due{
-		{markSweepDay + suffix, dayEvery, func(ctx context.Context, now time.Time, _ switches.Mark) error {
-			return r.sweepAlerts(ctx, now, now.Add(-dayBack))
-		}},
-		{markSweepWeek + suffix, weekEvery, func(ctx context.Context, now time.Time, last switches.Mark) error {
-			return r.sweepAlerts(ctx, now, r.weekBefore(last))
-		}},
-	}
 }
 
 // sweepRuns sends the versions again that stand still: their message was lost, or whoever had it died and the broker
@@ -217,200 +199,4 @@ func (p *Poller) sendAgain(ctx context.Context, standing []runs.Run, now time.Ti
 		return err
 	}
 	return errors.Join(err, p.Queue.SendAlerts(ctx, messages))
-}
-
-// weekBefore is where the long sweep begins: a week before the last but one that was complete, not a week before now.
-// An alert that became visible less than a week late is then looked for by two long sweeps, whenever that was in a day
-// and whatever outage came between: a page may lose what a complete sweep should have seen. The overlap is for clocks
-// that differ. Before the second long sweep there is no bound.
-func (p *Poller) weekBefore(last switches.Mark) time.Time {
-	from := last.At
-	if last.Note != "" { // a mark from before the last but one was kept has none
-		before, err := time.Parse(time.RFC3339Nano, last.Note)
-		if err != nil {
-			return time.Time{}
-		}
-		from = before
-	}
-	if from.IsZero() {
-		return from
-	}
-	return from.Add(-weekBack - p.Overlap)
-}
-
-// sweepAlerts looks through the alerts from a time on, ids and times only, and fetches those that were never seen or
-// were updated since. Nothing depends on how late an alert may be. It goes back no further than the first poll did:
-// what changed before was never to be answered.
-func (r *reading) sweepAlerts(ctx context.Context, now, from time.Time) error {
-	from = later(from, r.mark.Since)
-	found := tally{known: r.mark.At}
-	looked := 0
-	err := walk(ctx, r.span(from, now, r.stamps), r.AlertStamps, func(s slice[alert.Stamp]) error {
-		looked += len(s.entries)
-		fresh, err := r.unseen(ctx, s.entries)
-		if err == nil && len(fresh) > 0 {
-			err = r.fetch(ctx, fresh, &found)
-		}
-		return errors.Join(s.broken, err)
-	})
-	r.Log.InfoContext(ctx, "swept",
-		"source", r.Name.String(),
-		"from", from,
-		"looked", looked,
-		"changed", found.changed,
-		"late", found.lates,
-		"complete", err == nil)
-	return errors.Join(err, r.noteLateness(ctx, found), r.noteSwept(ctx, 0, found.lates))
-}
-
-// unseen picks the alerts that the ledger does not know as the source shows them.
-func (r *reading) unseen(ctx context.Context, stamps []alert.Stamp) ([]alert.Stamp, error) {
-	differs := make([]bool, len(stamps))
-	err := parallel(ctx, len(stamps), func(ctx context.Context, i int) error {
-		if alert.CheckID(stamps[i].ID) != nil {
-			return nil // the poll has named it
-		}
-		seen, known, err := r.Runs.Seen(ctx, stamps[i].ID)
-		differs[i] = err == nil && (!known || !seen.UpdatedBy(r.Name).Equal(stamps[i].Updated))
-		return err
-	})
-	var fresh []alert.Stamp
-	for i, s := range stamps {
-		if differs[i] {
-			fresh = append(fresh, s)
-		}
-	}
-	return fresh, err
-}
-
-// fetch reads alerts with their evidence and ingests them: each by the moment of its update, or the time of all of them
-// if they are many. An alert that is updated meanwhile is no longer there, and the next poll finds it.
-func (r *reading) fetch(ctx context.Context, fresh []alert.Stamp, found *tally) error {
-	slices.SortFunc(fresh, func(a, b alert.Stamp) int { return a.Updated.Compare(b.Updated) })
-	take := func(s slice[alert.Alert]) error {
-		return errors.Join(r.ingest(ctx, candidates(s.entries), s.page.Date, found), s.broken)
-	}
-	first := fresh[0].Updated
-	last := fresh[len(fresh)-1].Updated
-	if len(fresh) > singleFetches {
-		all := r.span(first, last.Add(apiTick), r.page)
-		all.closed = true
-		return walk(ctx, all, r.AlertPage, take)
-	}
-	var read time.Time
-	for _, s := range fresh {
-		if s.Updated.Equal(read) {
-			continue
-		}
-		read = s.Updated
-		w := alert.Window{
-			From: read,
-			To:   read.Add(apiTick),
-			Top:  r.page,
-		}
-		entries, page, err := readWindow(ctx, w, r.AlertPage, r.maxSkip, false)
-		one := slice[alert.Alert]{
-			entries: entries,
-			page:    page,
-			broken:  err,
-		}
-		if err := take(one); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Swept counts what the sweeps found that nothing else did, since the first poll.
-type Swept struct {
-	Resent int       `json:"resent"` // versions that stood still
-	Late   int       `json:"late"`   // changes that no poll saw
-	At     time.Time `json:"at"`     // of the last find; zero: none
-}
-
-// ReadSwept reads the count.
-func ReadSwept(ctx context.Context, store *switches.Store) (Swept, error) {
-	return readMark[Swept](ctx, store, markSwept)
-}
-
-func (p *Poller) noteSwept(ctx context.Context, resent, late int) error {
-	if resent+late == 0 {
-		return nil
-	}
-	swept, err := ReadSwept(ctx, p.Switches)
-	if err != nil {
-		return err
-	}
-	swept.Resent = swept.Resent + resent
-	swept.Late = swept.Late + late
-	swept.At = p.Now().UTC()
-	return writeMark(ctx, p.Switches, markSwept, swept.At, swept)
-}
-
-// Lateness is how long after its last update the latest of the alerts of about a week was seen, although polls were
-// running: how late the API shows alerts, as far as a sweep's rhythm tells.
-type Lateness struct {
-	Longest time.Duration `json:"longest"`
-	AlertID string        `json:"alert"`
-	At      time.Time     `json:"at"` // when it was seen; zero: no alert was late
-}
-
-// latenessNote is Lateness as the ledger has it.
-type latenessNote struct {
-	Nanoseconds int64     `json:"longest"`
-	AlertID     string    `json:"alert"`
-	At          time.Time `json:"at"`
-}
-
-// ReadLateness reads the largest lateness.
-func ReadLateness(ctx context.Context, store *switches.Store) (Lateness, error) {
-	note, err := readMark[latenessNote](ctx, store, markLateness)
-	return Lateness{
-		Longest: time.Duration(note.Nanoseconds),
-		AlertID: note.AlertID,
-		At:      note.At,
-	}, err
-}
-
-func (p *Poller) noteLateness(ctx context.Context, found tally) error {
-	if found.latest == 0 {
-		return nil
-	}
-	now := p.Now().UTC()
-	known, err := ReadLateness(ctx, p.Switches)
-	if err != nil || (found.latest <= known.Longest && now.Sub(known.At) < weekBack) {
-		return err
-	}
-	return writeMark(ctx, p.Switches, markLateness, now, latenessNote{
-		Nanoseconds: found.latest.Nanoseconds(),
-		AlertID:     found.lateID,
-		At:          now,
-	})
-}
-
-func readMark[T any](ctx context.Context, store *switches.Store, name string) (T, error) {
-	var v T
-	mark, err := store.Mark(ctx, name)
-	if err != nil || mark.Note == "" {
-		return v, err
-	}
-	err = json.Unmarshal([]byte(mark.Note), &v)
-	if err != nil {
-		return v, fmt.Errorf("ledger mark %s: %w", name, err)
-	}
-	return v, nil
-}
-
-func writeMark(
-	ctx context.Context,
-	store *switches.Store,
-	name string,
-	at time.Time,
-	v any,
-) error {
-	note, err := outgoing.Encode(v)
-	if err != nil {
-		return fmt.Errorf("ledger mark %s: %w", name, err)
-	}
-	return store.SetMark(ctx, name, at, string(note))
 }

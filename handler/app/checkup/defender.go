@@ -24,7 +24,8 @@ func (c *Checkup) defenderArea() (doctor.Area, error) {
 	area := tokensArea("Defender", app, c.settings.DefenderAudience, c.defenderRoles()...)
 	api := setup.Defender(c.settings, c.transport, app, nil, c.log)
 	source := slices.Contains(setup.AlertSources(c.settings), alert.Defender)
-	return append(area, doctor.Reads(defenderReads{alertReads{api}, api}, source, c.settings.DefenderURL.Host, time.Now)...), nil
+	reads := defenderReads{alertReads{api}, api}
+	return append(area, doctor.Reads(reads, source, c.settings.DefenderURL.Host, time.Now)...), nil
 }
 
 // alertsAreas checks Microsoft Graph where alerts are read there.

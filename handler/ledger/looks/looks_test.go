@@ -3,6 +3,9 @@ package looks
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,45 +50,123 @@ func (l *Looks) look(o Look) Meaning {
 
 func TestWhatASecondSourceShows(t *testing.T) {
 	t.Parallel()
-	type seen struct {
-		Look
-		want Meaning
-	}
-	d := func(s alert.Severity, minutes int, want Meaning) seen {
-		return seen{view(alert.Defender, s, minutes), want}
-	}
-	g := func(s alert.Severity, minutes int, want Meaning) seen {
-		return seen{view(alert.Graph, s, minutes), want}
-	}
-	single := func(s seen) seen { s.Single = true; return s }
-	reworded := func(s seen) seen {
-		s.Alert.Title = "another title"
-		s.Look = of(s.Alert)
-		return s
-	}
-	for name, looks := range map[string][]seen{
-		"the same, at the same time":        {d("High", 0, News), g("High", 0, Known), d("High", 0, Known), g("High", 0, Known)},
-		"the same, updated since":           {d("High", 0, News), g("High", 5, Known), d("High", 5, Known)},
-		"the first to show a change":        {d("Medium", 0, News), g("High", 5, News), d("High", 5, Known), g("High", 5, Known)},
-		"both ways":                         {g("Medium", 0, News), d("High", 5, News), g("High", 5, Known)},
-		"lags behind a change":              {d("Medium", 0, News), d("High", 5, News), g("Medium", 0, Lagging), g("High", 5, Known)},
-		"lags behind several":               {d("Medium", 0, News), d("High", 5, News), d("Low", 9, News), g("High", 5, Lagging), g("Low", 9, Known)},
-		"goes on alone after a change":      {d("High", 0, News), g("High", 0, Known), d("Medium", 5, News), g("High", 9, News)},
-		"comes back to what it showed":      {g("High", 0, News), d("High", 0, Known), d("Low", 5, News), d("High", 9, News), g("High", 9, Known)},
-		"differs in words of its own":       {d("High", 0, News), g("High", 0, Known), reworded(g("High", 5, News)), reworded(g("High", 5, Known)), d("High", 5, Known)},
-		"first look in other words":         {d("High", 0, News), reworded(g("High", 5, Known)), reworded(g("High", 6, Known))},
-		"read alone at the same time":       {d("High", 0, News), single(g("High", 0, Known)), single(d("High", 0, Old))},
-		"one source as it always was":       {d("Medium", 0, News), d("High", 5, News), d("Medium", 3, Old), d("High", 7, Known), d("Low", 8, News)},
-		"a time that lies ahead":            {d("Medium", 999, News), g("Medium", 0, Known), g("High", 1, News), d("High", 1, Known), d("Medium", 999, News)},
-		"the other one's future is no past": {g("Medium", 999, News), d("High", 1, News), g("High", 1, Known)},
+	meanings := map[string]Meaning{"known": Known, "news": News, "old": Old, "lagging": Lagging}
+	// Each look is a source, a severity, minutes after noon, and what it means.
+	for name, looks := range map[string][]string{
+		"the same, at the same time": {
+			"defender High 0 news",
+			"graph High 0 known",
+			"defender High 0 known",
+			"graph High 0 known",
+		},
+		"the same, updated since": {
+			"defender High 0 news",
+			"graph High 5 known",
+			"defender High 5 known",
+		},
+		"the first to show a change": {
+			"defender Medium 0 news",
+			"graph High 5 news",
+			"defender High 5 known",
+			"graph High 5 known",
+		},
+		"both ways": {
+			"graph Medium 0 news",
+			"defender High 5 news",
+			"graph High 5 known",
+		},
+		"lags behind a change": {
+			"defender Medium 0 news",
+			"defender High 5 news",
+			"graph Medium 0 lagging",
+			"graph High 5 known",
+		},
+		"lags behind several": {
+			"defender Medium 0 news",
+			"defender High 5 news",
+			"defender Low 9 news",
+			"graph High 5 lagging",
+			"graph Low 9 known",
+		},
+		"goes on alone after a change": {
+			"defender High 0 news",
+			"graph High 0 known",
+			"defender Medium 5 news",
+			"graph High 9 news",
+		},
+		"comes back to what it showed": {
+			"graph High 0 news",
+			"defender High 0 known",
+			"defender Low 5 news",
+			"defender High 9 news",
+			"graph High 9 known",
+		},
+		"differs in words of its own": {
+			"defender High 0 news",
+			"graph High 0 known",
+			"graph reworded High 5 news",
+			"graph reworded High 5 known",
+			"defender High 5 known",
+		},
+		"first look in other words": {
+			"defender High 0 news",
+			"graph reworded High 5 known",
+			"graph reworded High 6 known",
+		},
+		"read alone at the same time": {
+			"defender High 0 news",
+			"graph single High 0 known",
+			"defender single High 0 old",
+		},
+		"one source as it always was": {
+			"defender Medium 0 news",
+			"defender High 5 news",
+			"defender Medium 3 old",
+			"defender High 7 known",
+			"defender Low 8 news",
+		},
+		"a time that lies ahead": {
+			"defender Medium 999 news",
+			"graph Medium 0 known",
+			"graph High 1 news",
+			"defender High 1 known",
+			"defender Medium 999 news",
+		},
+		"the other one's future is no past": {
+			"graph Medium 999 news",
+			"defender High 1 news",
+			"graph High 1 known",
+		},
 	} {
 		var l Looks
-		for i, s := range looks {
-			if got := l.look(s.Look); got != s.want {
-				t.Errorf("%s: look %d means %d, want %d", name, i, got, s.want)
+		for i, written := range looks {
+			words := strings.Fields(written)
+			o := lookOf(t, words)
+			if got := l.look(o); got != meanings[words[len(words)-1]] {
+				t.Errorf("%s: look %d, %q, means %d", name, i, written, got)
 			}
 		}
 	}
+}
+
+// lookOf reads a look: "single" was read alone, "reworded" has another title.
+func lookOf(t *testing.T, words []string) Look {
+	t.Helper()
+	minutes, err := strconv.Atoi(words[len(words)-2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := alert.Defender
+	if words[0] == alert.Graph.String() {
+		source = alert.Graph
+	}
+	o := view(source, alert.Severity(words[len(words)-3]), minutes)
+	if slices.Contains(words, "reworded") {
+		o.Alert.Title = "another title"
+		o = of(o.Alert)
+	}
+	o.Single = slices.Contains(words, "single")
+	return o
 }
 
 func TestCordonsOwnChangeIsNoNewsFromAnySource(t *testing.T) {

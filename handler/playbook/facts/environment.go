@@ -98,8 +98,8 @@ func ofAlerts() map[string]string {
 		"alert.classification":  "TruePositive, InformationalExpectedActivity, FalsePositive; empty: none yet",
 		"alert.determination":   "Malware, Phishing, Clean, …; empty: none yet",
 		"alert.detectionSource": "WindowsDefenderAtp, WindowsDefenderAv, CustomDetection, MTP, …",
-		ServiceSource: "the product whose alert it is: microsoftDefenderForEndpoint, or another one where alerts are read " +
-			"from Microsoft Graph. Only a rule that reads it is asked about alerts of other products",
+		ServiceSource: "the product whose alert it is: microsoftDefenderForEndpoint, or another one where alerts " +
+			"are read from Microsoft Graph. Only a rule that reads it is asked about alerts of other products",
 		"alert.detectorId":        "",
 		"alert.threatFamilyName":  "",
 		"alert.threatName":        "",
