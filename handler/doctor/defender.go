@@ -29,7 +29,12 @@ const (
 type listing struct{ clock, before, after time.Time }
 
 // lists is the check that a source lists alerts. What it finds is kept in l.
-func (l *listing) lists(name string, api Alerts, url, slow string, now func() time.Time) Check {
+func (l *listing) lists(
+	name string,
+	api Alerts,
+	url, slow string,
+	now func() time.Time,
+) Check {
 	return Check{
 		Name: name,
 		Slow: slow,
@@ -59,7 +64,11 @@ func Reads(api Defender, source bool, url string, now func() time.Time) Area {
 	if !source {
 		return Area{actions}
 	}
-	return Area{l.lists("Defender alerts", api, url, slow, now), actions, l.agrees()}
+	return Area{
+		l.lists("Defender alerts", api, url, slow, now),
+		actions,
+		l.agrees(),
+	}
 }
 
 // ReadsGraph are the checks that Microsoft Graph lists alerts. only: it is the one source of them.
@@ -77,7 +86,9 @@ func ReadsGraph(api Alerts, only bool, url string, now func() time.Time) Area {
 func (l *listing) agrees() Check {
 	return Check{
 		Name: "clock",
-		Run:  func(context.Context) Finding { return skew(l.clock, l.before, l.after) },
+		Run: func(context.Context) Finding {
+			return skew(l.clock, l.before, l.after)
+		},
 	}
 }
 

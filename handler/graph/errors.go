@@ -35,7 +35,9 @@ type Error struct {
 }
 
 // Error says what came back and, where a person must act, the way out.
-func (e *Error) Error() string { return e.Words("Microsoft Graph", e.wayOut()) }
+func (e *Error) Error() string {
+	return e.Words("Microsoft Graph", e.wayOut())
+}
 
 // Words are what is known of the failure of a request, and the way out for whoever made it.
 func (e *Error) Words(request, wayOut string) string {

@@ -98,7 +98,11 @@ func (p *Poller) Poll(ctx context.Context) error {
 	sent := map[string]bool{}
 	reads := make([]reading, 0, len(p.Sources))
 	for _, s := range p.wellFirst(standings) {
-		r := reading{Poller: p, Source: s, done: tally{sent: sent}}
+		r := reading{
+			Poller: p,
+			Source: s,
+			done:   tally{sent: sent},
+		}
 		if err := r.begin(ctx); err != nil {
 			return err
 		}

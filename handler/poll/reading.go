@@ -70,7 +70,9 @@ type reading struct {
 }
 
 // complete reports whether the source was read to the present.
-func (r *reading) complete() bool { return r.unread == nil && r.ours == nil && !r.late }
+func (r *reading) complete() bool {
+	return r.unread == nil && r.ours == nil && !r.late
+}
 
 // begin reads where to begin. Where the first poll begins is written before anything is read: however long it takes
 // until one succeeds, nothing after that moment is left out.
@@ -157,7 +159,10 @@ func (r *reading) read(ctx context.Context, out bool) {
 		"refused", r.done.refused,
 		"complete", err == nil)
 	if err == nil {
-		r.ours = errors.Join(r.noteLateness(ctx, r.done), r.Switches.SetMark(ctx, MarkPoll, r.Now().UTC(), ""))
+		r.ours = errors.Join(
+			r.noteLateness(ctx, r.done),
+			r.Switches.SetMark(ctx, MarkPoll, r.Now().UTC(), ""),
+		)
 	}
 }
 

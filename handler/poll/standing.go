@@ -55,7 +55,11 @@ func (all standings) of(name alert.Source) Standing { return all[name] }
 func markOf(name string) string { return "source:" + name }
 
 // ReadStandings reads how sources are; those that were never asked beside another are left out.
-func ReadStandings(ctx context.Context, store *switches.Store, names []alert.Source) ([]Standing, error) {
+func ReadStandings(
+	ctx context.Context,
+	store *switches.Store,
+	names []alert.Source,
+) ([]Standing, error) {
 	var all []Standing
 	for _, name := range names {
 		s, err := readMark[Standing](ctx, store, markOf(name.String()))
@@ -115,7 +119,9 @@ func (p *Poller) judge(ctx context.Context, reads []reading, before standings) e
 			errs = append(errs, err)
 		}
 	}
-	ours := slices.ContainsFunc(reads, func(r reading) bool { return r.ours != nil })
+	ours := slices.ContainsFunc(reads, func(r reading) bool {
+		return r.ours != nil
+	})
 	if len(reads) == 1 || ours {
 		return errors.Join(errs...)
 	}
@@ -128,7 +134,8 @@ func (p *Poller) judge(ctx context.Context, reads []reading, before standings) e
 	now := p.Now().UTC()
 	for _, r := range reads {
 		was := before.of(r.Name)
-		errs = append(errs, p.keep(ctx, was, was.next(r, shownByOthers(reads, r.Name), now), now))
+		errs = append(errs,
+			p.keep(ctx, was, was.next(r, shownByOthers(reads, r.Name), now), now))
 	}
 	return errors.Join(errs...)
 }
@@ -166,7 +173,9 @@ func (s Standing) next(r reading, other Sight, now time.Time) Standing {
 	}
 	switch {
 	case why == "":
-		s.Since, s.Why, s.Told = time.Time{}, "", false
+		s.Since = time.Time{}
+		s.Why = ""
+		s.Told = false
 		return s
 	case s.Since.IsZero():
 		s.Since = since

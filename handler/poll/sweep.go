@@ -194,7 +194,9 @@ func (p *Poller) sendAgain(ctx context.Context, standing []runs.Run, now time.Ti
 		}
 		return nil
 	})
-	messages = slices.DeleteFunc(messages, func(m alert.Envelope) bool { return m.ID == "" })
+	messages = slices.DeleteFunc(messages, func(m alert.Envelope) bool {
+		return m.ID == ""
+	})
 	if len(messages) == 0 {
 		return err
 	}

@@ -67,7 +67,9 @@ func (r *reading) sweepAlerts(ctx context.Context, now, from time.Time) error {
 		"changed", found.changed,
 		"late", found.lates,
 		"complete", err == nil)
-	return errors.Join(err, r.noteLateness(ctx, found), r.noteSwept(ctx, 0, found.lates))
+	return errors.Join(err,
+		r.noteLateness(ctx, found),
+		r.noteSwept(ctx, 0, found.lates))
 }
 
 // unseen picks the alerts that the ledger does not know as the source shows them.
@@ -78,7 +80,8 @@ func (r *reading) unseen(ctx context.Context, stamps []alert.Stamp) ([]alert.Sta
 			return nil // the poll has named it
 		}
 		seen, known, err := r.Runs.Seen(ctx, stamps[i].ID)
-		differs[i] = err == nil && (!known || !seen.UpdatedBy(r.Name).Equal(stamps[i].Updated))
+		differs[i] = err == nil &&
+			(!known || !seen.UpdatedBy(r.Name).Equal(stamps[i].Updated))
 		return err
 	})
 	var fresh []alert.Stamp
@@ -93,7 +96,9 @@ func (r *reading) unseen(ctx context.Context, stamps []alert.Stamp) ([]alert.Sta
 // fetch reads alerts with their evidence and ingests them: each by the moment of its update, or the time of all of them
 // if they are many. An alert that is updated meanwhile is no longer there, and the next poll finds it.
 func (r *reading) fetch(ctx context.Context, fresh []alert.Stamp, found *tally) error {
-	slices.SortFunc(fresh, func(a, b alert.Stamp) int { return a.Updated.Compare(b.Updated) })
+	slices.SortFunc(fresh, func(a, b alert.Stamp) int {
+		return a.Updated.Compare(b.Updated)
+	})
 	take := func(s slice[alert.Alert]) error {
 		return errors.Join(r.ingest(ctx, candidates(s.entries), s.page.Date, found), s.broken)
 	}

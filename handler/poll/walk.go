@@ -83,7 +83,11 @@ func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]
 // readWindow collects the entries of a window. errTooMany asks for a shorter one if it can be split; else it reads page
 // after page up to an empty one, or up to one that is not full where no more can be left out.
 func readWindow[T any](
-	ctx context.Context, w alert.Window, read reader[T], maxSkip int, splittable bool,
+	ctx context.Context,
+	w alert.Window,
+	read reader[T],
+	maxSkip int,
+	splittable bool,
 ) ([]T, alert.Page, error) {
 	var entries []T
 	collect := func(one T) error {

@@ -53,7 +53,11 @@ func (r *Reader) Alert(ctx context.Context, id string) (alert.Alert, error) {
 	return ask(ctx, r, id, func(s source, seen *runs.Seen) (alert.Alert, error) {
 		a, err := s.read(ctx)
 		if err == nil && r.past(seen, a) {
-			err = &past{source: s.name, id: id, updated: a.Updated}
+			err = &past{
+				source:  s.name,
+				id:      id,
+				updated: a.Updated,
+			}
 		}
 		return a, err
 	}, always)
@@ -66,8 +70,14 @@ func (r *Reader) AlertComments(ctx context.Context, id string) ([]string, error)
 
 // UpdateAlert changes an alert by one source. Another one is asked only if the first certainly changed nothing; after
 // any other error the caller reads AlertComments before a repeat.
-func (r *Reader) UpdateAlert(ctx context.Context, id string, change alert.Change) (alert.Alert, error) {
-	return ask(ctx, r, id, func(s source, _ *runs.Seen) (alert.Alert, error) { return s.update(ctx, change) },
+func (r *Reader) UpdateAlert(
+	ctx context.Context,
+	id string,
+	change alert.Change,
+) (alert.Alert, error) {
+	return ask(ctx, r, id, func(s source, _ *runs.Seen) (alert.Alert, error) {
+		return s.update(ctx, change)
+	},
 		func(err error) bool {
 			trouble, _ := machine.TroubleOf(err)
 			return trouble != machine.UnknownFate
@@ -78,7 +88,11 @@ func always(error) bool { return true }
 
 // ask asks the sources in turn until one answers. next says whether another may be asked after an error.
 func ask[T any](
-	ctx context.Context, r *Reader, id string, of func(s source, seen *runs.Seen) (T, error), next func(error) bool,
+	ctx context.Context,
+	r *Reader,
+	id string,
+	of func(s source, seen *runs.Seen) (T, error),
+	next func(error) bool,
 ) (T, error) {
 	var none T
 	seen, _, err := r.Seen(ctx, id)
@@ -128,7 +142,9 @@ func (r *Reader) inTurn(id string, seen *runs.Seen) []source {
 	if len(all) == 0 {
 		all = append(all, r.byNone(id))
 	}
-	slices.SortStableFunc(all, func(a, b source) int { return behind(seen, a.name) - behind(seen, b.name) })
+	slices.SortStableFunc(all, func(a, b source) int {
+		return behind(seen, a.name) - behind(seen, b.name)
+	})
 	return all
 }
 
@@ -141,9 +157,13 @@ func behind(seen *runs.Seen, name alert.Source) int {
 
 func (r *Reader) byDefender(id string) source {
 	return source{
-		name:     alert.Defender,
-		read:     func(ctx context.Context) (alert.Alert, error) { return r.Defender.Alert(ctx, id) },
-		comments: func(ctx context.Context) ([]string, error) { return r.Defender.AlertComments(ctx, id) },
+		name: alert.Defender,
+		read: func(ctx context.Context) (alert.Alert, error) {
+			return r.Defender.Alert(ctx, id)
+		},
+		comments: func(ctx context.Context) ([]string, error) {
+			return r.Defender.AlertComments(ctx, id)
+		},
 		update: func(ctx context.Context, change alert.Change) (alert.Alert, error) {
 			return r.Defender.UpdateAlert(ctx, id, change)
 		},
@@ -161,7 +181,9 @@ func (r *Reader) byGraph(id, graphID string) source {
 			all, err := r.Graph.Alert(ctx, graphID)
 			return view(id, all, err)
 		},
-		comments: func(ctx context.Context) ([]string, error) { return r.Graph.AlertComments(ctx, graphID) },
+		comments: func(ctx context.Context) ([]string, error) {
+			return r.Graph.AlertComments(ctx, graphID)
+		},
 		update: func(ctx context.Context, change alert.Change) (alert.Alert, error) {
 			all, err := r.Graph.UpdateAlert(ctx, graphID, change)
 			return view(id, all, err)
@@ -173,9 +195,15 @@ func (r *Reader) byGraph(id, graphID string) source {
 func (r *Reader) byNone(id string) source {
 	gone := &unknown{id}
 	return source{
-		read:     func(context.Context) (alert.Alert, error) { return alert.Alert{}, gone },
-		comments: func(context.Context) ([]string, error) { return nil, gone },
-		update:   func(context.Context, alert.Change) (alert.Alert, error) { return alert.Alert{}, gone },
+		read: func(context.Context) (alert.Alert, error) {
+			return alert.Alert{}, gone
+		},
+		comments: func(context.Context) ([]string, error) {
+			return nil, gone
+		},
+		update: func(context.Context, alert.Change) (alert.Alert, error) {
+			return alert.Alert{}, gone
+		},
 	}
 }
 

@@ -52,7 +52,9 @@ type alertReads struct{ api poll.Alerts }
 
 func (a alertReads) Alerts(ctx context.Context) (time.Time, error) {
 	window := alert.Window{From: time.Now().Add(-time.Minute), Top: 1}
-	page, err := a.api.AlertPage(ctx, window, func(alert.Alert) error { return nil })
+	page, err := a.api.AlertPage(ctx, window, func(alert.Alert) error {
+		return nil
+	})
 	return page.Date, err
 }
 

@@ -19,7 +19,12 @@ type API struct {
 
 // NewAPI puts the sources of alerts together. store tells what was seen of an alert; nil: it is not known, as for a
 // command that has no ledger.
-func NewAPI(settings config.Config, client *defender.Client, graph sources.Graph, store *runs.Store) *API {
+func NewAPI(
+	settings config.Config,
+	client *defender.Client,
+	graph sources.Graph,
+	store *runs.Store,
+) *API {
 	api := &API{Client: client}
 	if settings.AlertSource == alert.Defender.String() {
 		return api
@@ -38,7 +43,9 @@ func NewAPI(settings config.Config, client *defender.Client, graph sources.Graph
 	return api
 }
 
-func nothingSeen(context.Context, string) (runs.Seen, bool, error) { return runs.Seen{}, false, nil }
+func nothingSeen(context.Context, string) (runs.Seen, bool, error) {
+	return runs.Seen{}, false, nil
+}
 
 // Alert reads one alert.
 func (a *API) Alert(ctx context.Context, id string) (alert.Alert, error) {

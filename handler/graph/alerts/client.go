@@ -34,7 +34,9 @@ type Client struct{ o graph.Options }
 func New(o graph.Options) *Client {
 	own := *o.HTTP
 	// Graph redirects nowhere. Following would turn a change into a GET of something else, or send it twice.
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	own.CheckRedirect = func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}
 	o.HTTP = &own
 	return &Client{o}
 }

@@ -19,11 +19,16 @@ type Error struct {
 
 // Error names the request, what came back and, where a person must act, the way out.
 func (e *Error) Error() string {
-	return e.cause.Words("Microsoft Graph "+e.call.method+" "+e.call.endpoint, e.wayOut())
+	return e.cause.Words(
+		"Microsoft Graph "+e.call.method+" "+e.call.endpoint,
+		e.wayOut(),
+	)
 }
 
 // Cause is Error without what differs from one answer to the next: the request's id, and numbers in words of others.
-func (e *Error) Cause() string { return (&Error{e.call, e.cause.Steady(), e.fate}).Error() }
+func (e *Error) Cause() string {
+	return (&Error{e.call, e.cause.Steady(), e.fate}).Error()
+}
 
 // Unwrap returns what Graph said, or what went wrong without it.
 func (e *Error) Unwrap() error { return e.cause }

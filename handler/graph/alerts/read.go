@@ -36,7 +36,11 @@ const (
 // somebody else's; the page says that there is one, for Graph makes a page shorter than was asked when it likes.
 // Permission SecurityAlert.Read.All, 150 calls a minute
 // (https://learn.microsoft.com/graph/api/security-list-alerts_v2, read 2026-11).
-func (c *Client) AlertPage(ctx context.Context, w alert.Window, visit func(alert.Alert) error) (alert.Page, error) {
+func (c *Client) AlertPage(
+	ctx context.Context,
+	w alert.Window,
+	visit func(alert.Alert) error,
+) (alert.Page, error) {
 	return alertPage(ctx, c, w, func(one wireAlert) error {
 		for _, a := range one.alerts() {
 			if err := visit(a); err != nil {
@@ -49,7 +53,11 @@ func (c *Client) AlertPage(ctx context.Context, w alert.Window, visit func(alert
 
 // AlertStamps reads a page of the alerts of a window like AlertPage, but of each only its ids and the time of its last
 // update: for looking through days of alerts. The ids are those under which AlertPage hands the alerts over.
-func (c *Client) AlertStamps(ctx context.Context, w alert.Window, visit func(alert.Stamp) error) (alert.Page, error) {
+func (c *Client) AlertStamps(
+	ctx context.Context,
+	w alert.Window,
+	visit func(alert.Stamp) error,
+) (alert.Page, error) {
 	return alertPage(ctx, c, w, func(one wireStamp) error {
 		for _, on := range one.placed(one.Evidence) {
 			if err := visit(alert.Stamp{ID: on.id, Updated: time.Time(one.Updated)}); err != nil {
@@ -113,7 +121,9 @@ func listAlerts(w alert.Window) call {
 }
 
 // stamp is how a time is written in a filter: bare, in UTC.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z") }
+func stamp(t time.Time) string {
+	return t.UTC().Format("2006-01-02T15:04:05.9999999Z")
+}
 
 // Alert reads one alert by Graph's id of it, once for each of its machines, the main one first. The error's Trouble is
 // machine.NotFound if there is none. A repeat is safe (https://learn.microsoft.com/graph/api/security-alert-get).
@@ -156,7 +166,11 @@ func alertCall(method, graphID string) call {
 }
 
 // one asks about an alert and decodes it. An answer without an id is none to rely on.
-func one[T interface{ graphID() string }](ctx context.Context, c *Client, k call) (found T, err error) {
+func one[T interface{ graphID() string }](
+	ctx context.Context,
+	c *Client,
+	k call,
+) (found T, err error) {
 	if err := checkID(k, k.path[0]); err != nil {
 		return found, err
 	}

@@ -66,7 +66,9 @@ func (w wireIdentity) graphID() string { return string(w.ID) }
 // every sample. Where it is another, one alert is two, and only the latch keeps it to one isolation.
 func (w wireIdentity) answerID() string {
 	theirs := string(w.ProviderAlertID)
-	usable := alert.CheckID(theirs) == nil && !alert.IsFinding(theirs) && alert.APIID(theirs) == theirs
+	usable := alert.CheckID(theirs) == nil &&
+		!alert.IsFinding(theirs) &&
+		alert.APIID(theirs) == theirs
 	if w.ServiceSource == alert.ForEndpoint && usable {
 		return theirs
 	}
@@ -154,7 +156,9 @@ func (w wireIdentity) placed(evidence []wireDevice) []placed {
 	}
 	each := []placed{{id, machines[0]}}
 	for _, d := range machines[1:] {
-		same := func(p placed) bool { return p.device.machineID() == d.machineID() }
+		same := func(p placed) bool {
+			return p.device.machineID() == d.machineID()
+		}
 		if !slices.ContainsFunc(each, same) {
 			each = append(each, placed{alert.OnMachine(id, d.machineID()), d})
 		}
@@ -184,7 +188,9 @@ type wireDevice struct {
 	RBACGroupName lenient.Text  `json:"rbacGroupName"`
 }
 
-func (d wireDevice) isDevice() bool { return strings.EqualFold(d.kind(), "Device") }
+func (d wireDevice) isDevice() bool {
+	return strings.EqualFold(d.kind(), "Device")
+}
 
 // isMain knows the roles by which Graph was seen to mark the device that an alert is about; they are free text.
 func (d wireDevice) isMain() bool {

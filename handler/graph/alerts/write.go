@@ -32,7 +32,11 @@ type wireComment struct {
 // whatever became of the two, the caller reads AlertComments, leaves out a comment that is there, and asks again: the
 // rest may be set any number of times. It also has the answer tell the time of the last of the changes, and nothing is
 // changed that could be taken for somebody else's change while the comment's fate is open.
-func (c *Client) UpdateAlert(ctx context.Context, graphID string, change alert.Change) ([]alert.Alert, error) {
+func (c *Client) UpdateAlert(
+	ctx context.Context,
+	graphID string,
+	change alert.Change,
+) ([]alert.Alert, error) {
 	k := alertCall(http.MethodPatch, graphID)
 	if err := checkID(k, graphID); err != nil {
 		return nil, err

@@ -64,14 +64,20 @@ func (l *Looks) last(s alert.Source) last {
 
 func (l *Looks) put(s alert.Source, to last) {
 	if s == alert.Graph {
-		l.GraphHash, l.GraphUpdated, l.GraphBehind = to.hash, to.updated, to.behind
+		l.GraphHash = to.hash
+		l.GraphUpdated = to.updated
+		l.GraphBehind = to.behind
 		return
 	}
-	l.Hash, l.Updated, l.Behind = to.hash, to.updated, to.behind
+	l.Hash = to.hash
+	l.Updated = to.updated
+	l.Behind = to.behind
 }
 
 // UpdatedBy is when the alert was last updated, as a source showed it; zero if it never did.
-func (l *Looks) UpdatedBy(s alert.Source) time.Time { return l.last(s).updated }
+func (l *Looks) UpdatedBy(s alert.Source) time.Time {
+	return l.last(s).updated
+}
 
 // ShownBy reports whether a source showed Version.
 func (l *Looks) ShownBy(s alert.Source) bool {
@@ -95,7 +101,9 @@ const farFuture = 5 * time.Minute
 
 // future reports whether a time lies ahead. It says nothing then about which of two views is the newer one, so the view
 // that is read last counts.
-func (o Look) future(t time.Time) bool { return t.After(o.At.Add(farFuture)) }
+func (o Look) future(t time.Time) bool {
+	return t.After(o.At.Add(farFuture))
+}
 
 // before reports whether a look is of an earlier moment than what the same source showed, or may be of the same one.
 func (o Look) before(shown time.Time) bool {
@@ -131,7 +139,9 @@ func (l *Looks) Compare(o Look) Meaning {
 }
 
 // agrees reports whether a look says what Version says, as far as all sources say it in the same words.
-func (l *Looks) agrees(o Look) bool { return alert.SharedHash(o.Alert) == l.Shared }
+func (l *Looks) agrees(o Look) bool {
+	return alert.SharedHash(o.Alert) == l.Shared
+}
 
 // Note keeps a look that is no news, and reports whether that changed anything.
 func (l *Looks) Note(o Look) bool {
@@ -144,7 +154,11 @@ func (l *Looks) Note(o Look) bool {
 		}
 		l.put(o.Alert.Source, shown)
 	case Lagging:
-		l.put(o.Alert.Source, last{hash: o.Hash, updated: o.Alert.Updated, behind: true})
+		l.put(o.Alert.Source, last{
+			hash:    o.Hash,
+			updated: o.Alert.Updated,
+			behind:  true,
+		})
 	case News, Old:
 		return false
 	}
@@ -157,7 +171,10 @@ func (l *Looks) Make(o Look) {
 	l.Version++
 	l.Shared = alert.SharedHash(o.Alert)
 	l.Made = o.Alert.Updated
-	l.only(o.Alert.Source, last{hash: o.Hash, updated: o.Alert.Updated})
+	l.only(o.Alert.Source, last{
+		hash:    o.Hash,
+		updated: o.Alert.Updated,
+	})
 	l.noteID(o)
 }
 
@@ -185,7 +202,9 @@ type Own struct {
 func (l *Looks) Absorb(own Own) bool {
 	source := own.Was.Source
 	shown := l.last(source)
-	if l.Version != own.Version || !l.ShownBy(source) || shown.hash != alert.DecisionHash(own.Was) {
+	if l.Version != own.Version ||
+		!l.ShownBy(source) ||
+		shown.hash != alert.DecisionHash(own.Was) {
 		return false
 	}
 	shown.hash = alert.DecisionHash(own.Is)

@@ -46,7 +46,9 @@ func Of(book *playbook.Book, sources ...alert.Source) []Permission {
 type permissions []Permission
 
 func (list *permissions) add(p Permission) {
-	same := func(q Permission) bool { return q.API == p.API && q.Name == p.Name }
+	same := func(q Permission) bool {
+		return q.API == p.API && q.Name == p.Name
+	}
 	if i := slices.IndexFunc(*list, same); i >= 0 {
 		(*list)[i].For += "; " + p.For
 		return
