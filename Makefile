@@ -21,15 +21,15 @@ build: need-go ## build the handler for this machine and stage dist/
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/cordon ./handler
 	@cp host.json playbook.yaml dist/ && cp -R functions/. hunts dist/
 
-run: build ## play the scenario against stand-ins on this machine; ONCE=1 exits with a verdict, FAULT=<x> proves a check
+run: build ## play the scenario against stand-ins on this machine; ONCE=1 exits with a verdict, SOURCE=<x> reads alerts from defender, graph or both, FAULT=<x> proves a check
 	@$(GO) build -trimpath -o build/local ./local
-	@build/local run --app dist $(if $(ONCE),--once) $(if $(FAULT),--fault $(FAULT))
+	@build/local run --app dist $(if $(ONCE),--once) $(if $(SOURCE),--source $(SOURCE)) $(if $(FAULT),--fault $(FAULT))
 
-chaos: $(if $(filter command,$(firstword $(origin FEEDS))),feeds,strikes) ## kill the handler at everything it sends; QUICK=1 samples, KIND=<x> strikes in one way only, SEED=<n> varies, SABOTAGE=<x> proves a check; FEEDS=<n> plays feeds instead
+chaos: $(if $(filter command,$(firstword $(origin FEEDS))),feeds,strikes) ## kill the handler at everything it sends; QUICK=1 samples, KIND=<x> strikes in one way only, SEED=<n> varies, SOURCE=<x> reads alerts from defender, graph or both, SABOTAGE=<x> proves a check; FEEDS=<n> plays feeds instead
 
 strikes: build
 	@$(GO) build -trimpath -o build/local ./local
-	@build/local chaos --app dist $(if $(QUICK),--quick) $(if $(KIND),--kind $(KIND)) $(if $(SEED),--seed $(SEED)) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
+	@build/local chaos --app dist $(if $(QUICK),--quick) $(if $(KIND),--kind $(KIND)) $(if $(SEED),--seed $(SEED)) $(if $(SOURCE),--source $(SOURCE)) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
 
 start: build ## run dist/ under Azure Functions Core Tools (wants func and a Service Bus)
 	@command -v func >/dev/null || { echo "make start: 'func' is missing: npm install -g azure-functions-core-tools@4; docs/getting-started.md has the rest"; exit 1; }

@@ -51,11 +51,12 @@ func chaosCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&o.App, "app", "dist", "the staged folder with host.json and the binary")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of the scenario, of the sample and of how early or late timers tick")
+	f.StringVar(&o.Source, "source", world.OnlyDefender, "where alerts are read: defender, graph or both")
 	f.BoolVar(&o.quick, "quick", false, "a sample spread over all boundaries and kinds instead of every k")
 	f.IntVar(&o.Parallel, "parallel", 0, "runs at once; 0: four for each processor")
 	f.StringVar(&o.Keep, "keep", "build/chaos", "folder for the logs of runs that broke a promise")
 	f.StringVar(&o.boundary, "boundary", "",
-		"strike at this boundary only: defender, entra, tables, transfers, management, claims, dispositions or smtp")
+		"strike at this boundary only: defender, graph, entra, tables, transfers, management, claims, dispositions or smtp")
 	f.StringVar(&o.point.By, "by", "", "count only what this function sends; empty: what any function sends")
 	f.IntVar(&o.point.K, "k", 1, "strike at the k-th thing that is sent")
 	f.StringVar(&o.kind, "kind", "",

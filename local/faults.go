@@ -48,9 +48,8 @@ func checkFault(name string) error {
 	return fmt.Errorf("there is no fault %q; there are:\n%s", name, strings.Join(names, "\n"))
 }
 
-// meddler sits between the handler and the Defender stand-in.
+// meddler sits between the handler and the stand-ins of Defender and of Graph's alerts.
 type meddler struct {
-	next     http.Handler
 	name     string
 	scenario scenario.Scenario
 
@@ -69,28 +68,38 @@ func (m *meddler) once() bool {
 	return true
 }
 
-func (m *meddler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// between puts the meddler before a stand-in.
+func (m *meddler) between(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.serve(next, w, r) })
+}
+
+// listsAlerts reports whether a request asks for a list of alerts.
+func listsAlerts(r *http.Request) bool {
+	return r.Method == http.MethodGet && (r.URL.Path == "/api/alerts" || r.URL.Path == "/v1.0/security/alerts_v2")
+}
+
+func (m *meddler) serve(next http.Handler, w http.ResponseWriter, r *http.Request) {
 	isolate := world.IsIsolate(r)
 	switch {
 	case m.name == "duplicate-isolate" && isolate && m.once():
-		world.Before(m.next, r)
+		world.Before(next, r)
 	case m.name == "swap-machine" && isolate && m.once():
 		r.URL.Path = "/api/machines/" + m.machine("PC10").ID + "/isolate"
 	case m.name == "protected-machine" && isolate && m.once():
 		r.URL.Path = "/api/machines/" + m.machine("WS-CEO").ID + "/isolate"
-	case m.name == "hide-alert" && r.Method == http.MethodGet && r.URL.Path == "/api/alerts":
-		world.Rewrite(m.next, w, r, m.withoutHidden)
+	case m.name == "hide-alert" && listsAlerts(r):
+		world.Rewrite(next, w, r, m.withoutHidden)
 		return
-	case r.Method == http.MethodGet && r.URL.Path == "/api/alerts":
-		world.Rewrite(m.next, w, r, m.withoutPushed)
+	case listsAlerts(r):
+		world.Rewrite(next, w, r, m.withoutPushed)
 		return
 	case m.name == "hide-failure" && r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/api/machineactions"):
-		world.Rewrite(m.next, w, r, func(_ int, body []byte) []byte {
+		world.Rewrite(next, w, r, func(_ int, body []byte) []byte {
 			return bytes.ReplaceAll(body, []byte(`"status":"Failed"`), []byte(`"status":"Succeeded"`))
 		})
 		return
 	}
-	m.next.ServeHTTP(w, r)
+	next.ServeHTTP(w, r)
 }
 
 // withoutHidden takes the victim out of a list.

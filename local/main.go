@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"cordon/local/world"
 )
 
 func main() {
@@ -47,12 +49,14 @@ func runCommand() *cobra.Command {
 	o := runOptions{out: os.Stdout}
 	c := &cobra.Command{
 		Use: "run", Short: "Play the scenario with a staged app and judge it", Args: cobra.NoArgs,
-		Example: "  local run --app dist\n  local run --app dist --once --fault swap-machine",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+		Example: "  local run --app dist\n  local run --app dist --once --fault swap-machine\n" +
+			"  local run --app dist --once --source both",
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
 	}
 	c.Flags().StringVar(&o.app, "app", "dist", "the staged folder with host.json and the binary")
 	c.Flags().BoolVar(&o.once, "once", false, "print the summary as one JSON object and exit: 0 if every promise held")
 	c.Flags().StringVar(&o.fault, "fault", "", "break something on the way, to see the summary notice")
+	c.Flags().StringVar(&o.source, "source", world.OnlyDefender, "where alerts are read: defender, graph or both")
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:7071", "address of the host's front; a free port with --once")
 	c.Flags().Uint64Var(&o.seed, "seed", 1, "seed of the scenario and of how early or late timers tick")
 	c.Flags().BoolVar(&o.verbose, "verbose", false, "show the handler's log")

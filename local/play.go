@@ -6,9 +6,11 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"cordon/local/alertsim"
 	"cordon/local/defendersim"
 	"cordon/local/judge"
 	"cordon/local/scenario"
@@ -119,6 +121,24 @@ func (p *play) lookAtHealth(ctx context.Context) error {
 	return err
 }
 
+// add has the tenant show an alert: Defender, and Graph with it, or Graph alone if it is another product's.
+func (p *play) add(a scenario.Alert, updated, visible time.Time) {
+	if a.Product == "" {
+		p.Defender.AddAlert(alertOf(a, updated), visible)
+		return
+	}
+	p.Alerts.AddAlert(alertsim.Alert{
+		ID:            a.ID,
+		IncidentID:    strconv.FormatInt(a.Incident, 10),
+		Title:         a.Title,
+		Category:      a.Category,
+		Severity:      strings.ToLower(a.Severity),
+		ServiceSource: a.Product,
+		Created:       updated,
+		Updated:       updated,
+	}, visible)
+}
+
 // step is one thing that happens at a time.
 type step struct {
 	at time.Duration
@@ -129,9 +149,10 @@ func (p *play) steps() []step {
 	var steps []step
 	for _, a := range p.scenario.Alerts {
 		updated, visible := p.begun.Add(a.Updated).UTC(), p.begun.Add(a.Visible)
-		steps = append(steps, step{a.Updated, func() { p.Defender.AddAlert(alertOf(a, updated), visible) }})
+		steps = append(steps, step{a.Updated, func() { p.add(a, updated, visible) }})
 		if a.Pushed {
-			steps = append(steps, step{a.Visible, func() { p.push(a.ID) }})
+			// A source that does not know a pushed alert yet leaves it to the polls, which never see this one.
+			steps = append(steps, step{a.Visible + 2*graphLag, func() { p.push(a.ID) }})
 		}
 		if a.Raised > 0 {
 			steps = append(steps,
@@ -183,7 +204,7 @@ func (p *play) settled() bool {
 		}
 		answered[r.AlertID] = true
 	}
-	if len(answered) < len(p.scenario.Alerts)+len(p.scenario.Hunted) && p.meddler.name != "hide-alert" &&
+	if len(answered) < len(p.answers())+len(p.scenario.Hunted) && p.meddler.name != "hide-alert" &&
 		p.meddler.name != "drop-push" {
 		return false
 	}
@@ -213,15 +234,28 @@ func (p *play) evidence() judge.Evidence {
 			Offline:   m.Offline,
 		})
 	}
-	for _, a := range p.scenario.Alerts {
-		versions := 1
-		if a.Raised > 0 {
-			versions = 2
-		}
-		e.Alerts = append(e.Alerts, judge.Alert{ID: a.ID, MachineID: a.MachineID, Versions: versions, High: a.High()})
-	}
+	e.Alerts = p.answers()
+	e.GraphCalls = len(p.Alerts.Calls())
 	p.hunted(&e)
 	return e
+}
+
+// answers are the alerts that are answered, each by its id in the ledger: one that names a second machine is answered
+// for that as well.
+func (p *play) answers() []judge.Alert {
+	var all []judge.Alert
+	for _, a := range p.scenario.Alerts {
+		one := judge.Alert{ID: a.ID, MachineID: a.MachineID, Versions: 1, High: a.High()}
+		if a.Raised > 0 {
+			one.Versions = 2
+		}
+		all = append(all, one)
+		if a.AlsoOn != "" {
+			one.ID, one.MachineID = a.ID+":"+a.AlsoOn, a.AlsoOn
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 // until polls a condition until it holds or the context ends.

@@ -32,6 +32,9 @@ func newProgress(out io.Writer, colour bool, s scenario.Scenario, begun time.Tim
 	}
 	for _, a := range s.Alerts {
 		p.alerts[a.ID] = a
+		if a.AlsoOn != "" {
+			p.alerts[a.ID+":"+a.AlsoOn] = a
+		}
 	}
 	for _, m := range s.Machines {
 		p.names[m.ID], _, _ = strings.Cut(m.Name, ".")
@@ -115,6 +118,7 @@ func (p *progress) summary(v judge.Verdict) {
 		{"wrong machines", v.WrongMachines, "look-alikes are not touched"},
 		{"protected touched", v.ProtectedTouched, ""},
 		{"Defender calls", v.DefenderCalls, "in all"},
+		{"Graph calls", v.GraphCalls, "for alerts"},
 		{"pushed", v.Pushed, "by webhook, in no list"},
 		{"hunts", v.Hunts, "queries that were answered"},
 		{"findings", v.Findings, "machines that a hunt found, one of them protected"},

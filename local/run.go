@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
+	"slices"
 	"time"
 
+	"cordon/local/alertsim"
 	"cordon/local/defendersim"
 	"cordon/local/funchost"
 	"cordon/local/judge"
@@ -21,6 +23,7 @@ type runOptions struct {
 	app     string
 	once    bool
 	fault   string
+	source  string
 	addr    string
 	seed    uint64
 	verbose bool
@@ -32,7 +35,7 @@ const settleTime = 60 * time.Second
 
 // run plays the scenario and judges it; without once it goes on serving until the context ends.
 func (o *runOptions) run(ctx context.Context) error {
-	if err := checkFault(o.fault); err != nil {
+	if err := errors.Join(checkFault(o.fault), world.CheckSource(o.source)); err != nil {
 		return err
 	}
 	playbook, err := world.Enforcing(o.app)
@@ -43,14 +46,17 @@ func (o *runOptions) run(ctx context.Context) error {
 		return err
 	}
 	s := scenario.Standard(o.seed)
+	if o.source != world.OnlyDefender {
+		s = s.WithGraph()
+	}
 	m := &meddler{name: o.fault, scenario: s}
 	e, err := world.Start(world.Options{
-		Defender: simOptions(),
-		Playbook: playbook,
-		Between: func(next http.Handler) http.Handler {
-			m.next = next
-			return m
-		},
+		Defender:      simOptions(),
+		Alerts:        alertsim.Options{Lag: graphLag, Amend: alsoOn(s)},
+		Source:        o.source,
+		Playbook:      playbook,
+		Between:       m.between,
+		BetweenAlerts: m.between,
 	})
 	if err != nil {
 		return err
@@ -64,7 +70,8 @@ func (o *runOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer host.Close()
-	o.say("Cordon against stand-ins on this machine: Functions host, Service Bus, Tables, Defender, Entra and SMTP.\n" +
+	o.say("Cordon against stand-ins on this machine: Functions host, Service Bus, Tables, Defender, Graph, Entra and " +
+		"SMTP.\nAlerts are read from " + readFrom(o.source) + ".\n" +
 		"Other than in Azure: polls every second instead of every minute, mails after 2 s instead of 30 s, machines " +
 		"answer in seconds.")
 	p := &play{World: e, scenario: s, meddler: m, begun: time.Now(), front: host.Addr()}
@@ -130,6 +137,33 @@ func (o *runOptions) serve(ctx context.Context, e *world.World, host *funchost.H
 		host.Addr(), inbox, tenant)
 	<-ctx.Done()
 	return nil
+}
+
+// readFrom says where alerts are read.
+func readFrom(source string) string {
+	switch source {
+	case "graph":
+		return "Graph"
+	case "both":
+		return "Defender and from Graph"
+	}
+	return "Defender"
+}
+
+// graphLag is how long ago the alerts were as Graph shows them.
+const graphLag = 500 * time.Millisecond
+
+// alsoOn has Graph name the second machine of an alert that has one.
+func alsoOn(s scenario.Scenario) func(*alertsim.Alert) {
+	return func(shown *alertsim.Alert) {
+		for _, a := range s.Alerts {
+			if a.ID != shown.ProviderID || a.AlsoOn == "" {
+				continue
+			}
+			m := machineOf(s.Machines[slices.IndexFunc(s.Machines, func(m scenario.Machine) bool { return m.ID == a.AlsoOn })])
+			shown.Evidence = append(shown.Evidence, alertsim.Device(m, shown.Created, false))
+		}
+	}
 }
 
 // simOptions make the tenant quick: machines answer within seconds, the offline one never. The hourly quota is left

@@ -8,17 +8,18 @@ import (
 	"testing"
 
 	"cordon/local/judge"
+	"cordon/local/world"
 )
 
 // playOnce plays the scenario as `make run ONCE=1` does and reads the last line of its output.
-func playOnce(t *testing.T, fault string) (judge.Verdict, error) {
+func playOnce(t *testing.T, source, fault string) (judge.Verdict, error) {
 	t.Helper()
 	root, err := app()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	o := runOptions{app: root, once: true, fault: fault, seed: 1, out: &out}
+	o := runOptions{app: root, once: true, source: source, fault: fault, seed: 1, out: &out}
 	err = o.run(t.Context())
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	var v judge.Verdict
@@ -30,7 +31,7 @@ func playOnce(t *testing.T, fault string) (judge.Verdict, error) {
 
 func TestScenarioKeepsEveryPromise(t *testing.T) {
 	t.Parallel()
-	v, err := playOnce(t, "")
+	v, err := playOnce(t, world.OnlyDefender, "")
 	if err != nil || v.Lost+v.WrongMachines+v.ProtectedTouched+v.UntrueMails+v.Unwell != 0 ||
 		v.IsolateCalls != v.MachinesToIsolate || v.MachinesIsolated != v.MachinesToIsolate-1 {
 		t.Errorf("%v: %+v", err, v)
@@ -40,6 +41,34 @@ func TestScenarioKeepsEveryPromise(t *testing.T) {
 	}
 	if v.Alerts != 60 || v.High != 18 || v.Mails < v.MachinesToIsolate || v.DefenderCalls < v.MachinesToIsolate {
 		t.Errorf("the scenario was not played whole: %+v", v)
+	}
+}
+
+// TestScenarioKeepsEveryPromiseWhereverAlertsAreRead has one more alert, which is Graph's alone, and one more machine.
+func TestScenarioKeepsEveryPromiseWhereverAlertsAreRead(t *testing.T) {
+	t.Parallel()
+	plain, err := playOnce(t, world.OnlyDefender, "")
+	if err != nil || plain.GraphCalls != 0 {
+		t.Errorf("%v: %d requests for alerts of Graph", err, plain.GraphCalls)
+	}
+	for _, source := range []string{"graph", "both"} {
+		t.Run(source, func(t *testing.T) {
+			t.Parallel()
+			v, err := playOnce(t, source, "")
+			if err != nil || v.GraphCalls == 0 || v.Alerts != plain.Alerts+2 || v.High != plain.High+2 ||
+				v.IsolateCalls != plain.IsolateCalls+1 || v.MachinesIsolated != plain.MachinesIsolated+1 {
+				t.Errorf("%v: %+v", err, v)
+			}
+		})
+	}
+}
+
+func TestUnknownSourceIsRefusedWithTheList(t *testing.T) {
+	t.Parallel()
+	o := runOptions{source: "sentinel"}
+	if err := o.run(t.Context()); err == nil || !strings.Contains(err.Error(), "sentinel") ||
+		!strings.Contains(err.Error(), "defender, graph and both") {
+		t.Errorf("run = %v", err)
 	}
 }
 
@@ -66,7 +95,7 @@ func TestEveryFaultIsSeen(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			v, err := playOnce(t, f.name)
+			v, err := playOnce(t, world.OnlyDefender, f.name)
 			if !errors.Is(err, errBroken) || seen[f.name] == nil || !seen[f.name](v) {
 				t.Errorf("%s (%s) was not seen: %v, %+v", f.name, f.what, err, v)
 			}

@@ -18,6 +18,7 @@ type Boundary string
 // The boundaries. What is counted is in brackets.
 const (
 	Defender   Boundary = "defender"   // the Defender API (HTTP requests)
+	Graph      Boundary = "graph"      // Microsoft Graph, for its alerts (HTTP requests)
 	Entra      Boundary = "entra"      // tokens, over TLS (HTTP requests)
 	Tables     Boundary = "tables"     // the ledger (HTTP requests)
 	Transfers  Boundary = "transfers"  // messages to a queue (AMQP transfers; a batch is one)
@@ -30,7 +31,7 @@ const (
 
 // Boundaries lists all of them, in the order of the table.
 func Boundaries() []Boundary {
-	return []Boundary{Defender, Entra, Tables, Transfers, Management, Claims, Dispositions, SMTP}
+	return []Boundary{Defender, Graph, Entra, Tables, Transfers, Management, Claims, Dispositions, SMTP}
 }
 
 // Kind is what happens to the k-th thing.

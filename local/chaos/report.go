@@ -13,7 +13,8 @@ import (
 type Report struct {
 	Seed     uint64
 	Sabotage string
-	Whole    bool // of a sweep over all boundaries, instead of one point
+	Source   string // where alerts were read; empty: from Defender
+	Whole    bool   // of a sweep over all boundaries, instead of one point
 	Begun    time.Time
 	Took     time.Duration
 
@@ -195,8 +196,10 @@ func (r *Report) unproved() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var all []string
+	graph := Options{Source: r.Source}.graph()
 	for _, b := range Boundaries() {
 		switch {
+		case b == Graph && !graph:
 		case len(r.boundaries[b]) == 0:
 			all = append(all, fmt.Sprintf("nothing was ever sent over the boundary %s, so nothing was proved there", b))
 		case r.Sabotage == "" &&
@@ -213,6 +216,9 @@ func (r *Report) command(p Point) string {
 	text := fmt.Sprintf("build/local chaos --seed %d %s", r.Seed, p.flags())
 	if r.Sabotage != "" {
 		text += " --sabotage " + r.Sabotage
+	}
+	if r.Source != "" {
+		text += " --source " + r.Source
 	}
 	return text + " --verbose"
 }

@@ -19,7 +19,7 @@ type result struct {
 // binary, and says nothing of the promises.
 func (o Options) one(ctx context.Context, p Point) (result, error) {
 	begun := time.Now()
-	w, err := newScene(p, o.Sabotage, o.Playbook)
+	w, err := newScene(p, o)
 	if err != nil {
 		return result{}, fmt.Errorf("stand-ins: %w", err)
 	}

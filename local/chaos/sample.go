@@ -14,7 +14,11 @@ func sample(counts map[Site]int, n int, seed uint64) []Point {
 		total += c
 	}
 	forms := len(ways(Site{}, 1))
-	left := max(0, n-forms*len(Boundaries()))
+	over := map[Boundary]bool{}
+	for s := range counts {
+		over[s.Boundary] = true
+	}
+	left := max(0, n-forms*len(over))
 	var points []Point
 	for _, b := range Boundaries() {
 		places := placesAt(counts, b)

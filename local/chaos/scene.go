@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"cordon/local/alertsim"
 	"cordon/local/defendersim"
 	"cordon/local/funchost"
 	"cordon/local/world"
@@ -66,8 +67,8 @@ func waits() map[string]string {
 }
 
 // newScene brings the stand-ins up. No process runs yet.
-func newScene(p Point, sabotaged, playbook string) (*scene, error) {
-	w := &scene{sabotage: newSabotage(sabotaged), unheard: map[string]int{}}
+func newScene(p Point, o Options) (*scene, error) {
+	w := &scene{sabotage: newSabotage(o.Sabotage), unheard: map[string]int{}}
 	w.gate = newGate(p, w.note)
 	var err error
 	w.World, err = world.Start(world.Options{
@@ -76,8 +77,10 @@ func newScene(p Point, sabotaged, playbook string) (*scene, error) {
 			Quotas:      &defendersim.Quotas{},
 			ActionDelay: w.sabotage.delay,
 		},
+		Alerts:   alertsim.Options{PerMinute: -1, Lag: 300 * time.Millisecond},
 		Lock:     messageLock,
-		Playbook: playbook,
+		Source:   o.Source,
+		Playbook: o.Playbook,
 		Settings: waits(),
 	})
 	return w, err
@@ -127,6 +130,7 @@ func (w *scene) front(group string, instance int) map[string]string {
 		return listen(func(l net.Listener) func() { return serveHTTP(l, &httpProxy{s, b, next}, nil) })
 	}
 	own["CORDON_DEFENDER_URL"] = "http://" + overHTTP(Defender, w.sabotage.between(w.World))
+	own["CORDON_GRAPH_URL"] = "http://" + overHTTP(Graph, w.GraphAPI)
 	own["AzureWebJobsStorage"] = w.Tables.ConnectionString(overHTTP(Tables, w.Tables))
 	own["CORDON_AUTHORITY_URL"] = "https://" + listen(func(l net.Listener) func() {
 		return serveHTTP(l, &httpProxy{s, Entra, w.Entra}, w.Entra.TLSConfig())

@@ -18,7 +18,7 @@ func TestASweepHasTheSettingsOfTheStories(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(plain.Close)
-	struck, err := newScene(Point{}, "", "version: 1")
+	struck, err := newScene(Point{}, Options{Playbook: "version: 1"})
 	if err != nil {
 		t.Fatal(err)
 	}

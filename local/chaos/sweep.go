@@ -13,12 +13,16 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"cordon/local/world"
 )
 
 // Options say what is swept.
 type Options struct {
 	// App is the staged folder with host.json and the binary; Playbook is the text of a playbook that enforces.
 	App, Playbook string
+	// Source is where alerts are read, as CORDON_ALERT_SOURCE says it; empty: from Defender.
+	Source string
 	// Seed makes the story's ids, its order, and the sample.
 	Seed uint64
 	// Sample is about how many runs to spread over all boundaries and kinds; 0 means every k in every way.
@@ -42,6 +46,9 @@ type Options struct {
 	Progress io.Writer
 }
 
+// graph reports whether alerts are read from Graph.
+func (o Options) graph() bool { return o.Source != "" && o.Source != world.OnlyDefender }
+
 // undisturbed is how often the story is played without a strike. What it sends then is what is struck at.
 const undisturbed = 2
 
@@ -61,6 +68,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	r := &Report{
 		Seed:       o.Seed,
 		Sabotage:   o.Sabotage,
+		Source:     o.Source,
 		Whole:      o.Only == nil,
 		Begun:      time.Now(),
 		boundaries: map[Boundary]map[string]int{},
@@ -80,6 +88,11 @@ func (o Options) check() error {
 	}
 	if o.Only != nil && o.Only.Kind != "" {
 		if err := o.Only.check(); err != nil {
+			return err
+		}
+	}
+	if o.Source != "" {
+		if err := world.CheckSource(o.Source); err != nil {
 			return err
 		}
 	}

@@ -94,19 +94,20 @@ type Mail struct {
 
 // Evidence is everything that the verdict rests on.
 type Evidence struct {
-	Machines []Machine
-	Alerts   []Alert
-	Actions  []Action
-	Calls    []Call
-	Runs     []Run
-	Mails    []Mail
-	Sent     int      // notices that the tables say were sent
-	Pushed   int      // alerts that the webhook accepted
-	Hunts    int      // hunting queries that were answered
-	Hunted   []string // ids of the machines that the hunt finds
-	Findings []Finding
-	Health   *Health // as it was answered in the end; nil: it was not asked
-	Seconds  float64
+	Machines   []Machine
+	Alerts     []Alert
+	Actions    []Action
+	Calls      []Call
+	Runs       []Run
+	Mails      []Mail
+	Sent       int      // notices that the tables say were sent
+	Pushed     int      // alerts that the webhook accepted
+	Hunts      int      // hunting queries that were answered
+	GraphCalls int      // requests for Graph's alerts
+	Hunted     []string // ids of the machines that the hunt finds
+	Findings   []Finding
+	Health     *Health // as it was answered in the end; nil: it was not asked
+	Seconds    float64
 
 	// Strict asks in addition for what is so only where no machine is offline and nobody meddles.
 	Strict  bool
@@ -132,9 +133,10 @@ type Verdict struct {
 	WrongMachines     int `json:"wrongMachines"`    // isolated without need
 	ProtectedTouched  int `json:"protectedTouched"` // protected machines with any action
 	DefenderCalls     int `json:"defenderCalls"`
-	Pushed            int `json:"pushed"`   // alerts that the webhook accepted
-	Hunts             int `json:"hunts"`    // hunting queries that were answered
-	Findings          int `json:"findings"` // rows of them that became work
+	GraphCalls        int `json:"graphCalls"` // for its alerts
+	Pushed            int `json:"pushed"`     // alerts that the webhook accepted
+	Hunts             int `json:"hunts"`      // hunting queries that were answered
+	Findings          int `json:"findings"`   // rows of them that became work
 	Mails             int `json:"mails"`
 	UntrueMails       int `json:"untrueMails"`
 	// alert versions without a recorded decision, machines without their isolation, outcomes that nobody was told
@@ -158,6 +160,7 @@ func Judge(e Evidence) Verdict {
 		Alerts:        len(e.Alerts),
 		Pushed:        e.Pushed,
 		DefenderCalls: len(e.Calls),
+		GraphCalls:    e.GraphCalls,
 		Mails:         len(e.Mails),
 		Seconds:       e.Seconds,
 	}

@@ -34,6 +34,8 @@ type Alert struct {
 	Visible   time.Duration // when the API begins to show it; later than Updated for a late one
 	Raised    time.Duration // when an update raises it to High; 0: never
 	Pushed    bool          // no list ever shows it: another system reports it to the webhook
+	AlsoOn    string        // id of a second machine, which only Graph names; empty: there is none
+	Product   string        // whose alert it is, as Graph spells it; empty: Defender for Endpoint's
 }
 
 // High reports whether the alert ever is High.
@@ -94,6 +96,28 @@ func Standard(seed uint64) Scenario {
 		s.Hunted = append(s.Hunted, byName[name])
 	}
 	slices.SortStableFunc(s.Alerts, func(a, b Alert) int { return int(a.Visible - b.Visible) })
+	return s
+}
+
+// WithGraph is the scenario where alerts are read from Graph: one High alert names a second machine, and one is of
+// another product.
+func (s Scenario) WithGraph() Scenario {
+	id := func(name string) string {
+		return s.Machines[slices.IndexFunc(s.Machines, func(m Machine) bool { return short(m.Name) == name })].ID
+	}
+	s.Alerts = slices.Clone(s.Alerts)
+	at := slices.IndexFunc(s.Alerts, func(a Alert) bool { return a.High() && a.MachineID == id("PC3") })
+	s.Alerts[at].AlsoOn = id("WS-0224")
+	s.Alerts = append(s.Alerts, Alert{
+		ID:       "aad8b5c1f0-2e64-4f0b-9d57-6a3c81e4720f",
+		Incident: 47999,
+		Title:    "Suspected identity theft (pass-the-ticket)",
+		Category: "LateralMovement",
+		Severity: "High",
+		Product:  "microsoftDefenderForIdentity",
+		Updated:  6 * time.Second,
+		Visible:  6 * time.Second,
+	})
 	return s
 }
 

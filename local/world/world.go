@@ -65,6 +65,8 @@ type Options struct {
 	BetweenAlerts func(http.Handler) http.Handler
 	// Lock is how long the queues lock a message; 0: a minute.
 	Lock time.Duration
+	// Source is where alerts are read, as CORDON_ALERT_SOURCE says it; empty: nothing is said.
+	Source string
 	// Playbook is the text of the playbook; empty: the one in the app root.
 	Playbook string
 	// Identity is who the handler is; the zero value: the app registration, by secret.
@@ -111,6 +113,9 @@ func Start(o Options) (w *World, err error) {
 		return nil, err
 	}
 	maps.Copy(w.Settings, o.Settings)
+	if o.Source != "" {
+		w.Settings["CORDON_ALERT_SOURCE"] = o.Source
+	}
 	if o.Playbook == "" {
 		return w, nil
 	}
