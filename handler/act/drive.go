@@ -225,9 +225,9 @@ func (r *Actor) resume(ctx context.Context, t *turn) (episode.Next, error) {
 	return episode.AfterIntent(v, actions), err
 }
 
-// ask gets leave for the request, with facts that are not too old, and sends it.
+// ask gets a slot for the request, with facts that are not too old, and sends it.
 func (r *Actor) ask(ctx context.Context, t *turn) (answer.Outcome, error) {
-	o, err := r.leave(ctx, t)
+	o, err := r.takeSlot(ctx, t)
 	if err != nil || o.Ends() {
 		return o, err
 	}
@@ -237,7 +237,7 @@ func (r *Actor) ask(ctx context.Context, t *turn) (answer.Outcome, error) {
 			r.letGo(ctx, t)
 			return o, err
 		}
-		o, err = r.leave(ctx, t)
+		o, err = r.takeSlot(ctx, t)
 		if err != nil || o.Ends() {
 			return o, err
 		}

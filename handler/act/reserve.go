@@ -15,9 +15,9 @@ import (
 	"cordon/handler/playbook"
 )
 
-// leave gets the leave to send the episode's request. Without it the run ends or comes back, and the latch is let go
+// takeSlot gets a slot to send the episode's request. Without one the run ends or comes back, and the latch is let go
 // of.
-func (r *Actor) leave(ctx context.Context, t *turn) (o answer.Outcome, err error) {
+func (r *Actor) takeSlot(ctx context.Context, t *turn) (o answer.Outcome, err error) {
 	slot, err := r.reserve(ctx, t)
 	switch {
 	case err != nil:
@@ -43,7 +43,7 @@ func (r *Actor) leave(ctx context.Context, t *turn) (o answer.Outcome, err error
 // that are too old are read again once the run has its slot, so that those who wait for one read nothing.
 func (r *Actor) reserve(ctx context.Context, t *turn) (budget.Slot, error) {
 	caps := r.Book.Limits().Of(t.Step.Kind)
-	if t.HasLeave(t.Step) {
+	if t.HasGoAhead(t.Step) {
 		caps = playbook.Cap{} // a person has seen that the cap is reached; the action is counted all the same
 	}
 	request := "first"

@@ -85,8 +85,8 @@ func (run *Run) AsksLater() bool {
 	return false
 }
 
-// HasLeave reports whether a person let the step go on, for the machine as it is now.
-func (run *Run) HasLeave(step playbook.Step) bool {
+// HasGoAhead reports whether a person gave the go-ahead for the step, for the machine as it is now.
+func (run *Run) HasGoAhead(step playbook.Step) bool {
 	state, _ := run.Row.StepOf(step.Key())
 	if !state.Leave || run.Row.Leave == "" || run.Machine == nil {
 		return false
@@ -115,7 +115,7 @@ func (run *Run) Groups() string {
 }
 
 // HeldAgain makes it news that a step is held after a person let it go on, though the reason is the one of before. A
-// leave counts for the version of the alert that it was given for; if a later one is held, people hear that too.
+// go-ahead counts for the version of the alert that it was given for; if a later one is held, people hear that too.
 func (run *Run) HeldAgain(why Reason) Reason {
 	newest := run.Row
 	for _, earlier := range run.Record.Runs {

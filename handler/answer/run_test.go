@@ -26,7 +26,7 @@ func TestLeaveCountsForTheStepsThatWereHeld(t *testing.T) {
 		}},
 	}
 	run.Row.Unhold(time.Time{})
-	if !run.HasLeave(step(playbook.Isolate)) || run.HasLeave(step(playbook.RestrictApps)) {
+	if !run.HasGoAhead(step(playbook.Isolate)) || run.HasGoAhead(step(playbook.RestrictApps)) {
 		t.Errorf("%+v", run.Row.Steps)
 	}
 }

@@ -49,7 +49,7 @@ func TestHeldIsContinuedExactlyWhereAPersonSaysSo(t *testing.T) {
 	for i, want := range map[int]string{0: "isolated", 7: "isolated", 6: "held"} {
 		if run := w.Run(fmt.Sprintf("da%d", i), 1); run.Outcome != want ||
 			want == "isolated" && run.Leave != "alice: looked at it" {
-			t.Errorf("da%d is %s, by leave of %q", i, run.Outcome, run.Leave)
+			t.Errorf("da%d is %s, by the word of %q", i, run.Outcome, run.Leave)
 		}
 	}
 	if w.Posts != 7 {
@@ -190,9 +190,9 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 	}
 }
 
-// TestLeavePassesNoRailOnOnboardingThatChanged has the machine leave Defender after a person continued, where the
+// TestAGoAheadPassesNoRailOnOnboardingThatChanged has the machine leave Defender after a person continued, where the
 // playbook allows onboarded ones only.
-func TestLeavePassesNoRailOnOnboardingThatChanged(t *testing.T) {
+func TestAGoAheadPassesNoRailOnOnboardingThatChanged(t *testing.T) {
 	t.Parallel()
 	w := world.NewWorldWith(t,
 		strings.Replace(world.IsolateHigh, "protect:", "only: { onboarding: [Onboarded] }\nprotect:", 1))

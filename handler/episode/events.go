@@ -30,7 +30,7 @@ func Event(l latches.Latch, kind notice.Kind, at time.Time) notice.Event {
 // ReleaseEvent tells that a lasting state was undone by an action.
 func ReleaseEvent(l latches.Latch, a machine.Action, now time.Time) notice.Event {
 	e := Event(l, notice.Released, now)
-	if Marked(a) {
+	if hasMark(a) {
 		e.Kind = notice.ByRule
 	}
 	e.At, e.ActionID = a.Updated, a.ID

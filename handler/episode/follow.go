@@ -26,14 +26,14 @@ func Follow(l latches.Latch, actions []machine.Action, now time.Time, limits Lim
 			return Seen(l, actions[i], now, limits)
 		}
 		if now.Sub(l.ActionAt) < limits.RecheckAfter {
-			return Leave{} // lists have not had their time
+			return Nothing{} // lists have not had their time
 		}
 		return ReadAction{}
 	case latches.Achieved:
 		return WatchState{}
 	case latches.Preparing:
 		if l.Held("", now) {
-			return Leave{}
+			return Nothing{}
 		}
 		return Free{}
 	case latches.Ended:
@@ -46,7 +46,7 @@ func Follow(l latches.Latch, actions []machine.Action, now time.Time, limits Lim
 // became of the run that sent it.
 func followIntent(l latches.Latch, actions []machine.Action, now time.Time, limits Limits) Next {
 	if l.Held("", now) {
-		return Leave{}
+		return Nothing{}
 	}
 	for _, a := range actions {
 		if a.ID != l.LastActionID && Marks(a, l) {
@@ -54,7 +54,7 @@ func followIntent(l latches.Latch, actions []machine.Action, now time.Time, limi
 		}
 	}
 	if now.Sub(l.IntentAt) < limits.RecheckAfter+abandonAfter {
-		return Leave{}
+		return Nothing{}
 	}
 	// Nobody came back to it and nothing was created. A run that still wants the state begins a new episode.
 	return GiveUp{"the request never reached the API"}
@@ -94,5 +94,5 @@ func Unknown(l latches.Latch, now time.Time, limits Limits) Next {
 		detail := fmt.Sprintf("Action %s was accepted at %s, but the API does not know it.", l.ActionID, at)
 		return Pending{Status: l.ActionStatus, Detail: detail}
 	}
-	return Leave{}
+	return Nothing{}
 }

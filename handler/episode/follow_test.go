@@ -47,15 +47,15 @@ func TestWhatAFollowMakesOfAnEpisode(t *testing.T) {
 		want    episode.Next
 	}{
 		"never used":                 {latch(""), nil, episode.Forget{}},
-		"begun and held":             {held(latch(latches.Preparing)), nil, episode.Leave{}},
+		"begun and held":             {held(latch(latches.Preparing)), nil, episode.Nothing{}},
 		"begun and left":             {latch(latches.Preparing), nil, episode.Free{}},
-		"sent and held":              {held(since(latches.Intended, time.Hour)), marked, episode.Leave{}},
+		"sent and held":              {held(since(latches.Intended, time.Hour)), marked, episode.Nothing{}},
 		"sent, its action is listed": {since(latches.Intended, time.Hour), marked, episode.Found{Action: marked[0]}},
-		"sent a while ago":           {since(latches.Intended, 31*time.Minute), nil, episode.Leave{}},
+		"sent a while ago":           {since(latches.Intended, 31*time.Minute), nil, episode.Nothing{}},
 		"sent long ago": {
 			since(latches.Intended, 33*time.Minute), nil, episode.GiveUp{Reason: "the request never reached the API"},
 		},
-		"asked for, not listed yet": {since(latches.Acting, time.Minute), nil, episode.Leave{}},
+		"asked for, not listed yet": {since(latches.Acting, time.Minute), nil, episode.Nothing{}},
 		"asked for, not listed":     {since(latches.Acting, 3*time.Minute), nil, episode.ReadAction{}},
 		"asked for and open": {
 			since(latches.Acting, time.Minute), is(machine.InProgress), episode.Pending{Status: machine.InProgress},
@@ -89,7 +89,7 @@ func TestAnActionThatNobodyKnowsIsGivenUpAfterDays(t *testing.T) {
 		want := "episode.Pending"
 		switch {
 		case hour == 0:
-			want = "episode.Leave"
+			want = "episode.Nothing"
 		case hour > 4*24:
 			want = "episode.Settle"
 		}

@@ -26,8 +26,8 @@ func episodeMark(l latches.Latch) string {
 
 var markPattern = regexp.MustCompile(`^\[cordon (\S+) (e\d+(?:/\w+)?)\]`)
 
-// Marked reports whether an action carries the mark of some
-func Marked(a machine.Action) bool { return markPattern.MatchString(a.Comment) }
+// hasMark reports whether an action carries the whole mark of some run and episode.
+func hasMark(a machine.Action) bool { return markPattern.MatchString(a.Comment) }
 
 // Marks reports whether an action carries the mark of a latch's episode. The machine is known from the action.
 func Marks(a machine.Action, l latches.Latch) bool {

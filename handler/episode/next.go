@@ -52,8 +52,8 @@ type (
 
 // What comes next for an episode that is followed.
 type (
-	// Leave says that there is nothing to do, now.
-	Leave struct{}
+	// Nothing says that there is nothing to do, now.
+	Nothing struct{}
 	// Free lets go of a latch whose holder is gone before anything was sent: nothing is left to follow.
 	Free struct{}
 	// Forget says that nothing is left to follow.
@@ -94,7 +94,7 @@ func (Done) next()           {}
 func (Finish) next()         {}
 func (End) next()            {}
 func (Claim) next()          {}
-func (Leave) next()          {}
+func (Nothing) next()        {}
 func (Free) next()           {}
 func (Forget) next()         {}
 func (Found) next()          {}

@@ -189,7 +189,7 @@ func (f *Follower) record(
 	actions []machine.Action,
 ) error {
 	switch next := next.(type) {
-	case episode.Leave:
+	case episode.Nothing:
 		return nil
 	case episode.Found:
 		return f.found(ctx, e.latch, next.Action)

@@ -30,7 +30,7 @@ const AutomaticLasts = 24 * time.Hour
 // markBegins begins the comment of every machine action that Cordon asks for.
 const markBegins = "[cordon "
 
-// Marked reports whether an action carries the mark of some Cordon's request.
+// Marked reports whether an action's comment begins as the mark of some Cordon's request does, whole or not.
 func (a Action) Marked() bool {
 	return strings.HasPrefix(a.Comment, markBegins)
 }

@@ -63,7 +63,7 @@ func pages() map[string]page {
 		Title:    "Suspicious sign-in",
 		Severity: "High",
 		Rule:     "contain-high-severity",
-		Detail:   "the alert names no machine, so there is nothing to isolate",
+		Detail:   "the alert names no machine",
 		seq:      1,
 	}
 	unwell := Event{

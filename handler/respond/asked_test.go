@@ -170,7 +170,7 @@ func TestWhatAPersonLetGoOnIsAskedForAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Drain(p, 5)
-	// Another tag: the leave was for the machine as it was, but the request is under way.
+	// Another tag: the go-ahead was for the machine as it was, but the request is under way.
 	w.Edit("m1", func(m *machine.Machine) { m.Tags = []string{"floor 3"} })
 	w.GivesUp(p)
 	if w.Promises() != 1 || w.Isolations("m1") != 2 {

@@ -71,7 +71,7 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 }
 
 // askBook decides. Whether acting is paused is read only for a plan that would act. What a rail holds is done if a
-// person gave leave for it, unless acting is paused or the machine is no longer what that person saw.
+// person gave the go-ahead for it, unless acting is paused or the machine is no longer what that person saw.
 func (r *Responder) askBook(
 	ctx context.Context,
 	run *answer.Run,
@@ -91,7 +91,7 @@ func (r *Responder) askBook(
 		return r.Book.Decide(in), nil
 	}
 	for i, step := range plan.Steps {
-		if step.Verdict == playbook.Held && step.Kind.Acts() && run.HasLeave(step) {
+		if step.Verdict == playbook.Held && step.Kind.Acts() && run.HasGoAhead(step) {
 			plan.Steps[i] = continued(run, plan, step)
 		}
 	}

@@ -27,14 +27,14 @@ func (r *Responder) askedAlert(ctx context.Context, run *answer.Run) (a alert.Al
 		a, err = r.alertOf(ctx, id)
 		return a, o, err
 	}
-	leave, err := r.Switches.AskToLookUp(ctx, id, r.sharedNow(ctx))
+	may, err := r.Switches.AskToLookUp(ctx, id, r.sharedNow(ctx))
 	why := ""
 	switch {
 	case err != nil:
 		return a, o, err
-	case leave == switches.LookedUp:
+	case may == switches.LookedUp:
 		why = "Defender did not know it within the last hour"
-	case leave == switches.NoLookupsLeft:
+	case may == switches.NoLookupsLeft:
 		why = fmt.Sprintf("%d ids that no poll recorded were looked up within the hour", switches.LookupsPerHour)
 	case run.Message.Attempt >= LookUpTries:
 		why = fmt.Sprintf("it could not be looked up in %d tries", LookUpTries)
