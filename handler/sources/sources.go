@@ -63,9 +63,29 @@ func (r *Reader) Alert(ctx context.Context, id string) (alert.Alert, error) {
 	}, always)
 }
 
-// AlertComments reads what was written on an alert. A repeat is safe.
+// AlertComments reads what was written on an alert, from every source that answers: one may show later than the other
+// what was written by it. A comment that both show is there twice. A repeat is safe.
 func (r *Reader) AlertComments(ctx context.Context, id string) ([]string, error) {
-	return ask(ctx, r, id, func(s source, _ *runs.Seen) ([]string, error) { return s.comments(ctx) }, always)
+	seen, _, err := r.Seen(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	var failed error
+	answered := false
+	for _, s := range r.inTurn(id, &seen) {
+		comments, err := s.comments(ctx)
+		if err != nil {
+			failed = graver(failed, err)
+			continue
+		}
+		answered = true
+		all = append(all, comments...)
+	}
+	if answered {
+		return all, nil
+	}
+	return nil, failed
 }
 
 // UpdateAlert changes an alert by one source. Another one is asked only if the first certainly changed nothing; after
@@ -105,14 +125,22 @@ func ask[T any](
 		switch {
 		case err == nil:
 			return answer, nil
-		case failed == nil || weight(err) > weight(failed):
-			failed = err
+		default:
+			failed = graver(failed, err)
 		}
 		if !next(err) {
 			return none, err
 		}
 	}
 	return none, failed
+}
+
+// graver is the one of two errors that says what became of the request; a is nil before the first.
+func graver(a, b error) error {
+	if a == nil || weight(b) > weight(a) {
+		return b
+	}
+	return a
 }
 
 // weight orders what sources answer: trouble that may pass outweighs a refusal, and that outweighs that an alert is not

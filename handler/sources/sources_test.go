@@ -165,7 +165,19 @@ func TestGraphIsAskedByItsOwnID(t *testing.T) {
 	if comments, err := r.AlertComments(t.Context(), "da1"); err != nil || comments[0] != "by graph" {
 		t.Error(comments, err)
 	}
-	if got := strings.Join(graph.asked, " "); got != "graph-7 graph-7" {
+	r.Defender = defenderAPI{&api{shows: graph.shows}}
+	if comments, err := r.AlertComments(t.Context(), "da1"); err != nil || len(comments) != 2 {
+		t.Error("of two sources:", comments, err)
+	}
+	r.Defender = defenderAPI{&api{fails: machine.Denied}}
+	if comments, err := r.AlertComments(t.Context(), "da1"); err != nil || len(comments) != 1 {
+		t.Error("of two sources, one of them out of order:", comments, err)
+	}
+	r.Graph = graphAPI{&api{}}
+	if _, err := r.AlertComments(t.Context(), "da1"); err == nil {
+		t.Error("no source answers and there is no error")
+	}
+	if got := strings.Join(graph.asked, " "); got != "graph-7 graph-7 graph-7 graph-7" {
 		t.Errorf("Graph was asked for %s", got)
 	}
 }

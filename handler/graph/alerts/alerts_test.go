@@ -188,6 +188,7 @@ func TestAnAlertIsHandedOverForEachOfItsMachines(t *testing.T) {
 		``:                           {"x= "},
 		device(a):                    {"x=" + a + " host-a"},
 		device(a) + "," + device(b):  {"x=" + a + " host-a", on(b) + "=" + b + " host-b"},
+		device(b) + "," + device(a):  {"x=" + a + " host-a", on(b) + "=" + b + " host-b"},
 		device("") + "," + device(b): {"x=" + b + " host-b"},
 		device("zz"):                 {"x= host-z"},
 		device("..", "PrimaryDevice") + "," + device("zz"): {"x= host-."},

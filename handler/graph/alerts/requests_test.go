@@ -109,6 +109,16 @@ func TestAChangeThatBrokeOffIsSafeToRepeat(t *testing.T) {
 			t.Errorf("%+v: %v after %q", broken, err, s.asked)
 		}
 	}
+	// A refusal of the rest is no word about the comment: whoever asks another source has to look first.
+	for _, status := range []int{400, 403, 404, 410, 429} {
+		for _, change := range []alert.Change{both, {Comment: "seen"}} {
+			_, c := serve(t, reply{status: 200, body: `{"value":[]}`}, reply{status: status})
+			_, err := c.UpdateAlert(t.Context(), "x", change)
+			if trouble, _ := machine.TroubleOf(err); trouble != machine.UnknownFate {
+				t.Errorf("%d after a comment: %v", status, trouble)
+			}
+		}
+	}
 	s, c := serve(t, reply{status: 204}, reply{status: 200, body: `{"id":"x","status":"resolved"}`})
 	is, err := c.UpdateAlert(t.Context(), "x", both)
 	if err != nil || len(is) != 1 || is[0].Status != alert.StatusResolved || len(s.asked) != 2 {

@@ -150,7 +150,6 @@ func (w wireIdentity) placed(evidence []wireDevice) []placed {
 		}
 	}
 	mainFirst(machines)
-	mainFirst(others)
 	if len(machines) == 0 {
 		return []placed{{id, append(others, wireDevice{})[0]}}
 	}
@@ -166,16 +165,17 @@ func (w wireIdentity) placed(evidence []wireDevice) []placed {
 	return each
 }
 
-// mainFirst puts the main device first and leaves the others in their order.
-func mainFirst(devices []wireDevice) {
-	slices.SortStableFunc(devices, func(a, b wireDevice) int {
+// mainFirst puts the main device first and the others in the order of their ids: Graph promises none, and another one
+// would be answered for another machine.
+func mainFirst(machines []wireDevice) {
+	slices.SortFunc(machines, func(a, b wireDevice) int {
 		switch {
 		case a.isMain() && !b.isMain():
 			return -1
 		case b.isMain() && !a.isMain():
 			return 1
 		}
-		return 0
+		return strings.Compare(a.machineID(), b.machineID())
 	})
 }
 

@@ -44,11 +44,23 @@ func (c *Client) UpdateAlert(
 	if change.IsZero() {
 		return nil, unsent(k, machine.Refused, errors.New("the change changes nothing"))
 	}
-	if change.Comment != "" {
-		if err := c.comment(ctx, graphID, change.Comment); err != nil {
-			return nil, err
-		}
+	if change.Comment == "" {
+		return c.set(ctx, k, change)
 	}
+	if err := c.comment(ctx, graphID, change.Comment); err != nil {
+		return nil, err
+	}
+	changed, err := c.set(ctx, k, change)
+	var failed *Error
+	if errors.As(err, &failed) {
+		// Half of the change is made: whoever asks anew, here or elsewhere, has to look first.
+		failed.fate = machine.UnknownFate
+	}
+	return changed, err
+}
+
+// set changes all but the comment; where nothing else is to be changed it reads the alert.
+func (c *Client) set(ctx context.Context, k call, change alert.Change) ([]alert.Alert, error) {
 	body := wireChange{
 		Status:         graphs(statuses, string(change.Status)),
 		AssignedTo:     change.AssignedTo,
@@ -56,7 +68,7 @@ func (c *Client) UpdateAlert(
 		Determination:  graphs(determinations, alert.Determination(change.Determination)),
 	}
 	if body == (wireChange{}) {
-		return c.Alert(ctx, graphID)
+		return c.Alert(ctx, k.path[0])
 	}
 	k.body = body
 	found, err := one[wireAlert](ctx, c, k)
