@@ -116,6 +116,9 @@ func (w *world) dying(source part, r *http.Request, endpoint string) *http.Respo
 			return nil
 		}
 		status, body = http.StatusOK, `{"value":[]}`
+		for _, id := range w.alerts {
+			w.hidden[id] = w.now
+		}
 	}
 	return &http.Response{
 		StatusCode: status,

@@ -43,6 +43,7 @@ func (w *world) do(s *step) {
 		if id := w.nth(s.Nth); id != "" && !w.deadForGood(theAlerts) {
 			w.hiding[id] = true
 			w.graph.HideAlert(id, true)
+			w.hidden[id] = w.now
 			w.cover("an alert that Graph never shows")
 		}
 	case glitch:

@@ -31,6 +31,7 @@ func candidates(alerts []alert.Alert) []candidate {
 // Bounds of what is under way at once.
 const (
 	ledgerReaders = 16
+	sentKept      = 5000 // messages of a poll; after an outage more are sent once for each source
 	sendBatch     = 100
 )
 
@@ -217,7 +218,7 @@ func (p *Poller) enqueue(ctx context.Context, part []candidate, machines map[str
 	}
 	// Those that were recorded go out even if others could not be; the error keeps the watermark where it is.
 	sendErr := p.Queue.SendAlerts(ctx, ready)
-	if sendErr == nil && done.sent != nil {
+	if sendErr == nil && done.sent != nil && len(done.sent) < sentKept {
 		for _, m := range ready {
 			done.sent[m.ID] = true
 		}

@@ -95,7 +95,10 @@ func (p *Poller) Poll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	sent := map[string]bool{}
+	var sent map[string]bool
+	if len(p.Sources) > 1 {
+		sent = map[string]bool{}
+	}
 	reads := make([]reading, 0, len(p.Sources))
 	for _, s := range p.wellFirst(standings) {
 		r := reading{

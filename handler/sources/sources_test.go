@@ -98,10 +98,12 @@ func house(defender, graph *api, seen runs.Seen) *Reader {
 	return r
 }
 
-// seenBy is an alert of which a source showed the newest version.
-func seenBy(a alert.Alert) runs.Seen {
+// seenBy is an alert of which sources showed one version after the other.
+func seenBy(versions ...alert.Alert) runs.Seen {
 	var seen runs.Seen
-	seen.Make(looks.Look{Alert: a, Hash: alert.DecisionHash(a), At: noon})
+	for _, a := range versions {
+		seen.Make(looks.Look{Alert: a, Hash: alert.DecisionHash(a), At: noon})
+	}
 	return seen
 }
 
@@ -135,6 +137,11 @@ func TestWhicheverSourceWorksAnswers(t *testing.T) {
 		"Defender lags behind what Graph showed": {
 			"da1", &api{shows: []alert.Alert{shown("", "da1", "Low", noon.Add(-time.Minute))}},
 			&api{shows: both("graph")}, seenBy(both("graph")[0]), "graph", 0,
+		},
+		"Graph shows what it showed, Defender is out of order": {
+			"da1", &api{fails: machine.Denied},
+			&api{shows: []alert.Alert{shown("graph", "da1", "Low", noon.Add(-time.Minute))}},
+			seenBy(shown("graph", "da1", "Low", noon.Add(-time.Minute)), both("")[0]), "", machine.Transient,
 		},
 		"Graph lags, Defender is out of order": {
 			"da1", &api{fails: machine.Transient},

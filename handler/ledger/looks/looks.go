@@ -124,11 +124,13 @@ func (l *Looks) Compare(o Look) Meaning {
 	switch {
 	case l.Version == 0:
 		return News
+	case past && !current:
+		return Lagging
 	case o.before(shown.updated):
 		return Old
 	case current && shown.hash == o.Hash:
 		return Known
-	case past && (!current || !l.agrees(o)):
+	case past && !l.agrees(o):
 		return Lagging
 	case current:
 		return News

@@ -118,6 +118,12 @@ func TestWhatASecondSourceShows(t *testing.T) {
 			"graph single High 0 known",
 			"defender single High 0 old",
 		},
+		"read alone, and still behind": {
+			"graph Medium 0 news",
+			"defender High 5 news",
+			"graph single Medium 0 lagging",
+			"graph single High 5 known",
+		},
 		"one source as it always was": {
 			"defender Medium 0 news",
 			"defender High 5 news",
