@@ -14,6 +14,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/app/health"
+	"cordon/handler/app/setup"
 	"cordon/handler/config"
 	"cordon/handler/internal/long"
 	"cordon/handler/ledger"
@@ -22,6 +23,7 @@ import (
 	"cordon/handler/logging"
 	"cordon/handler/notice"
 	"cordon/handler/outgoing"
+	"cordon/handler/poll"
 	"cordon/handler/queue"
 	"cordon/handler/watch"
 	"cordon/local/servicebus"
@@ -87,6 +89,7 @@ func clinical(t *testing.T, change map[string]string, hunts bool, test func(t *t
 			Log:        log,
 			Alerts:     "alerts",
 			Notices:    "notices",
+			Sources:    setup.AlertSources(settings),
 			Watched:    timed,
 			Lapses:     settings.Lapses(),
 			Unanswered: watch.AnswerWithin(settings.SweepAfter),
@@ -391,6 +394,41 @@ func TestASecretThatWasNotResolvedFailsItsChannelLoudlyAndNoOther(t *testing.T) 
 			}
 			if len(keys) != 1 {
 				t.Errorf("%s: the operator was told %d times in half an hour", setting, len(keys))
+			}
+		})
+	}
+}
+
+// TestASourceThatPeopleWereToldOfIsAReason holds that one that is out for a moment is none, and that it is none where
+// it is not in use.
+func TestASourceThatPeopleWereToldOfIsAReason(t *testing.T) {
+	t.Parallel()
+	for source, shown := range map[string]int{"both": 1, "defender": 0} {
+		clinical(t, map[string]string{"CORDON_ALERT_SOURCE": source}, false, func(t *testing.T, c *clinic) {
+			c.pass(1, pollAlerts, followActions)
+			stand := func(told bool) {
+				note, err := outgoing.Encode(poll.Standing{
+					Source: "graph",
+					Since:  time.Now(),
+					Why:    "410 Gone",
+					Told:   told,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := c.ledger.Switches.SetMark(t.Context(), "source:graph", time.Now(), string(note)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			stand(false)
+			if r := c.wants("out for a moment"); len(r.Sources) != shown {
+				t.Errorf("%s: %d sources are shown, want %d", source, len(r.Sources), shown)
+			}
+			stand(true)
+			if shown == 1 {
+				c.wants("told", "alerts are not read from graph since")
+			} else {
+				c.wants("not in use")
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,5 +85,44 @@ func TestClocksAgreeWithinWhatIsKnown(t *testing.T) {
 	}
 	if f := skew(time.Time{}, noon, noon); f.State != NotSeen {
 		t.Errorf("no time: %+v", f)
+	}
+}
+
+// listed is a source of alerts that answers with its clock, or fails.
+type listed struct {
+	clock time.Time
+	err   error
+}
+
+func (l listed) Alerts(context.Context) (time.Time, error) { return l.clock, l.err }
+func (l listed) Actions(context.Context) error             { return nil }
+
+// TestTheSourcesThatAreSetAreAsked holds which checks there are, and that each source says whether it works.
+func TestTheSourcesThatAreSetAreAsked(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	now := func() time.Time { return noon }
+	works := listed{clock: noon}
+	gone := listed{err: errors.New("410 Gone")}
+	for name, tt := range map[string]struct {
+		area Area
+		want string
+	}{
+		"Defender alone":     {Reads(works, true, "api", now), "Defender alerts ok, Defender machine actions ok, clock ok"},
+		"Defender is no one": {Reads(gone, false, "api", now), "Defender machine actions ok"},
+		"Defender is gone": {
+			Reads(gone, true, "api", now), "Defender alerts failed, Defender machine actions ok, clock not seen",
+		},
+		"Graph beside it": {ReadsGraph(works, false, "graph", now), "Graph alerts ok"},
+		"Graph alone":     {ReadsGraph(works, true, "graph", now), "Graph alerts ok, clock ok"},
+		"Graph is gone":   {ReadsGraph(gone, false, "graph", now), "Graph alerts failed"},
+	} {
+		var said []string
+		for _, check := range tt.area {
+			said = append(said, check.Name+" "+string(check.Run(t.Context()).State))
+		}
+		if got := strings.Join(said, ", "); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
 	}
 }

@@ -73,6 +73,21 @@ func pages() map[string]page {
 		Detail: "FollowActions last succeeded at 2026-03-02T11:50:00Z, 10m0s ago.",
 		seq:    1,
 	}
+	sourceOut := Event{
+		Kind:  SourceOut,
+		At:    noon,
+		RunID: "graph 2026-03-02T11:50:00Z",
+		Detail: "Since 2026-03-02T11:50:00Z: 410 Gone. The other source goes on, and what this one did not show is " +
+			"read when it is back. Look at /api/health and at cordon doctor.",
+		seq: 1,
+	}
+	sourceBack := Event{
+		Kind:   SourceBack,
+		At:     noon,
+		RunID:  "graph 2026-03-02T11:50:00Z",
+		Detail: "What it did not show since 2026-03-02T11:50:00Z is read now.",
+		seq:    1,
+	}
 	scanHeld := about(Held, 0, 1, "the cap on antivirus scans is reached, 60 of at most 60 an hour are taken")
 	scanHeld.Step, scanHeld.Action, scanHeld.Scope, scanHeld.ActionID = "scan:Quick", machine.Scan, machine.Quick, ""
 	again := about(Failed, 9, 2, "Action 1f0b is Failed. It is asked for again (try 2 of 3).")
@@ -134,6 +149,8 @@ func pages() map[string]page {
 		"hostile":      summarize([]Event{hostile}, 1),
 		"no-machine":   summarize([]Event{orphan}, 1),
 		"overdue":      summarize([]Event{unwell}, 1),
+		"source-out":   summarize([]Event{sourceOut}, 1),
+		"source-back":  summarize([]Event{sourceBack}, 1),
 	}
 }
 
