@@ -227,7 +227,16 @@ type row struct {
 	RowKey, AlertID, Shared string
 	Version                 int
 	Updated, GraphUpdated   time.Time
-	Made, At                time.Time
+	Behind                  bool
+	At                      time.Time
+}
+
+// made is when the alert was updated to the newest version: as the source showed it that is not behind.
+func (r row) made() time.Time {
+	if r.Behind || r.Updated.IsZero() {
+		return r.GraphUpdated
+	}
+	return r.Updated
 }
 
 // rowsOf reads the rows of a write, alone or in a batch.
@@ -255,9 +264,9 @@ func (p *instance) wrote(r *http.Request, body []byte, status int, answer []byte
 				p.observed(r.AlertID, version{
 					number:   r.Version,
 					hash:     r.AlertID + " " + r.Shared,
-					updated:  r.Made,
+					updated:  r.made(),
 					recorded: p.now,
-					polled:   p.isPoller() && !r.Made.Before(p.starts[p.listing]),
+					polled:   p.isPoller() && !r.made().Before(p.starts[p.listing]),
 					by:       p.listing,
 				})
 			}

@@ -126,6 +126,9 @@ func TestASourceThatIsOutOfOrderIsToldOnceAndHoldsNothingUp(t *testing.T) {
 	f.pass(t, 1)
 	s.out = errors.New("410 gone; request 1")
 	f.pass(t, 4)
+	if people.kinds() != "" {
+		t.Errorf("people are told %s within minutes", people.kinds())
+	}
 	s.out = errors.New("410 gone; request 2")
 	f.show("da1", alert.High, f.clock(), f.clock())
 	f.pass(t, 30)
@@ -226,6 +229,32 @@ func TestChangingTheSourceMissesNothing(t *testing.T) {
 	}
 	if w := s.asked[0]; w.From.After(noon.Add(3 * time.Minute)) {
 		t.Errorf("Graph is first read from %s on", w.From)
+	}
+}
+
+// TestASourceThatIsAddedToAnOldDeploymentLooksBackForAWeek holds that what its records may be gone of is not asked for.
+func TestASourceThatIsAddedToAnOldDeploymentLooksBackForAWeek(t *testing.T) {
+	t.Parallel()
+	f, s, _ := withTwo(t)
+	both := f.Sources
+	f.Sources = both[:1]
+	f.poll(t)
+	f.advance(500 * 24 * time.Hour)
+	now := f.clock()
+	f.show("late", alert.High, now.Add(-6*24*time.Hour), now)
+	f.show("old", alert.High, now.Add(-300*24*time.Hour), now)
+	f.poll(t)
+	f.Sources = both
+	f.advance(time.Minute)
+	f.poll(t)
+	for _, w := range s.asked {
+		if back := now.Sub(w.From); back > 15*24*time.Hour {
+			t.Errorf("Graph is asked for what is %v old", back)
+		}
+	}
+	if oldest := slices.MinFunc(s.asked, func(a, b alert.Window) int { return a.From.Compare(b.From) }); now.Sub(
+		oldest.From) < 7*24*time.Hour {
+		t.Errorf("Graph is looked through from %s on", oldest.From)
 	}
 }
 

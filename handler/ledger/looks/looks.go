@@ -31,8 +31,7 @@ type Looks struct {
 	GraphBehind  bool      `json:",omitempty"`
 	GraphID      string    `json:",omitempty"` // Graph's own id of the alert, as far as it is known
 
-	Shared string    `json:",omitempty"` // alert.SharedHash of Version
-	Made   time.Time `json:",omitzero"`  // when the alert was updated to Version; zero: Updated
+	Shared string `json:",omitempty"` // alert.SharedHash of Version
 }
 
 // Meaning is what a look says about an alert that was seen before.
@@ -86,8 +85,7 @@ func (l *Looks) ShownBy(s alert.Source) bool {
 }
 
 // upTo is the newest moment of which a source showed Version.
-func (l *Looks) upTo() time.Time {
-	newest := l.Made
+func (l *Looks) upTo() (newest time.Time) {
 	for _, s := range []alert.Source{alert.Defender, alert.Graph} {
 		if shown := l.last(s); l.ShownBy(s) && shown.updated.After(newest) {
 			newest = shown.updated
@@ -172,7 +170,6 @@ func (l *Looks) Note(o Look) bool {
 func (l *Looks) Make(o Look) {
 	l.Version++
 	l.Shared = alert.SharedHash(o.Alert)
-	l.Made = o.Alert.Updated
 	l.only(o.Alert.Source, last{
 		hash:    o.Hash,
 		updated: o.Alert.Updated,
@@ -214,7 +211,6 @@ func (l *Looks) Absorb(own Own) bool {
 		shown.updated = own.Updated
 	}
 	l.Shared = alert.SharedHash(own.Is)
-	l.Made = shown.updated
 	l.only(source, shown)
 	return true
 }
