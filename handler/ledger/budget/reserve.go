@@ -16,7 +16,7 @@ type Quota struct {
 	PerHour   int
 }
 
-// Reservation asks for leave to send one request. The caps count machines, each once in any window, whatever its
+// Reservation asks for a slot to send one request. The caps count machines, each once in any window, whatever its
 // requests; the same Key is counted once against the machine's own cap. The same Key and Request find the slot again
 // that they were given. At is by the table service's clock, which is the same for all instances, see ServiceTime.
 type Reservation struct {
@@ -42,7 +42,7 @@ type Reservation struct {
 // Rate bounds a count in sliding windows. Zero: that window has no bound.
 type Rate struct{ PerMinute, PerHour, PerDay int }
 
-// Slot answers a Reservation. The zero value is the leave to send the request within slotGoodFor.
+// Slot answers a Reservation. The zero value lets the request be sent within slotGoodFor.
 type Slot struct {
 	CapReached string        // the cap that stands against it, in words; nothing was taken
 	Cap        string        // the same cap as a name, such as isolate/rule contain/hour

@@ -50,19 +50,19 @@ func (l Lookups) Untold() []Lookup {
 	})
 }
 
-// LookupLeave is the answer to whether an id may be looked up.
-type LookupLeave int
+// LookupAnswer is the answer to whether an id may be looked up.
+type LookupAnswer int
 
 // The answers. The zero value is none.
 const (
-	LookUp        LookupLeave = iota + 1 // it may; what comes of it is to be said by Found or Missing
+	LookUp        LookupAnswer = iota + 1 // it may; what comes of it is to be said by Found or Missing
 	LookedUp                             // the API did not know it within the last hour
 	NoLookupsLeft                        // the hour's look-ups are used up
 )
 
 // AskToLookUp takes one of the hour's look-ups for an id, if there is one.
-func (s *Store) AskToLookUp(ctx context.Context, alertID string, now time.Time) (LookupLeave, error) {
-	var leave LookupLeave
+func (s *Store) AskToLookUp(ctx context.Context, alertID string, now time.Time) (LookupAnswer, error) {
+	var answer LookupAnswer
 	err := s.changeLookups(ctx, now, func(l *Lookups) (changed bool) {
 		of := func(one Lookup) bool { return one.AlertID == alertID }
 		taken := 0
@@ -77,14 +77,14 @@ func (s *Store) AskToLookUp(ctx context.Context, alertID string, now time.Time) 
 				one.Missing &&
 				now.Sub(one.At) < time.Hour
 		}):
-			leave = LookedUp
+			answer = LookedUp
 			return false
 		case taken < LookupsPerHour:
-			leave = LookUp
+			answer = LookUp
 			l.All = append(l.All, Lookup{AlertID: alertID, At: now})
 			return true
 		}
-		leave = NoLookupsLeft
+		answer = NoLookupsLeft
 		if slices.ContainsFunc(l.All, of) {
 			return false
 		}
@@ -99,7 +99,7 @@ func (s *Store) AskToLookUp(ctx context.Context, alertID string, now time.Time) 
 		}
 		return true
 	})
-	return leave, err
+	return answer, err
 }
 
 // Found gives the look-up of an id back: it was real.

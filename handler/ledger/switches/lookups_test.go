@@ -12,7 +12,7 @@ import (
 // lookups is a promise: many instances ask for more than the hour has, and the row stays small.
 func lookups(t *testing.T, s *Store) {
 	const n = 8
-	ask := func(s *Store, id string, at time.Time) LookupLeave {
+	ask := func(s *Store, id string, at time.Time) LookupAnswer {
 		leave, err := s.AskToLookUp(t.Context(), id, at)
 		if err != nil {
 			t.Error(err)
