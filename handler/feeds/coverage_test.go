@@ -48,6 +48,10 @@ func wanted() []string {
 		"isolated", "held", "no rule", "superseded", "released", "not isolated", "no machine",
 		"lifted by the service", "isolated anew after a lift",
 	}
+	if slices.Contains(sourcesPlayed(), fromBoth) {
+		kinds = append(kinds, "ids that differ", "an alert that Graph never shows", "Graph dead for good",
+			"Defender's alerts dead for good", "Defender's alerts dead: empty", "Graph dead: empty")
+	}
 	for _, p := range []part{thePoller, theResponder, theFollower, everything} {
 		kinds = append(kinds, string(p)+" out")
 	}

@@ -14,6 +14,7 @@ import (
 type feed struct {
 	Source   source        // where alerts are read
 	GraphLag time.Duration // how long ago what Graph shows of the tenant was so
+	OwnIDs   bool          // of two sources: Graph has ids of its own, and does not tell Defender's
 	Skew     time.Duration // of the API's clock against ours
 	ListLag  time.Duration // how much later than by id alerts and actions are listed
 	Acting   time.Duration // how long a machine takes to carry an action out
@@ -231,6 +232,7 @@ func (p profile) draw(t *rapid.T) feed {
 	f.Source = pick(t, "source", sourcesPlayed()...)
 	f.GraphLag = pick(t, "graph lags", 0, 0, 40*time.Second, 20*time.Minute, 7*time.Hour)
 	if f.Source == fromBoth {
+		f.OwnIDs = pick(t, "own ids", false, false, false, true)
 		f.Steps = append(f.Steps, rapid.SliceOfN(rapid.Custom(betweenSources), 0, 3).Draw(t, "between sources")...)
 		f.Steps = rapid.Permutation(f.Steps).Draw(t, "order of steps")
 	}
@@ -380,7 +382,7 @@ func (p profile) trouble(t *rapid.T, s *step) {
 // GoString prints the feed as rapid shows what it drew: one line a step.
 func (f feed) GoString() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "alerts from %s, Graph lags %v\n", f.Source, f.GraphLag)
+	fmt.Fprintf(&b, "alerts from %s, Graph lags %v, has ids of its own: %v\n", f.Source, f.GraphLag, f.OwnIDs)
 	fmt.Fprintf(&b, "API's clock %+v, lists lag %v, actions take %v, duplicate window %v, lookback %v, %s, chance %d\n",
 		f.Skew, f.ListLag, f.Acting, f.Window, f.Lookback, f.Order, f.Chance)
 	for _, s := range f.Old {

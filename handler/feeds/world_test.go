@@ -174,12 +174,18 @@ func newWorld(f feed, book *playbook.Book) (*world, error) {
 			return f.Acting / 3, f.Acting, defendersim.Succeeded
 		},
 	})
-	w.graph = alertsim.New(alertsim.Options{
+	ofGraph := alertsim.Options{
 		Tenant:    w.sim,
 		Now:       w.apiNow,
 		PerMinute: -1,
 		Lag:       f.GraphLag,
-	})
+	}
+	if f.OwnIDs {
+		ofGraph.GraphID = func(id string) string { return "graph-" + id }
+		ofGraph.NoProviderID = true
+		w.cover("ids that differ")
+	}
+	w.graph = alertsim.New(ofGraph)
 	w.tables = tables.New(tables.Options{Now: w.clock})
 	queue := servicebus.QueueConfig{
 		LockDuration:     messageLock,

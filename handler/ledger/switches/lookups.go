@@ -56,8 +56,8 @@ type LookupAnswer int
 // The answers. The zero value is none.
 const (
 	LookUp        LookupAnswer = iota + 1 // it may; what comes of it is to be said by Found or Missing
-	LookedUp                             // the API did not know it within the last hour
-	NoLookupsLeft                        // the hour's look-ups are used up
+	LookedUp                              // the API did not know it within the last hour
+	NoLookupsLeft                         // the hour's look-ups are used up
 )
 
 // AskToLookUp takes one of the hour's look-ups for an id, if there is one.
