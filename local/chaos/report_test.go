@@ -13,6 +13,7 @@ func everywhere() map[Site]int {
 	return map[Site]int{
 		{Defender, "PollAlerts"}:         5,
 		{Defender, "RespondToAlert"}:     4,
+		{Graph, "PollAlerts"}:            4,
 		{Entra, "PollAlerts"}:            2,
 		{Tables, "PollAlerts"}:           40,
 		{Tables, "RespondToAlert"}:       100,
@@ -132,7 +133,7 @@ func TestTableSumsUpWhatEachSiteCameTo(t *testing.T) {
 	if got := fields(lines[len(lines)-2]); got != "smtp, SendNotice 12 3 1 2 3 4 5 6 7 1 1" {
 		t.Errorf("the line of the site is %q", got)
 	}
-	if got := fields(lines[len(lines)-1]); got != "all 194 4 1 2 3 4 5 6 7 1 1" {
+	if got := fields(lines[len(lines)-1]); got != "all 198 4 1 2 3 4 5 6 7 1 1" {
 		t.Errorf("the sum is %q", got)
 	}
 	for _, line := range lines {
@@ -176,10 +177,25 @@ func TestBoundaryAtWhichNothingWasProvedIsAFailure(t *testing.T) {
 			r.add(one)
 		}
 	}
+	delete(r.boundaries, Graph) // Graph is asked for alerts only if that is said
 	got := strings.Join(r.Failures(), "\n")
 	if strings.Count(got, "\n") != 1 || !strings.Contains(got, "sent over the boundary management") ||
 		!strings.Contains(got, "strike fell at the boundary smtp") {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestGraphHasToBeStruckWhereAlertsAreReadThere and not where they are not.
+func TestGraphHasToBeStruckWhereAlertsAreReadThere(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]int{"": 0, "defender": 0, "graph": 1, "both": 1} {
+		r := reported(struckEverywhere()...)
+		r.Source = source
+		delete(r.boundaries, Graph)
+		got := strings.Join(r.Failures(), "\n")
+		if strings.Count(got, "sent over the boundary graph") != want || strings.Count(got, "boundary") != want {
+			t.Errorf("%q: %s", source, got)
+		}
 	}
 }
 

@@ -19,12 +19,16 @@ type result struct {
 // binary, and says nothing of the promises.
 func (o Options) one(ctx context.Context, p Point) (result, error) {
 	begun := time.Now()
+	played := newStory(o.Seed).withPush(o.Seed)
+	if o.graph() {
+		played = played.withGraph(o.Seed)
+	}
 	w, err := newScene(p, o)
 	if err != nil {
 		return result{}, fmt.Errorf("stand-ins: %w", err)
 	}
 	defer w.close()
-	a := &act{scene: w, story: newStory(o.Seed).withPush(o.Seed)}
+	a := &act{scene: w, story: played}
 	a.prepare()
 	w.sabotage.begin(ctx, a)
 	if err := w.start(ctx, o.App, o.Seed); err != nil {

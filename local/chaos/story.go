@@ -9,10 +9,12 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"cordon/local/alertsim"
 	"cordon/local/defendersim"
 	"cordon/local/judge"
 	"cordon/local/world"
@@ -26,6 +28,7 @@ type story struct {
 	machines []defendersim.Machine
 	alerts   []defendersim.Alert // the last one is raised
 	pushed   string              // id of the one that only a push brings up; empty: there is none
+	shared   string              // id of the one that only Graph shows, with two machines; empty: there is none
 }
 
 // withPush adds a High alert on a machine of its own that is too old for any poll: another system reports it, again and
@@ -51,6 +54,53 @@ func (s story) withPush(seed uint64) story {
 		MachineID:  s.machines[len(s.machines)-1].ID,
 	})
 	return s
+}
+
+// withGraph adds a High alert on two machines of its own that only Graph shows. It is answered once for each of them.
+func (s story) withGraph(seed uint64) story {
+	random := rand.New(rand.NewPCG(seed, 13))
+	s.shared = fmt.Sprintf("da6389944174%08d_%d", 10000000+random.IntN(89999999), random.Int32()-1<<30)
+	for i, name := range []string{"ops-ws-0031", "ops-ws-0032"} {
+		full := fmt.Sprintf("%s-%d.corp.contoso.com", name, random.IntN(90)+10)
+		sum := sha1.Sum([]byte(full))
+		m := defendersim.Machine{ID: hex.EncodeToString(sum[:]), Name: full, OS: "Windows11", Group: "Workstations"}
+		one := defendersim.Alert{ID: s.shared, Title: "Suspicious activity, shown by Graph", MachineID: m.ID}
+		if i > 0 {
+			one.ID += ":" + m.ID
+		}
+		s.machines = append(s.machines, m)
+		s.alerts = slices.Insert(s.alerts, len(s.alerts)-1, one)
+	}
+	return s
+}
+
+// onlyGraphs reports whether only Graph shows an alert.
+func (s story) onlyGraphs(alertID string) bool {
+	return s.shared != "" && strings.HasPrefix(alertID, s.shared)
+}
+
+// addShared has Graph show the alert that only it has.
+func (a *act) addShared(now time.Time) {
+	if a.story.shared == "" {
+		return
+	}
+	shown := alertsim.Alert{
+		ID:            a.story.shared,
+		IncidentID:    strconv.FormatInt(a.story.raised().IncidentID, 10),
+		Category:      "Execution",
+		Severity:      "high",
+		ServiceSource: alertsim.Endpoint,
+		Created:       now,
+		Updated:       now,
+	}
+	for _, alert := range a.story.alerts {
+		if a.story.onlyGraphs(alert.ID) {
+			m, _ := a.Defender.Machine(alert.MachineID)
+			shown.Title = alert.Title
+			shown.Evidence = append(shown.Evidence, alertsim.Device(m, now, alert.ID == shown.ID))
+		}
+	}
+	a.Alerts.AddAlert(shown, now)
 }
 
 func newStory(seed uint64) story {
@@ -124,7 +174,11 @@ func (a *act) prepare() {
 		a.Defender.AddMachine(m)
 	}
 	now := time.Now().UTC()
+	a.addShared(now)
 	for _, alert := range a.story.alerts {
+		if a.story.onlyGraphs(alert.ID) {
+			continue
+		}
 		alert.Created, alert.Updated = now, now
 		if alert.ID == a.story.pushed {
 			alert.Created, alert.Updated = now.Add(-beforePolls), now.Add(-beforePolls)
