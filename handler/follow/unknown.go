@@ -74,7 +74,7 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 func unknownDetail(missing, over []string, more int) string {
 	var b strings.Builder
 	if len(missing) > 0 {
-		fmt.Fprintf(&b, "Defender does not know %d of the ids, and no poll has found them: %s. ",
+		fmt.Fprintf(&b, "No source of alerts knows %d of the ids, and no poll has found them: %s. ",
 			len(missing), named(missing))
 	}
 	if len(over)+more > 0 {

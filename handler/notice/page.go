@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"cordon/handler/alert"
 	"cordon/handler/machine"
 )
 
@@ -65,10 +66,11 @@ func summarize(events []Event, seq int) page {
 	}
 	for _, e := range events {
 		if e.AlertID != "" && (news[e.subject()] || (e.MachineID == "" && e.seq == seq)) {
-			before, known := alerts[e.AlertID]
+			id := alert.APIID(e.AlertID) // an alert on several machines is one
+			before, known := alerts[id]
 			if !known || e.Title != "" {
-				alerts[e.AlertID] = alertLine{
-					ID:       e.AlertID,
+				alerts[id] = alertLine{
+					ID:       id,
 					Title:    e.Title,
 					Severity: e.Severity,
 					Rule:     e.Rule,
@@ -288,13 +290,13 @@ func otherHeadline(e Event) string {
 		}
 		return "No machine to isolate: " + e.Title
 	case NotFound:
-		return "Alert not found: " + e.AlertID
+		return "Alert not found: " + alert.APIID(e.AlertID)
 	case Parked:
 		return "An alert was set aside, a person must look: " + e.RunID
 	case Stuck:
-		return "An alert is not answered yet: " + cmp.Or(e.Title, e.AlertID)
+		return "An alert is not answered yet: " + cmp.Or(e.Title, alert.APIID(e.AlertID))
 	case GaveUp:
-		return "An alert is not answered, a person must look: " + cmp.Or(e.Title, e.AlertID)
+		return "An alert is not answered, a person must look: " + cmp.Or(e.Title, alert.APIID(e.AlertID))
 	case CapReached:
 		held := "what is beyond it is held"
 		spec, known := machine.SpecOf(e.Action)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"cordon/handler/alert"
 	"cordon/handler/machine"
 )
 
@@ -257,6 +258,25 @@ func TestWhatIsNotFoundIsNamed(t *testing.T) {
 	gone.MachineID, gone.Detail = "", "alert not found in 3 tries"
 	if p := summarize([]Event{gone}, 1); p.Headline != "Alert not found: da1" {
 		t.Errorf("an alert: %s", p.Headline)
+	}
+}
+
+// TestAnAlertOnSeveralMachinesIsNamedOnceByItsOwnID though the ledger keeps it once for each machine.
+func TestAnAlertOnSeveralMachinesIsNamedOnceByItsOwnID(t *testing.T) {
+	t.Parallel()
+	also := alert.OnMachine("da1", strings.Repeat("a", 40))
+	p := summarize([]Event{
+		{Kind: Requested, AlertID: "da1", Title: "x", MachineID: "m1", seq: 1},
+		{Kind: Requested, AlertID: also, Title: "x", MachineID: strings.Repeat("a", 40), seq: 1},
+	}, 1)
+	if len(p.Machines) != 2 || len(p.Alerts) != 1 || p.Alerts[0].ID != "da1" {
+		t.Errorf("%d machines, %+v", len(p.Machines), p.Alerts)
+	}
+	for _, kind := range []Kind{NotFound, Stuck, GaveUp} {
+		p := summarize([]Event{{Kind: kind, AlertID: also, seq: 1}}, 1)
+		if !strings.HasSuffix(p.Headline, ": da1") || p.Alerts[0].ID != "da1" {
+			t.Errorf("%s: %s, %+v", kind, p.Headline, p.Alerts)
+		}
 	}
 }
 

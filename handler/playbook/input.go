@@ -96,7 +96,7 @@ func (in Input) asked(s StepSpec) bool {
 // factsOf is what conditions see of an input.
 func factsOf(in Input) facts.Facts {
 	seen := facts.Facts{
-		Alert: facts.OfAlert(in.Alert),
+		Alert: facts.OfAlert(asPeopleKnow(in.Alert)),
 		Hunt:  (*facts.Hunt)(in.Hunt),
 		Now:   in.Now.UTC(),
 	}
@@ -139,7 +139,7 @@ func machineFacts(in Input) *facts.Machine {
 
 // templateData is what templates see of an input.
 func templateData(in Input) templates.Data {
-	data := templates.Data{Alert: in.Alert, Now: in.Now.UTC()}
+	data := templates.Data{Alert: asPeopleKnow(in.Alert), Now: in.Now.UTC()}
 	if in.Machine != nil {
 		m := facts.OfMachine(*in.Machine, in.Now)
 		data.Machine = templates.Machine{Machine: m.Machine, LastSeenAge: m.LastSeenAge.Round(time.Minute)}
@@ -147,7 +147,13 @@ func templateData(in Input) templates.Data {
 	return data
 }
 
+// asPeopleKnow is an alert by the id that people find it by: that of the ledger may name one of its machines too.
+func asPeopleKnow(a alert.Alert) alert.Alert {
+	a.ID = alert.APIID(a.ID)
+	return a
+}
+
 // usualComment is the comment of a machine action whose step has none.
 func usualComment(in Input) string {
-	return fmt.Sprintf("Alert %s: %s", in.Alert.ID, in.Alert.Title)
+	return fmt.Sprintf("Alert %s: %s", alert.APIID(in.Alert.ID), in.Alert.Title)
 }

@@ -54,6 +54,20 @@ func TestEveryStepIsPlannedWithWhatItCarries(t *testing.T) {
 	}
 }
 
+// TestAnAlertOnASecondMachineHasItsOwnID holds that neither comments nor conditions see the machine that the ledger
+// keeps such an alert under.
+func TestAnAlertOnASecondMachineHasItsOwnID(t *testing.T) {
+	t.Parallel()
+	in := playbooktest.Input()
+	in.Alert.ID = alert.OnMachine("da1", strings.Repeat("a", 40))
+	p := playbooktest.Load(t, playbooktest.Rules(`{name: r, on: alert, when: "alert.id == \"da1\"", do: [`+
+		`scan: {type: Quick, comment: "scan {{.Alert.ID}}"}, isolate: {type: Full}]}`)).Decide(in)
+	if len(p.Steps) != 2 || p.Steps[0].Comment != "scan da1" ||
+		p.Steps[1].Comment != "Alert da1: Suspicious PowerShell" {
+		t.Errorf("%q, %+v", p.Rule, p.Steps)
+	}
+}
+
 func TestAStepWithoutKeysIsWrittenInEitherWay(t *testing.T) {
 	t.Parallel()
 	for _, written := range []string{"release: {}", "release: null", `release: {comment: "{{.Rule}}"}`,

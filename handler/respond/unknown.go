@@ -33,7 +33,7 @@ func (r *Responder) askedAlert(ctx context.Context, run *answer.Run) (a alert.Al
 	case err != nil:
 		return a, o, err
 	case may == switches.LookedUp:
-		why = "Defender did not know it within the last hour"
+		why = "no source of alerts knew it within the last hour"
 	case may == switches.NoLookupsLeft:
 		why = fmt.Sprintf("%d ids that no poll recorded were looked up within the hour", switches.LookupsPerHour)
 	case run.Message.Attempt >= LookUpTries:
@@ -76,7 +76,7 @@ func (r *Responder) unknownAlert(ctx context.Context, run *answer.Run, cause err
 		}
 		run.Row = row
 	}
-	reason := "Defender does not know the alert, and no poll has recorded it: " + cause.Error()
+	reason := "no source of alerts knows it, and no poll has recorded it: " + cause.Error()
 	return r.clerk.Close(ctx, run, "not found", reason)
 }
 

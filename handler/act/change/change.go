@@ -179,11 +179,12 @@ func (c *Changer) beginChange(
 	})
 }
 
-// hasComment reports whether a comment of the same words was written for any version of the alert.
+// hasComment reports whether a comment of the same words was written for any version of the alert, and any machine of
+// it.
 func hasComment(comments []string, alertID, text string) bool {
 	for _, comment := range comments {
 		mark, rest, _ := strings.Cut(comment, "] ")
-		if strings.HasPrefix(mark, "[cordon "+alertID+":") && rest == text {
+		if strings.HasPrefix(mark, "[cordon "+alert.APIID(alertID)+":") && rest == text {
 			return true
 		}
 	}

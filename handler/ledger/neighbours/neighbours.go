@@ -80,14 +80,15 @@ func (s *Store) InIncident(ctx context.Context, incident int64, but string) (int
 	return s.count(ctx, rows.Prefix(s.incidentPartition(incident), ""), but)
 }
 
+// count counts an alert that is kept once for each of its machines once.
 func (s *Store) count(ctx context.Context, filter, but string) (int, error) {
 	found := map[string]bool{}
 	for n, err := range rows.Each[neighbour](ctx, s.index, filter, "AlertID") {
 		if err != nil {
 			return len(found), err
 		}
-		if n.AlertID != but {
-			found[n.AlertID] = true
+		if id := alert.APIID(n.AlertID); id != alert.APIID(but) {
+			found[id] = true
 		}
 		if len(found) == maxCounted {
 			break
