@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,15 +42,16 @@ func others(t *testing.T, s *Store) {
 		t.Errorf("counted although it was not asked for: %s", got)
 	}
 	s.Neighbours.Kept = true
-	see("da1", "m1", 7, alert.High, noon)                        // itself
-	see("da2", "m1", 7, alert.Medium, noon.Add(-2*time.Hour))    // two versions, one alert
-	see("da2", "m1", 7, alert.High, noon.Add(-time.Hour))        //
-	see("da2", "m1", 7, alert.High, noon.Add(-time.Minute))      // no new version
-	see("da3", "m1", 0, alert.High, noon.Add(-24*time.Hour))     // of no incident, just in time
-	see("da4", "m1", 7, alert.High, noon.Add(-24*time.Hour-1))   // too long ago for the machine
-	see("da5", "m11", 77, alert.High, noon)                      // names that begin alike
-	see("da6", "", 7, alert.High, noon)                          // names no machine
-	see("da'7|m1", "m1", 8, alert.High, noon.Add(1*time.Minute)) // a name with what keys do not have
+	see("da1", "m1", 7, alert.High, noon)                                           // itself
+	see(alert.OnMachine("da1", strings.Repeat("a", 40)), "m2", 7, alert.High, noon) // itself, on another machine
+	see("da2", "m1", 7, alert.Medium, noon.Add(-2*time.Hour))                       // two versions, one alert
+	see("da2", "m1", 7, alert.High, noon.Add(-time.Hour))                           //
+	see("da2", "m1", 7, alert.High, noon.Add(-time.Minute))                         // no new version
+	see("da3", "m1", 0, alert.High, noon.Add(-24*time.Hour))                        // of no incident, just in time
+	see("da4", "m1", 7, alert.High, noon.Add(-24*time.Hour-1))                      // too long ago for the machine
+	see("da5", "m11", 77, alert.High, noon)                                         // names that begin alike
+	see("da6", "", 7, alert.High, noon)                                             // names no machine
+	see("da'7|m1", "m1", 8, alert.High, noon.Add(1*time.Minute))                    // a name with what keys do not have
 	if got := counts(); got != "3 on the machine, 3 in the incident" {
 		t.Errorf("%s", got)
 	}
