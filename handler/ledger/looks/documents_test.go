@@ -8,6 +8,6 @@ import (
 
 func TestWhatIsKeptOfAnAlertCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
 	t.Parallel()
-	outgoingtest.Written(t, []any{Looks{}})
-	outgoingtest.ReadBack(t, Looks{})
+	outgoingtest.Written(t, []any{Looks{}, Change{}, work{}})
+	outgoingtest.ReadBack(t, Looks{}, Change{}, work{})
 }

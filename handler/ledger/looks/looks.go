@@ -32,6 +32,7 @@ type Looks struct {
 	GraphID      string    `json:",omitempty"` // Graph's own id of the alert, as far as it is known
 
 	Shared string `json:",omitempty"` // alert.SharedHash of Version
+	Ours   Change `json:",omitzero"`  // what Cordon last changed in the alert, on whichever of its machines
 }
 
 // Meaning is what a look says about an alert that was seen before.
@@ -130,9 +131,10 @@ func (l *Looks) Compare(o Look) Meaning {
 		return Known
 	case past && !l.agrees(o):
 		return Lagging
-	case current:
-		return News
-	case o.Alert.Updated.Equal(upTo), l.agrees(o):
+	case !current && (o.Alert.Updated.Equal(upTo) || l.agrees(o)):
+		return Known
+	}
+	if _, ours := l.ours(o); ours {
 		return Known
 	}
 	return News
@@ -148,6 +150,9 @@ func (l *Looks) Note(o Look) bool {
 	before := *l
 	switch l.Compare(o) {
 	case Known:
+		if own, ours := l.ours(o); ours && l.Absorb(own) {
+			break
+		}
 		shown := last{hash: o.Hash, updated: o.Alert.Updated}
 		if l.ShownBy(o.Alert.Source) && !shown.updated.After(l.UpdatedBy(o.Alert.Source)) {
 			return false
@@ -188,29 +193,4 @@ func (l *Looks) noteID(o Look) {
 	if o.Alert.GraphID != "" {
 		l.GraphID = o.Alert.GraphID
 	}
-}
-
-// Own is a change of an alert that Cordon itself made: the alert as it was and as it is, by the same source.
-type Own struct {
-	Version int // whose run made it
-	Was, Is alert.Alert
-	Updated time.Time
-}
-
-// Absorb takes Cordon's own change for seen, and reports whether it could: not if anybody saw another change.
-func (l *Looks) Absorb(own Own) bool {
-	source := own.Was.Source
-	shown := l.last(source)
-	if l.Version != own.Version ||
-		!l.ShownBy(source) ||
-		shown.hash != alert.DecisionHash(own.Was) {
-		return false
-	}
-	shown.hash = alert.DecisionHash(own.Is)
-	if own.Updated.After(shown.updated) {
-		shown.updated = own.Updated
-	}
-	l.Shared = alert.SharedHash(own.Is)
-	l.only(source, shown)
-	return true
 }

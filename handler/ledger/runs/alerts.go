@@ -65,7 +65,7 @@ func (s *Store) Alert(ctx context.Context, alertID string) (Record, error) {
 			return record, err
 		}
 	}
-	return record, nil
+	return record, s.takeOwnChange(ctx, alertID, &record)
 }
 
 // take puts a row of the alert's partition into its record.

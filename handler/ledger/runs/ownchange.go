@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"cordon/handler/alert"
 	"cordon/handler/ledger/looks"
 	"cordon/handler/ledger/rows"
 )
@@ -15,8 +16,34 @@ func (s *Store) NoteOwnChange(ctx context.Context, alertID string, own looks.Own
 	_, err := rows.Change(ctx, s.alerts, "note a change of alert "+alertID, fresh, func(seen *Seen) (bool, error) {
 		return seen.Stored() && seen.Absorb(own), nil
 	})
+	if main := alert.APIID(alertID); main != alertID && err == nil {
+		err = s.rememberOwnChange(ctx, main, own)
+	}
 	if errors.Is(err, rows.ErrConflict) {
 		return nil
+	}
+	return err
+}
+
+// rememberOwnChange keeps what the answer on another machine changed, where all machines of the alert find it.
+func (s *Store) rememberOwnChange(ctx context.Context, alertID string, own looks.Own) error {
+	fresh := Seen{Keys: s.alerts.At(seenKey, alertID)}
+	_, err := rows.Change(ctx, s.alerts, "note a change of alert "+alertID, fresh, func(seen *Seen) (bool, error) {
+		seen.Remember(own)
+		return seen.Stored(), nil
+	})
+	return err
+}
+
+// takeOwnChange has the record of an alert on one more machine know what Cordon last changed in the alert.
+func (s *Store) takeOwnChange(ctx context.Context, alertID string, r *Record) error {
+	main := alert.APIID(alertID)
+	if r.Seen == nil || main == alertID {
+		return nil
+	}
+	seen, found, err := s.Seen(ctx, main)
+	if found {
+		r.Seen.Ours = seen.Ours
 	}
 	return err
 }
