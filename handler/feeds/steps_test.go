@@ -271,7 +271,8 @@ func (w *world) die(s *step) {
 	}
 	until := w.now.Add(s.For)
 	if s.For == 0 {
-		only := s.Part == theAlerts && (len(w.hiding) > 0 || w.feed.OwnIDs) // shows what is judged
+		// Where only one source knows an alert its run waits for that source, however long it is away.
+		only := w.feed.OwnIDs || s.Part == theAlerts && len(w.hiding) > 0
 		if w.deadForGood(other) || only {
 			return
 		}
