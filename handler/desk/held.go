@@ -213,7 +213,8 @@ func asSeen(seen runs.Seen, a alert.Alert, now time.Time) bool {
 		At:     now,
 		Single: true,
 	}
-	return seen.Compare(look) == looks.Known || a.Updated.Equal(seen.UpdatedBy(a.Source))
+	return seen.Compare(look) == looks.Known ||
+		a.Updated.Equal(seen.UpdatedBy(a.Source))
 }
 
 func refusedIfGone(err error, what string) error {

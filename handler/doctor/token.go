@@ -56,7 +56,9 @@ func Tokens(a API) Area {
 		area = append(area,
 			Check{
 				Name: a.Name + " " + r.Name,
-				Run:  func(context.Context) Finding { return r.in(token) },
+				Run: func(context.Context) Finding {
+					return r.in(token)
+				},
 			})
 	}
 	return area

@@ -62,7 +62,8 @@ const AlertsWindow = 24 * time.Hour
 
 // machineUnread reports whether the alert names a machine that could not be read. The record of another is none of it.
 func (in *Input) machineUnread() bool {
-	return in.Alert.MachineID != "" && (in.Machine == nil || !strings.EqualFold(in.Machine.ID, in.Alert.MachineID))
+	return in.Alert.MachineID != "" &&
+		(in.Machine == nil || !strings.EqualFold(in.Machine.ID, in.Alert.MachineID))
 }
 
 // notRead says that a fact which is read apart from the alert is not known, empty if it is.
@@ -90,7 +91,8 @@ func (in *Input) notRead(fact string) string {
 // asked reports whether the step is under way for the alert, or was. What has no machine action goes by those of the
 // others.
 func (in Input) asked(s StepSpec) bool {
-	return len(in.Asked) > 0 && (s.Action == nil || slices.Contains(in.Asked, s.Action.LatchOf(s.Scope)))
+	return len(in.Asked) > 0 &&
+		(s.Action == nil || slices.Contains(in.Asked, s.Action.LatchOf(s.Scope)))
 }
 
 // factsOf is what conditions see of an input.

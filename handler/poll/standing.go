@@ -37,7 +37,9 @@ type Standing struct {
 }
 
 // out reports whether the source did not work when it was last asked.
-func (s Standing) out() bool { return !s.Since.IsZero() }
+func (s Standing) out() bool {
+	return !s.Since.IsZero()
+}
 
 // Risk says why a source of alerts puts a promise at risk; empty: it does not.
 func (s Standing) Risk() string {
@@ -50,7 +52,9 @@ func (s Standing) Risk() string {
 // standings are those of all sources, by their names; empty where there is one.
 type standings map[alert.Source]Standing
 
-func (all standings) of(name alert.Source) Standing { return all[name] }
+func (all standings) of(name alert.Source) Standing {
+	return all[name]
+}
 
 func markOf(name string) string { return "source:" + name }
 
@@ -157,7 +161,8 @@ func (s Standing) next(r reading, other Sight, now time.Time) Standing {
 		s.Newest = r.newest
 	}
 	if !s.Newest.Updated.Before(s.Lacks.Updated) {
-		s.Lacks, s.LackAt = Sight{}, time.Time{}
+		s.Lacks = Sight{}
+		s.LackAt = time.Time{}
 	}
 	if s.LackAt.IsZero() && other.Updated.After(s.Newest.Updated) {
 		s.Lacks, s.LackAt = other, now

@@ -14,8 +14,8 @@ import (
 
 // facts gets alert and machine: from the message if the ledger vouches for its snapshots, else from the API. The
 // machine is always the alert's: one for which the API shows the record of another counts as one that could not be
-// read, and so does one whose id cannot be one. Snapshots may be old: with them a run closes without a rule, joins what is under way or waits for its turn.
-// Before it acts or tells anything else they are read again.
+// read, and so does one whose id cannot be one. Snapshots may be old: with them a run closes without a rule, joins what
+// is under way or waits for its turn. Before it acts or tells anything else they are read again.
 func (r *Responder) facts(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
 	vouched := run.Message.Version == run.Row.Version && !run.Refresh
 	if run.Alert.ID == "" {

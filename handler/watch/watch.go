@@ -113,7 +113,9 @@ func (d *Dog) Check(ctx context.Context, f Function) error {
 			detail = fmt.Sprintf("%s has not succeeded since it was first looked for at %s. Look at the function's "+
 				"log and at /api/health.", f.Name, since.Format(time.RFC3339))
 		}
-		d.Log.ErrorContext(ctx, "a function is overdue; the operator is told", "function", f.Name, "since", since)
+		d.Log.ErrorContext(ctx, "a function is overdue; the operator is told",
+			"function", f.Name,
+			"since", since)
 		return d.tell(ctx, name, since, overdue, d.event(notice.Overdue, f, since, detail))
 	case told.Note == overdue:
 		detail := fmt.Sprintf("%s succeeded at %s, for the first time since %s. What was missed meanwhile is caught up.",

@@ -63,7 +63,8 @@ func Explain(getenv func(string) string) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&x.alert, "alert", "", "file with the alert, or the id of one")
-	c.Flags().StringVar(&x.machine, "machine", "", "file with the machine; without it that of an alert from a file counts as not read")
+	c.Flags().StringVar(&x.machine, "machine", "",
+		"file with the machine; without it that of an alert from a file counts as not read")
 	c.Flags().StringVar(&x.actions, "actions", "", "file with the list of the machine's actions")
 	c.Flags().IntVar(&x.onMachine, "alerts-on-machine", -1,
 		"how many other alerts the machine had in the 24 hours before; default: not known")

@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -48,16 +47,6 @@ const (
 	maxList    = 1 << 30
 	maxTrailer = 64 << 10
 )
-
-// call describes one request: the endpoint as the vendor writes it, for errors, and what stands behind it in the path.
-type call struct {
-	method   string
-	endpoint string // /v1.0/security/alerts_v2/{id}
-	path     []string
-	query    url.Values
-	body     any    // nil: none
-	needs    string // the application permission that the endpoint asks for, for the error text
-}
 
 // Time-outs of one request with its answer. A change is short, so that its fate is known, or known to be unknown, soon;
 // a list may be long, and includes the waits for quota.
@@ -126,6 +115,3 @@ func checkID(k call, graphID string) error {
 	}
 	return nil
 }
-
-// acting reports whether the request changes something.
-func (k call) acting() bool { return k.method != http.MethodGet }

@@ -108,7 +108,10 @@ func listAlerts(w alert.Window) call {
 	if !w.To.IsZero() {
 		filter += " and lastUpdateDateTime lt " + stamp(w.To)
 	}
-	query := url.Values{"$filter": {filter}, "$top": {strconv.Itoa(w.Top)}}
+	query := url.Values{
+		"$filter": {filter},
+		"$top":    {strconv.Itoa(w.Top)},
+	}
 	if w.Skip > 0 {
 		query.Set("$skip", strconv.Itoa(w.Skip))
 	}

@@ -59,7 +59,9 @@ type work struct {
 	Determination  string       `json:",omitempty"`
 }
 
-func workOf(a alert.Alert) work { return work{a.Status, a.Classification, a.Determination} }
+func workOf(a alert.Alert) work {
+	return work{a.Status, a.Classification, a.Determination}
+}
 
 // Remember keeps Cordon's own change, by which it is known on the alert's other machines.
 func (l *Looks) Remember(own Own) {
@@ -72,7 +74,9 @@ func (l *Looks) Remember(own Own) {
 
 // ours is Cordon's own change if a look shows that and nothing else.
 func (l *Looks) ours(o Look) (Own, bool) {
-	if l.Ours.Is == l.Ours.Was || workOf(o.Alert) != l.Ours.Is || o.Alert.Updated.Before(l.Ours.Updated) {
+	if l.Ours.Is == l.Ours.Was ||
+		workOf(o.Alert) != l.Ours.Is ||
+		o.Alert.Updated.Before(l.Ours.Updated) {
 		return Own{}, false
 	}
 	own := Own{

@@ -273,3 +273,16 @@ func (s *Store) removeAlert(ctx context.Context, k rows.Keys, before time.Time) 
 		return !strings.HasPrefix(r.RowKey, runPrefix) || State(r.State).Final()
 	})
 }
+
+// takeOwnChange has the record of an alert on one more machine know what Cordon last changed in the alert.
+func (s *Store) takeOwnChange(ctx context.Context, alertID string, r *Record) error {
+	main := alert.APIID(alertID)
+	if r.Seen == nil || main == alertID {
+		return nil
+	}
+	seen, found, err := s.Seen(ctx, main)
+	if found {
+		r.Seen.Ours = seen.Ours
+	}
+	return err
+}

@@ -34,16 +34,3 @@ func (s *Store) rememberOwnChange(ctx context.Context, alertID string, own looks
 	})
 	return err
 }
-
-// takeOwnChange has the record of an alert on one more machine know what Cordon last changed in the alert.
-func (s *Store) takeOwnChange(ctx context.Context, alertID string, r *Record) error {
-	main := alert.APIID(alertID)
-	if r.Seen == nil || main == alertID {
-		return nil
-	}
-	seen, found, err := s.Seen(ctx, main)
-	if found {
-		r.Seen.Ours = seen.Ours
-	}
-	return err
-}
