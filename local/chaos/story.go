@@ -180,10 +180,12 @@ func (a *act) prepare() {
 			continue
 		}
 		alert.Created, alert.Updated = now, now
+		visible := now
 		if alert.ID == a.story.pushed {
-			alert.Created, alert.Updated = now.Add(-beforePolls), now.Add(-beforePolls)
+			visible = now.Add(-beforePolls) // also to a source that lags
+			alert.Created, alert.Updated = visible, visible
 		}
-		a.Defender.AddAlert(alert, now)
+		a.Defender.AddAlert(alert, visible)
 	}
 	var once sync.Once
 	a.Defender.SetFault(func(r *http.Request) *defendersim.Fault {
