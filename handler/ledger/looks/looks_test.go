@@ -241,7 +241,6 @@ func TestEveryChangeIsOneVersionWhoeverShowsIt(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		severities := []alert.Severity{alert.Low, alert.Medium, alert.High}
-		state := severities[0]
 		history := []Look{}
 		minute := 0
 		var l Looks
@@ -249,7 +248,7 @@ func TestEveryChangeIsOneVersionWhoeverShowsIt(t *testing.T) {
 		answered := ""
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
 			if rapid.Bool().Draw(t, "changes") || len(history) == 0 {
-				state = severities[rapid.IntRange(0, 2).Draw(t, "severity")]
+				state := severities[rapid.IntRange(0, 2).Draw(t, "severity")]
 				minute++
 				history = append(history, view("", state, minute))
 			}
