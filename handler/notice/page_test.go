@@ -113,7 +113,7 @@ func pages() map[string]page {
 		Kind:   UnknownAlerts,
 		At:     noon,
 		RunID:  "lookups 2026-03-02T11:50:00Z 2026-03-02T11:51:00Z",
-		Detail: "Defender does not know 2 of the ids, and no poll has found them: da1, da2.",
+		Detail: "No source of alerts knows 2 of the ids, and no poll has found them: da1, da2.",
 		seq:    1,
 	}
 	return map[string]page{
