@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"cordon/handler/alert"
@@ -20,10 +21,13 @@ func Outage(ctx context.Context, store *switches.Store, seen looks.Looks, now ti
 	if err != nil {
 		return true
 	}
+	unpolled := slices.ContainsFunc(marks, func(m switches.Watermark) bool {
+		return alert.Source(m.Source()) == alert.Defender && now.Sub(m.At) > outageAfter
+	})
 	polled, well := false, false
 	for _, mark := range marks {
 		source := alert.Source(mark.Source())
-		if source == alert.Graph && unfollowed(ctx, store, now) {
+		if source == alert.Graph && unfollowed(ctx, store, unpolled, now) {
 			return true
 		}
 		if seen.Version > 0 && seen.UpdatedBy(source).IsZero() {
@@ -35,8 +39,15 @@ func Outage(ctx context.Context, store *switches.Store, seen looks.Looks, now ti
 	return polled && !well
 }
 
-// unfollowed reports whether FollowActions has not succeeded for some time.
-func unfollowed(ctx context.Context, store *switches.Store, now time.Time) bool {
+// unfollowed reports whether FollowActions has not succeeded for some time. Where it never has, that the alerts of the
+// same API are not polled either tells an outage from a first start.
+func unfollowed(ctx context.Context, store *switches.Store, unpolled bool, now time.Time) bool {
 	mark, err := store.Mark(ctx, switches.MarkFollow)
-	return err != nil || !mark.At.IsZero() && now.Sub(mark.At) > outageAfter
+	if err != nil {
+		return true
+	}
+	if mark.At.IsZero() {
+		return unpolled
+	}
+	return now.Sub(mark.At) > outageAfter
 }

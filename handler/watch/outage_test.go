@@ -29,6 +29,7 @@ func TestAnOutageIsOneOfWhatCanAnswerForTheAlert(t *testing.T) {
 		"the one that shows it is out":  {map[alert.Source]time.Duration{"": out, "graph": well}, well, both[:1], true},
 		"an alert that was never seen":  {map[alert.Source]time.Duration{"": out, "graph": well}, well, nil, false},
 		"Graph is well, the API is not": {map[alert.Source]time.Duration{"graph": well}, out, both[1:], true},
+		"never followed, nor polled":    {map[alert.Source]time.Duration{"": out, "graph": well}, 0, both[1:], true},
 		"never followed":                {map[alert.Source]time.Duration{"graph": well}, 0, both[1:], false},
 	} {
 		h := newHouse(t)
