@@ -82,7 +82,7 @@ var allowed = map[string][]string{
 	"ledger/held":       {"ledger/rows", "machine", "outgoing"},
 	"ledger/latches":    {"ledger/rows", "machine", "outgoing"},
 	"ledger/neighbours": {"alert", "ledger/rows"},
-	"ledger/looks":      {"alert"},
+	"ledger/looks":      {"alert", "outgoing"},
 	"ledger/runs":       {"alert", "ledger/latches", "ledger/looks", "ledger/neighbours", "ledger/rows", "outgoing"},
 	"ledger/trouble":    {"ledger/runs", "ledger/switches"},
 	"ledger": {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/outgoing"
 )
 
 // Own is a change of an alert that Cordon itself made: the alert as it was and as it is, by the same source.
@@ -43,7 +44,7 @@ type Change struct {
 // MarshalText makes a text of it.
 func (c Change) MarshalText() ([]byte, error) {
 	type plain Change
-	return json.Marshal(plain(c))
+	return outgoing.Encode(plain(c))
 }
 
 // UnmarshalText reads it.
