@@ -328,6 +328,12 @@ func (w *world) mailed(m notice.Mail) {
 	}
 }
 
+// follows reports whether FollowActions runs: nobody else knows what became of an action, and a mail says as of when.
+func (w *world) follows() bool {
+	_, asleep := w.isDown(theFollower)
+	return !asleep
+}
+
 // untrue says why a claim is not so; "" if it is.
 func (w *world) untrue(c judge.Claim) string {
 	status := defendersim.Status("")
@@ -351,7 +357,8 @@ func (w *world) untrue(c judge.Claim) string {
 	switch {
 	case strings.HasPrefix(c.Outcome, "Isolation requested") && status == "":
 		return "there is no such action"
-	case strings.HasPrefix(c.Outcome, "Isolation requested") && c.AsOf.Before(w.now.Add(-day)) && status.Final():
+	case strings.HasPrefix(c.Outcome, "Isolation requested") && c.AsOf.Before(w.now.Add(-day)) && status.Final() &&
+		w.follows():
 		return "its action ended long ago"
 	case (c.Outcome == "Released" || strings.HasPrefix(c.Outcome, "Not isolated: it was released")) && !released:
 		return "nobody released it"
