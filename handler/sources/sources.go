@@ -95,13 +95,16 @@ func (r *Reader) UpdateAlert(
 	id string,
 	change alert.Change,
 ) (alert.Alert, error) {
-	return ask(ctx, r, id, func(s source, _ *runs.Seen) (alert.Alert, error) {
+	update := func(s source, _ *runs.Seen) (alert.Alert, error) {
 		return s.update(ctx, change)
-	},
-		func(err error) bool {
-			trouble, _ := machine.TroubleOf(err)
-			return trouble != machine.UnknownFate
-		})
+	}
+	return ask(ctx, r, id, update, unchanged)
+}
+
+// unchanged reports whether an error says that certainly nothing was changed.
+func unchanged(err error) bool {
+	trouble, _ := machine.TroubleOf(err)
+	return trouble != machine.UnknownFate
 }
 
 func always(error) bool { return true }
@@ -122,15 +125,13 @@ func ask[T any](
 	var failed error
 	for _, s := range r.inTurn(id, &seen) {
 		answer, err := of(s, &seen)
-		switch {
-		case err == nil:
+		if err == nil {
 			return answer, nil
-		default:
-			failed = graver(failed, err)
 		}
 		if !next(err) {
 			return none, err
 		}
+		failed = graver(failed, err)
 	}
 	return none, failed
 }

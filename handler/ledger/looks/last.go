@@ -1,8 +1,9 @@
 package looks
 
 import (
-	"cordon/handler/alert"
 	"time"
+
+	"cordon/handler/alert"
 )
 
 // last is what one source showed last.

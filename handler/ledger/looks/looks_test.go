@@ -210,6 +210,27 @@ func TestCordonsOwnChangeIsNoNewsFromAnySource(t *testing.T) {
 	}
 }
 
+// TestCordonsOwnChangeIsNoNewsFromASourceThatShowsItLater is one that shows the alert only after somebody commented too.
+func TestCordonsOwnChangeIsNoNewsFromASourceThatShowsItLater(t *testing.T) {
+	t.Parallel()
+	var l Looks
+	l.look(view(alert.Defender, "High", 0))
+	l.look(view(alert.Graph, "High", 0))
+	was := view(alert.Defender, "High", 0).Alert
+	is := was
+	is.Status = alert.StatusInProgress
+	is.Updated = noon.Add(time.Minute)
+	if !l.Absorb(Own{Version: 1, Was: was, Is: is, Updated: is.Updated}) {
+		t.Fatal("a change of its own is not taken for seen")
+	}
+	later := view(alert.Graph, "High", 2)
+	later.Alert.Status = alert.StatusInProgress
+	later.Alert.Title = "another title"
+	if m := l.look(of(later.Alert)); m != Known {
+		t.Errorf("what Graph shows later means %d", m)
+	}
+}
+
 // TestRowFromBeforeThereWereTwoSources is read as what Defender showed.
 func TestRowFromBeforeThereWereTwoSources(t *testing.T) {
 	t.Parallel()
