@@ -76,7 +76,7 @@ func TestMadeUpIDsAreLookedUpAFewTimesAndToldInOneMail(t *testing.T) {
 		w.Follow(p)
 	}
 	told := w.ToldOf(notice.UnknownAlerts)
-	if len(told) != 1 || !strings.Contains(told[0].Detail, "does not know 20 of the ids") ||
+	if len(told) != 1 || !strings.Contains(told[0].Detail, "No source of alerts knows 20 of the ids") ||
 		!strings.Contains(told[0].Detail, ": 130 ids, such as da") || strings.Contains(told[0].Detail, "real") {
 		t.Errorf("told %+v", told)
 	}
@@ -199,7 +199,7 @@ func TestUnknownAlertHasARecord(t *testing.T) {
 			w.Follow(p)
 		}
 		if told := w.ToldOf(notice.UnknownAlerts); len(told) != 1 ||
-			!strings.Contains(told[0].Detail, "does not know 1 of the ids, and no poll has found them: da1.") {
+			!strings.Contains(told[0].Detail, "No source of alerts knows 1 of the ids, and no poll has found them: da1.") {
 			t.Errorf("%s: told %+v", name, told)
 		}
 	}
