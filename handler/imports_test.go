@@ -143,6 +143,8 @@ var allowed = map[string][]string{
 	"doctor":   {"incoming"},
 	"terminal": {"incoming", "outgoing"},
 	"trigger":  {"logging", "outgoing"},
+
+	"operate/wire": {"doctor"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -1,0 +1,77 @@
+package wire
+
+import "net/http"
+
+// Route is one thing that the API answers.
+type Route struct {
+	Method string
+	Path   string // below Base
+	Role   Role   // who may ask
+	Says   string // in a sentence, for the description of the API
+	Query  []Param
+	Asks   any // zero value of the body; nil: there is none
+	Tells  any // zero value of the answer
+}
+
+// Param is a value in the query. The host joins repeated names by commas, so no value may hold one.
+type Param struct {
+	Name, Says string
+	Required   bool
+}
+
+// Routes are all routes, in the order of the documentation.
+func Routes() []Route {
+	queue := Param{Name: "queue", Says: "alerts (the default) or notices"}
+	return []Route{
+		get("/signin", Anybody, "How to sign in.", SignIn{}),
+		get("/me", Reader, "Who asks, and what that person may do.", Me{}),
+		get("/isolated", Reader, "Machines that are isolated, why and until when.", Isolated{}),
+		get("/machine", Reader, "One machine: what it is, its isolation, what is held, its actions.", Machine{},
+			Param{Name: "machine", Says: "id or name", Required: true}),
+		get("/held", Reader, "What rails hold for a person.", Held{}),
+		get("/pause", Reader, "Whether acting is paused.", Pause{}),
+		get("/hunts", Reader, "Hunts and where they stand.", Hunts{}),
+		get("/health", Reader, "Whether all that should happen does; 503 if not.", map[string]any{}),
+		get("/doctor", Reader, "What of the set-up works, as cordon doctor says it.", Doctor{}),
+		get("/deadletters", Reader, "Messages that were set aside.", DeadLetters{}, queue,
+			Param{Name: "limit", Says: "how many, 1 to 500; 50 if it is left out"}),
+		get("/deadletter", Reader, "One of them, with its text.", DeadLetter{}, queue,
+			Param{Name: "number", Says: "its number", Required: true}),
+		get("/journal", Reader, "What people did by hand, newest first.", Journal{},
+			Param{Name: "limit", Says: "how many, 1 to 200; 50 if it is left out"},
+			Param{Name: "after", Says: "next of the page before"}),
+
+		post("/release", "Ask Defender to release machines.", ReleaseOrder{}, Results{}),
+		post("/cancel", "Cancel a machine action that is not over.", CancelOrder{}, Results{}),
+		post("/held/continue", "Continue with what is held.", HeldOrder{}, Results{}),
+		post("/held/drop", "Decide that what is held is not done.", HeldOrder{}, Results{}),
+		post("/pause", "Stop all acting.", PauseOrder{}, PauseResult{}),
+		post("/resume", "Let acting go on.", PauseOrder{}, PauseResult{}),
+		post("/enqueue", "Have alerts answered now.", EnqueueOrder{}, Results{}),
+		post("/deadletters/replay", "Send dead letters again.", DeadLetterOrder{}, Results{}),
+		post("/deadletters/drop", "Drop dead letters for good.", DeadLetterOrder{}, Results{}),
+		post("/hunts/run", "Ask a hunt's query now; records no row and mails nothing.", HuntOrder{}, HuntRows{}),
+	}
+}
+
+func get(path string, role Role, says string, tells any, query ...Param) Route {
+	return Route{
+		Method: http.MethodGet,
+		Path:   path,
+		Role:   role,
+		Says:   says,
+		Query:  query,
+		Tells:  tells,
+	}
+}
+
+func post(path, says string, asks, tells any) Route {
+	return Route{
+		Method: http.MethodPost,
+		Path:   path,
+		Role:   Operator,
+		Says:   says,
+		Asks:   asks,
+		Tells:  tells,
+	}
+}

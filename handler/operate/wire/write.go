@@ -1,0 +1,63 @@
+package wire
+
+import "time"
+
+// ReleaseOrder asks for releases.
+type ReleaseOrder struct {
+	Order
+	Machines []string `json:"machines"` // ids or names of isolated machines, 1 to 100
+}
+
+// CancelOrder asks for the end of a machine action that is not over.
+type CancelOrder struct {
+	Order
+	Action string `json:"action"`
+}
+
+// HeldOrder continues with what is held, or drops it.
+type HeldOrder struct {
+	Order
+	Alerts []string `json:"alerts"` // ids, 1 to 100; of each the newest version counts
+}
+
+// PauseOrder stops all acting, or lets it go on.
+type PauseOrder struct {
+	Order
+}
+
+// PauseResult is what became of it.
+type PauseResult struct {
+	Pause
+	Changed bool `json:"changed"` // false: it was so before
+}
+
+// DeadLetterOrder sends dead letters again, or drops them.
+type DeadLetterOrder struct {
+	Order
+	Queue   string  `json:"queue"`   // alerts or notices
+	Numbers []int64 `json:"numbers"` // 1 to 100
+}
+
+// EnqueueOrder has alerts answered now.
+type EnqueueOrder struct {
+	Order
+	Alerts []string `json:"alerts"` // ids, 1 to 100
+}
+
+// HuntOrder asks a hunt's query now.
+type HuntOrder struct {
+	Order
+	Hunt   string            `json:"hunt"`
+	Since  string            `json:"since,omitempty"`  // 90m, 24h, 7d or a time; empty: the hunt's timespan
+	Params map[string]string `json:"params,omitempty"` // other values of its parameters
+}
+
+// HuntRows are what a query answered with.
+type HuntRows struct {
+	Hunt    string     `json:"hunt"`
+	Since   time.Time  `json:"since"`
+	Until   time.Time  `json:"until"`
+	Columns []string   `json:"columns"`
+	Rows    [][]string `json:"rows"`
+	Cut     bool       `json:"cut"` // there are more rows
+}
