@@ -145,6 +145,7 @@ var allowed = map[string][]string{
 	"trigger":  {"logging", "outgoing"},
 
 	"operate/wire": {"doctor"},
+	"operate":      {"operate/wire"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -1,0 +1,44 @@
+// Package operate is the operator API: what people may do and see, over HTTP or, with the ledger's own credentials, in
+// process. It decides nothing itself: handler/desk does what is asked for, handler/operate/wire says how it is written.
+//
+// Neighbours: handler/signin says who asks, handler/trigger passes requests on, handler/cli asks.
+package operate
+
+import (
+	"context"
+	"encoding/json"
+
+	"cordon/handler/operate/wire"
+)
+
+// Desk is the operator API for one person. Its methods are the routes of package wire, one to one. An error is a
+// *wire.Problem if the API refused or could not; every other error is trouble on the way to it.
+type Desk interface {
+	Me(ctx context.Context) (wire.Me, error)
+	Isolated(ctx context.Context) (wire.Isolated, error)
+	// Machine finds a machine by its id or its name.
+	Machine(ctx context.Context, which string) (wire.Machine, error)
+	Held(ctx context.Context) (wire.Held, error)
+	Pause(ctx context.Context) (wire.Pause, error)
+	Hunts(ctx context.Context) (wire.Hunts, error)
+	// Health answers with the report of health as it is; ok: all that should happen does.
+	Health(ctx context.Context) (report json.RawMessage, ok bool, err error)
+	Doctor(ctx context.Context) (wire.Doctor, error)
+	// DeadLetters lists those of a queue, alerts or notices; limit 0: the default.
+	DeadLetters(ctx context.Context, queue string, limit int) (wire.DeadLetters, error)
+	DeadLetter(ctx context.Context, queue string, number int64) (wire.DeadLetter, error)
+	// Journal reads a page; limit 0: the default; after is Next of the page before.
+	Journal(ctx context.Context, limit int, after string) (wire.Journal, error)
+
+	Release(ctx context.Context, o wire.ReleaseOrder) (wire.Results, error)
+	Cancel(ctx context.Context, o wire.CancelOrder) (wire.Results, error)
+	Continue(ctx context.Context, o wire.HeldOrder) (wire.Results, error)
+	Drop(ctx context.Context, o wire.HeldOrder) (wire.Results, error)
+	// SetPause stops all acting, or lets it go on.
+	SetPause(ctx context.Context, paused bool, o wire.PauseOrder) (wire.PauseResult, error)
+	Enqueue(ctx context.Context, o wire.EnqueueOrder) (wire.Results, error)
+	Replay(ctx context.Context, o wire.DeadLetterOrder) (wire.Results, error)
+	// Discard drops dead letters for good.
+	Discard(ctx context.Context, o wire.DeadLetterOrder) (wire.Results, error)
+	RunHunt(ctx context.Context, o wire.HuntOrder) (wire.HuntRows, error)
+}
