@@ -29,6 +29,15 @@ param defenderUrl string = ''
 @description('Whom the Defender token is for. Has to be set outside global, see docs/deploy.md.')
 param defenderAudience string = ''
 
+@description('Where people reach the app, such as https://cordon.example.com. Empty: nobody signs in. docs/identity.md.')
+param appUrl string = ''
+
+@description('Client id of the app registration that people sign in to, of infra/app-registrations.sh.')
+param signinClientId string = ''
+
+@description('Client id of the app registration of the command line.')
+param cliClientId string = ''
+
 @description('Sender of all mail.')
 param mailFrom string
 
@@ -325,6 +334,9 @@ var secretUri = 'SecretUri=${vault.properties.vaultUri}secrets'
 var optionalSettings = union(
   empty(defenderUrl) ? {} : { CORDON_DEFENDER_URL: defenderUrl },
   empty(defenderAudience) ? {} : { CORDON_DEFENDER_AUDIENCE: defenderAudience },
+  empty(appUrl) ? {} : { CORDON_APP_URL: appUrl },
+  empty(signinClientId) ? {} : { CORDON_SIGNIN_CLIENT_ID: signinClientId },
+  empty(cliClientId) ? {} : { CORDON_CLI_CLIENT_ID: cliClientId },
   empty(smtpUrl) ? {} : { CORDON_SMTP_URL: '@Microsoft.KeyVault(${secretUri}/smtp-url)' },
   empty(webhookSecret) ? {} : { CORDON_WEBHOOK_SECRET: '@Microsoft.KeyVault(${secretUri}/webhook-secret)' }
 )

@@ -15,6 +15,9 @@ param cloud string
 param alertSource string
 param defenderUrl string
 param defenderAudience string
+param appUrl string
+param signinClientId string
+param cliClientId string
 param mailFrom string
 param mailTo string
 param operatorMail string
@@ -59,6 +62,9 @@ module cordon 'cordon.bicep' = {
     alertSource: alertSource
     defenderUrl: defenderUrl
     defenderAudience: defenderAudience
+    appUrl: appUrl
+    signinClientId: signinClientId
+    cliClientId: cliClientId
     mailFrom: mailFrom
     mailTo: mailTo
     operatorMail: operatorMail

@@ -54,6 +54,7 @@ func (r raw) check(p *problems) Config {
 		p.add("CORDON_NOTICE_QUEUE", "%q is the queue of alerts too: notices need a queue of their own", r.NoticeQueue)
 	}
 	r.checkIdentity(p, &c)
+	c.SignIn = r.signIn(p)
 	r.checkCloud(p, &c)
 	r.checkMail(p, &c)
 	c.ServiceBus = r.serviceBus(p)
@@ -70,7 +71,7 @@ func inRoot(root, path string) string {
 
 // checkIdentity finds out who the app is: an app registration by secret or certificate, or else a managed identity.
 func (r raw) checkIdentity(p *problems, c *Config) {
-	c.ClientCertificate = certificateFile(p, r.ClientCertificate)
+	c.ClientCertificate = certificateFile(p, "CORDON_CLIENT_CERTIFICATE", r.ClientCertificate)
 	registered := !r.ClientSecret.IsZero() || r.ClientCertificate != ""
 	if !r.ClientSecret.IsZero() && r.ClientCertificate != "" {
 		p.add("CORDON_CLIENT_CERTIFICATE", "CORDON_CLIENT_SECRET is set too: expected only one of them")
@@ -86,11 +87,11 @@ func (r raw) checkIdentity(p *problems, c *Config) {
 }
 
 // certificateFile refuses what is no path. What people put there by mistake holds the key, so it is not quoted.
-func certificateFile(p *problems, value string) string {
+func certificateFile(p *problems, name, value string) string {
 	if strings.Contains(value, "-----BEGIN") ||
 		strings.ContainsAny(value, "\r\n\x00") ||
 		len(value) > 1024 {
-		p.add("CORDON_CLIENT_CERTIFICATE",
+		p.add(name,
 			"it is no path: expected the path of a PEM file with the certificate and its key, not their content")
 		return ""
 	}

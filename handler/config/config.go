@@ -31,6 +31,8 @@ type Config struct {
 	GraphAudience     string   // the token's scope without /.default
 	CAFile            string   // empty: only the system's certificate authorities are trusted
 
+	SignIn SignIn // zero: sign-in and the operator API are off
+
 	ServiceBus  ServiceBus
 	AlertQueue  string
 	NoticeQueue string
@@ -69,6 +71,7 @@ type Config struct {
 
 	MailUnresolved    bool // SMTPURL is set, and its secret could not be read: no mail is sent, see Lapses
 	WebhookUnresolved bool // so is WebhookSecret: no push is taken
+	SignInUnresolved  bool // so is SignIn.Secret: nobody signs in with a browser; tokens are taken as before
 
 	Port    int    // on which the host calls; 0: any free one
 	AppRoot string // the folder with host.json
@@ -94,6 +97,19 @@ type Identity struct {
 	Managed  bool   // a managed identity of the connection's own
 	ClientID string // of a user-assigned one; empty: the system-assigned one
 }
+
+// SignIn says where people sign in, and at which app registration. Without a secret and a certificate the managed
+// identity of the app vouches for the registration, by a federated credential.
+type SignIn struct {
+	AppURL      *url.URL // scheme and host of the app, nothing else
+	ClientID    string   // of the registration that people sign in to, in lower case
+	Secret      Secret
+	Certificate string // path of a PEM file
+	CLIClientID string // of the registration of the command line, in lower case; empty: there is none
+}
+
+// On says whether people can sign in.
+func (s SignIn) On() bool { return s.AppURL != nil && s.ClientID != "" }
 
 // Error lists everything that is wrong with the settings. Error() prints it for people; no secret is in it.
 type Error struct{ Problems []Problem }

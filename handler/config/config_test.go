@@ -339,6 +339,7 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 	}
 	anything := []string{
 		"CORDON_PLAYBOOK", "CORDON_HUNTS", "CORDON_CA_FILE", "FUNCTIONS_APP_ROOT_PATH", "CORDON_CLIENT_SECRET",
+		"CORDON_SIGNIN_SECRET",
 	}
 	for _, s := range Settings() {
 		// Both ways to a service are set here, so the second one is reported under the first.

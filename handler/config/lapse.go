@@ -23,6 +23,7 @@ const unresolved = "the reference to the key vault was not resolved: " +
 const (
 	smtpSetting    = "CORDON_SMTP_URL"
 	webhookSetting = "CORDON_WEBHOOK_SECRET"
+	signInSetting  = "CORDON_SIGNIN_SECRET"
 )
 
 // Lapses are the parts that do not work. A function on a timer does not run if its schedule is missing: the Functions
@@ -47,10 +48,14 @@ func (c Config) Lapses() (lapses []Lapse) {
 		text := "no pushed alert is taken: " + webhookSetting + ": " + unresolved
 		lapses = append(lapses, Lapse{"push", webhookSetting, text})
 	}
+	if c.SignInUnresolved {
+		text := "nobody can sign in with a browser: " + signInSetting + ": " + unresolved
+		lapses = append(lapses, Lapse{"sign-in", signInSetting, text})
+	}
 	return lapses
 }
 
 // ofChannel says whether the start goes on without a secret that was not resolved.
 func ofChannel(name string) bool {
-	return slices.Contains([]string{smtpSetting, webhookSetting}, name)
+	return slices.Contains([]string{smtpSetting, webhookSetting, signInSetting}, name)
 }

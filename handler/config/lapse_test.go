@@ -93,7 +93,7 @@ func TestOnlyWhatNothingWorksWithoutStopsTheStart(t *testing.T) {
 			continue
 		}
 		c, err := Load(settings(s.Name, "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)"))
-		channel := s.Name == "CORDON_SMTP_URL" || s.Name == "CORDON_WEBHOOK_SECRET"
+		channel := s.Name == "CORDON_SMTP_URL" || s.Name == "CORDON_WEBHOOK_SECRET" || s.Name == "CORDON_SIGNIN_SECRET"
 		if channel != (err == nil) {
 			t.Errorf("%s: %v", s.Name, err)
 		}
@@ -101,7 +101,8 @@ func TestOnlyWhatNothingWorksWithoutStopsTheStart(t *testing.T) {
 			return l.Setting == s.Name && strings.Contains(l.Text, "was not resolved")
 		})
 		if told != channel || c.MailUnresolved != (s.Name == "CORDON_SMTP_URL") ||
-			c.WebhookUnresolved != (s.Name == "CORDON_WEBHOOK_SECRET") {
+			c.WebhookUnresolved != (s.Name == "CORDON_WEBHOOK_SECRET") ||
+			c.SignInUnresolved != (s.Name == "CORDON_SIGNIN_SECRET") {
 			t.Errorf("%s: %v", s.Name, c.Lapses())
 		}
 	}

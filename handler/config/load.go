@@ -24,6 +24,11 @@ type raw struct {
 	GraphURL          string `env:"CORDON_GRAPH_URL"`
 	GraphAudience     string `env:"CORDON_GRAPH_AUDIENCE"`
 	CAFile            string `env:"CORDON_CA_FILE"`
+	AppURL            string `env:"CORDON_APP_URL"`
+	SignInClientID    string `env:"CORDON_SIGNIN_CLIENT_ID"`
+	SignInSecret      Secret `env:"CORDON_SIGNIN_SECRET"`
+	SignInCertificate string `env:"CORDON_SIGNIN_CERTIFICATE"`
+	CLIClientID       string `env:"CORDON_CLI_CLIENT_ID"`
 	ServiceBus        Secret `env:"ServiceBus"`
 	ServiceBusHost    string `env:"ServiceBus__fullyQualifiedNamespace"`
 	ServiceBusAs      string `env:"ServiceBus__credential"`
@@ -92,6 +97,7 @@ func Load(getenv func(string) string) (Config, error) {
 	c.HuntsNamed = strings.TrimSpace(getenv("CORDON_HUNTS")) != ""
 	c.MailUnresolved = lost[smtpSetting]
 	c.WebhookUnresolved = lost[webhookSetting]
+	c.SignInUnresolved = lost[signInSetting]
 	if len(p.found) > 0 {
 		p.sort()
 		return c, &Error{p.found}

@@ -20,6 +20,7 @@ type Setting struct {
 func Settings() []Setting {
 	return slices.Concat(
 		identitySettings(),
+		signInSettings(),
 		connectionSettings(),
 		workSettings(),
 		timingSettings(),
@@ -56,6 +57,25 @@ func identitySettings() []Setting {
 		one("CORDON_CA_FILE", "path",
 			"PEM file of a certificate authority to trust as well as the system's").
 			orElse("only the system's authorities"),
+	}
+}
+
+// signInSettings are where people sign in. They belong together: without the first two nobody can.
+func signInSettings() []Setting {
+	const off = "sign-in and the operator API are off"
+	return []Setting{
+		one("CORDON_APP_URL", "URL",
+			"where people reach the app: scheme and host; links and redirects are made of it and of nothing else").
+			orElse(off),
+		one("CORDON_SIGNIN_CLIENT_ID", "id",
+			"client id of the app registration that people sign in to; never the one that acts").orElse(off),
+		one("CORDON_SIGNIN_SECRET", "text",
+			"value of a secret of that registration").orElse("a certificate or a managed identity").secret(),
+		one("CORDON_SIGNIN_CERTIFICATE", "path",
+			"PEM file with a certificate of that registration and its key").orElse("a secret or a managed identity"),
+		one("CORDON_CLI_CLIENT_ID", "id",
+			"client id of the app registration of the command line").
+			orElse("people sign in with the Azure CLI"),
 	}
 }
 
