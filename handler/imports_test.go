@@ -77,6 +77,7 @@ var allowed = map[string][]string{
 	"ledger/hunts":      {"ledger/rows"},
 	"ledger/notices":    {"outgoing", "ledger/rows"},
 	"ledger/switches":   {"ledger/rows"},
+	"ledger/journal":    {"ledger/rows"},
 	"ledger/budget":     {"alert", "ledger/rows"},
 	"ledger/findings":   {"alert", "ledger/rows", "ledger/runs", "machine"},
 	"ledger/held":       {"ledger/rows", "machine", "outgoing"},
@@ -87,8 +88,8 @@ var allowed = map[string][]string{
 	"ledger/trouble":    {"ledger/runs", "ledger/switches"},
 	"ledger": {
 		"outgoing", "ledger/budget", "ledger/findings", "ledger/held", "ledger/hunts",
-		"ledger/latches", "ledger/neighbours", "ledger/notices", "ledger/rows", "ledger/runs", "ledger/switches",
-		"ledger/trouble",
+		"ledger/journal", "ledger/latches", "ledger/neighbours", "ledger/notices", "ledger/rows", "ledger/runs",
+		"ledger/switches", "ledger/trouble",
 	},
 
 	"push": {"alert", "incoming"},
@@ -108,8 +109,8 @@ var allowed = map[string][]string{
 	"episode":    {"machine", "playbook", "ledger/latches", "ledger/runs", "notice"},
 	"ending":     {"alert", "machine", "ledger/budget", "ledger/latches", "ledger/runs", "notice", "episode"},
 	"desk": {
-		"alert", "machine", "ledger/findings", "ledger/held", "ledger/latches", "ledger/looks", "ledger/runs",
-		"ledger/switches", "episode",
+		"alert", "machine", "ledger/findings", "ledger/held", "ledger/journal", "ledger/latches", "ledger/looks",
+		"ledger/runs", "ledger/switches", "notice", "push", "episode",
 	},
 	"answer": {
 		"alert", "machine", "outgoing", "playbook", "ledger/held", "ledger/latches", "ledger/runs", "notice",

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,6 +150,34 @@ func (c *Client) machinesAmong(ctx context.Context, k call, missing map[string]b
 	}
 	return found, nil
 }
+
+// MachinesNamed reads the machines that have a DNS name, or whose name begins with it and a dot; none is no error. A
+// repeat is safe (List machines API page: $filter on computerDnsName; startswith on it: OData queries page).
+func (c *Client) MachinesNamed(ctx context.Context, name string) ([]machine.Machine, error) {
+	k := call{
+		method:   http.MethodGet,
+		endpoint: "/api/machines",
+		path:     []string{"machines"},
+		needs:    readMachines,
+	}
+	if !isHostName.MatchString(name) {
+		return nil, unsent(k, machine.Refused, fmt.Errorf("%.80q is no name of a machine", name))
+	}
+	filter := fmt.Sprintf("computerDnsName eq '%s' or startswith(computerDnsName,'%s.')", name, name)
+	k.query = url.Values{"$filter": {filter}}
+	var found []machine.Machine
+	err := listAll(ctx, c, k, func(w wireMachine) error {
+		found = append(found, w.machine())
+		return nil
+	})
+	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {
+		return nil, nil
+	}
+	return found, err
+}
+
+// isHostName keeps everything out of a filter that means something in it.
+var isHostName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,255}$`)
 
 // writeMachines is the application permission of tags.
 const writeMachines = "Machine.ReadWrite.All"

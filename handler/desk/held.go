@@ -6,7 +6,6 @@ package desk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/journal"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/looks"
 	"cordon/handler/ledger/runs"
@@ -33,16 +33,23 @@ type Queue interface {
 	SendAlerts(ctx context.Context, messages []alert.Envelope) error
 }
 
-// Desk lets a person look at what rails have held, and continue with it or drop it.
+// Desk is what people may do and see. What has no API, Actions, Queue or Teller can do only what needs none.
 type Desk struct {
 	API      HeldAPI
+	Actions  Actions
 	Queue    Queue
+	Teller   Teller   // nil: a pause is told to nobody
+	Operator []string // who hears of a pause
 	Runs     *runs.Store
 	Latches  *latches.Store
 	Held     *held.Store
 	Findings *findings.Store
 	Switches *switches.Store
+	Journal  *journal.Store
 	Now      func() time.Time
+
+	Lift         time.Duration // how long Defender keeps an isolation
+	RecheckAfter time.Duration // before what Defender was asked for, and does not list, is asked for again
 }
 
 // HeldState is what is held, and whether it can still be continued.
@@ -51,25 +58,14 @@ type HeldState struct {
 	Over string // why it cannot be continued any more; empty: it can
 }
 
-// refusal says why something held is not continued; nothing was changed.
-type refusal struct{ why string }
-
-func (e *refusal) Error() string { return e.why }
-
-// IsRefusal reports whether an error of Continue is a reason not to continue, and no trouble.
-func IsRefusal(err error) bool {
-	var r *refusal
-	return errors.As(err, &r)
-}
-
-// List answers with all that is held, oldest first.
+// List answers with all that is held, newest first.
 func (d *Desk) List(ctx context.Context) ([]HeldState, error) {
 	all, err := d.Held.All(ctx)
 	if err != nil {
 		return nil, err
 	}
 	slices.SortStableFunc(all, func(a, b held.Entry) int {
-		return a.At.Compare(b.At)
+		return b.At.Compare(a.At)
 	})
 	states := make([]HeldState, 0, len(all))
 	for _, h := range all {
@@ -132,7 +128,7 @@ func (d *Desk) underWay(ctx context.Context, machineID string, run runs.Run) (st
 // Continue lets the run of what was held go on: alert and machine are read again first, and what differs from what the
 // rails saw is refused with the reason (IsRefusal). Any other error is trouble; then the run either was not touched,
 // or is found standing still and goes on by itself. A repeat is refused, because the run is no longer held.
-func (d *Desk) Continue(ctx context.Context, h held.Entry, by, reason string) error {
+func (d *Desk) Continue(ctx context.Context, h held.Entry, c Command) error {
 	if err := d.mayContinue(ctx, h); err != nil {
 		return err
 	}
@@ -145,8 +141,11 @@ func (d *Desk) Continue(ctx context.Context, h held.Entry, by, reason string) er
 		if !run.IsHeld() {
 			return false, &refusal{fmt.Sprintf("its run is %s, %s", run.State, run.Outcome)}
 		}
+		if err := d.mark(ctx, run, c); err != nil {
+			return false, err
+		}
 		run.Unhold(now)
-		run.Leave = by + ": " + reason
+		run.Leave = c.By.Name + ": " + c.Reason
 		run.LeaveFor = machine.FactsDigest(facts)
 		run.LeaveAt = now
 		run.Copies++
@@ -155,8 +154,13 @@ func (d *Desk) Continue(ctx context.Context, h held.Entry, by, reason string) er
 	if err != nil {
 		return err
 	}
+	return d.goOn(ctx, h, run)
+}
+
+// goOn sends the message of a run that is open again, and forgets that it was held.
+func (d *Desk) goOn(ctx context.Context, h held.Entry, run runs.Run) error {
 	again := run.Message(d.Runs.Tenant(), "continued", time.Time{})
-	err = d.Queue.SendAlerts(ctx, []alert.Envelope{again})
+	err := d.Queue.SendAlerts(ctx, []alert.Envelope{again})
 	if err != nil {
 		return fmt.Errorf("the run is open again but its message could not be sent; the sweep sends it: %w", err)
 	}
@@ -226,16 +230,27 @@ func refusedIfGone(err error, what string) error {
 }
 
 // Drop decides that what was held is not done. The run keeps its outcome and says who dropped it. A repeat is harmless.
-func (d *Desk) Drop(ctx context.Context, h held.Entry, by, reason string) error {
+func (d *Desk) Drop(ctx context.Context, h held.Entry, c Command) error {
 	_, err := d.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) (bool, error) {
 		if !run.IsHeld() {
 			return false, nil
 		}
-		run.Drop(fmt.Sprintf("; dropped by %s: %s", by, reason))
+		if err := d.mark(ctx, run, c); err != nil {
+			return false, err
+		}
+		run.Drop(fmt.Sprintf("; dropped by %s: %s", c.By.Name, c.Reason))
 		return true, nil
 	})
 	if err != nil && !runs.IsNotFound(err) {
 		return err
 	}
 	return d.Held.Remove(ctx, h.AlertID, h.Version)
+}
+
+// mark writes the command into the run that it changes. What stood there before is settled first: nobody could find
+// that it was done afterwards.
+func (d *Desk) mark(ctx context.Context, run *runs.Run, c Command) error {
+	err := d.overwritten(ctx, run.Command, run.AlertID, c)
+	run.Command = c.ID
+	return err
 }

@@ -12,6 +12,7 @@ import (
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/held"
 	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -39,7 +40,7 @@ func TestHeldIsContinuedExactlyWhereAPersonSaysSo(t *testing.T) {
 	}
 	chosen := []held.Entry{w.HeldOf("da0"), w.HeldOf("da7")}
 	for _, h := range chosen {
-		if err := d.Continue(t.Context(), h, "alice", "looked at it"); err != nil {
+		if err := d.Continue(t.Context(), h, desk.Says("alice", "looked at it")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -56,7 +57,7 @@ func TestHeldIsContinuedExactlyWhereAPersonSaysSo(t *testing.T) {
 		t.Errorf("%d requests", w.Posts)
 	}
 	for _, h := range chosen {
-		if err := d.Continue(t.Context(), h, "alice", "again"); !desk.IsRefusal(err) {
+		if err := d.Continue(t.Context(), h, desk.Says("alice", "again")); !desk.IsRefusal(err) {
 			t.Errorf("a second time: %v", err)
 		}
 	}
@@ -106,13 +107,13 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 		}, "version 2 of the alert is newer"},
 		"it was dropped": {func(w *world.World, _ *world.Process) {
 			d, _ := w.Desk()
-			if err := d.Drop(context.Background(), w.HeldOf("da1"), "bob", "known"); err != nil {
+			if err := d.Drop(context.Background(), w.HeldOf("da1"), desk.Says("bob", "known")); err != nil {
 				w.T.Fatal(err)
 			}
 		}, "its run is closed, dropped"},
 		"acting is paused": {func(w *world.World, p *world.Process) {
-			if _, err := p.Ledger.Switches.SetPause(context.Background(), true, "bob", "maintenance",
-				w.Now); err != nil {
+			if _, err := p.Ledger.Switches.SetPause(context.Background(),
+				switches.Turn{Paused: true, By: "bob", Reason: "maintenance", At: w.Now}); err != nil {
 				w.T.Fatal(err)
 			}
 		}, "acting is paused: maintenance, by bob since"},
@@ -140,7 +141,7 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 			h := w.HeldOf("da1")
 			c.move(w, p)
 			d, _ := w.Desk()
-			err := d.Continue(t.Context(), h, "alice", "looked at it")
+			err := d.Continue(t.Context(), h, desk.Says("alice", "looked at it"))
 			if !desk.IsRefusal(err) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("Continue: %v, want a refusal with %q", err, c.want)
 			}
@@ -159,15 +160,17 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 	w := world.New(t)
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
-	if _, err := p.Ledger.Switches.SetPause(t.Context(), true, "bob", "x", w.Clock()); err != nil {
+	if _, err := p.Ledger.Switches.SetPause(t.Context(),
+		switches.Turn{Paused: true, By: "bob", Reason: "x", At: w.Clock()}); err != nil {
 		t.Fatal(err)
 	}
 	w.Drain(p, 5)
-	if _, err := p.Ledger.Switches.SetPause(t.Context(), false, "bob", "", w.Clock()); err != nil {
+	if _, err := p.Ledger.Switches.SetPause(t.Context(),
+		switches.Turn{By: "bob", At: w.Clock()}); err != nil {
 		t.Fatal(err)
 	}
 	d, _ := w.Desk()
-	if err := d.Continue(t.Context(), w.HeldOf("da1"), "alice", "x"); err != nil {
+	if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("alice", "x")); err != nil {
 		t.Fatal(err)
 	}
 	m := w.Machines["m1"]
@@ -181,7 +184,7 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 		t.Errorf("told %q", w.Kinds())
 	}
 	// Seen again as it is now, it is the person's to decide.
-	if err := d.Continue(t.Context(), w.HeldOf("da1"), "alice", "y"); err != nil {
+	if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("alice", "y")); err != nil {
 		t.Fatal(err)
 	}
 	w.Drain(p, 5)
@@ -198,15 +201,17 @@ func TestAGoAheadPassesNoRailOnOnboardingThatChanged(t *testing.T) {
 		strings.Replace(world.IsolateHigh, "protect:", "only: { onboarding: [Onboarded] }\nprotect:", 1))
 	p := w.Start(-1, false)
 	w.AlertOn("da1", "m1", alert.High)
-	if _, err := p.Ledger.Switches.SetPause(t.Context(), true, "bob", "x", w.Clock()); err != nil {
+	if _, err := p.Ledger.Switches.SetPause(t.Context(),
+		switches.Turn{Paused: true, By: "bob", Reason: "x", At: w.Clock()}); err != nil {
 		t.Fatal(err)
 	}
 	w.Drain(p, 5)
-	if _, err := p.Ledger.Switches.SetPause(t.Context(), false, "bob", "", w.Clock()); err != nil {
+	if _, err := p.Ledger.Switches.SetPause(t.Context(),
+		switches.Turn{By: "bob", At: w.Clock()}); err != nil {
 		t.Fatal(err)
 	}
 	d, _ := w.Desk()
-	if err := d.Continue(t.Context(), w.HeldOf("da1"), "alice", "x"); err != nil {
+	if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("alice", "x")); err != nil {
 		t.Fatal(err)
 	}
 	m := w.Machines["m1"]
@@ -228,8 +233,8 @@ func TestPauseStopsTheNextStepOfEveryProcess(t *testing.T) {
 			p, other := w.Start(-1, false), w.Start(-1, false)
 			w.AlertOn("da1", "m1", alert.High)
 			pause := func() {
-				if _, err := other.Ledger.Switches.SetPause(context.Background(), true, "bob", "the CMDB is wrong",
-					w.Now); err != nil {
+				if _, err := other.Ledger.Switches.SetPause(context.Background(),
+					switches.Turn{Paused: true, By: "bob", Reason: "the CMDB is wrong", At: w.Now}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -254,12 +259,13 @@ func TestPauseStopsTheNextStepOfEveryProcess(t *testing.T) {
 			if len(w.Order) != 1 || w.Order[0].Kind != notice.Held {
 				t.Errorf("told %+v", w.Order)
 			}
-			was, err := other.Ledger.Switches.SetPause(t.Context(), false, "bob", "", w.Now.Add(time.Minute))
+			was, err := other.Ledger.Switches.SetPause(t.Context(),
+				switches.Turn{By: "bob", At: w.Now.Add(time.Minute)})
 			if err != nil || was.By != "bob" {
 				t.Fatalf("%+v, %v", was, err)
 			}
 			d, _ := w.Desk()
-			if err := d.Continue(t.Context(), w.HeldOf("da1"), "bob", "resumed"); err != nil {
+			if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("bob", "resumed")); err != nil {
 				t.Fatal(err)
 			}
 			w.Drain(p, 5)
@@ -279,20 +285,22 @@ func TestKilledWhileItIsContinuedNothingIsLostOrDoneTwice(t *testing.T) {
 			w := world.New(t)
 			p := w.Start(-1, false)
 			w.AlertOn("da1", "m1", alert.High)
-			if _, err := p.Ledger.Switches.SetPause(t.Context(), true, "bob", "x", w.Clock()); err != nil {
+			if _, err := p.Ledger.Switches.SetPause(t.Context(),
+				switches.Turn{Paused: true, By: "bob", Reason: "x", At: w.Clock()}); err != nil {
 				t.Fatal(err)
 			}
 			w.Drain(p, 5)
-			if _, err := p.Ledger.Switches.SetPause(t.Context(), false, "bob", "", w.Clock()); err != nil {
+			if _, err := p.Ledger.Switches.SetPause(t.Context(),
+				switches.Turn{By: "bob", At: w.Clock()}); err != nil {
 				t.Fatal(err)
 			}
 			h := w.HeldOf("da1")
 			dying := w.Start(breaths, mute)
-			if err := dying.AtDesk().Continue(context.Background(), h, "alice", "x"); desk.IsRefusal(err) {
+			if err := dying.AtDesk().Continue(context.Background(), h, desk.Says("alice", "x")); desk.IsRefusal(err) {
 				t.Fatalf("%d %v: %v", breaths, mute, err)
 			}
 			d, _ := w.Desk()
-			if err := d.Continue(t.Context(), h, "alice", "x"); err != nil && !desk.IsRefusal(err) {
+			if err := d.Continue(t.Context(), h, desk.Says("alice", "x")); err != nil && !desk.IsRefusal(err) {
 				t.Fatal(err)
 			}
 			if run := w.Run("da1", 1); !run.State.Final() && len(w.Queue) == 0 {

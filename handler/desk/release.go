@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -25,21 +26,31 @@ func Releasable(ctx context.Context, api Machines, all []Isolation, which string
 	}
 	switch {
 	case len(found) == 0:
-		return none, fmt.Errorf("no isolated machine has the id or name %s; cordon isolated lists them", which)
+		return none, Refusef("no isolated machine has the id or name %s; cordon isolated lists them", which)
 	case len(found) > 1:
 		var ids []string
 		for _, i := range found {
 			ids = append(ids, i.MachineID)
 		}
-		return none, fmt.Errorf("%d isolated machines have the name %s; name one by its id: %s",
+		return none, Refusef("%d isolated machines have the name %s; name one by its id: %s",
 			len(found), which, strings.Join(ids, ", "))
-	case found[0].Release != "":
-		return none, fmt.Errorf("a release of %s is under way already (%s)", which, found[0].Release)
-	case !found[0].Isolated():
-		return none, fmt.Errorf("%s is not isolated yet: action %s is under way; "+
-			"cancel it in the portal, or release it when it is done", which, found[0].ActionID)
+	case found[0].Obstacle() != "":
+		return none, Refusef("%s", found[0].Obstacle())
 	}
 	return found[0], nil
+}
+
+// Obstacle says why the machine cannot be released now; empty: it can.
+func (i Isolation) Obstacle() string {
+	name := cmp.Or(i.MachineName, i.MachineID)
+	switch {
+	case i.Release != "":
+		return fmt.Sprintf("a release of %s is under way already (%s)", name, i.Release)
+	case !i.Isolated():
+		return fmt.Sprintf("%s is not isolated yet: action %s is under way; cancel it with cordon cancel, "+
+			"or release the machine when it is done", name, i.ActionID)
+	}
+	return ""
 }
 
 // called are the isolated machines of an id or a name. For a name each of them is read at the API: what the ledger
@@ -74,18 +85,12 @@ type Actor interface {
 	Act(ctx context.Context, machineID string, r machine.Request) (machine.Action, error)
 }
 
-// Release asks Defender for a release; who asks and why stand in its comment. FollowActions records it. The error of a
-// request whose answer was lost says so: look before asking again.
-func Release(
-	ctx context.Context,
-	api Actor,
-	i Isolation,
-	by, reason string,
-) (machine.Action, error) {
-	comment := fmt.Sprintf("Released by %s: %s", by, reason)
+// Release asks Defender for a release; who asks, why and under which command stand in its comment. FollowActions records
+// it. The error of a request whose answer was lost says so: look before asking again.
+func Release(ctx context.Context, api Actor, i Isolation, c Command) (machine.Action, error) {
 	action, err := api.Act(ctx, i.MachineID, machine.Request{
 		Type:    machine.Unisolate,
-		Comment: comment,
+		Comment: c.comment("Released"),
 	})
 	trouble, _ := machine.TroubleOf(err)
 	if trouble == machine.UnknownFate {

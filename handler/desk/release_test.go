@@ -50,7 +50,7 @@ func TestOnlyTheOneMachineThatIsMeantIsReleasable(t *testing.T) {
 		"pc":               "no isolated machine has the id or name pc",
 		"":                 "no isolated machine has the id or name",
 		"id4":              "a release of id4 is under way already (Pending)",
-		"pc5":              "pc5 is not isolated yet: action a5 is under way",
+		"pc5":              "pc5.contoso.com is not isolated yet: action a5 is under way",
 	} {
 		i, err := desk.Releasable(t.Context(), api, all, which)
 		if got := i.MachineID; err == nil && got != want {
@@ -91,13 +91,13 @@ func (lost) RetryAfter() time.Duration { return 0 }
 func TestAReleaseSaysWhoAndWhy(t *testing.T) {
 	t.Parallel()
 	d := &defender{}
-	action, err := desk.Release(t.Context(), d, desk.Isolation{MachineID: "id1"}, "kim", "reimaged")
+	action, err := desk.Release(t.Context(), d, desk.Isolation{MachineID: "id1"}, desk.Says("kim", "reimaged"))
 	want := machine.Request{Type: machine.Unisolate, Comment: "Released by kim: reimaged"}
 	if err != nil || action.ID != "a1" || d.of != "id1" || d.asked != want {
 		t.Errorf("asked %s for %+v: %+v, %v", d.of, d.asked, action, err)
 	}
 	d.err = lost{}
-	_, err = desk.Release(t.Context(), d, desk.Isolation{MachineID: "id1"}, "kim", "reimaged")
+	_, err = desk.Release(t.Context(), d, desk.Isolation{MachineID: "id1"}, desk.Says("kim", "reimaged"))
 	if err == nil || !strings.Contains(err.Error(), "not known whether the release was accepted") {
 		t.Errorf("of a request whose answer was lost: %v", err)
 	}

@@ -23,6 +23,7 @@ func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, e
 		s.Held.Aging(),
 		s.Switches.Aging(),
 		s.Hunts.Aging(),
+		s.Journal.Aging(),
 	)
 	var errs []error
 	for _, kind := range kinds {

@@ -18,6 +18,7 @@ import (
 	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/held"
 	"cordon/handler/ledger/hunts"
+	"cordon/handler/ledger/journal"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/runs"
@@ -174,12 +175,23 @@ func writeFacts(ctx context.Context, s *Store, must func(error)) {
 	w.Since = noon
 	_, err = s.Switches.Advance(ctx, w, noon.Add(time.Minute))
 	must(err)
-	_, err = s.Switches.SetPause(ctx, true, "alice", "maintenance", noon)
+	_, err = s.Switches.SetPause(ctx,
+		switches.Turn{Paused: true, By: "alice", Reason: "maintenance", At: noon})
 	must(err)
 	must(s.Switches.PauseEndpoint(ctx, "POST /api/machines/{id}/isolate", noon, noon.Add(time.Minute)))
 	must(s.Switches.NoteMet(ctx, []switches.Met{{Fact: "rbacGroupName", Machine: "m1"}}, noon))
 	_, err = s.Switches.AskToLookUp(ctx, "asked", noon)
 	must(err)
+	o, _, _, err := s.Journal.Give(ctx, journal.Order{Command: "c-1", Digest: "d", At: noon})
+	must(err)
+	for _, object := range []string{"m1", "m2"} {
+		e, _, err := s.Journal.Begin(ctx, o, journal.Entry{Verb: "release", Object: object, By: "operator@contoso.com"})
+		must(err)
+		if object == "m1" {
+			_, err = s.Journal.End(ctx, e, journal.End{State: journal.Done, Result: "asked for", At: noon})
+			must(err)
+		}
+	}
 	s.Trouble.Note(ctx, noon, "PollAlerts", fmt.Errorf("no answer"))
 	s.Trouble.NoteOver(ctx, noon.Add(time.Minute), "PollAlerts")
 }

@@ -9,6 +9,7 @@ import (
 	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/held"
 	"cordon/handler/ledger/hunts"
+	"cordon/handler/ledger/journal"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/neighbours"
 	"cordon/handler/ledger/notices"
@@ -31,6 +32,7 @@ type Store struct {
 	Hunts      *hunts.Store
 	Switches   *switches.Store
 	Trouble    *trouble.Store
+	Journal    *journal.Store
 }
 
 // Open makes a Store without any network traffic. An error means that the options are wrong.
@@ -59,5 +61,6 @@ func In(tables *rows.Tables) *Store {
 		Hunts:      hunts.In(tables),
 		Switches:   marks,
 		Trouble:    trouble.Among(marks, answered),
+		Journal:    journal.In(tables),
 	}
 }

@@ -54,6 +54,8 @@ const (
 	SourceOut     Kind = "source out"       // alerts cannot be read from one of two sources
 	SourceBack    Kind = "source back"      // and can again
 	Unready       Kind = "unready"          // a part of Cordon itself does not work as it is set
+	Paused        Kind = "paused"           // a person stopped all acting
+	Resumed       Kind = "resumed"          // a person let it go on
 	ReleasedEarly Kind = "released before"  // the machine was released after this alert was seen; not isolated again
 	HuntRows      Kind = "hunt rows"        // a turn of a hunt found rows that are new
 	HuntEmpty     Kind = "hunt empty"       // a turn of a hunt found none, and that was to be told

@@ -314,6 +314,10 @@ func otherHeadline(e Event) string {
 		return "Alerts are read from " + functionOf(e) + " again"
 	case Unready:
 		return "Cordon is unwell: look at the setting " + functionOf(e)
+	case Paused:
+		return "Acting is paused: nothing is done to machines and alerts until cordon resume"
+	case Resumed:
+		return "Acting goes on: what was held meanwhile stays held"
 	case HuntRows:
 		return "Hunt " + e.Hunt + ": new rows"
 	case HuntEmpty:

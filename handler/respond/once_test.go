@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/desk"
 	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 	"cordon/handler/respond"
@@ -45,8 +47,8 @@ func TestThatNothingIsDoneIsToldOnce(t *testing.T) {
 			p.Change(func(options *respond.Options) { options.StaleAfter = time.Minute })
 		}, notice.Held},
 		"paused": {"", func(w *world.World, p *world.Process) {
-			if _, err := p.Ledger.Switches.SetPause(context.Background(), true, "bob", "import 7 is wrong",
-				w.Clock()); err != nil {
+			if _, err := p.Ledger.Switches.SetPause(context.Background(),
+				switches.Turn{Paused: true, By: "bob", Reason: "import 7 is wrong", At: w.Clock()}); err != nil {
 				w.T.Fatal(err)
 			}
 		}, notice.Held},
@@ -287,7 +289,7 @@ func TestWhatAPersonLetGoOnIsToldIfItIsHeldAgain(t *testing.T) {
 	w.Queue[0].Message.Machine = nil
 	w.Drain(p, 5)
 	d, _ := w.Desk()
-	if err := d.Continue(t.Context(), w.HeldOf("da1"), "alice", "x"); err != nil {
+	if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("alice", "x")); err != nil {
 		t.Fatal(err)
 	}
 	w.Edit("m1", func(m *machine.Machine) { m.ComputerDNSName = "renamed" })

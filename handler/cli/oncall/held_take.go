@@ -72,7 +72,7 @@ func takeHeld(
 	}
 	for _, s := range chosen {
 		r := heldResult{AlertID: s.AlertID, Done: true}
-		err := act(ctx, s.Entry, o.By, o.Reason)
+		err := act(ctx, s.Entry, desk.Says(o.By, o.Reason))
 		if err != nil {
 			r.Done, r.Why = false, err.Error()
 		}

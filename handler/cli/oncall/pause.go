@@ -87,7 +87,12 @@ func setPause(cmd *cobra.Command, o *call.Operator, pause bool) error {
 	if err := o.Confirm(cmd, question); err != nil {
 		return err
 	}
-	_, err = store.Switches.SetPause(ctx, pause, o.By, o.Reason, time.Now())
+	_, err = store.Switches.SetPause(ctx, switches.Turn{
+		Paused: pause,
+		By:     o.By,
+		Reason: o.Reason,
+		At:     time.Now(),
+	})
 	if err != nil {
 		return err
 	}

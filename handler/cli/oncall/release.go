@@ -69,7 +69,7 @@ func release(cmd *cobra.Command, o *call.Operator, which string) error {
 	if err != nil {
 		return err
 	}
-	action, err := desk.Release(ctx, api, i, o.By, o.Reason)
+	action, err := desk.Release(ctx, api, i, desk.Says(o.By, o.Reason))
 	if err != nil {
 		return err
 	}

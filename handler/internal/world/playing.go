@@ -31,6 +31,7 @@ func (p *Process) AtDesk() *desk.Desk {
 		Held:     p.Ledger.Held,
 		Findings: p.Ledger.Findings,
 		Switches: p.Ledger.Switches,
+		Journal:  p.Ledger.Journal,
 		Now:      p.Clock,
 	}
 }

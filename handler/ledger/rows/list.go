@@ -58,6 +58,31 @@ func Each[T any](ctx context.Context, t *Table, filter, columns string) iter.Seq
 	}
 }
 
+// First reads the first rows that match an OData filter, n at most.
+func First[T any](ctx context.Context, t *Table, filter string, n int32) ([]T, error) {
+	most := min(n, pageRows)
+	var all []T
+	pager := t.client.NewListEntitiesPager(&aztables.ListEntitiesOptions{Filter: &filter, Top: &most})
+	for pager.More() && len(all) < int(n) {
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return all, &Error{Op: "list " + t.name, Cause: err}
+		}
+		for _, body := range page.Entities {
+			var r T
+			if err := t.Decode(body, &r); err != nil {
+				return all, err
+			}
+			all = append(all, r)
+		}
+	}
+	return all[:min(int(n), len(all))], nil
+}
+
+// pageRows is how many rows the service hands over at once, at most ("Query timeout and pagination", Table service REST
+// API).
+const pageRows = 1000
+
 // Cursor is where a listing by pages goes on; nil members mean at the beginning.
 type Cursor struct{ PartitionKey, RowKey *string }
 

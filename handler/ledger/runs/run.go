@@ -78,6 +78,7 @@ type Run struct {
 	Leave    string    `json:",omitempty"` // who let it go on after a rail had held it, and why; empty: nobody
 	LeaveFor string    `json:",omitempty"` // digest of the machine as that person saw it; for another it counts nothing
 	LeaveAt  time.Time `json:",omitzero"`
+	Command  string    `json:",omitempty"` // of the person who let it go on or dropped it, in the journal; the last
 
 	Plan     []byte `json:",omitempty"` // compressed JSON, see SetPlan
 	PlanType string `json:"Plan@odata.type,omitempty"`

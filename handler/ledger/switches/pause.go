@@ -15,6 +15,8 @@ type Pause struct {
 	At     time.Time // of the last change
 	By     string    // who made it
 	Reason string    // why; a resumption may have none
+	// Command is the id of the command in the journal; empty: there is none.
+	Command string `json:",omitempty"`
 }
 
 // Why is the pause in words, for people; empty if acting is not paused.
@@ -32,29 +34,41 @@ func (s *Store) Pause(ctx context.Context) (Pause, error) {
 	return p, err
 }
 
+// Turn is a change of the pause.
+type Turn struct {
+	Paused  bool
+	By      string
+	Reason  string
+	Command string // its id in the journal; empty: there is none
+	At      time.Time
+	// Before is called with what is about to be overwritten, before it is; an error keeps it. Nil: nothing is called.
+	Before func(was Pause) error
+}
+
 // SetPause stops acting or lets it go on, and answers with what was so before. Each change stays in a row of its own as
 // well, written first, until housekeeping takes it out. What is so already is not written again.
-func (s *Store) SetPause(
-	ctx context.Context,
-	paused bool,
-	by, reason string,
-	at time.Time,
-) (was Pause, err error) {
+func (s *Store) SetPause(ctx context.Context, turn Turn) (was Pause, err error) {
 	fresh := Pause{Keys: s.switches.At("acting")}
 	_, err = rows.Change(ctx, s.switches, "pause or resume", fresh, func(p *Pause) (bool, error) {
 		was = *p
-		if was.Paused == paused {
+		if was.Paused == turn.Paused {
 			return false, nil
 		}
+		if turn.Before != nil {
+			if err := turn.Before(was); err != nil {
+				return false, err
+			}
+		}
 		*p = Pause{
-			Keys:   was.Keys,
-			Paused: paused,
-			At:     at.UTC(),
-			By:     rows.Cut(by, 200),
-			Reason: rows.Cut(reason, 1000),
+			Keys:    was.Keys,
+			Paused:  turn.Paused,
+			At:      turn.At.UTC(),
+			By:      rows.Cut(turn.By, 200),
+			Reason:  rows.Cut(turn.Reason, 1000),
+			Command: turn.Command,
 		}
 		record := *p
-		record.Keys = s.switches.At(rows.NewestFirst(at), "pauses")
+		record.Keys = s.switches.At(rows.NewestFirst(turn.At), "pauses")
 		return true, s.switches.Put(ctx, &record)
 	})
 	return was, err

@@ -103,8 +103,12 @@ func pauses(t *testing.T, s *Store) {
 	var changed atomic.Int32
 	for i := range 4 {
 		group.Go(func() {
-			was, err := s.SetPause(t.Context(), true, fmt.Sprint("person ", i), "maintenance",
-				noon.Add(time.Duration(i)*time.Second))
+			was, err := s.SetPause(t.Context(), Turn{
+				Paused: true,
+				By:     fmt.Sprint("person ", i),
+				Reason: "maintenance",
+				At:     noon.Add(time.Duration(i) * time.Second),
+			})
 			if err != nil {
 				t.Error(err)
 			} else if !was.Paused {
@@ -117,7 +121,8 @@ func pauses(t *testing.T, s *Store) {
 	if err != nil || !p.Paused || changed.Load() != 1 || !strings.Contains(p.Why(), "maintenance, by person ") {
 		t.Errorf("%d changed it; %+v, %v", changed.Load(), p, err)
 	}
-	if was, err := s.SetPause(t.Context(), false, "eve", "", noon.Add(time.Hour)); err != nil || was.By != p.By {
+	if was, err := s.SetPause(t.Context(),
+		Turn{By: "eve", At: noon.Add(time.Hour)}); err != nil || was.By != p.By {
 		t.Errorf("%+v, %v", was, err)
 	}
 	if p, err := s.Pause(t.Context()); err != nil || p.Paused || p.By != "eve" {

@@ -5,7 +5,9 @@ import "time"
 // ReleaseOrder asks for releases.
 type ReleaseOrder struct {
 	Order
-	Machines []string `json:"machines"` // ids or names of isolated machines, 1 to 100
+	// Machines are ids of isolated machines, 1 to 100. Whoever has names looks them up first (GET /isolated): a name may
+	// be another machine's by the time the order arrives, or is sent again.
+	Machines []string `json:"machines"`
 }
 
 // CancelOrder asks for the end of a machine action that is not over.

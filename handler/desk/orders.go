@@ -1,0 +1,239 @@
+package desk
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"cordon/handler/alert"
+	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/switches"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+	"cordon/handler/push"
+)
+
+// Actions is Defender as its machine actions are read, asked for and taken back.
+type Actions interface {
+	ActionsAPI
+	Machines
+	Actor
+	Action(ctx context.Context, id string) (machine.Action, error)
+	ActionsOn(ctx context.Context, machineID string, since time.Time) ([]machine.Action, error)
+	CancelAction(ctx context.Context, id string, kind machine.ActionType, comment string) (machine.Action, error)
+	MachinesNamed(ctx context.Context, name string) ([]machine.Machine, error)
+}
+
+// Teller records an event for people, once per key.
+type Teller interface {
+	Tell(ctx context.Context, group string, e notice.Event) error
+}
+
+// Releases releases machines, named by their ids. The isolated machines are listed once for all of them.
+func (d *Desk) Releases(ctx context.Context, c Command, ids []string) ([]Outcome, error) {
+	all, err := Isolations(ctx, d.Latches, d.Actions, d.Now(), d.Lift)
+	if err != nil {
+		return nil, err
+	}
+	tasks := make([]Task, 0, len(ids))
+	for _, id := range ids {
+		i, found := isolationOf(all, id)
+		tasks = append(tasks, Task{
+			Object: id,
+			Name:   i.MachineName,
+			Do: func(ctx context.Context, c Command) (Did, error) {
+				if !found {
+					return Did{}, Refusef("no isolated machine has the id %s; cordon isolated lists them", id)
+				}
+				return d.release(ctx, i, c)
+			},
+		})
+	}
+	return d.Carry(ctx, VerbRelease, c, tasks)
+}
+
+func isolationOf(all []Isolation, id string) (Isolation, bool) {
+	at := slices.IndexFunc(all, func(i Isolation) bool {
+		return i.MachineID == id
+	})
+	if at < 0 {
+		return Isolation{}, false
+	}
+	return all[at], true
+}
+
+func (d *Desk) release(ctx context.Context, i Isolation, c Command) (Did, error) {
+	if obstacle := i.Obstacle(); obstacle != "" {
+		return Did{}, Refusef("%s", obstacle)
+	}
+	action, err := Release(ctx, d.Actions, i, c)
+	if err != nil {
+		return Did{}, err
+	}
+	return Did{
+		Text:   fmt.Sprintf("release asked for: action %s is %s", action.ID, action.Status),
+		Action: action.ID,
+	}, nil
+}
+
+// Cancel takes back a machine action that is not over.
+func (d *Desk) Cancel(ctx context.Context, c Command, actionID string) ([]Outcome, error) {
+	return d.Carry(ctx, VerbCancel, c, []Task{{
+		Object: actionID,
+		Do: func(ctx context.Context, c Command) (Did, error) {
+			return d.cancel(ctx, actionID, c)
+		},
+	}})
+}
+
+func (d *Desk) cancel(ctx context.Context, actionID string, c Command) (Did, error) {
+	a, err := d.Actions.Action(ctx, actionID)
+	if err != nil {
+		return Did{}, refusedIfGone(err, "the machine action")
+	}
+	if a.Status.Final() {
+		return Did{}, Refusef("action %s (%s) is over: it is %s; release the machine to undo an isolation",
+			a.ID, a.Type, a.Status)
+	}
+	name := a.MachineID
+	if m, err := d.Actions.Machine(ctx, a.MachineID); err == nil {
+		name = cmp.Or(m.ComputerDNSName, name)
+	}
+	is, err := d.Actions.CancelAction(ctx, a.ID, a.Type, c.comment("Cancelled"))
+	if err != nil {
+		return Did{}, err
+	}
+	return Did{
+		Text:   fmt.Sprintf("%s of %s is %s", a.Type, name, is.Status),
+		Name:   name,
+		Action: a.ID,
+	}, nil
+}
+
+// Continues continues with what is held of some alerts, of each with the newest version.
+func (d *Desk) Continues(ctx context.Context, c Command, alerts []string) ([]Outcome, error) {
+	return d.takeHeld(ctx, VerbContinue, c, alerts, func(ctx context.Context, h held.Entry, c Command) (string, error) {
+		return "it goes on, and is answered within a minute", d.Continue(ctx, h, c)
+	})
+}
+
+// Drops decides of what is held of some alerts that it is not done.
+func (d *Desk) Drops(ctx context.Context, c Command, alerts []string) ([]Outcome, error) {
+	return d.takeHeld(ctx, VerbDrop, c, alerts, func(ctx context.Context, h held.Entry, c Command) (string, error) {
+		return "dropped", d.Drop(ctx, h, c)
+	})
+}
+
+func (d *Desk) takeHeld(
+	ctx context.Context,
+	verb string,
+	c Command,
+	alerts []string,
+	take func(context.Context, held.Entry, Command) (string, error),
+) ([]Outcome, error) {
+	all, err := d.Held.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	newest := map[string]held.Entry{}
+	for _, h := range all {
+		newest[h.AlertID] = h
+	}
+	tasks := make([]Task, 0, len(alerts))
+	for _, id := range alerts {
+		h, there := newest[id]
+		tasks = append(tasks, Task{
+			Object: id,
+			Name:   cmp.Or(h.MachineName, h.MachineID),
+			Do: func(ctx context.Context, c Command) (Did, error) {
+				if !there {
+					return Did{}, Refusef("nothing is held of this alert; see cordon held list")
+				}
+				text, err := take(ctx, h, c)
+				return Did{Text: text}, err
+			},
+		})
+	}
+	return d.Carry(ctx, verb, c, tasks)
+}
+
+// SetPause stops all acting, or lets it go on. What is so already is not changed.
+func (d *Desk) SetPause(ctx context.Context, c Command, paused bool) (outcome Outcome, changed bool, err error) {
+	verb := VerbResume
+	if paused {
+		verb = VerbPause
+	}
+	all, err := d.Carry(ctx, verb, c, []Task{{
+		Do: func(ctx context.Context, c Command) (Did, error) {
+			changed, err = d.setPause(ctx, c, paused)
+			text := "it was so before"
+			if changed {
+				text = "acting is paused"
+				if !paused {
+					text = "acting goes on"
+				}
+			}
+			return Did{Text: text}, err
+		},
+	}})
+	if err != nil {
+		return Outcome{}, false, err
+	}
+	return all[0], changed, nil
+}
+
+func (d *Desk) setPause(ctx context.Context, c Command, paused bool) (changed bool, err error) {
+	now := d.Now()
+	was, err := d.Switches.SetPause(ctx, switches.Turn{
+		Paused:  paused,
+		By:      c.By.Name,
+		Reason:  c.Reason,
+		Command: c.ID,
+		At:      now,
+		Before: func(was switches.Pause) error {
+			return d.overwritten(ctx, was.Command, "", c)
+		},
+	})
+	if err != nil || was.Paused == paused {
+		return false, err
+	}
+	return true, d.tellPause(ctx, paused, c, now)
+}
+
+// tellPause tells the operators. A repeat for the same command tells nothing new.
+func (d *Desk) tellPause(ctx context.Context, paused bool, c Command, at time.Time) error {
+	if d.Teller == nil {
+		return nil
+	}
+	kind := notice.Paused
+	if !paused {
+		kind = notice.Resumed
+	}
+	return d.Teller.Tell(ctx, "operator", notice.Event{
+		Kind:   kind,
+		At:     at,
+		RunID:  "command " + c.ID,
+		Detail: fmt.Sprintf("By %s: %s", c.By.Name, c.Reason),
+		To:     d.Operator,
+	})
+}
+
+// Enqueues has alerts answered now.
+func (d *Desk) Enqueues(ctx context.Context, c Command, alerts []string) ([]Outcome, error) {
+	tasks := make([]Task, 0, len(alerts))
+	for _, id := range alerts {
+		tasks = append(tasks, Task{
+			Object: id,
+			Do: func(ctx context.Context, _ Command) (Did, error) {
+				if err := alert.CheckID(id); err != nil {
+					return Did{}, Refusef("alert id %s", err)
+				}
+				err := push.Enqueue(ctx, d.Queue, d.Runs.Tenant(), "asked", d.Now().UTC(), []string{id})
+				return Did{Text: "enqueued"}, err
+			},
+		})
+	}
+	return d.Carry(ctx, VerbEnqueue, c, tasks)
+}

@@ -1,0 +1,144 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"cordon/handler/ledger/journal"
+	"cordon/handler/machine"
+)
+
+// When what was begun is looked at, and when it is not looked for any more. A call for a person lasts half a minute at
+// most, so what is older than the first was left by a process that is gone, or by an answer that was lost.
+const (
+	settleAfter = 3 * time.Minute
+	giveUpAfter = time.Hour
+)
+
+// Settle finds out what became of commands that were begun and whose end nobody wrote down. A repeat is safe.
+func (d *Desk) Settle(ctx context.Context) error {
+	begun, err := d.Journal.Open(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range begun {
+		age := d.Now().Sub(e.At)
+		if age < settleAfter {
+			continue
+		}
+		end, found, err := d.look(ctx, e)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("find out what became of command %s: %w", e.Command, err))
+			continue
+		case !found && age < giveUpAfter:
+			continue
+		case !found:
+			end = d.givenUp(e)
+		}
+		_, err = d.Journal.End(ctx, e, end)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// givenUp is the end of what was never found.
+func (d *Desk) givenUp(e journal.Entry) journal.End {
+	end := journal.End{
+		State:  journal.Failed,
+		Result: "nothing was done: whoever took the order ended before it was carried out",
+		At:     d.Now(),
+	}
+	switch e.Verb {
+	case VerbEnqueue, VerbReplay, VerbDiscard, VerbHunt:
+		end.State = journal.Unknown
+		end.Result = "it is not known whether it was done, because it leaves no trace; to do it again is harmless"
+	}
+	return end
+}
+
+// look looks for what a command left behind.
+func (d *Desk) look(ctx context.Context, e journal.Entry) (end journal.End, found bool, err error) {
+	end = journal.End{State: journal.Done, Result: doneBefore, At: d.Now()}
+	switch e.Verb {
+	case VerbPause, VerbResume:
+		found, err = d.pausedBy(ctx, e)
+		return end, found, err
+	case VerbContinue, VerbDrop:
+		found, err = d.markedRun(ctx, e)
+		return end, found, err
+	case VerbRelease:
+		return d.lookForRelease(ctx, e, end)
+	case VerbCancel:
+		return d.lookForCancel(ctx, e, end)
+	}
+	return end, false, nil
+}
+
+// pausedBy reports whether the pause was changed by the command, and sees to it that this is told.
+func (d *Desk) pausedBy(ctx context.Context, e journal.Entry) (bool, error) {
+	pause, err := d.Switches.Pause(ctx)
+	if err != nil || pause.Command != e.Command {
+		return false, err
+	}
+	return true, d.tellPause(ctx, pause.Paused, Command{
+		ID:     e.Command,
+		Reason: e.Reason,
+		By:     journal.Author{Name: e.By},
+	}, pause.At)
+}
+
+// markedRun reports whether a run of the alert was changed by the command.
+func (d *Desk) markedRun(ctx context.Context, e journal.Entry) (bool, error) {
+	record, err := d.Runs.Alert(ctx, e.Object)
+	if err != nil {
+		return false, err
+	}
+	for _, run := range record.Runs {
+		if run.Command == e.Command {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// clockSkew is how far Defender's clock may be behind ours.
+const clockSkew = 5 * time.Minute
+
+func (d *Desk) lookForRelease(
+	ctx context.Context,
+	e journal.Entry,
+	end journal.End,
+) (journal.End, bool, error) {
+	actions, err := d.Actions.ActionsSince(ctx, e.At.Add(-clockSkew))
+	if err != nil {
+		return end, false, err
+	}
+	sign := Command{ID: e.Command}.sign()
+	for _, a := range actions {
+		if a.MachineID == e.Object && a.Type == machine.Unisolate && strings.Contains(a.Comment, sign) {
+			end.Action = a.ID
+			end.Result = fmt.Sprintf("the release was asked for: action %s is %s", a.ID, a.Status)
+			return end, true, nil
+		}
+	}
+	return end, false, nil
+}
+
+func (d *Desk) lookForCancel(
+	ctx context.Context,
+	e journal.Entry,
+	end journal.End,
+) (journal.End, bool, error) {
+	a, err := d.Actions.Action(ctx, e.Object)
+	if err != nil {
+		return end, false, err
+	}
+	end.Action = a.ID
+	end.Result = fmt.Sprintf("action %s is %s", a.ID, a.Status)
+	return end, strings.Contains(a.CancelComment, Command{ID: e.Command}.sign()), nil
+}

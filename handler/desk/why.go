@@ -1,0 +1,55 @@
+package desk
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cordon/handler/ledger/runs"
+	"cordon/handler/machine"
+)
+
+// Explained is an isolation with the run that began it.
+type Explained struct {
+	Isolation
+	Run runs.Run // zero: it was not Cordon, or the run is gone
+}
+
+// Isolated lists the machines that are isolated, or about to be, with why, newest first.
+func (d *Desk) Isolated(ctx context.Context) ([]Explained, error) {
+	all, err := Isolations(ctx, d.Latches, d.Actions, d.Now(), d.Lift)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(all, func(a, b Isolation) int {
+		return b.Since.Compare(a.Since)
+	})
+	explained := make([]Explained, 0, len(all))
+	for _, i := range all {
+		e := Explained{Isolation: i}
+		alertID, version := splitRun(i.RunID)
+		if i.By == machine.ByCordon && alertID != "" {
+			record, err := d.Runs.Alert(ctx, alertID)
+			if err != nil {
+				return nil, err
+			}
+			e.Run, _ = record.Run(version)
+		}
+		explained = append(explained, e)
+	}
+	return explained, nil
+}
+
+// splitRun undoes alert.RunID; an id that is none is empty.
+func splitRun(id string) (alertID string, version int) {
+	at := strings.LastIndex(id, ":v")
+	if at < 0 {
+		return "", 0
+	}
+	version, err := strconv.Atoi(id[at+2:])
+	if err != nil {
+		return "", 0
+	}
+	return id[:at], version
+}
