@@ -145,8 +145,9 @@ var allowed = map[string][]string{
 	"terminal": {"incoming", "outgoing"},
 	"trigger":  {"logging", "outgoing"},
 
-	"operate/wire": {"doctor"},
-	"operate":      {"operate/wire"},
+	"operate/wire":   {"doctor"},
+	"operate":        {"operate/wire"},
+	"operate/client": {"httpretry", "incoming", "outgoing", "operate/wire"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -1,0 +1,156 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"cordon/handler/operate/wire"
+)
+
+// SignIn asks how to sign in, without a token.
+func (c *Client) SignIn(ctx context.Context) (wire.SignIn, error) {
+	anonymous := *c
+	anonymous.Token = nil
+	return get[wire.SignIn](ctx, &anonymous, "/signin", nil)
+}
+
+// Me says who asks, as the app sees it.
+func (c *Client) Me(ctx context.Context) (wire.Me, error) {
+	return get[wire.Me](ctx, c, "/me", nil)
+}
+
+// Isolated lists machines that are isolated.
+func (c *Client) Isolated(ctx context.Context) (wire.Isolated, error) {
+	return get[wire.Isolated](ctx, c, "/isolated", nil)
+}
+
+// Machine finds a machine by its id or its name.
+func (c *Client) Machine(ctx context.Context, which string) (wire.Machine, error) {
+	return get[wire.Machine](ctx, c, "/machine", url.Values{"machine": {which}})
+}
+
+// Held lists what rails hold.
+func (c *Client) Held(ctx context.Context) (wire.Held, error) {
+	return get[wire.Held](ctx, c, "/held", nil)
+}
+
+// Pause says whether acting is paused.
+func (c *Client) Pause(ctx context.Context) (wire.Pause, error) {
+	return get[wire.Pause](ctx, c, "/pause", nil)
+}
+
+// Hunts lists the hunts of the app.
+func (c *Client) Hunts(ctx context.Context) (wire.Hunts, error) {
+	return get[wire.Hunts](ctx, c, "/hunts", nil)
+}
+
+// Health answers with the report of health as it is; ok: all that should happen does. An app that is unwell answers
+// 503, which is an answer here: it is not asked again.
+func (c *Client) Health(ctx context.Context) (report json.RawMessage, ok bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	status, body, err := c.ask(ctx, c.once, request{
+		method: http.MethodGet,
+		path:   "/health",
+		unwell: true,
+	})
+	if err == nil {
+		err = c.read(body, &report)
+	}
+	return report, status == http.StatusOK, err
+}
+
+// Doctor has the app check its own set-up.
+func (c *Client) Doctor(ctx context.Context) (wire.Doctor, error) {
+	return asked[wire.Doctor](ctx, c, longPatience, c.once, request{method: http.MethodGet, path: "/doctor"})
+}
+
+// DeadLetters lists those of a queue; limit 0: the default.
+func (c *Client) DeadLetters(ctx context.Context, queue string, limit int) (wire.DeadLetters, error) {
+	query := url.Values{"queue": {queue}}
+	if limit > 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	return get[wire.DeadLetters](ctx, c, "/deadletters", query)
+}
+
+// DeadLetter reads one of them, with its text.
+func (c *Client) DeadLetter(ctx context.Context, queue string, number int64) (wire.DeadLetter, error) {
+	query := url.Values{"queue": {queue}, "number": {strconv.FormatInt(number, 10)}}
+	return get[wire.DeadLetter](ctx, c, "/deadletter", query)
+}
+
+// Journal reads a page; limit 0: the default; after is Next of the page before.
+func (c *Client) Journal(ctx context.Context, limit int, after string) (wire.Journal, error) {
+	query := url.Values{}
+	if limit > 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	if after != "" {
+		query.Set("after", after)
+	}
+	return get[wire.Journal](ctx, c, "/journal", query)
+}
+
+// order gives a command that is answered with the results of what it named.
+func (c *Client) order(ctx context.Context, path, command string, order any) (wire.Results, error) {
+	return post(ctx, c, path, command, order, func(r wire.Results) bool {
+		return r.Command == command
+	})
+}
+
+// Release asks Defender to release machines.
+func (c *Client) Release(ctx context.Context, o wire.ReleaseOrder) (wire.Results, error) {
+	return c.order(ctx, "/release", o.Command, o)
+}
+
+// Cancel cancels a machine action.
+func (c *Client) Cancel(ctx context.Context, o wire.CancelOrder) (wire.Results, error) {
+	return c.order(ctx, "/cancel", o.Command, o)
+}
+
+// Continue goes on with what is held.
+func (c *Client) Continue(ctx context.Context, o wire.HeldOrder) (wire.Results, error) {
+	return c.order(ctx, "/held/continue", o.Command, o)
+}
+
+// Drop decides that what is held is not done.
+func (c *Client) Drop(ctx context.Context, o wire.HeldOrder) (wire.Results, error) {
+	return c.order(ctx, "/held/drop", o.Command, o)
+}
+
+// SetPause stops all acting, or lets it go on.
+func (c *Client) SetPause(ctx context.Context, paused bool, o wire.PauseOrder) (wire.PauseResult, error) {
+	path := "/resume"
+	if paused {
+		path = "/pause"
+	}
+	return post(ctx, c, path, o.Command, o, func(p wire.PauseResult) bool {
+		return p.Paused == paused
+	})
+}
+
+// Enqueue has alerts answered now.
+func (c *Client) Enqueue(ctx context.Context, o wire.EnqueueOrder) (wire.Results, error) {
+	return c.order(ctx, "/enqueue", o.Command, o)
+}
+
+// Replay sends dead letters again.
+func (c *Client) Replay(ctx context.Context, o wire.DeadLetterOrder) (wire.Results, error) {
+	return c.order(ctx, "/deadletters/replay", o.Command, o)
+}
+
+// Discard drops dead letters for good.
+func (c *Client) Discard(ctx context.Context, o wire.DeadLetterOrder) (wire.Results, error) {
+	return c.order(ctx, "/deadletters/drop", o.Command, o)
+}
+
+// RunHunt asks a hunt's query now.
+func (c *Client) RunHunt(ctx context.Context, o wire.HuntOrder) (wire.HuntRows, error) {
+	return post(ctx, c, "/hunts/run", o.Command, o, func(h wire.HuntRows) bool {
+		return h.Hunt == o.Hunt
+	})
+}
