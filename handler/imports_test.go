@@ -18,6 +18,7 @@ var upper = map[string][]string{
 	"cli/deadletters": {"app/setup", "cli/call"},
 	"cli/author":      {"app/health", "app/setup", "cli/call", "cli/cases", "cli/facts"},
 	"cli/oncall":      {"app/checkup", "app/setup", "cli/call"},
+	"cli/session":     {"app/setup"},
 	"cli/cases":       {"app/setup", "cli/facts"},
 	"cli/facts":       {},
 	"cli/call":        {"app/setup"},

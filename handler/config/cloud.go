@@ -30,3 +30,6 @@ func clouds() map[string]cloud {
 		"dod":     {government, governmentAPI, "", "https://dod-graph.microsoft.us", "core.usgovcloudapi.net"},
 	}
 }
+
+// Authority is where tokens of a cloud come from; empty: there is no such cloud.
+func Authority(cloud string) string { return clouds()[cloud].authority }
