@@ -152,6 +152,7 @@ var allowed = map[string][]string{
 		"ledger/notices", "ledger/rows", "operate/wire",
 	},
 	"operate/client": {"httpretry", "incoming", "outgoing", "operate/wire"},
+	"signin":         {"incoming", "logging", "operate/wire", "outgoing"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {
