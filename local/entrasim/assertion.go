@@ -49,10 +49,7 @@ type assertion struct {
 // checkAssertion finds out whether the assertion of a request proves that it is from the app.
 func (s *Sim) checkAssertion(app App, r *http.Request) *refusal {
 	if r.PostForm.Get("client_assertion_type") != assertionType {
-		return &refusal{
-			400, "invalid_request", 900144,
-			"The request body must contain the following parameter: 'client_assertion_type'.",
-		}
+		return missing("client_assertion_type")
 	}
 	a, err := readAssertion(r.PostForm.Get("client_assertion"))
 	if err != nil {
@@ -90,7 +87,7 @@ func (s *Sim) checkAssertion(app App, r *http.Request) *refusal {
 // checkClaims holds what the assertion says of itself against the request that carries it.
 func (s *Sim) checkClaims(app App, r *http.Request, a assertion) *refusal {
 	c, now := a.claims, s.options.Now()
-	base := "https://" + r.Host + "/" + r.PathValue("tenant")
+	base := s.base(r) + "/" + r.PathValue("tenant")
 	switch {
 	case !strings.EqualFold(c.Issuer, app.ClientID) || !strings.EqualFold(c.Subject, app.ClientID):
 		return &refusal{

@@ -1,8 +1,6 @@
 package entrasim
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -15,6 +13,7 @@ import (
 // maxForm bounds a token request.
 const maxForm = 64 << 10
 
+// discovery serves the metadata of a tenant. The scopes are those of the real one.
 func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
 	s.count(func(c *Counts) { c.Discovery++ })
 	tenant := r.PathValue("tenant")
@@ -22,15 +21,42 @@ func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, unknownTenant(tenant))
 		return
 	}
-	base := "https://" + r.Host + "/" + tenant
+	base := s.base(r) + "/" + tenant
 	writeJSON(w, http.StatusOK, map[string]any{
-		"issuer":                                base + "/v2.0",
+		"issuer":                                issuer(s.base(r), tenant),
+		"jwks_uri":                              base + "/discovery/v2.0/keys",
 		"authorization_endpoint":                base + "/oauth2/v2.0/authorize",
 		"token_endpoint":                        base + "/oauth2/v2.0/token",
+		"device_authorization_endpoint":         base + "/oauth2/v2.0/devicecode",
 		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt"},
 		"response_types_supported":              []string{"code"},
+		"response_modes_supported":              []string{"query", "form_post"},
 		"subject_types_supported":               []string{"pairwise"},
+		"id_token_signing_alg_values_supported": []string{"RS256"},
+		"scopes_supported":                      []string{"openid", "profile", "email", "offline_access"},
+		"request_uri_parameter_supported":       false,
 	})
+}
+
+// publish serves the keys that tokens of a tenant are signed by.
+func (s *Sim) publish(w http.ResponseWriter, r *http.Request) {
+	s.count(func(c *Counts) { c.Keys++ })
+	tenant := r.PathValue("tenant")
+	if !s.hasTenant(tenant) {
+		s.refuse(w, unknownTenant(tenant))
+		return
+	}
+	writeJSON(w, http.StatusOK, s.keys.Published(issuer(s.base(r), tenant)))
+}
+
+// base is the scheme and host that the sim is reached at.
+func (s *Sim) base(r *http.Request) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.at != "" {
+		return s.at
+	}
+	return "https://" + r.Host
 }
 
 func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
@@ -41,35 +67,94 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.refuse(w, refusal{400, "invalid_request", 900144, "The request body is not a form."})
+		s.refuse(w, formless())
 		return
 	}
-	app, resource, refused := s.check(r)
-	if refused != nil {
-		s.refuse(w, *refused)
+	answer, no := s.answer(r)
+	if no != nil {
+		s.refuse(w, *no)
 		return
 	}
-	challenged := challengeClaims(r.PostForm.Get("claims"))
-	s.count(func(c *Counts) {
-		c.Issued++
-		if challenged {
-			c.Claims++
+	if challengeClaims(r.PostForm.Get("claims")) {
+		s.count(func(c *Counts) { c.Claims++ })
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// answer finds the tokens that a request is for, or why there are none.
+func (s *Sim) answer(r *http.Request) (map[string]any, *refusal) {
+	tenant, grant := r.PathValue("tenant"), r.PostForm.Get("grant_type")
+	redeem := map[string]func(*http.Request, App) (map[string]any, *refusal){
+		"client_credentials": s.appAnswer,
+		"authorization_code": s.redeemCode,
+		"refresh_token":      s.redeemRefresh,
+		deviceGrant:          s.redeemDevice,
+		shortDeviceGrant:     s.redeemDevice,
+	}[grant]
+	if redeem == nil && s.hasTenant(tenant) {
+		return nil, &refusal{
+			400, "unsupported_grant_type", 70003,
+			fmt.Sprintf("The app requested an unsupported grant type '%s'.", grant),
 		}
-	})
-	lifetime, acr := int(s.options.TokenLifetime/time.Second), "1"
-	if r.PostForm.Has("client_assertion") {
-		acr = "2"
 	}
+	client, no := s.client(tenant, r.PostForm.Get("client_id"))
+	if no == nil {
+		no = s.checkCredential(client, r)
+	}
+	if no != nil {
+		return nil, no
+	}
+	return redeem(r, client)
+}
+
+// client finds the app that a request is from.
+func (s *Sim) client(tenant, id string) (App, *refusal) {
+	if !s.hasTenant(tenant) {
+		no := unknownTenant(tenant)
+		return App{}, &no
+	}
+	app, found := s.app(tenant, id)
+	if !found {
+		return App{}, &refusal{
+			400, "unauthorized_client", 700016,
+			fmt.Sprintf("Application with identifier '%s' was not found in the directory '%s'.", id, tenant),
+		}
+	}
+	return app, nil
+}
+
+// appAnswer answers an app that asks for itself.
+func (s *Sim) appAnswer(r *http.Request, app App) (map[string]any, *refusal) {
+	if app.Public {
+		return nil, confidential()
+	}
+	resource, no := s.resource(app.TenantID, r.PostForm.Get("scope"))
+	if no != nil {
+		return nil, no
+	}
+	s.count(func(c *Counts) { c.Issued++ })
+	lifetime := int(s.options.TokenLifetime / time.Second)
 	answer := map[string]any{
 		"token_type":     "Bearer",
 		"expires_in":     lifetime,
 		"ext_expires_in": lifetime,
-		"access_token":   s.issue(app, resource, acr, s.options.TokenLifetime),
+		"access_token":   s.appToken(s.base(r), app, resource, acr(r), s.options.TokenLifetime),
 	}
 	if s.options.RefreshIn > 0 {
 		answer["refresh_in"] = int(s.options.RefreshIn / time.Second)
 	}
-	writeJSON(w, http.StatusOK, answer)
+	return answer, nil
+}
+
+// acr is how a request was authenticated, as tokens say it.
+func acr(r *http.Request) string {
+	switch {
+	case r.PostForm.Has("client_assertion"):
+		return "2"
+	case r.PostForm.Has("client_secret"):
+		return "1"
+	}
+	return "0"
 }
 
 // hit plays fault f and says whether that was the answer.
@@ -105,65 +190,6 @@ func setRetryAfter(w http.ResponseWriter, wait time.Duration) {
 	}
 }
 
-// check finds the app and the resource that a request is about, or why there is no token for it.
-func (s *Sim) check(r *http.Request) (App, string, *refusal) {
-	tenant, client := r.PathValue("tenant"), r.PostForm.Get("client_id")
-	if !s.hasTenant(tenant) {
-		no := unknownTenant(tenant)
-		return App{}, "", &no
-	}
-	if grant := r.PostForm.Get("grant_type"); grant != "client_credentials" {
-		return App{}, "",
-			&refusal{
-				400, "unsupported_grant_type", 70003,
-				fmt.Sprintf("The app requested an unsupported grant type '%s'.", grant),
-			}
-	}
-	app, ok := s.app(tenant, client)
-	if !ok {
-		return App{}, "", &refusal{400, "unauthorized_client", 700016,
-			fmt.Sprintf("Application with identifier '%s' was not found in the directory '%s'.", client, tenant)}
-	}
-	no := s.checkCredential(app, r)
-	if no != nil {
-		return App{}, "", no
-	}
-	resource, no := s.resource(tenant, r.PostForm.Get("scope"))
-	return app, resource, no
-}
-
-// checkCredential finds out whether a request proves that it is from the app.
-func (s *Sim) checkCredential(app App, r *http.Request) *refusal {
-	if r.PostForm.Has("client_assertion") {
-		return s.checkAssertion(app, r)
-	}
-	return s.checkSecret(app, r.PostForm.Get("client_secret"))
-}
-
-func (s *Sim) checkSecret(app App, given string) *refusal {
-	if given == "" {
-		return &refusal{
-			401, "invalid_client", 7000218,
-			"The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
-		}
-	}
-	want, got := sha256.Sum256([]byte(app.Secret)), sha256.Sum256([]byte(given))
-	if app.Secret == "" || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
-		return &refusal{
-			401, "invalid_client", 7000215,
-			"Invalid client secret provided. Ensure the secret being sent in the request is the " +
-				"client secret value, not the client secret ID, for a secret added to app '" + app.ClientID + "'.",
-		}
-	}
-	if !app.SecretExpires.IsZero() && !s.options.Now().Before(app.SecretExpires) {
-		return &refusal{
-			401, "invalid_client", 7000222,
-			"The provided client secret keys for app '" + app.ClientID + "' are expired.",
-		}
-	}
-	return nil
-}
-
 // resource reads the resource out of a scope. Clients add OpenID scopes behind the one that counts. A resource may end
 // in a slash of its own, which then stays in the token's audience.
 func (s *Sim) resource(tenant, scope string) (string, *refusal) {
@@ -179,8 +205,8 @@ func (s *Sim) resource(tenant, scope string) (string, *refusal) {
 			}
 	}
 	if !s.hasResource(tenant, resource) {
-		return "", &refusal{400, "invalid_resource", 500011,
-			fmt.Sprintf("The resource principal named %s was not found in the tenant named %s.", resource, tenant)}
+		no := unknownResource(tenant, resource)
+		return "", &no
 	}
 	return resource, nil
 }
@@ -188,7 +214,10 @@ func (s *Sim) resource(tenant, scope string) (string, *refusal) {
 func (s *Sim) hasResource(tenant, resource string) bool {
 	resource = strings.TrimSuffix(resource, "/")
 	switch resource {
-	case Defender, Graph, ServiceBus, Storage, Exchange:
+	case Defender, Graph, ServiceBus, Storage, Exchange, TokenExchange:
+		return true
+	}
+	if _, found := s.exposed(tenant, resource); found {
 		return true
 	}
 	known := func(of string, roles map[string][]string) bool {
@@ -214,41 +243,4 @@ func challengeClaims(claims string) bool {
 	}
 	delete(asked.AccessToken, "xms_cc")
 	return len(asked.AccessToken) > 0
-}
-
-// refusal is an error answer of the authority.
-type refusal struct {
-	status int
-	oauth  string
-	code   int
-	text   string
-}
-
-func unknownTenant(tenant string) refusal {
-	return refusal{
-		400, "invalid_tenant", 90002,
-		fmt.Sprintf("Tenant '%s' not found. Check to make sure you have the correct tenant ID.", tenant),
-	}
-}
-
-func (s *Sim) refuse(w http.ResponseWriter, no refusal) {
-	now := s.options.Now().UTC().Format("2006-01-02 15:04:05Z")
-	trace, correlation := newID(), newID()
-	writeJSON(w, no.status, map[string]any{
-		"error": no.oauth,
-		"error_description": fmt.Sprintf("AADSTS%d: %s Trace ID: %s Correlation ID: %s Timestamp: %s",
-			no.code, no.text, trace, correlation, now),
-		"error_codes":    []int{no.code},
-		"timestamp":      now,
-		"trace_id":       trace,
-		"correlation_id": correlation,
-	})
-}
-
-func writeJSON(w http.ResponseWriter, status int, body map[string]any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store, no-cache")
-	w.WriteHeader(status)
-	// The only failure is a client that has gone away.
-	_ = json.NewEncoder(w).Encode(body)
 }

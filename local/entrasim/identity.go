@@ -1,6 +1,7 @@
 package entrasim
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
@@ -28,6 +29,9 @@ const (
 
 // identityLifetime is how long a token of a managed identity is valid when Options says nothing.
 const identityLifetime = 24 * time.Hour
+
+// publicCloud issues what the platform hands out, unless At says otherwise.
+const publicCloud = "https://login.microsoftonline.com"
 
 // kept is a token that the platform hands out again.
 type kept struct {
@@ -185,8 +189,7 @@ func (s *Sim) identityToken(i Identity, resource string) (token string, expires 
 	if !found || !s.options.KeepIdentityTokens || now.Sub(k.issued) > s.options.IdentityLifetime/2 {
 		s.counts.Issued++
 		k = kept{
-			s.issue(App{TenantID: i.TenantID, ClientID: i.ClientID, Roles: i.Roles}, resource, "2",
-				s.options.IdentityLifetime), now,
+			s.appToken(cmp.Or(s.at, publicCloud), i.asApp(), resource, "2", s.options.IdentityLifetime), now,
 		}
 		s.platform[key] = k
 	}

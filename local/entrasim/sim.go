@@ -1,19 +1,20 @@
-// Package entrasim stands in for Microsoft Entra ID on one machine: the two endpoints that a client credentials grant
-// needs, with a secret or a certificate, over TLS with a CA of its own; the two that managed identities are had from;
-// signed tokens that an API stand-in can check; and faults on demand. It keeps the answers, error codes and token
-// claims of the real one (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
+// Package entrasim stands in for Microsoft Entra ID on one machine: what apps need to get tokens for themselves, with a
+// secret, a certificate or a managed identity; what people need to sign in at apps, by authorization code or device
+// code, except that they are chosen and not asked for a password; over TLS with a CA of its own. Tokens are signed by
+// keys that rotate and are published; API stand-ins can check them, and tests can have ones that are wrong in one way.
+// There are faults on demand. It keeps the answers, error codes and token claims of the real one
+// (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
 package entrasim
 
 import (
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	"cordon/local/entrasim/keys"
 )
 
 // The resources that every tenant knows, as their tokens name them in aud.
@@ -37,6 +38,11 @@ type Options struct {
 	// RefreshIn is sent as refresh_in; 0 leaves it out.
 	RefreshIn time.Duration
 
+	// People are those who can sign in.
+	People []Person
+	// DeviceInterval is how long a client with a device code is told to wait between questions; 0 means 5 seconds.
+	DeviceInterval time.Duration
+
 	// Identities are the managed identities of the app that AppService and IMDS serve; nil means none.
 	Identities []Identity
 	// IdentityHeader is the secret that AppService asks for; empty means that it lets nobody in.
@@ -46,25 +52,6 @@ type Options struct {
 	// KeepIdentityTokens hands the same token out again for half of its life, as the platform does; false issues a new
 	// one for every request, so that requests can be told apart.
 	KeepIdentityTokens bool
-}
-
-// App is one app registration.
-type App struct {
-	TenantID string
-	ClientID string
-	Secret   string
-	// SecretExpires is when the secret ends; zero means never.
-	SecretExpires time.Time
-	// Certificates are those that were uploaded to the registration; client assertions are signed with the key of one
-	// of them.
-	Certificates []*x509.Certificate
-	// Issuers and SubjectName let in every certificate of that common name whose chain, sent along as x5c, leads to one
-	// of them; nil means that only Certificates count.
-	Issuers     *x509.CertPool
-	SubjectName string
-	// Roles are the application permissions that were granted, by resource. A resource named here is known to the
-	// tenant.
-	Roles map[string][]string
 }
 
 // Fault changes what the token endpoint does. The zero value is no fault.
@@ -78,6 +65,7 @@ type Fault struct {
 // Counts say what was asked of a Sim.
 type Counts struct {
 	Discovery int // openid-configuration
+	Keys      int // the keys that tokens are signed by
 	Token     int // token requests, faults included
 	Issued    int // tokens issued
 	Claims    int // tokens issued for a claims challenge
@@ -89,32 +77,28 @@ type Counts struct {
 type Sim struct {
 	options Options
 	mux     *http.ServeMux
-	key     []byte // signs tokens
+	keys    *keys.Ring
+	people  *directory
 	server  tls.Certificate
 	caPEM   []byte
 
+	codes   pending[authorization]
+	refresh pending[grant]
+	devices pending[*device]
+
 	mu            sync.Mutex
+	at            string
 	counts        Counts
 	fault         Fault
 	identityFault Fault
 	platform      map[string]kept // by client id and resource
 }
 
-// New returns a Sim with fresh keys. Neither apps nor identities, and an app without tenant, client id or credential,
+// New returns a Sim with a fresh key. Neither apps nor identities, and an app without tenant, client id or credential,
 // are errors.
 func New(o Options) (*Sim, error) {
-	for i, a := range o.Apps {
-		if a.TenantID == "" || a.ClientID == "" || a.Secret == "" && a.Certificates == nil && a.Issuers == nil {
-			return nil, fmt.Errorf("entrasim: app %d needs a tenant id, a client id and a secret or certificate", i)
-		}
-	}
-	for i, id := range o.Identities {
-		if id.TenantID == "" || id.ClientID == "" {
-			return nil, fmt.Errorf("entrasim: identity %d needs a tenant id and a client id", i)
-		}
-	}
-	if len(o.Apps)+len(o.Identities) == 0 {
-		return nil, errors.New("entrasim: no app registration and no identity given")
+	if err := checkOptions(o); err != nil {
+		return nil, err
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -125,20 +109,46 @@ func New(o Options) (*Sim, error) {
 	if o.IdentityLifetime == 0 {
 		o.IdentityLifetime = identityLifetime
 	}
-	s := &Sim{options: o, key: make([]byte, 32), mux: http.NewServeMux(), platform: map[string]kept{}}
-	if _, err := rand.Read(s.key); err != nil {
-		return nil, fmt.Errorf("entrasim: signing key: %w", err)
+	if o.DeviceInterval == 0 {
+		o.DeviceInterval = 5 * time.Second
+	}
+	s := &Sim{
+		options:  o,
+		mux:      http.NewServeMux(),
+		keys:     keys.New(),
+		people:   newDirectory(o.People),
+		platform: map[string]kept{},
 	}
 	var err error
 	if s.server, s.caPEM, err = newCertificates(); err != nil {
 		return nil, fmt.Errorf("entrasim: certificates: %w", err)
 	}
 	s.mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", s.discovery)
+	s.mux.HandleFunc("GET /{tenant}/discovery/v2.0/keys", s.publish)
+	s.mux.HandleFunc("GET /{tenant}/oauth2/v2.0/authorize", s.authorize)
+	s.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/authorize", s.authorize)
+	s.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/devicecode", s.deviceCode)
+	s.mux.HandleFunc("GET /{tenant}"+devicePath, s.approveDevice)
+	s.mux.HandleFunc("POST /{tenant}"+devicePath, s.approveDevice)
 	s.mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", s.token)
 	return s, nil
 }
 
-// ServeHTTP answers the two endpoints, and 404 everywhere else.
+// At says where the Sim is reached, scheme, host and port: tokens of version 2.0 name it as their issuer. Without it a
+// request's Host counts, and tokens that nobody requests there are the public cloud's.
+func (s *Sim) At(url string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = strings.TrimSuffix(url, "/")
+}
+
+// Rotate has tokens signed by a new key from now on; the old ones stay published until RetireKeys.
+func (s *Sim) Rotate() { s.keys.Rotate() }
+
+// RetireKeys ends every key but the one that signs: tokens by the others are believed no more.
+func (s *Sim) RetireKeys() { s.keys.Retire() }
+
+// ServeHTTP answers the endpoints, and 404 everywhere else.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 // CertPEM returns the certificate of the Sim's own CA, to be written to the file that CORDON_CA_FILE names.
@@ -186,22 +196,4 @@ func (f *Fault) take() Fault {
 		f.Times--
 	}
 	return now
-}
-
-func (s *Sim) hasTenant(id string) bool {
-	for _, a := range s.options.Apps {
-		if strings.EqualFold(a.TenantID, id) {
-			return true
-		}
-	}
-	return false
-}
-
-func (s *Sim) app(tenant, client string) (App, bool) {
-	for _, a := range s.options.Apps {
-		if strings.EqualFold(a.TenantID, tenant) && strings.EqualFold(a.ClientID, client) {
-			return a, true
-		}
-	}
-	return App{}, false
 }

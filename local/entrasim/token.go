@@ -1,92 +1,119 @@
 package entrasim
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
-)
 
-// tokenHeader is the JWT header of every token. The real authority signs with RS256; nobody but Verify reads these.
-const tokenHeader = `{"typ":"JWT","alg":"HS256"}`
+	"cordon/local/entrasim/keys"
+)
 
 // What Verify returns. An API answers 401 to each of them.
 var (
-	ErrMalformed = errors.New("entrasim: not a token of this authority")
-	ErrSignature = errors.New("entrasim: the token's signature is wrong")
+	ErrMalformed = keys.ErrMalformed
+	ErrSignature = keys.ErrSignature
 	ErrExpired   = errors.New("entrasim: the token is expired or not yet valid")
 )
 
-// Claims are the claims of an access token in application context (version 1.0). Times are seconds since 1970.
+// Claims are the claims of a token. Times are seconds since 1970. Which a token has depends on its version, and on who
+// it is about (https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference).
 type Claims struct {
 	Audience  string   `json:"aud"`
 	Issuer    string   `json:"iss"`
 	IssuedAt  int64    `json:"iat"`
 	NotBefore int64    `json:"nbf"`
 	Expires   int64    `json:"exp"`
-	AppID     string   `json:"appid"`
-	AppIDACR  string   `json:"appidacr"` // 1: authenticated by a secret; 2: by a certificate
-	IDP       string   `json:"idp"`
-	OID       string   `json:"oid"` // the app's service principal
+	OID       string   `json:"oid"` // of a person, or of the app's service principal
 	Roles     []string `json:"roles,omitempty"`
 	Sub       string   `json:"sub"`
 	TID       string   `json:"tid"`
 	UTI       string   `json:"uti"` // differs in every token
 	Ver       string   `json:"ver"`
+
+	// Of access tokens of version 1.0.
+	AppID      string `json:"appid,omitempty"`
+	AppIDACR   string `json:"appidacr,omitempty"` // 1: authenticated by a secret; 2: by a certificate
+	IDP        string `json:"idp,omitempty"`
+	UniqueName string `json:"unique_name,omitempty"`
+
+	// Of access tokens of version 2.0, in place of AppID and AppIDACR. 0: a client without a credential.
+	Azp    string `json:"azp,omitempty"`
+	AzpACR string `json:"azpacr,omitempty"`
+
+	// Of tokens about people, Nonce of id tokens only. A token about an app has no Scope. The claim idtyp, which would
+	// say so, is optional and not set by default.
+	Scope    string `json:"scp,omitempty"`
+	Name     string `json:"name,omitempty"`
+	Username string `json:"preferred_username,omitempty"`
+	Nonce    string `json:"nonce,omitempty"`
 }
 
 // HasRole says whether the application permission role was granted.
 func (c Claims) HasRole(role string) bool { return slices.Contains(c.Roles, role) }
 
-// issue makes a token; acr says how the app was authenticated, 1 by a secret and 2 by a certificate.
-func (s *Sim) issue(app App, resource, acr string, lifetime time.Duration) string {
-	now := s.options.Now()
-	issuer := "https://sts.windows.net/" + app.TenantID + "/"
-	oid := principalID(app)
-	c := Claims{
-		Audience: resource, Issuer: issuer, AppID: app.ClientID, AppIDACR: acr, IDP: issuer,
-		OID: oid, Sub: oid, TID: app.TenantID, UTI: newID(), Ver: "1.0",
-		// The real authority allows five minutes for clocks that go wrong.
-		IssuedAt: now.Add(-5 * time.Minute).Unix(), NotBefore: now.Add(-5 * time.Minute).Unix(),
-		Expires: now.Add(lifetime).Unix(),
-	}
+// appToken makes a token about an app; acr says how it was authenticated, 1 by a secret and 2 by a certificate. The
+// version is what the resource wants: 2.0 for an API of an app of the sim, and for what stands for a credential.
+func (s *Sim) appToken(base string, app App, resource, acr string, lifetime time.Duration) string {
+	c := s.claims(base, app.TenantID, lifetime)
+	c.OID = PrincipalID(app.TenantID, app.ClientID)
+	c.Sub = c.OID
+	api, exposed := s.exposed(app.TenantID, resource)
 	for known, roles := range app.Roles {
-		if strings.TrimSuffix(known, "/") == strings.TrimSuffix(resource, "/") {
+		named := strings.TrimSuffix(known, "/")
+		if named == strings.TrimSuffix(resource, "/") || exposed && named == api.API.URI {
 			c.Roles = roles
 		}
 	}
-	payload, err := json.Marshal(c)
-	if err != nil {
-		panic(err) // strings and numbers only
+	if exposed {
+		c.Audience, c.Azp, c.AzpACR = api.ClientID, app.ClientID, acr
+		return s.keys.Sign(c, false)
 	}
-	signed := encode([]byte(tokenHeader)) + "." + encode(payload)
-	return signed + "." + encode(s.sign(signed))
+	// Assumed: its audience is what was asked for; it is compared with the federated credential's and nothing else.
+	if strings.TrimSuffix(resource, "/") == TokenExchange {
+		c.Audience, c.Azp, c.AzpACR = TokenExchange, app.ClientID, acr
+		return s.keys.Sign(c, false)
+	}
+	return s.keys.Sign(c.versionOne(resource, app.ClientID, acr), true)
 }
+
+// claims are those that all tokens share, as version 2.0 has them.
+func (s *Sim) claims(base, tenant string, lifetime time.Duration) Claims {
+	now := s.options.Now()
+	return Claims{
+		Issuer: issuer(base, tenant),
+		// The real authority allows five minutes for clocks that go wrong.
+		IssuedAt:  now.Add(-skew).Unix(),
+		NotBefore: now.Add(-skew).Unix(),
+		Expires:   now.Add(lifetime).Unix(),
+		TID:       tenant,
+		UTI:       newID(),
+		Ver:       "2.0",
+	}
+}
+
+// versionOne are the claims of the same token in version 1.0.
+func (c Claims) versionOne(audience, client, acr string) Claims {
+	c.Issuer = "https://sts.windows.net/" + c.TID + "/"
+	c.Ver, c.Audience, c.IDP = "1.0", audience, c.Issuer
+	c.Azp, c.AzpACR, c.AppID, c.AppIDACR = "", "", client, acr
+	c.UniqueName, c.Username = c.Username, ""
+	return c
+}
+
+// issuer is the issuer of tokens of version 2.0.
+func issuer(base, tenant string) string { return base + "/" + tenant + "/v2.0" }
 
 // Verify checks a token, given without "Bearer ", for an API stand-in and returns its claims. It does not look at the
 // audience and the roles: those are the API's to judge.
 func (s *Sim) Verify(token string) (Claims, error) {
-	signed, signature, ok := cutLast(token, ".")
-	header, payload, dotted := strings.Cut(signed, ".")
-	if !ok || !dotted || header != encode([]byte(tokenHeader)) {
-		return Claims{}, ErrMalformed
-	}
-	got, err := base64.RawURLEncoding.DecodeString(signature)
+	raw, err := s.keys.Verify(token)
 	if err != nil {
-		return Claims{}, fmt.Errorf("%w: signature: %w", ErrMalformed, err)
-	}
-	if !hmac.Equal(got, s.sign(signed)) {
-		return Claims{}, ErrSignature
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(payload)
-	if err != nil {
-		return Claims{}, fmt.Errorf("%w: payload: %w", ErrMalformed, err)
+		return Claims{}, err
 	}
 	var c Claims
 	if err := json.Unmarshal(raw, &c); err != nil {
@@ -98,25 +125,9 @@ func (s *Sim) Verify(token string) (Claims, error) {
 	return c, nil
 }
 
-func (s *Sim) sign(text string) []byte {
-	mac := hmac.New(sha256.New, s.key)
-	mac.Write([]byte(text))
-	return mac.Sum(nil)
-}
-
-func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
-
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
-}
-
-// principalID gives each app of a tenant a lasting object id.
-func principalID(app App) string {
-	sum := sha256.Sum256([]byte(app.TenantID + "/" + app.ClientID))
+// PrincipalID is the object id of an app's or a managed identity's service principal in a tenant.
+func PrincipalID(tenantID, clientID string) string {
+	sum := sha256.Sum256([]byte(tenantID + "/" + clientID))
 	return formatID(sum[:16])
 }
 
