@@ -146,9 +146,13 @@ var allowed = map[string][]string{
 	"terminal": {"incoming", "outgoing"},
 	"trigger":  {"logging", "outgoing"},
 
-	"operate/wire":   {"doctor"},
-	"operate":        {"operate/wire"},
+	"operate/wire": {"doctor"},
+	"operate": {
+		"alert", "machine", "incoming", "deadletter", "desk", "doctor", "hunt", "ledger/hunts", "ledger/journal",
+		"ledger/notices", "ledger/rows", "operate/wire",
+	},
 	"operate/client": {"httpretry", "incoming", "outgoing", "operate/wire"},
+	"signin":         {"incoming", "logging", "operate/wire", "outgoing"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -45,9 +45,9 @@ func TestPackageHasTheBinaryExecutableAndEverythingAtTheRoot(t *testing.T) {
 	slices.Sort(names)
 	functions := []string{
 		"FollowActions/function.json", "Health/function.json",
-		"HealthSummary/function.json", "PollAlerts/function.json",
+		"HealthSummary/function.json", "Operate/function.json", "PollAlerts/function.json",
 		"ReceiveAlert/function.json", "RespondToAlert/function.json",
-		"RunHunts/function.json", "SendNotice/function.json",
+		"RunHunts/function.json", "SendNotice/function.json", "SignIn/function.json",
 	}
 	want := slices.Concat(functions, []string{
 		"LICENSE", "cordon", "host.json", "licenses.txt", "playbook.yaml", "sbom.cdx.json",

@@ -16,7 +16,7 @@ type Handler struct {
 	router   http.Handler
 	lazy     lazy
 	decoders sync.Pool // of *jsontext.Decoder, whose buffers grow to the size of an envelope
-	unproven unproven
+	unproven logging.Seldom
 }
 
 // Warm builds the services, so that the first invocation need not. A failure is logged; the next invocation tries

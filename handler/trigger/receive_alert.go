@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"strconv"
-	"sync"
 	"time"
 
 	"cordon/handler/outgoing"
@@ -49,7 +47,8 @@ func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
 		min(pushTime, h.options.Deadline),
 	)
 	defer cancel()
-	body, whole := h.pushedBody(w, r)
+	body, whole := h.forwardedBody(w, r, maxPushed,
+		"the body is larger than 256 KiB; send fewer alerts in one request")
 	if !whole {
 		return
 	}
@@ -74,7 +73,7 @@ func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
 		status, code, detail, after := refused.Answer()
 		switch {
 		case status == http.StatusUnauthorized:
-			h.unproven.note(ctx, h.options.Log, err)
+			h.unproven.Warn(ctx, h.options.Log, "pushes without a valid proof were refused", err)
 		case status >= http.StatusInternalServerError:
 			h.logFailure(ctx, "ReceiveAlert", 0, err)
 		}
@@ -86,14 +85,19 @@ func (h *Handler) receiveAlert(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pushedBody reads a pushed body, bounded in bytes and in time; what is not whole has been answered. Whoever sends
-// slowly keeps nobody else from being answered: a request takes its place among those that are answered once it has
-// proved itself.
-func (h *Handler) pushedBody(w http.ResponseWriter, r *http.Request) (body []byte, whole bool) {
+// forwardedBody reads a body from outside, bounded in bytes and in time; what is not whole has been answered. Whoever
+// sends slowly keeps nobody else from being answered: a request takes its place among those that are answered once it
+// has proved itself.
+func (h *Handler) forwardedBody(
+	w http.ResponseWriter,
+	r *http.Request,
+	limit int64,
+	tooLarge string,
+) (body []byte, whole bool) {
 	in := http.NewResponseController(w)
 	// What has no deadline of its own is bounded by the server's.
 	_ = in.SetReadDeadline(time.Now().Add(min(pushBodyTime, h.options.BodyTime)))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPushed))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err == nil {
 		return body, true
 	}
@@ -102,8 +106,7 @@ func (h *Handler) pushedBody(w http.ResponseWriter, r *http.Request) (body []byt
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		problemDocument(w, http.StatusRequestEntityTooLarge, "too_large",
-			"the body is larger than 256 KiB; send fewer alerts in one request", 0)
+		problemDocument(w, http.StatusRequestEntityTooLarge, "too_large", tooLarge, 0)
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		problemDocument(w, http.StatusRequestTimeout, "too_slow", "the body did not arrive in time; send it again",
 			time.Second)
@@ -111,30 +114,6 @@ func (h *Handler) pushedBody(w http.ResponseWriter, r *http.Request) (body []byt
 		problemDocument(w, http.StatusBadRequest, "cut", "the body did not arrive whole; send it again", time.Second)
 	}
 	return nil, false
-}
-
-// unproven counts requests without a valid proof. They are warnings, and at most one a minute: whoever can send them
-// must neither fill the log nor have operators mailed.
-type unproven struct {
-	mu    sync.Mutex
-	since int       // those that no line has told yet
-	told  time.Time // when the last line was written
-}
-
-// unprovenEvery is the least time between two lines.
-const unprovenEvery = time.Minute
-
-func (u *unproven) note(ctx context.Context, log *slog.Logger, err error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.since++
-	if !u.told.IsZero() && time.Since(u.told) < unprovenEvery {
-		return
-	}
-	log.WarnContext(ctx, "pushes without a valid proof were refused",
-		"count", u.since,
-		"last", err.Error())
-	u.since, u.told = 0, time.Now()
 }
 
 // accepted is the answer to a request whose alerts are on the queue.

@@ -14,7 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// Services are what the functions call, all of them set. An error means that the host must count the invocation as
+// Services are what the functions call. An error means that the host must count the invocation as
 // failed; what can go on later is no error. An error with a method Undecodable that says true is told at the first
 // delivery only. Whoever returns an error leaves the logging to this package. All are safe for concurrent use.
 type Services struct {
@@ -26,6 +26,9 @@ type Services struct {
 	ReceiveAlert   func(ctx context.Context, p Pushed) (Receipt, error) // an error that is Refused says how to answer
 	Health         func(ctx context.Context) (Health, error)
 	HealthSummary  func(ctx context.Context) (Health, error)
+
+	Operate http.Handler // the operator API; nil, as SignIn: it is off
+	SignIn  http.Handler // by which people sign in with a browser
 }
 
 // Options are the settings of the handler. Log is required; zero times and sizes mean the defaults.
@@ -82,6 +85,12 @@ func New(o Options, build func(ctx context.Context) (Services, error)) *Handler 
 	// Anybody, forwarded by the host without a key: says only whether all is well. Reads one row, which it begins where
 	// there is none.
 	r.Get("/api/health/summary", h.healthSummary)
+	// People and their programs with a token, forwarded by the host without a key. A repeat of a command changes nothing.
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		r.MethodFunc(method, "/api/operator/*", h.operate)
+		// Browsers, forwarded by the host without a key. A repeat signs nobody in twice.
+		r.MethodFunc(method, "/api/signin/*", h.signIn)
+	}
 
 	h.router = r
 	return h

@@ -36,8 +36,9 @@ func surface(t *testing.T) []string {
 func TestTheSurfaceIsWhatThePageSays(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"GET /", "GET /api/health", "GET /api/health/summary", "POST /FollowActions", "POST /PollAlerts",
-		"POST /RespondToAlert", "POST /RunHunts", "POST /SendNotice", "POST /api/alerts",
+		"GET /", "GET /api/health", "GET /api/health/summary", "GET /api/operator/*", "GET /api/signin/*",
+		"POST /FollowActions", "POST /PollAlerts", "POST /RespondToAlert", "POST /RunHunts", "POST /SendNotice",
+		"POST /api/alerts", "POST /api/operator/*", "POST /api/signin/*",
 	}
 	if diff := cmp.Diff(want, surface(t)); diff != "" {
 		t.Errorf("routes (-want +got):\n%s", diff)
@@ -104,9 +105,14 @@ func TestWrongPathsAndMethodsAreRefusedWithAProblem(t *testing.T) {
 // forwards what the caller wrote.
 func TestPathsFromOutsideAreTakenAsTheHostTakesThem(t *testing.T) {
 	t.Parallel()
-	h, _ := start((&spy{report: Health{OK: true, Body: "well"}}).services)
+	people := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/operator/one/two" && r.URL.Path != "/api/signin/one/two" {
+			w.WriteHeader(http.StatusTeapot)
+		}
+	})
+	h, _ := start((&spy{report: Health{OK: true, Body: "well"}, people: people}).services)
 	for _, route := range surface(t) {
-		method, path, _ := strings.Cut(route, " ")
+		method, path, _ := strings.Cut(strings.Replace(route, "*", "one/two", 1), " ")
 		if !strings.HasPrefix(path, "/api/") {
 			continue
 		}

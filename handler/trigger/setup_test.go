@@ -34,6 +34,7 @@ type spy struct {
 	skipped    []string
 	err        error
 	report     Health
+	people     http.Handler // operator API and sign-in; nil: they are off
 }
 
 func (s *spy) services(context.Context) (Services, error) {
@@ -70,6 +71,8 @@ func (s *spy) services(context.Context) (Services, error) {
 		},
 		Health:        func(context.Context) (Health, error) { return s.report, s.err },
 		HealthSummary: func(context.Context) (Health, error) { return s.report, s.err },
+		Operate:       s.people,
+		SignIn:        s.people,
 	}, nil
 }
 

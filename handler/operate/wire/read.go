@@ -35,22 +35,20 @@ type Isolation struct {
 
 // Machine is one machine as Defender and the ledger know it.
 type Machine struct {
-	ID           string          `json:"id"`
-	Name         string          `json:"name"`
-	OS           string          `json:"os,omitempty"`
-	Group        string          `json:"group,omitempty"`
-	Tags         []string        `json:"tags"`
-	Value        string          `json:"value,omitempty"`
-	Health       string          `json:"health,omitempty"`
-	LastSeen     time.Time       `json:"lastSeen,omitzero"`
-	Isolation    *Isolation      `json:"isolation,omitempty"`
-	Held         []HeldEntry     `json:"held"`
-	Actions      []MachineAction `json:"actions"`           // newest first, of 90 days, at most 100
-	Commands     []Entry         `json:"commands"`          // what people did to it by hand, newest first, at most 100
-	More         bool            `json:"more,omitzero"`     // there are more actions
-	AlsoNamed    []string        `json:"alsoNamed"`         // ids of other machines with the same name
-	Unanswered   string          `json:"unread,omitempty"`  // what could not be read
-	Restrictions []string        `json:"latches,omitempty"` // other lasting states that Cordon made
+	ID         string          `json:"id"`
+	Name       string          `json:"name"`
+	OS         string          `json:"os,omitempty"`
+	Group      string          `json:"group,omitempty"`
+	Tags       []string        `json:"tags"`
+	Value      string          `json:"value,omitempty"`
+	Health     string          `json:"health,omitempty"`
+	LastSeen   time.Time       `json:"lastSeen,omitzero"`
+	Isolation  *Isolation      `json:"isolation,omitempty"`
+	Held       []HeldEntry     `json:"held"`
+	Actions    []MachineAction `json:"actions"`          // newest first, of 90 days, at most 100
+	Commands   []Entry         `json:"commands"`         // what people did to it by hand, newest first, at most 100
+	More       bool            `json:"more,omitzero"`    // there are more actions
+	Unanswered string          `json:"unread,omitempty"` // what could not be read
 }
 
 // MachineAction is one machine action.
@@ -111,7 +109,8 @@ type Hunt struct {
 	Do          string    `json:"do"` // mail, findings, both
 	Last        time.Time `json:"last,omitzero"`
 	Next        time.Time `json:"next,omitzero"`
-	Rows        int       `json:"rows"` // of the last turn
+	Rows        int       `json:"rows"` // of the last turn that succeeded
+	New         int       `json:"new"`  // of these, what was reported
 	Trouble     string    `json:"trouble,omitempty"`
 }
 
