@@ -79,8 +79,8 @@ type Options struct {
 
 // Start brings everything up; no process of the handler runs yet. Settings fit a scenario of some seconds: short
 // schedules and windows.
-func Start(o Options) (w *World, err error) {
-	w = &World{callers: map[string]int{}}
+func Start(o Options) (_ *World, err error) {
+	w := &World{callers: map[string]int{}}
 	if o.Started != nil {
 		o.Started(w)
 	}
