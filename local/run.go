@@ -50,7 +50,12 @@ func (o *runOptions) run(ctx context.Context) error {
 		s = s.WithGraph()
 	}
 	m := &meddler{name: o.fault, scenario: s}
+	front := o.addr
+	if o.once {
+		front = ""
+	}
 	e, err := world.Start(world.Options{
+		Addr:          front,
 		Defender:      simOptions(),
 		Alerts:        alertsim.Options{Lag: graphLag, Amend: alsoOn(s)},
 		Source:        o.source,
@@ -103,9 +108,6 @@ func (o *runOptions) say(text string) { fmt.Fprintln(o.out, text) }
 // host are the options of the Functions host: one process per scale group as on Flex Consumption, RespondToAlert twice.
 func (o *runOptions) host(w *world.World) funchost.Options {
 	h := w.Host(o.app)
-	if !o.once {
-		h.Addr = o.addr
-	}
 	show := func(l funchost.Line) { fmt.Fprintf(os.Stderr, "[%s/%d] %s\n", l.Group, l.Instance, l.Text) }
 	h.Stderr = show
 	if o.verbose {

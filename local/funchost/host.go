@@ -72,12 +72,14 @@ func Start(ctx context.Context, o Options) (*Host, error) {
 		h.releasePorts()
 		return nil, fmt.Errorf("functions host: %w", err)
 	}
-	listener, err := net.Listen("tcp", loopback(o.Addr))
-	if err != nil {
-		h.releasePorts()
-		return nil, fmt.Errorf("functions host: HTTP front: %w", err)
+	if h.listener = o.Listener; h.listener == nil {
+		listener, err := net.Listen("tcp", loopback(o.Addr))
+		if err != nil {
+			h.releasePorts()
+			return nil, fmt.Errorf("functions host: HTTP front: %w", err)
+		}
+		h.listener = listener
 	}
-	h.listener = listener
 	h.started = h.o.Clock.Now()
 	for _, name := range slices.Sorted(maps.Keys(h.off)) {
 		h.o.Logf("Error indexing method 'Functions.%s': the function is off, all else runs: %v", name, h.off[name])

@@ -19,6 +19,7 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
+	"net"
 	"time"
 )
 
@@ -115,6 +116,9 @@ type Options struct {
 	Broker           Broker
 	// Addr is where the HTTP front listens. Without a host part it is 127.0.0.1, without a port a free one is taken.
 	Addr string
+	// Listener is what the HTTP front listens on, in place of Addr, where settings have to say the address before the host
+	// starts; nil: Addr counts. The host closes it.
+	Listener net.Listener
 	// Keys turns access keys on. Nil lets every caller in, as Core Tools does on a developer's machine.
 	Keys *Keys
 	// ApplicationInsights says that the app reports there: requests to the handler carry a traceparent then.

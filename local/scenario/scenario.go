@@ -38,6 +38,31 @@ type Alert struct {
 	Product   string        // whose alert it is, as Graph spells it; empty: Defender for Endpoint's
 }
 
+// Person is somebody of the tenant who can sign in.
+type Person struct {
+	Username string
+	Name     string
+	Roles    []string // app roles of Cordon
+}
+
+// The people of the tenant, named for what they may do.
+const (
+	Reader   = "reader@contoso.com"
+	Operator = "operator@contoso.com"
+	Approver = "approver@contoso.com"
+	Guest    = "guest@contoso.com" // has no role
+)
+
+// People are the people of the tenant.
+func People() []Person {
+	return []Person{
+		{Username: Reader, Name: "Reader", Roles: []string{"Cordon.Reader"}},
+		{Username: Operator, Name: "Operator", Roles: []string{"Cordon.Operator"}},
+		{Username: Approver, Name: "Approver", Roles: []string{"Cordon.Approver"}},
+		{Username: Guest, Name: "Guest"},
+	}
+}
+
 // High reports whether the alert ever is High.
 func (a Alert) High() bool { return a.Severity == "High" || a.Raised > 0 }
 

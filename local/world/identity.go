@@ -66,11 +66,12 @@ const (
 
 // startEntra serves tokens over TLS under a certificate authority of its own, which the handler is told to trust.
 func (w *World) startEntra(of Options) error {
-	o := entrasim.Options{Apps: []entrasim.App{App()}}
+	o := entrasim.Options{Apps: []entrasim.App{App()}, People: people()}
+	var certificate *x509.Certificate
 	switch of.Identity {
 	case ByCertificate:
-		certificate, err := writeCertificate(filepath.Join(w.Folder, "app.pem"))
-		if err != nil {
+		var err error
+		if certificate, err = writeCertificate(filepath.Join(w.Folder, "app.pem")); err != nil {
 			return err
 		}
 		o.Apps[0].Secret, o.Apps[0].Certificates = "", []*x509.Certificate{certificate}
@@ -81,6 +82,7 @@ func (w *World) startEntra(of Options) error {
 		}
 		o.IdentityHeader, o.KeepIdentityTokens = IdentityHeader, true
 	}
+	o.Apps = append(o.Apps, w.signInApps(of.Identity, certificate)...)
 	sim, err := entrasim.New(o)
 	if err != nil {
 		return err
@@ -89,7 +91,11 @@ func (w *World) startEntra(of Options) error {
 	if err := os.WriteFile(w.Settings["CORDON_CA_FILE"], sim.CertPEM(), 0o600); err != nil {
 		return err
 	}
-	return w.point("CORDON_AUTHORITY_URL", sim, sim)
+	if err := w.point("CORDON_AUTHORITY_URL", sim, sim); err != nil {
+		return err
+	}
+	sim.At(w.Settings["CORDON_AUTHORITY_URL"])
+	return nil
 }
 
 // writeCertificate makes a certificate that signs itself and writes it with its key.

@@ -49,8 +49,10 @@ type World struct {
 	Settings map[string]string // app settings that point at all of it
 	Folder   string            // for files that settings name
 	SMTP     string            // address of Mail
+	AppURL   string            // where people reach the app: the front of the first host
 
 	mu      sync.Mutex
+	front   net.Listener   // until a host takes it
 	callers map[string]int // by API and client id, of those that tokens are checked for here
 	closers []func()
 }
@@ -73,6 +75,8 @@ type Options struct {
 	Identity Identity
 	// Settings are app settings on top of the world's own.
 	Settings map[string]string
+	// Addr is where people reach the app; empty: a free port of this machine.
+	Addr string
 	// Started is told of the world before anything is served; nil: nobody.
 	Started func(*World)
 }
@@ -98,6 +102,7 @@ func Start(o Options) (_ *World, err error) {
 		return nil, err
 	}
 	for _, start := range []func(Options) error{
+		w.listen,
 		w.startEntra,
 		w.startDefender,
 		w.startTables,
@@ -282,6 +287,7 @@ func (w *World) Host(app string) funchost.Options {
 		Settings:            w.Settings,
 		Broker:              &Broker{w.Bus},
 		Addr:                "127.0.0.1:0",
+		Listener:            w.takeFront(),
 		ApplicationInsights: true,
 	}
 }
