@@ -79,6 +79,7 @@ var allowed = map[string][]string{
 	"ledger/notices":    {"outgoing", "ledger/rows"},
 	"ledger/switches":   {"ledger/rows"},
 	"ledger/journal":    {"ledger/rows"},
+	"ledger/sessions":   {"ledger/rows"},
 	"ledger/budget":     {"alert", "ledger/rows"},
 	"ledger/findings":   {"alert", "ledger/rows", "ledger/runs", "machine"},
 	"ledger/held":       {"ledger/rows", "machine", "outgoing"},
@@ -90,7 +91,7 @@ var allowed = map[string][]string{
 	"ledger": {
 		"outgoing", "ledger/budget", "ledger/findings", "ledger/held", "ledger/hunts",
 		"ledger/journal", "ledger/latches", "ledger/neighbours", "ledger/notices", "ledger/rows", "ledger/runs",
-		"ledger/switches", "ledger/trouble",
+		"ledger/sessions", "ledger/switches", "ledger/trouble",
 	},
 
 	"push": {"alert", "incoming"},

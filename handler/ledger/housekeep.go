@@ -24,6 +24,7 @@ func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, e
 		s.Switches.Aging(),
 		s.Hunts.Aging(),
 		s.Journal.Aging(),
+		s.Sessions.Aging(),
 	)
 	var errs []error
 	for _, kind := range kinds {

@@ -22,6 +22,7 @@ import (
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/sessions"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 	"cordon/local/tables"
@@ -192,6 +193,12 @@ func writeFacts(ctx context.Context, s *Store, must func(error)) {
 			must(err)
 		}
 	}
+	_, err = s.Sessions.Key(ctx)
+	must(err)
+	_, err = s.Sessions.Begin(ctx, "id", sessions.Session{Digest: "d", Name: "duty@example.com", Roles: "Cordon.Reader",
+		ObjectID: "o", Since: noon, At: noon, Used: noon})
+	must(err)
+	must(s.Sessions.End(ctx, "id", noon, "signed out"))
 	s.Trouble.Note(ctx, noon, "PollAlerts", fmt.Errorf("no answer"))
 	s.Trouble.NoteOver(ctx, noon.Add(time.Minute), "PollAlerts")
 }

@@ -15,6 +15,7 @@ import (
 	"cordon/handler/ledger/notices"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/sessions"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/ledger/trouble"
 )
@@ -33,6 +34,7 @@ type Store struct {
 	Switches   *switches.Store
 	Trouble    *trouble.Store
 	Journal    *journal.Store
+	Sessions   *sessions.Store
 }
 
 // Open makes a Store without any network traffic. An error means that the options are wrong.
@@ -62,5 +64,6 @@ func In(tables *rows.Tables) *Store {
 		Switches:   marks,
 		Trouble:    trouble.Among(marks, answered),
 		Journal:    journal.In(tables),
+		Sessions:   sessions.In(tables),
 	}
 }
