@@ -52,6 +52,11 @@ func codeAdvice(code string) string {
 		return "the tenant does not know this app: check CORDON_CLIENT_ID and CORDON_TENANT_ID"
 	case "AADSTS7000112":
 		return "the app is disabled in the tenant: enable its enterprise application"
+	case "AADSTS54005", "AADSTS70000", "AADSTS70008":
+		return "the code of the sign-in was used before, or is too old: sign in again"
+	case "AADSTS70021", "AADSTS700211", "AADSTS700212", "AADSTS700213":
+		return "the app registration has no federated credential for the app's managed identity: " +
+			"infra/app-registrations.sh makes it"
 	case "AADSTS90002", "AADSTS900023":
 		return "there is no such tenant: check CORDON_TENANT_ID and CORDON_CLOUD"
 	case "AADSTS500011", "AADSTS500014":

@@ -43,8 +43,12 @@ func (e *Error) RetryIn() (time.Duration, bool) {
 }
 
 // describe turns MSAL's error into one that is safe to print and says what to do.
-func (s *Source) describe(err error, scope string) *Error {
-	from := s.identity.from
+func (i identity) describe(err error, scope string) *Error {
+	from := i.from
+	var own *Error
+	if errors.As(err, &own) {
+		return own // of the identity that vouches for this one
+	}
 	var call msal.CallErr
 	if errors.As(err, &call) && call.Resp != nil {
 		return from.describeAnswer(call.Resp, scope)
@@ -77,7 +81,7 @@ func (s *Source) describe(err error, scope string) *Error {
 		Scope:     scope,
 		Retryable: true,
 		text: fmt.Sprintf("%s's answer is not understood, check %s: %s", from.name, from.setting,
-			s.identity.scrub(err.Error())),
+			i.scrub(err.Error())),
 	}
 }
 

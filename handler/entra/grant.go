@@ -55,18 +55,11 @@ func registered(o Options, name string, credential confidential.Credential,
 			errors.New("entra: no client id: set CORDON_CLIENT_ID to the application (client) id of the app " +
 				"registration")
 	}
-	authority, host, err := authorityURL(o.AuthorityURL, o.TenantID)
+	client, err := newClient(o, credential, append(more,
+		// cp1 tells the API that claims challenges are understood here: Transport answers them.
+		confidential.WithClientCapabilities([]string{"cp1"}))...)
 	if err != nil {
 		return identity{}, err
-	}
-	client, err := confidential.New(authority, o.ClientID, credential, append(more,
-		confidential.WithHTTPClient(tokenClient(o.HTTPClient)),
-		confidential.WithInstanceDiscovery(publicHost(host)),
-		// cp1 tells the API that claims challenges are understood here: Transport answers them.
-		confidential.WithClientCapabilities([]string{"cp1"}),
-	)...)
-	if err != nil {
-		return identity{}, fmt.Errorf("entra: authority %s: %w", authority, err)
 	}
 	ask := func(ctx context.Context, scope, claims string) (confidential.AuthResult, error) {
 		var options []confidential.AcquireByCredentialOption
@@ -81,6 +74,26 @@ func registered(o Options, name string, credential confidential.Credential,
 		ask:   ask,
 		scrub: scrubber(o.Secret),
 	}, nil
+}
+
+// newClient makes MSAL's client of an app registration. It makes no request.
+func newClient(
+	o Options,
+	credential confidential.Credential,
+	more ...confidential.Option,
+) (confidential.Client, error) {
+	authority, host, err := authorityURL(o.AuthorityURL, o.TenantID)
+	if err != nil {
+		return confidential.Client{}, err
+	}
+	client, err := confidential.New(authority, o.ClientID, credential, append(more,
+		confidential.WithHTTPClient(tokenClient(o.HTTPClient)),
+		confidential.WithInstanceDiscovery(publicHost(host)),
+	)...)
+	if err != nil {
+		return confidential.Client{}, fmt.Errorf("entra: authority %s: %w", authority, err)
+	}
+	return client, nil
 }
 
 // managed is an identity that the platform vouches for: the system-assigned one, or, with a client id, a user-assigned

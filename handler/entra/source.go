@@ -190,7 +190,7 @@ func (s *Source) land(r request, f *flight) {
 	h, now := s.held(r.scope), time.Now()
 	h.notTill = now.Add(refreshPause)
 	if err != nil {
-		e := s.describe(err, r.scope)
+		e := s.identity.describe(err, r.scope)
 		if e.RetryAfter > 0 {
 			h.err = e
 			h.errTill = now.Add(e.RetryAfter)
