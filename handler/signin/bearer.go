@@ -70,23 +70,61 @@ func (v *Verifier) bearer(ctx context.Context, from http.Header) (Person, *wire.
 	if problem != nil {
 		return Person{}, problem
 	}
-	h, c, err := read(token)
-	switch {
-	case err != nil || h.KeyID == "" || h.Critical != nil:
-		return Person{}, refuse(http.StatusUnauthorized, "malformed",
-			"the token is none of Microsoft Entra; sign in again")
-	case h.Algorithm != oidc.RS256 || len(h.signature) < minKey/8:
-		return Person{}, refuse(http.StatusUnauthorized, "wrong_algorithm",
-			"the token is not signed as Microsoft Entra signs, with RS256; sign in again")
-	}
-	if problem := v.standards.judge(c, v.now()); problem != nil {
-		return Person{}, problem
-	}
-	c, problem = v.prove(ctx, token)
+	c, problem := v.believe(ctx, token, v.standards.judgeAccess)
 	if problem != nil {
 		return Person{}, problem
 	}
 	return c.person(), nil
+}
+
+// IDToken says who signed in, by the id token of a sign-in that was begun with a nonce. It comes from the authority by a
+// way of our own, and is believed no sooner than others. Every error is a *wire.Problem.
+func (v *Verifier) IDToken(ctx context.Context, token, nonce string) (Person, error) {
+	c, problem := v.believe(ctx, token, func(c claims) *wire.Problem {
+		return v.standards.judgeSignIn(c, nonce)
+	})
+	if problem != nil {
+		return Person{}, problem
+	}
+	p := c.person()
+	p.Client = v.standards.audience
+	return p, nil
+}
+
+// believe returns the claims of a token that is meant for us now, and that judge has nothing against, once it is proven
+// that the authority made it.
+func (v *Verifier) believe(
+	ctx context.Context,
+	token string,
+	judge func(claims) *wire.Problem,
+) (claims, *wire.Problem) {
+	if len(token) > maxToken {
+		return claims{}, refuse(http.StatusUnauthorized, "too_long", "the token is longer than any of Microsoft Entra")
+	}
+	h, c, err := read(token)
+	switch {
+	case err != nil || h.KeyID == "" || h.Critical != nil:
+		return claims{}, refuse(http.StatusUnauthorized, "malformed",
+			"the token is none of Microsoft Entra; sign in again")
+	case h.Algorithm != oidc.RS256 || len(h.signature) < minKey/8:
+		return claims{}, refuse(http.StatusUnauthorized, "wrong_algorithm",
+			"the token is not signed as Microsoft Entra signs, with RS256; sign in again")
+	}
+	all := func(c claims) *wire.Problem {
+		problem := v.standards.judge(c, v.now())
+		if problem == nil {
+			problem = judge(c)
+		}
+		return problem
+	}
+	if problem := all(c); problem != nil {
+		return claims{}, problem
+	}
+	c, problem := v.prove(ctx, token)
+	if problem == nil {
+		problem = all(c) // of what was signed; nothing that was read before counts
+	}
+	return c, problem
 }
 
 // bearerToken takes the token out of the one Authorization header that there may be.
@@ -102,13 +140,11 @@ func bearerToken(from http.Header) (string, *wire.Problem) {
 		return "", refuse(http.StatusUnauthorized, "several_tokens", "send one Authorization header, not several")
 	case !strings.EqualFold(scheme, "Bearer"):
 		return "", refuse(http.StatusUnauthorized, "not_bearer", "send Authorization: Bearer and an access token")
-	case len(token) > maxToken:
-		return "", refuse(http.StatusUnauthorized, "too_long", "the token is longer than any of Microsoft Entra")
 	}
 	return token, nil
 }
 
-// prove checks the signature, and judges what was signed once more: nothing that was read before counts.
+// prove checks the signature and returns what was signed.
 func (v *Verifier) prove(ctx context.Context, token string) (claims, *wire.Problem) {
 	signed := &signature{keys: v.keys}
 	_, err := oidc.NewVerifier(v.standards.issuer, signed, &oidc.Config{
@@ -127,7 +163,7 @@ func (v *Verifier) prove(ctx context.Context, token string) (claims, *wire.Probl
 		return claims{}, refuse(http.StatusUnauthorized, "bad_signature",
 			"the token is not signed by Microsoft Entra for this tenant; sign in again")
 	}
-	return c, v.standards.judge(c, v.now())
+	return c, nil
 }
 
 // signature is go-oidc's way to the keys, for one token. It remembers what go-oidc does not pass on.

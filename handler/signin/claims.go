@@ -2,6 +2,7 @@ package signin
 
 import (
 	"cmp"
+	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -89,10 +90,7 @@ func (s standards) judge(c claims, now time.Time) *wire.Problem {
 	if problem := s.judgeOrigin(c); problem != nil {
 		return problem
 	}
-	if problem := judgeTimes(c, now); problem != nil {
-		return problem
-	}
-	return s.judgePerson(c)
+	return judgeTimes(c, now)
 }
 
 // judgeOrigin is about who made the token, and for whom.
@@ -130,9 +128,8 @@ func judgeTimes(c claims, now time.Time) *wire.Problem {
 	return nil
 }
 
-// judgePerson is about who signed in, and whether that person may ask anything at all.
-func (s standards) judgePerson(c claims) *wire.Problem {
-	guid := regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+// judgeAccess is about who asks with an access token, and whether that person may ask anything at all.
+func (s standards) judgeAccess(c claims) *wire.Problem {
 	switch {
 	// An id token is for the same audience and has the same roles, and programs pass it about freely.
 	case c.Client == "" || c.Nonce != "":
@@ -141,18 +138,45 @@ func (s standards) judgePerson(c claims) *wire.Problem {
 	case !c.isApp() && !slices.Contains(strings.Fields(c.Scope), "Cordon.Use"):
 		return refuse(http.StatusUnauthorized, "no_scope",
 			"the token does not hold the scope Cordon.Use; ask for one with the scope "+s.scope)
-	case c.Kind == "app" && c.Scope != "", !guid.MatchString(c.ObjectID), !guid.MatchString(c.Client):
-		return refuse(http.StatusUnauthorized, "malformed", "the token does not say whose it is; sign in again")
-	case len(roles(c.Roles)) == 0:
+	case c.Kind == "app" && c.Scope != "", !isGUID(c.Client):
+		return nobody()
+	}
+	return judgePerson(c)
+}
+
+// judgeSignIn is about who signed in with a browser. The nonce ties the token to that sign-in.
+func (s standards) judgeSignIn(c claims, nonce string) *wire.Problem {
+	switch {
+	case c.Client != "" || c.Scope != "" || c.Kind == "app":
+		return refuse(http.StatusUnauthorized, "not_id_token", "the token does not say who signed in; sign in again")
+	case nonce == "" || subtle.ConstantTimeCompare([]byte(c.Nonce), []byte(nonce)) != 1:
+		return refuse(http.StatusUnauthorized, "wrong_nonce", "the token is of another sign-in; sign in again")
+	}
+	return judgePerson(c)
+}
+
+func judgePerson(c claims) *wire.Problem {
+	if !isGUID(c.ObjectID) {
+		return nobody()
+	}
+	if len(roles(c.Roles)) == 0 {
 		return noRole()
 	}
 	return nil
 }
 
+func nobody() *wire.Problem {
+	return refuse(http.StatusUnauthorized, "malformed", "the token does not say whose it is; sign in again")
+}
+
+func isGUID(id string) bool {
+	return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`).MatchString(id)
+}
+
 // isApp says whether a token is an app's own, without a person: then it holds no scope, and its subject is the app
 // itself, while a person's is made for each app anew.
 func (c claims) isApp() bool {
-	return c.Scope == "" && (c.Kind == "app" || c.Kind == "" && c.Subject == c.ObjectID)
+	return c.Client != "" && c.Scope == "" && (c.Kind == "app" || c.Kind == "" && c.Subject == c.ObjectID)
 }
 
 // person is who claims are about that were judged and proven.
