@@ -11,7 +11,7 @@ TEST     := $(GO) test -shuffle=on
 export GOTOOLCHAIN := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help build run chaos strikes start test quick feeds house lint licenses fuzz bench golden package reproducible azurite kusto graphtypes clean
+.PHONY: help build run chaos strikes start test quick feeds house lint licenses fuzz bench golden package reproducible azurite kusto graphtypes msalnode clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ start: build ## run dist/ under Azure Functions Core Tools (wants func and a Ser
 	@cp local.settings.json dist/
 	cd dist && func start
 
-test: need-go need-cc azurite kusto graphtypes ## all tests, shuffled, with the race detector (wants a C compiler and Node)
+test: need-go need-cc azurite kusto graphtypes msalnode ## all tests, shuffled, with the race detector (wants a C compiler and Node)
 	$(TEST) -race -timeout 45m $$($(GO) list ./... | grep -v /handler/feeds$$)
 	@# Without the race detector, which makes feeds last six times as long; their code is raced by the suites above.
 	$(TEST) -timeout 30m ./handler/feeds
@@ -45,7 +45,7 @@ test: need-go need-cc azurite kusto graphtypes ## all tests, shuffled, with the 
 	$(MAKE) --no-print-directory strikes QUICK=1
 
 # What quick leaves out besides: packages whose tests start the built program, a browser or Node, and feeds.
-PLAYED := /local$$|/local/(chaos|inbox|pagetest|sbom|kusto|graphtypes|azurite)$$|/handler/feeds$$
+PLAYED := /local$$|/local/(chaos|inbox|pagetest|sbom|kusto|graphtypes|msalnode|azurite)$$|/handler/feeds$$
 
 quick: need-go ## the inner loop, under a minute: vet, staticcheck on what changed, unit tests without what plays long
 	@$(GO) vet ./...
@@ -105,14 +105,16 @@ licenses: need-go ## list the licence of every Go module; fails on one that does
 azurite: ## install the storage emulator that the ledger is also tested against
 kusto: ## install the vendor's parser that every query is held against
 graphtypes: ## install the vendor's types that what goes to Graph and comes from it is held against
-azurite kusto graphtypes:
+msalnode: ## install the vendor's client that signs in at the stand-in of Entra
+azurite kusto graphtypes msalnode:
 	@if ! command -v npm >/dev/null; then \
 	  if [ "$$CI" = true ]; then echo "make $@: npm is missing; install Node 20 or newer"; exit 1; fi; \
 	  echo "make $@: npm is missing, the tests that want $@ are skipped; install Node 20 or newer to run them"; \
 	elif [ ! -e local/$@/node_modules/.package-lock.json ]; then cd local/$@ && npm ci --no-audit --no-fund --loglevel=error; fi
 
 clean: ## remove what the other targets made
-	rm -rf dist build local/azurite/node_modules local/kusto/node_modules local/graphtypes/node_modules
+	rm -rf dist build local/azurite/node_modules local/kusto/node_modules local/graphtypes/node_modules \
+	  local/msalnode/node_modules
 
 need-go:
 	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is missing: https://go.dev/dl"; exit 1; }
