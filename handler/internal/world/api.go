@@ -156,10 +156,27 @@ func (p *Process) CancelAction(
 	_ context.Context,
 	id string,
 	_ machine.ActionType,
-	_ string,
+	comment string,
 ) (machine.Action, error) {
 	return Call(p, func() (machine.Action, error) {
+		for i := range p.Actions {
+			if p.Actions[i].ID == id {
+				p.Actions[i].CancelComment += comment
+			}
+		}
 		return p.World.Finish(id, machine.Cancelled), nil
+	})
+}
+
+func (p *Process) MachinesNamed(_ context.Context, name string) ([]machine.Machine, error) {
+	return Call(p, func() ([]machine.Machine, error) {
+		var found []machine.Machine
+		for _, m := range p.Machines {
+			if m.ComputerDNSName == name {
+				found = append(found, Whole(m))
+			}
+		}
+		return found, nil
 	})
 }
 

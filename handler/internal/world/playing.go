@@ -24,15 +24,19 @@ func (w *World) Desk() (*desk.Desk, *Process) {
 // AtDesk is where a person continues with what was held, at this process.
 func (p *Process) AtDesk() *desk.Desk {
 	return &desk.Desk{
-		API:      p,
-		Queue:    p,
-		Runs:     p.Ledger.Runs,
-		Latches:  p.Ledger.Latches,
-		Held:     p.Ledger.Held,
-		Findings: p.Ledger.Findings,
-		Switches: p.Ledger.Switches,
-		Journal:  p.Ledger.Journal,
-		Now:      p.Clock,
+		API:          p,
+		Actions:      p,
+		Queue:        p,
+		Teller:       p,
+		Runs:         p.Ledger.Runs,
+		Latches:      p.Ledger.Latches,
+		Held:         p.Ledger.Held,
+		Findings:     p.Ledger.Findings,
+		Switches:     p.Ledger.Switches,
+		Journal:      p.Ledger.Journal,
+		Now:          p.Clock,
+		Lift:         Lift,
+		RecheckAfter: 120 * time.Second,
 	}
 }
 

@@ -1,0 +1,141 @@
+package operate
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"cordon/handler/operate/wire"
+)
+
+// answering answers a route for one person.
+type answering func(r *http.Request, d Desk) (reply, error)
+
+func key(method, path string) string { return method + " " + path }
+
+// answers are what answers the routes of package wire, but for those that anybody may ask.
+func answers() map[string]answering {
+	all := reading()
+	for path, does := range writing() {
+		all[key(http.MethodPost, path)] = does
+	}
+	return all
+}
+
+func reading() map[string]answering {
+	all := map[string]answering{}
+	for path, does := range map[string]answering{
+		"/me":          told(Desk.Me),
+		"/isolated":    told(Desk.Isolated),
+		"/held":        told(Desk.Held),
+		"/pause":       told(Desk.Pause),
+		"/hunts":       told(Desk.Hunts),
+		"/doctor":      told(Desk.Doctor),
+		"/health":      tellHealth,
+		"/machine":     tellMachine,
+		"/deadletters": tellLetters,
+		"/deadletter":  tellLetter,
+		"/journal":     tellJournal,
+	} {
+		all[key(http.MethodGet, path)] = does
+	}
+	return all
+}
+
+func writing() map[string]answering {
+	return map[string]answering{
+		"/release":            ordered(Desk.Release),
+		"/cancel":             ordered(Desk.Cancel),
+		"/held/continue":      ordered(Desk.Continue),
+		"/held/drop":          ordered(Desk.Drop),
+		"/pause":              ordered(pausing(true)),
+		"/resume":             ordered(pausing(false)),
+		"/enqueue":            ordered(Desk.Enqueue),
+		"/deadletters/replay": ordered(Desk.Replay),
+		"/deadletters/drop":   ordered(Desk.Discard),
+		"/hunts/run":          ordered(Desk.RunHunt),
+	}
+}
+
+// told answers what wants nothing but the question.
+func told[T any](ask func(Desk, context.Context) (T, error)) answering {
+	return func(r *http.Request, d Desk) (reply, error) {
+		body, err := ask(d, r.Context())
+		return reply{body: body}, err
+	}
+}
+
+// ordered carries out the order in the body.
+func ordered[O, T any](do func(Desk, context.Context, O) (T, error)) answering {
+	return func(r *http.Request, d Desk) (reply, error) {
+		var o O
+		if err := read(r, &o); err != nil {
+			return reply{}, err
+		}
+		body, err := do(d, r.Context(), o)
+		return reply{body: body}, err
+	}
+}
+
+func pausing(paused bool) func(Desk, context.Context, wire.PauseOrder) (wire.PauseResult, error) {
+	return func(d Desk, ctx context.Context, o wire.PauseOrder) (wire.PauseResult, error) {
+		return d.SetPause(ctx, paused, o)
+	}
+}
+
+func tellHealth(r *http.Request, d Desk) (reply, error) {
+	report, ok, err := d.Health(r.Context())
+	if err != nil {
+		return reply{}, err
+	}
+	status := 0
+	if !ok {
+		status = http.StatusServiceUnavailable
+	}
+	return reply{status: status, body: []byte(report)}, nil
+}
+
+func tellMachine(r *http.Request, d Desk) (reply, error) {
+	body, err := d.Machine(r.Context(), r.URL.Query().Get("machine"))
+	return reply{body: body}, err
+}
+
+func tellLetters(r *http.Request, d Desk) (reply, error) {
+	limit, err := number(r, "limit")
+	if err != nil {
+		return reply{}, err
+	}
+	body, err := d.DeadLetters(r.Context(), r.URL.Query().Get("queue"), int(limit))
+	return reply{body: body}, err
+}
+
+func tellLetter(r *http.Request, d Desk) (reply, error) {
+	n, err := number(r, "number")
+	if err != nil {
+		return reply{}, err
+	}
+	body, err := d.DeadLetter(r.Context(), r.URL.Query().Get("queue"), n)
+	return reply{body: body}, err
+}
+
+func tellJournal(r *http.Request, d Desk) (reply, error) {
+	limit, err := number(r, "limit")
+	if err != nil {
+		return reply{}, err
+	}
+	body, err := d.Journal(r.Context(), int(limit), r.URL.Query().Get("after"))
+	return reply{body: body}, err
+}
+
+// number reads a number of the query; 0 if it is left out.
+func number(r *http.Request, name string) (int64, error) {
+	said := r.URL.Query().Get(name)
+	if said == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(said, 10, 64)
+	if err != nil || n < 1 {
+		return 0, Problemf(http.StatusBadRequest, "query", name+" is no number above 0")
+	}
+	return n, nil
+}

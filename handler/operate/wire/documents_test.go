@@ -1,0 +1,20 @@
+package wire
+
+import (
+	"testing"
+
+	"cordon/handler/outgoing/outgoingtest"
+)
+
+func TestEveryDocumentCanBeWritten(t *testing.T) {
+	t.Parallel()
+	documents := []any{
+		Problem{}, Order{}, Result{}, Results{}, Me{}, SignIn{},
+		Isolated{}, Isolation{}, Machine{}, MachineAction{}, Held{}, HeldEntry{}, HeldStep{}, Pause{}, Hunts{}, Hunt{},
+		DeadLetters{}, DeadLetter{}, Doctor{}, Journal{}, Entry{},
+		ReleaseOrder{}, CancelOrder{}, HeldOrder{}, PauseOrder{}, PauseResult{}, DeadLetterOrder{}, EnqueueOrder{},
+		HuntOrder{}, HuntRows{},
+	}
+	outgoingtest.Written(t, documents)
+	outgoingtest.ReadBack(t, documents...)
+}
