@@ -23,7 +23,7 @@ var upper = map[string][]string{
 	"cli/facts":       {},
 	"cli/call":        {"app/setup"},
 
-	"app":         {"app/health", "app/setup"},
+	"app":         {"app/checkup", "app/health", "app/setup"},
 	"app/health":  {},
 	"app/checkup": {"app/setup"},
 	"app/setup":   {},
@@ -150,7 +150,7 @@ var allowed = map[string][]string{
 	"operate/wire": {"doctor"},
 	"operate": {
 		"alert", "machine", "incoming", "deadletter", "desk", "doctor", "hunt", "ledger/hunts", "ledger/journal",
-		"ledger/notices", "ledger/rows", "operate/wire",
+		"ledger/notices", "ledger/rows", "operate/wire", "outgoing", "signin",
 	},
 	"operate/client": {"httpretry", "incoming", "outgoing", "operate/wire"},
 	"signin":         {"incoming", "logging", "operate/wire", "outgoing"},

@@ -42,7 +42,7 @@ func Serve(ctx context.Context, version string, getenv func(string) string, stdo
 	log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "version", version,
 		"mode", string(setup.Mode(settings, book)), "playbook", book.Hash()[:12])
 	handler := trigger.New(trigger.Options{Log: log}, func(context.Context) (trigger.Services, error) {
-		return wire(settings, book, post, certificate, log, version)
+		return wire(settings, book, post, certificate, log, version, getenv)
 	})
 	return trigger.Serve(ctx, listener, handler)
 }
@@ -55,6 +55,7 @@ func wire(
 	certificate *entra.Certificate,
 	log *slog.Logger,
 	version string,
+	getenv func(string) string,
 ) (trigger.Services, error) {
 	transport, err := setup.Transport(settings.CAFile)
 	if err != nil {
@@ -88,6 +89,9 @@ func wire(
 		},
 		hunts: setup.NewHunter(settings, transport, who.App, log),
 		quota: budget.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
+
+		verifier: setup.Verifier(settings, transport, log),
+		doctor:   doctorOf(getenv),
 	}
 	return services(settings, book, c, log, version), nil
 }

@@ -12,6 +12,7 @@ import (
 	"cordon/handler/app/health"
 	"cordon/handler/app/setup"
 	"cordon/handler/config"
+	"cordon/handler/doctor"
 	"cordon/handler/follow"
 	"cordon/handler/hunt"
 	"cordon/handler/ledger"
@@ -22,6 +23,7 @@ import (
 	"cordon/handler/push"
 	"cordon/handler/queue"
 	"cordon/handler/respond"
+	"cordon/handler/signin"
 	"cordon/handler/trigger"
 	"cordon/handler/watch"
 )
@@ -46,6 +48,9 @@ type clients struct {
 	mailer notice.Mailer
 	hunts  hunt.API
 	quota  budget.Quota // of isolations at the API
+
+	verifier *signin.Verifier                       // nil: sign-in is off
+	doctor   func(context.Context) []doctor.Finding // of the operator API
 }
 
 // services builds every service.
@@ -68,6 +73,7 @@ func services(
 	runHunts, hunts := newHunts(settings, c, to, outbox, log)
 	receiver := newReceiver(settings, to)
 	check, t := newTimers(settings, book, c, outbox, onTimers(settings, hunts), log, version)
+	d := newDesk(settings, c, to, outbox)
 	alertsAgain := newPutBacks(settings, to.SendAlert, log)
 	noticesAgain := newPutBacks(settings, to.SendNotice, log)
 	return trigger.Services{
@@ -77,6 +83,7 @@ func services(
 		FollowActions: func(ctx context.Context, _ trigger.Tick) error {
 			return t.after(ctx, followActions, errors.Join(
 				follower.Follow(ctx),
+				d.Settle(ctx),
 				outbox.Resend(ctx),
 			))
 		},
@@ -96,6 +103,7 @@ func services(
 		},
 		Health:        check.Report,
 		HealthSummary: check.Summary,
+		Operate:       newOperate(settings, c, d, to, check, log, version),
 	}
 }
 

@@ -1,0 +1,60 @@
+package setup
+
+import (
+	"time"
+
+	"cordon/handler/config"
+	"cordon/handler/desk"
+	"cordon/handler/ledger"
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
+)
+
+// Desk is what people may do and see with the ledger alone.
+func Desk(settings config.Config, store *ledger.Store) *desk.Desk {
+	return &desk.Desk{
+		Runs:         store.Runs,
+		Latches:      store.Latches,
+		Held:         store.Held,
+		Findings:     store.Findings,
+		Switches:     store.Switches,
+		Journal:      store.Journal,
+		Operator:     Addresses(settings.OperatorMail),
+		Now:          time.Now,
+		Lift:         settings.IsolationLift,
+		RecheckAfter: settings.RecheckAfter,
+	}
+}
+
+// Office is the operator API over a desk. A catalogue of hunts that cannot be read is told by doctor and by RunHunts;
+// here there are no hunts then.
+func Office(settings config.Config, store *ledger.Store, d *desk.Desk, version string) *operate.Office {
+	office := &operate.Office{
+		Desk:    d,
+		Notices: store.Notices,
+		Tenant:  settings.TenantID,
+		Version: version,
+		Hunts:   store.Hunts,
+		Now:     time.Now,
+	}
+	catalogue, err := Hunts(settings)
+	if err == nil {
+		office.Catalogue = catalogue
+	}
+	return office
+}
+
+// SignIn says how to sign in at the app. Only an app on this computer says where tokens come from: of any other that
+// follows from its cloud.
+func SignIn(settings config.Config) wire.SignIn {
+	s := wire.SignIn{
+		Tenant: settings.TenantID,
+		API:    settings.SignIn.ClientID,
+		CLI:    settings.SignIn.CLIClientID,
+		Cloud:  settings.Cloud,
+	}
+	if settings.SignIn.AppURL.Scheme == "http" { // which is refused but for loopback
+		s.Authority = settings.AuthorityURL.String()
+	}
+	return s
+}
