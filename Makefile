@@ -81,7 +81,7 @@ bench: need-go ## benchmarks, as ratios measured in one run, and a burst of aler
 	$(GO) test -timeout 30m -run '^TestBurst' -bench . -benchmem ./handler/... ./local
 
 golden: need-go ## rewrite golden files and show the difference
-	$(GO) test ./docs ./handler/cli ./handler/notice ./handler/playbook/read -update
+	$(GO) test ./docs ./handler/cli ./handler/notice ./handler/operate ./handler/playbook/read -update
 	@git --no-pager diff --stat -- '*.golden' docs
 
 # The zip depends on the sources, VERSION and the version of Go, which go.mod names (a newer one stays as it is), and on
