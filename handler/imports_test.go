@@ -154,6 +154,7 @@ var allowed = map[string][]string{
 	},
 	"operate/client": {"httpretry", "incoming", "outgoing", "operate/wire"},
 	"signin":         {"incoming", "logging", "operate/wire", "outgoing"},
+	"signin/pages":   {"ledger/sessions", "logging", "operate/wire", "outgoing", "signin"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

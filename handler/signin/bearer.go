@@ -99,15 +99,15 @@ func (v *Verifier) believe(
 	judge func(claims) *wire.Problem,
 ) (claims, *wire.Problem) {
 	if len(token) > maxToken {
-		return claims{}, refuse(http.StatusUnauthorized, "too_long", "the token is longer than any of Microsoft Entra")
+		return claims{}, unauthorized("too_long", "the token is longer than any of Microsoft Entra")
 	}
 	h, c, err := read(token)
 	switch {
 	case err != nil || h.KeyID == "" || h.Critical != nil:
-		return claims{}, refuse(http.StatusUnauthorized, "malformed",
+		return claims{}, unauthorized("malformed",
 			"the token is none of Microsoft Entra; sign in again")
 	case h.Algorithm != oidc.RS256 || len(h.signature) < minKey/8:
-		return claims{}, refuse(http.StatusUnauthorized, "wrong_algorithm",
+		return claims{}, unauthorized("wrong_algorithm",
 			"the token is not signed as Microsoft Entra signs, with RS256; sign in again")
 	}
 	all := func(c claims) *wire.Problem {
@@ -131,15 +131,15 @@ func (v *Verifier) believe(
 func bearerToken(from http.Header) (string, *wire.Problem) {
 	values := from.Values("Authorization")
 	if len(values) == 0 {
-		return "", refuse(http.StatusUnauthorized, notSignedIn,
+		return "", unauthorized(notSignedIn,
 			"you are not signed in; sign in with cordon login --app and the address of this app")
 	}
 	scheme, token, _ := strings.Cut(values[0], " ")
 	switch {
 	case len(values) > 1:
-		return "", refuse(http.StatusUnauthorized, "several_tokens", "send one Authorization header, not several")
+		return "", unauthorized("several_tokens", "send one Authorization header, not several")
 	case !strings.EqualFold(scheme, "Bearer"):
-		return "", refuse(http.StatusUnauthorized, "not_bearer", "send Authorization: Bearer and an access token")
+		return "", unauthorized("not_bearer", "send Authorization: Bearer and an access token")
 	}
 	return token, nil
 }
@@ -160,7 +160,7 @@ func (v *Verifier) prove(ctx context.Context, token string) (claims, *wire.Probl
 		err = json.Unmarshal(signed.payload, &c)
 	}
 	if err != nil {
-		return claims{}, refuse(http.StatusUnauthorized, "bad_signature",
+		return claims{}, unauthorized("bad_signature",
 			"the token is not signed by Microsoft Entra for this tenant; sign in again")
 	}
 	return c, nil

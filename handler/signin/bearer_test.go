@@ -303,9 +303,9 @@ func TestARefusalSaysHowToBeBelieved(t *testing.T) {
 		problem   *wire.Problem
 		challenge string
 	}{
-		{refuse(401, notSignedIn, "you are not"), "Bearer"},
-		{refuse(401, "expired", `say "again"`), `Bearer error="invalid_token", error_description="say \"again\""`},
-		{refuse(403, "no_role", "ask"), ""},
+		{wire.NewProblem(401, notSignedIn, "you are not"), "Bearer"},
+		{wire.NewProblem(401, "expired", `say "again"`), `Bearer error="invalid_token", error_description="say \"again\""`},
+		{wire.NewProblem(403, "no_role", "ask"), ""},
 		{later("keys_unavailable", "wait", 9100*time.Millisecond), ""},
 	} {
 		w := httptest.NewRecorder()

@@ -5,7 +5,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -95,9 +94,6 @@ func (s standards) judge(c claims, now time.Time) *wire.Problem {
 
 // judgeOrigin is about who made the token, and for whom.
 func (s standards) judgeOrigin(c claims) *wire.Problem {
-	unauthorized := func(code, detail string) *wire.Problem {
-		return refuse(http.StatusUnauthorized, code, detail)
-	}
 	switch {
 	case c.Version != "2.0":
 		return unauthorized("wrong_version", "the token is not of version 2.0; the registration Cordon has to have "+
@@ -118,11 +114,11 @@ func judgeTimes(c claims, now time.Time) *wire.Problem {
 	const slack = int64(leeway / time.Second)
 	switch {
 	case c.Expires == 0 || c.NotBefore == 0 || c.IssuedAt == 0:
-		return refuse(http.StatusUnauthorized, "malformed", "the token does not say when it is valid; sign in again")
+		return unauthorized("malformed", "the token does not say when it is valid; sign in again")
 	case at >= c.Expires+slack:
-		return refuse(http.StatusUnauthorized, "expired", "the token has expired; sign in again")
+		return unauthorized("expired", "the token has expired; sign in again")
 	case at < c.NotBefore-slack, at < c.IssuedAt-slack:
-		return refuse(http.StatusUnauthorized, "not_yet",
+		return unauthorized("not_yet",
 			"the token is not valid yet; if you have just signed in, the clock of the app is slow")
 	}
 	return nil
@@ -133,10 +129,10 @@ func (s standards) judgeAccess(c claims) *wire.Problem {
 	switch {
 	// An id token is for the same audience and has the same roles, and programs pass it about freely.
 	case c.Client == "" || c.Nonce != "":
-		return refuse(http.StatusUnauthorized, "id_token",
+		return unauthorized("id_token",
 			"the token is not an access token; ask for one with the scope "+s.scope)
 	case !c.isApp() && !slices.Contains(strings.Fields(c.Scope), "Cordon.Use"):
-		return refuse(http.StatusUnauthorized, "no_scope",
+		return unauthorized("no_scope",
 			"the token does not hold the scope Cordon.Use; ask for one with the scope "+s.scope)
 	case c.Kind == "app" && c.Scope != "", !isGUID(c.Client):
 		return nobody()
@@ -148,9 +144,9 @@ func (s standards) judgeAccess(c claims) *wire.Problem {
 func (s standards) judgeSignIn(c claims, nonce string) *wire.Problem {
 	switch {
 	case c.Client != "" || c.Scope != "" || c.Kind == "app":
-		return refuse(http.StatusUnauthorized, "not_id_token", "the token does not say who signed in; sign in again")
+		return unauthorized("not_id_token", "the token does not say who signed in; sign in again")
 	case nonce == "" || subtle.ConstantTimeCompare([]byte(c.Nonce), []byte(nonce)) != 1:
-		return refuse(http.StatusUnauthorized, "wrong_nonce", "the token is of another sign-in; sign in again")
+		return unauthorized("wrong_nonce", "the token is of another sign-in; sign in again")
 	}
 	return judgePerson(c)
 }
@@ -166,7 +162,7 @@ func judgePerson(c claims) *wire.Problem {
 }
 
 func nobody() *wire.Problem {
-	return refuse(http.StatusUnauthorized, "malformed", "the token does not say whose it is; sign in again")
+	return unauthorized("malformed", "the token does not say whose it is; sign in again")
 }
 
 func isGUID(id string) bool {

@@ -35,11 +35,11 @@ func (p Person) May(role wire.Role) error {
 		return nil
 	}
 	if p.App {
-		return refuse(http.StatusForbidden, "app_may_not_write",
+		return wire.NewProblem(http.StatusForbidden, "app_may_not_write",
 			"an app may read only, whatever its roles are; sign in as a person")
 	}
 	if !slices.Contains(p.Roles, role) {
-		return refuse(http.StatusForbidden, "no_role",
+		return wire.NewProblem(http.StatusForbidden, "no_role",
 			"this needs the role "+string(role)+": "+askForRole)
 	}
 	return nil
@@ -59,6 +59,6 @@ func roles(named []string) (ours []wire.Role) {
 }
 
 func noRole() *wire.Problem {
-	return refuse(http.StatusForbidden, "no_role", fmt.Sprintf("none of the roles %s is yours: %s",
+	return wire.NewProblem(http.StatusForbidden, "no_role", fmt.Sprintf("none of the roles %s is yours: %s",
 		strings.Join([]string{string(wire.Reader), string(wire.Operator), string(wire.Approver)}, ", "), askForRole))
 }

@@ -9,20 +9,13 @@ import (
 	"cordon/handler/outgoing"
 )
 
-// refuse makes a problem. Its sentence is for whoever asked: it repeats nothing of a token.
-func refuse(status int, code, detail string) *wire.Problem {
-	return &wire.Problem{
-		Type:   "about:blank",
-		Title:  http.StatusText(status),
-		Status: status,
-		Code:   code,
-		Detail: detail,
-	}
+func unauthorized(code, detail string) *wire.Problem {
+	return wire.NewProblem(http.StatusUnauthorized, code, detail)
 }
 
 // later is a refusal that may pass.
 func later(code, detail string, wait time.Duration) *wire.Problem {
-	p := refuse(http.StatusServiceUnavailable, code, detail)
+	p := wire.NewProblem(http.StatusServiceUnavailable, code, detail)
 	p.RetryAfter = int((wait + time.Second - 1) / time.Second)
 	return p
 }

@@ -6,6 +6,7 @@ package wire
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -32,6 +33,17 @@ type Problem struct {
 	Detail string `json:"detail"` // a sentence for people: what is missing, and the way out
 	// RetryAfter is when a repeat of the same request may work, in seconds; 0: never, or nobody knows.
 	RetryAfter int `json:"retryAfter,omitzero"`
+}
+
+// NewProblem makes a problem: a word for programs, and a sentence for people.
+func NewProblem(status int, code, detail string) *Problem {
+	return &Problem{
+		Type:   "about:blank",
+		Title:  http.StatusText(status),
+		Status: status,
+		Code:   code,
+		Detail: detail,
+	}
 }
 
 // Error implements error.
