@@ -77,6 +77,7 @@ func wire(
 	}
 	client := setup.Defender(settings, transport, who.App, &setup.Pauses{Switches: store.Switches, Log: log}, log)
 	graph := setup.NewAlerts(settings, transport, who.App, log)
+	verifier := setup.Verifier(settings, transport, log)
 	c := clients{
 		api:    setup.NewAPI(settings, client, graph, store.Runs),
 		alerts: graph,
@@ -90,7 +91,8 @@ func wire(
 		hunts: setup.NewHunter(settings, transport, who.App, log),
 		quota: budget.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
 
-		verifier: setup.Verifier(settings, transport, log),
+		verifier: verifier,
+		pages:    setup.Pages(settings, transport, verifier, store.Sessions, version, log),
 		doctor:   doctorOf(getenv),
 	}
 	return services(settings, book, c, log, version), nil

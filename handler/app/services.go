@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -50,6 +51,7 @@ type clients struct {
 	quota  budget.Quota // of isolations at the API
 
 	verifier *signin.Verifier                       // nil: sign-in is off
+	pages    http.Handler                           // of sign-in; nil: it is off
 	doctor   func(context.Context) []doctor.Finding // of the operator API
 }
 
@@ -104,6 +106,7 @@ func services(
 		Health:        check.Report,
 		HealthSummary: check.Summary,
 		Operate:       newOperate(settings, c, d, to, check, log, version),
+		SignIn:        c.pages,
 	}
 }
 

@@ -75,11 +75,16 @@ func Certificate(settings config.Config) (*entra.Certificate, error) {
 	if settings.ClientCertificate == "" {
 		return nil, nil
 	}
-	certificate, err := entra.ReadCertificate(settings.ClientCertificate, time.Now())
+	return certificate("CORDON_CLIENT_CERTIFICATE", settings.ClientCertificate)
+}
+
+// certificate opens the file that a setting names.
+func certificate(setting, path string) (*entra.Certificate, error) {
+	opened, err := entra.ReadCertificate(path, time.Now())
 	if err != nil {
-		return nil, config.Problem{Name: "CORDON_CLIENT_CERTIFICATE", Message: err.Error()}
+		return nil, config.Problem{Name: setting, Message: err.Error()}
 	}
-	return certificate, nil
+	return opened, nil
 }
 
 // Transport is the plain connection to Microsoft, with the app's own certificate authorities.
