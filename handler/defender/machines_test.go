@@ -81,6 +81,26 @@ func TestMachinesAreReadWithAllTheirFields(t *testing.T) {
 	}
 }
 
+// TestMachinesAreFoundByTheirNamesAndNothingElseGetsIntoTheFilter holds what is asked for a name.
+func TestMachinesAreFoundByTheirNamesAndNothingElseGetsIntoTheFilter(t *testing.T) {
+	t.Parallel()
+	a := always(200, fixture(t, "machine_list_page.json"))
+	found, err := a.client().MachinesNamed(t.Context(), "hr-vm-22")
+	want := "computerDnsName eq 'hr-vm-22' or startswith(computerDnsName,'hr-vm-22.')"
+	if err != nil || len(found) != 2 || len(a.asked) != 1 || a.asked[0].URL.Query().Get("$filter") != want {
+		t.Errorf("%d machines, %v, asked %v", len(found), err, a.asked)
+	}
+	if found, err := always(404, "").client().MachinesNamed(t.Context(), "nobody"); err != nil || found != nil {
+		t.Errorf("of a name that nobody has: %v, %v", found, err)
+	}
+	for _, name := range []string{"", "x' or id ne '", "a b", "x)", "ü", strings.Repeat("x", 256)} {
+		a := always(200, fixture(t, "machine_list_page.json"))
+		if _, err := a.client().MachinesNamed(t.Context(), name); err == nil || len(a.asked) != 0 {
+			t.Errorf("%q was asked for", name)
+		}
+	}
+}
+
 func TestMachinesAreReadInAsFewCallsAsCanBe(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

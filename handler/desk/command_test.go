@@ -88,6 +88,21 @@ func orders() map[string]ordered {
 			},
 			object: "da1",
 		},
+		desk.VerbEnqueue: {
+			before: func(t *testing.T) *world.World {
+				w := world.New(t)
+				if err := w.Start(-1, false).Ledger.Prepare(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				return w
+			},
+			give: func(d *desk.Desk, c desk.Command) ([]desk.Outcome, error) {
+				return d.Enqueues(context.Background(), c, []string{"da7"})
+			},
+			// The queue may have it twice: an alert is answered once, however often it is asked for.
+			did:    func(w *world.World) int { return min(len(w.Queue), 1) },
+			object: "da7",
+		},
 		desk.VerbPause:  pauses(true, notice.Paused),
 		desk.VerbResume: pauses(false, notice.Resumed),
 	}
@@ -245,10 +260,58 @@ func killed(t *testing.T, o ordered, breaths int, mute, again bool) (lived bool)
 	switch {
 	case again && did != 1:
 		t.Errorf("%s: carried out %d times", what, did)
+	case e.Verb == desk.VerbEnqueue && e.State == journal.Unknown: // it leaves no trace
 	case did == 1 && e.State != journal.Done, did == 0 && e.State != journal.Failed && e.State != "":
 		t.Errorf("%s: carried out %d times, and the journal says %s: %s", what, did, e.State, e.Result)
 	case did != 0 && did != 1:
 		t.Errorf("%s: carried out %d times", what, did)
 	}
 	return lived
+}
+
+// TestKilledBetweenTwoMachinesEachIsReleasedOnceOrNotAtAll kills the desk at every call of one order about two machines.
+func TestKilledBetweenTwoMachinesEachIsReleasedOnceOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	for breaths := range 60 {
+		w := world.New(t)
+		p := w.Start(-1, false)
+		for _, m := range []string{"m1", "m2"} {
+			w.AlertOn("d"+m, m, alert.High)
+		}
+		w.Drain(p, 6)
+		w.FinishAll(machine.Succeeded)
+		w.Follow(p)
+		w.Advance(5 * time.Minute)
+		w.Lag = 90 * time.Second
+		dying := w.Start(breaths, breaths%2 == 0)
+		_, _ = dying.AtDesk().Releases(context.Background(), order(), []string{"m1", "m2"})
+		w.Advance(2 * time.Hour)
+		d, _ := w.Desk()
+		if err := d.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		entries, _, err := w.Start(-1, false).Ledger.Journal.Page(t.Context(), 10, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := map[string]journal.State{}
+		for _, e := range entries {
+			told[e.Object] = e.State
+		}
+		for _, m := range []string{"m1", "m2"} {
+			asked := 0
+			for _, a := range w.Actions {
+				if a.Type == machine.Unisolate && a.MachineID == m {
+					asked++
+				}
+			}
+			if asked > 1 || (asked == 1) != (told[m] == journal.Done) {
+				t.Errorf("killed after %d calls: %s was released %d times, and the journal says %q", breaths, m, asked, told[m])
+			}
+		}
+		if !dying.Died() {
+			return
+		}
+	}
+	t.Error("the order was never carried out without a kill")
 }

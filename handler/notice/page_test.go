@@ -89,6 +89,16 @@ func pages() map[string]page {
 		Detail: "What it did not show since 2026-03-02T11:50:00Z is read now.",
 		seq:    1,
 	}
+	paused := Event{
+		Kind:   Paused,
+		At:     noon,
+		RunID:  "command c0ffee00-1",
+		Detail: "By operator@contoso.com: the CMDB import is wrong",
+		seq:    1,
+	}
+	resumed := paused
+	resumed.Kind, resumed.At, resumed.seq = Resumed, noon.Add(time.Hour), 2
+	resumed.Detail = "By operator@contoso.com: the import is mended"
 	scanHeld := about(Held, 0, 1, "the cap on antivirus scans is reached, 60 of at most 60 an hour are taken")
 	scanHeld.Step, scanHeld.Action, scanHeld.Scope, scanHeld.ActionID = "scan:Quick", machine.Scan, machine.Quick, ""
 	again := about(Failed, 9, 2, "Action 1f0b is Failed. It is asked for again (try 2 of 3).")
@@ -152,6 +162,8 @@ func pages() map[string]page {
 		"overdue":      summarize([]Event{unwell}, 1),
 		"source-out":   summarize([]Event{sourceOut}, 1),
 		"source-back":  summarize([]Event{sourceBack}, 1),
+		"paused":       summarize([]Event{paused}, 1),
+		"resumed":      summarize([]Event{paused, resumed}, 2),
 	}
 }
 
