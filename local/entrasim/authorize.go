@@ -156,7 +156,7 @@ func knownRedirect(client App, redirect string) *refusal {
 // slash is none.
 func withoutPort(redirect string) string {
 	u, err := url.Parse(redirect)
-	if err != nil || u.Fragment != "" {
+	if err != nil {
 		return redirect
 	}
 	if u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1" {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,25 +36,35 @@ func publicClient(t *testing.T, authority string, web *http.Client) public.Clien
 	return c
 }
 
-func TestTheVendorsPublicClientSignsInByTheBrowser(t *testing.T) {
-	sim, authority, web := served(t)
-	c := publicClient(t, authority, web)
-	scopes := []string{webURI + "/Cordon.Use"}
-	closed := make(chan error, 1)
-	signedIn, err := c.AcquireTokenInteractive(t.Context(), scopes, public.WithOpenURL(func(address string) error {
-		go func() {
-			answer, err := browser.Person{Client: web, Username: operator}.SignIn(context.Background(), address)
+// interactive has a person sign in at the client. The client waits for the browser for ever, so the browser's failure
+// has to end it.
+func interactive(t *testing.T, c public.Client, scopes []string, p browser.Person) (public.AuthResult, error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var browsing sync.WaitGroup
+	defer browsing.Wait()
+	return c.AcquireTokenInteractive(ctx, scopes, public.WithOpenURL(func(address string) error {
+		browsing.Go(func() {
+			answer, err := p.SignIn(ctx, address)
 			if err == nil {
 				_, err = io.Copy(io.Discard, answer.Body)
 				_ = answer.Body.Close()
 			}
-			closed <- err
-		}()
+			if err != nil {
+				t.Error(err)
+				cancel()
+			}
+		})
 		return nil
 	}))
-	if err := <-closed; err != nil {
-		t.Error(err)
-	}
+}
+
+func TestTheVendorsPublicClientSignsInByTheBrowser(t *testing.T) {
+	sim, authority, web := served(t)
+	c := publicClient(t, authority, web)
+	scopes := []string{webURI + "/Cordon.Use"}
+	signedIn, err := interactive(t, c, scopes, browser.Person{Client: web, Username: operator})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,19 +93,8 @@ func TestTheVendorsPublicClientSignsInByTheBrowser(t *testing.T) {
 
 func TestTheVendorsPublicClientIsToldThatAPersonCancelled(t *testing.T) {
 	_, authority, web := served(t)
-	closed := make(chan struct{})
-	_, err := publicClient(t, authority, web).AcquireTokenInteractive(t.Context(), []string{webURI + "/Cordon.Use"},
-		public.WithOpenURL(func(address string) error {
-			go func() {
-				defer close(closed)
-				answer, err := browser.Person{Client: web}.SignIn(context.Background(), address)
-				if err == nil {
-					_ = answer.Body.Close()
-				}
-			}()
-			return nil
-		}))
-	<-closed
+	scopes := []string{webURI + "/Cordon.Use"}
+	_, err := interactive(t, publicClient(t, authority, web), scopes, browser.Person{Client: web})
 	if err == nil || !strings.Contains(err.Error(), "AADSTS65004") {
 		t.Errorf("got %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -352,5 +353,82 @@ func TestRolesAreReadAnewWhenATokenIsRefreshed(t *testing.T) {
 	}
 	if sim.SetRoles("nobody@contoso.com", webID) == nil || sim.SetDisabled("nobody@contoso.com", true) == nil {
 		t.Error("there is nobody of that name")
+	}
+}
+
+func TestARefreshTokenIsOfItsClientAndEnds(t *testing.T) {
+	c := fixtureClock()
+	sim := tenant(t, c)
+	token, _ := signedIn(t, sim)["refresh_token"].(string)
+	for name, tt := range map[string]struct {
+		client, token string
+		later         time.Duration
+		code          float64 // 0: tokens
+	}{
+		"as documented":     {cliID, token, 0, 0},
+		"weeks later":       {cliID, token, 80 * 24 * time.Hour, 0},
+		"months later":      {cliID, token, 90 * 24 * time.Hour, 70008},
+		"of another client": {otherID, token, 0, 70000},
+		"of nobody":         {cliID, "other", 0, 70000},
+		"none":              {cliID, "", 0, 900144},
+	} {
+		start := c.now
+		c.now = c.now.Add(tt.later)
+		status, _, body := ask(t, sim, tenantID, url.Values{
+			"grant_type":    {"refresh_token"},
+			"client_id":     {tt.client},
+			"refresh_token": {tt.token},
+		})
+		c.now = start
+		if codes := body["error_codes"]; (status == http.StatusOK) != (tt.code == 0) ||
+			tt.code != 0 && !cmp.Equal(codes, []any{tt.code}) {
+			t.Errorf("%s: %d %v, want %v", name, status, body, tt.code)
+		}
+	}
+}
+
+func TestAPublicClientIsNothingByItself(t *testing.T) {
+	status, _, body := ask(t, tenant(t, fixtureClock()), tenantID, url.Values{
+		"grant_type": {"client_credentials"},
+		"client_id":  {cliID},
+		"scope":      {webURI + "/.default"},
+	})
+	if status != http.StatusUnauthorized || !cmp.Equal(body["error_codes"], []any{7000218.0}) {
+		t.Errorf("%d %v", status, body)
+	}
+}
+
+func TestTheMetadataNamesEveryEndpoint(t *testing.T) {
+	sim := tenant(t, fixtureClock())
+	sim.At("https://127.0.0.1:8443/") // wherever it is asked
+	got := decoded(t, serveRequest(sim, http.MethodGet, host+"/"+tenantID+"/v2.0/.well-known/openid-configuration", nil))
+	const at = "https://127.0.0.1:8443/" + tenantID
+	for name, want := range map[string]any{
+		"issuer":                                at + "/v2.0",
+		"jwks_uri":                              at + "/discovery/v2.0/keys",
+		"authorization_endpoint":                at + "/oauth2/v2.0/authorize",
+		"token_endpoint":                        at + "/oauth2/v2.0/token",
+		"device_authorization_endpoint":         at + "/oauth2/v2.0/devicecode",
+		"id_token_signing_alg_values_supported": []any{"RS256"},
+	} {
+		if !cmp.Equal(got[name], want) {
+			t.Errorf("%s is %v, want %v", name, got[name], want)
+		}
+	}
+}
+
+func TestATenantThatIsNotThereHasNothing(t *testing.T) {
+	sim := tenant(t, fixtureClock())
+	for _, tt := range []struct{ method, path string }{
+		{http.MethodGet, "/discovery/v2.0/keys"},
+		{http.MethodGet, "/v2.0/.well-known/openid-configuration"},
+		{http.MethodGet, "/oauth2/v2.0/authorize?" + authorizeQuery().Encode()},
+		{http.MethodPost, "/oauth2/v2.0/devicecode"},
+		{http.MethodPost, "/oauth2/v2.0/token"},
+	} {
+		w := serveRequest(sim, tt.method, host+"/other"+tt.path, url.Values{"client_id": {cliID}})
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "AADSTS90002") {
+			t.Errorf("%s %s: %d %s", tt.method, tt.path, w.Code, w.Body)
+		}
 	}
 }
