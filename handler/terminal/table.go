@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -15,8 +14,8 @@ const (
 	leastFold = 24 // columns in which text can still be read
 )
 
-// width is how many columns w has.
-func width(w io.Writer) int {
+// columnsOf is how many columns w has.
+func columnsOf(w io.Writer) int {
 	f, isFile := w.(interface{ Fd() uintptr })
 	if isFile {
 		n, _, err := term.GetSize(int(f.Fd()))
@@ -31,12 +30,12 @@ func width(w io.Writer) int {
 // every row is as long. Where w is too narrow the last column is folded between words; where that does not help each
 // row becomes a paragraph, with a line for each cell that is not empty.
 func Table(w io.Writer, limit int, rows ...[]string) error {
-	return table(w, width(w), plain(limit, rows))
+	return table(w, columnsOf(w), plain(limit, rows))
 }
 
 // Pairs writes rows of two cells, a name and what is said of it, as Table would. There is no heading.
 func Pairs(w io.Writer, limit int, rows ...[]string) error {
-	return inColumns(w, width(w), plain(limit, rows))
+	return inColumns(w, columnsOf(w), plain(limit, rows))
 }
 
 // plain makes every cell plain.
@@ -86,7 +85,7 @@ func inColumns(w io.Writer, width int, rows [][]string) error {
 	for _, row := range rows {
 		before := ""
 		for i, n := range left {
-			before += row[i] + strings.Repeat(" ", n-utf8.RuneCountInString(row[i]))
+			before += row[i] + strings.Repeat(" ", n-spread(row[i]))
 		}
 		for _, line := range fold(row[len(left)], room, room) {
 			_, err := fmt.Fprintln(w, strings.TrimRight(before+line, " "))
@@ -106,9 +105,9 @@ func widths(rows [][]string) (left []int, last int) {
 			left = make([]int, len(row)-1)
 		}
 		for i := range left {
-			left[i] = max(left[i], utf8.RuneCountInString(row[i])+gap)
+			left[i] = max(left[i], spread(row[i])+gap)
 		}
-		last = max(last, utf8.RuneCountInString(row[len(left)]))
+		last = max(last, spread(row[len(left)]))
 	}
 	return left, last
 }
@@ -120,10 +119,10 @@ func sum(widths []int) (n int) {
 	return n
 }
 
-// fold breaks text between words into a line of at most first characters and more of at most rest; a word that is
+// fold breaks text between words into a line of at most first columns and more of at most rest; a word that is
 // longer stands alone. It gives at least one line. What fits into the first stays as it is.
 func fold(text string, first, rest int) []string {
-	if utf8.RuneCountInString(text) <= first {
+	if spread(text) <= first {
 		return []string{text}
 	}
 	var lines []string
@@ -132,7 +131,7 @@ func fold(text string, first, rest int) []string {
 		switch {
 		case line == "":
 			line = word
-		case utf8.RuneCountInString(line+" "+word) <= room:
+		case spread(line+" "+word) <= room:
 			line += " " + word
 		default:
 			lines = append(lines, line)
@@ -147,7 +146,7 @@ func fold(text string, first, rest int) []string {
 func Lines(w io.Writer, limit int, texts ...string) error {
 	for _, text := range texts {
 		indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
-		before, room := indent, width(w)-len(indent)
+		before, room := indent, columnsOf(w)-len(indent)
 		for _, line := range fold(Plain(strings.TrimSpace(text), limit), room, room-gap) {
 			_, err := fmt.Fprintln(w, before+line)
 			if err != nil {
