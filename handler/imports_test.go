@@ -14,14 +14,16 @@ import (
 // and services at once, so they may import everything in allowed.
 var upper = map[string][]string{
 	"":                {"cli"}, // main
-	"cli":             {"app", "cli/author", "cli/call", "cli/deadletters", "cli/oncall"},
-	"cli/deadletters": {"app/setup", "cli/call"},
+	"cli":             {"app", "cli/access", "cli/author", "cli/call", "cli/deadletters", "cli/inspect", "cli/oncall"},
+	"cli/inspect":     {"app/checkup", "cli/call"},
+	"cli/access":      {"cli/call", "cli/session"},
+	"cli/deadletters": {"cli/call"},
 	"cli/author":      {"app/health", "app/setup", "cli/call", "cli/cases", "cli/facts"},
-	"cli/oncall":      {"app/checkup", "app/setup", "cli/call"},
+	"cli/oncall":      {"cli/call"},
 	"cli/session":     {"app/setup"},
 	"cli/cases":       {"app/setup", "cli/facts"},
 	"cli/facts":       {},
-	"cli/call":        {"app/setup"},
+	"cli/call":        {"app/setup", "cli/session"},
 
 	"app":         {"app/checkup", "app/health", "app/setup"},
 	"app/health":  {},

@@ -19,7 +19,7 @@ func TestStoryDoctorFindsTheRunningAppWellAndDisturbsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Settings["FUNCTIONS_APP_ROOT_PATH"] = root
-	code, stdout, stderr := s.cordon(slices.Sorted(maps.Keys(s.Settings)), "doctor", "--send-test")
+	code, stdout, stderr := s.cordon(slices.Sorted(maps.Keys(s.Settings)), "doctor", "--direct", "--send-test")
 	if code != 0 || strings.Contains(stdout, "warning ") || strings.Contains(stdout, world.ClientSecret) {
 		t.Errorf("code %d\n%s%s", code, stdout, stderr)
 	}
@@ -35,7 +35,7 @@ func TestStoryDoctorFindsTheRunningAppWellAndDisturbsNothing(t *testing.T) {
 		t.Errorf("%d isolations", n)
 	}
 	s.Settings["CORDON_CLIENT_SECRET"] = "another"
-	command := exec.CommandContext(t.Context(), filepath.Join(root, "cordon"), "doctor")
+	command := exec.CommandContext(t.Context(), filepath.Join(root, "cordon"), "doctor", "--direct")
 	for name, value := range s.Settings {
 		command.Env = append(command.Env, name+"="+value)
 	}

@@ -125,7 +125,7 @@ func TestStoryAHuntFindsTwoMachinesOneOfThemProtected(t *testing.T) {
 	if len(runs) != 2 || !slices.ContainsFunc(runs, func(r judge.Run) bool { return r.Outcome == "held" }) {
 		t.Errorf("runs %+v", runs)
 	}
-	code, stdout, stderr := s.cordon([]string{"CORDON_TENANT_ID", "AzureWebJobsStorage", "CORDON_HUNTS"}, "hunt",
+	code, stdout, stderr := s.direct([]string{"CORDON_TENANT_ID", "AzureWebJobsStorage", "CORDON_HUNTS"}, "hunt",
 		"list", "--json")
 	if code != 0 || !strings.Contains(stdout, `"rows": 2`) || !strings.Contains(stdout, `"new": 0`) {
 		t.Errorf("hunt list: code %d\n%s%s", code, stdout, stderr)

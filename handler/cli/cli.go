@@ -1,18 +1,22 @@
 // Package cli is the command line: what each command is called, and the program that runs without one. The commands are
-// in author, for whoever writes playbooks and hunts, and in oncall and deadletters, for whoever looks after the app
-// that runs.
+// in author, for whoever writes playbooks and hunts, in oncall, deadletters and inspect, for whoever looks after the app
+// that runs, and in access, which signs a person in there.
 package cli
 
 import (
 	"context"
 	"io"
+	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"cordon/handler/app"
+	"cordon/handler/cli/access"
 	"cordon/handler/cli/author"
 	"cordon/handler/cli/call"
 	"cordon/handler/cli/deadletters"
+	"cordon/handler/cli/inspect"
 	"cordon/handler/cli/oncall"
 )
 
@@ -24,12 +28,18 @@ type Process struct {
 	In      io.Reader
 	Out     io.Writer
 	Err     io.Writer
+	Now     func() time.Time // by which ages are told; nil: time.Now
 }
 
 // Run is the program: it runs a command line and returns the exit code.
 func Run(ctx context.Context, p Process) (code int) {
 	served := false
-	root := rootCommand(p.Version, p.Getenv, &served)
+	program := call.Program{
+		Version: p.Version,
+		Getenv:  p.Getenv,
+		Now:     p.Now,
+	}
+	root := rootCommand(program, &served)
 	root.SetArgs(p.Args)
 	root.SetIn(p.In)
 	root.SetOut(p.Out)
@@ -41,7 +51,7 @@ func Run(ctx context.Context, p Process) (code int) {
 	return code
 }
 
-func rootCommand(version string, getenv func(string) string, served *bool) *cobra.Command {
+func rootCommand(p call.Program, served *bool) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "cordon",
 		Short: "Automatic response for Microsoft Defender for Endpoint",
@@ -49,34 +59,50 @@ func rootCommand(version string, getenv func(string) string, served *bool) *cobr
 			"on 127.0.0.1:$FUNCTIONS_CUSTOMHANDLER_PORT. Settings are environment variables,\n" +
 			"see docs/settings.md.",
 		Example: "  cordon check playbook.yaml\n" +
-			"  cordon explain --alert da638994417204415533_-1184209733\n" +
 			"  cordon test playbooks\n" +
-			"  cordon doctor\n" +
-			"  cordon deadletter list",
-		Args: func(_ *cobra.Command, args []string) error {
+			"  cordon login --app https://cordon-prod.azurewebsites.net\n" +
+			"  cordon isolated\n" +
+			"  cordon release ws-0147 --reason reimaged\n" +
+			"  cordon help exit-codes",
+		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return call.Usagef("unknown command %q; see cordon --help", args[0])
+				return call.Unknown(cmd, args[0])
 			}
 			return nil
 		},
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Version:       version,
+		Version:       p.Version,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			*served = true
-			return app.Serve(cmd.Context(), version, getenv, cmd.OutOrStdout())
+			return app.Serve(cmd.Context(), p.Version, p.Getenv, cmd.OutOrStdout())
 		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return call.Usage(err)
 	})
-	root.CompletionOptions.DisableDefaultCmd = true
 	root.AddCommand(
-		author.Check(getenv), author.Explain(getenv), author.Hunt(getenv), author.Run(getenv), author.Schema(),
-		author.Test(),
-		deadletters.Command(getenv),
-		oncall.Doctor(getenv, version), oncall.Enqueue(getenv), oncall.Held(getenv), oncall.Isolated(getenv),
-		oncall.Pause(getenv), oncall.Release(getenv), oncall.Resume(getenv),
+		author.Check(p.Getenv), author.Explain(p.Getenv), author.Hunt(p), author.Run(p), author.Schema(), author.Test(),
+		access.Login(p), access.Logout(p), access.WhoAmI(p),
+		deadletters.Command(p),
+		inspect.Doctor(p), inspect.Health(p),
+		oncall.Cancel(p), oncall.Enqueue(p), oncall.Held(p), oncall.Isolated(p),
+		oncall.Journal(p), oncall.Machine(p), oncall.Pause(p), oncall.Release(p), oncall.Resume(p),
+		call.ExitTopic(), versionCommand(p.Version),
 	)
 	return root
+}
+
+func versionCommand(version string) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version of this program; cordon whoami has that of the app",
+		Example: "  cordon version",
+		Long:    "Prints one line." + call.Exits,
+		Args:    call.NoOperand("version"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return call.Say(cmd.OutOrStdout(), "cordon %s, %s, %s/%s", version, runtime.Version(), runtime.GOOS,
+				runtime.GOARCH)
+		},
+	}
 }

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,19 +23,34 @@ const appID = "1f7e6c5d-42a8-4e57-8f19-0c6de25a7341"
 
 var update = flag.Bool("update", false, "rewrite golden files")
 
-// command runs the program with a command line and an environment.
+// direct is command round the app.
+func direct(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	at := slices.IndexFunc(args, func(arg string) bool { return strings.HasPrefix(arg, "-") })
+	if at < 0 {
+		at = len(args)
+	}
+	return command(t, env, slices.Insert(slices.Clone(args), at, "--direct")...)
+}
+
+// command runs the program with a command line and an environment, in which nobody is signed in and noon is that of UTC.
 func command(t *testing.T, env map[string]string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	folder := t.TempDir()
 	var out, errs bytes.Buffer
 	code = Run(ctx, Process{
 		Version: version,
 		Args:    append([]string{}, args...),
-		Getenv:  func(name string) string { return env[name] },
-		In:      strings.NewReader(""),
-		Out:     &out,
-		Err:     &errs,
+		Getenv: func(name string) string {
+			usual := map[string]string{"TZ": "UTC", "CORDON_CONFIG_DIR": filepath.Join(folder, "cordon")}
+			return cmp.Or(env[name], usual[name])
+		},
+		In:  strings.NewReader(""),
+		Out: &out,
+		Err: &errs,
+		Now: func() time.Time { return noon.Add(3 * time.Hour) },
 	})
 	return code, out.String(), errs.String()
 }

@@ -17,6 +17,8 @@ func TestDeadLettersWantTheirSettingsAndNoOthers(t *testing.T) {
 	y.someOfEach(t)
 	bus := map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_SMTP_URL": "nonsense", "CORDON_MODE": "loud"}
 	tenant := map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_TENANT_ID": ours}
+	recorded := map[string]string{"AzureWebJobsStorage": y.env["AzureWebJobsStorage"]}
+	maps.Copy(recorded, tenant)
 	for _, c := range []struct {
 		env   map[string]string
 		args  string
@@ -24,15 +26,20 @@ func TestDeadLettersWantTheirSettingsAndNoOthers(t *testing.T) {
 		says  []string // on standard error if it fails, else on standard output
 		never string
 	}{
-		{bus, "list", call.ExitDone, []string{"NUMBER", "MaxDeliveryCountExceeded"}, "unreadable"},
-		{bus, "drop 4 --yes", call.ExitDone, []string{"dropped"}, ""},
+		{bus, "list", call.ExitFailed, []string{"1 setting is wrong", "CORDON_TENANT_ID"}, "SMTP"},
+		{tenant, "list", call.ExitDone, []string{"NUMBER", "MaxDeliveryCountExceeded", "unreadable"}, ""},
 		{bus, "show 1", call.ExitFailed, []string{"1 setting is wrong", "CORDON_TENANT_ID"}, "SMTP"},
-		{bus, "replay 1 --yes", call.ExitFailed, []string{"1 setting is wrong", "CORDON_TENANT_ID"}, "SMTP"},
+		{
+			bus, "replay 1 --yes", call.ExitFailed,
+			[]string{"2 settings are wrong", "CORDON_TENANT_ID", "AzureWebJobsStorage"}, "SMTP",
+		},
+		{tenant, "drop 4 --yes", call.ExitFailed, []string{"1 setting is wrong", "AzureWebJobsStorage"}, "SMTP"},
+		{recorded, "drop 4 --yes", call.ExitDone, []string{"dropped"}, ""},
 		{
 			tenant, "show 1", call.ExitDone,
 			[]string{"ledger", "not read: AzureWebJobsStorage: it is not set", "yes: alert da6389"}, "",
 		},
-		{tenant, "replay 1 --yes", call.ExitDone, []string{"replayed"}, ""},
+		{recorded, "replay 1 --yes", call.ExitDone, []string{"replayed"}, ""},
 		{
 			map[string]string{"CORDON_TENANT_ID": ours}, "list", call.ExitFailed,
 			[]string{"1 setting is wrong", "ServiceBus: it is not set"}, "CORDON_CLIENT_ID",
@@ -57,12 +64,17 @@ func TestDeadLettersWantTheirSettingsAndNoOthers(t *testing.T) {
 			map[string]string{
 				"ServiceBus__fullyQualifiedNamespace": "x.servicebus.windows.net",
 				"ServiceBus__clientId":                "my-identity",
+				"CORDON_TENANT_ID":                    ours,
 			},
 			"list", call.ExitFailed, []string{"1 setting is wrong", "ServiceBus__clientId"}, "SMTP",
 		},
 		{
-			map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_ALERT_QUEUE": "none"}, "list", call.ExitFailed,
-			[]string{"queue none", "create the queue"}, "",
+			map[string]string{
+				"ServiceBus":         y.env["ServiceBus"],
+				"CORDON_ALERT_QUEUE": "none",
+				"CORDON_TENANT_ID":   ours,
+			},
+			"list", call.ExitFailed, []string{"queue none", "create the queue"}, "",
 		},
 		{
 			map[string]string{"ServiceBus": y.env["ServiceBus"], "CORDON_ALERT_QUEUE": "a b"}, "list", call.ExitFailed,
@@ -71,7 +83,7 @@ func TestDeadLettersWantTheirSettingsAndNoOthers(t *testing.T) {
 	} {
 		env := map[string]string{"CORDON_ALERT_QUEUE": "alerts", "CORDON_NOTICE_QUEUE": "notices"}
 		maps.Copy(env, c.env)
-		code, stdout, stderr := command(t, env, append([]string{"deadletter"}, strings.Fields(c.args)...)...)
+		code, stdout, stderr := direct(t, env, append([]string{"deadletter"}, strings.Fields(c.args)...)...)
 		out := stdout
 		if c.code != call.ExitDone {
 			out = stderr
@@ -144,14 +156,15 @@ func TestAMissingRightAndASignalHaveTheirExitCodes(t *testing.T) {
 	}
 	y.Withhold(servicebus.RightSend)
 	code, stdout, stderr := y.command(t, "replay", "1", "--yes")
-	if code != call.ExitFailed || !strings.Contains(stdout, "kept") || !strings.Contains(stderr, "right Send") {
+	if code != call.ExitFailed || !strings.Contains(stdout, "kept") ||
+		!strings.Contains(strings.Join(strings.Fields(stdout), " "), "right Send") {
 		t.Errorf("without Send: code %d, %s%s", code, stdout, stderr)
 	}
 	y.Withhold()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	process := Process{
-		Args:   []string{"deadletter", "list"},
+		Args:   []string{"deadletter", "list", "--direct"},
 		Getenv: func(name string) string { return y.env[name] },
 		In:     strings.NewReader(""),
 		Out:    io.Discard,

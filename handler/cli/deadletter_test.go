@@ -19,6 +19,7 @@ import (
 	"cordon/handler/ledger"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/operate/wire"
 	"cordon/handler/poll"
 	"cordon/local/servicebus"
 	"cordon/local/tables"
@@ -157,7 +158,7 @@ func (y *yard) answered(t *testing.T) {
 
 func (y *yard) command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	return command(t, y.env, append([]string{"deadletter"}, args...)...)
+	return direct(t, y.env, append([]string{"deadletter"}, args...)...)
 }
 
 func golden(t *testing.T, name, got string) {
@@ -248,17 +249,8 @@ func TestAnEmptyQueueIsNoFailure(t *testing.T) {
 	}
 }
 
-// taken is the JSON of replay and drop.
-type taken struct {
-	Results []struct {
-		Number            int64
-		Fate, CopyID, Why string
-	}
-	More bool
-}
-
 // results reads the JSON of replay and drop.
-func results(t *testing.T, stdout string) (list taken) {
+func results(t *testing.T, stdout string) (list wire.Results) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(stdout), &list); err != nil {
 		t.Fatalf("%v in %s", err, stdout)
@@ -271,25 +263,27 @@ func TestReplaySendsWhatCanBeReadAndRefusesTheRest(t *testing.T) {
 	y := newYard(t)
 	y.someOfEach(t)
 	code, stdout, stderr := y.command(t, "replay", "2", "1", "99", "5", "--yes", "--json")
-	if code != call.ExitFailed || !strings.Contains(stderr, "3 of 4 dead letter(s) were not replayed") {
+	if code != call.ExitFailed || !strings.Contains(stderr, "3 of 4 were not done (command ") {
 		t.Errorf("code %d, %s", code, stderr)
 	}
 	list := results(t, stdout)
 	var got []string
 	for _, r := range list.Results {
-		got = append(got, fmt.Sprintf("%d %s", r.Number, r.Fate))
+		said, _, _ := strings.Cut(r.Outcome, ":")
+		got = append(got, fmt.Sprintf("%s %v %s", r.Object, r.Done, said))
 	}
-	if diff := cmp.Diff([]string{"2 refused", "1 replayed", "99 gone", "5 refused"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"alerts 1 true replayed", "alerts 2 false refused", "alerts 5 false refused",
+		"alerts 99 false gone"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if why := list.Results[0].Why; !strings.Contains(why, "character '/'") {
+	if why := list.Results[1].Outcome; !strings.Contains(why, "character '/'") {
 		t.Errorf("refused because %q", why)
 	}
 	d, err := y.Receive(t.Context(), "alerts")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.MessageID != ours+":da638994417204415533_-1184209733:v1:replay:1" || d.MessageID != list.Results[1].CopyID ||
+	if d.MessageID != ours+":da638994417204415533_-1184209733:v1:replay:1" ||
 		string(d.Body) != decodable || d.ContentType != "application/json" {
 		t.Errorf("the copy is %+v with %s", d, d.Body)
 	}
@@ -313,7 +307,8 @@ func TestAllMeansThoseThatAreThereUpToTheLimit(t *testing.T) {
 			servicebus.Message{ID: fmt.Sprint(i), Body: []byte(fmt.Sprintf(`{"alertId":"da%d"}`, i))}, "Test", "")
 	}
 	code, stdout, stderr := y.command(t, "replay", "--all", "--limit", "3", "--yes", "--json")
-	if list := results(t, stdout); code != call.ExitDone || len(list.Results) != 3 || !list.More {
+	if list := results(t, stdout); code != call.ExitDone || len(list.Results) != 3 ||
+		stderr != "there are more: run it again\n" {
 		t.Errorf("code %d, %s%s", code, stdout, stderr)
 	}
 	if code, stdout, _ := y.command(t, "drop", "--all", "--limit", "1", "--yes"); code != call.ExitDone ||

@@ -201,7 +201,7 @@ func (p *patient) serve(t *testing.T, h http.Handler, name string) string {
 // report is the exit code and what was printed, with a name for everything that differs from run to run.
 func (p *patient) report(t *testing.T, args ...string) string {
 	t.Helper()
-	code, stdout, stderr := command(t, p.env, append(append([]string{"doctor"}, p.args...), args...)...)
+	code, stdout, stderr := command(t, p.env, append(append([]string{"doctor", "--direct"}, p.args...), args...)...)
 	for _, secret := range []string{
 		doctorSecret, mailPassword, p.env["AzureWebJobsStorage"], "SharedAccessKey=", "AccountKey=", "eyJ",
 	} {
@@ -285,7 +285,7 @@ func TestDoctorTellsProgramsTheSame(t *testing.T) {
 	p := healthy(t)
 	p.entra.Apps[0].Roles[entrasim.Defender] = []string{"Alert.Read.All", "Machine.Read.All"}
 	p.up(t)
-	code, stdout, stderr := command(t, p.env, "doctor", "--json")
+	code, stdout, stderr := command(t, p.env, "doctor", "--direct", "--json")
 	var told struct {
 		OK       bool
 		Version  string

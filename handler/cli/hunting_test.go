@@ -111,7 +111,7 @@ func TestHuntRunAsksAndRecordsNothing(t *testing.T) {
 	t.Cleanup(graph.Close)
 	p.env["CORDON_GRAPH_URL"] = graph.URL
 	hunted := func(args ...string) (int, string, string) {
-		return command(t, p.env, append([]string{"hunt"}, args...)...)
+		return direct(t, p.env, append([]string{"hunt"}, args...)...)
 	}
 
 	code, stdout, stderr := hunted("run", "tools", "--since", "7d", "--param", "least=9", "--csv")

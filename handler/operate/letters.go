@@ -3,6 +3,7 @@ package operate
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
@@ -64,8 +65,11 @@ func (p *person) DeadLetter(ctx context.Context, queue string, number int64) (wi
 	d := p.letter(queue, l)
 	d.Known = p.known(ctx, deadletter.Read(p.office.Tenant, queue, l))
 	body := l.Body[:min(len(l.Body), bodyMost)]
+	d.BodyCut = len(body) < len(l.Body)
 	if utf8.Valid(body) {
 		d.Body = string(body)
+	} else {
+		d.BodyBase64 = base64.StdEncoding.EncodeToString(body)
 	}
 	return d, nil
 }
@@ -119,6 +123,9 @@ func (p *person) known(ctx context.Context, r deadletter.Reading) string {
 	}
 	if k.Outcome != "" {
 		said += ": " + k.Outcome
+	}
+	if k.Reason != "" {
+		said += " (" + k.Reason + ")"
 	}
 	return said + "; " + k.Replay
 }

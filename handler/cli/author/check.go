@@ -41,8 +41,7 @@ func Check(getenv func(string) string) *cobra.Command {
 			"With --met it also shows what the app met in the last 30 days: tags of machines\n" +
 			"that are almost protected ones, and machines of which the API gave no group or\n" +
 			"device value. That needs the settings of the ledger, which is only read." +
-			call.Exits("the handler would start with it, with or without warnings",
-				"it would refuse it; or --strict and there are warnings; or --met and the ledger cannot be read"),
+			call.Exits,
 		Example: "  cordon check\n" +
 			"  cordon check --strict\n" +
 			"  cordon check playbooks/workstations.yaml\n" +
@@ -97,7 +96,7 @@ func (x *checking) run(ctx context.Context, out io.Writer, path string) error {
 
 // readMet reads what was met for a command.
 func readMet(ctx context.Context, getenv func(string) string) (*health.Met, error) {
-	_, store, err := (&call.Operator{Getenv: getenv}).Ledger(ctx)
+	_, store, err := (&call.Operator{Program: call.Program{Getenv: getenv}}).Ledger(ctx)
 	if err != nil {
 		return nil, err
 	}

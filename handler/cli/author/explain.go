@@ -47,8 +47,7 @@ func Explain(getenv func(string) string) *cobra.Command {
 			"their flags.\n\n" +
 			"CORDON_MODE is the ceiling, CORDON_STALE_AFTER the age limit and\n" +
 			"CORDON_ISOLATION_LIFT how long an isolation stands, as for the handler." +
-			call.Exits("explained, whatever the plan is",
-				"the playbook, a file or the API said no; the reason is said"),
+			call.Exits,
 		Example: "  cordon explain --alert alert.json --machine machine.json\n" +
 			"  cordon explain --alert alert.json --machine machine.json --now 2026-03-02T12:00:00Z " +
 			"playbooks/workstations.yaml\n" +

@@ -3,7 +3,6 @@ package author
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +13,7 @@ import (
 	"cordon/handler/terminal"
 )
 
-func huntCheckCommand(getenv func(string) string) *cobra.Command {
+func huntCheckCommand(p call.Program) *cobra.Command {
 	var strict bool
 	c := &cobra.Command{
 		Use:   "check [FOLDER]",
@@ -23,23 +22,23 @@ func huntCheckCommand(getenv func(string) string) *cobra.Command {
 			"out. Without FOLDER it is the one of CORDON_HUNTS. Warns about hunts that look\n" +
 			"back for less than the time between two turns. Whether a query itself is right\n" +
 			"only Defender knows: cordon hunt run asks it. Needs no settings." +
-			call.Exits("done", "it could not be done; the reason is said"),
+			call.Exits,
 		Example: "  cordon hunt check\n" +
 			"  cordon hunt check --strict hunts",
 		Args: call.AtMostOne("check takes one folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			settings := folderOf(getenv)
+			settings := folderOf(p.Getenv)
 			if len(args) == 1 {
 				settings.Hunts, settings.HuntsNamed = args[0], false
 			}
-			return checkHunts(cmd.OutOrStdout(), settings, strict)
+			return checkHunts(cmd.OutOrStdout(), p.Clock(), settings, strict)
 		},
 	}
 	c.Flags().BoolVar(&strict, "strict", false, "fail on warnings too")
 	return c
 }
 
-func checkHunts(out io.Writer, settings config.Config, strict bool) error {
+func checkHunts(out io.Writer, now call.Clock, settings config.Config, strict bool) error {
 	hunts, err := setup.Hunts(settings)
 	if err != nil {
 		return err
@@ -50,7 +49,7 @@ func checkHunts(out io.Writer, settings config.Config, strict bool) error {
 	rows := [][]string{{"HUNT", "DO", "NEXT TURN", "FILE"}}
 	for _, h := range hunts.Hunts() {
 		rows = append(rows,
-			[]string{h.Name, string(h.Do), call.Stamp(h.Next(time.Now())), h.File})
+			[]string{h.Name, string(h.Do), now.Stamp(h.Next(now.Now)), h.File})
 	}
 	err = terminal.Table(out, call.CellShown, rows...)
 	warnings := hunts.Warnings()

@@ -4,37 +4,26 @@ import (
 	"cmp"
 	"io"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"cordon/handler/app/setup"
 	"cordon/handler/cli/call"
-	"cordon/handler/hunt"
+	"cordon/handler/config"
+	"cordon/handler/operate/wire"
 	"cordon/handler/terminal"
 )
 
-// huntView is the JSON of one hunt.
-type huntView struct {
-	Name    string    `json:"name"`
-	Do      hunt.Do   `json:"do"`
-	Spec    string    `json:"schedule"`
-	LastRun time.Time `json:"lastRun,omitzero"`
-	NextRun time.Time `json:"nextRun"`
-	Rows    int       `json:"rows"`
-	New     int       `json:"new"`
-	Trouble string    `json:"trouble,omitempty"`
-}
-
-func huntListCommand(getenv func(string) string) *cobra.Command {
-	o := &call.Operator{Getenv: getenv}
+func huntListCommand(p call.Program) *cobra.Command {
+	o := &call.Operator{Program: p}
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List the hunts: when each ran last, when it runs next, and what it found",
+		Short: "List the app's hunts: when each ran last, when it runs next, and what it found",
 		Long: "ROWS is what the query gave at its last turn that succeeded, NEW what of it was\n" +
-			"reported. TROUBLE is why the newest turn came to no result. Needs the settings\n" +
-			"of the ledger. Changes nothing." +
-			call.Exits("done", "it could not be done; the reason is said"),
+			"reported. Below a hunt stands why its newest turn came to no result, if it did.\n" +
+			"With --direct it needs the folder of hunts and the settings of the ledger.\n" +
+			"Changes nothing." +
+			call.Exits,
 		Example: "  cordon hunt list\n" +
 			"  cordon hunt list --json | jq '.hunts[] | select(.trouble)'",
 		Args: call.NoOperand("list"),
@@ -42,53 +31,51 @@ func huntListCommand(getenv func(string) string) *cobra.Command {
 			return listHunts(cmd, o)
 		},
 	}
-	o.JSONFlag(c)
+	o.ReadFlags(c)
 	return c
 }
 
 func listHunts(cmd *cobra.Command, o *call.Operator) error {
-	settings, store, err := o.Ledger(cmd.Context())
-	if err != nil {
-		return err
-	}
-	hunts, err := setup.Hunts(settings)
-	if err != nil {
-		return err
-	}
-	views := []huntView{}
-	for _, h := range hunts.Hunts() {
-		state, err := store.Hunts.Of(cmd.Context(), h.Name)
-		if err != nil {
+	if o.Direct {
+		if _, err := setup.Hunts(folderOf(o.Getenv)); err != nil {
 			return err
 		}
-		v := huntView{
-			Name:    h.Name,
-			Do:      h.Do,
-			Spec:    h.Spec,
-			LastRun: state.RanAt,
-			NextRun: state.Due,
-			Rows:    state.Rows,
-			New:     state.New,
-			Trouble: state.Trouble,
-		}
-		if v.NextRun.IsZero() || state.Spec != h.Spec {
-			v.NextRun = h.Next(time.Now())
-		}
-		views = append(views, v)
 	}
-	return o.Show(cmd, map[string]any{"hunts": views}, func(w io.Writer) error {
-		rows := [][]string{{"HUNT", "DO", "LAST RUN", "NEXT RUN", "ROWS", "NEW", "TROUBLE"}}
-		for _, v := range views {
-			rows = append(rows, []string{
-				v.Name,
-				string(v.Do),
-				cmp.Or(call.Stamp(v.LastRun), "never"),
-				call.Stamp(v.NextRun),
-				strconv.Itoa(v.Rows),
-				strconv.Itoa(v.New),
-				v.Trouble,
-			})
-		}
-		return terminal.Table(w, call.CellShown, rows...)
+	desk, done, err := o.Desk(cmd, config.Ledger)
+	if err != nil {
+		return err
+	}
+	defer done()
+	all, err := desk.Hunts(cmd.Context())
+	if err != nil {
+		return err
+	}
+	return o.Show(cmd, all, func(w io.Writer) error {
+		return printHunts(w, o.Clock(), all.Hunts)
 	})
+}
+
+func printHunts(w io.Writer, now call.Clock, all []wire.Hunt) error {
+	if len(all) == 0 {
+		return call.Say(w, "the app has no hunts")
+	}
+	list := terminal.List{
+		Heading: []string{"HUNT", "DO", "LAST RUN", "NEXT RUN", "ROWS", "NEW"},
+		Cut:     []int{0},
+	}
+	for _, h := range all {
+		row := terminal.Entry{Cells: []string{
+			h.Name,
+			h.Do,
+			cmp.Or(now.Age(h.Last), "never"),
+			now.Age(h.Next),
+			strconv.Itoa(h.Rows),
+			strconv.Itoa(h.New),
+		}}
+		if h.Trouble != "" {
+			row.Below = []string{h.Trouble}
+		}
+		list.Rows = append(list.Rows, row)
+	}
+	return list.Write(w, call.FactShown)
 }

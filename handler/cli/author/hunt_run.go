@@ -14,27 +14,29 @@ import (
 	"cordon/handler/config"
 	"cordon/handler/hunt"
 	"cordon/handler/notice"
+	"cordon/handler/operate/wire"
 	"cordon/handler/terminal"
 )
 
 // huntRun is one run by hand.
 type huntRun struct {
-	getenv    func(string) string
-	since     string
-	params    []string
-	csv, json bool
+	call.Operator
+	since  string
+	params []string
+	csv    bool
 }
 
-func huntRunCommand(getenv func(string) string) *cobra.Command {
-	r := &huntRun{getenv: getenv}
+func huntRunCommand(p call.Program) *cobra.Command {
+	r := &huntRun{Operator: call.Operator{Program: p}}
 	c := &cobra.Command{
 		Use:   "run NAME",
 		Short: "Ask a hunt's query now and print its rows",
-		Long: "Asks Microsoft Graph and prints every row, also those that were seen before. It\n" +
-			"records nothing, mails nothing and makes no findings; only the tenant's hunting\n" +
-			"quota knows of it. Needs the settings of the app registration or managed\n" +
-			"identity, which needs ThreatHunting.Read.All." +
-			call.Exits("done", "it could not be done; the reason is said"),
+		Long: "Has the app ask Microsoft Graph, and prints every row, also those that were seen\n" +
+			"before. It mails nothing and makes no findings; the journal says who asked, and\n" +
+			"the tenant's hunting quota knows of it. With --direct the hunt is one of the\n" +
+			"folder here, whose query is asked with the settings of the app registration or\n" +
+			"managed identity, which needs ThreatHunting.Read.All; that is not recorded." +
+			call.Exits,
 		Example: "  cordon hunt run remote-access-tools\n" +
 			"  cordon hunt run remote-access-tools --since 7d --json | jq '.rows[].DeviceName'\n" +
 			"  cordon hunt run remote-access-tools --since 2026-03-02T10:00:00Z " +
@@ -43,7 +45,7 @@ func huntRunCommand(getenv func(string) string) *cobra.Command {
 			if len(args) != 1 {
 				return call.Usagef("run takes the name of one hunt, not %d", len(args))
 			}
-			if r.csv && r.json {
+			if r.csv && r.JSON {
 				return call.Usagef("--csv and --json: only one of them")
 			}
 			return nil
@@ -57,39 +59,74 @@ func huntRunCommand(getenv func(string) string) *cobra.Command {
 	c.Flags().StringArrayVar(&r.params, "param", nil, "another value of a parameter: name=value; may be repeated")
 	c.Flags().BoolVar(&r.csv, "csv", false,
 		"print CSV, for spreadsheets; what they would run as a formula gets an apostrophe")
-	c.Flags().BoolVar(&r.json, "json", false, "print JSON, for programs")
+	r.ReadFlags(c)
+	c.Flags().StringVar(&r.Reason, "reason", "", "why; it is recorded")
+	c.Flags().StringVar(&r.Command, "command-id", "", "the id that the journal has it under")
 	return c
 }
 
 func (r *huntRun) run(cmd *cobra.Command, name string) error {
-	hunts, err := setup.Hunts(folderOf(r.getenv))
-	if err != nil {
-		return err
-	}
-	h, known := hunts.Find(name)
-	if !known {
-		return call.Usagef("there is no hunt %q; see cordon hunt list", terminal.Plain(name, 60))
-	}
-	now := time.Now().UTC().Truncate(time.Second)
-	since, err := r.from(now, h)
-	if err != nil {
-		return call.Usage(err)
-	}
 	values, err := r.values()
 	if err != nil {
 		return call.Usage(err)
 	}
-	query, err := h.Query(since, values)
-	if err != nil {
-		return call.Usage(err)
+	var rows wire.HuntRows
+	if r.Direct {
+		rows, err = r.here(cmd, name, values)
+	} else {
+		rows, err = r.there(cmd, name, values)
 	}
-	settings, err := config.LoadFor(r.getenv, config.Hunting)
 	if err != nil {
 		return err
+	}
+	return r.print(cmd.OutOrStdout(), rows)
+}
+
+// there has the app ask.
+func (r *huntRun) there(cmd *cobra.Command, name string, values map[string]string) (wire.HuntRows, error) {
+	r.Yes = true // it decides nothing
+	if err := r.Check(cmd, false); err != nil {
+		return wire.HuntRows{}, err
+	}
+	desk, done, err := r.Desk(cmd)
+	if err != nil {
+		return wire.HuntRows{}, err
+	}
+	defer done()
+	return desk.RunHunt(cmd.Context(), wire.HuntOrder{
+		Order:  r.Order(),
+		Hunt:   name,
+		Since:  r.since,
+		Params: values,
+	})
+}
+
+// here asks a query of the folder here.
+func (r *huntRun) here(cmd *cobra.Command, name string, values map[string]string) (rows wire.HuntRows, err error) {
+	hunts, err := setup.Hunts(folderOf(r.Getenv))
+	if err != nil {
+		return rows, err
+	}
+	h, known := hunts.Find(name)
+	if !known {
+		return rows, call.Usagef("there is no hunt %q; see cordon hunt list", terminal.Plain(name, 60))
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	since, err := r.from(now, h)
+	if err != nil {
+		return rows, call.Usage(err)
+	}
+	query, err := h.Query(since, values)
+	if err != nil {
+		return rows, call.Usage(err)
+	}
+	settings, err := config.LoadFor(r.Getenv, config.Hunting)
+	if err != nil {
+		return rows, err
 	}
 	api, err := setup.CommandHunter(settings)
 	if err != nil {
-		return err
+		return rows, err
 	}
 	ctx, cancel := context.WithTimeout(
 		cmd.Context(),
@@ -98,9 +135,17 @@ func (r *huntRun) run(cmd *cobra.Command, name string) error {
 	defer cancel()
 	table, err := api.Hunt(ctx, query, since, now)
 	if err != nil {
-		return fmt.Errorf("hunt %s: %w", h.Name, err)
+		return rows, fmt.Errorf("hunt %s: %w", h.Name, err)
 	}
-	return r.print(cmd.OutOrStdout(), h, since, now, table)
+	for _, c := range table.Columns {
+		rows.Columns = append(rows.Columns, c.Name)
+	}
+	rows.Hunt = h.Name
+	rows.Since = since
+	rows.Until = now
+	rows.Rows = table.Rows
+	rows.Cut = len(table.Rows) >= hunt.MaxRows
+	return rows, nil
 }
 
 // values are the values of parameters that were given.
@@ -133,38 +178,31 @@ func (r *huntRun) from(now time.Time, h *hunt.Hunt) (time.Time, error) {
 	return since, nil
 }
 
-func (r *huntRun) print(
-	w io.Writer,
-	h *hunt.Hunt,
-	since, until time.Time,
-	table hunt.Table,
-) error {
-	names := make([]string, len(table.Columns))
-	for i, c := range table.Columns {
-		names[i] = c.Name
-	}
+func (r *huntRun) print(w io.Writer, found wire.HuntRows) error {
 	switch {
 	case r.csv:
-		body, err := notice.CSV(names, table.Rows)
+		body, err := notice.CSV(found.Columns, found.Rows)
 		if err == nil {
 			_, err = w.Write(body)
 		}
 		return err
-	case r.json:
+	case r.JSON:
 		return terminal.JSON(w, map[string]any{
-			"hunt":    h.Name,
-			"since":   since,
-			"until":   until,
-			"columns": names,
-			"rows":    named(names, table.Rows),
-			"cut":     len(table.Rows) >= hunt.MaxRows,
+			"hunt":    found.Hunt,
+			"since":   found.Since,
+			"until":   found.Until,
+			"columns": found.Columns,
+			"rows":    named(found.Columns, found.Rows),
+			"cut":     found.Cut,
 		})
 	}
-	err := terminal.Table(w, call.CellShown, append([][]string{names}, table.Rows...)...)
-	if err != nil {
-		return err
+	if len(found.Columns) > 0 {
+		err := terminal.Table(w, call.CellShown, append([][]string{found.Columns}, found.Rows...)...)
+		if err != nil {
+			return err
+		}
 	}
-	return call.Say(w, "\n%d rows since %s", len(table.Rows), call.Stamp(since))
+	return call.Say(w, "\n%d rows since %s", len(found.Rows), r.Clock().Stamp(found.Since))
 }
 
 // named are rows with the names of their columns.
@@ -172,7 +210,7 @@ func named(names []string, rows [][]string) []map[string]string {
 	all := make([]map[string]string, len(rows))
 	for i, row := range rows {
 		all[i] = map[string]string{}
-		for j, name := range names {
+		for j, name := range names[:min(len(names), len(row))] {
 			all[i][name] = row[j]
 		}
 	}

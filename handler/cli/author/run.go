@@ -30,8 +30,8 @@ type observing struct {
 }
 
 // Run makes the command that decides about an alert and does nothing.
-func Run(getenv func(string) string) *cobra.Command {
-	x := &observing{Operator: call.Operator{Getenv: getenv}}
+func Run(p call.Program) *cobra.Command {
+	x := &observing{Operator: call.Operator{Program: p}}
 	c := &cobra.Command{
 		Use:   "run --alert ID --observe [playbook]",
 		Short: "Decide about an alert as the handler would at this moment, and do nothing",
@@ -43,8 +43,7 @@ func Run(getenv func(string) string) *cobra.Command {
 			"--observe is required: this command never acts. cordon enqueue has an alert\n" +
 			"answered. Needs the settings of the ledger and of the app registration or\n" +
 			"managed identity." +
-			call.Exits("decided, whatever the plan is",
-				"the playbook, the API or the ledger said no; the reason is said"),
+			call.Exits,
 		Example: "  cordon run --alert da638994417204415533_-1184209733 --observe\n" +
 			"  cordon run --alert da638994417204415533_-1184209733 --observe --json " +
 			"playbooks/graduated.yaml | jq .underWay",

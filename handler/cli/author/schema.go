@@ -14,7 +14,7 @@ func Schema() *cobra.Command {
 		Short: "Print the JSON Schema of a playbook, for editors",
 		Long: "The schema knows keys, words and bounds. What is wrong inside a condition or a\n" +
 			"comment only cordon check finds." +
-			call.Exits("printed", "it cannot be printed"),
+			call.Exits,
 		Example: "  cordon schema > playbook.schema.json\n" +
 			"  # first line of a playbook, for editors with the YAML language server:\n" +
 			"  # yaml-language-server: $schema=playbook.schema.json",

@@ -23,7 +23,7 @@ func Test() *cobra.Command {
 			"(default: the one it is called in) and the ones in it. A file names its playbook\n" +
 			"and lists cases; alert and machine are as the Defender API answers them, and\n" +
 			"what a case leaves out stands in the way of nothing. docs/playbook.md shows one." +
-			call.Exits("every plan is as wanted", "one is not, a file cannot be read, or there are no cases"),
+			call.Exits,
 		Example: "  cordon test\n" +
 			"  cordon test playbooks\n" +
 			"  cordon test --explain playbooks\n" +

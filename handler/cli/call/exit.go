@@ -7,11 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"cordon/handler/terminal"
+	"cordon/handler/operate/wire"
 )
 
 // Exit codes. The Functions host does not start a handler again that ended with 0, so serving never ends with it.
@@ -22,20 +21,25 @@ const (
 	ExitStopped = 130 // ended by a signal
 )
 
-// Exits ends the help of a command: what its exit codes mean. done and failed say what 0 and 1 mean for this command.
-func Exits(done, failed string) string {
-	var b strings.Builder
-	_ = terminal.Pairs(&b, FactShown, // a builder takes everything
-		[]string{fmt.Sprintf("  %d", ExitDone), done},
-		[]string{fmt.Sprintf("  %d", ExitFailed), failed},
-		[]string{fmt.Sprintf("  %d", ExitUsage), "the command line is wrong"},
-		[]string{fmt.Sprintf("  %d", ExitStopped), "ended by a signal"})
-	return "\n\nExit codes:\n" + strings.TrimSuffix(b.String(), "\n")
-}
+// Exits ends the help of a command.
+const Exits = "\n\nExit codes: 0 done, 1 failed or refused, 2 wrong command line, 130 ended by a\n" +
+	"signal. See cordon help exit-codes."
 
-// UsualExits is Exits for most commands that change something.
-func UsualExits() string {
-	return Exits("done, or it was so before", "it failed or was refused; the reason is said")
+// ExitTopic is the help about exit codes.
+func ExitTopic() *cobra.Command {
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What the exit codes of all commands mean",
+		Long: "0    Done, or it was so before. explain and run: decided, whatever the plan is.\n" +
+			"     check: the handler would start with it. test: every plan is as wanted.\n" +
+			"     doctor and health: nothing failed.\n" +
+			"1    Failed or refused, or not all that was asked for was done; standard error\n" +
+			"     says what, and the way out. test: a plan is not as wanted. doctor and\n" +
+			"     health: something failed. If it is not known whether a command was done,\n" +
+			"     its id is told: with --command-id it can be given again and is done once.\n" +
+			"2    The command line is wrong; nothing was tried.\n" +
+			"130  Ended by a signal, such as Ctrl-C.",
+	}
 }
 
 // Execute runs a command line and says how it ended, on stderr if it failed.
@@ -46,10 +50,11 @@ func Execute(ctx context.Context, root *cobra.Command, stderr io.Writer) (code i
 	}
 	fmt.Fprintf(stderr, "cordon: %v\n", err)
 	var wrong usageError
+	var answer *wire.Problem
 	switch {
 	case errors.As(err, &wrong):
 		return ExitUsage
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.As(err, &answer)):
 		return ExitStopped
 	}
 	return ExitFailed

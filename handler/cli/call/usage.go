@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"cordon/handler/terminal"
 )
 
 // usageError is a command line that is wrong.
@@ -30,10 +32,24 @@ func Group(group *cobra.Command, which string, commands ...*cobra.Command) *cobr
 		if len(args) == 0 {
 			return Usagef("%s wants %s; see cordon %s --help", group.Use, which, group.Use)
 		}
-		return Usagef("%s has no command %q; see cordon %s --help", group.Use, args[0], group.Use)
+		return Unknown(group, args[0])
 	}
 	group.RunE = func(*cobra.Command, []string) error { return nil } // Args refuses every call
 	return group
+}
+
+// Unknown is what is said of a command that does not exist, with those that it may have been meant for.
+func Unknown(group *cobra.Command, typed string) error {
+	said := "there is no command " + terminal.Plain(Name(group)+" "+typed, 100)
+	if group == group.Root() {
+		said = fmt.Sprintf("unknown command %q", terminal.Plain(typed, 60))
+	}
+	group.SuggestionsMinimumDistance = 2
+	near := group.SuggestionsFor(typed)
+	if len(near) == 0 {
+		return Usagef("%s; see %s --help", said, group.CommandPath())
+	}
+	return Usagef("%s; did you mean %s? See %s --help", said, strings.Join(near, " or "), group.CommandPath())
 }
 
 // NoOperand refuses everything but flags.

@@ -3,16 +3,18 @@
 package deadletters
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"cordon/handler/app/setup"
 	"cordon/handler/cli/call"
 	"cordon/handler/config"
-	"cordon/handler/queue"
+	"cordon/handler/deadletter"
+	"cordon/handler/operate"
 	"cordon/handler/terminal"
 )
 
@@ -25,39 +27,34 @@ type flags struct {
 	all   bool
 }
 
-// box is one call of a sub-command: the queue it is about and how its messages are read.
-type box struct {
-	*flags
-	cmd    *cobra.Command
-	bus    *queue.Client
-	name   string // of the queue in the namespace
-	tenant string // empty: not known, so messages are not read
-}
+// How many dead letters are looked at, and how many one order is about.
+const (
+	mostShown = 500
+)
 
-func exits() string {
-	return call.Exits("done", "something failed, or a message could not be had or was refused; the reason is said")
-}
+// ledgerPatience is how long show waits for the ledger, without which it is still of use.
+const ledgerPatience = 20 * time.Second
 
 // Command makes the command of messages that were set aside.
-func Command(getenv func(string) string) *cobra.Command {
-	f := &flags{Operator: call.Operator{Getenv: getenv}}
+func Command(p call.Program) *cobra.Command {
+	f := &flags{Operator: call.Operator{Program: p}}
 	group := &cobra.Command{
 		Use:   "deadletter",
 		Short: "Look at messages that were set aside, send them again or drop them",
 		Long: "A message that failed ten deliveries, or that waited for seven days, is set\n" +
-			"aside as a dead letter and stays until somebody replays or drops it. Needs the\n" +
-			"setting ServiceBus (or ServiceBus__fullyQualifiedNamespace and who the app is)\n" +
-			"with the right to listen, and to send for replay; show and replay need\n" +
-			"CORDON_TENANT_ID as well." +
-			exits(),
+			"aside as a dead letter and stays until somebody replays or drops it. With\n" +
+			"--direct it needs the setting ServiceBus (or\n" +
+			"ServiceBus__fullyQualifiedNamespace and who the app is) with the right to\n" +
+			"listen, and to send for replay; list and show want CORDON_TENANT_ID as well,\n" +
+			"replay and drop the settings of the ledger, where they are recorded." +
+			call.Exits,
 		Example: "  cordon deadletter list\n" +
 			"  cordon deadletter show 17\n" +
 			"  cordon deadletter replay --all\n" +
 			"  cordon deadletter list --queue notices --json",
 	}
-	group.PersistentFlags().StringVar(&f.queue, "queue", "alerts",
+	group.PersistentFlags().StringVar(&f.queue, "queue", deadletter.Alerts,
 		"which queue: alerts (CORDON_ALERT_QUEUE) or notices (CORDON_NOTICE_QUEUE)")
-	group.PersistentFlags().BoolVar(&f.JSON, "json", false, "print JSON, for programs")
 	return call.Group(group, "list, show, replay or drop",
 		f.listCommand(), f.showCommand(), f.replayCommand(), f.dropCommand())
 }
@@ -65,35 +62,36 @@ func Command(getenv func(string) string) *cobra.Command {
 func (f *flags) listCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List dead letters, oldest first, and say which could be read now",
-		Long: "Takes nothing from the queue. NUMBER is what the other commands want. MESSAGE is\n" +
-			"what the handler would make of the message now; it is empty unless\n" +
-			"CORDON_TENANT_ID is set. Deliveries count those that came to nothing, those to\n" +
-			"people who looked for another dead letter among them." +
-			exits(),
+		Short: "List dead letters, newest first, and say which could be read now",
+		Long: "Takes nothing from the queue. NUMBER is what the other commands want. Below each\n" +
+			"stands what the handler would make of the message now. Deliveries count those\n" +
+			"that came to nothing, those to people who looked for another dead letter among\n" +
+			"them. Of more than --limit the oldest are shown." +
+			call.Exits,
 		Example: "  cordon deadletter list\n" +
-			"  cordon deadletter list --queue notices --limit 1000\n" +
+			"  cordon deadletter list --queue notices --limit 500\n" +
 			"  cordon deadletter list --json | jq '.deadLetters[].number'",
 		Args: call.Exactly(0, "list takes no numbers"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return f.with(cmd, nil, func(x *box) error {
-				return x.list()
+			return f.with(cmd, []config.Need{config.Tenant}, func(desk operate.Desk) error {
+				return f.list(cmd, desk)
 			})
 		},
 	}
+	f.ReadFlags(c)
 	c.Flags().IntVar(&f.shown, "limit", 100, limitHelp())
 	return c
 }
 
 func (f *flags) showCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "show NUMBER",
 		Short: "Show one dead letter, why it cannot be read, and what the ledger knows of it",
-		Long: "Reads the message as the handler would now. What the ledger knows is shown if\n" +
-			"AzureWebJobsStorage (or its account) is set and can be read. Text of the message\n" +
-			"is written by whoever sent it: control characters are shown as escapes, and what\n" +
-			"is long is cut. Takes nothing from the queue." +
-			exits(),
+		Long: "Reads the message as the handler would now. With --direct, what the ledger knows\n" +
+			"is shown if AzureWebJobsStorage (or its account) is set and can be read. Text of\n" +
+			"the message is written by whoever sent it: control characters are shown as\n" +
+			"escapes, and what is long is cut. Takes nothing from the queue." +
+			call.Exits,
 		Example: "  cordon deadletter show 17\n" +
 			"  cordon deadletter show 17 --json | jq -r .body",
 		Args: call.Exactly(1, "show takes one number"),
@@ -102,11 +100,28 @@ func (f *flags) showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return f.with(cmd, []config.Need{config.Tenant}, func(x *box) error {
-				return x.show(numbers[0])
+			needs, unread := f.known(cmd)
+			return f.with(cmd, needs, func(desk operate.Desk) error {
+				return f.show(cmd, desk, numbers[0], unread)
 			})
 		},
 	}
+	f.ReadFlags(c)
+	return c
+}
+
+// known is what show needs with --direct: the ledger too, unless it cannot be read, which show says.
+func (f *flags) known(cmd *cobra.Command) (needs []config.Need, unread error) {
+	if !f.Direct {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), ledgerPatience)
+	defer cancel()
+	_, _, err := f.Ledger(ctx)
+	if err != nil {
+		return []config.Need{config.Tenant}, err
+	}
+	return []config.Need{config.Ledger}, nil
 }
 
 func (f *flags) replayCommand() *cobra.Command {
@@ -119,12 +134,12 @@ func (f *flags) replayCommand() *cobra.Command {
 			"that exists: nothing is done twice. A message that still cannot be read is\n" +
 			"refused, and the others go on. Asks first on a terminal; elsewhere it wants\n" +
 			"--yes." +
-			exits(),
+			call.Exits,
 		Example: "  cordon deadletter replay 17 18\n" +
 			"  cordon deadletter replay --all --yes --json",
 		Args: numbersOrAll(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.take(cmd, args, []config.Need{config.Tenant}, replaying())
+			return f.take(cmd, args, replaying())
 		},
 	}
 	f.takeFlags(c)
@@ -138,12 +153,12 @@ func (f *flags) dropCommand() *cobra.Command {
 		Long: "What is dropped is gone: look at it with show first. An alert whose run is still\n" +
 			"open is found by the sweep and answered all the same. Asks first on a terminal;\n" +
 			"elsewhere it wants --yes." +
-			exits(),
+			call.Exits,
 		Example: "  cordon deadletter drop 17\n" +
 			"  cordon deadletter drop --queue notices --all --yes",
 		Args: numbersOrAll(f),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return f.take(cmd, args, nil, dropping())
+			return f.take(cmd, args, dropping())
 		},
 	}
 	f.takeFlags(c)
@@ -151,61 +166,31 @@ func (f *flags) dropCommand() *cobra.Command {
 }
 
 func (f *flags) takeFlags(c *cobra.Command) {
+	f.WriteFlags(c, "why; it is recorded")
 	c.Flags().BoolVar(&f.all, "all", false, "all that are there now, oldest first, up to --limit")
-	f.YesFlag(c)
-	c.Flags().IntVar(&f.limit, "limit", queue.MaxDeadLetters, limitHelp())
+	c.Flags().IntVar(&f.limit, "limit", mostShown, limitHelp())
 }
 
 func limitHelp() string {
-	return fmt.Sprintf("at most so many, 1 to %d", queue.MaxDeadLetters)
+	return fmt.Sprintf("at most so many, 1 to %d", mostShown)
 }
 
-func (f *flags) take(cmd *cobra.Command, args []string, needs []config.Need, w way) error {
-	numbers, err := sequenceNumbers(args)
-	if err != nil {
-		return err
-	}
-	if err := f.Check(cmd, false); err != nil {
-		return err
-	}
-	return f.with(cmd, needs, func(x *box) error {
-		return x.take(w, numbers)
-	})
-}
-
-// with opens the queue for a sub-command, which needs some settings besides those of the queues.
-func (f *flags) with(cmd *cobra.Command, needs []config.Need, do func(*box) error) error {
-	if f.queue != "alerts" && f.queue != "notices" {
+// with opens what a sub-command asks, which with --direct needs some settings besides those of the queues.
+func (f *flags) with(cmd *cobra.Command, needs []config.Need, do func(operate.Desk) error) error {
+	if f.queue != deadletter.Alerts && f.queue != deadletter.Notices {
 		return call.Usagef("--queue %s is not known: expected alerts or notices", terminal.Plain(f.queue, 40))
 	}
 	for _, limit := range []int{f.shown, f.limit} {
-		if limit < 1 || limit > queue.MaxDeadLetters {
-			return call.Usagef("--limit %d is out of bounds: expected 1 to %d", limit, queue.MaxDeadLetters)
+		if limit < 1 || limit > mostShown {
+			return call.Usagef("--limit %d is out of bounds: expected 1 to %d", limit, mostShown)
 		}
 	}
-	settings, err := config.LoadFor(f.Getenv, append(needs, config.Queues)...)
+	desk, done, err := f.Desk(cmd, append(needs, config.Queues)...)
 	if err != nil {
 		return err
 	}
-	bus, err := setup.CommandBus(settings)
-	if err != nil {
-		return err
-	}
-	defer setup.CloseBus(cmd.Context(), bus)
-	x := &box{
-		flags: f,
-		cmd:   cmd,
-		bus:   bus,
-		name:  settings.AlertQueue,
-	}
-	if f.queue == "notices" {
-		x.name = settings.NoticeQueue
-	}
-	known, err := config.LoadFor(f.Getenv, config.Tenant)
-	if err == nil {
-		x.tenant = known.TenantID
-	}
-	return do(x)
+	defer done()
+	return do(desk)
 }
 
 func numbersOrAll(f *flags) cobra.PositionalArgs {
@@ -217,8 +202,8 @@ func numbersOrAll(f *flags) cobra.PositionalArgs {
 			return call.Usagef("%s wants the numbers that list shows, or --all", call.Name(cmd))
 		case !f.all && cmd.Flags().Changed("limit"):
 			return call.Usagef("--limit goes with --all only")
-		case len(args) > queue.MaxDeadLetters:
-			return call.Usagef("%d numbers are too many at once: at most %d", len(args), queue.MaxDeadLetters)
+		case len(args) > mostShown:
+			return call.Usagef("%d numbers are too many at once: at most %d", len(args), mostShown)
 		}
 		return nil
 	}

@@ -2,74 +2,64 @@ package deadletters
 
 import (
 	"io"
+	"slices"
 	"strconv"
 
+	"github.com/spf13/cobra"
+
 	"cordon/handler/cli/call"
-	"cordon/handler/deadletter"
-	"cordon/handler/queue"
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
 	"cordon/handler/terminal"
 )
 
-// listed is the JSON of list.
-type listed struct {
-	Queue       string `json:"queue"`
-	DeadLetters []view `json:"deadLetters"`
-	More        bool   `json:"more"` // there are others behind the limit
-}
-
-func (x *box) list() error {
-	found, more, err := x.bus.DeadLetters(x.cmd.Context(), x.name, x.shown)
+func (f *flags) list(cmd *cobra.Command, desk operate.Desk) error {
+	found, err := desk.DeadLetters(cmd.Context(), f.queue, f.shown)
 	if err != nil {
 		return err
 	}
-	all := listed{
-		Queue:       x.name,
-		DeadLetters: []view{},
-		More:        more,
-	}
-	for _, d := range found {
-		all.DeadLetters = append(all.DeadLetters, x.view(d))
-	}
-	return x.Show(x.cmd, all, func(out io.Writer) error {
-		return all.print(out, x.shown)
+	slices.Reverse(found.DeadLetters)
+	return f.Show(cmd, found, func(w io.Writer) error {
+		return printList(w, f.Clock(), found, f.shown)
 	})
 }
 
-func (l listed) print(out io.Writer, limit int) error {
+func printList(w io.Writer, now call.Clock, l wire.DeadLetters, limit int) error {
 	if len(l.DeadLetters) == 0 {
-		return call.Say(out, "queue %s has no dead letters", l.Queue)
+		return call.Say(w, "queue %s has no dead letters", l.Queue)
 	}
-	rows := [][]string{{"NUMBER", "SENT", "DELIVERIES", "BYTES", "SET ASIDE FOR", "MESSAGE"}}
-	for _, v := range l.DeadLetters {
-		rows = append(rows, []string{
-			strconv.FormatInt(v.Number, 10),
-			call.Stamp(v.SentAt),
-			strconv.Itoa(v.Deliveries),
-			strconv.Itoa(v.Bytes),
-			v.Reason,
-			inShort(v.Reading),
+	list := terminal.List{
+		Heading: []string{"NUMBER", "SENT", "DELIVERIES", "BYTES", "SET ASIDE FOR"},
+		Cut:     []int{4},
+	}
+	for _, d := range l.DeadLetters {
+		list.Rows = append(list.Rows, terminal.Entry{
+			Cells: []string{
+				strconv.FormatInt(d.Number, 10),
+				now.Age(d.SentAt),
+				strconv.Itoa(d.Deliveries),
+				strconv.Itoa(d.Bytes),
+				d.Reason,
+			},
+			Below: []string{reading(d)},
 		})
 	}
-	err := terminal.Table(out, call.CellShown, rows...)
-	if err != nil {
+	if err := list.Write(w, call.CellShown*2); err != nil {
 		return err
 	}
 	switch {
-	case l.More && limit < queue.MaxDeadLetters:
-		return call.Say(out, "there are more; --limit shows up to %d", queue.MaxDeadLetters)
+	case l.More && limit < mostShown:
+		return call.Say(w, "there are newer ones; --limit shows up to %d", mostShown)
 	case l.More:
-		return call.Say(out, "there are more")
+		return call.Say(w, "there are newer ones")
 	}
 	return nil
 }
 
-func inShort(r *deadletter.Reading) string {
-	switch {
-	case r == nil:
-		return ""
-	case r.Readable:
-		return r.What
-	default:
-		return "unreadable: " + r.Why
+// reading is what the handler would make of a dead letter now.
+func reading(d wire.DeadLetter) string {
+	if d.Readable {
+		return d.What
 	}
+	return "unreadable: " + d.Why
 }

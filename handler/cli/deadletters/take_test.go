@@ -3,92 +3,131 @@ package deadletters
 import (
 	"bytes"
 	"context"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
 
-	"cordon/handler/queue"
-	"cordon/local/servicebus"
+	"cordon/handler/cli/call"
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
 )
 
-const ours = "3f6a1c52-8d0e-4b7b-9a64-5c2d71e0b9f4"
-
-// yard is a namespace with dead letters, of which the second cannot be read.
+// yard has dead letters, of which the second cannot be read.
 type yard struct {
-	*servicebus.Server
-	bus *queue.Client
+	operate.Desk
+	letters []wire.DeadLetter
+	orders  []wire.DeadLetterOrder
 }
 
-func newYard(t *testing.T) *yard {
-	t.Helper()
-	server, err := servicebus.New(servicebus.Options{Queues: []servicebus.QueueConfig{{Name: "alerts"}}})
-	if err != nil {
-		t.Fatal(err)
+func newYard(n int) *yard {
+	y := &yard{}
+	for i := range n {
+		y.letters = append(y.letters, wire.DeadLetter{Number: int64(i + 1), Readable: i != 1})
 	}
-	t.Cleanup(func() { _ = server.Close() })
-	for _, body := range []string{`{"alertId":"da1"}`, `{"alertId":"../../machines/1"}`, `{"alertId":"da2"}`} {
-		if err := server.Send("alerts", servicebus.Message{ID: body, Body: []byte(body)}); err != nil {
-			t.Fatal(err)
+	return y
+}
+
+// DeadLetters implements operate.Desk.
+func (y *yard) DeadLetters(_ context.Context, queue string, limit int) (wire.DeadLetters, error) {
+	return wire.DeadLetters{Queue: queue, DeadLetters: y.letters[:min(limit, len(y.letters))]}, nil
+}
+
+// Replay implements operate.Desk.
+func (y *yard) Replay(_ context.Context, o wire.DeadLetterOrder) (wire.Results, error) {
+	return y.take(o, "replayed", func(d wire.DeadLetter) bool { return d.Readable })
+}
+
+// Discard implements operate.Desk.
+func (y *yard) Discard(_ context.Context, o wire.DeadLetterOrder) (wire.Results, error) {
+	return y.take(o, "dropped", func(wire.DeadLetter) bool { return true })
+}
+
+func (y *yard) take(o wire.DeadLetterOrder, done string, can func(wire.DeadLetter) bool) (wire.Results, error) {
+	y.orders = append(y.orders, o)
+	all := wire.Results{Command: o.Command}
+	for _, n := range o.Numbers {
+		at := slices.IndexFunc(y.letters, func(d wire.DeadLetter) bool { return d.Number == n })
+		r := wire.Result{Object: strconv.FormatInt(n, 10), Done: can(y.letters[at]), Outcome: done}
+		if r.Done {
+			y.letters = slices.Delete(y.letters, at, at+1)
+		} else {
+			r.Outcome = "refused"
 		}
-		d, err := server.Receive(t.Context(), "alerts")
-		if err == nil {
-			err = server.DeadLetter(t.Context(), "alerts", d.LockToken, "Test", "")
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		all.Results = append(all.Results, r)
 	}
-	bus, err := queue.New(queue.Options{ConnectionString: server.ConnectionString(), NewConn: server.Pipe})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = bus.Close(context.Background()) })
-	return &yard{server, bus}
+	return all, nil
 }
 
 // typing is a person at a terminal who answers.
-func (y *yard) typing(ctx context.Context, answer string) (x *box, out, asks *bytes.Buffer) {
+func typing(ctx context.Context, answer string) (f *flags, cmd *cobra.Command, out, asks *bytes.Buffer) {
 	out, asks = &bytes.Buffer{}, &bytes.Buffer{}
-	cmd := &cobra.Command{}
+	cmd = &cobra.Command{}
 	cmd.SetContext(ctx)
 	cmd.SetIn(strings.NewReader(answer))
 	cmd.SetOut(out)
 	cmd.SetErr(asks)
-	flags := &flags{queue: "alerts", limit: 100}
-	return &box{flags: flags, cmd: cmd, bus: y.bus, name: "alerts", tenant: ours}, out, asks
+	return &flags{
+		Operator: call.Operator{Command: "c-0000001"},
+		queue:    "alerts",
+		limit:    mostShown,
+	}, cmd, out, asks
 }
 
 func TestATerminalIsAsked(t *testing.T) {
 	t.Parallel()
-	y := newYard(t)
-	x, out, asks := y.typing(t.Context(), "n\n")
-	if err := x.take(dropping(), []int64{1, 2}); err == nil || err.Error() != "nothing was done" || out.Len() > 0 {
+	y := newYard(3)
+	f, cmd, out, asks := typing(t.Context(), "n\n")
+	if err := f.order(cmd, y, []int64{1, 2}, dropping()); err == nil || err.Error() != "nothing was done" ||
+		out.Len() > 0 || len(y.orders) > 0 {
 		t.Errorf("after a no: %v, %s", err, out)
 	}
 	if got := asks.String(); got != "Drop 2 dead letter(s) of queue alerts for good: 1 2? [y/N] " {
 		t.Errorf("asked %q", got)
 	}
-	x, _, asks = y.typing(t.Context(), "y\n")
-	if err := x.take(replaying(), []int64{2}); err == nil ||
+	f, cmd, _, asks = typing(t.Context(), "y\n")
+	if err := f.order(cmd, y, []int64{2}, replaying()); err == nil ||
 		asks.Len() > 0 { // it cannot be read, so there is nothing to ask
 		t.Errorf("asked %q, error %v", asks, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	x, _, _ = y.typing(ctx, "")
-	if err := x.Confirm(x.cmd, x.question(dropping(), []int64{1})); err == nil {
+	f, cmd, _, _ = typing(ctx, "")
+	if err := f.Confirm(cmd, dropping().question("alerts", []int64{1})); err == nil {
 		t.Error("a signal was taken for a yes")
 	}
-	if c := y.Counts("alerts"); c != (servicebus.Counts{DeadLettered: 3}) {
-		t.Errorf("%+v", c)
+	if len(y.letters) != 3 {
+		t.Errorf("%d are left", len(y.letters))
 	}
-	x, out, _ = y.typing(t.Context(), "yes\n")
-	x.all = true
-	if err := x.take(dropping(), nil); err != nil || strings.Count(out.String(), "dropped") != 3 {
+	f, cmd, out, _ = typing(t.Context(), "yes\n")
+	f.all = true
+	if err := f.order(cmd, y, nil, dropping()); err != nil || strings.Count(out.String(), "dropped") != 3 {
 		t.Errorf("error %v, %s", err, out)
 	}
-	if c := y.Counts("alerts"); c != (servicebus.Counts{}) {
-		t.Errorf("%+v", c)
+	if len(y.letters) != 0 {
+		t.Errorf("%d are left", len(y.letters))
+	}
+}
+
+// TestManyAreOrderedInPartsWithIDsOfTheirOwn holds that a repeat under the same id repeats each part.
+func TestManyAreOrderedInPartsWithIDsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	y := newYard(250)
+	f, cmd, out, told := typing(t.Context(), "")
+	f.all, f.Yes = true, true
+	if err := f.order(cmd, y, nil, dropping()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, o := range y.orders {
+		got = append(got, o.Command+" "+strconv.Itoa(len(o.Numbers)))
+	}
+	if want := []string{"c-0000001 100", "c-0000001-2 100", "c-0000001-3 50"}; !slices.Equal(got, want) {
+		t.Errorf("ordered %q, want %q", got, want)
+	}
+	if strings.Count(out.String(), "dropped") != 250 || !strings.Contains(told.String(), "201 to 250 of 250") {
+		t.Errorf("%s%s", out, told)
 	}
 }

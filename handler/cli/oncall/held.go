@@ -2,40 +2,19 @@ package oncall
 
 import (
 	"cmp"
-	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"cordon/handler/alert"
 	"cordon/handler/cli/call"
+	"cordon/handler/config"
+	"cordon/handler/operate/wire"
 	"cordon/handler/terminal"
 )
 
-// heldView is one line of what is held.
-type heldView struct {
-	AlertID     string     `json:"alertId"`
-	Version     int        `json:"version"`
-	MachineID   string     `json:"machineId"`
-	MachineName string     `json:"machineName"`
-	Title       string     `json:"title"`
-	Severity    string     `json:"severity"`
-	Rule        string     `json:"rule"`
-	Steps       []heldStep `json:"steps"`  // at least one
-	Reason      string     `json:"reason"` // of all of them
-	At          time.Time  `json:"at"`
-	Over        string     `json:"over,omitempty"` // why it cannot be continued any more
-}
-
-// heldStep is one step that is held.
-type heldStep struct {
-	Step   string `json:"step"`
-	Reason string `json:"reason"`
-}
-
 // Held makes the command of what rails hold.
-func Held(getenv func(string) string) *cobra.Command {
+func Held(p call.Program) *cobra.Command {
 	group := &cobra.Command{
 		Use:   "held",
 		Short: "Look at what rails held, continue with it or drop it",
@@ -48,17 +27,17 @@ func Held(getenv func(string) string) *cobra.Command {
 			"  cordon held drop --all --reason 'false alarm'",
 	}
 	return call.Group(group, "list, run or drop",
-		heldListCommand(getenv), heldRunCommand(getenv), heldDropCommand(getenv))
+		heldListCommand(p), heldRunCommand(p), heldDropCommand(p))
 }
 
-func heldListCommand(getenv func(string) string) *cobra.Command {
-	o := &call.Operator{Getenv: getenv}
+func heldListCommand(p call.Program) *cobra.Command {
+	o := &call.Operator{Program: p}
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List what is held, oldest first, and whether it can still be continued",
-		Long: "Needs the settings of the ledger: AzureWebJobsStorage (or its account) and\n" +
-			"CORDON_TENANT_ID. Changes nothing." +
-			call.UsualExits(),
+		Short: "List what is held, newest first, and what of it cannot be continued any more",
+		Long: "IDs are cut as far as they can be told apart; held run and held drop take them\n" +
+			"so. Changes nothing." +
+			call.Exits,
 		Example: "  cordon held list\n" +
 			"  cordon held list --json | jq -r '.held[] | select(.over == null) | .alertId'",
 		Args: call.NoOperand("held list"),
@@ -66,12 +45,12 @@ func heldListCommand(getenv func(string) string) *cobra.Command {
 			return listHeld(cmd, o)
 		},
 	}
-	o.JSONFlag(c)
+	o.ReadFlags(c)
 	return c
 }
 
-func heldRunCommand(getenv func(string) string) *cobra.Command {
-	o, all := &call.Operator{Getenv: getenv}, false
+func heldRunCommand(p call.Program) *cobra.Command {
+	o, all := &call.Operator{Program: p}, false
 	c := &cobra.Command{
 		Use:   "run ALERT...|--all",
 		Short: "Continue with what was held: the steps that held list shows",
@@ -79,10 +58,8 @@ func heldRunCommand(getenv func(string) string) *cobra.Command {
 			"machine's name, tags, group, value or operating system, it is refused with the\n" +
 			"reason. So is everything while acting is paused. The app then answers the alert\n" +
 			"again: rails do not hold it a second time, all else is as ever. It counts\n" +
-			"against the caps. Needs the settings of the ledger, the queues and the app\n" +
-			"registration or managed identity. Asks first on a terminal; elsewhere it wants\n" +
-			"--yes." +
-			call.UsualExits(),
+			"against the caps. Asks first on a terminal; elsewhere it wants --yes." +
+			call.Exits,
 		Example: "  cordon held run da638994417204415533_-1184209733 --reason 'spoke to the owner'\n" +
 			"  cordon held run --all --reason 'the outbreak is real' --yes --json",
 		Args: alertsOrAll("held run", &all),
@@ -95,15 +72,14 @@ func heldRunCommand(getenv func(string) string) *cobra.Command {
 	return c
 }
 
-func heldDropCommand(getenv func(string) string) *cobra.Command {
-	o, all := &call.Operator{Getenv: getenv}, false
+func heldDropCommand(p call.Program) *cobra.Command {
+	o, all := &call.Operator{Program: p}, false
 	c := &cobra.Command{
 		Use:   "drop ALERT...|--all",
 		Short: "Decide that what was held is not done",
 		Long: "The run is recorded as dropped, with who and why. A change of the alert is\n" +
-			"answered as ever. Needs the settings of the ledger. Asks first on a terminal;\n" +
-			"elsewhere it wants --yes." +
-			call.UsualExits(),
+			"answered as ever. Asks first on a terminal; elsewhere it wants --yes." +
+			call.Exits,
 		Example: "  cordon held drop da638994417204415533_-1184209733 --reason 'false alarm'",
 		Args:    alertsOrAll("held drop", &all),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -133,57 +109,51 @@ func alertsOrAll(command string, all *bool) cobra.PositionalArgs {
 }
 
 func listHeld(cmd *cobra.Command, o *call.Operator) error {
-	_, store, err := o.Ledger(cmd.Context())
+	desk, done, err := o.Desk(cmd, config.Ledger)
 	if err != nil {
 		return err
 	}
-	states, err := deskOver(store).List(cmd.Context())
+	defer done()
+	all, err := desk.Held(cmd.Context())
 	if err != nil {
 		return err
 	}
-	views := []heldView{}
-	for _, s := range states {
-		v := heldView{
-			AlertID:     s.AlertID,
-			Version:     s.Version,
-			MachineID:   s.MachineID,
-			MachineName: s.MachineName,
-			Title:       s.Title,
-			Severity:    s.Severity,
-			Rule:        s.Rule,
-			Reason:      s.Reason,
-			At:          s.At,
-			Over:        s.Over,
-		}
-		for _, step := range s.Wanted() {
-			v.Steps = append(v.Steps, heldStep{step.Step, step.Reason})
-		}
-		views = append(views, v)
-	}
-	return o.Show(cmd, map[string]any{"held": views}, func(w io.Writer) error {
-		if len(views) == 0 {
+	return o.Show(cmd, all, func(w io.Writer) error {
+		if len(all.Held) == 0 {
 			return call.Say(w, "nothing is held")
 		}
-		for _, v := range views {
-			if err := v.print(w); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printHeld(w, o.Clock(), all.Held)
 	})
 }
 
-// print writes what is held of an alert as lines that a narrow terminal has room for.
-func (v heldView) print(w io.Writer) error {
-	can := "can be continued"
-	if v.Over != "" {
-		can = "cannot be continued: " + v.Over
+// printHeld writes what is held, a line for each alert and below it its steps.
+func printHeld(w io.Writer, now call.Clock, all []wire.HeldEntry) error {
+	short := call.Short(alertIDs(all))
+	list := terminal.List{
+		Heading: []string{"ALERT", "MACHINE", "SEVERITY", "RULE", "SINCE"},
+		Cut:     []int{1, 3},
 	}
-	lines := []string{v.AlertID + " on " + cmp.Or(v.MachineName, v.MachineID)}
-	for _, s := range v.Steps {
-		lines = append(lines, "  "+s.Step+": "+s.Reason)
+	for _, h := range all {
+		row := terminal.Entry{Cells: []string{
+			short(h.AlertID), cmp.Or(h.MachineName, h.MachineID), h.Severity, h.Rule, now.Age(h.At),
+		}}
+		if h.Title != "" {
+			row.Below = append(row.Below, h.Title)
+		}
+		for _, s := range h.Steps {
+			row.Below = append(row.Below, s.Step+": "+s.Reason)
+		}
+		if h.Over != "" {
+			row.Below = append(row.Below, "cannot be continued: "+h.Over)
+		}
+		list.Rows = append(list.Rows, row)
 	}
-	lines = append(lines,
-		fmt.Sprintf("  %s, rule %s, since %s; %s", v.Severity, v.Rule, call.Stamp(v.At), can))
-	return terminal.Lines(w, call.FactShown, lines...)
+	return list.Write(w, call.FactShown)
+}
+
+func alertIDs(all []wire.HeldEntry) (ids []string) {
+	for _, h := range all {
+		ids = append(ids, h.AlertID)
+	}
+	return ids
 }

@@ -7,15 +7,13 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"cordon/handler/app/setup"
 	"cordon/handler/cli/call"
 	"cordon/handler/config"
-	"cordon/handler/desk"
-	"cordon/handler/ledger"
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
 	"cordon/handler/terminal"
 )
 
@@ -23,19 +21,29 @@ import (
 type heldWay struct {
 	verb      string // as the question begins
 	continues bool   // what is held goes on; else it is dropped
+	needs     []config.Need
+	order     func(context.Context, operate.Desk, wire.HeldOrder) (wire.Results, error)
 }
 
 func continuing() heldWay {
-	return heldWay{verb: "Continue with", continues: true}
+	return heldWay{
+		verb:      "Continue with",
+		continues: true,
+		needs:     []config.Need{config.Ledger, config.Defender, config.Queues},
+		order: func(ctx context.Context, d operate.Desk, o wire.HeldOrder) (wire.Results, error) {
+			return d.Continue(ctx, o)
+		},
+	}
 }
 
-func droppingHeld() heldWay { return heldWay{verb: "Drop"} }
-
-// heldResult is one line of what run and drop did.
-type heldResult struct {
-	AlertID string `json:"alertId"`
-	Done    bool   `json:"done"`
-	Why     string `json:"why,omitempty"`
+func droppingHeld() heldWay {
+	return heldWay{
+		verb:  "Drop",
+		needs: []config.Need{config.Ledger},
+		order: func(ctx context.Context, d operate.Desk, o wire.HeldOrder) (wire.Results, error) {
+			return d.Drop(ctx, o)
+		},
+	}
 }
 
 // takeHeld does something with each that is asked for, and says what became of each.
@@ -50,146 +58,82 @@ func takeHeld(
 		return err
 	}
 	ctx := cmd.Context()
-	d, done, err := openDesk(ctx, o, w)
+	desk, done, err := o.Desk(cmd, w.needs...)
 	if err != nil {
 		return err
 	}
-	defer done(ctx)
-	states, err := d.List(ctx)
+	defer done()
+	held, err := desk.Held(ctx)
 	if err != nil {
 		return err
 	}
-	chosen, results := chooseHeld(states, ids, all, w)
-	if len(chosen) > 0 {
-		err := o.Confirm(cmd, fmt.Sprintf("%s\n%s %d?", shownOf(chosen), w.verb, len(chosen)))
-		if err != nil {
-			return err
-		}
-	}
-	act := d.Drop
-	if w.continues {
-		act = d.Continue
-	}
-	for _, s := range chosen {
-		r := heldResult{AlertID: s.AlertID, Done: true}
-		err := act(ctx, s.Entry, desk.Says(o.By, o.Reason))
-		if err != nil {
-			r.Done, r.Why = false, err.Error()
-		}
-		results = append(results, r)
-	}
-	return reportHeld(cmd, o, results)
-}
-
-// openDesk opens what a command needs: the ledger, and for what is continued the API and the queue.
-func openDesk(
-	ctx context.Context,
-	o *call.Operator,
-	w heldWay,
-) (*desk.Desk, func(context.Context), error) {
-	if !w.continues {
-		_, store, err := o.Ledger(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		return deskOver(store), func(context.Context) {}, nil
-	}
-	settings, store, api, err := o.Reach(ctx, config.Queues)
+	chosen, err := chooseHeld(held.Held, ids, all, w)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	to, done, err := setup.CommandBroker(settings)
-	d := deskOver(store)
-	d.API, d.Queue = api, to
-	return d, done, err
+	if len(chosen) == 0 {
+		return o.Show(cmd, wire.Results{Results: []wire.Result{}}, func(w io.Writer) error {
+			return call.Say(w, "nothing is held that could be taken")
+		})
+	}
+	err = o.Confirm(cmd, fmt.Sprintf("%s\n%s %d?", shownOf(held.Held, chosen), w.verb, len(chosen)))
+	if err != nil {
+		return err
+	}
+	results, err := call.Parts(cmd, o, chosen, func(order wire.Order, some []string) (wire.Results, error) {
+		return w.order(ctx, desk, wire.HeldOrder{Order: order, Alerts: some})
+	})
+	return o.Report(cmd, results, err, call.Named(results.Results))
 }
 
-// deskOver is the desk over a ledger, without API and queue.
-func deskOver(store *ledger.Store) *desk.Desk {
-	return &desk.Desk{
-		Runs:     store.Runs,
-		Latches:  store.Latches,
-		Held:     store.Held,
-		Findings: store.Findings,
-		Switches: store.Switches,
-		Now:      time.Now,
-	}
-}
-
-// chooseHeld finds what is asked for. Of an alert with several versions the newest counts; of all, what can be
+// chooseHeld finds the alerts that are asked for, by id or the beginning of one that is listed; of all, what can be
 // continued.
 func chooseHeld(
-	states []desk.HeldState,
+	held []wire.HeldEntry,
 	ids []string,
 	all bool,
 	w heldWay,
-) (chosen []desk.HeldState, missing []heldResult) {
+) (chosen []string, err error) {
 	if all {
-		for _, s := range states {
-			if s.Over == "" || !w.continues {
-				chosen = append(chosen, s)
+		for _, h := range held {
+			if h.Over == "" || !w.continues {
+				chosen = append(chosen, h.AlertID)
 			}
 		}
-		return chosen, []heldResult{}
 	}
-	missing = []heldResult{}
-	for i, id := range ids {
-		if slices.Contains(ids[:i], id) {
-			continue
+	for _, typed := range ids {
+		id, found, err := call.Meant(typed, alertIDs(held))
+		if err != nil {
+			return nil, err
 		}
-		best := -1
-		for j, s := range states {
-			if s.AlertID == id && (best < 0 || s.Version > states[best].Version) {
-				best = j
-			}
+		if !found {
+			id = typed // the answer says that nothing is held of it
 		}
-		if best < 0 {
-			missing = append(missing,
-				heldResult{AlertID: id, Why: "nothing is held of this alert; see cordon held list"})
-			continue
-		}
-		chosen = append(chosen, states[best])
+		chosen = append(chosen, id)
 	}
-	return chosen, missing
+	slices.Sort(chosen)
+	return slices.Compact(chosen), nil
 }
 
 // shownOf says what is asked about, a line a machine.
-func shownOf(states []desk.HeldState) string {
+func shownOf(held []wire.HeldEntry, chosen []string) string {
 	var lines []string
-	for _, s := range states[:min(len(states), 10)] {
+	for _, id := range chosen[:min(len(chosen), 10)] {
+		// Of an alert with several versions the newest counts, which the list has first.
+		at := slices.IndexFunc(held, func(h wire.HeldEntry) bool { return h.AlertID == id })
+		if at < 0 {
+			lines = append(lines, terminal.Plain("  nothing that is held of "+id, call.FactShown))
+			continue
+		}
 		var steps []string
-		for _, step := range s.Wanted() {
+		for _, step := range held[at].Steps {
 			steps = append(steps, step.Step)
 		}
-		lines = append(lines,
-			terminal.Plain("  "+strings.Join(steps, ", ")+" on "+cmp.Or(s.MachineName, s.MachineID), call.FactShown))
+		lines = append(lines, terminal.Plain("  "+strings.Join(steps, ", ")+" on "+
+			cmp.Or(held[at].MachineName, held[at].MachineID), call.FactShown))
 	}
-	if len(states) > len(lines) {
-		lines = append(lines, fmt.Sprintf("  and %d more", len(states)-len(lines)))
+	if len(chosen) > len(lines) {
+		lines = append(lines, fmt.Sprintf("  and %d more", len(chosen)-len(lines)))
 	}
 	return strings.Join(lines, "\n")
-}
-
-// reportHeld prints what became of each. Not to have done all is an error.
-func reportHeld(cmd *cobra.Command, o *call.Operator, results []heldResult) error {
-	missed := 0
-	rows := [][]string{{"ALERT", "RESULT", "WHY"}}
-	for _, r := range results {
-		said := "done"
-		if !r.Done {
-			said = "not done"
-			missed++
-		}
-		rows = append(rows, []string{r.AlertID, said, r.Why})
-	}
-	err := o.Show(cmd, map[string]any{"results": results}, func(w io.Writer) error {
-		if len(results) == 0 {
-			return call.Say(w, "nothing is held that could be taken")
-		}
-		return terminal.Table(w, call.FactShown, rows...)
-	})
-	if err == nil && missed > 0 {
-		err = fmt.Errorf("%d of %d were not done", missed, len(results))
-	}
-	return err
 }

@@ -2,110 +2,135 @@ package oncall
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"io"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"cordon/handler/cli/call"
-	"cordon/handler/desk"
+	"cordon/handler/config"
 	"cordon/handler/machine"
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
 	"cordon/handler/terminal"
 )
 
-// isolationView is the JSON of one isolated machine.
-type isolationView struct {
-	MachineID   string    `json:"machineId"`
-	MachineName string    `json:"machineName,omitempty"`
-	Ledger      string    `json:"ledger"`
-	API         string    `json:"api"`
-	Since       time.Time `json:"since,omitzero"`
-	Until       time.Time `json:"until,omitzero"`
-	ActionID    string    `json:"actionId,omitempty"`
-	By          string    `json:"by,omitempty"`
-	Requestor   string    `json:"requestor,omitempty"`
-	RunID       string    `json:"runId,omitempty"`
-	Drift       string    `json:"drift,omitempty"`
-}
-
 // Isolated makes the command that lists isolated machines.
-func Isolated(getenv func(string) string) *cobra.Command {
-	o := &call.Operator{Getenv: getenv}
+func Isolated(p call.Program) *cobra.Command {
+	o, watch := &call.Operator{Program: p}, false
 	c := &cobra.Command{
 		Use:   "isolated",
-		Short: "List isolated machines: what the ledger believes against what the API lists",
-		Long: "One list call at Defender for the machine actions of 90 days, or longer if an\n" +
-			"isolation of Cordon's is older. The API has no field that says whether a machine\n" +
-			"is isolated: the last isolation or release that was done decides, and how long\n" +
-			"ago that was. UNTIL is when Defender lifts the isolation by itself\n" +
-			"(CORDON_ISOLATION_LIFT), which the API does not show. BY is Cordon's run, or who\n" +
-			"else asked for it. DRIFT is where the two differ. Needs the settings of the\n" +
-			"ledger and of the app registration or managed identity. Changes nothing." +
-			call.UsualExits(),
+		Short: "List isolated machines, newest first: since when, until when, by whom and why",
+		Long: "What Defender lists, held against what the ledger believes. Defender's API has no\n" +
+			"field that says whether a machine is isolated: the last isolation or release\n" +
+			"that was done decides, and how long ago that was. ENDS is when Defender lifts\n" +
+			"the isolation by itself, which the API does not show. BY is Cordon, or who else\n" +
+			"asked for it. Where the two differ a line says in what. IDs are cut as far as\n" +
+			"they can be told apart; every command takes them so. Changes nothing." +
+			call.Exits,
 		Example: "  cordon isolated\n" +
+			"  cordon isolated --watch\n" +
 			"  cordon isolated --json | jq '.machines[] | select(.drift)'",
 		Args: call.NoOperand("isolated"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return listIsolated(cmd, o)
+			return listIsolated(cmd, o, watch)
 		},
 	}
-	o.JSONFlag(c)
+	o.ReadFlags(c)
+	c.Flags().BoolVar(&watch, "watch", false, "look again every 10 s and show what changed, until Ctrl-C")
 	return c
 }
 
-func listIsolated(cmd *cobra.Command, o *call.Operator) error {
-	settings, store, api, err := o.Reach(cmd.Context())
+func listIsolated(cmd *cobra.Command, o *call.Operator, watch bool) error {
+	desk, done, err := o.Desk(cmd, config.Ledger, config.Defender)
 	if err != nil {
 		return err
 	}
-	all, err := desk.Isolations(
-		cmd.Context(),
-		store.Latches,
-		api,
-		time.Now(),
-		settings.IsolationLift,
-	)
+	defer done()
+	look := func(ctx context.Context) (call.Look, error) { return seeIsolated(ctx, o, desk) }
+	if watch {
+		return o.Watch(cmd, look)
+	}
+	seen, err := look(cmd.Context())
 	if err != nil {
 		return err
 	}
-	views := []isolationView{}
-	for _, i := range all {
-		views = append(views, isolationView{
-			MachineID:   i.MachineID,
-			MachineName: i.MachineName,
-			Ledger:      i.Ledger,
-			API:         i.API,
-			Since:       i.Since,
-			Until:       i.Until,
-			ActionID:    i.ActionID,
-			By:          string(i.By),
-			Requestor:   i.Requestor,
-			RunID:       i.RunID,
-			Drift:       i.Drift,
-		})
-	}
-	return o.Show(cmd, map[string]any{"machines": views}, func(w io.Writer) error {
-		return printIsolated(w, views)
-	})
+	return o.Show(cmd, seen.Value, seen.Print)
 }
 
-func printIsolated(w io.Writer, views []isolationView) error {
-	if len(views) == 0 {
+func seeIsolated(ctx context.Context, o *call.Operator, desk operate.Desk) (call.Look, error) {
+	all, err := desk.Isolated(ctx)
+	return call.Look{
+		Value: all,
+		Print: func(w io.Writer) error {
+			return printIsolated(w, o.Clock(), all.Machines)
+		},
+	}, err
+}
+
+func printIsolated(w io.Writer, now call.Clock, all []wire.Isolation) error {
+	if len(all) == 0 {
 		return call.Say(w, "no machine is isolated")
 	}
-	rows := [][]string{{"MACHINE", "ID", "LEDGER", "API", "SINCE", "UNTIL", "BY", "DRIFT"}}
-	for _, v := range views {
-		rows = append(rows, []string{
-			v.MachineName, v.MachineID, v.Ledger, v.API, call.Stamp(v.Since), call.Stamp(v.Until), v.asker(), v.Drift,
+	short := call.Short(machineIDs(all))
+	list := terminal.List{
+		Heading: []string{"MACHINE", "ID", "STATE", "SINCE", "ENDS", "BY"},
+		Cut:     []int{0, 5},
+	}
+	for _, i := range all {
+		list.Rows = append(list.Rows, terminal.Entry{
+			Cells: []string{
+				cmp.Or(i.MachineName, "(no name)"),
+				short(i.MachineID),
+				i.API,
+				now.Age(i.Since),
+				now.Age(i.Until),
+				asker(i),
+			},
+			Below: reasons(i),
 		})
 	}
-	return terminal.Table(w, call.CellShown, rows...)
+	return list.Write(w, call.FactShown)
 }
 
-// asker is who asked for the isolation, for people: a run of Cordon's, a name, or what is known of him.
-func (v isolationView) asker() string {
-	if v.By == string(machine.ByCordon) {
-		return cmp.Or(v.RunID, v.By)
+// reasons are the lines below a machine: which rule wanted it isolated and for which alert, and what is not as it should
+// be.
+func reasons(i wire.Isolation) (lines []string) {
+	var of []string
+	for _, part := range []string{i.Severity, i.AlertID} {
+		if part != "" {
+			of = append(of, part)
+		}
 	}
-	return cmp.Or(v.Requestor, v.By)
+	why := i.Title
+	if len(of) > 0 {
+		why = strings.TrimSpace(fmt.Sprintf("%s (%s)", why, strings.Join(of, ", ")))
+	}
+	if i.Rule != "" {
+		why = fmt.Sprintf("rule %s: %s", i.Rule, why)
+	}
+	if why != "" {
+		lines = append(lines, why)
+	}
+	if i.Drift != "" {
+		lines = append(lines, fmt.Sprintf("the ledger says %s: %s", i.Ledger, i.Drift))
+	}
+	return lines
+}
+
+// asker is who asked for the isolation, for people.
+func asker(i wire.Isolation) string {
+	if i.By == string(machine.ByCordon) {
+		return i.By
+	}
+	return cmp.Or(i.Requestor, i.By)
+}
+
+func machineIDs(all []wire.Isolation) (ids []string) {
+	for _, i := range all {
+		ids = append(ids, i.MachineID)
+	}
+	return ids
 }

@@ -3,26 +3,18 @@ package oncall
 import (
 	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"cordon/handler/cli/call"
-	"cordon/handler/ledger/switches"
+	"cordon/handler/config"
+	"cordon/handler/operate/wire"
+	"cordon/handler/terminal"
 )
 
-// pauseView is the JSON of pause and resume.
-type pauseView struct {
-	Paused  bool      `json:"paused"`
-	By      string    `json:"by"`
-	Reason  string    `json:"reason,omitempty"`
-	At      time.Time `json:"at"`
-	Changed bool      `json:"changed,omitempty"` // false: it was so before
-}
-
 // Pause makes the command that stops all acting.
-func Pause(getenv func(string) string) *cobra.Command {
-	o := &call.Operator{Getenv: getenv}
+func Pause(p call.Program) *cobra.Command {
+	o := &call.Operator{Program: p}
 	c := &cobra.Command{
 		Use:   "pause --reason TEXT",
 		Short: "Stop all acting, at once and on every instance",
@@ -30,11 +22,10 @@ func Pause(getenv func(string) string) *cobra.Command {
 			"wants is held, told and listed by cordon held list. What is under way goes on\n" +
 			"and is followed, alerts are still answered and mails sent. It stays so until\n" +
 			"cordon resume. What a person asks for by cordon release is done all the same.\n" +
-			"Needs the settings of the ledger: AzureWebJobsStorage (or its account) and\n" +
-			"CORDON_TENANT_ID. Asks first on a terminal; elsewhere it wants --yes." +
-			call.UsualExits(),
+			"The operators are told. Asks first on a terminal; elsewhere it wants --yes." +
+			call.Exits,
 		Example: "  cordon pause --reason 'the CMDB import is wrong'\n" +
-			"  cordon pause --reason maintenance --by alice --yes --json",
+			"  cordon pause --reason maintenance --yes --json",
 		Args: call.NoOperand("pause"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return setPause(cmd, o, true)
@@ -45,14 +36,15 @@ func Pause(getenv func(string) string) *cobra.Command {
 }
 
 // Resume makes the command that ends a pause.
-func Resume(getenv func(string) string) *cobra.Command {
-	o := &call.Operator{Getenv: getenv}
+func Resume(p call.Program) *cobra.Command {
+	o := &call.Operator{Program: p}
 	c := &cobra.Command{
 		Use:   "resume [--reason TEXT]",
 		Short: "Let acting go on after a pause",
 		Long: "What was held meanwhile stays held: see cordon held list, and continue with what\n" +
-			"is still wanted. Asks first on a terminal; elsewhere it wants --yes." +
-			call.UsualExits(),
+			"is still wanted. The operators are told. Asks first on a terminal; elsewhere it\n" +
+			"wants --yes." +
+			call.Exits,
 		Example: "  cordon resume\n" +
 			"  cordon resume --reason 'the import is mended' --yes",
 		Args: call.NoOperand("resume"),
@@ -68,59 +60,57 @@ func setPause(cmd *cobra.Command, o *call.Operator, pause bool) error {
 	if err := o.Check(cmd, pause); err != nil {
 		return err
 	}
-	ctx := cmd.Context()
-	_, store, err := o.Ledger(ctx)
+	desk, done, err := o.Desk(cmd, config.Ledger)
 	if err != nil {
 		return err
 	}
-	is, err := store.Switches.Pause(ctx)
+	defer done()
+	is, err := desk.Pause(cmd.Context())
 	if err != nil {
 		return err
 	}
 	if is.Paused == pause {
-		return showPause(cmd, o, is, false)
+		return showPause(cmd, o, paused{PauseResult: wire.PauseResult{Pause: is}})
 	}
 	question := "Pause all acting?"
 	if !pause {
-		question = fmt.Sprintf("Acting is paused: %s. Resume?", is.Why())
+		question = fmt.Sprintf("Acting is paused: %s. Resume?", why(o.Clock(), is))
 	}
 	if err := o.Confirm(cmd, question); err != nil {
 		return err
 	}
-	_, err = store.Switches.SetPause(ctx, switches.Turn{
-		Paused: pause,
-		By:     o.By,
-		Reason: o.Reason,
-		At:     time.Now(),
+	result, err := desk.SetPause(cmd.Context(), pause, wire.PauseOrder{Order: o.Order()})
+	if err != nil {
+		return err
+	}
+	return showPause(cmd, o, paused{
+		PauseResult: result,
+		Command:     o.Command,
 	})
-	if err != nil {
-		return err
-	}
-	is, err = store.Switches.Pause(ctx)
-	if err != nil {
-		return err
-	}
-	return showPause(cmd, o, is, true)
 }
 
-func showPause(cmd *cobra.Command, o *call.Operator, p switches.Pause, changed bool) error {
-	view := pauseView{
-		Paused:  p.Paused,
-		By:      p.By,
-		Reason:  p.Reason,
-		At:      p.At,
-		Changed: changed,
-	}
+// paused is the JSON of pause and resume.
+type paused struct {
+	wire.PauseResult
+	Command string `json:"command,omitempty"` // empty: nothing was ordered
+}
+
+// why says who paused acting and why.
+func why(now call.Clock, p wire.Pause) string {
+	return terminal.Plain(fmt.Sprintf("%s, by %s since %s", p.Reason, p.By, now.Stamp(p.At)), call.FactShown)
+}
+
+func showPause(cmd *cobra.Command, o *call.Operator, is paused) error {
 	text := "acting is not paused"
 	switch {
-	case p.Paused && changed:
-		text = "acting is paused: " + p.Why()
-	case p.Paused:
-		text = "acting was paused before: " + p.Why()
-	case changed:
+	case is.Paused && is.Changed:
+		text = "acting is paused: " + why(o.Clock(), is.Pause)
+	case is.Paused:
+		text = "acting was paused before: " + why(o.Clock(), is.Pause)
+	case is.Changed:
 		text = "acting goes on; see cordon held list for what was held"
 	}
-	return o.Show(cmd, view, func(w io.Writer) error {
+	return o.Show(cmd, is, func(w io.Writer) error {
 		return call.Say(w, "%s", text)
 	})
 }

@@ -2,88 +2,200 @@ package oncall
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
-	"time"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"cordon/handler/cli/call"
-	"cordon/handler/desk"
+	"cordon/handler/config"
 	"cordon/handler/machine"
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
 	"cordon/handler/terminal"
 )
 
-// releaseView is the JSON of release.
-type releaseView struct {
-	MachineID   string               `json:"machineId"`
-	MachineName string               `json:"machineName,omitempty"`
-	ActionID    string               `json:"actionId"`
-	Status      machine.ActionStatus `json:"status"`
+// releasing is one call of release.
+type releasing struct {
+	call.Operator
+	chosen
+	watch bool
 }
 
-// Release makes the command that releases a machine.
-func Release(getenv func(string) string) *cobra.Command {
-	o := &call.Operator{Getenv: getenv}
+// Release makes the command that releases machines.
+func Release(p call.Program) *cobra.Command {
+	r := &releasing{Operator: call.Operator{Program: p}}
 	c := &cobra.Command{
-		Use:   "release MACHINE --reason TEXT",
-		Short: "Release an isolated machine, named by its id or its name",
-		Long: "Asks Defender for the release and says under which action. FollowActions records\n" +
-			"it and mails those who were told of the isolation. Alerts that were seen before\n" +
-			"the release do not isolate the machine again, unless one becomes more severe or\n" +
-			"is resolved and opened again; a newer one does. Who and why stand in the\n" +
-			"action's comment. Of a name that several isolated machines have, the id is\n" +
-			"wanted. Needs the settings of the ledger and of the app registration or managed\n" +
-			"identity. Asks first on a terminal; elsewhere it wants --yes." +
-			call.UsualExits(),
+		Use:   "release MACHINE...|--rule NAME|--since TIME|--all --reason TEXT",
+		Short: "Release isolated machines: named by id or name, or all that a rule isolated",
+		Long: "Lists first what it will release, then asks Defender and says under which action.\n" +
+			"FollowActions records each and mails those who were told of the isolation.\n" +
+			"Alerts that were seen before the release do not isolate the machine again,\n" +
+			"unless one becomes more severe or is resolved and opened again; a newer one\n" +
+			"does: cordon pause first, if a rule is wrong. Who and why stand in the action's\n" +
+			"comment. --rule, --since and --all leave out what cannot be released now, and\n" +
+			"say so. Of a name that several isolated machines have, the id is wanted. Asks\n" +
+			"first on a terminal; elsewhere it wants --yes." +
+			call.Exits,
 		Example: "  cordon release ws-0147 --reason 'reimaged'\n" +
-			"  cordon release 1e5bc9d7e413ddd7902c2932e418702b84d0cc07 --reason 'false alarm' --yes --json",
-		Args: call.Exactly(1, "release takes one machine"),
+			"  cordon release 1e5bc9d7 72c2932e --reason 'false alarm' --watch\n" +
+			"  cordon release --rule contain-workstations --since 2h --reason 'bad rule' --yes --json",
+		Args: func(_ *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0 && !r.several():
+				return call.Usagef("release wants machines that cordon isolated lists, or --rule, --since or --all")
+			case len(args) > 0 && r.several():
+				return call.Usagef("either machines or --rule, --since and --all, not both")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return release(cmd, o, args[0])
+			return r.run(cmd, args)
 		},
 	}
-	o.WriteFlags(c, "why; it stands in the comment of the machine action")
+	r.WriteFlags(c, "why; it stands in the comment of the machine action")
+	c.Flags().StringVar(&r.rule, "rule", "", "all that this rule isolated")
+	c.Flags().StringVar(&r.since, "since", "", "all that were isolated since then: 90m, 24h, 7d or a time")
+	c.Flags().BoolVar(&r.all, "all", false, "all that are isolated")
+	c.Flags().BoolVar(&r.watch, "watch", false, "wait until the releases are over")
 	return c
 }
 
-func release(cmd *cobra.Command, o *call.Operator, which string) error {
-	if err := o.Check(cmd, true); err != nil {
+func (r *releasing) run(cmd *cobra.Command, args []string) error {
+	if err := r.Check(cmd, true); err != nil {
 		return err
 	}
 	ctx := cmd.Context()
-	settings, store, api, err := o.Reach(ctx)
+	desk, done, err := r.Desk(cmd, config.Ledger, config.Defender)
 	if err != nil {
 		return err
 	}
-	all, err := desk.Isolations(ctx, store.Latches, api, time.Now(), settings.IsolationLift)
+	defer done()
+	isolated, err := desk.Isolated(ctx)
 	if err != nil {
 		return err
 	}
-	i, err := desk.Releasable(ctx, api, all, terminal.Plain(which, machineShown))
+	found, err := r.among(ctx, desk, isolated.Machines, args)
 	if err != nil {
 		return err
 	}
-	name := terminal.Plain(cmp.Or(i.MachineName, i.MachineID), machineShown)
-	err = o.Confirm(cmd, fmt.Sprintf("Release %s (%s)?", name, i.MachineID))
-	if err != nil {
+	meant, left := releasable(found)
+	if len(meant) == 0 || len(left) > 0 && !r.several() {
+		return refused(left)
+	}
+	if err := r.preview(cmd, meant, left); err != nil {
 		return err
 	}
-	action, err := desk.Release(ctx, api, i, desk.Says(o.By, o.Reason))
-	if err != nil {
+	results, err := call.Parts(cmd, &r.Operator, machineIDs(meant),
+		func(o wire.Order, some []string) (wire.Results, error) {
+			return desk.Release(ctx, wire.ReleaseOrder{Order: o, Machines: some})
+		})
+	nameThem(results.Results, meant)
+	err = r.Report(cmd, results, err, call.Named(results.Results))
+	if err != nil || !r.watch {
 		return err
 	}
-	view := releaseView{
-		MachineID:   i.MachineID,
-		MachineName: i.MachineName,
-		ActionID:    action.ID,
-		Status:      action.Status,
+	return r.wait(cmd, desk, results)
+}
+
+// releasable tells what can be released now from what cannot.
+func releasable(found []wire.Isolation) (can, cannot []wire.Isolation) {
+	for _, i := range found {
+		if i.Releasable {
+			can = append(can, i)
+		} else {
+			cannot = append(cannot, i)
+		}
 	}
-	return o.Show(cmd, view, func(w io.Writer) error {
-		return call.Say(w, "release of %s requested: action %s is %s; cordon isolated shows when it is done",
-			name, action.ID, action.Status)
+	return can, cannot
+}
+
+// refused says why machines cannot be released.
+func refused(left []wire.Isolation) error {
+	var lines []string
+	for _, i := range left {
+		lines = append(lines, terminal.Plain(fmt.Sprintf("%s (%s): %s", cmp.Or(i.MachineName, "a machine without a name"),
+			i.MachineID, i.Obstacle), call.FactShown))
+	}
+	return fmt.Errorf("nothing was released: %s", strings.Join(lines, "; "))
+}
+
+// preview shows what will be released and to how many, and asks.
+func (r *releasing) preview(cmd *cobra.Command, meant, left []wire.Isolation) error {
+	w := cmd.ErrOrStderr()
+	if !r.Yes || len(meant) > 1 {
+		if err := printIsolated(w, r.Clock(), meant); err != nil {
+			return err
+		}
+	}
+	for _, i := range left {
+		if err := terminal.Lines(w, call.FactShown, fmt.Sprintf("left out: %s (%s): %s",
+			cmp.Or(i.MachineName, "(no name)"), i.MachineID, i.Obstacle)); err != nil {
+			return err
+		}
+	}
+	question := fmt.Sprintf("Release these %d machines?", len(meant))
+	if len(meant) == 1 {
+		question = fmt.Sprintf("Release %s (%s)?",
+			terminal.Plain(cmp.Or(meant[0].MachineName, meant[0].MachineID), machineShown), meant[0].MachineID)
+	}
+	return r.Confirm(cmd, question)
+}
+
+// nameThem gives results the names that the person saw, where the answer has none, and sorts by them.
+func nameThem(results []wire.Result, seen []wire.Isolation) {
+	for n := range results {
+		at := slices.IndexFunc(seen, func(i wire.Isolation) bool { return i.MachineID == results[n].Object })
+		if at >= 0 && results[n].Name == "" {
+			results[n].Name = seen[at].MachineName
+		}
+	}
+	slices.SortStableFunc(results, func(a, b wire.Result) int {
+		return cmp.Compare(a.Name, b.Name)
 	})
 }
 
-// machineShown is how much is shown of the name of a machine, in characters.
-const machineShown = 100
+// wait looks until all releases are over.
+func (r *releasing) wait(cmd *cobra.Command, desk operate.Desk, results wire.Results) error {
+	return r.Watch(cmd, func(ctx context.Context) (call.Look, error) {
+		isolated, err := desk.Isolated(ctx)
+		left := slices.DeleteFunc(isolated.Machines, func(i wire.Isolation) bool {
+			return !slices.ContainsFunc(results.Results, func(one wire.Result) bool { return one.Object == i.MachineID })
+		})
+		over := err == nil
+		for _, i := range left {
+			if over {
+				over, err = isOver(ctx, desk, i.MachineID, actionOn(results, i.MachineID))
+			}
+		}
+		return call.Look{
+			Value: wire.Isolated{Machines: left},
+			Done:  over,
+			Print: func(w io.Writer) error {
+				if len(left) == 0 {
+					return call.Say(w, "all of them are released")
+				}
+				return printIsolated(w, r.Clock(), left)
+			},
+		}, err
+	})
+}
+
+// actionOn is the action that was asked for a machine; empty: none was.
+func actionOn(results wire.Results, machineID string) string {
+	at := slices.IndexFunc(results.Results, func(r wire.Result) bool { return r.Object == machineID })
+	return results.Results[at].Action
+}
+
+// isOver reports whether an action of a machine has ended. Nothing is waited for where there is no action.
+func isOver(ctx context.Context, desk operate.Desk, machineID, actionID string) (bool, error) {
+	if actionID == "" {
+		return true, nil
+	}
+	m, err := desk.Machine(ctx, machineID)
+	at := slices.IndexFunc(m.Actions, func(a wire.MachineAction) bool { return a.ID == actionID })
+	return at >= 0 && machine.ActionStatus(m.Actions[at].Status).Final(), err
+}

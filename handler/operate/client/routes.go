@@ -150,7 +150,13 @@ func (c *Client) Discard(ctx context.Context, o wire.DeadLetterOrder) (wire.Resu
 
 // RunHunt asks a hunt's query now.
 func (c *Client) RunHunt(ctx context.Context, o wire.HuntOrder) (wire.HuntRows, error) {
-	return post(ctx, c, "/hunts/run", o.Command, o, func(h wire.HuntRows) bool {
+	found, err := post(ctx, c, "/hunts/run", o.Command, o, func(h wire.HuntRows) bool {
 		return h.Hunt == o.Hunt
 	})
+	for _, row := range found.Rows {
+		if err == nil && len(row) != len(found.Columns) {
+			err = c.foreign("answered with a row of %d values for %d columns", len(row), len(found.Columns))
+		}
+	}
+	return found, err
 }

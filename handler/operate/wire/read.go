@@ -133,11 +133,13 @@ type DeadLetter struct {
 	Description string    `json:"description,omitempty"`
 	Deferred    bool      `json:"deferred,omitzero"`
 	Readable    bool      `json:"readable"`
-	What        string    `json:"what,omitempty"`    // what it asks for
-	Why         string    `json:"why,omitempty"`     // why it cannot be read
-	AlertID     string    `json:"alertId,omitempty"` // whom it is about
-	Known       string    `json:"known,omitempty"`   // of one dead letter: what the ledger knows of it
-	Body        string    `json:"body,omitempty"`    // of one dead letter: its text, at most 16 KiB
+	What        string    `json:"what,omitempty"`       // what it asks for
+	Why         string    `json:"why,omitempty"`        // why it cannot be read
+	AlertID     string    `json:"alertId,omitempty"`    // whom it is about
+	Known       string    `json:"known,omitempty"`      // of one dead letter: what the ledger knows of it
+	Body        string    `json:"body,omitempty"`       // of one dead letter: its text, at most 16 KiB
+	BodyBase64  string    `json:"bodyBase64,omitempty"` // of a body that is no UTF-8
+	BodyCut     bool      `json:"bodyCut,omitzero"`     // only its beginning is shown
 }
 
 // Doctor is what the app finds out about its own set-up.

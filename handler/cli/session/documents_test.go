@@ -1,4 +1,4 @@
-package deadletters
+package session
 
 import (
 	"testing"
@@ -8,5 +8,5 @@ import (
 
 func TestEveryDocumentCanBeWritten(t *testing.T) {
 	t.Parallel()
-	outgoingtest.Written(t, []any{view{}, listed{}, detailed{}, fate{}, fates{}})
+	outgoingtest.Written(t, []any{Pin{}, book{}})
 }

@@ -1,0 +1,105 @@
+package oncall
+
+import (
+	"cmp"
+	"context"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"cordon/handler/cli/call"
+	"cordon/handler/config"
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
+	"cordon/handler/terminal"
+)
+
+// How many entries of the journal are shown, and how many at a time the API gives.
+const (
+	journalUsual = 50
+	journalMost  = 5000
+	journalPage  = 200
+)
+
+// Journal makes the command that lists what people did.
+func Journal(p call.Program) *cobra.Command {
+	o, limit := &call.Operator{Program: p}, 0
+	c := &cobra.Command{
+		Use:   "journal",
+		Short: "List what people did by hand, newest first: who, what, why and what became of it",
+		Long: "Every order of a person is written down before it is carried out. STATE is done,\n" +
+			"refused, failed, unknown, or begun: then it is still under way, or it is not yet\n" +
+			"known how it ended. Changes nothing." +
+			call.Exits,
+		Example: "  cordon journal\n" +
+			"  cordon journal --limit 500 --json | jq '.entries[] | select(.by == \"alice@contoso.com\")'",
+		Args: call.NoOperand("journal"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if limit < 1 || limit > journalMost {
+				return call.Usagef("--limit %d is out of bounds: expected 1 to %d", limit, journalMost)
+			}
+			return showJournal(cmd, o, limit)
+		},
+	}
+	o.ReadFlags(c)
+	c.Flags().IntVar(&limit, "limit", journalUsual, "at most so many, 1 to 5000")
+	return c
+}
+
+func showJournal(cmd *cobra.Command, o *call.Operator, limit int) error {
+	desk, done, err := o.Desk(cmd, config.Ledger)
+	if err != nil {
+		return err
+	}
+	defer done()
+	all, err := readJournal(cmd.Context(), desk, limit)
+	if err != nil {
+		return err
+	}
+	return o.Show(cmd, all, func(w io.Writer) error {
+		if len(all.Entries) == 0 {
+			return call.Say(w, "nobody did anything by hand")
+		}
+		if err := printJournal(w, o.Clock(), all.Entries); err != nil {
+			return err
+		}
+		if all.Next != "" {
+			return call.Say(w, "there are more; --limit shows up to %d", journalMost)
+		}
+		return nil
+	})
+}
+
+func readJournal(ctx context.Context, desk operate.Desk, limit int) (all wire.Journal, err error) {
+	all.Entries = []wire.Entry{}
+	for {
+		page, err := desk.Journal(ctx, min(limit-len(all.Entries), journalPage), all.Next)
+		if err != nil {
+			return all, err
+		}
+		all.Entries = append(all.Entries, page.Entries...)
+		all.Next = page.Next
+		if page.Next == "" || len(all.Entries) >= limit {
+			return all, nil
+		}
+	}
+}
+
+func printJournal(w io.Writer, now call.Clock, entries []wire.Entry) error {
+	list := terminal.List{
+		Heading: []string{"SINCE", "BY", "DID", "TO", "STATE"},
+		Cut:     []int{1, 3},
+	}
+	for _, e := range entries {
+		row := terminal.Entry{
+			Cells: []string{now.Age(e.At), e.By, e.Verb, cmp.Or(e.Name, e.Object), e.State},
+		}
+		for _, line := range []struct{ name, text string }{{"why: ", e.Reason}, {"result: ", e.Result}} {
+			if line.text != "" {
+				row.Below = append(row.Below, line.name+line.text)
+			}
+		}
+		list.Rows = append(list.Rows, row)
+	}
+	return list.Write(w, call.FactShown)
+}
