@@ -96,9 +96,9 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 func versionCommand(version string) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   "Print the version of this program; cordon whoami has that of the app",
+		Short:   "Print the version of this program",
 		Example: "  cordon version",
-		Long:    "Prints one line." + call.Exits,
+		Long:    "Prints one line; cordon whoami has the version of the app." + call.Exits,
 		Args:    call.NoOperand("version"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return call.Say(cmd.OutOrStdout(), "cordon %s, %s, %s/%s", version, runtime.Version(), runtime.GOOS,

@@ -194,8 +194,11 @@ func whoAmI(cmd *cobra.Command, o *call.Operator) error {
 			{"by", is.Way},
 		}
 		if until := o.Clock().Stamp(me.Until); until != "" {
-			rows = append(rows, []string{"token until", until + ", renewed by itself"})
+			rows = append(rows, []string{"token until", until})
 		}
-		return terminal.Pairs(w, call.FactShown, append(rows, []string{"apps here", strings.Join(is.Apps, ", ")})...)
+		if len(is.Apps) > 0 {
+			rows = append(rows, []string{"apps here", strings.Join(is.Apps, ", ")})
+		}
+		return terminal.Pairs(w, call.FactShown, rows...)
 	})
 }

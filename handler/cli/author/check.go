@@ -34,7 +34,7 @@ func Check(getenv func(string) string) *cobra.Command {
 	x := &checking{getenv: getenv}
 	c := &cobra.Command{
 		Use:   "check [playbook]",
-		Short: "Check a playbook: every problem with file, line, column and the way out",
+		Short: "Check a playbook: every problem with its place and the way out",
 		Long: "Reads the playbook (CORDON_PLAYBOOK or playbook.yaml if none is named) as the\n" +
 			"handler does at start. Warns about what is probably not meant, such as rules\n" +
 			"that can never match, and lists the permissions that the app registration needs.\n" +

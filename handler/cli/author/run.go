@@ -34,7 +34,7 @@ func Run(p call.Program) *cobra.Command {
 	x := &observing{Operator: call.Operator{Program: p}}
 	c := &cobra.Command{
 		Use:   "run --alert ID --observe [playbook]",
-		Short: "Decide about an alert as the handler would at this moment, and do nothing",
+		Short: "Decide about an alert as the handler would now, and do nothing",
 		Long: "Reads the alert, its machine and what the playbook's rules ask for besides from\n" +
 			"the API, and from the ledger whether acting is paused, which other alerts there\n" +
 			"are, how the alert was answered before and what is under way on the machine. It\n" +

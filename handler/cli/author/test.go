@@ -18,7 +18,7 @@ func Test() *cobra.Command {
 	var asJSON, verbose bool
 	c := &cobra.Command{
 		Use:   "test [folder]",
-		Short: "Hold playbooks against cases: an alert and a machine, and the plan that is wanted",
+		Short: "Hold playbooks against cases: what is given, what is wanted",
 		Long: "Decides every case in the files that end in " + cases.Suffix + ", in the folder\n" +
 			"(default: the one it is called in) and the ones in it. A file names its playbook\n" +
 			"and lists cases; alert and machine are as the Defender API answers them, and\n" +

@@ -23,7 +23,7 @@ func Doctor(p call.Program) *cobra.Command {
 	var limit time.Duration
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check settings, tokens and roles, Defender, queues, tables, mail and the app's files",
+		Short: "Check what of the app's set-up works, and say what to do",
 		Long: "Has the app check its own set-up and say, line by line, what works and what to\n" +
 			"do about the rest. It acts on no machine and prints no secret. On each queue it\n" +
 			"schedules two messages for a month ahead, looks at them and cancels them, so\n" +

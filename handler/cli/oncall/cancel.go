@@ -29,11 +29,12 @@ func Cancel(p call.Program) *cobra.Command {
 	x := &cancelling{Operator: call.Operator{Program: p}}
 	c := &cobra.Command{
 		Use:   "cancel ACTION --reason TEXT",
-		Short: "Cancel a machine action that is not over, such as an isolation of a machine that is off",
-		Long: "ACTION is the id that cordon machine shows; its beginning is enough for the newest\n" +
-			"action of an isolated machine, or with --machine. An isolation that is done is\n" +
-			"not cancelled but released. The app hears of it as of every end of an action,\n" +
-			"and people are told. Asks first on a terminal; elsewhere it wants --yes." +
+		Short: "Cancel a machine action that is not over",
+		Long: "For an isolation of a machine that is off, say, which has not begun. One that is\n" +
+			"done is not cancelled but released. ACTION is the id that cordon machine shows;\n" +
+			"its beginning is enough for the action of cordon isolated, or with --machine.\n" +
+			"The app hears of it as of every end of an action, and people are told. Asks\n" +
+			"first on a terminal; elsewhere it wants --yes." +
 			call.Exits,
 		Example: "  cordon cancel 5382f7ea-7557-4ab7-9782-d50480024a4e --reason 'wrong machine'\n" +
 			"  cordon cancel 5382f7ea --machine ws-0147 --reason 'wrong machine' --watch",

@@ -22,13 +22,14 @@ func Isolated(p call.Program) *cobra.Command {
 	o, watch := &call.Operator{Program: p}, false
 	c := &cobra.Command{
 		Use:   "isolated",
-		Short: "List isolated machines, newest first: since when, until when, by whom and why",
-		Long: "What Defender lists, held against what the ledger believes. Defender's API has no\n" +
-			"field that says whether a machine is isolated: the last isolation or release\n" +
-			"that was done decides, and how long ago that was. ENDS is when Defender lifts\n" +
-			"the isolation by itself, which the API does not show. BY is Cordon, or who else\n" +
-			"asked for it. Where the two differ a line says in what. IDs are cut as far as\n" +
-			"they can be told apart; every command takes them so. Changes nothing." +
+		Short: "List isolated machines: since and until when, by whom and why",
+		Long: "What Defender lists, held against what the ledger believes, newest first.\n" +
+			"Defender's API has no field that says whether a machine is isolated: the last\n" +
+			"isolation or release that was done decides, and how long ago that was. ENDS is\n" +
+			"when Defender lifts the isolation by itself, which the API does not show. BY is\n" +
+			"Cordon, or who else asked for it. Where the two differ a line says in what. IDs\n" +
+			"are cut as far as they can be told apart; every command takes them so. Changes\n" +
+			"nothing." +
 			call.Exits,
 		Example: "  cordon isolated\n" +
 			"  cordon isolated --watch\n" +
@@ -109,7 +110,7 @@ func reasons(i wire.Isolation) (lines []string) {
 		why = strings.TrimSpace(fmt.Sprintf("%s (%s)", why, strings.Join(of, ", ")))
 	}
 	if i.Rule != "" {
-		why = fmt.Sprintf("rule %s: %s", i.Rule, why)
+		why = strings.TrimSuffix(fmt.Sprintf("rule %s: %s", i.Rule, why), ": ")
 	}
 	if why != "" {
 		lines = append(lines, why)

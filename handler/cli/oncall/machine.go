@@ -20,10 +20,10 @@ func Machine(p call.Program) *cobra.Command {
 	o, watch := &call.Operator{Program: p}, false
 	c := &cobra.Command{
 		Use:   "machine MACHINE",
-		Short: "Show one machine: what it is, its isolation, what is held, its actions, what people did",
-		Long: "Named by its id, its name, or the beginning of an id that a list shows. Actions\n" +
-			"are those of 90 days, newest first; their ids are what cordon cancel wants.\n" +
-			"Changes nothing." +
+		Short: "Show one machine: its isolation, what is held, its actions",
+		Long: "And what it is, and what people did to it. Named by its id, its name, or the\n" +
+			"beginning of an id that a list shows. Actions are those of 90 days, newest\n" +
+			"first; their ids are what cordon cancel wants. Changes nothing." +
 			call.Exits,
 		Example: "  cordon machine ws-0147\n" +
 			"  cordon machine 1e5bc9d7 --watch\n" +

@@ -30,9 +30,9 @@ func Release(p call.Program) *cobra.Command {
 	r := &releasing{Operator: call.Operator{Program: p}}
 	c := &cobra.Command{
 		Use:   "release MACHINE...|--rule NAME|--since TIME|--all --reason TEXT",
-		Short: "Release isolated machines: named by id or name, or all that a rule isolated",
-		Long: "Lists first what it will release, then asks Defender and says under which action.\n" +
-			"FollowActions records each and mails those who were told of the isolation.\n" +
+		Short: "Release isolated machines: named, or all that a rule isolated",
+		Long: "Lists first what it will release, then asks Defender and says under which\n" +
+			"action. The app records each and mails those who were told of the isolation.\n" +
 			"Alerts that were seen before the release do not isolate the machine again,\n" +
 			"unless one becomes more severe or is resolved and opened again; a newer one\n" +
 			"does: cordon pause first, if a rule is wrong. Who and why stand in the action's\n" +
