@@ -28,8 +28,9 @@ func Journal(p call.Program) *cobra.Command {
 		Use:   "journal",
 		Short: "List what people did by hand, newest first",
 		Long: "Who did what, why, and what became of it. Every order of a person is written\n" +
-			"down before it is carried out. STATE is done, refused, failed, unknown, or begun:\n" +
-			"then it is still under way, or it is not yet known how it ended. Changes nothing." +
+			"down before it is carried out. STATE is done, refused, failed, unknown, or\n" +
+			"begun: then it is still under way, or it is not yet known how it ended. Changes\n" +
+			"nothing." +
 			call.Exits,
 		Example: "  cordon journal\n" +
 			"  cordon journal --limit 500 --json | jq '.entries[] | select(.by == \"alice@contoso.com\")'",

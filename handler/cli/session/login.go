@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"cordon/handler/operate/wire"
 )
@@ -116,6 +117,9 @@ func question(name string, address *url.URL, says wire.SignIn, way string) strin
 		address, name, says.Tenant, says.Cloud, authorityOf(says), way, says.CLI, says.Scope(address.Hostname()))
 }
 
+// signInTime is how long a person may take.
+const signInTime = 10 * time.Minute
+
 // signIn has a person prove who it is.
 func (k *Keeper) signIn(
 	ctx context.Context,
@@ -138,12 +142,17 @@ func (k *Keeper) signIn(
 	if err != nil {
 		return who, err
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, signInTime, errors.New("nobody signed in within 10 minutes"))
+	defer cancel()
 	if way == DeviceCode {
 		who, err = k.byDeviceCode(ctx, c, scope)
 	} else {
 		who, err = k.byBrowser(ctx, c, scope)
 	}
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		err = context.Cause(ctx)
+	case err != nil:
 		err = fmt.Errorf("not signed in: %s", why(err))
 	}
 	return who, err
