@@ -6,6 +6,7 @@ VERSION  ?= $(shell git describe --tags --always --dirty --abbrev=12 2>/dev/null
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 FUZZTIME ?= 20s
 FEEDS    ?= 10000
+FRONT    := 127.0.0.1:7071
 TEST     := $(GO) test -shuffle=on
 # go.mod names the Go that everything is built with: an older 1.26 fetches it as a module, whatever the user's settings.
 export GOTOOLCHAIN := auto
@@ -16,19 +17,25 @@ export GOTOOLCHAIN := auto
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: need-go ## build the handler for this machine and stage dist/
-	@rm -rf dist && mkdir -p dist
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/cordon ./handler
-	@cp host.json playbook.yaml dist/ && cp -R functions/. hunts dist/
+# A running dist/ is not disturbed: what differs is written beside the old and takes its place.
+build: need-go tool ## build the handler for this machine and stage dist/
+	@rm -rf build/app && mkdir -p build/app
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o build/app/cordon ./handler
+	@cp host.json playbook.yaml build/app/ && cp -R functions/. hunts build/app/
+	@build/local stage build/app dist
 
-run: build ## play the scenario against stand-ins on this machine; ONCE=1 exits with a verdict, SOURCE=<x> reads alerts from defender, graph or both, FAULT=<x> proves a check
+# What serves, plays and stages on this machine.
+tool: need-go
 	@$(GO) build -trimpath -o build/local ./local
-	@build/local run --app dist $(if $(ONCE),--once) $(if $(SOURCE),--source $(SOURCE)) $(if $(FAULT),--fault $(FAULT))
+
+run: tool ## play the scenario against stand-ins on this machine; ONCE=1 exits with a verdict, SOURCE=<x> reads alerts from defender, graph or both, PLAYBOOK=<file> plays with yours, ADDR=<host:port> moves it, FAULT=<x> proves a check
+	@$(if $(ONCE),,build/local free $(or $(ADDR),$(FRONT)))
+	@$(MAKE) --no-print-directory build
+	@build/local run --app dist --addr $(or $(ADDR),$(FRONT)) $(if $(ONCE),--once) $(if $(SOURCE),--source $(SOURCE)) $(if $(PLAYBOOK),--playbook '$(PLAYBOOK)') $(if $(FAULT),--fault $(FAULT))
 
 chaos: $(if $(filter command,$(firstword $(origin FEEDS))),feeds,strikes) ## kill the handler at everything it sends; QUICK=1 samples, KIND=<x> strikes in one way only, SEED=<n> varies, SOURCE=<x> reads alerts from defender, graph or both, SABOTAGE=<x> proves a check; FEEDS=<n> plays feeds instead
 
 strikes: build
-	@$(GO) build -trimpath -o build/local ./local
 	@build/local chaos --app dist $(if $(QUICK),--quick) $(if $(KIND),--kind $(KIND)) $(if $(SEED),--seed $(SEED)) $(if $(SOURCE),--source $(SOURCE)) $(if $(SABOTAGE),--sabotage $(SABOTAGE))
 
 start: build ## run dist/ under Azure Functions Core Tools (wants func and a Service Bus)
@@ -86,12 +93,11 @@ golden: need-go ## rewrite golden files and show the difference
 
 # The zip depends on the sources, VERSION and the version of Go, which go.mod names (a newer one stays as it is), and on
 # nothing else: not on the folder, the repository's state, the time, the user's file modes or settings of the go command.
-package: need-go ## build/cordon.zip for Linux x64, ready to deploy, the same byte for byte from the same sources
+package: need-go tool ## build/cordon.zip for Linux x64, ready to deploy, the same byte for byte from the same sources
 	@rm -rf build/stage && mkdir -p build/stage
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 GOAMD64=v1 GOFLAGS= GOEXPERIMENT= GOFIPS140=off GOWORK=off \
 	  $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o build/stage/cordon ./handler
 	@cp host.json playbook.yaml LICENSE build/stage/ && cp -R functions/. hunts build/stage/
-	@$(GO) build -trimpath -o build/local ./local
 	@build/local sbom --version '$(VERSION)' build/stage/cordon build/stage
 	@build/local package build/stage build/cordon.zip
 
@@ -121,4 +127,4 @@ need-go:
 
 need-cc:
 	@[ -n "$$($(GO) env CC)" ] && command -v $$($(GO) env CC) >/dev/null || { echo "the race detector wants a C compiler (gcc); install one or run: make quick"; exit 1; }
-.PHONY: need-go need-cc
+.PHONY: need-go need-cc tool

@@ -19,7 +19,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := rootCommand().ExecuteContext(ctx)
+	ended := ctx.Err() != nil
 	stop()
+	if err != nil && ended && !errors.Is(err, errBroken) {
+		os.Exit(130) // as shells say it of what a person has ended
+	}
 	if err != nil {
 		if !errors.Is(err, errBroken) {
 			fmt.Fprintf(os.Stderr, "local: %v\n", err)
@@ -40,7 +44,8 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(runCommand(), chaosCommand(), packageCommand(), sbomCommand(), licensesCommand())
+	root.AddCommand(runCommand(), chaosCommand(), packageCommand(), sbomCommand(), licensesCommand(),
+		stageCommand(), freeCommand())
 	root.AddCommand(serveCommands()...)
 	return root
 }
@@ -57,6 +62,7 @@ func runCommand() *cobra.Command {
 	c.Flags().BoolVar(&o.once, "once", false, "print the summary as one JSON object and exit: 0 if every promise held")
 	c.Flags().StringVar(&o.fault, "fault", "", "break something on the way, to see the summary notice")
 	c.Flags().StringVar(&o.source, "source", world.OnlyDefender, "where alerts are read: defender, graph or both")
+	c.Flags().StringVar(&o.playbook, "playbook", "", "play with this file; the promises are not judged then")
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:7071", "address of the host's front; a free port with --once")
 	c.Flags().Uint64Var(&o.seed, "seed", 1, "seed of the scenario and of how early or late timers tick")
 	c.Flags().BoolVar(&o.verbose, "verbose", false, "show the handler's log")

@@ -27,11 +27,13 @@ type play struct {
 	ended    time.Time
 
 	front  string        // host and port of the Functions host
+	judged bool          // the playbook is the one that the promises are about
 	pushed int           // alerts that the webhook accepted
 	health *judge.Health // in the end
 }
 
-// everything plays the scenario and waits until all is answered, or for settleTime; watch sees the runs meanwhile.
+// everything plays the scenario and, if it is judged, waits until all is answered, or for settleTime; watch sees the
+// runs meanwhile.
 func (p *play) everything(ctx context.Context, watch func([]judge.Run)) {
 	for _, m := range p.scenario.Machines {
 		p.Defender.AddMachine(machineOf(m))
@@ -52,6 +54,9 @@ func (p *play) everything(ctx context.Context, watch func([]judge.Run)) {
 			return
 		}
 		step.do()
+	}
+	if !p.judged {
+		return
 	}
 	settle, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()

@@ -73,8 +73,16 @@ func (p *progress) line(r judge.Run) {
 	if took := r.ChangedAt.Sub(since); took > 0 && !p.begun.IsZero() {
 		elapsed = fmt.Sprintf("%.1fs", took.Seconds())
 	}
-	fmt.Fprintf(p.out, "%7s  %-13s  %-9s  %-14s  %s\n", elapsed, r.Severity, p.names[r.MachineID], decision,
-		p.paint(tone, outcome))
+	fmt.Fprintf(p.out, "%7s  %-13s  %-9s  %-14s  %s\n", elapsed, r.Severity, p.names[r.MachineID], short(decision, 40),
+		p.paint(tone, short(outcome, 80)))
+}
+
+// short keeps a line readable where a playbook does several things.
+func short(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
 }
 
 // words says what was decided of a run and what became of it.
@@ -83,7 +91,7 @@ func words(r judge.Run) (decision, outcome, tone string) {
 	case r.State == "parked":
 		return "parked", "a person must look", "bad"
 	case r.State == "waiting":
-		return "isolate", "requested, waiting for the machine", "wait"
+		return "act", "requested, waiting for the machine", "wait"
 	case r.Outcome == "no rule":
 		return "nothing", "no rule matches", ""
 	case r.Outcome == "isolated":

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -20,14 +23,15 @@ import (
 
 // runOptions are the flags of `local run`.
 type runOptions struct {
-	app     string
-	once    bool
-	fault   string
-	source  string
-	addr    string
-	seed    uint64
-	verbose bool
-	out     io.Writer
+	app      string
+	once     bool
+	fault    string
+	source   string
+	playbook string // file to play with; empty: the one of the app, enforcing, with a rule for the hunt
+	addr     string
+	seed     uint64
+	verbose  bool
+	out      io.Writer
 }
 
 // settleTime is how long the handler may take, after the last alert, to answer what is open.
@@ -35,14 +39,11 @@ const settleTime = 60 * time.Second
 
 // run plays the scenario and judges it; without once it goes on serving until the context ends.
 func (o *runOptions) run(ctx context.Context) error {
-	if err := errors.Join(checkFault(o.fault), world.CheckSource(o.source)); err != nil {
+	if err := o.check(ctx); err != nil {
 		return err
 	}
-	playbook, err := world.Enforcing(o.app)
+	playbook, err := o.rules()
 	if err != nil {
-		return err
-	}
-	if playbook, err = withHunt(playbook); err != nil {
 		return err
 	}
 	s := scenario.Standard(o.seed)
@@ -50,25 +51,15 @@ func (o *runOptions) run(ctx context.Context) error {
 		s = s.WithGraph()
 	}
 	m := &meddler{name: o.fault, scenario: s}
-	front := o.addr
-	if o.once {
-		front = ""
-	}
-	e, err := world.Start(world.Options{
-		Addr:          front,
-		Defender:      simOptions(),
-		Alerts:        alertsim.Options{Lag: graphLag, Amend: alsoOn(s)},
-		Source:        o.source,
-		Playbook:      playbook,
-		Between:       m.between,
-		BetweenAlerts: m.between,
-	})
+	e, err := o.start(s, m, playbook)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	if err := prepareHunt(e, s, time.Now().Add(5*time.Second)); err != nil {
-		return err
+	if o.playbook == "" {
+		if err := prepareHunt(e, s, time.Now().Add(5*time.Second)); err != nil {
+			return err
+		}
 	}
 	host, err := funchost.Start(ctx, o.host(e))
 	if err != nil {
@@ -79,10 +70,82 @@ func (o *runOptions) run(ctx context.Context) error {
 		"SMTP.\nAlerts are read from " + readFrom(o.source) + ".\n" +
 		"Other than in Azure: polls every second instead of every minute, mails after 2 s instead of 30 s, machines " +
 		"answer in seconds.")
-	p := &play{World: e, scenario: s, meddler: m, begun: time.Now(), front: host.Addr()}
+	p := &play{
+		World:    e,
+		scenario: s,
+		meddler:  m,
+		begun:    time.Now(),
+		front:    host.Addr(),
+		judged:   o.playbook == "",
+	}
 	shown := newProgress(o.out, colourful(o.out), s, p.begun)
 	shown.header()
 	p.everything(ctx, shown.show)
+	if ctx.Err() != nil {
+		return ctx.Err() // what was not played whole is not judged
+	}
+	return o.conclude(ctx, p, shown)
+}
+
+// check refuses what does not go together, and a playbook that the handler would not start with.
+func (o *runOptions) check(ctx context.Context) error {
+	if err := errors.Join(checkFault(o.fault), world.CheckSource(o.source)); err != nil {
+		return err
+	}
+	if o.playbook == "" {
+		return nil
+	}
+	if o.once || o.fault != "" {
+		return errors.New("the promises are those of the playbook in the app: a playbook of your own is played, and " +
+			"not judged, so leave out ONCE and FAULT")
+	}
+	said, err := exec.CommandContext(ctx, filepath.Join(o.app, "cordon"), "check", o.playbook).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("the playbook cannot be played: %s", bytes.TrimSpace(said))
+	}
+	return nil
+}
+
+// rules is the text of the playbook to play with.
+func (o *runOptions) rules() (string, error) {
+	if o.playbook != "" {
+		text, err := os.ReadFile(o.playbook)
+		return string(text), err
+	}
+	playbook, err := world.Enforcing(o.app)
+	if err != nil {
+		return "", err
+	}
+	return withHunt(playbook)
+}
+
+// start brings the world up.
+func (o *runOptions) start(s scenario.Scenario, m *meddler, playbook string) (*world.World, error) {
+	front := ""
+	if !o.once {
+		var err error
+		if front, err = frontAddress(o.addr); err != nil {
+			return nil, err
+		}
+	}
+	w, err := world.Start(world.Options{
+		Addr:          front,
+		Defender:      simOptions(),
+		Alerts:        alertsim.Options{Lag: graphLag, Amend: alsoOn(s)},
+		Source:        o.source,
+		Playbook:      playbook,
+		Between:       m.between,
+		BetweenAlerts: m.between,
+	})
+	return w, busy(front, err)
+}
+
+// conclude says whether every promise held, and serves people unless it was once.
+func (o *runOptions) conclude(ctx context.Context, p *play, shown *progress) error {
+	if !p.judged {
+		o.say("\n  The promises are those of the playbook in the app: this one is not judged.")
+		return o.serve(ctx, p, shown)
+	}
 	verdict := judge.Judge(p.evidence())
 	if o.once {
 		for _, problem := range verdict.Problems {
@@ -93,7 +156,7 @@ func (o *runOptions) run(ctx context.Context) error {
 		}
 	} else {
 		shown.summary(verdict)
-		if err := o.serve(ctx, e, host); err != nil {
+		if err := o.serve(ctx, p, shown); err != nil {
 			return err
 		}
 	}
@@ -124,20 +187,27 @@ func (o *runOptions) host(w *world.World) funchost.Options {
 	return h
 }
 
-// serve keeps everything up for people until the context ends.
-func (o *runOptions) serve(ctx context.Context, e *world.World, host *funchost.Host) error {
-	inbox, err := e.Serve(e.Mail.Handler(), nil)
+// serve keeps everything up for people until the context ends, and shows what becomes of runs meanwhile.
+func (o *runOptions) serve(ctx context.Context, p *play, shown *progress) error {
+	inbox, err := p.Serve(p.Mail.Handler(), nil)
 	if err != nil {
 		return err
 	}
-	tenant, err := e.Serve(e.Defender.Page(), nil)
+	tenant, err := p.Serve(p.Defender.Page(), nil)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.out,
-		"\n  host's front   http://%s/api/health\n  inbox          %s/\n  tenant         %s/\n\nCtrl-C ends it.\n",
-		host.Addr(), inbox, tenant)
-	<-ctx.Done()
+	signIn, err := writeShells(p.World, o.app)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(o.out, "\n  host's front   %s/api/health\n  inbox          %s/\n  tenant         %s/\n\n"+
+		"To try the commands of docs/on-call.md, sign another shell in as the operator, or as reader or approver:\n\n"+
+		"  %s\n\nCtrl-C ends it.\n", p.AppURL, inbox, tenant, signIn)
+	until(ctx, 500*time.Millisecond, func() bool {
+		shown.show(p.Runs())
+		return false
+	})
 	return nil
 }
 

@@ -50,6 +50,7 @@ type Want struct {
 	Client   string // client id of the app that the person uses
 	API      string // client id of the app that it is for
 	Flaw     Flaw
+	Lifetime time.Duration // 0: as clients get it
 }
 
 // Strangers, who are nobody in any tenant of the Sim.
@@ -82,6 +83,9 @@ func (s *Sim) TokenFor(w Want) (string, error) {
 		acr = "0"
 	}
 	c := s.accessClaims(base, p, client, api, api.API.Scopes, acr)
+	if w.Lifetime != 0 {
+		c.Expires = s.options.Now().Add(w.Lifetime).Unix()
+	}
 	return s.flawed(c, api, w.Flaw), nil
 }
 
