@@ -1,0 +1,147 @@
+package operate_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"cordon/handler/deadletter"
+	"cordon/handler/hunt"
+	"cordon/handler/internal/mortal"
+	"cordon/handler/internal/world"
+	"cordon/handler/ledger/journal"
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
+)
+
+// box is a queue with dead letters that a process may be killed at.
+type box struct {
+	letters
+	life *mortal.Life
+	sent map[int64]int // how often each was sent again, or dropped
+}
+
+func (b *box) take(numbers []int64) ([]deadletter.Taken, error) {
+	var all []deadletter.Taken
+	for _, n := range numbers {
+		err := b.life.Leave(func() {
+			if b.sent[n] == 0 {
+				b.sent[n]++
+			}
+		})
+		if err != nil {
+			return all, err
+		}
+		all = append(all, deadletter.Taken{Number: n, Done: true, Text: "done"})
+	}
+	return all, nil
+}
+
+func (b *box) Replay(
+	_ context.Context, _ string, numbers []int64, _ func(deadletter.Letter) (deadletter.Copy, error),
+) ([]deadletter.Taken, error) {
+	return b.take(numbers)
+}
+
+func (b *box) Drop(_ context.Context, _ string, numbers []int64) ([]deadletter.Taken, error) {
+	return b.take(numbers)
+}
+
+// TestKilledAtAnyCallTheJournalNeverSaysOtherwiseOfDeadLetters kills the process at every call of an order about two
+// dead letters. They leave no trace, so that nobody may know afterwards; but the journal never says what is not so.
+func TestKilledAtAnyCallTheJournalNeverSaysOtherwiseOfDeadLetters(t *testing.T) {
+	t.Parallel()
+	orders := map[string]func(operate.Desk, wire.DeadLetterOrder) (wire.Results, error){
+		"replay": func(d operate.Desk, o wire.DeadLetterOrder) (wire.Results, error) {
+			return d.Replay(context.Background(), o)
+		},
+		"drop": func(d operate.Desk, o wire.DeadLetterOrder) (wire.Results, error) {
+			return d.Discard(context.Background(), o)
+		},
+	}
+	for verb, give := range orders {
+		for breaths := 0; killedAtLetters(t, verb, give, breaths, false); breaths++ {
+			killedAtLetters(t, verb, give, breaths, true)
+		}
+	}
+}
+
+func killedAtLetters(
+	t *testing.T,
+	verb string,
+	give func(operate.Desk, wire.DeadLetterOrder) (wire.Results, error),
+	breaths int,
+	mute bool,
+) (died bool) {
+	t.Helper()
+	w := world.New(t)
+	ledger := w.Start(-1, false).Ledger
+	if err := ledger.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p := w.Start(breaths, mute)
+	queue := &box{life: p.Life, sent: map[int64]int{}}
+	office := &operate.Office{Desk: p.AtDesk(), Letters: queue, Tenant: world.Tenant, Now: w.Clock}
+	o := wire.DeadLetterOrder{
+		Order:   wire.Order{Command: "12345678", Reason: "mended"},
+		Numbers: []int64{17, 18},
+	}
+	_, _ = give(office.As(wire.Me{}, journal.Author{Name: "operator@contoso.com"}), o)
+	died = p.Died()
+	w.Advance(2 * time.Hour)
+	d, _ := w.Desk()
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	entries, _, err := ledger.Journal.Page(t.Context(), 10, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]journal.State{}
+	for _, e := range entries {
+		told[e.Object] = e.State
+	}
+	for n, sent := range map[int64]int{17: queue.sent[17], 18: queue.sent[18]} {
+		said := told[fmt.Sprintf("alerts %d", n)]
+		isSo := said == journal.Unknown || (said == journal.Done) == (sent == 1) && said != journal.Failed || said == ""
+		if !isSo || said == "" && sent > 0 || said == journal.Begun {
+			t.Errorf("%s killed after %d calls (answer lost: %v): %d was taken %d times, the journal says %q",
+				verb, breaths, mute, n, sent, said)
+		}
+	}
+	return died
+}
+
+// dying is an API that ends the process while a query is under way.
+type dying struct{ life *mortal.Life }
+
+func (d dying) Hunt(context.Context, string, time.Time, time.Time) (hunt.Table, error) {
+	d.life.Kill()
+	return hunt.Table{}, mortal.ErrDead
+}
+
+// TestAHuntWhoseProcessEndsIsInTheJournalAsNotKnown ends the process while a query is under way.
+func TestAHuntWhoseProcessEndsIsInTheJournalAsNotKnown(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	p := w.Start(-1, false)
+	if err := p.Ledger.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	office := &operate.Office{Desk: p.AtDesk(), Hunting: dying{p.Life}, Catalogue: catalogue(t), Now: w.Clock}
+	o := wire.HuntOrder{Order: wire.Order{Command: "12345678", Reason: "look"}, Hunt: "tools"}
+	rows, err := office.As(wire.Me{}, journal.Author{Name: "operator@contoso.com"}).RunHunt(t.Context(), o)
+	if err == nil {
+		t.Errorf("it answered with %d rows", len(rows.Rows))
+	}
+	w.Advance(2 * time.Hour)
+	d, _ := w.Desk()
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	entries, _, err := d.Journal.Page(t.Context(), 10, "")
+	if err != nil || len(entries) != 1 || entries[0].State != journal.Unknown || entries[0].Object != "tools" {
+		t.Errorf("the journal says %+v, %v", entries, err)
+	}
+}
