@@ -158,6 +158,8 @@ func (d *Desk) afterTrouble(ctx context.Context, e journal.Entry, err error) (jo
 	case changesLedger(e.Verb):
 		end, found, lookErr := d.look(ctx, e)
 		return end, found && lookErr == nil
+	case e.Verb == VerbHunt: // it changes nothing, so that no rows are all that there is to know
+		return journal.End{State: journal.Failed, Result: "it gave no rows: " + err.Error(), At: d.Now()}, true
 	case errors.As(err, &api) && api.Trouble() != machine.UnknownFate:
 		return journal.End{State: journal.Failed, Result: "nothing was done: " + err.Error(), At: d.Now()}, true
 	}
