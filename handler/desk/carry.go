@@ -59,7 +59,11 @@ func (d *Desk) Carry(ctx context.Context, verb string, c Command, tasks []Task) 
 	if err != nil {
 		return nil, err
 	}
-	order, _, other, err := d.Journal.Give(ctx, journal.Order{Command: c.ID, Digest: digest, At: d.Now()})
+	order, _, other, err := d.Journal.Give(ctx, journal.Order{
+		Command: c.ID,
+		Digest:  digest,
+		At:      d.Now(),
+	})
 	switch {
 	case err != nil:
 		return nil, err
@@ -179,7 +183,9 @@ func changesLedger(verb string) bool {
 func (d *Desk) end(ctx context.Context, e journal.Entry, end journal.End) journal.Entry {
 	is, err := d.Journal.End(ctx, e, end)
 	if err != nil {
-		e.State, e.Result, e.Action = end.State, end.Result, end.Action
+		e.State = end.State
+		e.Result = end.Result
+		e.Action = end.Action
 		return e
 	}
 	return is

@@ -20,18 +20,6 @@ func Says(by, reason string) Command {
 	return Command{Reason: reason, By: journal.Author{Name: by}}
 }
 
-// comment is what stands in the comment of a machine action: who did what, and why.
-func (c Command) comment(did string) string {
-	comment := fmt.Sprintf("%s by %s: %s", did, c.By.Name, c.Reason)
-	if c.ID != "" {
-		comment += " " + c.sign()
-	}
-	return comment
-}
-
-// sign is how an action shows that it is this command's.
-func (c Command) sign() string { return "[command " + c.ID + "]" }
-
 // refusal says why something is not done; nothing was changed.
 type refusal struct{ why string }
 

@@ -34,7 +34,9 @@ func (d *Desk) Machine(ctx context.Context, which string) (Known, error) {
 	if err != nil {
 		return Known{}, err
 	}
-	at := slices.IndexFunc(isolated, func(e Explained) bool { return e.MachineID == m.ID })
+	at := slices.IndexFunc(isolated, func(e Explained) bool {
+		return e.MachineID == m.ID
+	})
 	if at >= 0 {
 		k.Isolation = &isolated[at]
 	}

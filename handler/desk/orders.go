@@ -11,7 +11,6 @@ import (
 	"cordon/handler/ledger/held"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
-	"cordon/handler/notice"
 	"cordon/handler/push"
 )
 
@@ -24,11 +23,6 @@ type Actions interface {
 	ActionsOn(ctx context.Context, machineID string, since time.Time) ([]machine.Action, error)
 	CancelAction(ctx context.Context, id string, kind machine.ActionType, comment string) (machine.Action, error)
 	MachinesNamed(ctx context.Context, name string) ([]machine.Machine, error)
-}
-
-// Teller records an event for people, once per key.
-type Teller interface {
-	Tell(ctx context.Context, group string, e notice.Event) error
 }
 
 // Releases releases machines, named by their ids. The isolated machines are listed once for all of them.
@@ -160,7 +154,11 @@ func (d *Desk) takeHeld(
 }
 
 // SetPause stops all acting, or lets it go on. What is so already is not changed.
-func (d *Desk) SetPause(ctx context.Context, c Command, paused bool) (outcome Outcome, changed bool, err error) {
+func (d *Desk) SetPause(
+	ctx context.Context,
+	c Command,
+	paused bool,
+) (outcome Outcome, changed bool, err error) {
 	verb := VerbResume
 	if paused {
 		verb = VerbPause
@@ -202,24 +200,6 @@ func (d *Desk) setPause(ctx context.Context, c Command, paused bool) (changed bo
 	return true, d.tellPause(ctx, paused, c, now)
 }
 
-// tellPause tells the operators. A repeat for the same command tells nothing new.
-func (d *Desk) tellPause(ctx context.Context, paused bool, c Command, at time.Time) error {
-	if d.Teller == nil {
-		return nil
-	}
-	kind := notice.Paused
-	if !paused {
-		kind = notice.Resumed
-	}
-	return d.Teller.Tell(ctx, "operator", notice.Event{
-		Kind:   kind,
-		At:     at,
-		RunID:  "command " + c.ID,
-		Detail: fmt.Sprintf("By %s: %s", c.By.Name, c.Reason),
-		To:     d.Operator,
-	})
-}
-
 // Enqueues has alerts answered now.
 func (d *Desk) Enqueues(ctx context.Context, c Command, alerts []string) ([]Outcome, error) {
 	tasks := make([]Task, 0, len(alerts))
@@ -230,7 +210,11 @@ func (d *Desk) Enqueues(ctx context.Context, c Command, alerts []string) ([]Outc
 				if err := alert.CheckID(id); err != nil {
 					return Did{}, Refusef("alert id %s", err)
 				}
-				err := push.Enqueue(ctx, d.Queue, d.Runs.Tenant(), "asked", d.Now().UTC(), []string{id})
+				err := push.Enqueue(ctx, d.Queue,
+					d.Runs.Tenant(),
+					"asked",
+					d.Now().UTC(),
+					[]string{id})
 				return Did{Text: "enqueued"}, err
 			},
 		})

@@ -63,7 +63,11 @@ func (d *Desk) givenUp(e journal.Entry) journal.End {
 
 // look looks for what a command left behind.
 func (d *Desk) look(ctx context.Context, e journal.Entry) (end journal.End, found bool, err error) {
-	end = journal.End{State: journal.Done, Result: doneBefore, At: d.Now()}
+	end = journal.End{
+		State:  journal.Done,
+		Result: doneBefore,
+		At:     d.Now(),
+	}
 	switch e.Verb {
 	case VerbPause, VerbResume:
 		found, err = d.pausedBy(ctx, e)
@@ -120,7 +124,9 @@ func (d *Desk) lookForRelease(
 	}
 	sign := Command{ID: e.Command}.sign()
 	for _, a := range actions {
-		if a.MachineID == e.Object && a.Type == machine.Unisolate && strings.Contains(a.Comment, sign) {
+		if a.MachineID == e.Object &&
+			a.Type == machine.Unisolate &&
+			strings.Contains(a.Comment, sign) {
 			end.Action = a.ID
 			end.Result = fmt.Sprintf("the release was asked for: action %s is %s", a.ID, a.Status)
 			return end, true, nil

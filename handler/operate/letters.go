@@ -48,7 +48,11 @@ func (p *person) DeadLetters(ctx context.Context, queue string, limit int) (wire
 }
 
 // DeadLetter implements Desk.
-func (p *person) DeadLetter(ctx context.Context, queue string, number int64) (wire.DeadLetter, error) {
+func (p *person) DeadLetter(
+	ctx context.Context,
+	queue string,
+	number int64,
+) (wire.DeadLetter, error) {
 	queue, err := p.queue(queue)
 	if err != nil {
 		return wire.DeadLetter{}, err
@@ -197,7 +201,9 @@ func (t *taking) of(number int64, take func() ([]deadletter.Taken, error)) (desk
 		t.taken, t.err = take()
 		t.done = true
 	}
-	at := slices.IndexFunc(t.taken, func(one deadletter.Taken) bool { return one.Number == number })
+	at := slices.IndexFunc(t.taken, func(one deadletter.Taken) bool {
+		return one.Number == number
+	})
 	switch {
 	case at < 0 && t.err != nil:
 		return desk.Did{}, t.err

@@ -51,8 +51,9 @@ func (d *describing) operation(r wire.Route) map[string]any {
 	operation := map[string]any{
 		"summary": r.Says,
 		"responses": map[string]any{
-			"200":     content("The answer.", "application/json", d.schema(reflect.TypeOf(r.Tells))),
-			"default": content("A problem document.", "application/problem+json", d.schema(reflect.TypeFor[wire.Problem]())),
+			"200": content("The answer.", "application/json", d.schema(reflect.TypeOf(r.Tells))),
+			"default": content("A problem document.", "application/problem+json",
+				d.schema(reflect.TypeFor[wire.Problem]())),
 		},
 	}
 	if r.Role != wire.Anybody {

@@ -119,7 +119,10 @@ func held(all []desk.HeldState) []wire.HeldEntry {
 			Over:        h.Over,
 		}
 		for _, step := range h.Wanted() {
-			e.Steps = append(e.Steps, wire.HeldStep{Step: step.Step, Reason: step.Reason})
+			e.Steps = append(e.Steps, wire.HeldStep{
+				Step:   step.Step,
+				Reason: step.Reason,
+			})
 		}
 		found = append(found, e)
 	}

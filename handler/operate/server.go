@@ -136,7 +136,8 @@ func asked(r *http.Request, route wire.Route) error {
 	}
 	for _, p := range route.Query {
 		if p.Required && given.Get(p.Name) == "" {
-			return Problemf(http.StatusBadRequest, "query", fmt.Sprintf("%s wants %s: %s", route.Path, p.Name, p.Says))
+			return Problemf(http.StatusBadRequest, "query",
+				fmt.Sprintf("%s wants %s: %s", route.Path, p.Name, p.Says))
 		}
 	}
 	return nil
@@ -212,7 +213,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var p *wire.Problem
 	if !errors.As(err, &p) {
 		p = Problemf(http.StatusInternalServerError, "broken", "something went wrong; the app's log has more")
-		s.log.ErrorContext(r.Context(), "the operator API failed", "path", r.URL.Path, "error", err.Error())
+		s.log.ErrorContext(r.Context(), "the operator API failed",
+			"path", r.URL.Path,
+			"error", err.Error())
 	} else if p.Status >= http.StatusInternalServerError {
 		s.log.WarnContext(r.Context(), "the operator API could not answer",
 			"path", r.URL.Path, "code", p.Code, "error", p.Detail)

@@ -18,7 +18,11 @@ func (l *Letters) name(of string) string {
 }
 
 // Letters lists the dead letters of a queue.
-func (l *Letters) Letters(ctx context.Context, of string, limit int) ([]deadletter.Letter, bool, error) {
+func (l *Letters) Letters(
+	ctx context.Context,
+	of string,
+	limit int,
+) ([]deadletter.Letter, bool, error) {
 	found, more, err := l.Broker.Client.DeadLetters(ctx, l.name(of), limit)
 	letters := make([]deadletter.Letter, len(found))
 	for i, d := range found {

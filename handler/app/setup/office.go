@@ -28,7 +28,12 @@ func Desk(settings config.Config, store *ledger.Store) *desk.Desk {
 
 // Office is the operator API over a desk. A catalogue of hunts that cannot be read is told by doctor and by RunHunts;
 // here there are no hunts then.
-func Office(settings config.Config, store *ledger.Store, d *desk.Desk, version string) *operate.Office {
+func Office(
+	settings config.Config,
+	store *ledger.Store,
+	d *desk.Desk,
+	version string,
+) *operate.Office {
 	office := &operate.Office{
 		Desk:    d,
 		Notices: store.Notices,

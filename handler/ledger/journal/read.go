@@ -19,13 +19,21 @@ func (s *Store) Find(ctx context.Context, command, object string) (Entry, bool, 
 	if err != nil || !given {
 		return Entry{}, false, err
 	}
-	return s.read(ctx, Entry{Command: command, Object: object, At: o.At})
+	return s.read(ctx, Entry{
+		Command: command,
+		Object:  object,
+		At:      o.At,
+	})
 }
 
 // Page reads entries, newest first, from behind the place after on; empty: from the newest. next is the place behind
 // the last of them; empty: nothing follows. What is no place of a page before is as if it were one: it begins where
 // that would be.
-func (s *Store) Page(ctx context.Context, limit int32, after string) (found []Entry, next string, err error) {
+func (s *Store) Page(
+	ctx context.Context,
+	limit int32,
+	after string,
+) (found []Entry, next string, err error) {
 	from := rows.Key(byTime) + "|" + clean(after)
 	filter := s.under(byTime) + " and RowKey gt '" + from + "'"
 	found, err = rows.First[Entry](ctx, s.journal, filter, limit+1)
@@ -49,7 +57,13 @@ func (s *Store) under(parts ...string) string {
 // clean keeps of a place what keys are made of.
 func clean(place string) string {
 	return strings.Map(func(r rune) rune {
-		if r <= ' ' || r >= 0x7f || r == '\'' || r == '\\' || r == '/' || r == '#' || r == '?' {
+		if r <= ' ' ||
+			r >= 0x7f ||
+			r == '\'' ||
+			r == '\\' ||
+			r == '/' ||
+			r == '#' ||
+			r == '?' {
 			return -1
 		}
 		return r

@@ -30,7 +30,9 @@ func (s *Store) Give(ctx context.Context, o Order) (is Order, fresh, other bool,
 // Begin writes down that one thing of an order is about to be done, or finds that it was begun before: then fresh is
 // false and the answer says how far it has come.
 func (s *Store) Begin(ctx context.Context, o Order, e Entry) (is Entry, fresh bool, err error) {
-	e.Command, e.At, e.State = o.Command, o.At, Begun
+	e.Command = o.Command
+	e.At = o.At
+	e.State = Begun
 	e.bound()
 	is, found, err := s.read(ctx, e)
 	if err != nil || found {
@@ -81,7 +83,10 @@ func (s *Store) End(ctx context.Context, e Entry, end End) (Entry, error) {
 		case is.State != Begun:
 			return nil
 		}
-		is.State, is.Result, is.Action, is.Ended = end.State, end.Result, end.Action, end.At.UTC()
+		is.State = end.State
+		is.Result = end.Result
+		is.Action = end.Action
+		is.Ended = end.At.UTC()
 		if end.Name != "" {
 			is.Name = end.Name
 		}

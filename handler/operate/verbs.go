@@ -105,7 +105,11 @@ func tellLetters(r *http.Request, d Desk) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	body, err := d.DeadLetters(r.Context(), r.URL.Query().Get("queue"), int(limit))
+	body, err := d.DeadLetters(
+		r.Context(),
+		r.URL.Query().Get("queue"),
+		int(limit),
+	)
 	return reply{body: body}, err
 }
 
@@ -123,7 +127,11 @@ func tellJournal(r *http.Request, d Desk) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	body, err := d.Journal(r.Context(), int(limit), r.URL.Query().Get("after"))
+	body, err := d.Journal(
+		r.Context(),
+		int(limit),
+		r.URL.Query().Get("after"),
+	)
 	return reply{body: body}, err
 }
 

@@ -1,0 +1,15 @@
+package desk
+
+import "fmt"
+
+// comment is what stands in the comment of a machine action: who did what, and why.
+func (c Command) comment(did string) string {
+	comment := fmt.Sprintf("%s by %s: %s", did, c.By.Name, c.Reason)
+	if c.ID != "" {
+		comment += " " + c.sign()
+	}
+	return comment
+}
+
+// sign is how an action shows that it is this command's.
+func (c Command) sign() string { return "[command " + c.ID + "]" }
