@@ -9,31 +9,34 @@ import (
 	"cordon/handler/operate/wire"
 )
 
+// node is a part of the document.
+type node = map[string]any
+
 // Description describes the operator API as OpenAPI 3.1. It is made of the routes and types of package wire, so that it
 // cannot differ from them.
-func Description() map[string]any {
-	d := describing{schemas: map[string]any{}}
-	paths := map[string]map[string]any{}
+func Description() node {
+	d := describing{schemas: node{}}
+	paths := map[string]node{}
 	for _, r := range wire.Routes() {
 		if paths[r.Path] == nil {
-			paths[r.Path] = map[string]any{}
+			paths[r.Path] = node{}
 		}
 		paths[r.Path][strings.ToLower(r.Method)] = d.operation(r)
 	}
-	return map[string]any{
+	return node{
 		"openapi": "3.1.0",
-		"info": map[string]any{
+		"info": node{
 			"title":   "Cordon operator API",
 			"version": "1",
 			"description": "Every order has an id of its own: the same id is carried out once, however often it is sent. " +
 				"Times are UTC. Answers may gain fields.",
 		},
-		"servers": []any{map[string]any{"url": wire.Base}},
+		"servers": []node{{"url": wire.Base}},
 		"paths":   paths,
-		"components": map[string]any{
+		"components": node{
 			"schemas": d.schemas,
-			"securitySchemes": map[string]any{
-				"entra": map[string]any{
+			"securitySchemes": node{
+				"entra": node{
 					"type":         "http",
 					"scheme":       "bearer",
 					"bearerFormat": "JWT",
@@ -45,29 +48,29 @@ func Description() map[string]any {
 }
 
 // describing gathers the schemas that operations name.
-type describing struct{ schemas map[string]any }
+type describing struct{ schemas node }
 
-func (d *describing) operation(r wire.Route) map[string]any {
-	operation := map[string]any{
+func (d *describing) operation(r wire.Route) node {
+	operation := node{
 		"summary": r.Says,
-		"responses": map[string]any{
+		"responses": node{
 			"200": content("The answer.", "application/json", d.schema(reflect.TypeOf(r.Tells))),
 			"default": content("A problem document.", "application/problem+json",
 				d.schema(reflect.TypeFor[wire.Problem]())),
 		},
 	}
 	if r.Role != wire.Anybody {
-		operation["security"] = []any{map[string]any{"entra": []any{}}}
+		operation["security"] = []node{{"entra": []any{}}}
 		operation["description"] = "Needs the role " + string(r.Role) + "."
 	}
 	var query []any
 	for _, p := range r.Query {
-		query = append(query, map[string]any{
+		query = append(query, node{
 			"name":        p.Name,
 			"in":          "query",
 			"required":    p.Required,
 			"description": p.Says,
-			"schema":      map[string]any{"type": "string"},
+			"schema":      node{"type": "string"},
 		})
 	}
 	if query != nil {
@@ -81,18 +84,18 @@ func (d *describing) operation(r wire.Route) map[string]any {
 	return operation
 }
 
-func content(says, kind string, schema any) map[string]any {
-	return map[string]any{
+func content(says, kind string, schema any) node {
+	return node{
 		"description": says,
-		"content":     map[string]any{kind: map[string]any{"schema": schema}},
+		"content":     node{kind: node{"schema": schema}},
 	}
 }
 
 // schema is the schema of a type; of a struct a reference to it.
-func (d *describing) schema(t reflect.Type) map[string]any {
+func (d *describing) schema(t reflect.Type) node {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
-		return map[string]any{"type": "string", "format": "date-time"}
+		return node{"type": "string", "format": "date-time"}
 	case t.Kind() == reflect.Pointer:
 		return d.schema(t.Elem())
 	case t.Kind() == reflect.Struct:
@@ -100,26 +103,26 @@ func (d *describing) schema(t reflect.Type) map[string]any {
 			d.schemas[t.Name()] = true // a struct may hold itself
 			d.schemas[t.Name()] = d.object(t)
 		}
-		return map[string]any{"$ref": "#/components/schemas/" + t.Name()}
+		return node{"$ref": "#/components/schemas/" + t.Name()}
 	case t.Kind() == reflect.Slice:
-		return map[string]any{"type": "array", "items": d.schema(t.Elem())}
+		return node{"type": "array", "items": d.schema(t.Elem())}
 	case t.Kind() == reflect.Map && t.Elem().Kind() != reflect.Interface:
-		return map[string]any{"type": "object", "additionalProperties": d.schema(t.Elem())}
+		return node{"type": "object", "additionalProperties": d.schema(t.Elem())}
 	case t.Kind() == reflect.Map:
-		return map[string]any{"type": "object"}
+		return node{"type": "object"}
 	case t.Kind() == reflect.String:
-		return map[string]any{"type": "string"}
+		return node{"type": "string"}
 	case t.Kind() == reflect.Bool:
-		return map[string]any{"type": "boolean"}
+		return node{"type": "boolean"}
 	}
-	return map[string]any{"type": "integer"}
+	return node{"type": "integer"}
 }
 
-func (d *describing) object(t reflect.Type) map[string]any {
-	properties := map[string]any{}
+func (d *describing) object(t reflect.Type) node {
+	properties := node{}
 	var required []string
 	d.fields(t, properties, &required)
-	object := map[string]any{"type": "object", "properties": properties}
+	object := node{"type": "object", "properties": properties}
 	if required != nil {
 		object["required"] = required
 	}
@@ -127,7 +130,7 @@ func (d *describing) object(t reflect.Type) map[string]any {
 }
 
 // fields describes the fields of a struct, and those of what it embeds among them.
-func (d *describing) fields(t reflect.Type, into map[string]any, required *[]string) {
+func (d *describing) fields(t reflect.Type, into node, required *[]string) {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		if field.Anonymous {
