@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -232,11 +235,9 @@ func (s *story) cancelled(operator workstation) {
 	s.eventually("the request", func() bool {
 		code, stdout, _ := operator.runs("machine", name, "--json")
 		m = wire.Machine{}
-		return code == 0 && json.Unmarshal([]byte(stdout), &m) == nil && len(m.Actions) == 1
+		return code == 0 && json.Unmarshal([]byte(stdout), &m) == nil && len(m.Actions) == 1 &&
+			m.Isolation != nil && m.Isolation.API == "being isolated"
 	})
-	if m.Isolation == nil || m.Isolation.API != "being isolated" {
-		s.t.Errorf("%s: %+v", name, m.Isolation)
-	}
 	operator.does("cancel", m.Actions[0].ID, "--reason", "the machine is in a drawer", "--yes")
 	s.eventually("the end of the action", func() bool {
 		operator.reads(&m, "machine", name)
@@ -292,4 +293,39 @@ func (s *story) mailed(text string) bool {
 		}
 	}
 	return false
+}
+
+// TestStoryAReleaseWhoseProcessEndsIsAskedForOnce ends the process between Defender's answer and the person's: the
+// command line sends the same order again, and the next process finds what the first one did.
+func TestStoryAReleaseWhoseProcessEndsIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	var s *story
+	var once sync.Once
+	s = newStory(t, world.Options{Between: func(to http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !strings.HasSuffix(r.URL.Path, "/unisolate") {
+				to.ServeHTTP(w, r)
+				return
+			}
+			to.ServeHTTP(httptest.NewRecorder(), r) // carried out; its answer reaches nobody
+			once.Do(func() {
+				if err := s.host.Kill("Operate", 0); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}}, nil)
+	s.highAlert()
+	operator := s.signedIn(scenario.Operator)
+	s.eventually("the isolation", func() bool { return len(operator.isolated()) == 1 })
+	operator.does("release", "fin-lt-0147", "--reason", "reimaged", "--yes")
+	s.eventually("the release", func() bool { return !s.Defender.Isolated(machineID) })
+	if n := s.isolations(); n != 2 { // the isolation and the release
+		t.Errorf("%d machine actions", n)
+	}
+	var journal wire.Journal
+	operator.reads(&journal, "journal")
+	if len(journal.Entries) != 1 || journal.Entries[0].State != "done" || journal.Entries[0].Action == "" {
+		t.Errorf("the journal says %+v", journal.Entries)
+	}
 }
