@@ -121,21 +121,24 @@ func TestAFaultBehindWhatPeopleAskIsToldOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		wrong http.HandlerFunc
 		want  int
+		body  string
 	}{
-		"before the answer": {func(http.ResponseWriter, *http.Request) { panic("broken") }, 503},
+		"before the answer": {func(http.ResponseWriter, *http.Request) { panic("broken") }, 503, "not_ready"},
 		"in the answer": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusAccepted)
 			panic("broken")
-		}, 202},
+		}, 202, ""},
 		"in its body": {func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "so far")
 			panic("broken")
-		}, 200},
+		}, 200, "so far"},
 	} {
 		h, log := start((&spy{people: c.wrong}).services)
 		for _, path := range forPeople {
 			w := ask(h, "GET", path+"?code=s3cr3t", "")
-			if w.Code != c.want || strings.Contains(w.Body.String(), "broken") {
+			body := w.Body.String()
+			if w.Code != c.want || strings.Contains(body, "broken") || !strings.Contains(body, c.body) ||
+				c.want < 500 && body != c.body {
 				t.Errorf("%s: %d %s", name, w.Code, w.Body)
 			}
 		}
