@@ -98,10 +98,11 @@ func (a *authority) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch r.URL.String() {
-	case issuer + "/.well-known/openid-configuration":
+	// Whoever is asked answers rightly: nobody else may be asked.
+	switch r.URL.Path {
+	case "/" + tenantID + "/v2.0/.well-known/openid-configuration":
 		return answer(http.StatusOK, map[string]any{"issuer": issuer, "jwks_uri": authorityURL + "/keys"}), nil
-	case authorityURL + "/keys":
+	case "/keys":
 		list := []any{
 			map[string]any{"kty": "EC", "kid": "odd", "crv": "P-1", "x": "AA", "y": "AA"},
 		}

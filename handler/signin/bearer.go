@@ -106,7 +106,7 @@ func (v *Verifier) believe(
 	case err != nil || h.KeyID == "" || h.Critical != nil:
 		return claims{}, unauthorized("malformed",
 			"the token is none of Microsoft Entra; sign in again")
-	case h.Algorithm != oidc.RS256 || len(h.signature) < minKey/8:
+	case h.Algorithm != oidc.RS256 || len(h.signature) < minSignature:
 		return claims{}, unauthorized("wrong_algorithm",
 			"the token is not signed as Microsoft Entra signs, with RS256; sign in again")
 	}

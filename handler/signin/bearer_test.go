@@ -102,7 +102,8 @@ func TestEveryOtherTokenIsRefused(t *testing.T) {
 		"names in other letters": {
 			signed(key, rs256, `{"VER":"2.0","TID":"`+tenantID+`"}`), refusal{401, "wrong_version", true},
 		},
-		"padded base64": {parts[0] + "=." + parts[1] + "." + parts[2], refusal{401, "malformed", true}},
+		"another spelling of the signature": {respelled(whole), refusal{401, "malformed", true}},
+		"padded base64":                     {parts[0] + "=." + parts[1] + "." + parts[2], refusal{401, "malformed", true}},
 
 		"alg none": {
 			segment(set{"alg": "none", "kid": "first"}) + "." + parts[1] + ".", refusal{401, "wrong_algorithm", true},
@@ -205,6 +206,13 @@ func TestEveryOtherTokenIsRefused(t *testing.T) {
 			t.Errorf("%s: the log says %s", name, log.String())
 		}
 	}
+}
+
+// respelled is a token whose last character has bits that mean nothing, and are not zero as they should be.
+func respelled(token string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := len(token) - 1
+	return token[:last] + string(alphabet[strings.IndexByte(alphabet, token[last])+1])
 }
 
 // byPublicKey is the forgery for verifiers that take the algorithm from the token.

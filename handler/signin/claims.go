@@ -19,9 +19,10 @@ import (
 
 // The bounds of what a token may hold.
 const (
-	maxToken = 16 << 10 // bytes; Entra's have some two or three thousand
-	maxName  = 200      // characters of a name that people and the journal are shown
-	leeway   = 2 * time.Minute
+	maxToken     = 16 << 10 // bytes; Entra's have some two or three thousand
+	minSignature = 256      // bytes: that of a key of 2,048 bits
+	maxName      = 200      // characters of a name that people and the journal are shown
+	leeway       = 2 * time.Minute
 )
 
 // header is the part of a token that says how it is signed.

@@ -27,7 +27,6 @@ const (
 	keysRetry   = 10 * time.Second
 	keysTime    = 10 * time.Second // that a reading may take
 	maxDocument = 1 << 20          // bytes
-	minKey      = 2048             // bits
 )
 
 // keys are the authority's, as it publishes them. Those who need them at the same time share one reading.
@@ -186,7 +185,7 @@ func (k *keys) fetch(ctx context.Context) (map[string][]crypto.PublicKey, error)
 			continue
 		}
 		public, isRSA := key.Key.(*rsa.PublicKey)
-		if isRSA && public.N.BitLen() >= minKey {
+		if isRSA {
 			found[key.KeyID] = append(found[key.KeyID], public)
 		}
 	}

@@ -239,6 +239,16 @@ func TestASessionIsOverWhenItShouldBe(t *testing.T) {
 				}
 				time.Sleep(8 * time.Minute)
 			}},
+		"made up by somebody who read the ledger": {"not_signed_in", "not_signed_in",
+			func(t *testing.T, w *world, b *browser) {
+				value, ok, err := w.seals.open(t.Context(), sessionCookie, b.cookies["__Host-cordon"])
+				id, _, _ := strings.Cut(value, ".")
+				sealed, errSeal := w.seals.seal(t.Context(), sessionCookie, id+"."+draw())
+				if !ok || err != nil || errSeal != nil {
+					t.Fatal(ok, err, errSeal)
+				}
+				b.cookies["__Host-cordon"] = sealed
+			}},
 		"with its cookie changed": {"not_signed_in", "not_signed_in", func(_ *testing.T, _ *world, b *browser) {
 			value := []byte(b.cookies["__Host-cordon"])
 			value[70] ^= 1
