@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/data/aztables"
+
 	"cordon/handler/alert"
 	"cordon/handler/cli/call"
 	"cordon/handler/ledger"
@@ -89,6 +91,10 @@ func TestACommandRefusesALedgerInWhichNoAppWorked(t *testing.T) {
 				t.Errorf("cordon %s, %s: code %d\n%s%s", strings.Join(args, " "), name, code, stdout, stderr)
 			}
 		}
+	}
+	// Looking makes no table.
+	if names, err := tablesOf(t, unused); err != nil || len(names) > 0 {
+		t.Errorf("tables %q were made, %v", names, err)
 	}
 	for _, tenant := range []string{ours, other} {
 		if pause, err := storeIn(t, used, tenant).Switches.Pause(t.Context()); err != nil || pause.Paused {
@@ -205,6 +211,25 @@ func account(t *testing.T) string {
 	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
 	return server.ConnectionString(web.URL)
+}
+
+// tablesOf are the names of an account's tables.
+func tablesOf(t *testing.T, connection string) (names []string, err error) {
+	t.Helper()
+	client, err := aztables.NewServiceClientFromConnectionString(connection, nil)
+	if err != nil {
+		return nil, err
+	}
+	for pages := client.NewListTablesPager(nil); pages.More(); {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			return names, err
+		}
+		for _, table := range page.Tables {
+			names = append(names, *table.Name)
+		}
+	}
+	return names, nil
 }
 
 // storeIn is an app's ledger in an account.
