@@ -5,11 +5,10 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 )
 
-// devicePath is where people type in the code that a device shows, below the tenant.
-const devicePath = "/oauth2/deviceauth"
+// prompts are what prompt may be. All but none and nothing at all show the page.
+var prompts = []string{"", "none", "login", "select_account", "consent"}
 
 // question is a request to the authorize endpoint.
 type question struct {
@@ -19,7 +18,7 @@ type question struct {
 }
 
 // authorize serves the page on which a person is chosen, in place of a sign-in. A GET asks, a POST of the same URL
-// answers; nobody stays signed in
+// answers; whoever was chosen stays signed in at the browser
 // (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow).
 func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -45,16 +44,41 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 		s.sendBack(w, r, q, s.refusalValues(*no))
 		return
 	}
-	switch who := r.PostForm.Get("person"); {
+	who, signedIn := s.signedIn(r, client.TenantID, query.Get("login_hint"))
+	prompt := query.Get("prompt")
+	switch chosen := r.PostForm.Get("person"); {
+	case prompt == "none":
+		s.silently(w, r, q, who, signedIn)
+	case r.Method == http.MethodGet && signedIn && prompt == "":
+		s.signIn(w, r, q, who.Username)
 	case r.Method == http.MethodGet:
 		s.choosePage(w, client, "")
-	case who == "":
+	case chosen == "":
 		s.sendBack(w, r, q, s.refusalValues(refusal{
 			400, "access_denied", 65004, "User declined to consent to access the app.",
 		}))
 	default:
-		s.signIn(w, r, q, who)
+		s.signIn(w, r, q, chosen)
 	}
+}
+
+// silently answers without a page: with a code for whoever is signed in, or with why a page would be needed.
+func (s *Sim) silently(w http.ResponseWriter, r *http.Request, q question, who Person, signedIn bool) {
+	no := &refusal{400, "login_required", 50058, "A silent sign-in request was sent but no user is signed in."}
+	if signedIn {
+		var asked wish
+		if asked, no = s.wish(q.client, q.scope); no == nil {
+			no = s.admitted(who, q.client, asked)
+		}
+		if no != nil {
+			no.oauth = "interaction_required"
+		}
+	}
+	if no != nil {
+		s.sendBack(w, r, q, s.refusalValues(*no))
+		return
+	}
+	s.signIn(w, r, q, who.Username)
 }
 
 // signIn answers with a code for the person who was chosen. Why somebody is not let in is shown and not sent back, as
@@ -71,6 +95,7 @@ func (s *Sim) signIn(w http.ResponseWriter, r *http.Request, q question, who str
 		return
 	}
 	q.oid = p.ObjectID
+	s.remember(w, p)
 	s.sendBack(w, r, q, url.Values{
 		"code":          {s.codes.put(s.options.Now(), codeLifetime, q.authorization)},
 		"session_state": {newID()},
@@ -119,14 +144,7 @@ func (s *Sim) askable(q *question, query url.Values) *refusal {
 	case q.challenge == "" && q.method != "":
 		return &refusal{400, "invalid_request", 50147, "Missing code challenge."}
 	}
-	switch prompt := query.Get("prompt"); prompt {
-	case "", "login", "select_account", "consent":
-	case "none":
-		return &refusal{
-			400, "login_required", 50058,
-			"A silent sign-in request was sent but no user is signed in.",
-		}
-	default:
+	if prompt := query.Get("prompt"); !slices.Contains(prompts, prompt) {
 		return &refusal{400, "invalid_request", 90023, fmt.Sprintf("Unsupported 'prompt' value '%s'.", prompt)}
 	}
 	_, no := s.wish(q.client, q.scope)
@@ -190,44 +208,4 @@ func (s *Sim) sendBack(w http.ResponseWriter, r *http.Request, q question, value
 	}
 	back.RawQuery += values.Encode()
 	http.Redirect(w, r, back.String(), http.StatusFound)
-}
-
-// approveDevice serves the page on which a person lets a device in.
-func (s *Sim) approveDevice(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if r.ParseForm() != nil {
-		s.refusePage(w, formless())
-		return
-	}
-	tenant, code := r.PathValue("tenant"), r.Form.Get("user_code")
-	if r.Method == http.MethodGet && code == "" {
-		s.codePage(w)
-		return
-	}
-	d := s.waiting(tenant, code)
-	if d == nil {
-		s.refusePage(w, refusal{400, "invalid_request", 70018, "The code you entered is not valid or has expired."})
-		return
-	}
-	who := r.PostForm.Get("person")
-	if r.Method == http.MethodGet {
-		s.choosePage(w, d.client, strings.TrimSpace(code))
-		return
-	}
-	if who == "" {
-		d.decide("")
-		textPage(w, "You declined. You can close this window.")
-		return
-	}
-	asked, no := s.wish(d.client, d.scope)
-	var p Person
-	if no == nil {
-		p, no = s.chosen(d.client, asked, who)
-	}
-	if no != nil {
-		s.refusePage(w, *no)
-		return
-	}
-	d.decide(p.ObjectID)
-	textPage(w, "You have signed in to "+d.client.called()+" on your device. You can close this window.")
 }

@@ -1,14 +1,18 @@
 package entrasim_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"cordon/local/entrasim"
 )
 
 func set(key, value string) func(url.Values) {
@@ -218,3 +222,97 @@ func TestAnAnswerIsPostedWhereThatIsAskedFor(t *testing.T) {
 		t.Errorf("%d %s", w.Code, page)
 	}
 }
+
+// asked is what the browser brings back to the client after a GET, with a cookie; no values: it shows a page.
+func asked(t *testing.T, sim *entrasim.Sim, query url.Values, cookie *http.Cookie) url.Values {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, host+"/"+tenantID+"/oauth2/v2.0/authorize?"+query.Encode(), nil)
+	if cookie != nil {
+		r.AddCookie(cookie)
+	}
+	w := httptest.NewRecorder()
+	sim.ServeHTTP(w, r)
+	if w.Code == http.StatusOK {
+		return nil
+	}
+	back, err := url.Parse(w.Header().Get("Location"))
+	if err != nil || w.Code != http.StatusFound {
+		t.Fatalf("%d %q %v: %s", w.Code, w.Header().Get("Location"), err, w.Body)
+	}
+	return back.Query()
+}
+
+func TestWhoSignedInOnceIsNotAskedAgainAtThatBrowser(t *testing.T) {
+	c := fixtureClock()
+	sim := tenant(t, c)
+	w := serveRequest(sim, http.MethodPost, host+"/"+tenantID+"/oauth2/v2.0/authorize?"+authorizeQuery().Encode(),
+		url.Values{"person": {operator}})
+	cookies := w.Result().Cookies()
+	if len(cookies) != 1 || !cookies[0].Secure || !cookies[0].HttpOnly {
+		t.Fatalf("cookies %v", cookies)
+	}
+	silent := func(f url.Values) { f.Set("prompt", "none") }
+	for name, tt := range map[string]struct {
+		change func(url.Values)
+		cookie *http.Cookie
+		before func() error // changes what the directory or the clock says
+		want   string       // code, page, or an error
+	}{
+		"silently":                    {change: silent, cookie: cookies[0], want: "code"},
+		"silently, with the own hint": {change: both(silent, set("login_hint", operator)), cookie: cookies[0], want: "code"},
+		"without a word":              {change: set("prompt", ""), cookie: cookies[0], want: "code"},
+		"to choose":                   {change: set("prompt", "select_account"), cookie: cookies[0], want: "page"},
+		"to sign in":                  {change: set("prompt", "login"), cookie: cookies[0], want: "page"},
+		"at another browser":          {change: set("prompt", ""), want: "page"},
+		"silently at another browser": {change: silent, want: "login_required"},
+		"with a foreign session": {
+			change: silent, cookie: &http.Cookie{Name: "ESTSAUTH", Value: "x"}, want: "login_required",
+		},
+		"for somebody else": {
+			change: both(silent, set("login_hint", stranger)), cookie: cookies[0], want: "login_required",
+		},
+		"a day later": {
+			change: silent,
+			cookie: cookies[0],
+			before: func() error { c.now = c.now.Add(24 * time.Hour); return nil },
+			want:   "login_required",
+		},
+		"without a role": {
+			change: silent,
+			cookie: cookies[0],
+			before: func() error { return sim.SetRoles(operator, webID) },
+			want:   "interaction_required",
+		},
+		"disabled": {
+			change: silent,
+			cookie: cookies[0],
+			before: func() error { return sim.SetDisabled(operator, true) },
+			want:   "interaction_required",
+		},
+	} {
+		start := c.now
+		if tt.before != nil {
+			if err := tt.before(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		query := authorizeQuery()
+		tt.change(query)
+		answer := asked(t, sim, query, tt.cookie)
+		got := answer.Get("error")
+		if answer.Has("code") {
+			got = "code"
+		} else if answer == nil {
+			got = "page"
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+		c.now = start
+		if err := errors.Join(sim.SetRoles(operator, webID, "Cordon.Operator"), sim.SetDisabled(operator, false)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func both(a, b func(url.Values)) func(url.Values) { return func(f url.Values) { a(f); b(f) } }

@@ -15,6 +15,9 @@ const (
 	shortDeviceGrant = "device_code"
 )
 
+// devicePath is where people type in the code that a device shows, below the tenant.
+const devicePath = "/oauth2/deviceauth"
+
 // deviceLifetime is how long a device code and the code that people type in are valid.
 const deviceLifetime = 15 * time.Minute
 
@@ -122,6 +125,46 @@ func (d *device) state(now time.Time, interval time.Duration) (oid string, no *r
 		400, "authorization_pending", 70016,
 		"OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
 	}
+}
+
+// approveDevice serves the page on which a person lets a device in.
+func (s *Sim) approveDevice(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if r.ParseForm() != nil {
+		s.refusePage(w, formless())
+		return
+	}
+	tenant, code := r.PathValue("tenant"), r.Form.Get("user_code")
+	if r.Method == http.MethodGet && code == "" {
+		s.codePage(w)
+		return
+	}
+	d := s.waiting(tenant, code)
+	if d == nil {
+		s.refusePage(w, refusal{400, "invalid_request", 70018, "The code you entered is not valid or has expired."})
+		return
+	}
+	who := r.PostForm.Get("person")
+	if r.Method == http.MethodGet {
+		s.choosePage(w, d.client, strings.TrimSpace(code))
+		return
+	}
+	if who == "" {
+		d.decide("")
+		textPage(w, "You declined. You can close this window.")
+		return
+	}
+	asked, no := s.wish(d.client, d.scope)
+	var p Person
+	if no == nil {
+		p, no = s.chosen(d.client, asked, who)
+	}
+	if no != nil {
+		s.refusePage(w, *no)
+		return
+	}
+	d.decide(p.ObjectID)
+	textPage(w, "You have signed in to "+d.client.called()+" on your device. You can close this window.")
 }
 
 // waiting finds the device that waits for a code which a person typed in.

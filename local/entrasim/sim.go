@@ -82,9 +82,10 @@ type Sim struct {
 	server  tls.Certificate
 	caPEM   []byte
 
-	codes   pending[authorization]
-	refresh pending[grant]
-	devices pending[*device]
+	codes    pending[authorization]
+	refresh  pending[grant]
+	devices  pending[*device]
+	sessions pending[session]
 
 	mu            sync.Mutex
 	at            string

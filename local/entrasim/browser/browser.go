@@ -24,18 +24,28 @@ type Person struct {
 	Username string
 }
 
-// SignIn goes to an authorize URL and chooses. What the app then answers, to which the browser is sent back, is
-// returned; so is a page of the authority that says why not. The caller closes the body.
+// SignIn goes to an authorize URL and chooses, unless the browser is signed in already. What the app then answers, to
+// which the browser is sent back, is returned; so is a page of the authority that says why not. The caller closes the
+// body.
 func (p Person) SignIn(ctx context.Context, authorize string) (*http.Response, error) {
-	text, err := p.page(ctx, authorize)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, authorize, nil)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := p.choose(ctx, authorize, text, url.Values{})
+	answer, err := p.client().Do(r)
 	if err != nil {
 		return nil, err
 	}
-	return p.sendOn(ctx, answer)
+	text := read(answer)
+	_ = answer.Body.Close()
+	if people.MatchString(text) {
+		if answer, err = p.choose(ctx, authorize, text, url.Values{}); err != nil {
+			return nil, err
+		}
+		text = read(answer)
+		_ = answer.Body.Close()
+	}
+	return p.sendOn(ctx, answer, text)
 }
 
 // Approve types the code of a device in and chooses.
@@ -91,22 +101,17 @@ var (
 )
 
 // sendOn submits a page that submits itself.
-func (p Person) sendOn(ctx context.Context, answer *http.Response) (*http.Response, error) {
-	body, err := io.ReadAll(io.LimitReader(answer.Body, maxPage))
-	if err != nil {
-		return nil, err
-	}
-	_ = answer.Body.Close()
-	action := actions.FindSubmatch(body)
+func (p Person) sendOn(ctx context.Context, answer *http.Response, text string) (*http.Response, error) {
+	action := actions.FindStringSubmatch(text)
 	if action == nil || answer.StatusCode != http.StatusOK {
-		answer.Body = io.NopCloser(strings.NewReader(string(body)))
+		answer.Body = io.NopCloser(strings.NewReader(text))
 		return answer, nil
 	}
 	values := url.Values{}
-	for _, input := range inputs.FindAllSubmatch(body, -1) {
-		values.Add(html.UnescapeString(string(input[1])), html.UnescapeString(string(input[2])))
+	for _, input := range inputs.FindAllStringSubmatch(text, -1) {
+		values.Add(html.UnescapeString(input[1]), html.UnescapeString(input[2]))
 	}
-	return p.post(ctx, html.UnescapeString(string(action[1])), values)
+	return p.post(ctx, html.UnescapeString(action[1]), values)
 }
 
 func (p Person) post(ctx context.Context, address string, values url.Values) (*http.Response, error) {
