@@ -24,9 +24,9 @@ type Person struct {
 	Username string
 }
 
-// SignIn goes to an authorize URL and chooses, unless the browser is signed in already. What the app then answers, to
-// which the browser is sent back, is returned; so is a page of the authority that says why not. The caller closes the
-// body.
+// SignIn goes to an authorize URL, or to a page that sends the browser to one, and chooses, unless the browser is signed
+// in already. What the app then answers, to which the browser is sent back, is returned; so is a page of the authority
+// that says why not. The caller closes the body.
 func (p Person) SignIn(ctx context.Context, authorize string) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, authorize, nil)
 	if err != nil {
@@ -39,7 +39,8 @@ func (p Person) SignIn(ctx context.Context, authorize string) (*http.Response, e
 	text := read(answer)
 	_ = answer.Body.Close()
 	if people.MatchString(text) {
-		if answer, err = p.choose(ctx, authorize, text, url.Values{}); err != nil {
+		page := answer.Request.URL.String() // which is another if an app sent the person there
+		if answer, err = p.choose(ctx, page, text, url.Values{}); err != nil {
 			return nil, err
 		}
 		text = read(answer)
