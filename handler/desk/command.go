@@ -15,11 +15,6 @@ type Command struct {
 	By     journal.Author
 }
 
-// Says is a command that is not in the journal.
-func Says(by, reason string) Command {
-	return Command{Reason: reason, By: journal.Author{Name: by}}
-}
-
 // refusal says why something is not done; nothing was changed.
 type refusal struct{ why string }
 

@@ -40,7 +40,7 @@ func TestHeldIsContinuedExactlyWhereAPersonSaysSo(t *testing.T) {
 	}
 	chosen := []held.Entry{w.HeldOf("da0"), w.HeldOf("da7")}
 	for _, h := range chosen {
-		if err := d.Continue(t.Context(), h, desk.Says("alice", "looked at it")); err != nil {
+		if err := d.Continue(t.Context(), h, world.Says("alice", "looked at it")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -57,7 +57,7 @@ func TestHeldIsContinuedExactlyWhereAPersonSaysSo(t *testing.T) {
 		t.Errorf("%d requests", w.Posts)
 	}
 	for _, h := range chosen {
-		if err := d.Continue(t.Context(), h, desk.Says("alice", "again")); !desk.IsRefusal(err) {
+		if err := d.Continue(t.Context(), h, world.Says("alice", "again")); !desk.IsRefusal(err) {
 			t.Errorf("a second time: %v", err)
 		}
 	}
@@ -107,7 +107,7 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 		}, "version 2 of the alert is newer"},
 		"it was dropped": {func(w *world.World, _ *world.Process) {
 			d, _ := w.Desk()
-			if err := d.Drop(context.Background(), w.HeldOf("da1"), desk.Says("bob", "known")); err != nil {
+			if err := d.Drop(context.Background(), w.HeldOf("da1"), world.Says("bob", "known")); err != nil {
 				w.T.Fatal(err)
 			}
 		}, "its run is closed, dropped"},
@@ -141,7 +141,7 @@ func TestHeldIsRefusedWhenTheWorldHasMovedOn(t *testing.T) {
 			h := w.HeldOf("da1")
 			c.move(w, p)
 			d, _ := w.Desk()
-			err := d.Continue(t.Context(), h, desk.Says("alice", "looked at it"))
+			err := d.Continue(t.Context(), h, world.Says("alice", "looked at it"))
 			if !desk.IsRefusal(err) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("Continue: %v, want a refusal with %q", err, c.want)
 			}
@@ -170,7 +170,7 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, _ := w.Desk()
-	if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("alice", "x")); err != nil {
+	if err := d.Continue(t.Context(), w.HeldOf("da1"), world.Says("alice", "x")); err != nil {
 		t.Fatal(err)
 	}
 	m := w.Machines["m1"]
@@ -184,7 +184,7 @@ func TestLeaveCountsForTheMachineThatThePersonSaw(t *testing.T) {
 		t.Errorf("told %q", w.Kinds())
 	}
 	// Seen again as it is now, it is the person's to decide.
-	if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("alice", "y")); err != nil {
+	if err := d.Continue(t.Context(), w.HeldOf("da1"), world.Says("alice", "y")); err != nil {
 		t.Fatal(err)
 	}
 	w.Drain(p, 5)
@@ -211,7 +211,7 @@ func TestAGoAheadPassesNoRailOnOnboardingThatChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, _ := w.Desk()
-	if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("alice", "x")); err != nil {
+	if err := d.Continue(t.Context(), w.HeldOf("da1"), world.Says("alice", "x")); err != nil {
 		t.Fatal(err)
 	}
 	m := w.Machines["m1"]
@@ -265,7 +265,7 @@ func TestPauseStopsTheNextStepOfEveryProcess(t *testing.T) {
 				t.Fatalf("%+v, %v", was, err)
 			}
 			d, _ := w.Desk()
-			if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("bob", "resumed")); err != nil {
+			if err := d.Continue(t.Context(), w.HeldOf("da1"), world.Says("bob", "resumed")); err != nil {
 				t.Fatal(err)
 			}
 			w.Drain(p, 5)
@@ -296,11 +296,11 @@ func TestKilledWhileItIsContinuedNothingIsLostOrDoneTwice(t *testing.T) {
 			}
 			h := w.HeldOf("da1")
 			dying := w.Start(breaths, mute)
-			if err := dying.AtDesk().Continue(context.Background(), h, desk.Says("alice", "x")); desk.IsRefusal(err) {
+			if err := dying.AtDesk().Continue(context.Background(), h, world.Says("alice", "x")); desk.IsRefusal(err) {
 				t.Fatalf("%d %v: %v", breaths, mute, err)
 			}
 			d, _ := w.Desk()
-			if err := d.Continue(t.Context(), h, desk.Says("alice", "x")); err != nil && !desk.IsRefusal(err) {
+			if err := d.Continue(t.Context(), h, world.Says("alice", "x")); err != nil && !desk.IsRefusal(err) {
 				t.Fatal(err)
 			}
 			if run := w.Run("da1", 1); !run.State.Final() && len(w.Queue) == 0 {

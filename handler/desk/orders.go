@@ -17,8 +17,9 @@ import (
 // Actions is Defender as its machine actions are read, asked for and taken back.
 type Actions interface {
 	ActionsAPI
-	Machines
 	Actor
+	Machine(ctx context.Context, id string) (machine.Machine, error)
+	Machines(ctx context.Context, ids []string) ([]machine.Machine, error)
 	Action(ctx context.Context, id string) (machine.Action, error)
 	ActionsOn(ctx context.Context, machineID string, since time.Time) ([]machine.Action, error)
 	CancelAction(ctx context.Context, id string, kind machine.ActionType, comment string) (machine.Action, error)

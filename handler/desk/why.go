@@ -25,6 +25,7 @@ func (d *Desk) Isolated(ctx context.Context) ([]Explained, error) {
 	slices.SortStableFunc(all, func(a, b Isolation) int {
 		return b.Since.Compare(a.Since)
 	})
+	d.name(ctx, all)
 	explained := make([]Explained, 0, len(all))
 	for _, i := range all {
 		e := Explained{Isolation: i}
@@ -39,6 +40,27 @@ func (d *Desk) Isolated(ctx context.Context) ([]Explained, error) {
 		explained = append(explained, e)
 	}
 	return explained, nil
+}
+
+// name gives isolated machines the names that they have now. Where that cannot be found out they keep the ones that the
+// ledger remembers, which may be old: nobody decides anything by them.
+func (d *Desk) name(ctx context.Context, all []Isolation) {
+	ids := make([]string, len(all))
+	for i, isolated := range all {
+		ids[i] = isolated.MachineID
+	}
+	found, err := d.Actions.Machines(ctx, ids)
+	if err != nil {
+		return
+	}
+	for _, m := range found {
+		at := slices.IndexFunc(all, func(i Isolation) bool {
+			return i.MachineID == m.ID
+		})
+		if at >= 0 && m.ComputerDNSName != "" {
+			all[at].MachineName = m.ComputerDNSName
+		}
+	}
 }
 
 // splitRun undoes alert.RunID; an id that is none is empty.

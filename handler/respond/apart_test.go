@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/desk"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
@@ -181,7 +180,7 @@ func TestALeaveActsOnNothingInObserveMode(t *testing.T) {
 	w.Queue[0].Message.Machine = nil
 	w.Drain(p, 5)
 	d, _ := w.Desk()
-	if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("alice", "go")); err != nil {
+	if err := d.Continue(t.Context(), w.HeldOf("da1"), world.Says("alice", "go")); err != nil {
 		t.Fatal(err)
 	}
 	w.Drain(p, 20)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/desk"
 	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/budget"
@@ -82,7 +81,7 @@ func TestRunawayRuleMeetsItsCap(t *testing.T) {
 			chosen := map[string]bool{}
 			for _, s := range states[len(states)-2:] {
 				chosen[s.MachineID] = true
-				if err := d.Continue(t.Context(), s.Entry, desk.Says("alice", "the outbreak is real")); err != nil {
+				if err := d.Continue(t.Context(), s.Entry, world.Says("alice", "the outbreak is real")); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/desk"
 	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/machine"
@@ -21,7 +20,7 @@ func TestALeaveThatANewVersionOvertakesIsTold(t *testing.T) {
 	p := w.Start(-1, false)
 	w.ProtectedAlert(p, "da1", alert.High)
 	d, _ := w.Desk()
-	if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("alice", "go")); err != nil {
+	if err := d.Continue(t.Context(), w.HeldOf("da1"), world.Says("alice", "go")); err != nil {
 		t.Fatal(err)
 	}
 	w.Edited(p, "da1", func(a *alert.Alert) { a.IncidentID = 5 })

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/desk"
 	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/switches"
@@ -289,7 +288,7 @@ func TestWhatAPersonLetGoOnIsToldIfItIsHeldAgain(t *testing.T) {
 	w.Queue[0].Message.Machine = nil
 	w.Drain(p, 5)
 	d, _ := w.Desk()
-	if err := d.Continue(t.Context(), w.HeldOf("da1"), desk.Says("alice", "x")); err != nil {
+	if err := d.Continue(t.Context(), w.HeldOf("da1"), world.Says("alice", "x")); err != nil {
 		t.Fatal(err)
 	}
 	w.Edit("m1", func(m *machine.Machine) { m.ComputerDNSName = "renamed" })

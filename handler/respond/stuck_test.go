@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/desk"
 	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/runs"
@@ -188,7 +187,7 @@ func TestWhatWasTriedInVainCanBeContinuedByAPerson(t *testing.T) {
 		t.Fatalf("held: %+v, %v, %v, told %s", held, found, err, w.Kinds())
 	}
 	denied = false
-	if err := p.AtDesk().Continue(t.Context(), held, desk.Says("ana", "granted now")); err != nil {
+	if err := p.AtDesk().Continue(t.Context(), held, world.Says("ana", "granted now")); err != nil {
 		t.Fatal(err)
 	}
 	w.Settled(p)

@@ -72,7 +72,7 @@ func (p *Process) Machine(_ context.Context, id string) (machine.Machine, error)
 		time.Sleep(time.Second)
 	}
 	return Call(p, func() (machine.Machine, error) {
-		m, found := p.Machines[id]
+		m, found := p.World.Machines[id]
 		if !found {
 			return m, &APIError{Kind: machine.NotFound, Text: "no machine " + id}
 		}
@@ -168,10 +168,22 @@ func (p *Process) CancelAction(
 	})
 }
 
+func (p *Process) Machines(_ context.Context, ids []string) ([]machine.Machine, error) {
+	return Call(p, func() ([]machine.Machine, error) {
+		var found []machine.Machine
+		for _, id := range ids {
+			if m, known := p.World.Machines[id]; known {
+				found = append(found, Whole(m))
+			}
+		}
+		return found, nil
+	})
+}
+
 func (p *Process) MachinesNamed(_ context.Context, name string) ([]machine.Machine, error) {
 	return Call(p, func() ([]machine.Machine, error) {
 		var found []machine.Machine
-		for _, m := range p.Machines {
+		for _, m := range p.World.Machines {
 			if m.ComputerDNSName == name {
 				found = append(found, Whole(m))
 			}
@@ -189,14 +201,14 @@ func (p *Process) Tag(_ context.Context, id, tag string, remove bool) error {
 			}
 		}
 		p.Posts++
-		m := p.Machines[id]
+		m := p.World.Machines[id]
 		m.Tags = slices.DeleteFunc(slices.Clone(m.Tags), func(there string) bool {
 			return there == tag
 		})
 		if !remove {
 			m.Tags = append(m.Tags, tag)
 		}
-		p.Machines[id] = m
+		p.World.Machines[id] = m
 		return 0, nil
 	})
 	return err

@@ -9,6 +9,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/desk"
 	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/journal"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -38,6 +39,11 @@ func (p *Process) AtDesk() *desk.Desk {
 		Lift:         Lift,
 		RecheckAfter: 120 * time.Second,
 	}
+}
+
+// Says is a command that is not in the journal.
+func Says(by, reason string) desk.Command {
+	return desk.Command{Reason: reason, By: journal.Author{Name: by}}
 }
 
 // HeldOf is what is held of the first version of an alert.
