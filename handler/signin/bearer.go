@@ -103,12 +103,12 @@ func (v *Verifier) believe(
 	}
 	h, c, err := read(token)
 	switch {
+	case err == nil && (h.Algorithm != oidc.RS256 || len(h.signature) < minSignature):
+		return claims{}, unauthorized("wrong_algorithm",
+			"the token is not signed as Microsoft Entra signs, with RS256; sign in again")
 	case err != nil || h.KeyID == "" || h.Critical != nil:
 		return claims{}, unauthorized("malformed",
 			"the token is none of Microsoft Entra; sign in again")
-	case h.Algorithm != oidc.RS256 || len(h.signature) < minSignature:
-		return claims{}, unauthorized("wrong_algorithm",
-			"the token is not signed as Microsoft Entra signs, with RS256; sign in again")
 	}
 	all := func(c claims) *wire.Problem {
 		problem := v.standards.judge(c, v.now())

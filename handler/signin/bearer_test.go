@@ -108,6 +108,7 @@ func TestEveryOtherTokenIsRefused(t *testing.T) {
 		"alg none": {
 			segment(set{"alg": "none", "kid": "first"}) + "." + parts[1] + ".", refusal{401, "wrong_algorithm", true},
 		},
+		"alg none and no key": {segment(set{"alg": "none"}) + "." + parts[1] + ".", refusal{401, "wrong_algorithm", true}},
 		"alg NONE with the signature": {
 			segment(set{"alg": "NonE", "kid": "first"}) + "." + parts[1] + "." + parts[2],
 			refusal{401, "wrong_algorithm", true},

@@ -14,11 +14,14 @@ import (
 )
 
 // Store is the sign-ins of a tenant.
-type Store struct{ switches *rows.Table }
+type Store struct {
+	tables   *rows.Tables
+	switches *rows.Table
+}
 
 // In is the sign-ins in some tables.
 func In(tables *rows.Tables) *Store {
-	return &Store{switches: tables.Table(rows.Switches)}
+	return &Store{tables: tables, switches: tables.Table(rows.Switches)}
 }
 
 // Session is one sign-in.
@@ -44,8 +47,12 @@ type sealKey struct {
 
 const partition = "session"
 
-// Key is the key that cookies are sealed with, the same for every instance.
+// Key is the key that cookies are sealed with, the same for every instance. Somebody may sign in before anything else
+// happened: the tables are made if need be.
 func (s *Store) Key(ctx context.Context) (string, error) {
+	if err := s.tables.Prepare(ctx); err != nil {
+		return "", err
+	}
 	fresh := sealKey{Keys: s.switches.At("signin-key")}
 	k, err := rows.Change(ctx, s.switches, "draw the key of cookies", fresh, func(k *sealKey) (bool, error) {
 		if k.Key != "" {

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/rows/rowstest"
+	"cordon/local/tables"
 )
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -99,5 +101,23 @@ func neverBegun(t *testing.T, s *Store) {
 	}
 	if found, there, err := s.Find(t.Context(), "id"); err != nil || there {
 		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+// TestSomebodyMaySignInBeforeAnythingElseHappened has tables that were not made yet.
+func TestSomebodyMaySignInBeforeAnythingElseHappened(t *testing.T) {
+	t.Parallel()
+	server := tables.New(tables.Options{})
+	made, err := rows.Connect(rows.Options{
+		ConnectionString: server.ConnectionString("127.0.0.1:1"),
+		Prefix:           "t",
+		Tenant:           "tenant",
+		Transport:        server,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, err := In(made).Key(t.Context()); err != nil || key == "" {
+		t.Errorf("%q, %v", key, err)
 	}
 }
