@@ -275,9 +275,6 @@ func TestAnActionIsCancelledByTheBeginningOfItsID(t *testing.T) {
 			t.Errorf("%s: code %d, %s, ordered %q", line, code, stderr, s.orders)
 		}
 	}
-	if code, _, stderr := command(t, s.env, "cancel", "a", "--watch", "--reason", "x", "--yes"); code != call.ExitUsage {
-		t.Errorf("code %d, %s", code, stderr)
-	}
 }
 
 func TestTheJournalIsReadPageByPage(t *testing.T) {

@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
-
-	"golang.org/x/text/width"
 )
 
 // List is rows in columns with lines below each of them, for what has more to say than a line has room for.
@@ -135,23 +132,4 @@ func clip(text string, columns int) string {
 		}
 	}
 	return text
-}
-
-// spread is how many columns a text takes: East Asian characters two, marks on top of others none.
-func spread(text string) (columns int) {
-	for _, r := range text {
-		columns += runeWidth(r)
-	}
-	return columns
-}
-
-func runeWidth(r rune) int {
-	if unicode.In(r, unicode.Mn, unicode.Me) {
-		return 0
-	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
-	}
-	return 1
 }

@@ -87,13 +87,18 @@ func (x *signingIn) run(cmd *cobra.Command) error {
 	if err != nil {
 		return fmt.Errorf("you are signed in, but the app does not let you in: %w", err)
 	}
-	return call.Say(cmd.OutOrStdout(), "signed in at %s as %s, who may %s", at.Name, terminal.Plain(me.Name, call.CellShown),
+	return call.Say(cmd.OutOrStdout(), "signed in at %s as %s, who may %s", at.Name,
+		terminal.Plain(me.Name, call.CellShown),
 		may(me.Roles))
 }
 
 // may says in words what roles allow.
 func may(roles []wire.Role) string {
-	known := map[wire.Role]string{wire.Reader: "read", wire.Operator: "operate", wire.Approver: "approve"}
+	known := map[wire.Role]string{
+		wire.Reader:   "read",
+		wire.Operator: "operate",
+		wire.Approver: "approve",
+	}
 	var words []string
 	for _, r := range roles {
 		if known[r] != "" {

@@ -53,7 +53,9 @@ type behind struct {
 }
 
 func (b *behind) open(ctx context.Context, o *Operator) error {
-	needed := func(n config.Need) bool { return slices.Contains(b.needs, n) }
+	needed := func(n config.Need) bool {
+		return slices.Contains(b.needs, n)
+	}
 	var store *ledger.Store
 	var err error
 	if needed(config.Ledger) {

@@ -54,7 +54,8 @@ func Execute(ctx context.Context, root *cobra.Command, stderr io.Writer) (code i
 	switch {
 	case errors.As(err, &wrong):
 		return ExitUsage
-	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.As(err, &answer)):
+	case ctx.Err() != nil &&
+		(errors.Is(err, context.Canceled) || errors.As(err, &answer)):
 		return ExitStopped
 	}
 	return ExitFailed

@@ -33,7 +33,8 @@ func Parts[T any](
 			order.Command += fmt.Sprintf("-%d", begin/partMost+1)
 		}
 		if len(things) > partMost {
-			o.Tell(cmd, fmt.Sprintf("%d to %d of %d (command %s)", begin+1, begin+len(some), len(things), order.Command))
+			o.Tell(cmd,
+				fmt.Sprintf("%d to %d of %d (command %s)", begin+1, begin+len(some), len(things), order.Command))
 		}
 		results, err := give(order, some)
 		if err != nil {
@@ -47,7 +48,12 @@ func Parts[T any](
 
 // Report says what became of each thing that was ordered, named as who says, and how the order ended otherwise. Not to
 // have done all is an error.
-func (o *Operator) Report(cmd *cobra.Command, all wire.Results, ended error, who func(wire.Result) string) error {
+func (o *Operator) Report(
+	cmd *cobra.Command,
+	all wire.Results,
+	ended error,
+	who func(wire.Result) string,
+) error {
 	if ended != nil && len(all.Results) == 0 {
 		return ended
 	}

@@ -72,7 +72,9 @@ func Short(ids []string) func(id string) string {
 	for i := 1; i < len(all); i++ {
 		length = max(length, common(all[i-1], all[i])+1)
 	}
-	return func(id string) string { return id[:min(len(id), length)] }
+	return func(id string) string {
+		return id[:min(len(id), length)]
+	}
 }
 
 // common is how many bytes two texts begin with alike.
@@ -91,7 +93,9 @@ func Meant(typed string, ids []string) (id string, found bool, err error) {
 		if strings.EqualFold(id, typed) {
 			return id, true, nil
 		}
-		if len(typed) >= leastTyped && len(typed) < len(id) && strings.EqualFold(id[:len(typed)], typed) {
+		if len(typed) >= leastTyped &&
+			len(typed) < len(id) &&
+			strings.EqualFold(id[:len(typed)], typed) {
 			near = append(near, id)
 		}
 	}

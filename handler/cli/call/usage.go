@@ -49,7 +49,9 @@ func Unknown(group *cobra.Command, typed string) error {
 	if len(near) == 0 {
 		return Usagef("%s; see %s --help", said, group.CommandPath())
 	}
-	return Usagef("%s; did you mean %s? See %s --help", said, strings.Join(near, " or "), group.CommandPath())
+	return Usagef("%s; did you mean %s? See %s --help", said,
+		strings.Join(near, " or "),
+		group.CommandPath())
 }
 
 // NoOperand refuses everything but flags.

@@ -40,7 +40,9 @@ func (o *Operator) Watch(cmd *cobra.Command, look func(context.Context) (Look, e
 			if err == nil && text.String() != last {
 				last = text.String()
 				err = o.Show(cmd, seen.Value, func(w io.Writer) error {
-					return Say(w, "%s%s", o.since(first), strings.TrimSuffix(last, "\n"))
+					return Say(w, "%s%s",
+						o.since(first),
+						strings.TrimSuffix(last, "\n"))
 				})
 			}
 			if err != nil || seen.Done {

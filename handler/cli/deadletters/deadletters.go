@@ -175,6 +175,19 @@ func limitHelp() string {
 	return fmt.Sprintf("at most so many, 1 to %d", mostShown)
 }
 
+func (f *flags) take(cmd *cobra.Command, args []string, w way) error {
+	numbers, err := sequenceNumbers(args)
+	if err != nil {
+		return err
+	}
+	if err := f.Check(cmd, false); err != nil {
+		return err
+	}
+	return f.with(cmd, []config.Need{config.Ledger}, func(desk operate.Desk) error {
+		return f.order(cmd, desk, numbers, w)
+	})
+}
+
 // with opens what a sub-command asks, which with --direct needs some settings besides those of the queues.
 func (f *flags) with(cmd *cobra.Command, needs []config.Need, do func(operate.Desk) error) error {
 	if f.queue != deadletter.Alerts && f.queue != deadletter.Notices {

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"cordon/handler/cli/call"
-	"cordon/handler/config"
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
 )
@@ -42,19 +41,6 @@ func dropping() way {
 			return d.Discard(ctx, o)
 		},
 	}
-}
-
-func (f *flags) take(cmd *cobra.Command, args []string, w way) error {
-	numbers, err := sequenceNumbers(args)
-	if err != nil {
-		return err
-	}
-	if err := f.Check(cmd, false); err != nil {
-		return err
-	}
-	return f.with(cmd, []config.Need{config.Ledger}, func(desk operate.Desk) error {
-		return f.order(cmd, desk, numbers, w)
-	})
 }
 
 // order asks, gives the order and says what became of each.
@@ -101,7 +87,9 @@ func (f *flags) order(cmd *cobra.Command, desk operate.Desk, numbers []int64, w 
 // takeable leaves out what will be refused, for about that nobody has to be asked.
 func takeable(there []wire.DeadLetter, numbers []int64, w way) (wanted []int64) {
 	for _, n := range numbers {
-		at := slices.IndexFunc(there, func(d wire.DeadLetter) bool { return d.Number == n })
+		at := slices.IndexFunc(there, func(d wire.DeadLetter) bool {
+			return d.Number == n
+		})
 		if at < 0 || there[at].Readable || !w.reads {
 			wanted = append(wanted, n)
 		}

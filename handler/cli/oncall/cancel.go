@@ -45,14 +45,11 @@ func Cancel(p call.Program) *cobra.Command {
 	}
 	x.WriteFlags(c, "why; it stands in the comment of the machine action")
 	c.Flags().StringVar(&x.machine, "machine", "", "the machine whose action it is")
-	c.Flags().BoolVar(&x.watch, "watch", false, "with --machine: wait until the action is over")
+	c.Flags().BoolVar(&x.watch, "watch", false, "wait until the action is over")
 	return c
 }
 
 func (x *cancelling) run(cmd *cobra.Command, which string) error {
-	if x.watch && x.machine == "" {
-		return call.Usagef("--watch goes with --machine")
-	}
 	if err := x.Check(cmd, true); err != nil {
 		return err
 	}
@@ -69,16 +66,27 @@ func (x *cancelling) run(cmd *cobra.Command, which string) error {
 	if err := x.Confirm(cmd, fmt.Sprintf("Cancel %s?", terminal.Plain(what, call.CellShown))); err != nil {
 		return err
 	}
-	results, err := desk.Cancel(ctx, wire.CancelOrder{Order: x.Order(), Action: id})
+	results, err := desk.Cancel(ctx, wire.CancelOrder{
+		Order:  x.Order(),
+		Action: id,
+	})
 	err = x.Report(cmd, results, err, call.Named(results.Results))
-	if err != nil || !x.watch {
+	switch {
+	case err != nil || !x.watch:
 		return err
+	case x.machine == "":
+		return fmt.Errorf("cancelled, but it is not known on which machine: cordon machine NAME --watch shows how " +
+			"it ends")
 	}
 	return x.wait(cmd, desk, id)
 }
 
 // find finds the action that is meant, and says which one it is.
-func (x *cancelling) find(ctx context.Context, desk operate.Desk, which string) (id, what string, err error) {
+func (x *cancelling) find(
+	ctx context.Context,
+	desk operate.Desk,
+	which string,
+) (id, what string, err error) {
 	if x.machine != "" {
 		m, err := machineOf(ctx, desk, x.machine)
 		if err != nil {
@@ -99,6 +107,7 @@ func (x *cancelling) find(ctx context.Context, desk operate.Desk, which string) 
 		return which, "action " + which, err // the app knows all of them
 	}
 	at := slices.Index(ids, id)
+	x.machine = isolated.Machines[at].MachineID
 	return id, fmt.Sprintf("action %s on %s", id,
 		cmp.Or(isolated.Machines[at].MachineName, isolated.Machines[at].MachineID)), nil
 }
@@ -124,7 +133,9 @@ func actionOf(m wire.Machine, which string) (id, what string, err error) {
 func (x *cancelling) wait(cmd *cobra.Command, desk operate.Desk, id string) error {
 	return x.Watch(cmd, func(ctx context.Context) (call.Look, error) {
 		m, err := machineOf(ctx, desk, x.machine)
-		at := slices.IndexFunc(m.Actions, func(a wire.MachineAction) bool { return a.ID == id })
+		at := slices.IndexFunc(m.Actions, func(a wire.MachineAction) bool {
+			return a.ID == id
+		})
 		if at < 0 {
 			return call.Look{Print: func(io.Writer) error { return nil }}, err
 		}

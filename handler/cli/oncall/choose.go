@@ -28,7 +28,9 @@ type chosen struct {
 }
 
 // several: machines are chosen by what they have in common, not named.
-func (c chosen) several() bool { return c.all || c.rule != "" || c.since != "" }
+func (c chosen) several() bool {
+	return c.all || c.rule != "" || c.since != ""
+}
 
 // among finds the machines that are meant.
 func (c chosen) among(
@@ -85,7 +87,9 @@ func isolationOf(
 	if err != nil {
 		return wire.Isolation{}, err
 	}
-	at := slices.IndexFunc(all, func(i wire.Isolation) bool { return i.MachineID == id })
+	at := slices.IndexFunc(all, func(i wire.Isolation) bool {
+		return i.MachineID == id
+	})
 	if at < 0 {
 		return wire.Isolation{}, fmt.Errorf("no isolated machine has the id or name %s; cordon isolated lists them",
 			terminal.Plain(which, machineShown))
@@ -95,7 +99,12 @@ func isolationOf(
 
 // named is the id of the one isolated machine of a name; empty: there is none. Of each that may have it the name is
 // read: those that the list calls so, and those of which it knows no name.
-func named(ctx context.Context, desk operate.Desk, all []wire.Isolation, which string) (string, error) {
+func named(
+	ctx context.Context,
+	desk operate.Desk,
+	all []wire.Isolation,
+	which string,
+) (string, error) {
 	var ids []string
 	for _, i := range all {
 		if i.MachineName != "" && !isNamed(i.MachineName, which) {

@@ -54,7 +54,10 @@ func enqueue(cmd *cobra.Command, o *call.Operator, ids []string) error {
 	}
 	defer done()
 	results, err := call.Parts(cmd, o, ids, func(order wire.Order, some []string) (wire.Results, error) {
-		return desk.Enqueue(cmd.Context(), wire.EnqueueOrder{Order: order, Alerts: some})
+		return desk.Enqueue(
+			cmd.Context(),
+			wire.EnqueueOrder{Order: order, Alerts: some},
+		)
 	})
 	return o.Report(cmd, results, err, call.Named(results.Results))
 }

@@ -150,10 +150,3 @@ func printHeld(w io.Writer, now call.Clock, all []wire.HeldEntry) error {
 	}
 	return list.Write(w, call.FactShown)
 }
-
-func alertIDs(all []wire.HeldEntry) (ids []string) {
-	for _, h := range all {
-		ids = append(ids, h.AlertID)
-	}
-	return ids
-}

@@ -76,7 +76,8 @@ func takeHeld(
 			return call.Say(w, "nothing is held that could be taken")
 		})
 	}
-	err = o.Confirm(cmd, fmt.Sprintf("%s\n%s %d?", shownOf(held.Held, chosen), w.verb, len(chosen)))
+	err = o.Confirm(cmd,
+		fmt.Sprintf("%s\n%s %d?", shownOf(held.Held, chosen), w.verb, len(chosen)))
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,9 @@ func shownOf(held []wire.HeldEntry, chosen []string) string {
 	var lines []string
 	for _, id := range chosen[:min(len(chosen), 10)] {
 		// Of an alert with several versions the newest counts, which the list has first.
-		at := slices.IndexFunc(held, func(h wire.HeldEntry) bool { return h.AlertID == id })
+		at := slices.IndexFunc(held, func(h wire.HeldEntry) bool {
+			return h.AlertID == id
+		})
 		if at < 0 {
 			lines = append(lines, terminal.Plain("  nothing that is held of "+id, call.FactShown))
 			continue
@@ -136,4 +139,11 @@ func shownOf(held []wire.HeldEntry, chosen []string) string {
 		lines = append(lines, fmt.Sprintf("  and %d more", len(chosen)-len(lines)))
 	}
 	return strings.Join(lines, "\n")
+}
+
+func alertIDs(all []wire.HeldEntry) (ids []string) {
+	for _, h := range all {
+		ids = append(ids, h.AlertID)
+	}
+	return ids
 }

@@ -50,7 +50,9 @@ func listIsolated(cmd *cobra.Command, o *call.Operator, watch bool) error {
 		return err
 	}
 	defer done()
-	look := func(ctx context.Context) (call.Look, error) { return seeIsolated(ctx, o, desk) }
+	look := func(ctx context.Context) (call.Look, error) {
+		return seeIsolated(ctx, o, desk)
+	}
 	if watch {
 		return o.Watch(cmd, look)
 	}
@@ -96,8 +98,8 @@ func printIsolated(w io.Writer, now call.Clock, all []wire.Isolation) error {
 	return list.Write(w, call.FactShown)
 }
 
-// reasons are the lines below a machine: which rule wanted it isolated and for which alert, and what is not as it should
-// be.
+// reasons are the lines below a machine: which rule wanted it isolated and for which alert, and what is not as it
+// should be.
 func reasons(i wire.Isolation) (lines []string) {
 	var of []string
 	for _, part := range []string{i.Severity, i.AlertID} {

@@ -93,7 +93,13 @@ func printJournal(w io.Writer, now call.Clock, entries []wire.Entry) error {
 	}
 	for _, e := range entries {
 		row := terminal.Entry{
-			Cells: []string{now.Age(e.At), e.By, e.Verb, cmp.Or(e.Name, e.Object), e.State},
+			Cells: []string{
+				now.Age(e.At),
+				e.By,
+				e.Verb,
+				cmp.Or(e.Name, e.Object),
+				e.State,
+			},
 		}
 		for _, line := range []struct{ name, text string }{{"why: ", e.Reason}, {"result: ", e.Result}} {
 			if line.text != "" {

@@ -44,7 +44,9 @@ func showMachine(cmd *cobra.Command, o *call.Operator, which string, watch bool)
 		return err
 	}
 	defer done()
-	look := func(ctx context.Context) (call.Look, error) { return seeMachine(ctx, o, desk, which) }
+	look := func(ctx context.Context) (call.Look, error) {
+		return seeMachine(ctx, o, desk, which)
+	}
 	if watch {
 		return o.Watch(cmd, look)
 	}
@@ -55,7 +57,12 @@ func showMachine(cmd *cobra.Command, o *call.Operator, which string, watch bool)
 	return o.Show(cmd, seen.Value, seen.Print)
 }
 
-func seeMachine(ctx context.Context, o *call.Operator, desk operate.Desk, which string) (call.Look, error) {
+func seeMachine(
+	ctx context.Context,
+	o *call.Operator,
+	desk operate.Desk,
+	which string,
+) (call.Look, error) {
 	m, err := machineOf(ctx, desk, which)
 	return call.Look{
 		Value: m,
@@ -143,7 +150,13 @@ func printActions(w io.Writer, now call.Clock, m wire.Machine) error {
 		Cut:     []int{1, 4},
 	}
 	for _, a := range m.Actions {
-		row := terminal.Entry{Cells: []string{short(a.ID), a.Type, a.Status, now.Age(a.Created), a.Requestor}}
+		row := terminal.Entry{Cells: []string{
+			short(a.ID),
+			a.Type,
+			a.Status,
+			now.Age(a.Created),
+			a.Requestor,
+		}}
 		if a.Comment != "" {
 			row.Below = []string{a.Comment}
 		}

@@ -79,7 +79,11 @@ func setPause(cmd *cobra.Command, o *call.Operator, pause bool) error {
 	if err := o.Confirm(cmd, question); err != nil {
 		return err
 	}
-	result, err := desk.SetPause(cmd.Context(), pause, wire.PauseOrder{Order: o.Order()})
+	result, err := desk.SetPause(
+		cmd.Context(),
+		pause,
+		wire.PauseOrder{Order: o.Order()},
+	)
 	if err != nil {
 		return err
 	}

@@ -117,8 +117,9 @@ func releasable(found []wire.Isolation) (can, cannot []wire.Isolation) {
 func refused(left []wire.Isolation) error {
 	var lines []string
 	for _, i := range left {
-		lines = append(lines, terminal.Plain(fmt.Sprintf("%s (%s): %s", cmp.Or(i.MachineName, "a machine without a name"),
-			i.MachineID, i.Obstacle), call.FactShown))
+		lines = append(lines,
+			terminal.Plain(fmt.Sprintf("%s (%s): %s", cmp.Or(i.MachineName, "a machine without a name"),
+				i.MachineID, i.Obstacle), call.FactShown))
 	}
 	return fmt.Errorf("nothing was released: %s", strings.Join(lines, "; "))
 }
@@ -148,7 +149,9 @@ func (r *releasing) preview(cmd *cobra.Command, meant, left []wire.Isolation) er
 // nameThem gives results the names that the person saw, where the answer has none, and sorts by them.
 func nameThem(results []wire.Result, seen []wire.Isolation) {
 	for n := range results {
-		at := slices.IndexFunc(seen, func(i wire.Isolation) bool { return i.MachineID == results[n].Object })
+		at := slices.IndexFunc(seen, func(i wire.Isolation) bool {
+			return i.MachineID == results[n].Object
+		})
 		if at >= 0 && results[n].Name == "" {
 			results[n].Name = seen[at].MachineName
 		}
@@ -163,7 +166,9 @@ func (r *releasing) wait(cmd *cobra.Command, desk operate.Desk, results wire.Res
 	return r.Watch(cmd, func(ctx context.Context) (call.Look, error) {
 		isolated, err := desk.Isolated(ctx)
 		left := slices.DeleteFunc(isolated.Machines, func(i wire.Isolation) bool {
-			return !slices.ContainsFunc(results.Results, func(one wire.Result) bool { return one.Object == i.MachineID })
+			return !slices.ContainsFunc(results.Results, func(one wire.Result) bool {
+				return one.Object == i.MachineID
+			})
 		})
 		over := err == nil
 		for _, i := range left {
@@ -186,7 +191,9 @@ func (r *releasing) wait(cmd *cobra.Command, desk operate.Desk, results wire.Res
 
 // actionOn is the action that was asked for a machine; empty: none was.
 func actionOn(results wire.Results, machineID string) string {
-	at := slices.IndexFunc(results.Results, func(r wire.Result) bool { return r.Object == machineID })
+	at := slices.IndexFunc(results.Results, func(r wire.Result) bool {
+		return r.Object == machineID
+	})
 	return results.Results[at].Action
 }
 
@@ -196,6 +203,8 @@ func isOver(ctx context.Context, desk operate.Desk, machineID, actionID string) 
 		return true, nil
 	}
 	m, err := desk.Machine(ctx, machineID)
-	at := slices.IndexFunc(m.Actions, func(a wire.MachineAction) bool { return a.ID == actionID })
+	at := slices.IndexFunc(m.Actions, func(a wire.MachineAction) bool {
+		return a.ID == actionID
+	})
 	return at >= 0 && machine.ActionStatus(m.Actions[at].Status).Final(), err
 }

@@ -13,8 +13,8 @@ import (
 
 const longestAddress = 300
 
-// Address reads the address of an app: scheme and host, nothing else. It is https but for this computer, and the host is
-// shown as it is written: one that only looks like another stands there in its own letters.
+// Address reads the address of an app: scheme and host, nothing else. It is https but for this computer, and the host
+// is shown as it is written: one that only looks like another stands there in its own letters.
 func Address(text string) (*url.URL, error) {
 	quoted := terminal.Plain(text, 100)
 	refuse := func(why string) (*url.URL, error) {
@@ -51,7 +51,9 @@ func hostName(u *url.URL) bool {
 	ip := net.ParseIP(u.Hostname())
 	name := regexp.MustCompile(`^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$`).MatchString(u.Hostname())
 	port := regexp.MustCompile(`^[0-9]{0,5}$`).MatchString(u.Port())
-	return (ip != nil || name) && port && !strings.HasSuffix(u.Host, ":")
+	return (ip != nil || name) &&
+		port &&
+		!strings.HasSuffix(u.Host, ":")
 }
 
 func loopback(host string) bool {

@@ -33,7 +33,9 @@ type Pin struct {
 }
 
 // address is the app's address, which was checked when it was confirmed.
-func (p Pin) address() (*url.URL, error) { return Address(p.URL) }
+func (p Pin) address() (*url.URL, error) {
+	return Address(p.URL)
+}
 
 // book is what is kept in the folder besides tokens.
 type book struct {
@@ -69,7 +71,9 @@ func (f folder) save(b book) error {
 }
 
 // names are the names of all apps.
-func (b book) names() []string { return slices.Sorted(maps.Keys(b.Apps)) }
+func (b book) names() []string {
+	return slices.Sorted(maps.Keys(b.Apps))
+}
 
 // find finds an app by its name or its address.
 func (b book) find(which string) (name string, found bool, err error) {

@@ -33,7 +33,11 @@ func (k *Keeper) entra(f folder, name string, says wire.SignIn, fresh bool) (pub
 	authority := authorityOf(says)
 	return public.New(says.CLI,
 		public.WithAuthority(authority+"/"+says.Tenant),
-		public.WithCache(tokens{folder: f, file: tokenFile(name), fresh: fresh}),
+		public.WithCache(tokens{
+			folder: f,
+			file:   tokenFile(name),
+			fresh:  fresh,
+		}),
 		public.WithInstanceDiscovery(authority == config.Authority(says.Cloud)),
 		public.WithHTTPClient(&http.Client{
 			Transport: k.transport,
@@ -56,7 +60,9 @@ func silently(ctx context.Context, c public.Client, scope, account string) (stri
 	if i < 0 {
 		return "", errors.New("the sign-in is gone")
 	}
-	got, err := c.AcquireTokenSilent(ctx, []string{scope}, public.WithSilentAccount(known[i]))
+	got, err := c.AcquireTokenSilent(ctx,
+		[]string{scope},
+		public.WithSilentAccount(known[i]))
 	return got.AccessToken, err
 }
 

@@ -52,8 +52,8 @@ func isGUID(id string) bool {
 	return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`).MatchString(id)
 }
 
-// changed is an error if an app says something else than what was confirmed: a host that changed hands asks for sign-ins
-// in another tenant.
+// changed is an error if an app says something else than what was confirmed: a host that changed hands asks for
+// sign-ins in another tenant.
 func changed(name string, pin Pin, says wire.SignIn) error {
 	was := pin.SignIn
 	if was == says {
@@ -68,7 +68,9 @@ func changed(name string, pin Pin, says wire.SignIn) error {
 		{"authority", was.Authority, says.Authority},
 	} {
 		if f.was != f.is {
-			what += fmt.Sprintf("; its %s was %s and is %s", f.name, orNone(f.was), orNone(f.is))
+			what += fmt.Sprintf("; its %s was %s and is %s", f.name,
+				orNone(f.was),
+				orNone(f.is))
 		}
 	}
 	return errors.New(pin.URL + " is not the app that was confirmed" + what + ". Ask whoever runs it. If that is " +

@@ -20,8 +20,9 @@ func (k *Keeper) byAzureCLI(ctx context.Context, says wire.SignIn, scope string)
 	out, err := k.run(ctx, "az", "account", "get-access-token", "--output", "json", "--scope", scope,
 		"--tenant", says.Tenant)
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", errors.New("the Azure CLI (az) is not installed, or not in the PATH: install it, or sign in without " +
-			"--az")
+		return "",
+			errors.New("the Azure CLI (az) is not installed, or not in the PATH: install it, or sign in without " +
+				"--az")
 	}
 	if err != nil {
 		return "", fmt.Errorf("the Azure CLI gave no token: %w; try az login --tenant %s --scope %s", err, says.Tenant,

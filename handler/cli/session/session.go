@@ -60,7 +60,9 @@ var errNoApp = errors.New("which app? Sign in with cordon login --app https://it
 	"CORDON_APP; or go round the app with its own settings: --direct")
 
 // Chosen is which app a command is about: named, or set, or the default.
-func (k *Keeper) Chosen(which string) string { return cmp.Or(which, k.getenv("CORDON_APP")) }
+func (k *Keeper) Chosen(which string) string {
+	return cmp.Or(which, k.getenv("CORDON_APP"))
+}
 
 // Open finds the app that a command is about, and whoever is signed in there.
 func (k *Keeper) Open(which string) (*Session, error) {
@@ -107,7 +109,13 @@ func (k *Keeper) Open(which string) (*Session, error) {
 
 // withToken completes a session with a token that was given, as pipelines do. An app that is named by its address needs
 // no confirmation then: whoever set both said so.
-func (k *Keeper) withToken(s *Session, which string, found bool, given string, b book) error {
+func (k *Keeper) withToken(
+	s *Session,
+	which string,
+	found bool,
+	given string,
+	b book,
+) error {
 	if !isToken(given) {
 		return errors.New("CORDON_TOKEN is no token: expected the access token alone, on one line")
 	}
@@ -130,7 +138,11 @@ func (k *Keeper) withToken(s *Session, which string, found bool, given string, b
 	return nil
 }
 
-func (k *Keeper) client(name string, address *url.URL, token func(context.Context) (string, error)) *client.Client {
+func (k *Keeper) client(
+	name string,
+	address *url.URL,
+	token func(context.Context) (string, error),
+) *client.Client {
 	return client.New(client.Options{
 		Name:      name,
 		URL:       address,
@@ -142,7 +154,12 @@ func (k *Keeper) client(name string, address *url.URL, token func(context.Contex
 }
 
 // token gets a token without asking anybody.
-func (k *Keeper) token(ctx context.Context, f folder, name string, pin Pin) (token string, err error) {
+func (k *Keeper) token(
+	ctx context.Context,
+	f folder,
+	name string,
+	pin Pin,
+) (token string, err error) {
 	address, err := pin.address()
 	if err == nil {
 		err = checkSignIn(address, pin.SignIn)
@@ -180,4 +197,6 @@ func flagOf(way string) string {
 }
 
 // shown is foreign text for people, on one line.
-func shown(s string) string { return terminal.Plain(strings.TrimSpace(s), 100) }
+func shown(s string) string {
+	return terminal.Plain(strings.TrimSpace(s), 100)
+}

@@ -1,6 +1,7 @@
-// Package client asks the operator API of an app over HTTP. What answers may be a proxy, a portal of a hotel or somebody
-// who pretends to be the app: an answer is bounded, of the right form or an error that names the app, and no redirect is
-// followed. What changes something carries the id of its command, so that it can be sent again when its answer got lost.
+// Package client asks the operator API of an app over HTTP. What answers may be a proxy, a portal of a hotel or
+// somebody who pretends to be the app: an answer is bounded, of the right form or an error that names the app, and no
+// redirect is followed. What changes something carries the id of its command, so that it can be sent again when its
+// answer got lost.
 //
 // Neighbours: handler/operate answers, handler/cli/session has the tokens.
 package client

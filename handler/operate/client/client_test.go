@@ -352,6 +352,18 @@ func TestACommandThatWasAnsweredIsSentOnce(t *testing.T) {
 	})
 }
 
+func TestAForeignHostIsAskedOverHTTPSOnly(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"cordon.example.com", "127.0.0.1.example.com", "192.0.2.7", "localhost.example.com"} {
+		c, s, _ := scripted(t, cut)
+		c.URL = &url.URL{Scheme: "http", Host: host}
+		_, err := c.Release(t.Context(), release("c-0000001"))
+		if err == nil || !strings.Contains(err.Error(), "https only") || len(s.at) != 0 {
+			t.Errorf("%s: %v after %d", host, err, len(s.at))
+		}
+	}
+}
+
 func TestWithoutATokenNothingIsSent(t *testing.T) {
 	t.Parallel()
 	c, s, _ := scripted(t, cut)

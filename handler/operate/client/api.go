@@ -65,7 +65,10 @@ func (c *Client) Health(ctx context.Context) (report json.RawMessage, ok bool, e
 
 // Doctor has the app check its own set-up.
 func (c *Client) Doctor(ctx context.Context) (wire.Doctor, error) {
-	return asked[wire.Doctor](ctx, c, longPatience, c.once, request{method: http.MethodGet, path: "/doctor"})
+	return asked[wire.Doctor](ctx, c, longPatience, c.once, request{
+		method: http.MethodGet,
+		path:   "/doctor",
+	})
 }
 
 // DeadLetters lists those of a queue; limit 0: the default.
@@ -78,8 +81,15 @@ func (c *Client) DeadLetters(ctx context.Context, queue string, limit int) (wire
 }
 
 // DeadLetter reads one of them, with its text.
-func (c *Client) DeadLetter(ctx context.Context, queue string, number int64) (wire.DeadLetter, error) {
-	query := url.Values{"queue": {queue}, "number": {strconv.FormatInt(number, 10)}}
+func (c *Client) DeadLetter(
+	ctx context.Context,
+	queue string,
+	number int64,
+) (wire.DeadLetter, error) {
+	query := url.Values{
+		"queue":  {queue},
+		"number": {strconv.FormatInt(number, 10)},
+	}
 	return get[wire.DeadLetter](ctx, c, "/deadletter", query)
 }
 
@@ -123,7 +133,11 @@ func (c *Client) Drop(ctx context.Context, o wire.HeldOrder) (wire.Results, erro
 }
 
 // SetPause stops all acting, or lets it go on.
-func (c *Client) SetPause(ctx context.Context, paused bool, o wire.PauseOrder) (wire.PauseResult, error) {
+func (c *Client) SetPause(
+	ctx context.Context,
+	paused bool,
+	o wire.PauseOrder,
+) (wire.PauseResult, error) {
 	path := "/resume"
 	if paused {
 		path = "/pause"

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cordon/handler/httpretry"
+	"cordon/handler/incoming"
 	"cordon/handler/operate/wire"
 )
 
@@ -38,7 +39,10 @@ func (c *Client) refusal(answer *http.Response, body []byte) error {
 	if p.Detail == "" {
 		p.Detail = fmt.Sprintf("%s answered %d without a reason", c.app(), p.Status)
 	}
-	wait, told := httpretry.ParseRetryAfter(answer.Header.Get("Retry-After"), time.Now())
+	wait, told := httpretry.ParseRetryAfter(
+		answer.Header.Get("Retry-After"),
+		time.Now(),
+	)
 	if told {
 		p.RetryAfter = int(wait / time.Second)
 	}
@@ -55,7 +59,9 @@ func typeOf(answer *http.Response) string {
 	return kind
 }
 
-func isJSON(answer *http.Response) bool { return typeOf(answer) == plainJSON }
+func isJSON(answer *http.Response) bool {
+	return typeOf(answer) == plainJSON
+}
 
 // mustBeJSON is an error for every other type of content.
 func (c *Client) mustBeJSON(answer *http.Response, want string) error {
@@ -115,4 +121,25 @@ func always(document reflect.Type) (names []string) {
 		}
 	}
 	return names
+}
+
+// app names the app in errors.
+func (c *Client) app() string {
+	if c.Name == "" || c.Name == c.URL.Hostname() {
+		return "app " + c.URL.Host
+	}
+	return fmt.Sprintf("app %s (%s)", c.Name, c.URL.Host)
+}
+
+// foreign is an answer that Cordon does not give.
+func (c *Client) foreign(format string, args ...any) error {
+	return fmt.Errorf("%s %s", c.app(), fmt.Sprintf(format, args...))
+}
+
+// longestShown is how much of what a stranger wrote is shown, in UTF-16 units.
+const longestShown = 1000
+
+// shown is foreign text on one line, without what a terminal would obey.
+func shown(s string) string {
+	return strings.Join(strings.Fields(incoming.Visible(incoming.Text(s, longestShown))), " ")
 }

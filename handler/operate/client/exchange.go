@@ -5,12 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"cordon/handler/httpretry"
-	"cordon/handler/incoming"
 	"cordon/handler/operate/wire"
 	"cordon/handler/outgoing"
 )
@@ -33,9 +33,13 @@ type unsentError struct{ error }
 // Unwrap is why.
 func (e *unsentError) Unwrap() error { return e.error }
 
-// ask sends a request and answers with status and body of a success. Everything else is an error: a *wire.Problem if the
-// app said so in its form.
-func (c *Client) ask(ctx context.Context, by *http.Client, r request) (status int, body []byte, err error) {
+// ask sends a request and answers with status and body of a success. Everything else is an error: a *wire.Problem if
+// the app said so in its form.
+func (c *Client) ask(
+	ctx context.Context,
+	by *http.Client,
+	r request,
+) (status int, body []byte, err error) {
 	req, err := c.request(ctx, r)
 	if err != nil {
 		return 0, nil, &unsentError{err}
@@ -68,6 +72,9 @@ func (c *Client) request(ctx context.Context, r request) (*http.Request, error) 
 			return nil, fmt.Errorf("%s %s cannot be asked for: a comma separates values", name, shown(values[0]))
 		}
 	}
+	if c.URL.Scheme != "https" && !loopback(c.URL.Hostname()) {
+		return nil, fmt.Errorf("%s is asked over https only", c.app())
+	}
 	to := *c.URL
 	to.Path = wire.Base + r.path
 	to.RawQuery = r.query.Encode()
@@ -99,6 +106,11 @@ func (c *Client) request(ctx context.Context, r request) (*http.Request, error) 
 	return req, nil
 }
 
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 // unanswered is a request that got no answer at all.
 func (c *Client) unanswered(err error) error {
 	said := fmt.Errorf("%s does not answer: %w", c.app(), err)
@@ -106,25 +118,4 @@ func (c *Client) unanswered(err error) error {
 		return &unsentError{said}
 	}
 	return said
-}
-
-// app names the app in errors.
-func (c *Client) app() string {
-	if c.Name == "" || c.Name == c.URL.Hostname() {
-		return "app " + c.URL.Host
-	}
-	return fmt.Sprintf("app %s (%s)", c.Name, c.URL.Host)
-}
-
-// foreign is an answer that Cordon does not give.
-func (c *Client) foreign(format string, args ...any) error {
-	return fmt.Errorf("%s %s", c.app(), fmt.Sprintf(format, args...))
-}
-
-// longestShown is how much of what a stranger wrote is shown, in UTF-16 units.
-const longestShown = 1000
-
-// shown is foreign text on one line, without what a terminal would obey.
-func shown(s string) string {
-	return strings.Join(strings.Fields(incoming.Visible(incoming.Text(s, longestShown))), " ")
 }
