@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,7 +29,8 @@ func serveCommands() []*cobra.Command {
 			"Serve the Defender API of the scenario's tenant, without tokens; its page is under /tenant/",
 			serveDefender),
 		alone("entra", "127.0.0.1:7082",
-			"Serve tokens over TLS; the certificate authority is written to ca.pem", serveEntra),
+			"Serve tokens over TLS, and sign people in at an app on "+defaultFront+
+				"; the certificate authority is written to ca.pem", serveEntra),
 		alone("tables", "127.0.0.1:10002", "Serve Azure Tables in memory", serveTables),
 		alone("servicebus", "127.0.0.1:5672",
 			"Serve Service Bus over AMQP with the queues alerts and notices", serveBus),
@@ -68,7 +71,11 @@ func serveTables(ctx context.Context, addr string) error {
 }
 
 func serveEntra(ctx context.Context, addr string) error {
-	sim, err := entrasim.New(entrasim.Options{Apps: []entrasim.App{world.App()}})
+	app := "http://" + defaultFront
+	sim, err := entrasim.New(entrasim.Options{
+		Apps:   append(world.SignInApps(app), world.App()),
+		People: world.People(),
+	})
 	if err != nil {
 		return err
 	}
@@ -79,8 +86,13 @@ func serveEntra(ctx context.Context, addr string) error {
 	if err != nil {
 		return err
 	}
+	sim.At("https://" + listener.Addr().String())
 	fmt.Printf("tenant %s, app %s, secret %s, CORDON_CA_FILE=ca.pem\n", world.TenantID, world.ClientID,
 		world.ClientSecret)
+	settings := world.SignInSettings(app)
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		fmt.Println(name + "=" + settings[name])
+	}
 	server := &http.Server{Handler: sim, TLSConfig: sim.TLSConfig(), ReadHeaderTimeout: 10 * time.Second}
 	return untilDone(ctx, "Entra on https://"+listener.Addr().String(), func() error {
 		return server.ServeTLS(listener, "", "")

@@ -63,7 +63,7 @@ func runCommand() *cobra.Command {
 	c.Flags().StringVar(&o.fault, "fault", "", "break something on the way, to see the summary notice")
 	c.Flags().StringVar(&o.source, "source", world.OnlyDefender, "where alerts are read: defender, graph or both")
 	c.Flags().StringVar(&o.playbook, "playbook", "", "play with this file; the promises are not judged then")
-	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:7071", "address of the host's front; a free port with --once")
+	c.Flags().StringVar(&o.addr, "addr", defaultFront, "address of the host's front; a free port with --once")
 	c.Flags().Uint64Var(&o.seed, "seed", 1, "seed of the scenario and of how early or late timers tick")
 	c.Flags().BoolVar(&o.verbose, "verbose", false, "show the handler's log")
 	return c

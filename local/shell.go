@@ -17,6 +17,9 @@ import (
 	"cordon/local/world"
 )
 
+// defaultFront is where the host's front listens if nothing is said, and where Core Tools do.
+const defaultFront = "127.0.0.1:7071"
+
 // shellTime is how long a shell stays signed in.
 const shellTime = 24 * time.Hour
 

@@ -66,7 +66,7 @@ const (
 
 // startEntra serves tokens over TLS under a certificate authority of its own, which the handler is told to trust.
 func (w *World) startEntra(of Options) error {
-	o := entrasim.Options{Apps: []entrasim.App{App()}, People: people()}
+	o := entrasim.Options{Apps: []entrasim.App{App()}, People: People()}
 	var certificate *x509.Certificate
 	switch of.Identity {
 	case ByCertificate:

@@ -3,7 +3,9 @@ package world
 import (
 	"cmp"
 	"crypto/x509"
+	"maps"
 	"net"
+	"net/url"
 	"path/filepath"
 
 	"cordon/local/entrasim"
@@ -41,15 +43,18 @@ func (w *World) takeFront() net.Listener {
 	return front
 }
 
-// signInApps are the registrations "Cordon" and "Cordon CLI". The first has the credential of the kind of identity that
-// the handler has.
-func (w *World) signInApps(kind Identity, certificate *x509.Certificate) []entrasim.App {
-	host, _, _ := net.SplitHostPort(w.front.Addr().String()) // a listener's address has both
+// SignInApps are the registrations "Cordon" and "Cordon CLI" of an app at an address. The first has a secret.
+func SignInApps(app string) []entrasim.App {
+	host := ""
+	if u, err := url.Parse(app); err == nil {
+		host = u.Hostname()
+	}
 	web := entrasim.App{
 		TenantID:     TenantID,
 		ClientID:     SignInID,
 		Name:         "Cordon",
-		RedirectURIs: []string{w.AppURL + "/api/signin/callback"},
+		Secret:       SignInSecret,
+		RedirectURIs: []string{app + "/api/signin/callback"},
 		API: &entrasim.API{
 			URI:                "api://" + host + "/" + SignInID,
 			Scopes:             []string{"Cordon.Use"},
@@ -58,33 +63,51 @@ func (w *World) signInApps(kind Identity, certificate *x509.Certificate) []entra
 			AssignmentRequired: true,
 		},
 	}
-	w.Settings["CORDON_APP_URL"] = w.AppURL
-	w.Settings["CORDON_SIGNIN_CLIENT_ID"] = SignInID
-	w.Settings["CORDON_CLI_CLIENT_ID"] = CLIID
-	switch kind {
-	case ByCertificate:
-		web.Certificates = []*x509.Certificate{certificate}
-		w.Settings["CORDON_SIGNIN_CERTIFICATE"] = filepath.Join(w.Folder, "app.pem")
-	case ByManaged:
-		web.Federated = []entrasim.Federated{{
-			Subject:  entrasim.PrincipalID(TenantID, SystemID),
-			Audience: entrasim.TokenExchange,
-		}}
-	default:
-		web.Secret = SignInSecret
-		w.Settings["CORDON_SIGNIN_SECRET"] = SignInSecret
-	}
-	return []entrasim.App{web, {
+	cli := entrasim.App{
 		TenantID:     TenantID,
 		ClientID:     CLIID,
 		Name:         "Cordon CLI",
 		Public:       true,
 		RedirectURIs: []string{"http://localhost"},
-	}}
+	}
+	return []entrasim.App{web, cli}
 }
 
-// people are those of the scenario.
-func people() []entrasim.Person {
+// SignInSettings point an app at an address at these registrations.
+func SignInSettings(app string) map[string]string {
+	return map[string]string{
+		"CORDON_APP_URL":          app,
+		"CORDON_SIGNIN_CLIENT_ID": SignInID,
+		"CORDON_SIGNIN_SECRET":    SignInSecret,
+		"CORDON_CLI_CLIENT_ID":    CLIID,
+	}
+}
+
+// signInApps are the registrations of the world's app. The first has the credential of the kind of identity that the
+// handler has.
+func (w *World) signInApps(kind Identity, certificate *x509.Certificate) []entrasim.App {
+	apps := SignInApps(w.AppURL)
+	maps.Copy(w.Settings, SignInSettings(w.AppURL))
+	if kind == BySecret {
+		return apps
+	}
+	apps[0].Secret = ""
+	delete(w.Settings, "CORDON_SIGNIN_SECRET")
+	switch kind {
+	case ByCertificate:
+		apps[0].Certificates = []*x509.Certificate{certificate}
+		w.Settings["CORDON_SIGNIN_CERTIFICATE"] = filepath.Join(w.Folder, "app.pem")
+	case ByManaged:
+		apps[0].Federated = []entrasim.Federated{{
+			Subject:  entrasim.PrincipalID(TenantID, SystemID),
+			Audience: entrasim.TokenExchange,
+		}}
+	}
+	return apps
+}
+
+// People are those of the scenario.
+func People() []entrasim.Person {
 	var all []entrasim.Person
 	for _, p := range scenario.People() {
 		all = append(all, entrasim.Person{
