@@ -43,7 +43,9 @@ func writeShells(w *world.World, app string) (line string, err error) {
 		if err != nil {
 			return "", err
 		}
-		text := "export CORDON_APP=" + quoted(w.AppURL) + " CORDON_TOKEN=" + quoted(token) + "\n" +
+		text := "export CORDON_APP=" + quoted(w.AppURL) + "\n" +
+			"export CORDON_TOKEN=" + quoted(token) + "\n" +
+			"export CORDON_CA_FILE=" + quoted(w.Settings["CORDON_CA_FILE"]) + "\n" + // for cordon login
 			"export PATH=" + quoted(folder) + ":\"$PATH\"\n"
 		if err := os.WriteFile(shellFile(w, p.Username), []byte(text), 0o600); err != nil {
 			return "", err

@@ -178,6 +178,15 @@ func TestAnyPlaybookIsPlayedAndAShellSignedIn(t *testing.T) {
 	if want := filepath.Join(r.app, "cordon"); operator.command != want {
 		t.Errorf("cordon is %q, want %q", operator.command, want)
 	}
+	commands := exec.Command("sh", "-e", "-c", line+`
+cordon whoami
+cordon isolated --json
+cordon pause --reason "a try" --yes
+cordon resume --reason "a try" --yes`)
+	commands.Env = append(os.Environ(), "HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
+	if out, err := commands.CombinedOutput(); err != nil || !strings.Contains(string(out), scenario.Operator) {
+		t.Errorf("the commands of that shell: %v\n%s", err, out)
+	}
 	r.interrupt()
 	if code := r.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("a run that served ends with %d", code)
