@@ -23,7 +23,7 @@ func (s *Sim) remember(w http.ResponseWriter, p Person) {
 		Path:     "/",
 		Secure:   true,
 		HttpOnly: true,
-		SameSite: http.SameSiteNoneMode,
+		SameSite: http.SameSiteLaxMode,
 	})
 }
 

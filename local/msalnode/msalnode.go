@@ -18,7 +18,7 @@ type Job struct {
 	Way       string   `json:"way"` // clientCredentials, code, interactive or deviceCode
 	Authority string   `json:"authority"`
 	Client    string   `json:"client"`
-	Secret    string   `json:"secret,omitempty"`
+	Proof     string   `json:"proof,omitempty"` // the secret of a client that has one
 	Redirect  string   `json:"redirect,omitempty"`
 	Scopes    []string `json:"scopes"`
 

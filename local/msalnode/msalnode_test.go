@@ -65,7 +65,7 @@ func (s *stage) claims(r msalnode.Result) entrasim.Claims {
 func TestTheVendorsNodeClientGetsTokensForAnApp(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.job.Way, s.job.Client, s.job.Secret = "clientCredentials", world.ClientID, world.ClientSecret
+	s.job.Way, s.job.Client, s.job.Proof = "clientCredentials", world.ClientID, world.ClientSecret
 	s.job.Scopes = []string{entrasim.Defender + "/.default"}
 	r := msalnode.SignIn(t, s.job)
 	c, err := s.Entra.Verify(r.AccessToken)
@@ -77,7 +77,7 @@ func TestTheVendorsNodeClientGetsTokensForAnApp(t *testing.T) {
 func TestTheVendorsNodeClientSignsInAPersonByACode(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.job.Way, s.job.Client, s.job.Secret = "code", world.SignInID, world.SignInSecret
+	s.job.Way, s.job.Client, s.job.Proof = "code", world.SignInID, world.SignInSecret
 	s.job.Redirect = s.AppURL + "/api/signin/callback"
 	s.person.Client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	s.job.Open = func(address string) string {

@@ -14,7 +14,7 @@ const configuration = (job) => ({
     clientId: job.client,
     authority: job.authority,
     knownAuthorities: [new URL(job.authority).host],
-    ...(job.secret ? {clientSecret: job.secret} : {}),
+    ...(job.proof ? {clientSecret: job.proof} : {}),
   },
 });
 
