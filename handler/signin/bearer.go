@@ -51,6 +51,12 @@ func New(o Options) *Verifier {
 	}
 }
 
+// Check reads the keys of the authority, for a person who wants to know whether that works. Nothing is remembered.
+func (v *Verifier) Check(ctx context.Context) error {
+	_, err := v.keys.fetch(ctx)
+	return err
+}
+
 const notSignedIn = "not_signed_in"
 
 // Bearer says who sent a request, by its Authorization header alone. Every error is a *wire.Problem.

@@ -57,7 +57,8 @@ func (c *Checkup) Areas() []doctor.Area {
 	areas = append(areas, c.queueAreas()...)
 	return append(areas,
 		c.area("tables", config.Ledger, c.tablesArea),
-		c.area("mail", config.Mail, c.mailArea))
+		c.area("mail", config.Mail, c.mailArea),
+		c.signInArea())
 }
 
 // Close ends the connections.
