@@ -58,7 +58,7 @@ func orders() map[string]ordered {
 				return w
 			},
 			give: func(d *desk.Desk, c desk.Command) ([]desk.Outcome, error) {
-				return d.Cancel(context.Background(), c, "action-1")
+				return d.Cancels(context.Background(), c, []string{"action-1"})
 			},
 			did: func(w *world.World) int {
 				return strings.Count(w.Actions[0].CancelComment, "[command "+commandID+"]")

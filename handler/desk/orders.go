@@ -73,14 +73,18 @@ func (d *Desk) release(ctx context.Context, i Isolation, c Command) (Did, error)
 	}, nil
 }
 
-// Cancel takes back a machine action that is not over.
-func (d *Desk) Cancel(ctx context.Context, c Command, actionID string) ([]Outcome, error) {
-	return d.Carry(ctx, VerbCancel, c, []Task{{
-		Object: actionID,
-		Do: func(ctx context.Context, c Command) (Did, error) {
-			return d.cancel(ctx, actionID, c)
-		},
-	}})
+// Cancels takes back machine actions that are not over.
+func (d *Desk) Cancels(ctx context.Context, c Command, actions []string) ([]Outcome, error) {
+	tasks := make([]Task, len(actions))
+	for i, id := range actions {
+		tasks[i] = Task{
+			Object: id,
+			Do: func(ctx context.Context, c Command) (Did, error) {
+				return d.cancel(ctx, id, c)
+			},
+		}
+	}
+	return d.Carry(ctx, VerbCancel, c, tasks)
 }
 
 func (d *Desk) cancel(ctx context.Context, actionID string, c Command) (Did, error) {

@@ -161,16 +161,16 @@ func (p *person) take(
 ) (wire.Results, error) {
 	c, err := p.command(o.Order)
 	if err != nil {
-		return wire.Results{}, err
+		return nothing(err)
 	}
 	queue, err := p.queue(o.Queue)
 	if err != nil {
-		return wire.Results{}, err
+		return nothing(err)
 	}
 	numbers := slices.Compact(slices.Sorted(slices.Values(o.Numbers)))
 	if len(numbers) == 0 || len(numbers) > objectsMost {
-		return wire.Results{}, wrong("objects",
-			fmt.Sprintf("an order is about 1 to %d dead letters, not %d", objectsMost, len(numbers)))
+		return nothing(wrong("objects",
+			fmt.Sprintf("an order is about 1 to %d dead letters, not %d", objectsMost, len(numbers))))
 	}
 	t := taking{numbers: numbers}
 	tasks := make([]desk.Task, len(numbers))

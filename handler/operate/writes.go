@@ -54,14 +54,46 @@ func wrong(code, detail string) error {
 	return Problemf(http.StatusUnprocessableEntity, code, detail)
 }
 
+// kind is what an order may be about.
+type kind struct {
+	plural string
+	check  func(id string) error
+}
+
+func alerts() kind {
+	return kind{"alerts", func(id string) error {
+		if err := alert.CheckID(id); err != nil {
+			return fmt.Errorf("alert id %w", err)
+		}
+		return nil
+	}}
+}
+
+func machines() kind {
+	return kind{"machines", func(id string) error {
+		if !machineForm.MatchString(id) {
+			return fmt.Errorf("%.80q is no machine id, which has 40 hexadecimal digits; look names up first", id)
+		}
+		return nil
+	}}
+}
+
+func actions() kind {
+	return kind{"machine actions", func(id string) error {
+		if !actionForm.MatchString(id) {
+			return fmt.Errorf("%.80q is no id of a machine action", id)
+		}
+		return nil
+	}}
+}
+
 // objects checks the ids that an order is about. Each counts once.
-func objects(ids []string, what string, check func(string) error) ([]string, error) {
+func (k kind) objects(ids []string) (once []string, err error) {
 	if len(ids) == 0 || len(ids) > objectsMost {
-		return nil, wrong("objects", fmt.Sprintf("an order is about 1 to %d %s, not %d", objectsMost, what, len(ids)))
+		return nil, wrong("objects", fmt.Sprintf("an order is about 1 to %d %s, not %d", objectsMost, k.plural, len(ids)))
 	}
-	var once []string
 	for _, id := range ids {
-		if err := check(id); err != nil {
+		if err := k.check(id); err != nil {
 			return nil, wrong("objects", shown(err))
 		}
 		if !slices.Contains(once, id) {
@@ -69,20 +101,6 @@ func objects(ids []string, what string, check func(string) error) ([]string, err
 		}
 	}
 	return once, nil
-}
-
-func isAlert(id string) error {
-	if err := alert.CheckID(id); err != nil {
-		return fmt.Errorf("alert id %w", err)
-	}
-	return nil
-}
-
-func isMachine(id string) error {
-	if !machineForm.MatchString(id) {
-		return fmt.Errorf("%.80q is no machine id, which has 40 hexadecimal digits; look names up first", id)
-	}
-	return nil
 }
 
 // results are what became of a command.
@@ -108,76 +126,66 @@ func results(c desk.Command, outcomes []desk.Outcome) wire.Results {
 
 // Release implements Desk.
 func (p *person) Release(ctx context.Context, o wire.ReleaseOrder) (wire.Results, error) {
-	c, err := p.command(o.Order)
-	if err != nil {
-		return wire.Results{}, err
-	}
-	ids, err := objects(o.Machines, "machines", isMachine)
-	if err != nil {
-		return wire.Results{}, err
-	}
 	if p.office.Desk.Actions == nil {
-		return wire.Results{}, notHere("Defender")
+		return nothing(notHere("Defender"))
 	}
-	for i, id := range ids {
-		ids[i] = machine.ID(id)
+	for i, id := range o.Machines {
+		o.Machines[i] = machine.ID(id)
 	}
-	outcomes, err := p.office.Desk.Releases(ctx, c, ids)
-	return results(c, outcomes), problem(err)
+	return p.carry(ctx, o.Order, machines(), o.Machines, p.office.Desk.Releases)
 }
 
 // Cancel implements Desk.
 func (p *person) Cancel(ctx context.Context, o wire.CancelOrder) (wire.Results, error) {
-	c, err := p.command(o.Order)
-	switch {
-	case err != nil:
-		return wire.Results{}, err
-	case !actionForm.MatchString(o.Action):
-		return wire.Results{}, wrong("objects", fmt.Sprintf("%.80q is no id of a machine action", o.Action))
-	case p.office.Desk.Actions == nil:
-		return wire.Results{}, notHere("Defender")
+	if p.office.Desk.Actions == nil {
+		return nothing(notHere("Defender"))
 	}
-	outcomes, err := p.office.Desk.Cancel(ctx, c, o.Action)
-	return results(c, outcomes), problem(err)
+	return p.carry(ctx, o.Order, actions(), []string{o.Action}, p.office.Desk.Cancels)
 }
 
 // Continue implements Desk.
 func (p *person) Continue(ctx context.Context, o wire.HeldOrder) (wire.Results, error) {
 	if p.office.Desk.API == nil || p.office.Desk.Queue == nil {
-		return wire.Results{}, notHere("what goes on")
+		return nothing(notHere("what goes on"))
 	}
-	return p.aboutAlerts(ctx, o.Order, o.Alerts, p.office.Desk.Continues)
+	return p.carry(ctx, o.Order, alerts(), o.Alerts, p.office.Desk.Continues)
 }
 
 // Drop implements Desk.
 func (p *person) Drop(ctx context.Context, o wire.HeldOrder) (wire.Results, error) {
-	return p.aboutAlerts(ctx, o.Order, o.Alerts, p.office.Desk.Drops)
+	return p.carry(ctx, o.Order, alerts(), o.Alerts, p.office.Desk.Drops)
 }
 
 // Enqueue implements Desk.
 func (p *person) Enqueue(ctx context.Context, o wire.EnqueueOrder) (wire.Results, error) {
 	if p.office.Desk.Queue == nil {
-		return wire.Results{}, notHere("the queue")
+		return nothing(notHere("the queue"))
 	}
-	return p.aboutAlerts(ctx, o.Order, o.Alerts, p.office.Desk.Enqueues)
+	return p.carry(ctx, o.Order, alerts(), o.Alerts, p.office.Desk.Enqueues)
 }
 
-func (p *person) aboutAlerts(
+// carry has the desk carry out an order about some things.
+func (p *person) carry(
 	ctx context.Context,
 	o wire.Order,
-	alerts []string,
+	k kind,
+	ids []string,
 	do func(context.Context, desk.Command, []string) ([]desk.Outcome, error),
 ) (wire.Results, error) {
 	c, err := p.command(o)
 	if err != nil {
-		return wire.Results{}, err
+		return nothing(err)
 	}
-	ids, err := objects(alerts, "alerts", isAlert)
+	once, err := k.objects(ids)
 	if err != nil {
-		return wire.Results{}, err
+		return nothing(err)
 	}
-	outcomes, err := do(ctx, c, ids)
+	outcomes, err := do(ctx, c, once)
 	return results(c, outcomes), problem(err)
+}
+
+func nothing(why error) (wire.Results, error) {
+	return wire.Results{}, why
 }
 
 // SetPause implements Desk.
