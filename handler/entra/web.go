@@ -98,6 +98,17 @@ func (w *Web) Authorize(more url.Values) string {
 	return w.authorize + "?" + values.Encode()
 }
 
+// Check finds out whether the authority takes the credential of the registration, by a token that nobody uses. Errors
+// are those of Redeem.
+func (w *Web) Check(ctx context.Context, scope string) error {
+	client, err := w.client()
+	if err != nil {
+		return err
+	}
+	_, err = client.AcquireTokenByCredential(ctx, []string{scope})
+	return w.explain(ctx, err)
+}
+
 // Redeem turns the code of a sign-in into the id token, whose nonce and signature are still to be checked. Errors are
 // an *Error, or the context's when it ends first.
 func (w *Web) Redeem(ctx context.Context, code, redirect, verifier string) (string, error) {
@@ -107,11 +118,15 @@ func (w *Web) Redeem(ctx context.Context, code, redirect, verifier string) (stri
 	}
 	result, err := client.AcquireTokenByAuthCode(ctx, code, redirect, []string{"profile"},
 		confidential.WithChallenge(verifier))
-	if ctx.Err() != nil {
-		return "", fmt.Errorf("entra: waiting for a sign-in: %w", context.Cause(ctx))
+	return result.IDToken.RawToken, w.explain(ctx, err)
+}
+
+func (w *Web) explain(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("entra: waiting for a sign-in: %w", context.Cause(ctx))
+	case err != nil:
+		return w.identity.describe(err, "a sign-in")
 	}
-	if err != nil {
-		return "", w.identity.describe(err, "a sign-in")
-	}
-	return result.IDToken.RawToken, nil
+	return nil
 }

@@ -132,6 +132,9 @@ func TestACodeIsTurnedIntoTheIDTokenOnceByEveryCredential(t *testing.T) {
 			t.Errorf("%s: %s after %+v", name, at, sim.Counts())
 		}
 		got := code(t, sim, at)
+		if err := web.Check(t.Context(), entrasim.Graph+"/.default"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 		_, err = web.Redeem(t.Context(), got, webRedirect, "another-verifier-that-is-long-enough-for-the-rules")
 		var refused *entra.Error
 		if !errors.As(err, &refused) || refused.Retryable {
@@ -190,10 +193,13 @@ func TestASignInThatCannotBeCompletedSaysWhyAndNothingSecret(t *testing.T) {
 		if c.fault != nil {
 			c.fault(sim)
 		}
+		checked := web.Check(t.Context(), entrasim.Graph+"/.default")
 		_, err = web.Redeem(t.Context(), got, webRedirect, webVerifier)
 		var refused *entra.Error
-		if !errors.As(err, &refused) || refused.Retryable != c.retryable || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v", name, err)
+		for _, err := range []error{checked, err} {
+			if !errors.As(err, &refused) || refused.Retryable != c.retryable || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 		for _, secret := range []string{"s3cr3t", got, webVerifier, secret} {
 			if strings.Contains(err.Error(), secret) {

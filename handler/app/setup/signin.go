@@ -43,7 +43,7 @@ func Pages(
 	if verifier == nil {
 		return nil
 	}
-	web, err := web(settings, transport)
+	web, err := Web(settings, transport)
 	if err != nil {
 		log.Error("nobody can sign in with a browser", "error", err.Error())
 		return broken()
@@ -61,9 +61,9 @@ func Pages(
 	})
 }
 
-// web signs people in at the registration. Without a secret and a certificate the app's managed identity vouches for
+// Web signs people in at the registration. Without a secret and a certificate the app's managed identity vouches for
 // it: the one that it acts as, or the system-assigned one if it acts as an app registration.
-func web(settings config.Config, transport *http.Transport) (*entra.Web, error) {
+func Web(settings config.Config, transport *http.Transport) (*entra.Web, error) {
 	if settings.SignInUnresolved {
 		return nil, errors.New("CORDON_SIGNIN_SECRET is a reference to a key vault that was not resolved")
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The cookies. The prefix has browsers take them from this very host only, over https, for the whole of it. They do not
-// take it over http, where the app is on this computer: there the names are plain.
+// The cookies. The prefix has browsers take them from this very host only, over https, for the whole of it. Not every
+// browser takes it over http, as an app on this computer is reached (Chromium does): there the names are plain.
 const (
 	sessionCookie = "cordon"
 	flowCookie    = "cordon-signin"
