@@ -13,8 +13,8 @@ import (
 	"cordon/handler/operate/wire"
 )
 
-// fakeGraph answers what the script asks of the Azure CLI, from files in its folder, and changes them as Microsoft Graph
-// would. It evaluates no JMESPath: the queries have to be the ones that it knows.
+// fakeGraph answers what the script asks of the Azure CLI, from files in its folder, and changes them as Microsoft
+// Graph would. It evaluates no JMESPath: the queries have to be the ones that it knows.
 const fakeGraph = `#!/bin/sh
 set -eu
 cd "$(dirname "$0")"
@@ -38,23 +38,28 @@ if [ "$method" != get ]; then
   echo "$method $path $body" >>posted
   if [ -e refuse ] && grep -qxF "$path" refuse; then echo 'Forbidden: Insufficient privileges' >&2; exit 1; fi
 fi
+case $path in
+  "applications?\$filter=tags/any(t:t%20eq%20'cordon:"*":cordon.example.com')&\$select=id,appId")
+    of=${path#*cordon:}; of=${of%%:*}; path=tagged/$of ;;
+  "servicePrincipals?\$filter=appId%20eq%20'"*"'&\$select=id")
+    of=${path#*%20eq%20\'}; of=${of%%\'*}; path=of/$of ;;
+esac
 case "$method $path $query" in
-  "get applications?\$filter=tags/any(t:t%20eq%20'cordon:web:cordon.example.com')&\$select=id,appId value[0].id") [ ! -e web ] || echo obj-web ;;
-  "get applications?\$filter=tags/any(t:t%20eq%20'cordon:web:cordon.example.com')&\$select=id,appId value[0].appId") [ ! -e web ] || echo app-web ;;
-  "get applications?\$filter=tags/any(t:t%20eq%20'cordon:cli:cordon.example.com')&\$select=id,appId value[0].id") [ ! -e cli ] || echo obj-cli ;;
-  "get applications?\$filter=tags/any(t:t%20eq%20'cordon:cli:cordon.example.com')&\$select=id,appId value[0].appId") [ ! -e cli ] || echo app-cli ;;
+  "get tagged/"*" value[0].id") [ ! -e "$of" ] || echo "obj-$of" ;;
+  "get tagged/"*" value[0].appId") [ ! -e "$of" ] || echo "app-$of" ;;
+  "get of/"*" value[0].id") show "sp-$of" ;;
   'get applications/obj-web appId') echo app-web ;;
   'get applications/obj-cli appId') echo app-cli ;;
   "get applications/obj-web [join("*) show is '' ;;
   "get applications/obj-web length("*) show allowed 0 ;;
-  "get applications/obj-web/federatedIdentityCredentials value[?subject=='11111111-1111-1111-1111-111111111111'].id | [0]") show trusted ;;
-  "get servicePrincipals?\$filter=appId%20eq%20'"*"'&\$select=id value[0].id")
-    of=${url#*%20eq%20\'}; of=${of%%\'*}; show "sp-$of" ;;
+  "get applications/obj-web/federatedIdentityCredentials value[?subject=='11111111-"*"'].id | [0]") show trusted ;;
   'get servicePrincipals/sp-app-web appRoleAssignmentRequired') show required False ;;
-  "get servicePrincipals/sp-"*"/oauth2PermissionGrants value[?consentType=='AllPrincipals' && resourceId=='sp-graph'].id | [0]")
+  "get servicePrincipals/sp-"*"/oauth2PermissionGrants value[?consentType=='AllPrincipals' && "*"=='sp-graph'].id | [0]")
     of=${path#servicePrincipals/}; show "consent-${of%%/*}" ;;
   'post applications id')
-    case $body in *'"cordon:web:cordon.example.com"'*) echo 1 >web; echo obj-web ;; *) echo 1 >cli; echo obj-cli ;; esac ;;
+    of=cli
+    case $body in *'"cordon:web:cordon.example.com"'*) of=web ;; esac
+    echo 1 >"$of"; echo "obj-$of" ;;
   'post servicePrincipals id')
     of=${body#*\"appId\":\"}; of=${of%%\"*}; echo "sp-$of" >"sp-$of"; echo "sp-$of" ;;
   'post applications/obj-web/federatedIdentityCredentials id') echo fed >trusted; echo fed ;;
@@ -87,7 +92,8 @@ func registrations(t *testing.T) string {
 	for _, name := range []string{"scope", "reader", "operator", "approver"} {
 		ids = append(ids, regexp.MustCompile(`(?m)^` + name + `=([0-9a-f-]{36})$`).FindStringSubmatch(script)[1])
 	}
-	put(t, folder, "good", strings.Join(ids, " ")+" "+appAt+"/api/signin/callback idtyp api://cordon.example.com/app-web\n")
+	put(t, folder, "good",
+		strings.Join(ids, " ")+" "+appAt+"/api/signin/callback idtyp api://cordon.example.com/app-web\n")
 	return folder
 }
 
@@ -196,12 +202,14 @@ func TestTheRegistrationsAreWhatTheProgramExpects(t *testing.T) {
 		!scopes[0].IsEnabled || web.IsFallbackPublicClient || len(web.PublicClient.RedirectURIs) != 0 ||
 		len(web.Web.RedirectURIs) != 1 || web.Web.RedirectURIs[0] != appAt+"/api/signin/callback" ||
 		len(web.OptionalClaims.AccessToken) != 1 || web.OptionalClaims.AccessToken[0].Name != "idtyp" ||
-		*web.Web.ImplicitGrantSettings.EnableIDTokenIssuance || *web.Web.ImplicitGrantSettings.EnableAccessTokenIssuance {
+		*web.Web.ImplicitGrantSettings.EnableIDTokenIssuance ||
+		*web.Web.ImplicitGrantSettings.EnableAccessTokenIssuance {
 		t.Errorf("%+v", web)
 	}
 	for i, role := range []wire.Role{wire.Reader, wire.Operator, wire.Approver} {
 		got := web.AppRoles[i]
-		if got.Value != string(role) || !got.IsEnabled || strings.Join(got.AllowedMemberTypes, " ") != "User Application" {
+		if got.Value != string(role) || !got.IsEnabled ||
+			strings.Join(got.AllowedMemberTypes, " ") != "User Application" {
 			t.Errorf("%+v, want %s", got, role)
 		}
 	}
@@ -217,7 +225,8 @@ func TestTheRegistrationsAreWhatTheProgramExpects(t *testing.T) {
 	}
 	for i, client := range []string{"app-cli", "04b07795-8ddb-461a-bbee-02f9e1bf7b46"} {
 		got := decode(patches[1]).API.PreAuthorizedApplications[i]
-		if got.AppID != client || len(got.DelegatedPermissionIDs) != 1 || got.DelegatedPermissionIDs[0] != scopes[0].ID {
+		if got.AppID != client || len(got.DelegatedPermissionIDs) != 1 ||
+			got.DelegatedPermissionIDs[0] != scopes[0].ID {
 			t.Errorf("%+v, want %s", got, client)
 		}
 	}
@@ -324,7 +333,8 @@ func TestWrongCommandLinesOfTheRegistrationsAreRefused(t *testing.T) {
 	folder := registrations(t)
 	for _, args := range [][]string{
 		{}, {"cordon.example.com"}, {"http://cordon.example.com"}, {"https://"}, {"https://cordon.example.com/app"},
-		{"https://Cordon.example.com"}, {"https://cordon.example.com'"}, {"https://u@cordon.example.com"}, {appAt, appAt},
+		{"https://Cordon.example.com"}, {"https://cordon.example.com'"}, {"https://u@cordon.example.com"},
+		{appAt, appAt},
 		{"--all", appAt}, {appAt, "--identity"}, {"--identity", "me", appAt}, {"--identity", principal[:35], appAt},
 		{"--name", `"`, appAt}, {"--name", "", appAt}, {"--name"}, {"https://$(reboot)"},
 	} {

@@ -86,18 +86,6 @@ func (r raw) checkIdentity(p *problems, c *Config) {
 	}
 }
 
-// certificateFile refuses what is no path. What people put there by mistake holds the key, so it is not quoted.
-func certificateFile(p *problems, name, value string) string {
-	if strings.Contains(value, "-----BEGIN") ||
-		strings.ContainsAny(value, "\r\n\x00") ||
-		len(value) > 1024 {
-		p.add(name,
-			"it is no path: expected the path of a PEM file with the certificate and its key, not their content")
-		return ""
-	}
-	return value
-}
-
 func (r raw) checkCloud(p *problems, c *Config) {
 	of := clouds()[c.Cloud]
 	c.AuthorityURL = serviceURL(p, "CORDON_AUTHORITY_URL", cmp.Or(r.AuthorityURL, of.authority))

@@ -77,3 +77,15 @@ func appURL(p *problems, value string) *url.URL {
 	host = strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
 	return &url.URL{Scheme: u.Scheme, Host: host}
 }
+
+// certificateFile refuses what is no path. What people put there by mistake holds the key, so it is not quoted.
+func certificateFile(p *problems, name, value string) string {
+	if strings.Contains(value, "-----BEGIN") ||
+		strings.ContainsAny(value, "\r\n\x00") ||
+		len(value) > 1024 {
+		p.add(name,
+			"it is no path: expected the path of a PEM file with the certificate and its key, not their content")
+		return ""
+	}
+	return value
+}

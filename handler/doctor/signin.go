@@ -20,15 +20,16 @@ func SigningIn(s SignIn) Area {
 				"CORDON_SIGNIN_CLIENT_ID turn it on",
 		})
 	}
-	const do = "check CORDON_AUTHORITY_URL, CORDON_CLOUD and CORDON_TENANT_ID, and that the app reaches the authority; " +
-		"until its keys can be read nobody is believed"
+	const do = "check CORDON_AUTHORITY_URL, CORDON_CLOUD and CORDON_TENANT_ID, and that the app reaches the " +
+		"authority; until its keys can be read nobody is believed"
 	keys := func(ctx context.Context) Finding {
 		if err := s.Keys(ctx); err != nil {
 			return failed(do, "the keys that tokens are signed with cannot be read: %v", err)
 		}
 		return ok("at %s; the keys that tokens are signed with can be read", s.URL)
 	}
-	const mend = "see docs/identity.md, \"People who sign in\"; until then tokens are taken, and nobody signs in with a browser"
+	const mend = "see docs/identity.md, \"People who sign in\"; until then tokens are taken, and nobody signs in " +
+		"with a browser"
 	credential := func(ctx context.Context) Finding {
 		if err := s.Credential(ctx); err != nil {
 			return failed(mend, "the app cannot sign people in with a browser: %v", err)

@@ -22,8 +22,8 @@ type Web struct {
 	client func() (confidential.Client, error)
 }
 
-// NewWeb returns a Web. Without a secret and a certificate, platform vouches for the registration, which has a federated
-// credential for it. It makes no request; the error names the setting that is wrong.
+// NewWeb returns a Web. Without a secret and a certificate, platform vouches for the registration, which has a
+// federated credential for it. It makes no request; the error names the setting that is wrong.
 func NewWeb(o Options, platform TokenSource) (*Web, error) {
 	authority, host, err := authorityURL(o.AuthorityURL, o.TenantID)
 	if err != nil {
@@ -41,7 +41,9 @@ func NewWeb(o Options, platform TokenSource) (*Web, error) {
 			from:  webParty(),
 			scrub: scrubber(o.Secret),
 		},
-		client: func() (confidential.Client, error) { return newClient(o, credential, more...) },
+		client: func() (confidential.Client, error) {
+			return newClient(o, credential, more...)
+		},
 	}, nil
 }
 
@@ -68,8 +70,8 @@ func webCredential(
 	return confidential.NewCredFromAssertionCallback(vouch), nil, nil
 }
 
-// exchange is whom a managed identity has its token for, so that a registration takes it for a credential ("Configure an
-// application to trust a managed identity", learn.microsoft.com).
+// exchange is whom a managed identity has its token for, so that a registration takes it for a credential ("Configure
+// an application to trust a managed identity", learn.microsoft.com).
 func exchange(host string) string {
 	if strings.HasSuffix(host, "login.microsoftonline.us") {
 		return "api://AzureADTokenExchangeUSGov/.default"
@@ -90,10 +92,13 @@ func webParty() party {
 	return p
 }
 
-// Authorize is where a browser is sent to sign in. MSAL would ask the authority for this address; whoever begins to sign
-// in may be anybody, and causes no request.
+// Authorize is where a browser is sent to sign in. MSAL would ask the authority for this address; whoever begins to
+// sign in may be anybody, and causes no request.
 func (w *Web) Authorize(more url.Values) string {
-	values := url.Values{"client_id": {w.clientID}, "response_type": {"code"}}
+	values := url.Values{
+		"client_id":     {w.clientID},
+		"response_type": {"code"},
+	}
 	maps.Copy(values, more)
 	return w.authorize + "?" + values.Encode()
 }

@@ -83,8 +83,8 @@ func (v *Verifier) bearer(ctx context.Context, from http.Header) (Person, *wire.
 	return c.person(), nil
 }
 
-// IDToken says who signed in, by the id token of a sign-in that was begun with a nonce. It comes from the authority by a
-// way of our own, and is believed no sooner than others. Every error is a *wire.Problem.
+// IDToken says who signed in, by the id token of a sign-in that was begun with a nonce. It comes from the authority by
+// a way of our own, and is believed no sooner than others. Every error is a *wire.Problem.
 func (v *Verifier) IDToken(ctx context.Context, token, nonce string) (Person, error) {
 	c, problem := v.believe(ctx, token, func(c claims) *wire.Problem {
 		return v.standards.judgeSignIn(c, nonce)

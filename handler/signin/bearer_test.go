@@ -103,12 +103,16 @@ func TestEveryOtherTokenIsRefused(t *testing.T) {
 			signed(key, rs256, `{"VER":"2.0","TID":"`+tenantID+`"}`), refusal{401, "wrong_version", true},
 		},
 		"another spelling of the signature": {respelled(whole), refusal{401, "malformed", true}},
-		"padded base64":                     {parts[0] + "=." + parts[1] + "." + parts[2], refusal{401, "malformed", true}},
+		"padded base64": {
+			parts[0] + "=." + parts[1] + "." + parts[2], refusal{401, "malformed", true},
+		},
 
 		"alg none": {
 			segment(set{"alg": "none", "kid": "first"}) + "." + parts[1] + ".", refusal{401, "wrong_algorithm", true},
 		},
-		"alg none and no key": {segment(set{"alg": "none"}) + "." + parts[1] + ".", refusal{401, "wrong_algorithm", true}},
+		"alg none and no key": {
+			segment(set{"alg": "none"}) + "." + parts[1] + ".", refusal{401, "wrong_algorithm", true},
+		},
 		"alg NONE with the signature": {
 			segment(set{"alg": "NonE", "kid": "first"}) + "." + parts[1] + "." + parts[2],
 			refusal{401, "wrong_algorithm", true},
@@ -147,17 +151,21 @@ func TestEveryOtherTokenIsRefused(t *testing.T) {
 		"without a start":     {of(set{"nbf": nil}), refusal{401, "malformed", true}},
 		"with a time as text": {of(set{"exp": "9999999999"}), refusal{401, "malformed", true}},
 
-		"an id token":                {of(set{"azp": nil, "scp": nil, "nonce": "n"}), refusal{401, "id_token", true}},
-		"an id token without nonce":  {of(set{"azp": nil, "scp": nil}), refusal{401, "id_token", true}},
-		"an id token with a client":  {of(set{"scp": nil, "nonce": "n"}), refusal{401, "id_token", true}},
-		"an id token of an app's id": {of(set{"azp": nil, "scp": nil, "sub": personID}), refusal{401, "id_token", true}},
-		"without a scope":            {of(set{"scp": nil}), refusal{401, "no_scope", true}},
-		"with another scope":         {of(set{"scp": "User.Read Cordon.User"}), refusal{401, "no_scope", true}},
-		"a person's that says user":  {of(set{"scp": nil, "idtyp": "user", "sub": personID}), refusal{401, "no_scope", true}},
-		"an app's with a scope":      {of(set{"idtyp": "app"}), refusal{401, "malformed", true}},
-		"without an object id":       {of(set{"oid": nil}), refusal{401, "malformed", true}},
-		"with an odd object id":      {of(set{"oid": "x' or 1 eq 1"}), refusal{401, "malformed", true}},
-		"without a role":             {of(set{"roles": nil}), refusal{403, "no_role", true}},
+		"an id token":               {of(set{"azp": nil, "scp": nil, "nonce": "n"}), refusal{401, "id_token", true}},
+		"an id token without nonce": {of(set{"azp": nil, "scp": nil}), refusal{401, "id_token", true}},
+		"an id token with a client": {of(set{"scp": nil, "nonce": "n"}), refusal{401, "id_token", true}},
+		"an id token of an app's id": {
+			of(set{"azp": nil, "scp": nil, "sub": personID}), refusal{401, "id_token", true},
+		},
+		"without a scope":    {of(set{"scp": nil}), refusal{401, "no_scope", true}},
+		"with another scope": {of(set{"scp": "User.Read Cordon.User"}), refusal{401, "no_scope", true}},
+		"a person's that says user": {
+			of(set{"scp": nil, "idtyp": "user", "sub": personID}), refusal{401, "no_scope", true},
+		},
+		"an app's with a scope": {of(set{"idtyp": "app"}), refusal{401, "malformed", true}},
+		"without an object id":  {of(set{"oid": nil}), refusal{401, "malformed", true}},
+		"with an odd object id": {of(set{"oid": "x' or 1 eq 1"}), refusal{401, "malformed", true}},
+		"without a role":        {of(set{"roles": nil}), refusal{403, "no_role", true}},
 		"with other roles": {
 			of(set{"roles": []string{"Operator", "cordon.operator", "Cordon.Operator "}}),
 			refusal{403, "no_role", true},
@@ -290,7 +298,10 @@ func TestWhatEachRoleMayDo(t *testing.T) {
 		{Person{Roles: []wire.Role{wire.Reader}}, "", "no_role", "no_role"},
 		{Person{Roles: []wire.Role{wire.Operator}}, "", "", "no_role"},
 		{Person{Roles: []wire.Role{wire.Approver}}, "", "no_role", ""},
-		{Person{Roles: []wire.Role{wire.Operator, wire.Approver}, App: true}, "", "app_may_not_write", "app_may_not_write"},
+		{
+			Person{Roles: []wire.Role{wire.Operator, wire.Approver}, App: true}, "", "app_may_not_write",
+			"app_may_not_write",
+		},
 		{Person{}, "no_role", "no_role", "no_role"},
 	} {
 		for role, want := range map[wire.Role]string{
@@ -313,7 +324,10 @@ func TestARefusalSaysHowToBeBelieved(t *testing.T) {
 		challenge string
 	}{
 		{wire.NewProblem(401, notSignedIn, "you are not"), "Bearer"},
-		{wire.NewProblem(401, "expired", `say "again"`), `Bearer error="invalid_token", error_description="say \"again\""`},
+		{
+			wire.NewProblem(401, "expired", `say "again"`),
+			`Bearer error="invalid_token", error_description="say \"again\""`,
+		},
 		{wire.NewProblem(403, "no_role", "ask"), ""},
 		{later("keys_unavailable", "wait", 9100*time.Millisecond), ""},
 	} {

@@ -173,7 +173,11 @@ func isGUID(id string) bool {
 // isApp says whether a token is an app's own, without a person: then it holds no scope, and its subject is the app
 // itself, while a person's is made for each app anew.
 func (c claims) isApp() bool {
-	return c.Client != "" && c.Scope == "" && (c.Kind == "app" || c.Kind == "" && c.Subject == c.ObjectID)
+	itself := c.Kind == "app" ||
+		c.Kind == "" && c.Subject == c.ObjectID
+	return c.Client != "" &&
+		c.Scope == "" &&
+		itself
 }
 
 // person is who claims are about that were judged and proven.
@@ -190,7 +194,8 @@ func (c claims) person() Person {
 	if p.App {
 		name = p.Client
 	}
-	name = strings.Join(strings.Fields(incoming.Text(incoming.Visible(name), maxName)), " ")
+	name = incoming.Text(incoming.Visible(name), maxName)
+	name = strings.Join(strings.Fields(name), " ")
 	p.Name = cmp.Or(name, p.ObjectID)
 	return p
 }

@@ -20,11 +20,13 @@ func TestAnIDTokenSaysWhoSignedInAndIsOfThatSignIn(t *testing.T) {
 		nonce  string
 		want   refusal
 	}{
-		"right":                      {nil, "n-1", refusal{}},
-		"of another sign-in":         {nil, "n-2", refusal{401, "wrong_nonce", true}},
-		"without a nonce":            {set{"nonce": nil}, "n-1", refusal{401, "wrong_nonce", true}},
-		"nobody asked with a nonce":  {set{"nonce": nil}, "", refusal{401, "wrong_nonce", true}},
-		"an access token":            {set{"azp": cliID, "scp": "Cordon.Use"}, "n-1", refusal{401, "not_id_token", true}},
+		"right":                     {nil, "n-1", refusal{}},
+		"of another sign-in":        {nil, "n-2", refusal{401, "wrong_nonce", true}},
+		"without a nonce":           {set{"nonce": nil}, "n-1", refusal{401, "wrong_nonce", true}},
+		"nobody asked with a nonce": {set{"nonce": nil}, "", refusal{401, "wrong_nonce", true}},
+		"an access token": {
+			set{"azp": cliID, "scp": "Cordon.Use"}, "n-1", refusal{401, "not_id_token", true},
+		},
 		"an app's token":             {set{"azp": cliID, "sub": personID}, "n-1", refusal{401, "not_id_token", true}},
 		"an app's without a client":  {set{"idtyp": "app", "sub": personID}, "n-1", refusal{401, "not_id_token", true}},
 		"for another app":            {set{"aud": cliID}, "n-1", refusal{401, "wrong_audience", true}},

@@ -43,7 +43,12 @@ type keys struct {
 	reading chan struct{}                 // closed when the reading under way is over; nil: there is none
 }
 
-func newKeys(issuer string, client *http.Client, log *slog.Logger, now func() time.Time) *keys {
+func newKeys(
+	issuer string,
+	client *http.Client,
+	log *slog.Logger,
+	now func() time.Time,
+) *keys {
 	own := *client
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &keys{
@@ -57,12 +62,14 @@ func newKeys(issuer string, client *http.Client, log *slog.Logger, now func() ti
 // noKeys says that nobody can tell now whether a signature is right.
 type noKeys struct{ wait time.Duration }
 
-func (n *noKeys) Error() string { return "the keys of the authority could not be read" }
+func (n *noKeys) Error() string {
+	return "the keys of the authority could not be read"
+}
 
 var errNotSigned = errors.New("no key of the authority made this signature")
 
-// verify returns the payload of a token that a key of the authority signed. A key that is not known is looked for at the
-// authority, unless its keys were read a moment ago. The error is a *noKeys if that could not be done.
+// verify returns the payload of a token that a key of the authority signed. A key that is not known is looked for at
+// the authority, unless its keys were read a moment ago. The error is a *noKeys if that could not be done.
 func (k *keys) verify(ctx context.Context, token string) ([]byte, error) {
 	h, _, err := read(token)
 	if err != nil {
@@ -79,7 +86,11 @@ func (k *keys) verify(ctx context.Context, token string) ([]byte, error) {
 	return signedBy(ctx, newer[h.KeyID], token)
 }
 
-func signedBy(ctx context.Context, keys []crypto.PublicKey, token string) ([]byte, error) {
+func signedBy(
+	ctx context.Context,
+	keys []crypto.PublicKey,
+	token string,
+) ([]byte, error) {
 	if len(keys) == 0 {
 		return nil, errNotSigned
 	}
@@ -148,7 +159,9 @@ func (k *keys) run() {
 		k.log.Warn("the keys of Microsoft Entra could not be read; until they are, nobody new can be believed",
 			"error", err.Error())
 	} else {
-		k.known, k.at, k.failed = found, k.now(), time.Time{}
+		k.known = found
+		k.at = k.now()
+		k.failed = time.Time{}
 	}
 	close(k.reading)
 	k.reading = nil
@@ -181,7 +194,12 @@ func (k *keys) fetch(ctx context.Context) (map[string][]crypto.PublicKey, error)
 	for _, one := range set.Keys {
 		var key jose.JSONWebKey
 		// A kind of key that is not known here signs nothing that is taken here.
-		if json.Unmarshal(one, &key) != nil || key.KeyID == "" || key.Use != "" && key.Use != "sig" {
+		if json.Unmarshal(one, &key) != nil {
+			continue
+		}
+		signs := key.Use == "" ||
+			key.Use == "sig"
+		if !signs || key.KeyID == "" {
 			continue
 		}
 		public, isRSA := key.Key.(*rsa.PublicKey)
@@ -196,7 +214,11 @@ func (k *keys) fetch(ctx context.Context) (map[string][]crypto.PublicKey, error)
 }
 
 // get reads a JSON document. Its errors quote nothing of it.
-func (k *keys) get(ctx context.Context, from string, into any) error {
+func (k *keys) get(
+	ctx context.Context,
+	from string,
+	into any,
+) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from, http.NoBody)
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"cordon/handler/operate/wire"
@@ -45,8 +44,8 @@ func (p Person) May(role wire.Role) error {
 	return nil
 }
 
-const askForRole = "ask whoever manages the enterprise application Cordon in Microsoft Entra to assign it to you, then " +
-	"sign in again"
+const askForRole = "ask whoever manages the enterprise application Cordon in Microsoft Entra to assign it to you, " +
+	"then sign in again"
 
 // roles are those of Cordon among others.
 func roles(named []string) (ours []wire.Role) {
@@ -59,6 +58,10 @@ func roles(named []string) (ours []wire.Role) {
 }
 
 func noRole() *wire.Problem {
-	return wire.NewProblem(http.StatusForbidden, "no_role", fmt.Sprintf("none of the roles %s is yours: %s",
-		strings.Join([]string{string(wire.Reader), string(wire.Operator), string(wire.Approver)}, ", "), askForRole))
+	return wire.NewProblem(http.StatusForbidden, "no_role",
+		fmt.Sprintf("none of the roles %s, %s and %s is yours: %s",
+			wire.Reader,
+			wire.Operator,
+			wire.Approver,
+			askForRole))
 }

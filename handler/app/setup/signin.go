@@ -15,7 +15,11 @@ import (
 )
 
 // Verifier reads the tokens of the operator API; nil if sign-in is off. It makes no request.
-func Verifier(settings config.Config, transport *http.Transport, log *slog.Logger) *signin.Verifier {
+func Verifier(
+	settings config.Config,
+	transport *http.Transport,
+	log *slog.Logger,
+) *signin.Verifier {
 	if !settings.SignIn.On() {
 		return nil
 	}
@@ -30,8 +34,8 @@ func Verifier(settings config.Config, transport *http.Transport, log *slog.Logge
 	})
 }
 
-// Pages have people sign in with a browser; nil if sign-in is off. What keeps people from that keeps no alert from being
-// answered: the pages say so then. It makes no request.
+// Pages have people sign in with a browser; nil if sign-in is off. What keeps people from that keeps no alert from
+// being answered: the pages say so then. It makes no request.
 func Pages(
 	settings config.Config,
 	transport *http.Transport,

@@ -21,7 +21,10 @@ type Store struct {
 
 // In is the sign-ins in some tables.
 func In(tables *rows.Tables) *Store {
-	return &Store{tables: tables, switches: tables.Table(rows.Switches)}
+	return &Store{
+		tables:   tables,
+		switches: tables.Table(rows.Switches),
+	}
 }
 
 // Session is one sign-in.
@@ -69,7 +72,11 @@ func (s *Store) keys(id string) rows.Keys {
 }
 
 // Begin writes a session down, unless there was one of that id, whatever became of it: then fresh is false.
-func (s *Store) Begin(ctx context.Context, id string, begun Session) (fresh bool, err error) {
+func (s *Store) Begin(
+	ctx context.Context,
+	id string,
+	begun Session,
+) (fresh bool, err error) {
 	begun.Keys = s.keys(id)
 	err = s.switches.Save(ctx, &begun)
 	if errors.Is(err, rows.ErrConflict) {
@@ -86,7 +93,11 @@ func (s *Store) Find(ctx context.Context, id string) (Session, bool, error) {
 }
 
 // Use notes that a session is used. One that ended meanwhile stays ended.
-func (s *Store) Use(ctx context.Context, id string, now time.Time) error {
+func (s *Store) Use(
+	ctx context.Context,
+	id string,
+	now time.Time,
+) error {
 	return s.change(ctx, id, func(found *Session) bool {
 		if !found.Ended.IsZero() || !now.After(found.Used) {
 			return false
@@ -97,7 +108,12 @@ func (s *Store) Use(ctx context.Context, id string, now time.Time) error {
 }
 
 // End ends a session for good. A repeat changes nothing.
-func (s *Store) End(ctx context.Context, id string, now time.Time, why string) error {
+func (s *Store) End(
+	ctx context.Context,
+	id string,
+	now time.Time,
+	why string,
+) error {
 	return s.change(ctx, id, func(found *Session) bool {
 		if !found.Ended.IsZero() {
 			return false
@@ -107,7 +123,11 @@ func (s *Store) End(ctx context.Context, id string, now time.Time, why string) e
 	})
 }
 
-func (s *Store) change(ctx context.Context, id string, change func(*Session) bool) error {
+func (s *Store) change(
+	ctx context.Context,
+	id string,
+	change func(*Session) bool,
+) error {
 	fresh := Session{Keys: s.keys(id)}
 	_, err := rows.Change(ctx, s.switches, "change a session", fresh, func(found *Session) (bool, error) {
 		return found.Stored() && change(found), nil

@@ -29,7 +29,9 @@ func (s *Sessions) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	query := r.URL.Query()
 	state := query.Get("state")
-	if !known || subtle.ConstantTimeCompare([]byte(state), []byte(f.State)) != 1 {
+	own := known &&
+		subtle.ConstantTimeCompare([]byte(state), []byte(f.State)) == 1
+	if !own {
 		s.refuse(w, r, unauthorized("wrong_state",
 			"this sign-in was not begun in this browser, or more than ten minutes ago; sign in again"))
 		return
@@ -50,29 +52,40 @@ func (s *Sessions) callback(w http.ResponseWriter, r *http.Request) {
 	send(w, s.o.AppURL.String()+f.Return)
 }
 
-// notSignedIn is what Microsoft Entra answers when it lets nobody in. A renewal that it cannot make without the person is
-// begun anew with the person, once: that one is no renewal.
-func (s *Sessions) notSignedIn(w http.ResponseWriter, r *http.Request, f flow, failed, described string) {
+// notSignedIn is what Microsoft Entra answers when it lets nobody in. A renewal that it cannot make without the person
+// is begun anew with the person, once: that one is no renewal.
+func (s *Sessions) notSignedIn(
+	w http.ResponseWriter,
+	r *http.Request,
+	f flow,
+	failed, described string,
+) {
 	wantsPerson := []string{
 		"login_required", "interaction_required", "consent_required", "account_selection_required",
 	}
 	code := regexp.MustCompile(`^AADSTS[0-9]{1,9}`).FindString(described)
 	switch {
 	case f.Renew && slices.Contains(wantsPerson, failed):
-		send(w, s.o.AppURL.String()+under+"start?"+url.Values{"returnTo": {f.Return}}.Encode())
+		again := url.Values{"returnTo": {f.Return}}
+		send(w, s.o.AppURL.String()+under+"start?"+again.Encode())
 	case code == "AADSTS50105":
 		s.refuse(w, r, wire.NewProblem(http.StatusForbidden, "no_role", "you are not assigned to Cordon: ask whoever "+
 			"manages the enterprise application Cordon in Microsoft Entra to assign a role to you, then sign in again"))
 	case failed == "access_denied":
 		s.refuse(w, r, unauthorized("declined", "the sign-in was declined; sign in again"))
 	default:
-		s.refuse(w, r, unauthorized("not_let_in", strings.TrimSpace("Microsoft Entra did not let you in; sign in again, "+
-			"or look the code up in Microsoft's list of Entra error codes: "+code)))
+		s.refuse(w, r,
+			unauthorized("not_let_in", strings.TrimSpace("Microsoft Entra did not let you in; sign in again, "+
+				"or look the code up in Microsoft's list of Entra error codes: "+code)))
 	}
 }
 
 // redeem turns a code into the person who signed in.
-func (s *Sessions) redeem(ctx context.Context, f flow, code string) (signin.Person, *wire.Problem) {
+func (s *Sessions) redeem(
+	ctx context.Context,
+	f flow,
+	code string,
+) (signin.Person, *wire.Problem) {
 	if code == "" || len(code) > maxCode {
 		return signin.Person{}, unauthorized("no_code", "Microsoft Entra sent no code along; sign in again")
 	}
@@ -105,15 +118,17 @@ func (s *Sessions) notRedeemed(ctx context.Context, err error) *wire.Problem {
 		_, passes = again.RetryIn()
 	}
 	if !passes {
-		return unauthorized("code_refused", "Microsoft Entra did not take this sign-in, which may have been used before; "+
-			"sign in again. If that does not help, the log of the app says why")
+		return unauthorized("code_refused",
+			"Microsoft Entra did not take this sign-in, which may have been used before; "+
+				"sign in again. If that does not help, the log of the app says why")
 	}
-	return unavailable("entra_unavailable", "Microsoft Entra could not be asked who you are; sign in again a little later")
+	return unavailable("entra_unavailable",
+		"Microsoft Entra could not be asked who you are; sign in again a little later")
 }
 
 // begin writes the session down and gives it to the browser, always a new one: an id that somebody put there before
-// becomes nobody's. Its row is found by the state, so that a state signs in once. The session that the browser had ends;
-// if this one renews it, the person's time goes on counting.
+// becomes nobody's. Its row is found by the state, so that a state signs in once. The session that the browser had
+// ends; if this one renews it, the person's time goes on counting.
 func (s *Sessions) begin(
 	ctx context.Context,
 	w http.ResponseWriter,
@@ -161,7 +176,9 @@ func (s *Sessions) begin(
 		}
 	}
 	s.setCookie(w, sessionCookie, sealed, longest)
-	s.o.Log.InfoContext(ctx, "somebody signed in with a browser", "objectId", who.ObjectID, "roles", roles,
+	s.o.Log.InfoContext(ctx, "somebody signed in with a browser",
+		"objectId", who.ObjectID,
+		"roles", roles,
 		"renewed", f.Renew)
 	return nil
 }

@@ -13,7 +13,9 @@ const (
 	hostPrefix    = "__Host-"
 )
 
-func (s *Sessions) secure() bool { return s.o.AppURL.Scheme == "https" }
+func (s *Sessions) secure() bool {
+	return s.o.AppURL.Scheme == "https"
+}
 
 func (s *Sessions) cookieName(name string) string {
 	if s.secure() {
@@ -23,7 +25,11 @@ func (s *Sessions) cookieName(name string) string {
 }
 
 // setCookie gives the browser a value; empty: it takes the cookie back.
-func (s *Sessions) setCookie(w http.ResponseWriter, name, value string, life time.Duration) {
+func (s *Sessions) setCookie(
+	w http.ResponseWriter,
+	name, value string,
+	life time.Duration,
+) {
 	cookie := &http.Cookie{
 		Name:     s.cookieName(name),
 		Value:    value,
@@ -31,8 +37,8 @@ func (s *Sessions) setCookie(w http.ResponseWriter, name, value string, life tim
 		MaxAge:   int(life / time.Second),
 		Secure:   s.secure(),
 		HttpOnly: true,
-		// Lax lets the cookies come along when Entra sends the browser back, and with no other request of a foreign page
-		// that could change anything.
+		// Lax lets the cookies come along when Entra sends the browser back, and with no other request of a foreign
+		// page that could change anything.
 		SameSite: http.SameSiteLaxMode,
 	}
 	if value == "" {

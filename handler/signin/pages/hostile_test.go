@@ -234,7 +234,8 @@ func TestASessionIsOverWhenItShouldBe(t *testing.T) {
 					use(t, w, b, 59*time.Minute)
 					renew(t, w, b, operator)
 				}
-				if who, refused := b.who(w.Sessions, true); refused != "" || who.Until.Sub(time.Now()) != 8*time.Minute {
+				if who, refused := b.who(w.Sessions, true); refused != "" ||
+					who.Until.Sub(time.Now()) != 8*time.Minute {
 					t.Errorf("before: %+v, %q", who, refused)
 				}
 				time.Sleep(8 * time.Minute)
@@ -419,12 +420,14 @@ func TestOnlyPagesOfThisAppChangeAnything(t *testing.T) {
 		w, b := newWorld(t, app), newBrowser(t)
 		b.signIn(w, operator)
 		for name, headers := range map[string][]string{
-			"another site":                  {"Sec-Fetch-Site", "cross-site", "Origin", app},
-			"a neighbour":                   {"Sec-Fetch-Site", "same-site", "Origin", app},
-			"nobody":                        {"Sec-Fetch-Site", "none", "Origin", app},
-			"nothing at all":                {"Sec-Fetch-Site", "", "Origin", ""},
-			"another origin":                {"Sec-Fetch-Site", "", "Origin", "https://evil.example.net"},
-			"the host that is asked":        {"Sec-Fetch-Site", "", "Origin", "https://evil.example.net", "Host", "evil.example.net"},
+			"another site":   {"Sec-Fetch-Site", "cross-site", "Origin", app},
+			"a neighbour":    {"Sec-Fetch-Site", "same-site", "Origin", app},
+			"nobody":         {"Sec-Fetch-Site", "none", "Origin", app},
+			"nothing at all": {"Sec-Fetch-Site", "", "Origin", ""},
+			"another origin": {"Sec-Fetch-Site", "", "Origin", "https://evil.example.net"},
+			"the host that is asked": {
+				"Sec-Fetch-Site", "", "Origin", "https://evil.example.net", "Host", "evil.example.net",
+			},
 			"no origin":                     {"Sec-Fetch-Site", "", "Origin", "null"},
 			"the same over http":            {"Sec-Fetch-Site", "", "Origin", "http://cordon.example.com"},
 			"one that only begins the same": {"Sec-Fetch-Site", "", "Origin", app + ".evil.example.net"},
@@ -440,7 +443,8 @@ func TestOnlyPagesOfThisAppChangeAnything(t *testing.T) {
 		if _, refused := b.who(w.Sessions, true, "Sec-Fetch-Site", "cross-site"); refused != "cross_site" {
 			t.Errorf("a write of another site: %q", refused)
 		}
-		if answer := b.ask(w.Sessions, http.MethodPost, "/api/signin/out", "Sec-Fetch-Site", "", "Origin", app); answer.Code != 303 {
+		if answer := b.ask(w.Sessions, http.MethodPost, "/api/signin/out", "Sec-Fetch-Site", "", "Origin",
+			app); answer.Code != 303 {
 			t.Errorf("by its own origin: %d %s", answer.Code, answer.Body)
 		}
 	})

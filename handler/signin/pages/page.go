@@ -5,6 +5,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
 
 	"cordon/handler/operate/wire"
@@ -43,8 +44,13 @@ func problem(err error) *wire.Problem {
 }
 
 // refuse answers with a problem, as a page where a person looks at it.
-func (s *Sessions) refuse(w http.ResponseWriter, r *http.Request, p *wire.Problem) {
-	if p.Status == http.StatusUnauthorized && p.Code != notSignedIn && p.Code != "renew" && p.Code != "session_over" {
+func (s *Sessions) refuse(
+	w http.ResponseWriter,
+	r *http.Request,
+	p *wire.Problem,
+) {
+	usual := []string{notSignedIn, "renew", "session_over"}
+	if p.Status == http.StatusUnauthorized && !slices.Contains(usual, p.Code) {
 		s.refused.Warn(r.Context(), s.o.Log, "sign-ins were refused", p)
 	}
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
@@ -55,7 +61,11 @@ func (s *Sessions) refuse(w http.ResponseWriter, r *http.Request, p *wire.Proble
 }
 
 // page shows a sentence. It loads nothing and runs nothing.
-func page(w http.ResponseWriter, status int, title, text string) {
+func page(
+	w http.ResponseWriter,
+	status int,
+	title, text string,
+) {
 	const layout = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Cordon</title></head>
 <body><h1>{{.Title}}</h1><p>{{.Text}}</p><p><a href="/api/signin/start">Sign in</a></p></body></html>
@@ -63,7 +73,10 @@ func page(w http.ResponseWriter, status int, title, text string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	// Whoever asked has gone if this fails.
-	_ = template.Must(template.New("").Parse(layout)).Execute(w, struct{ Title, Text string }{title, text})
+	_ = template.Must(template.New("").Parse(layout)).Execute(w, map[string]string{
+		"Title": title,
+		"Text":  text,
+	})
 }
 
 func answer(w http.ResponseWriter, v any) {

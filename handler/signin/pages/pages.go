@@ -78,8 +78,12 @@ const atOnce = 8
 // New makes Sessions. It makes no request.
 func New(o Options) *Sessions {
 	return &Sessions{
-		o:     o,
-		seals: seals{read: o.Ledger.Key, now: o.Now, context: o.AppURL.String()},
+		o: o,
+		seals: seals{
+			read:    o.Ledger.Key,
+			now:     o.Now,
+			context: o.AppURL.String(),
+		},
 		slots: make(chan struct{}, atOnce),
 	}
 }

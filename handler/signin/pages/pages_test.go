@@ -61,7 +61,8 @@ func TestWhoSignsInIsKnownUntilTheySignOut(t *testing.T) {
 		stolen := *b
 		stolen.cookies = map[string]string{"__Host-cordon": b.cookies["__Host-cordon"]}
 		out := b.ask(w.Sessions, http.MethodPost, "/api/signin/out")
-		if out.Code != http.StatusSeeOther || out.Header().Get("Location") != app+"/api/signin/out" || len(b.cookies) != 0 {
+		if out.Code != http.StatusSeeOther || out.Header().Get("Location") != app+"/api/signin/out" ||
+			len(b.cookies) != 0 {
 			t.Errorf("%d %v %v", out.Code, out.Header(), b.cookies)
 		}
 		if page := b.ask(w.Sessions, http.MethodGet, "/api/signin/out"); page.Code != http.StatusOK ||
@@ -94,7 +95,8 @@ func TestOnThisComputerSignInWorksOverHTTP(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w, b := newWorld(t, "http://localhost:7071"), newBrowser(t)
-		if answer := b.signIn(w, operator); answer.Header().Get("Location") != "http://localhost:7071/api/console/machines" {
+		if answer := b.signIn(w,
+			operator); answer.Header().Get("Location") != "http://localhost:7071/api/console/machines" {
 			t.Errorf("%d %v %s", answer.Code, answer.Header(), answer.Body)
 		}
 		if who, refused := b.who(w.Sessions, true); who.Name != operator {
@@ -111,7 +113,8 @@ func TestOnlyPathsOfThisAppAreReturnedTo(t *testing.T) {
 		w := newWorld(t, app)
 		for _, to := range []string{
 			"https://evil.example.net/", "//evil.example.net/", "/\\evil.example.net", "\\\\evil.example.net",
-			"/api//evil.example.net", "/api/../..//evil.example.net", "/api/%2e%2e/x", "/api/%2f/evil", "javascript:alert(1)",
+			"/api//evil.example.net", "/api/../..//evil.example.net", "/api/%2e%2e/x", "/api/%2f/evil",
+			"javascript:alert(1)",
 			"/api/x\r\nSet-Cookie: a=b", "/api/x\tb", "/api/x#@evil.example.net", "evil.example.net", "api/console",
 			"/", "/admin/host/status", "/api", "/api/", "/api/console/", "/api/console/..", "/api/console?x=<script>",
 			"/api/signin", "/api/signin/start", "/api/SignIn/start", "/api/signin/callback", "/api/signin/out",
@@ -197,11 +200,14 @@ func TestRefusalsArePagesForPeopleAndProblemsForPrograms(t *testing.T) {
 		w, b := newWorld(t, app), newBrowser(t)
 		answer := b.ask(w.Sessions, http.MethodGet, callback+"?state=<script>", "Accept", "text/html,*/*")
 		if answer.Code != 401 || answer.Header().Get("Content-Type") != "text/html; charset=utf-8" ||
-			!strings.Contains(answer.Body.String(), "sign in again") || strings.Contains(answer.Body.String(), "<script>") {
+			!strings.Contains(answer.Body.String(), "sign in again") ||
+			strings.Contains(answer.Body.String(), "<script>") {
 			t.Errorf("%d %v %s", answer.Code, answer.Header(), answer.Body)
 		}
-		for _, target := range []string{"GET /api/signin", "GET /api/signin/", "GET /api/signin/x", "POST /api/signin/start",
-			"POST /api/signin/callback", "POST /api/signin/me"} {
+		for _, target := range []string{
+			"GET /api/signin", "GET /api/signin/", "GET /api/signin/x", "POST /api/signin/start",
+			"POST /api/signin/callback", "POST /api/signin/me",
+		} {
 			method, at, _ := strings.Cut(target, " ")
 			if answer := b.ask(w.Sessions, method, at); answer.Code != 404 || code(t, answer) != "not_found" {
 				t.Errorf("%s: %d", target, answer.Code)

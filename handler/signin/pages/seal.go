@@ -59,7 +59,8 @@ func (s *seals) seal(ctx context.Context, purpose, value string) (string, error)
 	if err != nil {
 		return "", err
 	}
-	return encode([]byte(value)) + "." + encode(s.mac(key, purpose, value)), nil
+	mark := s.mac(key, purpose, value)
+	return encode([]byte(value)) + "." + encode(mark), nil
 }
 
 // open returns the value that was sealed for a purpose; ok: it was.
@@ -67,7 +68,11 @@ func (s *seals) open(ctx context.Context, purpose, sealed string) (value string,
 	text, mark, cut := strings.Cut(sealed, ".")
 	raw, errText := base64.RawURLEncoding.Strict().DecodeString(text)
 	given, errMark := base64.RawURLEncoding.Strict().DecodeString(mark)
-	if !cut || errText != nil || errMark != nil || len(sealed) > maxSeal {
+	readable := cut &&
+		errText == nil &&
+		errMark == nil &&
+		len(sealed) <= maxSeal
+	if !readable {
 		return "", false, nil
 	}
 	key, err := s.ready(ctx)
@@ -82,7 +87,10 @@ func (s *seals) open(ctx context.Context, purpose, sealed string) (value string,
 
 func (s *seals) mac(key, purpose, value string) []byte {
 	mac := hmac.New(sha256.New, []byte(key))
-	mac.Write([]byte(purpose + "\x00" + s.context + "\x00" + value))
+	for _, part := range []string{purpose, s.context, value} {
+		mac.Write([]byte(part))
+		mac.Write([]byte{0})
+	}
 	return mac.Sum(nil)
 }
 
@@ -93,7 +101,9 @@ func draw() string {
 	return encode(bits[:])
 }
 
-func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+func encode(b []byte) string {
+	return base64.RawURLEncoding.EncodeToString(b)
+}
 
 // digest stands for a text where the text itself must not be.
 func digest(text string) string {

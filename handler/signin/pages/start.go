@@ -52,7 +52,10 @@ func (s *Sessions) start(w http.ResponseWriter, r *http.Request) {
 		found, err := s.find(r.Context(), r)
 		if err == nil {
 			f.Renew = true
-			values = url.Values{"prompt": {"none"}, "login_hint": {found.Name}}
+			values = url.Values{
+				"prompt":     {"none"},
+				"login_hint": {found.Name},
+			}
 		}
 	}
 	if problem := s.keep(r.Context(), w, f); problem != nil {
@@ -75,7 +78,11 @@ func (s *Sessions) start(w http.ResponseWriter, r *http.Request) {
 }
 
 // keep puts a flow into the browser.
-func (s *Sessions) keep(ctx context.Context, w http.ResponseWriter, f flow) *wire.Problem {
+func (s *Sessions) keep(
+	ctx context.Context,
+	w http.ResponseWriter,
+	f flow,
+) *wire.Problem {
 	body, err := outgoing.Encode(f)
 	if err != nil {
 		return problem(err)
@@ -98,10 +105,14 @@ func (s *Sessions) kept(ctx context.Context, r *http.Request) (f flow, ok bool, 
 		return f, false, nil
 	}
 	age := s.o.Now().Sub(f.At)
-	return f, age < flowTime && age > -flowTime, nil
+	ok = age < flowTime &&
+		age > -flowTime
+	return f, ok, nil
 }
 
-func (s *Sessions) redirect() string { return s.o.AppURL.String() + callback }
+func (s *Sessions) redirect() string {
+	return s.o.AppURL.String() + callback
+}
 
 // ownPath says whether a browser that is sent there stays in this app, and is not sent on to sign in again. Only plain
 // paths pass: no host, scheme, backslash, dot or escape, whatever browsers make of them.
@@ -109,11 +120,8 @@ func ownPath(path string) bool {
 	plain := regexp.MustCompile(`^/api(/[A-Za-z0-9_-]+)+(\?[A-Za-z0-9_.~%&=+,:@-]*)?$`)
 	where, _, _ := strings.Cut(path, "?")
 	where = strings.ToLower(where) // the host knows no letter case
-	return len(path) <= 1000 && plain.MatchString(path) && (where == home || !strings.HasPrefix(where+"/", under))
-}
-
-// send sends the browser to another page by GET.
-func send(w http.ResponseWriter, to string) {
-	w.Header().Set("Location", to)
-	w.WriteHeader(http.StatusSeeOther)
+	signsIn := where != home && strings.HasPrefix(where+"/", under)
+	return len(path) <= 1000 &&
+		plain.MatchString(path) &&
+		!signsIn
 }

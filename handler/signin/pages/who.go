@@ -31,10 +31,13 @@ type session struct {
 // Who says who sent a request, by its cookie alone. For a write the request has to come from a page of this app, and
 // the roles have to be fresh. Every error is a *wire.Problem; with the code renew the browser is to be sent to
 // /api/signin/start?renew=1&returnTo=, which asks the person nothing if it can.
-func (s *Sessions) Who(ctx context.Context, r *http.Request, write bool) (signin.Person, error) {
+func (s *Sessions) Who(
+	ctx context.Context,
+	r *http.Request,
+	write bool,
+) (signin.Person, error) {
 	if write && !s.sameOrigin(r) {
-		return signin.Person{}, wire.NewProblem(http.StatusForbidden, "cross_site",
-			"this was not sent by a page of this app")
+		return signin.Person{}, crossSite()
 	}
 	found, err := s.find(ctx, r)
 	if err != nil {
@@ -85,30 +88,42 @@ func (s *Sessions) find(ctx context.Context, r *http.Request) (session, error) {
 	if err != nil {
 		return session{}, s.noLedger(ctx, err)
 	}
-	if !there || subtle.ConstantTimeCompare([]byte(found.Digest), []byte(digest(secret))) != 1 {
+	right := there &&
+		subtle.ConstantTimeCompare([]byte(found.Digest), []byte(digest(secret))) == 1
+	if !right {
 		return session{}, unauthorized(notSignedIn, "you are not signed in here; sign in")
 	}
 	now := s.o.Now()
-	if !found.Ended.IsZero() || now.Sub(found.Since) >= longest || now.Sub(found.Used) >= idle {
+	over := !found.Ended.IsZero() ||
+		now.Sub(found.Since) >= longest ||
+		now.Sub(found.Used) >= idle
+	if over {
 		return session{}, unauthorized("session_over", "your session is over; sign in again")
 	}
 	return session{Session: found, id: id}, nil
+}
+
+func crossSite() *wire.Problem {
+	return wire.NewProblem(http.StatusForbidden, "cross_site",
+		"this was not sent by a page of this app")
 }
 
 // sameOrigin says whether a page of this app sent a request. Pages that tell no referrer send an origin of "null", so
 // what browsers say of the two sites counts first.
 func (s *Sessions) sameOrigin(r *http.Request) bool {
 	if site := r.Header.Values("Sec-Fetch-Site"); len(site) > 0 {
-		return len(site) == 1 && site[0] == "same-origin"
+		return len(site) == 1 &&
+			site[0] == "same-origin"
 	}
 	origin := r.Header.Values("Origin")
-	return len(origin) == 1 && origin[0] == s.o.AppURL.String()
+	return len(origin) == 1 &&
+		origin[0] == s.o.AppURL.String()
 }
 
 // signOut ends the session and takes the cookie back. Whoever is not signed in is signed out as well.
 func (s *Sessions) signOut(w http.ResponseWriter, r *http.Request) {
 	if !s.sameOrigin(r) {
-		s.refuse(w, r, wire.NewProblem(http.StatusForbidden, "cross_site", "this was not sent by a page of this app"))
+		s.refuse(w, r, crossSite())
 		return
 	}
 	found, err := s.find(r.Context(), r)
@@ -124,4 +139,10 @@ func (s *Sessions) signOut(w http.ResponseWriter, r *http.Request) {
 	}
 	s.setCookie(w, sessionCookie, "", 0)
 	send(w, s.o.AppURL.String()+under+"out")
+}
+
+// send sends the browser to another page by GET.
+func send(w http.ResponseWriter, to string) {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
 }
