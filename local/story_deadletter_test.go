@@ -48,6 +48,15 @@ func (s *story) direct(settings []string, args ...string) (code int, stdout, std
 	return s.cordon(settings, append(slices.Clone(args), "--direct")...)
 }
 
+// marked waits until the ledger shows that an app has worked there: before, no command changes anything.
+func (s *story) marked() {
+	s.t.Helper()
+	s.eventually("the app's first mark in the ledger", func() bool {
+		code, _, _ := s.direct(forLedger, "resume", "--yes")
+		return code == 0
+	})
+}
+
 var (
 	forQueues = []string{"ServiceBus", "CORDON_ALERT_QUEUE", "CORDON_NOTICE_QUEUE"}
 	forReplay = append(slices.Clone(forQueues), "CORDON_TENANT_ID")
@@ -97,6 +106,7 @@ func TestStoryPoisonIsListedAndItsReasonIsShown(t *testing.T) {
 	if s.logged(`"level":"ERROR"`, d.Why[strings.Index(d.Why, "character '/'"):]) != 1 {
 		t.Error("show and the handler's log say different things")
 	}
+	s.marked()
 	code, stdout, stderr = s.direct(forLedger, "deadletter", "replay", "1", "--yes")
 	if code != 1 || !strings.Contains(stdout, "refused") || !strings.Contains(stderr, "1 of 1") {
 		t.Errorf("replay: code %d, %s%s", code, stdout, stderr)
@@ -137,10 +147,7 @@ func TestStoryReplayedTwiceEndsInOneRunAndOneIsolation(t *testing.T) {
 	s.setAside("first")
 	s.setAside("second") // of the same alert
 	s.host = s.open(nil).Host
-	s.eventually("the app's first mark in the ledger", func() bool {
-		code, _, _ := s.direct(forLedger, "resume", "--yes")
-		return code == 0
-	})
+	s.marked()
 	completed := func(suffix string) bool {
 		return slices.ContainsFunc(s.Bus.Records(world.AlertQueue), func(r servicebus.Record) bool {
 			return strings.HasSuffix(r.MessageID, suffix) && r.Fate == servicebus.Completed
@@ -203,6 +210,7 @@ func TestStoryMessageThatTheHostCannotReadIsSetAsideAndNobodyIsAsked(t *testing.
 	if code != 0 || !strings.Contains(stdout, `"readable": false`) {
 		t.Errorf("list: code %d, %s%s", code, stdout, stderr)
 	}
+	s.marked()
 	code, stdout, stderr = s.direct(forLedger, "deadletter", "replay", "1", "--yes")
 	if code != 1 || !strings.Contains(stdout, "refused") || s.Bus.Counts(world.AlertQueue).DeadLettered != 1 {
 		t.Errorf("replay: code %d, %s%s", code, stdout, stderr)

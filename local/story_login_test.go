@@ -106,10 +106,7 @@ func (l *laptop) logsIn(who string, args ...string) (code int, said string) {
 func TestStoryPeopleSignInAtAWorkstation(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, world.Options{}, asleep())
-	s.eventually("the app's first mark in the ledger", func() bool {
-		code, _, _ := s.direct(s.everything(), "resume", "--yes")
-		return code == 0
-	})
+	s.marked()
 	operator := s.laptop()
 	if code, said := operator.runs("isolated"); code != 1 || !strings.Contains(said, "cordon login --app") {
 		t.Errorf("before a sign-in: code %d, %s", code, said)

@@ -39,10 +39,7 @@ func TestStoryAPersonPausesContinuesAndReleases(t *testing.T) {
 	s := newStory(t, world.Options{}, nil)
 	ledger := []string{"CORDON_TENANT_ID", "AzureWebJobsStorage"}
 	const alertID = "da638994417248137806_-1184209733"
-	s.eventually("the app's first mark in the ledger", func() bool {
-		code, _, _ := s.direct(ledger, "resume", "--yes")
-		return code == 0
-	})
+	s.marked()
 	s.refuses(2, "wants --reason", ledger, "pause", "--yes")
 	s.refuses(2, "wants --yes", ledger, "pause", "--reason", "x")
 	if out := s.does(ledger, "resume", "--yes"); out != "acting is not paused\n" {

@@ -53,7 +53,7 @@ func Mailing(m Mail) Area {
 	}
 	if m.Send == nil {
 		return append(area, Check{Name: "mail", Run: func(context.Context) Finding {
-			return notSeen("cordon doctor --send-test sends one to CORDON_OPERATOR_MAIL", "no mail was sent")
+			return notSeen("cordon doctor --direct --send-test sends one to CORDON_OPERATOR_MAIL", "no mail was sent")
 		}})
 	}
 	return append(area, Check{

@@ -57,7 +57,7 @@ func (g Grants) MailSend() Role {
 		But: "unless the app has \"Application Mail.Send\" in Exchange for the one mailbox, which is better " +
 			"and does not show here",
 		Grant: func(principal string) string {
-			return "cordon doctor --send-test tells. To let it send as one mailbox, see docs/doctor.md, \"Mail\"; " +
+			return "cordon doctor --direct --send-test tells. To let it send as one mailbox, see docs/doctor.md, \"Mail\"; " +
 				"as every mailbox:\n" + grant(principal)
 		},
 	}

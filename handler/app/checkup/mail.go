@@ -54,7 +54,7 @@ func (c *Checkup) testMail() mail.Message {
 		From:    c.settings.MailFrom.String(),
 		To:      setup.Addresses(c.settings.OperatorMail),
 		Subject: "Cordon: a test",
-		Text: "Somebody ran \"cordon doctor --send-test\". Mail from Cordon arrives here. " +
+		Text: "Somebody ran \"cordon doctor --direct --send-test\". Mail from Cordon arrives here. " +
 			"Nothing else has happened.\n",
 	}
 }
