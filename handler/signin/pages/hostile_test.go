@@ -235,7 +235,7 @@ func TestASessionIsOverWhenItShouldBe(t *testing.T) {
 					renew(t, w, b, operator)
 				}
 				if who, refused := b.who(w.Sessions, true); refused != "" ||
-					who.Until.Sub(time.Now()) != 8*time.Minute {
+					time.Until(who.Until) != 8*time.Minute {
 					t.Errorf("before: %+v, %q", who, refused)
 				}
 				time.Sleep(8 * time.Minute)
