@@ -114,7 +114,7 @@ var allowed = map[string][]string{
 	"ending":     {"alert", "machine", "ledger/budget", "ledger/latches", "ledger/runs", "notice", "episode"},
 	"desk": {
 		"alert", "machine", "ledger/findings", "ledger/held", "ledger/journal", "ledger/latches", "ledger/looks",
-		"ledger/runs", "ledger/switches", "notice", "push", "episode",
+		"ledger/runs", "ledger/switches", "notice", "outgoing", "push", "episode",
 	},
 	"answer": {
 		"alert", "machine", "outgoing", "playbook", "ledger/held", "ledger/latches", "ledger/runs", "notice",

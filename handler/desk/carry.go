@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/machine"
+	"cordon/handler/outgoing"
 )
 
 // What people may do, as the journal names it.
@@ -91,7 +91,7 @@ func digestOf(verb string, c Command, tasks []Task) (string, error) {
 		objects = append(objects, t.Object)
 	}
 	slices.Sort(objects)
-	body, err := json.Marshal([]any{verb, c.Reason, c.By.Name, c.By.ID, objects})
+	body, err := outgoing.Encode([]any{verb, c.Reason, c.By.Name, c.By.ID, objects})
 	return alert.SHA256(body), err
 }
 
