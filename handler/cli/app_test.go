@@ -6,134 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"cordon/handler/cli/call"
 	"cordon/handler/operate/wire"
 )
-
-// site is an app as a command sees it.
-type site struct {
-	mu       sync.Mutex
-	machines []wire.Isolation
-	actions  []wire.MachineAction // of every machine
-	entries  int                  // in the journal
-	orders   []string             // path and body
-	lose     int                  // so many answers to orders get lost
-	env      map[string]string
-}
-
-func newSite(t *testing.T) *site {
-	t.Helper()
-	s := &site{}
-	web := httptest.NewServer(http.HandlerFunc(s.serve))
-	t.Cleanup(web.Close)
-	s.env = map[string]string{"CORDON_APP": web.URL, "CORDON_TOKEN": "token"}
-	return s
-}
-
-// isolate has n machines isolated, of which every other one is by another rule.
-func (s *site) isolate(n int) *site {
-	for i := range n {
-		s.machines = append(s.machines, wire.Isolation{
-			MachineID:   fmt.Sprintf("1e5bc9%04x%030d", i, 0),
-			MachineName: fmt.Sprintf("ws-%04d.contoso.com", i),
-			API:         "isolated",
-			Since:       noon.Add(-time.Duration(i) * time.Hour),
-			ActionID:    fmt.Sprintf("%08x-7557-4ab7-9782-d50480024a4e", 0x5382f7ea+i),
-			By:          "cordon",
-			Rule:        []string{"bad", "good"}[i%2],
-			Releasable:  true,
-		})
-	}
-	return s
-}
-
-func (s *site) serve(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var answer any
-	query := r.URL.Query()
-	switch path := strings.TrimPrefix(r.URL.Path, wire.Base); path {
-	case "/isolated":
-		answer = wire.Isolated{Machines: s.machines}
-	case "/held":
-		answer = wire.Held{Held: []wire.HeldEntry{}}
-	case "/pause":
-		answer = wire.Pause{}
-		if r.Method == http.MethodPost {
-			answer = wire.PauseResult{Pause: wire.Pause{Paused: true, By: "alice@contoso.com", Reason: "x"}, Changed: true}
-		}
-	case "/machine":
-		at := slices.IndexFunc(s.machines, func(i wire.Isolation) bool { return i.MachineID == query.Get("machine") })
-		if at < 0 {
-			problem(w, 404, "Defender knows no machine with the id or name "+query.Get("machine"))
-			return
-		}
-		answer = wire.Machine{
-			ID:      s.machines[at].MachineID,
-			Name:    s.machines[at].MachineName,
-			Actions: s.actions,
-		}
-	case "/journal":
-		page := wire.Journal{Entries: []wire.Entry{}, Next: "next"}
-		limit := 0
-		_, _ = fmt.Sscan(query.Get("limit"), &limit)
-		for range min(limit, s.entries) {
-			s.entries--
-			page.Entries = append(page.Entries, wire.Entry{By: "alice@contoso.com", Verb: "release", State: "done"})
-		}
-		if s.entries == 0 {
-			page.Next = ""
-		}
-		answer = page
-	default:
-		answer = s.results(r)
-	}
-	if body, _ := io.ReadAll(r.Body); r.Method == http.MethodPost && len(s.orders) == 0 {
-		s.orders = append(s.orders, string(body))
-	}
-	if s.lose > 0 && r.Method == http.MethodPost {
-		s.lose--
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	text, _ := json.Marshal(answer)
-	_, _ = w.Write(text)
-}
-
-// results notes an order and does all of it.
-func (s *site) results(r *http.Request) wire.Results {
-	var order struct {
-		wire.Order
-		Machines, Alerts []string
-		Action           string
-	}
-	body, _ := io.ReadAll(r.Body)
-	_ = json.Unmarshal(body, &order)
-	s.orders = append(s.orders, string(body))
-	all := wire.Results{Command: order.Command}
-	things := append(append([]string{}, order.Machines...), order.Alerts...)
-	if order.Action != "" {
-		things = append(things, order.Action)
-	}
-	for _, id := range things {
-		all.Results = append(all.Results, wire.Result{Object: id, Done: true, Outcome: "asked for"})
-	}
-	return all
-}
-
-func problem(w http.ResponseWriter, status int, detail string) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	text, _ := json.Marshal(wire.Problem{Detail: detail})
-	_, _ = w.Write(text)
-}
 
 func TestWithoutASignInTheErrorSaysBothWays(t *testing.T) {
 	t.Parallel()
@@ -348,6 +226,81 @@ func TestHelpFitsATerminal(t *testing.T) {
 	for text := range strings.Lines(topic + all) {
 		if len(text) > 81 {
 			t.Errorf("wider than a terminal: %s", text)
+		}
+	}
+}
+
+func TestAMachineIsShownByTheBeginningOfItsID(t *testing.T) {
+	t.Parallel()
+	s := newSite(t).isolate(3)
+	code, stdout, stderr := command(t, s.env, "machine", "1e5bc90002", "--json")
+	if code != call.ExitDone || !strings.Contains(stdout, s.machines[2].MachineID) {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
+	}
+	for typed, want := range map[string]string{
+		"1e5bc9": "1e5bc9 is the beginning of 3 ids",
+		"none":   "Defender knows no machine with the id or name none",
+	} {
+		if code, _, stderr := command(t, s.env, "machine", typed); code != call.ExitFailed || !strings.Contains(stderr, want) {
+			t.Errorf("%s: code %d, %s", typed, code, stderr)
+		}
+	}
+}
+
+func TestAHuntIsRunAtTheApp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	code, stdout, stderr := command(t, s.env, "hunt", "run", "tools", "--since", "7d", "--param", "least=9", "--csv")
+	if code != call.ExitDone || !strings.Contains(stdout, "'=1+1,") {
+		t.Errorf("code %d, %q%s", code, stdout, stderr)
+	}
+	if want := `"hunt":"tools","since":"7d","params":{"least":"9"}`; len(s.orders) != 1 || !strings.Contains(s.orders[0], want) {
+		t.Errorf("ordered %q, want %s", s.orders, want)
+	}
+	if code, stdout, _ := command(t, s.env, "hunt", "run", "tools"); code != call.ExitDone ||
+		strings.Contains(stdout, "\x1b") || !strings.Contains(stdout, "1 rows since 2026-03-02 12:00:00 +00:00") {
+		t.Errorf("code %d, %q", code, stdout)
+	}
+}
+
+func TestAnAppThatIsUnwellSaysSoByItsExitCode(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]int{200: call.ExitDone, 503: call.ExitFailed} {
+		s := newSite(t)
+		s.health = status
+		code, stdout, stderr := command(t, s.env, "health")
+		if code != want || stdout != "{\n  \"status\": \"\\u001b[2J\"\n}\n" {
+			t.Errorf("%d: code %d, %q%s", status, code, stdout, stderr)
+		}
+	}
+}
+
+// TestNobodyIsSignedInWithoutBeingAsked has command lines of login that are wrong, or would have to ask.
+func TestNobodyIsSignedInWithoutBeingAsked(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for line, want := range map[string]string{
+		"login --app " + s.env["CORDON_APP"]:                    "elsewhere it wants --yes",
+		"login --az --device-code --app " + s.env["CORDON_APP"]: "only one of them",
+		"login x":      `login takes no "x"`,
+		"logout x":     `logout takes no "x"`,
+		"whoami x":     `whoami takes no "x"`,
+		"version x":    `version takes no "x"`,
+		"login --loud": "unknown flag",
+	} {
+		code, stdout, stderr := command(t, nil, strings.Fields(line)...)
+		if code != call.ExitUsage || stdout != "" || !strings.Contains(stderr, want) {
+			t.Errorf("%s: code %d, %s%s", line, code, stdout, stderr)
+		}
+	}
+	for line, want := range map[string]string{
+		"login": "login wants --app", "logout": "nobody is signed in", "whoami": "cordon login --app",
+		"login --app http://cordon.example.com": "https only",
+		"login --app prod":                      "there is no app prod",
+	} {
+		code, _, stderr := command(t, nil, strings.Fields(line)...)
+		if code != call.ExitFailed || !strings.Contains(stderr, want) {
+			t.Errorf("%s: code %d, %s", line, code, stderr)
 		}
 	}
 }

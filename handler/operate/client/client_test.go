@@ -373,3 +373,14 @@ func TestWithoutATokenNothingIsSent(t *testing.T) {
 		t.Errorf("%v after %d", err, len(s.at))
 	}
 }
+
+func TestRowsThatAreNotAsWideAsTheirColumnsAreRefused(t *testing.T) {
+	t.Parallel()
+	const body = `{"hunt":"h","since":"2026-03-02T12:00:00Z","until":"2026-03-02T12:00:00Z","cut":false,"columns":["a","b"],` +
+		`"rows":[["1","2"],["1"]]}`
+	c, _, _ := scripted(t, played(200, plainJSON, body))
+	_, err := c.RunHunt(t.Context(), wire.HuntOrder{Hunt: "h"})
+	if err == nil || !strings.Contains(err.Error(), "a row of 1 values for 2 columns") {
+		t.Error(err)
+	}
+}
