@@ -8,7 +8,10 @@ import (
 	"time"
 )
 
-// refusal is an error answer of the authority.
+// refusal is an error answer of the authority. Numbers and texts are those of
+// https://learn.microsoft.com/entra/identity-platform/reference-error-codes, and of what people quote in issues where
+// that is vague. Which word goes with 28000, 500112, 650053 and 65001, that a code or token of another client is 70000,
+// and that a verifier without a challenge is 50148, is assumed.
 type refusal struct {
 	status int
 	oauth  string
