@@ -57,7 +57,7 @@ func (p *person) RunHunt(ctx context.Context, o wire.HuntOrder) (wire.HuntRows, 
 	}
 	h, known := p.office.Catalogue.Find(o.Hunt)
 	if !known {
-		return wire.HuntRows{}, Problemf(http.StatusNotFound, "no_hunt",
+		return wire.HuntRows{}, wire.NewProblem(http.StatusNotFound, "no_hunt",
 			fmt.Sprintf("there is no hunt %.60q; see cordon hunt list", o.Hunt))
 	}
 	now := p.office.Now().UTC().Truncate(time.Second)
@@ -104,10 +104,10 @@ func fill(rows *wire.HuntRows, table hunt.Table) {
 func huntEnded(o desk.Outcome) error {
 	switch {
 	case o.Before:
-		return Problemf(http.StatusConflict, "repeated",
+		return wire.NewProblem(http.StatusConflict, "repeated",
 			"this order was given before, and its rows are not kept; make a new one to ask again")
 	case o.State != journal.Done:
-		return Problemf(http.StatusBadGateway, "hunt", o.Result)
+		return wire.NewProblem(http.StatusBadGateway, "hunt", o.Result)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (p *person) DeadLetters(ctx context.Context, queue string, limit int) (wire
 	limit = cmp.Or(limit, lettersPage)
 	if limit < 1 || limit > lettersMost {
 		return wire.DeadLetters{},
-			Problemf(http.StatusBadRequest, "limit", "limit is out of bounds: expected 1 to 500")
+			wire.NewProblem(http.StatusBadRequest, "limit", "limit is out of bounds: expected 1 to 500")
 	}
 	found, more, err := p.office.Letters.Letters(ctx, queue, limit)
 	all := wire.DeadLetters{
@@ -63,8 +63,9 @@ func (p *person) DeadLetter(
 	}
 	l, there := found[number]
 	if !there {
-		return wire.DeadLetter{}, Problemf(http.StatusNotFound, "gone",
-			fmt.Sprintf("the queue of %s has no dead letter %d; cordon deadletter list shows those it has", queue, number))
+		return wire.DeadLetter{}, wire.NewProblem(http.StatusNotFound, "gone",
+			fmt.Sprintf("the queue of %s has no dead letter %d; cordon deadletter list shows those it has", queue,
+				number))
 	}
 	d := p.letter(queue, l)
 	d.Known = p.known(ctx, deadletter.Read(p.office.Tenant, queue, l))
@@ -83,7 +84,7 @@ func (p *person) queue(name string) (string, error) {
 	name = cmp.Or(name, deadletter.Alerts)
 	switch {
 	case name != deadletter.Alerts && name != deadletter.Notices:
-		return "", Problemf(http.StatusBadRequest, "queue",
+		return "", wire.NewProblem(http.StatusBadRequest, "queue",
 			fmt.Sprintf("there is no queue %.40q: expected alerts or notices", name))
 	case p.office.Letters == nil:
 		return "", notHere("dead letters")

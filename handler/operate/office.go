@@ -60,20 +60,10 @@ func (p *person) Me(context.Context) (wire.Me, error) {
 	return me, nil
 }
 
-// Problemf makes a problem document.
-func Problemf(status int, code, detail string) *wire.Problem {
-	return &wire.Problem{
-		Type:   "about:blank",
-		Title:  http.StatusText(status),
-		Status: status,
-		Code:   code,
-		Detail: detail,
-	}
-}
-
 // notHere says that a part of the office is missing.
 func notHere(what string) error {
-	return Problemf(http.StatusServiceUnavailable, "not_here", what+" cannot be asked for here; see cordon doctor")
+	return wire.NewProblem(http.StatusServiceUnavailable, "not_here",
+		what+" cannot be asked for here; see cordon doctor")
 }
 
 // problem is an error of the desk as it is answered.
@@ -87,21 +77,21 @@ func problem(err error) error {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, desk.ErrOtherOrder):
-		return Problemf(http.StatusConflict, "other_order", err.Error())
+		return wire.NewProblem(http.StatusConflict, "other_order", err.Error())
 	case desk.IsRefusal(err):
-		return Problemf(http.StatusNotFound, "refused", shown(err))
+		return wire.NewProblem(http.StatusNotFound, "refused", shown(err))
 	case errors.Is(err, context.DeadlineExceeded):
-		return Problemf(http.StatusGatewayTimeout, "too_slow", "it took too long: "+shown(err))
+		return wire.NewProblem(http.StatusGatewayTimeout, "too_slow", "it took too long: "+shown(err))
 	case errors.As(err, &api):
-		p := Problemf(http.StatusBadGateway, "defender", shown(err))
+		p := wire.NewProblem(http.StatusBadGateway, "defender", shown(err))
 		p.RetryAfter = int(api.RetryAfter() / time.Second)
 		return p
 	case errors.As(err, &table):
-		p := Problemf(http.StatusServiceUnavailable, "ledger", shown(err))
+		p := wire.NewProblem(http.StatusServiceUnavailable, "ledger", shown(err))
 		p.RetryAfter = 10
 		return p
 	}
-	return Problemf(http.StatusServiceUnavailable, "trouble", shown(err))
+	return wire.NewProblem(http.StatusServiceUnavailable, "trouble", shown(err))
 }
 
 // detailShown bounds what is said of an error, in characters.

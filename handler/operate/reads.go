@@ -175,7 +175,8 @@ const (
 func (p *person) Journal(ctx context.Context, limit int, after string) (wire.Journal, error) {
 	limit = cmp.Or(limit, journalPage)
 	if limit < 1 || limit > journalMost {
-		return wire.Journal{}, Problemf(http.StatusBadRequest, "limit", "limit is out of bounds: expected 1 to 200")
+		return wire.Journal{},
+			wire.NewProblem(http.StatusBadRequest, "limit", "limit is out of bounds: expected 1 to 200")
 	}
 	found, next, err := p.office.Desk.Journal.Page(ctx, int32(limit), after)
 	return wire.Journal{Entries: entries(found), Next: next}, problem(err)

@@ -112,10 +112,10 @@ func routeOf(method, path string) (wire.Route, error) {
 		}
 	}
 	if other != "" {
-		return wire.Route{}, Problemf(http.StatusMethodNotAllowed, "method",
+		return wire.Route{}, wire.NewProblem(http.StatusMethodNotAllowed, "method",
 			fmt.Sprintf("%s is answered to %s only", path, other))
 	}
-	return wire.Route{}, Problemf(http.StatusNotFound, "no_route",
+	return wire.Route{}, wire.NewProblem(http.StatusNotFound, "no_route",
 		"there is nothing at this address; GET "+wire.Base+"/openapi.json lists what there is")
 }
 
@@ -129,14 +129,15 @@ func asked(r *http.Request, route wire.Route) error {
 		}
 		switch {
 		case !known:
-			return Problemf(http.StatusBadRequest, "query", fmt.Sprintf("%s takes no %.40q", route.Path, name))
+			return wire.NewProblem(http.StatusBadRequest, "query", fmt.Sprintf("%s takes no %.40q", route.Path, name))
 		case len(values) > 1 || strings.Contains(values[0], ","):
-			return Problemf(http.StatusBadRequest, "query", fmt.Sprintf("%s is given twice, or holds a comma", name))
+			return wire.NewProblem(http.StatusBadRequest, "query",
+				fmt.Sprintf("%s is given twice, or holds a comma", name))
 		}
 	}
 	for _, p := range route.Query {
 		if p.Required && given.Get(p.Name) == "" {
-			return Problemf(http.StatusBadRequest, "query",
+			return wire.NewProblem(http.StatusBadRequest, "query",
 				fmt.Sprintf("%s wants %s: %s", route.Path, p.Name, p.Says))
 		}
 	}
@@ -147,7 +148,7 @@ func asked(r *http.Request, route wire.Route) error {
 func read(r *http.Request, order any) error {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
-		return Problemf(http.StatusUnsupportedMediaType, "content_type", "an order is application/json")
+		return wire.NewProblem(http.StatusUnsupportedMediaType, "content_type", "an order is application/json")
 	}
 	from := json.NewDecoder(r.Body)
 	from.DisallowUnknownFields()
@@ -161,9 +162,10 @@ func read(r *http.Request, order any) error {
 	}
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return Problemf(http.StatusRequestEntityTooLarge, "too_large", "an order is smaller than that; send several")
+		return wire.NewProblem(http.StatusRequestEntityTooLarge, "too_large",
+			"an order is smaller than that; send several")
 	}
-	return Problemf(http.StatusBadRequest, "order", "the order cannot be read: "+shown(err))
+	return wire.NewProblem(http.StatusBadRequest, "order", "the order cannot be read: "+shown(err))
 }
 
 // address is where a request comes from, as the platform's front end saw it: it appends to what the caller sent.
@@ -212,7 +214,7 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, found reply) {
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var p *wire.Problem
 	if !errors.As(err, &p) {
-		p = Problemf(http.StatusInternalServerError, "broken", "something went wrong; the app's log has more")
+		p = wire.NewProblem(http.StatusInternalServerError, "broken", "something went wrong; the app's log has more")
 		s.log.ErrorContext(r.Context(), "the operator API failed",
 			"path", r.URL.Path,
 			"error", err.Error())

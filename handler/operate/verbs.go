@@ -143,7 +143,7 @@ func number(r *http.Request, name string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(said, 10, 64)
 	if err != nil || n < 1 {
-		return 0, Problemf(http.StatusBadRequest, "query", name+" is no number above 0")
+		return 0, wire.NewProblem(http.StatusBadRequest, "query", name+" is no number above 0")
 	}
 	return n, nil
 }

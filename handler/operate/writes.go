@@ -51,7 +51,7 @@ func (p *person) command(o wire.Order) (desk.Command, error) {
 }
 
 func wrong(code, detail string) error {
-	return Problemf(http.StatusUnprocessableEntity, code, detail)
+	return wire.NewProblem(http.StatusUnprocessableEntity, code, detail)
 }
 
 // kind is what an order may be about.
@@ -90,7 +90,8 @@ func actions() kind {
 // objects checks the ids that an order is about. Each counts once.
 func (k kind) objects(ids []string) (once []string, err error) {
 	if len(ids) == 0 || len(ids) > objectsMost {
-		return nil, wrong("objects", fmt.Sprintf("an order is about 1 to %d %s, not %d", objectsMost, k.plural, len(ids)))
+		return nil,
+			wrong("objects", fmt.Sprintf("an order is about 1 to %d %s, not %d", objectsMost, k.plural, len(ids)))
 	}
 	for _, id := range ids {
 		if err := k.check(id); err != nil {
@@ -203,7 +204,7 @@ func (p *person) SetPause(
 	case err != nil:
 		return wire.PauseResult{}, problem(err)
 	case outcome.State != journal.Done:
-		return wire.PauseResult{}, Problemf(http.StatusServiceUnavailable, "unknown", outcome.Result)
+		return wire.PauseResult{}, wire.NewProblem(http.StatusServiceUnavailable, "unknown", outcome.Result)
 	}
 	is, err := p.Pause(ctx)
 	return wire.PauseResult{Pause: is, Changed: changed}, err
