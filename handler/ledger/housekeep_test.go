@@ -11,6 +11,7 @@ import (
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/rows/rowstest"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/sessions"
 )
 
 // TestHousekeepingHolds holds what is promised of records that are old.
@@ -19,6 +20,7 @@ func TestHousekeepingHolds(t *testing.T) {
 	rowstest.Hold(t, In, map[string]func(*testing.T, *Store){
 		"old records go, those that are not over stay":   housekeeping,
 		"old turns and rows go, where hunts stand stays": huntsOld,
+		"old sessions go, the key of cookies stays":      sessionsOld,
 	})
 }
 
@@ -88,6 +90,30 @@ func housekeeping(t *testing.T, s *Store) {
 	}
 	if joiners, err := s.Latches.Joiners(t.Context(), l); err != nil || len(joiners) != 0 {
 		t.Errorf("joiners are left: %+v, %v", joiners, err)
+	}
+}
+
+func sessionsOld(t *testing.T, s *Store) {
+	key, err := s.Sessions.Key(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Sessions.Begin(t.Context(), "id", sessions.Session{Name: "duty@example.com"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		before time.Duration
+		stays  bool
+	}{{-time.Hour, true}, {time.Hour, false}} {
+		if _, err := s.Housekeep(t.Context(), time.Now().Add(c.before)); err != nil {
+			t.Fatal(err)
+		}
+		if _, there, err := s.Sessions.Find(t.Context(), "id"); err != nil || there != c.stays {
+			t.Errorf("removed before %s from now: there %t, %v", c.before, there, err)
+		}
+	}
+	if same, err := s.Sessions.Key(t.Context()); err != nil || same != key {
+		t.Errorf("the key is another one: %v", err)
 	}
 }
 
