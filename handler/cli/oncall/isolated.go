@@ -80,14 +80,14 @@ func printIsolated(w io.Writer, now call.Clock, all []wire.Isolation) error {
 	short := call.Short(machineIDs(all))
 	list := terminal.List{
 		Heading: []string{"MACHINE", "ID", "STATE", "SINCE", "ENDS", "BY"},
-		Cut:     []int{0, 5},
+		Cut:     []int{0, 2, 5},
 	}
 	for _, i := range all {
 		list.Rows = append(list.Rows, terminal.Entry{
 			Cells: []string{
 				cmp.Or(i.MachineName, "(no name)"),
 				short(i.MachineID),
-				i.API,
+				state(i),
 				now.Age(i.Since),
 				now.Age(i.Until),
 				asker(i),
@@ -96,6 +96,14 @@ func printIsolated(w io.Writer, now call.Clock, all []wire.Isolation) error {
 		})
 	}
 	return list.Write(w, call.FactShown)
+}
+
+// state is what Defender lists, or what the ledger knows of that Defender does not list yet.
+func state(i wire.Isolation) string {
+	if i.API == "not isolated" && i.Ledger != "isolated" {
+		return i.Ledger
+	}
+	return i.API
 }
 
 // reasons are the lines below a machine: which rule wanted it isolated and for which alert, and what is not as it

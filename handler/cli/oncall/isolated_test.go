@@ -42,6 +42,22 @@ func isolatedMachines(noon time.Time) []wire.Isolation {
 	}
 }
 
+func TestAnIsolationThatDefenderDoesNotListYetIsNamedByTheLedger(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ api, ledger, want string }{
+		{"isolated", "isolated", "isolated"},
+		{"isolated", "not isolated", "isolated"},
+		{"being released", "isolated", "being released"},
+		{"not isolated", "requested", "requested"},
+		{"not isolated", "request of unknown fate", "request of unknown fate"},
+		{"not isolated", "isolated", "not isolated"},
+	} {
+		if got := state(wire.Isolation{API: tt.api, Ledger: tt.ledger}); got != tt.want {
+			t.Errorf("%s and %s is %s, want %s", tt.api, tt.ledger, got, tt.want)
+		}
+	}
+}
+
 func columns(line string) (n int) {
 	for _, r := range line {
 		kind := width.LookupRune(r).Kind()
