@@ -90,28 +90,28 @@ func reportDoctor(cmd *cobra.Command, o *call.Operator, found wire.Doctor) error
 	return err
 }
 
-// printFindings prints a line for each check, and below it what to do.
+// printFindings prints a paragraph for each check: what was seen, and below it what to do. What to do may be a command
+// to copy, so it is not folded.
 func printFindings(w io.Writer, findings []doctor.Finding) error {
-	width := 0
-	for _, f := range findings {
-		width = max(width, len(f.Check))
-	}
-	margin := strings.Repeat(" ", 8+2+width+2)
-	var b strings.Builder
 	counts := map[doctor.State]int{}
 	for _, f := range findings {
 		counts[f.State]++
-		head := fmt.Sprintf("%-8s  %-*s  ", f.State, width,
-			terminal.Plain(f.Check, call.FactShown))
-		b.WriteString(hang(f.Seen, head, margin))
-		if f.Do != "" {
-			b.WriteString(hang(f.Do, margin+"-> ", margin+"   "))
+		var rows [][]string
+		state, check := fmt.Sprintf("%-8s", f.State), f.Check+": "
+		for line := range strings.SplitSeq(f.Seen, "\n") {
+			rows = append(rows, []string{state, check + strings.TrimSpace(line)})
+			state, check = "", ""
+		}
+		err := terminal.Pairs(w, call.FactShown, rows...)
+		if err == nil && f.Do != "" {
+			_, err = io.WriteString(w, hang(f.Do, "          -> ", "             "))
+		}
+		if err != nil {
+			return err
 		}
 	}
-	fmt.Fprintf(&b, "\n%d ok, %d warnings, %d failed, %d not seen\n",
+	return call.Say(w, "\n%d ok, %d warnings, %d failed, %d not seen",
 		counts[doctor.OK], counts[doctor.Warn], counts[doctor.Fail], counts[doctor.NotSeen])
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // hang writes the lines of a text, the first behind head, the others behind margin.
