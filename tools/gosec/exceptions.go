@@ -25,6 +25,14 @@ func exceptions() []exception {
 				"to be sent has been",
 		},
 		{
+			"handler/cli/session/programs.go", "G204",
+			"exec.CommandContext(ctx, path, args...)", "the program is az, and what it is given are checked ids",
+		},
+		{
+			"handler/cli/session/programs.go", "G204",
+			"exec.Command(opener[0]", "it opens the address at the authority that the person confirmed",
+		},
+		{
 			"handler/entra/certificate.go", "G304",
 			"os.Open(path)", "CORDON_CLIENT_CERTIFICATE is one of the app's settings",
 		},

@@ -49,7 +49,7 @@ func runProgram(ctx context.Context, name string, args ...string) ([]byte, error
 		return nil, err
 	}
 	var out, errs bytes.Buffer
-	program := exec.CommandContext(ctx, path, args...) // #nosec G204 -- the program is az, the arguments were checked
+	program := exec.CommandContext(ctx, path, args...)
 	program.Stdout, program.Stderr = &out, &errs
 	err = program.Run()
 	if err == nil {
@@ -69,7 +69,7 @@ func openBrowser(url string) {
 	case "windows":
 		opener = []string{"rundll32", "url.dll,FileProtocolHandler"}
 	}
-	browser := exec.Command(opener[0], append(opener[1:], url)...) // #nosec G204 -- the address is Entra's
+	browser := exec.Command(opener[0], append(opener[1:], url)...)
 	if browser.Start() == nil {
 		go func() { _ = browser.Wait() }() // how it ends says nothing
 	}
