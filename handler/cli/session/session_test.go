@@ -4,13 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -23,66 +20,6 @@ const (
 	cliID  = "5b0d6c1e-7a3f-4f0e-9d43-2f1f6a8f9e10"
 	secret = "eyJhbGciOi.a-token.nobody-else-may-see"
 )
-
-// TestAHostileAddressIsRefusedBeforeAnythingIsSent has what somebody may be talked into.
-func TestAHostileAddressIsRefusedBeforeAnythingIsSent(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"http://cordon.example.com":                       "https only",
-		"http://127.0.0.1.example.com":                    "https only",
-		"http://localhost.example.com":                    "https only",
-		"http://[2001:db8::1]":                            "https only",
-		"https://cordon.example.com@evil.example":         "user name in front of the host",
-		"https://user:pass@cordon.example.com":            "user name in front of the host",
-		"https://cordon.example.com/api/operator":         "leave out the path /api/operator",
-		"https://cordon.example.com/%2e%2e":               "leave out the path",
-		"https://cordon.example.com?x=1":                  "leave out what follows",
-		"https://cordon.example.com?":                     "leave out what follows",
-		"https://cordon.example.com#f":                    "leave out what follows",
-		"https://c\u043ardon.example.com":                 "its host is written in letters a to z",
-		"https://cordon\u2024example.com":                 "its host is written in letters a to z",
-		"https://cordon.example.com\u202e":                "its host is written in letters a to z",
-		"https://cordon.example.com\x1b[2J":               "invalid control character",
-		"https://cordon.example.com\n":                    "invalid control character",
-		"https://":                                        "its host is written",
-		"https://-":                                       "",
-		"https://cordon..example.com":                     "its host is written",
-		"https://cordon.example.com.":                     "its host is written",
-		"https://cordon.example.com:":                     "its host is written",
-		"https://cordon.example.com:port":                 "invalid port",
-		"ftp://cordon.example.com":                        "expected https://host",
-		"file:///etc/passwd":                              "expected https://host",
-		"javascript:alert(1)":                             "expected https://host",
-		"cordon.example.com":                              "expected https://host",
-		"//cordon.example.com":                            "expected https://host",
-		"https:cordon.example.com":                        "its host is written",
-		"https://" + strings.Repeat("a.", 200) + "com":    "too long",
-		"https://cordon.example.com/" + "\u2028":          "leave out the path",
-		`https://cordon.example.com\@evil.example`:        "invalid userinfo",
-		"https://cordon.example.com%00.evil.example":      "invalid URL escape",
-		"https://CORDON.example.com":                      "",
-		"https://xn--crdon-1ve.example.com":               "",
-		"https://cordon.example.com/":                     "",
-		"https://cordon.example.com:8443":                 "",
-		"http://127.0.0.1:7071":                           "",
-		"http://localhost:7071":                           "",
-		"http://[::1]:7071":                               "",
-		"https://cordon-prod.azurewebsites.net":           "",
-		"https://[fe80::1%25eth0]":                        "its host is written",
-		"http://0x7f.1":                                   "https only",
-		"https://cordon.example.com:99999999999999999999": "its host is written",
-	} {
-		u, err := Address(text)
-		switch {
-		case want == "" && (err != nil || u.Path != "" || u.Host != strings.ToLower(u.Host)):
-			t.Errorf("%q: %v, %v", text, u, err)
-		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
-			t.Errorf("%q: %v, %v, want %q", text, u, err, want)
-		case err != nil && strings.ContainsAny(err.Error(), "\x1b\n\u202e\u2028"):
-			t.Errorf("%q: a terminal would obey %q", text, err)
-		}
-	}
-}
 
 func good() wire.SignIn {
 	return wire.SignIn{
@@ -333,75 +270,6 @@ func TestATokenThatWasGivenIsForTheAppThatWasNamed(t *testing.T) {
 	}
 }
 
-func TestNobodyElseReadsSignIns(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		return // rights are inherited from the person's own folder there
-	}
-	app := newSite(t)
-	env := map[string]string{}
-	k, _ := keeper(t, env)
-	if _, err := k.Login(t.Context(), byAz(app.url)); err != nil {
-		t.Fatal(err)
-	}
-	dir := env["CORDON_CONFIG_DIR"]
-	book := filepath.Join(dir, bookFile)
-	for path, want := range map[string]os.FileMode{dir: 0o700, book: 0o600} {
-		if is, err := os.Stat(path); err != nil || is.Mode().Perm() != want {
-			t.Errorf("%s: %v, %v", path, is.Mode(), err)
-		}
-	}
-	if left, _ := filepath.Glob(dir + "/*.*.*"); len(left) > 0 {
-		t.Errorf("left behind: %q", left)
-	}
-	for path, mode := range map[string]os.FileMode{dir: 0o755, book: 0o640} {
-		is, err := os.Stat(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := k.Open(""); err == nil || !strings.Contains(err.Error(), "may be read or changed by others") ||
-			!strings.Contains(err.Error(), "chmod ") {
-			t.Errorf("%s: %v", path, err)
-		}
-		if err := os.Chmod(path, is.Mode()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Rename(book, book+".real"); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(book+".real", book); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := k.Open(""); err == nil || !strings.Contains(err.Error(), "neither a file nor a folder") {
-		t.Errorf("a link: %v", err)
-	}
-}
-
-func TestTokensOfMicrosoftsLibraryAreKeptInAFileOfOnesOwn(t *testing.T) {
-	t.Parallel()
-	f := folder(filepath.Join(t.TempDir(), "cordon"))
-	kept := tokens{folder: f, file: tokenFile("prod")}
-	if err := kept.Export(t.Context(), text("one"), hints().export); err != nil {
-		t.Fatal(err)
-	}
-	is, err := os.Stat(filepath.Join(string(f), "tokens-prod.json"))
-	if err != nil || runtime.GOOS != "windows" && is.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v", is, err)
-	}
-	var got reader
-	if err := kept.Replace(t.Context(), &got, hints().replace); err != nil || got != "one" {
-		t.Errorf("%q, %v", got, err)
-	}
-	got, kept.fresh = "", true
-	if err := kept.Replace(t.Context(), &got, hints().replace); err != nil || got != "" {
-		t.Errorf("fresh, and %q was read, %v", got, err)
-	}
-}
-
 func TestWhatTheAzureCLISaysIsTold(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -457,36 +325,3 @@ func TestAnAppWithoutARegistrationForTheCommandLineSaysSo(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestNamesOfAppsAreShortAndPlain(t *testing.T) {
-	t.Parallel()
-	for address, want := range map[string]string{
-		"https://cordon-prod.azurewebsites.net":       "cordon-prod",
-		"http://127.0.0.1:7071":                       "local",
-		"https://192.0.2.7":                           "app",
-		"https://" + strings.Repeat("a", 60) + ".net": "app",
-	} {
-		u, err := Address(address)
-		if err != nil || nameOf(u) != want {
-			t.Errorf("%s: %s, %v", address, nameOf(u), err)
-		}
-	}
-	for _, bad := range []string{"", "a/b", "..", "A", "a b", "\x1b", strings.Repeat("a", 41)} {
-		if CheckName(bad) == nil {
-			t.Errorf("%q is a name", bad)
-		}
-	}
-}
-
-// reader takes what was kept.
-type reader string
-
-func (r *reader) Unmarshal(body []byte) error {
-	*r = reader(body)
-	return nil
-}
-
-// text is something to keep.
-type text string
-
-func (x text) Marshal() ([]byte, error) { return io.ReadAll(strings.NewReader(string(x))) }
