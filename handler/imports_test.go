@@ -114,7 +114,7 @@ var allowed = map[string][]string{
 	"ending":     {"alert", "machine", "ledger/budget", "ledger/latches", "ledger/runs", "notice", "episode"},
 	"desk": {
 		"alert", "machine", "ledger/findings", "ledger/held", "ledger/journal", "ledger/latches", "ledger/looks",
-		"ledger/runs", "ledger/switches", "notice", "outgoing", "push", "episode",
+		"ledger/runs", "ledger/switches", "notice", "playbook", "outgoing", "push", "episode",
 	},
 	"answer": {
 		"alert", "machine", "outgoing", "playbook", "ledger/held", "ledger/latches", "ledger/runs", "notice",
@@ -152,7 +152,7 @@ var allowed = map[string][]string{
 	"operate/wire": {"doctor"},
 	"operate": {
 		"alert", "machine", "incoming", "deadletter", "desk", "doctor", "hunt", "ledger/hunts", "ledger/journal",
-		"ledger/notices", "ledger/rows", "operate/wire", "outgoing", "signin",
+		"ledger/notices", "ledger/rows", "ledger/runs", "operate/wire", "outgoing", "playbook/explain", "signin",
 	},
 	"operate/client": {"httpretry", "incoming", "outgoing", "operate/wire"},
 	"signin":         {"incoming", "logging", "operate/wire", "outgoing"},

@@ -168,6 +168,12 @@ func TestStoryANightOnCallWithNothingButASignIn(t *testing.T) {
 		!one.Releasable || one.Until.IsZero() {
 		t.Errorf("why %s is isolated: %+v", contained, one)
 	}
+	var run wire.Run
+	reader.reads(&run, "run", "show", one.RunID)
+	if run.Outcome != "isolated" || run.Rule != "contain" || !strings.Contains(run.Decision, `alert.severity = "High"`) ||
+		!strings.Contains(run.Decision, "1. noisy: ") || len(run.Told) == 0 {
+		t.Errorf("run show %s: %+v", one.RunID, run)
+	}
 	if out := reader.does("whoami"); !strings.Contains(out, scenario.Reader) {
 		t.Error(out)
 	}

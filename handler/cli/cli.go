@@ -82,7 +82,7 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 		return call.Usage(err)
 	})
 	root.AddCommand(
-		author.Check(p.Getenv), author.Explain(p.Getenv), author.Hunt(p), author.Run(p), author.Schema(), author.Test(),
+		author.Check(p.Getenv), author.Explain(p.Getenv), author.Hunt(p), runCommand(p), author.Schema(), author.Test(),
 		access.Login(p), access.Logout(p), access.WhoAmI(p),
 		deadletters.Command(p),
 		inspect.Doctor(p), inspect.Health(p),
@@ -91,6 +91,13 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 		call.ExitTopic(), versionCommand(p.Version),
 	)
 	return root
+}
+
+// runCommand has what decides about an alert now, and what shows how it was decided then.
+func runCommand(p call.Program) *cobra.Command {
+	c := author.Run(p)
+	c.AddCommand(oncall.ShowRun(p))
+	return c
 }
 
 func versionCommand(version string) *cobra.Command {

@@ -215,7 +215,7 @@ func (p *patient) report(t *testing.T, args ...string) string {
 		`127\.0\.0\.1:[0-9]{4,5}`:                     "HERE",
 		`\[?(Trace|Correlation|Timestamp)[^\]\n]*\]?`: "TRACE",
 		`[0-9]{4}-[0-9]{2}-[0-9]{2}`:                  "DAY",
-		`request [0-9a-f-]{36}`:                       "request ID",
+		`request\s+[0-9a-f-]{36}`:                     "request ID",
 		`correlation [0-9a-f-]{36}`:                   "correlation ID",
 	} {
 		text = regexp.MustCompile(pattern).ReplaceAllString(text, name)

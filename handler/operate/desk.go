@@ -18,6 +18,8 @@ type Desk interface {
 	Isolated(ctx context.Context) (wire.Isolated, error)
 	// Machine finds a machine by its id or its name.
 	Machine(ctx context.Context, which string) (wire.Machine, error)
+	// Run finds a run by its id, or the newest of an alert by the alert's id.
+	Run(ctx context.Context, which string) (wire.Run, error)
 	Held(ctx context.Context) (wire.Held, error)
 	Pause(ctx context.Context) (wire.Pause, error)
 	Hunts(ctx context.Context) (wire.Hunts, error)

@@ -33,6 +33,7 @@ func reading() map[string]answering {
 		"/doctor":      told(Desk.Doctor),
 		"/health":      tellHealth,
 		"/machine":     tellMachine,
+		"/run":         tellRun,
 		"/deadletters": tellLetters,
 		"/deadletter":  tellLetter,
 		"/journal":     tellJournal,
@@ -97,6 +98,11 @@ func tellHealth(r *http.Request, d Desk) (reply, error) {
 
 func tellMachine(r *http.Request, d Desk) (reply, error) {
 	body, err := d.Machine(r.Context(), r.URL.Query().Get("machine"))
+	return reply{body: body}, err
+}
+
+func tellRun(r *http.Request, d Desk) (reply, error) {
+	body, err := d.Run(r.Context(), r.URL.Query().Get("run"))
 	return reply{body: body}, err
 }
 

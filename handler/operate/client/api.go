@@ -32,6 +32,11 @@ func (c *Client) Machine(ctx context.Context, which string) (wire.Machine, error
 	return get[wire.Machine](ctx, c, "/machine", url.Values{"machine": {which}})
 }
 
+// Run finds a run by its id, or the newest of an alert.
+func (c *Client) Run(ctx context.Context, which string) (wire.Run, error) {
+	return get[wire.Run](ctx, c, "/run", url.Values{"run": {which}})
+}
+
 // Held lists what rails hold.
 func (c *Client) Held(ctx context.Context) (wire.Held, error) {
 	return get[wire.Held](ctx, c, "/held", nil)

@@ -167,6 +167,7 @@ func TestEachRouteOfTheAPIIsAskedAsItIsWritten(t *testing.T) {
 	_, _ = c.Me(ctx)
 	_, _ = c.Isolated(ctx)
 	_, _ = c.Machine(ctx, "ws-1")
+	_, _ = c.Run(ctx, "da1")
 	_, _ = c.Held(ctx)
 	_, _ = c.Pause(ctx)
 	_, _ = c.Hunts(ctx)

@@ -172,3 +172,51 @@ type Entry struct {
 	Action  string    `json:"action,omitempty"`
 	Ended   time.Time `json:"ended,omitzero"`
 }
+
+// Run is one version of an alert and how it was answered, as the record has it.
+type Run struct {
+	ID          string       `json:"id"`
+	AlertID     string       `json:"alertId"`
+	Version     int          `json:"version"`
+	State       string       `json:"state"` // observed, started, waiting, closed, parked
+	Outcome     string       `json:"outcome,omitempty"`
+	Reason      string       `json:"reason,omitempty"`
+	Trouble     string       `json:"trouble,omitempty"` // what kept it from going on, last time
+	MachineID   string       `json:"machineId,omitempty"`
+	Title       string       `json:"title,omitempty"`
+	Severity    string       `json:"severity,omitempty"`
+	Status      string       `json:"status,omitempty"` // of the alert
+	Rule        string       `json:"rule,omitempty"`
+	Mode        string       `json:"mode,omitempty"`
+	Playbook    string       `json:"playbook,omitempty"` // digest of the one that decided
+	Observed    time.Time    `json:"observed"`
+	Started     time.Time    `json:"started,omitzero"`
+	Closed      time.Time    `json:"closed,omitzero"`
+	Due         time.Time    `json:"due,omitzero"` // when it is expected to go on
+	Steps       []RunStep    `json:"steps"`
+	Told        []string     `json:"told"`                  // what people were told of which step, in order
+	ContinuedBy string       `json:"continuedBy,omitempty"` // who let it go on after a rail had held it, and why
+	ContinuedAt time.Time    `json:"continuedAt,omitzero"`
+	Decision    string       `json:"decision,omitempty"` // every rule, clause, value and rail, for people; lines
+	Plan        any          `json:"plan,omitempty"`     // the same for programs
+	Versions    []RunVersion `json:"versions"`           // of the alert, newest first, this one among them
+	Commands    []Entry      `json:"commands"`           // what people did about the alert, newest first
+}
+
+// RunStep is one acting step of a run.
+type RunStep struct {
+	Step    string `json:"step"`
+	Outcome string `json:"outcome,omitempty"` // empty: it is not over
+	Reason  string `json:"reason,omitempty"`  // behind the outcome, or what it waits for
+	Waiting bool   `json:"waiting,omitzero"`  // for a machine action
+	Again   int    `json:"again,omitzero"`    // how often its machine action failed and was asked for again
+}
+
+// RunVersion is one version of an alert, in short.
+type RunVersion struct {
+	Run      string    `json:"run"`
+	State    string    `json:"state"`
+	Outcome  string    `json:"outcome,omitempty"`
+	Severity string    `json:"severity,omitempty"`
+	Observed time.Time `json:"observed"`
+}

@@ -28,6 +28,8 @@ func Routes() []Route {
 		get("/isolated", Reader, "Machines that are isolated, why and until when.", Isolated{}),
 		get("/machine", Reader, "One machine: what it is, its isolation, what is held, its actions.", Machine{},
 			Param{Name: "machine", Says: "id or name", Required: true}),
+		get("/run", Reader, "How a version of an alert was answered, and why.", Run{},
+			Param{Name: "run", Says: "id of a run, or of an alert: its newest version", Required: true}),
 		get("/held", Reader, "What rails hold for a person.", Held{}),
 		get("/pause", Reader, "Whether acting is paused.", Pause{}),
 		get("/hunts", Reader, "Hunts and where they stand.", Hunts{}),

@@ -1,0 +1,73 @@
+package desk_test
+
+import (
+	"testing"
+
+	"cordon/handler/alert"
+	"cordon/handler/desk"
+	"cordon/handler/internal/world"
+	"cordon/handler/ledger/runs"
+	"cordon/handler/playbook"
+)
+
+// TestARunIsShownAsItWasDecided reads runs by their ids and by the alert's, with the plan of then.
+func TestARunIsShownAsItWasDecided(t *testing.T) {
+	t.Parallel()
+	w, p := world.Isolated(t)
+	d, _ := w.Desk()
+	for _, which := range []string{"da1", "da1:v1"} {
+		is, err := d.Recorded(t.Context(), which)
+		if err != nil || is.Run.ID() != "da1:v1" || is.Plan == nil || is.Plan.Rule != "contain-high-severity" ||
+			len(is.Plan.Rules) != 1 || len(is.Plan.Rules[0].Clauses) == 0 || len(is.Plan.Rails) == 0 ||
+			len(is.Versions) != 1 {
+			t.Fatalf("%s: %+v, %v", which, is, err)
+		}
+	}
+	w.Edited(p, "da1", func(a *alert.Alert) { a.Status = "Resolved" })
+	is, err := d.Recorded(t.Context(), "da1")
+	if err != nil || is.Run.Version != 2 || len(is.Versions) != 2 || is.Versions[0].Version != 2 {
+		t.Errorf("after a change: %+v, %v", is.Run, err)
+	}
+	c := order()
+	if _, err := d.Drops(t.Context(), c, []string{"da1"}); err != nil {
+		t.Fatal(err)
+	}
+	is, err = d.Recorded(t.Context(), "da1:v1")
+	if err != nil || len(is.Commands) != 1 || is.Commands[0].Verb != desk.VerbDrop {
+		t.Errorf("by hand: %+v, %v", is.Commands, err)
+	}
+	for _, which := range []string{"da1:v9", "da2", "", "../x", "da1:v1:v1"} {
+		if _, err := d.Recorded(t.Context(), which); !desk.IsRefusal(err) {
+			t.Errorf("%q: %v", which, err)
+		}
+	}
+}
+
+// TestARunWhosePlanIsNotKeptIsShownAllTheSame reads runs from before plans were kept, and one whose plan was too large.
+func TestARunWhosePlanIsNotKeptIsShownAllTheSame(t *testing.T) {
+	t.Parallel()
+	w, p := world.Isolated(t)
+	d, _ := w.Desk()
+	keep := func(change func(run *runs.Run) error) {
+		t.Helper()
+		_, err := p.Ledger.Runs.Update(t.Context(), "da1", 1, func(run *runs.Run) (bool, error) {
+			return true, change(run)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep(func(run *runs.Run) error {
+		run.Plan, run.PlanType = nil, ""
+		return nil
+	})
+	if is, err := d.Recorded(t.Context(), "da1"); err != nil || is.Plan != nil || is.Run.Outcome != "isolated" {
+		t.Errorf("without a plan: %+v, %v", is, err)
+	}
+	steps := []playbook.Step{{Kind: playbook.Isolate}}
+	keep(func(run *runs.Run) error { return run.SetPlan(steps, steps) })
+	is, err := d.Recorded(t.Context(), "da1")
+	if err != nil || is.Plan == nil || len(is.Plan.Steps) != 1 || is.Plan.Rule != "contain-high-severity" {
+		t.Errorf("with its steps alone: %+v, %v", is.Plan, err)
+	}
+}
