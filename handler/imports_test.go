@@ -13,13 +13,15 @@ import (
 // upper are the command line and the wiring, each with those of them that it may import. They alone may know clients
 // and services at once, so they may import everything in allowed.
 var upper = map[string][]string{
-	"":                {"cli"}, // main
-	"cli":             {"app", "cli/access", "cli/author", "cli/call", "cli/deadletters", "cli/inspect", "cli/oncall"},
+	"": {"cli"}, // main
+	"cli": {"app", "cli/access", "cli/author", "cli/call", "cli/deadletters", "cli/inspect", "cli/oncall",
+		"cli/record"},
 	"cli/inspect":     {"app/checkup", "cli/call"},
 	"cli/access":      {"cli/call", "cli/session"},
 	"cli/deadletters": {"cli/call"},
 	"cli/author":      {"app/health", "app/setup", "cli/call", "cli/cases", "cli/facts"},
-	"cli/oncall":      {"cli/call"},
+	"cli/oncall":      {"cli/call", "cli/record"},
+	"cli/record":      {"cli/call"},
 	"cli/session":     {"app/setup"},
 	"cli/cases":       {"app/setup", "cli/facts"},
 	"cli/facts":       {},

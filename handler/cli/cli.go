@@ -1,6 +1,6 @@
 // Package cli is the command line: what each command is called, and the program that runs without one. The commands are
-// in author, for whoever writes playbooks and hunts, in oncall, deadletters and inspect, for whoever looks after the
-// app that runs, and in access, which signs a person in there.
+// in author, for whoever writes playbooks and hunts, in oncall, deadletters, record and inspect, for whoever looks after
+// the app that runs, and in access, which signs a person in there.
 package cli
 
 import (
@@ -18,6 +18,7 @@ import (
 	"cordon/handler/cli/deadletters"
 	"cordon/handler/cli/inspect"
 	"cordon/handler/cli/oncall"
+	"cordon/handler/cli/record"
 )
 
 // Process is what the program takes from its process.
@@ -87,7 +88,7 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 		deadletters.Command(p),
 		inspect.Doctor(p), inspect.Health(p),
 		oncall.Cancel(p), oncall.Enqueue(p), oncall.Held(p), oncall.Isolated(p),
-		oncall.Journal(p), oncall.Machine(p), oncall.Pause(p), oncall.Release(p), oncall.Resume(p),
+		record.Journal(p), oncall.Machine(p), oncall.Pause(p), oncall.Release(p), oncall.Resume(p),
 		call.ExitTopic(), versionCommand(p.Version),
 	)
 	return root
@@ -96,7 +97,7 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 // runCommand has what decides about an alert now, and what shows how it was decided then.
 func runCommand(p call.Program) *cobra.Command {
 	c := author.Run(p)
-	c.AddCommand(oncall.ShowRun(p))
+	c.AddCommand(record.ShowRun(p))
 	return c
 }
 

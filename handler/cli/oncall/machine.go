@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cordon/handler/cli/call"
+	"cordon/handler/cli/record"
 	"cordon/handler/config"
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
@@ -105,7 +106,7 @@ func printMachine(w io.Writer, now call.Clock, m wire.Machine) error {
 	if err := call.Say(w, "\nby hand:"); err != nil {
 		return err
 	}
-	return printJournal(w, now, m.Commands)
+	return record.PrintJournal(w, now, m.Commands)
 }
 
 // printState prints whether the machine is isolated, and what is held.

@@ -1,4 +1,7 @@
-package oncall
+// Package record has the commands that read the record: how an alert was answered, and what people did by hand.
+//
+// Neighbours: handler/cli/oncall changes what it tells of.
+package record
 
 import (
 	"cmp"
@@ -61,7 +64,7 @@ func showJournal(cmd *cobra.Command, o *call.Operator, limit int) error {
 		if len(all.Entries) == 0 {
 			return call.Say(w, "nobody did anything by hand")
 		}
-		if err := printJournal(w, o.Clock(), all.Entries); err != nil {
+		if err := PrintJournal(w, o.Clock(), all.Entries); err != nil {
 			return err
 		}
 		if all.Next != "" {
@@ -86,7 +89,8 @@ func readJournal(ctx context.Context, desk operate.Desk, limit int) (all wire.Jo
 	}
 }
 
-func printJournal(w io.Writer, now call.Clock, entries []wire.Entry) error {
+// PrintJournal prints what people did, one order a paragraph.
+func PrintJournal(w io.Writer, now call.Clock, entries []wire.Entry) error {
 	list := terminal.List{
 		Heading: []string{"SINCE", "BY", "DID", "TO", "STATE"},
 		Cut:     []int{1, 3},

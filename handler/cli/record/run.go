@@ -1,4 +1,4 @@
-package oncall
+package record
 
 import (
 	"io"
@@ -89,7 +89,7 @@ func printRun(w io.Writer, now call.Clock, r wire.Run) error {
 	if err := call.Say(w, "\nby hand:"); err != nil {
 		return err
 	}
-	return printJournal(w, now, r.Commands)
+	return PrintJournal(w, now, r.Commands)
 }
 
 func printDecision(w io.Writer, decision string) error {
