@@ -140,32 +140,39 @@ func (d *Desk) ended(ctx context.Context, e journal.Entry, did Did, err error) j
 		Action: did.Action,
 		At:     d.Now(),
 	}
-	switch {
-	case err == nil:
-	case IsRefusal(err):
-		end.State, end.Result = journal.Refused, err.Error()
-	default:
-		var known bool
+	known := true
+	if err != nil {
 		end, known = d.afterTrouble(ctx, e, err)
-		if !known {
-			e.Result = "it is not known whether it was done; look before asking again: " + err.Error()
-			return e
-		}
+	}
+	if !known {
+		e.Result = "it is not known whether it was done; look before asking again: " + err.Error()
+		return e
 	}
 	return d.end(ctx, e, end)
 }
 
-// afterTrouble is the end of a task that met trouble, if it is known. A change of the ledger may have been made before.
+// afterTrouble is the end of a task that was refused, or met trouble, if it is known. A change of the ledger may have
+// been made before, by this try or by another of the same command.
 func (d *Desk) afterTrouble(ctx context.Context, e journal.Entry, err error) (journal.End, bool) {
+	if changesLedger(e.Verb) {
+		end, found, lookErr := d.look(ctx, e)
+		if found || lookErr != nil {
+			return end, lookErr == nil
+		}
+	}
+	failed := func(what string) (journal.End, bool) {
+		return journal.End{State: journal.Failed, Result: what + err.Error(), At: d.Now()}, true
+	}
 	var api machine.APIError
 	switch {
+	case IsRefusal(err):
+		return journal.End{State: journal.Refused, Result: err.Error(), At: d.Now()}, true
 	case changesLedger(e.Verb):
-		end, found, lookErr := d.look(ctx, e)
-		return end, found && lookErr == nil
+		return journal.End{}, false
 	case e.Verb == VerbHunt: // it changes nothing, so that no rows are all that there is to know
-		return journal.End{State: journal.Failed, Result: "it gave no rows: " + err.Error(), At: d.Now()}, true
+		return failed("it gave no rows: ")
 	case errors.As(err, &api) && api.Trouble() != machine.UnknownFate:
-		return journal.End{State: journal.Failed, Result: "nothing was done: " + err.Error(), At: d.Now()}, true
+		return failed("nothing was done: ")
 	}
 	return journal.End{}, false
 }
