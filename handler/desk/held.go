@@ -5,6 +5,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -139,7 +140,7 @@ func (d *Desk) Continue(ctx context.Context, h held.Entry, c Command) error {
 	now := d.Now().UTC()
 	run, err := d.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) (bool, error) {
 		if !run.IsHeld() {
-			return false, &refusal{fmt.Sprintf("its run is %s, %s", run.State, run.Outcome)}
+			return false, notHeld(*run)
 		}
 		if err := d.mark(ctx, run, c); err != nil {
 			return false, err
@@ -230,8 +231,9 @@ func refusedIfGone(err error, what string) error {
 }
 
 // Drop decides that what was held is not done. The run keeps its outcome and says who dropped it. A repeat is harmless.
+// What somebody else decided meanwhile is refused with the reason (IsRefusal).
 func (d *Desk) Drop(ctx context.Context, h held.Entry, c Command) error {
-	_, err := d.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) (bool, error) {
+	run, err := d.Runs.Update(ctx, h.AlertID, h.Version, func(run *runs.Run) (bool, error) {
 		if !run.IsHeld() {
 			return false, nil
 		}
@@ -244,7 +246,19 @@ func (d *Desk) Drop(ctx context.Context, h held.Entry, c Command) error {
 	if err != nil && !runs.IsNotFound(err) {
 		return err
 	}
-	return d.Held.Remove(ctx, h.AlertID, h.Version)
+	others := err == nil && run.Command != c.ID
+	if others && !run.State.Final() {
+		return notHeld(run) // it may be held again by now
+	}
+	err = d.Held.Remove(ctx, h.AlertID, h.Version)
+	if err == nil && others {
+		err = notHeld(run)
+	}
+	return err
+}
+
+func notHeld(run runs.Run) error {
+	return Refusef("it is held no more: its run is %s, %s", run.State, cmp.Or(run.Outcome, "under way"))
 }
 
 // mark writes the command into the run that it changes. What stood there before is settled first: nobody could find

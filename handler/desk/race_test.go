@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"cordon/handler/desk"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/journal"
 )
@@ -47,6 +48,47 @@ func TestARepeatAtAnyCallOfTheFirstTryIsTheSameOrder(t *testing.T) {
 				if did, e := o.did(w), entry(t, w); did != 1 || e.State != journal.Done {
 					t.Errorf("given again before call %d: carried out %d times, and the journal says %s: %s",
 						n+1, did, e.State, e.Result)
+				}
+			}
+		})
+	}
+}
+
+// TestOfTwoPeopleWhoDecideOnTheSameHeldRunOneIsToldThatTheOtherDid has one person decide between any two calls of the
+// other.
+func TestOfTwoPeopleWhoDecideOnTheSameHeldRunOneIsToldThatTheOtherDid(t *testing.T) {
+	t.Parallel()
+	other := order()
+	other.ID, other.By.Name = "c0ffee00-2", "other@contoso.com"
+	verbs := []string{desk.VerbContinue, desk.VerbDrop}
+	for i, verb := range verbs {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			mine, theirs := orders()[verb], orders()[verbs[1-i]]
+			for n, ran := 0, true; ran; n++ {
+				ran = false
+				w := mine.before(t)
+				p := w.Start(-1, false)
+				var they []desk.Outcome
+				between(p, n, func() {
+					ran = true
+					var err error
+					d, _ := w.Desk()
+					they, err = theirs.give(d, other)
+					if err != nil {
+						t.Error(err)
+					}
+				})
+				mineIs, err := mine.give(p.AtDesk(), order())
+				if err != nil || !ran {
+					continue
+				}
+				if (mineIs[0].State == journal.Done) == (they[0].State == journal.Done) {
+					t.Errorf("before call %d: mine is %s: %s; theirs is %s: %s", n+1, mineIs[0].State, mineIs[0].Result,
+						they[0].State, they[0].Result)
+				}
+				if (mineIs[0].State == journal.Done) != (mine.did(w) == 1) {
+					t.Errorf("before call %d: mine is %s, done %d times", n+1, mineIs[0].State, mine.did(w))
 				}
 			}
 		})
