@@ -269,6 +269,32 @@ func killed(t *testing.T, o ordered, breaths int, mute, again bool) (lived bool)
 	return lived
 }
 
+// TestAnOrderAboutWhatDoesNotExistEndsToo kills the desk at every call of an order that has to be refused.
+func TestAnOrderAboutWhatDoesNotExistEndsToo(t *testing.T) {
+	t.Parallel()
+	for verb, o := range orders() {
+		for breaths := 0; ; breaths++ {
+			w := world.New(t)
+			if err := w.Start(-1, false).Ledger.Prepare(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			dying := w.Start(breaths, false)
+			_, _ = o.give(dying.AtDesk(), order())
+			w.Advance(2 * time.Hour)
+			d, _ := w.Desk()
+			if err := d.Settle(t.Context()); err != nil {
+				t.Errorf("%s killed after %d calls: %v", verb, breaths, err)
+			}
+			if e := entry(t, w); e.State == journal.Begun {
+				t.Errorf("%s killed after %d calls: the journal says %s", verb, breaths, e.State)
+			}
+			if !dying.Died() {
+				break
+			}
+		}
+	}
+}
+
 // TestKilledBetweenTwoMachinesEachIsReleasedOnceOrNotAtAll kills the desk at every call of one order about two machines.
 func TestKilledBetweenTwoMachinesEachIsReleasedOnceOrNotAtAll(t *testing.T) {
 	t.Parallel()

@@ -142,6 +142,10 @@ func (d *Desk) lookForCancel(
 ) (journal.End, bool, error) {
 	a, err := d.Actions.Action(ctx, e.Object)
 	if err != nil {
+		trouble, _ := machine.TroubleOf(err)
+		if trouble == machine.NotFound {
+			err = nil // what is not there was not cancelled
+		}
 		return end, false, err
 	}
 	end.Action = a.ID
