@@ -78,11 +78,38 @@ func (d *Desk) Carry(ctx context.Context, verb string, c Command, tasks []Task) 
 	}
 	for i, t := range tasks {
 		if do[i] {
-			did, err := t.Do(ctx, c)
-			outcomes[i].Entry = d.ended(ctx, outcomes[i].Entry, did, err)
+			outcomes[i].Entry = d.do(ctx, c, t, outcomes[i].Entry)
 		}
 	}
 	return outcomes, nil
+}
+
+// inHand is how long what is begun is nobody else's to try: an order about many things takes longer.
+const inHand = 10 * time.Second
+
+// do does a task that is begun, unless the time for the order is over, or somebody else tries it by now.
+func (d *Desk) do(ctx context.Context, c Command, t Task, e journal.Entry) journal.Entry {
+	if ctx.Err() != nil {
+		return d.end(ctx, e, journal.End{
+			State:  journal.Failed,
+			Result: "nothing was done: the time for the order was over; give a new one for what is left",
+			At:     d.Now(),
+		})
+	}
+	if d.Now().Sub(e.Since()) >= inHand {
+		is, mine, err := d.Journal.Again(ctx, e, d.Now())
+		switch {
+		case err != nil:
+			return notConfirmed(e)
+		case !mine && is.State == journal.Begun:
+			return notConfirmed(is)
+		case !mine:
+			return is
+		}
+		e = is
+	}
+	did, err := t.Do(ctx, c)
+	return d.ended(ctx, e, did, err)
 }
 
 func digestOf(verb string, c Command, tasks []Task) (string, error) {
@@ -113,7 +140,7 @@ func (d *Desk) begin(
 		Address: c.By.Address,
 		Reason:  c.Reason,
 	}
-	e, fresh, err := d.Journal.Begin(ctx, order, want)
+	e, fresh, err := d.Journal.Begin(ctx, order, want, d.Now())
 	switch {
 	case err != nil:
 		want.Command, want.State = c.ID, journal.Failed
@@ -130,8 +157,7 @@ func (d *Desk) begin(
 
 // ended writes down how a task ended, as far as that is known. What is not known stays open: Settle finds out.
 func (d *Desk) ended(ctx context.Context, e journal.Entry, did Did, err error) journal.Entry {
-	// The answer is for a person who waits: it is written down even if the time for doing it is over.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	ctx, cancel := inTime(ctx)
 	defer cancel()
 	end := journal.End{
 		State:  journal.Done,
@@ -188,6 +214,8 @@ func changesLedger(verb string) bool {
 
 // end writes the end down. If that fails Settle does it, which finds what was done; the answer says what is so.
 func (d *Desk) end(ctx context.Context, e journal.Entry, end journal.End) journal.Entry {
+	ctx, cancel := inTime(ctx)
+	defer cancel()
 	is, err := d.Journal.End(ctx, e, end)
 	if err != nil {
 		e.State = end.State
@@ -198,8 +226,13 @@ func (d *Desk) end(ctx context.Context, e journal.Entry, end journal.End) journa
 	return is
 }
 
-// endTime is how long it may take to write down how a task ended.
+// endTime is how long it may take to find out and to write down how a task ended.
 const endTime = 5 * time.Second
+
+// inTime is a context for that: it is for a person who waits, also if the time for doing it is over.
+func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), endTime)
+}
 
 // before finds out what became of a task that was begun before. again: it was not done, and may be tried.
 func (d *Desk) before(ctx context.Context, e journal.Entry) (is journal.Entry, again bool) {
@@ -211,11 +244,22 @@ func (d *Desk) before(ctx context.Context, e journal.Entry) (is journal.Entry, a
 	case found:
 		return d.end(ctx, e, end), false
 	case !d.mayTryAgain(e):
-		e.Result = fmt.Sprintf("it was begun at %s and is not confirmed yet; ask again in a few minutes",
-			e.At.Format(time.RFC3339))
-		return e, false
+		return notConfirmed(e), false
 	}
-	return e, true
+	is, again, err = d.Journal.Again(ctx, e, d.Now())
+	if err != nil {
+		return notConfirmed(e), false
+	}
+	if !again && is.State == journal.Begun {
+		is = notConfirmed(is)
+	}
+	return is, again
+}
+
+func notConfirmed(e journal.Entry) journal.Entry {
+	e.Result = fmt.Sprintf("it was begun at %s and is not confirmed yet; ask again in a few minutes",
+		e.Since().Format(time.RFC3339))
+	return e
 }
 
 // mayTryAgain reports whether what was not found may be asked for again: changes of the ledger at once, for they are
@@ -224,7 +268,7 @@ func (d *Desk) before(ctx context.Context, e journal.Entry) (is journal.Entry, a
 func (d *Desk) mayTryAgain(e journal.Entry) bool {
 	switch e.Verb {
 	case VerbRelease, VerbCancel:
-		return d.Now().Sub(e.At) >= d.RecheckAfter
+		return d.Now().Sub(e.Since()) >= d.RecheckAfter
 	}
 	return changesLedger(e.Verb) || e.Verb == VerbEnqueue
 }

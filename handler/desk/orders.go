@@ -63,6 +63,8 @@ func (d *Desk) release(ctx context.Context, i Isolation, c Command) (Did, error)
 	if obstacle := i.Obstacle(); obstacle != "" {
 		return Did{}, Refusef("%s", obstacle)
 	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
 	action, err := Release(ctx, d.Actions, i, c)
 	if err != nil {
 		return Did{}, err
@@ -87,7 +89,12 @@ func (d *Desk) Cancels(ctx context.Context, c Command, actions []string) ([]Outc
 	return d.Carry(ctx, VerbCancel, c, tasks)
 }
 
+// askTime is how long Defender may take to answer: less than what is waited for before it is asked again.
+const askTime = 25 * time.Second
+
 func (d *Desk) cancel(ctx context.Context, actionID string, c Command) (Did, error) {
+	ctx, stop := context.WithTimeout(ctx, askTime)
+	defer stop()
 	a, err := d.Actions.Action(ctx, actionID)
 	if err != nil {
 		return Did{}, refusedIfGone(err, "the machine action")

@@ -1,12 +1,15 @@
 package desk_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"cordon/handler/alert"
 	"cordon/handler/desk"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/journal"
+	"cordon/handler/machine"
 )
 
 // between runs something once, before the n-th call that a process makes.
@@ -143,4 +146,163 @@ func TestTwoTriesAtOnceAreOneOrder(t *testing.T) {
 			}
 		})
 	}
+}
+
+// left is a world in which the process that took an order ended before it did anything.
+func left(t *testing.T, o ordered) *world.World {
+	t.Helper()
+	for breaths := 0; ; breaths++ {
+		w := o.before(t)
+		w.Lag = 90 * time.Second
+		dying := w.Start(breaths, false)
+		_, _ = o.give(dying.AtDesk(), order()) // what it answers reaches nobody
+		if entry(t, w).State == journal.Begun {
+			return w
+		}
+		if !dying.Died() {
+			t.Fatal("it ended before anybody could end it")
+		}
+	}
+}
+
+// TestOfTwoLaterTriesOneIsMade tries what was left undone twice at the same time: the second try comes between any two
+// calls of the first.
+func TestOfTwoLaterTriesOneIsMade(t *testing.T) {
+	t.Parallel()
+	for verb, o := range orders() {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			for n, ran := 0, true; ran; n++ {
+				ran = false
+				w := left(t, o)
+				w.Advance(3 * time.Minute)
+				p := w.Start(-1, false)
+				between(p, n, func() {
+					ran = true
+					d, _ := w.Desk()
+					if _, err := o.give(d, order()); err != nil {
+						t.Errorf("before call %d: %v", n+1, err)
+					}
+				})
+				if _, err := o.give(p.AtDesk(), order()); err != nil {
+					t.Errorf("before call %d: %v", n+1, err)
+				}
+				w.Advance(5 * time.Minute)
+				d, _ := w.Desk()
+				if _, err := o.give(d, order()); err != nil {
+					t.Errorf("before call %d: %v", n+1, err)
+				}
+				if did, e := o.did(w), entry(t, w); did != 1 || e.State != journal.Done {
+					t.Errorf("before call %d: carried out %d times, and the journal says %s: %s", n+1, did, e.State, e.Result)
+				}
+			}
+		})
+	}
+}
+
+// TestWhatIsTriedAgainIsNotGivenUp has the journal settle what was left undone between any two calls of a late try.
+func TestWhatIsTriedAgainIsNotGivenUp(t *testing.T) {
+	t.Parallel()
+	for verb, o := range orders() {
+		t.Run(verb, func(t *testing.T) {
+			t.Parallel()
+			for n, ran := 0, true; ran; n++ {
+				ran = false
+				w := left(t, o)
+				w.Advance(2 * time.Hour)
+				p := w.Start(-1, false)
+				between(p, n, func() {
+					ran = true
+					d, _ := w.Desk()
+					if err := d.Settle(t.Context()); err != nil {
+						t.Error(err)
+					}
+				})
+				if _, err := o.give(p.AtDesk(), order()); err != nil {
+					t.Errorf("before call %d: %v", n+1, err)
+				}
+				did, e := o.did(w), entry(t, w)
+				if (did == 1) != (e.State == journal.Done) {
+					t.Errorf("before call %d: carried out %d times, and the journal says %s: %s", n+1, did, e.State, e.Result)
+				}
+			}
+		})
+	}
+}
+
+// TestALongOrderIsTriedByOneAtATime gives an order about two machines again while the first try is so slow that the
+// second machine is asked for late.
+func TestALongOrderIsTriedByOneAtATime(t *testing.T) {
+	t.Parallel()
+	w := twoIsolated(t)
+	slow := w.Start(-1, false)
+	given := false
+	slow.Between = func() {
+		if given || count(w, machine.Unisolate) == 0 || told(t, w)["m1"] != journal.Done {
+			return
+		}
+		given = true
+		w.Advance(130 * time.Second)
+		d, _ := w.Desk()
+		if _, err := d.Releases(t.Context(), order(), []string{"m1", "m2"}); err != nil {
+			t.Error(err)
+		}
+	}
+	outcomes, err := slow.AtDesk().Releases(t.Context(), order(), []string{"m1", "m2"})
+	if err != nil || outcomes[1].State != journal.Done {
+		t.Errorf("answered with %+v, %v", outcomes, err)
+	}
+	if n := count(w, machine.Unisolate); !given || n != 2 {
+		t.Errorf("%d releases of two machines", n)
+	}
+}
+
+// TestWhatThereIsNoTimeForIsNotDoneAndSaidSo ends the time for an order between two machines.
+func TestWhatThereIsNoTimeForIsNotDoneAndSaidSo(t *testing.T) {
+	t.Parallel()
+	w := twoIsolated(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	p := w.Start(-1, false)
+	p.Between = func() {
+		if told(t, w)["m1"] == journal.Done {
+			cancel()
+		}
+	}
+	outcomes, err := p.AtDesk().Releases(ctx, order(), []string{"m1", "m2"})
+	if err != nil || outcomes[0].State != journal.Done || outcomes[1].State != journal.Failed {
+		t.Errorf("answered with %+v, %v", outcomes, err)
+	}
+	is := told(t, w)
+	if n := count(w, machine.Unisolate); n != 1 || is["m1"] != journal.Done || is["m2"] != journal.Failed {
+		t.Errorf("%d releases, and the journal says %v", n, is)
+	}
+}
+
+// twoIsolated is a world with two isolated machines.
+func twoIsolated(t *testing.T) *world.World {
+	t.Helper()
+	w := world.New(t)
+	p := w.Start(-1, false)
+	for _, m := range []string{"m1", "m2"} {
+		w.AlertOn("d"+m, m, alert.High)
+	}
+	w.Drain(p, 6)
+	w.FinishAll(machine.Succeeded)
+	w.Follow(p)
+	w.Advance(5 * time.Minute)
+	return w
+}
+
+// told is what the journal says of each object.
+func told(t *testing.T, w *world.World) map[string]journal.State {
+	t.Helper()
+	entries, _, err := w.Start(-1, false).Ledger.Journal.Page(context.Background(), 10, "")
+	if err != nil {
+		t.Error(err)
+	}
+	said := map[string]journal.State{}
+	for _, e := range entries {
+		said[e.Object] = e.State
+	}
+	return said
 }

@@ -11,8 +11,8 @@ import (
 	"cordon/handler/machine"
 )
 
-// When what was begun is looked at, and when it is not looked for any more. A call for a person lasts half a minute at
-// most, so what is older than the first was left by a process that is gone, or by an answer that was lost.
+// When what was begun is looked at, and when it is not looked for any more. Nobody has a task in hand that long, so what
+// is older than the first was left by a process that is gone, or by an answer that was lost.
 const (
 	settleAfter = 3 * time.Minute
 	giveUpAfter = time.Hour
@@ -26,7 +26,7 @@ func (d *Desk) Settle(ctx context.Context) error {
 	}
 	var errs []error
 	for _, e := range begun {
-		age := d.Now().Sub(e.At)
+		age := d.Now().Sub(e.Since())
 		if age < settleAfter {
 			continue
 		}

@@ -186,7 +186,7 @@ func writeFacts(ctx context.Context, s *Store, must func(error)) {
 	o, _, _, err := s.Journal.Give(ctx, journal.Order{Command: "c-1", Digest: "d", At: noon})
 	must(err)
 	for _, object := range []string{"m1", "m2"} {
-		e, _, err := s.Journal.Begin(ctx, o, journal.Entry{Verb: "release", Object: object, By: "operator@contoso.com"})
+		e, _, err := s.Journal.Begin(ctx, o, journal.Entry{Verb: "release", Object: object, By: "operator@contoso.com"}, noon)
 		must(err)
 		if object == "m1" {
 			_, err = s.Journal.End(ctx, e, journal.End{State: journal.Done, Result: "asked for", At: noon})

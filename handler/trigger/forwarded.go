@@ -5,16 +5,19 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
-// The bounds of what people and their programs ask. A hunt's query may take its time, and the front end gives up after
-// 230 s.
+// The bounds of what people and their programs ask. Defender takes an order about a hundred machines one by one, a hunt's
+// query may take its time, and the front end gives up after 230 s.
 const (
-	maxAsked = 64 << 10 // bytes of a body
-	askTime  = 25 * time.Second
-	huntTime = 200 * time.Second
-	huntPath = "/api/operator/hunts/run"
+	maxAsked  = 64 << 10 // bytes of a body
+	askTime   = 25 * time.Second
+	orderTime = 150 * time.Second
+	huntTime  = 200 * time.Second
+	orders    = "/api/operator/" // what is posted under it
+	huntPath  = orders + "hunts/run"
 )
 
 // operate passes a request to the operator API, which finds out who asks.
@@ -35,11 +38,7 @@ func (h *Handler) forward(
 	function string,
 	service func(Services) http.Handler,
 ) {
-	limit := askTime
-	if r.URL.Path == huntPath {
-		limit = huntTime
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), min(limit, h.options.Deadline))
+	ctx, cancel := context.WithTimeout(r.Context(), min(timeFor(r), h.options.Deadline))
 	defer cancel()
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
@@ -76,6 +75,17 @@ func (h *Handler) forward(
 		problemDocument(w, http.StatusServiceUnavailable, "not_ready", "this could not be answered now; ask again",
 			10*time.Second)
 	}
+}
+
+// timeFor is how long an answer may take.
+func timeFor(r *http.Request) time.Duration {
+	switch {
+	case r.URL.Path == huntPath:
+		return huntTime
+	case r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, orders):
+		return orderTime
+	}
+	return askTime
 }
 
 // tracked knows whether it was begun: then nothing else can be said.

@@ -60,10 +60,19 @@ type Entry struct {
 	Address string    `json:",omitempty"` // from where
 	Reason  string    `json:",omitempty"`
 	At      time.Time // of the order
+	Tried   time.Time `json:",omitzero"` // when it was begun last, by whoever does it
 	State   State
 	Result  string    `json:",omitempty"` // a sentence: what became of it
 	Action  string    `json:",omitempty"` // id of the machine action that was asked for
 	Ended   time.Time `json:",omitzero"`
+}
+
+// Since is when what is begun was begun last.
+func (e Entry) Since() time.Time {
+	if e.Tried.After(e.At) {
+		return e.Tried
+	}
+	return e.At
 }
 
 // How much is kept of a text, in bytes.

@@ -20,6 +20,7 @@ func TestWhatPeopleDidStays(t *testing.T) {
 	rowstest.Hold(t, In, map[string]func(*testing.T, *Store){
 		"an order is given once, and its id stands for no other": givenOnce,
 		"one thing is begun once and ends once":                  endsOnce,
+		"of those who try it anew one is the first":              triedByOne,
 		"pages are read newest first, each entry once":           paged,
 		"what is about one object is found by it":                foundByObject,
 	})
@@ -45,7 +46,7 @@ func endsOnce(t *testing.T, s *Store) {
 	o := given(t, s, "c-1", noon)
 	e := Entry{Verb: "release", Object: "m/1", By: "operator", Reason: strings.Repeat("é", 2000)}
 	for i := range 2 {
-		is, fresh, err := s.Begin(t.Context(), o, e)
+		is, fresh, err := s.Begin(t.Context(), o, e, noon)
 		if err != nil || fresh != (i == 0) || is.State != Begun || is.By != "operator" || len(is.Reason) > 1010 {
 			t.Fatalf("begun for the %d. time: %+v, %v, %v", i+1, is, fresh, err)
 		}
@@ -68,7 +69,7 @@ func endsOnce(t *testing.T, s *Store) {
 	if begun, err := s.Open(t.Context()); err != nil || len(begun) != 0 {
 		t.Errorf("still open: %+v, %v", begun, err)
 	}
-	is, fresh, err := s.Begin(t.Context(), o, e)
+	is, fresh, err := s.Begin(t.Context(), o, e, noon)
 	if err != nil || fresh || is.State != Done {
 		t.Errorf("begun after its end: %+v, %v, %v", is, fresh, err)
 	}
@@ -85,7 +86,7 @@ func endsOnce(t *testing.T, s *Store) {
 func paged(t *testing.T, s *Store) {
 	for i := range 7 {
 		command := fmt.Sprintf("c-%d", i)
-		_, _, err := s.Begin(t.Context(), given(t, s, command, noon.Add(time.Duration(i)*time.Second)), Entry{})
+		_, _, err := s.Begin(t.Context(), given(t, s, command, noon.Add(time.Duration(i)*time.Second)), Entry{}, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +118,7 @@ func foundByObject(t *testing.T, s *Store) {
 	for i := range 4 {
 		o := given(t, s, fmt.Sprintf("c-%d", i), noon.Add(time.Duration(i)*time.Second))
 		for _, object := range []string{"m1", "m10"} {
-			if _, _, err := s.Begin(t.Context(), o, Entry{Object: object}); err != nil {
+			if _, _, err := s.Begin(t.Context(), o, Entry{Object: object}, noon); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -135,4 +136,30 @@ func given(t *testing.T, s *Store, command string, at time.Time) Order {
 		t.Fatalf("give %s: %v, %v, %v", command, fresh, other, err)
 	}
 	return o
+}
+
+// triedByOne has two read what is begun, and both try it.
+func triedByOne(t *testing.T, s *Store) {
+	begun, _, err := s.Begin(t.Context(), given(t, s, "c-1", noon), Entry{Object: "m1"}, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := noon.Add(time.Minute)
+	is, mine, err := s.Again(t.Context(), begun, later)
+	if err != nil || !mine || !is.Since().Equal(later) {
+		t.Fatalf("%+v, mine %v, %v", is, mine, err)
+	}
+	open, err := s.Open(t.Context())
+	if err != nil || len(open) != 1 || !open[0].Since().Equal(later) {
+		t.Errorf("open are %+v, %v", open, err)
+	}
+	if is, mine, err = s.Again(t.Context(), begun, later); err != nil || mine || is.State != Begun {
+		t.Errorf("the second: %+v, mine %v, %v", is, mine, err)
+	}
+	if _, err := s.End(t.Context(), is, End{State: Done, At: later}); err != nil {
+		t.Fatal(err)
+	}
+	if is, mine, err = s.Again(t.Context(), is, later); err != nil || mine || is.State != Done {
+		t.Errorf("what has ended: %+v, mine %v, %v", is, mine, err)
+	}
 }

@@ -29,18 +29,24 @@ func (s *Store) Give(ctx context.Context, o Order) (is Order, fresh, other bool,
 
 // Begin writes down that one thing of an order is about to be done, or finds that it was begun before: then fresh is
 // false and the answer says how far it has come.
-func (s *Store) Begin(ctx context.Context, o Order, e Entry) (is Entry, fresh bool, err error) {
+func (s *Store) Begin(
+	ctx context.Context,
+	o Order,
+	e Entry,
+	now time.Time,
+) (is Entry, fresh bool, err error) {
 	e.Command = o.Command
 	e.At = o.At
+	e.Tried = now.UTC()
 	e.State = Begun
 	e.bound()
 	is, found, err := s.read(ctx, e)
 	if err != nil || found {
 		return is, false, err
 	}
-	at, of, pending := e, e, e
-	at.Keys, of.Keys, pending.Keys = s.timeKeys(e), s.objectKeys(e), s.openKeys(e)
-	err = s.journal.Transact(ctx, &at, &of, &pending)
+	at := e
+	at.Keys = s.timeKeys(e)
+	err = s.journal.Transact(ctx, s.all(&at)...)
 	if errors.Is(err, rows.ErrConflict) {
 		is, found, err = s.read(ctx, e)
 		if err == nil && !found {
@@ -49,6 +55,29 @@ func (s *Store) Begin(ctx context.Context, o Order, e Entry) (is Entry, fresh bo
 		return is, false, err
 	}
 	return at, true, err
+}
+
+// Again writes down that one thing, begun as e says, is about to be tried anew. Of several who are, one is the first:
+// mine is false for the others, and if it ended meanwhile.
+func (s *Store) Again(ctx context.Context, e Entry, now time.Time) (is Entry, mine bool, err error) {
+	is, found, err := s.read(ctx, e)
+	if err != nil || !found || is.State != Begun || !is.Tried.Equal(e.Tried) {
+		return is, false, err
+	}
+	is.Tried = now.UTC()
+	err = s.journal.Transact(ctx, s.all(&is)...)
+	if errors.Is(err, rows.ErrConflict) {
+		return is, false, nil
+	}
+	return is, err == nil, err
+}
+
+// all are the rows of an entry that is begun. The first decides whether they may be written; the others say the same.
+func (s *Store) all(e *Entry) []rows.Row {
+	of, pending := *e, *e
+	of.Keys, pending.Keys = s.objectKeys(*e), s.openKeys(*e)
+	of.Overwrite, pending.Overwrite = true, true
+	return []rows.Row{e, &of, &pending}
 }
 
 // read reads an entry as it is.
