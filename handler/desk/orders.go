@@ -9,6 +9,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger/held"
+	"cordon/handler/ledger/journal"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 	"cordon/handler/push"
@@ -165,25 +166,23 @@ func (d *Desk) takeHeld(
 	return d.Carry(ctx, verb, c, tasks)
 }
 
-// SetPause stops all acting, or lets it go on. What is so already is not changed.
+// SetPause stops all acting, or lets it go on. What is so already is not changed. changed: the command did it, now or
+// when it was given first.
 func (d *Desk) SetPause(
 	ctx context.Context,
 	c Command,
 	paused bool,
 ) (outcome Outcome, changed bool, err error) {
-	verb := VerbResume
+	verb, text := VerbResume, "acting goes on"
 	if paused {
-		verb = VerbPause
+		verb, text = VerbPause, "acting is paused"
 	}
+	const soBefore = "it was so before"
 	all, err := d.Carry(ctx, verb, c, []Task{{
 		Do: func(ctx context.Context, c Command) (Did, error) {
-			changed, err = d.setPause(ctx, c, paused)
-			text := "it was so before"
-			if changed {
-				text = "acting is paused"
-				if !paused {
-					text = "acting goes on"
-				}
+			changed, err := d.setPause(ctx, c, paused)
+			if !changed {
+				return Did{Text: soBefore}, err
 			}
 			return Did{Text: text}, err
 		},
@@ -191,25 +190,32 @@ func (d *Desk) SetPause(
 	if err != nil {
 		return Outcome{}, false, err
 	}
-	return all[0], changed, nil
+	outcome = all[0]
+	return outcome, outcome.State == journal.Done && outcome.Result != soBefore, nil
 }
 
 func (d *Desk) setPause(ctx context.Context, c Command, paused bool) (changed bool, err error) {
-	now := d.Now()
+	at := d.Now()
 	was, err := d.Switches.SetPause(ctx, switches.Turn{
 		Paused:  paused,
 		By:      c.By.Name,
 		Reason:  c.Reason,
 		Command: c.ID,
-		At:      now,
+		At:      at,
 		Before: func(was switches.Pause) error {
 			return d.overwritten(ctx, was.Command, "", c)
 		},
 	})
-	if err != nil || was.Paused == paused {
+	if err != nil {
 		return false, err
 	}
-	return true, d.tellPause(ctx, paused, c, now)
+	if was.Paused == paused {
+		if was.Command == "" || was.Command != c.ID {
+			return false, nil
+		}
+		at = was.At // another try of the command was faster
+	}
+	return true, d.tellPause(ctx, paused, c, at)
 }
 
 // Enqueues has alerts answered now.

@@ -306,3 +306,27 @@ func told(t *testing.T, w *world.World) map[string]journal.State {
 	}
 	return said
 }
+
+// TestARepeatedPauseSaysWhatItChangedThen gives one order twice that pauses, and one that finds acting paused.
+func TestARepeatedPauseSaysWhatItChangedThen(t *testing.T) {
+	t.Parallel()
+	w := orders()[desk.VerbPause].before(t)
+	second := order()
+	second.ID = "c0ffee00-2"
+	for _, given := range []struct {
+		command desk.Command
+		changed bool
+	}{
+		{order(), true},
+		{order(), true},
+		{second, false},
+		{second, false},
+		{order(), true},
+	} {
+		d, _ := w.Desk()
+		outcome, changed, err := d.SetPause(t.Context(), given.command, true)
+		if err != nil || outcome.State != journal.Done || changed != given.changed {
+			t.Errorf("%s: %+v, changed %v, %v", given.command.ID, outcome, changed, err)
+		}
+	}
+}
