@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"cordon/handler/operate/wire"
@@ -50,6 +52,7 @@ func runProgram(ctx context.Context, name string, args ...string) ([]byte, error
 	}
 	var out, errs bytes.Buffer
 	program := exec.CommandContext(ctx, path, args...)
+	program.Env = strangers(os.Environ())
 	program.Stdout, program.Stderr = &out, &errs
 	err = program.Run()
 	if err == nil {
@@ -58,6 +61,16 @@ func runProgram(ctx context.Context, name string, args ...string) ([]byte, error
 	lines := strings.Split(strings.TrimSpace(errs.String()), "\n")
 	said := terminal.Plain(strings.TrimSpace(lines[len(lines)-1]), 400)
 	return nil, fmt.Errorf("%w: %s", err, said)
+}
+
+// strangers is an environment without the settings of Cordon: a token, secrets and connection strings are among them,
+// and no other program has a use for them.
+func strangers(environment []string) []string {
+	return slices.DeleteFunc(environment, func(one string) bool {
+		return slices.ContainsFunc([]string{"CORDON_", "AZUREWEBJOBSSTORAGE", "SERVICEBUS"}, func(begins string) bool {
+			return strings.HasPrefix(strings.ToUpper(one), begins)
+		})
+	})
 }
 
 // openBrowser tries to open a browser. Whoever has none opens the address that was printed.
@@ -70,6 +83,7 @@ func openBrowser(url string) {
 		opener = []string{"rundll32", "url.dll,FileProtocolHandler"}
 	}
 	browser := exec.Command(opener[0], append(opener[1:], url)...)
+	browser.Env = strangers(os.Environ())
 	if browser.Start() == nil {
 		go func() { _ = browser.Wait() }() // how it ends says nothing
 	}

@@ -314,6 +314,22 @@ func TestAProgramThatFailsSaysWhy(t *testing.T) {
 	}
 }
 
+// TestNoProgramGetsTheSecretsOfCordon runs one that prints its environment. It is not parallel: so is the environment.
+func TestNoProgramGetsTheSecretsOfCordon(t *testing.T) {
+	if _, err := exec.LookPath("env"); err != nil {
+		return // nothing to run here
+	}
+	t.Setenv("CORDON_TOKEN", secret)
+	t.Setenv("CORDON_CLIENT_SECRET", secret)
+	t.Setenv("AzureWebJobsStorage", secret)
+	t.Setenv("ServiceBus", secret)
+	t.Setenv("AZURE_CONFIG_DIR", "kept")
+	out, err := runProgram(t.Context(), "env")
+	if err != nil || strings.Contains(string(out), secret) || !strings.Contains(string(out), "AZURE_CONFIG_DIR=kept") {
+		t.Errorf("%s, %v", out, err)
+	}
+}
+
 func TestAnAppWithoutARegistrationForTheCommandLineSaysSo(t *testing.T) {
 	t.Parallel()
 	app := newSite(t)
