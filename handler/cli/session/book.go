@@ -70,6 +70,28 @@ func (f folder) save(b book) error {
 	return f.write(bookFile, body)
 }
 
+// keep writes down who signed in at an app. That took its time, in which the book may have changed.
+func (f folder) keep(name string, byDefault bool, p Pin) error {
+	b, err := f.open()
+	if err != nil {
+		return err
+	}
+	other, taken := b.Apps[name]
+	if taken && other.URL != p.URL {
+		return b.taken(name)
+	}
+	b.Apps[name] = p
+	if b.Default == "" || byDefault {
+		b.Default = name
+	}
+	return f.save(b)
+}
+
+// taken is said of a name that is another app's.
+func (b book) taken(name string) error {
+	return fmt.Errorf("%s is the name of %s already: give --name", name, b.Apps[name].URL)
+}
+
 // names are the names of all apps.
 func (b book) names() []string {
 	return slices.Sorted(maps.Keys(b.Apps))

@@ -54,17 +54,14 @@ func (k *Keeper) Login(ctx context.Context, l Login) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.Apps[name] = Pin{
+	err = f.keep(name, l.Default, Pin{
 		URL:     address.String(),
 		SignIn:  says,
 		Way:     l.Way,
 		User:    shown(who.name),
 		Account: who.account,
-	}
-	if b.Default == "" || l.Default {
-		b.Default = name
-	}
-	if err := f.save(b); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
 	return k.Open(name)
@@ -103,9 +100,8 @@ func (b book) who(which, called string) (name string, address *url.URL, known bo
 	if err := CheckName(name); err != nil {
 		return "", nil, false, err
 	}
-	other, taken := b.Apps[name]
-	if taken {
-		return "", nil, false, fmt.Errorf("%s is the name of %s already: give --name", name, other.URL)
+	if _, taken := b.Apps[name]; taken {
+		return "", nil, false, b.taken(name)
 	}
 	return name, address, false, nil
 }

@@ -330,6 +330,42 @@ func TestNoProgramGetsTheSecretsOfCordon(t *testing.T) {
 	}
 }
 
+// TestWhatIsKeptWhileSomebodySignsInStays signs in at one app, and out of another, while a sign-in is on its way.
+func TestWhatIsKeptWhileSomebodySignsInStays(t *testing.T) {
+	t.Parallel()
+	one, two, three, env := newSite(t), newSite(t), newSite(t), map[string]string{}
+	named := func(s *site, name string) Login {
+		l := byAz(s.url)
+		l.Name = name
+		return l
+	}
+	k, _ := keeper(t, env)
+	if _, err := k.Login(t.Context(), named(one, "one")); err != nil {
+		t.Fatal(err)
+	}
+	slow, _ := keeper(t, env)
+	answer := slow.run
+	slow.run = func(ctx context.Context, name string, args ...string) ([]byte, error) {
+		if _, err := k.Login(ctx, named(two, "two")); err != nil {
+			t.Error(err)
+		}
+		if _, err := k.Logout("one", false); err != nil {
+			t.Error(err)
+		}
+		return answer(ctx, name, args...)
+	}
+	if _, err := slow.Login(t.Context(), named(three, "three")); err != nil {
+		t.Fatal(err)
+	}
+	b, err := folder(env["CORDON_CONFIG_DIR"]).open()
+	if err != nil || !b.Apps["one"].Out || b.Apps["two"].URL != two.url || b.Apps["three"].URL != three.url {
+		t.Errorf("kept are %+v, %v", b, err)
+	}
+	if _, err := slow.Login(t.Context(), named(newSite(t), "two")); err == nil {
+		t.Error("two apps have one name")
+	}
+}
+
 func TestAnAppWithoutARegistrationForTheCommandLineSaysSo(t *testing.T) {
 	t.Parallel()
 	app := newSite(t)
