@@ -182,6 +182,9 @@ func (d *Desk) ended(ctx context.Context, e journal.Entry, did Did, err error) j
 func (d *Desk) afterTrouble(ctx context.Context, e journal.Entry, err error) (journal.End, bool) {
 	if changesLedger(e.Verb) {
 		end, found, lookErr := d.look(ctx, e)
+		if found && !IsRefusal(err) {
+			end.Result = "done, with trouble behind it: " + err.Error()
+		}
 		if found || lookErr != nil {
 			return end, lookErr == nil
 		}

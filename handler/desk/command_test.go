@@ -341,3 +341,24 @@ func TestKilledBetweenTwoMachinesEachIsReleasedOnceOrNotAtAll(t *testing.T) {
 	}
 	t.Error("the order was never carried out without a kill")
 }
+
+// TestWhatIsDoneAlthoughItsMessageIsNotSentIsToldSo has the queue take nothing: the run is open again all the same, and
+// the sweep sends it.
+func TestWhatIsDoneAlthoughItsMessageIsNotSentIsToldSo(t *testing.T) {
+	t.Parallel()
+	w := heldWorld(t)
+	d, _ := w.Desk()
+	d.Queue = full{}
+	outcomes, err := d.Continues(t.Context(), order(), []string{"da1"})
+	if err != nil || len(outcomes) != 1 || outcomes[0].State != journal.Done ||
+		!strings.Contains(outcomes[0].Result, "the sweep sends it: the queue is full") {
+		t.Errorf("%+v, %v", outcomes, err)
+	}
+}
+
+// full is a queue that takes nothing.
+type full struct{}
+
+func (full) SendAlerts(context.Context, []alert.Envelope) error {
+	return errors.New("the queue is full")
+}
