@@ -7,6 +7,7 @@ package desk
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -158,14 +159,16 @@ func (d *Desk) Continue(ctx context.Context, h held.Entry, c Command) error {
 	return d.goOn(ctx, h, run)
 }
 
-// goOn sends the message of a run that is open again, and forgets that it was held.
+// goOn forgets that a run that is open again was held, and sends its message. In this order: whoever answers the message
+// may hold it again at once.
 func (d *Desk) goOn(ctx context.Context, h held.Entry, run runs.Run) error {
+	forgotten := d.Held.Remove(ctx, h.AlertID, h.Version)
 	again := run.Message(d.Runs.Tenant(), "continued", time.Time{})
 	err := d.Queue.SendAlerts(ctx, []alert.Envelope{again})
 	if err != nil {
-		return fmt.Errorf("the run is open again but its message could not be sent; the sweep sends it: %w", err)
+		err = fmt.Errorf("the run is open again but its message could not be sent; the sweep sends it: %w", err)
 	}
-	return d.Held.Remove(ctx, h.AlertID, h.Version)
+	return errors.Join(err, forgotten)
 }
 
 func (d *Desk) mayContinue(ctx context.Context, h held.Entry) error {

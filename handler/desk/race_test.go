@@ -9,6 +9,7 @@ import (
 	"cordon/handler/desk"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/journal"
+	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 )
 
@@ -328,5 +329,40 @@ func TestARepeatedPauseSaysWhatItChangedThen(t *testing.T) {
 		if err != nil || outcome.State != journal.Done || changed != given.changed {
 			t.Errorf("%s: %+v, changed %v, %v", given.command.ID, outcome, changed, err)
 		}
+	}
+}
+
+// TestWhatIsHeldAgainAtOnceIsStillListed answers whatever is queued between any two calls of somebody who continues,
+// while acting is paused again.
+func TestWhatIsHeldAgainAtOnceIsStillListed(t *testing.T) {
+	t.Parallel()
+	again := false
+	for n, ran := 0, true; ran; n++ {
+		ran = false
+		w := heldWorld(t)
+		p := w.Start(-1, false)
+		between(p, n, func() {
+			ran = true
+			other := w.Start(-1, false)
+			turn := switches.Turn{Paused: true, By: "bob", Reason: "x", At: w.Clock()}
+			if _, err := other.Ledger.Switches.SetPause(t.Context(), turn); err != nil {
+				t.Error(err)
+			}
+			w.Drain(other, 5)
+		})
+		if _, err := p.AtDesk().Continues(t.Context(), order(), []string{"da1"}); err != nil {
+			t.Error(err)
+		}
+		if !w.Run("da1", 1).IsHeld() {
+			continue
+		}
+		_, found, err := w.Start(-1, false).Ledger.Held.Of(t.Context(), "da1", 1)
+		if err != nil || !found {
+			t.Errorf("answered before call %d: the run is held and not listed: %v", n+1, err)
+		}
+		again = again || w.Run("da1", 1).Command != ""
+	}
+	if !again {
+		t.Error("it was never held again")
 	}
 }
