@@ -8,6 +8,7 @@ import (
 
 	"cordon/handler/desk"
 	"cordon/handler/internal/world"
+	"cordon/handler/ledger/journal"
 	"cordon/handler/machine"
 )
 
@@ -42,5 +43,26 @@ func TestAReleaseSaysWhoAndWhy(t *testing.T) {
 	_, err = desk.Release(t.Context(), d, desk.Isolation{MachineID: "id1"}, world.Says("kim", "reimaged"))
 	if err == nil || !strings.Contains(err.Error(), "not known whether the release was accepted") {
 		t.Errorf("of a request whose answer was lost: %v", err)
+	}
+}
+
+// TestNobodyIsTakenForAnotherByWhatStandsInAReason releases a machine for a reason that looks like the sign of an order
+// that was begun and not carried out.
+func TestNobodyIsTakenForAnotherByWhatStandsInAReason(t *testing.T) {
+	t.Parallel()
+	w := left(t, orders()[desk.VerbRelease])
+	other := order()
+	other.ID, other.Reason = "c0ffee00-2", "see [command "+commandID+"]"
+	d, _ := w.Desk()
+	if _, err := d.Releases(t.Context(), other, []string{"m1"}); err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(2 * time.Hour)
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e, _, err := d.Journal.Find(t.Context(), commandID, "m1")
+	if err != nil || e.State != journal.Failed {
+		t.Errorf("the journal says %+v, %v", e, err)
 	}
 }

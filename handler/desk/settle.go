@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"cordon/handler/ledger/journal"
@@ -122,11 +121,10 @@ func (d *Desk) lookForRelease(
 	if err != nil {
 		return end, false, err
 	}
-	sign := Command{ID: e.Command}.sign()
 	for _, a := range actions {
 		if a.MachineID == e.Object &&
 			a.Type == machine.Unisolate &&
-			strings.Contains(a.Comment, sign) {
+			signed(a.Comment, e.Command) {
 			end.Action = a.ID
 			end.Result = fmt.Sprintf("the release was asked for: action %s is %s", a.ID, a.Status)
 			return end, true, nil
@@ -150,5 +148,5 @@ func (d *Desk) lookForCancel(
 	}
 	end.Action = a.ID
 	end.Result = fmt.Sprintf("action %s is %s", a.ID, a.Status)
-	return end, strings.Contains(a.CancelComment, Command{ID: e.Command}.sign()), nil
+	return end, signed(a.CancelComment, e.Command), nil
 }
