@@ -32,6 +32,7 @@ type Copy struct {
 type Taken struct {
 	Number int64
 	Done   bool
+	Unsure bool   // it may be done all the same
 	Text   string // a sentence
 }
 

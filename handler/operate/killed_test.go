@@ -113,6 +113,38 @@ func killedAtLetters(
 	return died
 }
 
+// mute is a queue whose answers are lost.
+type mute struct{ letters }
+
+func (mute) Drop(_ context.Context, _ string, numbers []int64) ([]deadletter.Taken, error) {
+	return []deadletter.Taken{{Number: numbers[0], Unsure: true, Text: "kept: connection reset"}}, nil
+}
+
+// TestADeadLetterOfUnknownFateIsNotCalledUnchanged loses the answer of the queue.
+func TestADeadLetterOfUnknownFateIsNotCalledUnchanged(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	p := w.Start(-1, false)
+	if err := p.Ledger.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	office := &operate.Office{Desk: p.AtDesk(), Letters: mute{}, Tenant: world.Tenant, Now: w.Clock}
+	o := wire.DeadLetterOrder{Order: wire.Order{Command: "12345678", Reason: "mended"}, Numbers: []int64{17}}
+	said, err := office.As(wire.Me{}, journal.Author{Name: "operator@contoso.com"}).Discard(t.Context(), o)
+	if err != nil || !said.Results[0].Unknown || said.Results[0].Done {
+		t.Errorf("answered with %+v, %v", said, err)
+	}
+	w.Advance(2 * time.Hour)
+	d, _ := w.Desk()
+	if err := d.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	entries, _, err := d.Journal.Page(t.Context(), 10, "")
+	if err != nil || entries[0].State != journal.Unknown {
+		t.Errorf("the journal says %+v, %v", entries, err)
+	}
+}
+
 // dying is an API that ends the process while a query is under way.
 type dying struct{ life *mortal.Life }
 

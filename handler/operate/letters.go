@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -210,6 +211,8 @@ func (t *taking) of(number int64, take func() ([]deadletter.Taken, error)) (desk
 		return desk.Did{}, t.err
 	case at < 0:
 		return desk.Did{}, desk.Refusef("there is no dead letter with this number")
+	case t.taken[at].Unsure:
+		return desk.Did{}, errors.New(t.taken[at].Text)
 	case !t.taken[at].Done:
 		return desk.Did{}, desk.Refusef("%s", t.taken[at].Text)
 	}

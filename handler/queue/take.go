@@ -32,6 +32,7 @@ type Taken struct {
 	Fate   Fate
 	CopyID string // message id of the copy, if one was sent
 	Reason string // for every fate but Replayed and Dropped: why, and what to do
+	Unsure bool   // the broker was asked and did not say so: it may have been done all the same
 }
 
 // Bounds of taking. The broker hands dead letters out in their order and none by its number, so that those in front of
@@ -73,8 +74,8 @@ func (c *Client) DropDeadLetters(
 	numbers []int64,
 ) ([]Taken, error) {
 	return c.take(ctx, queue, numbers, func(t *taking, m *azservicebus.ReceivedMessage) (Taken, error) {
-		if err := t.remove(ctx, m); err != nil {
-			return Taken{Fate: Kept, Reason: err.Error()}, nil
+		if sure, err := t.remove(ctx, m); err != nil {
+			return Taken{Fate: Kept, Reason: err.Error(), Unsure: !sure}, nil
 		}
 		return Taken{Fate: Dropped}, nil
 	})
@@ -305,33 +306,33 @@ func (t *taking) replay(ctx context.Context, m *azservicebus.ReceivedMessage,
 	}
 	err = t.client.Send(ctx, t.queue, out)
 	if err != nil {
-		return Taken{Fate: Kept, Reason: err.Error()}, err
+		return Taken{Fate: Kept, Reason: err.Error(), Unsure: true}, err
 	}
-	if err := t.remove(ctx, m); err != nil {
+	if _, err := t.remove(ctx, m); err != nil {
 		return Taken{Fate: Doubled, CopyID: out.ID, Reason: err.Error()}, nil
 	}
 	return Taken{Fate: Replayed, CopyID: out.ID}, nil
 }
 
 // remove completes a message, also after the end of ctx: a copy may be out. Where the broker's answer was lost, it
-// counts whether the message is still there.
-func (t *taking) remove(ctx context.Context, m *azservicebus.ReceivedMessage) error {
+// counts whether the message is still there; sure is false if that could not be found out.
+func (t *taking) remove(ctx context.Context, m *azservicebus.ReceivedMessage) (sure bool, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishWithin)
 	defer cancel()
-	err := t.settle(ctx, m, func(ctx context.Context, token *azservicebus.ReceivedMessage) error {
+	err = t.settle(ctx, m, func(ctx context.Context, token *azservicebus.ReceivedMessage) error {
 		return t.keeper.CompleteMessage(ctx, token, nil)
 	})
 	if err == nil {
-		return nil
+		return true, nil
 	}
 	there, look := lookAt(ctx, t.keeper, []int64{deadLetter(m).Number})
 	if look == nil && len(there) == 0 {
-		return nil
+		return true, nil
 	}
 	if lockLost(err) {
-		return errors.New("its lock ran out before it was removed: drop it, or replay it again")
+		return true, errors.New("its lock ran out before it was removed: drop it, or replay it again")
 	}
-	return fmt.Errorf("it could not be removed: %w", err)
+	return look == nil, fmt.Errorf("it could not be removed: %w", err)
 }
 
 // settle ends a lock by its token alone, which goes over the management link: a message that came over a link which is

@@ -92,6 +92,7 @@ func takenOf(taken []queue.Taken) []deadletter.Taken {
 		all[i] = deadletter.Taken{
 			Number: t.Number,
 			Done:   t.Fate == queue.Replayed || t.Fate == queue.Dropped || t.Fate == queue.Doubled,
+			Unsure: t.Unsure,
 			Text:   string(t.Fate),
 		}
 		if t.Reason != "" {
