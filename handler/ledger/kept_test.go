@@ -198,7 +198,8 @@ func writeFacts(ctx context.Context, s *Store, must func(error)) {
 	_, err = s.Sessions.Begin(ctx, "id", sessions.Session{Digest: "d", Name: "duty@example.com", Roles: "Cordon.Reader",
 		ObjectID: "o", Since: noon, At: noon, Used: noon})
 	must(err)
-	must(s.Sessions.End(ctx, "id", noon, "signed out"))
+	_, err = s.Sessions.End(ctx, "id", noon, "signed out")
+	must(err)
 	s.Trouble.Note(ctx, noon, "PollAlerts", fmt.Errorf("no answer"))
 	s.Trouble.NoteOver(ctx, noon.Add(time.Minute), "PollAlerts")
 }

@@ -98,22 +98,23 @@ func (s *Store) Use(
 	id string,
 	now time.Time,
 ) error {
-	return s.change(ctx, id, func(found *Session) bool {
+	_, err := s.change(ctx, id, func(found *Session) bool {
 		if !found.Ended.IsZero() || !now.After(found.Used) {
 			return false
 		}
 		found.Used = now.UTC()
 		return true
 	})
+	return err
 }
 
-// End ends a session for good. A repeat changes nothing.
+// End ends a session for good. A repeat changes nothing; then first is false.
 func (s *Store) End(
 	ctx context.Context,
 	id string,
 	now time.Time,
 	why string,
-) error {
+) (first bool, err error) {
 	return s.change(ctx, id, func(found *Session) bool {
 		if !found.Ended.IsZero() {
 			return false
@@ -127,12 +128,13 @@ func (s *Store) change(
 	ctx context.Context,
 	id string,
 	change func(*Session) bool,
-) error {
+) (changed bool, err error) {
 	fresh := Session{Keys: s.keys(id)}
-	_, err := rows.Change(ctx, s.switches, "change a session", fresh, func(found *Session) (bool, error) {
-		return found.Stored() && change(found), nil
+	_, err = rows.Change(ctx, s.switches, "change a session", fresh, func(found *Session) (bool, error) {
+		changed = found.Stored() && change(found)
+		return changed, nil
 	})
-	return err
+	return changed && err == nil, err
 }
 
 // Aging are the sessions.

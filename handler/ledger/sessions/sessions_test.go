@@ -56,8 +56,9 @@ func beginsOnce(t *testing.T, s *Store) {
 func staysEnded(t *testing.T, s *Store) {
 	begun(t, s, "id")
 	for i, why := range []string{"signed out", "too late"} {
-		if err := s.End(t.Context(), "id", noon.Add(time.Duration(i)*time.Hour), why); err != nil {
-			t.Fatal(err)
+		first, err := s.End(t.Context(), "id", noon.Add(time.Duration(i)*time.Hour), why)
+		if err != nil || first != (i == 0) {
+			t.Fatalf("ended for the %d. time: first %t, %v", i+1, first, err)
 		}
 	}
 	if err := s.Use(t.Context(), "id", noon.Add(time.Minute)); err != nil {
@@ -96,8 +97,8 @@ func neverBegun(t *testing.T, s *Store) {
 	if err := s.Use(t.Context(), "id", noon); err != nil {
 		t.Error(err)
 	}
-	if err := s.End(t.Context(), "id", noon, "x"); err != nil {
-		t.Error(err)
+	if first, err := s.End(t.Context(), "id", noon, "x"); err != nil || first {
+		t.Errorf("ended what never was: %t, %v", first, err)
 	}
 	if found, there, err := s.Find(t.Context(), "id"); err != nil || there {
 		t.Errorf("%+v, %v", found, err)

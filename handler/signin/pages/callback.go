@@ -141,7 +141,7 @@ func (s *Sessions) begin(
 	before, err := s.find(ctx, r)
 	if f.Renew {
 		if err != nil || before.ObjectID != who.ObjectID {
-			return unauthorized("session_over", "your session ended meanwhile; sign in again")
+			return endedMeanwhile()
 		}
 		since = before.Since
 	}
@@ -170,7 +170,13 @@ func (s *Sessions) begin(
 		return unauthorized("state_used", "this sign-in was completed before; sign in again")
 	}
 	if before.id != "" {
-		err := s.o.Ledger.End(ctx, before.id, now, "signed in again")
+		lasted, err := s.o.Ledger.End(ctx, before.id, now, "signed in again")
+		if err == nil && f.Renew && !lasted {
+			_, err = s.o.Ledger.End(ctx, id, now, "what it renews had ended")
+			if err == nil {
+				return endedMeanwhile()
+			}
+		}
 		if err != nil {
 			return s.noLedger(ctx, err)
 		}
@@ -181,4 +187,8 @@ func (s *Sessions) begin(
 		"roles", roles,
 		"renewed", f.Renew)
 	return nil
+}
+
+func endedMeanwhile() *wire.Problem {
+	return unauthorized("session_over", "your session ended meanwhile; sign in again")
 }

@@ -28,7 +28,7 @@ type Ledger interface {
 	Begin(ctx context.Context, id string, s sessions.Session) (fresh bool, err error)
 	Find(ctx context.Context, id string) (sessions.Session, bool, error)
 	Use(ctx context.Context, id string, now time.Time) error
-	End(ctx context.Context, id string, now time.Time, why string) error
+	End(ctx context.Context, id string, now time.Time, why string) (first bool, err error)
 }
 
 // Authority signs people in.

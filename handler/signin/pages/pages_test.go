@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -212,6 +213,48 @@ func TestRefusalsArePagesForPeopleAndProblemsForPrograms(t *testing.T) {
 			if answer := b.ask(w.Sessions, method, at); answer.Code != 404 || code(t, answer) != "not_found" {
 				t.Errorf("%s: %d", target, answer.Code)
 			}
+		}
+	})
+}
+
+// TestASignOutDuringARenewalSignsOut has the person sign out between any two calls of a renewal.
+func TestASignOutDuringARenewalSignsOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		outs := 0
+		for n, ran := 0, true; ran; n++ {
+			ran = false
+			w, b := newWorld(t, app), newBrowser(t)
+			b.signIn(w, operator)
+			tab := newBrowser(t)
+			maps.Copy(tab.cookies, b.cookies)
+			copied := newBrowser(t)
+			maps.Copy(copied.cookies, b.cookies)
+			back := b.start(w.Sessions, "?renew=1&returnTo=/api/console/machines")
+			back = b.choose(w.sim, strings.Replace(back, "prompt=none", "", 1), operator)
+			left, signedOut := n, false
+			w.first = func() {
+				left--
+				if left != -1 || ran {
+					return
+				}
+				ran = true
+				_, before := copied.who(w.Sessions, false)
+				tab.ask(w.Sessions, "POST", "/api/signin/out")
+				signedOut = before == ""
+			}
+			b.ask(w.Sessions, "GET", path(back))
+			w.first = nil
+			who, refused := b.who(w.Sessions, false)
+			if signedOut {
+				outs++
+				if refused == "" {
+					t.Errorf("signed out before call %d, and still %s", n+1, who.Name)
+				}
+			}
+		}
+		if outs == 0 {
+			t.Error("nobody ever signed out in time")
 		}
 	})
 }

@@ -128,7 +128,7 @@ func (s *Sessions) signOut(w http.ResponseWriter, r *http.Request) {
 	}
 	found, err := s.find(r.Context(), r)
 	if err == nil {
-		err = s.o.Ledger.End(r.Context(), found.id, s.o.Now(), "signed out")
+		_, err = s.o.Ledger.End(r.Context(), found.id, s.o.Now(), "signed out")
 		if err != nil {
 			s.refuse(w, r, s.noLedger(r.Context(), err))
 			return

@@ -46,6 +46,7 @@ type world struct {
 	sim   *entrasim.Sim
 	calls *atomic.Int64 // to the tables
 	down  *atomic.Bool  // the tables are
+	first func()        // is called before the tables are; nil: nothing is
 	log   *bytes.Buffer
 	store *tables.Server
 }
@@ -85,6 +86,9 @@ func newWorld(t *testing.T, address string) *world {
 // Do is the way to the tables.
 func (w *world) Do(r *http.Request) (*http.Response, error) {
 	w.calls.Add(1)
+	if w.first != nil {
+		w.first()
+	}
 	if w.down.Load() {
 		answer := httptest.NewRecorder()
 		answer.WriteHeader(http.StatusForbidden) // which is not tried again
