@@ -2,7 +2,9 @@ package operate_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -142,6 +144,44 @@ func TestADeadLetterOfUnknownFateIsNotCalledUnchanged(t *testing.T) {
 	entries, _, err := d.Journal.Page(t.Context(), 10, "")
 	if err != nil || entries[0].State != journal.Unknown {
 		t.Errorf("the journal says %+v, %v", entries, err)
+	}
+}
+
+// TestAPauseThatIsKnownNotToBeDoneIsNotCalledUnknown ends the process before it pauses, and asks again when the journal
+// has given the order up.
+func TestAPauseThatIsKnownNotToBeDoneIsNotCalledUnknown(t *testing.T) {
+	t.Parallel()
+	o := wire.PauseOrder{Order: wire.Order{Command: "12345678", Reason: "x"}}
+	by := journal.Author{Name: "operator@contoso.com"}
+	failed := false
+	for breaths := range 8 {
+		w := world.New(t)
+		p := w.Start(-1, false)
+		if err := p.Ledger.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		dying := w.Start(breaths, false)
+		office := &operate.Office{Desk: dying.AtDesk(), Now: w.Clock}
+		_, _ = office.As(wire.Me{}, by).SetPause(context.Background(), true, o) // what it answers reaches nobody
+		w.Advance(2 * time.Hour)
+		d, _ := w.Desk()
+		if err := d.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		e, _, err := d.Journal.Find(t.Context(), o.Command, "")
+		if err != nil || e.State != journal.Failed {
+			continue
+		}
+		failed = true
+		office = &operate.Office{Desk: d, Now: w.Clock}
+		_, err = office.As(wire.Me{}, by).SetPause(t.Context(), true, o)
+		var problem *wire.Problem
+		if !errors.As(err, &problem) || problem.Code != "not_done" || problem.Status != http.StatusConflict {
+			t.Errorf("ended after %d calls: %v", breaths, err)
+		}
+	}
+	if !failed {
+		t.Error("it was always carried out")
 	}
 }
 

@@ -203,6 +203,8 @@ func (p *person) SetPause(
 	switch {
 	case err != nil:
 		return wire.PauseResult{}, problem(err)
+	case outcome.State == journal.Failed || outcome.State == journal.Refused:
+		return wire.PauseResult{}, wire.NewProblem(http.StatusConflict, "not_done", outcome.Result)
 	case outcome.State != journal.Done:
 		return wire.PauseResult{}, wire.NewProblem(http.StatusServiceUnavailable, "unknown", outcome.Result)
 	}

@@ -167,7 +167,7 @@ type Entry struct {
 	Address string    `json:"address,omitempty"` // from where
 	Reason  string    `json:"reason,omitempty"`
 	At      time.Time `json:"at"`
-	State   string    `json:"state"` // begun, done, refused, unknown
+	State   string    `json:"state"` // begun, done, refused, failed, unknown
 	Result  string    `json:"result,omitempty"`
 	Action  string    `json:"action,omitempty"`
 	Ended   time.Time `json:"ended,omitzero"`
