@@ -73,8 +73,9 @@ func (d *Desk) Carry(ctx context.Context, verb string, c Command, tasks []Task) 
 	// All are written down before the first is done: what one of them does may be done for several.
 	outcomes := make([]Outcome, len(tasks))
 	do := make([]bool, len(tasks))
+	seen := &listing{of: d.Actions}
 	for i, t := range tasks {
-		outcomes[i], do[i] = d.begin(ctx, order, verb, c, t)
+		outcomes[i], do[i] = d.begin(ctx, order, verb, c, t, seen)
 	}
 	for i, t := range tasks {
 		if do[i] {
@@ -129,6 +130,7 @@ func (d *Desk) begin(
 	verb string,
 	c Command,
 	t Task,
+	seen *listing,
 ) (is Outcome, do bool) {
 	want := journal.Entry{
 		Verb:    verb,
@@ -151,7 +153,7 @@ func (d *Desk) begin(
 	case e.State != journal.Begun:
 		return Outcome{Entry: e, Before: true}, false
 	}
-	e, again := d.before(ctx, e)
+	e, again := d.before(ctx, e, seen)
 	return Outcome{Entry: e, Before: e.State != journal.Begun}, again
 }
 
@@ -181,7 +183,7 @@ func (d *Desk) ended(ctx context.Context, e journal.Entry, did Did, err error) j
 // been made before, by this try or by another of the same command.
 func (d *Desk) afterTrouble(ctx context.Context, e journal.Entry, err error) (journal.End, bool) {
 	if changesLedger(e.Verb) {
-		end, found, lookErr := d.look(ctx, e)
+		end, found, lookErr := d.look(ctx, e, &listing{of: d.Actions})
 		if found && !IsRefusal(err) {
 			end.Result = "done, with trouble behind it: " + err.Error()
 		}
@@ -238,8 +240,8 @@ func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // before finds out what became of a task that was begun before. again: it was not done, and may be tried.
-func (d *Desk) before(ctx context.Context, e journal.Entry) (is journal.Entry, again bool) {
-	end, found, err := d.look(ctx, e)
+func (d *Desk) before(ctx context.Context, e journal.Entry, seen *listing) (is journal.Entry, again bool) {
+	end, found, err := d.look(ctx, e, seen)
 	switch {
 	case err != nil:
 		e.Result = "it was begun before, and what became of it cannot be found out now: " + err.Error()

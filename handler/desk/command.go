@@ -40,7 +40,7 @@ func (d *Desk) overwritten(ctx context.Context, earlier, object string, by Comma
 	if err != nil || !found || e.State != journal.Begun {
 		return err
 	}
-	end, found, err := d.look(ctx, e)
+	end, found, err := d.look(ctx, e, &listing{of: d.Actions})
 	if err != nil || !found {
 		return err
 	}

@@ -279,6 +279,35 @@ func TestWhatThereIsNoTimeForIsNotDoneAndSaidSo(t *testing.T) {
 	}
 }
 
+// TestManyCommandsAreLookedForWithOneListing ends the process when two releases are begun, and counts what Defender is
+// asked by whoever finds out.
+func TestManyCommandsAreLookedForWithOneListing(t *testing.T) {
+	t.Parallel()
+	w := twoIsolated(t)
+	dying := w.Start(-1, false)
+	dying.Between = func() {
+		if len(told(t, w)) == 2 {
+			dying.Kill()
+		}
+	}
+	_, _ = dying.AtDesk().Releases(t.Context(), order(), []string{"m1", "m2"}) // what it answers reaches nobody
+	if n := count(w, machine.Unisolate); n != 0 {
+		t.Fatalf("%d were released", n)
+	}
+	w.Advance(4 * time.Minute)
+	d, p := w.Desk()
+	listed := 0
+	p.OnList = func() { listed++ }
+	if err := d.Settle(t.Context()); err != nil || listed != 1 {
+		t.Errorf("settled with %d listings, %v", listed, err)
+	}
+	w.Advance(-3 * time.Minute) // too early to be tried again
+	listed = 0
+	if _, err := d.Releases(t.Context(), order(), []string{"m1", "m2"}); err != nil || listed > 2 {
+		t.Errorf("given again with %d listings, %v", listed, err) // one is for what is isolated
+	}
+}
+
 // twoIsolated is a world with two isolated machines.
 func twoIsolated(t *testing.T) *world.World {
 	t.Helper()

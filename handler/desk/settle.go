@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cordon/handler/ledger/journal"
@@ -24,12 +25,16 @@ func (d *Desk) Settle(ctx context.Context) error {
 		return err
 	}
 	var errs []error
+	seen := &listing{of: d.Actions}
+	slices.SortFunc(begun, func(a, b journal.Entry) int {
+		return a.At.Compare(b.At) // the listing for the first serves the others
+	})
 	for _, e := range begun {
 		age := d.Now().Sub(e.Since())
 		if age < settleAfter {
 			continue
 		}
-		end, found, err := d.look(ctx, e)
+		end, found, err := d.look(ctx, e, seen)
 		switch {
 		case err != nil:
 			errs = append(errs, fmt.Errorf("find out what became of command %s: %w", e.Command, err))
@@ -60,8 +65,31 @@ func (d *Desk) givenUp(e journal.Entry) journal.End {
 	return end
 }
 
+// listing lists machine actions once for several commands: one call for each would use up what Defender answers in an
+// hour.
+type listing struct {
+	of    Actions
+	read  bool
+	from  time.Time
+	found []machine.Action
+}
+
+func (l *listing) since(ctx context.Context, from time.Time) (found []machine.Action, err error) {
+	if l.read && !from.Before(l.from) {
+		return l.found, nil
+	}
+	l.from = from
+	l.found, err = l.of.ActionsSince(ctx, from)
+	l.read = err == nil
+	return l.found, err
+}
+
 // look looks for what a command left behind.
-func (d *Desk) look(ctx context.Context, e journal.Entry) (end journal.End, found bool, err error) {
+func (d *Desk) look(
+	ctx context.Context,
+	e journal.Entry,
+	seen *listing,
+) (end journal.End, found bool, err error) {
 	end = journal.End{
 		State:  journal.Done,
 		Result: doneBefore,
@@ -75,7 +103,7 @@ func (d *Desk) look(ctx context.Context, e journal.Entry) (end journal.End, foun
 		found, err = d.markedRun(ctx, e)
 		return end, found, err
 	case VerbRelease:
-		return d.lookForRelease(ctx, e, end)
+		return lookForRelease(ctx, e, end, seen)
 	case VerbCancel:
 		return d.lookForCancel(ctx, e, end)
 	}
@@ -112,12 +140,13 @@ func (d *Desk) markedRun(ctx context.Context, e journal.Entry) (bool, error) {
 // clockSkew is how far Defender's clock may be behind ours.
 const clockSkew = 5 * time.Minute
 
-func (d *Desk) lookForRelease(
+func lookForRelease(
 	ctx context.Context,
 	e journal.Entry,
 	end journal.End,
+	seen *listing,
 ) (journal.End, bool, error) {
-	actions, err := d.Actions.ActionsSince(ctx, e.At.Add(-clockSkew))
+	actions, err := seen.since(ctx, e.At.Add(-clockSkew))
 	if err != nil {
 		return end, false, err
 	}
