@@ -137,8 +137,14 @@ func (t tokens) Replace(_ context.Context, into cache.Unmarshaler, _ cache.Repla
 	return into.Unmarshal(body)
 }
 
-// Export writes them.
+// Export writes them, unless they are renewed ones of somebody who signed out meanwhile.
 func (t tokens) Export(_ context.Context, from cache.Marshaler, _ cache.ExportHints) error {
+	if !t.fresh {
+		before, err := t.folder.read(t.file)
+		if err != nil || len(before) == 0 {
+			return err
+		}
+	}
 	body, err := from.Marshal()
 	if err != nil {
 		return err

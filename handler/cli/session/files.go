@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"cordon/handler/incoming"
 )
@@ -86,11 +87,20 @@ func (f folder) write(name string, body []byte) error {
 	return err
 }
 
-// remove removes a file, if it is there.
+// remove removes a file, if it is there, and what a write of it that was cut short left.
 func (f folder) remove(name string) error {
-	err := os.Remove(filepath.Join(string(f), name))
+	all, err := os.ReadDir(string(f))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
+	}
+	for _, one := range all {
+		if one.Name() != name && !strings.HasPrefix(one.Name(), name+".") {
+			continue
+		}
+		gone := os.Remove(filepath.Join(string(f), one.Name()))
+		if !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
 	}
 	return err
 }

@@ -62,7 +62,7 @@ func TestNobodyElseReadsSignIns(t *testing.T) {
 func TestTokensOfMicrosoftsLibraryAreKeptInAFileOfOnesOwn(t *testing.T) {
 	t.Parallel()
 	f := folder(filepath.Join(t.TempDir(), "cordon"))
-	kept := tokens{folder: f, file: tokenFile("prod")}
+	kept := tokens{folder: f, file: tokenFile("prod"), fresh: true}
 	if err := kept.Export(t.Context(), text("one"), hints().export); err != nil {
 		t.Fatal(err)
 	}
@@ -71,6 +71,10 @@ func TestTokensOfMicrosoftsLibraryAreKeptInAFileOfOnesOwn(t *testing.T) {
 		t.Errorf("%v, %v", is, err)
 	}
 	var got reader
+	kept.fresh = false
+	if err := kept.Export(t.Context(), text("one"), hints().export); err != nil {
+		t.Error(err)
+	}
 	if err := kept.Replace(t.Context(), &got, hints().replace); err != nil || got != "one" {
 		t.Errorf("%q, %v", got, err)
 	}
