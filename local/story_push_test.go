@@ -197,6 +197,7 @@ func TestStoryEveryWayToAskForAnAnswerByHand(t *testing.T) {
 		"command": func(s *story) {
 			s.refuses(2, "alert id", s.everything(), "enqueue", "../x")
 			s.refuses(2, "only a hunt", s.everything(), "enqueue", "hunt:a:b")
+			s.marked()
 			if out := s.does(s.everything(), "enqueue", pushedID,
 				pushedID); !strings.HasPrefix(out, "enqueued "+pushedID+"\n") {
 				s.t.Error(out)
