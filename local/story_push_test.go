@@ -199,7 +199,7 @@ func TestStoryEveryWayToAskForAnAnswerByHand(t *testing.T) {
 			s.refuses(2, "only a hunt", s.everything(), "enqueue", "hunt:a:b")
 			s.marked()
 			if out := s.does(s.everything(), "enqueue", pushedID,
-				pushedID); !strings.HasPrefix(out, "enqueued "+pushedID+"\n") {
+				pushedID); out != pushedID+": enqueued\n" {
 				s.t.Error(out)
 			}
 		},
