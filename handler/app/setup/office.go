@@ -26,6 +26,18 @@ func Desk(settings config.Config, store *ledger.Store) *desk.Desk {
 	}
 }
 
+// SharedTime is the time by the clock of the tables, once an answer told it: that of a person's computer may be wrong, and
+// the app would give up an order from there before it is carried out, or never find it.
+func SharedTime(store *ledger.Store) func() time.Time {
+	return func() time.Time {
+		now, known := store.ServiceTime()
+		if !known {
+			return time.Now()
+		}
+		return now
+	}
+}
+
 // Office is the operator API over a desk. A catalogue of hunts that cannot be read is told by doctor and by RunHunts;
 // here there are no hunts then.
 func Office(

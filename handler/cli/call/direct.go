@@ -63,7 +63,9 @@ func (b *behind) open(ctx context.Context, o *Operator) error {
 		if err != nil {
 			return err
 		}
-		b.office = setup.Office(b.settings, store, setup.Desk(b.settings, store), o.Version)
+		here := setup.Desk(b.settings, store)
+		here.Now = setup.SharedTime(store)
+		b.office = setup.Office(b.settings, store, here, o.Version)
 		b.tellOperators(o.Getenv, store)
 	}
 	if needed(config.Defender) {
