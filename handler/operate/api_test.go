@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
@@ -272,5 +273,33 @@ func TestTheDescriptionIsAsItWas(t *testing.T) {
 	was, err := os.ReadFile(file)
 	if err != nil || string(was) != string(body)+"\n" {
 		t.Errorf("docs/openapi.json is not as the routes are; make golden writes it: %v", err)
+	}
+}
+
+// TestAnAddressIsAnAddress has a caller, or a front end that takes what it is sent, make up what follows an address.
+func TestAnAddressIsAnAddress(t *testing.T) {
+	t.Parallel()
+	w, _ := world.Isolated(t)
+	a := newAPI(t, w)
+	for forwarded, want := range map[string]string{
+		"fe80::1%\u202eevil": "fe80::1",
+		"[fe80::1%x y]:80":   "fe80::1",
+		"192.0.2.7:50123":    "192.0.2.7",
+		"evil":               "",
+		"":                   "",
+	} {
+		r := httptest.NewRequest(http.MethodPost, wire.Base+"/resume",
+			strings.NewReader(`{"command":"12345678-`+fmt.Sprintf("%x", forwarded)+`","reason":"why"}`))
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+a.token(operator, entrasim.NoFlaw))
+		r.Header.Set("X-Forwarded-For", forwarded)
+		if answer := a.serve(r); answer.StatusCode != http.StatusOK {
+			t.Fatal(text(t, answer))
+		}
+		d, _ := w.Desk()
+		e, _, err := d.Journal.Find(t.Context(), fmt.Sprintf("12345678-%x", forwarded), "")
+		if err != nil || e.Address != want {
+			t.Errorf("%q is journalled as %q, %v", forwarded, e.Address, err)
+		}
 	}
 }

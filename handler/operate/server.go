@@ -168,18 +168,19 @@ func read(r *http.Request, order any) error {
 	return wire.NewProblem(http.StatusBadRequest, "order", "the order cannot be read: "+shown(err))
 }
 
-// address is where a request comes from, as the platform's front end saw it: it appends to what the caller sent.
+// address is where a request comes from, as the platform's front end saw it: it appends to what the caller sent. A zone,
+// which may be any text, says nothing outside of the network that it is of.
 func address(h http.Header) string {
 	all := strings.Join(h.Values("X-Forwarded-For"), ",")
 	last := strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
 	if with, err := netip.ParseAddrPort(last); err == nil {
-		return with.Addr().String()
+		return with.Addr().WithZone("").String()
 	}
 	alone, err := netip.ParseAddr(last)
 	if err != nil {
 		return ""
 	}
-	return alone.String()
+	return alone.WithZone("").String()
 }
 
 func (s *Server) write(w http.ResponseWriter, r *http.Request, found reply) {
