@@ -151,8 +151,10 @@ func (c *Client) machinesAmong(ctx context.Context, k call, missing map[string]b
 	return found, nil
 }
 
-// MachinesNamed reads the machines that have a DNS name, or whose name begins with it and a dot; none is no error. A
-// repeat is safe (List machines API page: $filter on computerDnsName; startswith on it: OData queries page).
+// MachinesNamed reads the machines that have a DNS name, or whose name begins with it and a dot, in any letter case; none
+// is no error. Whether the service minds letter case is not documented, so the host's name is asked for as it is typed,
+// in small and in capital letters. A repeat is safe (List machines API page: $filter on computerDnsName; startswith on
+// it: OData queries page).
 func (c *Client) MachinesNamed(ctx context.Context, name string) ([]machine.Machine, error) {
 	k := call{
 		method:   http.MethodGet,
@@ -163,11 +165,20 @@ func (c *Client) MachinesNamed(ctx context.Context, name string) ([]machine.Mach
 	if !isHostName.MatchString(name) {
 		return nil, unsent(k, machine.Refused, fmt.Errorf("%.80q is no name of a machine", name))
 	}
-	filter := fmt.Sprintf("computerDnsName eq '%s' or startswith(computerDnsName,'%s.')", name, name)
-	k.query = url.Values{"$filter": {filter}}
+	host, _, _ := strings.Cut(name, ".")
+	var filters []string
+	for _, spelled := range slices.Compact([]string{host, strings.ToLower(host), strings.ToUpper(host)}) {
+		filters = append(filters,
+			fmt.Sprintf("computerDnsName eq '%s' or startswith(computerDnsName,'%s.')", spelled, spelled))
+	}
+	k.query = url.Values{"$filter": {strings.Join(filters, " or ")}}
 	var found []machine.Machine
 	err := listAll(ctx, c, k, func(w wireMachine) error {
-		found = append(found, w.machine())
+		m := w.machine()
+		first, _, _ := strings.Cut(m.ComputerDNSName, ".")
+		if strings.EqualFold(m.ComputerDNSName, name) || strings.EqualFold(first, name) {
+			found = append(found, m)
+		}
 		return nil
 	})
 	if trouble, _ := machine.TroubleOf(err); trouble == machine.NotFound {

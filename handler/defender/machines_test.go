@@ -86,9 +86,16 @@ func TestMachinesAreFoundByTheirNamesAndNothingElseGetsIntoTheFilter(t *testing.
 	t.Parallel()
 	a := always(200, fixture(t, "machine_list_page.json"))
 	found, err := a.client().MachinesNamed(t.Context(), "hr-vm-22")
-	want := "computerDnsName eq 'hr-vm-22' or startswith(computerDnsName,'hr-vm-22.')"
-	if err != nil || len(found) != 2 || len(a.asked) != 1 || a.asked[0].URL.Query().Get("$filter") != want {
+	want := "computerDnsName eq 'hr-vm-22' or startswith(computerDnsName,'hr-vm-22.') or " +
+		"computerDnsName eq 'HR-VM-22' or startswith(computerDnsName,'HR-VM-22.')"
+	if err != nil || len(found) != 1 || len(a.asked) != 1 || a.asked[0].URL.Query().Get("$filter") != want {
 		t.Errorf("%d machines, %v, asked %v", len(found), err, a.asked)
+	}
+	for _, name := range []string{"HR-vm-22", "hr-VM-22.CORP.contoso.com"} {
+		found, err := always(200, fixture(t, "machine_list_page.json")).client().MachinesNamed(t.Context(), name)
+		if err != nil || len(found) != 1 || found[0].ComputerDNSName != "hr-vm-22.corp.contoso.com" {
+			t.Errorf("%s: %+v, %v", name, found, err)
+		}
 	}
 	if found, err := always(404, "").client().MachinesNamed(t.Context(), "nobody"); err != nil || found != nil {
 		t.Errorf("of a name that nobody has: %v, %v", found, err)

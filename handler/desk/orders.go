@@ -71,7 +71,7 @@ func (d *Desk) release(ctx context.Context, i Isolation, c Command) (Did, error)
 		return Did{}, err
 	}
 	return Did{
-		Text:   fmt.Sprintf("release asked for: action %s is %s", action.ID, action.Status),
+		Text:   fmt.Sprintf("release asked for: action %s", action.ID),
 		Action: action.ID,
 	}, nil
 }

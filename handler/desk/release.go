@@ -35,6 +35,9 @@ func Release(ctx context.Context, api Actor, i Isolation, c Command) (machine.Ac
 		Comment: c.comment("Released"),
 	})
 	trouble, _ := machine.TroubleOf(err)
+	if trouble == machine.AlreadyActive {
+		return action, Refusef("a release of it is under way already; cordon machine shows the action (%v)", err)
+	}
 	if trouble == machine.UnknownFate {
 		return action, fmt.Errorf("it is not known whether the release was accepted; "+
 			"see cordon isolated before asking again: %w", err)

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"cordon/handler/alert"
 	"cordon/handler/desk"
@@ -33,6 +34,9 @@ func (p *person) command(o wire.Order) (desk.Command, error) {
 	if !commandForm.MatchString(o.Command) {
 		return desk.Command{}, wrong("command", "an order wants an id of its own in \"command\": "+
 			"8 to 64 letters, digits and hyphens, the same again only for the same order")
+	}
+	if utf8.RuneCountInString(o.Reason) > reasonMost {
+		return desk.Command{}, wrong("reason", fmt.Sprintf("a reason has at most %d characters", reasonMost))
 	}
 	reason := strings.TrimSpace(strings.Map(func(r rune) rune {
 		if incoming.Hidden(r) || r == '\n' || r == '\t' {
