@@ -151,10 +151,12 @@ var allowed = map[string][]string{
 	"terminal": {"incoming", "outgoing"},
 	"trigger":  {"logging", "outgoing"},
 
-	"operate/wire": {"doctor"},
+	"operate/wire":    {"doctor"},
+	"operate/openapi": {"operate/wire"},
 	"operate": {
 		"alert", "machine", "incoming", "deadletter", "desk", "doctor", "hunt", "ledger/hunts", "ledger/journal",
-		"ledger/notices", "ledger/rows", "ledger/runs", "operate/wire", "outgoing", "playbook/explain", "signin",
+		"ledger/notices", "ledger/rows", "ledger/runs", "operate/openapi", "operate/wire",
+		"outgoing", "playbook/explain", "signin",
 	},
 	"operate/client": {"httpretry", "incoming", "outgoing", "operate/wire"},
 	"signin":         {"incoming", "logging", "operate/wire", "outgoing"},

@@ -31,6 +31,8 @@ const (
 type Task struct {
 	Object string // id of what it is about; empty: it is about no one thing
 	Name   string // as people know it; empty: not known yet
+	// Machine is the id of the machine that it concerns, if that is not the object; empty: none is known.
+	Machine string
 	// Do does it, and answers with what became of it. An error that is a refusal (Refuse, IsRefusal) changed nothing;
 	// after any other it is not known, unless it is a trouble of the API that says so.
 	Do func(ctx context.Context, c Command) (Did, error)
@@ -136,6 +138,7 @@ func (d *Desk) begin(
 		Verb:    verb,
 		Object:  t.Object,
 		Name:    t.Name,
+		Machine: t.Machine,
 		By:      c.By.Name,
 		ByID:    c.By.ID,
 		Client:  c.By.Client,

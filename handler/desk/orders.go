@@ -81,13 +81,25 @@ func (d *Desk) Cancels(ctx context.Context, c Command, actions []string) ([]Outc
 	tasks := make([]Task, len(actions))
 	for i, id := range actions {
 		tasks[i] = Task{
-			Object: id,
+			Object:  id,
+			Machine: d.machineOf(ctx, id),
 			Do: func(ctx context.Context, c Command) (Did, error) {
 				return d.cancel(ctx, id, c)
 			},
 		}
 	}
 	return d.Carry(ctx, VerbCancel, c, tasks)
+}
+
+// machineOf is the machine of an action, for the journal; empty if it cannot be found out now.
+func (d *Desk) machineOf(ctx context.Context, actionID string) string {
+	ctx, stop := context.WithTimeout(ctx, askTime)
+	defer stop()
+	a, err := d.Actions.Action(ctx, actionID)
+	if err != nil {
+		return ""
+	}
+	return a.MachineID
 }
 
 // askTime is how long Defender may take to answer: less than what is waited for before it is asked again.
@@ -152,8 +164,9 @@ func (d *Desk) takeHeld(
 	for _, id := range alerts {
 		h, there := newest[id]
 		tasks = append(tasks, Task{
-			Object: id,
-			Name:   cmp.Or(h.MachineName, h.MachineID),
+			Object:  id,
+			Name:    cmp.Or(h.MachineName, h.MachineID),
+			Machine: h.MachineID,
 			Do: func(ctx context.Context, c Command) (Did, error) {
 				if !there {
 					return Did{}, Refusef("nothing is held of this alert; see cordon held list")

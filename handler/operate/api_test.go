@@ -13,7 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"cordon/handler/internal/world"
-	"cordon/handler/operate"
+	"cordon/handler/operate/openapi"
 	"cordon/handler/operate/wire"
 	"cordon/handler/outgoing"
 	"cordon/local/entrasim"
@@ -95,7 +95,7 @@ func nameOf(v any) string {
 // compiled are the schemas of the description.
 func compiled(t *testing.T) *jsonschema.Compiler {
 	t.Helper()
-	body, err := outgoing.Encode(operate.Description())
+	body, err := outgoing.Encode(openapi.Description())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestAnAnswerThatIsKnownIsNotSentAgain(t *testing.T) {
 // TestTheDescriptionIsAsItWas holds docs/openapi.json against the routes; -update writes it anew.
 func TestTheDescriptionIsAsItWas(t *testing.T) {
 	t.Parallel()
-	body, err := json.MarshalIndent(operate.Description(), "", "  ")
+	body, err := json.MarshalIndent(openapi.Description(), "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"cordon/handler/ledger/journal"
+	"cordon/handler/operate/openapi"
 	"cordon/handler/operate/wire"
 	"cordon/handler/outgoing"
 	"cordon/handler/signin"
@@ -67,7 +68,7 @@ func (s *Server) reply(r *http.Request, path string) (reply, error) {
 	case r.Method == http.MethodGet && path == "/signin":
 		return reply{body: s.signIn}, nil
 	case r.Method == http.MethodGet && path == "/openapi.json":
-		return reply{body: Description()}, nil
+		return reply{body: openapi.Description()}, nil
 	}
 	who, err := s.verifier.Bearer(r.Context(), r.Header)
 	if err != nil {

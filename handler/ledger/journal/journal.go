@@ -54,6 +54,7 @@ type Entry struct {
 	Verb    string
 	Object  string    // id of a machine, an alert, an action, …; empty: it is about no one thing
 	Name    string    `json:",omitempty"` // of the object, for people
+	Machine string    `json:",omitempty"` // id of the machine that it concerns, if that is not the object; empty: none
 	By      string    // who
 	ByID    string    `json:",omitempty"` // object id; empty: somebody with the ledger's own credentials
 	Client  string    `json:",omitempty"` // which program asked
@@ -108,8 +109,15 @@ func (s *Store) timeKeys(e Entry) rows.Keys {
 	return s.journal.At(rows.Key(byTime, rows.NewestFirst(e.At), e.Command, e.Object), partition)
 }
 
-func (s *Store) objectKeys(e Entry) rows.Keys {
-	return s.journal.At(rows.Key(byObject, e.Object, rows.NewestFirst(e.At), e.Command), partition)
+// objectKeys are where an entry stands again: by its object, and by the machine that it concerns. An order may be about
+// several alerts on one machine.
+func (s *Store) objectKeys(e Entry) []rows.Keys {
+	at := rows.NewestFirst(e.At)
+	all := []rows.Keys{s.journal.At(rows.Key(byObject, e.Object, at, e.Command), partition)}
+	if e.Machine != "" && e.Machine != e.Object {
+		all = append(all, s.journal.At(rows.Key(byObject, e.Machine, at, e.Command, e.Object), partition))
+	}
+	return all
 }
 
 func (s *Store) openKeys(e Entry) rows.Keys {

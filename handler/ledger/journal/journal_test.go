@@ -123,6 +123,20 @@ func foundByObject(t *testing.T, s *Store) {
 			}
 		}
 	}
+	o := given(t, s, "c-9", noon.Add(time.Minute))
+	for _, alert := range []string{"da1", "da2"} {
+		e, _, err := s.Begin(t.Context(), o, Entry{Object: alert, Machine: "m7"}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.End(t.Context(), e, End{State: Done, At: noon}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	concerning, err := s.About(t.Context(), "m7", 5)
+	if err != nil || len(concerning) != 2 || concerning[0].State != Done || concerning[1].State != Done {
+		t.Errorf("concerning m7: %+v, %v", concerning, err)
+	}
 	about, err := s.About(t.Context(), "m1", 3)
 	if err != nil || len(about) != 3 || about[0].Command != "c-3" || about[2].Object != "m1" {
 		t.Errorf("about m1: %+v, %v", about, err)

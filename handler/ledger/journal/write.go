@@ -74,10 +74,22 @@ func (s *Store) Again(ctx context.Context, e Entry, now time.Time) (is Entry, mi
 
 // all are the rows of an entry that is begun. The first decides whether they may be written; the others say the same.
 func (s *Store) all(e *Entry) []rows.Row {
-	of, pending := *e, *e
-	of.Keys, pending.Keys = s.objectKeys(*e), s.openKeys(*e)
-	of.Overwrite, pending.Overwrite = true, true
-	return []rows.Row{e, &of, &pending}
+	pending := *e
+	pending.Keys = s.openKeys(*e)
+	pending.Overwrite = true
+	return append(s.shown(e), &pending)
+}
+
+// shown are the rows by which an entry is found.
+func (s *Store) shown(e *Entry) []rows.Row {
+	all := []rows.Row{e}
+	for _, keys := range s.objectKeys(*e) {
+		again := *e
+		again.Keys = keys
+		again.Overwrite = true
+		all = append(all, &again)
+	}
+	return all
 }
 
 // read reads an entry as it is.
@@ -120,10 +132,7 @@ func (s *Store) End(ctx context.Context, e Entry, end End) (Entry, error) {
 			is.Name = end.Name
 		}
 		is.bound()
-		of := is
-		of.Keys = s.objectKeys(is)
-		of.Overwrite = true
-		return s.journal.Transact(ctx, &is, &of)
+		return s.journal.Transact(ctx, s.shown(&is)...)
 	})
 	if err != nil {
 		return is, err

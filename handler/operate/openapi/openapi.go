@@ -1,4 +1,7 @@
-package operate
+// Package openapi describes the operator API, as it is made of the routes and types of package wire.
+//
+// Neighbours: handler/operate serves the description.
+package openapi
 
 import (
 	"net/http"
