@@ -251,7 +251,7 @@ func TestAHuntIsRunAtTheApp(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	code, stdout, stderr := command(t, s.env, "hunt", "run", "tools", "--since", "7d", "--param", "least=9", "--csv")
-	if code != call.ExitDone || !strings.Contains(stdout, "'=1+1,") {
+	if code != call.ExitDone || !strings.Contains(stdout, "'=1+1,") || !strings.Contains(stderr, "there are more rows") {
 		t.Errorf("code %d, %q%s", code, stdout, stderr)
 	}
 	if want := `"hunt":"tools","since":"7d","params":{"least":"9"}`; len(s.orders) != 1 || !strings.Contains(s.orders[0], want) {

@@ -75,6 +75,7 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request) {
 			Until:   noon,
 			Columns: []string{"DeviceName", "Count"},
 			Rows:    [][]string{{"=1+1", "\x1b[2J"}},
+			Cut:     true,
 		}
 	case "/held":
 		answer = wire.Held{Held: []wire.HeldEntry{}}

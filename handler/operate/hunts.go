@@ -13,8 +13,11 @@ import (
 	"cordon/handler/operate/wire"
 )
 
-// rowsMost bounds the rows that one answer holds.
-const rowsMost = 5000
+// What one answer holds of rows. JSON may double the bytes, and a client reads 8 MiB of an answer.
+const (
+	rowsMost  = 5000
+	cellsMost = 3 << 20 // bytes
+)
 
 // Hunts implements Desk.
 func (p *person) Hunts(ctx context.Context) (wire.Hunts, error) {
@@ -96,8 +99,17 @@ func fill(rows *wire.HuntRows, table hunt.Table) {
 	for _, c := range table.Columns {
 		rows.Columns = append(rows.Columns, c.Name)
 	}
-	rows.Cut = len(table.Rows) > rowsMost || len(table.Rows) >= hunt.MaxRows
-	rows.Rows = append(rows.Rows, table.Rows[:min(len(table.Rows), rowsMost)]...)
+	held := 0
+	for _, row := range table.Rows[:min(len(table.Rows), rowsMost)] {
+		for _, cell := range row {
+			held += len(cell)
+		}
+		if held > cellsMost {
+			break
+		}
+		rows.Rows = append(rows.Rows, row)
+	}
+	rows.Cut = len(rows.Rows) < len(table.Rows) || len(table.Rows) >= hunt.MaxRows
 }
 
 // huntEnded is an error if a query gave no rows because it was not asked, or met trouble.

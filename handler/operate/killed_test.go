@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"cordon/handler/ledger/journal"
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
+	"cordon/handler/outgoing"
 )
 
 // box is a queue with dead letters that a process may be killed at.
@@ -215,5 +217,37 @@ func TestAHuntWhoseProcessEndsIsInTheJournalAsNotKnown(t *testing.T) {
 	entries, _, err := d.Journal.Page(t.Context(), 10, "")
 	if err != nil || len(entries) != 1 || entries[0].State != journal.Unknown || entries[0].Object != "tools" {
 		t.Errorf("the journal says %+v, %v", entries, err)
+	}
+}
+
+// wide is a table of long command lines.
+type wide struct{}
+
+func (wide) Hunt(context.Context, string, time.Time, time.Time) (hunt.Table, error) {
+	table := hunt.Table{Columns: []hunt.Column{{Name: "ProcessCommandLine", Type: "String"}}}
+	for range 4000 {
+		table.Rows = append(table.Rows, []string{strings.Repeat(`\`, 4<<10)})
+	}
+	return table, nil
+}
+
+// TestRowsAreNoMoreThanAClientReads has a query with few rows and many bytes.
+func TestRowsAreNoMoreThanAClientReads(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	p := w.Start(-1, false)
+	if err := p.Ledger.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	office := &operate.Office{Desk: p.AtDesk(), Hunting: wide{}, Catalogue: catalogue(t), Now: w.Clock}
+	o := wire.HuntOrder{Order: wire.Order{Command: "12345678", Reason: "look"}, Hunt: "tools"}
+	rows, err := office.As(wire.Me{}, journal.Author{Name: "operator@contoso.com"}).RunHunt(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const read = 8 << 20
+	body, err := outgoing.Encode(rows)
+	if err != nil || len(body) > read || len(rows.Rows) == 0 || !rows.Cut {
+		t.Errorf("%d rows in %d bytes, cut: %v, %v", len(rows.Rows), len(body), rows.Cut, err)
 	}
 }

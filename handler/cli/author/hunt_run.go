@@ -79,6 +79,9 @@ func (r *huntRun) run(cmd *cobra.Command, name string) error {
 	if err != nil {
 		return err
 	}
+	if rows.Cut {
+		r.Tell(cmd, "there are more rows: ask about less time (--since), or for fewer")
+	}
 	return r.print(cmd.OutOrStdout(), rows)
 }
 
