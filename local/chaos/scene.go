@@ -100,6 +100,7 @@ func (w *scene) start(ctx context.Context, app string, seed uint64) error {
 	o.LeasePeriod, o.Seed = timerLease, seed
 	o.Stdout, o.Stderr, o.OnInvocation = w.say, w.say, w.invoked
 	o.Logf = func(format string, args ...any) { w.write("host", fmt.Sprintf(format, args...)) }
+	w.Entra.At("") // each process reaches it at an address of its own
 	host, err := funchost.Start(ctx, o)
 	if err != nil {
 		return err
