@@ -173,8 +173,26 @@ func segment(v any) string {
 
 var rs256 = map[string]any{"typ": "JWT", "alg": "RS256", "kid": "first"}
 
-// verifier is one with a clock that stands still.
-func verifier(a *authority, now *time.Time, log io.Writer) *Verifier {
+// clock stands still until it is set. Keys are read in the background, so several look at it.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) set(to time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = to
+}
+
+// verifier is one with such a clock.
+func verifier(a *authority, c *clock, log io.Writer) *Verifier {
 	return New(Options{
 		Authority: authorityURL,
 		Tenant:    tenantID,
@@ -182,7 +200,7 @@ func verifier(a *authority, now *time.Time, log io.Writer) *Verifier {
 		Host:      "cordon.example.com",
 		Client:    &http.Client{Transport: a},
 		Log:       slog.New(slog.NewJSONHandler(log, nil)),
-		Now:       func() time.Time { return *now },
+		Now:       c.now,
 	})
 }
 

@@ -55,8 +55,8 @@ func TestATokenOfThisAppSaysWhoAsks(t *testing.T) {
 			Roles: []wire.Role{wire.Operator}, Client: cliID, Until: at.Add(time.Hour),
 		}},
 	} {
-		now := at
-		v := verifier(newAuthority(t), &now, io.Discard)
+		now := &clock{at: at}
+		v := verifier(newAuthority(t), now, io.Discard)
 		got, err := bearer(t.Context(), v, signed(testKeys(t)[0], rs256, claimsOf(at, c.change)))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -195,10 +195,10 @@ func TestEveryOtherTokenIsRefused(t *testing.T) {
 		},
 		"without its signature": {parts[0] + "." + parts[1] + ".", refusal{401, "wrong_algorithm", true}},
 	} {
-		now := at
+		now := &clock{at: at}
 		a := newAuthority(t)
 		var log bytes.Buffer
-		who, err := bearer(t.Context(), verifier(a, &now, &log), c.token)
+		who, err := bearer(t.Context(), verifier(a, now, &log), c.token)
 		var problem *wire.Problem
 		if !errors.As(err, &problem) {
 			t.Errorf("%s: %+v, %v", name, who, err)
@@ -243,8 +243,8 @@ func TestClocksMayDifferALittle(t *testing.T) {
 		"just expired":   {"exp": at.Unix() - 119},
 		"just not valid": {"nbf": at.Unix() + 120, "iat": at.Unix() + 120},
 	} {
-		now := at
-		if _, err := bearer(t.Context(), verifier(newAuthority(t), &now, io.Discard),
+		now := &clock{at: at}
+		if _, err := bearer(t.Context(), verifier(newAuthority(t), now, io.Discard),
 			signed(testKeys(t)[0], rs256, claimsOf(at, change))); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -273,17 +273,17 @@ func TestOnlyOneBearerTokenInItsHeaderProvesAnybody(t *testing.T) {
 			"Proxy-Authorization": {token},
 		}, "not_signed_in"},
 	} {
-		now := at
+		now := &clock{at: at}
 		a := newAuthority(t)
-		who, err := verifier(a, &now, io.Discard).Bearer(t.Context(), c.from)
+		who, err := verifier(a, now, io.Discard).Bearer(t.Context(), c.from)
 		var problem *wire.Problem
 		if !errors.As(err, &problem) || problem.Status != http.StatusUnauthorized || problem.Code != c.code ||
 			a.requests() != 0 {
 			t.Errorf("%s: %+v, %v after %d requests", name, who, err, a.requests())
 		}
 	}
-	now := at
-	if _, err := verifier(newAuthority(t), &now, io.Discard).Bearer(t.Context(),
+	now := &clock{at: at}
+	if _, err := verifier(newAuthority(t), now, io.Discard).Bearer(t.Context(),
 		http.Header{"Authorization": {strings.Replace(token, "Bearer", "bearer", 1)}}); err != nil {
 		t.Errorf("the scheme in small letters: %v", err)
 	}

@@ -37,12 +37,12 @@ func TestAnIDTokenSaysWhoSignedInAndIsOfThatSignIn(t *testing.T) {
 		"of nobody":                  {set{"oid": nil}, "n-1", refusal{401, "malformed", true}},
 		"with a signature of others": {set{}, "n-1", refusal{401, "bad_signature", false}},
 	} {
-		now, a := at, newAuthority(t)
+		now, a := &clock{at: at}, newAuthority(t)
 		key := testKeys(t)[0]
 		if c.want.code == "bad_signature" {
 			key = testKeys(t)[1]
 		}
-		who, err := verifier(a, &now, io.Discard).IDToken(t.Context(), signed(key, rs256, claimsOf(at, id, c.change)),
+		who, err := verifier(a, now, io.Discard).IDToken(t.Context(), signed(key, rs256, claimsOf(at, id, c.change)),
 			c.nonce)
 		if c.want.code == "" {
 			want := Person{

@@ -35,8 +35,8 @@ func codeOf(t *testing.T, err error) string {
 // TestNobodyCanMakeTheAppAskForKeysAllTheTime sends tokens that are plainly meant for us and signed by nobody.
 func TestNobodyCanMakeTheAppAskForKeysAllTheTime(t *testing.T) {
 	t.Parallel()
-	now, a := at, newAuthority(t)
-	v := verifier(a, &now, io.Discard)
+	now, a := &clock{at: at}, newAuthority(t)
+	v := verifier(a, now, io.Discard)
 	for i := range 200 {
 		head := map[string]any{"alg": "RS256", "kid": "made up " + strconv.Itoa(i)}
 		_, err := bearer(t.Context(), v, signed(testKeys(t)[1], head, claimsOf(at)))
@@ -47,7 +47,7 @@ func TestNobodyCanMakeTheAppAskForKeysAllTheTime(t *testing.T) {
 	if a.requests() != reading {
 		t.Errorf("%d requests", a.requests())
 	}
-	now = at.Add(keysPause)
+	now.set(at.Add(keysPause))
 	for range 200 {
 		_, _ = bearer(t.Context(), v, signed(testKeys(t)[1], rs256, claimsOf(at)))
 	}
@@ -63,16 +63,16 @@ func TestNobodyCanMakeTheAppAskForKeysAllTheTime(t *testing.T) {
 func TestKeysRotate(t *testing.T) {
 	t.Parallel()
 	keys := testKeys(t)
-	now, a := at, newAuthority(t)
-	v := verifier(a, &now, io.Discard)
+	now, a := &clock{at: at}, newAuthority(t)
+	v := verifier(a, now, io.Discard)
 	token := func(key *rsa.PrivateKey, id string) string {
-		return signed(key, map[string]any{"alg": "RS256", "kid": id}, claimsOf(now))
+		return signed(key, map[string]any{"alg": "RS256", "kid": id}, claimsOf(now.now()))
 	}
 	if _, err := bearer(t.Context(), v, token(keys[0], "first")); err != nil {
 		t.Fatal(err)
 	}
 	a.publish(map[string]*rsa.PrivateKey{"first": keys[0], "second": keys[1]})
-	now = now.Add(keysPause)
+	now.set(now.now().Add(keysPause))
 	for _, c := range []string{token(keys[1], "second"), token(keys[0], "first")} {
 		if _, err := bearer(t.Context(), v, c); err != nil {
 			t.Error(err)
@@ -88,10 +88,10 @@ func TestAKeyThatWasTakenBackIsNotTrustedForEver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		keys := testKeys(t)
-		now, a := at, newAuthority(t)
-		v := verifier(a, &now, io.Discard)
+		now, a := &clock{at: at}, newAuthority(t)
+		v := verifier(a, now, io.Discard)
 		ask := func() string {
-			_, err := bearer(t.Context(), v, signed(keys[0], rs256, claimsOf(now)))
+			_, err := bearer(t.Context(), v, signed(keys[0], rs256, claimsOf(now.now())))
 			synctest.Wait()
 			return codeOf(t, err)
 		}
@@ -99,7 +99,7 @@ func TestAKeyThatWasTakenBackIsNotTrustedForEver(t *testing.T) {
 			t.Fatal(code)
 		}
 		a.publish(map[string]*rsa.PrivateKey{"second": keys[1]})
-		now = now.Add(keysRenewed)
+		now.set(now.now().Add(keysRenewed))
 		if code := ask(); code != "" { // believed, and the keys are read again meanwhile
 			t.Error(code)
 		}
@@ -153,9 +153,9 @@ func TestWithoutKeysNobodyIsLetThrough(t *testing.T) {
 		}}),
 		"a password as key": keys(set{"keys": []any{set{"kty": "oct", "kid": "first", "k": "c2VjcmV0"}}}),
 	} {
-		now, a := at, newAuthority(t)
+		now, a := &clock{at: at}, newAuthority(t)
 		var log bytes.Buffer
-		v := verifier(a, &now, &log)
+		v := verifier(a, now, &log)
 		a.broken(wrong)
 		token := signed(testKeys(t)[0], rs256, claimsOf(at))
 		for range 50 {
@@ -170,7 +170,7 @@ func TestWithoutKeysNobodyIsLetThrough(t *testing.T) {
 			t.Errorf("%s: %d requests; %s", name, a.requests(), log.String())
 		}
 		a.broken(nil)
-		now = at.Add(keysRetry)
+		now.set(at.Add(keysRetry))
 		if _, err := bearer(t.Context(), v, token); err != nil {
 			t.Errorf("%s: after it was mended: %v", name, err)
 		}
@@ -180,8 +180,8 @@ func TestWithoutKeysNobodyIsLetThrough(t *testing.T) {
 			after time.Duration
 			code  string
 		}{{keysTrusted - time.Second, ""}, {keysTrusted, "keys_unavailable"}} {
-			now = at.Add(keysRetry + c.after)
-			_, err := bearer(t.Context(), v, signed(testKeys(t)[0], rs256, claimsOf(now)))
+			now.set(at.Add(keysRetry + c.after))
+			_, err := bearer(t.Context(), v, signed(testKeys(t)[0], rs256, claimsOf(now.now())))
 			if codeOf(t, err) != c.code {
 				t.Errorf("%s: %s later: %v", name, c.after, err)
 			}
@@ -193,9 +193,9 @@ func TestWithoutKeysNobodyIsLetThrough(t *testing.T) {
 func TestThoseWhoNeedKeysAtOnceShareOneReading(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		now, a := at, newAuthority(t)
+		now, a := &clock{at: at}, newAuthority(t)
 		a.hold = make(chan struct{})
-		v := verifier(a, &now, io.Discard)
+		v := verifier(a, now, io.Discard)
 		token := signed(testKeys(t)[0], rs256, claimsOf(at))
 		var all sync.WaitGroup
 		for range 30 {
@@ -225,8 +225,8 @@ func TestAReadingThatHangsEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAuthority(t)
 		a.hold = make(chan struct{})
-		now, began := at, time.Now()
-		_, err := bearer(t.Context(), verifier(a, &now, io.Discard), signed(testKeys(t)[0], rs256, claimsOf(at)))
+		now, began := &clock{at: at}, time.Now()
+		_, err := bearer(t.Context(), verifier(a, now, io.Discard), signed(testKeys(t)[0], rs256, claimsOf(at)))
 		if codeOf(t, err) != "keys_unavailable" || time.Since(began) != keysTime {
 			t.Errorf("%v after %s", err, time.Since(began))
 		}
