@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"cordon/handler/ledger/journal"
 	"cordon/handler/machine"
@@ -19,6 +20,9 @@ type Known struct {
 	More      bool             // there are more actions
 	Commands  []journal.Entry  // newest first
 }
+
+// shownBack is how far back the actions of a machine are shown.
+const shownBack = 90 * 24 * time.Hour
 
 // mostShown is how many actions and commands of a machine are shown.
 const mostShown = 100
@@ -49,7 +53,7 @@ func (d *Desk) Machine(ctx context.Context, which string) (Known, error) {
 			k.Held = append(k.Held, h)
 		}
 	}
-	k.Actions, err = d.Actions.ActionsOn(ctx, m.ID, d.Now().Add(-actionsBack))
+	k.Actions, err = d.Actions.ActionsOn(ctx, m.ID, d.Now().Add(-shownBack))
 	if err != nil {
 		return Known{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/desk/isolated"
 	"cordon/handler/ledger/held"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/ledger/switches"
@@ -17,7 +18,7 @@ import (
 
 // Actions is Defender as its machine actions are read, asked for and taken back.
 type Actions interface {
-	ActionsAPI
+	isolated.ActionsAPI
 	Actor
 	Machine(ctx context.Context, id string) (machine.Machine, error)
 	Machines(ctx context.Context, ids []string) ([]machine.Machine, error)
@@ -29,7 +30,7 @@ type Actions interface {
 
 // Releases releases machines, named by their ids. The isolated machines are listed once for all of them.
 func (d *Desk) Releases(ctx context.Context, c Command, ids []string) ([]Outcome, error) {
-	all, err := Isolations(ctx, d.Latches, d.Actions, d.Now(), d.Lift)
+	all, err := isolated.Machines(ctx, d.Latches, d.Actions, d.Now(), d.Lift)
 	if err != nil {
 		return nil, err
 	}
@@ -50,17 +51,17 @@ func (d *Desk) Releases(ctx context.Context, c Command, ids []string) ([]Outcome
 	return d.Carry(ctx, VerbRelease, c, tasks)
 }
 
-func isolationOf(all []Isolation, id string) (Isolation, bool) {
-	at := slices.IndexFunc(all, func(i Isolation) bool {
+func isolationOf(all []isolated.Isolation, id string) (isolated.Isolation, bool) {
+	at := slices.IndexFunc(all, func(i isolated.Isolation) bool {
 		return i.MachineID == id
 	})
 	if at < 0 {
-		return Isolation{}, false
+		return isolated.Isolation{}, false
 	}
 	return all[at], true
 }
 
-func (d *Desk) release(ctx context.Context, i Isolation, c Command) (Did, error) {
+func (d *Desk) release(ctx context.Context, i isolated.Isolation, c Command) (Did, error) {
 	if obstacle := i.Obstacle(); obstacle != "" {
 		return Did{}, Refusef("%s", obstacle)
 	}

@@ -1,25 +1,12 @@
 package desk
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
+	"cordon/handler/desk/isolated"
 	"cordon/handler/machine"
 )
-
-// Obstacle says why the machine cannot be released now; empty: it can.
-func (i Isolation) Obstacle() string {
-	name := cmp.Or(i.MachineName, i.MachineID)
-	switch {
-	case i.Release != "":
-		return fmt.Sprintf("a release of %s is under way already (%s)", name, i.Release)
-	case !i.Isolated():
-		return fmt.Sprintf("%s is not isolated yet: action %s is under way; cancel it with cordon cancel, "+
-			"or release the machine when it is done", name, i.ActionID)
-	}
-	return ""
-}
 
 // Actor is Defender as machine actions are asked for.
 type Actor interface {
@@ -29,7 +16,7 @@ type Actor interface {
 
 // Release asks Defender for a release; who asks, why and under which command stand in its comment. FollowActions records
 // it. The error of a request whose answer was lost says so: look before asking again.
-func Release(ctx context.Context, api Actor, i Isolation, c Command) (machine.Action, error) {
+func Release(ctx context.Context, api Actor, i isolated.Isolation, c Command) (machine.Action, error) {
 	action, err := api.Act(ctx, i.MachineID, machine.Request{
 		Type:    machine.Unisolate,
 		Comment: c.comment("Released"),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cordon/handler/desk"
+	"cordon/handler/desk/isolated"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/machine"
@@ -34,13 +35,13 @@ func (lost) RetryAfter() time.Duration { return 0 }
 func TestAReleaseSaysWhoAndWhy(t *testing.T) {
 	t.Parallel()
 	d := &defender{}
-	action, err := desk.Release(t.Context(), d, desk.Isolation{MachineID: "id1"}, world.Says("kim", "reimaged"))
+	action, err := desk.Release(t.Context(), d, isolated.Isolation{MachineID: "id1"}, world.Says("kim", "reimaged"))
 	want := machine.Request{Type: machine.Unisolate, Comment: "Released by kim: reimaged"}
 	if err != nil || action.ID != "a1" || d.of != "id1" || d.asked != want {
 		t.Errorf("asked %s for %+v: %+v, %v", d.of, d.asked, action, err)
 	}
 	d.err = lost{}
-	_, err = desk.Release(t.Context(), d, desk.Isolation{MachineID: "id1"}, world.Says("kim", "reimaged"))
+	_, err = desk.Release(t.Context(), d, isolated.Isolation{MachineID: "id1"}, world.Says("kim", "reimaged"))
 	if err == nil || !strings.Contains(err.Error(), "not known whether the release was accepted") {
 		t.Errorf("of a request whose answer was lost: %v", err)
 	}

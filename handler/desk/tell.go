@@ -2,9 +2,10 @@ package desk
 
 import (
 	"context"
-	"cordon/handler/notice"
 	"fmt"
 	"time"
+
+	"cordon/handler/notice"
 )
 
 // Teller records an event for people, once per key.

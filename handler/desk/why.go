@@ -6,23 +6,24 @@ import (
 	"strconv"
 	"strings"
 
+	"cordon/handler/desk/isolated"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 )
 
 // Explained is an isolation with the run that began it.
 type Explained struct {
-	Isolation
+	isolated.Isolation
 	Run runs.Run // zero: it was not Cordon, or the run is gone
 }
 
 // Isolated lists the machines that are isolated, or about to be, with why, newest first.
 func (d *Desk) Isolated(ctx context.Context) ([]Explained, error) {
-	all, err := Isolations(ctx, d.Latches, d.Actions, d.Now(), d.Lift)
+	all, err := isolated.Machines(ctx, d.Latches, d.Actions, d.Now(), d.Lift)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortStableFunc(all, func(a, b Isolation) int {
+	slices.SortStableFunc(all, func(a, b isolated.Isolation) int {
 		return b.Since.Compare(a.Since)
 	})
 	d.name(ctx, all)
@@ -44,7 +45,7 @@ func (d *Desk) Isolated(ctx context.Context) ([]Explained, error) {
 
 // name gives isolated machines the names that they have now. Where that cannot be found out they keep the ones that the
 // ledger remembers, which may be old: nobody decides anything by them.
-func (d *Desk) name(ctx context.Context, all []Isolation) {
+func (d *Desk) name(ctx context.Context, all []isolated.Isolation) {
 	ids := make([]string, len(all))
 	for i, isolated := range all {
 		ids[i] = isolated.MachineID
@@ -54,7 +55,7 @@ func (d *Desk) name(ctx context.Context, all []Isolation) {
 		return
 	}
 	for _, m := range found {
-		at := slices.IndexFunc(all, func(i Isolation) bool {
+		at := slices.IndexFunc(all, func(i isolated.Isolation) bool {
 			return i.MachineID == m.ID
 		})
 		if at >= 0 && m.ComputerDNSName != "" {

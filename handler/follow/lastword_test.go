@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/desk"
+	"cordon/handler/desk/isolated"
 	"cordon/handler/episode"
 	"cordon/handler/follow"
 	"cordon/handler/internal/long"
@@ -39,7 +39,7 @@ func TestReleaseAcrossTheLiftIsARelease(t *testing.T) {
 	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated != 0 {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
-	if all, err := desk.Isolations(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift); err != nil ||
+	if all, err := isolated.Machines(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift); err != nil ||
 		len(all) != 1 ||
 		!strings.Contains(all[0].Drift, "once the release") {
 		t.Errorf("isolations: %+v, %v", all, err)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/desk"
+	"cordon/handler/desk/isolated"
 	"cordon/handler/follow"
 	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
@@ -52,7 +52,7 @@ func TestWeeksOfIsolations(t *testing.T) {
 	if d, err := follow.ReadDrift(t.Context(), p.Ledger.Switches); err != nil || d.NotIsolated+d.Elsewhere != 0 {
 		t.Errorf("drift = %+v, %v", d, err)
 	}
-	if all, err := desk.Isolations(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift); err != nil ||
+	if all, err := isolated.Machines(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift); err != nil ||
 		len(all) != 0 {
 		t.Errorf("isolated: %+v, %v", all, err)
 	}

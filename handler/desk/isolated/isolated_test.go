@@ -1,11 +1,11 @@
-package desk_test
+package isolated_test
 
 import (
 	"testing"
 	"time"
 
 	"cordon/handler/alert"
-	"cordon/handler/desk"
+	"cordon/handler/desk/isolated"
 	"cordon/handler/internal/world"
 	"cordon/handler/machine"
 )
@@ -44,7 +44,7 @@ func TestIsolationsHoldTheLedgerAgainstTheAPI(t *testing.T) {
 	act(machine.Isolate, "gone", machine.Succeeded)
 	act(machine.Unisolate, "gone", machine.Succeeded)
 
-	all, err := desk.Isolations(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift)
+	all, err := isolated.Machines(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift)
 	if err != nil {
 		t.Fatal(err)
 	}

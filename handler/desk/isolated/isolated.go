@@ -1,7 +1,12 @@
-package desk
+// Package isolated says which machines are isolated, by the ledger and by Defender, and in what the two differ.
+//
+// Neighbours: handler/desk shows and releases them, handler/episode knows when an isolation ends by itself.
+package isolated
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -31,6 +36,19 @@ type Isolation struct {
 // Isolated reports whether the API lists the machine as isolated, so that it can be released.
 func (i Isolation) Isolated() bool { return i.API == saysIsolated }
 
+// Obstacle says why the machine cannot be released now; empty: it can.
+func (i Isolation) Obstacle() string {
+	name := cmp.Or(i.MachineName, i.MachineID)
+	switch {
+	case i.Release != "":
+		return fmt.Sprintf("a release of %s is under way already (%s)", name, i.Release)
+	case !i.Isolated():
+		return fmt.Sprintf("%s is not isolated yet: action %s is under way; cancel it with cordon cancel, "+
+			"or release the machine when it is done", name, i.ActionID)
+	}
+	return ""
+}
+
 // What ledger and API say of a machine.
 const (
 	saysIsolated  = "isolated"
@@ -49,9 +67,9 @@ type ActionsAPI interface {
 	ActionsSince(ctx context.Context, since time.Time) ([]machine.Action, error)
 }
 
-// Isolations holds the ledger against the machine actions of the last 90 days, or longer if an episode is older: one
+// Machines holds the ledger against the machine actions of the last 90 days, or longer if an episode is older: one
 // list call. It answers with every machine that either of them takes for isolated or about to be, by name.
-func Isolations(
+func Machines(
 	ctx context.Context,
 	store *latches.Store,
 	api ActionsAPI,
