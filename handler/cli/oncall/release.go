@@ -65,6 +65,7 @@ func Release(p call.Program) *cobra.Command {
 }
 
 func (r *releasing) run(cmd *cobra.Command, args []string) error {
+	again := r.Command != "" && !r.several() && !slices.ContainsFunc(args, isNoMachineID)
 	if err := r.Check(cmd, true); err != nil {
 		return err
 	}
@@ -74,6 +75,9 @@ func (r *releasing) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer done()
+	if again {
+		return r.order(cmd, desk, byIDs(args))
+	}
 	isolated, err := desk.Isolated(ctx)
 	if err != nil {
 		return err
@@ -89,6 +93,27 @@ func (r *releasing) run(cmd *cobra.Command, args []string) error {
 	if err := r.preview(cmd, meant, left); err != nil {
 		return err
 	}
+	return r.order(cmd, desk, meant)
+}
+
+// isNoMachineID tells names and the beginnings of ids from whole ids.
+func isNoMachineID(text string) bool {
+	const digits = 40
+	return len(text) != digits || strings.Trim(strings.ToLower(text), "0123456789abcdef") != ""
+}
+
+// byIDs are machines by their ids alone: an order that is given again is about those, whatever is so of them by now.
+func byIDs(ids []string) []wire.Isolation {
+	all := make([]wire.Isolation, len(ids))
+	for i, id := range ids {
+		all[i].MachineID = strings.ToLower(id)
+	}
+	return all
+}
+
+// order asks for the releases, and says what became of each.
+func (r *releasing) order(cmd *cobra.Command, desk operate.Desk, meant []wire.Isolation) error {
+	ctx := cmd.Context()
 	results, err := call.Parts(cmd, &r.Operator, machineIDs(meant),
 		func(o wire.Order, some []string) (wire.Results, error) {
 			return desk.Release(ctx, wire.ReleaseOrder{Order: o, Machines: some})
