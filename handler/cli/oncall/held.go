@@ -118,7 +118,14 @@ func listHeld(cmd *cobra.Command, o *call.Operator) error {
 	if err != nil {
 		return err
 	}
+	pause, err := desk.Pause(cmd.Context())
+	if err != nil {
+		return err
+	}
 	return o.Show(cmd, all, func(w io.Writer) error {
+		if err := sayPause(w, o.Clock(), pause); err != nil {
+			return err
+		}
 		if len(all.Held) == 0 {
 			return call.Say(w, "nothing is held")
 		}

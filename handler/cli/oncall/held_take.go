@@ -132,8 +132,9 @@ func shownOf(held []wire.HeldEntry, chosen []string) string {
 		for _, step := range held[at].Steps {
 			steps = append(steps, step.Step)
 		}
+		// Whoever agrees has to see what is passed over.
 		lines = append(lines, terminal.Plain("  "+strings.Join(steps, ", ")+" on "+
-			cmp.Or(held[at].MachineName, held[at].MachineID), call.FactShown))
+			cmp.Or(held[at].MachineName, held[at].MachineID)+"; held because: "+held[at].Reason, call.FactShown))
 	}
 	if len(chosen) > len(lines) {
 		lines = append(lines, fmt.Sprintf("  and %d more", len(chosen)-len(lines)))

@@ -19,11 +19,19 @@ func TestAQuestionNamesStepsAndMachines(t *testing.T) {
 			MachineID:   "m1",
 			MachineName: "fin-lt-0147.corp.contoso.com",
 			Steps:       []wire.HeldStep{{Step: "scan Quick"}, {Step: "tag add seen"}},
+			Reason:      "acting is paused",
 		},
-		{AlertID: "da2", MachineID: "m2", MachineName: "hr-vm-22.corp.contoso.com", Steps: []wire.HeldStep{{Step: "isolate"}}},
+		{
+			AlertID:     "da2",
+			MachineID:   "m2",
+			MachineName: "hr-vm-22.corp.contoso.com",
+			Steps:       []wire.HeldStep{{Step: "isolate"}},
+			Reason:      "protected: never-isolate",
+		},
 		{AlertID: "da638994417204415533_-1184209733", Version: 1, MachineID: "m1", Steps: []wire.HeldStep{{Step: "old"}}},
 	}
-	want := "  scan Quick, tag add seen on fin-lt-0147.corp.contoso.com\n  isolate on hr-vm-22.corp.contoso.com\n" +
+	want := "  scan Quick, tag add seen on fin-lt-0147.corp.contoso.com; held because: acting is paused\n" +
+		"  isolate on hr-vm-22.corp.contoso.com; held because: protected: never-isolate\n" +
 		"  nothing that is held of da3"
 	chosen := []string{"da638994417204415533_-1184209733", "da2", "da3"}
 	if got := shownOf(held, chosen); got != want {

@@ -65,9 +65,16 @@ func listIsolated(cmd *cobra.Command, o *call.Operator, watch bool) error {
 
 func seeIsolated(ctx context.Context, o *call.Operator, desk operate.Desk) (call.Look, error) {
 	all, err := desk.Isolated(ctx)
+	if err != nil {
+		return call.Look{}, err
+	}
+	pause, err := desk.Pause(ctx)
 	return call.Look{
 		Value: all,
 		Print: func(w io.Writer) error {
+			if err := sayPause(w, o.Clock(), pause); err != nil {
+				return err
+			}
 			return printIsolated(w, o.Clock(), all.Machines)
 		},
 	}, err

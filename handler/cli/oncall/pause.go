@@ -118,3 +118,12 @@ func showPause(cmd *cobra.Command, o *call.Operator, is paused) error {
 		return call.Say(w, "%s", text)
 	})
 }
+
+// sayPause says above a list that acting is paused; nothing if it is not.
+func sayPause(w io.Writer, now call.Clock, p wire.Pause) error {
+	if !p.Paused {
+		return nil
+	}
+	return terminal.Lines(w, call.FactShown,
+		"acting is paused: "+p.Reason+", by "+p.By+" since "+now.Stamp(p.At)+"; see cordon resume")
+}
