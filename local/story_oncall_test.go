@@ -327,7 +327,7 @@ func TestStoryAReleaseWhoseProcessEndsIsAskedForOnce(t *testing.T) {
 	order := []string{"release", machineID, "--reason", "reimaged", "--yes", "--command-id", "c0ffee00-1234"}
 	operator.does(order...)
 	s.eventually("the release", func() bool { return !s.Defender.Isolated(machineID) })
-	operator.does(order...) // given again it says what became of it, and does nothing
+	operator.does(order...)          // given again it says what became of it, and does nothing
 	if n := s.isolations(); n != 2 { // the isolation and the release
 		t.Errorf("%d machine actions", n)
 	}
