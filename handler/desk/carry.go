@@ -36,6 +36,9 @@ type Task struct {
 	// Do does it, and answers with what became of it. An error that is a refusal (Refuse, IsRefusal) changed nothing;
 	// after any other it is not known, unless it is a trouble of the API that says so.
 	Do func(ctx context.Context, c Command) (Did, error)
+	// Made reports whether the call that does it was made already, for another task of the order: then Do only tells
+	// what became of it, also when the time is over. Nil: each task makes its own.
+	Made func() bool
 }
 
 // Did is what became of a task that was done.
@@ -92,14 +95,19 @@ const inHand = 10 * time.Second
 
 // do does a task that is begun, unless the time for the order is over, or somebody else tries it by now.
 func (d *Desk) do(ctx context.Context, c Command, t Task, e journal.Entry) journal.Entry {
-	if ctx.Err() != nil {
+	made := t.Made != nil && t.Made()
+	switch {
+	case made || ctx.Err() == nil:
+	case e.Verb == VerbEnqueue: // an earlier try may have sent it, which leaves no trace
+		return notConfirmed(e)
+	default:
 		return d.end(ctx, e, journal.End{
 			State:  journal.Failed,
 			Result: "nothing was done: the time for the order was over; give a new one for what is left",
 			At:     d.Now(),
 		})
 	}
-	if d.Now().Sub(e.Since()) >= inHand {
+	if !made && d.Now().Sub(e.Since()) >= inHand {
 		is, mine, err := d.Journal.Again(ctx, e, d.Now())
 		switch {
 		case err != nil:

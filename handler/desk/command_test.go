@@ -362,3 +362,30 @@ type full struct{}
 func (full) SendAlerts(context.Context, []alert.Envelope) error {
 	return errors.New("the queue is full")
 }
+
+// TestWhatIsNotIsolatedIsNotReleased orders releases of a machine that is only about to be isolated, of one that is
+// being released and of one that is not isolated at all: nothing is asked of Defender.
+func TestWhatIsNotIsolatedIsNotReleased(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	w.AlertOn("da1", "m1", alert.High)
+	w.AlertOn("da2", "m2", alert.High)
+	p := w.Start(-1, false)
+	w.Drain(p, 6)
+	w.Mu.Lock()
+	w.Finish("action-2", machine.Succeeded)
+	w.Add(machine.Unisolate, "m2", "by hand", "", "Portal")
+	w.Mu.Unlock()
+	w.Follow(p)
+	asked := len(w.Actions)
+	d, _ := w.Desk()
+	outcomes, err := d.Releases(t.Context(), order(), []string{"m1", "m2", "m3"})
+	if err != nil || len(outcomes) != 3 || len(w.Actions) != asked {
+		t.Fatalf("%+v, %v, %d actions instead of %d", outcomes, err, len(w.Actions), asked)
+	}
+	for i, want := range []string{"is not isolated yet", "a release of", "no isolated machine has the id m3"} {
+		if o := outcomes[i]; o.State != journal.Refused || !strings.Contains(o.Result, want) {
+			t.Errorf("%s: %s, %s", o.Object, o.State, o.Result)
+		}
+	}
+}

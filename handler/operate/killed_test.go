@@ -251,3 +251,59 @@ func TestRowsAreNoMoreThanAClientReads(t *testing.T) {
 		t.Errorf("%d rows in %d bytes, cut: %v, %v", len(rows.Rows), len(body), rows.Cut, err)
 	}
 }
+
+// slow is a queue whose one call for all takes longer than the order has.
+type slow struct {
+	letters
+	over func()
+}
+
+func (s slow) Drop(_ context.Context, _ string, numbers []int64) ([]deadletter.Taken, error) {
+	s.over()
+	all := make([]deadletter.Taken, len(numbers))
+	for i, n := range numbers {
+		all[i] = deadletter.Taken{Number: n, Done: true, Text: "dropped"}
+	}
+	return all, nil
+}
+
+// TestWhatOneCallDidForSeveralIsToldOfAllEvenIfTheTimeIsOver has the time end in the call that drops two dead letters:
+// both are dropped, and the journal says so of both.
+func TestWhatOneCallDidForSeveralIsToldOfAllEvenIfTheTimeIsOver(t *testing.T) {
+	t.Parallel()
+	for _, early := range []bool{false, true} {
+		w := world.New(t)
+		p := w.Start(-1, false)
+		if err := p.Ledger.Prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, over := context.WithCancel(t.Context())
+		queue := slow{over: over}
+		office := &operate.Office{Desk: p.AtDesk(), Letters: queue, Tenant: world.Tenant, Now: w.Clock}
+		if early {
+			left := 0
+			p.Between = func() { // the last call before the queue's writes the second of them down
+				if left++; left == 6 {
+					over()
+				}
+			}
+		}
+		o := wire.DeadLetterOrder{
+			Order:   wire.Order{Command: "12345678", Reason: "mended"},
+			Numbers: []int64{17, 18},
+		}
+		results, err := office.As(wire.Me{}, journal.Author{Name: "operator@contoso.com"}).Discard(ctx, o)
+		entries, _, pageErr := p.Ledger.Journal.Page(t.Context(), 10, "")
+		if err != nil || pageErr != nil || len(entries) != 2 || len(results.Results) != 2 {
+			t.Fatalf("%+v, %v; %+v, %v", results, err, entries, pageErr)
+		}
+		for i, e := range entries {
+			if !early && (e.State != journal.Done || !results.Results[i].Done) {
+				t.Errorf("it was dropped, the journal says %s of %s: %s", e.State, e.Object, e.Result)
+			}
+			if early && (e.State == journal.Done || results.Results[i].Done) {
+				t.Errorf("nothing was dropped, the journal says %s of %s: %s", e.State, e.Object, e.Result)
+			}
+		}
+	}
+}

@@ -174,11 +174,12 @@ func (p *person) take(
 		return nothing(wrong("objects",
 			fmt.Sprintf("an order is about 1 to %d dead letters, not %d", objectsMost, len(numbers))))
 	}
-	t := taking{numbers: numbers}
+	t := taking{}
 	tasks := make([]desk.Task, len(numbers))
 	for i, number := range numbers {
 		tasks[i] = desk.Task{
 			Object: queue + " " + strconv.FormatInt(number, 10),
+			Made:   func() bool { return t.done },
 			Do: func(ctx context.Context, _ desk.Command) (desk.Did, error) {
 				return t.of(number, func() ([]deadletter.Taken, error) {
 					return take(ctx, queue, numbers)
@@ -192,10 +193,9 @@ func (p *person) take(
 
 // taking is one call about several dead letters, made by the first of them that is done.
 type taking struct {
-	numbers []int64
-	done    bool
-	taken   []deadletter.Taken
-	err     error
+	done  bool
+	taken []deadletter.Taken
+	err   error
 }
 
 func (t *taking) of(number int64, take func() ([]deadletter.Taken, error)) (desk.Did, error) {

@@ -72,3 +72,22 @@ func TestIsolationsHoldTheLedgerAgainstTheAPI(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyWhatIsIsolatedAndNotReleasedIsReleasable has machines that cannot be released now.
+func TestOnlyWhatIsIsolatedAndNotReleasedIsReleasable(t *testing.T) {
+	t.Parallel()
+	for want, i := range map[string]isolated.Isolation{
+		"": {MachineID: "id1", API: "isolated"},
+		"a release of pc4 is under way already (Pending)": {
+			MachineName: "pc4",
+			API:         "being released",
+			Release:     machine.Pending,
+		},
+		"id5 is not isolated yet: action a5 is under way; cancel it with cordon cancel, " +
+			"or release the machine when it is done": {MachineID: "id5", API: "being isolated", ActionID: "a5"},
+	} {
+		if got := i.Obstacle(); got != want {
+			t.Errorf("%+v: %q, want %q", i, got, want)
+		}
+	}
+}
