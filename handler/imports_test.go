@@ -78,7 +78,14 @@ var allowed = map[string][]string{
 		"playbook/read/source",
 	},
 
+	"decided": {"alert", "incoming", "machine", "playbook"},
+	"archive": {
+		"alert", "decided", "ledger/decisions", "ledger/rows", "ledger/runs", "outgoing",
+		"playbook",
+	},
+
 	"ledger/rows":       {"outgoing"},
+	"ledger/decisions":  {"alert", "ledger/rows"},
 	"ledger/hunts":      {"ledger/rows"},
 	"ledger/notices":    {"outgoing", "ledger/rows"},
 	"ledger/switches":   {"ledger/rows"},
@@ -93,7 +100,7 @@ var allowed = map[string][]string{
 	"ledger/runs":       {"alert", "ledger/latches", "ledger/looks", "ledger/neighbours", "ledger/rows", "outgoing"},
 	"ledger/trouble":    {"ledger/runs", "ledger/switches"},
 	"ledger": {
-		"outgoing", "ledger/budget", "ledger/findings", "ledger/held", "ledger/hunts",
+		"outgoing", "ledger/budget", "ledger/decisions", "ledger/findings", "ledger/held", "ledger/hunts",
 		"ledger/journal", "ledger/latches", "ledger/neighbours", "ledger/notices", "ledger/rows", "ledger/runs",
 		"ledger/sessions", "ledger/switches", "ledger/trouble",
 	},
@@ -130,7 +137,7 @@ var allowed = map[string][]string{
 	},
 	"act/change": {"alert", "machine", "playbook", "ledger/looks", "ledger/runs", "notice", "answer"},
 	"respond": {
-		"alert", "machine", "logging", "playbook", "ledger/budget", "ledger/findings", "ledger/held",
+		"alert", "archive", "machine", "logging", "playbook", "ledger/budget", "ledger/findings", "ledger/held",
 		"ledger/latches", "ledger/neighbours", "ledger/runs", "ledger/switches", "ledger/trouble", "notice",
 		"episode", "ending", "answer", "act", "watch",
 	},
@@ -153,11 +160,11 @@ var allowed = map[string][]string{
 	"terminal": {"incoming", "outgoing"},
 	"trigger":  {"logging", "outgoing"},
 
-	"operate/wire":    {"doctor"},
+	"operate/wire":    {"decided", "doctor"},
 	"operate/openapi": {"operate/wire"},
 	"operate": {
-		"alert", "machine", "incoming", "deadletter", "desk", "doctor", "hunt", "ledger/hunts", "ledger/journal",
-		"ledger/notices", "ledger/rows", "ledger/runs", "operate/openapi", "operate/wire",
+		"alert", "archive", "machine", "incoming", "deadletter", "desk", "doctor", "hunt", "ledger/decisions",
+		"ledger/hunts", "ledger/journal", "ledger/notices", "ledger/rows", "ledger/runs", "operate/openapi", "operate/wire",
 		"outgoing", "playbook/explain", "signin",
 	},
 	"operate/client": {"httpretry", "incoming", "outgoing", "operate/wire"},

@@ -54,6 +54,7 @@ func notDeployed() map[string]string {
 		"CORDON_RETRY_AFTER":               tuning,
 		"CORDON_SWEEP_AFTER":               tuning,
 		"CORDON_RETENTION":                 tuning,
+		"CORDON_FACTS_RETENTION":           tuning,
 		"CORDON_NOTICE_WINDOW":             tuning,
 		"FUNCTIONS_CUSTOMHANDLER_PORT":     "the host sets it",
 		"FUNCTIONS_APP_ROOT_PATH":          "the host sets it",

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/archive"
 	"cordon/handler/deadletter"
 	"cordon/handler/internal/long"
 	"cordon/handler/ledger"
@@ -60,6 +61,7 @@ func TestADeadLetterIsReadAsTheHandlerReadsIt(t *testing.T) {
 				Neighbours: store.Neighbours,
 				Switches:   store.Switches,
 				Trouble:    store.Trouble,
+				Archive:    &archive.Archive{Decisions: store.Decisions},
 				Log:        log,
 				Now:        time.Now,
 				RetryAfter: time.Second,

@@ -12,6 +12,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/app/health"
 	"cordon/handler/app/setup"
+	"cordon/handler/archive"
 	"cordon/handler/config"
 	"cordon/handler/doctor"
 	"cordon/handler/follow"
@@ -70,7 +71,7 @@ func services(
 	}
 	outbox := newOutbox(settings, c, to, log)
 	poller := newPoller(settings, c, to, outbox, log)
-	responder := newResponder(settings, book, c, to, outbox, log)
+	responder := newResponder(settings, book, c, to, outbox, log, version)
 	follower := newFollower(settings, c, to, outbox, log)
 	runHunts, hunts := newHunts(settings, c, to, outbox, log)
 	receiver := newReceiver(settings, to)
@@ -205,6 +206,8 @@ func newPoller(
 		Lookback:   settings.PollLookback,
 		SweepAfter: settings.SweepAfter,
 		Retention:  settings.Retention,
+
+		FactsRetention: settings.FactsRetention,
 	})
 }
 
@@ -215,6 +218,7 @@ func newResponder(
 	to *setup.Broker,
 	outbox *notice.Outbox,
 	log *slog.Logger,
+	version string,
 ) *respond.Responder {
 	return respond.New(respond.Options{
 		API:            c.api,
@@ -227,6 +231,7 @@ func newResponder(
 		Neighbours:     c.ledger.Neighbours,
 		Switches:       c.ledger.Switches,
 		Trouble:        c.ledger.Trouble,
+		Archive:        &archive.Archive{Decisions: c.ledger.Decisions, Version: version},
 		Teller:         outbox,
 		Book:           book,
 		Log:            log,

@@ -37,6 +37,7 @@ func (r raw) check(p *problems) Config {
 		RetryAfter:     duration(p, "CORDON_RETRY_AFTER", r.RetryAfter),
 		SweepAfter:     duration(p, "CORDON_SWEEP_AFTER", r.SweepAfter),
 		Retention:      duration(p, "CORDON_RETENTION", r.Retention),
+		FactsRetention: duration(p, "CORDON_FACTS_RETENTION", r.FactsRetention),
 		NoticeWindow:   duration(p, "CORDON_NOTICE_WINDOW", r.NoticeWindow),
 		Port:           port(p, r.Port),
 		AppRoot:        r.FunctionsRootPath,

@@ -63,6 +63,7 @@ type Config struct {
 	RetryAfter     time.Duration
 	SweepAfter     time.Duration
 	Retention      time.Duration
+	FactsRetention time.Duration
 
 	MailFrom     mail.Address
 	MailTo       []mail.Address // at least one

@@ -73,6 +73,7 @@ func TestTheRequiredSettingsAreEnoughAndTheRestIsSafe(t *testing.T) {
 		RetryAfter:       5 * time.Second,
 		SweepAfter:       10 * time.Minute,
 		Retention:        400 * 24 * time.Hour,
+		FactsRetention:   90 * 24 * time.Hour,
 		MailFrom:         mail.Address{Name: "Cordon", Address: "cordon@example.com"},
 		MailTo:           to,
 		OperatorMail:     to,
@@ -110,7 +111,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"CORDON_SNAPSHOT_MAX_AGE", "1s", "CORDON_STALE_AFTER", "400d", "CORDON_ISOLATION_LIFT", "30d",
 		"CORDON_RECHECK_AFTER", "10m", "CORDON_NOTICE_WINDOW", "1m30s",
 		"CORDON_LATCH_HOLD", "30s", "CORDON_MESSAGE_LOCK", "5m", "CORDON_RETRY_AFTER", "1s", "CORDON_SWEEP_AFTER", "1h",
-		"CORDON_RETENTION", "90d",
+		"CORDON_RETENTION", "90d", "CORDON_FACTS_RETENTION", "7d",
 		"CORDON_OPERATOR_MAIL", "ops@example.com", "FUNCTIONS_CUSTOMHANDLER_PORT", "0",
 		"FUNCTIONS_APP_ROOT_PATH", "/home/site"))
 	if err != nil {
@@ -119,7 +120,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	type short struct {
 		Mode, Authority, Defender, Audience, CA, Bus, Tables, Prefix, Playbook, Poll, Follow, Operator string
 		Overlap, Lookback, Age, Stale, Lift, Recheck, Window                                           time.Duration
-		Hold, Lock, Retry, Sweep, Retention                                                            time.Duration
+		Hold, Lock, Retry, Sweep, Retention, Facts                                                     time.Duration
 		Port                                                                                           int
 	}
 	got := short{
@@ -127,7 +128,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		c.Storage.TableURL.String(),
 		c.TablePrefix, c.Playbook, c.PollSchedule, c.FollowSchedule, c.OperatorMail[0].Address,
 		c.PollOverlap, c.PollLookback, c.SnapshotMaxAge, c.StaleAfter, c.IsolationLift, c.RecheckAfter, c.NoticeWindow,
-		c.LatchHold, c.MessageLock, c.RetryAfter, c.SweepAfter, c.Retention, c.Port,
+		c.LatchHold, c.MessageLock, c.RetryAfter, c.SweepAfter, c.Retention, c.FactsRetention, c.Port,
 	}
 	day := 24 * time.Hour
 	want := short{
@@ -136,7 +137,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"https://acc.table.core.usgovcloudapi.net", "two", "/home/site/books/p.yaml", "*/30 * * * * *",
 		"0 0 6 * * MON-FRI", "ops@example.com",
 		time.Minute, 30 * day, time.Second, 400 * day, 30 * day, 10 * time.Minute, 90 * time.Second,
-		30 * time.Second, 5 * time.Minute, time.Second, time.Hour, 90 * day, 0,
+		30 * time.Second, 5 * time.Minute, time.Second, time.Hour, 90 * day, 7 * day, 0,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -276,6 +277,7 @@ func TestEveryWrongValueIsRefusedByName(t *testing.T) {
 		"CORDON_RETRY_AFTER":      {"99ms", "61s"},
 		"CORDON_SWEEP_AFTER":      {"0s", "2h"},
 		"CORDON_RETENTION":        {"29d", "3651d"},
+		"CORDON_FACTS_RETENTION":  {"23h", "3651d"},
 		"CORDON_NOTICE_WINDOW":    {"0s", "11m"},
 		"CORDON_MAIL_FROM":        {"", "nobody", "a@example.com, b@example.com"},
 		"CORDON_MAIL_TO":          {"", "a@example.com; b@example.com", "a@example.com,\r\n\tb@example.com"},

@@ -57,6 +57,7 @@ type raw struct {
 	RetryAfter        string `env:"CORDON_RETRY_AFTER"`
 	SweepAfter        string `env:"CORDON_SWEEP_AFTER"`
 	Retention         string `env:"CORDON_RETENTION"`
+	FactsRetention    string `env:"CORDON_FACTS_RETENTION"`
 	NoticeWindow      string `env:"CORDON_NOTICE_WINDOW"`
 	MailFrom          string `env:"CORDON_MAIL_FROM"`
 	MailTo            string `env:"CORDON_MAIL_TO"`

@@ -160,6 +160,9 @@ func timingSettings() []Setting {
 			"how long a version of an alert may stand without an answer before it is enqueued again").forTests(),
 		lasting("CORDON_RETENTION", "400d", "30d", "3650d",
 			"how long runs and notices are kept after their last change"),
+		lasting("CORDON_FACTS_RETENTION", "90d", "1d", "3650d",
+			"how long it is kept what each run was decided on, no longer than CORDON_RETENTION; the decision and its "+
+				"outcome stay as long as the run"),
 		lasting("CORDON_NOTICE_WINDOW", "30s", "1s", "10m",
 			"how long news of one incident is gathered into one mail"),
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"cordon/handler/archive"
 	"cordon/handler/defender"
 	"cordon/handler/follow"
 	"cordon/handler/graph"
@@ -277,6 +278,8 @@ func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 		Lookback:   w.feed.Lookback,
 		SweepAfter: sweepAfter,
 		Retention:  400 * day,
+
+		FactsRetention: 90 * day,
 	})
 	p.responder = respond.New(respond.Options{
 		API:            api,
@@ -289,6 +292,7 @@ func (w *world) start(name string, book *playbook.Book) (*instance, error) {
 		Neighbours:     p.ledger.Neighbours,
 		Switches:       p.ledger.Switches,
 		Trouble:        p.ledger.Trouble,
+		Archive:        &archive.Archive{Decisions: p.ledger.Decisions, Version: "test"},
 		Teller:         p.outbox,
 		Book:           book,
 		Log:            log,

@@ -12,10 +12,13 @@ import (
 )
 
 // Housekeep removes records that were last changed before a time: alerts with all their runs, index rows, notices, what
-// is held, past pauses and the joiners of episodes. Latches, the watermark, budgets and marks stay. It looks at a
+// is held, past pauses and the joiners of episodes; and decisions that were made before another, factsBefore. Latches, the watermark, budgets and marks stay. It looks at a
 // bounded number of rows and goes on where it stopped the next time. Records that are not over stay whatever their age.
 // A repeat is safe.
-func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, err error) {
+func (s *Store) Housekeep(
+	ctx context.Context,
+	before, factsBefore time.Time,
+) (removed int, err error) {
 	kinds := slices.Concat(
 		s.Runs.Aging(),
 		s.Notices.Aging(),
@@ -29,6 +32,11 @@ func (s *Store) Housekeep(ctx context.Context, before time.Time) (removed int, e
 	var errs []error
 	for _, kind := range kinds {
 		n, err := s.housekeep(ctx, kind, before)
+		removed += n
+		errs = append(errs, err)
+	}
+	for _, kind := range s.Decisions.Aging() {
+		n, err := s.housekeep(ctx, kind, factsBefore)
 		removed += n
 		errs = append(errs, err)
 	}

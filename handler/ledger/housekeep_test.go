@@ -60,12 +60,12 @@ func housekeeping(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 
-	removed, err := s.Housekeep(t.Context(), time.Now().Add(-time.Hour))
+	removed, err := s.Housekeep(t.Context(), time.Now().Add(-time.Hour), time.Now().Add(-time.Hour))
 	if err != nil || removed != 0 {
 		t.Errorf("%d young records were removed, %v", removed, err)
 	}
 	for range 2 {
-		if _, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour)); err != nil {
+		if _, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour), time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -105,7 +105,7 @@ func sessionsOld(t *testing.T, s *Store) {
 		before time.Duration
 		stays  bool
 	}{{-time.Hour, true}, {time.Hour, false}} {
-		if _, err := s.Housekeep(t.Context(), time.Now().Add(c.before)); err != nil {
+		if _, err := s.Housekeep(t.Context(), time.Now().Add(c.before), time.Now().Add(c.before)); err != nil {
 			t.Fatal(err)
 		}
 		if _, there, err := s.Sessions.Find(t.Context(), "id"); err != nil || there != c.stays {
@@ -137,7 +137,7 @@ func huntsOld(t *testing.T, s *Store) {
 	}
 	setState(t, s, f.ID, runs.Closed)
 	for range 2 {
-		if _, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour)); err != nil {
+		if _, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour), time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 	}

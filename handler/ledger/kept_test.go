@@ -15,6 +15,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger/budget"
+	"cordon/handler/ledger/decisions"
 	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/held"
 	"cordon/handler/ledger/hunts"
@@ -104,6 +105,13 @@ func writeRuns(ctx context.Context, s *Store, must func(error)) {
 	must(err)
 	_, err = s.Runs.Asked(ctx, "asked", noon)
 	must(err)
+	must(s.Decisions.Put(ctx, decisions.Record{
+		AlertID:    a.ID,
+		Version:    1,
+		ObservedAt: noon,
+		MachineID:  "m1",
+		Body:       []byte("body"),
+	}))
 	f := findings.Finding{
 		ID:        alert.FindingID("tools", "0a"),
 		Hunt:      "tools",

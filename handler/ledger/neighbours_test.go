@@ -58,7 +58,7 @@ func others(t *testing.T, s *Store) {
 	if _, err := s.Runs.OnDay(t.Context(), noon); err != nil {
 		t.Error(err)
 	}
-	if n, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour)); err != nil || n == 0 {
+	if n, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour), time.Now().Add(time.Hour)); err != nil || n == 0 {
 		t.Errorf("%d removed, %v", n, err)
 	}
 	if got := counts(); got != "0 on the machine, 0 in the incident" {

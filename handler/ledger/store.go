@@ -6,6 +6,7 @@ package ledger
 
 import (
 	"cordon/handler/ledger/budget"
+	"cordon/handler/ledger/decisions"
 	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/held"
 	"cordon/handler/ledger/hunts"
@@ -35,6 +36,7 @@ type Store struct {
 	Trouble    *trouble.Store
 	Journal    *journal.Store
 	Sessions   *sessions.Store
+	Decisions  *decisions.Store
 }
 
 // Open makes a Store without any network traffic. An error means that the options are wrong.
@@ -65,5 +67,6 @@ func In(tables *rows.Tables) *Store {
 		Trouble:    trouble.Among(marks, answered),
 		Journal:    journal.In(tables),
 		Sessions:   sessions.In(tables),
+		Decisions:  decisions.In(tables),
 	}
 }

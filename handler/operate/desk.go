@@ -20,6 +20,10 @@ type Desk interface {
 	Machine(ctx context.Context, which string) (wire.Machine, error)
 	// Run finds a run by its id, or the newest of an alert by the alert's id.
 	Run(ctx context.Context, which string) (wire.Run, error)
+	// Decision finds how a run was decided, and on what, as Run finds the run.
+	Decision(ctx context.Context, which string) (wire.Decision, error)
+	// Decisions reads a page of how runs were decided, and on what, newest run first.
+	Decisions(ctx context.Context, q wire.DecisionsAsked) (wire.Decisions, error)
 	Held(ctx context.Context) (wire.Held, error)
 	Pause(ctx context.Context) (wire.Pause, error)
 	Hunts(ctx context.Context) (wire.Hunts, error)

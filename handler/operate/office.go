@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"cordon/handler/archive"
 	"cordon/handler/deadletter"
 	"cordon/handler/desk"
 	"cordon/handler/doctor"
@@ -25,6 +26,7 @@ type Office struct {
 	Desk    *desk.Desk
 	Letters deadletter.Broker
 	Notices *notices.Store
+	Archive *archive.Archive
 	Tenant  string
 	Version string
 

@@ -178,7 +178,7 @@ func (p *person) Journal(ctx context.Context, limit int, after string) (wire.Jou
 		return wire.Journal{},
 			wire.NewProblem(http.StatusBadRequest, "limit", "limit is out of bounds: expected 1 to 200")
 	}
-	found, next, err := p.office.Desk.Journal.Page(ctx, int32(limit), after)
+	found, next, err := p.office.Desk.Journal.Page(ctx, limit, after)
 	return wire.Journal{Entries: entries(found), Next: next}, problem(err)
 }
 

@@ -88,6 +88,7 @@ func newAPI(t *testing.T, w *world.World) *api {
 	}}
 	p := w.Start(-1, false)
 	a.office.Notices, a.office.Hunts = p.Ledger.Notices, p.Ledger.Hunts
+	a.office.Archive = p.Options.Archive
 	a.office.Catalogue = catalogue(t)
 	a.server = operate.NewServer(a.office, signin.New(signin.Options{
 		Authority: authority.URL,

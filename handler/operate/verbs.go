@@ -34,6 +34,8 @@ func reading() map[string]answering {
 		"/health":      tellHealth,
 		"/machine":     tellMachine,
 		"/run":         tellRun,
+		"/decision":    tellDecision,
+		"/decisions":   tellDecisions,
 		"/deadletters": tellLetters,
 		"/deadletter":  tellLetter,
 		"/journal":     tellJournal,

@@ -38,7 +38,7 @@ type Queue interface {
 
 // Housekeeper removes records that were last changed before a time, a bounded number of them. A repeat is safe.
 type Housekeeper interface {
-	Housekeep(ctx context.Context, before time.Time) (removed int, err error)
+	Housekeep(ctx context.Context, before, factsBefore time.Time) (removed int, err error)
 }
 
 // Teller records an event for people, once per key.
@@ -64,6 +64,8 @@ type Options struct {
 	Every      time.Duration // the longest pause between two polls
 	SweepAfter time.Duration // how long a version may stand still before it is sent again
 	Retention  time.Duration // how long records are kept after their last change
+	// FactsRetention is how long it is kept what runs were decided on; no longer than Retention.
+	FactsRetention time.Duration
 }
 
 // Poller polls. One poll runs at a time; a second instance is harmless.

@@ -17,6 +17,7 @@ import (
 	"cordon/handler/act"
 	"cordon/handler/alert"
 	"cordon/handler/answer"
+	"cordon/handler/archive"
 	"cordon/handler/ending"
 	"cordon/handler/ledger/budget"
 	"cordon/handler/ledger/findings"
@@ -61,6 +62,7 @@ type Options struct {
 	Neighbours *neighbours.Store
 	Switches   *switches.Store
 	Trouble    *trouble.Store
+	Archive    *archive.Archive
 	Teller     Teller
 	Book       *playbook.Book
 	Log        *slog.Logger

@@ -7,6 +7,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/answer"
+	"cordon/handler/archive"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
@@ -52,15 +53,17 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 		return o, err
 	}
 	in.Ceiling = ceiling
-	run.Plan, err = r.askBook(ctx, run, in)
+	plan, err := r.askBook(ctx, run, &in)
 	if err != nil {
 		return o, err
 	}
+	made := archive.Made{Input: in, Plan: plan, Playbook: r.Book.Hash()}
+	run.Plan, made.Continued = withGoAheads(run, in, plan)
 	r.noteOddities(ctx, run, in)
 	if err := r.tellWithdrawn(ctx, run); err != nil {
 		return o, err
 	}
-	return r.clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
+	o, err = r.clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {
 		row.Rule = run.Plan.Rule
 		row.Mode = string(run.Plan.Mode)
 		row.Book = r.Book.Hash()
@@ -68,16 +71,21 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 		row.Steps = row.Steps.Plan(stepStates(run.Plan))
 		return true, row.SetPlan(run.Plan, run.Plan.Steps)
 	})
+	if err != nil || o.Ends() {
+		return o, err
+	}
+	// After the row: of two invocations the facts that are kept are of the one that got its plan in.
+	made.Run = run.Row
+	return o, r.Archive.Keep(ctx, made)
 }
 
-// askBook decides. Whether acting is paused is read only for a plan that would act. What a rail holds is done if a
-// person gave the go-ahead for it, unless acting is paused or the machine is no longer what that person saw.
+// askBook decides. Whether acting is paused is read only for a plan that would act; it becomes part of the input.
 func (r *Responder) askBook(
 	ctx context.Context,
 	run *answer.Run,
-	in playbook.Input,
+	in *playbook.Input,
 ) (playbook.Plan, error) {
-	plan := r.Book.Decide(in)
+	plan := r.Book.Decide(*in)
 	wouldAct := func(s playbook.Step) bool { return wouldAct(run, s) }
 	if !slices.ContainsFunc(plan.Steps, wouldAct) {
 		return plan, nil
@@ -88,14 +96,30 @@ func (r *Responder) askBook(
 	}
 	if pause.Paused {
 		in.Paused, in.PauseReason = true, pause.Why()
-		return r.Book.Decide(in), nil
-	}
-	for i, step := range plan.Steps {
-		if step.Verdict == playbook.Held && step.Kind.Acts() && run.HasGoAhead(step) {
-			plan.Steps[i] = continued(run, plan, step)
-		}
+		return r.Book.Decide(*in), nil
 	}
 	return plan, nil
+}
+
+// withGoAheads is a plan whose held steps are done for which a person gave the go-ahead, unless acting is paused or the
+// machine is no longer what that person saw. keys are those of the steps.
+func withGoAheads(
+	run *answer.Run,
+	in playbook.Input,
+	plan playbook.Plan,
+) (is playbook.Plan, keys []string) {
+	if in.Paused {
+		return plan, nil
+	}
+	is = plan
+	is.Steps = slices.Clone(plan.Steps)
+	for i, step := range plan.Steps {
+		if step.Verdict == playbook.Held && step.Kind.Acts() && run.HasGoAhead(step) {
+			is.Steps[i] = continued(run, plan, step)
+			keys = append(keys, step.Key())
+		}
+	}
+	return is, keys
 }
 
 // wouldAct reports whether a step changes something, or would if no rail held it. What is about a machine needs one.

@@ -3,6 +3,7 @@ package setup
 import (
 	"time"
 
+	"cordon/handler/archive"
 	"cordon/handler/config"
 	"cordon/handler/desk"
 	"cordon/handler/ledger"
@@ -49,6 +50,7 @@ func Office(
 	office := &operate.Office{
 		Desk:    d,
 		Notices: store.Notices,
+		Archive: &archive.Archive{Decisions: store.Decisions, Version: version},
 		Tenant:  settings.TenantID,
 		Version: version,
 		Hunts:   store.Hunts,

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/archive"
 	"cordon/handler/follow"
 	"cordon/handler/internal/mortal"
 	"cordon/handler/ledger"
@@ -147,6 +148,7 @@ func (w *World) Start(breaths int, mute bool) *Process {
 		Neighbours:     store.Neighbours,
 		Switches:       store.Switches,
 		Trouble:        store.Trouble,
+		Archive:        &archive.Archive{Decisions: store.Decisions, Version: "test"},
 		Teller:         p,
 		Book:           w.Book,
 		Log:            log,

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"strings"
 
 	"cordon/handler/ledger/rows"
 )
@@ -31,17 +30,14 @@ func (s *Store) Find(ctx context.Context, command, object string) (Entry, bool, 
 // that would be.
 func (s *Store) Page(
 	ctx context.Context,
-	limit int32,
+	limit int,
 	after string,
 ) (found []Entry, next string, err error) {
-	from := rows.Key(byTime) + "|" + clean(after)
-	filter := s.under(byTime) + " and RowKey gt '" + from + "'"
-	found, err = rows.First[Entry](ctx, s.journal, filter, limit+1)
-	if err != nil || len(found) <= int(limit) {
-		return found, "", err
-	}
-	last := found[limit-1]
-	return found[:limit], strings.TrimPrefix(last.RowKey, rows.Key(byTime)+"|"), nil
+	return rows.PageOf[Entry](ctx, s.journal, rows.Range{
+		Partition: s.journal.Partition(partition),
+		Prefix:    rows.Key(byTime) + "|",
+		After:     after,
+	}, limit)
 }
 
 // About reads the newest entries about one object.
@@ -52,20 +48,4 @@ func (s *Store) About(ctx context.Context, object string, limit int32) ([]Entry,
 // under selects the rows whose keys begin with some parts.
 func (s *Store) under(parts ...string) string {
 	return rows.Prefix(s.journal.Partition(partition), rows.Key(parts...)+"|")
-}
-
-// clean keeps of a place what keys are made of.
-func clean(place string) string {
-	return strings.Map(func(r rune) rune {
-		if r <= ' ' ||
-			r >= 0x7f ||
-			r == '\'' ||
-			r == '\\' ||
-			r == '/' ||
-			r == '#' ||
-			r == '?' {
-			return -1
-		}
-		return r
-	}, place)
 }

@@ -29,11 +29,13 @@ const (
 	Notices    = "notices"
 	Switches   = "switches"
 	Hunts      = "hunts"
+	Decisions  = "decisions"
 )
 
 // Names lists the names of all tables, without the prefix.
 func Names() []string {
-	return []string{Watermarks, Alerts, RunIndex, Latches, Open, Budgets, Notices, Switches, Hunts}
+	return []string{Watermarks, Alerts, RunIndex, Latches, Open, Budgets, Notices, Switches, Hunts,
+		Decisions}
 }
 
 // Options says where the tables are.

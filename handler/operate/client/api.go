@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"cordon/handler/operate/wire"
 )
@@ -35,6 +36,38 @@ func (c *Client) Machine(ctx context.Context, which string) (wire.Machine, error
 // Run finds a run by its id, or the newest of an alert.
 func (c *Client) Run(ctx context.Context, which string) (wire.Run, error) {
 	return get[wire.Run](ctx, c, "/run", url.Values{"run": {which}})
+}
+
+// Decision finds how a run was decided, and on what.
+func (c *Client) Decision(ctx context.Context, which string) (wire.Decision, error) {
+	return get[wire.Decision](ctx, c, "/decision", url.Values{"run": {which}})
+}
+
+// Decisions reads a page of how runs were decided, and on what.
+func (c *Client) Decisions(ctx context.Context, q wire.DecisionsAsked) (wire.Decisions, error) {
+	query := page(q.Limit, q.After)
+	setTime(query, "since", q.Since)
+	setTime(query, "until", q.Until)
+	return get[wire.Decisions](ctx, c, "/decisions", query)
+}
+
+// setTime puts a time into a query; zero is left out.
+func setTime(query url.Values, name string, at time.Time) {
+	if !at.IsZero() {
+		query.Set(name, at.UTC().Format(time.RFC3339Nano))
+	}
+}
+
+// page is a query for a page of a list.
+func page(limit int, after string) url.Values {
+	query := url.Values{}
+	if limit > 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	if after != "" {
+		query.Set("after", after)
+	}
+	return query
 }
 
 // Held lists what rails hold.
@@ -100,14 +133,7 @@ func (c *Client) DeadLetter(
 
 // Journal reads a page; limit 0: the default; after is Next of the page before.
 func (c *Client) Journal(ctx context.Context, limit int, after string) (wire.Journal, error) {
-	query := url.Values{}
-	if limit > 0 {
-		query.Set("limit", strconv.Itoa(limit))
-	}
-	if after != "" {
-		query.Set("after", after)
-	}
-	return get[wire.Journal](ctx, c, "/journal", query)
+	return get[wire.Journal](ctx, c, "/journal", page(limit, after))
 }
 
 // order gives a command that is answered with the results of what it named.

@@ -4,7 +4,9 @@
 package openapi
 
 import (
+	"encoding"
 	"net/http"
+	"path"
 	"reflect"
 	"strings"
 	"time"
@@ -101,14 +103,17 @@ func (d *describing) schema(t reflect.Type) node {
 		return node{}
 	case t == reflect.TypeFor[time.Time]():
 		return node{"type": "string", "format": "date-time"}
+	case t.Implements(reflect.TypeFor[encoding.TextMarshaler]()):
+		return node{"type": "string"}
 	case t.Kind() == reflect.Pointer:
 		return d.schema(t.Elem())
 	case t.Kind() == reflect.Struct:
-		if d.schemas[t.Name()] == nil {
-			d.schemas[t.Name()] = true // a struct may hold itself
-			d.schemas[t.Name()] = d.object(t)
+		name := nameOf(t)
+		if d.schemas[name] == nil {
+			d.schemas[name] = true // a struct may hold itself
+			d.schemas[name] = d.object(t)
 		}
-		return node{"$ref": "#/components/schemas/" + t.Name()}
+		return node{"$ref": "#/components/schemas/" + name}
 	case t.Kind() == reflect.Slice:
 		return node{"type": "array", "items": d.schema(t.Elem())}
 	case t.Kind() == reflect.Map && t.Elem().Kind() != reflect.Interface:
@@ -121,6 +126,15 @@ func (d *describing) schema(t reflect.Type) node {
 		return node{"type": "boolean"}
 	}
 	return node{"type": "integer"}
+}
+
+// nameOf is the name of a type in the description. Those of package wire have their own.
+func nameOf(t reflect.Type) string {
+	from := path.Base(t.PkgPath())
+	if from == "wire" {
+		return t.Name()
+	}
+	return from + "." + t.Name()
 }
 
 func (d *describing) object(t reflect.Type) node {

@@ -14,7 +14,7 @@ func TestEveryDocumentCanBeWritten(t *testing.T) {
 		MachineAction{}, Held{}, HeldEntry{}, HeldStep{}, Pause{}, Hunts{}, Hunt{},
 		DeadLetters{}, DeadLetter{}, Doctor{}, Journal{}, Entry{},
 		ReleaseOrder{}, CancelOrder{}, HeldOrder{}, PauseOrder{}, PauseResult{}, DeadLetterOrder{}, EnqueueOrder{},
-		HuntOrder{}, HuntRows{},
+		HuntOrder{}, HuntRows{}, Decisions{},
 	}
 	outgoingtest.Written(t, documents)
 	outgoingtest.ReadBack(t, documents...)

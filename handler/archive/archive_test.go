@@ -1,0 +1,153 @@
+package archive_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cordon/handler/alert"
+	"cordon/handler/archive"
+	"cordon/handler/decided"
+	"cordon/handler/ledger/decisions"
+	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/runs"
+	"cordon/handler/playbook/playbooktest"
+	"cordon/local/tables"
+)
+
+func open(t *testing.T) *archive.Archive {
+	t.Helper()
+	server := tables.New(tables.Options{})
+	made, err := rows.Connect(rows.Options{
+		ConnectionString: server.ConnectionString("127.0.0.1:1"),
+		Tenant:           "tenant",
+		Transport:        server,
+	})
+	if err == nil {
+		err = made.Prepare(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &archive.Archive{Decisions: decisions.In(made), Version: "v1"}
+}
+
+func made(t *testing.T, id string, change func(*archive.Made)) archive.Made {
+	t.Helper()
+	book := playbooktest.Load(t, playbooktest.OneRule(`alert.severity == "High"`, ""))
+	in := playbooktest.Input()
+	m := archive.Made{
+		Run: runs.Run{
+			AlertID:    id,
+			Version:    2,
+			ObservedAt: playbooktest.Now(),
+		},
+		Input:     in,
+		Plan:      book.Decide(in),
+		Continued: []string{"isolate"},
+		Playbook:  book.Hash(),
+	}
+	change(&m)
+	return m
+}
+
+func TestADecisionIsReadAsItWasMade(t *testing.T) {
+	t.Parallel()
+	a := open(t)
+	m := made(t, "da1", func(*archive.Made) {})
+	for range 2 {
+		if err := a.Keep(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, found, err := a.Read(t.Context(), m.Run)
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	want := decided.Of(m.Input, m.Plan)
+	want.Run, want.AlertID, want.Version, want.ObservedAt = "da1:v2", "da1", 2, m.Run.ObservedAt
+	want.Playbook, want.Cordon, want.Continued = m.Playbook, "v1", []string{"isolate"}
+	if diff := cmp.Diff(want, d); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	page, next, err := a.Page(t.Context(), decisions.Query{Limit: 10})
+	if err != nil || next != "" || cmp.Diff([]decided.Decision{want}, page) != "" {
+		t.Errorf("%+v, %q, %v", page, next, err)
+	}
+	if _, found, err := a.Read(t.Context(), runs.Run{AlertID: "da2", Version: 1}); found || err != nil {
+		t.Errorf("a run that was not decided: %v, %v", found, err)
+	}
+}
+
+// TestPagesStaySmallWhateverIsInThem keeps alerts that were blown up so that they pack well.
+func TestPagesStaySmallWhateverIsInThem(t *testing.T) {
+	t.Parallel()
+	a := open(t)
+	const count = 40
+	for i := range count {
+		m := made(t, fmt.Sprintf("da%02d", i), func(m *archive.Made) {
+			for j := range 1000 {
+				m.Input.Alert.Evidence = append(m.Input.Alert.Evidence, alert.Evidence{
+					Kind:        "Process",
+					AccountName: strings.Repeat("a", 3000),
+					CommandLine: strings.Repeat("x", 30_000) + fmt.Sprint(j),
+				})
+			}
+		})
+		if err := a.Keep(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[string]bool{}
+	q := decisions.Query{Limit: archive.MostOnPage}
+	for range count + 1 {
+		page, next, err := a.Page(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := 0
+		for _, d := range page {
+			seen[d.Run] = true
+			for _, text := range d.Texts() {
+				size += len(text.Get())
+			}
+			if d.Whole() {
+				t.Errorf("%s is said to be whole", d.Run)
+			}
+		}
+		if size > 6<<20 {
+			t.Errorf("a page of %d decisions has %d bytes of text", len(page), size)
+		}
+		if q.After = next; next == "" {
+			break
+		}
+	}
+	if len(seen) != count {
+		t.Errorf("%d of %d decisions were seen", len(seen), count)
+	}
+}
+
+func TestOneThatCannotBeReadHidesNoOther(t *testing.T) {
+	t.Parallel()
+	a := open(t)
+	err := a.Decisions.Put(context.Background(), decisions.Record{
+		AlertID:    "da1",
+		Version:    1,
+		ObservedAt: playbooktest.Now().Add(time.Minute),
+		Body:       []byte("torn"),
+	})
+	if err == nil {
+		err = a.Keep(t.Context(), made(t, "da2", func(*archive.Made) {}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, _, err := a.Page(t.Context(), decisions.Query{Limit: 10})
+	if err != nil || len(page) != 2 || page[0].Run != "da1:v1" || page[0].Whole() || !page[1].Whole() {
+		t.Errorf("%+v, %v", page, err)
+	}
+}

@@ -1,0 +1,15 @@
+package decisions
+
+import (
+	"testing"
+
+	"cordon/handler/outgoing/outgoingtest"
+)
+
+func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
+	t.Parallel()
+	rows := []any{Record{}}
+	outgoingtest.Written(t, rows)
+	outgoingtest.ReadBack(t, rows...)
+	outgoingtest.Kept(t, rows...)
+}
