@@ -83,7 +83,7 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 		return call.Usage(err)
 	})
 	root.AddCommand(
-		author.Check(p.Getenv), author.Explain(p.Getenv), author.Hunt(p), runCommand(p), author.Schema(), author.Test(),
+		author.Check(p.Getenv), author.Explain(p.Getenv), author.Hunt(p), runCommand(p), author.Schema(), author.Test(p),
 		access.Login(p), access.Logout(p), access.WhoAmI(p),
 		deadletters.Command(p),
 		inspect.Doctor(p), inspect.Health(p),

@@ -45,7 +45,7 @@ func hold(t *testing.T, name, text string) {
 
 func TestEveryExamplePlaybookDoesWhatItsCasesSay(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := command(t, nil, "test", "../../playbooks")
+	code, stdout, stderr := command(t, nil, "test", "--strict", "../../playbooks")
 	if code != call.ExitDone {
 		t.Errorf("code %d\n%s%s", code, stdout, stderr)
 	}
@@ -358,7 +358,7 @@ func TestSchemaIsPrintedAsItIs(t *testing.T) {
 	if code != call.ExitDone || stdout != string(language.Schema()) || !json.Valid([]byte(stdout)) {
 		t.Errorf("code %d, %s", code, stdout)
 	}
-	for _, args := range [][]string{{"schema", "x"}, {"test", "a", "b"}, {"explain", "--loud"}} {
+	for _, args := range [][]string{{"schema", "x"}, {"test", "--loud"}, {"explain", "--loud"}} {
 		if code, _, _ := command(t, nil, args...); code != call.ExitUsage {
 			t.Errorf("%v: code %d", args, code)
 		}

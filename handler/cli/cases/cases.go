@@ -1,103 +1,72 @@
-// Package cases holds playbooks against cases: an alert and a machine, and the plan that is wanted.
+// Package cases holds playbooks against cases: an alert and a machine, and the plan that is wanted, once or at several
+// moments.
 package cases
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"path/filepath"
+	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"cordon/handler/app/setup"
-	"cordon/handler/incoming"
+	"cordon/handler/cli/cases/standing"
 	"cordon/handler/playbook"
-	"cordon/handler/playbook/explain"
-	"cordon/handler/playbook/read/source"
 )
 
-// Suffix ends the names of files with cases.
-const Suffix = ".test.yaml"
-
-// maxCaseFile bounds a file of cases, in bytes.
-const maxCaseFile = 1 << 20
-
-// caseFile is a file of cases.
-type caseFile struct {
-	Playbook string     `yaml:"playbook"` // path from the folder of the file
-	Cases    []testCase `yaml:"cases"`
+// Options are what is tested, and how.
+type Options struct {
+	Files  []string  // as Find lists them
+	Stdin  io.Reader // read if a file is Stdin
+	Strict bool      // look for what passes by neglect
 }
 
-// testCase is an alert with its machine, and the plan that is expected. What it leaves out is filled in so that nothing
-// stands in the way of acting: the ceiling is enforce, the alert a minute old.
-type testCase struct {
-	Name       string           `yaml:"name"`
-	Now        string           `yaml:"now"`              // RFC 3339; default: 2026-01-05T12:00:00Z, a Monday
-	Mode       string           `yaml:"mode"`             // the ceiling; default: enforce
-	StaleAfter string           `yaml:"staleAfter"`       // default: 24h
-	Paused     string           `yaml:"paused"`           // who and why; default: not paused
-	Alert      map[string]any   `yaml:"alert"`            // as the API answers it
-	Machine    map[string]any   `yaml:"machine"`          // as the API answers it; left out: it could not be read
-	Actions    []map[string]any `yaml:"actions"`          // the machine's actions as the API lists them; left out: none
-	OnMachine  *int             `yaml:"alertsOnMachine"`  // default: 0
-	InIncident *int             `yaml:"alertsInIncident"` // default: 0
-	Want       wanted           `yaml:"want"`
+// tester is one call of Run.
+type tester struct {
+	Options
+	Report
+	books map[string]*tried
 }
 
-// wanted is a plan as people write it down.
-type wanted struct {
-	Rule  string              `yaml:"rule"`  // several are joined by a comma; empty: no rule decides
-	Steps []map[string]string `yaml:"steps"` // one key each: isolate Full: do, mail: would do
-	Why   string              `yaml:"why"`   // a part of what is said about a step or a rail
+// tried is a playbook under test.
+type tried struct {
+	*playbook.Book
+	path    string
+	decided map[string]bool // by rules: a case saw it decide
 }
 
-// Result is what became of one case.
-type Result struct {
-	File string `json:"file"`
-	Name string `json:"name"`
-	OK   bool   `json:"ok"`
-	Diff string `json:"diff,omitempty"` // lines with - for what was wanted, + for what was decided
-	plan playbook.Plan
-}
-
-// Explain says why the plan is what it is.
-func (r Result) Explain() string { return explain.Plan(r.plan) }
-
-// Find lists the files of cases in a folder and the folders in it, in the order of their names.
-func Find(dir string) ([]string, error) {
-	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && strings.HasSuffix(path, Suffix) {
-			files = append(files, path)
+// Run decides every case of some files.
+func Run(o Options) Report {
+	t := &tester{
+		Options: o,
+		Report:  Report{Results: []Result{}},
+		books:   map[string]*tried{},
+	}
+	for _, path := range o.Files {
+		err := t.file(path)
+		if err != nil {
+			t.Broken = append(t.Broken, Finding{File: path, What: err.Error()})
 		}
-		return err
-	})
-	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("no file in %s ends in %s, so nothing is tested", dir, Suffix)
 	}
-	return files, err
+	if o.Strict {
+		t.unseenRules()
+	}
+	return t.Report
 }
 
-// Run decides every case of a file.
-func Run(path string) ([]Result, error) {
-	file, err := readCases(path)
+// file decides the cases of a file. After the first that cannot be decided the others are not looked at.
+func (t *tester) file(path string) error {
+	file, err := t.read(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	book, err := setup.Book(filepath.Join(filepath.Dir(path), file.Playbook))
+	book, err := t.book(file.book())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var results []Result
 	names := map[string]bool{}
 	for i, c := range file.Cases {
-		in, err := c.input()
-		if wrong := c.checkFields(); wrong != nil {
-			err = wrong
-		}
+		results, err := c.decide(book.Book)
 		switch {
 		case c.Name == "":
 			err = errors.New("it has no name")
@@ -105,38 +74,92 @@ func Run(path string) ([]Result, error) {
 			err = errors.New("its name is taken by a case above it")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: case %d (%s): %w", path, i+1, c.Name, err)
+			return fmt.Errorf("%s: case %d (%s): %w", path, i+1, c.Name, err)
 		}
 		names[c.Name] = true
-		results = append(results, c.hold(path, book.Decide(in)))
+		for at, r := range results {
+			r.File, r.Line = path, file.line(i)
+			t.Results = append(t.Results, r)
+			if t.Strict {
+				t.neglected(book, c, at, r)
+			}
+		}
+	}
+	return nil
+}
+
+// book reads a playbook, once.
+func (t *tester) book(path string) (*tried, error) {
+	if t.books[path] != nil {
+		return t.books[path], nil
+	}
+	if !slices.Contains(t.Books, path) {
+		t.Books = append(t.Books, path)
+	}
+	book, err := setup.Book(path)
+	if err != nil {
+		return nil, err
+	}
+	t.books[path] = &tried{
+		Book:    book,
+		path:    path,
+		decided: map[string]bool{},
+	}
+	return t.books[path], nil
+}
+
+// decide decides a case at each of its moments.
+func (c testCase) decide(book *playbook.Book) ([]Result, error) {
+	moments, err := c.moments()
+	if err != nil {
+		return nil, err
+	}
+	stands := standing.New(usualLift)
+	before := c.Given
+	var results []Result
+	for i, m := range moments {
+		r := Result{Name: c.Name}
+		if len(c.Moments) > 0 {
+			r.Name = fmt.Sprintf("%s, moment %d", c.Name, i+1)
+			if m.Name != "" {
+				r.Name += ": " + m.Name
+			}
+			m.Given, err = m.inherit(before, i == 0)
+		}
+		if err == nil {
+			before, err = m.Given.decide(book, stands, &r)
+		}
+		if err != nil && len(c.Moments) > 0 {
+			err = fmt.Errorf("moment %d (%s): %w", i+1, m.Name, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, r)
 	}
 	return results, nil
 }
 
-func readCases(path string) (caseFile, error) {
-	var file caseFile
-	body, err := incoming.File(path)
-	switch {
-	case err != nil:
-		return file, err
-	case len(body) > maxCaseFile:
-		return file, fmt.Errorf("%s is %d bytes long, the limit is %d", path, len(body), maxCaseFile)
+// decide decides about what is given, and answers with what is given afterwards.
+func (g given) decide(book *playbook.Book, stands *standing.Standing, r *Result) (given, error) {
+	err := g.check()
+	if err != nil {
+		return g, err
 	}
-	if err := source.CheckYAML(path, body); err != nil {
-		return file, err
+	in, actions, err := g.input()
+	if err != nil {
+		return g, err
 	}
-	err = yaml.NewDecoder(bytes.NewReader(body), yaml.Strict()).Decode(&file)
-	switch {
-	case errors.Is(err, io.EOF):
-		return file, fmt.Errorf("%s is empty", path)
-	case err != nil:
-		said := strings.TrimSpace(yaml.FormatError(err, false, true))
-		return file, fmt.Errorf("%s: %s%s", path, said, keyHint(err.Error()))
-	case file.Playbook == "":
-		return file, fmt.Errorf("%s: playbook is missing; "+
-			"write the path of the playbook, from the folder of this file", path)
-	case len(file.Cases) == 0:
-		return file, fmt.Errorf("%s has no cases, so nothing is tested", path)
+	if in.Machine != nil {
+		stands.Begin(&in, actions)
 	}
-	return file, nil
+	g.say(&in)
+	r.plan = book.Decide(in)
+	if in.Machine != nil {
+		r.came = stands.Carry(in, r.plan)
+	}
+	lines := g.hold(*r)
+	r.OK = len(lines) == 0
+	r.Diff = strings.Join(lines, "\n")
+	return g.after(in, r.plan), nil
 }

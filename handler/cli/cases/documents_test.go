@@ -8,5 +8,5 @@ import (
 
 func TestEveryDocumentCanBeWritten(t *testing.T) {
 	t.Parallel()
-	outgoingtest.Written(t, []any{Result{}})
+	outgoingtest.Written(t, []any{Report{}, Result{}, Finding{}})
 }

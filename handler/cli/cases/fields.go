@@ -17,14 +17,21 @@ import (
 func caseKeys() []string {
 	var keys []string
 	for _, t := range []reflect.Type{
-		reflect.TypeFor[caseFile](), reflect.TypeFor[testCase](), reflect.TypeFor[wanted](),
+		reflect.TypeFor[caseFile](), reflect.TypeFor[testCase](), reflect.TypeFor[moment](),
+		reflect.TypeFor[given](), reflect.TypeFor[hunted](), reflect.TypeFor[wanted](),
 	} {
 		for i := range t.NumField() {
-			keys = append(keys, t.Field(i).Tag.Get("yaml"))
+			key := t.Field(i).Tag.Get("yaml")
+			if key != "" && key != inline && !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
 		}
 	}
 	return keys
 }
+
+// inline is the tag of a field whose keys stand among those of the mapping that it is in.
+const inline = ",inline"
 
 // keyHint is the way out of a key that no file of cases has; empty: the message is about something else.
 func keyHint(message string) string {
@@ -36,19 +43,19 @@ func keyHint(message string) string {
 }
 
 // checkFields refuses what no alert, machine or action has: the case would not say what it seems to.
-func (c testCase) checkFields() error {
-	err := fieldsOf("alert", c.Alert, defender.AlertFields())
+func (g given) checkFields() error {
+	err := fieldsOf("alert", g.Alert, append(defender.AlertFields(), serviceSource))
 	if err != nil {
 		return err
 	}
-	user, ok := c.Alert["relatedUser"].(map[string]any)
+	user, ok := g.Alert["relatedUser"].(map[string]any)
 	if ok {
 		err := fieldsOf("alert.relatedUser", user, defender.UserFields())
 		if err != nil {
 			return err
 		}
 	}
-	evidence, _ := c.Alert["evidence"].([]any)
+	evidence, _ := g.Alert["evidence"].([]any)
 	for _, one := range evidence {
 		entry, ok := one.(map[string]any)
 		if ok {
@@ -58,11 +65,11 @@ func (c testCase) checkFields() error {
 			}
 		}
 	}
-	err = fieldsOf("machine", c.Machine, defender.MachineFields())
+	err = fieldsOf("machine", g.Machine, defender.MachineFields())
 	if err != nil {
 		return err
 	}
-	for _, a := range c.Actions {
+	for _, a := range g.Actions {
 		err := fieldsOf("actions[]", a, defender.ActionFields())
 		if err != nil {
 			return err

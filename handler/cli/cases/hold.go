@@ -3,39 +3,51 @@ package cases
 import (
 	"fmt"
 	"strings"
-
-	"cordon/handler/playbook"
-	"cordon/handler/playbook/explain"
 )
 
-// hold compares a plan with what is wanted.
-func (c testCase) hold(path string, plan playbook.Plan) Result {
-	want := []string{"rule: " + c.Want.Rule}
-	for _, step := range c.Want.Steps {
-		for name, verdict := range step {
-			want = append(want, name+": "+verdict)
-		}
+// hold compares a plan with what is wanted, and shows what differs.
+func (g given) hold(r Result) []string {
+	var w wanted
+	if g.Want != nil {
+		w = *g.Want
 	}
-	got := []string{"rule: " + plan.Rule}
-	for _, s := range plan.Steps {
+	got := []string{"rule: " + r.plan.Rule}
+	for _, s := range r.plan.Steps {
 		got = append(got, fmt.Sprintf("%s: %s", s, s.Verdict))
 	}
-	lines := difference(want, got)
-	if c.Want.Why != "" && !strings.Contains(explain.Plan(plan), c.Want.Why) {
-		lines = append(lines, "- why: "+c.Want.Why)
-		for _, s := range plan.Steps {
+	lines := difference(append([]string{"rule: " + w.Rule}, entries("", w.Steps)...), got)
+	if w.ComesTo != nil {
+		var came []string
+		for _, o := range r.came {
+			came = append(came, fmt.Sprintf("comes to: %s: %s", o.Step, o.Word))
+		}
+		lines = append(lines, difference(entries("comes to: ", w.ComesTo), came)...)
+	}
+	if w.Why != "" && !strings.Contains(r.Explain(), w.Why) {
+		lines = append(lines, "- why: "+w.Why)
+		for _, s := range r.plan.Steps {
 			if s.Why != "" {
 				lines = append(lines, "+ why: "+s.Why)
 			}
 		}
+		for _, o := range r.came {
+			if o.Why != "" {
+				lines = append(lines, "+ why: "+o.Why)
+			}
+		}
 	}
-	return Result{
-		File: path,
-		Name: c.Name,
-		OK:   len(lines) == 0,
-		Diff: strings.Join(lines, "\n"),
-		plan: plan,
+	return lines
+}
+
+// entries are the lines of a list of what is wanted.
+func entries(before string, list []map[string]string) []string {
+	var lines []string
+	for _, one := range list {
+		for name, value := range one {
+			lines = append(lines, before+name+": "+value)
+		}
 	}
+	return lines
 }
 
 // difference shows two short lists one above the other, nil if they are the same.

@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
-	"cordon/handler/cli/facts"
+	"cordon/handler/alert"
 	"cordon/handler/defender"
 	"cordon/handler/machine"
 	"cordon/handler/outgoing"
@@ -19,85 +20,122 @@ const usualLift = 7 * 24 * time.Hour
 // usualID is the machine's id in a case that names none.
 const usualID = "1111111111111111111111111111111111111111"
 
-// input is the case as a decision sees it.
-func (c testCase) input() (playbook.Input, error) {
-	in, err := c.circumstances()
+// usualAge is how long ago something is that does not say when it was.
+const usualAge = time.Minute
+
+// ago is a time before another, as the API writes it.
+func ago(now time.Time, d time.Duration) string { return now.Add(-d).Format(time.RFC3339Nano) }
+
+// input is what a decision sees, but for what follows from the machine's actions, which are listed beside it.
+func (g given) input() (in playbook.Input, actions []machine.Action, err error) {
+	in, err = g.circumstances()
 	if err != nil {
-		return in, err
+		return in, nil, err
 	}
-	in.Alert, err = entity(defender.DecodeAlert, c.Alert, map[string]any{
-		"id":                "da1_1",
-		"machineId":         usualID,
-		"status":            "New",
-		"alertCreationTime": in.Now.Add(-time.Minute).Format(time.RFC3339),
-	})
-	if err != nil {
-		return in, fmt.Errorf("alert: %w", err)
+	if in.Alert, err = g.alert(in.Now); err != nil {
+		return in, nil, fmt.Errorf("alert: %w", err)
 	}
-	in.AlertsOnMachine = cmp.Or(c.OnMachine, new(int))
-	in.AlertsInIncident = cmp.Or(c.InIncident, new(int))
-	if c.Machine == nil {
-		return in, nil
+	in.Hunt = (*playbook.Hunt)(g.Hunt)
+	if in.Machine, err = g.machine(in.Now, in.Alert.MachineID); err != nil {
+		return in, nil, fmt.Errorf("machine: %w", err)
 	}
-	m, err := entity(defender.DecodeMachine, c.Machine, map[string]any{
-		"id":               in.Alert.MachineID,
-		"lastSeen":         in.Now.Add(-time.Hour).Format(time.RFC3339),
-		"healthStatus":     "Active",
-		"onboardingStatus": "Onboarded",
-		"machineTags":      []string{},
-	})
-	if err != nil {
-		return in, fmt.Errorf("machine: %w", err)
+	if in.Machine != nil {
+		actions, err = g.actions(in.Now, in.Alert.MachineID)
 	}
-	in.Machine = &m
-	actions, err := c.actions(in.Alert.MachineID)
-	if err == nil {
-		facts.FromActions(&in, actions, usualLift)
-	}
-	return in, err
+	return in, actions, err
 }
 
-// circumstances are when and under which ceiling is decided.
-func (c testCase) circumstances() (playbook.Input, error) {
+// circumstances are when and under which ceiling is decided, and what is known besides alert and machine.
+func (g given) circumstances() (playbook.Input, error) {
 	in := playbook.Input{
-		Now:         time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC),
-		Ceiling:     playbook.Enforce,
-		StaleAfter:  24 * time.Hour,
-		Paused:      c.Paused != "",
-		PauseReason: c.Paused,
+		Ceiling:          playbook.Enforce,
+		StaleAfter:       24 * time.Hour,
+		OwnTags:          g.OwnTags,
+		Asked:            g.Asked,
+		AlertsOnMachine:  cmp.Or(g.OnMachine, new(int)),
+		AlertsInIncident: cmp.Or(g.InIncident, new(int)),
+	}
+	if g.Paused != nil {
+		in.Paused, in.PauseReason = *g.Paused != "", *g.Paused
 	}
 	var err error
-	if c.Now != "" {
-		in.Now, err = time.Parse(time.RFC3339, c.Now)
-		if err != nil {
-			return in, fmt.Errorf("now: %q is no time; such as 2026-03-02T12:00:00Z", c.Now)
-		}
+	if in.Now, err = g.time(); err != nil {
+		return in, err
 	}
-	if c.Mode != "" {
-		in.Ceiling, err = playbook.ParseMode(c.Mode)
+	if g.Mode != "" {
+		in.Ceiling, err = playbook.ParseMode(g.Mode)
 		if err != nil {
 			return in, fmt.Errorf("mode: %w", err)
 		}
 	}
-	if c.StaleAfter != "" {
-		in.StaleAfter, err = time.ParseDuration(c.StaleAfter)
+	if g.StaleAfter != "" {
+		in.StaleAfter, err = time.ParseDuration(g.StaleAfter)
 		if err != nil {
-			return in, fmt.Errorf("staleAfter: %q is no duration; such as 24h", c.StaleAfter)
+			return in, fmt.Errorf("staleAfter: %q is no duration; such as 24h", g.StaleAfter)
 		}
 	}
 	return in, nil
 }
 
-func (c testCase) actions(machineID string) ([]machine.Action, error) {
-	for _, a := range c.Actions {
-		if _, named := a["machineId"]; !named {
-			a["machineId"] = machineID
+// usualNow is when a case decides that does not say: a Monday.
+const usualNow = "2026-01-05T12:00:00Z"
+
+func (g given) time() (time.Time, error) {
+	now, err := time.Parse(time.RFC3339, cmp.Or(g.Now, usualNow))
+	if err != nil {
+		return now, fmt.Errorf("now: %q is no time; such as 2026-03-02T12:00:00Z", g.Now)
+	}
+	return now.UTC(), nil
+}
+
+// serviceSource is the field of an alert that only Microsoft Graph has.
+const serviceSource = "serviceSource"
+
+func (g given) alert(now time.Time) (alert.Alert, error) {
+	a, err := entity(defender.DecodeAlert, g.Alert, map[string]any{
+		"id":                usualAlert,
+		"machineId":         usualID,
+		"status":            "New",
+		"alertCreationTime": ago(now, usualAge),
+		"lastUpdateTime":    ago(now, usualAge),
+	})
+	if source, said := g.Alert[serviceSource].(string); said {
+		a.ServiceSource = source
+	}
+	return a, err
+}
+
+// machine is the machine of the alert; nil if it was not read. A machine of another id is what the API answered instead
+// of the alert's.
+func (g given) machine(now time.Time, machineID string) (*machine.Machine, error) {
+	_, unread := g.Unread[unreadMachine]
+	id, named := g.Machine["id"].(string)
+	if g.Machine == nil || unread && (!named || strings.EqualFold(id, machineID)) {
+		return nil, nil
+	}
+	m, err := entity(defender.DecodeMachine, g.Machine, map[string]any{
+		"id":               cmp.Or(machineID, usualID),
+		"lastSeen":         ago(now, time.Hour),
+		"healthStatus":     "Active",
+		"onboardingStatus": "Onboarded",
+		"machineTags":      []string{},
+	})
+	return &m, err
+}
+
+// actions are the machine's actions. One without an id gets one, and one without a time was asked for a minute ago.
+func (g given) actions(now time.Time, machineID string) ([]machine.Action, error) {
+	all := []map[string]any{}
+	for i, a := range g.Actions {
+		whole := map[string]any{
+			"id":                  fmt.Sprintf("action-%d", i+1),
+			"machineId":           machineID,
+			"creationDateTimeUtc": ago(now, usualAge),
 		}
+		maps.Copy(whole, a)
+		all = append(all, whole)
 	}
-	body, err := outgoing.Encode(map[string]any{"value": c.Actions})
-	if c.Actions == nil {
-		body = []byte(`{"value":[]}`)
-	}
+	body, err := outgoing.Encode(map[string]any{"value": all})
 	if err != nil {
 		return nil, fmt.Errorf("actions: %w", err)
 	}
@@ -113,4 +151,32 @@ func entity[T any](decode func([]byte) (T, error), given, usual map[string]any) 
 		return *new(T), err
 	}
 	return decode(body)
+}
+
+// say makes the decision know what the case says outright: who isolated the machine, and what could not be read.
+func (g given) say(in *playbook.Input) {
+	if g.IsolatedBy != "" {
+		in.Isolation = &machine.State{Is: g.IsolatedBy != nobody}
+		if in.Isolation.Is {
+			in.Isolation.By = machine.Owner(g.IsolatedBy)
+		}
+	}
+	for fact, why := range g.Unread {
+		switch fact {
+		case unreadMachine:
+			in.MachineMissing = why
+		case unreadIsolated:
+			in.Isolation = nil
+			in.ActionsMissing = cmp.Or(why, in.ActionsMissing)
+		case unreadOpen:
+			in.OpenActions = nil
+			in.ActionsMissing = cmp.Or(why, in.ActionsMissing)
+		case unreadOnMachine:
+			in.AlertsOnMachine = nil
+			in.AlertsMissing = cmp.Or(why, in.AlertsMissing)
+		case unreadInIncident:
+			in.AlertsInIncident = nil
+			in.AlertsMissing = cmp.Or(why, in.AlertsMissing)
+		}
+	}
 }
