@@ -81,6 +81,10 @@ var allowed = map[string][]string{
 	},
 
 	"decided": {"alert", "incoming", "machine", "playbook"},
+	"backtest": {
+		"alert", "decided", "incoming", "machine", "playbook", "playbook/condition",
+		"playbook/condition/syntax", "playbook/facts",
+	},
 	"archive": {
 		"alert", "decided", "ledger/decisions", "ledger/rows", "ledger/runs", "outgoing",
 		"playbook",
