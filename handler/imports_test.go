@@ -120,9 +120,10 @@ var allowed = map[string][]string{
 	"notice":  {"alert", "machine", "ledger/hunts", "ledger/notices", "logging", "outgoing", "incoming"},
 	"hunt": {
 		"alert", "machine", "ledger/findings", "ledger/hunts", "ledger/rows", "ledger/runs", "ledger/switches",
-		"logging", "notice", "schedule", "incoming", "hunt/kql",
+		"logging", "notice", "schedule", "incoming", "hunt/header", "hunt/kql",
 	},
 	"hunt/kql":      {},
+	"hunt/header":   {"alert", "outgoing"},
 	"deadletter":    {"alert", "ledger/notices", "ledger/runs", "notice"},
 	"watch":         {"alert", "ledger/looks", "ledger/runs", "ledger/switches", "logging", "notice"},
 	"episode":       {"machine", "playbook", "ledger/latches", "ledger/runs", "notice"},

@@ -10,30 +10,16 @@ import (
 	"unicode/utf8"
 
 	"cordon/handler/alert"
+	"cordon/handler/hunt/header"
 	"cordon/handler/incoming"
 	"cordon/handler/schedule"
 )
 
-// Bounds of a file.
-const (
-	maxFile   = 64 << 10 // bytes
-	maxParams = 20
-	maxNames  = 20 // columns of an identity, recipients
-)
+// maxFile bounds a file, in bytes.
+const maxFile = 64 << 10
 
-const (
-	namePattern   = `^[a-z0-9][a-z0-9-]{0,47}$`
-	columnPattern = `^[A-Za-z_][A-Za-z0-9_]{0,99}$`
-	entryPattern  = `^//\s?([A-Za-z]+)\s*:(.*)$`
-	paramPattern  = `^([A-Za-z][A-Za-z0-9]{0,31})\s+([a-z]+)\s*=\s*(.*)$`
-)
-
-func headerKeys() []string {
-	return []string{
-		"name", "description", "schedule", "timespan", "identity", "do", "severity", "to", "first", "empty",
-		"memory", "param",
-	}
-}
+// entryPattern is a line of a header that begins a key.
+const entryPattern = `^//\s?([A-Za-z]+)\s*:(.*)$`
 
 // entry is one key of a header.
 type entry struct {
@@ -117,10 +103,10 @@ func (r *reader) header() int {
 		case m == nil:
 			r.wrong(i+1, "the line is neither key: value nor the rest of the one above",
 				"indent what goes on by two spaces; other comments stand below an empty line")
-		case !slices.Contains(headerKeys(), m[1]):
+		case !slices.Contains(header.Names(), m[1]):
 			r.wrong(i+1,
 				fmt.Sprintf("a hunt has no %q", m[1]),
-				"known: "+strings.Join(headerKeys(), ", "))
+				"known: "+strings.Join(header.Names(), ", "))
 		default:
 			r.add(entry{m[1], strings.TrimSpace(m[2]), i + 1})
 		}
@@ -191,7 +177,7 @@ func (r *reader) hunt() *Hunt {
 	e, ok := r.need("name", "such as // name: new-remote-tools")
 	if ok {
 		h.Name = e.value
-		if !regexp.MustCompile(namePattern).MatchString(e.value) {
+		if !regexp.MustCompile(header.Name).MatchString(e.value) {
 			r.wrong(e.line, fmt.Sprintf("%q is no name for a hunt", e.value),
 				"small letters, digits and dashes, at most 48")
 		}
@@ -215,9 +201,9 @@ func (r *reader) hunt() *Hunt {
 				"a row would be news again while the query still finds it: make memory at least as long")
 		}
 	}
-	h.Do = Do(r.word("do", string(DoMail), string(DoMail), string(DoFindings), string(DoBoth)))
-	h.Learn = r.word("first", "report", "learn", "report") == "learn"
-	h.TellEmpty = r.word("empty", "nothing", "mail", "nothing") == "mail"
+	h.Do = Do(r.word("do", string(DoMail), header.Does()...))
+	h.Learn = r.word("first", "report", header.Firsts()...) == "learn"
+	h.TellEmpty = r.word("empty", "nothing", header.Empties()...) == "mail"
 	h.To = r.recipients()
 	h.Params = r.params()
 	r.findings(h)
@@ -227,14 +213,13 @@ func (r *reader) hunt() *Hunt {
 // findings reads what only findings need.
 func (r *reader) findings(h *Hunt) {
 	h.Identity = r.columns()
-	severities := []string{string(alert.High), string(alert.Medium), string(alert.Low), string(alert.Informational)}
 	e, given := r.find("severity")
 	do, _ := r.find("do")
 	switch {
 	case given && !h.Do.finds():
 		r.wrong(e.line, "severity is of findings, and the hunt makes none", "take it out, or write // do: both")
 	case given:
-		h.Severity = alert.Severity(r.word("severity", "", severities...))
+		h.Severity = alert.Severity(r.word("severity", "", header.Severities()...))
 	case h.Do.finds():
 		r.wrong(do.line, "severity is missing: findings need one", "such as // severity: Medium")
 	}
@@ -271,7 +256,7 @@ func (r *reader) columns() []string {
 	for one := range strings.SplitSeq(e.value, ",") {
 		one = strings.TrimSpace(one)
 		switch {
-		case !regexp.MustCompile(columnPattern).MatchString(one):
+		case !regexp.MustCompile(header.Column).MatchString(one):
 			r.wrong(e.line, fmt.Sprintf("%q is no name of a column", one),
 				"names separated by commas, such as // identity: DeviceId, SHA1")
 		case slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, one) }):
@@ -280,8 +265,8 @@ func (r *reader) columns() []string {
 			names = append(names, one)
 		}
 	}
-	if len(names) > maxNames {
-		r.wrong(e.line, fmt.Sprintf("identity has %d columns, the limit is %d", len(names), maxNames),
+	if len(names) > header.MaxNames {
+		r.wrong(e.line, fmt.Sprintf("identity has %d columns, the limit is %d", len(names), header.MaxNames),
 			"name those that tell one row from another")
 	}
 	return names
@@ -293,8 +278,8 @@ func (r *reader) recipients() []string {
 		return nil
 	}
 	list, err := mail.ParseAddressList(e.value)
-	if err != nil || len(list) > maxNames {
-		r.wrong(e.line, fmt.Sprintf("to is no list of at most %d mail addresses", maxNames),
+	if err != nil || len(list) > header.MaxNames {
+		r.wrong(e.line, fmt.Sprintf("to is no list of at most %d mail addresses", header.MaxNames),
 			"such as // to: soc@example.com; without it the configured recipients get the mail")
 		return nil
 	}
@@ -317,7 +302,7 @@ func (r *reader) params() []Param {
 		if e.key != "param" {
 			continue
 		}
-		m := regexp.MustCompile(paramPattern).FindStringSubmatch(e.value)
+		m := regexp.MustCompile(header.Param).FindStringSubmatch(e.value)
 		if m == nil {
 			r.wrong(e.line, fmt.Sprintf("%q declares no parameter", e.value),
 				"name, type and value, such as // param: tools strings = a.exe, b.exe; types: "+
@@ -347,8 +332,9 @@ func (r *reader) params() []Param {
 			params = append(params, p)
 		}
 	}
-	if len(params) > maxParams {
-		r.wrong(params[maxParams].line, fmt.Sprintf("there are %d parameters, the limit is %d", len(params), maxParams),
+	if len(params) > header.MaxParams {
+		r.wrong(params[header.MaxParams].line,
+			fmt.Sprintf("there are %d parameters, the limit is %d", len(params), header.MaxParams),
 			"take some out")
 	}
 	return params

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/hunt/header"
 	"cordon/handler/schedule"
 )
 
@@ -28,7 +29,7 @@ func (d Do) mails() bool { return d == DoMail || d == DoBoth }
 func (d Do) finds() bool { return d == DoFindings || d == DoBoth }
 
 // MachineColumn is the column that names a machine, by its id at Defender.
-const MachineColumn = "DeviceId"
+const MachineColumn = header.MachineColumn
 
 // Limits of the API ("Advanced hunting API" and "Microsoft Graph security: runHuntingQuery"), and of one turn.
 const (

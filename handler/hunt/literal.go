@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"cordon/handler/hunt/header"
 	"cordon/handler/hunt/kql"
 )
 
@@ -87,7 +88,7 @@ func (t ParamType) Literal(value string) (string, error) {
 
 // age reads a duration written as a whole number and one unit.
 func age(value string) (time.Duration, error) {
-	if !regexp.MustCompile(`^[1-9][0-9]{0,5}[smhd]$`).MatchString(value) {
+	if !regexp.MustCompile(header.Age).MatchString(value) {
 		return 0,
 			fmt.Errorf("%q is no duration: a whole number with s, m, h or d, such as 30m, 4h or 2d", plain(value, 40))
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cordon/handler/alert"
+	"cordon/handler/hunt/header"
 	"cordon/handler/ledger/findings"
 	"cordon/handler/ledger/hunts"
 )
@@ -59,7 +60,7 @@ func names(t Table) string {
 	for _, c := range t.Columns {
 		list = append(list, plain(c.Name, 60))
 	}
-	return strings.Join(list[:min(len(list), maxNames)], ", ")
+	return strings.Join(list[:min(len(list), header.MaxNames)], ", ")
 }
 
 // digest stands for the values of a row in some columns: rows with the same values in columns of the same names have
