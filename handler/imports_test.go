@@ -103,11 +103,16 @@ var allowed = map[string][]string{
 	"ledger/latches":    {"ledger/rows", "machine", "outgoing"},
 	"ledger/neighbours": {"alert", "ledger/rows"},
 	"ledger/looks":      {"alert", "outgoing"},
-	"ledger/runs":       {"alert", "ledger/latches", "ledger/looks", "ledger/neighbours", "ledger/rows", "outgoing"},
-	"ledger/trouble":    {"ledger/runs", "ledger/switches"},
+	"ledger/lists":      {"alert", "ledger/rows"},
+	"ledger/starts":     {"outgoing"},
+	"ledger/runs": {
+		"alert", "ledger/latches", "ledger/lists", "ledger/looks", "ledger/neighbours", "ledger/rows",
+		"ledger/starts", "outgoing",
+	},
+	"ledger/trouble": {"ledger/runs", "ledger/switches"},
 	"ledger": {
 		"outgoing", "ledger/budget", "ledger/decisions", "ledger/findings", "ledger/held", "ledger/hunts",
-		"ledger/journal", "ledger/latches", "ledger/neighbours", "ledger/notices", "ledger/rows", "ledger/runs",
+		"ledger/journal", "ledger/latches", "ledger/lists", "ledger/neighbours", "ledger/notices", "ledger/rows", "ledger/runs",
 		"ledger/sessions", "ledger/switches", "ledger/trouble",
 	},
 
@@ -145,8 +150,8 @@ var allowed = map[string][]string{
 	"act/change": {"alert", "machine", "playbook", "ledger/looks", "ledger/runs", "notice", "answer"},
 	"respond": {
 		"alert", "archive", "machine", "logging", "playbook", "ledger/budget", "ledger/findings", "ledger/held",
-		"ledger/latches", "ledger/neighbours", "ledger/runs", "ledger/switches", "ledger/trouble", "notice",
-		"episode", "ending", "answer", "act", "watch",
+		"ledger/latches", "ledger/neighbours", "ledger/runs", "ledger/starts", "ledger/switches", "ledger/trouble",
+		"notice", "episode", "ending", "answer", "act", "watch",
 	},
 	"follow": {
 		"alert", "machine", "outgoing", "schedule", "ledger/budget", "ledger/latches", "ledger/rows", "ledger/runs",

@@ -5,7 +5,6 @@
 package answer
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -85,15 +84,6 @@ func (run *Run) AsksLater() bool {
 	return false
 }
 
-// HasGoAhead reports whether a person gave the go-ahead for the step, for the machine as it is now.
-func (run *Run) HasGoAhead(step playbook.Step) bool {
-	state, _ := run.Row.StepOf(step.Key())
-	if !state.Leave || run.Row.Leave == "" || run.Machine == nil {
-		return false
-	}
-	return run.Row.LeaveFor == machine.FactsDigest(*run.Machine)
-}
-
 // LatchOf names the latch that owns the step's machine action; empty if it has none.
 func LatchOf(step playbook.Step) string {
 	spec, found := machine.SpecOf(step.Kind.Action())
@@ -112,23 +102,4 @@ func (run *Run) Groups() string {
 		}
 	}
 	return strings.Join(groups, " ")
-}
-
-// HeldAgain makes it news that a step is held after a person let it go on, though the reason is the one of before. A
-// go-ahead counts for the version of the alert that it was given for; if a later one is held, people hear that too.
-func (run *Run) HeldAgain(why Reason) Reason {
-	newest := run.Row
-	for _, earlier := range run.Record.Runs {
-		if earlier.Version < run.Row.Version && earlier.LeaveAt.After(newest.LeaveAt) {
-			newest = earlier
-		}
-	}
-	if newest.Leave == "" {
-		return why
-	}
-	again := Reason{why.Text, why.cause() + ", after " + newest.LeaveAt.Format(time.RFC3339Nano)}
-	if newest.Version != run.Row.Version {
-		again.Text += fmt.Sprintf("; the go-ahead (%s) was for version %d of the alert", newest.Leave, newest.Version)
-	}
-	return again
 }

@@ -12,6 +12,7 @@ import (
 	"cordon/handler/follow"
 	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
+	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
@@ -37,7 +38,7 @@ func TestMadeUpIDsAreLookedUpAFewTimesAndToldInOneMail(t *testing.T) {
 		})
 	}
 	group.Wait()
-	refs, err := p.Ledger.Runs.OnDay(t.Context(), w.Clock())
+	refs, _, err := p.Ledger.Lists.Page(t.Context(), lists.Query{Limit: 900})
 	if n := w.LookedUp(); err != nil || n != switches.LookupsPerHour || len(refs) > n || len(w.Queue) != 0 ||
 		w.Kinds() != "" {
 		t.Errorf("%d look-ups, %d records, %d messages, told %q, %v", n, len(refs), len(w.Queue), w.Kinds(), err)

@@ -21,6 +21,7 @@ func (s *Store) Housekeep(
 ) (removed int, err error) {
 	kinds := slices.Concat(
 		s.Runs.Aging(),
+		s.Lists.Aging(),
 		s.Notices.Aging(),
 		s.Latches.Aging(),
 		s.Held.Aging(),

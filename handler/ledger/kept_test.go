@@ -24,6 +24,7 @@ import (
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/sessions"
+	"cordon/handler/ledger/starts"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
 	"cordon/local/tables"
@@ -95,7 +96,7 @@ func writeRuns(ctx context.Context, s *Store, must func(error)) {
 	must(err)
 	_, err = s.Runs.Update(ctx, a.ID, 1, func(r *runs.Run) (bool, error) {
 		r.Steps = runs.Steps{{Key: "isolate", Latch: latches.Isolation}, {Key: "scan:Quick", Latch: "scan:Quick"}}
-		r.Begun = runs.Starts{}.Begin(runs.Start{Process: "p", Attempt: 2, At: noon})
+		r.Begun = starts.Starts{}.Begin(starts.Start{Process: "p", Attempt: 2, At: noon})
 		r.Wait(latches.Isolation, 3, "waiting for action a", noon)
 		r.CountReissue(latches.Isolation)
 		r.Finish("scan:Quick", "scanned", "by b", noon)

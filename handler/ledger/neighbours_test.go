@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/rows/rowstest"
 )
 
@@ -55,7 +56,7 @@ func others(t *testing.T, s *Store) {
 	if got := counts(); got != "3 on the machine, 3 in the incident" {
 		t.Errorf("%s", got)
 	}
-	if _, err := s.Runs.OnDay(t.Context(), noon); err != nil {
+	if _, _, err := s.Lists.Page(t.Context(), lists.Query{Limit: 10}); err != nil {
 		t.Error(err)
 	}
 	if n, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour), time.Now().Add(time.Hour)); err != nil || n == 0 {

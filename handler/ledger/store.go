@@ -12,6 +12,7 @@ import (
 	"cordon/handler/ledger/hunts"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/neighbours"
 	"cordon/handler/ledger/notices"
 	"cordon/handler/ledger/rows"
@@ -37,6 +38,7 @@ type Store struct {
 	Journal    *journal.Store
 	Sessions   *sessions.Store
 	Decisions  *decisions.Store
+	Lists      *lists.Store
 }
 
 // Open makes a Store without any network traffic. An error means that the options are wrong.
@@ -68,5 +70,6 @@ func In(tables *rows.Tables) *Store {
 		Journal:    journal.In(tables),
 		Sessions:   sessions.In(tables),
 		Decisions:  decisions.In(tables),
+		Lists:      lists.In(tables),
 	}
 }

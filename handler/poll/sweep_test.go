@@ -12,6 +12,7 @@ import (
 	"cordon/handler/internal/long"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/starts"
 	"cordon/local/funchost"
 )
 
@@ -235,7 +236,7 @@ func TestVersionThatStandsStillIsSentAgainUnderAFreshID(t *testing.T) {
 	}{
 		"observed": {func(*runs.Run) {}, "da1:v1:s1"},
 		"begun and interrupted": {func(r *runs.Run) {
-			r.State, r.Begun = runs.Started, runs.Starts{{Process: "one", At: noon}}
+			r.State, r.Begun = runs.Started, starts.Starts{{Process: "one", At: noon}}
 		}, "da1:v1:s1"},
 		"waiting, nobody follows": {func(r *runs.Run) { r.State, r.Episode = runs.Waiting, 1 }, "da1:v1:s1"},
 		"expected back later": {func(r *runs.Run) {

@@ -6,6 +6,7 @@ import (
 
 	"cordon/handler/answer"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/starts"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
@@ -116,7 +117,7 @@ func (r *Responder) start(ctx context.Context, run *answer.Run) (o answer.Outcom
 		if deaths = row.Begun.Deaths(); deaths >= deathsToPark {
 			return false, nil
 		}
-		row.Begun = row.Begun.Begin(runs.Start{
+		row.Begun = row.Begun.Begin(starts.Start{
 			Process: r.process,
 			Attempt: run.Message.Attempt,
 			At:      now,

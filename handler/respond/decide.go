@@ -9,7 +9,6 @@ import (
 	"cordon/handler/answer"
 	"cordon/handler/archive"
 	"cordon/handler/ledger/runs"
-	"cordon/handler/machine"
 	"cordon/handler/playbook"
 )
 
@@ -58,7 +57,10 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 		return o, err
 	}
 	made := archive.Made{Input: in, Plan: plan, Playbook: r.Book.Hash()}
-	run.Plan, made.Continued = withGoAheads(run, in, plan)
+	run.Plan, made.Continued = plan, nil
+	if !in.Paused {
+		run.Plan, made.Continued = run.WithGoAheads(plan)
+	}
 	r.noteOddities(ctx, run, in)
 	if err := r.tellWithdrawn(ctx, run); err != nil {
 		return o, err
@@ -68,6 +70,9 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 		row.Mode = string(run.Plan.Mode)
 		row.Book = r.Book.Hash()
 		row.MachineID = run.Alert.MachineID
+		if run.Machine != nil {
+			row.MachineName = run.Machine.ComputerDNSName
+		}
 		row.Steps = row.Steps.Plan(stepStates(run.Plan))
 		return true, row.SetPlan(run.Plan, run.Plan.Steps)
 	})
@@ -101,53 +106,12 @@ func (r *Responder) askBook(
 	return plan, nil
 }
 
-// withGoAheads is a plan whose held steps are done for which a person gave the go-ahead, unless acting is paused or the
-// machine is no longer what that person saw. keys are those of the steps.
-func withGoAheads(
-	run *answer.Run,
-	in playbook.Input,
-	plan playbook.Plan,
-) (is playbook.Plan, keys []string) {
-	if in.Paused {
-		return plan, nil
-	}
-	is = plan
-	is.Steps = slices.Clone(plan.Steps)
-	for i, step := range plan.Steps {
-		if step.Verdict == playbook.Held && step.Kind.Acts() && run.HasGoAhead(step) {
-			is.Steps[i] = continued(run, plan, step)
-			keys = append(keys, step.Key())
-		}
-	}
-	return is, keys
-}
-
 // wouldAct reports whether a step changes something, or would if no rail held it. What is about a machine needs one.
 func wouldAct(run *answer.Run, s playbook.Step) bool {
 	if !s.Kind.Acts() || s.Verdict != playbook.Do && s.Verdict != playbook.Held {
 		return false
 	}
 	return run.Machine != nil || s.Kind == playbook.UpdateAlert
-}
-
-// continued is a step that a rail held and a person let go on.
-func continued(run *answer.Run, plan playbook.Plan, step playbook.Step) playbook.Step {
-	enforced := plan.Enforces(step)
-	step.Why += "; continued by " + run.Row.Leave
-	if !enforced {
-		step.Verdict = playbook.WouldDo
-		return step
-	}
-	step.Verdict = playbook.Do
-	spec, isAction := machine.SpecOf(step.Kind.Action())
-	if !isAction {
-		return step
-	}
-	why := spec.Unsupported(*run.Machine, step.Scope)
-	if why != "" {
-		step.Verdict, step.Why = playbook.Skipped, why
-	}
-	return step
 }
 
 // stepStates are the acting steps of the plan as a run begins with them.

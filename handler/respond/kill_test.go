@@ -72,6 +72,7 @@ func killAt(t *testing.T, k int, mute bool, pause, lag time.Duration) (killed bo
 	if told := w.Kinds(); !strings.Contains(told, "isolated") || strings.Contains(told, "not") {
 		t.Errorf("killed at %d (answer lost %v, pause %s, lag %s): told %q", k, mute, pause, lag, told)
 	}
+	w.CheckRecord("da1", "da2")
 	return mortal.Died()
 }
 

@@ -155,12 +155,15 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 		Title:      rows.Cut(o.Alert.Title, 300),
 		Severity:   string(o.Alert.Severity),
 		Status:     string(o.Alert.Status),
+
+		MachineName: rows.Cut(o.Alert.ComputerDNSName, 300),
+		Incident:    o.Alert.IncidentID,
 	}
 	err := s.neighbours.Note(ctx, o.Alert, o.At)
 	if err != nil {
 		return ObservedVersion{}, err
 	}
-	err = s.indexRun(ctx, run, o.At)
+	err = s.indexRun(ctx, &run, o.At)
 	if err != nil {
 		return ObservedVersion{}, err
 	}
@@ -240,7 +243,7 @@ func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, e
 		ObservedAt: at,
 		DueAt:      at,
 	}
-	if err := s.indexRun(ctx, run, at); err != nil {
+	if err := s.indexRun(ctx, &run, at); err != nil {
 		return Run{}, err
 	}
 	err := s.alerts.Save(ctx, &run)
@@ -257,12 +260,11 @@ func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, e
 	return known, nil
 }
 
-// Aging are alerts with their runs, and the index by day, machine and incident.
+// Aging are alerts with their runs.
 func (s *Store) Aging() []rows.Aging {
 	known := fmt.Sprintf("(RowKey eq '%s' or RowKey eq '%s')", seenKey, runKey(0))
 	return []rows.Aging{
 		{Name: "alerts", Table: s.alerts, Filter: known, Remove: s.removeAlert},
-		{Name: "runindex", Table: s.runIndex, Remove: s.runIndex.RemoveRow},
 	}
 }
 

@@ -38,20 +38,29 @@ func (s *Store) Update(
 	return run, err
 }
 
-// save writes a run that was in a state, with what follows from the state that it is in.
+// save writes a run that was in a state, with what follows from the state that it is in. Its entry among those that are
+// open stays until its lists are right; if they are not, the sweep finds it and mends them.
 func (s *Store) save(ctx context.Context, run *Run, was State) error {
-	if was.Final() && !run.State.Final() {
+	relisted := run.relist()
+	opened := was.Final() && !run.State.Final()
+	if opened {
 		run.Opening++
+	}
+	if opened || was.Final() && relisted {
 		err := s.addOpen(ctx, *run, run.DueAt)
 		if err != nil {
 			return err
 		}
 	}
 	err := s.alerts.Save(ctx, run)
-	if err == nil && run.State.Final() && !was.Final() {
+	if err != nil {
+		return err
+	}
+	listed := !relisted || s.enter(ctx, *run) == nil
+	if listed && run.State.Final() && (relisted || !was.Final()) {
 		s.dropOpen(ctx, *run)
 	}
-	return err
+	return nil
 }
 
 // IsNotFound reports whether err says that a run does not exist.

@@ -4,34 +4,46 @@ import (
 	"context"
 	"time"
 
-	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/lists"
 )
 
-// Ref points at a run from the index by day.
-type Ref struct {
-	rows.Keys
-	AlertID    string
-	Version    int
-	ObservedAt time.Time
-}
-
-// indexRun makes a run findable before it exists, by day and among those that are open. An index row without its run
+// indexRun makes a run findable before it exists, in its lists and among those that are open. An entry without its run
 // means nothing.
-func (s *Store) indexRun(ctx context.Context, run Run, now time.Time) error {
-	if err := s.addOpen(ctx, run, now); err != nil {
+func (s *Store) indexRun(ctx context.Context, run *Run, now time.Time) error {
+	if err := s.addOpen(ctx, *run, now); err != nil {
 		return err
 	}
-	at := run.ObservedAt.UTC()
-	ref := Ref{
-		Keys:       s.runIndex.At(rows.NewestFirst(at)+"|"+rows.Key(run.ID()), at.Format(time.DateOnly)),
-		AlertID:    run.AlertID,
-		Version:    run.Version,
-		ObservedAt: at,
-	}
-	return s.runIndex.Put(ctx, &ref)
+	run.relist()
+	return s.enter(ctx, *run)
 }
 
-// OnDay lists the runs observed on the UTC day of at, newest first.
-func (s *Store) OnDay(ctx context.Context, at time.Time) ([]Ref, error) {
-	return rows.List[Ref](ctx, s.runIndex, rows.Prefix(s.runIndex.Partition(at.UTC().Format(time.DateOnly)), ""))
+// InShort is the run as it stands in lists.
+func (r Run) InShort() lists.Entry {
+	return lists.Entry{
+		AlertID:     r.AlertID,
+		Version:     r.Version,
+		ObservedAt:  r.ObservedAt,
+		ClosedAt:    r.ClosedAt,
+		MachineID:   r.MachineID,
+		MachineName: r.MachineName,
+		Incident:    r.Incident,
+		Title:       r.Title,
+		Severity:    r.Severity,
+		Rule:        r.Rule,
+		Mode:        r.Mode,
+		Outcome:     r.Outcome,
+	}
+}
+
+// relist notes on which lists the run is to be, and on which it was and is not to be any more. changed: they are
+// others than before.
+func (r *Run) relist() (changed bool) {
+	was := r.Listed
+	r.Listed, r.Unlisted = r.InShort().Move(r.Listed, r.Unlisted)
+	return r.Listed != was
+}
+
+// enter writes the run into its lists. A repeat is harmless.
+func (s *Store) enter(ctx context.Context, run Run) error {
+	return s.lists.Enter(ctx, run.InShort(), run.Unlisted)
 }

@@ -62,7 +62,7 @@ func (s *Store) EachOpen(ctx context.Context, visit func(OpenEntry) error) error
 const emptyEntryAge = 24 * time.Hour
 
 // ReadOpen reads the run of an entry; false if it is over or never came to be. An entry that means nothing any more is
-// taken out on the way.
+// taken out on the way; of a run that is over, once its lists are right.
 func (s *Store) ReadOpen(ctx context.Context, entry OpenEntry, now time.Time) (Run, bool, error) {
 	run := Run{Keys: s.alerts.At(runKey(entry.Version), entry.AlertID)}
 	found, err := s.alerts.Read(ctx, &run)
@@ -74,7 +74,13 @@ func (s *Store) ReadOpen(ctx context.Context, entry OpenEntry, now time.Time) (R
 	case (!found || entry.Opening > run.Opening) && now.Sub(entry.At) < emptyEntryAge:
 		return Run{}, false, nil
 	}
-	return Run{}, false, s.open.Remove(ctx, entry.Keys)
+	if found {
+		err = s.enter(ctx, run)
+	}
+	if err == nil {
+		err = s.open.Remove(ctx, entry.Keys)
+	}
+	return Run{}, false, err
 }
 
 // OpenCount says how many runs are not over.

@@ -7,6 +7,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/ledger/rows"
+	"cordon/handler/ledger/starts"
 )
 
 // State is where the run of one alert version stands. Closed and parked are final.
@@ -49,7 +50,7 @@ type Run struct {
 	TurnSince  time.Time `json:",omitzero"`  // since when it comes back for its turn of a quota; zero: it does not
 	StuckTold  bool      `json:",omitempty"` // people know that it makes no progress
 
-	Begun Starts `json:",omitempty"` // starts that did not end in good order, as far as is known
+	Begun starts.Starts `json:",omitempty"` // starts that did not end in good order, as far as is known
 	// Attempt is of the message that began it last. A higher one proves an orderly end before it.
 	Attempt  int       `json:",omitempty"`
 	Copies   int       `json:",omitempty"` // scheduled copies so far
@@ -57,9 +58,11 @@ type Run struct {
 	Misses   int       `json:",omitempty"` // times that alert or machine were not found
 	MissedAt time.Time `json:",omitzero"`  // when they were first not found
 
-	MachineID string `json:",omitempty"`
-	Title     string `json:",omitempty"`
-	Severity  string `json:",omitempty"`
+	MachineID   string `json:",omitempty"`
+	MachineName string `json:",omitempty"` // as it was then
+	Incident    int64  `json:",omitempty,string"`
+	Title       string `json:",omitempty"`
+	Severity    string `json:",omitempty"`
 	// Status is the alert's, as far as Cordon saw it or made it so; empty in runs from before it was kept.
 	Status  string `json:",omitempty"`
 	Rule    string `json:",omitempty"`
@@ -79,6 +82,9 @@ type Run struct {
 	LeaveFor string    `json:",omitempty"` // digest of the machine as that person saw it; for another it counts nothing
 	LeaveAt  time.Time `json:",omitzero"`
 	Command  string    `json:",omitempty"` // of the person who let it go on or dropped it, in the journal; the last
+
+	Listed   string `json:",omitempty"` // the lists that it is on, separated by blanks; empty: it was never entered
+	Unlisted string `json:",omitempty"` // the lists that it was on before
 
 	Plan     []byte `json:",omitempty"` // compressed JSON, see SetPlan
 	PlanType string `json:"Plan@odata.type,omitempty"`

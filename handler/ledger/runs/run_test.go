@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/rows"
 )
 
@@ -76,11 +77,82 @@ func index(t *testing.T, s *Store) {
 		a.ID = fmt.Sprintf("da%d", i)
 		observe(t, s, a, noon.Add(time.Duration(i)*time.Second))
 	}
-	refs, err := s.OnDay(t.Context(), noon)
-	if err != nil || len(refs) != 5 || refs[0].AlertID != "da4" || refs[4].AlertID != "da0" {
-		t.Errorf("%+v, %v", refs, err)
+	found, _, err := s.lists.Page(t.Context(), lists.Query{Limit: 10})
+	if err != nil || len(found) != 5 || found[0].AlertID != "da4" || found[4].AlertID != "da0" {
+		t.Errorf("%+v, %v", found, err)
 	}
-	if refs, err := s.OnDay(t.Context(), noon.Add(24*time.Hour)); err != nil || len(refs) != 0 {
-		t.Errorf("the next day has %+v, %v", refs, err)
+}
+
+// listed tests that the lists follow a run, also if whoever wrote the run did not come to write them.
+func listed(t *testing.T, s *Store) {
+	a := sampleAlert()
+	a.IncidentID, a.ComputerDNSName = 7, "pc1"
+	observe(t, s, a, noon)
+	set := func(state State, rule, outcome string) {
+		t.Helper()
+		_, err := s.Update(t.Context(), "da1", 1, func(r *Run) (bool, error) {
+			r.State, r.Rule, r.Outcome = state, rule, outcome
+			return true, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
+	on := func(q lists.Query) int {
+		t.Helper()
+		q.Limit = 10
+		found, _, err := s.lists.Page(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	holds := func(when, outcome string) {
+		t.Helper()
+		for _, other := range []string{"held", "dropped", "isolated"} {
+			want := 0
+			if other == outcome {
+				want = 1
+			}
+			if n := on(lists.Query{Outcome: other}); n != want {
+				t.Errorf("%s: %d runs on the list of %s", when, n, other)
+			}
+		}
+		if on(lists.Query{}) != 1 || on(lists.Query{Machine: "m1"}) != 1 || on(lists.Query{Incident: 7}) != 1 {
+			t.Errorf("%s: it is not on the lists that do not change", when)
+		}
+	}
+	holds("observed", "")
+	set(Started, "contain", "")
+	if on(lists.Query{Rule: "contain"}) != 1 {
+		t.Error("decided: it is not on the list of its rule")
+	}
+	set(Closed, "contain", "held")
+	holds("held", "held")
+	set(Closed, "contain", "dropped")
+	holds("dropped", "dropped")
+	set(Started, "contain", "")
+	holds("opened again", "")
+	set(Closed, "contain", "isolated")
+	holds("isolated", "isolated")
+	if entries, _ := open(t, s, noon); len(entries) != 0 {
+		t.Errorf("%d entries are left among what is open", len(entries))
+	}
+
+	// A writer that died between the run and its lists left the entry among what is open.
+	run, err := s.Update(t.Context(), "da1", 1, func(r *Run) (bool, error) { return false, nil })
+	if err == nil {
+		run.Outcome = "dropped"
+		run.relist()
+		err = s.addOpen(t.Context(), run, noon)
+	}
+	if err == nil {
+		err = s.alerts.Save(t.Context(), &run)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	holds("after a death", "isolated")
+	open(t, s, noon)
+	holds("after the sweep", "dropped")
 }

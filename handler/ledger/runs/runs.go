@@ -4,6 +4,7 @@
 package runs
 
 import (
+	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/neighbours"
 	"cordon/handler/ledger/rows"
 )
@@ -11,7 +12,8 @@ import (
 // Store is the alerts of a tenant and their runs.
 type Store struct {
 	*rows.Tables
-	alerts, runIndex, open *rows.Table
+	alerts, open *rows.Table
+	lists        *lists.Store
 
 	neighbours *neighbours.Store
 }
@@ -21,7 +23,7 @@ func In(tables *rows.Tables, neighbours *neighbours.Store) *Store {
 	return &Store{
 		Tables:     tables,
 		alerts:     tables.Table(rows.Alerts),
-		runIndex:   tables.Table(rows.RunIndex),
+		lists:      lists.In(tables),
 		open:       tables.Table(rows.Open),
 		neighbours: neighbours,
 	}

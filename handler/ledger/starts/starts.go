@@ -1,4 +1,6 @@
-package runs
+// Package starts tells from the starts of a run that did not end in good order whether it kills the process. It is pure.
+// Neighbours: handler/ledger/runs keeps them with the run, handler/respond notes and counts them.
+package starts
 
 import (
 	"encoding/json"

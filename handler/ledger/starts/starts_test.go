@@ -1,9 +1,11 @@
-package runs
+package starts
 
 import (
 	"testing"
 	"time"
 )
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 func TestOnlyAStartThatIsOverIsADeath(t *testing.T) {
 	const life = 11 * time.Minute
