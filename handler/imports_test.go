@@ -176,8 +176,11 @@ var allowed = map[string][]string{
 	"operate/openapi": {"operate/wire"},
 	"operate": {
 		"alert", "archive", "machine", "incoming", "deadletter", "desk", "doctor", "hunt", "ledger/decisions",
-		"ledger/hunts", "ledger/journal", "ledger/notices", "ledger/rows", "ledger/runs", "operate/openapi", "operate/wire",
-		"outgoing", "playbook/explain", "signin",
+		"ledger/hunts", "ledger/journal", "ledger/notices", "ledger/rows", "ledger/runs", "operate/wire",
+		"playbook/explain",
+	},
+	"operate/web": {
+		"incoming", "ledger/journal", "operate", "operate/openapi", "operate/wire", "outgoing", "signin",
 	},
 	"operate/client": {"httpretry", "incoming", "outgoing", "operate/wire"},
 	"signin":         {"incoming", "logging", "operate/wire", "outgoing"},

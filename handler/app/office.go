@@ -14,7 +14,7 @@ import (
 	"cordon/handler/desk"
 	"cordon/handler/doctor"
 	"cordon/handler/notice"
-	"cordon/handler/operate"
+	"cordon/handler/operate/web"
 	"cordon/handler/outgoing"
 )
 
@@ -53,7 +53,7 @@ func newOperate(
 		body, err := outgoing.Encode(report.Body)
 		return body, report.OK, err
 	}
-	return operate.NewServer(office, c.verifier, setup.SignIn(settings), log)
+	return web.NewServer(office, c.verifier, setup.SignIn(settings), log)
 }
 
 // doctorTime is how long each check may take of a doctor that people wait for at the operator API.

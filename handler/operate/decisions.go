@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
-	"time"
 
 	"cordon/handler/archive"
 	"cordon/handler/ledger/decisions"
@@ -41,42 +39,4 @@ func (p *person) Decisions(ctx context.Context, q wire.DecisionsAsked) (wire.Dec
 		Limit: limit,
 	})
 	return wire.Decisions{Decisions: page, Next: next}, problem(err)
-}
-
-func tellDecision(r *http.Request, d Desk) (reply, error) {
-	body, err := d.Decision(r.Context(), r.URL.Query().Get("run"))
-	return reply{body: body}, err
-}
-
-func tellDecisions(r *http.Request, d Desk) (reply, error) {
-	query := r.URL.Query()
-	limit, err := number(r, "limit")
-	if err != nil {
-		return reply{}, err
-	}
-	asked := wire.DecisionsAsked{Limit: int(limit), After: query.Get("after")}
-	asked.Since, err = moment(query, "since")
-	if err != nil {
-		return reply{}, err
-	}
-	asked.Until, err = moment(query, "until")
-	if err != nil {
-		return reply{}, err
-	}
-	body, err := d.Decisions(r.Context(), asked)
-	return reply{body: body}, err
-}
-
-// moment is a time in the query; zero: it is left out.
-func moment(query url.Values, name string) (time.Time, error) {
-	said := query.Get(name)
-	if said == "" {
-		return time.Time{}, nil
-	}
-	at, err := time.Parse(time.RFC3339, said)
-	if err != nil {
-		return time.Time{}, wire.NewProblem(http.StatusBadRequest, "query",
-			fmt.Sprintf("%s: %.40q is no time; such as 2026-03-02T12:00:00Z", name, said))
-	}
-	return at, nil
 }

@@ -19,6 +19,7 @@ import (
 	"cordon/handler/hunt"
 	"cordon/handler/internal/world"
 	"cordon/handler/operate"
+	"cordon/handler/operate/web"
 	"cordon/handler/operate/wire"
 	"cordon/handler/signin"
 	"cordon/local/entrasim"
@@ -40,7 +41,7 @@ type api struct {
 	world  *world.World
 	entra  *entrasim.Sim
 	office *operate.Office
-	server *operate.Server
+	server *web.Server
 }
 
 func newAPI(t *testing.T, w *world.World) *api {
@@ -90,7 +91,7 @@ func newAPI(t *testing.T, w *world.World) *api {
 	a.office.Notices, a.office.Hunts = p.Ledger.Notices, p.Ledger.Hunts
 	a.office.Archive = p.Options.Archive
 	a.office.Catalogue = catalogue(t)
-	a.server = operate.NewServer(a.office, signin.New(signin.Options{
+	a.server = web.NewServer(a.office, signin.New(signin.Options{
 		Authority: authority.URL,
 		Tenant:    tenantID,
 		ClientID:  apiID,

@@ -1,4 +1,8 @@
-package operate
+// Package web answers the operator API over HTTP: which route is asked, who asks and whether that person may, the order
+// in the body, and the answer or the problem.
+//
+// Neighbours: handler/operate does what is asked for, handler/signin says who asks.
+package web
 
 import (
 	"bytes"
@@ -14,7 +18,9 @@ import (
 	"net/netip"
 	"strings"
 
+	"cordon/handler/incoming"
 	"cordon/handler/ledger/journal"
+	"cordon/handler/operate"
 	"cordon/handler/operate/openapi"
 	"cordon/handler/operate/wire"
 	"cordon/handler/outgoing"
@@ -23,7 +29,7 @@ import (
 
 // Server answers the operator API over HTTP. It believes bearer tokens only, and makes no call before one is proven.
 type Server struct {
-	office   *Office
+	office   *operate.Office
 	verifier *signin.Verifier
 	signIn   wire.SignIn
 	log      *slog.Logger
@@ -32,7 +38,7 @@ type Server struct {
 
 // NewServer makes a Server. signIn is what it tells anybody.
 func NewServer(
-	office *Office,
+	office *operate.Office,
 	verifier *signin.Verifier,
 	signIn wire.SignIn,
 	log *slog.Logger,
@@ -45,6 +51,9 @@ func NewServer(
 		answers:  answers(),
 	}
 }
+
+// detailShown bounds what is said of an order that cannot be read, in characters.
+const detailShown = 2000
 
 // reply is what a route answers with.
 type reply struct {
@@ -166,7 +175,7 @@ func read(r *http.Request, order any) error {
 		return wire.NewProblem(http.StatusRequestEntityTooLarge, "too_large",
 			"an order is smaller than that; send several")
 	}
-	return wire.NewProblem(http.StatusBadRequest, "order", "the order cannot be read: "+shown(err))
+	return wire.NewProblem(http.StatusBadRequest, "order", "the order cannot be read: "+incoming.Text(err.Error(), detailShown))
 }
 
 // address is where a request comes from, as the platform's front end saw it: it appends to what the caller sent. A zone,
