@@ -46,8 +46,14 @@ func withHunt(playbook string) (string, error) {
 	return strings.Replace(playbook, next, "\n"+huntRule+strings.TrimPrefix(next, "\n"), 1), nil
 }
 
-// prepareHunt writes the hunt where the handler looks for it and gives Graph the rows that it finds, from a moment on.
-func prepareHunt(w *world.World, s scenario.Scenario, at time.Time) error {
+// prepareHunt writes the hunt where the handler looks for it. It finds nothing yet.
+func prepareHunt(w *world.World) error {
+	showHunted(w, scenario.Scenario{}, time.Time{})
+	return os.WriteFile(filepath.Join(w.Settings["CORDON_HUNTS"], huntName+".kql"), []byte(huntText), 0o600)
+}
+
+// showHunted gives Graph the rows that the hunt finds, from a moment on.
+func showHunted(w *world.World, s scenario.Scenario, at time.Time) {
 	table := graphsim.Table{Columns: []graphsim.Column{
 		{Name: "Timestamp", Type: "DateTime"}, {Name: "DeviceId", Type: "String"}, {Name: "DeviceName", Type: "String"},
 		{Name: "FileName", Type: "String"},
@@ -64,7 +70,6 @@ func prepareHunt(w *world.World, s scenario.Scenario, at time.Time) error {
 		})
 	}
 	w.Graph.SetTable(`FileName == "anydesk.exe"`, table)
-	return os.WriteFile(filepath.Join(w.Settings["CORDON_HUNTS"], huntName+".kql"), []byte(huntText), 0o600)
 }
 
 // hunted is what the tables and Graph say of hunting.

@@ -57,7 +57,7 @@ func (o *runOptions) run(ctx context.Context) error {
 	}
 	defer e.Close()
 	if o.playbook == "" {
-		if err := prepareHunt(e, s, time.Now().Add(5*time.Second)); err != nil {
+		if err := prepareHunt(e); err != nil {
 			return err
 		}
 	}
@@ -70,6 +70,10 @@ func (o *runOptions) run(ctx context.Context) error {
 		"SMTP.\nAlerts are read from " + readFrom(o.source) + ".\n" +
 		"Other than in Azure: polls every second instead of every minute, mails after 2 s instead of 30 s, machines " +
 		"answer in seconds.")
+	if err := o.looked(ctx, e); err != nil {
+		return err
+	}
+	showHunted(e, s, time.Now().Add(5*time.Second))
 	p := &play{
 		World:    e,
 		scenario: s,
@@ -85,6 +89,21 @@ func (o *runOptions) run(ctx context.Context) error {
 		return ctx.Err() // what was not played whole is not judged
 	}
 	return o.conclude(ctx, p, shown)
+}
+
+// lookTime is how long the app may take until it has looked at its tenant.
+const lookTime = 30 * time.Second
+
+// looked waits until the app has looked at its tenant, and run its hunt: what was there before it would not touch.
+func (o *runOptions) looked(ctx context.Context, w *world.World) error {
+	wait, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	if !until(wait, 100*time.Millisecond, func() bool {
+		return !w.Beginning().IsZero() && (o.playbook != "" || w.HuntRan(huntName))
+	}) {
+		return errors.Join(ctx.Err(), fmt.Errorf("the app has not looked at its tenant within %s", lookTime))
+	}
+	return nil
 }
 
 // check refuses what does not go together, and a playbook that the handler would not start with.
@@ -132,6 +151,7 @@ func (o *runOptions) start(s scenario.Scenario, m *meddler, playbook string) (*w
 		Addr:          front,
 		Defender:      simOptions(),
 		Alerts:        alertsim.Options{Lag: graphLag, Amend: alsoOn(s)},
+		Fresh:         true,
 		Source:        o.source,
 		Playbook:      playbook,
 		Between:       m.between,

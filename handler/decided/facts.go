@@ -30,6 +30,8 @@ type Facts struct {
 	Ceiling     playbook.Mode `json:"ceiling,omitempty"`
 	StaleAfter  Span          `json:"staleAfter,omitempty"`
 	Asked       []string      `json:"asked,omitempty"`
+	Beginning   time.Time     `json:"beginning,omitzero"`
+	Since       time.Time     `json:"since,omitzero"`
 	Paused      bool          `json:"paused,omitempty"`
 	PauseReason string        `json:"pauseReason,omitempty"`
 }
@@ -99,6 +101,8 @@ func FactsOf(in playbook.Input) Facts {
 		Ceiling:          in.Ceiling,
 		StaleAfter:       Span(in.StaleAfter),
 		Asked:            slices.Clone(in.Asked),
+		Beginning:        in.Beginning,
+		Since:            in.Since,
 		Paused:           in.Paused,
 		PauseReason:      in.PauseReason,
 	}
@@ -149,6 +153,8 @@ func (f Facts) Input() playbook.Input {
 		Ceiling:          f.Ceiling,
 		StaleAfter:       time.Duration(f.StaleAfter),
 		Asked:            f.Asked,
+		Beginning:        f.Beginning,
+		Since:            f.Since,
 		Paused:           f.Paused,
 		PauseReason:      f.PauseReason,
 	}

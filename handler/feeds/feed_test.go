@@ -20,6 +20,7 @@ type feed struct {
 	Acting   time.Duration // how long a machine takes to carry an action out
 	Window   time.Duration // of the broker's duplicate detection; 0: none
 	Lookback time.Duration
+	Fresh    bool   // the ledger begins with the feed; else it has known the tenant for long
 	Order    order  // in which messages that wait are delivered
 	Chance   uint64 // seeds what the broker does by chance: redelivery, and the order if it is shuffled
 	Old      []step // what the tenant had before Cordon's first start; Gap is how long before
@@ -244,6 +245,9 @@ func (p profile) draw(t *rapid.T) feed {
 	f.Lookback = pick(t, "lookback", time.Hour, time.Hour, day)
 	f.Order = pick(t, "order", oldestFirst, newestFirst, shuffled)
 	f.Chance = rapid.Uint64().Draw(t, "chance")
+	if p.OldMax > 0 {
+		f.Fresh = pick(t, "fresh", false, true)
+	}
 	return f
 }
 
@@ -383,8 +387,8 @@ func (p profile) trouble(t *rapid.T, s *step) {
 func (f feed) GoString() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "alerts from %s, Graph lags %v, has ids of its own: %v\n", f.Source, f.GraphLag, f.OwnIDs)
-	fmt.Fprintf(&b, "API's clock %+v, lists lag %v, actions take %v, duplicate window %v, lookback %v, %s, chance %d\n",
-		f.Skew, f.ListLag, f.Acting, f.Window, f.Lookback, f.Order, f.Chance)
+	fmt.Fprintf(&b, "API's clock %+v, lists lag %v, actions take %v, duplicate window %v, lookback %v, %s, chance %d, "+
+		"fresh %v\n", f.Skew, f.ListLag, f.Acting, f.Window, f.Lookback, f.Order, f.Chance, f.Fresh)
 	for _, s := range f.Old {
 		fmt.Fprintf(&b, "  before the first start: %v\n", s)
 	}

@@ -105,6 +105,11 @@ func (w *world) wrongOutcome(r judge.Run, v version, newest bool) string {
 		return "the machine is protected"
 	case at == 2:
 		return ""
+	case w.fromBefore(a) && r.Outcome != "held":
+		return "it is from before the ledger's beginning"
+	case w.fromBefore(a):
+		w.cover("from before the beginning")
+		return ""
 	}
 	switch r.Outcome {
 	case "isolated", "not isolated":
@@ -141,6 +146,19 @@ func (w *world) wrongOutcome(r judge.Run, v version, newest bool) string {
 		return ""
 	}
 	return "the machine must be isolated"
+}
+
+// fromBefore reports whether an alert is older than the ledger's beginning: nobody knows what was done about it.
+func (w *world) fromBefore(a alert.Alert) bool {
+	for _, row := range w.tables.Rows("tswitches") {
+		if row.RowKey != "beginning" {
+			continue
+		}
+		text, _ := row.Properties["At"].(string)
+		at, err := time.Parse(time.RFC3339Nano, text)
+		return err == nil && a.Created.Before(at)
+	}
+	return false
 }
 
 // hasEnded reports whether an isolation of the machine had Succeeded by a time, or had ended otherwise.

@@ -347,11 +347,11 @@ func (w *world) begins(by *instance, d *servicebus.Delivery) {
 }
 
 // needs reports whether an alert as it was read asks for an isolation at a time: High, not resolved, on a machine that
-// is not protected, not stale.
+// is not protected, not stale, not from before the ledger's beginning.
 func (w *world) needs(a alert.Alert, at time.Time) bool {
 	i, known := w.machineAt[a.MachineID]
 	return a.Severity == alert.High && a.Status != alert.StatusResolved && known && i < 2 &&
-		at.Sub(a.Created) <= staleAfter
+		at.Sub(a.Created) <= staleAfter && !w.fromBefore(a)
 }
 
 // askedInTime reports whether an isolation of the alert's machine was under way after the alert was recorded and before

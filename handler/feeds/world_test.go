@@ -188,6 +188,13 @@ func newWorld(f feed, book *playbook.Book) (*world, error) {
 	}
 	w.graph = alertsim.New(ofGraph)
 	w.tables = tables.New(tables.Options{Now: w.clock})
+	if !f.Fresh {
+		w.tables.PutRow("tswitches", tables.Row{
+			PartitionKey: tenant,
+			RowKey:       "beginning",
+			Properties:   map[string]any{"At": epoch.Add(-400 * day).Format(time.RFC3339Nano)},
+		})
+	}
 	queue := servicebus.QueueConfig{
 		LockDuration:     messageLock,
 		DuplicateWindow:  f.Window,

@@ -30,7 +30,7 @@ func (r *Runner) report(ctx context.Context, h *Hunt, state hunts.Hunt, turn hun
 		return r.tell(ctx, h, turn, notice.HuntEmpty)
 	}
 	for part := range slices.Chunk(placesOfFindings(result), sendBatch) {
-		err := r.enqueue(ctx, h, turn, result, part)
+		err := r.enqueue(ctx, h, turn, result, part, thereSince(state, turn))
 		if err != nil {
 			return err
 		}
@@ -55,9 +55,26 @@ func placesOfFindings(result hunts.Result) []int {
 	return at
 }
 
+// thereSince is since when rows that are new to a turn may have been there: since the turn before it, if that one saw
+// all that was there, else as far back as the turn looked.
+func thereSince(before hunts.Hunt, turn hunts.Turn) time.Time {
+	sawAll := before.Uncovered.After(before.RanAt)
+	if sawAll && before.RanAt.After(turn.Since) {
+		return before.RanAt
+	}
+	return turn.Since
+}
+
 // enqueue records findings and then sends their messages. A message that is lost is sent again by the sweep of runs
 // that stand still, as that of an alert is.
-func (r *Runner) enqueue(ctx context.Context, h *Hunt, turn hunts.Turn, result hunts.Result, part []int) error {
+func (r *Runner) enqueue(
+	ctx context.Context,
+	h *Hunt,
+	turn hunts.Turn,
+	result hunts.Result,
+	part []int,
+	since time.Time,
+) error {
 	messages := make([]alert.Envelope, len(part))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(ledgerWriters)
@@ -67,6 +84,7 @@ func (r *Runner) enqueue(ctx context.Context, h *Hunt, turn hunts.Turn, result h
 			if err != nil {
 				return err
 			}
+			f.Since = since
 			now := r.Now().UTC()
 			o, err := r.Findings.Observe(gctx, f, now)
 			if err != nil || o.Run.State != runs.Observed {

@@ -180,6 +180,7 @@ func writeTellings(ctx context.Context, s *Store, must func(error)) {
 
 // writeFacts writes what is known of Cordon itself.
 func writeFacts(ctx context.Context, s *Store, must func(error)) {
+	must(s.Switches.Begin(ctx, noon))
 	w, err := s.Switches.Watermark(ctx, "")
 	must(err)
 	w.Since = noon

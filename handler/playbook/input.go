@@ -46,6 +46,10 @@ type Input struct {
 	// to answer.
 	Asked []string
 
+	// Beginning is since when the ledger knows what became of alerts; zero: not looked at. Nothing older is acted on.
+	Beginning time.Time
+	Since     time.Time // since when what is answered may have been there; zero: since Alert was created
+
 	Paused      bool   // a person has stopped all acting
 	PauseReason string // who and why, shown to people
 }
@@ -59,6 +63,14 @@ type Hunt struct {
 
 // AlertsWindow is how far back Input.AlertsOnMachine counts.
 const AlertsWindow = 24 * time.Hour
+
+// created is when the alert was created, as far as that is known.
+func (in *Input) created() time.Time {
+	if in.Alert.Created.IsZero() {
+		return in.Alert.Updated
+	}
+	return in.Alert.Created
+}
 
 // machineUnread reports whether the alert names a machine that could not be read. The record of another is none of it.
 func (in *Input) machineUnread() bool {

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ type rail struct {
 // only tighten them, and only for its own steps: by its mode and its own limit of age.
 func (b *Book) rails(in Input, acting []*Rule) []rail {
 	steps := stepsOf(acting)
-	made := make([]rail, 0, 13)
+	made := make([]rail, 0, 14)
 	if slices.ContainsFunc(steps, StepSpec.Lasts) {
 		made = append(made, rail{notFalse(in), StepSpec.Lasts})
 	}
@@ -35,6 +36,7 @@ func (b *Book) rails(in Input, acting []*Rule) []rail {
 		}
 	}
 	made = append(made, perRule(acting, func(r *Rule) []rail { return staleRails(in, r) })...)
+	made = append(made, perRule(acting, func(r *Rule) []rail { return b.knownRails(in, r) })...)
 	made = append(made, rail{held("not paused", paused(in)), nil})
 	if onMachine {
 		made = append(made, seenLately(in, steps)...)
@@ -125,10 +127,7 @@ func unprotected(protect Lists, in Input) RailTrace {
 // staleRails asks about the age of the alert. What takes something back goes by the alert's last update: an alert that
 // was resolved after days is old, but that it was resolved is new.
 func staleRails(in Input, r *Rule) []rail {
-	created := in.Alert.Created
-	if created.IsZero() {
-		created = in.Alert.Updated
-	}
+	created := in.created()
 	judged := func(about func(StepSpec) bool) func(StepSpec) bool {
 		return func(s StepSpec) bool { return about(s) && !in.asked(s) }
 	}
@@ -143,11 +142,7 @@ func staleRails(in Input, r *Rule) []rail {
 		t := stale(in, r, in.Alert.Updated, "the alert's last update is %s old, %s is %s", ends)
 		made = append(made, rail{t, ends})
 	}
-	if len(made) == 2 {
-		made[0].Step = namesOf(r.Steps, StepSpec.Begins)
-		made[1].Step = namesOf(r.Steps, StepSpec.Ends)
-	}
-	return made
+	return apartBy(r, made)
 }
 
 // stale says that the time an alert is judged by is too long ago. For what is begun that is its creation: an old alert
@@ -171,6 +166,47 @@ func stale(in Input, r *Rule, at time.Time, said string, judged func(StepSpec) b
 	t := held(name, fmt.Sprintf(said, age.Round(time.Second), whose, limit))
 	t.Cause = fmt.Sprintf(said, "too", whose, limit)
 	return t
+}
+
+// knownRails hold what may have been answered before the ledger began to know alerts. What takes something back goes by
+// the alert's last update, as it does in staleRails. A rule that only observes acts on nothing, so it says what it would
+// do.
+func (b *Book) knownRails(in Input, r *Rule) []rail {
+	if in.Beginning.IsZero() || b.modeOf(in, r) != Enforce {
+		return nil
+	}
+	var made []rail
+	if r.has(StepSpec.Begins) {
+		made = append(made, rail{known(in, in.created(), "be from"), StepSpec.Begins})
+	}
+	if r.has(StepSpec.Ends) {
+		made = append(made, rail{known(in, in.Alert.Updated, "be as it is since"), StepSpec.Ends})
+	}
+	return apartBy(r, made)
+}
+
+// known says that what happened at a time may have been answered by whoever kept the record before this ledger.
+func known(in Input, at time.Time, said string) RailTrace {
+	const name = "since the beginning"
+	at = cmp.Or(in.Since, at)
+	if !at.Before(in.Beginning) {
+		return held(name, "")
+	}
+	const unknown = "what was done before the ledger's beginning is not known"
+	t := held(name, fmt.Sprintf("the alert may %s %s, and %s, which was at %s", said, at.UTC().Format(time.RFC3339),
+		unknown, in.Beginning.UTC().Format(time.RFC3339)))
+	t.Cause = unknown
+	return t
+}
+
+// apartBy names the steps that each rail is about, where one is about those that begin something and one about those
+// that take it back.
+func apartBy(r *Rule, made []rail) []rail {
+	if len(made) == 2 {
+		made[0].Step = namesOf(r.Steps, StepSpec.Begins)
+		made[1].Step = namesOf(r.Steps, StepSpec.Ends)
+	}
+	return made
 }
 
 func paused(in Input) string {

@@ -91,6 +91,7 @@ func (r *reading) begin(ctx context.Context) error {
 
 // first makes the first watermark of a source: CORDON_POLL_LOOKBACK ago, or where a source that was polled before it
 // stands, so that nothing is missed between the two. The long sweep then looks as far back as that of the other would.
+// If none was polled before, this is the ledger's beginning, which is written first.
 func (r *reading) first(ctx context.Context, mark switches.Watermark) (switches.Watermark, error) {
 	at := r.Now().UTC().Add(-r.Lookback)
 	mark.Since = at
@@ -101,6 +102,8 @@ func (r *reading) first(ctx context.Context, mark switches.Watermark) (switches.
 	if len(others) > 0 {
 		at = earlier(at, others[0].At)
 		mark.Since = later(others[0].Since, at.Add(-2*weekBack))
+	} else if err := r.Switches.Begin(ctx, r.Switches.SharedNow(ctx, r.Log, r.Now)); err != nil {
+		return mark, err
 	}
 	mark, err = r.Switches.Advance(ctx, mark, at)
 	if errors.Is(err, rows.ErrConflict) {

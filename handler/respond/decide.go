@@ -84,7 +84,8 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 	return o, r.Archive.Keep(ctx, made)
 }
 
-// askBook decides. Whether acting is paused is read only for a plan that would act; it becomes part of the input.
+// askBook decides. Whether acting is paused, and since when the ledger knows alerts, is read only for a plan that would
+// act; both become part of the input.
 func (r *Responder) askBook(
 	ctx context.Context,
 	run *answer.Run,
@@ -99,11 +100,16 @@ func (r *Responder) askBook(
 	if err != nil {
 		return plan, err
 	}
-	if pause.Paused {
-		in.Paused, in.PauseReason = true, pause.Why()
-		return r.Book.Decide(*in), nil
+	ledger, err := r.Switches.Beginning(ctx)
+	if err != nil {
+		return plan, err
 	}
-	return plan, nil
+	in.Paused, in.PauseReason = pause.Paused, pause.Why()
+	in.Beginning = ledger.At
+	if in.Beginning.IsZero() {
+		in.Beginning = in.Now // no poll has looked yet
+	}
+	return r.Book.Decide(*in), nil
 }
 
 // wouldAct reports whether a step changes something, or would if no rail held it. What is about a machine needs one.

@@ -52,24 +52,26 @@ func (r *Responder) authentic(ctx context.Context, m alert.Message) error {
 // errFoundAgain says that the row was found again since the alert was made of it: another version answers it.
 var errFoundAgain = errors.New("the row was found again meanwhile")
 
-// hunted is what rules see of the hunt whose finding is answered; nil for an alert.
-func (r *Responder) hunted(ctx context.Context, run *answer.Run) (*playbook.Hunt, error) {
+// hunted puts the hunt whose finding is answered into the input; an alert has none.
+func (r *Responder) hunted(ctx context.Context, run *answer.Run, in *playbook.Input) error {
 	if !alert.IsFinding(run.Alert.ID) {
-		return nil, nil
+		return nil
 	}
 	f, exists, err := r.Findings.Of(ctx, run.Alert.ID)
 	if err == nil && !exists {
 		err = &findings.MissingError{ID: run.Alert.ID}
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !f.FoundAt.Equal(run.Alert.Created) {
-		return nil, errFoundAgain
+		return errFoundAgain
 	}
 	row, err := f.Row()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &playbook.Hunt{Name: f.Hunt, Severity: f.Severity, Row: row}, nil
+	in.Hunt = &playbook.Hunt{Name: f.Hunt, Severity: f.Severity, Row: row}
+	in.Since = f.Since
+	return nil
 }

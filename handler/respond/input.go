@@ -34,11 +34,10 @@ func (r *Responder) input(ctx context.Context, run *answer.Run) (playbook.Input,
 		return in, err
 	}
 	in.Asked = asked
-	hunted, err := r.hunted(ctx, run)
+	err = r.hunted(ctx, run, &in)
 	if err != nil {
 		return in, err
 	}
-	in.Hunt = hunted
 	err = CountNeighbours(ctx, r.Neighbours, r.Book, &in)
 	if err != nil {
 		return in, err

@@ -225,6 +225,35 @@ func (s *Server) Rows(name string) []Row {
 	return rows
 }
 
+// PutRow writes a row behind the clients' backs, whatever was there before. A table that does not exist is made.
+func (s *Server) PutRow(name string, row Row) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.tables[strings.ToLower(name)]
+	if t == nil {
+		t = &table{name: name}
+		s.tables[strings.ToLower(name)] = t
+	}
+	written := row.clone()
+	written.Timestamp = s.tick()
+	written.ETag = etag(written.Timestamp)
+	t.put(&written)
+}
+
+// Lose drops all tables with their rows, and returns their rows by table.
+func (s *Server) Lose() map[string][]Row {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lost := map[string][]Row{}
+	for _, t := range s.tables {
+		for _, row := range t.rows {
+			lost[t.name] = append(lost[t.name], row.clone())
+		}
+	}
+	clear(s.tables)
+	return lost
+}
+
 // DeleteRow removes a row behind the clients' backs and reports whether it was there.
 func (s *Server) DeleteRow(name, partitionKey, rowKey string) bool {
 	s.mu.Lock()

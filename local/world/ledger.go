@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"cordon/local/judge"
 	"cordon/local/tables"
@@ -93,6 +94,41 @@ func (w *World) Dead() []string {
 	}
 	return dead
 }
+
+// lookedBefore writes the beginning of the ledger, as the first poll does.
+func (w *World) lookedBefore(at time.Time) {
+	w.Tables.PutRow(switchesTable, tables.Row{
+		PartitionKey: TenantID,
+		RowKey:       beginningKey,
+		Properties:   map[string]any{"At": at.UTC().Format(time.RFC3339Nano)},
+	})
+}
+
+// Beginning is since when the ledger knows alerts; zero: it has not looked.
+func (w *World) Beginning() time.Time {
+	for _, row := range w.rows(switchesTable, beginningKey) {
+		if at, err := time.Parse(time.RFC3339Nano, text(row, "At")); err == nil {
+			return at
+		}
+	}
+	return time.Time{}
+}
+
+// HuntRan reports whether a hunt has had a turn.
+func (w *World) HuntRan(name string) bool {
+	for _, row := range w.rows("cordonhunts", name) {
+		if text(row, "RanAt") != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Where the ledger keeps its beginning.
+const (
+	switchesTable = "cordonswitches"
+	beginningKey  = "beginning"
+)
 
 // EraseRuns takes away the record of an alert's runs.
 func (w *World) EraseRuns(alertID string) {

@@ -75,6 +75,8 @@ type Options struct {
 	Identity Identity
 	// Settings are app settings on top of the world's own.
 	Settings map[string]string
+	// Fresh is an app that never looked at its tenant; else it has done so for a month.
+	Fresh bool
 	// Addr is where people reach the app; empty: a free port of this machine.
 	Addr string
 	// Started is told of the world before anything is served; nil: nobody.
@@ -176,8 +178,11 @@ func (w *World) startDefender(o Options) error {
 	return w.point("CORDON_DEFENDER_URL", api, nil)
 }
 
-func (w *World) startTables(Options) error {
+func (w *World) startTables(o Options) error {
 	w.Tables = tables.New(tables.Options{Verify: w.accept(entrasim.Storage)})
+	if !o.Fresh {
+		w.lookedBefore(time.Now().Add(-30 * 24 * time.Hour))
+	}
 	url, err := w.Serve(w.Tables, nil)
 	w.Settings["AzureWebJobsStorage"] = w.Tables.ConnectionString(url)
 	return err

@@ -90,8 +90,27 @@ func New(t *testing.T) *World {
 		Machines: map[string]machine.Machine{},
 		Told:     map[string]notice.Event{},
 	}
-	w.Tables = tables.New(tables.Options{Now: w.Clock})
+	w.NewLedger()
 	return w
+}
+
+// NoLedger replaces the tables by empty ones, at which nobody has looked.
+func (w *World) NoLedger() {
+	w.Tables = tables.New(tables.Options{Now: w.Clock})
+}
+
+// NewLedger replaces the tables by empty ones, which begin now, as those of a first poll do.
+func (w *World) NewLedger() {
+	w.T.Helper()
+	w.NoLedger()
+	store := w.Start(-1, false).Ledger
+	err := store.Prepare(context.Background())
+	if err == nil {
+		err = store.Switches.Begin(context.Background(), w.Clock())
+	}
+	if err != nil {
+		w.T.Fatal(err)
+	}
 }
 
 func (w *World) Clock() time.Time {

@@ -8,7 +8,7 @@ import (
 
 func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
 	t.Parallel()
-	rows := []any{Met{}, metRow{}, Pause{}, endpointPause{}, Mark{}, Lookup{}, Lookups{}, Watermark{}}
+	rows := []any{Met{}, metRow{}, Pause{}, endpointPause{}, Mark{}, Lookup{}, Lookups{}, Watermark{}, Beginning{}}
 	outgoingtest.Written(t, rows)
 	outgoingtest.ReadBack(t, rows...)
 	outgoingtest.Kept(t, rows...)

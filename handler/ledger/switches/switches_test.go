@@ -26,6 +26,7 @@ func TestSwitchesHold(t *testing.T) {
 		"marks are the newest":                              marks,
 		"what decisions met is kept once, and little of it": met,
 		"look-ups of an hour are counted for all instances": lookups,
+		"the beginning is written once, and only moves on":  beginning,
 	})
 }
 
@@ -62,6 +63,41 @@ func watermark(t *testing.T, s *Store) {
 		!all[1].At.Equal(noon.Add(time.Minute)) {
 		t.Errorf("all watermarks: %+v, %v", all, err)
 	}
+}
+
+func beginning(t *testing.T, s *Store) {
+	is := func(what string, want time.Time) {
+		t.Helper()
+		if first, err := s.Beginning(t.Context()); err != nil || !first.At.Equal(want) {
+			t.Errorf("%s the beginning is %+v, %v; want %s", what, first, err, want)
+		}
+	}
+	is("before anything", time.Time{})
+
+	// The version before kept none: where its first polls began stands for it.
+	for source, since := range map[string]time.Time{"": noon.Add(-time.Hour), "graph": noon.Add(-2 * time.Hour)} {
+		w, err := s.Watermark(t.Context(), source)
+		w.Since = since
+		if _, again := s.Advance(t.Context(), w, noon); err != nil || again != nil {
+			t.Fatal(err, again)
+		}
+	}
+	is("in tables of before", noon.Add(-2*time.Hour))
+
+	for _, at := range []time.Time{noon, noon.Add(time.Hour)} {
+		if err := s.Begin(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+		is("after a look", noon)
+	}
+	if first, err := s.BeginAnew(t.Context(), noon.Add(-time.Hour), "x"); err != nil || !first.At.Equal(noon) ||
+		first.Why != "" {
+		t.Errorf("it moved back: %+v, %v", first, err)
+	}
+	if first, err := s.BeginAnew(t.Context(), noon.Add(time.Minute), "why"); err != nil || first.Why != "why" {
+		t.Errorf("it was not moved: %+v, %v", first, err)
+	}
+	is("once it was moved", noon.Add(time.Minute))
 }
 
 func endpointPauses(t *testing.T, s *Store) {
