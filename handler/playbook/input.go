@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -66,10 +67,7 @@ const AlertsWindow = 24 * time.Hour
 
 // created is when the alert was created, as far as that is known.
 func (in *Input) created() time.Time {
-	if in.Alert.Created.IsZero() {
-		return in.Alert.Updated
-	}
-	return in.Alert.Created
+	return cmp.Or(in.Alert.Created, in.Alert.Updated)
 }
 
 // machineUnread reports whether the alert names a machine that could not be read. The record of another is none of it.

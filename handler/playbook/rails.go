@@ -1,7 +1,6 @@
 package playbook
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,9 +45,6 @@ func (b *Book) rails(in Input, acting []*Rule) []rail {
 }
 
 func stepsOf(rules []*Rule) []StepSpec {
-	if len(rules) == 1 {
-		return rules[0].Steps
-	}
 	var steps []StepSpec
 	for _, r := range rules {
 		steps = append(steps, r.Steps...)
@@ -124,30 +120,34 @@ func unprotected(protect Lists, in Input) RailTrace {
 	return t
 }
 
-// staleRails asks about the age of the alert. What takes something back goes by the alert's last update: an alert that
+// byTime asks a rail about the time that steps are judged by. What is begun goes by the alert's creation: an old alert
+// that something touches again is still an old alert. What takes something back goes by its last update: an alert that
 // was resolved after days is old, but that it was resolved is new.
-func staleRails(in Input, r *Rule) []rail {
-	created := in.created()
-	judged := func(about func(StepSpec) bool) func(StepSpec) bool {
-		return func(s StepSpec) bool { return about(s) && !in.asked(s) }
-	}
-	begins := judged(StepSpec.Begins)
-	ends := judged(StepSpec.Ends)
+func byTime(in Input, r *Rule, ask func(at time.Time, whose string, about func(StepSpec) bool) rail) []rail {
 	var made []rail
 	if r.has(StepSpec.Begins) {
-		t := stale(in, r, created, "the alert is %s old, %s is %s", begins)
-		made = append(made, rail{t, begins})
+		made = append(made, ask(in.created(), "the alert", StepSpec.Begins))
 	}
 	if r.has(StepSpec.Ends) {
-		t := stale(in, r, in.Alert.Updated, "the alert's last update is %s old, %s is %s", ends)
-		made = append(made, rail{t, ends})
+		made = append(made, ask(in.Alert.Updated, "the alert's last update", StepSpec.Ends))
 	}
-	return apartBy(r, made)
+	if len(made) == 2 {
+		made[0].Step = namesOf(r.Steps, StepSpec.Begins)
+		made[1].Step = namesOf(r.Steps, StepSpec.Ends)
+	}
+	return made
 }
 
-// stale says that the time an alert is judged by is too long ago. For what is begun that is its creation: an old alert
-// that something touches again is still an old alert.
-func stale(in Input, r *Rule, at time.Time, said string, judged func(StepSpec) bool) RailTrace {
+// staleRails ask whether the alert is too old. What was allowed once is not asked again.
+func staleRails(in Input, r *Rule) []rail {
+	return byTime(in, r, func(at time.Time, whose string, about func(StepSpec) bool) rail {
+		judged := func(s StepSpec) bool { return about(s) && !in.asked(s) }
+		return rail{stale(in, r, at, whose, judged), judged}
+	})
+}
+
+// stale says that the time an alert is judged by is too long ago.
+func stale(in Input, r *Rule, at time.Time, what string, judged func(StepSpec) bool) RailTrace {
 	const name = "not stale"
 	limit, whose := in.StaleAfter, "the limit"
 	if r.MaxAge > 0 && r.MaxAge < limit {
@@ -163,50 +163,31 @@ func stale(in Input, r *Rule, at time.Time, said string, judged func(StepSpec) b
 	if age <= limit || !r.has(judged) {
 		return held(name, "")
 	}
-	t := held(name, fmt.Sprintf(said, age.Round(time.Second), whose, limit))
-	t.Cause = fmt.Sprintf(said, "too", whose, limit)
+	const said = "%s is %s old, %s is %s"
+	t := held(name, fmt.Sprintf(said, what, age.Round(time.Second), whose, limit))
+	t.Cause = fmt.Sprintf(said, what, "too", whose, limit)
 	return t
 }
 
-// knownRails hold what may have been answered before the ledger began to know alerts. What takes something back goes by
-// the alert's last update, as it does in staleRails. A rule that only observes acts on nothing, so it says what it would
-// do.
+// knownRails hold what may have been answered before the ledger began to know alerts. A rule that only observes acts on
+// nothing, so it says what it would do.
 func (b *Book) knownRails(in Input, r *Rule) []rail {
 	if in.Beginning.IsZero() || b.modeOf(in, r) != Enforce {
 		return nil
 	}
-	var made []rail
-	if r.has(StepSpec.Begins) {
-		made = append(made, rail{known(in, in.created(), "be from"), StepSpec.Begins})
-	}
-	if r.has(StepSpec.Ends) {
-		made = append(made, rail{known(in, in.Alert.Updated, "be as it is since"), StepSpec.Ends})
-	}
-	return apartBy(r, made)
-}
-
-// known says that what happened at a time may have been answered by whoever kept the record before this ledger.
-func known(in Input, at time.Time, said string) RailTrace {
-	const name = "since the beginning"
-	at = cmp.Or(in.Since, at)
-	if !at.Before(in.Beginning) {
-		return held(name, "")
-	}
-	const unknown = "what was done before the ledger's beginning is not known"
-	t := held(name, fmt.Sprintf("the alert may %s %s, and %s, which was at %s", said, at.UTC().Format(time.RFC3339),
-		unknown, in.Beginning.UTC().Format(time.RFC3339)))
-	t.Cause = unknown
-	return t
-}
-
-// apartBy names the steps that each rail is about, where one is about those that begin something and one about those
-// that take it back.
-func apartBy(r *Rule, made []rail) []rail {
-	if len(made) == 2 {
-		made[0].Step = namesOf(r.Steps, StepSpec.Begins)
-		made[1].Step = namesOf(r.Steps, StepSpec.Ends)
-	}
-	return made
+	return byTime(in, r, func(at time.Time, whose string, about func(StepSpec) bool) rail {
+		if !in.Since.IsZero() {
+			at, whose = in.Since, "what was found may be older: it"
+		}
+		t := held("since the beginning", "")
+		if at.Before(in.Beginning) {
+			t.Verdict = Held
+			t.Cause = "what was done before the ledger's beginning is not known"
+			t.Why = fmt.Sprintf("%s is from %s, and %s, which is at %s", whose, at.UTC().Format(time.RFC3339), t.Cause,
+				in.Beginning.UTC().Format(time.RFC3339))
+		}
+		return rail{t, about}
+	})
 }
 
 func paused(in Input) string {
