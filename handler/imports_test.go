@@ -14,14 +14,15 @@ import (
 // and services at once, so they may import everything in allowed.
 var upper = map[string][]string{
 	"": {"cli"}, // main
-	"cli": {"app", "cli/access", "cli/author", "cli/call", "cli/deadletters", "cli/inspect", "cli/oncall",
-		"cli/record"},
+	"cli": {"app", "cli/access", "cli/author", "cli/backtest", "cli/call", "cli/deadletters", "cli/inspect",
+		"cli/oncall", "cli/record"},
 	"cli/inspect":        {"app/checkup", "cli/call"},
 	"cli/access":         {"cli/call", "cli/session"},
 	"cli/deadletters":    {"cli/call"},
 	"cli/author":         {"app/health", "app/setup", "cli/call", "cli/cases", "cli/cases/report", "cli/facts"},
 	"cli/oncall":         {"cli/call", "cli/record"},
 	"cli/record":         {"cli/call"},
+	"cli/backtest":       {"app/setup", "cli/call"},
 	"cli/session":        {"app/setup"},
 	"cli/cases":          {"app/setup", "cli/cases/standing"},
 	"cli/cases/report":   {"cli/cases"},

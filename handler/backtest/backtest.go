@@ -73,10 +73,7 @@ func New(o Options) *Trial {
 func (t *Trial) Add(d decided.Decision) {
 	t.runs++
 	t.span(d.ObservedAt)
-	if p := t.playbooks.at(d.Playbook); p != nil {
-		p.Name = shown(d.Playbook)
-		p.Runs++
-	}
+	t.by(d.Playbook)
 	in := d.Facts.Input()
 	if t.Ceiling != "" {
 		in.Ceiling = t.Ceiling
@@ -104,6 +101,17 @@ func (t *Trial) Add(d decided.Decision) {
 	t.reach.add(in, is)
 	if is.acts() && !was.asksForPause(in) {
 		t.unpaused++
+	}
+}
+
+// by counts which playbook decided then; none did about an alert that is not from the record.
+func (t *Trial) by(playbook string) {
+	if playbook == "" {
+		return
+	}
+	if p := t.playbooks.at(playbook); p != nil {
+		p.Name = shown(playbook)
+		p.Runs++
 	}
 }
 

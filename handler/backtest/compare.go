@@ -13,6 +13,7 @@ import (
 type change struct {
 	effect    Effect
 	then, now Side
+	cause     Reason // without what differs from run to run
 	why       Reason
 }
 
@@ -55,8 +56,14 @@ func differences(was, is side, whole bool) []change {
 			return
 		}
 		c := change{effect: effect}
-		c.then, c.why.Then = was.sideOf(then)
-		c.now, c.why.Now = is.sideOf(now)
+		if then != nil {
+			c.then = was.sideOf(*then)
+			c.why.Then, c.cause.Then = reasonsOf(*then)
+		}
+		if now != nil {
+			c.now = is.sideOf(*now)
+			c.why.Now, c.cause.Now = reasonsOf(*now)
+		}
 		all = append(all, c)
 	}
 	for _, now := range is.steps {
@@ -113,17 +120,18 @@ func sameWords(a, b playbook.Step) bool {
 		reflect.DeepEqual(a.Update, b.Update)
 }
 
-// sideOf is a step as changes are counted by it, and why it is not simply done.
-func (s side) sideOf(step *playbook.Step) (is Side, why string) {
-	if step == nil {
-		return is, ""
+// sideOf is a step as changes are counted by it.
+func (s side) sideOf(step playbook.Step) Side {
+	return Side{
+		Rule:    shown(s.ruleOf(step)),
+		Step:    shown(nameOf(step)),
+		Verdict: playbook.Verdict(shown(string(step.Verdict))),
 	}
-	is = Side{
-		Rule:    shown(s.ruleOf(*step)),
-		Step:    shown(nameOf(*step)),
-		Verdict: step.Verdict,
-	}
-	return is, shown(cmp.Or(step.Cause, step.Why))
+}
+
+// reasonsOf is why a step is not simply done, and the same without what differs from run to run.
+func reasonsOf(step playbook.Step) (why, cause string) {
+	return shown(step.Why), shown(cmp.Or(step.Cause, step.Why))
 }
 
 // nameOf names a step without what a template made of the alert.
@@ -155,7 +163,7 @@ func (t *Trial) count(d decided.Decision, plan playbook.Plan, c change) {
 	kept.Now = c.now
 	kept.Clause = clause
 	kept.Runs++
-	kept.reason(c.why)
+	kept.reason(c.cause)
 	if len(kept.Examples) < mostExamples {
 		kept.Examples = append(kept.Examples, t.example(d, plan, c.why))
 	}

@@ -208,7 +208,7 @@ func TestHelpFitsATerminal(t *testing.T) {
 	for _, line := range []string{
 		"", "login", "logout", "whoami", "isolated", "machine", "release", "cancel", "held", "held list", "held run",
 		"held drop", "pause", "resume", "enqueue", "journal", "doctor", "health", "hunt", "hunt list", "hunt run",
-		"deadletter", "deadletter list", "version",
+		"deadletter", "deadletter list", "version", "backtest",
 	} {
 		code, stdout, _ := command(t, nil, append(strings.Fields(line), "--help")...)
 		about, _, _ := strings.Cut(stdout, "Examples:")

@@ -14,6 +14,7 @@ import (
 	"cordon/handler/app"
 	"cordon/handler/cli/access"
 	"cordon/handler/cli/author"
+	"cordon/handler/cli/backtest"
 	"cordon/handler/cli/call"
 	"cordon/handler/cli/deadletters"
 	"cordon/handler/cli/inspect"
@@ -85,6 +86,7 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 	root.AddCommand(
 		author.Check(p.Getenv), author.Explain(p.Getenv), author.Hunt(p), runCommand(p), author.Schema(), author.Test(p),
 		access.Login(p), access.Logout(p), access.WhoAmI(p),
+		backtest.Command(p),
 		deadletters.Command(p),
 		inspect.Doctor(p), inspect.Health(p),
 		oncall.Cancel(p), oncall.Enqueue(p), oncall.Held(p), oncall.Isolated(p),

@@ -27,6 +27,7 @@ type span struct {
 	shortest time.Duration // of a window
 	maxSkip  int           // entries that can be left out; 0: any number
 	closed   bool          // the last window ends at to; else it has no end
+	patient  bool          // it is read to its end, whatever time is left
 }
 
 // slice is one window that was read.
@@ -48,7 +49,7 @@ func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]
 	from, length := s.from, max(s.to.Sub(s.from), s.shortest)
 	for {
 		deadline, set := ctx.Deadline()
-		if set && time.Until(deadline) < timeLeft {
+		if set && time.Until(deadline) < timeLeft && !s.patient {
 			return errNoTime
 		}
 		w := alert.Window{
@@ -78,6 +79,17 @@ func walk[T any](ctx context.Context, s span, read reader[T], take func(slice[T]
 			length *= 2
 		}
 	}
+}
+
+// Updated hands over the alerts of a source that were updated in a span, those of one window at a time, the oldest
+// window first. A repeat is safe.
+func (s Source) Updated(ctx context.Context, from, to time.Time, take func([]alert.Alert) error) error {
+	all := s.span(from, to, s.page)
+	all.closed = true
+	all.patient = true
+	return walk(ctx, all, s.AlertPage, func(window slice[alert.Alert]) error {
+		return errors.Join(take(window.entries), window.broken)
+	})
 }
 
 // readWindow collects the entries of a window. errTooMany asks for a shorter one if it can be split; else it reads page

@@ -68,9 +68,9 @@ func JSON(w io.Writer, v any) error {
 	return err
 }
 
-// IsTerminal says whether somebody sits at the other end of r.
-func IsTerminal(r io.Reader) bool {
-	f, isFile := r.(interface{ Fd() uintptr })
+// IsTerminal says whether somebody sits at the other end of what is read or written.
+func IsTerminal(end any) bool {
+	f, isFile := end.(interface{ Fd() uintptr })
 	return isFile && term.IsTerminal(int(f.Fd()))
 }
 

@@ -8,6 +8,7 @@ import (
 	"cordon/handler/config"
 	"cordon/handler/defender"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/poll"
 	"cordon/handler/sources"
 )
 
@@ -15,6 +16,7 @@ import (
 type API struct {
 	*defender.Client
 	reader *sources.Reader // nil: Defender is the only source
+	listed poll.Source     // where a command lists alerts; the app has its own
 }
 
 // NewAPI puts the sources of alerts together. store tells what was seen of an alert; nil: it is not known, as for a
@@ -69,4 +71,14 @@ func (a *API) UpdateAlert(ctx context.Context, id string, change alert.Change) (
 		return a.Client.UpdateAlert(ctx, id, change)
 	}
 	return a.reader.UpdateAlert(ctx, id, change)
+}
+
+// AlertsUpdated hands over the alerts that were updated in a span, some at a time: from Graph where alerts are read only
+// there, else from Defender.
+func (a *API) AlertsUpdated(
+	ctx context.Context,
+	from, to time.Time,
+	take func([]alert.Alert) error,
+) error {
+	return a.listed.Updated(ctx, from, to, take)
 }

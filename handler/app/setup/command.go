@@ -12,10 +12,12 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"cordon/handler/alert"
 	"cordon/handler/config"
 	"cordon/handler/entra"
 	"cordon/handler/ledger"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/poll"
 	"cordon/handler/queue"
 )
 
@@ -84,7 +86,13 @@ func CommandAPI(settings config.Config, store *runs.Store) (*API, error) {
 	}
 	log := slog.New(slog.DiscardHandler)
 	client := Defender(settings, transport, tokens, nil, log)
-	return NewAPI(settings, client, NewAlerts(settings, transport, tokens, log), store), nil
+	graph := NewAlerts(settings, transport, tokens, log)
+	api := NewAPI(settings, client, graph, store)
+	api.listed = poll.Defender(client)
+	if settings.AlertSource == alert.Graph.String() {
+		api.listed = poll.Graph(graph)
+	}
+	return api, nil
 }
 
 // CommandHunter asks Graph for a command, which shares nothing with the processes of the app.

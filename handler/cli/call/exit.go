@@ -31,8 +31,8 @@ func ExitTopic() *cobra.Command {
 		Use:   "exit-codes",
 		Short: "What the exit codes of all commands mean",
 		Long: "0    Done, or it was so before. explain and run: decided, whatever the plan is.\n" +
-			"     check: the handler would start with it. test: every plan is as wanted.\n" +
-			"     doctor and health: nothing failed.\n" +
+			"     backtest: compared, whatever differs. check: the handler would start with\n" +
+			"     it. test: every plan is as wanted. doctor and health: nothing failed.\n" +
 			"1    Failed or refused, or not all that was asked for was done; standard error\n" +
 			"     says what, and the way out. test: a plan is not as wanted. doctor and\n" +
 			"     health: something failed. If it is not known whether a command was done,\n" +

@@ -1,0 +1,12 @@
+package backtest
+
+import (
+	"testing"
+
+	"cordon/handler/outgoing/outgoingtest"
+)
+
+func TestEveryDocumentCanBeWritten(t *testing.T) {
+	t.Parallel()
+	outgoingtest.Written(t, []any{tried{}})
+}
