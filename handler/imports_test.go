@@ -81,7 +81,7 @@ var allowed = map[string][]string{
 		"playbook/read/source",
 	},
 
-	"decided": {"alert", "incoming", "machine", "playbook"},
+	"decided": {"alert", "incoming", "machine", "playbook", "playbook/condition"},
 	"backtest": {
 		"alert", "decided", "incoming", "machine", "playbook", "playbook/condition",
 		"playbook/condition/syntax", "playbook/facts",
@@ -91,7 +91,14 @@ var allowed = map[string][]string{
 		"playbook",
 	},
 
+	"tally": {"ledger/lists", "ledger/switches", "ledger/tallies", "schedule"},
+	"history": {
+		"alert", "archive", "decided", "desk", "ledger/journal", "ledger/lists", "ledger/runs", "ledger/tallies",
+		"playbook",
+	},
+
 	"ledger/rows":       {"outgoing"},
+	"ledger/tallies":    {"ledger/rows"},
 	"ledger/decisions":  {"alert", "ledger/rows"},
 	"ledger/hunts":      {"ledger/rows"},
 	"ledger/notices":    {"outgoing", "ledger/rows"},
@@ -114,7 +121,7 @@ var allowed = map[string][]string{
 	"ledger": {
 		"outgoing", "ledger/budget", "ledger/decisions", "ledger/findings", "ledger/held", "ledger/hunts",
 		"ledger/journal", "ledger/latches", "ledger/lists", "ledger/neighbours", "ledger/notices", "ledger/rows", "ledger/runs",
-		"ledger/sessions", "ledger/switches", "ledger/trouble",
+		"ledger/sessions", "ledger/switches", "ledger/tallies", "ledger/trouble",
 	},
 
 	"push": {"alert", "incoming"},
@@ -150,7 +157,7 @@ var allowed = map[string][]string{
 	},
 	"act/change": {"alert", "machine", "playbook", "ledger/looks", "ledger/runs", "notice", "answer"},
 	"respond": {
-		"alert", "archive", "machine", "logging", "playbook", "ledger/budget", "ledger/findings", "ledger/held",
+		"alert", "archive", "decided", "machine", "logging", "playbook", "ledger/budget", "ledger/findings", "ledger/held",
 		"ledger/latches", "ledger/neighbours", "ledger/runs", "ledger/starts", "ledger/switches", "ledger/trouble",
 		"notice", "episode", "ending", "answer", "act", "watch",
 	},
@@ -176,9 +183,9 @@ var allowed = map[string][]string{
 	"operate/wire":    {"decided", "doctor"},
 	"operate/openapi": {"operate/wire"},
 	"operate": {
-		"alert", "archive", "machine", "incoming", "deadletter", "desk", "doctor", "hunt", "ledger/decisions",
-		"ledger/hunts", "ledger/journal", "ledger/notices", "ledger/rows", "ledger/runs", "operate/wire",
-		"playbook/explain",
+		"alert", "archive", "deadletter", "desk", "doctor", "history", "hunt", "incoming", "ledger/decisions", "ledger/hunts",
+		"ledger/journal", "ledger/lists", "ledger/notices", "ledger/rows", "ledger/runs", "machine",
+		"operate/wire", "playbook/explain",
 	},
 	"operate/web": {
 		"incoming", "ledger/journal", "operate", "operate/openapi", "operate/wire", "outgoing", "signin",

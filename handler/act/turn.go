@@ -85,6 +85,7 @@ func (r *Actor) noteEpisode(ctx context.Context, t *turn, number int) (answer.Ou
 		row.SetEpisode(t.kind, number)
 		if t.latch.Episode == number && (t.latch.State == latches.Acting || t.latch.State == latches.Achieved) {
 			row.Asked(t.kind, r.Now().UTC())
+			row.SetAction(t.kind, t.latch.ActionID)
 		}
 		return true, nil
 	})

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -109,6 +110,19 @@ func QueueID(tenant, what string) string {
 // RunID names the run of one version of an alert, in logs, machine action comments, mails and the ledger.
 func RunID(alertID string, version int) string {
 	return fmt.Sprintf("%s:v%d", alertID, version)
+}
+
+// SplitRunID undoes RunID; an id that is none has no alert.
+func SplitRunID(id string) (alertID string, version int) {
+	at := strings.LastIndex(id, ":v")
+	if at < 0 {
+		return "", 0
+	}
+	version, err := strconv.Atoi(id[at+2:])
+	if err != nil {
+		return "", 0
+	}
+	return id[:at], version
 }
 
 // maxIDLength bounds ids that come from outside; the vendor's alert ids have about 32 characters.

@@ -93,6 +93,7 @@ func (c *Clerk) Wait(ctx context.Context, run *Run, l latches.Latch) error {
 		}
 		run.Keep(row)
 		row.Wait(l.Kind, l.Episode, "waiting for action "+l.ActionID, c.Now().UTC())
+		row.SetAction(l.Kind, l.ActionID)
 		return true, nil
 	})
 	if err == nil {

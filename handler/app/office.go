@@ -16,6 +16,7 @@ import (
 	"cordon/handler/notice"
 	"cordon/handler/operate/web"
 	"cordon/handler/outgoing"
+	"cordon/handler/playbook"
 )
 
 // newDesk makes what people may do and see.
@@ -31,6 +32,7 @@ func newDesk(settings config.Config, c clients, to *setup.Broker, outbox *notice
 // newOperate makes the operator API; nil if sign-in is off.
 func newOperate(
 	settings config.Config,
+	book *playbook.Book,
 	c clients,
 	d *desk.Desk,
 	to *setup.Broker,
@@ -42,6 +44,7 @@ func newOperate(
 		return nil
 	}
 	office := setup.Office(settings, c.ledger, d, version)
+	office.History.Book = book
 	office.Letters = &setup.Letters{Broker: to}
 	office.Hunting = c.hunts
 	office.Doctor = c.doctor

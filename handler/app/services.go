@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"cordon/handler/alert"
@@ -26,6 +25,7 @@ import (
 	"cordon/handler/queue"
 	"cordon/handler/respond"
 	"cordon/handler/signin"
+	"cordon/handler/tally"
 	"cordon/handler/trigger"
 	"cordon/handler/watch"
 )
@@ -77,6 +77,7 @@ func services(
 	receiver := newReceiver(settings, to)
 	check, t := newTimers(settings, book, c, outbox, onTimers(settings, hunts), log, version)
 	d := newDesk(settings, c, to, outbox)
+	counts := newTally(settings, c)
 	alertsAgain := newPutBacks(settings, to.SendAlert, log)
 	noticesAgain := newPutBacks(settings, to.SendNotice, log)
 	return trigger.Services{
@@ -87,6 +88,7 @@ func services(
 			return t.after(ctx, followActions, errors.Join(
 				follower.Follow(ctx),
 				d.Settle(ctx),
+				counts.Keep(ctx),
 				outbox.Resend(ctx),
 			))
 		},
@@ -106,7 +108,7 @@ func services(
 		},
 		Health:        check.Report,
 		HealthSummary: check.Summary,
-		Operate:       newOperate(settings, c, d, to, check, log, version),
+		Operate:       newOperate(settings, book, c, d, to, check, log, version),
 		SignIn:        c.pages,
 	}
 }
@@ -165,17 +167,8 @@ func newOutbox(settings config.Config, c clients, to *setup.Broker, log *slog.Lo
 		RetryAfter: settings.RetryAfter,
 		Domain:     setup.Domain(settings.MailFrom.Address),
 		To:         setup.Addresses(settings.MailTo),
-		Portal:     portal(settings),
+		Portal:     setup.Portal(settings, "/v2/advanced-hunting"),
 	})
-}
-
-// portal is where people of a cloud hunt by hand ("Microsoft Defender XDR for US Government customers").
-func portal(settings config.Config) string {
-	host := map[string]string{"gcchigh": "security.microsoft.us", "dod": "security.apps.mil"}[settings.Cloud]
-	if host == "" {
-		host = "security.microsoft.com"
-	}
-	return "https://" + host + "/v2/advanced-hunting?tid=" + url.QueryEscape(settings.TenantID)
 }
 
 func newPoller(
@@ -314,4 +307,14 @@ func newReceiver(settings config.Config, to *setup.Broker) *push.Receiver {
 		Unproven: settings.WebhookUnresolved,
 		Now:      time.Now,
 	})
+}
+
+func newTally(settings config.Config, c clients) *tally.Tally {
+	return &tally.Tally{
+		Lists:    c.ledger.Lists,
+		Tallies:  c.ledger.Tallies,
+		Switches: c.ledger.Switches,
+		Now:      time.Now,
+		Tick:     settings.FollowEvery,
+	}
 }

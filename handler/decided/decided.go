@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/condition"
 )
 
 // Decision is how one run, one version of one alert, was decided.
@@ -21,10 +22,12 @@ type Decision struct {
 	Playbook   string    `json:"playbook"` // digest of the playbook, playbook.Book.Hash
 	Cordon     string    `json:"cordon"`   // version of the program
 
-	Rule   string          `json:"rule,omitempty"` // empty: none decided
-	Mode   playbook.Mode   `json:"mode"`
-	Reason string          `json:"reason,omitempty"`
-	Steps  []playbook.Step `json:"steps,omitempty"` // as the playbook decided, before a person let any of them go on
+	Rule   string               `json:"rule,omitempty"` // empty: none decided
+	Mode   playbook.Mode        `json:"mode"`
+	Reason string               `json:"reason,omitempty"`
+	Steps  []playbook.Step      `json:"steps,omitempty"` // as the playbook decided, before a person let any of them go on
+	Rules  []playbook.RuleTrace `json:"rules,omitempty"` // every rule, with the values that its clauses saw
+	Rails  []playbook.RailTrace `json:"rails,omitempty"`
 	// Continued are the keys of the steps that a person let go on.
 	Continued []string `json:"continued,omitempty"`
 
@@ -40,6 +43,8 @@ func Of(in playbook.Input, plan playbook.Plan) Decision {
 		Mode:   plan.Mode,
 		Reason: plan.Reason,
 		Steps:  slices.Clone(plan.Steps),
+		Rules:  rules(plan.Rules, slices.Clone),
+		Rails:  slices.Clone(plan.Rails),
 		Facts:  FactsOf(in),
 	}
 	d = d.searchable()
@@ -50,3 +55,58 @@ func Of(in playbook.Input, plan playbook.Plan) Decision {
 // Whole reports whether the facts are as they were: a playbook that is asked about them now sees what it would have
 // seen then.
 func (d Decision) Whole() bool { return len(d.Left) == 0 }
+
+// Plan is the plan that was decided on, before a person let any of its steps go on.
+func (d Decision) Plan() playbook.Plan {
+	return playbook.Plan{
+		Rule:   d.Rule,
+		Mode:   d.Mode,
+		Steps:  d.Steps,
+		Reason: d.Reason,
+		Rules:  d.Rules,
+		Rails:  d.Rails,
+	}
+}
+
+// Lasting is what stays of a plan as long as its run: every rule, clause, rail and step with what became of it, without
+// the values that clauses saw and the texts that were made of the alert. Those go with the facts.
+func Lasting(plan playbook.Plan) playbook.Plan {
+	plan.Rules = rules(plan.Rules, func([]condition.ValueSeen) []condition.ValueSeen { return nil })
+	plan.Steps = slices.Clone(plan.Steps)
+	for i := range plan.Steps {
+		s := &plan.Steps[i]
+		s.Comment, s.Text = "", ""
+		if s.Update != nil {
+			own := *s.Update
+			own.Comment = ""
+			s.Update = &own
+		}
+	}
+	return plan
+}
+
+// rules copies traces, which rules share, with other values.
+func rules(
+	all []playbook.RuleTrace,
+	values func([]condition.ValueSeen) []condition.ValueSeen,
+) []playbook.RuleTrace {
+	clauses := func(shared []*condition.Trace) (own []*condition.Trace) {
+		for _, c := range shared {
+			is := *c
+			is.Values = values(c.Values)
+			own = append(own, &is)
+		}
+		return own
+	}
+	all = slices.Clone(all)
+	for i := range all {
+		r := &all[i]
+		r.Clauses = clauses(r.Clauses)
+		if r.Unless != nil {
+			own := *r.Unless
+			own.Clauses = clauses(own.Clauses)
+			r.Unless = &own
+		}
+	}
+	return all
+}

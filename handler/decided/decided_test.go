@@ -17,6 +17,7 @@ import (
 	"cordon/handler/outgoing"
 	"cordon/handler/outgoing/outgoingtest"
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/condition"
 	"cordon/handler/playbook/playbooktest"
 )
 
@@ -88,8 +89,8 @@ func TestADecisionIsTheSameOnWhatIsKept(t *testing.T) {
 		if diff := cmp.Diff(plan, again); diff != "" || !d.Whole() {
 			t.Errorf("%s, left %v (-was +is):\n%s", condition, d.Left, diff)
 		}
-		if diff := cmp.Diff(plan.Steps, d.Steps); diff != "" {
-			t.Errorf("%s: the steps that are kept (-was +is):\n%s", condition, diff)
+		if diff := cmp.Diff(plan, d.Plan(), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s: the plan that is kept (-was +is):\n%s", condition, diff)
 		}
 	}
 }
@@ -122,10 +123,15 @@ func TestSecretsAreNotKept(t *testing.T) {
 		in.Alert.Evidence[0].CommandLine = text
 		in.Alert.Evidence[0].RegistryValue = text
 		in.Hunt = &playbook.Hunt{Row: map[string]string{"CommandLine": text}}
-		d := decided.Of(in, playbook.Plan{Steps: []playbook.Step{{Comment: text, Update: &alert.Change{Comment: text}}}})
+		seen := []*condition.Trace{{Values: []condition.ValueSeen{{Value: text}}}}
+		d := decided.Of(in, playbook.Plan{
+			Steps: []playbook.Step{{Comment: text, Update: &alert.Change{Comment: text}}},
+			Rules: []playbook.RuleTrace{{Clauses: seen, Unless: &playbook.UnlessTrace{Clauses: seen}}},
+		})
 		for _, is := range []string{
 			d.Facts.Alert.Title, d.Facts.Alert.Evidence[0].CommandLine, d.Facts.Alert.Evidence[0].RegistryValue,
 			d.Facts.Hunt.Row["CommandLine"], d.Steps[0].Comment, d.Steps[0].Update.Comment,
+			d.Rules[0].Clauses[0].Values[0].Value, d.Rules[0].Unless.Clauses[0].Values[0].Value,
 		} {
 			if is != want {
 				t.Errorf("%s\nbecomes %s\nwant    %s", text, is, want)
@@ -134,9 +140,40 @@ func TestSecretsAreNotKept(t *testing.T) {
 		if d.Whole() != (text == want) {
 			t.Errorf("%s: left are %q", text, d.Left)
 		}
-		if in.Hunt.Row["CommandLine"] != text || in.Alert.Evidence[0].CommandLine != text {
+		if in.Hunt.Row["CommandLine"] != text || seen[0].Values[0].Value != text || in.Alert.Evidence[0].CommandLine != text {
 			t.Errorf("the input itself was changed")
 		}
+	}
+}
+
+// TestWhatLastsOfAPlanHasNothingOfTheAlert looks for the values of an alert in what stays as long as its run.
+func TestWhatLastsOfAPlanHasNothingOfTheAlert(t *testing.T) {
+	t.Parallel()
+	book := playbooktest.Load(t, playbooktest.Rules(
+		`{name: seen, on: alert, when: alert.relatedUser.userName == "alice" && alert.title contains "alice", `+
+			`unless: 'machine != nil && machine.computerDnsName == "none"', `+
+			`do: [{isolate: {type: Full, comment: "{{.Alert.RelatedUser.Name}}"}}, {mail: {text: "{{.Alert.Title}}"}}, `+
+			`{updateAlert: {status: InProgress, comment: "{{.Alert.Title}}"}}]}`))
+	in := playbooktest.Input()
+	in.Alert.RelatedUser.Name = "alice"
+	in.Alert.Title = "a title with alice"
+	plan := book.Decide(in)
+	whole, err := outgoing.Encode(plan)
+	if err != nil || strings.Count(string(whole), "a title") < 3 {
+		t.Fatalf("the plan itself has too little of the alert: %s, %v", whole, err)
+	}
+	lasting := decided.Lasting(plan)
+	body, err := outgoing.Encode(lasting)
+	if err != nil || strings.Contains(string(body), "a title") || strings.Count(string(body), "alice") != 2 {
+		t.Errorf("only the clauses, which the playbook's author wrote, name alice: %s, %v", body, err)
+	}
+	again, _ := outgoing.Encode(plan)
+	if string(again) != string(whole) {
+		t.Error("the plan itself was changed")
+	}
+	if len(lasting.Rules) != 1 || len(lasting.Rules[0].Clauses) != 2 || len(lasting.Rails) != len(plan.Rails) ||
+		len(lasting.Steps) != len(plan.Steps) {
+		t.Errorf("%+v", lasting)
 	}
 }
 

@@ -2,6 +2,7 @@ package decided
 
 import (
 	"fmt"
+	"slices"
 
 	"cordon/handler/incoming"
 )
@@ -54,6 +55,7 @@ func (d Decision) searchable() Decision {
 func (d *Decision) cut(m measure) {
 	d.Left = append([]string{}, d.Left...)
 	d.Steps = append(d.Steps[:0:0], d.Steps...)
+	d.Rules = rules(d.Rules, slices.Clone)
 	f := &d.Facts
 	f.Alert.Evidence = append(f.Alert.Evidence[:0:0], f.Alert.Evidence...)
 	f.OpenActions = append(f.OpenActions[:0:0], f.OpenActions...)

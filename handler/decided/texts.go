@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"cordon/handler/playbook/condition"
 )
 
 // Text is a place in a decision where others may have written something long or secret.
@@ -56,6 +58,12 @@ func (d *Decision) Texts() []Text {
 			all = append(all, Text{Name: at + "update.comment", At: &own.Comment})
 		}
 	}
+	for _, r := range d.Rules {
+		all = append(all, values("rules."+r.Rule, r.Clauses)...)
+		if r.Unless != nil {
+			all = append(all, values("rules."+r.Rule+".unless", r.Unless.Clauses)...)
+		}
+	}
 	all = append(all, d.Facts.alertTexts()...)
 	if d.Facts.Hunt != nil {
 		row := maps.Clone(d.Facts.Hunt.Row)
@@ -69,6 +77,16 @@ func (d *Decision) Texts() []Text {
 	}
 	if d.Facts.Isolation != nil {
 		all = append(all, d.Facts.Isolation.Action.texts("isolation.action.")...)
+	}
+	return all
+}
+
+// values are what clauses saw.
+func values(at string, clauses []*condition.Trace) (all []Text) {
+	for _, c := range clauses {
+		for i := range c.Values {
+			all = append(all, Text{Name: at + ": " + c.Values[i].Name, At: &c.Values[i].Value})
+		}
 	}
 	return all
 }

@@ -3,9 +3,8 @@ package desk
 import (
 	"context"
 	"slices"
-	"strconv"
-	"strings"
 
+	"cordon/handler/alert"
 	"cordon/handler/desk/isolated"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
@@ -30,7 +29,7 @@ func (d *Desk) Isolated(ctx context.Context) ([]Explained, error) {
 	explained := make([]Explained, 0, len(all))
 	for _, i := range all {
 		e := Explained{Isolation: i}
-		alertID, version := splitRun(i.RunID)
+		alertID, version := alert.SplitRunID(i.RunID)
 		if i.By == machine.ByCordon && alertID != "" {
 			record, err := d.Runs.Alert(ctx, alertID)
 			if err != nil {
@@ -62,17 +61,4 @@ func (d *Desk) name(ctx context.Context, all []isolated.Isolation) {
 			all[at].MachineName = m.ComputerDNSName
 		}
 	}
-}
-
-// splitRun undoes alert.RunID; an id that is none is empty.
-func splitRun(id string) (alertID string, version int) {
-	at := strings.LastIndex(id, ":v")
-	if at < 0 {
-		return "", 0
-	}
-	version, err := strconv.Atoi(id[at+2:])
-	if err != nil {
-		return "", 0
-	}
-	return id[:at], version
 }

@@ -26,6 +26,7 @@ import (
 	"cordon/handler/ledger/sessions"
 	"cordon/handler/ledger/starts"
 	"cordon/handler/ledger/switches"
+	"cordon/handler/ledger/tallies"
 	"cordon/handler/machine"
 	"cordon/local/tables"
 )
@@ -106,6 +107,7 @@ func writeRuns(ctx context.Context, s *Store, must func(error)) {
 	must(err)
 	_, err = s.Runs.Asked(ctx, "asked", noon)
 	must(err)
+	must(s.Tallies.Put(ctx, noon, 2, []tallies.Count{{Rule: "contain", Mode: "enforce", Outcome: "held", Runs: 2}}, noon))
 	must(s.Decisions.Put(ctx, decisions.Record{
 		AlertID:    a.ID,
 		Version:    1,

@@ -19,6 +19,7 @@ import (
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/sessions"
 	"cordon/handler/ledger/switches"
+	"cordon/handler/ledger/tallies"
 	"cordon/handler/ledger/trouble"
 )
 
@@ -39,6 +40,7 @@ type Store struct {
 	Sessions   *sessions.Store
 	Decisions  *decisions.Store
 	Lists      *lists.Store
+	Tallies    *tallies.Store
 }
 
 // Open makes a Store without any network traffic. An error means that the options are wrong.
@@ -71,5 +73,6 @@ func In(tables *rows.Tables) *Store {
 		Sessions:   sessions.In(tables),
 		Decisions:  decisions.In(tables),
 		Lists:      lists.In(tables),
+		Tallies:    tallies.In(tables),
 	}
 }

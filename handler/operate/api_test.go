@@ -25,6 +25,7 @@ func queryOf(path string) url.Values {
 		"/machine":    {"machine": {"m1.corp.contoso.com"}},
 		"/deadletter": {"number": {"17"}},
 		"/run":        {"run": {"da1"}},
+		"/runs":       {"machine": {"m1"}, "severity": {"High"}, "limit": {"5"}},
 		"/decision":   {"run": {"da1"}},
 		"/journal":    {"limit": {"5"}},
 	}[path]

@@ -13,16 +13,16 @@ import (
 
 // Decision implements Desk.
 func (p *person) Decision(ctx context.Context, which string) (wire.Decision, error) {
-	is, err := p.office.Desk.Recorded(ctx, which)
+	is, err := p.office.History.Show(ctx, which)
 	if err != nil {
 		return wire.Decision{}, problem(err)
 	}
-	d, kept, err := p.office.Archive.Read(ctx, is.Run)
-	if err == nil && !kept {
-		err = wire.NewProblem(http.StatusNotFound, "no_facts", "it is not kept what run "+is.Run.ID()+
-			" was decided on: it was not decided yet, it was erased, or it is older than CORDON_FACTS_RETENTION")
+	if is.Decision == nil {
+		return wire.Decision{}, wire.NewProblem(http.StatusNotFound, "no_facts", "it is not kept what run "+
+			is.Run.ID()+" was decided on: it was not decided yet, it was erased, or it is older than "+
+			"CORDON_FACTS_RETENTION")
 	}
-	return d, problem(err)
+	return *is.Decision, nil
 }
 
 // Decisions implements Desk.
@@ -32,7 +32,7 @@ func (p *person) Decisions(ctx context.Context, q wire.DecisionsAsked) (wire.Dec
 		return wire.Decisions{}, wire.NewProblem(http.StatusBadRequest, "limit",
 			fmt.Sprintf("limit is out of bounds: expected 1 to %d", archive.MostOnPage))
 	}
-	page, next, err := p.office.Archive.Page(ctx, decisions.Query{
+	page, next, err := p.office.History.Archive.Page(ctx, decisions.Query{
 		Since: q.Since,
 		Until: q.Until,
 		After: q.After,

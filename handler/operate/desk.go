@@ -20,6 +20,10 @@ type Desk interface {
 	Machine(ctx context.Context, which string) (wire.Machine, error)
 	// Run finds a run by its id, or the newest of an alert by the alert's id.
 	Run(ctx context.Context, which string) (wire.Run, error)
+	// Runs reads a page of runs, newest first.
+	Runs(ctx context.Context, q wire.RunsAsked) (wire.Runs, error)
+	// Counts says how many runs ended how, over the last days; 0: the default.
+	Counts(ctx context.Context, days int) (wire.Counts, error)
 	// Decision finds how a run was decided, and on what, as Run finds the run.
 	Decision(ctx context.Context, which string) (wire.Decision, error)
 	// Decisions reads a page of how runs were decided, and on what, newest run first.

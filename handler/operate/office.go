@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"time"
 
-	"cordon/handler/archive"
 	"cordon/handler/deadletter"
 	"cordon/handler/desk"
 	"cordon/handler/doctor"
+	"cordon/handler/history"
 	"cordon/handler/hunt"
 	"cordon/handler/incoming"
 	"cordon/handler/ledger/hunts"
@@ -26,7 +26,8 @@ type Office struct {
 	Desk    *desk.Desk
 	Letters deadletter.Broker
 	Notices *notices.Store
-	Archive *archive.Archive
+	History *history.History
+	Links   func(alertID string, incident int64, machineID string) wire.Links
 	Tenant  string
 	Version string
 

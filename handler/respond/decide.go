@@ -8,6 +8,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/answer"
 	"cordon/handler/archive"
+	"cordon/handler/decided"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/playbook"
 )
@@ -74,7 +75,8 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 			row.MachineName = run.Machine.ComputerDNSName
 		}
 		row.Steps = row.Steps.Plan(stepStates(run.Plan))
-		return true, row.SetPlan(run.Plan, run.Plan.Steps)
+		lasting := decided.Lasting(run.Plan)
+		return true, row.SetPlan(lasting, lasting.Steps)
 	})
 	if err != nil || o.Ends() {
 		return o, err

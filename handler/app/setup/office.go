@@ -6,6 +6,7 @@ import (
 	"cordon/handler/archive"
 	"cordon/handler/config"
 	"cordon/handler/desk"
+	"cordon/handler/history"
 	"cordon/handler/ledger"
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
@@ -50,7 +51,17 @@ func Office(
 	office := &operate.Office{
 		Desk:    d,
 		Notices: store.Notices,
-		Archive: &archive.Archive{Decisions: store.Decisions, Version: version},
+		History: &history.History{
+			Runs:    store.Runs,
+			Lists:   store.Lists,
+			Tallies: store.Tallies,
+			Journal: store.Journal,
+			Archive: &archive.Archive{Decisions: store.Decisions, Version: version},
+			Now:     time.Now,
+		},
+		Links: func(alertID string, incident int64, machineID string) wire.Links {
+			return links(settings, alertID, incident, machineID)
+		},
 		Tenant:  settings.TenantID,
 		Version: version,
 		Hunts:   store.Hunts,

@@ -5,9 +5,23 @@ import (
 	"slices"
 	"time"
 
+	"cordon/handler/history"
 	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/runs"
 )
+
+// History is the record as people read it, with the world's playbook as today's.
+func (w *World) History(p *Process) *history.History {
+	return &history.History{
+		Runs:    p.Ledger.Runs,
+		Lists:   p.Ledger.Lists,
+		Tallies: p.Ledger.Tallies,
+		Journal: p.Ledger.Journal,
+		Archive: p.Options.Archive,
+		Book:    w.Book,
+		Now:     w.Clock,
+	}
+}
 
 // CheckRecord holds what is said of some runs in lists, and what is kept of how they were decided, against the runs,
 // after the index of open runs was gone through as the polls do.

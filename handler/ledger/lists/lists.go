@@ -49,6 +49,7 @@ const partition = "lists"
 const (
 	all         = "all"
 	ofMachine   = "machine"
+	ofName      = "name" // of a machine, whole or as far as the first dot
 	ofIncident  = "incident"
 	ofSeverity  = "severity"
 	ofRule      = "rule"
@@ -68,6 +69,11 @@ func (e Entry) Lists() []string {
 		}
 	}
 	add(ofMachine, strings.ToLower(e.MachineID))
+	name := strings.ToLower(e.MachineName)
+	add(ofName, name)
+	if host, _, dotted := strings.Cut(name, "."); dotted {
+		add(ofName, host)
+	}
 	if e.Incident != 0 {
 		add(ofIncident, strconv.FormatInt(e.Incident, 10))
 	}
@@ -144,6 +150,7 @@ func (s *Store) Enter(ctx context.Context, e Entry, off string) error {
 // Query says which runs are wanted. What is left out does not matter.
 type Query struct {
 	Machine  string // id
+	Name     string // of a machine as it was then, whole or as far as the first dot
 	Incident int64
 	Severity string
 	Rule     string // one of the rules that decided
@@ -159,6 +166,8 @@ func (q Query) list() string {
 	switch {
 	case q.Machine != "":
 		return rows.Key(ofMachine, strings.ToLower(q.Machine))
+	case q.Name != "":
+		return rows.Key(ofName, strings.ToLower(q.Name))
 	case q.Incident != 0:
 		return rows.Key(ofIncident, strconv.FormatInt(q.Incident, 10))
 	case q.Rule != "" && q.Outcome != "":
@@ -178,6 +187,7 @@ func (q Query) wants(e Entry) bool {
 	on := e.Lists()
 	for _, want := range []Query{
 		{Machine: q.Machine},
+		{Name: q.Name},
 		{Incident: q.Incident},
 		{Severity: q.Severity},
 		{Rule: q.Rule},
@@ -225,6 +235,7 @@ func (q Query) filters() bool {
 	wanted := 0
 	for _, given := range []bool{
 		q.Machine != "",
+		q.Name != "",
 		q.Incident != 0,
 		q.Severity != "",
 		q.Rule != "" || q.Outcome != "",

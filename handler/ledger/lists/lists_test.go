@@ -61,10 +61,12 @@ func asked(t *testing.T, s *Store) {
 			Version:    1 + random.IntN(3),
 			ObservedAt: noon.Add(time.Duration(random.IntN(50)) * time.Minute),
 			MachineID:  pick("", "m1", "M1", "m11"),
-			Incident:   int64(random.IntN(3)),
-			Severity:   pick("High", "Medium", "high"),
-			Rule:       pick("", "contain", "contain, tell", "tell"),
-			Outcome:    pick("", "held", "isolated, held", "no rule"),
+
+			MachineName: pick("", "pc1.contoso.com", "PC1", "pc11"),
+			Incident:    int64(random.IntN(3)),
+			Severity:    pick("High", "Medium", "high"),
+			Rule:        pick("", "contain", "contain, tell", "tell"),
+			Outcome:     pick("", "held", "isolated, held", "no rule"),
 		}
 		enter(t, s, e, "")
 		enter(t, s, e, "")
@@ -74,6 +76,7 @@ func asked(t *testing.T, s *Store) {
 	for range 60 {
 		q := Query{
 			Machine:  pick("", "", "m1", "m11", "m2"),
+			Name:     pick("", "", "", "pc1", "Pc1.contoso.com"),
 			Incident: int64(random.IntN(3)),
 			Severity: pick("", "", "High", "Low"),
 			Rule:     pick("", "", "contain", "tell"),
@@ -103,7 +106,9 @@ func naive(q Query, e Entry) bool {
 	has := func(joined, one string) bool {
 		return one == "" || slices.Contains(strings.Split(joined, ", "), one)
 	}
+	host, _, _ := strings.Cut(e.MachineName, ".")
 	return (q.Machine == "" || strings.EqualFold(q.Machine, e.MachineID)) &&
+		(q.Name == "" || strings.EqualFold(q.Name, e.MachineName) || strings.EqualFold(q.Name, host)) &&
 		(q.Incident == 0 || q.Incident == e.Incident) &&
 		(q.Severity == "" || strings.EqualFold(q.Severity, e.Severity)) &&
 		has(e.Rule, q.Rule) && has(e.Outcome, q.Outcome) &&

@@ -51,6 +51,13 @@ func (r Record) Latest() (Run, bool) {
 	return r.Run(r.Seen.Version)
 }
 
+// Of reads the run of one version of an alert; false if there is none.
+func (s *Store) Of(ctx context.Context, alertID string, version int) (run Run, found bool, err error) {
+	run.Keys = s.alerts.At(runKey(version), alertID)
+	found, err = s.alerts.Read(ctx, &run)
+	return run, found, err
+}
+
 const seenKey = "seen"
 
 // Alert reads what the ledger holds about an alert; an empty Record if it was never seen.

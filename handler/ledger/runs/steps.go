@@ -22,6 +22,7 @@ type Step struct {
 	Begun   bool   `json:"begun,omitempty"`   // it has no machine action, and its request may have been sent
 	Before  string `json:"before,omitempty"`  // what its request changes and what was there, for whoever began it
 	Asked   bool   `json:"asked,omitempty"`   // its machine action is or was under way
+	Action  string `json:"action,omitempty"`  // id of the machine action that it ends with, the newest
 	// Reissues counts how often its machine action failed and was asked for again. An isolation's is Run.Reissues.
 	Reissues int    `json:"reissues,omitempty"`
 	Outcome  string `json:"outcome,omitempty"` // a word or two, as in Run; empty: it is not over

@@ -38,6 +38,37 @@ func (c *Client) Run(ctx context.Context, which string) (wire.Run, error) {
 	return get[wire.Run](ctx, c, "/run", url.Values{"run": {which}})
 }
 
+// Runs reads a page of runs, newest first.
+func (c *Client) Runs(ctx context.Context, q wire.RunsAsked) (wire.Runs, error) {
+	query := page(q.Limit, q.After)
+	for name, value := range map[string]string{
+		"alert":    q.Alert,
+		"machine":  q.Machine,
+		"rule":     q.Rule,
+		"outcome":  q.Outcome,
+		"severity": q.Severity,
+	} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	if q.Incident != 0 {
+		query.Set("incident", strconv.FormatInt(q.Incident, 10))
+	}
+	setTime(query, "since", q.Since)
+	setTime(query, "until", q.Until)
+	return get[wire.Runs](ctx, c, "/runs", query)
+}
+
+// Counts says how many runs ended how.
+func (c *Client) Counts(ctx context.Context, days int) (wire.Counts, error) {
+	query := url.Values{}
+	if days > 0 {
+		query.Set("days", strconv.Itoa(days))
+	}
+	return get[wire.Counts](ctx, c, "/runs/counts", query)
+}
+
 // Decision finds how a run was decided, and on what.
 func (c *Client) Decision(ctx context.Context, which string) (wire.Decision, error) {
 	return get[wire.Decision](ctx, c, "/decision", url.Values{"run": {which}})

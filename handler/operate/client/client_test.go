@@ -168,6 +168,8 @@ func TestEachRouteOfTheAPIIsAskedAsItIsWritten(t *testing.T) {
 	_, _ = c.Isolated(ctx)
 	_, _ = c.Machine(ctx, "ws-1")
 	_, _ = c.Run(ctx, "da1")
+	_, _ = c.Runs(ctx, wire.RunsAsked{Machine: "m1", Incident: 7, Limit: 7})
+	_, _ = c.Counts(ctx, 30)
 	_, _ = c.Decision(ctx, "da1")
 	_, _ = c.Decisions(ctx, wire.DecisionsAsked{Limit: 7, After: "next"})
 	_, _ = c.Held(ctx)

@@ -38,6 +38,8 @@ func reading() map[string]answering {
 		"/health":      tellHealth,
 		"/machine":     tellMachine,
 		"/run":         tellRun,
+		"/runs":        tellRuns,
+		"/runs/counts": tellCounts,
 		"/decision":    tellDecision,
 		"/decisions":   tellDecisions,
 		"/deadletters": tellLetters,
@@ -196,4 +198,44 @@ func moment(query url.Values, name string) (time.Time, error) {
 			fmt.Sprintf("%s: %.40q is no time; such as 2026-03-02T12:00:00Z", name, said))
 	}
 	return at, nil
+}
+
+func tellRuns(r *http.Request, d operate.Desk) (reply, error) {
+	query := r.URL.Query()
+	asked := wire.RunsAsked{
+		Alert:    query.Get("alert"),
+		Machine:  query.Get("machine"),
+		Rule:     query.Get("rule"),
+		Outcome:  query.Get("outcome"),
+		Severity: query.Get("severity"),
+		After:    query.Get("after"),
+	}
+	limit, err := number(r, "limit")
+	if err != nil {
+		return reply{}, err
+	}
+	asked.Limit = int(limit)
+	asked.Incident, err = number(r, "incident")
+	if err != nil {
+		return reply{}, err
+	}
+	asked.Since, err = moment(query, "since")
+	if err != nil {
+		return reply{}, err
+	}
+	asked.Until, err = moment(query, "until")
+	if err != nil {
+		return reply{}, err
+	}
+	body, err := d.Runs(r.Context(), asked)
+	return reply{body: body}, err
+}
+
+func tellCounts(r *http.Request, d operate.Desk) (reply, error) {
+	days, err := number(r, "days")
+	if err != nil {
+		return reply{}, err
+	}
+	body, err := d.Counts(r.Context(), int(days))
+	return reply{body: body}, err
 }

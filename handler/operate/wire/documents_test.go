@@ -10,7 +10,8 @@ func TestEveryDocumentCanBeWritten(t *testing.T) {
 	t.Parallel()
 	documents := []any{
 		Problem{}, Order{}, Result{}, Results{}, Me{}, SignIn{},
-		Isolated{}, Isolation{}, Run{}, RunStep{}, RunVersion{}, Machine{},
+		Isolated{}, Isolation{}, Run{}, RunStep{}, RunVersion{}, Runs{}, RunLine{}, Counts{}, DayCount{}, Count{},
+		Today{}, Links{}, Machine{},
 		MachineAction{}, Held{}, HeldEntry{}, HeldStep{}, Pause{}, Hunts{}, Hunt{},
 		DeadLetters{}, DeadLetter{}, Doctor{}, Journal{}, Entry{},
 		ReleaseOrder{}, CancelOrder{}, HeldOrder{}, PauseOrder{}, PauseResult{}, DeadLetterOrder{}, EnqueueOrder{},

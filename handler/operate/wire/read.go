@@ -184,6 +184,8 @@ type Run struct {
 	Trouble     string       `json:"trouble,omitempty"` // what kept it from going on, last time
 	MachineID   string       `json:"machineId,omitempty"`
 	Title       string       `json:"title,omitempty"`
+	MachineName string       `json:"machineName,omitempty"` // as it was then
+	Incident    int64        `json:"incident,omitzero"`
 	Severity    string       `json:"severity,omitempty"`
 	Status      string       `json:"status,omitempty"` // of the alert
 	Rule        string       `json:"rule,omitempty"`
@@ -200,7 +202,10 @@ type Run struct {
 	Decision    string       `json:"decision,omitempty"` // every rule, clause, value and rail, for people; lines
 	Plan        any          `json:"plan,omitempty"`     // the same for programs
 	Versions    []RunVersion `json:"versions"`           // of the alert, newest first, this one among them
-	Commands    []Entry      `json:"commands"`           // what people did about the alert, newest first
+	Commands    []Entry      `json:"commands"`           // what people did about it and its machine, newest first
+	Decided     *Decision    `json:"decided,omitempty"`  // with the facts; left out: they are not kept
+	Today       *Today       `json:"today,omitempty"`    // left out: there are no facts, or no playbook is known here
+	Links       Links        `json:"links"`
 }
 
 // RunStep is one acting step of a run.
@@ -209,6 +214,7 @@ type RunStep struct {
 	Outcome string `json:"outcome,omitempty"` // empty: it is not over
 	Reason  string `json:"reason,omitempty"`  // behind the outcome, or what it waits for
 	Waiting bool   `json:"waiting,omitzero"`  // for a machine action
+	Action  string `json:"action,omitempty"`  // id of its machine action, the newest
 	Again   int    `json:"again,omitzero"`    // how often its machine action failed and was asked for again
 }
 

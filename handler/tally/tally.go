@@ -1,0 +1,130 @@
+// Package tally counts the runs of each day by rule and outcome, on a timer. A day is counted again while its runs may
+// still change, and whenever somebody takes its count away.
+//
+// Neighbours: handler/ledger/lists has the runs, handler/ledger/tallies keeps the counts.
+package tally
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"cordon/handler/ledger/lists"
+	"cordon/handler/ledger/switches"
+	"cordon/handler/ledger/tallies"
+	"cordon/handler/schedule"
+)
+
+// Days is how many days back are counted again each day: what is held or waits may end weeks later.
+const Days = 30
+
+// mark is the ledger's mark of the counts: when today was counted last, and in its note how far the round of this day
+// has come.
+const mark = "tally"
+
+// every is how often today and yesterday are counted.
+const every = time.Hour
+
+// Tally counts runs. All fields are required.
+type Tally struct {
+	Lists    *lists.Store
+	Tallies  *tallies.Store
+	Switches *switches.Store
+	Now      func() time.Time
+	Tick     time.Duration // the longest pause between two calls of Keep
+}
+
+// Keep counts what is due: today and yesterday once an hour, and one earlier day a call until all of Days were counted
+// today. A repeat is harmless.
+func (t *Tally) Keep(ctx context.Context) error {
+	was, err := t.Switches.Mark(ctx, mark)
+	if err != nil {
+		return err
+	}
+	now := t.Now().UTC()
+	back := 1
+	round := ""
+	if _, err := fmt.Sscanf(was.Note, "%s %d", &round, &back); err != nil || round != now.Format(time.DateOnly) {
+		round, back = now.Format(time.DateOnly), 1
+		was.At = time.Time{}
+	}
+	switch {
+	case schedule.Ripe(was.At, now, every, t.Tick):
+		was.At = now
+		err = t.count(ctx, now)
+		if err == nil {
+			err = t.count(ctx, now.AddDate(0, 0, -1))
+		}
+	case back < Days:
+		back++
+		err = t.count(ctx, now.AddDate(0, 0, -back))
+	default:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return t.Switches.SetMark(ctx, mark, was.At, fmt.Sprintf("%s %d", round, back))
+}
+
+// pageRuns is how many runs a call reads.
+const pageRuns = 999
+
+// count counts the runs that were observed on the UTC day of a moment.
+func (t *Tally) count(ctx context.Context, at time.Time) error {
+	from := at.UTC().Truncate(24 * time.Hour)
+	q := lists.Query{
+		Since: from,
+		Until: from.AddDate(0, 0, 1),
+		Limit: pageRuns,
+	}
+	counted := map[tallies.Count]int{}
+	runs := 0
+	for {
+		page, next, err := t.Lists.Page(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, e := range page {
+			runs++
+			for _, kind := range kindsOf(e) {
+				counted[kind]++
+			}
+		}
+		if q.After = next; next == "" {
+			break
+		}
+	}
+	counts := make([]tallies.Count, 0, len(counted))
+	for kind, n := range counted {
+		kind.Runs = n
+		counts = append(counts, kind)
+	}
+	slices.SortFunc(counts, func(a, b tallies.Count) int {
+		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.Outcome, b.Outcome))
+	})
+	return t.Tallies.Put(ctx, from, runs, counts, t.Now())
+}
+
+// kindsOf are what a run counts as: each of its rules with each of its outcomes.
+func kindsOf(e lists.Entry) (kinds []tallies.Count) {
+	rules, outcomes := lists.Each(e.Rule), lists.Each(e.Outcome)
+	if len(rules) == 0 {
+		rules = []string{""}
+	}
+	if len(outcomes) == 0 {
+		outcomes = []string{""}
+	}
+	for _, rule := range rules {
+		for _, outcome := range outcomes {
+			kinds = append(kinds, tallies.Count{
+				Rule:    rule,
+				Mode:    e.Mode,
+				Outcome: outcome,
+			})
+		}
+	}
+	return kinds
+}
