@@ -16,10 +16,12 @@ import (
 func TestWithoutASignInTheErrorSaysBothWays(t *testing.T) {
 	t.Parallel()
 	for _, args := range append(operated(), []string{"journal"}, []string{"machine", "ws-1"}, []string{"doctor"},
-		[]string{"cancel", "a", "--reason", "x", "--yes"}, []string{"deadletter", "list"}, []string{"enqueue", "da1"}) {
+		[]string{"cancel", "a", "--reason", "x", "--yes"}, []string{"deadletter", "list"}, []string{"enqueue", "da1"},
+		[]string{"case", "da1"}) {
 		code, stdout, stderr := command(t, nil, args...)
-		if args[0] != "run" && (code != call.ExitFailed || stdout != "" || !strings.Contains(stderr, "cordon login --app") ||
-			!strings.Contains(stderr, "--direct")) {
+		if args[0] != "run" &&
+			(code != call.ExitFailed || stdout != "" || !strings.Contains(stderr, "cordon login --app") ||
+				!strings.Contains(stderr, "--direct")) {
 			t.Errorf("%q: code %d, %s%s", args, code, stdout, stderr)
 		}
 	}
@@ -82,13 +84,15 @@ func TestAMachineThatLostItsNameIsNotReleasedByIt(t *testing.T) {
 	}
 }
 
-// TestWhatABadRuleDidIsUndoneByOneCommand has more machines than one order may be about, and one that cannot be released.
+// TestWhatABadRuleDidIsUndoneByOneCommand has more machines than one order may be about, and one that cannot be
+// released.
 func TestWhatABadRuleDidIsUndoneByOneCommand(t *testing.T) {
 	t.Parallel()
 	s := newSite(t).isolate(250)
 	s.machines[0].Releasable = false
 	s.machines[0].Obstacle = "a release of it is under way already"
-	code, stdout, stderr := command(t, s.env, "release", "--rule", "bad", "--reason", "bad rule", "--yes", "--command-id",
+	code, stdout, stderr := command(t, s.env, "release", "--rule", "bad", "--reason", "bad rule", "--yes",
+		"--command-id",
 		"undo-0001")
 	if code != call.ExitDone || strings.Count(stdout, ": asked for\n") != 124 || strings.Contains(stdout, "ws-0001") {
 		t.Errorf("code %d, %d released\n%s", code, strings.Count(stdout, ": asked for\n"), stderr)
@@ -162,7 +166,8 @@ func TestTheJournalIsReadPageByPage(t *testing.T) {
 		s.entries = 470
 		code, stdout, stderr := command(t, s.env, "journal", "--limit", fmt.Sprint(limit), "--json")
 		var said wire.Journal
-		if err := json.Unmarshal([]byte(stdout), &said); err != nil || code != call.ExitDone || len(said.Entries) != want {
+		if err := json.Unmarshal([]byte(stdout), &said); err != nil || code != call.ExitDone ||
+			len(said.Entries) != want {
 			t.Errorf("%d: code %d, %v, %d entries, %s", limit, code, err, len(said.Entries), stderr)
 		}
 	}
@@ -176,7 +181,8 @@ func TestAPauseIsOrderedOnceAndSaysItsCommand(t *testing.T) {
 		Paused, Changed bool
 		Command         string
 	}
-	if err := json.Unmarshal([]byte(stdout), &said); err != nil || code != call.ExitDone || !said.Paused || !said.Changed ||
+	if err := json.Unmarshal([]byte(stdout),
+		&said); err != nil || code != call.ExitDone || !said.Paused || !said.Changed ||
 		len(s.orders) != 1 || !strings.Contains(s.orders[0], `"command":"`+said.Command+`"`) {
 		t.Errorf("code %d, %v, %s%s, ordered %q", code, err, stdout, stderr, s.orders)
 	}
@@ -208,7 +214,7 @@ func TestHelpFitsATerminal(t *testing.T) {
 	for _, line := range []string{
 		"", "login", "logout", "whoami", "isolated", "machine", "release", "cancel", "held", "held list", "held run",
 		"held drop", "pause", "resume", "enqueue", "journal", "doctor", "health", "hunt", "hunt list", "hunt run",
-		"deadletter", "deadletter list", "version", "backtest",
+		"deadletter", "deadletter list", "version", "backtest", "case", "test", "schema",
 	} {
 		code, stdout, _ := command(t, nil, append(strings.Fields(line), "--help")...)
 		about, _, _ := strings.Cut(stdout, "Examples:")
@@ -241,7 +247,8 @@ func TestAMachineIsShownByTheBeginningOfItsID(t *testing.T) {
 		"1e5bc9": "1e5bc9 is the beginning of 3 ids",
 		"none":   "Defender knows no machine with the id or name none",
 	} {
-		if code, _, stderr := command(t, s.env, "machine", typed); code != call.ExitFailed || !strings.Contains(stderr, want) {
+		if code, _, stderr := command(t, s.env, "machine", typed); code != call.ExitFailed ||
+			!strings.Contains(stderr, want) {
 			t.Errorf("%s: code %d, %s", typed, code, stderr)
 		}
 	}
@@ -251,10 +258,12 @@ func TestAHuntIsRunAtTheApp(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	code, stdout, stderr := command(t, s.env, "hunt", "run", "tools", "--since", "7d", "--param", "least=9", "--csv")
-	if code != call.ExitDone || !strings.Contains(stdout, "'=1+1,") || !strings.Contains(stderr, "there are more rows") {
+	if code != call.ExitDone || !strings.Contains(stdout, "'=1+1,") ||
+		!strings.Contains(stderr, "there are more rows") {
 		t.Errorf("code %d, %q%s", code, stdout, stderr)
 	}
-	if want := `"hunt":"tools","since":"7d","params":{"least":"9"}`; len(s.orders) != 1 || !strings.Contains(s.orders[0], want) {
+	if want := `"hunt":"tools","since":"7d","params":{"least":"9"}`; len(s.orders) != 1 ||
+		!strings.Contains(s.orders[0], want) {
 		t.Errorf("ordered %q, want %s", s.orders, want)
 	}
 	if code, stdout, _ := command(t, s.env, "hunt", "run", "tools"); code != call.ExitDone ||

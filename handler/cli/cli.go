@@ -1,6 +1,6 @@
 // Package cli is the command line: what each command is called, and the program that runs without one. The commands are
-// in author, for whoever writes playbooks and hunts, in oncall, deadletters, record and inspect, for whoever looks after
-// the app that runs, and in access, which signs a person in there.
+// in author and trial, for whoever writes playbooks and hunts, in oncall, deadletters, record and inspect, for whoever
+// looks after the app that runs, and in access, which signs a person in there.
 package cli
 
 import (
@@ -20,6 +20,7 @@ import (
 	"cordon/handler/cli/inspect"
 	"cordon/handler/cli/oncall"
 	"cordon/handler/cli/record"
+	"cordon/handler/cli/trial"
 )
 
 // Process is what the program takes from its process.
@@ -84,7 +85,8 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 		return call.Usage(err)
 	})
 	root.AddCommand(
-		author.Check(p.Getenv), author.Explain(p.Getenv), author.Hunt(p), runCommand(p), author.Schema(), author.Test(p),
+		trial.Case(p), author.Check(p.Getenv), author.Explain(p.Getenv), author.Hunt(p), runCommand(p),
+		author.Schema(), trial.Test(p),
 		access.Login(p), access.Logout(p), access.WhoAmI(p),
 		backtest.Command(p),
 		deadletters.Command(p),

@@ -24,6 +24,7 @@ type site struct {
 	orders   []string             // path and body
 	lose     int                  // so many answers to orders get lost
 	health   int
+	decision wire.Decision // of its only run
 	env      map[string]string
 }
 
@@ -77,6 +78,12 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request) {
 			Rows:    [][]string{{"=1+1", "\x1b[2J"}},
 			Cut:     true,
 		}
+	case "/decision":
+		if query.Get("run") != s.decision.Run {
+			problem(w, 404, "there is no run "+query.Get("run"))
+			return
+		}
+		answer = s.decision
 	case "/held":
 		answer = wire.Held{Held: []wire.HeldEntry{}}
 	case "/pause":

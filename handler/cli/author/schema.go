@@ -32,11 +32,11 @@ func schemas() []schema {
 func Schema() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema [playbook|cases|hunt]",
-		Short: "Print the JSON Schema of a playbook, of cases or of a hunt, for editors",
+		Short: "Print the JSON Schema of a playbook, of cases or of a hunt",
 		Long: "Without a word it is that of a playbook. A schema knows keys, words and bounds.\n" +
 			"What is wrong inside a condition or a comment only cordon check finds, what is\n" +
-			"wrong in a case cordon test, and in a hunt cordon hunt check. A hunt's is that of\n" +
-			"its header as an object. The folder docs/schemas has them all as they are printed." +
+			"wrong in a case cordon test, and in a hunt cordon hunt check. A hunt's is that\n" +
+			"of its header as an object. The folder docs/schemas has them all as printed." +
 			call.Exits,
 		Example: "  cordon schema > playbook.schema.json\n" +
 			"  cordon schema cases > cases.schema.json\n" +

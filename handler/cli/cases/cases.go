@@ -108,6 +108,23 @@ func (t *tester) book(path string) (*tried, error) {
 	return t.books[path], nil
 }
 
+// Try decides the cases of a text with a playbook, whichever they name.
+func Try(text []byte, book *playbook.Book) ([]Result, error) {
+	file, err := parse("the case", ".", text)
+	if err != nil {
+		return nil, err
+	}
+	var all []Result
+	for _, c := range file.Cases {
+		results, err := c.decide(book)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, results...)
+	}
+	return all, nil
+}
+
 // decide decides a case at each of its moments.
 func (c testCase) decide(book *playbook.Book) ([]Result, error) {
 	moments, err := c.moments()
@@ -126,6 +143,7 @@ func (c testCase) decide(book *playbook.Book) ([]Result, error) {
 			}
 			m.Given, err = m.inherit(before, i == 0)
 		}
+		m.Given.ofRun = c.Run != ""
 		if err == nil {
 			before, err = m.Given.decide(book, stands, &r)
 		}

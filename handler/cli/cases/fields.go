@@ -42,54 +42,53 @@ func keyHint(message string) string {
 	return "\n  way out: " + spelling.Suggest(m[1], caseKeys())
 }
 
-// checkFields refuses what no alert, machine or action has: the case would not say what it seems to.
-func (g given) checkFields() error {
-	err := fieldsOf("alert", g.Alert, append(defender.AlertFields(), serviceSource))
-	if err != nil {
-		return err
+// part is an entity of a case, or of one.
+type part struct {
+	what  string
+	given map[string]any
+	known []string // the fields that the API has
+}
+
+// parts are the entities of a case.
+func (g given) parts() []part {
+	all := []part{
+		{"alert", g.Alert, append(defender.AlertFields(), serviceSource)},
+		{"machine", g.Machine, defender.MachineFields()},
 	}
-	user, ok := g.Alert["relatedUser"].(map[string]any)
-	if ok {
-		err := fieldsOf("alert.relatedUser", user, defender.UserFields())
-		if err != nil {
-			return err
-		}
+	if user, ok := g.Alert["relatedUser"].(map[string]any); ok {
+		all = append(all, part{"alert.relatedUser", user, defender.UserFields()})
 	}
 	evidence, _ := g.Alert["evidence"].([]any)
 	for _, one := range evidence {
-		entry, ok := one.(map[string]any)
-		if ok {
-			err := fieldsOf("alert.evidence[]", entry, defender.EvidenceFields())
-			if err != nil {
-				return err
-			}
+		if entry, ok := one.(map[string]any); ok {
+			all = append(all, part{"alert.evidence[]", entry, defender.EvidenceFields()})
 		}
 	}
-	err = fieldsOf("machine", g.Machine, defender.MachineFields())
-	if err != nil {
-		return err
-	}
 	for _, a := range g.Actions {
-		err := fieldsOf("actions[]", a, defender.ActionFields())
-		if err != nil {
-			return err
+		all = append(all, part{"actions[]", a, defender.ActionFields()})
+	}
+	return all
+}
+
+// checkFields refuses what no alert, machine or action has: the case would not say what it seems to.
+func (g given) checkFields() error {
+	for _, p := range g.parts() {
+		for _, name := range slices.Sorted(maps.Keys(p.given)) {
+			if !slices.Contains(p.known, name) && !strings.HasPrefix(name, "@odata.") {
+				return fmt.Errorf("%s has no field %q; %s", p.what, name, spelling.Suggest(name, p.known))
+			}
 		}
 	}
 	return nil
 }
 
-// fieldsOf holds the fields of an entity against those that the API has, and its values against those that differ from
-// a known one in the case of letters only.
-func fieldsOf(what string, given map[string]any, known []string) error {
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if !slices.Contains(known, name) && !strings.HasPrefix(name, "@odata.") {
-			return fmt.Errorf("%s has no field %q; %s", what, name, spelling.Suggest(name, known))
-		}
-		value, ok := given[name].(string)
-		if ok {
-			meant := facts.OtherCase(what+"."+name, value)
-			if meant != "" {
-				return fmt.Errorf("%s.%s is never %q; write %s", what, name, value, meant)
+// checkWords refuses values that differ from a known one in the case of letters only.
+func (g given) checkWords() error {
+	for _, p := range g.parts() {
+		for _, name := range slices.Sorted(maps.Keys(p.given)) {
+			value, _ := p.given[name].(string)
+			if meant := facts.OtherCase(p.what+"."+name, value); meant != "" {
+				return fmt.Errorf("%s.%s is never %q; write %s", p.what, name, value, meant)
 			}
 		}
 	}

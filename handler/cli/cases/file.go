@@ -30,6 +30,7 @@ type caseFile struct {
 // testCase is an alert with its machine, and the plan that is expected: once, or at several moments.
 type testCase struct {
 	Name    string   `yaml:"name" help:"what the case holds, in a few words"`
+	Run     string   `yaml:"run" help:"the run that the case was made of: its words stay, however they are spelled"`
 	Given   given    `yaml:",inline"`
 	Moments []moment `yaml:"moments" help:"what follows upon each other; the case itself then has no want"`
 }

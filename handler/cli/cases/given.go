@@ -33,6 +33,8 @@ type given struct {
 	Asked      []string          `yaml:"asked" help:"what was asked for the alert before: its age does not count"`
 	Unread     map[string]string `yaml:"unread" help:"facts that could not be read, each with the reason"`
 	Want       *wanted           `yaml:"want" help:"the plan that is expected"`
+
+	ofRun bool // it was so: words are not held against those that are known
 }
 
 // hunted is the hunt of a finding.
@@ -83,7 +85,7 @@ func latchKinds() []string {
 	return kinds
 }
 
-// check refuses words that a case cannot have.
+// check refuses what a case cannot have.
 func (g given) check() error {
 	for fact := range g.Unread {
 		if !slices.Contains(unreadable(), fact) {
@@ -91,16 +93,19 @@ func (g given) check() error {
 				strings.Join(unreadable(), ", "))
 		}
 	}
+	if g.IsolatedBy != "" && !slices.Contains(isolators(), g.IsolatedBy) {
+		return fmt.Errorf("isolatedBy: %q isolates no machine; one of: %s", g.IsolatedBy,
+			strings.Join(isolators(), ", "))
+	}
+	if err := g.checkFields(); err != nil || g.ofRun {
+		return err
+	}
 	for _, kind := range g.Asked {
 		if !slices.Contains(latchKinds(), kind) {
 			return fmt.Errorf("asked: nothing is called %q; one of: %s", kind, strings.Join(latchKinds(), ", "))
 		}
 	}
-	if g.IsolatedBy != "" && !slices.Contains(isolators(), g.IsolatedBy) {
-		return fmt.Errorf("isolatedBy: %q isolates no machine; one of: %s", g.IsolatedBy,
-			strings.Join(isolators(), ", "))
-	}
-	return g.checkFields()
+	return g.checkWords()
 }
 
 // usualPause is how long a moment is after the one before it, if it does not say.
