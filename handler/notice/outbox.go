@@ -2,11 +2,9 @@ package notice
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"cordon/handler/alert"
@@ -240,7 +238,7 @@ func (o *Outbox) giveBack(ctx context.Context, n notices.Notice, cause error) er
 		"group", n.Group, "seq", n.Seq, "again", again, "error", cause.Error())
 	var partly *PartlySentError
 	if errors.As(cause, &partly) {
-		n.Left = strings.Join(partly.Left, ",")
+		n.Left = joined(partly.Left)
 	}
 	err := o.Notices.Failed(ctx, n, again)
 	if err != nil {
@@ -287,22 +285,13 @@ func (o *Outbox) compose(
 	n notices.Notice,
 	entries []notices.Entry,
 ) (Mail, error) {
-	events := make([]Event, 0, len(entries))
-	to := o.To
-	for _, entry := range entries {
-		var e Event
-		err := json.Unmarshal([]byte(entry.Body), &e)
-		if err != nil {
-			return Mail{}, fmt.Errorf("read an entry of notice %s: %w", n.Group, err)
-		}
-		if len(e.To) > 0 {
-			to = e.To
-		}
-		e.seq, e.told = entry.Seq, entry.At
-		events = append(events, e)
+	events, err := Events(entries)
+	if err != nil {
+		return Mail{}, fmt.Errorf("notice %s: %w", n.Group, err)
 	}
+	to := Recipients(events, o.To)
 	if n.Left != "" {
-		to = strings.Split(n.Left, ",")
+		to = Addresses(n.Left)
 	}
 	for _, e := range events {
 		if e.Kind == HuntRows && e.seq == n.Seq {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -371,6 +372,22 @@ func TestRecipientsWhoWereRefusedForNowAreTheOnlyOnesToGetItLater(t *testing.T) 
 	d.advance(d.at[1].Sub(d.clock()))
 	d.deliver(t, 1)
 	if len(d.mails) != 1 || len(d.mails[0].To) != 1 || d.mails[0].To[0] != "soc@example.org" {
+		t.Errorf("mails %+v", d.mails)
+	}
+}
+
+// TestARecipientWhoseNameHasACommaGetsTheMailLater has the names as settings write them.
+func TestARecipientWhoseNameHasACommaGetsTheMailLater(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	left := []string{`"Doe, Jane" <jane@example.org>`, "soc@example.org"}
+	d.tell(t, "g", about(Requested, 0, 0, ""))
+	d.fail = &PartlySentError{Left: left, Err: errors.New("450 greylisted")}
+	d.deliver(t, 0)
+	d.fail = nil
+	d.advance(d.at[1].Sub(d.clock()))
+	d.deliver(t, 1)
+	if len(d.mails) != 1 || !slices.Equal(d.mails[0].To, left) {
 		t.Errorf("mails %+v", d.mails)
 	}
 }
