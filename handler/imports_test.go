@@ -135,6 +135,7 @@ var allowed = map[string][]string{
 	},
 	"sources": {"alert", "ledger/looks", "ledger/runs", "machine"},
 	"notice":  {"alert", "machine", "ledger/hunts", "ledger/notices", "logging", "outgoing", "incoming"},
+	"mailbox": {"incoming", "ledger/notices", "notice"},
 	"hunt": {
 		"alert", "machine", "ledger/findings", "ledger/hunts", "ledger/rows", "ledger/runs", "ledger/switches",
 		"logging", "notice", "schedule", "incoming", "hunt/header", "hunt/kql",
@@ -234,7 +235,7 @@ func checkImports(t *testing.T, path string, imports []string) {
 		}
 		other, isHandler := strings.CutPrefix(imported, "cordon/handler/")
 		switch {
-		case name == "internal/mortal", name == "internal/world", name == "ledger/rows/rowstest":
+		case name == "internal/mortal", name == "internal/postal", name == "internal/world", name == "ledger/rows/rowstest":
 			// What tests need. No package may import it, because none is allowed to.
 		case strings.HasPrefix(path, "cordon/local") && strings.HasPrefix(imported, "cordon/handler"):
 			t.Errorf("%s imports %s: a stand-in must not share code with what it tests", path, imported)

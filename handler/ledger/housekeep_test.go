@@ -61,9 +61,20 @@ func housekeeping(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 
+	listed := func() int {
+		t.Helper()
+		all, _, err := s.Notices.Sent(t.Context(), 10, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
 	removed, err := s.Housekeep(t.Context(), time.Now().Add(-time.Hour), time.Now().Add(-time.Hour))
 	if err != nil || removed != 0 {
 		t.Errorf("%d young records were removed, %v", removed, err)
+	}
+	if n := listed(); n != 1 {
+		t.Errorf("%d mails are listed as sent, not 1", n)
 	}
 	for range 2 {
 		if _, err := s.Housekeep(t.Context(), time.Now().Add(time.Hour), time.Now().Add(time.Hour)); err != nil {
@@ -78,6 +89,9 @@ func housekeeping(t *testing.T, s *Store) {
 	}
 	if listed, _, err := s.Lists.Page(t.Context(), lists.Query{Limit: 10}); err != nil || len(listed) != 0 {
 		t.Errorf("they are still listed: %+v, %v", listed, err)
+	}
+	if n := listed(); n != 0 {
+		t.Errorf("%d mails are listed as sent for ever", n)
 	}
 	if _, err := s.Notices.Claim(t.Context(), "unsent", 1, noon, time.Minute); err != nil {
 		t.Errorf("a notice that was not sent is gone: %v", err)

@@ -171,6 +171,11 @@ func writeTellings(ctx context.Context, s *Store, must func(error)) {
 	}
 	_, err := s.Notices.Claim(ctx, "incident:7", 1, noon, time.Minute)
 	must(err)
+	_, _, err = s.Notices.Add(ctx, "incident:8", "third", "third", noon, noon.Add(time.Minute))
+	must(err)
+	sent, err := s.Notices.Claim(ctx, "incident:8", 1, noon, time.Minute)
+	must(err)
+	must(s.Notices.Done(ctx, sent.Notice, noon.Add(time.Second)))
 	h, err := s.Hunts.Of(ctx, "tools")
 	must(err)
 	h.Due = noon

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/incoming"
 	"cordon/handler/ledger/hunts"
 	"cordon/handler/ledger/notices"
 	"cordon/handler/outgoing"
@@ -184,8 +185,10 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	}
 	mail, err := o.compose(ctx, n, claim.Entries)
 	if err != nil {
-		return err
+		return o.giveBack(ctx, n, err)
 	}
+	n.Subject = incoming.Text(mail.Subject, subjectKept)
+	n.To = joined(mail.To)
 	// Whoever comes after the claim has lapsed sends the mail again. So it is sent well before that, or not at all.
 	left := o.Lock*3/4 - o.Now().Sub(n.ClaimedAt)
 	if left < o.Lock/2 {
@@ -214,6 +217,7 @@ const (
 // only one of its kind however late the next message comes.
 func (o *Outbox) postpone(ctx context.Context, n notices.Notice) error {
 	again := o.Now().UTC().Add(lateWait)
+	n.Waited = true
 	o.Log.InfoContext(ctx, "a mail is late; it waits until what it tells of has been looked at",
 		"group", n.Group, "seq", n.Seq, "due", n.DueAt, "again", again)
 	err := o.Notices.Failed(ctx, n, again)
@@ -222,6 +226,12 @@ func (o *Outbox) postpone(ctx context.Context, n notices.Notice) error {
 	}
 	return o.ask(ctx, n, fmt.Sprintf(":f%d", n.Failures+1), again)
 }
+
+// How much is kept of texts about a mail, in UTF-16 units.
+const (
+	subjectKept = 300
+	whyKept     = 600
+)
 
 // giveBack puts a sequence that could not be sent back for a later try, ever slower up to a quarter of an hour, and not
 // before the time that the error asks for by a method RetryIn() (time.Duration, bool).
@@ -236,6 +246,8 @@ func (o *Outbox) giveBack(ctx context.Context, n notices.Notice, cause error) er
 	again := o.Now().UTC().Add(wait)
 	o.Log.ErrorContext(ctx, "mail not sent; it is tried again, look at the error if this goes on",
 		"group", n.Group, "seq", n.Seq, "again", again, "error", cause.Error())
+	n.TriedAt = o.Now().UTC()
+	n.Why = incoming.Text(cause.Error(), whyKept)
 	var partly *PartlySentError
 	if errors.As(cause, &partly) {
 		n.Left = joined(partly.Left)

@@ -52,8 +52,27 @@ type Notice struct {
 	DueAt     time.Time
 	ClaimedAt time.Time `json:",omitzero"`
 	SentAt    time.Time `json:",omitzero"`
-	Failures  int       `json:",omitempty"` // times that sending failed
+	Failures  int       `json:",omitempty"` // times that it was given back
+	Waited    bool      `json:",omitempty"` // it was given back once because it was late; every other time it failed
+	TriedAt   time.Time `json:",omitzero"`  // when sending failed last
+	Why       string    `json:",omitempty"` // what it failed of then, without secrets; empty: it was not kept
 	Left      string    `json:",omitempty"` // recipients, separated by commas, who are still to get it; empty: all
+	To        string    `json:",omitempty"` // recipients, likewise, of the mail as it was written last
+	Subject   string    `json:",omitempty"` // of the mail as it was written last; empty: it was not written yet
+	Command   string    `json:",omitempty"` // id of the order that had it sent at once
+}
+
+// Tries is how often sending failed.
+func (n Notice) Tries() int {
+	if n.Waited {
+		return n.Failures - 1
+	}
+	return n.Failures
+}
+
+// BeingSent reports whether somebody has it in hand.
+func (n Notice) BeingSent(now time.Time, lock time.Duration) bool {
+	return n.State == Claimed && now.Sub(n.ClaimedAt) < lock
 }
 
 // Entry is one event that people are told about.
@@ -137,22 +156,6 @@ func (s *Store) add(
 	return n, true, s.notices.Transact(ctx, &entry, &top, &n)
 }
 
-// notice reads a sequence; false if it was never written.
-func (s *Store) notice(ctx context.Context, group string, seq int) (n Notice, found bool, err error) {
-	n.Keys = s.notices.At(seqKey(seq), "group", group)
-	found, err = s.notices.Read(ctx, &n)
-	return n, found, err
-}
-
-// written is notice for a sequence that somebody counted on.
-func (s *Store) written(ctx context.Context, group string, seq int) (Notice, error) {
-	n, found, err := s.notice(ctx, group, seq)
-	if err == nil && !found {
-		err = fmt.Errorf("notice %d of %s: %w", seq, group, rows.ErrNoRow)
-	}
-	return n, err
-}
-
 // early is how long before its time a sequence that was given back is sent: clocks differ.
 const early = 5 * time.Second
 
@@ -167,16 +170,16 @@ func (s *Store) Claim(
 	now time.Time,
 	lock time.Duration,
 ) (Claim, error) {
-	n, found, err := s.notice(ctx, group, seq)
+	n, found, err := s.Notice(ctx, group, seq)
 	switch {
 	case err != nil:
 		return Claim{}, err
 	case !found:
 		return Claim{Nothing: "there is no such notice"}, nil
 	case n.State == Sent:
-		// The index row outlives a crash between the last two writes.
-		return Claim{Nothing: "the notice is sent"}, s.dropDue(ctx, n)
-	case n.State == Claimed && now.Sub(n.ClaimedAt) < lock:
+		// The index row of what is unsent outlives a crash behind the write that said so.
+		return Claim{Nothing: "the notice is sent"}, s.settle(ctx, n)
+	case n.BeingSent(now, lock):
 		return Claim{Nothing: beingSent}, nil
 	case n.State == Open &&
 		n.Failures > 0 &&
@@ -204,7 +207,7 @@ func (s *Store) Claim(
 	if err != nil {
 		return Claim{}, err
 	}
-	entries, err := rows.List[Entry](ctx, s.notices, rows.Prefix(n.PartitionKey, "entry:"))
+	entries, err := s.Entries(ctx, group)
 	return Claim{Notice: n, Entries: entries}, err
 }
 
@@ -223,6 +226,7 @@ func (s *Store) Done(ctx context.Context, n Notice, at time.Time) error {
 		if readErr != nil {
 			return readErr
 		}
+		newer.Subject, newer.To = n.Subject, n.To
 		if n = newer; n.State == Sent {
 			return nil
 		}
@@ -231,7 +235,7 @@ func (s *Store) Done(ctx context.Context, n Notice, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	return s.dropDue(ctx, n)
+	return s.settle(ctx, n)
 }
 
 // Failed gives a claimed sequence back, to be sent again at the given time.
@@ -246,42 +250,31 @@ func (s *Store) Failed(ctx context.Context, n Notice, again time.Time) error {
 	return s.notices.Save(ctx, &n)
 }
 
-func dueKey(n Notice) string {
-	return rows.Key(n.Group, fmt.Sprint(n.Seq))
-}
-
-// dropDue takes a sequence out of the index of unsent ones.
-func (s *Store) dropDue(ctx context.Context, n Notice) error {
-	return s.notices.Remove(ctx, s.notices.At(dueKey(n), "due"))
-}
-
-func (s *Store) index(ctx context.Context, n Notice) error {
-	n.Keys = s.notices.At(dueKey(n), "due")
-	return s.notices.Put(ctx, &n)
-}
-
-// Unsent lists the sequences that are not known to be sent, with the time at which each is due.
-func (s *Store) Unsent(ctx context.Context) ([]Notice, error) {
-	return rows.List[Notice](ctx, s.notices, rows.Prefix(s.notices.Partition("due"), ""))
-}
-
 // DropUnwritten takes a sequence out of the index of unsent ones if it was never written: a crash or an error came
 // between the two, and what was to be told was told otherwise. It is only asked long after the index row was made.
 func (s *Store) DropUnwritten(ctx context.Context, n Notice) (dropped bool, err error) {
-	if _, found, err := s.notice(ctx, n.Group, n.Seq); found || err != nil {
+	if _, found, err := s.Notice(ctx, n.Group, n.Seq); found || err != nil {
 		return false, err
 	}
 	return true, s.dropDue(ctx, n)
 }
 
-// Aging are the groups.
+// Aging are the groups, and the list of what is sent.
 func (s *Store) Aging() []rows.Aging {
-	return []rows.Aging{{
-		Name:   "notices",
-		Table:  s.notices,
-		Filter: "RowKey eq 'head'",
-		Remove: s.removeGroup,
-	}}
+	return []rows.Aging{
+		{
+			Name:   "notices",
+			Table:  s.notices,
+			Filter: "RowKey eq 'head'",
+			Remove: s.removeGroup,
+		},
+		{
+			Name:   "sent notices",
+			Table:  s.notices,
+			Filter: rows.InPartition(s.notices.Partition(sentPartition)),
+			Remove: s.notices.RemoveRow,
+		},
+	}
 }
 
 // removeGroup removes a group whose every row is old, its head last.

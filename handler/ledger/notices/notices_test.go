@@ -22,6 +22,8 @@ func TestNoticesHold(t *testing.T) {
 		"an event is told once and a claimed notice never grows":  tellings,
 		"a notice is unsent until it is marked, and claims lapse": claims,
 		"many tellers at once lose nothing":                       tellers,
+		"what is sent is listed, newest first":                    sent,
+		"what is sent at once was neither sent nor in hand":       hastened,
 	})
 }
 

@@ -1,0 +1,29 @@
+package notices
+
+import (
+	"context"
+	"fmt"
+
+	"cordon/handler/ledger/rows"
+)
+
+// Notice reads a sequence; false if it was never written.
+func (s *Store) Notice(ctx context.Context, group string, seq int) (n Notice, found bool, err error) {
+	n.Keys = s.notices.At(seqKey(seq), "group", group)
+	found, err = s.notices.Read(ctx, &n)
+	return n, found, err
+}
+
+// written is notice for a sequence that somebody counted on.
+func (s *Store) written(ctx context.Context, group string, seq int) (Notice, error) {
+	n, found, err := s.Notice(ctx, group, seq)
+	if err == nil && !found {
+		err = fmt.Errorf("notice %d of %s: %w", seq, group, rows.ErrNoRow)
+	}
+	return n, err
+}
+
+// Entries reads every entry of a group.
+func (s *Store) Entries(ctx context.Context, group string) ([]Entry, error) {
+	return rows.List[Entry](ctx, s.notices, rows.Prefix(s.notices.Partition("group", group), "entry:"))
+}
