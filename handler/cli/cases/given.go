@@ -31,6 +31,8 @@ type given struct {
 	InIncident *int              `yaml:"alertsInIncident" help:"how many other alerts the incident has; left out: 0"`
 	OwnTags    []string          `yaml:"ownTags" help:"tags of the machine that this run put on: only rails see them"`
 	Asked      []string          `yaml:"asked" help:"what was asked for the alert before: its age does not count"`
+	Beginning  string            `yaml:"beginning" help:"since when the ledger knows alerts; left out: it knows all"`
+	Since      string            `yaml:"since" help:"since when it may have been so; left out: the alert's creation"`
 	Unread     map[string]string `yaml:"unread" help:"facts that could not be read, each with the reason"`
 	Want       *wanted           `yaml:"want" help:"the plan that is expected"`
 
@@ -179,6 +181,8 @@ func (g given) upon(before given) given {
 	g.Mode = cmp.Or(g.Mode, before.Mode)
 	g.StaleAfter = cmp.Or(g.StaleAfter, before.StaleAfter)
 	g.Paused = cmp.Or(g.Paused, before.Paused)
+	g.Beginning = cmp.Or(g.Beginning, before.Beginning)
+	g.Since = cmp.Or(g.Since, before.Since)
 	g.Hunt = cmp.Or(g.Hunt, before.Hunt)
 	g.OnMachine = cmp.Or(g.OnMachine, before.OnMachine)
 	g.InIncident = cmp.Or(g.InIncident, before.InIncident)

@@ -62,6 +62,12 @@ func (g given) circumstances() (playbook.Input, error) {
 	if in.Now, err = g.time(); err != nil {
 		return in, err
 	}
+	if in.Beginning, err = timeOf("beginning", g.Beginning); err != nil {
+		return in, err
+	}
+	if in.Since, err = timeOf("since", g.Since); err != nil {
+		return in, err
+	}
 	if g.Mode != "" {
 		in.Ceiling, err = playbook.ParseMode(g.Mode)
 		if err != nil {
@@ -80,12 +86,18 @@ func (g given) circumstances() (playbook.Input, error) {
 // usualNow is when a case decides that does not say: a Monday.
 const usualNow = "2026-01-05T12:00:00Z"
 
-func (g given) time() (time.Time, error) {
-	now, err := time.Parse(time.RFC3339, cmp.Or(g.Now, usualNow))
-	if err != nil {
-		return now, fmt.Errorf("now: %q is no time; such as 2026-03-02T12:00:00Z", g.Now)
+func (g given) time() (time.Time, error) { return timeOf("now", cmp.Or(g.Now, usualNow)) }
+
+// timeOf is the time that a key says; zero if it says none.
+func timeOf(key, value string) (time.Time, error) {
+	if value == "" {
+		return time.Time{}, nil
 	}
-	return now.UTC(), nil
+	at, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return at, fmt.Errorf("%s: %q is no time; such as 2026-03-02T12:00:00Z", key, value)
+	}
+	return at.UTC(), nil
 }
 
 // serviceSource is the field of an alert that only Microsoft Graph has.

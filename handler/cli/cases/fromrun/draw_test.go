@@ -72,6 +72,8 @@ func facts(t *rapid.T) playbook.Input {
 	in.StaleAfter = rapid.SampledFrom([]time.Duration{24 * time.Hour, 0, -1, 90 * time.Second}).Draw(t, "stale after")
 	in.Asked = rapid.SampledFrom([][]string{nil, {"isolation"}, {"scan:Quick", "odd"}}).Draw(t, "asked")
 	in.OwnTags = rapid.SampledFrom([][]string{nil, {"never-isolate"}}).Draw(t, "own tags")
+	times := rapid.SampledFrom([]time.Time{{}, in.Now, in.Now.Add(-time.Hour), in.Now.AddDate(0, 0, -9)})
+	in.Beginning, in.Since = times.Draw(t, "beginning"), times.Draw(t, "since")
 	known(t, &in)
 	return in
 }

@@ -88,6 +88,8 @@ func members(f decided.Facts) []member {
 	add(f.AlertsInIncident != nil, "alertsInIncident", f.AlertsInIncident)
 	add(len(f.OwnTags) > 0, "ownTags", f.OwnTags)
 	add(len(f.Asked) > 0, "asked", f.Asked)
+	add(!f.Beginning.IsZero(), "beginning", f.Beginning)
+	add(!f.Since.IsZero(), "since", f.Since)
 	missing := unread(f)
 	add(len(missing) > 0, "unread", missing)
 	return all

@@ -160,6 +160,51 @@ func TestTextsOfAttackersReadBackAsTheyWere(t *testing.T) {
 	})
 }
 
+// TestACaseSaysEveryFact changes one fact after the other, so that one that is added and forgotten is found.
+func TestACaseSaysEveryFact(t *testing.T) {
+	t.Parallel()
+	yamlOf := func(f decided.Facts) string {
+		text, err := Case{Decision: decided.Decision{Facts: f}}.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for i := range reflect.TypeFor[decided.Facts]().NumField() {
+		f := decided.FactsOf(playbooktest.Input())
+		name := reflect.TypeFor[decided.Facts]().Field(i).Name
+		switch name { // what says why something is not known is said where it is not
+		case "MachineMissing":
+			f.Machine = nil
+		case "ActionsMissing":
+			f.Isolation = nil
+		case "AlertsMissing":
+			f.AlertsOnMachine = nil
+		case "PauseReason":
+			f.Paused = true
+		}
+		before := yamlOf(f)
+		field := reflect.ValueOf(&f).Elem().Field(i)
+		switch {
+		case field.Type() == reflect.TypeFor[time.Time]():
+			field.Set(reflect.ValueOf(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)))
+		case field.Kind() == reflect.String:
+			field.SetString("observe")
+		case field.Kind() == reflect.Bool:
+			field.SetBool(true)
+		case field.Type() == reflect.TypeFor[[]string]():
+			field.Set(reflect.ValueOf([]string{"x"}))
+		case name == "Hunt":
+			f.Hunt = &decided.Hunt{Name: "x"}
+		default:
+			field.SetZero()
+		}
+		if yamlOf(f) == before {
+			t.Errorf("a case does not say %s", name)
+		}
+	}
+}
+
 func TestALongTextIsOneLine(t *testing.T) {
 	t.Parallel()
 	in := playbooktest.Input()
