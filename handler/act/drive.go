@@ -231,7 +231,12 @@ func (r *Actor) ask(ctx context.Context, t *turn) (answer.Outcome, error) {
 	if err != nil || o.Ends() {
 		return o, err
 	}
-	if r.stale(t.Run) {
+	doubted, err := r.doubted(ctx, t)
+	if err != nil {
+		r.letGo(ctx, t)
+		return o, err
+	}
+	if doubted || r.stale(t.Run) {
 		o, err := r.lookAgain(ctx, t)
 		if err != nil || o.Ends() {
 			r.letGo(ctx, t)
@@ -249,6 +254,15 @@ func (r *Actor) ask(ctx context.Context, t *turn) (answer.Outcome, error) {
 		}
 	}
 	return r.request(ctx, t)
+}
+
+// doubted reports whether the ledger turned out, since the plan was made, not to know what was done before.
+func (r *Actor) doubted(ctx context.Context, t *turn) (bool, error) {
+	if _, err := r.CurrentActions(ctx); err != nil {
+		return false, err
+	}
+	began, err := r.Switches.Beginning(ctx)
+	return began.At.After(t.Began), err
 }
 
 // lookAgain reads the facts again for a run that is about to act. If they ask for something else now, the plan has

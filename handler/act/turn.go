@@ -143,6 +143,9 @@ func (r *Actor) CurrentActions(ctx context.Context) ([]machine.Action, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.heldAgainstLedger(ctx, listed, at.UTC()); err != nil {
+		return nil, err
+	}
 	r.listed = append([]machine.Action{}, listed...)
 	r.listedAt = at
 	return r.listed, nil

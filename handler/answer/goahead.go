@@ -43,10 +43,11 @@ func (run *Run) continued(plan playbook.Plan, step playbook.Step) playbook.Step 
 	return step
 }
 
-// HasGoAhead reports whether a person gave the go-ahead for the step, for the machine as it is now.
+// HasGoAhead reports whether a person gave the go-ahead for the step, for the machine as it is now. Of a word from before
+// the ledger's beginning it is not known what was done about it.
 func (run *Run) HasGoAhead(step playbook.Step) bool {
 	state, _ := run.Row.StepOf(step.Key())
-	if !state.Leave || run.Row.Leave == "" || run.Machine == nil {
+	if !state.Leave || run.Row.Leave == "" || run.Machine == nil || run.Row.LeaveAt.Before(run.Began) {
 		return false
 	}
 	return run.Row.LeaveFor == machine.FactsDigest(*run.Machine)

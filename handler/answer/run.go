@@ -51,8 +51,9 @@ type Facts struct {
 
 // Decision is the plan, and how far it is carried out.
 type Decision struct {
-	Plan playbook.Plan
-	Step playbook.Step // the one that is being carried out; its zero value: none
+	Plan  playbook.Plan
+	Step  playbook.Step // the one that is being carried out; its zero value: none
+	Began time.Time     // the ledger's beginning as the plan was made with it
 }
 
 // ID names the run in logs, comments and mails.

@@ -3,6 +3,7 @@ package episode
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"cordon/handler/ledger/latches"
@@ -25,6 +26,34 @@ func episodeMark(l latches.Latch) string {
 }
 
 var markPattern = regexp.MustCompile(`^\[cordon (\S+) (e\d+(?:/\w+)?)\]`)
+
+// Asked is what the mark of an action says of who asked for it.
+type Asked struct {
+	RunID   string
+	Latch   string // its kind; the machine is known from the action
+	Episode int
+}
+
+// AskedBy reads the mark of an action; false if it carries none.
+func AskedBy(a machine.Action) (Asked, bool) {
+	match := markPattern.FindStringSubmatch(a.Comment)
+	spec, known := machine.SpecOf(a.Type)
+	if match == nil || !known {
+		return Asked{}, false
+	}
+	number, scope, _ := strings.Cut(strings.TrimPrefix(match[2], "e"), "/")
+	n, err := strconv.Atoi(number)
+	return Asked{
+		RunID:   match[1],
+		Latch:   spec.LatchOf(machine.Scope(scope)),
+		Episode: n,
+	}, err == nil
+}
+
+// KnownTo reports whether a latch has asked for an action in that episode, or had a later one.
+func (m Asked) KnownTo(l latches.Latch) bool {
+	return l.Episode > m.Episode || l.Episode == m.Episode && !l.FirstIntentAt.IsZero()
+}
 
 // hasMark reports whether an action carries the whole mark of some run and episode.
 func hasMark(a machine.Action) bool { return markPattern.MatchString(a.Comment) }

@@ -36,6 +36,9 @@ func FirstLook(v View, current []machine.Action) Next {
 	if standing := v.standing(current); standing != nil {
 		return Adopt{*standing}
 	}
+	if own := v.askedBefore(current); own != nil {
+		return Adopt{*own}
+	}
 	if open != nil {
 		return Adopt{*open}
 	}
@@ -57,6 +60,23 @@ func (v View) standing(current []machine.Action) *machine.Action {
 		return nil
 	}
 	return &is.Action
+}
+
+// askedBefore finds an action that the run asked for in this episode or a later one, although the ledger knows nothing
+// of it, as after it was put back to an earlier state; nil if there is none. Whatever became of it, it is not repeated.
+func (v View) askedBefore(current []machine.Action) *machine.Action {
+	for _, a := range current {
+		asked, marked := AskedBy(a)
+		if marked &&
+			a.MachineID == v.Latch.MachineID &&
+			a.Type == v.Latch.Desired &&
+			asked.RunID == v.Run.ID() &&
+			asked.Latch == v.Latch.Kind &&
+			asked.Episode >= v.Latch.Episode {
+			return &a
+		}
+	}
+	return nil
 }
 
 // AfterIntent resumes an episode in which a request may have been sent, with the machine's actions as they were listed

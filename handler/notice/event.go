@@ -53,6 +53,7 @@ const (
 	Recovered     Kind = "well again"       // and does again
 	SourceOut     Kind = "source out"       // alerts cannot be read from one of two sources
 	SourceBack    Kind = "source back"      // and can again
+	Behind        Kind = "ledger behind"    // the ledger does not know what Cordon did
 	Unready       Kind = "unready"          // a part of Cordon itself does not work as it is set
 	Paused        Kind = "paused"           // a person stopped all acting
 	Resumed       Kind = "resumed"          // a person let it go on

@@ -312,6 +312,8 @@ func otherHeadline(e Event) string {
 		return "Alerts are not read from " + functionOf(e) + ": the other source goes on alone"
 	case SourceBack:
 		return "Alerts are read from " + functionOf(e) + " again"
+	case Behind:
+		return "The ledger does not know what Cordon did: what is older than now is held"
 	case Unready:
 		return "Cordon is unwell: look at the setting " + functionOf(e)
 	case Paused:

@@ -57,6 +57,7 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 	if err != nil {
 		return o, err
 	}
+	run.Began = in.Beginning
 	made := archive.Made{Input: in, Plan: plan, Playbook: r.Book.Hash()}
 	run.Plan, made.Continued = plan, nil
 	if !in.Paused {

@@ -1,6 +1,7 @@
 package respond_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"cordon/handler/internal/world"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
+	"cordon/local/tables"
 )
 
 // seenAnew shows alerts to a ledger as polls do that have never seen them.
@@ -121,5 +123,150 @@ func TestBeforeTheFirstPollNothingIsActedOn(t *testing.T) {
 	w.Settled(p)
 	if run := w.Run("da1", 1); run.Outcome != "held" || w.Posts != 0 {
 		t.Errorf("%s, %d requests: %s", run.Outcome, w.Posts, run.Reason)
+	}
+}
+
+// release has a person release machines in the portal.
+func release(w *world.World, ids ...string) {
+	w.Mu.Lock()
+	defer w.Mu.Unlock()
+	for _, id := range ids {
+		w.Add(machine.Unisolate, id, "looked at it", "", "person@contoso.com")
+	}
+}
+
+// TestALedgerThatWasPutBackActsOnNothingAgain copies the tables, lets three hours go by in which alerts are answered and
+// machines released, and puts the copy back.
+func TestALedgerThatWasPutBackActsOnNothingAgain(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	p := w.Start(-1, false)
+	w.Advance(time.Minute)
+	w.AlertOn("known", "m1", alert.High)
+	w.Settled(p)
+	w.AlertOn("open", "m2", alert.High)
+	open := w.Queue
+	was := w.Copy()
+
+	w.Settled(p)
+	w.AlertOn("new", "m3", alert.High)
+	w.AlertOn("stands", "m4", alert.High)
+	w.Settled(p)
+	w.AlertOn("joined", "m1", alert.High)
+	w.Settled(p)
+	w.Advance(time.Minute)
+	release(w, "m1", "m2", "m3")
+	w.Settled(p)
+	w.Advance(3 * time.Hour)
+	if w.Posts != 4 {
+		t.Fatalf("%d requests before", w.Posts)
+	}
+
+	w.PutBack(was)
+	w.Queue = open
+	p = w.Start(-1, false)
+	seenAnew(w, "new", "stands", "joined")
+	w.Settled(p)
+	if w.Posts != 4 {
+		t.Errorf("%d requests of the ledger that was put back: %s", w.Posts-4, w.Kinds())
+	}
+	told := w.ToldOf(notice.Behind)
+	if len(told) != 1 || !strings.Contains(told[0].Detail, "which Cordon asked for and this ledger does not know") {
+		t.Errorf("the operator is told %+v", told)
+	}
+	for _, c := range []struct{ id, outcome string }{{"new", "held"}, {"stands", "held"}, {"joined", "held"}} {
+		if run := w.Run(c.id, 1); run.Outcome != c.outcome {
+			t.Errorf("%s is %q: %s", c.id, run.Outcome, run.Reason)
+		}
+	}
+
+	w.AlertOn("later", "m5", alert.High)
+	w.Settled(p)
+	if run := w.Run("later", 1); run.Outcome != "isolated" || w.Posts != 5 {
+		t.Errorf("%s, %d requests: %s", run.Outcome, w.Posts, run.Reason)
+	}
+}
+
+// TestTwoLedgersForOneTenantDoNotActForTheSameAlerts copies the tables and has two apps go on, each with its own.
+func TestTwoLedgersForOneTenantDoNotActForTheSameAlerts(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	w.Advance(time.Minute)
+	first := w.Tables
+	w.PutBack(w.Copy())
+	second := w.Tables
+	with := func(ledger *tables.Server) *world.Process {
+		w.Tables = ledger
+		return w.Start(-1, false)
+	}
+	for i := range 5 {
+		id, machineID := fmt.Sprintf("da%d", i), fmt.Sprintf("m%d", i)
+		p := with(first)
+		w.AlertOn(id, machineID, alert.High)
+		w.Settled(p)
+		w.Advance(time.Minute)
+		p = with(second)
+		seenAnew(w, id)
+		w.Settled(p)
+		w.Advance(time.Minute)
+		if i%2 == 1 { // people release it, and both see the alert change
+			release(w, machineID)
+			w.Settled(with(first))
+			w.Settled(with(second))
+			w.Advance(time.Minute)
+			w.Grow(with(first), id)
+			seenAnew(w, id)
+			w.Settled(with(second))
+			seenAnew(w, id)
+			w.Settled(with(second))
+		}
+		if n := w.Isolations(machineID); n != 1 {
+			t.Errorf("%s has %d isolations", machineID, n)
+		}
+	}
+	if told := w.ToldOf(notice.Behind); len(told) != 1 {
+		t.Errorf("the operator is told %d times", len(told))
+	}
+}
+
+// TestWhatIsKnownIsNoSignOfAnotherLedger has machine actions that fail and are asked for again, that get lost and are
+// found, that are booked on another record of their machine, and that people and others asked for.
+func TestWhatIsKnownIsNoSignOfAnotherLedger(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	p := w.Start(-1, false)
+	w.Advance(time.Minute)
+	w.AlertOn("fails", "m1", alert.High)
+	w.Drain(p, 5)
+	w.FinishAll(machine.Failed)
+	w.Follow(p)
+	w.Settled(p)
+	lost := true
+	w.OnPost = func() error {
+		if lost {
+			lost = false
+			return world.ErrLost
+		}
+		return nil
+	}
+	w.AlertOn("lost", "m2", alert.High)
+	w.Settled(p)
+	w.AlertOn("merged", "m3", alert.High)
+	p.Books = "m3-merged"
+	w.Settled(p)
+	p.Books = ""
+	w.Mu.Lock()
+	w.Add(machine.Isolate, "m4", "by hand", machine.Full, "person@contoso.com")
+	w.Add(machine.Isolate, "m5", "[cordon of a person] [cordon x]", machine.Full, "person@contoso.com")
+	w.Mu.Unlock()
+	w.Settled(p)
+	for range 3 { // also by a process that knows nothing yet
+		w.Advance(20 * time.Minute)
+		p = w.Start(-1, false)
+		w.AlertOn("after"+w.Clock().Format("1504"), "m6", alert.High)
+		w.Settled(p)
+	}
+	if told := w.ToldOf(notice.Behind); len(told) != 0 {
+		t.Errorf("the operator is told %s", told[0].Detail)
 	}
 }

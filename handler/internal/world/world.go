@@ -99,6 +99,25 @@ func (w *World) NoLedger() {
 	w.Tables = tables.New(tables.Options{Now: w.Clock})
 }
 
+// Copy is all that the tables have.
+func (w *World) Copy() map[string][]tables.Row {
+	all := map[string][]tables.Row{}
+	for _, name := range rows.Names() {
+		all[name] = w.Tables.Rows("t" + name)
+	}
+	return all
+}
+
+// PutBack replaces the tables by what they had once.
+func (w *World) PutBack(was map[string][]tables.Row) {
+	w.NoLedger()
+	for name, all := range was {
+		for _, row := range all {
+			w.Tables.PutRow("t"+name, row)
+		}
+	}
+}
+
 // NewLedger replaces the tables by empty ones, which begin now, as those of a first poll do.
 func (w *World) NewLedger() {
 	w.T.Helper()

@@ -1,0 +1,134 @@
+package act
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"cordon/handler/episode"
+	"cordon/handler/ledger/latches"
+	"cordon/handler/machine"
+	"cordon/handler/notice"
+)
+
+// A ledger that was put back to an earlier state, or that is one of two for the same tenant, does not know of itself
+// that it is behind. Defender does: every machine action of Cordon's carries the mark of an episode, and its intent is
+// written before it is asked for. So a listed action whose episode the ledger never asked in is another ledger's. From
+// then on what is older is known no better than by a new ledger.
+
+const (
+	markHeldAgainst = "actions"        // the ledger mark of the newest list that was held against the ledger
+	heldAgainEvery  = 5 * time.Minute  // how often that is written
+	listsLag        = 15 * time.Minute // an action is listed within this time
+	latchReaders    = 8
+)
+
+// heldAgainstLedger looks for an action of another ledger in a list of actions as of a moment, and begins the ledger
+// anew if there is one. What was listed when the ledger was held against a list before is not looked at again.
+func (r *Actor) heldAgainstLedger(ctx context.Context, listed []machine.Action, at time.Time) error {
+	mark, err := r.Switches.Mark(ctx, markHeldAgainst)
+	if err != nil {
+		return err
+	}
+	began, err := r.Switches.Beginning(ctx)
+	if err != nil {
+		return err
+	}
+	since := latest(mark.At.Add(-listsLag), began.At)
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(latchReaders)
+	strangers := make([]bool, len(listed))
+	for i, a := range listed {
+		asked, marked := episode.AskedBy(a)
+		if !marked || !a.Created.After(since) {
+			continue
+		}
+		group.Go(func() (err error) {
+			strangers[i], err = r.stranger(gctx, a, asked)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, a := range listed {
+		if strangers[i] {
+			return r.beginAnew(ctx, a)
+		}
+	}
+	if at.Sub(mark.At) < heldAgainEvery {
+		return nil
+	}
+	return r.Switches.SetMark(ctx, markHeldAgainst, at, "")
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// stranger reports whether an action is of an episode that the ledger never asked in. The API may book an action on
+// another record of the machine than the one that it was asked for.
+func (r *Actor) stranger(ctx context.Context, a machine.Action, asked episode.Asked) (bool, error) {
+	l, err := r.Latches.Of(ctx, a.MachineID, asked.Latch)
+	if err != nil || known(l, a, asked) {
+		return false, err
+	}
+	alertID, version, _ := cutLast(asked.RunID, ":v")
+	number, err := strconv.Atoi(version)
+	if err != nil {
+		return true, nil
+	}
+	record, err := r.Runs.Alert(ctx, alertID)
+	if err != nil {
+		return false, err
+	}
+	run, found := record.Run(number)
+	if !found || strings.EqualFold(run.MachineID, a.MachineID) {
+		return true, nil
+	}
+	l, err = r.Latches.Of(ctx, run.MachineID, asked.Latch)
+	return err == nil && !known(l, a, asked), err
+}
+
+func known(l latches.Latch, a machine.Action, asked episode.Asked) bool {
+	return asked.KnownTo(l) || a.ID == l.ActionID || a.ID == l.LastActionID
+}
+
+// cutLast is strings.Cut at the last place.
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// beginAnew tells the operator, once a day, and moves the ledger's beginning to now.
+func (r *Actor) beginAnew(ctx context.Context, a machine.Action) error {
+	now := r.sharedNow(ctx)
+	why := fmt.Sprintf("Defender lists the action %s of %s on machine %s, which Cordon asked for and this ledger does not "+
+		"know", a.ID, a.Created.UTC().Format(time.RFC3339), a.MachineID)
+	r.Log.ErrorContext(ctx, "the ledger does not know what Cordon did: it was put back, or another app acts for the tenant",
+		"why", why)
+	err := r.Clerk.Teller.Tell(ctx, "operator", notice.Event{
+		Kind:  notice.Behind,
+		At:    now,
+		RunID: now.Format(time.DateOnly),
+		To:    r.Operator,
+		Detail: why + ". Either the ledger was put back to an earlier state, or another Cordon acts for the same tenant. " +
+			"What is to be done for alerts from before now is held: cordon held list shows it, cordon held run continues " +
+			"with it. Look that only one app acts.",
+	})
+	if err != nil {
+		return err
+	}
+	_, err = r.Switches.BeginAnew(ctx, now, why)
+	return err
+}
