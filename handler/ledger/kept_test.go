@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -39,31 +38,10 @@ func TestRowsStandWhereTheyEverStood(t *testing.T) {
 }
 
 func rowsStand(t *testing.T) {
-	server := tables.New(tables.Options{})
-	s, err := Open(rows.Options{
-		ConnectionString: server.ConnectionString("127.0.0.1:1"),
-		Prefix:           "t",
-		Tenant:           "ten/ant",
-		Transport:        server,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Prepare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	s := openedIn(t, tables.New(tables.Options{}))
 	s.Neighbours.Kept = true
 	writeEveryKind(t, s)
-	var all []string
-	for _, name := range rows.Names() {
-		for row, err := range rows.Each[map[string]any](t.Context(), s.Table(name), "PartitionKey ge '!'", "") {
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, name+" "+readable(t, row))
-		}
-	}
-	slices.Sort(all)
+	all := everyRow(t, s)
 	want, err := os.ReadFile("testdata/rows.txt")
 	if err != nil {
 		t.Fatal(err)

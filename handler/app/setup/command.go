@@ -59,12 +59,7 @@ func CommandBus(settings config.Config) (*queue.Client, error) {
 // ledger is refused: under a wrong tenant or prefix a pause would stop nothing, and what is held would seem to be
 // nothing.
 func CommandLedger(ctx context.Context, settings config.Config) (*ledger.Store, error) {
-	transport, credential, err := commandCredential(settings, settings.Storage.TableURL != nil,
-		settings.Storage.Identity, TablesClientID)
-	if err != nil {
-		return nil, err
-	}
-	store, err := Ledger(settings, credential, transport, false)
+	store, err := EmptyLedger(settings)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +70,16 @@ func CommandLedger(ctx context.Context, settings config.Config) (*ledger.Store, 
 			"An app that was never started has done nothing yet", settings.TenantID, settings.TablePrefix)
 	}
 	return store, err
+}
+
+// EmptyLedger is CommandLedger where no app need have worked.
+func EmptyLedger(settings config.Config) (*ledger.Store, error) {
+	transport, credential, err := commandCredential(settings, settings.Storage.TableURL != nil,
+		settings.Storage.Identity, TablesClientID)
+	if err != nil {
+		return nil, err
+	}
+	return Ledger(settings, credential, transport, false)
 }
 
 // CommandAPI is the API of a command whose settings were loaded for config.Defender. store is its ledger; nil: it has

@@ -17,6 +17,12 @@ func Prefix(partition, prefix string) string {
 	return filter
 }
 
+// Whole selects every row of the tenant, and those of tenants whose name begins with its own, for Each and First.
+func (t *Table) Whole() string {
+	own := Key(t.tenant)
+	return "PartitionKey ge '" + own + "' and PartitionKey lt '" + own + "~'"
+}
+
 // List reads the rows that match an OData filter.
 func List[T any](ctx context.Context, t *Table, filter string) ([]T, error) {
 	var all []T

@@ -74,6 +74,18 @@ func (t *Table) wrote(ctx context.Context, k *Keys) (found Keys, ours bool) {
 	return found, err == nil && exists && found.Nonce == k.Nonce
 }
 
+// Insert writes a row as the service hands it over, unless there is one with its keys.
+func (t *Table) Insert(ctx context.Context, row []byte) (inserted bool, err error) {
+	_, err = t.client.AddEntity(ctx, row, nil)
+	if hasCode(err, aztables.EntityAlreadyExists) {
+		return false, nil
+	}
+	if err != nil {
+		return false, &Error{Op: "insert into " + t.name, Cause: err}
+	}
+	return true, nil
+}
+
 // Put writes r whatever was there before.
 func (t *Table) Put(ctx context.Context, r Row) error {
 	body, err := encode(r)

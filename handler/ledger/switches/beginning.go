@@ -49,6 +49,16 @@ func (s *Store) Begin(ctx context.Context, at time.Time) error {
 	return err
 }
 
+// GoOn has the ledger begin where another one did, of which it has everything. Without a time it is where the first poll
+// of that one began.
+func (s *Store) GoOn(ctx context.Context, at time.Time) error {
+	began := Beginning{Keys: s.switches.At(beginningKey), At: at.UTC()}
+	if at.IsZero() {
+		return s.switches.Remove(ctx, began.Keys)
+	}
+	return s.switches.Put(ctx, &began)
+}
+
 // BeginAnew moves the beginning forward, because what became of alerts before that time is not known, and answers with
 // it as it is now. It never moves back.
 func (s *Store) BeginAnew(ctx context.Context, at time.Time, why string) (Beginning, error) {
