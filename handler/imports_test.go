@@ -15,7 +15,7 @@ import (
 var upper = map[string][]string{
 	"": {"cli"}, // main
 	"cli": {"app", "cli/access", "cli/author", "cli/backtest", "cli/call", "cli/deadletters", "cli/inspect",
-		"cli/oncall", "cli/record", "cli/trial"},
+		"cli/oncall", "cli/record", "cli/transfer", "cli/trial"},
 	"cli/inspect":     {"app/checkup", "cli/call"},
 	"cli/access":      {"cli/call", "cli/session"},
 	"cli/deadletters": {"cli/call"},
@@ -24,6 +24,7 @@ var upper = map[string][]string{
 		"cli/cases/report"},
 	"cli/oncall":          {"cli/call", "cli/record"},
 	"cli/record":          {"cli/call"},
+	"cli/transfer":        {"app/setup", "cli/call"},
 	"cli/backtest":        {"app/setup", "cli/call"},
 	"cli/session":         {"app/setup"},
 	"cli/cases":           {"app/setup", "cli/cases/standing"},
@@ -121,7 +122,8 @@ var allowed = map[string][]string{
 		"alert", "ledger/latches", "ledger/lists", "ledger/looks", "ledger/neighbours", "ledger/rows",
 		"ledger/starts", "outgoing",
 	},
-	"ledger/trouble": {"ledger/runs", "ledger/switches"},
+	"ledger/trouble":  {"ledger/runs", "ledger/switches"},
+	"ledger/transfer": {"ledger/rows", "ledger/switches", "outgoing"},
 	"ledger": {
 		"outgoing", "ledger/budget", "ledger/decisions", "ledger/findings", "ledger/held", "ledger/hunts",
 		"ledger/journal", "ledger/latches", "ledger/lists", "ledger/neighbours", "ledger/notices", "ledger/rows", "ledger/runs",

@@ -20,6 +20,7 @@ import (
 	"cordon/handler/cli/inspect"
 	"cordon/handler/cli/oncall"
 	"cordon/handler/cli/record"
+	"cordon/handler/cli/transfer"
 	"cordon/handler/cli/trial"
 )
 
@@ -92,6 +93,7 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 		deadletters.Command(p),
 		inspect.Doctor(p), inspect.Health(p),
 		oncall.Cancel(p), oncall.Enqueue(p), oncall.Held(p), oncall.Isolated(p),
+		transfer.Export(p), transfer.Import(p),
 		record.Journal(p), oncall.Machine(p), oncall.Pause(p), oncall.Release(p), oncall.Resume(p),
 		call.ExitTopic(), versionCommand(p.Version),
 	)

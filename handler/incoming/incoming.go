@@ -71,6 +71,9 @@ func File(path string) ([]byte, error) {
 	return Document(body), err
 }
 
+// Bytes opens a file that is no text, such as a compressed one.
+func Bytes(path string) (io.ReadCloser, error) { return os.Open(path) }
+
 // FileIn is File for a file of a folder.
 func FileIn(folder fs.FS, name string) ([]byte, error) {
 	body, err := fs.ReadFile(folder, name)

@@ -29,7 +29,7 @@ func Export(p call.Program) *cobra.Command {
 	o, to := &call.Operator{Program: p}, ""
 	c := &cobra.Command{
 		Use:   "export --direct --to FILE|FOLDER",
-		Short: "Write the whole record into a file, for the day the tables are lost",
+		Short: "Write the record into a file, in case the tables get lost",
 		Long: "Reads every row of the tenant and writes it into a new file, compressed, one\n" +
 			"line a row. Rows that say who is signed in are left out. The file is as good\n" +
 			"as the ledger: it has what alerts and people said, and who can change it can\n" +
@@ -97,7 +97,7 @@ func fileIn(to, name string) (string, error) {
 
 // written makes a file that only its owner may read. It has its name once it is whole.
 func written(path string, write func(io.Writer) error) error {
-	part, err := os.OpenFile(path+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	part, err := os.CreateTemp(filepath.Dir(path), ".cordon-export-*")
 	if err != nil {
 		return err
 	}

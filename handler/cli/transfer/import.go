@@ -3,7 +3,6 @@ package transfer
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +10,7 @@ import (
 	"cordon/handler/app/setup"
 	"cordon/handler/cli/call"
 	"cordon/handler/config"
+	"cordon/handler/incoming"
 	"cordon/handler/ledger/transfer"
 	"cordon/handler/terminal"
 )
@@ -70,7 +70,7 @@ func putIn(cmd *cobra.Command, o *call.Operator, path string, complete bool) err
 	if err != nil {
 		return err
 	}
-	open := func() (io.ReadCloser, error) { return os.Open(path) }
+	open := func() (io.ReadCloser, error) { return incoming.Bytes(path) }
 	file, err := open()
 	if err != nil {
 		return err
