@@ -1,7 +1,6 @@
 package terminal
 
 import (
-	"fmt"
 	"io"
 	"strings"
 )
@@ -47,7 +46,7 @@ func (l List) write(w io.Writer, room, limit int) error {
 				line += strings.Repeat(" ", left[j]-spread(cell))
 			}
 		}
-		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " ")); err != nil {
+		if err := put(w, strings.TrimRight(line, " ")); err != nil {
 			return err
 		}
 		if i == 0 {
@@ -93,7 +92,7 @@ func (l List) fit(rows [][]string, room int) {
 func below(w io.Writer, room int, text string) error {
 	before := indent
 	for _, line := range fold(broken(text, room-2*len(indent)), room-len(indent), room-2*len(indent)) {
-		if _, err := fmt.Fprintln(w, before+line); err != nil {
+		if err := put(w, before+line); err != nil {
 			return err
 		}
 		before = indent + indent

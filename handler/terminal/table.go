@@ -90,7 +90,7 @@ func inColumns(w io.Writer, width int, rows [][]string) error {
 			before += row[i] + strings.Repeat(" ", n-spread(row[i]))
 		}
 		for _, line := range fold(row[len(left)], room, room) {
-			_, err := fmt.Fprintln(w, strings.TrimRight(before+line, " "))
+			err := put(w, strings.TrimRight(before+line, " "))
 			if err != nil {
 				return err
 			}
@@ -150,7 +150,7 @@ func Lines(w io.Writer, limit int, texts ...string) error {
 		indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
 		before, room := indent, columnsOf(w)-len(indent)
 		for _, line := range fold(Plain(strings.TrimSpace(text), limit), room, room-gap) {
-			_, err := fmt.Fprintln(w, before+line)
+			err := put(w, before+line)
 			if err != nil {
 				return err
 			}

@@ -21,7 +21,8 @@ import (
 
 // Plain writes text so that it can neither move a cursor nor hide itself: control and format characters, among them
 // escapes, line ends and changes of direction, and bytes that are no UTF-8, are written as Go writes them in a string,
-// and so is a backslash. What would be longer than limit characters is cut, with … as the last one.
+// and so is a backslash. So is the beginning of what a build server obeys wherever it stands in its log. What would be
+// longer than limit characters is cut, with … as the last one.
 func Plain(text string, limit int) string {
 	var b strings.Builder
 	for room := limit; len(text) > 0; {
@@ -33,6 +34,8 @@ func Plain(text string, limit int) string {
 		case r == '\\' || !unicode.IsPrint(r) || incoming.Hidden(r):
 			quoted := strconv.QuoteRuneToASCII(r)
 			shown = quoted[1 : len(quoted)-1]
+		case strings.HasPrefix(text, "##[") || strings.HasPrefix(text, "##vso["):
+			shown = `\x23`
 		}
 		width := utf8.RuneCountInString(shown)
 		text = text[size:]
@@ -45,6 +48,16 @@ func Plain(text string, limit int) string {
 	return b.String()
 }
 
+// put writes a line. One that GitHub would obey, as it does what begins with two colons, begins with an escape.
+func put(w io.Writer, line string) error {
+	text := strings.TrimLeft(line, " ")
+	if strings.HasPrefix(text, "::") {
+		line = line[:len(line)-len(text)] + `\x3a` + text[1:]
+	}
+	_, err := fmt.Fprintln(w, line)
+	return err
+}
+
 // JSON writes v on several lines. Characters that Plain would not let through are written as \u escapes, so that a
 // terminal is safe from it as well; whoever parses it gets them as they are.
 func JSON(w io.Writer, v any) error {
@@ -52,8 +65,9 @@ func JSON(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
+	harmless := strings.NewReplacer("##[", `\u0023#[`, "##vso[", `\u0023#vso[`).Replace(string(text))
 	var b strings.Builder
-	for _, r := range string(text) + "\n" {
+	for _, r := range harmless + "\n" {
 		switch {
 		case r == '\n' || unicode.IsPrint(r) && !incoming.Hidden(r):
 			b.WriteRune(r)

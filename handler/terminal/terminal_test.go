@@ -70,6 +70,47 @@ func TestJSONIsSafeToShowAndGivesTheTextBack(t *testing.T) {
 	}
 }
 
+// TestNothingIsAnOrderToABuildServer writes what GitHub and Azure Pipelines obey in a log: lines that begin with two
+// colons, and two of the hash sign with a name in brackets anywhere. Where a text is folded is for its writer to choose.
+func TestNothingIsAnOrderToABuildServer(t *testing.T) {
+	t.Parallel()
+	const azure = "##vso[task.setvariable variable=x]y ##[command]z ###[error]"
+	words := "::error file=a::b " + azure + " x ::stop-commands::t fe80::1"
+	for columns := range 60 {
+		text := strings.Repeat("x", columns) + " " + words
+		var out strings.Builder
+		for _, err := range []error{
+			Table(&out, 1000, []string{"A", "B"}, []string{words, text}, []string{"c", text}),
+			Pairs(&out, 1000, []string{words, text}),
+			Lines(&out, 1000, text, "  "+text, words),
+			List{
+				Heading: []string{"A", "B"},
+				Rows:    []Entry{{Cells: []string{words, text}, Below: []string{text}}},
+			}.Write(&out, 1000),
+			JSON(&out, map[string]string{"k": words}),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for line := range strings.Lines(out.String()) {
+			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") ||
+				strings.Contains(line, "##vso[") {
+				t.Errorf("a build server would obey %s", line)
+			}
+		}
+	}
+	var out strings.Builder
+	var got map[string]string
+	err := JSON(&out, map[string]string{"k": words})
+	if err != nil || json.Unmarshal([]byte(out.String()), &got) != nil || got["k"] != words {
+		t.Errorf("%v: %s", err, out.String())
+	}
+	if got := Plain("fe80::1 a # b ## c #[d]", 100); got != "fe80::1 a # b ## c #[d]" {
+		t.Errorf("what is no order is shown as %s", got)
+	}
+}
+
 // unsafe is what may not reach a terminal.
 func unsafe(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
 

@@ -38,7 +38,7 @@ func hostile() map[string]string {
 		"formulas":   "=zq+1,\"zq\"\t-zq",
 		"blanks":     "   ",
 		"wide":       strings.Repeat("日本", 50) + mark,
-		"workflow":   "::error file=zq::zq\n::set-output name=zq::zq",
+		"workflow":   "::error file=zq::zq\n::set-output name=zq::zq ##vso[task.setvariable variable=zq]zq",
 		"characters": "e\u0301\u0301\u0301zq" + strings.Repeat("\u0301", 500),
 	}
 }
@@ -146,6 +146,13 @@ func TestWhatAttackersWroteComesOutHarmless(t *testing.T) {
 			for line := range strings.Lines(people) {
 				if n := utf8.RuneCountInString(strings.TrimSpace(line)); n > 80 && !strings.Contains(bad, "\u0301") {
 					t.Errorf("a line has %d columns: %s", n, line)
+				}
+			}
+			for form, out := range map[string]string{"people": people, "plans": plans.String(), "JSON": document.String()} {
+				for line := range strings.Lines(out) {
+					if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##vso[") {
+						t.Errorf("%s: a line is an order to the build server: %s", form, line)
+					}
 				}
 			}
 			checkMarkdown(t, request)
