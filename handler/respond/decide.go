@@ -42,17 +42,16 @@ func (r *Responder) forgetHeld(ctx context.Context, run *answer.Run) (o answer.O
 }
 
 // decide asks the playbook and records the plan with its reasons before anything is done. What was decided in observe
-// mode stays observed, whatever the mode has become since.
+// mode stays observed, whatever the mode has become since; where only a rule observes, the ceiling is as it is set.
 func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outcome, err error) {
-	ceiling := r.Ceiling
-	if run.Row.Mode == string(playbook.Observe) {
-		ceiling = playbook.Observe
-	}
 	in, err := r.input(ctx, run)
 	if err != nil {
 		return o, err
 	}
-	in.Ceiling = ceiling
+	in.Ceiling = r.Ceiling
+	if run.Row.Mode == string(playbook.Observe) && r.Book.Decide(in).Mode == playbook.Enforce {
+		in.Ceiling = playbook.Observe
+	}
 	plan, err := r.askBook(ctx, run, &in)
 	if err != nil {
 		return o, err
