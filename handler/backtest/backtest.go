@@ -32,7 +32,7 @@ type Trial struct {
 	oldest    time.Time
 	newest    time.Time
 	observed  int // runs that no playbook would have acted on
-	unpaused  int // runs that would be acted on, of which it is not known whether acting was paused
+	railless  int // runs that would be acted on, of which not every rail was looked up
 	effects   map[Effect]int
 	playbooks bounded[string, Count]
 	unknown   bounded[string, Unknown]
@@ -99,8 +99,8 @@ func (t *Trial) Add(d decided.Decision) {
 	t.tally(is, func(r *Rule) *Tally { return &r.Now })
 	t.compare(d, plan, was, is)
 	t.reach.add(in, is)
-	if is.acts() && !was.asksForPause(in) {
-		t.unpaused++
+	if is.acts() && in.Beginning.IsZero() {
+		t.railless++
 	}
 }
 

@@ -351,14 +351,20 @@ func TestACeilingCanBeTriedThatWasNot(t *testing.T) {
 	}
 }
 
-func TestThatAPauseWasNotLookedUpIsCounted(t *testing.T) {
+// TestRailsThatWereNotLookedUpAreCounted has a run that was to act, of which pause and beginning were read, and one of
+// which they were not.
+func TestRailsThatWereNotLookedUpAreCounted(t *testing.T) {
 	t.Parallel()
 	in := playbooktest.Input()
-	if r := alone(book(t, high), decide(t, book(t, medium), in)); r.PauseUnread != 1 {
+	if r := alone(book(t, high), decide(t, book(t, medium), in)); r.RailsUnread != 1 {
 		t.Errorf("nothing was to be done then: %+v", r)
 	}
+	if r := alone(book(t, medium), decide(t, book(t, high), in)); r.RailsUnread != 0 {
+		t.Errorf("nothing would be done now: %+v", r)
+	}
+	in.Beginning = in.Now.Add(-48 * time.Hour)
 	selective := strings.Replace(high, "Full", "Selective", 1)
-	if r := alone(book(t, high), decide(t, book(t, selective), in)); r.PauseUnread != 0 || r.Differ != 1 {
+	if r := alone(book(t, high), decide(t, book(t, selective), in)); r.RailsUnread != 0 || r.Differ != 1 {
 		t.Errorf("something was to be done then: %+v", r)
 	}
 }

@@ -33,9 +33,9 @@ type Report struct {
 
 	// UnderObserve are runs that were decided when observe was the highest mode: no playbook acts on them.
 	UnderObserve int `json:"underObserve"`
-	// PauseUnread are runs that would be acted on, and that nothing was to be done about then: it was not looked up
-	// whether acting was paused.
-	PauseUnread int `json:"pauseUnread"`
+	// RailsUnread are runs that would be acted on, and that nothing was to be done about then: it was not looked up
+	// whether acting was paused, and whether the alert is from before the ledger's beginning.
+	RailsUnread int `json:"railsUnread"`
 	// Uncounted are machine actions that found no room in Reach and Observe.
 	Uncounted int `json:"uncounted,omitempty"`
 }
@@ -153,7 +153,7 @@ func (t *Trial) Report() Report {
 		Observe:      t.reach.observe(),
 		UnknownRuns:  t.runs - t.compared,
 		UnderObserve: t.observed,
-		PauseUnread:  t.unpaused,
+		RailsUnread:  t.railless,
 		Uncounted:    t.reach.over,
 	}
 	r.Unknown = t.unknown.sorted(func(x, y Unknown) int {

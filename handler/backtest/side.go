@@ -35,13 +35,3 @@ func (s side) acts() bool {
 		return step.Kind.Acts() && step.Verdict == playbook.Do
 	})
 }
-
-// asksForPause reports whether it was looked up if acting is paused: only a step that would be done, or that a rail
-// held, made it count.
-func (s side) asksForPause(in playbook.Input) bool {
-	return slices.ContainsFunc(s.steps, func(step playbook.Step) bool {
-		return step.Kind.Acts() &&
-			(step.Verdict == playbook.Do || step.Verdict == playbook.Held) &&
-			(in.Machine != nil || step.Kind == playbook.UpdateAlert)
-	})
-}

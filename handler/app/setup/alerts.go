@@ -73,8 +73,8 @@ func (a *API) UpdateAlert(ctx context.Context, id string, change alert.Change) (
 	return a.reader.UpdateAlert(ctx, id, change)
 }
 
-// AlertsUpdated hands over the alerts that were updated in a span, some at a time: from Graph where alerts are read only
-// there, else from Defender.
+// AlertsUpdated hands over the alerts that were updated in a span, some at a time: from Graph where no other source is
+// set, else from Defender.
 func (a *API) AlertsUpdated(
 	ctx context.Context,
 	from, to time.Time,

@@ -3,7 +3,6 @@ package backtest
 import (
 	"cmp"
 	"fmt"
-	"strconv"
 	"time"
 
 	"cordon/handler/backtest"
@@ -63,29 +62,6 @@ func head(t tried) sheet {
 			digest(t.Then[0].Name)))
 	}
 	return s
-}
-
-// digest is as much of a playbook's digest as tells it from others.
-func digest(whole string) string { return whole[:min(len(whole), 12)] }
-
-func days(since, until time.Time) string {
-	return since.UTC().Format(time.DateOnly) + " to " + until.UTC().Format(time.DateOnly)
-}
-
-// number writes a number with its thousands apart.
-func number(n int) string {
-	text := strconv.Itoa(n)
-	for at := len(text) - 3; at > 0; at -= 3 {
-		text = text[:at] + "," + text[at:]
-	}
-	return text
-}
-
-func runs(n int) string {
-	if n == 1 {
-		return "1 run"
-	}
-	return number(n) + " runs"
 }
 
 // changes are those of one effect, at most so many.

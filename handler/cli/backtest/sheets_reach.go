@@ -108,8 +108,8 @@ func notes(t tried) sheet {
 	add(t.UnderObserve, "When %s runs were decided, observe was the highest mode: no playbook acts on them. What "+
 		"would be done counts as observed; --mode enforce tries it.")
 	if t.Source == fromRecord {
-		add(t.PauseUnread, "About %s runs nothing was to be done then, so it was not looked up whether acting was "+
-			"paused.")
+		add(t.RailsUnread, "About %s runs that would be acted on nothing was to be done then, so it was not looked up "+
+			"whether acting was paused, and whether the alert is older than the ledger.")
 	}
 	add(t.More, "Changes of %s runs are not told apart here: there are too many kinds of them.")
 	add(t.Uncounted, "%s machine actions are not counted against the caps: there are too many of them.")
