@@ -96,10 +96,13 @@ var allowed = map[string][]string{
 		"playbook",
 	},
 
+	"desk/erasure": {
+		"alert", "desk", "ledger/decisions", "ledger/findings", "ledger/lists", "ledger/rows", "ledger/runs",
+	},
 	"tally": {"ledger/lists", "ledger/switches", "ledger/tallies", "schedule"},
 	"history": {
 		"alert", "archive", "decided", "desk", "ledger/journal", "ledger/lists", "ledger/runs", "ledger/tallies",
-		"playbook",
+		"mailbox", "notice", "playbook",
 	},
 
 	"ledger/rows":       {"outgoing"},
@@ -190,8 +193,8 @@ var allowed = map[string][]string{
 	"operate/wire":    {"decided", "doctor"},
 	"operate/openapi": {"operate/wire"},
 	"operate": {
-		"alert", "archive", "deadletter", "desk", "doctor", "history", "hunt", "incoming", "ledger/decisions", "ledger/hunts",
-		"ledger/journal", "ledger/lists", "ledger/notices", "ledger/rows", "ledger/runs", "machine",
+		"alert", "archive", "deadletter", "desk", "desk/erasure", "doctor", "history", "hunt", "incoming", "ledger/decisions", "ledger/hunts",
+		"ledger/journal", "ledger/lists", "ledger/notices", "ledger/rows", "ledger/runs", "machine", "mailbox",
 		"operate/wire", "playbook/explain",
 	},
 	"operate/web": {

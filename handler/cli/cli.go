@@ -94,7 +94,8 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 		inspect.Doctor(p), inspect.Health(p),
 		oncall.Cancel(p), oncall.Enqueue(p), oncall.Held(p), oncall.Isolated(p),
 		transfer.Export(p), transfer.Import(p),
-		record.Journal(p), oncall.Machine(p), oncall.Pause(p), oncall.Release(p), oncall.Resume(p),
+		record.Erase(p), record.Journal(p), record.Runs(p),
+		oncall.Machine(p), oncall.Pause(p), oncall.Release(p), oncall.Resume(p),
 		call.ExitTopic(), versionCommand(p.Version),
 	)
 	return root

@@ -25,6 +25,7 @@ const (
 	VerbReplay   = "replay"
 	VerbDiscard  = "discard"
 	VerbHunt     = "hunt"
+	VerbErase    = "erase"
 )
 
 // Task is one thing of a command.
@@ -98,7 +99,7 @@ func (d *Desk) do(ctx context.Context, c Command, t Task, e journal.Entry) journ
 	made := t.Made != nil && t.Made()
 	switch {
 	case made || ctx.Err() == nil:
-	case e.Verb == VerbEnqueue: // an earlier try may have sent it, which leaves no trace
+	case harmless(e.Verb): // an earlier try may have done it, which leaves no trace
 		return notConfirmed(e)
 	default:
 		return d.end(ctx, e, journal.End{
@@ -219,6 +220,11 @@ func (d *Desk) afterTrouble(ctx context.Context, e journal.Entry, err error) (jo
 	return journal.End{}, false
 }
 
+// harmless reports whether a command leaves no trace, and can be done again without doing anything twice.
+func harmless(verb string) bool {
+	return verb == VerbEnqueue || verb == VerbErase
+}
+
 // changesLedger reports whether a command changes a row and nothing else that counts.
 func changesLedger(verb string) bool {
 	switch verb {
@@ -286,5 +292,5 @@ func (d *Desk) mayTryAgain(e journal.Entry) bool {
 	case VerbRelease, VerbCancel:
 		return d.Now().Sub(e.Since()) >= d.RecheckAfter
 	}
-	return changesLedger(e.Verb) || e.Verb == VerbEnqueue
+	return changesLedger(e.Verb) || harmless(e.Verb)
 }

@@ -58,7 +58,7 @@ func (d *Desk) givenUp(e journal.Entry) journal.End {
 		At:     d.Now(),
 	}
 	switch e.Verb {
-	case VerbEnqueue, VerbReplay, VerbDiscard, VerbHunt:
+	case VerbEnqueue, VerbReplay, VerbDiscard, VerbHunt, VerbErase:
 		end.State = journal.Unknown
 		end.Result = "it is not known whether it was done, because it leaves no trace; to do it again is harmless"
 	}

@@ -13,6 +13,7 @@ import (
 	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/tallies"
+	"cordon/handler/mailbox"
 	"cordon/handler/playbook"
 )
 
@@ -23,6 +24,7 @@ type History struct {
 	Tallies *tallies.Store
 	Journal *journal.Store
 	Archive *archive.Archive
+	Mails   *mailbox.Mailbox
 	Book    *playbook.Book // today's playbook; nil: it is not known here
 	Now     func() time.Time
 }

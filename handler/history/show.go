@@ -10,6 +10,8 @@ import (
 	"cordon/handler/desk"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/mailbox"
+	"cordon/handler/notice"
 	"cordon/handler/playbook"
 )
 
@@ -20,6 +22,7 @@ type Shown struct {
 	Decision *decided.Decision // with the facts; nil: they are not kept (any more)
 	Today    *Today            // nil: the facts are not kept, or today's playbook is not known here
 	Versions []runs.Run        // all versions of the alert, newest first, this one among them
+	Told     []mailbox.Told    // what people are told of it, and what became of the mails, oldest first
 	Commands []journal.Entry   // what people did about the alert, and to its machine since, newest first
 }
 
@@ -60,6 +63,9 @@ func (h *History) Show(ctx context.Context, which string) (Shown, error) {
 	is.Plan, err = planOf(run)
 	if err == nil {
 		err = h.addDecision(ctx, &is)
+	}
+	if err == nil {
+		is.Told, err = h.Mails.Of(ctx, run.ID(), groupsOf(is, record))
 	}
 	if err == nil {
 		is.Commands, err = h.commands(ctx, run)
@@ -129,6 +135,27 @@ func sameSteps(a, b playbook.Plan) bool {
 	return a.Rule == b.Rule && slices.EqualFunc(a.Steps, b.Steps, func(x, y playbook.Step) bool {
 		return x.Key() == y.Key() && x.Verdict == y.Verdict
 	})
+}
+
+// groupsOf are the notice groups that may tell of a run: those of its mail steps, and where it stood still or was set
+// aside the operator's.
+func groupsOf(is Shown, record runs.Record) []string {
+	a := alert.Alert{ID: is.Run.AlertID, IncidentID: is.Run.Incident}
+	if a.IncidentID == 0 && record.Seen != nil {
+		a.IncidentID = record.Seen.IncidentID // runs from before it was kept with them
+	}
+	groups := []string{notice.Group(a, nil)}
+	if is.Plan != nil {
+		for _, step := range is.Plan.Steps {
+			if step.Kind == playbook.Mail {
+				groups = append(groups, notice.Group(a, step.To))
+			}
+		}
+	}
+	if is.Run.State == runs.Parked || is.Run.StuckTold {
+		groups = append(groups, notice.OperatorGroup)
+	}
+	return groups
 }
 
 // commands are what people did about the alert, and to its machine since the run was observed.

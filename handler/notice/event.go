@@ -170,6 +170,9 @@ func Group(a alert.Alert, to []string) string {
 	return group + ":" + hex.EncodeToString(sum[:6])
 }
 
+// OperatorGroup is the notice group of what only those hear who look after Cordon.
+const OperatorGroup = "operator"
+
 // HuntGroup names the notice group of a turn of a hunt: each turn is one mail.
 func HuntGroup(hunt string, turn time.Time) string {
 	return "hunt:" + hunt + ":" + turn.UTC().Format(time.RFC3339)

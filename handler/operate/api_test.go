@@ -41,6 +41,7 @@ func orderOf(path string) string {
 		"/deadletters/replay": `,"queue":"alerts","numbers":[17]`,
 		"/deadletters/drop":   `,"queue":"alerts","numbers":[17,18]`,
 		"/hunts/run":          `,"hunt":"tools"`,
+		"/erase":              `,"user":"alice@contoso.com"`,
 	}[path]
 	return fmt.Sprintf(`{"command":"c-%s","reason":"why"%s}`, strings.ReplaceAll(path[1:], "/", "-")+"-1234", order)
 }

@@ -50,5 +50,7 @@ type Desk interface {
 	Replay(ctx context.Context, o wire.DeadLetterOrder) (wire.Results, error)
 	// Discard drops dead letters for good.
 	Discard(ctx context.Context, o wire.DeadLetterOrder) (wire.Results, error)
+	// Erase erases what runs were decided on, as far as there is time; Next says where another order goes on.
+	Erase(ctx context.Context, o wire.EraseOrder) (wire.Erased, error)
 	RunHunt(ctx context.Context, o wire.HuntOrder) (wire.HuntRows, error)
 }

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"strings"
 
 	"cordon/handler/alert"
 	"cordon/handler/history"
 	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
+	"cordon/handler/mailbox"
 	"cordon/handler/operate/wire"
 	"cordon/handler/playbook/explain"
 )
@@ -29,6 +29,7 @@ func (p *person) Run(ctx context.Context, which string) (wire.Run, error) {
 		r.Plan = is.Plan
 	}
 	r.Decided = is.Decision
+	r.Told = told(is.Told)
 	if is.Today != nil {
 		r.Today = &wire.Today{
 			Playbook: is.Today.Playbook,
@@ -67,7 +68,6 @@ func recorded(run runs.Run) wire.Run {
 		Closed:      run.ClosedAt,
 		Due:         run.DueAt,
 		Steps:       []wire.RunStep{},
-		Told:        append([]string{}, strings.Fields(run.Told)...),
 		ContinuedBy: run.Leave,
 		ContinuedAt: run.LeaveAt,
 	}
@@ -82,6 +82,26 @@ func recorded(run runs.Run) wire.Run {
 		})
 	}
 	return r
+}
+
+func told(all []mailbox.Told) []wire.RunTold {
+	is := []wire.RunTold{}
+	for _, t := range all {
+		is = append(is, wire.RunTold{
+			What:    string(t.Kind),
+			At:      t.At,
+			Machine: t.Machine,
+			Step:    t.Step,
+			Detail:  t.Detail,
+			Mail:    t.Mail.ID,
+			State:   string(t.Mail.State),
+			To:      append([]string{}, t.Mail.To...),
+			Sent:    t.Mail.Sent,
+			Tries:   t.Mail.Tries,
+			Why:     t.Mail.Why,
+		})
+	}
+	return is
 }
 
 func versions(is history.Shown) []wire.RunVersion {

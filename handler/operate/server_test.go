@@ -90,6 +90,7 @@ func newAPI(t *testing.T, w *world.World) *api {
 	p := w.Start(-1, false)
 	a.office.Notices, a.office.Hunts = p.Ledger.Notices, p.Ledger.Hunts
 	a.office.History = w.History(p)
+	a.office.Eraser = w.Eraser(p)
 	a.office.Catalogue = catalogue(t)
 	a.server = web.NewServer(a.office, signin.New(signin.Options{
 		Authority: authority.URL,

@@ -151,7 +151,7 @@ func (r *Responder) park(
 	e := r.clerk.Event(run, notice.Parked)
 	e.Detail = reason + ". Answer the alert by hand."
 	e.To = r.Operator
-	if err := r.Teller.Tell(ctx, "operator", e); err != nil {
+	if err := r.Teller.Tell(ctx, notice.OperatorGroup, e); err != nil {
 		return o, err
 	}
 	_, err = r.clerk.Write(ctx, run, func(row *runs.Run) (bool, error) {

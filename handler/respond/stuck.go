@@ -52,7 +52,7 @@ func (r *Responder) noteStuck(ctx context.Context, run *answer.Run, p answer.Pau
 	e.Detail = fmt.Sprintf("It has made no progress since %s: %s. It is tried again until %s; "+
 		"what is not done by then is held, and told.",
 		since.Format(time.RFC3339), p.Why, run.Row.LastTryAt.Format(time.RFC3339))
-	err := r.Teller.Tell(ctx, "operator", e)
+	err := r.Teller.Tell(ctx, notice.OperatorGroup, e)
 	if err != nil {
 		r.Log.WarnContext(ctx, "people could not be told that the run makes no progress", "error", err.Error())
 		return false, false

@@ -134,7 +134,7 @@ func (d *Dog) tell(
 	state string,
 	e notice.Event,
 ) error {
-	err := d.Teller.Tell(ctx, "operator", e)
+	err := d.Teller.Tell(ctx, notice.OperatorGroup, e)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (d *Dog) Lapse(ctx context.Context, setting, detail string) error {
 		Detail: detail,
 		To:     d.Operator,
 	}
-	return d.Teller.Tell(ctx, "operator", e)
+	return d.Teller.Tell(ctx, notice.OperatorGroup, e)
 }
 
 func (d *Dog) event(kind notice.Kind, f Function, since time.Time, detail string) notice.Event {

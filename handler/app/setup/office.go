@@ -6,8 +6,10 @@ import (
 	"cordon/handler/archive"
 	"cordon/handler/config"
 	"cordon/handler/desk"
+	"cordon/handler/desk/erasure"
 	"cordon/handler/history"
 	"cordon/handler/ledger"
+	"cordon/handler/mailbox"
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
 )
@@ -56,8 +58,15 @@ func Office(
 			Lists:   store.Lists,
 			Tallies: store.Tallies,
 			Journal: store.Journal,
+			Mails:   Mailbox(settings, store),
 			Archive: &archive.Archive{Decisions: store.Decisions, Version: version},
 			Now:     time.Now,
+		},
+		Eraser: &erasure.Eraser{
+			Desk:      d,
+			Decisions: store.Decisions,
+			Findings:  store.Findings,
+			Lists:     store.Lists,
 		},
 		Links: func(alertID string, incident int64, machineID string) wire.Links {
 			return links(settings, alertID, incident, machineID)
@@ -87,4 +96,14 @@ func SignIn(settings config.Config) wire.SignIn {
 		s.Authority = settings.AuthorityURL.String()
 	}
 	return s
+}
+
+// Mailbox is what became of mails. Whoever sends one has it in hand as long as a message is locked.
+func Mailbox(settings config.Config, store *ledger.Store) *mailbox.Mailbox {
+	return &mailbox.Mailbox{
+		Notices: store.Notices,
+		To:      Addresses(settings.MailTo),
+		Now:     time.Now,
+		Lock:    settings.MessageLock,
+	}
 }

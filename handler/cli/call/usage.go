@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"cordon/handler/playbook/spelling"
 	"cordon/handler/terminal"
 )
 
@@ -46,6 +47,9 @@ func Unknown(group *cobra.Command, typed string) error {
 	}
 	group.SuggestionsMinimumDistance = 2
 	near := group.SuggestionsFor(typed)
+	if best := spelling.Nearest(typed, near); len(best) > 0 {
+		near = best[:1]
+	}
 	if len(near) == 0 {
 		return Usagef("%s; see %s --help", said, group.CommandPath())
 	}

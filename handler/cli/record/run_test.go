@@ -14,16 +14,19 @@ func TestARunIsShownWithItsReasonsAndHarmless(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	r := wire.Run{
-		ID:          "da1:v2",
-		State:       "closed",
-		Outcome:     "isolated",
-		Reason:      "why\x1b[2J\u202e",
-		Title:       "Title\x1b]0;x\a\nrun  forged",
-		Severity:    "High",
-		Rule:        "contain",
-		Observed:    noon,
-		Steps:       []wire.RunStep{{Step: "isolate", Outcome: "isolated", Reason: "action a1 is Succeeded"}},
-		Told:        []string{"isolate|m1=requested", "isolate|m1=isolated"},
+		ID:       "da1:v2",
+		State:    "closed",
+		Outcome:  "isolated",
+		Reason:   "why\x1b[2J\u202e",
+		Title:    "Title\x1b]0;x\a\nrun  forged",
+		Severity: "High",
+		Rule:     "contain",
+		Observed: noon,
+		Steps:    []wire.RunStep{{Step: "isolate", Outcome: "isolated", Action: "a1", Reason: "action a1 is Succeeded"}},
+		Told: []wire.RunTold{
+			{What: "requested", State: "sent", Sent: noon, To: []string{"soc@contoso.com"}, Mail: "incident:5:1"},
+			{What: "isolated", State: "failed", Tries: 2, Why: "refused\x1b[2J", Mail: "incident:5:2"},
+		},
 		ContinuedBy: "operator@contoso.com: spoke to the owner",
 		Decision: "rule contain matches\n\nrules:\n  1. contain: matches\n       true   alert.severity == \"High\"\n" +
 			"              alert.severity = High\x1b[2J\n",
@@ -31,11 +34,12 @@ func TestARunIsShownWithItsReasonsAndHarmless(t *testing.T) {
 		Commands: []wire.Entry{{Verb: "continue", By: "operator@contoso.com", At: noon, State: "done"}},
 	}
 	var out strings.Builder
-	if err := printRun(&out, call.Clock{Now: noon.Add(time.Hour), Zone: time.UTC}, r); err != nil {
+	if err := PrintRun(&out, call.Clock{Now: noon.Add(time.Hour), Zone: time.UTC}, r); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"da1:v2", "isolate: isolated action a1 is Succeeded", "isolate m1: requested", "da1:v1 closed no rule",
+		"da1:v2", "isolated; machine action a1; action a1 is Succeeded", "sent 2026-03-02 12:00:00 +00:00 to soc@contoso.com",
+		"failed 2 times: refused", "no rule",
 		"operator@contoso.com: spoke to the owner", "alert.severity = High", "1. contain: matches", "by hand:",
 	} {
 		if !strings.Contains(out.String(), want) {

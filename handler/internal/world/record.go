@@ -5,9 +5,11 @@ import (
 	"slices"
 	"time"
 
+	"cordon/handler/desk/erasure"
 	"cordon/handler/history"
 	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/mailbox"
 )
 
 // History is the record as people read it, with the world's playbook as today's.
@@ -18,8 +20,19 @@ func (w *World) History(p *Process) *history.History {
 		Tallies: p.Ledger.Tallies,
 		Journal: p.Ledger.Journal,
 		Archive: p.Options.Archive,
+		Mails:   &mailbox.Mailbox{Notices: p.Ledger.Notices, Now: w.Clock, Lock: time.Minute},
 		Book:    w.Book,
 		Now:     w.Clock,
+	}
+}
+
+// Eraser erases facts of the record.
+func (w *World) Eraser(p *Process) *erasure.Eraser {
+	return &erasure.Eraser{
+		Desk:      p.AtDesk(),
+		Decisions: p.Ledger.Decisions,
+		Findings:  p.Ledger.Findings,
+		Lists:     p.Ledger.Lists,
 	}
 }
 

@@ -61,6 +61,19 @@ func (f *Finding) SetRow(row map[string]string) error {
 	return fmt.Errorf("store the row of %s: it has %d columns, which is too much", f.ID, len(row))
 }
 
+// Forget takes the columns out of a finding's row. Its runs decide nothing by them any more. A repeat is harmless, and
+// so is a finding that is not there.
+func (s *Store) Forget(ctx context.Context, id string) error {
+	keys := s.alerts.At(findingKey, id)
+	_, err := rows.Change(ctx, s.alerts, "erase the row of "+id, Finding{Keys: keys}, func(f *Finding) (bool, error) {
+		if !f.Stored() || len(f.Packed) == 0 {
+			return false, nil
+		}
+		return true, f.SetRow(nil)
+	})
+	return err
+}
+
 // Row is the row's columns.
 func (f Finding) Row() (map[string]string, error) {
 	row := map[string]string{}

@@ -43,6 +43,9 @@ func (r *Run) relist() (changed bool) {
 	return r.Listed != was
 }
 
+// Relist has the lists say what the run says, also where that moves it to no other list.
+func (r *Run) Relist() { r.Listed += " " }
+
 // enter writes the run into its lists. A repeat is harmless.
 func (s *Store) enter(ctx context.Context, run Run) error {
 	return s.lists.Enter(ctx, run.InShort(), run.Unlisted)

@@ -224,6 +224,13 @@ func (c *Client) Discard(ctx context.Context, o wire.DeadLetterOrder) (wire.Resu
 	return c.order(ctx, "/deadletters/drop", o.Command, o)
 }
 
+// Erase erases what runs were decided on.
+func (c *Client) Erase(ctx context.Context, o wire.EraseOrder) (wire.Erased, error) {
+	return post(ctx, c, "/erase", o.Command, o, func(e wire.Erased) bool {
+		return e.Command == o.Command
+	})
+}
+
 // RunHunt asks a hunt's query now.
 func (c *Client) RunHunt(ctx context.Context, o wire.HuntOrder) (wire.HuntRows, error) {
 	found, err := post(ctx, c, "/hunts/run", o.Command, o, func(h wire.HuntRows) bool {

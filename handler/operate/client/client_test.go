@@ -189,6 +189,7 @@ func TestEachRouteOfTheAPIIsAskedAsItIsWritten(t *testing.T) {
 	_, _ = c.Enqueue(ctx, wire.EnqueueOrder{})
 	_, _ = c.Replay(ctx, wire.DeadLetterOrder{})
 	_, _ = c.Discard(ctx, wire.DeadLetterOrder{})
+	_, _ = c.Erase(ctx, wire.EraseOrder{})
 	_, _ = c.RunHunt(ctx, wire.HuntOrder{})
 	var want []string
 	for _, r := range wire.Routes() {

@@ -62,6 +62,7 @@ func writing() map[string]answering {
 		"/enqueue":            ordered(operate.Desk.Enqueue),
 		"/deadletters/replay": ordered(operate.Desk.Replay),
 		"/deadletters/drop":   ordered(operate.Desk.Discard),
+		"/erase":              ordered(operate.Desk.Erase),
 		"/hunts/run":          ordered(operate.Desk.RunHunt),
 	}
 }

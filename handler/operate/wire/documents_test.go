@@ -11,11 +11,11 @@ func TestEveryDocumentCanBeWritten(t *testing.T) {
 	documents := []any{
 		Problem{}, Order{}, Result{}, Results{}, Me{}, SignIn{},
 		Isolated{}, Isolation{}, Run{}, RunStep{}, RunVersion{}, Runs{}, RunLine{}, Counts{}, DayCount{}, Count{},
-		Today{}, Links{}, Machine{},
+		Today{}, Links{}, RunTold{}, Machine{},
 		MachineAction{}, Held{}, HeldEntry{}, HeldStep{}, Pause{}, Hunts{}, Hunt{},
 		DeadLetters{}, DeadLetter{}, Doctor{}, Journal{}, Entry{},
 		ReleaseOrder{}, CancelOrder{}, HeldOrder{}, PauseOrder{}, PauseResult{}, DeadLetterOrder{}, EnqueueOrder{},
-		HuntOrder{}, HuntRows{}, Decisions{},
+		HuntOrder{}, HuntRows{}, Decisions{}, EraseOrder{}, Erased{},
 	}
 	outgoingtest.Written(t, documents)
 	outgoingtest.ReadBack(t, documents...)

@@ -196,7 +196,7 @@ type Run struct {
 	Closed      time.Time    `json:"closed,omitzero"`
 	Due         time.Time    `json:"due,omitzero"` // when it is expected to go on
 	Steps       []RunStep    `json:"steps"`
-	Told        []string     `json:"told"`                  // what people were told of which step, in order
+	Told        []RunTold    `json:"told"`                  // what people are told of it, and the mails, oldest first
 	ContinuedBy string       `json:"continuedBy,omitempty"` // who let it go on after a rail had held it, and why
 	ContinuedAt time.Time    `json:"continuedAt,omitzero"`
 	Decision    string       `json:"decision,omitempty"` // every rule, clause, value and rail, for people; lines

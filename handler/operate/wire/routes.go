@@ -72,6 +72,7 @@ func Routes() []Route {
 		post("/enqueue", "Have alerts answered now.", EnqueueOrder{}, Results{}),
 		post("/deadletters/replay", "Send dead letters again.", DeadLetterOrder{}, Results{}),
 		post("/deadletters/drop", "Drop dead letters for good.", DeadLetterOrder{}, Results{}),
+		post("/erase", "Erase what runs were decided on, of a machine or a person.", EraseOrder{}, Erased{}),
 		post("/hunts/run", "Ask a hunt's query now; records no row and mails nothing.", HuntOrder{}, HuntRows{}),
 	}
 }

@@ -65,6 +65,21 @@ type Count struct {
 	Runs    int    `json:"runs"`
 }
 
+// RunTold is one thing that people are told of a run, and what became of the mail that it goes with.
+type RunTold struct {
+	What    string    `json:"what"` // requested, isolated, held, …
+	At      time.Time `json:"at"`   // when it happened
+	Machine string    `json:"machine,omitempty"`
+	Step    string    `json:"step,omitempty"`
+	Detail  string    `json:"detail,omitempty"`
+	Mail    string    `json:"mail"`  // its id, for cordon mails
+	State   string    `json:"state"` // sent, waiting, failed
+	To      []string  `json:"to"`
+	Sent    time.Time `json:"sent,omitzero"`
+	Tries   int       `json:"tries,omitzero"` // how often sending it failed
+	Why     string    `json:"why,omitempty"`  // what it failed of last
+}
+
 // Today is what today's playbook makes of the facts of a run.
 type Today struct {
 	Playbook string `json:"playbook"` // its digest

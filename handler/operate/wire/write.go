@@ -63,3 +63,23 @@ type HuntRows struct {
 	Rows    [][]string `json:"rows"`
 	Cut     bool       `json:"cut"` // there are more rows
 }
+
+// EraseOrder erases what runs were decided on, where that is about a machine or names a person. One of the two is given.
+type EraseOrder struct {
+	Order
+	Machine string `json:"machine,omitempty"` // id
+	User    string `json:"user,omitempty"`    // a text that facts may have: a name, an address, a SID; 3 characters at least
+	After   string `json:"after,omitempty"`   // next of the order before; empty: from the newest
+}
+
+// Erased is how far one order came.
+type Erased struct {
+	Command  string `json:"command"`
+	Repeated bool   `json:"repeated,omitzero"` // it had been carried out before; only outcome says what became of it
+	Done     bool   `json:"done"`
+	Outcome  string `json:"outcome"` // in a sentence
+	Erased   int    `json:"erased"`
+	Looked   int    `json:"looked"` // at so many runs or decisions
+	Open     int    `json:"open"`   // that were left, because they are not over
+	Next     string `json:"next,omitempty"`
+}

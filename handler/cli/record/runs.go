@@ -1,0 +1,207 @@
+package record
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"cordon/handler/cli/call"
+	"cordon/handler/config"
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
+	"cordon/handler/terminal"
+)
+
+// How many runs are shown, and how many at a time the API gives.
+const (
+	runsUsual = 50
+	runsMost  = 10_000
+	runsPage  = 200
+)
+
+// listing is one call of runs.
+type listing struct {
+	call.Operator
+	asked        wire.RunsAsked
+	since, until string
+	limit        int
+}
+
+// Runs makes the command that lists runs.
+func Runs(p call.Program) *cobra.Command {
+	x := &listing{Operator: call.Operator{Program: p}}
+	c := &cobra.Command{
+		Use:   "runs",
+		Short: "List how alerts were answered, newest first",
+		Long: "A run is one version of one alert and how it was answered. Below each stand its\n" +
+			"id, for cordon run show, and what the alert says. OUTCOME is empty while a run is\n" +
+			"not over; STATE says how far it is then. Filters narrow one another. A machine's\n" +
+			"name is the one that it had then. Changes nothing." +
+			call.Exits,
+		Example: "  cordon runs --since 24h\n" +
+			"  cordon runs --machine ws-0147\n" +
+			"  cordon runs --rule contain-high-severity --outcome held --since 7d\n" +
+			"  cordon runs --json | jq -r '.runs[] | [.observed, .outcome, .run] | @tsv'\n" +
+			"  cordon runs count",
+		Args: call.NoOperand("runs"),
+		RunE: x.run,
+	}
+	x.ReadFlags(c)
+	flags := c.Flags()
+	flags.StringVar(&x.since, "since", "", "observed since then: 7d, 24h, 2026-03-02 or 2026-03-02T12:00:00Z")
+	flags.StringVar(&x.until, "until", "", "observed before then")
+	flags.StringVar(&x.asked.Machine, "machine", "", "on this machine: its id or name")
+	flags.StringVar(&x.asked.Rule, "rule", "", "decided by this rule")
+	flags.StringVar(&x.asked.Outcome, "outcome", "", "that ended so, such as isolated, held or \"no rule\"")
+	flags.StringVar(&x.asked.Severity, "severity", "", "of an alert of this severity")
+	flags.Int64Var(&x.asked.Incident, "incident", 0, "of an alert of this incident")
+	flags.StringVar(&x.asked.Alert, "alert", "", "of this alert: all its versions")
+	flags.IntVar(&x.limit, "limit", runsUsual, "at most so many, 1 to 10000")
+	c.AddCommand(CountRuns(p))
+	return c
+}
+
+func (x *listing) run(cmd *cobra.Command, _ []string) error {
+	if x.limit < 1 || x.limit > runsMost {
+		return call.Usagef("--limit %d is out of bounds: expected 1 to %d", x.limit, runsMost)
+	}
+	var err error
+	x.asked.Since, err = x.Clock().Moment("--since", x.since)
+	if err == nil {
+		x.asked.Until, err = x.Clock().Moment("--until", x.until)
+	}
+	if err != nil {
+		return err
+	}
+	desk, done, err := x.Desk(cmd, config.Ledger)
+	if err != nil {
+		return err
+	}
+	defer done()
+	all, err := x.read(cmd.Context(), desk)
+	if err != nil {
+		return err
+	}
+	return x.Show(cmd, all, func(w io.Writer) error {
+		return printRuns(w, x.Clock(), all)
+	})
+}
+
+// read reads pages until there are as many as are wanted.
+func (x *listing) read(ctx context.Context, desk operate.Desk) (all wire.Runs, err error) {
+	all.Runs = []wire.RunLine{}
+	q := x.asked
+	for {
+		q.Limit = min(x.limit-len(all.Runs), runsPage)
+		page, err := desk.Runs(ctx, q)
+		if err != nil {
+			return all, err
+		}
+		all.Runs = append(all.Runs, page.Runs...)
+		all.Next, q.After = page.Next, page.Next
+		if page.Next == "" || len(all.Runs) >= x.limit {
+			return all, nil
+		}
+	}
+}
+
+func printRuns(w io.Writer, now call.Clock, all wire.Runs) error {
+	if len(all.Runs) == 0 {
+		return call.Say(w, "there is no such run; the record keeps them for CORDON_RETENTION")
+	}
+	list := terminal.List{
+		Heading: []string{"OBSERVED (" + now.Zoned() + ")", "SEVERITY", "OUTCOME", "RULE", "MACHINE"},
+		Cut:     []int{2, 3, 4},
+	}
+	for _, r := range all.Runs {
+		list.Rows = append(list.Rows, terminal.Entry{
+			Cells: []string{
+				now.Minute(r.Observed),
+				r.Severity,
+				cmp.Or(r.Outcome, "("+r.State+")"),
+				cmp.Or(r.Rule, "-"),
+				cmp.Or(r.MachineName, r.MachineID, "-"),
+			},
+			Below: []string{strings.TrimSpace(r.Run + "  " + r.Title)},
+		})
+	}
+	if err := list.Write(w, call.CellShown); err != nil {
+		return err
+	}
+	if all.Next != "" {
+		return call.Say(w, "there are more; --limit shows up to %d", runsMost)
+	}
+	return nil
+}
+
+// CountRuns makes the command that counts runs.
+func CountRuns(p call.Program) *cobra.Command {
+	o, days := &call.Operator{Program: p}, 0
+	c := &cobra.Command{
+		Use:   "count",
+		Short: "Count how many runs of which rule ended how",
+		Long: "Of the last days, today among them, from counts that the app makes: of today and\n" +
+			"yesterday every hour, of the 29 days before once a day. What a rule in observe\n" +
+			"mode would have done counts beside what others did, so that it can be promoted\n" +
+			"with numbers. A run of several rules or outcomes counts in several. Changes\n" +
+			"nothing." +
+			call.Exits,
+		Example: "  cordon runs count\n" +
+			"  cordon runs count --days 7 --json | jq '.counts[] | select(.mode == \"observe\")'",
+		Args: call.NoOperand("runs count"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if days < 1 || days > daysMost {
+				return call.Usagef("--days %d is out of bounds: expected 1 to %d", days, daysMost)
+			}
+			return countRuns(cmd, o, days)
+		},
+	}
+	o.ReadFlags(c)
+	c.Flags().IntVar(&days, "days", daysUsual, "so many days, 1 to 400")
+	return c
+}
+
+// How many days are counted.
+const (
+	daysUsual = 30
+	daysMost  = 400
+)
+
+func countRuns(cmd *cobra.Command, o *call.Operator, days int) error {
+	desk, done, err := o.Desk(cmd, config.Ledger)
+	if err != nil {
+		return err
+	}
+	defer done()
+	all, err := desk.Counts(cmd.Context(), days)
+	if err != nil {
+		return err
+	}
+	return o.Show(cmd, all, func(w io.Writer) error {
+		return printCounts(w, o.Clock(), all, days)
+	})
+}
+
+func printCounts(w io.Writer, now call.Clock, all wire.Counts, days int) error {
+	if len(all.Days) == 0 {
+		return call.Say(w, "nothing is counted yet: FollowActions counts within an hour of its first run")
+	}
+	rows := [][]string{{"RULE", "MODE", "OUTCOME", "RUNS"}}
+	for _, c := range all.Counts {
+		rows = append(rows, []string{
+			cmp.Or(c.Rule, "(no rule)"),
+			cmp.Or(c.Mode, "-"),
+			cmp.Or(c.Outcome, "(not over)"),
+			fmt.Sprint(c.Runs),
+		})
+	}
+	if err := terminal.Table(w, call.CellShown, rows...); err != nil {
+		return err
+	}
+	return call.Say(w, "\n%d runs of %d days (of %d asked for, those that are counted), as of %s", all.Runs,
+		len(all.Days), days, now.Stamp(all.Counted))
+}
