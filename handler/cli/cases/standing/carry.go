@@ -1,6 +1,7 @@
 package standing
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,36 +32,51 @@ const (
 )
 
 // Words are all that an action can come to.
-func Words() []string { return []string{Asked, Joined, Released, DoneBefore, Skipped, Waits} }
+func Words() []string {
+	return []string{
+		Asked,
+		Joined,
+		Released,
+		DoneBefore,
+		Skipped,
+		Waits,
+	}
+}
 
 // Carry carries the machine actions of a plan out that are to be done, in order, and says what each comes to.
 func (s *Standing) Carry(in playbook.Input, plan playbook.Plan) []Outcome {
 	run := s.run()
 	run.Book = "decided"
 	run.Rule = plan.Rule
-	for _, step := range plan.Steps {
-		if step.Kind.Acts() {
-			run.Steps = append(run.Steps, runs.Step{Key: step.Key(), Latch: answer.LatchOf(step)})
-		}
+	acting := slices.DeleteFunc(slices.Clone(plan.Steps), func(s playbook.Step) bool {
+		return !s.Kind.Acts()
+	})
+	for _, step := range acting {
+		run.Steps = append(run.Steps, runs.Step{
+			Key:   step.Key(),
+			Latch: answer.LatchOf(step),
+		})
 	}
 	var all []Outcome
-	for _, step := range plan.Steps {
+	for _, step := range acting {
+		t := turn{
+			Standing: s,
+			in:       in,
+			step:     step,
+		}
+		kind := answer.LatchOf(step)
 		switch {
-		case !step.Kind.Acts():
 		case step.Verdict != playbook.Do:
-			run.Finish(step.Key(), string(step.Verdict), step.Why, in.Now)
-		case answer.LatchOf(step) == "":
-			run.Finish(step.Key(), "done", "", in.Now)
+			t.finish(string(step.Verdict), step.Why)
+		case kind == "":
+			t.finish("done", "")
 		case in.Machine != nil:
-			t := turn{Standing: s, in: in, step: step}
 			t.spec, _ = machine.SpecOf(step.Kind.Action())
-			t.latch = s.latch(in.Machine.ID, answer.LatchOf(step))
+			t.latch = s.latch(in.Machine.ID, kind)
 			all = append(all, t.act())
 		}
 	}
-	if status := Changed(plan.Steps).Status; status != "" {
-		run.Status = string(status)
-	}
+	run.Status = cmp.Or(string(Changed(acting).Status), run.Status)
 	return all
 }
 
@@ -75,24 +91,33 @@ type turn struct {
 
 // act does what handler/act does with what comes next for the action's latch.
 func (t turn) act() Outcome {
-	run := t.run()
 	switch next := t.next().(type) {
 	case episode.Take:
 		return t.take()
 	case episode.Join:
 		return t.join()
 	case episode.StaysReleased:
-		run.Finish(t.step.Key(), "released", next.Release.Why, t.in.Now)
+		t.finish("released", next.Release.Why)
 		return t.comes(Released, next.Release.Why)
 	case episode.Done:
-		run.Finish(t.step.Key(), t.spec.Done, next.Why, t.in.Now)
+		t.finish(t.spec.Done, next.Why)
 		return t.comes(DoneBefore, next.Why)
 	case episode.Finish:
-		run.Finish(t.step.Key(), next.Outcome, next.Why, t.in.Now)
+		t.finish(next.Outcome, next.Why)
 		return t.comes(Skipped, next.Why)
 	default:
 		return t.waits(next)
 	}
+}
+
+// finish gives the step its outcome.
+func (t turn) finish(outcome, why string) {
+	t.run().Finish(
+		t.step.Key(),
+		outcome,
+		why,
+		t.in.Now,
+	)
 }
 
 // next asks what comes next, with every fact that it wants to know.
@@ -101,10 +126,8 @@ func (t turn) next() episode.Next {
 	view := t.view()
 	view.Record = &t.record
 	view.Joiners = &joiners
-	if undoing, known := machine.SpecOf(t.spec.Undoing); known {
-		view.Undoing = t.Standing.latch(t.latch.MachineID, undoing.Latch)
-	}
-	view.Lasting = t.lasting()
+	view.Undoing = t.latchOf(t.spec.Undoing)
+	view.Lasting = t.latchOf(t.spec.Undoes)
 	return episode.Enter(view)
 }
 
@@ -118,26 +141,27 @@ func (t turn) view() episode.View {
 	}
 }
 
-// lasting is the latch of the state that the action undoes; nil if it undoes none.
-func (t turn) lasting() *latches.Latch {
-	lasting, known := machine.SpecOf(t.spec.Undoes)
+// latchOf is the machine's latch of another action; nil for none.
+func (t turn) latchOf(other machine.ActionType) *latches.Latch {
+	spec, known := machine.SpecOf(other)
 	if !known {
 		return nil
 	}
-	return t.Standing.latch(t.latch.MachineID, lasting.Latch)
+	return t.Standing.latch(t.latch.MachineID, spec.Latch)
 }
 
 // take begins an episode: what is there is adopted, and what is not is asked for.
 func (t turn) take() Outcome {
-	if !t.latch.State.Open() {
-		last := t.latch.ActionID
-		*t.latch = latches.NextEpisode(*t.latch)
-		t.latch.LastActionID = last
-		t.latch.Desired = t.spec.Type
-		t.latch.Scope = t.step.Scope
-		t.latch.RunID = t.run().ID()
+	l := t.latch
+	if !l.State.Open() {
+		last := l.ActionID
+		*l = latches.NextEpisode(*l)
+		l.LastActionID = last
+		l.Desired = t.spec.Type
+		l.Scope = t.step.Scope
+		l.RunID = t.run().ID()
 	}
-	t.run().SetEpisode(t.latch.Kind, t.latch.Episode)
+	t.run().SetEpisode(l.Kind, l.Episode)
 	switch next := episode.FirstLook(t.view(), t.actions).(type) {
 	case episode.Adopt:
 		return t.adopt(next.Action)
@@ -152,7 +176,8 @@ func (t turn) take() Outcome {
 func (t turn) adopt(a machine.Action) Outcome {
 	t.latch.State = latches.Acting
 	if a.Status == machine.Succeeded {
-		t.latch.State, t.latch.AchievedAt = latches.Achieved, a.Completed()
+		t.latch.State = latches.Achieved
+		t.latch.AchievedAt = a.Completed()
 	}
 	episode.Own(t.latch, a, true)
 	return t.join()
@@ -160,13 +185,11 @@ func (t turn) adopt(a machine.Action) Outcome {
 
 // request asks for the action; one that undoes a state claims it first.
 func (t turn) request() Outcome {
-	if lasting := t.lasting(); lasting != nil {
+	lasting := t.latchOf(t.spec.Undoes)
+	if lasting != nil {
 		switch next := episode.Undo(*lasting).(type) {
 		case episode.End:
-			t.latch.State, t.latch.EndedAt, t.latch.EndReason = latches.Ended, t.in.Now, next.Why
-			t.latch.EndRun = t.run().ID()
-			t.run().Finish(t.step.Key(), next.Outcome, next.Why, t.in.Now)
-			return t.comes(Skipped, next.Why)
+			return t.end(next)
 		case episode.Wait:
 			return t.waits(next)
 		}
@@ -177,29 +200,49 @@ func (t turn) request() Outcome {
 	return t.comes(Asked, "")
 }
 
+// end ends the episode that was taken: there is nothing to undo.
+func (t turn) end(with episode.End) Outcome {
+	t.latch.State = latches.Ended
+	t.latch.EndedAt = t.in.Now
+	t.latch.EndReason = with.Why
+	t.latch.EndRun = t.run().ID()
+	t.finish(with.Outcome, with.Why)
+	return t.comes(Skipped, with.Why)
+}
+
 // join lets the step end with the episode.
 func (t turn) join() Outcome {
-	run := t.run()
-	run.SetEpisode(t.latch.Kind, t.latch.Episode)
+	l := t.latch
+	t.run().SetEpisode(l.Kind, l.Episode)
 	t.hears()
-	why := episode.Whose(*t.latch)
-	if t.latch.State == latches.Achieved {
-		run.Finish(t.step.Key(), t.spec.Done, why, t.in.Now)
+	why := episode.Whose(*l)
+	if l.State == latches.Achieved {
+		t.finish(t.spec.Done, why)
 	} else {
-		run.Wait(t.latch.Kind, t.latch.Episode, why, t.in.Now)
+		t.run().Wait(
+			l.Kind,
+			l.Episode,
+			why,
+			t.in.Now,
+		)
 	}
 	return t.comes(Joined, why)
 }
 
 // hears puts the run among those that end with the episode.
 func (t turn) hears() {
-	joiner := latches.Joiner{AlertID: t.run().AlertID, Version: t.run().Version}
-	t.joined[t.episode()] = append(t.joined[t.episode()], joiner)
+	name := t.episode()
+	joiner := latches.Joiner{
+		AlertID: t.run().AlertID,
+		Version: t.run().Version,
+	}
+	t.joined[name] = append(t.joined[name], joiner)
 }
 
 // episode names the episode of the turn's latch.
 func (t turn) episode() string {
-	return fmt.Sprintf("%s:%s:%d", t.latch.MachineID, t.latch.Kind, t.latch.Episode)
+	l := t.latch
+	return fmt.Sprintf("%s:%s:%d", l.MachineID, l.Kind, l.Episode)
 }
 
 // waits is the outcome of an action whose run comes back for it.
@@ -208,21 +251,27 @@ func (t turn) waits(next episode.Next) Outcome {
 	case episode.Wait:
 		return t.comes(Waits, next.Why)
 	case episode.WaitForRelease:
-		return t.comes(Waits, fmt.Sprintf("the opposite (%s, action %s) is still under way", next.Action.Type,
-			next.Action.ID))
+		a := next.Action
+		why := fmt.Sprintf("the opposite (%s, action %s) is still under way", a.Type, a.ID)
+		return t.comes(Waits, why)
 	}
 	return t.comes(Waits, "another run has it under way")
 }
 
 func (t turn) comes(word, why string) Outcome {
-	return Outcome{Step: t.step.String(), Word: word, Why: why}
+	return Outcome{
+		Step: t.step.String(),
+		Word: word,
+		Why:  why,
+	}
 }
 
 // Tags are a machine's tags after the steps of a plan that are done.
 func Tags(tags []string, steps []playbook.Step) []string {
 	tags = slices.Clone(tags)
 	for _, step := range steps {
-		if step.Kind != playbook.Tag || step.Verdict != playbook.Do {
+		done := step.Verdict == playbook.Do
+		if step.Kind != playbook.Tag || !done {
 			continue
 		}
 		same := func(tag string) bool { return strings.EqualFold(tag, step.Tag) }

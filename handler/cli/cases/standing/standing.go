@@ -4,6 +4,7 @@
 package standing
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -52,7 +53,12 @@ func (s *Standing) Begin(in *playbook.Input, actions []machine.Action) {
 	}
 	l := *s.latch(in.Alert.MachineID, latches.Isolation)
 	l.Desired = machine.Isolate
-	isolation := episode.StateOf(l, s.actions, in.Now, s.lift)
+	isolation := episode.StateOf(
+		l,
+		s.actions,
+		in.Now,
+		s.lift,
+	)
 	in.Isolation = &isolation
 	s.begin(in)
 }
@@ -79,20 +85,21 @@ func (s *Standing) merge(machineID string, given []machine.Action) []machine.Act
 	for _, a := range given {
 		said[a.ID] = a
 	}
-	for i, a := range s.made {
-		if now, known := said[a.ID]; known {
-			s.made[i].Status = now.Status
-			if !now.Updated.IsZero() {
-				s.made[i].Updated = now.Updated
-			}
-			delete(said, a.ID)
+	for i := range s.made {
+		own := &s.made[i]
+		now, known := said[own.ID]
+		if known {
+			own.Status = now.Status
+			own.Updated = cmp.Or(now.Updated, own.Updated)
+			delete(said, own.ID)
 		}
-		if a.MachineID == machineID {
-			all = append(all, s.made[i])
+		if own.MachineID == machineID {
+			all = append(all, *own)
 		}
 	}
 	for _, a := range given {
-		if _, left := said[a.ID]; left && machine.ID(a.MachineID) == machineID {
+		_, left := said[a.ID]
+		if left && a.MachineID == machineID {
 			all = append(all, a)
 		}
 	}
@@ -102,14 +109,22 @@ func (s *Standing) merge(machineID string, given []machine.Action) []machine.Act
 // latch is the latch of a machine; a fresh one if it was never used.
 func (s *Standing) latch(machineID, kind string) *latches.Latch {
 	key := machineID + ":" + kind
-	if s.latches[key] == nil {
-		s.latches[key] = &latches.Latch{MachineID: machineID, Kind: kind}
+	l := s.latches[key]
+	if l == nil {
+		l = &latches.Latch{
+			MachineID: machineID,
+			Kind:      kind,
+		}
+		s.latches[key] = l
 	}
-	return s.latches[key]
+	return l
 }
 
 // run is the run of this moment.
-func (s *Standing) run() *runs.Run { return &s.record.Runs[len(s.record.Runs)-1] }
+func (s *Standing) run() *runs.Run {
+	newest := len(s.record.Runs) - 1
+	return &s.record.Runs[newest]
+}
 
 // ask has the product ask for an action, which Succeeds at once unless a later moment says otherwise.
 func (s *Standing) ask(l *latches.Latch, now time.Time, comment string) {
@@ -135,20 +150,29 @@ func (s *Standing) ask(l *latches.Latch, now time.Time, comment string) {
 
 // follow brings a latch up to what the machine's actions say, as handler/follow does with its timer.
 func (s *Standing) follow(l *latches.Latch, now time.Time) {
-	if settled, is := episode.Follow(*l, s.actions, now, s.limits()).(episode.Settle); is {
+	next := episode.Follow(
+		*l,
+		s.actions,
+		now,
+		s.limits(),
+	)
+	settled, is := next.(episode.Settle)
+	if is {
 		s.settle(l, settled)
 	}
 	if l.State != latches.Achieved {
 		return
 	}
-	is := episode.Watch(*l, s.actions, now, s.lift)
-	*l = is.Latch
+	state := episode.Watch(*l, s.actions, now, s.lift)
+	*l = state.Latch
 	switch {
-	case is.Released != nil:
-		episode.EndReleased(l, *is.Released, now)
-	case is.LiftDue && !is.WaitsForRelease(now):
+	case state.Released != nil:
+		episode.EndReleased(l, *state.Released, now)
+	case state.LiftDue && !state.WaitsForRelease(now):
 		l.LiftedAt = episode.LiftOf(*l, s.lift)
-		l.State, l.EndedAt, l.EndReason = latches.Ended, l.LiftedAt, "Defender lifted it"
+		l.State = latches.Ended
+		l.EndedAt = l.LiftedAt
+		l.EndReason = "Defender lifted it"
 	}
 }
 
@@ -156,31 +180,46 @@ func (s *Standing) follow(l *latches.Latch, now time.Time) {
 func (s *Standing) settle(l *latches.Latch, with episode.Settle) {
 	spec, _ := machine.SpecOfLatch(l.Kind)
 	outcome := spec.Done
-	l.ActionStatus = with.Action.Status
-	switch {
-	case with.Action.Status == machine.Succeeded && spec.Lasting:
-		l.State, l.AchievedAt = latches.Achieved, with.Action.Completed()
-	default:
-		l.State, l.EndedAt, l.EndReason = latches.Ended, with.Action.Completed(), with.Detail
+	status := with.Action.Status
+	at := with.Action.Completed()
+	l.ActionStatus = status
+	if status == machine.Succeeded && spec.Lasting {
+		l.State = latches.Achieved
+		l.AchievedAt = at
+	} else {
+		l.State = latches.Ended
+		l.EndedAt = at
+		l.EndReason = with.Detail
 	}
-	if with.Action.Status != machine.Succeeded {
+	if status != machine.Succeeded {
 		outcome = episode.NotDone(spec.Done)
-		l.EndKind = string(episode.FailedKind(with.Action.Status))
+		kind := episode.FailedKind(status)
+		l.EndKind = string(kind)
 	}
 	for i := range s.record.Runs {
 		run := &s.record.Runs[i]
-		if run.MachineID == l.MachineID {
-			episode.CloseWith(run, *l, outcome, with.Detail, with.Action.Completed())
+		if run.MachineID != l.MachineID {
+			continue
 		}
+		episode.CloseWith(
+			run,
+			*l,
+			outcome,
+			with.Detail,
+			at,
+		)
 	}
 }
 
-func (s *Standing) limits() episode.Limits { return episode.Limits{Lift: s.lift} }
+func (s *Standing) limits() episode.Limits {
+	return episode.Limits{Lift: s.lift}
+}
 
 // Changed is what the steps of a plan that are done make of the alert, for the moments that follow.
 func Changed(steps []playbook.Step) (c alert.Change) {
 	for _, step := range steps {
-		if step.Kind == playbook.UpdateAlert && step.Verdict == playbook.Do && step.Update != nil {
+		done := step.Verdict == playbook.Do
+		if done && step.Update != nil {
 			return *step.Update
 		}
 	}
