@@ -97,7 +97,7 @@ func TestNamesInTextsGetTheSameStandInsEverywhere(t *testing.T) {
 		`version 10.0.22631.1, 127.0.0.1`:               `version 10.0.22631.1, 127.0.0.1`,
 		`fe80::1, fd12::5 and 2a01:db8::7`:              `fe80::1, fd00::2 and 2001:db8::3`,
 		`\\files01\hr$\x and files01`:                   `\\machine-2\hr$\x and machine-2`,
-		`S-1-5-21-7-8-9-1001 S-1-5-18`:                  `S-1-5-21-1-1-1-1001 S-1-5-18`,
+		`S-1-5-21-7-8-9-1001 S-1-5-18`:                  `S-1-5-21-1-1-1-1 S-1-5-18`,
 		`{0E41C2F6-19A9-4B1F-8D27-4F9C6B1E2A3D}`:        `{00000000-0000-0000-0000-000000000001}`,
 		`NT AUTHORITY\SYSTEM, administrator`:            `NT AUTHORITY\SYSTEM, administrator`,
 		`powershell.exe -enc SQBFAFgA`:                  `powershell.exe -enc SQBFAFgA`,

@@ -51,29 +51,35 @@ func (n *names) host(name string) {
 	if name == "" || isNobody(name) {
 		return
 	}
-	if _, err := netip.ParseAddr(name); err == nil {
+	_, err := netip.ParseAddr(name)
+	if err == nil {
 		n.add(address, name)
 		return
 	}
 	short, rest, isLong := strings.Cut(name, ".")
 	n.label(short, name)
-	if isLong {
-		n.add(domain, rest)
-		n.put(name, n.standIns[fold(short)]+"."+n.replace(rest))
+	if !isLong {
+		return
 	}
+	n.add(domain, rest)
+	whole := n.replace(short) + "." + n.replace(rest)
+	n.put(name, whole)
 }
 
 // label learns the first label of a machine's name. If the name fits patterns, so does its stand-in.
 func (n *names) label(short, whole string) {
-	if _, known := n.standIns[fold(short)]; known || isNobody(short) {
+	if n.knows(short) || isNobody(short) {
 		return
 	}
 	usual := n.number(hostName, short)
-	fits := func(pattern string) bool { return spelling.Glob(pattern, short) || spelling.Glob(pattern, whole) }
+	filler := strings.NewReplacer("*", usual, "?", "x")
 	for _, pattern := range n.patterns {
+		fits := spelling.Glob(pattern, short) ||
+			spelling.Glob(pattern, whole)
 		label, _, _ := strings.Cut(pattern, ".")
-		filled := strings.NewReplacer("*", usual, "?", "x").Replace(label)
-		if fits(pattern) && !strings.EqualFold(label, "*") && !strings.EqualFold(filled, short) {
+		filled := filler.Replace(label)
+		tells := label != "*" && !strings.EqualFold(filled, short)
+		if fits && tells {
 			usual = filled
 			break
 		}
@@ -88,7 +94,8 @@ func (n *names) user(name string) {
 	if isMailbox && after != "" {
 		n.add(userName, before)
 		n.add(domain, after)
-		n.put(name, n.replace(before)+"@"+n.replace(after))
+		whole := n.replace(before) + "@" + n.replace(after)
+		n.put(name, whole)
 		return
 	}
 	before, after, isDown := strings.Cut(name, `\`)
@@ -103,10 +110,18 @@ func (n *names) user(name string) {
 // add learns a name, unless it is nobody's.
 func (n *names) add(k kind, name string) {
 	name = strings.TrimSpace(name)
-	if _, known := n.standIns[fold(name)]; known || name == "" || isNobody(name) {
+	if name == "" ||
+		n.knows(name) ||
+		isNobody(name) {
 		return
 	}
-	n.put(name, n.number(k, name))
+	standIn := n.number(k, name)
+	n.put(name, standIn)
+}
+
+func (n *names) knows(name string) bool {
+	_, known := n.standIns[fold(name)]
+	return known
 }
 
 func (n *names) put(name, standIn string) {
@@ -120,22 +135,26 @@ func (n *names) number(k kind, name string) string {
 		return n.addressOf(name)
 	}
 	n.counts[k]++
-	i := n.counts[k]
+	return fmt.Sprintf(k.form(), n.counts[k])
+}
+
+// form is how the stand-ins of a kind are numbered.
+func (k kind) form() string {
 	switch k {
 	case machineID:
-		return fmt.Sprintf("%040x", i)
+		return "%040x"
 	case hostName:
-		return fmt.Sprintf("machine-%d", i)
+		return "machine-%d"
 	case domain:
-		return fmt.Sprintf("domain-%d.example", i)
+		return "domain-%d.example"
 	case account:
-		return fmt.Sprintf("00000000-0000-0000-0000-%012x", i)
+		return "00000000-0000-0000-0000-%012x"
 	case sid:
-		return fmt.Sprintf("S-1-5-21-1-1-1-%d", 1000+i)
+		return "S-1-5-21-1-1-1-%d"
 	case app:
-		return fmt.Sprintf("app-%d", i)
+		return "app-%d"
 	}
-	return fmt.Sprintf("user-%d", i)
+	return "user-%d"
 }
 
 // addressOf is the stand-in of an address: one that is private stays private, of the same kind. What is no address,
@@ -147,22 +166,32 @@ func (n *names) addressOf(name string) string {
 	}
 	n.counts[address]++
 	i := n.counts[address]
-	low := fmt.Sprintf("%d.%d", i/254%256, i%254+1)
-	switch {
-	case ip.Is4() && ip.IsPrivate() && ip.As4()[0] == 10:
-		return "10.0." + low
-	case ip.Is4() && ip.IsPrivate() && ip.As4()[0] == 172:
-		return "172.16." + low
-	case ip.Is4() && ip.IsPrivate():
-		return "192.168." + low
-	case ip.Is4():
-		return "198.18." + low
-	case ip.IsPrivate():
-		return fmt.Sprintf("fd00::%x", i)
-	case ip.IsLinkLocalUnicast():
-		return fmt.Sprintf("fe80::%x", i)
+	if ip.Is4() {
+		const hosts = 254
+		return fmt.Sprintf("%s.%d.%d", networkOf(ip), i/hosts%256, i%hosts+1)
 	}
-	return fmt.Sprintf("2001:db8::%x", i)
+	prefix := "2001:db8"
+	switch {
+	case ip.IsPrivate():
+		prefix = "fd00"
+	case ip.IsLinkLocalUnicast():
+		prefix = "fe80"
+	}
+	return fmt.Sprintf("%s::%x", prefix, i)
+}
+
+// networkOf is the network of the stand-ins for an IPv4 address.
+func networkOf(ip netip.Addr) string {
+	first := ip.As4()[0]
+	switch {
+	case !ip.IsPrivate():
+		return "198.18"
+	case first == 10:
+		return "10.0"
+	case first == 172:
+		return "172.16"
+	}
+	return "192.168"
 }
 
 // leastInText is how long a name is at least that is replaced inside of a text: shorter ones are words.
@@ -171,7 +200,8 @@ const leastInText = 3
 // replace puts stand-ins into a text where names stand as whole words.
 func (n *names) replace(text string) string {
 	folded := fold(text)
-	if standIn, whole := n.standIns[strings.TrimSpace(folded)]; whole {
+	standIn, whole := n.standIns[strings.TrimSpace(folded)]
+	if whole {
 		return standIn
 	}
 	if n.lengths == nil {
@@ -204,22 +234,28 @@ func (n *names) at(folded string) string {
 		if length > len(folded) {
 			continue
 		}
-		next, _ := utf8.DecodeRuneInString(folded[length:])
-		if _, known := n.standIns[folded[:length]]; known && !(length < len(folded) && isPart(next)) {
-			return folded[:length]
+		name, rest := folded[:length], folded[length:]
+		next, _ := utf8.DecodeRuneInString(rest)
+		goesOn := rest != "" && isPart(next)
+		_, known := n.standIns[name]
+		if known && !goesOn {
+			return name
 		}
 	}
 	return ""
 }
 
-func isPart(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+func isPart(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r)
+}
 
 // measure counts how long names are.
 func (n *names) measure() {
 	n.lengths = []int{}
 	for name := range n.standIns {
-		if len(name) >= leastInText && !slices.Contains(n.lengths, len(name)) {
-			n.lengths = append(n.lengths, len(name))
+		length := len(name)
+		if length >= leastInText && !slices.Contains(n.lengths, length) {
+			n.lengths = append(n.lengths, length)
 		}
 	}
 	slices.Sort(n.lengths)
@@ -229,13 +265,42 @@ func (n *names) measure() {
 // nobody are accounts and domains that every machine has, folders that belong to nobody, and domains of the vendor.
 func nobody() []string {
 	return []string{
-		"system", "local system", "local service", "network service", "localservice", "networkservice", "nt authority",
-		"nt service", "builtin", "workgroup", "azuread", "administrator", "administrators", "guest", "defaultaccount",
-		"wdagutilityaccount", "root", "everyone", "public", "default", "default user", "all users", "localhost",
-		".", "?",
-		"microsoft.com", "windows.com", "windowsupdate.com", "example.com", "unknown", "n/a", "-",
+		"system",
+		"local system",
+		"local service",
+		"network service",
+		"localservice",
+		"networkservice",
+		"nt authority",
+		"nt service",
+		"builtin",
+		"workgroup",
+		"azuread",
+		"administrator",
+		"administrators",
+		"guest",
+		"defaultaccount",
+		"wdagutilityaccount",
+		"root",
+		"everyone",
+		"public",
+		"default",
+		"default user",
+		"all users",
+		"localhost",
+		"microsoft.com",
+		"windows.com",
+		"windowsupdate.com",
+		"example.com",
+		"unknown",
+		"n/a",
+		"-",
+		".",
+		"?",
 	}
 }
 
 // isNobody reports whether a text names nothing that is anybody's.
-func isNobody(name string) bool { return slices.Contains(nobody(), fold(name)) }
+func isNobody(name string) bool {
+	return slices.Contains(nobody(), fold(name))
+}
