@@ -63,15 +63,26 @@ func Names() []string {
 }
 
 // Does are what may become of new rows.
-func Does() []string { return []string{"mail", "findings", "both"} }
+func Does() []string {
+	return []string{"mail", "findings", "both"}
+}
 
 // Severities are those that findings may have.
 func Severities() []string {
-	return []string{string(alert.High), string(alert.Medium), string(alert.Low), string(alert.Informational)}
+	return []string{
+		string(alert.High),
+		string(alert.Medium),
+		string(alert.Low),
+		string(alert.Informational),
+	}
 }
 
 // Firsts are what a first turn may do.
-func Firsts() []string { return []string{"learn", "report"} }
+func Firsts() []string {
+	return []string{"learn", "report"}
+}
 
 // Empties are what may become of a turn without new rows.
-func Empties() []string { return []string{"mail", "nothing"} }
+func Empties() []string {
+	return []string{"mail", "nothing"}
+}

@@ -4,7 +4,6 @@ package fromrun
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -72,10 +71,7 @@ func members(f decided.Facts) []member {
 			all = append(all, member{name, value})
 		}
 	}
-	paused := f.PauseReason
-	if paused == "" {
-		paused = "somebody, without a reason"
-	}
+	paused := cmp.Or(f.PauseReason, "somebody, without a reason")
 	add(f.Paused, "paused", paused)
 	add(true, "alert", alertOf(f.Alert))
 	add(f.Hunt != nil, "hunt", f.Hunt)
@@ -97,22 +93,25 @@ func members(f decided.Facts) []member {
 
 // unread is what could not be read, and why.
 func unread(f decided.Facts) map[string]string {
+	named := f.Alert.MachineID
+	read := f.Machine != nil
+	another := read &&
+		f.MachineMissing != "" &&
+		!strings.EqualFold(f.Machine.ID, named)
 	missing := map[string]string{}
-	if f.Alert.MachineID != "" && (f.Machine == nil || f.MachineMissing != "" &&
-		!strings.EqualFold(f.Machine.ID, f.Alert.MachineID)) {
-		missing["machine"] = f.MachineMissing
-	}
-	if f.Machine != nil && f.Isolation == nil {
-		missing["isolated"] = f.ActionsMissing
-	}
-	if f.Machine != nil && f.OpenActions == nil {
-		missing["openActions"] = f.ActionsMissing
-	}
-	if f.AlertsOnMachine == nil {
-		missing["alertsOnMachine"] = f.AlertsMissing
-	}
-	if f.AlertsInIncident == nil {
-		missing["alertsInIncident"] = f.AlertsMissing
+	for _, fact := range []struct {
+		name, why string
+		is        bool
+	}{
+		{"machine", f.MachineMissing, named != "" && (!read || another)},
+		{"isolated", f.ActionsMissing, read && f.Isolation == nil},
+		{"openActions", f.ActionsMissing, read && f.OpenActions == nil},
+		{"alertsOnMachine", f.AlertsMissing, f.AlertsOnMachine == nil},
+		{"alertsInIncident", f.AlertsMissing, f.AlertsInIncident == nil},
+	} {
+		if fact.is {
+			missing[fact.name] = fact.why
+		}
 	}
 	return missing
 }
@@ -132,55 +131,59 @@ func isolatedBy(s *decided.State) string {
 
 // alertOf is an alert as the API answers it.
 func alertOf(a alert.Alert) any {
-	beside := map[string]json.RawMessage{"source": nil, "graphId": nil}
+	is := changed{of: a, with: map[string]string{}}
+	is.without("source")
+	is.without("graphId")
+	is.empty("machineId", a.MachineID == "")
+	is.empty("status", a.Status == "")
+	is.empty("serviceSource", a.ServiceSource == "")
 	if a.ServiceSource == alert.ForEndpoint {
-		beside["serviceSource"] = nil
+		is.without("serviceSource")
 	}
-	if a.ServiceSource == "" {
-		beside["serviceSource"] = json.RawMessage(`""`)
-	}
-	if a.MachineID == "" {
-		beside["machineId"] = json.RawMessage(`""`)
-	}
-	if a.Status == "" {
-		beside["status"] = json.RawMessage(`""`)
-	}
-	return changed{of: a, with: beside}
+	return is
 }
 
 // machineOf is the machine of some facts as the API answers it.
 func machineOf(f decided.Facts) any {
-	beside := map[string]json.RawMessage{}
-	if f.Machine.HealthStatus == "" {
-		beside["healthStatus"] = json.RawMessage(`""`)
-	}
-	if f.Machine.OnboardingStatus == "" {
-		beside["onboardingStatus"] = json.RawMessage(`""`)
-	}
-	if f.Machine.Tags == nil {
-		beside["machineTags"] = json.RawMessage(`null`)
-	}
-	return changed{of: f.Machine, with: beside}
+	m := f.Machine
+	is := changed{of: m, with: map[string]string{}}
+	is.empty("healthStatus", m.HealthStatus == "")
+	is.empty("onboardingStatus", m.OnboardingStatus == "")
+	is.null("machineTags", m.Tags == nil)
+	return is
 }
 
 // actionsOf are machine actions as the API lists them. They are the machine's own, so none says whose it is.
 func actionsOf(list []decided.Action) any {
 	all := []any{}
 	for _, a := range list {
-		beside := map[string]json.RawMessage{"machineId": nil}
-		if a.ID == "" {
-			beside["id"] = json.RawMessage(`""`)
-		}
-		if a.Created.IsZero() {
-			beside["creationDateTimeUtc"] = json.RawMessage(`null`)
-		}
-		all = append(all, changed{of: a, with: beside})
+		is := changed{of: a, with: map[string]string{}}
+		is.without("machineId")
+		is.empty("id", a.ID == "")
+		is.null("creationDateTimeUtc", a.Created.IsZero())
+		all = append(all, is)
 	}
 	return all
 }
 
-// changed is a document with other members: nil takes one out.
+// changed is a document with other members, each a scalar of YAML; an empty one takes a member out.
 type changed struct {
 	of   any
-	with map[string]json.RawMessage
+	with map[string]string
+}
+
+func (c changed) without(name string) { c.with[name] = "" }
+
+// empty says that a text is empty, if it is, instead of leaving it out.
+func (c changed) empty(name string, is bool) {
+	if is {
+		c.with[name] = text("")
+	}
+}
+
+// null says that something is not given, if it is not, instead of leaving it out.
+func (c changed) null(name string, is bool) {
+	if is {
+		c.with[name] = null
+	}
 }

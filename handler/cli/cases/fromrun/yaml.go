@@ -103,13 +103,14 @@ type named struct {
 
 // nodeOf reads a value, its members in their order.
 func nodeOf(value any) (node, error) {
-	var with map[string]json.RawMessage
-	if c, is := value.(changed); is {
-		value, with = c.of, c.with
-	}
-	if list, is := value.([]any); is {
+	switch value := value.(type) {
+	case changed:
+		n, err := nodeOf(value.of)
+		n.change(value.with)
+		return n, err
+	case []any:
 		n := node{empty: "[]"}
-		for _, one := range list {
+		for _, one := range value {
 			entry, err := nodeOf(one)
 			if err != nil {
 				return n, err
@@ -122,34 +123,26 @@ func nodeOf(value any) (node, error) {
 	if err != nil {
 		return node{}, err
 	}
-	n, err := parse(body)
-	if err != nil {
-		return node{}, err
-	}
-	return n.with(with)
-}
-
-// with is a mapping with other members.
-func (n node) with(members map[string]json.RawMessage) (node, error) {
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		n.members = slices.DeleteFunc(n.members, func(m named) bool { return m.name == name })
-		if members[name] == nil {
-			continue
-		}
-		value, err := parse(members[name])
-		if err != nil {
-			return n, err
-		}
-		n.members = append(n.members, named{name, value})
-	}
-	return n, nil
-}
-
-func parse(body []byte) (node, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
 	return read(d)
 }
+
+// change gives a mapping other members.
+func (n *node) change(members map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		n.members = slices.DeleteFunc(n.members, func(m named) bool {
+			return m.name == name
+		})
+		scalar := members[name]
+		if scalar != "" {
+			n.members = append(n.members, named{name, node{scalar: scalar}})
+		}
+	}
+}
+
+// null is the scalar of what is not given.
+const null = "null"
 
 // never is the zero time, which says that the API gave none.
 const never = "0001-01-01T00:00:00Z"
@@ -168,7 +161,7 @@ func read(d *json.Decoder) (node, error) {
 		return readList(d)
 	case string:
 		if token == never {
-			return node{scalar: "null"}, nil
+			return node{scalar: null}, nil
 		}
 		return node{scalar: text(token)}, nil
 	case json.Number:
@@ -176,7 +169,7 @@ func read(d *json.Decoder) (node, error) {
 	case bool:
 		return node{scalar: strconv.FormatBool(token)}, nil
 	case nil:
-		return node{scalar: "null"}, nil
+		return node{scalar: null}, nil
 	}
 	return node{}, fmt.Errorf("unexpected %T: %w", token, io.ErrUnexpectedEOF)
 }
@@ -223,7 +216,10 @@ func words() []string {
 
 // text is a text as a scalar of YAML.
 func text(s string) string {
-	if plain().MatchString(s) && !slices.Contains(words(), strings.ToLower(s)) && len(s) <= longest {
+	isWord := slices.Contains(words(), strings.ToLower(s))
+	if !isWord &&
+		len(s) <= longest &&
+		plain().MatchString(s) {
 		return s
 	}
 	return quoted(s)
@@ -237,20 +233,22 @@ func quoted(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range s {
+		shows := r == utf8.RuneError ||
+			unicode.IsPrint(r) && !incoming.Hidden(r)
 		switch {
-		case r == '"' || r == '\\':
+		case r == '"', r == '\\':
 			b.WriteByte('\\')
+			b.WriteRune(r)
+		case shows:
 			b.WriteRune(r)
 		case r == '\n':
 			b.WriteString(`\n`)
 		case r == '\t':
 			b.WriteString(`\t`)
-		case r != utf8.RuneError && (!unicode.IsPrint(r) || incoming.Hidden(r)) && r <= 0xffff:
+		case r <= 0xffff:
 			fmt.Fprintf(&b, `\u%04x`, r)
-		case r != utf8.RuneError && (!unicode.IsPrint(r) || incoming.Hidden(r)):
-			fmt.Fprintf(&b, `\U%08x`, r)
 		default:
-			b.WriteRune(r)
+			fmt.Fprintf(&b, `\U%08x`, r)
 		}
 	}
 	b.WriteByte('"')
