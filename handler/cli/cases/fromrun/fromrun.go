@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/decided"
@@ -24,26 +23,26 @@ type Case struct {
 // YAML is the case as a file. Whatever is in its facts, it is plain YAML that reads back to the same.
 func (c Case) YAML() ([]byte, error) {
 	var w writer
-	w.comment("Made of a run by cordon case. It was decided by playbook " + digest(c.Decision.Playbook))
+	d := c.Decision
+	w.comment("Made of a run by cordon case. It was decided by playbook " + digest(d.Playbook))
 	for _, note := range c.Notes {
 		w.comment(note)
 	}
 	w.line(0, "playbook: "+text(c.Playbook))
 	w.line(0, "cases:")
-	w.line(1, "- name: "+text("run "+c.Decision.Run))
-	w.line(2, "run: "+text(c.Decision.Run))
-	f := c.Decision.Facts
-	for _, m := range members(f) {
+	w.line(1, "- name: "+text("run "+d.Run))
+	w.line(2, "run: "+text(d.Run))
+	for _, m := range members(d.Facts) {
 		w.member(2, m.name, m.value)
 	}
 	w.line(2, "want:")
-	w.line(3, "rule: "+text(c.Decision.Rule))
-	w.steps(c.Decision.Steps)
+	w.line(3, "rule: "+text(d.Rule))
+	w.steps(d.Steps)
 	if c.Why != "" {
 		w.line(3, "why: "+text(c.Why))
 	}
 	if w.err != nil {
-		return nil, fmt.Errorf("write the case of run %s: %w", c.Decision.Run, w.err)
+		return nil, fmt.Errorf("write the case of run %s: %w", d.Run, w.err)
 	}
 	return w.text, nil
 }
@@ -61,10 +60,11 @@ type member struct {
 
 // members are the facts of a run as a case says them. What a case that says nothing takes for usual is said.
 func members(f decided.Facts) []member {
+	mode := playbook.Lower(f.Ceiling, playbook.Enforce)
 	all := []member{
-		{"now", f.Now.UTC().Format(time.RFC3339Nano)},
-		{"mode", string(playbook.Lower(f.Ceiling, playbook.Enforce))},
-		{"staleAfter", time.Duration(f.StaleAfter).String()},
+		{"now", f.Now},
+		{"mode", mode},
+		{"staleAfter", f.StaleAfter},
 	}
 	add := func(is bool, name string, value any) {
 		if is {
@@ -76,9 +76,11 @@ func members(f decided.Facts) []member {
 	add(true, "alert", alertOf(f.Alert))
 	add(f.Hunt != nil, "hunt", f.Hunt)
 	if f.Machine != nil {
+		actions := actionsOf(f.OpenActions)
+		by := isolatedBy(f.Isolation)
 		add(true, "machine", machineOf(f))
-		add(f.OpenActions != nil, "actions", actionsOf(f.OpenActions))
-		add(f.Isolation != nil, "isolatedBy", isolatedBy(f.Isolation))
+		add(f.OpenActions != nil, "actions", actions)
+		add(f.Isolation != nil, "isolatedBy", by)
 	}
 	add(f.AlertsOnMachine != nil, "alertsOnMachine", f.AlertsOnMachine)
 	add(f.AlertsInIncident != nil, "alertsInIncident", f.AlertsInIncident)

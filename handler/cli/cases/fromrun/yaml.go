@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -28,12 +27,14 @@ type writer struct {
 
 // comment writes what begins with # and cannot end the line that it is on.
 func (w *writer) comment(note string) {
-	w.line(0, "# "+strings.Join(strings.Fields(incoming.Visible(note)), " "))
+	words := strings.Fields(incoming.Visible(note))
+	w.line(0, "# "+strings.Join(words, " "))
 }
 
 // line writes a line at a depth.
 func (w *writer) line(depth int, text string) {
-	w.text = append(w.text, strings.Repeat("  ", depth)+text+"\n"...)
+	indent := strings.Repeat("  ", depth)
+	w.text = append(w.text, indent+text+"\n"...)
 }
 
 // steps writes what a plan wants of each of its steps.
@@ -43,7 +44,9 @@ func (w *writer) steps(steps []playbook.Step) {
 	}
 	w.line(3, "steps:")
 	for _, s := range steps {
-		w.line(4, "- "+text(s.String())+": "+text(string(s.Verdict)))
+		name := text(s.String())
+		verdict := text(string(s.Verdict))
+		w.line(4, "- "+name+": "+verdict)
 	}
 }
 
@@ -54,24 +57,26 @@ func (w *writer) member(depth int, name string, value any) {
 		w.err = errors.Join(w.err, err)
 		return
 	}
-	w.node(depth, text(name)+":", node)
+	w.named(depth, named{name, node})
 }
 
 // node writes a value after what begins its line.
 func (w *writer) node(depth int, begins string, n node) {
+	holds := len(n.members) + len(n.entries)
 	switch {
 	case n.scalar != "":
 		w.line(depth, begins+" "+n.scalar)
-	case len(n.members)+len(n.entries) == 0:
+		return
+	case holds == 0:
 		w.line(depth, begins+" "+n.empty)
-	default:
-		w.line(depth, begins)
-		for _, m := range n.members {
-			w.node(depth+1, text(m.name)+":", m.value)
-		}
-		for _, entry := range n.entries {
-			w.entry(depth+1, entry)
-		}
+		return
+	}
+	w.line(depth, begins)
+	for _, m := range n.members {
+		w.named(depth+1, m)
+	}
+	for _, entry := range n.entries {
+		w.entry(depth+1, entry)
 	}
 }
 
@@ -83,9 +88,13 @@ func (w *writer) entry(depth int, n node) {
 	}
 	dash := len(w.text) + 2*depth
 	for _, m := range n.members {
-		w.node(depth+1, text(m.name)+":", m.value)
+		w.named(depth+1, m)
 	}
 	w.text[dash] = '-'
+}
+
+func (w *writer) named(depth int, m named) {
+	w.node(depth, text(m.name)+":", m.value)
 }
 
 // node is a value of JSON: a scalar as YAML writes it, a mapping or a list. In an empty one empty stands for it.
@@ -160,24 +169,22 @@ func read(d *json.Decoder) (node, error) {
 		}
 		return readList(d)
 	case string:
-		if token == never {
-			return node{scalar: null}, nil
+		if token != never {
+			return node{scalar: text(token)}, nil
 		}
-		return node{scalar: text(token)}, nil
 	case json.Number:
 		return node{scalar: token.String()}, nil
 	case bool:
-		return node{scalar: strconv.FormatBool(token)}, nil
-	case nil:
-		return node{scalar: null}, nil
+		scalar := strconv.FormatBool(token)
+		return node{scalar: scalar}, nil
 	}
-	return node{}, fmt.Errorf("unexpected %T: %w", token, io.ErrUnexpectedEOF)
+	return node{scalar: null}, nil
 }
 
 func readMapping(d *json.Decoder) (node, error) {
 	n := node{empty: "{}"}
 	for d.More() {
-		name, err := d.Token()
+		token, err := d.Token()
 		if err != nil {
 			return n, err
 		}
@@ -185,7 +192,8 @@ func readMapping(d *json.Decoder) (node, error) {
 		if err != nil {
 			return n, err
 		}
-		n.members = append(n.members, named{name.(string), value})
+		name := token.(string)
+		n.members = append(n.members, named{name, value})
 	}
 	_, err := d.Token()
 	return n, err
@@ -211,7 +219,17 @@ var plain = sync.OnceValue(func() *regexp.Regexp {
 
 // words are texts that some reader of YAML takes for something else.
 func words() []string {
-	return []string{"true", "false", "yes", "no", "on", "off", "y", "n", "null"}
+	return []string{
+		"true",
+		"false",
+		"yes",
+		"no",
+		"on",
+		"off",
+		"y",
+		"n",
+		null,
+	}
 }
 
 // text is a text as a scalar of YAML.
