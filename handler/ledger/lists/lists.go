@@ -5,6 +5,8 @@ package lists
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,10 +64,10 @@ const mostLists = 90
 
 // Lists names the lists that a run in short is on.
 func (e Entry) Lists() []string {
-	on := []string{rows.Key(all)}
+	on := []string{key(all)}
 	add := func(parts ...string) {
 		if parts[len(parts)-1] != "" && len(on) < mostLists {
-			on = append(on, rows.Key(parts...))
+			on = append(on, key(parts...))
 		}
 	}
 	add(ofMachine, strings.ToLower(e.MachineID))
@@ -122,6 +124,21 @@ func (e Entry) Move(listed, unlisted string) (on, off string) {
 	return on, strings.Join(left, " ")
 }
 
+// mostKey is how much of a row's key the name of a list takes, in bytes: of its 512 characters the rest is the place's.
+const mostKey = 200
+
+// key names a list. The vendor may call a machine, or a severity, by a text of any length: where the name would be too
+// long a digest stands for its end.
+func key(parts ...string) string {
+	name := rows.Key(parts...)
+	if len(name) <= mostKey {
+		return name
+	}
+	digest := sha256.Sum256([]byte(name))
+	end := hex.EncodeToString(digest[:])
+	return name[:mostKey-len(end)] + end
+}
+
 // place is where a run stands in each of its lists.
 func (e Entry) place() string {
 	return rows.NewestFirst(e.ObservedAt) + "|" + rows.Key(e.ID())
@@ -165,21 +182,21 @@ type Query struct {
 func (q Query) list() string {
 	switch {
 	case q.Machine != "":
-		return rows.Key(ofMachine, strings.ToLower(q.Machine))
+		return key(ofMachine, strings.ToLower(q.Machine))
 	case q.Name != "":
-		return rows.Key(ofName, strings.ToLower(q.Name))
+		return key(ofName, strings.ToLower(q.Name))
 	case q.Incident != 0:
-		return rows.Key(ofIncident, strconv.FormatInt(q.Incident, 10))
+		return key(ofIncident, strconv.FormatInt(q.Incident, 10))
 	case q.Rule != "" && q.Outcome != "":
-		return rows.Key(ofRuleEnded, q.Rule, q.Outcome)
+		return key(ofRuleEnded, q.Rule, q.Outcome)
 	case q.Rule != "":
-		return rows.Key(ofRule, q.Rule)
+		return key(ofRule, q.Rule)
 	case q.Outcome != "":
-		return rows.Key(ofOutcome, q.Outcome)
+		return key(ofOutcome, q.Outcome)
 	case q.Severity != "":
-		return rows.Key(ofSeverity, strings.ToLower(q.Severity))
+		return key(ofSeverity, strings.ToLower(q.Severity))
 	}
-	return rows.Key(all)
+	return key(all)
 }
 
 // wants reports whether a run is among those that are wanted.

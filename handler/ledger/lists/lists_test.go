@@ -22,6 +22,7 @@ func TestListsHold(t *testing.T) {
 		"what is hostile is on its own lists only":    hostile,
 		"a place that is none gives nothing away":     strange,
 		"a run with many rules and outcomes is found": many,
+		"what is very long is on its own lists only":  long,
 	})
 }
 
@@ -195,6 +196,36 @@ func many(t *testing.T, s *Store) {
 		q.Limit = 2
 		if got, _ := read(t, s, q); len(got) != 1 {
 			t.Errorf("%+v: %v", q, got)
+		}
+	}
+}
+
+// long has two runs whose every text differs in its last character only.
+func long(t *testing.T, s *Store) {
+	text := func(end string) string { return strings.Repeat("/", 4000) + end }
+	for _, end := range []string{"a", "b"} {
+		enter(t, s, Entry{
+			AlertID:     "da" + end,
+			Version:     1,
+			ObservedAt:  noon,
+			MachineID:   text(end),
+			MachineName: text(end),
+			Severity:    text(end),
+			Rule:        text(end),
+			Outcome:     text(end),
+		}, "")
+	}
+	for _, q := range []Query{
+		{Machine: text("a")},
+		{Name: text("a")},
+		{Severity: text("a")},
+		{Rule: text("a")},
+		{Outcome: text("a")},
+		{Rule: text("a"), Outcome: text("a")},
+	} {
+		q.Limit = 10
+		if got, _ := read(t, s, q); !slices.Equal(got, []string{"daa:v1"}) {
+			t.Errorf("found %v", got)
 		}
 	}
 }
