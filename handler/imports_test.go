@@ -154,9 +154,11 @@ var allowed = map[string][]string{
 	"desk/isolated": {"episode", "ledger/latches", "machine"},
 	"desk": {
 		"desk/isolated",
+		"mailbox",
 		"alert", "machine", "ledger/findings", "ledger/held", "ledger/journal", "ledger/latches", "ledger/looks",
 		"ledger/runs", "ledger/switches", "notice", "playbook", "outgoing", "push", "episode",
 	},
+	"desk/post": {"alert", "desk", "ledger/notices", "mailbox", "notice"},
 	"answer": {
 		"alert", "machine", "outgoing", "playbook", "ledger/held", "ledger/latches", "ledger/runs", "notice",
 		"episode",

@@ -26,6 +26,7 @@ const (
 	VerbDiscard  = "discard"
 	VerbHunt     = "hunt"
 	VerbErase    = "erase"
+	VerbSend     = "send"
 )
 
 // Task is one thing of a command.
@@ -228,7 +229,7 @@ func harmless(verb string) bool {
 // changesLedger reports whether a command changes a row and nothing else that counts.
 func changesLedger(verb string) bool {
 	switch verb {
-	case VerbPause, VerbResume, VerbContinue, VerbDrop:
+	case VerbPause, VerbResume, VerbContinue, VerbDrop, VerbSend:
 		return true
 	}
 	return false

@@ -31,8 +31,8 @@ func IsRefusal(err error) bool {
 	return errors.As(err, &r)
 }
 
-// overwritten ends an earlier command whose trace in a row is about to be overwritten by another: it was done.
-func (d *Desk) overwritten(ctx context.Context, earlier, object string, by Command) error {
+// Overwritten ends an earlier command whose trace in a row is about to be overwritten by another: it was done.
+func (d *Desk) Overwritten(ctx context.Context, earlier, object string, by Command) error {
 	if earlier == "" || earlier == by.ID || d.Journal == nil {
 		return nil
 	}

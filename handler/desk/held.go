@@ -22,6 +22,7 @@ import (
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/machine"
+	"cordon/handler/mailbox"
 )
 
 // HeldAPI is what is read again before a person continues with what was held.
@@ -48,6 +49,7 @@ type Desk struct {
 	Findings *findings.Store
 	Switches *switches.Store
 	Journal  *journal.Store
+	Mails    *mailbox.Mailbox
 	Now      func() time.Time
 
 	Lift         time.Duration // how long Defender keeps an isolation
@@ -267,7 +269,7 @@ func notHeld(run runs.Run) error {
 // mark writes the command into the run that it changes. What stood there before is settled first: nobody could find
 // that it was done afterwards.
 func (d *Desk) mark(ctx context.Context, run *runs.Run, c Command) error {
-	err := d.overwritten(ctx, run.Command, run.AlertID, c)
+	err := d.Overwritten(ctx, run.Command, run.AlertID, c)
 	run.Command = c.ID
 	return err
 }

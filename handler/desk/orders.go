@@ -217,7 +217,7 @@ func (d *Desk) setPause(ctx context.Context, c Command, paused bool) (changed bo
 		Command: c.ID,
 		At:      at,
 		Before: func(was switches.Pause) error {
-			return d.overwritten(ctx, was.Command, "", c)
+			return d.Overwritten(ctx, was.Command, "", c)
 		},
 	})
 	if err != nil {

@@ -106,6 +106,9 @@ func (d *Desk) look(
 		return lookForRelease(ctx, e, end, seen)
 	case VerbCancel:
 		return d.lookForCancel(ctx, e, end)
+	case VerbSend:
+		found, err = d.Mails.OrderedBy(ctx, e.Object, e.Command)
+		return end, found, err
 	}
 	return end, false, nil
 }

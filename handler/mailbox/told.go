@@ -80,10 +80,10 @@ func (b *Mailbox) ofGroup(ctx context.Context, runID, group string) ([]Told, err
 // one reads a mail of a group, of which events are all that it tells.
 func (b *Mailbox) one(ctx context.Context, group string, seq int, events []notice.Event) (Mail, error) {
 	n, found, err := b.Notices.Notice(ctx, group, seq)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Mail{}, err
-	}
-	if !found {
+	case !found:
 		return Mail{}, fmt.Errorf("notice %d of %s is not in the ledger, though something is noted for it", seq, group)
 	}
 	m := b.mail(n)

@@ -1,14 +1,17 @@
 package notice
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/incoming"
+	"cordon/handler/outgoing"
 )
 
 // Format is the format of the notice queue's messages.
@@ -20,6 +23,16 @@ type Message struct {
 	Tenant string `json:"tenant"`
 	Group  string `json:"group"`
 	Seq    int    `json:"seq"`
+}
+
+// Ask queues the message that asks for a sequence. The suffix makes it a new message for the broker.
+func Ask(ctx context.Context, q Queue, m Message, suffix string, at time.Time) error {
+	m.Format = Format
+	body, err := outgoing.Encode(m)
+	if err != nil {
+		return err
+	}
+	return q.SendNotice(ctx, MessageID(m.Tenant, m.Group, m.Seq)+suffix, body, at)
 }
 
 // DecodeMessage reads a message of the notice queue that is for a tenant. An error other than alert.ErrUnknownFormat,

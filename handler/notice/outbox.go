@@ -11,7 +11,6 @@ import (
 	"cordon/handler/incoming"
 	"cordon/handler/ledger/hunts"
 	"cordon/handler/ledger/notices"
-	"cordon/handler/outgoing"
 )
 
 // Mail is a composed mail.
@@ -98,18 +97,9 @@ func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
 	return nil
 }
 
-// ask queues the message of a sequence. The suffix makes it a new message for the broker.
+// ask queues the message of a sequence.
 func (o *Outbox) ask(ctx context.Context, n notices.Notice, suffix string, at time.Time) error {
-	body, err := outgoing.Encode(Message{
-		Format: Format,
-		Tenant: o.Notices.Tenant(),
-		Group:  n.Group,
-		Seq:    n.Seq,
-	})
-	if err != nil {
-		return err
-	}
-	return o.Queue.SendNotice(ctx, MessageID(o.Notices.Tenant(), n.Group, n.Seq)+suffix, body, at)
+	return Ask(ctx, o.Queue, Message{Tenant: o.Notices.Tenant(), Group: n.Group, Seq: n.Seq}, suffix, at)
 }
 
 // Deliver answers one notice message: it claims the sequence, writes the mail, sends it and marks it sent. What is sent

@@ -12,6 +12,7 @@ import (
 	"cordon/handler/ledger/journal"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
+	"cordon/handler/mailbox"
 	"cordon/handler/notice"
 	"cordon/handler/playbook/read"
 )
@@ -35,6 +36,7 @@ func (p *Process) AtDesk() *desk.Desk {
 		Findings:     p.Ledger.Findings,
 		Switches:     p.Ledger.Switches,
 		Journal:      p.Ledger.Journal,
+		Mails:        &mailbox.Mailbox{Notices: p.Ledger.Notices, Now: p.Clock, Lock: time.Minute},
 		Now:          p.Clock,
 		Lift:         Lift,
 		RecheckAfter: 120 * time.Second,
