@@ -15,7 +15,7 @@ import (
 var upper = map[string][]string{
 	"": {"cli"}, // main
 	"cli": {"app", "cli/access", "cli/author", "cli/backtest", "cli/call", "cli/deadletters", "cli/inspect",
-		"cli/oncall", "cli/record", "cli/transfer", "cli/trial"},
+		"cli/mails", "cli/oncall", "cli/record", "cli/transfer", "cli/trial"},
 	"cli/inspect":     {"app/checkup", "cli/call"},
 	"cli/access":      {"cli/call", "cli/session"},
 	"cli/deadletters": {"cli/call"},
@@ -23,6 +23,7 @@ var upper = map[string][]string{
 	"cli/trial": {"app/setup", "cli/call", "cli/cases", "cli/cases/anonymous", "cli/cases/fromrun",
 		"cli/cases/report"},
 	"cli/oncall":          {"cli/call", "cli/record"},
+	"cli/mails":           {"cli/call"},
 	"cli/record":          {"cli/call"},
 	"cli/transfer":        {"app/setup", "cli/call"},
 	"cli/backtest":        {"app/setup", "cli/call"},
@@ -195,7 +196,8 @@ var allowed = map[string][]string{
 	"operate/wire":    {"decided", "doctor"},
 	"operate/openapi": {"operate/wire"},
 	"operate": {
-		"alert", "archive", "deadletter", "desk", "desk/erasure", "doctor", "history", "hunt", "incoming", "ledger/decisions", "ledger/hunts",
+		"alert", "archive", "deadletter", "desk", "desk/erasure", "desk/post", "doctor", "history", "hunt", "incoming",
+		"ledger/decisions", "ledger/hunts",
 		"ledger/journal", "ledger/lists", "ledger/notices", "ledger/rows", "ledger/runs", "machine", "mailbox",
 		"operate/wire", "playbook/explain",
 	},

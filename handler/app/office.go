@@ -12,6 +12,7 @@ import (
 	"cordon/handler/app/setup"
 	"cordon/handler/config"
 	"cordon/handler/desk"
+	"cordon/handler/desk/post"
 	"cordon/handler/doctor"
 	"cordon/handler/notice"
 	"cordon/handler/operate/web"
@@ -46,6 +47,7 @@ func newOperate(
 	office := setup.Office(settings, c.ledger, d, version)
 	office.History.Book = book
 	office.Letters = &setup.Letters{Broker: to}
+	office.Post = &post.Office{Desk: d, Queue: to}
 	office.Hunting = c.hunts
 	office.Doctor = c.doctor
 	office.Health = func(ctx context.Context) (json.RawMessage, bool, error) {

@@ -18,6 +18,7 @@ import (
 	"cordon/handler/cli/call"
 	"cordon/handler/cli/deadletters"
 	"cordon/handler/cli/inspect"
+	"cordon/handler/cli/mails"
 	"cordon/handler/cli/oncall"
 	"cordon/handler/cli/record"
 	"cordon/handler/cli/transfer"
@@ -95,7 +96,7 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 		oncall.Cancel(p), oncall.Enqueue(p), oncall.Held(p), oncall.Isolated(p),
 		transfer.Export(p), transfer.Import(p),
 		record.Erase(p), record.Journal(p), record.Runs(p),
-		oncall.Machine(p), oncall.Pause(p), oncall.Release(p), oncall.Resume(p),
+		mails.Command(p), oncall.Machine(p), oncall.Pause(p), oncall.Release(p), oncall.Resume(p),
 		call.ExitTopic(), versionCommand(p.Version),
 	)
 	return root

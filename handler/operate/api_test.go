@@ -28,6 +28,7 @@ func queryOf(path string) url.Values {
 		"/runs":       {"machine": {"m1"}, "severity": {"High"}, "limit": {"5"}},
 		"/decision":   {"run": {"da1"}},
 		"/journal":    {"limit": {"5"}},
+		"/mails":      {"state": {"failed"}, "limit": {"5"}},
 	}[path]
 }
 
@@ -40,6 +41,7 @@ func orderOf(path string) string {
 		"/enqueue":            `,"alerts":["da1"]`,
 		"/deadletters/replay": `,"queue":"alerts","numbers":[17]`,
 		"/deadletters/drop":   `,"queue":"alerts","numbers":[17,18]`,
+		"/mails/send":         `,"mails":["incident:7:1"]`,
 		"/hunts/run":          `,"hunt":"tools"`,
 		"/erase":              `,"user":"alice@contoso.com"`,
 	}[path]

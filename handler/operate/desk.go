@@ -37,6 +37,8 @@ type Desk interface {
 	// DeadLetters lists those of a queue, alerts or notices; limit 0: the default.
 	DeadLetters(ctx context.Context, queue string, limit int) (wire.DeadLetters, error)
 	DeadLetter(ctx context.Context, queue string, number int64) (wire.DeadLetter, error)
+	// Mails reads a page of mails by what became of them.
+	Mails(ctx context.Context, q wire.MailsAsked) (wire.Mails, error)
 	// Journal reads a page; limit 0: the default; after is Next of the page before.
 	Journal(ctx context.Context, limit int, after string) (wire.Journal, error)
 
@@ -52,5 +54,7 @@ type Desk interface {
 	Discard(ctx context.Context, o wire.DeadLetterOrder) (wire.Results, error)
 	// Erase erases what runs were decided on, as far as there is time; Next says where another order goes on.
 	Erase(ctx context.Context, o wire.EraseOrder) (wire.Erased, error)
+	// SendMails has mails sent at once that wait or have failed.
+	SendMails(ctx context.Context, o wire.MailOrder) (wire.Results, error)
 	RunHunt(ctx context.Context, o wire.HuntOrder) (wire.HuntRows, error)
 }

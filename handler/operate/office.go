@@ -10,6 +10,7 @@ import (
 	"cordon/handler/deadletter"
 	"cordon/handler/desk"
 	"cordon/handler/desk/erasure"
+	"cordon/handler/desk/post"
 	"cordon/handler/doctor"
 	"cordon/handler/history"
 	"cordon/handler/hunt"
@@ -27,6 +28,7 @@ type Office struct {
 	Desk    *desk.Desk
 	Letters deadletter.Broker
 	Notices *notices.Store
+	Post    *post.Office
 	History *history.History
 	Eraser  *erasure.Eraser
 	Links   func(alertID string, incident int64, machineID string) wire.Links

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"cordon/handler/deadletter"
+	"cordon/handler/desk/post"
 	"cordon/handler/doctor"
 	"cordon/handler/hunt"
 	"cordon/handler/internal/world"
@@ -89,6 +90,7 @@ func newAPI(t *testing.T, w *world.World) *api {
 	}}
 	p := w.Start(-1, false)
 	a.office.Notices, a.office.Hunts = p.Ledger.Notices, p.Ledger.Hunts
+	a.office.Post = &post.Office{Desk: d, Queue: noQueue{}}
 	a.office.History = w.History(p)
 	a.office.Eraser = w.Eraser(p)
 	a.office.Catalogue = catalogue(t)
@@ -103,6 +105,11 @@ func newAPI(t *testing.T, w *world.World) *api {
 	}), wire.SignIn{Tenant: tenantID, API: apiID, CLI: cliID, Cloud: "global"}, slog.New(slog.DiscardHandler))
 	return a
 }
+
+// noQueue is a queue of notices that takes all.
+type noQueue struct{}
+
+func (noQueue) SendNotice(context.Context, string, []byte, time.Time) error { return nil }
 
 // letters is a queue with one dead letter.
 type letters struct{}

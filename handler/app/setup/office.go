@@ -23,20 +23,11 @@ func Desk(settings config.Config, store *ledger.Store) *desk.Desk {
 		Findings:     store.Findings,
 		Switches:     store.Switches,
 		Journal:      store.Journal,
-		Mails:        mails(settings, store),
+		Mails:        Mailbox(settings, store),
 		Operator:     Addresses(settings.OperatorMail),
 		Now:          time.Now,
 		Lift:         settings.IsolationLift,
 		RecheckAfter: settings.RecheckAfter,
-	}
-}
-
-func mails(settings config.Config, store *ledger.Store) *mailbox.Mailbox {
-	return &mailbox.Mailbox{
-		Notices: store.Notices,
-		To:      Addresses(settings.MailTo),
-		Now:     time.Now,
-		Lock:    settings.MessageLock,
 	}
 }
 

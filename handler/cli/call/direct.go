@@ -10,6 +10,7 @@ import (
 	"cordon/handler/app/setup"
 	"cordon/handler/config"
 	"cordon/handler/desk"
+	"cordon/handler/desk/post"
 	"cordon/handler/ledger"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/notice"
@@ -65,6 +66,7 @@ func (b *behind) open(ctx context.Context, o *Operator) error {
 		}
 		here := setup.Desk(b.settings, store)
 		here.Now = setup.SharedTime(store)
+		here.Mails.Now = here.Now
 		b.office = setup.Office(b.settings, store, here, o.Version)
 		b.tellOperators(o.Getenv, store)
 	}
@@ -83,6 +85,7 @@ func (b *behind) open(ctx context.Context, o *Operator) error {
 		}
 		b.done = func() { done(context.WithoutCancel(ctx)) }
 		b.office.Desk.Queue = broker
+		b.office.Post = &post.Office{Desk: b.office.Desk, Queue: broker}
 		b.office.Letters = &setup.Letters{Broker: broker}
 	}
 	return nil

@@ -162,6 +162,15 @@ func (c *Client) DeadLetter(
 	return get[wire.DeadLetter](ctx, c, "/deadletter", query)
 }
 
+// Mails reads a page of mails by what became of them.
+func (c *Client) Mails(ctx context.Context, q wire.MailsAsked) (wire.Mails, error) {
+	query := page(q.Limit, q.After)
+	if q.State != "" {
+		query.Set("state", q.State)
+	}
+	return get[wire.Mails](ctx, c, "/mails", query)
+}
+
 // Journal reads a page; limit 0: the default; after is Next of the page before.
 func (c *Client) Journal(ctx context.Context, limit int, after string) (wire.Journal, error) {
 	return get[wire.Journal](ctx, c, "/journal", page(limit, after))
@@ -229,6 +238,11 @@ func (c *Client) Erase(ctx context.Context, o wire.EraseOrder) (wire.Erased, err
 	return post(ctx, c, "/erase", o.Command, o, func(e wire.Erased) bool {
 		return e.Command == o.Command
 	})
+}
+
+// SendMails has mails sent at once that wait or have failed.
+func (c *Client) SendMails(ctx context.Context, o wire.MailOrder) (wire.Results, error) {
+	return c.order(ctx, "/mails/send", o.Command, o)
 }
 
 // RunHunt asks a hunt's query now.

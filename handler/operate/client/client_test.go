@@ -179,6 +179,7 @@ func TestEachRouteOfTheAPIIsAskedAsItIsWritten(t *testing.T) {
 	_, _ = c.Doctor(ctx)
 	_, _ = c.DeadLetters(ctx, "alerts", 7)
 	_, _ = c.DeadLetter(ctx, "alerts", 17)
+	_, _ = c.Mails(ctx, wire.MailsAsked{State: "failed", Limit: 5})
 	_, _ = c.Journal(ctx, 5, "next")
 	_, _ = c.Release(ctx, wire.ReleaseOrder{})
 	_, _ = c.Cancel(ctx, wire.CancelOrder{})
@@ -190,6 +191,7 @@ func TestEachRouteOfTheAPIIsAskedAsItIsWritten(t *testing.T) {
 	_, _ = c.Replay(ctx, wire.DeadLetterOrder{})
 	_, _ = c.Discard(ctx, wire.DeadLetterOrder{})
 	_, _ = c.Erase(ctx, wire.EraseOrder{})
+	_, _ = c.SendMails(ctx, wire.MailOrder{})
 	_, _ = c.RunHunt(ctx, wire.HuntOrder{})
 	var want []string
 	for _, r := range wire.Routes() {

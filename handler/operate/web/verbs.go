@@ -44,6 +44,7 @@ func reading() map[string]answering {
 		"/decisions":   tellDecisions,
 		"/deadletters": tellLetters,
 		"/deadletter":  tellLetter,
+		"/mails":       tellMails,
 		"/journal":     tellJournal,
 	} {
 		all[key(http.MethodGet, path)] = does
@@ -63,6 +64,7 @@ func writing() map[string]answering {
 		"/deadletters/replay": ordered(operate.Desk.Replay),
 		"/deadletters/drop":   ordered(operate.Desk.Discard),
 		"/erase":              ordered(operate.Desk.Erase),
+		"/mails/send":         ordered(operate.Desk.SendMails),
 		"/hunts/run":          ordered(operate.Desk.RunHunt),
 	}
 }
@@ -134,6 +136,19 @@ func tellLetter(r *http.Request, d operate.Desk) (reply, error) {
 		return reply{}, err
 	}
 	body, err := d.DeadLetter(r.Context(), r.URL.Query().Get("queue"), n)
+	return reply{body: body}, err
+}
+
+func tellMails(r *http.Request, d operate.Desk) (reply, error) {
+	limit, err := number(r, "limit")
+	if err != nil {
+		return reply{}, err
+	}
+	body, err := d.Mails(r.Context(), wire.MailsAsked{
+		State: r.URL.Query().Get("state"),
+		Limit: int(limit),
+		After: r.URL.Query().Get("after"),
+	})
 	return reply{body: body}, err
 }
 

@@ -15,7 +15,7 @@ func TestEveryDocumentCanBeWritten(t *testing.T) {
 		MachineAction{}, Held{}, HeldEntry{}, HeldStep{}, Pause{}, Hunts{}, Hunt{},
 		DeadLetters{}, DeadLetter{}, Doctor{}, Journal{}, Entry{},
 		ReleaseOrder{}, CancelOrder{}, HeldOrder{}, PauseOrder{}, PauseResult{}, DeadLetterOrder{}, EnqueueOrder{},
-		HuntOrder{}, HuntRows{}, Decisions{}, EraseOrder{}, Erased{},
+		HuntOrder{}, HuntRows{}, Decisions{}, EraseOrder{}, Erased{}, Mails{}, Mail{}, MailOrder{},
 	}
 	outgoingtest.Written(t, documents)
 	outgoingtest.ReadBack(t, documents...)

@@ -158,7 +158,7 @@ type Journal struct {
 // Entry is one command in the journal.
 type Entry struct {
 	Command string    `json:"command"`
-	Verb    string    `json:"verb"` // release, cancel, continue, drop, pause, resume, replay, discard, enqueue, hunt
+	Verb    string    `json:"verb"` // release, cancel, continue, drop, pause, resume, replay, discard, enqueue, hunt, send
 	Object  string    `json:"object,omitempty"`
 	Name    string    `json:"name,omitempty"`
 	By      string    `json:"by"`
