@@ -178,7 +178,9 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 		return o.giveBack(ctx, n, err)
 	}
 	n.Subject = incoming.Text(mail.Subject, subjectKept)
-	n.To = joined(mail.To)
+	if n.Left == "" {
+		n.To = joined(mail.To)
+	}
 	// Whoever comes after the claim has lapsed sends the mail again. So it is sent well before that, or not at all.
 	left := o.Lock*3/4 - o.Now().Sub(n.ClaimedAt)
 	if left < o.Lock/2 {

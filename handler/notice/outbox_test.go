@@ -390,6 +390,9 @@ func TestARecipientWhoseNameHasACommaGetsTheMailLater(t *testing.T) {
 	if len(d.mails) != 1 || !slices.Equal(d.mails[0].To, left) {
 		t.Errorf("mails %+v", d.mails)
 	}
+	if n, _, err := d.Notices.Notice(t.Context(), "g", 1); err != nil || n.To != "soc@example.org" {
+		t.Errorf("everybody who got it: %q, %v", n.To, err)
+	}
 }
 
 func TestForeignNoticeMessagesAreRefused(t *testing.T) {

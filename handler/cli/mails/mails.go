@@ -85,15 +85,21 @@ func list(cmd *cobra.Command, o *call.Operator, asked []string, limit int) error
 	})
 }
 
-// read reads mails of some states, one after the other. Next is not empty if there are more.
-func read(ctx context.Context, desk operate.Desk, asked []string, limit int) (wire.Mails, error) {
-	all := wire.Mails{Mails: []wire.Mail{}}
+// listed are mails of several states.
+type listed struct {
+	Mails []wire.Mail `json:"mails"`
+	More  bool        `json:"more,omitzero"` // there are more than were asked for
+}
+
+// read reads mails of some states, one after the other.
+func read(ctx context.Context, desk operate.Desk, asked []string, limit int) (listed, error) {
+	all := listed{Mails: []wire.Mail{}}
 	known := map[string]bool{}
 	for _, state := range asked {
-		for after, more := "", true; more && len(all.Mails) < limit; more = after != "" {
+		for after, more := "", true; more; more = after != "" {
 			page, err := desk.Mails(ctx, wire.MailsAsked{
 				State: state,
-				Limit: min(limit-len(all.Mails), listPage),
+				Limit: min(limit+1-len(all.Mails), listPage),
 				After: after,
 			})
 			if err != nil {
@@ -106,14 +112,16 @@ func read(ctx context.Context, desk operate.Desk, asked []string, limit int) (wi
 				}
 				known[m.ID] = true
 			}
+			if len(all.Mails) > limit {
+				return listed{Mails: all.Mails[:limit], More: true}, nil
+			}
 			after = page.Next
-			all.Next = page.Next
 		}
 	}
 	return all, nil
 }
 
-func printMails(w io.Writer, now call.Clock, all wire.Mails, asked []string) error {
+func printMails(w io.Writer, now call.Clock, all listed, asked []string) error {
 	if len(all.Mails) == 0 {
 		return call.Say(w, "no mail: %s", strings.Join(asked, ", "))
 	}
@@ -127,7 +135,7 @@ func printMails(w io.Writer, now call.Clock, all wire.Mails, asked []string) err
 	if err := list.Write(w, call.FactShown); err != nil {
 		return err
 	}
-	if all.Next != "" {
+	if all.More {
 		return call.Say(w, "there are more; --limit shows up to %d", listMost)
 	}
 	return nil
@@ -136,7 +144,7 @@ func printMails(w io.Writer, now call.Clock, all wire.Mails, asked []string) err
 func when(now call.Clock, m wire.Mail) string {
 	switch {
 	case !m.Sent.IsZero():
-		return now.Age(m.Sent)
+		return now.Age(m.Sent) + " ago"
 	case m.Sending:
 		return "now"
 	case !m.Due.After(now.Now):
