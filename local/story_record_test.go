@@ -22,7 +22,7 @@ func TestStoryAStrangerAnswersFromTheRecordAlone(t *testing.T) {
 	s.eventually("the isolation", func() bool { return len(reader.isolated()["contain"]) == 1 })
 	operator.does("release", machine, "--reason", "reimaged by the desk", "--yes")
 	s.eventually("the release", func() bool { return len(reader.isolated()) == 0 })
-	s.eventually("the mails", func() bool {
+	s.eventually("the end of the run and its mails", func() bool {
 		var run wire.Run
 		reader.reads(&run, "run", "show", alertID)
 		sent := 0
@@ -31,7 +31,7 @@ func TestStoryAStrangerAnswersFromTheRecordAlone(t *testing.T) {
 				sent++
 			}
 		}
-		return sent > 0 && sent == len(run.Told)
+		return run.State == "closed" && sent > 0 && sent == len(run.Told)
 	})
 
 	shown := reader.does("run", "show", alertID)
@@ -57,6 +57,7 @@ func TestStoryAStrangerAnswersFromTheRecordAlone(t *testing.T) {
 			t.Errorf("%s: %q is not in\n%s", question, answer, shown)
 		}
 	}
+	s.becomesACase(reader, alertID, machine)
 	found := func(want int, filters ...string) {
 		t.Helper()
 		var all wire.Runs
