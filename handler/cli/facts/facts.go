@@ -47,7 +47,7 @@ func FromFiles(
 	}
 	actions, err := fileOf(actionsPath, "actions", defender.DecodeActions)
 	if err == nil {
-		FromActions(in, actions, lift)
+		fromActions(in, actions, lift)
 	}
 	return err
 }
@@ -109,12 +109,12 @@ func FromAPI(
 		in.ActionsMissing = err.Error()
 		return nil
 	}
-	FromActions(in, actions, lift)
+	fromActions(in, actions, lift)
 	return nil
 }
 
-// FromActions says of the alert's machine what follows from machine actions; those of other machines are left out.
-func FromActions(in *playbook.Input, actions []machine.Action, lift time.Duration) {
+// fromActions says of the alert's machine what follows from machine actions; those of other machines are left out.
+func fromActions(in *playbook.Input, actions []machine.Action, lift time.Duration) {
 	var own []machine.Action
 	in.OpenActions = []machine.Action{}
 	for _, a := range actions {

@@ -192,6 +192,30 @@ func TestTwoNamesAreStillTwo(t *testing.T) {
 	})
 }
 
+// TestManyNamesAreFound has as many names as the facts of a run can hold, of every length.
+func TestManyNamesAreFound(t *testing.T) {
+	t.Parallel()
+	in := playbooktest.Input()
+	in.Alert.Evidence = nil
+	for i := range 1500 {
+		name := fmt.Sprintf("u%d%s", i, strings.Repeat("x", i%50))
+		line := fmt.Sprintf(`C:\Users\%s\a.exe %s@h%d.contoso.com`, name, name, i)
+		in.Alert.Evidence = append(in.Alert.Evidence, alert.Evidence{CommandLine: line})
+	}
+	d := decided.Decision{Facts: decided.FactsOf(in)}
+	is, err := Of(d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range is.Facts.Alert.Evidence {
+		name := fmt.Sprintf("user-%d", i+2) // the first asked for an action
+		want := fmt.Sprintf(`C:\Users\%s\a.exe %s@domain-`, name, name)
+		if !strings.HasPrefix(e.CommandLine, want) {
+			t.Fatalf("%s, want %s", e.CommandLine, want)
+		}
+	}
+}
+
 func TestIdsOfAlertsKeepTheirForm(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{

@@ -31,7 +31,8 @@ type names struct {
 	standIns map[string]string // by the folded name
 	counts   map[kind]int
 	patterns []string
-	lengths  []int // of the names, the longest first; nil: they have to be counted again
+	// begins are the lengths of the names that begin alike, the longest first; nil: they have to be measured.
+	begins map[string][]int
 }
 
 // fold is a name as it is compared: without the case of its letters, and as long as it was.
@@ -62,7 +63,7 @@ func (n *names) host(name string) {
 		return
 	}
 	n.add(domain, rest)
-	whole := n.replace(short) + "." + n.replace(rest)
+	whole := n.standIn(short) + "." + n.standIn(rest)
 	n.put(name, whole)
 }
 
@@ -94,7 +95,7 @@ func (n *names) user(name string) {
 	if isMailbox && after != "" {
 		n.add(userName, before)
 		n.add(domain, after)
-		whole := n.replace(before) + "@" + n.replace(after)
+		whole := n.standIn(before) + "@" + n.standIn(after)
 		n.put(name, whole)
 		return
 	}
@@ -119,6 +120,15 @@ func (n *names) add(k kind, name string) {
 	n.put(name, standIn)
 }
 
+// standIn is the stand-in of a name; the name itself if it is nobody's.
+func (n *names) standIn(name string) string {
+	standIn, known := n.standIns[fold(name)]
+	if !known {
+		return name
+	}
+	return standIn
+}
+
 func (n *names) knows(name string) bool {
 	_, known := n.standIns[fold(name)]
 	return known
@@ -126,7 +136,7 @@ func (n *names) knows(name string) bool {
 
 func (n *names) put(name, standIn string) {
 	n.standIns[fold(name)] = standIn
-	n.lengths = nil
+	n.begins = nil
 }
 
 // number makes the next stand-in of a kind.
@@ -194,8 +204,11 @@ func networkOf(ip netip.Addr) string {
 	return "192.168"
 }
 
-// leastInText is how long a name is at least that is replaced inside of a text: shorter ones are words.
-const leastInText = 3
+// How long a name is that is replaced inside of a text, in bytes: shorter ones are words, longer ones are nobody's.
+const (
+	leastInText = 2
+	mostInText  = 256
+)
 
 // replace puts stand-ins into a text where names stand as whole words.
 func (n *names) replace(text string) string {
@@ -204,7 +217,7 @@ func (n *names) replace(text string) string {
 	if whole {
 		return standIn
 	}
-	if n.lengths == nil {
+	if n.begins == nil {
 		n.measure()
 	}
 	var b strings.Builder
@@ -230,7 +243,10 @@ func (n *names) replace(text string) string {
 
 // at is the longest name that a text begins with, as a whole word.
 func (n *names) at(folded string) string {
-	for _, length := range n.lengths {
+	if len(folded) < leastInText {
+		return ""
+	}
+	for _, length := range n.begins[folded[:leastInText]] {
 		if length > len(folded) {
 			continue
 		}
@@ -249,17 +265,24 @@ func isPart(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r)
 }
 
-// measure counts how long names are.
+// measure notes how names begin that may stand in texts.
 func (n *names) measure() {
-	n.lengths = []int{}
+	n.begins = map[string][]int{}
 	for name := range n.standIns {
 		length := len(name)
-		if length >= leastInText && !slices.Contains(n.lengths, length) {
-			n.lengths = append(n.lengths, length)
+		if length < leastInText || length > mostInText {
+			continue
+		}
+		beginning := name[:leastInText]
+		lengths := n.begins[beginning]
+		if !slices.Contains(lengths, length) {
+			n.begins[beginning] = append(lengths, length)
 		}
 	}
-	slices.Sort(n.lengths)
-	slices.Reverse(n.lengths)
+	for _, lengths := range n.begins {
+		slices.Sort(lengths)
+		slices.Reverse(lengths)
+	}
 }
 
 // nobody are accounts and domains that every machine has, folders that belong to nobody, and domains of the vendor.
