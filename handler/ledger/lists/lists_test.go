@@ -22,7 +22,7 @@ func TestListsHold(t *testing.T) {
 		"what is hostile is on its own lists only":    hostile,
 		"a place that is none gives nothing away":     strange,
 		"a run with many rules and outcomes is found": many,
-		"what is very long is on its own lists only":  long,
+		"what is very long is on its own lists only":  tooLong,
 	})
 }
 
@@ -201,7 +201,7 @@ func many(t *testing.T, s *Store) {
 }
 
 // long has two runs whose every text differs in its last character only.
-func long(t *testing.T, s *Store) {
+func tooLong(t *testing.T, s *Store) {
 	text := func(end string) string { return strings.Repeat("/", 4000) + end }
 	for _, end := range []string{"a", "b"} {
 		enter(t, s, Entry{
