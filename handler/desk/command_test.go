@@ -266,6 +266,7 @@ func killed(t *testing.T, o ordered, breaths int, mute, again bool) (lived bool)
 	case did != 0 && did != 1:
 		t.Errorf("%s: carried out %d times", what, did)
 	}
+	w.CheckRecord("da1")
 	return lived
 }
 

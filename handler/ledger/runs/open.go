@@ -70,17 +70,18 @@ func (s *Store) ReadOpen(ctx context.Context, entry OpenEntry, now time.Time) (R
 	case err != nil:
 		return Run{}, false, err
 	case found && !run.State.Final():
+		if run.Unlisted != "" {
+			// Whoever opened it again may have ended before its lists were right. They hinder nothing: a later look tries.
+			_ = s.enter(ctx, run)
+		}
 		return run, true, nil
 	case (!found || entry.Opening > run.Opening) && now.Sub(entry.At) < emptyEntryAge:
 		return Run{}, false, nil
 	}
-	if found {
-		err = s.enter(ctx, run)
+	if found && s.enter(ctx, run) != nil {
+		return Run{}, false, nil // the entry stays, so that a later look writes the lists
 	}
-	if err == nil {
-		err = s.open.Remove(ctx, entry.Keys)
-	}
-	return Run{}, false, err
+	return Run{}, false, s.open.Remove(ctx, entry.Keys)
 }
 
 // OpenCount says how many runs are not over.
