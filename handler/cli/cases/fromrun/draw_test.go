@@ -15,20 +15,25 @@ import (
 	"cordon/handler/playbook/playbooktest"
 )
 
+// samples are texts that mean something else to some reader of YAML, or that hide.
+func samples() []string {
+	return []string{
+		"", "a", "pc1.contoso.com", "never-isolate", "true", "null", "~", "0x10", "1e3", "-5", "2026-03-02", "*x",
+		"&x y",
+		"!!python/object x", "!x", "%YAML 1.2", "---", "...", "- a", "a: b", "a #b", "#", "{a: b}", "[a", "'",
+		`"`, `\`,
+		"\\u0041", "a\nplaybook: evil.yaml\ncases: []", "\n", " \n  ", "\ta", "a\r\nb", "\x00", "\x1b[2J",
+		"\x85\u2028\u2029",
+		"\u202egnp.exe\u2066", "\ufeff", "\U000e0041", "\ue000", "caf\xe9", "\xff\xfe", "|", ">", "| a\n  b", "<<",
+		"@a", "`a`",
+		"? a", "=", "{{.Alert.Title}}", "%0A::error::x", "]]>", "y", "NO", "a " + strings.Repeat("é😀", 20),
+	}
+}
+
 // hostile draws a text as an attacker would write it.
 func hostile(t *rapid.T, name string) string {
 	return rapid.OneOf(
-		rapid.SampledFrom([]string{
-			"", "a", "pc1.contoso.com", "never-isolate", "true", "null", "~", "0x10", "1e3", "-5", "2026-03-02", "*x",
-			"&x y",
-			"!!python/object x", "!x", "%YAML 1.2", "---", "...", "- a", "a: b", "a #b", "#", "{a: b}", "[a", "'",
-			`"`, `\`,
-			"\\u0041", "a\nplaybook: evil.yaml\ncases: []", "\n", " \n  ", "\ta", "a\r\nb", "\x00", "\x1b[2J",
-			"\x85\u2028\u2029",
-			"\u202egnp.exe\u2066", "\ufeff", "\U000e0041", "\ue000", "caf\xe9", "\xff\xfe", "|", ">", "| a\n  b", "<<",
-			"@a", "`a`",
-			"? a", "=", "{{.Alert.Title}}", "%0A::error::x", "]]>", "y", "NO", "a " + strings.Repeat("é😀", 20),
-		}),
+		rapid.SampledFrom(samples()),
 		rapid.String(),
 		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 30), func(b []byte) string { return string(b) }),
 	).Draw(t, name)

@@ -205,6 +205,61 @@ func TestACaseSaysEveryFact(t *testing.T) {
 	}
 }
 
+// hostileEverywhere puts a text into every text field of a value.
+func hostileEverywhere(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() && v.Field(i).CanSet() {
+				hostileEverywhere(v.Field(i), text)
+			}
+		}
+	case reflect.Slice:
+		if v.Len() == 0 {
+			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		}
+		for i := range v.Len() {
+			hostileEverywhere(v.Index(i), text)
+		}
+	}
+}
+
+// TestEveryFieldMayBeHostile has a hostile text in all fields of alert, machine and actions at once: the case is read,
+// and decided as the run was.
+func TestEveryFieldMayBeHostile(t *testing.T) {
+	t.Parallel()
+	b := book(t)
+	for _, sample := range append(samples(), strings.Repeat("\u202e*a: #\x00", 300)) {
+		for _, text := range []string{sample, incoming.Text(sample, incoming.MaxText)} {
+			in := playbooktest.Input()
+			hostileEverywhere(reflect.ValueOf(&in.Alert).Elem(), text)
+			hostileEverywhere(reflect.ValueOf(in.Machine).Elem(), text)
+			hostileEverywhere(reflect.ValueOf(&in.OpenActions).Elem(), text)
+			in.Hunt = &playbook.Hunt{Name: text, Severity: text, Row: map[string]string{text: text}}
+			in.OwnTags, in.Paused, in.PauseReason = []string{text}, true, text
+			in.MachineMissing, in.ActionsMissing, in.AlertsMissing = text, text, text
+			d := decided.Of(in, b.Decide(in))
+			d.Run = text
+			file, err := Case{Playbook: text, Decision: d, Notes: []string{text}, Why: ""}.YAML()
+			if err != nil {
+				t.Fatal(err)
+			}
+			results, err := cases.Try(file, b)
+			noID := strings.TrimSpace(incoming.Text(text, incoming.MaxText)) == ""
+			if err != nil && !noID && text != "" {
+				t.Errorf("%.40q: %v\n%.3000s", text, err, file)
+			} else if err == nil && text != sample && !results[0].OK {
+				t.Errorf("%.40q: %s\n%.3000s", text, results[0].Diff, file)
+			}
+			if strings.ContainsFunc(strings.ReplaceAll(string(file), "\n", ""), incoming.Hidden) {
+				t.Errorf("%.40q: something hides in\n%.3000s", text, file)
+			}
+		}
+	}
+}
+
 func TestALongTextIsOneLine(t *testing.T) {
 	t.Parallel()
 	in := playbooktest.Input()
