@@ -339,7 +339,7 @@ func TestFilesFoldersAndStandardInputAreTestedOnceEach(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"":                              "standard input is empty",
-		strings.Repeat("# x\n", 300000): "standard input is longer than the limit of 1048576 bytes",
+		strings.Repeat("# x\n", 1100000): "standard input is longer than the limit of 4194304 bytes",
 		"a: &x b":                       "anchors",
 	} {
 		r := Run(Options{Files: []string{Stdin}, Stdin: strings.NewReader(text)})

@@ -16,7 +16,7 @@ import (
 )
 
 // maxCaseFile bounds a file of cases, in bytes.
-const maxCaseFile = 1 << 20
+const maxCaseFile = 4 << 20
 
 // caseFile is a file of cases.
 type caseFile struct {
