@@ -338,9 +338,9 @@ func TestFilesFoldersAndStandardInputAreTestedOnceEach(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"":                              "standard input is empty",
+		"":                               "standard input is empty",
 		strings.Repeat("# x\n", 1100000): "standard input is longer than the limit of 4194304 bytes",
-		"a: &x b":                       "anchors",
+		"a: &x b":                        "anchors",
 	} {
 		r := Run(Options{Files: []string{Stdin}, Stdin: strings.NewReader(text)})
 		if err := r.Err(); err == nil || !strings.Contains(err.Error(), want) {
