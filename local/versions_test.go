@@ -13,6 +13,7 @@ import (
 	"cordon/local/defendersim"
 	"cordon/local/funchost"
 	"cordon/local/judge"
+	"cordon/local/scenario"
 	"cordon/local/servicebus"
 	"cordon/local/world"
 )
@@ -69,15 +70,7 @@ func TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise(t *testing.T) {
 		}, nil)
 	p := s.populate(crowd(12))
 	again := &forgetful{Broker: &world.Broker{Bus: s.Bus}, undone: map[string]bool{}}
-	// Each version has a playbook of its own, and settings that it does not know are added when it is gone.
-	settings := maps.Clone(s.Settings)
-	settings["CORDON_PLAYBOOK"] = filepath.Join(t.TempDir(), "playbook.yaml")
-	if err := os.WriteFile(settings["CORDON_PLAYBOOK"], []byte(uncappedOf(t, old)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	delete(settings, "CORDON_GRAPH_URL")
-	delete(settings, "CORDON_HUNT_SCHEDULE")
-	delete(settings, "CORDON_HUNTS")
+	settings := s.oldSettings(old)
 	sites := map[string]*site{
 		"the new version": s.open(func(o *funchost.Options) { o.Broker = again }),
 		"the old version": s.open(func(o *funchost.Options) { o.Broker, o.AppRoot, o.Settings = again, old, settings }),
@@ -105,6 +98,53 @@ func TestStoryOldAndNewVersionShareTheWorkAndKeepEveryPromise(t *testing.T) {
 			t.Errorf("%s polled %d times", name, n)
 		}
 	}
+}
+
+// oldSettings are the settings of the old version: a playbook of its own, and nothing that it does not know.
+func (s *story) oldSettings(old string) map[string]string {
+	s.t.Helper()
+	settings := maps.Clone(s.Settings)
+	settings["CORDON_PLAYBOOK"] = filepath.Join(s.t.TempDir(), "playbook.yaml")
+	if err := os.WriteFile(settings["CORDON_PLAYBOOK"], []byte(uncappedOf(s.t, old)), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	delete(settings, "CORDON_GRAPH_URL")
+	delete(settings, "CORDON_HUNT_SCHEDULE")
+	delete(settings, "CORDON_HUNTS")
+	return settings
+}
+
+// TestStoryAnUpgradeThatIsTakenBackKeepsEveryPromise deploys the old version, this one, the old one and this one again,
+// one after the other on the same rows and messages. Each is stopped while what it asked for is under way.
+func TestStoryAnUpgradeThatIsTakenBackKeepsEveryPromise(t *testing.T) {
+	t.Parallel()
+	old := oldApp(t)
+	s := newStage(t,
+		world.Options{
+			Playbook: uncapped(t),
+			Defender: defendersim.Options{Quotas: &defendersim.Quotas{}, ListLag: 300 * time.Millisecond},
+		}, map[string]string{"CORDON_SWEEP_AFTER": "20s"})
+	p := s.populate(crowd(8))
+	settings := s.oldSettings(old)
+	const deployments = 4
+	for i := range deployments {
+		version := s.open(func(o *funchost.Options) {
+			if i%2 == 0 {
+				o.AppRoot, o.Settings = old, settings
+			}
+		})
+		all := p.scenario.Alerts
+		part := all[i*len(all)/deployments : (i+1)*len(all)/deployments]
+		p.appear(part)
+		s.eventually("the newest alerts to be begun", func() bool {
+			return !slices.ContainsFunc(part, func(a scenario.Alert) bool { return !p.knows(a.ID) })
+		})
+		if i+1 < deployments {
+			version.Close()
+		}
+	}
+	s.raise(p)
+	s.kept(p)
 }
 
 // TestStoryMessageOfALaterVersionIsPutBack sends what only a later version can read, while that version is not there
