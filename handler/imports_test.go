@@ -166,9 +166,10 @@ var allowed = map[string][]string{
 	},
 	"act": {
 		"alert", "machine", "playbook", "ledger/budget", "ledger/latches", "ledger/rows", "ledger/runs",
-		"ledger/switches", "notice", "episode", "ending", "answer", "act/change",
+		"ledger/switches", "notice", "episode", "ending", "answer", "act/change", "act/current",
 	},
-	"act/change": {"alert", "machine", "playbook", "ledger/looks", "ledger/runs", "notice", "answer"},
+	"act/current": {"machine", "ledger/latches", "ledger/runs", "ledger/switches", "notice", "episode"},
+	"act/change":  {"alert", "machine", "playbook", "ledger/looks", "ledger/runs", "notice", "answer"},
 	"respond": {
 		"alert", "archive", "decided", "machine", "logging", "playbook", "ledger/budget", "ledger/findings", "ledger/held",
 		"ledger/latches", "ledger/neighbours", "ledger/runs", "ledger/starts", "ledger/switches", "ledger/trouble",

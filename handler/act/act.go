@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"cordon/handler/act/change"
+	"cordon/handler/act/current"
 	"cordon/handler/answer"
 	"cordon/handler/ending"
 	"cordon/handler/ledger/budget"
@@ -23,9 +24,7 @@ import (
 
 // API is what the steps of a plan ask of Defender. Errors are machine.APIError where the API answered.
 type API interface {
-	// CurrentActions lists the machine actions of all machines that are not final, and their isolations and releases in
-	// every state, created at since or later.
-	CurrentActions(ctx context.Context, since time.Time) ([]machine.Action, error)
+	current.API
 	// ActionsOn lists the actions of one machine in every state, created at since or later.
 	ActionsOn(ctx context.Context, machineID string, since time.Time) ([]machine.Action, error)
 	// Act asks for a machine action. It sends the request at most once, and not after its SendBy.
@@ -68,10 +67,7 @@ type Options struct {
 type Actor struct {
 	Options
 	changer *change.Changer
-
-	listing  chan struct{}    // holds a token while somebody lists
-	listed   []machine.Action // current actions of all machines, shared for a while
-	listedAt time.Time
+	current *current.Actions
 }
 
 // New makes an Actor.
@@ -84,8 +80,23 @@ func New(o Options) *Actor {
 			Clerk: o.Clerk,
 			Log:   o.Log,
 		},
-		listing: make(chan struct{}, 1),
+		current: current.New(current.Options{
+			API:      o.API,
+			Runs:     o.Runs,
+			Latches:  o.Latches,
+			Switches: o.Switches,
+			Teller:   o.Clerk.Teller,
+			Operator: o.Operator,
+			Log:      o.Log,
+			Now:      o.Now,
+			Lift:     o.Lift,
+		}),
 	}
+}
+
+// CurrentActions are the current actions of all machines, as current.Actions has them.
+func (r *Actor) CurrentActions(ctx context.Context) ([]machine.Action, error) {
+	return r.current.List(ctx)
 }
 
 // stale reports whether the facts are too old to act on.

@@ -126,31 +126,6 @@ func (r *Actor) latch(
 	return l, after(time.Second, "others keep writing the latch of an isolation that Defender has lifted"), nil
 }
 
-// CurrentActions is the list of the actions of all machines that tell their state, shared by the runs of this process
-// for half a minute. It is empty rather than nil.
-func (r *Actor) CurrentActions(ctx context.Context) ([]machine.Action, error) {
-	select {
-	case r.listing <- struct{}{}:
-		defer func() { <-r.listing }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if r.listed != nil && r.Now().Sub(r.listedAt) < episode.JoinWait {
-		return r.listed, nil
-	}
-	at := r.Now()
-	listed, err := r.API.CurrentActions(ctx, at.Add(-r.Lift-episode.OpenAtMost))
-	if err != nil {
-		return nil, err
-	}
-	if err := r.heldAgainstLedger(ctx, listed, at.UTC()); err != nil {
-		return nil, err
-	}
-	r.listed = append([]machine.Action{}, listed...)
-	r.listedAt = at
-	return r.listed, nil
-}
-
 // endWith ends the episode without an action, and the step with it: told, then the latch, then the run.
 func (r *Actor) endWith(
 	ctx context.Context, t *turn, kind notice.Kind, outcome string, why answer.Reason,

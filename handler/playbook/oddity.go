@@ -40,11 +40,7 @@ func (l Lists) nearTags(in Input) []Oddity {
 		for _, pattern := range l["tags"] {
 			if spelling.Almost(pattern, tag) {
 				shown := spelling.Cut(strconv.QuoteToASCII(tag), spelling.MaxShown)
-				found = append(found, Oddity{
-					Fact: "machineTags",
-					Tag:  shown,
-					Like: pattern,
-				})
+				found = append(found, Oddity{Fact: "machineTags", Tag: shown, Like: pattern})
 				break
 			}
 		}

@@ -34,8 +34,9 @@ func (b *Book) rails(in Input, acting []*Rule) []rail {
 			made = append(made, rail{t, StepSpec.OnMachine})
 		}
 	}
-	made = append(made, perRule(acting, func(r *Rule) []rail { return staleRails(in, r) })...)
-	made = append(made, perRule(acting, func(r *Rule) []rail { return b.knownRails(in, r) })...)
+	made = append(made, perRule(acting, func(r *Rule) []rail {
+		return append(staleRails(in, r), b.knownRails(in, r)...)
+	})...)
 	made = append(made, rail{held("not paused", paused(in)), nil})
 	if onMachine {
 		made = append(made, seenLately(in, steps)...)
@@ -208,11 +209,7 @@ func seenLately(in Input, steps []StepSpec) []rail {
 	var made []rail
 	ask := func(about func(StepSpec) bool, so string) {
 		if slices.ContainsFunc(steps, about) {
-			made = append(made, rail{RailTrace{
-				Rail:    "seen lately",
-				Verdict: Do,
-				Why:     away(in, so),
-			}, about})
+			made = append(made, rail{RailTrace{Rail: "seen lately", Verdict: Do, Why: away(in, so)}, about})
 		}
 	}
 	ask(isolates, "an isolation takes hold when it is back, and Defender gives up after three days")

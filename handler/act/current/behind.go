@@ -1,4 +1,4 @@
-package act
+package current
 
 import (
 	"context"
@@ -27,14 +27,14 @@ const (
 	latchReaders    = 8
 )
 
-// heldAgainstLedger looks for an action of another ledger in a list of actions as of a moment, and begins the ledger
+// holdAgainstLedger looks for an action of another ledger in a list of actions as of a moment, and begins the ledger
 // anew if there is one. What was listed when the ledger was held against a list before is not looked at again.
-func (r *Actor) heldAgainstLedger(ctx context.Context, listed []machine.Action, at time.Time) error {
-	mark, err := r.Switches.Mark(ctx, markHeldAgainst)
+func (c *Actions) holdAgainstLedger(ctx context.Context, listed []machine.Action, at time.Time) error {
+	mark, err := c.Switches.Mark(ctx, markHeldAgainst)
 	if err != nil {
 		return err
 	}
-	began, err := r.Switches.Beginning(ctx)
+	began, err := c.Switches.Beginning(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (r *Actor) heldAgainstLedger(ctx context.Context, listed []machine.Action, 
 			continue
 		}
 		group.Go(func() (err error) {
-			strangers[i], err = r.stranger(gctx, a, asked)
+			strangers[i], err = c.stranger(gctx, a, asked)
 			return err
 		})
 	}
@@ -57,13 +57,13 @@ func (r *Actor) heldAgainstLedger(ctx context.Context, listed []machine.Action, 
 	}
 	for i, a := range listed {
 		if strangers[i] {
-			return r.beginAnew(ctx, a)
+			return c.beginAnew(ctx, a)
 		}
 	}
 	if at.Sub(mark.At) < heldAgainEvery {
 		return nil
 	}
-	return r.Switches.SetMark(ctx, markHeldAgainst, at, "")
+	return c.Switches.SetMark(ctx, markHeldAgainst, at, "")
 }
 
 func latest(a, b time.Time) time.Time {
@@ -75,8 +75,8 @@ func latest(a, b time.Time) time.Time {
 
 // stranger reports whether an action is of an episode that the ledger never asked in. The API may book an action on
 // another record of the machine than the one that it was asked for.
-func (r *Actor) stranger(ctx context.Context, a machine.Action, asked episode.Asked) (bool, error) {
-	l, err := r.Latches.Of(ctx, a.MachineID, asked.Latch)
+func (c *Actions) stranger(ctx context.Context, a machine.Action, asked episode.Asked) (bool, error) {
+	l, err := c.Latches.Of(ctx, a.MachineID, asked.Latch)
 	if err != nil || known(l, a, asked) {
 		return false, err
 	}
@@ -85,7 +85,7 @@ func (r *Actor) stranger(ctx context.Context, a machine.Action, asked episode.As
 	if err != nil {
 		return true, nil
 	}
-	record, err := r.Runs.Alert(ctx, alertID)
+	record, err := c.Runs.Alert(ctx, alertID)
 	if err != nil {
 		return false, err
 	}
@@ -93,7 +93,7 @@ func (r *Actor) stranger(ctx context.Context, a machine.Action, asked episode.As
 	if !found || strings.EqualFold(run.MachineID, a.MachineID) {
 		return true, nil
 	}
-	l, err = r.Latches.Of(ctx, run.MachineID, asked.Latch)
+	l, err = c.Latches.Of(ctx, run.MachineID, asked.Latch)
 	return err == nil && !known(l, a, asked), err
 }
 
@@ -111,24 +111,29 @@ func cutLast(s, sep string) (before, after string, found bool) {
 }
 
 // beginAnew tells the operator, once a day, and moves the ledger's beginning to now.
-func (r *Actor) beginAnew(ctx context.Context, a machine.Action) error {
-	now := r.sharedNow(ctx)
-	why := fmt.Sprintf("Defender lists the action %s of %s on machine %s, which Cordon asked for and this ledger does not "+
-		"know", a.ID, a.Created.UTC().Format(time.RFC3339), a.MachineID)
-	r.Log.ErrorContext(ctx, "the ledger does not know what Cordon did: it was put back, or another app acts for the tenant",
+func (c *Actions) beginAnew(ctx context.Context, a machine.Action) error {
+	now := c.Switches.SharedNow(ctx, c.Log, c.Now)
+	why := fmt.Sprintf("Defender lists the action %s of %s on machine %s, "+
+		"which Cordon asked for and this ledger does not know",
+		a.ID, a.Created.UTC().Format(time.RFC3339), a.MachineID)
+	c.Log.ErrorContext(ctx,
+		"the ledger does not know what Cordon did: it was put back, or another app acts for the tenant",
 		"why", why)
-	err := r.Clerk.Teller.Tell(ctx, "operator", notice.Event{
-		Kind:  notice.Behind,
-		At:    now,
-		RunID: now.Format(time.DateOnly),
-		To:    r.Operator,
-		Detail: why + ". Either the ledger was put back to an earlier state, or another Cordon acts for the same tenant. " +
-			"What is to be done for alerts from before now is held: cordon held list shows it, cordon held run continues " +
-			"with it. Look that only one app acts.",
+	err := c.Teller.Tell(ctx, "operator", notice.Event{
+		Kind:   notice.Behind,
+		At:     now,
+		RunID:  now.Format(time.DateOnly),
+		To:     c.Operator,
+		Detail: why + whatToDo,
 	})
 	if err != nil {
 		return err
 	}
-	_, err = r.Switches.BeginAnew(ctx, now, why)
+	_, err = c.Switches.BeginAnew(ctx, now, why)
 	return err
 }
+
+// whatToDo is what people hear besides.
+const whatToDo = ". Either the ledger was put back to an earlier state, or another Cordon acts for the same tenant. " +
+	"What is to be done for alerts from before now is held: cordon held list shows it, " +
+	"cordon held run continues with it. Look that only one app acts."
