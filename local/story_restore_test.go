@@ -136,8 +136,8 @@ func TestStoryAStoppedAppMovesToAnotherAccountAndGoesOn(t *testing.T) {
 	s.Settings["CORDON_TABLE_PREFIX"] = "moved"
 	s.Settings["CORDON_FOLLOW_SCHEDULE"] = "* * * * * *"
 	unseen, _ := s.alertOn(2, "High", false) // while no app runs
-	if out := s.does(s.everything(), "import", file, "--complete", "--reason", "another account", "--yes"); !strings.Contains(
-		out, "the ledger goes on") {
+	out := s.does(s.everything(), "import", file, "--complete", "--reason", "another account", "--yes")
+	if !strings.Contains(out, "the ledger goes on") {
 		t.Error(out)
 	}
 	s.host = s.open(nil).Host

@@ -43,8 +43,8 @@ func (run *Run) continued(plan playbook.Plan, step playbook.Step) playbook.Step 
 	return step
 }
 
-// HasGoAhead reports whether a person gave the go-ahead for the step, for the machine as it is now. Of a word from before
-// the ledger's beginning it is not known what was done about it.
+// HasGoAhead reports whether a person gave the go-ahead for the step, for the machine as it is now. What was done about
+// a word from before the ledger's beginning is not known, so it counts no more.
 func (run *Run) HasGoAhead(step playbook.Step) bool {
 	state, _ := run.Row.StepOf(step.Key())
 	if !state.Leave || run.Row.Leave == "" || run.Machine == nil || run.Row.LeaveAt.Before(run.Began) {

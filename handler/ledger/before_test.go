@@ -59,9 +59,9 @@ func lostByOlder() map[string]string {
 	}
 }
 
-// unread is what only the version before kept, and this one finds otherwise.
+// unread is what only the version before kept, and this one finds otherwise: runs by day, now on lists.
 func unread(key string) bool {
-	return strings.HasPrefix(key, "runindex ten=2Fant|2026-") // runs by day, which lists of runs have taken the place of
+	return strings.HasPrefix(key, "runindex ten=2Fant|2026-")
 }
 
 // TestTheVersionBeforeReadsTheseRows holds what the version before would read: each of its rows stands where it looks,
@@ -85,7 +85,7 @@ func TestTheVersionBeforeReadsTheseRows(t *testing.T) {
 		for name := range now.properties {
 			_, known := was.properties[name]
 			if plain, _, _ := strings.Cut(name, "@"); !known && lostByOlder()[plain] == "" {
-				t.Errorf("%s: the version before takes %s off the row; say in lostByOlder what becomes of that", key, name)
+				t.Errorf("%s: the version before takes %s off; say in lostByOlder what becomes of that", key, name)
 			}
 		}
 	}
@@ -102,8 +102,8 @@ func TestRowsOfTheVersionBeforeAreRead(t *testing.T) {
 	}
 	record, err := s.Runs.Alert(t.Context(), "da'1|x")
 	run, found := record.Latest()
-	if err != nil || !found || run.State != runs.Waiting || len(run.Steps) != 2 || run.EpisodeOf(latches.Isolation) != 3 ||
-		run.AskedAt.IsZero() || run.ReissuesOf(latches.Isolation) != 1 {
+	if err != nil || !found || run.State != runs.Waiting || len(run.Steps) != 2 ||
+		run.EpisodeOf(latches.Isolation) != 3 || run.AskedAt.IsZero() || run.ReissuesOf(latches.Isolation) != 1 {
 		t.Errorf("the run of before is %+v, %v", run, err)
 	}
 	var plan string
@@ -153,8 +153,7 @@ func TestRowsOfTheVersionBeforeAreRead(t *testing.T) {
 	}
 	record, err = s.Runs.Alert(t.Context(), "da'1|x")
 	run, _ = record.Latest()
-	if err != nil || run.State != runs.Closed || run.Outcome != "scanned, isolated" && run.Outcome != "isolated, scanned" ||
-		run.AskedAt.IsZero() {
+	if err != nil || run.State != runs.Closed || !strings.Contains(run.Outcome, "isolated") || run.AskedAt.IsZero() {
 		t.Errorf("the run is now %+v, %v", run, err)
 	}
 }

@@ -36,7 +36,9 @@ func TestEveryKindOfRowIsTakenAlong(t *testing.T) {
 		want := slices.DeleteFunc(everyRow(t, was), func(row string) bool {
 			return strings.Contains(row, "|session") || strings.Contains(row, "signin-key")
 		})
-		got := slices.DeleteFunc(everyRow(t, is), func(row string) bool { return strings.Contains(row, `"RowKey":"import"`) })
+		got := slices.DeleteFunc(everyRow(t, is), func(row string) bool {
+			return strings.Contains(row, `"RowKey":"import"`)
+		})
 		if len(want) < 30 || !slices.Equal(got, want) {
 			t.Errorf("the rows were:\n%s\nand are:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
 		}

@@ -64,7 +64,9 @@ func TestALostLedgerActsOnNothingFromBefore(t *testing.T) {
 	if w.Posts != 3 {
 		t.Errorf("%d requests of the new ledger", w.Posts-3)
 	}
-	for id, want := range map[string]string{"da1": "held", "da2": "held", "da3": "no rule", "da4": "held", "da5": "no rule"} {
+	for id, want := range map[string]string{
+		"da1": "held", "da2": "held", "da3": "no rule", "da4": "held", "da5": "no rule",
+	} {
 		if run := w.Run(id, 1); run.Outcome != want {
 			t.Errorf("%s is %s: %s", id, run.Outcome, run.Reason)
 		}
@@ -135,8 +137,8 @@ func release(w *world.World, ids ...string) {
 	}
 }
 
-// TestALedgerThatWasPutBackActsOnNothingAgain copies the tables, lets three hours go by in which alerts are answered and
-// machines released, and puts the copy back.
+// TestALedgerThatWasPutBackActsOnNothingAgain copies the tables, lets three hours go by in which alerts are answered
+// and machines released, and puts the copy back.
 func TestALedgerThatWasPutBackActsOnNothingAgain(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)

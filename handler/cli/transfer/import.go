@@ -80,8 +80,12 @@ func putIn(cmd *cobra.Command, o *call.Operator, path string, complete bool) err
 	if err != nil {
 		return fmt.Errorf("%s cannot be imported, nothing was written: %w", terminal.Plain(path, 200), err)
 	}
-	if err := o.Confirm(cmd, fmt.Sprintf("Put %d rows, exported %s by version %s, into the tables that begin with %q?",
-		found.Rows, found.At.Format(time.RFC3339), terminal.Plain(found.Version, 40), settings.TablePrefix)); err != nil {
+	question := fmt.Sprintf("Put %d rows, exported %s by version %s, into the tables that begin with %q?",
+		found.Rows,
+		found.At.Format(time.RFC3339),
+		terminal.Plain(found.Version, 40),
+		settings.TablePrefix)
+	if err := o.Confirm(cmd, question); err != nil {
 		return err
 	}
 	ledger := transfer.Ledger{Tables: store.Tables, Switches: store.Switches}
@@ -110,7 +114,8 @@ func (i imported) print(w io.Writer) error {
 	said := fmt.Sprintf("%d rows were put in, %d were there and stay as they are\n", i.New, i.There)
 	began := i.Beginning.UTC().Format(time.RFC3339)
 	if i.Complete {
-		said += "the ledger goes on: it knows what became of alerts since " + began + ", and the app answers what is open\n"
+		said += "the ledger goes on: it knows what became of alerts since " + began + "\n" +
+			"the app answers what is open\n"
 	} else {
 		said += "alerts from before " + began + " are held for a person: see cordon held list once the app runs\n" +
 			"isolations that the file knows are followed; notices that were not sent are sent\n"

@@ -35,7 +35,7 @@ type Finding struct {
 	MachineID   string
 	MachineName string    `json:",omitempty"`
 	FoundAt     time.Time // of the newest turn that reported it
-	Since       time.Time `json:",omitzero"` // since when the row may have been there; zero in rows from before this was kept
+	Since       time.Time `json:",omitzero"` // since when the row may have been there; zero: not known
 	Packed      []byte    // compressed JSON of the row's columns
 	PackedType  string    `json:"Packed@odata.type,omitempty"`
 }

@@ -18,8 +18,8 @@ type Beginning struct {
 
 const beginningKey = "beginning"
 
-// Beginning reads the beginning; one with a zero time if no poll has looked yet. In tables from before it was kept, it is
-// where the first poll began.
+// Beginning reads the beginning; one with a zero time if no poll has looked yet. In tables from before it was kept, it
+// is where the first poll began.
 func (s *Store) Beginning(ctx context.Context) (Beginning, error) {
 	began := Beginning{Keys: s.switches.At(beginningKey)}
 	found, err := s.switches.Read(ctx, &began)
@@ -49,8 +49,8 @@ func (s *Store) Begin(ctx context.Context, at time.Time) error {
 	return err
 }
 
-// GoOn has the ledger begin where another one did, of which it has everything. Without a time it is where the first poll
-// of that one began.
+// GoOn has the ledger begin where another one did, of which it has everything. Without a time that is where the first
+// poll of that one began.
 func (s *Store) GoOn(ctx context.Context, at time.Time) error {
 	began := Beginning{Keys: s.switches.At(beginningKey), At: at.UTC()}
 	if at.IsZero() {

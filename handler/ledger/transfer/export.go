@@ -69,7 +69,8 @@ func (l Ledger) exportTable(ctx context.Context, to io.Writer, name string, end 
 		if err != nil {
 			return fmt.Errorf("read a row of %s: %w", name, err)
 		}
-		if !isOf(l.Tenant(), e.text("PartitionKey")) || signsIn(l.Tenant(), name, e) || passing(name, e) {
+		own := isOf(l.Tenant(), e.text("PartitionKey"))
+		if !own || signsIn(l.Tenant(), name, e) || passing(name, e.text("RowKey")) {
 			continue
 		}
 		row, err := outgoing.Encode(e)

@@ -223,7 +223,8 @@ func TestNoRowIsOverwrittenAndNobodysTablesAreTouched(t *testing.T) {
 	if _, err := l.Import(t.Context(), opens(file), Import{Now: noon}); err == nil {
 		t.Fatal("it was not interrupted")
 	}
-	is.PutRow("talerts", tables.Row{PartitionKey: "tenant|da17", RowKey: "seen", Properties: map[string]any{"Text": "newer"}})
+	newer := map[string]any{"Text": "newer"}
+	is.PutRow("talerts", tables.Row{PartitionKey: "tenant|da17", RowKey: "seen", Properties: newer})
 	l, _ = over(t, is, "tenant", -1, false)
 	if _, err := l.Import(t.Context(), opens(other), Import{Now: noon}); err == nil ||
 		!strings.Contains(err.Error(), "those of another export") {
@@ -292,8 +293,11 @@ func TestAFileFromOutsideIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 		return packed(strings.Replace(text, old, by, 1))
 	}
 	oneRow := func(table, row string) []byte {
-		return with(head, fmt.Sprintf(`{"table":%q,"row":%s}`+"\n", table, row), `{"end":{"rows":1,"moved":false}}`+"\n")
+		line := fmt.Sprintf(`{"table":%q,"row":%s}`+"\n", table, row)
+		return with(head, line, `{"end":{"rows":1,"moved":false}}`+"\n")
 	}
+	alerts := func(row string) []byte { return oneRow("alerts", row) }
+	switches := func(row string) []byte { return oneRow("switches", row) }
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
 	_, _ = io.Copy(z, io.MultiReader(strings.NewReader(head), &zeros{1 << 26}))
@@ -328,22 +332,22 @@ func TestAFileFromOutsideIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 		"an unknown table":         {oneRow("people", `{"PartitionKey":"tenant","RowKey":"x"}`), "no table"},
 		"a table by its full name": {oneRow("talerts", `{"PartitionKey":"tenant","RowKey":"x"}`), "no table"},
 		"no table":                 {with(head, "{}\n"), "no table"},
-		"no row":                   {oneRow("alerts", `null`), "is no row"},
-		"a list":                   {oneRow("alerts", `[]`), "is no row"},
-		"no keys":                  {oneRow("alerts", `{"Text":"x"}`), "no keys"},
-		"keys that are no texts":   {oneRow("alerts", `{"PartitionKey":1,"RowKey":{}}`), "no keys"},
-		"a key with a quote":       {oneRow("alerts", `{"PartitionKey":"tenant' or 'x","RowKey":"x"}`), "no keys"},
-		"a key with a slash":       {oneRow("alerts", `{"PartitionKey":"tenant|a","RowKey":"../x"}`), "no keys"},
-		"a key with a control":     {oneRow("alerts", `{"PartitionKey":"tenant","RowKey":"a\u0000"}`), "no keys"},
-		"another partition":        {oneRow("alerts", `{"PartitionKey":"tenant-2","RowKey":"x"}`), "not the tenant's"},
-		"another's partition":      {oneRow("alerts", `{"PartitionKey":"tenant-2|da1","RowKey":"x"}`), "not the tenant's"},
-		"two partitions":           {oneRow("alerts", `{"PartitionKey":"tenant","RowKey":"x","PartitionKey":"b"}`), "not the tenant's"},
-		"a session":                {oneRow("switches", `{"PartitionKey":"tenant|session","RowKey":"id"}`), "who may sign in"},
-		"the key of cookies":       {oneRow("switches", `{"PartitionKey":"tenant","RowKey":"signin-key"}`), "who may sign in"},
-		"the row of an import":     {oneRow("switches", `{"PartitionKey":"tenant","RowKey":"import"}`), "is in no export"},
-		"a time of its own":        {oneRow("alerts", `{"PartitionKey":"tenant","RowKey":"x","Timestamp":"2026"}`), "service's own"},
-		"a list in a row":          {oneRow("alerts", `{"PartitionKey":"tenant","RowKey":"x","A":[1]}`), "no single value"},
-		"an object in a row":       {oneRow("alerts", `{"PartitionKey":"tenant","RowKey":"x","A":{}}`), "no single value"},
+		"no row":                   {alerts(`null`), "is no row"},
+		"a list":                   {alerts(`[]`), "is no row"},
+		"no keys":                  {alerts(`{"Text":"x"}`), "no keys"},
+		"keys that are no texts":   {alerts(`{"PartitionKey":1,"RowKey":{}}`), "no keys"},
+		"a key with a quote":       {alerts(`{"PartitionKey":"tenant' or 'x","RowKey":"x"}`), "no keys"},
+		"a key with a slash":       {alerts(`{"PartitionKey":"tenant|a","RowKey":"../x"}`), "no keys"},
+		"a key with a control":     {alerts(`{"PartitionKey":"tenant","RowKey":"a\u0000"}`), "no keys"},
+		"another partition":        {alerts(`{"PartitionKey":"tenant-2","RowKey":"x"}`), "not the tenant's"},
+		"another's partition":      {alerts(`{"PartitionKey":"tenant-2|da1","RowKey":"x"}`), "not the tenant's"},
+		"two partitions":           {alerts(`{"PartitionKey":"tenant","RowKey":"x","PartitionKey":"b"}`), "not the tenant's"},
+		"a session":                {switches(`{"PartitionKey":"tenant|session","RowKey":"id"}`), "who may sign in"},
+		"the key of cookies":       {switches(`{"PartitionKey":"tenant","RowKey":"signin-key"}`), "who may sign in"},
+		"the row of an import":     {switches(`{"PartitionKey":"tenant","RowKey":"import"}`), "is in no export"},
+		"a time of its own":        {alerts(`{"PartitionKey":"tenant","RowKey":"x","Timestamp":"2026"}`), "service's own"},
+		"a list in a row":          {alerts(`{"PartitionKey":"tenant","RowKey":"x","A":[1]}`), "no single value"},
+		"an object in a row":       {alerts(`{"PartitionKey":"tenant","RowKey":"x","A":{}}`), "no single value"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
