@@ -33,6 +33,7 @@ func TestAPlaceThatCannotBeGivenBackEndsNoProcess(t *testing.T) {
 		Latches:  p.Ledger.Latches,
 		Budget:   p.Ledger.Budget,
 		Switches: p.Ledger.Switches,
+		Clerk:    &answer.Clerk{},
 		Log:      slog.New(slog.DiscardHandler),
 		Now:      w.Clock,
 	})
@@ -66,6 +67,7 @@ func TestNothingIsAskedForOnAMachineWhoseLatchIsNotHeld(t *testing.T) {
 		"held by a rail":   {&machine.Machine{ID: "m1"}, held, false},
 	} {
 		actor := act.New(act.Options{
+			Clerk:          &answer.Clerk{},
 			Now:            func() time.Time { return now },
 			SnapshotMaxAge: time.Minute,
 			Facts: facts(func(run *answer.Run) {
