@@ -1,9 +1,13 @@
 package record
 
 import (
+	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"cordon/handler/cli/call"
 	"cordon/handler/operate/wire"
@@ -48,5 +52,74 @@ func TestARunIsShownWithItsReasonsAndHarmless(t *testing.T) {
 	}
 	if strings.ContainsAny(out.String(), "\x1b\a\u202e") || strings.Contains(out.String(), "\nrun  forged") {
 		t.Errorf("it is not harmless:\n%q", out.String())
+	}
+}
+
+// hostile fills every text of a value with what a terminal obeys and what could pass for a line of ours.
+func hostile(v reflect.Value, depth int) {
+	const text = "x\x1b[2J\x1b]0;t\a\u202e\u2028\r\nrun  forged\nstate  forged\x00\xff"
+	switch {
+	case depth > 9:
+	case v.Type() == reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)))
+	case v.Kind() == reflect.String:
+		v.SetString(text)
+	case v.Kind() == reflect.Int || v.Kind() == reflect.Int64:
+		v.SetInt(7)
+	case v.Kind() == reflect.Bool:
+		v.SetBool(true)
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		hostile(v.Elem(), depth+1)
+	case v.Kind() == reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		hostile(v.Index(0), depth+1)
+		hostile(v.Index(1), depth+1)
+	case v.Kind() == reflect.Map:
+		v.Set(reflect.ValueOf(map[string]string{text: text}))
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			hostile(v.Field(i), depth+1)
+		}
+	}
+}
+
+// TestNothingThatOthersWroteIsObeyedByATerminal prints a run, a list and counts of which every text is hostile, and a
+// title of 300 KB.
+func TestNothingThatOthersWroteIsObeyedByATerminal(t *testing.T) {
+	t.Parallel()
+	var run wire.Run
+	var runs wire.Runs
+	var counts wire.Counts
+	for _, v := range []any{&run, &runs, &counts} {
+		hostile(reflect.ValueOf(v).Elem(), 0)
+	}
+	run.Title = strings.Repeat("\u202e\x1b[2Jé", 300_000/7)
+	run.Decided.Facts.Alert.Evidence[0].CommandLine = run.Title
+	now := call.Clock{Now: time.Date(2026, 3, 2, 13, 0, 0, 0, time.UTC), Zone: time.UTC}
+	for name, print := range map[string]func(w io.Writer) error{
+		"run":    func(w io.Writer) error { return PrintRun(w, now, run) },
+		"runs":   func(w io.Writer) error { return printRuns(w, now, runs) },
+		"counts": func(w io.Writer) error { return printCounts(w, now, counts, 30) },
+	} {
+		var out strings.Builder
+		if err := print(&out); err != nil {
+			t.Fatal(err)
+		}
+		text := out.String()
+		for _, r := range text {
+			if r != '\n' && !unicode.IsPrint(r) {
+				t.Errorf("%s prints %q", name, r)
+				break
+			}
+		}
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, "run  forged") || strings.HasPrefix(line, "state  forged") {
+				t.Errorf("%s has a line that somebody else wrote: %s", name, line)
+			}
+		}
+		if len(text) > 100_000 || !utf8.ValidString(text) {
+			t.Errorf("%s prints %d bytes", name, len(text))
+		}
 	}
 }
