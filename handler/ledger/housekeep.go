@@ -41,7 +41,38 @@ func (s *Store) Housekeep(
 		removed += n
 		errs = append(errs, err)
 	}
+	errs = append(errs, s.listOld(ctx))
 	return removed, errors.Join(errs...)
+}
+
+// listed is the mark of how far runs of an earlier version were entered into lists, and what it says at the end.
+const (
+	listed    = "lists of earlier runs"
+	listedAll = "all"
+)
+
+// listOld goes on with entering the runs of an earlier version into lists, a page at a time.
+func (s *Store) listOld(ctx context.Context) error {
+	mark, err := s.Switches.Mark(ctx, listed)
+	if err != nil || mark.Note == listedAll {
+		return err
+	}
+	var at rows.Cursor
+	if mark.Note != "" {
+		_ = json.Unmarshal([]byte(mark.Note), &at)
+	}
+	at, err = s.Runs.ListOld(ctx, at)
+	if err != nil {
+		return err
+	}
+	note, err := outgoing.Encode(at)
+	if err != nil {
+		return err
+	}
+	if at.AtEnd() {
+		note = []byte(listedAll)
+	}
+	return s.Switches.SetMark(ctx, listed, mark.At, string(note))
 }
 
 // housekeep looks at one kind, from where the last look stopped.

@@ -27,6 +27,7 @@ func TestRunsHold(t *testing.T) {
 		"updates of a run are never lost":                          updates,
 		"a plan comes back, a huge one in its short form":          plans,
 		"runs are listed newest first":                             index,
+		"runs from before there were lists come onto them":         listsOld,
 		"a run stands on the lists that its state is on":           listed,
 		"what is not over stays in the index of open runs":         openRuns,
 		"the age of an unanswered run starts when it is observed":  unanswered,

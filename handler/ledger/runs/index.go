@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cordon/handler/ledger/lists"
+	"cordon/handler/ledger/rows"
 )
 
 // indexRun makes a run findable before it exists, in its lists and among those that are open. An entry without its run
@@ -49,4 +50,38 @@ func (r *Run) Relist() { r.Listed += " " }
 // enter writes the run into its lists. A repeat is harmless.
 func (s *Store) enter(ctx context.Context, run Run) error {
 	return s.lists.Enter(ctx, run.InShort(), run.Unlisted)
+}
+
+// ListOld enters runs that are over into their lists, of one page of alerts from a place on: those that an earlier
+// version wrote, which knew no lists. It answers with the place where it stopped. A repeat is harmless.
+func (s *Store) ListOld(ctx context.Context, from rows.Cursor) (rows.Cursor, error) {
+	first := s.alerts.Partition("")
+	filter := "PartitionKey ge '" + first + "' and PartitionKey lt '" + first + "~' and RowKey ge '" + runPrefix +
+		"' and RowKey lt '" + runPrefix + "~'"
+	page, next, err := s.alerts.Page(ctx, filter, from)
+	if err != nil {
+		return from, err
+	}
+	for _, k := range page {
+		run := Run{Keys: k}
+		found, err := s.alerts.Read(ctx, &run)
+		if err == nil && found && run.State.Final() && run.Listed == "" {
+			err = s.listOld(ctx, run)
+		}
+		if err != nil {
+			return from, err
+		}
+	}
+	return next, nil
+}
+
+// listOld enters one run. What is held may still change, and has to know then which lists it leaves.
+func (s *Store) listOld(ctx context.Context, run Run) error {
+	if !run.IsHeld() {
+		return s.enter(ctx, run)
+	}
+	_, err := s.Update(ctx, run.AlertID, run.Version, func(run *Run) (bool, error) {
+		return run.Listed == "", nil
+	})
+	return err
 }

@@ -156,3 +156,51 @@ func listed(t *testing.T, s *Store) {
 	open(t, s, noon)
 	holds("after the sweep", "dropped")
 }
+
+// listsOld has runs that a version before there were lists wrote: they come onto their lists, page by page, and one
+// that is held leaves them again when it is dropped.
+func listsOld(t *testing.T, s *Store) {
+	for i := range 7 {
+		run := Run{
+			Keys:       s.alerts.At(runKey(1), fmt.Sprintf("da%d", i)),
+			AlertID:    fmt.Sprintf("da%d", i),
+			Version:    1,
+			ObservedAt: noon.Add(time.Duration(i) * time.Minute),
+			State:      Closed,
+			Outcome:    "no rule",
+		}
+		if i == 3 {
+			run.Outcome, run.Rule = HeldOutcome, "contain"
+		}
+		if err := s.alerts.Save(t.Context(), &run); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		var at rows.Cursor
+		for {
+			var err error
+			at, err = s.ListOld(t.Context(), at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at.AtEnd() {
+				break
+			}
+		}
+		for want, q := range map[int]lists.Query{7: {}, 6: {Outcome: "no rule"}, 1: {Rule: "contain", Outcome: HeldOutcome}} {
+			q.Limit = 20
+			if found, _, err := s.lists.Page(t.Context(), q); err != nil || len(found) != want {
+				t.Errorf("%+v: %d runs, %v", q, len(found), err)
+			}
+		}
+	}
+	_, err := s.Update(t.Context(), "da3", 1, func(r *Run) (bool, error) {
+		r.Outcome = "dropped"
+		return true, nil
+	})
+	found, _, pageErr := s.lists.Page(t.Context(), lists.Query{Outcome: HeldOutcome, Limit: 20})
+	if err != nil || pageErr != nil || len(found) != 0 {
+		t.Errorf("after it was dropped: %+v, %v, %v", found, err, pageErr)
+	}
+}
