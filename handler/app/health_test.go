@@ -281,6 +281,46 @@ func TestHuntsAreWatchedLikeTheOtherTimers(t *testing.T) {
 	})
 }
 
+// TestAMailThatIsTriedAndFailsIsOverdueAllTheSame puts each try off as the notice service does: the next one is always
+// ahead.
+func TestAMailThatIsTriedAndFailsIsOverdueAllTheSame(t *testing.T) {
+	t.Parallel()
+	clinical(t, nil, false, func(t *testing.T, c *clinic) {
+		c.pass(1, pollAlerts, followActions)
+		first := time.Now().UTC()
+		_, _, err := c.ledger.Notices.Add(t.Context(), "incident:7", "k", "event", first, first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.wants("a mail that is due")
+		for range 3 {
+			claim, err := c.ledger.Notices.Claim(t.Context(), "incident:7", 1, time.Now(), time.Minute)
+			if err != nil || claim.Nothing != "" {
+				t.Fatalf("%+v, %v", claim, err)
+			}
+			err = c.ledger.Notices.Failed(t.Context(), claim.Notice, time.Now().Add(5*time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.pass(5, pollAlerts, followActions)
+		}
+		r := c.wants("a mail that failed three times", "notice incident:7 is overdue by 15m0s")
+		if !r.OldestNotice.Equal(first) {
+			t.Errorf("the oldest was due at %v, not %v", r.OldestNotice, first)
+		}
+		const week = 7 * 24 * 60
+		c.pass(1, pollAlerts, followActions)
+		time.Sleep((week - 30) * time.Minute)
+		c.pass(2, pollAlerts, followActions)
+		c.wants("within a week", "notice incident:7 is overdue by 167h")
+		time.Sleep(20 * time.Minute)
+		c.pass(1, pollAlerts, followActions)
+		if r := c.wants("after a week"); r.Notices != "1" {
+			t.Errorf("%s unsent", r.Notices)
+		}
+	})
+}
+
 func TestTroubleThatIsOverSaysSinceWhen(t *testing.T) {
 	long.Test(t)
 	t.Parallel()

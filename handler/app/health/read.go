@@ -3,9 +3,11 @@ package health
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"cordon/handler/follow"
+	"cordon/handler/ledger/notices"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/poll"
 	"cordon/handler/watch"
@@ -14,8 +16,9 @@ import (
 // Bounds beyond which a promise is at risk, and of what is looked at.
 const (
 	noticeOverdue = 10 * time.Minute
-	depthShown    = 100 // messages that are looked at, at most
-	runsShown     = 200 // open runs that are looked at, at most
+	failingShown  = 7 * 24 * time.Hour // how long a mail that is tried and fails is a reason; cordon mails still lists it
+	depthShown    = 100                // messages that are looked at, at most
+	runsShown     = 200                // open runs that are looked at, at most
 )
 
 func (h *Check) readTrouble(ctx context.Context, r *Report, _ time.Time) error {
@@ -136,15 +139,21 @@ func (h *Check) readNotices(ctx context.Context, r *Report, now time.Time) error
 		return err
 	}
 	r.Notices = fmt.Sprint(len(unsent))
-	group := ""
-	for _, n := range unsent {
-		if r.OldestNotice.IsZero() || n.DueAt.Before(r.OldestNotice) {
-			r.OldestNotice, group = n.DueAt, n.Group
-		}
+	slices.SortStableFunc(unsent, func(a, b notices.Notice) int {
+		return a.Since().Compare(b.Since())
+	})
+	if len(unsent) > 0 {
+		r.OldestNotice = unsent[0].Since()
 	}
-	late := now.Sub(r.OldestNotice)
-	if group != "" && late > noticeOverdue {
-		r.risk("notice %s is overdue by %s", group, late.Round(time.Second))
+	for _, n := range unsent {
+		late := now.Sub(n.Since())
+		if n.Tries() > 0 && late > failingShown {
+			continue
+		}
+		if late > noticeOverdue {
+			r.risk("notice %s is overdue by %s; cordon mails says why", n.Group, late.Round(time.Second))
+		}
+		return nil
 	}
 	return nil
 }

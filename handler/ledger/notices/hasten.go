@@ -54,6 +54,7 @@ func (s *Store) hasten(ctx context.Context, a Asked) (Hastened, error) {
 	}
 	n.State = Open
 	n.ClaimedAt = time.Time{}
+	n.FirstDue = n.Since()
 	n.DueAt = a.At
 	n.Command = a.Command
 	if err := s.index(ctx, n); err != nil {

@@ -50,6 +50,7 @@ type Notice struct {
 	Seq       int // from 1
 	State     State
 	DueAt     time.Time
+	FirstDue  time.Time `json:",omitzero"` // when it was due before it was put off; zero: it was not
 	ClaimedAt time.Time `json:",omitzero"`
 	SentAt    time.Time `json:",omitzero"`
 	Failures  int       `json:",omitempty"` // times that it was given back
@@ -60,6 +61,14 @@ type Notice struct {
 	To        string    `json:",omitempty"` // recipients, likewise, of the mail as it was written last
 	Subject   string    `json:",omitempty"` // of the mail as it was written last; empty: it was not written yet
 	Command   string    `json:",omitempty"` // id of the order that had it sent at once
+}
+
+// Since is when people were to have it.
+func (n Notice) Since() time.Time {
+	if n.FirstDue.IsZero() {
+		return n.DueAt
+	}
+	return n.FirstDue
 }
 
 // Tries is how often sending failed.
@@ -241,6 +250,7 @@ func (s *Store) Done(ctx context.Context, n Notice, at time.Time) error {
 // Failed gives a claimed sequence back, to be sent again at the given time.
 func (s *Store) Failed(ctx context.Context, n Notice, again time.Time) error {
 	n.State = Open
+	n.FirstDue = n.Since()
 	n.DueAt = again
 	n.ClaimedAt = time.Time{}
 	n.Failures++

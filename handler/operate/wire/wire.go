@@ -58,7 +58,7 @@ type Order struct {
 
 // Result is what became of one thing that was asked for.
 type Result struct {
-	Object  string `json:"object"`         // id of the machine, alert, action or dead letter
+	Object  string `json:"object"`         // id of the machine, alert, action, mail or dead letter
 	Name    string `json:"name,omitempty"` // as people know it
 	Done    bool   `json:"done"`           // so now, or asked for where it takes time
 	Outcome string `json:"outcome"`        // a sentence: what became of it, or why nothing did
