@@ -173,6 +173,23 @@ func TestWhatTheServerRefusedIsSentOnceWhenAPersonSaysSo(t *testing.T) {
 	}
 }
 
+// TestMailsAreAskedOfTheAppThatIsSignedInAt has the commands ask an app.
+func TestMailsAreAskedOfTheAppThatIsSignedInAt(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	code, shown, stderr := command(t, s.env, "mails", "--limit", "10")
+	if code != call.ExitDone || !strings.Contains(shown, "incident:7:failed") ||
+		!strings.Contains(shown, "incident:7:waiting") || !strings.Contains(shown, "incident:7:sent") ||
+		!strings.Contains(shown, "11 at most") || strings.Contains(shown, "there are more") {
+		t.Errorf("%d\n%s%s", code, shown, stderr)
+	}
+	code, shown, stderr = command(t, s.env, "mails", "send", "--all", "--yes", "--reason", "mended")
+	if code != call.ExitDone || shown != "incident:7:failed: asked for\n" || len(s.orders) == 0 ||
+		!strings.Contains(s.orders[0], `"mails":["incident:7:failed"]`) {
+		t.Errorf("%d %v\n%s%s", code, s.orders, shown, stderr)
+	}
+}
+
 // TestMailsOfAttackersAreHarmless has an attacker and the mail server write what they can.
 func TestMailsOfAttackersAreHarmless(t *testing.T) {
 	t.Parallel()

@@ -84,6 +84,13 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		answer = s.decision
+	case "/mails":
+		answer = wire.Mails{Mails: []wire.Mail{{
+			ID:    "incident:7:" + query.Get("state"),
+			State: query.Get("state"),
+			About: query.Get("limit") + " at most",
+			To:    []string{},
+		}}}
 	case "/held":
 		answer = wire.Held{Held: []wire.HeldEntry{}}
 	case "/pause":
@@ -134,14 +141,14 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request) {
 func (s *site) results(r *http.Request) wire.Results {
 	var order struct {
 		wire.Order
-		Machines, Alerts []string
-		Action           string
+		Machines, Alerts, Mails []string
+		Action                  string
 	}
 	body, _ := io.ReadAll(r.Body)
 	_ = json.Unmarshal(body, &order)
 	s.orders = append(s.orders, string(body))
 	all := wire.Results{Command: order.Command}
-	things := append(append([]string{}, order.Machines...), order.Alerts...)
+	things := slices.Concat(order.Machines, order.Alerts, order.Mails)
 	if order.Action != "" {
 		things = append(things, order.Action)
 	}

@@ -99,8 +99,6 @@ type Claim struct {
 	Nothing string  // why there is nothing to send, as a clause; empty: the sequence is the caller's
 }
 
-func seqKey(seq int) string { return fmt.Sprintf("seq:%08d", seq) }
-
 // Add records an event for a group under a key, once: an event with a key that exists is left as it is. The entry joins
 // the group's open sequence or opens the next one, which is due at the given time. opened asks the caller to queue the
 // sequence's message; if that is lost, the sequence is found overdue.

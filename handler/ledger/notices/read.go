@@ -27,3 +27,5 @@ func (s *Store) written(ctx context.Context, group string, seq int) (Notice, err
 func (s *Store) Entries(ctx context.Context, group string) ([]Entry, error) {
 	return rows.List[Entry](ctx, s.notices, rows.Prefix(s.notices.Partition("group", group), "entry:"))
 }
+
+func seqKey(seq int) string { return fmt.Sprintf("seq:%08d", seq) }

@@ -21,6 +21,10 @@ type Param struct {
 
 // Routes are all routes, in the order of the documentation.
 func Routes() []Route {
+	return append(reads(), writes()...)
+}
+
+func reads() []Route {
 	queue := Param{Name: "queue", Says: "alerts (the default) or notices"}
 	return []Route{
 		get("/signin", Anybody, "How to sign in.", SignIn{}),
@@ -66,7 +70,11 @@ func Routes() []Route {
 		get("/journal", Reader, "What people did by hand, newest first.", Journal{},
 			Param{Name: "limit", Says: "how many, 1 to 200; 50 if it is left out"},
 			Param{Name: "after", Says: "next of the page before"}),
+	}
+}
 
+func writes() []Route {
+	return []Route{
 		post("/release", "Ask Defender to release machines.", ReleaseOrder{}, Results{}),
 		post("/cancel", "Cancel a machine action that is not over.", CancelOrder{}, Results{}),
 		post("/held/continue", "Continue with what is held.", HeldOrder{}, Results{}),
