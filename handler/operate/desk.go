@@ -1,5 +1,6 @@
 // Package operate is the operator API: what people may do and see, whether they ask over HTTP or, with the ledger's own
-// credentials, in process. It decides nothing itself: handler/desk does what is asked for, handler/operate/wire says how it is written.
+// credentials, in process. It decides nothing itself: handler/desk does what is asked for, handler/operate/wire says how
+// it is written.
 //
 // Neighbours: handler/operate/web answers HTTP, handler/cli asks.
 package operate

@@ -31,8 +31,8 @@ func Desk(settings config.Config, store *ledger.Store) *desk.Desk {
 	}
 }
 
-// SharedTime is the time by the clock of the tables, once an answer told it: that of a person's computer may be wrong, and
-// the app would give up an order from there before it is carried out, or never find it.
+// SharedTime is the time by the clock of the tables, once an answer told it: that of a person's computer may be wrong,
+// and the app would give up an order from there before it is carried out, or never find it.
 func SharedTime(store *ledger.Store) func() time.Time {
 	return func() time.Time {
 		now, known := store.ServiceTime()

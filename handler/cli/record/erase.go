@@ -119,15 +119,16 @@ func machineOf(cmd *cobra.Command, desk operate.Desk, which string) (string, err
 		return "", err
 	}
 	id := ""
+	named := terminal.Plain(which, call.CellShown)
 	for _, r := range page.Runs {
 		if id != "" && r.MachineID != id {
 			return "", call.Usagef("%s is the name of several machines in the record; give the id of one, as cordon runs "+
-				"--machine %s --json shows them", terminal.Plain(which, call.CellShown), terminal.Plain(which, call.CellShown))
+				"--machine %s --json shows them", named, named)
 		}
 		id = r.MachineID
 	}
 	if id == "" {
-		return "", fmt.Errorf("the record has no run of machine %s", terminal.Plain(which, call.CellShown))
+		return "", fmt.Errorf("the record has no run of machine %s", named)
 	}
 	return id, nil
 }

@@ -206,15 +206,16 @@ func versionsOf(r wire.Run) (rows [][]string) {
 
 // today prints what today's playbook makes of the facts of then.
 func (p *paper) today(t *wire.Today) {
-	switch {
-	case t == nil:
-	case t.Same && !t.Differs:
-		p.say("\ntoday: the playbook is the same, and decides the same")
-	case !t.Differs:
-		p.say("\ntoday: the playbook is another (" + terminal.Plain(t.Playbook, 12) + "), and decides the same")
-	case t.Same:
-		p.lines("today: the playbook is the same, and decides otherwise, which it should not:", t.Decision)
-	default:
-		p.lines("today: the playbook is another ("+terminal.Plain(t.Playbook, 12)+"), and decides otherwise:", t.Decision)
+	if t == nil {
+		return
 	}
+	book := "today: the playbook is the same"
+	if !t.Same {
+		book = "today: the playbook is another (" + terminal.Plain(t.Playbook, 12) + ")"
+	}
+	if t.Differs {
+		p.lines(book+", and decides otherwise:", t.Decision)
+		return
+	}
+	p.say("\n" + book + ", and decides the same")
 }

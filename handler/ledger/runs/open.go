@@ -71,7 +71,8 @@ func (s *Store) ReadOpen(ctx context.Context, entry OpenEntry, now time.Time) (R
 		return Run{}, false, err
 	case found && !run.State.Final():
 		if run.Unlisted != "" {
-			// Whoever opened it again may have ended before its lists were right. They hinder nothing: a later look tries.
+			// Whoever opened it again may have ended before its lists were right. They hinder nothing: the next look
+			// tries again.
 			_ = s.enter(ctx, run)
 		}
 		return run, true, nil

@@ -175,7 +175,8 @@ func read(r *http.Request, order any) error {
 		return wire.NewProblem(http.StatusRequestEntityTooLarge, "too_large",
 			"an order is smaller than that; send several")
 	}
-	return wire.NewProblem(http.StatusBadRequest, "order", "the order cannot be read: "+incoming.Text(err.Error(), detailShown))
+	return wire.NewProblem(http.StatusBadRequest, "order",
+		"the order cannot be read: "+incoming.Text(err.Error(), detailShown))
 }
 
 // address is where a request comes from, as the platform's front end saw it: it appends to what the caller sent. A zone,
