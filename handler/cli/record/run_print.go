@@ -11,41 +11,6 @@ import (
 	"cordon/handler/terminal"
 )
 
-// paper is where a run is printed, part by part, until something fails.
-type paper struct {
-	w   io.Writer
-	now call.Clock
-	err error
-	// said are sentences that stand above already: what ended a run ended a step too, and was told.
-	said map[string]bool
-}
-
-// once is a sentence, or nothing if it stands above already.
-func (p *paper) once(text string) string {
-	if p.said[text] {
-		return ""
-	}
-	p.said[text] = true
-	return text
-}
-
-// joined puts what is said of one thing together.
-func joined(parts ...string) string {
-	text := ""
-	for _, part := range parts {
-		switch {
-		case part == "":
-		case text == "":
-			text = part
-		case strings.HasSuffix(text, "."):
-			text += " " + part
-		default:
-			text += "; " + part
-		}
-	}
-	return text
-}
-
 // PrintRun prints a run for people.
 func PrintRun(w io.Writer, now call.Clock, r wire.Run) error {
 	p := &paper{
@@ -75,49 +40,6 @@ func PrintRun(w io.Writer, now call.Clock, r wire.Run) error {
 	p.say("\nby hand:")
 	p.do(func() error { return PrintJournal(w, now, r.Commands) })
 	return p.err
-}
-
-func (p *paper) do(print func() error) {
-	if p.err == nil {
-		p.err = print()
-	}
-}
-
-func (p *paper) say(text string) {
-	p.do(func() error { return call.Say(p.w, "%s", text) })
-}
-
-// lines prints a text of several lines below a heading; nothing of none.
-func (p *paper) lines(heading, text string) {
-	if text == "" {
-		return
-	}
-	p.say("\n" + heading)
-	for line := range strings.Lines(text) {
-		p.do(func() error {
-			return terminal.Lines(p.w, call.FactShown, "  "+strings.TrimRight(line, "\n"))
-		})
-	}
-}
-
-// pairs prints names and values below a heading; nothing of those that have no value.
-func (p *paper) pairs(heading string, all [][]string) {
-	var rows [][]string
-	for _, row := range all {
-		if row[1] != "" {
-			rows = append(rows, row)
-		}
-	}
-	if len(rows) == 0 {
-		return
-	}
-	if heading != "" {
-		p.say("\n" + heading)
-		for i := range rows {
-			rows[i] = []string{"  " + rows[i][0], rows[i][1]}
-		}
-	}
-	p.do(func() error { return terminal.Pairs(p.w, call.FactShown, rows...) })
 }
 
 func (p *paper) head(r wire.Run) {

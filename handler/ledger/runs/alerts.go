@@ -181,6 +181,16 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 	return ObservedVersion{Run: run, Seen: seen, Changed: true}, nil
 }
 
+// indexRun makes a run findable before it exists, in its lists and among those that are open. An entry without its run
+// means nothing.
+func (s *Store) indexRun(ctx context.Context, run *Run, now time.Time) error {
+	if err := s.addOpen(ctx, *run, now); err != nil {
+		return err
+	}
+	run.relist()
+	return s.enter(ctx, *run)
+}
+
 // look is an observation as it is held against what was seen before.
 func (o Observation) look() looks.Look {
 	return looks.Look{

@@ -93,13 +93,6 @@ type Run struct {
 // ID names the run in logs, comments and mails.
 func (r Run) ID() string { return alert.RunID(r.AlertID, r.Version) }
 
-// SetAction notes the machine action that the step of a latch ends with.
-func (r *Run) SetAction(kind, id string) {
-	if step := r.ofLatch(kind); step != nil {
-		step.Action = id
-	}
-}
-
 // Message is the message of a run that was opened again, under the id that its count of copies makes.
 func (r Run) Message(tenant, reason string, at time.Time) alert.Envelope {
 	return alert.Envelope{

@@ -8,17 +8,14 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"mime"
 	"net/http"
 	"net/netip"
 	"strings"
 
-	"cordon/handler/incoming"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/operate"
 	"cordon/handler/operate/openapi"
@@ -51,9 +48,6 @@ func NewServer(
 		answers:  answers(),
 	}
 }
-
-// detailShown bounds what is said of an order that cannot be read, in characters.
-const detailShown = 2000
 
 // reply is what a route answers with.
 type reply struct {
@@ -152,31 +146,6 @@ func asked(r *http.Request, route wire.Route) error {
 		}
 	}
 	return nil
-}
-
-// read reads the order in a body.
-func read(r *http.Request, order any) error {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return wire.NewProblem(http.StatusUnsupportedMediaType, "content_type", "an order is application/json")
-	}
-	from := json.NewDecoder(r.Body)
-	from.DisallowUnknownFields()
-	err = from.Decode(order)
-	if err == nil {
-		_, err = from.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		err = errors.New("something follows the order")
-	}
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return wire.NewProblem(http.StatusRequestEntityTooLarge, "too_large",
-			"an order is smaller than that; send several")
-	}
-	return wire.NewProblem(http.StatusBadRequest, "order",
-		"the order cannot be read: "+incoming.Text(err.Error(), detailShown))
 }
 
 // address is where a request comes from, as the platform's front end saw it: it appends to what the caller sent. A zone,

@@ -2,12 +2,17 @@ package web
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
+	"cordon/handler/incoming"
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
 )
@@ -254,4 +259,32 @@ func tellCounts(r *http.Request, d operate.Desk) (reply, error) {
 	}
 	body, err := d.Counts(r.Context(), int(days))
 	return reply{body: body}, err
+}
+
+// detailShown bounds what is said of an order that cannot be read, in characters.
+const detailShown = 2000
+
+// read reads the order in a body.
+func read(r *http.Request, order any) error {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		return wire.NewProblem(http.StatusUnsupportedMediaType, "content_type", "an order is application/json")
+	}
+	from := json.NewDecoder(r.Body)
+	from.DisallowUnknownFields()
+	err = from.Decode(order)
+	if err == nil {
+		_, err = from.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		err = errors.New("something follows the order")
+	}
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return wire.NewProblem(http.StatusRequestEntityTooLarge, "too_large",
+			"an order is smaller than that; send several")
+	}
+	return wire.NewProblem(http.StatusBadRequest, "order",
+		"the order cannot be read: "+incoming.Text(err.Error(), detailShown))
 }

@@ -1,0 +1,40 @@
+package runs
+
+import (
+	"context"
+	"cordon/handler/ledger/rows"
+)
+
+// ListOld enters runs that are over into their lists, of one page of alerts from a place on: those that an earlier
+// version wrote, which knew no lists. It answers with the place where it stopped. A repeat is harmless.
+func (s *Store) ListOld(ctx context.Context, from rows.Cursor) (rows.Cursor, error) {
+	first := s.alerts.Partition("")
+	filter := "PartitionKey ge '" + first + "' and PartitionKey lt '" + first + "~' and RowKey ge '" + runPrefix +
+		"' and RowKey lt '" + runPrefix + "~'"
+	page, next, err := s.alerts.Page(ctx, filter, from)
+	if err != nil {
+		return from, err
+	}
+	for _, k := range page {
+		run := Run{Keys: k}
+		found, err := s.alerts.Read(ctx, &run)
+		if err == nil && found && run.State.Final() && run.Listed == "" {
+			err = s.listOld(ctx, run)
+		}
+		if err != nil {
+			return from, err
+		}
+	}
+	return next, nil
+}
+
+// listOld enters one run. What is held may still change, and has to know then which lists it leaves.
+func (s *Store) listOld(ctx context.Context, run Run) error {
+	if !run.IsHeld() {
+		return s.enter(ctx, run)
+	}
+	_, err := s.Update(ctx, run.AlertID, run.Version, func(run *Run) (bool, error) {
+		return run.Listed == "", nil
+	})
+	return err
+}

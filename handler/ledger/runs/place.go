@@ -1,0 +1,41 @@
+package runs
+
+import (
+	"context"
+
+	"cordon/handler/ledger/lists"
+)
+
+// InShort is the run as it stands in lists.
+func (r Run) InShort() lists.Entry {
+	return lists.Entry{
+		AlertID:     r.AlertID,
+		Version:     r.Version,
+		ObservedAt:  r.ObservedAt,
+		ClosedAt:    r.ClosedAt,
+		MachineID:   r.MachineID,
+		MachineName: r.MachineName,
+		Incident:    r.Incident,
+		Title:       r.Title,
+		Severity:    r.Severity,
+		Rule:        r.Rule,
+		Mode:        r.Mode,
+		Outcome:     r.Outcome,
+	}
+}
+
+// relist notes on which lists the run is to be, and on which it was and is not to be any more. changed: they are
+// others than before.
+func (r *Run) relist() (changed bool) {
+	was := r.Listed
+	r.Listed, r.Unlisted = r.InShort().Move(r.Listed, r.Unlisted)
+	return r.Listed != was
+}
+
+// Relist has the lists say what the run says, also where that moves it to no other list.
+func (r *Run) Relist() { r.Listed += " " }
+
+// enter writes the run into its lists. A repeat is harmless.
+func (s *Store) enter(ctx context.Context, run Run) error {
+	return s.lists.Enter(ctx, run.InShort(), run.Unlisted)
+}
