@@ -272,3 +272,64 @@ func TestWhatIsKnownIsNoSignOfAnotherLedger(t *testing.T) {
 		t.Errorf("the operator is told %s", told[0].Detail)
 	}
 }
+
+// TestKilledWhileItFindsOutThatTheLedgerIsBehind kills the process that finds out at every call. The next one goes on,
+// and nothing is asked for a second time.
+func TestKilledWhileItFindsOutThatTheLedgerIsBehind(t *testing.T) {
+	t.Parallel()
+	for k, died := 0, true; died; k++ {
+		for _, mute := range []bool{false, true} {
+			w := world.New(t)
+			w.Advance(time.Minute)
+			was := w.Copy()
+			w.AlertOn("da1", "m1", alert.High)
+			w.Settled(w.Start(-1, false))
+			w.Advance(time.Minute)
+			release(w, "m1")
+			w.Settled(w.Start(-1, false))
+			w.Advance(time.Hour)
+			w.PutBack(was)
+			w.AlertOn("da2", "m2", alert.High) // so that what is held must not be all
+			seenAnew(w, "da1")
+			w.Advance(time.Minute)
+			dying := w.Start(k, mute)
+			w.Work(dying)
+			died = dying.Died()
+			w.Work(w.Start(-1, false))
+			w.Settled(w.Start(-1, false))
+			if n := w.Isolations("m1"); n != 1 {
+				t.Fatalf("killed after %d calls, m1 has %d isolations: %s", k, n, w.Kinds())
+			}
+			if run := w.Run("da1", 1); run.Outcome != "held" && run.Outcome != "isolated" && run.Outcome != "released" {
+				t.Fatalf("killed after %d calls, da1 is %s: %s", k, run.Outcome, run.Reason)
+			}
+			if told := w.ToldOf(notice.Behind); len(told) != 1 {
+				t.Fatalf("killed after %d calls, the operator is told %d times", k, len(told))
+			}
+		}
+	}
+}
+
+// TestWhatAHuntMayHaveFoundBeforeIsHeld has two rows found by the first turn after a new beginning, one of which may
+// have been there before it.
+func TestWhatAHuntMayHaveFoundBeforeIsHeld(t *testing.T) {
+	t.Parallel()
+	w := world.NewWorldWith(t, strings.ReplaceAll(strings.ReplaceAll(world.IsolateHigh, "on: alert", "on: hunt"),
+		`alert.severity == "High" && alert.status != "Resolved"`, `hunt.name == "tools"`))
+	w.Advance(time.Minute)
+	p := w.Start(-1, false)
+	for i, since := range []time.Duration{-time.Hour, 0} {
+		machineID := fmt.Sprintf("m%d", i)
+		w.Edit(machineID, func(m *machine.Machine) {
+			*m = machine.Machine{ID: machineID, ComputerDNSName: machineID + ".contoso.com", OSPlatform: "Windows11"}
+		})
+		message := w.FindSince(p, machineID, machineID, "anydesk.exe", w.Clock().Add(since))
+		if err := p.Responder.Respond(t.Context(), message.Encode(), 1); err != nil {
+			t.Fatal(err)
+		}
+		w.Settled(p)
+		if n := w.Isolations(machineID); n != i {
+			t.Errorf("%s, there since %v: %d isolations", machineID, since, n)
+		}
+	}
+}

@@ -14,12 +14,19 @@ import (
 // Find records a finding and gives the message about it.
 func (w *World) Find(p *Process, digest, machineID, file string) alert.Message {
 	w.T.Helper()
+	return w.FindSince(p, digest, machineID, file, w.Clock())
+}
+
+// FindSince is Find for a row that may have been there since a time.
+func (w *World) FindSince(p *Process, digest, machineID, file string, since time.Time) alert.Message {
+	w.T.Helper()
 	f := findings.Finding{
 		ID:        alert.FindingID("tools", digest),
 		Hunt:      "tools",
 		Severity:  "High",
 		MachineID: machineID,
 		FoundAt:   w.Clock(),
+		Since:     since,
 	}
 	err := f.SetRow(map[string]string{"DeviceId": machineID, "FileName": file})
 	if err != nil {
