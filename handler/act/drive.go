@@ -216,6 +216,10 @@ func (r *Actor) drive(ctx context.Context, t *turn) (answer.Outcome, error) {
 // resume looks at the machine's actions and says how the held episode goes on.
 func (r *Actor) resume(ctx context.Context, t *turn) (episode.Next, error) {
 	if t.latch.State == latches.Preparing {
+		// Before anything is adopted: what the ledger took over it seems to know.
+		if err := r.current.HoldAgainstLedger(ctx); err != nil {
+			return nil, err
+		}
 		current, err := r.CurrentActions(ctx)
 		return episode.FirstLook(r.view(t), current), err
 	}
@@ -258,7 +262,7 @@ func (r *Actor) ask(ctx context.Context, t *turn) (answer.Outcome, error) {
 
 // doubted reports whether the ledger turned out, since the plan was made, not to know what was done before.
 func (r *Actor) doubted(ctx context.Context, t *turn) (bool, error) {
-	if _, err := r.CurrentActions(ctx); err != nil {
+	if err := r.current.HoldAgainstLedger(ctx); err != nil {
 		return false, err
 	}
 	began, err := r.Switches.Beginning(ctx)

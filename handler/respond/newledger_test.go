@@ -10,6 +10,8 @@ import (
 	"cordon/handler/internal/world"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
+	"cordon/handler/playbook"
+	"cordon/handler/respond"
 	"cordon/local/tables"
 )
 
@@ -331,5 +333,36 @@ func TestWhatAHuntMayHaveFoundBeforeIsHeld(t *testing.T) {
 		if n := w.Isolations(machineID); n != i {
 			t.Errorf("%s, there since %v: %d isolations", machineID, since, n)
 		}
+	}
+}
+
+// TestAnAppThatOnlyObservesHasNoPartInWhatAnotherDoes has a second app in observe mode, whose rule reads what is under
+// way on a machine.
+func TestAnAppThatOnlyObservesHasNoPartInWhatAnotherDoes(t *testing.T) {
+	t.Parallel()
+	w := world.NewWorldWith(t, strings.Replace(world.IsolateHigh, `"Resolved"`,
+		`"Resolved" && len(machine.openActions) < 9`, 1))
+	w.Advance(time.Minute)
+	first := w.Tables
+	w.PutBack(w.Copy())
+	second := w.Tables
+	for i := range 3 {
+		id := fmt.Sprintf("da%d", i)
+		w.Tables = first
+		p := w.Start(-1, false)
+		w.AlertOn(id, "m"+id, alert.High)
+		w.Settled(p)
+		w.Advance(time.Minute)
+		w.Tables = second
+		p = w.Start(-1, false)
+		p.Change(func(o *respond.Options) { o.Ceiling = playbook.Observe })
+		seenAnew(w, id)
+		w.Drain(p, 20)
+		if run := w.Run(id, 1); run.Outcome != "would isolate" {
+			t.Errorf("%s is %s: %s", id, run.Outcome, run.Reason)
+		}
+	}
+	if told := w.ToldOf(notice.Behind); len(told) != 0 {
+		t.Errorf("the operator is told %s", told[0].Detail)
 	}
 }

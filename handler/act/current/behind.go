@@ -27,9 +27,10 @@ const (
 	latchReaders    = 8
 )
 
-// holdAgainstLedger looks for an action of another ledger in a list of actions as of a moment, and begins the ledger
-// anew if there is one. What was listed when the ledger was held against a list before is not looked at again.
-func (c *Actions) holdAgainstLedger(ctx context.Context, listed []machine.Action, at time.Time) error {
+// hold looks for an action of another ledger in the list, and begins the ledger anew if there is one. What was listed
+// when the ledger was held against a list before is not looked at again.
+func (c *Actions) hold(ctx context.Context) error {
+	listed, at := c.listed, c.listedAt.UTC()
 	mark, err := c.Switches.Mark(ctx, markHeldAgainst)
 	if err != nil {
 		return err

@@ -44,36 +44,64 @@ type Options struct {
 type Actions struct {
 	Options
 
-	listing  chan struct{}    // holds a token while somebody lists
+	turn     chan struct{}    // holds a token while somebody uses the rest
 	listed   []machine.Action // shared for a while
 	listedAt time.Time
+	heldAt   time.Time // listedAt of the list that was held against the ledger last
 }
 
 // New makes Actions.
 func New(o Options) *Actions {
 	return &Actions{
 		Options: o,
-		listing: make(chan struct{}, 1),
+		turn:    make(chan struct{}, 1),
 	}
 }
 
 // List is the list, half a minute old at most. It is empty rather than nil.
 func (c *Actions) List(ctx context.Context) ([]machine.Action, error) {
-	select {
-	case c.listing <- struct{}{}:
-		defer func() { <-c.listing }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := c.take(ctx); err != nil {
+		return nil, err
 	}
+	defer c.giveBack()
+	return c.list(ctx)
+}
+
+// HoldAgainstLedger looks for what the ledger does not know, once in each list. It is for whoever is about to act: a
+// process that only observes has no part in what others do.
+func (c *Actions) HoldAgainstLedger(ctx context.Context) error {
+	if err := c.take(ctx); err != nil {
+		return err
+	}
+	defer c.giveBack()
+	if _, err := c.list(ctx); err != nil || c.heldAt.Equal(c.listedAt) {
+		return err
+	}
+	if err := c.hold(ctx); err != nil {
+		return err
+	}
+	c.heldAt = c.listedAt
+	return nil
+}
+
+func (c *Actions) take(ctx context.Context) error {
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *Actions) giveBack() { <-c.turn }
+
+func (c *Actions) list(ctx context.Context) ([]machine.Action, error) {
 	if c.listed != nil && c.Now().Sub(c.listedAt) < episode.JoinWait {
 		return c.listed, nil
 	}
 	at := c.Now()
 	listed, err := c.API.CurrentActions(ctx, at.Add(-c.Lift-episode.OpenAtMost))
 	if err != nil {
-		return nil, err
-	}
-	if err := c.holdAgainstLedger(ctx, listed, at.UTC()); err != nil {
 		return nil, err
 	}
 	c.listed = append([]machine.Action{}, listed...)
