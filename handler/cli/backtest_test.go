@@ -7,16 +7,21 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"cordon/handler/alert"
+	"cordon/handler/archive"
 	"cordon/handler/cli/call"
 	"cordon/handler/decided"
+	"cordon/handler/ledger/runs"
 	"cordon/handler/operate/wire"
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/playbooktest"
+	"cordon/handler/poll"
 	"cordon/local/defendersim"
+	"cordon/local/tables"
 )
 
 const (
@@ -97,6 +102,64 @@ func TestAPlaybookIsTriedOnTheRecordOfAnApp(t *testing.T) {
 				t.Errorf("%s: code %d, %q is not in\n%s%s", flag, code, text, stdout, stderr)
 			}
 		}
+	}
+}
+
+// TestABacktestReadsTheLedgerAndWritesNothing goes round the app: more runs than a page holds, of which the last are
+// from before the span.
+func TestABacktestReadsTheLedgerAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	server := tables.New(tables.Options{})
+	var writing, wrote atomic.Bool
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && !writing.Load() {
+			wrote.Store(true)
+		}
+		server.ServeHTTP(w, r)
+	}))
+	t.Cleanup(web.Close)
+	writing.Store(true)
+	connection := server.ConnectionString(web.URL)
+	store := storeIn(t, connection, ours)
+	if err := store.Switches.SetMark(t.Context(), poll.MarkPoll, noon, ""); err != nil {
+		t.Fatal(err)
+	}
+	book := playbooktest.Load(t, playbooktest.Rules(highRule))
+	kept := archive.Archive{
+		Decisions: store.Decisions,
+		Version:   version,
+	}
+	for i := range 220 {
+		in := playbooktest.Input()
+		in.Alert.ID = fmt.Sprintf("da%d_1", i)
+		in.Alert.Severity = []alert.Severity{alert.High, alert.Low}[i%2]
+		err := kept.Keep(t.Context(), archive.Made{
+			Run: runs.Run{
+				AlertID:    in.Alert.ID,
+				Version:    1,
+				ObservedAt: noon.Add(-time.Duration(i) * time.Hour),
+			},
+			Input:    in,
+			Plan:     book.Decide(in),
+			Playbook: book.Hash(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	writing.Store(false)
+	env := withAll(map[string]string{"AzureWebJobsStorage": connection, "CORDON_TENANT_ID": ours})
+	for rule, differ := range map[string]int{highRule: 0, mediumRule: 107} {
+		path := write(t, "new.yaml", playbooktest.Rules(rule))
+		code, stdout, stderr := direct(t, env, "backtest", "--playbook", path, "--days", "9", "--json")
+		var found backtested
+		err := json.Unmarshal([]byte(stdout), &found)
+		if err != nil || code != call.ExitDone || found.Runs != 214 || found.Differ != differ {
+			t.Errorf("code %d, %v, %s\n%+v", code, err, stderr, found)
+		}
+	}
+	if wrote.Load() {
+		t.Error("something was written")
 	}
 }
 
