@@ -36,6 +36,7 @@ type Trial struct {
 	effects   map[Effect]int
 	playbooks bounded[string, Count]
 	unknown   bounded[string, Unknown]
+	total     Rule
 	rules     bounded[string, Rule]
 	changes   bounded[changeKey, Change]
 	reach     reach
@@ -125,27 +126,36 @@ func (t *Trial) span(at time.Time) {
 	}
 }
 
-// tally counts what the rules of a decision come to.
+// tally counts what the rules of a decision come to, each and all together.
 func (t *Trial) tally(s side, of func(*Rule) *Tally) {
 	if s.rule == "" {
 		return
 	}
+	of(&t.total).count(s.steps)
 	for name := range strings.SplitSeq(s.rule, ",") {
 		rule := t.rules.at(name)
 		if rule == nil {
 			continue
 		}
 		rule.Rule = shown(name)
-		counts := of(rule)
-		counts.Runs++
-		var seen []playbook.Verdict
+		var own []playbook.Step
 		for _, step := range s.steps {
-			own := slices.Contains(strings.Split(cmp.Or(step.Rule, s.rule), ","), name)
-			if !own || !step.Kind.Acts() || slices.Contains(seen, step.Verdict) {
-				continue
+			if slices.Contains(strings.Split(cmp.Or(step.Rule, s.rule), ","), name) {
+				own = append(own, step)
 			}
+		}
+		of(rule).count(own)
+	}
+}
+
+// count counts a run with its acting steps, each verdict once.
+func (c *Tally) count(steps []playbook.Step) {
+	c.Runs++
+	var seen []playbook.Verdict
+	for _, step := range steps {
+		if step.Kind.Acts() && !slices.Contains(seen, step.Verdict) {
 			seen = append(seen, step.Verdict)
-			counts.add(step.Verdict)
+			c.add(step.Verdict)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type Report struct {
 	Changes []Change `json:"changes"`
 	More    int      `json:"more,omitempty"` // changes of runs that found no room in Changes
 
+	Total   Rule      `json:"total"` // of all rules together
 	Rules   []Rule    `json:"rules"`
 	Reach   []Reach   `json:"reach"`   // machines against the caps
 	Observe []Observe `json:"observe"` // what rules would do that only observe
@@ -110,7 +111,7 @@ type Example struct {
 
 // Rule is how often a rule decides, of the runs that could be compared.
 type Rule struct {
-	Rule string `json:"rule"`
+	Rule string `json:"rule,omitempty"`
 	Then Tally  `json:"then"`
 	Now  Tally  `json:"now"`
 }
@@ -148,6 +149,7 @@ func (t *Trial) Report() Report {
 		Effects:      []Count{},
 		Changes:      t.changes.sorted(changesInOrder),
 		More:         t.changes.over,
+		Total:        t.total,
 		Rules:        t.inOrder(),
 		Reach:        t.reach.report(t.Book.Limits().Of),
 		Observe:      t.reach.observe(),

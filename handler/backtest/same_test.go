@@ -32,6 +32,9 @@ func TestTheSamePlaybookDiffersInNothing(t *testing.T) {
 			if len(r.Then) != 1 || r.Then[0].Name != r.Playbook {
 				t.Errorf("decided then by %v, now by %s", r.Then, r.Playbook)
 			}
+			if r.Total.Then != r.Total.Now || r.Total.Now.Runs == 0 || r.Total.Now.Runs > r.Runs {
+				t.Errorf("together %+v", r.Total)
+			}
 			acts := 0
 			for _, rule := range r.Rules {
 				if rule.Then != rule.Now {

@@ -167,14 +167,10 @@ func rules(r backtest.Report) sheet {
 			idle++
 			continue
 		}
-		s.rows = append(s.rows, row{cells: []line{
-			say("%", rule.Rule),
-			both(rule.Then.Runs, rule.Now.Runs),
-			both(rule.Then.Done, rule.Now.Done),
-			both(rule.Then.Held, rule.Now.Held),
-			both(rule.Then.Observed, rule.Now.Observed),
-			both(rule.Then.Skipped, rule.Now.Skipped),
-		}})
+		s.rows = append(s.rows, tallied(say("%", rule.Rule), rule))
+	}
+	if len(s.rows) > 1 {
+		s.rows = append(s.rows, tallied(say("all together"), r.Total))
 	}
 	if idle > 0 {
 		s.lines = append(s.lines, say("rules that decide about none of these runs: "+number(idle)))
@@ -183,6 +179,17 @@ func rules(r backtest.Report) sheet {
 		s.heading = nil
 	}
 	return s
+}
+
+func tallied(name line, rule backtest.Rule) row {
+	return row{cells: []line{
+		name,
+		both(rule.Then.Runs, rule.Now.Runs),
+		both(rule.Then.Done, rule.Now.Done),
+		both(rule.Then.Held, rule.Now.Held),
+		both(rule.Then.Observed, rule.Now.Observed),
+		both(rule.Then.Skipped, rule.Now.Skipped),
+	}}
 }
 
 func both(then, now int) line {
