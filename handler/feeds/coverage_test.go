@@ -48,6 +48,7 @@ func wanted() []string {
 		"machine offline",
 		"isolated", "held", "no rule", "superseded", "released", "not isolated", "no machine",
 		"lifted by the service", "isolated anew after a lift",
+		"decided again",
 	}
 	if slices.Contains(sourcesPlayed(), fromBoth) {
 		kinds = append(kinds, "ids that differ", "an alert that Graph never shows", "Graph dead for good",

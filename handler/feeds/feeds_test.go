@@ -128,6 +128,8 @@ func (w *world) report(r *rapid.T) {
 		r.Fatalf("I4 %s", first.text)
 	case "I5":
 		r.Fatalf("I5 %s", first.text)
+	case "I7":
+		r.Fatalf("I7 %s", first.text)
 	default:
 		r.Fatalf("%s %s", first.promise, first.text)
 	}

@@ -30,6 +30,7 @@ func (w *world) judge() {
 	}
 	w.judgeActions()
 	w.judgeMails()
+	w.judgeRecord()
 	for _, queue := range []string{alertQueue, noticeQueue} {
 		for _, r := range w.bus.Records(queue) {
 			if r.Fate == servicebus.DeadLettered && !strings.HasPrefix(r.Reason, "TTLExpired") {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"cordon/handler/backtest"
 	"cordon/handler/desk/erasure"
 	"cordon/handler/history"
 	"cordon/handler/ledger/lists"
@@ -100,5 +101,11 @@ func (w *World) checkDecision(p *Process, run runs.Run) {
 		w.T.Errorf("run %s has a plan of %d bytes, and it is kept what it was decided on: %v", run.ID(), len(run.Plan), kept)
 	case kept && (d.Rule != run.Rule || d.Playbook != run.Book || d.Facts.Alert.ID != run.AlertID):
 		w.T.Errorf("run %s (rule %q) was decided so: %+v", run.ID(), run.Rule, d)
+	case kept:
+		trial := backtest.New(backtest.Options{Book: p.Options.Book})
+		trial.Add(d)
+		if again := trial.Report(); again.Same != 1 {
+			w.T.Errorf("run %s, decided once more by the same playbook: %+v, %+v", run.ID(), again.Changes, again.Unknown)
+		}
 	}
 }
