@@ -1,6 +1,6 @@
 // Package cli is the command line: what each command is called, and the program that runs without one. The commands are
-// in author and trial, for whoever writes playbooks and hunts, in oncall, deadletters, record and inspect, for whoever
-// looks after the app that runs, and in access, which signs a person in there.
+// in author, trial and backtest, for whoever writes playbooks and hunts, in oncall, deadletters, record and inspect, for
+// whoever looks after the app that runs, and in access, which signs a person in there.
 package cli
 
 import (

@@ -1,10 +1,12 @@
 package respond_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"cordon/handler/internal/world"
+	"cordon/handler/ledger/lists"
 	"cordon/handler/machine"
 	"cordon/handler/playbook"
 	"cordon/handler/respond"
@@ -39,6 +41,15 @@ func TestARunSaysWhatARuleThatObservesWouldHaveDone(t *testing.T) {
 		run := w.Run("da1", 1)
 		if run.Rule != want.rule || run.Mode != want.mode || run.Outcome != want.outcome {
 			t.Errorf("%s: rule %s, mode %s, outcome %q", category, run.Rule, run.Mode, run.Outcome)
+		}
+		outcome, _, _ := strings.Cut(want.outcome, ",")
+		listed, _, err := p.Ledger.Lists.Page(t.Context(), lists.Query{
+			Rule:    category,
+			Outcome: outcome,
+			Limit:   10,
+		})
+		if err != nil || len(listed) != 1 || listed[0].Outcome != want.outcome {
+			t.Errorf("%s: listed %+v, %v", category, listed, err)
 		}
 	}
 }
