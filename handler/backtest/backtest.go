@@ -42,7 +42,7 @@ type Trial struct {
 	reach     reach
 }
 
-// What is kept at most. A playbook has 100 rules and a handful of steps, so that only records of many playbooks have
+// What is kept at most. A playbook has 200 rules and a handful of steps, so that only records of many playbooks have
 // more; a decision names as many reasons as attackers can think of.
 const (
 	mostPlaybooks = 20
