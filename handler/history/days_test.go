@@ -33,7 +33,7 @@ const (
 	runsADay    = 3
 	factsKept   = 90 * day
 	runsKept    = 180 * day
-	ticksADay   = 32 // of a minute, as many as days are counted and some
+	ticksADay   = 40 // of a minute, as many as days are counted and some
 	eraseOn     = 200
 	tallyGoneOn = 250
 )

@@ -25,7 +25,7 @@ const Days = 30
 const mark = "tally"
 
 // every is how often today and yesterday are counted.
-const every = time.Hour
+const every = 15 * time.Minute
 
 // Tally counts runs. All fields are required.
 type Tally struct {
@@ -36,7 +36,7 @@ type Tally struct {
 	Tick     time.Duration // the longest pause between two calls of Keep
 }
 
-// Keep counts what is due: today and yesterday once an hour, and one earlier day a call until all of Days were counted
+// Keep counts what is due: today and yesterday every quarter of an hour, and one earlier day a call until all of Days were counted
 // today. A repeat is harmless.
 func (t *Tally) Keep(ctx context.Context) error {
 	was, err := t.Switches.Mark(ctx, mark)

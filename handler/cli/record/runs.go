@@ -145,7 +145,7 @@ func CountRuns(p call.Program) *cobra.Command {
 		Use:   "count",
 		Short: "Count how many runs of which rule ended how",
 		Long: "Of the last days, today among them, from counts that the app makes: of today and\n" +
-			"yesterday every hour, of the 29 days before once a day. What a rule in observe\n" +
+			"yesterday every 15 minutes, of the 28 days before once a day. What a rule in observe\n" +
 			"mode would have done counts beside what others did, so that it can be promoted\n" +
 			"with numbers. A run of several rules or outcomes counts in several. Changes\n" +
 			"nothing." +
@@ -187,8 +187,12 @@ func countRuns(cmd *cobra.Command, o *call.Operator, days int) error {
 }
 
 func printCounts(w io.Writer, now call.Clock, all wire.Counts, days int) error {
-	if len(all.Days) == 0 {
-		return call.Say(w, "nothing is counted yet: FollowActions counts within an hour of its first run")
+	asOf := fmt.Sprintf("as of %s; today is counted every 15 minutes", now.Stamp(all.Counted))
+	switch {
+	case len(all.Days) > 0 && all.Runs == 0:
+		return call.Say(w, "no run in %d days, %s", len(all.Days), asOf)
+	case len(all.Days) == 0:
+		return call.Say(w, "nothing is counted yet: FollowActions counts when it runs")
 	}
 	rows := [][]string{{"RULE", "MODE", "OUTCOME", "RUNS"}}
 	for _, c := range all.Counts {
@@ -202,6 +206,6 @@ func printCounts(w io.Writer, now call.Clock, all wire.Counts, days int) error {
 	if err := terminal.Table(w, call.CellShown, rows...); err != nil {
 		return err
 	}
-	return call.Say(w, "\n%d runs of %d days (of %d asked for, those that are counted), as of %s", all.Runs,
-		len(all.Days), days, now.Stamp(all.Counted))
+	return call.Say(w, "\n%d runs of %d days (of %d asked for, those that are counted), %s", all.Runs, len(all.Days),
+		days, asOf)
 }

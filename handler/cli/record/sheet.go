@@ -1,10 +1,11 @@
 package record
 
 import (
-	"cordon/handler/cli/call"
-	"cordon/handler/terminal"
 	"io"
 	"strings"
+
+	"cordon/handler/cli/call"
+	"cordon/handler/terminal"
 )
 
 // paper is where a run is printed, part by part, until something fails.
@@ -42,6 +43,9 @@ func joined(parts ...string) string {
 	return text
 }
 
+// narrow is how wide a line may be that is surely not folded.
+const narrow = 78
+
 func (p *paper) do(print func() error) {
 	if p.err == nil {
 		p.err = print()
@@ -59,8 +63,17 @@ func (p *paper) lines(heading, text string) {
 	}
 	p.say("\n" + heading)
 	for line := range strings.Lines(text) {
+		line = "  " + strings.TrimRight(line, "\n")
 		p.do(func() error {
-			return terminal.Lines(p.w, call.FactShown, "  "+strings.TrimRight(line, "\n"))
+			// What a line begins with stays a column of its own where the rest is folded.
+			if begin, rest, found := strings.Cut(strings.TrimLeft(line, " "), "  "); found && len(line) > narrow {
+				margin := len(line) - len(strings.TrimLeft(line, " "))
+				return terminal.Pairs(p.w, call.FactShown, []string{
+					strings.Repeat(" ", margin) + begin,
+					strings.TrimLeft(rest, " "),
+				})
+			}
+			return terminal.Lines(p.w, call.FactShown, line)
 		})
 	}
 }
