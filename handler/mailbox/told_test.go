@@ -105,6 +105,29 @@ func TestAMailThatIsLateHasNotFailed(t *testing.T) {
 	}
 }
 
+// TestARowOfTheVersionBeforeIsReadAsFarAsItGoes has a mail whose row knows only how often it failed.
+func TestARowOfTheVersionBeforeIsReadAsFarAsItGoes(t *testing.T) {
+	t.Parallel()
+	w := postal.New(t)
+	p := w.Start(-1, false)
+	p.Tell(7, isolation("da1:v1", notice.Requested))
+	claim, err := p.Ledger.Notices.Claim(t.Context(), "incident:7", 1, w.Clock(), postal.Lock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Ledger.Notices.Failed(t.Context(), claim.Notice, w.Clock().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	page, _, err := p.Box.Page(t.Context(), mailbox.Failed, 10, "")
+	if err != nil || len(page) != 1 || page[0].About != "incident 7" || page[0].Tries != 1 || page[0].Why != "" {
+		t.Errorf("%+v, %v", page, err)
+	}
+	told, err := p.Box.Of(t.Context(), "da1:v1", []string{"incident:7"})
+	if err != nil || len(told) != 1 || !slices.Equal(told[0].Mail.To, []string{"soc@contoso.com"}) {
+		t.Errorf("%+v, %v", told, err)
+	}
+}
+
 // TestHostileTextsOfWhatWasToldAreBounded has an attacker write every text.
 func TestHostileTextsOfWhatWasToldAreBounded(t *testing.T) {
 	t.Parallel()
