@@ -65,7 +65,7 @@ func FinalDetail(a machine.Action) string {
 		detail += fmt.Sprintf(" Cancelled by %s: %s", a.CancelledBy, a.CancelComment)
 	}
 	if a.ErrorHResult != 0 {
-		detail += fmt.Sprintf(" Error 0x%08X.", uint32(a.ErrorHResult))
+		detail += " Error " + machine.ResultText(a.ErrorHResult) + "."
 	}
 	return detail
 }
