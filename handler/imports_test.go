@@ -139,8 +139,12 @@ var allowed = map[string][]string{
 		"alert", "machine", "ledger/latches", "ledger/looks", "ledger/rows", "ledger/runs", "ledger/switches",
 		"logging", "notice", "outgoing", "schedule",
 	},
-	"sources": {"alert", "ledger/looks", "ledger/runs", "machine"},
-	"notice":  {"alert", "machine", "ledger/hunts", "ledger/notices", "logging", "outgoing", "incoming"},
+	"sources":      {"alert", "ledger/looks", "ledger/runs", "machine"},
+	"portal":       {"alert"},
+	"notice/clock": {},
+	"notice": {
+		"alert", "machine", "ledger/hunts", "ledger/notices", "logging", "notice/clock", "outgoing", "incoming", "portal",
+	},
 	"mailbox": {"incoming", "ledger/notices", "notice"},
 	"hunt": {
 		"alert", "machine", "ledger/findings", "ledger/hunts", "ledger/rows", "ledger/runs", "ledger/switches",
@@ -189,10 +193,11 @@ var allowed = map[string][]string{
 	"entra":        {"alert", "machine", "incoming"},
 	"httpretry":    {"alert", "machine"},
 
-	"config":   {"mail", "schedule"},
-	"doctor":   {"incoming"},
-	"terminal": {"incoming", "outgoing"},
-	"trigger":  {"logging", "outgoing"},
+	"config":      {"mail", "schedule", "config/zone"},
+	"config/zone": {"playbook/spelling"},
+	"doctor":      {"incoming"},
+	"terminal":    {"incoming", "outgoing"},
+	"trigger":     {"logging", "outgoing"},
 
 	"operate/wire":    {"decided", "doctor"},
 	"operate/openapi": {"operate/wire"},

@@ -56,6 +56,7 @@ func notDeployed() map[string]string {
 		"CORDON_RETENTION":                 tuning,
 		"CORDON_FACTS_RETENTION":           tuning,
 		"CORDON_NOTICE_WINDOW":             tuning,
+		"CORDON_TIME_ZONE":                 tuning,
 		"FUNCTIONS_CUSTOMHANDLER_PORT":     "the host sets it",
 		"FUNCTIONS_APP_ROOT_PATH":          "the host sets it",
 	}

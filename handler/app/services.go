@@ -19,6 +19,7 @@ import (
 	"cordon/handler/ledger"
 	"cordon/handler/ledger/budget"
 	"cordon/handler/notice"
+	"cordon/handler/notice/clock"
 	"cordon/handler/playbook"
 	"cordon/handler/poll"
 	"cordon/handler/push"
@@ -167,7 +168,8 @@ func newOutbox(settings config.Config, c clients, to *setup.Broker, log *slog.Lo
 		RetryAfter: settings.RetryAfter,
 		Domain:     setup.Domain(settings.MailFrom.Address),
 		To:         setup.Addresses(settings.MailTo),
-		Portal:     setup.Portal(settings, "/v2/advanced-hunting"),
+		Portal:     setup.Portal(settings),
+		Clock:      clock.Clock{Zone: settings.TimeZone},
 	})
 }
 

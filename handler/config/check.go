@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"cordon/handler/config/zone"
 )
 
 // check turns the written settings into a Config and notes what is wrong with them.
@@ -122,6 +124,17 @@ func (r raw) checkMail(p *problems, c *Config) {
 			"addresses separated by commas, or nothing for CORDON_MAIL_TO")
 	}
 	c.SMTPURL = smtpURL(p, r.SMTPURL)
+	c.TimeZone = timeZone(p, r.TimeZone)
+}
+
+// timeZone is UTC for a name that is refused.
+func timeZone(p *problems, name string) *time.Location {
+	there, err := zone.Named(name)
+	if err != nil {
+		p.add("CORDON_TIME_ZONE", "%s is no time zone: %v", quote(name), err)
+		return time.UTC
+	}
+	return there
 }
 
 func oneOf(p *problems, name, value string, allowed ...string) string {

@@ -77,6 +77,7 @@ func TestTheRequiredSettingsAreEnoughAndTheRestIsSafe(t *testing.T) {
 		MailFrom:         mail.Address{Name: "Cordon", Address: "cordon@example.com"},
 		MailTo:           to,
 		OperatorMail:     to,
+		TimeZone:         time.UTC,
 		SMTPURL:          NewSecret(settings()("CORDON_SMTP_URL")),
 		Port:             8080,
 		AppRoot:          ".",
@@ -86,7 +87,12 @@ func TestTheRequiredSettingsAreEnoughAndTheRestIsSafe(t *testing.T) {
 	}
 }
 
-func revealed() cmp.Option { return cmp.Transformer("Reveal", Secret.Reveal) }
+func revealed() cmp.Option {
+	return cmp.Options{
+		cmp.Transformer("Reveal", Secret.Reveal),
+		cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() }),
+	}
+}
 
 func parsed(t *testing.T, s string) *url.URL {
 	t.Helper()
@@ -112,13 +118,15 @@ func TestEverySettingIsRead(t *testing.T) {
 		"CORDON_RECHECK_AFTER", "10m", "CORDON_NOTICE_WINDOW", "1m30s",
 		"CORDON_LATCH_HOLD", "30s", "CORDON_MESSAGE_LOCK", "5m", "CORDON_RETRY_AFTER", "1s", "CORDON_SWEEP_AFTER", "1h",
 		"CORDON_RETENTION", "90d", "CORDON_FACTS_RETENTION", "7d",
-		"CORDON_OPERATOR_MAIL", "ops@example.com", "FUNCTIONS_CUSTOMHANDLER_PORT", "0",
+		"CORDON_OPERATOR_MAIL", "ops@example.com", "CORDON_TIME_ZONE", "Europe/Berlin",
+		"FUNCTIONS_CUSTOMHANDLER_PORT", "0",
 		"FUNCTIONS_APP_ROOT_PATH", "/home/site"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	type short struct {
 		Mode, Authority, Defender, Audience, CA, Bus, Tables, Prefix, Playbook, Poll, Follow, Operator string
+		Zone                                                                                           string
 		Overlap, Lookback, Age, Stale, Lift, Recheck, Window                                           time.Duration
 		Hold, Lock, Retry, Sweep, Retention, Facts                                                     time.Duration
 		Port                                                                                           int
@@ -127,6 +135,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		c.Mode, c.AuthorityURL.String(), c.DefenderURL.String(), c.DefenderAudience, c.CAFile, c.ServiceBus.Namespace,
 		c.Storage.TableURL.String(),
 		c.TablePrefix, c.Playbook, c.PollSchedule, c.FollowSchedule, c.OperatorMail[0].Address,
+		c.TimeZone.String(),
 		c.PollOverlap, c.PollLookback, c.SnapshotMaxAge, c.StaleAfter, c.IsolationLift, c.RecheckAfter, c.NoticeWindow,
 		c.LatchHold, c.MessageLock, c.RetryAfter, c.SweepAfter, c.Retention, c.FactsRetention, c.Port,
 	}
@@ -135,7 +144,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"enforce", "https://127.0.0.1:8443", "http://localhost:9000/base", "https://aud.example", "/ca.pem",
 		"x.servicebus.windows.net",
 		"https://acc.table.core.usgovcloudapi.net", "two", "/home/site/books/p.yaml", "*/30 * * * * *",
-		"0 0 6 * * MON-FRI", "ops@example.com",
+		"0 0 6 * * MON-FRI", "ops@example.com", "Europe/Berlin",
 		time.Minute, 30 * day, time.Second, 400 * day, 30 * day, 10 * time.Minute, 90 * time.Second,
 		30 * time.Second, 5 * time.Minute, time.Second, time.Hour, 90 * day, 7 * day, 0,
 	}
@@ -285,6 +294,7 @@ func TestEveryWrongValueIsRefusedByName(t *testing.T) {
 			"mail.example.com", "https://s3cr3t@mail.example.com", "smtp://u:s3cr3t%zz@host", "smtp://",
 		},
 		"CORDON_OPERATOR_MAIL":         {"x"},
+		"CORDON_TIME_ZONE":             {"Berlin", "Local", "Europe/Berln", "+01:00"},
 		"FUNCTIONS_CUSTOMHANDLER_PORT": {"-1", "65536", "http"},
 	} {
 		for _, value := range values {

@@ -63,6 +63,7 @@ type raw struct {
 	MailTo            string `env:"CORDON_MAIL_TO"`
 	SMTPURL           Secret `env:"CORDON_SMTP_URL"`
 	OperatorMail      string `env:"CORDON_OPERATOR_MAIL"`
+	TimeZone          string `env:"CORDON_TIME_ZONE"`
 	WebhookSecret     Secret `env:"CORDON_WEBHOOK_SECRET"`
 	Port              string `env:"FUNCTIONS_CUSTOMHANDLER_PORT"`
 	FunctionsRootPath string `env:"FUNCTIONS_APP_ROOT_PATH"`

@@ -181,6 +181,9 @@ func peopleSettings() []Setting {
 			in("at least 32 bytes").orElse("the function key is enough").secret(),
 		one("CORDON_OPERATOR_MAIL", "mail addresses",
 			"who hears that Cordon itself is unwell").orElse("CORDON_MAIL_TO"),
+		one("CORDON_TIME_ZONE", "zone",
+			"time zone of the times in mails, which have UTC beside it: a name of the tz database, such as "+
+				"Europe/Berlin").byDefault("UTC"),
 		one("FUNCTIONS_CUSTOMHANDLER_PORT", "number",
 			"where the Functions host calls; the host sets it").byDefault("8080").in("port, 0 to 65535"),
 		one("FUNCTIONS_APP_ROOT_PATH", "path", "folder with host.json; the host sets it").byDefault("."),

@@ -12,6 +12,7 @@ import (
 
 	"cordon/handler/ledger/hunts"
 	"cordon/handler/ledger/notices"
+	"cordon/handler/notice/clock"
 )
 
 // How much of a turn's rows a mail shows; the file that goes with it has all of them.
@@ -33,6 +34,7 @@ type rowsPage struct {
 	Rows              [][]cell
 	Columns           int // that are not shown of each row
 	File, Portal      string
+	Clock             clock.Clock
 }
 
 type cell struct{ Name, Value string }
@@ -50,7 +52,7 @@ func (o *Outbox) composeRows(
 	}
 	if !found {
 		e.Detail = "A turn found new rows, which are no longer kept. Run the hunt by hand to see what there is now."
-		p := summarize([]Event{e}, n.Seq)
+		p := o.summarize([]Event{e}, n.Seq)
 		plain, rich, err := render(p)
 		return Mail{
 			ID:      o.messageID(n.Group, n.Seq),
@@ -61,7 +63,8 @@ func (o *Outbox) composeRows(
 		}, err
 	}
 	p := pageOfRows(e, turn, result)
-	p.Portal = o.Portal
+	p.Portal = o.Portal.Hunting()
+	p.Clock = o.Clock
 	plain, rich, err := renderRows(p)
 	if err != nil {
 		return Mail{}, err
@@ -121,7 +124,7 @@ func pageOfRows(e Event, turn hunts.Turn, result hunts.Result) rowsPage {
 func renderRows(p rowsPage) (plain, rich string, err error) {
 	funcs := map[string]any{
 		"line":  func(s string) string { return oneLine(s, 500) },
-		"clock": clock,
+		"clock": p.Clock.At,
 		"next":  func(i int) int { return i + 1 },
 	}
 	textPage, err := text.New("hunt.txt.tmpl").Funcs(funcs).ParseFS(files, "hunt.txt.tmpl")

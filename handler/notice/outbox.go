@@ -11,6 +11,8 @@ import (
 	"cordon/handler/incoming"
 	"cordon/handler/ledger/hunts"
 	"cordon/handler/ledger/notices"
+	"cordon/handler/notice/clock"
+	"cordon/handler/portal"
 )
 
 // Mail is a composed mail.
@@ -51,7 +53,7 @@ type Queue interface {
 	SendNotice(ctx context.Context, id string, body []byte, at time.Time) error
 }
 
-// Options are the parts and settings of an Outbox; all are required.
+// Options are the parts and settings of an Outbox; all are required but for Portal and Clock.
 type Options struct {
 	Notices *notices.Store
 	Hunts   *hunts.Store // what they found, for their mails
@@ -66,7 +68,8 @@ type Options struct {
 	RetryAfter time.Duration
 	Domain     string   // right-hand side of Message-IDs
 	To         []string // recipients of what a rule does not address
-	Portal     string   // where people hunt by hand; empty: nobody is told
+	Portal     portal.Portal
+	Clock      clock.Clock // of the times in mails
 }
 
 // Outbox keeps notices until they are sent.
@@ -302,7 +305,7 @@ func (o *Outbox) compose(
 			return o.composeRows(ctx, n, e, to)
 		}
 	}
-	page := summarize(events, n.Seq)
+	page := o.summarize(events, n.Seq)
 	text, html, err := render(page)
 	if err != nil {
 		return Mail{}, err
@@ -318,4 +321,10 @@ func (o *Outbox) compose(
 		mail.References = []string{o.messageID(n.Group, 1)}
 	}
 	return mail, nil
+}
+
+func (o *Outbox) summarize(events []Event, seq int) page {
+	p := summarize(events, seq)
+	p.Clock = o.Clock
+	return p
 }

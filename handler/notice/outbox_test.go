@@ -490,3 +490,19 @@ func TestMailIsNotSentOnAClaimThatIsAboutToLapse(t *testing.T) {
 		t.Errorf("%d mails, asked %v", len(d.mails), d.ids)
 	}
 }
+
+// TestAMailIsInTheZoneOfItsReaders has its own times and those in what Defender reported.
+func TestAMailIsInTheZoneOfItsReaders(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.Clock.Zone = time.FixedZone("", 3600)
+	d.tell(t, "incident:1", about(Failed, 0, 0, "Action 1f0b is Failed since 2026-03-02T11:59:00Z."))
+	d.deliver(t, 0)
+	for _, part := range []string{d.mails[0].Text, d.mails[0].HTML} {
+		for _, want := range []string{"13:00:00 +01:00 (12:00:00 UTC)", "12:59:00 +01:00 (11:59:00 UTC)"} {
+			if !strings.Contains(strings.ReplaceAll(part, "&#43;", "+"), want) {
+				t.Errorf("no %s in\n%s", want, part)
+			}
+		}
+	}
+}

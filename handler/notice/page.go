@@ -6,11 +6,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
+	"cordon/handler/notice/clock"
 )
 
 // page is what one mail says.
@@ -20,6 +20,7 @@ type page struct {
 	Machines []machineLine
 	Alerts   []alertLine
 	Others   []Event // events about no machine
+	Clock    clock.Clock
 }
 
 // machineLine is the state of one machine in one respect, such as its isolation, as far as it was told.
@@ -349,11 +350,4 @@ func oneLine(s string, n int) string {
 		return string(runes[:n-1]) + "…"
 	}
 	return s
-}
-
-func clock(t time.Time) string {
-	if t.IsZero() {
-		return "–"
-	}
-	return t.UTC().Format("2006-01-02 15:04:05") + " UTC"
 }

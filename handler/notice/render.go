@@ -17,7 +17,8 @@ func render(p page) (plain, rich string, err error) {
 	funcs := map[string]any{
 		"line":  func(s string) string { return oneLine(s, 500) },
 		"note":  func(s string) string { return oneLine(s, 1000) },
-		"clock": clock,
+		"why":   func(s string) string { return oneLine(p.Clock.In(s), 500) },
+		"clock": p.Clock.At,
 		"word":  func(k Kind) string { return string(k) },
 	}
 	textPage, err := text.New("mail.txt.tmpl").Funcs(funcs).ParseFS(files, "mail.txt.tmpl")

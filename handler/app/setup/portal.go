@@ -1,34 +1,22 @@
 package setup
 
 import (
-	"net/url"
-	"strconv"
-
-	"cordon/handler/alert"
 	"cordon/handler/config"
 	"cordon/handler/operate/wire"
+	"cordon/handler/portal"
 )
 
-// Portal is an address of the portal of a cloud, for the tenant ("Microsoft Defender XDR for US Government customers").
-func Portal(settings config.Config, path string) string {
-	host := map[string]string{"gcchigh": "security.microsoft.us", "dod": "security.apps.mil"}[settings.Cloud]
-	if host == "" {
-		host = "security.microsoft.com"
-	}
-	return "https://" + host + path + "?tid=" + url.QueryEscape(settings.TenantID)
+// Portal is the portal of the cloud and the tenant.
+func Portal(settings config.Config) portal.Portal {
+	return portal.Portal{Cloud: settings.Cloud, Tenant: settings.TenantID}
 }
 
-// links are where the portal shows an alert, its incident and its machine. No page of the vendor documents these
-// addresses; public connectors and the vendor's mails have them.
-func links(settings config.Config, alertID string, incident int64, machineID string) (l wire.Links) {
-	if !alert.IsFinding(alertID) {
-		l.Alert = Portal(settings, "/alerts/"+url.PathEscape(alert.APIID(alertID)))
+// links are where the portal shows an alert, its incident and its machine.
+func links(settings config.Config, alertID string, incident int64, machineID string) wire.Links {
+	p := Portal(settings)
+	return wire.Links{
+		Alert:    p.Alert(alertID),
+		Incident: p.Incident(incident),
+		Machine:  p.Machine(machineID),
 	}
-	if incident != 0 {
-		l.Incident = Portal(settings, "/incidents/"+strconv.FormatInt(incident, 10))
-	}
-	if machineID != "" {
-		l.Machine = Portal(settings, "/machines/"+url.PathEscape(machineID))
-	}
-	return l
 }
