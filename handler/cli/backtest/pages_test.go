@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,5 +127,25 @@ func TestAFewRunsTakeOneCall(t *testing.T) {
 		if err != nil || seen != runs || kept.calls != calls {
 			t.Errorf("%d of %d runs by %d calls, want %d: %v", seen, runs, kept.calls, calls, err)
 		}
+	}
+}
+
+func TestProgressStandsInOneLine(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	p := &progress{w: &b}
+	p.add(200, noon)
+	p.add(50, noon.AddDate(0, 0, -3))
+	p.end()
+	if b.String() != "\r200 runs, at 2026-03-04\r250 runs, at 2026-03-01\n" {
+		t.Errorf("%q", b.String())
+	}
+	if p = newProgress(&b); p.w != nil {
+		t.Error("what is no terminal gets it too")
+	}
+	p.add(1, noon)
+	p.end()
+	if strings.Count(b.String(), "\n") != 1 {
+		t.Errorf("%q", b.String())
 	}
 }
