@@ -58,7 +58,7 @@ func placesOfFindings(result hunts.Result) []int {
 // thereSince is since when rows that are new to a turn may have been there: since the turn before it, if that one saw
 // all that was there, else as far back as the turn looked.
 func thereSince(before hunts.Hunt, turn hunts.Turn) time.Time {
-	sawAll := before.Uncovered.After(before.RanAt)
+	sawAll := before.Uncovered.After(before.RanAt) && before.Rows < MaxRows
 	if sawAll && before.RanAt.After(turn.Since) {
 		return before.RanAt
 	}

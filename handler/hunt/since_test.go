@@ -43,8 +43,12 @@ func TestItIsKnownSinceWhenARowMayHaveBeenThere(t *testing.T) {
 func TestATurnThatLeftRowsOutVouchesForNothing(t *testing.T) {
 	t.Parallel()
 	turn := hunts.Turn{Since: noon.Add(-time.Hour)}
-	before := hunts.Hunt{RanAt: noon, Uncovered: noon.Add(-time.Minute)}
-	if got := thereSince(before, turn); !got.Equal(turn.Since) {
-		t.Errorf("rows may have been there since %s", got)
+	for what, before := range map[string]hunts.Hunt{
+		"more rows were new than it reports":    {RanAt: noon, Uncovered: noon.Add(-time.Minute)},
+		"more rows were there than it is given": {RanAt: noon, Uncovered: noon.Add(time.Hour), Rows: MaxRows},
+	} {
+		if got := thereSince(before, turn); !got.Equal(turn.Since) {
+			t.Errorf("%s: rows may have been there since %s", what, got)
+		}
 	}
 }
