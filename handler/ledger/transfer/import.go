@@ -63,9 +63,6 @@ const writers = 16
 // that is older than the import; a row that is there is never overwritten. A repeat after an interruption goes on.
 func (l Ledger) Import(ctx context.Context, open func() (io.ReadCloser, error), i Import) (Imported, error) {
 	var done Imported
-	if err := l.Prepare(ctx); err != nil {
-		return done, err
-	}
 	checked, err := l.reading(open, func(string, entity) error { return nil })
 	if err != nil {
 		return done, err
@@ -73,6 +70,9 @@ func (l Ledger) Import(ctx context.Context, open func() (io.ReadCloser, error), 
 	done.Checked = checked
 	if i.Complete && checked.Moved {
 		return done, &MovedError{}
+	}
+	if err := l.Prepare(ctx); err != nil {
+		return done, err
 	}
 	n, err := l.begin(ctx, checked, i)
 	if err != nil {
