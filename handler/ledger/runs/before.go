@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+
 	"cordon/handler/ledger/rows"
 )
 
