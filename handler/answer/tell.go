@@ -50,12 +50,15 @@ func (c *Clerk) Event(run *Run, kind notice.Kind) notice.Event {
 		e.Severity = string(run.Alert.Severity)
 		e.Incident = run.Alert.IncidentID
 	}
+	user := run.Alert.RelatedUser
 	if run.Machine != nil {
 		e.MachineID = run.Machine.ID
 		e.MachineName = run.Machine.ComputerDNSName
+		e.About(user.Name, user.Domain, run.Machine.RBACGroupName, run.Machine.Tags)
 	} else if run.Missing != "" {
 		e.MachineID = run.Alert.MachineID
 		e.MachineName = run.Alert.ComputerDNSName
+		e.About(user.Name, user.Domain, run.Alert.RBACGroupName, nil)
 	}
 	e.Unlisted = kind == notice.Held && run.Machine == nil
 	return e

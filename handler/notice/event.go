@@ -77,8 +77,13 @@ type Event struct {
 
 	MachineID   string `json:"machine,omitempty"`
 	MachineName string `json:"name,omitempty"`
-	Episode     int    `json:"episode,omitempty"`
-	ActionID    string `json:"action,omitempty"`
+	// of the alert, with its domain; empty, as are group and tags: not known, or told by an event before
+	User  string   `json:"user,omitempty"`
+	Group string   `json:"group,omitempty"`
+	Tags  []string `json:"tags,omitempty"`
+
+	Episode  int    `json:"episode,omitempty"`
+	ActionID string `json:"action,omitempty"`
 
 	// which step or latch it is about; empty: an isolation, or no step
 	Step string `json:"step,omitempty"`

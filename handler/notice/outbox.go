@@ -194,10 +194,7 @@ func (o *Outbox) send(ctx context.Context, m Message) error {
 	if err := o.Mailer.Send(sendCtx, mail); err != nil {
 		return o.giveBack(ctx, n, err)
 	}
-	o.Log.InfoContext(ctx, "mail sent",
-		"group", n.Group,
-		"seq", n.Seq,
-		"subject", mail.Subject)
+	o.Log.InfoContext(ctx, "mail sent", "group", n.Group, "seq", n.Seq) // its subject may name a person
 	return o.Notices.Done(ctx, n, o.Now().UTC())
 }
 
@@ -326,5 +323,6 @@ func (o *Outbox) compose(
 func (o *Outbox) summarize(events []Event, seq int) page {
 	p := summarize(events, seq)
 	p.Clock = o.Clock
+	p.Portal = o.Portal
 	return p
 }

@@ -2,15 +2,14 @@ package notice
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"unicode"
 
 	"cordon/handler/alert"
-	"cordon/handler/machine"
 	"cordon/handler/notice/clock"
+	"cordon/handler/portal"
 )
 
 // page is what one mail says.
@@ -20,7 +19,9 @@ type page struct {
 	Machines []machineLine
 	Alerts   []alertLine
 	Others   []Event // events about no machine
+	Incident int64   // that the news is about; 0: none
 	Clock    clock.Clock
+	Portal   portal.Portal
 }
 
 // machineLine is the state of one machine in one respect, such as its isolation, as far as it was told.
@@ -29,12 +30,16 @@ type machineLine struct {
 	Outcome  string // begins with one of the fixed words of outcomeOf
 	Tone     string // good, wait, bad or calm: the colour of the outcome
 	Event    Event
+	Known    known
 	What     string // what a person can do
 	History  []Event
 }
 
 // alertLine is one alert that led to what is told.
-type alertLine struct{ ID, Title, Severity, Rule, Note string }
+type alertLine struct {
+	ID, Title, Severity, Rule, Note string
+	Key                             string // as the ledger has it: of a finding, or of an alert on several machines
+}
 
 // subject is what the event is about: a machine, and of it the isolation or the step. Of a machine the isolation comes
 // first.
@@ -62,16 +67,20 @@ func summarize(events []Event, seq int) page {
 	news := newsOf(byMachine, seq)
 	for _, id := range slices.Sorted(maps.Keys(byMachine)) {
 		if news[id] {
-			p.Machines = append(p.Machines, lineOf(byMachine[id]))
+			line := lineOf(byMachine[id])
+			line.Known = knownOf(events, line.ID)
+			p.Machines = append(p.Machines, line)
 		}
 	}
 	for _, e := range events {
 		if e.AlertID != "" && (news[e.subject()] || (e.MachineID == "" && e.seq == seq)) {
 			id := alert.APIID(e.AlertID) // an alert on several machines is one
 			before, known := alerts[id]
+			p.Incident = cmp.Or(e.Incident, p.Incident)
 			if !known || e.Title != "" {
 				alerts[id] = alertLine{
 					ID:       id,
+					Key:      e.AlertID,
 					Title:    e.Title,
 					Severity: e.Severity,
 					Rule:     e.Rule,
@@ -173,7 +182,7 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 			"The machine may be offline. Defender keeps trying for up to three days. Take it off the network by " +
 				"hand if that is too long."
 	case Isolated:
-		return "Isolated", "good", "Investigate, then release the machine in the Defender portal."
+		return "Isolated", "good", "Investigate, then release the machine by cordon release or in the Defender portal."
 	case Failed:
 		return "Not isolated: the action failed", "bad",
 			e.orAgain("Isolate the machine in the Defender portal or take it off the network.")
@@ -239,104 +248,6 @@ func (p page) Reported() bool {
 		}
 		return l.Event.Kind == Done && l.Event.Action != ""
 	})
-}
-
-// headline says the most important thing in one line.
-func headline(p page) string {
-	switch {
-	case len(p.Machines) == 1:
-		line := p.Machines[0]
-		return fmt.Sprintf("%s: %s", oneLine(line.Name, 64), line.Outcome)
-	case len(p.Machines) > 1 && p.machines() == 1:
-		parts := make([]string, len(p.Machines))
-		for i, line := range p.Machines {
-			parts[i] = line.Outcome
-		}
-		return fmt.Sprintf("%s: %s",
-			oneLine(p.Machines[0].Name, 64),
-			strings.Join(parts, "; "))
-	case len(p.Machines) > 1:
-		counts := map[string]int{}
-		for _, line := range p.Machines {
-			head, _, _ := strings.Cut(line.Outcome, ":")
-			counts[strings.ToLower(head)]++
-		}
-		parts := make([]string, 0, len(counts))
-		for _, head := range slices.Sorted(maps.Keys(counts)) {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[head], head))
-		}
-		return fmt.Sprintf("%d machines: %s",
-			p.machines(),
-			strings.Join(parts, ", "))
-	case len(p.Others) > 0:
-		return otherHeadline(p.Others[len(p.Others)-1])
-	}
-	return "Nothing new"
-}
-
-// machines counts the machines of a page.
-func (p page) machines() int {
-	ids := map[string]bool{}
-	for _, line := range p.Machines {
-		ids[line.ID] = true
-	}
-	return len(ids)
-}
-
-func otherHeadline(e Event) string {
-	switch e.Kind {
-	case NoMachine:
-		if e.Step != "" {
-			return "No machine to act on: " + e.Title
-		}
-		return "No machine to isolate: " + e.Title
-	case NotFound:
-		return "Alert not found: " + alert.APIID(e.AlertID)
-	case Parked:
-		return "An alert was set aside, a person must look: " + e.RunID
-	case Stuck:
-		return "An alert is not answered yet: " + cmp.Or(e.Title, alert.APIID(e.AlertID))
-	case GaveUp:
-		return "An alert is not answered, a person must look: " + cmp.Or(e.Title, alert.APIID(e.AlertID))
-	case CapReached:
-		held := "what is beyond it is held"
-		spec, known := machine.SpecOf(e.Action)
-		if known {
-			held = spec.Plural + " are held"
-		}
-		return "A cap is reached, " + held + " for a person: " + e.Detail
-	case UnknownAlerts:
-		return "Alerts were asked for that no poll has found"
-	case Overdue:
-		return "Cordon is unwell: " + functionOf(e) + " does not succeed any more"
-	case SourceOut:
-		return "Alerts are not read from " + functionOf(e) + ": the other source goes on alone"
-	case SourceBack:
-		return "Alerts are read from " + functionOf(e) + " again"
-	case Behind:
-		return "The ledger does not know what Cordon did: what is older than now is held"
-	case Unready:
-		return "Cordon is unwell: look at the setting " + functionOf(e)
-	case Paused:
-		return "Acting is paused: nothing is done to machines and alerts until cordon resume"
-	case Resumed:
-		return "Acting goes on: what was held meanwhile stays held"
-	case HuntRows:
-		return "Hunt " + e.Hunt + ": new rows"
-	case HuntEmpty:
-		return "Hunt " + e.Hunt + ": nothing new"
-	case HuntFailed:
-		return "Hunt " + e.Hunt + " failed"
-	case Recovered:
-		return "Cordon is well again: " + functionOf(e) + " succeeds"
-	}
-	return strings.TrimSpace(e.Severity + " alert: " + e.Title)
-}
-
-// functionOf is the function that an event about Cordon itself is about.
-func functionOf(e Event) string {
-	name, _, _ := strings.Cut(e.RunID, " ")
-	return name
 }
 
 // oneLine makes text fit for a header or a list: no control characters, at most n characters.

@@ -13,6 +13,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
+	"cordon/handler/portal"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -32,6 +33,9 @@ func about(kind Kind, minute, seq int, detail string) Event {
 		Rule:        "contain-high-severity",
 		MachineID:   "4c1f7a90be2d35689f00d1e2a7b3c4558d6e9f12",
 		MachineName: "fin-lt-0147.corp.contoso.com",
+		User:        `CONTOSO\u4711`,
+		Group:       "Finance",
+		Tags:        []string{"laptop", "vip"},
 		Episode:     1,
 		ActionID:    "1f0b6c2e-7d43-4a98-b5e1-20c7d9f4a836",
 		Detail:      detail,
@@ -43,6 +47,7 @@ func about(kind Kind, minute, seq int, detail string) Event {
 func onOther(e Event) Event {
 	e.MachineID, e.MachineName, e.AlertID = "77aa", "hr-lt-0009.corp.contoso.com", "da2"
 	e.Title, e.ActionID = "Possible ransomware activity", "act-2"
+	e.User, e.Group, e.Tags = "", "", nil
 	return e
 }
 
@@ -50,6 +55,8 @@ func pages() map[string]page {
 	hostile := about(Requested, 0, 1, "x\r\nOutcome   Isolated\r\n")
 	hostile.Title = "<script>alert(1)</script>\r\n\r\nMachine   x\r\nId        y\r\nOutcome   Isolated " +
 		strings.Repeat("unbroken", 60)
+	hostile.User, hostile.Group = "x\r\nOutcome   Isolated", `"><script>alert(1)</script>`
+	hostile.Tags = []string{"a", "b\nOutcome   Isolated"}
 	hostile.MachineName = "<img src=x onerror=alert(1)>" + strings.Repeat("a", 200)
 	scan := about(Failed, 3, 2, "Action 3c1d is Failed.")
 	scan.Step, scan.Action, scan.Scope, scan.ActionID = "scan:Quick", machine.Scan, machine.Quick, "3c1d"
@@ -126,7 +133,7 @@ func pages() map[string]page {
 		Detail: "No source of alerts knows 2 of the ids, and no poll has found them: da1, da2.",
 		seq:    1,
 	}
-	return map[string]page{
+	all := map[string]page{
 		"unknown":   summarize([]Event{madeUp}, 1),
 		"requested": summarize([]Event{about(Requested, 0, 1, "Rule contain-high-severity, run da1:v1.")}, 1),
 		"isolated": summarize([]Event{
@@ -165,6 +172,11 @@ func pages() map[string]page {
 		"paused":       summarize([]Event{paused}, 1),
 		"resumed":      summarize([]Event{paused, resumed}, 2),
 	}
+	for name, p := range all {
+		p.Portal = portal.Portal{Cloud: "global", Tenant: "0f8fad5b-d9cb-469f-a165-70867728950e"}
+		all[name] = p
+	}
+	return all
 }
 
 func TestMailsReadAsTheGoldenFiles(t *testing.T) {

@@ -15,11 +15,13 @@ var files embed.FS
 // escaped by its template, the text has no control characters and no line of its own making.
 func render(p page) (plain, rich string, err error) {
 	funcs := map[string]any{
-		"line":  func(s string) string { return oneLine(s, 500) },
-		"note":  func(s string) string { return oneLine(s, 1000) },
-		"why":   func(s string) string { return oneLine(p.Clock.In(s), 500) },
-		"clock": p.Clock.At,
-		"word":  func(k Kind) string { return string(k) },
+		"line":   func(s string) string { return oneLine(s, 500) },
+		"note":   func(s string) string { return oneLine(s, 1000) },
+		"why":    func(s string) string { return oneLine(p.Clock.In(s), 500) },
+		"clock":  p.Clock.At,
+		"word":   func(k Kind) string { return string(k) },
+		"list":   func(all []string) string { return oneLine(strings.Join(all, ", "), 500) },
+		"footer": footer,
 	}
 	textPage, err := text.New("mail.txt.tmpl").Funcs(funcs).ParseFS(files, "mail.txt.tmpl")
 	if err != nil {
@@ -37,4 +39,17 @@ func render(p page) (plain, rich string, err error) {
 		return "", "", fmt.Errorf("page of a notice: %w", err)
 	}
 	return t.String(), h.String(), nil
+}
+
+// footer says whose word is what.
+func footer(p page) string {
+	said := "Sent by Cordon. "
+	if p.Reported() {
+		said += "What is said of an action is what Defender reported, not what was asked for. "
+	}
+	if len(p.Alerts) > 0 {
+		said += "Names, users, groups, tags and the titles and severities of alerts are Defender's words, and an " +
+			"attacker may have chosen some of them. "
+	}
+	return said + "What Cordon did or left, and why, and what to do is Cordon's word."
 }
