@@ -57,6 +57,7 @@ func notDeployed() map[string]string {
 		"CORDON_FACTS_RETENTION":           tuning,
 		"CORDON_NOTICE_WINDOW":             tuning,
 		"CORDON_TIME_ZONE":                 tuning,
+		"CORDON_MAIL_ONLY_OUTCOMES":        tuning,
 		"FUNCTIONS_CUSTOMHANDLER_PORT":     "the host sets it",
 		"FUNCTIONS_APP_ROOT_PATH":          "the host sets it",
 	}

@@ -170,6 +170,8 @@ func newOutbox(settings config.Config, c clients, to *setup.Broker, log *slog.Lo
 		To:         setup.Addresses(settings.MailTo),
 		Portal:     setup.Portal(settings),
 		Clock:      clock.Clock{Zone: settings.TimeZone},
+
+		OnlyOutcomes: settings.OnlyOutcomes,
 	})
 }
 

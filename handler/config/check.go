@@ -125,6 +125,7 @@ func (r raw) checkMail(p *problems, c *Config) {
 	}
 	c.SMTPURL = smtpURL(p, r.SMTPURL)
 	c.TimeZone = timeZone(p, r.TimeZone)
+	c.OnlyOutcomes = oneOf(p, "CORDON_MAIL_ONLY_OUTCOMES", r.OnlyOutcomes, "true", "false") == "true"
 }
 
 // timeZone is UTC for a name that is refused.

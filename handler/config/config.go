@@ -69,6 +69,7 @@ type Config struct {
 	MailTo       []mail.Address // at least one
 	OperatorMail []mail.Address // MailTo, if not set
 	TimeZone     *time.Location // of the times in mails
+	OnlyOutcomes bool           // that something is asked for makes no mail
 	SMTPURL      Secret         // an smtp or smtps URL with a host; may hold a password; none: mail goes through Graph
 
 	MailUnresolved    bool // SMTPURL is set, and its secret could not be read: no mail is sent, see Lapses

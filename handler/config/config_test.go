@@ -119,6 +119,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"CORDON_LATCH_HOLD", "30s", "CORDON_MESSAGE_LOCK", "5m", "CORDON_RETRY_AFTER", "1s", "CORDON_SWEEP_AFTER", "1h",
 		"CORDON_RETENTION", "90d", "CORDON_FACTS_RETENTION", "7d",
 		"CORDON_OPERATOR_MAIL", "ops@example.com", "CORDON_TIME_ZONE", "Europe/Berlin",
+		"CORDON_MAIL_ONLY_OUTCOMES", "true",
 		"FUNCTIONS_CUSTOMHANDLER_PORT", "0",
 		"FUNCTIONS_APP_ROOT_PATH", "/home/site"))
 	if err != nil {
@@ -126,6 +127,7 @@ func TestEverySettingIsRead(t *testing.T) {
 	}
 	type short struct {
 		Mode, Authority, Defender, Audience, CA, Bus, Tables, Prefix, Playbook, Poll, Follow, Operator string
+		Only                                                                                           bool
 		Zone                                                                                           string
 		Overlap, Lookback, Age, Stale, Lift, Recheck, Window                                           time.Duration
 		Hold, Lock, Retry, Sweep, Retention, Facts                                                     time.Duration
@@ -135,7 +137,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		c.Mode, c.AuthorityURL.String(), c.DefenderURL.String(), c.DefenderAudience, c.CAFile, c.ServiceBus.Namespace,
 		c.Storage.TableURL.String(),
 		c.TablePrefix, c.Playbook, c.PollSchedule, c.FollowSchedule, c.OperatorMail[0].Address,
-		c.TimeZone.String(),
+		c.OnlyOutcomes, c.TimeZone.String(),
 		c.PollOverlap, c.PollLookback, c.SnapshotMaxAge, c.StaleAfter, c.IsolationLift, c.RecheckAfter, c.NoticeWindow,
 		c.LatchHold, c.MessageLock, c.RetryAfter, c.SweepAfter, c.Retention, c.FactsRetention, c.Port,
 	}
@@ -144,7 +146,7 @@ func TestEverySettingIsRead(t *testing.T) {
 		"enforce", "https://127.0.0.1:8443", "http://localhost:9000/base", "https://aud.example", "/ca.pem",
 		"x.servicebus.windows.net",
 		"https://acc.table.core.usgovcloudapi.net", "two", "/home/site/books/p.yaml", "*/30 * * * * *",
-		"0 0 6 * * MON-FRI", "ops@example.com", "Europe/Berlin",
+		"0 0 6 * * MON-FRI", "ops@example.com", true, "Europe/Berlin",
 		time.Minute, 30 * day, time.Second, 400 * day, 30 * day, 10 * time.Minute, 90 * time.Second,
 		30 * time.Second, 5 * time.Minute, time.Second, time.Hour, 90 * day, 7 * day, 0,
 	}
@@ -295,6 +297,7 @@ func TestEveryWrongValueIsRefusedByName(t *testing.T) {
 		},
 		"CORDON_OPERATOR_MAIL":         {"x"},
 		"CORDON_TIME_ZONE":             {"Berlin", "Local", "Europe/Berln", "+01:00"},
+		"CORDON_MAIL_ONLY_OUTCOMES":    {"yes", "1", "TRUE"},
 		"FUNCTIONS_CUSTOMHANDLER_PORT": {"-1", "65536", "http"},
 	} {
 		for _, value := range values {

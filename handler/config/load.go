@@ -64,6 +64,7 @@ type raw struct {
 	SMTPURL           Secret `env:"CORDON_SMTP_URL"`
 	OperatorMail      string `env:"CORDON_OPERATOR_MAIL"`
 	TimeZone          string `env:"CORDON_TIME_ZONE"`
+	OnlyOutcomes      string `env:"CORDON_MAIL_ONLY_OUTCOMES"`
 	WebhookSecret     Secret `env:"CORDON_WEBHOOK_SECRET"`
 	Port              string `env:"FUNCTIONS_CUSTOMHANDLER_PORT"`
 	FunctionsRootPath string `env:"FUNCTIONS_APP_ROOT_PATH"`

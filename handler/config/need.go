@@ -83,7 +83,7 @@ func (n Need) settings(c Config) []string {
 	case Mail:
 		names = []string{
 			"CORDON_MAIL_FROM", "CORDON_MAIL_TO", "CORDON_OPERATOR_MAIL", "CORDON_SMTP_URL", "CORDON_CA_FILE",
-			"CORDON_TIME_ZONE",
+			"CORDON_TIME_ZONE", "CORDON_MAIL_ONLY_OUTCOMES",
 		}
 		if !c.SMTPURL.IsZero() {
 			return names

@@ -184,6 +184,9 @@ func peopleSettings() []Setting {
 		one("CORDON_TIME_ZONE", "zone",
 			"time zone of the times in mails, which have UTC beside it: a name of the tz database, such as "+
 				"Europe/Berlin").byDefault("UTC"),
+		one("CORDON_MAIL_ONLY_OUTCOMES", "true, false",
+			"true: that an action is asked for, or failed and is asked for again, makes no mail; the mail about what "+
+				"came of it tells it").byDefault("false"),
 		one("FUNCTIONS_CUSTOMHANDLER_PORT", "number",
 			"where the Functions host calls; the host sets it").byDefault("8080").in("port, 0 to 65535"),
 		one("FUNCTIONS_APP_ROOT_PATH", "path", "folder with host.json; the host sets it").byDefault("."),

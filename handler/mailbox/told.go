@@ -3,7 +3,6 @@ package mailbox
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -19,7 +18,7 @@ type Told struct {
 	Machine string    // name, or else id; empty: it is about none
 	Step    string    // key of the step or latch; empty: an isolation, or no step
 	Detail  string    // why, or what to do; written in part by others
-	Mail    Mail
+	Mail    Mail      // its zero value: it goes with the next mail, for which nothing else has asked yet
 }
 
 // textShown bounds each text of what was told, in UTF-16 units.
@@ -77,14 +76,15 @@ func (b *Mailbox) ofGroup(ctx context.Context, runID, group string) ([]Told, err
 	return all, nil
 }
 
-// one reads a mail of a group, of which events are all that it tells.
+// one reads a mail of a group, of which events are all that it tells; none for what goes with the next mail that
+// something else makes.
 func (b *Mailbox) one(ctx context.Context, group string, seq int, events []notice.Event) (Mail, error) {
 	n, found, err := b.Notices.Notice(ctx, group, seq)
 	switch {
 	case err != nil:
 		return Mail{}, err
 	case !found:
-		return Mail{}, fmt.Errorf("notice %d of %s is not in the ledger, though something is noted for it", seq, group)
+		return Mail{}, nil
 	}
 	m := b.mail(n)
 	if len(m.To) == 0 {

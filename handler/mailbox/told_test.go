@@ -165,3 +165,36 @@ func TestIDsOfMailsAreReadAsTheyAreWritten(t *testing.T) {
 		t.Errorf("%q is taken for an id", none[i])
 	}
 }
+
+// TestWhatGoesWithTheNextMailIsToldSoUntilThereIsOne has the second request for a machine, which makes no mail.
+func TestWhatGoesWithTheNextMailIsToldSoUntilThereIsOne(t *testing.T) {
+	t.Parallel()
+	w := postal.New(t)
+	p := w.Start(-1, false)
+	failed := isolation("da1:v1", notice.Failed)
+	failed.Again = true
+	p.Tell(7, failed)
+	w.Advance(time.Minute)
+	p.Deliver()
+	second := isolation("da1:v1", notice.Requested)
+	second.Episode = 2
+	p.Tell(7, second)
+	mailOf := func() mailbox.Mail {
+		t.Helper()
+		told, err := p.Box.Of(t.Context(), "da1:v1", []string{"incident:7"})
+		if err != nil || len(told) < 2 || told[1].Kind != notice.Requested {
+			t.Fatalf("%+v, %v", told, err)
+		}
+		return told[1].Mail
+	}
+	if m := mailOf(); m.ID != "" || m.State != "" {
+		t.Errorf("it has a mail: %+v", m)
+	}
+	done := isolation("da1:v1", notice.Isolated)
+	done.Episode = 2
+	w.Advance(time.Minute)
+	p.Tell(7, done)
+	if m := mailOf(); m.ID != "incident:7:2" || m.State != mailbox.Waiting {
+		t.Errorf("it goes with %+v", m)
+	}
+}

@@ -53,7 +53,7 @@ type Queue interface {
 	SendNotice(ctx context.Context, id string, body []byte, at time.Time) error
 }
 
-// Options are the parts and settings of an Outbox; all are required but for Portal and Clock.
+// Options are the parts and settings of an Outbox; all are required but for OnlyOutcomes, Portal and Clock.
 type Options struct {
 	Notices *notices.Store
 	Hunts   *hunts.Store // what they found, for their mails
@@ -68,8 +68,10 @@ type Options struct {
 	RetryAfter time.Duration
 	Domain     string   // right-hand side of Message-IDs
 	To         []string // recipients of what a rule does not address
-	Portal     portal.Portal
-	Clock      clock.Clock // of the times in mails
+	// what is asked for, and asked for again, makes no mail of its own: it goes with the outcome's
+	OnlyOutcomes bool
+	Portal       portal.Portal
+	Clock        clock.Clock // of the times in mails
 }
 
 // Outbox keeps notices until they are sent.
@@ -84,6 +86,16 @@ func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
 	now := o.Now().UTC()
 	if e.At.IsZero() {
 		e.At = now
+	}
+	waits, err := o.waits(ctx, group, e, now)
+	if err == nil && waits {
+		err = o.Notices.Note(ctx, group, e.Key(), e, now)
+	}
+	if err != nil {
+		return fmt.Errorf("record notice %q for %s: %w", e.Kind, group, err)
+	}
+	if waits {
+		return nil
 	}
 	n, opened, err := o.Notices.Add(ctx, group, e.Key(), e, now, now.Add(o.Window))
 	if err != nil {

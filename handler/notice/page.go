@@ -47,13 +47,7 @@ func (e Event) subject() string { return e.MachineID + " " + e.Step }
 
 // summarize makes the page of one sequence: what is new in it, in the light of everything told before.
 func summarize(events []Event, seq int) page {
-	slices.SortStableFunc(events, func(a, b Event) int {
-		return cmp.Or(
-			cmp.Compare(a.seq, b.seq),
-			a.told.Compare(b.told),
-			cmp.Compare(rank(a.Kind), rank(b.Kind)),
-		)
-	})
+	slices.SortStableFunc(events, inOrder)
 	byMachine := map[string][]Event{}
 	var p page
 	alerts := map[string]alertLine{}
@@ -95,6 +89,15 @@ func summarize(events []Event, seq int) page {
 	p.Headline = headline(p)
 	p.Subject = "[Cordon] " + oneLine(p.Headline, 160)
 	return p
+}
+
+// inOrder compares events by when they were told.
+func inOrder(a, b Event) int {
+	return cmp.Or(
+		cmp.Compare(a.seq, b.seq),
+		a.told.Compare(b.told),
+		cmp.Compare(rank(a.Kind), rank(b.Kind)),
+	)
 }
 
 // newsOf are the subjects that a sequence has news of. That something was asked for is none where an earlier sequence

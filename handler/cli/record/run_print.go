@@ -99,6 +99,9 @@ func (p *paper) told(r wire.Run) {
 
 // mail is what became of the mail that tells something.
 func (p *paper) mail(t wire.RunTold) string {
+	if t.Mail == "" {
+		return joined("goes with the next mail", t.Step, p.once(t.Detail))
+	}
 	state := t.State
 	switch {
 	case !t.Sent.IsZero():

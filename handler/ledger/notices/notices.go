@@ -125,17 +125,21 @@ func (s *Store) add(
 	at, due time.Time,
 ) (n Notice, opened bool, err error) {
 	entry := Entry{Keys: s.notices.At("entry:"+rows.Key(eventKey), "group", group)}
-	if found, err := s.notices.Read(ctx, &entry); err != nil {
+	if _, err := s.notices.Read(ctx, &entry); err != nil {
 		return Notice{}, false, err
-	} else if found {
-		n, err := s.written(ctx, group, entry.Seq)
-		return n, false, err
 	}
-	entry.At, entry.Body = at, body
 	top := head{Keys: s.notices.At("head", "group", group)}
 	if _, err := s.notices.Read(ctx, &top); err != nil {
 		return Notice{}, false, err
 	}
+	switch {
+	case entry.Seq > top.Last:
+		return Notice{}, false, nil // it was noted, for the next sequence
+	case entry.Seq > 0:
+		n, err := s.written(ctx, group, entry.Seq)
+		return n, false, err
+	}
+	entry.At, entry.Body = at, body
 	if top.Open != 0 {
 		entry.Seq = top.Open
 		n, err := s.written(ctx, group, top.Open)

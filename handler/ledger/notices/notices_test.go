@@ -21,6 +21,7 @@ func TestNoticesHold(t *testing.T) {
 	rowstest.Hold(t, In, map[string]func(*testing.T, *Store){
 		"an event is told once and a claimed notice never grows":  tellings,
 		"a notice is unsent until it is marked, and claims lapse": claims,
+		"what is noted goes with the next notice, once":           noted,
 		"many tellers at once lose nothing":                       tellers,
 		"what is sent is listed, newest first":                    sent,
 		"what is sent at once was neither sent nor in hand":       hastened,
@@ -63,6 +64,47 @@ func tellings(t *testing.T, s *Store) {
 	claimed, err = s.Claim(t.Context(), "incident:1", 2, noon, time.Minute)
 	if err != nil || len(claimed.Entries) != 3 {
 		t.Errorf("the second notice knows %d entries, %v", len(claimed.Entries), err)
+	}
+}
+
+func noted(t *testing.T, s *Store) {
+	note := func(eventKey string) {
+		t.Helper()
+		if err := s.Note(t.Context(), "incident:1", eventKey, eventKey, noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note("a")
+	note("a")
+	if unsent, err := s.Unsent(t.Context()); err != nil || len(unsent) != 0 {
+		t.Errorf("what is noted asks for a mail: %+v, %v", unsent, err)
+	}
+	if n, opened := add(t, s, "a"); opened || n.Seq != 0 {
+		t.Errorf("what was noted is told anew: %+v, %v", n, opened)
+	}
+	if n, opened := add(t, s, "b"); !opened || n.Seq != 1 {
+		t.Errorf("the next event opens %+v, %v", n, opened)
+	}
+	note("c")
+	note("b")
+	claimed, err := s.Claim(t.Context(), "incident:1", 1, noon, time.Minute)
+	if err != nil || len(claimed.Entries) != 3 {
+		t.Fatalf("%+v, %v", claimed, err)
+	}
+	for _, e := range claimed.Entries {
+		if e.Seq != 1 {
+			t.Errorf("%s goes with notice %d", e.Body, e.Seq)
+		}
+	}
+	note("d")
+	if err := s.Done(t.Context(), claimed.Notice, noon); err != nil {
+		t.Fatal(err)
+	}
+	if n, opened := add(t, s, "e"); !opened || n.Seq != 2 {
+		t.Errorf("behind it: %+v, %v", n, opened)
+	}
+	if n, opened := add(t, s, "d"); opened || n.Seq != 2 {
+		t.Errorf("what was noted goes with %+v, %v", n, opened)
 	}
 }
 

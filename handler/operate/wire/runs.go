@@ -72,8 +72,8 @@ type RunTold struct {
 	Machine string    `json:"machine,omitempty"`
 	Step    string    `json:"step,omitempty"`
 	Detail  string    `json:"detail,omitempty"`
-	Mail    string    `json:"mail"`  // its id, for cordon mails
-	State   string    `json:"state"` // sent, waiting, failed
+	Mail    string    `json:"mail"`  // its id, for cordon mails; empty: it goes with the next mail
+	State   string    `json:"state"` // sent, waiting, failed; empty: there is no mail yet
 	To      []string  `json:"to"`
 	Sent    time.Time `json:"sent,omitzero"`
 	Tries   int       `json:"tries,omitzero"` // how often sending it failed
