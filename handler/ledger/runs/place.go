@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"cordon/handler/ledger/lists"
+	"cordon/handler/ledger/rows"
 )
 
 // InShort is the run as it stands in lists.
@@ -35,7 +36,19 @@ func (r *Run) relist() (changed bool) {
 // Relist has the lists say what the run says, also where that moves it to no other list.
 func (r *Run) Relist() { r.Listed += " " }
 
-// enter writes the run into its lists. A repeat is harmless.
+// enter writes the run into its lists, and once more if somebody wrote the run meanwhile: whoever is late would
+// otherwise have the lists say what was so before. A repeat is harmless.
 func (s *Store) enter(ctx context.Context, run Run) error {
-	return s.lists.Enter(ctx, run.InShort(), run.Unlisted)
+	return rows.Try("list run "+run.ID(), func() error {
+		err := s.lists.Enter(ctx, run.InShort(), run.Unlisted)
+		if err != nil {
+			return err
+		}
+		now, found, err := s.Of(ctx, run.AlertID, run.Version)
+		if err != nil || !found || now.Nonce == run.Nonce {
+			return err
+		}
+		run = now
+		return rows.ErrConflict
+	})
 }
