@@ -115,7 +115,7 @@ type ObservedVersion struct {
 }
 
 // Observe compares an alert with what was seen of it and, if a rule could decide differently now, makes the next
-// version and its run in one write, the run's index row before it. A repeat changes nothing. An observation older than
+// version and its run in one write, its entry among those that are open before it, and its lists after it. A repeat changes nothing. An observation older than
 // what was seen is no change, nor is one of the same moment that was read alone: list and single read may show evidence
 // differently, and would otherwise change the alert for ever.
 func (s *Store) Observe(ctx context.Context, o Observation) (ObservedVersion, error) {
@@ -170,25 +170,16 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 	if err != nil {
 		return ObservedVersion{}, err
 	}
-	err = s.indexRun(ctx, &run, o.At)
+	err = s.addOpen(ctx, run, o.At)
 	if err != nil {
 		return ObservedVersion{}, err
 	}
+	run.relist()
 	err = s.alerts.Transact(ctx, &seen, &run)
 	if err != nil {
 		return ObservedVersion{}, err
 	}
-	return ObservedVersion{Run: run, Seen: seen, Changed: true}, nil
-}
-
-// indexRun makes a run findable before it exists, in its lists and among those that are open. An entry without its run
-// means nothing.
-func (s *Store) indexRun(ctx context.Context, run *Run, now time.Time) error {
-	if err := s.addOpen(ctx, *run, now); err != nil {
-		return err
-	}
-	run.relist()
-	return s.enter(ctx, *run)
+	return ObservedVersion{Run: run, Seen: seen, Changed: true}, s.list(ctx, run, o.At)
 }
 
 // look is an observation as it is held against what was seen before.
@@ -260,10 +251,14 @@ func (s *Store) Asked(ctx context.Context, alertID string, at time.Time) (Run, e
 		ObservedAt: at,
 		DueAt:      at,
 	}
-	if err := s.indexRun(ctx, &run, at); err != nil {
+	if err := s.addOpen(ctx, run, at); err != nil {
 		return Run{}, err
 	}
+	run.relist()
 	err := s.alerts.Save(ctx, &run)
+	if err == nil {
+		return run, s.list(ctx, run, at)
+	}
 	if !errors.Is(err, rows.ErrConflict) {
 		return run, err
 	}

@@ -19,6 +19,8 @@ type OpenEntry struct {
 	Version int
 	Opening int       // how often the run had been opened again when the entry was made
 	At      time.Time // when the entry was made, by the clock of whoever made it
+
+	Unlisted bool `json:",omitempty"` // the run could not be written into its lists
 }
 
 func (s *Store) openKeys(run Run) rows.Keys {
@@ -28,13 +30,18 @@ func (s *Store) openKeys(run Run) rows.Keys {
 }
 
 func (s *Store) addOpen(ctx context.Context, run Run, at time.Time) error {
-	return s.open.Put(ctx, &OpenEntry{
+	entry := s.openEntry(run, at)
+	return s.open.Put(ctx, &entry)
+}
+
+func (s *Store) openEntry(run Run, at time.Time) OpenEntry {
+	return OpenEntry{
 		Keys:    s.openKeys(run),
 		AlertID: run.AlertID,
 		Version: run.Version,
 		Opening: run.Opening,
 		At:      at.UTC(),
-	})
+	}
 }
 
 // dropOpen takes a run that is over out of the index. A failure is no error: the sweep takes it out later.
@@ -70,11 +77,7 @@ func (s *Store) ReadOpen(ctx context.Context, entry OpenEntry, now time.Time) (R
 	case err != nil:
 		return Run{}, false, err
 	case found && !run.State.Final():
-		if run.Unlisted != "" {
-			// Whoever opened it again may have ended before its lists were right. They hinder nothing: the next look
-			// tries again.
-			_ = s.enter(ctx, run)
-		}
+		s.mend(ctx, entry, run)
 		return run, true, nil
 	case (!found || entry.Opening > run.Opening) && now.Sub(entry.At) < emptyEntryAge:
 		return Run{}, false, nil
@@ -83,6 +86,18 @@ func (s *Store) ReadOpen(ctx context.Context, entry OpenEntry, now time.Time) (R
 		return Run{}, false, nil // the entry stays, so that a later look writes the lists
 	}
 	return Run{}, false, s.open.Remove(ctx, entry.Keys)
+}
+
+// mend enters a run that is not over into its lists, if whoever made it or opened it again may not have come to that.
+// They hinder nothing: the next look tries again.
+func (s *Store) mend(ctx context.Context, entry OpenEntry, run Run) {
+	if run.Unlisted == "" && !entry.Unlisted {
+		return
+	}
+	if s.enter(ctx, run) == nil && entry.Unlisted {
+		entry.Unlisted = false
+		_ = s.open.Put(ctx, &entry)
+	}
 }
 
 // OpenCount says how many runs are not over.

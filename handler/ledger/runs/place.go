@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"time"
 
 	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/rows"
@@ -35,6 +36,17 @@ func (r *Run) relist() (changed bool) {
 
 // Relist has the lists say what the run says, also where that moves it to no other list.
 func (r *Run) Relist() { r.Listed += " " }
+
+// list enters a run that was just made, of which only then it is certain that it is the one. Lists that fail keep nobody
+// from answering it: the entry among what is open says so, and the sweep enters it.
+func (s *Store) list(ctx context.Context, run Run, now time.Time) error {
+	if s.enter(ctx, run) == nil {
+		return nil
+	}
+	entry := s.openEntry(run, now)
+	entry.Unlisted = true
+	return s.open.Put(ctx, &entry)
+}
 
 // enter writes the run into its lists, and once more if somebody wrote the run meanwhile: whoever is late would
 // otherwise have the lists say what was so before. A repeat is harmless.

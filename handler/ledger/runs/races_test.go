@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/rows"
@@ -18,6 +19,7 @@ type beside struct {
 	*tables.Server
 	table  string // of the write; empty: none
 	happen func() // once, before it
+	refuse bool   // it is answered that the write is wrong
 }
 
 func (b *beside) Do(r *http.Request) (*http.Response, error) {
@@ -35,6 +37,13 @@ func (b *beside) Do(r *http.Request) (*http.Response, error) {
 	if happen := b.happen; happen != nil {
 		b.happen = nil
 		happen()
+	}
+	if b.refuse {
+		return &http.Response{
+			StatusCode: http.StatusBadRequest,
+			Body:       http.NoBody,
+			Request:    r,
+		}, nil
 	}
 	return b.Server.Do(r)
 }
@@ -79,6 +88,47 @@ func set(t *testing.T, s *Store, state State, outcome string) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestWhatTwoObserveAtOnceIsListedOnce has two instances find the same version, at times of their own.
+func TestWhatTwoObserveAtOnceIsListedOnce(t *testing.T) {
+	t.Parallel()
+	s, server := openBeside(t)
+	server.table = rows.Alerts
+	server.happen = func() { observe(t, s, sampleAlert(), noon.Add(time.Minute)) }
+	o := observe(t, s, sampleAlert(), noon)
+	if got := say(t, s, lists.Query{}); got != "da1:v1 at 12:01: " || o.Run.Version != 1 {
+		t.Errorf("listed are %s", got)
+	}
+}
+
+// TestListsThatFailKeepNoAlertFromBeingAnswered has the lists refuse every write, of whatever cause.
+func TestListsThatFailKeepNoAlertFromBeingAnswered(t *testing.T) {
+	t.Parallel()
+	s, server := openBeside(t)
+	server.table, server.refuse = rows.RunIndex, true
+	if o := observe(t, s, sampleAlert(), noon); !o.Changed || o.Run.State != Observed {
+		t.Errorf("observed: %+v", o)
+	}
+	if run, err := s.Asked(t.Context(), "da2", noon); err != nil || run.State != Observed {
+		t.Errorf("asked for: %+v, %v", run, err)
+	}
+	if _, runs := open(t, s, noon); runs != 2 || say(t, s, lists.Query{}) != "" {
+		t.Errorf("%d runs are open; listed are %s", runs, say(t, s, lists.Query{}))
+	}
+	server.refuse = false
+	open(t, s, noon)
+	if got := say(t, s, lists.Query{}); got != "da1:v1 at 12:00: ; da2:v0 at 12:00: " {
+		t.Errorf("after the sweep, listed are %s", got)
+	}
+	server.refuse = true
+	open(t, s, noon) // nothing is left to write
+	set(t, s, Closed, "isolated")
+	server.refuse = false
+	open(t, s, noon)
+	if got := say(t, s, lists.Query{Outcome: "isolated"}); got != "da1:v1 at 12:00: isolated" {
+		t.Errorf("after it was closed, listed are %s", got)
 	}
 }
 
