@@ -123,15 +123,19 @@ func TestSecretsAreNotKept(t *testing.T) {
 		in.Alert.Evidence[0].CommandLine = text
 		in.Alert.Evidence[0].RegistryValue = text
 		in.Hunt = &playbook.Hunt{Row: map[string]string{"CommandLine": text}}
-		seen := []*condition.Trace{{Values: []condition.ValueSeen{{Value: text}}}}
+		seen := []*condition.Trace{{Result: text, Values: []condition.ValueSeen{{Value: text}}}}
+		rails := []playbook.RailTrace{{Why: text, Cause: text}}
 		d := decided.Of(in, playbook.Plan{
 			Steps: []playbook.Step{{Comment: text, Update: &alert.Change{Comment: text}}},
-			Rules: []playbook.RuleTrace{{Clauses: seen, Unless: &playbook.UnlessTrace{Clauses: seen}}},
+			Rules: []playbook.RuleTrace{{Error: text, Clauses: seen, Unless: &playbook.UnlessTrace{Clauses: seen}}},
+			Rails: rails,
 		})
 		for _, is := range []string{
 			d.Facts.Alert.Title, d.Facts.Alert.Evidence[0].CommandLine, d.Facts.Alert.Evidence[0].RegistryValue,
 			d.Facts.Hunt.Row["CommandLine"], d.Steps[0].Comment, d.Steps[0].Update.Comment,
 			d.Rules[0].Clauses[0].Values[0].Value, d.Rules[0].Unless.Clauses[0].Values[0].Value,
+			d.Rules[0].Error, d.Rules[0].Clauses[0].Result, d.Rules[0].Unless.Clauses[0].Result,
+			d.Rails[0].Why, d.Rails[0].Cause,
 		} {
 			if is != want {
 				t.Errorf("%s\nbecomes %s\nwant    %s", text, is, want)
@@ -140,7 +144,8 @@ func TestSecretsAreNotKept(t *testing.T) {
 		if d.Whole() != (text == want) {
 			t.Errorf("%s: left are %q", text, d.Left)
 		}
-		if in.Hunt.Row["CommandLine"] != text || seen[0].Values[0].Value != text || in.Alert.Evidence[0].CommandLine != text {
+		if in.Hunt.Row["CommandLine"] != text || seen[0].Values[0].Value != text || rails[0].Why != text ||
+			in.Alert.Evidence[0].CommandLine != text {
 			t.Errorf("the input itself was changed")
 		}
 	}

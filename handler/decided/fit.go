@@ -56,6 +56,7 @@ func (d *Decision) cut(m measure) {
 	d.Left = append([]string{}, d.Left...)
 	d.Steps = append(d.Steps[:0:0], d.Steps...)
 	d.Rules = rules(d.Rules, slices.Clone)
+	d.Rails = slices.Clone(d.Rails)
 	f := &d.Facts
 	f.Alert.Evidence = append(f.Alert.Evidence[:0:0], f.Alert.Evidence...)
 	f.OpenActions = append(f.OpenActions[:0:0], f.OpenActions...)

@@ -58,11 +58,17 @@ func (d *Decision) Texts() []Text {
 			all = append(all, Text{Name: at + "update.comment", At: &own.Comment})
 		}
 	}
-	for _, r := range d.Rules {
-		all = append(all, values("rules."+r.Rule, r.Clauses)...)
+	for i := range d.Rules {
+		r := &d.Rules[i]
+		all = append(all, Text{Name: "rules." + r.Rule + ".error", At: &r.Error})
+		all = append(all, clauseTexts("rules."+r.Rule, r.Clauses)...)
 		if r.Unless != nil {
-			all = append(all, values("rules."+r.Rule+".unless", r.Unless.Clauses)...)
+			all = append(all, clauseTexts("rules."+r.Rule+".unless", r.Unless.Clauses)...)
 		}
+	}
+	for i := range d.Rails {
+		at := fmt.Sprintf("rails[%d].", i)
+		all = append(all, Text{Name: at + "why", At: &d.Rails[i].Why}, Text{Name: at + "cause", At: &d.Rails[i].Cause})
 	}
 	all = append(all, d.Facts.alertTexts()...)
 	if d.Facts.Hunt != nil {
@@ -81,9 +87,10 @@ func (d *Decision) Texts() []Text {
 	return all
 }
 
-// values are what clauses saw.
-func values(at string, clauses []*condition.Trace) (all []Text) {
+// clauseTexts are what clauses came to, and what they saw.
+func clauseTexts(at string, clauses []*condition.Trace) (all []Text) {
 	for _, c := range clauses {
+		all = append(all, Text{Name: at + ".result", At: &c.Result})
 		for i := range c.Values {
 			all = append(all, Text{Name: at + ": " + c.Values[i].Name, At: &c.Values[i].Value})
 		}
