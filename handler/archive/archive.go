@@ -33,7 +33,7 @@ type Made struct {
 }
 
 // Keep keeps a decision in place of an earlier one of the run. Of facts that are too large as much is kept as fits, and
-// if that is nothing, nothing. An error is the ledger's.
+// if that is nothing, that they were: an earlier decision never stands for this one. An error is the ledger's.
 func (a *Archive) Keep(ctx context.Context, m Made) error {
 	d := decided.Of(m.Input, m.Plan)
 	d.Run = m.Run.ID()
@@ -48,7 +48,10 @@ func (a *Archive) Keep(ctx context.Context, m Made) error {
 		body, n, err = packed(d)
 		return n, err
 	})
-	if err != nil || !fits {
+	if err == nil && !fits {
+		body, err = rows.Pack(lost(d, "they are too large"))
+	}
+	if err != nil {
 		return err
 	}
 	return a.Decisions.Put(ctx, decisions.Record{
@@ -82,7 +85,16 @@ func (a *Archive) Read(ctx context.Context, run runs.Run) (d decided.Decision, f
 		return d, false, err
 	}
 	d, _ = unpacked(r)
+	if d.Facts.Alert.ID != "" && !isOf(d, run) {
+		d = lost(d, "the run was decided again since, and it is not kept on what")
+	}
 	return d, true, nil
+}
+
+// isOf reports whether a decision is the one that stands in the run. It is kept after the run is written, so a process
+// that died in between, or another that was late, left an earlier one behind.
+func isOf(d decided.Decision, run runs.Run) bool {
+	return d.Playbook == run.Book && d.Rule == run.Rule && string(d.Mode) == run.Mode
 }
 
 // How much a page holds: so many decisions, and fewer once they have so many bytes.
@@ -121,13 +133,26 @@ func unpacked(r decisions.Record) (d decided.Decision, n int) {
 		err = json.Unmarshal(body, &d)
 	}
 	if err != nil {
-		d = decided.Decision{
+		named := decided.Decision{
 			Run:        alert.RunID(r.AlertID, r.Version),
 			AlertID:    r.AlertID,
 			Version:    r.Version,
 			ObservedAt: r.ObservedAt,
-			Left:       []string{"all: it cannot be read: " + err.Error()},
 		}
+		d = lost(named, "it cannot be read: "+err.Error())
 	}
 	return d, len(body)
+}
+
+// lost is a decision of which only that it was made is known.
+func lost(d decided.Decision, why string) decided.Decision {
+	return decided.Decision{
+		Run:        d.Run,
+		AlertID:    d.AlertID,
+		Version:    d.Version,
+		ObservedAt: d.ObservedAt,
+		Playbook:   d.Playbook,
+		Cordon:     d.Cordon,
+		Left:       []string{"all: " + why},
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"cordon/handler/ledger/decisions"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/playbook"
 	"cordon/handler/playbook/playbooktest"
 	"cordon/local/tables"
 )
@@ -40,14 +41,18 @@ func made(t *testing.T, id string, change func(*archive.Made)) archive.Made {
 	t.Helper()
 	book := playbooktest.Load(t, playbooktest.OneRule(`alert.severity == "High"`, ""))
 	in := playbooktest.Input()
+	plan := book.Decide(in)
 	m := archive.Made{
 		Run: runs.Run{
 			AlertID:    id,
 			Version:    2,
 			ObservedAt: playbooktest.Now(),
+			Rule:       plan.Rule,
+			Mode:       string(plan.Mode),
+			Book:       book.Hash(),
 		},
 		Input:     in,
-		Plan:      book.Decide(in),
+		Plan:      plan,
 		Continued: []string{"isolate"},
 		Playbook:  book.Hash(),
 	}
@@ -149,5 +154,51 @@ func TestOneThatCannotBeReadHidesNoOther(t *testing.T) {
 	page, _, err := a.Page(t.Context(), decisions.Query{Limit: 10})
 	if err != nil || len(page) != 2 || page[0].Run != "da1:v1" || page[0].Whole() || !page[1].Whole() {
 		t.Errorf("%+v, %v", page, err)
+	}
+}
+
+// TestAnEarlierDecisionNeverStandsForOneThatIsTooLarge decides a run again on facts of which nothing fits.
+func TestAnEarlierDecisionNeverStandsForOneThatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	a := open(t)
+	m := made(t, "da1", func(*archive.Made) {})
+	if err := a.Keep(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	row := map[string]string{}
+	for i := range 3_000 {
+		row[alert.SHA256([]byte{byte(i), byte(i >> 8)})] = "x"
+	}
+	m.Input.Hunt = &playbook.Hunt{Name: "wide", Row: row}
+	m.Plan.Rule = "another"
+	if err := a.Keep(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	d, found, err := a.Read(t.Context(), m.Run)
+	if err != nil || !found || d.Run != "da1:v2" || d.Rule != "" || d.Whole() || d.Facts.Alert.ID != "" {
+		t.Errorf("kept is %+v, %v, %v", d, found, err)
+	}
+}
+
+// TestAnEarlierDecisionIsNotShownForTheOneInTheRun has a process die, or come late, between the run and what it was
+// decided on.
+func TestAnEarlierDecisionIsNotShownForTheOneInTheRun(t *testing.T) {
+	t.Parallel()
+	a := open(t)
+	m := made(t, "da1", func(*archive.Made) {})
+	if err := a.Keep(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*runs.Run){
+		"playbook": func(run *runs.Run) { run.Book = "another" },
+		"rule":     func(run *runs.Run) { run.Rule = "another" },
+		"mode":     func(run *runs.Run) { run.Mode = "observe" },
+	} {
+		run := m.Run
+		change(&run)
+		d, found, err := a.Read(t.Context(), run)
+		if err != nil || !found || d.Whole() || d.Facts.Alert.ID != "" {
+			t.Errorf("another %s: %+v, %v, %v", name, d, found, err)
+		}
 	}
 }

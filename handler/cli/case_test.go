@@ -125,6 +125,18 @@ func TestACaseThatIsDecidedOtherwiseSaysSo(t *testing.T) {
 	}
 }
 
+// TestNoCaseIsMadeOfWhatIsLost has a run of which only that it was decided is kept.
+func TestNoCaseIsMadeOfWhatIsLost(t *testing.T) {
+	t.Parallel()
+	s, path := night(t)
+	s.decision.Facts = decided.Facts{}
+	s.decision.Left = []string{"all: they are too large"}
+	code, stdout, stderr := command(t, s.env, "case", s.decision.Run, "--playbook", path)
+	if code != call.ExitFailed || stdout != "" || !strings.Contains(stderr, "is lost: all: they are too large") {
+		t.Errorf("code %d, %s%s", code, stdout, stderr)
+	}
+}
+
 // TestACaseHoldsTheStepsOfThePlaybookAlone has a run whose step a person let go on: the case wants it held.
 func TestACaseHoldsTheStepsOfThePlaybookAlone(t *testing.T) {
 	t.Parallel()

@@ -95,12 +95,15 @@ func (h *History) addDecision(ctx context.Context, is *Shown) error {
 		return err
 	}
 	is.Decision = &d
+	if d.Facts.Alert.ID == "" {
+		return nil // all of it is lost, see d.Left
+	}
 	whole := d.Plan()
 	if is.Plan != nil {
 		whole.Steps = withTexts(is.Plan.Steps, d.Steps)
 	}
 	is.Plan = &whole
-	if h.Book == nil || d.Facts.Alert.ID == "" {
+	if h.Book == nil {
 		return nil
 	}
 	plan := h.Book.Decide(d.Facts.Input())

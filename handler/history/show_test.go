@@ -70,12 +70,21 @@ func TestARunWhosePlanIsNotKeptIsShownAllTheSame(t *testing.T) {
 	}
 	r, _, err := p.Ledger.Decisions.Read(t.Context(), "da1", 1, w.Run("da1", 1).ObservedAt)
 	if err == nil {
-		err = p.Ledger.Decisions.Remove(t.Context(), r)
+		r.Body = []byte("torn")
+		err = p.Ledger.Decisions.Put(t.Context(), r)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	is, err := h.Show(t.Context(), "da1")
+	if err != nil || is.Decision == nil || is.Decision.Whole() || is.Today != nil || is.Plan.Rule == "" ||
+		len(is.Plan.Rules) != 1 || len(is.Plan.Rails) == 0 || len(is.Plan.Steps) == 0 {
+		t.Errorf("with facts that cannot be read: %+v, %v", is.Plan, err)
+	}
+	if err := p.Ledger.Decisions.Remove(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	is, err = h.Show(t.Context(), "da1")
 	if err != nil || is.Decision != nil || is.Today != nil || len(is.Plan.Rules) != 1 ||
 		len(is.Plan.Rules[0].Clauses) != 2 || is.Plan.Rules[0].Clauses[0].Values != nil {
 		t.Errorf("without the facts: %+v, %v", is.Plan, err)

@@ -98,7 +98,11 @@ func (x *making) read(cmd *cobra.Command, which string) (decided.Decision, error
 		return decided.Decision{}, err
 	}
 	defer done()
-	return desk.Decision(cmd.Context(), which)
+	d, err := desk.Decision(cmd.Context(), which)
+	if err == nil && d.Facts.Alert.ID == "" {
+		err = fmt.Errorf("what run %s was decided on is lost: %s", d.Run, strings.Join(d.Left, "; "))
+	}
+	return d, err
 }
 
 // tried is a case as a file, tried with its playbook. If the plan is as it was, the case names steps as that playbook
