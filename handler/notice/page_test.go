@@ -133,7 +133,15 @@ func pages() map[string]page {
 		Detail: "No source of alerts knows 2 of the ids, and no poll has found them: da1, da2.",
 		seq:    1,
 	}
+	finding := about(Isolated, 1, 1, "Action 1f0b is Succeeded.")
+	finding.AlertID = alert.FindingID("remote-tools", "9f86d081884c7d65")
+	finding.RunID, finding.Incident, finding.User = finding.AlertID+":v1", 0, ""
 	all := map[string]page{
+		"finding": summarize([]Event{finding}, 1),
+		"pending": summarize([]Event{
+			about(Requested, 0, 1, ""),
+			about(StillPending, 15, 2, "Action 1f0b is Pending since 2026-03-02T12:00:00Z."),
+		}, 2),
 		"unknown":   summarize([]Event{madeUp}, 1),
 		"requested": summarize([]Event{about(Requested, 0, 1, "Rule contain-high-severity, run da1:v1.")}, 1),
 		"isolated": summarize([]Event{
@@ -151,7 +159,7 @@ func pages() map[string]page {
 					"does not show it.")}, 3),
 		"within": summarize([]Event{about(Isolated, 0, 1, "done"), about(Requested, 0, 1, "asked")}, 1),
 		"failed": summarize([]Event{
-			about(Requested, 0, 1, ""), about(Failed, 9, 2, "Action 1f0b is Failed. Error 0x80190198."),
+			about(Requested, 0, 1, ""), about(Failed, 9, 2, "Action 1f0b is Failed. Error "+machine.ResultText(0x80070070)+"."),
 		}, 2),
 		"steps":       summarize([]Event{about(Isolated, 2, 2, "Action 1f0b is Succeeded."), scan, tag}, 2),
 		"held-scan":   summarize([]Event{scanHeld}, 1),
@@ -172,6 +180,9 @@ func pages() map[string]page {
 		"paused":       summarize([]Event{paused}, 1),
 		"resumed":      summarize([]Event{paused, resumed}, 2),
 	}
+	elsewhere := all["failed"]
+	elsewhere.Clock.Zone = time.FixedZone("", 5*3600+45*60)
+	all["elsewhere"] = elsewhere
 	for name, p := range all {
 		p.Portal = portal.Portal{Cloud: "global", Tenant: "0f8fad5b-d9cb-469f-a165-70867728950e"}
 		all[name] = p
