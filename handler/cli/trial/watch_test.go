@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,7 +29,7 @@ func TestWatchRunsAgainWhenAFileChangesAndEndsWithTheContext(t *testing.T) {
 	write("a.test.yaml", file)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		var out, errs bytes.Buffer
+		var out, errs shared
 		c := Test(call.Program{Getenv: func(string) string { return "" }})
 		c.SetArgs([]string{"--watch", dir})
 		c.SetOut(&out)
@@ -74,4 +75,22 @@ func TestWatchRunsAgainWhenAFileChangesAndEndsWithTheContext(t *testing.T) {
 			t.Errorf("it ended with %v", err)
 		}
 	})
+}
+
+// shared is written by the command and read by the test.
+type shared struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *shared) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *shared) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
