@@ -24,7 +24,8 @@ func (j *judge) hunting() {
 	}
 	mails := 0
 	for _, m := range j.Mails {
-		if strings.Contains(m.Subject, "Hunt ") {
+		// Mails about a finding have the hunt's name too, in the title of their alert.
+		if strings.HasPrefix(m.Subject, "[Cordon] Hunt ") {
 			mails++
 		}
 	}
