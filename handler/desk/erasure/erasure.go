@@ -123,7 +123,8 @@ func (e *Eraser) machinePage(ctx context.Context, s Subject, done *Done) error {
 	for _, run := range page {
 		done.Looked++
 		r, found, err := e.Decisions.Read(ctx, run.AlertID, run.Version, run.ObservedAt)
-		if err == nil && found {
+		if err == nil && (found || run.MachineName != "") {
+			r.AlertID, r.Version = run.AlertID, run.Version
 			err = e.forget(ctx, r, done, func(run *runs.Run) { run.MachineName = "" })
 		}
 		if err != nil {
@@ -148,12 +149,27 @@ func (e *Eraser) userPage(ctx context.Context, s Subject, done *Done) error {
 			continue
 		}
 		err = e.forget(ctx, r, done, func(run *runs.Run) { run.Title = "" })
+		if err == nil {
+			err = e.retitle(ctx, r.AlertID, s.User)
+		}
 		if err != nil {
 			return err
 		}
 	}
 	done.Next = next
 	return nil
+}
+
+// retitle takes a person's name out of the versions of an alert that were never decided, so that there are no facts of
+// them.
+func (e *Eraser) retitle(ctx context.Context, alertID, user string) error {
+	record, err := e.Desk.Runs.Alert(ctx, alertID)
+	for _, run := range record.Runs {
+		if err == nil && strings.Contains(strings.ToLower(run.Title), strings.ToLower(user)) {
+			_, err = e.blank(ctx, alertID, run.Version, func(run *runs.Run) { run.Title = "" })
+		}
+	}
+	return err
 }
 
 // names reports whether a name stands in a document, in whatever letter case and however JSON writes it.
@@ -170,17 +186,8 @@ func (e *Eraser) forget(
 	done *Done,
 	blank func(*runs.Run),
 ) error {
-	open := false
-	_, err := e.Desk.Runs.Update(ctx, r.AlertID, r.Version, func(run *runs.Run) (bool, error) {
-		open = !run.State.Final()
-		if open {
-			return false, nil
-		}
-		blank(run)
-		run.Relist() // an order before this one may have ended between the run and its lists
-		return true, nil
-	})
-	if err != nil && !runs.IsNotFound(err) {
+	open, err := e.blank(ctx, r.AlertID, r.Version, blank)
+	if err != nil {
 		return err
 	}
 	if open {
@@ -193,6 +200,34 @@ func (e *Eraser) forget(
 			return err
 		}
 	}
+	if len(r.Body) == 0 {
+		return nil // it was never decided
+	}
 	done.Erased++
 	return e.Decisions.Remove(ctx, r)
+}
+
+// blank takes something out of a run and its lists, also out of what the run says of the lists that it was on before.
+func (e *Eraser) blank(
+	ctx context.Context,
+	alertID string,
+	version int,
+	blank func(*runs.Run),
+) (open bool, err error) {
+	run, err := e.Desk.Runs.Update(ctx, alertID, version, func(run *runs.Run) (bool, error) {
+		open = !run.State.Final()
+		if open {
+			return false, nil
+		}
+		blank(run)
+		run.Relist() // an order before this one may have ended between the run and its lists
+		return true, nil
+	})
+	if err == nil && !open {
+		err = e.Desk.Runs.ForgetLists(ctx, run)
+	}
+	if runs.IsNotFound(err) {
+		return false, nil
+	}
+	return open, err
 }

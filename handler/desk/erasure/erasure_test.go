@@ -2,6 +2,7 @@ package erasure_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/ledger/lists"
+	"cordon/handler/ledger/rows"
 	"cordon/handler/machine"
 )
 
@@ -114,6 +116,59 @@ func TestFactsOfAMachineGoAndOthersStay(t *testing.T) {
 	byID, _, err := e.Lists.Page(t.Context(), lists.Query{Machine: "m2", Limit: 10})
 	if err != nil || len(byID) != 1 || byID[0].MachineName != "" {
 		t.Errorf("by its id: %+v, %v", byID, err)
+	}
+}
+
+// rest looks for texts in the rows of the tables that hold runs, their lists and their facts.
+func rest(t *testing.T, e *erasure.Eraser, texts ...string) (found []string) {
+	t.Helper()
+	for _, name := range []string{rows.Alerts, rows.RunIndex, rows.Decisions} {
+		table := e.Desk.Runs.Table(name)
+		all, err := rows.List[json.RawMessage](t.Context(), table, table.Whole())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range all {
+			for _, text := range texts {
+				at := strings.Index(strings.ToLower(string(row)), text)
+				if at >= 0 {
+					found = append(found, name+": "+string(row[max(0, at-40):at+len(text)]))
+				}
+			}
+		}
+	}
+	return found
+}
+
+// TestNoRowOfRunsNamesWhatWasErased has versions of alerts that were decided and ones that a newer took the place of.
+func TestNoRowOfRunsNamesWhatWasErased(t *testing.T) {
+	t.Parallel()
+	for _, s := range []erasure.Subject{{User: "alice"}, {Machine: "m2"}} {
+		w := answered(t)
+		p := w.Start(-1, false)
+		for _, id := range []string{"da1", "da2"} {
+			for _, severity := range []alert.Severity{alert.Medium, alert.High} {
+				w.EditAlert(id, func(a *alert.Alert) {
+					a.Severity = severity
+					a.Title = title
+					a.ComputerDNSName = a.MachineID + ".corp.contoso.com"
+				})
+			}
+		}
+		w.Drain(p, 9)
+		e := w.Eraser(p)
+		name := "alice"
+		if s.Machine != "" {
+			name = "m2.corp"
+		}
+		before := rest(t, e, name)
+		done, err := e.Erase(t.Context(), order("c-0000001"), s, "")
+		if err != nil || done.State != journal.Done || len(before) == 0 {
+			t.Fatalf("%+v: %+v, %v, %d rows name it", s, done, err, len(before))
+		}
+		if left := rest(t, e, name); len(left) > 0 {
+			t.Errorf("%+v: %d of %d rows still name it: %s", s, len(left), len(before), strings.Join(left, "\n"))
+		}
 	}
 }
 
