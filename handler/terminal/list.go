@@ -46,7 +46,7 @@ func (l List) write(w io.Writer, room, limit int) error {
 				line += strings.Repeat(" ", left[j]-spread(cell))
 			}
 		}
-		if err := put(w, strings.TrimRight(line, " ")); err != nil {
+		if err := put(w, line); err != nil {
 			return err
 		}
 		if i == 0 {

@@ -90,7 +90,7 @@ func inColumns(w io.Writer, width int, rows [][]string) error {
 			before += row[i] + strings.Repeat(" ", n-spread(row[i]))
 		}
 		for _, line := range fold(row[len(left)], room, room) {
-			err := put(w, strings.TrimRight(before+line, " "))
+			err := put(w, before+line)
 			if err != nil {
 				return err
 			}
@@ -122,19 +122,26 @@ func sum(widths []int) (n int) {
 }
 
 // fold breaks text between words into a line of at most first columns and more of at most rest; a word that is
-// longer stands alone. It gives at least one line. What fits into the first stays as it is.
+// longer stands alone. It gives at least one line. Blanks stay as they are where no line ends.
 func fold(text string, first, rest int) []string {
 	if spread(text) <= first {
 		return []string{text}
 	}
 	var lines []string
 	line, room := "", first
-	for _, word := range strings.Fields(text) {
+	for len(text) > 0 {
+		word := strings.TrimLeft(text, " ")
+		blanks := text[:len(text)-len(word)]
+		word, text, _ = strings.Cut(word, " ")
+		if text != "" {
+			text = " " + text
+		}
 		switch {
 		case line == "":
 			line = word
-		case spread(line+" "+word) <= room:
-			line += " " + word
+		case word == "":
+		case spread(line+blanks+word) <= room:
+			line += blanks + word
 		default:
 			lines = append(lines, line)
 			line, room = word, rest

@@ -120,3 +120,22 @@ func TestLinesAreFoldedBetweenWordsAndPlain(t *testing.T) {
 		}
 	}
 }
+
+// TestBlanksStayWhereNoLineEnds folds what has columns of its own, and leaves no blanks at the ends of lines.
+func TestBlanksStayWhereNoLineEnds(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"da1:v1  A title that is long":  {"da1:v1  A title", "that is long"},
+		"da1:v1 A  title   that is one": {"da1:v1 A  title", "that is one"},
+		"one two three                ": {"one two three"},
+		"":                              {""},
+	} {
+		if diff := cmp.Diff(want, fold(text, 15, 15)); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+	var out strings.Builder
+	if err := Lines(&out, 100, "  ", "  x"); err != nil || out.String() != "\n  x\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}

@@ -48,8 +48,10 @@ func Plain(text string, limit int) string {
 	return b.String()
 }
 
-// put writes a line. One that GitHub would obey, as it does what begins with two colons, begins with an escape.
+// put writes a line, without blanks at its end. One that GitHub would obey, as it does what begins with two colons,
+// begins with an escape.
 func put(w io.Writer, line string) error {
+	line = strings.TrimRight(line, " ")
 	text := strings.TrimLeft(line, " ")
 	if strings.HasPrefix(text, "::") {
 		line = line[:len(line)-len(text)] + `\x3a` + text[1:]

@@ -55,6 +55,19 @@ func TestARunIsShownWithItsReasonsAndHarmless(t *testing.T) {
 	}
 }
 
+// TestLinesThatAreFoldedKeepTheirColumns prints rails, of which one has more to say than a line has room for.
+func TestLinesThatAreFoldedKeepTheirColumns(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	p := &paper{w: &out}
+	p.lines("rails:", "  passed    machine read\n  held      not protected: "+strings.Repeat("word ", 20)+"\n\n  passed    mode\n")
+	want := "\nrails:\n    passed    machine read\n    held      not protected: " + strings.Repeat("word ", 10) + "\n              " +
+		strings.Repeat("word ", 10) + "\n\n    passed    mode\n"
+	if want = strings.ReplaceAll(want, " \n", "\n"); p.err != nil || out.String() != want {
+		t.Errorf("%v\n%s\nwant\n%s", p.err, out.String(), want)
+	}
+}
+
 // hostile fills every text of a value with what a terminal obeys and what could pass for a line of ours.
 func hostile(v reflect.Value, depth int) {
 	const text = "x\x1b[2J\x1b]0;t\a\u202e\u2028\r\nrun  forged\nstate  forged\x00\xff"

@@ -68,9 +68,10 @@ func (p *paper) lines(heading, text string) {
 			// What a line begins with stays a column of its own where the rest is folded.
 			if begin, rest, found := strings.Cut(strings.TrimLeft(line, " "), "  "); found && len(line) > narrow {
 				margin := len(line) - len(strings.TrimLeft(line, " "))
+				text := strings.TrimLeft(rest, " ")
 				return terminal.Pairs(p.w, call.FactShown, []string{
-					strings.Repeat(" ", margin) + begin,
-					strings.TrimLeft(rest, " "),
+					strings.Repeat(" ", margin) + begin + rest[:len(rest)-len(text)],
+					text,
 				})
 			}
 			return terminal.Lines(p.w, call.FactShown, line)
