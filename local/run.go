@@ -223,7 +223,7 @@ func (o *runOptions) serve(ctx context.Context, p *play, shown *progress) error 
 	}
 	fmt.Fprintf(o.out, "\n  host's front   %s/api/health\n  inbox          %s/\n  tenant         %s/\n\n"+
 		"To try the commands of docs/on-call.md, sign another shell in as the operator, or as reader or approver:\n\n"+
-		"  %s\n\nCtrl-C ends it.\n", p.AppURL, inbox, tenant, signIn)
+		"%s\n\nCtrl-C ends it.\n", p.AppURL, inbox, tenant, signIn)
 	until(ctx, 500*time.Millisecond, func() bool {
 		shown.show(p.Runs())
 		return false

@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,11 +25,14 @@ const defaultFront = "127.0.0.1:7071"
 // shellTime is how long a shell stays signed in.
 const shellTime = 24 * time.Hour
 
-// writeShells writes, for each person of the scenario who may do something, what signs a shell in, and returns the line
-// that does so as the operator.
-func writeShells(w *world.World, app string) (line string, err error) {
+// writeShells writes, for each person of the scenario who may do something, what signs a shell in, and the app's
+// settings for commands that go round the app. It returns the lines that take those of the operator.
+func writeShells(w *world.World, app string) (lines string, err error) {
 	folder, err := filepath.Abs(app)
 	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(w.Folder, settingsFile), []byte(exported(w.Settings)), 0o600); err != nil {
 		return "", err
 	}
 	for _, p := range scenario.People() {
@@ -47,11 +52,29 @@ func writeShells(w *world.World, app string) (line string, err error) {
 			"export CORDON_TOKEN=" + quoted(token) + "\n" +
 			"export CORDON_CA_FILE=" + quoted(w.Settings["CORDON_CA_FILE"]) + "\n" + // for cordon login
 			"export PATH=" + quoted(folder) + ":\"$PATH\"\n"
+		if book := w.Settings["CORDON_PLAYBOOK"]; book != "" {
+			text += "export CORDON_PLAYBOOK=" + quoted(book) + "\n" // for cordon case and check
+		}
 		if err := os.WriteFile(shellFile(w, p.Username), []byte(text), 0o600); err != nil {
 			return "", err
 		}
 	}
-	return fmt.Sprintf(`eval "$(cat %s)"`, shellFile(w, scenario.Operator)), nil
+	return fmt.Sprintf("  eval \"$(cat %s)\"\n  eval \"$(cat %s)\"    # for --direct too", shellFile(w, scenario.Operator),
+		filepath.Join(w.Folder, settingsFile)), nil
+}
+
+// settingsFile has the app's settings, for a shell.
+const settingsFile = "settings"
+
+// exported are settings as a shell takes them, but for its own path.
+func exported(settings map[string]string) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if name != "PATH" {
+			b.WriteString("export " + name + "=" + quoted(settings[name]) + "\n")
+		}
+	}
+	return b.String()
 }
 
 // shellFile is named for what the person may do.

@@ -187,6 +187,16 @@ cordon resume --reason "a try" --yes`)
 	if out, err := commands.CombinedOutput(); err != nil || !strings.Contains(string(out), scenario.Operator) {
 		t.Errorf("the commands of that shell: %v\n%s", err, out)
 	}
+	// The line below has the settings of the app, for what goes round it.
+	around := exec.Command("sh", "-e", "-c", line+"\n"+strings.TrimSpace(r.until("settings"))+`
+cordon runs --direct --limit 1
+cordon check
+cordon export --direct --to record.jsonl.gz
+CORDON_TABLE_PREFIX=copy cordon import record.jsonl.gz --direct --yes --reason 'a try'`)
+	around.Env, around.Dir = commands.Env, t.TempDir()
+	if out, err := around.CombinedOutput(); err != nil || !strings.Contains(string(out), "playbook.yaml is valid") {
+		t.Errorf("the commands round the app: %v\n%s", err, out)
+	}
 	r.interrupt()
 	if code := r.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("a run that served ends with %d", code)
