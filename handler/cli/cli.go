@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,6 +84,7 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 			return app.Serve(cmd.Context(), p.Version, p.Getenv, cmd.OutOrStdout())
 		},
 	}
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return call.Usage(err)
 	})

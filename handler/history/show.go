@@ -56,7 +56,8 @@ func (h *History) Show(ctx context.Context, which string) (Shown, error) {
 		run, there = record.Latest()
 	}
 	if !there {
-		return Shown{}, desk.Refusef("the record has no run %s; it keeps them for CORDON_RETENTION", which)
+		return Shown{}, desk.Refusef("the record has no run or alert %s: it keeps them for CORDON_RETENTION; cordon "+
+			"runs lists them with their whole ids, with --machine those of a machine", which)
 	}
 	is := Shown{Run: run, Versions: slices.Clone(record.Runs)}
 	slices.Reverse(is.Versions)

@@ -18,7 +18,7 @@ func huntListCommand(p call.Program) *cobra.Command {
 	o := &call.Operator{Program: p}
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List the app's hunts: when each ran last, when it runs next, and what it found",
+		Short: "List the app's hunts: their turns, and what they found",
 		Long: "ROWS is what the query gave at its last turn that succeeded, NEW what of it was\n" +
 			"reported. Below a hunt stands why its newest turn came to no result, if it did.\n" +
 			"With --direct it needs the folder of hunts and the settings of the ledger.\n" +

@@ -50,8 +50,8 @@ func head(t tried) sheet {
 		lines: []line{
 			say("playbook %, digest %", t.File, digest(t.Playbook)),
 			say(all + " of " + days(t.Since, t.Until)),
-			say(number(t.Same) + " are decided the same, " + number(t.Differ) + " otherwise, of " +
-				number(t.UnknownRuns) + " it cannot be known"),
+			say(number(t.Same) + " are decided the same, " + number(t.Differ) + " otherwise, " +
+				number(t.UnknownRuns) + " cannot be compared"),
 		},
 	}
 	if len(t.Then) == 1 {

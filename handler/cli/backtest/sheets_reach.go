@@ -20,8 +20,8 @@ func reach(r backtest.Report) sheet {
 		s.rows = append(s.rows, daysOf(kind)...)
 	}
 	s.lines = append(s.lines,
-		say("all is with what is only observed; held are runs that a cap would hold"),
-		say("days on which a cap would hold something, and of each step the day with most machines"))
+		say("held: runs that a cap would hold; all, held of all: with what is only observed too"),
+		say("only days on which a cap would hold something, and of each step the day with most machines"))
 	return s
 }
 

@@ -61,6 +61,11 @@ func (o *Operator) AppFlag(c *cobra.Command) {
 // ReadFlags adds the flags of a command that shows something of an app.
 func (o *Operator) ReadFlags(c *cobra.Command) {
 	o.AppFlag(c)
+	o.DirectFlags(c)
+}
+
+// DirectFlags adds the flags of a command that only goes round the app.
+func (o *Operator) DirectFlags(c *cobra.Command) {
 	c.Flags().BoolVar(&o.Direct, "direct", false, "go round the app, with its settings in the environment")
 	o.JSONFlag(c)
 }

@@ -86,7 +86,7 @@ func (f *flags) listCommand() *cobra.Command {
 func (f *flags) showCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show NUMBER",
-		Short: "Show one dead letter, why it cannot be read, and what the ledger knows of it",
+		Short: "Show one dead letter, and what the ledger knows of it",
 		Long: "Reads the message as the handler would now. With --direct, what the ledger knows\n" +
 			"is shown if AzureWebJobsStorage (or its account) is set and can be read. Text of\n" +
 			"the message is written by whoever sent it: control characters are shown as\n" +

@@ -34,7 +34,7 @@ func heldListCommand(p call.Program) *cobra.Command {
 	o := &call.Operator{Program: p}
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List what is held, newest first, and what of it cannot be continued any more",
+		Short: "List what is held, newest first",
 		Long: "IDs are cut as far as they can be told apart; held run and held drop take them\n" +
 			"so. Changes nothing." +
 			call.Exits,

@@ -26,13 +26,14 @@ func Erase(p call.Program) *cobra.Command {
 		Use:   "erase --machine MACHINE|--user TEXT --reason TEXT",
 		Short: "Erase what runs were decided on, of a machine or a person",
 		Long: "Takes the facts out of the record: the alert with its evidence, the machine, the\n" +
-			"values that rules saw. --user takes any text that facts may have, such as a name,\n" +
-			"an address or a SID, in whatever letter case, and erases the whole facts of every\n" +
-			"run that has it; give one order for each. That a run was, its rule, outcome and\n" +
-			"machine id stay, and so do mails, notices and the journal, for CORDON_RETENTION.\n" +
-			"Runs that are not over keep their facts until they are. The journal keeps a digest\n" +
-			"of the text, not the text. It cannot be undone. Asks first on a terminal; elsewhere\n" +
-			"it wants --yes." +
+			"values that rules saw. --user takes any text that facts may have, such as a\n" +
+			"name, an address or a SID, in whatever letter case, and erases the whole facts\n" +
+			"of every run that has it; give one order for each. That a run was, its rule,\n" +
+			"outcome and machine id stay, and so do mails, notices and the journal, for\n" +
+			"CORDON_RETENTION. Runs that are not over keep their facts: the command says how\n" +
+			"many, and is given again once they are. The journal keeps a digest of the text,\n" +
+			"not the text. It cannot be undone. Asks first on a terminal; elsewhere it wants\n" +
+			"--yes." +
 			call.Exits,
 		Example: "  cordon erase --user alice@contoso.com --reason 'request 17'\n" +
 			"  cordon erase --machine ws-0147 --reason 'device of a person who left' --yes",
@@ -86,11 +87,11 @@ func (x *erasing) all(cmd *cobra.Command, desk operate.Desk, o wire.EraseOrder) 
 		is, err := desk.Erase(cmd.Context(), o)
 		switch {
 		case err != nil:
-			return fmt.Errorf("%d runs were erased, and then: %w", total.Erased, err)
+			return fmt.Errorf("%s%w", before(total), err)
 		case is.Repeated:
 			continue // it ended before it could say how far it came: the next goes on at the same place
 		case !is.Done:
-			return fmt.Errorf("%d runs were erased, and then: %s (command %s)", total.Erased, is.Outcome, is.Command)
+			return fmt.Errorf("%s%s (command %s)", before(total), is.Outcome, is.Command)
 		}
 		total.Erased += is.Erased
 		total.Looked += is.Looked
@@ -100,6 +101,14 @@ func (x *erasing) all(cmd *cobra.Command, desk operate.Desk, o wire.EraseOrder) 
 		}
 		x.Tell(cmd, fmt.Sprintf("looked at %d, erased %d; going on", total.Looked, total.Erased))
 	}
+}
+
+// before is what was done before something failed.
+func before(total wire.Erased) string {
+	if total.Erased == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d runs were erased, and then: ", total.Erased)
 }
 
 func (x *erasing) tell(cmd *cobra.Command, total wire.Erased) error {

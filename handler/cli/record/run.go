@@ -15,11 +15,12 @@ func ShowRun(p call.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show RUN|ALERT",
 		Short: "Show how a version of an alert was answered, and why",
-		Long: "As the record has it: the facts as they were, every rule, clause, value and rail;\n" +
-			"the steps with the machine actions and what became of them; what people were told\n" +
-			"and did; the other versions of the alert; where the portal shows it; and what\n" +
-			"today's playbook makes of the facts of then. Of an alert it is the newest version.\n" +
-			"Facts are kept for CORDON_FACTS_RETENTION; --json has all of them. Changes nothing." +
+		Long: "As the record has it: the facts as they were, every rule, clause, value and\n" +
+			"rail; the steps with the machine actions and what became of them; what people\n" +
+			"were told and did; the other versions of the alert; where the portal shows it;\n" +
+			"and what today's playbook makes of the facts of then. Of an alert it is the\n" +
+			"newest version. cordon runs lists the ids. Facts are kept for\n" +
+			"CORDON_FACTS_RETENTION; --json has all of them. Changes nothing." +
 			call.Exits,
 		Example: "  cordon run show da638994417204415533_-1184209733\n" +
 			"  cordon run show da638994417204415533_-1184209733:v2 --json | jq .plan.rails\n" +

@@ -94,6 +94,10 @@ func (p *paper) told(r wire.Run) {
 	for _, t := range r.Told {
 		rows = append(rows, []string{t.What, p.mail(t)})
 	}
+	if len(rows) == 0 {
+		p.say("\ntold by mail: nothing about this run")
+		return
+	}
 	p.pairs("told by mail:", rows)
 }
 

@@ -38,8 +38,8 @@ func Runs(p call.Program) *cobra.Command {
 		Use:   "runs",
 		Short: "List how alerts were answered, newest first",
 		Long: "A run is one version of one alert and how it was answered. Below each stand its\n" +
-			"id, for cordon run show, and what the alert says. OUTCOME is empty while a run is\n" +
-			"not over; STATE says how far it is then. Filters narrow one another. A machine's\n" +
+			"id, for cordon run show, and what the alert says. While a run is not over\n" +
+			"OUTCOME says in brackets how far it is. Filters narrow one another. A machine's\n" +
 			"name is the one that it had then. Changes nothing." +
 			call.Exits,
 		Example: "  cordon runs --since 24h\n" +
@@ -52,7 +52,7 @@ func Runs(p call.Program) *cobra.Command {
 	}
 	x.ReadFlags(c)
 	flags := c.Flags()
-	flags.StringVar(&x.since, "since", "", "observed since then: 7d, 24h, 2026-03-02 or 2026-03-02T12:00:00Z")
+	flags.StringVar(&x.since, "since", "", "observed since then: 7d, 24h, 2026-03-02, 2026-03-02T12:00:00Z")
 	flags.StringVar(&x.until, "until", "", "observed before then")
 	flags.StringVar(&x.asked.Machine, "machine", "", "on this machine: its id or name")
 	flags.StringVar(&x.asked.Rule, "rule", "", "decided by this rule")
@@ -145,10 +145,10 @@ func CountRuns(p call.Program) *cobra.Command {
 		Use:   "count",
 		Short: "Count how many runs of which rule ended how",
 		Long: "Of the last days, today among them, from counts that the app makes: of today and\n" +
-			"yesterday every 15 minutes, of the 28 days before once a day. What a rule in observe\n" +
-			"mode would have done counts beside what others did, so that it can be promoted\n" +
-			"with numbers. A run of several rules or outcomes counts in several. Changes\n" +
-			"nothing." +
+			"yesterday every 15 minutes, of the 28 days before once a day. What a rule in\n" +
+			"observe mode would have done counts beside what others did, so that it can be\n" +
+			"promoted with numbers. A run of several rules or outcomes counts once for each.\n" +
+			"Changes nothing." +
 			call.Exits,
 		Example: "  cordon runs count\n" +
 			"  cordon runs count --days 7 --json | jq '.counts[] | select(.mode == \"observe\")'",
@@ -190,7 +190,7 @@ func printCounts(w io.Writer, now call.Clock, all wire.Counts, days int) error {
 	asOf := fmt.Sprintf("as of %s; today is counted every 15 minutes", now.Stamp(all.Counted))
 	switch {
 	case len(all.Days) > 0 && all.Runs == 0:
-		return call.Say(w, "no run in %d days, %s", len(all.Days), asOf)
+		return call.Say(w, "no run was counted in %d days, %s", len(all.Days), asOf)
 	case len(all.Days) == 0:
 		return call.Say(w, "nothing is counted yet: FollowActions counts when it runs")
 	}

@@ -48,7 +48,7 @@ func Export(p call.Program) *cobra.Command {
 			return export(cmd, o, to)
 		},
 	}
-	o.ReadFlags(c)
+	o.DirectFlags(c)
 	c.Flags().StringVar(&to, "to", "", "a file that does not exist, or a folder to make one in")
 	return c
 }

@@ -53,7 +53,7 @@ func Import(p call.Program) *cobra.Command {
 			return putIn(cmd, o, args[0], complete)
 		},
 	}
-	o.ReadFlags(c)
+	o.DirectFlags(c)
 	c.Flags().StringVar(&o.Reason, "reason", "", "why, for whoever reads the record")
 	c.Flags().StringVar(&o.By, "by", "", "who says so (default: the user of this computer)")
 	c.Flags().BoolVar(&complete, "complete", false, "nothing was answered since the file was made")
