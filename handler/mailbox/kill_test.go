@@ -156,3 +156,47 @@ func TestAPageOfWhatIsSentIsOneCall(t *testing.T) {
 		}
 	}
 }
+
+// TestKilledAtAnyCallWhatMakesNoMailIsToldByTheNext kills the process at every call of noting the second request for a
+// machine, which is then noted once more.
+func TestKilledAtAnyCallWhatMakesNoMailIsToldByTheNext(t *testing.T) {
+	t.Parallel()
+	for breaths := 0; killedAtNoting(t, breaths, false); breaths++ {
+		killedAtNoting(t, breaths, true)
+	}
+}
+
+func killedAtNoting(t *testing.T, breaths int, mute bool) (died bool) {
+	t.Helper()
+	w := postal.New(t)
+	alive := w.Start(-1, false)
+	send := func() {
+		w.Advance(time.Minute)
+		alive.Deliver()
+	}
+	failed := isolation("da1:v1", notice.Failed)
+	failed.Again = true
+	alive.Tell(7, failed)
+	send()
+	again := isolation("da1:v1", notice.Requested)
+	again.Episode = 2
+	p := w.Start(breaths, mute)
+	p.Tell(7, again)
+	died = p.Died()
+	alive.Tell(7, again)
+	send()
+	what := fmt.Sprintf("killed after %d calls (answer lost: %v)", breaths, mute)
+	if at := listed(t, alive); len(at) != 1 {
+		t.Errorf("%s: the second request makes a mail: %v", what, at)
+	}
+	done := isolation("da1:v1", notice.Isolated)
+	done.Episode = 2
+	alive.Tell(7, done)
+	send()
+	told, err := alive.Box.Of(t.Context(), "da1:v1", []string{"incident:7"})
+	if err != nil || len(told) != 3 || told[1].Kind != notice.Requested || told[1].Mail.ID != "incident:7:2" ||
+		told[1].Mail.State != mailbox.Sent {
+		t.Errorf("%s: %+v, %v", what, told, err)
+	}
+	return died
+}
