@@ -139,11 +139,14 @@ var allowed = map[string][]string{
 		"alert", "machine", "ledger/latches", "ledger/looks", "ledger/rows", "ledger/runs", "ledger/switches",
 		"logging", "notice", "outgoing", "schedule",
 	},
-	"sources":      {"alert", "ledger/looks", "ledger/runs", "machine"},
-	"portal":       {"alert"},
-	"notice/clock": {},
+	"sources":        {"alert", "ledger/looks", "ledger/runs", "machine"},
+	"portal":         {"alert"},
+	"notice/clock":   {},
+	"notice/oneline": {},
+	"notice/table":   {},
 	"notice": {
-		"alert", "machine", "ledger/hunts", "ledger/notices", "logging", "notice/clock", "outgoing", "incoming", "portal",
+		"alert", "machine", "ledger/hunts", "ledger/notices", "logging", "notice/clock", "notice/oneline",
+		"notice/table", "outgoing", "incoming", "portal",
 	},
 	"mailbox": {"incoming", "ledger/notices", "notice"},
 	"hunt": {

@@ -3,16 +3,14 @@ package notice
 import (
 	"context"
 	"fmt"
-	"html/template"
 	"slices"
-	"strings"
-	text "text/template"
 	"time"
-	"unicode"
 
 	"cordon/handler/ledger/hunts"
 	"cordon/handler/ledger/notices"
 	"cordon/handler/notice/clock"
+	"cordon/handler/notice/oneline"
+	"cordon/handler/notice/table"
 )
 
 // How much of a turn's rows a mail shows; the file that goes with it has all of them.
@@ -69,7 +67,7 @@ func (o *Outbox) composeRows(
 	if err != nil {
 		return Mail{}, err
 	}
-	table, err := CSV(result.Columns, result.Mailed())
+	file, err := table.CSV(result.Columns, result.Mailed())
 	if err != nil {
 		return Mail{}, err
 	}
@@ -82,7 +80,7 @@ func (o *Outbox) composeRows(
 		File: &File{
 			Name: p.File,
 			Type: "text/csv",
-			Body: table,
+			Body: file,
 		},
 	}, nil
 }
@@ -108,7 +106,7 @@ func pageOfRows(e Event, turn hunts.Turn, result hunts.Result) rowsPage {
 	for _, row := range rows[:min(len(rows), shownRows)] {
 		var cells []cell
 		for i, name := range result.Columns[:min(len(result.Columns), shownColumns)] {
-			cells = append(cells, cell{seen(name, 60), seen(row[i], shownCell)})
+			cells = append(cells, cell{oneline.Seen(name, 60), oneline.Seen(row[i], shownCell)})
 		}
 		p.Rows = append(p.Rows, cells)
 	}
@@ -123,35 +121,9 @@ func pageOfRows(e Event, turn hunts.Turn, result hunts.Result) rowsPage {
 // renderRows writes the page as plain text and as HTML. Every cell may be an attacker's.
 func renderRows(p rowsPage) (plain, rich string, err error) {
 	funcs := map[string]any{
-		"line":  func(s string) string { return oneLine(s, 500) },
+		"line":  func(s string) string { return oneline.Of(s, 500) },
 		"clock": p.Clock.At,
 		"next":  func(i int) int { return i + 1 },
 	}
-	textPage, err := text.New("hunt.txt.tmpl").Funcs(funcs).ParseFS(files, "hunt.txt.tmpl")
-	if err != nil {
-		return "", "", fmt.Errorf("text of a hunt's mail: %w", err)
-	}
-	htmlPage, err := template.New("hunt.html.tmpl").Funcs(funcs).ParseFS(files, "hunt.html.tmpl")
-	if err != nil {
-		return "", "", fmt.Errorf("page of a hunt's mail: %w", err)
-	}
-	var t, h strings.Builder
-	if err := textPage.Execute(&t, p); err != nil {
-		return "", "", fmt.Errorf("text of a hunt's mail: %w", err)
-	}
-	if err := htmlPage.Execute(&h, p); err != nil {
-		return "", "", fmt.Errorf("page of a hunt's mail: %w", err)
-	}
-	return t.String(), h.String(), nil
-}
-
-// seen is oneLine without characters that nobody sees: those that turn the direction of writing make one name look like
-// another.
-func seen(s string, n int) string {
-	return oneLine(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s), n)
+	return write("hunt", funcs, p)
 }

@@ -331,10 +331,3 @@ func (o *Outbox) compose(
 	}
 	return mail, nil
 }
-
-func (o *Outbox) summarize(events []Event, seq int) page {
-	p := summarize(events, seq)
-	p.Clock = o.Clock
-	p.Portal = o.Portal
-	return p
-}

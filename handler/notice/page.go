@@ -4,11 +4,10 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
-	"unicode"
 
 	"cordon/handler/alert"
 	"cordon/handler/notice/clock"
+	"cordon/handler/notice/oneline"
 	"cordon/handler/portal"
 )
 
@@ -87,7 +86,7 @@ func summarize(events []Event, seq int) page {
 		p.Alerts = append(p.Alerts, alerts[id])
 	}
 	p.Headline = headline(p)
-	p.Subject = "[Cordon] " + oneLine(p.Headline, 160)
+	p.Subject = "[Cordon] " + oneline.Of(p.Headline, 160)
 	return p
 }
 
@@ -253,15 +252,10 @@ func (p page) Reported() bool {
 	})
 }
 
-// oneLine makes text fit for a header or a list: no control characters, at most n characters.
-func oneLine(s string, n int) string {
-	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) || unicode.IsSpace(r)
-	}),
-		" ")
-	runes := []rune(s)
-	if len(runes) > n {
-		return string(runes[:n-1]) + "…"
-	}
-	return s
+// summarize makes the page of one sequence for its readers.
+func (o *Outbox) summarize(events []Event, seq int) page {
+	p := summarize(events, seq)
+	p.Clock = o.Clock
+	p.Portal = o.Portal
+	return p
 }

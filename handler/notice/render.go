@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"strings"
 	text "text/template"
+
+	"cordon/handler/notice/oneline"
 )
 
 //go:embed mail.html.tmpl mail.txt.tmpl hunt.html.tmpl hunt.txt.tmpl
@@ -15,28 +17,33 @@ var files embed.FS
 // escaped by its template, the text has no control characters and no line of its own making.
 func render(p page) (plain, rich string, err error) {
 	funcs := map[string]any{
-		"line":   func(s string) string { return oneLine(s, 500) },
-		"note":   func(s string) string { return oneLine(s, 1000) },
-		"why":    func(s string) string { return oneLine(p.Clock.In(s), 500) },
+		"line":   func(s string) string { return oneline.Of(s, 500) },
+		"note":   func(s string) string { return oneline.Of(s, 1000) },
+		"why":    func(s string) string { return oneline.Of(p.Clock.In(s), 500) },
 		"clock":  p.Clock.At,
 		"word":   func(k Kind) string { return string(k) },
-		"list":   func(all []string) string { return oneLine(strings.Join(all, ", "), 500) },
+		"list":   func(all []string) string { return oneline.Of(strings.Join(all, ", "), 500) },
 		"footer": footer,
 	}
-	textPage, err := text.New("mail.txt.tmpl").Funcs(funcs).ParseFS(files, "mail.txt.tmpl")
+	return write("mail", funcs, p)
+}
+
+// write fills the two templates of a name.
+func write(name string, funcs map[string]any, p any) (plain, rich string, err error) {
+	textPage, err := text.New(name+".txt.tmpl").Funcs(funcs).ParseFS(files, name+".txt.tmpl")
 	if err != nil {
-		return "", "", fmt.Errorf("text of a notice: %w", err)
+		return "", "", fmt.Errorf("text of a %s: %w", name, err)
 	}
-	htmlPage, err := template.New("mail.html.tmpl").Funcs(funcs).ParseFS(files, "mail.html.tmpl")
+	htmlPage, err := template.New(name+".html.tmpl").Funcs(funcs).ParseFS(files, name+".html.tmpl")
 	if err != nil {
-		return "", "", fmt.Errorf("page of a notice: %w", err)
+		return "", "", fmt.Errorf("page of a %s: %w", name, err)
 	}
 	var t, h strings.Builder
 	if err := textPage.Execute(&t, p); err != nil {
-		return "", "", fmt.Errorf("text of a notice: %w", err)
+		return "", "", fmt.Errorf("text of a %s: %w", name, err)
 	}
 	if err := htmlPage.Execute(&h, p); err != nil {
-		return "", "", fmt.Errorf("page of a notice: %w", err)
+		return "", "", fmt.Errorf("page of a %s: %w", name, err)
 	}
 	return t.String(), h.String(), nil
 }

@@ -13,7 +13,7 @@ import (
 	"cordon/handler/cli/call"
 	"cordon/handler/config"
 	"cordon/handler/hunt"
-	"cordon/handler/notice"
+	"cordon/handler/notice/table"
 	"cordon/handler/operate/wire"
 	"cordon/handler/terminal"
 )
@@ -184,7 +184,7 @@ func (r *huntRun) from(now time.Time, h *hunt.Hunt) (time.Time, error) {
 func (r *huntRun) print(w io.Writer, found wire.HuntRows) error {
 	switch {
 	case r.csv:
-		body, err := notice.CSV(found.Columns, found.Rows)
+		body, err := table.CSV(found.Columns, found.Rows)
 		if err == nil {
 			_, err = w.Write(body)
 		}

@@ -1,4 +1,5 @@
-package notice
+// Package table writes what hunts found as a file that spreadsheets open.
+package table
 
 import (
 	"bytes"

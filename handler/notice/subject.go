@@ -9,6 +9,7 @@ import (
 
 	"cordon/handler/alert"
 	"cordon/handler/machine"
+	"cordon/handler/notice/oneline"
 )
 
 // headline says in one line what happened to whose machine, and what was found.
@@ -39,11 +40,11 @@ func headline(p page) string {
 
 // whose names a machine and the user of its alert, with room left for what happened to it.
 func whose(line machineLine) string {
-	name := oneLine(line.Name, 48)
+	name := oneline.Of(line.Name, 48)
 	if line.Known.User == "" {
 		return name
 	}
-	return fmt.Sprintf("%s (%s)", name, oneLine(line.Known.User, 32))
+	return fmt.Sprintf("%s (%s)", name, oneline.Of(line.Known.User, 32))
 }
 
 // found says which alert led to the news, of several the most severe one. A title cannot end its quotes.
@@ -57,8 +58,8 @@ func found(alerts []alertLine) string {
 	slices.SortStableFunc(named, func(a, b alertLine) int {
 		return alert.Severity(b.Severity).Rank() - alert.Severity(a.Severity).Rank()
 	})
-	said := strings.TrimSpace(oneLine(named[0].Severity, 16) + " alert")
-	said = fmt.Sprintf(" – %s \"%s\"", said, strings.ReplaceAll(oneLine(named[0].Title, 80), `"`, "'"))
+	said := strings.TrimSpace(oneline.Of(named[0].Severity, 16) + " alert")
+	said = fmt.Sprintf(" – %s \"%s\"", said, strings.ReplaceAll(oneline.Of(named[0].Title, 80), `"`, "'"))
 	if more := len(named) - 1; more > 0 {
 		said += fmt.Sprintf(" and %d more", more)
 	}
