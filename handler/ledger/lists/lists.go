@@ -66,8 +66,9 @@ const mostLists = 90
 func (e Entry) Lists() []string {
 	on := []string{key(all)}
 	add := func(parts ...string) {
-		if parts[len(parts)-1] != "" && len(on) < mostLists {
-			on = append(on, key(parts...))
+		list := key(parts...)
+		if parts[len(parts)-1] != "" && len(on) < mostLists && !slices.Contains(on, list) {
+			on = append(on, list) // a write that has a row twice is refused
 		}
 	}
 	add(ofMachine, strings.ToLower(e.MachineID))

@@ -23,6 +23,8 @@ func TestListsHold(t *testing.T) {
 		"a place that is none gives nothing away":     strange,
 		"a run with many rules and outcomes is found": many,
 		"what is very long is on its own lists only":  tooLong,
+		"what is said twice is listed once":           twice,
+		"times that no run has are no error":          far,
 	})
 }
 
@@ -226,6 +228,31 @@ func tooLong(t *testing.T, s *Store) {
 		q.Limit = 10
 		if got, _ := read(t, s, q); !slices.Equal(got, []string{"daa:v1"}) {
 			t.Errorf("found %v", got)
+		}
+	}
+}
+
+// twice has a run that says a rule and an outcome twice: a write with the same row twice would be refused.
+func twice(t *testing.T, s *Store) {
+	enter(t, s, Entry{AlertID: "da1", Version: 1, ObservedAt: noon, Rule: "contain, contain", Outcome: "held, held"}, "")
+	if ids, _ := read(t, s, Query{Rule: "contain", Outcome: "held", Limit: 5}); len(ids) != 1 {
+		t.Errorf("found are %v", ids)
+	}
+}
+
+// far asks from and until times that cannot be counted in nanoseconds.
+func far(t *testing.T, s *Store) {
+	enter(t, s, Entry{AlertID: "da1", Version: 1, ObservedAt: noon}, "")
+	early, late := time.Date(1, 1, 1, 0, 0, 1, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	for want, queries := range [][]Query{
+		{{Since: late}, {Until: early}, {Since: late, Until: late}, {After: strings.Repeat("9", 100_000)}},
+		{{Since: early}, {Until: late}, {Since: early, Until: late}, {After: strings.Repeat("0", 100_000)}},
+	} {
+		for _, q := range queries {
+			q.Limit = 5
+			if ids, _ := read(t, s, q); len(ids) != want {
+				t.Errorf("since %s until %s after %.3s: %v", q.Since, q.Until, q.After, ids)
+			}
 		}
 	}
 }

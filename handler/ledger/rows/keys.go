@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -61,9 +62,17 @@ func Key(parts ...string) string {
 	return b.String()
 }
 
-// NewestFirst writes a time so that later ones sort first.
+// NewestFirst writes a time so that later ones sort first. What is before 1970, or too late to be counted in
+// nanoseconds, sorts as the first or the last time that can be.
 func NewestFirst(t time.Time) string {
-	return fmt.Sprintf("%019d", int64(1<<63-1)-t.UnixNano())
+	first, last := time.Unix(0, 0), time.Unix(0, math.MaxInt64)
+	if t.Before(first) {
+		t = first
+	}
+	if t.After(last) {
+		t = last
+	}
+	return fmt.Sprintf("%019d", math.MaxInt64-t.UnixNano())
 }
 
 func encode(r Row) ([]byte, error) {

@@ -58,8 +58,12 @@ func (r Range) Place(rowKey string) string {
 	return strings.TrimPrefix(rowKey, r.Prefix)
 }
 
+// mostPlace is how many bytes of a place count: no key has more, and a filter stands in an address.
+const mostPlace = 512
+
 // clean keeps of a place what keys are made of: it comes from outside, and stands in a filter.
 func clean(place string) string {
+	place = place[:min(len(place), mostPlace)]
 	return strings.Map(func(r rune) rune {
 		if r <= ' ' || r >= 0x7f || strings.ContainsRune(`'\/#?`, r) {
 			return -1

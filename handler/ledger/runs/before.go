@@ -2,6 +2,7 @@ package runs
 
 import (
 	"context"
+	"strings"
 
 	"cordon/handler/ledger/rows"
 )
@@ -20,7 +21,7 @@ func (s *Store) ListOld(ctx context.Context, from rows.Cursor) (rows.Cursor, err
 		run := Run{Keys: k}
 		found, err := s.alerts.Read(ctx, &run)
 		if err == nil && found && run.State.Final() && run.Listed == "" {
-			err = s.listOld(ctx, run)
+			err = s.enter(ctx, run)
 		}
 		if err != nil {
 			return from, err
@@ -29,13 +30,9 @@ func (s *Store) ListOld(ctx context.Context, from rows.Cursor) (rows.Cursor, err
 	return next, nil
 }
 
-// listOld enters one run. What is held may still change, and has to know then which lists it leaves.
-func (s *Store) listOld(ctx context.Context, run Run) error {
-	if !run.IsHeld() {
-		return s.enter(ctx, run)
+// mayBeListed notes on which lists a run of an earlier version may have come: if it changes, it leaves them.
+func (r *Run) mayBeListed() {
+	if r.Listed == "" && r.State.Final() {
+		r.Unlisted = strings.Join(r.InShort().Lists(), " ")
 	}
-	_, err := s.Update(ctx, run.AlertID, run.Version, func(run *Run) (bool, error) {
-		return run.Listed == "", nil
-	})
-	return err
 }

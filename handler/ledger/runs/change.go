@@ -29,6 +29,7 @@ func (s *Store) Update(
 			return fmt.Errorf("run %s: %w", id, err)
 		}
 		was := run.State
+		run.mayBeListed()
 		changed, err := change(&run)
 		if err != nil || !changed {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -195,12 +196,15 @@ func listsOld(t *testing.T, s *Store) {
 			}
 		}
 	}
-	_, err := s.Update(t.Context(), "da3", 1, func(r *Run) (bool, error) {
-		r.Outcome = "dropped"
-		return true, nil
-	})
-	found, _, pageErr := s.lists.Page(t.Context(), lists.Query{Outcome: HeldOutcome, Limit: 20})
-	if err != nil || pageErr != nil || len(found) != 0 {
-		t.Errorf("after it was dropped: %+v, %v, %v", found, err, pageErr)
+	for id, was := range map[string]string{"da3": HeldOutcome, "da4": "no rule"} {
+		_, err := s.Update(t.Context(), id, 1, func(r *Run) (bool, error) {
+			r.Outcome = "dropped"
+			return true, nil
+		})
+		found, _, pageErr := s.lists.Page(t.Context(), lists.Query{Outcome: was, Limit: 20})
+		stays := slices.ContainsFunc(found, func(e lists.Entry) bool { return e.AlertID == id })
+		if err != nil || pageErr != nil || stays {
+			t.Errorf("after it was dropped, %s is listed as %s: %+v, %v, %v", id, was, found, err, pageErr)
+		}
 	}
 }
