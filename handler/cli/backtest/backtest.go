@@ -46,8 +46,8 @@ func Command(p call.Program) *cobra.Command {
 			"says in what that differs from what was decided then: by rule, with the reasons\n" +
 			"and the clause that makes the difference; machines a day against the caps; what\n" +
 			"would be held; what rules do that only observe. What cannot be known from the\n" +
-			"record is counted and not guessed. Nothing is done, recorded or mailed. How long\n" +
-			"facts are kept says CORDON_FACTS_RETENTION.\n\n" +
+			"record is counted and not guessed. Nothing is done, recorded or mailed. How\n" +
+			"far back that goes is set by CORDON_FACTS_RETENTION.\n\n" +
 			"--alerts-from-api is for a tenant without a record: it reads the alerts that\n" +
 			"were updated in the last days, and their machines as they are now. It needs the\n" +
 			"settings of the app registration or managed identity. docs/backtest.md says how\n" +
