@@ -234,7 +234,14 @@ func tooLong(t *testing.T, s *Store) {
 
 // twice has a run that says a rule and an outcome twice: a write with the same row twice would be refused.
 func twice(t *testing.T, s *Store) {
-	enter(t, s, Entry{AlertID: "da1", Version: 1, ObservedAt: noon, Rule: "contain, contain", Outcome: "held, held"}, "")
+	e := Entry{
+		AlertID:    "da1",
+		Version:    1,
+		ObservedAt: noon,
+		Rule:       "contain, contain",
+		Outcome:    "held, held",
+	}
+	enter(t, s, e, "")
 	if ids, _ := read(t, s, Query{Rule: "contain", Outcome: "held", Limit: 5}); len(ids) != 1 {
 		t.Errorf("found are %v", ids)
 	}

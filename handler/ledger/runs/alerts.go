@@ -115,9 +115,9 @@ type ObservedVersion struct {
 }
 
 // Observe compares an alert with what was seen of it and, if a rule could decide differently now, makes the next
-// version and its run in one write, its entry among those that are open before it, and its lists after it. A repeat changes nothing. An observation older than
-// what was seen is no change, nor is one of the same moment that was read alone: list and single read may show evidence
-// differently, and would otherwise change the alert for ever.
+// version and its run in one write, its entry among those that are open before it, and its lists after it. A repeat
+// changes nothing. An observation older than what was seen is no change, nor is one of the same moment that was read
+// alone: list and single read may show evidence differently, and would otherwise change the alert for ever.
 func (s *Store) Observe(ctx context.Context, o Observation) (ObservedVersion, error) {
 	var observed ObservedVersion
 	err := rows.Try("observe alert "+o.Alert.ID, func() error {

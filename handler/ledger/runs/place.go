@@ -37,8 +37,8 @@ func (r *Run) relist() (changed bool) {
 // Relist has the lists say what the run says, also where that moves it to no other list.
 func (r *Run) Relist() { r.Listed += " " }
 
-// list enters a run that was just made, of which only then it is certain that it is the one. Lists that fail keep nobody
-// from answering it: the entry among what is open says so, and the sweep enters it.
+// list enters a run that was just made; before that another could have been it. Lists that fail keep nobody from
+// answering it: the entry among what is open says so, and the sweep enters it.
 func (s *Store) list(ctx context.Context, run Run, now time.Time) error {
 	if s.enter(ctx, run) == nil {
 		return nil
