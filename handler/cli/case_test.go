@@ -86,6 +86,7 @@ func TestACaseThatIsDecidedOtherwiseSaysSo(t *testing.T) {
 	const says = "the plan is another than it was: rule contain, isolate Full: do, tag add seen: do"
 	if code != call.ExitDone || !strings.Contains(stderr, says) ||
 		!strings.Contains(stdout, "\n# With the playbook ") ||
+		!strings.Contains(stderr, "is not the one that decided; --playbook names another.\n") ||
 		!strings.Contains(stdout, "- isolate Full: held\n") {
 		t.Errorf("code %d, %s%s", code, stdout, stderr)
 	}

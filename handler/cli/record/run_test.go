@@ -60,11 +60,38 @@ func TestLinesThatAreFoldedKeepTheirColumns(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
 	p := &paper{w: &out}
-	p.lines("rails:", "  passed    machine read\n  held      not protected: "+strings.Repeat("word ", 20)+"\n\n  passed    mode\n")
-	want := "\nrails:\n    passed    machine read\n    held      not protected: " + strings.Repeat("word ", 10) + "\n              " +
-		strings.Repeat("word ", 10) + "\n\n    passed    mode\n"
+	words := strings.Repeat("word ", 10)
+	p.lines("rails:", "  passed    machine read\n  held      not protected: "+words+words+"\n\n  passed    mode\n")
+	want := "\nrails:\n    passed    machine read\n    held      not protected: " + words + "\n              " + words +
+		"\n\n    passed    mode\n"
 	if want = strings.ReplaceAll(want, " \n", "\n"); p.err != nil || out.String() != want {
 		t.Errorf("%v\n%s\nwant\n%s", p.err, out.String(), want)
+	}
+}
+
+func TestCountsSayOfWhichDaysTheyAre(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	asOf := "as of 2026-03-02 12:00:00 +00:00;\n  today is counted every 15 minutes\n"
+	for want, all := range map[string]wire.Counts{
+		"nothing is counted yet": {},
+		"no run was counted in 2 days, as of": {
+			Days:    make([]wire.DayCount, 2),
+			Counted: noon,
+		},
+		"RULE     MODE     OUTCOME  RUNS\ncontain  enforce  held     3\n\n" +
+			"3 runs in 2 days (5 more are not counted yet), " + asOf: {
+			Days:    make([]wire.DayCount, 2),
+			Counted: noon,
+			Runs:    3,
+			Counts:  []wire.Count{{Rule: "contain", Mode: "enforce", Outcome: "held", Runs: 3}},
+		},
+	} {
+		var out strings.Builder
+		err := printCounts(&out, call.Clock{Now: noon, Zone: time.UTC}, all, 7)
+		if err != nil || !strings.HasPrefix(out.String(), want) {
+			t.Errorf("%v\n%s\nwant\n%s", err, out.String(), want)
+		}
 	}
 }
 

@@ -190,7 +190,7 @@ func printCounts(w io.Writer, now call.Clock, all wire.Counts, days int) error {
 	asOf := fmt.Sprintf("as of %s; today is counted every 15 minutes", now.Stamp(all.Counted))
 	switch {
 	case len(all.Days) > 0 && all.Runs == 0:
-		return call.Say(w, "no run was counted in %d days, %s", len(all.Days), asOf)
+		return terminal.Lines(w, call.FactShown, fmt.Sprintf("no run was counted in %d days, %s", len(all.Days), asOf))
 	case len(all.Days) == 0:
 		return call.Say(w, "nothing is counted yet: FollowActions counts when it runs")
 	}
@@ -206,6 +206,9 @@ func printCounts(w io.Writer, now call.Clock, all wire.Counts, days int) error {
 	if err := terminal.Table(w, call.CellShown, rows...); err != nil {
 		return err
 	}
-	return call.Say(w, "\n%d runs of %d days (of %d asked for, those that are counted), %s", all.Runs, len(all.Days),
-		days, asOf)
+	of := fmt.Sprintf("%d runs in %d days", all.Runs, len(all.Days))
+	if len(all.Days) < days {
+		of += fmt.Sprintf(" (%d more are not counted yet)", days-len(all.Days))
+	}
+	return terminal.Lines(w, call.FactShown, "", of+", "+asOf)
 }

@@ -129,6 +129,10 @@ func tried(made *fromrun.Case) ([]byte, error) {
 	case !results[0].OK:
 		made.Notes = append(made.Notes,
 			fmt.Sprintf("With the playbook %s the plan is another than it was: %s.", made.Playbook, said(plan)))
+		if book.Hash() != made.Decision.Playbook {
+			made.Notes = append(made.Notes, fmt.Sprintf("That playbook, digest %.12s, is not the one that decided; "+
+				"--playbook names another.", book.Hash()))
+		}
 	default:
 		return text, nil
 	}
