@@ -120,6 +120,7 @@ var allowed = map[string][]string{
 	"ledger/latches":    {"ledger/rows", "machine", "outgoing"},
 	"ledger/neighbours": {"alert", "ledger/rows"},
 	"ledger/looks":      {"alert", "outgoing"},
+	"ledger/backlog":    {"ledger/rows", "ledger/runs"},
 	"ledger/lists":      {"alert", "ledger/rows"},
 	"ledger/starts":     {"outgoing"},
 	"ledger/runs": {
@@ -156,7 +157,7 @@ var allowed = map[string][]string{
 	"hunt/kql":      {},
 	"hunt/header":   {"alert", "outgoing"},
 	"deadletter":    {"alert", "ledger/notices", "ledger/runs", "notice"},
-	"watch":         {"alert", "ledger/looks", "ledger/runs", "ledger/switches", "logging", "notice"},
+	"watch":         {"alert", "ledger/backlog", "ledger/looks", "ledger/runs", "ledger/switches", "logging", "notice"},
 	"episode":       {"machine", "playbook", "ledger/latches", "ledger/runs", "notice"},
 	"ending":        {"alert", "machine", "ledger/budget", "ledger/latches", "ledger/runs", "notice", "episode"},
 	"desk/isolated": {"episode", "ledger/latches", "machine"},

@@ -10,6 +10,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
+	"cordon/handler/ledger/backlog"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
 	"cordon/handler/notice"
@@ -97,7 +98,7 @@ func TestRunThatCannotGetOnIsToldStandsInHealthAndEnds(t *testing.T) {
 			w.Mu.Unlock()
 			tries := w.Play(p, 45*time.Minute, true)
 			final := w.Run("da1", 2).State.Final()
-			if count, err := w.Start(-1, false).Ledger.Runs.CountOpen(t.Context(), 9, w.Clock()); err != nil ||
+			if count, err := backlog.Count(t.Context(), w.Start(-1, false).Ledger.Runs, 9, w.Clock()); err != nil ||
 				!final && (count.Stuck.Runs != 1 || count.Stuck.Oldest != "da1:v2" || count.Stuck.Why == "") {
 				t.Errorf("Health: %+v, %v", count, err)
 			}

@@ -10,6 +10,7 @@ import (
 	"cordon/handler/episode"
 	"cordon/handler/internal/long"
 	"cordon/handler/internal/world"
+	"cordon/handler/ledger/backlog"
 	"cordon/handler/ledger/budget"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/machine"
@@ -66,7 +67,7 @@ func TestWaitForTheQuotaIsNotStuck(t *testing.T) {
 		}
 	}
 	w.Advance(35 * time.Minute)
-	if count, err := p.Ledger.Runs.CountOpen(t.Context(), 200, w.Clock()); err != nil || count.Stuck.Runs != 0 ||
+	if count, err := backlog.Count(t.Context(), p.Ledger.Runs, 200, w.Clock()); err != nil || count.Stuck.Runs != 0 ||
 		count.ByState[runs.Started] != 2 {
 		t.Errorf("Health: %+v, %v", count, err)
 	}
@@ -134,7 +135,7 @@ func TestMessageOfAWaitingRunInTroubleIsNotStuck(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Play(p, 26*time.Hour, true)
-	count, err := p.Ledger.Runs.CountOpen(t.Context(), 200, w.Clock())
+	count, err := backlog.Count(t.Context(), p.Ledger.Runs, 200, w.Clock())
 	if run := w.Run("da1", 1); err != nil || run.State != runs.Waiting || count.Stuck.Runs != 0 ||
 		strings.Contains(w.Kinds(), "not answered") {
 		t.Errorf("%+v, Health %+v, told %q", run, count, w.Kinds())

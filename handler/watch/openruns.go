@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"cordon/handler/ledger/backlog"
 	"time"
 )
 
@@ -19,7 +20,7 @@ func AnswerWithin(sweepAfter time.Duration) time.Duration {
 // every time, so that its absence says something too.
 func (d *Dog) OpenRuns(ctx context.Context) error {
 	now := d.Now().UTC()
-	oldest, err := d.Runs.OldestOpen(ctx, runsLooked, now)
+	oldest, err := backlog.Oldest(ctx, d.Runs, runsLooked, now)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cordon/handler/follow"
+	"cordon/handler/ledger/backlog"
 	"cordon/handler/ledger/notices"
 	"cordon/handler/ledger/switches"
 	"cordon/handler/poll"
@@ -97,7 +98,7 @@ func (h *Check) readStarting(ctx context.Context, r *Report, f watch.Function, n
 }
 
 func (h *Check) readRuns(ctx context.Context, r *Report, now time.Time) error {
-	open, err := h.o.Ledger.Runs.CountOpen(ctx, runsShown, now)
+	open, err := backlog.Count(ctx, h.o.Ledger.Runs, runsShown, now)
 	if err != nil {
 		return err
 	}

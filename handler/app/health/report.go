@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"cordon/handler/follow"
-	"cordon/handler/ledger/runs"
+	"cordon/handler/ledger/backlog"
 	"cordon/handler/ledger/trouble"
 	"cordon/handler/poll"
 )
@@ -27,7 +27,7 @@ type Report struct {
 	Lateness     poll.Lateness        `json:"lateness,omitzero"`  // the largest of about a week
 	Runs         map[string]string    `json:"runs"`               // those that are not over, by state, "200+" at most
 	Unanswered   *unansweredView      `json:"unanswered,omitempty"`
-	Stuck        runs.Stuck           `json:"stuck,omitzero"` // come back for half an hour without getting on
+	Stuck        backlog.Stuck        `json:"stuck,omitzero"` // come back for half an hour without getting on
 	OpenEpisodes int                  `json:"openEpisodes"`   // isolations and the like, and actions under way
 	Notices      string               `json:"unsentNotices"`
 	OldestNotice time.Time            `json:"oldestUnsentNotice,omitzero"` // when it was due

@@ -30,7 +30,6 @@ func TestRunsHold(t *testing.T) {
 		"runs from before there were lists come onto them":         listsOld,
 		"a run stands on the lists that its state is on":           listed,
 		"what is not over stays in the index of open runs":         openRuns,
-		"the age of an unanswered run starts when it is observed":  unanswered,
 		"an own change of an alert is no new version":              ownChanges,
 	})
 }

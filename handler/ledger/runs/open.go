@@ -1,10 +1,8 @@
 package runs
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"cordon/handler/ledger/rows"
@@ -98,89 +96,4 @@ func (s *Store) mend(ctx context.Context, entry OpenEntry, run Run) {
 		entry.Unlisted = false
 		_ = s.open.Put(ctx, &entry)
 	}
-}
-
-// OpenCount says how many runs are not over.
-type OpenCount struct {
-	ByState    map[State]int
-	Unanswered Unanswered
-	Stuck      Stuck
-	More       bool // there are more than were looked at
-}
-
-// Unanswered is the oldest of the runs that somebody is to be at work on. One that waits for a machine is none of them:
-// it was answered, and goes on when the machine does.
-type Unanswered struct {
-	RunID string    // empty: there is none
-	Since time.Time // when it was observed or opened again; no sweep and no retry changes that
-	Open  int       // all runs that are not over, give or take those whose entry means nothing any more
-}
-
-// For is how long the oldest has been unanswered; 0 if there is none.
-func (u Unanswered) For(now time.Time) time.Duration {
-	if u.RunID == "" {
-		return 0
-	}
-	return max(0, now.Sub(u.Since))
-}
-
-// OldestOpen finds the oldest run that is not answered among up to limit of the oldest that are not over.
-func (s *Store) OldestOpen(ctx context.Context, limit int, now time.Time) (Unanswered, error) {
-	entries, all, err := s.oldestEntries(ctx, limit)
-	if err != nil {
-		return Unanswered{}, err
-	}
-	for _, entry := range entries {
-		run, open, err := s.ReadOpen(ctx, entry, now)
-		if err != nil {
-			return Unanswered{}, err
-		}
-		if open && run.State != Waiting {
-			return Unanswered{RunID: run.ID(), Since: entry.At, Open: all}, nil
-		}
-	}
-	return Unanswered{Open: all}, nil
-}
-
-// CountOpen counts up to limit of the runs that are not over, the oldest first.
-func (s *Store) CountOpen(ctx context.Context, limit int, now time.Time) (OpenCount, error) {
-	entries, all, err := s.oldestEntries(ctx, limit)
-	count := OpenCount{
-		ByState:    map[State]int{},
-		Unanswered: Unanswered{Open: all},
-		More:       all > len(entries),
-	}
-	if err != nil {
-		return count, err
-	}
-	for _, entry := range entries {
-		run, open, err := s.ReadOpen(ctx, entry, now)
-		if err != nil {
-			return count, err
-		}
-		if !open {
-			continue
-		}
-		count.ByState[run.State]++
-		count.Stuck.add(run, now)
-		if u := &count.Unanswered; run.State != Waiting && u.RunID == "" {
-			u.RunID, u.Since = run.ID(), entry.At
-		}
-	}
-	return count, nil
-}
-
-// oldestEntries are up to limit entries of the index, the oldest first, and how many there are in all.
-func (s *Store) oldestEntries(ctx context.Context, limit int) (oldest []OpenEntry, all int, err error) {
-	byAge := func(a, b OpenEntry) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.RowKey, b.RowKey)) }
-	err = s.EachOpen(ctx, func(entry OpenEntry) error {
-		all++
-		if oldest = append(oldest, entry); len(oldest) >= 2*limit {
-			slices.SortFunc(oldest, byAge)
-			oldest = oldest[:limit]
-		}
-		return nil
-	})
-	slices.SortFunc(oldest, byAge)
-	return oldest[:min(limit, len(oldest))], all, err
 }

@@ -2,8 +2,6 @@ package runs
 
 import (
 	"time"
-
-	"cordon/handler/ledger/rows"
 )
 
 // StuckAfter is how long a run may come back without getting on before people are told and Health says so.
@@ -76,25 +74,4 @@ func (r *Run) unstick() {
 	r.LastTryAt = time.Time{}
 	r.TurnSince = time.Time{}
 	r.StuckTold = false
-}
-
-// Stuck is what Health says of the runs that do not get on.
-type Stuck struct {
-	Runs   int       `json:"runs"`
-	Oldest string    `json:"oldest"`
-	Since  time.Time `json:"since"`
-	Why    string    `json:"why"` // of the oldest
-}
-
-// add counts a run that makes no progress. One that waits for its machine action is answered.
-func (s *Stuck) add(run Run, now time.Time) {
-	if run.State == Waiting || run.StuckSince.IsZero() || now.Sub(run.StuckSince) < StuckAfter {
-		return
-	}
-	s.Runs++
-	if s.Oldest == "" || run.StuckSince.Before(s.Since) {
-		s.Oldest = run.ID()
-		s.Since = run.StuckSince
-		s.Why = rows.Cut(run.Trouble, 300)
-	}
 }
