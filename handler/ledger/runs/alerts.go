@@ -51,13 +51,6 @@ func (r Record) Latest() (Run, bool) {
 	return r.Run(r.Seen.Version)
 }
 
-// Of reads the run of one version of an alert; false if there is none.
-func (s *Store) Of(ctx context.Context, alertID string, version int) (run Run, found bool, err error) {
-	run.Keys = s.alerts.At(runKey(version), alertID)
-	found, err = s.alerts.Read(ctx, &run)
-	return run, found, err
-}
-
 const seenKey = "seen"
 
 // Alert reads what the ledger holds about an alert; an empty Record if it was never seen.
@@ -180,6 +173,17 @@ func (s *Store) observe(ctx context.Context, o Observation, record Record) (Obse
 		return ObservedVersion{}, err
 	}
 	return ObservedVersion{Run: run, Seen: seen, Changed: true}, s.list(ctx, run, o.At)
+}
+
+// list enters a run that was just made; before that another could have been it. Lists that fail keep nobody from
+// answering it: the entry among what is open says so, and the sweep enters it.
+func (s *Store) list(ctx context.Context, run Run, now time.Time) error {
+	if s.enter(ctx, run) == nil {
+		return nil
+	}
+	entry := s.openEntry(run, now)
+	entry.Unlisted = true
+	return s.open.Put(ctx, &entry)
 }
 
 // look is an observation as it is held against what was seen before.

@@ -2,7 +2,6 @@ package runs
 
 import (
 	"context"
-	"time"
 
 	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/rows"
@@ -37,17 +36,6 @@ func (r *Run) relist() (changed bool) {
 // Relist has the lists say what the run says, also where that moves it to no other list.
 func (r *Run) Relist() { r.Listed += " " }
 
-// list enters a run that was just made; before that another could have been it. Lists that fail keep nobody from
-// answering it: the entry among what is open says so, and the sweep enters it.
-func (s *Store) list(ctx context.Context, run Run, now time.Time) error {
-	if s.enter(ctx, run) == nil {
-		return nil
-	}
-	entry := s.openEntry(run, now)
-	entry.Unlisted = true
-	return s.open.Put(ctx, &entry)
-}
-
 // enter writes the run into its lists, and once more if somebody wrote the run meanwhile: whoever is late would
 // otherwise have the lists say what was so before. A repeat is harmless.
 func (s *Store) enter(ctx context.Context, run Run) error {
@@ -63,23 +51,4 @@ func (s *Store) enter(ctx context.Context, run Run) error {
 		run = now
 		return rows.ErrConflict
 	})
-}
-
-// ForgetLists has a run say no more on which lists it was before, once it is on none of them: a list is named by what
-// the run said then.
-func (s *Store) ForgetLists(ctx context.Context, run Run) error {
-	if run.Unlisted == "" {
-		return nil
-	}
-	if err := s.enter(ctx, run); err != nil {
-		return err
-	}
-	_, err := s.Update(ctx, run.AlertID, run.Version, func(now *Run) (bool, error) {
-		if now.Unlisted != run.Unlisted {
-			return false, nil // it has moved meanwhile
-		}
-		now.Unlisted = ""
-		return true, nil
-	})
-	return err
 }

@@ -4,6 +4,7 @@
 package runs
 
 import (
+	"context"
 	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/neighbours"
 	"cordon/handler/ledger/rows"
@@ -27,4 +28,11 @@ func In(tables *rows.Tables, neighbours *neighbours.Store) *Store {
 		open:       tables.Table(rows.Open),
 		neighbours: neighbours,
 	}
+}
+
+// Of reads the run of one version of an alert; false if there is none.
+func (s *Store) Of(ctx context.Context, alertID string, version int) (run Run, found bool, err error) {
+	run.Keys = s.alerts.At(runKey(version), alertID)
+	found, err = s.alerts.Read(ctx, &run)
+	return run, found, err
 }
