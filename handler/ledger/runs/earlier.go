@@ -36,22 +36,3 @@ func (r *Run) mayBeListed() {
 		r.Unlisted = strings.Join(r.InShort().Lists(), " ")
 	}
 }
-
-// ForgetLists has a run say no more on which lists it was before, once it is on none of them: a list is named by what
-// the run said then.
-func (s *Store) ForgetLists(ctx context.Context, run Run) error {
-	if run.Unlisted == "" {
-		return nil
-	}
-	if err := s.enter(ctx, run); err != nil {
-		return err
-	}
-	_, err := s.Update(ctx, run.AlertID, run.Version, func(now *Run) (bool, error) {
-		if now.Unlisted != run.Unlisted {
-			return false, nil // it has moved meanwhile
-		}
-		now.Unlisted = ""
-		return true, nil
-	})
-	return err
-}
