@@ -36,8 +36,8 @@ type Tally struct {
 	Tick     time.Duration // the longest pause between two calls of Keep
 }
 
-// Keep counts what is due: today and yesterday every quarter of an hour, and one earlier day a call until all of Days were counted
-// today. A repeat is harmless.
+// Keep counts what is due: today and yesterday every quarter of an hour, and one earlier day a call until all of Days
+// were counted today. A repeat is harmless.
 func (t *Tally) Keep(ctx context.Context) error {
 	was, err := t.Switches.Mark(ctx, mark)
 	if err != nil {
