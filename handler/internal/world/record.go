@@ -67,7 +67,7 @@ func (w *World) checkListed(p *Process, run runs.Run) {
 	w.T.Helper()
 	e := run.InShort()
 	questions := []lists.Query{{}, {Machine: e.MachineID}, {Severity: e.Severity}}
-	for _, outcome := range []string{"held", "isolated", "no rule", "superseded", "dropped", "released", e.Outcome} {
+	for _, outcome := range []string{runs.HeldOutcome, runs.SupersededOutcome, e.Outcome} {
 		questions = append(questions, lists.Query{Outcome: outcome})
 		for _, rule := range lists.Each(e.Rule) {
 			questions = append(questions, lists.Query{Rule: rule, Outcome: outcome})
