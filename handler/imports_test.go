@@ -176,7 +176,7 @@ var allowed = map[string][]string{
 		"alert", "machine", "playbook", "ledger/budget", "ledger/latches", "ledger/rows", "ledger/runs",
 		"ledger/switches", "notice", "episode", "ending", "answer", "act/change", "act/current",
 	},
-	"act/current": {"machine", "ledger/latches", "ledger/runs", "ledger/switches", "notice", "episode"},
+	"act/current": {"alert", "machine", "ledger/latches", "ledger/runs", "ledger/switches", "notice", "episode"},
 	"act/change":  {"alert", "machine", "playbook", "ledger/looks", "ledger/runs", "notice", "answer"},
 	"respond": {
 		"alert", "archive", "decided", "machine", "logging", "playbook", "ledger/budget", "ledger/findings", "ledger/held",

@@ -108,7 +108,7 @@ func (r *Actor) alarm(ctx context.Context, spec machine.Spec, slot budget.Slot) 
 			"continues with them.",
 			strings.ToUpper(spec.Plural[:1])+spec.Plural[1:], slot.CapReached),
 	}
-	err = r.Clerk.Teller.Tell(ctx, "operator", e)
+	err = r.Clerk.Teller.Tell(ctx, notice.OperatorGroup, e)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,8 @@ type Made struct {
 }
 
 // Keep keeps a decision in place of an earlier one of the run. Of facts that are too large as much is kept as fits, and
-// if that is nothing, that they were: an earlier decision never stands for this one. An error is the ledger's.
+// if that is nothing, that they were: an earlier decision never stands for this one. So is what cannot be written. An
+// error is the ledger's.
 func (a *Archive) Keep(ctx context.Context, m Made) error {
 	d := decided.Of(m.Input, m.Plan)
 	d.Run = m.Run.ID()
@@ -48,7 +49,10 @@ func (a *Archive) Keep(ctx context.Context, m Made) error {
 		body, n, err = packed(d)
 		return n, err
 	})
-	if err == nil && !fits {
+	switch {
+	case err != nil: // no later try could write them, and the alert is to be answered
+		body, err = rows.Pack(lost(d, "they cannot be written: "+err.Error()))
+	case !fits:
 		body, err = rows.Pack(lost(d, "they are too large"))
 	}
 	if err != nil {

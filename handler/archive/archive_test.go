@@ -202,3 +202,19 @@ func TestAnEarlierDecisionIsNotShownForTheOneInTheRun(t *testing.T) {
 		}
 	}
 }
+
+// TestFactsThatCannotBeWrittenHinderNothing has a time that no JSON holds.
+func TestFactsThatCannotBeWrittenHinderNothing(t *testing.T) {
+	t.Parallel()
+	a := open(t)
+	m := made(t, "da1", func(m *archive.Made) {
+		m.Input.Alert.LastEvent = time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)
+	})
+	if err := a.Keep(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	d, found, err := a.Read(t.Context(), m.Run)
+	if err != nil || !found || d.Whole() || !strings.Contains(d.Left[0], "cannot be written") {
+		t.Errorf("%+v, %v, %v", d, found, err)
+	}
+}

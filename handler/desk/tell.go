@@ -22,7 +22,7 @@ func (d *Desk) tellPause(ctx context.Context, paused bool, c Command, at time.Ti
 	if !paused {
 		kind = notice.Resumed
 	}
-	return d.Teller.Tell(ctx, "operator", notice.Event{
+	return d.Teller.Tell(ctx, notice.OperatorGroup, notice.Event{
 		Kind:   kind,
 		At:     at,
 		RunID:  "command " + c.ID,

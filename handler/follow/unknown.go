@@ -60,7 +60,7 @@ func (f *Follower) tellUnknown(ctx context.Context) error {
 			RunID:  "lookups " + first + " " + last,
 			Detail: unknownDetail(missing, over, l.More),
 		}
-		err := f.Teller.Tell(ctx, "operator", e)
+		err := f.Teller.Tell(ctx, notice.OperatorGroup, e)
 		if err != nil {
 			return err
 		}

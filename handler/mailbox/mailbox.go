@@ -97,7 +97,7 @@ func stateOf(n notices.Notice) State {
 
 // about says what a group of notices is about.
 func about(group string) string {
-	if group == "operator" {
+	if group == notice.OperatorGroup {
 		return "Cordon itself"
 	}
 	kind, rest, _ := strings.Cut(group, ":")

@@ -216,7 +216,7 @@ func (p *Poller) keep(ctx context.Context, was, is Standing, now time.Time) erro
 		kind, since = notice.SourceBack, was.Since
 	}
 	if kind != "" {
-		if err := p.Teller.Tell(ctx, "operator", p.news(kind, is, since, now)); err != nil {
+		if err := p.Teller.Tell(ctx, notice.OperatorGroup, p.news(kind, is, since, now)); err != nil {
 			return err
 		}
 	}

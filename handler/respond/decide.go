@@ -58,7 +58,7 @@ func (r *Responder) decide(ctx context.Context, run *answer.Run) (o answer.Outco
 	}
 	run.Began = in.Beginning
 	made := archive.Made{Input: in, Plan: plan, Playbook: r.Book.Hash()}
-	run.Plan, made.Continued = plan, nil
+	run.Plan = plan
 	if !in.Paused {
 		run.Plan, made.Continued = run.WithGoAheads(plan)
 	}

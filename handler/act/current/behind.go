@@ -3,12 +3,12 @@ package current
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"cordon/handler/alert"
 	"cordon/handler/episode"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
@@ -81,16 +81,14 @@ func (c *Actions) stranger(ctx context.Context, a machine.Action, asked episode.
 	if err != nil || known(l, a, asked) {
 		return false, err
 	}
-	alertID, version, _ := cutLast(asked.RunID, ":v")
-	number, err := strconv.Atoi(version)
-	if err != nil {
+	alertID, version := alert.SplitRunID(asked.RunID)
+	if alertID == "" {
 		return true, nil
 	}
-	record, err := c.Runs.Alert(ctx, alertID)
+	run, found, err := c.Runs.Of(ctx, alertID, version)
 	if err != nil {
 		return false, err
 	}
-	run, found := record.Run(number)
 	if !found || strings.EqualFold(run.MachineID, a.MachineID) {
 		return true, nil
 	}
@@ -102,15 +100,6 @@ func known(l latches.Latch, a machine.Action, asked episode.Asked) bool {
 	return asked.KnownTo(l) || a.ID == l.ActionID || a.ID == l.LastActionID
 }
 
-// cutLast is strings.Cut at the last place.
-func cutLast(s, sep string) (before, after string, found bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+len(sep):], true
-}
-
 // beginAnew tells the operator, once a day, and moves the ledger's beginning to now.
 func (c *Actions) beginAnew(ctx context.Context, a machine.Action) error {
 	now := c.Switches.SharedNow(ctx, c.Log, c.Now)
@@ -120,7 +109,7 @@ func (c *Actions) beginAnew(ctx context.Context, a machine.Action) error {
 	c.Log.ErrorContext(ctx,
 		"the ledger does not know what Cordon did: it was put back, or another app acts for the tenant",
 		"why", why)
-	err := c.Teller.Tell(ctx, "operator", notice.Event{
+	err := c.Teller.Tell(ctx, notice.OperatorGroup, notice.Event{
 		Kind:   notice.Behind,
 		At:     now,
 		RunID:  now.Format(time.DateOnly),

@@ -3,11 +3,9 @@
 package world
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -322,48 +320,6 @@ func (w *World) Change(a alert.Alert) {
 	envelope := alert.Envelope{ID: alert.MessageID(Tenant, a.ID, message.Version), Message: message}
 	if err := p.SendAlerts(context.Background(), []alert.Envelope{envelope}); err != nil {
 		w.T.Fatal(err)
-	}
-}
-
-// Take removes the earliest message of the queue that is due, or moves the clock to the next one; false if there is
-// none.
-func (w *World) Take() (alert.Envelope, bool) {
-	w.Mu.Lock()
-	defer w.Mu.Unlock()
-	if len(w.Queue) == 0 {
-		return alert.Envelope{}, false
-	}
-	slices.SortStableFunc(w.Queue, func(a, b alert.Envelope) int {
-		return cmp.Compare(a.At.UnixNano(), b.At.UnixNano())
-	})
-	next := w.Queue[0]
-	w.Queue = w.Queue[1:]
-	if next.At.After(w.Now) {
-		w.Now = next.At
-	}
-	return next, true
-}
-
-// Drain works off the queue with a healthy process, following actions as it goes, until nothing is left or limit
-// messages were answered.
-func (w *World) Drain(p *Process, limit int) {
-	w.T.Helper()
-	for range limit {
-		m, more := w.Take()
-		if !more {
-			return
-		}
-		if err := p.Responder.Respond(context.Background(), m.Message.Encode(), 1); err != nil {
-			w.T.Fatalf("Respond(%s): %v", m.ID, err)
-		}
-	}
-	w.T.Fatalf("the queue does not run dry: %d messages left, next %+v", len(w.Queue), w.Queue[0])
-}
-
-func (w *World) Follow(p *Process) {
-	w.T.Helper()
-	if err := p.Follower.Follow(context.Background()); err != nil {
-		w.T.Fatalf("Follow: %v", err)
 	}
 }
 

@@ -195,16 +195,21 @@ func tellDecisions(r *http.Request, d operate.Desk) (reply, error) {
 		return reply{}, err
 	}
 	asked := wire.DecisionsAsked{Limit: int(limit), After: query.Get("after")}
-	asked.Since, err = moment(query, "since")
-	if err != nil {
-		return reply{}, err
-	}
-	asked.Until, err = moment(query, "until")
+	asked.Since, asked.Until, err = between(query)
 	if err != nil {
 		return reply{}, err
 	}
 	body, err := d.Decisions(r.Context(), asked)
 	return reply{body: body}, err
+}
+
+// between are the two times of a query; zero: they are left out.
+func between(query url.Values) (since, until time.Time, err error) {
+	since, err = moment(query, "since")
+	if err == nil {
+		until, err = moment(query, "until")
+	}
+	return since, until, err
 }
 
 // moment is a time in the query; zero: it is left out.
@@ -240,11 +245,7 @@ func tellRuns(r *http.Request, d operate.Desk) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	asked.Since, err = moment(query, "since")
-	if err != nil {
-		return reply{}, err
-	}
-	asked.Until, err = moment(query, "until")
+	asked.Since, asked.Until, err = between(query)
 	if err != nil {
 		return reply{}, err
 	}
