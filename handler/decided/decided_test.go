@@ -3,7 +3,6 @@ package decided_test
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +32,7 @@ func TestEveryDocumentCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
 func TestFactsAreTheWholeInput(t *testing.T) {
 	t.Parallel()
 	var in playbook.Input
-	fill(t, reflect.ValueOf(&in).Elem(), "x")
+	outgoingtest.Fill(t, &in, "x")
 	for _, in := range []playbook.Input{in, {}, playbooktest.Input()} {
 		body, err := outgoing.Encode(decided.FactsOf(in))
 		if err != nil {
@@ -234,36 +233,5 @@ func TestASpanIsReadAsItIsWritten(t *testing.T) {
 	}
 	if err := s.UnmarshalText([]byte("soon")); err == nil || !strings.Contains(err.Error(), "24h0m0s") {
 		t.Errorf("%v", err)
-	}
-}
-
-// fill sets everything that an input has.
-func fill(t *testing.T, v reflect.Value, text string) {
-	t.Helper()
-	if v.Type() == reflect.TypeFor[time.Time]() {
-		v.Set(reflect.ValueOf(time.Date(2026, 3, 2, 12, 0, 0, 1, time.UTC)))
-		return
-	}
-	switch v.Kind() {
-	case reflect.Bool:
-		v.SetBool(true)
-	case reflect.Int, reflect.Int64:
-		v.SetInt(7)
-	case reflect.String:
-		v.SetString(text)
-	case reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		fill(t, v.Elem(), text)
-	case reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		fill(t, v.Index(0), text)
-	case reflect.Map:
-		v.Set(reflect.ValueOf(map[string]string{text: text}))
-	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(t, v.Field(i), text)
-		}
-	default:
-		t.Fatalf("%s is not filled", v.Type())
 	}
 }

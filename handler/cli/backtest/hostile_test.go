@@ -2,7 +2,6 @@ package backtest
 
 import (
 	"encoding/json"
-	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -11,6 +10,7 @@ import (
 	"cordon/handler/decided"
 	"cordon/handler/incoming"
 	"cordon/handler/machine"
+	"cordon/handler/outgoing/outgoingtest"
 	"cordon/handler/playbook"
 	"cordon/handler/terminal"
 )
@@ -43,44 +43,12 @@ func hostile() map[string]string {
 	}
 }
 
-// fill sets every text of a document.
-func fill(v reflect.Value, text string) {
-	switch v.Kind() {
-	case reflect.Pointer:
-		if v.IsNil() && v.Type().Elem().Kind() == reflect.Struct {
-			v.Set(reflect.New(v.Type().Elem()))
-		}
-		if !v.IsNil() {
-			fill(v.Elem(), text)
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Field(i).CanSet() && v.Type().Field(i).Type.String() != "time.Time" {
-				fill(v.Field(i), text)
-			}
-		}
-	case reflect.Slice:
-		if v.IsNil() {
-			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		}
-		for i := range v.Len() {
-			fill(v.Index(i), text)
-		}
-	case reflect.Map:
-		m := reflect.MakeMap(v.Type())
-		m.SetMapIndex(reflect.ValueOf(text), reflect.ValueOf(text))
-		v.Set(m)
-	case reflect.String:
-		v.SetString(text)
-	}
-}
-
 // attacked are decisions with a text in every field that can hold one: as it is, with steps and an alert that decide
 // something, and with facts that were not kept.
 func attacked(was *playbook.Book, text string) []decided.Decision {
 	filled := func(number int) decided.Decision {
 		d := decide(was, input(number))
-		fill(reflect.ValueOf(&d).Elem(), text)
+		outgoingtest.SetTexts(&d, text)
 		return d
 	}
 	all := filled(0)

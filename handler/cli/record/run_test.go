@@ -2,7 +2,6 @@ package record
 
 import (
 	"io"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"cordon/handler/cli/call"
 	"cordon/handler/operate/wire"
+	"cordon/handler/outgoing/outgoingtest"
 )
 
 // TestARunIsShownWithItsReasonsAndHarmless prints a run whose every text was written by somebody hostile.
@@ -95,34 +95,8 @@ func TestCountsSayOfWhichDaysTheyAre(t *testing.T) {
 	}
 }
 
-// hostile fills every text of a value with what a terminal obeys and what could pass for a line of ours.
-func hostile(v reflect.Value, depth int) {
-	const text = "x\x1b[2J\x1b]0;t\a\u202e\u2028\r\nrun  forged\nstate  forged\x00\xff"
-	switch {
-	case depth > 9:
-	case v.Type() == reflect.TypeFor[time.Time]():
-		v.Set(reflect.ValueOf(time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)))
-	case v.Kind() == reflect.String:
-		v.SetString(text)
-	case v.Kind() == reflect.Int || v.Kind() == reflect.Int64:
-		v.SetInt(7)
-	case v.Kind() == reflect.Bool:
-		v.SetBool(true)
-	case v.Kind() == reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		hostile(v.Elem(), depth+1)
-	case v.Kind() == reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
-		hostile(v.Index(0), depth+1)
-		hostile(v.Index(1), depth+1)
-	case v.Kind() == reflect.Map:
-		v.Set(reflect.ValueOf(map[string]string{text: text}))
-	case v.Kind() == reflect.Struct:
-		for i := range v.NumField() {
-			hostile(v.Field(i), depth+1)
-		}
-	}
-}
+// hostile is what a terminal obeys, and what could pass for a line of ours.
+const hostile = "x\x1b[2J\x1b]0;t\a\u202e\u2028\r\nrun  forged\nstate  forged\x00\xff"
 
 // TestNothingThatOthersWroteIsObeyedByATerminal prints a run, a list and counts of which every text is hostile, and a
 // title of 300 KB.
@@ -132,7 +106,7 @@ func TestNothingThatOthersWroteIsObeyedByATerminal(t *testing.T) {
 	var runs wire.Runs
 	var counts wire.Counts
 	for _, v := range []any{&run, &runs, &counts} {
-		hostile(reflect.ValueOf(v).Elem(), 0)
+		outgoingtest.Fill(t, v, hostile)
 	}
 	run.Title = strings.Repeat("\u202e\x1b[2Jé", 300_000/7)
 	run.Decided.Facts.Alert.Evidence[0].CommandLine = run.Title

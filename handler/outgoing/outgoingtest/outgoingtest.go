@@ -96,7 +96,7 @@ func ascii(body []byte) string {
 func encode(t *testing.T, document any) []byte {
 	t.Helper()
 	v := reflect.New(reflect.TypeOf(document)).Elem()
-	fill(t, v, 0)
+	fill(t, v, Hostile, 0)
 	body, err := outgoing.Encode(v.Interface())
 	if err != nil {
 		t.Errorf("%T with every field set: %v", document, err)
@@ -106,8 +106,52 @@ func encode(t *testing.T, document any) []byte {
 	return body
 }
 
+// Fill sets every field of what into points to, each text to the same. It is for tests that have to find a field which
+// is added one day.
+func Fill(t *testing.T, into any, text string) {
+	t.Helper()
+	fill(t, reflect.ValueOf(into).Elem(), text, 0)
+}
+
+// SetTexts sets every text of what into points to, in lists and structs that are not there too, and leaves the rest as
+// it is.
+func SetTexts(into any, text string) {
+	setTexts(reflect.ValueOf(into).Elem(), text)
+}
+
+func setTexts(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() && v.Type().Elem().Kind() == reflect.Struct {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		if !v.IsNil() {
+			setTexts(v.Elem(), text)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Field(i).CanSet() && v.Field(i).Type() != reflect.TypeFor[time.Time]() {
+				setTexts(v.Field(i), text)
+			}
+		}
+	case reflect.Slice:
+		if v.Len() == 0 {
+			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		}
+		for i := range v.Len() {
+			setTexts(v.Index(i), text)
+		}
+	case reflect.Map:
+		m := reflect.MakeMap(v.Type())
+		m.SetMapIndex(reflect.ValueOf(text), reflect.ValueOf(text))
+		v.Set(m)
+	case reflect.String:
+		v.SetString(text)
+	}
+}
+
 // fill sets everything that can be set.
-func fill(t *testing.T, v reflect.Value, depth int) {
+func fill(t *testing.T, v reflect.Value, text string, depth int) {
 	t.Helper()
 	if depth > deepest {
 		return
@@ -133,34 +177,34 @@ func fill(t *testing.T, v reflect.Value, depth int) {
 	case reflect.Float32, reflect.Float64:
 		v.SetFloat(1.5)
 	case reflect.String:
-		v.SetString(Hostile)
+		v.SetString(text)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		fill(t, v.Elem(), depth+1)
+		fill(t, v.Elem(), text, depth+1)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		fill(t, v.Index(0), depth+1)
+		fill(t, v.Index(0), text, depth+1)
 	case reflect.Array:
 		for i := range v.Len() {
-			fill(t, v.Index(i), depth+1)
+			fill(t, v.Index(i), text, depth+1)
 		}
 	case reflect.Map:
 		key := reflect.New(v.Type().Key()).Elem()
 		value := reflect.New(v.Type().Elem()).Elem()
-		fill(t, key, depth+1)
-		fill(t, value, depth+1)
+		fill(t, key, text, depth+1)
+		fill(t, value, text, depth+1)
 		v.Set(reflect.MakeMap(v.Type()))
 		v.SetMapIndex(key, value)
 	case reflect.Interface:
 		if v.NumMethod() == 0 {
-			v.Set(reflect.ValueOf([]any{Hostile, 90 * time.Second}))
+			v.Set(reflect.ValueOf([]any{text, 90 * time.Second}))
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
 			// Of an embedded struct the exported fields can be set, whatever its own name.
 			f := v.Type().Field(i)
 			if (f.IsExported() || f.Anonymous && f.Type.Kind() == reflect.Struct) && f.Tag.Get("json") != "-" {
-				fill(t, v.Field(i), depth+1)
+				fill(t, v.Field(i), text, depth+1)
 			}
 		}
 	default:

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -15,33 +14,10 @@ import (
 	"cordon/handler/decided"
 	"cordon/handler/machine"
 	"cordon/handler/outgoing"
+	"cordon/handler/outgoing/outgoingtest"
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/playbooktest"
 )
-
-// everywhere puts a text into every field of a value.
-func everywhere(t *testing.T, v reflect.Value, text string) {
-	t.Helper()
-	if v.Type() == reflect.TypeFor[time.Time]() {
-		return
-	}
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(text)
-	case reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		everywhere(t, v.Elem(), text)
-	case reflect.Slice:
-		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		everywhere(t, v.Index(0), text)
-	case reflect.Map:
-		v.Set(reflect.ValueOf(map[string]string{"Column": text}))
-	case reflect.Struct:
-		for i := range v.NumField() {
-			everywhere(t, v.Field(i), text)
-		}
-	}
-}
 
 // TestANameIsNowhereAfterwards has a name in every field that there is, so that one that is added is found.
 func TestANameIsNowhereAfterwards(t *testing.T) {
@@ -50,7 +26,7 @@ func TestANameIsNowhereAfterwards(t *testing.T) {
 		"zaphod", "ZAPHOD", "seen zaphod: today", `C:\Users\zaphod\x.exe`, "zaphod@heart.example",
 	} {
 		var d decided.Decision
-		everywhere(t, reflect.ValueOf(&d).Elem(), text)
+		outgoingtest.SetTexts(&d, text)
 		d.Facts.Alert.RelatedUser.Name = "Zaphod"
 		d.Facts.Machine.ComputerDNSName = "heart.example"
 		d.Facts.Paused = true

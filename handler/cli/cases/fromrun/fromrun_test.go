@@ -20,6 +20,7 @@ import (
 	"cordon/handler/incoming"
 	"cordon/handler/machine"
 	"cordon/handler/outgoing"
+	"cordon/handler/outgoing/outgoingtest"
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/playbooktest"
 	"cordon/handler/playbook/read/source"
@@ -205,27 +206,6 @@ func TestACaseSaysEveryFact(t *testing.T) {
 	}
 }
 
-// hostileEverywhere puts a text into every text field of a value.
-func hostileEverywhere(v reflect.Value, text string) {
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(text)
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() && v.Field(i).CanSet() {
-				hostileEverywhere(v.Field(i), text)
-			}
-		}
-	case reflect.Slice:
-		if v.Len() == 0 {
-			v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		}
-		for i := range v.Len() {
-			hostileEverywhere(v.Index(i), text)
-		}
-	}
-}
-
 // TestEveryFieldMayBeHostile has a hostile text in all fields of alert, machine and actions at once: the case is read,
 // and decided as the run was.
 func TestEveryFieldMayBeHostile(t *testing.T) {
@@ -234,9 +214,9 @@ func TestEveryFieldMayBeHostile(t *testing.T) {
 	for _, sample := range append(samples(), strings.Repeat("\u202e*a: #\x00", 300)) {
 		for _, text := range []string{sample, incoming.Text(sample, incoming.MaxText)} {
 			in := playbooktest.Input()
-			hostileEverywhere(reflect.ValueOf(&in.Alert).Elem(), text)
-			hostileEverywhere(reflect.ValueOf(in.Machine).Elem(), text)
-			hostileEverywhere(reflect.ValueOf(&in.OpenActions).Elem(), text)
+			outgoingtest.SetTexts(&in.Alert, text)
+			outgoingtest.SetTexts(in.Machine, text)
+			outgoingtest.SetTexts(&in.OpenActions, text)
 			in.Hunt = &playbook.Hunt{Name: text, Severity: text, Row: map[string]string{text: text}}
 			in.OwnTags, in.Paused, in.PauseReason = []string{text}, true, text
 			in.MachineMissing, in.ActionsMissing, in.AlertsMissing = text, text, text
