@@ -3,6 +3,7 @@
 package mails
 
 import (
+	"context"
 	"io"
 	"slices"
 
@@ -10,6 +11,8 @@ import (
 
 	"cordon/handler/cli/call"
 	"cordon/handler/config"
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
 	"cordon/handler/terminal"
 )
 
@@ -66,16 +69,10 @@ func Command(p call.Program) *cobra.Command {
 }
 
 func list(cmd *cobra.Command, o *call.Operator, asked []string, limit int) error {
-	desk, done, err := o.Desk(cmd, config.Ledger)
-	if err != nil {
-		return err
+	reading := func(ctx context.Context, desk operate.Desk) (wire.Mails, error) {
+		return read(ctx, desk, asked, limit)
 	}
-	defer done()
-	all, err := read(cmd.Context(), desk, asked, limit)
-	if err != nil {
-		return err
-	}
-	return o.Show(cmd, all, func(w io.Writer) error {
+	return call.Ask(cmd, o, reading, func(w io.Writer, all wire.Mails) error {
 		return printMails(w, o.Clock(), all, asked)
-	})
+	}, config.Ledger)
 }

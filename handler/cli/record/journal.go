@@ -51,16 +51,10 @@ func Journal(p call.Program) *cobra.Command {
 }
 
 func showJournal(cmd *cobra.Command, o *call.Operator, limit int) error {
-	desk, done, err := o.Desk(cmd, config.Ledger)
-	if err != nil {
-		return err
+	read := func(ctx context.Context, desk operate.Desk) (wire.Journal, error) {
+		return readJournal(ctx, desk, limit)
 	}
-	defer done()
-	all, err := readJournal(cmd.Context(), desk, limit)
-	if err != nil {
-		return err
-	}
-	return o.Show(cmd, all, func(w io.Writer) error {
+	return call.Ask(cmd, o, read, func(w io.Writer, all wire.Journal) error {
 		if len(all.Entries) == 0 {
 			return call.Say(w, "nobody did anything by hand")
 		}
@@ -71,7 +65,7 @@ func showJournal(cmd *cobra.Command, o *call.Operator, limit int) error {
 			return call.Say(w, "there are more; --limit shows up to %d", journalMost)
 		}
 		return nil
-	})
+	}, config.Ledger)
 }
 
 func readJournal(ctx context.Context, desk operate.Desk, limit int) (all wire.Journal, err error) {

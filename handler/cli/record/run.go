@@ -1,12 +1,15 @@
 package record
 
 import (
+	"context"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"cordon/handler/cli/call"
 	"cordon/handler/config"
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
 )
 
 // ShowRun makes the command that shows one run as the record has it.
@@ -27,18 +30,12 @@ func ShowRun(p call.Program) *cobra.Command {
 			"  cordon run show da638994417204415533_-1184209733 --json | jq .decided.facts",
 		Args: call.Exactly(1, "run show takes one run or alert"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			desk, done, err := o.Desk(cmd, config.Ledger)
-			if err != nil {
-				return err
+			read := func(ctx context.Context, desk operate.Desk) (wire.Run, error) {
+				return desk.Run(ctx, args[0])
 			}
-			defer done()
-			r, err := desk.Run(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return o.Show(cmd, r, func(w io.Writer) error {
+			return call.Ask(cmd, o, read, func(w io.Writer, r wire.Run) error {
 				return PrintRun(w, o.Clock(), r)
-			})
+			}, config.Ledger)
 		},
 	}
 	o.ReadFlags(c)

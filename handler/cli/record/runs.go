@@ -77,18 +77,9 @@ func (x *listing) run(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return err
 	}
-	desk, done, err := x.Desk(cmd, config.Ledger)
-	if err != nil {
-		return err
-	}
-	defer done()
-	all, err := x.read(cmd.Context(), desk)
-	if err != nil {
-		return err
-	}
-	return x.Show(cmd, all, func(w io.Writer) error {
+	return call.Ask(cmd, &x.Operator, x.read, func(w io.Writer, all wire.Runs) error {
 		return printRuns(w, x.Clock(), all)
-	})
+	}, config.Ledger)
 }
 
 // read reads pages until there are as many as are wanted.
@@ -172,18 +163,12 @@ const (
 )
 
 func countRuns(cmd *cobra.Command, o *call.Operator, days int) error {
-	desk, done, err := o.Desk(cmd, config.Ledger)
-	if err != nil {
-		return err
+	count := func(ctx context.Context, desk operate.Desk) (wire.Counts, error) {
+		return desk.Counts(ctx, days)
 	}
-	defer done()
-	all, err := desk.Counts(cmd.Context(), days)
-	if err != nil {
-		return err
-	}
-	return o.Show(cmd, all, func(w io.Writer) error {
+	return call.Ask(cmd, o, count, func(w io.Writer, all wire.Counts) error {
 		return printCounts(w, o.Clock(), all, days)
-	})
+	}, config.Ledger)
 }
 
 func printCounts(w io.Writer, now call.Clock, all wire.Counts, days int) error {
