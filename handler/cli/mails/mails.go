@@ -12,7 +12,6 @@ import (
 	"cordon/handler/cli/call"
 	"cordon/handler/config"
 	"cordon/handler/operate"
-	"cordon/handler/operate/wire"
 	"cordon/handler/terminal"
 )
 
@@ -69,10 +68,10 @@ func Command(p call.Program) *cobra.Command {
 }
 
 func list(cmd *cobra.Command, o *call.Operator, asked []string, limit int) error {
-	reading := func(ctx context.Context, desk operate.Desk) (wire.Mails, error) {
+	reading := func(ctx context.Context, desk operate.Desk) (listed, error) {
 		return read(ctx, desk, asked, limit)
 	}
-	return call.Ask(cmd, o, reading, func(w io.Writer, all wire.Mails) error {
+	return call.Ask(cmd, o, reading, func(w io.Writer, all listed) error {
 		return printMails(w, o.Clock(), all, asked)
 	}, config.Ledger)
 }
