@@ -184,6 +184,48 @@ func TestOnlyAFreeMachineIsAskedFor(t *testing.T) {
 	}
 }
 
+// TestWhatTheRunItselfAskedForIsNotRepeated has a ledger that knows nothing of an action that the run asked for, which
+// is over and whose machine was released since.
+func TestWhatTheRunItselfAskedForIsNotRepeated(t *testing.T) {
+	t.Parallel()
+	l := latches.Latch{MachineID: "m1", State: latches.Preparing, Episode: 2}
+	v := view(l, machine.Isolate)
+	of := func(run string, episodeNumber int, machineID string) machine.Action {
+		marked := v.Latch
+		marked.Episode = episodeNumber
+		return machine.Action{
+			ID:        "1",
+			Type:      machine.Isolate,
+			Status:    machine.Succeeded,
+			MachineID: machineID,
+			Comment:   episode.Mark(run, marked),
+			Created:   noon.Add(-2 * time.Hour),
+		}
+	}
+	release := machine.Action{
+		ID:        "2",
+		Type:      machine.Unisolate,
+		Status:    machine.Succeeded,
+		MachineID: "m1",
+		Created:   noon.Add(-time.Hour),
+	}
+	for what, test := range map[string]struct {
+		own  machine.Action
+		want string
+	}{
+		"its own":                 {of("da1:v1", 2, "m1"), "episode.Adopt"},
+		"its own, of a later one": {of("da1:v1", 3, "m1"), "episode.Adopt"},
+		"of an episode before":    {of("da1:v1", 1, "m1"), "episode.Ask"},
+		"another run's":           {of("da1:v2", 2, "m1"), "episode.Ask"},
+		"on another machine":      {of("da1:v1", 2, "m2"), "episode.Ask"},
+	} {
+		next := episode.FirstLook(v, []machine.Action{test.own, release})
+		if got := fmt.Sprintf("%T", next); got != test.want {
+			t.Errorf("%s: %s, want %s", what, got, test.want)
+		}
+	}
+}
+
 // TestNothingIsRepeatedBeforeItsTime looks again for a request of unknown fate at every second around the recheck time.
 func TestNothingIsRepeatedBeforeItsTime(t *testing.T) {
 	t.Parallel()

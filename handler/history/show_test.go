@@ -1,6 +1,7 @@
 package history_test
 
 import (
+	"strings"
 	"testing"
 
 	"cordon/handler/alert"
@@ -9,6 +10,7 @@ import (
 	"cordon/handler/ledger/journal"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/playbooktest"
 )
 
 // TestARunIsShownAsItWasDecided reads runs by their ids and by the alert's, with the plan of then.
@@ -50,6 +52,25 @@ func TestARunIsShownAsItWasDecided(t *testing.T) {
 	for _, which := range []string{"da1:v9", "da2", "", "../x", "da1:v1:v1"} {
 		if _, err := h.Show(t.Context(), which); !desk.IsRefusal(err) {
 			t.Errorf("%q: %v", which, err)
+		}
+	}
+}
+
+// TestTodayIsWhatAnotherPlaybookWouldDo shows a run beside playbooks that decide the same, and otherwise.
+func TestTodayIsWhatAnotherPlaybookWouldDo(t *testing.T) {
+	t.Parallel()
+	w, p := world.Isolated(t)
+	h := w.History(p)
+	for text, differs := range map[string]bool{
+		world.IsolateHigh + "# a comment\n":                                     false,
+		strings.Replace(world.IsolateHigh, `== "High"`, `== "Low"`, 1):          true,
+		strings.Replace(world.IsolateHigh, "mode: enforce", "mode: observe", 1): true,
+	} {
+		h.Book = playbooktest.Load(t, text)
+		is, err := h.Show(t.Context(), "da1")
+		if err != nil || is.Today == nil || is.Today.Same || is.Today.Differs != differs ||
+			is.Today.Playbook != h.Book.Hash() {
+			t.Errorf("%v: %+v\n%s", err, is.Today, text)
 		}
 	}
 }
