@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"cordon/handler/internal/world"
@@ -155,6 +156,19 @@ func TestWhatIsOrderedNamesThePersonAndTheWayIn(t *testing.T) {
 		e.Verb != "cancel" || e.State != "refused" {
 		t.Errorf("the journal says %+v", e)
 	}
+	calls := 0
+	p := w.Start(-1, false)
+	p.Between = func() { calls++ }
+	a.office.Desk = p.AtDesk()
+	one := url.Values{"command": {e.Command}}
+	answer = a.ask(http.MethodGet, "/journal", one, a.token(reader, entrasim.NoFlaw), "")
+	var became wire.Journal
+	if err := json.Unmarshal([]byte(text(t, answer)), &became); err != nil || calls != 2 {
+		t.Errorf("%d calls, %v", calls, err)
+	}
+	if diff := cmp.Diff(journal, became); diff != "" {
+		t.Errorf("what became of the command (-want +got):\n%s", diff)
+	}
 	other := strings.ReplaceAll(orderOf("/cancel"), "why", "another")
 	if answer := a.ask(http.MethodPost, "/cancel", nil, token, other); answer.StatusCode != http.StatusConflict {
 		t.Errorf("another order under the same id: %d", answer.StatusCode)
@@ -181,10 +195,13 @@ func TestWhatIsAskedWronglyIsRefusedWithTheReason(t *testing.T) {
 			code: "query"},
 		"one that the host joined": {method: "GET", path: "/deadletters", query: url.Values{"queue": {"alerts,notices"}},
 			code: "query"},
-		"no number":        {method: "GET", path: "/deadletter", code: "query"},
-		"a bad number":     {method: "GET", path: "/deadletter", query: url.Values{"number": {"-1"}}, code: "query"},
-		"another queue":    {method: "GET", path: "/deadletters", query: url.Values{"queue": {"x"}}, code: "queue"},
-		"too many":         {method: "GET", path: "/journal", query: url.Values{"limit": {"201"}}, code: "limit"},
+		"no number":          {method: "GET", path: "/deadletter", code: "query"},
+		"a bad number":       {method: "GET", path: "/deadletter", query: url.Values{"number": {"-1"}}, code: "query"},
+		"another queue":      {method: "GET", path: "/deadletters", query: url.Values{"queue": {"x"}}, code: "queue"},
+		"too many":           {method: "GET", path: "/journal", query: url.Values{"limit": {"201"}}, code: "limit"},
+		"no id of a command": {method: "GET", path: "/journal", query: url.Values{"command": {"a b/../c"}}, code: "command"},
+		"a command of nobody": {method: "GET", path: "/journal", query: url.Values{"command": {"12345678"}},
+			code: "no_command"},
 		"a machine nobody": {method: "GET", path: "/machine", query: url.Values{"machine": {"ws-9"}}, code: "refused"},
 		"no JSON":          {method: "POST", path: "/pause", body: "x", code: "order"},
 		"two documents":    {method: "POST", path: "/pause", body: order("") + order(""), code: "order"},

@@ -40,8 +40,8 @@ type Desk interface {
 	DeadLetter(ctx context.Context, queue string, number int64) (wire.DeadLetter, error)
 	// Mails reads a page of mails by what became of them.
 	Mails(ctx context.Context, q wire.MailsAsked) (wire.Mails, error)
-	// Journal reads a page; limit 0: the default; after is Next of the page before.
-	Journal(ctx context.Context, limit int, after string) (wire.Journal, error)
+	// Journal reads a page of what people did by hand, newest first, or of what became of one command.
+	Journal(ctx context.Context, q wire.JournalAsked) (wire.Journal, error)
 
 	Release(ctx context.Context, o wire.ReleaseOrder) (wire.Results, error)
 	Cancel(ctx context.Context, o wire.CancelOrder) (wire.Results, error)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 
 	"cordon/handler/desk"
@@ -172,13 +173,34 @@ const (
 )
 
 // Journal implements Desk.
-func (p *person) Journal(ctx context.Context, limit int, after string) (wire.Journal, error) {
-	limit = cmp.Or(limit, journalPage)
+func (p *person) Journal(ctx context.Context, q wire.JournalAsked) (wire.Journal, error) {
+	limit := cmp.Or(q.Limit, journalPage)
 	if limit < 1 || limit > journalMost {
 		return wire.Journal{},
 			wire.NewProblem(http.StatusBadRequest, "limit", "limit is out of bounds: expected 1 to 200")
 	}
-	found, next, err := p.office.Desk.Journal.Page(ctx, limit, after)
+	if q.Command != "" {
+		return p.became(ctx, q, limit)
+	}
+	found, next, err := p.office.Desk.Journal.Page(ctx, limit, q.After)
+	return wire.Journal{Entries: entries(found), Next: next}, problem(err)
+}
+
+// became reads what became of one command.
+func (p *person) became(ctx context.Context, q wire.JournalAsked, limit int) (wire.Journal, error) {
+	if !commandForm.MatchString(q.Command) {
+		return wire.Journal{}, wire.NewProblem(http.StatusBadRequest, "command",
+			fmt.Sprintf("%.80q is no id of a command: expected 8 to 64 letters, digits and hyphens", q.Command))
+	}
+	order, given, err := p.office.Desk.Journal.Order(ctx, q.Command)
+	switch {
+	case err != nil:
+		return wire.Journal{}, problem(err)
+	case !given:
+		return wire.Journal{}, wire.NewProblem(http.StatusNotFound, "no_command", "nobody gave command "+q.Command+
+			", or it is older than CORDON_RETENTION; cordon journal lists what people did")
+	}
+	found, next, err := p.office.Desk.Journal.Of(ctx, order, limit, q.After)
 	return wire.Journal{Entries: entries(found), Next: next}, problem(err)
 }
 

@@ -26,36 +26,42 @@ const (
 
 // Journal makes the command that lists what people did.
 func Journal(p call.Program) *cobra.Command {
-	o, limit := &call.Operator{Program: p}, 0
+	o := &call.Operator{Program: p}
+	var asked wire.JournalAsked
 	c := &cobra.Command{
 		Use:   "journal",
 		Short: "List what people did by hand, newest first",
 		Long: "Who did what, why, and what became of it. Every order of a person is written\n" +
 			"down before it is carried out. STATE is done, refused, failed, unknown, or\n" +
-			"begun: then it is still under way, or it is not yet known how it ended. Changes\n" +
-			"nothing." +
+			"begun: then it is still under way, or it is not yet known how it ended.\n" +
+			"--command shows what became of one order, by its id. Changes nothing." +
 			call.Exits,
 		Example: "  cordon journal\n" +
+			"  cordon journal --command q3mzk2vyt5xw6a7b\n" +
 			"  cordon journal --limit 500 --json | jq '.entries[] | select(.by == \"alice@contoso.com\")'",
 		Args: call.NoOperand("journal"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if limit < 1 || limit > journalMost {
-				return call.Usagef("--limit %d is out of bounds: expected 1 to %d", limit, journalMost)
+			if asked.Limit < 1 || asked.Limit > journalMost {
+				return call.Usagef("--limit %d is out of bounds: expected 1 to %d", asked.Limit, journalMost)
 			}
-			return showJournal(cmd, o, limit)
+			return showJournal(cmd, o, asked)
 		},
 	}
 	o.ReadFlags(c)
-	c.Flags().IntVar(&limit, "limit", journalUsual, "at most so many, 1 to 5000")
+	c.Flags().IntVar(&asked.Limit, "limit", journalUsual, "at most so many, 1 to 5000")
+	c.Flags().StringVar(&asked.Command, "command", "", "only what became of this order: its id")
 	return c
 }
 
-func showJournal(cmd *cobra.Command, o *call.Operator, limit int) error {
+func showJournal(cmd *cobra.Command, o *call.Operator, asked wire.JournalAsked) error {
 	read := func(ctx context.Context, desk operate.Desk) (wire.Journal, error) {
-		return readJournal(ctx, desk, limit)
+		return readJournal(ctx, desk, asked)
 	}
 	return call.Ask(cmd, o, read, func(w io.Writer, all wire.Journal) error {
-		if len(all.Entries) == 0 {
+		switch {
+		case len(all.Entries) == 0 && asked.Command != "":
+			return call.Say(w, "order %s was written down, and nothing of it was begun", asked.Command)
+		case len(all.Entries) == 0:
 			return call.Say(w, "nobody did anything by hand")
 		}
 		if err := PrintJournal(w, o.Clock(), all.Entries); err != nil {
@@ -68,10 +74,13 @@ func showJournal(cmd *cobra.Command, o *call.Operator, limit int) error {
 	}, config.Ledger)
 }
 
-func readJournal(ctx context.Context, desk operate.Desk, limit int) (all wire.Journal, err error) {
+func readJournal(ctx context.Context, desk operate.Desk, asked wire.JournalAsked) (all wire.Journal, err error) {
 	all.Entries = []wire.Entry{}
+	limit := asked.Limit
 	for {
-		page, err := desk.Journal(ctx, min(limit-len(all.Entries), journalPage), all.Next)
+		asked.Limit = min(limit-len(all.Entries), journalPage)
+		asked.After = all.Next
+		page, err := desk.Journal(ctx, asked)
 		if err != nil {
 			return all, err
 		}

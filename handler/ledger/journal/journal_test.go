@@ -23,6 +23,7 @@ func TestWhatPeopleDidStays(t *testing.T) {
 		"of those who try it anew one is the first":              triedByOne,
 		"pages are read newest first, each entry once":           paged,
 		"what is about one object is found by it":                foundByObject,
+		"what became of one command is found by its id":          foundByCommand,
 	})
 }
 
@@ -140,6 +141,43 @@ func foundByObject(t *testing.T, s *Store) {
 	about, err := s.About(t.Context(), "m1", 3)
 	if err != nil || len(about) != 3 || about[0].Command != "c-3" || about[2].Object != "m1" {
 		t.Errorf("about m1: %+v, %v", about, err)
+	}
+}
+
+// foundByCommand has two commands at one moment, of which the id of one is the beginning of the other's.
+func foundByCommand(t *testing.T, s *Store) {
+	for _, command := range []string{"c-1", "c-11"} {
+		o := given(t, s, command, noon)
+		for _, object := range []string{"m3", "m1", "m2"} {
+			if _, _, err := s.Begin(t.Context(), o, Entry{Object: object}, noon); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	o, found, err := s.Order(t.Context(), "c-1")
+	if err != nil || !found {
+		t.Fatalf("%+v, found %v, %v", o, found, err)
+	}
+	var objects []string
+	after := ""
+	for range 5 {
+		page, next, err := s.Of(t.Context(), o, 2, after)
+		if err != nil || len(page) > 2 {
+			t.Fatalf("%+v, %v", page, err)
+		}
+		for _, e := range page {
+			objects = append(objects, e.Command+" "+e.Object)
+		}
+		after = next
+		if next == "" {
+			break
+		}
+	}
+	if got := strings.Join(objects, ", "); got != "c-1 m1, c-1 m2, c-1 m3" {
+		t.Errorf("of c-1: %s", got)
+	}
+	if o, found, err := s.Order(t.Context(), "c-9"); err != nil || found {
+		t.Errorf("nobody gave c-9: %+v, %v", o, err)
 	}
 }
 

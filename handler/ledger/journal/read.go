@@ -13,8 +13,7 @@ func (s *Store) Open(ctx context.Context) ([]Entry, error) {
 
 // Find reads the entry of one thing of a command.
 func (s *Store) Find(ctx context.Context, command, object string) (Entry, bool, error) {
-	o := Order{Keys: s.orderKeys(command)}
-	given, err := s.journal.Read(ctx, &o)
+	o, given, err := s.Order(ctx, command)
 	if err != nil || !given {
 		return Entry{}, false, err
 	}
@@ -36,6 +35,27 @@ func (s *Store) Page(
 	return rows.PageOf[Entry](ctx, s.journal, rows.Range{
 		Partition: s.journal.Partition(partition),
 		Prefix:    rows.Key(byTime) + "|",
+		After:     after,
+	}, limit)
+}
+
+// Order reads an order; found is false if nobody gave it.
+func (s *Store) Order(ctx context.Context, command string) (o Order, found bool, err error) {
+	o = Order{Keys: s.orderKeys(command)}
+	found, err = s.journal.Read(ctx, &o)
+	return o, found, err
+}
+
+// Of reads the entries of one order, as Page reads those of all.
+func (s *Store) Of(
+	ctx context.Context,
+	o Order,
+	limit int,
+	after string,
+) (found []Entry, next string, err error) {
+	return rows.PageOf[Entry](ctx, s.journal, rows.Range{
+		Partition: s.journal.Partition(partition),
+		Prefix:    rows.Key(byTime, rows.NewestFirst(o.At), o.Command) + "|",
 		After:     after,
 	}, limit)
 }

@@ -171,9 +171,13 @@ func (c *Client) Mails(ctx context.Context, q wire.MailsAsked) (wire.Mails, erro
 	return get[wire.Mails](ctx, c, "/mails", query)
 }
 
-// Journal reads a page; limit 0: the default; after is Next of the page before.
-func (c *Client) Journal(ctx context.Context, limit int, after string) (wire.Journal, error) {
-	return get[wire.Journal](ctx, c, "/journal", page(limit, after))
+// Journal reads a page of what people did by hand, or of what became of one command.
+func (c *Client) Journal(ctx context.Context, q wire.JournalAsked) (wire.Journal, error) {
+	query := page(q.Limit, q.After)
+	if q.Command != "" {
+		query.Set("command", q.Command)
+	}
+	return get[wire.Journal](ctx, c, "/journal", query)
 }
 
 // order gives a command that is answered with the results of what it named.

@@ -180,7 +180,7 @@ func TestEachRouteOfTheAPIIsAskedAsItIsWritten(t *testing.T) {
 	_, _ = c.DeadLetters(ctx, "alerts", 7)
 	_, _ = c.DeadLetter(ctx, "alerts", 17)
 	_, _ = c.Mails(ctx, wire.MailsAsked{State: "failed", Limit: 5})
-	_, _ = c.Journal(ctx, 5, "next")
+	_, _ = c.Journal(ctx, wire.JournalAsked{Limit: 5, After: "next"})
 	_, _ = c.Release(ctx, wire.ReleaseOrder{})
 	_, _ = c.Cancel(ctx, wire.CancelOrder{})
 	_, _ = c.Continue(ctx, wire.HeldOrder{})

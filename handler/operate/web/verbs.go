@@ -162,11 +162,11 @@ func tellJournal(r *http.Request, d operate.Desk) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	body, err := d.Journal(
-		r.Context(),
-		int(limit),
-		r.URL.Query().Get("after"),
-	)
+	body, err := d.Journal(r.Context(), wire.JournalAsked{
+		Command: r.URL.Query().Get("command"),
+		Limit:   int(limit),
+		After:   r.URL.Query().Get("after"),
+	})
 	return reply{body: body}, err
 }
 

@@ -149,7 +149,15 @@ type Doctor struct {
 	Findings []doctor.Finding `json:"findings"`
 }
 
-// Journal is what people did by hand, newest first.
+// JournalAsked selects what people did by hand.
+type JournalAsked struct {
+	Command string // id: only what became of that command; empty: all of them
+	Limit   int    // of a page; 0: the default
+	After   string // Next of the page before; empty: the first page
+}
+
+// Journal is what people did by hand, newest first. One command that is asked for by its id has one entry for each
+// thing that it is about; none yet: it was written down, and nothing was begun.
 type Journal struct {
 	Entries []Entry `json:"entries"`
 	Next    string  `json:"next,omitempty"` // "after" of the next page; empty: this is the last

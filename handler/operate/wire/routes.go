@@ -68,6 +68,7 @@ func reads() []Route {
 			Param{Name: "limit", Says: "how many, 1 to 200; 50 if it is left out"},
 			Param{Name: "after", Says: "next of the page before"}),
 		get("/journal", Reader, "What people did by hand, newest first.", Journal{},
+			Param{Name: "command", Says: "id of a command: only what became of it"},
 			Param{Name: "limit", Says: "how many, 1 to 200; 50 if it is left out"},
 			Param{Name: "after", Says: "next of the page before"}),
 	}
