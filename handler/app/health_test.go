@@ -22,6 +22,7 @@ import (
 	"cordon/handler/ledger/runs"
 	"cordon/handler/logging"
 	"cordon/handler/notice"
+	"cordon/handler/operate/wire"
 	"cordon/handler/outgoing"
 	"cordon/handler/poll"
 	"cordon/handler/queue"
@@ -141,10 +142,10 @@ func loaded(t *testing.T, bus string, change map[string]string) config.Config {
 }
 
 // ask is the report.
-func (c *clinic) ask() health.Report {
+func (c *clinic) ask() wire.Health {
 	c.t.Helper()
-	answer, err := c.Report(c.t.Context())
-	r, ok := answer.Body.(health.Report)
+	answer, err := c.Answer(c.t.Context())
+	r, ok := answer.Body.(wire.Health)
 	if err != nil || !ok || r.OK != answer.OK || r.OK != (len(r.Reasons) == 0) {
 		c.t.Fatalf("%+v, %v", answer, err)
 	}
@@ -152,7 +153,7 @@ func (c *clinic) ask() health.Report {
 }
 
 // wants holds the report's reasons, and the summary that the timers' next row gives against it.
-func (c *clinic) wants(when string, reasons ...string) health.Report {
+func (c *clinic) wants(when string, reasons ...string) wire.Health {
 	c.t.Helper()
 	r := c.ask()
 	if len(r.Reasons) != len(reasons) {

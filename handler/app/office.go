@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"cordon/handler/doctor"
 	"cordon/handler/notice"
 	"cordon/handler/operate/web"
-	"cordon/handler/outgoing"
 	"cordon/handler/playbook"
 )
 
@@ -50,14 +48,7 @@ func newOperate(
 	office.Post = &post.Office{Desk: d, Queue: to}
 	office.Hunting = c.hunts
 	office.Doctor = c.doctor
-	office.Health = func(ctx context.Context) (json.RawMessage, bool, error) {
-		report, err := check.Report(ctx)
-		if err != nil {
-			return nil, false, err
-		}
-		body, err := outgoing.Encode(report.Body)
-		return body, report.OK, err
-	}
+	office.Health = check.Report
 	return web.NewServer(office, c.verifier, setup.SignIn(settings), log)
 }
 

@@ -42,13 +42,13 @@ func Serve(ctx context.Context, version string, getenv func(string) string, stdo
 	log.InfoContext(ctx, "listening", "address", listener.Addr().String(), "version", version,
 		"mode", string(setup.Mode(settings, book)), "playbook", book.Hash()[:12])
 	handler := trigger.New(trigger.Options{Log: log}, func(context.Context) (trigger.Services, error) {
-		return wire(settings, book, post, certificate, log, version, getenv)
+		return wireUp(settings, book, post, certificate, log, version, getenv)
 	})
 	return trigger.Serve(ctx, listener, handler)
 }
 
-// wire builds every client and service. It opens no connection.
-func wire(
+// wireUp builds every client and service. It opens no connection.
+func wireUp(
 	settings config.Config,
 	book *playbook.Book,
 	post mail.Config,

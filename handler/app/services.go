@@ -107,7 +107,7 @@ func services(
 		SendNotice: func(ctx context.Context, d trigger.Delivery) error {
 			return noticesAgain.orLater(ctx, d, outbox.Deliver(ctx, d.Body))
 		},
-		Health:        check.Report,
+		Health:        check.Answer,
 		HealthSummary: check.Summary,
 		Operate:       newOperate(settings, book, c, d, to, check, log, version),
 		SignIn:        c.pages,

@@ -11,6 +11,7 @@ import (
 	"cordon/handler/app/health"
 	"cordon/handler/cli/call"
 	"cordon/handler/ledger/switches"
+	"cordon/handler/operate/wire"
 	"cordon/handler/poll"
 )
 
@@ -52,7 +53,7 @@ func TestCheckShowsWhatAlmostProtectedAMachine(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, stdout)
 		}
 	}
-	var view struct{ Met *health.Met }
+	var view struct{ Met *wire.Met }
 	if err := json.Unmarshal([]byte(check("--json")), &view); err != nil || view.Met == nil {
 		t.Fatalf("%v", err)
 	}

@@ -67,8 +67,10 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request) {
 	case "/health":
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(s.health)
-		_, _ = io.WriteString(w, `{"status":"\u001b[2J"}`)
-		return
+		answer = wire.Health{
+			OK:   s.health == http.StatusOK,
+			Mode: "\x1b[2J",
+		}
 	case "/hunts/run":
 		answer = wire.HuntRows{
 			Hunt:    "tools",

@@ -7,7 +7,6 @@ package operate
 
 import (
 	"context"
-	"encoding/json"
 
 	"cordon/handler/operate/wire"
 )
@@ -32,8 +31,7 @@ type Desk interface {
 	Held(ctx context.Context) (wire.Held, error)
 	Pause(ctx context.Context) (wire.Pause, error)
 	Hunts(ctx context.Context) (wire.Hunts, error)
-	// Health answers with the report of health as it is; ok: all that should happen does.
-	Health(ctx context.Context) (report json.RawMessage, ok bool, err error)
+	Health(ctx context.Context) (wire.Health, error)
 	Doctor(ctx context.Context) (wire.Doctor, error)
 	// DeadLetters lists those of a queue, alerts or notices; limit 0: the default.
 	DeadLetters(ctx context.Context, queue string, limit int) (wire.DeadLetters, error)

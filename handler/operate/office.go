@@ -2,7 +2,6 @@ package operate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -40,7 +39,7 @@ type Office struct {
 	Hunting   hunt.API
 
 	Doctor func(ctx context.Context) []doctor.Finding
-	Health func(ctx context.Context) (report json.RawMessage, ok bool, err error)
+	Health func(ctx context.Context) wire.Health
 	Now    func() time.Time
 }
 

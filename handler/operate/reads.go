@@ -3,7 +3,6 @@ package operate
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -142,12 +141,11 @@ func (p *person) Pause(ctx context.Context) (wire.Pause, error) {
 }
 
 // Health implements Desk.
-func (p *person) Health(ctx context.Context) (report json.RawMessage, ok bool, err error) {
+func (p *person) Health(ctx context.Context) (wire.Health, error) {
 	if p.office.Health == nil {
-		return nil, false, notHere("health")
+		return wire.Health{}, notHere("health")
 	}
-	report, ok, err = p.office.Health(ctx)
-	return report, ok, problem(err)
+	return p.office.Health(ctx), nil
 }
 
 // Doctor implements Desk.

@@ -2,7 +2,6 @@ package operate_test
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"io"
 	"log/slog"
@@ -83,8 +82,12 @@ func newAPI(t *testing.T, w *world.World) *api {
 		Doctor: func(context.Context) []doctor.Finding {
 			return []doctor.Finding{{Check: "tables", State: doctor.OK, Seen: "written"}}
 		},
-		Health: func(context.Context) (json.RawMessage, bool, error) {
-			return json.RawMessage(`{"ok":false}`), false, nil
+		Health: func(context.Context) wire.Health {
+			return wire.Health{
+				LastSuccess: map[string]time.Time{},
+				Runs:        map[string]string{},
+				Queues:      map[string]string{},
+			}
 		},
 		Now: w.Clock,
 	}}

@@ -12,6 +12,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/config"
 	"cordon/handler/ledger"
+	"cordon/handler/operate/wire"
 	"cordon/handler/playbook"
 	"cordon/handler/trigger"
 	"cordon/handler/watch"
@@ -48,15 +49,21 @@ func New(o Options) *Check {
 	return &Check{o: o}
 }
 
-// Report is the whole of it, for callers with a key.
-func (h *Check) Report(ctx context.Context) (trigger.Health, error) {
-	r := Report{
+// Answer is the whole of it, for callers with a key.
+func (h *Check) Answer(ctx context.Context) (trigger.Health, error) {
+	r := h.Report(ctx)
+	return trigger.Health{OK: r.OK, Body: r}, nil
+}
+
+// Report is the whole of it. What cannot be read is a reason in it.
+func (h *Check) Report(ctx context.Context) wire.Health {
+	r := report{Health: wire.Health{
 		Mode:        string(h.o.Mode),
 		Version:     h.o.Version,
 		LastSuccess: map[string]time.Time{},
 		Runs:        map[string]string{},
 		Queues:      map[string]string{},
-	}
+	}}
 	for _, l := range h.o.Lapses {
 		r.risk("%s", l)
 	}
@@ -65,16 +72,16 @@ func (h *Check) Report(ctx context.Context) (trigger.Health, error) {
 	}
 	h.readQueues(ctx, &r)
 	r.OK = len(r.Reasons) == 0
-	return trigger.Health{OK: r.OK, Body: r}, nil
+	return r.Health
 }
 
 // readLedger asks everything of the ledger, one question after the other.
-func (h *Check) readLedger(ctx context.Context, r *Report) error {
+func (h *Check) readLedger(ctx context.Context, r *report) error {
 	if err := h.o.Ledger.Prepare(ctx); err != nil {
 		return err
 	}
 	now := h.o.Now().UTC()
-	for _, read := range []func(context.Context, *Report, time.Time) error{
+	for _, read := range []func(context.Context, *report, time.Time) error{
 		h.readTrouble, h.readTimers, h.readSources, h.readRuns, h.readEpisodes, h.readNotices,
 		h.readFinds, h.readDrift, h.readPeople, h.readCaps, h.readMet,
 	} {
@@ -107,12 +114,8 @@ func (h *Check) Record(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
-	report, err := h.Report(ctx)
-	if err != nil {
-		return err
-	}
 	note := unwellNote
-	if report.OK {
+	if h.Report(ctx).OK {
 		note = wellNote
 	}
 	h.wrote = h.o.Now()

@@ -6,19 +6,13 @@ import (
 	"time"
 
 	"cordon/handler/ledger/switches"
+	"cordon/handler/operate/wire"
 )
 
-// Met is what decisions of the last 30 days met of machines: what protects them from nothing, although it looks so
-// or might.
-type Met struct {
-	NearTags []string       `json:"nearTags,omitempty"` // tags that are almost protected ones
-	NotGiven map[string]int `json:"notGiven,omitempty"` // machines of which the API left out a fact that protect lists
-}
-
 // ReadMet reads what was met up to now.
-func ReadMet(ctx context.Context, store *switches.Store, now time.Time) (Met, error) {
+func ReadMet(ctx context.Context, store *switches.Store, now time.Time) (wire.Met, error) {
 	list, err := store.Met(ctx, now)
-	view := Met{}
+	view := wire.Met{}
 	for _, m := range list {
 		switch {
 		case m.Tag != "":

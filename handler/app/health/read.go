@@ -10,6 +10,7 @@ import (
 	"cordon/handler/ledger/backlog"
 	"cordon/handler/ledger/notices"
 	"cordon/handler/ledger/switches"
+	"cordon/handler/operate/wire"
 	"cordon/handler/poll"
 	"cordon/handler/watch"
 )
@@ -22,10 +23,10 @@ const (
 	runsShown     = 200                // open runs that are looked at, at most
 )
 
-func (h *Check) readTrouble(ctx context.Context, r *Report, _ time.Time) error {
+func (h *Check) readTrouble(ctx context.Context, r *report, _ time.Time) error {
 	t, err := h.o.Ledger.Trouble.Read(ctx)
 	if err == nil && !t.At.IsZero() {
-		r.LastError = lastError{
+		r.LastError = wire.LastError{
 			At:        t.At,
 			Text:      t.Where + ": " + t.Text,
 			OverSince: t.OverSince,
@@ -37,7 +38,7 @@ func (h *Check) readTrouble(ctx context.Context, r *Report, _ time.Time) error {
 
 // readTimers looks at when each function on a timer last succeeded. One that has not run yet is starting until it is
 // late.
-func (h *Check) readTimers(ctx context.Context, r *Report, now time.Time) error {
+func (h *Check) readTimers(ctx context.Context, r *report, now time.Time) error {
 	marks, err := h.o.Ledger.Switches.Watermarks(ctx)
 	if err != nil {
 		return err
@@ -66,12 +67,13 @@ func (h *Check) readTimers(ctx context.Context, r *Report, now time.Time) error 
 }
 
 // readSources looks at the sources of alerts, where there are two.
-func (h *Check) readSources(ctx context.Context, r *Report, _ time.Time) (err error) {
+func (h *Check) readSources(ctx context.Context, r *report, _ time.Time) error {
 	if len(h.o.Sources) < 2 {
 		return nil
 	}
-	r.Sources, err = poll.ReadStandings(ctx, h.o.Ledger.Switches, h.o.Sources)
-	for _, s := range r.Sources {
+	standings, err := poll.ReadStandings(ctx, h.o.Ledger.Switches, h.o.Sources)
+	for _, s := range standings {
+		r.Sources = append(r.Sources, sourceOf(s))
 		if risk := s.Risk(); risk != "" {
 			r.risk("%s", risk)
 		}
@@ -79,7 +81,7 @@ func (h *Check) readSources(ctx context.Context, r *Report, _ time.Time) (err er
 	return err
 }
 
-func (h *Check) readStarting(ctx context.Context, r *Report, f watch.Function, now time.Time) error {
+func (h *Check) readStarting(ctx context.Context, r *report, f watch.Function, now time.Time) error {
 	since, err := watch.FirstLook(ctx, h.o.Ledger.Switches, f, now)
 	if err != nil {
 		return err
@@ -97,7 +99,7 @@ func (h *Check) readStarting(ctx context.Context, r *Report, f watch.Function, n
 	return nil
 }
 
-func (h *Check) readRuns(ctx context.Context, r *Report, now time.Time) error {
+func (h *Check) readRuns(ctx context.Context, r *report, now time.Time) error {
 	open, err := backlog.Count(ctx, h.o.Ledger.Runs, runsShown, now)
 	if err != nil {
 		return err
@@ -108,7 +110,7 @@ func (h *Check) readRuns(ctx context.Context, r *Report, now time.Time) error {
 	if open.More {
 		r.Runs["not looked at"] = "some"
 	}
-	r.Stuck = open.Stuck
+	r.Stuck = wire.Stuck(open.Stuck)
 	if r.Stuck.Runs > 0 {
 		r.risk("%d runs do not get on; the oldest, %s, since %s: %s",
 			r.Stuck.Runs, r.Stuck.Oldest, r.Stuck.Since.UTC().Format(time.RFC3339), r.Stuck.Why)
@@ -117,10 +119,10 @@ func (h *Check) readRuns(ctx context.Context, r *Report, now time.Time) error {
 	if u.RunID == "" {
 		return nil
 	}
-	r.Unanswered = &unansweredView{
+	r.Unanswered = &wire.Unanswered{
 		Run:   u.RunID,
 		Since: u.Since,
-		For:   u.For(now).Round(time.Second),
+		For:   u.For(now).Round(time.Second).String(),
 	}
 	if u.For(now) > h.o.Unanswered {
 		r.risk("%s is unanswered since %s, for %s", u.RunID, u.Since.UTC().Format(time.RFC3339), r.Unanswered.For)
@@ -128,13 +130,13 @@ func (h *Check) readRuns(ctx context.Context, r *Report, now time.Time) error {
 	return nil
 }
 
-func (h *Check) readEpisodes(ctx context.Context, r *Report, _ time.Time) error {
+func (h *Check) readEpisodes(ctx context.Context, r *report, _ time.Time) error {
 	episodes, err := h.o.Ledger.Latches.OpenEpisodes(ctx)
 	r.OpenEpisodes = len(episodes)
 	return err
 }
 
-func (h *Check) readNotices(ctx context.Context, r *Report, now time.Time) error {
+func (h *Check) readNotices(ctx context.Context, r *report, now time.Time) error {
 	unsent, err := h.o.Ledger.Notices.Unsent(ctx)
 	if err != nil {
 		return err
@@ -159,17 +161,20 @@ func (h *Check) readNotices(ctx context.Context, r *Report, now time.Time) error
 	return nil
 }
 
-func (h *Check) readFinds(ctx context.Context, r *Report, _ time.Time) (err error) {
-	r.Lateness, err = poll.ReadLateness(ctx, h.o.Ledger.Switches)
+func (h *Check) readFinds(ctx context.Context, r *report, _ time.Time) error {
+	late, err := poll.ReadLateness(ctx, h.o.Ledger.Switches)
 	if err != nil {
 		return err
 	}
-	r.Swept, err = poll.ReadSwept(ctx, h.o.Ledger.Switches)
+	r.Lateness = latenessOf(late)
+	swept, err := poll.ReadSwept(ctx, h.o.Ledger.Switches)
+	r.Swept = wire.Swept(swept)
 	return err
 }
 
-func (h *Check) readDrift(ctx context.Context, r *Report, _ time.Time) (err error) {
-	r.Drift, err = follow.ReadDrift(ctx, h.o.Ledger.Switches)
+func (h *Check) readDrift(ctx context.Context, r *report, _ time.Time) error {
+	drift, err := follow.ReadDrift(ctx, h.o.Ledger.Switches)
+	r.Drift = wire.Drift(drift)
 	if err == nil && r.Drift.NotIsolated > 0 {
 		r.risk("%d machines are believed isolated and are not, such as %s", r.Drift.NotIsolated, r.Drift.Machines[0])
 	}
@@ -177,7 +182,7 @@ func (h *Check) readDrift(ctx context.Context, r *Report, _ time.Time) (err erro
 }
 
 // readPeople is what people did, and what waits for them.
-func (h *Check) readPeople(ctx context.Context, r *Report, _ time.Time) (err error) {
+func (h *Check) readPeople(ctx context.Context, r *report, _ time.Time) (err error) {
 	r.Pause, err = pauseOf(ctx, h.o.Ledger.Switches)
 	if err != nil {
 		return err
@@ -187,12 +192,12 @@ func (h *Check) readPeople(ctx context.Context, r *Report, _ time.Time) (err err
 	return err
 }
 
-func (h *Check) readMet(ctx context.Context, r *Report, now time.Time) (err error) {
+func (h *Check) readMet(ctx context.Context, r *report, now time.Time) (err error) {
 	r.Met, err = ReadMet(ctx, h.o.Ledger.Switches, now)
 	return err
 }
 
-func (h *Check) readCaps(ctx context.Context, r *Report, now time.Time) error {
+func (h *Check) readCaps(ctx context.Context, r *report, now time.Time) error {
 	trips, err := h.o.Ledger.Budget.Trips(ctx, now)
 	for _, t := range trips {
 		r.CapsReached = append(r.CapsReached, t.Cap+": "+t.Text)
@@ -206,7 +211,7 @@ type Queues interface {
 	Depth(ctx context.Context, queue string, limit int) (active, dead int, err error)
 }
 
-func (h *Check) readQueues(ctx context.Context, r *Report) {
+func (h *Check) readQueues(ctx context.Context, r *report) {
 	for _, name := range []string{h.o.Alerts, h.o.Notices} {
 		active, dead, err := h.o.Queues.Depth(ctx, name, depthShown)
 		if err != nil {
@@ -228,12 +233,12 @@ func atMost(n, limit int) string {
 }
 
 // pauseOf is nil if acting is not paused.
-func pauseOf(ctx context.Context, store *switches.Store) (*Pause, error) {
+func pauseOf(ctx context.Context, store *switches.Store) (*wire.Pause, error) {
 	p, err := store.Pause(ctx)
 	if err != nil || !p.Paused {
 		return nil, err
 	}
-	return &Pause{
+	return &wire.Pause{
 		Paused: true,
 		By:     p.By,
 		Reason: p.Reason,

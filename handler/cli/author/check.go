@@ -17,6 +17,7 @@ import (
 	"cordon/handler/app/setup"
 	"cordon/handler/cli/call"
 	"cordon/handler/config"
+	"cordon/handler/operate/wire"
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/permissions"
 	"cordon/handler/playbook/read/source"
@@ -67,7 +68,7 @@ type found struct {
 	sources  []alert.Source   // that are set
 	book     *playbook.Book   // nil: it would be refused
 	warnings []source.Problem // about a book that would not
-	met      *health.Met      // nil: not asked for
+	met      *wire.Met        // nil: not asked for
 }
 
 func (x *checking) run(ctx context.Context, out io.Writer, path string) error {
@@ -95,7 +96,7 @@ func (x *checking) run(ctx context.Context, out io.Writer, path string) error {
 }
 
 // readMet reads what was met for a command.
-func readMet(ctx context.Context, getenv func(string) string) (*health.Met, error) {
+func readMet(ctx context.Context, getenv func(string) string) (*wire.Met, error) {
 	_, store, err := (&call.Operator{Program: call.Program{Getenv: getenv}}).Ledger(ctx)
 	if err != nil {
 		return nil, err
@@ -113,7 +114,7 @@ type checked struct {
 	Permissions []permission `json:"permissions,omitempty"`
 	Problems    []problem    `json:"problems"`
 	Warnings    []problem    `json:"warnings"`
-	Met         *health.Met  `json:"met,omitempty"` // only with --met
+	Met         *wire.Met    `json:"met,omitempty"` // only with --met
 }
 
 type permission struct {
@@ -238,7 +239,7 @@ func writeLimits(b *strings.Builder, book *playbook.Book) {
 }
 
 // writeMet prints what was met for people.
-func writeMet(b *strings.Builder, v health.Met) {
+func writeMet(b *strings.Builder, v wire.Met) {
 	b.WriteString("\nmet in the last 30 days, and not protected:\n")
 	for _, tag := range v.NearTags {
 		fmt.Fprintf(b, "  tag %s\n", terminal.Plain(tag, call.FactShown))

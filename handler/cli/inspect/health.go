@@ -19,7 +19,7 @@ func Health(p call.Program) *cobra.Command {
 			"part means. Only the app knows it: there is no --direct." +
 			call.Exits,
 		Example: "  cordon health\n" +
-			"  cordon health --app prod | jq .problems",
+			"  cordon health --app prod | jq .reasons",
 		Args: call.NoOperand("health"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			desk, done, err := o.Desk(cmd)
@@ -27,11 +27,11 @@ func Health(p call.Program) *cobra.Command {
 				return err
 			}
 			defer done()
-			report, well, err := desk.Health(cmd.Context())
+			report, err := desk.Health(cmd.Context())
 			if err == nil {
 				err = terminal.JSON(cmd.OutOrStdout(), report)
 			}
-			if err == nil && !well {
+			if err == nil && !report.OK {
 				err = errors.New("the app is unwell; docs/troubleshooting.md says what to do")
 			}
 			return err

@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -116,9 +115,9 @@ func (c *Client) Hunts(ctx context.Context) (wire.Hunts, error) {
 	return get[wire.Hunts](ctx, c, "/hunts", nil)
 }
 
-// Health answers with the report of health as it is; ok: all that should happen does. An app that is unwell answers
-// 503, which is an answer here: it is not asked again.
-func (c *Client) Health(ctx context.Context) (report json.RawMessage, ok bool, err error) {
+// Health says whether all that should happen does. An app that is unwell answers 503, which is an answer here: it is not
+// asked again.
+func (c *Client) Health(ctx context.Context) (report wire.Health, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	status, body, err := c.ask(ctx, c.once, request{
@@ -129,7 +128,8 @@ func (c *Client) Health(ctx context.Context) (report json.RawMessage, ok bool, e
 	if err == nil {
 		err = c.read(body, &report)
 	}
-	return report, status == http.StatusOK, err
+	report.OK = report.OK && status == http.StatusOK
+	return report, err
 }
 
 // Doctor has the app check its own set-up.

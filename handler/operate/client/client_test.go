@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -175,7 +176,7 @@ func TestEachRouteOfTheAPIIsAskedAsItIsWritten(t *testing.T) {
 	_, _ = c.Held(ctx)
 	_, _ = c.Pause(ctx)
 	_, _ = c.Hunts(ctx)
-	_, _, _ = c.Health(ctx)
+	_, _ = c.Health(ctx)
 	_, _ = c.Doctor(ctx)
 	_, _ = c.DeadLetters(ctx, "alerts", 7)
 	_, _ = c.DeadLetter(ctx, "alerts", 17)
@@ -213,17 +214,34 @@ func TestACommaInAQueryIsRefusedBeforeItIsAsked(t *testing.T) {
 
 func TestAnAppThatIsUnwellAnswersForItsHealth(t *testing.T) {
 	t.Parallel()
-	report, ok, err := asking(t, answers(t, said(503, plainJSON, `{"status":"failing"}`))).Health(t.Context())
-	if ok || err != nil || string(report) != `{"status":"failing"}` {
-		t.Errorf("%s %v %v", report, ok, err)
+	const (
+		rest    = `"mode":"m","held":0,"version":"v","lastSuccess":{},"runs":{},"openEpisodes":0,"unsentNotices":"0","queues":{}}`
+		well    = `{"ok":true,` + rest
+		failing = `{"ok":false,"reasons":["late"],` + rest
+	)
+	for _, tt := range []struct {
+		status int
+		body   string
+		ok     bool
+	}{
+		{503, failing, false},
+		{200, well, true},
+		{503, well, false}, // the two differ: it is not known to be well
+		{200, failing, false},
+	} {
+		report, err := asking(t, answers(t, said(tt.status, plainJSON, tt.body))).Health(t.Context())
+		if report.OK != tt.ok || err != nil || report.Version != "v" ||
+			(tt.body == failing) != slices.Equal(report.Reasons, []string{"late"}) {
+			t.Errorf("%d %s: %+v %v", tt.status, tt.body, report, err)
+		}
 	}
-	report, ok, err = asking(t, answers(t, said(200, plainJSON, `{"status":"ok"}`))).Health(t.Context())
-	if !ok || err != nil || string(report) != `{"status":"ok"}` {
-		t.Errorf("%s %v %v", report, ok, err)
+	report, err := asking(t, answers(t, said(503, "text/html", `<html>`))).Health(t.Context())
+	if report.OK || err == nil || !strings.Contains(err.Error(), "503 with text/html") {
+		t.Errorf("%v %v", report, err)
 	}
-	_, ok, err = asking(t, answers(t, said(503, "text/html", `<html>`))).Health(t.Context())
-	if ok || err == nil || !strings.Contains(err.Error(), "503 with text/html") {
-		t.Errorf("%v %v", ok, err)
+	report, err = asking(t, answers(t, said(200, plainJSON, `{"status":"ok"}`))).Health(t.Context())
+	if report.OK || err == nil || !strings.Contains(err.Error(), "without \"ok\"") {
+		t.Errorf("not Cordon's: %v %v", report, err)
 	}
 }
 

@@ -52,7 +52,7 @@ func NewServer(
 // reply is what a route answers with.
 type reply struct {
 	status int // 0: 200
-	body   any // written as JSON; bytes are JSON already
+	body   any // written as JSON
 }
 
 // ServeHTTP answers one request.
@@ -164,14 +164,10 @@ func address(h http.Header) string {
 }
 
 func (s *Server) write(w http.ResponseWriter, r *http.Request, found reply) {
-	body, ready := found.body.([]byte)
-	if !ready {
-		var err error
-		body, err = outgoing.Encode(found.body)
-		if err != nil {
-			s.refuse(w, r, err)
-			return
-		}
+	body, err := outgoing.Encode(found.body)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
 	}
 	header := w.Header()
 	header.Set("Content-Type", "application/json")

@@ -101,15 +101,12 @@ func pausing(paused bool) func(operate.Desk, context.Context, wire.PauseOrder) (
 }
 
 func tellHealth(r *http.Request, d operate.Desk) (reply, error) {
-	report, ok, err := d.Health(r.Context())
-	if err != nil {
-		return reply{}, err
+	report, err := d.Health(r.Context())
+	answer := reply{body: report}
+	if !report.OK {
+		answer.status = http.StatusServiceUnavailable
 	}
-	status := 0
-	if !ok {
-		status = http.StatusServiceUnavailable
-	}
-	return reply{status: status, body: []byte(report)}, nil
+	return answer, err
 }
 
 func tellMachine(r *http.Request, d operate.Desk) (reply, error) {

@@ -16,7 +16,14 @@ func TestEveryDocumentCanBeWritten(t *testing.T) {
 		DeadLetters{}, DeadLetter{}, Doctor{}, Journal{}, Entry{},
 		ReleaseOrder{}, CancelOrder{}, HeldOrder{}, PauseOrder{}, PauseResult{}, DeadLetterOrder{}, EnqueueOrder{},
 		HuntOrder{}, HuntRows{}, Decisions{}, EraseOrder{}, Erased{}, Mails{}, Mail{}, MailOrder{},
+		Health{}, Met{}, Source{}, Sight{}, Lateness{}, Unanswered{}, Stuck{}, Drift{}, Swept{}, LastError{},
 	}
 	outgoingtest.Written(t, documents)
 	outgoingtest.ReadBack(t, documents...)
+}
+
+// TestHealthIsWrittenAsItEverWas is for those who watch it with programs of their own.
+func TestHealthIsWrittenAsItEverWas(t *testing.T) {
+	t.Parallel()
+	outgoingtest.Kept(t, Health{})
 }

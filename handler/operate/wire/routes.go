@@ -57,7 +57,7 @@ func reads() []Route {
 		get("/held", Reader, "What rails hold for a person.", Held{}),
 		get("/pause", Reader, "Whether acting is paused.", Pause{}),
 		get("/hunts", Reader, "Hunts and where they stand.", Hunts{}),
-		get("/health", Reader, "Whether all that should happen does; 503 if not.", map[string]any{}),
+		get("/health", Reader, "Whether all that should happen does; 503 if not.", Health{}),
 		get("/doctor", Reader, "What of the set-up works, as cordon doctor says it.", Doctor{}),
 		get("/deadletters", Reader, "Messages that were set aside.", DeadLetters{}, queue,
 			Param{Name: "limit", Says: "how many, 1 to 500; 50 if it is left out"}),
