@@ -77,7 +77,8 @@ var allowed = map[string][]string{
 		"playbook/permissions", "playbook/read/source", "playbook/templates"},
 	"playbook/read": {"alert", "incoming", "machine", "playbook", "playbook/condition", "playbook/facts",
 		"playbook/read/language", "playbook/read/source", "playbook/templates"},
-	"playbook/explain": {"playbook", "playbook/condition", "playbook/condition/syntax"},
+	"playbook/explain":  {"playbook", "playbook/condition", "playbook/condition/syntax"},
+	"playbook/deployed": {"playbook", "playbook/condition", "playbook/explain"},
 	"playbook/playbooktest": {
 		"alert",
 		"machine",
@@ -203,7 +204,7 @@ var allowed = map[string][]string{
 	"terminal":    {"incoming", "outgoing"},
 	"trigger":     {"logging", "outgoing"},
 
-	"operate/wire":    {"decided", "doctor"},
+	"operate/wire":    {"decided", "doctor", "playbook/deployed"},
 	"operate/openapi": {"operate/wire"},
 	"operate": {
 		"alert", "archive", "deadletter", "desk", "desk/erasure", "desk/post", "doctor", "history", "hunt", "incoming",

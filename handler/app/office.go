@@ -15,6 +15,7 @@ import (
 	"cordon/handler/doctor"
 	"cordon/handler/notice"
 	"cordon/handler/operate/web"
+	"cordon/handler/operate/wire"
 	"cordon/handler/playbook"
 )
 
@@ -44,6 +45,9 @@ func newOperate(
 	}
 	office := setup.Office(settings, c.ledger, d, version)
 	office.History.Book = book
+	office.Playbook = func() (wire.Playbook, error) {
+		return setup.Playbook(settings, book), nil
+	}
 	office.Letters = &setup.Letters{Broker: to}
 	office.Post = &post.Office{Desk: d, Queue: to}
 	office.Hunting = c.hunts

@@ -94,7 +94,7 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 		access.Login(p), access.Logout(p), access.WhoAmI(p),
 		backtest.Command(p),
 		deadletters.Command(p),
-		inspect.Doctor(p), inspect.Health(p),
+		inspect.Doctor(p), inspect.Health(p), inspect.Playbook(p),
 		oncall.Cancel(p), oncall.Enqueue(p), oncall.Held(p), oncall.Isolated(p),
 		transfer.Export(p), transfer.Import(p),
 		record.Erase(p), record.Journal(p), record.Runs(p),

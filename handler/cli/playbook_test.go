@@ -13,6 +13,7 @@ import (
 
 	"cordon/handler/cli/call"
 	"cordon/handler/cli/cases"
+	"cordon/handler/operate/wire"
 	"cordon/handler/playbook/read/language"
 )
 
@@ -203,6 +204,33 @@ func TestExplainShowsEveryRuleClauseValueAndRail(t *testing.T) {
 			t.Errorf("%s: %q reaches the terminal", name, stdout[i:i+4])
 		}
 		hold(t, name, stdout)
+	}
+}
+
+// TestThePlaybookIsShownAsItIsDeployed reads the one that this repository deploys.
+func TestThePlaybookIsShownAsItIsDeployed(t *testing.T) {
+	t.Parallel()
+	env := map[string]string{"CORDON_MODE": "enforce", "CORDON_PLAYBOOK": "../../playbook.yaml"}
+	code, stdout, stderr := command(t, env, "playbook", "--direct")
+	if code != call.ExitDone {
+		t.Errorf("code %d, %s", code, stderr)
+	}
+	hold(t, "deployed", stdout)
+	code, stdout, stderr = command(t, env, "playbook", "--direct", "--text")
+	text, err := os.ReadFile("../../playbook.yaml")
+	if diff := cmp.Diff(string(text), stdout); code != call.ExitDone || err != nil || diff != "" {
+		t.Errorf("code %d, %s, %v: %s", code, stderr, err, diff)
+	}
+	code, stdout, stderr = command(t, env, "playbook", "--direct", "--json")
+	var is wire.Playbook
+	if err := json.Unmarshal([]byte(stdout), &is); code != call.ExitDone || err != nil || is.Text != string(text) ||
+		is.Mode != "observe" || is.Ceiling != "enforce" {
+		t.Errorf("code %d, %s, %v: %+v", code, stderr, err, is)
+	}
+	env["CORDON_PLAYBOOK"] = write(t, "broken.yaml", "version: 1\nrules: 7\n")
+	code, _, stderr = command(t, env, "playbook", "--direct")
+	if code != call.ExitFailed || !strings.Contains(stderr, "broken.yaml:2:8") {
+		t.Errorf("a broken one: code %d, %s", code, stderr)
 	}
 }
 

@@ -30,6 +30,8 @@ type Desk interface {
 	Decisions(ctx context.Context, q wire.DecisionsAsked) (wire.Decisions, error)
 	Held(ctx context.Context) (wire.Held, error)
 	Pause(ctx context.Context) (wire.Pause, error)
+	// Playbook is the playbook that decides.
+	Playbook(ctx context.Context) (wire.Playbook, error)
 	Hunts(ctx context.Context) (wire.Hunts, error)
 	Health(ctx context.Context) (wire.Health, error)
 	Doctor(ctx context.Context) (wire.Doctor, error)

@@ -34,6 +34,8 @@ type Office struct {
 	Tenant  string
 	Version string
 
+	Playbook func() (wire.Playbook, error)
+
 	Hunts     *hunts.Store
 	Catalogue *hunt.Catalogue
 	Hunting   hunt.API

@@ -140,6 +140,15 @@ func (p *person) Pause(ctx context.Context) (wire.Pause, error) {
 	}, problem(err)
 }
 
+// Playbook implements Desk.
+func (p *person) Playbook(context.Context) (wire.Playbook, error) {
+	if p.office.Playbook == nil {
+		return wire.Playbook{}, notHere("the playbook")
+	}
+	is, err := p.office.Playbook()
+	return is, problem(err)
+}
+
 // Health implements Desk.
 func (p *person) Health(ctx context.Context) (wire.Health, error) {
 	if p.office.Health == nil {

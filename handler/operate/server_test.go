@@ -21,6 +21,7 @@ import (
 	"cordon/handler/operate"
 	"cordon/handler/operate/web"
 	"cordon/handler/operate/wire"
+	"cordon/handler/playbook/deployed"
 	"cordon/handler/signin"
 	"cordon/local/entrasim"
 )
@@ -81,6 +82,9 @@ func newAPI(t *testing.T, w *world.World) *api {
 		Hunting: rowsOf{},
 		Doctor: func(context.Context) []doctor.Finding {
 			return []doctor.Finding{{Check: "tables", State: doctor.OK, Seen: "written"}}
+		},
+		Playbook: func() (wire.Playbook, error) {
+			return deployed.Describe(w.Book, deployed.Settings{}), nil
 		},
 		Health: func(context.Context) wire.Health {
 			return wire.Health{

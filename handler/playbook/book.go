@@ -31,6 +31,7 @@ type Contents struct {
 	Only    Lists // of machines that rules may touch; empty: all
 	Limits  Limits
 	Hash    string          // SHA-256 of the source in lower-case hexadecimal
+	Text    string          // the source
 	Sizes   condition.Sizes // of its conditions
 }
 
@@ -91,6 +92,9 @@ func (b *Book) unanswered(in Input, asked int) string {
 	}
 	return reason
 }
+
+// Written is the playbook as it was read. It is shared: nobody may change what it holds.
+func (b *Book) Written() Contents { return b.written }
 
 // Hash is the SHA-256 of the playbook's source in lower-case hexadecimal. It goes with every run, so that a decision
 // can be traced to the text that made it.

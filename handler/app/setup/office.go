@@ -12,6 +12,8 @@ import (
 	"cordon/handler/mailbox"
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
+	"cordon/handler/playbook"
+	"cordon/handler/playbook/deployed"
 )
 
 // Desk is what people may do and see with the ledger alone.
@@ -82,6 +84,14 @@ func Office(
 		office.Catalogue = catalogue
 	}
 	return office
+}
+
+// Playbook is a playbook as it is deployed with some settings.
+func Playbook(settings config.Config, book *playbook.Book) wire.Playbook {
+	return deployed.Describe(book, deployed.Settings{
+		Ceiling:    playbook.Mode(settings.Mode),
+		StaleAfter: settings.StaleAfter,
+	})
 }
 
 // SignIn says how to sign in at the app. Only an app on this computer says where tokens come from: of any other that

@@ -19,6 +19,7 @@ import (
 	"cordon/handler/config"
 	"cordon/handler/operate/wire"
 	"cordon/handler/playbook"
+	"cordon/handler/playbook/deployed"
 	"cordon/handler/playbook/permissions"
 	"cordon/handler/playbook/read/source"
 	"cordon/handler/terminal"
@@ -213,27 +214,9 @@ func writePermissions(b *strings.Builder, list []permissions.Permission) {
 
 // writeLimits shows the caps on the steps that the rules have.
 func writeLimits(b *strings.Builder, book *playbook.Book) {
-	caps := book.Limits()
 	said := "\nmachines that a step reaches at most:\n"
-	for _, kind := range book.Kinds() {
-		of := caps.Of(kind)
-		if of.Rate == (playbook.Rate{}) {
-			continue
-		}
-		fmt.Fprintf(b, "%s  %-14s  %s", said, kind, of.Rate)
-		for _, part := range []struct {
-			what string
-			rate playbook.Rate
-		}{
-			{"of any one rule", of.PerRule},
-			{"of any one device group", of.PerGroup},
-			{"any one machine", of.PerMachine},
-		} {
-			if part.rate != (playbook.Rate{}) {
-				fmt.Fprintf(b, ", %s %s", part.what, part.rate)
-			}
-		}
-		b.WriteString("\n")
+	for _, c := range deployed.Caps(book) {
+		fmt.Fprintf(b, "%s  %-14s  %s\n", said, c.Kind, c.Says)
 		said = ""
 	}
 }

@@ -40,6 +40,13 @@ func (o *Operator) direct(ctx context.Context, needs []config.Need) (operate.Des
 		b.done()
 		return nil, nil, err
 	}
+	b.office.Playbook = func() (wire.Playbook, error) {
+		book, err := setup.Book(settings.Playbook)
+		if err != nil {
+			return wire.Playbook{}, err
+		}
+		return setup.Playbook(settings, book), nil
+	}
 	me := wire.Me{Name: o.By, Tenant: settings.TenantID}
 	by := journal.Author{Name: o.By, Client: "cordon --direct " + o.Version}
 	return b.office.As(me, by), b.done, nil

@@ -110,6 +110,11 @@ func (c *Client) Pause(ctx context.Context) (wire.Pause, error) {
 	return get[wire.Pause](ctx, c, "/pause", nil)
 }
 
+// Playbook is the playbook that decides.
+func (c *Client) Playbook(ctx context.Context) (wire.Playbook, error) {
+	return get[wire.Playbook](ctx, c, "/playbook", nil)
+}
+
 // Hunts lists the hunts of the app.
 func (c *Client) Hunts(ctx context.Context) (wire.Hunts, error) {
 	return get[wire.Hunts](ctx, c, "/hunts", nil)

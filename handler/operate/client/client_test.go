@@ -175,6 +175,7 @@ func TestEachRouteOfTheAPIIsAskedAsItIsWritten(t *testing.T) {
 	_, _ = c.Decisions(ctx, wire.DecisionsAsked{Limit: 7, After: "next"})
 	_, _ = c.Held(ctx)
 	_, _ = c.Pause(ctx)
+	_, _ = c.Playbook(ctx)
 	_, _ = c.Hunts(ctx)
 	_, _ = c.Health(ctx)
 	_, _ = c.Doctor(ctx)

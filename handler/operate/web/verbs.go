@@ -38,6 +38,7 @@ func reading() map[string]answering {
 		"/isolated":    told(operate.Desk.Isolated),
 		"/held":        told(operate.Desk.Held),
 		"/pause":       told(operate.Desk.Pause),
+		"/playbook":    told(operate.Desk.Playbook),
 		"/hunts":       told(operate.Desk.Hunts),
 		"/doctor":      told(operate.Desk.Doctor),
 		"/health":      tellHealth,

@@ -56,6 +56,7 @@ func reads() []Route {
 			Param{Name: "after", Says: "next of the page before"}),
 		get("/held", Reader, "What rails hold for a person.", Held{}),
 		get("/pause", Reader, "Whether acting is paused.", Pause{}),
+		get("/playbook", Reader, "The playbook that decides: its rules, the rails, its text.", Playbook{}),
 		get("/hunts", Reader, "Hunts and where they stand.", Hunts{}),
 		get("/health", Reader, "Whether all that should happen does; 503 if not.", Health{}),
 		get("/doctor", Reader, "What of the set-up works, as cordon doctor says it.", Doctor{}),

@@ -30,6 +30,18 @@ type Clause struct {
 	equals  *equality
 }
 
+// Lines are the clauses as people read them, a line each. All but the first begin with what joins them.
+func (c Condition) Lines() []string {
+	lines := make([]string, len(c.Clauses))
+	for i, one := range c.Clauses {
+		lines[i] = one.text
+		if i > 0 {
+			lines[i] = string(c.Join) + " " + one.text
+		}
+	}
+	return lines
+}
+
 // Reads reports whether the condition reads a fact, or a part of it.
 func (c Condition) Reads(fact string) bool {
 	return slices.ContainsFunc(c.Clauses, func(one *Clause) bool {

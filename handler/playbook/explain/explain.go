@@ -79,11 +79,16 @@ func rail(b *strings.Builder, r playbook.RailTrace) {
 	line(b, verdict, what, r.Why)
 }
 
-func step(b *strings.Builder, s playbook.Step) {
-	what := s.String()
+// Step names a step, with whom a mail goes to.
+func Step(s playbook.Step) string {
 	if s.Kind == playbook.Mail && len(s.To) == 0 {
-		what += " to the configured recipients"
+		return s.String() + " to the configured recipients"
 	}
+	return s.String()
+}
+
+func step(b *strings.Builder, s playbook.Step) {
+	what := Step(s)
 	if s.Rule != "" {
 		what += " (rule " + s.Rule + ")"
 	}

@@ -40,6 +40,7 @@ func Check(name string, src []byte) (*playbook.Book, []source.Problem, error) {
 		return nil, nil, r.Err(name)
 	}
 	written.Hash = alert.SHA256(src)
+	written.Text = string(src)
 	written.Sizes = r.compiler.Sizes()
 	r.unlisted(written)
 	r.shadows(written.Rules)
