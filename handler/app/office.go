@@ -10,10 +10,13 @@ import (
 	"cordon/handler/app/health"
 	"cordon/handler/app/setup"
 	"cordon/handler/config"
+	"cordon/handler/console"
 	"cordon/handler/desk"
 	"cordon/handler/desk/post"
 	"cordon/handler/doctor"
 	"cordon/handler/notice"
+	"cordon/handler/notice/clock"
+	"cordon/handler/operate"
 	"cordon/handler/operate/web"
 	"cordon/handler/operate/wire"
 	"cordon/handler/playbook"
@@ -29,20 +32,16 @@ func newDesk(settings config.Config, c clients, to *setup.Broker, outbox *notice
 	return d
 }
 
-// newOperate makes the operator API; nil if sign-in is off.
-func newOperate(
+// newOffice makes the operator API, whoever asks and however.
+func newOffice(
 	settings config.Config,
 	book *playbook.Book,
 	c clients,
 	d *desk.Desk,
 	to *setup.Broker,
 	check *health.Check,
-	log *slog.Logger,
 	version string,
-) http.Handler {
-	if c.verifier == nil {
-		return nil
-	}
+) *operate.Office {
 	office := setup.Office(settings, c.ledger, d, version)
 	office.History.Book = book
 	office.Playbook = func() (wire.Playbook, error) {
@@ -53,7 +52,41 @@ func newOperate(
 	office.Hunting = c.hunts
 	office.Doctor = c.doctor
 	office.Health = check.Report
+	return office
+}
+
+// newOperate answers the operator API over HTTP; nil if sign-in is off.
+func newOperate(
+	settings config.Config,
+	c clients,
+	office *operate.Office,
+	log *slog.Logger,
+) http.Handler {
+	if c.verifier == nil {
+		return nil
+	}
 	return web.NewServer(office, c.verifier, setup.SignIn(settings), log)
+}
+
+// newConsole makes the pages; nil if sign-in is off.
+func newConsole(
+	settings config.Config,
+	c clients,
+	office *operate.Office,
+	log *slog.Logger,
+	version string,
+) http.Handler {
+	if c.verifier == nil {
+		return nil
+	}
+	return console.New(console.Options{
+		Who:     c.signIn.Who,
+		As:      office.As,
+		Clock:   clock.Clock{Zone: settings.TimeZone},
+		Version: version,
+		Log:     log,
+		Now:     time.Now,
+	})
 }
 
 // doctorTime is how long each check may take of a doctor that people wait for at the operator API.

@@ -92,7 +92,7 @@ func wireUp(
 		quota: budget.Quota{PerMinute: defender.CallsPerMinute, PerHour: defender.CallsPerHour},
 
 		verifier: verifier,
-		pages:    setup.Pages(settings, transport, verifier, store.Sessions, version, log),
+		signIn:   setup.Pages(settings, transport, verifier, store.Sessions, version, log),
 		doctor:   doctorOf(getenv),
 	}
 	return services(settings, book, c, log, version), nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"cordon/handler/alert"
@@ -53,7 +52,7 @@ type clients struct {
 	quota  budget.Quota // of isolations at the API
 
 	verifier *signin.Verifier                       // nil: sign-in is off
-	pages    http.Handler                           // of sign-in; nil: it is off
+	signIn   setup.SignIns                          // by browser
 	doctor   func(context.Context) []doctor.Finding // of the operator API
 }
 
@@ -78,6 +77,7 @@ func services(
 	receiver := newReceiver(settings, to)
 	check, t := newTimers(settings, book, c, outbox, onTimers(settings, hunts), log, version)
 	d := newDesk(settings, c, to, outbox)
+	office := newOffice(settings, book, c, d, to, check, version)
 	counts := newTally(settings, c)
 	alertsAgain := newPutBacks(settings, to.SendAlert, log)
 	noticesAgain := newPutBacks(settings, to.SendNotice, log)
@@ -109,8 +109,9 @@ func services(
 		},
 		Health:        check.Answer,
 		HealthSummary: check.Summary,
-		Operate:       newOperate(settings, book, c, d, to, check, log, version),
-		SignIn:        c.pages,
+		Operate:       newOperate(settings, c, office, log),
+		SignIn:        c.signIn.Pages,
+		Console:       newConsole(settings, c, office, log, version),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"cordon/handler/deadletter"
 	"cordon/handler/hunt"
 	"cordon/handler/internal/mortal"
+	"cordon/handler/internal/office"
 	"cordon/handler/internal/world"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/operate"
@@ -21,7 +22,7 @@ import (
 
 // box is a queue with dead letters that a process may be killed at.
 type box struct {
-	letters
+	office.Aside
 	life *mortal.Life
 	sent map[int64]int // how often each was sent again, or dropped
 }
@@ -118,7 +119,7 @@ func killedAtLetters(
 }
 
 // mute is a queue whose answers are lost.
-type mute struct{ letters }
+type mute struct{ office.Aside }
 
 func (mute) Drop(_ context.Context, _ string, numbers []int64) ([]deadletter.Taken, error) {
 	return []deadletter.Taken{{Number: numbers[0], Unsure: true, Text: "kept: connection reset"}}, nil
@@ -203,7 +204,7 @@ func TestAHuntWhoseProcessEndsIsInTheJournalAsNotKnown(t *testing.T) {
 	if err := p.Ledger.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	office := &operate.Office{Desk: p.AtDesk(), Hunting: dying{p.Life}, Catalogue: catalogue(t), Now: w.Clock}
+	office := &operate.Office{Desk: p.AtDesk(), Hunting: dying{p.Life}, Catalogue: office.Catalogue(t), Now: w.Clock}
 	o := wire.HuntOrder{Order: wire.Order{Command: "12345678", Reason: "look"}, Hunt: "tools"}
 	rows, err := office.As(wire.Me{}, journal.Author{Name: "operator@contoso.com"}).RunHunt(t.Context(), o)
 	if err == nil {
@@ -239,7 +240,7 @@ func TestRowsAreNoMoreThanAClientReads(t *testing.T) {
 	if err := p.Ledger.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	office := &operate.Office{Desk: p.AtDesk(), Hunting: wide{}, Catalogue: catalogue(t), Now: w.Clock}
+	office := &operate.Office{Desk: p.AtDesk(), Hunting: wide{}, Catalogue: office.Catalogue(t), Now: w.Clock}
 	o := wire.HuntOrder{Order: wire.Order{Command: "12345678", Reason: "look"}, Hunt: "tools"}
 	rows, err := office.As(wire.Me{}, journal.Author{Name: "operator@contoso.com"}).RunHunt(t.Context(), o)
 	if err != nil {
@@ -254,7 +255,7 @@ func TestRowsAreNoMoreThanAClientReads(t *testing.T) {
 
 // slow is a queue whose one call for all takes longer than the order has.
 type slow struct {
-	letters
+	office.Aside
 	over func()
 }
 

@@ -1,7 +1,6 @@
 package operate_test
 
 import (
-	"context"
 	"flag"
 	"io"
 	"log/slog"
@@ -10,18 +9,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"testing/fstest"
-	"time"
 
-	"cordon/handler/deadletter"
-	"cordon/handler/desk/post"
-	"cordon/handler/doctor"
-	"cordon/handler/hunt"
+	"cordon/handler/internal/office"
 	"cordon/handler/internal/world"
 	"cordon/handler/operate"
 	"cordon/handler/operate/web"
 	"cordon/handler/operate/wire"
-	"cordon/handler/playbook/deployed"
 	"cordon/handler/signin"
 	"cordon/local/entrasim"
 )
@@ -73,34 +66,12 @@ func newAPI(t *testing.T, w *world.World) *api {
 	sim.At(authority.URL)
 	client := authority.Client()
 	client.Transport.(*http.Transport).TLSClientConfig.InsecureSkipVerify = true // the stand-in's own authority
-	d, _ := w.Desk()
-	a := &api{t: t, world: w, entra: sim, office: &operate.Office{
-		Desk:    d,
-		Tenant:  world.Tenant,
-		Version: "test",
-		Letters: letters{},
-		Hunting: rowsOf{},
-		Doctor: func(context.Context) []doctor.Finding {
-			return []doctor.Finding{{Check: "tables", State: doctor.OK, Seen: "written"}}
-		},
-		Playbook: func() (wire.Playbook, error) {
-			return deployed.Describe(w.Book, deployed.Settings{}), nil
-		},
-		Health: func(context.Context) wire.Health {
-			return wire.Health{
-				LastSuccess: map[string]time.Time{},
-				Runs:        map[string]string{},
-				Queues:      map[string]string{},
-			}
-		},
-		Now: w.Clock,
-	}}
-	p := w.Start(-1, false)
-	a.office.Notices, a.office.Hunts = p.Ledger.Notices, p.Ledger.Hunts
-	a.office.Post = &post.Office{Desk: d, Queue: noQueue{}}
-	a.office.History = w.History(p)
-	a.office.Eraser = w.Eraser(p)
-	a.office.Catalogue = catalogue(t)
+	a := &api{
+		t:      t,
+		world:  w,
+		entra:  sim,
+		office: office.New(t, w),
+	}
 	a.server = web.NewServer(a.office, signin.New(signin.Options{
 		Authority: authority.URL,
 		Tenant:    tenantID,
@@ -111,60 +82,6 @@ func newAPI(t *testing.T, w *world.World) *api {
 		Now:       w.Clock,
 	}), wire.SignIn{Tenant: tenantID, API: apiID, CLI: cliID, Cloud: "global"}, slog.New(slog.DiscardHandler))
 	return a
-}
-
-// noQueue is a queue of notices that takes all.
-type noQueue struct{}
-
-func (noQueue) SendNotice(context.Context, string, []byte, time.Time) error { return nil }
-
-// letters is a queue with one dead letter.
-type letters struct{}
-
-func (letters) Letters(context.Context, string, int) ([]deadletter.Letter, bool, error) {
-	return []deadletter.Letter{{Number: 17, ID: "x", Body: []byte("no message")}}, false, nil
-}
-
-func (letters) LettersAt(_ context.Context, _ string, numbers ...int64) (map[int64]deadletter.Letter, error) {
-	found := map[int64]deadletter.Letter{}
-	for _, n := range numbers {
-		if n == 17 {
-			found[n] = deadletter.Letter{Number: n, Body: []byte("no message")}
-		}
-	}
-	return found, nil
-}
-
-func (l letters) Replay(
-	_ context.Context,
-	_ string,
-	numbers []int64,
-	again func(deadletter.Letter) (deadletter.Copy, error),
-) ([]deadletter.Taken, error) {
-	var all []deadletter.Taken
-	for _, n := range numbers {
-		_, err := again(deadletter.Letter{Number: n, Body: []byte("no message")})
-		all = append(all, deadletter.Taken{Number: n, Done: err == nil, Text: "refused: cannot be read"})
-	}
-	return all, nil
-}
-
-func (letters) Drop(_ context.Context, _ string, numbers []int64) ([]deadletter.Taken, error) {
-	var all []deadletter.Taken
-	for _, n := range numbers {
-		all = append(all, deadletter.Taken{Number: n, Done: n == 17, Text: "dropped"})
-	}
-	return all, nil
-}
-
-// rowsOf answers every query.
-type rowsOf struct{}
-
-func (rowsOf) Hunt(context.Context, string, time.Time, time.Time) (hunt.Table, error) {
-	return hunt.Table{
-		Columns: []hunt.Column{{Name: "DeviceName", Type: "String"}},
-		Rows:    [][]string{{"ws-1"}},
-	}, nil
 }
 
 // token is a bearer token of a person.
@@ -200,16 +117,6 @@ func text(t *testing.T, r *http.Response) string {
 		t.Fatal(err)
 	}
 	return string(body)
-}
-
-func catalogue(t *testing.T) *hunt.Catalogue {
-	t.Helper()
-	c, err := hunt.Load(fstest.MapFS{"tools.kql": {Data: []byte("// name: tools\n// schedule: 0 10 * * * *\n" +
-		"// timespan: 2h\n// do: mail\n\nDeviceInfo | where Timestamp >= {{since}} | project DeviceName\n")}}, "hunts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 var update = flag.Bool("update", false, "write docs/openapi.json")

@@ -16,8 +16,8 @@ const (
 	askTime   = 25 * time.Second
 	orderTime = 150 * time.Second
 	huntTime  = 200 * time.Second
-	orders    = "/api/operator/" // what is posted under it
-	huntPath  = orders + "hunts/run"
+	operator  = "/api/operator/"
+	pages     = "/api/console/"
 )
 
 // operate passes a request to the operator API, which finds out who asks.
@@ -28,6 +28,11 @@ func (h *Handler) operate(w http.ResponseWriter, r *http.Request) {
 // signIn passes a request to the pages by which people sign in with a browser.
 func (h *Handler) signIn(w http.ResponseWriter, r *http.Request) {
 	h.forward(w, r, "SignIn", func(s Services) http.Handler { return s.SignIn })
+}
+
+// console passes a request to the pages of people who signed in.
+func (h *Handler) console(w http.ResponseWriter, r *http.Request) {
+	h.forward(w, r, "Console", func(s Services) http.Handler { return s.Console })
 }
 
 // forward bounds a request in bytes and in time, and passes it on. Nothing of it is logged here: its query may hold
@@ -79,10 +84,11 @@ func (h *Handler) forward(
 
 // timeFor is how long an answer may take.
 func timeFor(r *http.Request) time.Duration {
-	switch {
-	case r.URL.Path == huntPath:
+	ordered := r.Method == http.MethodPost
+	switch path := r.URL.Path; {
+	case ordered && (path == operator+"hunts/run" || path == pages+"huntrun"):
 		return huntTime
-	case r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, orders):
+	case ordered && (strings.HasPrefix(path, operator) || strings.HasPrefix(path, pages)):
 		return orderTime
 	}
 	return askTime

@@ -12,8 +12,11 @@ import (
 	"time"
 )
 
-// forPeople are the routes of the two functions.
-var forPeople = []string{"/api/operator/isolated", "/api/signin/start"}
+// forPeople are routes of the functions for people.
+var forPeople = []string{"/api/operator/isolated", "/api/signin/start", "/api/console", "/api/console/runs"}
+
+// huntPaths are where hunts are run by hand.
+var huntPaths = []string{"/api/operator/hunts/run", "/api/console/huntrun"}
 
 func ask(h http.Handler, method, target, body string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
@@ -58,7 +61,7 @@ func TestWhatPeopleAskReachesItsServiceWhole(t *testing.T) {
 		_, _ = io.WriteString(w, r.Method+" "+r.URL.String()+" "+r.Header.Get("Authorization")+" "+string(body))
 	})}
 	h, log := start(s.services)
-	for _, path := range append(forPeople, huntPath) {
+	for _, path := range append(forPeople, huntPaths...) {
 		r := httptest.NewRequest("POST", path+"?code=s3cr3t&Machine=a,b", strings.NewReader(`{"a":1}`))
 		r.Header.Set("Authorization", "Bearer s3cr3t")
 		w := httptest.NewRecorder()
@@ -99,11 +102,14 @@ func TestWhatPeopleAskIsBounded(t *testing.T) {
 func TestAskingEndsInTime(t *testing.T) {
 	t.Parallel()
 	for asked, limit := range map[string]time.Duration{
-		"GET " + forPeople[0]:                     askTime,
-		"POST " + forPeople[0]:                    orderTime,
-		"POST " + forPeople[1]:                    askTime,
-		"POST " + huntPath:                        huntTime,
-		"POST " + strings.ToUpper(huntPath) + "/": huntTime,
+		"GET " + forPeople[0]:                         askTime,
+		"POST " + forPeople[0]:                        orderTime,
+		"POST " + forPeople[1]:                        askTime,
+		"POST " + forPeople[2]:                        askTime,
+		"POST " + forPeople[3]:                        orderTime,
+		"POST " + huntPaths[0]:                        huntTime,
+		"POST " + huntPaths[1]:                        huntTime,
+		"POST " + strings.ToUpper(huntPaths[0]) + "/": huntTime,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
@@ -147,8 +153,12 @@ func TestAFaultBehindWhatPeopleAskIsToldOnce(t *testing.T) {
 				t.Errorf("%s: %d %s", name, w.Code, w.Body)
 			}
 		}
-		if lines := log.lines(t, "ERROR"); len(lines) != 2 || lines[0]["function"] != "Operate" ||
-			lines[1]["function"] != "SignIn" || lines[0]["stack"] == nil || strings.Contains(log.text(), "s3cr3t") {
+		lines := log.lines(t, "ERROR")
+		told := len(lines) == len(forPeople)
+		for i, function := range []string{"Operate", "SignIn", "Console", "Console"} {
+			told = told && lines[i]["function"] == function && lines[i]["stack"] != nil
+		}
+		if !told || strings.Contains(log.text(), "s3cr3t") {
 			t.Errorf("%s: %s", name, log.text())
 		}
 	}

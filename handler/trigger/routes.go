@@ -29,6 +29,7 @@ type Services struct {
 
 	Operate http.Handler // the operator API; nil, as SignIn: it is off
 	SignIn  http.Handler // by which people sign in with a browser
+	Console http.Handler // the pages that they look at
 }
 
 // Options are the settings of the handler. Log is required; zero times and sizes mean the defaults.
@@ -85,11 +86,19 @@ func New(o Options, build func(ctx context.Context) (Services, error)) *Handler 
 	// Anybody, forwarded by the host without a key: says only whether all is well. Reads one row, which it begins where
 	// there is none.
 	r.Get("/api/health/summary", h.healthSummary)
-	// People and their programs with a token, forwarded by the host without a key. A repeat of a command changes nothing.
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		r.MethodFunc(method, "/api/operator/*", h.operate)
+	for path, answer := range map[string]http.HandlerFunc{
+		// People and their programs with a token, forwarded by the host without a key. A repeat of a command changes
+		// nothing.
+		"/api/operator": h.operate,
 		// Browsers, forwarded by the host without a key. A repeat signs nobody in twice.
-		r.MethodFunc(method, "/api/signin/*", h.signIn)
+		"/api/signin": h.signIn,
+		// The same, once somebody signed in. An order is done once, however often its form is sent.
+		"/api/console": h.console,
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			r.MethodFunc(method, path, answer)
+			r.MethodFunc(method, path+"/*", answer)
+		}
 	}
 
 	h.router = r

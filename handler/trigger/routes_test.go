@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -36,9 +37,11 @@ func surface(t *testing.T) []string {
 func TestTheSurfaceIsWhatThePageSays(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"GET /", "GET /api/health", "GET /api/health/summary", "GET /api/operator/*", "GET /api/signin/*",
+		"GET /", "GET /api/console", "GET /api/console/*", "GET /api/health", "GET /api/health/summary",
+		"GET /api/operator", "GET /api/operator/*", "GET /api/signin", "GET /api/signin/*",
 		"POST /FollowActions", "POST /PollAlerts", "POST /RespondToAlert", "POST /RunHunts", "POST /SendNotice",
-		"POST /api/alerts", "POST /api/operator/*", "POST /api/signin/*",
+		"POST /api/alerts", "POST /api/console", "POST /api/console/*", "POST /api/operator", "POST /api/operator/*",
+		"POST /api/signin", "POST /api/signin/*",
 	}
 	if diff := cmp.Diff(want, surface(t)); diff != "" {
 		t.Errorf("routes (-want +got):\n%s", diff)
@@ -106,7 +109,8 @@ func TestWrongPathsAndMethodsAreRefusedWithAProblem(t *testing.T) {
 func TestPathsFromOutsideAreTakenAsTheHostTakesThem(t *testing.T) {
 	t.Parallel()
 	people := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/api/operator/one/two" && r.URL.Path != "/api/signin/one/two" {
+		meant := regexp.MustCompile(`^/api/(operator|signin|console)(/one/two)?$`)
+		if !meant.MatchString(r.URL.Path) {
 			w.WriteHeader(http.StatusTeapot)
 		}
 	})

@@ -34,7 +34,7 @@ type spy struct {
 	skipped    []string
 	err        error
 	report     Health
-	people     http.Handler // operator API and sign-in; nil: they are off
+	people     http.Handler // operator API, sign-in and console; nil: they are off
 }
 
 func (s *spy) services(context.Context) (Services, error) {
@@ -73,6 +73,7 @@ func (s *spy) services(context.Context) (Services, error) {
 		HealthSummary: func(context.Context) (Health, error) { return s.report, s.err },
 		Operate:       s.people,
 		SignIn:        s.people,
+		Console:       s.people,
 	}, nil
 }
 

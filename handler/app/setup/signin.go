@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -34,7 +35,13 @@ func Verifier(
 	})
 }
 
-// Pages have people sign in with a browser; nil if sign-in is off. What keeps people from that keeps no alert from
+// SignIns is how people sign in with a browser, and who sits in front of one.
+type SignIns struct {
+	Pages http.Handler // nil: sign-in is off
+	Who   func(context.Context, *http.Request, signin.Use) (signin.Person, error)
+}
+
+// Pages have people sign in with a browser; they are empty if sign-in is off. What keeps people from that keeps no alert from
 // being answered: the pages say so then. It makes no request.
 func Pages(
 	settings config.Config,
@@ -43,16 +50,16 @@ func Pages(
 	store *sessions.Store,
 	version string,
 	log *slog.Logger,
-) http.Handler {
+) SignIns {
 	if verifier == nil {
-		return nil
+		return SignIns{}
 	}
 	web, err := Web(settings, transport)
 	if err != nil {
 		log.Error("nobody can sign in with a browser", "error", err.Error())
 		return broken()
 	}
-	return pages.New(pages.Options{
+	sessions := pages.New(pages.Options{
 		AppURL:    settings.SignIn.AppURL,
 		Tenant:    settings.TenantID,
 		ClientID:  settings.SignIn.ClientID,
@@ -63,6 +70,7 @@ func Pages(
 		Log:       log,
 		Now:       time.Now,
 	})
+	return SignIns{Pages: sessions, Who: sessions.Who}
 }
 
 // Web signs people in at the registration. Without a secret and a certificate the app's managed identity vouches for
@@ -106,9 +114,13 @@ func vouching(settings config.Config, transport *http.Transport) (*entra.Source,
 }
 
 // broken answers that nobody can sign in.
-func broken() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		signin.Answer(w, wire.NewProblem(http.StatusServiceUnavailable, "not_ready",
-			"nobody can sign in with a browser now; the log of the app says why"))
-	})
+func broken() SignIns {
+	trouble := wire.NewProblem(http.StatusServiceUnavailable, "not_ready",
+		"nobody can sign in with a browser now; the log of the app says why")
+	return SignIns{
+		Pages: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { signin.Answer(w, trouble) }),
+		Who: func(context.Context, *http.Request, signin.Use) (signin.Person, error) {
+			return signin.Person{}, trouble
+		},
+	}
 }

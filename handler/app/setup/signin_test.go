@@ -70,13 +70,13 @@ func TestSignInIsMadeOfItsSettings(t *testing.T) {
 			verifier := Verifier(settings, &http.Transport{}, log)
 			pages := Pages(settings, &http.Transport{}, verifier, sessions.In(ledger), "v1", log)
 			if c.status == 0 {
-				if pages != nil || verifier != nil {
+				if pages.Pages != nil || verifier != nil {
 					t.Errorf("pages %v, verifier %v", pages, verifier)
 				}
 				return
 			}
 			w := httptest.NewRecorder()
-			pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/signin/start", nil))
+			pages.Pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/api/signin/start", nil))
 			if w.Code != c.status || !strings.Contains(written.String(), c.log) {
 				t.Fatalf("%d %s; %s", w.Code, w.Body, written.String())
 			}

@@ -13,7 +13,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"cordon/handler/ledger/journal"
@@ -99,7 +98,7 @@ func (s *Server) reply(r *http.Request, path string) (reply, error) {
 		Name:    who.Name,
 		ID:      who.ObjectID,
 		Client:  who.Client,
-		Address: address(r.Header),
+		Address: signin.Address(r.Header),
 	}
 	return s.answers[key(route.Method, route.Path)](r, s.office.As(me, by))
 }
@@ -146,21 +145,6 @@ func asked(r *http.Request, route wire.Route) error {
 		}
 	}
 	return nil
-}
-
-// address is where a request comes from, as the platform's front end saw it: it appends to what the caller sent. A zone,
-// which may be any text, says nothing outside of the network that it is of.
-func address(h http.Header) string {
-	all := strings.Join(h.Values("X-Forwarded-For"), ",")
-	last := strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
-	if with, err := netip.ParseAddrPort(last); err == nil {
-		return with.Addr().WithZone("").String()
-	}
-	alone, err := netip.ParseAddr(last)
-	if err != nil {
-		return ""
-	}
-	return alone.WithZone("").String()
 }
 
 func (s *Server) write(w http.ResponseWriter, r *http.Request, found reply) {

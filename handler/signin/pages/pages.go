@@ -69,7 +69,8 @@ type Sessions struct {
 const (
 	under    = "/api/signin/"
 	callback = under + "callback"
-	home     = under + "me"
+	self     = under + "me"
+	home     = "/api/console"
 )
 
 // atOnce is how many codes are redeemed at the same time: whoever begins a sign-in may send any code.
@@ -99,7 +100,7 @@ func (s *Sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.signOut(w, r)
 	case "GET " + under + "out":
 		page(w, http.StatusOK, "Signed out", "You have signed out of Cordon.")
-	case "GET " + home:
+	case "GET " + self:
 		s.me(w, r)
 	default:
 		s.refuse(w, r, wire.NewProblem(http.StatusNotFound, "not_found", "there is no such page"))
@@ -108,7 +109,7 @@ func (s *Sessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // me says who is signed in.
 func (s *Sessions) me(w http.ResponseWriter, r *http.Request) {
-	who, err := s.Who(r.Context(), r, false)
+	who, err := s.Who(r.Context(), r, signin.Looking)
 	if err != nil {
 		s.refuse(w, r, problem(err))
 		return

@@ -54,7 +54,7 @@ func TestWhoSignsInIsKnownUntilTheySignOut(t *testing.T) {
 		if who, refused := b.who(w.instance(t, app), true); who.Name != operator {
 			t.Errorf("elsewhere: %+v, %s", who, refused)
 		}
-		if me := b.ask(w.Sessions, http.MethodGet, home); me.Code != http.StatusOK ||
+		if me := b.ask(w.Sessions, http.MethodGet, self); me.Code != http.StatusOK ||
 			!strings.Contains(me.Body.String(), `"name":"operator@contoso.com"`) ||
 			!strings.Contains(me.Body.String(), `"version":"v1"`) {
 			t.Errorf("%d %s", me.Code, me.Body)
@@ -129,7 +129,7 @@ func TestOnlyPathsOfThisAppAreReturnedTo(t *testing.T) {
 			}
 		}
 		for to, want := range map[string]string{
-			"":                                      app + "/api/signin/me",
+			"":                                      app + "/api/console",
 			"/api/console/machines":                 app + "/api/console/machines",
 			"/api/Console/run/a-1_b?x=1&y=%2F,a+b@": app + "/api/Console/run/a-1_b?x=1&y=%2F,a+b@",
 			"/api/signins/x":                        app + "/api/signins/x",

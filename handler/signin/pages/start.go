@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	"cordon/handler/operate/wire"
 	"cordon/handler/outgoing"
+	"cordon/handler/signin"
 )
 
 // flowTime is how long a sign-in may take.
@@ -37,7 +37,7 @@ func (s *Sessions) start(w http.ResponseWriter, r *http.Request) {
 	}
 	if !ownPath(back) {
 		s.refuse(w, r, wire.NewProblem(http.StatusBadRequest, "foreign_return",
-			"returnTo is no page of this app; it has to be a path such as /api/console/machines"))
+			"returnTo is no page of this app; it has to be a path such as /api/console/runs"))
 		return
 	}
 	f := flow{
@@ -114,14 +114,11 @@ func (s *Sessions) redirect() string {
 	return s.o.AppURL.String() + callback
 }
 
-// ownPath says whether a browser that is sent there stays in this app, and is not sent on to sign in again. Only plain
-// paths pass: no host, scheme, backslash, dot or escape, whatever browsers make of them.
+// ownPath says whether a browser that is sent there stays in this app, and is not sent on to sign in again.
 func ownPath(path string) bool {
-	plain := regexp.MustCompile(`^/api(/[A-Za-z0-9_-]+)+(\?[A-Za-z0-9_.~%&=+,:@-]*)?$`)
 	where, _, _ := strings.Cut(path, "?")
 	where = strings.ToLower(where) // the host knows no letter case
-	signsIn := where != home && strings.HasPrefix(where+"/", under)
-	return len(path) <= 1000 &&
-		plain.MatchString(path) &&
+	signsIn := where != self && strings.HasPrefix(where+"/", under)
+	return signin.OwnPath(path) &&
 		!signsIn
 }

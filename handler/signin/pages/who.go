@@ -19,6 +19,7 @@ const (
 	idle      = time.Hour
 	rolesRead = time.Hour        // how old the roles may be to look
 	rolesAct  = 15 * time.Minute // how old they may be to change anything
+	formTime  = 10 * time.Minute // so long a form may be filled in before they are too old
 	noteUse   = time.Minute      // a use is noted at most so often
 )
 
@@ -28,15 +29,16 @@ type session struct {
 	id string
 }
 
-// Who says who sent a request, by its cookie alone. For a write the request has to come from a page of this app, and
-// the roles have to be fresh. Every error is a *wire.Problem; with the code renew the browser is to be sent to
+// Who says who sent a request, by its cookie alone. To act the request has to come from a page of this app, and the roles
+// have to be fresh; to prepare that they have to stay fresh for a while. A page that refreshes itself keeps no session
+// from ending. Every error is a *wire.Problem; with the code renew the browser is to be sent to
 // /api/signin/start?renew=1&returnTo=, which asks the person nothing if it can.
 func (s *Sessions) Who(
 	ctx context.Context,
 	r *http.Request,
-	write bool,
+	use signin.Use,
 ) (signin.Person, error) {
-	if write && !s.sameOrigin(r) {
+	if use == signin.Acting && !s.sameOrigin(r) {
 		return signin.Person{}, crossSite()
 	}
 	found, err := s.find(ctx, r)
@@ -44,14 +46,10 @@ func (s *Sessions) Who(
 		return signin.Person{}, err
 	}
 	now := s.o.Now()
-	fresh := rolesRead
-	if write {
-		fresh = rolesAct
-	}
-	if now.Sub(found.At) >= fresh {
+	if now.Sub(found.At) >= fresh(use) {
 		return signin.Person{}, unauthorized("renew", "what you may do has to be read anew; sign in again")
 	}
-	if now.Sub(found.Used) >= noteUse {
+	if use != signin.Refreshing && now.Sub(found.Used) >= noteUse {
 		err := s.o.Ledger.Use(ctx, found.id, now)
 		if err != nil {
 			return signin.Person{}, s.noLedger(ctx, err)
@@ -68,6 +66,17 @@ func (s *Sessions) Who(
 		who.Roles = append(who.Roles, wire.Role(role))
 	}
 	return who, nil
+}
+
+// fresh is how old the roles may be.
+func fresh(use signin.Use) time.Duration {
+	switch use {
+	case signin.Acting:
+		return rolesAct
+	case signin.Preparing:
+		return rolesAct - formTime
+	}
+	return rolesRead
 }
 
 // find reads the session of a request. A cookie that is not sealed by this deployment is no reason to look.

@@ -245,7 +245,11 @@ func (b *browser) who(s *Sessions, write bool, headers ...string) (signin.Person
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	who, err := s.Who(context.Background(), r, write)
+	use := signin.Looking
+	if write {
+		use = signin.Acting
+	}
+	who, err := s.Who(context.Background(), r, use)
 	if err == nil {
 		return who, ""
 	}

@@ -1,0 +1,139 @@
+// Package orders is what people can order in the console. Each order looks first, so that its page says what will happen
+// to what, and then has the operator API do it.
+//
+// Neighbours: handler/console serves the pages, handler/operate carries orders out.
+package orders
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
+	"cordon/handler/outgoing"
+)
+
+// Order is one kind of order.
+type Order struct {
+	Name   string // its path below the console's
+	Title  string
+	Button string // what the button says that gives it
+	// Look says what would happen now. An error is a *wire.Problem, or trouble.
+	Look func(ctx context.Context, desk operate.Desk, asked url.Values) (Preview, error)
+	// Do carries it out, as Look and the person saw it.
+	Do func(ctx context.Context, desk operate.Desk, by wire.Order, asked url.Values) (Outcome, error)
+}
+
+// Preview is what would happen.
+type Preview struct {
+	Says   string   // in a sentence or two
+	Things []Thing  // what it is about; empty: no one thing
+	Inputs []Input  // what the person can say besides the reason
+	Kept   []string // names of the values that say what it is about
+}
+
+// Thing is one thing that an order is about.
+type Thing struct {
+	ID   string
+	Name string // as people know it; empty: by its id
+	Link string // the page of it; empty: there is none
+	Is   string // how it is now
+	Why  string // what led to that; empty: not known
+	Then string // what will be done about it
+	Not  string // why nothing will; empty: it will be done
+}
+
+// Input is a field of the form.
+type Input struct {
+	Name, Label, Value, Says string
+}
+
+// Willing counts the things that something will be done about. An order about no one thing has one.
+func (p Preview) Willing() int {
+	if len(p.Things) == 0 {
+		return 1
+	}
+	n := 0
+	for _, t := range p.Things {
+		if t.Not == "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Seen stands for what a person saw: where it differs, something changed meanwhile.
+func (p Preview) Seen() (string, error) {
+	body, err := outgoing.Encode(p.Things)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(append(body, p.Says...))
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Outcome is what an order came to, where the journal does not say all of it.
+type Outcome struct {
+	Rows   *wire.HuntRows // of a query
+	Erased *wire.Erased   // of an order to erase
+}
+
+// All are the orders that there are.
+func All() []Order {
+	return []Order{
+		release(),
+		holding("continue", "Continue with what is held", "Continue",
+			"Cordon will do what rails held. The alert and its machine are read again before that, and rails that no "+
+				"person can pass still hold.",
+			"done, once it is read again", operate.Desk.Continue),
+		holding("drop", "Drop what is held", "Drop",
+			"Cordon will not do what rails held, also when nobody thinks of it any more.",
+			"never done", operate.Desk.Drop),
+		pausing("pause", "Pause all acting", "Pause",
+			"Nothing is isolated, released, tagged or updated until somebody resumes. Alerts are still read, decided and told.",
+			true),
+		pausing("resume", "Resume acting", "Resume",
+			"Cordon acts again, also on what came in while it was paused and is not too old.", false),
+	}
+}
+
+// most is how many things one order is about at most.
+const most = 100
+
+// list are the values of a name. The Functions host joins those of a query by commas, which no id has.
+func list(asked url.Values, name string) ([]string, error) {
+	var all []string
+	seen := map[string]bool{}
+	for _, joined := range asked[name] {
+		for one := range strings.SplitSeq(joined, ",") {
+			one = strings.TrimSpace(one)
+			if one != "" && !seen[one] {
+				seen[one] = true
+				all = append(all, one)
+			}
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return nil, wire.NewProblem(http.StatusBadRequest, "nothing_chosen", "nothing was chosen; go back and choose")
+	case len(all) > most:
+		return nil, wire.NewProblem(http.StatusBadRequest, "too_many", "at most 100 at once; choose fewer")
+	}
+	return all, nil
+}
+
+// gone is a thing that is no longer there.
+func gone(id, why string) Thing {
+	return Thing{
+		ID:  id,
+		Is:  "not there",
+		Not: why,
+	}
+}
+
+// journalled is the outcome of what the journal says all of.
+func journalled(_ wire.Results, err error) (Outcome, error) { return Outcome{}, err }
