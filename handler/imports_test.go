@@ -169,7 +169,9 @@ var allowed = map[string][]string{
 	"episode":       {"machine", "playbook", "ledger/latches", "ledger/runs", "notice"},
 	"ending":        {"alert", "machine", "ledger/budget", "ledger/latches", "ledger/runs", "notice", "episode"},
 	"desk/isolated": {"episode", "ledger/latches", "machine"},
+	"desk/episodes": {"alert", "episode", "ledger/latches"},
 	"desk": {
+		"desk/episodes",
 		"desk/isolated",
 		"mailbox",
 		"alert", "machine", "ledger/findings", "ledger/held", "ledger/journal", "ledger/latches", "ledger/looks",
@@ -211,7 +213,7 @@ var allowed = map[string][]string{
 	"terminal":    {"incoming", "outgoing"},
 	"trigger":     {"logging", "outgoing"},
 
-	"operate/wire":    {"decided", "doctor", "playbook/deployed"},
+	"operate/wire":    {"decided", "desk/episodes", "doctor", "playbook/deployed"},
 	"operate/openapi": {"operate/wire"},
 	"operate": {
 		"alert", "archive", "deadletter", "desk", "desk/erasure", "desk/post", "doctor", "history", "hunt", "incoming",

@@ -120,6 +120,9 @@ func (r *Actor) read(ctx context.Context, t *turn, v *episode.View, fact episode
 func (r *Actor) take(ctx context.Context, t *turn) (held bool, o answer.Outcome, err error) {
 	l := t.latch
 	if !l.State.Open() {
+		if err := r.Latches.Keep(ctx, l); err != nil {
+			return false, o, err
+		}
 		last := l.ActionID
 		if last == "" {
 			last = l.LastActionID

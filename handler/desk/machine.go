@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"cordon/handler/desk/episodes"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/machine"
 )
@@ -19,13 +20,17 @@ type Known struct {
 	Actions   []machine.Action // newest first
 	More      bool             // there are more actions
 	Commands  []journal.Entry  // newest first
+	Episodes  []episodes.Episode
 }
 
 // shownBack is how far back the actions of a machine are shown.
 const shownBack = 90 * 24 * time.Hour
 
-// mostShown is how many actions and commands of a machine are shown.
-const mostShown = 100
+// How many actions and commands of a machine are shown, and how many episodes.
+const (
+	mostShown     = 100
+	episodesShown = 50
+)
 
 // Machine finds a machine by its id or its name. An error that is a refusal says that there is none, or several.
 func (d *Desk) Machine(ctx context.Context, which string) (Known, error) {
@@ -63,6 +68,10 @@ func (d *Desk) Machine(ctx context.Context, which string) (Known, error) {
 	k.More = len(k.Actions) > mostShown
 	k.Actions = k.Actions[:min(len(k.Actions), mostShown)]
 	k.Commands, err = d.Journal.About(ctx, m.ID, mostShown)
+	if err != nil {
+		return Known{}, err
+	}
+	k.Episodes, err = episodes.Of(ctx, d.Latches, m.ID, episodesShown)
 	return k, err
 }
 

@@ -175,6 +175,24 @@ func SpecOf(t ActionType) (Spec, bool) {
 	return Spec{}, false
 }
 
+// Latches are the kinds of latches that a machine may have.
+func Latches() []string {
+	var kinds []string
+	for _, s := range Catalogue() {
+		scopes := s.Scopes
+		if len(scopes) == 0 {
+			scopes = []Scope{""}
+		}
+		for _, scope := range scopes {
+			kind := s.LatchOf(scope)
+			if !slices.Contains(kinds, kind) {
+				kinds = append(kinds, kind)
+			}
+		}
+	}
+	return kinds
+}
+
 // SpecOfLatch finds the row that a latch of this kind belongs to.
 func SpecOfLatch(kind string) (Spec, bool) {
 	name, _, _ := strings.Cut(kind, ":")

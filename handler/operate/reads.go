@@ -74,6 +74,7 @@ func (p *person) Machine(ctx context.Context, which string) (wire.Machine, error
 		Actions:  []wire.MachineAction{},
 		More:     k.More,
 		Commands: entries(k.Commands),
+		Episodes: k.Episodes,
 	}
 	if k.Isolation != nil {
 		is := isolation(*k.Isolation)

@@ -21,7 +21,7 @@ func Machine(p call.Program) *cobra.Command {
 	o, watch := &call.Operator{Program: p}, false
 	c := &cobra.Command{
 		Use:   "machine MACHINE",
-		Short: "Show one machine: its isolation, what is held, its actions",
+		Short: "Show one machine: its isolation, what is held, its episodes and actions",
 		Long: "And what it is, and what people did to it. Named by its id, its name, or the\n" +
 			"beginning of an id that a list shows. Actions are those of 90 days, newest\n" +
 			"first; their ids are what cordon cancel wants. Changes nothing." +
@@ -97,6 +97,9 @@ func printMachine(w io.Writer, now call.Clock, m wire.Machine) error {
 	if err := printState(w, now, m); err != nil {
 		return err
 	}
+	if err := printEpisodes(w, now, m.Episodes); err != nil {
+		return err
+	}
 	if err := printActions(w, now, m); err != nil {
 		return err
 	}
@@ -132,6 +135,36 @@ func printState(w io.Writer, now call.Clock, m wire.Machine) error {
 		return err
 	}
 	return printHeld(w, now, m.Held)
+}
+
+// printEpisodes prints what was done to the machine, and how it ended.
+func printEpisodes(w io.Writer, now call.Clock, episodes []wire.Episode) error {
+	if len(episodes) == 0 {
+		return nil
+	}
+	if err := call.Say(w, "\nepisodes:"); err != nil {
+		return err
+	}
+	list := terminal.List{
+		Heading: []string{"WHAT", "STATE", "SINCE", "ENDED", "BY"},
+		Cut:     []int{0, 4},
+	}
+	for _, e := range episodes {
+		row := terminal.Entry{Cells: []string{
+			e.Kind,
+			cmp.Or(e.End, e.State),
+			now.Age(e.Began),
+			now.Age(e.Ended),
+			cmp.Or(e.Requestor, e.By),
+		}}
+		for _, line := range []struct{ name, text string }{{"", e.Why}, {"run: ", e.RunID}} {
+			if line.text != "" {
+				row.Below = append(row.Below, line.name+line.text)
+			}
+		}
+		list.Rows = append(list.Rows, row)
+	}
+	return list.Write(w, call.FactShown)
 }
 
 func printActions(w io.Writer, now call.Clock, m wire.Machine) error {

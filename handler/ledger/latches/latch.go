@@ -224,17 +224,17 @@ func NextEpisode(l Latch) Latch {
 	}
 }
 
-// Aging are the joiners of episodes.
+// Aging are the joiners of episodes, and episodes that are over and that the latch has forgotten.
 func (s *Store) Aging() []rows.Aging {
 	return []rows.Aging{{
 		Name:   "joiners",
 		Table:  s.latches,
-		Remove: s.removeJoiner,
+		Remove: s.removeOld,
 	}}
 }
 
-func (s *Store) removeJoiner(ctx context.Context, k rows.Keys, before time.Time) (int, error) {
-	if !strings.Contains(k.RowKey, ":join:") {
+func (s *Store) removeOld(ctx context.Context, k rows.Keys, before time.Time) (int, error) {
+	if !strings.Contains(k.RowKey, ":join:") && !strings.HasPrefix(k.RowKey, rows.Key(past)+"|") {
 		return 0, nil
 	}
 	return s.latches.RemoveRow(ctx, k, before)

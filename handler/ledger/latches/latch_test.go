@@ -18,6 +18,7 @@ func TestLatchesHold(t *testing.T) {
 	rowstest.Hold(t, In, map[string]func(*testing.T, *Store){
 		"a latch has one holder and joins are one write with it": latches,
 		"an index entry that was added again is not removed":     openIndex,
+		"an episode that is over is kept once and ages":          keepEpisodes,
 	})
 }
 
@@ -89,5 +90,65 @@ func openIndex(t *testing.T, s *Store) {
 	}
 	if listed, _ = s.OpenEpisodes(t.Context()); len(listed) != 0 {
 		t.Errorf("%+v is left", listed)
+	}
+}
+
+// keepEpisodes keeps two episodes, of which the latch still has one.
+func keepEpisodes(t *testing.T, s *Store) {
+	held := Latch{MachineID: "m1", Kind: Isolation, Episode: 1, State: Ended, EndKind: "held"}
+	first := Latch{
+		MachineID:     "m1",
+		Kind:          Isolation,
+		Episode:       2,
+		State:         Ended,
+		FirstIntentAt: noon,
+		EndReason:     "Released by alice",
+		Releases:      Releases{{Episode: 1, At: noon}},
+	}
+	l, err := s.Of(t.Context(), "m1", Isolation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := first
+	second.Keys = l.Keys
+	second.Episode = 3
+	second.FirstIntentAt = noon.Add(time.Hour)
+	scan := Latch{Kind: "scan:Quick", MachineID: "m1", Episode: 1, State: Acting, ActionID: "a9", ActionAt: noon.Add(-time.Hour)}
+	scan.Keys = s.latches.At(scan.Kind, "m1")
+	for _, l := range []*Latch{&second, &scan} {
+		if err := s.Save(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, l := range []Latch{held, first, first, second} {
+		if err := s.Keep(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := s.Episodes(t.Context(), "m1", 10)
+	if err != nil || len(all) != 3 || all[0].Episode != 3 || all[1].Episode != 2 || all[2].ActionID != "a9" ||
+		all[1].EndReason != first.EndReason || all[1].Releases != nil {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if newest, err := s.Episodes(t.Context(), "m1", 1); err != nil || len(newest) != 1 || newest[0].Episode != 3 {
+		t.Errorf("the newest: %+v, %v", newest, err)
+	}
+	if joined, err := s.Joiners(t.Context(), second); err != nil || len(joined) != 0 {
+		t.Errorf("a kept episode is taken for a joiner: %+v, %v", joined, err)
+	}
+	if l, err = s.Of(t.Context(), "m1", Isolation); err != nil || l.Episode != 3 || l.Releases == nil {
+		t.Errorf("the latch itself: %+v, %v", l, err)
+	}
+	removed := 0
+	for _, kind := range s.Aging() {
+		n, _, err := kind.Look(t.Context(), time.Now().Add(time.Hour), rows.Cursor{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		removed += n
+	}
+	left, err := s.Episodes(t.Context(), "m1", 10)
+	if err != nil || removed != 2 || len(left) != 2 {
+		t.Errorf("removed %d, left %+v, %v", removed, left, err)
 	}
 }

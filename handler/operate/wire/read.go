@@ -48,6 +48,7 @@ type Machine struct {
 	Actions    []MachineAction `json:"actions"`          // newest first, of 90 days, at most 100
 	Commands   []Entry         `json:"commands"`         // what people did to it by hand, newest first, at most 100
 	More       bool            `json:"more,omitzero"`    // there are more actions
+	Episodes   []Episode       `json:"episodes"`         // newest first, at most 50
 	Unanswered string          `json:"unread,omitempty"` // what could not be read
 }
 
