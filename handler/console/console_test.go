@@ -13,12 +13,19 @@ import (
 // queryOf is what the page of something has to be asked with.
 func queryOf(path string) string {
 	return map[string]string{
-		"/api/console/run":      "?run=da1",
-		"/api/console/machine":  "?machine=" + machineID,
-		"/api/console/find":     "?q=da1",
-		"/api/console/release":  "?machine=" + machineID,
-		"/api/console/continue": "?alert=da1",
-		"/api/console/drop":     "?alert=da1",
+		"/api/console/run":        "?run=da1",
+		"/api/console/machine":    "?machine=" + machineID,
+		"/api/console/find":       "?q=da1",
+		"/api/console/release":    "?machine=" + machineID,
+		"/api/console/continue":   "?alert=da1",
+		"/api/console/drop":       "?alert=da1",
+		"/api/console/deadletter": "?queue=alerts&number=17",
+		"/api/console/replay":     "?queue=alerts&number=17",
+		"/api/console/discard":    "?queue=alerts&number=17",
+		"/api/console/cancel":     "?machine=" + machineID + "&action=action-1",
+		"/api/console/enqueue":    "?alert=da1",
+		"/api/console/send":       "?mail=incident:7:1",
+		"/api/console/huntrun":    "?hunt=tools",
 	}[path]
 }
 

@@ -29,6 +29,30 @@ type form struct {
 	Done    bool // Outcome says what became of it
 }
 
+// GoOn is where an order that was done in part goes on; empty: it was done.
+func (f form) GoOn() string {
+	done := f.Outcome.Erased
+	if done == nil || done.Next == "" {
+		return ""
+	}
+	return layout.Link(f.Name, "machine", f.value("machine"), "user", f.value("user"), "after", done.Next)
+}
+
+// value is what the person said.
+func (f form) value(name string) string {
+	for _, h := range f.Hidden {
+		if h.Name == name {
+			return h.Value
+		}
+	}
+	for _, in := range f.Inputs {
+		if in.Name == name {
+			return in.Value
+		}
+	}
+	return ""
+}
+
 // hidden is a value that goes along with a form.
 type hidden struct{ Name, Value string }
 

@@ -39,6 +39,15 @@ func pages() []page {
 		{name: "runs", title: "Runs", here: "runs", show: runs},
 		{name: "run", title: "Run", here: "runs", show: run},
 		{name: "machine", title: "Machine", show: oneMachine},
+		{name: "rules", title: "Rules", here: "rules", show: rules},
+		{name: "hunts", title: "Hunts", here: "hunts", show: hunts},
+		{name: "mails", title: "Mails", here: "mails", show: mails},
+		{name: "deadletters", title: "Dead letters", here: "deadletters", show: deadLetters},
+		{name: "deadletter", title: "Dead letter", here: "deadletters", show: deadLetter},
+		{name: "pauses", title: "Pause", here: "pauses", show: pauses},
+		{name: "journal", title: "Journal", here: "journal", show: journalOf},
+		{name: "health", title: "Health", here: "health", refresh: true, show: health},
+		{name: "doctor", title: "Doctor", here: "health", show: doctor},
 		{name: "find", show: find},
 	}
 }

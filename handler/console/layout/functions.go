@@ -116,7 +116,7 @@ func menu() []entry {
 		{"hunts", "Hunts"},
 		{"mails", "Mails"},
 		{"deadletters", "Dead letters"},
-		{"pause", "Pause"},
+		{"pauses", "Pause"},
 		{"journal", "Journal"},
 		{"health", "Health"},
 	}

@@ -63,6 +63,9 @@ type MachineAction struct {
 	Updated   time.Time `json:"updated,omitzero"`
 }
 
+// Open reports whether the action is not over, as Defender's statuses say.
+func (a MachineAction) Open() bool { return a.Status == "Pending" || a.Status == "InProgress" }
+
 // Held is what rails held, newest first.
 type Held struct {
 	Held []HeldEntry `json:"held"`

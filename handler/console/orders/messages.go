@@ -1,0 +1,202 @@
+package orders
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
+)
+
+// lettersMost is how many dead letters are looked through.
+const lettersMost = 500
+
+// aside is an order about dead letters.
+func aside(
+	name, title, button, says, then string,
+	do func(operate.Desk, context.Context, wire.DeadLetterOrder) (wire.Results, error),
+) Order {
+	return Order{
+		Name:   name,
+		Title:  title,
+		Button: button,
+		Look: func(ctx context.Context, desk operate.Desk, asked url.Values) (Preview, error) {
+			numbers, err := numbersOf(asked)
+			if err != nil {
+				return Preview{}, err
+			}
+			found, err := desk.DeadLetters(ctx, asked.Get("queue"), lettersMost)
+			if err != nil {
+				return Preview{}, err
+			}
+			p := Preview{Says: says, Kept: []string{"queue", "number"}}
+			for _, n := range numbers {
+				p.Things = append(p.Things, letter(n, found, then))
+			}
+			return p, nil
+		},
+		Do: func(ctx context.Context, desk operate.Desk, by wire.Order, asked url.Values) (Outcome, error) {
+			numbers, err := numbersOf(asked)
+			if err != nil {
+				return Outcome{}, err
+			}
+			return journalled(do(desk, ctx, wire.DeadLetterOrder{
+				Order:   by,
+				Queue:   asked.Get("queue"),
+				Numbers: numbers,
+			}))
+		},
+	}
+}
+
+func letter(n int64, found wire.DeadLetters, then string) Thing {
+	id := strconv.FormatInt(n, 10)
+	for _, l := range found.DeadLetters {
+		if l.Number != n {
+			continue
+		}
+		what := l.What
+		if what == "" {
+			what = "message " + l.ID
+		}
+		return Thing{
+			ID:   id,
+			Name: what,
+			Link: "/api/console/deadletter?queue=" + url.QueryEscape(found.Queue) + "&number=" + id,
+			Is:   "set aside: " + l.Reason,
+			Why:  l.Why,
+			Then: then,
+		}
+	}
+	return gone(id, "it is not among the newest "+strconv.Itoa(lettersMost)+" that were set aside")
+}
+
+func numbersOf(asked url.Values) ([]int64, error) {
+	said, err := list(asked, "number")
+	if err != nil {
+		return nil, err
+	}
+	var numbers []int64
+	for _, one := range said {
+		n, err := strconv.ParseInt(one, 10, 64)
+		if err != nil {
+			return nil, wire.NewProblem(http.StatusBadRequest, "number", "a dead letter has a number; go back and choose")
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers, nil
+}
+
+// enqueueMost is how many alerts are looked up before they are answered again.
+const enqueueMost = 20
+
+func enqueue() Order {
+	return Order{
+		Name:   "enqueue",
+		Title:  "Answer alerts now",
+		Button: "Answer now",
+		Look: func(ctx context.Context, desk operate.Desk, asked url.Values) (Preview, error) {
+			ids, err := list(asked, "alert")
+			if err != nil {
+				return Preview{}, err
+			}
+			if len(ids) > enqueueMost {
+				return Preview{}, wire.NewProblem(http.StatusBadRequest, "too_many", "at most 20 at once; choose fewer")
+			}
+			p := Preview{
+				Says: "Cordon reads the alert anew and answers it if it has changed. What was done for it is not done twice.",
+				Kept: []string{"alert"},
+			}
+			for _, id := range ids {
+				known, err := desk.Runs(ctx, wire.RunsAsked{Alert: id})
+				if err != nil {
+					return Preview{}, err
+				}
+				p.Things = append(p.Things, answered(id, known.Runs))
+			}
+			return p, nil
+		},
+		Do: func(ctx context.Context, desk operate.Desk, by wire.Order, asked url.Values) (Outcome, error) {
+			ids, err := list(asked, "alert")
+			if err != nil {
+				return Outcome{}, err
+			}
+			return journalled(desk.Enqueue(ctx, wire.EnqueueOrder{Order: by, Alerts: ids}))
+		},
+	}
+}
+
+func answered(id string, known []wire.RunLine) Thing {
+	t := Thing{
+		ID:   id,
+		Link: "/api/console/run?run=" + url.QueryEscape(id),
+		Is:   "not in the record",
+		Then: "read and answered",
+	}
+	if len(known) > 0 {
+		newest := known[0]
+		t.Name = newest.Title
+		t.Is = newest.State
+		if newest.Outcome != "" {
+			t.Is = newest.Outcome
+		}
+	}
+	return t
+}
+
+// mailsMost is how many mails that wait, and how many that failed, are looked through.
+const mailsMost = 200
+
+func send() Order {
+	return Order{
+		Name:   "send",
+		Title:  "Send mails now",
+		Button: "Send now",
+		Look: func(ctx context.Context, desk operate.Desk, asked url.Values) (Preview, error) {
+			ids, err := list(asked, "mail")
+			if err != nil {
+				return Preview{}, err
+			}
+			var all []wire.Mail
+			for _, state := range []string{"waiting", "failed"} {
+				found, err := desk.Mails(ctx, wire.MailsAsked{State: state, Limit: mailsMost})
+				if err != nil {
+					return Preview{}, err
+				}
+				all = append(all, found.Mails...)
+			}
+			p := Preview{
+				Says: "These mails are sent at once instead of when they are due. Whoever has one already does not get it twice.",
+				Kept: []string{"mail"},
+			}
+			for _, id := range ids {
+				p.Things = append(p.Things, sent(id, all))
+			}
+			return p, nil
+		},
+		Do: func(ctx context.Context, desk operate.Desk, by wire.Order, asked url.Values) (Outcome, error) {
+			ids, err := list(asked, "mail")
+			if err != nil {
+				return Outcome{}, err
+			}
+			return journalled(desk.SendMails(ctx, wire.MailOrder{Order: by, Mails: ids}))
+		},
+	}
+}
+
+func sent(id string, all []wire.Mail) Thing {
+	for _, m := range all {
+		if m.ID == id {
+			return Thing{
+				ID:   id,
+				Name: m.About,
+				Is:   m.State,
+				Why:  m.Why,
+				Then: "sent",
+			}
+		}
+	}
+	return gone(id, "it is not among the mails that wait or failed")
+}
