@@ -12,7 +12,7 @@ TEST     := $(GO) test -shuffle=on
 export GOTOOLCHAIN := auto
 
 .DEFAULT_GOAL := help
-.PHONY: help build run chaos strikes start test quick feeds house lint licenses fuzz bench golden package reproducible azurite kusto graphtypes msalnode clean
+.PHONY: help build run chaos strikes start test quick feeds house lint licenses fuzz bench golden package reproducible azurite kusto graphtypes msalnode axe clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +44,7 @@ start: build ## run dist/ under Azure Functions Core Tools (wants func and a Ser
 	@cp local.settings.json dist/
 	cd dist && func start
 
-test: need-go need-cc azurite kusto graphtypes msalnode ## all tests, shuffled, with the race detector (wants a C compiler and Node)
+test: need-go need-cc azurite kusto graphtypes msalnode axe ## all tests, shuffled, with the race detector (wants a C compiler and Node)
 	$(TEST) -race -timeout 45m $$($(GO) list ./... | grep -v /handler/feeds$$)
 	@# Without the race detector, which makes feeds last six times as long; their code is raced by the suites above.
 	$(TEST) -timeout 30m ./handler/feeds
@@ -112,7 +112,8 @@ azurite: ## install the storage emulator that the ledger is also tested against
 kusto: ## install the vendor's parser that every query is held against
 graphtypes: ## install the vendor's types that what goes to Graph and comes from it is held against
 msalnode: ## install the vendor's client that signs in at the stand-in of Entra
-azurite kusto graphtypes msalnode:
+axe: ## install the accessibility rules that every page for people is held against
+azurite kusto graphtypes msalnode axe:
 	@if ! command -v npm >/dev/null; then \
 	  if [ "$$CI" = true ]; then echo "make $@: npm is missing; install Node 20 or newer"; exit 1; fi; \
 	  echo "make $@: npm is missing, the tests that want $@ are skipped; install Node 20 or newer to run them"; \
@@ -120,7 +121,7 @@ azurite kusto graphtypes msalnode:
 
 clean: ## remove what the other targets made
 	rm -rf dist build local/azurite/node_modules local/kusto/node_modules local/graphtypes/node_modules \
-	  local/msalnode/node_modules
+	  local/msalnode/node_modules local/axe/node_modules
 
 need-go:
 	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is missing: https://go.dev/dl"; exit 1; }

@@ -4,7 +4,7 @@ package pagetest
 
 import (
 	"context"
-	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"testing"
@@ -87,67 +87,27 @@ func find(t testing.TB) string {
 // Overflow fails the test if the page has to be scrolled sideways at the width.
 func (b *Browser) Overflow(url string, width int) {
 	b.t.Helper()
-	l, err := b.measure(url, width)
-	if err != nil {
-		b.t.Fatalf("look at %s: %v", url, err)
-	}
-	if l.Scroll > l.Client {
-		b.t.Errorf("%s is %d px wide in a window of %d px; too wide: %v", url, l.Scroll, l.Client, l.TooWide)
-	}
-}
-
-// layout is what the browser measured.
-type layout struct {
-	Scroll, Client int
-	TooWide        []string // elements that reach past the right edge, at most five
-}
-
-const measureScript = `(() => {
-  const root = document.documentElement;
-  const past = [...document.querySelectorAll("body, body *")].filter(e => e.getBoundingClientRect().right > root.clientWidth + 0.5);
-  return {Scroll: root.scrollWidth, Client: root.clientWidth,
-    TooWide: past.slice(0, 5).map(e => e.tagName.toLowerCase() + (e.className ? "." + e.className : "") + " to " + Math.ceil(e.getBoundingClientRect().right))};
-})()`
-
-func (b *Browser) measure(url string, width int) (layout, error) {
-	l, err := visit(b, url, width, chromedp.Evaluate[layout](measureScript))
-	if err != nil {
-		return l, err
-	}
-	if l.Client != width {
-		return l, fmt.Errorf("the window is %d px wide instead of %d", l.Client, width)
-	}
-	return l, nil
+	tab := b.visit(url, width)
+	defer tab.Close()
+	tab.Fits()
 }
 
 // Screenshot writes the whole page at the width to a PNG file.
 func (b *Browser) Screenshot(url string, width int, file string) {
 	b.t.Helper()
-	png, err := visit(b, url, width, chromedp.FullScreenshot(100))
-	if err != nil {
-		b.t.Fatalf("look at %s: %v", url, err)
-	}
-	if err := os.WriteFile(file, png, 0o600); err != nil {
-		b.t.Fatal(err)
-	}
+	tab := b.visit(url, width)
+	defer tab.Close()
+	tab.Screenshot(file)
 }
 
-// visit opens a page in a tab of its own and looks at it. An answer that is no success is an error.
-func visit[T any](b *Browser, url string, width int, look chromedp.Action[T]) (T, error) {
-	var none T
-	tab, leave := chromedp.NewContext(b.ctx)
-	defer leave()
-	ctx, cancel := context.WithTimeout(tab, patience)
-	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(int64(width), height)); err != nil {
-		return none, err
+// visit opens a page in a tab of its own. An answer that is no success fails the test.
+func (b *Browser) visit(url string, width int) *Tab {
+	b.t.Helper()
+	tab := b.Tab()
+	tab.Width(width)
+	tab.Open(url)
+	if tab.Status() != http.StatusOK {
+		b.t.Errorf("look at %s: answered %d", url, tab.Status())
 	}
-	answer, err := chromedp.RunResponse(ctx, chromedp.Navigate(url))
-	if err != nil {
-		return none, err
-	}
-	if answer.Status != 200 {
-		return none, fmt.Errorf("answered %d %s", answer.Status, answer.StatusText)
-	}
-	return chromedp.Run(ctx, look)
+	return tab
 }
