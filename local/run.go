@@ -11,8 +11,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"cordon/handler/console"
 	"cordon/local/alertsim"
 	"cordon/local/defendersim"
 	"cordon/local/funchost"
@@ -221,14 +223,30 @@ func (o *runOptions) serve(ctx context.Context, p *play, shown *progress) error 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(o.out, "\n  host's front   %s/api/health\n  inbox          %s/\n  tenant         %s/\n\n"+
+	fmt.Fprintf(o.out, "\n  console        %s%s\n  host's front   %[1]s/api/health\n  inbox          %[3]s/\n"+
+		"  tenant         %s/\n\n%s\n\n"+
 		"To try the commands of docs/on-call.md, sign another shell in as the operator, or as reader or approver:\n\n"+
-		"%s\n\nCtrl-C ends it.\n", p.AppURL, inbox, tenant, signIn)
+		"%s\n\nCtrl-C ends it.\n", p.AppURL, console.Base, inbox, tenant, whoSignsIn(), signIn)
 	until(ctx, 500*time.Millisecond, func() bool {
 		shown.show(p.Runs())
 		return false
 	})
 	return nil
+}
+
+// whoSignsIn says who can sign in to the console.
+func whoSignsIn() string {
+	var can, cannot []string
+	for _, p := range scenario.People() {
+		if len(p.Roles) == 0 {
+			cannot = append(cannot, p.Username)
+			continue
+		}
+		can = append(can, p.Username)
+	}
+	return fmt.Sprintf("The console lets in %s, and not %s. The browser warns of the stand-in of Entra, whose certificate "+
+		"nobody\nknows: go on there, and choose who you are. No password is asked for.",
+		strings.Join(can, ", "), strings.Join(cannot, ", "))
 }
 
 // readFrom says where alerts are read.

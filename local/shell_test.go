@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"cordon/handler/operate/wire"
+	"cordon/local/pagetest"
 	"cordon/local/scenario"
 )
 
@@ -165,6 +166,7 @@ func TestAnyPlaybookIsPlayedAndAShellSignedIn(t *testing.T) {
 	t.Parallel()
 	r := startRun(t, "--playbook", "../playbooks/observe-only.yaml")
 	r.until("this one is not judged")
+	address := strings.Fields(r.until("console "))[1]
 	r.until("on-call.md")
 	line := strings.TrimSpace(r.until("eval"))
 	operator := r.signedIn(line)
@@ -197,9 +199,30 @@ CORDON_TABLE_PREFIX=copy cordon import record.jsonl.gz --direct --yes --reason '
 	if out, err := around.CombinedOutput(); err != nil || !strings.Contains(string(out), "playbook.yaml is valid") {
 		t.Errorf("the commands round the app: %v\n%s", err, out)
 	}
+	t.Run("in a browser", func(t *testing.T) { signsInAt(t, address) })
 	r.interrupt()
 	if code := r.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("a run that served ends with %d", code)
+	}
+}
+
+// signsInAt has people of the scenario go to the console in a browser, as the lines that are printed tell them to.
+func signsInAt(t *testing.T, address string) {
+	browser := pagetest.Open(t)
+	for _, p := range scenario.People() {
+		tab := browser.Tab()
+		tab.Open(address)
+		tab.Click(p.Name + " <" + p.Username + ">")
+		text := tab.Text()
+		if len(p.Roles) == 0 {
+			if !strings.Contains(text, "AADSTS50105") {
+				t.Errorf("%s: %s", p.Username, text)
+			}
+			continue
+		}
+		if tab.URL() != address || tab.Status() != http.StatusOK || !strings.Contains(text, p.Username) {
+			t.Errorf("%s is at %s: %d %s", p.Username, tab.URL(), tab.Status(), text)
+		}
 	}
 }
 
