@@ -170,6 +170,7 @@ var allowed = map[string][]string{
 	"ending":        {"alert", "machine", "ledger/budget", "ledger/latches", "ledger/runs", "notice", "episode"},
 	"desk/isolated": {"episode", "ledger/latches", "machine"},
 	"desk/episodes": {"alert", "episode", "ledger/latches"},
+	"desk/shared":   {"desk", "machine"},
 	"desk": {
 		"desk/episodes",
 		"desk/isolated",

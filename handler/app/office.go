@@ -13,6 +13,7 @@ import (
 	"cordon/handler/console"
 	"cordon/handler/desk"
 	"cordon/handler/desk/post"
+	"cordon/handler/desk/shared"
 	"cordon/handler/doctor"
 	"cordon/handler/notice"
 	"cordon/handler/notice/clock"
@@ -26,7 +27,9 @@ import (
 func newDesk(settings config.Config, c clients, to *setup.Broker, outbox *notice.Outbox) *desk.Desk {
 	d := setup.Desk(settings, c.ledger)
 	d.API = c.api
-	d.Actions = c.api
+	defender := shared.New(c.api, time.Now)
+	d.Actions = defender
+	d.Seen = defender.Reads()
 	d.Queue = to
 	d.Teller = outbox
 	return d
@@ -50,7 +53,7 @@ func newOffice(
 	office.Letters = &setup.Letters{Broker: to}
 	office.Post = &post.Office{Desk: d, Queue: to}
 	office.Hunting = c.hunts
-	office.Doctor = c.doctor
+	office.Doctor = oneDoctor(c.doctor)
 	office.Health = check.Report
 	return office
 }
@@ -87,6 +90,19 @@ func newConsole(
 		Log:     log,
 		Now:     time.Now,
 	})
+}
+
+// keepFindings is how old what the doctor found may be when somebody is told it.
+const keepFindings = 30 * time.Second
+
+// oneDoctor has one look at the set-up at a time, whose findings serve everybody who asks meanwhile or soon after.
+func oneDoctor(look func(context.Context) []doctor.Finding) func(context.Context) ([]doctor.Finding, error) {
+	answers := &shared.Answers{Now: time.Now}
+	return func(ctx context.Context) ([]doctor.Finding, error) {
+		return shared.Ask(ctx, answers, "doctor", keepFindings, func(ctx context.Context) ([]doctor.Finding, error) {
+			return look(ctx), nil
+		})
+	}
 }
 
 // doctorTime is how long each check may take of a doctor that people wait for at the operator API.

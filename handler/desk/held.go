@@ -36,10 +36,11 @@ type Queue interface {
 	SendAlerts(ctx context.Context, messages []alert.Envelope) error
 }
 
-// Desk is what people may do and see. What has no API, Actions, Queue or Teller can do only what needs none.
+// Desk is what people may do and see. What has no API, Actions, Seen, Queue or Teller can do only what needs none.
 type Desk struct {
 	API      HeldAPI
-	Actions  Actions
+	Actions  Actions // for what acts, and what looks before it acts
+	Seen     Reads   // for people who only look
 	Queue    Queue
 	Teller   Teller   // nil: a pause is told to nobody
 	Operator []string // who hears of a pause

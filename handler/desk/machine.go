@@ -58,7 +58,7 @@ func (d *Desk) Machine(ctx context.Context, which string) (Known, error) {
 			k.Held = append(k.Held, h)
 		}
 	}
-	k.Actions, err = d.Actions.ActionsOn(ctx, m.ID, d.Now().Add(-shownBack))
+	k.Actions, err = d.Seen.ActionsOn(ctx, m.ID, d.Now().Add(-shownBack))
 	if err != nil {
 		return Known{}, err
 	}
@@ -78,10 +78,10 @@ func (d *Desk) Machine(ctx context.Context, which string) (Known, error) {
 func (d *Desk) find(ctx context.Context, which string) (machine.Machine, error) {
 	which = strings.TrimSpace(which)
 	if isMachineID(which) {
-		m, err := d.Actions.Machine(ctx, machine.ID(which))
+		m, err := d.Seen.Machine(ctx, machine.ID(which))
 		return m, refusedIfGone(err, "the machine")
 	}
-	found, err := d.Actions.MachinesNamed(ctx, which)
+	found, err := d.Seen.MachinesNamed(ctx, which)
 	switch {
 	case err != nil:
 		return machine.Machine{}, err

@@ -16,16 +16,21 @@ import (
 	"cordon/handler/push"
 )
 
-// Actions is Defender as its machine actions are read, asked for and taken back.
-type Actions interface {
+// Reads is Defender as people look at it.
+type Reads interface {
 	isolated.ActionsAPI
-	Actor
+	ActionsOn(ctx context.Context, machineID string, since time.Time) ([]machine.Action, error)
 	Machine(ctx context.Context, id string) (machine.Machine, error)
 	Machines(ctx context.Context, ids []string) ([]machine.Machine, error)
-	Action(ctx context.Context, id string) (machine.Action, error)
-	ActionsOn(ctx context.Context, machineID string, since time.Time) ([]machine.Action, error)
-	CancelAction(ctx context.Context, id string, kind machine.ActionType, comment string) (machine.Action, error)
 	MachinesNamed(ctx context.Context, name string) ([]machine.Machine, error)
+}
+
+// Actions is Defender as its machine actions are read, asked for and taken back.
+type Actions interface {
+	Reads
+	Actor
+	Action(ctx context.Context, id string) (machine.Action, error)
+	CancelAction(ctx context.Context, id string, kind machine.ActionType, comment string) (machine.Action, error)
 }
 
 // Releases releases machines, named by their ids. The isolated machines are listed once for all of them.

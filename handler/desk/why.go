@@ -18,7 +18,7 @@ type Explained struct {
 
 // Isolated lists the machines that are isolated, or about to be, with why, newest first.
 func (d *Desk) Isolated(ctx context.Context) ([]Explained, error) {
-	all, err := isolated.Machines(ctx, d.Latches, d.Actions, d.Now(), d.Lift)
+	all, err := isolated.Machines(ctx, d.Latches, d.Seen, d.Now(), d.Lift)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (d *Desk) name(ctx context.Context, all []isolated.Isolation) {
 	for i, isolated := range all {
 		ids[i] = isolated.MachineID
 	}
-	found, err := d.Actions.Machines(ctx, ids)
+	found, err := d.Seen.Machines(ctx, ids)
 	if err != nil {
 		return
 	}

@@ -40,7 +40,7 @@ type Office struct {
 	Catalogue *hunt.Catalogue
 	Hunting   hunt.API
 
-	Doctor func(ctx context.Context) []doctor.Finding
+	Doctor func(ctx context.Context) ([]doctor.Finding, error)
 	Health func(ctx context.Context) wire.Health
 	Now    func() time.Time
 }

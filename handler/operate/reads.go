@@ -16,7 +16,7 @@ import (
 // Isolated implements Desk.
 func (p *person) Isolated(ctx context.Context) (wire.Isolated, error) {
 	all := wire.Isolated{Machines: []wire.Isolation{}}
-	if p.office.Desk.Actions == nil {
+	if p.office.Desk.Seen == nil {
 		return all, notHere("Defender")
 	}
 	found, err := p.office.Desk.Isolated(ctx)
@@ -54,7 +54,7 @@ func isolation(e desk.Explained) wire.Isolation {
 
 // Machine implements Desk.
 func (p *person) Machine(ctx context.Context, which string) (wire.Machine, error) {
-	if p.office.Desk.Actions == nil {
+	if p.office.Desk.Seen == nil {
 		return wire.Machine{}, notHere("Defender")
 	}
 	k, err := p.office.Desk.Machine(ctx, which)
@@ -163,9 +163,9 @@ func (p *person) Doctor(ctx context.Context) (wire.Doctor, error) {
 	if p.office.Doctor == nil {
 		return wire.Doctor{}, notHere("the doctor")
 	}
-	findings := p.office.Doctor(ctx)
-	if ctx.Err() != nil {
-		return wire.Doctor{}, problem(ctx.Err())
+	findings, err := p.office.Doctor(ctx)
+	if err != nil {
+		return wire.Doctor{}, problem(err)
 	}
 	return wire.Doctor{
 		OK:       doctor.Worst(findings) != doctor.Fail,

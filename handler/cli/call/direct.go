@@ -84,6 +84,7 @@ func (b *behind) open(ctx context.Context, o *Operator) error {
 		}
 		b.office.Desk.API = api
 		b.office.Desk.Actions = api
+		b.office.Desk.Seen = api
 	}
 	if needed(config.Queues) {
 		broker, done, err := setup.CommandBroker(b.settings)

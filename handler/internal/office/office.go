@@ -34,8 +34,8 @@ func New(t *testing.T, w *world.World) *operate.Office {
 		History:   w.History(p),
 		Eraser:    w.Eraser(p),
 		Catalogue: Catalogue(t),
-		Doctor: func(context.Context) []doctor.Finding {
-			return []doctor.Finding{{Check: "tables", State: doctor.OK, Seen: "written"}}
+		Doctor: func(context.Context) ([]doctor.Finding, error) {
+			return []doctor.Finding{{Check: "tables", State: doctor.OK, Seen: "written"}}, nil
 		},
 		Playbook: func() (wire.Playbook, error) {
 			return deployed.Describe(w.Book, deployed.Settings{}), nil

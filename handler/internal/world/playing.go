@@ -30,6 +30,7 @@ func (p *Process) AtDesk() *desk.Desk {
 	return &desk.Desk{
 		API:          p,
 		Actions:      p,
+		Seen:         p,
 		Queue:        p,
 		Teller:       p,
 		Runs:         p.Ledger.Runs,
