@@ -53,7 +53,7 @@ var allowed = map[string][]string{
 	"outgoing/outgoingtest": {"incoming", "outgoing"},
 	"incoming":              {}, // how anything that others wrote is made to fit
 	"schedule":              {},
-
+	"isolation":             {}, // the words for it
 	"playbook": {
 		"alert",
 		"machine",
@@ -154,7 +154,7 @@ var allowed = map[string][]string{
 	"notice/oneline": {},
 	"notice/table":   {},
 	"notice": {
-		"alert", "machine", "ledger/hunts", "ledger/notices", "logging", "notice/clock", "notice/oneline",
+		"alert", "isolation", "machine", "ledger/hunts", "ledger/notices", "logging", "notice/clock", "notice/oneline",
 		"notice/table", "outgoing", "incoming", "portal",
 	},
 	"mailbox": {"incoming", "ledger/notices", "notice"},
@@ -168,12 +168,13 @@ var allowed = map[string][]string{
 	"watch":         {"alert", "ledger/backlog", "ledger/looks", "ledger/runs", "ledger/switches", "logging", "notice"},
 	"episode":       {"machine", "playbook", "ledger/latches", "ledger/runs", "notice"},
 	"ending":        {"alert", "machine", "ledger/budget", "ledger/latches", "ledger/runs", "notice", "episode"},
-	"desk/isolated": {"episode", "ledger/latches", "machine"},
+	"desk/isolated": {"episode", "isolation", "ledger/latches", "machine"},
 	"desk/episodes": {"alert", "episode", "ledger/latches"},
 	"desk/shared":   {"desk", "machine"},
 	"desk": {
 		"desk/episodes",
 		"desk/isolated",
+		"isolation",
 		"mailbox",
 		"alert", "machine", "ledger/findings", "ledger/held", "ledger/journal", "ledger/latches", "ledger/looks",
 		"ledger/runs", "ledger/switches", "notice", "playbook", "outgoing", "push", "episode",

@@ -242,7 +242,7 @@ func (s *story) cancelled(operator workstation) {
 		code, stdout, _ := operator.runs("machine", name, "--json")
 		m = wire.Machine{}
 		return code == 0 && json.Unmarshal([]byte(stdout), &m) == nil && len(m.Actions) == 1 &&
-			m.Isolation != nil && m.Isolation.API == "being isolated"
+			m.Isolation != nil && m.State == "isolation requested"
 	})
 	operator.does("cancel", m.Actions[0].ID, "--reason", "the machine is in a drawer", "--yes")
 	s.eventually("the end of the action", func() bool {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"cordon/handler/desk/episodes"
+	"cordon/handler/desk/isolated"
+	"cordon/handler/isolation"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/machine"
 )
@@ -15,7 +17,8 @@ import (
 // Known is one machine, with all that Cordon and Defender know of it.
 type Known struct {
 	Machine   machine.Machine
-	Isolation *Explained // nil: it is not isolated
+	State     isolation.State
+	Isolation *Explained // nil: it is not isolated, nor about to be
 	Held      []HeldState
 	Actions   []machine.Action // newest first
 	More      bool             // there are more actions
@@ -39,15 +42,16 @@ func (d *Desk) Machine(ctx context.Context, which string) (Known, error) {
 		return Known{}, err
 	}
 	k := Known{Machine: m}
-	isolated, err := d.Isolated(ctx)
+	found, err := d.Isolated(ctx)
 	if err != nil {
 		return Known{}, err
 	}
-	at := slices.IndexFunc(isolated, func(e Explained) bool {
+	at := slices.IndexFunc(found, func(e Explained) bool {
 		return e.MachineID == m.ID
 	})
 	if at >= 0 {
-		k.Isolation = &isolated[at]
+		k.Isolation = &found[at]
+		k.State = found[at].State
 	}
 	held, err := d.List(ctx)
 	if err != nil {
@@ -61,6 +65,9 @@ func (d *Desk) Machine(ctx context.Context, which string) (Known, error) {
 	k.Actions, err = d.Seen.ActionsOn(ctx, m.ID, d.Now().Add(-shownBack))
 	if err != nil {
 		return Known{}, err
+	}
+	if k.Isolation == nil {
+		k.State = isolated.Ended(k.Actions, d.Now(), d.Lift)
 	}
 	slices.SortStableFunc(k.Actions, func(a, b machine.Action) int {
 		return b.Created.Compare(a.Created)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"cordon/handler/alert"
+	"cordon/handler/isolation"
 	"cordon/handler/notice/clock"
 	"cordon/handler/notice/oneline"
 	"cordon/handler/portal"
@@ -177,35 +178,36 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 	}
 	switch e.Kind {
 	case Requested:
-		return "Isolation requested, not confirmed yet", "wait",
+		return isolation.Requested.Sentence() + ", not confirmed yet", "wait",
 			"Nothing. A mail follows when Defender reports the outcome."
 	case StillPending:
-		return "Isolation requested, still not confirmed", "wait",
+		return isolation.Requested.Sentence() + ", still not confirmed", "wait",
 			"The machine may be offline. Defender keeps trying for up to three days. Take it off the network by " +
 				"hand if that is too long."
 	case Isolated:
-		return "Isolated", "good", "Investigate, then release the machine by cordon release or in the Defender portal."
+		return isolation.Isolated.Sentence(), "good",
+			"Investigate, then release the machine by cordon release or in the Defender portal."
 	case Failed:
-		return "Not isolated: the action failed", "bad",
+		return isolation.Not.Sentence() + ": the action failed", "bad",
 			e.orAgain("Isolate the machine in the Defender portal or take it off the network.")
 	case TimedOut:
-		return "Not isolated: the machine did not come back in time", "bad",
+		return isolation.Not.Sentence() + ": the machine did not come back in time", "bad",
 			e.orAgain("Take the machine off the network, or isolate it again once it is back.")
 	case Cancelled:
-		return "Not isolated: the action was cancelled", "bad",
+		return isolation.Not.Sentence() + ": the action was cancelled", "bad",
 			"Ask who cancelled it. Isolate the machine in the Defender portal if it is still needed."
 	case ByRule:
-		return "Released", "calm", "Nothing. A rule of the playbook asked for it."
+		return isolation.Released.Sentence(), "calm", "Nothing. A rule of the playbook asked for it."
 	case Released:
-		return "Released", "calm",
+		return isolation.Released.Sentence(), "calm",
 			"Nothing. Cordon does not isolate it again for alerts seen before the release, unless one becomes more " +
 				"severe or is opened again."
 	case LiftsSoon:
-		return "Isolated, until Defender lifts it soon", "wait",
+		return isolation.Isolated.Sentence() + ", until Defender lifts it soon", "wait",
 			"See to it that the machine is clean by then, or take it off the network. Cordon does not isolate it " +
 				"again by itself: only for an alert that comes shortly before or after that."
 	case Lifted:
-		return "No longer isolated: Defender lifts an isolation after a time", "bad",
+		return isolation.Lifted.Sentence() + ": Defender lifts an isolation after a time", "bad",
 			"Isolate the machine in the Defender portal if it is still needed. Cordon decides again about alerts that " +
 				"came shortly before, and about new ones."
 	case Duplicate:
@@ -218,14 +220,14 @@ func outcomeOf(e Event) (outcome, tone, what string) {
 func notAsked(e Event) (outcome, tone, what string) {
 	switch e.Kind {
 	case ReleasedEarly:
-		return "Not isolated: it was released after this alert was seen", "calm",
+		return isolation.Not.Sentence() + ": it was released after this alert was seen", "calm",
 			"Isolate the machine in the Defender portal if the release was too early."
 	case Refused:
-		return "Not isolated: Defender refused", "bad", "Isolate the machine in another way."
+		return isolation.Not.Sentence() + ": Defender refused", "bad", "Isolate the machine in another way."
 	case Denied:
-		return "Not isolated yet: a permission is missing", "bad", grantIt
+		return isolation.Not.Sentence() + " yet: a permission is missing", "bad", grantIt
 	case Held:
-		return "Not isolated: held for a person", "wait", e.decide("isolate the machine")
+		return isolation.Not.Sentence() + ": held for a person", "wait", e.decide("isolate the machine")
 	case Waits:
 		return "Isolation waits for a release that is under way", "bad", waitOrAct
 	case WouldIsolate:
@@ -236,7 +238,7 @@ func notAsked(e Event) (outcome, tone, what string) {
 			// No rule was asked: whether one wanted an isolation is not known.
 			return "Nothing was done: the machine was not found", "bad", lookUp
 		}
-		return "Not isolated: not found", "bad", lookUp
+		return isolation.Not.Sentence() + ": not found", "bad", lookUp
 	}
 	return "Nothing was done", "calm", ""
 }

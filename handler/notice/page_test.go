@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cordon/handler/alert"
+	"cordon/handler/isolation"
 	"cordon/handler/machine"
 	"cordon/handler/portal"
 )
@@ -445,5 +446,41 @@ func TestWhatWasToldIsNoNewsBecauseItsRequestIsRecordedLate(t *testing.T) {
 	next.Episode = 2
 	if p = summarize([]Event{done, next}, 2); len(p.Machines) != 1 || p.Machines[0].Outcome == "Isolated" {
 		t.Errorf("a new episode: %+v", p.Machines)
+	}
+}
+
+// TestMailsSayTheStateOfAMachineInTheWordsOfAll holds that what is told of an isolation begins with the word that the
+// console and the command line have for it.
+func TestMailsSayTheStateOfAMachineInTheWordsOfAll(t *testing.T) {
+	t.Parallel()
+	release := Event{Step: "release", Action: machine.Unisolate}
+	for _, tt := range []struct {
+		kind Kind
+		of   Event
+		want isolation.State
+	}{
+		{Requested, Event{}, isolation.Requested},
+		{StillPending, Event{}, isolation.Requested},
+		{Isolated, Event{}, isolation.Isolated},
+		{LiftsSoon, Event{}, isolation.Isolated},
+		{Failed, Event{}, isolation.Not},
+		{TimedOut, Event{}, isolation.Not},
+		{Cancelled, Event{}, isolation.Not},
+		{Refused, Event{}, isolation.Not},
+		{Denied, Event{}, isolation.Not},
+		{Held, Event{}, isolation.Not},
+		{ReleasedEarly, Event{}, isolation.Not},
+		{Released, Event{}, isolation.Released},
+		{ByRule, Event{}, isolation.Released},
+		{Lifted, Event{}, isolation.Lifted},
+		{Requested, release, isolation.Releasing},
+		{StillPending, release, isolation.Releasing},
+		{Done, release, isolation.Released},
+	} {
+		tt.of.Kind = tt.kind
+		outcome, _, _ := outcomeOf(tt.of)
+		if got, _ := isolation.Of(outcome); got != tt.want {
+			t.Errorf("%s %s: %q says %q, want %q", tt.of.Step, tt.kind, outcome, got, tt.want)
+		}
 	}
 }

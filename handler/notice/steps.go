@@ -3,6 +3,7 @@ package notice
 import (
 	"strings"
 
+	"cordon/handler/isolation"
 	"cordon/handler/machine"
 )
 
@@ -20,6 +21,9 @@ func stepOutcome(e Event) (outcome, tone, what string) {
 	case Done:
 		if lasting {
 			return sentence + " in force", "good", "Investigate, then end it in the Defender portal."
+		}
+		if e.Action == machine.Unisolate {
+			return isolation.Released.Sentence(), "good", ""
 		}
 		return sentence + " done", "good", ""
 	case Released, ByRule:

@@ -94,7 +94,7 @@ func printIsolated(w io.Writer, now call.Clock, all []wire.Isolation) error {
 			Cells: []string{
 				cmp.Or(i.MachineName, "(no name)"),
 				short(i.MachineID),
-				state(i),
+				i.State,
 				now.Age(i.Since),
 				now.Age(i.Until),
 				asker(i),
@@ -103,14 +103,6 @@ func printIsolated(w io.Writer, now call.Clock, all []wire.Isolation) error {
 		})
 	}
 	return list.Write(w, call.FactShown)
-}
-
-// state is what Defender lists, or what the ledger knows of that Defender does not list yet.
-func state(i wire.Isolation) string {
-	if i.API == "not isolated" && i.Ledger != "isolated" {
-		return i.Ledger
-	}
-	return i.API
 }
 
 // reasons are the lines below a machine: which rule wanted it isolated and for which alert, and what is not as it

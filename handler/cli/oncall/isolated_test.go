@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/width"
 
 	"cordon/handler/cli/call"
+	"cordon/handler/isolation"
 	"cordon/handler/operate/wire"
 )
 
@@ -19,8 +20,9 @@ func isolatedMachines(noon time.Time) []wire.Isolation {
 		{
 			MachineID:   "1e5bc9d7e413ddd7902c2932e418702b84d0cc07",
 			MachineName: "fin-lt-0147.corp.contoso.com",
-			Ledger:      "isolated",
-			API:         "not isolated",
+			State:       string(isolation.Released),
+			Ledger:      string(isolation.Isolated),
+			API:         string(isolation.Not),
 			Since:       noon,
 			Until:       noon.Add(7 * 24 * time.Hour),
 			By:          "cordon",
@@ -34,27 +36,11 @@ func isolatedMachines(noon time.Time) []wire.Isolation {
 		{
 			MachineID:   "1e5bc9d7e4ffddd7902c2932e418702b84d0cc07",
 			MachineName: strings.Repeat("日本語の端末", 20),
-			API:         "being isolated",
+			State:       string(isolation.Requested),
 			By:          "person",
 			Requestor:   "alice.with.a.very.long.name.indeed@emea.contoso.com",
 		},
-		{MachineID: "72c2932e418702b84d0cc071e5bc9d7e413ddd79", API: "isolated", Requestor: "alice@contoso.com"},
-	}
-}
-
-func TestAnIsolationThatDefenderDoesNotListYetIsNamedByTheLedger(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ api, ledger, want string }{
-		{"isolated", "isolated", "isolated"},
-		{"isolated", "not isolated", "isolated"},
-		{"being released", "isolated", "being released"},
-		{"not isolated", "requested", "requested"},
-		{"not isolated", "request of unknown fate", "request of unknown fate"},
-		{"not isolated", "isolated", "not isolated"},
-	} {
-		if got := state(wire.Isolation{API: tt.api, Ledger: tt.ledger}); got != tt.want {
-			t.Errorf("%s and %s is %s, want %s", tt.api, tt.ledger, got, tt.want)
-		}
+		{MachineID: "72c2932e418702b84d0cc071e5bc9d7e413ddd79", State: "isolated", Requestor: "eve@contoso.com"},
 	}
 }
 
@@ -84,7 +70,7 @@ func TestIsolatedMachinesFitATerminal(t *testing.T) {
 	}
 	said := strings.Join(strings.Fields(out.String()), " ")
 	for _, want := range []string{
-		"1e5bc9d7e41", "1e5bc9d7e4f", "72c2932e418", "fin-lt-0147.cor", "3 h", "in 6 d", "cordon", "alice@contoso.com",
+		"1e5bc9d7e41", "1e5bc9d7e4f", "72c2932e418", "fin-lt-0147.cor", "3 h", "in 6 d", "cordon", "eve@contoso.com",
 		"rule contain-workstations: Suspicious", "(High, da638994417204415533_-1184209733)", all[0].Drift, "(no name)",
 	} {
 		if !strings.Contains(said, want) {

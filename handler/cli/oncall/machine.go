@@ -122,7 +122,7 @@ func printState(w io.Writer, now call.Clock, m wire.Machine) error {
 		isolated = append(isolated, *m.Isolation)
 	}
 	if len(isolated) == 0 {
-		if err := call.Say(w, "not isolated"); err != nil {
+		if err := call.Say(w, m.State); err != nil {
 			return err
 		}
 	} else if err := printIsolated(w, now, isolated); err != nil {

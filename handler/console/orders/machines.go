@@ -52,7 +52,7 @@ func released(id string, isolated []wire.Isolation) Thing {
 			ID:   m.MachineID,
 			Name: m.MachineName,
 			Link: "/api/console/machine?machine=" + url.QueryEscape(m.MachineID),
-			Is:   m.API,
+			Is:   m.State,
 			Why:  m.Title,
 			Then: "released",
 			Not:  m.Obstacle,

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cordon/handler/episode"
+	"cordon/handler/isolation"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/machine"
 )
@@ -19,9 +20,10 @@ import (
 // Isolation is one machine that is isolated, or about to be, by the ledger or by the API.
 type Isolation struct {
 	MachineID   string
-	MachineName string // as the ledger knows it; empty if it never acted on the machine
-	Ledger      string // isolated, requested, request of unknown fate, or not isolated
-	API         string // isolated, not isolated, or being isolated or released
+	MachineName string          // as the ledger knows it; empty if it never acted on the machine
+	State       isolation.State // of both together: what people are told
+	Ledger      isolation.State // isolated, requested, of unknown fate, or not
+	API         isolation.State // isolated or not, or the one or the other is under way
 	// when the action behind it was completed, or requested if it is not over; zero: no action is known
 	Since     time.Time
 	Until     time.Time            // when Defender lifts the isolation by itself; zero: not isolated, or not known
@@ -34,7 +36,7 @@ type Isolation struct {
 }
 
 // Isolated reports whether the API lists the machine as isolated, so that it can be released.
-func (i Isolation) Isolated() bool { return i.API == saysIsolated }
+func (i Isolation) Isolated() bool { return i.API == isolation.Isolated }
 
 // Obstacle says why the machine cannot be released now; empty: it can.
 func (i Isolation) Obstacle() string {
@@ -48,16 +50,6 @@ func (i Isolation) Obstacle() string {
 	}
 	return ""
 }
-
-// What ledger and API say of a machine.
-const (
-	saysIsolated  = "isolated"
-	saysRequested = "requested"
-	saysUnknown   = "request of unknown fate"
-	saysNot       = "not isolated"
-	saysIsolating = "being isolated"
-	saysReleasing = "being released"
-)
 
 // actionsBack is how far back actions are looked at, at least.
 const actionsBack = 90 * 24 * time.Hour
@@ -113,7 +105,7 @@ func Machines(
 	var found []Isolation
 	for _, id := range slices.Sorted(maps.Keys(known)) {
 		i := compareIsolation(known[id], byMachine[id], now, lift)
-		if i.Ledger != saysNot || i.API != saysNot {
+		if i.Ledger != isolation.Not || i.API != isolation.Not {
 			found = append(found, i)
 		}
 	}
@@ -129,18 +121,18 @@ func compareIsolation(
 	i := Isolation{
 		MachineID:   l.MachineID,
 		MachineName: l.MachineName,
-		Ledger:      saysNot,
-		API:         saysNot,
+		Ledger:      isolation.Not,
+		API:         isolation.Not,
 	}
 	switch l.State {
 	case latches.Achieved:
-		i.Ledger = saysIsolated
+		i.Ledger = isolation.Isolated
 	case latches.Acting:
-		i.Ledger = saysRequested
+		i.Ledger = isolation.Requested
 	case latches.Intended:
-		i.Ledger = saysUnknown
+		i.Ledger = isolation.Unknown
 	}
-	if i.Ledger != saysNot {
+	if i.Ledger != isolation.Not {
 		i.Since = l.Since()
 		i.ActionID = l.ActionID
 		i.RunID = l.RunID
@@ -150,7 +142,7 @@ func compareIsolation(
 	}
 	is := machine.StateOf(machine.Isolate, actions, now, lift, episode.Owners(l))
 	if is.Is {
-		i.API = saysIsolated
+		i.API = isolation.Isolated
 		i.Since = is.Since
 		i.Until = is.Until
 		i.ActionID = is.Action.ID
@@ -167,36 +159,65 @@ func compareIsolation(
 		}
 	}
 	switch {
-	case i.Release != "" && i.API == saysIsolated:
-		i.API = saysReleasing
-	case openIsolation != nil && i.API == saysNot:
-		i.API = saysIsolating
+	case i.Release != "" && i.API == isolation.Isolated:
+		i.API = isolation.Releasing
+	case openIsolation != nil && i.API == isolation.Not:
+		i.API = isolation.Requested
 		i.Since = openIsolation.Created
 		i.Until = time.Time{}
 		i.ActionID = openIsolation.ID
 		i.By = openIsolation.AskedBy(episode.Owners(l))
 		i.Requestor = openIsolation.Requestor
 	}
+	i.State = stateOf(i, is)
 	i.Drift = driftOf(i, is)
 	return i
+}
+
+// stateOf puts both words into one: what the ledger knows of a request that Defender does not list yet counts, else
+// what Defender lists.
+func stateOf(i Isolation, is machine.State) isolation.State {
+	switch {
+	case i.API != isolation.Not:
+		return i.API
+	case i.Ledger != isolation.Isolated && i.Ledger != isolation.Not:
+		return i.Ledger
+	}
+	return ended(is)
+}
+
+// ended is the word for a machine that Defender does not list as isolated.
+func ended(is machine.State) isolation.State {
+	switch {
+	case is.Lifted():
+		return isolation.Lifted
+	case is.By != "":
+		return isolation.Released
+	}
+	return isolation.Not
+}
+
+// Ended says how it is with a machine that neither the ledger nor Defender takes for isolated, by its actions.
+func Ended(actions []machine.Action, now time.Time, lift time.Duration) isolation.State {
+	return ended(machine.StateOf(machine.Isolate, actions, now, lift, nil))
 }
 
 // driftOf says in what the ledger and the API differ. What the next follow records by itself is no drift.
 func driftOf(i Isolation, is machine.State) string {
 	lifted := "lifted by Defender at " + is.Until.UTC().Format(time.RFC3339)
 	switch {
-	case i.Ledger == saysIsolated &&
-		i.API == saysNot &&
+	case i.Ledger == isolation.Isolated &&
+		i.API == isolation.Not &&
 		is.Lifted() &&
 		i.Release != "":
 		return lifted + "; it is recorded once the release that is under way is over"
-	case i.Ledger == saysIsolated && i.API == saysNot && is.Lifted():
+	case i.Ledger == isolation.Isolated && i.API == isolation.Not && is.Lifted():
 		return lifted + "; the next follow records it"
-	case i.Ledger == saysIsolated && i.API == saysNot && is.By != "":
+	case i.Ledger == isolation.Isolated && i.API == isolation.Not && is.By != "":
 		return "released by " + is.Action.Requestor + "; the next follow records it"
-	case i.Ledger == saysIsolated && i.API == saysNot:
+	case i.Ledger == isolation.Isolated && i.API == isolation.Not:
 		return "the API lists no isolation of it"
-	case i.Ledger == saysNot && (i.API == saysIsolated || i.API == saysIsolating):
+	case i.Ledger == isolation.Not && (i.API == isolation.Isolated || i.API == isolation.Requested):
 		return "not by Cordon"
 	}
 	return ""

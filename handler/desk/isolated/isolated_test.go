@@ -1,12 +1,14 @@
 package isolated_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/desk/isolated"
 	"cordon/handler/internal/world"
+	"cordon/handler/isolation"
 	"cordon/handler/machine"
 )
 
@@ -50,18 +52,18 @@ func TestIsolationsHoldTheLedgerAgainstTheAPI(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, i := range all {
-		got[i.MachineID] = i.Ledger + " | " + i.API + " | " + i.Drift
+		got[i.MachineID] = fmt.Sprintf("%s: %s | %s | %s", i.State, i.Ledger, i.API, i.Drift)
 		if releasable := i.MachineID == "isolated" || i.MachineID == "elsewhere"; i.Isolated() != releasable {
 			t.Errorf("%s: can be released: %v", i.MachineID, i.Isolated())
 		}
 	}
 	want := map[string]string{
-		"isolated":  "isolated | isolated | ",
-		"requested": "requested | being isolated | ",
-		"released":  "isolated | not isolated | released by alice; the next follow records it",
-		"releasing": "isolated | being released | ",
-		"elsewhere": "not isolated | isolated | not by Cordon",
-		"soon":      "not isolated | being isolated | not by Cordon",
+		"isolated":  "isolated: isolated | isolated | ",
+		"requested": "isolation requested: isolation requested | isolation requested | ",
+		"released":  "released: isolated | not isolated | released by alice; the next follow records it",
+		"releasing": "release requested: isolated | release requested | ",
+		"elsewhere": "isolated: not isolated | isolated | not by Cordon",
+		"soon":      "isolation requested: not isolated | isolation requested | not by Cordon",
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d machines: %v", len(got), got)
@@ -77,14 +79,14 @@ func TestIsolationsHoldTheLedgerAgainstTheAPI(t *testing.T) {
 func TestOnlyWhatIsIsolatedAndNotReleasedIsReleasable(t *testing.T) {
 	t.Parallel()
 	for want, i := range map[string]isolated.Isolation{
-		"": {MachineID: "id1", API: "isolated"},
+		"": {MachineID: "id1", API: isolation.Isolated},
 		"a release of pc4 is under way already (Pending)": {
 			MachineName: "pc4",
-			API:         "being released",
+			API:         isolation.Releasing,
 			Release:     machine.Pending,
 		},
 		"id5 is not isolated yet: action a5 is under way; cancel it with cordon cancel, " +
-			"or release the machine when it is done": {MachineID: "id5", API: "being isolated", ActionID: "a5"},
+			"or release the machine when it is done": {MachineID: "id5", API: isolation.Requested, ActionID: "a5"},
 	} {
 		if got := i.Obstacle(); got != want {
 			t.Errorf("%+v: %q, want %q", i, got, want)

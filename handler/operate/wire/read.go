@@ -15,8 +15,9 @@ type Isolated struct {
 type Isolation struct {
 	MachineID   string    `json:"machineId"`
 	MachineName string    `json:"machineName,omitempty"`
-	Ledger      string    `json:"ledger"` // isolated, requested, request of unknown fate, not isolated
-	API         string    `json:"api"`    // isolated, not isolated, being isolated, being released
+	State       string    `json:"state"`  // in one word, by both: an isolation.State, as mails say it too
+	Ledger      string    `json:"ledger"` // isolated, isolation requested, request of unknown fate, not isolated
+	API         string    `json:"api"`    // isolated, not isolated, isolation requested, release requested
 	Since       time.Time `json:"since,omitzero"`
 	Until       time.Time `json:"until,omitzero"` // when Defender lifts it by itself
 	ActionID    string    `json:"actionId,omitempty"`
@@ -43,6 +44,7 @@ type Machine struct {
 	Value      string          `json:"value,omitempty"`
 	Health     string          `json:"health,omitempty"`
 	LastSeen   time.Time       `json:"lastSeen,omitzero"`
+	State      string          `json:"state"` // whether it is isolated: an isolation.State, as mails say it too
 	Isolation  *Isolation      `json:"isolation,omitempty"`
 	Held       []HeldEntry     `json:"held"`
 	Actions    []MachineAction `json:"actions"`          // newest first, of 90 days, at most 100
