@@ -103,8 +103,8 @@ var allowed = map[string][]string{
 	},
 	"tally": {"ledger/lists", "ledger/switches", "ledger/tallies", "schedule"},
 	"history": {
-		"alert", "archive", "decided", "desk", "ledger/journal", "ledger/lists", "ledger/runs", "ledger/tallies",
-		"mailbox", "notice", "playbook",
+		"alert", "archive", "decided", "desk", "ledger/backlog", "ledger/journal", "ledger/lists", "ledger/runs",
+		"ledger/tallies", "mailbox", "notice", "playbook",
 	},
 
 	"ledger/rows":       {"outgoing"},

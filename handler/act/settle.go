@@ -121,7 +121,7 @@ func (r *Actor) join(ctx context.Context, t *turn) (o answer.Outcome, err error)
 	if l.Adopted {
 		why += ". " + episode.Whose(l)
 	}
-	return r.Clerk.Finish(ctx, t.Run, t.spec.Done, why)
+	return r.Clerk.FinishWith(ctx, t.Run, l, t.spec.Done, why)
 }
 
 // joinEvent tells that the step ends with the latch's episode.

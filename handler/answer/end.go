@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"cordon/handler/episode"
 	"cordon/handler/ledger/held"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
@@ -42,6 +43,16 @@ func (run *Run) Keep(row *runs.Run) {
 
 // Finish gives the run's step its outcome, and closes the run with its last one. A step that has its outcome keeps it.
 func (c *Clerk) Finish(ctx context.Context, run *Run, outcome, reason string) (Outcome, error) {
+	return c.FinishWith(ctx, run, latches.Latch{}, outcome, reason)
+}
+
+// FinishWith is Finish for a step that ends with what a latch has reached.
+func (c *Clerk) FinishWith(
+	ctx context.Context,
+	run *Run,
+	l latches.Latch,
+	outcome, reason string,
+) (Outcome, error) {
 	key := run.Step.Key()
 	row, err := c.Runs.Update(ctx, run.Row.AlertID, run.Row.Version, func(row *runs.Run) (bool, error) {
 		state, _ := row.StepOf(key)
@@ -49,6 +60,7 @@ func (c *Clerk) Finish(ctx context.Context, run *Run, outcome, reason string) (O
 			return false, nil
 		}
 		run.Keep(row)
+		episode.NoteIsolation(row, l)
 		row.Finish(key, outcome, reason, c.Now().UTC())
 		row.Status = cmp.Or(string(run.Alert.Status), row.Status) // the step may have changed it
 		return true, nil

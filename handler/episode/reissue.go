@@ -5,6 +5,7 @@ import (
 
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/runs"
+	"cordon/handler/machine"
 	"cordon/handler/notice"
 )
 
@@ -53,6 +54,18 @@ func CloseWith(
 	if run.IsOver(l.Kind) || run.EpisodeOf(l.Kind) != l.Episode {
 		return false
 	}
+	NoteIsolation(run, l)
 	run.FinishLatch(l.Kind, outcome, reason, at)
 	return true
+}
+
+// NoteIsolation notes in a run when the isolation that it ends with reached the machine, if Cordon asked for it. One
+// that stood when the run was observed was not made for it.
+func NoteIsolation(run *runs.Run, l latches.Latch) {
+	ours := l.Kind == latches.Isolation &&
+		l.By() == machine.ByCordon &&
+		l.ActionStatus == machine.Succeeded
+	if ours && !l.AchievedAt.Before(run.ObservedAt) {
+		run.IsolatedAt = l.AchievedAt
+	}
 }

@@ -42,6 +42,15 @@ func (h *History) List(ctx context.Context, q lists.Query) (page []Line, next st
 	if err != nil {
 		return nil, "", err
 	}
+	page, err = h.asTheyAre(ctx, found)
+	if err != nil {
+		return nil, "", err
+	}
+	return page, next, nil
+}
+
+// asTheyAre are lines of runs. What was not over when it was listed is read; without those that never came to be.
+func (h *History) asTheyAre(ctx context.Context, found []lists.Entry) (page []Line, err error) {
 	lines := make([]Line, len(found))
 	errs := make([]error, len(found))
 	turns := make(chan struct{}, atOnce)
@@ -61,12 +70,12 @@ func (h *History) List(ctx context.Context, q lists.Query) (page []Line, next st
 	for i, line := range lines {
 		switch {
 		case errs[i] != nil:
-			return nil, "", errs[i]
+			return nil, errs[i]
 		case line.AlertID != "":
 			page = append(page, line)
 		}
 	}
-	return page, next, nil
+	return page, nil
 }
 
 // atOnce is how many runs of a page are read at a time.

@@ -85,7 +85,13 @@ func writeRuns(ctx context.Context, s *Store, must func(error)) {
 	must(err)
 	_, err = s.Runs.Asked(ctx, "asked", noon)
 	must(err)
-	must(s.Tallies.Put(ctx, noon, 2, []tallies.Count{{Rule: "contain", Mode: "enforce", Outcome: "held", Runs: 2}}, noon))
+	counted := tallies.Counted{
+		Runs:   2,
+		Counts: []tallies.Count{{Rule: "contain", Mode: "enforce", Outcome: "held", Runs: 2}},
+	}
+	counted.Hours[12].Add([]string{"held"})
+	counted.Hours[12].Isolated(90 * time.Second)
+	must(s.Tallies.Put(ctx, noon, counted, noon))
 	must(s.Decisions.Put(ctx, decisions.Record{
 		AlertID:    a.ID,
 		Version:    1,

@@ -15,6 +15,8 @@ import (
 // *wire.Problem if the API refused or could not; every other error is trouble on the way to it.
 type Desk interface {
 	Me(ctx context.Context) (wire.Me, error)
+	// Overview counts the last 24 hours, and lists what is under way.
+	Overview(ctx context.Context) (wire.Overview, error)
 	Isolated(ctx context.Context) (wire.Isolated, error)
 	// Machine finds a machine by its id or its name.
 	Machine(ctx context.Context, which string) (wire.Machine, error)

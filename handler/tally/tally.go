@@ -80,32 +80,40 @@ func (t *Tally) count(ctx context.Context, at time.Time) error {
 		Until: from.AddDate(0, 0, 1),
 		Limit: pageRuns,
 	}
-	counted := map[tallies.Count]int{}
-	runs := 0
+	sums := map[tallies.Count]int{}
+	var counted tallies.Counted
 	for {
 		page, next, err := t.Lists.Page(ctx, q)
 		if err != nil {
 			return err
 		}
 		for _, e := range page {
-			runs++
+			counted.Runs++
 			for _, kind := range kindsOf(e) {
-				counted[kind]++
+				sums[kind]++
 			}
+			addTo(&counted.Hours[e.ObservedAt.UTC().Hour()], e)
 		}
 		if q.After = next; next == "" {
 			break
 		}
 	}
-	counts := make([]tallies.Count, 0, len(counted))
-	for kind, n := range counted {
+	for kind, n := range sums {
 		kind.Runs = n
-		counts = append(counts, kind)
+		counted.Counts = append(counted.Counts, kind)
 	}
-	slices.SortFunc(counts, func(a, b tallies.Count) int {
+	slices.SortFunc(counted.Counts, func(a, b tallies.Count) int {
 		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.Outcome, b.Outcome))
 	})
-	return t.Tallies.Put(ctx, from, runs, counts, t.Now())
+	return t.Tallies.Put(ctx, from, counted, t.Now())
+}
+
+// addTo counts a run in its hour.
+func addTo(hour *tallies.Hour, e lists.Entry) {
+	hour.Add(lists.Each(e.Outcome))
+	if !e.IsolatedAt.IsZero() {
+		hour.Isolated(e.IsolatedAt.Sub(e.ObservedAt))
+	}
 }
 
 // kindsOf are what a run counts as: each of its rules with each of its outcomes.

@@ -1,5 +1,5 @@
-// Package backlog counts the runs that are not over: which of them is unanswered longest, and which do not get on.
-// Neighbours: handler/ledger/runs keeps them, handler/app/health and handler/watch tell.
+// Package backlog counts the runs that are not over: which of them is unanswered longest, which do not get on, and
+// which came last. Neighbours: handler/ledger/runs keeps them, handler/app/health, handler/watch and handler/history tell.
 package backlog
 
 import (
@@ -101,6 +101,23 @@ func oldestEntries(
 	})
 	slices.SortFunc(oldest, byAge)
 	return oldest[:min(limit, len(oldest))], all, err
+}
+
+// lookedThrough is how many entries are looked through for the newest: as many as one call reads.
+const lookedThrough = 999
+
+// Newest finds up to limit entries of runs that are not over, the last to be observed or opened again first, by one
+// query: of a backlog that is larger than lookedThrough, among as many. more: there are others. An entry may mean
+// nothing any more.
+func Newest(ctx context.Context, of *runs.Store, limit int) (newest []runs.OpenEntry, more bool, err error) {
+	newest, more, err = of.SomeOpen(ctx, lookedThrough)
+	slices.SortFunc(newest, func(a, b runs.OpenEntry) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.RowKey, b.RowKey))
+	})
+	if len(newest) > limit {
+		newest, more = newest[:limit], true
+	}
+	return newest, more, err
 }
 
 // Stuck is what Health says of the runs that do not get on.

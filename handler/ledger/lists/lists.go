@@ -23,6 +23,7 @@ type Entry struct {
 	Version     int
 	ObservedAt  time.Time
 	ClosedAt    time.Time `json:",omitzero"` // zero: it is not over, and the run itself says how far it is
+	IsolatedAt  time.Time `json:",omitzero"` // when an isolation that Cordon asked for reached the machine
 	MachineID   string    `json:",omitempty"`
 	MachineName string    `json:",omitempty"`
 	Incident    int64     `json:",omitempty,string"` // 0: none

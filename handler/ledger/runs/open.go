@@ -62,6 +62,14 @@ func (s *Store) EachOpen(ctx context.Context, visit func(OpenEntry) error) error
 	return nil
 }
 
+// SomeOpen reads up to n entries of the index, in no order that means anything, by one query as long as n is below
+// 1,000. more: there are others.
+func (s *Store) SomeOpen(ctx context.Context, n int) (some []OpenEntry, more bool, err error) {
+	some, err = rows.First[OpenEntry](ctx, s.open, rows.Prefix(s.open.Partition("runs"), ""), int32(n)+1)
+	more = len(some) > n
+	return some[:min(n, len(some))], more, err
+}
+
 // emptyEntryAge is how long an entry is kept that names no run, or a later opening than the run has had: whoever wrote
 // it may still be about to write the run.
 const emptyEntryAge = 24 * time.Hour

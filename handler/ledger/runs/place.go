@@ -14,6 +14,7 @@ func (r Run) InShort() lists.Entry {
 		Version:     r.Version,
 		ObservedAt:  r.ObservedAt,
 		ClosedAt:    r.ClosedAt,
+		IsolatedAt:  r.IsolatedAt,
 		MachineID:   r.MachineID,
 		MachineName: r.MachineName,
 		Incident:    r.Incident,

@@ -69,6 +69,9 @@ type Run struct {
 	Mode    string `json:",omitempty"`
 	Book    string `json:",omitempty"` // hash of the playbook that decided
 	Episode int    `json:",omitempty"` // of the machine's isolation latch; 0: none
+	// IsolatedAt is when the isolation that Cordon asked for reached the machine, by the API's clock; zero: none did
+	// since the run was observed.
+	IsolatedAt time.Time `json:",omitzero"`
 	// Outcome is a word or two: isolated, held, no rule, superseded, …; of several steps each, separated by commas.
 	Outcome string `json:",omitempty"`
 	Reason  string `json:",omitempty"` // the sentence behind Outcome; while it waits, for what

@@ -204,6 +204,9 @@ const SupersededOutcome = "superseded"
 // Again lets the step of a latch begin anew, without an episode and without an outcome, and the run with it.
 func (r *Run) Again(kind, reason string, due time.Time) {
 	r.SetEpisode(kind, 0)
+	if kind == latches.Isolation {
+		r.IsolatedAt = time.Time{}
+	}
 	if step := r.ofLatch(kind); step != nil {
 		step.Waiting = false
 		step.Outcome = ""

@@ -8,7 +8,7 @@ import (
 
 func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
 	t.Parallel()
-	outgoingtest.Written(t, []any{Day{}, Count{}})
-	outgoingtest.ReadBack(t, Day{}, Count{})
-	outgoingtest.Kept(t, Day{}, Count{})
+	outgoingtest.Written(t, []any{Day{}, Count{}, Hour{}})
+	outgoingtest.ReadBack(t, Day{}, Count{}, Hour{})
+	outgoingtest.Kept(t, Day{}, Count{}, Hour{})
 }

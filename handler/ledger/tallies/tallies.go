@@ -18,6 +18,15 @@ type Day struct {
 	Runs    int       // all of them, each once
 	Packed  []byte    `json:",omitempty"` // compressed JSON of the counts
 	PackedT string    `json:"Packed@odata.type,omitempty"`
+	Hours   []byte    `json:",omitempty"` // compressed JSON of the hours; none: of before they were counted
+	HoursT  string    `json:"Hours@odata.type,omitempty"`
+}
+
+// Counted is what was counted of a day.
+type Counted struct {
+	Runs   int
+	Counts []Count
+	Hours  Hours
 }
 
 // Count is how many runs of a rule had an outcome. A run with several rules or outcomes counts in several.
@@ -39,24 +48,35 @@ func In(tables *rows.Tables) *Store {
 const partition = "tallies"
 
 // Put keeps the counts of a day in place of earlier ones. Of more than fit none is kept, and the error says so.
-func (s *Store) Put(ctx context.Context, at time.Time, runs int, counts []Count, now time.Time) error {
-	packed, err := rows.Pack(counts)
+func (s *Store) Put(ctx context.Context, at time.Time, c Counted, now time.Time) error {
+	day := at.UTC().Format(time.DateOnly)
+	packed, err := pack(day, c.Counts, len(c.Counts))
 	if err != nil {
 		return err
 	}
-	day := at.UTC().Format(time.DateOnly)
-	if len(packed) > rows.MaxProperty {
-		return fmt.Errorf("count the runs of %s: %d kinds of them take %d bytes, %d fit", day, len(counts), len(packed),
-			rows.MaxProperty)
+	hours, err := pack(day, c.Hours, len(c.Hours))
+	if err != nil {
+		return err
 	}
 	return s.tallies.Put(ctx, &Day{
 		Keys:    s.tallies.At(day, partition),
 		Day:     day,
 		MadeAt:  now.UTC(),
-		Runs:    runs,
+		Runs:    c.Runs,
 		Packed:  packed,
 		PackedT: "Edm.Binary",
+		Hours:   hours,
+		HoursT:  "Edm.Binary",
 	})
+}
+
+// pack compresses what a row keeps of a day: n counts of some kind.
+func pack(day string, counts any, n int) ([]byte, error) {
+	packed, err := rows.Pack(counts)
+	if err == nil && len(packed) > rows.MaxProperty {
+		err = fmt.Errorf("count the runs of %s: %d counts take %d bytes, %d fit", day, n, len(packed), rows.MaxProperty)
+	}
+	return packed, err
 }
 
 // Since reads the days from that of a moment on, oldest first, by one query as long as they are less than a thousand.

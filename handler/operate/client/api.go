@@ -22,6 +22,11 @@ func (c *Client) Me(ctx context.Context) (wire.Me, error) {
 	return get[wire.Me](ctx, c, "/me", nil)
 }
 
+// Overview counts the last 24 hours, and lists what is under way.
+func (c *Client) Overview(ctx context.Context) (wire.Overview, error) {
+	return get[wire.Overview](ctx, c, "/overview", nil)
+}
+
 // Isolated lists machines that are isolated.
 func (c *Client) Isolated(ctx context.Context) (wire.Isolated, error) {
 	return get[wire.Isolated](ctx, c, "/isolated", nil)

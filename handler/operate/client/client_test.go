@@ -166,6 +166,7 @@ func TestEachRouteOfTheAPIIsAskedAsItIsWritten(t *testing.T) {
 	ctx := t.Context()
 	_, _ = c.SignIn(ctx)
 	_, _ = c.Me(ctx)
+	_, _ = c.Overview(ctx)
 	_, _ = c.Isolated(ctx)
 	_, _ = c.Machine(ctx, "ws-1")
 	_, _ = c.Run(ctx, "da1")

@@ -35,6 +35,7 @@ func reading() map[string]answering {
 	all := map[string]answering{}
 	for path, does := range map[string]answering{
 		"/me":          told(operate.Desk.Me),
+		"/overview":    told(operate.Desk.Overview),
 		"/isolated":    told(operate.Desk.Isolated),
 		"/held":        told(operate.Desk.Held),
 		"/pause":       told(operate.Desk.Pause),
