@@ -28,7 +28,11 @@ func holding(
 			if err != nil {
 				return Preview{}, err
 			}
-			p := Preview{Says: says, Kept: []string{"alert"}}
+			p := Preview{
+				Says: says,
+				Unit: "alert",
+				Kept: []string{"alert"},
+			}
 			for _, id := range ids {
 				p.Things = append(p.Things, heldThing(id, held.Held, name, then))
 			}

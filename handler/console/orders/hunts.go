@@ -33,6 +33,7 @@ func runHunt() Order {
 			return Preview{
 				Says:   "The query is asked now, and its rows are shown. They are neither recorded nor mailed nor answered.",
 				Things: []Thing{thing},
+				Unit:   "hunt",
 				Kept:   []string{"hunt"},
 				Inputs: []Input{{
 					Name:  "since",

@@ -26,6 +26,7 @@ func release() Order {
 			p := Preview{
 				Says: "Defender is asked to take these machines back into the network. It may take minutes; Cordon says " +
 					"released only when Defender does. Alerts that come later may isolate them again.",
+				Unit: "machine",
 				Kept: []string{"machine"},
 			}
 			for _, id := range ids {
@@ -82,6 +83,7 @@ func cancel() Order {
 				Says: "Defender is asked to give the action up. It refuses where the machine has begun with it: look at " +
 					"the machine afterwards.",
 				Things: []Thing{thing},
+				Unit:   "action",
 				Kept:   []string{"machine", "action"},
 			}, nil
 		},
@@ -115,6 +117,7 @@ func erase() Order {
 			p := Preview{
 				Says: "What runs were decided on is erased where it is about this machine, or names this person: for a " +
 					"person's right to be forgotten. It cannot be brought back. Decisions and outcomes stay.",
+				Unit: "machine",
 				Kept: []string{"machine", "after"},
 			}
 			if asked.Get("machine") == "" {

@@ -31,7 +31,11 @@ func aside(
 			if err != nil {
 				return Preview{}, err
 			}
-			p := Preview{Says: says, Kept: []string{"queue", "number"}}
+			p := Preview{
+				Says: says,
+				Unit: "message",
+				Kept: []string{"queue", "number"},
+			}
 			for _, n := range numbers {
 				p.Things = append(p.Things, letter(n, found, then))
 			}
@@ -107,6 +111,7 @@ func enqueue() Order {
 			}
 			p := Preview{
 				Says: "Cordon reads the alert anew and answers it if it has changed. What was done for it is not done twice.",
+				Unit: "alert",
 				Kept: []string{"alert"},
 			}
 			for _, id := range ids {
@@ -169,6 +174,7 @@ func send() Order {
 			}
 			p := Preview{
 				Says: "These mails are sent at once instead of when they are due. Whoever has one already does not get it twice.",
+				Unit: "mail",
 				Kept: []string{"mail"},
 			}
 			for _, id := range ids {

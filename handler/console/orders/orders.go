@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,6 +32,7 @@ type Order struct {
 // Preview is what would happen.
 type Preview struct {
 	Says   string   // in a sentence or two
+	Unit   string   // what one of the things is called; empty: there is nothing to count
 	Things []Thing  // what it is about; empty: no one thing
 	Inputs []Input  // what the person can say besides the reason
 	Kept   []string // names of the values that say what it is about
@@ -64,6 +66,22 @@ func (p Preview) Willing() int {
 		}
 	}
 	return n
+}
+
+// Count says of how many things something will be done; empty: there is nothing to count.
+func (p Preview) Count() string {
+	units := p.Unit + "s"
+	all := len(p.Things)
+	switch {
+	case p.Unit == "" || all == 0:
+		return ""
+	case all == 1:
+		units = p.Unit
+	}
+	if p.Willing() == all {
+		return fmt.Sprintf("%d %s", all, units)
+	}
+	return fmt.Sprintf("%d of %d %s", p.Willing(), all, units)
 }
 
 // Seen stands for what a person saw: where it differs, something changed meanwhile.
