@@ -136,7 +136,7 @@ var allowed = map[string][]string{
 		"ledger/sessions", "ledger/switches", "ledger/tallies", "ledger/trouble",
 	},
 
-	"console/layout": {"ledger/journal", "notice/clock", "operate/wire"},
+	"console/layout": {"incoming", "ledger/journal", "notice/clock", "operate/wire"},
 	"console/orders": {"operate", "operate/wire", "outgoing"},
 	"console": {
 		"alert", "console/layout", "console/orders", "ledger/journal", "notice/clock", "operate", "operate/wire",

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,23 +11,43 @@ import (
 	"cordon/handler/operate/wire"
 )
 
-// queryOf is what the page of something has to be asked with.
+// queryFor is what a page has to be asked with to show something, about things that are called like a value.
+func queryFor(path, value string) url.Values {
+	q := url.Values{}
+	for name, pages := range map[string][]string{
+		"run":     {"run"},
+		"machine": {"machine", "release", "cancel"},
+		"alert":   {"continue", "drop", "enqueue"},
+		"queue":   {"deadletters", "deadletter", "replay", "discard"},
+		"hunt":    {"huntrun"},
+		"mail":    {"send"},
+		"action":  {"cancel"},
+		"q":       {"find"},
+	} {
+		if slices.Contains(pages, strings.TrimPrefix(path, Base+"/")) {
+			q.Set(name, value)
+		}
+	}
+	if q.Has("queue") {
+		q.Set("number", "3")
+	}
+	return q
+}
+
+// queryOf is what a page has to be asked with in a world in which a machine is isolated.
 func queryOf(path string) string {
-	return map[string]string{
-		"/api/console/run":        "?run=da1",
-		"/api/console/machine":    "?machine=" + machineID,
-		"/api/console/find":       "?q=da1",
-		"/api/console/release":    "?machine=" + machineID,
-		"/api/console/continue":   "?alert=da1",
-		"/api/console/drop":       "?alert=da1",
-		"/api/console/deadletter": "?queue=alerts&number=17",
-		"/api/console/replay":     "?queue=alerts&number=17",
-		"/api/console/discard":    "?queue=alerts&number=17",
-		"/api/console/cancel":     "?machine=" + machineID + "&action=action-1",
-		"/api/console/enqueue":    "?alert=da1",
-		"/api/console/send":       "?mail=incident:7:1",
-		"/api/console/huntrun":    "?hunt=tools",
-	}[path]
+	q := queryFor(path, "da1")
+	if q.Has("machine") {
+		q.Set("machine", machineID)
+	}
+	if q.Has("queue") {
+		q.Set("queue", "alerts")
+		q.Set("number", "17")
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
 }
 
 func TestEveryPageIsShownToWhoMayLookAndToNobodyElse(t *testing.T) {

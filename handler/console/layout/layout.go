@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"strings"
 
+	"cordon/handler/incoming"
 	"cordon/handler/ledger/journal"
 	"cordon/handler/notice/clock"
 	"cordon/handler/operate/wire"
@@ -100,8 +101,16 @@ func (s *Site) Write(
 	header.Set("Content-Security-Policy", policy)
 	w.WriteHeader(status)
 	// Whoever asked has gone if this fails.
-	_, _ = w.Write(body.Bytes())
+	_, _ = w.Write(bytes.Map(visible, body.Bytes()))
 	return nil
+}
+
+// visible leaves out what is not seen and changes how the rest is, wherever it came in.
+func visible(r rune) rune {
+	if incoming.Hidden(r) {
+		return -1
+	}
+	return r
 }
 
 // guard keeps an answer from being used by other sites.

@@ -1,0 +1,164 @@
+package console
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"cordon/handler/alert"
+	"cordon/handler/internal/world"
+	"cordon/handler/machine"
+	"cordon/handler/operate/wire"
+)
+
+// releases counts the releases that were asked for.
+func releases(w *world.World) (n int) {
+	for _, action := range w.Actions {
+		if action.Type == machine.Unisolate {
+			n++
+		}
+	}
+	return n
+}
+
+const releasePath = Base + "/release"
+
+// filledForm is the form of a release as a person would send it.
+func filledForm(s *site) url.Values {
+	s.t.Helper()
+	form := s.fields(s.get(releasePath + "?machine=" + machineID))
+	form.Set("reason", "checked by hand")
+	return form
+}
+
+func TestAnOrderOfAnotherSiteIsRefused(t *testing.T) {
+	t.Parallel()
+	w := isolated(t)
+	s := newSite(t, w, wire.Operator)
+	form := filledForm(s)
+	for _, from := range []string{"cross-site", "same-site", "none", ""} {
+		a := s.ask(http.MethodPost, releasePath, form.Encode(), "Sec-Fetch-Site", from)
+		if a.StatusCode != http.StatusForbidden || releases(w) != 0 {
+			t.Errorf("%q: %d, %d releases", from, a.StatusCode, releases(w))
+		}
+	}
+	a := s.ask(http.MethodGet, releasePath+"?"+form.Encode(), "")
+	if a.StatusCode != http.StatusOK || releases(w) != 0 {
+		t.Errorf("by GET: %d, %d releases", a.StatusCode, releases(w))
+	}
+}
+
+func TestWhoMayOnlyLookGivesNoOrder(t *testing.T) {
+	t.Parallel()
+	w := isolated(t)
+	form := filledForm(newSite(t, w, wire.Operator))
+	_, orderPaths := Pages()
+	for _, roles := range [][]wire.Role{{wire.Reader}, {wire.Approver}, nil} {
+		s := newSite(t, w, roles...)
+		for _, path := range orderPaths {
+			want := http.StatusForbidden
+			if roles == nil {
+				want = http.StatusUnauthorized
+			}
+			a := s.ask(http.MethodPost, path, form.Encode())
+			if a.StatusCode != want || releases(w) != 0 {
+				t.Errorf("%v, %s: %d, %d releases", roles, path, a.StatusCode, releases(w))
+			}
+		}
+	}
+}
+
+// TestWhatChangedMeanwhileIsSaid has somebody else release the machine while a person reads the form.
+func TestWhatChangedMeanwhileIsSaid(t *testing.T) {
+	t.Parallel()
+	w := isolated(t)
+	s := newSite(t, w, wire.Operator)
+	form := filledForm(s)
+	d, _ := w.Desk()
+	if _, err := d.Releases(t.Context(), world.Says("kim", "reimaged"), []string{machineID}); err != nil {
+		t.Fatal(err)
+	}
+	a := s.ask(http.MethodPost, releasePath, form.Encode())
+	if a.StatusCode != http.StatusConflict || !strings.Contains(a.text, "Something changed since you looked") ||
+		!strings.Contains(a.text, "under way already") || releases(w) != 1 {
+		t.Errorf("%d, %d releases: %s", a.StatusCode, releases(w), a.text)
+	}
+}
+
+// TestAReasonSurvivesASignInThatRanOut has the roles grow too old while a person writes.
+func TestAReasonSurvivesASignInThatRanOut(t *testing.T) {
+	t.Parallel()
+	w := isolated(t)
+	s := newSite(t, w, wire.Operator)
+	form := filledForm(s)
+	s.stale = true
+	a := s.ask(http.MethodPost, releasePath, form.Encode())
+	again := s.fields(a)
+	if a.StatusCode != http.StatusUnauthorized || !strings.Contains(a.text, "checked by hand") || releases(w) != 0 {
+		t.Errorf("%d, %d releases: %s", a.StatusCode, releases(w), a.text)
+	}
+	s.stale = false
+	again.Set("reason", "checked by hand")
+	if a := s.ask(http.MethodPost, releasePath, again.Encode()); a.StatusCode != http.StatusSeeOther || releases(w) != 1 {
+		t.Errorf("%d, %d releases: %s", a.StatusCode, releases(w), a.text)
+	}
+}
+
+func TestAPersonComesBackToPagesOfTheConsoleOnly(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"":                                     Base,
+		Base:                                   Base,
+		Base + "/runs?rule=a&did=x":            Base + "/runs?rule=a",
+		Base + "/machine?machine=" + machineID: Base + "/machine?machine=" + machineID,
+		releasePath:                            Base,
+		"https://evil.example.net/":            Base,
+		"//evil.example.net/api/console":       Base,
+		"/\\evil.example.net":                  Base,
+		"/api/console/../signin/start":         Base,
+		"/api/signin/out":                      Base,
+		"/api/console@evil.example.net":        Base,
+		"javascript:alert(1)":                  Base,
+		"/api/console/runs\r\nSet-Cookie: a=b": Base,
+		Base + "/runs?x=" + strings.Repeat("a", 2000): Base,
+	} {
+		r, err := http.NewRequest(http.MethodGet, releasePath, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := back(said, r); got != want {
+			t.Errorf("%q leads to %q, want %q", said, got, want)
+		}
+	}
+}
+
+// TestManyAreOrderedAtOnce continues with one of two that are held, and is told of the other that there is nothing.
+func TestManyAreOrderedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	p := w.Start(-1, false)
+	w.ProtectedAlert(p, "da1", alert.High)
+	s := newSite(t, w, wire.Operator)
+	a := s.get(Base + "/drop?alert=da1&alert=da2")
+	if !strings.Contains(a.text, "1 of 2 alerts") || !strings.Contains(a.text, "nothing is held of it any more") {
+		t.Fatalf("%d %s", a.StatusCode, a.text)
+	}
+	joined := s.get(Base + "/drop?alert=da1,da2") // as the host sends it
+	if !strings.Contains(joined.text, "1 of 2 alerts") {
+		t.Errorf("%d %s", joined.StatusCode, joined.text)
+	}
+	form := s.fields(a)
+	form.Set("reason", "known")
+	form.Set("back", Base+"/waiting")
+	done := s.ask(http.MethodPost, Base+"/drop", form.Encode())
+	to := done.Header.Get("Location")
+	if done.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, Base+"/waiting?did=") {
+		t.Fatalf("%d %s %s", done.StatusCode, to, done.text)
+	}
+	if back := s.get(to); !strings.Contains(back.text, "Not all of it was done") ||
+		!strings.Contains(html.UnescapeString(back.text), "Nothing waits for a person") {
+		t.Errorf("%s", back.text)
+	}
+}
