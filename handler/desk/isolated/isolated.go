@@ -94,9 +94,11 @@ func Machines(
 	byMachine := map[string][]machine.Action{}
 	for _, a := range actions {
 		byMachine[a.MachineID] = append(byMachine[a.MachineID], a)
-		_, there := known[a.MachineID]
-		if !there && a.OfIsolation() {
-			known[a.MachineID], err = store.Of(ctx, a.MachineID, latches.Isolation)
+	}
+	for id, itsActions := range byMachine {
+		_, there := known[id]
+		if !there && mayBe(itsActions, now, lift) {
+			known[id], err = store.Of(ctx, id, latches.Isolation)
 			if err != nil {
 				return nil, err
 			}
@@ -110,6 +112,19 @@ func Machines(
 		}
 	}
 	return found, nil
+}
+
+// mayBe reports whether a machine with such actions may be isolated, or about to be, whoever asked for them. Of the many
+// that were once, no latch has to be read.
+func mayBe(actions []machine.Action, now time.Time, lift time.Duration) bool {
+	longest := machine.Owners{} // an isolation by Cordon lasts as long as any
+	for _, a := range actions {
+		if a.OfIsolation() && !a.Status.Final() {
+			return true
+		}
+		longest[a.ID] = machine.ByCordon
+	}
+	return machine.StateOf(machine.Isolate, actions, now, lift, longest).Is
 }
 
 func compareIsolation(

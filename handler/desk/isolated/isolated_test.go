@@ -2,6 +2,7 @@ package isolated_test
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"cordon/handler/internal/world"
 	"cordon/handler/isolation"
 	"cordon/handler/machine"
+	"cordon/local/tables"
 )
 
 // TestIsolationsHoldTheLedgerAgainstTheAPI has a machine of every kind.
@@ -91,5 +93,38 @@ func TestOnlyWhatIsIsolatedAndNotReleasedIsReleasable(t *testing.T) {
 		if got := i.Obstacle(); got != want {
 			t.Errorf("%+v: %q, want %q", i, got, want)
 		}
+	}
+}
+
+// TestWhatWasIsolatedOnceCostsNoCall has many machines that were isolated and released, by whomever, or lifted.
+func TestWhatWasIsolatedOnceCostsNoCall(t *testing.T) {
+	t.Parallel()
+	w := world.New(t)
+	p := w.Start(-1, false)
+	add := func(kind machine.ActionType, id, by string) {
+		a := w.Add(kind, id, "by hand", "", by)
+		w.Finish(a.ID, machine.Succeeded)
+	}
+	w.Mu.Lock()
+	for i := range 50 {
+		add(machine.Isolate, fmt.Sprintf("lifted-%d", i), "alice")
+		add(machine.Isolate, fmt.Sprintf("released-%d", i), "")
+	}
+	w.Mu.Unlock()
+	w.Advance(world.Lift + time.Hour)
+	w.Mu.Lock()
+	for i := range 50 {
+		add(machine.Unisolate, fmt.Sprintf("released-%d", i), "alice")
+	}
+	add(machine.Isolate, "now", "")
+	w.Mu.Unlock()
+	calls := 0
+	w.Tables.SetFault(func(*http.Request) *tables.Fault {
+		calls++
+		return nil
+	})
+	all, err := isolated.Machines(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift)
+	if err != nil || len(all) != 1 || all[0].MachineID != "now" || calls > 2 {
+		t.Errorf("%d calls: %+v, %v", calls, all, err)
 	}
 }
