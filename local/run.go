@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"cordon/handler/console"
 	"cordon/local/alertsim"
 	"cordon/local/defendersim"
 	"cordon/local/funchost"
@@ -226,7 +225,7 @@ func (o *runOptions) serve(ctx context.Context, p *play, shown *progress) error 
 	fmt.Fprintf(o.out, "\n  console        %s%s\n  host's front   %[1]s/api/health\n  inbox          %[3]s/\n"+
 		"  tenant         %s/\n\n%s\n\n"+
 		"To try the commands of docs/on-call.md, sign another shell in as the operator, or as reader or approver:\n\n"+
-		"%s\n\nCtrl-C ends it.\n", p.AppURL, console.Base, inbox, tenant, whoSignsIn(), signIn)
+		"%s\n\nCtrl-C ends it.\n", p.AppURL, "/api/console", inbox, tenant, whoSignsIn(), signIn)
 	until(ctx, 500*time.Millisecond, func() bool {
 		shown.show(p.Runs())
 		return false
