@@ -35,8 +35,8 @@ func heldListCommand(p call.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List what is held, newest first",
-		Long: "IDs are cut as far as they can be told apart; held run and held drop take them\n" +
-			"so. Changes nothing." +
+		Long: "Ids are those of alerts, whole, as every command takes them; held run and held\n" +
+			"drop take the beginning of one too. Changes nothing." +
 			call.Exits,
 		Example: "  cordon held list\n" +
 			"  cordon held list --json | jq -r '.held[] | select(.over == null) | .alertId'",
@@ -135,14 +135,13 @@ func listHeld(cmd *cobra.Command, o *call.Operator) error {
 
 // printHeld writes what is held, a line for each alert and below it its steps.
 func printHeld(w io.Writer, now call.Clock, all []wire.HeldEntry) error {
-	short := call.Short(alertIDs(all))
 	list := terminal.List{
 		Heading: []string{"ALERT", "MACHINE", "SEVERITY", "RULE", "SINCE"},
 		Cut:     []int{1, 3},
 	}
 	for _, h := range all {
 		row := terminal.Entry{Cells: []string{
-			short(h.AlertID), cmp.Or(h.MachineName, h.MachineID), h.Severity, h.Rule, now.Age(h.At),
+			h.AlertID, cmp.Or(h.MachineName, h.MachineID), h.Severity, h.Rule, now.Age(h.At),
 		}}
 		if h.Title != "" {
 			row.Below = append(row.Below, h.Title)

@@ -21,7 +21,7 @@ func Machine(p call.Program) *cobra.Command {
 	o, watch := &call.Operator{Program: p}, false
 	c := &cobra.Command{
 		Use:   "machine MACHINE",
-		Short: "Show one machine: its isolation, what is held, its episodes and actions",
+		Short: "Show one machine: isolation, what is held, episodes, actions",
 		Long: "And what it is, and what people did to it. Named by its id, its name, or the\n" +
 			"beginning of an id that a list shows. Actions are those of 90 days, newest\n" +
 			"first; their ids are what cordon cancel wants. Changes nothing." +

@@ -86,7 +86,7 @@ func (p *paper) steps(r wire.Run) {
 		}
 		rows = append(rows, []string{step.Step, joined(state, action, again, p.once(step.Reason))})
 	}
-	p.pairs("steps:", rows)
+	p.pairs("what was done:", rows)
 }
 
 func (p *paper) told(r wire.Run) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"cordon/handler/config"
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
+	"cordon/handler/playbook/spelling"
 	"cordon/handler/terminal"
 )
 
@@ -29,6 +31,7 @@ type listing struct {
 	asked        wire.RunsAsked
 	since, until string
 	limit        int
+	counts       wire.Counts // of the last days, if there is no such run
 }
 
 // Runs makes the command that lists runs.
@@ -78,6 +81,9 @@ func (x *listing) run(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	return call.Ask(cmd, &x.Operator, x.read, func(w io.Writer, all wire.Runs) error {
+		if len(all.Runs) == 0 {
+			return x.none(w)
+		}
 		return printRuns(w, x.Clock(), all)
 	}, config.Ledger)
 }
@@ -95,15 +101,42 @@ func (x *listing) read(ctx context.Context, desk operate.Desk) (all wire.Runs, e
 		all.Runs = append(all.Runs, page.Runs...)
 		all.Next, q.After = page.Next, page.Next
 		if page.Next == "" || len(all.Runs) >= x.limit {
-			return all, nil
+			break
 		}
 	}
+	if len(all.Runs) == 0 && (q.Rule != "" || q.Outcome != "") {
+		x.counts, err = desk.Counts(ctx, daysUsual)
+	}
+	return all, err
+}
+
+// none says that there is no such run, and of a rule or an outcome that no run had lately which there are.
+func (x *listing) none(w io.Writer) error {
+	said := "there is no such run; the record keeps them for CORDON_RETENTION"
+	for _, filter := range []struct {
+		value, what string
+		of          func(wire.Count) string
+	}{
+		{x.asked.Rule, "rule", func(c wire.Count) string { return c.Rule }},
+		{x.asked.Outcome, "outcome", func(c wire.Count) string { return c.Outcome }},
+	} {
+		var known []string
+		for _, c := range x.counts.Counts {
+			if value := filter.of(c); value != "" && !slices.Contains(known, value) {
+				known = append(known, value)
+			}
+		}
+		if filter.value == "" || len(known) == 0 || slices.Contains(known, filter.value) {
+			continue
+		}
+		slices.Sort(known)
+		said += fmt.Sprintf(". No run of %d days had the %s %s; %s", daysUsual, filter.what, filter.value,
+			spelling.Suggest(filter.value, known))
+	}
+	return terminal.Lines(w, call.FactShown, said)
 }
 
 func printRuns(w io.Writer, now call.Clock, all wire.Runs) error {
-	if len(all.Runs) == 0 {
-		return call.Say(w, "there is no such run; the record keeps them for CORDON_RETENTION")
-	}
 	list := terminal.List{
 		Heading: []string{"OBSERVED (" + now.Zoned() + ")", "SEVERITY", "OUTCOME", "RULE", "MACHINE"},
 		Cut:     []int{2, 3, 4},
