@@ -284,7 +284,7 @@ func (b binding) wrong(name string) []string {
 		want(!b.Sessions, "isSessionsEnabled is on: the queues have no sessions")
 	case "httpTrigger":
 		// These find out by themselves who asks, or may be asked by anybody.
-		open := slices.Contains([]string{"HealthSummary", "Operate", "SignIn"}, name)
+		open := slices.Contains([]string{"Console", "HealthSummary", "Operate", "SignIn"}, name)
 		want(b.AuthLevel == "function" || open, "authLevel is %q: expected function", b.AuthLevel)
 	}
 	return wrong
