@@ -60,11 +60,14 @@ func (h hostile) Runs(context.Context, wire.RunsAsked) (wire.Runs, error) {
 	return document[wire.Runs](h)
 }
 func (h hostile) Counts(context.Context, int) (wire.Counts, error) { return document[wire.Counts](h) }
-func (h hostile) Held(context.Context) (wire.Held, error)          { return document[wire.Held](h) }
-func (h hostile) Pause(context.Context) (wire.Pause, error)        { return document[wire.Pause](h) }
-func (h hostile) Hunts(context.Context) (wire.Hunts, error)        { return document[wire.Hunts](h) }
-func (h hostile) Health(context.Context) (wire.Health, error)      { return document[wire.Health](h) }
-func (h hostile) Doctor(context.Context) (wire.Doctor, error)      { return document[wire.Doctor](h) }
+func (h hostile) Overview(context.Context) (wire.Overview, error) {
+	return document[wire.Overview](h)
+}
+func (h hostile) Held(context.Context) (wire.Held, error)     { return document[wire.Held](h) }
+func (h hostile) Pause(context.Context) (wire.Pause, error)   { return document[wire.Pause](h) }
+func (h hostile) Hunts(context.Context) (wire.Hunts, error)   { return document[wire.Hunts](h) }
+func (h hostile) Health(context.Context) (wire.Health, error) { return document[wire.Health](h) }
+func (h hostile) Doctor(context.Context) (wire.Doctor, error) { return document[wire.Doctor](h) }
 func (h hostile) Playbook(context.Context) (wire.Playbook, error) {
 	return document[wire.Playbook](h)
 }
@@ -170,6 +173,8 @@ func trouble() error {
 
 func (troubled) Pause(context.Context) (wire.Pause, error)       { return wire.Pause{}, trouble() }
 func (troubled) Isolated(context.Context) (wire.Isolated, error) { return wire.Isolated{}, trouble() }
+func (troubled) Health(context.Context) (wire.Health, error)     { return wire.Health{}, trouble() }
+func (troubled) Overview(context.Context) (wire.Overview, error) { return wire.Overview{}, trouble() }
 func (troubled) Held(context.Context) (wire.Held, error)         { return wire.Held{}, trouble() }
 
 func TestTroubleIsTextToo(t *testing.T) {
