@@ -2,6 +2,8 @@ package pages
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"html/template"
 	"net/http"
@@ -66,11 +68,19 @@ func page(
 	status int,
 	title, text string,
 ) {
+	const style = `:root{color-scheme:light dark}` +
+		`body{font:1rem/1.5 system-ui,"Segoe UI",Roboto,Arial,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;` +
+		`overflow-wrap:anywhere}`
 	const layout = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Cordon</title></head>
-<body><h1>{{.Title}}</h1><p>{{.Text}}</p><p><a href="/api/signin/start">Sign in</a></p></body></html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Title}} · Cordon</title><style>` + style + `</style></head>
+<body><main><h1>{{.Title}}</h1><p>{{.Text}}</p><p><a href="/api/signin/start">Sign in</a></p></main></body></html>
 `
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	header := w.Header()
+	sum := sha256.Sum256([]byte(style))
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+
+		base64.StdEncoding.EncodeToString(sum[:])+"'; frame-ancestors 'none'; base-uri 'none'")
+	header.Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	// Whoever asked has gone if this fails.
 	_ = template.Must(template.New("").Parse(layout)).Execute(w, map[string]string{

@@ -258,3 +258,42 @@ func TestASignOutDuringARenewalSignsOut(t *testing.T) {
 		}
 	})
 }
+
+// TestAPageThatIsOpenKeepsNoSessionFromEnding has a page refresh itself while nobody sits there.
+func TestAPageThatIsOpenKeepsNoSessionFromEnding(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, b := newWorld(t, app), newBrowser(t)
+		b.signIn(w, reader)
+		for range 59 {
+			time.Sleep(time.Minute)
+			if refused := b.use(w.Sessions, signin.Refreshing); refused != "" {
+				t.Fatal(refused)
+			}
+		}
+		time.Sleep(time.Minute)
+		if refused := b.use(w.Sessions, signin.Refreshing); refused != "session_over" {
+			t.Errorf("after an hour: %q", refused)
+		}
+	})
+}
+
+// TestWhoBeginsToWriteHasTimeForIt has a form be asked for just before the roles are too old to act.
+func TestWhoBeginsToWriteHasTimeForIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, b := newWorld(t, app), newBrowser(t)
+		b.signIn(w, operator)
+		time.Sleep(rolesAct - formTime - time.Second)
+		if refused := b.use(w.Sessions, signin.Preparing); refused != "" {
+			t.Errorf("in time: %q", refused)
+		}
+		time.Sleep(time.Second)
+		if refused := b.use(w.Sessions, signin.Preparing); refused != "renew" {
+			t.Errorf("too late: %q", refused)
+		}
+		if refused := b.use(w.Sessions, signin.Looking); refused != "" {
+			t.Errorf("to look: %q", refused)
+		}
+	})
+}

@@ -147,6 +147,7 @@ func (s *Sessions) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.setCookie(w, sessionCookie, "", 0)
+	w.Header().Set("Clear-Site-Data", `"cache"`)
 	send(w, s.o.AppURL.String()+under+"out")
 }
 

@@ -256,6 +256,20 @@ func (b *browser) who(s *Sessions, write bool, headers ...string) (signin.Person
 	return who, problem(err).Code
 }
 
+// use asks who sits in front of the browser, for something.
+func (b *browser) use(s *Sessions, use signin.Use) string {
+	b.t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/api/console/runs", nil)
+	for name, value := range b.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	_, err := s.Who(context.Background(), r, use)
+	if err == nil {
+		return ""
+	}
+	return problem(err).Code
+}
+
 // code is the word of a problem document.
 func code(t *testing.T, w *httptest.ResponseRecorder) string {
 	t.Helper()
