@@ -24,6 +24,7 @@ import (
 func queryOf(path string) url.Values {
 	return map[string]url.Values{
 		"/machine":    {"machine": {"m1.corp.contoso.com"}},
+		"/machines":   {"prefix": {"M1.corp"}},
 		"/deadletter": {"number": {"17"}},
 		"/run":        {"run": {"da1"}},
 		"/runs":       {"machine": {"m1"}, "severity": {"High"}, "limit": {"5"}},

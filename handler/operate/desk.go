@@ -20,6 +20,8 @@ type Desk interface {
 	Isolated(ctx context.Context) (wire.Isolated, error)
 	// Machine finds a machine by its id or its name.
 	Machine(ctx context.Context, which string) (wire.Machine, error)
+	// Machines finds machines of the record by how their name or id begins.
+	Machines(ctx context.Context, prefix string) (wire.MachineNames, error)
 	// Run finds a run by its id, or the newest of an alert by the alert's id.
 	Run(ctx context.Context, which string) (wire.Run, error)
 	// Runs reads a page of runs, newest first.

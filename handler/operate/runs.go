@@ -184,6 +184,23 @@ func lines(found []history.Line) []wire.RunLine {
 	return all
 }
 
+// machinesMost is how many machines are answered.
+const machinesMost = 50
+
+// Machines implements Desk.
+func (p *person) Machines(ctx context.Context, prefix string) (wire.MachineNames, error) {
+	found, more, err := p.office.History.Lists.Named(ctx, prefix, machinesMost)
+	all := wire.MachineNames{Machines: []wire.MachineName{}, More: more}
+	for _, n := range found {
+		all.Machines = append(all.Machines, wire.MachineName{
+			ID:   n.MachineID,
+			Name: n.MachineName,
+			Seen: n.SeenAt,
+		})
+	}
+	return all, problem(err)
+}
+
 // How many days are counted.
 const (
 	daysUsual = 30

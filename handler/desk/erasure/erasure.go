@@ -131,8 +131,11 @@ func (e *Eraser) machinePage(ctx context.Context, s Subject, done *Done) error {
 			return err
 		}
 	}
+	if next == "" {
+		err = e.Lists.ForgetNames(ctx, s.Machine)
+	}
 	done.Next = next
-	return nil
+	return err
 }
 
 // userPage erases the facts that have a text in which the person's name stands, wherever.

@@ -88,6 +88,26 @@ func (w *World) checkListed(p *Process, run runs.Run) {
 			w.T.Errorf("run %s, whose outcome is %q, is listed as %+v", e.ID(), e.Outcome, found[on])
 		}
 	}
+	w.checkNamed(p, e)
+}
+
+// checkNamed looks for the machine of a run by its id and its name.
+func (w *World) checkNamed(p *Process, e lists.Entry) {
+	w.T.Helper()
+	for _, prefix := range []string{e.MachineID, e.MachineName} {
+		if prefix == "" {
+			continue
+		}
+		found, _, err := p.Ledger.Lists.Named(context.Background(), prefix, 900)
+		if err != nil {
+			w.T.Fatal(err)
+		}
+		if !slices.ContainsFunc(found, func(n lists.Named) bool {
+			return n.MachineID == e.MachineID && (n.MachineName == e.MachineName || e.MachineName == "")
+		}) {
+			w.T.Errorf("run %s: its machine is not among those of %q: %+v", e.ID(), prefix, found)
+		}
+	}
 }
 
 // checkDecision holds what is kept of how a run was decided against the run.

@@ -1,5 +1,6 @@
 // Package backlog counts the runs that are not over: which of them is unanswered longest, which do not get on, and
-// which came last. Neighbours: handler/ledger/runs keeps them, handler/app/health, handler/watch and handler/history tell.
+// which came last. Neighbours: handler/ledger/runs keeps them; handler/app/health, handler/watch and handler/history
+// tell.
 package backlog
 
 import (

@@ -1,6 +1,7 @@
 // Package lists keeps the lists in which runs are found: all of them, and those of a machine, an incident, a severity,
 // a rule, an outcome, and a rule with an outcome. Each holds a run in short, newest first, so that a page of a list is
-// one query however many runs there are. Neighbours: handler/ledger/runs enters what it writes, handler/history asks.
+// one query however many runs there are. Beside them stand the machines of all runs, under their names and ids.
+// Neighbours: handler/ledger/runs enters what it writes, handler/history and handler/operate ask.
 package lists
 
 import (
@@ -126,19 +127,24 @@ func (e Entry) Move(listed, unlisted string) (on, off string) {
 	return on, strings.Join(left, " ")
 }
 
-// mostKey is how much of a row's key the name of a list takes, in bytes: of its 512 characters the rest is the place's.
-const mostKey = 200
+// key names a list.
+func key(parts ...string) string { return cut(rows.Key(parts...)) }
 
-// key names a list. The vendor may call a machine, or a severity, by a text of any length: where the name would be too
-// long a digest stands for its end.
-func key(parts ...string) string {
-	name := rows.Key(parts...)
-	if len(name) <= mostKey {
-		return name
+// mostKey is how much of a row's key the name of a list takes, in bytes: of its 512 characters the rest is the place's.
+// mostWhole is how much of a name that is cut stays.
+const (
+	mostKey   = 200
+	mostWhole = mostKey - 2*sha256.Size
+)
+
+// cut bounds a part of a key. The vendor may call a machine, or a severity, by a text of any length: where that would
+// be too long a digest stands for its end.
+func cut(part string) string {
+	if len(part) <= mostKey {
+		return part
 	}
-	digest := sha256.Sum256([]byte(name))
-	end := hex.EncodeToString(digest[:])
-	return name[:mostKey-len(end)] + end
+	digest := sha256.Sum256([]byte(part))
+	return part[:mostWhole] + hex.EncodeToString(digest[:])
 }
 
 // place is where a run stands in each of its lists.
@@ -146,8 +152,8 @@ func (e Entry) place() string {
 	return rows.NewestFirst(e.ObservedAt) + "|" + rows.Key(e.ID())
 }
 
-// Enter writes a run in short into its lists, by one call, and takes it out of those that it is off, as Move says. A
-// repeat is harmless.
+// Enter writes a run in short into its lists, and the name of its machine, by one call. It takes the run out of those
+// that it is off, as Move says. A repeat is harmless.
 func (s *Store) Enter(ctx context.Context, e Entry, off string) error {
 	e.ObservedAt = e.ObservedAt.UTC()
 	var written []rows.Row
@@ -157,6 +163,7 @@ func (s *Store) Enter(ctx context.Context, e Entry, off string) error {
 		again.Overwrite = true
 		written = append(written, &again)
 	}
+	written = append(written, s.named(e)...)
 	err := s.lists.Transact(ctx, written...)
 	for _, list := range strings.Fields(off) {
 		if err == nil {

@@ -37,6 +37,11 @@ func (c *Client) Machine(ctx context.Context, which string) (wire.Machine, error
 	return get[wire.Machine](ctx, c, "/machine", url.Values{"machine": {which}})
 }
 
+// Machines finds machines of the record by how their name or id begins.
+func (c *Client) Machines(ctx context.Context, prefix string) (wire.MachineNames, error) {
+	return get[wire.MachineNames](ctx, c, "/machines", url.Values{"prefix": {prefix}})
+}
+
 // Run finds a run by its id, or the newest of an alert.
 func (c *Client) Run(ctx context.Context, which string) (wire.Run, error) {
 	return get[wire.Run](ctx, c, "/run", url.Values{"run": {which}})

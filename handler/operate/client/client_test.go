@@ -169,6 +169,7 @@ func TestEachRouteOfTheAPIIsAskedAsItIsWritten(t *testing.T) {
 	_, _ = c.Overview(ctx)
 	_, _ = c.Isolated(ctx)
 	_, _ = c.Machine(ctx, "ws-1")
+	_, _ = c.Machines(ctx, "pc")
 	_, _ = c.Run(ctx, "da1")
 	_, _ = c.Runs(ctx, wire.RunsAsked{Machine: "m1", Incident: 7, Limit: 7})
 	_, _ = c.Counts(ctx, 30)

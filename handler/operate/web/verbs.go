@@ -44,6 +44,7 @@ func reading() map[string]answering {
 		"/doctor":      told(operate.Desk.Doctor),
 		"/health":      tellHealth,
 		"/machine":     tellMachine,
+		"/machines":    tellMachines,
 		"/run":         tellRun,
 		"/runs":        tellRuns,
 		"/runs/counts": tellCounts,
@@ -113,6 +114,11 @@ func tellHealth(r *http.Request, d operate.Desk) (reply, error) {
 
 func tellMachine(r *http.Request, d operate.Desk) (reply, error) {
 	body, err := d.Machine(r.Context(), r.URL.Query().Get("machine"))
+	return reply{body: body}, err
+}
+
+func tellMachines(r *http.Request, d operate.Desk) (reply, error) {
+	body, err := d.Machines(r.Context(), r.URL.Query().Get("prefix"))
 	return reply{body: body}, err
 }
 

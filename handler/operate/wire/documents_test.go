@@ -11,7 +11,7 @@ func TestEveryDocumentCanBeWritten(t *testing.T) {
 	documents := []any{
 		Problem{}, Order{}, Result{}, Results{}, Me{}, SignIn{},
 		Isolated{}, Isolation{}, Run{}, RunStep{}, RunVersion{}, Runs{}, RunLine{}, Counts{}, DayCount{}, Count{},
-		Overview{}, HourCount{}, OutcomeCount{}, Spread{},
+		Overview{}, HourCount{}, OutcomeCount{}, Spread{}, MachineNames{}, MachineName{},
 		Today{}, Links{}, RunTold{}, Machine{},
 		MachineAction{}, Held{}, HeldEntry{}, HeldStep{}, Pause{}, Hunts{}, Hunt{},
 		DeadLetters{}, DeadLetter{}, Doctor{}, Journal{}, Entry{},

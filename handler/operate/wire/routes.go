@@ -33,6 +33,8 @@ func reads() []Route {
 		get("/isolated", Reader, "Machines that are isolated, why and until when.", Isolated{}),
 		get("/machine", Reader, "One machine: what it is, its isolation, what is held, its actions.", Machine{},
 			Param{Name: "machine", Says: "id or name", Required: true}),
+		get("/machines", Reader, "Machines of the record by how their name or id begins.", MachineNames{},
+			Param{Name: "prefix", Says: "beginning of a name or an id, in any letter case", Required: true}),
 		get("/run", Reader, "How a version of an alert was answered, and why.", Run{},
 			Param{Name: "run", Says: "id of a run, or of an alert: its newest version", Required: true}),
 		get("/runs", Reader, "Runs, newest first.", Runs{},
