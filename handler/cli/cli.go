@@ -97,7 +97,7 @@ func rootCommand(p call.Program, served *bool) *cobra.Command {
 		inspect.Doctor(p), inspect.Health(p), inspect.Playbook(p),
 		oncall.Cancel(p), oncall.Enqueue(p), oncall.Held(p), oncall.Isolated(p),
 		transfer.Export(p), transfer.Import(p),
-		record.Erase(p), record.Journal(p), record.Runs(p),
+		record.Erase(p), record.Journal(p), record.Machines(p), record.Overview(p), record.Runs(p),
 		mails.Command(p), oncall.Machine(p), oncall.Pause(p), oncall.Release(p), oncall.Resume(p),
 		call.ExitTopic(), versionCommand(p.Version),
 	)

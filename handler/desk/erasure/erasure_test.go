@@ -234,7 +234,7 @@ func killed(t *testing.T, s erasure.Subject, breaths int, mute bool) (died bool)
 	if s.Machine != "" {
 		left := rest(t, w.Eraser(w.Start(-1, false)), "m1.corp")
 		if len(left) > 0 {
-			t.Errorf("killed after %d calls (answer lost: %v), then ordered again, rows name the machine: %v", breaths, mute, left)
+			t.Errorf("killed after %d calls (answer lost: %v), then ordered again, rows name it: %v", breaths, mute, left)
 		}
 	}
 	return dying.Died()
