@@ -173,6 +173,39 @@ func TestWhatTheServerRefusedIsSentOnceWhenAPersonSaysSo(t *testing.T) {
 	}
 }
 
+// TestWhatCanNeverArriveIsDropped drops a mail with nothing but the commands.
+func TestWhatCanNeverArriveIsDropped(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	p := newPost(y, time.Now)
+	p.refuses = errors.New("550 no such user")
+	p.tell(t, 7, "fin-lt-0147")
+	p.deliver(t)
+	drop := func(want int, says string, args ...string) {
+		t.Helper()
+		args = append([]string{"mails", "drop"}, args...)
+		code, shown, stderr := direct(t, y.env, append(args, "--yes", "--reason", "the address is gone")...)
+		if code != want || !strings.Contains(shown+stderr, says) {
+			t.Errorf("%v: %d\n%s%s", args, code, shown, stderr)
+		}
+	}
+	drop(call.ExitUsage, "mails drop wants the mails")
+	drop(call.ExitDone, "incident:7:1: dropped: it is not tried any more", "--all")
+	drop(call.ExitFailed, "NOT DONE, it was dropped, at ", "incident:7:1")
+	drop(call.ExitDone, "no mail has failed", "--all")
+	if _, shown, stderr := direct(t, y.env, "mails"); !strings.Contains(shown, "no mail: failed, waiting, sent") {
+		t.Errorf("%s%s", shown, stderr)
+	}
+	if _, shown, stderr := direct(t, y.env, "mails", "--state", "dropped"); !strings.Contains(shown, "incident:7:1") ||
+		!strings.Contains(shown, "failed once") {
+		t.Errorf("%s%s", shown, stderr)
+	}
+	if _, shown, _ := direct(t, y.env, "journal"); !strings.Contains(shown, "give up") ||
+		!strings.Contains(shown, "why: the address is gone") {
+		t.Errorf("%s", shown)
+	}
+}
+
 // TestMailsAreAskedOfTheAppThatIsSignedInAt has the commands ask an app.
 func TestMailsAreAskedOfTheAppThatIsSignedInAt(t *testing.T) {
 	t.Parallel()
@@ -216,7 +249,7 @@ func TestMailsOfAttackersAreHarmless(t *testing.T) {
 func TestACommandLineAboutMailsThatIsWrongIsNamed(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"mails --state gone":                    "--state gone is none of mails: expected failed, waiting or sent",
+		"mails --state gone":                    "--state gone is none of mails: expected failed, waiting, sent or dropped",
 		"mails --limit 0":                       "--limit 0 is out of bounds: expected 1 to 5000",
 		"mails sned incident:7:1":               "there is no command mails sned; did you mean send? See cordon mails --help",
 		"mails send --yes --reason x":           "mails send wants the mails that cordon mails lists, or --all",

@@ -57,9 +57,9 @@ func mails(ctx context.Context, v visit) (shown, error) {
 	found, err := v.desk.Mails(ctx, wire.MailsAsked{State: state, After: v.query.Get("after")})
 	p := mailsPage{
 		Mails:  found,
-		States: tabs("mails", "state", state, "sent", "waiting", "failed"),
+		States: tabs("mails", "state", state, "sent", "waiting", "failed", "dropped"),
 		State:  state,
-		May:    v.may() && state != "sent",
+		May:    v.may() && (state == "waiting" || state == "failed"),
 	}
 	if found.Next != "" {
 		p.Next = layout.Link("mails", "state", state, "after", found.Next)

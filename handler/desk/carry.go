@@ -27,6 +27,7 @@ const (
 	VerbHunt     = "hunt"
 	VerbErase    = "erase"
 	VerbSend     = "send"
+	VerbGiveUp   = "give up" // a mail
 )
 
 // Task is one thing of a command.
@@ -229,7 +230,7 @@ func harmless(verb string) bool {
 // changesLedger reports whether a command changes a row and nothing else that counts.
 func changesLedger(verb string) bool {
 	switch verb {
-	case VerbPause, VerbResume, VerbContinue, VerbDrop, VerbSend:
+	case VerbPause, VerbResume, VerbContinue, VerbDrop, VerbSend, VerbGiveUp:
 		return true
 	}
 	return false

@@ -106,7 +106,7 @@ func (d *Desk) look(
 		return lookForRelease(ctx, e, end, seen)
 	case VerbCancel:
 		return d.lookForCancel(ctx, e, end)
-	case VerbSend:
+	case VerbSend, VerbGiveUp:
 		found, err = d.Mails.OrderedBy(ctx, e.Object, e.Command)
 		return end, found, err
 	}

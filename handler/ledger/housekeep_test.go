@@ -10,6 +10,7 @@ import (
 	"cordon/handler/ledger/hunts"
 	"cordon/handler/ledger/latches"
 	"cordon/handler/ledger/lists"
+	"cordon/handler/ledger/notices"
 	"cordon/handler/ledger/rows/rowstest"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/ledger/sessions"
@@ -63,7 +64,7 @@ func housekeeping(t *testing.T, s *Store) {
 
 	listed := func() int {
 		t.Helper()
-		all, _, err := s.Notices.Sent(t.Context(), 10, "")
+		all, _, err := s.Notices.Listed(t.Context(), notices.Sent, 10, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,6 +30,7 @@ const (
 	Waiting State = "waiting" // for its time, or for its first try to end
 	Failed  State = "failed"  // it was tried and could not be sent; it is tried again
 	Sent    State = "sent"    // the server took it
+	Dropped State = "dropped" // a person gave it up after it had failed
 )
 
 // Mail is one mail, as far as it is known.
@@ -40,6 +41,7 @@ type Mail struct {
 	To      []string // empty: not known here
 	Due     time.Time
 	Sent    time.Time // zero: it is not sent
+	Dropped time.Time // zero: it is not dropped
 	Sending bool      // it is being sent now
 	Tries   int       // how often sending it failed
 	Tried   time.Time // when it failed last; zero: not known
@@ -71,6 +73,7 @@ func (b *Mailbox) mail(n notices.Notice) Mail {
 		To:      notice.Addresses(n.To),
 		Due:     n.DueAt,
 		Sent:    n.SentAt,
+		Dropped: n.DroppedAt,
 		Sending: n.BeingSent(b.Now(), b.Lock),
 		Tries:   n.Tries(),
 		Tried:   n.TriedAt,
@@ -87,8 +90,8 @@ func (b *Mailbox) mail(n notices.Notice) Mail {
 
 func stateOf(n notices.Notice) State {
 	switch {
-	case n.State == notices.Sent:
-		return Sent
+	case n.Over():
+		return State(n.State)
 	case n.Tries() > 0:
 		return Failed
 	}

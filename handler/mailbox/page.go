@@ -8,7 +8,7 @@ import (
 	"cordon/handler/ledger/notices"
 )
 
-// Page reads mails of a state: those that were sent newest first, the others by when they are due. next is the place
+// Page reads mails of a state: those that were sent or dropped newest first, the others by when they are due. next is the place
 // behind the last of them; empty: nothing follows.
 func (b *Mailbox) Page(
 	ctx context.Context,
@@ -16,10 +16,10 @@ func (b *Mailbox) Page(
 	limit int,
 	after string,
 ) (mails []Mail, next string, err error) {
-	if state != Sent {
+	if state != Sent && state != Dropped {
 		return b.unsent(ctx, state, limit, after)
 	}
-	found, next, err := b.Notices.Sent(ctx, limit, after)
+	found, next, err := b.Notices.Listed(ctx, notices.State(state), limit, after)
 	for _, n := range found {
 		mails = append(mails, b.mail(n))
 	}

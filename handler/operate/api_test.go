@@ -44,6 +44,7 @@ func orderOf(path string) string {
 		"/deadletters/replay": `,"queue":"alerts","numbers":[17]`,
 		"/deadletters/drop":   `,"queue":"alerts","numbers":[17,18]`,
 		"/mails/send":         `,"mails":["incident:7:1"]`,
+		"/mails/drop":         `,"mails":["incident:7:1"]`,
 		"/hunts/run":          `,"hunt":"tools"`,
 		"/erase":              `,"user":"alice@contoso.com"`,
 	}[path]

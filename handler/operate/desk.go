@@ -61,5 +61,7 @@ type Desk interface {
 	Erase(ctx context.Context, o wire.EraseOrder) (wire.Erased, error)
 	// SendMails has mails sent at once that wait or have failed.
 	SendMails(ctx context.Context, o wire.MailOrder) (wire.Results, error)
+	// DropMails gives mails up that failed: nobody tries them any more.
+	DropMails(ctx context.Context, o wire.MailOrder) (wire.Results, error)
 	RunHunt(ctx context.Context, o wire.HuntOrder) (wire.HuntRows, error)
 }

@@ -25,9 +25,9 @@ func (p *person) Mails(ctx context.Context, q wire.MailsAsked) (wire.Mails, erro
 		return wire.Mails{}, notHere("mails")
 	}
 	state := mailbox.State(cmp.Or(q.State, string(mailbox.Sent)))
-	if !slices.Contains([]mailbox.State{mailbox.Sent, mailbox.Waiting, mailbox.Failed}, state) {
+	if !slices.Contains([]mailbox.State{mailbox.Sent, mailbox.Waiting, mailbox.Failed, mailbox.Dropped}, state) {
 		return wire.Mails{}, wire.NewProblem(http.StatusBadRequest, "state",
-			fmt.Sprintf("mails are never %.40q: expected sent, waiting or failed", q.State))
+			fmt.Sprintf("mails are never %.40q: expected sent, waiting, failed or dropped", q.State))
 	}
 	limit := cmp.Or(q.Limit, mailsPage)
 	if limit < 1 || limit > mailsMost {
@@ -50,6 +50,7 @@ func mailOf(m mailbox.Mail) wire.Mail {
 		To:      append([]string{}, m.To...),
 		Due:     m.Due,
 		Sent:    m.Sent,
+		Dropped: m.Dropped,
 		Sending: m.Sending,
 		Tries:   m.Tries,
 		Tried:   m.Tried,
@@ -64,6 +65,14 @@ func (p *person) SendMails(ctx context.Context, o wire.MailOrder) (wire.Results,
 		return nothing(notHere("mails"))
 	}
 	return p.carry(ctx, o.Order, mails(), o.Mails, p.office.Post.Send)
+}
+
+// DropMails implements Desk.
+func (p *person) DropMails(ctx context.Context, o wire.MailOrder) (wire.Results, error) {
+	if p.office.Post == nil {
+		return nothing(notHere("mails"))
+	}
+	return p.carry(ctx, o.Order, mails(), o.Mails, p.office.Post.Drop)
 }
 
 // mailIDMost bounds the id of a mail: the journal keeps no more of what an order is about.

@@ -50,7 +50,7 @@ func TestMailsAreListedAndSentAtOnce(t *testing.T) {
 		{"failed", "", 200, `"due":"2026-03-02T11:00:00Z"`},
 		{"", "", 200, `{"mails":[]}`},
 		{"waiting", "200", 200, `{"mails":[]}`},
-		{"lost", "", 400, "expected sent, waiting or failed"},
+		{"lost", "", 400, "expected sent, waiting, failed or dropped"},
 		{"failed", "201", 400, "expected 1 to 200"},
 	} {
 		if status, said := get(c.state, c.limit); status != c.status || !strings.Contains(said, c.says) {

@@ -1,5 +1,5 @@
-// Package mails is the command of the mails that tell people: it lists those that were sent, wait or have failed, and
-// has some sent at once.
+// Package mails is the command of the mails that tell people: it lists those that were sent, wait or have failed, has
+// some sent at once, and gives up what can never arrive.
 package mails
 
 import (
@@ -22,20 +22,23 @@ const (
 	listPage  = 200
 )
 
-// states are what becomes of mails, what a person has to see first.
+// states are what becomes of mails, what a person has to see first. Dropped ones are listed only where they are asked
+// for.
 func states() []string { return []string{"failed", "waiting", "sent"} }
+
+const dropped = "dropped"
 
 // Command makes the command of mails.
 func Command(p call.Program) *cobra.Command {
 	o, state, limit := &call.Operator{Program: p}, "", 0
 	c := &cobra.Command{
 		Use:   "mails",
-		Short: "List mails that failed, wait or were sent, and send some again",
+		Short: "List mails that failed, wait or were sent; send some, drop some",
 		Long: "Which mails told people of what, and what became of them. Of a mail that failed\n" +
 			"it says how often it was tried, what it failed of last, and when it is tried\n" +
-			"again; that is never given up. Those that failed come first, then those that\n" +
-			"wait, then those that were sent, newest first. WHEN is how long ago a mail was\n" +
-			"sent, or when it is sent. Changes nothing." +
+			"again; that is never given up, unless somebody drops it. Those that failed come\n" +
+			"first, then those that wait, then those that were sent, newest first. WHEN is\n" +
+			"how long ago a mail was sent or dropped, or when it is sent. Changes nothing." +
 			call.Exits,
 		Example: "  cordon mails --state failed\n" +
 			"  cordon mails --limit 500 --json | jq '.mails[] | select(.tries > 3) | .id'\n" +
@@ -49,8 +52,8 @@ func Command(p call.Program) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			asked := states()
 			switch {
-			case state != "" && !slices.Contains(asked, state):
-				return call.Usagef("--state %s is none of mails: expected failed, waiting or sent",
+			case state != "" && state != dropped && !slices.Contains(asked, state):
+				return call.Usagef("--state %s is none of mails: expected failed, waiting, sent or dropped",
 					terminal.Plain(state, 40))
 			case limit < 1 || limit > listMost:
 				return call.Usagef("--limit %d is out of bounds: expected 1 to %d", limit, listMost)
@@ -61,9 +64,9 @@ func Command(p call.Program) *cobra.Command {
 		},
 	}
 	o.ReadFlags(c)
-	c.Flags().StringVar(&state, "state", "", "only these: failed, waiting or sent (default: all)")
+	c.Flags().StringVar(&state, "state", "", "only these: failed, waiting, sent or dropped (default: all but dropped)")
 	c.Flags().IntVar(&limit, "limit", listUsual, "at most so many, 1 to 5000")
-	c.AddCommand(sendCommand(p))
+	c.AddCommand(sendCommand(p), dropCommand(p))
 	return c
 }
 

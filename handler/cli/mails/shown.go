@@ -72,6 +72,8 @@ func when(now call.Clock, m wire.Mail) string {
 	switch {
 	case !m.Sent.IsZero():
 		return now.Age(m.Sent) + " ago"
+	case !m.Dropped.IsZero():
+		return now.Age(m.Dropped) + " ago"
 	case m.Sending:
 		return "now"
 	case !m.Due.After(now.Now):

@@ -111,7 +111,11 @@ func (p *paper) mail(t wire.RunTold) string {
 	case !t.Sent.IsZero():
 		state += " " + p.now.Stamp(t.Sent)
 	case t.Tries > 0:
-		state += fmt.Sprintf(" %d times: %s", t.Tries, t.Why)
+		tried := fmt.Sprintf("failed %d times: %s", t.Tries, t.Why)
+		if state != "failed" {
+			tried = state + ", " + tried
+		}
+		state = tried
 	}
 	if len(t.To) > 0 {
 		state += " to " + strings.Join(t.To, ", ")

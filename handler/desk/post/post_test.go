@@ -1,6 +1,7 @@
 package post_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -226,6 +227,109 @@ func killedAtOrder(t *testing.T, breaths int, mute bool, next string) (died bool
 		}
 		if e.State != want || e.Verb != desk.VerbSend {
 			t.Errorf("%s: %s of %s is %s (%s), not %s", what, e.Command, e.Object, e.State, e.Result, want)
+		}
+	}
+	return died
+}
+
+// TestWhatIsDroppedIsNotTriedAnyMore drops one of two mails that the server refuses, in every order with sending.
+func TestWhatIsDroppedIsNotTriedAnyMore(t *testing.T) {
+	t.Parallel()
+	w := postal.New(t)
+	p := w.Start(-1, false)
+	ids := failed(p, 2)
+	o := office(p)
+	does := func(do func(context.Context, desk.Command, []string) ([]desk.Outcome, error), id, want string, on ...string) {
+		t.Helper()
+		all, err := do(t.Context(), command(id), on)
+		if got := said(all); err != nil || got != want {
+			t.Errorf("%s: %s, want %s, %v", id, got, want, err)
+		}
+	}
+	at := w.Clock().Format(time.RFC3339)
+	const gone = " done: dropped: it is not tried any more"
+	does(o.Drop, "first-order", ids[0]+gone, ids[0])
+	does(o.Drop, "first-order", ids[0]+gone, ids[0])
+	does(o.Drop, "second-order", ids[0]+" refused: it was dropped, at "+at, ids[0])
+	does(o.Send, "third-order", ids[0]+" refused: it was dropped, at "+at, ids[0])
+	does(o.Drop, "fourth-order", "incident:9:1 refused: there is no mail incident:9:1; cordon mails lists those that there are",
+		"incident:9:1")
+	w.Refuse(nil)
+	for range 20 {
+		w.Advance(6 * time.Minute)
+		if err := p.Outbox.Resend(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.Deliver()
+	}
+	if got := w.Taken(); len(got) != 1 || got["[Cordon] m2: Isolated"] != 1 {
+		t.Errorf("arrived %v", got)
+	}
+	page, _, err := p.Box.Page(t.Context(), mailbox.Dropped, 10, "")
+	if err != nil || len(page) != 1 || page[0].ID != ids[0] || page[0].Dropped.IsZero() || page[0].Tries != 1 ||
+		page[0].Why != "554 the mailbox is full" {
+		t.Errorf("%+v, %v", page, err)
+	}
+	p.Tell(9, notice.Event{Kind: notice.Isolated, RunID: "da9:v1", MachineID: strings.Repeat("cd", 20), Episode: 1})
+	all, err := o.Drop(t.Context(), command("fifth-order"), []string{"incident:9:1"})
+	if err != nil || all[0].State != journal.Refused || !strings.Contains(all[0].Result, "it has not failed") {
+		t.Errorf("%s, %v", said(all), err)
+	}
+}
+
+// TestKilledAtAnyCallOfADropTheJournalSaysWhatIsSo kills whoever drops two mails at every call.
+func TestKilledAtAnyCallOfADropTheJournalSaysWhatIsSo(t *testing.T) {
+	t.Parallel()
+	for breaths := 0; killedAtDrop(t, breaths, false); breaths++ {
+		killedAtDrop(t, breaths, true)
+	}
+}
+
+func killedAtDrop(t *testing.T, breaths int, mute bool) (died bool) {
+	t.Helper()
+	w := postal.New(t)
+	alive := w.Start(-1, false)
+	ids := failed(alive, 2)
+	p := w.Start(breaths, mute)
+	_, _ = office(p).Drop(t.Context(), command("first-order"), ids)
+	died = p.Died()
+	what := fmt.Sprintf("killed after %d calls (answer lost: %v)", breaths, mute)
+	dropped := map[string]bool{}
+	for _, id := range ids {
+		is, err := alive.Box.OrderedBy(t.Context(), id, "first-order")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dropped[id] = is
+	}
+	w.Refuse(nil)
+	for range 20 {
+		w.Advance(6 * time.Minute)
+		if err := alive.Outbox.Resend(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		alive.Deliver()
+	}
+	if err := office(alive).Desk.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	arrived := len(w.Taken())
+	gone, _, err := alive.Box.Page(t.Context(), mailbox.Dropped, 10, "")
+	unsent, unsentErr := alive.Ledger.Notices.Unsent(t.Context())
+	if err := errors.Join(err, unsentErr); err != nil || len(unsent) != 0 || len(gone)+arrived != 2 {
+		t.Errorf("%s: dropped %+v, arrived %v, left %+v, %v", what, gone, w.Taken(), unsent, err)
+	}
+	entries, _, err := alive.Ledger.Journal.Page(t.Context(), 10, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		want := journal.Failed
+		if dropped[e.Object] {
+			want = journal.Done
+		}
+		if e.State != want || e.Verb != desk.VerbGiveUp {
+			t.Errorf("%s: %s is %s (%s), not %s", what, e.Object, e.State, e.Result, want)
 		}
 	}
 	return died

@@ -34,7 +34,7 @@ func sent(t *testing.T, s *Store) {
 	var groups []string
 	pages := 0
 	for after, more := "", true; more; more = after != "" {
-		page, next, err := s.Sent(t.Context(), 2, after)
+		page, next, err := s.Listed(t.Context(), Sent, 2, after)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func sent(t *testing.T, s *Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, _, err := s.Sent(t.Context(), 1, "")
+	page, _, err := s.Listed(t.Context(), Sent, 1, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func sent(t *testing.T, s *Store) {
 	if _, err := s.Claim(t.Context(), "incident:4", 1, noon.Add(time.Hour), time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	page, _, err = s.Sent(t.Context(), 1, "")
+	page, _, err = s.Listed(t.Context(), Sent, 1, "")
 	if err != nil || page[0].Group != "incident:4" {
 		t.Errorf("listed again: %+v, %v", page, err)
 	}
@@ -79,7 +79,7 @@ func sent(t *testing.T, s *Store) {
 
 func hastened(t *testing.T, s *Store) {
 	var overwritten []string
-	ask := func(command string, at time.Time) Hastened {
+	ask := func(command string, at time.Time) Ordered {
 		t.Helper()
 		h, err := s.Hasten(t.Context(), Asked{
 			Group:   "incident:1",
@@ -134,5 +134,73 @@ func hastened(t *testing.T, s *Store) {
 	}
 	if left, err := s.Unsent(t.Context()); err != nil || len(left) != 0 {
 		t.Errorf("%d are left, %v", len(left), err)
+	}
+}
+
+// givenUp drops a sequence at every point of its life.
+func givenUp(t *testing.T, s *Store) {
+	drop := func(command string, at time.Time) Ordered {
+		t.Helper()
+		o, err := s.Drop(t.Context(), Asked{
+			Group:   "incident:1",
+			Seq:     1,
+			Command: command,
+			At:      at,
+			Lock:    time.Minute,
+			Before:  func(context.Context, string) error { return nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	if o := drop("c1", noon); !o.Missing {
+		t.Errorf("of none: %+v", o)
+	}
+	n := claimed(t, s, "incident:1", noon)
+	if o := drop("c1", noon.Add(time.Second)); !o.Sending {
+		t.Errorf("while it is being sent: %+v", o)
+	}
+	if o := drop("c1", noon.Add(2*time.Minute)); !o.Untried || o.State != Claimed {
+		t.Errorf("never tried to the end: %+v", o)
+	}
+	if err := s.Failed(t.Context(), n, noon.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"c1", "c1", "c2"} {
+		o := drop(command, noon.Add(2*time.Minute))
+		if o.State != Dropped || o.Command != "c1" || !o.DroppedAt.Equal(noon.Add(2*time.Minute)) {
+			t.Errorf("%s: %+v", command, o)
+		}
+	}
+	listed := func(state State) int {
+		t.Helper()
+		found, _, err := s.Listed(t.Context(), state, 10, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(found)
+	}
+	if unsent, err := s.Unsent(t.Context()); err != nil || len(unsent) != 0 || listed(Dropped) != 1 || listed(Sent) != 0 {
+		t.Errorf("%+v, %v, dropped %d, sent %d", unsent, err, listed(Dropped), listed(Sent))
+	}
+	// Whoever gave it back meanwhile leaves its row among those that are not sent.
+	if err := s.index(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	claim, err := s.Claim(t.Context(), "incident:1", 1, noon.Add(2*time.Hour), time.Minute)
+	if err != nil || claim.Nothing != "the notice is dropped" {
+		t.Errorf("%+v, %v", claim, err)
+	}
+	if unsent, err := s.Unsent(t.Context()); err != nil || len(unsent) != 0 {
+		t.Errorf("%+v, %v", unsent, err)
+	}
+	// And whoever had it in hand all the time may have sent it: then people have it.
+	if err := s.Done(t.Context(), n, noon.Add(3*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if is, _, err := s.Notice(t.Context(), "incident:1", 1); err != nil || is.State != Sent || listed(Dropped) != 0 ||
+		listed(Sent) != 1 {
+		t.Errorf("%+v, %v, dropped %d, sent %d", is, err, listed(Dropped), listed(Sent))
 	}
 }

@@ -41,6 +41,7 @@ const (
 	Open    State = "open"
 	Claimed State = "claimed" // being sent
 	Sent    State = "sent"
+	Dropped State = "dropped" // a person decided that it is not tried any more
 )
 
 // Notice is one sequence of a group: one mail, to be sent when due.
@@ -53,6 +54,7 @@ type Notice struct {
 	FirstDue  time.Time `json:",omitzero"` // when it was due before it was put off; zero: it was not
 	ClaimedAt time.Time `json:",omitzero"`
 	SentAt    time.Time `json:",omitzero"`
+	DroppedAt time.Time `json:",omitzero"`
 	Failures  int       `json:",omitempty"` // times that it was given back
 	Waited    bool      `json:",omitempty"` // it was given back once because it was late; every other time it failed
 	TriedAt   time.Time `json:",omitzero"`  // when sending failed last
@@ -60,8 +62,11 @@ type Notice struct {
 	Left      string    `json:",omitempty"` // recipients, separated by commas, who are still to get it; empty: all
 	To        string    `json:",omitempty"` // recipients, likewise, of the mail as it was written last
 	Subject   string    `json:",omitempty"` // of the mail as it was written last; empty: it was not written yet
-	Command   string    `json:",omitempty"` // id of the order that had it sent at once
+	Command   string    `json:",omitempty"` // id of the order that had it sent at once, or dropped
 }
+
+// Over reports whether nobody is to send it any more.
+func (n Notice) Over() bool { return n.State == Sent || n.State == Dropped }
 
 // Since is when people were to have it.
 func (n Notice) Since() time.Time {
@@ -187,9 +192,9 @@ func (s *Store) Claim(
 		return Claim{}, err
 	case !found:
 		return Claim{Nothing: "there is no such notice"}, nil
-	case n.State == Sent:
+	case n.Over():
 		// The index row of what is unsent outlives a crash behind the write that said so.
-		return Claim{Nothing: "the notice is sent"}, s.settle(ctx, n)
+		return Claim{Nothing: "the notice is " + string(n.State)}, s.settle(ctx, n)
 	case n.BeingSent(now, lock):
 		return Claim{Nothing: beingSent}, nil
 	case n.State == Open &&
@@ -224,8 +229,8 @@ func (s *Store) Claim(
 
 const beingSent = "the notice is being sent by another instance"
 
-// Done marks a claimed sequence as sent, also if the claim lapsed meanwhile and another instance took the sequence
-// or gave it back: people have the mail, and it must not go out again. A repeat is safe.
+// Done marks a claimed sequence as sent, also if the claim lapsed meanwhile and another instance took the sequence or
+// gave it back, or a person dropped it: people have the mail, and it must not go out again. A repeat is safe.
 func (s *Store) Done(ctx context.Context, n Notice, at time.Time) error {
 	err := rows.Try("mark notice of "+n.Group+" as sent", func() error {
 		n.State, n.SentAt = Sent, at
@@ -271,7 +276,7 @@ func (s *Store) DropUnwritten(ctx context.Context, n Notice) (dropped bool, err 
 	return true, s.dropDue(ctx, n)
 }
 
-// Aging are the groups, and the list of what is sent.
+// Aging are the groups, and the lists of what is sent or dropped.
 func (s *Store) Aging() []rows.Aging {
 	return []rows.Aging{
 		{
@@ -283,7 +288,13 @@ func (s *Store) Aging() []rows.Aging {
 		{
 			Name:   "sent notices",
 			Table:  s.notices,
-			Filter: rows.InPartition(s.notices.Partition(sentPartition)),
+			Filter: rows.InPartition(s.notices.Partition(string(Sent))),
+			Remove: s.notices.RemoveRow,
+		},
+		{
+			Name:   "dropped notices",
+			Table:  s.notices,
+			Filter: rows.InPartition(s.notices.Partition(string(Dropped))),
 			Remove: s.notices.RemoveRow,
 		},
 	}

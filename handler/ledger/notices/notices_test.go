@@ -25,6 +25,7 @@ func TestNoticesHold(t *testing.T) {
 		"many tellers at once lose nothing":                       tellers,
 		"what is sent is listed, newest first":                    sent,
 		"what is sent at once was neither sent nor in hand":       hastened,
+		"what is dropped had failed and was not in hand":          givenUp,
 	})
 }
 

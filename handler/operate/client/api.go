@@ -264,6 +264,11 @@ func (c *Client) SendMails(ctx context.Context, o wire.MailOrder) (wire.Results,
 	return c.order(ctx, "/mails/send", o.Command, o)
 }
 
+// DropMails gives mails up that failed.
+func (c *Client) DropMails(ctx context.Context, o wire.MailOrder) (wire.Results, error) {
+	return c.order(ctx, "/mails/drop", o.Command, o)
+}
+
 // RunHunt asks a hunt's query now.
 func (c *Client) RunHunt(ctx context.Context, o wire.HuntOrder) (wire.HuntRows, error) {
 	found, err := post(ctx, c, "/hunts/run", o.Command, o, func(h wire.HuntRows) bool {

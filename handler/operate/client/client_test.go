@@ -196,6 +196,7 @@ func TestEachRouteOfTheAPIIsAskedAsItIsWritten(t *testing.T) {
 	_, _ = c.Discard(ctx, wire.DeadLetterOrder{})
 	_, _ = c.Erase(ctx, wire.EraseOrder{})
 	_, _ = c.SendMails(ctx, wire.MailOrder{})
+	_, _ = c.DropMails(ctx, wire.MailOrder{})
 	_, _ = c.RunHunt(ctx, wire.HuntOrder{})
 	var want []string
 	for _, r := range wire.Routes() {

@@ -73,6 +73,7 @@ func writing() map[string]answering {
 		"/deadletters/drop":   ordered(operate.Desk.Discard),
 		"/erase":              ordered(operate.Desk.Erase),
 		"/mails/send":         ordered(operate.Desk.SendMails),
+		"/mails/drop":         ordered(operate.Desk.DropMails),
 		"/hunts/run":          ordered(operate.Desk.RunHunt),
 	}
 }

@@ -169,10 +169,11 @@ type Journal struct {
 	Next    string  `json:"next,omitempty"` // "after" of the next page; empty: this is the last
 }
 
-// Entry is one command in the journal.
+// Entry is one command in the journal. Its verb is release, cancel, continue, drop, pause, resume, replay, discard,
+// enqueue, hunt, send or give up (a mail), or erase.
 type Entry struct {
 	Command string    `json:"command"`
-	Verb    string    `json:"verb"` // release, cancel, continue, drop, pause, resume, replay, discard, enqueue, hunt, send
+	Verb    string    `json:"verb"`
 	Object  string    `json:"object,omitempty"`
 	Name    string    `json:"name,omitempty"`
 	By      string    `json:"by"`

@@ -68,7 +68,7 @@ func reads() []Route {
 		get("/deadletter", Reader, "One of them, with its text.", DeadLetter{}, queue,
 			Param{Name: "number", Says: "its number", Required: true}),
 		get("/mails", Reader, "Mails by what became of them.", Mails{},
-			Param{Name: "state", Says: "sent (the default), waiting or failed"},
+			Param{Name: "state", Says: "sent (the default), waiting, failed or dropped"},
 			Param{Name: "limit", Says: "how many, 1 to 200; 50 if it is left out"},
 			Param{Name: "after", Says: "next of the page before"}),
 		get("/journal", Reader, "What people did by hand, newest first.", Journal{},
@@ -91,6 +91,7 @@ func writes() []Route {
 		post("/deadletters/drop", "Drop dead letters for good.", DeadLetterOrder{}, Results{}),
 		post("/erase", "Erase what runs were decided on, of a machine or a person.", EraseOrder{}, Erased{}),
 		post("/mails/send", "Send mails at once that wait or have failed.", MailOrder{}, Results{}),
+		post("/mails/drop", "Drop mails that failed, for good.", MailOrder{}, Results{}),
 		post("/hunts/run", "Ask a hunt's query now; records no row and mails nothing.", HuntOrder{}, HuntRows{}),
 	}
 }
