@@ -21,11 +21,11 @@ import (
 const Days = 30
 
 // mark is the ledger's mark of the counts: when today was counted last, and in its note how far the round of this day
-// has come.
+// has come, and how many pages that was.
 const mark = "tally"
 
-// every is how often today and yesterday are counted.
-const every = 15 * time.Minute
+// most is how often today and yesterday are counted at least.
+const most = 15 * time.Minute
 
 // Tally counts runs. All fields are required.
 type Tally struct {
@@ -36,44 +36,59 @@ type Tally struct {
 	Tick     time.Duration // the longest pause between two calls of Keep
 }
 
-// Keep counts what is due: today and yesterday every quarter of an hour, and one earlier day a call until all of Days
-// were counted today. A repeat is harmless.
+// Keep counts what is due: today and yesterday again after as many minutes as they have pages, 15 at most, and one
+// earlier day a call until all of Days were counted today. A repeat is harmless.
 func (t *Tally) Keep(ctx context.Context) error {
 	was, err := t.Switches.Mark(ctx, mark)
 	if err != nil {
 		return err
 	}
 	now := t.Now().UTC()
-	back := 1
-	round := ""
-	if _, err := fmt.Sscanf(was.Note, "%s %d", &round, &back); err != nil || round != now.Format(time.DateOnly) {
-		round, back = now.Format(time.DateOnly), 1
+	round, back, pages := "", 1, 0
+	today := now.Format(time.DateOnly)
+	if _, err := fmt.Sscanf(was.Note, "%s %d %d", &round, &back, &pages); err != nil || round != today {
+		back = 1
 		was.At = time.Time{}
 	}
-	switch {
-	case schedule.Ripe(was.At, now, every, t.Tick):
-		was.At = now
-		err = t.count(ctx, now)
-		if err == nil {
-			err = t.count(ctx, now.AddDate(0, 0, -1))
-		}
-	case back < Days:
-		back++
-		err = t.count(ctx, now.AddDate(0, 0, -back))
-	default:
+	ripe := schedule.Ripe(was.At, now, pause(pages), t.Tick)
+	if !ripe && back >= Days {
 		return nil
+	}
+	if ripe {
+		was.At = now
+		pages, err = t.countLatest(ctx, now)
+	}
+	if err == nil && back < Days {
+		back++
+		_, err = t.count(ctx, now.AddDate(0, 0, -back))
 	}
 	if err != nil {
 		return err
 	}
-	return t.Switches.SetMark(ctx, mark, was.At, fmt.Sprintf("%s %d", round, back))
+	return t.Switches.SetMark(ctx, mark, was.At, fmt.Sprintf("%s %d %d", today, back, pages))
+}
+
+// pause is after which time so many pages are read again.
+func pause(pages int) time.Duration {
+	return min(most, time.Duration(pages)*time.Minute)
+}
+
+// countLatest counts today and yesterday. It says how many pages that were.
+func (t *Tally) countLatest(ctx context.Context, now time.Time) (pages int, err error) {
+	pages, err = t.count(ctx, now)
+	if err != nil {
+		return pages, err
+	}
+	before, err := t.count(ctx, now.AddDate(0, 0, -1))
+	return pages + before, err
 }
 
 // pageRuns is how many runs a call reads.
 const pageRuns = 999
 
-// count counts the runs that were observed on the UTC day of a moment.
-func (t *Tally) count(ctx context.Context, at time.Time) error {
+// count counts the runs that were observed on the UTC day of a moment. It says in how many pages they were read.
+func (t *Tally) count(ctx context.Context, at time.Time) (pages int, err error) {
+	begun := t.Now() // what comes while it is counted may not be in it
 	from := at.UTC().Truncate(24 * time.Hour)
 	q := lists.Query{
 		Since: from,
@@ -85,8 +100,9 @@ func (t *Tally) count(ctx context.Context, at time.Time) error {
 	for {
 		page, next, err := t.Lists.Page(ctx, q)
 		if err != nil {
-			return err
+			return pages, err
 		}
+		pages++
 		for _, e := range page {
 			counted.Runs++
 			for _, kind := range kindsOf(e) {
@@ -105,7 +121,7 @@ func (t *Tally) count(ctx context.Context, at time.Time) error {
 	slices.SortFunc(counted.Counts, func(a, b tallies.Count) int {
 		return cmp.Or(cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Mode, b.Mode), cmp.Compare(a.Outcome, b.Outcome))
 	})
-	return t.Tallies.Put(ctx, from, counted, t.Now())
+	return pages, t.Tallies.Put(ctx, from, counted, begun)
 }
 
 // addTo counts a run in its hour.

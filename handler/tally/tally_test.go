@@ -82,3 +82,27 @@ func killed(t *testing.T, breaths int, mute bool) (died bool) {
 	}
 	return dying.Died()
 }
+
+// TestTodayIsCountedTheOftenerTheFewerRunsThereAre looks when a day of few runs is counted again, and how long that
+// takes for more.
+func TestTodayIsCountedTheOftenerTheFewerRunsThereAre(t *testing.T) {
+	t.Parallel()
+	w := answered(t)
+	p := w.Start(-1, false)
+	begun := w.Clock()
+	for tick, want := range []time.Duration{0, 0, 2, 2, 4, 4, 6} {
+		if err := over(w, p).Keep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		is, err := w.History(p).Count(t.Context(), 1)
+		if err != nil || is.MadeAt().Sub(begun) != want*time.Minute {
+			t.Errorf("after %d minutes: counted at %s, %v", tick, is.MadeAt(), err)
+		}
+		w.Advance(time.Minute)
+	}
+	for pages, want := range map[int]time.Duration{2: 2, 7: 7, 15: 15, 200: 15} {
+		if got := tally.Pause(pages); got != want*time.Minute {
+			t.Errorf("%d pages are read again after %s", pages, got)
+		}
+	}
+}

@@ -72,7 +72,7 @@ func TestLinesThatAreFoldedKeepTheirColumns(t *testing.T) {
 func TestCountsSayOfWhichDaysTheyAre(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	asOf := "as of 2026-03-02 12:00:00 +00:00;\n  today is counted every 15 minutes\n"
+	asOf := "as of 2026-03-02 12:00:00 +00:00;\n  today is counted every 15 minutes at least\n"
 	for want, all := range map[string]wire.Counts{
 		"nothing is counted yet": {},
 		"no run was counted in 2 days, as of": {

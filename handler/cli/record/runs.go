@@ -169,7 +169,7 @@ func CountRuns(p call.Program) *cobra.Command {
 		Use:   "count",
 		Short: "Count how many runs of which rule ended how",
 		Long: "Of the last days, today among them, from counts that the app makes: of today and\n" +
-			"yesterday every 15 minutes, of the 28 days before once a day. What a rule in\n" +
+			"yesterday every 15 minutes at least, of the 28 days before once a day. What a rule in\n" +
 			"observe mode would have done counts beside what others did, so that it can be\n" +
 			"promoted with numbers. A run of several rules or outcomes counts once for each.\n" +
 			"Changes nothing." +
@@ -205,7 +205,7 @@ func countRuns(cmd *cobra.Command, o *call.Operator, days int) error {
 }
 
 func printCounts(w io.Writer, now call.Clock, all wire.Counts, days int) error {
-	asOf := fmt.Sprintf("as of %s; today is counted every 15 minutes", now.Stamp(all.Counted))
+	asOf := fmt.Sprintf("as of %s; today is counted every 15 minutes at least", now.Stamp(all.Counted))
 	switch {
 	case len(all.Days) > 0 && all.Runs == 0:
 		return terminal.Lines(w, call.FactShown, fmt.Sprintf("no run was counted in %d days, %s", len(all.Days), asOf))

@@ -1,0 +1,4 @@
+package tally
+
+// Pause is for tests.
+var Pause = pause
