@@ -20,7 +20,7 @@ func queryFor(path, value string) url.Values {
 		"alert":   {"continue", "drop", "enqueue"},
 		"queue":   {"deadletters", "deadletter", "replay", "discard"},
 		"hunt":    {"huntrun"},
-		"mail":    {"send"},
+		"mail":    {"send", "giveup"},
 		"action":  {"cancel"},
 		"q":       {"find"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
@@ -154,18 +155,23 @@ func answered(id string, known []wire.RunLine) Thing {
 // mailsMost is how many mails that wait, and how many that failed, are looked through.
 const mailsMost = 200
 
-func send() Order {
+// mailing is an order about mails in some states.
+func mailing(
+	name, title, button, says, then string,
+	do func(operate.Desk, context.Context, wire.MailOrder) (wire.Results, error),
+	states ...string,
+) Order {
 	return Order{
-		Name:   "send",
-		Title:  "Send mails now",
-		Button: "Send now",
+		Name:   name,
+		Title:  title,
+		Button: button,
 		Look: func(ctx context.Context, desk operate.Desk, asked url.Values) (Preview, error) {
 			ids, err := list(asked, "mail")
 			if err != nil {
 				return Preview{}, err
 			}
 			var all []wire.Mail
-			for _, state := range []string{"waiting", "failed"} {
+			for _, state := range states {
 				found, err := desk.Mails(ctx, wire.MailsAsked{State: state, Limit: mailsMost})
 				if err != nil {
 					return Preview{}, err
@@ -173,12 +179,16 @@ func send() Order {
 				all = append(all, found.Mails...)
 			}
 			p := Preview{
-				Says: "These mails are sent at once instead of when they are due. Whoever has one already does not get it twice.",
+				Says: says,
 				Unit: "mail",
 				Kept: []string{"mail"},
 			}
 			for _, id := range ids {
-				p.Things = append(p.Things, sent(id, all))
+				t := mail(id, all, states)
+				if t.Not == "" {
+					t.Then = then
+				}
+				p.Things = append(p.Things, t)
 			}
 			return p, nil
 		},
@@ -187,12 +197,12 @@ func send() Order {
 			if err != nil {
 				return Outcome{}, err
 			}
-			return journalled(desk.SendMails(ctx, wire.MailOrder{Order: by, Mails: ids}))
+			return journalled(do(desk, ctx, wire.MailOrder{Order: by, Mails: ids}))
 		},
 	}
 }
 
-func sent(id string, all []wire.Mail) Thing {
+func mail(id string, all []wire.Mail, states []string) Thing {
 	for _, m := range all {
 		if m.ID == id {
 			return Thing{
@@ -200,9 +210,8 @@ func sent(id string, all []wire.Mail) Thing {
 				Name: m.About,
 				Is:   m.State,
 				Why:  m.Why,
-				Then: "sent",
 			}
 		}
 	}
-	return gone(id, "it is not among the mails that wait or failed")
+	return gone(id, "there is no such mail that is "+strings.Join(states, " or "))
 }

@@ -102,6 +102,10 @@ func (d *desk) SendMails(_ context.Context, o wire.MailOrder) (wire.Results, err
 	d.note("send", o)
 	return wire.Results{}, nil
 }
+func (d *desk) DropMails(_ context.Context, o wire.MailOrder) (wire.Results, error) {
+	d.note("give up", o)
+	return wire.Results{}, nil
+}
 func (d *desk) RunHunt(_ context.Context, o wire.HuntOrder) (wire.HuntRows, error) {
 	d.note("hunt", o)
 	return wire.HuntRows{Until: time.Unix(1, 0)}, nil
@@ -136,6 +140,10 @@ func TestEachOrderSaysWhatItWillDoAndDoesThat(t *testing.T) {
 			url.Values{"mail": {"incident:7:1", "incident:8:1"}}, "1 of 2 mails",
 			"send {" + by + " Mails:[incident:7:1 incident:8:1]}",
 		},
+		"giveup": {
+			url.Values{"mail": {"incident:7:1", "incident:8:1"}}, "1 of 2 mails",
+			"give up {" + by + " Mails:[incident:7:1 incident:8:1]}",
+		},
 		"huntrun": {
 			url.Values{"hunt": {"tools"}, "since": {"24h"}}, "1 hunt", "hunt {" + by + " Hunt:tools Since:24h Params:map[]}",
 		},
@@ -159,8 +167,8 @@ func TestEachOrderSaysWhatItWillDoAndDoesThat(t *testing.T) {
 			}
 		})
 	}
-	if len(All()) != 12 {
-		t.Errorf("%d orders, of which twelve are tried", len(All()))
+	if len(All()) != 13 {
+		t.Errorf("%d orders, of which thirteen are tried", len(All()))
 	}
 }
 
@@ -183,7 +191,7 @@ func TestNothingAndTooMuchAreRefused(t *testing.T) {
 			many.Add(name, fmt.Sprint(i))
 		}
 	}
-	for _, name := range []string{"release", "continue", "drop", "enqueue", "replay", "discard", "send"} {
+	for _, name := range []string{"release", "continue", "drop", "enqueue", "replay", "discard", "send", "giveup"} {
 		o := named(t, name)
 		for asked, values := range map[string]url.Values{"nothing": {}, "too much": many} {
 			var p *wire.Problem
