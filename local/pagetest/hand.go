@@ -1,8 +1,10 @@
 package pagetest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
@@ -12,7 +14,7 @@ import (
 // one is, or what there is instead.
 const handScript = `(() => {
   const flat = text => (text || "").replace(/\s+/g, " ").trim();
-  const seen = e => e.getClientRects().length > 0 && getComputedStyle(e).visibility === "visible";
+  const seen = e => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
   const pick = (all, text) => all.find(([name]) => name === text) || all.find(([name]) => name.startsWith(text));
   const pressed = e => flat(e.innerText || e.value || e.getAttribute("aria-label"));
   const labelled = e => flat(e.labels && e.labels.length ? e.labels[0].innerText : e.getAttribute("aria-label"));
@@ -58,6 +60,21 @@ const handScript = `(() => {
       return e.value === value ? {} : {None: ["the field does not take it"]};
     },
     has: text => find(presses, pressed, text).None === undefined,
+    leads: path => [...document.querySelectorAll("a[href], button")].some(e =>
+      new URL(e.href || e.hasAttribute("formaction") && e.formAction || e.form && e.form.action || "", location).pathname === path),
+    post: (path, names, values) => {
+      const form = document.createElement("form");
+      form.method = "post";
+      form.action = path;
+      names.forEach((name, i) => {
+        const field = form.appendChild(document.createElement("input"));
+        field.name = name;
+        field.value = values[i];
+      });
+      document.body.appendChild(form);
+      form.submit();
+      return true;
+    },
   };
 })()`
 
@@ -96,6 +113,27 @@ func (t *Tab) Has(text string) bool {
 	return run(t, patience, chromedp.Evaluate[bool](hand("has", text)))
 }
 
+// Leads reports whether a link or button of the page leads to a path.
+func (t *Tab) Leads(path string) bool {
+	t.t.Helper()
+	return run(t, patience, chromedp.Evaluate[bool](hand("leads", path)))
+}
+
+// Post has the page send a form that is not on it, as whoever writes a page of that origin could.
+func (t *Tab) Post(path string, values url.Values) {
+	t.t.Helper()
+	var names, said []string
+	for name, all := range values {
+		for _, value := range all {
+			names, said = append(names, name), append(said, value)
+		}
+	}
+	t.lead("post to "+path, func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Evaluate[bool](hand("post", path, names, said))(ctx, target)
+		return chromedp.Void{}, err
+	})
+}
+
 // Fill types a value into the field that has the label, or one that begins so, in place of what is there.
 func (t *Tab) Fill(label, value string) {
 	t.t.Helper()
@@ -124,10 +162,10 @@ func (t *Tab) find(how, text string) found {
 }
 
 // hand is the expression that calls a function of the script.
-func hand(function string, args ...string) string {
+func hand(function string, args ...any) string {
 	list, err := json.Marshal(args)
 	if err != nil {
-		panic(err) // strings can be written
+		panic(err) // texts can be written
 	}
 	return fmt.Sprintf("%s.%s(...%s)", handScript, function, list)
 }
