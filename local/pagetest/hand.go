@@ -19,7 +19,9 @@ const handScript = `(() => {
   const pressed = e => flat(e.innerText || e.value || e.getAttribute("aria-label"));
   const labelled = e => flat(e.labels && e.labels.length ? e.labels[0].innerText : e.getAttribute("aria-label"));
   const find = (selector, name, text) => {
-    const all = [...document.querySelectorAll(selector)].filter(seen).map(e => [name(e), e]);
+    // What is on the page itself comes before menus.
+    const all = [...document.querySelectorAll(selector)].filter(seen).map(e => [name(e), e])
+      .sort(([, a], [, b]) => !!b.closest("main") - !!a.closest("main"));
     const found = pick(all, text);
     return found ? {e: found[1]} : {None: all.map(([name]) => name)};
   };
