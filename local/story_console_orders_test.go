@@ -3,6 +3,7 @@ package main
 import (
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -27,9 +28,11 @@ type act struct {
 	shows  []string // what that says
 	button string   // what gives the order
 	stays  bool     // what became of it is shown there; else on the page where it began
+	gone   bool     // what that page is about is gone by then
 	says   []string // what became of it
 	verb   string   // in the journal
 	before func()   // what happens before it begins
+	ready  func()   // what happens before the order is given
 	after  func()   // waits for what comes of it
 }
 
@@ -125,14 +128,15 @@ func (n *night) actsOnMessages() []act {
 		{
 			order: "discard", from: "/deadletter?queue=alerts&number=2", press: "Drop…",
 			shows: []string{"set aside", "dropped for good"}, button: "Drop",
-			says: []string{"discard"}, verb: "discard", after: letters(0),
+			says: []string{"Done", "discard", "has no dead letter 2"}, gone: true,
+			verb: "discard", after: letters(0),
 		},
 		{
 			order: "send", from: "/mails?state=failed", tick: []string{"Choose "},
 			press: "Send the chosen ones now…",
 			shows: []string{"failed", "sent"}, button: "Send now",
 			says: []string{"send"}, verb: "send",
-			before: n.mailFails,
+			before: n.mailFails, ready: func() { n.Mail.FailNext(0, 0) },
 			after: func() {
 				n.eventually("the mail", func() bool { return n.mailed("fin-lt-0149") })
 			},
@@ -140,15 +144,15 @@ func (n *night) actsOnMessages() []act {
 	}
 }
 
-// mailFails has an alert whose mail the server refuses, and then would take.
+// mailFails has an alert whose mail the server refuses so often that some time passes until it is tried again.
 func (n *night) mailFails() {
-	n.Mail.FailNext(1, http.StatusServiceUnavailable)
+	n.Mail.FailNext(1000, http.StatusServiceUnavailable)
 	n.Defender.AddMachine(defendersim.Machine{ID: thirdID, Name: "fin-lt-0149.corp.contoso.com", OS: "Windows11"})
 	n.alert("da638994417204415533_15", thirdID, "High", "Suspicious use of a remote tool")
 	n.eventually("the failed mail", func() bool {
 		var mails wire.Mails
 		n.signedIn(scenario.Reader).reads(&mails, "mails", "--state", "failed")
-		return len(mails.Mails) == 1
+		return len(mails.Mails) > 0 && mails.Mails[0].Tries >= 3
 	})
 }
 
@@ -205,28 +209,53 @@ func (n *night) give(tab *pagetest.Tab, a act, reason string) {
 		n.t.Errorf("%s: before: %d, not %q: %s", a.order, tab.Status(), missing(text, a.shows), text)
 	}
 	tab.Fill("Why?", reason)
+	if a.ready != nil {
+		a.ready()
+	}
 	tab.Click(a.button)
-	text := tab.Text()
-	if tab.Status() != http.StatusOK || missing(text, a.says) != "" {
+	text, want := tab.Text(), http.StatusOK
+	if a.gone {
+		want = http.StatusNotFound
+	}
+	if tab.Status() != want || missing(text, a.says) != "" {
 		n.t.Errorf("%s: after: %d, not %q: %s", a.order, tab.Status(), missing(text, a.says), text)
 	}
-	at, _, _ := strings.Cut(tab.URL(), "did=")
-	if !a.stays && strings.TrimRight(at, "?&") != from {
+	if !a.stays && withoutDid(n.t, tab.URL()) != withoutDid(n.t, from) {
 		n.t.Errorf("%s: began on %s and ended on %s", a.order, from, tab.URL())
 	}
-	entries := n.journal()
-	at0 := slices.IndexFunc(entries, func(e wire.Entry) bool { return e.Reason == reason })
-	if at0 < 0 {
-		n.t.Errorf("%s: the journal has only %+v", a.order, entries)
-		return
+	n.inJournal(tab, a, reason)
+}
+
+// inJournal holds that the journal has an order once, with who gave it and why.
+func (n *night) inJournal(tab *pagetest.Tab, a act, reason string) {
+	n.t.Helper()
+	var found []wire.Entry
+	for _, e := range n.journal() {
+		if e.Reason == reason {
+			found = append(found, e)
+		}
 	}
-	if e := entries[at0]; e.Verb != a.verb || e.State != "done" || e.By != scenario.Operator || e.Client != "console" {
-		n.t.Errorf("%s: the journal has %+v", a.order, e)
+	if len(found) != 1 || found[0].Verb != a.verb || found[0].State != "done" ||
+		found[0].By != scenario.Operator || found[0].Client != "console" {
+		n.t.Errorf("%s: the journal has %+v", a.order, found)
 	}
 	tab.Open(n.at(console.Base + "/journal"))
 	if text := tab.Text(); !strings.Contains(text, reason) {
 		n.t.Errorf("%s: the page of the journal does not have %q: %s", a.order, reason, text)
 	}
+}
+
+// withoutDid is an address but for the order that was given last.
+func withoutDid(t *testing.T, address string) string {
+	t.Helper()
+	at, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := at.Query()
+	query.Del("did")
+	at.RawQuery = query.Encode()
+	return at.String()
 }
 
 // missing is the first of some texts that is not in a text.

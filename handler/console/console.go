@@ -204,11 +204,17 @@ func (s *Server) fail(
 	if p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
-	s.write(w, r, p.Status, "problem", layout.Frame{
-		Title: p.Title,
-		Me:    v.me.Name,
-		Page:  problemPage{Problem: p},
-	})
+	f := layout.Frame{Me: v.me.Name}
+	if v.query.Get("did") != "" {
+		// What the page was about may be gone by that very order.
+		around, err := s.frame(r.Context(), v)
+		if err == nil {
+			f = around
+		}
+	}
+	f.Title = p.Title
+	f.Page = problemPage{Problem: p}
+	s.write(w, r, p.Status, "problem", f)
 }
 
 // problem is an error as people read it.

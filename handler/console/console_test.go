@@ -115,6 +115,10 @@ func TestAnOrderSaysWhatWillHappenAndIsDoneOnce(t *testing.T) {
 			t.Errorf("%s", back.text)
 		}
 	}
+	gone := s.get("/api/console/machine?did=" + form.Get("command"))
+	if gone.StatusCode != http.StatusBadRequest || !strings.Contains(gone.text, "<h2>Done</h2>") {
+		t.Errorf("where the order has left nothing to show: %d %s", gone.StatusCode, gone.text)
+	}
 	asked := 0
 	for _, action := range w.Actions {
 		if action.Type == machine.Unisolate {
