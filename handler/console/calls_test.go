@@ -68,7 +68,8 @@ func callsOf(t *testing.T, w *world.World) map[string]int64 {
 	return found
 }
 
-// TestPagesMakeAsManyCallsHoweverManyRunsThereAre asks every page over the record of one alert and of a hundred thousand.
+// TestPagesMakeAsManyCallsHoweverManyRunsThereAre asks every page over the record of two alerts and of a hundred
+// thousand.
 func TestPagesMakeAsManyCallsHoweverManyRunsThereAre(t *testing.T) {
 	long.Test(t)
 	few := callsOf(t, grown(t, 2))

@@ -12,8 +12,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -68,18 +66,6 @@ func New(o Options) *Server {
 	}
 	return s
 }
-
-// visit is one request of a person who may look.
-type visit struct {
-	desk  operate.Desk
-	me    signin.Person
-	query url.Values
-	now   time.Time
-	zone  *time.Location // of the people who look
-}
-
-// may reports whether the person may change things.
-func (v visit) may() bool { return v.me.May(wire.Operator) == nil }
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -170,79 +156,4 @@ func (s *Server) stranger(
 			SignIn:  signIn(Base, p.Code == renew),
 		},
 	})
-}
-
-// renew is the problem of somebody whose roles have to be read anew.
-const renew = "renew"
-
-// signIn is where a person signs in, and comes back to a page of the app.
-func signIn(back string, again bool) string {
-	q := url.Values{}
-	if signin.OwnPath(back) {
-		q.Set("returnTo", back)
-	}
-	if again {
-		q.Set("renew", "1")
-	}
-	return "/api/signin/start?" + q.Encode()
-}
-
-// problemPage is what the page of a problem is given.
-type problemPage struct {
-	*wire.Problem
-	SignIn string // where to sign in; empty: that would not help
-}
-
-// fail answers with a problem.
-func (s *Server) fail(
-	w http.ResponseWriter,
-	r *http.Request,
-	v visit,
-	err error,
-) {
-	p := s.problem(r, err)
-	if p.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
-	}
-	f := layout.Frame{Me: v.me.Name}
-	if v.query.Get("did") != "" {
-		// What the page was about may be gone by that very order.
-		around, err := s.frame(r.Context(), v)
-		if err == nil {
-			f = around
-		}
-	}
-	f.Title = p.Title
-	f.Page = problemPage{Problem: p}
-	s.write(w, r, p.Status, "problem", f)
-}
-
-// problem is an error as people read it.
-func (s *Server) problem(r *http.Request, err error) *wire.Problem {
-	var p *wire.Problem
-	switch {
-	case !errors.As(err, &p):
-		p = wire.NewProblem(http.StatusInternalServerError, "broken", "something went wrong; the app's log has more")
-		s.o.Log.ErrorContext(r.Context(), "the console failed",
-			"path", r.URL.Path, "error", err.Error())
-	case p.Status >= http.StatusInternalServerError:
-		s.o.Log.WarnContext(r.Context(), "the console could not answer",
-			"path", r.URL.Path, "code", p.Code, "error", p.Detail)
-	}
-	return p
-}
-
-func (s *Server) write(
-	w http.ResponseWriter,
-	r *http.Request,
-	status int,
-	name string,
-	f layout.Frame,
-) {
-	f.Version = s.o.Version
-	err := s.site.Write(w, status, name, f)
-	if err != nil {
-		s.o.Log.ErrorContext(r.Context(), "a page could not be written", "error", err.Error())
-		w.WriteHeader(http.StatusInternalServerError)
-	}
 }

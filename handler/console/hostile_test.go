@@ -20,7 +20,8 @@ import (
 // evil is what an attacker would write into an alert, closing whatever it may stand in. The marker is what must never
 // come out as it is.
 const (
-	evil   = `<script>alert(1)</script>"'><img src=x onerror=alert(1)></textarea></pre>{{.}}javascript:alert(1)` + "\u202eevil\n"
+	evil = `<script>alert(1)</script>"'><img src=x onerror=alert(1)></textarea></pre>{{.}}javascript:alert(1)` +
+		"\u202eevil\n"
 	marker = "<script>alert(1)"
 )
 
@@ -133,7 +134,8 @@ func TestWhatAttackersWriteIsTextOnEveryPage(t *testing.T) {
 			if a.StatusCode != http.StatusOK && a.StatusCode != http.StatusBadRequest {
 				t.Errorf("%s, %s: %d", name, path, a.StatusCode)
 			}
-			for _, tag := range []string{marker, "<img", "<b>x", `href="javascript`, "</textarea></pre>", "\u202eevil"} {
+			tags := []string{marker, "<img", "<b>x", `href="javascript`, "</textarea></pre>", "\u202eevil"}
+			for _, tag := range tags {
 				if strings.Contains(a.text, tag) {
 					t.Errorf("%s: %s comes out of %s as it is: %.300s", name, tag, path,
 						a.text[max(0, strings.Index(a.text, tag)-100):])

@@ -101,7 +101,8 @@ func TestAReasonSurvivesASignInThatRanOut(t *testing.T) {
 	}
 	s.stale = false
 	again.Set("reason", "checked by hand")
-	if a := s.ask(http.MethodPost, releasePath, again.Encode()); a.StatusCode != http.StatusSeeOther || releases(w) != 1 {
+	a = s.ask(http.MethodPost, releasePath, again.Encode())
+	if a.StatusCode != http.StatusSeeOther || releases(w) != 1 {
 		t.Errorf("%d, %d releases: %s", a.StatusCode, releases(w), a.text)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"cordon/handler/alert"
@@ -73,8 +72,6 @@ func runs(ctx context.Context, v visit) (shown, error) {
 	}
 	return shown{page: p}, nil
 }
-
-func text(said string) string { return strings.TrimSpace(said) }
 
 // runPage is what the page of a run is given.
 type runPage struct {

@@ -64,9 +64,11 @@ func newSite(t *testing.T, w *world.World, roles ...wire.Role) *site {
 func (s *site) who(_ context.Context, r *http.Request, use signin.Use) (signin.Person, error) {
 	switch {
 	case use == signin.Acting && r.Header.Get("Sec-Fetch-Site") != "same-origin":
-		return signin.Person{}, wire.NewProblem(http.StatusForbidden, "cross_site", "this was not sent by a page of this app")
+		return signin.Person{}, wire.NewProblem(http.StatusForbidden, "cross_site",
+			"this was not sent by a page of this app")
 	case len(s.roles) == 0:
-		return signin.Person{}, wire.NewProblem(http.StatusUnauthorized, "not_signed_in", "you are not signed in; sign in")
+		return signin.Person{}, wire.NewProblem(http.StatusUnauthorized, "not_signed_in",
+			"you are not signed in; sign in")
 	case s.stale && use >= signin.Preparing:
 		return signin.Person{}, wire.NewProblem(http.StatusUnauthorized, renew, "what you may do has to be read anew")
 	}

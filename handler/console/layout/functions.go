@@ -1,6 +1,9 @@
 package layout
 
 import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -129,4 +132,17 @@ func dict(pairs ...any) map[string]any {
 		all[fmt.Sprint(pairs[i])] = pairs[i+1]
 	}
 	return all
+}
+
+//go:embed frame.html.tmpl console.css console.js
+var own embed.FS
+
+// Assets is below which path the stylesheet and the script are.
+const Assets = "/api/console/static/"
+
+// asset is the address of the stylesheet or the script as it is now.
+func asset(name string) (string, error) {
+	body, err := own.ReadFile(name)
+	sum := sha256.Sum256(body)
+	return Assets + name + "?v=" + hex.EncodeToString(sum[:6]), err
 }

@@ -6,9 +6,6 @@ package layout
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"embed"
-	"encoding/hex"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -20,9 +17,6 @@ import (
 	"cordon/handler/notice/clock"
 	"cordon/handler/operate/wire"
 )
-
-//go:embed frame.html.tmpl console.css console.js
-var own embed.FS
 
 // Frame is what stands around each page.
 type Frame struct {
@@ -120,16 +114,6 @@ func guard(header http.Header) {
 	header.Set("Referrer-Policy", "same-origin")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
-}
-
-// Assets is below which path the stylesheet and the script are.
-const Assets = "/api/console/static/"
-
-// asset is the address of the stylesheet or the script as it is now.
-func asset(name string) (string, error) {
-	body, err := own.ReadFile(name)
-	sum := sha256.Sum256(body)
-	return Assets + name + "?v=" + hex.EncodeToString(sum[:6]), err
 }
 
 // Asset answers with the stylesheet or the script; false: there is no such thing. They are the same for everybody.

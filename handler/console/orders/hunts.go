@@ -31,7 +31,8 @@ func runHunt() Order {
 				}
 			}
 			return Preview{
-				Says:   "The query is asked now, and its rows are shown. They are neither recorded nor mailed nor answered.",
+				Says: "The query is asked now, and its rows are shown. They are neither recorded nor mailed nor " +
+					"answered.",
 				Things: []Thing{thing},
 				Unit:   "hunt",
 				Kept:   []string{"hunt"},

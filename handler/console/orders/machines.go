@@ -24,8 +24,8 @@ func release() Order {
 				return Preview{}, err
 			}
 			p := Preview{
-				Says: "Defender is asked to take these machines back into the network. It may take minutes; Cordon says " +
-					"released only when Defender does. Alerts that come later may isolate them again.",
+				Says: "Defender is asked to take these machines back into the network. It may take minutes; Cordon " +
+					"says released only when Defender does. Alerts that come later may isolate them again.",
 				Unit: "machine",
 				Kept: []string{"machine"},
 			}
@@ -80,8 +80,8 @@ func cancel() Order {
 				}
 			}
 			return Preview{
-				Says: "Defender is asked to give the action up. It refuses where the machine has begun with it: look at " +
-					"the machine afterwards.",
+				Says: "Defender is asked to give the action up. It refuses where the machine has begun with it: look " +
+					"at the machine afterwards.",
 				Things: []Thing{thing},
 				Unit:   "action",
 				Kept:   []string{"machine", "action"},
@@ -115,8 +115,8 @@ func erase() Order {
 		Button: "Erase",
 		Look: func(_ context.Context, _ operate.Desk, asked url.Values) (Preview, error) {
 			p := Preview{
-				Says: "What runs were decided on is erased where it is about this machine, or names this person: for a " +
-					"person's right to be forgotten. It cannot be brought back. Decisions and outcomes stay.",
+				Says: "What runs were decided on is erased where it is about this machine, or names this person: for " +
+					"a person's right to be forgotten. It cannot be brought back. Decisions and outcomes stay.",
 				Unit: "machine",
 				Kept: []string{"machine", "after"},
 			}

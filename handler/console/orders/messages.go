@@ -108,10 +108,12 @@ func enqueue() Order {
 				return Preview{}, err
 			}
 			if len(ids) > enqueueMost {
-				return Preview{}, wire.NewProblem(http.StatusBadRequest, "too_many", "at most 20 at once; choose fewer")
+				return Preview{}, wire.NewProblem(http.StatusBadRequest, "too_many",
+					"at most 20 at once; choose fewer")
 			}
 			p := Preview{
-				Says: "Cordon reads the alert anew and answers it if it has changed. What was done for it is not done twice.",
+				Says: "Cordon reads the alert anew and answers it if it has changed. What was done for it is not " +
+					"done twice.",
 				Unit: "alert",
 				Kept: []string{"alert"},
 			}

@@ -120,8 +120,11 @@ func TestEachOrderSaysWhatItWillDoAndDoesThat(t *testing.T) {
 		count string // of how many things something will be done
 		said  string
 	}{
-		"release": {url.Values{"machine": {"m1,m2", "m3", "m1"}}, "1 of 3 machines", "release {" + by + " Machines:[m1 m2 m3]}"},
-		"cancel":  {url.Values{"machine": {"m1"}, "action": {"a1"}}, "1 action", "cancel {" + by + " Action:a1}"},
+		"release": {
+			url.Values{"machine": {"m1,m2", "m3", "m1"}}, "1 of 3 machines",
+			"release {" + by + " Machines:[m1 m2 m3]}",
+		},
+		"cancel": {url.Values{"machine": {"m1"}, "action": {"a1"}}, "1 action", "cancel {" + by + " Action:a1}"},
 		"continue": {
 			url.Values{"alert": {"da1", "da2", "da3"}}, "1 of 3 alerts", "continue {" + by + " Alerts:[da1 da2 da3]}",
 		},
@@ -134,7 +137,8 @@ func TestEachOrderSaysWhatItWillDoAndDoesThat(t *testing.T) {
 			"replay {" + by + " Queue:alerts Numbers:[17 18]}",
 		},
 		"discard": {
-			url.Values{"queue": {"notices"}, "number": {"17"}}, "1 message", "discard {" + by + " Queue:notices Numbers:[17]}",
+			url.Values{"queue": {"notices"}, "number": {"17"}}, "1 message",
+			"discard {" + by + " Queue:notices Numbers:[17]}",
 		},
 		"send": {
 			url.Values{"mail": {"incident:7:1", "incident:8:1"}}, "1 of 2 mails",
@@ -145,9 +149,13 @@ func TestEachOrderSaysWhatItWillDoAndDoesThat(t *testing.T) {
 			"give up {" + by + " Mails:[incident:7:1 incident:8:1]}",
 		},
 		"huntrun": {
-			url.Values{"hunt": {"tools"}, "since": {"24h"}}, "1 hunt", "hunt {" + by + " Hunt:tools Since:24h Params:map[]}",
+			url.Values{"hunt": {"tools"}, "since": {"24h"}}, "1 hunt",
+			"hunt {" + by + " Hunt:tools Since:24h Params:map[]}",
 		},
-		"erase": {url.Values{"machine": {"m1"}, "after": {"x"}}, "1 machine", "erase {" + by + " Machine:m1 User: After:x}"},
+		"erase": {
+			url.Values{"machine": {"m1"}, "after": {"x"}}, "1 machine",
+			"erase {" + by + " Machine:m1 User: After:x}",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

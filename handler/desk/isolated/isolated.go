@@ -163,16 +163,8 @@ func compareIsolation(
 		i.ActionID = is.Action.ID
 		i.By, i.Requestor = is.By, is.Action.Requestor
 	}
-	var openIsolation *machine.Action
-	for _, a := range actions {
-		switch {
-		case a.Status.Final():
-		case a.Type == machine.Isolate:
-			openIsolation = &a
-		case a.Type == machine.Unisolate:
-			i.Release = a.Status
-		}
-	}
+	openIsolation, release := underWay(actions)
+	i.Release = release
 	switch {
 	case i.Release != "" && i.API == isolation.Isolated:
 		i.API = isolation.Releasing
@@ -187,6 +179,20 @@ func compareIsolation(
 	i.State = stateOf(i, is)
 	i.Drift = driftOf(i, is)
 	return i
+}
+
+// underWay are the isolation and the release of a machine that are not over.
+func underWay(actions []machine.Action) (isolate *machine.Action, release machine.ActionStatus) {
+	for _, a := range actions {
+		switch {
+		case a.Status.Final():
+		case a.Type == machine.Isolate:
+			isolate = &a
+		case a.Type == machine.Unisolate:
+			release = a.Status
+		}
+	}
+	return isolate, release
 }
 
 // stateOf puts both words into one: what the ledger knows of a request that Defender does not list yet counts, else

@@ -2,14 +2,9 @@ package console
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
-	"slices"
-	"sync"
 
-	"cordon/handler/console/layout"
 	"cordon/handler/console/orders"
 	"cordon/handler/operate/wire"
 )
@@ -23,13 +18,6 @@ type page struct {
 	refresh  bool
 	// show is what the template is given. What a page cannot do without is an error.
 	show func(ctx context.Context, v visit) (shown, error)
-}
-
-// shown is what a page shows.
-type shown struct {
-	title string // empty: the page's
-	page  any
-	to    string // another page, which shows what was asked for; empty: this one does
 }
 
 func pages() []page {
@@ -61,13 +49,6 @@ func Pages() (pagePaths, orderPaths []string) {
 		orderPaths = append(orderPaths, at(order.Name))
 	}
 	return pagePaths, orderPaths
-}
-
-func at(name string) string {
-	if name == "" {
-		return Base
-	}
-	return Base + "/" + name
 }
 
 // files are the templates.
@@ -117,67 +98,9 @@ func (s *Server) show(
 	return nil
 }
 
-// frame is what stands around every page.
-func (s *Server) frame(ctx context.Context, v visit) (f layout.Frame, err error) {
-	f.Me = v.me.Name
-	f.May = v.may()
-	f.Pause, err = v.desk.Pause(ctx)
-	command := v.query.Get("did")
-	if err != nil || command == "" {
-		return f, err
+func at(name string) string {
+	if name == "" {
+		return Base
 	}
-	done, err := v.desk.Journal(ctx, wire.JournalAsked{Command: command})
-	var p *wire.Problem
-	if errors.As(err, &p) && p.Status < http.StatusInternalServerError {
-		return f, nil // a command that is none says nothing
-	}
-	f.Did = done.Entries
-	return f, err
-}
-
-// part is a part of a page that may be missing without the rest.
-type part[T any] struct {
-	Is      T
-	Trouble string // why it is missing; empty: it is not
-}
-
-// fill asks for parts of a page, all at the same time.
-func fill(asks ...func()) {
-	var all sync.WaitGroup
-	for _, ask := range asks {
-		all.Go(ask)
-	}
-	all.Wait()
-}
-
-// into asks for one part.
-func into[T any](p *part[T], ask func() (T, error)) func() {
-	return func() {
-		is, err := ask()
-		p.Is = is
-		if err != nil {
-			p.Trouble = err.Error()
-		}
-	}
-}
-
-// choice is one of the values that a field can have.
-type choice struct {
-	Value  string
-	Chosen bool
-}
-
-func choices(chosen string, all ...string) (found []choice) {
-	if chosen != "" && !slices.Contains(all, chosen) {
-		all = append(all, chosen)
-	}
-	for _, value := range all {
-		found = append(found, choice{Value: value, Chosen: value == chosen})
-	}
-	return found
-}
-
-// missing says that a page was asked for without what it is about.
-func missing(what string) error {
-	return wire.NewProblem(http.StatusBadRequest, "query", fmt.Sprintf("the address names no %s", what))
+	return Base + "/" + name
 }
