@@ -129,3 +129,17 @@ func TestAnOrderSaysWhatWillHappenAndIsDoneOnce(t *testing.T) {
 		t.Errorf("%d releases were asked for", asked)
 	}
 }
+
+func TestAMachineIsFoundByHowItsNameBegins(t *testing.T) {
+	t.Parallel()
+	w := isolated(t)
+	s := newSite(t, w, wire.Reader)
+	found := s.get(Base + "/find?q=abab")
+	if found.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d %s", found.StatusCode, found.text)
+	}
+	a := s.get(found.Header.Get("Location"))
+	if a.StatusCode != http.StatusOK || !strings.Contains(a.text, `href="/api/console/machine?machine=`+machineID) {
+		t.Errorf("%d %s", a.StatusCode, a.text)
+	}
+}

@@ -64,6 +64,9 @@ func (h hostile) Counts(context.Context, int) (wire.Counts, error) { return docu
 func (h hostile) Overview(context.Context) (wire.Overview, error) {
 	return document[wire.Overview](h)
 }
+func (h hostile) Machines(context.Context, string) (wire.MachineNames, error) {
+	return document[wire.MachineNames](h)
+}
 func (h hostile) Held(context.Context) (wire.Held, error)     { return document[wire.Held](h) }
 func (h hostile) Pause(context.Context) (wire.Pause, error)   { return document[wire.Pause](h) }
 func (h hostile) Hunts(context.Context) (wire.Hunts, error)   { return document[wire.Hunts](h) }

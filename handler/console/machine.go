@@ -12,7 +12,8 @@ import (
 type machinePage struct {
 	Asked   string
 	Machine part[wire.Machine]
-	Gone    bool // Defender knows no such machine, or several
+	Gone    bool                    // Defender knows no such machine, or several
+	Names   part[wire.MachineNames] // those of the record that begin so, if it is gone
 	Runs    part[wire.Runs]
 	May     bool
 }
@@ -31,6 +32,9 @@ func oneMachine(ctx context.Context, v visit) (shown, error) {
 		p.Gone = errors.As(err, &problem) && problem.Status == http.StatusNotFound
 	} else {
 		which = p.Machine.Is.ID
+	}
+	if p.Gone {
+		into(&p.Names, func() (wire.MachineNames, error) { return v.desk.Machines(ctx, which) })()
 	}
 	into(&p.Runs, func() (wire.Runs, error) {
 		return v.desk.Runs(ctx, wire.RunsAsked{Machine: which, Limit: runsShown})
