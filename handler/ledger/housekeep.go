@@ -12,9 +12,9 @@ import (
 )
 
 // Housekeep removes records that were last changed before a time: alerts with all their runs, index rows, notices, what
-// is held, past pauses, past episodes and the joiners of episodes; and decisions that were made before another, factsBefore. Latches,
-// the watermark, budgets and marks stay. It looks at a bounded number of rows and goes on where it stopped the next
-// time. Records that are not over stay whatever their age. A repeat is safe.
+// is held, past pauses, past episodes and the joiners of episodes; and decisions that were made before another,
+// factsBefore. Latches, the watermark, budgets and marks stay. It looks at a bounded number of rows and goes on where
+// it stopped the next time. Records that are not over stay whatever their age. A repeat is safe.
 func (s *Store) Housekeep(
 	ctx context.Context,
 	before, factsBefore time.Time,

@@ -8,8 +8,8 @@ import (
 	"cordon/handler/ledger/notices"
 )
 
-// Page reads mails of a state: those that were sent or dropped newest first, the others by when they are due. next is the place
-// behind the last of them; empty: nothing follows.
+// Page reads mails of a state: those that were sent or dropped newest first, the others by when they are due. next is
+// the place behind the last of them; empty: nothing follows.
 func (b *Mailbox) Page(
 	ctx context.Context,
 	state State,

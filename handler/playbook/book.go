@@ -30,8 +30,8 @@ type Contents struct {
 	Protect Lists // of machines that no rule may touch
 	Only    Lists // of machines that rules may touch; empty: all
 	Limits  Limits
-	Hash    string          // SHA-256 of the source in lower-case hexadecimal
-	Text    string          // the source
+	Text    string          // its source
+	Hash    string          // of it, SHA-256 in lower-case hexadecimal
 	Sizes   condition.Sizes // of its conditions
 }
 
@@ -110,9 +110,7 @@ func (b *Book) Mode() Mode { return b.written.Mode }
 func (b *Book) Needs() Needs { return b.needs }
 
 // Rules are the names of the rules, in order.
-func (b *Book) Rules() []string {
-	return b.rulesWith(func(Rule) bool { return true })
-}
+func (b *Book) Rules() []string { return b.rulesWith(func(Rule) bool { return true }) }
 
 // Kinds are the kinds of steps that the rules have, in the order of StepKinds.
 func (b *Book) Kinds() []StepKind {
@@ -120,7 +118,11 @@ func (b *Book) Kinds() []StepKind {
 }
 
 // RulesWith are the names of the rules that have a step of a kind, in order.
-func (b *Book) RulesWith(kind StepKind) []string { return b.rulesWith(ofKind(kind)) }
+func (b *Book) RulesWith(kind StepKind) []string {
+	return b.rulesWith(func(r Rule) bool {
+		return r.has(func(s StepSpec) bool { return s.Kind == kind })
+	})
+}
 
 // rulesWith are the names of the rules that are such, in order.
 func (b *Book) rulesWith(such func(Rule) bool) []string {
@@ -131,11 +133,6 @@ func (b *Book) rulesWith(such func(Rule) bool) []string {
 		}
 	}
 	return names
-}
-
-// ofKind tells the rules that have a step of a kind.
-func ofKind(kind StepKind) func(Rule) bool {
-	return func(r Rule) bool { return r.has(func(s StepSpec) bool { return s.Kind == kind }) }
 }
 
 // Needs is what a decision may read besides the alert and its machine. Each costs a call or a look into the ledger, so

@@ -61,21 +61,6 @@ func (s StepSpec) Step() Step {
 	return step
 }
 
-// Wanted is the step as it is written, for people: with its templates where a plan has what they gave.
-func (s StepSpec) Wanted() Step {
-	step := s.Step()
-	if s.Kind != UpdateAlert {
-		return step
-	}
-	update := s.Update
-	update.AssignedTo = s.Assign.Source
-	if s.Comment != nil {
-		update.Comment = "as it is written"
-	}
-	step.Update = &update
-	return step
-}
-
 // Acts reports whether the step changes something at Defender.
 func (s StepSpec) Acts() bool { return s.Kind.Acts() }
 

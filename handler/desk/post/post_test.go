@@ -239,9 +239,10 @@ func TestWhatIsDroppedIsNotTriedAnyMore(t *testing.T) {
 	p := w.Start(-1, false)
 	ids := failed(p, 2)
 	o := office(p)
-	does := func(do func(context.Context, desk.Command, []string) ([]desk.Outcome, error), id, want string, on ...string) {
+	type order = func(context.Context, desk.Command, []string) ([]desk.Outcome, error)
+	does := func(do order, id, want string, on string) {
 		t.Helper()
-		all, err := do(t.Context(), command(id), on)
+		all, err := do(t.Context(), command(id), []string{on})
 		if got := said(all); err != nil || got != want {
 			t.Errorf("%s: %s, want %s, %v", id, got, want, err)
 		}
@@ -252,8 +253,8 @@ func TestWhatIsDroppedIsNotTriedAnyMore(t *testing.T) {
 	does(o.Drop, "first-order", ids[0]+gone, ids[0])
 	does(o.Drop, "second-order", ids[0]+" refused: it was dropped, at "+at, ids[0])
 	does(o.Send, "third-order", ids[0]+" refused: it was dropped, at "+at, ids[0])
-	does(o.Drop, "fourth-order", "incident:9:1 refused: there is no mail incident:9:1; cordon mails lists those that there are",
-		"incident:9:1")
+	const none = "incident:9:1 refused: there is no mail incident:9:1; cordon mails lists those that there are"
+	does(o.Drop, "fourth-order", none, "incident:9:1")
 	w.Refuse(nil)
 	for range 20 {
 		w.Advance(6 * time.Minute)

@@ -99,7 +99,7 @@ func (s *sim) add(machineID string, kind machine.ActionType) machine.Action {
 	return a
 }
 
-// look has fifty people look at all that there is at once. actions is how many there are, one of them on another machine.
+// look has fifty people look at all that there is at once. One of so many actions is on another machine.
 func look(t *testing.T, d *shared.Defender, since time.Time, actions int) {
 	t.Helper()
 	var group sync.WaitGroup

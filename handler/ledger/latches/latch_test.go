@@ -113,7 +113,14 @@ func keepEpisodes(t *testing.T, s *Store) {
 	second.Keys = l.Keys
 	second.Episode = 3
 	second.FirstIntentAt = noon.Add(time.Hour)
-	scan := Latch{Kind: "scan:Quick", MachineID: "m1", Episode: 1, State: Acting, ActionID: "a9", ActionAt: noon.Add(-time.Hour)}
+	scan := Latch{
+		Kind:      "scan:Quick",
+		MachineID: "m1",
+		Episode:   1,
+		State:     Acting,
+		ActionID:  "a9",
+		ActionAt:  noon.Add(-time.Hour),
+	}
 	scan.Keys = s.latches.At(scan.Kind, "m1")
 	for _, l := range []*Latch{&second, &scan} {
 		if err := s.Save(t.Context(), l); err != nil {

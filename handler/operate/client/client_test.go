@@ -219,7 +219,8 @@ func TestACommaInAQueryIsRefusedBeforeItIsAsked(t *testing.T) {
 func TestAnAppThatIsUnwellAnswersForItsHealth(t *testing.T) {
 	t.Parallel()
 	const (
-		rest    = `"mode":"m","held":0,"version":"v","lastSuccess":{},"runs":{},"openEpisodes":0,"unsentNotices":"0","queues":{}}`
+		rest = `"mode":"m","held":0,"version":"v","lastSuccess":{},"runs":{},"openEpisodes":0,` +
+			`"unsentNotices":"0","queues":{}}`
 		well    = `{"ok":true,` + rest
 		failing = `{"ok":false,"reasons":["late"],` + rest
 	)

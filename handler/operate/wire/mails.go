@@ -17,8 +17,9 @@ type Mails struct {
 
 // Mail is one mail to people, and what became of it.
 type Mail struct {
-	ID    string `json:"id"`
-	State string `json:"state"` // waiting; failed: it is tried again; sent: the server took it; dropped: a person gave it up
+	ID string `json:"id"`
+	// State is waiting, failed (it is tried again), sent (the server took it) or dropped (a person gave it up).
+	State string `json:"state"`
 	About string `json:"about"` // its subject; before it is written for the first time, what it is about
 
 	To      []string  `json:"to"`               // recipients; empty: not known here

@@ -78,7 +78,22 @@ func ruleOf(r playbook.Rule, mode playbook.Mode) Rule {
 		is.MaxAge = r.MaxAge.String()
 	}
 	for _, s := range r.Steps {
-		is.Steps = append(is.Steps, explain.Step(s.Wanted()))
+		is.Steps = append(is.Steps, explain.Step(wanted(s)))
 	}
 	return is
+}
+
+// wanted is a step as it is written: with its templates where a plan has what they gave.
+func wanted(s playbook.StepSpec) playbook.Step {
+	step := s.Step()
+	if s.Kind != playbook.UpdateAlert {
+		return step
+	}
+	update := s.Update
+	update.AssignedTo = s.Assign.Source
+	if s.Comment != nil {
+		update.Comment = "as it is written"
+	}
+	step.Update = &update
+	return step
 }

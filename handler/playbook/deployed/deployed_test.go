@@ -73,7 +73,8 @@ func TestAPlaybookIsDescribedAsItIs(t *testing.T) {
 			MaxAge: "30m0s",
 			Steps: []string{
 				"isolate Full", "restrictApps", "scan Quick", "collectPackage", "tag add seen",
-				"updateAlert status=InProgress assignedTo={{.Machine.RBACGroupName}} comment", "mail to soc@example.com",
+				"updateAlert status=InProgress assignedTo={{.Machine.RBACGroupName}} comment",
+				"mail to soc@example.com",
 			},
 		}, {
 			Name:  "tell",

@@ -29,9 +29,9 @@ func railsOf(book *playbook.Book, is Playbook, s Settings) []Rail {
 	}
 	return append(all,
 		Rail{"not stale", []string{staleAfter(s)}},
-		Rail{"since the beginning", []string{"what is older than the ledger is held: it may have been answered before"}},
+		Rail{"since the beginning", []string{"what is older than the ledger is held: its alert may be answered"}},
 		Rail{"not paused", []string{"while acting is paused, all that acts is held"}},
-		Rail{"seen lately", []string{"nothing is held: it is told of a machine that is away, and of what to expect then"}},
+		Rail{"seen lately", []string{"nothing is held: of a machine that is away it is told what to expect"}},
 		Rail{"supported", []string{"what a machine does not know is skipped"}},
 		Rail{"mode", []string{fmt.Sprintf("%s: the playbook asks for %s, CORDON_MODE allows %s",
 			is.Mode, is.Written, is.Ceiling)}},
