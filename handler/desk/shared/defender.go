@@ -1,3 +1,8 @@
+// Package shared answers people who look at the same with one call: who looks often, or many who look at once, may not
+// use up what Defender answers in an hour, which isolations need. What is asked for people is shared by the process,
+// for some seconds, and is bounded in all. Whatever acts, and whatever looks before it acts, asks anew.
+//
+// Neighbours: handler/desk looks and acts, handler/defender asks.
 package shared
 
 import (
