@@ -208,55 +208,86 @@ func (c *calls) Do(r *http.Request) (*http.Response, error) {
 	return c.Server.Do(r)
 }
 
-// TestAnOverviewIsAFewCallsHoweverManyRunsAreUnderWay reads it beside sixty runs that are not over, and beside more than
-// one call reads.
-func TestAnOverviewIsAFewCallsHoweverManyRunsAreUnderWay(t *testing.T) {
+// TestAnOverviewIsAFewCallsHoweverManyRunsThereAre reads it over a hundred runs of a day, sixty of which are not over,
+// and over a hundred thousand, of which more are not over than one call reads.
+func TestAnOverviewIsAFewCallsHoweverManyRunsThereAre(t *testing.T) {
 	long.Test(t)
 	t.Parallel()
-	of := func(open int) int {
-		now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-		server := &calls{Server: tables.New(tables.Options{PageSize: 1000})}
-		store, err := ledger.Open(rows.Options{
-			ConnectionString: server.ConnectionString("127.0.0.1:1"),
-			Tenant:           "tenant",
-			Transport:        server,
-		})
-		if err == nil {
-			err = store.Prepare(t.Context())
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range open {
-			a := alert.Alert{ID: fmt.Sprintf("da%04d", i), Severity: alert.High, Updated: now}
-			_, err := store.Runs.Observe(t.Context(), runs.Observation{
-				Alert: a,
-				Hash:  alert.DecisionHash(a),
-				At:    now.Add(time.Duration(i) * time.Millisecond),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		h := &history.History{
-			Runs:    store.Runs,
-			Lists:   store.Lists,
-			Tallies: store.Tallies,
-			Archive: &archive.Archive{Decisions: store.Decisions},
-			Mails:   &mailbox.Mailbox{Notices: store.Notices},
-			Now:     func() time.Time { return now.Add(time.Minute) },
-		}
+	for _, c := range []struct{ runs, open int }{{100, 60}, {100_000, 1100}} {
+		h, server := counted(t, c.runs, c.open)
 		server.n = 0
+		begun := time.Now()
 		is, err := h.Overview(t.Context())
+		t.Logf("an overview of %d runs: %d calls, %s", c.runs, server.n, time.Since(begun).Round(time.Millisecond))
 		newest := slices.IsSortedFunc(is.UnderWay, func(a, b history.Line) int {
 			return b.ObservedAt.Compare(a.ObservedAt)
 		})
 		if err != nil || len(is.UnderWay) != 50 || !is.More || !newest || is.UnderWay[0].State != runs.Observed {
-			t.Errorf("%d are open: %d shown, newest first %v, more %v, %v", open, len(is.UnderWay), newest, is.More, err)
+			t.Errorf("%d are shown, newest first %v, more %v, %v", len(is.UnderWay), newest, is.More, err)
 		}
-		return server.n
+		if is.Runs() != c.runs+c.open || server.n != 52 {
+			t.Errorf("%d runs of %d by %d calls", is.Runs(), c.runs+c.open, server.n)
+		}
 	}
-	if few, many := of(60), of(1100); few != many || few != 52 {
-		t.Errorf("%d calls beside 60 runs, %d beside 1100", few, many)
+}
+
+// counted is a ledger that has counted so many runs of today that are over, and some that are not.
+func counted(t *testing.T, over, open int) (*history.History, *calls) {
+	t.Helper()
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	clock := func() time.Time { return now.Add(time.Minute) }
+	server := &calls{Server: tables.New(tables.Options{PageSize: 1000})}
+	store, err := ledger.Open(rows.Options{
+		ConnectionString: server.ConnectionString("127.0.0.1:1"),
+		Tenant:           "tenant",
+		Transport:        server,
+	})
+	if err == nil {
+		err = store.Prepare(t.Context())
 	}
+	for i := range open {
+		a := alert.Alert{ID: fmt.Sprintf("open%04d", i), Severity: alert.High, Updated: now}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = store.Runs.Observe(t.Context(), runs.Observation{
+			Alert: a,
+			Hash:  alert.DecisionHash(a),
+			At:    now.Add(time.Duration(i) * time.Millisecond),
+		})
+	}
+	for i := range over {
+		at := now.Add(-time.Duration(i+1) * time.Microsecond)
+		server.PutRow(rows.RunIndex, tables.Row{
+			PartitionKey: store.Table(rows.RunIndex).Partition("lists"),
+			RowKey:       fmt.Sprintf("all|%s|da%d", rows.NewestFirst(at), i),
+			Properties: map[string]any{
+				"AlertID":    fmt.Sprintf("da%d", i),
+				"Version":    int32(1),
+				"ObservedAt": at.Format(time.RFC3339Nano),
+				"ClosedAt":   now.Format(time.RFC3339Nano),
+				"Outcome":    "no rule",
+			},
+		})
+	}
+	count := &tally.Tally{
+		Lists:    store.Lists,
+		Tallies:  store.Tallies,
+		Switches: store.Switches,
+		Now:      clock,
+	}
+	if err == nil {
+		err = count.Keep(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &history.History{
+		Runs:    store.Runs,
+		Lists:   store.Lists,
+		Tallies: store.Tallies,
+		Archive: &archive.Archive{Decisions: store.Decisions},
+		Mails:   &mailbox.Mailbox{Notices: store.Notices},
+		Now:     clock,
+	}, server
 }

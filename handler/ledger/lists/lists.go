@@ -33,6 +33,8 @@ type Entry struct {
 	Rule        string    `json:",omitempty"` // of several each, separated by commas
 	Mode        string    `json:",omitempty"`
 	Outcome     string    `json:",omitempty"` // of several each, separated by commas
+
+	Known bool `json:"-"` // nothing of its machine was seen since it was entered: the names of machines stay as they are
 }
 
 // ID is the id of the run.
@@ -163,7 +165,9 @@ func (s *Store) Enter(ctx context.Context, e Entry, off string) error {
 		again.Overwrite = true
 		written = append(written, &again)
 	}
-	written = append(written, s.named(e)...)
+	if !e.Known {
+		written = append(written, s.named(e)...)
+	}
 	err := s.lists.Transact(ctx, written...)
 	for _, list := range strings.Fields(off) {
 		if err == nil {

@@ -18,7 +18,7 @@ type Named struct {
 	SeenAt      time.Time // when the run that was listed for it last was observed, or ended
 }
 
-// named are the rows under which the machine of a run is found: under its id, and under its name if it has one.
+// named are the rows under which the machine of a run is found.
 func (s *Store) named(e Entry) (written []rows.Row) {
 	if e.MachineID == "" {
 		return nil
@@ -28,22 +28,27 @@ func (s *Store) named(e Entry) (written []rows.Row) {
 		seen = e.ClosedAt
 	}
 	for _, at := range namedAt(e.MachineID, e.MachineName) {
-		n := Named{
-			Keys:        s.lists.At(at, partition),
-			MachineID:   e.MachineID,
-			MachineName: e.MachineName,
-			SeenAt:      seen.UTC(),
-		}
-		n.Overwrite = true
-		written = append(written, &n)
+		written = append(written, s.at(at, e.MachineID, e.MachineName, seen))
 	}
 	return written
+}
+
+// at is one of them.
+func (s *Store) at(key, id, name string, seen time.Time) *Named {
+	n := &Named{
+		Keys:        s.lists.At(key, partition),
+		MachineID:   id,
+		MachineName: name,
+		SeenAt:      seen.UTC(),
+	}
+	n.Overwrite = true
+	return n
 }
 
 // called begins the keys of machines under their ids and names.
 const called = "called|"
 
-// namedAt are the keys of a machine under a name: that under the name goes first, if there is one.
+// namedAt are the keys of a machine under a name: under the name, if there is one, and under the id.
 func namedAt(id, name string) (at []string) {
 	id, name = cut(spelled(id)), cut(spelled(name))
 	if name != "" && name != id {
@@ -105,18 +110,29 @@ func eachOnce(found []Named) []Named {
 	})
 }
 
-// ForgetNames removes the names of a machine. A repeat is harmless.
+// ForgetNames removes the names of a machine, which is found by its id afterwards. A repeat is harmless.
 func (s *Store) ForgetNames(ctx context.Context, machineID string) error {
 	under := called + cut(spelled(machineID)) + "|"
 	known, err := rows.List[Named](ctx, s.lists, rows.Prefix(s.lists.Partition(partition), under))
+	var last Named // that was seen
+	var gone []string
 	for _, n := range known {
-		if n.MachineName == "" || !strings.EqualFold(n.MachineID, machineID) {
+		if !strings.EqualFold(n.MachineID, machineID) {
 			continue // it is another's, whose name is this one's id
 		}
-		for _, at := range namedAt(n.MachineID, n.MachineName) {
-			if err == nil {
-				err = s.lists.Remove(ctx, s.lists.At(at, partition))
-			}
+		if n.SeenAt.After(last.SeenAt) {
+			last = n
+		}
+		if n.MachineName != "" {
+			gone = append(gone, namedAt(n.MachineID, n.MachineName)...)
+		}
+	}
+	if err == nil && len(gone) > 0 {
+		err = s.lists.Put(ctx, s.at(namedAt(last.MachineID, "")[0], last.MachineID, "", last.SeenAt))
+	}
+	for _, key := range gone {
+		if err == nil {
+			err = s.lists.Remove(ctx, s.lists.At(key, partition))
 		}
 	}
 	return err

@@ -133,6 +133,10 @@ func newest(t *testing.T, s *Store) {
 	}
 	enter(t, s, e, "")
 	enter(t, s, e, "")
+	dropped := e
+	dropped.AlertID, dropped.ClosedAt = "da2", noon.Add(time.Minute)
+	dropped.Known = true
+	enter(t, s, dropped, "")
 	found, _, err := s.Named(t.Context(), "pc", 9)
 	if err != nil || len(found) != 2 || found[0].MachineID != "M1" || found[0].SeenAt != e.ClosedAt ||
 		found[1].SeenAt != noon.Add(time.Hour) {

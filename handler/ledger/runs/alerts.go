@@ -192,7 +192,7 @@ func (s *Store) ForgetLists(ctx context.Context, run Run) error {
 	if run.Unlisted == "" {
 		return nil
 	}
-	if err := s.enter(ctx, run); err != nil {
+	if err := s.place(ctx, run, true); err != nil {
 		return err
 	}
 	_, err := s.Update(ctx, run.AlertID, run.Version, func(now *Run) (bool, error) {

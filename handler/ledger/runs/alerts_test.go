@@ -31,6 +31,7 @@ func TestRunsHold(t *testing.T) {
 		"a run stands on the lists that its state is on":           listed,
 		"what is not over stays in the index of open runs":         openRuns,
 		"an own change of an alert is no new version":              ownChanges,
+		"a machine is found by its name":                           named,
 	})
 }
 

@@ -57,7 +57,7 @@ func (s *Store) save(ctx context.Context, run *Run, was State) error {
 	if err != nil {
 		return err
 	}
-	listed := !relisted || s.enter(ctx, *run) == nil
+	listed := !relisted || s.place(ctx, *run, was.Final() && run.State.Final()) == nil
 	if listed && run.State.Final() && (relisted || !was.Final()) {
 		s.dropOpen(ctx, *run)
 	}

@@ -37,11 +37,18 @@ func (r *Run) relist() (changed bool) {
 // Relist has the lists say what the run says, also where that moves it to no other list.
 func (r *Run) Relist() { r.Listed += " " }
 
-// enter writes the run into its lists, and once more if somebody wrote the run meanwhile: whoever is late would
-// otherwise have the lists say what was so before. A repeat is harmless.
+// enter writes the run and the name of its machine into the lists.
 func (s *Store) enter(ctx context.Context, run Run) error {
+	return s.place(ctx, run, false)
+}
+
+// place writes the run into its lists, and once more if somebody wrote the run meanwhile: whoever is late would
+// otherwise have the lists say what was so before. known: its machine was not seen anew. A repeat is harmless.
+func (s *Store) place(ctx context.Context, run Run, known bool) error {
 	return rows.Try("list run "+run.ID(), func() error {
-		err := s.lists.Enter(ctx, run.InShort(), run.Unlisted)
+		short := run.InShort()
+		short.Known = known
+		err := s.lists.Enter(ctx, short, run.Unlisted)
 		if err != nil {
 			return err
 		}
