@@ -18,6 +18,7 @@ import (
 	"cordon/handler/config"
 	"cordon/handler/internal/long"
 	"cordon/handler/ledger"
+	"cordon/handler/ledger/notices"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/runs"
 	"cordon/handler/logging"
@@ -289,7 +290,12 @@ func TestAMailThatIsTriedAndFailsIsOverdueAllTheSame(t *testing.T) {
 	clinical(t, nil, false, func(t *testing.T, c *clinic) {
 		c.pass(1, pollAlerts, followActions)
 		first := time.Now().UTC()
-		_, _, err := c.ledger.Notices.Add(t.Context(), "incident:7", "k", "event", first, first)
+		_, _, err := c.ledger.Notices.Add(t.Context(), notices.Told{
+			Group: "incident:7",
+			Key:   "k",
+			Event: "event",
+			At:    first,
+		}, first)
 		if err != nil {
 			t.Fatal(err)
 		}

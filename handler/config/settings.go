@@ -164,7 +164,7 @@ func timingSettings() []Setting {
 			"how long it is kept what each run was decided on, no longer than CORDON_RETENTION; the decision and its "+
 				"outcome stay as long as the run"),
 		lasting("CORDON_NOTICE_WINDOW", "30s", "1s", "10m",
-			"how long news of one incident is gathered into one mail"),
+			"how long news of a machine is gathered into one mail"),
 	}
 }
 

@@ -56,6 +56,7 @@ func lostByOlder() map[string]string {
 	return map[string]string{
 		"Listed":   "lists of runs show an entry that is no longer so, until the run is written again",
 		"Incident": "the run is on no list of its incident",
+		"First":    "the next mail begins a thread, or goes with the first of its group",
 	}
 }
 
@@ -136,7 +137,7 @@ func TestRowsOfTheVersionBeforeAreRead(t *testing.T) {
 	if known, err := s.Hunts.Known(t.Context(), "tools", noon.Add(-time.Hour)); err != nil || len(known) != 1 {
 		t.Errorf("rows that a hunt remembers: %v, %v", known, err)
 	}
-	if n, opened, err := s.Notices.Add(t.Context(), "incident:7", "first", "first", noon, noon); err != nil || opened {
+	if n, opened, err := s.Notices.Add(t.Context(), event("incident:7", "first"), noon); err != nil || opened {
 		t.Errorf("a notice of before is told again: %+v, %v", n, err)
 	}
 	o, fresh, _, err := s.Journal.Give(t.Context(), journal.Order{Command: "c-1", Digest: "d", At: noon})

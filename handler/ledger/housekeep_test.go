@@ -42,7 +42,7 @@ func housekeeping(t *testing.T, s *Store) {
 		t.Fatal(err)
 	}
 	for _, group := range []string{"sent", "unsent"} {
-		if _, _, err := s.Notices.Add(t.Context(), group, "k", "event", noon, noon); err != nil {
+		if _, _, err := s.Notices.Add(t.Context(), event(group, "k"), noon); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -97,7 +97,7 @@ func housekeeping(t *testing.T, s *Store) {
 	if _, err := s.Notices.Claim(t.Context(), "unsent", 1, noon, time.Minute); err != nil {
 		t.Errorf("a notice that was not sent is gone: %v", err)
 	}
-	if n, opened, err := s.Notices.Add(t.Context(), "sent", "k2", "event", noon, noon); err != nil || !opened ||
+	if n, opened, err := s.Notices.Add(t.Context(), event("sent", "k2"), noon); err != nil || !opened ||
 		n.Seq != 1 {
 		t.Errorf("after its group was removed: %+v, %v, %v", n, opened, err)
 	}

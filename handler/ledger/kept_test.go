@@ -150,16 +150,22 @@ func writeActions(ctx context.Context, s *Store, must func(error)) {
 // writeTellings writes notices and hunts.
 func writeTellings(ctx context.Context, s *Store, must func(error)) {
 	for _, key := range []string{"first", "second"} {
-		_, _, err := s.Notices.Add(ctx, "incident:7", key, key, noon, noon.Add(time.Minute))
+		_, _, err := s.Notices.Add(ctx, event("incident:7", key), noon.Add(time.Minute))
 		must(err)
 	}
 	_, err := s.Notices.Claim(ctx, "incident:7", 1, noon, time.Minute)
 	must(err)
-	_, _, err = s.Notices.Add(ctx, "incident:8", "third", "third", noon, noon.Add(time.Minute))
+	_, _, err = s.Notices.Add(ctx, event("incident:8", "third"), noon.Add(time.Minute))
 	must(err)
 	sent, err := s.Notices.Claim(ctx, "incident:8", 1, noon, time.Minute)
 	must(err)
 	must(s.Notices.Done(ctx, sent.Notice, noon.Add(time.Second)))
+	ofMachine := event("incident:9", "fourth")
+	ofMachine.Machine = "m1"
+	must(s.Notices.Note(ctx, ofMachine))
+	ofMachine.Key = "fifth"
+	_, _, err = s.Notices.Add(ctx, ofMachine, noon.Add(time.Minute))
+	must(err)
 	h, err := s.Hunts.Of(ctx, "tools")
 	must(err)
 	h.Due = noon

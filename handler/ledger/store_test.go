@@ -11,6 +11,7 @@ import (
 	"cordon/handler/alert"
 	"cordon/handler/internal/long"
 	"cordon/handler/ledger/latches"
+	"cordon/handler/ledger/notices"
 	"cordon/handler/ledger/rows"
 	"cordon/handler/ledger/rows/rowstest"
 	"cordon/handler/ledger/runs"
@@ -105,7 +106,7 @@ func TestWriteWhoseAnswerWasLostIsNoConflict(t *testing.T) {
 	if record, err := s.Runs.Alert(t.Context(), "da1"); err != nil || record.Runs[0].Copies != 1 {
 		t.Errorf("%+v, %v", record.Runs, err)
 	}
-	lost("notice", func() error { _, _, err := s.Notices.Add(t.Context(), "g", "k", 1, noon, noon); return err })
+	lost("notice", func() error { _, _, err := s.Notices.Add(t.Context(), event("g", "k"), noon); return err })
 }
 
 func TestTenantsNeverMeet(t *testing.T) {
@@ -116,4 +117,14 @@ func TestTenantsNeverMeet(t *testing.T) {
 			t.Errorf("another tenant sees %+v, %v", record, err)
 		}
 	})
+}
+
+// event is something that people are told in a group.
+func event(group, key string) notices.Told {
+	return notices.Told{
+		Group: group,
+		Key:   key,
+		Event: key,
+		At:    noon,
+	}
 }

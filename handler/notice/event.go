@@ -1,6 +1,6 @@
-// Package notice tells people: it groups what happened into notices, one mail per incident and window, keeps them in
-// the ledger until they are sent, and writes their text. What it says is what the ledger and the API's final answers
-// say; it never calls something done that is only asked for.
+// Package notice tells people: it groups what happened into notices, one mail per machine, incident and window, keeps
+// them in the ledger until they are sent, and writes their text. What it says is what the ledger and the API's final
+// answers say; it never calls something done that is only asked for.
 package notice
 
 import (

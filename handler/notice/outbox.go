@@ -18,7 +18,7 @@ import (
 // Mail is a composed mail.
 type Mail struct {
 	ID         string   // Message-ID without angle brackets; the same for every try
-	References []string // of the group's first mail; empty for the first
+	References []string // of the thread's first mail; empty for the first
 	To         []string
 	Subject    string
 	Text, HTML string
@@ -87,9 +87,16 @@ func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
 	if e.At.IsZero() {
 		e.At = now
 	}
+	told := notices.Told{
+		Group:   group,
+		Machine: e.MachineID,
+		Key:     e.Key(),
+		Event:   e,
+		At:      now,
+	}
 	waits, err := o.waits(ctx, group, e, now)
 	if err == nil && waits {
-		err = o.Notices.Note(ctx, group, e.Key(), e, now)
+		err = o.Notices.Note(ctx, told)
 	}
 	if err != nil {
 		return fmt.Errorf("record notice %q for %s: %w", e.Kind, group, err)
@@ -97,7 +104,7 @@ func (o *Outbox) Tell(ctx context.Context, group string, e Event) error {
 	if waits {
 		return nil
 	}
-	n, opened, err := o.Notices.Add(ctx, group, e.Key(), e, now, now.Add(o.Window))
+	n, opened, err := o.Notices.Add(ctx, told, now.Add(o.Window))
 	if err != nil {
 		return fmt.Errorf("record notice %q for %s: %w", e.Kind, group, err)
 	}
@@ -326,8 +333,8 @@ func (o *Outbox) compose(
 		Text:    text,
 		HTML:    html,
 	}
-	if n.Seq > 1 {
-		mail.References = []string{o.messageID(n.Group, 1)}
+	if first := n.Begins(); first != n.Seq {
+		mail.References = []string{o.messageID(n.Group, first)}
 	}
 	return mail, nil
 }

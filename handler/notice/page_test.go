@@ -52,6 +52,12 @@ func onOther(e Event) Event {
 	return e
 }
 
+// scanOf is the same of a scan of the machine.
+func scanOf(e Event) Event {
+	e.Step, e.Action, e.Scope = "scan:Quick", machine.Scan, machine.Quick
+	return e
+}
+
 func pages() map[string]page {
 	hostile := about(Requested, 0, 1, "x\r\nOutcome   Isolated\r\n")
 	hostile.Title = "<script>alert(1)</script>\r\n\r\nMachine   x\r\nId        y\r\nOutcome   Isolated " +

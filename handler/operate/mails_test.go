@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/handler/internal/world"
+	"cordon/handler/ledger/notices"
 	"cordon/local/entrasim"
 )
 
@@ -18,7 +19,12 @@ func TestMailsAreListedAndSentAtOnce(t *testing.T) {
 	w := world.New(t)
 	a := newAPI(t, w)
 	store := a.office.Desk.Mails.Notices
-	_, _, err := store.Add(t.Context(), "incident:7", "k", "event", w.Clock(), w.Clock())
+	_, _, err := store.Add(t.Context(), notices.Told{
+		Group: "incident:7",
+		Key:   "k",
+		Event: "event",
+		At:    w.Clock(),
+	}, w.Clock())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ type World struct {
 	now     time.Time
 	waiting []message
 	known   map[string]bool // ids of messages, as the broker keeps them
-	mails   map[string]int  // how often the server took each
+	mails   []notice.Mail   // that the server took
 	refuses error           // what the mail server answers; nil: it takes mails
 }
 
@@ -46,7 +47,6 @@ func New(t *testing.T) *World {
 		T:     t,
 		now:   time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC),
 		known: map[string]bool{},
-		mails: map[string]int{},
 	}
 	w.Tables = tables.New(tables.Options{Now: w.Clock})
 	err := w.Start(-1, false).Ledger.Prepare(t.Context())
@@ -82,10 +82,17 @@ func (w *World) Taken() map[string]int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	taken := map[string]int{}
-	for subject, n := range w.mails {
-		taken[subject] = n
+	for _, m := range w.mails {
+		taken[m.Subject]++
 	}
 	return taken
+}
+
+// Mails are those that the server took, in order.
+func (w *World) Mails() []notice.Mail {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.mails)
 }
 
 // Due takes the oldest message that is due off the queue; false: there is none.
@@ -167,7 +174,7 @@ func (p *Process) Send(_ context.Context, m notice.Mail) error {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if refused = p.refuses; refused == nil {
-			p.mails[m.Subject]++
+			p.mails = append(p.mails, m)
 		}
 	})
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 func TestEveryRowCanBeWrittenAndReadWhateverIsInIt(t *testing.T) {
 	t.Parallel()
-	rows := []any{head{}, Notice{}, Entry{}}
+	rows := []any{head{}, Notice{}, Entry{}, thread{}}
 	outgoingtest.Written(t, rows)
 	outgoingtest.ReadBack(t, rows...)
 	outgoingtest.Kept(t, rows...)

@@ -10,7 +10,7 @@ import (
 // claimed takes the first sequence of a group, which is opened for it.
 func claimed(t *testing.T, s *Store, group string, at time.Time) Notice {
 	t.Helper()
-	if _, _, err := s.Add(t.Context(), group, "k", "event", at, at); err != nil {
+	if _, _, err := s.Add(t.Context(), Told{Group: group, Key: "k", Event: "event", At: at}, at); err != nil {
 		t.Fatal(err)
 	}
 	c, err := s.Claim(t.Context(), group, 1, at, time.Minute)

@@ -3,6 +3,7 @@
 package notices
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,15 +24,9 @@ func In(tables *rows.Tables) *Store {
 	return &Store{Tables: tables, notices: tables.Table(rows.Notices)}
 }
 
-// A notice group (an incident, else an alert) has a head row that names its open sequence, a row per sequence, and a
-// row per entry. One sequence becomes one mail. An entry joins the open sequence in one write with the head row, so
-// that a sequence that has been claimed for sending never grows.
-
-type head struct {
-	rows.Keys
-	Open int // the sequence that takes entries; 0: the next entry opens a new one
-	Last int // the newest sequence
-}
+// A notice group (an incident, else an alert) has a head row that names its threads and the open sequence of each, a row
+// per sequence, and a row per entry. One sequence becomes one mail. An entry joins the open sequence of its thread in
+// one write with the head row, so that a sequence that has been claimed for sending never grows.
 
 // State is where the mail of a sequence stands.
 type State string
@@ -48,7 +43,9 @@ const (
 type Notice struct {
 	rows.Keys
 	Group     string
-	Seq       int // from 1
+	Seq       int    // from 1
+	Thread    string `json:",omitempty"` // the machine whose thread it is in; empty: the group's own
+	First     int    `json:",omitempty"` // the first sequence of the thread; 0: see Begins
 	State     State
 	DueAt     time.Time
 	FirstDue  time.Time `json:",omitzero"` // when it was due before it was put off; zero: it was not
@@ -67,6 +64,9 @@ type Notice struct {
 
 // Over reports whether nobody is to send it any more.
 func (n Notice) Over() bool { return n.State == Sent || n.State == Dropped }
+
+// Begins is the first sequence of its thread. The version before had one thread a group.
+func (n Notice) Begins() int { return cmp.Or(n.First, 1) }
 
 // Since is when people were to have it.
 func (n Notice) Since() time.Time {
@@ -92,9 +92,20 @@ func (n Notice) BeingSent(now time.Time, lock time.Duration) bool {
 // Entry is one event that people are told about.
 type Entry struct {
 	rows.Keys
-	Seq  int
-	At   time.Time
-	Body string // JSON of the event, encoded by the notice package
+	Seq    int
+	Thread string `json:",omitempty"` // of the sequence that it goes with
+	Noted  bool   `json:",omitempty"` // it goes with the first sequence of its thread from Seq on
+	At     time.Time
+	Body   string // JSON of the event, encoded by the notice package
+}
+
+// Told is an event that people are to be told.
+type Told struct {
+	Group   string
+	Machine string // whom it is about, and so whose thread it goes with; empty: the group's own
+	Key     string // an event with a key that its group has is left as it is
+	Event   any
+	At      time.Time
 }
 
 // Claim is a sequence that was taken for sending.
@@ -104,51 +115,36 @@ type Claim struct {
 	Nothing string  // why there is nothing to send, as a clause; empty: the sequence is the caller's
 }
 
-// Add records an event for a group under a key, once: an event with a key that exists is left as it is. The entry joins
-// the group's open sequence or opens the next one, which is due at the given time. opened asks the caller to queue the
-// sequence's message; if that is lost, the sequence is found overdue.
-func (s *Store) Add(
-	ctx context.Context,
-	group, eventKey string,
-	event any,
-	at, due time.Time,
-) (n Notice, opened bool, err error) {
-	body, err := outgoing.Encode(event)
-	if err != nil {
-		return Notice{}, false, fmt.Errorf("encode a notice entry: %w", err)
-	}
-	err = rows.Try("add to notice "+group, func() error {
-		n, opened, err = s.add(ctx, group, eventKey, string(body), at, due)
+// Add records an event, once. Its entry joins the open sequence of its thread or opens the next one, which is due at the
+// given time. opened asks the caller to queue the sequence's message; if that is lost, the sequence is found overdue.
+func (s *Store) Add(ctx context.Context, e Told, due time.Time) (n Notice, opened bool, err error) {
+	err = rows.Try("add to notice "+e.Group, func() error {
+		n, opened, err = s.add(ctx, e, due)
 		return err
 	})
 	return n, opened, err
 }
 
-func (s *Store) add(
-	ctx context.Context,
-	group, eventKey, body string,
-	at, due time.Time,
-) (n Notice, opened bool, err error) {
-	entry := Entry{Keys: s.notices.At("entry:"+rows.Key(eventKey), "group", group)}
-	if _, err := s.notices.Read(ctx, &entry); err != nil {
-		return Notice{}, false, err
-	}
-	top := head{Keys: s.notices.At("head", "group", group)}
-	if _, err := s.notices.Read(ctx, &top); err != nil {
+func (s *Store) add(ctx context.Context, e Told, due time.Time) (n Notice, opened bool, err error) {
+	entry, top, err := s.entry(ctx, e)
+	if err != nil {
 		return Notice{}, false, err
 	}
 	switch {
 	case entry.Seq > top.Last:
-		return Notice{}, false, nil // it was noted, for the next sequence
+		return Notice{}, false, nil // it was noted, for a sequence to come
 	case entry.Seq > 0:
-		n, err := s.written(ctx, group, entry.Seq)
+		n, err := s.written(ctx, e.Group, entry.Seq)
 		return n, false, err
 	}
-	entry.At, entry.Body = at, body
-	if top.Open != 0 {
-		entry.Seq = top.Open
-		n, err := s.written(ctx, group, top.Open)
-		if err == nil && at.After(n.DueAt) {
+	t := top.threadOf(e.Machine)
+	if err := entry.fill(e, t); err != nil {
+		return Notice{}, false, err
+	}
+	if t.Open != 0 {
+		entry.Seq = t.Open
+		n, err := s.written(ctx, e.Group, t.Open)
+		if err == nil && e.At.After(n.DueAt) {
 			// Whoever opened it may have slept so long that its index row was taken for one without a sequence.
 			err = s.index(ctx, n)
 		}
@@ -157,19 +153,43 @@ func (s *Store) add(
 		}
 		return n, false, s.notices.Transact(ctx, &entry, &top)
 	}
-	top.Last++
-	top.Open, entry.Seq = top.Last, top.Last
+	top.open(t)
+	entry.Seq = t.Open
 	n = Notice{
-		Keys:  s.notices.At(seqKey(top.Last), "group", group),
-		Group: group,
-		Seq:   top.Last,
-		State: Open,
-		DueAt: due,
+		Keys:   s.notices.At(seqKey(t.Open), "group", e.Group),
+		Group:  e.Group,
+		Seq:    t.Open,
+		Thread: t.Machine,
+		First:  t.First,
+		State:  Open,
+		DueAt:  due,
 	}
 	if err := s.index(ctx, n); err != nil {
 		return Notice{}, false, err
 	}
 	return n, true, s.notices.Transact(ctx, &entry, &top, &n)
+}
+
+// entry reads the row of an event, which may not be written yet, and the head of its group.
+func (s *Store) entry(ctx context.Context, e Told) (Entry, head, error) {
+	entry := Entry{Keys: s.notices.At("entry:"+rows.Key(e.Key), "group", e.Group)}
+	if _, err := s.notices.Read(ctx, &entry); err != nil {
+		return Entry{}, head{}, err
+	}
+	top, err := s.head(ctx, e.Group)
+	return entry, top, err
+}
+
+// fill writes an event of a thread into an entry.
+func (entry *Entry) fill(e Told, t *thread) error {
+	body, err := outgoing.Encode(e.Event)
+	if err != nil {
+		return fmt.Errorf("encode a notice entry: %w", err)
+	}
+	entry.Thread = t.Machine
+	entry.At = e.At
+	entry.Body = string(body)
+	return nil
 }
 
 // early is how long before its time a sequence that was given back is sent: clocks differ.
@@ -202,16 +222,13 @@ func (s *Store) Claim(
 		now.Add(early).Before(n.DueAt):
 		return Claim{Nothing: "the notice is tried again at " + n.DueAt.Format(time.RFC3339)}, nil
 	}
-	top := head{Keys: rows.Keys{PartitionKey: n.PartitionKey, RowKey: "head"}}
-	found, err = s.notices.Read(ctx, &top)
+	top, err := s.head(ctx, group)
 	if err != nil {
 		return Claim{}, err
-	} else if !found {
+	} else if !top.Stored() {
 		return Claim{}, rows.ErrNoRow
 	}
-	if top.Open == seq {
-		top.Open = 0
-	}
+	top.close(seq)
 	n.State, n.ClaimedAt = Claimed, now
 	err = s.notices.Transact(ctx, &n, &top)
 	if errors.Is(err, rows.ErrConflict) {

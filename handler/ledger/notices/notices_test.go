@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,6 +24,7 @@ func TestNoticesHold(t *testing.T) {
 		"an event is told once and a claimed notice never grows":  tellings,
 		"a notice is unsent until it is marked, and claims lapse": claims,
 		"what is noted goes with the next notice, once":           noted,
+		"machines have threads, as many as are few":               threaded,
 		"many tellers at once lose nothing":                       tellers,
 		"what is sent is listed, newest first":                    sent,
 		"what is sent at once was neither sent nor in hand":       hastened,
@@ -29,10 +32,20 @@ func TestNoticesHold(t *testing.T) {
 	})
 }
 
+// told is an event about a machine, or about none.
+func told(machine, key string) Told {
+	return Told{
+		Group:   "incident:1",
+		Machine: machine,
+		Key:     key,
+		Event:   map[string]string{"k": key},
+		At:      noon,
+	}
+}
+
 func add(t *testing.T, s *Store, eventKey string) (Notice, bool) {
 	t.Helper()
-	n, opened, err := s.Add(t.Context(), "incident:1", eventKey, map[string]string{"k": eventKey}, noon,
-		noon.Add(time.Minute))
+	n, opened, err := s.Add(t.Context(), told("", eventKey), noon.Add(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +84,7 @@ func tellings(t *testing.T, s *Store) {
 func noted(t *testing.T, s *Store) {
 	note := func(eventKey string) {
 		t.Helper()
-		if err := s.Note(t.Context(), "incident:1", eventKey, eventKey, noon); err != nil {
+		if err := s.Note(t.Context(), told("", eventKey)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -106,6 +119,66 @@ func noted(t *testing.T, s *Store) {
 	}
 	if n, opened := add(t, s, "d"); opened || n.Seq != 2 {
 		t.Errorf("what was noted goes with %+v, %v", n, opened)
+	}
+}
+
+// threaded tells of more machines than have a thread of their own, closes what is open, and tells of all again.
+func threaded(t *testing.T, s *Store) {
+	const machines = MostThreads + 2
+	tell := func(n int, key string) (Notice, bool) {
+		t.Helper()
+		machine := fmt.Sprintf("m%d", n)
+		is, opened, err := s.Add(t.Context(), told(machine, machine+key), noon.Add(time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return is, opened
+	}
+	for round, key := range []string{"requested", "isolated"} {
+		for n := range machines {
+			is, opened := tell(n, key)
+			want := Notice{Seq: round*(MostThreads+1) + min(n, MostThreads) + 1, First: min(n, MostThreads) + 1}
+			if n < MostThreads {
+				want.Thread = fmt.Sprintf("m%d", n)
+			}
+			if is.Seq != want.Seq || is.First != want.First || is.Thread != want.Thread || opened != (n <= MostThreads) {
+				t.Errorf("%s of m%d: %+v, %v, want %+v", key, n, is, opened, want)
+			}
+			if again, opened := tell(n, key); again.Seq != is.Seq || opened {
+				t.Errorf("%s of m%d again: %+v, %v", key, n, again, opened)
+			}
+		}
+		if round > 0 {
+			break
+		}
+		for seq := range MostThreads + 1 {
+			c, err := s.Claim(t.Context(), "incident:1", seq+1, noon, time.Minute)
+			if err != nil || c.Nothing != "" {
+				t.Fatalf("%+v, %v", c, err)
+			}
+		}
+	}
+	waits := told("m0", "noted")
+	if _, err := s.Claim(t.Context(), "incident:1", MostThreads+2, noon, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Note(t.Context(), waits); err != nil {
+		t.Fatal(err)
+	}
+	goesWith := func() int {
+		t.Helper()
+		entries, err := s.Entries(t.Context(), "incident:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(entries, func(e Entry) bool { return strings.HasSuffix(e.RowKey, "noted") })
+		return entries[at].Seq
+	}
+	if is, _ := tell(1, "released"); is.Seq >= goesWith() {
+		t.Errorf("what was noted of a machine goes with notice %d of another", is.Seq)
+	}
+	if is, _ := tell(0, "released"); is.Seq != goesWith() {
+		t.Errorf("what was noted goes with notice %d, the next of its machine is %d", goesWith(), is.Seq)
 	}
 }
 
@@ -176,7 +249,7 @@ func tellers(t *testing.T, s *Store) {
 	for i := range 5 {
 		group.Go(func() {
 			for {
-				_, fresh, err := s.Add(context.Background(), "g", fmt.Sprint(i), i, noon, noon)
+				_, fresh, err := s.Add(context.Background(), Told{Group: "g", Key: fmt.Sprint(i), Event: i, At: noon}, noon)
 				if errors.Is(err, rows.ErrConflict) {
 					continue
 				}

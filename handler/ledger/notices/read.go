@@ -25,7 +25,8 @@ func (s *Store) written(ctx context.Context, group string, seq int) (Notice, err
 
 // Entries reads every entry of a group.
 func (s *Store) Entries(ctx context.Context, group string) ([]Entry, error) {
-	return rows.List[Entry](ctx, s.notices, rows.Prefix(s.notices.Partition("group", group), "entry:"))
+	all, err := rows.List[Entry](ctx, s.notices, rows.Prefix(s.notices.Partition("group", group), "entry:"))
+	return placed(all), err
 }
 
 func seqKey(seq int) string { return fmt.Sprintf("seq:%08d", seq) }
