@@ -147,8 +147,8 @@ func TestADayThatWasCountedWithoutHoursIsRead(t *testing.T) {
 	}
 }
 
-// TestOnlyWhatCordonIsolatedCountsAsIsolated has an isolation that two alerts wait for, one that comes when it stands,
-// and one on a machine that a person isolated.
+// TestOnlyWhatCordonIsolatedCountsAsIsolated has an isolation that two alerts wait for, one that was seen before it was
+// done and is answered after, one that comes when it stands, and one on a machine that a person isolated.
 func TestOnlyWhatCordonIsolatedCountsAsIsolated(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -161,6 +161,7 @@ func TestOnlyWhatCordonIsolatedCountsAsIsolated(t *testing.T) {
 	w.Advance(time.Minute)
 	w.AlertOn("second", "m2", alert.High)
 	w.Drain(p, 20)
+	w.AlertOn("queued", "m2", alert.High)
 	w.Advance(time.Minute)
 	w.FinishAll(machine.Succeeded)
 	w.Follow(p)
@@ -172,6 +173,7 @@ func TestOnlyWhatCordonIsolatedCountsAsIsolated(t *testing.T) {
 		"person": false,
 		"first":  true,
 		"second": true,
+		"queued": true,
 		"late":   false,
 		"low":    false,
 	} {
@@ -192,7 +194,7 @@ func TestOnlyWhatCordonIsolatedCountsAsIsolated(t *testing.T) {
 	}
 	is, err := w.History(p).Overview(t.Context())
 	took := is.ToIsolation()
-	if err != nil || is.Runs() != 5 || took.Runs() != 2 || history.Within(took, 50) < time.Minute || len(is.UnderWay) != 0 {
+	if err != nil || is.Runs() != 6 || took.Runs() != 3 || history.Within(took, 50) < time.Minute || len(is.UnderWay) != 0 {
 		t.Errorf("%+v, %v", is, err)
 	}
 }

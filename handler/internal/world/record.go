@@ -84,7 +84,8 @@ func (w *World) checkListed(p *Process, run runs.Run) {
 		switch {
 		case (on >= 0) != wanted:
 			w.T.Errorf("run %s, whose outcome is %q: on the list of %+v: %v", e.ID(), e.Outcome, q, on >= 0)
-		case on >= 0 && run.State.Final() && (found[on].Outcome != e.Outcome || found[on].Rule != e.Rule):
+		case on >= 0 && run.State.Final() && (found[on].Outcome != e.Outcome ||
+			found[on].Rule != e.Rule || !found[on].IsolatedAt.Equal(e.IsolatedAt)):
 			w.T.Errorf("run %s, whose outcome is %q, is listed as %+v", e.ID(), e.Outcome, found[on])
 		}
 	}

@@ -6,8 +6,6 @@ package lists
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,26 +125,6 @@ func (e Entry) Move(listed, unlisted string) (on, off string) {
 		}
 	}
 	return on, strings.Join(left, " ")
-}
-
-// key names a list.
-func key(parts ...string) string { return cut(rows.Key(parts...)) }
-
-// mostKey is how much of a row's key the name of a list takes, in bytes: of its 512 characters the rest is the place's.
-// mostWhole is how much of a name that is cut stays.
-const (
-	mostKey   = 200
-	mostWhole = mostKey - 2*sha256.Size
-)
-
-// cut bounds a part of a key. The vendor may call a machine, or a severity, by a text of any length: where that would
-// be too long a digest stands for its end.
-func cut(part string) string {
-	if len(part) <= mostKey {
-		return part
-	}
-	digest := sha256.Sum256([]byte(part))
-	return part[:mostWhole] + hex.EncodeToString(digest[:])
 }
 
 // place is where a run stands in each of its lists.

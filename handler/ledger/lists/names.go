@@ -57,12 +57,6 @@ func namedAt(id, name string) (at []string) {
 	return append(at, called+id+"|"+name)
 }
 
-// spelled is a text as keys have it that are looked for by how they begin: in small letters, and without '~', which
-// sorts behind all that begins with something.
-func spelled(text string) string {
-	return strings.ReplaceAll(rows.Key(strings.ToLower(text)), "~", "=7E")
-}
-
 // Named finds up to limit machines whose name or id begins with a text, in any letter case, by one query. more: there
 // are others.
 func (s *Store) Named(ctx context.Context, prefix string, limit int) (found []Named, more bool, err error) {

@@ -29,7 +29,8 @@ func reads() []Route {
 	return []Route{
 		get("/signin", Anybody, "How to sign in.", SignIn{}),
 		get("/me", Reader, "Who asks, and what that person may do.", Me{}),
-		get("/overview", Reader, "The last 24 hours by hour, how long isolating took, and what is under way.", Overview{}),
+		get("/overview", Reader, "The last 24 hours by hour, how long isolating took, and what is under way.",
+			Overview{}),
 		get("/isolated", Reader, "Machines that are isolated, why and until when.", Isolated{}),
 		get("/machine", Reader, "One machine: what it is, its isolation, what is held, its actions.", Machine{},
 			Param{Name: "machine", Says: "id or name", Required: true}),
