@@ -142,4 +142,8 @@ func TestAMachineIsFoundByHowItsNameBegins(t *testing.T) {
 	if a.StatusCode != http.StatusOK || !strings.Contains(a.text, `href="/api/console/machine?machine=`+machineID) {
 		t.Errorf("%d %s", a.StatusCode, a.text)
 	}
+	runs := s.get(Base + "/runs?machine=ABAB")
+	if runs.StatusCode != http.StatusOK || !strings.Contains(runs.text, `href="/api/console/machine?machine=`+machineID) {
+		t.Errorf("%d %s", runs.StatusCode, runs.text)
+	}
 }

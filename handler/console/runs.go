@@ -21,7 +21,8 @@ type runsPage struct {
 	Severities []choice
 	Outcomes   []string // that are usual
 	Found      wire.Runs
-	Next       string // address of the next page; empty: this is the last
+	Names      part[wire.MachineNames] // machines whose names begin as the one that was asked for, if it has no runs
+	Next       string                  // address of the next page; empty: this is the last
 	Filtered   bool
 }
 
@@ -66,6 +67,9 @@ func runs(ctx context.Context, v visit) (shown, error) {
 		return shown{}, err
 	}
 	p.Found = found
+	if len(found.Runs) == 0 && p.Asked.Machine != "" && p.Asked.After == "" {
+		into(&p.Names, func() (wire.MachineNames, error) { return v.desk.Machines(ctx, p.Asked.Machine) })()
+	}
 	if found.Next != "" {
 		p.Next = layout.Link("runs", "alert", p.Asked.Alert, "machine", p.Asked.Machine, "rule", p.Asked.Rule, "outcome",
 			p.Asked.Outcome, "severity", p.Asked.Severity, "incident", incident, "day", p.Day, "after", found.Next)
