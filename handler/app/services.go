@@ -170,6 +170,7 @@ func newOutbox(settings config.Config, c clients, to *setup.Broker, log *slog.Lo
 		Domain:     setup.Domain(settings.MailFrom.Address),
 		To:         setup.Addresses(settings.MailTo),
 		Portal:     setup.Portal(settings),
+		Console:    setup.Console(settings),
 		Clock:      clock.Clock{Zone: settings.TimeZone},
 
 		OnlyOutcomes: settings.OnlyOutcomes,

@@ -53,7 +53,8 @@ type Queue interface {
 	SendNotice(ctx context.Context, id string, body []byte, at time.Time) error
 }
 
-// Options are the parts and settings of an Outbox; all are required but for OnlyOutcomes, Portal and Clock.
+// Options are the parts and settings of an Outbox; all are required but for OnlyOutcomes, Portal,
+// Console and Clock.
 type Options struct {
 	Notices *notices.Store
 	Hunts   *hunts.Store // what they found, for their mails
@@ -71,6 +72,7 @@ type Options struct {
 	// what is asked for, and asked for again, makes no mail of its own: it goes with the outcome's
 	OnlyOutcomes bool
 	Portal       portal.Portal
+	Console      portal.Console
 	Clock        clock.Clock // of the times in mails
 }
 

@@ -22,6 +22,7 @@ type page struct {
 	Incident int64   // that the news is about; 0: none
 	Clock    clock.Clock
 	Portal   portal.Portal
+	Console  portal.Console
 }
 
 // machineLine is the state of one machine in one respect, such as its isolation, as far as it was told.
@@ -259,5 +260,6 @@ func (o *Outbox) summarize(events []Event, seq int) page {
 	p := summarize(events, seq)
 	p.Clock = o.Clock
 	p.Portal = o.Portal
+	p.Console = o.Console
 	return p
 }

@@ -191,6 +191,7 @@ func pages() map[string]page {
 	elsewhere.Clock.Zone = time.FixedZone("", 5*3600+45*60)
 	all["elsewhere"] = elsewhere
 	for name, p := range all {
+		p.Console = portal.Console{App: "https://cordon.example.com"}
 		p.Portal = portal.Portal{Cloud: "global", Tenant: "0f8fad5b-d9cb-469f-a165-70867728950e"}
 		all[name] = p
 	}

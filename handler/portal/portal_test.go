@@ -56,3 +56,19 @@ func TestNoIDEndsAnAddress(t *testing.T) {
 		}
 	}
 }
+
+func TestTheConsoleHasAnAddressOnlyWhereThereIsOne(t *testing.T) {
+	t.Parallel()
+	c := Console{App: "https://cordon.example.com"}
+	for want, got := range map[string]string{
+		"https://cordon.example.com/api/console/machine?machine=m1":   c.Machine("m1"),
+		"https://cordon.example.com/api/console/run?run=hunt%3Ax%26y": c.Run("hunt:x&y"),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if (Console{}).Run("da1")+c.Run("")+c.Machine("") != "" {
+		t.Error("where there is nothing there is an address")
+	}
+}
