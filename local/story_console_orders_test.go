@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cordon/handler/console"
 	"cordon/handler/operate/wire"
@@ -17,7 +18,10 @@ import (
 )
 
 // thirdID is a machine of which nobody has been told.
-const thirdID = "7f4b7a90be2d35689f00d1e2a7b3c4558d6e9f15"
+const (
+	thirdID  = "7f4b7a90be2d35689f00d1e2a7b3c4558d6e9f15"
+	fourthID = "8a5b7a90be2d35689f00d1e2a7b3c4558d6e9f16"
+)
 
 // act is how a person gives an order.
 type act struct {
@@ -136,24 +140,47 @@ func (n *night) actsOnMessages() []act {
 			press: "Send the chosen ones now…",
 			shows: []string{"failed", "sent"}, button: "Send now",
 			says: []string{"send"}, verb: "send",
-			before: n.mailFails, ready: func() { n.Mail.FailNext(0, 0) },
+			before: n.mailFails(thirdID, "fin-lt-0149", "da638994417204415533_15"),
+			ready:  func() { n.Mail.FailNext(0, 0) },
 			after: func() {
 				n.eventually("the mail", func() bool { return n.mailed("fin-lt-0149") })
+			},
+		},
+		{
+			order: "giveup", from: "/mails?state=failed", tick: []string{"Choose "},
+			press: "Drop the chosen ones…",
+			shows: []string{"1 mail", "failed", "dropped for good"}, button: "Drop",
+			says: []string{"give up"}, verb: "give up",
+			before: n.mailFails(fourthID, "fin-lt-0150", "da638994417204415533_16"),
+			after: func() {
+				n.Mail.FailNext(0, 0)
+				if gone := n.mails("dropped"); len(gone) != 1 || gone[0].Tries < 3 {
+					n.t.Errorf("dropped are %+v", gone)
+				}
 			},
 		},
 	}
 }
 
 // mailFails has an alert whose mail the server refuses so often that some time passes until it is tried again.
-func (n *night) mailFails() {
-	n.Mail.FailNext(1000, http.StatusServiceUnavailable)
-	n.Defender.AddMachine(defendersim.Machine{ID: thirdID, Name: "fin-lt-0149.corp.contoso.com", OS: "Windows11"})
-	n.alert("da638994417204415533_15", thirdID, "High", "Suspicious use of a remote tool")
-	n.eventually("the failed mail", func() bool {
-		var mails wire.Mails
-		n.signedIn(scenario.Reader).reads(&mails, "mails", "--state", "failed")
-		return len(mails.Mails) > 0 && mails.Mails[0].Tries >= 3
-	})
+func (n *night) mailFails(id, name, alert string) func() {
+	return func() {
+		n.Mail.FailNext(1000, http.StatusServiceUnavailable)
+		n.Defender.AddMachine(defendersim.Machine{ID: id, Name: name + ".corp.contoso.com", OS: "Windows11"})
+		n.alert(alert, id, "High", "Suspicious use of a remote tool")
+		n.eventually("the failed mail", func() bool {
+			failed := n.mails("failed")
+			return len(failed) > 0 && failed[0].Tries >= 3 && !failed[0].Sending &&
+				time.Until(failed[0].Due) > 10*time.Second
+		})
+	}
+}
+
+// mails are those of a state.
+func (n *night) mails(state string) []wire.Mail {
+	var found wire.Mails
+	n.signedIn(scenario.Reader).reads(&found, "mails", "--state", state)
+	return found.Mails
 }
 
 func (n *night) mailed(text string) bool {
