@@ -1,5 +1,5 @@
-// Package tally counts the runs of each day by rule and outcome, on a timer. A day is counted again while its runs may
-// still change, and whenever somebody takes its count away.
+// Package tally counts the runs of each day by rule and outcome, and of each hour, on a timer. A day is counted again
+// while its runs may still change, and whenever somebody takes its count away.
 //
 // Neighbours: handler/ledger/lists has the runs, handler/ledger/tallies keeps the counts.
 package tally

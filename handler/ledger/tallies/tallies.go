@@ -1,5 +1,5 @@
-// Package tallies keeps how many runs of each day ended how, so that weeks are counted without reading every run.
-// Neighbours: handler/tally makes them from the lists, handler/history reads them.
+// Package tallies keeps how many runs of each day and hour ended how, so that weeks are counted without reading every
+// run. Neighbours: handler/tally makes them from the lists, handler/history reads them.
 package tallies
 
 import (
