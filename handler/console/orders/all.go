@@ -10,12 +10,12 @@ import "cordon/handler/operate"
 func All() []Order {
 	return []Order{
 		release(),
-		holding("continue", "Continue with what is held", "Continue",
-			"Cordon will do what rails held. The alert and its machine are read again before that, and rails "+
-				"that no person can pass still hold.",
+		holding(named("continue", "Continue with what is held", "Continue",
+			"Cordon will do what rails held. The alert and its machine are read again before that, and rails that no "+
+				"person can pass still hold."),
 			"done, once it is read again", operate.Desk.Continue),
-		holding("drop", "Drop what is held", "Drop",
-			"Cordon will not do what rails held, also when nobody thinks of it any more.",
+		holding(named("drop", "Drop what is held", "Drop",
+			"Cordon will not do what rails held. Newer versions of the alerts are decided anew."),
 			"never done", operate.Desk.Drop),
 		pausing("pause", "Pause all acting", "Pause",
 			"Nothing is isolated, released, tagged or updated until somebody resumes. Alerts are still read, decided "+
@@ -23,22 +23,34 @@ func All() []Order {
 			true),
 		cancel(),
 		enqueue(),
-		mailing("send", "Send mails now", "Send now",
-			"These mails are sent at once instead of when they are due. Whoever has one already does not get it twice.",
+		mailing(named("send", "Send mails now", "Send now",
+			"These mails are sent at once instead of when they are due. Whoever has one already does not get it twice."),
 			"sent", operate.Desk.SendMails, "waiting", "failed"),
-		mailing("giveup", "Drop mails", "Drop",
-			"These mails are not tried any more: whoever does not have one by now never gets it. It cannot be undone.",
+		mailing(named("giveup", "Drop mails", "Drop",
+			"These mails are not tried any more: whoever does not have one by now never gets it. It cannot be undone."),
 			"dropped for good", operate.Desk.DropMails, "failed"),
-		aside("replay", "Send dead letters again", "Send again",
-			"They go back to the end of their queue, and Cordon reads them as if they came new. What was done is "+
-				"not done twice.",
+		aside(named("replay", "Send dead letters again", "Send again",
+			"They go back to the end of their queue, and Cordon reads them as if they came new. What was done is not "+
+				"done twice."),
 			"sent again", operate.Desk.Replay),
-		aside("discard", "Drop dead letters", "Drop",
-			"They are gone for good. What they asked for is not done, unless the record knows of it otherwise.",
+		aside(named("discard", "Drop dead letters", "Drop",
+			"They are gone for good. What they asked for is not done, unless the record knows of it otherwise."),
 			"dropped for good", operate.Desk.Discard),
 		runHunt(),
 		erase(),
 		pausing("resume", "Resume acting", "Resume",
 			"Cordon acts again, also on what came in while it was paused and is not too old.", false),
+	}
+}
+
+// named is an order with its texts.
+func named(name, title, button, says string) chosen {
+	return chosen{
+		Order: Order{
+			Name:   name,
+			Title:  title,
+			Button: button,
+		},
+		says: says,
 	}
 }

@@ -12,40 +12,29 @@ import (
 
 // holding is an order about what rails hold.
 func holding(
-	name, title, button, says, then string,
+	c chosen,
+	then string,
 	do func(operate.Desk, context.Context, wire.HeldOrder) (wire.Results, error),
 ) Order {
-	return Order{
-		Name:   name,
-		Title:  title,
-		Button: button,
-		Look: func(ctx context.Context, desk operate.Desk, asked url.Values) (Preview, error) {
-			ids, err := list(asked, "alert")
-			if err != nil {
-				return Preview{}, err
-			}
+	c.unit = "alert"
+	c.key = "alert"
+	return c.with(
+		func(ctx context.Context, desk operate.Desk, ids []string, _ url.Values) (things []Thing, err error) {
 			held, err := desk.Held(ctx)
 			if err != nil {
-				return Preview{}, err
-			}
-			p := Preview{
-				Says: says,
-				Unit: "alert",
-				Kept: []string{"alert"},
+				return nil, err
 			}
 			for _, id := range ids {
-				p.Things = append(p.Things, heldThing(id, held.Held, name, then))
+				things = append(things, heldThing(id, held.Held, c.Name, then))
 			}
-			return p, nil
+			return things, nil
 		},
-		Do: func(ctx context.Context, desk operate.Desk, by wire.Order, asked url.Values) (Outcome, error) {
-			ids, err := list(asked, "alert")
-			if err != nil {
-				return Outcome{}, err
-			}
-			return journalled(do(desk, ctx, wire.HeldOrder{Order: by, Alerts: ids}))
+		func(
+			ctx context.Context, desk operate.Desk, by wire.Order, ids []string, _ url.Values,
+		) (wire.Results, error) {
+			return do(desk, ctx, wire.HeldOrder{Order: by, Alerts: ids})
 		},
-	}
+	)
 }
 
 func heldThing(id string, held []wire.HeldEntry, name, then string) Thing {

@@ -10,38 +10,34 @@ import (
 )
 
 func release() Order {
-	return Order{
-		Name:   "release",
-		Title:  "Release machines",
-		Button: "Release",
-		Look: func(ctx context.Context, desk operate.Desk, asked url.Values) (Preview, error) {
-			ids, err := list(asked, "machine")
-			if err != nil {
-				return Preview{}, err
-			}
+	c := chosen{
+		Order: Order{
+			Name:   "release",
+			Title:  "Release machines",
+			Button: "Release",
+		},
+		says: "Defender is asked to take these machines back into the network. It may take minutes; Cordon says " +
+			"released only when Defender does. Alerts that come later may isolate them again.",
+		unit: "machine",
+		key:  "machine",
+	}
+	return c.with(
+		func(ctx context.Context, desk operate.Desk, ids []string, _ url.Values) (things []Thing, err error) {
 			isolated, err := desk.Isolated(ctx)
 			if err != nil {
-				return Preview{}, err
-			}
-			p := Preview{
-				Says: "Defender is asked to take these machines back into the network. It may take minutes; Cordon " +
-					"says released only when Defender does. Alerts that come later may isolate them again.",
-				Unit: "machine",
-				Kept: []string{"machine"},
+				return nil, err
 			}
 			for _, id := range ids {
-				p.Things = append(p.Things, released(id, isolated.Machines))
+				things = append(things, released(id, isolated.Machines))
 			}
-			return p, nil
+			return things, nil
 		},
-		Do: func(ctx context.Context, desk operate.Desk, by wire.Order, asked url.Values) (Outcome, error) {
-			ids, err := list(asked, "machine")
-			if err != nil {
-				return Outcome{}, err
-			}
-			return journalled(desk.Release(ctx, wire.ReleaseOrder{Order: by, Machines: ids}))
+		func(
+			ctx context.Context, desk operate.Desk, by wire.Order, ids []string, _ url.Values,
+		) (wire.Results, error) {
+			return desk.Release(ctx, wire.ReleaseOrder{Order: by, Machines: ids})
 		},
-	}
+	)
 }
 
 func released(id string, isolated []wire.Isolation) Thing {
@@ -88,7 +84,8 @@ func cancel() Order {
 			}, nil
 		},
 		Do: func(ctx context.Context, desk operate.Desk, by wire.Order, asked url.Values) (Outcome, error) {
-			return journalled(desk.Cancel(ctx, wire.CancelOrder{Order: by, Action: asked.Get("action")}))
+			_, err := desk.Cancel(ctx, wire.CancelOrder{Order: by, Action: asked.Get("action")})
+			return Outcome{}, err
 		},
 	}
 }

@@ -16,44 +16,42 @@ const lettersMost = 500
 
 // aside is an order about dead letters.
 func aside(
-	name, title, button, says, then string,
+	c chosen,
+	then string,
 	do func(operate.Desk, context.Context, wire.DeadLetterOrder) (wire.Results, error),
 ) Order {
-	return Order{
-		Name:   name,
-		Title:  title,
-		Button: button,
-		Look: func(ctx context.Context, desk operate.Desk, asked url.Values) (Preview, error) {
-			numbers, err := numbersOf(asked)
+	c.unit = "message"
+	c.key = "number"
+	c.kept = []string{"queue"}
+	return c.with(
+		func(ctx context.Context, desk operate.Desk, ids []string, asked url.Values) (things []Thing, err error) {
+			numbers, err := numbersOf(ids)
 			if err != nil {
-				return Preview{}, err
+				return nil, err
 			}
 			found, err := desk.DeadLetters(ctx, asked.Get("queue"), lettersMost)
 			if err != nil {
-				return Preview{}, err
-			}
-			p := Preview{
-				Says: says,
-				Unit: "message",
-				Kept: []string{"queue", "number"},
+				return nil, err
 			}
 			for _, n := range numbers {
-				p.Things = append(p.Things, letter(n, found, then))
+				things = append(things, letter(n, found, then))
 			}
-			return p, nil
+			return things, nil
 		},
-		Do: func(ctx context.Context, desk operate.Desk, by wire.Order, asked url.Values) (Outcome, error) {
-			numbers, err := numbersOf(asked)
+		func(
+			ctx context.Context, desk operate.Desk, by wire.Order, ids []string, asked url.Values,
+		) (wire.Results, error) {
+			numbers, err := numbersOf(ids)
 			if err != nil {
-				return Outcome{}, err
+				return wire.Results{}, err
 			}
-			return journalled(do(desk, ctx, wire.DeadLetterOrder{
+			return do(desk, ctx, wire.DeadLetterOrder{
 				Order:   by,
 				Queue:   asked.Get("queue"),
 				Numbers: numbers,
-			}))
+			})
 		},
-	}
+	)
 }
 
 func letter(n int64, found wire.DeadLetters, then string) Thing {
@@ -78,13 +76,8 @@ func letter(n int64, found wire.DeadLetters, then string) Thing {
 	return gone(id, "it is not among the newest "+strconv.Itoa(lettersMost)+" that were set aside")
 }
 
-func numbersOf(asked url.Values) ([]int64, error) {
-	said, err := list(asked, "number")
-	if err != nil {
-		return nil, err
-	}
-	var numbers []int64
-	for _, one := range said {
+func numbersOf(ids []string) (numbers []int64, err error) {
+	for _, one := range ids {
 		n, err := strconv.ParseInt(one, 10, 64)
 		if err != nil {
 			return nil, wire.NewProblem(http.StatusBadRequest, "number", "a dead letter has a number; go back and choose")
@@ -94,46 +87,38 @@ func numbersOf(asked url.Values) ([]int64, error) {
 	return numbers, nil
 }
 
-// enqueueMost is how many alerts are looked up before they are answered again.
+// enqueueMost is how many alerts are looked up, one by one, before they are answered again.
 const enqueueMost = 20
 
 func enqueue() Order {
-	return Order{
-		Name:   "enqueue",
-		Title:  "Answer alerts now",
-		Button: "Answer now",
-		Look: func(ctx context.Context, desk operate.Desk, asked url.Values) (Preview, error) {
-			ids, err := list(asked, "alert")
-			if err != nil {
-				return Preview{}, err
-			}
-			if len(ids) > enqueueMost {
-				return Preview{}, wire.NewProblem(http.StatusBadRequest, "too_many",
-					"at most 20 at once; choose fewer")
-			}
-			p := Preview{
-				Says: "Cordon reads the alert anew and answers it if it has changed. What was done for it is not " +
-					"done twice.",
-				Unit: "alert",
-				Kept: []string{"alert"},
-			}
+	c := chosen{
+		Order: Order{
+			Name:   "enqueue",
+			Title:  "Answer alerts now",
+			Button: "Answer now",
+		},
+		says: "Cordon reads the alert anew and answers it if it has changed. What was done for it is not done twice.",
+		unit: "alert",
+		key:  "alert",
+		most: enqueueMost,
+	}
+	return c.with(
+		func(ctx context.Context, desk operate.Desk, ids []string, _ url.Values) (things []Thing, err error) {
 			for _, id := range ids {
 				known, err := desk.Runs(ctx, wire.RunsAsked{Alert: id})
 				if err != nil {
-					return Preview{}, err
+					return nil, err
 				}
-				p.Things = append(p.Things, answered(id, known.Runs))
+				things = append(things, answered(id, known.Runs))
 			}
-			return p, nil
+			return things, nil
 		},
-		Do: func(ctx context.Context, desk operate.Desk, by wire.Order, asked url.Values) (Outcome, error) {
-			ids, err := list(asked, "alert")
-			if err != nil {
-				return Outcome{}, err
-			}
-			return journalled(desk.Enqueue(ctx, wire.EnqueueOrder{Order: by, Alerts: ids}))
+		func(
+			ctx context.Context, desk operate.Desk, by wire.Order, ids []string, _ url.Values,
+		) (wire.Results, error) {
+			return desk.Enqueue(ctx, wire.EnqueueOrder{Order: by, Alerts: ids})
 		},
-	}
+	)
 }
 
 func answered(id string, known []wire.RunLine) Thing {
@@ -159,49 +144,38 @@ const mailsMost = 200
 
 // mailing is an order about mails in some states.
 func mailing(
-	name, title, button, says, then string,
+	c chosen,
+	then string,
 	do func(operate.Desk, context.Context, wire.MailOrder) (wire.Results, error),
 	states ...string,
 ) Order {
-	return Order{
-		Name:   name,
-		Title:  title,
-		Button: button,
-		Look: func(ctx context.Context, desk operate.Desk, asked url.Values) (Preview, error) {
-			ids, err := list(asked, "mail")
-			if err != nil {
-				return Preview{}, err
-			}
+	c.unit = "mail"
+	c.key = "mail"
+	return c.with(
+		func(ctx context.Context, desk operate.Desk, ids []string, _ url.Values) (things []Thing, err error) {
 			var all []wire.Mail
 			for _, state := range states {
 				found, err := desk.Mails(ctx, wire.MailsAsked{State: state, Limit: mailsMost})
 				if err != nil {
-					return Preview{}, err
+					return nil, err
 				}
 				all = append(all, found.Mails...)
-			}
-			p := Preview{
-				Says: says,
-				Unit: "mail",
-				Kept: []string{"mail"},
 			}
 			for _, id := range ids {
 				t := mail(id, all, states)
 				if t.Not == "" {
 					t.Then = then
 				}
-				p.Things = append(p.Things, t)
+				things = append(things, t)
 			}
-			return p, nil
+			return things, nil
 		},
-		Do: func(ctx context.Context, desk operate.Desk, by wire.Order, asked url.Values) (Outcome, error) {
-			ids, err := list(asked, "mail")
-			if err != nil {
-				return Outcome{}, err
-			}
-			return journalled(do(desk, ctx, wire.MailOrder{Order: by, Mails: ids}))
+		func(
+			ctx context.Context, desk operate.Desk, by wire.Order, ids []string, _ url.Values,
+		) (wire.Results, error) {
+			return do(desk, ctx, wire.MailOrder{Order: by, Mails: ids})
 		},
-	}
+	)
 }
 
 func mail(id string, all []wire.Mail, states []string) Thing {

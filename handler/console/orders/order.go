@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net/http"
 	"net/url"
-	"strings"
 
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
@@ -95,40 +93,3 @@ type Outcome struct {
 	Rows   *wire.HuntRows // of a query
 	Erased *wire.Erased   // of an order to erase
 }
-
-// most is how many things one order is about at most.
-const most = 100
-
-// list are the values of a name. The Functions host joins those of a query by commas, which no id has.
-func list(asked url.Values, name string) ([]string, error) {
-	var all []string
-	seen := map[string]bool{}
-	for _, joined := range asked[name] {
-		for one := range strings.SplitSeq(joined, ",") {
-			one = strings.TrimSpace(one)
-			if one != "" && !seen[one] {
-				seen[one] = true
-				all = append(all, one)
-			}
-		}
-	}
-	switch {
-	case len(all) == 0:
-		return nil, wire.NewProblem(http.StatusBadRequest, "nothing_chosen", "nothing was chosen; go back and choose")
-	case len(all) > most:
-		return nil, wire.NewProblem(http.StatusBadRequest, "too_many", "at most 100 at once; choose fewer")
-	}
-	return all, nil
-}
-
-// gone is a thing that is no longer there.
-func gone(id, why string) Thing {
-	return Thing{
-		ID:  id,
-		Is:  "not there",
-		Not: why,
-	}
-}
-
-// journalled is the outcome of what the journal says all of.
-func journalled(_ wire.Results, err error) (Outcome, error) { return Outcome{}, err }

@@ -159,7 +159,7 @@ func TestEachOrderSaysWhatItWillDoAndDoesThat(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			o, d := named(t, name), &desk{}
+			o, d := orderOf(t, name), &desk{}
 			p, err := o.Look(t.Context(), d, c.asked)
 			if err != nil || p.Count() != c.count || p.Says == "" || len(d.said) != 0 {
 				t.Errorf("%q, %v: %+v", p.Count(), err, p)
@@ -180,7 +180,7 @@ func TestEachOrderSaysWhatItWillDoAndDoesThat(t *testing.T) {
 	}
 }
 
-func named(t *testing.T, name string) Order {
+func orderOf(t *testing.T, name string) Order {
 	t.Helper()
 	for _, o := range All() {
 		if o.Name == name {
@@ -200,7 +200,7 @@ func TestNothingAndTooMuchAreRefused(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"release", "continue", "drop", "enqueue", "replay", "discard", "send", "giveup"} {
-		o := named(t, name)
+		o := orderOf(t, name)
 		for asked, values := range map[string]url.Values{"nothing": {}, "too much": many} {
 			var p *wire.Problem
 			_, look := o.Look(t.Context(), &desk{}, values)
@@ -211,7 +211,7 @@ func TestNothingAndTooMuchAreRefused(t *testing.T) {
 			}
 		}
 	}
-	_, err := named(t, "replay").Look(t.Context(), &desk{}, url.Values{"number": {"seventeen"}})
+	_, err := orderOf(t, "replay").Look(t.Context(), &desk{}, url.Values{"number": {"seventeen"}})
 	if err == nil || !strings.Contains(err.Error(), "has a number") {
 		t.Error(err)
 	}
