@@ -63,8 +63,11 @@ func TestWhoSignsInIsKnownUntilTheySignOut(t *testing.T) {
 		stolen.cookies = map[string]string{"__Host-cordon": b.cookies["__Host-cordon"]}
 		out := b.ask(w.Sessions, http.MethodPost, "/api/signin/out")
 		if out.Code != http.StatusSeeOther || out.Header().Get("Location") != app+"/api/signin/out" ||
-			len(b.cookies) != 0 {
+			len(b.cookies) != 1 || b.cookies["__Host-cordon"] != "out" {
 			t.Errorf("%d %v %v", out.Code, out.Header(), b.cookies)
+		}
+		if who, refused := b.who(w.Sessions, false); refused != "not_signed_in" {
+			t.Errorf("after the sign-out: %+v, %q", who, refused)
 		}
 		if page := b.ask(w.Sessions, http.MethodGet, "/api/signin/out"); page.Code != http.StatusOK ||
 			!strings.Contains(page.Body.String(), "signed out") {
@@ -161,7 +164,7 @@ func TestWhatIsNoProofCausesNoCall(t *testing.T) {
 		b.start(w.Sessions, "")
 		sealed := b.cookies["__Host-cordon-signin"]
 		forged := []map[string]string{
-			nil,
+			{},
 			{"__Host-cordon": "x"},
 			{"__Host-cordon": ""},
 			{"__Host-cordon": "."},

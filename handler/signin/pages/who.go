@@ -129,7 +129,12 @@ func (s *Sessions) sameOrigin(r *http.Request) bool {
 		origin[0] == s.o.AppURL.String()
 }
 
-// signOut ends the session and takes the cookie back. Whoever is not signed in is signed out as well.
+// signedOut is the value of the cookie of somebody who has just signed out. Chromium keeps whole pages for its button
+// that goes back, also those that are not to be stored, and drops them only if a cookie was written since: that one was
+// taken back does not count.
+const signedOut = "out"
+
+// signOut ends the session and makes the cookie worthless. Whoever is not signed in is signed out as well.
 func (s *Sessions) signOut(w http.ResponseWriter, r *http.Request) {
 	if !s.sameOrigin(r) {
 		s.refuse(w, r, crossSite())
@@ -146,8 +151,7 @@ func (s *Sessions) signOut(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, p)
 		return
 	}
-	s.setCookie(w, sessionCookie, "", 0)
-	w.Header().Set("Clear-Site-Data", `"cache"`)
+	s.setCookie(w, sessionCookie, signedOut, time.Minute)
 	send(w, s.o.AppURL.String()+under+"out")
 }
 
