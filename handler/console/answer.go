@@ -16,10 +16,10 @@ const renew = "renew"
 
 // signIn is where a person signs in, and comes back to a page of the app.
 func signIn(back string, again bool) string {
-	q := url.Values{}
-	if signin.OwnPath(back) {
-		q.Set("returnTo", back)
+	if !signin.OwnPath(back) {
+		back = Base
 	}
+	q := url.Values{"returnTo": {back}}
 	if again {
 		q.Set("renew", "1")
 	}

@@ -141,19 +141,29 @@ func (s *Server) stranger(
 		p = wire.NewProblem(http.StatusServiceUnavailable, "not_ready", "it cannot be told now who you are; try again")
 	}
 	unknown := p.Status == http.StatusUnauthorized
+	back := Base
+	if use == signin.Looking || use == signin.Preparing {
+		back = r.URL.RequestURI()
+	}
+	to := signIn(back, p.Code == renew)
 	switch {
 	case unknown && use == signin.Acting:
 		s.again(w, r, order, p)
 		return
-	case unknown && use != signin.Refreshing:
-		http.Redirect(w, r, signIn(r.URL.RequestURI(), p.Code == renew), http.StatusSeeOther)
+	case !unknown || use == signin.Refreshing:
+	case r.Header.Get("Sec-Fetch-Site") == "same-origin":
+		// A form may have led here, and from a form browsers follow no redirect to where the page's policy forbids forms
+		// to be sent, as it does of Entra. They follow a page that goes on by itself.
+		w.Header().Set("Refresh", "0; url="+to)
+	default:
+		http.Redirect(w, r, to, http.StatusSeeOther)
 		return
 	}
 	s.write(w, r, p.Status, "problem", layout.Frame{
 		Title: p.Title,
 		Page: problemPage{
 			Problem: p,
-			SignIn:  signIn(Base, p.Code == renew),
+			SignIn:  to,
 		},
 	})
 }

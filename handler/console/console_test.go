@@ -96,6 +96,27 @@ func TestEveryPageIsShownToWhoMayLookAndToNobodyElse(t *testing.T) {
 	}
 }
 
+// TestWhoseSessionIsOverGoesOnFromWhereTheyWere asks as a link and a form of the console do, and with what is too long
+// to come back to.
+func TestWhoseSessionIsOverGoesOnFromWhereTheyWere(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, isolated(t))
+	for target, back := range map[string]string{
+		"/api/console/runs?machine=pc1":                         "/api/console/runs?machine=pc1",
+		"/api/console/runs?machine=" + strings.Repeat("a", 999): "/api/console",
+	} {
+		a := s.ask(http.MethodGet, target, "", "Sec-Fetch-Site", "same-origin")
+		to := "/api/signin/start?returnTo=" + url.QueryEscape(back)
+		if a.StatusCode != http.StatusUnauthorized || a.Header.Get("Refresh") != "0; url="+to ||
+			!strings.Contains(a.text, `href="`+strings.ReplaceAll(to, "&", "&amp;")+`"`) {
+			t.Errorf("%s: %d %v %s", target, a.StatusCode, a.Header, a.text)
+		}
+		if typed := s.get(target); typed.StatusCode != http.StatusSeeOther || typed.Header.Get("Location") != to {
+			t.Errorf("%s: %d %v", target, typed.StatusCode, typed.Header)
+		}
+	}
+}
+
 func TestAnOrderSaysWhatWillHappenAndIsDoneOnce(t *testing.T) {
 	t.Parallel()
 	w := isolated(t)
