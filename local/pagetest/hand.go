@@ -64,6 +64,10 @@ const handScript = `(() => {
     has: text => find(presses, pressed, text).None === undefined,
     leads: path => [...document.querySelectorAll("a[href], button")].some(e =>
       new URL(e.href || e.hasAttribute("formaction") && e.formAction || e.form && e.form.action || "", location).pathname === path),
+    tamper: (name, value) => {
+      document.querySelectorAll("input[type=hidden]").forEach(e => e.name === name && (e.value = value));
+      return true;
+    },
     post: (path, names, values) => {
       const form = document.createElement("form");
       form.method = "post";
@@ -134,6 +138,12 @@ func (t *Tab) Post(path string, values url.Values) {
 		_, err := chromedp.Evaluate[bool](hand("post", path, names, said))(ctx, target)
 		return chromedp.Void{}, err
 	})
+}
+
+// Tamper changes the hidden fields of a name, as a person can with the browser's tools.
+func (t *Tab) Tamper(name, value string) {
+	t.t.Helper()
+	run(t, patience, chromedp.Evaluate[bool](hand("tamper", name, value)))
 }
 
 // Fill types a value into the field that has the label, or one that begins so, in place of what is there.

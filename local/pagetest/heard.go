@@ -61,6 +61,10 @@ func (h *heard) event(ctx context.Context, event any) {
 		}
 	case *network.EventResponseReceived:
 		h.document(e)
+	case *network.EventLoadingFailed:
+		if e.Type == network.ResourceTypeDocument && e.BlockedReason != "" {
+			h.complain("a page was blocked: %s", e.ErrorText)
+		}
 	case *log.EventEntryAdded:
 		h.logged(e.Entry)
 	}

@@ -31,6 +31,12 @@ func (t *Tab) Fits() {
 	}
 }
 
+// Height is how many CSS pixels the whole page is high.
+func (t *Tab) Height() int {
+	t.t.Helper()
+	return run(t, patience, chromedp.Evaluate[int](`document.documentElement.scrollHeight`))
+}
+
 // Accessible fails the test if the page violates a rule of axe-core in a way that is serious or critical.
 //
 // The script comes by the browser's own door, past the page's policy, so the page is as it is.

@@ -102,12 +102,13 @@ func TestEveryLookFindsItsFault(t *testing.T) {
 		"what the Tab key leaves out": {
 			`<button tabindex=2>late</button><button tabindex=1>early</button>`, "leaves out",
 		},
-		"a hidden focus":        {`<a href="/x" style="outline:none">here</a>`, "nobody sees"},
-		"a focus far away":      {`<a href="/x" style="position:fixed;left:-999px">here</a>`, "nobody sees"},
-		"a dialog":              {`<script>alert("boo")</script>`, `a dialog "boo"`},
-		"a script that fails":   {`<script>nothing.there()</script>`, "nothing is not defined"},
-		"what is not there":     {`<img alt="" src="data:,x"><script src="http://127.0.0.1:1/x.js"></script>`, "x.js"},
-		"what the page forbids": {`<script src="http://localhost:1/x.js"></script>`, "Content Security Policy"},
+		"a hidden focus":           {`<a href="/x" style="outline:none">here</a>`, "nobody sees"},
+		"a focus far away":         {`<a href="/x" style="position:fixed;left:-999px">here</a>`, "nobody sees"},
+		"a dialog":                 {`<script>alert("boo")</script>`, `a dialog "boo"`},
+		"a script that fails":      {`<script>nothing.there()</script>`, "nothing is not defined"},
+		"what is not there":        {`<img alt="" src="data:,x"><script src="http://127.0.0.1:1/x.js"></script>`, "x.js"},
+		"a frame that stays empty": {`<iframe title=x src="` + unframed(t) + `"></iframe>`, "BLOCKED_BY_RESPONSE"},
+		"what the page forbids":    {`<script src="http://localhost:1/x.js"></script>`, "Content Security Policy"},
 	} {
 		tab := b.Tab()
 		tab.Dark(true)
@@ -122,6 +123,16 @@ func TestEveryLookFindsItsFault(t *testing.T) {
 		}
 		found.said = nil
 	}
+}
+
+// unframed is the address of a page that no other may frame.
+func unframed(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Security-Policy", "frame-ancestors 'none'")
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 func TestAPersonFindsTheirWayByWhatIsWritten(t *testing.T) {
@@ -153,6 +164,22 @@ func TestAPersonFindsTheirWayByWhatIsWritten(t *testing.T) {
 	tab.Back()
 	if tab.URL() != at+"/next" {
 		t.Errorf("back at %s", tab.URL())
+	}
+}
+
+func TestAPageThatGoesOnByItselfIsFollowed(t *testing.T) {
+	next := serve(t, "<p>the end</p>")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Refresh", "0; url="+next)
+	}))
+	t.Cleanup(server.Close)
+	tab := Open(t).Tab()
+	tab.Open(server.URL)
+	for range 2 {
+		tab.Goes(next)
+		if !strings.Contains(tab.Text(), "the end") {
+			t.Errorf("at %s: %s", tab.URL(), tab.Text())
+		}
 	}
 }
 

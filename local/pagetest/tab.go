@@ -32,11 +32,22 @@ type Tab struct {
 // Tab opens one, as wide as a laptop. It trusts whatever certificate a stand-in has. It ends with the test.
 func (b *Browser) Tab() *Tab {
 	b.t.Helper()
-	ctx, leave := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	tab := &Tab{t: b.t, ctx: ctx, leave: leave, heard: &heard{pages: map[string]bool{}}}
-	b.t.Cleanup(tab.Close)
+	return open(b.t, b.ctx, chromedp.WithNewBrowserContext())
+}
+
+// Another opens a second tab of the same person. It ends before this one.
+func (t *Tab) Another() *Tab {
+	t.t.Helper()
+	return open(t.t, t.ctx)
+}
+
+func open(t testing.TB, of context.Context, options ...chromedp.ContextOption) *Tab {
+	t.Helper()
+	ctx, leave := chromedp.NewContext(of, options...)
+	tab := &Tab{t: t, ctx: ctx, leave: leave, heard: &heard{pages: map[string]bool{}}}
+	t.Cleanup(tab.Close)
 	if err := chromedp.Listen(ctx, func(event any) { tab.heard.event(ctx, event) }); err != nil {
-		b.t.Fatalf("open a tab: %v", err)
+		t.Fatalf("open a tab: %v", err)
 	}
 	call(tab, security.SetIgnoreCertificateErrors, security.SetIgnoreCertificateErrorsParams{Ignore: true})
 	// Each of several tabs is as good as in front.
@@ -110,6 +121,26 @@ func (t *Tab) Back() {
 			_, err := cdp.Call(ctx, target, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: to})
 			return err
 		})))
+	run(t, leads, chromedp.Evaluate[bool](loadedScript, chromedp.EvalAwaitPromise))
+	t.shown = nil
+}
+
+// Goes waits until the page has gone on by itself to an address that begins so.
+func (t *Tab) Goes(to string) {
+	t.t.Helper()
+	ctx, cancel := context.WithTimeout(t.ctx, leads)
+	defer cancel()
+	gone := chromedp.Events(ctx, page.FrameNavigated)
+	if !strings.HasPrefix(t.URL(), to) {
+		for e, err := range gone {
+			if err != nil {
+				t.t.Fatalf("%s does not go on to %s: %v; the browser says %q", t.URL(), to, err, t.Said())
+			}
+			if e.Frame.ParentID == "" && strings.HasPrefix(e.Frame.URL, to) {
+				break
+			}
+		}
+	}
 	run(t, leads, chromedp.Evaluate[bool](loadedScript, chromedp.EvalAwaitPromise))
 	t.shown = nil
 }
