@@ -11,15 +11,17 @@ func All() []Order {
 	return []Order{
 		release(),
 		holding(named("continue", "Continue with what is held", "Continue",
-			"Cordon will do what rails held. The alert and its machine are read again before that, and rails that no "+
-				"person can pass still hold."),
+			"Cordon does what rails held, also on a protected machine: rails do not hold it again, and it counts against "+
+				"the caps. Alert and machine are read again first; if they have changed since, nothing is done, and the "+
+				"page says why."),
 			"done, once it is read again", operate.Desk.Continue),
 		holding(named("drop", "Drop what is held", "Drop",
-			"Cordon will not do what rails held. Newer versions of the alerts are decided anew."),
+			"Cordon does not do what rails held. A newer version of the alert is decided anew."),
 			"never done", operate.Desk.Drop),
 		pausing("pause", "Pause all acting", "Pause",
-			"Nothing is isolated, released, tagged or updated until somebody resumes. Alerts are still read, decided "+
-				"and told.",
+			"What rules want done is held until somebody resumes, and people are told. Alerts are answered and mails "+
+				"sent as always. A machine action that was requested already goes on, and people can still "+
+				"release machines.",
 			true),
 		cancel(),
 		enqueue(),
@@ -30,16 +32,17 @@ func All() []Order {
 			"These mails are not tried any more: whoever does not have one by now never gets it. It cannot be undone."),
 			"dropped for good", operate.Desk.DropMails, "failed"),
 		aside(named("replay", "Send dead letters again", "Send again",
-			"They go back to the end of their queue, and Cordon reads them as if they came new. What was done is not "+
-				"done twice."),
+			"They are sent again under fresh ids. What still cannot be read is refused, and what was done is not done "+
+				"twice."),
 			"sent again", operate.Desk.Replay),
 		aside(named("discard", "Drop dead letters", "Drop",
-			"They are gone for good. What they asked for is not done, unless the record knows of it otherwise."),
+			"They are gone for good. The alerts that they name are not lost: sweeps find what is open."),
 			"dropped for good", operate.Desk.Discard),
 		runHunt(),
 		erase(),
 		pausing("resume", "Resume acting", "Resume",
-			"Cordon acts again, also on what came in while it was paused and is not too old.", false),
+			"Cordon acts again on what it decides from now on. What it held meanwhile stays held: continue with what is "+
+				"still wanted.", false),
 	}
 }
 
