@@ -85,6 +85,12 @@ func exceptions() []exception {
 			"handler/ledger/rows/range.go", "G115",
 			"int32(n)+1", "a page has some hundred rows",
 		},
+		{"handler/ledger/latches/episodes.go", "G115", "int32(n)", "some dozens of episodes are read"},
+		{"handler/ledger/runs/open.go", "G115", "int32(n)+1", "some dozens of runs are read"},
+		{
+			"handler/console/layout/functions.go", "G203",
+			"template.HTML(fmt.Sprintf(", "a time: digits and signs, and what stands around them is escaped there",
+		},
 		{
 			"handler/backtest/reach.go", "G115",
 			"int32(", "there are some ten kinds of steps, and a bounded number of names",
