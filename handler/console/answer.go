@@ -86,6 +86,9 @@ func (s *Server) write(
 	}
 }
 
+// didMost is more than one order is about.
+const didMost = 200
+
 // frame is what stands around every page.
 func (s *Server) frame(ctx context.Context, v visit) (f layout.Frame, err error) {
 	f.Me = v.me.Name
@@ -95,7 +98,7 @@ func (s *Server) frame(ctx context.Context, v visit) (f layout.Frame, err error)
 	if err != nil || command == "" {
 		return f, err
 	}
-	done, err := v.desk.Journal(ctx, wire.JournalAsked{Command: command})
+	done, err := v.desk.Journal(ctx, wire.JournalAsked{Command: command, Limit: didMost})
 	var p *wire.Problem
 	if errors.As(err, &p) && p.Status < http.StatusInternalServerError {
 		return f, nil // a command that is none says nothing

@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
 
 	"cordon/handler/incoming"
@@ -31,14 +32,26 @@ type Frame struct {
 	Page    any // what the page's own template is given
 }
 
-// Undone reports whether something of what the person has just done was not done.
+// Undone reports whether something of what the person has just done was not done, as far as that is known.
 func (f Frame) Undone() bool {
+	return slices.ContainsFunc(f.Did, func(e wire.Entry) bool { return e.State != string(journal.Done) })
+}
+
+// Became is what became of all of it, in short.
+func (f Frame) Became() string {
+	states := map[string]bool{}
 	for _, e := range f.Did {
-		if e.State != string(journal.Done) {
-			return true
-		}
+		states[e.State] = true
 	}
-	return false
+	switch {
+	case states[string(journal.Refused)] || states[string(journal.Failed)]:
+		return "Not all of it was done"
+	case states[string(journal.Unknown)]:
+		return "It is not known whether all of it was done"
+	case states[string(journal.Begun)]:
+		return "Begun, and not all of it is confirmed yet: look again in a moment"
+	}
+	return "Done"
 }
 
 // Site is every page as a template. It is safe for concurrent use.
