@@ -54,10 +54,29 @@ func (c chosen) with(look looking, do doing) Order {
 		if err != nil {
 			return Outcome{}, err
 		}
-		_, err = do(ctx, desk, by, ids, asked)
-		return Outcome{}, err
+		became, err := do(ctx, desk, by, ids, asked)
+		if err != nil || journalled(ctx, desk, became) {
+			return Outcome{}, err
+		}
+		return Outcome{Results: &became}, nil
 	}
 	return o
+}
+
+// journalled reports whether the journal says what became of everything. What could not be written down is not in it.
+func journalled(ctx context.Context, desk operate.Desk, became wire.Results) bool {
+	done := func(r wire.Result) bool { return r.Done }
+	if all(became.Results, done) {
+		return true
+	}
+	said, err := desk.Journal(ctx, wire.JournalAsked{Command: became.Command, Limit: 2 * most})
+	return err == nil && all(became.Results, func(r wire.Result) bool {
+		return slices.ContainsFunc(said.Entries, func(e wire.Entry) bool { return e.Object == r.Object })
+	})
+}
+
+func all(results []wire.Result, holds func(wire.Result) bool) bool {
+	return !slices.ContainsFunc(results, func(r wire.Result) bool { return !holds(r) })
 }
 
 // ids are what was chosen, each once. The Functions host joins the values of a query by commas, which no id has.

@@ -90,6 +90,7 @@ func (p Preview) Seen() (string, error) {
 
 // Outcome is what an order came to, where the journal does not say all of it.
 type Outcome struct {
-	Rows   *wire.HuntRows // of a query
-	Erased *wire.Erased   // of an order to erase
+	Results *wire.Results  // of which some could not be written down
+	Rows    *wire.HuntRows // of a query
+	Erased  *wire.Erased   // of an order to erase
 }
