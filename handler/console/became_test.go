@@ -91,3 +91,58 @@ func TestWhatCouldNotBeWrittenDownIsSaidAllTheSame(t *testing.T) {
 		}
 	}
 }
+
+// failing is a desk of which one question or order meets trouble.
+type failing struct {
+	unwritten
+	at string
+}
+
+func (f *failing) meets(what string) error {
+	if f.at == what {
+		return wire.NewProblem(http.StatusServiceUnavailable, "ledger", what+" met trouble")
+	}
+	return nil
+}
+
+func (f *failing) Pause(context.Context) (wire.Pause, error) { return wire.Pause{}, f.meets("pause") }
+func (f *failing) Held(ctx context.Context) (wire.Held, error) {
+	is, _ := f.unwritten.Held(ctx)
+	return is, f.meets("held")
+}
+func (f *failing) Journal(context.Context, wire.JournalAsked) (wire.Journal, error) {
+	return wire.Journal{}, f.meets("journal")
+}
+func (f *failing) Drop(context.Context, wire.HeldOrder) (wire.Results, error) {
+	return wire.Results{}, f.meets("drop")
+}
+
+// TestTroubleLosesNoReason has each part of an order meet trouble, and the ledger with all that stands around it.
+func TestTroubleLosesNoReason(t *testing.T) {
+	t.Parallel()
+	for at, inDoubt := range map[string]bool{"journal": true, "held": false, "drop": true} {
+		for _, around := range []bool{false, true} {
+			d := &failing{}
+			s := over(t, d, "ann@contoso.com")
+			form := s.fields(s.get(Base + "/drop?alert=da1&alert=da2"))
+			form.Set("reason", "known since Monday")
+			d.at = at
+			if around {
+				s = over(t, paused{d}, "ann@contoso.com")
+			}
+			a := s.ask(http.MethodPost, Base+"/drop", form.Encode())
+			again := s.fields(a)
+			again.Set("reason", "known since Monday")
+			if a.StatusCode != http.StatusServiceUnavailable || again.Encode() != form.Encode() ||
+				!strings.Contains(a.text, "known since Monday</textarea>") ||
+				strings.Contains(a.text, "It is not known whether it was done") != inDoubt {
+				t.Errorf("%s, around %v: %d %v %s", at, around, a.StatusCode, again, a.text)
+			}
+		}
+	}
+}
+
+// paused cannot say whether acting is paused.
+type paused struct{ operate.Desk }
+
+func (paused) Pause(context.Context) (wire.Pause, error) { return wire.Pause{}, trouble() }

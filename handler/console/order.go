@@ -1,13 +1,18 @@
 package console
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"cordon/handler/console/layout"
 	"cordon/handler/console/orders"
+	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
 	"cordon/handler/signin"
 )
@@ -23,6 +28,7 @@ type form struct {
 	Hidden  []hidden
 	Changed bool          // since the person saw it; nothing was done
 	Problem *wire.Problem // why it was not done
+	InDoubt bool          // it may have been done all the same
 	Again   bool          // the person has to sign in again
 	SignIn  string
 	Outcome orders.Outcome
@@ -82,15 +88,21 @@ func (s *Server) order(
 		Back:    back(asked.Get("back"), r),
 		Reason:  asked.Get("reason"),
 	}
-	if r.Method == http.MethodPost && f.Command != "" {
-		before, err := v.desk.Journal(r.Context(), wire.JournalAsked{Command: f.Command})
-		if err == nil && len(before.Entries) > 0 {
+	if r.Method == http.MethodPost {
+		before, err := given(r.Context(), v.desk, f.Command)
+		switch {
+		case err != nil:
+			return s.troubled(w, r, v, f, err, true)
+		case before:
 			s.done(w, r, f)
 			return nil
 		}
 	}
 	f.Preview, err = o.Look(r.Context(), v.desk, asked)
-	if err != nil {
+	switch {
+	case err != nil && r.Method == http.MethodPost:
+		return s.troubled(w, r, v, f, err, false)
+	case err != nil:
 		return err
 	}
 	f.Seen, err = f.Preview.Seen()
@@ -102,7 +114,7 @@ func (s *Server) order(
 	if r.Method == http.MethodPost {
 		return s.carry(w, r, v, f, asked)
 	}
-	f.Command = strings.ToLower(rand.Text())
+	f.Command = newCommand()
 	return s.ask(w, r, v, http.StatusOK, f)
 }
 
@@ -120,8 +132,12 @@ func (s *Server) carry(
 	}
 	outcome, err := f.Do(r.Context(), v.desk, wire.Order{Command: f.Command, Reason: f.Reason}, asked)
 	if err != nil {
-		f.Problem = s.problem(r, err)
-		return s.ask(w, r, v, f.Problem.Status, f)
+		p := s.problem(r, err)
+		inDoubt := p.Status >= http.StatusInternalServerError && p.Code != "hunt" // a query changes nothing
+		if !inDoubt {
+			f.Command = newCommand()
+		}
+		return s.troubled(w, r, v, f, p, inDoubt)
 	}
 	if outcome == (orders.Outcome{}) {
 		s.done(w, r, f)
@@ -141,13 +157,57 @@ func (s *Server) ask(
 	f form,
 ) error {
 	around, err := s.frame(r.Context(), v)
-	if err != nil {
+	switch {
+	case err == nil:
+	case r.Method == http.MethodPost: // what a person wrote is not lost for what stands around it
+		around = layout.Frame{Me: v.me.Name, May: v.may()}
+	default:
 		return err
 	}
 	around.Title = f.Title
 	around.Page = f
 	s.write(w, r, status, "order", around)
 	return nil
+}
+
+// given reports whether a command was begun, whatever became of it. One that nobody gave is a refusal of the journal.
+func given(ctx context.Context, desk operate.Desk, command string) (bool, error) {
+	before, err := desk.Journal(ctx, wire.JournalAsked{Command: command})
+	var p *wire.Problem
+	if errors.As(err, &p) && p.Status < http.StatusInternalServerError {
+		return false, nil
+	}
+	return len(before.Entries) > 0, err
+}
+
+func newCommand() string { return strings.ToLower(rand.Text()) }
+
+// troubled shows a form once more that could not be carried out. What is in it is not lost.
+func (s *Server) troubled(
+	w http.ResponseWriter,
+	r *http.Request,
+	v visit,
+	f form,
+	err error,
+	inDoubt bool,
+) error {
+	f.Problem = s.problem(r, err)
+	f.InDoubt = inDoubt
+	if f.Seen == "" {
+		f.echo(r.PostForm)
+	}
+	return s.ask(w, r, v, f.Problem.Status, f)
+}
+
+// echo takes all that was sent as it is.
+func (f *form) echo(posted url.Values) {
+	f.Seen = posted.Get("seen")
+	own := []string{"command", "seen", "back", "reason"}
+	for _, name := range slices.Sorted(maps.Keys(posted)) {
+		if !slices.Contains(own, name) {
+			f.Hidden = append(f.Hidden, kept(posted, []string{name})...)
+		}
+	}
 }
 
 // done sends the person back to where he was, which says what became of it.
@@ -219,14 +279,9 @@ func (s *Server) again(
 	}
 	if r.ParseForm() == nil {
 		f.Command = r.PostForm.Get("command")
-		f.Seen = r.PostForm.Get("seen")
 		f.Back = back(r.PostForm.Get("back"), r)
 		f.Reason = r.PostForm.Get("reason")
-		for name := range r.PostForm {
-			if name != "command" && name != "seen" && name != "back" && name != "reason" {
-				f.Hidden = append(f.Hidden, kept(r.PostForm, []string{name})...)
-			}
-		}
+		f.echo(r.PostForm)
 	}
 	s.write(w, r, p.Status, "order", layout.Frame{Title: o.Title, Page: f})
 }
