@@ -126,11 +126,11 @@ func (s *Server) carry(
 	f form,
 	asked url.Values,
 ) error {
-	if asked.Get("seen") != f.Seen {
+	if asked.Get("seen") != f.Seen || f.Willing() == 0 {
 		f.Changed = true
 		return s.ask(w, r, v, http.StatusConflict, f)
 	}
-	outcome, err := f.Do(r.Context(), v.desk, wire.Order{Command: f.Command, Reason: f.Reason}, asked)
+	outcome, err := f.Do(r.Context(), v.desk, wire.Order{Command: f.Command, Reason: f.Reason}, f.Wanted(asked))
 	if err != nil {
 		p := s.problem(r, err)
 		inDoubt := p.Status >= http.StatusInternalServerError && p.Code != "hunt" // a query changes nothing

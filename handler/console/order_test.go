@@ -4,10 +4,12 @@ import (
 	"html"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"cordon/handler/alert"
+	"cordon/handler/console/orders"
 	"cordon/handler/internal/world"
 	"cordon/handler/machine"
 	"cordon/handler/operate/wire"
@@ -135,7 +137,8 @@ func TestAPersonComesBackToPagesOfTheConsoleOnly(t *testing.T) {
 	}
 }
 
-// TestManyAreOrderedAtOnce continues with one of two that are held, and is told of the other that there is nothing.
+// TestManyAreOrderedAtOnce drops one of two that are held, and is told of the other that there is nothing: that one is no
+// part of the order.
 func TestManyAreOrderedAtOnce(t *testing.T) {
 	t.Parallel()
 	w := world.New(t)
@@ -158,8 +161,32 @@ func TestManyAreOrderedAtOnce(t *testing.T) {
 	if done.StatusCode != http.StatusSeeOther || !strings.HasPrefix(to, Base+"/waiting?did=") {
 		t.Fatalf("%d %s %s", done.StatusCode, to, done.text)
 	}
-	if back := s.get(to); !strings.Contains(back.text, "Not all of it was done") ||
+	if back := s.get(to); !strings.Contains(back.text, "<h2>Done</h2>") || strings.Contains(back.text, "da2") ||
 		!strings.Contains(html.UnescapeString(back.text), "Nothing waits for a person") {
 		t.Errorf("%s", back.text)
+	}
+}
+
+// TestWhatAPageSaysNothingOfIsNotDone has a form come back about something that is not held.
+func TestWhatAPageSaysNothingOfIsNotDone(t *testing.T) {
+	t.Parallel()
+	d := &unwritten{hostile: hostile{empty: true}}
+	s := over(t, d, "ann@contoso.com")
+	form := s.fields(s.get(Base + "/drop?alert=da1"))
+	form.Set("alert", "da9")
+	form.Set("reason", "known")
+	drop := orders.All()[slices.IndexFunc(orders.All(), func(o orders.Order) bool { return o.Name == "drop" })]
+	now, err := drop.Look(t.Context(), d, form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := now.Seen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	form.Set("seen", seen)
+	a := s.ask(http.MethodPost, Base+"/drop", form.Encode())
+	if a.StatusCode != http.StatusConflict || d.given {
+		t.Errorf("%d, given %v: %s", a.StatusCode, d.given, a.text)
 	}
 }

@@ -47,6 +47,7 @@ func (c chosen) with(look looking, do doing) Order {
 			Unit:   c.unit,
 			Things: things,
 			Kept:   append([]string{c.key}, c.kept...),
+			Key:    c.key,
 		}, err
 	}
 	o.Do = func(ctx context.Context, desk operate.Desk, by wire.Order, asked url.Values) (Outcome, error) {

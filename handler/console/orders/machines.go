@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"strings"
+	"time"
 
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
@@ -45,11 +46,15 @@ func released(id string, isolated []wire.Isolation) Thing {
 		if !strings.EqualFold(m.MachineID, id) {
 			continue
 		}
+		is := m.State
+		if !m.Since.IsZero() {
+			is += " since " + m.Since.UTC().Format(time.RFC3339)
+		}
 		return Thing{
 			ID:   m.MachineID,
 			Name: m.MachineName,
 			Link: "/api/console/machine?machine=" + url.QueryEscape(m.MachineID),
-			Is:   m.State,
+			Is:   is,
 			Why:  m.Title,
 			Then: "released",
 			Not:  m.Obstacle,

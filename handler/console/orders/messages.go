@@ -2,8 +2,10 @@ package orders
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -179,15 +181,21 @@ func mailing(
 }
 
 func mail(id string, all []wire.Mail, states []string) Thing {
+	listed := strings.Join(states, " or ")
 	for _, m := range all {
-		if m.ID == id {
-			return Thing{
-				ID:   id,
-				Name: m.About,
-				Is:   m.State,
-				Why:  m.Why,
-			}
+		if m.ID != id {
+			continue
 		}
+		t := Thing{
+			ID:   id,
+			Name: m.About,
+			Is:   m.State,
+			Why:  m.Why,
+		}
+		if !slices.Contains(states, m.State) { // a list may have one that has just been sent
+			t.Not = "it is not " + listed + " any more"
+		}
+		return t
 	}
-	return gone(id, "there is no such mail that is "+strings.Join(states, " or "))
+	return gone(id, fmt.Sprintf("it is not among the first %d mails that are %s", mailsMost, listed))
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/url"
 
 	"cordon/handler/operate"
@@ -30,6 +31,22 @@ type Preview struct {
 	Things []Thing  // what it is about; empty: no one thing
 	Inputs []Input  // what the person can say besides the reason
 	Kept   []string // names of the values that say what it is about
+	Key    string   // which of them has the ids of the things; empty: they were not chosen by their ids
+}
+
+// Wanted is what is asked, without the things of which the page says that nothing will be done about them.
+func (p Preview) Wanted(asked url.Values) url.Values {
+	if p.Key == "" {
+		return asked
+	}
+	wanted := maps.Clone(asked)
+	wanted.Del(p.Key)
+	for _, t := range p.Things {
+		if t.Not == "" {
+			wanted.Add(p.Key, t.ID)
+		}
+	}
+	return wanted
 }
 
 // Thing is one thing that an order is about.

@@ -236,3 +236,32 @@ func TestWhatAPersonSawStandsForAllOfIt(t *testing.T) {
 		seen[digest] = true
 	}
 }
+
+// TestWhatIsOverIsNotOrdered looks at a mail that was sent meanwhile, and is in the list of those that failed.
+func TestWhatIsOverIsNotOrdered(t *testing.T) {
+	t.Parallel()
+	all := []wire.Mail{{ID: "incident:7:1", State: "sent"}, {ID: "incident:8:1", State: "failed"}}
+	for id, want := range map[string]string{
+		"incident:7:1": "it is not failed any more",
+		"incident:8:1": "",
+		"incident:9:1": "it is not among the first 200 mails that are failed",
+	} {
+		if is := mail(id, all, []string{"failed"}); is.Not != want {
+			t.Errorf("%s: %+v", id, is)
+		}
+	}
+}
+
+// TestAnotherIsolationOfAMachineIsSeen has a machine released and isolated again while a person reads.
+func TestAnotherIsolationOfAMachineIsSeen(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for i := range 2 {
+		m := wire.Isolation{MachineID: "m1", State: "isolated", Since: time.Unix(int64(1000*i+1), 0)}
+		digest, err := Preview{Things: []Thing{released("m1", []wire.Isolation{m})}}.Seen()
+		if err != nil || seen[digest] {
+			t.Errorf("one isolation is as good as another, %v", err)
+		}
+		seen[digest] = true
+	}
+}
