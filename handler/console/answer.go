@@ -30,6 +30,7 @@ func signIn(back string, again bool) string {
 type problemPage struct {
 	*wire.Problem
 	SignIn string // where to sign in; empty: that would not help
+	Apart  bool   // in another tab: this one has what was chosen
 }
 
 // fail answers with a problem.

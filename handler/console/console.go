@@ -146,10 +146,12 @@ func (s *Server) stranger(
 		back = r.URL.RequestURI()
 	}
 	to := signIn(back, p.Code == renew)
+	tooMuch := unknown && use == signin.Preparing && !signin.OwnPath(back)
 	switch {
 	case unknown && use == signin.Acting:
 		s.again(w, r, order, p)
 		return
+	case tooMuch: // to go along; nobody has to choose it once more
 	case !unknown || use == signin.Refreshing:
 	case r.Header.Get("Sec-Fetch-Site") == "same-origin":
 		// A form may have led here, and from a form browsers follow no redirect to where the page's policy forbids forms
@@ -164,6 +166,7 @@ func (s *Server) stranger(
 		Page: problemPage{
 			Problem: p,
 			SignIn:  to,
+			Apart:   tooMuch,
 		},
 	})
 }

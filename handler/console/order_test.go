@@ -109,6 +109,19 @@ func TestAReasonSurvivesASignInThatRanOut(t *testing.T) {
 	}
 }
 
+// TestManyChoicesSurviveASignInThatRanOut has a person choose more than goes along with a sign-in.
+func TestManyChoicesSurviveASignInThatRanOut(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, isolated(t), wire.Operator)
+	s.stale = true
+	target := releasePath + "?machine=" + strings.Repeat(machineID+"&machine=", 50)
+	a := s.ask(http.MethodGet, target, "", "Sec-Fetch-Site", "same-origin")
+	if a.StatusCode != http.StatusUnauthorized || a.Header.Get("Refresh") != "" ||
+		!strings.Contains(a.text, `target="_blank"`) || !strings.Contains(a.text, "reload this page") {
+		t.Errorf("%d %v %s", a.StatusCode, a.Header, a.text)
+	}
+}
+
 func TestAPersonComesBackToPagesOfTheConsoleOnly(t *testing.T) {
 	t.Parallel()
 	for said, want := range map[string]string{
