@@ -86,7 +86,7 @@ func (s *Server) order(
 		Order:   o,
 		Command: asked.Get("command"),
 		Back:    back(asked.Get("back"), r),
-		Reason:  asked.Get("reason"),
+		Reason:  r.PostForm.Get("reason"), // never of a link, which anybody may have written
 	}
 	if r.Method == http.MethodPost {
 		before, err := given(r.Context(), v.desk, f.Command)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"html"
 	"net/http"
 	"net/url"
@@ -106,6 +107,34 @@ func TestAReasonSurvivesASignInThatRanOut(t *testing.T) {
 	a = s.ask(http.MethodPost, releasePath, again.Encode())
 	if a.StatusCode != http.StatusSeeOther || releases(w) != 1 {
 		t.Errorf("%d, %d releases: %s", a.StatusCode, releases(w), a.text)
+	}
+}
+
+func TestALinkGivesNoReason(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, isolated(t), wire.Operator)
+	a := s.get(releasePath + "?machine=" + machineID + "&reason=approved&command=c-12345678&seen=x")
+	form := s.fields(a)
+	if strings.Contains(a.text, "approved") || form.Get("command") == "c-12345678" || form.Get("seen") == "x" {
+		t.Errorf("%d %v %s", a.StatusCode, form, a.text)
+	}
+}
+
+// erasing is a desk whose order to erase was begun and is not confirmed.
+type erasing struct{ unwritten }
+
+func (*erasing) Erase(context.Context, wire.EraseOrder) (wire.Erased, error) {
+	return wire.Erased{Outcome: "it was begun and is not confirmed yet"}, nil
+}
+
+func TestWhatIsNotConfirmedLooksNotDone(t *testing.T) {
+	t.Parallel()
+	s := over(t, &erasing{unwritten{hostile: hostile{empty: true}}}, "ann@contoso.com")
+	form := s.fields(s.get(Base + "/erase?machine=" + machineID))
+	form.Set("reason", "asked for")
+	a := s.ask(http.MethodPost, Base+"/erase", form.Encode())
+	if !strings.Contains(a.text, "not confirmed yet") || strings.Contains(a.text, `class="note good"`) {
+		t.Errorf("%d %s", a.StatusCode, a.text)
 	}
 }
 
