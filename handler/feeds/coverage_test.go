@@ -49,6 +49,9 @@ func wanted() []string {
 		"isolated", "held", "no rule", "superseded", "released", "not isolated", "no machine",
 		"lifted by the service", "isolated anew after a lift",
 		"decided again",
+		"mails and console agree: isolated", "mails and console agree: isolation requested",
+		"mails and console agree: release requested", "mails and console agree: released",
+		"mails and console agree: no longer isolated", "mails and console agree: not isolated",
 	}
 	if slices.Contains(sourcesPlayed(), fromBoth) {
 		kinds = append(kinds, "ids that differ", "an alert that Graph never shows", "Graph dead for good",

@@ -92,8 +92,12 @@ func TestFeeds(t *testing.T) {
 		for _, p := range profiles() {
 			t.Run(strings.ReplaceAll(p.Name, " ", "-"), func(t *testing.T) {
 				t.Parallel()
+				people := newSite()
 				rapid.Check(t, func(r *rapid.T) {
 					w, err := newWorld(rapid.Custom(p.draw).Draw(r, "feed"), book)
+					if err == nil {
+						err = people.enter(w)
+					}
 					if err != nil {
 						r.Fatal(err)
 					}
@@ -130,6 +134,8 @@ func (w *world) report(r *rapid.T) {
 		r.Fatalf("I5 %s", first.text)
 	case "I7":
 		r.Fatalf("I7 %s", first.text)
+	case "I8":
+		r.Fatalf("I8 %s", first.text)
 	default:
 		r.Fatalf("%s %s", first.promise, first.text)
 	}

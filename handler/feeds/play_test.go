@@ -91,6 +91,7 @@ func (w *world) tick() {
 	w.deliver()
 	w.runFollow()
 	w.deliver()
+	defer w.judgeConsole()
 	for range 20 {
 		due := w.nextDue()
 		if w.failed() || due.IsZero() || due.After(w.now.Add(10*time.Minute)) || !w.allWell() {
@@ -127,9 +128,12 @@ func (w *world) runFollow() {
 	if _, asleep := w.isDown(theFollower); asleep || w.follower.busy {
 		return
 	}
+	began := w.now
 	// An error is what the part that is out of order caused; what it left is judged at the end.
 	if err := w.call(w.follower, w.follower.follower.Follow); err != nil {
 		w.note("follow: %v", err)
+	} else {
+		w.followed = began
 	}
 	_ = w.call(w.follower, w.follower.outbox.Resend)
 }

@@ -102,6 +102,8 @@ type world struct {
 	latest   time.Time
 
 	oracle
+	looked
+	site    *site           // nil: nobody looks at the console
 	covered map[string]bool // what the coverage table counts
 	story   []string        // what happened, for whoever reads a failure
 }
