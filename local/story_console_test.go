@@ -207,6 +207,7 @@ func TestStoryEveryPageIsReadByWhoMayAndByNobodyElse(t *testing.T) {
 		tab.Close()
 	}
 	n.strangers()
+	n.leadAsks()
 }
 
 // guarded holds what every page promises of caches, frames and scripts.
@@ -230,7 +231,6 @@ func (n *night) refusesOrders(tab *pagetest.Tab, username string) {
 			tab.Has("Sign in") {
 			n.t.Errorf("%s asks for %s: %d %s", username, path, tab.Status(), text)
 		}
-		tab.Open(n.at(console.Base))
 		tab.Post(path, url.Values{
 			"machine": {machineID}, "alert": {heldOne}, "command": {"made-up-by-hand"}, "reason": {"no role"},
 		})
