@@ -85,6 +85,10 @@ func New(files fs.FS, clock clock.Clock) *Site {
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
+// titleMost is how long a heading may be, in UTF-16 units: it is large, and others name machines and alerts. What it is
+// about stands below it in full.
+const titleMost = 200
+
 // Write answers with a page. An error means that nothing was written.
 func (s *Site) Write(
 	w http.ResponseWriter,
@@ -96,6 +100,7 @@ func (s *Site) Write(
 	if !there {
 		return fmt.Errorf("there is no page %q", name)
 	}
+	f.Title = incoming.Text(f.Title, titleMost)
 	var body bytes.Buffer
 	err := page.ExecuteTemplate(&body, "frame", f)
 	if err != nil {

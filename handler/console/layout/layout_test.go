@@ -58,6 +58,17 @@ func TestAPageCanBeNeitherFramedNorKeptNorMadeToRunAnything(t *testing.T) {
 	}
 }
 
+func TestAHeadingThatOthersMadeEndlessEnds(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	if err := site(t, "").Write(w, 200, "page", Frame{Title: strings.Repeat("W", 5000)}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "<h1>" + strings.Repeat("W", 199) + "…</h1>"; !strings.Contains(w.Body.String(), want) {
+		t.Errorf("%s", w.Body)
+	}
+}
+
 func TestWhatBelongsToPagesIsServedUnderAnAddressOfItsOwn(t *testing.T) {
 	t.Parallel()
 	s := site(t, "")
