@@ -21,8 +21,8 @@ func Machines(p call.Program) *cobra.Command {
 		Use:   "machines PREFIX",
 		Short: "Find machines of the record by how their name or id begins",
 		Long: "Machines on which Cordon saw an alert, under every name that they had then; at\n" +
-			"most 50. LAST SEEN is when an alert on it came, or its run ended. What a machine is\n" +
-			"now, cordon machine shows. Changes nothing." +
+			"most 50. LAST SEEN is when an alert on it came, or its run ended. What a machine\n" +
+			"is now, cordon machine shows. Changes nothing." +
 			call.Exits,
 		Example: "  cordon machines ws-01\n" +
 			"  cordon machines 1e5b --json | jq -r '.machines[].name'",

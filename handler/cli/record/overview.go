@@ -25,8 +25,8 @@ func Overview(p call.Program) *cobra.Command {
 		Short: "Show the last 24 hours by hour, and what is under way",
 		Long: "How many alerts came, how they were answered, how long it took from the first\n" +
 			"sight of an alert until Defender had isolated its machine, and what is not over.\n" +
-			"In each bar # stands for runs whose machine Cordon isolated, - for others. The app\n" +
-			"counts every few minutes; the page says when it did. Changes nothing." +
+			"In each bar # stands for runs whose machine Cordon isolated, - for others. The\n" +
+			"app counts every few minutes; the page says when it did. Changes nothing." +
 			call.Exits,
 		Example: "  cordon overview\n" +
 			"  cordon overview --json | jq .toIsolation",

@@ -169,10 +169,10 @@ func CountRuns(p call.Program) *cobra.Command {
 		Use:   "count",
 		Short: "Count how many runs of which rule ended how",
 		Long: "Of the last days, today among them, from counts that the app makes: of today and\n" +
-			"yesterday every 15 minutes at least, of the 28 days before once a day. What a rule in\n" +
-			"observe mode would have done counts beside what others did, so that it can be\n" +
-			"promoted with numbers. A run of several rules or outcomes counts once for each.\n" +
-			"Changes nothing." +
+			"yesterday every 15 minutes at least, of the 28 days before once a day. What a\n" +
+			"rule in observe mode would have done counts beside what others did, so that it\n" +
+			"can be promoted with numbers. A run of several rules or outcomes counts once for\n" +
+			"each. Changes nothing." +
 			call.Exits,
 		Example: "  cordon runs count\n" +
 			"  cordon runs count --days 7 --json | jq '.counts[] | select(.mode == \"observe\")'",
