@@ -28,20 +28,20 @@ import (
 	"cordon/local/judge"
 )
 
-// Mails and console say the same of a machine whenever nothing is out of order, no message is on its way, and every mail
-// that was to be sent is sent (so a mail's window is over): the newest mail that says whether the machine is isolated,
-// as people got it, against the machine's page and the overview, as a reader's browser gets them. They may differ only
-// in this:
+// Mails and console say the same of a machine whenever nothing is out of order, no message is on its way, and every
+// mail that was to be sent is sent (so a mail's window is over): the newest mail that says whether the machine is
+// isolated, as people got it, against the machine's page and the overview, as a reader's browser gets them. They may
+// differ only in this:
 //
 //   - What Defender did since FollowActions read its actions last is in the console at once, and in a mail later:
 //     unread.
-//   - An action that failed is asked for again, which makes no mail of its own where the mail about the failure said so:
-//     promised.
+//   - An action that failed is asked for again, which makes no mail of its own where the mail about the failure said
+//     so: promised.
 //   - What a person did in the portal is in the console, and in no mail as long as no alert was answered with it; the
 //     console says then that it was not by Cordon: foreign.
 //
-// In Azure the console may be fifteen seconds behind besides, because people who look share what was read; here each look
-// is fresh.
+// In Azure the console may be fifteen seconds behind besides, because people who look share what was read; here each
+// look is fresh.
 
 // looked is what mails and console are held by.
 type looked struct {

@@ -50,7 +50,8 @@ func (o *Outbox) composeRows(
 	}
 	if !found {
 		e.Detail = "A turn found new rows, which are no longer kept. Run the hunt by hand to see what there is now."
-		p := o.summarize([]Event{e}, n.Seq)
+		p := summarize([]Event{e}, n.Seq)
+		p.Clock, p.Portal = o.Clock, o.Portal
 		plain, rich, err := render(p)
 		return Mail{
 			ID:      o.messageID(n.Group, n.Seq),

@@ -323,7 +323,8 @@ func (o *Outbox) compose(
 			return o.composeRows(ctx, n, e, to)
 		}
 	}
-	page := o.summarize(events, n.Seq)
+	page := summarize(events, n.Seq)
+	page.Clock, page.Portal = o.Clock, o.Portal
 	text, html, err := render(page)
 	if err != nil {
 		return Mail{}, err

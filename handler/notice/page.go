@@ -254,12 +254,3 @@ func (p page) Reported() bool {
 		return l.Event.Kind == Done && l.Event.Action != ""
 	})
 }
-
-// summarize makes the page of one sequence for its readers.
-func (o *Outbox) summarize(events []Event, seq int) page {
-	p := summarize(events, seq)
-	p.Clock = o.Clock
-	p.Portal = o.Portal
-	p.Console = o.Console
-	return p
-}

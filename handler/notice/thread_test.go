@@ -42,8 +42,8 @@ func machinesIn(m Mail) []string {
 	return slices.Compact(ids)
 }
 
-// threadsOf holds that all mails of a machine are in one thread, that a machine's own thread tells of no other, and that
-// no mail came twice. It answers with the thread of each machine.
+// threadsOf holds that all mails of a machine are in one thread, that a machine's own thread tells of no other, and
+// that no mail came twice. It answers with the thread of each machine.
 func threadsOf(t interface{ Errorf(string, ...any) }, mails []Mail) map[string]string {
 	threads := map[string]string{}
 	seen := map[string]bool{}
@@ -137,7 +137,8 @@ func TestWhatMakesNoMailOfItsOwnGoesWithItsMachine(t *testing.T) {
 	}
 	for i, id := range []string{"m1", "m0"} {
 		m := d.mails[i]
-		if got := machinesIn(m); !slices.Equal(got, []string{id}) || !strings.Contains(m.Text, "is requested in episode 1") {
+		got := machinesIn(m)
+		if !slices.Equal(got, []string{id}) || !strings.Contains(m.Text, "is requested in episode 1") {
 			t.Errorf("the mail of %s tells of %v:\n%s", id, got, m.Text)
 		}
 	}
@@ -190,8 +191,8 @@ func TestMailsOfTheVersionBeforeAreSent(t *testing.T) {
 	}
 }
 
-// TestWhateverComesInWhateverOrderEachMachineIsToldOfInItsThread tells of machines by chance, while the mail server comes
-// and goes. Everything that was told stands in a mail, and no mail comes twice.
+// TestWhateverComesInWhateverOrderEachMachineIsToldOfInItsThread tells of machines by chance, while the mail server
+// comes and goes. Everything that was told stands in a mail, and no mail comes twice.
 func TestWhateverComesInWhateverOrderEachMachineIsToldOfInItsThread(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {

@@ -2,7 +2,6 @@ package notices
 
 import (
 	"context"
-	"math"
 
 	"cordon/handler/ledger/rows"
 )
@@ -26,21 +25,4 @@ func (s *Store) Note(ctx context.Context, e Told) error {
 		}
 		return s.notices.Transact(ctx, &entry, &top)
 	})
-}
-
-// placed gives what was noted the sequence that it goes with: another thread may have got the number that it was noted
-// for. What still waits for one comes after all others.
-func placed(entries []Entry) []Entry {
-	for i, noted := range entries {
-		if !noted.Noted {
-			continue
-		}
-		entries[i].Seq = math.MaxInt32
-		for _, e := range entries {
-			if !e.Noted && e.Thread == noted.Thread && e.Seq >= noted.Seq {
-				entries[i].Seq = min(entries[i].Seq, e.Seq)
-			}
-		}
-	}
-	return entries
 }

@@ -24,9 +24,9 @@ func In(tables *rows.Tables) *Store {
 	return &Store{Tables: tables, notices: tables.Table(rows.Notices)}
 }
 
-// A notice group (an incident, else an alert) has a head row that names its threads and the open sequence of each, a row
-// per sequence, and a row per entry. One sequence becomes one mail. An entry joins the open sequence of its thread in
-// one write with the head row, so that a sequence that has been claimed for sending never grows.
+// A notice group (an incident, else an alert) has a head row that names its threads and the open sequence of each, a
+// row per sequence, and a row per entry. One sequence becomes one mail. An entry joins the open sequence of its thread
+// in one write with the head row, so that a sequence that has been claimed for sending never grows.
 
 // State is where the mail of a sequence stands.
 type State string
@@ -115,8 +115,9 @@ type Claim struct {
 	Nothing string  // why there is nothing to send, as a clause; empty: the sequence is the caller's
 }
 
-// Add records an event, once. Its entry joins the open sequence of its thread or opens the next one, which is due at the
-// given time. opened asks the caller to queue the sequence's message; if that is lost, the sequence is found overdue.
+// Add records an event, once. Its entry joins the open sequence of its thread or opens the next one, which is due at
+// the given time. opened asks the caller to queue the sequence's message; if that is lost, the sequence is found
+// overdue.
 func (s *Store) Add(ctx context.Context, e Told, due time.Time) (n Notice, opened bool, err error) {
 	err = rows.Try("add to notice "+e.Group, func() error {
 		n, opened, err = s.add(ctx, e, due)
