@@ -75,7 +75,7 @@ func ruleOf(r playbook.Rule, mode playbook.Mode) Rule {
 		Stop:   !r.GoesOn,
 	}
 	if r.MaxAge > 0 {
-		is.MaxAge = r.MaxAge.String()
+		is.MaxAge = whole(r.MaxAge)
 	}
 	for _, s := range r.Steps {
 		is.Steps = append(is.Steps, explain.Step(wanted(s)))

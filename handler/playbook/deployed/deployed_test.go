@@ -70,7 +70,7 @@ func TestAPlaybookIsDescribedAsItIs(t *testing.T) {
 			Mode:   "enforce",
 			When:   "alert.severity == \"High\"\nand alert.status != \"Resolved\"",
 			Unless: "\"kiosk\" in machine.machineTags\nor \"lab\" in machine.machineTags",
-			MaxAge: "30m0s",
+			MaxAge: "30m",
 			Steps: []string{
 				"isolate Full", "restrictApps", "scan Quick", "collectPackage", "tag add seen",
 				"updateAlert status=InProgress assignedTo={{.Machine.RBACGroupName}} comment",
@@ -103,7 +103,7 @@ func TestAPlaybookIsDescribedAsItIs(t *testing.T) {
 			"a machine of which Defender does not say name, system, health, onboarding and tags is protected too",
 		},
 		"listed":    {"only.onboarding: Onboarded"},
-		"not stale": {"an alert that is older than 24h0m0s (CORDON_STALE_AFTER) is held"},
+		"not stale": {"an alert that is older than 24h (CORDON_STALE_AFTER) is held"},
 		"mode":      {"enforce: the playbook asks for enforce, CORDON_MODE allows enforce"},
 		"caps": {
 			"isolate: 5 an hour and 60 a day, of any one rule 2 a day, any one machine 3 a day",

@@ -3,6 +3,7 @@ package deployed
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"cordon/handler/playbook"
 	"cordon/handler/playbook/condition"
@@ -29,9 +30,9 @@ func railsOf(book *playbook.Book, is Playbook, s Settings) []Rail {
 	}
 	return append(all,
 		Rail{"not stale", []string{staleAfter(s)}},
-		Rail{"since the beginning", []string{"what is older than the ledger is held: its alert may be answered"}},
+		Rail{"since the beginning", []string{"what is older than the ledger is held: it may be answered already"}},
 		Rail{"not paused", []string{"while acting is paused, all that acts is held"}},
-		Rail{"seen lately", []string{"nothing is held: of a machine that is away it is told what to expect"}},
+		Rail{"seen lately", []string{"nothing is held: people are told what to expect of a machine that is away"}},
 		Rail{"supported", []string{"what a machine does not know is skipped"}},
 		Rail{"mode", []string{fmt.Sprintf("%s: the playbook asks for %s, CORDON_MODE allows %s",
 			is.Mode, is.Written, is.Ceiling)}},
@@ -54,7 +55,7 @@ func staleAfter(s Settings) string {
 	if s.StaleAfter <= 0 {
 		return "every alert counts as stale: CORDON_STALE_AFTER says no age"
 	}
-	return fmt.Sprintf("an alert that is older than %s (CORDON_STALE_AFTER) is held", s.StaleAfter)
+	return fmt.Sprintf("an alert that is older than %s (CORDON_STALE_AFTER) is held", whole(s.StaleAfter))
 }
 
 // capped are the caps on the steps that the rules have, a line each.
@@ -99,4 +100,16 @@ func Caps(book *playbook.Book) []Cap {
 		all = append(all, Cap{kind, strings.Join(parts, ", ")})
 	}
 	return all
+}
+
+// whole is a duration without the units that are zero.
+func whole(d time.Duration) string {
+	text := d.String()
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
 }
