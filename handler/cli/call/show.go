@@ -43,14 +43,23 @@ func (c Clock) Age(t time.Time) string {
 	case t.IsZero():
 		return ""
 	case t.After(c.Now):
-		return "in " + span(t.Sub(c.Now))
+		return "in " + span(nearest(t.Sub(c.Now)))
 	}
 	return span(c.Now.Sub(t))
 }
 
+// nearest rounds days that are still to come: of seven that have just begun, seven are left and not six.
+func nearest(d time.Duration) time.Duration {
+	if d < 2*day {
+		return d
+	}
+	return d.Round(day)
+}
+
+const day = 24 * time.Hour
+
 // span is a length of time in its largest unit.
 func span(d time.Duration) string {
-	const day = 24 * time.Hour
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", d/time.Second)

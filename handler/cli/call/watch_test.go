@@ -81,6 +81,8 @@ func TestAgesAreInTheirLargestUnit(t *testing.T) {
 		47 * time.Hour:     "47 h",
 		49 * time.Hour:     "2 d",
 		-90 * time.Minute:  "in 1 h",
+		-165 * time.Hour:   "in 7 d",
+		-147 * time.Hour:   "in 6 d",
 		-170 * time.Second: "in 2 min",
 	} {
 		if got := clock.Age(noon.Add(-ago)); got != want {

@@ -70,7 +70,7 @@ func TestIsolatedMachinesFitATerminal(t *testing.T) {
 	}
 	said := strings.Join(strings.Fields(out.String()), " ")
 	for _, want := range []string{
-		"1e5bc9d7e41", "1e5bc9d7e4f", "72c2932e418", "fin-lt-0147.cor", "3 h", "in 6 d", "cordon", "eve@contoso.com",
+		"1e5bc9d7e41", "1e5bc9d7e4f", "72c2932e418", "fin-lt-0147.cor", "3 h", "in 7 d", "cordon", "eve@contoso.com",
 		"rule contain-workstations: Suspicious", "(High, da638994417204415533_-1184209733)", all[0].Drift, "(no name)",
 	} {
 		if !strings.Contains(said, want) {
