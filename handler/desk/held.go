@@ -65,22 +65,25 @@ type HeldState struct {
 
 // List answers with all that is held, newest first.
 func (d *Desk) List(ctx context.Context) ([]HeldState, error) {
+	return d.heldOn(ctx, "")
+}
+
+// heldOn is what is held of one machine; empty: of all.
+func (d *Desk) heldOn(ctx context.Context, machineID string) ([]HeldState, error) {
 	all, err := d.Held.All(ctx)
 	if err != nil {
 		return nil, err
 	}
+	all = slices.DeleteFunc(all, func(h held.Entry) bool {
+		return machineID != "" && h.MachineID != machineID
+	})
 	slices.SortStableFunc(all, func(a, b held.Entry) int {
 		return b.At.Compare(a.At)
 	})
-	states := make([]HeldState, 0, len(all))
-	for _, h := range all {
+	return each(ctx, all, func(ctx context.Context, h held.Entry) (HeldState, error) {
 		over, err := d.over(ctx, h)
-		if err != nil {
-			return nil, err
-		}
-		states = append(states, HeldState{h, over})
-	}
-	return states, nil
+		return HeldState{h, over}, err
+	})
 }
 
 // over says why the ledger has nothing left to continue; empty if it has.

@@ -53,14 +53,9 @@ func (d *Desk) Machine(ctx context.Context, which string) (Known, error) {
 		k.Isolation = &found[at]
 		k.State = found[at].State
 	}
-	held, err := d.List(ctx)
+	k.Held, err = d.heldOn(ctx, m.ID)
 	if err != nil {
 		return Known{}, err
-	}
-	for _, h := range held {
-		if h.MachineID == m.ID {
-			k.Held = append(k.Held, h)
-		}
 	}
 	k.Actions, err = d.Seen.ActionsOn(ctx, m.ID, d.Now().Add(-shownBack))
 	if err != nil {

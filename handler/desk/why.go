@@ -26,20 +26,18 @@ func (d *Desk) Isolated(ctx context.Context) ([]Explained, error) {
 		return b.Since.Compare(a.Since)
 	})
 	d.name(ctx, all)
-	explained := make([]Explained, 0, len(all))
-	for _, i := range all {
-		e := Explained{Isolation: i}
-		alertID, version := alert.SplitRunID(i.RunID)
-		if i.By == machine.ByCordon && alertID != "" {
-			record, err := d.Runs.Alert(ctx, alertID)
-			if err != nil {
-				return nil, err
-			}
-			e.Run, _ = record.Run(version)
-		}
-		explained = append(explained, e)
+	return each(ctx, all, d.explain)
+}
+
+func (d *Desk) explain(ctx context.Context, i isolated.Isolation) (Explained, error) {
+	e := Explained{Isolation: i}
+	alertID, version := alert.SplitRunID(i.RunID)
+	if i.By != machine.ByCordon || alertID == "" {
+		return e, nil
 	}
-	return explained, nil
+	record, err := d.Runs.Alert(ctx, alertID)
+	e.Run, _ = record.Run(version)
+	return e, err
 }
 
 // name gives isolated machines the names that they have now. Where that cannot be found out they keep the ones that the
