@@ -83,6 +83,7 @@ func newConsole(
 		return nil
 	}
 	return console.New(console.Options{
+		App:     settings.SignIn.AppURL.String(),
 		Who:     c.signIn.Who,
 		As:      office.As,
 		Clock:   clock.Clock{Zone: settings.TimeZone},

@@ -14,8 +14,9 @@ import (
 // renew is the problem of somebody whose roles have to be read anew.
 const renew = "renew"
 
-// signIn is where a person signs in, and comes back to a page of the app.
-func signIn(back string, again bool) string {
+// signIn is where a person signs in, and comes back to a page of the app: at its own address, because a sign-in ends
+// there and in the browser's cookies of there, whatever name the app was asked by.
+func (s *Server) signIn(back string, again bool) string {
 	if !signin.OwnPath(back) {
 		back = Base
 	}
@@ -23,7 +24,7 @@ func signIn(back string, again bool) string {
 	if again {
 		q.Set("renew", "1")
 	}
-	return "/api/signin/start?" + q.Encode()
+	return s.o.App + "/api/signin/start?" + q.Encode()
 }
 
 // problemPage is what the page of a problem is given.

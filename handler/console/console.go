@@ -32,6 +32,7 @@ const Base = "/api/console"
 
 // Options are the parts and settings of a Server, all of them set.
 type Options struct {
+	App string // address of the app: scheme and host
 	// Who says who sent a request. Every error is a *wire.Problem; with status 401 the browser is sent to sign in.
 	Who func(context.Context, *http.Request, signin.Use) (signin.Person, error)
 	// As is the operator API for one person.
@@ -145,7 +146,7 @@ func (s *Server) stranger(
 	if use == signin.Looking || use == signin.Preparing {
 		back = r.URL.RequestURI()
 	}
-	to := signIn(back, p.Code == renew)
+	to := s.signIn(back, p.Code == renew)
 	tooMuch := unknown && use == signin.Preparing && !signin.OwnPath(back)
 	switch {
 	case unknown && use == signin.Acting:

@@ -74,7 +74,7 @@ func TestEveryPageIsShownToWhoMayLookAndToNobodyElse(t *testing.T) {
 			}
 			if want == http.StatusSeeOther && who == "nobody" {
 				back := path + queryOf(path)
-				if a.Header.Get("Location") != "/api/signin/start?returnTo="+url.QueryEscape(back) {
+				if a.Header.Get("Location") != appURL+"/api/signin/start?returnTo="+url.QueryEscape(back) {
 					t.Errorf("%s is sent to %s", who, a.Header.Get("Location"))
 				}
 				return
@@ -106,7 +106,7 @@ func TestWhoseSessionIsOverGoesOnFromWhereTheyWere(t *testing.T) {
 		"/api/console/runs?machine=" + strings.Repeat("a", 999): "/api/console",
 	} {
 		a := s.ask(http.MethodGet, target, "", "Sec-Fetch-Site", "same-origin")
-		to := "/api/signin/start?returnTo=" + url.QueryEscape(back)
+		to := appURL + "/api/signin/start?returnTo=" + url.QueryEscape(back)
 		if a.StatusCode != http.StatusUnauthorized || a.Header.Get("Refresh") != "0; url="+to ||
 			!strings.Contains(a.text, `href="`+strings.ReplaceAll(to, "&", "&amp;")+`"`) {
 			t.Errorf("%s: %d %v %s", target, a.StatusCode, a.Header, a.text)

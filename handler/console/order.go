@@ -275,7 +275,7 @@ func (s *Server) again(
 	f := form{
 		Order:  o,
 		Again:  true,
-		SignIn: signIn(Base, p.Code == renew),
+		SignIn: s.signIn(Base, p.Code == renew),
 	}
 	if r.ParseForm() == nil {
 		f.Command = r.PostForm.Get("command")

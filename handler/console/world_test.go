@@ -36,6 +36,9 @@ func isolated(t *testing.T) *world.World {
 	return w
 }
 
+// appURL is where people reach the app; tests ask it by another name.
+const appURL = "https://cordon.contoso.com"
+
 // site is the console over a world, as one person's browser sees it.
 type site struct {
 	t      *testing.T
@@ -51,6 +54,7 @@ func newSite(t *testing.T, w *world.World, roles ...wire.Role) *site {
 	s := &site{t: t, world: w, roles: roles, log: &bytes.Buffer{}}
 	o := office.New(t, w)
 	s.server = New(Options{
+		App:     appURL,
 		Who:     s.who,
 		As:      o.As,
 		Version: "test",
