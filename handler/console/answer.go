@@ -2,13 +2,14 @@ package console
 
 import (
 	"context"
-	"cordon/handler/console/layout"
-	"cordon/handler/operate/wire"
-	"cordon/handler/signin"
 	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"cordon/handler/console/layout"
+	"cordon/handler/operate/wire"
+	"cordon/handler/signin"
 )
 
 // renew is the problem of somebody whose roles have to be read anew.

@@ -1,9 +1,6 @@
 package console
 
 import (
-	"cordon/handler/operate"
-	"cordon/handler/operate/wire"
-	"cordon/handler/signin"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,6 +8,10 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"cordon/handler/operate"
+	"cordon/handler/operate/wire"
+	"cordon/handler/signin"
 )
 
 // visit is one request of a person who may look.

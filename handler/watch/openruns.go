@@ -2,8 +2,9 @@ package watch
 
 import (
 	"context"
-	"cordon/handler/ledger/backlog"
 	"time"
+
+	"cordon/handler/ledger/backlog"
 )
 
 // runsLooked bounds how many open runs are looked at to find the oldest that is not answered; those before it wait for

@@ -5,6 +5,7 @@ package runs
 
 import (
 	"context"
+
 	"cordon/handler/ledger/lists"
 	"cordon/handler/ledger/neighbours"
 	"cordon/handler/ledger/rows"
