@@ -38,6 +38,14 @@ func (p overviewPage) Some() []wire.HeldEntry {
 	return p.Held.Is.Held[:min(len(p.Held.Is.Held), heldShown)]
 }
 
+// countedWithin is how old the counts are at most while all is well: a quarter of an hour, and what counting takes.
+const countedWithin = 30 * time.Minute
+
+// Lags reports whether the counts are older than that.
+func (p overviewPage) Lags() bool {
+	return p.Last.Is.Until.Sub(p.Last.Is.Counted) > countedWithin
+}
+
 // Typical is how long it took from half of the alerts to the isolation.
 func (p overviewPage) Typical() time.Duration {
 	return time.Duration(p.Last.Is.ToIsolation.P50) * time.Second

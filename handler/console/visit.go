@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -39,13 +40,27 @@ type part[T any] struct {
 	Trouble string // why it is missing; empty: it is not
 }
 
-// fill asks for parts of a page, all at the same time.
+// fill asks for parts of a page, all at the same time. Whoever asks panics if one of them does: only there it is caught,
+// and ends no other work of the process.
 func fill(asks ...func()) {
 	var all sync.WaitGroup
+	faults := make(chan string, len(asks))
 	for _, ask := range asks {
-		all.Go(ask)
+		all.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					faults <- fmt.Sprintf("%v, at %s", p, debug.Stack())
+				}
+			}()
+			ask()
+		})
 	}
 	all.Wait()
+	select {
+	case fault := <-faults:
+		panic(fault)
+	default:
+	}
 }
 
 // into asks for one part.

@@ -31,6 +31,7 @@ func TestAPageCanBeNeitherFramedNorKeptNorMadeToRunAnything(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"Cache-Control":                "no-store",
+		"Referrer-Policy":              "same-origin",
 		"X-Frame-Options":              "DENY",
 		"X-Content-Type-Options":       "nosniff",
 		"Cross-Origin-Opener-Policy":   "same-origin",
