@@ -103,26 +103,26 @@ func (t *Tab) Click(text string) {
 func (t *Tab) Toggle(text string) {
 	t.t.Helper()
 	at := t.find("press", text)
-	run(t, patience, chromedp.MouseClickXY(at.X, at.Y))
+	run(t, chromedp.MouseClickXY(at.X, at.Y))
 }
 
 // Tick presses the box that has the label, or one that begins so.
 func (t *Tab) Tick(label string) {
 	t.t.Helper()
 	at := t.find("field", label)
-	run(t, patience, chromedp.MouseClickXY(at.X, at.Y))
+	run(t, chromedp.MouseClickXY(at.X, at.Y))
 }
 
 // Has reports whether there is a link or button that says a text, or begins with it.
 func (t *Tab) Has(text string) bool {
 	t.t.Helper()
-	return run(t, patience, chromedp.Evaluate[bool](hand("has", text)))
+	return run(t, chromedp.Evaluate[bool](hand("has", text)))
 }
 
 // Leads reports whether a link or button of the page leads to a path.
 func (t *Tab) Leads(path string) bool {
 	t.t.Helper()
-	return run(t, patience, chromedp.Evaluate[bool](hand("leads", path)))
+	return run(t, chromedp.Evaluate[bool](hand("leads", path)))
 }
 
 // Post has the page send a form that is not on it, as whoever writes a page of that origin could.
@@ -143,13 +143,13 @@ func (t *Tab) Post(path string, values url.Values) {
 // Tamper changes the hidden fields of a name, as a person can with the browser's tools.
 func (t *Tab) Tamper(name, value string) {
 	t.t.Helper()
-	run(t, patience, chromedp.Evaluate[bool](hand("tamper", name, value)))
+	run(t, chromedp.Evaluate[bool](hand("tamper", name, value)))
 }
 
 // Fill types a value into the field that has the label, or one that begins so, in place of what is there.
 func (t *Tab) Fill(label, value string) {
 	t.t.Helper()
-	at := run(t, patience, chromedp.Evaluate[found](hand("set", label, value)))
+	at := run(t, chromedp.Evaluate[found](hand("set", label, value)))
 	if at.None != nil {
 		t.t.Fatalf("no field %q for %q on %s: %q", label, value, t.URL(), at.None)
 	}
@@ -166,7 +166,7 @@ func (t *Tab) Enter() {
 
 func (t *Tab) find(how, text string) found {
 	t.t.Helper()
-	at := run(t, patience, chromedp.Evaluate[found](hand(how, text)))
+	at := run(t, chromedp.Evaluate[found](hand(how, text)))
 	if at.None != nil || at.Under != "" {
 		t.t.Fatalf("%q cannot be pressed on %s: there are %q; under %q", text, t.URL(), at.None, at.Under)
 	}

@@ -25,7 +25,7 @@ const measureScript = `(() => {
 // Fits fails the test if the page has to be scrolled sideways.
 func (t *Tab) Fits() {
 	t.t.Helper()
-	l := run(t, patience, chromedp.Evaluate[layout](measureScript))
+	l := run(t, chromedp.Evaluate[layout](measureScript))
 	if l.Scroll > l.Client {
 		t.t.Errorf("%s is %d px wide in a window of %d px; too wide: %v", t.URL(), l.Scroll, l.Client, l.TooWide)
 	}
@@ -34,7 +34,7 @@ func (t *Tab) Fits() {
 // Height is how many CSS pixels the whole page is high.
 func (t *Tab) Height() int {
 	t.t.Helper()
-	return run(t, patience, chromedp.Evaluate[int](`document.documentElement.scrollHeight`))
+	return run(t, chromedp.Evaluate[int](`document.documentElement.scrollHeight`))
 }
 
 // Accessible fails the test if the page violates a rule of axe-core in a way that is serious or critical.
@@ -42,10 +42,10 @@ func (t *Tab) Height() int {
 // The script comes by the browser's own door, past the page's policy, so the page is as it is.
 func (t *Tab) Accessible() {
 	t.t.Helper()
-	if !run(t, patience, chromedp.Evaluate[bool](`typeof axe === "object"`)) {
-		run(t, patience, chromedp.Evaluate[bool](axe.Script(t.t)+"; true"))
+	if !run(t, chromedp.Evaluate[bool](`typeof axe === "object"`)) {
+		run(t, chromedp.Evaluate[bool](axe.Script(t.t)+"; true"))
 	}
-	for _, v := range run(t, patience, chromedp.Evaluate[[]axe.Violation](axe.Run, chromedp.EvalAwaitPromise)) {
+	for _, v := range run(t, chromedp.Evaluate[[]axe.Violation](axe.Run, chromedp.EvalAwaitPromise)) {
 		t.t.Errorf("%s: %s", t.URL(), v)
 	}
 }
@@ -80,12 +80,12 @@ type focus struct {
 // reached, comes out of order, or does not show that it has the focus.
 func (t *Tab) Keyboard() {
 	t.t.Helper()
-	controls := run(t, patience, chromedp.Evaluate[int](controlsScript))
+	controls := run(t, chromedp.Evaluate[int](controlsScript))
 	reached, last := map[int]bool{}, -1
 	// A field for a date has several stops.
 	for range 4*controls + 10 {
-		run(t, patience, chromedp.KeyEvent(kb.Tab))
-		at := run(t, patience, chromedp.Evaluate[focus](focusScript))
+		run(t, chromedp.KeyEvent(kb.Tab))
+		at := run(t, chromedp.Evaluate[focus](focusScript))
 		if at.Index >= 0 && at.Index < last || strings.HasPrefix(at.Is, "<body") {
 			break // round again
 		}

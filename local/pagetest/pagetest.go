@@ -22,7 +22,7 @@ const (
 // height of the window in CSS pixels.
 const height = 900
 
-// patience is how long one look may take; a browser's first start on a busy machine is slow.
+// patience is how long one thing in the browser may take; a browser's first start on a busy machine is slow.
 const patience = 2 * time.Minute
 
 // Overflow opens a browser and fails the test if the page has to be scrolled sideways at the width.

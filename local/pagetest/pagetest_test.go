@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // recorder catches what a check says about a page instead of failing.
@@ -181,6 +182,19 @@ func TestAPageThatGoesOnByItselfIsFollowed(t *testing.T) {
 			t.Errorf("at %s: %s", tab.URL(), tab.Text())
 		}
 	}
+}
+
+func TestTimePassesAtOnceAndWhatAPageFetchesThenIsThere(t *testing.T) {
+	tab := Open(t).Tab()
+	tab.Open(serve(t, `<script>setInterval(async () => {
+  const answer = await fetch("/x?said=later");
+  document.querySelector("h1").textContent = answer.status;
+}, 30_000)</script>`))
+	tab.Pass(31 * time.Second)
+	if text := tab.Text(); !strings.HasPrefix(text, "409") {
+		t.Errorf("after half a minute: %s", text)
+	}
+	tab.Said() // of the status
 }
 
 // TestPeopleOfOneBrowserShareNoCookies has one of two tabs be given a cookie.

@@ -16,9 +16,6 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// leads is how long what leads to another page may take until that is there.
-const leads = time.Minute
-
 // Tab is the one tab of somebody whose cookies nobody else has. What its pages complain of, and every dialog that they
 // open, fails the test in the end, unless Said took it.
 type Tab struct {
@@ -35,10 +32,11 @@ func (b *Browser) Tab() *Tab {
 	return open(b.t, b.ctx, chromedp.WithNewBrowserContext())
 }
 
-// Another opens a second tab of the same person. It ends before this one.
+// Another opens a second tab of the same person, in a window of its own, since a browser lets tabs behind others wait.
+// It ends before this one.
 func (t *Tab) Another() *Tab {
 	t.t.Helper()
-	return open(t.t, t.ctx)
+	return open(t.t, t.ctx, chromedp.WithNewWindow(true))
 }
 
 func open(t testing.TB, of context.Context, options ...chromedp.ContextOption) *Tab {
@@ -70,7 +68,7 @@ func (t *Tab) Close() {
 // Width makes the window that many CSS pixels wide.
 func (t *Tab) Width(width int) {
 	t.t.Helper()
-	run(t, patience, chromedp.EmulateViewport(int64(width), height))
+	run(t, chromedp.EmulateViewport(int64(width), height))
 }
 
 // Dark has the person prefer dark pages, or light ones.
@@ -110,25 +108,39 @@ const loadedScript = `new Promise(whole => document.readyState === "complete"
 // Back presses the browser's button.
 func (t *Tab) Back() {
 	t.t.Helper()
-	history := run(t, patience, chromedp.NavigationEntries())
+	history := run(t, chromedp.NavigationEntries())
 	if history.CurrentIndex == 0 {
 		t.t.Fatal("there is no page to go back to")
 	}
 	to := history.Entries[history.CurrentIndex-1].ID
-	run(t, leads, chromedp.WaitEvent(page.FrameNavigated,
+	run(t, chromedp.WaitEvent(page.FrameNavigated,
 		func(e page.EventFrameNavigated) bool { return e.Frame.ParentID == "" },
 		chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 			_, err := cdp.Call(ctx, target, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: to})
 			return err
 		})))
-	run(t, leads, chromedp.Evaluate[bool](loadedScript, chromedp.EvalAwaitPromise))
+	run(t, chromedp.Evaluate[bool](loadedScript, chromedp.EvalAwaitPromise))
 	t.shown = nil
+}
+
+// Pass has the clock of the page go ahead by so much at once. It stands still afterwards, so this comes last in a tab.
+func (t *Tab) Pass(d time.Duration) {
+	t.t.Helper()
+	budget := float64(d / time.Millisecond)
+	run(t, chromedp.WaitEvent(emulation.VirtualTimeBudgetExpired, nil,
+		chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+			_, err := cdp.Call(ctx, target, emulation.SetVirtualTimePolicy, emulation.SetVirtualTimePolicyParams{
+				Policy: emulation.VirtualTimePolicyPauseIfNetworkFetchesPending,
+				Budget: &budget,
+			})
+			return err
+		})))
 }
 
 // Goes waits until the page has gone on by itself to an address that begins so.
 func (t *Tab) Goes(to string) {
 	t.t.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, leads)
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	gone := chromedp.Events(ctx, page.FrameNavigated)
 	if !strings.HasPrefix(t.URL(), to) {
@@ -141,14 +153,14 @@ func (t *Tab) Goes(to string) {
 			}
 		}
 	}
-	run(t, leads, chromedp.Evaluate[bool](loadedScript, chromedp.EvalAwaitPromise))
+	run(t, chromedp.Evaluate[bool](loadedScript, chromedp.EvalAwaitPromise))
 	t.shown = nil
 }
 
 // lead does what leads to another page, and waits until that is there.
 func (t *Tab) lead(what string, act chromedp.Action[chromedp.Void]) {
 	t.t.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, leads)
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	answer, err := chromedp.RunResponse(ctx, act)
 	if err != nil {
@@ -160,7 +172,7 @@ func (t *Tab) lead(what string, act chromedp.Action[chromedp.Void]) {
 // URL is where the tab is.
 func (t *Tab) URL() string {
 	t.t.Helper()
-	return run(t, patience, chromedp.Location())
+	return run(t, chromedp.Location())
 }
 
 // Status is what the page was answered with; 0: it did not come over the network.
@@ -187,13 +199,13 @@ func (t *Tab) Header(name string) string {
 // Text is what a person can read on the page.
 func (t *Tab) Text() string {
 	t.t.Helper()
-	return run(t, patience, chromedp.Evaluate[string](`document.body.innerText`))
+	return run(t, chromedp.Evaluate[string](`document.body.innerText`))
 }
 
 // Screenshot writes the whole page to a PNG file.
 func (t *Tab) Screenshot(file string) {
 	t.t.Helper()
-	if err := os.WriteFile(file, run(t, patience, chromedp.FullScreenshot(100)), 0o600); err != nil {
+	if err := os.WriteFile(file, run(t, chromedp.FullScreenshot(100)), 0o600); err != nil {
 		t.t.Fatal(err)
 	}
 }
@@ -205,9 +217,9 @@ func (t *Tab) Forget() {
 }
 
 // run does one thing with the page.
-func run[T any](t *Tab, within time.Duration, act chromedp.Action[T]) T {
+func run[T any](t *Tab, act chromedp.Action[T]) T {
 	t.t.Helper()
-	ctx, cancel := context.WithTimeout(t.ctx, within)
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
 	defer cancel()
 	got, err := chromedp.Run(ctx, act)
 	if err != nil {
@@ -219,7 +231,7 @@ func run[T any](t *Tab, within time.Duration, act chromedp.Action[T]) T {
 // call sends one command to the browser.
 func call[P, R any](t *Tab, command cdp.Command[P, R], params P) R {
 	t.t.Helper()
-	return run(t, patience, func(ctx context.Context, target *chromedp.Target) (R, error) {
+	return run(t, func(ctx context.Context, target *chromedp.Target) (R, error) {
 		return cdp.Call(ctx, target, command, params)
 	})
 }
