@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -202,11 +203,11 @@ func TestOnlyWhatCordonIsolatedCountsAsIsolated(t *testing.T) {
 // calls counts the calls of tables.
 type calls struct {
 	*tables.Server
-	n int
+	n atomic.Int64
 }
 
 func (c *calls) Do(r *http.Request) (*http.Response, error) {
-	c.n++
+	c.n.Add(1)
 	return c.Server.Do(r)
 }
 
@@ -217,18 +218,18 @@ func TestAnOverviewIsAFewCallsHoweverManyRunsThereAre(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ runs, open int }{{100, 60}, {100_000, 1100}} {
 		h, server := counted(t, c.runs, c.open)
-		server.n = 0
+		server.n.Store(0)
 		begun := time.Now()
 		is, err := h.Overview(t.Context())
-		t.Logf("an overview of %d runs: %d calls, %s", c.runs, server.n, time.Since(begun).Round(time.Millisecond))
+		t.Logf("an overview of %d runs: %d calls, %s", c.runs, server.n.Load(), time.Since(begun).Round(time.Millisecond))
 		newest := slices.IsSortedFunc(is.UnderWay, func(a, b history.Line) int {
 			return b.ObservedAt.Compare(a.ObservedAt)
 		})
 		if err != nil || len(is.UnderWay) != 50 || !is.More || !newest || is.UnderWay[0].State != runs.Observed {
 			t.Errorf("%d are shown, newest first %v, more %v, %v", len(is.UnderWay), newest, is.More, err)
 		}
-		if is.Runs() != c.runs+c.open || server.n != 52 {
-			t.Errorf("%d runs of %d by %d calls", is.Runs(), c.runs+c.open, server.n)
+		if is.Runs() != c.runs+c.open || server.n.Load() != 52 {
+			t.Errorf("%d runs of %d by %d calls", is.Runs(), c.runs+c.open, server.n.Load())
 		}
 	}
 }

@@ -3,6 +3,7 @@ package isolated_test
 import (
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,13 +119,13 @@ func TestWhatWasIsolatedOnceCostsNoCall(t *testing.T) {
 	}
 	add(machine.Isolate, "now", "")
 	w.Mu.Unlock()
-	calls := 0
+	var calls atomic.Int64
 	w.Tables.SetFault(func(*http.Request) *tables.Fault {
-		calls++
+		calls.Add(1)
 		return nil
 	})
 	all, err := isolated.Machines(t.Context(), p.Ledger.Latches, p, w.Clock(), world.Lift)
-	if err != nil || len(all) != 1 || all[0].MachineID != "now" || calls > 2 {
-		t.Errorf("%d calls: %+v, %v", calls, all, err)
+	if err != nil || len(all) != 1 || all[0].MachineID != "now" || calls.Load() > 2 {
+		t.Errorf("%d calls: %+v, %v", calls.Load(), all, err)
 	}
 }
