@@ -139,7 +139,8 @@ var allowed = map[string][]string{
 	"console/layout": {"incoming", "ledger/journal", "notice/clock", "operate/wire"},
 	"console/orders": {"operate", "operate/wire", "outgoing"},
 	"console": {
-		"alert", "console/layout", "console/orders", "ledger/journal", "notice/clock", "operate", "operate/wire",
+		"alert", "console/layout", "console/orders", "isolation", "ledger/journal", "notice/clock", "operate",
+		"operate/wire",
 		"outgoing", "playbook", "signin",
 	},
 

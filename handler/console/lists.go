@@ -12,11 +12,12 @@ import (
 type journalPage struct {
 	wire.Journal
 	Next string // address of the next page; empty: this is the last
+	May  bool
 }
 
 func journalOf(ctx context.Context, v visit) (shown, error) {
 	found, err := v.desk.Journal(ctx, wire.JournalAsked{After: v.query.Get("after")})
-	p := journalPage{Journal: found}
+	p := journalPage{Journal: found, May: v.may()}
 	if found.Next != "" {
 		p.Next = layout.Link("journal", "after", found.Next)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"cordon/handler/isolation"
 	"cordon/handler/operate/wire"
 )
 
@@ -37,6 +38,20 @@ const heldShown = 5
 func (p overviewPage) Some() []wire.HeldEntry {
 	return p.Held.Is.Held[:min(len(p.Held.Is.Held), heldShown)]
 }
+
+// InForce counts the machines that are isolated.
+func (p overviewPage) InForce() int {
+	n := 0
+	for _, m := range p.Isolated.Is.Machines {
+		if m.State == string(isolation.Isolated) || m.State == string(isolation.Releasing) {
+			n++
+		}
+	}
+	return n
+}
+
+// Asked counts the machines that are about to be.
+func (p overviewPage) Asked() int { return len(p.Isolated.Is.Machines) - p.InForce() }
 
 // countedWithin is how old the counts are at most while all is well: a quarter of an hour, and what counting takes.
 const countedWithin = 30 * time.Minute

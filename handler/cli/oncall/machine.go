@@ -83,7 +83,6 @@ func printMachine(w io.Writer, now call.Clock, m wire.Machine) error {
 		{"value", m.Value},
 		{"health", m.Health},
 		{"last seen", now.Stamp(m.LastSeen)},
-		{"not read", m.Unanswered},
 	}
 	var facts [][]string
 	for _, row := range rows {

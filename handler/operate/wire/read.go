@@ -36,22 +36,21 @@ type Isolation struct {
 
 // Machine is one machine as Defender and the ledger know it.
 type Machine struct {
-	ID         string          `json:"id"`
-	Name       string          `json:"name"`
-	OS         string          `json:"os,omitempty"`
-	Group      string          `json:"group,omitempty"`
-	Tags       []string        `json:"tags"`
-	Value      string          `json:"value,omitempty"`
-	Health     string          `json:"health,omitempty"`
-	LastSeen   time.Time       `json:"lastSeen,omitzero"`
-	State      string          `json:"state"` // whether it is isolated: an isolation.State, as mails say it too
-	Isolation  *Isolation      `json:"isolation,omitempty"`
-	Held       []HeldEntry     `json:"held"`
-	Actions    []MachineAction `json:"actions"`          // newest first, of 90 days, at most 100
-	Commands   []Entry         `json:"commands"`         // what people did to it by hand, newest first, at most 100
-	More       bool            `json:"more,omitzero"`    // there are more actions
-	Episodes   []Episode       `json:"episodes"`         // newest first, at most 50
-	Unanswered string          `json:"unread,omitempty"` // what could not be read
+	ID        string          `json:"id"`
+	Name      string          `json:"name"`
+	OS        string          `json:"os,omitempty"`
+	Group     string          `json:"group,omitempty"`
+	Tags      []string        `json:"tags"`
+	Value     string          `json:"value,omitempty"`
+	Health    string          `json:"health,omitempty"`
+	LastSeen  time.Time       `json:"lastSeen,omitzero"`
+	State     string          `json:"state"` // whether it is isolated: an isolation.State, as mails say it too
+	Isolation *Isolation      `json:"isolation,omitempty"`
+	Held      []HeldEntry     `json:"held"`
+	Actions   []MachineAction `json:"actions"`       // newest first, of 90 days, at most 100
+	Commands  []Entry         `json:"commands"`      // what people did to it by hand, newest first, at most 100
+	More      bool            `json:"more,omitzero"` // there are more actions
+	Episodes  []Episode       `json:"episodes"`      // newest first, at most 50
 }
 
 // MachineAction is one machine action.
