@@ -44,7 +44,7 @@ func TestPackageHasTheBinaryExecutableAndEverythingAtTheRoot(t *testing.T) {
 	}
 	slices.Sort(names)
 	functions := []string{
-		"FollowActions/function.json", "Health/function.json",
+		"Console/function.json", "FollowActions/function.json", "Health/function.json",
 		"HealthSummary/function.json", "Operate/function.json", "PollAlerts/function.json",
 		"ReceiveAlert/function.json", "RespondToAlert/function.json",
 		"RunHunts/function.json", "SendNotice/function.json", "SignIn/function.json",

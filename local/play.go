@@ -176,10 +176,21 @@ func (p *play) steps() []step {
 		steps = append(steps, step{p.scenario.Length * 3 / 4, p.eraseMemory})
 	}
 	if p.meddler.name == "erase-latch" {
-		steps = append(steps, step{p.scenario.Length * 3 / 4, func() { p.EraseLatches(p.meddler.machine("LT-7").ID) }})
+		steps = append(steps, step{p.scenario.Length * 3 / 4, p.eraseLatch})
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return int(a.at - b.at) })
 	return append(steps, step{p.scenario.Length + time.Second, func() {}})
+}
+
+// eraseLatch takes a latch away, once the machine is isolated: on a busy computer that may be late, and before it there
+// is nothing that could be missed. What comes later waits meanwhile.
+func (p *play) eraseLatch() {
+	const patience = 20 * time.Second
+	machineID := p.meddler.machine("LT-7").ID
+	for until := time.Now().Add(patience); !p.HasLatch(machineID) && time.Now().Before(until); {
+		time.Sleep(100 * time.Millisecond)
+	}
+	p.EraseLatches(machineID)
 }
 
 // throttle answers the next requests with 429 and a Retry-After, whatever they are.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -137,6 +138,14 @@ func (w *World) EraseRuns(alertID string) {
 			w.Tables.DeleteRow("cordonalerts", row.PartitionKey, row.RowKey)
 		}
 	}
+}
+
+// HasLatch reports whether the ledger says of a machine that it is isolated.
+func (w *World) HasLatch(machineID string) bool {
+	return slices.ContainsFunc(w.rows("cordonlatches", ""), func(row tables.Row) bool {
+		return text(row, "MachineID") == machineID &&
+			text(row, "State") == "achieved"
+	})
 }
 
 // EraseLatches takes away what says that machines are isolated: of one, or of all if none is named.
