@@ -137,7 +137,7 @@ var allowed = map[string][]string{
 	},
 
 	"console/layout": {"incoming", "ledger/journal", "notice/clock", "operate/wire"},
-	"console/orders": {"operate", "operate/wire", "outgoing"},
+	"console/orders": {"alert", "operate", "operate/wire", "outgoing"},
 	"console": {
 		"alert", "console/layout", "console/orders", "isolation", "ledger/journal", "notice/clock", "operate",
 		"operate/wire",

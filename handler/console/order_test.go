@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cordon/handler/alert"
 	"cordon/handler/console/orders"
@@ -230,5 +231,28 @@ func TestWhatAPageSaysNothingOfIsNotDone(t *testing.T) {
 	a := s.ask(http.MethodPost, Base+"/drop", form.Encode())
 	if a.StatusCode != http.StatusConflict || d.given {
 		t.Errorf("%d, given %v: %s", a.StatusCode, d.given, a.text)
+	}
+}
+
+// TestWhatAPersonDidNotSeeIsNotDone sends a form that was shown before the machine was isolated anew: it could be
+// released, but it is not what the person decided about.
+func TestWhatAPersonDidNotSeeIsNotDone(t *testing.T) {
+	t.Parallel()
+	w := isolated(t)
+	s := newSite(t, w, wire.Operator)
+	form := filledForm(s)
+	w.Advance(time.Hour)
+	w.Mu.Lock()
+	for _, kind := range []machine.ActionType{machine.Unisolate, machine.Isolate} {
+		w.Now = w.Now.Add(time.Minute)
+		a := w.Add(kind, machineID, "by hand", machine.Full, "kim")
+		w.Finish(a.ID, machine.Succeeded)
+	}
+	w.Mu.Unlock()
+	before := releases(w)
+	a := s.ask(http.MethodPost, releasePath, form.Encode())
+	if a.StatusCode != http.StatusConflict || !strings.Contains(a.text, "Something changed since you looked") ||
+		!strings.Contains(a.text, "1 machine") || releases(w) != before {
+		t.Errorf("%d, %d releases: %s", a.StatusCode, releases(w)-before, a.text)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"cordon/handler/alert"
 	"cordon/handler/operate"
 	"cordon/handler/operate/wire"
 )
@@ -50,7 +51,8 @@ func heldThing(id string, held []wire.HeldEntry, name, then string) Thing {
 	t := Thing{
 		ID:   h.AlertID,
 		Name: h.MachineName,
-		Link: "/api/console/run?run=" + url.QueryEscape(h.AlertID),
+		On:   h.MachineID,
+		Link: "/api/console/run?run=" + url.QueryEscape(alert.RunID(h.AlertID, h.Version)),
 		Is:   "held: " + h.Reason,
 		Why:  h.Title,
 		Then: strings.Join(steps, ", ") + ": " + then,

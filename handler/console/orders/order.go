@@ -53,6 +53,7 @@ func (p Preview) Wanted(asked url.Values) url.Values {
 type Thing struct {
 	ID   string
 	Name string // as people know it; empty: by its id
+	On   string // id of the machine that it is about; empty: it is one, or is about none
 	Link string // the page of it; empty: there is none
 	Is   string // how it is now
 	Why  string // what led to that; empty: not known

@@ -217,6 +217,24 @@ func TestNothingAndTooMuchAreRefused(t *testing.T) {
 	}
 }
 
+// TestWhatIsHeldOfAnotherMachineOrVersionIsSomethingElse: two machines may have one name.
+func TestWhatIsHeldOfAnotherMachineOrVersionIsSomethingElse(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, h := range []wire.HeldEntry{
+		{AlertID: "da1", Version: 1, MachineID: "m1", MachineName: "pc1"},
+		{AlertID: "da1", Version: 1, MachineID: "m2", MachineName: "pc1"},
+		{AlertID: "da1", Version: 2, MachineID: "m1", MachineName: "pc1"},
+	} {
+		p := Preview{Things: []Thing{heldThing("da1", []wire.HeldEntry{h}, "continue", "done")}}
+		digest, err := p.Seen()
+		if err != nil || seen[digest] {
+			t.Errorf("%+v looks as another does, %v", h, err)
+		}
+		seen[digest] = true
+	}
+}
+
 func TestWhatAPersonSawStandsForAllOfIt(t *testing.T) {
 	t.Parallel()
 	before := Preview{Says: "s", Things: []Thing{{ID: "m1", Is: "isolated"}}}
